@@ -1,0 +1,17 @@
+// Command caddy is Caddy with the payments module built in. It is what
+// `xcaddy build --with github.com/rahgir/caddy-payments` makes; keeping it here
+// lets `go run ./cmd/caddy` try the module with nothing but Go installed.
+package main
+
+import (
+	_ "time/tzdata"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+
+	_ "github.com/rahgir/caddy-payments"
+)
+
+func main() {
+	caddycmd.Main()
+}

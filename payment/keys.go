@@ -1,0 +1,58 @@
+package payment
+
+import (
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+)
+
+// Purpose is what a derived key is for. One secret gives one key per purpose,
+// so that a key that a shop knows can sign nothing but what the shop may sign.
+type Purpose string
+
+// The purposes. A shop gets the keys of the first two.
+const (
+	PurposeReturn  Purpose = "return"
+	PurposeReceipt Purpose = "receipt"
+	PurposeTrack   Purpose = "track"
+	PurposeBounce  Purpose = "bounce"
+	PurposePaid    Purpose = "paid"
+)
+
+// MinSecret is the shortest secret accepted, in bytes.
+const MinSecret = 32
+
+// ErrShortSecret is returned for a secret of less than [MinSecret] bytes.
+var ErrShortSecret = errors.New("the signing key is shorter than 32 bytes")
+
+// SigningKey is a secret with the name it goes by.
+type SigningKey struct {
+	KID    string
+	Secret []byte
+}
+
+// NewSigningKey names a secret: kid, or the first eight hex digits of its
+// SHA-256.
+func NewSigningKey(secret []byte, kid string) (SigningKey, error) {
+	if len(secret) < MinSecret {
+		return SigningKey{}, ErrShortSecret
+	}
+	if kid == "" {
+		sum := sha256.Sum256(secret)
+		kid = hex.EncodeToString(sum[:4])
+	}
+	return SigningKey{KID: kid, Secret: secret}, nil
+}
+
+// Derive gives the key of one purpose: HKDF-SHA256 without salt, info
+// "caddy-payments/v1/<purpose>", 32 bytes, as their 64-character lower-case
+// hex text, so that every language's HMAC takes it as a string.
+func (k SigningKey) Derive(p Purpose) ([]byte, error) {
+	b, err := hkdf.Key(sha256.New, k.Secret, nil, "caddy-payments/v1/"+string(p), 32)
+	if err != nil {
+		return nil, fmt.Errorf("deriving the %s key: %w", p, err)
+	}
+	return []byte(hex.EncodeToString(b)), nil
+}

@@ -1,0 +1,56 @@
+package payment
+
+// Reason says in one word why a payment is where it is. It is shown to people
+// (each has a sentence in both languages), kept with the record, and used as a
+// metric's label, so the set is closed.
+type Reason string
+
+// Reasons for declined and expired.
+const (
+	ReasonNotPaid      Reason = "not_paid"       // the provider says that nothing was paid
+	ReasonCancelled    Reason = "cancelled"      // cancelled or failed on the bank's page
+	ReasonUnknownID    Reason = "unknown_id"     // the provider does not know the id
+	ReasonWindowClosed Reason = "window_closed"  // paid, but not verified in time: goes back by itself
+	ReasonOrderPaid    Reason = "order_paid"     // this order is paid by another payment
+	ReasonReturned     Reason = "money_returned" // the provider says that it gave the money back
+	ReasonDismissed    Reason = "dismissed"      // a person decided not to give the order
+)
+
+// Reasons for unknown.
+const (
+	ReasonNoAnswer   Reason = "no_answer"       // time-out, reset, refused connection
+	ReasonBadAnswer  Reason = "bad_answer"      // a page of HTML, half a JSON, a 5xx
+	ReasonBusy       Reason = "provider_busy"   // 429 or "try later"
+	ReasonOperator   Reason = "operator_fault"  // wrong key, unregistered address: the owner can mend it
+	ReasonWaiting    Reason = "waiting"         // recorded, not asked yet (breaker open, lookup unanswered)
+	ReasonProcessing Reason = "being_processed" // the provider says that it is still settling
+)
+
+// Reasons for review.
+const (
+	ReasonAmount         Reason = "amount_differs"    // the provider's amount is not the expected one
+	ReasonTenfold        Reason = "rial_toman"        // …by a factor of exactly ten
+	ReasonOrderDiffers   Reason = "order_differs"     // the receipt is for another order
+	ReasonIDDiffers      Reason = "id_differs"        // the receipt is for another id
+	ReasonReceiptUsed    Reason = "receipt_used"      // the receipt already paid for something
+	ReasonSecondPayment  Reason = "second_payment"    // a second payment of a paid order was captured
+	ReasonUnexplained    Reason = "already_verified"  // "already verified" that nothing of ours explains
+	ReasonAfterSilence   Reason = "refused_after_gap" // a refusal after an unanswered attempt
+	ReasonLate           Reason = "late"              // paid under an expired signed price
+	ReasonNeverAnswered  Reason = "never_answered"    // asked for days, never answered
+	ReasonBinding        Reason = "binding_differs"   // a parameter of the shop's names another order
+	ReasonUnrecognised   Reason = "unrecognised"      // the answer claims success in a form we do not know
+	ReasonOldGeneration  Reason = "ledger_lost"       // only a ledger that was lost could tell
+	ReasonFee            Reason = "fee_differs"       // more was paid than price and documented fee
+	ReasonUnboundReceipt Reason = "unbound"           // nothing binds the receipt to this order
+)
+
+// Reasons for parked and for deliveries that wait.
+const (
+	ReasonNoProof     Reason = "no_ack"      // the shop gave no proof that it credited
+	ReasonOwnerDied   Reason = "interrupted" // the delivery was cut off and may have arrived
+	ReasonAbsent      Reason = "absent"      // paid, the customer is gone, the site says park
+	ReasonNoRoute     Reason = "no_route"    // no site of the running config takes this return
+	ReasonUnreachable Reason = "shop_down"   // no connection to the shop was obtained
+	ReasonGaveUp      Reason = "gave_up"     // three days without an ack
+)

@@ -1,0 +1,203 @@
+package payment
+
+import "time"
+
+// Record is the one durable record of a payment, its own work item and its own
+// outbox: what is to be delivered and reported is committed with the state
+// that caused it. Times are UTC. Field names in JSON are short because the
+// record is written three times per payment.
+type Record struct {
+	// Ref names the record; Version counts its commits and is what a commit
+	// compares. Version 0 has never been written.
+	Ref     Ref    `json:"r"`
+	Version uint64 `json:"v"`
+
+	// Site and Route are the site and the verify route that the payment
+	// belongs to; Provider is the name in the configuration, Issuer who gave
+	// out the id.
+	Site     string `json:"s,omitempty"`
+	Route    string `json:"rt,omitempty"`
+	Provider string `json:"p"`
+	Issuer   string `json:"i"`
+	// Environment is "live" or "sandbox".
+	Environment string `json:"env,omitempty"`
+	// ID is the provider's id (id, authority, invoice_key); Order is the
+	// shop's, as claimed or known.
+	ID    string `json:"id"`
+	Order string `json:"o,omitempty"`
+
+	State  State  `json:"st"`
+	Reason Reason `json:"why,omitempty"`
+	// Code is the provider's last code, for people.
+	Code string `json:"c,omitempty"`
+
+	// Expect is what must have been paid. It is written with the first marker
+	// and not weakened afterwards.
+	Expect Expectation `json:"x,omitzero"`
+	// Generation is the number of the ledger generation that created the
+	// record.
+	Generation uint32 `json:"g,omitempty"`
+
+	Attempts Attempts `json:"a,omitzero"`
+	Lease    Lease    `json:"l,omitzero"`
+	// Due is when the worker must look at the record next; zero is never.
+	Due time.Time `json:"d,omitzero"`
+
+	Receipt    *Receipt    `json:"rc,omitempty"`
+	Return     *Return     `json:"rq,omitempty"`
+	Delivery   Delivery    `json:"dl,omitzero"`
+	Conversion *Conversion `json:"cv,omitempty"`
+	// Devices are the browsers that opened paid content, for `require`.
+	Devices []Device `json:"dv,omitempty"`
+	// Notes are what people decided about the payment, oldest first.
+	Notes []Note `json:"n,omitempty"`
+
+	CreatedAt time.Time `json:"t0"`
+	UpdatedAt time.Time `json:"t1"`
+}
+
+// Source says how order and amount of a payment are known, strongest first.
+type Source string
+
+// The sources.
+const (
+	// FromIntent: our checkout made the payment or the shop announced it.
+	FromIntent Source = "intent"
+	// FromLookup: the shop was asked.
+	FromLookup Source = "lookup"
+	// FromSigned: the shop's signature on the return URL.
+	FromSigned Source = "signed"
+	// FromNone: nobody said; only the provider's own answer names the order.
+	FromNone Source = "none"
+)
+
+// Expectation is what must have been paid, and how that is known.
+type Expectation struct {
+	// Amount in rials; zero only with FromNone.
+	Amount Rials  `json:"a,omitempty"`
+	Source Source `json:"s,omitempty"`
+	// Item and Title are of our checkout.
+	Item  string `json:"i,omitempty"`
+	Title string `json:"t,omitempty"`
+	// Checkout is whether our own checkout made the payment.
+	Checkout bool `json:"c,omitempty"`
+	// Unconsumed: the shop's lookup named this very id with "paid": false.
+	Unconsumed bool `json:"u,omitempty"`
+	// Late: an intact signature whose price had expired on arrival.
+	Late bool `json:"l,omitempty"`
+}
+
+// Known reports whether anything is expected at all. Nothing is verified
+// before it is.
+func (e Expectation) Known() bool { return e.Source != "" }
+
+// Attempts is the history of asking the provider that rule 4 needs.
+type Attempts struct {
+	// Count is how many claims were made; First and Last when.
+	Count int       `json:"n,omitempty"`
+	First time.Time `json:"f,omitzero"`
+	Last  time.Time `json:"l,omitzero"`
+	// Open is whether the last claim has no outcome on record yet. A claim that
+	// finds it set counts the older attempt as unknown.
+	Open bool `json:"o,omitempty"`
+	// Unknown is how many attempts may have reached the provider and have no
+	// outcome.
+	Unknown int `json:"u,omitempty"`
+	// Refused is how many ended in a "no".
+	Refused int `json:"r,omitempty"`
+	// Awaiting is when an inquiry, asked before the first verify, said "paid,
+	// waiting for verification".
+	Awaiting time.Time `json:"w,omitzero"`
+	// Unasked is how often the worker asked without any return.
+	Unasked int `json:"q,omitempty"`
+	// Claimed is whether a return ever claimed paid.
+	Claimed bool `json:"c,omitempty"`
+}
+
+// Lease is the right of one owner to work on a record for a while. Epoch grows
+// with every take-over (fencing): a commit by an old owner fails because the
+// version moved on.
+type Lease struct {
+	Owner string    `json:"o,omitempty"`
+	Epoch uint64    `json:"e,omitempty"`
+	Until time.Time `json:"u,omitzero"`
+}
+
+// Return is the request that brought the customer back, kept until the payment
+// is delivered so that the worker can hand it over without a browser. It is
+// cleaned: the provider's parameters carry verified values when it is used.
+type Return struct {
+	Method string `json:"m,omitempty"`
+	// Secure is whether the browser's view was https.
+	Secure bool   `json:"s,omitempty"`
+	Host   string `json:"h,omitempty"`
+	// URI is path and raw query as the browser sent them.
+	URI  string `json:"u,omitempty"`
+	Type string `json:"t,omitempty"`
+	Body []byte `json:"b,omitempty"`
+	// Arrived is when; zero for an address that we know but nobody came to yet
+	// (checkout, announced).
+	Arrived time.Time `json:"a,omitzero"`
+	// Machine marks a return that no browser made.
+	Machine bool `json:"x,omitempty"`
+}
+
+// Via says who hands a payment over.
+type Via string
+
+// The ways of handing over.
+const (
+	ViaBrowser Via = "browser"
+	ViaWorker  Via = "worker"
+)
+
+// Delivery is the history of telling the shop.
+type Delivery struct {
+	// Count is the number of the current attempt, from 1.
+	Count int       `json:"n,omitempty"`
+	Via   Via       `json:"v,omitempty"`
+	First time.Time `json:"f,omitzero"`
+	Last  time.Time `json:"l,omitzero"`
+	// Status and Location are the shop's answer to the delivery that was
+	// acknowledged.
+	Status   int    `json:"s,omitempty"`
+	Location string `json:"w,omitempty"`
+	// Browser is a hash of the browser's cookie at the first delivery, so that
+	// only the same browser gets the same redirect again.
+	Browser string `json:"b,omitempty"`
+}
+
+// Device is one browser that opened paid content.
+type Device struct {
+	Hash string    `json:"h"`
+	At   time.Time `json:"t"`
+}
+
+// Note is what a person decided.
+type Note struct {
+	At     time.Time `json:"t"`
+	By     string    `json:"b,omitempty"`
+	Action string    `json:"a"`
+	Text   string    `json:"x,omitempty"`
+}
+
+// Clone is a deep copy: stores hand out clones, and the engine works on them.
+func (r *Record) Clone() *Record {
+	c := *r
+	if r.Receipt != nil {
+		v := *r.Receipt
+		c.Receipt = &v
+	}
+	if r.Return != nil {
+		v := *r.Return
+		v.Body = append([]byte(nil), r.Return.Body...)
+		c.Return = &v
+	}
+	if r.Conversion != nil {
+		v := *r.Conversion
+		c.Conversion = &v
+	}
+	c.Devices = append([]Device(nil), r.Devices...)
+	c.Notes = append([]Note(nil), r.Notes...)
+	return &c
+}
