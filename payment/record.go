@@ -85,6 +85,8 @@ type Expectation struct {
 	Unconsumed bool `json:"u,omitempty"`
 	// Late: an intact signature whose price had expired on arrival.
 	Late bool `json:"l,omitempty"`
+	// Unbound: a parameter of the shop's own named another order.
+	Unbound bool `json:"b,omitempty"`
 }
 
 // Known reports whether anything is expected at all. Nothing is verified

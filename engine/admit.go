@@ -1,0 +1,292 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Ask is a customer's return, read and bounded: what the browser claims, and
+// what the site's configuration says about it.
+type Ask struct {
+	Site, Route, Provider string
+	Claimed               payment.Claimed
+	// Ref is our own signed reference in the return URL, checked; empty without.
+	Ref payment.Ref
+	// Order is the order that the return names: the provider's parameter, the
+	// route's placeholder or the shop's signature. Empty if it names none.
+	Order string
+	// Proof: the shop's signature is intact.
+	Proof bool
+	// Expect says what an id should have paid; nil where only intents count.
+	Expect func(ctx context.Context, id string) (payment.Expectation, error)
+	Policy Policy
+	// Bound reports whether the shop's own parameters name this order; nil is
+	// yes.
+	Bound  func(order string) bool
+	Return payment.Return
+	// Client is what strangers are counted by: an IPv4 address or an IPv6 /64.
+	Client string
+	// Patience is how long the browser waits.
+	Patience time.Duration
+}
+
+// Kind is what the browser is to be told.
+type Kind int
+
+// The kinds.
+const (
+	// Pending: being confirmed. Without a Record nothing was recorded and the
+	// same return must come again.
+	Pending Kind = iota
+	// Verified: paid; deliver it now.
+	Verified
+	// Duplicate: delivered before, or being delivered.
+	Duplicate
+	// Declined: not paid, as far as the provider says.
+	Declined
+	// Parked: paid, the shop has not confirmed.
+	Parked
+	// Review: held for a person.
+	Review
+	// OrderPaid: the order is paid by another payment; this one is not taken.
+	OrderPaid
+	// Ambiguous: the return contradicts itself.
+	Ambiguous
+	// Busy: too many strangers.
+	Busy
+	// Unavailable: the store cannot record.
+	Unavailable
+)
+
+// Result is the engine's answer to a return.
+type Result struct {
+	Kind   Kind
+	Record *payment.Record
+	// Bound: the return proved that it belongs to the record, so that its id
+	// and order may be named.
+	Bound bool
+	Err   error
+}
+
+// Admit settles a customer's return: it finds or makes its record, has the
+// provider asked (once, however many returns arrive), and says what to tell the
+// browser. The work goes on when the browser leaves or its patience ends.
+func (e *Engine) Admit(ctx context.Context, a Ask) Result {
+	prov, err := e.provider(a.Provider)
+	if err != nil {
+		return Result{Kind: Unavailable, Err: err}
+	}
+	rec, err := e.find(ctx, prov, a)
+	switch {
+	case errors.Is(err, ErrForeign):
+		e.observe(EventRefusedTwice, rec, err, false)
+		return Result{Kind: Declined, Err: err}
+	case errors.Is(err, payment.ErrMalformed):
+		return Result{Kind: Ambiguous, Err: err}
+	case err != nil:
+		return Result{Kind: Unavailable, Err: err}
+	}
+	if rec != nil && settled(rec) {
+		return e.answer(ctx, rec, a)
+	}
+	if a.Claimed.Hint == payment.HintUnpaid {
+		// Documented as unpaid: believed for this page, written nowhere.
+		return Result{Kind: Declined, Record: rec, Bound: rec != nil && proven(rec, a)}
+	}
+	if rec == nil && a.Expect == nil {
+		return Result{Kind: Declined, Err: ErrForeign}
+	}
+	if err := e.Store.Ready(); err != nil {
+		return Result{Kind: Unavailable, Err: err}
+	}
+	return e.admit(ctx, prov, rec, a)
+}
+
+func (e *Engine) admit(ctx context.Context, prov Provider, rec *payment.Record, a Ask) Result {
+	traits := prov.Traits()
+	stranger := !a.Proof && (rec == nil || rec.Expect.Source == payment.FromNone && rec.State != payment.Verifying)
+	if rec != nil && e.tooSoon(rec, stranger) {
+		return e.answer(ctx, rec, a)
+	}
+	if rec == nil && a.Proof && !e.Shared.limits.mayBring(a.Site+"\n"+a.Order, e.now()) {
+		return Result{Kind: Pending, Err: ErrForeign}
+	}
+	start := e.now()
+	if stranger {
+		switch e.Shared.limits.enter(ctx, a.Client, start, a.Patience) {
+		case passFull:
+			return Result{Kind: Busy}
+		case passLater:
+			return Result{Kind: Pending}
+		case passNow:
+		}
+	}
+	j := job{ask: a, prov: prov, stranger: stranger}
+	if rec != nil {
+		j.ref = rec.Ref
+	} else {
+		j.ref = payment.NewRef(a.Site, traits.Issuer, a.Claimed.ID, a.Order)
+	}
+	return e.fly(ctx, j, a.Patience-e.now().Sub(start))
+}
+
+// fly runs a job once for all who want it and waits for as long as the browser
+// may.
+func (e *Engine) fly(ctx context.Context, j job, patience time.Duration) Result {
+	if !e.begin() {
+		return Result{Kind: Unavailable, Err: payment.ErrClosed}
+	}
+	detached := context.WithoutCancel(ctx)
+	ch := e.Shared.flights.DoChan(string(j.ref), func() (any, error) {
+		rec, err := e.settle(detached, j)
+		return rec, err
+	})
+	done := make(chan Result, 1)
+	go func() {
+		defer e.running.Done()
+		r := <-ch
+		rec, _ := r.Val.(*payment.Record)
+		done <- e.conclude(detached, j, rec, r.Err)
+	}()
+	select {
+	case r := <-done:
+		return r
+	case <-ctx.Done():
+	case <-e.Clock.After(max(patience, 0)):
+	}
+	rec, err := e.Store.Get(detached, j.ref)
+	if err != nil {
+		return Result{Kind: Pending}
+	}
+	return Result{Kind: Pending, Record: rec, Bound: proven(rec, j.ask)}
+}
+
+func (e *Engine) conclude(ctx context.Context, j job, rec *payment.Record, err error) Result {
+	switch {
+	case errors.Is(err, ErrUnknownOrder), errors.Is(err, ErrForeign):
+		return Result{Kind: Declined, Err: err}
+	case errors.Is(err, ErrOrderPaid):
+		return Result{Kind: OrderPaid, Record: rec, Err: err}
+	case errors.Is(err, ErrUnanswered):
+		return Result{Kind: Pending, Record: rec, Err: err}
+	case err != nil && rec == nil:
+		return Result{Kind: Unavailable, Err: err}
+	case rec == nil:
+		return Result{Kind: Pending}
+	}
+	return e.answer(ctx, rec, j.ask)
+}
+
+// find looks for the record that a return belongs to. It returns nil without
+// an error where there is none yet.
+func (e *Engine) find(ctx context.Context, prov Provider, a Ask) (*payment.Record, error) {
+	issuer := prov.Traits().Issuer
+	ref := a.Ref
+	if ref == "" {
+		if a.Claimed.ID == "" {
+			return nil, fmt.Errorf("%w: no id of a payment", payment.ErrMalformed)
+		}
+		holder, err := e.Store.Holder(ctx, payment.IntentKey(issuer, a.Claimed.ID))
+		switch {
+		case err == nil:
+			ref = holder
+		case !errors.Is(err, payment.ErrNotFound):
+			return nil, err
+		default:
+			if err := e.imported(ctx, issuer, a.Claimed.ID); err != nil {
+				return nil, err
+			}
+			ref = payment.NewRef(a.Site, issuer, a.Claimed.ID, a.Order)
+		}
+	}
+	rec, err := e.Store.Get(ctx, ref)
+	if errors.Is(err, payment.ErrNotFound) {
+		if a.Ref != "" {
+			return nil, ErrForeign
+		}
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if a.Claimed.ID != "" && a.Claimed.ID != rec.ID && a.Ref != "" {
+		return rec, fmt.Errorf("%w: the id is not the one of the return address", payment.ErrMalformed)
+	}
+	if rec.Issuer != issuer || rec.Site != a.Site || rec.Route != "" && rec.Route != a.Route ||
+		a.Order != "" && a.Order != rec.Order {
+		return rec, ErrForeign
+	}
+	return rec, nil
+}
+
+// imported refuses ids that were used before this ledger began.
+func (e *Engine) imported(ctx context.Context, issuer, id string) error {
+	holder, err := e.Store.Holder(ctx, payment.ReceiptKey(issuer, id))
+	switch {
+	case errors.Is(err, payment.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case holder == "":
+		return ErrForeign
+	}
+	return nil
+}
+
+// tooSoon: a "no" stands for a moment before a new return is asked for.
+func (e *Engine) tooSoon(r *payment.Record, stranger bool) bool {
+	if r.State != payment.Declined && r.State != payment.Expired {
+		return false
+	}
+	wait := reaskKnown
+	if stranger {
+		wait = reaskStranger
+	}
+	return e.now().Sub(r.Attempts.Last) < wait
+}
+
+// settled: nothing that a provider could say now changes the answer.
+func settled(r *payment.Record) bool {
+	return r.State.Captured() || r.State == payment.Review || r.State == payment.Reversed
+}
+
+// proven: the return shows that it belongs to the record.
+func proven(r *payment.Record, a Ask) bool {
+	return a.Proof || a.Ref != "" || r.Expect.Source == payment.FromIntent || r.Expect.Source == payment.FromLookup && r.Expect.Unconsumed
+}
+
+// answer says what a browser is told of a record as it stands.
+func (e *Engine) answer(_ context.Context, r *payment.Record, a Ask) Result {
+	res := Result{Record: r, Bound: proven(r, a) || r.State.Captured()}
+	if a.Bound != nil && !a.Bound(r.Order) {
+		res.Bound = false
+		if r.State.Captured() {
+			// A true receipt on a return that names another order: neither
+			// credited nor delivered by this request.
+			res.Kind, res.Err = Review, fmt.Errorf("%w: %s", ErrForeign, payment.ReasonBinding)
+			return res
+		}
+	}
+	switch r.State {
+	case payment.Verified:
+		res.Kind = Verified
+	case payment.Delivering, payment.Delivered:
+		res.Kind = Duplicate
+	case payment.Parked:
+		res.Kind = Parked
+	case payment.Review:
+		res.Kind = Review
+	case payment.Declined, payment.Expired, payment.Reversed:
+		res.Kind = Declined
+		if r.Reason == payment.ReasonOrderPaid {
+			res.Kind = OrderPaid
+		}
+	default:
+		res.Kind = Pending
+	}
+	return res
+}

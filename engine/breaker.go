@@ -1,0 +1,85 @@
+package engine
+
+import (
+	"sync"
+	"time"
+)
+
+// breaker keeps calls from a provider that does not answer. Only the transport
+// feeds it: an unknown id, a "no" or a wrong key never do. While it is open an
+// admitted return is recorded and answered 202; one probe at a time finds out
+// whether the provider is back.
+type breaker struct {
+	mu     sync.Mutex
+	recent [breakerSample]bool
+	n, bad int
+	at     int
+	until  time.Time
+	probe  bool
+	opened int
+}
+
+const (
+	breakerSample = 20
+	breakerWait   = 5 * time.Second
+	breakerMost   = 60 * time.Second
+)
+
+// allow reports whether a call may go out now.
+func (b *breaker) allow(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.until.IsZero() {
+		return true
+	}
+	if now.Before(b.until) || b.probe {
+		return false
+	}
+	b.probe = true
+	return true
+}
+
+// cancel gives back what allow gave: no call was made.
+func (b *breaker) cancel() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.probe = false
+}
+
+// done records how a call went; opened reports that the breaker opened by it.
+func (b *breaker) done(ok bool, now time.Time) (opened bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.probe || !b.until.IsZero() {
+		b.probe = false
+		if ok {
+			b.n, b.bad, b.at, b.opened, b.until = 0, 0, 0, 0, time.Time{}
+			return false
+		}
+		b.until = now.Add(b.wait())
+		return false
+	}
+	if b.n == breakerSample {
+		if b.recent[b.at] {
+			b.bad--
+		}
+	} else {
+		b.n++
+	}
+	b.recent[b.at] = !ok
+	if !ok {
+		b.bad++
+	}
+	b.at = (b.at + 1) % breakerSample
+	if b.n == breakerSample && b.bad*2 >= breakerSample {
+		b.until = now.Add(b.wait())
+		return true
+	}
+	return false
+}
+
+func (b *breaker) wait() time.Duration {
+	d := breakerWait << min(b.opened, 4)
+	b.opened++
+	return min(d, breakerMost)
+}

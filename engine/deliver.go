@@ -1,0 +1,122 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// ErrNotNow is wrapped by StartDelivery where somebody else delivers or has
+// delivered; the returned record says what became of it.
+var ErrNotNow = errors.New("this payment is not to be delivered now")
+
+// StartDelivery takes the right to hand a verified payment to the shop and puts
+// it on record before the shop is called (rule 7). It joins the visitor's track
+// (rule 11). browser is a hash of the browser's cookie.
+func (e *Engine) StartDelivery(ctx context.Context, ref payment.Ref, via payment.Via, browser string, track *payment.Track, p Policy) (*payment.Record, error) {
+	rec, err := e.Store.Get(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	if rec.State == payment.Delivering && (p.Once || e.Store.Alive(rec.Lease)) || rec.State == payment.Parked && via == payment.ViaBrowser {
+		return rec, ErrNotNow
+	}
+	joined := e.joinTrack(rec, track)
+	if err := rec.StartDelivery(via, browser, e.now(), e.lease(deliveryLease)); err != nil {
+		return rec, fmt.Errorf("%w: %w", ErrNotNow, err)
+	}
+	err = e.commit(ctx, rec, !p.Once && !joined)
+	if errors.Is(err, payment.ErrConflict) {
+		if rec, err = e.Store.Get(ctx, ref); err != nil {
+			return nil, err
+		}
+		return rec, ErrNotNow
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !e.begin() {
+		// The store is about to close: nothing has been sent, and the record says
+		// so as soon as it can.
+		_, _ = e.FinishDelivery(ctx, rec, Handed{Unsent: true}, p)
+		return rec, ErrNotNow
+	}
+	e.observe(EventDelivering, rec, nil, false)
+	return rec, nil
+}
+
+// EndDelivery is FinishDelivery for the one that StartDelivery let begin.
+func (e *Engine) EndDelivery(ctx context.Context, rec *payment.Record, h Handed, p Policy) (*payment.Record, error) {
+	defer e.running.Done()
+	return e.FinishDelivery(ctx, rec, h, p)
+}
+
+// FinishDelivery records what became of a delivery.
+func (e *Engine) FinishDelivery(ctx context.Context, rec *payment.Record, h Handed, p Policy) (*payment.Record, error) {
+	now := e.now()
+	next := rec.Clone()
+	name, alert, lazy := EventDelivered, false, true
+	var err error
+	switch {
+	case h.Acked:
+		err = next.Deliver(h.Status, h.Location, now)
+	case h.Unsent:
+		name = EventMissed
+		if at, ok := afterMiss(next, now, e.Rand()); ok {
+			err = next.UndoDelivery(payment.ReasonUnreachable, now, at)
+		} else {
+			name, alert, lazy = EventParked, true, false
+			err = next.ParkDelivery(payment.ReasonUnreachable, now)
+		}
+	case p.Once:
+		name, alert, lazy = EventParked, true, false
+		err = next.ParkDelivery(payment.ReasonNoProof, now)
+	default:
+		name = EventMissed
+		if at, ok := afterMiss(next, now, e.Rand()); ok {
+			err = next.MissDelivery(payment.ReasonNoProof, now, at)
+		} else {
+			name, alert, lazy = EventParked, true, false
+			err = next.ParkDelivery(payment.ReasonGaveUp, now)
+		}
+	}
+	if err != nil {
+		return rec, err
+	}
+	if err := e.commit(ctx, next, lazy); err != nil {
+		now, getErr := e.Store.Get(ctx, rec.Ref)
+		if getErr != nil {
+			return rec, err
+		}
+		return now, nil
+	}
+	e.observe(name, next, nil, alert)
+	if next.Due.Equal(now) {
+		e.poke()
+	}
+	return next, nil
+}
+
+// Await waits until a payment that is being handled by somebody else has come
+// to rest, or patience ends, and returns it as it stands.
+func (e *Engine) Await(ctx context.Context, ref payment.Ref, patience time.Duration) (*payment.Record, error) {
+	deadline := e.now().Add(patience)
+	for {
+		rec, err := e.Store.Get(ctx, ref)
+		if err != nil {
+			return nil, err
+		}
+		busy := rec.State == payment.Verifying || rec.State == payment.Delivering && e.Store.Alive(rec.Lease)
+		if !busy || !e.now().Before(deadline) {
+			return rec, nil
+		}
+		select {
+		case <-e.Clock.After(otherOwner):
+		case <-ctx.Done():
+			return rec, nil
+		}
+	}
+}

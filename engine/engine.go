@@ -1,0 +1,101 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Engine carries out the rules of money for one configuration. Several engines
+// may work on one store at once (reload, several nodes): leases and
+// compare-and-set keep them apart. It is safe for concurrent use.
+type Engine struct {
+	Config
+	generation payment.Generation
+
+	// running counts work that must end before the store may be closed.
+	running sync.WaitGroup
+
+	mu     sync.Mutex
+	paused map[string]bool
+	closed bool
+	wake   chan struct{}
+}
+
+// New returns an engine over an open store.
+func New(ctx context.Context, c Config) (*Engine, error) {
+	c.fill()
+	gen, err := c.Store.Generation(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the ledger's generation: %w", err)
+	}
+	return &Engine{Config: c, generation: gen, paused: make(map[string]bool), wake: make(chan struct{}, 1)}, nil
+}
+
+// Close refuses new work and waits until what is running has ended, or ctx
+// has.
+func (e *Engine) Close(ctx context.Context) error {
+	e.mu.Lock()
+	e.closed = true
+	e.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		e.running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("payments still running: %w", ctx.Err())
+	}
+}
+
+// begin registers work; it reports false once the engine is closing.
+func (e *Engine) begin() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return false
+	}
+	e.running.Add(1)
+	return true
+}
+
+func (e *Engine) now() time.Time { return e.Clock.Now().UTC() }
+
+func (e *Engine) provider(name string) (Provider, error) {
+	p, ok := e.Providers[name]
+	if !ok {
+		return Provider{}, fmt.Errorf("provider %q is not configured", name)
+	}
+	return p, nil
+}
+
+func (e *Engine) lease(d time.Duration) payment.Lease {
+	return payment.Lease{Owner: e.Store.Owner(), Until: e.Store.Now().Add(d)}
+}
+
+func (e *Engine) observe(name string, r *payment.Record, err error, alert bool) {
+	e.Observer.Observe(Event{Name: name, Record: r, Err: err, Alert: alert})
+}
+
+// poke makes the worker look at what is due without waiting for its tick.
+func (e *Engine) poke() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// commit writes a change and reports a store that failed.
+func (e *Engine) commit(ctx context.Context, r *payment.Record, lazy bool, take ...payment.Key) error {
+	err := e.Store.Commit(ctx, payment.Change{Record: r, Take: take, Lazy: lazy})
+	if err != nil && e.Store.Ready() != nil {
+		e.observe(EventStore, r, err, true)
+	}
+	return err
+}

@@ -1,0 +1,182 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// ErrNotPossible is wrapped by the errors of decisions that do not fit the
+// payment's state.
+var ErrNotPossible = errors.New("not possible for this payment")
+
+// Check asks the provider about a payment now, whatever its schedule says.
+func (e *Engine) Check(ctx context.Context, ref payment.Ref) (*payment.Record, error) {
+	rec, err := e.Store.Get(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	if settled(rec) {
+		return rec, nil
+	}
+	if !e.begin() {
+		return nil, payment.ErrClosed
+	}
+	defer e.running.Done()
+	prov, err := e.provider(rec.Provider)
+	if err != nil {
+		return nil, err
+	}
+	j := job{ref: ref, prov: prov, worker: true}
+	_, err, _ = e.Shared.flights.Do(string(ref), func() (any, error) { return e.settle(context.WithoutCancel(ctx), j) })
+	if err != nil {
+		return nil, err
+	}
+	return e.Store.Get(ctx, ref)
+}
+
+// Decision is what a person may decide about a payment.
+type Decision string
+
+// The decisions.
+const (
+	// Give: a payment in review is credited: the order is handed over.
+	Give Decision = "give"
+	// Refuse: a payment in review is not credited.
+	Refuse Decision = "refuse"
+	// Has: the shop has the parked payment; nothing is handed over.
+	Has Decision = "has"
+	// Again: a parked payment is handed over again.
+	Again Decision = "again"
+	// Reversed: the money went back to the payer.
+	Reversed Decision = "reversed"
+)
+
+// Decide carries out a person's decision and keeps who and why.
+func (e *Engine) Decide(ctx context.Context, ref payment.Ref, d Decision, note payment.Note) (*payment.Record, error) {
+	rec, err := e.Store.Get(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	var take []payment.Key
+	now := e.now()
+	switch d {
+	case Give:
+		if err = rec.Decided(payment.Accept, note, now); err == nil {
+			take = rec.Keys(e.policy(rec, job{worker: true}).Many)
+			e.openConversion(rec, now)
+		}
+	case Refuse:
+		err = rec.Decided(payment.Dismiss, note, now)
+	case Has:
+		err = rec.Decided(payment.Ack, note, now)
+	case Reversed:
+		err = rec.Decided(payment.Reverse, note, now)
+	case Again:
+		return e.again1(ctx, rec, note)
+	default:
+		return nil, fmt.Errorf("%w: decision %q", ErrNotPossible, d)
+	}
+	if err != nil {
+		return rec, fmt.Errorf("%w: %w", ErrNotPossible, err)
+	}
+	if err := e.commit(ctx, rec, false, take...); err != nil {
+		return nil, err
+	}
+	e.observe(EventDecided, rec, nil, false)
+	e.poke()
+	return rec, nil
+}
+
+// again1 hands a parked payment over again, on a person's word that the shop
+// has not credited it.
+func (e *Engine) again1(ctx context.Context, rec *payment.Record, note payment.Note) (*payment.Record, error) {
+	if rec.State != payment.Parked {
+		return rec, fmt.Errorf("%w: it is %s, not parked", ErrNotPossible, rec.State)
+	}
+	p, ok := Policy{}, false
+	if e.Sites != nil {
+		p, ok = e.Sites.Policy(rec)
+	}
+	if !ok || rec.Return == nil {
+		return rec, fmt.Errorf("%w: no running site takes its return", ErrNotPossible)
+	}
+	note.At, note.Action = e.now(), string(Again)
+	rec.Notes = append(rec.Notes, note)
+	rec.UpdatedAt = note.At
+	if err := e.commit(ctx, rec, false); err != nil {
+		return nil, err
+	}
+	e.observe(EventDecided, rec, nil, false)
+	if err := e.deliver(context.WithoutCancel(ctx), rec, p); err != nil {
+		return nil, err
+	}
+	return e.Store.Get(ctx, rec.Ref)
+}
+
+// Resend reports a conversion again that was rejected or parked.
+func (e *Engine) Resend(ctx context.Context, ref payment.Ref) (*payment.Record, error) {
+	rec, err := e.Store.Get(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	c := rec.Conversion
+	if c == nil || rec.State != payment.Delivered || c.State == payment.ConversionSent {
+		return rec, fmt.Errorf("%w: there is no conversion to send again", ErrNotPossible)
+	}
+	now := e.now()
+	c.State, c.Since, c.Next, rec.Due = payment.ConversionOpen, now, now, now
+	if err := e.commit(ctx, rec, false); err != nil {
+		return nil, err
+	}
+	e.poke()
+	return rec, nil
+}
+
+// Open reports whether one of the payments has paid for one of the items and
+// was not reversed, and lets a device in if there is room for it (`require`).
+// device is a hash; known devices do not count again within span.
+func (e *Engine) Open(ctx context.Context, ref payment.Ref, site string, items []string, device string, most int) (rec *payment.Record, room bool, err error) {
+	rec, err = e.Store.Get(ctx, ref)
+	if err != nil {
+		return nil, false, err
+	}
+	if rec.Site != site || !rec.State.Captured() || !contains(items, rec.Expect.Item) {
+		return nil, false, payment.ErrNotFound
+	}
+	now := e.now()
+	fresh := rec.Devices[:0:0]
+	known := false
+	for _, d := range rec.Devices {
+		if now.Sub(d.At) < deviceSpan {
+			fresh = append(fresh, d)
+			known = known || d.Hash == device
+		}
+	}
+	if known {
+		return rec, true, nil
+	}
+	if len(fresh) >= most {
+		return rec, false, nil
+	}
+	rec.Devices = append(fresh, payment.Device{Hash: device, At: now})
+	if err := e.commit(ctx, rec, true); err != nil && !errors.Is(err, payment.ErrConflict) {
+		return rec, false, err
+	}
+	return rec, true, nil
+}
+
+// deviceSpan is how long a device counts.
+const deviceSpan = 30 * 24 * time.Hour
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,166 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Clock is time, so that tests and the simulator can own it. Leases are
+// compared with the store's clock, waits are in-process.
+type Clock interface {
+	Now() time.Time
+	// After delivers once, d from now.
+	After(d time.Duration) <-chan time.Time
+}
+
+// SystemClock is the machine's clock.
+type SystemClock struct{}
+
+// Now implements Clock.
+func (SystemClock) Now() time.Time { return time.Now().UTC() }
+
+// After implements Clock.
+func (SystemClock) After(d time.Duration) <-chan time.Time { return time.After(d) }
+
+// Provider is a configured provider.
+type Provider struct {
+	payment.Provider
+	// Timeout bounds one call; a claim's lease outlives it.
+	Timeout time.Duration
+	// UsedIDsKnown is `used_ids`: ids from before this ledger are accounted
+	// for.
+	UsedIDsKnown bool
+}
+
+// Policy is what a verify route says of delivery.
+type Policy struct {
+	// Once: the shop does not dedupe, so a delivery is made once.
+	Once bool
+	// Park: a verified payment whose customer has gone is left to a person.
+	Park bool
+	// Many: an order may be paid more than once.
+	Many bool
+}
+
+// Sites are the sites of the running configuration, as the worker needs them.
+type Sites interface {
+	// Policy returns the policy of the route that a record belongs to; false if
+	// no running site has it.
+	Policy(r *payment.Record) (Policy, bool)
+	// Deliver sends the record's return through the site's own route, in
+	// process, and says what became of it. It never panics.
+	Deliver(ctx context.Context, r *payment.Record) Handed
+	// Expect asks the shop what a recorded return should have paid.
+	Expect(ctx context.Context, r *payment.Record) (payment.Expectation, error)
+}
+
+// Errors of finding out what is expected.
+var (
+	// ErrUnknownOrder: the shop says that it has no such order.
+	ErrUnknownOrder = errors.New("the shop does not know this order")
+	// ErrOrderPaid: the shop says that the order is paid already.
+	ErrOrderPaid = errors.New("the shop says that this order is paid")
+	// ErrUnanswered: the shop has not answered; nothing is verified before it
+	// does.
+	ErrUnanswered = errors.New("the shop has not answered yet")
+	// ErrForeign: the id belongs to another order.
+	ErrForeign = errors.New("this id belongs to another order")
+)
+
+// Handed is what became of a delivery.
+type Handed struct {
+	// Acked: the shop proved that it credited.
+	Acked bool
+	// Unsent: provably nothing reached the shop.
+	Unsent bool
+	// Status and Location are the shop's answer, 0 without one.
+	Status   int
+	Location string
+}
+
+// Event is something that happened, for logs, metrics, and the events app.
+type Event struct {
+	// Name is one of the Event… constants.
+	Name string
+	// Record is the payment, if any: read only.
+	Record *payment.Record
+	// Alert marks what the owner must hear of.
+	Alert bool
+	// Err is without secrets.
+	Err error
+	// Took is how long a call to a provider or affiliate took.
+	Took time.Duration
+}
+
+// The events.
+const (
+	EventCreated      = "payment_created"
+	EventAsked        = "payment_asked"
+	EventVerified     = "payment_verified"
+	EventDeclined     = "payment_declined"
+	EventUnknown      = "payment_unknown"
+	EventReview       = "payment_review"
+	EventExpired      = "payment_expired"
+	EventDelivering   = "payment_delivering"
+	EventDelivered    = "payment_delivered"
+	EventParked       = "payment_parked"
+	EventMissed       = "payment_delivery_missed"
+	EventOperator     = "provider_needs_owner"
+	EventBreaker      = "provider_breaker"
+	EventMalformed    = "return_malformed"
+	EventRefusedTwice = "return_not_ours"
+	EventConverted    = "conversion_reported"
+	EventUnconverted  = "conversion_failed"
+	EventPaused       = "affiliate_paused"
+	EventStore        = "store_trouble"
+	EventDecided      = "payment_decided"
+	EventTwin         = "reference_repeated"
+)
+
+// Observer hears of events, synchronously and concurrently; it must not block.
+type Observer interface{ Observe(Event) }
+
+// Config is what an Engine is made of.
+type Config struct {
+	Store      payment.Store
+	Providers  map[string]Provider
+	Affiliates map[string]payment.Affiliate
+	Sites      Sites
+	Observer   Observer
+	// Clock defaults to the machine's.
+	Clock Clock
+	// Shared outlives a configuration; one per store and process. Default: a new
+	// one.
+	Shared *Shared
+	// Rand is a number in [0,1) for jitter. Default: math/rand.
+	Rand func() float64
+}
+
+func (c *Config) fill() {
+	if c.Clock == nil {
+		c.Clock = SystemClock{}
+	}
+	if c.Shared == nil {
+		c.Shared = NewShared()
+	}
+	if c.Rand == nil {
+		c.Rand = rand.Float64
+	}
+	if c.Observer == nil {
+		c.Observer = deaf{}
+	}
+}
+
+type deaf struct{}
+
+func (deaf) Observe(Event) {}
+
+// Interface guards.
+var (
+	_ Clock    = SystemClock{}
+	_ Observer = deaf{}
+)

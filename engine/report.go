@@ -1,0 +1,141 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// openConversion commits, with `verified`, that a conversion is to be reported
+// (rule 11). The track may still be unknown: a POST return brings no cookie.
+func (e *Engine) openConversion(r *payment.Record, now time.Time) {
+	if len(e.Affiliates) == 0 {
+		r.Conversion = nil
+		return
+	}
+	if r.Conversion == nil {
+		r.Conversion = &payment.Conversion{}
+	}
+	sum := sha256.Sum256([]byte("payment.verified\n" + r.Issuer + "\n" + r.ID))
+	c := r.Conversion
+	c.EventID, c.State, c.Since = hex.EncodeToString(sum[:16]), payment.ConversionOpen, now
+}
+
+// joinTrack joins the visitor's track at the start of the first delivery. A
+// conversion that never found its track is dropped. It reports whether
+// something was joined that must be durable.
+func (e *Engine) joinTrack(r *payment.Record, t *payment.Track) bool {
+	c := r.Conversion
+	if c == nil || c.State != payment.ConversionOpen || r.Delivery.Count > 0 {
+		return false
+	}
+	if c.Track.ID == "" && t != nil {
+		if _, ok := e.Affiliates[t.Affiliate]; ok {
+			c.Track = *t
+		}
+	}
+	if c.Track.ID == "" {
+		r.Conversion = nil
+		return false
+	}
+	return true
+}
+
+// report tells the affiliate of one conversion. The try is on record before a
+// byte goes out, so that two workers never make the same one.
+func (e *Engine) report(ctx context.Context, rec *payment.Record) error {
+	c := rec.Conversion
+	now := e.now()
+	aff, ok := e.Affiliates[c.Track.Affiliate]
+	if !ok || e.isPaused(c.Track.Affiliate) {
+		c.Next = now.Add(2 * time.Minute)
+		rec.Due = c.Next
+		e.Shared.stall(rec.Ref)
+		return ignoreConflict(e.commit(ctx, rec, true))
+	}
+	c.Tries++
+	c.Unanswered++
+	c.Next = now.Add(time.Minute)
+	rec.Due = c.Next
+	if err := e.commit(ctx, rec, true); err != nil {
+		return ignoreConflict(err)
+	}
+	start := e.now()
+	callCtx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	a := aff.Report(callCtx, c)
+	cancel()
+	return e.reported(ctx, rec, a, e.now().Sub(start))
+}
+
+func (e *Engine) reported(ctx context.Context, rec *payment.Record, a payment.ReportAnswer, took time.Duration) error {
+	c, now := rec.Conversion, e.now()
+	if a.Unsent || a.Outcome != payment.ReportRetry {
+		c.Unanswered--
+	}
+	c.Last = a.Code
+	name, alert := EventUnconverted, false
+	rec.Due, c.Next = time.Time{}, time.Time{}
+	switch a.Outcome {
+	case payment.ReportAccepted:
+		name, c.State, c.SentAt = EventConverted, payment.ConversionSent, now
+	case payment.ReportRejected:
+		alert, c.State = true, payment.ConversionRejected
+		if c.Unanswered > 0 {
+			c.State = payment.ConversionPerhaps
+		}
+	case payment.ReportUnauthorized:
+		name, alert = EventPaused, true
+		e.pause(c.Track.Affiliate)
+		e.Shared.stall(rec.Ref)
+		c.Next = now.Add(2 * time.Minute)
+		rec.Due = c.Next
+	case payment.ReportRetry:
+		at, ok := afterReport(c, now, a.RetryAfter, e.Rand())
+		if !ok {
+			alert, c.State = true, payment.ConversionParked
+			break
+		}
+		c.Next, rec.Due = at, at
+	}
+	rec.UpdatedAt = now
+	if err := e.commit(ctx, rec, true); err != nil {
+		return ignoreConflict(err)
+	}
+	e.Observer.Observe(Event{Name: name, Record: rec, Err: a.Err, Alert: alert, Took: took})
+	return nil
+}
+
+func (e *Engine) isPaused(name string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.paused[name]
+}
+
+func (e *Engine) pause(name string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.paused[name] = true
+}
+
+// Paused lists the affiliates that refuse our token; a changed configuration
+// is a new engine and tries them again.
+func (e *Engine) Paused() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var names []string
+	for n := range e.paused {
+		names = append(names, n)
+	}
+	return names
+}
+
+func ignoreConflict(err error) error {
+	if errors.Is(err, payment.ErrConflict) {
+		return nil
+	}
+	return err
+}

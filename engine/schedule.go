@@ -1,0 +1,151 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// The times of the design, in one place. Every function here is pure.
+const (
+	// leaseMargin is how much longer than one call a claim lasts.
+	leaseMargin = 7 * time.Second
+	minLease    = 15 * time.Second
+	// deliveryLimit bounds one delivery to the shop.
+	deliveryLimit = 2 * time.Minute
+	deliveryLease = deliveryLimit + 15*time.Second
+	// browserGrace is how long a verified payment waits for its browser before
+	// the worker hands it over.
+	browserGrace = 60 * time.Second
+	// reaskKnown and reaskStranger are how soon a declined payment may be asked
+	// again by a new return.
+	reaskKnown    = 5 * time.Second
+	reaskStranger = 10 * time.Second
+	// hurry is the window assumed where a provider's document names none.
+	hurry = 10 * time.Minute
+	// patienceDays is how long an unanswered payment is asked for, and a
+	// delivery repeated.
+	patienceDays = 3 * 24 * time.Hour
+	// strangerKept is how long a refused payment of a stranger stays on record.
+	strangerKept = 24 * time.Hour
+	// intentKept is how long an intent that nobody paid is asked for.
+	intentKept = 24 * time.Hour
+	// reportFor is how long a conversion is tried.
+	reportFor = 7 * 24 * time.Hour
+)
+
+func window(t payment.Traits) time.Duration {
+	if t.Window > 0 {
+		return t.Window
+	}
+	return hurry
+}
+
+// afterSilence is when to ask again after an attempt without an answer: fast
+// at first, steadily inside the provider's window, hourly for three days. The
+// second result is false when it is time to give up and ask a person.
+func afterSilence(r *payment.Record, t payment.Traits, now time.Time, wait time.Duration, jitter float64) (time.Time, bool) {
+	since := now.Sub(r.Attempts.First)
+	if since > patienceDays {
+		return time.Time{}, false
+	}
+	d := time.Hour
+	if since < window(t) {
+		steps := []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 15 * time.Second}
+		d = 30 * time.Second
+		if n := r.Attempts.Count - 1; n >= 0 && n < len(steps) {
+			d = steps[n]
+		}
+		if wait > time.Minute {
+			wait = time.Minute
+		}
+	}
+	d = spread(d, 0.2, jitter)
+	if wait > d && wait <= time.Hour {
+		d = wait
+	}
+	return now.Add(d), true
+}
+
+// afterRefusal is when the worker asks again after a "no" to a return that did
+// not say "unpaid": 30 s, 3 min, and just before the window's end (rule 9).
+// Zero is never.
+func afterRefusal(r *payment.Record, t payment.Traits, now time.Time) time.Time {
+	if !r.Attempts.Claimed {
+		return time.Time{}
+	}
+	for _, at := range []time.Duration{30 * time.Second, 3 * time.Minute, window(t) - 45*time.Second} {
+		if due := r.Attempts.First.Add(at); due.After(now.Add(time.Second)) {
+			return due
+		}
+	}
+	return time.Time{}
+}
+
+// nextUnasked is when to ask about a payment whose customer never returned.
+// Zero is never again.
+func nextUnasked(r *payment.Record, canInquire bool, now time.Time) time.Time {
+	age := now.Sub(r.CreatedAt)
+	if age > intentKept {
+		return time.Time{}
+	}
+	if !canInquire {
+		// A verify settles or costs goodwill: three times at most.
+		for n, at := range []time.Duration{4 * time.Minute, 9 * time.Minute, time.Hour} {
+			if n >= r.Attempts.Unasked {
+				return later(r.CreatedAt.Add(at), now.Add(time.Minute))
+			}
+		}
+		return time.Time{}
+	}
+	switch {
+	case age < time.Minute:
+		return r.CreatedAt.Add(time.Minute)
+	case age < time.Hour:
+		return now.Add(4 * time.Minute)
+	}
+	return now.Add(time.Hour)
+}
+
+// afterMiss is when a delivery without proof is repeated; false after three
+// days.
+func afterMiss(r *payment.Record, now time.Time, jitter float64) (time.Time, bool) {
+	if now.Sub(r.Delivery.First) > patienceDays {
+		return time.Time{}, false
+	}
+	steps := []time.Duration{5 * time.Second, 15 * time.Second, 45 * time.Second, 2 * time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute}
+	d := time.Hour
+	if n := r.Delivery.Count - 1; n >= 0 && n < len(steps) {
+		d = steps[n]
+	}
+	return now.Add(spread(d, 0.2, jitter)), true
+}
+
+// afterReport is when a conversion is tried again; false after a week.
+func afterReport(c *payment.Conversion, now time.Time, wait time.Duration, jitter float64) (time.Time, bool) {
+	if now.Sub(c.Since) > reportFor {
+		return time.Time{}, false
+	}
+	steps := []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour}
+	d := 6 * time.Hour
+	if n := c.Tries - 1; n >= 0 && n < len(steps) {
+		d = steps[n]
+	}
+	d = spread(d, 0.25, jitter)
+	if wait > d && wait <= 24*time.Hour {
+		d = wait
+	}
+	return now.Add(d), true
+}
+
+// spread moves d by up to ±part; jitter is in [0,1).
+func spread(d time.Duration, part, jitter float64) time.Duration {
+	return time.Duration(float64(d) * (1 - part + 2*part*jitter))
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

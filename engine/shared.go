@@ -1,0 +1,99 @@
+package engine
+
+import (
+	"context"
+	"sync"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Shared is what outlives a configuration while its store stays open: limits
+// and breakers that a reload must not reset, and calls in flight that old and
+// new configuration must not make twice. Losing it loses nothing but time.
+type Shared struct {
+	flights singleflight.Group
+	limits  *limits
+
+	mu       sync.Mutex
+	breakers map[string]*breaker
+	lanes    map[string]*lane
+	stalled  []payment.Ref
+}
+
+// NewShared returns a fresh one.
+func NewShared() *Shared {
+	return &Shared{limits: newLimits(), breakers: make(map[string]*breaker), lanes: make(map[string]*lane)}
+}
+
+// lane bounds the calls to one issuer; strangers share half of it, so that a
+// flood of invented ids leaves room for genuine returns.
+type lane struct {
+	all, strangers chan struct{}
+}
+
+func (s *Shared) breaker(issuer string) *breaker {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, ok := s.breakers[issuer]
+	if !ok {
+		b = new(breaker)
+		s.breakers[issuer] = b
+	}
+	return b
+}
+
+// enter takes a place in an issuer's lane; leave must be called.
+func (s *Shared) enter(ctx context.Context, issuer string, stranger bool) (leave func(), err error) {
+	s.mu.Lock()
+	l, ok := s.lanes[issuer]
+	if !ok {
+		l = &lane{all: make(chan struct{}, perProvider), strangers: make(chan struct{}, perProvider/2)}
+		s.lanes[issuer] = l
+	}
+	s.mu.Unlock()
+	if stranger {
+		select {
+		case l.strangers <- struct{}{}:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	select {
+	case l.all <- struct{}{}:
+	case <-ctx.Done():
+		if stranger {
+			<-l.strangers
+		}
+		return nil, ctx.Err()
+	}
+	return func() {
+		<-l.all
+		if stranger {
+			<-l.strangers
+		}
+	}, nil
+}
+
+// maxStalled bounds the memory for conversions that wait for a better token;
+// the others are found by their due time.
+const maxStalled = 10_000
+
+// stall remembers a conversion of a paused affiliate for the next
+// configuration.
+func (s *Shared) stall(ref payment.Ref) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.stalled) < maxStalled {
+		s.stalled = append(s.stalled, ref)
+	}
+}
+
+func (s *Shared) takeStalled() []payment.Ref {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	refs := s.stalled
+	s.stalled = nil
+	return refs
+}

@@ -1,0 +1,215 @@
+package payment
+
+import "time"
+
+// The methods below are the machine's moves: each takes one step of the table
+// and changes what the step changes. They return an error that wraps
+// ErrTransition and leave the record alone where the table has no such step.
+// All are pure; the caller commits.
+
+func (r *Record) step(t Trigger, now time.Time) error {
+	to, err := Step(r.State, t)
+	if err != nil {
+		return err
+	}
+	r.State, r.UpdatedAt = to, now
+	return nil
+}
+
+// StartAttempt claims the record for one question to the provider (T1, T4). An
+// older attempt without an outcome counts as unknown from now on.
+func (r *Record) StartAttempt(now time.Time, lease Lease) error {
+	if err := r.step(Claim, now); err != nil {
+		return err
+	}
+	a := &r.Attempts
+	if a.Open {
+		a.Unknown++
+	}
+	a.Count++
+	if a.First.IsZero() {
+		a.First = now
+	}
+	a.Last, a.Open = now, true
+	r.takeLease(lease)
+	r.Due = lease.Until
+	return nil
+}
+
+// EndAttempt records what the answer means. unsent is whether it is certain
+// that the provider saw nothing; retry is when to look again (zero: never).
+func (r *Record) EndAttempt(v Verdict, a Answer, now, retry time.Time) error {
+	if err := r.step(v.Trigger, now); err != nil {
+		return err
+	}
+	at := &r.Attempts
+	at.Open = false
+	switch v.Trigger {
+	case Silence:
+		if !a.Unsent && a.Outcome != OutcomeAwaiting && a.Outcome != OutcomeOperator {
+			at.Unknown++
+		}
+	case Refuse, Lapse:
+		at.Refused++
+		at.Unknown = 0 // believed: nothing earlier can have been a "yes"
+	}
+	r.Reason, r.Due = v.Reason, retry
+	if a.Code != "" {
+		r.Code = a.Code
+	}
+	if a.Receipt != nil && v.Trigger != Refuse && v.Trigger != Lapse {
+		rc := *a.Receipt
+		rc.Again = a.Outcome == OutcomeAgain
+		r.Receipt = &rc
+	}
+	r.Lease.Until = time.Time{}
+	return nil
+}
+
+// Postpone gives a claim back without any outcome: provably nothing was asked.
+func (r *Record) Postpone(why Reason, now, retry time.Time) error {
+	return r.EndAttempt(Verdict{Trigger: Silence, Reason: why}, Answer{Unsent: true}, now, retry)
+}
+
+// EndUnasked ends a payment that never was asked about: nobody paid it (Lapse),
+// or it must not be asked about (Refuse).
+func (r *Record) EndUnasked(t Trigger, why Reason, now time.Time) error {
+	if r.State != Created {
+		_, err := Step(r.State, "end unasked")
+		return err
+	}
+	if err := r.step(t, now); err != nil {
+		return err
+	}
+	r.Reason, r.Due = why, time.Time{}
+	return nil
+}
+
+// StartDelivery begins to hand the payment to the shop (T8).
+func (r *Record) StartDelivery(via Via, browser string, now time.Time, lease Lease) error {
+	if err := r.step(Hand, now); err != nil {
+		return err
+	}
+	d := &r.Delivery
+	d.Count++
+	d.Via = via
+	if d.First.IsZero() {
+		d.First = now
+	}
+	if d.Browser == "" {
+		d.Browser = browser
+	}
+	d.Last = now
+	r.Reason = ""
+	r.takeLease(lease)
+	r.Due = lease.Until
+	return nil
+}
+
+// Deliver records the shop's proof that it credited (T9). The stored return is
+// not needed any more.
+func (r *Record) Deliver(status int, location string, now time.Time) error {
+	if err := r.step(Ack, now); err != nil {
+		return err
+	}
+	r.Delivery.Status, r.Delivery.Location = status, location
+	r.Reason, r.Return = "", nil
+	r.Lease.Until, r.Due = time.Time{}, time.Time{}
+	if c := r.Conversion; c != nil && c.State == ConversionOpen {
+		if c.Since.IsZero() {
+			c.Since = now
+		}
+		c.Next, r.Due = now, now
+	}
+	return nil
+}
+
+// MissDelivery keeps the delivery to be repeated at retry (T10, idempotent).
+func (r *Record) MissDelivery(why Reason, now, retry time.Time) error {
+	return r.endDelivery(Miss, why, now, retry)
+}
+
+// UndoDelivery records that provably nothing reached the shop (T10').
+func (r *Record) UndoDelivery(why Reason, now, retry time.Time) error {
+	return r.endDelivery(NotSent, why, now, retry)
+}
+
+// ParkDelivery leaves the payment to a person (T11b).
+func (r *Record) ParkDelivery(why Reason, now time.Time) error {
+	return r.endDelivery(Park, why, now, time.Time{})
+}
+
+func (r *Record) endDelivery(t Trigger, why Reason, now, retry time.Time) error {
+	if err := r.step(t, now); err != nil {
+		return err
+	}
+	r.Reason, r.Due = why, retry
+	r.Lease.Until = time.Time{}
+	return nil
+}
+
+// Decided applies a person's decision: Accept, Dismiss, Reverse, or Ack of a
+// parked payment.
+func (r *Record) Decided(t Trigger, n Note, now time.Time) error {
+	if t == Ack {
+		if r.State != Parked {
+			return (&Record{State: r.State}).step("decided", now)
+		}
+		if err := r.Deliver(0, "", now); err != nil {
+			return err
+		}
+	} else if err := r.step(t, now); err != nil {
+		return err
+	}
+	switch t {
+	case Accept:
+		r.Reason, r.Due = "", now
+		r.Attempts.Open = false
+	case Dismiss:
+		r.Reason, r.Due = ReasonDismissed, time.Time{}
+	case Reverse:
+		r.Due = time.Time{}
+	}
+	n.At, n.Action = now, string(t)
+	r.Notes = append(r.Notes, n)
+	return nil
+}
+
+func (r *Record) takeLease(l Lease) {
+	l.Epoch = r.Lease.Epoch + 1
+	r.Lease = l
+}
+
+// Keys are the uniqueness keys that a verified record must hold (rule 5).
+// many is whether an order may be paid more than once.
+func (r *Record) Keys(many bool) []Key {
+	keys := []Key{ReceiptKey(r.Issuer, r.ID)}
+	if r.Receipt != nil && r.Receipt.Number != "" {
+		keys = append(keys, NumberKey(r.Issuer, r.Receipt.Number))
+	}
+	if !many {
+		keys = append(keys, OrderKey(r.Site, r.Provider, r.Order))
+	}
+	return keys
+}
+
+// AmountChecked is the value of X-Payment-Amount-Checked: how the price was
+// made sure of.
+func (r *Record) AmountChecked() string {
+	switch {
+	case r.Expect.Source == FromNone || !r.Expect.Known():
+		return "no"
+	case r.Receipt != nil && r.Receipt.Amount == 0:
+		return "sent"
+	}
+	return string(r.Expect.Source)
+}
+
+// Price is the price in rials: what was expected or, where nobody expected
+// anything, what the provider says.
+func (r *Record) Price() Rials {
+	if r.Expect.Amount != 0 || r.Receipt == nil {
+		return r.Expect.Amount
+	}
+	return r.Receipt.Amount
+}

@@ -1,0 +1,199 @@
+package payment
+
+import "time"
+
+// The skews are how far a provider's time of verification may lie before our first
+// marker and still be ours: corrected by the provider's Date header, and
+// without one.
+const (
+	skewCorrected = 10 * time.Second
+	skewBlind     = 120 * time.Second
+)
+
+// Verdict is what an answer means for a record.
+type Verdict struct {
+	Trigger Trigger
+	Reason  Reason
+	// Inquire asks the engine to settle the doubt by an inquiry before the
+	// verdict is committed (only where the provider has one).
+	Inquire bool
+}
+
+// Facts are what [Decide] knows besides record and answer.
+type Facts struct {
+	Traits     Traits
+	Generation Generation
+	// UsedIDsKnown is whether the ids that the provider gave out before this
+	// ledger began are accounted for (`used_ids`).
+	UsedIDsKnown bool
+	// Inquiry marks the answer as one of Inquire, not of Verify.
+	Inquiry bool
+	// CanInquire is whether the provider can be asked without settling.
+	CanInquire bool
+}
+
+// Decide says what a provider's answer means for a record whose attempt is
+// open (rules 3, 4 and 10). It is pure; uniqueness (rule 5) is the store's to
+// decide in the same commit.
+func Decide(r *Record, a Answer, f Facts) Verdict {
+	switch a.Outcome {
+	case OutcomePaid:
+		if f.Inquiry {
+			return Verdict{Trigger: Silence, Reason: ReasonUnrecognised}
+		}
+		if why, ok := matches(r, a.Receipt, f.Traits); !ok {
+			return Verdict{Trigger: Doubt, Reason: why}
+		}
+		if !f.Traits.TellsFirst && !unconsumed(r, f) {
+			return Verdict{Trigger: Doubt, Reason: ReasonOldGeneration}
+		}
+		return confirm(r)
+	case OutcomeAgain:
+		if why, ok := matches(r, a.Receipt, f.Traits); !ok {
+			return Verdict{Trigger: Doubt, Reason: why}
+		}
+		if !explained(r, a, f) {
+			return Verdict{Trigger: Doubt, Reason: ReasonUnexplained}
+		}
+		return confirm(r)
+	case OutcomeRefused, OutcomeClosed:
+		return refuse(r, a, f)
+	case OutcomeOpen:
+		// Only an inquiry says so: not paid yet, and nothing was settled.
+		return Verdict{Trigger: Refuse, Reason: ReasonNotPaid}
+	case OutcomeAwaiting:
+		return Verdict{Trigger: Silence, Reason: ReasonWaiting}
+	case OutcomeDoubt:
+		return Verdict{Trigger: Doubt, Reason: orReason(a.Reason, ReasonUnrecognised)}
+	case OutcomeOperator:
+		return Verdict{Trigger: Silence, Reason: ReasonOperator}
+	case OutcomeBusy:
+		return Verdict{Trigger: Silence, Reason: orReason(a.Reason, ReasonBusy)}
+	case OutcomeUnknown:
+	}
+	return Verdict{Trigger: Silence, Reason: orReason(a.Reason, ReasonNoAnswer)}
+}
+
+func confirm(r *Record) Verdict {
+	if r.Expect.Late {
+		return Verdict{Trigger: Doubt, Reason: ReasonLate}
+	}
+	if r.Expect.Unbound {
+		return Verdict{Trigger: Doubt, Reason: ReasonBinding}
+	}
+	return Verdict{Trigger: Confirm}
+}
+
+// refuse believes a "no" at once if no earlier attempt can have been a "yes";
+// after silence only an inquiry is believed.
+func refuse(r *Record, a Answer, f Facts) Verdict {
+	v := Verdict{Trigger: Refuse, Reason: orReason(a.Reason, ReasonNotPaid)}
+	if a.Outcome == OutcomeClosed {
+		v = Verdict{Trigger: Lapse, Reason: orReason(a.Reason, ReasonWindowClosed)}
+	}
+	if r.Attempts.Unknown == 0 || f.Inquiry {
+		return v
+	}
+	if f.CanInquire {
+		v.Inquire = true
+		return v
+	}
+	return Verdict{Trigger: Doubt, Reason: ReasonAfterSilence}
+}
+
+// matches compares everything that the answer carries with what is expected
+// (rule 10). What the answer never carries must have been sent with the call or
+// bound by an intent or a lookup that named the id.
+func matches(r *Record, rc *Receipt, t Traits) (Reason, bool) {
+	if rc == nil {
+		return ReasonUnrecognised, false
+	}
+	if rc.ID != "" && rc.ID != r.ID {
+		return ReasonIDDiffers, false
+	}
+	if rc.Order != "" && rc.Order != r.Order {
+		return ReasonOrderDiffers, false
+	}
+	switch {
+	case r.Expect.Source == FromNone && rc.Order == "":
+		// Nobody but the provider names the order, and it does not.
+		return ReasonUnboundReceipt, false
+	case r.Expect.Source == FromNone:
+		return "", true
+	case rc.Amount == 0 && !t.SendsAmount:
+		return ReasonUnrecognised, false
+	case rc.Amount == 0:
+		return "", true
+	}
+	return matchAmount(r.Expect.Amount, rc, t)
+}
+
+func matchAmount(want Rials, rc *Receipt, t Traits) (Reason, bool) {
+	if rc.Amount == want {
+		if rc.Paid != 0 && rc.Paid < rc.Amount {
+			return ReasonAmount, false
+		}
+		return "", true
+	}
+	if t.PayerFee != nil && rc.Amount > want && rc.Amount-want <= t.PayerFee(want) {
+		return "", true
+	}
+	if TenfoldSlip(rc.Amount, want) {
+		return ReasonTenfold, false
+	}
+	return ReasonAmount, false
+}
+
+// explained is rule 4: "already verified" counts as paid only if an earlier
+// attempt of ours may have been the one, and the receipt was unconsumed at our
+// first marker. The shop's own word that this id is not paid needs no (a).
+func explained(r *Record, a Answer, f Facts) bool {
+	if r.Expect.Unconsumed {
+		return true
+	}
+	if r.Attempts.Unknown == 0 {
+		return false
+	}
+	return madeHere(r, f) || !r.Attempts.Awaiting.IsZero() || verifiedSince(r, a, f)
+}
+
+// unconsumed is (b) of rule 4 for providers whose answer is the same every
+// time: only what we saw being made, what the shop vouches for, or a signed
+// return under an account whose earlier ids are accounted for.
+func unconsumed(r *Record, f Facts) bool {
+	if madeHere(r, f) || r.Expect.Unconsumed {
+		return true
+	}
+	return r.Expect.Source == FromSigned && f.UsedIDsKnown && f.Generation.Seq <= 1
+}
+
+func madeHere(r *Record, f Facts) bool {
+	return r.Expect.Source == FromIntent && r.Generation == f.Generation.Seq
+}
+
+func verifiedSince(r *Record, a Answer, f Facts) bool {
+	at := a.Receipt.VerifiedAt
+	if at.IsZero() {
+		return false
+	}
+	skew := skewBlind
+	if a.HasOffset {
+		at, skew = at.Add(-a.Offset), skewCorrected
+	}
+	if at.Before(r.Attempts.First.Add(-skew)) {
+		return false
+	}
+	if f.Generation.Seq > 1 {
+		// What was lost with the older generation may have been verified in the
+		// last seconds before its end: here the skew counts against us.
+		return at.After(f.Generation.Start.Add(skew))
+	}
+	return !at.Before(f.Generation.Start.Add(-skew))
+}
+
+func orReason(r, otherwise Reason) Reason {
+	if r != "" {
+		return r
+	}
+	return otherwise
+}
