@@ -1,0 +1,198 @@
+// Package params reads the parameters of a customer's return so that this
+// module, PHP and whatever else the shop runs cannot read them differently.
+//
+// Only guarded names are looked at closely: the provider's parameters,
+// payment_* and what names the order. Everything else is the shop's and passes
+// byte for byte.
+package params
+
+import (
+	"errors"
+	"fmt"
+	"mime"
+	"strings"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Limits of a return.
+const (
+	// MaxParams is how many parameters query and body may have together.
+	MaxParams = 64
+	// MaxBytes is how long the query, and how long the body, may be.
+	MaxBytes = 64 << 10
+	// MaxValue is how long a guarded parameter's value may be, decoded.
+	MaxValue = 1 << 10
+)
+
+// Errors of [Parse]; all wrap [payment.ErrMalformed].
+var (
+	// ErrAmbiguous: a guarded parameter stands there twice with two values, or
+	// beside a name that PHP makes the same one of.
+	ErrAmbiguous = fmt.Errorf("%w: ambiguous", payment.ErrMalformed)
+	// ErrContentType: a body that is no application/x-www-form-urlencoded in
+	// UTF-8.
+	ErrContentType = fmt.Errorf("%w: the body's content type", payment.ErrMalformed)
+	// ErrTooLarge: beyond a limit.
+	ErrTooLarge = fmt.Errorf("%w: too large", payment.ErrMalformed)
+)
+
+// Place is where a parameter stands; a set of bits.
+type Place uint8
+
+// The places.
+const (
+	Query Place = 1 << iota
+	Body
+)
+
+// Set is a return's parameters, read. The zero value has none.
+type Set struct {
+	query, body source
+	guarded     *Names
+}
+
+// source is one of the two texts and what stands in it, in order.
+type source struct {
+	text  string
+	parts []part
+}
+
+// part is one parameter; separators lie between parts.
+type part struct {
+	start, end int
+	// value is where the raw value begins: behind the first "=", or at end.
+	value int
+	// name is the guarded name, or empty for the shop's own.
+	name string
+	// read is the decoded value of a guarded parameter.
+	read string
+}
+
+// Parse reads query and body of a return. The error names the parameter, never
+// its value. The content type matters only where there is a body.
+//
+// A second raw "?" in the query, and "&amp;", count as "&" beside a guarded
+// name, because small scripts append to the shop's address blindly. PHP does
+// not read them so: the shop must get what [Set.Rewrite] returns, even where
+// no value changes.
+func Parse(rawQuery string, body []byte, contentType string, guarded *Names) (*Set, error) {
+	s := &Set{query: source{text: rawQuery}, guarded: guarded}
+	switch {
+	case len(rawQuery) > MaxBytes || len(body) > MaxBytes:
+		return nil, ErrTooLarge
+	case strings.IndexByte(rawQuery, '#') >= 0:
+		// The next hop may cut the address here.
+		return nil, fmt.Errorf("%w: a raw # in the query", payment.ErrMalformed)
+	}
+	if len(body) > 0 {
+		if !form(contentType) {
+			return nil, ErrContentType
+		}
+		s.body.text = string(body)
+	}
+	if err := s.split(&s.query, true); err != nil {
+		return nil, err
+	}
+	if err := s.split(&s.body, false); err != nil {
+		return nil, err
+	}
+	return s, s.unique()
+}
+
+// form reports whether a content type is the one of plain forms.
+func form(contentType string) bool {
+	if contentType == formType {
+		return true
+	}
+	t, args, err := mime.ParseMediaType(contentType)
+	if err != nil || t != formType {
+		return false
+	}
+	charset, given := args["charset"]
+	return !given || strings.EqualFold(charset, "utf-8")
+}
+
+const formType = "application/x-www-form-urlencoded"
+
+// errParam names a parameter that is wrong.
+func errParam(name, why string) error {
+	return fmt.Errorf("%w: %s: %s", payment.ErrMalformed, name, why)
+}
+
+// unique checks that copies of a guarded parameter are equal.
+func (s *Set) unique() error {
+	for i := range s.query.parts {
+		p := &s.query.parts[i]
+		if p.name == "" {
+			continue
+		}
+		if differs(s.query.parts[i+1:], p) || differs(s.body.parts, p) {
+			return fmt.Errorf("%w: %s: two values", ErrAmbiguous, p.name)
+		}
+	}
+	for i := range s.body.parts {
+		if p := &s.body.parts[i]; p.name != "" && differs(s.body.parts[i+1:], p) {
+			return fmt.Errorf("%w: %s: two values", ErrAmbiguous, p.name)
+		}
+	}
+	return nil
+}
+
+func differs(parts []part, p *part) bool {
+	for i := range parts {
+		if parts[i].name == p.name && parts[i].read != p.read {
+			return true
+		}
+	}
+	return false
+}
+
+// find returns the first part of a guarded name.
+func (s *Set) find(name string) *part {
+	if name == "" {
+		return nil
+	}
+	for _, src := range [...]*source{&s.query, &s.body} {
+		for i := range src.parts {
+			if src.parts[i].name == name {
+				return &src.parts[i]
+			}
+		}
+	}
+	return nil
+}
+
+// Get returns the value of a guarded parameter, "" where absent.
+func (s *Set) Get(name string) string {
+	if p := s.find(name); p != nil {
+		return p.read
+	}
+	return ""
+}
+
+// Has reports whether a guarded parameter is there, be it empty.
+func (s *Set) Has(name string) bool { return s.find(name) != nil }
+
+// In says where a guarded parameter stands: in the query, the body, both, or
+// (zero) nowhere.
+func (s *Set) In(name string) Place {
+	var in Place
+	if name == "" {
+		return in
+	}
+	for i := range s.query.parts {
+		if s.query.parts[i].name == name {
+			in |= Query
+		}
+	}
+	for i := range s.body.parts {
+		if s.body.parts[i].name == name {
+			in |= Body
+		}
+	}
+	return in
+}
+
+// IsAmbiguous reports whether err says that two readers could differ.
+func IsAmbiguous(err error) bool { return errors.Is(err, ErrAmbiguous) }

@@ -1,0 +1,111 @@
+package params
+
+import "strings"
+
+// entity is what "&" becomes where an address went through HTML once too often.
+const entity = "amp;"
+
+// split cuts a text into its parts and reads the guarded ones.
+func (s *Set) split(src *source, lenient bool) error {
+	text := src.text
+	if text == "" {
+		return nil
+	}
+	src.parts = make([]part, 0, min(strings.Count(text, "&")+1, 16))
+	for at := 0; at <= len(text); {
+		end := at + strings.IndexByte(text[at:], '&')
+		if end < at {
+			end = len(text)
+		}
+		if err := s.chunk(src, at, end, lenient); err != nil {
+			return err
+		}
+		at = end + 1
+	}
+	return nil
+}
+
+// chunk reads what stands between two "&".
+func (s *Set) chunk(src *source, at, end int, lenient bool) error {
+	text := src.text
+	if lenient {
+		skip := at
+		for strings.HasPrefix(text[skip:end], entity) {
+			skip += len(entity)
+		}
+		if skip > at {
+			guarded, err := s.name(text[skip:end], true)
+			if err != nil {
+				return err
+			}
+			if guarded != "" {
+				at = skip
+			}
+		}
+		for from := at; from < end; {
+			q := strings.IndexByte(text[from:end], '?')
+			if q < 0 {
+				break
+			}
+			q += from
+			before, err := s.name(text[at:q], false)
+			if err != nil {
+				return err
+			}
+			after, err := s.name(text[q+1:end], true)
+			if err != nil {
+				return err
+			}
+			if before != "" || after != "" {
+				if err := s.add(src, at, q); err != nil {
+					return err
+				}
+				at = q + 1
+			}
+			from = q + 1
+		}
+	}
+	return s.add(src, at, end)
+}
+
+// name returns the guarded name that a raw pair begins with; query says that a
+// raw "?" ends the name.
+func (s *Set) name(pair string, query bool) (string, error) {
+	raw, _, _ := strings.Cut(pair, "=")
+	if query {
+		raw, _, _ = strings.Cut(raw, "?")
+	}
+	return s.guarded.match(loose(raw))
+}
+
+// add appends one pair.
+func (s *Set) add(src *source, start, end int) error {
+	if start >= end {
+		return nil
+	}
+	if len(s.query.parts)+len(s.body.parts) >= MaxParams {
+		return ErrTooLarge
+	}
+	p := part{start: start, end: end, value: end}
+	raw := src.text[start:end]
+	eq := strings.IndexByte(raw, '=')
+	if eq >= 0 {
+		p.value = start + eq + 1
+		raw = raw[:eq]
+	}
+	guarded, err := s.guarded.match(loose(raw))
+	if err != nil {
+		return err
+	}
+	if guarded != "" {
+		if eq < 0 {
+			return errParam(guarded, "no value")
+		}
+		if p.read, err = strict(guarded, src.text[p.value:end]); err != nil {
+			return err
+		}
+		p.name = guarded
+	}
+	src.parts = append(src.parts, p)
+	return nil
+}

@@ -1,0 +1,58 @@
+// Package scrub removes what a client may never say: headers that only this
+// module sets, trailers, and hop-by-hop lists that would take our headers away
+// again on the last hop.
+package scrub
+
+import "net/http"
+
+// Request removes every X-Payment-* header of the client's, however it is
+// spelt, all trailers, the Proxy header (httpoxy), and what Connection lists
+// beyond close, keep-alive, upgrade and te. It returns how many X-Payment-*
+// headers there were: a sign of somebody who tries. It allocates nothing where
+// there is nothing to remove.
+func Request(r *http.Request) int {
+	Trailers(r)
+	n := 0
+	for name := range r.Header {
+		switch {
+		case Ours(name):
+			delete(r.Header, name)
+			n++
+		case len(name) == len("Connection") && fold(name, "connection"):
+			connection(r.Header, name)
+		case len(name) == len("Trailer") && fold(name, "trailer"),
+			len(name) == len("Proxy") && fold(name, "proxy"):
+			delete(r.Header, name)
+		}
+	}
+	return n
+}
+
+// Clear removes our headers again, for a verified request that goes into error
+// routes.
+func Clear(r *http.Request) {
+	for name := range r.Header {
+		if Ours(name) {
+			delete(r.Header, name)
+		}
+	}
+}
+
+// Trailers drops all trailers of a request. Deleting single names does not
+// hold: net/http fills the map again at the end of the body. For the same
+// reason whoever reads a body to its end calls this once more.
+func Trailers(r *http.Request) { r.Trailer = nil }
+
+// Response removes our headers from an answer of the shop's, its trailers
+// included.
+func Response(h http.Header) {
+	for name := range h {
+		bare := name
+		if len(name) > len(http.TrailerPrefix) && name[:len(http.TrailerPrefix)] == http.TrailerPrefix {
+			bare = name[len(http.TrailerPrefix):]
+		}
+		if Ours(bare) {
+			delete(h, name)
+		}
+	}
+}

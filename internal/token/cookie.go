@@ -1,0 +1,108 @@
+package token
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// MaxCookies is how many cookies of one family are read: a browser that sends
+// more makes them up.
+const MaxCookies = 20
+
+// maxScan is how many cookies of a request are looked at.
+const maxScan = 200
+
+// CookieName is the full name of a cookie of ours: "__Host-payment_<name>"
+// where the browser's view is https, which no other host and no http page can
+// plant, and "payment_<name>" otherwise.
+func CookieName(name string, secure bool) string {
+	if secure {
+		return "__Host-payment_" + name
+	}
+	return "payment_" + name
+}
+
+// SetCookie sets a cookie of ours: HttpOnly, SameSite=Lax, for the whole host.
+// A life of zero makes it one of the browser's session. The caller makes the
+// answer private.
+func SetCookie(w http.ResponseWriter, name, value string, life time.Duration, secure bool) {
+	c := cookie(name, value, secure)
+	c.MaxAge = int(life / time.Second)
+	http.SetCookie(w, c)
+}
+
+// DropCookie removes a cookie of ours from the browser.
+func DropCookie(w http.ResponseWriter, name string, secure bool) {
+	c := cookie(name, "", secure)
+	c.MaxAge = -1
+	http.SetCookie(w, c)
+}
+
+func cookie(name, value string, secure bool) *http.Cookie {
+	return &http.Cookie{
+		Name: CookieName(name, secure), Value: value, Path: "/",
+		HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
+	}
+}
+
+// ReadCookie returns a cookie of ours, "" where there is none. Only the name
+// that fits the scheme is read: on https one that an http page or a sister
+// host could have planted is none of ours. Two that differ are none either.
+func ReadCookie(r *http.Request, name string, secure bool) string {
+	value := ""
+	eachCookie(r, CookieName(name, secure), func(rest, v string) bool {
+		if rest != "" || v == value {
+			return true
+		}
+		if value != "" {
+			value = ""
+			return false
+		}
+		value = v
+		return true
+	})
+	return value
+}
+
+// Named is one cookie of a family.
+type Named struct {
+	// Name is without the family's prefix and ours: to be given to
+	// [DropCookie] behind the family's.
+	Name, Value string
+}
+
+// ReadCookies returns up to [MaxCookies] cookies of ours whose names begin with
+// family, such as "paid_".
+func ReadCookies(r *http.Request, family string, secure bool) []Named {
+	var found []Named
+	eachCookie(r, CookieName(family, secure), func(rest, v string) bool {
+		if rest != "" {
+			found = append(found, Named{rest, v})
+		}
+		return len(found) < MaxCookies
+	})
+	return found
+}
+
+// eachCookie calls f for each cookie whose name begins with prefix, with the
+// rest of the name, until f returns false.
+func eachCookie(r *http.Request, prefix string, f func(rest, value string) bool) {
+	n := 0
+	for _, line := range r.Header["Cookie"] {
+		for line != "" {
+			if n++; n > maxScan {
+				return
+			}
+			var pair string
+			pair, line, _ = strings.Cut(line, ";")
+			name, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
+			if len(name) < len(prefix) || name[:len(prefix)] != prefix || len(value) > maxToken {
+				continue
+			}
+			if !f(name[len(prefix):], value) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package token
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// maxToken bounds what is looked at: a cookie is at most 4 KiB.
+const maxToken = 4096
+
+// kind ties a token's type to the key that it is signed with. Both must be
+// right, so that a token of one kind is never one of another.
+type kind struct {
+	purpose payment.Purpose
+	typ     string
+}
+
+var (
+	kindReceipt = kind{payment.PurposeReceipt, "payment-receipt+jwt"}
+	kindPaid    = kind{payment.PurposePaid, "payment-paid+jwt"}
+	kindBounce  = kind{payment.PurposeBounce, "payment-bounce+jwt"}
+	kindTrack   = kind{payment.PurposeTrack, "payment-track+jwt"}
+
+	kinds = [...]kind{kindReceipt, kindPaid, kindBounce, kindTrack}
+)
+
+// signers makes one signer for each type of a purpose.
+func signers(p payment.Purpose, d key) (map[string]jose.Signer, error) {
+	made := make(map[string]jose.Signer)
+	for _, k := range kinds {
+		if k.purpose != p {
+			continue
+		}
+		opts := (&jose.SignerOptions{}).WithType(jose.ContentType(k.typ))
+		if d.kid != "" {
+			opts = opts.WithHeader("kid", d.kid)
+		}
+		s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: d.secret}, opts)
+		if err != nil {
+			return nil, fmt.Errorf("making the %s signer: %w", k.typ, err)
+		}
+		made[k.typ] = s
+	}
+	return made, nil
+}
+
+// sign gives the compact JWS of claims.
+func (k *Keys) sign(kd kind, claims any) (string, error) {
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", fmt.Errorf("writing the claims of a %s: %w", kd.typ, err)
+	}
+	signed, err := k.derived[kd.purpose][0].signers[kd.typ].Sign(payload)
+	if err != nil {
+		return "", fmt.Errorf("signing a %s: %w", kd.typ, err)
+	}
+	text, err := signed.CompactSerialize()
+	if err != nil {
+		return "", fmt.Errorf("signing a %s: %w", kd.typ, err)
+	}
+	return text, nil
+}
+
+// open checks a compact JWS and reads its claims. The algorithm is pinned, the
+// type must be exactly the kind's, and kid only chooses among the keys that
+// are configured; without one all are tried.
+func (k *Keys) open(kd kind, text string, claims any) error {
+	if text == "" || len(text) > maxToken || strings.Count(text, ".") != 2 {
+		return ErrInvalid
+	}
+	signed, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.HS256})
+	if err != nil || len(signed.Signatures) != 1 {
+		return ErrInvalid
+	}
+	header := signed.Signatures[0].Protected
+	if typ, _ := header.ExtraHeaders[jose.HeaderType].(string); typ != kd.typ {
+		return ErrInvalid
+	}
+	for _, d := range k.derived[kd.purpose] {
+		if header.KeyID != "" && header.KeyID != d.kid {
+			continue
+		}
+		payload, err := signed.Verify(d.secret)
+		if err != nil {
+			continue
+		}
+		if err := json.Unmarshal(payload, claims); err != nil {
+			return ErrInvalid
+		}
+		return nil
+	}
+	return ErrInvalid
+}

@@ -1,0 +1,85 @@
+// Package token makes and reads everything of ours that is signed: the receipt
+// that a shop trusts, the cookies, the bounce's pointer and the reference in a
+// return address, and the random names that go with them.
+package token
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Errors of reading. Neither says which part was wrong.
+var (
+	// ErrInvalid: not signed by us for this use.
+	ErrInvalid = errors.New("not a token of ours")
+	// ErrExpired: ours, but its time is over.
+	ErrExpired = errors.New("the token has expired")
+)
+
+// purposes are those that keys are derived for.
+var purposes = [...]payment.Purpose{
+	payment.PurposeReturn, payment.PurposeReceipt, payment.PurposeTrack,
+	payment.PurposeBounce, payment.PurposePaid,
+}
+
+// Keys are the signing keys of one site, derived for each purpose once. The
+// first signs, all verify. It is safe for concurrent use.
+type Keys struct {
+	derived map[payment.Purpose][]key
+}
+
+// key is one secret's key of one purpose.
+type key struct {
+	kid    string
+	secret []byte
+	// signers by the token's type, of the first key alone.
+	signers map[string]jose.Signer
+}
+
+// NewKeys derives the keys of all purposes. Two secrets may not share a kid.
+func NewKeys(secrets ...payment.SigningKey) (*Keys, error) {
+	if len(secrets) == 0 {
+		return nil, errors.New("no signing key")
+	}
+	seen := make(map[string]bool, len(secrets))
+	for _, s := range secrets {
+		if len(s.Secret) < payment.MinSecret {
+			return nil, payment.ErrShortSecret
+		}
+		if seen[s.KID] {
+			return nil, fmt.Errorf("two signing keys are called %q", s.KID)
+		}
+		seen[s.KID] = true
+	}
+	k := &Keys{derived: make(map[payment.Purpose][]key, len(purposes))}
+	for _, p := range purposes {
+		for i, s := range secrets {
+			b, err := s.Derive(p)
+			if err != nil {
+				return nil, err
+			}
+			d := key{kid: s.KID, secret: b}
+			if i == 0 {
+				if d.signers, err = signers(p, d); err != nil {
+					return nil, err
+				}
+			}
+			k.derived[p] = append(k.derived[p], d)
+		}
+	}
+	return k, nil
+}
+
+// All are the keys of one purpose, the signing one first: for
+// [payment.ReadSigned].
+func (k *Keys) All(p payment.Purpose) [][]byte {
+	all := make([][]byte, 0, len(k.derived[p]))
+	for _, d := range k.derived[p] {
+		all = append(all, d.secret)
+	}
+	return all
+}

@@ -1,0 +1,45 @@
+package token
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// ParamRef is the parameter that our checkout adds to the return address.
+const ParamRef = "payment_ref"
+
+// refDigits is how much of the hex HMAC is kept: 128 bits. Return addresses
+// have to be short.
+const refDigits = 32
+
+// SignRef gives the value of payment_ref: "<reference>.<32 hex digits>". It
+// does not expire: a customer may come back late.
+func (k *Keys) SignRef(ref payment.Ref, site string) string {
+	return string(ref) + "." + refMAC(k.derived[payment.PurposeBounce][0].secret, ref, site)
+}
+
+// OpenRef reads the value of payment_ref.
+func (k *Keys) OpenRef(text, site string) (payment.Ref, error) {
+	if len(text) != payment.RefLen+1+refDigits || text[payment.RefLen] != '.' {
+		return "", ErrInvalid
+	}
+	ref, err := payment.ParseRef(text[:payment.RefLen])
+	if err != nil {
+		return "", ErrInvalid
+	}
+	for _, d := range k.derived[payment.PurposeBounce] {
+		if hmac.Equal([]byte(refMAC(d.secret, ref, site)), []byte(text[payment.RefLen+1:])) {
+			return ref, nil
+		}
+	}
+	return "", ErrInvalid
+}
+
+func refMAC(key []byte, ref payment.Ref, site string) string {
+	m := hmac.New(sha256.New, key)
+	m.Write([]byte("ref-v1\n" + site + "\n" + string(ref)))
+	return hex.EncodeToString(m.Sum(nil))[:refDigits]
+}
