@@ -1,0 +1,240 @@
+package sandbox
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// serveIDPay speaks IDPay v1.1, and shows its pay page.
+func (s *Server) serveIDPay(w http.ResponseWriter, r *http.Request, seg []string) {
+	if len(seg) >= 3 && seg[0] == "p" && (seg[1] == "ws" || seg[1] == "ws-sandbox") {
+		s.serveBank(w, r, ProviderIDPay, seg[2], seg[3:], func(p *payment) bool {
+			return p.sandbox == (seg[1] == "ws-sandbox")
+		})
+		return
+	}
+	var make func(*idpayRequest) call
+	switch strings.Join(seg, "/") {
+	case "v1.1/payment":
+		make = s.idpayCreate
+	case "v1.1/payment/verify":
+		make = s.idpayVerify
+	case "v1.1/payment/inquiry":
+		make = s.idpayInquiry
+	case "v1.1/payment/transactions":
+		make = s.idpayList
+	default:
+		notFound(w)
+		return
+	}
+	if r.Method != http.MethodPost {
+		methodNotAllowed(w, http.MethodPost)
+		return
+	}
+	body, ok := readBody(w, r)
+	if !ok {
+		return
+	}
+	key := r.Header.Get("X-API-KEY")
+	mode := strings.ToLower(strings.TrimSpace(r.Header.Get("X-SANDBOX")))
+	c := make(&idpayRequest{
+		fields:  readObject(r, body),
+		query:   r.URL.Query(),
+		owner:   fingerprint(key),
+		sandbox: mode == "1" || mode == "true",
+		origin:  s.origin(r),
+	})
+	c.provider = ProviderIDPay
+	if !s.idpayKey(key) {
+		c.exec = func() answer { return idpayError("12") }
+	}
+	s.serveCall(w, r, c)
+}
+
+// idpayRequest is what every IDPay call is made of.
+type idpayRequest struct {
+	fields  map[string]any
+	query   url.Values
+	owner   string
+	sandbox bool
+	origin  string
+}
+
+func (q *idpayRequest) text(name string) string { return text(q.fields[name]) }
+
+func (s *Server) idpayKey(key string) bool {
+	if len(s.opts.APIKeys) > 0 {
+		return accepts(key, s.opts.APIKeys)
+	}
+	return isUUID(key)
+}
+
+func (s *Server) idpayCreate(q *idpayRequest) call {
+	order := q.text("order_id")
+	return call{op: OpCreate, order: order, exec: func() answer {
+		amount, refused := s.idpayCheckCreate(q, order)
+		if refused != nil {
+			return *refused
+		}
+		p := s.newPayment(ProviderIDPay, randomHex(16), amount)
+		p.order, p.callback = order, q.text("callback")
+		p.owner, p.sandbox = q.owner, q.sandbox
+		for i, name := range []string{"name", "phone", "mail", "desc"} {
+			// Optional members that are not well formed are dropped
+			// without a word, as documented.
+			if v := q.text(name); utf8.RuneCountInString(v) <= 255 && (name != "phone" || iranPhone(v)) {
+				p.payer[i] = v
+			}
+		}
+		path := "/idpay/p/ws/"
+		if p.sandbox {
+			path = "/idpay/p/ws-sandbox/"
+		}
+		p.link = q.origin + path + p.id
+		s.st.add(p)
+		return reply(http.StatusCreated, object{{"id", p.id}, {"link", p.link}})
+	}}
+}
+
+func (s *Server) idpayCheckCreate(q *idpayRequest, order string) (int64, *answer) {
+	refuse := func(code string, with ...string) (int64, *answer) {
+		a := idpayError(code, with...)
+		return 0, &a
+	}
+	if order == "" || utf8.RuneCountInString(order) > 50 {
+		return refuse("32")
+	}
+	if q.text("amount") == "" {
+		return refuse("33")
+	}
+	low, high := s.limits(ProviderIDPay)
+	amount, ok := number(q.fields["amount"])
+	if !ok || amount < low {
+		return refuse("34", strconv.FormatInt(low, 10))
+	}
+	if high > 0 && amount > high {
+		return refuse("35", strconv.FormatInt(high, 10))
+	}
+	callback := q.text("callback")
+	if callback == "" {
+		return refuse("37")
+	}
+	if !goodCallback(callback) {
+		return refuse("39")
+	}
+	// The sandbox mode of IDPay does not look at the registered domain.
+	if want := s.st.settings[ProviderIDPay].CallbackHost; want != "" && !q.sandbox {
+		if u, err := url.Parse(callback); err != nil || !strings.EqualFold(u.Hostname(), want) {
+			return refuse("38", u.Hostname())
+		}
+	}
+	return amount, nil
+}
+
+// idpayFind looks a payment up by both ids, for the key and the mode that made
+// it: a sandbox payment does not exist for a live call.
+func (s *Server) idpayFind(q *idpayRequest) *payment {
+	p := s.st.find(ProviderIDPay, q.text("id"))
+	if p == nil || p.order != q.text("order_id") || p.owner != q.owner || p.sandbox != q.sandbox {
+		return nil
+	}
+	p.checkWindow(s.st.clock(), s.window(ProviderIDPay))
+	return p
+}
+
+func (s *Server) idpayVerify(q *idpayRequest) call {
+	return call{op: OpVerify, subject: q.text("id"), order: q.text("order_id"), exec: func() answer {
+		p, refused := s.idpayNamed(q)
+		if refused != nil {
+			if other := s.st.find(ProviderIDPay, q.text("id")); other != nil {
+				other.verifyRefused++
+			}
+			return *refused
+		}
+		first, ok := p.verify(s.st.clock())
+		switch {
+		case !ok && p.state == StateReversed:
+			return idpayError("54")
+		case !ok:
+			return idpayError("53")
+		case first:
+			return reply(http.StatusOK, p.idpayRecord("100"))
+		}
+		return reply(http.StatusOK, p.idpayRecord("101"))
+	}}
+}
+
+func (s *Server) idpayInquiry(q *idpayRequest) call {
+	return call{op: OpInquiry, subject: q.text("id"), order: q.text("order_id"), exec: func() answer {
+		p, refused := s.idpayNamed(q)
+		if refused != nil {
+			return *refused
+		}
+		p.inquiries++
+		return reply(http.StatusOK, p.idpayInquiryRecord())
+	}}
+}
+
+// idpayNamed finds the payment that a call names, or the documented refusal.
+func (s *Server) idpayNamed(q *idpayRequest) (*payment, *answer) {
+	code := "52"
+	switch {
+	case q.text("id") == "":
+		code = "31"
+	case q.text("order_id") == "":
+		code = "32"
+	default:
+		if p := s.idpayFind(q); p != nil {
+			return p, nil
+		}
+	}
+	a := idpayError(code)
+	return nil, &a
+}
+
+// iranPhone accepts the three forms that IDPay lists.
+func iranPhone(v string) bool {
+	for _, c := range v {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	switch {
+	case strings.HasPrefix(v, "989"):
+		return len(v) == 12
+	case strings.HasPrefix(v, "09"):
+		return len(v) == 11
+	case strings.HasPrefix(v, "9"):
+		return len(v) == 10
+	}
+	return false
+}
+
+// newPayment makes a payment with everything that a bank would give it.
+func (s *Server) newPayment(provider, id string, amount int64) *payment {
+	c := s.st.settings[provider]
+	p := &payment{
+		provider: provider,
+		id:       id,
+		amount:   amount,
+		feeType:  "none",
+		state:    StateCreated,
+		created:  s.st.clock(),
+		trackID:  randomDigits(10),
+		bankRef:  randomDigits(12),
+	}
+	p.card, p.hashedCard = fakeCard()
+	if c.Fee != nil {
+		p.fee = *c.Fee
+	}
+	if c.FeeType != "" {
+		p.feeType = c.FeeType
+	}
+	if c.BankReference != "" {
+		p.bankRef = c.BankReference
+	}
+	return p
+}

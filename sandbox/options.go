@@ -1,0 +1,131 @@
+package sandbox
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// The providers that the sandbox plays. Hamekar is an affiliate network, the
+// others are payment gateways.
+const (
+	ProviderIDPay   = "idpay"
+	ProviderSama    = "sama"
+	Provider24Pal   = "24pal"
+	ProviderInvoice = "invoice"
+	ProviderHamekar = "hamekar"
+)
+
+// gateways are the providers that take payments, in the order they are listed.
+var gateways = []string{ProviderIDPay, ProviderSama, Provider24Pal, ProviderInvoice}
+
+// The ways a browser is sent back to the merchant.
+const (
+	ReturnGet  = "get"  // 303 with the fields in the query
+	ReturnPost = "post" // a form that submits itself, fields in the body
+	ReturnBare = "bare" // 303 to the callback without any field
+)
+
+// DefaultWindow is how long a paid IDPay payment waits for its verify call
+// before the money goes back, as IDPay documents it.
+const DefaultWindow = 10 * time.Minute
+
+// Options say how a Server behaves. The zero value is a good sandbox.
+type Options struct {
+	// Window is the time between payment and verify after which IDPay gives
+	// the money back. Default: 10 minutes.
+	Window time.Duration
+
+	// Return is how browsers are sent back: ReturnGet (default), ReturnPost
+	// or ReturnBare.
+	Return string
+
+	// Returns overrides Return by provider.
+	Returns map[string]string
+
+	// StoreTokens are the Hamekar tokens that are accepted. Empty: any that
+	// does not contain "wrong" or "invalid".
+	StoreTokens []string
+
+	// APIKeys are the keys that IDPay and the invoice script accept. Empty:
+	// any plausible one (IDPay: a UUID) that does not contain "wrong" or
+	// "invalid".
+	APIKeys []string
+
+	// MerchantIDs are the Sama merchants that are accepted. Empty: any that
+	// does not contain "wrong" or "invalid".
+	MerchantIDs []string
+
+	// AllowRemote answers peers beyond loopback too. Default: they get 403.
+	AllowRemote bool
+
+	// PublicURL replaces scheme, host and path prefix in the pay links.
+	// Default: scheme and host of the request that created the payment.
+	PublicURL string
+
+	// Now is the clock. Default: time.Now. /_control/clock moves it forward.
+	Now func() time.Time
+
+	// Stopping, if set, is polled by delayed and hanging answers: when it
+	// says true they end, so that a fault never holds up a shutdown.
+	Stopping func() bool
+}
+
+// validate fills defaults in and refuses what can't work.
+func (o *Options) validate() error {
+	if o.Window < 0 {
+		return fmt.Errorf("window %s is negative", o.Window)
+	}
+	if o.Window == 0 {
+		o.Window = DefaultWindow
+	}
+	if o.Return == "" {
+		o.Return = ReturnGet
+	}
+	if err := checkReturn(o.Return); err != nil {
+		return err
+	}
+	for name, how := range o.Returns {
+		if !isGateway(name) {
+			return fmt.Errorf("return: %q is not a payment provider; they are %s", name, strings.Join(gateways, ", "))
+		}
+		if err := checkReturn(how); err != nil {
+			return err
+		}
+	}
+	if o.PublicURL != "" {
+		u, err := url.Parse(o.PublicURL)
+		if err != nil {
+			return fmt.Errorf("public_url: %w", err)
+		}
+		if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+			return fmt.Errorf("public_url %q is not of the form http(s)://host[/path]", o.PublicURL)
+		}
+		o.PublicURL = strings.TrimRight(o.PublicURL, "/")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Stopping == nil {
+		o.Stopping = func() bool { return false }
+	}
+	return nil
+}
+
+func checkReturn(how string) error {
+	switch how {
+	case ReturnGet, ReturnPost, ReturnBare:
+		return nil
+	}
+	return fmt.Errorf("return %q is unknown; it is get, post or bare", how)
+}
+
+func isGateway(name string) bool {
+	for _, g := range gateways {
+		if g == name {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,81 @@
+package sandbox
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"math/big"
+	"strings"
+)
+
+func randomHex(bytes int) string {
+	b := make([]byte, bytes)
+	rand.Read(b) // never fails, by contract of crypto/rand
+	return hex.EncodeToString(b)
+}
+
+// randomDigits never starts with zero, so that the text survives a client that
+// reads it as a number.
+func randomDigits(n int) string {
+	limit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n-1)), nil)
+	span := new(big.Int).Mul(limit, big.NewInt(9))
+	v, err := rand.Int(rand.Reader, span)
+	if err != nil {
+		v = new(big.Int)
+	}
+	return v.Add(v, limit).String()
+}
+
+func randomUUID() string {
+	b := make([]byte, 16)
+	rand.Read(b)
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:16])
+}
+
+func isUUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i, c := range s {
+		switch i {
+		case 8, 13, 18, 23:
+			if c != '-' {
+				return false
+			}
+		default:
+			if !strings.ContainsRune("0123456789abcdefABCDEF", c) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// testCards are the leading digits of cards that Iranian banks issue.
+var testCards = []string{"603799", "589210", "627353", "502229", "622106", "610433"}
+
+// fakeCard makes a card that nobody owns: masked, and hashed the way a
+// provider hashes the full number.
+func fakeCard() (masked, hashed string) {
+	n, _ := rand.Int(rand.Reader, big.NewInt(int64(len(testCards))))
+	bin, tail := testCards[n.Int64()], randomDigits(4)
+	sum := sha256.Sum256([]byte(bin + randomDigits(6) + tail))
+	return bin + "******" + tail, hex.EncodeToString(sum[:])
+}
+
+// fingerprint names a secret without keeping it.
+func fingerprint(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:8])
+}
+
+// mask shows enough of a secret to recognise it.
+func mask(secret string) string {
+	if len(secret) < 12 {
+		return "****"
+	}
+	return secret[:4] + "****"
+}

@@ -1,0 +1,139 @@
+package sandbox
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// maxBody caps what a request may send: no documented message comes near.
+const maxBody = 64 << 10
+
+// Server speaks the providers' wire protocols. It is safe for concurrent use.
+type Server struct {
+	opts Options
+	st   *state
+}
+
+// New makes a server with an empty ledger.
+func New(opts Options) (*Server, error) {
+	return newServer(opts, nil)
+}
+
+// newServer shares st where one is given, which is how a config reload keeps
+// the payments.
+func newServer(opts Options, st *state) (*Server, error) {
+	if err := opts.validate(); err != nil {
+		return nil, err
+	}
+	if st == nil {
+		st = newState(opts.Now)
+	}
+	return &Server{opts: opts, st: st}, nil
+}
+
+// ServeHTTP answers one request of a client, of a payer's browser, or of
+// whoever runs the sandbox.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !s.opts.AllowRemote && !loopback(r.RemoteAddr) {
+		http.Error(w, "403: this is a payment sandbox; it answers only clients on the same machine (loopback).\n"+
+			"To open it to others, write allow_remote in its configuration.", http.StatusForbidden)
+		return
+	}
+	seg := segments(r.URL.Path)
+	if len(seg) == 0 {
+		s.serveIndex(w, r)
+		return
+	}
+	if seg[0] != "_control" {
+		s.st.mu.Lock()
+		s.st.count(r.Method + " " + r.URL.Path)
+		s.st.mu.Unlock()
+	}
+	switch seg[0] {
+	case "_control":
+		s.serveControl(w, r, seg[1:])
+	case ProviderIDPay:
+		s.serveIDPay(w, r, seg[1:])
+	case ProviderSama:
+		s.serveSama(w, r, seg[1:])
+	case Provider24Pal, ProviderInvoice:
+		s.serveInvoice(w, r, seg[0], seg[1:])
+	case ProviderHamekar:
+		s.serveHamekar(w, r, seg[1:])
+	default:
+		notFound(w)
+	}
+}
+
+// segments splits a path; a trailing slash makes no difference here. Where a
+// document insists on one, its handler looks at the path itself.
+func segments(path string) []string {
+	path = strings.Trim(path, "/")
+	if path == "" {
+		return nil
+	}
+	return strings.Split(path, "/")
+}
+
+func loopback(remote string) bool {
+	ap, err := netip.ParseAddrPort(remote)
+	return err == nil && ap.Addr().Unmap().IsLoopback()
+}
+
+func notFound(w http.ResponseWriter) {
+	http.Error(w, "404: the sandbox has no such address. It serves /idpay/, /sama/, /24pal/, /invoice/, /hamekar/ and /_control/.",
+		http.StatusNotFound)
+}
+
+func methodNotAllowed(w http.ResponseWriter, allow string) {
+	w.Header().Set("Allow", allow)
+	http.Error(w, "405: only "+allow+" is allowed here.", http.StatusMethodNotAllowed)
+}
+
+// readBody reads a capped body, or answers and reports false.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err == nil {
+		return body, true
+	}
+	if tooBig := (*http.MaxBytesError)(nil); errors.As(err, &tooBig) {
+		http.Error(w, "413: the body is larger than 64 KiB.", http.StatusRequestEntityTooLarge)
+	} else {
+		http.Error(w, "400: the body could not be read.", http.StatusBadRequest)
+	}
+	return nil, false
+}
+
+// accepts checks a secret: against the configured ones, or else whether it is
+// plausible. "wrong" and "invalid" are refused so that a demo can show what a
+// bad key looks like.
+func accepts(secret string, known []string) bool {
+	if len(known) > 0 {
+		for _, k := range known {
+			if k == secret {
+				return true
+			}
+		}
+		return false
+	}
+	lower := strings.ToLower(secret)
+	return strings.TrimSpace(secret) != "" &&
+		!strings.Contains(lower, "wrong") && !strings.Contains(lower, "invalid")
+}
+
+// origin is the front part of the links that the sandbox hands out.
+func (s *Server) origin(r *http.Request) string {
+	if s.opts.PublicURL != "" {
+		return s.opts.PublicURL
+	}
+	if r.TLS != nil {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}
+
+// Interface guard
+var _ http.Handler = (*Server)(nil)

@@ -1,0 +1,122 @@
+package sandbox
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// Settings change how one provider behaves, or one payment (Return and Join
+// only). A member that is absent leaves things as they are.
+type Settings struct {
+	// Return is get, post or bare.
+	Return string `json:"return,omitempty"`
+	// Join is how fields are put behind a callback: "proper" (default), or as
+	// careless scripts do it: "blind" (always "?") and "amp" ("&amp;").
+	Join string `json:"join,omitempty"`
+	// Window is the verify window, for idpay and sama; "0s" is none.
+	Window string `json:"window,omitempty"`
+	// Fee and FeeType (merchant, buyer, both, none) of payments to come.
+	Fee     *int64 `json:"fee,omitempty"`
+	FeeType string `json:"fee_type,omitempty"`
+	// MinAmount and MaxAmount bound the price, in rials.
+	MinAmount *int64 `json:"min_amount,omitempty"`
+	MaxAmount *int64 `json:"max_amount,omitempty"`
+	// BankReference is given to payments to come instead of a random one.
+	BankReference string `json:"bank_reference,omitempty"`
+	// CallbackHost is the registered domain: idpay refuses others with 38.
+	CallbackHost string `json:"callback_host,omitempty"`
+	// CreateStatus is the HTTP status of sama's create: 200 (default) or 201.
+	CreateStatus int `json:"create_status,omitempty"`
+	// PaymentURL adds payment_url to sama's create answer.
+	PaymentURL *bool `json:"payment_url,omitempty"`
+	// KnownTracks, if any, are the only track ids that hamekar knows.
+	KnownTracks []string `json:"known_tracks,omitempty"`
+}
+
+func (c *Settings) validate(provider string) error {
+	if c.Return != "" {
+		if err := checkReturn(c.Return); err != nil {
+			return err
+		}
+	}
+	switch c.Join {
+	case "", "proper", "blind", "amp":
+	default:
+		return fmt.Errorf("join %q is unknown; it is proper, blind or amp", c.Join)
+	}
+	if c.Window != "" {
+		if provider != ProviderIDPay && provider != ProviderSama {
+			return fmt.Errorf("window: %s has no verify window", provider)
+		}
+		if d, err := time.ParseDuration(c.Window); err != nil || d < 0 {
+			return fmt.Errorf("window %q is not a duration such as 10m", c.Window)
+		}
+	}
+	switch c.FeeType {
+	case "", "merchant", "buyer", "both", "none":
+	default:
+		return fmt.Errorf("fee_type %q is unknown; it is merchant, buyer, both or none", c.FeeType)
+	}
+	switch c.CreateStatus {
+	case 0, http.StatusOK, http.StatusCreated:
+	default:
+		return fmt.Errorf("create_status %d is neither 200 nor 201", c.CreateStatus)
+	}
+	if c.Fee != nil && *c.Fee < 0 {
+		return fmt.Errorf("fee %d is negative", *c.Fee)
+	}
+	return nil
+}
+
+// limits are the smallest and largest price. Zero is none.
+func (s *Server) limits(provider string) (low, high int64) {
+	switch provider {
+	case ProviderIDPay:
+		low, high = 1000, 500_000_000
+	case ProviderSama:
+		low, high = 10_000, 50_000_000
+	default:
+		low = 1000
+	}
+	c := s.st.settings[provider]
+	if c.MinAmount != nil {
+		low = *c.MinAmount
+	}
+	if c.MaxAmount != nil {
+		high = *c.MaxAmount
+	}
+	return low, high
+}
+
+// window is the verify window of a provider; zero is none. Only IDPay
+// documents one.
+func (s *Server) window(provider string) time.Duration {
+	if w := s.st.settings[provider].Window; w != "" {
+		d, _ := time.ParseDuration(w) // validated when it was set
+		return d
+	}
+	if provider == ProviderIDPay {
+		return s.opts.Window
+	}
+	return 0
+}
+
+func (s *Server) returnMethod(p *payment) string {
+	switch {
+	case p.settings.Return != "":
+		return p.settings.Return
+	case s.st.settings[p.provider].Return != "":
+		return s.st.settings[p.provider].Return
+	case s.opts.Returns[p.provider] != "":
+		return s.opts.Returns[p.provider]
+	}
+	return s.opts.Return
+}
+
+func (s *Server) join(p *payment) string {
+	if p.settings.Join != "" {
+		return p.settings.Join
+	}
+	return s.st.settings[p.provider].Join
+}
