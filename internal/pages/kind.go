@@ -1,0 +1,95 @@
+package pages
+
+import (
+	"net/http"
+	"time"
+)
+
+// Kind is which answer it is. Its text is part of the address of the
+// documentation that problem details point to.
+type Kind string
+
+// The kinds.
+const (
+	// Declined: the provider says that nothing was paid.
+	Declined Kind = "declined"
+	// Confirming: recorded or waiting, no answer yet.
+	Confirming Kind = "confirming"
+	// Parked: paid, but the shop has given no proof that it credited.
+	Parked Kind = "parked"
+	// Duplicate: delivered before.
+	Duplicate Kind = "duplicate"
+	// Bounce: the form that brings the browser's cookies along.
+	Bounce Kind = "bounce"
+	// Review: held for a person; the money is the shop's, or nobody knows.
+	Review Kind = "review"
+	// NotTaken: held for a person; the money was not taken.
+	NotTaken Kind = "not-taken"
+	// OrderPaid: the order was paid by another payment; this one is not taken.
+	OrderPaid Kind = "order-paid"
+	// Malformed: a return that can't be genuine.
+	Malformed Kind = "malformed"
+	// Busy: too many refused returns from there.
+	Busy Kind = "busy"
+	// Unavailable: nothing can be recorded now.
+	Unavailable Kind = "unavailable"
+	// NotFound: no such product or payment.
+	NotFound Kind = "not-found"
+	// Checkout: what, how much, and a button to pay.
+	Checkout Kind = "checkout"
+	// NeedPayment: paid content, and where to buy it.
+	NeedPayment Kind = "payment-required"
+	// DevicesExceeded: bought, but opened on too many devices.
+	DevicesExceeded Kind = "devices"
+)
+
+// Kinds lists all kinds.
+func Kinds() []Kind {
+	return []Kind{Declined, Confirming, Parked, Duplicate, Bounce, Review, NotTaken, OrderPaid,
+		Malformed, Busy, Unavailable, NotFound, Checkout, NeedPayment, DevicesExceeded}
+}
+
+// traits are what a kind looks like.
+type traits struct {
+	status int
+	tone   string
+	icon   string
+	// again is what programs read in pay_again; nil says nothing.
+	again *bool
+	// after is the Retry-After; zero has none.
+	after time.Duration
+}
+
+var (
+	yes, no = true, false
+
+	kindTraits = map[Kind]traits{
+		Declined:        {http.StatusPaymentRequired, "bad", "cross", &yes, 0},
+		Confirming:      {http.StatusAccepted, "wait", "glass", &no, 5 * time.Second},
+		Parked:          {http.StatusOK, "good", "check", &no, 0},
+		Duplicate:       {http.StatusOK, "good", "check", &no, 0},
+		Bounce:          {http.StatusOK, "wait", "arrow", &no, 0},
+		Review:          {http.StatusConflict, "warn", "eye", &no, 0},
+		NotTaken:        {http.StatusConflict, "warn", "back", &no, 0},
+		OrderPaid:       {http.StatusPaymentRequired, "warn", "back", &no, 0},
+		Malformed:       {http.StatusBadRequest, "bad", "mark", &no, 0},
+		Busy:            {http.StatusTooManyRequests, "wait", "glass", &no, 15 * time.Second},
+		Unavailable:     {http.StatusServiceUnavailable, "wait", "glass", &no, 10 * time.Second},
+		NotFound:        {http.StatusNotFound, "warn", "mark", nil, 0},
+		Checkout:        {http.StatusOK, "wait", "card", nil, 0},
+		NeedPayment:     {http.StatusPaymentRequired, "wait", "lock", nil, 0},
+		DevicesExceeded: {http.StatusForbidden, "warn", "lock", &no, 0},
+	}
+)
+
+// traits of a kind; one that does not exist is Unavailable, which promises
+// nothing.
+func (k Kind) traits() traits {
+	if t, ok := kindTraits[k]; ok {
+		return t
+	}
+	return kindTraits[Unavailable]
+}
+
+// Status is the kind's own HTTP status.
+func (k Kind) Status() int { return k.traits().status }

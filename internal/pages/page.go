@@ -1,0 +1,85 @@
+// Package pages is every answer of our own: pages for people in Persian and
+// English, and problem details (RFC 9457) for programs. No text of a
+// provider's ever stands here, nothing of the request is repeated but escaped
+// form fields, and no answer tells a stranger whether an order exists.
+package pages
+
+import (
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Page is one answer. Kind alone is enough for a complete one.
+type Page struct {
+	Kind Kind
+	// Status replaces the kind's own; zero keeps it.
+	Status int
+	// Lang replaces what the request asks for.
+	Lang Lang
+	// Ref is what customer and shop talk about; empty where nothing was
+	// recorded.
+	Ref payment.Ref
+	// Test marks the provider's sandbox: no money moves.
+	Test bool
+	// Refunds is whether the provider's document says that money which is not
+	// verified goes back to the payer. Without it no page promises that.
+	Refunds bool
+	// Recorded is whether the payment is safe with us, so that the customer may
+	// close a Confirming page.
+	Recorded bool
+
+	// Title and Amount are of the product (Checkout).
+	Title  string
+	Amount payment.Rials
+	// Min and Max, if set, let the buyer name the sum (donations); the form
+	// then has the field [AmountField].
+	Min, Max payment.Rials
+	// Wrong is why the form is shown again.
+	Wrong Wrong
+
+	// Refresh is the path on this site that Confirming, Busy and Unavailable
+	// ask again, by GET.
+	Refresh string
+	// After is how long until then, and the Retry-After; zero is the kind's own.
+	After time.Duration
+	// Action and Fields make a form that is posted to a path of this site: the
+	// bounce, a Confirming page of which nothing was recorded (both submit
+	// themselves), the checkout.
+	Action string
+	Fields []Field
+
+	// Retry is where a customer may pay again (Declined).
+	Retry string
+	// Offers are what can be bought (NeedPayment).
+	Offers []Offer
+	// Shop is the shop's name, ShopURL where it is, Contact how to reach it.
+	Shop, ShopURL, Contact string
+}
+
+// Field is a hidden field of a form.
+type Field struct{ Name, Value string }
+
+// Offer is something that can be bought.
+type Offer struct {
+	Title  string
+	Amount payment.Rials
+	URL    string
+}
+
+// AmountField is the field in which the buyer names a sum. It is in toman,
+// which is what people count in, and its name says so.
+const AmountField = "toman"
+
+// Wrong is why a checkout form is shown again.
+type Wrong string
+
+// The reasons.
+const (
+	// WrongAmount: not an amount.
+	WrongAmount Wrong = "amount"
+	// WrongBounds: too little or too much.
+	WrongBounds Wrong = "bounds"
+	// WrongProvider: the payment could not be started; nothing was paid.
+	WrongProvider Wrong = "provider"
+)

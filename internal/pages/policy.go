@@ -1,0 +1,69 @@
+package pages
+
+import (
+	"crypto/sha256"
+	_ "embed" // style and script
+	"encoding/base64"
+	"html/template"
+	"net/http"
+	"strings"
+)
+
+//go:embed assets/page.css
+var styleText string
+
+//go:embed assets/submit.js
+var scriptText string
+
+// What the pages carry, and its hashes: made once, of exactly these bytes.
+var (
+	style      = template.CSS(strings.TrimSpace(styleText)) //nolint:gosec // our own file
+	script     = template.JS(strings.TrimSpace(scriptText)) //nolint:gosec // our own file
+	styleHash  = hash(string(style))
+	scriptHash = hash(string(script))
+)
+
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
+// policy is the Content-Security-Policy of a page.
+//
+// Chromium applies form-action to the redirects behind a form too, and those
+// lead to the bank, or to wherever the shop sends its customers: "'self'" alone
+// leaves them on our page. Hence other hosts are allowed for forms, over https
+// unless the page itself came without.
+func policy(r *http.Request, v *view) string {
+	var b strings.Builder
+	b.WriteString("default-src 'none'; style-src ")
+	b.WriteString(styleHash)
+	if v.Script != "" {
+		b.WriteString("; script-src ")
+		b.WriteString(scriptHash)
+	}
+	switch {
+	case v.Form == nil:
+		b.WriteString("; form-action 'none'")
+	case r.TLS == nil:
+		b.WriteString("; form-action 'self' https: http:")
+	default:
+		b.WriteString("; form-action 'self' https:")
+	}
+	b.WriteString("; frame-ancestors 'none'; base-uri 'none'")
+	return b.String()
+}
+
+// referrer is the Referrer-Policy of a page. Addresses of returns name
+// payments, so nobody learns them. But a form without any referrer is sent
+// with "Origin: null", which shops take for forgery, and there are gateways
+// that refuse a browser that comes without the shop's domain in Referer.
+func referrer(v *view) string {
+	switch {
+	case v.kind == Checkout:
+		return "strict-origin"
+	case v.Form != nil:
+		return "same-origin"
+	}
+	return "no-referrer"
+}

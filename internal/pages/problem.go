@@ -1,0 +1,41 @@
+package pages
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+)
+
+// answers is where the documentation explains each kind.
+const answers = "https://github.com/rahgir/caddy-payments/blob/main/docs/answers.md#"
+
+// problem is an answer for a program (RFC 9457); kinds that are no problem have
+// the same members.
+type problem struct {
+	Type     string `json:"type"`
+	Title    string `json:"title"`
+	Status   int    `json:"status"`
+	Detail   string `json:"detail,omitempty"`
+	Instance string `json:"instance,omitempty"`
+	// PayAgain is whether the customer should pay again, where the kind says.
+	PayAgain *bool `json:"pay_again,omitempty"`
+}
+
+// problemOf gives media type and body.
+func problemOf(v *view) (mediaType string, body []byte, err error) {
+	detail := append([]string(nil), v.Say.Text...)
+	for _, s := range [...]string{v.Say.Again, v.Wrong} {
+		if s != "" {
+			detail = append(detail, s)
+		}
+	}
+	body, err = json.Marshal(problem{
+		Type: answers + string(v.kind), Title: v.Say.Title, Status: v.status,
+		Detail: strings.Join(detail, " "), Instance: v.Ref, PayAgain: v.again,
+	})
+	mediaType = "application/problem+json"
+	if v.status < http.StatusBadRequest {
+		mediaType = "application/json"
+	}
+	return mediaType, append(body, '\n'), err
+}

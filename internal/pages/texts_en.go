@@ -1,0 +1,107 @@
+package pages
+
+var englishWords = words{
+	Name: "English", Ref: "Reference", Amount: "Amount in toman", Toman: "toman", Rial: "rials",
+	Contact: "Contact the shop:", Test: "Test mode: no money moves",
+	Go: "Continue", Check: "Check again", Pay: "Pay", Donate: "Continue to payment",
+	Retry: "Pay again", Back: "Back to the shop", Bounds: "From %s to %s toman",
+	Wrong: map[Wrong]string{
+		WrongAmount:   "Please write the amount in digits only.",
+		WrongBounds:   "That amount is outside the limits.",
+		WrongProvider: "The payment service does not answer right now. You have not been charged; please try again in a while.",
+	},
+}
+
+const enDont = "Please do not pay again."
+
+// english gives a page's text in English.
+func english(p *Page) text {
+	switch p.Kind {
+	case Declined:
+		if p.Refunds {
+			return text{"The payment did not go through", []string{
+				"If money has left your account, it usually comes back to the same card within 72 hours, by itself.",
+			}, "You may pay again."}
+		}
+		return text{"The payment did not go through", []string{
+			"If money has left your account, please contact the shop before you do anything else.",
+		}, "If you were not charged, you may pay again."}
+	case Confirming:
+		if !p.Recorded {
+			return text{"Your payment is being confirmed", []string{
+				"Please keep this page open; it will ask again by itself in a moment.",
+			}, enDont}
+		}
+		return text{"Your payment is being confirmed", []string{
+			"This page refreshes itself. You may close it: the work goes on without it.",
+		}, enDont}
+	case Parked:
+		return text{"You have paid", []string{
+			"The shop has not confirmed your order yet. If you hear nothing within a few hours, contact the shop with this reference.",
+		}, enDont}
+	case Duplicate:
+		return text{"This payment is already settled", []string{
+			"It went through and the shop has been told. There is nothing left to do.",
+		}, enDont}
+	case Bounce:
+		return text{"Taking you back to the shop", []string{
+			"If nothing happens, press the button.",
+		}, enDont}
+	case Review:
+		return text{"Your payment is being looked at", []string{
+			"The shop has to check this payment. Keep the reference and ask the shop with it.",
+		}, enDont}
+	case NotTaken:
+		said := text{"This payment was not accepted", nil, "Please do not pay again before the shop has answered."}
+		if p.Refunds {
+			said.Text = []string{
+				"The money was not taken for good and usually comes back to your card within 72 hours.",
+				"To go on with the order, ask the shop with this reference.",
+			}
+		} else {
+			said.Text = []string{"The shop has to check it. If money has left your account and does not come back, contact the shop with this reference."}
+		}
+		return said
+	case OrderPaid:
+		said := text{"This order is already paid", nil, enDont}
+		if p.Refunds {
+			said.Text = []string{"Your second payment was not taken for good and usually comes back to your card within 72 hours."}
+		} else {
+			said.Text = []string{"A second payment for this order was not accepted. If money has left your account and does not come back, contact the shop with this reference."}
+		}
+		return said
+	case Malformed:
+		return text{"This return is not valid", []string{
+			"The address of this page is incomplete or was changed. If you have paid, please contact the shop.",
+		}, "If you have paid, do not pay again."}
+	case Busy:
+		return text{"One moment, please", []string{
+			"Many requests are coming from this network. Please refresh this page in a little while.",
+		}, "If you have paid, do not pay again."}
+	case Unavailable:
+		return text{"One moment, please", []string{
+			"Your answer is not ready yet. Please refresh this page in a little while.",
+		}, "If you have paid, do not pay again."}
+	case NotFound:
+		return text{"This page was not found", []string{
+			"Please check the address or go back to the shop.",
+		}, ""}
+	case Checkout:
+		said := text{Title: p.Title, Text: []string{
+			"You are going to the bank's page. After paying, press its button that leads back to the shop.",
+		}}
+		if said.Title == "" {
+			said.Title = "Payment"
+		}
+		return said
+	case NeedPayment:
+		return text{"This part is for sale", []string{
+			"If you have bought it already, open it in the same browser; there is no need to pay again.",
+		}, ""}
+	case DevicesExceeded:
+		return text{"Opened on too many devices", []string{
+			"This purchase was opened on too many devices. Please use one of the earlier ones or contact the shop.",
+		}, enDont}
+	}
+	return text{}
+}

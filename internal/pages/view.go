@@ -1,0 +1,139 @@
+package pages
+
+import (
+	"fmt"
+	"html/template"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// view is what the template fills in.
+type view struct {
+	kind   Kind
+	status int
+	again  *bool
+
+	Lang, OtherLang, OtherName, OtherDir, Dir string
+
+	Say   text
+	Other *text
+	Word  *words
+	Tone  string
+	Icon  template.HTML
+	CSS   template.CSS
+
+	Script template.JS
+	After  int
+
+	Refresh          string
+	Ref              string
+	Test             bool
+	Sum, Rial, Wrong string
+	Form             *form
+	Links            []link
+	Shop, Contact    string
+}
+
+type form struct {
+	Action, Button, Field, Bounds string
+	Hidden                        []Field
+}
+
+type link struct {
+	URL, Text string
+	Plain     bool
+}
+
+// newView decides what a page shows.
+func newView(l Lang, p *Page) *view {
+	t, w, o := p.Kind.traits(), wordsOf(l), l.other()
+	v := &view{
+		kind: p.Kind, status: t.status, again: t.again,
+		Lang: string(l), Dir: l.dir(), OtherLang: string(o), OtherDir: o.dir(), OtherName: wordsOf(o).Name,
+		Say: say(l, p), Word: w, Tone: t.tone, Icon: icons[t.icon], CSS: style,
+		Ref: string(p.Ref), Test: p.Test, Wrong: w.Wrong[p.Wrong],
+		Shop: p.Shop, Contact: p.Contact,
+	}
+	if p.Status != 0 {
+		v.status = p.Status
+	}
+	if p.Kind != Checkout {
+		other := say(o, p)
+		v.Other = &other
+	}
+	after := p.After
+	if after <= 0 {
+		after = t.after
+	}
+	v.After = int((after + time.Second - 1) / time.Second)
+	if at := local(p.Refresh); at != "" && v.After > 0 && len(p.Fields) == 0 {
+		v.Refresh = strconv.Itoa(v.After) + "; url=" + at
+	}
+	v.price(l, p)
+	v.form(l, p)
+	v.links(l, p)
+	return v
+}
+
+// price shows a product's price in both units.
+func (v *view) price(l Lang, p *Page) {
+	if p.Amount > 0 && p.Max == 0 {
+		v.Sum, v.Rial = toman(l, p.Amount), rial(l, p.Amount)
+	}
+}
+
+// form makes the page's form, if it has one.
+func (v *view) form(l Lang, p *Page) {
+	at := local(p.Action)
+	if at == "" {
+		return
+	}
+	f := &form{Action: at, Hidden: p.Fields, Button: v.Word.Go}
+	switch p.Kind {
+	case Bounce:
+		v.Script = script
+	case Confirming, Busy, Unavailable:
+		f.Button, v.Script = v.Word.Check, script
+	case Checkout:
+		f.Button = v.Word.Pay
+		if p.Max > 0 {
+			f.Button, f.Field = v.Word.Donate, AmountField
+			// Whole toman inside the bounds.
+			low, high := (p.Min+9)/10*10, p.Max/10*10
+			f.Bounds = fmt.Sprintf(v.Word.Bounds, toman(l, low), toman(l, high))
+		}
+	}
+	v.Form = f
+}
+
+// links are the buttons below.
+func (v *view) links(l Lang, p *Page) {
+	for _, o := range p.Offers {
+		t := o.Title
+		if o.Amount > 0 {
+			t += " · " + toman(l, o.Amount) + " " + v.Word.Toman
+		}
+		v.Links = append(v.Links, link{URL: o.URL, Text: t})
+	}
+	if p.Retry != "" && p.Kind == Declined {
+		v.Links = append(v.Links, link{URL: p.Retry, Text: v.Word.Retry})
+	}
+	if p.ShopURL != "" && v.Form == nil {
+		v.Links = append(v.Links, link{URL: p.ShopURL, Text: v.Word.Back, Plain: true})
+	}
+}
+
+// local returns an address of this site's that begins with a path, or "":
+// nothing that a page opens by itself may lead elsewhere.
+func local(at string) string {
+	if at == "" || at[0] != '/' || strings.HasPrefix(at, "//") || strings.IndexByte(at, '\\') >= 0 {
+		return ""
+	}
+	for i := range len(at) {
+		if at[i] <= ' ' || at[i] == 0x7f {
+			return ""
+		}
+	}
+	return at
+}

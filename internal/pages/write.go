@@ -1,0 +1,59 @@
+package pages
+
+import (
+	"bytes"
+	_ "embed" // the template
+	"html/template"
+	"net/http"
+	"strconv"
+)
+
+//go:embed assets/page.html
+var pageText string
+
+var page = template.Must(template.New("page").Parse(pageText))
+
+// Write answers a request with a page, or with problem details where a program
+// asked. HEAD gets the headers alone.
+func Write(w http.ResponseWriter, r *http.Request, p Page) {
+	l := p.Lang
+	if l != Persian && l != English {
+		l = Language(r)
+	}
+	v := newView(l, &p)
+	mediaType, body, err := render(r, v)
+	h := w.Header()
+	if err != nil {
+		// A template of ours that fails is a bug; the status is still right.
+		mediaType, body = "text/plain; charset=utf-8", []byte(v.Say.Title+"\n"+v.Say.Again+"\n")
+	}
+	h.Set("Content-Type", mediaType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Content-Language", string(l))
+	h.Set("Content-Security-Policy", policy(r, v))
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", referrer(v))
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Robots-Tag", "noindex")
+	h.Add("Vary", "Accept, Accept-Language")
+	if v.After > 0 {
+		h.Set("Retry-After", strconv.Itoa(v.After))
+	}
+	w.WriteHeader(v.status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // the browser may have gone
+	}
+}
+
+// render gives the body for whoever asks.
+func render(r *http.Request, v *view) (mediaType string, body []byte, err error) {
+	if ForProgram(r) {
+		return problemOf(v)
+	}
+	var b bytes.Buffer
+	b.Grow(12 << 10)
+	if err := page.Execute(&b, v); err != nil {
+		return "", nil, err
+	}
+	return "text/html; charset=utf-8", b.Bytes(), nil
+}
