@@ -19,6 +19,7 @@ type view struct {
 	Say   text
 	Other *text
 	Word  *words
+	May   bool
 	Tone  string
 	Icon  template.HTML
 	CSS   template.CSS
@@ -41,8 +42,8 @@ type form struct {
 }
 
 type link struct {
-	URL, Text string
-	Plain     bool
+	URL, Text, Sum string
+	Plain          bool
 }
 
 // newView decides what a page shows.
@@ -55,6 +56,7 @@ func newView(l Lang, p *Page) *view {
 		Ref: string(p.Ref), Test: p.Test, Wrong: w.Wrong[p.Wrong],
 		Shop: p.Shop, Contact: p.Contact,
 	}
+	v.May = t.again != nil && *t.again
 	if p.Status != 0 {
 		v.status = p.Status
 	}
@@ -110,11 +112,11 @@ func (v *view) form(l Lang, p *Page) {
 // links are the buttons below.
 func (v *view) links(l Lang, p *Page) {
 	for _, o := range p.Offers {
-		t := o.Title
+		to := link{URL: o.URL, Text: o.Title}
 		if o.Amount > 0 {
-			t += " · " + toman(l, o.Amount) + " " + v.Word.Toman
+			to.Sum = toman(l, o.Amount)
 		}
-		v.Links = append(v.Links, link{URL: o.URL, Text: t})
+		v.Links = append(v.Links, to)
 	}
 	if p.Retry != "" && p.Kind == Declined {
 		v.Links = append(v.Links, link{URL: p.Retry, Text: v.Word.Retry})

@@ -44,8 +44,8 @@ func decode(raw string) (value string, ok bool) {
 		case '+':
 			c = ' '
 		case '%':
-			if i+2 < len(raw) && hex(raw[i+1]) >= 0 && hex(raw[i+2]) >= 0 {
-				c = byte(hex(raw[i+1])<<4 | hex(raw[i+2])) //nolint:gosec // two digits are one byte
+			if i+2 < len(raw) && digit(raw[i+1]) >= 0 && digit(raw[i+2]) >= 0 {
+				c = byte(digit(raw[i+1])<<4 | digit(raw[i+2])) //nolint:gosec // two digits are one byte
 				i += 2
 			} else {
 				ok = false
@@ -56,7 +56,7 @@ func decode(raw string) (value string, ok bool) {
 	return string(b), ok
 }
 
-func hex(c byte) int {
+func digit(c byte) int {
 	switch {
 	case c >= '0' && c <= '9':
 		return int(c - '0')
