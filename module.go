@@ -1,1 +1,26 @@
+// Package payments is a payment front door for shops, as a Caddy module. It
+// captures an affiliate network's track_id, starts payments for sites without
+// a backend, intercepts the customer's return from the bank, verifies with the
+// payment provider server to server, and only then lets the request reach the
+// storefront, with headers that nobody else can set; then it reports the
+// conversion.
+//
+// This package holds the app and the Caddyfile, and imports every module of
+// the project, so that building Caddy with it is enough.
 package payments
+
+import (
+	"github.com/caddyserver/caddy/v2"
+
+	// The modules that an app of ours can be made of.
+	_ "github.com/rahgir/caddy-payments/affiliates/hamekar"
+	_ "github.com/rahgir/caddy-payments/providers/idpay"
+	_ "github.com/rahgir/caddy-payments/providers/invoice"
+	_ "github.com/rahgir/caddy-payments/providers/sama"
+	_ "github.com/rahgir/caddy-payments/sandbox"
+	_ "github.com/rahgir/caddy-payments/storage/badger"
+)
+
+func init() {
+	caddy.RegisterModule(new(App))
+}

@@ -1,0 +1,221 @@
+package handlers
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/pages"
+	"github.com/rahgir/caddy-payments/internal/token"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Kinds of pages that a return can end in without a record.
+const (
+	kindMalformed   = pages.Malformed
+	kindUnavailable = pages.Unavailable
+)
+
+// answer turns the engine's result into what the browser gets.
+func (t *visit) answer(res engine.Result) error {
+	switch res.Kind {
+	case engine.Verified:
+		return t.verified(res.Record)
+	case engine.Duplicate:
+		return t.duplicate(res)
+	case engine.Declined:
+		return t.declined(res)
+	case engine.Pending:
+		return t.pending(res)
+	case engine.Parked:
+		return t.page(pages.Parked, res.Record, nil)
+	case engine.Review:
+		if t.passes(t.v.Declined) && res.Bound {
+			return t.pass("review", res.Record, true)
+		}
+		return t.page(reviewKind(res.Record), res.Record, nil)
+	case engine.OrderPaid:
+		return t.page(pages.OrderPaid, nil, nil)
+	case engine.Ambiguous:
+		return t.malformed(res.Err)
+	case engine.Busy:
+		return t.page(pages.Busy, nil, res.Err)
+	case engine.Unavailable:
+	}
+	return t.unavailable(errOr(res.Err, payment.ErrClosed))
+}
+
+func reviewKind(r *payment.Record) pages.Kind {
+	if r != nil && r.Reason == payment.ReasonReturned {
+		return pages.NotTaken
+	}
+	return pages.Review
+}
+
+// verified delivers, after the bounce where the browser's cookies are still to
+// come.
+func (t *visit) verified(rec *payment.Record) error {
+	if rec.Return != nil && rec.Return.Machine {
+		t.w.Header().Set("Cache-Control", "no-store")
+		t.w.WriteHeader(http.StatusOK)
+		return nil
+	}
+	if t.r.Method == http.MethodPost && t.v.bounce() != bounceOff {
+		return t.sendBounce(rec)
+	}
+	return t.deliver(rec)
+}
+
+func (t *visit) declined(res engine.Result) error {
+	a := t.v.Declined
+	switch a.mode() {
+	case answerPass:
+		return t.pass("declined", res.Record, res.Bound)
+	case answerRedirect:
+		http.Redirect(t.w, t.r, a.To, http.StatusSeeOther)
+		return nil
+	}
+	return t.page(pages.Declined, res.Record, nil)
+}
+
+// pending answers 202; the page asks again by a pointer to the record or, where
+// nothing was recorded, by sending the same return again.
+func (t *visit) pending(res engine.Result) error {
+	if t.passes(t.v.Declined) && res.Bound && res.Record != nil {
+		return t.pass("pending", res.Record, true)
+	}
+	if res.Record == nil {
+		p := t.blank(pages.Confirming)
+		if t.r.Method == http.MethodPost {
+			p.Action, p.Fields = originalURI(t.r), fieldsOf(t.body)
+		} else {
+			p.Refresh = originalURI(t.r)
+		}
+		return t.write(p, nil)
+	}
+	p := t.about(pages.Confirming, res.Record)
+	p.Recorded = true
+	p.Refresh = t.hopURL(res.Record)
+	return t.write(p, nil)
+}
+
+// duplicate answers a return whose payment is or was delivered by another
+// request.
+func (t *visit) duplicate(res engine.Result) error {
+	rec := res.Record
+	if rec.State == payment.Delivering {
+		left := t.v.route.patience - time.Since(t.start)
+		settled, err := t.eng.Await(t.r.Context(), rec.Ref, left)
+		if err != nil {
+			return t.unavailable(err)
+		}
+		rec = settled
+	}
+	switch rec.State {
+	case payment.Verified:
+		return t.verified(rec)
+	case payment.Parked:
+		return t.page(pages.Parked, rec, nil)
+	case payment.Delivering:
+		return t.pending(engine.Result{Record: rec, Bound: res.Bound})
+	}
+	a := t.v.Duplicate
+	switch a.mode() {
+	case answerPass:
+		return t.pass("duplicate", rec, res.Bound)
+	case answerRedirect:
+		http.Redirect(t.w, t.r, a.To, http.StatusSeeOther)
+		return nil
+	}
+	if a == nil && rec.Delivery.Location != "" && t.sameBrowser(rec) {
+		t.noStore()
+		http.Redirect(t.w, t.r, rec.Delivery.Location, http.StatusSeeOther)
+		return nil
+	}
+	return t.page(pages.Duplicate, rec, nil)
+}
+
+func (t *visit) passes(a *Answer) bool { return a.mode() == answerPass }
+
+// sameBrowser: the browser that the first delivery went to.
+func (t *visit) sameBrowser(rec *payment.Record) bool {
+	id := token.ReadCookie(t.r, cookieBrowser, t.h.secureView(t.r))
+	return id != "" && rec.Delivery.Browser != "" && token.Hash(id) == rec.Delivery.Browser
+}
+
+// blank is a page that names no payment.
+func (t *visit) blank(k pages.Kind) pages.Page {
+	tr := t.v.route.provider.traits
+	return pages.Page{Kind: k, Refunds: tr.GivesBack, Test: tr.Environment == "sandbox", Contact: "", ShopURL: "/"}
+}
+
+// about is a page about a record. It shows nothing but the reference: whoever
+// holds the link is not known to be the customer.
+func (t *visit) about(k pages.Kind, rec *payment.Record) pages.Page {
+	p := t.blank(k)
+	if rec != nil {
+		p.Ref = rec.Ref
+		if rec.Expect.Checkout && k == pages.Declined {
+			p.Retry = t.h.retryURL(rec)
+		}
+	}
+	return p
+}
+
+func (t *visit) page(k pages.Kind, rec *payment.Record, cause error) error {
+	return t.write(t.about(k, rec), cause)
+}
+
+// write sends a page of ours, or hands 4xx and 5xx to the site's handle_errors
+// where it wants them.
+func (t *visit) write(p pages.Page, cause error) error {
+	return t.h.write(t.w, t.r, p, cause)
+}
+
+func (h *Handler) write(w http.ResponseWriter, r *http.Request, p pages.Page, cause error) error {
+	status := p.Status
+	if status == 0 {
+		status = p.Kind.Status()
+	}
+	if h.Errors == "caddy" && status >= http.StatusBadRequest {
+		if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+			repl.Set(placeholderPrefix+"answer", string(p.Kind))
+		}
+		return caddyhttp.Error(status, errOr(cause, errors.New(string(p.Kind))))
+	}
+	pages.Write(w, r, p)
+	return nil
+}
+
+func (t *visit) noStore() { t.w.Header().Set("Cache-Control", "private, no-store") }
+
+// fieldsOf are a form's fields, to be sent again as they came.
+func fieldsOf(body []byte) []pages.Field {
+	var fields []pages.Field
+	for pair := range strings.SplitSeq(string(body), "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		n, err := url.QueryUnescape(name)
+		if err != nil || n == "" {
+			continue
+		}
+		v, err := url.QueryUnescape(value)
+		if err != nil {
+			continue
+		}
+		fields = append(fields, pages.Field{Name: n, Value: v})
+	}
+	return fields
+}
+
+func errOr(err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
+}

@@ -1,0 +1,278 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/pages"
+	"github.com/rahgir/caddy-payments/internal/token"
+	"github.com/rahgir/caddy-payments/internal/track"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// maxForm bounds the form of a checkout.
+const maxForm = 4 << 10
+
+type checkoutRoute struct {
+	provider *provider
+	// back is where customers come back to, and the route that takes them.
+	back  string
+	route *Verify
+}
+
+func (c *Checkout) provision(h *Handler) error {
+	if !strings.HasPrefix(c.Path, "/") || strings.ContainsAny(c.Path, "*?{") {
+		return errors.New("the path must begin with / and have no wildcard")
+	}
+	c.Path = strings.TrimRight(c.Path, "/")
+	info, ok := h.app.Provider(c.Provider)
+	if !ok {
+		return fmt.Errorf("provider %q is not configured; there are: %s", c.Provider, strings.Join(h.app.ProviderNames(), ", "))
+	}
+	if _, ok := info.Provider.(payment.Creator); !ok {
+		return fmt.Errorf("provider %s: %w", c.Provider, engine.ErrCannotCreate)
+	}
+	c.conf.provider = &provider{ProviderInfo: info, traits: info.Traits()}
+	if len(c.Items) == 0 && c.Donate == nil {
+		return errors.New("there is nothing to buy: write `item` or `donate`")
+	}
+	t := c.conf.provider.traits
+	seen := make(map[string]bool)
+	for _, it := range c.Items {
+		switch {
+		case it.SKU == "" || strings.ContainsAny(it.SKU, "/?#% "):
+			return fmt.Errorf("item %q: a sku is one segment of a path", it.SKU)
+		case seen[it.SKU]:
+			return fmt.Errorf("item %s stands there twice", it.SKU)
+		case it.Amount <= 0:
+			return fmt.Errorf("item %s: the amount must be more than 0 rials", it.SKU)
+		case t.Min > 0 && payment.Rials(it.Amount) < t.Min:
+			return fmt.Errorf("item %s: %d rials is less than the %s rials that %s accepts (an amount in toman?)", it.SKU, it.Amount, t.Min, c.Provider)
+		}
+		seen[it.SKU] = true
+	}
+	if d := c.Donate; d != nil && (d.Min <= 0 || d.Max < d.Min) {
+		return errors.New("donate: the least must be more than 0 and not more than the most")
+	}
+	return nil
+}
+
+// findReturn finds the verify route that takes this checkout's customers.
+func (c *Checkout) findReturn(h *Handler) error {
+	for _, v := range h.Verify {
+		if v.Provider != c.Provider {
+			continue
+		}
+		switch {
+		case c.Return != "":
+			if len(v.matchers) > 0 || v.filter.may(strings.ToLower(c.Return)) {
+				c.conf.back, c.conf.route = c.Return, v
+				return nil
+			}
+		case len(v.Paths) > 0 && !strings.ContainsAny(v.Paths[0], "*{"):
+			c.conf.back, c.conf.route = v.Paths[0], v
+			return nil
+		}
+	}
+	if c.Return != "" {
+		return fmt.Errorf("return %s: no `verify` route of %s in this block takes it", c.Return, c.Provider)
+	}
+	return fmt.Errorf("there is no `verify <path> %s` in this block to come back to", c.Provider)
+}
+
+// item finds what a path sells. It allocates nothing for other paths.
+func (c *Checkout) item(path string) (*Item, bool) {
+	rest, ok := strings.CutPrefix(path, c.Path)
+	if !ok {
+		return nil, false
+	}
+	if rest == "" || rest == "/" {
+		return nil, c.Donate != nil
+	}
+	if rest[0] != '/' {
+		return nil, false
+	}
+	for i := range c.Items {
+		if c.Items[i].SKU == rest[1:] {
+			return &c.Items[i], true
+		}
+	}
+	return nil, false
+}
+
+// serveCheckout shows what is bought, or starts the payment.
+func (h *Handler) serveCheckout(w http.ResponseWriter, r *http.Request, c *Checkout, item *Item) error {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		return h.write(w, r, h.offer(r, c, item), nil)
+	case http.MethodPost:
+	default:
+		w.Header().Set("Allow", "GET, HEAD, POST")
+		return h.write(w, r, pages.Page{Kind: pages.NotFound, Status: http.StatusMethodNotAllowed}, nil)
+	}
+	if track.Prefetched(r) || r.Header.Get("Sec-Fetch-Site") == "cross-site" {
+		return h.write(w, r, h.offer(r, c, item), nil)
+	}
+	p := engine.Purchase{
+		Site: h.place.id, Route: c.conf.route.route.name, Provider: c.Provider, Order: token.NewOrder(),
+	}
+	if item != nil {
+		p.Item, p.Title, p.Amount = item.SKU, item.title(), payment.Rials(item.Amount)
+	} else {
+		amount, wrong := c.named(w, r)
+		if wrong != "" {
+			page := h.offer(r, c, nil)
+			page.Status, page.Wrong = http.StatusUnprocessableEntity, wrong
+			return h.write(w, r, page, nil)
+		}
+		p.Item, p.Title, p.Amount = "donation", "", amount
+	}
+	return h.purchase(w, r, c, item, p)
+}
+
+func (it *Item) title() string {
+	if it.Title != "" {
+		return it.Title
+	}
+	return it.SKU
+}
+
+// offer is the confirm page.
+func (h *Handler) offer(r *http.Request, c *Checkout, item *Item) pages.Page {
+	p := pages.Page{
+		Kind: pages.Checkout, Action: originalPath(r), ShopURL: "/",
+		Test: c.conf.provider.traits.Environment == "sandbox",
+	}
+	if item != nil {
+		p.Title, p.Amount = item.title(), payment.Rials(item.Amount)
+		return p
+	}
+	p.Min, p.Max = payment.Rials(c.Donate.Min), payment.Rials(c.Donate.Max)
+	return p
+}
+
+func originalPath(r *http.Request) string {
+	path, _, _ := strings.Cut(originalURI(r), "?")
+	return "/" + strings.TrimLeft(path, "/\\")
+}
+
+// named reads the sum that the buyer names: in toman from our form, or in rials
+// as `amount`.
+func (c *Checkout) named(w http.ResponseWriter, r *http.Request) (payment.Rials, pages.Wrong) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
+	if err != nil {
+		return 0, pages.WrongAmount
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return 0, pages.WrongAmount
+	}
+	text := form.Get("amount")
+	if toman := form.Get(pages.AmountField); toman != "" {
+		text = toman + "toman"
+	}
+	amount, err := payment.ParseAmount(text)
+	if err != nil {
+		return 0, pages.WrongAmount
+	}
+	if amount < payment.Rials(c.Donate.Min) || amount > payment.Rials(c.Donate.Max) {
+		return 0, pages.WrongBounds
+	}
+	return amount, ""
+}
+
+// purchase starts the payment and sends the browser to the bank.
+func (h *Handler) purchase(w http.ResponseWriter, r *http.Request, c *Checkout, item *Item, p engine.Purchase) error {
+	eng, err := h.app.Engine(r.Context())
+	if err != nil {
+		return h.write(w, r, pages.Page{Kind: pages.Unavailable, Refresh: originalPath(r)}, err)
+	}
+	keys, err := h.allKeys(r.Context())
+	if err != nil {
+		return h.write(w, r, pages.Page{Kind: pages.Unavailable, Refresh: originalPath(r)}, err)
+	}
+	origin, secure := h.originOf(r), h.secureView(r)
+	p.Track = h.currentTrack(r, keys)
+	p.ReturnURL = func(ref payment.Ref) string {
+		return origin + appendQuery(c.conf.back, token.ParamRef, keys.SignRef(ref, h.place.id))
+	}
+	p.Return = func(address string) payment.Return {
+		host := h.place.host
+		if host == "" {
+			host = r.Host
+		}
+		return payment.Return{Method: http.MethodGet, Secure: secure, Host: host, URI: strings.TrimPrefix(address, origin)}
+	}
+	payURL, rec, err := eng.Purchase(r.Context(), p)
+	switch {
+	case errors.Is(err, payment.ErrFull), errors.Is(err, payment.ErrClosed), errors.Is(err, payment.ErrBroken):
+		return h.write(w, r, pages.Page{Kind: pages.Unavailable, Refresh: originalPath(r)}, err)
+	case err != nil:
+		h.log.Error("a payment could not be started", zap.String("provider", c.Provider), zap.Error(err))
+		page := h.offer(r, c, item)
+		page.Status, page.Wrong = http.StatusBadGateway, pages.WrongProvider
+		return h.write(w, r, page, err)
+	}
+	h.rememberPurchase(w, r, keys, rec, secure)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Location", payURL)
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// rememberPurchase gives the browser the cookie of this purchase, and drops
+// the oldest beyond what is kept.
+func (h *Handler) rememberPurchase(w http.ResponseWriter, r *http.Request, keys *token.Keys, rec *payment.Record, secure bool) {
+	h.browserID(w, r)
+	text, err := keys.SignPaid(token.Paid{Ref: rec.Ref, Items: []string{rec.Expect.Item}, At: time.Now()}, h.place.id, time.Now())
+	if err != nil {
+		h.log.Error("the cookie of a purchase could not be made", zap.Error(err))
+		return
+	}
+	old := token.ReadCookies(r, familyPaid, secure)
+	for i := 0; len(old)-i >= token.MaxCookies; i++ {
+		token.DropCookie(w, familyPaid+old[i].Name, secure)
+	}
+	token.SetCookie(w, familyPaid+string(rec.Ref[:paidName]), text, token.PaidLife, secure)
+}
+
+// familyPaid is the prefix of the cookies of purchases; paidName is how much of
+// the reference names one.
+const (
+	familyPaid = "paid_"
+	paidName   = 10
+)
+
+// retryURL is where a customer of our checkout may pay again.
+func (h *Handler) retryURL(rec *payment.Record) string {
+	for _, c := range h.Checkout {
+		if c.Provider != rec.Provider {
+			continue
+		}
+		if rec.Expect.Item == "donation" && c.Donate != nil {
+			return c.Path
+		}
+		for _, it := range c.Items {
+			if it.SKU == rec.Expect.Item {
+				return c.Path + "/" + url.PathEscape(it.SKU)
+			}
+		}
+	}
+	return ""
+}
+
+func appendQuery(path, name, value string) string {
+	sep := "?"
+	if strings.Contains(path, "?") {
+		sep = "&"
+	}
+	return path + sep + name + "=" + url.QueryEscape(value)
+}

@@ -1,0 +1,265 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/pages"
+	"github.com/rahgir/caddy-payments/internal/scrub"
+	"github.com/rahgir/caddy-payments/internal/token"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// deliveryTime bounds one hand-over to the shop.
+const deliveryTime = 2 * time.Minute
+
+// deliver hands a verified payment to the shop with this very request. The
+// browser may leave; the delivery runs to its end (rule 7).
+func (t *visit) deliver(rec *payment.Record) error {
+	browser := t.h.browserID(t.w, t.r)
+	ctx := context.WithoutCancel(t.r.Context())
+	rec, err := t.eng.StartDelivery(ctx, rec.Ref, payment.ViaBrowser, token.Hash(browser), t.h.currentTrack(t.r, t.keys), t.v.policy())
+	switch {
+	case errors.Is(err, engine.ErrNotNow) && rec != nil:
+		return t.answer(t.hopResult(rec))
+	case err != nil:
+		return t.unavailable(err)
+	}
+	w := newFilter(t.w)
+	handed, panicked, err := t.h.hand(ctx, w, t.r, t.next, t.v, rec, t.set, t.body, t.keys)
+	now, endErr := t.eng.EndDelivery(ctx, rec, handed, t.v.policy())
+	if panicked != nil {
+		panic(panicked)
+	}
+	if w.status != 0 {
+		// The shop has answered; whatever it said is the customer's.
+		return nil
+	}
+	if err == nil && endErr == nil && handed.Acked {
+		return nil
+	}
+	clearVerified(t.r)
+	if now != nil && now.State == payment.Verified {
+		p := t.about(pages.Confirming, now)
+		p.Recorded, p.Refresh = true, t.hopURL(now)
+		return t.write(p, nil)
+	}
+	return t.page(pages.Parked, now, nil)
+}
+
+// hand sends a request, prepared as the verified one, down the site's own route
+// and finds out what became of it. A panic below (an aborted body) is returned,
+// not swallowed.
+func (h *Handler) hand(ctx context.Context, w *filter, r *http.Request, next caddyhttp.Handler, v *Verify, rec *payment.Record, set paramSet, body []byte, keys *token.Keys) (handed engine.Handed, panicked any, err error) {
+	d := &dispatch{h: h, v: v, rec: rec, r: r}
+	w.seen = d.answered
+	ctx, cancel := context.WithTimeout(httptrace.WithClientTrace(ctx, d.trace()), deliveryTime)
+	defer cancel()
+	if err := h.prepare(ctx, r, v, rec, set, body, keys); err != nil {
+		return engine.Handed{Unsent: true}, nil, err
+	}
+	func() {
+		defer func() { panicked = recover() }()
+		err = next.ServeHTTP(w, r)
+		w.sweep()
+	}()
+	return d.outcome(err, panicked), panicked, err
+}
+
+// paramSet is what prepare needs of the return's parameters.
+type paramSet interface {
+	Rewrite(map[string]string) (string, []byte, bool)
+}
+
+// prepare turns a return into the verified request, in place: a clone would
+// leave Caddy's placeholders and FastCGI's REQUEST_URI with the old one.
+func (h *Handler) prepare(ctx context.Context, r *http.Request, v *Verify, rec *payment.Record, set paramSet, body []byte, keys *token.Keys) error {
+	values := v.route.provider.ReturnParams(rec)
+	if values == nil {
+		values = make(map[string]string)
+	}
+	for _, ours := range []string{paramBounce, token.ParamRef, payment.ParamSignature, payment.ParamExpires} {
+		values[ours] = ""
+	}
+	query, newBody, _ := set.Rewrite(values)
+	r.URL.RawQuery = query
+	r.RequestURI = r.URL.RequestURI()
+	original, _ := ctx.Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
+	if original.URL != nil {
+		u := *original.URL
+		u.RawQuery = query
+		original.URL, original.RequestURI, original.Method = &u, u.RequestURI(), r.Method
+		ctx = context.WithValue(ctx, caddyhttp.OriginalRequestCtxKey, original)
+	}
+	*r = *r.WithContext(ctx)
+	if body != nil && r.Method == http.MethodPost {
+		setBody(r, newBody)
+	} else {
+		unreplayable(r)
+	}
+	r.Header.Del("Idempotency-Key")
+	r.Header.Del("X-Idempotency-Key")
+	r.Header.Del("Connection")
+	scrub.Trailers(r)
+	return h.mark(r, rec, token.StatusVerified, keys)
+}
+
+// unreplayable gives a request without a body one that net/http cannot send
+// twice: it probes the empty body and sends a plain GET, once, instead of
+// repeating it on a dead kept-alive connection.
+func unreplayable(r *http.Request) {
+	r.Method = http.MethodGet
+	r.Body = io.NopCloser(strings.NewReader(""))
+	r.ContentLength = -1
+	r.TransferEncoding = nil
+	r.Header.Del("Content-Length")
+	r.Header.Del("Content-Type")
+}
+
+// dispatch watches one hand-over.
+type dispatch struct {
+	h   *Handler
+	v   *Verify
+	rec *payment.Record
+	r   *http.Request
+
+	status    int
+	location  string
+	acked     bool
+	asked     atomic.Int32 // connections asked for (http transport only)
+	connected atomic.Int32
+}
+
+func (d *dispatch) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn: func(string) { d.asked.Add(1) },
+		GotConn: func(httptrace.GotConnInfo) { d.connected.Add(1) },
+	}
+}
+
+// answered reads the shop's answer before our headers are taken out of it.
+func (d *dispatch) answered(status int, header http.Header) {
+	d.status, d.location = status, header.Get("Location")
+	d.acked = d.proof(status, header)
+	header.Set("Cache-Control", privately(header.Get("Cache-Control")))
+}
+
+// privately keeps an answer about one payment out of shared caches.
+func privately(cc string) string {
+	if cc == "" {
+		return "private, no-store"
+	}
+	return cc
+}
+
+// proof reports whether the shop's answer shows that it credited.
+func (d *dispatch) proof(status int, header http.Header) bool {
+	ack := d.v.ack()
+	switch ack.Mode {
+	case ackHeader:
+		return header.Get("X-Payment-Ack") == d.rec.ID && d.rec.ID != ""
+	case ackRedirect:
+		if status < 300 || status > 399 || !d.byUpstream(status) {
+			return false
+		}
+		for _, p := range ack.Patterns {
+			if glob(p, d.location) {
+				return true
+			}
+		}
+		return false
+	}
+	if header.Get("X-Payment-Ack") == d.rec.ID && d.rec.ID != "" {
+		return true
+	}
+	switch {
+	case status >= 200 && status < 300:
+		return d.byUpstream(status) || d.byFile(header)
+	case status >= 300 && status < 400:
+		return d.byUpstream(status)
+	}
+	return false
+}
+
+// byUpstream: an upstream really answered with this status; Caddy's own
+// redirects and login pages do not count.
+func (d *dispatch) byUpstream(status int) bool {
+	repl, ok := d.r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return false
+	}
+	got, ok := repl.Get("http.reverse_proxy.status_code")
+	code, isInt := got.(int)
+	return ok && isInt && code == status
+}
+
+// byFile: the site has no upstream that could have answered, or a file server
+// left its mark, or nothing but a page was ever to be delivered (our own
+// checkout).
+func (d *dispatch) byFile(header http.Header) bool {
+	return !d.h.place.proxied || d.rec.Expect.Checkout || header.Get("Etag") != "" && header.Get("Last-Modified") != ""
+}
+
+// outcome is what became of the hand-over.
+func (d *dispatch) outcome(err error, panicked any) engine.Handed {
+	return engine.Handed{Acked: d.acked, Status: d.status, Location: d.location, Unsent: !d.acked && panicked == nil && d.unsent(err)}
+}
+
+// unsent reports a provable non-delivery: no connection was obtained for the
+// request in any attempt. A dial error alone is no proof, because it may be
+// that of a repeat.
+func (d *dispatch) unsent(err error) bool {
+	if d.connected.Load() > 0 {
+		return false
+	}
+	if d.asked.Load() > 0 {
+		return true // the http transport asked and never got one
+	}
+	repl, ok := d.r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return false
+	}
+	if _, chosen := repl.Get("http.reverse_proxy.upstream.address"); !chosen {
+		// No upstream was ever chosen, and none of Caddy's handlers took it.
+		return d.status == 0 || d.h.place.proxied
+	}
+	var dial reverseproxy.DialError
+	if !errors.As(err, &dial) {
+		return false
+	}
+	retries, _ := repl.Get("http.reverse_proxy.retries")
+	n, isInt := retries.(int)
+	return isInt && n == 0
+}
+
+// glob matches a pattern in which * stands for anything.
+func glob(pattern, s string) bool {
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == s
+	}
+	if !strings.HasPrefix(s, parts[0]) {
+		return false
+	}
+	s = s[len(parts[0]):]
+	last := parts[len(parts)-1]
+	for _, p := range parts[1 : len(parts)-1] {
+		i := strings.Index(s, p)
+		if i < 0 {
+			return false
+		}
+		s = s[i+len(p):]
+	}
+	return strings.HasSuffix(s, last)
+}

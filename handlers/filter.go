@@ -1,0 +1,67 @@
+package handlers
+
+import (
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/rahgir/caddy-payments/internal/scrub"
+)
+
+// filter stands between the shop's answer and the browser: it lets somebody
+// read our headers in it (announcements, acks) and takes them out. Streams,
+// upgrades and informational answers pass through it.
+type filter struct {
+	caddyhttp.ResponseWriterWrapper
+
+	// seen, if set, reads the header before it is cleaned and goes out; it may
+	// change it.
+	seen func(status int, h http.Header)
+	// status is what was written, 0 before.
+	status int
+}
+
+func newFilter(w http.ResponseWriter) *filter {
+	return &filter{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (f *filter) WriteHeader(status int) {
+	final := status >= http.StatusOK || status == http.StatusSwitchingProtocols
+	if f.status == 0 {
+		h := f.Header()
+		if final {
+			f.status = status
+			if f.seen != nil {
+				f.seen(status, h)
+			}
+		}
+		scrub.Response(h)
+	}
+	f.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (f *filter) Write(b []byte) (int, error) {
+	if f.status == 0 {
+		f.WriteHeader(http.StatusOK)
+	}
+	return f.ResponseWriter.Write(b)
+}
+
+// sweep cleans what was added behind the header: trailers.
+func (f *filter) sweep() {
+	if f.status == 0 {
+		// Nothing was written: net/http will answer 200 with these headers.
+		if f.seen != nil {
+			f.seen(http.StatusOK, f.Header())
+		}
+	}
+	scrub.Response(f.Header())
+}
+
+// Interface guards.
+var (
+	_ http.ResponseWriter = (*filter)(nil)
+	_ http.Pusher         = (*filter)(nil)
+)

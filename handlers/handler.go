@@ -1,0 +1,250 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/internal/scrub"
+	"github.com/rahgir/caddy-payments/internal/token"
+)
+
+// Handler is the payments handler of one site. Its guard acts first, once for
+// every request of the site, its error routes included: it removes every
+// `X-Payment-*` header that a client sends, by folded name, all trailers, and
+// whatever `Connection` could use to take our headers away again. Its routes
+// capture tracks, sell, verify returns and guard paid content.
+//
+// A request whose payment was verified carries these headers and placeholders:
+//
+// Header | Placeholder | Value
+// -------|-------------|------
+// `X-Payment-Status` | `{http.payments.status}` | `verified`, or where the site asked for `pass`: `duplicate`, `declined`, `pending`, `review`
+// `X-Payment-Provider` | `{http.payments.provider}` | the provider's name
+// `X-Payment-Id` | `{http.payments.id}` | the provider's id
+// `X-Payment-Order` | `{http.payments.order}` | the shop's order
+// `X-Payment-Item` | `{http.payments.item}` | the sku
+// `X-Payment-Amount` | `{http.payments.amount}` | the price in rials
+// `X-Payment-Currency` | `{http.payments.currency}` | `IRR`
+// `X-Payment-Paid` | `{http.payments.paid}` | what the payer paid in rials, if known
+// `X-Payment-Amount-Checked` | `{http.payments.amount_checked}` | `intent`, `lookup`, `signed`, `sent` or `no`
+// `X-Payment-Environment` | `{http.payments.environment}` | `live` or `sandbox`
+// `X-Payment-Reference` | `{http.payments.reference}` | the bank's reference
+// `X-Payment-Card` | `{http.payments.card}` | the masked card
+// `X-Payment-Paid-At` | `{http.payments.paid_at}` | RFC 3339, UTC
+// `X-Payment-Track-Id` | `{http.payments.track_id}` | the affiliate's id, if any
+// `X-Payment-Delivery` | `{http.payments.delivery}` | which attempt to hand over, from 1
+// `X-Payment-Via` | `{http.payments.via}` | `browser` or `worker`
+// `X-Payment-Receipt` | `{http.payments.receipt}` | all of the above as a compact JWS
+//
+// The placeholders are empty on all other requests.
+type Handler struct {
+	// Landing pages on which an affiliate's id is captured.
+	Track []*Track `json:"track,omitempty"`
+
+	// What is sold without a shop's backend.
+	Checkout []*Checkout `json:"checkout,omitempty"`
+
+	// The routes of the customer's return.
+	Verify []*Verify `json:"verify,omitempty"`
+
+	// Paid content.
+	Require []*Require `json:"require,omitempty"`
+
+	// `off` does not read the shop's announcements. Default: on.
+	Announce string `json:"announce,omitempty"`
+
+	// `caddy` gives 4xx and 5xx answers of ours to the site's handle_errors.
+	// Default: pages of our own.
+	Errors string `json:"errors,omitempty"`
+
+	// This site's own keys, instead of the app's: a must where sites have
+	// different owners.
+	SigningKeys []SigningKey `json:"signing_keys,omitempty"`
+
+	// The origin that browsers see, for return addresses. Default: the app's,
+	// else the site's own.
+	PublicURL string `json:"public_url,omitempty"`
+
+	app    App
+	log    *zap.Logger
+	keys   *token.Keys
+	server *caddyhttp.Server
+	place  place
+	ours   []*provider
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.payments", New: func() caddy.Module { return new(Handler) }}
+}
+
+// Provision implements caddy.Provisioner.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	h.log = ctx.Logger()
+	if srv, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
+		h.server = srv
+		guardErrors(srv)
+	}
+	if err := h.provisionApp(ctx); err != nil {
+		return err
+	}
+	if h.app == nil {
+		return nil
+	}
+	if err := h.provisionKeys(); err != nil {
+		return err
+	}
+	if err := h.provisionRoutes(ctx); err != nil {
+		return err
+	}
+	return h.app.Join(h)
+}
+
+// provisionApp finds the payments app. A bare guard works without one.
+func (h *Handler) provisionApp(ctx caddy.Context) error {
+	mod, err := ctx.AppIfConfigured(AppName)
+	switch {
+	case errors.Is(err, caddy.ErrNotConfigured):
+		if len(h.Track)+len(h.Checkout)+len(h.Verify)+len(h.Require) > 0 {
+			return fmt.Errorf("this site uses payments: add a `payments` block to the global options")
+		}
+		return nil
+	case err != nil:
+		return err
+	}
+	app, ok := mod.(App)
+	if !ok {
+		return fmt.Errorf("the payments app is a %T", mod)
+	}
+	h.app = app
+	return nil
+}
+
+func (h *Handler) provisionKeys() error {
+	if _, err := ParseOrigin(h.PublicURL); h.PublicURL != "" && err != nil {
+		return fmt.Errorf("public_url: %w", err)
+	}
+	if len(h.SigningKeys) == 0 {
+		return nil
+	}
+	keys, err := LoadKeys(h.SigningKeys, h.log)
+	if err != nil {
+		return err
+	}
+	h.keys = keys
+	return nil
+}
+
+func (h *Handler) provisionRoutes(ctx caddy.Context) error {
+	for i, t := range h.Track {
+		if err := t.provision(ctx, h); err != nil {
+			return fmt.Errorf("track %d: %w", i+1, err)
+		}
+	}
+	for _, c := range h.Checkout {
+		if err := c.provision(h); err != nil {
+			return fmt.Errorf("checkout %s: %w", c.Path, err)
+		}
+	}
+	for _, v := range h.Verify {
+		if err := v.provision(ctx, h); err != nil {
+			return fmt.Errorf("verify %s %s: %w", v.name(), v.Provider, err)
+		}
+	}
+	for i, q := range h.Require {
+		if err := q.provision(ctx); err != nil {
+			return fmt.Errorf("require %d: %w", i+1, err)
+		}
+	}
+	for _, c := range h.Checkout {
+		if err := c.findReturn(h); err != nil {
+			return fmt.Errorf("checkout %s: %w", c.Path, err)
+		}
+	}
+	for _, name := range h.app.ProviderNames() {
+		info, _ := h.app.Provider(name)
+		h.ours = append(h.ours, &provider{ProviderInfo: info, traits: info.Traits()})
+	}
+	return nil
+}
+
+// ServeHTTP implements caddyhttp.MiddlewareHandler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if h.app == nil {
+		return guard(w, r, next)
+	}
+	h.app.Enter()
+	defer h.app.Leave()
+	if d := deliveryOf(r); d != nil {
+		return h.serveWorker(w, r, next, d)
+	}
+	first := begin(r)
+	if handled, err := h.route(w, r, next); handled {
+		return err
+	}
+	if !first || h.Announce == "off" {
+		// Another guard of the same site watches the answer already.
+		return next.ServeHTTP(w, r)
+	}
+	return h.watch(w, r, next)
+}
+
+// route gives the request to the route that takes it. Each look allocates
+// nothing where paths decide.
+func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) (bool, error) {
+	for _, v := range h.Verify {
+		ok, err := v.matches(r)
+		if err != nil {
+			return true, err
+		}
+		if ok {
+			return true, h.serveReturn(w, r, next, v)
+		}
+	}
+	for _, c := range h.Checkout {
+		if item, ok := c.item(r.URL.Path); ok {
+			return true, h.serveCheckout(w, r, c, item)
+		}
+	}
+	for _, q := range h.Require {
+		ok, err := q.matches(r)
+		if err != nil {
+			return true, err
+		}
+		if ok {
+			return true, h.serveRequire(w, r, next, q)
+		}
+	}
+	for _, t := range h.Track {
+		if handled, err := h.serveTrack(w, r, next, t); handled {
+			return true, err
+		}
+	}
+	return false, nil
+}
+
+// begin is the guard's work on the request: it acts once, so that a second
+// block (a snippet) does not take away what the first one set.
+func begin(r *http.Request) (first bool) {
+	ctx := r.Context()
+	if caddyhttp.GetVar(ctx, guardedVar) != nil {
+		return false
+	}
+	caddyhttp.SetVar(ctx, guardedVar, true)
+	scrub.Request(r)
+	if repl, ok := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+		repl.Map(emptyPlaceholders)
+	}
+	return true
+}
+
+// Interface guards.
+var (
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+)

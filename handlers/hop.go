@@ -1,0 +1,201 @@
+package handlers
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/pages"
+	"github.com/rahgir/caddy-payments/internal/params"
+	"github.com/rahgir/caddy-payments/internal/token"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+const (
+	// paramBounce carries the pointer of the second hop.
+	paramBounce = "payment_bounce"
+	// cookieBrowser is a random name for this browser: the second hop's nonce,
+	// and how a repeated return is known to be the same customer's.
+	cookieBrowser = "browser"
+	// browserLife is how long a browser keeps its name.
+	browserLife = 30 * 24 * time.Hour
+)
+
+// browserID returns the browser's random name, giving it one if needed.
+func (h *Handler) browserID(w http.ResponseWriter, r *http.Request) string {
+	secure := h.secureView(r)
+	if id := token.ReadCookie(r, cookieBrowser, secure); len(id) >= 16 && len(id) <= 64 {
+		return id
+	}
+	id := token.NewNonce()
+	token.SetCookie(w, cookieBrowser, id, browserLife, secure)
+	return id
+}
+
+// sendBounce makes the browser come again from our own site, with the cookies
+// that a cross-site POST leaves behind: by a redirect to a GET for payments of
+// our checkout, by a form that submits itself for shops that expect their POST.
+func (t *visit) sendBounce(rec *payment.Record) error {
+	mode := t.v.bounce()
+	if mode == bounceAuto {
+		mode = bounceResubmit
+		if rec.Expect.Checkout {
+			mode = bounceRedirect
+		}
+	}
+	if mode == bounceRedirect {
+		t.noStore()
+		t.w.Header().Set("Location", t.hopURL(rec))
+		t.w.WriteHeader(http.StatusSeeOther)
+		return nil
+	}
+	p := t.about(pages.Bounce, rec)
+	p.Action = t.selfURI()
+	p.Fields = []pages.Field{{Name: paramBounce, Value: t.pointer(rec)}}
+	return t.write(p, nil)
+}
+
+// pointer is the token of the second hop: it leads to the payment for the
+// browser that holds the cookie. Using it twice is harmless.
+func (t *visit) pointer(rec *payment.Record) string {
+	text, err := t.keys.SignBounce(rec.Ref, t.h.place.id, t.h.browserID(t.w, t.r), time.Now())
+	if err != nil {
+		return ""
+	}
+	return text
+}
+
+// hopURL is where a browser asks again by GET.
+func (t *visit) hopURL(rec *payment.Record) string {
+	uri := t.selfURI()
+	sep := "?"
+	if strings.Contains(uri, "?") {
+		sep = "&"
+	}
+	return uri + sep + paramBounce + "=" + url.QueryEscape(t.pointer(rec))
+}
+
+// selfURI is the return's own address on this site: path and the shop's own
+// query, which the route may need to be found again.
+func (t *visit) selfURI() string {
+	uri := originalURI(t.r)
+	path, query, _ := strings.Cut(uri, "?")
+	drop := map[string]string{paramBounce: ""}
+	for _, name := range t.v.route.provider.traits.Params {
+		drop[name] = ""
+	}
+	if t.set != nil {
+		query, _, _ = t.set.Rewrite(drop)
+	}
+	// A path that begins with two slashes would lead to another host.
+	path = "/" + strings.TrimLeft(path, "/\\")
+	if query == "" {
+		return path
+	}
+	return path + "?" + query
+}
+
+// serveHop serves the second hop, and the refreshes of a waiting page.
+func (t *visit) serveHop() error {
+	b, err := t.keys.OpenBounce(t.set.Get(paramBounce), t.h.place.id, time.Now())
+	if err != nil {
+		return t.page(pages.NotFound, nil, err)
+	}
+	rec, err := t.eng.Store.Get(t.r.Context(), b.Ref)
+	if err != nil || rec.Site != t.h.place.id || rec.Route != "" && rec.Route != t.v.route.name {
+		return t.page(pages.NotFound, nil, err)
+	}
+	if !b.Holds(token.ReadCookie(t.r, cookieBrowser, t.h.secureView(t.r))) {
+		return t.neutral(rec)
+	}
+	res := t.hopResult(rec)
+	if res.Kind != engine.Verified {
+		return t.answer(res)
+	}
+	if rec.Return != nil && rec.Return.Method == http.MethodPost && t.r.Method == http.MethodGet && !t.byRedirect(rec) {
+		// The shop expects its POST: send the form first.
+		return t.sendBounce(rec)
+	}
+	if err := t.restore(rec); err != nil {
+		return t.malformed(err)
+	}
+	return t.deliver(rec)
+}
+
+func (t *visit) byRedirect(rec *payment.Record) bool {
+	m := t.v.bounce()
+	return m == bounceRedirect || m == bounceAuto && rec.Expect.Checkout
+}
+
+// hopResult is the answer to a record as it stands; one that waits is asked for
+// again if it is due.
+func (t *visit) hopResult(rec *payment.Record) engine.Result {
+	switch rec.State {
+	case payment.Verifying, payment.Unknown, payment.Created:
+		now, err := t.eng.Await(t.r.Context(), rec.Ref, t.v.route.patience)
+		if err == nil {
+			rec = now
+		}
+	}
+	kinds := map[payment.State]engine.Kind{
+		payment.Verified: engine.Verified, payment.Delivering: engine.Duplicate, payment.Delivered: engine.Duplicate,
+		payment.Parked: engine.Parked, payment.Review: engine.Review,
+		payment.Declined: engine.Declined, payment.Expired: engine.Declined, payment.Reversed: engine.Declined,
+	}
+	return engine.Result{Kind: kinds[rec.State], Record: rec, Bound: true}
+}
+
+// neutral is what a bearer of a pointer gets without its cookie: how it stands,
+// and nothing else.
+func (t *visit) neutral(rec *payment.Record) error {
+	k := pages.Confirming
+	switch rec.State {
+	case payment.Delivered:
+		k = pages.Duplicate
+	case payment.Declined, payment.Expired, payment.Reversed:
+		k = pages.Declined
+	case payment.Review:
+		k = pages.Review
+	case payment.Parked:
+		k = pages.Parked
+	}
+	p := t.about(k, rec)
+	p.Recorded = true
+	return t.write(p, nil)
+}
+
+// restore gives the second hop the return that the first one brought.
+func (t *visit) restore(rec *payment.Record) error {
+	ret := rec.Return
+	if ret == nil {
+		return nil
+	}
+	t.body = ret.Body
+	if t.byRedirect(rec) || ret.Method != http.MethodPost {
+		t.body = nil
+	}
+	_, query, _ := strings.Cut(ret.URI, "?")
+	t.r.URL.RawQuery = query
+	set, err := params.Parse(query, t.body, ret.Type, t.v.route.guarded)
+	if err != nil {
+		return err
+	}
+	t.set = set
+	if t.body != nil {
+		t.r.Method = http.MethodPost
+		t.r.Header.Set("Content-Type", ret.Type)
+	}
+	return nil
+}
+
+// setBody gives a request a body in place.
+func setBody(r *http.Request, body []byte) {
+	r.Body = io.NopCloser(strings.NewReader(string(body)))
+	r.ContentLength = int64(len(body))
+	r.TransferEncoding = nil
+	r.Header.Set("Content-Length", strconv.Itoa(len(body)))
+}

@@ -1,0 +1,61 @@
+package handlers
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+func (m *Match) provision(ctx caddy.Context) error {
+	if len(m.Paths) > 0 && len(m.MatchRaw) > 0 {
+		return fmt.Errorf("paths and match exclude each other")
+	}
+	for _, p := range m.Paths {
+		if !strings.HasPrefix(p, "/") && p != "*" {
+			return fmt.Errorf("path %q must begin with /", p)
+		}
+	}
+	m.filter = newPathFilter(m.Paths)
+	if err := m.filter.matcher.Provision(ctx); err != nil {
+		return err
+	}
+	if len(m.MatchRaw) == 0 {
+		return nil
+	}
+	loaded, err := ctx.LoadModule(m, "MatchRaw")
+	if err != nil {
+		return fmt.Errorf("loading matchers: %w", err)
+	}
+	return m.matchers.FromInterface(loaded)
+}
+
+// any reports whether the route has no condition at all.
+func (m *Match) any() bool { return len(m.Paths) == 0 && len(m.matchers) == 0 }
+
+func (m *Match) matches(r *http.Request) (bool, error) {
+	if len(m.matchers) > 0 {
+		return m.matchers.AnyMatchWithError(r)
+	}
+	return m.filter.match(r), nil
+}
+
+// name is the route's first path as written, "/" where it has only matchers:
+// what shops sign.
+func (m *Match) name() string {
+	if len(m.Paths) > 0 {
+		return m.Paths[0]
+	}
+	return "/"
+}
+
+// originalURI is the request's target as the browser sent it, before `uri` or
+// `handle_path` changed it.
+func originalURI(r *http.Request) string {
+	if orig, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && orig.URL != nil {
+		return orig.URL.RequestURI()
+	}
+	return r.URL.RequestURI()
+}

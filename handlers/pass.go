@@ -1,0 +1,42 @@
+package handlers
+
+import (
+	"maps"
+	"net/http"
+	"strings"
+
+	"github.com/rahgir/caddy-payments/internal/token"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// pass lets a return that is not delivered go on to the shop, with its status
+// and, if bound, id and order. What the browser claims of the payment goes
+// with it, but for the hashed card.
+func (t *visit) pass(status string, rec *payment.Record, bound bool) error {
+	values := map[string]string{paramBounce: "", token.ParamRef: "", payment.ParamSignature: "", payment.ParamExpires: ""}
+	for _, name := range t.v.route.provider.traits.Params {
+		if strings.Contains(strings.ToLower(name), "hash") {
+			values[name] = ""
+		}
+	}
+	if rec != nil && rec.State.Captured() && rec.Receipt != nil {
+		maps.Copy(values, t.v.route.provider.ReturnParams(rec))
+	}
+	query, body, _ := t.set.Rewrite(values)
+	t.r.URL.RawQuery = query
+	t.r.RequestURI = t.r.URL.RequestURI()
+	if t.r.Method == http.MethodPost {
+		setBody(t.r, body)
+	}
+	markOnly(t.r, rec, status, bound)
+	if status == "duplicate" && bound && rec != nil {
+		if err := t.h.mark(t.r, rec, status, t.keys); err != nil {
+			return t.unavailable(err)
+		}
+	}
+	w := newFilter(t.w)
+	t.noStore()
+	err := t.next.ServeHTTP(w, t.r)
+	w.sweep()
+	return err
+}

@@ -1,0 +1,188 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/token"
+	"github.com/rahgir/caddy-payments/internal/track"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Values of a track route's options.
+const (
+	keepCookie = "cookie"
+	keepStore  = "store"
+
+	defaultParam = "track_id"
+	defaultTTL   = 30 * 24 * time.Hour
+)
+
+// Cookies of a track: the signed track itself, or the visitor's random name.
+const (
+	cookieTrack   = "track"
+	cookieVisitor = "visitor"
+)
+
+type trackRoute struct {
+	param       string
+	pattern     *regexp.Regexp
+	affiliate   string
+	attribution track.Attribution
+	ttl         time.Duration
+}
+
+func (t *Track) provision(ctx caddy.Context, h *Handler) error {
+	if slices.Equal(t.Paths, []string{"*"}) {
+		t.Paths = nil
+	}
+	if err := t.Match.provision(ctx); err != nil {
+		return err
+	}
+	c := trackRoute{param: t.Param, ttl: time.Duration(t.TTL)}
+	if c.param == "" {
+		c.param = defaultParam
+	}
+	if c.ttl <= 0 {
+		c.ttl = defaultTTL
+	}
+	if t.Keep != "" && t.Keep != keepCookie && t.Keep != keepStore {
+		return fmt.Errorf("keep %q: must be cookie or store", t.Keep)
+	}
+	var err error
+	if c.affiliate, _, err = h.app.Affiliate(t.Affiliate); err != nil {
+		return err
+	}
+	if c.attribution, err = track.ParseAttribution(t.Attribution); err != nil {
+		return err
+	}
+	pattern := t.Pattern
+	if pattern == "" {
+		pattern = track.DefaultPattern
+	}
+	if c.pattern, err = track.ParsePattern(pattern); err != nil {
+		return fmt.Errorf("pattern: %w", err)
+	}
+	t.conf = c
+	return nil
+}
+
+// serveTrack captures a visit and lets the request go on. It is handled only
+// where the route's own work made the request another one.
+func (h *Handler) serveTrack(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, t *Track) (bool, error) {
+	c := &t.conf
+	if !track.MightCarry(r, c.param) || !track.TopLevelGET(r) {
+		return false, nil
+	}
+	if !t.any() {
+		if ok, err := t.matchesPage(r); err != nil || !ok {
+			return err != nil, err
+		}
+	}
+	id, rest, viaPath, ok := track.Find(r.URL, c.param, c.pattern)
+	if !ok {
+		h.log.Info("a track id was ignored: it does not fit the pattern or stands there twice", zap.String("path", r.URL.Path))
+		return false, nil
+	}
+	if viaPath {
+		track.Strip(r.URL, c.param)
+		r.RequestURI = r.URL.RequestURI()
+	}
+	visit := payment.Track{ID: id, Affiliate: c.affiliate, Landing: rest, At: time.Now().UTC().Truncate(time.Second)}
+	if err := h.keepTrack(w, r, t, visit); err != nil {
+		// An attribution is never worth a page that does not load.
+		h.log.Error("a track was not kept", zap.Error(err))
+	}
+	return false, nil
+}
+
+// matchesPage compares the page that the visit is for: in the network's own
+// form the id is a segment of the path, behind it.
+func (t *Track) matchesPage(r *http.Request) (bool, error) {
+	ok, err := t.matches(r)
+	if ok || err != nil || len(t.matchers) > 0 {
+		return ok, err
+	}
+	_, rest, viaPath, found := track.Find(r.URL, t.conf.param, t.conf.pattern)
+	if !found || !viaPath {
+		return false, nil
+	}
+	saved := r.URL.Path
+	r.URL.Path = rest
+	ok, err = t.matches(r)
+	r.URL.Path = saved
+	return ok, err
+}
+
+func (h *Handler) keepTrack(w http.ResponseWriter, r *http.Request, t *Track, visit payment.Track) error {
+	keys, err := h.allKeys(r.Context())
+	if err != nil {
+		return err
+	}
+	kept, anew := t.conf.attribution.Merge(h.currentTrack(r, keys), visit)
+	if !anew {
+		return nil
+	}
+	secure, now := h.secureView(r), time.Now()
+	w.Header().Set("Cache-Control", "private")
+	if t.Keep != keepStore {
+		text, err := keys.SignTrack(kept, h.place.id, t.conf.ttl, now)
+		if err != nil {
+			return err
+		}
+		token.SetCookie(w, cookieTrack, text, t.conf.ttl, secure)
+		return nil
+	}
+	eng, err := h.app.Engine(r.Context())
+	if err != nil {
+		return err
+	}
+	visitor := token.ReadCookie(r, cookieVisitor, secure)
+	if len(visitor) < 16 || len(visitor) > 64 {
+		visitor = token.NewNonce()
+	}
+	err = eng.Store.PutTrack(r.Context(), token.Hash(visitor), kept, now.Add(t.conf.ttl))
+	if err != nil {
+		return err
+	}
+	token.SetCookie(w, cookieVisitor, visitor, t.conf.ttl, secure)
+	return nil
+}
+
+// currentTrack is the visit that counts for this browser; nil without one.
+func (h *Handler) currentTrack(r *http.Request, keys *token.Keys) *payment.Track {
+	if len(h.Track) == 0 {
+		return nil
+	}
+	secure := h.secureView(r)
+	if text := token.ReadCookie(r, cookieTrack, secure); text != "" {
+		if t, err := keys.OpenTrack(text, h.place.id, time.Now()); err == nil {
+			return &t
+		}
+	}
+	visitor := token.ReadCookie(r, cookieVisitor, secure)
+	if visitor == "" {
+		return nil
+	}
+	eng, err := h.app.Engine(r.Context())
+	if err != nil {
+		return nil
+	}
+	t, err := eng.Store.Track(r.Context(), token.Hash(visitor))
+	if err != nil {
+		if !errors.Is(err, payment.ErrNotFound) {
+			h.app.Observe(engine.Event{Name: engine.EventStore, Err: err})
+		}
+		return nil
+	}
+	return &t
+}

@@ -1,0 +1,214 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/params"
+	"github.com/rahgir/caddy-payments/internal/scrub"
+	"github.com/rahgir/caddy-payments/internal/token"
+	"github.com/rahgir/caddy-payments/internal/track"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// visit is one return while it is served.
+type visit struct {
+	h    *Handler
+	v    *Verify
+	w    http.ResponseWriter
+	r    *http.Request
+	next caddyhttp.Handler
+	eng  *engine.Engine
+	keys *token.Keys
+	// body and set are the return as it came.
+	body []byte
+	set  *params.Set
+	// cause is why the return was refused, for handle_errors.
+	start time.Time
+}
+
+// serveReturn serves a customer's return: nothing of it reaches the shop before
+// the provider has confirmed the payment.
+func (h *Handler) serveReturn(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, v *Verify) error {
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodPost:
+		w.Header().Set("Allow", "GET, POST")
+		return caddyhttp.Error(http.StatusMethodNotAllowed, errors.New("a return comes by GET or POST"))
+	case track.Prefetched(r):
+		// A browser asks ahead of its person: nothing is claimed for it.
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	t := &visit{h: h, v: v, w: w, r: r, next: next, start: time.Now()}
+	if err := t.read(); err != nil {
+		return t.malformed(err)
+	}
+	var err error
+	if t.eng, err = h.app.Engine(r.Context()); err == nil {
+		t.keys, err = h.allKeys(r.Context())
+	}
+	if err != nil {
+		return t.unavailable(err)
+	}
+	if t.set.Has(paramBounce) {
+		return t.serveHop()
+	}
+	ask, err := t.ask()
+	switch {
+	case errors.Is(err, engine.ErrForeign):
+		return t.answer(engine.Result{Kind: engine.Declined, Err: err})
+	case err != nil:
+		return t.malformed(err)
+	}
+	return t.answer(t.eng.Admit(r.Context(), ask))
+}
+
+// read takes in body and parameters within their bounds.
+func (t *visit) read() error {
+	if t.r.Method == http.MethodPost {
+		body, err := io.ReadAll(http.MaxBytesReader(t.w, t.r.Body, params.MaxBytes))
+		if err != nil {
+			return fmt.Errorf("%w: the body cannot be read or is larger than 64 KiB", payment.ErrMalformed)
+		}
+		t.body = body
+		scrub.Trailers(t.r)
+	}
+	set, err := params.Parse(t.r.URL.RawQuery, t.body, t.r.Header.Get("Content-Type"), t.v.route.guarded)
+	t.set = set
+	return err
+}
+
+// ask makes the engine's question of a return.
+func (t *visit) ask() (engine.Ask, error) {
+	v, h := t.v, t.h
+	claimed, err := v.route.provider.ReadReturn(t.set.Get)
+	if err != nil {
+		return engine.Ask{}, err
+	}
+	a := engine.Ask{
+		Site: h.place.id, Route: v.route.name, Provider: v.Provider, Claimed: claimed,
+		Policy: v.policy(), Return: t.asReturn(), Client: client(t.r), Patience: v.route.patience,
+		Bound: t.bound(),
+	}
+	if text := t.set.Get(token.ParamRef); text != "" {
+		if a.Ref, err = t.keys.OpenRef(text, h.place.id); err != nil {
+			return a, fmt.Errorf("%w: %s", payment.ErrMalformed, token.ParamRef)
+		}
+	}
+	if claimed.ID == "" && a.Ref == "" {
+		// A provider whose return carries no id: the browser knows what it went
+		// to pay.
+		text := token.ReadCookie(t.r, cookiePending, h.secureView(t.r))
+		if ref, err := t.keys.OpenRef(text, h.place.id); err == nil {
+			a.Ref = ref
+		}
+	}
+	signed, late, err := t.signature()
+	if err != nil {
+		return a, err
+	}
+	named, err := v.route.order.read(t.r, t.set)
+	if err != nil {
+		return a, err
+	}
+	a.Order, err = oneOrder(claimed.Order, named, signed)
+	if err != nil {
+		return a, err
+	}
+	a.Proof = signed != nil
+	a.Expect = v.expectation(h, a.Order, signed, late)
+	if v.route.expect == expectLookup && a.Order == "" && a.Ref == "" {
+		a.Expect = nil // an intent may still name it
+	}
+	if v.route.expect == expectNone && claimed.Order == "" {
+		a.Expect = nil
+	}
+	return a, nil
+}
+
+// oneOrder refuses a return whose sources name different orders.
+func oneOrder(claimed, named string, signed *payment.Signed) (string, error) {
+	order := claimed
+	if named != "" {
+		if order != "" && order != named {
+			return "", fmt.Errorf("%w: the order stands there twice", payment.ErrMalformed)
+		}
+		order = named
+	}
+	if signed != nil {
+		if order != "" && order != signed.Order {
+			return "", fmt.Errorf("%w: the order is not the signed one", payment.ErrMalformed)
+		}
+		order = signed.Order
+	}
+	return order, nil
+}
+
+// signature reads the shop's signature where the route expects one. Without
+// one only an intent can explain the return.
+func (t *visit) signature() (*payment.Signed, bool, error) {
+	if t.v.route.expect != expectSigned || !t.set.Has(payment.ParamSignature) {
+		return nil, false, nil
+	}
+	s, err := payment.ReadSigned(t.set.Get, t.v.name(), t.v.Provider, t.keys.All(payment.PurposeReturn))
+	if errors.Is(err, payment.ErrSignature) {
+		return nil, false, engine.ErrForeign
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	return &s, time.Now().After(s.Expires), nil
+}
+
+// bound compares the parameters of the shop's own that must name the order.
+func (t *visit) bound() func(string) bool {
+	if len(t.v.Bind) == 0 {
+		return nil
+	}
+	return func(order string) bool {
+		for _, name := range t.v.Bind {
+			if value, ok := t.set.Shop(name); !ok || value != order {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// asReturn is the return as it is kept for a delivery without its browser.
+func (t *visit) asReturn() payment.Return {
+	return payment.Return{
+		Method: t.r.Method, Secure: t.h.secureView(t.r), Host: t.r.Host, URI: originalURI(t.r),
+		Type: t.r.Header.Get("Content-Type"), Body: t.body, Machine: machine(t.r),
+	}
+}
+
+// machine reports a return that no browser made: it says itself that it wants
+// no page.
+func machine(r *http.Request) bool {
+	accept := r.Header.Get("Accept")
+	return accept != "" && !strings.Contains(accept, "text/html") && !strings.Contains(accept, "*/*") &&
+		r.Header.Get("Sec-Fetch-Mode") == ""
+}
+
+// malformed answers a return that cannot be genuine. It is an alert: a
+// provider's change of format shows here first.
+func (t *visit) malformed(err error) error {
+	t.h.log.Warn(engine.EventMalformed, zapRoute(t.v), zap.Error(err))
+	t.h.app.Observe(engine.Event{Name: engine.EventMalformed, Err: err, Alert: true})
+	return t.page(kindMalformed, nil, err)
+}
+
+func (t *visit) unavailable(err error) error {
+	t.h.log.Error("a return cannot be recorded", zapRoute(t.v), zap.Error(err))
+	return t.page(kindUnavailable, nil, err)
+}

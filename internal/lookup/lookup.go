@@ -1,0 +1,169 @@
+// Package lookup asks a shop what an order should have paid (`expect lookup`).
+package lookup
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+const (
+	// timeout and maxAnswer bound one question.
+	timeout   = 3 * time.Second
+	maxAnswer = 4 << 10
+	// atOnce bounds how much of the shop strangers can use up.
+	atOnce = 8
+	// placeholder stands for the order in the address.
+	placeholder = "{order}"
+	// marker survives parsing of the address and occurs in no real one.
+	marker = "payments-order-placeholder"
+)
+
+// Errors of asking.
+var (
+	// ErrUnknown: the shop answered with a JSON 404. Nothing else means that.
+	ErrUnknown = errors.New("the shop does not know this order")
+	// ErrUnanswered: anything else that is no usable answer.
+	ErrUnanswered = errors.New("the shop gave no usable answer")
+)
+
+// Answer is what the shop expects.
+type Answer struct {
+	// Amount in rials.
+	Amount payment.Rials
+	// ID is the provider's id that the shop stored for the order; empty where it
+	// does not say.
+	ID string
+	// Paid is whether the shop has the order as paid already; nil where it does
+	// not say.
+	Paid *bool
+}
+
+// Client asks one address. It is safe for concurrent use.
+type Client struct {
+	address string
+	needID  bool
+	http    *http.Client
+	slots   chan struct{}
+}
+
+// New checks an address with `{order}` in its path or query. needID is whether
+// an answer without the provider's id is useless. Plain http is accepted for
+// loopback hosts only.
+func New(address string, needID bool) (*Client, error) {
+	if strings.Count(address, placeholder) != 1 {
+		return nil, fmt.Errorf("the address must contain %s once, in its path or query", placeholder)
+	}
+	u, err := url.Parse(strings.Replace(address, placeholder, marker, 1))
+	if err != nil || u.Host == "" || u.User != nil || strings.Contains(u.Host, marker) || strings.Contains(u.Fragment, marker) {
+		return nil, errors.New("the address must be absolute, with the order in its path or query")
+	}
+	if u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
+		return nil, errors.New("the address must be https; plain http is for loopback hosts only")
+	}
+	return &Client{
+		address: strings.Replace(address, placeholder, marker, 1), needID: needID,
+		slots: make(chan struct{}, atOnce),
+		http: &http.Client{
+			Timeout:       timeout,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			Transport: &http.Transport{
+				DialContext: (&net.Dialer{Timeout: timeout}).DialContext, MaxIdleConnsPerHost: atOnce,
+				IdleConnTimeout: 30 * time.Second, TLSHandshakeTimeout: timeout, ForceAttemptHTTP2: true,
+			},
+		},
+	}, nil
+}
+
+// Ask asks for one order. bearer is sent as the Authorization.
+func (c *Client) Ask(ctx context.Context, order, bearer string) (Answer, error) {
+	if payment.CheckOrder(order) != nil || strings.Contains(order, "/") || order == "." || order == ".." {
+		return Answer{}, ErrUnknown
+	}
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return Answer{}, ErrUnanswered
+	case <-time.After(timeout):
+		return Answer{}, ErrUnanswered
+	}
+	escaped := strings.ReplaceAll(url.QueryEscape(order), "+", "%20")
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.Replace(c.address, marker, escaped, 1), nil)
+	if err != nil {
+		return Answer{}, fmt.Errorf("%w: the address cannot be used", ErrUnanswered)
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Authorization", "Bearer "+bearer)
+	req.Header.Set("User-Agent", "caddy-payments")
+	res, err := c.http.Do(req)
+	if err != nil {
+		return Answer{}, fmt.Errorf("%w: no connection or no answer in time", ErrUnanswered)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	if err != nil || len(body) > maxAnswer {
+		return Answer{}, fmt.Errorf("%w: cut off or longer than 4 KiB", ErrUnanswered)
+	}
+	return c.read(res, body)
+}
+
+func (c *Client) read(res *http.Response, body []byte) (Answer, error) {
+	kind, _, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	isJSON := err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json")) && json.Valid(body)
+	switch {
+	case !isJSON:
+		return Answer{}, fmt.Errorf("%w: status %d, not JSON", ErrUnanswered, res.StatusCode)
+	case res.StatusCode == http.StatusNotFound:
+		return Answer{}, ErrUnknown
+	case res.StatusCode != http.StatusOK:
+		return Answer{}, fmt.Errorf("%w: status %d", ErrUnanswered, res.StatusCode)
+	}
+	var raw struct {
+		Amount json.RawMessage `json:"amount"`
+		ID     json.RawMessage `json:"id"`
+		Paid   *bool           `json:"paid"`
+	}
+	if err := json.Unmarshal(body, &raw); err != nil {
+		return Answer{}, fmt.Errorf("%w: unexpected members", ErrUnanswered)
+	}
+	amount, err := payment.ParseRials(plain(raw.Amount))
+	if err != nil {
+		return Answer{}, fmt.Errorf("%w: amount is not a whole number of rials", ErrUnanswered)
+	}
+	a := Answer{Amount: amount, ID: plain(raw.ID), Paid: raw.Paid}
+	if c.needID && a.ID == "" {
+		return Answer{}, fmt.Errorf("%w: id is missing", ErrUnanswered)
+	}
+	return a, nil
+}
+
+// plain is a JSON string or number as text.
+func plain(raw json.RawMessage) string {
+	if s, err := strconv.Unquote(string(raw)); err == nil {
+		return s
+	}
+	if string(raw) == "null" {
+		return ""
+	}
+	return string(raw)
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,224 @@
+package payments
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/handlers"
+	"github.com/rahgir/caddy-payments/internal/token"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+const (
+	// gateWait is how long a request waits for the store to be opened: apps
+	// start in random order, so requests may be here before Start was.
+	gateWait = 5 * time.Second
+	// linger is how long a replaced configuration stays usable for requests that
+	// reached the old server but not yet our handler.
+	linger = 10 * time.Second
+	// drainExit and drainReload bound the wait for running payments; what is
+	// cut off is taken up by the next owner.
+	drainExit   = 10 * time.Second
+	drainReload = 3 * time.Minute
+)
+
+// shared keeps one engine.Shared per open store of this process, so that a
+// reload resets neither limits nor calls in flight.
+var shared = struct {
+	sync.Mutex
+	byOwner map[string]*sharedUse
+}{byOwner: make(map[string]*sharedUse)}
+
+type sharedUse struct {
+	*engine.Shared
+	users int
+}
+
+// Start opens the store, places the sites and starts the worker.
+func (a *App) Start() error {
+	err := a.start()
+	a.opened.Lock()
+	a.opened.err = err
+	a.opened.Unlock()
+	close(a.gate)
+	return err
+}
+
+func (a *App) start() error {
+	ctx := context.WithoutCancel(a.ctx)
+	store, release, err := a.opener.Open(ctx, a.log)
+	if err != nil {
+		return fmt.Errorf("opening the payments store: %w", err)
+	}
+	use := takeShared(store.Owner())
+	a.release = func() error {
+		giveShared(store.Owner())
+		return release()
+	}
+	providers := make(map[string]engine.Provider, len(a.providers))
+	for name, p := range a.providers {
+		providers[name] = engine.Provider{Provider: p.Provider, Timeout: p.timeout, UsedIDsKnown: p.UsedIDs != ""}
+	}
+	a.engine, err = engine.New(ctx, engine.Config{
+		Store: store, Providers: providers, Affiliates: a.affiliates,
+		Sites: a.sites, Observer: a.observer, Shared: use,
+	})
+	if err != nil {
+		return err
+	}
+	if err := a.placeSites(); err != nil {
+		return err
+	}
+	workerCtx, stop := context.WithCancel(ctx)
+	a.stop = stop
+	a.worker.Go(func() { a.engine.Run(workerCtx) })
+	return nil
+}
+
+// placeSites finds out under which hosts each site answers, which only the
+// whole http configuration tells.
+func (a *App) placeSites() error {
+	httpApp, err := a.ctx.AppIfConfigured("http")
+	if err != nil {
+		return nil //nolint:nilerr // no http app, no sites
+	}
+	app, ok := httpApp.(*caddyhttp.App)
+	if !ok {
+		return fmt.Errorf("the http app is a %T", httpApp)
+	}
+	for _, f := range a.sites.Place(app) {
+		a.log.Warn(f.Text, zap.String("code", f.Code), zap.String("where", f.Where))
+	}
+	return nil
+}
+
+// Stop ends the worker. Requests may still come: the store stays open until
+// Cleanup, and behind it until the last of them is done.
+func (a *App) Stop() error {
+	if a.stop != nil {
+		a.stop()
+	}
+	return nil
+}
+
+// Cleanup releases the store once nothing uses it any more.
+func (a *App) Cleanup() error {
+	if a.observer != nil {
+		a.observer.detach()
+	}
+	if a.release == nil {
+		return nil
+	}
+	if a.stop != nil {
+		a.stop()
+	}
+	if caddy.Exiting() {
+		return a.drain(drainExit, 0)
+	}
+	go func() {
+		if err := a.drain(drainReload, linger); err != nil {
+			caddy.Log().Named("payments").Warn("releasing the store of a replaced configuration", zap.Error(err))
+		}
+	}()
+	return nil
+}
+
+func (a *App) drain(most, quiet time.Duration) error {
+	end := time.Now().Add(most)
+	time.Sleep(quiet)
+	for a.active.Load() > 0 && time.Now().Before(end) {
+		time.Sleep(50 * time.Millisecond)
+	}
+	a.worker.Wait()
+	ctx, cancel := context.WithDeadline(context.Background(), end.Add(time.Second))
+	defer cancel()
+	if a.engine != nil {
+		if err := a.engine.Close(ctx); err != nil {
+			a.log.Warn("payments were cut off; they are taken up again at the next start", zap.Error(err))
+		}
+	}
+	return a.release()
+}
+
+// Engine implements handlers.App.
+func (a *App) Engine(ctx context.Context) (*engine.Engine, error) {
+	select {
+	case <-a.gate:
+	default:
+		timer := time.NewTimer(gateWait)
+		defer timer.Stop()
+		select {
+		case <-a.gate:
+		case <-timer.C:
+			return nil, handlers.ErrNotOpen
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	a.opened.Lock()
+	defer a.opened.Unlock()
+	if a.opened.err != nil {
+		return nil, fmt.Errorf("%w: %w", handlers.ErrNotOpen, a.opened.err)
+	}
+	return a.engine, nil
+}
+
+// Keys implements handlers.App.
+func (a *App) Keys(ctx context.Context) (*token.Keys, error) {
+	if a.keys != nil {
+		return a.keys, nil
+	}
+	eng, err := a.Engine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.opened.Lock()
+	defer a.opened.Unlock()
+	if a.opened.made != nil {
+		return a.opened.made, nil
+	}
+	secret, err := eng.Store.Secret(ctx, "signing_key", func() ([]byte, error) {
+		b := make([]byte, payment.MinSecret)
+		_, err := rand.Read(b)
+		return b, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the store's own key: %w", err)
+	}
+	key, err := payment.NewSigningKey(secret, "")
+	if err != nil {
+		return nil, fmt.Errorf("the store's own key: %w", err)
+	}
+	a.opened.made, err = token.NewKeys(key)
+	return a.opened.made, err
+}
+
+func takeShared(owner string) *engine.Shared {
+	shared.Lock()
+	defer shared.Unlock()
+	u, ok := shared.byOwner[owner]
+	if !ok {
+		u = &sharedUse{Shared: engine.NewShared()}
+		shared.byOwner[owner] = u
+	}
+	u.users++
+	return u.Shared
+}
+
+func giveShared(owner string) {
+	shared.Lock()
+	defer shared.Unlock()
+	if u, ok := shared.byOwner[owner]; ok {
+		if u.users--; u.users == 0 {
+			delete(shared.byOwner, owner)
+		}
+	}
+}
