@@ -31,8 +31,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request, seg []stri
 		return
 	}
 	out, err := s.control(r, seg, body)
-	form := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") &&
-		strings.Contains(r.Header.Get("Accept"), "text/html")
+	form := isForm(r, body) && strings.Contains(r.Header.Get("Accept"), "text/html")
 	switch {
 	case err == nil && form:
 		// A person pressed a button of the page: back to the page.
@@ -107,7 +106,7 @@ func (s *Server) control(r *http.Request, seg []string, body []byte) (any, error
 func (s *Server) controlFaults(r *http.Request, body []byte) (any, error) {
 	var faults []Fault
 	switch trimmed := bytes.TrimSpace(body); {
-	case isForm(r):
+	case isForm(r, body):
 		f, err := formFault(body)
 		if err != nil {
 			return nil, err
@@ -145,7 +144,7 @@ func (s *Server) controlClock(r *http.Request, body []byte) (any, error) {
 		Advance string `json:"advance"`
 	}
 	if r.Method == http.MethodPost {
-		if isForm(r) {
+		if isForm(r, body) {
 			form, _ := url.ParseQuery(string(body))
 			in.Advance = form.Get("advance")
 		} else if err := decode(body, &in); err != nil {
@@ -205,7 +204,7 @@ func (s *Server) controlPayment(r *http.Request, id, what string, body []byte) (
 		var in struct {
 			Action string `json:"action"`
 		}
-		if isForm(r) {
+		if isForm(r, body) {
 			form, _ := url.ParseQuery(string(body))
 			in.Action = form.Get("action")
 		} else if err := decode(body, &in); err != nil {
@@ -222,7 +221,11 @@ func (s *Server) controlPayment(r *http.Request, id, what string, body []byte) (
 	return nil, errNoSuchControl
 }
 
-func isForm(r *http.Request) bool {
+// isForm tells the page's forms from JSON that curl -d mislabels as a form.
+func isForm(r *http.Request, body []byte) bool {
+	if start := bytes.TrimSpace(body); len(start) > 0 && (start[0] == '{' || start[0] == '[') {
+		return false
+	}
 	return strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
 }
 

@@ -156,6 +156,11 @@ func TestControl(t *testing.T) {
 	if g.status != 303 || g.header.Get("Location") != "../.././" {
 		t.Errorf("form: %d %s %s", g.status, g.header.Get("Location"), g.body)
 	}
+	// JSON works as curl -d sends it, too: called a form.
+	g = r.do("POST", "/_control/clock", ` {"advance":"1m"}`, "Content-Type", "application/x-www-form-urlencoded")
+	if g.status != 200 || !strings.Contains(g.body, `"offset": "1m0s"`) {
+		t.Errorf("curl: %d %s", g.status, g.body)
+	}
 	page := r.do("GET", "/_control/", "", "Accept-Language", "en-US,en")
 	if page.status != 200 || !strings.Contains(page.body, id) || !strings.Contains(page.body, "Armed faults") {
 		t.Errorf("page: %d %s", page.status, page.body)
