@@ -1,0 +1,100 @@
+package payments
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+)
+
+var update = flag.Bool("update", false, "write what the golden Caddyfiles adapt to")
+
+const dashes = "----------\n"
+
+// adapt gives indented JSON. The file's name stands in errors.
+func adapt(name, input string) (string, error) {
+	out, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(input), map[string]any{"filename": name})
+	if err != nil {
+		return "", err
+	}
+	var pretty bytes.Buffer
+	err = json.Indent(&pretty, out, "", "\t")
+	return pretty.String() + "\n", err
+}
+
+// goldens are the files in testdata/caddyfile: a Caddyfile, a line of dashes,
+// and the JSON it adapts to.
+func goldens(t *testing.T, each func(t *testing.T, file, input, want string)) {
+	t.Helper()
+	files, err := filepath.Glob("testdata/caddyfile/*.caddyfiletest")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no golden files", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".caddyfiletest"), func(t *testing.T) {
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			input, want, _ := strings.Cut(strings.ReplaceAll(string(raw), "\r\n", "\n"), dashes)
+			each(t, file, input, want)
+		})
+	}
+}
+
+func TestCaddyfileGolden(t *testing.T) {
+	goldens(t, func(t *testing.T, file, input, want string) {
+		got, err := adapt("Caddyfile", input)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if *update {
+			if err := os.WriteFile(file, []byte(input+dashes+got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+		if got != want {
+			t.Errorf("adapts to\n%s\nwant\n%s", got, want)
+		}
+		// Whoever reads these files learns from them, so they are well formatted.
+		if f := string(caddyfile.Format([]byte(input))); f != input {
+			t.Errorf("caddy fmt makes of it\n%s", f)
+		}
+	})
+}
+
+// What people copy must adapt, and look as `caddy fmt` would have it.
+func TestCaddyfileExamples(t *testing.T) {
+	found := 0
+	err := filepath.WalkDir("examples", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || entry.Name() != "Caddyfile" {
+			return err
+		}
+		found++
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if out, err := adapt(path, string(raw)); err != nil {
+			t.Errorf("%s: %v", path, err)
+		} else if !strings.Contains(out, `"handler": "payments"`) {
+			t.Errorf("%s: no payments handler in %s", path, out)
+		}
+		if !bytes.Equal(caddyfile.Format(raw), raw) {
+			t.Errorf("%s: not as caddy fmt would have it", path)
+		}
+		return nil
+	})
+	if err != nil || found < 7 {
+		t.Errorf("%d examples, %v", found, err)
+	}
+}

@@ -1,0 +1,137 @@
+package handlers
+
+import (
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+)
+
+func init() {
+	httpcaddyfile.RegisterDirective(AppName, parseCaddyfile)
+	// Exactly here. Any later and `root`, `header`, `vars` or `redir` act on a
+	// header that a stranger forged, before the guard removes it; any earlier and
+	// there is no span for traces.
+	httpcaddyfile.RegisterDirectiveOrder(AppName, httpcaddyfile.After, "tracing")
+}
+
+// parseCaddyfile sets up the site handler from Caddyfile tokens. Syntax:
+//
+//	payments {
+//		track [@matcher | <path>...] {
+//			param       <name>
+//			keep        cookie|store
+//			ttl         <duration>
+//			affiliate   <name>
+//			attribution last|first
+//			pattern     <regexp>
+//		}
+//		checkout <path> <provider> {
+//			item   <sku> <amount> [<title>]
+//			donate <min> <max>
+//			return <path>
+//		}
+//		verify <@matcher | path...> <provider> {
+//			expect    intent|signed|none
+//			expect    lookup <url with {order}>
+//			order     <placeholder>
+//			bind      <param>...
+//			deliver   once|idempotent
+//			ack       status|header
+//			ack       redirect <pattern>...
+//			orders    once|many
+//			declined  page|pass
+//			declined  redirect <to>
+//			duplicate page|pass
+//			duplicate redirect <to>
+//			absent    deliver|park
+//			bounce    auto|redirect|resubmit|off
+//			timeout   <duration>
+//		}
+//		require <@matcher | path...> {
+//			item     <sku>...
+//			checkout <path>
+//			devices  <n>
+//		}
+//		announce    on|off
+//		errors      caddy
+//		signing_key <secret> [<kid>]
+//		public_url  <origin>
+//	}
+//
+// Every line is optional and an empty block is the guard alone. The routes,
+// `signing_key` and, in their blocks, `item` and `bind` may be repeated.
+// Amounts are written `120000toman`, `1200000rial`, or bare, which is rials.
+//
+// The directive takes no matcher itself: a guard for a part of a site leaves
+// the rest to be fooled.
+func parseCaddyfile(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
+	h.Next() // the directive's own name
+	if h.NextArg() {
+		return nil, h.Errf("payments takes no '%s': its guard is for every request of the site; matchers stand on its track, verify and require lines", h.Val())
+	}
+	global, err := readGlobal(h)
+	if err != nil {
+		return nil, err
+	}
+	s := &siteBlock{Helper: h, global: global, handler: new(Handler)}
+	if err := parseBlock(h.Dispenser, "payments", s.lines()); err != nil {
+		return nil, err
+	}
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	return h.NewRoute(nil, s.handler), nil
+}
+
+// siteBlock is a block in the making. The marks remember the lines that routes
+// stand on, for what can only be checked when the whole block is read.
+type siteBlock struct {
+	httpcaddyfile.Helper
+	global  *globalBlock
+	handler *Handler
+
+	checkoutMarks []*caddyfile.Dispenser
+	verifyMarks   []*caddyfile.Dispenser
+	requireMarks  []*caddyfile.Dispenser
+}
+
+// lines are what a site's block consists of.
+func (s *siteBlock) lines() []blockOption {
+	lines := []blockOption{
+		{name: "track", many: true, block: true, read: s.track},
+		{name: "checkout", many: true, block: true, read: s.checkout},
+		{name: "verify", many: true, block: true, read: s.verify},
+		{name: "require", many: true, block: true, read: s.require},
+		{name: "announce", read: s.announce},
+		wordOption("errors", &s.handler.Errors, "caddy"),
+		{name: "signing_key", many: true, read: func(d *caddyfile.Dispenser) error {
+			return ReadSigningKey(d, &s.handler.SigningKeys)
+		}},
+		{name: "public_url", read: func(d *caddyfile.Dispenser) error {
+			return ReadOrigin(d, &s.handler.PublicURL)
+		}},
+	}
+	for _, name := range []string{"storage", "provider", "affiliate"} {
+		lines = append(lines, blockOption{name: name, many: true, hidden: true, read: func(d *caddyfile.Dispenser) error {
+			return d.Errf("%s belongs in the `payments` block of the global options, first in the file", name)
+		}})
+	}
+	return lines
+}
+
+func (s *siteBlock) announce(d *caddyfile.Dispenser) error {
+	var written string
+	if err := readWord(d, "announce", &written, "on", "off"); err != nil {
+		return err
+	}
+	if written == "off" {
+		s.handler.Announce = written
+	}
+	return nil
+}
+
+// markOf remembers where d stands, for errors that come later.
+func markOf(d *caddyfile.Dispenser) *caddyfile.Dispenser {
+	m := caddyfile.NewDispenser([]caddyfile.Token{d.Token()})
+	m.Next()
+	return m
+}

@@ -1,0 +1,150 @@
+package handlers
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+// namesOrder says of the protocols that come with this module whether the
+// answer to verify, and the return, name the order. Those of others know it
+// themselves, once they are provisioned.
+var namesOrder = map[string]bool{"idpay": true, "sama": false, "24pal": false, "invoice": false}
+
+// check looks at the block as a whole.
+func (s *siteBlock) check() error {
+	for i, v := range s.handler.Verify {
+		mark := s.verifyMarks[i]
+		if err := s.checkTaken(mark, i); err != nil {
+			return err
+		}
+		if err := s.checkExpect(mark, v); err != nil {
+			return err
+		}
+	}
+	for i, c := range s.handler.Checkout {
+		if err := s.checkReturn(s.checkoutMarks[i], c); err != nil {
+			return err
+		}
+	}
+	for i, q := range s.handler.Require {
+		if err := s.checkSold(s.requireMarks[i], q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkTaken refuses a return that another route takes first.
+func (s *siteBlock) checkTaken(mark *caddyfile.Dispenser, index int) error {
+	for _, path := range s.handler.Verify[index].Paths {
+		for i, other := range s.handler.Verify[:index] {
+			if slices.Contains(other.Paths, path) {
+				return mark.Errf("verify %s is already specified in line %d, for %s; give each provider a path of its own",
+					path, s.verifyMarks[i].Line(), other.Provider)
+			}
+		}
+		for i, c := range s.handler.Checkout {
+			if c.Path == path {
+				return mark.Errf("verify %s takes what the checkout of line %d sells; give the return a path of its own",
+					path, s.checkoutMarks[i].Line())
+			}
+		}
+	}
+	return nil
+}
+
+// checkExpect sees to it that order and amount can be known at all.
+func (s *siteBlock) checkExpect(mark *caddyfile.Dispenser, v *Verify) error {
+	used := s.global.Providers[v.Provider]
+	names, known := namesOrder[used.Type]
+	mode := ""
+	if v.Expect != nil {
+		mode = v.Expect.Mode
+	}
+	switch mode {
+	case "":
+		if known && !names && !slices.ContainsFunc(s.handler.Checkout, func(c *Checkout) bool { return c.Provider == v.Provider }) {
+			return mark.Errf("say how order and amount are known, because the answer of %s (%s) does not name the order: expect intent|lookup|signed",
+				v.Provider, used.Type)
+		}
+	case "none":
+		if known && !names {
+			return mark.Errf("expect none is only for providers whose answer names the order, and that of %s (%s) does not: expect intent|lookup|signed",
+				v.Provider, used.Type)
+		}
+	case "lookup":
+		if known && !names && v.Order == "" {
+			return mark.Errf("expect lookup needs `order <placeholder>`, such as order {query.order}: the return of %s (%s) does not name the order itself",
+				v.Provider, used.Type)
+		}
+	case "signed":
+		return s.checkSigned(mark, v)
+	}
+	return nil
+}
+
+func (s *siteBlock) checkSigned(mark *caddyfile.Dispenser, v *Verify) error {
+	used := s.global.Providers[v.Provider]
+	switch used.Type {
+	case "sama":
+		return mark.Errf("expect signed is refused for %s (sama), whose answer names neither order nor amount, so that a signature could be used with another's payment: expect intent|lookup",
+			v.Provider)
+	case "invoice", "24pal":
+		if used.UsedIDs == "" {
+			return mark.Errf("expect signed needs `used_ids imported|none` in the block `provider %s`: its check can't tell a first answer from a repeated one, so receipts from before this ledger must be known",
+				strings.TrimSuffix(used.Type+" "+v.Provider, " "+used.Type))
+		}
+	}
+	if len(s.handler.SigningKeys) == 0 && len(s.global.SigningKeys) == 0 {
+		return mark.Err("expect signed needs a `signing_key`, here or in the global payments block: the shop must know it to sign")
+	}
+	return nil
+}
+
+// checkReturn sees to it that a checkout's customers come back to a route that
+// verifies. Another block of the site may have it: then `return` says which.
+func (s *siteBlock) checkReturn(mark *caddyfile.Dispenser, c *Checkout) error {
+	var patterns []string
+	matcher := false
+	for _, v := range s.handler.Verify {
+		if v.Provider == c.Provider {
+			patterns = append(patterns, v.Paths...)
+			matcher = matcher || len(v.MatchRaw) > 0
+		}
+	}
+	plain := slices.ContainsFunc(patterns, func(p string) bool { return !strings.ContainsAny(p, `*?[\`) })
+	switch {
+	case c.Return == "" && len(patterns) == 0:
+		return mark.Errf("checkout %s needs a way back: add `verify <path> %s` to this block", c.Path, c.Provider)
+	case c.Return == "" && !plain:
+		return mark.Errf("checkout %s must say where its customers come back to: return <path>, one that `verify … %s` takes", c.Path, c.Provider)
+	case c.Return != "" && len(patterns) > 0 && !matcher && !patternsTake(patterns, c.Return):
+		return mark.Errf("checkout %s: no verify line of %s takes its return %s; it takes %s", c.Path, c.Provider, c.Return, joinWords(patterns, "and"))
+	}
+	return nil
+}
+
+// checkSold refuses paid content that the checkout it sends people to does not
+// sell.
+func (s *siteBlock) checkSold(mark *caddyfile.Dispenser, q *Require) error {
+	for _, c := range s.handler.Checkout {
+		if c.Path != q.Checkout {
+			continue
+		}
+		var skus []string
+		for _, item := range c.Items {
+			if slices.Contains(q.Items, item.SKU) {
+				return nil
+			}
+			skus = append(skus, item.SKU)
+		}
+		hint := "it takes donations only"
+		if len(skus) > 0 {
+			hint = suggestWord(q.Items[0], skus)
+		}
+		return mark.Errf("require: checkout %s does not sell %s; %s", c.Path, joinWords(q.Items, "or"), hint)
+	}
+	return nil
+}

@@ -1,0 +1,54 @@
+package handlers
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// kidForm is what a key may be called: it stands in receipts' headers.
+var kidForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// ReadSigningKey reads `signing_key <secret> [<kid>]`, of a site's block or of
+// the global one, and adds it to keys. Errors never show the secret.
+func ReadSigningKey(d *caddyfile.Dispenser, keys *[]SigningKey) error {
+	args := d.RemainingArgs()
+	if len(args) == 0 || len(args) > 2 || args[0] == "" {
+		return d.Err("signing_key takes a secret, written {env.NAME} or {file./path}, and at most a name for it")
+	}
+	key := SigningKey{Secret: args[0]}
+	if len(args) == 2 {
+		key.KID = args[1]
+		if !kidForm.MatchString(key.KID) {
+			return d.Err("the name of a signing_key is up to 64 letters, digits and any of '._-'")
+		}
+	}
+	// A placeholder's value is only known, and checked, when it is provisioned.
+	if !strings.Contains(key.Secret, "{") && len(key.Secret) < payment.MinSecret {
+		return d.Errf("signing_key is %d bytes long and must be at least %d; `openssl rand -hex 32` makes a good one", len(key.Secret), payment.MinSecret)
+	}
+	for _, k := range *keys {
+		if k.Secret == key.Secret {
+			return d.Err("this signing_key is already specified")
+		}
+		if key.KID != "" && k.KID == key.KID {
+			return d.Errf("there is already a signing_key named '%s'", key.KID)
+		}
+	}
+	*keys = append(*keys, key)
+	return nil
+}
+
+// ReadOrigin reads `public_url <origin>`.
+func ReadOrigin(d *caddyfile.Dispenser, to *string) error {
+	if err := readArg(d, to); err != nil {
+		return err
+	}
+	if _, err := ParseOrigin(*to); err != nil {
+		return d.Errf("public_url %w, without a path, not '%s'", err, *to)
+	}
+	return nil
+}
