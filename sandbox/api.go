@@ -96,7 +96,7 @@ func (s *Server) Settings() map[string]Settings {
 	defer s.st.mu.Unlock()
 	out := make(map[string]Settings, len(s.st.settings))
 	for k, v := range s.st.settings {
-		out[k] = v
+		out[k] = v.clone()
 	}
 	return out
 }
@@ -111,7 +111,7 @@ func (s *Server) SetSettings(provider string, c Settings) error {
 	}
 	s.st.mu.Lock()
 	defer s.st.mu.Unlock()
-	s.st.settings[provider] = c
+	s.st.settings[provider] = c.clone()
 	return nil
 }
 
@@ -127,7 +127,7 @@ func (s *Server) SetPaymentSettings(id string, c Settings) error {
 	if err := c.validate(p.provider); err != nil {
 		return err
 	}
-	p.settings = c
+	p.settings = c.clone()
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func TestLoopbackOnly(t *testing.T) {
@@ -186,5 +187,27 @@ func TestConcurrentVerify(t *testing.T) {
 	wg.Wait()
 	if v := r.payment(id).Verify; v.Calls != 32 || v.First != 1 || v.Again != 31 {
 		t.Errorf("verifies: %+v", v)
+	}
+}
+
+// A refused settings request changes nothing, and what is not named stays.
+func TestSettingsMerge(t *testing.T) {
+	r := newRig(t, Options{})
+	r.control("POST", "settings", `{"sama":{"fee":5,"fee_type":"buyer","window":"1m"}}`)
+	if g := r.control("POST", "settings", `{"sama":{"fee":9},"idpay":{"join":"x"}}`); g.status != 400 {
+		t.Errorf("accepted: %s", g.body)
+	}
+	if c := r.sb.Settings()["sama"]; *c.Fee != 5 {
+		t.Errorf("a refused request set the fee to %d", *c.Fee)
+	}
+	r.control("POST", "settings", `{"sama":{"fee":9}}`)
+	if c := r.sb.Settings()["sama"]; *c.Fee != 9 || c.FeeType != "buyer" || c.Window != "1m" {
+		t.Errorf("merged: %+v", c)
+	}
+	authority := r.samaNew("10000")
+	r.sb.Act(authority, ActionPay)
+	r.sb.Advance(2 * time.Minute)
+	if p := r.payment(authority); p.State != StateReversed || p.Payable != 10009 || p.Refunded != 10009 {
+		t.Errorf("ledger: %+v", p)
 	}
 }

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -32,6 +33,23 @@ type Settings struct {
 	PaymentURL *bool `json:"payment_url,omitempty"`
 	// KnownTracks, if any, are the only track ids that hamekar knows.
 	KnownTracks []string `json:"known_tracks,omitempty"`
+}
+
+// clone shares nothing: decoding JSON into a copy would write through its
+// pointers.
+func (c Settings) clone() Settings {
+	c.Fee, c.MinAmount, c.MaxAmount = copied(c.Fee), copied(c.MinAmount), copied(c.MaxAmount)
+	c.PaymentURL = copied(c.PaymentURL)
+	c.KnownTracks = slices.Clone(c.KnownTracks)
+	return c
+}
+
+func copied[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	v := *p
+	return &v
 }
 
 func (c *Settings) validate(provider string) error {
