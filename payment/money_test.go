@@ -1,0 +1,71 @@
+package payment_test
+
+import (
+	"errors"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+func TestParseRials(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]payment.Rials{
+		"1": 1, "50000": 50000, "999999999999999999": 999999999999999999,
+	} {
+		if got, err := payment.ParseRials(in); err != nil || got != want {
+			t.Errorf("ParseRials(%q) = %d, %v", in, got, err)
+		}
+	}
+	// A19, A20: nothing that another reader could read otherwise.
+	for _, in := range []string{
+		"", "0", "-1", "+1", " 100", "100 ", "00100", "1e5", "0x10", "100.0", "100000.0", "1,000", "9223372036854775808",
+		"1000000000000000000000000000000", "۱۰۰", "١٠٠", "１００", "1\x00", "1\n", "1\u200b", "NaN", "true",
+	} {
+		if got, err := payment.ParseRials(in); !errors.Is(err, payment.ErrAmount) {
+			t.Errorf("ParseRials(%q) = %d, %v; want ErrAmount", in, got, err)
+		}
+	}
+}
+
+func TestParseAmount(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]payment.Rials{
+		"1200000": 1200000, "1200000rial": 1200000, "1200000 rials": 1200000, "120000toman": 1200000,
+		"120_000toman": 1200000, "120,000 Toman": 1200000, "۱۲۰٬۰۰۰تومان": 1200000, "1200000IRR": 1200000, "120000irt": 1200000, "۵۰۰۰ریال": 5000,
+	} {
+		if got, err := payment.ParseAmount(in); err != nil || got != want {
+			t.Errorf("ParseAmount(%q) = %d, %v; want %d", in, got, err, want)
+		}
+	}
+	for _, in := range []string{"", "toman", "-5toman", "1.5toman", "120000tomans", "5usd", "999999999999999999toman"} {
+		if got, err := payment.ParseAmount(in); !errors.Is(err, payment.ErrAmount) {
+			t.Errorf("ParseAmount(%q) = %d, %v; want ErrAmount", in, got, err)
+		}
+	}
+}
+
+func TestTenfoldSlip(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		n := payment.Rials(rapid.Int64Range(1, 1e15).Draw(t, "n"))
+		if !payment.TenfoldSlip(n, n*10) || !payment.TenfoldSlip(n*10, n) {
+			t.Fatalf("%d and its tenfold are not seen as a slip", n)
+		}
+		if payment.TenfoldSlip(n, n) || payment.TenfoldSlip(n*10+1, n) || payment.TenfoldSlip(n, 0) {
+			t.Fatalf("a slip is seen where there is none for %d", n)
+		}
+	})
+}
+
+func TestAmountsForPeople(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[payment.Rials][2]string{
+		5: {"5", "0.5"}, 1200000: {"1,200,000", "120,000"}, 1234567: {"1,234,567", "123,456.7"}, 100: {"100", "10"},
+	} {
+		if n.Grouped() != want[0] || n.Toman() != want[1] {
+			t.Errorf("%d: %s rial, %s toman", n, n.Grouped(), n.Toman())
+		}
+	}
+}
