@@ -1,0 +1,217 @@
+package badger
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage"
+)
+
+// This file is all that knows of Caddy.
+
+func init() {
+	caddy.RegisterModule(&Module{})
+}
+
+// Module keeps the ledger in a directory of this machine, for one Caddy. It is
+// the default storage.
+//
+// The directory is opened when the app starts and shared by all configurations
+// of the process that name it, so a reload neither closes nor reopens it. Beside
+// it lies a file, `<dir>.generation`, by which a lost or restored ledger is
+// noticed: it does not belong into a backup of the directory.
+type Module struct {
+	// Where the ledger lies; relative to Caddy's data directory. Default:
+	// `payments` in Caddy's data directory.
+	Dir string `json:"dir,omitempty"`
+	// The file that tells a restored ledger from the one that was closed;
+	// relative to Caddy's data directory. It must lie outside of the directory.
+	// Default: the directory's real path with `.generation` at its end.
+	Generation string `json:"generation,omitempty"`
+	// Below how many free bytes on the disk no new payments are taken. Default:
+	// 5 % of the disk, but at least 256 MiB, at most 1 GiB, and never more than a
+	// quarter of the disk.
+	MinFree uint64 `json:"min_free,omitempty"`
+	// How many visitors' tracks are kept. Default: 1,000,000.
+	MaxTracks int `json:"max_tracks,omitempty"`
+}
+
+// CaddyModule implements [caddy.Module].
+func (*Module) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "payments.storage.badger",
+		New: func() caddy.Module { return new(Module) },
+	}
+}
+
+// Validate implements [caddy.Validator]. It looks at no disk.
+func (m *Module) Validate() error {
+	if m.MaxTracks < 0 {
+		return fmt.Errorf("max_tracks is negative: %d", m.MaxTracks)
+	}
+	return nil
+}
+
+// UnmarshalCaddyfile sets up the storage from Caddyfile tokens:
+//
+//	storage badger [<dir>] {
+//		dir        <dir>
+//		generation <file>
+//		min_free   <size>
+//		max_tracks <n>
+//	}
+func (m *Module) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the module's name
+	if d.NextArg() {
+		m.Dir = d.Val()
+	}
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	seen := map[string]bool{}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		name := d.Val()
+		if seen[name] || (name == "dir" && m.Dir != "") {
+			return d.Errf("%s is already specified", name)
+		}
+		seen[name] = true
+		var value string
+		if !d.AllArgs(&value) {
+			return d.ArgErr()
+		}
+		var err error
+		switch name {
+		case "dir":
+			m.Dir = value
+		case "generation":
+			m.Generation = value
+		case "min_free":
+			m.MinFree, err = parseSize(value)
+		case "max_tracks":
+			m.MaxTracks, err = parseCount(value)
+		default:
+			return d.Errf("storage badger has no option %s (there are dir, generation, min_free, max_tracks)", name)
+		}
+		if err != nil {
+			return d.Errf("%s: %v", name, err)
+		}
+	}
+	return nil
+}
+
+// Open implements [storage.Opener].
+func (m *Module) Open(ctx context.Context, log *zap.Logger) (payment.Store, func() error, error) {
+	opts := []Option{WithLogger(func() *zap.Logger { return caddy.Log().Named("payments.storage.badger") })}
+	if m.Generation != "" {
+		opts = append(opts, WithGenerationFile(underData(m.Generation)))
+	}
+	if m.MinFree != 0 {
+		opts = append(opts, WithMinFree(m.MinFree))
+	}
+	if m.MaxTracks != 0 {
+		opts = append(opts, WithMaxTracks(m.MaxTracks))
+	}
+	dir := m.Dir
+	if dir == "" {
+		dir = "payments"
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	h, err := Acquire(underData(dir), opts...)
+	if err != nil {
+		return nil, nil, err
+	}
+	if gen, err := h.Generation(ctx); err == nil && log != nil {
+		records, exact := h.Count()
+		log.Info("the ledger is open", zap.String("dir", h.Dir()), zap.String("id", gen.ID),
+			zap.Uint32("generation", gen.Seq), zap.Int64("records", records), zap.Bool("counted", exact),
+			zap.Bool("shared", h.Shared))
+	}
+	return h.Store, h.Release, nil
+}
+
+func underData(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(caddy.AppDataDir(), path)
+}
+
+// Handle is one use of a store that others of this process may use as well.
+type Handle struct {
+	*Store
+	// Shared is whether the store was open before; the options of who opened it
+	// are in force.
+	Shared  bool
+	release func() error
+}
+
+// Release gives the handle back; the store is closed with its last one. Later
+// calls do nothing.
+func (h *Handle) Release() error { return h.release() }
+
+// pool has the stores of this process by their real directories alone: a
+// reload that changes anything else must still find the store that is open.
+var pool = &storePool{stores: caddy.NewUsagePool()}
+
+type storePool struct {
+	// mu makes opening wait for a closing of the same directory, which the usage
+	// pool does not.
+	mu     sync.Mutex
+	stores *caddy.UsagePool
+}
+
+// pooled is closed by the usage pool with its last use.
+type pooled struct{ *Store }
+
+// Destruct implements [caddy.Destructor].
+func (p pooled) Destruct() error { return p.Close() }
+
+// Acquire opens the store in dir, or joins it if this process has it open.
+func Acquire(dir string, opts ...Option) (*Handle, error) {
+	dir, err := realDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	pool.mu.Lock()
+	defer pool.mu.Unlock()
+	v, shared, err := pool.stores.LoadOrNew(dir, func() (caddy.Destructor, error) {
+		s, err := Open(dir, opts...)
+		if err != nil {
+			return nil, err
+		}
+		return pooled{s}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	p, ok := v.(pooled)
+	if !ok {
+		return nil, fmt.Errorf("the pool holds a %T", v)
+	}
+	h := &Handle{Store: p.Store, Shared: shared}
+	h.release = sync.OnceValue(func() error {
+		pool.mu.Lock()
+		defer pool.mu.Unlock()
+		_, err := pool.stores.Delete(dir)
+		return err
+	})
+	return h, nil
+}
+
+// Interface guards.
+var (
+	_ caddy.Module          = (*Module)(nil)
+	_ caddy.Validator       = (*Module)(nil)
+	_ caddy.Destructor      = pooled{}
+	_ caddyfile.Unmarshaler = (*Module)(nil)
+	_ storage.Opener        = (*Module)(nil)
+)

@@ -1,0 +1,121 @@
+package badger
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	bdb "github.com/dgraph-io/badger/v4"
+	"go.uber.org/zap"
+)
+
+const (
+	pruneEvery   = 10 * time.Minute
+	compactEvery = 24 * time.Hour
+	// compactAfter is how many commits make a compaction worth while.
+	compactAfter = 20_000
+	pruneBatch   = 500
+)
+
+// choreLoop does what nobody waits for. It never holds the gate between chores,
+// so that closing waits for one chore at most.
+func (s *Store) choreLoop(ctx context.Context) {
+	defer s.chores.Done()
+	tick := time.NewTicker(s.cfg.tick)
+	defer tick.Stop()
+	prune, compact := time.NewTicker(pruneEvery), time.NewTicker(compactEvery)
+	defer prune.Stop()
+	defer compact.Stop()
+	var compacted uint64
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			s.space.check()
+			if err := s.keepHigh(ctx); err != nil && ctx.Err() == nil {
+				s.log().Warn("writing the generation file", zap.String("dir", s.dir), zap.Error(err))
+			}
+		case <-prune.C:
+			s.prune(ctx)
+		case <-compact.C:
+			if n := s.commits.Load(); n-compacted >= compactAfter {
+				compacted = n
+				s.compact()
+			}
+		}
+	}
+}
+
+// keepHigh writes down how far the store has come: inside first, so that the
+// file never claims more than the store holds.
+func (s *Store) keepHigh(ctx context.Context) error {
+	n := s.commits.Load()
+	if n == s.noted {
+		return nil
+	}
+	var high uint64
+	err := s.submit(&change{ctx: ctx, chore: true, stage: func(getter) ([]write, error) {
+		high = s.last + 1
+		return []write{{key: metaHigh, value: encodeHigh(high)}}, nil
+	}})
+	if err != nil {
+		return err
+	}
+	m := s.mirrored
+	m.High = high
+	if err := writeMirror(s.cfg.mirror, m); err != nil {
+		return err
+	}
+	s.mirrored, s.noted = m, n
+	return nil
+}
+
+// lastWords are written when nobody else is there any more.
+func (s *Store) lastWords() error {
+	if s.broken.Load() != nil || s.space.allow(false) != nil {
+		return nil
+	}
+	writes := []write{{key: metaHigh, value: encodeHigh(s.last + 1)}}
+	if _, exact := s.Count(); exact {
+		writes = append(writes, write{key: metaClean, value: s.encodeCounts()})
+	}
+	if err := s.commitNow(writes); err != nil {
+		return err
+	}
+	m := s.mirrored
+	m.High = s.last
+	return writeMirror(s.cfg.mirror, m)
+}
+
+func (s *Store) prune(ctx context.Context) {
+	for {
+		n, err := s.pruneTracks(ctx, pruneBatch)
+		if err != nil && ctx.Err() == nil {
+			s.log().Warn("deleting expired tracks", zap.Error(err))
+		}
+		if err != nil || n < pruneBatch {
+			return
+		}
+	}
+}
+
+// compact gives back the room of what was deleted or replaced: small stores
+// hardly ever compact by themselves.
+func (s *Store) compact() {
+	if s.gate.enter() != nil {
+		return
+	}
+	defer s.gate.exit()
+	if s.space.ready() != nil {
+		return // it needs room before it gives some back
+	}
+	s.db.SetDiscardTs(s.readers.oldest())
+	err := s.db.Flatten(1)
+	for err == nil {
+		err = s.db.RunValueLogGC(0.5)
+	}
+	if !errors.Is(err, bdb.ErrNoRewrite) && !errors.Is(err, bdb.ErrRejected) {
+		s.log().Warn("compacting the store", zap.String("dir", s.dir), zap.Error(err))
+	}
+}

@@ -1,0 +1,80 @@
+package badger
+
+import (
+	"context"
+	"encoding/binary"
+
+	bdb "github.com/dgraph-io/badger/v4"
+	"go.uber.org/zap"
+)
+
+// How many records and tracks there are is counted as they come and go, and
+// written down at close. After a crash it is counted anew, in the background:
+// ten million records take seconds that nobody should wait for.
+
+// startCount is called before the first change.
+func (s *Store) startCount() error {
+	b, err := s.readNow(metaClean)
+	if err != nil {
+		return err
+	}
+	if len(b) == 16 {
+		s.records.Store(int64(binary.BigEndian.Uint64(b)))
+		s.tracks.Store(int64(binary.BigEndian.Uint64(b[8:])))
+		close(s.counted)
+		// Before use, so that a crash from now on is noticed.
+		return s.commitNow([]write{{key: metaClean, del: true}})
+	}
+	if s.isEmpty() {
+		close(s.counted)
+	}
+	return nil
+}
+
+// finishCount counts what startCount could not tell. The snapshot is taken
+// before the first change, so that nothing is counted twice.
+func (s *Store) finishCount(ctx context.Context, ts uint64) {
+	defer s.chores.Done()
+	defer s.readers.end(ts)
+	txn := s.db.NewTransactionAt(ts, false)
+	defer txn.Discard()
+	records, ok := countPrefix(ctx, txn, tableCreated)
+	if !ok {
+		return
+	}
+	tracks, ok := countPrefix(ctx, txn, tableTrack)
+	if !ok {
+		return
+	}
+	s.records.Add(records)
+	s.tracks.Add(tracks)
+	close(s.counted)
+	s.log().Info("counted after an unclean end", zap.String("dir", s.dir), zap.Int64("records", s.records.Load()))
+}
+
+func countPrefix(ctx context.Context, txn *bdb.Txn, table byte) (n int64, ok bool) {
+	it := txn.NewIterator(keysOnly([]byte{table}))
+	defer it.Close()
+	for it.Rewind(); it.Valid(); it.Next() {
+		if n++; n%4096 == 0 && ctx.Err() != nil {
+			return 0, false
+		}
+	}
+	return n, true
+}
+
+// Count is how many records there are; exact is false while they are still
+// being counted after an unclean end.
+func (s *Store) Count() (records int64, exact bool) {
+	select {
+	case <-s.counted:
+		return s.records.Load(), true
+	default:
+		return s.records.Load(), false
+	}
+}
+
+func (s *Store) encodeCounts() []byte {
+	b := binary.BigEndian.AppendUint64(nil, uint64(s.records.Load()))
+	return binary.BigEndian.AppendUint64(b, uint64(s.tracks.Load()))
+}

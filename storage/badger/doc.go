@@ -1,0 +1,29 @@
+// Package badger is the embedded ledger: [payment.Store] over Badger, one
+// directory, one process.
+//
+// # How a change is written
+//
+// One goroutine writes. It takes whatever changes are waiting, checks each
+// against the ledger, and commits those that pass as one Badger transaction,
+// which costs one sync of the write-ahead log however many they are. Badger
+// itself syncs once per transaction, so this is what makes synced commits cheap
+// under load; and since nobody else writes, no change ever meets a conflict
+// that is not a real one.
+//
+// Badger runs in managed mode: the writer gives out the versions, and readers
+// read at the newest version that is known to be on disk. So a read never waits
+// for the disk, and never sees a change that a power cut could take back
+// (except a lazy one, which may be taken back by definition).
+//
+// A lazy change returns once it stands in a slot file, which the death of the
+// process can't take back; its sync follows. Whoever reads in between waits
+// for it.
+//
+// # What goes wrong
+//
+// A failed commit is a commit of unknown outcome: the store refuses to write
+// until it was opened again. A full disk would kill the whole process, since
+// Badger writes through mmap; so new work is refused while there is still
+// room to finish what has begun, and everything is refused before there is
+// none.
+package badger

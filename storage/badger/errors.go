@@ -1,0 +1,15 @@
+package badger
+
+import "errors"
+
+// Errors of opening a store, beside those of [payment.Store].
+var (
+	// ErrLocked: another process has the directory open.
+	ErrLocked = errors.New("another process has this store open")
+	// ErrFormat: the store, or an entry of it, was written by a newer version of
+	// this module.
+	ErrFormat = errors.New("written by a newer version of this module")
+	// ErrMirror: the file beside the directory that tells a lost or restored
+	// store from the one that was closed can't be read or written.
+	ErrMirror = errors.New("the generation file can't be used")
+)

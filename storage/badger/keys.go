@@ -1,0 +1,131 @@
+package badger
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
+	"math"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Every key begins with the letter of its table. Keys are short and of fixed
+// length: they are most of what a payment costs on disk. Times in keys are
+// nanoseconds; those of listings are inverted, so that a forward scan gives the
+// newest first.
+const (
+	tableRecord  = 'r' // ref → record
+	tableUnique  = 'k' // hash of a uniqueness key → ref, or nothing if reserved
+	tableDue     = 'd' // due, ref
+	tableCreated = 'c' // inverted creation, ref
+	tableFind    = 'x' // short hash of an order or id, inverted creation, start of ref
+	tableNotice  = 'a' // what a person must see, inverted creation, ref
+	tableTrack   = 't' // hash of a visitor → track
+	tableExpiry  = 'e' // expiry, hash of a visitor
+	tableSecret  = 's' // name → secret
+	tableMeta    = 'm' // what the store knows of itself
+)
+
+const (
+	refSize  = 16
+	timeSize = 8
+	findSize = 5 // of the hash in tableFind; what collides is filtered out
+	findTail = 3 // of the ref in tableFind, for records of one nanosecond
+)
+
+var (
+	metaFormat     = []byte{tableMeta, 'f'}
+	metaGeneration = []byte{tableMeta, 'g'}
+	metaHigh       = []byte{tableMeta, 'h'}
+	metaClean      = []byte{tableMeta, 'c'}
+)
+
+type refKey [refSize]byte
+
+var refEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+
+// packRef accepts only the one text that names the 16 bytes: the last letter of
+// a Ref has two bits to spare, and two names of one record would be two locks
+// on one door.
+func packRef(r payment.Ref) (k refKey, ok bool) {
+	if len(r) != payment.RefLen {
+		return k, false
+	}
+	var b [refSize + 1]byte
+	n, err := refEncoding.Decode(b[:], []byte(r))
+	if err != nil || n != refSize {
+		return k, false
+	}
+	copy(k[:], b[:])
+	return k, unpackRef(k[:]) == r
+}
+
+func unpackRef(b []byte) payment.Ref {
+	return payment.Ref(refEncoding.EncodeToString(b))
+}
+
+// orderTime maps times to numbers of the same order. Times that nanoseconds
+// since 1970 can't hold are clamped: no payment has one.
+func orderTime(t time.Time) uint64 {
+	if t.IsZero() {
+		return 0
+	}
+	if t.Unix() < 0 {
+		return 1
+	}
+	if t.Year() >= 2262 {
+		return math.MaxInt64
+	}
+	return uint64(t.UnixNano())
+}
+
+func recordKey(r refKey) []byte { return append([]byte{tableRecord}, r[:]...) }
+
+func uniqueKey(k payment.Key) []byte { return append([]byte{tableUnique}, k.Hash()...) }
+
+func timed(table byte, t uint64, tail []byte) []byte {
+	b := make([]byte, 0, 1+timeSize+len(tail))
+	b = append(b, table)
+	b = binary.BigEndian.AppendUint64(b, t)
+	return append(b, tail...)
+}
+
+func dueKey(t time.Time, r refKey) []byte { return timed(tableDue, orderTime(t), r[:]) }
+
+func createdKey(t time.Time, r refKey) []byte { return timed(tableCreated, ^orderTime(t), r[:]) }
+
+func expiryKey(t time.Time, visitor []byte) []byte {
+	return timed(tableExpiry, orderTime(t), visitor)
+}
+
+// The fields that tableFind knows.
+const (
+	findID    = 'i'
+	findOrder = 'o'
+)
+
+func findPrefix(field byte, value string) []byte {
+	sum := sha256.Sum256(append([]byte{field}, value...))
+	return append([]byte{tableFind}, sum[:findSize]...)
+}
+
+func findKey(field byte, value string, t time.Time, r refKey) []byte {
+	b := binary.BigEndian.AppendUint64(findPrefix(field, value), ^orderTime(t))
+	return append(b, r[:findTail]...)
+}
+
+func noticeKey(class byte, t time.Time, r refKey) []byte {
+	b := append(make([]byte, 0, 2+timeSize+refSize), tableNotice, class)
+	b = binary.BigEndian.AppendUint64(b, ^orderTime(t))
+	return append(b, r[:]...)
+}
+
+func visitorHash(visitor string) []byte {
+	sum := sha256.Sum256([]byte(visitor))
+	return sum[:16]
+}
+
+func trackKey(hash []byte) []byte { return append([]byte{tableTrack}, hash...) }
+
+func secretKey(name string) []byte { return append([]byte{tableSecret}, name...) }

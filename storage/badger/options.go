@@ -1,0 +1,105 @@
+package badger
+
+import (
+	"time"
+
+	bdb "github.com/dgraph-io/badger/v4"
+	boptions "github.com/dgraph-io/badger/v4/options"
+	"go.uber.org/zap"
+)
+
+const (
+	mib = 1 << 20
+
+	defaultMaxTracks = 1_000_000
+	defaultReserve   = 32 * mib
+)
+
+// config is what Open's options set.
+type config struct {
+	log        func() *zap.Logger
+	now        func() time.Time
+	mirror     string
+	minFree    uint64
+	hardFree   uint64
+	reserve    uint64
+	maxTracks  int64
+	memTable   int64
+	tick       time.Duration
+	onNewLife  func(why string)
+	freeSpace  func(dir string) (space, error)
+	noJournal  bool
+	commitHook func(ts uint64) error // fails a commit, for tests
+}
+
+// Option changes how a store is opened.
+type Option func(*config)
+
+// WithLogger gives where the log goes. It is asked for each line, because the
+// store outlives the configuration that opened it.
+func WithLogger(log func() *zap.Logger) Option { return func(c *config) { c.log = log } }
+
+// WithGenerationFile puts the generation file elsewhere than beside the
+// directory, for a directory whose parent can't be written. It must not be
+// inside the directory, and not be part of its backups.
+func WithGenerationFile(path string) Option { return func(c *config) { c.mirror = path } }
+
+// WithMinFree sets below how many free bytes new work is refused. Default:
+// [DefaultMinFree].
+func WithMinFree(n uint64) Option { return func(c *config) { c.minFree = n } }
+
+// WithMaxTracks sets how many tracks are kept: they are the only thing that
+// strangers can make the store write. Default: 1,000,000.
+func WithMaxTracks(n int) Option { return func(c *config) { c.maxTracks = int64(n) } }
+
+// WithClock replaces the wall clock, for tests and simulations.
+func WithClock(now func() time.Time) Option { return func(c *config) { c.now = now } }
+
+// WithNewGeneration is told, beside the log, when a store was found lost,
+// restored or of unknown origin, and why.
+func WithNewGeneration(f func(why string)) Option { return func(c *config) { c.onNewLife = f } }
+
+func newConfig(opts []Option) *config {
+	nop := zap.NewNop()
+	c := &config{
+		log:       func() *zap.Logger { return nop },
+		now:       time.Now,
+		maxTracks: defaultMaxTracks,
+		reserve:   defaultReserve,
+		tick:      time.Second,
+		onNewLife: func(string) {},
+		freeSpace: freeSpace,
+	}
+	for _, o := range opts {
+		o(c)
+	}
+	return c
+}
+
+// badgerOptions is the small profile: a payment ledger is written a few hundred
+// times a second at most, and Caddy has other things to do with its memory.
+func badgerOptions(dir string, c *config) bdb.Options {
+	return bdb.DefaultOptions(dir).
+		// What money depends on.
+		WithSyncWrites(true).
+		WithDetectConflicts(true).
+		WithVerifyValueChecksum(true).
+		WithChecksumVerificationMode(boptions.OnTableAndBlockRead).
+		WithNumVersionsToKeep(1).
+		// What keeps it small. The write-ahead log of a memtable is twice its
+		// size; the value log stays empty, since everything is below the
+		// threshold except a record with a huge body.
+		WithMemTableSize(c.memTable).
+		WithNumMemtables(2).
+		WithNumLevelZeroTables(2).
+		WithNumLevelZeroTablesStall(8).
+		WithNumCompactors(2).
+		WithValueLogFileSize(16 * mib).
+		WithValueThreshold(c.memTable / 32).
+		WithBlockCacheSize(2 * mib).
+		WithIndexCacheSize(0).
+		WithCompression(boptions.Snappy).
+		WithCompactL0OnClose(false). // a stop must not wait for a compaction
+		WithMetricsEnabled(false).   // expvar is global and public
+		WithLogger(logger{c.log})
+}

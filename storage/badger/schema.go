@@ -1,0 +1,136 @@
+package badger
+
+import (
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// The numbers of the fields are for ever: a number is never given to another
+// meaning, and a field is never given another number. New fields get new ones.
+// Whoever adds a field that an older version must not lose raises
+// recordFormat.
+
+func walkRecord(w *wire, r *payment.Record) {
+	stamp(w, 1, &r.CreatedAt)
+	if !r.CreatedAt.IsZero() {
+		w.base = r.CreatedAt
+	}
+	uints(w, 2, &r.Version)
+	text(w, 3, &r.Site)
+	text(w, 4, &r.Route)
+	text(w, 5, &r.Provider)
+	text(w, 6, &r.Issuer)
+	text(w, 7, &r.Environment)
+	text(w, 8, &r.ID)
+	text(w, 9, &r.Order)
+	text(w, 10, &r.State)
+	text(w, 11, &r.Reason)
+	text(w, 12, &r.Code)
+	nested(w, 13, false, func(w *wire) { walkExpectation(w, &r.Expect) })
+	uints(w, 14, &r.Generation)
+	nested(w, 15, false, func(w *wire) { walkAttempts(w, &r.Attempts) })
+	nested(w, 16, false, func(w *wire) { walkLease(w, &r.Lease) })
+	stamp(w, 17, &r.Due)
+	pointer(w, 18, &r.Receipt, walkReceipt)
+	pointer(w, 19, &r.Return, walkReturn)
+	nested(w, 20, false, func(w *wire) { walkDelivery(w, &r.Delivery) })
+	pointer(w, 21, &r.Conversion, walkConversion)
+	list(w, 22, &r.Devices, walkDevice)
+	list(w, 23, &r.Notes, walkNote)
+	stamp(w, 24, &r.UpdatedAt)
+}
+
+func walkExpectation(w *wire, e *payment.Expectation) {
+	ints(w, 1, &e.Amount)
+	text(w, 2, &e.Source)
+	text(w, 3, &e.Item)
+	text(w, 4, &e.Title)
+	flag(w, 5, &e.Checkout)
+	flag(w, 6, &e.Unconsumed)
+	flag(w, 7, &e.Late)
+	flag(w, 8, &e.Unbound)
+}
+
+func walkAttempts(w *wire, a *payment.Attempts) {
+	ints(w, 1, &a.Count)
+	stamp(w, 2, &a.First)
+	stamp(w, 3, &a.Last)
+	flag(w, 4, &a.Open)
+	ints(w, 5, &a.Unknown)
+	ints(w, 6, &a.Refused)
+	stamp(w, 7, &a.Awaiting)
+	ints(w, 8, &a.Unasked)
+	flag(w, 9, &a.Claimed)
+}
+
+func walkLease(w *wire, l *payment.Lease) {
+	text(w, 1, &l.Owner)
+	uints(w, 2, &l.Epoch)
+	stamp(w, 3, &l.Until)
+}
+
+func walkReceipt(w *wire, r *payment.Receipt) {
+	text(w, 1, &r.ID)
+	text(w, 2, &r.Order)
+	ints(w, 3, &r.Amount)
+	ints(w, 4, &r.Paid)
+	ints(w, 5, &r.Fee)
+	text(w, 6, &r.FeePayer)
+	text(w, 7, &r.Number)
+	text(w, 8, &r.Reference)
+	text(w, 9, &r.Card)
+	stamp(w, 10, &r.PaidAt)
+	stamp(w, 11, &r.VerifiedAt)
+	flag(w, 12, &r.Again)
+}
+
+func walkReturn(w *wire, r *payment.Return) {
+	text(w, 1, &r.Method)
+	flag(w, 2, &r.Secure)
+	text(w, 3, &r.Host)
+	text(w, 4, &r.URI)
+	text(w, 5, &r.Type)
+	blob(w, 6, &r.Body)
+	stamp(w, 7, &r.Arrived)
+	flag(w, 8, &r.Machine)
+}
+
+func walkDelivery(w *wire, d *payment.Delivery) {
+	ints(w, 1, &d.Count)
+	text(w, 2, &d.Via)
+	stamp(w, 3, &d.First)
+	stamp(w, 4, &d.Last)
+	ints(w, 5, &d.Status)
+	text(w, 6, &d.Location)
+	text(w, 7, &d.Browser)
+}
+
+func walkConversion(w *wire, c *payment.Conversion) {
+	text(w, 1, &c.EventID)
+	nested(w, 2, false, func(w *wire) { walkTrack(w, &c.Track) })
+	text(w, 3, &c.State)
+	ints(w, 4, &c.Tries)
+	ints(w, 5, &c.Unanswered)
+	stamp(w, 6, &c.Since)
+	stamp(w, 7, &c.Next)
+	stamp(w, 8, &c.SentAt)
+	text(w, 9, &c.Last)
+}
+
+func walkTrack(w *wire, t *payment.Track) {
+	text(w, 1, &t.ID)
+	text(w, 2, &t.Affiliate)
+	text(w, 3, &t.Landing)
+	stamp(w, 4, &t.At)
+}
+
+func walkDevice(w *wire, d *payment.Device) {
+	text(w, 1, &d.Hash)
+	stamp(w, 2, &d.At)
+}
+
+func walkNote(w *wire, n *payment.Note) {
+	stamp(w, 1, &n.At)
+	text(w, 2, &n.By)
+	text(w, 3, &n.Action)
+	text(w, 4, &n.Text)
+}

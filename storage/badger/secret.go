@@ -1,0 +1,49 @@
+package badger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	bdb "github.com/dgraph-io/badger/v4"
+)
+
+// Secret implements [payment.Store].
+func (s *Store) Secret(ctx context.Context, name string, mint func() ([]byte, error)) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var v []byte
+	read := func(txn *bdb.Txn) (err error) {
+		v, err = getCopy(txn, secretKey(name))
+		return err
+	}
+	if err := s.view(read); err != nil || v != nil {
+		return v, err
+	}
+	// Minting is the caller's code: it runs here, not in the writer, and once.
+	s.minting.Lock()
+	defer s.minting.Unlock()
+	if err := s.view(read); err != nil || v != nil {
+		return v, err
+	}
+	made, err := mint()
+	if err != nil {
+		return nil, fmt.Errorf("minting the secret %s: %w", name, err)
+	}
+	if len(made) == 0 {
+		return nil, errors.New("minting the secret " + name + ": it is empty")
+	}
+	err = s.submit(&change{ctx: ctx, stage: func(get getter) ([]write, error) {
+		var err error
+		if v, err = get(secretKey(name)); err != nil || v != nil {
+			return nil, err
+		}
+		v = append([]byte(nil), made...)
+		return []write{{key: secretKey(name), value: made}}, nil
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}

@@ -1,0 +1,164 @@
+package badger
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// space is what a file system has, in bytes; total is zero where that can't be
+// known.
+type space struct{ free, total uint64 }
+
+// DefaultMinFree is below how many free bytes a store refuses new work: five
+// per cent of the file system, but not less than 256 MiB and not more than
+// 1 GiB, which is what Badger needs for its own work, and never more than a
+// quarter of a small file system.
+func DefaultMinFree(total uint64) uint64 {
+	return min(max(256*mib, min(total/20, 1024*mib)), total/4)
+}
+
+// room is what may still be written.
+type room int32
+
+const (
+	roomAll  room = iota
+	roomSome      // no new work; what has begun may be finished
+	roomNone
+)
+
+// spaceGuard knows how much room there is. A full disk ends the process: the
+// write to a page of a mapped file that can't be allocated is a SIGBUS.
+type spaceGuard struct {
+	dir        string
+	soft, hard uint64
+	reserve    uint64
+	measure    func(string) (space, error)
+	log        func() *zap.Logger
+
+	state atomic.Int32
+	last  atomic.Int64 // when it was measured, in nanoseconds
+	mu    sync.Mutex
+}
+
+// staleAfter bounds how old a measurement is when something is written: others
+// write to the disk too.
+const staleAfter = 20 * time.Millisecond
+
+// reserveFile is deleted when room gets short, so that the flushes and
+// compactions under way have some.
+const reserveFile = "RESERVE"
+
+// setLimits is called before the store is opened, and refuses to open it where
+// opening alone might fill the disk.
+func (g *spaceGuard) setLimits(c *config) error {
+	sp, err := g.measure(g.dir)
+	if err != nil {
+		return fmt.Errorf("measuring the free space at %s: %w", g.dir, err)
+	}
+	g.soft, g.reserve = c.minFree, c.reserve
+	if g.soft == 0 {
+		g.soft = DefaultMinFree(sp.total)
+	}
+	g.hard = c.hardFree
+	if g.hard == 0 {
+		g.hard = g.soft / 2
+	}
+	g.reserve = min(g.reserve, g.soft/4)
+	if sp.total == 0 {
+		return nil
+	}
+	free := sp.free
+	if st, err := os.Stat(g.reservePath()); err == nil {
+		free += uint64(st.Size()) // it would be released
+	}
+	if free < g.hard {
+		return fmt.Errorf("%w: opening it needs %d MiB free at %s, there are %d",
+			payment.ErrFull, (g.hard+mib-1)/mib, g.dir, free/mib)
+	}
+	g.check()
+	return nil
+}
+
+func (g *spaceGuard) reservePath() string { return filepath.Join(g.dir, reserveFile) }
+
+// check measures and acts on the result.
+func (g *spaceGuard) check() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.last.Store(time.Now().UnixNano())
+	sp, err := g.measure(g.dir)
+	if err != nil || sp.total == 0 {
+		return
+	}
+	was := room(g.state.Load())
+	is := was
+	switch {
+	case sp.free < g.hard:
+		is = roomNone
+	case sp.free < g.soft:
+		is = roomSome
+	case was == roomAll, sp.free >= g.soft+g.reserve+g.soft/8:
+		// On the way back there must be more than what closed the door, or the
+		// reserve that is put back would close it again.
+		is = roomAll
+	default:
+		is = roomSome
+	}
+	g.state.Store(int32(is))
+	g.tell(was, is, sp)
+	if is == roomAll {
+		if sp.free >= g.soft+2*g.reserve {
+			holdReserve(g.reservePath(), g.reserve)
+		}
+		if sp.free >= g.soft+g.reserve+g.soft/8 {
+			holdLogs(g.dir)
+		}
+	} else {
+		_ = os.Remove(g.reservePath())
+	}
+}
+
+func (g *spaceGuard) tell(was, is room, sp space) {
+	if was == is {
+		return
+	}
+	fields := []zap.Field{zap.String("dir", g.dir), zap.Uint64("free_mib", sp.free/mib), zap.Uint64("min_free_mib", g.soft/mib)}
+	switch is {
+	case roomAll:
+		g.log().Info("there is room again", fields...)
+	case roomSome:
+		g.log().Error("the disk is nearly full: no new payments until there is room", fields...)
+	case roomNone:
+		g.log().Error("the disk is full: nothing is written until there is room", fields...)
+	}
+}
+
+// allow says whether a change may be written now.
+func (g *spaceGuard) allow(grows bool) error {
+	if time.Now().UnixNano()-g.last.Load() > int64(staleAfter) {
+		g.check()
+	}
+	switch r := room(g.state.Load()); {
+	case r == roomAll, r == roomSome && !grows:
+		return nil
+	case r == roomSome:
+		return fmt.Errorf("%w for new payments: less than %d MiB free", payment.ErrFull, g.soft/mib)
+	}
+	return fmt.Errorf("%w: less than %d MiB free", payment.ErrFull, g.hard/mib)
+}
+
+// ready is for every request: it measures nothing.
+func (g *spaceGuard) ready() error {
+	if room(g.state.Load()) == roomAll {
+		return nil
+	}
+	return payment.ErrFull
+}

@@ -1,0 +1,80 @@
+package badger
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/storagetest"
+)
+
+// open opens a store that is closed when the test ends.
+func open(t testing.TB, dir string, opts ...Option) *Store {
+	t.Helper()
+	s, err := Open(dir, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func reopen(t testing.TB, s *Store, opts ...Option) *Store {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return open(t, s.dir, opts...)
+}
+
+func TestConformance(t *testing.T) {
+	storagetest.Run(t, storagetest.Harness{
+		Open: func(t *testing.T) payment.Store { return open(t, filepath.Join(t.TempDir(), "ledger")) },
+		Reopen: func(t *testing.T, s payment.Store) payment.Store {
+			return reopen(t, s.(*Store))
+		},
+		Lose: func(t *testing.T, s payment.Store) payment.Store {
+			st := s.(*Store)
+			if err := st.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.RemoveAll(st.dir); err != nil {
+				t.Fatal(err)
+			}
+			return open(t, st.dir)
+		},
+		Snapshot: func(t *testing.T, s payment.Store) func() payment.Store {
+			st := s.(*Store)
+			backup, err := os.Create(filepath.Join(t.TempDir(), "backup"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := st.Backup(backup); err != nil {
+				t.Fatal(err)
+			}
+			return func() payment.Store {
+				if err := st.Close(); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.RemoveAll(st.dir); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := backup.Seek(0, 0); err != nil {
+					t.Fatal(err)
+				}
+				if err := Restore(st.dir, backup); err != nil {
+					t.Fatal(err)
+				}
+				return open(t, st.dir)
+			}
+		},
+		Capped: func(t *testing.T, n int) payment.Store {
+			return open(t, filepath.Join(t.TempDir(), "ledger"), WithMaxTracks(n))
+		},
+	})
+}

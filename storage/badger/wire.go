@@ -1,0 +1,303 @@
+package badger
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// errCorrupt is wrapped by errors about values that this module can't have
+// written.
+var errCorrupt = errors.New("damaged entry in the store")
+
+// maxField is the highest field number of any message.
+const maxField = 31
+
+// wire is a message in the wire format of protocol buffers, read or written:
+// each type is described once, by a function that walks its fields, so that
+// reading and writing can't drift apart. Zero values take no room, and fields
+// with unknown numbers are passed over, so that fields can be added.
+type wire struct {
+	decoding bool
+	buf      []byte               // what was written
+	fields   *[maxField + 1]field // what was read
+	base     time.Time            // what times are counted from
+	err      error
+}
+
+type field struct {
+	set    bool
+	number uint64
+	bytes  []byte
+}
+
+func (w *wire) fail(what string) {
+	if w.err == nil {
+		w.err = fmt.Errorf("%w: %s", errCorrupt, what)
+	}
+}
+
+// parse splits a message into its fields. Of a number that occurs twice the
+// last counts.
+func (w *wire) parse(b []byte) {
+	w.decoding = true
+	w.fields = new([maxField + 1]field)
+	for len(b) > 0 {
+		num, typ, n := protowire.ConsumeTag(b)
+		if n < 0 {
+			w.fail("tag")
+			return
+		}
+		b = b[n:]
+		var f field
+		switch typ {
+		case protowire.VarintType:
+			f.number, n = protowire.ConsumeVarint(b)
+		case protowire.BytesType:
+			f.bytes, n = protowire.ConsumeBytes(b)
+		default:
+			n = protowire.ConsumeFieldValue(num, typ, b)
+		}
+		if n < 0 {
+			w.fail("field")
+			return
+		}
+		b = b[n:]
+		if num <= maxField {
+			f.set = true
+			w.fields[num] = f
+		}
+	}
+}
+
+func (w *wire) putNumber(num int, v uint64) {
+	w.buf = protowire.AppendTag(w.buf, protowire.Number(num), protowire.VarintType)
+	w.buf = protowire.AppendVarint(w.buf, v)
+}
+
+func (w *wire) putBytes(num int, b []byte) {
+	w.buf = protowire.AppendTag(w.buf, protowire.Number(num), protowire.BytesType)
+	w.buf = protowire.AppendBytes(w.buf, b)
+}
+
+// uints walks a field that is never negative.
+func uints[T ~uint32 | ~uint64](w *wire, num int, p *T) {
+	if w.decoding {
+		*p = T(w.fields[num].number)
+	} else if *p != 0 {
+		w.putNumber(num, uint64(*p))
+	}
+}
+
+func ints[T ~int | ~int64](w *wire, num int, p *T) {
+	if w.decoding {
+		*p = T(protowire.DecodeZigZag(w.fields[num].number))
+	} else if *p != 0 {
+		w.putNumber(num, protowire.EncodeZigZag(int64(*p)))
+	}
+}
+
+func flag(w *wire, num int, p *bool) {
+	if w.decoding {
+		*p = w.fields[num].number != 0
+	} else if *p {
+		w.putNumber(num, 1)
+	}
+}
+
+func blob(w *wire, num int, p *[]byte) {
+	if w.decoding {
+		*p = append([]byte(nil), w.fields[num].bytes...)
+	} else if len(*p) > 0 {
+		w.putBytes(num, *p)
+	}
+}
+
+// The first byte of a packed string. Ids are mostly hex and references mostly
+// digits, which no compression of blocks makes smaller; half a byte a letter
+// does.
+const (
+	packNone   = 0 // a string that begins like a packed one
+	packHex    = 1
+	packNumber = 2
+	packLast   = packNumber
+)
+
+func text[T ~string](w *wire, num int, p *T) {
+	if !w.decoding {
+		if *p != "" {
+			w.putBytes(num, packText(string(*p)))
+		}
+		return
+	}
+	s, ok := unpackText(w.fields[num].bytes)
+	if !ok {
+		w.fail("text")
+	}
+	*p = T(s)
+}
+
+func packText(s string) []byte {
+	if len(s) >= 8 && len(s)%2 == 0 && strings.Trim(s, "0123456789abcdef") == "" && !decimal(s) {
+		b, err := hex.AppendDecode([]byte{packHex}, []byte(s))
+		if err == nil {
+			return b
+		}
+	}
+	if decimal(s) {
+		if v, err := strconv.ParseUint(s, 10, 64); err == nil {
+			return protowire.AppendVarint([]byte{packNumber}, v)
+		}
+	}
+	if s[0] <= packLast {
+		return append([]byte{packNone}, s...)
+	}
+	return []byte(s)
+}
+
+// decimal reports whether s is a number that survives being read and printed.
+func decimal(s string) bool {
+	if len(s) < 4 || len(s) > 18 || s[0] == '0' {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+func unpackText(b []byte) (string, bool) {
+	if len(b) == 0 || b[0] > packLast {
+		return string(b), true
+	}
+	switch b[0] {
+	case packHex:
+		return hex.EncodeToString(b[1:]), true
+	case packNumber:
+		v, n := protowire.ConsumeVarint(b[1:])
+		return strconv.FormatUint(v, 10), n == len(b)-1
+	default:
+		return string(b[1:]), true
+	}
+}
+
+// The units of a time, in the two lowest bits: providers' times are whole
+// seconds, and those need no nanoseconds.
+var units = [4]int64{1, int64(time.Microsecond), int64(time.Millisecond), int64(time.Second)}
+
+// stamp walks a time, exact to the nanosecond and always UTC, as its distance
+// from the base: most of a record's times lie within minutes of its creation.
+func stamp(w *wire, num int, p *time.Time) {
+	if !w.decoding {
+		if p.IsZero() {
+			return
+		}
+		d := p.Sub(w.base)
+		if sum := w.base.Add(d); !sum.Equal(*p) || d >= 1<<61 || d <= -1<<61 {
+			b, err := p.UTC().MarshalBinary()
+			if err != nil {
+				w.fail("time")
+				return
+			}
+			w.putBytes(num, b)
+			return
+		}
+		v, unit := int64(d), 0
+		for u := len(units) - 1; u > 0; u-- {
+			if v%units[u] == 0 {
+				v, unit = v/units[u], u
+				break
+			}
+		}
+		w.putNumber(num, protowire.EncodeZigZag(v)<<2|uint64(unit))
+		return
+	}
+	f := w.fields[num]
+	switch {
+	case !f.set:
+		*p = time.Time{}
+	case f.bytes != nil:
+		if err := p.UnmarshalBinary(f.bytes); err != nil {
+			w.fail("time")
+		}
+		*p = p.UTC()
+	default:
+		d := protowire.DecodeZigZag(f.number>>2) * units[f.number&3]
+		*p = w.base.Add(time.Duration(d)).UTC()
+	}
+}
+
+// epoch is the base of times that have no other: recent, so that they are short.
+var epoch = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// nested walks a message inside a message. It is written even if empty when
+// always is set, which tells a pointer to nothing from no pointer.
+func nested(w *wire, num int, always bool, walk func(*wire)) {
+	in := &wire{base: w.base}
+	if w.decoding {
+		if !w.fields[num].set {
+			return
+		}
+		in.parse(w.fields[num].bytes)
+		walk(in)
+	} else if walk(in); len(in.buf) > 0 || always {
+		w.putBytes(num, in.buf)
+	}
+	if w.err == nil {
+		w.err = in.err
+	}
+}
+
+// pointer walks a message that may be absent.
+func pointer[T any](w *wire, num int, p **T, walk func(*wire, *T)) {
+	if w.decoding {
+		if !w.fields[num].set {
+			*p = nil
+			return
+		}
+		*p = new(T)
+	}
+	if *p != nil {
+		nested(w, num, true, func(in *wire) { walk(in, *p) })
+	}
+}
+
+// list walks a list of messages: one field, each message after its length.
+func list[T any](w *wire, num int, p *[]T, walk func(*wire, *T)) {
+	if !w.decoding {
+		var all []byte
+		for i := range *p {
+			in := &wire{base: w.base}
+			walk(in, &(*p)[i])
+			all = protowire.AppendBytes(all, in.buf)
+		}
+		if len(all) > 0 {
+			w.putBytes(num, all)
+		}
+		return
+	}
+	*p = nil
+	for rest := w.fields[num].bytes; len(rest) > 0; {
+		b, n := protowire.ConsumeBytes(rest)
+		if n < 0 {
+			w.fail("list")
+			return
+		}
+		rest = rest[n:]
+		in := &wire{base: w.base}
+		in.parse(b)
+		var v T
+		walk(in, &v)
+		*p = append(*p, v)
+		if w.err == nil {
+			w.err = in.err
+		}
+	}
+}

@@ -1,0 +1,295 @@
+package badger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	bdb "github.com/dgraph-io/badger/v4"
+	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// write is one entry to be set, or deleted where del is set.
+type write struct {
+	key, value []byte
+	del        bool
+}
+
+func (w write) size() int { return len(w.key) + len(w.value) + 64 }
+
+// change is what a caller wants of the writer.
+type change struct {
+	ctx context.Context
+	// stage checks the change against the ledger and says what to write. It may
+	// be called more than once and changes nothing itself.
+	stage func(get getter) ([]write, error)
+	// grows tells new work, which a full disk refuses first.
+	grows bool
+	lazy  bool
+	// chore marks the store's own bookkeeping, which is nothing to keep books of.
+	chore bool
+	// due is when the worker must look, as [orderTime]; zero is never. Stage sets it.
+	due uint64
+	// settled is called when the change is durable, before the caller of a change
+	// that is not lazy is told.
+	settled func()
+	done    chan error
+
+	writes []write
+}
+
+// getter reads the ledger as it will be after the changes before this one. A
+// missing key gives nil.
+type getter func(key []byte) ([]byte, error)
+
+const (
+	queueLength  = 1024
+	maxBatch     = 256
+	maxConflicts = 5
+)
+
+// submit hands a change to the writer and waits for its outcome. Once the
+// writer has it, the caller's context no longer matters: an outcome that nobody
+// waits for is an outcome that nobody knows.
+func (s *Store) submit(c *change) error {
+	if err := s.gate.enter(); err != nil {
+		return err
+	}
+	defer s.gate.exit()
+	if s.broken.Load() != nil {
+		return s.brokenErr()
+	}
+	c.done = make(chan error, 1)
+	select {
+	case s.queue <- c:
+		return <-c.done
+	case <-c.ctx.Done():
+		return c.ctx.Err()
+	}
+}
+
+// writeLoop is the only writer. It ends when the queue is closed.
+func (s *Store) writeLoop() {
+	defer close(s.writerDone)
+	var rest *change // did not fit
+	for {
+		first := rest
+		rest = nil
+		if first == nil {
+			var ok bool
+			if first, ok = <-s.queue; !ok {
+				return
+			}
+		}
+		rest = s.writeBatch(first)
+	}
+}
+
+// writeBatch stages changes, beginning with first, until none waits or the
+// transaction is full, and commits them as one.
+func (s *Store) writeBatch(first *change) (rest *change) {
+	txn := s.db.NewTransactionAt(s.last, true)
+	defer txn.Discard()
+	get := func(key []byte) ([]byte, error) { return getCopy(txn, key) }
+
+	var batch []*change
+	size, count := 0, 0
+	for c := first; c != nil && len(batch) < maxBatch; c = s.nextQueued() {
+		err := s.admit(c)
+		if err == nil {
+			c.writes, err = c.stage(get)
+		}
+		if err != nil || len(c.writes) == 0 {
+			if err == nil && c.settled != nil {
+				c.settled()
+			}
+			c.done <- err
+			continue
+		}
+		n := 0
+		for _, w := range c.writes {
+			n += w.size()
+		}
+		if len(batch) > 0 && (size+n > s.maxSize || count+len(c.writes) > s.maxCount) {
+			rest = c
+			break
+		}
+		if n > s.maxSize || len(c.writes) > s.maxCount {
+			c.done <- fmt.Errorf("%d bytes in one change are too many", n)
+			continue
+		}
+		if err := apply(txn, c.writes); err != nil {
+			// Nothing was committed, but the transaction is half filled: drop it.
+			for _, b := range append(batch, c) {
+				b.done <- err
+			}
+			return nil
+		}
+		size, count = size+n, count+len(c.writes)
+		batch = append(batch, c)
+	}
+	if len(batch) > 0 {
+		s.commit(txn, batch)
+	}
+	return rest
+}
+
+func (s *Store) nextQueued() *change {
+	select {
+	case c := <-s.queue:
+		return c
+	default:
+		return nil
+	}
+}
+
+// admit refuses what must not even be looked at.
+func (s *Store) admit(c *change) error {
+	if err := c.ctx.Err(); err != nil {
+		return err
+	}
+	if s.broken.Load() != nil {
+		return s.brokenErr()
+	}
+	return s.space.allow(c.grows)
+}
+
+func apply(txn *bdb.Txn, writes []write) error {
+	for _, w := range writes {
+		var err error
+		if w.del {
+			err = txn.Delete(w.key)
+		} else {
+			err = txn.Set(w.key, w.value)
+		}
+		if err != nil {
+			return fmt.Errorf("staging a change: %w", err)
+		}
+	}
+	return nil
+}
+
+// commit makes a batch durable. It is the one place where something can fail
+// with an outcome that nobody knows.
+func (s *Store) commit(txn *bdb.Txn, batch []*change) {
+	ts := s.last + 1
+	for _, c := range batch {
+		s.due.begin(c.due)
+	}
+	early := s.promiseLazy(ts, batch)
+	err := s.commitAt(txn, ts)
+	for try := 0; errors.Is(err, bdb.ErrConflict) && try < maxConflicts; try++ {
+		// Nobody else writes, so this is a collision of Badger's key hashes.
+		time.Sleep(rand.N(time.Millisecond << try)) //nolint:gosec // jitter
+		again := s.db.NewTransactionAt(s.last, true)
+		for _, c := range batch {
+			if err = apply(again, c.writes); err != nil {
+				break
+			}
+		}
+		if err == nil {
+			err = s.commitAt(again, ts)
+		}
+		again.Discard()
+	}
+	if err != nil {
+		s.poison(err)
+		err = s.brokenErr()
+	} else {
+		s.last = ts
+		s.readers.settle(ts)
+		s.due.finish()
+		if early {
+			s.slot.clear()
+		}
+		s.discard(ts)
+	}
+	for _, c := range batch {
+		if err == nil && c.settled != nil {
+			c.settled()
+		}
+		if err == nil && !c.chore {
+			s.commits.Add(1)
+		}
+		if !early || !c.lazy {
+			c.done <- err
+		}
+	}
+}
+
+// commitAt waits until the write-ahead log is synced.
+func (s *Store) commitAt(txn *bdb.Txn, ts uint64) error {
+	if hook := s.cfg.commitHook; hook != nil {
+		if err := hook(ts); err != nil {
+			return err
+		}
+	}
+	return txn.CommitAt(ts, nil)
+}
+
+// promiseLazy lets the callers of lazy changes go on before the sync: the slot
+// holds the batch until the store has it, and readers wait for it.
+func (s *Store) promiseLazy(ts uint64, batch []*change) bool {
+	lazy := false
+	for _, c := range batch {
+		lazy = lazy || c.lazy
+	}
+	if !lazy || s.cfg.noJournal {
+		return false
+	}
+	if err := s.slot.put(ts, batch); err != nil {
+		s.log().Warn("lazy changes wait for the disk", zap.Error(err))
+		return false
+	}
+	s.readers.promise(ts)
+	for _, c := range batch {
+		if c.lazy {
+			c.done <- nil
+		}
+	}
+	return true
+}
+
+// discard lets compaction drop versions that nobody reads any more. Badger also
+// forgets by it which commits a conflict is looked for in.
+func (s *Store) discard(ts uint64) {
+	if ts%64 == 0 {
+		s.db.SetDiscardTs(s.readers.oldest())
+	}
+}
+
+func (s *Store) poison(cause error) {
+	s.broken.CompareAndSwap(nil, &cause)
+	s.readers.breakAll()
+	s.log().Error("a commit failed with unknown outcome; the store refuses to write until it is opened again",
+		zap.String("dir", s.dir), zap.Error(cause))
+}
+
+func (s *Store) brokenErr() error {
+	if cause := s.broken.Load(); cause != nil {
+		return fmt.Errorf("%w: %w", payment.ErrBroken, *cause)
+	}
+	return payment.ErrBroken
+}
+
+func getCopy(txn *bdb.Txn, key []byte) ([]byte, error) {
+	item, err := txn.Get(key)
+	if errors.Is(err, bdb.ErrKeyNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the store: %w", err)
+	}
+	v, err := item.ValueCopy(nil)
+	if err != nil {
+		return nil, fmt.Errorf("reading the store: %w", err)
+	}
+	if v == nil {
+		v = []byte{}
+	}
+	return v, nil
+}

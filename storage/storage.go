@@ -1,0 +1,24 @@
+// Package storage names what the payments app needs of a storage module. The
+// stores live in packages of their own; the contract that they keep is
+// [payment.Store], and storagetest checks it.
+package storage
+
+import (
+	"context"
+
+	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Opener is a storage module: a guest in the namespace `payments.storage`.
+// Provisioning one touches nothing outside memory, so that a configuration can
+// be validated beside a running server; the app opens the store when it
+// starts.
+type Opener interface {
+	// Open opens the store, or joins it if another configuration of this process
+	// has it open. The function releases it; it may be called more than once and
+	// must be called after the last use. The store is closed with its last
+	// release.
+	Open(ctx context.Context, log *zap.Logger) (payment.Store, func() error, error)
+}

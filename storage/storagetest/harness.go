@@ -1,0 +1,125 @@
+// Package storagetest is the conformance suite of [payment.Store]: one for all
+// stores, embedded or distributed, so that the engine may rely on the same
+// sentences whatever lies below it.
+package storagetest
+
+import (
+	"context"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Harness tells the suite how to open a store. Open and Reopen are required.
+type Harness struct {
+	// Open gives a new, empty store and closes it when the test ends.
+	Open func(t *testing.T) payment.Store
+	// Reopen closes a store and opens the same data again. An embedded store is
+	// a new opening; a distributed one may be a new handle.
+	Reopen func(t *testing.T, s payment.Store) payment.Store
+	// Join gives another handle on the same data that works at the same time, as
+	// another node has. Nil for embedded stores, which nobody can join.
+	Join func(t *testing.T, s payment.Store) payment.Store
+	// Lose closes a store, destroys its data and opens it again, empty, where it
+	// was. Nil where that can't be done to the store under test.
+	Lose func(t *testing.T, s payment.Store) payment.Store
+	// Snapshot copies a store's data as a backup would; the function closes the
+	// store, puts the copy back and opens it. Nil where that can't be done.
+	Snapshot func(t *testing.T, s payment.Store) func() payment.Store
+	// Capped is Open with a cap on the number of tracks.
+	Capped func(t *testing.T, tracks int) payment.Store
+}
+
+// Embedded reports whether the store has one process at a time.
+func (h Harness) Embedded() bool { return h.Join == nil }
+
+// Run runs the whole suite.
+func Run(t *testing.T, h Harness) {
+	for _, group := range []struct {
+		name  string
+		tests map[string]func(*testing.T, Harness)
+	}{
+		{"Record", recordTests()},
+		{"Key", keyTests()},
+		{"Index", indexTests()},
+		{"Track", trackTests()},
+		{"Life", lifeTests()},
+		{"Race", raceTests()},
+		{"Model", modelTests()},
+	} {
+		t.Run(group.name, func(t *testing.T) {
+			for name, test := range group.tests {
+				t.Run(name, func(t *testing.T) { test(t, h) })
+			}
+		})
+	}
+}
+
+var ctx = context.Background()
+
+// base is when the tests' payments happen.
+var base = time.Date(2026, 3, 21, 8, 30, 0, 123456789, time.UTC)
+
+// newRecord is a record as the engine makes one, unique by n.
+func newRecord(n int) *payment.Record {
+	id := payment.NewRef("ids", "", "", itoa(n))
+	order := "order-" + itoa(n)
+	at := base.Add(time.Duration(n) * time.Second)
+	return &payment.Record{
+		Ref:  payment.NewRef("shop.example", "idpay:api.idpay.ir:live", string(id), order),
+		Site: "shop.example", Route: "/verify", Provider: "idpay", Issuer: "idpay:api.idpay.ir:live",
+		Environment: "live", ID: string(id), Order: order, State: payment.Verifying,
+		Expect:    payment.Expectation{Amount: 1_200_000, Source: payment.FromSigned},
+		CreatedAt: at, UpdatedAt: at,
+	}
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+func put(t testing.TB, s payment.Store, r *payment.Record, take ...payment.Key) {
+	t.Helper()
+	if err := s.Commit(ctx, payment.Change{Record: r, Take: take}); err != nil {
+		t.Fatalf("commit: %v", err)
+	}
+}
+
+func get(t testing.TB, s payment.Store, ref payment.Ref) *payment.Record {
+	t.Helper()
+	r, err := s.Get(ctx, ref)
+	if err != nil {
+		t.Fatalf("get %s: %v", ref, err)
+	}
+	return r
+}
+
+// all lists everything, page by page.
+func all(t testing.TB, s payment.Store, q payment.Listing) []*payment.Record {
+	t.Helper()
+	var rs []*payment.Record
+	for range 100_000 {
+		p, err := s.List(ctx, q)
+		if err != nil {
+			t.Fatalf("list: %v", err)
+		}
+		rs = append(rs, p.Records...)
+		if p.Next == "" {
+			return rs
+		}
+		if p.Next == q.Cursor {
+			t.Fatal("a listing that does not move on")
+		}
+		q.Cursor = p.Next
+	}
+	t.Fatal("a listing without an end")
+	return nil
+}
+
+func refs(rs []*payment.Record) []payment.Ref {
+	out := make([]payment.Ref, len(rs))
+	for i, r := range rs {
+		out[i] = r.Ref
+	}
+	return out
+}
