@@ -1,6 +1,7 @@
 package token
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -70,7 +71,7 @@ func (k *Keys) sign(kd kind, claims any) (string, error) {
 // type must be exactly the kind's, and kid only chooses among the keys that
 // are configured; without one all are tried.
 func (k *Keys) open(kd kind, text string, claims any) error {
-	if text == "" || len(text) > maxToken || strings.Count(text, ".") != 2 {
+	if len(text) > maxToken || !canonical(text) {
 		return ErrInvalid
 	}
 	signed, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.HS256})
@@ -95,4 +96,19 @@ func (k *Keys) open(kd kind, text string, claims any) error {
 		return nil
 	}
 	return ErrInvalid
+}
+
+// canonical reports whether a text is three parts of base64url in the one form
+// that encoding gives. The library reads line breaks and stray last bits too,
+// and then one token could be written in many ways.
+func canonical(text string) bool {
+	if strings.Count(text, ".") != 2 || strings.ContainsAny(text, "\r\n") {
+		return false
+	}
+	for part := range strings.SplitSeq(text, ".") {
+		if _, err := base64.RawURLEncoding.Strict().DecodeString(part); err != nil || part == "" {
+			return false
+		}
+	}
+	return true
 }

@@ -88,9 +88,18 @@ func cutName(s, name string) (value string, found bool) {
 	return s[len(name)+1:], true
 }
 
-// fits reports whether id is one that is kept.
+// fits reports whether id is one that is kept. It becomes a header's value, so
+// whatever the pattern allows, it is printable ASCII without spaces.
 func fits(pattern *regexp.Regexp, id string) bool {
-	return id != "" && len(id) <= MaxID && pattern.MatchString(id)
+	if id == "" || len(id) > MaxID {
+		return false
+	}
+	for i := range len(id) {
+		if id[i] <= ' ' || id[i] >= 0x7f {
+			return false
+		}
+	}
+	return pattern.MatchString(id)
 }
 
 // MaxID is the longest id that is kept whatever the pattern says, in bytes:

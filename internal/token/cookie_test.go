@@ -1,0 +1,87 @@
+package token
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSetCookie(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		life   time.Duration
+		secure bool
+		want   string
+	}{
+		{"track", time.Hour, true, "__Host-payment_track=v; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax"},
+		{"track", time.Hour, false, "payment_track=v; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax"},
+		{"nonce", 0, true, "__Host-payment_nonce=v; Path=/; HttpOnly; Secure; SameSite=Lax"},
+	} {
+		w := httptest.NewRecorder()
+		SetCookie(w, c.name, "v", c.life, c.secure)
+		if got := w.Header().Get("Set-Cookie"); got != c.want {
+			t.Errorf("%s, want %s", got, c.want)
+		}
+	}
+	w := httptest.NewRecorder()
+	DropCookie(w, "track", true)
+	if got, want := w.Header().Get("Set-Cookie"), "__Host-payment_track=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestReadCookie(t *testing.T) {
+	for _, c := range []struct {
+		header []string
+		secure bool
+		want   string
+	}{
+		{nil, true, ""},
+		{[]string{"__Host-payment_track=a"}, true, "a"},
+		{[]string{"a=b; __Host-payment_track=a=b; c"}, true, "a=b"},
+		{[]string{"a=b", "__Host-payment_track=a"}, true, "a"},
+		{[]string{"payment_track=evil"}, true, ""},
+		{[]string{"payment_track=evil; __Host-payment_track=a"}, true, "a"},
+		{[]string{"__Host-payment_track=a"}, false, ""},
+		{[]string{"payment_track=a"}, false, "a"},
+		{[]string{"payment_track=a; payment_track=a"}, false, "a"},
+		{[]string{"payment_track=a; payment_track=b"}, false, ""},
+		{[]string{"payment_track=a; payment_track=b; payment_track=b"}, false, ""},
+		{[]string{"payment_track_x=a; Payment_Track=b; xpayment_track=c"}, false, ""},
+		{[]string{"..Host-payment_track=a; __Host_payment_track=b; __host-payment_track=c"}, true, ""},
+		{[]string{"payment_track"}, false, ""},
+		{[]string{"payment_track=" + strings.Repeat("a", maxToken+1)}, false, ""},
+		{[]string{strings.Repeat(";", 1000) + "payment_track=a"}, false, ""},
+	} {
+		r := &http.Request{Header: http.Header{"Cookie": c.header}}
+		if got := ReadCookie(r, "track", c.secure); got != c.want {
+			t.Errorf("%q: %q, want %q", c.header, got, c.want)
+		}
+	}
+}
+
+func TestReadCookies(t *testing.T) {
+	r := &http.Request{Header: http.Header{"Cookie": {"__Host-payment_paid_a=1; payment_paid_b=2; __Host-payment_paid_=3; __Host-payment_paid_c=4; __Host-payment_track=5"}}}
+	got := ReadCookies(r, "paid_", true)
+	if len(got) != 2 || got[0] != (Named{"a", "1"}) || got[1] != (Named{"c", "4"}) {
+		t.Errorf("%v", got)
+	}
+	var many []string
+	for i := range 50 {
+		many = append(many, "payment_paid_"+strconv.Itoa(i)+"=x")
+	}
+	r.Header = http.Header{"Cookie": {strings.Join(many, "; ")}}
+	if got := ReadCookies(r, "paid_", false); len(got) != MaxCookies {
+		t.Errorf("%d cookies", len(got))
+	}
+}
+
+func TestReadCookieAllocates(t *testing.T) {
+	r := &http.Request{Header: http.Header{"Cookie": {"PHPSESSID=1; __Host-payment_track=a; b=c"}}}
+	if n := testing.AllocsPerRun(100, func() { ReadCookie(r, "track", true) }); n > 1 {
+		t.Errorf("%v allocations", n)
+	}
+}
