@@ -1,0 +1,101 @@
+package idpay
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"unicode/utf8"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
+)
+
+// pair is the body of verify and inquiry, in the document's order.
+type pair struct {
+	ID    string `json:"id"`
+	Order string `json:"order_id"`
+}
+
+// order is the body of create. The optional name, phone and mail of the payer
+// are not known here.
+type order struct {
+	Order    string        `json:"order_id"`
+	Amount   payment.Rials `json:"amount"`
+	Desc     string        `json:"desc,omitempty"`
+	Callback string        `json:"callback"`
+}
+
+// maxDesc is how many characters `desc` may have.
+const maxDesc = 255
+
+// Verify implements [payment.Provider] (IDPay v1.1, /payment/verify).
+func (p *Provider) Verify(ctx context.Context, q payment.Query) payment.Answer {
+	return verifyAnswer(p.post(ctx, "/v1.1/payment/verify", pair{q.ID, q.Order}))
+}
+
+// Inquire implements [payment.Inquirer] (IDPay v1.1, /payment/inquiry).
+func (p *Provider) Inquire(ctx context.Context, q payment.Query) payment.Answer {
+	return inquiryAnswer(p.post(ctx, "/v1.1/payment/inquiry", pair{q.ID, q.Order}))
+}
+
+// Create implements [payment.Creator] (IDPay v1.1, /payment). The browser is
+// sent to the link as IDPay gives it.
+func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started, error) {
+	if o.Amount < minAmount {
+		return payment.Started{}, fmt.Errorf("idpay: %w: less than %s rials", payment.ErrRefused, minAmount)
+	}
+	return p.started(p.post(ctx, "/v1.1/payment", order{o.Number, o.Amount, cut(o.Title), o.Return}))
+}
+
+// started reads an answer to create.
+func (p *Provider) started(r wire.Reply) (payment.Started, error) {
+	if r.Spoke() && !r.Object.Has("id") && r.Status >= 400 {
+		if code, ok := r.Object.Int("error_code"); ok {
+			return payment.Started{}, refusal(code)
+		}
+	}
+	id := r.Object.Text("id")
+	if (r.Status != http.StatusCreated && r.Status != http.StatusOK) || r.Object.Has("error_code") || !checkID(id) {
+		return payment.Started{}, fmt.Errorf("idpay: create: %w", r.Answer().Err)
+	}
+	link := r.Object.Text("link")
+	if u, err := url.Parse(link); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
+		link = p.page.URL(id)
+	}
+	return payment.Started{ID: id, PayURL: link}, nil
+}
+
+// refusal is the error of a create that IDPay answered with a code. Codes of
+// trouble at IDPay's own end may have made a payment.
+func refusal(code int64) error {
+	m, known := errorCodes[code]
+	switch {
+	case !known || code == -1 || code == 15:
+		return fmt.Errorf("idpay: create: code %d: %w", code, wire.ErrAnswer)
+	case m.owner:
+		return fmt.Errorf("idpay: %w (code %d): %w", payment.ErrRefused, code, payment.ErrOperator)
+	}
+	return fmt.Errorf("idpay: %w (code %d)", payment.ErrRefused, code)
+}
+
+func (p *Provider) post(ctx context.Context, path string, body any) wire.Reply {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return wire.Reply{Err: wire.ErrRequest, Unsent: true}
+	}
+	header := map[string]string{"X-API-KEY": p.key.Reveal()}
+	if p.Sandbox {
+		header["X-SANDBOX"] = "1"
+	}
+	return p.client.Do(ctx, wire.Call{URL: p.api.URL(path), Type: wire.JSON, Body: b, Header: header})
+}
+
+// cut shortens to what the document allows, at a character's end.
+func cut(s string) string {
+	if utf8.RuneCountInString(s) <= maxDesc {
+		return s
+	}
+	return string([]rune(s)[:maxDesc])
+}

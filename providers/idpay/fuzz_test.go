@@ -1,0 +1,62 @@
+package idpay
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
+)
+
+func FuzzReadReturn(f *testing.F) {
+	f.Add("10", sampleID, "101")
+	f.Add("۱۰", sampleID, "سفارش ۱")
+	f.Add("-1", "../x", "a\x00b")
+	p := new(Provider)
+	f.Fuzz(func(t *testing.T, status, id, order string) {
+		m := map[string]string{"status": status, "id": id, "order_id": order}
+		c, err := p.ReadReturn(func(n string) string { return m[n] })
+		if err != nil {
+			if !errors.Is(err, payment.ErrMalformed) || c != (payment.Claimed{}) {
+				t.Errorf("%v, %+v", err, c)
+			}
+			return
+		}
+		if c.ID != id || c.Order != order || !checkID(id) || payment.CheckOrder(order) != nil {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
+func FuzzAnswer(f *testing.F) {
+	f.Add(200, []byte(fixture(f, "verify_answer.json")))
+	f.Add(406, []byte(fixture(f, "verify_error.json")))
+	f.Add(405, []byte(`{"error_code":54}`))
+	f.Add(200, []byte("\xef\xbb\xbf{\"status\":\"۱۰۱\",\"payment\":[]}"))
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		now := time.Unix(1_700_000_000, 0)
+		r := wire.ReadReply(status, http.Header{}, body, now, now)
+		for _, a := range []payment.Answer{verifyAnswer(r), inquiryAnswer(r)} {
+			switch a.Outcome {
+			case payment.OutcomePaid, payment.OutcomeAgain:
+				if status != 200 || a.Receipt == nil || a.Receipt.Amount <= 0 || a.Receipt.ID == "" || a.Receipt.Order == "" || a.Err != nil {
+					t.Errorf("%+v", a)
+				}
+			case payment.OutcomeRefused, payment.OutcomeClosed, payment.OutcomeOperator, payment.OutcomeDoubt, payment.OutcomeOpen:
+				if r.Object == nil || a.Receipt != nil || status >= 500 {
+					t.Errorf("%d: %+v", status, a)
+				}
+			case payment.OutcomeUnknown:
+				if a.Err == nil || a.Receipt != nil {
+					t.Errorf("%+v", a)
+				}
+			}
+			if len(a.Code) > wire.MaxCode || (a.Receipt != nil && strings.Trim(a.Receipt.Card, "0123456789*") != "") {
+				t.Errorf("%+v", a)
+			}
+		}
+	})
+}

@@ -1,0 +1,37 @@
+package idpay
+
+import (
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
+)
+
+// The document's numbers (IDPay v1.1, /payment and /payment/verify).
+const (
+	window    = 10 * time.Minute
+	minAmount = payment.Rials(1_000)
+	maxAmount = payment.Rials(500_000_000)
+)
+
+func traits(api wire.Base, sandbox bool) payment.Traits {
+	environment := "live"
+	if sandbox {
+		environment = "sandbox"
+	}
+	return payment.Traits{
+		Issuer:      "idpay|" + api.Identity() + "|" + environment,
+		Environment: environment,
+		Params: []string{
+			paramStatus, paramTrackID, paramID, paramOrderID,
+			paramAmount, paramCard, paramHash, paramDate,
+		},
+		AnswersOrder: true, AnswersAmount: true,
+		TellsFirst: true, GivesBack: true,
+		Window: window,
+		Min:    minAmount, Max: maxAmount,
+	}
+}
+
+// Traits implements [payment.Provider].
+func (p *Provider) Traits() payment.Traits { return p.traits }

@@ -1,0 +1,99 @@
+package invoice
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
+)
+
+// The two values of `status`.
+const (
+	statusError = 0
+	statusOK    = 1
+)
+
+// meaning is what an error code says about a check, and whose fault it is when
+// a payment could not be started.
+type meaning struct {
+	outcome payment.Outcome
+	reason  payment.Reason
+	// refuses: nothing was started; owner: the shop's owner can mend it.
+	refuses, owner bool
+}
+
+// errorCodes is the whole error table of the script's document.
+var errorCodes = map[int64]meaning{
+	// 100: it saw no POST. Something on the way changed ours, usually a base_url
+	// that another address answers for.
+	100: {payment.OutcomeOperator, payment.ReasonOperator, true, true},
+	101: {payment.OutcomeOperator, payment.ReasonOperator, true, true},   // api_key
+	102: {payment.OutcomeUnknown, payment.ReasonBadAnswer, true, false},  // amount, at request only
+	103: {payment.OutcomeUnknown, payment.ReasonBadAnswer, true, true},   // return_url, at request only
+	200: {payment.OutcomeRefused, payment.ReasonUnknownID, false, false}, // key
+	201: {payment.OutcomeRefused, payment.ReasonNotPaid, false, false},
+	202: {payment.OutcomeRefused, payment.ReasonCancelled, false, false},
+	// 301: it could not reach the bank, and does not say how far it got.
+	301: {payment.OutcomeUnknown, payment.ReasonBusy, false, false},
+}
+
+// checkAnswer reads an answer to check (invoice script, /invoice/check). key is
+// the invoice that was asked about. It is pure.
+func checkAnswer(r wire.Reply, key string) payment.Answer {
+	a := r.Answer()
+	if !r.Spoke() {
+		return a
+	}
+	status, ok := r.Object.Int("status")
+	switch {
+	case ok && status == statusOK && r.Status == http.StatusOK && !r.Object.Has("errorCode"):
+		return paid(r.Object, a, key)
+	case ok && status == statusError:
+		return refused(r.Object, a)
+	}
+	return a
+}
+
+// paid reads a success. The amount is what the shop is credited by: without it
+// there is no success that we know.
+func paid(o wire.Object, a payment.Answer, key string) payment.Answer {
+	amount, err := o.Amount("amount")
+	if err == nil && amount == 0 {
+		err = wire.ErrAnswer
+	}
+	if err != nil {
+		return wire.Unread(a, payment.ReasonUnrecognised, strconv.Itoa(statusOK), err)
+	}
+	a = wire.Settle(a, payment.OutcomePaid, "", strconv.Itoa(statusOK))
+	a.Receipt = &payment.Receipt{
+		Amount:    amount,
+		Reference: wire.Reference(o.Text("bank_code")),
+		Number:    foldedKey(key),
+	}
+	return a
+}
+
+// foldedKey is the key as databases that ignore case compare it. The answer
+// does not repeat the key, so "Ab1" and "aB1" may be one invoice to the script:
+// as the receipt's number the folded key makes sure that it is credited once.
+func foldedKey(key string) string { return strings.ToLower(key) }
+
+// refused reads `{"status":0,"errorCode":…}`. The HTTP status that goes with it
+// is not documented, so any that the script may speak under will do.
+func refused(o wire.Object, a payment.Answer) payment.Answer {
+	code, ok := o.Int("errorCode")
+	if !ok || o.Has("amount") {
+		return a
+	}
+	text := strconv.FormatInt(code, 10)
+	m, known := errorCodes[code]
+	switch {
+	case !known:
+		return wire.Unread(a, payment.ReasonBadAnswer, text, nil)
+	case m.outcome == payment.OutcomeUnknown:
+		return wire.Unread(a, m.reason, text, nil)
+	}
+	return wire.Settle(a, m.outcome, m.reason, text)
+}

@@ -1,0 +1,91 @@
+package invoice
+
+import (
+	"fmt"
+	"net/url"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
+)
+
+// The parameters that clients of the script were seen to read from the return.
+// None is documented.
+const (
+	paramKey      = "invoice_key"
+	paramStatus   = "status"
+	paramBankCode = "bank_code"
+	paramCard     = "card_number"
+)
+
+// minAmount is the document's least amount (code 102); it names no most.
+const minAmount = payment.Rials(1_000)
+
+// An invoice key's form is not documented, so more is let through than any host
+// is likely to use; nothing of it needs escaping, and it is escaped all the same.
+const (
+	leastKey, mostKey = 1, 128
+	extraKey          = ".~="
+)
+
+func checkKey(s string) bool { return wire.CheckID(s, leastKey, mostKey, extraKey) }
+
+func traits(api wire.Base, payerFee bool) payment.Traits {
+	t := payment.Traits{
+		Issuer:        "invoice|" + api.Identity() + "|live",
+		Environment:   "live",
+		Params:        []string{paramKey, paramStatus, paramBankCode, paramCard},
+		AnswersAmount: true,
+		Min:           minAmount,
+	}
+	if payerFee {
+		t.PayerFee = wage
+	}
+	return t
+}
+
+// wage is the fee that a payer may bear at the script's best-known host, in
+// rials (its page on wages): 1 % below 5,000 toman, 500 toman from there, and
+// 200 toman more for every full million.
+func wage(price payment.Rials) payment.Rials {
+	const million = payment.Rials(10_000_000) // of toman
+	switch {
+	case price <= 0:
+		return 0
+	case price < 50_000:
+		return (price + 99) / 100
+	}
+	return 5_000 + price/million*2_000
+}
+
+// Traits implements [payment.Provider].
+func (s *script) Traits() payment.Traits { return s.traits }
+
+// ReadReturn implements [payment.Provider]. The key may be missing, and nothing
+// tells paid from not: in one client `status` 0 means paid, in the answers 1
+// does, and no document says.
+func (s *script) ReadReturn(get func(name string) string) (payment.Claimed, error) {
+	key := get(paramKey)
+	if key != "" && !checkKey(key) {
+		return payment.Claimed{}, fmt.Errorf("%w: %s", payment.ErrMalformed, paramKey)
+	}
+	return payment.Claimed{ID: key}, nil
+}
+
+// PayPage implements [payment.Provider].
+func (s *script) PayPage(u *url.URL) (id string, ok bool) {
+	id, ok = s.page.Match(u)
+	return id, ok && checkKey(id)
+}
+
+// ReturnParams implements [payment.Provider]. The card number is removed: the
+// answer to check has none that it could be replaced by.
+func (s *script) ReturnParams(r *payment.Record) map[string]string {
+	params := map[string]string{paramCard: ""}
+	if r.ID != "" {
+		params[paramKey] = r.ID
+	}
+	if r.Receipt != nil && r.Receipt.Reference != "" {
+		params[paramBankCode] = r.Receipt.Reference
+	}
+	return params
+}

@@ -1,0 +1,138 @@
+package sama
+
+import (
+	"fmt"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
+)
+
+func init() { caddy.RegisterModule(&Provider{}) }
+
+const (
+	// defaultAPI is the address in Sama's document.
+	defaultAPI = "https://app.sama.ir"
+	// mark stands for the authority in pay_url.
+	mark = "{authority}"
+	// startPay is where the pay page is assumed to be. Unconfirmed.
+	startPay = "/pg/StartPay/"
+)
+
+// Provider is Sama, payment API v2. It verifies payments with
+// `/api/pg/v2/payment/verify.json/`, which is told the amount, and whose answer
+// names neither order nor amount. So an order must be bound to the payment by
+// an intent or by the shop's lookup.
+//
+// Sama's public document stops short of the answer to create, of the pay page's
+// address and of the parameters of the return. What this module does there is
+// inferred from the rest of the protocol and not confirmed: it takes
+// `data.authority` from the answer; the pay page's address from
+// `data.payment_url`, `data.url` or `data.link` if there is one, else from
+// `pay_url`; and `Authority` or `authority` from the return.
+type Provider struct {
+	wire.ProviderConfig
+
+	// The shop's token, sent as `merchant_id`. Write `{env.NAME}` or
+	// `{file./path}`. Required.
+	MerchantID string `json:"merchant_id,omitempty"`
+
+	// Whether payments may be started here: `on` or `off`. Write `off` to be
+	// sure that no inferred call is ever made. Default: `on`.
+	Creates string `json:"create,omitempty"`
+
+	token  wire.Secret
+	api    wire.Base
+	page   wire.Page
+	client *wire.Client
+	traits payment.Traits
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Provider) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "payments.providers.sama", New: func() caddy.Module { return new(Provider) }}
+}
+
+// UnmarshalCaddyfile sets up the provider from Caddyfile tokens. Syntax:
+//
+//	sama [<name>] {
+//		merchant_id   <token>
+//		create        [on|off]
+//		pay_url       <url with {authority}>
+//		base_url      <url>
+//		timeout       <duration>
+//		proxy_url     <url>
+//		insecure_http [on|off]
+//	}
+func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	return wire.ParseBlock(d, append(p.Options(),
+		wire.String("merchant_id", &p.MerchantID),
+		wire.Switch("create", func(on bool) {
+			if p.Creates = "off"; on {
+				p.Creates = "on"
+			}
+		}),
+	)...)
+}
+
+// Provision resolves secrets and addresses. It makes no call.
+func (p *Provider) Provision(ctx caddy.Context) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("sama: %w", err)
+		}
+	}()
+	if err = wire.OneOf("create", p.Creates, "on", "off"); err != nil {
+		return err
+	}
+	if p.token, err = wire.Required(ctx, "merchant_id", p.MerchantID); err != nil {
+		return err
+	}
+	if p.api, err = p.Base(defaultAPI); err != nil {
+		return err
+	}
+	p.page = wire.NewPage(p.api, startPay)
+	if p.PayURL != "" {
+		if p.page, err = wire.ParsePage("pay_url", wire.Expand(p.PayURL), mark, startPay, p.InsecureHTTP); err != nil {
+			return err
+		}
+	}
+	if p.client, err = p.Client(); err != nil {
+		return err
+	}
+	p.traits = traits(p.api)
+	return nil
+}
+
+// Cleanup closes idle connections.
+func (p *Provider) Cleanup() error {
+	if p.client != nil {
+		p.client.Close()
+	}
+	return nil
+}
+
+// CanCreate reports whether payments may be started here.
+func (p *Provider) CanCreate() bool { return p.Creates != "off" }
+
+// MarshalLogObject shows what logs may show.
+func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
+	enc.AddString("type", "sama")
+	enc.AddString("base_url", p.api.LogString())
+	enc.AddBool("create", p.CanCreate())
+	p.LogFields(enc)
+	return nil
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner       = (*Provider)(nil)
+	_ caddy.CleanerUpper      = (*Provider)(nil)
+	_ caddyfile.Unmarshaler   = (*Provider)(nil)
+	_ zapcore.ObjectMarshaler = (*Provider)(nil)
+	_ payment.Provider        = (*Provider)(nil)
+	_ payment.Creator         = (*Provider)(nil)
+)

@@ -1,0 +1,97 @@
+package sama
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
+)
+
+// The parameters of the return are not documented. The API mirrors another
+// gateway's, which sends Authority and Status; both spellings are taken.
+const (
+	paramAuthority = "Authority"
+	paramLower     = "authority"
+	paramStatus    = "Status"
+	paramCardHash  = "card_hash"
+	paramCardPan   = "card_pan"
+)
+
+// minAmount is the least amount in the document's error table. The most that
+// it prints, 50,000,000, stands in one sample error and is low for instalments,
+// so the limit is left to Sama, which refuses by itself.
+const minAmount = payment.Rials(10_000)
+
+func traits(api wire.Base) payment.Traits {
+	return payment.Traits{
+		Issuer:      "sama|" + api.Identity() + "|live",
+		Environment: "live",
+		Params:      []string{paramAuthority, paramLower, paramStatus, paramCardHash, paramCardPan},
+		SendsAmount: true,
+		TellsFirst:  true,
+		Min:         minAmount,
+	}
+}
+
+// Traits implements [payment.Provider].
+func (p *Provider) Traits() payment.Traits { return p.traits }
+
+// ReadReturn implements [payment.Provider]. It says nothing about paid or not:
+// how a return tells is not documented.
+func (p *Provider) ReadReturn(get func(name string) string) (payment.Claimed, error) {
+	var c payment.Claimed
+	for _, name := range []string{paramAuthority, paramLower} {
+		v := get(name)
+		if v == "" {
+			continue
+		}
+		id, ok := authority(v)
+		if !ok || (c.ID != "" && c.ID != id) {
+			return payment.Claimed{}, fmt.Errorf("%w: %s", payment.ErrMalformed, name)
+		}
+		c.ID = id
+	}
+	return c, nil
+}
+
+// authority accepts a UUID and gives its lower-case form: the same receipt
+// written in another case must not be another receipt.
+func authority(s string) (string, bool) {
+	if len(s) != 36 {
+		return "", false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if i == 8 || i == 13 || i == 18 || i == 23 {
+			if c != '-' {
+				return "", false
+			}
+		} else if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F') {
+			return "", false
+		}
+	}
+	return strings.ToLower(s), true
+}
+
+// PayPage implements [payment.Provider].
+func (p *Provider) PayPage(u *url.URL) (id string, ok bool) {
+	if id, ok = p.page.Match(u); !ok {
+		return "", false
+	}
+	return authority(id)
+}
+
+// ReturnParams implements [payment.Provider]. The id goes out in both
+// spellings, because which one a shop reads is not documented.
+func (p *Provider) ReturnParams(r *payment.Record) map[string]string {
+	params := map[string]string{paramCardHash: "", paramCardPan: ""}
+	if r.Receipt != nil {
+		params[paramCardPan] = r.Receipt.Card
+	}
+	if r.ID != "" {
+		params[paramAuthority], params[paramLower] = r.ID, r.ID
+	}
+	return params
+}

@@ -1,0 +1,126 @@
+package wire
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"time"
+)
+
+const (
+	// MaxBody is the longest answer read, in bytes. No provider's comes near.
+	MaxBody = 64 << 10
+	// maxHeader bounds an answer's header.
+	maxHeader = 64 << 10
+
+	// Idle connections are closed before the five seconds after which common
+	// servers close them, so that a request seldom meets a dying connection.
+	idleTimeout = 4 * time.Second
+	idleConns   = 32
+	allConns    = 128
+)
+
+// Client calls one provider. It is safe for concurrent use.
+//
+// It works on the transport alone, below [http.Client], and thus has no
+// redirects, no cookies and no Referer. Nothing is sent twice: net/http repeats
+// a request on a dying kept-alive connection only if the method is idempotent
+// or the body can be had again, so every call is a POST with a body and without
+// GetBody. HTTP/2, which has repetition rules of its own, is off.
+type Client struct {
+	transport *http.Transport
+	timeout   time.Duration
+}
+
+// NewClient makes a client whose calls take at most timeout, through proxy
+// where that is not nil. Proxies of the environment are ignored.
+func NewClient(timeout time.Duration, proxy *url.URL) *Client {
+	dialer := &net.Dialer{Timeout: timeout, KeepAlive: 15 * time.Second}
+	t := &http.Transport{
+		DialContext:            metered(dialer.DialContext),
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    timeout,
+		DisableCompression:     true, // nothing to inflate, so no bomb
+		MaxIdleConns:           idleConns,
+		MaxIdleConnsPerHost:    idleConns,
+		MaxConnsPerHost:        allConns,
+		IdleConnTimeout:        idleTimeout,
+		MaxResponseHeaderBytes: maxHeader,
+		Protocols:              new(http.Protocols),
+	}
+	t.Protocols.SetHTTP1(true)
+	if proxy != nil {
+		t.Proxy = http.ProxyURL(proxy)
+	}
+	return &Client{transport: t, timeout: timeout}
+}
+
+// Close closes idle connections; calls under way are not disturbed.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+// Call is one POST.
+type Call struct {
+	URL string
+	// Type is the Content-Type of Body. Body must not be empty.
+	Type string
+	Body []byte
+	// Header are further fields, sent in the case that they are written in.
+	Header map[string]string
+}
+
+// The content types of calls.
+const (
+	JSON = "application/json"
+	Form = "application/x-www-form-urlencoded"
+)
+
+// Do makes the call once and reads the answer. It never returns earlier than
+// its outcome is known or the time-out is over, and never panics over an answer.
+func (c *Client) Do(ctx context.Context, call Call) Reply {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	var a attempt
+	req, err := newRequest(httptrace.WithClientTrace(ctx, a.trace()), call)
+	if err != nil {
+		return Reply{Err: ErrRequest, Unsent: true}
+	}
+	sent := time.Now()
+	res, err := c.transport.RoundTrip(req)
+	if err != nil {
+		return Reply{Err: fault(ctx, err, a.connected()), Unsent: a.unsent()}
+	}
+	defer res.Body.Close()
+	head := time.Now()
+	body, err := io.ReadAll(io.LimitReader(res.Body, MaxBody+1))
+	r := ReadReply(res.StatusCode, res.Header, body, sent, head)
+	if err != nil {
+		r.Object, r.Err = nil, fault(ctx, err, true)
+	}
+	return r
+}
+
+func newRequest(ctx context.Context, call Call) (*http.Request, error) {
+	if len(call.Body) == 0 {
+		return nil, ErrRequest
+	}
+	// The wrapping hides the reader's type: http.NewRequest would set GetBody
+	// for a plain bytes.Reader, and with it allow the request to be sent again.
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, call.URL, struct{ io.Reader }{bytes.NewReader(call.Body)})
+	if err != nil {
+		return nil, fmt.Errorf("%w", ErrRequest)
+	}
+	req.ContentLength = int64(len(call.Body))
+	req.Header.Set("Content-Type", call.Type)
+	req.Header.Set("Accept", JSON)
+	req.Header.Set("User-Agent", "caddy-payments")
+	for name, value := range call.Header {
+		req.Header[name] = []string{value}
+	}
+	return req, nil
+}

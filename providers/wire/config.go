@@ -1,0 +1,147 @@
+package wire
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// DefaultTimeout is how long one call may take in all: connecting, sending,
+// and reading headers and body.
+const DefaultTimeout = 8 * time.Second
+
+// maxTimeout keeps a slip such as "8h" from holding payments.
+const maxTimeout = 2 * time.Minute
+
+// Config are the options that every provider and affiliate has.
+type Config struct {
+	// The scheme, host and path prefix of the API, for instance
+	// `http://localhost:9101/idpay` for a sandbox. Plain `http` is refused
+	// except towards loopback hosts, unless `insecure_http` is set. May be a
+	// placeholder such as `{env.NAME}`. Default: the address in the provider's
+	// document.
+	BaseURL string `json:"base_url,omitempty"`
+
+	// How long one call may take in all: connecting, sending, and reading
+	// headers and body. Default: `8s`; at most `2m`.
+	Timeout caddy.Duration `json:"timeout,omitempty"`
+
+	// The proxy through which to call, such as `http://10.0.0.5:3128` or
+	// `socks5://10.0.0.5:1080`, for hosts that accept Iranian addresses only.
+	// May be a placeholder. Default: none; proxies named in the process's
+	// environment are ignored.
+	ProxyURL string `json:"proxy_url,omitempty"`
+
+	// Allow plain `http` towards any host. It sends the secrets of this block in
+	// clear over the network. Default: false.
+	InsecureHTTP bool `json:"insecure_http,omitempty"`
+}
+
+// ProviderConfig are the options that every provider has.
+type ProviderConfig struct {
+	Config
+
+	// The scheme, host and path prefix of the pay page, where it differs from
+	// the API's. May be a placeholder. Default: `base_url` where that is set,
+	// else the address in the provider's document.
+	PayURL string `json:"pay_url,omitempty"`
+}
+
+// Base resolves base_url, or fallback where it is not set. An empty fallback
+// makes the option required.
+func (c *Config) Base(fallback string) (Base, error) {
+	return resolveBase("base_url", c.BaseURL, fallback, c.InsecureHTTP)
+}
+
+// PayBase resolves pay_url: by itself, else base_url, else fallback.
+func (c *ProviderConfig) PayBase(fallback string) (Base, error) {
+	if c.PayURL != "" {
+		return resolveBase("pay_url", c.PayURL, "", c.InsecureHTTP)
+	}
+	return c.Base(fallback)
+}
+
+func resolveBase(field, raw, fallback string, plain bool) (Base, error) {
+	if raw == "" {
+		raw = fallback
+	}
+	if raw == "" {
+		return Base{}, fmt.Errorf("%s %w: it is required", field, ErrAddress)
+	}
+	return ParseBase(field, Expand(raw), plain)
+}
+
+// Expand replaces Caddy's own placeholders and leaves others, such as
+// `{authority}`, as they are. It is for configuration only: on anything that
+// comes from a request it would read files for strangers.
+func Expand(raw string) string { return caddy.NewReplacer().ReplaceKnown(raw, "") }
+
+// Client makes the HTTP client of this block.
+func (c *Config) Client() (*Client, error) {
+	timeout := time.Duration(c.Timeout)
+	if timeout == 0 {
+		timeout = DefaultTimeout
+	}
+	if timeout < 0 || timeout > maxTimeout {
+		return nil, fmt.Errorf("timeout must be between 0 and %s", maxTimeout)
+	}
+	proxy, err := c.proxy()
+	if err != nil {
+		return nil, err
+	}
+	return NewClient(timeout, proxy), nil
+}
+
+func (c *Config) proxy() (*url.URL, error) {
+	if c.ProxyURL == "" {
+		return nil, nil
+	}
+	// Neither the address nor the parser's error is shown: a proxy's address
+	// may carry a password.
+	u, err := url.Parse(Expand(c.ProxyURL))
+	if err != nil || u.Hostname() == "" || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) {
+		return nil, fmt.Errorf("proxy_url %w: write http://host:port or socks5://host:port", ErrAddress)
+	}
+	return u, nil
+}
+
+// LogFields adds what logs may show of the block. Secrets and the proxy's
+// address are not among it.
+func (c *Config) LogFields(enc zapcore.ObjectEncoder) {
+	timeout := time.Duration(c.Timeout)
+	if timeout == 0 {
+		timeout = DefaultTimeout
+	}
+	enc.AddDuration("timeout", timeout)
+	enc.AddBool("proxied", c.ProxyURL != "")
+	enc.AddBool("insecure_http", c.InsecureHTTP)
+}
+
+// Required resolves a required secret of a block and warns where it is written
+// out: Caddy shows its configuration on the admin endpoint, in `adapt` and in
+// the autosaved file.
+func Required(ctx caddy.Context, field, raw string) (Secret, error) {
+	s, literal, err := ResolveSecret(field, raw)
+	if err != nil {
+		return Secret{}, err
+	}
+	if literal {
+		ctx.Logger().Warn(field+" is written out in the configuration, which Caddy shows on its admin endpoint and saves to disk; write {env.NAME} or {file./path} instead",
+			zap.String("field", field))
+	}
+	return s, nil
+}
+
+// OneOf checks an option with a closed set of words.
+func OneOf(field, got string, words ...string) error {
+	if got == "" || slices.Contains(words, got) {
+		return nil
+	}
+	return fmt.Errorf("%s must be %s, not %q", field, strings.Join(words, " or "), got)
+}

@@ -1,0 +1,64 @@
+package wire
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// Page is the address of a pay page with a place for the provider's id, and
+// the way back from an address to the id.
+type Page struct {
+	base          Base
+	before, after string
+}
+
+// NewPage is the page at literal + id below base, for instance
+// NewPage(b, "/p/ws/").
+func NewPage(base Base, literal string) Page { return Page{base: base, before: literal} }
+
+// ParsePage reads an address in which mark stands for the id, or, where mark
+// does not occur, one to which literal and the id are appended. field and plain
+// are those of [ParseBase].
+func ParsePage(field, raw, mark, literal string, plain bool) (Page, error) {
+	head, tail, templated := strings.Cut(raw, mark)
+	if !templated {
+		b, err := ParseBase(field, raw, plain)
+		return NewPage(b, literal), err
+	}
+	scheme, rest, _ := strings.Cut(head, "://")
+	slash := strings.IndexByte(rest, '/')
+	if slash < 0 || strings.ContainsAny(rest+tail, "?#") || strings.ContainsFunc(rest+tail, oddInPath) {
+		return Page{}, fmt.Errorf("%s %w: %s must be in its path", field, ErrAddress, mark)
+	}
+	b, err := ParseBase(field, scheme+"://"+rest[:slash], plain)
+	return Page{base: b, before: rest[slash:], after: tail}, err
+}
+
+// URL is the page of one id.
+func (p Page) URL(id string) string {
+	return p.base.URL(p.before) + EscapeSegment(id) + p.after
+}
+
+// Match returns the id in an address of this page, unescaped and not yet
+// checked. A query and one trailing slash are allowed.
+func (p Page) Match(u *url.URL) (id string, ok bool) {
+	rest, ok := p.base.covers(u)
+	if !ok {
+		return "", false
+	}
+	if rest, ok = strings.CutPrefix(rest, p.before); !ok {
+		return "", false
+	}
+	if rest, ok = strings.CutSuffix(strings.TrimSuffix(rest, "/"), strings.TrimSuffix(p.after, "/")); !ok {
+		return "", false
+	}
+	if rest == "" || strings.Contains(rest, "/") {
+		return "", false
+	}
+	id, err := url.PathUnescape(rest)
+	return id, err == nil
+}
+
+// LogString is the page's address for logs.
+func (p Page) LogString() string { return p.base.LogString() + p.before + "…" + p.after }
