@@ -65,9 +65,9 @@ func (a *App) parseLine(d *caddyfile.Dispenser) error {
 	case "storage":
 		return a.parseStorage(d)
 	case "provider":
-		return parseNamed(d, line, "type", &a.ProvidersRaw)
+		return parseNamed(d, line, &a.ProvidersRaw)
 	case "affiliate":
-		return parseNamed(d, line, "type", &a.AffiliatesRaw)
+		return parseNamed(d, line, &a.AffiliatesRaw)
 	case "signing_key":
 		if err := handlers.ReadSigningKey(d, &a.SigningKeys); err != nil {
 			return err
@@ -99,7 +99,7 @@ func (a *App) parseStorage(d *caddyfile.Dispenser) error {
 		return d.Err("storage is already specified")
 	}
 	if !d.NextArg() {
-		return d.Errf("storage needs a module: storage %s", modules("storage"))
+		return d.Errf("storage needs a module: %s", strings.Join(guests("storage"), " or "))
 	}
 	kind := d.Val()
 	raw, err := parseGuest(d, "storage", kind, "module")
@@ -113,9 +113,9 @@ var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // parseNamed reads `provider <type> [<name>] { … }`. The module gets its block
 // without the name, which is none of its business.
-func parseNamed(d *caddyfile.Dispenser, line, key string, to *map[string]json.RawMessage) error {
+func parseNamed(d *caddyfile.Dispenser, line string, to *map[string]json.RawMessage) error {
 	if !d.NextArg() {
-		return d.Errf("%s needs a type: %s <type> [<name>] { … }, where the type is one of %s", line, line, modules(line+"s"))
+		return d.Errf("%s needs a type: %s", line, strings.Join(guests(line+"s"), ", "))
 	}
 	kind := d.Val()
 	guest := d.NewFromNextSegment()
@@ -133,9 +133,9 @@ func parseNamed(d *caddyfile.Dispenser, line, key string, to *map[string]json.Ra
 		guest.Next()
 	}
 	if _, ok := (*to)[name]; ok {
-		return d.Errf("%s '%s' is already defined; give this one a name of its own: %s %s <name>", line, name, line, kind)
+		return guest.Errf("%s '%s' is already defined; give this one a name of its own: %s %s <name>", line, name, line, kind)
 	}
-	raw, err := parseGuest(guest, line+"s", kind, key)
+	raw, err := parseGuest(guest, line+"s", kind, "type")
 	if err != nil {
 		return err
 	}
@@ -149,10 +149,7 @@ func parseNamed(d *caddyfile.Dispenser, line, key string, to *map[string]json.Ra
 // parseGuest lets a module of the namespace `payments.<scope>` read its
 // segment, which begins at the current token.
 func parseGuest(d *caddyfile.Dispenser, scope, kind, key string) (json.RawMessage, error) {
-	var kinds []string
-	for _, m := range caddy.GetModules("payments." + scope) {
-		kinds = append(kinds, m.ID.Name())
-	}
+	kinds := guests(scope)
 	if !slices.Contains(kinds, kind) {
 		what := strings.TrimSuffix(scope, "s")
 		return nil, d.Errf("there is no %s of type '%s' in this build of Caddy; %s", what, kind, suggest(kind, kinds))
@@ -169,13 +166,13 @@ func parseGuest(d *caddyfile.Dispenser, scope, kind, key string) (json.RawMessag
 	return raw, nil
 }
 
-// modules names the modules of a namespace of ours.
-func modules(scope string) string {
+// guests are the modules of the namespace `payments.<scope>`.
+func guests(scope string) []string {
 	var kinds []string
 	for _, m := range caddy.GetModules("payments." + scope) {
 		kinds = append(kinds, m.ID.Name())
 	}
-	return strings.Join(kinds, ", ")
+	return kinds
 }
 
 // suggest ends an error about a word that is none of known.
@@ -183,5 +180,8 @@ func suggest(got string, known []string) string {
 	if near := nearest.Nearest(got, known); near != "" {
 		return "did you mean '" + near + "'?"
 	}
-	return "there is " + strings.Join(known, ", ")
+	if len(known) == 0 {
+		return "there is none"
+	}
+	return "there is only " + strings.Join(known, ", ")
 }

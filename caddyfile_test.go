@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
@@ -97,4 +98,28 @@ func TestCaddyfileExamples(t *testing.T) {
 	if err != nil || found < 7 {
 		t.Errorf("%d examples, %v", found, err)
 	}
+}
+
+// What adapts must also load: the names of the JSON, and what only the modules
+// themselves can check.
+func TestCaddyfileGoldenValidates(t *testing.T) {
+	for _, name := range []string{"IDPAY_KEY", "SAMA_MERCHANT_ID", "PAL24_KEY", "POOLAM_KEY", "HAMEKAR_TOKEN"} {
+		t.Setenv(name, "6a7f99eb-7c20-4412-a972-6dfb7cd253a4")
+	}
+	for i, name := range []string{"SIGNING_KEY", "OLD_SIGNING_KEY", "SHOP_KEY"} {
+		t.Setenv(name, strings.Repeat(string(rune('a'+i)), 32))
+	}
+	goldens(t, func(t *testing.T, _, input, _ string) {
+		out, err := adapt("Caddyfile", input)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var cfg caddy.Config
+		if err := json.Unmarshal([]byte(out), &cfg); err != nil {
+			t.Fatal(err)
+		}
+		if err := caddy.Validate(&cfg); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -51,7 +51,7 @@ func init() {
 //			checkout <path>
 //			devices  <n>
 //		}
-//		announce    on|off
+//		announce    off|on
 //		errors      caddy
 //		signing_key <secret> [<kid>]
 //		public_url  <origin>
@@ -120,7 +120,7 @@ func (s *siteBlock) lines() []blockOption {
 
 func (s *siteBlock) announce(d *caddyfile.Dispenser) error {
 	var written string
-	if err := readWord(d, "announce", &written, "on", "off"); err != nil {
+	if err := readWord(d, "announce", &written, "off", "on"); err != nil {
 		return err
 	}
 	if written == "off" {

@@ -104,24 +104,25 @@ func (s *siteBlock) checkSigned(mark *caddyfile.Dispenser, v *Verify) error {
 }
 
 // checkReturn sees to it that a checkout's customers come back to a route that
-// verifies. Another block of the site may have it: then `return` says which.
+// verifies.
 func (s *siteBlock) checkReturn(mark *caddyfile.Dispenser, c *Checkout) error {
 	var patterns []string
-	matcher := false
+	matcher, plain := false, false
 	for _, v := range s.handler.Verify {
-		if v.Provider == c.Provider {
-			patterns = append(patterns, v.Paths...)
-			matcher = matcher || len(v.MatchRaw) > 0
+		if v.Provider != c.Provider {
+			continue
 		}
+		patterns = append(patterns, v.Paths...)
+		matcher = matcher || len(v.MatchRaw) > 0
+		plain = plain || len(v.Paths) > 0 && !strings.ContainsAny(v.Paths[0], `*?[\`)
 	}
-	plain := slices.ContainsFunc(patterns, func(p string) bool { return !strings.ContainsAny(p, `*?[\`) })
 	switch {
-	case c.Return == "" && len(patterns) == 0:
-		return mark.Errf("checkout %s needs a way back: add `verify <path> %s` to this block", c.Path, c.Provider)
+	case len(patterns) == 0 && !matcher:
+		return mark.Errf("checkout %s has no way back: add `verify <path> %s` to this block", c.Path, c.Provider)
 	case c.Return == "" && !plain:
-		return mark.Errf("checkout %s must say where its customers come back to: return <path>, one that `verify … %s` takes", c.Path, c.Provider)
-	case c.Return != "" && len(patterns) > 0 && !matcher && !patternsTake(patterns, c.Return):
-		return mark.Errf("checkout %s: no verify line of %s takes its return %s; it takes %s", c.Path, c.Provider, c.Return, joinWords(patterns, "and"))
+		return mark.Errf("checkout %s must say where its customers come back to: return <path>, one that the verify line of %s takes", c.Path, c.Provider)
+	case c.Return != "" && !matcher && !patternsTake(patterns, c.Return):
+		return mark.Errf("checkout %s: no verify line of %s takes its return %s; they take %s", c.Path, c.Provider, c.Return, joinWords(patterns, "and"))
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func suggestWord(got string, known []string) string {
 	if near := nearest.Nearest(got, known); near != "" {
 		return "did you mean '" + near + "'?"
 	}
-	return "there is " + joinWords(known, "and")
+	return "there is only " + joinWords(known, "and")
 }
 
 // joinWords joins words for people.
