@@ -1,0 +1,181 @@
+package admin
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/rahgir/caddy-payments/admin/operate"
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/explain"
+)
+
+func init() {
+	caddy.RegisterModule(new(API))
+}
+
+// prefix is where the routes live on the admin endpoint.
+const prefix = "/payments/"
+
+// API serves the payments routes of the admin endpoint:
+//
+// Route | What
+// ------|-----
+// `GET /payments/` | counts, what waits longest, paused affiliates, the store
+// `GET /payments/list` | `?state=&site=&provider=&order=&id=&conversion=&cursor=&limit=`
+// `GET /payments/show/<ref>` | one payment with explanation and history
+// `POST /payments/verify/<ref>` | ask the provider now
+// `POST /payments/resend/<ref>` | `{"what":"delivery"\|"conversion"}`
+// `POST /payments/resolve/<ref>` | `{"decision":"give"\|"refuse"\|"has"\|"again"\|"reversed","by":"","note":"","version":0}`
+// `POST /payments/import-ids?provider=` | ids used before this ledger, one a line
+// `GET /payments/export` | everything, as JSON lines
+// `GET /payments/doctor` | what is wrong with the configuration
+//
+// `?lang=fa` or `?lang=en` (default) chooses the language of explanations;
+// `?dry_run=1` on a POST says what would happen and does nothing.
+type API struct {
+	// find replaces the running configuration's app in tests.
+	find func() (any, error)
+}
+
+// CaddyModule returns the Caddy module information.
+func (*API) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "admin.api.payments", New: func() caddy.Module { return new(API) }}
+}
+
+// Routes implements caddy.AdminRouter.
+func (a *API) Routes() []caddy.AdminRoute {
+	return []caddy.AdminRoute{{Pattern: prefix, Handler: caddy.AdminHandlerFunc(a.serve)}}
+}
+
+// app finds the payments app of the configuration that runs now: a router
+// outlives its own configuration, and a failed reload leaves the failed one's
+// router in place.
+func (a *API) app() (App, error) {
+	find := a.find
+	if find == nil {
+		find = func() (any, error) { return caddy.ActiveContext().AppIfConfigured("payments") }
+	}
+	mod, err := find()
+	switch {
+	case errors.Is(err, caddy.ErrNotConfigured):
+		return nil, status(http.StatusNotFound, errors.New("the running configuration has no payments app"))
+	case err != nil:
+		// Caddy's own text may quote the configuration.
+		return nil, status(http.StatusServiceUnavailable, errors.New("the payments app did not start"))
+	}
+	app, ok := mod.(App)
+	if !ok {
+		return nil, status(http.StatusInternalServerError, fmt.Errorf("the payments app is a %T", mod))
+	}
+	return app, nil
+}
+
+// call is one request with what every route needs.
+type call struct {
+	w      http.ResponseWriter
+	r      *http.Request
+	app    App
+	ref    string
+	lang   explain.Lang
+	dryRun bool
+}
+
+type route struct {
+	method string
+	ref    bool
+	serve  func(*call) error
+}
+
+var routes = map[string]route{
+	"":           {http.MethodGet, false, (*call).summary},
+	"list":       {http.MethodGet, false, (*call).list},
+	"show":       {http.MethodGet, true, (*call).show},
+	"verify":     {http.MethodPost, true, (*call).verify},
+	"resend":     {http.MethodPost, true, (*call).resend},
+	"resolve":    {http.MethodPost, true, (*call).resolve},
+	"import-ids": {http.MethodPost, false, (*call).importIDs},
+	"export":     {http.MethodGet, false, (*call).export},
+	"doctor":     {http.MethodGet, false, (*call).doctor},
+}
+
+func (a *API) serve(w http.ResponseWriter, r *http.Request) error {
+	name, ref, hasRef := strings.Cut(strings.TrimPrefix(r.URL.Path, prefix), "/")
+	rt, ok := routes[name]
+	if !ok || hasRef != rt.ref || rt.ref && ref == "" {
+		return status(http.StatusNotFound, errors.New("no such route; see /payments/"))
+	}
+	if r.Method != rt.method {
+		w.Header().Set("Allow", rt.method)
+		return status(http.StatusMethodNotAllowed, fmt.Errorf("use %s", rt.method))
+	}
+	c := &call{w: w, r: r, ref: ref, lang: explain.EN}
+	q := r.URL.Query()
+	if s := q.Get("lang"); s != "" {
+		if c.lang, ok = explain.ParseLang(s); !ok {
+			return status(http.StatusBadRequest, errors.New("lang is fa or en"))
+		}
+	}
+	switch q.Get("dry_run") {
+	case "", "0", "false":
+	case "1", "true":
+		c.dryRun = true
+	default:
+		return status(http.StatusBadRequest, errors.New("dry_run is 1 or 0"))
+	}
+	app, err := a.app()
+	if err != nil {
+		return err
+	}
+	defer operate.Use(app)()
+	c.app = app
+	return apiError(rt.serve(c))
+}
+
+func (c *call) engine() (*engine.Engine, error) {
+	e, err := c.app.Engine(c.r.Context())
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", operate.ErrUnavailable, err)
+	}
+	return e, nil
+}
+
+// answer writes JSON. Payments are nobody's to cache.
+func (c *call) answer(v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encoding the answer: %w", err)
+	}
+	c.w.Header().Set("Content-Type", "application/json")
+	c.w.Header().Set("Cache-Control", "no-store")
+	_, _ = c.w.Write(append(b, '\n'))
+	return nil
+}
+
+func status(code int, err error) error { return caddy.APIError{HTTPStatus: code, Err: err} }
+
+func apiError(err error) error {
+	var done caddy.APIError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &done):
+		return err
+	case errors.Is(err, operate.ErrUnknown):
+		return status(http.StatusNotFound, err)
+	case errors.Is(err, operate.ErrInput):
+		return status(http.StatusBadRequest, err)
+	case errors.Is(err, operate.ErrNotPossible), errors.Is(err, operate.ErrChanged):
+		return status(http.StatusConflict, err)
+	case errors.Is(err, operate.ErrUnavailable):
+		return status(http.StatusServiceUnavailable, err)
+	}
+	return status(http.StatusInternalServerError, err)
+}
+
+// Interface guards.
+var _ caddy.AdminRouter = (*API)(nil)

@@ -1,0 +1,172 @@
+package admin
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/rahgir/caddy-payments/admin/operate"
+)
+
+const (
+	maxBody   = 16 << 10
+	maxImport = 8 << 20
+)
+
+// Changed is the answer of every route that changes something.
+type Changed struct {
+	// Done is false for a dry run.
+	Done bool `json:"done"`
+	// Would says what the change does.
+	Would string `json:"would"`
+	// Warn says what to make sure of first.
+	Warn    string       `json:"warn,omitempty"`
+	Payment operate.View `json:"payment"`
+}
+
+// Resolve is the body of `POST /payments/resolve/<ref>`.
+type Resolve struct {
+	Decision string `json:"decision"`
+	By       string `json:"by,omitempty"`
+	Note     string `json:"note,omitempty"`
+	// Version is the one that the person saw; with it nobody decides on a payment
+	// that changed meanwhile.
+	Version uint64 `json:"version,omitempty"`
+}
+
+// Resend is the body of `POST /payments/resend/<ref>`.
+type Resend struct {
+	// What is `delivery` or `conversion`. Default: delivery for a parked payment,
+	// else conversion.
+	What    string `json:"what,omitempty"`
+	By      string `json:"by,omitempty"`
+	Note    string `json:"note,omitempty"`
+	Version uint64 `json:"version,omitempty"`
+}
+
+func (c *call) verify() error {
+	return c.decide(operate.Choice{Key: "verify"})
+}
+
+func (c *call) resolve() error {
+	var in Resolve
+	if err := c.body(&in); err != nil {
+		return err
+	}
+	switch in.Decision {
+	case "give", "refuse", "has", "again", "reversed":
+	default:
+		return badInput("decision must be give, refuse, has, again or reversed")
+	}
+	return c.decide(operate.Choice{Key: in.Decision, By: in.By, Note: in.Note, Version: in.Version})
+}
+
+func (c *call) resend() error {
+	var in Resend
+	if err := c.body(&in); err != nil {
+		return err
+	}
+	choice := operate.Choice{By: in.By, Note: in.Note, Version: in.Version}
+	switch in.What {
+	case "delivery":
+		choice.Key = "again"
+	case "conversion":
+		choice.Key = "report"
+	case "":
+		e, err := c.engine()
+		if err != nil {
+			return err
+		}
+		rec, err := operate.Get(c.r.Context(), e, c.ref)
+		if err != nil {
+			return err
+		}
+		choice.Key = "report"
+		if rec.State == "parked" {
+			choice.Key = "again"
+		}
+	default:
+		return badInput("what must be delivery or conversion")
+	}
+	return c.decide(choice)
+}
+
+func (c *call) decide(choice operate.Choice) error {
+	e, err := c.engine()
+	if err != nil {
+		return err
+	}
+	choice.DryRun = c.dryRun
+	out, err := operate.Decide(c.r.Context(), e, c.ref, choice, c.lang)
+	if err != nil {
+		return err
+	}
+	return c.answer(Changed{
+		Done: out.Done, Would: out.Would, Warn: out.Warn,
+		Payment: operate.NewView(c.r.Context(), e, out.Record, c.lang),
+	})
+}
+
+// body reads a small JSON object; none at all is an empty one.
+func (c *call) body(into any) error {
+	dec := json.NewDecoder(http.MaxBytesReader(c.w, c.r.Body, maxBody))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(into)
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	if err != nil {
+		return badInput("the body is not the JSON object that is expected here: %v", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return badInput("the body goes on after its JSON object")
+	}
+	return nil
+}
+
+func (c *call) importIDs() error {
+	name := c.r.URL.Query().Get("provider")
+	issuer, ok := c.app.ProviderIssuer(name)
+	if !ok {
+		return badInput("provider %.40q is not configured; there are: %s", name, strings.Join(c.app.ProviderNames(), ", "))
+	}
+	ids, err := readIDs(http.MaxBytesReader(c.w, c.r.Body, maxImport))
+	if err != nil {
+		return badInput("%v", err)
+	}
+	e, err := c.engine()
+	if err != nil {
+		return err
+	}
+	done, err := operate.Import(c.r.Context(), e, issuer, ids, c.dryRun)
+	if err != nil {
+		return err
+	}
+	return c.answer(done)
+}
+
+// readIDs reads one id a line and skips empty lines.
+func readIDs(r io.Reader) ([]string, error) {
+	var ids []string
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		if id := strings.TrimSpace(strings.TrimPrefix(lines.Text(), "\ufeff")); id != "" {
+			ids = append(ids, id)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("reading the ids: %w", err)
+	}
+	if len(ids) == 0 {
+		return nil, errors.New("there are no ids; write one a line")
+	}
+	return ids, nil
+}
+
+func badInput(format string, args ...any) error {
+	return status(http.StatusBadRequest, fmt.Errorf(format, args...))
+}

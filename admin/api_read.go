@@ -1,0 +1,123 @@
+package admin
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/rahgir/caddy-payments/admin/operate"
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Listed is the answer of `GET /payments/list`.
+type Listed struct {
+	Payments []operate.Row `json:"payments"`
+	// Next is the cursor of the next page; empty at the end. A page may be short
+	// and yet go on.
+	Next string `json:"next,omitempty"`
+}
+
+// Findings is the answer of `GET /payments/doctor`.
+type Findings struct {
+	Findings []Finding `json:"findings"`
+}
+
+func (c *call) summary() error {
+	e, err := c.engine()
+	if err != nil {
+		return err
+	}
+	s, err := operate.Summarize(c.r.Context(), e, c.app.ProviderNames())
+	if err != nil {
+		return err
+	}
+	return c.answer(s)
+}
+
+func (c *call) rows(e *engine.Engine, records []*payment.Record) []operate.Row {
+	rows := make([]operate.Row, 0, len(records))
+	for _, r := range records {
+		rows = append(rows, operate.NewRow(e, r, c.lang))
+	}
+	return rows
+}
+
+func (c *call) list() error {
+	q, err := operate.ParseListing(c.r.URL.Query())
+	if err != nil {
+		return err
+	}
+	e, err := c.engine()
+	if err != nil {
+		return err
+	}
+	page, err := operate.List(c.r.Context(), e, q)
+	if err != nil {
+		return err
+	}
+	return c.answer(Listed{Payments: c.rows(e, page.Records), Next: page.Next})
+}
+
+func (c *call) show() error {
+	e, err := c.engine()
+	if err != nil {
+		return err
+	}
+	rec, err := operate.Get(c.r.Context(), e, c.ref)
+	if err != nil {
+		return err
+	}
+	return c.answer(operate.NewView(c.r.Context(), e, rec, c.lang))
+}
+
+// export streams. Once the first line is out there is no status to change: a
+// failure cuts the connection, which the reader sees as a broken answer.
+func (c *call) export() error {
+	q, err := operate.ParseListing(c.r.URL.Query())
+	if err != nil {
+		return err
+	}
+	e, err := c.engine()
+	if err != nil {
+		return err
+	}
+	if c.r.URL.Query().Get("limit") == "" {
+		q.Limit = 500
+	}
+	out := json.NewEncoder(c.w)
+	control := http.NewResponseController(c.w)
+	for first := true; ; first = false {
+		page, err := operate.List(c.r.Context(), e, q)
+		if err != nil && first {
+			return err
+		}
+		if first {
+			c.w.Header().Set("Content-Type", "application/x-ndjson")
+			c.w.Header().Set("Cache-Control", "no-store")
+		}
+		for _, row := range c.rows(e, page.Records) {
+			if err == nil {
+				err = out.Encode(row)
+			}
+		}
+		if err == nil {
+			err = c.r.Context().Err()
+		}
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		_ = control.Flush() // a writer that can't flush sends it all at the end
+		if page.Next == "" {
+			return nil
+		}
+		q.Cursor = page.Next
+	}
+}
+
+func (c *call) doctor() error {
+	findings := c.app.Doctor(c.r.Context())
+	if findings == nil {
+		findings = []Finding{}
+	}
+	return c.answer(Findings{findings})
+}

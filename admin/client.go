@@ -1,0 +1,106 @@
+package admin
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+)
+
+// open makes a request to the admin endpoint; the caller closes the answer.
+func (c *cli) open(method, route string, q url.Values, header http.Header, body io.Reader) (*http.Response, error) {
+	addr, err := caddycmd.DetermineAdminAPIAddress(c.address, nil, c.config, c.adapter)
+	if err != nil {
+		return nil, fmt.Errorf("finding the admin endpoint: %w", err)
+	}
+	if q == nil {
+		q = url.Values{}
+	}
+	q.Set("lang", c.lang)
+	if c.dryRun {
+		q.Set("dry_run", "1")
+	}
+	resp, err := caddycmd.AdminAPIRequest(addr, method, prefix+route+"?"+q.Encode(), header, body)
+	if err != nil {
+		return nil, explainError(addr, err)
+	}
+	return resp, nil
+}
+
+var httpError = regexp.MustCompile(`(?s)^caddy responded with error: HTTP (\d{3}): (.*)$`)
+
+// explainError takes apart the one text that Caddy's client makes of every
+// error.
+func explainError(addr string, err error) error {
+	m := httpError.FindStringSubmatch(err.Error())
+	if m == nil {
+		return fmt.Errorf("no answer from the admin endpoint at %s (is Caddy running? see --address and --config): %w", addr, err)
+	}
+	code, _ := strconv.Atoi(m[1]) // three digits
+	var body struct {
+		Error string `json:"error"`
+	}
+	text := strings.TrimSpace(m[2])
+	if json.Unmarshal([]byte(text), &body) == nil && body.Error != "" {
+		text = body.Error
+	} else if code == http.StatusNotFound {
+		text = "the Caddy at " + addr + " has no payments module"
+	}
+	f := &failure{exitFailed, errors.New(text)}
+	switch code {
+	case http.StatusBadRequest:
+		f.status = exitUsage
+	case http.StatusConflict:
+		f.status = exitNotPossible
+	}
+	return f
+}
+
+// get reads a JSON answer.
+func (c *cli) get(route string, q url.Values, into any) error {
+	resp, err := c.open(http.MethodGet, route, q, nil, nil)
+	if err != nil {
+		return err
+	}
+	return readJSON(resp, into)
+}
+
+// post sends a JSON body and reads a JSON answer.
+func (c *cli) post(route string, body, into any) error {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("encoding the request: %w", err)
+	}
+	resp, err := c.open(http.MethodPost, route, nil, nil, bytes.NewReader(b))
+	if err != nil {
+		return err
+	}
+	return readJSON(resp, into)
+}
+
+func readJSON(resp *http.Response, into any) error {
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
+		return fmt.Errorf("reading the admin endpoint's answer: %w", err)
+	}
+	return nil
+}
+
+// printJSON is the form for pipes.
+func (c *cli) printJSON(v any) error {
+	enc := json.NewEncoder(c.out)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("writing the answer: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,207 @@
+package admin
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/rahgir/caddy-payments/admin/operate"
+	"github.com/rahgir/caddy-payments/internal/explain"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// filters are the flags that select payments.
+var filters = [][2]string{
+	{"state", "States or attention, open, all; several with commas"},
+	{"site", "Only of this site"},
+	{"provider", "Only of this provider"},
+	{"order", "Only of this order of the shop"},
+	{"id", "Only with this id of the provider"},
+	{"conversion", "Only with this state of the report to an affiliate"},
+}
+
+func addFilters(f *pflag.FlagSet) {
+	for _, x := range filters {
+		f.String(x[0], "", x[1])
+	}
+}
+
+func readFilters(f *pflag.FlagSet) url.Values {
+	q := url.Values{}
+	for _, x := range filters {
+		if v, err := f.GetString(x[0]); err == nil && v != "" {
+			q.Set(x[0], v)
+		}
+	}
+	return q
+}
+
+func (c *cli) statusCommand() *cobra.Command {
+	return c.leaf("status", "Counts payments and says whether the store takes work",
+		"", exactly(0, "no arguments"), func(*cobra.Command, []string) error {
+			var s operate.Summary
+			if err := c.get("", nil, &s); err != nil {
+				return err
+			}
+			if !c.table() {
+				return c.printJSON(s)
+			}
+			return c.printSummary(s)
+		})
+}
+
+func (c *cli) printSummary(s operate.Summary) error {
+	t := newTable(c.out)
+	ready := "ready"
+	if !s.Ready {
+		ready = "NOT READY: " + s.NotReady
+	}
+	fmt.Fprintf(t, "store\t%s, generation %d since %s\n", ready, s.Generation, explain.When(s.GenerationStart, c.language()))
+	fmt.Fprintf(t, "waiting for a person\t%d\n", s.Attention)
+	for _, state := range payment.States() {
+		fmt.Fprintf(t, "  %s\t%d\n", state, s.Counts[state])
+	}
+	if !s.Complete {
+		fmt.Fprintf(t, "\tamong the newest %d payments; review, parked and unknown are counted among all\n", s.Looked)
+	}
+	if o := s.Oldest; o != nil {
+		fmt.Fprintf(t, "oldest open\t%s %s, %s old\n", o.Ref, o.State, explain.Age(s.Now.Sub(o.Since), explain.EN))
+	}
+	fmt.Fprintf(t, "conversions to look at\t%d\n", s.Conversions)
+	if len(s.Paused) > 0 {
+		fmt.Fprintf(t, "affiliates that refuse the token\t%s\n", strings.Join(s.Paused, ", "))
+	}
+	return t.Flush()
+}
+
+func (c *cli) listCommand() *cobra.Command {
+	cmd := c.leaf("list", "Lists payments, those that need a person first",
+		`
+Lists payments. Without a filter: what needs a person first (review, parked),
+then what is still open, the newest of each first.`,
+		exactly(0, "no arguments, only flags"), c.list)
+	addFilters(cmd.Flags())
+	cmd.Flags().Int("limit", 50, "How many at most")
+	cmd.Flags().String("cursor", "", "Go on where a listing with the same filters ended")
+	return cmd
+}
+
+func (c *cli) list(cmd *cobra.Command, _ []string) error {
+	q := readFilters(cmd.Flags())
+	limit, err := cmd.Flags().GetInt("limit")
+	if err != nil || limit < 1 {
+		return usage("--limit must be a positive number")
+	}
+	if cursor, _ := cmd.Flags().GetString("cursor"); cursor != "" {
+		q.Set("cursor", cursor)
+	}
+	out := Listed{Payments: []operate.Row{}}
+	if len(q) > 0 {
+		if out, err = c.pages(q, limit); err != nil {
+			return err
+		}
+	} else {
+		for _, state := range []string{"review", "parked", "open"} {
+			part, err := c.pages(url.Values{"state": {state}}, limit-len(out.Payments))
+			if err != nil {
+				return err
+			}
+			out.Payments = append(out.Payments, part.Payments...)
+			if part.Next != "" {
+				fmt.Fprintf(c.err, "there may be more: caddy payments list --state %s --cursor %s\n", state, part.Next)
+			}
+			if len(out.Payments) >= limit {
+				break
+			}
+		}
+	}
+	if !c.table() {
+		return c.printJSON(out)
+	}
+	if len(out.Payments) == 0 {
+		fmt.Fprintln(c.out, "no such payments")
+		return nil
+	}
+	if out.Next != "" {
+		fmt.Fprintf(c.err, "there is more: --cursor %s\n", out.Next)
+	}
+	return c.printRows(out.Payments, time.Now())
+}
+
+// maxPages bounds a listing whose pages are short because few records match.
+const maxPages = 200
+
+func (c *cli) pages(q url.Values, limit int) (Listed, error) {
+	out := Listed{Payments: []operate.Row{}}
+	for range maxPages {
+		q.Set("limit", strconv.Itoa(min(limit-len(out.Payments), 1000)))
+		var page Listed
+		if err := c.get("list", q, &page); err != nil {
+			return out, err
+		}
+		out.Payments, out.Next = append(out.Payments, page.Payments...), page.Next
+		if out.Next == "" || len(out.Payments) >= limit {
+			break
+		}
+		q.Set("cursor", page.Next)
+	}
+	return out, nil
+}
+
+func (c *cli) showCommand() *cobra.Command {
+	return c.leaf("show <reference>", "Shows one payment, why it stands where it stands, and what can be done",
+		"", exactly(1, "the reference of one payment"), func(_ *cobra.Command, args []string) error {
+			var v operate.View
+			if err := c.get("show/"+url.PathEscape(args[0]), nil, &v); err != nil {
+				return err
+			}
+			if !c.table() {
+				return c.printJSON(v)
+			}
+			return c.printView(v)
+		})
+}
+
+func (c *cli) doctorCommand() *cobra.Command {
+	return c.leaf("doctor", "Looks for what is wrong with the configuration and around it",
+		"\nLooks for what is wrong. The status is 1 if there is an error among the findings.",
+		exactly(0, "no arguments"), func(*cobra.Command, []string) error {
+			var out Findings
+			if err := c.get("doctor", nil, &out); err != nil {
+				return err
+			}
+			if err := c.printFindings(out); err != nil {
+				return err
+			}
+			if slices.ContainsFunc(out.Findings, func(f Finding) bool { return f.Level == LevelError }) {
+				return &failure{exitFailed, fmt.Errorf("there are errors among the findings")}
+			}
+			return nil
+		})
+}
+
+func (c *cli) printFindings(out Findings) error {
+	if !c.table() {
+		return c.printJSON(out)
+	}
+	marks := map[Level]string{LevelOK: "✓", LevelWarn: "!", LevelError: "✗"}
+	for _, level := range []Level{LevelError, LevelWarn, LevelOK} {
+		for _, f := range out.Findings {
+			if f.Level != level {
+				continue
+			}
+			where := ""
+			if f.Where != "" {
+				where = clean(f.Where) + ": "
+			}
+			fmt.Fprintf(c.out, "%s %s%s [%s]\n", marks[level], where, clean(f.Text), f.Code)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,132 @@
+package admin
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rahgir/caddy-payments/admin/operate"
+)
+
+// importBatch is how many ids go in one request: the admin endpoint gives a
+// request ten seconds.
+const importBatch = 2000
+
+func (c *cli) importCommand() *cobra.Command {
+	cmd := c.changes(c.leaf("import-ids <provider> <file>", "Takes over ids of payments from before this ledger, so that none of them pays again",
+		`
+Takes over the ids of payments that were used before this ledger began: a
+provider of the invoice script, 24pal and Sama can't tell a first confirmation
+from a repeated one, so an old receipt could pay for a new order.
+
+The file has one id a line; - is standard input. With --column it is a CSV
+table, and the column is a number from 1 or the name in the first line. Doing
+it twice does no harm.`,
+		exactly(2, "a provider's name and a file (- is standard input)"), c.importIDs))
+	cmd.Flags().String("column", "", "Column of a CSV table: its number from 1, or its name")
+	return cmd
+}
+
+func (c *cli) importIDs(cmd *cobra.Command, args []string) error {
+	column, _ := cmd.Flags().GetString("column")
+	in := c.in
+	if args[1] != "-" {
+		f, err := os.Open(args[1])
+		if err != nil {
+			return fmt.Errorf("reading the ids: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	ids, err := readColumn(in, column)
+	if err != nil {
+		return &failure{exitUsage, err}
+	}
+	total := operate.Imported{Done: !c.dryRun, Total: len(ids)}
+	for done := 0; done < len(ids); {
+		batch := ids[done:min(done+importBatch, len(ids))]
+		resp, err := c.open(http.MethodPost, "import-ids", url.Values{"provider": {args[0]}},
+			http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, strings.NewReader(strings.Join(batch, "\n")))
+		if err != nil {
+			return fmt.Errorf("after %d of %d ids: %w", done, len(ids), err)
+		}
+		var out operate.Imported
+		if err := readJSON(resp, &out); err != nil {
+			return fmt.Errorf("after %d of %d ids: %w", done, len(ids), err)
+		}
+		total.New += out.New
+		done += len(batch)
+		c.tell("\r%d of %d ids", done, len(ids))
+	}
+	c.tell("\n")
+	if !c.table() {
+		return c.printJSON(total)
+	}
+	verb := "taken over"
+	if c.dryRun {
+		verb = "would be taken over"
+	}
+	fmt.Fprintf(c.out, "%d ids of %s: %d %s, %d were known already\n", total.Total, clean(args[0]), total.New, verb, total.Total-total.New)
+	return nil
+}
+
+// tell shows progress to a person.
+func (c *cli) tell(format string, args ...any) {
+	if c.progress {
+		fmt.Fprintf(c.err, format, args...)
+	}
+}
+
+// readColumn reads one id a line or, with a column, a CSV table.
+func readColumn(in io.Reader, column string) ([]string, error) {
+	if column == "" {
+		return readIDs(in)
+	}
+	table := csv.NewReader(in)
+	table.FieldsPerRecord, table.TrimLeadingSpace = -1, true
+	rows, err := table.ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("reading the table: %w", err)
+	}
+	at, err := strconv.Atoi(column)
+	at--
+	if err != nil {
+		if at = headerAt(rows, column); at < 0 {
+			return nil, fmt.Errorf("the table has no column %q in its first line", column)
+		}
+		rows = rows[1:]
+	}
+	var ids []string
+	for i, row := range rows {
+		if at < 0 || at >= len(row) {
+			return nil, fmt.Errorf("line %d of the table has no column %s", i+1, column)
+		}
+		if id := strings.TrimSpace(row[at]); id != "" {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, errors.New("the table has no ids in that column")
+	}
+	return ids, nil
+}
+
+func headerAt(rows [][]string, name string) int {
+	if len(rows) == 0 {
+		return -1
+	}
+	for i, cell := range rows[0] {
+		if strings.EqualFold(strings.TrimSpace(strings.TrimPrefix(cell, "\ufeff")), name) {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,260 @@
+package admin
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// ShopKeys are the two keys of one secret that a shop needs.
+type ShopKeys struct {
+	// Where names the sites that the key is for; empty for a secret that came
+	// from a flag.
+	Where string `json:"where,omitempty"`
+	KID   string `json:"kid"`
+	// Signs is whether it is the first of its place: the one that signs.
+	Signs   bool   `json:"signs"`
+	Return  string `json:"return"`
+	Receipt string `json:"receipt"`
+}
+
+func (c *cli) keysCommand() *cobra.Command {
+	cmd := c.leaf("keys", "Prints the keys that a shop needs to sign returns and to check receipts",
+		`
+Derives from each signing_key the two keys that a shop needs: "return" signs
+return addresses, "receipt" checks the receipts that come with verified
+requests. The secret itself stays with Caddy.
+
+The secret is taken from --secret-file (- is standard input), from the
+environment variable --env, or from every signing_key of the configuration
+(--config, by default the Caddyfile here); placeholders are resolved here, so
+run it with the environment and as the user of the server. No running Caddy is
+asked.`,
+		exactly(0, "no arguments, only flags"), c.keys)
+	cmd.Flags().String("secret-file", "", "File that holds the secret; - is standard input")
+	cmd.Flags().String("env", "", "Environment variable that holds the secret")
+	cmd.Flags().String("kid", "", "Name of the key, if the configuration gives one; with --secret-file or --env")
+	return cmd
+}
+
+func (c *cli) keys(cmd *cobra.Command, _ []string) error {
+	file, _ := cmd.Flags().GetString("secret-file")
+	env, _ := cmd.Flags().GetString("env")
+	kid, _ := cmd.Flags().GetString("kid")
+	given := 0
+	for _, s := range []string{file, env, c.config} {
+		if s != "" {
+			given++
+		}
+	}
+	if given > 1 {
+		return usage("choose one of --secret-file, --env and --config")
+	}
+	var keys []ShopKeys
+	var err error
+	switch {
+	case file != "":
+		keys, err = c.keysOfFile(file, kid)
+	case env != "":
+		secret, ok := os.LookupEnv(env)
+		if !ok {
+			return fmt.Errorf("the environment variable %s is not set", env)
+		}
+		keys, err = derive("", kid, secret, true)
+	default:
+		keys, err = keysOfConfig(c.config, c.adapter)
+	}
+	if err != nil {
+		return err
+	}
+	if !c.table() {
+		return c.printJSON(keys)
+	}
+	for i, k := range keys {
+		if i > 0 {
+			fmt.Fprintln(c.out)
+		}
+		head := "key " + k.KID
+		if k.Where != "" {
+			head += " of " + k.Where
+		}
+		if !k.Signs {
+			head += " (verifies only)"
+		}
+		fmt.Fprintf(c.out, "%s\n  return   %s\n  receipt  %s\n", head, k.Return, k.Receipt)
+	}
+	return nil
+}
+
+// maxSecret bounds a file that may be anything.
+const maxSecret = 64 << 10
+
+func (c *cli) keysOfFile(name, kid string) ([]ShopKeys, error) {
+	in := c.in
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("reading the secret: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	b, err := io.ReadAll(io.LimitReader(in, maxSecret))
+	if err != nil {
+		return nil, fmt.Errorf("reading the secret: %w", err)
+	}
+	return derive("", kid, string(b), true)
+}
+
+// derive makes the keys of one secret; like the server it drops the line's end
+// of a file.
+func derive(where, kid, secret string, signs bool) ([]ShopKeys, error) {
+	key, err := payment.NewSigningKey([]byte(strings.TrimRight(secret, "\r\n")), kid)
+	if err != nil {
+		return nil, err
+	}
+	out := ShopKeys{Where: where, KID: key.KID, Signs: signs}
+	for purpose, into := range map[payment.Purpose]*string{payment.PurposeReturn: &out.Return, payment.PurposeReceipt: &out.Receipt} {
+		b, err := key.Derive(purpose)
+		if err != nil {
+			return nil, err
+		}
+		*into = string(b)
+	}
+	return []ShopKeys{out}, nil
+}
+
+func keysOfConfig(file, adapter string) ([]ShopKeys, error) {
+	config, used, _, err := caddycmd.LoadConfig(file, adapter)
+	if err != nil {
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	if len(config) == 0 {
+		return nil, usage("there is no Caddyfile here: use --config, --secret-file or --env")
+	}
+	found, err := findKeys(config)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", used, err)
+	}
+	if len(found) == 0 {
+		return nil, errors.New("the configuration has no signing_key: without one the server keeps its own, which no shop can share")
+	}
+	var keys []ShopKeys
+	for _, k := range found {
+		// Neither the replacer's error nor the secret's text is shown: both may
+		// hold a part of the secret.
+		secret, err := caddy.NewReplacer().ReplaceOrErr(k.secret, true, true)
+		if err != nil {
+			return nil, fmt.Errorf("signing_key of %s: its placeholder is unknown or empty here (is the environment variable set, the file readable?)", k.where)
+		}
+		derived, err := derive(k.where, k.kid, secret, k.first)
+		if err != nil {
+			return nil, fmt.Errorf("signing_key of %s: %w", k.where, err)
+		}
+		keys = append(keys, derived...)
+	}
+	return keys, nil
+}
+
+// configured is one signing_key as it stands in a configuration.
+type configured struct {
+	where, secret, kid string
+	first              bool
+}
+
+// findKeys finds the app's keys and those of every site in a JSON
+// configuration.
+func findKeys(config []byte) ([]configured, error) {
+	var root struct {
+		Apps map[string]json.RawMessage `json:"apps"`
+	}
+	if err := json.Unmarshal(config, &root); err != nil {
+		return nil, errors.New("it is no Caddy configuration")
+	}
+	var keys []configured
+	if app, err := decode(root.Apps["payments"]); err == nil {
+		keys = append(keys, keysOf(app, "all sites")...)
+	}
+	if http, err := decode(root.Apps["http"]); err == nil {
+		keys = append(keys, walkKeys(http, nil)...)
+	}
+	return keys, nil
+}
+
+func decode(raw json.RawMessage) (any, error) {
+	var v any
+	if len(raw) == 0 {
+		return nil, errors.New("absent")
+	}
+	err := json.Unmarshal(raw, &v)
+	return v, err
+}
+
+func walkKeys(v any, hosts []string) []configured {
+	var keys []configured
+	switch v := v.(type) {
+	case []any:
+		for _, x := range v {
+			keys = append(keys, walkKeys(x, hosts)...)
+		}
+	case map[string]any:
+		if here := hostsOf(v); len(here) > 0 {
+			hosts = here
+		}
+		if v["handler"] == "payments" {
+			where := strings.Join(hosts, ", ")
+			if where == "" {
+				where = "a site without a name"
+			}
+			keys = append(keys, keysOf(v, where)...)
+		}
+		names := make([]string, 0, len(v))
+		for name := range v {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		for _, name := range names {
+			keys = append(keys, walkKeys(v[name], hosts)...)
+		}
+	}
+	return keys
+}
+
+// hostsOf are the hosts that a route matches.
+func hostsOf(route map[string]any) []string {
+	var hosts []string
+	sets, _ := route["match"].([]any)
+	for _, set := range sets {
+		matchers, _ := set.(map[string]any)
+		names, _ := matchers["host"].([]any)
+		for _, n := range names {
+			if s, ok := n.(string); ok {
+				hosts = append(hosts, s)
+			}
+		}
+	}
+	return hosts
+}
+
+func keysOf(v any, where string) []configured {
+	m, _ := v.(map[string]any)
+	list, _ := m["signing_keys"].([]any)
+	var keys []configured
+	for i, x := range list {
+		k, _ := x.(map[string]any)
+		secret, _ := k["secret"].(string)
+		kid, _ := k["kid"].(string)
+		keys = append(keys, configured{where, secret, kid, i == 0})
+	}
+	return keys
+}

@@ -1,0 +1,139 @@
+package operate
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/explain"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Choice is a person's decision about a payment.
+type Choice struct {
+	// Key is give, refuse, has, again, reversed, verify or report.
+	Key string
+	// By and Note are who and why; they are kept with the payment.
+	By, Note string
+	// Version is the one that the person saw; 0 asks for no comparison.
+	Version uint64
+	// DryRun says what would happen and does nothing.
+	DryRun bool
+}
+
+// Outcome is what became of a choice.
+type Outcome struct {
+	// Done is false for a dry run.
+	Done bool
+	// Would is one sentence about what the choice does.
+	Would string
+	// Warn is what to make sure of first.
+	Warn   string
+	Record *payment.Record
+}
+
+const (
+	maxBy   = 128
+	maxNote = 1000
+)
+
+// deciding are the payments that a decision of this process is being carried
+// out for. The engine's own compare-and-set keeps other nodes apart; this
+// closes the moment between comparing the version and the engine's reading.
+var deciding sync.Map
+
+// Decide carries a choice out, if the payment still is as the person saw it.
+func Decide(ctx context.Context, e *engine.Engine, ref string, c Choice, l explain.Lang) (Outcome, error) {
+	if err := c.check(); err != nil {
+		return Outcome{}, err
+	}
+	rec, err := Get(ctx, e, ref)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if !c.DryRun {
+		if _, busy := deciding.LoadOrStore(rec.Ref, true); busy {
+			return Outcome{Record: rec}, ErrChanged
+		}
+		defer deciding.Delete(rec.Ref)
+		if rec, err = Get(ctx, e, ref); err != nil {
+			return Outcome{}, err
+		}
+	}
+	out := Outcome{Record: rec}
+	if c.Version != 0 && c.Version != rec.Version {
+		return out, ErrChanged
+	}
+	d, err := offered(ctx, e, rec, c.Key, l)
+	if err != nil {
+		return out, err
+	}
+	out.Would, out.Warn = d.Does, d.Warn
+	if c.DryRun {
+		return out, nil
+	}
+	after, err := carryOut(ctx, e, rec, c)
+	if err != nil {
+		return out, translate(err)
+	}
+	out.Done, out.Record = true, after
+	return out, nil
+}
+
+func (c *Choice) check() error {
+	c.By, c.Note = oneLine(c.By), tidy(c.Note)
+	switch {
+	case !utf8.ValidString(c.By) || len(c.By) > maxBy:
+		return input("the name of who decides is longer than %d bytes", maxBy)
+	case !utf8.ValidString(c.Note) || len(c.Note) > maxNote:
+		return input("the note is longer than %d bytes", maxNote)
+	}
+	switch c.Key {
+	case "give", "refuse", "has", "again", "reversed", "verify", "report":
+		return nil
+	}
+	return input("there is no decision %.40q; they are give, refuse, has, again, reversed", c.Key)
+}
+
+// tidy keeps lines and drops what could disturb a terminal or a page.
+func tidy(s string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case unicode.IsControl(r) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069:
+			return -1
+		}
+		return r
+	}, s))
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(tidy(s)), " ") }
+
+func offered(ctx context.Context, e *engine.Engine, r *payment.Record, key string, l explain.Lang) (explain.Decision, error) {
+	for _, d := range explain.Of(r, Facts(ctx, e, r), l).Decisions {
+		if d.Key != key {
+			continue
+		}
+		if d.Blocked != "" {
+			return d, notPossible("%s", d.Blocked)
+		}
+		return d, nil
+	}
+	return explain.Decision{}, notPossible("%s does not fit a payment that is %s", key, r.State)
+}
+
+func carryOut(ctx context.Context, e *engine.Engine, r *payment.Record, c Choice) (*payment.Record, error) {
+	// What is begun is finished, whatever becomes of the person's connection.
+	ctx = context.WithoutCancel(ctx)
+	switch c.Key {
+	case "verify":
+		return e.Check(ctx, r.Ref)
+	case "report":
+		return e.Resend(ctx, r.Ref)
+	}
+	return e.Decide(ctx, r.Ref, engine.Decision(c.Key), payment.Note{By: c.By, Text: c.Note})
+}

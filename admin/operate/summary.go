@@ -1,0 +1,128 @@
+package operate
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Summary is the ledger at a glance.
+type Summary struct {
+	// Counts by state. Those that wait for somebody (review, parked, unknown)
+	// are counted in full up to CountedMost each, the others among the newest
+	// Looked payments.
+	Counts map[payment.State]int `json:"counts"`
+	Looked int                   `json:"looked"`
+	// Complete is whether the ledger holds no more than was looked at.
+	Complete bool `json:"complete"`
+	// Attention is how many wait for a person; Oldest is the one that waits
+	// longest.
+	Attention int        `json:"attention"`
+	Oldest    *OldestRow `json:"oldest,omitempty"`
+	// Conversions that a person must look at.
+	Conversions int `json:"conversions_failed"`
+	// Paused are the affiliates that refuse our token.
+	Paused []string `json:"paused_affiliates"`
+	// Providers are the configured ones.
+	Providers []string `json:"providers"`
+	// Generation of the ledger: above 1, something was lost once.
+	Generation      uint32    `json:"generation"`
+	GenerationStart time.Time `json:"generation_start"`
+	// Ready is whether new work is taken; NotReady says why not.
+	Ready    bool      `json:"ready"`
+	NotReady string    `json:"not_ready,omitempty"`
+	Now      time.Time `json:"now"`
+}
+
+// OldestRow is the open payment that waits longest.
+type OldestRow struct {
+	Ref   payment.Ref   `json:"ref"`
+	State payment.State `json:"state"`
+	Since time.Time     `json:"since"`
+}
+
+const (
+	// CountedMost bounds the count of one state.
+	CountedMost = 10_000
+	// lookedMost bounds how many of the newest payments a summary reads.
+	lookedMost = 5_000
+)
+
+// waiting are the states that stores keep an index of.
+var waiting = []payment.State{payment.Review, payment.Parked, payment.Unknown}
+
+// Summarize counts.
+func Summarize(ctx context.Context, e *engine.Engine, providers []string) (Summary, error) {
+	s := Summary{Counts: make(map[payment.State]int), Paused: e.Paused(), Providers: providers, Now: e.Store.Now()}
+	if s.Paused == nil {
+		s.Paused = []string{}
+	}
+	slices.Sort(s.Paused)
+	gen, err := e.Store.Generation(ctx)
+	if err != nil {
+		return s, translate(err)
+	}
+	s.Generation, s.GenerationStart = gen.Seq, gen.Start
+	if err := e.Store.Ready(); err != nil {
+		s.NotReady = err.Error()
+	} else {
+		s.Ready = true
+	}
+	for _, state := range payment.States() {
+		s.Counts[state] = 0
+	}
+	for _, state := range waiting {
+		if _, err := each(ctx, e, payment.Listing{States: []payment.State{state}}, CountedMost, s.open); err != nil {
+			return s, err
+		}
+	}
+	for _, c := range []payment.ConversionState{payment.ConversionRejected, payment.ConversionPerhaps, payment.ConversionParked} {
+		if _, err := each(ctx, e, payment.Listing{Conversion: c}, CountedMost, func(*payment.Record) { s.Conversions++ }); err != nil {
+			return s, err
+		}
+	}
+	s.Complete, err = each(ctx, e, payment.Listing{}, lookedMost, func(r *payment.Record) {
+		s.Looked++
+		if !slices.Contains(waiting, r.State) {
+			s.open(r)
+		}
+	})
+	s.Attention = s.Counts[payment.Review] + s.Counts[payment.Parked]
+	return s, err
+}
+
+func (s *Summary) open(r *payment.Record) {
+	s.Counts[r.State]++
+	switch r.State {
+	case payment.Review, payment.Parked, payment.Unknown, payment.Verifying, payment.Verified, payment.Delivering:
+		if s.Oldest == nil || r.CreatedAt.Before(s.Oldest.Since) {
+			s.Oldest = &OldestRow{r.Ref, r.State, r.CreatedAt}
+		}
+	}
+}
+
+// each calls f for up to most records, newest first, and reports whether these
+// were all.
+func each(ctx context.Context, e *engine.Engine, q payment.Listing, most int, f func(*payment.Record)) (bool, error) {
+	q.Limit = maxLimit
+	for n := 0; ; {
+		page, err := e.Store.List(ctx, q)
+		if err != nil {
+			return false, translate(err)
+		}
+		for _, r := range page.Records {
+			if n == most {
+				return false, nil
+			}
+			f(r)
+			n++
+		}
+		if page.Next == "" {
+			return true, nil
+		}
+		q.Cursor = page.Next
+	}
+}

@@ -1,0 +1,123 @@
+package operate
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/explain"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Row is a payment in a list or an export. It is flat, so that it fits a table.
+type Row struct {
+	Ref         payment.Ref             `json:"ref"`
+	Version     uint64                  `json:"version"`
+	State       payment.State           `json:"state"`
+	StateText   string                  `json:"state_text"`
+	Reason      payment.Reason          `json:"reason,omitempty"`
+	Why         string                  `json:"why"`
+	Money       explain.Money           `json:"money"`
+	Site        string                  `json:"site"`
+	Provider    string                  `json:"provider"`
+	Environment string                  `json:"environment,omitempty"`
+	ID          string                  `json:"id"`
+	Order       string                  `json:"order"`
+	Item        string                  `json:"item,omitempty"`
+	Amount      int64                   `json:"amount_rials,omitempty"`
+	Found       int64                   `json:"found_rials,omitempty"`
+	Paid        int64                   `json:"paid_rials,omitempty"`
+	Number      string                  `json:"receipt_number,omitempty"`
+	Reference   string                  `json:"bank_reference,omitempty"`
+	Card        string                  `json:"card,omitempty"`
+	PaidAt      time.Time               `json:"paid_at,omitzero"`
+	Deliveries  int                     `json:"deliveries,omitempty"`
+	Affiliate   string                  `json:"affiliate,omitempty"`
+	TrackID     string                  `json:"track_id,omitempty"`
+	Conversion  payment.ConversionState `json:"conversion,omitempty"`
+	CreatedAt   time.Time               `json:"created_at"`
+	UpdatedAt   time.Time               `json:"updated_at"`
+	Due         time.Time               `json:"due,omitzero"`
+}
+
+// NewRow flattens a record.
+func NewRow(e *engine.Engine, r *payment.Record, l explain.Lang) Row {
+	x := explain.Of(r, light(e, r), l)
+	row := Row{
+		Ref: r.Ref, Version: r.Version, State: r.State, StateText: x.State, Reason: r.Reason, Why: x.Why, Money: x.Money,
+		Site: r.Site, Provider: r.Provider, Environment: r.Environment, ID: r.ID, Order: r.Order, Item: r.Expect.Item,
+		Amount: int64(r.Price()), Deliveries: r.Delivery.Count,
+		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, Due: r.Due,
+	}
+	if rc := r.Receipt; rc != nil {
+		row.Found, row.Paid = int64(rc.Amount), int64(rc.Paid)
+		row.Number, row.Reference, row.Card, row.PaidAt = rc.Number, rc.Reference, explain.Card(rc.Card), rc.PaidAt
+	}
+	if c := r.Conversion; c != nil {
+		row.Affiliate, row.TrackID, row.Conversion = c.Track.Affiliate, c.Track.ID, c.State
+	}
+	return row
+}
+
+// View is one payment in full, as far as people may see it: no query of a
+// return, no cookie's hash.
+type View struct {
+	Row
+	Route       string              `json:"route,omitempty"`
+	Issuer      string              `json:"issuer"`
+	Code        string              `json:"code,omitempty"`
+	Source      payment.Source      `json:"amount_known_from,omitempty"`
+	Checked     string              `json:"amount_checked"`
+	Attempts    int                 `json:"attempts"`
+	Unanswered  int                 `json:"attempts_unanswered"`
+	Refused     int                 `json:"attempts_refused"`
+	FirstAsked  time.Time           `json:"first_asked,omitzero"`
+	LastAsked   time.Time           `json:"last_asked,omitzero"`
+	Returned    *Returned           `json:"return,omitempty"`
+	Via         payment.Via         `json:"delivery_via,omitempty"`
+	ShopStatus  int                 `json:"shop_status,omitempty"`
+	ShopWent    string              `json:"shop_redirect,omitempty"`
+	Tries       int                 `json:"conversion_tries,omitempty"`
+	LastReport  string              `json:"conversion_last,omitempty"`
+	Devices     int                 `json:"devices,omitempty"`
+	Generation  uint32              `json:"generation"`
+	Explanation explain.Explanation `json:"explanation"`
+	History     []explain.Step      `json:"history"`
+}
+
+// Returned is the customer's return without its parameters.
+type Returned struct {
+	Method  string    `json:"method"`
+	Host    string    `json:"host"`
+	Path    string    `json:"path"`
+	Arrived time.Time `json:"arrived,omitzero"`
+	Machine bool      `json:"machine,omitempty"`
+}
+
+// NewView shows a record.
+func NewView(ctx context.Context, e *engine.Engine, r *payment.Record, l explain.Lang) View {
+	v := View{
+		Row: NewRow(e, r, l), Route: r.Route, Issuer: r.Issuer, Code: r.Code, Source: r.Expect.Source,
+		Checked: r.AmountChecked(), Attempts: r.Attempts.Count, Unanswered: r.Attempts.Unknown, Refused: r.Attempts.Refused,
+		FirstAsked: r.Attempts.First, LastAsked: r.Attempts.Last, Via: r.Delivery.Via, ShopStatus: r.Delivery.Status,
+		ShopWent: pathOf(r.Delivery.Location), Devices: len(r.Devices), Generation: r.Generation,
+		Explanation: explain.Of(r, Facts(ctx, e, r), l), History: explain.History(r, l),
+	}
+	if q := r.Return; q != nil {
+		v.Returned = &Returned{q.Method, q.Host, pathOf(q.URI), q.Arrived, q.Machine}
+	}
+	if c := r.Conversion; c != nil {
+		v.Tries, v.LastReport = c.Tries, c.Last
+	}
+	return v
+}
+
+// pathOf is an address without its query, which may hold a key to an order.
+func pathOf(s string) string {
+	u, err := url.Parse(s)
+	if err != nil {
+		return ""
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}

@@ -1,0 +1,133 @@
+package admin
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"github.com/rahgir/caddy-payments/admin/operate"
+	"github.com/rahgir/caddy-payments/internal/explain"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// clean keeps what a customer or a provider wrote from moving the cursor or
+// turning the line around.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == 0x200e || r == 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+func (c *cli) language() explain.Lang {
+	if l, ok := explain.ParseLang(c.lang); ok {
+		return l
+	}
+	return explain.EN
+}
+
+func newTable(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 4, 2, ' ', 0) }
+
+// printRows prints a line for each payment, and under it one sentence why.
+func (c *cli) printRows(rows []operate.Row, now time.Time) error {
+	var lines strings.Builder
+	t := newTable(&lines)
+	fmt.Fprintln(t, "STATE\tAGE\tTOMAN\tRIAL\tORDER\tPROVIDER\tREFERENCE")
+	for _, r := range rows {
+		toman, rial := "-", "-"
+		if r.Amount != 0 {
+			toman, rial = payment.Rials(r.Amount).Toman(), payment.Rials(r.Amount).Grouped()
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.State, explain.Age(now.Sub(r.CreatedAt), explain.EN),
+			toman, rial, dash(clean(r.Order)), clean(r.Provider), r.Ref)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for i, line := range strings.Split(strings.TrimSuffix(lines.String(), "\n"), "\n") {
+		fmt.Fprintln(c.out, strings.TrimRight(line, " "))
+		if i > 0 {
+			fmt.Fprintln(c.out, "    "+rows[i-1].Why)
+		}
+	}
+	return nil
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// printView prints what a person needs to decide.
+func (c *cli) printView(v operate.View) error {
+	x := v.Explanation
+	head := x.State
+	if x.State != string(v.State) {
+		head = fmt.Sprintf("%s (%s)", x.State, v.State)
+	}
+	fmt.Fprintf(c.out, "%s  %s\n\n%s\n", v.Ref, head, x.Why)
+	t := newTable(c.out)
+	line := func(label, value string) {
+		if value != "" {
+			fmt.Fprintf(t, "  %s\t%s\n", label, clean(value))
+		}
+	}
+	fmt.Fprintln(t)
+	line("money with you?", x.MoneyText)
+	if x.Asked != nil {
+		line("asked", x.Asked.Toman+" = "+x.Asked.Rial)
+	}
+	if x.Found != nil {
+		line("found", x.Found.Toman+" = "+x.Found.Rial)
+	}
+	line("mind", x.Slip)
+	line("deadline", x.Deadline)
+	line("what to do", x.Next)
+	line("affiliate", x.Conversion)
+	fmt.Fprintln(t)
+	for _, f := range x.Fields {
+		label := f.Label
+		if f.Panel {
+			label += " *"
+		}
+		line(label, f.Value)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprint(c.out, "\n  * to search for in the provider's panel\n\nHistory\n")
+	for _, s := range v.History {
+		fmt.Fprintf(c.out, "  %s  %s\n", s.When, clean(s.Text))
+	}
+	if len(x.Decisions) > 0 {
+		fmt.Fprintln(c.out, "\nWhat you can do")
+	}
+	for _, d := range x.Decisions {
+		fmt.Fprintf(c.out, "  %s\n    %s: %s\n", commandOf(d.Key, v), d.Label, d.Does)
+		if d.Warn != "" {
+			fmt.Fprintf(c.out, "    ! %s\n", d.Warn)
+		}
+		if d.Blocked != "" {
+			fmt.Fprintf(c.out, "    Not possible now: %s\n", d.Blocked)
+		}
+	}
+	return nil
+}
+
+// commandOf is the command line of a decision.
+func commandOf(key string, v operate.View) string {
+	switch key {
+	case "verify":
+		return fmt.Sprintf("caddy payments verify %s", v.Ref)
+	case "report":
+		return fmt.Sprintf("caddy payments resend %s --what conversion", v.Ref)
+	}
+	return fmt.Sprintf("caddy payments resolve %s %s --version %d --note \"…\"", v.Ref, key, v.Version)
+}

@@ -1,0 +1,118 @@
+package explain
+
+import "github.com/rahgir/caddy-payments/payment"
+
+// Decision is something that a person may do about a payment now.
+type Decision struct {
+	// Key is what the command line and the admin API call it: give, refuse, has,
+	// again, reversed, verify, report.
+	Key string `json:"key"`
+	// Label is its button; Does says what it does.
+	Label string `json:"label"`
+	Does  string `json:"does"`
+	// Warn says what to make sure of first.
+	Warn string `json:"warn,omitempty"`
+	// Blocked says why it would be refused; empty where it would not.
+	Blocked string `json:"blocked,omitempty"`
+	// Note is whether it is kept with who and why.
+	Note bool `json:"note"`
+	// Final is whether nothing takes it back.
+	Final bool `json:"final"`
+}
+
+type decisionText struct{ label, does, warn text }
+
+var decisionTexts = map[string]decisionText{
+	"give": {
+		text{"Give the order", "سفارش داده شود"},
+		text{"Takes the payment as good and hands the order to the shop.", "پرداخت را می‌پذیرد و سفارش را به فروشگاه می‌سپارد."},
+		text{"Make sure in the provider's panel that this payment is settled, for this amount, and that the order was not given before.", "در پنل ارائه‌دهنده مطمئن شوید این پرداخت با همین مبلغ قطعی شده و سفارش قبلاً داده نشده است."},
+	},
+	"refuse": {
+		text{"Don't give it", "سفارش داده نشود"},
+		text{"Closes the payment without an order. Nothing is paid back by this: do that in the provider's panel and write its reference into the note.", "پرداخت را بدون سفارش می‌بندد. پولی خودبه‌خود پس داده نمی‌شود: در پنل ارائه‌دهنده پس بدهید و شمارهٔ آن را در یادداشت بنویسید."},
+		text{},
+	},
+	"has": {
+		text{"The shop has it", "فروشگاه ثبت کرده است"},
+		text{"Notes that the shop credited this payment. Nothing is handed over.", "ثبت می‌کند که فروشگاه این پرداخت را حساب کرده است. چیزی دوباره سپرده نمی‌شود."},
+		text{},
+	},
+	"again": {
+		text{"Hand over again", "دوباره سپرده شود"},
+		text{"Sends the customer's return to the shop once more, with the verified values.", "بازگشت مشتری را یک بار دیگر با مقدارهای تأییدشده به فروشگاه می‌فرستد."},
+		text{"Look in the shop first: if it has the order already, it may give it twice.", "اول در فروشگاه نگاه کنید: اگر سفارش ثبت شده باشد، شاید دو بار داده شود."},
+	},
+	"reversed": {
+		text{"The money went back", "پول برگشته است"},
+		text{"Notes that the payer has the money again. It moves no money, and the shop is not told.", "ثبت می‌کند که پول به پرداخت‌کننده برگشته است. پولی جابه‌جا نمی‌کند و به فروشگاه خبر نمی‌دهد."},
+		text{"Only after the refund is done.", "فقط پس از آنکه پول واقعاً پس داده شد."},
+	},
+	"verify": {
+		text{"Ask the provider now", "همین حالا از ارائه‌دهنده بپرس"},
+		text{"Asks the provider about this payment at once. If it is paid, it is settled and handed to the shop.", "بی‌درنگ از ارائه‌دهنده می‌پرسد. اگر پرداخت شده باشد، قطعی و به فروشگاه سپرده می‌شود."},
+		text{},
+	},
+	"report": {
+		text{"Report the conversion again", "گزارش دوباره به شبکهٔ همکاری"},
+		text{"Tells the affiliate network of this sale again.", "این فروش را دوباره به شبکهٔ همکاری در فروش گزارش می‌دهد."},
+		text{},
+	},
+}
+
+var reportTwice = text{"An earlier report stayed without an answer: the network may count the sale twice.", "گزارش پیشین بی‌پاسخ مانده بود: شاید شبکه این فروش را دو بار بشمارد."}
+
+var (
+	blockedOrder   = text{"This order is already paid by another payment. Pay this one back instead.", "این سفارش با پرداخت دیگری پرداخت شده است. این یکی را پس بدهید."}
+	blockedReceipt = text{"This receipt has already paid for something and counts only once.", "این رسید پیش‌تر خرج شده و فقط یک بار حساب می‌شود."}
+	blockedRoute   = text{"No running site takes its return.", "هیچ سایت در حال کاری بازگشت آن را نمی‌پذیرد."}
+)
+
+// decisions are those that the state machine has for the record.
+func decisions(r *payment.Record, f Facts, l Lang) []Decision {
+	var keys []string
+	switch r.State {
+	case payment.Review:
+		keys = []string{"give", "refuse", "reversed"}
+	case payment.Parked:
+		keys = []string{"has", "again", "reversed"}
+	case payment.Verified, payment.Delivering, payment.Delivered:
+		keys = []string{"reversed"}
+	case payment.Created, payment.Unknown, payment.Declined, payment.Expired:
+		if r.Reason != payment.ReasonDismissed {
+			keys = []string{"verify"}
+		}
+	}
+	if c := r.Conversion; c != nil && r.State == payment.Delivered && unfinished(c.State) {
+		keys = append([]string{"report"}, keys...)
+	}
+	out := make([]Decision, 0, len(keys))
+	for _, k := range keys {
+		out = append(out, decision(k, r, f, l))
+	}
+	return out
+}
+
+func unfinished(s payment.ConversionState) bool {
+	return s == payment.ConversionRejected || s == payment.ConversionPerhaps || s == payment.ConversionParked
+}
+
+func decision(key string, r *payment.Record, f Facts, l Lang) Decision {
+	t := decisionTexts[key]
+	d := Decision{
+		Key: key, Label: t.label.in(l), Does: t.does.in(l), Warn: t.warn.in(l),
+		Note:  key != "verify" && key != "report",
+		Final: key == "give" || key == "again" || key == "has" || key == "reversed",
+	}
+	switch {
+	case key == "give" && (r.Reason == payment.ReasonReceiptUsed || f.ReceiptTaken):
+		d.Blocked = blockedReceipt.in(l)
+	case key == "give" && (r.Reason == payment.ReasonSecondPayment || f.OrderTaken && !f.OrdersMany):
+		d.Blocked = blockedOrder.in(l)
+	case key == "again" && r.Return == nil:
+		d.Blocked = blockedRoute.in(l)
+	case key == "report" && r.Conversion.State == payment.ConversionPerhaps:
+		d.Warn = reportTwice.in(l)
+	}
+	return d
+}

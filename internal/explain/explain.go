@@ -1,0 +1,158 @@
+package explain
+
+import (
+	"strings"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Facts are what an explanation needs besides the record. The zero value is
+// right where nothing more is known.
+type Facts struct {
+	// Now is the time that ages are counted to.
+	Now time.Time
+	// GivesBack and Window are the provider's traits of these names.
+	GivesBack bool
+	Window    time.Duration
+	// OrderTaken: another payment has paid this order; OrdersMany: the site
+	// allows that. ReceiptTaken: the receipt belongs to another payment.
+	OrderTaken, OrdersMany, ReceiptTaken bool
+}
+
+// Amount is a sum in both units.
+type Amount struct {
+	Rials int64  `json:"rials"`
+	Rial  string `json:"rial"`
+	Toman string `json:"toman"`
+}
+
+// Field is something to look up or to type into the provider's panel.
+type Field struct {
+	Label string `json:"label"`
+	Value string `json:"value"`
+	// Panel marks what the provider's panel is searched with.
+	Panel bool `json:"panel,omitempty"`
+}
+
+// Explanation is what a person needs to decide.
+type Explanation struct {
+	Lang  Lang   `json:"lang"`
+	State string `json:"state"`
+	// Money answers "is the money with me?", MoneyText in a sentence.
+	Money     Money  `json:"money"`
+	MoneyText string `json:"money_text"`
+	// Why is one sentence; Next says what to do.
+	Why  string `json:"why"`
+	Next string `json:"next,omitempty"`
+	// Asked is what should have been paid, Found what the provider says; nil
+	// where not known.
+	Asked *Amount `json:"asked,omitempty"`
+	Found *Amount `json:"found,omitempty"`
+	// Slip names a rial/toman mistake.
+	Slip string `json:"slip,omitempty"`
+	// Deadline says until when something must be done; DeadlineAt is that time,
+	// zero where there is none.
+	Deadline   string    `json:"deadline,omitempty"`
+	DeadlineAt time.Time `json:"deadline_at,omitzero"`
+	// Conversion says where the report to the affiliate network stands.
+	Conversion string     `json:"conversion,omitempty"`
+	Fields     []Field    `json:"fields"`
+	Decisions  []Decision `json:"decisions"`
+}
+
+// Of explains a record.
+func Of(r *payment.Record, f Facts, l Lang) Explanation {
+	m := moneyOf(r, f)
+	e := Explanation{
+		Lang: l, State: StateName(r.State, l),
+		Money: m.money, MoneyText: m.in(l),
+		Why: why(r, l), Next: next(r, l),
+		Conversion: conversion(r, l),
+		Fields:     fields(r, l),
+		Decisions:  decisions(r, f, l),
+	}
+	if r.Environment == "sandbox" {
+		e.MoneyText = noRealMoney.in(l) + e.MoneyText
+	}
+	e.Asked = amount(r.Expect.Amount, l)
+	if r.Receipt != nil {
+		e.Found = amount(r.Receipt.Amount, l)
+		e.Slip = slip(r.Expect.Amount, r.Receipt.Amount, l)
+	}
+	e.DeadlineAt, e.Deadline = deadline(r, f, m.money, l)
+	return e
+}
+
+func amount(a payment.Rials, l Lang) *Amount {
+	if a == 0 {
+		return nil
+	}
+	return &Amount{Rials: int64(a), Rial: Rial(a, l), Toman: Toman(a, l)}
+}
+
+func slip(asked, found payment.Rials, l Lang) string {
+	switch {
+	case !payment.TenfoldSlip(asked, found):
+		return ""
+	case found > asked:
+		return text{"Ten times too much was paid: probably the payment was made in toman where the order says rial.",
+			"ده برابر پرداخت شده است: احتمالاً پرداخت به تومان ساخته شده و سفارش به ریال است."}.in(l)
+	}
+	return text{"A tenth was paid: probably the payment was made in rial where the order says toman.",
+		"یک‌دهم پرداخت شده است: احتمالاً پرداخت به ریال ساخته شده و سفارش به تومان است."}.in(l)
+}
+
+// Card makes sure that at most ten digits of a card are shown, whatever a
+// provider sent.
+func Card(s string) string {
+	var digits []rune
+	for _, c := range payment.ASCIIDigits(s) {
+		if c >= '0' && c <= '9' {
+			digits = append(digits, c)
+		}
+	}
+	if len(digits) <= 10 {
+		return s
+	}
+	return string(digits[:6]) + strings.Repeat("*", len(digits)-10) + string(digits[len(digits)-4:])
+}
+
+func fields(r *payment.Record, l Lang) []Field {
+	var fs []Field
+	add := func(label text, value string, panel bool) {
+		if value != "" {
+			fs = append(fs, Field{label.in(l), value, panel})
+		}
+	}
+	rc := r.Receipt
+	if rc == nil {
+		rc = &payment.Receipt{}
+	}
+	add(text{"order", "سفارش"}, r.Order, false)
+	add(text{"provider", "ارائه‌دهنده"}, r.Provider, false)
+	add(text{"provider's id", "شناسهٔ پرداخت"}, r.ID, true)
+	add(text{"provider's receipt number", "شمارهٔ رسید ارائه‌دهنده"}, rc.Number, true)
+	add(text{"bank reference", "شمارهٔ ارجاع بانک"}, rc.Reference, true)
+	if rc.Order != r.Order {
+		add(text{"order in the receipt", "سفارش در رسید"}, rc.Order, true)
+	}
+	if rc.ID != r.ID {
+		add(text{"id in the receipt", "شناسه در رسید"}, rc.ID, true)
+	}
+	add(text{"card", "کارت"}, Card(rc.Card), false)
+	if rc.Paid != 0 && rc.Paid != rc.Amount {
+		add(text{"paid by the customer", "پرداختی مشتری"}, Toman(rc.Paid, l), false)
+	}
+	if rc.Fee != 0 {
+		add(text{"fee", "کارمزد"}, Toman(rc.Fee, l), false)
+	}
+	add(text{"paid at", "زمان پرداخت"}, When(rc.PaidAt, l), false)
+	add(text{"settled at", "زمان تأیید"}, When(rc.VerifiedAt, l), false)
+	add(text{"started at", "زمان شروع"}, When(r.CreatedAt, l), false)
+	add(text{"provider's code", "کد ارائه‌دهنده"}, r.Code, true)
+	add(text{"site", "سایت"}, r.Site, false)
+	add(text{"item", "کالا"}, strings.TrimSpace(r.Expect.Title+" "+r.Expect.Item), false)
+	add(text{"our reference", "کد پیگیری ما"}, string(r.Ref), false)
+	return fs
+}

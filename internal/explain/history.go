@@ -1,0 +1,103 @@
+package explain
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Step is one thing that happened to a payment.
+type Step struct {
+	At   time.Time `json:"at"`
+	When string    `json:"when"`
+	Text string    `json:"text"`
+}
+
+// fill puts the values where format says %s; what a value says stays as it is.
+func fill(format string, values ...string) string {
+	parts := strings.Split(format, "%s")
+	var b strings.Builder
+	for i, part := range parts {
+		b.WriteString(part)
+		if i < len(parts)-1 && i < len(values) {
+			b.WriteString(values[i])
+		}
+	}
+	return b.String()
+}
+
+var actions = map[string]text{
+	string(payment.Accept):  {"%s decided to give the order", "%s تصمیم گرفت سفارش داده شود"},
+	string(payment.Dismiss): {"%s decided not to give the order", "%s تصمیم گرفت سفارش داده نشود"},
+	string(payment.Ack):     {"%s noted that the shop has it", "%s ثبت کرد که فروشگاه آن را دارد"},
+	string(payment.Reverse): {"%s noted that the money went back", "%s ثبت کرد که پول برگشته است"},
+	"again":                 {"%s had it handed over again", "%s خواست دوباره سپرده شود"},
+}
+
+// History is everything that the record remembers, oldest first.
+func History(r *payment.Record, l Lang) []Step {
+	var steps []Step
+	add := func(at time.Time, t text, values ...string) {
+		if !at.IsZero() {
+			steps = append(steps, Step{at, When(at, l), fill(t.in(l), values...)})
+		}
+	}
+	start := text{"A return from the bank made it known", "با بازگشتی از بانک شناخته شد"}
+	switch {
+	case r.Expect.Checkout:
+		start = text{"Our checkout started it", "صفحهٔ پرداخت ما آن را آغاز کرد"}
+	case r.Expect.Source == payment.FromIntent:
+		start = text{"The shop announced it", "فروشگاه آن را اعلام کرد"}
+	}
+	add(r.CreatedAt, start)
+	if q := r.Return; q != nil {
+		add(q.Arrived, text{"The customer came back from the bank", "مشتری از بانک برگشت"})
+	}
+	a := r.Attempts
+	add(a.First, text{"The provider was asked for the first time", "نخستین بار از ارائه‌دهنده پرسیده شد"})
+	add(a.Awaiting, text{"The provider said: paid, waiting to be confirmed", "ارائه‌دهنده گفت: پرداخت شده و در انتظار تأیید است"})
+	if a.Count > 1 {
+		add(a.Last, text{"The provider was asked, attempt %s", "از ارائه‌دهنده پرسیده شد، بار %s"}, count(a.Count, l))
+	}
+	if rc := r.Receipt; rc != nil {
+		add(rc.PaidAt, text{"The customer paid, says the provider", "به گفتهٔ ارائه‌دهنده مشتری پرداخت کرد"})
+		settled := text{"Settled, says the provider", "به گفتهٔ ارائه‌دهنده قطعی شد"}
+		if rc.Again {
+			settled = text{"Settled before, says the provider", "به گفتهٔ ارائه‌دهنده پیش‌تر قطعی شده بود"}
+		}
+		add(rc.VerifiedAt, settled)
+	}
+	d := r.Delivery
+	add(d.First, text{"It was handed to the shop", "به فروشگاه سپرده شد"})
+	if d.Count > 1 {
+		add(d.Last, text{"It was handed to the shop, attempt %s", "به فروشگاه سپرده شد، بار %s"}, count(d.Count, l))
+	}
+	if c := r.Conversion; c != nil {
+		add(c.Track.At, text{"The visitor came from the affiliate network", "بازدیدکننده از شبکهٔ همکاری آمد"})
+		add(c.SentAt, text{"The sale was reported to the affiliate network", "فروش به شبکهٔ همکاری گزارش شد"})
+	}
+	for _, n := range r.Notes {
+		t, ok := actions[n.Action]
+		if !ok {
+			t = text{"%s decided", "%s تصمیم گرفت"}
+		}
+		by := n.By
+		if by == "" {
+			by = text{"somebody", "یک نفر"}.in(l)
+		}
+		if n.Text != "" {
+			t.en, t.fa = t.en+": “%s”", t.fa+": «%s»"
+		}
+		add(n.At, t, by, n.Text)
+	}
+	add(r.UpdatedAt, text{"Now: %s", "اکنون: %s"}, StateName(r.State, l))
+	slices.SortStableFunc(steps, func(a, b Step) int { return a.At.Compare(b.At) })
+	return steps
+}
+
+func count(n int, l Lang) string {
+	return Digits(strconv.Itoa(n), l)
+}

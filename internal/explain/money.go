@@ -1,0 +1,100 @@
+package explain
+
+import "github.com/rahgir/caddy-payments/payment"
+
+// Money answers "is the money with me?".
+type Money string
+
+// The answers.
+const (
+	// MoneyYes: it is the shop's.
+	MoneyYes Money = "yes"
+	// MoneyNo: nothing was paid, or it went back already.
+	MoneyNo Money = "no"
+	// MoneyReturns: it was not taken and comes back to the payer by itself.
+	MoneyReturns Money = "returns"
+	// MoneyUnknown: only the provider's panel can tell.
+	MoneyUnknown Money = "unknown"
+)
+
+type moneyText struct {
+	money Money
+	text
+}
+
+var (
+	moneyWith      = moneyText{MoneyYes, text{"Yes: the provider has settled it, the money is yours.", "بله: ارائه‌دهنده آن را قطعی کرده و پول مال شماست."}}
+	moneyBefore    = moneyText{MoneyYes, text{"Yes, but it was settled earlier: it may already have paid for another order.", "بله، ولی پیش‌تر قطعی شده است: شاید قبلاً برای سفارش دیگری حساب شده باشد."}}
+	moneyTwice     = moneyText{MoneyYes, text{"Yes, twice: the order was paid before, so this second sum is owed to the payer.", "بله، دو بار: سفارش قبلاً پرداخت شده بود و این مبلغ دوم به پرداخت‌کننده بدهکار است."}}
+	moneyDismissed = moneyText{MoneyYes, text{"Yes, unless you have paid it back: the provider had settled it.", "بله، مگر آنکه آن را پس داده باشید: ارائه‌دهنده آن را قطعی کرده بود."}}
+	moneyUsed      = moneyText{MoneyNo, text{"No new money: the same receipt was counted before.", "پول تازه‌ای نیست: همین رسید پیش‌تر حساب شده است."}}
+	moneyReversed  = moneyText{MoneyNo, text{"No: it went back to the payer.", "خیر: به پرداخت‌کننده برگشته است."}}
+	moneyNotPaid   = moneyText{MoneyNo, text{"No: nothing was paid, as far as the provider says.", "خیر: به گفتهٔ ارائه‌دهنده چیزی پرداخت نشده است."}}
+	moneyReturns   = moneyText{MoneyReturns, text{"No: it was not taken and comes back to the payer by itself, usually within 72 hours.", "خیر: گرفته نشده و معمولاً تا ۷۲ ساعت خودش به کارت پرداخت‌کننده برمی‌گردد."}}
+	moneyNotTaken  = moneyText{MoneyUnknown, text{"Unknown: we did not take it, and this provider documents no refund. Look in its panel.", "نامعلوم: ما آن را نگرفته‌ایم و این ارائه‌دهنده قولی دربارهٔ برگشت نداده است. در پنل آن ببینید."}}
+	moneyUnknown   = moneyText{MoneyUnknown, text{"Unknown: look for it in the provider's panel.", "نامعلوم: در پنل ارائه‌دهنده آن را پیدا کنید."}}
+	moneyPerhaps   = moneyText{MoneyUnknown, text{"Unknown: look in the provider's panel. What was not settled comes back to the payer by itself.", "نامعلوم: در پنل ارائه‌دهنده ببینید. آنچه قطعی نشده باشد خودش به پرداخت‌کننده برمی‌گردد."}}
+	moneyNotYet    = moneyText{MoneyUnknown, text{"Nothing is known yet: the customer has not come back from the bank.", "هنوز چیزی معلوم نیست: مشتری از بانک برنگشته است."}}
+)
+
+var noRealMoney = text{"Test environment: no real money. ", "محیط آزمایشی: پول واقعی نیست. "}
+
+func moneyOf(r *payment.Record, f Facts) moneyText {
+	open := moneyUnknown
+	if f.GivesBack {
+		open = moneyPerhaps
+	}
+	switch r.State {
+	case payment.Verified, payment.Delivering, payment.Delivered, payment.Parked:
+		return moneyWith
+	case payment.Reversed:
+		return moneyReversed
+	case payment.Created:
+		if r.Return != nil && !r.Return.Arrived.IsZero() {
+			return open
+		}
+		return moneyNotYet
+	case payment.Declined, payment.Expired:
+		return moneyOfNo(r, f)
+	case payment.Review:
+		return moneyOfReview(r, open)
+	}
+	return open
+}
+
+func moneyOfNo(r *payment.Record, f Facts) moneyText {
+	switch r.Reason {
+	case payment.ReasonDismissed:
+		if r.Receipt != nil {
+			return moneyDismissed
+		}
+		return moneyUnknown
+	case payment.ReasonReturned:
+		return moneyReversed
+	case payment.ReasonWindowClosed, payment.ReasonOrderPaid:
+		if f.GivesBack {
+			return moneyReturns
+		}
+		return moneyNotTaken
+	}
+	return moneyNotPaid
+}
+
+// moneyOfReview: a receipt means that the provider settled something.
+func moneyOfReview(r *payment.Record, open moneyText) moneyText {
+	switch r.Reason {
+	case payment.ReasonReceiptUsed:
+		return moneyUsed
+	case payment.ReasonAfterSilence, payment.ReasonNeverAnswered, payment.ReasonUnrecognised, payment.ReasonIDDiffers:
+		return open
+	}
+	switch {
+	case r.Receipt == nil:
+		return open
+	case r.Reason == payment.ReasonUnexplained, r.Reason == payment.ReasonOldGeneration:
+		return moneyBefore
+	case r.Reason == payment.ReasonSecondPayment:
+		return moneyTwice
+	}
+	return moneyWith
+}

@@ -1,0 +1,102 @@
+package explain
+
+import (
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// attention is how long a payment may wait for a person.
+const attention = 4 * time.Hour
+
+// patience is how long an unanswered provider is asked and a shop told.
+const patience = 3 * 24 * time.Hour
+
+var nextByReason = map[payment.Reason]text{
+	payment.ReasonOperator:      {"Mend the provider's key, address or domain in its panel or in the configuration; it is asked again by itself.", "کلید، نشانی یا دامنه را در پنل ارائه‌دهنده یا پیکربندی درست کنید؛ خودش دوباره می‌پرسد."},
+	payment.ReasonNoRoute:       {"Put the site and its verify route back into the configuration, or note here that the money went back.", "سایت و مسیر verify آن را به پیکربندی برگردانید، یا اینجا ثبت کنید که پول برگشته است."},
+	payment.ReasonTenfold:       {"Correct the unit in the shop or in the provider's block first: every payment suffers from it.", "اول واحد پول را در فروشگاه یا بلوک ارائه‌دهنده درست کنید: همهٔ پرداخت‌ها به آن دچارند."},
+	payment.ReasonSecondPayment: {"Pay the second sum back in the provider's panel, then close it here.", "مبلغ دوم را در پنل ارائه‌دهنده پس بدهید و بعد آن را اینجا ببندید."},
+	payment.ReasonReceiptUsed:   {"Look which order this receipt paid for. Usually nothing is owed: close it.", "ببینید این رسید کدام سفارش را پرداخته است. معمولاً بدهی‌ای نیست: آن را ببندید."},
+	payment.ReasonUnexplained:   {"Look in the shop whether this id was credited before. If not, the order may be given.", "در فروشگاه ببینید این شناسه قبلاً حساب شده است یا نه. اگر نشده، می‌شود سفارش را داد."},
+	payment.ReasonOldGeneration: {"Look in the shop whether this id was credited before. If not, the order may be given.", "در فروشگاه ببینید این شناسه قبلاً حساب شده است یا نه. اگر نشده، می‌شود سفارش را داد."},
+	payment.ReasonLate:          {"Decide whether the old price still stands.", "تصمیم بگیرید قیمت قدیم هنوز پابرجاست یا نه."},
+}
+
+var nextByState = map[payment.State]text{
+	payment.Review:     {"Search the provider's panel for the numbers below, compare, then decide.", "در پنل ارائه‌دهنده شماره‌های زیر را جست‌وجو و مقایسه کنید، بعد تصمیم بگیرید."},
+	payment.Parked:     {"Look in the shop whether it has this order as paid, then say so here or hand it over again.", "در فروشگاه ببینید این سفارش پرداخت‌شده ثبت شده یا نه؛ بعد همین‌جا بگویید یا دوباره بسپارید."},
+	payment.Unknown:    {"Nothing: the provider is asked again by itself.", "کاری لازم نیست: خودش دوباره از ارائه‌دهنده می‌پرسد."},
+	payment.Verified:   {"Nothing: it is handed over by itself.", "کاری لازم نیست: خودش سپرده می‌شود."},
+	payment.Delivering: {"Nothing: the shop is told until it confirms.", "کاری لازم نیست: تا تأیید فروشگاه به آن خبر داده می‌شود."},
+}
+
+func next(r *payment.Record, l Lang) string {
+	switch r.State {
+	case payment.Delivered, payment.Declined, payment.Expired, payment.Reversed:
+		return ""
+	}
+	if t, ok := nextByReason[r.Reason]; ok {
+		return t.in(l)
+	}
+	return nextByState[r.State].in(l)
+}
+
+var (
+	deadlinePerson = text{
+		"Decide by %s. Somebody has paid and has nothing; if the order can't be met, the law wants the sum paid back at once (e-commerce act, art. 39).",
+		"تا %s تصمیم بگیرید. کسی پول داده و چیزی نگرفته است؛ اگر سفارش شدنی نیست، قانون (مادهٔ ۳۹ قانون تجارت الکترونیکی) می‌خواهد مبلغ بی‌درنگ برگردانده شود."}
+	deadlineDoubt = text{
+		"Decide by %s: the customer waits for an answer.",
+		"تا %s تصمیم بگیرید: مشتری منتظر پاسخ است."}
+	deadlineWindow = text{
+		"The provider lets it be confirmed until about %s; unconfirmed money then goes back by itself.",
+		"ارائه‌دهنده تا حدود %s اجازهٔ تأیید می‌دهد؛ پول تأییدنشده پس از آن خودش برمی‌گردد."}
+	deadlineAsked = text{
+		"It is asked about until %s, then left to a person.",
+		"تا %s از ارائه‌دهنده پرسیده می‌شود و بعد به یک نفر سپرده می‌شود."}
+	deadlineTold = text{
+		"The shop is told until %s, then it is left to a person.",
+		"تا %s به فروشگاه خبر داده می‌شود و بعد به یک نفر سپرده می‌شود."}
+)
+
+func deadline(r *payment.Record, f Facts, m Money, l Lang) (time.Time, string) {
+	say := func(t time.Time, s text) (time.Time, string) {
+		return t, fill(s.in(l), When(t, l))
+	}
+	switch r.State {
+	case payment.Review, payment.Parked:
+		if m == MoneyYes {
+			return say(r.UpdatedAt.Add(attention), deadlinePerson)
+		}
+		return say(r.UpdatedAt.Add(attention), deadlineDoubt)
+	case payment.Verifying, payment.Unknown:
+		if r.Attempts.First.IsZero() {
+			return time.Time{}, ""
+		}
+		if end := r.Attempts.First.Add(f.Window); f.GivesBack && f.Window > 0 && end.After(f.Now) {
+			return say(end, deadlineWindow)
+		}
+		return say(r.Attempts.First.Add(patience), deadlineAsked)
+	case payment.Delivering:
+		if !r.Delivery.First.IsZero() {
+			return say(r.Delivery.First.Add(patience), deadlineTold)
+		}
+	}
+	return time.Time{}, ""
+}
+
+var conversions = map[payment.ConversionState]text{
+	payment.ConversionOpen:     {"The sale waits to be reported to the affiliate network.", "فروش در انتظار گزارش به شبکهٔ همکاری است."},
+	payment.ConversionSent:     {"The affiliate network has counted the sale.", "شبکهٔ همکاری این فروش را شمرده است."},
+	payment.ConversionRejected: {"The affiliate network refused the report.", "شبکهٔ همکاری گزارش را نپذیرفت."},
+	payment.ConversionPerhaps:  {"The affiliate network refused the report after an earlier one without an answer: it may have counted it.", "شبکهٔ همکاری گزارش را پس از گزارشی بی‌پاسخ نپذیرفت: شاید آن را شمرده باشد."},
+	payment.ConversionParked:   {"The affiliate network could not be told for a week.", "یک هفته نشد به شبکهٔ همکاری خبر داد."},
+}
+
+func conversion(r *payment.Record, l Lang) string {
+	if r.Conversion == nil || r.Conversion.Track.ID == "" {
+		return ""
+	}
+	return conversions[r.Conversion.State].in(l)
+}

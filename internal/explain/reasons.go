@@ -1,0 +1,87 @@
+package explain
+
+import "github.com/rahgir/caddy-payments/payment"
+
+// whys has one sentence for every reason; a test lists them all.
+var whys = map[payment.Reason]text{
+	payment.ReasonNotPaid:      {"The provider says that nothing was paid.", "ارائه‌دهنده می‌گوید چیزی پرداخت نشده است."},
+	payment.ReasonCancelled:    {"The payment was cancelled or failed on the bank's page.", "پرداخت در صفحهٔ بانک لغو شد یا ناموفق بود."},
+	payment.ReasonUnknownID:    {"The provider does not know this payment id.", "ارائه‌دهنده چنین شناسهٔ پرداختی را نمی‌شناسد."},
+	payment.ReasonWindowClosed: {"It was paid, but not confirmed before the provider's time limit.", "پرداخت شد، ولی پیش از پایان مهلت ارائه‌دهنده تأیید نشد."},
+	payment.ReasonOrderPaid:    {"This order was already paid by another payment, so this one was not taken.", "این سفارش با پرداخت دیگری پرداخت شده بود؛ این پرداخت گرفته نشد."},
+	payment.ReasonReturned:     {"The provider says that it gave the money back to the payer.", "ارائه‌دهنده می‌گوید پول را به پرداخت‌کننده برگردانده است."},
+	payment.ReasonDismissed:    {"A person decided not to give the order for this payment.", "یک نفر تصمیم گرفت سفارش این پرداخت داده نشود."},
+
+	payment.ReasonNoAnswer:   {"The provider did not answer; it is being asked again.", "ارائه‌دهنده پاسخ نداد؛ دوباره از آن پرسیده می‌شود."},
+	payment.ReasonBadAnswer:  {"The provider's answer could not be read; it is being asked again.", "پاسخ ارائه‌دهنده خوانا نبود؛ دوباره از آن پرسیده می‌شود."},
+	payment.ReasonBusy:       {"The provider is busy and asked to come later.", "ارائه‌دهنده شلوغ است و گفته بعداً پرسیده شود."},
+	payment.ReasonOperator:   {"The provider refuses our settings: a wrong key, or an unregistered address or domain.", "ارائه‌دهنده تنظیمات ما را نمی‌پذیرد: کلید نادرست است یا نشانی ثبت نشده است."},
+	payment.ReasonWaiting:    {"It is recorded and waits for its turn to be asked about.", "ثبت شده و در نوبت پرسش از ارائه‌دهنده است."},
+	payment.ReasonProcessing: {"The provider says that it is still settling this payment.", "ارائه‌دهنده می‌گوید این پرداخت هنوز در حال پردازش است."},
+
+	payment.ReasonAmount:         {"The amount that the provider reports is not the amount of the order.", "مبلغی که ارائه‌دهنده می‌گوید با مبلغ سفارش یکی نیست."},
+	payment.ReasonTenfold:        {"The amounts differ by a factor of exactly ten: somewhere rial and toman were mixed up.", "دو مبلغ درست ده برابر با هم فرق دارند: جایی ریال و تومان جابه‌جا شده است."},
+	payment.ReasonOrderDiffers:   {"The provider's receipt is for another order.", "رسید ارائه‌دهنده برای سفارش دیگری است."},
+	payment.ReasonIDDiffers:      {"The provider's receipt is for another payment id.", "رسید ارائه‌دهنده برای شناسهٔ پرداخت دیگری است."},
+	payment.ReasonReceiptUsed:    {"This receipt has already paid for something.", "این رسید پیش‌تر برای چیز دیگری خرج شده است."},
+	payment.ReasonSecondPayment:  {"This order is already paid: this is a second payment for it.", "این سفارش قبلاً پرداخت شده و این پرداخت دوم آن است."},
+	payment.ReasonUnexplained:    {"The provider says that it was confirmed before, and nothing here explains by whom.", "ارائه‌دهنده می‌گوید این پرداخت قبلاً تأیید شده است و اینجا چیزی نشان نمی‌دهد چه کسی آن را تأیید کرده."},
+	payment.ReasonAfterSilence:   {"The provider refused it, but an earlier question stayed without an answer and may have confirmed it.", "ارائه‌دهنده آن را رد کرد، ولی پرسش پیشین بی‌پاسخ مانده بود و شاید همان، پرداخت را تأیید کرده باشد."},
+	payment.ReasonLate:           {"It was paid after the signed price had expired.", "پس از پایان اعتبار قیمتِ امضاشده پرداخت شده است."},
+	payment.ReasonNeverAnswered:  {"The provider was asked for three days and never gave an answer.", "سه روز از ارائه‌دهنده پرسیده شد و پاسخی نداد."},
+	payment.ReasonBinding:        {"The customer's return named another order in one of the shop's own parameters.", "نشانی بازگشت مشتری در یکی از پارامترهای فروشگاه سفارش دیگری را نام برده بود."},
+	payment.ReasonUnrecognised:   {"The provider's answer claims success in a form that is not known here.", "پاسخ ارائه‌دهنده به شکلی ناشناخته از موفقیت می‌گوید."},
+	payment.ReasonOldGeneration:  {"Only records that were lost could tell whether this receipt was used before.", "فقط سابقه‌ای که از دست رفته می‌توانست بگوید این رسید قبلاً خرج شده یا نه."},
+	payment.ReasonFee:            {"More was paid than the price and the documented fee.", "بیش از قیمت و کارمزدِ اعلام‌شده پرداخت شده است."},
+	payment.ReasonUnboundReceipt: {"Nothing in the provider's answer ties this payment to the order.", "هیچ چیز در پاسخ ارائه‌دهنده این پرداخت را به سفارش وصل نمی‌کند."},
+
+	payment.ReasonNoProof:     {"It is paid, but the shop gave no proof that it noted the payment.", "پرداخت شده، ولی فروشگاه نشانه‌ای نداد که آن را ثبت کرده است."},
+	payment.ReasonOwnerDied:   {"It is paid, but telling the shop was cut off half-way and may have arrived.", "پرداخت شده، ولی خبر دادن به فروشگاه نیمه‌کاره قطع شد و شاید رسیده باشد."},
+	payment.ReasonAbsent:      {"It is paid, but the customer left before the shop could be told.", "پرداخت شده، ولی مشتری پیش از خبر دادن به فروشگاه رفته است."},
+	payment.ReasonNoRoute:     {"It is paid, but no site of the running configuration takes its return.", "پرداخت شده، ولی هیچ سایتی در پیکربندی کنونی بازگشت آن را نمی‌پذیرد."},
+	payment.ReasonUnreachable: {"It is paid, but the shop could not be reached.", "پرداخت شده، ولی به فروشگاه دسترسی نبود."},
+	payment.ReasonGaveUp:      {"It is paid; the shop was told for three days and never confirmed.", "پرداخت شده؛ سه روز به فروشگاه خبر داده شد و تأیید نکرد."},
+}
+
+// unreasoned is the sentence of a state that stands without a reason.
+var unreasoned = map[payment.State]text{
+	payment.Created:    {"The payment was started; its customer has not come back from the bank yet.", "پرداخت آغاز شده و مشتری هنوز از بانک برنگشته است."},
+	payment.Verifying:  {"The provider is being asked right now.", "همین حالا از ارائه‌دهنده پرسیده می‌شود."},
+	payment.Unknown:    {"The provider was asked and no answer can be believed yet.", "از ارائه‌دهنده پرسیده شده و هنوز پاسخ قابل اعتمادی نرسیده است."},
+	payment.Verified:   {"It is paid and about to be handed to the shop.", "پرداخت شده و به‌زودی به فروشگاه سپرده می‌شود."},
+	payment.Delivering: {"It is paid and the shop is being told.", "پرداخت شده و به فروشگاه خبر داده می‌شود."},
+	payment.Delivered:  {"It is paid and the shop has it.", "پرداخت شده و فروشگاه آن را ثبت کرده است."},
+	payment.Parked:     {"It is paid; a person must look whether the shop has it.", "پرداخت شده؛ یک نفر باید ببیند فروشگاه آن را ثبت کرده یا نه."},
+	payment.Declined:   {"The provider said that it is not paid.", "ارائه‌دهنده گفت پرداخت نشده است."},
+	payment.Review:     {"The provider's answer cannot be credited without a person.", "پاسخ ارائه‌دهنده را بدون نظر یک نفر نمی‌شود پذیرفت."},
+	payment.Expired:    {"The provider's time limit is over and the money was not taken.", "مهلت ارائه‌دهنده گذشته و پول گرفته نشده است."},
+	payment.Reversed:   {"The money went back to the payer.", "پول به پرداخت‌کننده برگشته است."},
+}
+
+var stateNames = map[payment.State]text{
+	payment.Created:    {"started", "آغازشده"},
+	payment.Verifying:  {"being asked", "در حال پرسش"},
+	payment.Unknown:    {"no answer yet", "بی‌پاسخ"},
+	payment.Verified:   {"paid", "پرداخت‌شده"},
+	payment.Delivering: {"being handed over", "در حال تحویل"},
+	payment.Delivered:  {"done", "انجام‌شده"},
+	payment.Parked:     {"paid, shop unsure", "پرداخت‌شده، نامشخص در فروشگاه"},
+	payment.Declined:   {"not paid", "پرداخت‌نشده"},
+	payment.Review:     {"needs a person", "نیازمند بررسی"},
+	payment.Expired:    {"expired", "مهلت‌گذشته"},
+	payment.Reversed:   {"given back", "برگشت‌خورده"},
+}
+
+// StateName is a state in people's words.
+func StateName(s payment.State, l Lang) string { return stateNames[s].in(l) }
+
+// why is the one sentence.
+func why(r *payment.Record, l Lang) string {
+	if t, ok := whys[r.Reason]; ok {
+		return t.in(l)
+	}
+	if r.State == payment.Expired && r.Attempts.Count == 0 {
+		return text{"Nobody paid it within a day.", "تا یک روز کسی آن را پرداخت نکرد."}.in(l)
+	}
+	return unreasoned[r.State].in(l)
+}
