@@ -14,6 +14,7 @@ import (
 
 	// The modules that an app of ours can be made of.
 	_ "github.com/rahgir/caddy-payments/affiliates/hamekar"
+	_ "github.com/rahgir/caddy-payments/handlers"
 	_ "github.com/rahgir/caddy-payments/providers/idpay"
 	_ "github.com/rahgir/caddy-payments/providers/invoice"
 	_ "github.com/rahgir/caddy-payments/providers/sama"

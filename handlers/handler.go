@@ -13,6 +13,10 @@ import (
 	"github.com/rahgir/caddy-payments/internal/token"
 )
 
+func init() {
+	caddy.RegisterModule(new(Handler))
+}
+
 // Handler is the payments handler of one site. Its guard acts first, once for
 // every request of the site, its error routes included: it removes every
 // `X-Payment-*` header that a client sends, by folded name, all trailers, and

@@ -1,0 +1,230 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Caddy is a running Caddy.
+type Caddy struct {
+	// Dir is its home: configuration, data and logs are below.
+	Dir string
+	// Admin is the address of its admin endpoint.
+	Admin string
+	// Env is added to its environment at the next Start.
+	Env []string
+
+	t       testing.TB
+	cmd     *exec.Cmd
+	exited  chan struct{}
+	mu      sync.Mutex
+	log     bytes.Buffer
+	waitErr error
+}
+
+// Start runs Caddy with a Caddyfile and waits until it serves. In the text
+// {{admin}} is its admin address and {{dir}} its home. The global options must
+// contain `admin {{admin}}`.
+func Start(t testing.TB, caddyfile string, env ...string) *Caddy {
+	t.Helper()
+	c := New(t, caddyfile, env...)
+	c.Start()
+	return c
+}
+
+// New prepares a Caddy without starting it.
+func New(t testing.TB, caddyfile string, env ...string) *Caddy {
+	t.Helper()
+	dir := t.TempDir()
+	c := &Caddy{Dir: dir, Admin: "127.0.0.1:" + strconv.Itoa(Port(t)), Env: env, t: t}
+	c.Write(caddyfile)
+	t.Cleanup(func() {
+		c.Kill()
+		if t.Failed() {
+			t.Logf("caddy's log:\n%s", c.Log())
+		}
+		if strings.Contains(c.Log(), "WARNING: DATA RACE") {
+			t.Errorf("the race detector found something:\n%s", c.Log())
+		}
+	})
+	return c
+}
+
+// Write replaces the Caddyfile, for Start or Reload.
+func (c *Caddy) Write(caddyfile string) {
+	c.t.Helper()
+	text := strings.NewReplacer("{{admin}}", c.Admin, "{{dir}}", c.Dir).Replace(caddyfile)
+	if err := os.WriteFile(c.Config(), []byte(text), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// Config is the Caddyfile's path, Data the data directory's.
+func (c *Caddy) Config() string { return filepath.Join(c.Dir, "Caddyfile") }
+
+// Data is Caddy's data directory.
+func (c *Caddy) Data() string { return filepath.Join(c.Dir, "data", "caddy") }
+
+// Start starts it (again) and waits until its admin endpoint answers.
+func (c *Caddy) Start() {
+	c.t.Helper()
+	if err := c.TryStart(); err != nil {
+		c.t.Fatalf("caddy did not start: %v\n%s", err, c.Log())
+	}
+}
+
+// TryStart is Start for those who expect it to fail.
+func (c *Caddy) TryStart() error {
+	cmd := c.Command(context.Background(), "run", "--config", c.Config(), "--adapter", "caddyfile")
+	cmd.Stdout, cmd.Stderr = logWriter{c}, logWriter{c}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	exited := make(chan struct{})
+	c.cmd, c.exited = cmd, exited
+	go func() {
+		c.waitErr = cmd.Wait()
+		close(exited)
+	}()
+	deadline := time.Now().Add(30 * time.Second)
+	for time.Now().Before(deadline) {
+		select {
+		case <-exited:
+			return fmt.Errorf("it ended: %w", errors.Join(errors.New("exited"), c.waitErr))
+		default:
+		}
+		if c.serving() {
+			return nil
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return errors.New("it does not answer")
+}
+
+// serving: "serving initial configuration" is logged once all apps run.
+func (c *Caddy) serving() bool {
+	conn, err := net.DialTimeout("tcp", c.Admin, time.Second)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	res, err := http.Get("http://" + c.Admin + "/config/")
+	if err != nil {
+		return false
+	}
+	defer res.Body.Close()
+	return res.StatusCode == http.StatusOK && res.ContentLength != 5 // "null\n"
+}
+
+// Command is a run of the binary with this Caddy's environment.
+func (c *Caddy) Command(ctx context.Context, args ...string) *exec.Cmd {
+	c.t.Helper()
+	cmd := exec.CommandContext(ctx, Binary(c.t), args...) //nolint:gosec // test
+	cmd.Dir = c.Dir
+	cmd.Env = append(os.Environ(), append([]string{
+		"HOME=" + c.Dir, "XDG_DATA_HOME=" + filepath.Join(c.Dir, "data"), "XDG_CONFIG_HOME=" + filepath.Join(c.Dir, "config"),
+	}, c.Env...)...)
+	return cmd
+}
+
+// Run runs a subcommand to its end and returns what it printed.
+func (c *Caddy) Run(args ...string) (string, error) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	out, err := c.Command(ctx, args...).CombinedOutput()
+	return string(out), err
+}
+
+// Reload loads the Caddyfile as it is now written.
+func (c *Caddy) Reload() error {
+	c.t.Helper()
+	out, err := c.Run("reload", "--config", c.Config(), "--adapter", "caddyfile", "--address", c.Admin, "--force")
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
+}
+
+// Kill is kill -9, and waits until it is gone.
+func (c *Caddy) Kill() { c.signal(syscall.SIGKILL) }
+
+// Stop is SIGTERM, and waits until it is gone.
+func (c *Caddy) Stop() { c.signal(syscall.SIGTERM) }
+
+// PID is its process.
+func (c *Caddy) PID() int { return c.cmd.Process.Pid }
+
+// Signal sends a signal without waiting.
+func (c *Caddy) Signal(s syscall.Signal) {
+	if c.cmd != nil {
+		_ = c.cmd.Process.Signal(s)
+	}
+}
+
+// Running reports whether the process lives.
+func (c *Caddy) Running() bool {
+	if c.cmd == nil {
+		return false
+	}
+	select {
+	case <-c.exited:
+		return false
+	default:
+		return true
+	}
+}
+
+func (c *Caddy) signal(s syscall.Signal) {
+	if c.cmd == nil {
+		return
+	}
+	_ = c.cmd.Process.Signal(s)
+	select {
+	case <-c.exited:
+	case <-time.After(30 * time.Second):
+		_ = c.cmd.Process.Kill()
+		<-c.exited
+	}
+}
+
+// logWriter collects the process's output.
+type logWriter struct{ c *Caddy }
+
+func (w logWriter) Write(b []byte) (int, error) {
+	w.c.mu.Lock()
+	defer w.c.mu.Unlock()
+	return w.c.log.Write(b)
+}
+
+// Log is everything that it printed.
+func (c *Caddy) Log() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.log.String()
+}
+
+// Port is a port of loopback that was free a moment ago.
+func Port(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // tcp
+}
