@@ -92,7 +92,7 @@ func fold(name string) string {
 	if i := strings.IndexByte(name, '['); i >= 0 && strings.IndexByte(name[i:], ']') > 0 {
 		name = name[:i]
 	}
-	if strings.IndexAny(name, " .[") < 0 {
+	if !strings.ContainsAny(name, " .[") {
 		return name
 	}
 	b := []byte(name)

@@ -7,7 +7,6 @@
 package params
 
 import (
-	"errors"
 	"fmt"
 	"mime"
 	"strings"
@@ -193,6 +192,3 @@ func (s *Set) In(name string) Place {
 	}
 	return in
 }
-
-// IsAmbiguous reports whether err says that two readers could differ.
-func IsAmbiguous(err error) bool { return errors.Is(err, ErrAmbiguous) }

@@ -27,23 +27,19 @@ func CookieName(name string, secure bool) string {
 // A life of zero makes it one of the browser's session. The caller makes the
 // answer private.
 func SetCookie(w http.ResponseWriter, name, value string, life time.Duration, secure bool) {
-	c := cookie(name, value, secure)
-	c.MaxAge = int(life / time.Second)
-	http.SetCookie(w, c)
+	set(w, name, value, int(life/time.Second), secure)
 }
 
 // DropCookie removes a cookie of ours from the browser.
 func DropCookie(w http.ResponseWriter, name string, secure bool) {
-	c := cookie(name, "", secure)
-	c.MaxAge = -1
-	http.SetCookie(w, c)
+	set(w, name, "", -1, secure)
 }
 
-func cookie(name, value string, secure bool) *http.Cookie {
-	return &http.Cookie{
-		Name: CookieName(name, secure), Value: value, Path: "/",
+func set(w http.ResponseWriter, name, value string, maxAge int, secure bool) {
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever the browser's view is https
+		Name: CookieName(name, secure), Value: value, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
-	}
+	})
 }
 
 // ReadCookie returns a cookie of ours, "" where there is none. Only the name

@@ -37,7 +37,7 @@ func TestNewOrder(t *testing.T) {
 
 func TestNewNonce(t *testing.T) {
 	a, b := NewNonce(), NewNonce()
-	if a == b || len(a) != 22 || len(Hash(a)) != 22 || Hash(a) == Hash(b) || Hash(a) != Hash(a) {
+	if a == b || len(a) != 22 || len(Hash(a)) != 22 || Hash(a) == Hash(b) {
 		t.Error(a, b)
 	}
 }
