@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	// The modules that an app of ours can be made of.
+	_ "github.com/rahgir/caddy-payments/admin"
 	_ "github.com/rahgir/caddy-payments/affiliates/hamekar"
 	_ "github.com/rahgir/caddy-payments/handlers"
 	_ "github.com/rahgir/caddy-payments/providers/idpay"

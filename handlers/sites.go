@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -43,13 +44,23 @@ func (s *Sites) Place(app *caddyhttp.App) []Finding {
 	return append(s.retrying(), unguarded(app, s.handlers)...)
 }
 
-// Origins are the places of all sites, for doctor.
+// Inspect reports the same of sites that are placed already.
+func (s *Sites) Inspect(app *caddyhttp.App) []Finding {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append(s.retrying(), unguarded(app, s.handlers)...)
+}
+
+// Origins are the origins that return addresses begin with; empty for a site
+// that answers to any name.
 func (s *Sites) Origins() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []string
 	for _, h := range s.handlers {
-		all = append(all, h.place.id)
+		if !slices.Contains(all, h.place.origin) {
+			all = append(all, h.place.origin)
+		}
 	}
 	return all
 }

@@ -84,10 +84,7 @@ func Expand(raw string) string { return caddy.NewReplacer().ReplaceKnown(raw, ""
 
 // Client makes the HTTP client of this block.
 func (c *Config) Client() (*Client, error) {
-	timeout := time.Duration(c.Timeout)
-	if timeout == 0 {
-		timeout = DefaultTimeout
-	}
+	timeout := c.CallTimeout()
 	if timeout < 0 || timeout > maxTimeout {
 		return nil, fmt.Errorf("timeout must be between 0 and %s", maxTimeout)
 	}
@@ -96,6 +93,14 @@ func (c *Config) Client() (*Client, error) {
 		return nil, err
 	}
 	return NewClient(timeout, proxy), nil
+}
+
+// CallTimeout is how long one call may take in all.
+func (c *Config) CallTimeout() time.Duration {
+	if c.Timeout == 0 {
+		return DefaultTimeout
+	}
+	return time.Duration(c.Timeout)
 }
 
 func (c *Config) proxy() (*url.URL, error) {
@@ -114,11 +119,7 @@ func (c *Config) proxy() (*url.URL, error) {
 // LogFields adds what logs may show of the block. Secrets and the proxy's
 // address are not among it.
 func (c *Config) LogFields(enc zapcore.ObjectEncoder) {
-	timeout := time.Duration(c.Timeout)
-	if timeout == 0 {
-		timeout = DefaultTimeout
-	}
-	enc.AddDuration("timeout", timeout)
+	enc.AddDuration("timeout", c.CallTimeout())
 	enc.AddBool("proxied", c.ProxyURL != "")
 	enc.AddBool("insecure_http", c.InsecureHTTP)
 }

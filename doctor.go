@@ -1,0 +1,105 @@
+package payments
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/rahgir/caddy-payments/admin"
+)
+
+// ProviderIssuer implements admin.App.
+func (a *App) ProviderIssuer(name string) (string, bool) {
+	p, ok := a.providers[name]
+	if !ok {
+		return "", false
+	}
+	return p.Traits().Issuer, true
+}
+
+// Doctor implements admin.App: it looks at the running configuration and
+// changes nothing.
+func (a *App) Doctor(ctx context.Context) []admin.Finding {
+	out := a.doctorStore(ctx)
+	out = append(out, a.doctorSites()...)
+	for _, name := range a.ProviderNames() {
+		p := a.providers[name]
+		if p.Traits().Environment == "sandbox" {
+			out = append(out, admin.Finding{Level: admin.LevelWarn, Code: "sandbox", Where: name,
+				Text: "this provider is in its sandbox: nobody really pays"})
+		} else {
+			out = append(out, admin.Finding{Level: admin.LevelOK, Code: "provider", Where: name, Text: "live"})
+		}
+	}
+	if len(a.providers) == 0 {
+		out = append(out, admin.Finding{Level: admin.LevelWarn, Code: "provider", Text: "no provider is configured"})
+	}
+	if !a.HasKeys() {
+		out = append(out, admin.Finding{Level: admin.LevelOK, Code: "signing_key",
+			Text: "no signing_key is written: the store's own is used, which a shop cannot know; write one before a shop checks receipts"})
+	}
+	return out
+}
+
+func (a *App) doctorStore(ctx context.Context) []admin.Finding {
+	eng, err := a.Engine(ctx)
+	if err != nil {
+		return []admin.Finding{{Level: admin.LevelError, Code: "store", Text: "the store is not open"}}
+	}
+	if err := eng.Store.Ready(); err != nil {
+		return []admin.Finding{{Level: admin.LevelError, Code: "store", Text: "the store takes no new payments: " + err.Error()}}
+	}
+	out := []admin.Finding{{Level: admin.LevelOK, Code: "store", Text: "the store is open and has room"}}
+	gen, err := eng.Store.Generation(ctx)
+	if err == nil && gen.Seq > 1 {
+		out = append(out, admin.Finding{Level: admin.LevelWarn, Code: "generation",
+			Text: fmt.Sprintf("the ledger was lost, restored or moved %d times, last at %s; payments from before go to review", gen.Seq-1, gen.Start.Format(time.RFC3339))})
+	}
+	if skew := time.Since(eng.Store.Now()); skew > time.Minute || skew < -time.Minute {
+		out = append(out, admin.Finding{Level: admin.LevelError, Code: "clock",
+			Text: fmt.Sprintf("the store's clock and this machine's differ by %s", skew.Round(time.Second))})
+	}
+	for _, name := range eng.Paused() {
+		out = append(out, admin.Finding{Level: admin.LevelError, Code: "affiliate", Where: name,
+			Text: "it refused our token: nothing is reported until the configuration changes"})
+	}
+	return out
+}
+
+func (a *App) doctorSites() []admin.Finding {
+	var out []admin.Finding
+	if httpApp, err := a.ctx.AppIfConfigured("http"); err == nil {
+		if app, ok := httpApp.(*caddyhttp.App); ok {
+			for _, f := range a.sites.Inspect(app) {
+				out = append(out, admin.Finding{Level: admin.LevelWarn, Code: f.Code, Text: f.Text, Where: f.Where})
+			}
+		}
+	}
+	for _, origin := range a.sites.Origins() {
+		u, err := url.Parse(origin)
+		switch {
+		case err != nil || origin == "":
+			out = append(out, admin.Finding{Level: admin.LevelWarn, Code: "origin",
+				Text: "a site answers to any name: write public_url, or return addresses are made from what the browser asked for"})
+		case u.Scheme != "https" && !local(u.Hostname()):
+			out = append(out, admin.Finding{Level: admin.LevelWarn, Code: "origin", Where: origin,
+				Text: "return addresses are http: cards' banks may refuse them, and cookies travel in the clear; write public_url if https ends in front of this Caddy"})
+		default:
+			out = append(out, admin.Finding{Level: admin.LevelOK, Code: "origin", Where: origin, Text: "return addresses begin so"})
+		}
+	}
+	return out
+}
+
+func local(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+}
+
+// Interface guard.
+var _ admin.App = (*App)(nil)
