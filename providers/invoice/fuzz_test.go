@@ -1,0 +1,63 @@
+package invoice
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
+)
+
+func FuzzReadReturn(f *testing.F) {
+	f.Add(sampleID)
+	f.Add("../x")
+	f.Add("۱۲۳")
+	p := new(Provider)
+	f.Fuzz(func(t *testing.T, key string) {
+		c, err := p.ReadReturn(func(string) string { return key })
+		if err != nil {
+			if !errors.Is(err, payment.ErrMalformed) || c != (payment.Claimed{}) {
+				t.Errorf("%v, %+v", err, c)
+			}
+			return
+		}
+		// What is let through needs no escaping in a path.
+		if c.ID != key || (key != "" && wire.EscapeSegment(key) != key) {
+			t.Errorf("%+v, escaped %q", c, wire.EscapeSegment(key))
+		}
+	})
+}
+
+func FuzzAnswer(f *testing.F) {
+	f.Add(200, []byte(`{"status":1,"amount":50000,"bank_code":"123456"}`))
+	f.Add(200, []byte(`{"status":"۰","errorCode":"۲۰۱","errorDescription":"x"}`))
+	f.Add(200, []byte(`{"status":1,"invoice_key":"K"}`))
+	p := new(Provider)
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		now := time.Unix(1_700_000_000, 0)
+		r := wire.ReadReply(status, http.Header{}, body, now, now)
+		a := checkAnswer(r, sampleID)
+		switch a.Outcome {
+		case payment.OutcomePaid:
+			if status != 200 || a.Receipt == nil || a.Receipt.Amount <= 0 || a.Err != nil {
+				t.Errorf("%+v", a)
+			}
+		case payment.OutcomeRefused, payment.OutcomeOperator:
+			if r.Object == nil || a.Receipt != nil || status >= 500 {
+				t.Errorf("%d: %+v", status, a)
+			}
+		case payment.OutcomeUnknown:
+			if a.Err == nil || a.Receipt != nil {
+				t.Errorf("%+v", a)
+			}
+		case payment.OutcomeBusy:
+		default:
+			t.Errorf("%+v", a)
+		}
+		if st, err := p.started(r); (err == nil) != (st.ID != "") || (err == nil && !checkKey(st.ID)) {
+			t.Errorf("%+v, %v", st, err)
+		}
+	})
+}

@@ -1,0 +1,168 @@
+package wire
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+func TestParseObject(t *testing.T) {
+	for _, good := range []string{`{}`, " {\"a\":1}\r\n", "\xef\xbb\xbf{}", `{"a":{"b":[1,{"c":null}]}}`, `{"ٱ":1}`} {
+		if o, err := ParseObject([]byte(good)); err != nil || o == nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+	for _, bad := range []string{
+		"", " ", "null", "[]", "1", `"x"`, "<html>", "{", `{"a"`, `{"a":}`, `{"a":1,}`, `{"a":1}x`, `{} {}`, "{}\x00",
+		`{"a":1,"a":1}`, `{"a":1,"A":2}`, `{"x":{"ab":1,"aB":2}}`, `{"x":[{"k":1,"\u212a":2}]}`, `{"s":1,"ſ":2}`,
+		"{\"a\":\"\xff\"}", `{"a":01}`, `{"a":+1}`, `{"a":NaN}`, `{'a':1}`, "\xff\xfe{\x00}\x00", "\xef\xbb\xbf\xef\xbb\xbf{}",
+		`{"a":` + strings.Repeat("[", 20) + strings.Repeat("]", 20) + `}`,
+	} {
+		if o, err := ParseObject([]byte(bad)); !errors.Is(err, ErrJSON) || o != nil {
+			t.Errorf("%.40q: %v, %v", bad, o, err)
+		} else if len(bad) > 8 && strings.Contains(err.Error(), bad) {
+			t.Errorf("%v repeats the body", err)
+		}
+	}
+}
+
+func object(t testing.TB, s string) Object {
+	t.Helper()
+	o, err := ParseObject([]byte(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func TestAmounts(t *testing.T) {
+	for in, want := range map[string]payment.Rials{
+		`1000`: 1000, `"1000"`: 1000, `"۱۰۰۰"`: 1000, `"١٠٠٠"`: 1000, `null`: 0, `""`: 0, `999999999999999999`: 999999999999999999,
+	} {
+		if n, err := object(t, `{"a":`+in+`}`).Amount("a"); err != nil || n != want {
+			t.Errorf("%s: %d, %v", in, n, err)
+		}
+	}
+	if n, err := (Object)(nil).Amount("a"); n != 0 || err != nil {
+		t.Errorf("absent: %d, %v", n, err)
+	}
+	for _, in := range []string{`1e3`, `100.0`, `"100.0"`, `"+1"`, `"0x10"`, `"1,000"`, `"1 000"`, `" 1"`, `"01"`, `0`, `"0"`, `-1`, `true`, `[]`, `[1]`, `{}`, `1000000000000000000`, `"1_0"`, `"٬"`, `"½"`, `"１"`} {
+		if n, err := object(t, `{"a":`+in+`}`).Amount("a"); !errors.Is(err, ErrForm) || n != 0 {
+			t.Errorf("%s: %d, %v", in, n, err)
+		}
+	}
+	for in, want := range map[string]payment.Rials{`"1000.00"`: 1000, `1000.0`: 1000, `"1000"`: 1000, `"1000.01"`: 0, `"1000."`: 0, `".00"`: 0, `"1e3.0"`: 0} {
+		if n, err := object(t, `{"a":`+in+`}`).AmountDecimal("a"); n != want || (err != nil) != (want == 0) {
+			t.Errorf("%s: %d, %v", in, n, err)
+		}
+	}
+	if n, err := object(t, `{"a":"1200"}`).AmountToman("a"); err != nil || n != 12000 {
+		t.Errorf("toman: %d, %v", n, err)
+	}
+}
+
+func TestValues(t *testing.T) {
+	o := object(t, `{"i":"-9","p":"۱۰۱","z":"007","f":1.0,"b":true,"s":"true","l":[],"l1":[1,{"x":1}],"o":{"x":"y"},"n":null,"t":"text"}`)
+	for name, want := range map[string]int64{"i": -9, "p": 101} {
+		if n, ok := o.Int(name); !ok || n != want {
+			t.Errorf("%s: %d, %v", name, n, ok)
+		}
+	}
+	for _, name := range []string{"z", "f", "b", "l", "o", "n", "t", "absent"} {
+		if n, ok := o.Int(name); ok {
+			t.Errorf("%s: %d", name, n)
+		}
+	}
+	if !o.True("b") || o.True("s") || o.True("i") || o.True("absent") {
+		t.Error("True")
+	}
+	if o.Has("n") || o.Has("absent") || !o.Has("l") || o.Text("o") != "" || o.Text("b") != "" || o.Text("t") != "text" {
+		t.Error("Has, Text")
+	}
+	for name, want := range map[string]bool{"o": true, "l": true, "n": true, "absent": true, "l1": false, "t": false, "b": false} {
+		if _, ok := o.Object(name); ok != want {
+			t.Errorf("Object(%s): %v", name, ok)
+		}
+	}
+	if l := o.List("l1"); len(l) != 1 || l[0].Text("x") != "1" || o.List("t") != nil {
+		t.Errorf("List: %v", l)
+	}
+}
+
+func TestTimes(t *testing.T) {
+	want := time.Date(2026, 11, 21, 8, 30, 0, 0, time.UTC)
+	for in, zone := range map[string]*time.Location{
+		`1795249800`: nil, `"1795249800"`: nil, `"۱۷۹۵۲۴۹۸۰۰"`: nil, `"2026-11-21T08:30:00Z"`: nil, `"2026-11-21T12:00:00+03:30"`: nil,
+		`"2026-11-21 12:00:00"`: Tehran, `"2026-11-21T12:00:00.000000"`: Tehran, `"2026-11-21T08:30:00"`: time.UTC,
+	} {
+		if got, ok := object(t, `{"d":`+in+`}`).Time("d", zone); !ok || !got.Equal(want) || got.Location() != time.UTC {
+			t.Errorf("%s: %v, %v", in, got, ok)
+		}
+	}
+	for _, in := range []string{`0`, `""`, `null`, `"1404-08-30 12:00:00"`, `"1404/08/30"`, `1795249800000`, `-1`, `"soon"`, `1795249800.5`, `[]`} {
+		if got, ok := object(t, `{"d":`+in+`}`).Time("d", Tehran); ok {
+			t.Errorf("%s: %v", in, got)
+		}
+	}
+	if _, ok := object(t, `{"d":"2026-11-21 12:00:00"}`).Time("d", nil); ok {
+		t.Error("a zone was made up")
+	}
+}
+
+func TestTexts(t *testing.T) {
+	for in, want := range map[string]string{
+		"123456******1234": "123456******1234", "6037991234567890": "603799******7890", "6037-9912-3456-7890": "603799******7890",
+		"5022-29**-****-5020": "502229******5020", "۶۰۳۷۹۹******۷۸۹۰": "603799******7890", "************5020": "******5020",
+		"60379912345678901": "603799******8901", "603799XXXXXX7890": "603799******7890",
+		"": "", "1234": "", "6037991234": "", "e59fa6241c94b8836e3d03120df33e80fd988888bba0a122240c2e7d23b48295": "",
+		"6037991234567***": "", "603799123456789a": "", strings.Repeat("1", 65): "",
+	} {
+		if got := MaskCard(in); got != want {
+			t.Errorf("MaskCard(%q) = %q, want %q", in, got, want)
+		}
+	}
+	for in, want := range map[string]string{"-9": "-9", "not_authenticated": "not_authenticated", "۱۰۱": "101", "<b>54</b>\n": "b54/b", "6037991234567890": "", strings.Repeat("a", 99): strings.Repeat("a", 32)} {
+		if got := Code(in); got != want {
+			t.Errorf("Code(%q) = %q, want %q", in, got, want)
+		}
+	}
+	for in, want := range map[string]string{"888001": "888001", "0": "", "000": "", "": "", "a\r\nb": "ab", "۱۲": "12"} {
+		if got := Reference(in); got != want {
+			t.Errorf("Reference(%q) = %q, want %q", in, got, want)
+		}
+	}
+	for in, want := range map[string]bool{"101": true, "A-7/ب": true, "سفارش": true, "۱۰۱": false, "١": false, "１": false, "10\u200b1": false, "\u200f1": false, "1\u00a0": false, "": false, "a\n": false} {
+		if got := CheckOrder(in); got != want {
+			t.Errorf("CheckOrder(%q) = %v", in, got)
+		}
+	}
+}
+
+func FuzzParseObject(f *testing.F) {
+	f.Add([]byte(`{"a":1,"b":{"c":["x",null,true]}}`))
+	f.Add([]byte(`{"a":1,"A":2}`))
+	f.Add([]byte("\xef\xbb\xbf{\"a\":\"۱۰\"}"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		o, err := ParseObject(b)
+		if (err == nil) != (o != nil) {
+			t.Fatalf("%v, %v", o, err)
+		}
+		for name := range o {
+			if n, err := o.Amount(name); n < 0 || (err != nil && n != 0) {
+				t.Errorf("%d, %v", n, err)
+			}
+			if at, ok := o.Time(name, Tehran); ok && (at.Year() < firstYear || at.Year() >= lastYear) {
+				t.Errorf("%v", at)
+			}
+			if c := MaskCard(o.Text(name)); len(c) > 16 || strings.Count(c, "*") > 6 {
+				t.Errorf("%q", c)
+			}
+			if c := Code(o.Text(name)); len(c) > MaxCode {
+				t.Errorf("%q", c)
+			}
+		}
+	})
+}
