@@ -1,0 +1,406 @@
+// Package memory is a ledger that lives as long as its process: for tests, and
+// for the simulator, which needs a store without goroutines or disk. It passes
+// the same suite as the others but is no storage module: money does not belong
+// in it.
+package memory
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"reflect"
+	"slices"
+	"sort"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Store is a payment.Store in memory. Its clock may be replaced.
+type Store struct {
+	// Clock is Now; nil is the machine's.
+	Clock func() time.Time
+	// Down, if set, is what Ready and every write answer.
+	Down error
+
+	mu      sync.Mutex
+	records map[payment.Ref]*payment.Record
+	order   []payment.Ref // by creation
+	keys    map[payment.Key]payment.Ref
+	money   map[payment.Ref]bool // was captured once
+	tracks  map[string]kept
+	secrets map[string][]byte
+	gen     payment.Generation
+	owner   int
+	most    int
+	closed  bool
+	// Synced counts the durable commits, Lazy the others.
+	Synced, Lazy int
+}
+
+type kept struct {
+	track   payment.Track
+	expires time.Time
+}
+
+// New returns an empty ledger of generation 1, begun now.
+func New(clock func() time.Time) *Store {
+	s := &Store{
+		Clock: clock, records: make(map[payment.Ref]*payment.Record), keys: make(map[payment.Key]payment.Ref),
+		money: make(map[payment.Ref]bool), tracks: make(map[string]kept), secrets: make(map[string][]byte), owner: 1,
+	}
+	s.gen = payment.Generation{Seq: 1, Start: s.Now(), ID: "memory-" + rand.Text()}
+	return s
+}
+
+// Cap bounds the number of tracks.
+func (s *Store) Cap(tracks int) { s.most = tracks }
+
+// Restart is what a new process would find: everything committed, and every
+// lease dead.
+func (s *Store) Restart() *Store {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	return &Store{
+		Clock: s.Clock, records: s.records, order: s.order, keys: s.keys, money: s.money, tracks: s.tracks, secrets: s.secrets,
+		gen: s.gen, owner: s.owner + 1, most: s.most,
+	}
+}
+
+// Lose is what a new process would find after the data was destroyed.
+func (s *Store) Lose() *Store {
+	n := New(s.Clock)
+	n.owner = s.owner + 1
+	n.gen.Seq = s.gen.Seq + 1
+	return n
+}
+
+// Close refuses all further work.
+func (s *Store) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+}
+
+func (s *Store) usable(ctx context.Context) error {
+	if s.closed {
+		return payment.ErrClosed
+	}
+	return ctx.Err()
+}
+
+// Get implements payment.Store.
+func (s *Store) Get(ctx context.Context, ref payment.Ref) (*payment.Record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return nil, err
+	}
+	r, ok := s.records[ref]
+	if !ok {
+		return nil, payment.ErrNotFound
+	}
+	return r.Clone(), nil
+}
+
+// Holder implements payment.Store.
+func (s *Store) Holder(ctx context.Context, k payment.Key) (payment.Ref, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return "", err
+	}
+	ref, ok := s.keys[k]
+	if !ok {
+		return "", payment.ErrNotFound
+	}
+	return ref, nil
+}
+
+// Commit implements payment.Store.
+func (s *Store) Commit(ctx context.Context, c payment.Change) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
+	if s.Down != nil {
+		return s.Down
+	}
+	if c.Record == nil {
+		return payment.ErrRef
+	}
+	if _, err := payment.ParseRef(string(c.Record.Ref)); err != nil {
+		return err
+	}
+	old := s.records[c.Record.Ref]
+	if old == nil && c.Record.Version != 0 || old != nil && old.Version != c.Record.Version {
+		return payment.ErrConflict
+	}
+	for _, k := range c.Take {
+		if holder, ok := s.keys[k]; ok && holder != c.Record.Ref {
+			return &payment.TakenError{Key: k, Holder: holder}
+		}
+	}
+	for _, k := range c.Take {
+		s.keys[k] = c.Record.Ref
+	}
+	c.Record.Version++
+	s.records[c.Record.Ref] = copyOf(c.Record)
+	if old == nil {
+		s.order = append(s.order, c.Record.Ref)
+	}
+	if c.Record.State.Captured() {
+		s.money[c.Record.Ref] = true
+	}
+	if c.Lazy {
+		s.Lazy++
+	} else {
+		s.Synced++
+	}
+	return nil
+}
+
+// copyOf is a clone with all its times in UTC, as a store on disk gives them
+// back.
+func copyOf(r *payment.Record) *payment.Record {
+	c := r.Clone()
+	utc(reflect.ValueOf(c))
+	return c
+}
+
+func utc(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			utc(v.Elem())
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			utc(v.Index(i))
+		}
+	case reflect.Struct:
+		if t, ok := v.Interface().(time.Time); ok {
+			v.Set(reflect.ValueOf(t.UTC()))
+			return
+		}
+		for i := range v.NumField() {
+			utc(v.Field(i))
+		}
+	}
+}
+
+// Forget implements payment.Store.
+func (s *Store) Forget(ctx context.Context, ref payment.Ref, version uint64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
+	r, ok := s.records[ref]
+	if !ok || r.Version != version || r.State != payment.Declined && r.State != payment.Expired || r.Receipt != nil || s.money[ref] {
+		return payment.ErrConflict
+	}
+	for k, holder := range s.keys {
+		if holder == ref && k.Kind != payment.KeyIntent {
+			return payment.ErrConflict
+		}
+	}
+	for k, holder := range s.keys {
+		if holder == ref {
+			delete(s.keys, k)
+		}
+	}
+	delete(s.records, ref)
+	s.order = slices.DeleteFunc(s.order, func(x payment.Ref) bool { return x == ref })
+	return nil
+}
+
+// Due implements payment.Store.
+func (s *Store) Due(ctx context.Context, t time.Time, limit int) ([]payment.Ref, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return nil, err
+	}
+	var due []*payment.Record
+	for _, r := range s.records {
+		if !r.Due.IsZero() && !r.Due.After(t) {
+			due = append(due, r)
+		}
+	}
+	sort.Slice(due, func(i, j int) bool {
+		if due[i].Due.Equal(due[j].Due) {
+			return due[i].Ref < due[j].Ref
+		}
+		return due[i].Due.Before(due[j].Due)
+	})
+	refs := make([]payment.Ref, 0, len(due))
+	for _, r := range due[:min(limit, len(due))] {
+		refs = append(refs, r.Ref)
+	}
+	return refs, nil
+}
+
+// List implements payment.Store.
+func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return payment.Page{}, err
+	}
+	if q.Cursor != "" && !isCursor(q.Cursor) {
+		return payment.Page{}, errCursor
+	}
+	limit := min(max(q.Limit, 0), 1000)
+	if limit == 0 {
+		limit = 100
+	}
+	all := make([]*payment.Record, 0, len(s.records))
+	for _, ref := range s.order {
+		all = append(all, s.records[ref])
+	}
+	sort.SliceStable(all, func(i, j int) bool { return later(all[i], all[j]) })
+	var page payment.Page
+	for _, r := range all {
+		if q.Cursor != "" && cursor(r) >= q.Cursor || !selects(q, r) {
+			continue
+		}
+		if len(page.Records) == limit {
+			page.Next = cursor(page.Records[limit-1])
+			break
+		}
+		page.Records = append(page.Records, r.Clone())
+	}
+	return page, nil
+}
+
+func later(a, b *payment.Record) bool { return cursor(a) > cursor(b) }
+
+// cursor orders records by creation; equal times by name.
+func cursor(r *payment.Record) string {
+	n := strconv.FormatInt(r.CreatedAt.UnixNano(), 10)
+	for len(n) < 20 {
+		n = "0" + n
+	}
+	return n + string(r.Ref)
+}
+
+var errCursor = errors.New("not a cursor of a listing")
+
+func isCursor(s string) bool {
+	if len(s) != 20+payment.RefLen {
+		return false
+	}
+	_, err := payment.ParseRef(s[20:])
+	return err == nil
+}
+
+func selects(q payment.Listing, r *payment.Record) bool {
+	is := func(want, got string) bool { return want == "" || want == got }
+	if q.Conversion != "" && (r.Conversion == nil || r.Conversion.State != q.Conversion) {
+		return false
+	}
+	return (len(q.States) == 0 || slices.Contains(q.States, r.State)) &&
+		is(q.Site, r.Site) && is(q.Provider, r.Provider) && is(q.Order, r.Order) && is(q.ID, r.ID)
+}
+
+// Reserve implements payment.Store.
+func (s *Store) Reserve(ctx context.Context, keys []payment.Key) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, k := range keys {
+		if _, ok := s.keys[k]; !ok {
+			s.keys[k] = ""
+			n++
+		}
+	}
+	return n, nil
+}
+
+// PutTrack implements payment.Store.
+func (s *Store) PutTrack(ctx context.Context, visitor string, t payment.Track, expires time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
+	if _, known := s.tracks[visitor]; !known && s.most > 0 && len(s.tracks) >= s.most {
+		return payment.ErrFull
+	}
+	s.tracks[visitor] = kept{t, expires}
+	return nil
+}
+
+// Track implements payment.Store.
+func (s *Store) Track(ctx context.Context, visitor string) (payment.Track, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return payment.Track{}, err
+	}
+	k, ok := s.tracks[visitor]
+	if !ok || !s.Now().Before(k.expires) {
+		return payment.Track{}, payment.ErrNotFound
+	}
+	return k.track, nil
+}
+
+// Secret implements payment.Store.
+func (s *Store) Secret(ctx context.Context, name string, mint func() ([]byte, error)) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return nil, err
+	}
+	if b, ok := s.secrets[name]; ok {
+		return slices.Clone(b), nil
+	}
+	b, err := mint()
+	if err != nil {
+		return nil, err
+	}
+	s.secrets[name] = slices.Clone(b)
+	return b, nil
+}
+
+// Generation implements payment.Store.
+func (s *Store) Generation(ctx context.Context) (payment.Generation, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.gen, s.usable(ctx)
+}
+
+// Now implements payment.Store.
+func (s *Store) Now() time.Time {
+	if s.Clock != nil {
+		return s.Clock().UTC()
+	}
+	return time.Now().UTC()
+}
+
+// Alive implements payment.Store.
+func (s *Store) Alive(l payment.Lease) bool { return l.Owner == s.Owner() && s.Now().Before(l.Until) }
+
+// Owner implements payment.Store.
+func (s *Store) Owner() string { return "memory-" + strconv.Itoa(s.owner) }
+
+// Ready implements payment.Store.
+func (s *Store) Ready() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return payment.ErrClosed
+	}
+	return s.Down
+}
+
+// Interface guard.
+var _ payment.Store = (*Store)(nil)
