@@ -138,6 +138,8 @@ type Config struct {
 	Shared *Shared
 	// Rand is a number in [0,1) for jitter. Default: math/rand.
 	Rand func() float64
+	// Tick is how often the worker looks without being woken. Default: 1s.
+	Tick time.Duration
 }
 
 func (c *Config) fill() {
@@ -149,6 +151,9 @@ func (c *Config) fill() {
 	}
 	if c.Rand == nil {
 		c.Rand = rand.Float64
+	}
+	if c.Tick <= 0 {
+		c.Tick = time.Second
 	}
 	if c.Observer == nil {
 		c.Observer = deaf{}

@@ -11,8 +11,6 @@ import (
 )
 
 const (
-	// tick is how often the worker looks without being woken.
-	tick = time.Second
 	// batch is how many due records one look takes up, atOnce how many of them
 	// at a time.
 	batch  = 256
@@ -30,7 +28,7 @@ func (e *Engine) Run(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			e.observe(EventStore, nil, err, false)
 		}
-		wait := tick
+		wait := e.Tick
 		if more && err == nil {
 			wait = 0
 		}
