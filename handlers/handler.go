@@ -170,6 +170,11 @@ func (h *Handler) provisionRoutes(ctx caddy.Context) error {
 			return fmt.Errorf("checkout %s: %w", c.Path, err)
 		}
 	}
+	for _, v := range h.Verify {
+		// Two names may share one pay page: an announcement of this site is for
+		// the one that its customers come back to.
+		h.ours = append(h.ours, v.route.provider)
+	}
 	for _, name := range h.app.ProviderNames() {
 		info, _ := h.app.Provider(name)
 		h.ours = append(h.ours, &provider{ProviderInfo: info, traits: info.Traits()})
