@@ -17,11 +17,11 @@ var (
 	styleSheet = mustRead("templates/style.css")
 	autoSubmit = mustRead("templates/submit.js")
 
-	// The pages allow exactly the style and the script that they embed. There
-	// is no form-action: browsers apply it to redirects after a form as well,
+	// The pages allow exactly the style and the script that they embed, and the
+	// empty icon that keeps browsers from asking for one. There is no form-action: browsers apply it to redirects after a form as well,
 	// and the bank page has to redirect to any shop.
 	policy = "default-src 'none'; style-src '" + hashOf(styleSheet) + "'; script-src '" + hashOf(autoSubmit) +
-		"'; base-uri 'none'; frame-ancestors 'none'"
+		"'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
 
 	pages = template.Must(template.New("").Funcs(template.FuncMap{
 		"css": func() template.CSS { return template.CSS(styleSheet) },
