@@ -18,7 +18,7 @@ func (s *script) Verify(ctx context.Context, q payment.Query) payment.Answer {
 	if !checkKey(q.ID) { // it goes into a path
 		return wire.Reply{Err: wire.ErrRequest, Unsent: true}.Answer()
 	}
-	return checkAnswer(s.post(ctx, s.api.URL("/invoice/check", q.ID), "api_key", s.key.Reveal()), q.ID)
+	return checkAnswer(s.post(ctx, s.api.URL("/invoice/check", q.ID), field{"api_key", s.key.Reveal()}), q.ID)
 }
 
 // Create implements [payment.Creator] (invoice script, /invoice/request). The
@@ -28,7 +28,7 @@ func (s *script) Create(ctx context.Context, o payment.Order) (payment.Started, 
 		return payment.Started{}, fmt.Errorf("invoice: %w: less than %s rials", payment.ErrRefused, minAmount)
 	}
 	return s.started(s.post(ctx, s.api.URL("/invoice/request"),
-		"api_key", s.key.Reveal(), "amount", o.Amount.String(), "return_url", o.Return))
+		field{"api_key", s.key.Reveal()}, field{"amount", o.Amount.String()}, field{"return_url", o.Return}))
 }
 
 // started reads an answer to request.
@@ -59,14 +59,17 @@ func refusal(code int64) error {
 	return fmt.Errorf("invoice: request: code %d: %w", code, wire.ErrAnswer)
 }
 
+// field is one of a form's.
+type field struct{ name, value string }
+
 // post sends a form with its fields in the given order, which is the document's.
-func (s *script) post(ctx context.Context, address string, fields ...string) wire.Reply {
+func (s *script) post(ctx context.Context, address string, fields ...field) wire.Reply {
 	var form strings.Builder
-	for i := 0; i < len(fields); i += 2 {
+	for i, f := range fields {
 		if i > 0 {
 			form.WriteByte('&')
 		}
-		form.WriteString(fields[i] + "=" + url.QueryEscape(fields[i+1]))
+		form.WriteString(f.name + "=" + url.QueryEscape(f.value))
 	}
 	return s.client.Do(ctx, wire.Call{URL: address, Type: wire.Form, Body: []byte(form.String())})
 }

@@ -154,14 +154,20 @@ func (s Suite) faults(t *testing.T) {
 				base, count := server(t, f.h(c.good, c.goodStatus))
 				timeout := patience
 				if f.short {
-					timeout = 150 * time.Millisecond
+					timeout = 100 * time.Millisecond
 				}
 				r := c.do(s.New(t, base, timeout))
+				// On a busy machine a short time-out may be over before the
+				// request is out: that one must be told apart, and another made.
+				for f.short && r.answer.Unsent && count.Load() == 0 && timeout < patience {
+					timeout *= 3
+					r = c.do(s.New(t, base, timeout))
+				}
 				s.unknown(t, r)
 				if r.answer.Unsent {
-					t.Error("said to be unsent, but it arrived")
+					t.Error("said to be unsent")
 				}
-				if n := count.Load(); n != 1 {
+				if n := count.Load(); n > 1 || (n == 0 && !f.short) {
 					t.Errorf("%d requests", n)
 				}
 			})

@@ -84,10 +84,10 @@ func (r Reply) Answer() payment.Answer {
 		Outcome: payment.OutcomeUnknown, Reason: payment.ReasonBadAnswer, Err: r.Err,
 		Unsent: r.Unsent, RetryAfter: r.RetryAfter, Offset: r.Offset, HasOffset: r.HasOffset,
 	}
-	switch {
-	case r.Status == 0:
+	switch r.Status {
+	case 0:
 		a.Reason = payment.ReasonNoAnswer
-	case r.Status == http.StatusTooManyRequests:
+	case http.StatusTooManyRequests:
 		a.Outcome, a.Reason = payment.OutcomeBusy, payment.ReasonBusy
 	}
 	if r.Status != 0 {
