@@ -18,8 +18,9 @@ var (
 	autoSubmit = mustRead("templates/submit.js")
 
 	// The pages allow exactly the style and the script that they embed, and the
-	// empty icon that keeps browsers from asking for one. There is no form-action: browsers apply it to redirects after a form as well,
-	// and the bank page has to redirect to any shop.
+	// empty icon that keeps browsers from asking for one. There is no
+	// form-action: browsers apply it to redirects after a form as well, and the
+	// bank page has to redirect to any shop.
 	policy = "default-src 'none'; style-src '" + hashOf(styleSheet) + "'; script-src '" + hashOf(autoSubmit) +
 		"'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
 
