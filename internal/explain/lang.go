@@ -66,3 +66,6 @@ func Toman(a payment.Rials, l Lang) string {
 	}
 	return s + " " + text{"toman", "تومان"}.in(l)
 }
+
+// Plain writes Persian and Arabic digits as ASCII, as every id has them.
+func Plain(s string) string { return payment.ASCIIDigits(s) }

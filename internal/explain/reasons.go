@@ -65,7 +65,7 @@ var stateNames = map[payment.State]text{
 	payment.Verified:   {"paid", "پرداخت‌شده"},
 	payment.Delivering: {"being handed over", "در حال تحویل"},
 	payment.Delivered:  {"done", "انجام‌شده"},
-	payment.Parked:     {"paid, shop unsure", "پرداخت‌شده، نامشخص در فروشگاه"},
+	payment.Parked:     {"paid, shop unsure", "نامشخص در فروشگاه"},
 	payment.Declined:   {"not paid", "پرداخت‌نشده"},
 	payment.Review:     {"needs a person", "نیازمند بررسی"},
 	payment.Expired:    {"expired", "مهلت‌گذشته"},

@@ -1,0 +1,222 @@
+package admin
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rahgir/caddy-payments/admin/operate/operatetest"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// ran is what a run of the command printed and ended with.
+type ran struct {
+	out, err string
+	status   int
+}
+
+// run runs `caddy payments args…` against an admin endpoint.
+func run(t *testing.T, addr string, terminal bool, stdin string, args ...string) ran {
+	t.Helper()
+	var out, errs bytes.Buffer
+	c := &cli{in: strings.NewReader(stdin), out: &out, err: &errs, terminal: terminal}
+	root := &cobra.Command{Use: "caddy", SilenceUsage: true}
+	cmd := &cobra.Command{Use: "payments"}
+	c.build(cmd)
+	root.AddCommand(cmd)
+	root.SetOut(&out)
+	root.SetErr(&errs)
+	if addr != "" {
+		args = append(args, "--address", addr)
+	}
+	root.SetArgs(append([]string{"payments"}, args...))
+	err := root.Execute()
+	if (err != nil) != (c.status != 0) {
+		t.Fatalf("error %v and status %d", err, c.status)
+	}
+	return ran{out.String(), errs.String(), c.status}
+}
+
+func serve(t *testing.T, l *operatetest.Ledger) (addr string) {
+	t.Helper()
+	return strings.TrimPrefix(endpoint(t, l, nil).URL, "http://")
+}
+
+func (r ran) has(t *testing.T, status int, texts ...string) {
+	t.Helper()
+	if r.status != status {
+		t.Errorf("status %d, want %d: %s%s", r.status, status, r.out, r.err)
+	}
+	for _, s := range texts {
+		if !strings.Contains(r.out+r.err, s) {
+			t.Errorf("%q is not in:\n%s%s", s, r.out, r.err)
+		}
+	}
+}
+
+func TestListShowsPeopleFirst(t *testing.T) {
+	l := operatetest.New(t)
+	review := l.Put(payment.Review, payment.ReasonTenfold, func(r *payment.Record) { r.Order = "A\x1b[31m7" })
+	l.Put(payment.Delivered, "", nil)
+	parked := l.Put(payment.Parked, payment.ReasonNoProof, nil)
+	open := l.Put(payment.Unknown, payment.ReasonNoAnswer, nil)
+	addr := serve(t, l)
+	r := run(t, addr, true, "", "list")
+	r.has(t, 0, "50,000", "500,000", "2 h", "differ by a factor of exactly ten")
+	first, second, third := strings.Index(r.out, string(review.Ref)), strings.Index(r.out, string(parked.Ref)), strings.Index(r.out, string(open.Ref))
+	if first < 0 || second < first || third < second || strings.Contains(r.out, "\x1b") || strings.Contains(r.out, "delivered") {
+		t.Errorf("wrong order or content:\n%s", r.out)
+	}
+	var page Listed
+	piped := run(t, addr, false, "", "list", "--state", "all", "--limit", "2")
+	if err := json.Unmarshal([]byte(piped.out), &page); err != nil || len(page.Payments) != 2 || page.Next == "" {
+		t.Errorf("%v %+v", err, page)
+	}
+	run(t, addr, true, "", "list", "--state", "reversed").has(t, 0, "no such payments")
+	run(t, addr, true, "", "status").has(t, 0, "ready, generation 1", "waiting for a person", "oldest open")
+}
+
+func TestShowAndDecide(t *testing.T) {
+	l := operatetest.New(t)
+	r := l.Put(payment.Review, payment.ReasonTenfold, func(r *payment.Record) { r.Receipt.Amount = 5_000_000 })
+	addr := serve(t, l)
+	run(t, addr, true, "", "show", string(r.Ref)).has(t, 0,
+		"money with you?", "Yes", "50,000 toman = 500,000 rial", "500,000 toman = 5,000,000 rial", "Ten times too much",
+		"882211", "603799******1234", "Tehran time (14", "resolve "+string(r.Ref)+" give --version", "Decide by")
+	run(t, addr, true, "", "resolve", string(r.Ref), "give", "--dry-run").has(t, 0, "nothing was done", "!")
+	if l.Get(r.Ref).State != payment.Review {
+		t.Fatal("a dry run decided")
+	}
+	run(t, addr, true, "", "resolve", string(r.Ref), "refuse", "--by", "sara", "--note", "paid back 991").has(t, 0, "is now declined")
+	if n := l.Get(r.Ref).Notes; len(n) != 1 || n[0].By != "sara" || n[0].Text != "paid back 991" {
+		t.Errorf("%+v", n)
+	}
+	run(t, addr, true, "", "resolve", string(r.Ref), "refuse").has(t, exitNotPossible, "not possible")
+	run(t, addr, true, "", "resolve", string(r.Ref)).has(t, exitUsage, "a decision")
+	run(t, addr, true, "", "resolve", string(r.Ref), "eat").has(t, exitUsage, "decision must be")
+	run(t, addr, true, "", "show", "nonsense").has(t, exitUsage, "not a payment reference")
+	run(t, addr, true, "", "show", string(payment.NewRef("x", "x", "x", "x"))).has(t, exitFailed, "there is no payment")
+	run(t, addr, true, "", "show", string(r.Ref), "--nonsense").has(t, exitUsage, "unknown flag")
+	run(t, addr, true, "", "nonsense").has(t, exitUsage, "no command")
+	run(t, "127.0.0.1:1", true, "", "list").has(t, exitFailed, "is Caddy running?")
+}
+
+func TestVerifyAndResendCommands(t *testing.T) {
+	l := operatetest.New(t)
+	l.Answer = payment.Answer{Outcome: payment.OutcomePaid}
+	open, parked := l.Put(payment.Unknown, payment.ReasonNoAnswer, nil), l.Put(payment.Parked, payment.ReasonNoProof, nil)
+	addr := serve(t, l)
+	run(t, addr, true, "", "verify", string(open.Ref)).has(t, 0, "is now verified")
+	run(t, addr, false, "", "resend", string(parked.Ref), "-n").has(t, 0, `"done": false`)
+	run(t, addr, true, "", "resend", string(parked.Ref), "--what", "cake").has(t, exitUsage)
+	run(t, addr, true, "", "resend", string(parked.Ref)).has(t, 0, "is now delivered")
+	run(t, addr, true, "", "resend", string(parked.Ref)).has(t, exitNotPossible)
+	if len(l.Delivered()) != 1 {
+		t.Error("it was not handed over once")
+	}
+}
+
+const secret = "0123456789abcdef0123456789abcdef"
+
+func TestKeys(t *testing.T) {
+	key, err := payment.NewSigningKey([]byte(secret), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	receipt, _ := key.Derive(payment.PurposeReceipt)
+	signer, _ := key.Derive(payment.PurposeReturn)
+	check := func(r ran) {
+		t.Helper()
+		r.has(t, 0, string(receipt), string(signer), key.KID)
+		if strings.Contains(r.out+r.err, secret) {
+			t.Error("the secret is printed")
+		}
+	}
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte(secret+"\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SHOP_KEY", secret)
+	check(run(t, "", true, "", "keys", "--secret-file", file))
+	check(run(t, "", true, secret+"\n", "keys", "--secret-file", "-"))
+	check(run(t, "", false, "", "keys", "--env", "SHOP_KEY"))
+	run(t, "", true, "", "keys", "--env", "NO_SUCH_VARIABLE").has(t, exitFailed, "not set")
+	run(t, "", true, "short", "keys", "--secret-file", "-").has(t, exitFailed, "shorter than 32")
+	run(t, "", true, "", "keys", "--env", "A", "--secret-file", "b").has(t, exitUsage)
+
+	config := filepath.Join(t.TempDir(), "caddy.json")
+	text := `{"apps":{
+		"payments":{"signing_keys":[{"secret":"{env.SHOP_KEY}"},{"secret":"{file.` + file + `}","kid":"old"}]},
+		"http":{"servers":{"srv0":{"routes":[{"match":[{"host":["a.example"]}],"handle":[{"handler":"subroute","routes":[{"handle":[
+			{"handler":"payments","signing_keys":[{"secret":"{env.SHOP_KEY}","kid":"site"}]}]}]}]}]}}}}}`
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, "", true, "", "keys", "--config", config)
+	check(r)
+	r.has(t, 0, "key old of all sites (verifies only)", "key site of a.example")
+	if err := os.WriteFile(config, []byte(strings.ReplaceAll(text, "SHOP_KEY", "NO_SUCH_VARIABLE")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "", true, "", "keys", "--config", config).has(t, exitFailed, "signing_key of all sites")
+}
+
+func TestImportCommand(t *testing.T) {
+	l := operatetest.New(t)
+	addr := serve(t, l)
+	file := filepath.Join(t.TempDir(), "ids.csv")
+	if err := os.WriteFile(file, []byte("Order,Invoice Key\n1,one\n2,two\n3,\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, addr, true, "", "import-ids", "idpay", file, "--column", "invoice key", "--dry-run").has(t, 0, "2 would be taken over")
+	run(t, addr, true, "", "import-ids", "idpay", file, "--column", "2").has(t, exitNotPossible-1, "no spaces")
+	run(t, addr, true, "", "import-ids", "idpay", file, "--column", "invoice key").has(t, 0, "2 taken over")
+	run(t, addr, true, "one\nsix\n", "import-ids", "idpay", "-").has(t, 0, "1 taken over, 1 were known")
+	run(t, addr, true, "one\n", "import-ids", "nobody", "-").has(t, exitUsage, "not configured")
+	run(t, addr, true, "", "import-ids", "idpay", file, "--column", "colour").has(t, exitUsage, "no column")
+	var many strings.Builder
+	for i := range importBatch + 5 {
+		many.WriteString("n" + payment.Rials(i).String() + "\n")
+	}
+	run(t, addr, false, many.String(), "import-ids", "idpay", "-").has(t, 0, `"new": 2005`)
+}
+
+func TestExportCommand(t *testing.T) {
+	l := operatetest.New(t)
+	for range 3 {
+		l.Put(payment.Delivered, "", nil)
+	}
+	l.Put(payment.Review, payment.ReasonAmount, func(r *payment.Record) { r.Order = "=HYPERLINK(1)" })
+	addr := serve(t, l)
+	rows, err := csv.NewReader(strings.NewReader(run(t, addr, true, "", "export").out)).ReadAll()
+	if err != nil || len(rows) != 5 || rows[1][8] != "'=HYPERLINK(1)" || !strings.HasPrefix(rows[2][22], "14") {
+		t.Errorf("%v %v", err, rows)
+	}
+	file := filepath.Join(t.TempDir(), "out.jsonl")
+	run(t, addr, true, "", "export", "--format", "jsonl", "-o", file, "--state", "delivered").has(t, 0)
+	b, err := os.ReadFile(file)
+	if err != nil || bytes.Count(b, []byte("\n")) != 3 {
+		t.Errorf("%v %s", err, b)
+	}
+	run(t, addr, true, "", "export", "--format", "xml").has(t, exitUsage)
+}
+
+func TestDoctorCommand(t *testing.T) {
+	l := operatetest.New(t)
+	addr := serve(t, l)
+	l.Found = []Finding{{Level: LevelOK, Code: "store", Text: "the store takes work"}, {Level: LevelWarn, Code: "guard", Text: "no guard", Where: "www.shop.example"}}
+	run(t, addr, true, "", "doctor").has(t, 0, "✓ the store takes work [store]", "! www.shop.example: no guard")
+	l.Found = append(l.Found, Finding{Level: LevelError, Code: "key", Text: "the key is refused", Where: "idpay"})
+	r := run(t, addr, true, "", "doctor")
+	r.has(t, exitFailed, "✗ idpay: the key is refused [key]")
+	if !strings.HasPrefix(r.out, "✗") {
+		t.Error("errors are not first")
+	}
+	run(t, addr, false, "", "doctor").has(t, exitFailed, `"findings"`)
+}

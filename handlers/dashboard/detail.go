@@ -1,0 +1,143 @@
+package dashboard
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/admin/operate"
+	"github.com/rahgir/caddy-payments/internal/explain"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// draft is what a person has typed into a form that was not accepted, and what
+// to say about it.
+type draft struct {
+	status           int
+	Key, Note, Error string
+	// Done is the key of the text about what was just done.
+	Done string
+}
+
+type detailPage struct {
+	frame
+	operate.View
+	X           explain.Explanation
+	Tone, Money string
+	Draft       draft
+	Token       string
+	Back        string
+	Created     string
+	Sandbox     bool
+	Panel, Rest []explain.Field
+}
+
+// tones of the answers to "is the money with me?".
+var moneyTones = map[explain.Money]string{
+	explain.MoneyYes: "good", explain.MoneyNo: "plain", explain.MoneyReturns: "plain", explain.MoneyUnknown: "warn",
+}
+
+func (p *page) detail(ref string, d draft) error {
+	rec, err := p.find(ref)
+	if err != nil {
+		return err
+	}
+	key, err := formKey(p.r.Context(), p.engine)
+	if err != nil {
+		return err
+	}
+	if d.status == 0 {
+		d.status = http.StatusOK
+		if _, ok := texts["done_"+p.r.URL.Query().Get("done")]; ok {
+			d.Done = "done_" + p.r.URL.Query().Get("done")
+		}
+	}
+	v := operate.NewView(p.r.Context(), p.engine, rec, p.lang)
+	x := v.Explanation
+	page := detailPage{
+		frame: p.frame(), View: v, X: x, Tone: tone(rec.State), Money: moneyTones[x.Money], Draft: d,
+		Token: formToken(key, p.user, rec.Ref, p.engine.Store.Now().Add(formLife)),
+		Back:  p.link(), Created: explain.When(rec.CreatedAt, p.lang), Sandbox: rec.Environment == "sandbox",
+	}
+	for _, f := range x.Fields {
+		if f.Panel {
+			page.Panel = append(page.Panel, f)
+		} else {
+			page.Rest = append(page.Rest, f)
+		}
+	}
+	return p.render(d.status, "detail", page)
+}
+
+// maxForm bounds the body of a decision.
+const maxForm = 16 << 10
+
+// post carries a decision out and sends the browser to a page that it may load
+// again.
+func (p *page) post(ref string) error {
+	if err := sameOrigin(p.r); err != nil {
+		return err
+	}
+	p.r.Body = http.MaxBytesReader(p.w, p.r.Body, maxForm)
+	if err := p.r.ParseForm(); err != nil {
+		return fmt.Errorf("%w: unreadable form", operate.ErrInput)
+	}
+	form := p.r.PostForm
+	rec, err := p.find(ref)
+	if err != nil {
+		return err
+	}
+	key, err := formKey(p.r.Context(), p.engine)
+	if err != nil {
+		return err
+	}
+	if err := checkToken(key, p.user, rec.Ref, p.engine.Store.Now(), form.Get("token")); err != nil {
+		return err
+	}
+	version, err := strconv.ParseUint(form.Get("version"), 10, 64)
+	if err != nil || version == 0 {
+		return fmt.Errorf("%w: no version", operate.ErrInput)
+	}
+	c := operate.Choice{Key: form.Get("decision"), By: p.user, Note: form.Get("note"), Version: version}
+	if problem := p.check(rec, c, form.Get("sure") != ""); problem != "" {
+		return p.detail(ref, draft{status: http.StatusBadRequest, Key: c.Key, Note: c.Note, Error: p.frame().T(problem)})
+	}
+	start := time.Now()
+	_, err = operate.Decide(p.r.Context(), p.engine, ref, c, p.lang)
+	p.h.log.Info("a person decided about a payment", zap.String("user", p.user), zap.String("payment", ref),
+		zap.String("decision", c.Key), zap.Duration("took", time.Since(start)), zap.Error(err))
+	switch {
+	case errors.Is(err, operate.ErrChanged):
+		return p.detail(ref, draft{status: http.StatusConflict, Note: c.Note, Error: p.frame().T("changed")})
+	case errors.Is(err, operate.ErrNotPossible):
+		return p.detail(ref, draft{status: http.StatusConflict, Note: c.Note, Error: p.frame().T("not_possible")})
+	case err != nil:
+		return err
+	}
+	p.w.Header().Set("Location", p.link("ref", ref, "done", c.Key))
+	p.w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// check asks for what a decision needs besides the button. A payment that has
+// changed is left to the comparison of versions, which says so.
+func (p *page) check(r *payment.Record, c operate.Choice, sure bool) (problem string) {
+	if r.Version != c.Version {
+		return ""
+	}
+	for _, d := range explain.Of(r, operate.Facts(p.r.Context(), p.engine, r), p.lang).Decisions {
+		switch {
+		case d.Key != c.Key:
+		case d.Note && len(strings.TrimSpace(c.Note)) < 3:
+			return "note_missing"
+		case d.Warn != "" && !sure:
+			return "sure_missing"
+		}
+	}
+	return ""
+}

@@ -1,0 +1,263 @@
+package dashboard
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rahgir/caddy-payments/admin/operate"
+	"github.com/rahgir/caddy-payments/internal/explain"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// tab is a group of states.
+type tab struct {
+	Key, Name, Link, Count string
+	Here                   bool
+}
+
+// tabs in the order of the page: first what needs somebody.
+var tabs = []struct{ key, states string }{
+	{"attention", "attention"}, {"open", "open"}, {"done", "delivered"},
+	{"unpaid", "declined,expired"}, {"reversed", "reversed"}, {"affiliate", ""}, {"all", "all"},
+}
+
+// item is a payment in the list.
+type item struct {
+	operate.Row
+	Link, Toman, Rial, Age, When, Tone string
+}
+
+type listPage struct {
+	frame
+	Tabs      []tab
+	Items     []item
+	Older     string
+	Newest    string
+	Query     string
+	Provider  string
+	Providers []string
+	Tab       string
+	Searching bool
+	Explicit  string
+}
+
+func (p *page) list() error {
+	q := p.r.URL.Query()
+	l := listPage{frame: p.frame(), Query: strings.TrimSpace(q.Get("q")), Provider: q.Get("provider"), Providers: p.h.app.ProviderNames()}
+	if q.Get("lang") != "" {
+		l.Explicit = string(p.lang)
+	}
+	if ref, err := payment.ParseRef(strings.ToLower(l.Query)); err == nil {
+		if _, err := p.find(string(ref)); err == nil {
+			p.w.Header().Set("Location", p.link("ref", string(ref)))
+			p.w.WriteHeader(302)
+			return nil
+		}
+	}
+	l.Tab = q.Get("tab")
+	if !slices.ContainsFunc(tabs, func(t struct{ key, states string }) bool { return t.key == l.Tab }) {
+		l.Tab = tabs[0].key
+	}
+	l.Searching = l.Query != ""
+	records, next, err := p.records(l, q.Get("cursor"))
+	if err != nil {
+		return err
+	}
+	for _, r := range records {
+		l.Items = append(l.Items, p.item(r))
+	}
+	if l.Tabs, err = p.tabs(l); err != nil {
+		return err
+	}
+	if next != "" {
+		l.Older = p.link("tab", l.Tab, "q", l.Query, "provider", l.Provider, "cursor", next)
+	}
+	if q.Get("cursor") != "" {
+		l.Newest = p.link("tab", l.Tab, "q", l.Query, "provider", l.Provider)
+	}
+	return p.render(200, "list", l)
+}
+
+// records reads one page of what the tab, or the search, asks for. A search
+// looks for the shop's order first, then for the provider's id.
+func (p *page) records(l listPage, cursor string) ([]*payment.Record, string, error) {
+	base := payment.Listing{Provider: l.Provider, Cursor: cursor}
+	if l.Searching {
+		byOrder := base
+		byOrder.Order = l.Query
+		records, next, err := p.fill(byOrder)
+		if err != nil || len(records) > 0 || cursor != "" {
+			return records, next, err
+		}
+		base.ID = explain.Plain(l.Query)
+		return p.fill(base)
+	}
+	if l.Tab == "affiliate" {
+		return p.conversions(base)
+	}
+	for _, t := range tabs {
+		if t.key == l.Tab {
+			states, err := operate.States(t.states)
+			if err != nil {
+				return nil, "", err
+			}
+			base.States = states
+		}
+	}
+	return p.fill(base)
+}
+
+// failed are the reports to affiliates that somebody must look at. Each state
+// is a listing of its own; the cursor says which.
+var failed = []payment.ConversionState{payment.ConversionRejected, payment.ConversionPerhaps, payment.ConversionParked}
+
+func (p *page) conversions(q payment.Listing) ([]*payment.Record, string, error) {
+	at := 0
+	if head, rest, ok := strings.Cut(q.Cursor, "."); ok {
+		n, err := strconv.Atoi(head)
+		if err != nil || n < 0 || n >= len(failed) {
+			return nil, "", operate.ErrInput
+		}
+		at, q.Cursor = n, rest
+	}
+	var records []*payment.Record
+	for ; at < len(failed); at++ {
+		q.Conversion = failed[at]
+		part, next, err := p.fill(q)
+		if err != nil {
+			return nil, "", err
+		}
+		records = append(records, part...)
+		if next != "" {
+			return records, fmt.Sprintf("%d.%s", at, next), nil
+		}
+		q.Cursor = ""
+		if len(records) >= p.h.PageSize && at+1 < len(failed) {
+			return records, fmt.Sprintf("%d.", at+1), nil
+		}
+	}
+	return records, "", nil
+}
+
+// maxLooks bounds how often a page reads on because few records match.
+const maxLooks = 10
+
+// fill reads until the page is full.
+func (p *page) fill(q payment.Listing) ([]*payment.Record, string, error) {
+	if len(p.h.Sites) == 1 {
+		q.Site = p.h.Sites[0]
+	}
+	var records []*payment.Record
+	for range maxLooks {
+		q.Limit = p.h.PageSize - len(records)
+		page, err := operate.List(p.r.Context(), p.engine, q)
+		if err != nil {
+			return nil, "", err
+		}
+		for _, r := range page.Records {
+			if p.h.sees(r) {
+				records = append(records, r)
+			}
+		}
+		q.Cursor = page.Next
+		if page.Next == "" || len(records) >= p.h.PageSize {
+			break
+		}
+	}
+	return records, q.Cursor, nil
+}
+
+func (p *page) item(r *payment.Record) item {
+	it := item{
+		Row: operate.NewRow(p.engine, r, p.lang), Link: p.link("ref", string(r.Ref)), Tone: tone(r.State),
+		Age: explain.Age(p.engine.Store.Now().Sub(r.CreatedAt), p.lang), When: explain.When(r.CreatedAt, p.lang),
+	}
+	if a := r.Price(); a != 0 {
+		it.Toman, it.Rial = explain.Toman(a, p.lang), explain.Rial(a, p.lang)
+	}
+	return it
+}
+
+// tone is the colour of a state.
+func tone(s payment.State) string {
+	switch s {
+	case payment.Delivered:
+		return "good"
+	case payment.Review, payment.Parked:
+		return "warn"
+	case payment.Created, payment.Verifying, payment.Unknown, payment.Verified, payment.Delivering:
+		return "wait"
+	}
+	return "plain"
+}
+
+// countMost bounds what is counted for a tab's name.
+const countMost = 99
+
+func (p *page) tabs(l listPage) ([]tab, error) {
+	waiting, err := p.count(payment.Listing{States: []payment.State{payment.Review, payment.Parked}})
+	if err != nil {
+		return nil, err
+	}
+	broken := 0
+	for _, c := range failed {
+		n, err := p.count(payment.Listing{Conversion: c})
+		if err != nil {
+			return nil, err
+		}
+		broken += n
+	}
+	out := make([]tab, 0, len(tabs))
+	for _, t := range tabs {
+		x := tab{Key: t.key, Name: l.T("tab_" + t.key), Link: p.link("tab", t.key, "provider", l.Provider), Here: t.key == l.Tab && !l.Searching}
+		switch t.key {
+		case "attention":
+			x.Count = l.count(waiting)
+		case "affiliate":
+			if x.Count = l.count(broken); broken == 0 && !x.Here {
+				continue
+			}
+		}
+		out = append(out, x)
+	}
+	return out, nil
+}
+
+func (f frame) count(n int) string {
+	switch {
+	case n == 0:
+		return ""
+	case n > countMost:
+		return f.Num(strconv.Itoa(countMost)) + "+"
+	}
+	return f.Num(strconv.Itoa(n))
+}
+
+func (p *page) count(q payment.Listing) (int, error) {
+	if len(p.h.Sites) == 1 {
+		q.Site = p.h.Sites[0]
+	}
+	q.Limit = countMost + 1
+	page, err := operate.List(p.r.Context(), p.engine, q)
+	n := 0
+	for _, r := range page.Records {
+		if p.h.sees(r) {
+			n++
+		}
+	}
+	return n, err
+}
+
+// find returns a payment that this dashboard may show.
+func (p *page) find(ref string) (*payment.Record, error) {
+	r, err := operate.Get(p.r.Context(), p.engine, ref)
+	if err != nil {
+		return nil, err
+	}
+	if !p.h.sees(r) {
+		return nil, operate.ErrUnknown
+	}
+	return r, nil
+}

@@ -1,0 +1,173 @@
+package dashboard
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"errors"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/admin/operate"
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/explain"
+)
+
+//go:embed assets/style.css
+var style string
+
+//go:embed assets/pages.html
+var pagesText string
+
+// pages has one template for each page.
+var pages = template.Must(template.New("pages").Funcs(template.FuncMap{
+	"css": func() template.CSS { return template.CSS(style) }, //nolint:gosec // our own embedded file
+}).Parse(pagesText))
+
+// policy allows our one style sheet, by its hash, and forms to ourselves.
+var policy = func() string {
+	sum := sha256.Sum256([]byte(style))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+}()
+
+// loginExample is how a handler that authenticates is put before this one.
+const loginExample = `basic_auth {
+	sara <caddy hash-password>
+}
+payment_dashboard`
+
+// page is one request.
+type page struct {
+	h      *Handler
+	w      http.ResponseWriter
+	r      *http.Request
+	lang   explain.Lang
+	user   string
+	engine *engine.Engine
+}
+
+// frame is what every page has.
+type frame struct {
+	Lang, Dir, Other string
+	OtherLink        string
+	Title, User      string
+	Home             string
+	p                *page
+}
+
+func (p *page) frame() frame {
+	f := frame{Lang: string(p.lang), Dir: "ltr", Other: "fa", Title: p.h.Title, User: p.user, Home: p.link(), p: p}
+	if p.lang == explain.FA {
+		f.Dir, f.Other = "rtl", "en"
+	}
+	if f.Title == "" {
+		f.Title = f.T("title")
+	}
+	q := p.r.URL.Query()
+	q.Del("done")
+	q.Set("lang", f.Other)
+	f.OtherLink = "?" + q.Encode()
+	return f
+}
+
+// T is a text of the pages' own.
+func (f frame) T(key string) string { return texts[key].in(f.p.lang) }
+
+// Num writes a number's digits as the language does.
+func (f frame) Num(s string) string { return explain.Digits(s, f.p.lang) }
+
+// link is an address of this dashboard, relative, so that it works under any
+// path. The language stays where it was chosen.
+func (p *page) link(pairs ...string) string {
+	q := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			q.Set(pairs[i], pairs[i+1])
+		}
+	}
+	if s := p.r.URL.Query().Get("lang"); s != "" {
+		q.Set("lang", string(p.lang))
+	}
+	return "?" + q.Encode()
+}
+
+// render sends a page.
+func (p *page) render(status int, name string, data any) error {
+	var b bytes.Buffer
+	if err := pages.ExecuteTemplate(&b, name, data); err != nil {
+		return err
+	}
+	hd := p.w.Header()
+	hd.Set("Content-Type", "text/html; charset=utf-8")
+	hd.Set("Content-Language", string(p.lang))
+	hd.Set("Content-Security-Policy", policy)
+	hd.Set("X-Frame-Options", "DENY")
+	hd.Set("X-Content-Type-Options", "nosniff")
+	// Not "no-referrer": that would make the Origin of our own forms "null".
+	hd.Set("Referrer-Policy", "same-origin")
+	hd.Set("Cross-Origin-Opener-Policy", "same-origin")
+	hd.Set("X-Robots-Tag", "noindex")
+	hd.Set("Cache-Control", "no-store")
+	hd.Set("Vary", "Accept-Language")
+	p.w.WriteHeader(status)
+	if p.r.Method != http.MethodHead {
+		_, _ = p.w.Write(b.Bytes())
+	}
+	return nil
+}
+
+// message is a page that says one thing.
+func (p *page) message(status int, title, text, code string) {
+	f := p.frame()
+	err := p.render(status, "message", struct {
+		frame
+		Head, Text, Code string
+	}{f, f.T(title), f.T(text), code})
+	if err != nil {
+		p.h.log.Error("rendering a page", zap.Error(err))
+		p.w.WriteHeader(http.StatusInternalServerError)
+	}
+}
+
+// fail shows an error in words; its own text goes to the log.
+func (p *page) fail(err error) {
+	switch {
+	case errors.Is(err, operate.ErrUnknown), errors.Is(err, operate.ErrInput):
+		p.message(http.StatusNotFound, "unknown_title", "unknown_text", "")
+	case errors.Is(err, errForeign), errors.Is(err, errForm):
+		p.h.log.Warn("a decision was refused", zap.String("user", p.user), zap.Error(err))
+		p.message(http.StatusForbidden, "form_title", "form_text", "")
+	case errors.Is(err, operate.ErrUnavailable):
+		p.h.log.Error("the dashboard has no store", zap.Error(err))
+		p.w.Header().Set("Retry-After", "10")
+		p.message(http.StatusServiceUnavailable, "store_title", "store_text", "")
+	case p.r.Context().Err() != nil:
+		// The person has gone.
+	default:
+		p.h.log.Error("the dashboard failed", zap.Error(err))
+		p.message(http.StatusInternalServerError, "error_title", "error_text", "")
+	}
+}
+
+// language: chosen, configured, what the browser likes best, Persian.
+func (h *Handler) language(r *http.Request) explain.Lang {
+	if l, ok := explain.ParseLang(r.URL.Query().Get("lang")); ok {
+		return l
+	}
+	if l, ok := explain.ParseLang(h.Language); ok {
+		return l
+	}
+	for part := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
+		tag, _, _ := strings.Cut(part, ";")
+		if l, ok := explain.ParseLang(tag); ok {
+			return l
+		}
+	}
+	return explain.FA
+}
