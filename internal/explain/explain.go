@@ -96,11 +96,11 @@ func slip(asked, found payment.Rials, l Lang) string {
 	case !payment.TenfoldSlip(asked, found):
 		return ""
 	case found > asked:
-		return text{"Ten times too much was paid: probably the payment was made in toman where the order says rial.",
-			"ده برابر پرداخت شده است: احتمالاً پرداخت به تومان ساخته شده و سفارش به ریال است."}.in(l)
+		return text{"Ten times too much was paid: probably the shop names the order's amount in toman where rial is meant, or told the provider rial where it counts toman.",
+			"ده برابر پرداخت شده است: احتمالاً فروشگاه مبلغ سفارش را به جای ریال به تومان گفته، یا به ارائه‌دهنده‌ای که تومان می‌شمارد ریال داده است."}.in(l)
 	}
-	return text{"A tenth was paid: probably the payment was made in rial where the order says toman.",
-		"یک‌دهم پرداخت شده است: احتمالاً پرداخت به ریال ساخته شده و سفارش به تومان است."}.in(l)
+	return text{"Only a tenth was paid: probably the shop told the provider toman where it counts rial, or names the order's amount in rial where toman is meant.",
+		"فقط یک‌دهم پرداخت شده است: احتمالاً فروشگاه به ارائه‌دهنده‌ای که ریال می‌شمارد تومان داده، یا مبلغ سفارش را به جای تومان به ریال گفته است."}.in(l)
 }
 
 // Card makes sure that at most ten digits of a card are shown, whatever a
