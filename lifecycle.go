@@ -94,10 +94,11 @@ func (a *App) placeSites() error {
 	if !ok {
 		return fmt.Errorf("the http app is a %T", httpApp)
 	}
-	for _, f := range a.sites.Place(app) {
+	findings, err := a.sites.Place(app)
+	for _, f := range findings {
 		a.log.Warn(f.Text, zap.String("code", f.Code), zap.String("where", f.Where))
 	}
-	return nil
+	return err
 }
 
 // Stop ends the worker. Requests may still come: the store stays open until

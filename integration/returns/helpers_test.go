@@ -180,8 +180,8 @@ func (w *world) asked() int {
 // row is a record as the admin endpoint shows it.
 type row struct {
 	Ref, State, Reason, Site, Provider, ID, Order, Conversion, Why string
-	Deliveries                                                   int
-	Amount                                                       int64 `json:"amount_rials"`
+	Deliveries                                                     int
+	Amount                                                         int64 `json:"amount_rials"`
 }
 
 // rows are the records that a query finds, such as "id=…".
