@@ -1,0 +1,325 @@
+package php_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rahgir/caddy-payments/integration/harness"
+)
+
+// attack is the value that PHP must never see under a name of ours.
+const attack = "smuggled-value"
+
+// names are those of which every separator is replaced.
+var names = []string{"X-Payment-Status", "X-Payment-Id", "X-Payment-Receipt", "X-Payment-Amount-Checked"}
+
+// headerBytes are all bytes that a header's name may have.
+func headerBytes() []byte {
+	var all []byte
+	for c := range 256 {
+		b := byte(c)
+		letter := b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9'
+		if letter || b < 128 && strings.IndexByte("!#$%&'*+-.^_`|~", b) >= 0 {
+			all = append(all, b)
+		}
+	}
+	return all
+}
+
+// spellings are all names with c in the place of one or of every separator.
+func spellings(c byte) []string {
+	var all []string
+	for _, name := range names {
+		all = append(all, strings.ReplaceAll(name, "-", string([]byte{c})))
+		for i := range len(name) {
+			if name[i] == '-' {
+				all = append(all, name[:i]+string([]byte{c})+name[i+1:])
+			}
+		}
+	}
+	return all
+}
+
+// wire is a connection on which nothing is checked before it is sent.
+type wire struct {
+	t    *testing.T
+	addr string
+	conn net.Conn
+	in   *bufio.Reader
+}
+
+func (w *world) wire() *wire {
+	u, err := url.Parse(w.site)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return &wire{t: w.t, addr: u.Host}
+}
+
+// send writes a request, head lines joined by CRLF, and returns status and
+// body. Status 0 is a connection that ended.
+func (r *wire) send(start string, lines []string, body string) (int, string) {
+	r.t.Helper()
+	var b strings.Builder
+	b.WriteString(start + " HTTP/1.1\r\nHost: " + r.addr + "\r\nAccept: text/html\r\n")
+	for _, l := range lines {
+		b.WriteString(l + "\r\n")
+	}
+	b.WriteString("\r\n" + body)
+	if r.conn == nil {
+		conn, err := net.Dial("tcp", r.addr)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		r.conn, r.in = conn, bufio.NewReader(conn)
+		r.t.Cleanup(func() { conn.Close() })
+	}
+	_ = r.conn.SetDeadline(time.Now().Add(30 * time.Second))
+	_, _ = io.WriteString(r.conn, b.String())
+	method, _, _ := strings.Cut(start, " ")
+	res, err := http.ReadResponse(r.in, &http.Request{Method: method})
+	if err != nil {
+		r.close()
+		return 0, ""
+	}
+	text, _ := io.ReadAll(res.Body)
+	res.Body.Close()
+	if res.Close {
+		r.close()
+	}
+	return res.StatusCode, string(text)
+}
+
+func (r *wire) close() {
+	if r.conn != nil {
+		r.conn.Close()
+		r.conn = nil
+	}
+}
+
+// clean fails where PHP saw the attacker's value under a name of ours, by
+// $_SERVER or getallheaders(), and returns how often PHP ran.
+func clean(t *testing.T, w *world, what string) int {
+	t.Helper()
+	all := w.seen()
+	w.forget()
+	for _, s := range all {
+		for name, value := range s.payment() {
+			if strings.Contains(value, attack) {
+				t.Errorf("%s: PHP has %s=%q", what, name, value)
+			}
+		}
+		for name, value := range s.Headers {
+			if strings.HasPrefix(fold(name)+"_", "X_PAYMENT_") && strings.Contains(value, attack) {
+				t.Errorf("%s: getallheaders() has %s: %q", what, name, value)
+			}
+		}
+		if strings.Contains(s.text("PAYMENT_STATUS")+s.text("PAYMENT_ID"), attack) {
+			t.Errorf("%s: a placeholder has it", what)
+		}
+	}
+	return len(all)
+}
+
+// openFilter lets Caddy's own filter of underscores and dots pass our names.
+const openFilter = `		expected_underscore_headers X_* X-* x_payment_* X_Payment_Status X_Payment-Status X-Payment_Status X_Payment_Id X-Payment_Id
+		expected_dot_headers X.* x.payment.* X.Payment.Status X.Payment-Status X-Payment.Status X.Payment.Id X-Payment.Id X_Payment.Status X.Payment_Status`
+
+// TestHeaderSmuggling: A31–A33. Every byte in the place of every separator, on
+// a page like any other, on a return that is passed on as declined, on one that
+// is passed on as a duplicate, and on verified ones; with Caddy's own filter and
+// with that filter opened.
+func TestHeaderSmuggling(t *testing.T) {
+	t.Parallel()
+	for name, servers := range map[string]string{"caddy's filter": "", "filter opened": strings.Replace(openFilter, " X-* ", " ", 1)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bare := harness.Site(t)
+			w := newWorld(t, setup{servers: servers, payments: `verify /callback.php idpay {
+			declined pass
+			duplicate pass
+			bounce off
+		}`, site: plainSite + bare + ` {
+	root {{www}}
+	php_fastcgi unix/{{fpm}} {
+		env SHOP_DIR {{dir}}
+	}
+}
+`})
+			control(t, w, bare, servers != "")
+			b := harness.NewBrowser(t)
+			id, ret := w.pay("idpay", "101", 50000, "/callback.php")
+			if p := w.come(b, ret); p.Status != http.StatusOK {
+				t.Fatalf("%d\n%s", p.Status, p.Body)
+			}
+			w.forget()
+			delivered, _ := url.Parse(ret.URL)
+			starts := map[string]string{
+				"page":      "GET /index.php",
+				"declined":  "GET /callback.php?status=2&track_id=1&id=" + strings.Repeat("a", 32) + "&order_id=7",
+				"duplicate": "GET " + delivered.RequestURI(),
+			}
+			legal := headerBytes()
+			for what, start := range starts {
+				conn := w.wire()
+				for _, c := range legal {
+					var lines []string
+					for _, name := range spellings(c) {
+						lines = append(lines, name+": "+attack)
+					}
+					if status, body := conn.send(start, lines, ""); status != http.StatusOK || !strings.HasPrefix(body, "PHP answers") {
+						t.Fatalf("%s, byte %q: %d\n%s", what, c, status, body)
+					}
+				}
+				all := w.seen()
+				if len(all) != len(legal) {
+					t.Errorf("%s: PHP ran %d times for %d requests", what, len(all), len(legal))
+				}
+				want := map[string]string{"page": "", "declined": "declined", "duplicate": "duplicate"}[what]
+				for _, s := range all {
+					if got := s.text("HTTP_X_PAYMENT_STATUS"); got != want {
+						t.Errorf("%s: status %q", what, got)
+					}
+					if what == "duplicate" {
+						same(t, "the duplicate's id", s.text("HTTP_X_PAYMENT_ID"), id)
+					}
+				}
+				clean(t, w, what)
+			}
+
+			// Names that are none: Go refuses them, or drops the line.
+			conn := w.wire()
+			for c := range 256 {
+				if strings.IndexByte(string(legal), byte(c)) >= 0 || c == ':' || c == '\n' {
+					continue
+				}
+				for _, name := range spellings(byte(c))[:3] {
+					if status, _ := conn.send("GET /index.php", []string{name + ": " + attack}, ""); status == http.StatusOK {
+						t.Logf("byte %q passes", byte(c))
+					}
+				}
+			}
+			clean(t, w, "illegal bytes")
+
+			// Verified ones, each with all spellings of one byte.
+			for i, c := range []byte("-_.~!#$%&'*+^`|") {
+				order := fmt.Sprint(200 + i)
+				id, ret := w.pay("idpay", order, 50000, "/callback.php")
+				u, _ := url.Parse(ret.URL)
+				var lines []string
+				for _, name := range spellings(c) {
+					lines = append(lines, name+": "+attack)
+				}
+				if status, body := w.wire().send("GET "+u.RequestURI(), append(lines, "Connection: close"), ""); status != http.StatusOK {
+					t.Fatalf("%d\n%s", status, body)
+				}
+				s := w.seen()
+				if len(s) != 1 {
+					t.Fatalf("byte %q: PHP ran %d times", c, len(s))
+				}
+				sameHeaders(t, s[0], expected(w, id), w.site)
+				clean(t, w, "verified")
+			}
+		})
+	}
+}
+
+// control shows that the attack is one: the same PHP behind a site without the
+// guard believes it.
+func control(t *testing.T, w *world, bare string, opened bool) {
+	t.Helper()
+	u, _ := url.Parse(bare)
+	for _, sep := range "-_." {
+		conn := &wire{t: t, addr: u.Host}
+		conn.send("GET /index.php", []string{strings.ReplaceAll("X-Payment-Status", "-", string(sep)) + ": " + attack}, "")
+		// Caddy drops the hyphenated name where it lets another through.
+		if got, want := w.last().text("HTTP_X_PAYMENT_STATUS") == attack, opened != (sep == '-'); got != want {
+			t.Errorf("without the guard %q gets through: %v", sep, got)
+		}
+	}
+}
+
+// TestHopByHopGames: A34, A35. Connection lists, trailers, repeated and folded
+// lines: ours stay, theirs do not.
+func TestHopByHopGames(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{payments: `verify /callback.php idpay {
+			bounce off
+		}`})
+	forged := "X-Payment-Status: " + attack
+	cases := map[string][]string{
+		"Connection":      {"Connection: X-Payment-Status, X-Payment-Receipt, x-payment-id, keep-alive", "Connection: X-Payment-Order"},
+		"Connection all":  {"Connection: close, Content-Type, Content-Length, Cookie, X-Payment-Amount"},
+		"Proxy":           {"Proxy-Connection: X-Payment-Status", "Keep-Alive: X-Payment-Status", "Te: trailers", "Upgrade: X-Payment-Status", "Proxy: http://" + attack},
+		"twice":           {forged, forged, "x-payment-status: verified", "X-PAYMENT-STATUS: " + attack + ", verified"},
+		"folded":          {"X-Filler: a", " X-Payment-Status: " + attack, "X-Payment-Id:\r\n " + attack},
+		"folded first":    {"X-Payment-Status:\r\n\t" + attack + "\r\n X-Payment-Id: " + attack},
+		"blank before":    {"X-Payment-Status : " + attack},
+		"NUL":             {"X-Payment-Status\x00: " + attack},
+		"lone CR":         {"X-Filler: a\rX-Payment-Status: " + attack},
+		"lone LF":         {"X-Filler: a\nX-Payment-Status: " + attack},
+		"empty name":      {": X-Payment-Status: " + attack},
+		"hidden in value": {"X-Filler: a, X-Payment-Status: " + attack},
+	}
+	i := 0
+	for what, lines := range cases {
+		i++
+		id, ret := w.pay("idpay", fmt.Sprint(i), 50000, "/callback.php")
+		u, _ := url.Parse(ret.URL)
+		status, body := w.wire().send("GET "+u.RequestURI(), lines, "")
+		switch all := w.seen(); {
+		case status == http.StatusBadRequest || status == 0:
+			if len(all) != 0 {
+				t.Errorf("%s: refused, yet PHP ran", what)
+			}
+		case status != http.StatusOK || len(all) != 1:
+			t.Errorf("%s: status %d, PHP ran %d times\n%s", what, status, len(all), body)
+		default:
+			sameHeaders(t, all[0], expected(w, id), w.site)
+			if v, ok := all[0].Server["HTTP_PROXY"]; ok {
+				t.Errorf("HTTP_PROXY is %q", v)
+			}
+		}
+		clean(t, w, what)
+		w.wire().send("GET /index.php", lines, "")
+		for _, s := range w.seen() {
+			same(t, what+" elsewhere", s.payment(), map[string]string{})
+		}
+		w.forget()
+	}
+
+	// Trailers, declared or not, on a POST return and elsewhere.
+	for i, declared := range []string{"", "X-Payment-Status, X-Payment-Id", "X-Other"} {
+		id := w.create("idpay", fmt.Sprint("t", i), 50000, w.site+"/callback.php")
+		w.act(id, "pay")
+		form := "status=10&track_id=1&id=" + id + "&order_id=t" + fmt.Sprint(i)
+		lines := []string{"Content-Type: application/x-www-form-urlencoded", "Transfer-Encoding: chunked"}
+		if declared != "" {
+			lines = append(lines, "Trailer: "+declared)
+		}
+		body := fmt.Sprintf("%x\r\n%s\r\n0\r\nX-Payment-Status: %s\r\nX-Payment-Id: %s\r\nX-Other: 1\r\n\r\n", len(form), form, attack, attack)
+		if status, text := w.wire().send("POST /callback.php", lines, body); status != http.StatusOK {
+			t.Errorf("trailer %q: %d\n%s", declared, status, text)
+		}
+		if all := w.seen(); len(all) == 1 {
+			sameHeaders(t, all[0], expected(w, id), w.site)
+			same(t, "CONTENT_LENGTH", all[0].text("CONTENT_LENGTH"), fmt.Sprint(len(all[0].Input)))
+			same(t, "$_POST id", all[0].Post.(map[string]any)["id"], id)
+		} else {
+			t.Errorf("trailer %q: PHP ran %d times", declared, len(all))
+		}
+		clean(t, w, "trailer")
+		w.wire().send("POST /index.php", lines, body)
+		for _, s := range w.seen() {
+			same(t, "trailer elsewhere", s.payment(), map[string]string{})
+		}
+		clean(t, w, "trailer elsewhere")
+	}
+}
