@@ -71,9 +71,8 @@ type provider struct {
 // once guards what Start makes; it is read after gate was closed.
 type once struct {
 	sync.Mutex
-	err    error
-	closed bool
-	made   *token.Keys
+	err  error
+	made *token.Keys
 }
 
 // CaddyModule returns the Caddy module information.

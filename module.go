@@ -16,6 +16,7 @@ import (
 	_ "github.com/rahgir/caddy-payments/admin"
 	_ "github.com/rahgir/caddy-payments/affiliates/hamekar"
 	_ "github.com/rahgir/caddy-payments/handlers"
+	_ "github.com/rahgir/caddy-payments/handlers/dashboard"
 	_ "github.com/rahgir/caddy-payments/providers/idpay"
 	_ "github.com/rahgir/caddy-payments/providers/invoice"
 	_ "github.com/rahgir/caddy-payments/providers/sama"

@@ -56,6 +56,9 @@ const (
 	OrderPaid
 	// Ambiguous: the return contradicts itself.
 	Ambiguous
+	// Foreign: nothing explains the return, or it belongs to another order,
+	// site or route. Nobody was asked.
+	Foreign
 	// Busy: too many strangers.
 	Busy
 	// Unavailable: the store cannot record.
@@ -83,8 +86,8 @@ func (e *Engine) Admit(ctx context.Context, a Ask) Result {
 	rec, err := e.find(ctx, prov, a)
 	switch {
 	case errors.Is(err, ErrForeign):
-		e.observe(EventRefusedTwice, rec, err, false)
-		return Result{Kind: Declined, Err: err}
+		e.observe(EventForeign, rec, err, true)
+		return Result{Kind: Foreign, Err: err}
 	case errors.Is(err, payment.ErrMalformed):
 		return Result{Kind: Ambiguous, Err: err}
 	case err != nil:
@@ -98,7 +101,7 @@ func (e *Engine) Admit(ctx context.Context, a Ask) Result {
 		return Result{Kind: Declined, Record: rec, Bound: rec != nil && proven(rec, a)}
 	}
 	if rec == nil && a.Expect == nil {
-		return Result{Kind: Declined, Err: ErrForeign}
+		return Result{Kind: Foreign, Err: ErrForeign}
 	}
 	if err := e.Store.Ready(); err != nil {
 		return Result{Kind: Unavailable, Err: err}
@@ -170,7 +173,7 @@ func (e *Engine) conclude(ctx context.Context, j job, rec *payment.Record, err e
 	case errors.Is(err, ErrUnknownOrder), errors.Is(err, ErrForeign):
 		return Result{Kind: Declined, Err: err}
 	case errors.Is(err, ErrOrderPaid):
-		return Result{Kind: OrderPaid, Record: rec, Err: err}
+		return Result{Kind: OrderPaid, Record: rec, Bound: rec != nil && proven(rec, j.ask), Err: err}
 	case errors.Is(err, ErrUnanswered):
 		return Result{Kind: Pending, Record: rec, Err: err}
 	case err != nil && rec == nil:
@@ -251,7 +254,7 @@ func (e *Engine) tooSoon(r *payment.Record, stranger bool) bool {
 
 // settled: nothing that a provider could say now changes the answer.
 func settled(r *payment.Record) bool {
-	return r.State.Captured() || r.State == payment.Review || r.State == payment.Reversed
+	return r.State.Captured() || r.State == payment.Review || r.State == payment.Reversed || r.Reason == payment.ReasonDismissed
 }
 
 // proven: the return shows that it belongs to the record.

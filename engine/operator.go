@@ -55,11 +55,16 @@ const (
 	Reversed Decision = "reversed"
 )
 
-// Decide carries out a person's decision and keeps who and why.
-func (e *Engine) Decide(ctx context.Context, ref payment.Ref, d Decision, note payment.Note) (*payment.Record, error) {
+// Decide carries out a person's decision and keeps who and why. version is that
+// of the record which the person saw: if it has moved on, nothing is done and
+// the error is payment.ErrConflict.
+func (e *Engine) Decide(ctx context.Context, ref payment.Ref, version uint64, d Decision, note payment.Note) (*payment.Record, error) {
 	rec, err := e.Store.Get(ctx, ref)
 	if err != nil {
 		return nil, err
+	}
+	if rec.Version != version {
+		return rec, payment.ErrConflict
 	}
 	var take []payment.Key
 	now := e.now()

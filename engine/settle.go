@@ -196,6 +196,9 @@ func (e *Engine) remember(rec *payment.Record, j job, now time.Time) {
 	if rec.Expect.Unbound && rec.Return != nil && !rec.Return.Arrived.IsZero() {
 		return // keep the one that was bound
 	}
+	if rec.Route == "" {
+		rec.Route = j.ask.Route
+	}
 	ret := j.ask.Return
 	if ret.Arrived.IsZero() {
 		ret.Arrived = now

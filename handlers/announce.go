@@ -62,7 +62,7 @@ func (h *Handler) announced(w http.ResponseWriter, r *http.Request, p *provider,
 	if order == "" && amountText == "" {
 		return // a redirect without them proves nothing
 	}
-	log := h.log.With(zap.String("provider", p.Name), zap.String("site", h.place.id))
+	log := h.log.With(zap.String("provider", p.Name), zap.String("site", h.place().id))
 	amount, err := payment.ParseRials(amountText)
 	if err != nil || payment.CheckOrder(order) != nil {
 		log.Error("the shop's announcement cannot be read: X-Payment-Order must have 1 to 64 bytes, X-Payment-Amount whole rials")
@@ -80,14 +80,14 @@ func (h *Handler) announced(w http.ResponseWriter, r *http.Request, p *provider,
 		return
 	}
 	rec, err := eng.Announce(r.Context(), engine.Announcement{
-		Site: h.place.id, Route: route, Provider: p.Name, ID: id, Order: order, Amount: amount,
+		Site: h.place().id, Route: route, Provider: p.Name, ID: id, Order: order, Amount: amount,
 		Return: ret, Track: h.currentTrack(r, keys),
 	})
 	if err != nil {
 		log.Error("an announcement was not recorded", zap.Error(err))
 		return
 	}
-	token.SetCookie(w, cookiePending, keys.SignRef(rec.Ref, h.place.id), time.Hour, h.secureView(r))
+	token.SetCookie(w, cookiePending, keys.SignRef(rec.Ref, h.place().id), time.Hour, h.secureView(r))
 }
 
 // cookiePending leads from a browser to the payment that it was sent to pay,
@@ -104,7 +104,7 @@ func (h *Handler) announcedReturn(r *http.Request, p *provider, address string) 
 		}
 	}
 	u, err := url.Parse(address)
-	if address == "" || err != nil || u.Host != "" && !strings.EqualFold(u.Host, r.Host) && !strings.EqualFold(u.Host, h.place.host) {
+	if address == "" || err != nil || u.Host != "" && !strings.EqualFold(u.Host, r.Host) && !strings.EqualFold(u.Host, h.place().host) {
 		return nil, ""
 	}
 	path := u.EscapedPath()

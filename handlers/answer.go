@@ -41,8 +41,12 @@ func (t *visit) answer(res engine.Result) error {
 		}
 		return t.page(reviewKind(res.Record), res.Record, nil)
 	case engine.OrderPaid:
+		if !res.Bound {
+			// A stranger must not learn that there is such an order.
+			return t.page(pages.Declined, nil, nil)
+		}
 		return t.page(pages.OrderPaid, nil, nil)
-	case engine.Ambiguous:
+	case engine.Ambiguous, engine.Foreign:
 		return t.malformed(res.Err)
 	case engine.Busy:
 		return t.page(pages.Busy, nil, res.Err)
@@ -123,7 +127,10 @@ func (t *visit) duplicate(res engine.Result) error {
 	case payment.Parked:
 		return t.page(pages.Parked, rec, nil)
 	case payment.Delivering:
-		return t.pending(engine.Result{Record: rec, Bound: res.Bound})
+		if t.v.policy().Once || t.eng.Store.Alive(rec.Lease) {
+			return t.pending(engine.Result{Record: rec, Bound: res.Bound})
+		}
+		return t.deliver(rec) // the shop dedupes: no need to wait for the worker
 	}
 	a := t.v.Duplicate
 	switch a.mode() {

@@ -37,7 +37,11 @@ func (c *Checkout) provision(h *Handler) error {
 	if !ok {
 		return fmt.Errorf("provider %q is not configured; there are: %s", c.Provider, strings.Join(h.app.ProviderNames(), ", "))
 	}
-	if _, ok := info.Provider.(payment.Creator); !ok {
+	_, creates := info.Provider.(payment.Creator)
+	if c, ok := info.Provider.(interface{ CanCreate() bool }); ok && !c.CanCreate() {
+		creates = false
+	}
+	if !creates {
 		return fmt.Errorf("provider %s: %w", c.Provider, engine.ErrCannotCreate)
 	}
 	c.conf.provider = &provider{ProviderInfo: info, traits: info.Traits()}
@@ -122,7 +126,7 @@ func (h *Handler) serveCheckout(w http.ResponseWriter, r *http.Request, c *Check
 		return h.write(w, r, h.offer(r, c, item), nil)
 	}
 	p := engine.Purchase{
-		Site: h.place.id, Route: c.conf.route.route.name, Provider: c.Provider, Order: token.NewOrder(),
+		Site: h.place().id, Route: c.conf.route.route.name, Provider: c.Provider, Order: token.NewOrder(),
 	}
 	if item != nil {
 		p.Item, p.Title, p.Amount = item.SKU, item.title(), payment.Rials(item.Amount)
@@ -202,10 +206,10 @@ func (h *Handler) purchase(w http.ResponseWriter, r *http.Request, c *Checkout, 
 	origin, secure := h.originOf(r), h.secureView(r)
 	p.Track = h.currentTrack(r, keys)
 	p.ReturnURL = func(ref payment.Ref) string {
-		return origin + appendQuery(c.conf.back, token.ParamRef, keys.SignRef(ref, h.place.id))
+		return origin + appendQuery(c.conf.back, token.ParamRef, keys.SignRef(ref, h.place().id))
 	}
 	p.Return = func(address string) payment.Return {
-		host := h.place.host
+		host := h.place().host
 		if host == "" {
 			host = r.Host
 		}
@@ -232,7 +236,7 @@ func (h *Handler) purchase(w http.ResponseWriter, r *http.Request, c *Checkout, 
 // the oldest beyond what is kept.
 func (h *Handler) rememberPurchase(w http.ResponseWriter, r *http.Request, keys *token.Keys, rec *payment.Record, secure bool) {
 	h.browserID(w, r)
-	text, err := keys.SignPaid(token.Paid{Ref: rec.Ref, Items: []string{rec.Expect.Item}, At: time.Now()}, h.place.id, time.Now())
+	text, err := keys.SignPaid(token.Paid{Ref: rec.Ref, Items: []string{rec.Expect.Item}, At: time.Now()}, h.place().id, time.Now())
 	if err != nil {
 		h.log.Error("the cookie of a purchase could not be made", zap.Error(err))
 		return

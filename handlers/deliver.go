@@ -208,7 +208,7 @@ func (d *dispatch) byUpstream(status int) bool {
 // left its mark, or nothing but a page was ever to be delivered (our own
 // checkout).
 func (d *dispatch) byFile(header http.Header) bool {
-	return !d.h.place.proxied || d.rec.Expect.Checkout || header.Get("Etag") != "" && header.Get("Last-Modified") != ""
+	return !d.h.place().proxied || d.rec.Expect.Checkout || header.Get("Etag") != "" && header.Get("Last-Modified") != ""
 }
 
 // outcome is what became of the hand-over.
@@ -232,7 +232,7 @@ func (d *dispatch) unsent(err error) bool {
 	}
 	if _, chosen := repl.Get("http.reverse_proxy.upstream.address"); !chosen {
 		// No upstream was ever chosen, and none of Caddy's handlers took it.
-		return d.status == 0 || d.h.place.proxied
+		return d.status == 0 || d.h.place().proxied
 	}
 	var dial reverseproxy.DialError
 	if !errors.As(err, &dial) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -78,7 +79,7 @@ type Handler struct {
 	log    *zap.Logger
 	keys   *token.Keys
 	server *caddyhttp.Server
-	place  place
+	placed atomic.Pointer[place]
 	ours   []*provider
 }
 

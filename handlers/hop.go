@@ -62,7 +62,7 @@ func (t *visit) sendBounce(rec *payment.Record) error {
 // pointer is the token of the second hop: it leads to the payment for the
 // browser that holds the cookie. Using it twice is harmless.
 func (t *visit) pointer(rec *payment.Record) string {
-	text, err := t.keys.SignBounce(rec.Ref, t.h.place.id, t.h.browserID(t.w, t.r), time.Now())
+	text, err := t.keys.SignBounce(rec.Ref, t.h.place().id, t.h.browserID(t.w, t.r), time.Now())
 	if err != nil {
 		return ""
 	}
@@ -101,12 +101,12 @@ func (t *visit) selfURI() string {
 
 // serveHop serves the second hop, and the refreshes of a waiting page.
 func (t *visit) serveHop() error {
-	b, err := t.keys.OpenBounce(t.set.Get(paramBounce), t.h.place.id, time.Now())
+	b, err := t.keys.OpenBounce(t.set.Get(paramBounce), t.h.place().id, time.Now())
 	if err != nil {
 		return t.page(pages.NotFound, nil, err)
 	}
 	rec, err := t.eng.Store.Get(t.r.Context(), b.Ref)
-	if err != nil || rec.Site != t.h.place.id || rec.Route != "" && rec.Route != t.v.route.name {
+	if err != nil || rec.Site != t.h.place().id || rec.Route != "" && rec.Route != t.v.route.name {
 		return t.page(pages.NotFound, nil, err)
 	}
 	if !b.Holds(token.ReadCookie(t.r, cookieBrowser, t.h.secureView(t.r))) {

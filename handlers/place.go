@@ -102,7 +102,16 @@ func (h *Handler) locate() {
 	if p.id == "" {
 		p.id = ":" + port
 	}
-	h.place = p
+	h.placed.Store(&p)
+}
+
+// place is where the site stands; nothing is known before the app has started,
+// which whoever asked the app for its engine has waited for.
+func (h *Handler) place() place {
+	if p := h.placed.Load(); p != nil {
+		return *p
+	}
+	return place{}
 }
 
 func (p place) scheme() string {
@@ -163,8 +172,8 @@ func nonNil(s []string) []string {
 
 // originOf is the site's origin as this browser sees it.
 func (h *Handler) originOf(r *http.Request) string {
-	if h.place.origin != "" {
-		return h.place.origin
+	if h.place().origin != "" {
+		return h.place().origin
 	}
 	scheme := "http"
 	if h.secureView(r) {
@@ -191,7 +200,7 @@ func (h *Handler) secureView(r *http.Request) bool {
 	if r.TLS != nil {
 		return true
 	}
-	if strings.HasPrefix(h.place.origin, "https://") && (h.PublicURL != "" || h.app.Origin() != "") {
+	if strings.HasPrefix(h.place().origin, "https://") && (h.PublicURL != "" || h.app.Origin() != "") {
 		return true
 	}
 	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)

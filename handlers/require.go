@@ -56,11 +56,11 @@ func (h *Handler) serveRequire(w http.ResponseWriter, r *http.Request, next cadd
 	device := token.Hash(h.browserID(w, r))
 	crowded := false
 	for _, c := range cookies {
-		p, err := keys.OpenPaid(c.Value, h.place.id, time.Now())
+		p, err := keys.OpenPaid(c.Value, h.place().id, time.Now())
 		if err != nil {
 			continue
 		}
-		_, room, err := eng.Open(r.Context(), p.Ref, h.place.id, q.Items, device, q.Devices)
+		_, room, err := eng.Open(r.Context(), p.Ref, h.place().id, q.Items, device, q.Devices)
 		switch {
 		case errors.Is(err, payment.ErrNotFound):
 			continue

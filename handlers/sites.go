@@ -35,13 +35,37 @@ func (s *Sites) Join(h *Handler) error {
 type Finding struct{ Code, Text, Where string }
 
 // Place locates all sites and reports what endangers money in how they stand.
-func (s *Sites) Place(app *caddyhttp.App) []Finding {
+func (s *Sites) Place(app *caddyhttp.App) ([]Finding, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range s.handlers {
 		h.locate()
 	}
-	return append(s.retrying(), unguarded(app, s.handlers)...)
+	return append(s.retrying(), unguarded(app, s.handlers)...), s.sharedNone()
+}
+
+// sharedNone refuses `expect none` where several sites use one provider: a
+// receipt of one site's order 101 would pay the other's order 101.
+func (s *Sites) sharedNone() error {
+	first := make(map[string]string)
+	none := make(map[string]bool)
+	shared := make(map[string]string)
+	for _, h := range s.handlers {
+		site := h.place().id
+		for _, v := range h.Verify {
+			if other, ok := first[v.Provider]; ok && other != site {
+				shared[v.Provider] = other + " and " + site
+			}
+			first[v.Provider] = site
+			none[v.Provider] = none[v.Provider] || v.route.expect == expectNone
+		}
+	}
+	for name, sites := range shared {
+		if none[name] {
+			return fmt.Errorf("provider %s is used by %s: say `expect intent`, `expect lookup <url>` or `expect signed` in both, or a payment of one site would pay the same order number of the other", name, sites)
+		}
+	}
+	return nil
 }
 
 // Inspect reports the same of sites that are placed already.
@@ -58,8 +82,8 @@ func (s *Sites) Origins() []string {
 	defer s.mu.Unlock()
 	var all []string
 	for _, h := range s.handlers {
-		if !slices.Contains(all, h.place.origin) {
-			all = append(all, h.place.origin)
+		if !slices.Contains(all, h.place().origin) {
+			all = append(all, h.place().origin)
 		}
 	}
 	return all
@@ -79,7 +103,7 @@ func (s *Sites) retrying() []Finding {
 		for _, p := range upstreams(siteRoutes(h)) {
 			if lb := p.LoadBalancing; lb != nil && (lb.Retries > 0 || lb.TryDuration > 0) {
 				out = append(out, Finding{
-					Code: "retries", Where: h.place.id,
+					Code: "retries", Where: h.place().id,
 					Text: "reverse_proxy has lb_retries or lb_try_duration beside `deliver once`: Caddy repeats GET requests, so the shop may be asked to credit twice",
 				})
 				break
@@ -99,7 +123,7 @@ func unguarded(app *caddyhttp.App, sites []*Handler) []Finding {
 		}
 		for _, p := range upstreams(siteRoutes(h)) {
 			for _, u := range p.Upstreams {
-				guarded[u.Dial] = h.place.id
+				guarded[u.Dial] = h.place().id
 			}
 		}
 	}
@@ -172,7 +196,7 @@ func (s *Sites) find(r *payment.Record) (*Handler, *Verify) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range s.handlers {
-		if h.place.id != r.Site {
+		if h.place().id != r.Site {
 			continue
 		}
 		for _, v := range h.Verify {

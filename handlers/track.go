@@ -135,7 +135,7 @@ func (h *Handler) keepTrack(w http.ResponseWriter, r *http.Request, t *Track, vi
 	secure, now := h.secureView(r), time.Now()
 	w.Header().Set("Cache-Control", "private")
 	if t.Keep != keepStore {
-		text, err := keys.SignTrack(kept, h.place.id, t.conf.ttl, now)
+		text, err := keys.SignTrack(kept, h.place().id, t.conf.ttl, now)
 		if err != nil {
 			return err
 		}
@@ -165,7 +165,7 @@ func (h *Handler) currentTrack(r *http.Request, keys *token.Keys) *payment.Track
 	}
 	secure := h.secureView(r)
 	if text := token.ReadCookie(r, cookieTrack, secure); text != "" {
-		if t, err := keys.OpenTrack(text, h.place.id, time.Now()); err == nil {
+		if t, err := keys.OpenTrack(text, h.place().id, time.Now()); err == nil {
 			return &t
 		}
 	}

@@ -64,8 +64,6 @@ func (h *Handler) serveReturn(w http.ResponseWriter, r *http.Request, next caddy
 	}
 	ask, err := t.ask()
 	switch {
-	case errors.Is(err, engine.ErrForeign):
-		return t.answer(engine.Result{Kind: engine.Declined, Err: err})
 	case err != nil:
 		return t.malformed(err)
 	}
@@ -74,6 +72,9 @@ func (h *Handler) serveReturn(w http.ResponseWriter, r *http.Request, next caddy
 
 // read takes in body and parameters within their bounds.
 func (t *visit) read() error {
+	if len(t.r.Header["Content-Type"]) > 1 {
+		return fmt.Errorf("%w: two content types", payment.ErrMalformed)
+	}
 	if t.r.Method == http.MethodPost {
 		body, err := io.ReadAll(http.MaxBytesReader(t.w, t.r.Body, params.MaxBytes))
 		if err != nil {
@@ -95,12 +96,12 @@ func (t *visit) ask() (engine.Ask, error) {
 		return engine.Ask{}, err
 	}
 	a := engine.Ask{
-		Site: h.place.id, Route: v.route.name, Provider: v.Provider, Claimed: claimed,
+		Site: h.place().id, Route: v.route.name, Provider: v.Provider, Claimed: claimed,
 		Policy: v.policy(), Return: t.asReturn(), Client: client(t.r), Patience: v.route.patience,
 		Bound: t.bound(),
 	}
 	if text := t.set.Get(token.ParamRef); text != "" {
-		if a.Ref, err = t.keys.OpenRef(text, h.place.id); err != nil {
+		if a.Ref, err = t.keys.OpenRef(text, h.place().id); err != nil {
 			return a, fmt.Errorf("%w: %s", payment.ErrMalformed, token.ParamRef)
 		}
 	}
@@ -108,7 +109,7 @@ func (t *visit) ask() (engine.Ask, error) {
 		// A provider whose return carries no id: the browser knows what it went
 		// to pay.
 		text := token.ReadCookie(t.r, cookiePending, h.secureView(t.r))
-		if ref, err := t.keys.OpenRef(text, h.place.id); err == nil {
+		if ref, err := t.keys.OpenRef(text, h.place().id); err == nil {
 			a.Ref = ref
 		}
 	}

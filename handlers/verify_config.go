@@ -164,6 +164,9 @@ func (v *Verify) provisionExpect(h *Handler) error {
 			return fmt.Errorf("expect lookup: %w", err)
 		}
 		v.route.lookup = c
+		if !h.app.HasKeys() && h.keys == nil {
+			h.log.Warn("expect lookup without a signing_key: the shop cannot check who asks, and its answers are open to everybody", zapRoute(v))
+		}
 	default:
 		return fmt.Errorf("expect %q: must be one of intent, lookup, signed, none", mode)
 	}

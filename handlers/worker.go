@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -37,7 +38,7 @@ func deliveryOf(r *http.Request) *workerDelivery {
 // deliverInProcess sends the return that a payment came with through the site's
 // own route, as if its browser had come.
 func (h *Handler) deliverInProcess(ctx context.Context, v *Verify, rec *payment.Record) engine.Handed {
-	d := &workerDelivery{rec: rec, route: v, site: h.place.id, handed: engine.Handed{}}
+	d := &workerDelivery{rec: rec, route: v, site: h.place().id, handed: engine.Handed{}}
 	r, err := h.synthetic(ctx, rec)
 	if err != nil {
 		h.log.Error("the stored return cannot be used", zap.String("ref", string(rec.Ref)), zap.Error(err))
@@ -48,7 +49,8 @@ func (h *Handler) deliverInProcess(ctx context.Context, v *Verify, rec *payment.
 		defer func() {
 			// reverse_proxy panics when a body is cut off; nobody else would catch
 			// it here, and it would end the process.
-			if p := recover(); p != nil && p != http.ErrAbortHandler {
+			p := recover()
+			if err, ok := p.(error); p != nil && !(ok && errors.Is(err, http.ErrAbortHandler)) {
 				h.log.Error("delivering a payment panicked", zap.String("ref", string(rec.Ref)), zap.Any("panic", p))
 			}
 		}()
@@ -79,7 +81,7 @@ func (h *Handler) synthetic(ctx context.Context, rec *payment.Record) (*http.Req
 		r.Header.Set("Content-Type", ret.Type)
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(ret.Body)), int64(len(ret.Body))
 	}
-	if h.place.secure {
+	if h.place().secure {
 		host := ret.Host
 		if i := strings.LastIndexByte(host, ':'); i > 0 && !strings.HasSuffix(host, "]") {
 			host = host[:i]
@@ -95,7 +97,7 @@ func (h *Handler) serveWorker(w http.ResponseWriter, r *http.Request, next caddy
 		return next.ServeHTTP(w, r) // a second block of the same site
 	}
 	begin(r)
-	if d.site != h.place.id {
+	if d.site != h.place().id {
 		return caddyhttp.Error(http.StatusNotFound, engine.ErrForeign)
 	}
 	keys, err := h.allKeys(r.Context())

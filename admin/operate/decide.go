@@ -3,7 +3,6 @@ package operate
 import (
 	"context"
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -40,11 +39,6 @@ const (
 	maxNote = 1000
 )
 
-// deciding are the payments that a decision of this process is being carried
-// out for. The engine's own compare-and-set keeps other nodes apart; this
-// closes the moment between comparing the version and the engine's reading.
-var deciding sync.Map
-
 // Decide carries a choice out, if the payment still is as the person saw it.
 func Decide(ctx context.Context, e *engine.Engine, ref string, c Choice, l explain.Lang) (Outcome, error) {
 	if err := c.check(); err != nil {
@@ -53,15 +47,6 @@ func Decide(ctx context.Context, e *engine.Engine, ref string, c Choice, l expla
 	rec, err := Get(ctx, e, ref)
 	if err != nil {
 		return Outcome{}, err
-	}
-	if !c.DryRun {
-		if _, busy := deciding.LoadOrStore(rec.Ref, true); busy {
-			return Outcome{Record: rec}, ErrChanged
-		}
-		defer deciding.Delete(rec.Ref)
-		if rec, err = Get(ctx, e, ref); err != nil {
-			return Outcome{}, err
-		}
 	}
 	out := Outcome{Record: rec}
 	if c.Version != 0 && c.Version != rec.Version {
@@ -135,5 +120,5 @@ func carryOut(ctx context.Context, e *engine.Engine, r *payment.Record, c Choice
 	case "report":
 		return e.Resend(ctx, r.Ref)
 	}
-	return e.Decide(ctx, r.Ref, engine.Decision(c.Key), payment.Note{By: c.By, Text: c.Note})
+	return e.Decide(ctx, r.Ref, r.Version, engine.Decision(c.Key), payment.Note{By: c.By, Text: c.Note})
 }

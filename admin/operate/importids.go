@@ -3,6 +3,7 @@ package operate
 import (
 	"context"
 	"errors"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/rahgir/caddy-payments/engine"
@@ -44,6 +45,15 @@ func Import(ctx context.Context, e *engine.Engine, issuer string, ids []string, 
 	}
 	n, err := e.Store.Reserve(ctx, keys)
 	if err != nil {
+		return out, translate(err)
+	}
+	// Some providers do not tell upper from lower case: there a receipt's number
+	// is its id in lower case, so that it cannot be spent again in another one.
+	numbers := make([]payment.Key, 0, len(ids))
+	for _, id := range ids {
+		numbers = append(numbers, payment.NumberKey(issuer, strings.ToLower(id)))
+	}
+	if _, err := e.Store.Reserve(ctx, numbers); err != nil {
 		return out, translate(err)
 	}
 	out.Done, out.New = true, n

@@ -66,6 +66,9 @@ func (p *Provider) PayPage(u *url.URL) (id string, ok bool) {
 	return id, ok && checkID(id)
 }
 
+// paidReturn is the status of a return whose payment waits to be verified.
+const paidReturn = "10"
+
 // ReturnParams implements [payment.Provider]. status stays as sent: it was
 // checked to claim a payment. What the receipt does not know stays too, but for
 // card data: the hash is removed, and so is a card number that is not ours.
@@ -78,6 +81,9 @@ func (p *Provider) ReturnParams(r *payment.Record) map[string]string {
 	if rc == nil {
 		return params
 	}
+	// A shop's script looks for "paid, waiting to be verified" in a return; one
+	// that said otherwise (the customer cancelled, went back and paid) is past.
+	params[paramStatus] = paidReturn
 	params[paramCard] = rc.Card
 	if rc.Order != "" {
 		params[paramOrderID] = rc.Order

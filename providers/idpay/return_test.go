@@ -74,7 +74,7 @@ func TestReturnParams(t *testing.T) {
 	p := provider(t, "", 0, false)
 	rc := &payment.Receipt{ID: sampleID, Order: "101", Amount: 10000, Number: "10012", Card: "123456******1234", PaidAt: time.Unix(1546288500, 0)}
 	want := map[string]string{
-		"id": sampleID, "order_id": "101", "amount": "10000", "track_id": "10012",
+		"id": sampleID, "order_id": "101", "status": "10", "amount": "10000", "track_id": "10012",
 		"card_no": "123456******1234", "hashed_card_no": "", "date": "1546288500",
 	}
 	if got := p.ReturnParams(&payment.Record{ID: sampleID, Order: "101", Receipt: rc}); !reflect.DeepEqual(got, want) {

@@ -1,0 +1,89 @@
+package handlers
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/token"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// idle is an app that nothing is asked of.
+type idle struct{}
+
+func (idle) Engine(context.Context) (*engine.Engine, error)      { return nil, ErrNotOpen }
+func (idle) Provider(string) (ProviderInfo, bool)                { return ProviderInfo{}, false }
+func (idle) ProviderNames() []string                             { return nil }
+func (idle) Affiliate(string) (string, payment.Affiliate, error) { return "", nil, nil }
+func (idle) Keys(context.Context) (*token.Keys, error)           { return nil, ErrNotOpen }
+func (idle) HasKeys() bool                                       { return false }
+func (idle) Origin() string                                      { return "" }
+func (idle) Join(*Handler) error                                 { return nil }
+func (idle) Enter()                                              {}
+func (idle) Leave()                                              {}
+func (idle) Observe(engine.Event)                                {}
+
+var _ App = idle{}
+
+// busySite has a route of every kind.
+func busySite(announce string) *Handler {
+	h := &Handler{app: idle{}, Announce: announce}
+	h.Verify = []*Verify{{Match: Match{Paths: []string{"/callback"}}}, {Match: Match{Paths: []string{"/back/*"}}}}
+	h.Checkout = []*Checkout{{Path: "/buy", Items: []Item{{SKU: "mug"}}}}
+	h.Require = []*Require{{Match: Match{Paths: []string{"/download/*"}}}}
+	h.Track = []*Track{{Match: Match{Paths: []string{"/product/*"}}, conf: trackRoute{param: "track_id"}}}
+	for _, v := range h.Verify {
+		v.filter = newPathFilter(v.Paths)
+	}
+	h.Require[0].filter = newPathFilter(h.Require[0].Paths)
+	h.Track[0].filter = newPathFilter(h.Track[0].Paths)
+	return h
+}
+
+// A request that concerns no payment costs two allocations for the wrapper that
+// reads announcements, and none without it.
+func TestOrdinaryRequestsCostTwoAllocations(t *testing.T) {
+	for announce, most := range map[string]float64{"": 2, "off": 0} {
+		h := busySite(announce)
+		next := caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+			w.WriteHeader(http.StatusOK)
+			return nil
+		})
+		cost := func(serve func(http.ResponseWriter, *http.Request) error) float64 {
+			w := httptest.NewRecorder()
+			return testing.AllocsPerRun(500, func() {
+				r := httptest.NewRequest(http.MethodGet, "/product/mug?colour=blue", nil)
+				r.Header.Set("Accept", "text/html")
+				r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
+				if err := serve(w, r); err != nil {
+					t.Fatal(err)
+				}
+			})
+		}
+		without := cost(next.ServeHTTP)
+		with := cost(func(w http.ResponseWriter, r *http.Request) error { return h.ServeHTTP(w, r, next) })
+		if with-without > most {
+			t.Errorf("announce %q: %.0f allocations, want at most %.0f", announce, with-without, most)
+		}
+	}
+}
+
+func BenchmarkOrdinaryRequest(b *testing.B) {
+	h := busySite("")
+	next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodGet, "/product/mug?colour=blue", nil)
+	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
+	for b.Loop() {
+		caddyhttp.SetVar(r.Context(), guardedVar, nil)
+		if err := h.ServeHTTP(w, r, next); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
