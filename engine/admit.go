@@ -65,6 +65,13 @@ const (
 	Unavailable
 )
 
+// String is the kind in one word, for traces.
+func (k Kind) String() string {
+	return [...]string{
+		"pending", "verified", "duplicate", "declined", "parked", "review", "order_paid", "ambiguous", "foreign", "busy", "unavailable",
+	}[k]
+}
+
 // Result is the engine's answer to a return.
 type Result struct {
 	Kind   Kind

@@ -24,6 +24,9 @@ func (e *Engine) StartDelivery(ctx context.Context, ref payment.Ref, via payment
 	if rec.State == payment.Delivering && (p.Once || e.Store.Alive(rec.Lease)) || rec.State == payment.Parked && via == payment.ViaBrowser {
 		return rec, ErrNotNow
 	}
+	if track == nil {
+		track = e.noted(ctx, rec)
+	}
 	joined := e.joinTrack(rec, track)
 	if err := rec.StartDelivery(via, browser, e.now(), e.lease(deliveryLease)); err != nil {
 		return rec, fmt.Errorf("%w: %w", ErrNotNow, err)

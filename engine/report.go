@@ -25,6 +25,30 @@ func (e *Engine) openConversion(r *payment.Record, now time.Time) {
 	c.EventID, c.State, c.Since = hex.EncodeToString(sum[:16]), payment.ConversionOpen, now
 }
 
+// notedFor is how long a track noted at the shop's redirect is kept.
+const notedFor = 24 * time.Hour
+
+// Note keeps whose visit a payment began with, for attribution only.
+func (e *Engine) Note(ctx context.Context, issuer, id string, t payment.Track) error {
+	return e.Store.PutTrack(ctx, noteName(issuer, id), t, e.now().Add(notedFor))
+}
+
+func noteName(issuer, id string) string {
+	return "noted-" + hex.EncodeToString(payment.IntentKey(issuer, id).Hash())
+}
+
+// noted is the track of Note, if there is one and it is needed.
+func (e *Engine) noted(ctx context.Context, r *payment.Record) *payment.Track {
+	if r.Conversion == nil || r.Conversion.Track.ID != "" || r.Delivery.Count > 0 {
+		return nil
+	}
+	t, err := e.Store.Track(ctx, noteName(r.Issuer, r.ID))
+	if err != nil {
+		return nil
+	}
+	return &t
+}
+
 // joinTrack joins the visitor's track at the start of the first delivery. A
 // conversion that never found its track is dropped. It reports whether
 // something was joined that must be durable.

@@ -346,6 +346,9 @@ func (e *Engine) announceVerdict(j job, r *payment.Record, v payment.Verdict, a 
 	switch r.State {
 	case payment.Verified:
 		e.observe(EventVerified, r, nil, false)
+		if e.Shared.repeated(r, e.now()) {
+			e.observe(EventTwin, r, nil, true)
+		}
 		if r.Return == nil || r.Return.Arrived.IsZero() || r.Return.Machine {
 			e.poke()
 		}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/singleflight"
 
@@ -20,11 +21,47 @@ type Shared struct {
 	breakers map[string]*breaker
 	lanes    map[string]*lane
 	stalled  []payment.Ref
+	twins    map[twin]seen
 }
 
 // NewShared returns a fresh one.
 func NewShared() *Shared {
-	return &Shared{limits: newLimits(), breakers: make(map[string]*breaker), lanes: make(map[string]*lane)}
+	return &Shared{limits: newLimits(), breakers: make(map[string]*breaker), lanes: make(map[string]*lane), twins: make(map[twin]seen)}
+}
+
+// twin is what makes two payments suspiciously alike. Banks repeat short
+// references, so it is an event and never a key.
+type twin struct {
+	issuer, reference, card string
+	amount                  payment.Rials
+}
+
+type seen struct {
+	ref payment.Ref
+	at  time.Time
+}
+
+const (
+	twinSpan = 24 * time.Hour
+	maxTwins = 50_000
+)
+
+// repeated reports whether another payment had the same bank reference, amount
+// and card within a day. It remembers in memory only.
+func (s *Shared) repeated(r *payment.Record, now time.Time) bool {
+	rc := r.Receipt
+	if rc == nil || len(rc.Reference) < 2 || rc.Card == "" {
+		return false
+	}
+	k := twin{r.Issuer, rc.Reference, rc.Card, r.Price()}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old, ok := s.twins[k]
+	if len(s.twins) >= maxTwins {
+		clear(s.twins)
+	}
+	s.twins[k] = seen{r.Ref, now}
+	return ok && old.ref != r.Ref && now.Sub(old.at) < twinSpan
 }
 
 // lane bounds the calls to one issuer; strangers share half of it, so that a

@@ -60,7 +60,8 @@ func (f *watcher) answered(status int, header http.Header) {
 func (h *Handler) announced(w http.ResponseWriter, r *http.Request, p *provider, id string, header http.Header) {
 	order, amountText := header.Get(headerOrder), header.Get(headerAmount)
 	if order == "" && amountText == "" {
-		return // a redirect without them proves nothing
+		h.noted(r, p, id)
+		return
 	}
 	log := h.log.With(zap.String("provider", p.Name), zap.String("site", h.place().id))
 	amount, err := payment.ParseRials(amountText)
@@ -88,6 +89,30 @@ func (h *Handler) announced(w http.ResponseWriter, r *http.Request, p *provider,
 		return
 	}
 	token.SetCookie(w, cookiePending, keys.SignRef(rec.Ref, h.place().id), time.Hour, h.secureView(r))
+}
+
+// noted keeps the visitor's track for a payment that the shop did not announce:
+// such a redirect proves nothing, and an open redirect could make it, but whose
+// visit it was is known now and perhaps not later.
+func (h *Handler) noted(r *http.Request, p *provider, id string) {
+	if len(h.Track) == 0 {
+		return
+	}
+	keys, err := h.allKeys(r.Context())
+	if err != nil {
+		return
+	}
+	t := h.currentTrack(r, keys)
+	if t == nil {
+		return
+	}
+	eng, err := h.app.Engine(r.Context())
+	if err != nil {
+		return
+	}
+	if err := eng.Note(r.Context(), p.traits.Issuer, id, *t); err != nil {
+		h.log.Warn("whose visit a payment began with was not noted", zap.String("provider", p.Name), zap.Error(err))
+	}
 }
 
 // cookiePending leads from a browser to the payment that it was sent to pay,

@@ -71,13 +71,18 @@ func (c *Checkout) provision(h *Handler) error {
 
 // findReturn finds the verify route that takes this checkout's customers.
 func (c *Checkout) findReturn(h *Handler) error {
+	var matcher *Verify // only a request tells whether a matcher takes it: a path that does comes first
 	for _, v := range h.Verify {
 		if v.Provider != c.Provider {
 			continue
 		}
 		switch {
+		case c.Return != "" && len(v.matchers) > 0:
+			if matcher == nil {
+				matcher = v
+			}
 		case c.Return != "":
-			if len(v.matchers) > 0 || v.filter.may(strings.ToLower(c.Return)) {
+			if v.filter.may(strings.ToLower(c.Return)) {
 				c.conf.back, c.conf.route = c.Return, v
 				return nil
 			}
@@ -85,6 +90,10 @@ func (c *Checkout) findReturn(h *Handler) error {
 			c.conf.back, c.conf.route = v.Paths[0], v
 			return nil
 		}
+	}
+	if matcher != nil {
+		c.conf.back, c.conf.route = c.Return, matcher
+		return nil
 	}
 	if c.Return != "" {
 		return fmt.Errorf("return %s: no `verify` route of %s in this block takes it", c.Return, c.Provider)

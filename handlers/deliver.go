@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -37,7 +38,9 @@ func (t *visit) deliver(rec *payment.Record) error {
 		return t.unavailable(err)
 	}
 	w := newFilter(t.w)
+	ctx, end := span(ctx, "payments.deliver", t.v)
 	handed, panicked, err := t.h.hand(ctx, w, t.r, t.next, t.v, rec, t.set, t.body, t.keys)
+	end(strconv.Itoa(handed.Status), err)
 	now, endErr := t.eng.EndDelivery(ctx, rec, handed, t.v.policy())
 	if panicked != nil {
 		panic(panicked)

@@ -98,11 +98,19 @@ func (h *Handler) serveTrack(w http.ResponseWriter, r *http.Request, next caddyh
 		r.RequestURI = r.URL.RequestURI()
 	}
 	visit := payment.Track{ID: id, Affiliate: c.affiliate, Landing: rest, At: time.Now().UTC().Truncate(time.Second)}
-	if err := h.keepTrack(w, r, t, visit); err != nil {
+	kept, err := h.keepTrack(w, r, t, visit)
+	if err != nil {
 		// An attribution is never worth a page that does not load.
 		h.log.Error("a track was not kept", zap.Error(err))
 	}
-	return false, nil
+	if !kept {
+		return false, nil
+	}
+	f := newFilter(w)
+	f.seen = func(_ int, header http.Header) { header.Set("Cache-Control", "private") }
+	err = next.ServeHTTP(f, r)
+	f.sweep()
+	return true, err
 }
 
 // matchesPage compares the page that the visit is for: in the network's own
@@ -123,28 +131,28 @@ func (t *Track) matchesPage(r *http.Request) (bool, error) {
 	return ok, err
 }
 
-func (h *Handler) keepTrack(w http.ResponseWriter, r *http.Request, t *Track, visit payment.Track) error {
+// keepTrack keeps a visit and reports whether the page now sets a cookie.
+func (h *Handler) keepTrack(w http.ResponseWriter, r *http.Request, t *Track, visit payment.Track) (bool, error) {
+	eng, err := h.app.Engine(r.Context())
+	if err != nil {
+		return false, err
+	}
 	keys, err := h.allKeys(r.Context())
 	if err != nil {
-		return err
+		return false, err
 	}
 	kept, anew := t.conf.attribution.Merge(h.currentTrack(r, keys), visit)
 	if !anew {
-		return nil
+		return false, nil
 	}
 	secure, now := h.secureView(r), time.Now()
-	w.Header().Set("Cache-Control", "private")
 	if t.Keep != keepStore {
 		text, err := keys.SignTrack(kept, h.place().id, t.conf.ttl, now)
 		if err != nil {
-			return err
+			return false, err
 		}
 		token.SetCookie(w, cookieTrack, text, t.conf.ttl, secure)
-		return nil
-	}
-	eng, err := h.app.Engine(r.Context())
-	if err != nil {
-		return err
+		return true, nil
 	}
 	visitor := token.ReadCookie(r, cookieVisitor, secure)
 	if len(visitor) < 16 || len(visitor) > 64 {
@@ -152,10 +160,10 @@ func (h *Handler) keepTrack(w http.ResponseWriter, r *http.Request, t *Track, vi
 	}
 	err = eng.Store.PutTrack(r.Context(), token.Hash(visitor), kept, now.Add(t.conf.ttl))
 	if err != nil {
-		return err
+		return false, err
 	}
 	token.SetCookie(w, cookieVisitor, visitor, t.conf.ttl, secure)
-	return nil
+	return true, nil
 }
 
 // currentTrack is the visit that counts for this browser; nil without one.

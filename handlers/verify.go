@@ -67,7 +67,10 @@ func (h *Handler) serveReturn(w http.ResponseWriter, r *http.Request, next caddy
 	case err != nil:
 		return t.malformed(err)
 	}
-	return t.answer(t.eng.Admit(r.Context(), ask))
+	ctx, end := span(r.Context(), "payments.verify", v)
+	res := t.eng.Admit(ctx, ask)
+	end(res.Kind.String(), res.Err)
+	return t.answer(res)
 }
 
 // read takes in body and parameters within their bounds.
