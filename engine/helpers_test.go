@@ -27,6 +27,7 @@ type bank struct {
 	calls    int
 	inquired int
 	inFlight int
+	echo     bool // every id is paid
 	most     int
 }
 
@@ -57,6 +58,12 @@ func (b *bank) Verify(ctx context.Context, q payment.Query) payment.Answer {
 	case <-time.After(took):
 	case <-ctx.Done():
 		return payment.Answer{Err: ctx.Err()}
+	}
+	b.mu.Lock()
+	echo := b.echo
+	b.mu.Unlock()
+	if echo {
+		return payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{ID: q.ID, Order: q.Order, Amount: 50000}}
 	}
 	return b.next(&b.script)
 }
