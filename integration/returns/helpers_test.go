@@ -234,7 +234,21 @@ func status(t testing.TB, p harness.Page, want int) {
 	}
 }
 
-func clip(s string) string { return s[:min(len(s), 600)] }
+// refused is the answer to a return that nothing explains: it says neither
+// "paid" nor whether the order exists.
+func refused(t testing.TB, p harness.Page) {
+	t.Helper()
+	if p.Status != http.StatusPaymentRequired && p.Status != http.StatusBadRequest {
+		t.Fatalf("%s: status %d, want a refusal\n%s", p.URL, p.Status, clip(p.Body))
+	}
+}
+
+func clip(s string) string {
+	if i := strings.Index(s, "<main"); i > 0 {
+		s = s[i:]
+	}
+	return s[:min(len(s), 600)]
+}
 
 // keeper is a shop that starts payments by itself: /pay?order=&amount= makes
 // one at the provider and sends the browser there, announcing it.

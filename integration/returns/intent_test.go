@@ -67,7 +67,7 @@ func announced(t *testing.T, w *world, site string, shop *harness.Shop, k *keepe
 		if all := rows(t, w.Caddy, "id="+id); len(all) != 0 {
 			t.Errorf("recorded: %+v", all)
 		}
-		status(t, come(b, w.act(id, "pay")), http.StatusPaymentRequired)
+		refused(t, come(b, w.act(id, "pay")))
 		if n := w.ledger(id).Verify.Calls; n != 0 {
 			t.Errorf("%d verify calls", n)
 		}
@@ -154,7 +154,7 @@ func announced(t *testing.T, w *world, site string, shop *harness.Shop, k *keepe
 		if k.provider == "idpay" {
 			swapped := *ret
 			swapped.URL = strings.Replace(ret.URL, "order_id=120", "order_id=121", 1)
-			status(t, come(b, &swapped), http.StatusPaymentRequired)
+			refused(t, come(b, &swapped))
 			if n := w.ledger(mine).Verify.Calls; n != 0 {
 				t.Errorf("asked %d times", n)
 			}

@@ -105,7 +105,7 @@ verify /script 24pal {
 		b := harness.NewBrowser(t)
 		bill := w.made("idpay", "5", 50_000, site+"/back")
 		v := sign(key, "/back", "idpay", "5", 50_000, past)
-		status(t, b.Get(site+"/back?status=10&order_id=5&id="+bill.ID+"&"+v.Encode()), http.StatusPaymentRequired)
+		refused(t, b.Get(site+"/back?status=10&order_id=5&id="+bill.ID+"&"+v.Encode()))
 	})
 	t.Run("not the shop's signature", func(t *testing.T) {
 		n := 0
@@ -146,7 +146,7 @@ verify /script 24pal {
 	t.Run("a signature on the wrong path", func(t *testing.T) {
 		b := harness.NewBrowser(t)
 		id, ret := pay(t, "idpay", "/other", "72", 50_000, sign(key, "/back", "idpay", "72", 50_000, later))
-		status(t, come(b, ret), http.StatusPaymentRequired)
+		refused(t, come(b, ret))
 		asked(t, id, 0)
 	})
 	t.Run("signed parameters twice", func(t *testing.T) {
