@@ -69,6 +69,11 @@ func (e *Engine) FinishDelivery(ctx context.Context, rec *payment.Record, h Hand
 	case h.Unsent:
 		name = EventMissed
 		if at, ok := afterMiss(next, now, e.Rand()); ok {
+			if p.Park && !next.Expect.Checkout {
+				// The worker would only park it: its browser, which waits on our
+				// page, gets as long as it got before.
+				at = later(at, now.Add(browserGrace))
+			}
 			err = next.UndoDelivery(payment.ReasonUnreachable, now, at)
 		} else {
 			name, alert, lazy = EventParked, true, false
