@@ -333,8 +333,8 @@ func TestCaddyfile(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"payment_dashboard x":                                "",
-		"payment_dashboard {\n langauge fa\n}":               "did you mean language?",
-		"payment_dashboard {\n langauge\n}":                  "did you mean language?",
+		"payment_dashboard {\n langauge fa\n}":               "did you mean language?", //nolint:misspell // that is the point
+		"payment_dashboard {\n langauge\n}":                  "did you mean language?", //nolint:misspell // that is the point
 		"payment_dashboard {\n colour\n}":                    "there are site",
 		"payment_dashboard {\n language de\n}":               "fa or en",
 		"payment_dashboard {\n page_size 0\n}":               "page_size",

@@ -15,7 +15,7 @@ import (
 
 // Keys that the sandbox takes and that are looked for where they must not be.
 const (
-	APIKey     = "6a7f99eb-7c20-4412-a972-6dfb7cd253a4"
+	APIKey     = "6a7f99eb-7c20-4412-a972-6dfb7cd253a4" //nolint:gosec // the example of the provider's document
 	MerchantID = "GXyXvV72.woCX6cvclOvIvFB0KkR5OUbLMadMlIqg"
 	StoreToken = "store-token-canary-1f2e3d"
 	// Secret is the signing key of the PHP vectors.
