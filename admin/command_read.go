@@ -84,7 +84,7 @@ func (c *cli) listCommand() *cobra.Command {
 	cmd := c.leaf("list", "Lists payments, those that need a person first",
 		`
 Lists payments. Without a filter: what needs a person first (review, parked),
-then what is still open, the newest of each first.`,
+then what is still open, then the rest, the newest of each first.`,
 		exactly(0, "no arguments, only flags"), c.list)
 	addFilters(cmd.Flags())
 	cmd.Flags().Int("limit", 50, "How many at most")
@@ -107,12 +107,18 @@ func (c *cli) list(cmd *cobra.Command, _ []string) error {
 			return err
 		}
 	} else {
-		for _, state := range []string{"review", "parked", "open"} {
-			part, err := c.pages(url.Values{"state": {state}}, limit-len(out.Payments))
+		listed := make(map[payment.Ref]bool)
+		for _, state := range []string{"review", "parked", "open", "all"} {
+			part, err := c.pages(url.Values{"state": {state}}, limit)
 			if err != nil {
 				return err
 			}
-			out.Payments = append(out.Payments, part.Payments...)
+			for _, row := range part.Payments {
+				if !listed[row.Ref] && len(out.Payments) < limit {
+					listed[row.Ref] = true
+					out.Payments = append(out.Payments, row)
+				}
+			}
 			if part.Next != "" {
 				fmt.Fprintf(c.err, "there may be more: caddy payments list --state %s --cursor %s\n", state, part.Next)
 			}

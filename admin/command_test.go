@@ -63,14 +63,14 @@ func (r ran) has(t *testing.T, status int, texts ...string) {
 func TestListShowsPeopleFirst(t *testing.T) {
 	l := operatetest.New(t)
 	review := l.Put(payment.Review, payment.ReasonTenfold, func(r *payment.Record) { r.Order = "A\x1b[31m7" })
-	l.Put(payment.Delivered, "", nil)
+	done := l.Put(payment.Delivered, "", nil)
 	parked := l.Put(payment.Parked, payment.ReasonNoProof, nil)
 	open := l.Put(payment.Unknown, payment.ReasonNoAnswer, nil)
 	addr := serve(t, l)
 	r := run(t, addr, true, "", "list")
 	r.has(t, 0, "50,000", "500,000", "2 h", "differ by a factor of exactly ten")
 	first, second, third := strings.Index(r.out, string(review.Ref)), strings.Index(r.out, string(parked.Ref)), strings.Index(r.out, string(open.Ref))
-	if first < 0 || second < first || third < second || strings.Contains(r.out, "\x1b") || strings.Contains(r.out, "delivered") {
+	if first < 0 || second < first || third < second || strings.Contains(r.out, "\x1b") || strings.Index(r.out, string(done.Ref)) < third || strings.Count(r.out, string(review.Ref)) != 1 {
 		t.Errorf("wrong order or content:\n%s", r.out)
 	}
 	var page Listed
