@@ -140,10 +140,15 @@ func (t *visit) duplicate(res engine.Result) error {
 		http.Redirect(t.w, t.r, a.To, http.StatusSeeOther)
 		return nil
 	}
-	if a == nil && rec.Delivery.Location != "" && t.sameBrowser(rec) {
-		t.noStore()
-		http.Redirect(t.w, t.r, rec.Delivery.Location, http.StatusSeeOther)
-		return nil
+	if a == nil && rec.Delivery.Location != "" {
+		if t.sameBrowser(rec) {
+			t.noStore()
+			http.Redirect(t.w, t.r, rec.Delivery.Location, http.StatusSeeOther)
+			return nil
+		}
+		if t.cookiesToCome() {
+			return t.sendAgain(rec)
+		}
 	}
 	return t.page(pages.Duplicate, rec, nil)
 }

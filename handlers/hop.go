@@ -18,6 +18,12 @@ import (
 const (
 	// paramBounce carries the pointer of the second hop.
 	paramBounce = "payment_bounce"
+	// bounceAgain stands in the pointer's place where a return was only sent
+	// again to bring the cookies along.
+	bounceAgain = "again"
+	// familyHop is the prefix of the second hop's nonce, for a browser that
+	// brought no name of its own.
+	familyHop = "hop_"
 	// cookieBrowser is a random name for this browser: the second hop's nonce,
 	// and how a repeated return is known to be the same customer's.
 	cookieBrowser = "browser"
@@ -62,11 +68,58 @@ func (t *visit) sendBounce(rec *payment.Record) error {
 // pointer is the token of the second hop: it leads to the payment for the
 // browser that holds the cookie. Using it twice is harmless.
 func (t *visit) pointer(rec *payment.Record) string {
-	text, err := t.keys.SignBounce(rec.Ref, t.h.place().id, t.h.browserID(t.w, t.r), time.Now())
+	text, err := t.keys.SignBounce(rec.Ref, t.h.place().id, t.nonce(rec), time.Now())
 	if err != nil {
 		return ""
 	}
 	return text
+}
+
+// nonce is what the browser will show with the pointer: its name or, because a
+// cross-site POST leaves that behind and giving it another would replace it, a
+// cookie for this one payment.
+func (t *visit) nonce(rec *payment.Record) string {
+	secure := t.h.secureView(t.r)
+	if id := token.ReadCookie(t.r, cookieBrowser, secure); id != "" {
+		return id
+	}
+	name := hopCookie(rec)
+	nonce := token.ReadCookie(t.r, name, secure)
+	if nonce == "" {
+		nonce = token.NewNonce()
+	}
+	token.SetCookie(t.w, name, nonce, token.BounceLife, secure)
+	return nonce
+}
+
+func hopCookie(rec *payment.Record) string { return familyHop + string(rec.Ref[:paidName]) }
+
+// cookiesToCome reports a return that left the browser's cookies behind.
+func (t *visit) cookiesToCome() bool {
+	return t.r.Method == http.MethodPost && !t.hopped && t.v.bounce() != bounceOff && !machine(t.r)
+}
+
+// sendAgain makes the browser send the same return once more from our own site,
+// before the shop sees one that is not delivered: without its session it would
+// open another. rec may be nil.
+func (t *visit) sendAgain(rec *payment.Record) error {
+	if t.byRedirect(rec) {
+		uri := t.selfURI()
+		for _, name := range t.v.route.provider.traits.Params {
+			low := strings.ToLower(name)
+			if t.set.Has(name) && !strings.Contains(low, "card") && !strings.Contains(low, "hash") {
+				uri = appendQuery(uri, name, t.set.Get(name))
+			}
+		}
+		t.noStore()
+		t.w.Header().Set("Location", uri)
+		t.w.WriteHeader(http.StatusSeeOther)
+		return nil
+	}
+	p := t.about(pages.Bounce, rec)
+	p.Action = "/" + strings.TrimLeft(originalURI(t.r), "/\\")
+	p.Fields = append(fieldsOf(t.body), pages.Field{Name: paramBounce, Value: bounceAgain})
+	return t.write(p, nil)
 }
 
 // hopURL is where a browser asks again by GET.
@@ -109,7 +162,8 @@ func (t *visit) serveHop() error {
 	if err != nil || rec.Site != t.h.place().id || rec.Route != "" && rec.Route != t.v.route.name {
 		return t.page(pages.NotFound, nil, err)
 	}
-	if !b.Holds(token.ReadCookie(t.r, cookieBrowser, t.h.secureView(t.r))) {
+	secure := t.h.secureView(t.r)
+	if !b.Holds(token.ReadCookie(t.r, cookieBrowser, secure)) && !b.Holds(token.ReadCookie(t.r, hopCookie(rec), secure)) {
 		return t.neutral(rec)
 	}
 	res := t.hopResult(rec)
@@ -128,7 +182,7 @@ func (t *visit) serveHop() error {
 
 func (t *visit) byRedirect(rec *payment.Record) bool {
 	m := t.v.bounce()
-	return m == bounceRedirect || m == bounceAuto && rec.Expect.Checkout
+	return m == bounceRedirect || m == bounceAuto && rec != nil && rec.Expect.Checkout
 }
 
 // hopResult is the answer to a record as it stands; one that waits is asked for

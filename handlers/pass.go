@@ -13,6 +13,9 @@ import (
 // and, if bound, id and order. What the browser claims of the payment goes
 // with it, but for the hashed card.
 func (t *visit) pass(status string, rec *payment.Record, bound bool) error {
+	if t.cookiesToCome() {
+		return t.sendAgain(rec)
+	}
 	values := map[string]string{paramBounce: "", token.ParamRef: "", payment.ParamSignature: "", payment.ParamExpires: ""}
 	for _, name := range t.v.route.provider.traits.Params {
 		if strings.Contains(strings.ToLower(name), "hash") {

@@ -31,6 +31,8 @@ type visit struct {
 	// body and set are the return as it came.
 	body []byte
 	set  *params.Set
+	// hopped: this is the second hop already.
+	hopped bool
 	// cause is why the return was refused, for handle_errors.
 	start time.Time
 }
@@ -60,7 +62,10 @@ func (h *Handler) serveReturn(w http.ResponseWriter, r *http.Request, next caddy
 		return t.unavailable(err)
 	}
 	if t.set.Has(paramBounce) {
-		return t.serveHop()
+		t.hopped = true
+		if t.set.Get(paramBounce) != bounceAgain {
+			return t.serveHop()
+		}
 	}
 	ask, err := t.ask()
 	switch {
