@@ -160,10 +160,10 @@ func (d *dispatch) answered(status int, header http.Header) {
 
 // privately keeps an answer about one payment out of shared caches.
 func privately(cc string) string {
-	if cc == "" {
-		return "private, no-store"
+	if low := strings.ToLower(cc); strings.Contains(low, "no-store") || strings.Contains(low, "private") {
+		return cc
 	}
-	return cc
+	return "private, no-store"
 }
 
 // proof reports whether the shop's answer shows that it credited.
@@ -204,7 +204,13 @@ func (d *dispatch) byUpstream(status int) bool {
 	}
 	got, ok := repl.Get("http.reverse_proxy.status_code")
 	code, isInt := got.(int)
-	return ok && isInt && code == status
+	if !ok || !isInt || code != status {
+		return false
+	}
+	// A login server's redirect is its own, and its 2xx only lets through.
+	address, _ := repl.GetString("http.reverse_proxy.upstream.hostport")
+	shared, gate := d.h.place().gates[address]
+	return !gate || shared && status < 300
 }
 
 // byFile: the site has no upstream that could have answered, or a file server

@@ -31,6 +31,9 @@ type place struct {
 	secure bool
 	// proxied is whether the site hands requests to an upstream at all.
 	proxied bool
+	// gates are the upstreams that are asked before the shop (forward_auth); true
+	// are those that are the shop's as well.
+	gates map[string]bool
 }
 
 // ErrOrigin is wrapped by errors about an origin.
@@ -72,6 +75,7 @@ func (h *Handler) locate() {
 	var hosts []string
 	if h.server != nil {
 		hosts, p.proxied = findSite(h.server.Routes, h, nil)
+		p.gates = gates(upstreams(siteRoutes(h)))
 	}
 	for _, name := range hosts {
 		if !strings.ContainsAny(name, "*{") {

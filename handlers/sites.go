@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
@@ -166,6 +167,37 @@ func upstreams(routes caddyhttp.RouteList) []*reverseproxy.Handler {
 		}
 	})
 	return all
+}
+
+// gates are the addresses of proxies that only ask whether a request may go on,
+// as forward_auth does: they send one of their own and answer it themselves
+// unless it goes well.
+func gates(proxies []*reverseproxy.Handler) map[string]bool {
+	var found map[string]bool
+	each := func(gate bool, visit func(address string)) {
+		for _, p := range proxies {
+			if gate != (p.Rewrite != nil && p.Rewrite.URI != "" && len(p.HandleResponse) > 0) {
+				continue
+			}
+			for _, u := range p.Upstreams {
+				if a, err := caddy.ParseNetworkAddress(u.Dial); err == nil {
+					visit(a.JoinHostPort(0))
+				}
+			}
+		}
+	}
+	each(true, func(address string) {
+		if found == nil {
+			found = make(map[string]bool)
+		}
+		found[address] = false
+	})
+	each(false, func(address string) {
+		if _, ok := found[address]; ok {
+			found[address] = true
+		}
+	})
+	return found
 }
 
 func hasUpstream(routes caddyhttp.RouteList) bool { return len(upstreams(routes)) > 0 }
