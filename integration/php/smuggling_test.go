@@ -146,13 +146,7 @@ func TestHeaderSmuggling(t *testing.T) {
 			declined pass
 			duplicate pass
 			bounce off
-		}`, site: plainSite + bare + ` {
-	root {{www}}
-	php_fastcgi unix/{{fpm}} {
-		env SHOP_DIR {{dir}}
-	}
-}
-`})
+		}`, bare: bare})
 			control(t, w, bare, servers != "")
 			b := harness.NewBrowser(t)
 			id, ret := w.pay("idpay", "101", 50000, "/callback.php")

@@ -42,6 +42,8 @@ type setup struct {
 	www     string
 	sandbox sandbox.Options
 	fpm     *fpm
+	// bare, if set, is another site with the same PHP and no guard.
+	bare string
 	// stopped does not start Caddy.
 	stopped bool
 }
@@ -86,6 +88,9 @@ func newWorld(t *testing.T, s setup) *world {
 		"{{payments}}", s.payments, "{{before}}", s.before, "{{php}}", s.php, "{{after}}", s.after)
 	site := strings.NewReplacer("{{site}}", w.site, "{{box}}", w.boxURL, "{{dir}}", w.dir, "{{fpm}}", s.fpm.socket, "{{www}}", www).
 		Replace(fill.Replace(s.site))
+	if s.bare != "" {
+		site += strings.Replace(bareSite(site), w.site, s.bare, 1)
+	}
 	global := harness.Global(w.boxURL)
 	if s.servers != "" {
 		global = strings.Replace(global, "auto_https off", "auto_https off\n\tservers {\n"+s.servers+"\n\t}", 1)
@@ -100,6 +105,13 @@ func newWorld(t *testing.T, s setup) *world {
 		}
 	})
 	return w
+}
+
+// bareSite is a site block without its payments block.
+func bareSite(site string) string {
+	head, rest, _ := strings.Cut(site, "\tpayments {")
+	_, tail, _ := strings.Cut(rest, "\tphp_fastcgi")
+	return head + "\tphp_fastcgi" + tail
 }
 
 // seen is one run of a PHP page.

@@ -1,0 +1,2 @@
+<?php
+header('Location: /login?to=callback', true, 302);
