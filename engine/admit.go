@@ -125,21 +125,25 @@ func (e *Engine) admit(ctx context.Context, prov Provider, rec *payment.Record, 
 	if rec == nil && a.Proof && !e.Shared.limits.mayBring(a.Site+"\n"+a.Order, e.now()) {
 		return Result{Kind: Pending, Err: ErrForeign}
 	}
-	start := e.now()
-	if stranger {
-		switch e.Shared.limits.enter(ctx, a.Client, start, a.Patience) {
-		case passFull:
-			return Result{Kind: Busy}
-		case passLater:
-			return Result{Kind: Pending}
-		case passNow:
-		}
-	}
 	j := job{ask: a, prov: prov, stranger: stranger}
 	if rec != nil {
 		j.ref = rec.Ref
 	} else {
 		j.ref = payment.NewRef(a.Site, traits.Issuer, a.Claimed.ID, a.Order)
+	}
+	start := e.now()
+	if stranger {
+		// Returns of one payment that come together cause one call, so they take
+		// one place.
+		v, _, _ := e.Shared.doors.Do(string(j.ref), func() (any, error) {
+			return e.Shared.limits.enter(ctx, a.Client, start, a.Patience), nil
+		})
+		switch v {
+		case passFull:
+			return Result{Kind: Busy}
+		case passLater:
+			return Result{Kind: Pending}
+		}
 	}
 	return e.fly(ctx, j, a.Patience-e.now().Sub(start))
 }

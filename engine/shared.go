@@ -15,6 +15,7 @@ import (
 // new configuration must not make twice. Losing it loses nothing but time.
 type Shared struct {
 	flights singleflight.Group
+	doors   singleflight.Group
 	limits  *limits
 
 	mu       sync.Mutex

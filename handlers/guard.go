@@ -71,11 +71,15 @@ func guardErrors(srv *caddyhttp.Server) {
 }
 
 // clearVerified takes headers and placeholders of a verified request away
-// again.
+// again. Which answer of ours it was stays: error routes choose a page by it.
 func clearVerified(r *http.Request) {
 	scrub.Clear(r)
 	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+		answer, _ := repl.GetString(placeholderPrefix + "answer")
 		repl.DeleteByPrefix(placeholderPrefix)
+		if answer != "" {
+			repl.Set(placeholderPrefix+"answer", answer)
+		}
 	}
 }
 
