@@ -20,12 +20,18 @@ type entry struct {
 	// money is whether the record was ever captured or holds a uniqueness key
 	// other than an intent's: it is never forgotten.
 	money bool
+	// receipt is whether it holds the receipt's key of its own issuer and id,
+	// which then leads from the id to it.
+	receipt bool
 	// intents are the hashes of the intent keys that it holds, to be freed
 	// with it.
 	intents [][]byte
 }
 
-const entryMoney = 1
+const (
+	entryMoney = 1 << iota
+	entryReceipt
+)
 
 // encodeBody is the part of an entry that needs no knowledge of the store, so
 // that callers can do it before they queue.
@@ -44,6 +50,9 @@ func (e *entry) encode(body []byte) []byte {
 	if e.money {
 		flags |= entryMoney
 	}
+	if e.receipt {
+		flags |= entryReceipt
+	}
 	b = append(b, flags)
 	b = protowire.AppendVarint(b, uint64(len(e.intents)))
 	for _, h := range e.intents {
@@ -59,7 +68,7 @@ func decodeEntry(ref payment.Ref, b []byte) (*entry, error) {
 	if b[0] != recordFormat {
 		return nil, newer("record "+string(ref), b[0])
 	}
-	e := &entry{rec: &payment.Record{Ref: ref}, money: b[1]&entryMoney != 0}
+	e := &entry{rec: &payment.Record{Ref: ref}, money: b[1]&entryMoney != 0, receipt: b[1]&entryReceipt != 0}
 	n, used := protowire.ConsumeVarint(b[2:])
 	if used < 0 || n > uint64(len(b)) || uint64(len(b)-2-used) < n*refSize {
 		return nil, fmt.Errorf("%w: record %s", errCorrupt, ref)

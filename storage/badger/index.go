@@ -8,16 +8,17 @@ import (
 
 // indexKeys are the keys that lead to a record, in a fixed order; nil where
 // one does not apply.
-func indexKeys(k refKey, r *payment.Record) [6][]byte {
+func indexKeys(k refKey, e *entry) [6][]byte {
 	var keys [6][]byte
-	if r == nil {
+	if e == nil {
 		return keys
 	}
+	r := e.rec
 	keys[0] = createdKey(r.CreatedAt, k)
 	if !r.Due.IsZero() {
 		keys[1] = dueKey(r.Due, k)
 	}
-	if r.ID != "" {
+	if r.ID != "" && !e.receipt {
 		keys[2] = findKey(findID, r.ID, r.CreatedAt, k)
 	}
 	if r.Order != "" {
@@ -36,7 +37,7 @@ func indexKeys(k refKey, r *payment.Record) [6][]byte {
 
 // indexChanges turns the index entries of before into those of after; either
 // may be nil.
-func indexChanges(k refKey, before, after *payment.Record) []write {
+func indexChanges(k refKey, before, after *entry) []write {
 	was, is := indexKeys(k, before), indexKeys(k, after)
 	var ws []write
 	for i := range is {

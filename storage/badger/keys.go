@@ -19,7 +19,7 @@ const (
 	tableUnique  = 'k' // hash of a uniqueness key → ref, or nothing if reserved
 	tableDue     = 'd' // due, ref
 	tableCreated = 'c' // inverted creation, ref
-	tableFind    = 'x' // short hash of an order or id, inverted creation, start of ref
+	tableFind    = 'x' // short hash of an order, or of an id without a receipt, inverted creation, start of ref
 	tableNotice  = 'a' // what a person must see, inverted creation, ref
 	tableTrack   = 't' // hash of a visitor → track
 	tableExpiry  = 'e' // expiry, hash of a visitor
@@ -40,6 +40,12 @@ var (
 	metaHigh       = []byte{tableMeta, 'h'}
 	metaClean      = []byte{tableMeta, 'c'}
 )
+
+// issuerKey notes that there are receipts of an issuer, so that a payment can
+// be looked for by its id alone: for each issuer there is one receipt's key.
+func issuerKey(issuer string) []byte { return append([]byte{tableMeta, metaIssuer}, issuer...) }
+
+const metaIssuer = 'i'
 
 type refKey [refSize]byte
 

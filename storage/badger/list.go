@@ -62,7 +62,10 @@ func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, erro
 	}
 	limit = min(limit, maxLimit)
 	err = s.view(func(txn *bdb.Txn) error {
-		src := source(txn, q)
+		src, err := source(txn, q)
+		if err != nil {
+			return err
+		}
 		defer src.close()
 		var last place
 		looks := 0
@@ -119,12 +122,12 @@ func matches(q payment.Listing, r *payment.Record) bool {
 }
 
 // source picks the narrowest index that has every record that q may select.
-func source(txn *bdb.Txn, q payment.Listing) walker {
+func source(txn *bdb.Txn, q payment.Listing) (walker, error) {
 	switch {
 	case q.ID != "":
-		return newFinder(txn, findPrefix(findID, q.ID))
+		return findByID(txn, q.ID)
 	case q.Order != "":
-		return newFinder(txn, findPrefix(findOrder, q.Order))
+		return newFinder(txn, findPrefix(findOrder, q.Order)), nil
 	}
 	if len(q.States) > 0 {
 		var classes []byte
@@ -139,134 +142,11 @@ func source(txn *bdb.Txn, q payment.Listing) walker {
 			}
 		}
 		if classes != nil {
-			return newMerger(txn, classes)
+			return newMerger(txn, classes), nil
 		}
 	}
 	if c, ok := conversionNotice(q.Conversion); ok {
-		return newMerger(txn, []byte{c})
+		return newMerger(txn, []byte{c}), nil
 	}
-	return newScanner(txn, []byte{tableCreated})
-}
-
-// walker walks places in order.
-type walker interface {
-	seek(place)
-	valid() bool
-	place() place
-	next()
-	close()
-}
-
-// scanner walks an index whose keys end in a place.
-type scanner struct {
-	it     *bdb.Iterator
-	prefix []byte
-}
-
-func newScanner(txn *bdb.Txn, prefix []byte) *scanner {
-	return &scanner{txn.NewIterator(keysOnly(prefix)), prefix}
-}
-
-func (s *scanner) seek(p place) { s.it.Seek(append(slices.Clone(s.prefix), p[:]...)) }
-func (s *scanner) valid() bool  { return s.it.Valid() }
-func (s *scanner) next()        { s.it.Next() }
-func (s *scanner) close()       { s.it.Close() }
-func (s *scanner) place() (p place) {
-	copy(p[:], s.it.Item().Key()[len(s.prefix):])
-	return p
-}
-
-// merger walks several classes of notices as one.
-type merger struct{ parts []*scanner }
-
-func newMerger(txn *bdb.Txn, classes []byte) *merger {
-	m := &merger{}
-	for _, c := range classes {
-		m.parts = append(m.parts, newScanner(txn, []byte{tableNotice, c}))
-	}
-	return m
-}
-
-func (m *merger) first() *scanner {
-	var best *scanner
-	var at place
-	for _, s := range m.parts {
-		if !s.valid() {
-			continue
-		}
-		if p := s.place(); best == nil || bytes.Compare(p[:], at[:]) < 0 {
-			best, at = s, p
-		}
-	}
-	return best
-}
-
-func (m *merger) seek(p place) {
-	for _, s := range m.parts {
-		s.seek(p)
-	}
-}
-func (m *merger) valid() bool  { return m.first() != nil }
-func (m *merger) place() place { return m.first().place() }
-func (m *merger) next()        { m.first().next() }
-func (m *merger) close() {
-	for _, s := range m.parts {
-		s.close()
-	}
-}
-
-// finder walks the index of orders or ids, whose entries name the time and the
-// beginning of the ref, and looks the rest up in the index of creation.
-type finder struct {
-	times, refs *bdb.Iterator
-	prefix      []byte
-	within      []byte
-}
-
-func newFinder(txn *bdb.Txn, prefix []byte) *finder {
-	return &finder{
-		times:  txn.NewIterator(keysOnly(prefix)),
-		refs:   txn.NewIterator(keysOnly([]byte{tableCreated})),
-		prefix: prefix,
-	}
-}
-
-func (f *finder) seek(p place) {
-	f.times.Seek(append(slices.Clone(f.prefix), p[:timeSize+findTail]...))
-	f.settle(p[timeSize+findTail:])
-}
-
-// settle stands on the first record that the entry under times leads to, or
-// that a later one does.
-func (f *finder) settle(ref []byte) {
-	for f.times.Valid() {
-		t := f.times.Item().Key()[len(f.prefix):]
-		f.within = append([]byte{tableCreated}, t...)
-		f.refs.Seek(append(slices.Clone(f.within), ref...))
-		if f.refs.ValidForPrefix(f.within) {
-			return
-		}
-		ref = nil
-		f.times.Next()
-	}
-}
-
-func (f *finder) valid() bool { return f.times.Valid() }
-
-func (f *finder) place() (p place) {
-	copy(p[:], f.refs.Item().Key()[1:])
-	return p
-}
-
-func (f *finder) next() {
-	f.refs.Next()
-	if !f.refs.ValidForPrefix(f.within) {
-		f.times.Next()
-		f.settle(nil)
-	}
-}
-
-func (f *finder) close() {
-	f.times.Close()
-	f.refs.Close()
+	return newScanner(txn, []byte{tableCreated}), nil
 }

@@ -96,9 +96,9 @@ func badgerOptions(dir string, c *config) bdb.Options {
 		WithNumCompactors(2).
 		WithValueLogFileSize(16 * mib).
 		WithValueThreshold(c.memTable / 32).
-		WithBlockCacheSize(2 * mib).
+		WithBlockCacheSize(1 * mib).
 		WithIndexCacheSize(0).
-		WithCompression(boptions.Snappy).
+		WithCompression(boptions.Snappy).WithBlockSize(8192).
 		WithCompactL0OnClose(false). // a stop must not wait for a compaction
 		WithMetricsEnabled(false).   // expvar is global and public
 		WithLogger(logger{c.log})

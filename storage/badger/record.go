@@ -113,6 +113,7 @@ func stageCommit(get getter, k refKey, rec *payment.Record, body []byte, take []
 		had = old.rec.Version
 		e.money = e.money || old.money
 		e.intents = old.intents
+		e.receipt = old.receipt && old.rec.Issuer == rec.Issuer && old.rec.ID == rec.ID
 	}
 	if had != rec.Version-1 {
 		return nil, payment.ErrConflict
@@ -137,12 +138,18 @@ func stageCommit(get getter, k refKey, rec *payment.Record, body []byte, take []
 			e.intents = append(slices.Clone(e.intents), uk[1:])
 		}
 	}
-	ws = append(ws, write{key: recordKey(k), value: e.encode(body)})
-	var before *payment.Record
-	if old != nil {
-		before = old.rec
+	if !e.receipt && slices.Contains(take, payment.ReceiptKey(rec.Issuer, rec.ID)) {
+		e.receipt = true
+		known, err := get(issuerKey(rec.Issuer))
+		if err != nil {
+			return nil, err
+		}
+		if known == nil {
+			ws = append(ws, write{key: issuerKey(rec.Issuer), value: []byte{}})
+		}
 	}
-	return append(ws, indexChanges(k, before, rec)...), nil
+	ws = append(ws, write{key: recordKey(k), value: e.encode(body)})
+	return append(ws, indexChanges(k, old, e)...), nil
 }
 
 // moneyBehind reports whether a record shows by itself that there is, or was,
@@ -184,7 +191,7 @@ func stageForget(get getter, k refKey, ref payment.Ref, version uint64) ([]write
 	for _, h := range old.intents {
 		ws = append(ws, write{key: append([]byte{tableUnique}, h...), del: true})
 	}
-	return append(ws, indexChanges(k, old.rec, nil)...), nil
+	return append(ws, indexChanges(k, old, nil)...), nil
 }
 
 // Reserve implements [payment.Store]. An import may be of hundreds of thousands

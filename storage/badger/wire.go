@@ -188,9 +188,12 @@ func unpackText(b []byte) (string, bool) {
 	}
 }
 
-// The units of a time, in the two lowest bits: providers' times are whole
-// seconds, and those need no nanoseconds.
-var units = [4]int64{1, int64(time.Microsecond), int64(time.Millisecond), int64(time.Second)}
+// The units of a time, in the two lowest bits. Providers' times are whole
+// seconds; counted from a base that has a fraction they would need one too, so
+// they are counted from the epoch.
+var units = [wholeSeconds]int64{1, int64(time.Microsecond), int64(time.Millisecond)}
+
+const wholeSeconds = 3
 
 // stamp walks a time, exact to the nanosecond and always UTC, as its distance
 // from the base: most of a record's times lie within minutes of its creation.
@@ -209,8 +212,12 @@ func stamp(w *wire, num int, p *time.Time) {
 			w.putBytes(num, b)
 			return
 		}
+		if sec := p.Unix() - epoch.Unix(); p.Nanosecond() == 0 && sec < 1<<40 && sec > -1<<40 {
+			w.putNumber(num, protowire.EncodeZigZag(sec)<<2|wholeSeconds)
+			return
+		}
 		v, unit := int64(d), 0
-		for u := len(units) - 1; u > 0; u-- {
+		for u := wholeSeconds - 1; u > 0; u-- {
 			if v%units[u] == 0 {
 				v, unit = v/units[u], u
 				break
@@ -228,6 +235,8 @@ func stamp(w *wire, num int, p *time.Time) {
 			w.fail("time")
 		}
 		*p = p.UTC()
+	case f.number&3 == wholeSeconds:
+		*p = time.Unix(epoch.Unix()+protowire.DecodeZigZag(f.number>>2), 0).UTC()
 	default:
 		d := protowire.DecodeZigZag(f.number>>2) * units[f.number&3]
 		*p = w.base.Add(time.Duration(d)).UTC()

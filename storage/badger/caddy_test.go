@@ -1,0 +1,175 @@
+package badger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+func TestCaddyfile(t *testing.T) {
+	for in, want := range map[string]string{
+		"badger":                               `{}`,
+		"badger ledger":                        `{"dir":"ledger"}`,
+		"badger {\n dir /x\n}":                 `{"dir":"/x"}`,
+		"badger /x {\n generation /y\n}":       `{"dir":"/x","generation":"/y"}`,
+		"badger {\n min_free 512MiB\n}":        `{"min_free":536870912}`,
+		"badger {\n max_tracks 500\n}":         `{"max_tracks":500}`,
+		"badger a b":                           "error wrong argument count",
+		"badger a {\n dir b\n}":                "error dir is already specified",
+		"badger {\n dir a\n dir b\n}":          "error dir is already specified",
+		"badger {\n size 3\n}":                 "error no option size",
+		"badger {\n dir\n}":                    "error wrong argument count",
+		"badger {\n min_free much\n}":          "error min_free: not a size",
+		"badger {\n max_tracks -3\n}":          "error max_tracks: not a number",
+		"badger {\n max_tracks 3\n dir a b\n}": "error wrong argument count",
+	} {
+		m := new(Module)
+		err := m.UnmarshalCaddyfile(caddyfile.NewTestDispenser(in))
+		if text, bad := strings.CutPrefix(want, "error "); bad {
+			if err == nil || !strings.Contains(err.Error(), text) {
+				t.Errorf("%q: %v, want %q", in, err, text)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%q: %v", in, err)
+			continue
+		}
+		if got := string(caddyconfig.JSON(m, nil)); got != want {
+			t.Errorf("%q: %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestModuleLoads(t *testing.T) {
+	info, err := caddy.GetModule("payments.storage.badger")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := info.New()
+	if err := json.Unmarshal([]byte(`{"dir":"x"}`), m); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&Module{MaxTracks: -1}).Validate(); err == nil {
+		t.Error("a negative cap is valid")
+	}
+	if _, err := os.Stat("x"); err == nil {
+		t.Error("loading touched the disk")
+	}
+}
+
+func TestModuleOpens(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	ctx := context.Background()
+	a, releaseA, err := (&Module{}).Open(ctx, zap.NewNop())
+	must(t, err)
+	if dir := a.(*Store).Dir(); !strings.HasSuffix(dir, filepath.Join("caddy", "payments")) {
+		t.Errorf("the default is %s", dir)
+	}
+	// A reload: the new configuration opens before the old one releases.
+	b, releaseB, err := (&Module{Dir: "payments", MaxTracks: 7}).Open(ctx, nil)
+	must(t, err)
+	if a != b {
+		t.Error("one directory, two stores")
+	}
+	must(t, releaseA())
+	must(t, releaseA())
+	must(t, b.Commit(ctx, payment.Change{Record: delivered(1)}))
+	must(t, releaseB())
+	if err := b.Ready(); !errors.Is(err, payment.ErrClosed) {
+		t.Errorf("after the last release: %v", err)
+	}
+	done, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, _, err := (&Module{}).Open(done, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}
+
+// Links, dots and relative paths are other names of one store.
+func TestPoolNames(t *testing.T) {
+	base := t.TempDir()
+	dir := filepath.Join(base, "ledger")
+	link := filepath.Join(base, "link")
+	must(t, os.Symlink(dir, link))
+	must(t, os.Mkdir(dir, 0o755))
+	t.Chdir(base)
+	var hs []*Handle
+	for _, name := range []string{dir, link, base + "/x/../ledger/", "ledger", "./link"} {
+		h, err := Acquire(name)
+		must(t, err)
+		hs = append(hs, h)
+		if h.Store != hs[0].Store || h.Shared != (len(hs) > 1) {
+			t.Errorf("%s is another store", name)
+		}
+	}
+	for _, h := range hs {
+		must(t, h.Ready())
+		must(t, h.Release())
+	}
+	if err := hs[0].Ready(); !errors.Is(err, payment.ErrClosed) {
+		t.Errorf("%v", err)
+	}
+}
+
+// An opening that fails leaves nothing behind that the next one would find.
+func TestPoolAfterFailure(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "ledger")
+	full := func(c *config) {
+		c.freeSpace = func(string) (space, error) { return space{free: 1, total: 1 << 40}, nil }
+	}
+	for range 3 {
+		if _, err := Acquire(dir, full); !errors.Is(err, payment.ErrFull) {
+			t.Fatalf("%v", err)
+		}
+	}
+	h, err := Acquire(dir)
+	must(t, err)
+	if h.Shared {
+		t.Error("a store that never opened is shared")
+	}
+	must(t, h.Release())
+}
+
+// Reloads come while others end: nobody finds the directory locked.
+func TestPoolUnderReload(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "ledger")
+	var wg sync.WaitGroup
+	for w := range 4 {
+		wg.Go(func() {
+			for n := range 8 {
+				h, err := Acquire(dir)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := h.Commit(context.Background(), payment.Change{Record: delivered(w*100 + n)}); err != nil {
+					t.Error(err)
+				}
+				if err := h.Release(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	s := open(t, dir)
+	if n, _ := s.Count(); n != 32 {
+		t.Errorf("%d records, want 32", n)
+	}
+	if g, err := s.Generation(context.Background()); err != nil || g.Seq != 1 {
+		t.Errorf("%+v, %v", g, err)
+	}
+}

@@ -1,0 +1,188 @@
+package badger
+
+import (
+	"bytes"
+	"slices"
+
+	bdb "github.com/dgraph-io/badger/v4"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// walker walks places in order.
+type walker interface {
+	seek(place)
+	valid() bool
+	place() place
+	next()
+	close()
+}
+
+// scanner walks an index whose keys end in a place.
+type scanner struct {
+	it     *bdb.Iterator
+	prefix []byte
+}
+
+func newScanner(txn *bdb.Txn, prefix []byte) *scanner {
+	return &scanner{txn.NewIterator(keysOnly(prefix)), prefix}
+}
+
+func (s *scanner) seek(p place) { s.it.Seek(append(slices.Clone(s.prefix), p[:]...)) }
+func (s *scanner) valid() bool  { return s.it.Valid() }
+func (s *scanner) next()        { s.it.Next() }
+func (s *scanner) close()       { s.it.Close() }
+func (s *scanner) place() (p place) {
+	copy(p[:], s.it.Item().Key()[len(s.prefix):])
+	return p
+}
+
+// merger walks several classes of notices as one.
+type merger struct{ parts []*scanner }
+
+func newMerger(txn *bdb.Txn, classes []byte) *merger {
+	m := &merger{}
+	for _, c := range classes {
+		m.parts = append(m.parts, newScanner(txn, []byte{tableNotice, c}))
+	}
+	return m
+}
+
+func (m *merger) first() *scanner {
+	var best *scanner
+	var at place
+	for _, s := range m.parts {
+		if !s.valid() {
+			continue
+		}
+		if p := s.place(); best == nil || bytes.Compare(p[:], at[:]) < 0 {
+			best, at = s, p
+		}
+	}
+	return best
+}
+
+func (m *merger) seek(p place) {
+	for _, s := range m.parts {
+		s.seek(p)
+	}
+}
+func (m *merger) valid() bool  { return m.first() != nil }
+func (m *merger) place() place { return m.first().place() }
+func (m *merger) next()        { m.first().next() }
+func (m *merger) close() {
+	for _, s := range m.parts {
+		s.close()
+	}
+}
+
+// finder walks the index of orders or ids, whose entries name the time and the
+// beginning of the ref, and looks the rest up in the index of creation.
+type finder struct {
+	times, refs *bdb.Iterator
+	prefix      []byte
+	within      []byte
+}
+
+func newFinder(txn *bdb.Txn, prefix []byte) *finder {
+	return &finder{
+		times:  txn.NewIterator(keysOnly(prefix)),
+		refs:   txn.NewIterator(keysOnly([]byte{tableCreated})),
+		prefix: prefix,
+	}
+}
+
+func (f *finder) seek(p place) {
+	f.times.Seek(append(slices.Clone(f.prefix), p[:timeSize+findTail]...))
+	f.settle(p[timeSize+findTail:])
+}
+
+// settle stands on the first record that the entry under times leads to, or
+// that a later one does.
+func (f *finder) settle(ref []byte) {
+	for f.times.Valid() {
+		t := f.times.Item().Key()[len(f.prefix):]
+		f.within = append([]byte{tableCreated}, t...)
+		f.refs.Seek(append(slices.Clone(f.within), ref...))
+		if f.refs.ValidForPrefix(f.within) {
+			return
+		}
+		ref = nil
+		f.times.Next()
+	}
+}
+
+func (f *finder) valid() bool { return f.times.Valid() }
+
+func (f *finder) place() (p place) {
+	copy(p[:], f.refs.Item().Key()[1:])
+	return p
+}
+
+func (f *finder) next() {
+	f.refs.Next()
+	if !f.refs.ValidForPrefix(f.within) {
+		f.times.Next()
+		f.settle(nil)
+	}
+}
+
+func (f *finder) close() {
+	f.times.Close()
+	f.refs.Close()
+}
+
+// places walks places that were gathered before.
+type places struct {
+	all []place
+	i   int
+}
+
+func (p *places) seek(to place) {
+	p.i, _ = slices.BinarySearchFunc(p.all, to, func(a, b place) int { return bytes.Compare(a[:], b[:]) })
+}
+func (p *places) valid() bool  { return p.i < len(p.all) }
+func (p *places) place() place { return p.all[p.i] }
+func (p *places) next()        { p.i++ }
+func (p *places) close()       {}
+
+// findByID gathers the records of an id: those that hold its receipt, one for
+// each issuer, and those that have none.
+func findByID(txn *bdb.Txn, id string) (walker, error) {
+	p := &places{}
+	f := newFinder(txn, findPrefix(findID, id))
+	defer f.close()
+	for f.seek(place{}); f.valid() && len(p.all) < maxLooks; f.next() {
+		p.all = append(p.all, f.place())
+	}
+	it := txn.NewIterator(keysOnly([]byte{tableMeta, metaIssuer}))
+	defer it.Close()
+	for it.Rewind(); it.Valid(); it.Next() {
+		issuer := string(it.Item().Key()[2:])
+		holder, err := getCopy(txn, uniqueKey(payment.ReceiptKey(issuer, id)))
+		if err != nil {
+			return nil, err
+		}
+		if len(holder) != refSize {
+			continue
+		}
+		k := refKey(holder)
+		e, err := loadEntry(txn, unpackRef(holder), k)
+		if err != nil {
+			return nil, err
+		}
+		if e.receipt { // otherwise it is among those without
+			p.all = append(p.all, place(createdKey(e.rec.CreatedAt, k)[1:]))
+		}
+	}
+	slices.SortFunc(p.all, func(a, b place) int { return bytes.Compare(a[:], b[:]) })
+	p.all = slices.Compact(p.all)
+	return p, nil
+}
+
+var (
+	_ walker = (*scanner)(nil)
+	_ walker = (*merger)(nil)
+	_ walker = (*finder)(nil)
+	_ walker = (*places)(nil)
+)

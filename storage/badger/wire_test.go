@@ -1,0 +1,137 @@
+package badger
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"pgregory.net/rapid"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/storagetest"
+)
+
+func roundTrip(t interface{ Fatalf(string, ...any) }, r *payment.Record) *payment.Record {
+	body, err := encodeBody(r, r.Version)
+	if err != nil {
+		t.Fatalf("encoding: %v", err)
+	}
+	e, err := decodeEntry(r.Ref, (&entry{}).encode(body))
+	if err != nil {
+		t.Fatalf("decoding: %v", err)
+	}
+	return e.rec
+}
+
+func TestWireEveryField(t *testing.T) {
+	for seed := range 50 {
+		want := storagetest.FullRecord(seed)
+		want.Version = uint64(seed)
+		if d := storagetest.Diff(roundTrip(t, want), want); d != "" {
+			t.Error(d)
+		}
+	}
+	empty := &payment.Record{Ref: storagetest.FullRecord(1).Ref}
+	if d := storagetest.Diff(roundTrip(t, empty), empty); d != "" {
+		t.Error(d)
+	}
+	if body, _ := encodeBody(empty, 0); len(body) != 0 {
+		t.Errorf("an empty record takes %d bytes", len(body))
+	}
+}
+
+// Texts and times of every form that packing distinguishes, and of those that
+// only look like one.
+func TestWireValues(t *testing.T) {
+	text := rapid.OneOf(
+		rapid.String(),
+		rapid.StringMatching(`[0-9a-f]{0,40}`), rapid.StringMatching(`[0-9A-Fa-f]{8,32}`),
+		rapid.StringMatching(`[0-9]{0,24}`), rapid.StringMatching(`[\x00-\x04].{0,10}`),
+		rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }),
+	)
+	when := rapid.Custom(func(t *rapid.T) time.Time {
+		sec := rapid.OneOf(rapid.Int64Range(-1<<40, 1<<40), rapid.Int64Range(1.7e9, 1.9e9), rapid.Just(int64(0))).Draw(t, "sec")
+		nsec := rapid.OneOf(rapid.Just(int64(0)), rapid.Int64Range(0, 999_999_999),
+			rapid.Map(rapid.Int64Range(0, 999), func(n int64) int64 { return n * 1_000_000 })).Draw(t, "nsec")
+		return time.Unix(sec, nsec).UTC()
+	})
+	amount := rapid.OneOf(rapid.Int64(), rapid.SampledFrom([]int64{math.MinInt64, math.MaxInt64, -1, 1}))
+	rapid.Check(t, func(t *rapid.T) {
+		want := &payment.Record{
+			Ref: storagetest.FullRecord(1).Ref, ID: text.Draw(t, "id"), Order: text.Draw(t, "order"),
+			CreatedAt: when.Draw(t, "created"), UpdatedAt: when.Draw(t, "updated"), Due: when.Draw(t, "due"),
+			Receipt:  &payment.Receipt{PaidAt: when.Draw(t, "paid"), Amount: payment.Rials(amount.Draw(t, "amount")), Card: text.Draw(t, "card")},
+			Attempts: payment.Attempts{Count: int(amount.Draw(t, "count")), First: when.Draw(t, "first")},
+			Lease:    payment.Lease{Epoch: rapid.Uint64().Draw(t, "epoch")},
+			Notes:    []payment.Note{{}, {Text: text.Draw(t, "note"), At: when.Draw(t, "at")}, {}},
+		}
+		if d := storagetest.Diff(roundTrip(t, want), want); d != "" {
+			t.Fatalf("%s", d)
+		}
+	})
+}
+
+// Fields that a later version adds, in any message and of any type, are passed
+// over.
+func TestWireLaterFields(t *testing.T) {
+	want := storagetest.FullRecord(3)
+	body, err := encodeBody(want, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, num := range []protowire.Number{30, 31, 32, 1000, 536870911} {
+		body = protowire.AppendTag(body, num, protowire.VarintType)
+		body = protowire.AppendVarint(body, 1<<60)
+		body = protowire.AppendTag(body, num, protowire.BytesType)
+		body = protowire.AppendString(body, "later")
+		body = protowire.AppendTag(body, num, protowire.Fixed64Type)
+		body = protowire.AppendFixed64(body, 7)
+	}
+	e, err := decodeEntry(want.Ref, (&entry{}).encode(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := storagetest.Diff(e.rec, want); d != "" {
+		t.Error(d)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	ref := storagetest.FullRecord(1).Ref
+	for seed := range 4 {
+		body, _ := encodeBody(storagetest.FullRecord(seed), 1)
+		f.Add((&entry{money: true, intents: [][]byte{make([]byte, refSize)}}).encode(body))
+	}
+	f.Add([]byte{recordFormat, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		e, err := decodeEntry(ref, b)
+		if err != nil {
+			if !errors.Is(err, errCorrupt) && !errors.Is(err, ErrFormat) {
+				t.Errorf("%v", err)
+			}
+			return
+		}
+		// What can be read can be written.
+		again := roundTrip(t, e.rec)
+		if d := storagetest.Diff(again, e.rec); d != "" {
+			t.Error(d)
+		}
+		_, _, _ = decodeTrack(b)
+	})
+}
+
+func TestRefs(t *testing.T) {
+	r := storagetest.FullRecord(9).Ref
+	k, ok := packRef(r)
+	if !ok || unpackRef(k[:]) != r {
+		t.Fatal("a ref does not survive")
+	}
+	for _, bad := range []payment.Ref{"", r[:25], r + "0", payment.Ref(strings.ToUpper(string(r))), r[:25] + "!"} {
+		if _, ok := packRef(bad); ok && bad != r {
+			t.Errorf("%q is taken for a ref", bad)
+		}
+	}
+}
