@@ -59,7 +59,6 @@ type App struct {
 	engine  *engine.Engine
 	release func() error
 	stop    context.CancelFunc
-	worker  sync.WaitGroup
 	active  atomic.Int64
 }
 

@@ -3,8 +3,8 @@ package payments
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -30,17 +30,15 @@ const (
 	drainReload = 3 * time.Minute
 )
 
-// shared keeps one engine.Shared per open store of this process, so that a
+// runtimes keeps one engine.Shared per open store of this process, so that a
 // reload resets neither limits nor calls in flight.
-var shared = struct {
-	sync.Mutex
-	byOwner map[string]*sharedUse
-}{byOwner: make(map[string]*sharedUse)}
+var runtimes = caddy.NewUsagePool()
 
-type sharedUse struct {
-	*engine.Shared
-	users int
-}
+// runtime is what outlives a configuration while its store stays open.
+type runtime struct{ *engine.Shared }
+
+// Destruct implements caddy.Destructor; losing it loses nothing.
+func (runtime) Destruct() error { return nil }
 
 // Start opens the store, places the sites and starts the worker.
 func (a *App) Start() error {
@@ -58,10 +56,20 @@ func (a *App) start() error {
 	if err != nil {
 		return fmt.Errorf("opening the payments store: %w", err)
 	}
-	use := takeShared(store.Owner())
+	a.release = release
+	mod, _, err := runtimes.LoadOrNew(store.Owner(), func() (caddy.Destructor, error) {
+		return runtime{engine.NewShared()}, nil
+	})
+	if err != nil {
+		return err
+	}
 	a.release = func() error {
-		giveShared(store.Owner())
-		return release()
+		_, err := runtimes.Delete(store.Owner())
+		return errors.Join(err, release())
+	}
+	use, ok := mod.(runtime)
+	if !ok {
+		return fmt.Errorf("the store's runtime is a %T", mod)
 	}
 	providers := make(map[string]engine.Provider, len(a.providers))
 	for name, p := range a.providers {
@@ -69,7 +77,7 @@ func (a *App) start() error {
 	}
 	a.engine, err = engine.New(ctx, engine.Config{
 		Store: store, Providers: providers, Affiliates: a.affiliates,
-		Sites: a.sites, Observer: a.observer, Shared: use,
+		Sites: a.sites, Observer: a.observer, Shared: use.Shared,
 	})
 	if err != nil {
 		return err
@@ -79,7 +87,7 @@ func (a *App) start() error {
 	}
 	workerCtx, stop := context.WithCancel(ctx)
 	a.stop = stop
-	a.worker.Go(func() { a.engine.Run(workerCtx) })
+	go a.engine.Run(workerCtx)
 	return nil
 }
 
@@ -133,14 +141,12 @@ func (a *App) Cleanup() error {
 }
 
 func (a *App) drain(most, quiet time.Duration) error {
-	end := time.Now().Add(most)
 	time.Sleep(quiet)
-	for a.active.Load() > 0 && time.Now().Before(end) {
+	ctx, cancel := context.WithTimeout(context.Background(), most)
+	defer cancel()
+	for a.active.Load() > 0 && ctx.Err() == nil {
 		time.Sleep(50 * time.Millisecond)
 	}
-	a.worker.Wait()
-	ctx, cancel := context.WithDeadline(context.Background(), end.Add(time.Second))
-	defer cancel()
 	if a.engine != nil {
 		if err := a.engine.Close(ctx); err != nil {
 			a.log.Warn("payments were cut off; they are taken up again at the next start", zap.Error(err))
@@ -202,24 +208,5 @@ func (a *App) Keys(ctx context.Context) (*token.Keys, error) {
 	return a.opened.made, err
 }
 
-func takeShared(owner string) *engine.Shared {
-	shared.Lock()
-	defer shared.Unlock()
-	u, ok := shared.byOwner[owner]
-	if !ok {
-		u = &sharedUse{Shared: engine.NewShared()}
-		shared.byOwner[owner] = u
-	}
-	u.users++
-	return u.Shared
-}
-
-func giveShared(owner string) {
-	shared.Lock()
-	defer shared.Unlock()
-	if u, ok := shared.byOwner[owner]; ok {
-		if u.users--; u.users == 0 {
-			delete(shared.byOwner, owner)
-		}
-	}
-}
+// Interface guard.
+var _ caddy.Destructor = runtime{}
