@@ -74,8 +74,13 @@ func (h *Handler) hand(ctx context.Context, w *filter, r *http.Request, next cad
 	}
 	func() {
 		defer func() { panicked = recover() }()
-		err = next.ServeHTTP(w, r)
-		w.sweep()
+		if err = next.ServeHTTP(w, r); err == nil || w.status != 0 {
+			w.sweep()
+			return
+		}
+		// An error is no answer: nothing has been written, and what Caddy would
+		// make of it is not the shop's.
+		scrub.Response(w.Header())
 	}()
 	return d.outcome(err, panicked), panicked, err
 }
