@@ -70,7 +70,7 @@ func TestAnnouncement(t *testing.T) {
 
 			// Never announced: nobody knows what it pays for.
 			id := w.create(provider, "never", 50000, w.site+"/callback.php")
-			if p := w.first(b, w.act(id, "pay")); p.Status != http.StatusPaymentRequired {
+			if p := w.first(b, w.act(id, "pay")); p.Status != http.StatusBadRequest {
 				t.Errorf("never announced: status %d", p.Status)
 			}
 			// Announced dearer than it was paid.
@@ -116,7 +116,7 @@ func TestAnnouncementUnreadable(t *testing.T) {
 			}
 		}
 		w.forget()
-		if p := b.Get(w.act(id, "pay").URL); p.Status != http.StatusPaymentRequired || len(w.seen()) != 0 {
+		if p := b.Get(w.act(id, "pay").URL); p.Status != http.StatusBadRequest || len(w.seen()) != 0 {
 			t.Errorf("%v was believed: %d", lines, p.Status)
 		}
 	}
@@ -127,7 +127,7 @@ func TestAnnouncementUnreadable(t *testing.T) {
 	id := w.create("idpay", "1", 50000, w.site+"/callback.php")
 	w.behave(map[string]any{"headers": []string{"X-Payment-Order: 1", "X-Payment-Amount: 50000"}, "location": "https://evil.example/idpay/p/ws/" + id})
 	b.Get(w.site + "/index.php")
-	if p := b.Get(w.act(id, "pay").URL); p.Status != http.StatusPaymentRequired {
+	if p := b.Get(w.act(id, "pay").URL); p.Status != http.StatusBadRequest {
 		t.Errorf("a redirect elsewhere was an announcement: %d", p.Status)
 	}
 }

@@ -224,6 +224,28 @@ func TestDeliverIdempotent(t *testing.T) {
 	}
 }
 
+const staticSite = `{{site}} {
+	root {{www}}
+	{{before}}
+	payments {
+		{{payments}}
+	}
+	file_server
+}
+`
+
+// TestStaticPage: a file server's 2xx is an ack where nothing else could have
+// answered.
+func TestStaticPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{payments: "verify /page.html idpay", site: staticSite})
+	id, ret := w.pay("idpay", "101", 50000, "/page.html")
+	if p := harness.NewBrowser(t).Get(ret.URL); p.Status != http.StatusOK || strings.TrimSpace(p.Body) != "<h1>Thank you</h1>" {
+		t.Errorf("status %d\n%s", p.Status, p.Body)
+	}
+	same(t, "state", w.state(id), "delivered")
+}
+
 // TestCaddysOwnAnswers: A6. Redirects and pages that Caddy makes itself are no
 // ack: the shop was not called.
 func TestCaddysOwnAnswers(t *testing.T) {
@@ -239,6 +261,10 @@ func TestCaddysOwnAnswers(t *testing.T) {
 		"respond":   {setup{payments: "verify /callback.php idpay", before: "route {\n\t\tpayments\n\t\trespond /callback.php 200\n\t}"}, "/callback.php", http.StatusOK},
 		"basic auth": {setup{payments: "verify /callback.php idpay", before: "basic_auth {\n\t\tbob $2a$14$Zkx19XLiW6VYouLHR5NmfOFU0z2GTNmpkT/5qqR7hx4IjWJPDhjvG\n\t}"},
 			"/callback.php", http.StatusUnauthorized},
+		// Without any upstream only a page that is there counts.
+		"no such page": {setup{payments: "verify /thanks.html idpay", site: staticSite}, "/thanks.html", http.StatusNotFound},
+		"static, behind basic auth": {setup{payments: "verify /page.html idpay", site: staticSite,
+			before: "basic_auth {\n\t\tbob $2a$14$Zkx19XLiW6VYouLHR5NmfOFU0z2GTNmpkT/5qqR7hx4IjWJPDhjvG\n\t}"}, "/page.html", http.StatusUnauthorized},
 		// A login server, which sends to its page; in the same PHP, and elsewhere.
 		"forward_auth": {setup{
 			payments: "verify /callback.php idpay",

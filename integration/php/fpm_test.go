@@ -122,3 +122,8 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(code)
 }
+
+func command(name string, args ...string) (string, error) {
+	out, err := exec.Command(name, args...).CombinedOutput()
+	return string(out), err
+}

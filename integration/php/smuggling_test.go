@@ -129,7 +129,7 @@ func clean(t *testing.T, w *world, what string) int {
 }
 
 // openFilter lets Caddy's own filter of underscores and dots pass our names.
-const openFilter = `		expected_underscore_headers X_* X-* x_payment_* X_Payment_Status X_Payment-Status X-Payment_Status X_Payment_Id X-Payment_Id
+const openFilter = `		expected_underscore_headers X_* x_payment_* X_Payment_Status X_Payment-Status X-Payment_Status X_Payment_Id X-Payment_Id
 		expected_dot_headers X.* x.payment.* X.Payment.Status X.Payment-Status X-Payment.Status X.Payment.Id X-Payment.Id X_Payment.Status X.Payment_Status`
 
 // TestHeaderSmuggling: A31–A33. Every byte in the place of every separator, on
@@ -138,7 +138,7 @@ const openFilter = `		expected_underscore_headers X_* X-* x_payment_* X_Payment_
 // with that filter opened.
 func TestHeaderSmuggling(t *testing.T) {
 	t.Parallel()
-	for name, servers := range map[string]string{"caddy's filter": "", "filter opened": strings.Replace(openFilter, " X-* ", " ", 1)} {
+	for name, servers := range map[string]string{"caddy's filter": "", "filter opened": openFilter} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			bare := harness.Site(t)
