@@ -13,7 +13,7 @@ func TestBankPage(t *testing.T) {
 		has    []string
 	}{
 		{"", []string{`lang="fa" dir="rtl"`, "۱۲٬۳۴۵٬۶۷۵", "۱٬۲۳۴٬۵۶۷٫۵", "پرداخت", "shop.test", "&lt;b&gt;x"}},
-		{"en-US,en;q=0.9,fa;q=0.8", []string{`lang="en" dir="ltr"`, "12,345,675", "1,234,567.5 tomans", "Pay"}},
+		{"en-US,en;q=0.9,fa;q=0.8", []string{`lang="en" dir="ltr"`, "12,345,675", "1,234,567.5 toman", "Pay"}},
 		{"de,fa;q=0.5", []string{`lang="fa"`}},
 		{"en;q=0", []string{`lang="fa"`}},
 	} {

@@ -7,7 +7,7 @@ var texts = map[string]struct{ fa, en string }{
 	"switch":        {"English", "فارسی"},
 	"payable":       {"مبلغ قابل پرداخت", "Amount to pay"},
 	"rial":          {"ریال", "rials"},
-	"toman":         {"تومان", "tomans"},
+	"toman":         {"تومان", "toman"},
 	"merchant":      {"پذیرنده", "Merchant"},
 	"order":         {"شماره سفارش", "Order"},
 	"provider":      {"درگاه", "Gateway"},
