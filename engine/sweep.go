@@ -15,6 +15,10 @@ const (
 	// at a time.
 	batch  = 256
 	atOnce = 8
+	// longestLease is no shorter than any lease, inheritMost bounds the look at
+	// what had one.
+	longestLease = 5 * time.Minute
+	inheritMost  = 10_000
 )
 
 // Run is the worker: it takes up whatever is due until ctx ends. Several may
@@ -22,6 +26,9 @@ const (
 func (e *Engine) Run(ctx context.Context) {
 	for _, ref := range e.Shared.takeStalled() {
 		e.retryReport(ctx, ref)
+	}
+	if err := e.inherit(ctx); err != nil && ctx.Err() == nil {
+		e.observe(EventStore, nil, err, false)
 	}
 	for {
 		more, err := e.Sweep(ctx)
@@ -39,6 +46,32 @@ func (e *Engine) Run(ctx context.Context) {
 		case <-e.Clock.After(wait):
 		}
 	}
+}
+
+// inherit takes up at once what a dead owner was doing: its leases are dead, but
+// its records are not due before they would have ended.
+func (e *Engine) inherit(ctx context.Context) error {
+	refs, err := e.Store.Due(ctx, e.now().Add(longestLease), inheritMost)
+	if err != nil {
+		return fmt.Errorf("looking for interrupted payments: %w", err)
+	}
+	for _, ref := range refs {
+		rec, err := e.Store.Get(ctx, ref)
+		if errors.Is(err, payment.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("looking for interrupted payments: %w", err)
+		}
+		busy := rec.State == payment.Verifying || rec.State == payment.Delivering && !rec.Lease.Until.IsZero()
+		if !busy || e.Store.Alive(rec.Lease) || !rec.Due.After(e.now()) {
+			continue
+		}
+		if err := e.rest(ctx, rec, e.now()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Sweep takes up what is due now, once. more is true if there may be more.

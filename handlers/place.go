@@ -109,13 +109,13 @@ func (h *Handler) locate() {
 	h.placed.Store(&p)
 }
 
-// place is where the site stands; nothing is known before the app has started,
-// which whoever asked the app for its engine has waited for.
+// place is where the site stands. Apps start in any order, so requests may be
+// here before ours has placed the sites; all of http is provisioned by then.
 func (h *Handler) place() place {
-	if p := h.placed.Load(); p != nil {
-		return *p
+	if h.placed.Load() == nil {
+		h.locate()
 	}
-	return place{}
+	return *h.placed.Load()
 }
 
 func (p place) scheme() string {
