@@ -1,0 +1,361 @@
+// Package docs_test keeps the manual honest: every link leads somewhere, and
+// every Caddyfile, JSON config and PHP snippet in it is understood by the
+// programs that it is for.
+package docs_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+
+	_ "github.com/rahgir/caddy-payments"
+	_ "github.com/rahgir/caddy-payments/handlers/dashboard"
+	"github.com/rahgir/caddy-payments/internal/pages"
+)
+
+// manual is every page, by its path from the repository's root.
+func manual(t *testing.T) map[string]string {
+	t.Helper()
+	all := make(map[string]string)
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md", "sandbox/*.md"} {
+		names, err := filepath.Glob(filepath.Join("..", pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			b, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all[filepath.ToSlash(strings.TrimPrefix(name, ".."+string(filepath.Separator)))] = string(b)
+		}
+	}
+	if len(all) < 20 {
+		t.Fatalf("only %d pages were found", len(all))
+	}
+	return all
+}
+
+// fence is a block of code.
+type fence struct {
+	page string
+	line int
+	info string
+	text string
+}
+
+func (f fence) String() string { return fmt.Sprintf("%s:%d", f.page, f.line) }
+
+// fences are the blocks of a page, and the page without them.
+func fences(page, text string) (found []fence, rest string) {
+	var open *fence
+	var out strings.Builder
+	for i, line := range strings.Split(text, "\n") {
+		info, isFence := strings.CutPrefix(strings.TrimLeft(line, " "), "```")
+		switch {
+		case isFence && open == nil:
+			open = &fence{page: page, line: i + 1, info: strings.TrimSpace(info)}
+		case isFence:
+			found = append(found, *open)
+			open = nil
+		case open != nil:
+			open.text += line + "\n"
+		default:
+			out.WriteString(line + "\n")
+		}
+	}
+	if open != nil {
+		found = append(found, fence{page: page, line: open.line, info: "unclosed"})
+	}
+	return found, out.String()
+}
+
+func eachFence(t *testing.T, language string, do func(t *testing.T, f fence, kind string)) {
+	t.Helper()
+	n := 0
+	for page, text := range manual(t) {
+		found, _ := fences(page, text)
+		for _, f := range found {
+			if f.info == "unclosed" {
+				t.Errorf("%s: a block of code is not closed", f)
+			}
+			first, kind, _ := strings.Cut(f.info, " ")
+			if first != language {
+				continue
+			}
+			n++
+			t.Run(f.String(), func(t *testing.T) { do(t, f, kind) })
+		}
+	}
+	if n == 0 {
+		t.Errorf("the manual has no %s", language)
+	}
+}
+
+// around are the surroundings in which a piece of a Caddyfile is tried, by the
+// word behind the language: "```caddyfile verify". Without a word it is whole.
+var around = map[string][2]string{
+	"global":   {"{\n\tpayments {\n", "\n\t}\n}\nhttp://localhost {\n\tpayments\n}\n"},
+	"provider": {"{\n\tpayments {\n", "\n\t}\n}\nhttp://localhost {\n\tpayments\n}\n"},
+	"site":     {standard + "shop.example.com {\n", "\n}\n"},
+	"payments": {standard + "shop.example.com {\n\t@return query wc-api=*\n\tpayments {\n", "\n\t}\n}\n"},
+	"verify":   {standard + "shop.example.com {\n\tpayments {\n\t\tverify /callback idpay {\n", "\n\t\t}\n\t}\n}\n"},
+	"track":    {standard + "shop.example.com {\n\tpayments {\n\t\ttrack /product/* {\n", "\n\t\t}\n\t}\n}\n"},
+}
+
+const standard = `{
+	payments {
+		signing_key {env.PAYMENTS_SIGNING_KEY}
+		provider idpay {
+			api_key {env.IDPAY_KEY}
+		}
+		provider sama {
+			merchant_id {env.SAMA_MERCHANT_ID}
+		}
+		provider 24pal {
+			api_key {env.PAL24_KEY}
+			used_ids none
+		}
+		provider invoice poolam {
+			api_key {env.POOLAM_KEY}
+			base_url https://poolam.ir
+			used_ids none
+		}
+		affiliate hamekar {
+			store_token {env.HAMEKAR_TOKEN}
+		}
+	}
+}
+`
+
+// TestCaddyfiles: every Caddyfile of the manual is adapted by Caddy with this
+// module, and whole ones are loaded as far as `caddy validate` does.
+func TestCaddyfiles(t *testing.T) {
+	eachFence(t, "caddyfile", func(t *testing.T, f fence, kind string) {
+		text := f.text
+		if kind != "" {
+			frame, ok := around[kind]
+			if !ok {
+				t.Fatalf("%s: nothing is known about %q", f, f.info)
+			}
+			text = frame[0] + text + frame[1]
+		} else if f.page == "sandbox/README.md" && strings.HasPrefix(text, "payment_sandbox") {
+			t.Skip("a synopsis")
+		}
+		config := adapt(t, f, text)
+		if kind == "" {
+			if want := string(caddyfile.Format([]byte(text))); want != text {
+				t.Errorf("%s: `caddy fmt` would write:\n%s", f, want)
+			}
+			validate(t, f, config)
+		}
+	})
+}
+
+func adapt(t *testing.T, f fence, text string) []byte {
+	t.Helper()
+	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": f.String()})
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", f, err, text)
+	}
+	return config
+}
+
+var environment = regexp.MustCompile(`\{env\.([A-Z0-9_]+)\}`)
+
+// validate provisions a config, with something plausible for every secret.
+func validate(t *testing.T, f fence, config []byte) {
+	t.Helper()
+	if strings.Contains(string(config), "{file.") {
+		return // secrets of the reader's own machine
+	}
+	for _, m := range environment.FindAllSubmatch(config, -1) {
+		t.Setenv(string(m[1]), strings.Repeat("0123456789abcdef", 4))
+	}
+	var c caddy.Config
+	if err := json.Unmarshal(config, &c); err != nil {
+		t.Fatalf("%s: %v", f, err)
+	}
+	if err := caddy.Validate(&c); err != nil {
+		t.Errorf("%s: %v", f, err)
+	}
+}
+
+// TestJSON: what is called JSON is JSON, and what is called a config loads.
+func TestJSON(t *testing.T) {
+	eachFence(t, "json", func(t *testing.T, f fence, kind string) {
+		if !json.Valid([]byte(f.text)) {
+			t.Fatalf("%s is not JSON", f)
+		}
+		if kind == "config" {
+			validate(t, f, []byte(f.text))
+		}
+	})
+}
+
+// TestPHP: PHP can parse what is printed.
+func TestPHP(t *testing.T) {
+	if _, err := exec.LookPath("php"); err != nil {
+		if os.Getenv("PAYMENTS_REQUIRE_ALL") == "1" {
+			t.Fatal("no php")
+		}
+		t.Skip("no php")
+	}
+	eachFence(t, "php", func(t *testing.T, f fence, _ string) {
+		text := f.text
+		switch {
+		case strings.HasPrefix(text, "public function"):
+			text = "<?php\nclass Snippet {\n" + text + "}\n"
+		case !strings.HasPrefix(text, "<?php"):
+			text = "<?php\n" + text
+		}
+		name := filepath.Join(t.TempDir(), "snippet.php")
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.CommandContext(t.Context(), "php", "-l", name).CombinedOutput(); err != nil {
+			t.Errorf("%s: %s", f, out)
+		}
+	})
+}
+
+var (
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading = regexp.MustCompile(`(?m)^#{1,6} +(.+?) *#*$`)
+	anchor  = regexp.MustCompile(`<a (?:id|name)="([^"]+)"></a>`)
+	code    = regexp.MustCompile("`[^`]*`")
+)
+
+// TestLinks: every relative link leads to a file, and every anchor to a
+// heading.
+func TestLinks(t *testing.T) {
+	all := manual(t)
+	for page, text := range all {
+		_, prose := fences(page, text)
+		for _, m := range link.FindAllStringSubmatch(code.ReplaceAllString(prose, ""), -1) {
+			target := m[1]
+			if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
+				continue
+			}
+			path, fragment, _ := strings.Cut(target, "#")
+			to := page
+			if path != "" {
+				to = filepath.ToSlash(filepath.Join(filepath.Dir(page), path))
+			}
+			if strings.HasPrefix(to, "docs/images/") {
+				continue // pictures are made by the tests in a browser
+			}
+			if _, err := os.Stat(filepath.Join("..", filepath.FromSlash(to))); err != nil {
+				t.Errorf("%s: there is no %s", page, target)
+				continue
+			}
+			if fragment != "" && !anchors(all[to])[fragment] {
+				t.Errorf("%s: there is no heading for %s", page, target)
+			}
+		}
+	}
+}
+
+// anchors are the ids that a page's headings get, and those it names itself.
+func anchors(text string) map[string]bool {
+	_, prose := fences("", text)
+	found := make(map[string]bool)
+	for _, m := range anchor.FindAllStringSubmatch(prose, -1) {
+		found[m[1]] = true
+	}
+	for _, m := range heading.FindAllStringSubmatch(prose, -1) {
+		var id strings.Builder
+		for _, r := range strings.ToLower(strings.ReplaceAll(m[1], "`", "")) {
+			switch {
+			case r == ' ':
+				id.WriteByte('-')
+			case r == '-', r == '_', unicode.IsLetter(r), unicode.IsDigit(r), unicode.IsMark(r):
+				id.WriteRune(r)
+			}
+		}
+		found[id.String()] = true
+	}
+	return found
+}
+
+// TestAnswers: the problem details of every answer point to a heading.
+func TestAnswers(t *testing.T) {
+	all := manual(t)
+	for _, page := range []string{"docs/answers.md", "docs/fa/answers.md"} {
+		found := anchors(all[page])
+		for _, k := range pages.Kinds() {
+			if !found[string(k)] {
+				t.Errorf("%s says nothing about %s", page, k)
+			}
+		}
+	}
+}
+
+// option is a word of the parsers' own synopses.
+var option = regexp.MustCompile(`(?m)^//\t+([a-z][a-z0-9_]+)(?: |$)`)
+
+// TestOptions: every option that a parser's synopsis has stands in the
+// reference.
+func TestOptions(t *testing.T) {
+	all := manual(t)
+	for file, page := range map[string]string{
+		"caddyfile.go": "docs/caddyfile.md", "handlers/caddyfile.go": "docs/caddyfile.md",
+		"storage/badger/caddy.go":         "docs/caddyfile.md",
+		"handlers/dashboard/caddyfile.go": "docs/caddyfile.md",
+		"providers/idpay/module.go":       "docs/providers.md", "providers/sama/module.go": "docs/providers.md",
+		"providers/invoice/module.go": "docs/providers.md", "providers/invoice/pal24.go": "docs/providers.md",
+		"affiliates/hamekar/module.go": "docs/affiliates.md",
+	} {
+		b, err := os.ReadFile(filepath.Join("..", filepath.FromSlash(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		words := option.FindAllStringSubmatch(string(b), -1)
+		if len(words) == 0 {
+			t.Errorf("%s has no synopsis", file)
+		}
+		for _, m := range words {
+			if !strings.Contains(all[page], "`"+m[1]) && !strings.Contains(all[page], " "+m[1]+" {") {
+				t.Errorf("%s says nothing about `%s`, which is in %s", page, m[1], file)
+			}
+		}
+	}
+}
+
+var reason = regexp.MustCompile(`Reason = "([a-z_]+)"`)
+
+// TestReasons: the manual explains every reason that a payment can stand for.
+func TestReasons(t *testing.T) {
+	all := manual(t)
+	names, err := filepath.Glob("../payment/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range reason.FindAllStringSubmatch(string(b), -1) {
+			n++
+			if !strings.Contains(all["docs/operating.md"], "`"+m[1]+"`") {
+				t.Errorf("docs/operating.md says nothing about %s", m[1])
+			}
+		}
+	}
+	if n < 20 {
+		t.Errorf("only %d reasons were found", n)
+	}
+}
