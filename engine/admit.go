@@ -275,7 +275,7 @@ func proven(r *payment.Record, a Ask) bool {
 
 // answer says what a browser is told of a record as it stands.
 func (e *Engine) answer(_ context.Context, r *payment.Record, a Ask) Result {
-	res := Result{Record: r, Bound: proven(r, a) || r.State.Captured()}
+	res := Result{Record: r, Bound: proven(r, a)}
 	if a.Bound != nil && !a.Bound(r.Order) {
 		res.Bound = false
 		if r.State.Captured() {

@@ -115,6 +115,7 @@ const (
 	EventForeign     = "return_foreign"
 	EventConverted   = "conversion_reported"
 	EventUnconverted = "conversion_failed"
+	EventIgnored     = "track_ignored"
 	EventPaused      = "affiliate_paused"
 	EventStore       = "store_trouble"
 	EventDecided     = "payment_decided"

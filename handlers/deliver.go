@@ -120,7 +120,7 @@ func (h *Handler) prepare(ctx context.Context, r *http.Request, v *Verify, rec *
 	r.Header.Del("X-Idempotency-Key")
 	r.Header.Del("Connection")
 	scrub.Trailers(r)
-	return h.mark(r, rec, token.StatusVerified, keys)
+	return h.mark(r, rec, keys)
 }
 
 // unreplayable gives a request without a body one that net/http cannot send

@@ -11,13 +11,17 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// mark writes headers and placeholders of a record on a request. The guard has
-// removed all of the client's; each is set, never added.
-func (h *Handler) mark(r *http.Request, rec *payment.Record, status string, keys *token.Keys) error {
+// mark writes headers and placeholders of a verified record on a request. The
+// guard has removed all of the client's; each is set, never added.
+func (h *Handler) mark(r *http.Request, rec *payment.Record, keys *token.Keys) error {
 	c := token.ClaimsOf(rec, h.originOf(r))
-	c.Status = status
+	c.Status = token.StatusVerified
+	receipt, err := keys.SignReceipt(c, time.Now())
+	if err != nil {
+		return err
+	}
 	values := []struct{ name, placeholder, value string }{
-		{"X-Payment-Status", "status", status},
+		{"X-Payment-Status", "status", c.Status},
 		{"X-Payment-Provider", "provider", c.Provider},
 		{"X-Payment-Id", "id", c.PaymentID},
 		{"X-Payment-Order", "order", c.Order},
@@ -33,16 +37,10 @@ func (h *Handler) mark(r *http.Request, rec *payment.Record, status string, keys
 		{"X-Payment-Track-Id", "track_id", c.TrackID},
 		{"X-Payment-Delivery", "delivery", number(c.Delivery)},
 		{"X-Payment-Via", "via", c.Via},
-	}
-	receipt := ""
-	if status == token.StatusVerified {
-		var err error
-		if receipt, err = keys.SignReceipt(c, time.Now()); err != nil {
-			return err
-		}
+		{"X-Payment-Receipt", "receipt", receipt},
 	}
 	repl, _ := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	for _, v := range append(values, struct{ name, placeholder, value string }{"X-Payment-Receipt", "receipt", receipt}) {
+	for _, v := range values {
 		set(r, repl, v.name, v.placeholder, v.value)
 	}
 	return nil

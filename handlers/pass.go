@@ -32,11 +32,6 @@ func (t *visit) pass(status string, rec *payment.Record, bound bool) error {
 		setBody(t.r, body)
 	}
 	markOnly(t.r, rec, status, bound)
-	if status == "duplicate" && bound && rec != nil {
-		if err := t.h.mark(t.r, rec, status, t.keys); err != nil {
-			return t.unavailable(err)
-		}
-	}
 	w := newFilter(t.w)
 	t.noStore()
 	err := t.next.ServeHTTP(w, t.r)

@@ -90,6 +90,7 @@ func (h *Handler) serveTrack(w http.ResponseWriter, r *http.Request, next caddyh
 	}
 	id, rest, viaPath, ok := track.Find(r.URL, c.param, c.pattern)
 	if !ok {
+		h.app.Observe(engine.Event{Name: engine.EventIgnored})
 		h.log.Info("a track id was ignored: it does not fit the pattern or stands there twice", zap.String("path", r.URL.Path))
 		return false, nil
 	}
