@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -19,6 +20,7 @@ func (s *Server) serveIndex(w http.ResponseWriter, r *http.Request) {
 
 // conversionRow is one line of the Hamekar page.
 type conversionRow struct {
+	Day     string
 	Time    string
 	TrackID string
 	Result  string
@@ -38,7 +40,8 @@ func (s *Server) serveHamekarPage(w http.ResponseWriter, r *http.Request) {
 	s.st.mu.Lock()
 	for i := len(s.st.conversions) - 1; i >= 0 && len(rows) < shownRows; i-- {
 		c := s.st.conversions[i]
-		row := conversionRow{Time: clockText(c.Time), TrackID: clip(c.TrackID, 64), Result: c.Result}
+		row := conversionRow{TrackID: clip(c.TrackID, 64), Result: c.Result}
+		row.Day, row.Time, _ = strings.Cut(clockText(c.Time), " ")
 		if t := s.st.tracks[c.TrackID]; t != nil {
 			row.Times = int64(t.Count)
 		}

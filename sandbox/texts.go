@@ -48,7 +48,6 @@ var texts = map[string]struct{ fa, en string }{
 	"none":          {"هنوز چیزی نرسیده است.", "Nothing has arrived yet."},
 	"time":          {"زمان", "Time"},
 	"track":         {"شناسه رهگیری", "Track id"},
-	"times":         {"چند بار", "Times"},
 	"result":        {"نتیجه", "Result"},
 	"accepted":      {"ثبت شد", "accepted"},
 	"repeat":        {"تکراری", "repeat"},

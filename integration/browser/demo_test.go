@@ -18,15 +18,23 @@ const trackID = "064ee72930404724974761b0b41e9e49"
 
 // demo is the demo as the README runs it.
 type demo struct {
-	shop, box string
+	shop, box, board string
 }
 
 // startDemo runs examples/Caddyfile: a copy of examples/ in which nothing but the
 // ports is another, with the directory that holds it as the working directory.
 func startDemo(t *testing.T) *demo {
 	t.Helper()
-	shop, box := strconv.Itoa(harness.Port(t)), strconv.Itoa(harness.Port(t))
-	ports := strings.NewReplacer("localhost:9100", "localhost:"+shop, "localhost:9101", "localhost:"+box)
+	return startDemoAt(t, harness.Port(t), harness.Port(t), harness.Port(t))
+}
+
+func startDemoAt(t *testing.T, shop, box, board int) *demo {
+	t.Helper()
+	d := &demo{
+		shop: fmt.Sprintf("http://localhost:%d", shop), box: fmt.Sprintf("http://localhost:%d", box),
+		board: fmt.Sprintf("http://localhost:%d", board),
+	}
+	ports := strings.NewReplacer("http://localhost:9100", d.shop, "http://localhost:9101", d.box, "http://localhost:9102", d.board)
 	root := filepath.Join("..", "..")
 	text := ports.Replace(harness.ReadFile(t, filepath.Join(root, "examples", "Caddyfile")))
 	const global = "{\n\tpayments {"
@@ -55,7 +63,7 @@ func startDemo(t *testing.T) *demo {
 		t.Fatal(err)
 	}
 	c.Start()
-	return &demo{shop: "http://localhost:" + shop, box: "http://localhost:" + box}
+	return d
 }
 
 // control pulls a lever of the sandbox.
@@ -150,6 +158,9 @@ func TestDemoBuyFromEveryProvider(t *testing.T) {
 			// What was reported to the network.
 			p.open(d.box + "/hamekar/")
 			p.until("the conversion is there", "document.body.innerText.includes("+quote(track)+")")
+			if !read[bool](p, "[...document.querySelectorAll('.scroll')].every(e => e.scrollWidth <= e.clientWidth)") {
+				t.Error("the table of conversions has to be scrolled")
+			}
 
 			// Whoever comes back to the page is not thanked twice.
 			p.open(d.shop + "/")
@@ -238,14 +249,20 @@ func TestDemoPictures(t *testing.T) {
 	if !*updateImages {
 		t.Skip("only with -update-images")
 	}
-	d := startDemo(t)
+	d, dir := startDemoAt(t, 9100, 9101, 9102), t.TempDir()
 	for _, lang := range []struct{ accept, page, suffix string }{{"en", "/en", ""}, {"fa", "", "-fa"}} {
 		p := arrive(t, settings{Language: lang.accept})
 		names := []string{"product", "bank", "confirming", "thanks", "hamekar"}
 		keep := func(name string) {
 			p.until("the pictures are there", "[...document.images].every(i=>i.complete)")
 			p.noProblems(name)
-			image(t, "demo-"+name+lang.suffix, p.picture())
+			picture := p.picture()
+			if err := os.WriteFile(filepath.Join(dir, name+lang.suffix+".png"), picture, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if lang.suffix == "" {
+				image(t, "demo-"+name, picture)
+			}
 		}
 		p.open(d.shop + lang.page + "/product/ebook?track_id=" + trackID)
 		keep("product")
@@ -261,17 +278,13 @@ func TestDemoPictures(t *testing.T) {
 		p.open(d.box + "/hamekar/")
 		p.until("the conversion is there", "document.body.innerText.includes("+quote(trackID)+")")
 		keep("hamekar")
-		image(t, "demo"+lang.suffix, sideBySide(t, names, lang.suffix, lang.accept == "fa"))
+		image(t, "demo"+lang.suffix, sideBySide(t, dir, names, lang.suffix, lang.accept == "fa"))
 	}
 }
 
 // sideBySide is a picture of pictures.
-func sideBySide(t *testing.T, names []string, suffix string, rtl bool) []byte {
+func sideBySide(t *testing.T, dir string, names []string, suffix string, rtl bool) []byte {
 	t.Helper()
-	dir, err := filepath.Abs(images)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var b bytes.Buffer
 	direction := "ltr"
 	if rtl {
@@ -282,14 +295,14 @@ func sideBySide(t *testing.T, names []string, suffix string, rtl bool) []byte {
 		img{width:216px;height:444px;border-radius:18px;border:6px solid #20262e;display:block}
 	</style>`, direction)
 	for _, name := range names {
-		fmt.Fprintf(&b, `<img src="file://%s/demo-%s%s.png">`, dir, name, suffix)
+		fmt.Fprintf(&b, `<img src="file://%s/%s%s.png">`, dir, name, suffix)
 	}
 	page := filepath.Join(t.TempDir(), "page.html")
 	if err := os.WriteFile(page, b.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	p := arrive(t, settings{})
-	p.screen(int64(24+len(names)*(228+24)), 456+48, 1.5)
+	p.screen(int64(24+len(names)*(228+24)), 456+48, 1.25)
 	p.open("file://" + page)
 	p.until("the pictures are there", "[...document.images].every(i=>i.complete&&i.naturalWidth>0)")
 	return p.picture()
@@ -300,7 +313,7 @@ const images = "../../docs/images"
 // image writes a picture that the README shows.
 func image(t *testing.T, name string, picture []byte) {
 	t.Helper()
-	if len(picture) > 300<<10 {
+	if len(picture) > 200<<10 {
 		t.Errorf("%s has %d bytes", name, len(picture))
 	}
 	if err := os.MkdirAll(images, 0o755); err != nil {

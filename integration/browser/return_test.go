@@ -1,8 +1,10 @@
 package browser_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -384,4 +386,15 @@ func TestReturnSentAgainLeadsToTheOrder(t *testing.T) {
 	stranger.press("button[value=return]")
 	stranger.until("our page is there", "location.origin==="+quote(w.site)+"&&document.title!=='order'&&!document.querySelector('form')")
 	w.told(t)
+}
+
+// localhost resolves names below it, as browsers do by themselves.
+var localhost = &http.Transport{
+	DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		_, port, err := net.SplitHostPort(address)
+		if err != nil {
+			return nil, err
+		}
+		return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:"+port)
+	},
 }

@@ -1,0 +1,350 @@
+package browser_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+
+	"github.com/rahgir/caddy-payments/integration/harness"
+	"github.com/rahgir/caddy-payments/internal/pages"
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/sandbox"
+)
+
+// counter is a shop without a program of its own, and people who have met
+// every possible end of a payment there.
+type counter struct {
+	site, bank string
+	box        *sandbox.Server
+	shop       *harness.Shop
+	// broken lets the shop answer 500.
+	broken atomic.Bool
+}
+
+func newCounter(t *testing.T) *counter {
+	t.Helper()
+	c := &counter{site: "http://shop.localhost:" + strconv.Itoa(harness.Port(t))}
+	c.box, c.bank = harness.Sandbox(t, sandbox.Options{})
+	c.shop = harness.NewShop(t)
+	c.shop.SetAnswer(func(w http.ResponseWriter, r *http.Request) {
+		if c.broken.Load() && r.Header.Get("X-Payment-Status") != "" {
+			http.Error(w, "the shop is broken", http.StatusInternalServerError)
+			return
+		}
+		fmt.Fprintf(w, "<!doctype html><title>shop</title><h1>%s</h1>", r.Header.Get("X-Payment-Status"))
+	})
+	harness.Start(t, harness.Global(c.bank)+strings.ReplaceAll(c.site+` {
+	payments {
+		checkout /buy idpay {
+			item mug 120000toman "لیوان نارنج · Narenj mug"
+			item ebook 45000toman "کتاب الکترونیکی «دم‌نوش‌ها» · Herbal Teas"
+			return /thanks
+		}
+		verify /thanks idpay {
+			bounce resubmit
+			timeout 1s
+		}
+		checkout /give sama {
+			donate 10000toman 500000toman
+			return /given
+		}
+		verify /given sama {
+			expect intent
+			timeout 1s
+		}
+		require /files/* {
+			item ebook
+			checkout /buy
+			devices 1
+		}
+	}
+	reverse_proxy SHOP
+}
+`, "SHOP", c.shop.URL), harness.Environment()...)
+	return c
+}
+
+// start makes a payment and returns its id and page at the bank.
+func (c *counter) start(t *testing.T, b *harness.Browser, item string) (id, bank string) {
+	t.Helper()
+	bank = b.Post(c.site+"/buy/"+item, nil).Location(t)
+	u, err := url.Parse(bank)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Path[strings.LastIndexByte(u.Path, '/')+1:], bank
+}
+
+// end lets the bank end a payment and returns the address of the return.
+func (c *counter) end(t *testing.T, id, action string) string {
+	t.Helper()
+	acted, err := c.box.Act(id, action)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return acted.Return.URL
+}
+
+// dial resolves *.localhost as browsers do.
+func (c *counter) client(t *testing.T) *harness.Browser {
+	t.Helper()
+	b := harness.NewBrowser(t)
+	b.Client.Transport = localhost
+	return b
+}
+
+func TestEveryEndOfAPaymentOnAPhone(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	b := c.client(t)
+	p := arrive(t, settings{})
+
+	everyLook(t, p, "confirm", c.site+"/buy/mug", http.StatusOK)
+	everyLook(t, p, "donate", c.site+"/give", http.StatusOK)
+	everyLook(t, p, "need-payment", c.site+"/files/book.html", http.StatusPaymentRequired)
+	everyLook(t, p, "malformed", c.site+"/thanks?status=10&status=2&id=d2e353189823079e1e4181772cff5292&order_id=5", http.StatusBadRequest)
+
+	id, bank := c.start(t, b, "mug")
+	everyLook(t, p, "bank", bank, http.StatusOK)
+	everyLook(t, p, "declined", c.end(t, id, "decline"), http.StatusPaymentRequired)
+
+	id, _ = c.start(t, b, "mug")
+	back := c.end(t, id, "pay")
+	if got := b.Get(back); got.Status != http.StatusOK {
+		t.Fatalf("the return: %d", got.Status)
+	}
+	everyLook(t, p, "duplicate", back, http.StatusOK)
+
+	id, _ = c.start(t, b, "mug")
+	back = c.end(t, id, "pay")
+	c.broken.Store(true)
+	b.Get(back)
+	c.broken.Store(false)
+	everyLook(t, p, "parked", back, http.StatusOK)
+
+	id, _ = c.start(t, b, "mug")
+	back = c.end(t, id, "pay")
+	if _, err := c.box.SetFault(sandbox.Fault{Kind: "wrong_amount", Operation: "verify", Payment: id}); err != nil {
+		t.Fatal(err)
+	}
+	everyLook(t, p, "review", back, http.StatusConflict)
+	p.onlyAsked(c.site, c.bank)
+}
+
+func TestConfirmingPageEndsWithTheShopsByItself(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	b := c.client(t)
+	p := arrive(t, settings{})
+	id, _ := c.start(t, b, "mug")
+	if _, err := c.box.SetFault(sandbox.Fault{Kind: "status", Status: 500, Operation: "verify", Payment: id}); err != nil {
+		t.Fatal(err)
+	}
+	back := c.end(t, id, "pay")
+	everyLook(t, p, "confirming", back, http.StatusAccepted)
+	if n := len(c.shop.Told()); n != 0 {
+		t.Fatal("the shop was told before the provider had answered")
+	}
+	c.box.ClearFaults()
+	p.until("the shop's page", "document.title==='shop'")
+	if n := len(c.shop.Told()); n != 1 {
+		t.Errorf("the shop was told %d times", n)
+	}
+	p.onlyAsked(c.site, c.bank)
+}
+
+func TestBounceWithoutScriptHasAButton(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	if err := c.box.SetSettings("idpay", sandbox.Settings{Return: sandbox.ReturnPost}); err != nil {
+		t.Fatal(err)
+	}
+	b := c.client(t)
+	p := arrive(t, settings{})
+	for _, l := range looks {
+		l.NoScript = true
+		p.set(l.settings)
+		_, bank := c.start(t, b, "mug")
+		p.open(bank)
+		p.press("button[value=pay]")
+		p.press("main.msg form button")
+		p.until("our page", "location.origin==="+quote(c.site))
+		told := len(c.shop.Told())
+		judge(p, "bounce", l)
+		p.press("form button")
+		p.until("the shop's page", "document.title==='shop'")
+		if n := len(c.shop.Told()); n != told+1 {
+			t.Errorf("%s: the shop was told %d times", l.name, n-told)
+		}
+	}
+}
+
+func TestDonationOutOfBoundsIsSaid(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	p := arrive(t, settings{})
+	for _, l := range looks {
+		p.set(l.settings)
+		p.open(c.site + "/give")
+		sum := "۵۰۰۰"
+		if !l.persian() {
+			sum = "5,000"
+		}
+		p.fill("#sum", sum)
+		p.press("form button")
+		p.see("[role=alert]")
+		if p.status() != http.StatusUnprocessableEntity {
+			t.Errorf("%s: status %d", l.name, p.status())
+		}
+		judge(p, "donate-wrong", l)
+	}
+	p.fill("#sum", "۲۰٬۰۰۰")
+	p.press("form button")
+	p.press("button[value=pay]")
+	p.until("the shop's page", "document.title==='shop'")
+	if got := c.shop.Told()[0].Header.Get("X-Payment-Amount"); got != "200000" {
+		t.Errorf("paid %s rials", got)
+	}
+}
+
+func TestProviderThatCannotStartAPayment(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	if _, err := c.box.SetFault(sandbox.Fault{Kind: "status", Status: 503, Operation: "create"}); err != nil {
+		t.Fatal(err)
+	}
+	p := arrive(t, settings{})
+	for _, l := range looks {
+		p.set(l.settings)
+		p.open(c.site + "/buy/mug")
+		p.press("form button")
+		p.see("[role=alert]")
+		if p.status() != http.StatusBadGateway {
+			t.Errorf("%s: status %d", l.name, p.status())
+		}
+		judge(p, "provider-down", l)
+	}
+	c.box.ClearFaults()
+	p.press("form button")
+	p.see("button[value=pay]")
+}
+
+func TestBoughtOnTooManyDevices(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	b := c.client(t)
+	id, _ := c.start(t, b, "ebook")
+	b.Get(c.end(t, id, "pay"))
+	if got := b.Get(c.site + "/files/book.html"); got.Status != http.StatusOK {
+		t.Fatalf("on the device that bought it: %d", got.Status)
+	}
+	p := arrive(t, settings{})
+	u, err := url.Parse(c.site)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cookie := range b.Client.Jar.Cookies(u) {
+		if strings.HasPrefix(cookie.Name, "payment_paid_") {
+			p.must(second(chromedp.Call(p.ctx, network.SetCookie, network.SetCookieParams{Name: cookie.Name, Value: cookie.Value, URL: c.site})))
+		}
+	}
+	everyLook(t, p, "devices", c.site+"/files/book.html", http.StatusForbidden)
+}
+
+// TestEveryPageOfOurs shows all kinds of pages, those too that take long to
+// come to, with everything on them that a page can have.
+func TestEveryPageOfOurs(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		kind := pages.Kind(strings.TrimPrefix(r.URL.Path, "/"))
+		p := pages.Page{
+			Kind: kind, Ref: payment.Ref("b4pwb17jcppzc1x3kh0n9hvqb0"), Test: true, Refunds: true, Recorded: true,
+			ShopURL: "/", Shop: "کارگاه نارنج", Contact: "support@narenj-workshop.example.com", After: time.Hour,
+		}
+		switch kind {
+		case pages.Checkout:
+			p.Title, p.Amount, p.Action = "Donaudampfschifffahrtsgesellschaftskapitänsmütze "+strings.Repeat("ن", 60), 999_999_999_990, "/x"
+		case pages.NeedPayment:
+			p.Offers = []pages.Offer{{Title: "کتاب «باغ‌های ایرانی» · Persian Gardens", Amount: 2_850_000, URL: "/buy/book"}, {Title: "Herbal Teas", URL: "/buy/teas"}}
+		case pages.Declined:
+			p.Retry = "/buy/book"
+		case pages.Bounce:
+			p.Action = "/x"
+		case pages.Confirming, pages.Busy, pages.Unavailable:
+			p.Refresh = "/x"
+		}
+		pages.Write(w, r, p)
+	}))
+	t.Cleanup(srv.Close)
+	p := arrive(t, settings{})
+	for _, kind := range pages.Kinds() {
+		for _, l := range looks {
+			l.NoScript = true // or the bounce would leave
+			p.set(l.settings)
+			p.open(srv.URL + "/" + string(kind))
+			judge(p, "kind-"+string(kind), l)
+		}
+	}
+	p.onlyAsked(srv.URL)
+}
+
+func TestShopPagesOnAPhone(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	p := arrive(t, settings{})
+	for _, dark := range []bool{false, true} {
+		for lang, paths := range map[string][]string{
+			"fa": {"/", "/product/mug", "/product/book", "/product/poster", "/product/ebook", "/thanks"},
+			"en": {"/en/", "/en/product/mug", "/en/product/book", "/en/product/poster", "/en/product/ebook", "/thanks"},
+		} {
+			l := look{lang, settings{Language: lang, Dark: dark}}
+			if dark {
+				l.name += "-dark"
+			}
+			p.set(l.settings)
+			for _, path := range paths {
+				p.open(d.shop + path)
+				judge(p, "demo"+strings.ReplaceAll(path, "/", "-"), l)
+			}
+			for _, path := range []string{"/", "/hamekar/", "/_control/"} {
+				p.open(d.box + path)
+				judge(p, "sandbox"+strings.ReplaceAll(path, "/", "-"), l)
+			}
+		}
+	}
+	p.onlyAsked(d.shop, d.box)
+}
+
+// TestDashboardOnAPhone: whoever runs the shop looks at a payment that is held
+// for them, and at one that went well.
+func TestDashboardOnAPhone(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	b := harness.NewBrowser(t)
+	bank := b.Post(d.shop+"/buy/sama/mug", nil).Location(t)
+	b.Get(b.Post(bank, url.Values{"action": {"pay"}}).Location(t))
+	d.control(t, http.MethodPost, "faults", `{"kind":"wrong_amount","provider":"idpay","operation":"verify"}`)
+	bank = b.Post(d.shop+"/buy/idpay/mug", nil).Location(t)
+	b.Post(b.Post(bank, url.Values{"action": {"pay"}}).Form(t))
+	p := arrive(t, settings{})
+	board := strings.Replace(d.board, "http://", "http://demo:demo@", 1)
+	p.open(board + "/?tab=all")
+	links := read[[]string](p, "[...document.querySelectorAll('main a')].map(a => a.href).filter(a => /[a-z0-9]{26}/.test(a))")
+	if len(links) < 2 {
+		t.Fatalf("the list shows no payments: %q\n%s", links, p.where())
+	}
+	everyLook(t, p, "dashboard", board+"/?tab=all", http.StatusOK)
+	for i, link := range links[:2] {
+		everyLook(t, p, fmt.Sprintf("dashboard-payment-%d", i+1), link, http.StatusOK)
+	}
+	p.onlyAsked(d.board)
+}
