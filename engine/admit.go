@@ -184,7 +184,8 @@ func (e *Engine) conclude(ctx context.Context, j job, rec *payment.Record, err e
 	case errors.Is(err, ErrUnknownOrder), errors.Is(err, ErrForeign):
 		return Result{Kind: Declined, Err: err}
 	case errors.Is(err, ErrOrderPaid):
-		return Result{Kind: OrderPaid, Record: rec, Bound: rec != nil && proven(rec, j.ask), Err: err}
+		bound := rec != nil && proven(rec, j.ask) || errors.Is(err, ErrPaidHere)
+		return Result{Kind: OrderPaid, Record: rec, Bound: bound, Err: err}
 	case errors.Is(err, ErrUnanswered):
 		return Result{Kind: Pending, Record: rec, Err: err}
 	case err != nil && rec == nil:

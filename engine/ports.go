@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -64,6 +65,8 @@ var (
 	ErrUnknownOrder = errors.New("the shop does not know this order")
 	// ErrOrderPaid: the shop says that the order is paid already.
 	ErrOrderPaid = errors.New("the shop says that this order is paid")
+	// ErrPaidHere: it is paid, says the shop, and by this very payment.
+	ErrPaidHere = fmt.Errorf("%w, by this payment", ErrOrderPaid)
 	// ErrUnanswered: the shop has not answered; nothing is verified before it
 	// does.
 	ErrUnanswered = errors.New("the shop has not answered yet")

@@ -46,6 +46,8 @@ func (v *Verify) lookup(ctx context.Context, h *Handler, id, order string) (paym
 	case err != nil:
 		h.log.Warn("the shop did not say what an order costs", zapRoute(v), zap.String("order", order), zap.Error(err))
 		return payment.Expectation{}, fmt.Errorf("%w: %w", engine.ErrUnanswered, err)
+	case a.Paid != nil && *a.Paid && a.ID != "" && a.ID == id:
+		return payment.Expectation{}, engine.ErrPaidHere
 	case a.Paid != nil && *a.Paid:
 		return payment.Expectation{}, engine.ErrOrderPaid
 	case a.ID != "" && a.ID != id:

@@ -200,7 +200,11 @@ func (t *visit) hopResult(rec *payment.Record) engine.Result {
 		payment.Parked: engine.Parked, payment.Review: engine.Review,
 		payment.Declined: engine.Declined, payment.Expired: engine.Declined, payment.Reversed: engine.Declined,
 	}
-	return engine.Result{Kind: kinds[rec.State], Record: rec, Bound: true}
+	kind := kinds[rec.State]
+	if rec.State == payment.Declined && rec.Reason == payment.ReasonOrderPaid {
+		kind = engine.OrderPaid
+	}
+	return engine.Result{Kind: kind, Record: rec, Bound: true}
 }
 
 // neutral is what a bearer of a pointer gets without its cookie: how it stands,

@@ -153,6 +153,16 @@ func lookedUp(t *testing.T, w *world, back, provider string, shop *harness.Shop,
 		id, _, p := visit(t, answer(50_000, `,"id":"ID","paid":true`))
 		never(t, id, p, http.StatusPaymentRequired)
 	})
+	t.Run("who holds the payment that paid is not told to pay again", func(t *testing.T) {
+		_, _, p := visit(t, answer(50_000, `,"id":"ID","paid":true`))
+		if strings.Contains(p.Body, "You may pay again") {
+			t.Errorf("status %d:\n%s", p.Status, clip(p.Body))
+		}
+		_, _, p = visit(t, answer(50_000, `,"id":"`+strings.Repeat("0", 32)+`","paid":true`))
+		if strings.Contains(p.Body, "already") {
+			t.Errorf("a stranger learns that there is such an order:\n%s", clip(p.Body))
+		}
+	})
 	t.Run("a JSON 404 is an unknown order", func(t *testing.T) {
 		id, _, p := visit(t, func(string) http.HandlerFunc { return say(404, `{"error":"no such order"}`) })
 		never(t, id, p, http.StatusPaymentRequired)
@@ -210,4 +220,37 @@ func lookedUp(t *testing.T, w *world, back, provider string, shop *harness.Shop,
 			}
 		}
 	})
+}
+
+// The page that waited for the shop says the same as one that did not.
+func TestWaitingPageEndsAsOrderPaid(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, "")
+	site, shop := w.plain("verify /back idpay {\nexpect lookup SHOP/order/{order}\n}")
+	k := &book{answer: make(map[string]http.HandlerFunc)}
+	shop.SetAnswer(k.ServeHTTP)
+	w.start()
+	b := harness.NewBrowser(t)
+	bill, ret := w.paid("idpay", "101", 50_000, site+"/back")
+	k.set("101", html(http.StatusBadGateway))
+	p := come(b, ret)
+	status(t, p, http.StatusAccepted)
+	k.set("101", say(200, `{"amount":50000,"id":"`+bill.ID+`","paid":true}`))
+	harness.Wait(t, "the worker asks the shop again", 40*time.Second, func() bool { return w.record(bill.ID).State == "declined" })
+	_, after, found := strings.Cut(p.Body, `content="`)
+	for found && !strings.Contains(after[:min(40, len(after))], "url=") {
+		_, after, found = strings.Cut(after, `content="`)
+	}
+	if !found {
+		t.Fatalf("the page does not refresh itself:\n%s", clip(p.Body))
+	}
+	_, to, _ := strings.Cut(after, "url=")
+	to, _, _ = strings.Cut(to, `"`)
+	p = b.Get(site + strings.ReplaceAll(to, "&amp;", "&"))
+	if p.Status != http.StatusPaymentRequired || strings.Contains(p.Body, "You may pay again") {
+		t.Errorf("status %d:\n%s", p.Status, clip(p.Body))
+	}
+	if n := w.ledger(bill.ID).Verify.Calls; n != 0 {
+		t.Errorf("asked %d times", n)
+	}
 }
