@@ -15,6 +15,9 @@ const (
 	// compactAfter is how many commits make a compaction worth while.
 	compactAfter = 20_000
 	pruneBatch   = 500
+	// compactBelow is the size from which on levels fill, and thus compact, by
+	// themselves; rewriting that much would also keep a closing store waiting.
+	compactBelow = 512 * mib
 )
 
 // choreLoop does what nobody waits for. It never holds the gate between chores,
@@ -111,7 +114,10 @@ func (s *Store) compact() {
 		return // it needs room before it gives some back
 	}
 	s.db.SetDiscardTs(s.readers.oldest())
-	err := s.db.Flatten(1)
+	var err error
+	if size, _ := s.db.Size(); size < compactBelow {
+		err = s.db.Flatten(1)
+	}
 	for err == nil {
 		err = s.db.RunValueLogGC(0.5)
 	}

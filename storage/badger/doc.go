@@ -3,7 +3,7 @@
 //
 // # How a change is written
 //
-// One goroutine writes. It takes whatever changes are waiting, checks each
+// One goroutine writes at a time. It takes whatever changes are waiting, checks each
 // against the ledger, and commits those that pass as one Badger transaction,
 // which costs one sync of the write-ahead log however many they are. Badger
 // itself syncs once per transaction, so this is what makes synced commits cheap

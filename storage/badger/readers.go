@@ -14,8 +14,9 @@ import (
 type readers struct {
 	mu      sync.Mutex
 	wake    sync.Cond
-	settled uint64 // newest version that is durable and visible
-	lazy    uint64 // newest version with a change whose caller has gone on
+	settled uint64              // newest version that is durable and visible
+	lazy    uint64              // newest version with a change whose caller has gone on
+	ahead   map[string]struct{} // what such changes of that version write
 	broken  bool
 	active  map[uint64]int
 }
@@ -24,14 +25,17 @@ func (r *readers) init(ts uint64) {
 	r.wake.L = &r.mu
 	r.settled = ts
 	r.active = make(map[uint64]int)
+	r.ahead = make(map[string]struct{})
 }
 
 // begin gives the version to read at. It waits only for lazy changes that
-// somebody was told of and that are not settled yet.
-func (r *readers) begin() (uint64, error) {
+// somebody was told of and that are not settled yet; and if keys are all that
+// will be read, only for changes of those: everybody else's payments need not
+// wait for the disk.
+func (r *readers) begin(keys ...[]byte) (uint64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for want := r.lazy; r.settled < want; {
+	for want := r.lazy; r.settled < want && r.touches(keys); {
 		if r.broken {
 			return 0, payment.ErrBroken
 		}
@@ -39,6 +43,17 @@ func (r *readers) begin() (uint64, error) {
 	}
 	r.active[r.settled]++
 	return r.settled, nil
+}
+
+// touches reports whether a change that somebody was told of writes one of the
+// keys; no keys are all.
+func (r *readers) touches(keys [][]byte) bool {
+	for _, k := range keys {
+		if _, ok := r.ahead[string(k)]; ok {
+			return true
+		}
+	}
+	return len(keys) == 0
 }
 
 // hold keeps a version that was settled from being dropped, until end.
@@ -63,10 +78,21 @@ func (r *readers) settle(ts uint64) {
 	r.wake.Broadcast()
 }
 
-func (r *readers) promise(ts uint64) {
+// promise notes that the callers of a batch's lazy changes go on before the
+// batch is settled as version ts.
+func (r *readers) promise(ts uint64, batch []*change) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.lazy = ts
-	r.mu.Unlock()
+	clear(r.ahead)
+	for _, c := range batch {
+		if !c.lazy {
+			continue
+		}
+		for _, w := range c.writes {
+			r.ahead[string(w.key)] = struct{}{}
+		}
+	}
 }
 
 func (r *readers) breakAll() {
@@ -87,13 +113,14 @@ func (r *readers) oldest() uint64 {
 	return low
 }
 
-// view runs f on a snapshot of everything that was committed when it began.
-func (s *Store) view(f func(*bdb.Txn) error) error {
+// view runs f on a snapshot of everything that was committed when it began. If
+// keys are given, f reads nothing else, and only they are that new.
+func (s *Store) view(f func(*bdb.Txn) error, keys ...[]byte) error {
 	if err := s.gate.enter(); err != nil {
 		return err
 	}
 	defer s.gate.exit()
-	ts, err := s.readers.begin()
+	ts, err := s.readers.begin(keys...)
 	if err != nil {
 		return err
 	}

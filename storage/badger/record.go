@@ -25,7 +25,7 @@ func (s *Store) Get(ctx context.Context, ref payment.Ref) (*payment.Record, erro
 	err := s.view(func(txn *bdb.Txn) (err error) {
 		e, err = loadEntry(txn, ref, k)
 		return err
-	})
+	}, recordKey(k))
 	if err != nil {
 		return nil, err
 	}
@@ -57,10 +57,11 @@ func (s *Store) Holder(ctx context.Context, k payment.Key) (payment.Ref, error) 
 		return "", err
 	}
 	var v []byte
+	uk := uniqueKey(k)
 	err := s.view(func(txn *bdb.Txn) (err error) {
-		v, err = getCopy(txn, uniqueKey(k))
+		v, err = getCopy(txn, uk)
 		return err
-	})
+	}, uk)
 	switch {
 	case err != nil:
 		return "", err

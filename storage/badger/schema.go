@@ -30,7 +30,7 @@ func walkRecord(w *wire, r *payment.Record) {
 	nested(w, 15, false, func(w *wire) { walkAttempts(w, &r.Attempts) })
 	nested(w, 16, false, func(w *wire) { walkLease(w, &r.Lease) })
 	stamp(w, 17, &r.Due)
-	pointer(w, 18, &r.Receipt, walkReceipt)
+	pointer(w, 18, &r.Receipt, func(w *wire, rc *payment.Receipt) { walkReceipt(w, rc, r) })
 	pointer(w, 19, &r.Return, walkReturn)
 	nested(w, 20, false, func(w *wire) { walkDelivery(w, &r.Delivery) })
 	pointer(w, 21, &r.Conversion, walkConversion)
@@ -68,11 +68,26 @@ func walkLease(w *wire, l *payment.Lease) {
 	stamp(w, 3, &l.Until)
 }
 
-func walkReceipt(w *wire, r *payment.Receipt) {
-	text(w, 1, &r.ID)
-	text(w, 2, &r.Order)
-	ints(w, 3, &r.Amount)
-	ints(w, 4, &r.Paid)
+// A receipt that is in order repeats what was expected. The bits say what is
+// equal and thus not written again.
+const (
+	sameID = 1 << iota
+	sameOrder
+	sameAmount
+	samePaid
+)
+
+func walkReceipt(w *wire, r *payment.Receipt, rec *payment.Record) {
+	var same uint32
+	if !w.decoding {
+		same = equal(r.ID, rec.ID, sameID) | equal(r.Order, rec.Order, sameOrder) |
+			equal(r.Amount, rec.Expect.Amount, sameAmount) | equal(r.Paid, rec.Expect.Amount, samePaid)
+	}
+	uints(w, 13, &same)
+	either(same&sameID != 0, &r.ID, rec.ID, func() { text(w, 1, &r.ID) })
+	either(same&sameOrder != 0, &r.Order, rec.Order, func() { text(w, 2, &r.Order) })
+	either(same&sameAmount != 0, &r.Amount, rec.Expect.Amount, func() { ints(w, 3, &r.Amount) })
+	either(same&samePaid != 0, &r.Paid, rec.Expect.Amount, func() { ints(w, 4, &r.Paid) })
 	ints(w, 5, &r.Fee)
 	text(w, 6, &r.FeePayer)
 	text(w, 7, &r.Number)
@@ -81,6 +96,22 @@ func walkReceipt(w *wire, r *payment.Receipt) {
 	stamp(w, 10, &r.PaidAt)
 	stamp(w, 11, &r.VerifiedAt)
 	flag(w, 12, &r.Again)
+}
+
+func equal[T comparable](a, b T, bit uint32) uint32 {
+	var zero T
+	if a == b && a != zero {
+		return bit
+	}
+	return 0
+}
+
+func either[T any](same bool, p *T, other T, walk func()) {
+	if same {
+		*p = other
+	} else {
+		walk()
+	}
 }
 
 func walkReturn(w *wire, r *payment.Return) {

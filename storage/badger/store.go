@@ -33,9 +33,8 @@ type Store struct {
 	slot    *slot
 	minting sync.Mutex
 
-	// The writer's.
-	queue             chan *change
-	writerDone        chan struct{}
+	// Who writes has these to himself.
+	writer            writer
 	last              uint64 // version of the newest commit
 	maxSize, maxCount int
 
@@ -62,7 +61,7 @@ func Open(dir string, opts ...Option) (*Store, error) {
 		c.mirror = dir + ".generation"
 	}
 	s := &Store{cfg: c, dir: dir, owner: newID(),
-		queue: make(chan *change, queueLength), writerDone: make(chan struct{}), counted: make(chan struct{})}
+		counted: make(chan struct{})}
 	s.due.init()
 	s.space = spaceGuard{dir: dir, measure: c.freeSpace, log: c.log}
 	if err := s.space.setLimits(c); err != nil {
@@ -153,7 +152,6 @@ func (s *Store) start() (err error) {
 	}
 	s.chores.Add(1)
 	go s.choreLoop(ctx)
-	go s.writeLoop()
 	if why != "" {
 		s.log().Warn("this ledger may have forgotten payments: a new generation begins",
 			zap.String("why", why), zap.String("dir", s.dir), zap.Uint32("generation", s.gen.Seq))
@@ -286,8 +284,7 @@ func (s *Store) Close() error {
 	}
 	s.stop()
 	s.chores.Wait()
-	close(s.queue)
-	<-s.writerDone
+	s.writer.holders.Wait()
 	err := s.lastWords()
 	return errors.Join(err, s.slot.close(), s.db.Close())
 }

@@ -76,10 +76,11 @@ func (s *Store) Track(ctx context.Context, visitor string) (payment.Track, error
 		return payment.Track{}, err
 	}
 	var v []byte
+	key := trackKey(visitorHash(visitor))
 	err := s.view(func(txn *bdb.Txn) (err error) {
-		v, err = getCopy(txn, trackKey(visitorHash(visitor)))
+		v, err = getCopy(txn, key)
 		return err
-	})
+	}, key)
 	if err != nil {
 		return payment.Track{}, err
 	}

@@ -43,6 +43,25 @@ func TestWireEveryField(t *testing.T) {
 	}
 }
 
+func TestWireRepeats(t *testing.T) {
+	for n := range 20 {
+		want := delivered(n)
+		switch n % 5 {
+		case 1:
+			want.Receipt.ID += "x"
+		case 2:
+			want.Receipt.Amount++
+		case 3:
+			want.Receipt.Order, want.Receipt.Paid = "", 0
+		case 4:
+			want.ID, want.Order, want.Expect.Amount = "", "", 0
+		}
+		if d := storagetest.Diff(roundTrip(t, want), want); d != "" {
+			t.Error(d)
+		}
+	}
+}
+
 // Texts and times of every form that packing distinguishes, and of those that
 // only look like one.
 func TestWireValues(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	bdb "github.com/dgraph-io/badger/v4"
@@ -47,10 +48,57 @@ type change struct {
 type getter func(key []byte) ([]byte, error)
 
 const (
-	queueLength  = 1024
 	maxBatch     = 256
 	maxConflicts = 5
 )
+
+// writer is the right to write, which one goroutine has at a time: a caller who
+// finds it free takes it and writes whatever has queued up meanwhile with its own
+// change. So a lone commit costs no change of goroutine, and many share a sync.
+type writer struct {
+	mu      sync.Mutex
+	queue   []*change
+	taken   bool
+	holders sync.WaitGroup
+}
+
+// enqueue reports whether the caller has the right to write now.
+func (w *writer) enqueue(c *change) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.queue = append(w.queue, c)
+	if w.taken {
+		return false
+	}
+	w.taken = true
+	w.holders.Add(1)
+	return true
+}
+
+// next takes a change from the queue.
+func (w *writer) next() *change {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.queue) == 0 {
+		return nil
+	}
+	c := w.queue[0]
+	w.queue[0] = nil
+	w.queue = w.queue[1:]
+	return c
+}
+
+// release gives the right back, unless somebody waits for it to be used.
+func (w *writer) release() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.queue) > 0 {
+		return false
+	}
+	w.queue, w.taken = nil, false
+	w.holders.Done()
+	return true
+}
 
 // submit hands a change to the writer and waits for its outcome. Once the
 // writer has it, the caller's context no longer matters: an outcome that nobody
@@ -60,32 +108,42 @@ func (s *Store) submit(c *change) error {
 		return err
 	}
 	defer s.gate.exit()
+	if err := c.ctx.Err(); err != nil {
+		return err
+	}
 	if s.broken.Load() != nil {
 		return s.brokenErr()
 	}
 	c.done = make(chan error, 1)
-	select {
-	case s.queue <- c:
-		return <-c.done
-	case <-c.ctx.Done():
-		return c.ctx.Err()
+	if s.writer.enqueue(c) {
+		if c.lazy {
+			go s.write(nil) // its caller does not wait for the sync
+		} else {
+			s.write(c)
+		}
 	}
+	return <-c.done
 }
 
-// writeLoop is the only writer. It ends when the queue is closed.
-func (s *Store) writeLoop() {
-	defer close(s.writerDone)
+// write writes until nothing waits, or until own is done: then it passes the
+// rest on, since its caller has other things to do.
+func (s *Store) write(own *change) {
 	var rest *change // did not fit
 	for {
 		first := rest
-		rest = nil
 		if first == nil {
-			var ok bool
-			if first, ok = <-s.queue; !ok {
-				return
-			}
+			first = s.writer.next()
 		}
-		rest = s.writeBatch(first)
+		if first != nil {
+			rest = s.writeBatch(first)
+		}
+		if rest == nil && s.writer.release() {
+			return
+		}
+		if rest == nil && own != nil && len(own.done) > 0 {
+			go s.write(nil)
+			return
+		}
 	}
 }
 
@@ -98,7 +156,7 @@ func (s *Store) writeBatch(first *change) (rest *change) {
 
 	var batch []*change
 	size, count := 0, 0
-	for c := first; c != nil && len(batch) < maxBatch; c = s.nextQueued() {
+	for c := first; c != nil && len(batch) < maxBatch; c = s.writer.next() {
 		err := s.admit(c)
 		if err == nil {
 			c.writes, err = c.stage(get)
@@ -136,15 +194,6 @@ func (s *Store) writeBatch(first *change) (rest *change) {
 		s.commit(txn, batch)
 	}
 	return rest
-}
-
-func (s *Store) nextQueued() *change {
-	select {
-	case c := <-s.queue:
-		return c
-	default:
-		return nil
-	}
 }
 
 // admit refuses what must not even be looked at.
@@ -245,7 +294,7 @@ func (s *Store) promiseLazy(ts uint64, batch []*change) bool {
 		s.log().Warn("lazy changes wait for the disk", zap.Error(err))
 		return false
 	}
-	s.readers.promise(ts)
+	s.readers.promise(ts, batch)
 	for _, c := range batch {
 		if c.lazy {
 			c.done <- nil

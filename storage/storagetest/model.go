@@ -21,6 +21,7 @@ type model struct {
 	recs  map[payment.Ref]*payment.Record
 	money map[payment.Ref]bool
 	keys  map[payment.Key]payment.Ref // "" is reserved
+	steps int
 }
 
 func testModel(t *testing.T, h Harness) {
@@ -188,6 +189,9 @@ func (m *model) check(t *rapid.T, s payment.Store, site string) {
 		if r := m.recs[ref]; r == nil || r.Due.Before(base) != (i < late) {
 			t.Fatalf("place %d of what is due is wrong", i)
 		}
+	}
+	if m.steps++; m.steps%6 != 0 {
+		return // listings see the records of all rounds: they are what takes time
 	}
 	for _, q := range []payment.Listing{
 		{Site: site}, {States: []payment.State{payment.Review, payment.Parked}},
