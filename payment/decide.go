@@ -148,28 +148,34 @@ func matchAmount(want Rials, rc *Receipt, t Traits) (Reason, bool) {
 // attempt of ours may have been the one, and the receipt was unconsumed at our
 // first marker. The shop's own word that this id is not paid needs no (a).
 func explained(r *Record, a Answer, f Facts) bool {
-	if r.Expect.Unconsumed {
+	if vouched(r, f) {
 		return true
 	}
 	if r.Attempts.Unknown == 0 {
 		return false
 	}
-	return madeHere(r, f) || !r.Attempts.Awaiting.IsZero() || verifiedSince(r, a, f)
+	return madeHere(r, f) || !r.Attempts.Awaiting.IsZero() && sameGeneration(r, f) || verifiedSince(r, a, f)
 }
 
 // unconsumed is (b) of rule 4 for providers whose answer is the same every
 // time: only what we saw being made, what the shop vouches for, or a signed
 // return under an account whose earlier ids are accounted for.
 func unconsumed(r *Record, f Facts) bool {
-	if madeHere(r, f) || r.Expect.Unconsumed {
+	if madeHere(r, f) || vouched(r, f) {
 		return true
 	}
 	return r.Expect.Source == FromSigned && f.UsedIDsKnown && f.Generation.Seq <= 1
 }
 
 func madeHere(r *Record, f Facts) bool {
-	return r.Expect.Source == FromIntent && r.Generation == f.Generation.Seq
+	return r.Expect.Source == FromIntent && sameGeneration(r, f)
 }
+
+// vouched: the shop said in this generation that the id is not used up.
+func vouched(r *Record, f Facts) bool { return r.Expect.Unconsumed && sameGeneration(r, f) }
+
+// sameGeneration: nothing that became of the record since can have been lost.
+func sameGeneration(r *Record, f Facts) bool { return r.Generation == f.Generation.Seq }
 
 func verifiedSince(r *Record, a Answer, f Facts) bool {
 	at := a.Receipt.VerifiedAt

@@ -61,6 +61,12 @@ func TestDecide(t *testing.T) {
 	if err := unsent.StartAttempt(t0.Add(time.Second), payment.Lease{}); err != nil {
 		t.Fatal(err)
 	}
+	// What was said in a generation that was restored may have been used up in
+	// the part of it that was lost.
+	vouched := again(payment.FromLookup, 50000)
+	vouched.Expect.Unconsumed = true
+	firstAsk := asked(payment.FromLookup, 50000)
+	firstAsk.Expect.Unconsumed = true
 	withFee := inv
 	withFee.PayerFee = func(payment.Rials) payment.Rials { return 5000 }
 
@@ -101,6 +107,9 @@ func TestDecide(t *testing.T) {
 		"M7: verified in the last seconds of a lost generation": {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(2*time.Second)), HasOffset: true}, payment.Facts{Traits: idpay, Generation: restored}, payment.Doubt, payment.ReasonUnexplained},
 		"rule 4: the shop vouches, first attempt":               {lookup, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: first}, payment.Confirm, ""},
 		"rule 4: inquiry had said awaiting":                     {awaiting, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: first}, payment.Confirm, ""},
+		"rule 4: the shop vouched before the ledger was restored":  {vouched, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: restored}, payment.Doubt, payment.ReasonUnexplained},
+		"rule 4: inquiry said awaiting before a restore":           {awaiting, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: restored}, payment.Doubt, payment.ReasonUnexplained},
+		"M6: invoice, the shop vouched before the ledger was lost": {firstAsk, payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 50000}}, payment.Facts{Traits: inv, Generation: restored}, payment.Doubt, payment.ReasonOldGeneration},
 		// M6: a provider that never says "already".
 		"M6: invoice, made here":                        {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 50000}}, payment.Facts{Traits: inv, Generation: first}, payment.Confirm, ""},
 		"M6: invoice, intent of a lost generation":      {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 50000}}, payment.Facts{Traits: inv, Generation: restored}, payment.Doubt, payment.ReasonOldGeneration},
