@@ -70,7 +70,7 @@ func Open(dir string, opts ...Option) (*Store, error) {
 	if c.memTable == 0 {
 		c.memTable = memTableFor(c.freeSpace, dir)
 	}
-	if s.db, err = bdb.OpenManaged(badgerOptions(dir, c)); err != nil {
+	if s.db, err = openBadger(badgerOptions(dir, c)); err != nil {
 		return nil, openError(dir, err)
 	}
 	if err := s.start(); err != nil {
