@@ -1,0 +1,173 @@
+package badger
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"go.uber.org/zap"
+)
+
+// start brings the store from what lies on the disk to ready for use.
+func (s *Store) start() (err error) {
+	// For its owner alone, also where the directory was made by others.
+	if err := os.Chmod(s.dir, 0o700); err != nil { //nolint:gosec // a directory needs the x
+		return fmt.Errorf("the store's directory: %w", err)
+	}
+	s.maxSize, s.maxCount = int(s.db.MaxBatchSize())*9/10, int(s.db.MaxBatchCount())*9/10
+	if s.slot, err = openSlot(s.dir); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			s.slot.close()
+		}
+	}()
+	s.last = s.db.MaxVersion()
+	if err := s.replaySlot(); err != nil {
+		return err
+	}
+	if err := s.checkFormat(); err != nil {
+		return err
+	}
+	why, err := s.settleGeneration()
+	if err != nil {
+		return err
+	}
+	if err := s.startCount(); err != nil {
+		return err
+	}
+	s.readers.init(s.last)
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stop = cancel
+	if _, exact := s.Count(); !exact {
+		s.chores.Add(1)
+		s.readers.hold(s.last)
+		go s.finishCount(ctx, s.last)
+	}
+	s.chores.Add(1)
+	go s.choreLoop(ctx)
+	if why != "" {
+		s.log().Warn("this ledger may have forgotten payments: a new generation begins",
+			zap.String("why", why), zap.String("dir", s.dir), zap.Uint32("generation", s.gen.Seq))
+		s.cfg.onNewLife(why)
+	}
+	return nil
+}
+
+// replaySlot commits the lazy changes that somebody was told of and that the
+// process did not live to commit.
+func (s *Store) replaySlot() error {
+	ts, writes, ok := s.slot.read()
+	if !ok || ts != s.last+1 {
+		return nil
+	}
+	if err := s.commitNow(writes); err != nil {
+		return err
+	}
+	s.slot.clear()
+	return nil
+}
+
+// commitNow commits before the writer runs.
+func (s *Store) commitNow(writes []write) error {
+	txn := s.db.NewTransactionAt(s.last, true)
+	defer txn.Discard()
+	if err := apply(txn, writes); err != nil {
+		return err
+	}
+	if err := txn.CommitAt(s.last+1, nil); err != nil {
+		return fmt.Errorf("opening the store: %w", err)
+	}
+	s.last++
+	return nil
+}
+
+func (s *Store) readNow(key []byte) ([]byte, error) {
+	txn := s.db.NewTransactionAt(s.last, false)
+	defer txn.Discard()
+	return getCopy(txn, key)
+}
+
+// storeFormat is the format of the store as a whole: its tables and keys.
+const storeFormat = 1
+
+func (s *Store) checkFormat() error {
+	b, err := s.readNow(metaFormat)
+	if err != nil {
+		return err
+	}
+	if len(b) == 1 && b[0] != storeFormat {
+		return fmt.Errorf("%w: %s has format %d, this version knows %d", ErrFormat, s.dir, b[0], storeFormat)
+	}
+	return nil
+}
+
+// settleGeneration finds out which generation the store is in and makes that
+// durable in both places before anything else is done. If it is cut short, the
+// next opening finds the two places different and begins another.
+func (s *Store) settleGeneration() (why string, err error) {
+	f := found{version: s.last}
+	if f.outside, f.damaged, err = readMirror(s.cfg.mirror); err != nil {
+		return "", err
+	}
+	b, err := s.readNow(metaGeneration)
+	if err != nil {
+		return "", err
+	}
+	if b != nil {
+		f.inside = &mirror{}
+		if err := json.Unmarshal(b, f.inside); err != nil {
+			return "", fmt.Errorf("%w: generation", errCorrupt)
+		}
+	}
+	high, err := s.readNow(metaHigh)
+	if err != nil {
+		return "", err
+	}
+	f.version = max(f.version, decodeHigh(high))
+	f.empty = s.isEmpty()
+	s.gen, why = f.judge(s.Now(), newID)
+	if f.inside == nil || !s.gen.sameLife(*f.inside) {
+		if b, err = json.Marshal(s.gen); err != nil {
+			return "", err
+		}
+		if f.outside != nil {
+			// Versions go on where the lost ones ended: the next backup that is
+			// put back must be older than the file again.
+			s.last = max(s.last, f.outside.High)
+		}
+		err = s.commitNow([]write{
+			{key: metaFormat, value: []byte{storeFormat}},
+			{key: metaGeneration, value: b},
+			{key: metaHigh, value: encodeHigh(s.last + 1)},
+		})
+		if err != nil {
+			return "", err
+		}
+	}
+	s.last = max(s.last, f.version)
+	s.gen.High = max(f.version, 1)
+	if f.outside != nil && s.gen.sameLife(*f.outside) {
+		s.gen.High = f.outside.High
+		s.mirrored = s.gen
+		return why, nil
+	}
+	s.gen.High = s.last
+	s.mirrored = s.gen
+	return why, writeMirror(s.cfg.mirror, s.gen)
+}
+
+// isEmpty tells whether there is nothing but what the store knows of itself.
+func (s *Store) isEmpty() bool {
+	txn := s.db.NewTransactionAt(s.last, false)
+	defer txn.Discard()
+	it := txn.NewIterator(keysOnly(nil))
+	defer it.Close()
+	it.Rewind()
+	if it.ValidForPrefix([]byte{tableMeta}) {
+		it.Seek([]byte{tableMeta + 1})
+	}
+	return !it.Valid()
+}
