@@ -57,12 +57,42 @@ func (e *Engine) EndDelivery(ctx context.Context, rec *payment.Record, h Handed,
 	return e.FinishDelivery(ctx, rec, h, p)
 }
 
-// FinishDelivery records what became of a delivery.
+// FinishDelivery records what became of a delivery. Whoever else wrote to the
+// record meanwhile (a buyer who opened the paid page) must not make the shop's
+// answer be forgotten.
 func (e *Engine) FinishDelivery(ctx context.Context, rec *payment.Record, h Handed, p Policy) (*payment.Record, error) {
-	now := e.now()
-	next := rec.Clone()
-	name, alert, lazy := EventDelivered, false, true
-	var err error
+	base := rec
+	for range claimTries {
+		now := e.now()
+		next := base.Clone()
+		name, alert, lazy, err := e.handed(next, h, p, now)
+		if err != nil {
+			return base, err
+		}
+		err = e.commit(ctx, next, lazy)
+		if err == nil {
+			e.observe(name, next, nil, alert)
+			if next.Due.Equal(now) {
+				e.poke()
+			}
+			return next, nil
+		}
+		fresh, getErr := e.Store.Get(ctx, rec.Ref)
+		if getErr != nil {
+			return rec, err
+		}
+		if !errors.Is(err, payment.ErrConflict) || fresh.State != payment.Delivering ||
+			fresh.Lease.Owner != rec.Lease.Owner || fresh.Lease.Epoch != rec.Lease.Epoch {
+			return fresh, nil
+		}
+		base = fresh
+	}
+	return base, payment.ErrConflict
+}
+
+// handed changes a record as the shop's answer to a delivery says.
+func (e *Engine) handed(next *payment.Record, h Handed, p Policy, now time.Time) (name string, alert, lazy bool, err error) {
+	name, lazy = EventDelivered, true
 	switch {
 	case h.Acked:
 		err = next.Deliver(h.Status, h.Location, now)
@@ -91,21 +121,7 @@ func (e *Engine) FinishDelivery(ctx context.Context, rec *payment.Record, h Hand
 			err = next.ParkDelivery(payment.ReasonGaveUp, now)
 		}
 	}
-	if err != nil {
-		return rec, err
-	}
-	if err := e.commit(ctx, next, lazy); err != nil {
-		now, getErr := e.Store.Get(ctx, rec.Ref)
-		if getErr != nil {
-			return rec, err
-		}
-		return now, nil
-	}
-	e.observe(name, next, nil, alert)
-	if next.Due.Equal(now) {
-		e.poke()
-	}
-	return next, nil
+	return name, alert, lazy, err
 }
 
 // Await waits until a payment that is being handled by somebody else has come

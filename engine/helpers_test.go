@@ -164,11 +164,16 @@ type network struct {
 	mu     sync.Mutex
 	script []payment.ReportAnswer
 	calls  []time.Time
+	// during happens while the network is being told.
+	during func()
 }
 
 func (*network) Param() string { return "track_id" }
 
 func (n *network) Report(context.Context, *payment.Conversion) payment.ReportAnswer {
+	if n.during != nil {
+		n.during()
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.calls = append(n.calls, time.Now())

@@ -95,13 +95,42 @@ func (e *Engine) report(ctx context.Context, rec *payment.Record) error {
 	return e.reported(ctx, rec, a, e.now().Sub(start))
 }
 
+// reported records what became of a try. Whoever else wrote to the record
+// meanwhile (a buyer who opened the paid page) must not make it be forgotten: it
+// would be reported again.
 func (e *Engine) reported(ctx context.Context, rec *payment.Record, a payment.ReportAnswer, took time.Duration) error {
+	try := rec.Conversion.Tries
+	for range claimTries {
+		name, alert := e.outcome(rec, a)
+		err := e.commit(ctx, rec, true)
+		if err == nil {
+			if a.Outcome == payment.ReportUnauthorized {
+				e.Shared.stall(rec.Ref)
+			}
+			e.Observer.Observe(Event{Name: name, Record: rec, Err: a.Err, Alert: alert, Took: took})
+			return nil
+		}
+		if !errors.Is(err, payment.ErrConflict) {
+			return err
+		}
+		if rec, err = e.Store.Get(ctx, rec.Ref); err != nil {
+			return err
+		}
+		if c := rec.Conversion; c == nil || c.Tries != try || c.State != payment.ConversionOpen {
+			return nil
+		}
+	}
+	return payment.ErrConflict
+}
+
+// outcome changes a record as the network's answer says.
+func (e *Engine) outcome(rec *payment.Record, a payment.ReportAnswer) (name string, alert bool) {
 	c, now := rec.Conversion, e.now()
 	if a.Unsent || a.Outcome != payment.ReportRetry {
 		c.Unanswered--
 	}
 	c.Last = a.Code
-	name, alert := EventUnconverted, false
+	name = EventUnconverted
 	rec.Due, c.Next = time.Time{}, time.Time{}
 	switch a.Outcome {
 	case payment.ReportAccepted:
@@ -114,7 +143,6 @@ func (e *Engine) reported(ctx context.Context, rec *payment.Record, a payment.Re
 	case payment.ReportUnauthorized:
 		name, alert = EventPaused, true
 		e.pause(c.Track.Affiliate)
-		e.Shared.stall(rec.Ref)
 		c.Next = now.Add(2 * time.Minute)
 		rec.Due = c.Next
 	case payment.ReportRetry:
@@ -126,11 +154,7 @@ func (e *Engine) reported(ctx context.Context, rec *payment.Record, a payment.Re
 		c.Next, rec.Due = at, at
 	}
 	rec.UpdatedAt = now
-	if err := e.commit(ctx, rec, true); err != nil {
-		return ignoreConflict(err)
-	}
-	e.Observer.Observe(Event{Name: name, Record: rec, Err: a.Err, Alert: alert, Took: took})
-	return nil
+	return name, alert
 }
 
 func (e *Engine) isPaused(name string) bool {

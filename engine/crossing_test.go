@@ -1,0 +1,76 @@
+package engine_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// buy is a checkout of ours, paid.
+func (w *world) buy() *payment.Record {
+	w.t.Helper()
+	_, rec, err := w.Purchase(w.t.Context(), engine.Purchase{
+		Site: "shop", Route: "/callback idpay", Provider: "idpay", Order: "101", Amount: 50000, Item: "book",
+		ReturnURL: func(payment.Ref) string { return "https://shop/callback" },
+		Return:    func(string) payment.Return { return payment.Return{Method: "GET", Host: "shop", URI: "/callback"} },
+		Track:     &payment.Track{ID: "trk", Affiliate: "hamekar"},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	a := w.ask()
+	a.Ref = rec.Ref
+	if res := w.Admit(w.t.Context(), a); res.Kind != engine.Verified {
+		w.t.Fatalf("%+v", res)
+	}
+	return rec
+}
+
+// A buyer who opens the paid page while the shop is being told writes to the
+// same record: the shop's answer must not get lost by it.
+func TestOpeningWhatIsBeingDeliveredLosesNoAck(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(w *world) { w.shop.policy.Once = true })
+		defer w.halt()
+		ref := w.buy().Ref
+		rec, err := w.StartDelivery(t.Context(), ref, payment.ViaBrowser, "browser", nil, w.shop.policy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, room, err := w.Open(t.Context(), ref, "shop", []string{"book"}, "device", 5); err != nil || !room {
+			t.Fatal(room, err)
+		}
+		if now, err := w.EndDelivery(t.Context(), rec, engine.Handed{Acked: true, Status: 200}, w.shop.policy); err != nil || now.State != payment.Delivered {
+			t.Errorf("after the shop's answer: %s, %v", now.State, err)
+		}
+		time.Sleep(5 * time.Minute)
+		if r := w.wantState(ref, payment.Delivered); len(r.Devices) != 1 || w.net.count() != 1 {
+			t.Errorf("%d devices, %d reports", len(r.Devices), w.net.count())
+		}
+	})
+}
+
+func TestOpeningWhatIsBeingReportedReportsNothingTwice(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		defer w.halt()
+		ref := w.buy().Ref
+		w.net.during = func() {
+			if _, _, err := w.Open(t.Context(), ref, "shop", []string{"book"}, time.Now().String(), 5); err != nil {
+				t.Error(err)
+			}
+		}
+		if _, err := w.deliver(ref, engine.Handed{Acked: true, Status: 200}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		if r := w.record(ref); w.net.count() != 1 || r.Conversion.State != payment.ConversionSent {
+			t.Errorf("%d reports, the conversion is %s", w.net.count(), r.Conversion.State)
+		}
+	})
+}
