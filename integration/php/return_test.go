@@ -203,7 +203,7 @@ func TestReturnByPOST(t *testing.T) {
 		"status": "10", "track_id": p.TrackID, "shop_field": "&=", "id": id, "order_id": "101", "amount": "50000", "card_no": card,
 		"date": strconv.FormatInt(p.PaidAt.Unix(), 10), "list": []any{"a", "b"},
 	})
-	same(t, "$_GET", s.Get, map[string]any(shopRead))
+	same(t, "$_GET", s.Get, shopRead)
 	same(t, "QUERY_STRING", s.text("QUERY_STRING"), shopParams)
 	same(t, "REQUEST_URI", s.text("REQUEST_URI"), "/callback.php?"+shopParams)
 	same(t, "REQUEST_METHOD", s.text("REQUEST_METHOD"), "POST")

@@ -217,8 +217,8 @@ func (w *world) behave(how map[string]any) {
 // create makes a payment at a provider as a shop's own code does.
 func (w *world) create(provider, order string, amount int, callback string) string {
 	w.t.Helper()
-	body, path := map[string]any{}, ""
-	key := ""
+	var body map[string]any
+	var path, key string
 	switch provider {
 	case "idpay":
 		path, key = "/idpay/v1.1/payment", "id"

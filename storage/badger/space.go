@@ -99,7 +99,7 @@ func (g *spaceGuard) check() {
 		return
 	}
 	was := room(g.state.Load())
-	is := was
+	var is room
 	switch {
 	case sp.free < g.hard:
 		is = roomNone
