@@ -264,12 +264,17 @@ func (p *person) text(selector string) string {
 	return strings.Join(strings.Fields(read[string](p, "document.querySelector("+quote(selector)+").innerText")), " ")
 }
 
-// read evaluates an expression in the page.
+// read evaluates an expression in the page, again if that was just going away:
+// some refresh themselves.
 func read[T any](p *person, expression string) T {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	for try := 0; err != nil && try < 3; try++ {
+		time.Sleep(300 * time.Millisecond)
+		v, err = chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	}
 	p.must(err)
 	return v
 }
