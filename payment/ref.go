@@ -5,7 +5,6 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"errors"
-	"strings"
 )
 
 // Ref names one record: 26 letters and digits, derived from what makes a
@@ -36,7 +35,9 @@ func ParseRef(s string) (Ref, error) {
 	if len(s) != RefLen {
 		return "", ErrRef
 	}
-	if _, err := refEncoding.DecodeString(s); err != nil || strings.ToLower(s) != s {
+	// The last letter has two bits that say nothing: only one spelling counts.
+	b, err := refEncoding.DecodeString(s)
+	if err != nil || refEncoding.EncodeToString(b) != s {
 		return "", ErrRef
 	}
 	return Ref(s), nil

@@ -108,7 +108,7 @@ func TestRefsAreStableAndDistinct(t *testing.T) {
 	if got, err := payment.ParseRef(string(a)); err != nil || got != a {
 		t.Errorf("%s: %v", got, err)
 	}
-	for _, bad := range []string{"", "x", string(a) + "0", "ABCDEFGHJKMNPQRSTVWXYZ0123", "../../../../../../etc/pass"} {
+	for _, bad := range []string{"", "x", string(a) + "0", "ABCDEFGHJKMNPQRSTVWXYZ0123", "../../../../../../etc/pass", string(a[:25]) + "1", string(a[:25]) + "2"} {
 		if _, err := payment.ParseRef(bad); !errors.Is(err, payment.ErrRef) {
 			t.Errorf("%q is accepted: %v", bad, err)
 		}

@@ -28,9 +28,10 @@ type Store interface {
 	// Commit writes one change atomically.
 	Commit(ctx context.Context, c Change) error
 	// Forget deletes a record that no money can be behind: one in Declined or
-	// Expired that holds no uniqueness key but an intent (which goes with it)
-	// and was never captured. Anything else gives ErrConflict. It is
-	// compare-and-set like Commit.
+	// Expired that has no receipt, holds no uniqueness key but an intent (which
+	// goes with it) and was never captured, in review or reversed. Anything
+	// else, a missing record included, gives ErrConflict. It is compare-and-set
+	// like Commit.
 	Forget(ctx context.Context, ref Ref, version uint64) error
 	// Due returns up to limit records whose Due is not after t, oldest first.
 	Due(ctx context.Context, t time.Time, limit int) ([]Ref, error)
@@ -38,7 +39,9 @@ type Store interface {
 	// cursor that stays valid while records are added.
 	List(ctx context.Context, q Listing) (Page, error)
 	// Reserve takes keys without a record (ids that were used before this
-	// ledger began) and returns how many were new. It is durable.
+	// ledger began) and returns how many were new. It is durable. A large one may
+	// be split: after an error, part of it may be reserved; doing it again is
+	// harmless.
 	Reserve(ctx context.Context, keys []Key) (int, error)
 
 	// PutTrack keeps a visitor's track until it expires; it is lazy. It returns
@@ -62,7 +65,8 @@ type Store interface {
 	// differs for every opening of the store.
 	Owner() string
 	// Ready returns nil, or why new work must be refused now (ErrFull,
-	// ErrClosed, ErrBroken …). It is cheap enough for every request.
+	// ErrClosed, ErrBroken …). It is cheap enough for every request. With
+	// ErrFull, changes to records that exist may still succeed.
 	Ready() error
 }
 
@@ -73,9 +77,11 @@ type Change struct {
 	Record *Record
 	// Take are the uniqueness keys that the record must hold from now on: each
 	// is free, or held by this record already. Otherwise nothing is written and
-	// a *TakenError names the first that is not.
+	// a *TakenError names the first that is not. A version that moved on is told
+	// first.
 	Take []Key
-	// Lazy: a power cut may lose this change, a crash of the process may not.
+	// Lazy: a power cut may lose this change, a crash of the process may not. So
+	// when Commit returns it must have left the process; it need not be on disk.
 	Lazy bool
 }
 
