@@ -103,6 +103,9 @@ func (e *Engine) Admit(ctx context.Context, a Ask) Result {
 	if rec != nil && settled(rec) {
 		return e.answer(ctx, rec, a)
 	}
+	if a.Claimed.Hint == payment.HintUnpaid && rec != nil && rec.Attempts.Claimed && unanswered(rec) {
+		return e.answer(ctx, rec, a) // another return claims the contrary, and is being asked for
+	}
 	if a.Claimed.Hint == payment.HintUnpaid {
 		// Documented as unpaid: believed for this page, written nowhere.
 		return Result{Kind: Declined, Record: rec, Bound: rec != nil && proven(rec, a)}
@@ -155,15 +158,19 @@ func (e *Engine) fly(ctx context.Context, j job, patience time.Duration) Result 
 		return Result{Kind: Unavailable, Err: payment.ErrClosed}
 	}
 	detached := context.WithoutCancel(ctx)
-	ch := e.Shared.flights.DoChan(string(j.ref), func() (any, error) {
-		rec, err := e.settle(detached, j)
-		return rec, err
-	})
+	settle := func() (any, error) { return e.settle(detached, j) }
+	ch := e.Shared.flights.DoChan(string(j.ref), settle)
 	done := make(chan Result, 1)
 	go func() {
 		defer e.running.Done()
 		r := <-ch
 		rec, _ := r.Val.(*payment.Record)
+		if r.Err == nil && rec != nil && !settled(rec) && !rec.Attempts.Claimed {
+			// The worker asked, before this return came: a "no" to that is none to
+			// this.
+			r = <-e.Shared.flights.DoChan(string(j.ref), settle)
+			rec, _ = r.Val.(*payment.Record)
+		}
 		done <- e.conclude(detached, j, rec, r.Err)
 	}()
 	select {
@@ -252,9 +259,10 @@ func (e *Engine) imported(ctx context.Context, issuer, id string) error {
 	return nil
 }
 
-// tooSoon: a "no" stands for a moment before a new return is asked for.
+// tooSoon: a "no" to a return stands for a moment before a new one is asked for.
+// One to a question of our own does not: the customer may have paid since.
 func (e *Engine) tooSoon(r *payment.Record, stranger bool) bool {
-	if r.State != payment.Declined && r.State != payment.Expired {
+	if r.State != payment.Declined && r.State != payment.Expired || !r.Attempts.Claimed {
 		return false
 	}
 	wait := reaskKnown
@@ -267,6 +275,11 @@ func (e *Engine) tooSoon(r *payment.Record, stranger bool) bool {
 // settled: nothing that a provider could say now changes the answer.
 func settled(r *payment.Record) bool {
 	return r.State.Captured() || r.State == payment.Review || r.State == payment.Reversed || r.Reason == payment.ReasonDismissed
+}
+
+// unanswered: a question about it is open, or a return waits to be asked for.
+func unanswered(r *payment.Record) bool {
+	return r.State == payment.Verifying || r.State == payment.Unknown || r.Reason == payment.ReasonWaiting
 }
 
 // proven: the return shows that it belongs to the record.
@@ -297,8 +310,11 @@ func (e *Engine) answer(_ context.Context, r *payment.Record, a Ask) Result {
 		res.Kind = Review
 	case payment.Declined, payment.Expired, payment.Reversed:
 		res.Kind = Declined
-		if r.Reason == payment.ReasonOrderPaid {
+		switch r.Reason {
+		case payment.ReasonOrderPaid:
 			res.Kind = OrderPaid
+		case payment.ReasonWaiting:
+			res.Kind = Pending // that "no" was to an older return
 		}
 	default:
 		res.Kind = Pending

@@ -23,6 +23,10 @@ type Engine struct {
 	paused map[string]bool
 	closed bool
 	wake   chan struct{}
+	// handing is what the worker is handing over, and to whom; crowded is whether
+	// something waits for a place there.
+	handing map[payment.Ref]string
+	crowded bool
 }
 
 // New returns an engine over an open store.
@@ -32,7 +36,7 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the ledger's generation: %w", err)
 	}
-	return &Engine{Config: c, generation: gen, paused: make(map[string]bool), wake: make(chan struct{}, 1)}, nil
+	return &Engine{Config: c, generation: gen, paused: make(map[string]bool), wake: make(chan struct{}, 1), handing: make(map[payment.Ref]string)}, nil
 }
 
 // Close refuses new work and waits until what is running has ended, or ctx

@@ -125,6 +125,7 @@ type shop struct {
 	mu      sync.Mutex
 	policy  engine.Policy
 	gone    bool
+	hang    time.Duration // how long it takes
 	answers []engine.Handed
 	told    []*payment.Record
 	expect  func() (payment.Expectation, error)
@@ -133,6 +134,7 @@ type shop struct {
 func (s *shop) Policy(*payment.Record) (engine.Policy, bool) { return s.policy, !s.gone }
 
 func (s *shop) Deliver(_ context.Context, r *payment.Record) engine.Handed {
+	time.Sleep(s.hang)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.told = append(s.told, r)

@@ -34,6 +34,19 @@ const (
 	reportFor = 7 * 24 * time.Hour
 )
 
+// claimed is when the payment that is asked for was claimed: by the last return
+// or, without one, by our first question. An intent may have been asked for
+// long before its customer pays.
+func claimed(r *payment.Record) time.Time {
+	if arrived(r) {
+		return later(r.Attempts.First, r.Return.Arrived)
+	}
+	return r.Attempts.First
+}
+
+// arrived: a customer's return is kept, not only the address for one.
+func arrived(r *payment.Record) bool { return r.Return != nil && !r.Return.Arrived.IsZero() }
+
 func window(t payment.Traits) time.Duration {
 	if t.Window > 0 {
 		return t.Window
@@ -45,7 +58,7 @@ func window(t payment.Traits) time.Duration {
 // at first, steadily inside the provider's window, hourly for three days. The
 // second result is false when it is time to give up and ask a person.
 func afterSilence(r *payment.Record, t payment.Traits, now time.Time, wait time.Duration, jitter float64) (time.Time, bool) {
-	since := now.Sub(r.Attempts.First)
+	since := now.Sub(claimed(r))
 	if since > patienceDays {
 		return time.Time{}, false
 	}
@@ -75,7 +88,7 @@ func afterRefusal(r *payment.Record, t payment.Traits, now time.Time) time.Time 
 		return time.Time{}
 	}
 	for _, at := range []time.Duration{30 * time.Second, 3 * time.Minute, window(t) - 45*time.Second} {
-		if due := r.Attempts.First.Add(at); due.After(now.Add(time.Second)) {
+		if due := claimed(r).Add(at); due.After(now.Add(time.Second)) {
 			return due
 		}
 	}

@@ -31,7 +31,7 @@ const (
 func (e *Engine) settle(ctx context.Context, j job) (*payment.Record, error) {
 	traits := j.prov.Traits()
 	waited := time.Duration(0)
-	for range claimTries {
+	for tries := 0; tries < claimTries; {
 		rec, err := e.load(ctx, j, traits)
 		if err != nil {
 			return nil, err
@@ -51,11 +51,25 @@ func (e *Engine) settle(ctx context.Context, j job) (*payment.Record, error) {
 		if err != nil {
 			return rec, err
 		}
+		done := func() {}
+		if j.worker && traits.GivesBack && !e.policy(rec, j).Many && waited <= e.leaseFor(j.prov) {
+			// Two payments of one order that wait for the same provider must not
+			// both be taken.
+			var alone bool
+			if done, alone = e.Shared.alone(payment.OrderKey(rec.Site, rec.Provider, rec.Order)); !alone {
+				<-e.Clock.After(otherOwner)
+				waited += otherOwner
+				continue
+			}
+		}
 		if paid, err := e.orderPaid(ctx, rec, j, traits); err != nil || paid {
+			done()
 			return rec, orErr(err, ErrOrderPaid)
 		}
 		rec, err = e.attempt(ctx, j, rec, traits)
+		done()
 		if errors.Is(err, payment.ErrConflict) {
+			tries++
 			continue
 		}
 		return rec, err
@@ -84,6 +98,14 @@ func (e *Engine) load(ctx context.Context, j job, t payment.Traits) (*payment.Re
 // expect makes sure that the expectation is known before anything is asked
 // (rule 1).
 func (e *Engine) expect(ctx context.Context, j job, rec *payment.Record) (*payment.Record, error) {
+	if !j.worker && j.ask.Bound != nil {
+		switch {
+		case j.ask.Bound(rec.Order):
+			rec.Expect.Unbound = false
+		case !arrived(rec):
+			rec.Expect.Unbound = true
+		}
+	}
 	if !rec.Expect.Known() {
 		x, err := e.expectation(ctx, j, rec)
 		if errors.Is(err, ErrUnanswered) {
@@ -92,10 +114,8 @@ func (e *Engine) expect(ctx context.Context, j job, rec *payment.Record) (*payme
 		if err != nil {
 			return nil, err
 		}
+		x.Unbound = rec.Expect.Unbound
 		rec.Expect = x
-	}
-	if !j.worker && j.ask.Bound != nil && !j.ask.Bound(rec.Order) {
-		rec.Expect.Unbound = true
 	}
 	return rec, nil
 }
@@ -128,9 +148,10 @@ func (e *Engine) wait(ctx context.Context, j job, rec *payment.Record) (*payment
 }
 
 // orderPaid refuses a second payment of a paid order where its money goes back
-// by itself if nobody verifies it (rule 5).
+// by itself if nobody verifies it (rule 5). One that may have been verified is
+// asked about: what was taken must not be forgotten.
 func (e *Engine) orderPaid(ctx context.Context, rec *payment.Record, j job, t payment.Traits) (bool, error) {
-	if e.policy(rec, j).Many || !t.GivesBack || rec.Attempts.Count > 0 && rec.State != payment.Declined {
+	if e.policy(rec, j).Many || !t.GivesBack || rec.Attempts.Unknown > 0 || rec.Attempts.Open {
 		return false, nil
 	}
 	holder, err := e.Store.Holder(ctx, payment.OrderKey(rec.Site, rec.Provider, rec.Order))
@@ -193,15 +214,19 @@ func (e *Engine) remember(rec *payment.Record, j job, now time.Time) {
 	if j.ask.Claimed.Hint != payment.HintUnpaid {
 		rec.Attempts.Claimed = true
 	}
-	if rec.Expect.Unbound && rec.Return != nil && !rec.Return.Arrived.IsZero() {
-		return // keep the one that was bound
-	}
-	if rec.Route == "" {
-		rec.Route = j.ask.Route
-	}
 	ret := j.ask.Return
 	if ret.Arrived.IsZero() {
 		ret.Arrived = now
+	}
+	wrong := j.ask.Bound != nil && !j.ask.Bound(rec.Order)
+	if arrived(rec) && (wrong || ret.Machine && !rec.Return.Machine) {
+		// Keep the one that was bound, and that of the browser.
+		rec.Return.Arrived = ret.Arrived
+		return
+	}
+	if rec.Route == "" {
+		// Of two providers with one pay page the return tells which it is.
+		rec.Route, rec.Provider = j.ask.Route, j.ask.Provider
 	}
 	rec.Return = &ret
 }
@@ -211,7 +236,10 @@ func (e *Engine) remember(rec *payment.Record, j job, now time.Time) {
 func (e *Engine) postpone(ctx context.Context, j job, rec *payment.Record) (*payment.Record, error) {
 	now := e.now()
 	e.remember(rec, j, now)
-	rec.Reason, rec.UpdatedAt = payment.ReasonWaiting, now
+	if no := rec.State == payment.Declined || rec.State == payment.Expired; !no || !j.worker {
+		rec.Reason = payment.ReasonWaiting
+	}
+	rec.UpdatedAt = now
 	rec.Due = now.Add(spread(breakerWait, 0.3, e.Rand()))
 	if err := e.commit(ctx, rec, false); err != nil {
 		return nil, err
@@ -288,11 +316,20 @@ func (e *Engine) apply(next *payment.Record, j job, v payment.Verdict, a payment
 		retry = at
 	case payment.Confirm:
 		retry = now
-		if next.Return != nil && !next.Return.Arrived.IsZero() && !next.Return.Machine {
+		if arrived(next) && !next.Return.Machine {
 			retry = now.Add(browserGrace)
 		}
 	case payment.Refuse, payment.Lapse:
 		retry = e.afterNo(next, j, v, t, now)
+	case payment.Doubt:
+		if v.Reason == payment.ReasonAfterSilence && !next.Attempts.Claimed && next.Return != nil {
+			// Nobody has claimed it: its customer may still be at the bank. A person
+			// looks when nothing more is to be asked.
+			_, can := j.prov.Provider.(payment.Inquirer)
+			if retry = nextUnasked(next, can, now); !retry.IsZero() {
+				v.Trigger = payment.Silence
+			}
+		}
 	}
 	if err := next.EndAttempt(v, a, now, retry); err != nil {
 		return err

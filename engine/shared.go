@@ -21,13 +21,14 @@ type Shared struct {
 	mu       sync.Mutex
 	breakers map[string]*breaker
 	lanes    map[string]*lane
+	orders   map[payment.Key]bool
 	stalled  []payment.Ref
 	twins    map[twin]seen
 }
 
 // NewShared returns a fresh one.
 func NewShared() *Shared {
-	return &Shared{limits: newLimits(), breakers: make(map[string]*breaker), lanes: make(map[string]*lane), twins: make(map[twin]seen)}
+	return &Shared{limits: newLimits(), breakers: make(map[string]*breaker), lanes: make(map[string]*lane), orders: make(map[payment.Key]bool), twins: make(map[twin]seen)}
 }
 
 // twin is what makes two payments suspiciously alike. Banks repeat short
@@ -63,6 +64,22 @@ func (s *Shared) repeated(r *payment.Record, now time.Time) bool {
 	}
 	s.twins[k] = seen{r.Ref, now}
 	return ok && old.ref != r.Ref && now.Sub(old.at) < twinSpan
+}
+
+// alone lets one question about an order be asked at a time; done must be
+// called where it may.
+func (s *Shared) alone(order payment.Key) (done func(), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.orders[order] {
+		return nil, false
+	}
+	s.orders[order] = true
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.orders, order)
+	}, true
 }
 
 // lane bounds the calls to one issuer; strangers share half of it, so that a

@@ -11,10 +11,13 @@ import (
 )
 
 const (
-	// batch is how many due records one look takes up, atOnce how many of them
-	// at a time.
-	batch  = 256
-	atOnce = 8
+	// reach is how many due records one look sees, batch how many of them it asks
+	// about, atOnce how many at a time, of one provider's or for one receiver;
+	// handAtOnce is for all receivers together.
+	reach      = 4096
+	batch      = 256
+	atOnce     = 8
+	handAtOnce = 32
 	// longestLease is no shorter than any lease, inheritMost bounds the look at
 	// what had one.
 	longestLease = 5 * time.Minute
@@ -74,32 +77,105 @@ func (e *Engine) inherit(ctx context.Context) error {
 	return nil
 }
 
-// Sweep takes up what is due now, once. more is true if there may be more.
+// Sweep takes up what is due now, once. Questions to providers are waited for;
+// what is handed to shops and networks goes on by itself, so that one that hangs
+// lets no provider's window close. more is true if there may be more.
 func (e *Engine) Sweep(ctx context.Context) (more bool, err error) {
 	if err := e.Store.Ready(); err != nil {
 		return false, fmt.Errorf("looking for due payments: %w", err)
 	}
-	refs, err := e.Store.Due(ctx, e.now(), batch)
+	refs, err := e.Store.Due(ctx, e.now(), reach)
 	if err != nil {
 		return false, fmt.Errorf("looking for due payments: %w", err)
 	}
 	slots := make(chan struct{}, atOnce)
 	var all sync.WaitGroup
+	asked, taken := 0, 0
 	for _, ref := range refs {
-		if ctx.Err() != nil || !e.begin() {
+		if ctx.Err() != nil {
 			break
 		}
-		slots <- struct{}{}
-		all.Go(func() {
-			defer func() { <-slots; e.running.Done() }()
+		rec, err := e.Store.Get(ctx, ref)
+		if err != nil {
+			continue // it is gone, or the next look finds it
+		}
+		work := func() {
 			// What is begun is finished, whatever becomes of the worker.
 			if err := e.take1(context.WithoutCancel(ctx), ref); err != nil && !errors.Is(err, payment.ErrConflict) {
 				e.observe(EventStore, nil, err, false)
 			}
+		}
+		if to := receiver(rec); to != "" {
+			if e.hand(ref, to, work) {
+				taken++
+			}
+			continue
+		}
+		if asked == batch {
+			continue
+		}
+		if !e.begin() {
+			break
+		}
+		asked++
+		taken++
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots; e.running.Done() }()
+			work()
 		})
 	}
 	all.Wait()
-	return len(refs) == batch, nil
+	return taken > 0 && (len(refs) == reach || asked == batch), nil
+}
+
+// receiver is who is to be told of a record, empty where a provider is to be
+// asked.
+func receiver(rec *payment.Record) string {
+	switch rec.State {
+	case payment.Verified, payment.Delivering:
+		return "site " + rec.Site
+	case payment.Delivered:
+		if rec.Conversion != nil {
+			return "network " + rec.Conversion.Track.Affiliate
+		}
+	}
+	return ""
+}
+
+// hand lets work go on by itself, unless it does already or its receiver has
+// enough to do.
+func (e *Engine) hand(ref payment.Ref, to string, work func()) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed || e.handing[ref] != "" {
+		return false
+	}
+	n := 0
+	for _, other := range e.handing {
+		if other == to {
+			n++
+		}
+	}
+	if n >= atOnce || len(e.handing) >= handAtOnce {
+		e.crowded = true
+		return false
+	}
+	e.handing[ref] = to
+	e.running.Add(1)
+	go func() {
+		defer e.running.Done()
+		work()
+		e.mu.Lock()
+		delete(e.handing, ref)
+		crowded := e.crowded
+		e.crowded = false
+		e.mu.Unlock()
+		if crowded {
+			e.poke()
+		}
+	}()
+	return true
 }
 
 // take1 does the next thing for one due record.
@@ -158,7 +234,7 @@ func (e *Engine) again(ctx context.Context, rec *payment.Record) error {
 	return err
 }
 
-// drop ends a created record that will not be asked about.
+// drop ends a record that will not be asked about.
 func (e *Engine) drop(ctx context.Context, ref payment.Ref, cause error) error {
 	rec, err := e.Store.Get(ctx, ref)
 	if err != nil {
@@ -168,10 +244,17 @@ func (e *Engine) drop(ctx context.Context, ref payment.Ref, cause error) error {
 	if errors.Is(cause, ErrOrderPaid) {
 		why = payment.ReasonOrderPaid
 	}
-	if rec.State == payment.Created {
-		if err := rec.EndUnasked(payment.Refuse, why, e.now()); err != nil {
-			return err
-		}
+	switch rec.State {
+	case payment.Created:
+		err = rec.EndUnasked(payment.Refuse, why, e.now())
+	case payment.Unknown:
+		err = rec.EndUnasked(payment.Lapse, why, e.now())
+	case payment.Declined, payment.Expired:
+	default:
+		return nil // it went on meanwhile
+	}
+	if err != nil {
+		return err
 	}
 	rec.Reason = why
 	return e.rest(ctx, rec, time.Time{})
@@ -222,7 +305,7 @@ func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
 
 // refusedBefore asks again after a "no", or forgets a stranger's invention.
 func (e *Engine) refusedBefore(ctx context.Context, rec *payment.Record) error {
-	if rec.Expect.Source == payment.FromNone && e.now().Sub(rec.CreatedAt) >= strangerKept {
+	if rec.Expect.Source == payment.FromNone && rec.Reason != payment.ReasonWaiting && e.now().Sub(rec.CreatedAt) >= strangerKept {
 		return ignoreConflict(e.Store.Forget(ctx, rec.Ref, rec.Version))
 	}
 	return e.again(ctx, rec)

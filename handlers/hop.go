@@ -201,8 +201,13 @@ func (t *visit) hopResult(rec *payment.Record) engine.Result {
 		payment.Declined: engine.Declined, payment.Expired: engine.Declined, payment.Reversed: engine.Declined,
 	}
 	kind := kinds[rec.State]
-	if rec.State == payment.Declined && rec.Reason == payment.ReasonOrderPaid {
-		kind = engine.OrderPaid
+	if kind == engine.Declined {
+		switch rec.Reason {
+		case payment.ReasonOrderPaid:
+			kind = engine.OrderPaid
+		case payment.ReasonWaiting:
+			kind = engine.Pending // that "no" was to an older return
+		}
 	}
 	return engine.Result{Kind: kind, Record: rec, Bound: true}
 }
@@ -215,7 +220,9 @@ func (t *visit) neutral(rec *payment.Record) error {
 	case payment.Delivered:
 		k = pages.Duplicate
 	case payment.Declined, payment.Expired, payment.Reversed:
-		k = pages.Declined
+		if rec.Reason != payment.ReasonWaiting {
+			k = pages.Declined
+		}
 	case payment.Review:
 		k = pages.Review
 	case payment.Parked:

@@ -71,10 +71,11 @@ func (r *Record) Postpone(why Reason, now, retry time.Time) error {
 	return r.EndAttempt(Verdict{Trigger: Silence, Reason: why}, Answer{Unsent: true}, now, retry)
 }
 
-// EndUnasked ends a payment that never was asked about: nobody paid it (Lapse),
-// or it must not be asked about (Refuse).
+// EndUnasked ends a payment that the provider never was asked about: nobody paid
+// it (Lapse), or it must not be asked about (Refuse; Lapse where questions were
+// tried and provably reached nobody).
 func (r *Record) EndUnasked(t Trigger, why Reason, now time.Time) error {
-	if r.State != Created {
+	if r.State != Created && (r.State != Unknown || r.Attempts.Unknown > 0 || r.Attempts.Open) {
 		_, err := Step(r.State, "end unasked")
 		return err
 	}
