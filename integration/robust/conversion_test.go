@@ -18,8 +18,7 @@ func newTracked(t *testing.T, token string) *stand {
 	t.Helper()
 	s := newStand(t, "idpay", "", "{env.STORE_TOKEN}", "{file.{{dir}}/token}")
 	s.text = strings.Replace(s.text, "\t\tcheckout /buy", "\t\ttrack /product/*\n\t\tcheckout /buy", 1)
-	s.Caddy = harness.New(t, s.text, harness.Environment()...)
-	s.token(token)
+	s.prepare().token(token)
 	s.Caddy.Start()
 	return s
 }
