@@ -143,7 +143,10 @@ func (e *Engine) admit(ctx context.Context, prov Provider, rec *payment.Record, 
 		})
 		switch v {
 		case passFull:
-			return Result{Kind: Busy}
+			if rec == nil {
+				return Result{Kind: Busy}
+			}
+			return Result{Kind: Pending}
 		case passLater:
 			return Result{Kind: Pending}
 		}

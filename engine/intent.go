@@ -121,7 +121,9 @@ func (e *Engine) Announce(ctx context.Context, a Announcement) (*payment.Record,
 // intend writes an intent with the key that leads from the provider's id to
 // it. It is durable: rule 4 rests on it.
 func (e *Engine) intend(ctx context.Context, rec *payment.Record, prov Provider, track *payment.Track) error {
-	if err := e.imported(ctx, rec.Issuer, rec.ID); err != nil {
+	if _, err := e.Store.Holder(ctx, payment.ReceiptKey(rec.Issuer, rec.ID)); err == nil {
+		return ErrForeign // used up: whoever paid it now could not be credited
+	} else if !errors.Is(err, payment.ErrNotFound) {
 		return err
 	}
 	if track != nil {

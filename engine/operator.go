@@ -77,6 +77,7 @@ func (e *Engine) Decide(ctx context.Context, ref payment.Ref, version uint64, d 
 	case Refuse:
 		err = rec.Decided(payment.Dismiss, note, now)
 	case Has:
+		e.joinTrack(rec, e.noted(ctx, rec))
 		err = rec.Decided(payment.Ack, note, now)
 	case Reversed:
 		err = rec.Decided(payment.Reverse, note, now)

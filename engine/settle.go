@@ -134,15 +134,19 @@ func (e *Engine) expectation(ctx context.Context, j job, rec *payment.Record) (p
 // asks again.
 func (e *Engine) wait(ctx context.Context, j job, rec *payment.Record) (*payment.Record, error) {
 	now := e.now()
-	if now.Sub(rec.CreatedAt) > intentKept {
-		rec.Due = time.Time{}
-	} else {
-		rec.Due = now.Add(spread(20*time.Second, 0.3, e.Rand()))
-	}
 	e.remember(rec, j, now)
+	rec.Due = now.Add(spread(20*time.Second, 0.3, e.Rand()))
+	enough := now.Sub(later(rec.CreatedAt, claimed(rec))) > intentKept
+	if enough {
+		rec.Due = time.Time{}
+	}
 	rec.Reason, rec.UpdatedAt = payment.ReasonWaiting, now
-	if err := e.commit(ctx, rec, false); err != nil && !errors.Is(err, payment.ErrConflict) {
+	err := e.commit(ctx, rec, false)
+	if err != nil && !errors.Is(err, payment.ErrConflict) {
 		return nil, err
+	}
+	if enough && err == nil {
+		e.observe(EventUnknown, rec, ErrUnanswered, true)
 	}
 	return rec, ErrUnanswered
 }
@@ -400,7 +404,7 @@ func (e *Engine) announceVerdict(j job, r *payment.Record, v payment.Verdict, a 
 		if j.stranger {
 			e.Shared.limits.refused(j.ask.Client, e.now())
 		}
-		if j.ask.Proof && v.Reason == payment.ReasonUnknownID {
+		if j.ask.Proof && v.Reason == payment.ReasonUnknownID && r.Attempts.Refused == 1 {
 			e.Shared.limits.wrongID(j.ask.Site+"\n"+j.ask.Order, e.now())
 		}
 	}

@@ -320,7 +320,7 @@ func (e *Engine) handOver(ctx context.Context, rec *payment.Record) error {
 	if !ok || rec.Return == nil {
 		return e.unplaced(ctx, rec)
 	}
-	if p.Park && !rec.Expect.Checkout {
+	if p.Park && !rec.Expect.Checkout && !given(rec) {
 		if err := rec.ParkDelivery(payment.ReasonAbsent, e.now()); err != nil {
 			return err
 		}
@@ -331,6 +331,16 @@ func (e *Engine) handOver(ctx context.Context, rec *payment.Record) error {
 		return nil
 	}
 	return e.deliver(ctx, rec, p)
+}
+
+// given: a person decided that it is credited.
+func given(rec *payment.Record) bool {
+	for _, n := range rec.Notes {
+		if n.Action == string(payment.Accept) {
+			return true
+		}
+	}
+	return false
 }
 
 // unplaced: no running site takes the payment. It stays verified, loudly.

@@ -65,7 +65,7 @@ func reviewKind(r *payment.Record) pages.Kind {
 // verified delivers, after the bounce where the browser's cookies are still to
 // come.
 func (t *visit) verified(rec *payment.Record) error {
-	if rec.Return != nil && rec.Return.Machine {
+	if machine(t.r) {
 		t.w.Header().Set("Cache-Control", "no-store")
 		t.w.WriteHeader(http.StatusOK)
 		return nil

@@ -1,0 +1,211 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// lookedUp is a return that the shop has to explain.
+func (w *world) lookedUp(answer func() (payment.Expectation, error)) engine.Ask {
+	a := w.ask()
+	a.Expect = func(context.Context, string) (payment.Expectation, error) { return answer() }
+	w.shop.expect = answer
+	return a
+}
+
+// M4: a return that names another order is not credited because the shop was
+// slow to say what it expects.
+func TestBindIsJudgedBeforeTheShopHasAnswered(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		defer w.halt()
+		var err error = engine.ErrUnanswered
+		a := w.lookedUp(func() (payment.Expectation, error) {
+			return payment.Expectation{Amount: 50000, Source: payment.FromLookup}, err
+		})
+		a.Bound = func(string) bool { return false }
+		ref := w.Admit(t.Context(), a).Record.Ref
+		err = nil
+		time.Sleep(3 * time.Minute)
+		if r := w.wantState(ref, payment.Review); r.Reason != payment.ReasonBinding || w.shop.count() != 0 {
+			t.Errorf("%s, told %d times", r.Reason, w.shop.count())
+		}
+	})
+}
+
+// Rule 1: a return is waited for from when it came, not from when its record
+// was made; and what is given up is said.
+func TestALookupThatIsLateIsWaitedForFromTheReturnOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(w *world) { w.tick = 5 * time.Second })
+		defer w.halt()
+		err := engine.ErrUnknownOrder
+		a := w.lookedUp(func() (payment.Expectation, error) {
+			return payment.Expectation{Amount: 50000, Source: payment.FromLookup}, err
+		})
+		err = engine.ErrUnanswered
+		ref := w.Admit(t.Context(), a).Record.Ref
+		err = engine.ErrUnknownOrder
+		time.Sleep(2 * time.Minute)
+		w.wantState(ref, payment.Declined)
+		time.Sleep(30 * time.Hour)
+		err = engine.ErrUnanswered // the shop is down when the customer comes again
+		if res := w.Admit(t.Context(), a); res.Kind != engine.Pending {
+			t.Fatal(res)
+		}
+		err = nil
+		time.Sleep(2 * time.Minute)
+		w.wantState(ref, payment.Delivered)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(w *world) { w.tick = 5 * time.Second })
+		defer w.halt()
+		a := w.lookedUp(func() (payment.Expectation, error) { return payment.Expectation{}, engine.ErrUnanswered })
+		w.Admit(t.Context(), a)
+		time.Sleep(30 * time.Hour)
+		if w.events.alerts(engine.EventUnknown) != 1 {
+			t.Errorf("%d alerts about a customer whom nobody will ask for any more", w.events.alerts(engine.EventUnknown))
+		}
+	})
+}
+
+// 9: a return with a record is never answered "too many".
+func TestAReturnWithARecordIsNeverTurnedAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(w *world) { w.bank.script = []payment.Answer{{}} })
+		defer w.halt()
+		w.Admit(t.Context(), w.stranger("K1", "101"))
+		for i := range 200 {
+			go w.Admit(t.Context(), w.stranger(fmt.Sprint("F", i), fmt.Sprint(i)))
+		}
+		time.Sleep(10 * time.Millisecond)
+		if res := w.Admit(t.Context(), w.stranger("K1", "101")); res.Kind != engine.Pending {
+			t.Errorf("%v", res.Kind)
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
+// 9: it is ids that are counted against a signed order, not how often one was
+// asked about.
+func TestOneWrongIDIsCountedOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(w *world) {
+			w.bank.script = []payment.Answer{{Outcome: payment.OutcomeRefused, Reason: payment.ReasonUnknownID}}
+		})
+		defer w.halt()
+		ask := func(id string) engine.Ask {
+			a := w.ask()
+			a.Claimed.ID, a.Proof = id, true
+			a.Expect = func(context.Context, string) (payment.Expectation, error) {
+				return payment.Expectation{Amount: 50000, Source: payment.FromSigned}, nil
+			}
+			return a
+		}
+		for range 12 { // the customer presses F5
+			w.Admit(t.Context(), ask("K9"))
+			time.Sleep(6 * time.Second)
+		}
+		w.bank.play(paid(payment.OutcomePaid))
+		if res := w.Admit(t.Context(), ask("K1")); res.Kind != engine.Verified {
+			t.Errorf("the order's next payment: %v", res.Kind)
+		}
+	})
+}
+
+// A browser's return is what is handed over, whatever the provider's own server
+// sends beside it.
+func TestAMachinesReturnDoesNotReplaceTheBrowsers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(w *world) { w.bank.script = []payment.Answer{{}, {}, paid(payment.OutcomePaid)} })
+		defer w.halt()
+		rec := w.announce()
+		w.Admit(t.Context(), w.ask())
+		a := w.ask()
+		a.Return.Machine, a.Return.URI = true, "/callback?machine"
+		w.Admit(t.Context(), a)
+		if r := w.record(rec.Ref); r.Return.Machine || r.Return.URI != "/callback?id=K1" {
+			t.Errorf("kept: %+v", r.Return)
+		}
+	})
+}
+
+// Rule 11: a payment that the shop has, as a person says, is reported like any
+// other; without a track there is nothing to report.
+func TestHasReportsWithItsTrackOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	for name, track := range map[string]*payment.Track{"tracked": {ID: "trk", Affiliate: "hamekar"}, "untracked": nil} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, func(w *world) { w.shop.policy = engine.Policy{Once: true, Park: true} })
+				defer w.halt()
+				if track != nil {
+					if err := w.Note(t.Context(), w.bank.traits.Issuer, "K1", *track); err != nil {
+						t.Fatal(err)
+					}
+				}
+				ref := w.Admit(t.Context(), w.stranger("K1", "101")).Record.Ref
+				time.Sleep(2 * time.Minute)
+				r := w.wantState(ref, payment.Parked)
+				if _, err := w.Decide(t.Context(), ref, r.Version, engine.Has, payment.Note{By: "me"}); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(10 * time.Minute)
+				r = w.wantState(ref, payment.Delivered)
+				if track == nil && (r.Conversion != nil || !r.Due.IsZero()) || track != nil && w.net.count() != 1 {
+					t.Errorf("%d reports, conversion %+v, due %v", w.net.count(), r.Conversion, r.Due)
+				}
+			})
+		})
+	}
+}
+
+// What a person gives is handed over: the customer's absence was known.
+func TestWhatAPersonGivesIsHandedOverWhereTheSiteSaysPark(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(w *world) {
+			w.shop.policy = engine.Policy{Once: true, Park: true}
+			w.bank.script = []payment.Answer{paid(payment.OutcomeAgain)}
+		})
+		defer w.halt()
+		rec := w.announce()
+		w.Admit(t.Context(), w.ask())
+		r := w.wantState(rec.Ref, payment.Review)
+		if _, err := w.Decide(t.Context(), rec.Ref, r.Version, engine.Give, payment.Note{By: "me"}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Second)
+		w.wantState(rec.Ref, payment.Delivered)
+	})
+}
+
+// Rule 5: nobody is sent to pay with an id whose receipt is used up.
+func TestAnIDThatPaidBeforeIsNoNewIntent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		defer w.halt()
+		w.Admit(t.Context(), w.stranger("K1", "101"))
+		_, _, err := w.Purchase(t.Context(), engine.Purchase{
+			Site: "shop", Provider: "idpay", Order: "102", Amount: 50000,
+			ReturnURL: func(payment.Ref) string { return "" },
+			Return:    func(string) payment.Return { return payment.Return{} },
+		})
+		if err == nil {
+			t.Error("a customer is sent to pay what cannot be credited")
+		}
+	})
+}
