@@ -1,0 +1,249 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// returnPath is where customers come back to on every site.
+const returnPath = "/callback"
+
+// payments is the global options' part; {store} is filled in.
+const paymentsApp = `
+	payments {
+		storage {store}
+		signing_key {secret}
+		provider idpay {
+			api_key {key}
+			base_url http://{provider}
+		}
+		affiliate hamekar {
+			store_token store-token-of-the-bench
+			base_url http://{provider}
+		}
+	}`
+
+// global is the options block of a Caddyfile. {extra} is filled in.
+const globalOptions = `{
+	admin {admin}
+	auto_https off{extra}
+}
+`
+
+func globals(store string) string {
+	extra := ""
+	if store != "" {
+		extra = strings.ReplaceAll(paymentsApp, "{store}", store)
+	}
+	return strings.ReplaceAll(globalOptions, "{extra}", extra)
+}
+
+// busyBlock has routes of every kind; {announce} may turn announcements off.
+const busyBlock = `	payments {
+		track /product/* /landing/*
+		checkout /buy idpay {
+			item mug 120000toman "A mug"
+		}
+		verify /callback idpay {
+			expect signed
+		}
+		verify /back/* idpay {
+			expect signed
+		}
+		require /download/* {
+			item mug
+			checkout /buy
+		}{announce}
+	}
+`
+
+// pair is one site twice: with the payments block and without.
+type pair struct {
+	name string
+	rest string // of the site's block
+	path string
+	// header is what the load sends beside a browser's.
+	header        string
+	with, without string // addresses
+}
+
+// sites writes the pairs' blocks.
+func sites(pairs []*pair, block string) string {
+	var b strings.Builder
+	for _, p := range pairs {
+		p.with, p.without = address(), address()
+		fmt.Fprintf(&b, "http://%s {\n\tbind 127.0.0.1\n%s%s}\n", local(p.with), block, p.rest)
+		fmt.Fprintf(&b, "http://%s {\n\tbind 127.0.0.1\n%s}\n", local(p.without), p.rest)
+	}
+	return b.String()
+}
+
+// local names an address as browsers do.
+func local(address string) string { return strings.Replace(address, "127.0.0.1", "localhost", 1) }
+
+// pageOf makes a directory with a page of usual size for file_server.
+func (b *bench) pageOf(size int) (dir string, err error) {
+	dir = filepath.Join(b.dir, "www")
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // pages
+		return "", err
+	}
+	page := strings.Repeat("<p>A page of a shop.</p>\n", size/25)
+	return dir, os.WriteFile(filepath.Join(dir, "page.html"), []byte(page), 0o644) //nolint:gosec // a page
+}
+
+// bystanders measures a request that concerns no payment.
+func bystanders(ctx context.Context, b *bench) error {
+	www, err := b.pageOf(4096)
+	if err != nil {
+		return err
+	}
+	for _, announce := range []string{"on", "off"} {
+		pairs := []*pair{
+			{name: "respond", rest: "\trespond ok\n", path: "/page.html"},
+			{name: "file_server, 4 KiB", rest: "\troot " + www + "\n\tfile_server\n", path: "/page.html"},
+			{name: "reverse_proxy", rest: "\treverse_proxy {shop}\n", path: "/page.html"},
+		}
+		line := ""
+		if announce == "off" {
+			line = "\n\t\tannounce off"
+		}
+		c, err := b.startCaddy(ctx, globals("badger {dir}/ledger")+sites(pairs, strings.ReplaceAll(busyBlock, "{announce}", line)))
+		if err != nil {
+			return err
+		}
+		for _, p := range pairs {
+			if err := b.compare(ctx, c, p, 0.98, "no payment, "+p.name+", announce "+announce); err != nil {
+				return err
+			}
+		}
+		c.stop()
+	}
+	return b.allocations(ctx)
+}
+
+// tracked measures a landing page with a track id, each visit without a cookie.
+func tracked(ctx context.Context, b *bench) error {
+	pairs := []*pair{
+		{name: "respond", rest: "\trespond ok\n", path: "/product/mug?track_id=a1b2c3d4e5f60718"},
+		{name: "reverse_proxy", rest: "\treverse_proxy {shop}\n", path: "/product/mug?track_id=a1b2c3d4e5f60718"},
+	}
+	c, err := b.startCaddy(ctx, globals("badger {dir}/ledger")+sites(pairs, strings.ReplaceAll(busyBlock, "{announce}", "")))
+	if err != nil {
+		return err
+	}
+	defer c.stop()
+	for _, p := range pairs {
+		if err := b.compare(ctx, c, p, 0.95, "tracked page, "+p.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// crowd is how many connections ask for ordinary pages at once.
+const crowd = 16
+
+// compare lets both sites of a pair take turns.
+func (b *bench) compare(ctx context.Context, c *instance, p *pair, budget float64, what string) error {
+	var with, without, cpuWith, cpuWithout []float64
+	turn := func(address string, slice time.Duration) (rate, cpu float64, err error) {
+		before := c.cpu()
+		r, err := b.load.run(job{Address: address, Path: p.path, Header: p.header, Workers: crowd, Slice: slice})
+		return r.rate(), micros(c.cpu()-before) / float64(r.Done), err
+	}
+	for _, a := range []string{p.with, p.without} {
+		if _, _, err := turn(a, b.slice/4); err != nil {
+			return err
+		}
+	}
+	done := b.profile(c, strings.NewReplacer(" ", "-", ",", "").Replace(what))
+	// Turns are short and many: noise of seconds hits both sides alike.
+	rounds, slice := 3*b.rounds, b.slice/3
+	for round := range rounds {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		order := []bool{true, false}
+		if round%2 == 1 {
+			order = []bool{false, true}
+		}
+		for _, ours := range order {
+			to := p.without
+			if ours {
+				to = p.with
+			}
+			rate, cpu, err := turn(to, slice)
+			if err != nil {
+				return err
+			}
+			if ours {
+				with, cpuWith = append(with, rate), append(cpuWith, cpu)
+			} else {
+				without, cpuWithout = append(without, rate), append(cpuWithout, cpu)
+			}
+		}
+	}
+	done()
+	b.atLeast(what, over(with, without), budget, "of plain",
+		fmt.Sprintf("%.0f and %.0f requests/s; Caddy's CPU %.1f and %.1f µs a request", median(with), median(without), median(cpuWith), median(cpuWithout)))
+	return nil
+}
+
+func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }
+
+// goBench is a line that `go test -bench -benchmem` prints: name, rounds, and
+// pairs of number and unit.
+var goBench = regexp.MustCompile(`(?m)^(Benchmark\S+)\s+\d+\s+(.*)$`)
+
+// goTest runs benchmarks of a package and gives each one's metrics, in order.
+func goTest(ctx context.Context, pkg, pattern string, args ...string) (map[string]map[string][]float64, error) {
+	args = append([]string{"test", "-run", "^$", "-bench", pattern, "-benchmem"}, append(args, pkg)...)
+	out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput() //nolint:gosec // our own arguments
+	if err != nil {
+		return nil, fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, out)
+	}
+	found := make(map[string]map[string][]float64)
+	for _, m := range goBench.FindAllStringSubmatch(string(out), -1) {
+		name := m[1]
+		if i := strings.LastIndexByte(name, '-'); i > 0 {
+			name = name[:i]
+		}
+		if found[name] == nil {
+			found[name] = make(map[string][]float64)
+		}
+		f := strings.Fields(m[2])
+		for i := 0; i+1 < len(f); i += 2 {
+			if v, err := strconv.ParseFloat(f[i], 64); err == nil {
+				found[name][f[i+1]] = append(found[name][f[i+1]], v)
+			}
+		}
+	}
+	return found, nil
+}
+
+// allocations of our handler alone, from the package's own benchmark.
+func (b *bench) allocations(ctx context.Context) error {
+	const name = "BenchmarkOrdinaryRequest"
+	found, err := goTest(ctx, module+"/handlers", name+"$", "-benchtime", "200ms", "-count", "3")
+	if err != nil {
+		return err
+	}
+	for announce, most := range map[string]float64{"on": 2, "off": 0} {
+		m := found[name+"/announce="+announce]
+		if m == nil {
+			return fmt.Errorf("no benchmark %s/announce=%s", name, announce)
+		}
+		b.atMost("allocations in our handler, announce "+announce, m["allocs/op"], most, "",
+			fmt.Sprintf("%.0f ns and %.0f B a request", median(m["ns/op"]), median(m["B/op"])))
+	}
+	return nil
+}
+
+const module = "github.com/rahgir/caddy-payments"

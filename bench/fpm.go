@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	_ "embed" // the shop in PHP
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+//go:embed verify.php
+var verifyPHP []byte
+
+// startFPM runs php-fpm with eight static workers, as the budget says.
+func (b *bench) startFPM(ctx context.Context) (*fpm, error) {
+	program, err := phpProgram()
+	if err != nil {
+		return nil, err
+	}
+	if out, err := exec.CommandContext(ctx, program, "-m").Output(); err != nil || //nolint:gosec // php-fpm
+		!strings.Contains(string(out), "pdo_sqlite") || !strings.Contains(string(out), "curl") {
+		return nil, errors.New("php-fpm has no pdo_sqlite or no curl (Debian: php-sqlite3, php-curl)")
+	}
+	f := &fpm{dir: filepath.Join(b.dir, "php")}
+	if err := os.Mkdir(f.dir, 0o700); err != nil {
+		return nil, err
+	}
+	f.socket = filepath.Join(f.dir, "fpm.sock")
+	account, args := "", []string{"--nodaemonize", "--fpm-config", filepath.Join(f.dir, "fpm.conf")}
+	if os.Geteuid() == 0 {
+		account, args = "user = root\ngroup = root\n", append(args, "--allow-to-run-as-root")
+	}
+	conf := fmt.Appendf(nil, `[global]
+error_log = %[1]s/fpm.log
+daemonize = no
+[shop]
+%[2]slisten = %[3]s
+listen.backlog = 511
+pm = static
+pm.max_children = 8
+php_value[display_errors] = off
+php_value[log_errors] = on
+php_admin_value[opcache.enable] = 1
+`, f.dir, account, f.socket)
+	if err := errors.Join(os.WriteFile(filepath.Join(f.dir, "fpm.conf"), conf, 0o600),
+		os.WriteFile(filepath.Join(f.dir, "verify.php"), verifyPHP, 0o600)); err != nil {
+		return nil, err
+	}
+	if f.child, err = b.start(ctx, "php-fpm", program, args, nil, nil); err != nil {
+		return nil, err
+	}
+	for range 500 {
+		if conn, err := net.Dial("unix", f.socket); err == nil {
+			return f, conn.Close()
+		}
+		select {
+		case <-f.exited:
+			return nil, errors.New("php-fpm ended: " + f.said())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	f.stop()
+	return nil, errors.New("php-fpm does not listen: " + f.said())
+}
+
+func phpProgram() (string, error) {
+	if path, err := exec.LookPath("php-fpm"); err == nil {
+		return path, nil
+	}
+	for _, dir := range []string{"/usr/sbin", "/usr/bin", "/usr/local/sbin"} {
+		if found, _ := filepath.Glob(filepath.Join(dir, "php-fpm*")); len(found) > 0 {
+			return found[len(found)-1], nil
+		}
+	}
+	return "", errors.New("php-fpm is not installed")
+}

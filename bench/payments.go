@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// verifySite is a shop behind the module.
+const verifySite = `http://%s {
+	bind 127.0.0.1
+	payments {%s
+		verify /callback idpay {
+			expect signed
+			deliver %s
+		}
+	}
+	reverse_proxy {shop}
+}
+`
+
+// hopsSite does the same two calls without a ledger.
+const hopsSite = `http://%s {
+	bind 127.0.0.1
+	bench_hops http://{provider}/v1.1/payment/verify
+	reverse_proxy {shop}
+}
+`
+
+// arm is one of those that take turns.
+type arm struct {
+	name  string
+	site  string // address
+	path  string
+	caddy *instance
+
+	rate, cpu, p50, p99 []float64
+}
+
+// throughput measures verified and delivered payments a second.
+func throughput(ctx context.Context, b *bench) error {
+	once := &arm{name: "deliver once", site: address(), path: returnPath}
+	idem := &arm{name: "deliver idempotent", site: address(), path: returnPath}
+	bare := &arm{name: "two hops without a store", site: address(), path: returnPath}
+	text := globals("badger {dir}/ledger") +
+		fmt.Sprintf(verifySite, local(once.site), "", "once") + fmt.Sprintf(verifySite, local(idem.site), "", "idempotent") +
+		fmt.Sprintf(hopsSite, local(bare.site))
+	arms := []*arm{once, idem, bare}
+
+	php := &arm{name: "php-fpm and SQLite", site: address(), path: "/verify.php"}
+	marked := &arm{name: "php-fpm and SQLite, marker first", site: address(), path: "/verify.php"}
+	fpm, err := b.startFPM(ctx)
+	if err == nil {
+		defer fpm.stop()
+		text += fpm.sites(php, marked)
+		arms = append(arms, php, marked)
+	} else {
+		b.fail(err)
+	}
+	c, err := b.startCaddy(ctx, text)
+	if err != nil {
+		return err
+	}
+	defer c.stop()
+	for _, a := range arms {
+		a.caddy = c
+	}
+	ram := &arm{name: "deliver once, ledger in RAM", site: address(), path: returnPath}
+	if dir, ok := ramDisk(); ok {
+		defer os.RemoveAll(dir)
+		if ram.caddy, err = b.startCaddy(ctx, globals("badger "+dir+"/ledger")+fmt.Sprintf(verifySite, local(ram.site), "", "once")); err != nil {
+			return err
+		}
+		defer ram.caddy.stop()
+		arms = append(arms, ram)
+	}
+	for _, workers := range []int{1, 8, 64} {
+		if err := b.takeTurns(ctx, arms, workers, ""); err != nil {
+			return err
+		}
+		at := fmt.Sprintf(", concurrency %d", workers)
+		for _, a := range []*arm{once, idem} {
+			b.atLeast("payments, "+a.name+at, over(a.rate, bare.rate), 0.7, "of two hops", a.note())
+		}
+		b.info("  the two hops"+at, bare.rate, "/s", bare.note())
+		if len(ram.rate) > 0 {
+			b.info("  with the ledger in RAM (CPU without disk)"+at, over(ram.rate, bare.rate), "of two hops", ram.note())
+		}
+		if len(php.rate) == 0 || workers == 1 {
+			continue
+		}
+		for _, a := range []*arm{once, idem} {
+			b.atLeast("against php-fpm, "+a.name+at, over(a.rate, php.rate), 3, "times php", php.note())
+		}
+		b.info("  against php that marks first, deliver once"+at, over(once.rate, marked.rate), "times php", marked.note())
+	}
+	return b.slowProvider(ctx, once, idem, bare)
+}
+
+// slowProvider is for information: real providers take their time, and with
+// that the price of a sync becomes small.
+func (b *bench) slowProvider(ctx context.Context, once, idem, bare *arm) error {
+	for _, workers := range []int{8, 64} {
+		if err := b.takeTurns(ctx, []*arm{once, idem, bare}, workers, slow); err != nil {
+			return err
+		}
+		for _, a := range []*arm{once, idem} {
+			b.info(fmt.Sprintf("  a provider that takes %s, %s, concurrency %d", slowTime, a.name, workers),
+				over(a.rate, bare.rate), "of two hops", fmt.Sprintf("%s; the two hops %.0f/s", a.note(), median(bare.rate)))
+		}
+	}
+	return nil
+}
+
+// ramDisk is a directory that no disk is behind.
+func ramDisk() (string, bool) {
+	const shm = "/dev/shm"
+	if text, err := os.ReadFile("/proc/mounts"); err != nil || !strings.Contains(string(text), " "+shm+" tmpfs ") {
+		return "", false
+	}
+	dir, err := os.MkdirTemp(shm, "caddy-payments-bench-")
+	return dir, err == nil
+}
+
+// takeTurns runs all arms at one concurrency, round by round, and forgets what
+// they measured before. prefix is of the orders.
+func (b *bench) takeTurns(ctx context.Context, arms []*arm, workers int, prefix string) error {
+	for _, a := range arms {
+		a.rate, a.cpu, a.p50, a.p99 = nil, nil, nil, nil
+		j := job{Address: a.site, Path: a.path, Returns: true, Prefix: prefix, Workers: workers, Slice: b.slice / 4, Want: string(okBody)}
+		if _, err := b.load.run(j); err != nil {
+			return fmt.Errorf("%s: %w", a.name, err)
+		}
+	}
+	for round := range b.rounds {
+		for i := range arms {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			a := arms[(i+round)%len(arms)]
+			done := func() {}
+			if round == 0 {
+				done = b.profile(a.caddy, fmt.Sprintf("%s%s-%d", prefix, strings.NewReplacer(" ", "-", ",", "").Replace(a.name), workers))
+			}
+			before := a.caddy.cpu()
+			r, err := b.load.run(job{Address: a.site, Path: a.path, Returns: true, Prefix: prefix, Workers: workers, Slice: b.slice, Want: string(okBody)})
+			done()
+			if err != nil {
+				return fmt.Errorf("%s: %w\n%s", a.name, err, a.caddy.said())
+			}
+			a.rate = append(a.rate, r.rate())
+			a.cpu = append(a.cpu, micros(a.caddy.cpu()-before)/float64(r.Done))
+			a.p50, a.p99 = append(a.p50, micros(r.P50)/1e3), append(a.p99, micros(r.P99)/1e3)
+		}
+	}
+	return nil
+}
+
+func (a *arm) note() string {
+	return fmt.Sprintf("%.0f/s; p50 %.1f ms, p99 %.1f ms; Caddy's CPU %.0f µs each", median(a.rate), median(a.p50), median(a.p99), median(a.cpu))
+}
+
+// fpm is php-fpm with eight workers.
+type fpm struct {
+	*child
+	socket, dir string
+}
+
+// sites are the PHP shops, one of which records the return before it asks.
+func (f *fpm) sites(plain, marked *arm) string {
+	site := func(a *arm, marker string) string {
+		return fmt.Sprintf(`http://%s {
+	bind 127.0.0.1
+	root %s
+	php_fastcgi unix/%s {
+		env LEDGER %s
+		env MARKER "%s"
+		env PROVIDER http://{provider}/v1.1/payment/verify
+		env API_KEY {key}
+		env RETURN_KEY %s
+		env ROUTE %s
+	}
+}
+`, local(a.site), f.dir, f.socket, filepath.Join(f.dir, a.name+".db"), marker, newReturns().key, returnPath)
+	}
+	plain.name, marked.name = "php", "php-marked"
+	return site(plain, "") + site(marked, "1")
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"sync/atomic"
+	"time"
+)
+
+// The one price, and the keys, of all payments of a run.
+const (
+	price  = 50000
+	apiKey = "6a7f99eb-7c20-4412-a972-6dfb7cd253a4" //nolint:gosec // invented
+	secret = "0123456789abcdef0123456789abcdef"     //nolint:gosec // invented
+	card   = "123456******1234"
+)
+
+// slow begins the orders that the provider takes its time for.
+const (
+	slow     = "slow-"
+	slowTime = 100 * time.Millisecond
+)
+
+// counts is what provider and shop tell of themselves at /counts.
+type counts struct {
+	Verifies  int64 `json:"verifies"`
+	Verified  int64 `json:"verified"`
+	Duplicate int64 `json:"duplicate"`
+	All       int64 `json:"all"`
+}
+
+const pathCounts = "/counts"
+
+// providerRole speaks as much of IDPay as a verification needs: every id is
+// paid. It remembers nothing, so it is no measure of correctness.
+func providerRole() {
+	var calls atomic.Int64
+	serve(func(m *message) (string, []byte) {
+		if m.path() == pathCounts {
+			return asJSON(counts{Verifies: calls.Load()})
+		}
+		calls.Add(1)
+		id, order := member(m.body, "id"), member(m.body, "order_id")
+		if bytes.HasPrefix(order, []byte(slow)) {
+			time.Sleep(slowTime)
+		}
+		h := fnv.New64a()
+		_, _ = h.Write(id)
+		number := h.Sum64() >> 4
+		now := time.Now().Unix()
+		return "application/json", fmt.Appendf(nil, `{"status":"100","track_id":"%d","id":"%s","order_id":"%s","amount":"%d","date":"%d",`+
+			`"payment":{"track_id":"%d","amount":"%d","card_no":"%s","hashed_card_no":"E59FA6241C94B8836E3D03120DF33E80FD988888BBA0A122240C2E7D23B48295","date":"%d"},`+
+			`"verify":{"date":"%d"}}`, number, id, order, price, now-30, number/7, price, card, now-20, now)
+	})
+}
+
+// member reads a string member of a flat JSON object that our own callers
+// wrote.
+func member(body []byte, name string) []byte {
+	_, rest, ok := bytes.Cut(body, []byte(`"`+name+`":"`))
+	if !ok {
+		return nil
+	}
+	value, _, _ := bytes.Cut(rest, []byte(`"`))
+	return value
+}
+
+// shopRole is the upstream: a page for everybody, and a count of what it was
+// told to deliver.
+func shopRole() {
+	var c counts
+	verified, duplicate := []byte("X-Payment-Status: verified\r\n"), []byte("X-Payment-Status: duplicate\r\n")
+	serve(func(m *message) (string, []byte) {
+		if m.path() == pathCounts {
+			return asJSON(counts{Verified: atomic.LoadInt64(&c.Verified), Duplicate: atomic.LoadInt64(&c.Duplicate), All: atomic.LoadInt64(&c.All)})
+		}
+		atomic.AddInt64(&c.All, 1)
+		switch {
+		case bytes.Contains(m.head, verified):
+			atomic.AddInt64(&c.Verified, 1)
+		case bytes.Contains(m.head, duplicate):
+			atomic.AddInt64(&c.Duplicate, 1)
+		}
+		return "text/html", okBody
+	})
+}
+
+// okBody is what the shop, in Go and in PHP, says.
+var okBody = []byte("ok")
+
+func asJSON(v any) (string, []byte) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return "application/json", b
+}
+
+// counts asks provider and shop.
+func (b *bench) counts() (counts, error) {
+	var p, s counts
+	if err := getJSON("http://"+b.provider+pathCounts, &p); err != nil {
+		return p, err
+	}
+	err := getJSON("http://"+b.shop+pathCounts, &s)
+	s.Verifies = p.Verifies
+	return s, err
+}
