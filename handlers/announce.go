@@ -33,6 +33,25 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	return err
 }
 
+// goOn is watch for the requests of our own routes: a landing page, paid content
+// or a return that is passed on may be answered by sending the customer to pay,
+// too. change, if not nil, changes the answer's header.
+func (h *Handler) goOn(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, change func(http.Header)) error {
+	f := &watcher{h: h, r: r}
+	f.ResponseWriter = w
+	f.seen = func(status int, header http.Header) {
+		if h.Announce != "off" {
+			f.answered(status, header)
+		}
+		if change != nil {
+			change(header)
+		}
+	}
+	err := next.ServeHTTP(f, r)
+	f.sweep()
+	return err
+}
+
 // watcher is the filter of an ordinary request, in one allocation.
 type watcher struct {
 	filter

@@ -32,9 +32,6 @@ func (t *visit) pass(status string, rec *payment.Record, bound bool) error {
 		setBody(t.r, body)
 	}
 	markOnly(t.r, rec, status, bound)
-	w := newFilter(t.w)
 	t.noStore()
-	err := t.next.ServeHTTP(w, t.r)
-	w.sweep()
-	return err
+	return t.h.goOn(t.w, t.r, t.next, nil)
 }

@@ -79,11 +79,7 @@ func (h *Handler) serveRequire(w http.ResponseWriter, r *http.Request, next cadd
 
 // private keeps paid content out of caches, whatever the file server says.
 func (h *Handler) private(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	f := newFilter(w)
-	f.seen = func(_ int, header http.Header) { header.Set("Cache-Control", "private, no-store") }
-	err := next.ServeHTTP(f, r)
-	f.sweep()
-	return err
+	return h.goOn(w, r, next, func(header http.Header) { header.Set("Cache-Control", "private, no-store") })
 }
 
 // unpaid shows where to buy what is required.

@@ -33,6 +33,9 @@ const (
 	cookieVisitor = "visitor"
 )
 
+// trackVar is the visit that this very request began.
+const trackVar = "payments.track"
+
 type trackRoute struct {
 	param       string
 	pattern     *regexp.Regexp
@@ -107,11 +110,7 @@ func (h *Handler) serveTrack(w http.ResponseWriter, r *http.Request, next caddyh
 	if !kept {
 		return false, nil
 	}
-	f := newFilter(w)
-	f.seen = func(_ int, header http.Header) { header.Set("Cache-Control", "private") }
-	err = next.ServeHTTP(f, r)
-	f.sweep()
-	return true, err
+	return true, h.goOn(w, r, next, func(header http.Header) { header.Set("Cache-Control", "private") })
 }
 
 // matchesPage compares the page that the visit is for: in the network's own
@@ -143,6 +142,7 @@ func (h *Handler) keepTrack(w http.ResponseWriter, r *http.Request, t *Track, vi
 		return false, err
 	}
 	kept, anew := t.conf.attribution.Merge(h.currentTrack(r, keys), visit)
+	caddyhttp.SetVar(r.Context(), trackVar, &kept)
 	if !anew {
 		return false, nil
 	}
@@ -171,6 +171,9 @@ func (h *Handler) keepTrack(w http.ResponseWriter, r *http.Request, t *Track, vi
 func (h *Handler) currentTrack(r *http.Request, keys *token.Keys) *payment.Track {
 	if len(h.Track) == 0 {
 		return nil
+	}
+	if t, ok := caddyhttp.GetVar(r.Context(), trackVar).(*payment.Track); ok {
+		return t
 	}
 	secure := h.secureView(r)
 	if text := token.ReadCookie(r, cookieTrack, secure); text != "" {

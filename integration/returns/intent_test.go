@@ -194,3 +194,40 @@ func TestAnnouncementGoesToTheSitesOwnProvider(t *testing.T) {
 		t.Errorf("delivered as %s", got)
 	}
 }
+
+// An announcement counts on whichever request it answers: the landing of a
+// visit, and a return that is passed on and answered by another try.
+func TestAnnouncementOnRoutesOfOurs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, "")
+	site, shop := w.plain("track /*\nverify /back 24pal {\nexpect intent\ndeclined pass\n}")
+	k := &keeper{w: w, provider: "24pal", callback: site + "/back"}
+	again := ""
+	shop.SetAnswer(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Payment-Status") == "declined" {
+			r.URL.Path, r.URL.RawQuery = "/pay", again
+		}
+		k.ServeHTTP(rw, r)
+	})
+	w.start()
+	b := harness.NewBrowser(t)
+	p := b.Get(site + "/pay?order=101&amount=50000&track_id=visit-0001")
+	status(t, p, http.StatusFound)
+	link := p.Location(t)
+	first := link[strings.LastIndexByte(link, '/')+1:]
+	if r := w.record(first); r.Order != "101" || r.State != "created" {
+		t.Fatalf("announced on landing: %+v", r)
+	}
+	// Declined; the shop sends the customer to pay again at once.
+	again = "order=101&amount=50000"
+	p = come(b, w.act(first, "decline"))
+	status(t, p, http.StatusFound)
+	link = p.Location(t)
+	second := link[strings.LastIndexByte(link, '/')+1:]
+	again = ""
+	status(t, come(b, w.act(second, "pay")), http.StatusOK)
+	told := shop.Told()
+	if len(told) != 1 || told[0].Header.Get("X-Payment-Order") != "101" || told[0].Header.Get("X-Payment-Track-Id") != "visit-0001" {
+		t.Errorf("delivered: %d, %+v", len(told), told)
+	}
+}
