@@ -155,11 +155,13 @@ func (h *Handler) announcedReturn(r *http.Request, p *provider, address string) 
 	if path == "" {
 		path = "/"
 	}
+	probe := *r
+	probe.URL = u
 	for _, v := range mine {
 		if len(v.matchers) > 0 && len(mine) > 1 {
-			continue // which of several matchers takes it only the return tells
+			return nil, "" // whether this one takes it only the return tells
 		}
-		if len(v.matchers) > 0 || v.filter.other || v.filter.may(strings.ToLower(u.Path)) {
+		if len(v.matchers) > 0 || v.filter.match(&probe) {
 			uri := path
 			if u.RawQuery != "" {
 				uri += "?" + u.RawQuery

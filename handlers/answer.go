@@ -49,7 +49,7 @@ func (t *visit) answer(res engine.Result) error {
 	case engine.Ambiguous, engine.Foreign:
 		return t.malformed(res.Err)
 	case engine.Busy:
-		return t.page(pages.Busy, nil, res.Err)
+		return t.comeAgain(pages.Busy, res.Err)
 	case engine.Unavailable:
 	}
 	return t.unavailable(errOr(res.Err, payment.ErrClosed))
@@ -95,18 +95,24 @@ func (t *visit) pending(res engine.Result) error {
 		return t.pass("pending", res.Record, true)
 	}
 	if res.Record == nil {
-		p := t.blank(pages.Confirming)
-		if t.r.Method == http.MethodPost {
-			p.Action, p.Fields = originalURI(t.r), fieldsOf(t.body)
-		} else {
-			p.Refresh = originalURI(t.r)
-		}
-		return t.write(p, nil)
+		return t.comeAgain(pages.Confirming, nil)
 	}
 	p := t.about(pages.Confirming, res.Record)
 	p.Recorded = true
 	p.Refresh = t.hopURL(res.Record)
 	return t.write(p, nil)
+}
+
+// comeAgain is a page about a return that was not recorded: it sends the same
+// return again.
+func (t *visit) comeAgain(k pages.Kind, cause error) error {
+	p := t.blank(k)
+	if t.r.Method == http.MethodPost {
+		p.Action, p.Fields = originalURI(t.r), fieldsOf(t.body)
+	} else {
+		p.Refresh = originalURI(t.r)
+	}
+	return t.write(p, cause)
 }
 
 // duplicate answers a return whose payment is or was delivered by another

@@ -82,7 +82,7 @@ func (c *Checkout) findReturn(h *Handler) error {
 				matcher = v
 			}
 		case c.Return != "":
-			if v.filter.may(strings.ToLower(c.Return)) {
+			if v.filter.takes(c.Return) {
 				c.conf.back, c.conf.route = c.Return, v
 				return nil
 			}

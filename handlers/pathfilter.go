@@ -1,9 +1,12 @@
 package handlers
 
 import (
+	"context"
 	"net/http"
+	"net/url"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
@@ -59,6 +62,16 @@ func (f *pathFilter) match(r *http.Request) bool {
 	}
 	ok, err := f.matcher.MatchWithError(r)
 	return err == nil && ok
+}
+
+// takes is match for an address that nobody asked for yet.
+func (f *pathFilter) takes(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	ctx := context.WithValue(context.Background(), caddy.ReplacerCtxKey, caddy.NewReplacer())
+	return f.match((&http.Request{Method: http.MethodGet, URL: u}).WithContext(ctx))
 }
 
 // odd marks paths that Caddy's matcher cleans or folds before it compares.

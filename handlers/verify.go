@@ -219,5 +219,5 @@ func (t *visit) malformed(err error) error {
 
 func (t *visit) unavailable(err error) error {
 	t.h.log.Error("a return cannot be recorded", zapRoute(t.v), zap.Error(err))
-	return t.page(kindUnavailable, nil, err)
+	return t.comeAgain(kindUnavailable, err)
 }

@@ -1,0 +1,111 @@
+package handlers
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/internal/params"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// paper is a provider that is never asked.
+type paper struct{ payment.Provider }
+
+func (paper) ReadReturn(get func(string) string) (payment.Claimed, error) {
+	return payment.Claimed{ID: get("id")}, nil
+}
+
+// routed is a site with a verify route for each path, all of one provider.
+func routed(paths ...string) *Handler {
+	h := &Handler{app: idle{}, log: zap.NewNop()}
+	for _, path := range paths {
+		v := &Verify{Match: Match{Paths: []string{path}}, Provider: "bank"}
+		v.filter = newPathFilter(v.Paths)
+		_ = v.filter.matcher.Provision(caddy.Context{})
+		v.route = verifyRoute{
+			name: path + " bank", guarded: params.NewNames("id", paramBounce),
+			provider: &provider{ProviderInfo: ProviderInfo{Provider: paper{}, Name: "bank"}, traits: payment.Traits{Params: []string{"id"}}},
+		}
+		h.Verify = append(h.Verify, v)
+	}
+	return h
+}
+
+func asked(r *http.Request) *http.Request {
+	ctx := context.WithValue(r.Context(), caddyhttp.VarsCtxKey, make(map[string]any))
+	ctx = context.WithValue(ctx, caddy.ReplacerCtxKey, caddy.NewReplacer())
+	return r.WithContext(ctx)
+}
+
+// A return that cannot be recorded now comes again, with all that it brought.
+func TestWhatCannotBeRecordedComesAgain(t *testing.T) {
+	t.Parallel()
+	h := routed("/back")
+	body := url.Values{"id": {"K1"}, "mine": {"5"}}
+	r := asked(httptest.NewRequest(http.MethodPost, "https://shop/back?a=1", strings.NewReader(body.Encode())))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Accept", "text/html")
+	w := httptest.NewRecorder()
+	if err := h.serveReturn(w, r, nil, h.Verify[0]); err != nil || w.Code != http.StatusServiceUnavailable {
+		t.Fatal(w.Code, err)
+	}
+	page := w.Body.String()
+	for _, want := range []string{`action="/back?a=1"`, `name="id" value="K1"`, `name="mine" value="5"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("%s is missing", want)
+		}
+	}
+	r = asked(httptest.NewRequest(http.MethodGet, "https://shop/back?id=K1&a=1", nil))
+	r.Header.Set("Accept", "text/html")
+	w = httptest.NewRecorder()
+	if err := h.serveReturn(w, r, nil, h.Verify[0]); err != nil || !strings.Contains(w.Body.String(), `url=/back?id=K1&amp;a=1"`) {
+		t.Errorf("a GET: %v\n%s", err, w.Body)
+	}
+}
+
+// The route that an announcement names must be the one that takes the return.
+func TestAnnouncedReturnFindsItsRoute(t *testing.T) {
+	t.Parallel()
+	h := routed("/a", "/بازگشت/*", "/Pay/Back", "/odd/*/x")
+	r := asked(httptest.NewRequest(http.MethodGet, "https://shop/buy", nil))
+	for address, want := range map[string]string{
+		"https://shop/a?x=1":                      "/a bank",
+		"https://shop/بازگشت/1?x=1":               "/بازگشت/* bank",
+		"/%D8%A8%D8%A7%D8%B2%DA%AF%D8%B4%D8%AA/1": "/بازگشت/* bank",
+		"https://shop/pay/back#done":              "/Pay/Back bank",
+		"https://shop/odd/1/x":                    "/odd/*/x bank",
+		"https://shop/other":                      "",
+		"https://shop/a/../other":                 "",
+		"https://elsewhere/a":                     "",
+	} {
+		ret, route := h.announcedReturn(r, h.Verify[0].route.provider, address)
+		if route != want || (ret == nil) != (want == "") {
+			t.Errorf("%s: %q, want %q", address, route, want)
+		}
+		if ret != nil && strings.Contains(ret.URI, "#") {
+			t.Errorf("%s: %s", address, ret.URI)
+		}
+	}
+}
+
+// So must the one that a checkout's return address leads to.
+func TestCheckoutFindsTheRouteOfItsReturn(t *testing.T) {
+	t.Parallel()
+	h := routed("/a", "/بازگشت/*")
+	c := &Checkout{Provider: "bank", Return: "/بازگشت/1?lang=fa"}
+	if err := c.findReturn(h); err != nil || c.conf.route != h.Verify[1] {
+		t.Errorf("%v, %+v", err, c.conf.route)
+	}
+	c = &Checkout{Provider: "bank", Return: "/a/../other"}
+	if err := c.findReturn(h); err == nil {
+		t.Errorf("no route takes it, but %s", c.conf.route.route.name)
+	}
+}
