@@ -26,7 +26,7 @@ func TestBindIsJudgedBeforeTheShopHasAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		defer w.halt()
-		var err error = engine.ErrUnanswered
+		err := engine.ErrUnanswered
 		a := w.lookedUp(func() (payment.Expectation, error) {
 			return payment.Expectation{Amount: 50000, Source: payment.FromLookup}, err
 		})
