@@ -85,7 +85,11 @@ func (t *visit) declined(res engine.Result) error {
 		http.Redirect(t.w, t.r, a.To, http.StatusSeeOther)
 		return nil
 	}
-	return t.page(pages.Declined, res.Record, nil)
+	rec := res.Record
+	if rec != nil && !res.Bound && rec.Expect.Source == payment.FromLookup {
+		rec = nil // its reference would tell that the shop knows the order
+	}
+	return t.page(pages.Declined, rec, nil)
 }
 
 // pending answers 202; the page asks again by a pointer to the record or, where

@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/params"
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -107,5 +108,29 @@ func TestCheckoutFindsTheRouteOfItsReturn(t *testing.T) {
 	c = &Checkout{Provider: "bank", Return: "/a/../other"}
 	if err := c.findReturn(h); err == nil {
 		t.Errorf("no route takes it, but %s", c.conf.route.route.name)
+	}
+}
+
+// 3.4: a stranger who invents an id learns nothing about the order that it names.
+func TestDeclinedTellsNoStrangerOfAnOrder(t *testing.T) {
+	t.Parallel()
+	h := routed("/back")
+	page := func(res engine.Result) string {
+		r := asked(httptest.NewRequest(http.MethodGet, "https://shop/back?id=K1", nil))
+		r.Header.Set("Accept", "text/html")
+		w := httptest.NewRecorder()
+		v := &visit{h: h, v: h.Verify[0], w: w, r: r}
+		if err := v.declined(res); err != nil {
+			t.Fatal(err)
+		}
+		return w.Body.String()
+	}
+	known := &payment.Record{Ref: payment.NewRef("shop", "x", "K1", "101"), State: payment.Declined, Expect: payment.Expectation{Source: payment.FromLookup, Amount: 1}}
+	unknown := page(engine.Result{Kind: engine.Declined, Err: engine.ErrUnknownOrder})
+	if page(engine.Result{Kind: engine.Declined, Record: known}) != unknown {
+		t.Error("an order that exists looks different from one that does not")
+	}
+	if page(engine.Result{Kind: engine.Declined, Record: known, Bound: true}) == unknown {
+		t.Error("its own customer gets no reference")
 	}
 }
