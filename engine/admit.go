@@ -287,7 +287,13 @@ func unanswered(r *payment.Record) bool {
 
 // proven: the return shows that it belongs to the record.
 func proven(r *payment.Record, a Ask) bool {
-	return a.Proof || a.Ref != "" || r.Expect.Source == payment.FromIntent || r.Expect.Source == payment.FromLookup && r.Expect.Unconsumed
+	return a.Proof || a.Ref != "" || Proven(r)
+}
+
+// Proven: whoever brings the record's id belongs to its order, because checkout,
+// shop or announcement bound the two.
+func Proven(r *payment.Record) bool {
+	return r.Expect.Source == payment.FromIntent || r.Expect.Source == payment.FromLookup && r.Expect.Unconsumed
 }
 
 // answer says what a browser is told of a record as it stands.

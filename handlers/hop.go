@@ -209,7 +209,10 @@ func (t *visit) hopResult(rec *payment.Record) engine.Result {
 			kind = engine.Pending // that "no" was to an older return
 		}
 	}
-	return engine.Result{Kind: kind, Record: rec, Bound: true}
+	// The pointer shows that the return led here, not that it had any proof: it is
+	// as bound as the record is.
+	bound := kind == engine.OrderPaid || engine.Proven(rec) || rec.Expect.Source == payment.FromSigned
+	return engine.Result{Kind: kind, Record: rec, Bound: bound}
 }
 
 // neutral is what a bearer of a pointer gets without its cookie: how it stands,

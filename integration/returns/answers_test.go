@@ -3,6 +3,7 @@ package returns_test
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -361,4 +362,30 @@ func TestAnswersOfARoute(t *testing.T) {
 			t.Errorf("%d records", n)
 		}
 	})
+}
+
+// 3.3: a stranger's return that had to wait names nothing either, when its page
+// asks again.
+func TestStrangerWhoWaitedNamesNoOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, "")
+	site, shop := w.plain("verify /back idpay {\nexpect none\ndeclined pass\ntimeout 200ms\n}")
+	w.start()
+	w.fault(sandbox.Fault{Provider: "idpay", Operation: "verify", Kind: "delay", MS: 1500, Count: 1})
+	b := harness.NewBrowser(t)
+	p := b.Get(site + "/back?status=10&order_id=VICTIM&id=" + strings.Repeat("ab", 16))
+	status(t, p, http.StatusAccepted)
+	m := regexp.MustCompile(`url=([^"]+)"`).FindStringSubmatch(p.Body)
+	if m == nil {
+		t.Fatalf("no refresh:\n%s", p.Body)
+	}
+	time.Sleep(2 * time.Second)
+	b.Get(site + strings.ReplaceAll(m[1], "&amp;", "&"))
+	seen := shop.Seen()
+	if len(seen) != 1 {
+		t.Fatalf("the shop saw %d requests", len(seen))
+	}
+	if got := seen[0].Header; got.Get("X-Payment-Status") != "declined" || got.Get("X-Payment-Order") != "" || got.Get("X-Payment-Id") != "" {
+		t.Errorf("the shop is told of a stranger's order: %v", got)
+	}
 }
