@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +20,25 @@ func (w *world) lookedUp(answer func() (payment.Expectation, error)) engine.Ask 
 	return a
 }
 
+// verdict is what a shop that is asked says, and can be changed while it is
+// being asked.
+type verdict struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (v *verdict) set(err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.err = err
+}
+
+func (v *verdict) ask() (payment.Expectation, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return payment.Expectation{Amount: 50000, Source: payment.FromLookup}, v.err
+}
+
 // M4: a return that names another order is not credited because the shop was
 // slow to say what it expects.
 func TestBindIsJudgedBeforeTheShopHasAnswered(t *testing.T) {
@@ -26,13 +46,12 @@ func TestBindIsJudgedBeforeTheShopHasAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		defer w.halt()
-		err := engine.ErrUnanswered
-		a := w.lookedUp(func() (payment.Expectation, error) {
-			return payment.Expectation{Amount: 50000, Source: payment.FromLookup}, err
-		})
+		var says verdict
+		says.set(engine.ErrUnanswered)
+		a := w.lookedUp(says.ask)
 		a.Bound = func(string) bool { return false }
 		ref := w.Admit(t.Context(), a).Record.Ref
-		err = nil
+		says.set(nil)
 		time.Sleep(3 * time.Minute)
 		if r := w.wantState(ref, payment.Review); r.Reason != payment.ReasonBinding || w.shop.count() != 0 {
 			t.Errorf("%s, told %d times", r.Reason, w.shop.count())
@@ -47,21 +66,19 @@ func TestALookupThatIsLateIsWaitedForFromTheReturnOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, func(w *world) { w.tick = 5 * time.Second })
 		defer w.halt()
-		err := engine.ErrUnknownOrder
-		a := w.lookedUp(func() (payment.Expectation, error) {
-			return payment.Expectation{Amount: 50000, Source: payment.FromLookup}, err
-		})
-		err = engine.ErrUnanswered
+		var says verdict
+		a := w.lookedUp(says.ask)
+		says.set(engine.ErrUnanswered)
 		ref := w.Admit(t.Context(), a).Record.Ref
-		err = engine.ErrUnknownOrder
+		says.set(engine.ErrUnknownOrder)
 		time.Sleep(2 * time.Minute)
 		w.wantState(ref, payment.Declined)
 		time.Sleep(30 * time.Hour)
-		err = engine.ErrUnanswered // the shop is down when the customer comes again
+		says.set(engine.ErrUnanswered) // the shop is down when the customer comes again
 		if res := w.Admit(t.Context(), a); res.Kind != engine.Pending {
 			t.Fatal(res)
 		}
-		err = nil
+		says.set(nil)
 		time.Sleep(2 * time.Minute)
 		w.wantState(ref, payment.Delivered)
 	})
