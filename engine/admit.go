@@ -298,7 +298,9 @@ func Proven(r *payment.Record) bool {
 
 // answer says what a browser is told of a record as it stands.
 func (e *Engine) answer(_ context.Context, r *payment.Record, a Ask) Result {
-	res := Result{Record: r, Bound: proven(r, a)}
+	// What was captured was captured for this id and this order: the provider's
+	// answer, or whoever was asked, has bound the pair that the return brings.
+	res := Result{Record: r, Bound: proven(r, a) || r.State.Captured()}
 	if a.Bound != nil && !a.Bound(r.Order) {
 		res.Bound = false
 		if r.State.Captured() {
