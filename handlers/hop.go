@@ -211,7 +211,7 @@ func (t *visit) hopResult(rec *payment.Record) engine.Result {
 	}
 	// The pointer shows that the return led here, not that it had any proof: it is
 	// as bound as the record is.
-	bound := kind == engine.OrderPaid || engine.Proven(rec) || rec.Expect.Source == payment.FromSigned
+	bound := kind == engine.OrderPaid || rec.State.Captured() || engine.Proven(rec) || rec.Expect.Source == payment.FromSigned
 	return engine.Result{Kind: kind, Record: rec, Bound: bound}
 }
 
