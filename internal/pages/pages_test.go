@@ -18,7 +18,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-const ref = payment.Ref("7m2k9q4v8x1c5z3b6n0pthjwra")
+const ref = payment.Ref("7m2k9q4v8x1c5z3b6n0pthjwr8")
 
 // samples are one page of each look.
 func samples() map[string]Page {

@@ -16,7 +16,7 @@ import (
 
 const (
 	site   = "https://shop.example.com"
-	ref    = payment.Ref("7m2k9q4v8x1c5z3b6n0pthjwra")
+	ref    = payment.Ref("7m2k9q4v8x1c5z3b6n0pthjwr8")
 	theRef = string(ref)
 )
 
