@@ -151,7 +151,7 @@ func TestCaddyfiles(t *testing.T) {
 			}
 			text = frame[0] + text + frame[1]
 		} else if f.page == "sandbox/README.md" && strings.HasPrefix(text, "payment_sandbox") {
-			t.Skip("a synopsis")
+			return // a synopsis
 		}
 		config := adapt(t, f, text)
 		if kind == "" {

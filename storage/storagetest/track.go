@@ -61,7 +61,8 @@ func testTrackExpiry(t *testing.T, h Harness) {
 
 func testTrackCap(t *testing.T, h Harness) {
 	if h.Capped == nil {
-		t.Skip("no cap to test")
+		t.Log("no cap to test")
+		return
 	}
 	s := h.Capped(t, 10)
 	later := s.Now().Add(time.Hour)
