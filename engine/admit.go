@@ -290,8 +290,8 @@ func proven(r *payment.Record, a Ask) bool {
 	return a.Proof || a.Ref != "" || Proven(r)
 }
 
-// Proven: whoever brings the record's id belongs to its order, because checkout,
-// shop or announcement bound the two.
+// Proven reports whether whoever brings the record's id belongs to its order,
+// because checkout, shop or announcement bound the two.
 func Proven(r *payment.Record) bool {
 	return r.Expect.Source == payment.FromIntent || r.Expect.Source == payment.FromLookup && r.Expect.Unconsumed
 }

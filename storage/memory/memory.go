@@ -29,7 +29,7 @@ type Store struct {
 	records map[payment.Ref]*payment.Record
 	order   []payment.Ref // by creation
 	keys    map[payment.Key]payment.Ref
-	money   map[payment.Ref]bool // was captured once
+	money   map[payment.Ref]bool // money was, or may have been, behind it once
 	tracks  map[string]kept
 	secrets map[string][]byte
 	gen     payment.Generation
@@ -153,8 +153,8 @@ func (s *Store) Commit(ctx context.Context, c payment.Change) error {
 	if old == nil {
 		s.order = append(s.order, c.Record.Ref)
 	}
-	if c.Record.State.Captured() {
-		s.money[c.Record.Ref] = true
+	if r := c.Record; r.State.Captured() || r.State == payment.Review || r.State == payment.Reversed || r.Receipt != nil {
+		s.money[r.Ref] = true
 	}
 	if c.Lazy {
 		s.Lazy++
@@ -201,7 +201,7 @@ func (s *Store) Forget(ctx context.Context, ref payment.Ref, version uint64) err
 		return err
 	}
 	r, ok := s.records[ref]
-	if !ok || r.Version != version || r.State != payment.Declined && r.State != payment.Expired || r.Receipt != nil || s.money[ref] {
+	if !ok || r.Version != version || r.State != payment.Declined && r.State != payment.Expired || s.money[ref] {
 		return payment.ErrConflict
 	}
 	for k, holder := range s.keys {
