@@ -123,21 +123,21 @@ func TestFPMDown(t *testing.T) {
 		for name, options := range map[string]string{"once": "", "idempotent": "deliver idempotent"} {
 			t.Run(name+"/"+method, func(t *testing.T) {
 				t.Parallel()
-				own, err := newFPM(program(t), t.TempDir(), 2)
+				own, err := harness.NewFPM(harness.FPMProgram(t), t.TempDir(), 2)
 				if err == nil {
-					err = own.start()
+					err = own.Start()
 				}
 				if err != nil {
 					t.Fatal(err)
 				}
-				t.Cleanup(own.stop)
+				t.Cleanup(own.Stop)
 				w := newWorld(t, setup{fpm: own, payments: "verify /callback.php idpay {\n" + options + "\n}", sandbox: sandbox.Options{Return: method}})
 				b := harness.NewBrowser(t)
 				if p := b.Get(w.site + "/"); p.Status != http.StatusOK {
 					t.Fatal(p.Status)
 				}
 				w.forget()
-				own.stop()
+				own.Stop()
 				id, ret := w.pay("idpay", "101", 50000, "/callback.php?x=1")
 				p := w.come(b, ret)
 				if p.Status != http.StatusAccepted {
@@ -151,7 +151,7 @@ func TestFPMDown(t *testing.T) {
 				if name == "once" {
 					time.Sleep(7 * time.Second) // a restart that takes its time
 				}
-				if err := own.start(); err != nil {
+				if err := own.Start(); err != nil {
 					t.Fatal(err)
 				}
 				if name == "once" {

@@ -37,7 +37,7 @@ func untold(t *testing.T, what string, s seen) {
 // no guard, but meets one before the error routes.
 func TestErrorRoutesBeforeRouting(t *testing.T) {
 	t.Parallel()
-	for name, servers := range map[string]string{"": "", "filter opened": openFilter} {
+	for name, servers := range map[string]string{"": "", "filter opened": harness.OpenFilter} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, setup{servers: servers, payments: "verify /callback.php idpay", after: errorRoutes})
@@ -46,11 +46,11 @@ func TestErrorRoutesBeforeRouting(t *testing.T) {
 			} {
 				for _, c := range []byte("-_.~") {
 					var lines []string
-					for _, name := range spellings(c) {
+					for _, name := range harness.Spellings(c) {
 						lines = append(lines, name+": "+attack)
 					}
 					lines = append(lines, "Connection: X-Payment-Status, close")
-					status, _ := w.wire().send(start, lines, "")
+					status, _ := w.wire().Send(start, lines, "")
 					all := w.seen()
 					if strings.HasPrefix(start, "A") && (len(all) != 1 || status == 0) {
 						t.Errorf("%q: status %d, PHP ran %d times", start, status, len(all))

@@ -46,7 +46,7 @@ func TestExamplePHPShop(t *testing.T) {
 	site, box := "http://localhost:"+shopPort, "http://localhost:"+boxPort
 	data := t.TempDir()
 	c := harness.Start(t, exampleFile(t, "../../examples/php-shop/Caddyfile",
-		":9102", ":"+shopPort, ":9101", ":"+boxPort, "unix//run/php/php-fpm.sock", "unix/"+php.socket,
+		":9102", ":"+shopPort, ":9101", ":"+boxPort, "unix//run/php/php-fpm.sock", "unix/"+php.Socket,
 		"{file.examples/", "{file."+root+"/examples/", "root examples/php-shop", "root "+root+"/examples/php-shop",
 		"env SHOP_TEST 1", "env SHOP_TEST 1\n\t\tenv SHOP_DATA "+data))
 	b := harness.NewBrowser(t)
@@ -88,7 +88,7 @@ func TestExamplePHPShop(t *testing.T) {
 	back := b.Post(buy("tea"), url.Values{"action": {"pay"}}).Location(t)
 	p := b.Get(back)
 	if p.Status != http.StatusSeeOther || p.Header.Get("X-Payment-Ack") != "" {
-		t.Fatalf("the return: %d %v\n%s\n%s", p.Status, p.Header, p.Body, php.log())
+		t.Fatalf("the return: %d %v\n%s\n%s", p.Status, p.Header, p.Body, php.Log())
 	}
 	thanks := p.Location(t)
 	if got := state(thanks); got != paid || !strings.HasSuffix(thanks, "/?order=101") {
@@ -168,7 +168,7 @@ func TestExampleCaddyfiles(t *testing.T) {
 			if !strings.HasPrefix(strings.TrimSpace(rest), "env ") {
 				rest = "\n\t}" + rest
 			}
-			text = text[:at] + "unix/" + php.socket + " {\n\t\tenv SHOP_DIR " + w.dir + rest
+			text = text[:at] + "unix/" + php.Socket + " {\n\t\tenv SHOP_DIR " + w.dir + rest
 			w.caddy = harness.Start(t, text, c.env, "PAYMENTS_SIGNING_KEY="+harness.Secret, "HAMEKAR_TOKEN="+harness.StoreToken,
 				"PAYMENT_RECEIPT_KEY="+strings.Repeat("0", 64))
 			b := harness.NewBrowser(t)

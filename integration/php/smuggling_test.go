@@ -1,15 +1,11 @@
 package php_test
 
 import (
-	"bufio"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rahgir/caddy-payments/integration/harness"
 )
@@ -17,91 +13,12 @@ import (
 // attack is the value that PHP must never see under a name of ours.
 const attack = "smuggled-value"
 
-// names are those of which every separator is replaced.
-var names = []string{"X-Payment-Status", "X-Payment-Id", "X-Payment-Receipt", "X-Payment-Amount-Checked"}
-
-// headerBytes are all bytes that a header's name may have.
-func headerBytes() []byte {
-	var all []byte
-	for c := range 256 {
-		b := byte(c)
-		letter := b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9'
-		if letter || b < 128 && strings.IndexByte("!#$%&'*+-.^_`|~", b) >= 0 {
-			all = append(all, b)
-		}
-	}
-	return all
-}
-
-// spellings are all names with c in the place of one or of every separator.
-func spellings(c byte) []string {
-	var all []string
-	for _, name := range names {
-		all = append(all, strings.ReplaceAll(name, "-", string([]byte{c})))
-		for i := range len(name) {
-			if name[i] == '-' {
-				all = append(all, name[:i]+string([]byte{c})+name[i+1:])
-			}
-		}
-	}
-	return all
-}
-
-// wire is a connection on which nothing is checked before it is sent.
-type wire struct {
-	t    *testing.T
-	addr string
-	conn net.Conn
-	in   *bufio.Reader
-}
-
-func (w *world) wire() *wire {
+func (w *world) wire() *harness.Wire {
 	u, err := url.Parse(w.site)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return &wire{t: w.t, addr: u.Host}
-}
-
-// send writes a request, head lines joined by CRLF, and returns status and
-// body. Status 0 is a connection that ended.
-func (r *wire) send(start string, lines []string, body string) (int, string) {
-	r.t.Helper()
-	var b strings.Builder
-	b.WriteString(start + " HTTP/1.1\r\nHost: " + r.addr + "\r\nAccept: text/html\r\n")
-	for _, l := range lines {
-		b.WriteString(l + "\r\n")
-	}
-	b.WriteString("\r\n" + body)
-	if r.conn == nil {
-		conn, err := net.Dial("tcp", r.addr)
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		r.conn, r.in = conn, bufio.NewReader(conn)
-		r.t.Cleanup(func() { conn.Close() })
-	}
-	_ = r.conn.SetDeadline(time.Now().Add(30 * time.Second))
-	_, _ = io.WriteString(r.conn, b.String())
-	method, _, _ := strings.Cut(start, " ")
-	res, err := http.ReadResponse(r.in, &http.Request{Method: method})
-	if err != nil {
-		r.close()
-		return 0, ""
-	}
-	text, _ := io.ReadAll(res.Body)
-	res.Body.Close()
-	if res.Close {
-		r.close()
-	}
-	return res.StatusCode, string(text)
-}
-
-func (r *wire) close() {
-	if r.conn != nil {
-		r.conn.Close()
-		r.conn = nil
-	}
+	return harness.NewWire(w.t, u.Host)
 }
 
 // clean fails where PHP saw the attacker's value under a name of ours, by
@@ -128,17 +45,13 @@ func clean(t *testing.T, w *world, what string) int {
 	return len(all)
 }
 
-// openFilter lets Caddy's own filter of underscores and dots pass our names.
-const openFilter = `		expected_underscore_headers X_* x_payment_* X_Payment_Status X_Payment-Status X-Payment_Status X_Payment_Id X-Payment_Id
-		expected_dot_headers X.* x.payment.* X.Payment.Status X.Payment-Status X-Payment.Status X.Payment.Id X-Payment.Id X_Payment.Status X.Payment_Status`
-
 // TestHeaderSmuggling: A31–A33. Every byte in the place of every separator, on
 // a page like any other, on a return that is passed on as declined, on one that
 // is passed on as a duplicate, and on verified ones; with Caddy's own filter and
 // with that filter opened.
 func TestHeaderSmuggling(t *testing.T) {
 	t.Parallel()
-	for name, servers := range map[string]string{"caddy's filter": "", "filter opened": openFilter} {
+	for name, servers := range map[string]string{"caddy's filter": "", "filter opened": harness.OpenFilter} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			bare := harness.Site(t)
@@ -160,15 +73,15 @@ func TestHeaderSmuggling(t *testing.T) {
 				"declined":  "GET /callback.php?status=2&track_id=1&id=" + strings.Repeat("a", 32) + "&order_id=7",
 				"duplicate": "GET " + delivered.RequestURI(),
 			}
-			legal := headerBytes()
+			legal := harness.HeaderBytes()
 			for what, start := range starts {
 				conn := w.wire()
 				for _, c := range legal {
 					var lines []string
-					for _, name := range spellings(c) {
+					for _, name := range harness.Spellings(c) {
 						lines = append(lines, name+": "+attack)
 					}
-					if status, body := conn.send(start, lines, ""); status != http.StatusOK || !strings.HasPrefix(body, "PHP answers") {
+					if status, body := conn.Send(start, lines, ""); status != http.StatusOK || !strings.HasPrefix(body, "PHP answers") {
 						t.Fatalf("%s, byte %q: %d\n%s", what, c, status, body)
 					}
 				}
@@ -194,8 +107,8 @@ func TestHeaderSmuggling(t *testing.T) {
 				if strings.IndexByte(string(legal), byte(c)) >= 0 || c == ':' || c == '\n' {
 					continue
 				}
-				for _, name := range spellings(byte(c))[:3] {
-					if status, _ := conn.send("GET /index.php", []string{name + ": " + attack}, ""); status == http.StatusOK {
+				for _, name := range harness.Spellings(byte(c))[:3] {
+					if status, _ := conn.Send("GET /index.php", []string{name + ": " + attack}, ""); status == http.StatusOK {
 						t.Logf("byte %q passes", byte(c))
 					}
 				}
@@ -208,10 +121,10 @@ func TestHeaderSmuggling(t *testing.T) {
 				id, ret := w.pay("idpay", order, 50000, "/callback.php")
 				u, _ := url.Parse(ret.URL)
 				var lines []string
-				for _, name := range spellings(c) {
+				for _, name := range harness.Spellings(c) {
 					lines = append(lines, name+": "+attack)
 				}
-				if status, body := w.wire().send("GET "+u.RequestURI(), append(lines, "Connection: close"), ""); status != http.StatusOK {
+				if status, body := w.wire().Send("GET "+u.RequestURI(), append(lines, "Connection: close"), ""); status != http.StatusOK {
 					t.Fatalf("%d\n%s", status, body)
 				}
 				s := w.seen()
@@ -231,8 +144,8 @@ func control(t *testing.T, w *world, bare string, opened bool) {
 	t.Helper()
 	u, _ := url.Parse(bare)
 	for _, sep := range "-_." {
-		conn := &wire{t: t, addr: u.Host}
-		conn.send("GET /index.php", []string{strings.ReplaceAll("X-Payment-Status", "-", string(sep)) + ": " + attack}, "")
+		conn := harness.NewWire(t, u.Host)
+		conn.Send("GET /index.php", []string{strings.ReplaceAll("X-Payment-Status", "-", string(sep)) + ": " + attack}, "")
 		// Caddy drops the hyphenated name where it lets another through.
 		if got, want := w.last().text("HTTP_X_PAYMENT_STATUS") == attack, opened != (sep == '-'); got != want {
 			t.Errorf("without the guard %q gets through: %v", sep, got)
@@ -267,7 +180,7 @@ func TestHopByHopGames(t *testing.T) {
 		i++
 		id, ret := w.pay("idpay", fmt.Sprint(i), 50000, "/callback.php")
 		u, _ := url.Parse(ret.URL)
-		status, body := w.wire().send("GET "+u.RequestURI(), lines, "")
+		status, body := w.wire().Send("GET "+u.RequestURI(), lines, "")
 		switch all := w.seen(); {
 		case status == http.StatusBadRequest || status == 0:
 			if len(all) != 0 {
@@ -282,7 +195,7 @@ func TestHopByHopGames(t *testing.T) {
 			}
 		}
 		clean(t, w, what)
-		w.wire().send("GET /index.php", lines, "")
+		w.wire().Send("GET /index.php", lines, "")
 		for _, s := range w.seen() {
 			same(t, what+" elsewhere", s.payment(), map[string]string{})
 		}
@@ -299,7 +212,7 @@ func TestHopByHopGames(t *testing.T) {
 			lines = append(lines, "Trailer: "+declared)
 		}
 		body := fmt.Sprintf("%x\r\n%s\r\n0\r\nX-Payment-Status: %s\r\nX-Payment-Id: %s\r\nX-Other: 1\r\n\r\n", len(form), form, attack, attack)
-		if status, text := w.wire().send("POST /callback.php", lines, body); status != http.StatusOK {
+		if status, text := w.wire().Send("POST /callback.php", lines, body); status != http.StatusOK {
 			t.Errorf("trailer %q: %d\n%s", declared, status, text)
 		}
 		if all := w.seen(); len(all) == 1 {
@@ -310,7 +223,7 @@ func TestHopByHopGames(t *testing.T) {
 			t.Errorf("trailer %q: PHP ran %d times", declared, len(all))
 		}
 		clean(t, w, "trailer")
-		w.wire().send("POST /index.php", lines, body)
+		w.wire().Send("POST /index.php", lines, body)
 		for _, s := range w.seen() {
 			same(t, "trailer elsewhere", s.payment(), map[string]string{})
 		}

@@ -41,7 +41,7 @@ type setup struct {
 	// www is the document root; default testdata/www.
 	www     string
 	sandbox sandbox.Options
-	fpm     *fpm
+	fpm     *harness.FPM
 	// bare, if set, is another site with the same PHP and no guard.
 	bare string
 	// stopped does not start Caddy.
@@ -86,7 +86,7 @@ func newWorld(t *testing.T, s setup) *world {
 	}
 	fill := strings.NewReplacer(
 		"{{payments}}", s.payments, "{{before}}", s.before, "{{php}}", s.php, "{{after}}", s.after)
-	site := strings.NewReplacer("{{site}}", w.site, "{{box}}", w.boxURL, "{{dir}}", w.dir, "{{fpm}}", s.fpm.socket, "{{www}}", www).
+	site := strings.NewReplacer("{{site}}", w.site, "{{box}}", w.boxURL, "{{dir}}", w.dir, "{{fpm}}", s.fpm.Socket, "{{www}}", www).
 		Replace(fill.Replace(s.site))
 	if s.bare != "" {
 		site += strings.Replace(bareSite(site), w.site, s.bare, 1)
@@ -101,7 +101,7 @@ func newWorld(t *testing.T, s setup) *world {
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("php-fpm's log:\n%s", s.fpm.log())
+			t.Logf("php-fpm's log:\n%s", s.fpm.Log())
 		}
 	})
 	return w
