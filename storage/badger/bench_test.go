@@ -17,6 +17,7 @@ import (
 	bdb "github.com/dgraph-io/badger/v4"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 // delivered is a payment as it lies in the ledger for ever, with the lengths
@@ -69,7 +70,7 @@ func BenchmarkCommit(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer raw.Close()
-			body, err := encodeBody(delivered(1), 1)
+			body, err := packed.Body(delivered(1), 1)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 // The tests below need a process that can be killed: this test binary, started
@@ -199,7 +200,7 @@ func TestSlot(t *testing.T) {
 		t.Fatal(err)
 	}
 	last++ // the last words of the store
-	k, _ := packRef(r.Ref)
+	k, _ := packed.Ref(r.Ref)
 	write2 := func(ts uint64, order string) {
 		t.Helper()
 		sl, err := openSlot(dir)
@@ -209,12 +210,12 @@ func TestSlot(t *testing.T) {
 		defer sl.close()
 		next := r.Clone()
 		next.Order = order
-		body, err := encodeBody(next, 2)
+		body, err := packed.Body(next, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := entry{rec: next, money: true}
-		if err := sl.put(ts, []*change{{writes: []write{{key: recordKey(k), value: e.encode(body)}}}}); err != nil {
+		e := packed.Entry{Rec: next, Money: true}
+		if err := sl.put(ts, []*change{{writes: []write{{key: recordKey(k), value: e.Encode(body)}}}}); err != nil {
 			t.Fatal(err)
 		}
 	}

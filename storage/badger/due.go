@@ -10,6 +10,7 @@ import (
 	bdb "github.com/dgraph-io/badger/v4"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 // dueFloor knows below which time the due index is empty. A record leaves a
@@ -66,7 +67,7 @@ func (s *Store) Due(ctx context.Context, t time.Time, limit int) ([]payment.Ref,
 	s.due.scan.Lock()
 	defer s.due.scan.Unlock()
 	var refs []payment.Ref
-	until := orderTime(t)
+	until := packed.Time(t)
 	floor := s.due.start()
 	first := max(floor, until)
 	err := s.view(func(txn *bdb.Txn) error {
@@ -81,7 +82,7 @@ func (s *Store) Due(ctx context.Context, t time.Time, limit int) ([]payment.Ref,
 			if len(refs) == 0 {
 				first = at
 			}
-			refs = append(refs, unpackRef(key[1+timeSize:]))
+			refs = append(refs, packed.Unref(key[1+timeSize:]))
 		}
 		return nil
 	})

@@ -1,6 +1,10 @@
 package badger
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/rahgir/caddy-payments/storage/internal/packed"
+)
 
 // Errors of opening a store, beside those of [payment.Store].
 var (
@@ -8,7 +12,7 @@ var (
 	ErrLocked = errors.New("another process has this store open")
 	// ErrFormat: the store, or an entry of it, was written by a newer version of
 	// this module.
-	ErrFormat = errors.New("written by a newer version of this module")
+	ErrFormat = packed.ErrFormat
 	// ErrMirror: the file beside the directory that tells a lost or restored
 	// store from the one that was closed can't be read or written.
 	ErrMirror = errors.New("the generation file can't be used")

@@ -4,21 +4,22 @@ import (
 	"bytes"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 // indexKeys are the keys that lead to a record, in a fixed order; nil where
 // one does not apply.
-func indexKeys(k refKey, e *entry) [6][]byte {
+func indexKeys(k refKey, e *packed.Entry) [6][]byte {
 	var keys [6][]byte
 	if e == nil {
 		return keys
 	}
-	r := e.rec
+	r := e.Rec
 	keys[0] = createdKey(r.CreatedAt, k)
 	if !r.Due.IsZero() {
 		keys[1] = dueKey(r.Due, k)
 	}
-	if r.ID != "" && !e.receipt {
+	if r.ID != "" && !e.Receipt {
 		keys[2] = findKey(findID, r.ID, r.CreatedAt, k)
 	}
 	if r.Order != "" {
@@ -37,7 +38,7 @@ func indexKeys(k refKey, e *entry) [6][]byte {
 
 // indexChanges turns the index entries of before into those of after; either
 // may be nil.
-func indexChanges(k refKey, before, after *entry) []write {
+func indexChanges(k refKey, before, after *packed.Entry) []write {
 	was, is := indexKeys(k, before), indexKeys(k, after)
 	var ws []write
 	for i := range is {

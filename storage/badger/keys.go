@@ -2,12 +2,11 @@ package badger
 
 import (
 	"crypto/sha256"
-	"encoding/base32"
 	"encoding/binary"
-	"math"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 // Every key begins with the letter of its table. Keys are short and of fixed
@@ -28,7 +27,7 @@ const (
 )
 
 const (
-	refSize  = 16
+	refSize  = packed.RefSize
 	timeSize = 8
 	findSize = 5 // of the hash in tableFind; what collides is filtered out
 	findTail = 3 // of the ref in tableFind, for records of one nanosecond
@@ -49,43 +48,6 @@ const metaIssuer = 'i'
 
 type refKey [refSize]byte
 
-var refEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
-
-// packRef accepts only the one text that names the 16 bytes: the last letter of
-// a Ref has two bits to spare, and two names of one record would be two locks
-// on one door.
-func packRef(r payment.Ref) (k refKey, ok bool) {
-	if len(r) != payment.RefLen {
-		return k, false
-	}
-	var b [refSize + 1]byte
-	n, err := refEncoding.Decode(b[:], []byte(r))
-	if err != nil || n != refSize {
-		return k, false
-	}
-	copy(k[:], b[:])
-	return k, unpackRef(k[:]) == r
-}
-
-func unpackRef(b []byte) payment.Ref {
-	return payment.Ref(refEncoding.EncodeToString(b))
-}
-
-// orderTime maps times to numbers of the same order. Times that nanoseconds
-// since 1970 can't hold are clamped: no payment has one.
-func orderTime(t time.Time) uint64 {
-	if t.IsZero() {
-		return 0
-	}
-	if t.Unix() < 0 {
-		return 1
-	}
-	if t.Year() >= 2262 {
-		return math.MaxInt64
-	}
-	return uint64(t.UnixNano())
-}
-
 func recordKey(r refKey) []byte { return append([]byte{tableRecord}, r[:]...) }
 
 func uniqueKey(k payment.Key) []byte { return append([]byte{tableUnique}, k.Hash()...) }
@@ -97,12 +59,12 @@ func timed(table byte, t uint64, tail []byte) []byte {
 	return append(b, tail...)
 }
 
-func dueKey(t time.Time, r refKey) []byte { return timed(tableDue, orderTime(t), r[:]) }
+func dueKey(t time.Time, r refKey) []byte { return timed(tableDue, packed.Time(t), r[:]) }
 
-func createdKey(t time.Time, r refKey) []byte { return timed(tableCreated, ^orderTime(t), r[:]) }
+func createdKey(t time.Time, r refKey) []byte { return timed(tableCreated, ^packed.Time(t), r[:]) }
 
 func expiryKey(t time.Time, visitor []byte) []byte {
-	return timed(tableExpiry, orderTime(t), visitor)
+	return timed(tableExpiry, packed.Time(t), visitor)
 }
 
 // The fields that tableFind knows.
@@ -117,13 +79,13 @@ func findPrefix(field byte, value string) []byte {
 }
 
 func findKey(field byte, value string, t time.Time, r refKey) []byte {
-	b := binary.BigEndian.AppendUint64(findPrefix(field, value), ^orderTime(t))
+	b := binary.BigEndian.AppendUint64(findPrefix(field, value), ^packed.Time(t))
 	return append(b, r[:findTail]...)
 }
 
 func noticeKey(class byte, t time.Time, r refKey) []byte {
 	b := append(make([]byte, 0, 2+timeSize+refSize), tableNotice, class)
-	b = binary.BigEndian.AppendUint64(b, ^orderTime(t))
+	b = binary.BigEndian.AppendUint64(b, ^packed.Time(t))
 	return append(b, r[:]...)
 }
 

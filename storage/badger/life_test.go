@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 func holderChild() {
@@ -204,22 +205,22 @@ func TestFormats(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "ledger"))
 	ctx := context.Background()
 	r := delivered(1)
-	k, _ := packRef(r.Ref)
+	k, _ := packed.Ref(r.Ref)
 	raw := func(key, value []byte) {
 		t.Helper()
 		if err := s.submit(&change{ctx: ctx, stage: func(getter) ([]write, error) { return []write{{key: key, value: value}}, nil }}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	raw(recordKey(k), []byte{recordFormat + 1, 0, 0, 1, 2, 3})
+	raw(recordKey(k), []byte{packed.Format + 1, 0, 0, 1, 2, 3})
 	if _, err := s.Get(ctx, r.Ref); !errors.Is(err, ErrFormat) {
 		t.Errorf("a record of a newer format: %v", err)
 	}
 	if err := s.Commit(ctx, payment.Change{Record: r}); !errors.Is(err, ErrFormat) {
 		t.Errorf("writing over a record of a newer format: %v", err)
 	}
-	raw(recordKey(k), []byte{recordFormat})
-	if _, err := s.Get(ctx, r.Ref); !errors.Is(err, errCorrupt) {
+	raw(recordKey(k), []byte{packed.Format})
+	if _, err := s.Get(ctx, r.Ref); !errors.Is(err, packed.ErrCorrupt) {
 		t.Errorf("a damaged record: %v", err)
 	}
 	raw(metaFormat, []byte{storeFormat + 1})

@@ -11,6 +11,7 @@ import (
 	bdb "github.com/dgraph-io/badger/v4"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 const (
@@ -84,14 +85,14 @@ func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, erro
 				}
 			}
 			k := p.ref()
-			e, err := loadEntry(txn, unpackRef(k[:]), k)
+			e, err := loadEntry(txn, packed.Unref(k[:]), k)
 			if errors.Is(err, payment.ErrNotFound) {
-				return fmt.Errorf("%w: %s is listed and missing", errCorrupt, unpackRef(k[:]))
+				return fmt.Errorf("%w: %s is listed and missing", packed.ErrCorrupt, packed.Unref(k[:]))
 			}
 			if err != nil {
 				return err
 			}
-			if !matches(q, e.rec) {
+			if !matches(q, e.Rec) {
 				last = p
 				continue
 			}
@@ -99,7 +100,7 @@ func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, erro
 				page.Next = last.cursor()
 				return nil
 			}
-			page.Records = append(page.Records, e.rec)
+			page.Records = append(page.Records, e.Rec)
 			last = p
 		}
 		return nil

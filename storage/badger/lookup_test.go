@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 // bulk loads delivered payments in their last form, without the way there: for
@@ -22,8 +23,8 @@ func bulk(b testing.TB, s *Store, n int) {
 		var ws []write
 		for i := from; i < min(from+part, n); i++ {
 			r := delivered(i)
-			k, _ := packRef(r.Ref)
-			body, err := encodeBody(r, 1)
+			k, _ := packed.Ref(r.Ref)
+			body, err := packed.Body(r, 1)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -10,6 +10,7 @@ import (
 	bdb "github.com/dgraph-io/badger/v4"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 // Get implements [payment.Store].
@@ -17,11 +18,11 @@ func (s *Store) Get(ctx context.Context, ref payment.Ref) (*payment.Record, erro
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	k, ok := packRef(ref)
+	k, ok := packed.Ref(ref)
 	if !ok {
 		return nil, payment.ErrNotFound
 	}
-	var e *entry
+	var e *packed.Entry
 	err := s.view(func(txn *bdb.Txn) (err error) {
 		e, err = loadEntry(txn, ref, k)
 		return err
@@ -29,11 +30,11 @@ func (s *Store) Get(ctx context.Context, ref payment.Ref) (*payment.Record, erro
 	if err != nil {
 		return nil, err
 	}
-	return e.rec, nil
+	return e.Rec, nil
 }
 
 // loadEntry decodes a record in place, without copying it first.
-func loadEntry(txn *bdb.Txn, ref payment.Ref, k refKey) (e *entry, err error) {
+func loadEntry(txn *bdb.Txn, ref payment.Ref, k refKey) (e *packed.Entry, err error) {
 	item, err := txn.Get(recordKey(k))
 	if errors.Is(err, bdb.ErrKeyNotFound) {
 		return nil, payment.ErrNotFound
@@ -42,7 +43,7 @@ func loadEntry(txn *bdb.Txn, ref payment.Ref, k refKey) (e *entry, err error) {
 		return nil, fmt.Errorf("reading record %s: %w", ref, err)
 	}
 	err = item.Value(func(b []byte) error {
-		e, err = decodeEntry(ref, b)
+		e, err = packed.Decode(ref, b)
 		return err
 	})
 	if err != nil {
@@ -70,7 +71,7 @@ func (s *Store) Holder(ctx context.Context, k payment.Key) (payment.Ref, error) 
 	case len(v) == 0:
 		return "", nil
 	}
-	return unpackRef(v), nil
+	return packed.Unref(v), nil
 }
 
 // Commit implements [payment.Store].
@@ -78,12 +79,12 @@ func (s *Store) Commit(ctx context.Context, c payment.Change) error {
 	if c.Record == nil {
 		return errors.New("a change without a record")
 	}
-	k, ok := packRef(c.Record.Ref)
+	k, ok := packed.Ref(c.Record.Ref)
 	if !ok {
 		return fmt.Errorf("committing: %w", payment.ErrRef)
 	}
 	next := c.Record.Version + 1
-	body, err := encodeBody(c.Record, next)
+	body, err := packed.Body(c.Record, next)
 	if err != nil {
 		return fmt.Errorf("committing %s: %w", c.Record.Ref, err)
 	}
@@ -91,7 +92,7 @@ func (s *Store) Commit(ctx context.Context, c payment.Change) error {
 	// gone on, so it gets one of its own.
 	rec := c.Record.Clone()
 	rec.Version = next
-	ch := &change{ctx: ctx, grows: next == 1, lazy: c.Lazy, due: orderTime(rec.Due)}
+	ch := &change{ctx: ctx, grows: next == 1, lazy: c.Lazy, due: packed.Time(rec.Due)}
 	ch.stage = func(get getter) ([]write, error) { return stageCommit(get, k, rec, body, c.Take) }
 	if next == 1 {
 		ch.settled = func() { s.records.Add(1) }
@@ -109,12 +110,12 @@ func stageCommit(get getter, k refKey, rec *payment.Record, body []byte, take []
 		return nil, err
 	}
 	var had uint64
-	e := &entry{rec: rec, money: moneyBehind(rec)}
+	e := &packed.Entry{Rec: rec, Money: moneyBehind(rec)}
 	if old != nil {
-		had = old.rec.Version
-		e.money = e.money || old.money
-		e.intents = old.intents
-		e.receipt = old.receipt && old.rec.Issuer == rec.Issuer && old.rec.ID == rec.ID
+		had = old.Rec.Version
+		e.Money = e.Money || old.Money
+		e.Intents = old.Intents
+		e.Receipt = old.Receipt && old.Rec.Issuer == rec.Issuer && old.Rec.ID == rec.ID
 	}
 	if had != rec.Version-1 {
 		return nil, payment.ErrConflict
@@ -131,16 +132,16 @@ func stageCommit(get getter, k refKey, rec *payment.Record, body []byte, take []
 		case len(holder) == 0:
 			return nil, &payment.TakenError{Key: key}
 		case !bytes.Equal(holder, k[:]):
-			return nil, &payment.TakenError{Key: key, Holder: unpackRef(holder)}
+			return nil, &payment.TakenError{Key: key, Holder: packed.Unref(holder)}
 		}
 		if key.Kind != payment.KeyIntent {
-			e.money = true
-		} else if !slices.ContainsFunc(e.intents, func(h []byte) bool { return bytes.Equal(h, uk[1:]) }) {
-			e.intents = append(slices.Clone(e.intents), uk[1:])
+			e.Money = true
+		} else if !slices.ContainsFunc(e.Intents, func(h []byte) bool { return bytes.Equal(h, uk[1:]) }) {
+			e.Intents = append(slices.Clone(e.Intents), uk[1:])
 		}
 	}
-	if !e.receipt && slices.Contains(take, payment.ReceiptKey(rec.Issuer, rec.ID)) {
-		e.receipt = true
+	if !e.Receipt && slices.Contains(take, payment.ReceiptKey(rec.Issuer, rec.ID)) {
+		e.Receipt = true
 		known, err := get(issuerKey(rec.Issuer))
 		if err != nil {
 			return nil, err
@@ -149,7 +150,7 @@ func stageCommit(get getter, k refKey, rec *payment.Record, body []byte, take []
 			ws = append(ws, write{key: issuerKey(rec.Issuer), value: []byte{}})
 		}
 	}
-	ws = append(ws, write{key: recordKey(k), value: e.encode(body)})
+	ws = append(ws, write{key: recordKey(k), value: e.Encode(body)})
 	return append(ws, indexChanges(k, old, e)...), nil
 }
 
@@ -159,17 +160,17 @@ func moneyBehind(r *payment.Record) bool {
 	return r.State.Captured() || r.State == payment.Reversed || r.State == payment.Review || r.Receipt != nil
 }
 
-func stagedEntry(get getter, ref payment.Ref, k refKey) (*entry, error) {
+func stagedEntry(get getter, ref payment.Ref, k refKey) (*packed.Entry, error) {
 	b, err := get(recordKey(k))
 	if err != nil || b == nil {
 		return nil, err
 	}
-	return decodeEntry(ref, b)
+	return packed.Decode(ref, b)
 }
 
 // Forget implements [payment.Store].
 func (s *Store) Forget(ctx context.Context, ref payment.Ref, version uint64) error {
-	k, ok := packRef(ref)
+	k, ok := packed.Ref(ref)
 	if !ok {
 		return payment.ErrConflict
 	}
@@ -184,12 +185,12 @@ func stageForget(get getter, k refKey, ref payment.Ref, version uint64) ([]write
 	if err != nil {
 		return nil, err
 	}
-	if old == nil || old.rec.Version != version || old.money ||
-		(old.rec.State != payment.Declined && old.rec.State != payment.Expired) {
+	if old == nil || old.Rec.Version != version || old.Money ||
+		(old.Rec.State != payment.Declined && old.Rec.State != payment.Expired) {
 		return nil, payment.ErrConflict
 	}
 	ws := []write{{key: recordKey(k), del: true}}
-	for _, h := range old.intents {
+	for _, h := range old.Intents {
 		ws = append(ws, write{key: append([]byte{tableUnique}, h...), del: true})
 	}
 	return append(ws, indexChanges(k, old, nil)...), nil

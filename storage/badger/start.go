@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 // start brings the store from what lies on the disk to ready for use.
@@ -119,7 +121,7 @@ func (s *Store) settleGeneration() (why string, err error) {
 	if b != nil {
 		f.inside = &mirror{}
 		if err := json.Unmarshal(b, f.inside); err != nil {
-			return "", fmt.Errorf("%w: generation", errCorrupt)
+			return "", fmt.Errorf("%w: generation", packed.ErrCorrupt)
 		}
 	}
 	high, err := s.readNow(metaHigh)

@@ -10,33 +10,15 @@ import (
 	bdb "github.com/dgraph-io/badger/v4"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 // Tracks expire by a time in the entry, never by Badger's TTL, which follows
 // the wall clock without asking.
 
-func encodeTrack(t payment.Track, expires time.Time) ([]byte, error) {
-	w := wire{base: epoch}
-	walkTrack(&w, &t)
-	return append(binary.BigEndian.AppendUint64([]byte{recordFormat}, orderTime(expires)), w.buf...), w.err
-}
-
-func decodeTrack(b []byte) (t payment.Track, expires uint64, err error) {
-	if len(b) < 1+timeSize {
-		return t, 0, fmt.Errorf("%w: track", errCorrupt)
-	}
-	if b[0] != recordFormat {
-		return t, 0, newer("a track", b[0])
-	}
-	w := wire{base: epoch}
-	w.parse(b[1+timeSize:])
-	walkTrack(&w, &t)
-	return t, binary.BigEndian.Uint64(b[1:]), w.err
-}
-
 // PutTrack implements [payment.Store].
 func (s *Store) PutTrack(ctx context.Context, visitor string, t payment.Track, expires time.Time) error {
-	value, err := encodeTrack(t, expires)
+	value, err := packed.Track(t, expires)
 	if err != nil {
 		return err
 	}
@@ -61,7 +43,7 @@ func (s *Store) PutTrack(ctx context.Context, visitor string, t payment.Track, e
 				}
 				counted = true
 				s.tracks.Add(1)
-			} else if _, was, err := decodeTrack(old); err == nil {
+			} else if _, was, err := packed.DecodeTrack(old); err == nil {
 				ws = append(ws, write{key: timed(tableExpiry, was, hash), del: true})
 			}
 			return append(ws,
@@ -87,11 +69,11 @@ func (s *Store) Track(ctx context.Context, visitor string) (payment.Track, error
 	if v == nil {
 		return payment.Track{}, payment.ErrNotFound
 	}
-	t, expires, err := decodeTrack(v)
+	t, expires, err := packed.DecodeTrack(v)
 	if err != nil {
 		return payment.Track{}, err
 	}
-	if expires <= orderTime(s.Now()) {
+	if expires <= packed.Time(s.Now()) {
 		return payment.Track{}, payment.ErrNotFound
 	}
 	return t, nil
@@ -100,7 +82,7 @@ func (s *Store) Track(ctx context.Context, visitor string) (payment.Track, error
 // pruneTracks deletes up to limit tracks that have expired and reports how
 // many it deleted.
 func (s *Store) pruneTracks(ctx context.Context, limit int) (int, error) {
-	now := orderTime(s.Now())
+	now := packed.Time(s.Now())
 	var keys [][]byte
 	err := s.view(func(txn *bdb.Txn) error {
 		it := txn.NewIterator(keysOnly([]byte{tableExpiry}))

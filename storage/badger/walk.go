@@ -7,6 +7,7 @@ import (
 	bdb "github.com/dgraph-io/badger/v4"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 // walker walks places in order.
@@ -167,12 +168,12 @@ func findByID(txn *bdb.Txn, id string) (walker, error) {
 			continue
 		}
 		k := refKey(holder)
-		e, err := loadEntry(txn, unpackRef(holder), k)
+		e, err := loadEntry(txn, packed.Unref(holder), k)
 		if err != nil {
 			return nil, err
 		}
-		if e.receipt { // otherwise it is among those without
-			p.all = append(p.all, place(createdKey(e.rec.CreatedAt, k)[1:]))
+		if e.Receipt { // otherwise it is among those without
+			p.all = append(p.all, place(createdKey(e.Rec.CreatedAt, k)[1:]))
 		}
 	}
 	slices.SortFunc(p.all, func(a, b place) int { return bytes.Compare(a[:], b[:]) })

@@ -25,7 +25,7 @@ type change struct {
 	lazy  bool
 	// chore marks the store's own bookkeeping, which is nothing to keep books of.
 	chore bool
-	// due is when the worker must look, as [orderTime]; zero is never. Stage sets it.
+	// due is when the worker must look, as [packed.Time]; zero is never. Stage sets it.
 	due uint64
 	// settled is called when the change is durable, before the caller of a change
 	// that is not lazy is told.

@@ -1,4 +1,4 @@
-package badger
+package packed_test
 
 import (
 	"errors"
@@ -11,19 +11,20 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/internal/packed"
 	"github.com/rahgir/caddy-payments/storage/storagetest"
 )
 
 func roundTrip(t interface{ Fatalf(string, ...any) }, r *payment.Record) *payment.Record {
-	body, err := encodeBody(r, r.Version)
+	body, err := packed.Body(r, r.Version)
 	if err != nil {
 		t.Fatalf("encoding: %v", err)
 	}
-	e, err := decodeEntry(r.Ref, (&entry{}).encode(body))
+	e, err := packed.Decode(r.Ref, (&packed.Entry{}).Encode(body))
 	if err != nil {
 		t.Fatalf("decoding: %v", err)
 	}
-	return e.rec
+	return e.Rec
 }
 
 func TestWireEveryField(t *testing.T) {
@@ -38,14 +39,16 @@ func TestWireEveryField(t *testing.T) {
 	if d := storagetest.Diff(roundTrip(t, empty), empty); d != "" {
 		t.Error(d)
 	}
-	if body, _ := encodeBody(empty, 0); len(body) != 0 {
+	if body, _ := packed.Body(empty, 0); len(body) != 0 {
 		t.Errorf("an empty record takes %d bytes", len(body))
 	}
 }
 
 func TestWireRepeats(t *testing.T) {
 	for n := range 20 {
-		want := delivered(n)
+		want := storagetest.FullRecord(n)
+		rc := want.Receipt
+		rc.ID, rc.Order, rc.Amount, rc.Paid = want.ID, want.Order, want.Expect.Amount, want.Expect.Amount
 		switch n % 5 {
 		case 1:
 			want.Receipt.ID += "x"
@@ -97,7 +100,7 @@ func TestWireValues(t *testing.T) {
 // over.
 func TestWireLaterFields(t *testing.T) {
 	want := storagetest.FullRecord(3)
-	body, err := encodeBody(want, 0)
+	body, err := packed.Body(want, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,11 +112,11 @@ func TestWireLaterFields(t *testing.T) {
 		body = protowire.AppendTag(body, num, protowire.Fixed64Type)
 		body = protowire.AppendFixed64(body, 7)
 	}
-	e, err := decodeEntry(want.Ref, (&entry{}).encode(body))
+	e, err := packed.Decode(want.Ref, (&packed.Entry{}).Encode(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := storagetest.Diff(e.rec, want); d != "" {
+	if d := storagetest.Diff(e.Rec, want); d != "" {
 		t.Error(d)
 	}
 }
@@ -121,35 +124,35 @@ func TestWireLaterFields(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	ref := storagetest.FullRecord(1).Ref
 	for seed := range 4 {
-		body, _ := encodeBody(storagetest.FullRecord(seed), 1)
-		f.Add((&entry{money: true, intents: [][]byte{make([]byte, refSize)}}).encode(body))
+		body, _ := packed.Body(storagetest.FullRecord(seed), 1)
+		f.Add((&packed.Entry{Money: true, Intents: [][]byte{make([]byte, packed.RefSize)}}).Encode(body))
 	}
-	f.Add([]byte{recordFormat, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
+	f.Add([]byte{packed.Format, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		e, err := decodeEntry(ref, b)
+		e, err := packed.Decode(ref, b)
 		if err != nil {
-			if !errors.Is(err, errCorrupt) && !errors.Is(err, ErrFormat) {
+			if !errors.Is(err, packed.ErrCorrupt) && !errors.Is(err, packed.ErrFormat) {
 				t.Errorf("%v", err)
 			}
 			return
 		}
 		// What can be read can be written.
-		again := roundTrip(t, e.rec)
-		if d := storagetest.Diff(again, e.rec); d != "" {
+		again := roundTrip(t, e.Rec)
+		if d := storagetest.Diff(again, e.Rec); d != "" {
 			t.Error(d)
 		}
-		_, _, _ = decodeTrack(b)
+		_, _, _ = packed.DecodeTrack(b)
 	})
 }
 
 func TestRefs(t *testing.T) {
 	r := storagetest.FullRecord(9).Ref
-	k, ok := packRef(r)
-	if !ok || unpackRef(k[:]) != r {
+	k, ok := packed.Ref(r)
+	if !ok || packed.Unref(k[:]) != r {
 		t.Fatal("a ref does not survive")
 	}
 	for _, bad := range []payment.Ref{"", r[:25], r + "0", payment.Ref(strings.ToUpper(string(r))), r[:25] + "!"} {
-		if _, ok := packRef(bad); ok && bad != r {
+		if _, ok := packed.Ref(bad); ok && bad != r {
 			t.Errorf("%q is taken for a ref", bad)
 		}
 	}

@@ -1,4 +1,4 @@
-package badger
+package packed
 
 import (
 	"github.com/rahgir/caddy-payments/payment"

@@ -1,4 +1,4 @@
-package badger
+package packed
 
 import (
 	"errors"
@@ -8,9 +8,15 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// errCorrupt is wrapped by errors about values that this module can't have
-// written.
-var errCorrupt = errors.New("damaged entry in the store")
+// Errors of reading.
+var (
+	// ErrCorrupt is wrapped by errors about values that this module can't have
+	// written.
+	ErrCorrupt = errors.New("damaged entry in the store")
+	// ErrFormat: the store, or an entry of it, was written by a newer version of
+	// this module.
+	ErrFormat = errors.New("written by a newer version of this module")
+)
 
 // maxField is the highest field number of any message.
 const maxField = 31
@@ -35,7 +41,7 @@ type field struct {
 
 func (w *wire) fail(what string) {
 	if w.err == nil {
-		w.err = fmt.Errorf("%w: %s", errCorrupt, what)
+		w.err = fmt.Errorf("%w: %s", ErrCorrupt, what)
 	}
 }
 

@@ -1,4 +1,4 @@
-package badger
+package packed
 
 import (
 	"encoding/hex"

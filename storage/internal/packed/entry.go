@@ -1,0 +1,95 @@
+package packed
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Format is the first byte of every record and track. A record of a newer format
+// is refused: reading half of what another version meant is worse than not
+// reading it.
+const Format = 1
+
+// Entry is a record as it lies in the store, with what the store itself must
+// remember of it.
+type Entry struct {
+	Rec *payment.Record
+	// Money is whether the record was ever captured or holds a uniqueness key
+	// other than an intent's: it is never forgotten.
+	Money bool
+	// Receipt is whether it holds the receipt's key of its own issuer and id,
+	// which then leads from the id to it.
+	Receipt bool
+	// Intents are the hashes of the intent keys that it holds, to be freed
+	// with it.
+	Intents [][]byte
+}
+
+const (
+	entryMoney = 1 << iota
+	entryReceipt
+)
+
+// Body is the part of an entry that needs no knowledge of the store, so
+// that callers can do it before they queue.
+func Body(r *payment.Record, version uint64) ([]byte, error) {
+	c := *r
+	c.Version = version
+	w := wire{base: epoch, buf: make([]byte, 0, 512)}
+	walkRecord(&w, &c)
+	return w.buf, w.err
+}
+
+// Encode puts a body behind what the store remembers of the record.
+func (e *Entry) Encode(body []byte) []byte {
+	b := make([]byte, 0, 3+len(e.Intents)*RefSize+len(body))
+	b = append(b, Format)
+	var flags byte
+	if e.Money {
+		flags |= entryMoney
+	}
+	if e.Receipt {
+		flags |= entryReceipt
+	}
+	b = append(b, flags)
+	b = protowire.AppendVarint(b, uint64(len(e.Intents)))
+	for _, h := range e.Intents {
+		b = append(b, h...)
+	}
+	return append(b, body...)
+}
+
+// Decode reads what Encode wrote.
+func Decode(ref payment.Ref, b []byte) (*Entry, error) {
+	if len(b) < 3 {
+		return nil, fmt.Errorf("%w: record %s", ErrCorrupt, ref)
+	}
+	if b[0] != Format {
+		return nil, Newer("record "+string(ref), b[0])
+	}
+	e := &Entry{Rec: &payment.Record{Ref: ref}, Money: b[1]&entryMoney != 0, Receipt: b[1]&entryReceipt != 0}
+	n, used := protowire.ConsumeVarint(b[2:])
+	if used < 0 || n > uint64(len(b)) || uint64(len(b)-2-used) < n*RefSize {
+		return nil, fmt.Errorf("%w: record %s", ErrCorrupt, ref)
+	}
+	b = b[2+used:]
+	for range n {
+		e.Intents = append(e.Intents, append([]byte(nil), b[:RefSize]...))
+		b = b[RefSize:]
+	}
+	w := wire{base: epoch}
+	w.parse(b)
+	walkRecord(&w, e.Rec)
+	if w.err != nil {
+		return nil, fmt.Errorf("record %s: %w", ref, w.err)
+	}
+	return e, nil
+}
+
+// Newer is the error about what has a format that this version does not know.
+func Newer(what string, format byte) error {
+	return fmt.Errorf("%w: %s has format %d, this version knows up to %d", ErrFormat, what, format, Format)
+}

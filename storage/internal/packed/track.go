@@ -1,0 +1,32 @@
+package packed
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+const timeSize = 8
+
+// Track is a visitor's track with its expiry.
+func Track(t payment.Track, expires time.Time) ([]byte, error) {
+	w := wire{base: epoch}
+	walkTrack(&w, &t)
+	return append(binary.BigEndian.AppendUint64([]byte{Format}, Time(expires)), w.buf...), w.err
+}
+
+// DecodeTrack reads what Track wrote; expires is as [Time] gives it.
+func DecodeTrack(b []byte) (t payment.Track, expires uint64, err error) {
+	if len(b) < 1+timeSize {
+		return t, 0, fmt.Errorf("%w: track", ErrCorrupt)
+	}
+	if b[0] != Format {
+		return t, 0, Newer("a track", b[0])
+	}
+	w := wire{base: epoch}
+	w.parse(b[1+timeSize:])
+	walkTrack(&w, &t)
+	return t, binary.BigEndian.Uint64(b[1:]), w.err
+}
