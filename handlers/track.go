@@ -148,11 +148,7 @@ func (h *Handler) keepTrack(w http.ResponseWriter, r *http.Request, t *Track, vi
 	}
 	secure, now := h.secureView(r), time.Now()
 	if t.Keep != keepStore {
-		text, err := keys.SignTrack(kept, h.place().id, t.conf.ttl, now)
-		if err != nil {
-			return false, err
-		}
-		token.SetCookie(w, cookieTrack, text, t.conf.ttl, secure)
+		token.SetCookie(w, cookieTrack, keys.SignTrack(kept, h.place().id, t.conf.ttl, now), t.conf.ttl, secure)
 		return true, nil
 	}
 	visitor := token.ReadCookie(r, cookieVisitor, secure)

@@ -25,9 +25,8 @@ var (
 	kindReceipt = kind{payment.PurposeReceipt, "payment-receipt+jwt"}
 	kindPaid    = kind{payment.PurposePaid, "payment-paid+jwt"}
 	kindBounce  = kind{payment.PurposeBounce, "payment-bounce+jwt"}
-	kindTrack   = kind{payment.PurposeTrack, "payment-track+jwt"}
 
-	kinds = [...]kind{kindReceipt, kindPaid, kindBounce, kindTrack}
+	kinds = [...]kind{kindReceipt, kindPaid, kindBounce}
 )
 
 // signers makes one signer for each type of a purpose.

@@ -64,12 +64,6 @@ var samples = []sample{
 			_, err := k.OpenBounce(text, site, at)
 			return err
 		}, BounceLife},
-	{"track", kindTrack,
-		func(k *Keys) (string, error) { return k.SignTrack(payment.Track{ID: "abcdefgh"}, site, time.Hour, now) },
-		func(k *Keys, text, site string, at time.Time) error {
-			_, err := k.OpenTrack(text, site, at)
-			return err
-		}, time.Hour},
 }
 
 func record() *payment.Record {
@@ -186,15 +180,20 @@ func TestEveryKind(t *testing.T) {
 // TestFlippedBits: no single changed or added character leaves a token valid.
 func TestFlippedBits(t *testing.T) {
 	k := newKeys(t, "a")
-	text, _ := samples[0].make(k)
-	for i := range text {
-		for _, c := range []byte{'A', 'B', 'b', '-', '.', '=', ' ', '\n'} {
-			if text[i] == c {
-				continue
-			}
-			for _, bad := range []string{text[:i] + string(c) + text[i+1:], text[:i] + string(c) + text[i:]} {
-				if _, err := k.VerifyReceipt(bad, site, now); err == nil {
-					t.Fatalf("%q at byte %d is taken", c, i)
+	receipt, _ := samples[0].make(k)
+	for text, taken := range map[string]func(string) error{
+		receipt: func(s string) error { _, err := k.VerifyReceipt(s, site, now); return err },
+		k.SignTrack(payment.Track{ID: "abcdefgh", At: now}, site, time.Hour, now): func(s string) error { _, err := k.OpenTrack(s, site, now); return err },
+	} {
+		for i := range text {
+			for _, c := range []byte{'A', 'B', 'b', '-', '.', '=', ' ', '\n'} {
+				if text[i] == c {
+					continue
+				}
+				for _, bad := range []string{text[:i] + string(c) + text[i+1:], text[:i] + string(c) + text[i:]} {
+					if taken(bad) == nil {
+						t.Fatalf("%q at byte %d is taken", c, i)
+					}
 				}
 			}
 		}
@@ -321,10 +320,69 @@ func TestBounceAndPaid(t *testing.T) {
 	if _, err := k.OpenPaid(bad, site, now); !errors.Is(err, ErrInvalid) {
 		t.Error(err)
 	}
-	visit := payment.Track{ID: "abcdefgh", Affiliate: "hamekar", Landing: "/product-2", At: now}
-	tr, _ := k.SignTrack(visit, site, time.Hour, now)
-	if got, err := k.OpenTrack(tr, site, now); err != nil || got != visit {
+}
+
+func TestTrack(t *testing.T) {
+	k := newKeys(t, "a")
+	visit := payment.Track{ID: "abcdefgh", Affiliate: "hamekar", Landing: "/product\n2", At: now}
+	text := k.SignTrack(visit, site, time.Hour, now)
+	if got, err := k.OpenTrack(text, site, now); err != nil || got != visit {
 		t.Errorf("%+v, %v", got, err)
+	}
+	sealed := func(purpose payment.Purpose, mark string, body []byte) string {
+		m := hmac.New(sha256.New, k.All(purpose)[0])
+		m.Write([]byte(mark + "\n" + site + "\n" + string(body)))
+		enc := base64.RawURLEncoding.EncodeToString
+		return enc(body) + "." + enc(m.Sum(nil)[:trackMAC])
+	}
+	body, _ := base64.RawURLEncoding.DecodeString(text[:strings.IndexByte(text, '.')])
+	if got := sealed(payment.PurposeTrack, "track-v1", body); got != text {
+		t.Errorf("%q, want %q", got, text)
+	}
+	for _, c := range []struct {
+		what, text string
+		at         time.Duration
+		want       error
+	}{
+		{"at the end", text, time.Hour, nil},
+		{"expired", text, time.Hour + leeway, ErrExpired},
+		{"made in the future", text, -leeway - time.Second, ErrInvalid},
+		{"empty", "", 0, ErrInvalid},
+		{"long", text + strings.Repeat("a", maxToken), 0, ErrInvalid},
+		{"no MAC", text[:strings.IndexByte(text, '.')+1], 0, ErrInvalid},
+		{"the bounce's key", sealed(payment.PurposeBounce, "track-v1", body), 0, ErrInvalid},
+		{"another mark", sealed(payment.PurposeTrack, "ref-v1", body), 0, ErrInvalid},
+		{"more behind it", sealed(payment.PurposeTrack, "track-v1", append(body, 0)), 0, ErrInvalid},
+		{"cut short", sealed(payment.PurposeTrack, "track-v1", body[:len(body)-1]), 0, ErrInvalid},
+		{"no id", k.SignTrack(payment.Track{At: now}, site, time.Hour, now), 0, ErrInvalid},
+		{"nothing in it", sealed(payment.PurposeTrack, "track-v1", nil), 0, ErrInvalid},
+	} {
+		if _, err := k.OpenTrack(c.text, site, now.Add(c.at)); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", c.what, err, c.want)
+		}
+	}
+	for n := range len(text) {
+		if _, err := k.OpenTrack(text[:n], site, now); err == nil {
+			t.Errorf("the first %d bytes are taken", n)
+		}
+	}
+	if _, err := k.OpenTrack(text, "https://other.example.com", now); !errors.Is(err, ErrInvalid) {
+		t.Errorf("another site's: %v", err)
+	}
+	if _, err := newKeys(t, "b").OpenTrack(text, site, now); !errors.Is(err, ErrInvalid) {
+		t.Errorf("another secret's: %v", err)
+	}
+	if got, err := newKeys(t, "b", "a").OpenTrack(text, site, now); err != nil || got != visit {
+		t.Errorf("with the key before: %+v, %v", got, err)
+	}
+	for _, s := range samples {
+		jws, _ := s.make(k)
+		if _, err := k.OpenTrack(jws, site, now); err == nil {
+			t.Errorf("a %s is taken", s.name)
+		}
+		if s.open(k, text, site, now) == nil {
+			t.Errorf("it is taken as a %s", s.name)
+		}
 	}
 }
 
@@ -367,6 +425,7 @@ func FuzzOpen(f *testing.F) {
 		f.Add(text)
 	}
 	f.Add(k.SignRef(ref, site))
+	f.Add(k.SignTrack(payment.Track{ID: "abcdefgh"}, site, time.Hour, now))
 	other := newKeys(f, "c")
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, s := range samples {
@@ -376,6 +435,9 @@ func FuzzOpen(f *testing.F) {
 		}
 		if _, err := other.OpenRef(text, site); err == nil {
 			t.Errorf("%q is taken as a reference", text)
+		}
+		if _, err := other.OpenTrack(text, site, now); err == nil {
+			t.Errorf("%q is taken as a track", text)
 		}
 	})
 }
@@ -387,5 +449,14 @@ func BenchmarkSignReceipt(b *testing.B) {
 		if _, err := k.SignReceipt(c, now); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func BenchmarkSignTrack(b *testing.B) {
+	k := newKeys(b, "a")
+	visit := payment.Track{ID: "a1b2c3d4e5f60718", Affiliate: "hamekar", Landing: "/product/mug", At: now}
+	b.ReportAllocs()
+	for b.Loop() {
+		k.SignTrack(visit, site, time.Hour, now)
 	}
 }

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	bdb "github.com/dgraph-io/badger/v4"
+)
+
+func init() {
+	caddy.RegisterModule(&floor{})
+	httpcaddyfile.RegisterHandlerDirective("bench_floor", parseFloor)
+	httpcaddyfile.RegisterDirectiveOrder("bench_floor", httpcaddyfile.Before, "respond")
+}
+
+// floorEntry is what one commit writes: as many bytes as a record takes.
+const floorEntry = 300
+
+// floor is the least that any solution on this database has to do: the same two
+// hops, with one synced write of Badger's before the provider is asked and one
+// after. It checks nothing, reads nothing and decides nothing, so that what is
+// missing to the two hops without a store is the price of the database alone.
+type floor struct {
+	hops
+	Dir string `json:"dir,omitempty"`
+
+	db   *bdb.DB
+	last atomic.Uint64
+}
+
+// CaddyModule returns the Caddy module information.
+func (*floor) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.bench_floor", New: func() caddy.Module { return new(floor) }}
+}
+
+func parseFloor(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	m := new(floor)
+	return m, m.UnmarshalCaddyfile(h.Dispenser)
+}
+
+// UnmarshalCaddyfile implements [caddyfile.Unmarshaler].
+func (m *floor) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	if !d.Args(&m.URL, &m.Dir) {
+		return d.ArgErr()
+	}
+	return nil
+}
+
+// Provision implements [caddy.Provisioner].
+func (m *floor) Provision(ctx caddy.Context) (err error) {
+	m.db, err = bdb.Open(bdb.DefaultOptions(m.Dir).WithSyncWrites(true).WithLogger(nil).WithMetricsEnabled(false))
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", m.Dir, err)
+	}
+	return m.hops.Provision(ctx)
+}
+
+// Cleanup implements [caddy.CleanerUpper].
+func (m *floor) Cleanup() error {
+	if m.db == nil {
+		return nil
+	}
+	return m.db.Close()
+}
+
+// write commits one entry. The same key is written by both commits of a
+// payment, as a record is.
+func (m *floor) write(key []byte, value []byte) error {
+	return m.db.Update(func(txn *bdb.Txn) error { return txn.Set(key, value) })
+}
+
+// ServeHTTP implements [caddyhttp.MiddlewareHandler].
+func (m *floor) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	key := binary.BigEndian.AppendUint64([]byte("record/"), m.last.Add(1)*0x9e3779b97f4a7c15)
+	if err := m.write(key, make([]byte, floorEntry)); err != nil {
+		return err
+	}
+	return m.hops.ServeHTTP(w, r.WithContext(context.WithoutCancel(r.Context())), caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		if err := m.write(key, make([]byte, floorEntry)); err != nil {
+			return err
+		}
+		return next.ServeHTTP(w, r)
+	}))
+}
+
+// Interface guards.
+var (
+	_ caddy.Provisioner           = (*floor)(nil)
+	_ caddy.CleanerUpper          = (*floor)(nil)
+	_ caddyhttp.MiddlewareHandler = (*floor)(nil)
+	_ caddyfile.Unmarshaler       = (*floor)(nil)
+)
