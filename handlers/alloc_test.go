@@ -11,6 +11,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/token"
+	"github.com/rahgir/caddy-payments/internal/track"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -100,5 +101,44 @@ func BenchmarkOrdinaryRequest(b *testing.B) {
 				fresh = fresh[:last]
 			}
 		})
+	}
+}
+
+// keyed is an idle app with keys and an engine.
+type keyed struct {
+	idle
+	keys *token.Keys
+}
+
+func (k keyed) Engine(context.Context) (*engine.Engine, error) { return new(engine.Engine), nil }
+func (k keyed) Keys(context.Context) (*token.Keys, error)      { return k.keys, nil }
+
+func BenchmarkTrackedPage(b *testing.B) {
+	secret, err := payment.NewSigningKey([]byte("0123456789abcdef0123456789abcdef"), "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	keys, err := token.NewKeys(secret)
+	if err != nil {
+		b.Fatal(err)
+	}
+	h := busySite("on")
+	h.app = keyed{keys: keys}
+	if h.Track[0].conf.pattern, err = track.ParsePattern(""); err != nil {
+		b.Fatal(err)
+	}
+	h.Track[0].conf.ttl = defaultTTL
+	next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodGet, "/product/mug?track_id=a1b2c3d4e5f60718", nil)
+	r.Header.Set("Accept", "text/html")
+	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		clear(w.Header())
+		caddyhttp.SetVar(r.Context(), trackVar, nil) // each visit is a new one
+		if _, err := h.serveTrack(w, r, next, h.Track[0]); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

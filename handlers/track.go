@@ -133,10 +133,6 @@ func (t *Track) matchesPage(r *http.Request) (bool, error) {
 
 // keepTrack keeps a visit and reports whether the page now sets a cookie.
 func (h *Handler) keepTrack(w http.ResponseWriter, r *http.Request, t *Track, visit payment.Track) (bool, error) {
-	eng, err := h.app.Engine(r.Context())
-	if err != nil {
-		return false, err
-	}
 	keys, err := h.allKeys(r.Context())
 	if err != nil {
 		return false, err
@@ -151,8 +147,12 @@ func (h *Handler) keepTrack(w http.ResponseWriter, r *http.Request, t *Track, vi
 		token.SetCookie(w, cookieTrack, keys.SignTrack(kept, h.place().id, t.conf.ttl, now), t.conf.ttl, secure)
 		return true, nil
 	}
+	eng, err := h.app.Engine(r.Context())
+	if err != nil {
+		return false, err
+	}
 	visitor := token.ReadCookie(r, cookieVisitor, secure)
-	if len(visitor) < 16 || len(visitor) > 64 {
+	if !token.IsNonce(visitor) {
 		visitor = token.NewNonce()
 	}
 	err = eng.Store.PutTrack(r.Context(), token.Hash(visitor), kept, now.Add(t.conf.ttl))

@@ -2,6 +2,7 @@ package token
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -17,10 +18,16 @@ const maxScan = 200
 // where the browser's view is https, which no other host and no http page can
 // plant, and "payment_<name>" otherwise.
 func CookieName(name string, secure bool) string {
+	return cookiePrefix(secure) + name
+}
+
+// cookiePrefix: on https the browser itself sees to it that nobody but this very
+// host has set the cookie.
+func cookiePrefix(secure bool) string {
 	if secure {
-		return "__Host-payment_" + name
+		return "__Host-payment_"
 	}
-	return "payment_" + name
+	return "payment_"
 }
 
 // SetCookie sets a cookie of ours: HttpOnly, SameSite=Lax, for the whole host.
@@ -35,11 +42,18 @@ func DropCookie(w http.ResponseWriter, name string, secure bool) {
 	set(w, name, "", -1, secure)
 }
 
+// set writes the header itself, which every landing page waits for: a value of
+// ours has only letters, digits, '-', '_' and '.', so nothing in it needs
+// quoting or looking at.
 func set(w http.ResponseWriter, name, value string, maxAge int, secure bool) {
-	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever the browser's view is https
-		Name: CookieName(name, secure), Value: value, Path: "/", MaxAge: maxAge,
-		HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
-	})
+	age, flags := "", "; HttpOnly; SameSite=Lax"
+	if secure {
+		flags = "; HttpOnly; Secure; SameSite=Lax"
+	}
+	if maxAge != 0 {
+		age = "; Max-Age=" + strconv.Itoa(max(maxAge, 0))
+	}
+	w.Header().Add("Set-Cookie", cookiePrefix(secure)+name+"="+value+"; Path=/"+age+flags)
 }
 
 // ReadCookie returns a cookie of ours, "" where there is none. Only the name

@@ -4,8 +4,12 @@
 package token
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
+	"sync"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -38,6 +42,25 @@ type key struct {
 	secret []byte
 	// signers by the token's type, of the first key alone.
 	signers map[string]jose.Signer
+	// macs are HMACs with this key that are at rest: keying one takes longer
+	// than a short message does.
+	macs *sync.Pool
+}
+
+func newKey(kid string, secret []byte) key {
+	return key{kid: kid, secret: secret, macs: &sync.Pool{New: func() any { return hmac.New(sha256.New, secret) }}}
+}
+
+// mac appends the HMAC-SHA256 of a text.
+func (d *key) mac(to, text []byte) []byte {
+	m, ok := d.macs.Get().(hash.Hash)
+	if !ok {
+		m = hmac.New(sha256.New, d.secret)
+	}
+	defer d.macs.Put(m)
+	m.Reset()
+	m.Write(text)
+	return m.Sum(to)
 }
 
 // NewKeys derives the keys of all purposes. Two secrets may not share a kid.
@@ -62,7 +85,7 @@ func NewKeys(secrets ...payment.SigningKey) (*Keys, error) {
 			if err != nil {
 				return nil, err
 			}
-			d := key{kid: s.KID, secret: b}
+			d := newKey(s.KID, b)
 			if i == 0 {
 				if d.signers, err = signers(p, d); err != nil {
 					return nil, err

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"strings"
 )
 
 // NewNonce is a random name of 128 bits, 22 characters of base64url.
@@ -11,6 +12,13 @@ func NewNonce() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the program instead
 	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// IsNonce reports whether a text could be one of [NewNonce]: what a browser
+// brings may be sent back to it as a cookie's value.
+func IsNonce(s string) bool {
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	return err == nil && len(b) == 16 && !strings.ContainsAny(s, "\r\n")
 }
 
 // Hash is what is kept of a browser's random name: half a SHA-256, 22

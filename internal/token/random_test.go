@@ -35,6 +35,18 @@ func TestNewOrder(t *testing.T) {
 	}
 }
 
+func TestIsNonce(t *testing.T) {
+	n := NewNonce()
+	for text, want := range map[string]bool{
+		n: true, "": false, n[1:]: false, n + "A": false, n[:21] + "=": false, n[:21] + "\n": false,
+		n[:10] + "\n" + n[10:]: false, "0123456789abcdef; Domain=example.com": false, n[:20] + ", ": false,
+	} {
+		if IsNonce(text) != want {
+			t.Errorf("%q: %v", text, !want)
+		}
+	}
+}
+
 func TestNewNonce(t *testing.T) {
 	a, b := NewNonce(), NewNonce()
 	if a == b || len(a) != 22 || len(Hash(a)) != 22 || Hash(a) == Hash(b) {

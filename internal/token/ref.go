@@ -2,7 +2,6 @@ package token
 
 import (
 	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/hex"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -18,7 +17,7 @@ const refDigits = 32
 // SignRef gives the value of payment_ref: "<reference>.<32 hex digits>". It
 // does not expire: a customer may come back late.
 func (k *Keys) SignRef(ref payment.Ref, site string) string {
-	return string(ref) + "." + refMAC(k.derived[payment.PurposeBounce][0].secret, ref, site)
+	return string(ref) + "." + k.derived[payment.PurposeBounce][0].ref(ref, site)
 }
 
 // OpenRef reads the value of payment_ref.
@@ -31,15 +30,13 @@ func (k *Keys) OpenRef(text, site string) (payment.Ref, error) {
 		return "", ErrInvalid
 	}
 	for _, d := range k.derived[payment.PurposeBounce] {
-		if hmac.Equal([]byte(refMAC(d.secret, ref, site)), []byte(text[payment.RefLen+1:])) {
+		if hmac.Equal([]byte(d.ref(ref, site)), []byte(text[payment.RefLen+1:])) {
 			return ref, nil
 		}
 	}
 	return "", ErrInvalid
 }
 
-func refMAC(key []byte, ref payment.Ref, site string) string {
-	m := hmac.New(sha256.New, key)
-	m.Write([]byte("ref-v1\n" + site + "\n" + string(ref)))
-	return hex.EncodeToString(m.Sum(nil))[:refDigits]
+func (d *key) ref(ref payment.Ref, site string) string {
+	return hex.EncodeToString(d.mac(nil, []byte("ref-v1\n"+site+"\n"+string(ref))))[:refDigits]
 }

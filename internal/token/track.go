@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"strings"
 	"time"
 
@@ -24,23 +25,21 @@ var trackText = base64.RawURLEncoding.Strict()
 
 // SignTrack gives the value of the track cookie, good for life from now.
 func (k *Keys) SignTrack(t payment.Track, site string, life time.Duration, now time.Time) string {
-	const numbers = 4 * 10
-	b := make([]byte, 0, len(t.ID)+len(t.Affiliate)+len(t.Landing)+numbers+6)
+	const numbers = 3*binary.MaxVarintLen64 + 3
+	sealed := trackSeal(site, len(t.ID)+len(t.Affiliate)+len(t.Landing)+numbers)
+	body := len(sealed)
 	for _, field := range [...]string{t.ID, t.Affiliate, t.Landing} {
-		b = protowire.AppendString(b, field)
+		sealed = protowire.AppendString(sealed, field)
 	}
 	for _, at := range [...]time.Time{t.At, now, now.Add(life)} {
-		b = protowire.AppendVarint(b, protowire.EncodeZigZag(at.Unix()))
+		sealed = protowire.AppendVarint(sealed, protowire.EncodeZigZag(at.Unix()))
 	}
 	var sum [sha256.Size]byte
-	mac := macTrack(sum[:0], k.derived[payment.PurposeTrack][0].secret, site, b)
+	mac := k.derived[payment.PurposeTrack][0].mac(sum[:0], sealed)[:trackMAC]
 
-	n := trackText.EncodedLen(len(b))
-	text := make([]byte, n+1+trackText.EncodedLen(trackMAC))
-	trackText.Encode(text, b)
-	text[n] = '.'
-	trackText.Encode(text[n+1:], mac)
-	return string(text)
+	text := make([]byte, 0, trackText.EncodedLen(len(sealed)-body)+1+trackText.EncodedLen(trackMAC))
+	text = append(trackText.AppendEncode(text, sealed[body:]), '.')
+	return string(trackText.AppendEncode(text, mac))
 }
 
 // OpenTrack reads the value of the track cookie.
@@ -85,19 +84,21 @@ func (k *Keys) OpenTrack(text, site string, now time.Time) (payment.Track, error
 
 // madeTrack reports whether one of our keys made the MAC.
 func (k *Keys) madeTrack(mac []byte, site string, body []byte) bool {
-	var sum [sha256.Size]byte
+	sealed := append(trackSeal(site, len(body)), body...)
 	for _, d := range k.derived[payment.PurposeTrack] {
-		if hmac.Equal(macTrack(sum[:0], d.secret, site, body), mac) {
+		if hmac.Equal(d.mac(nil, sealed)[:trackMAC], mac) {
 			return true
 		}
 	}
 	return false
 }
 
-// macTrack binds the fields to the site: one key may serve several.
-func macTrack(sum, key []byte, site string, body []byte) []byte {
-	m := hmac.New(sha256.New, key)
-	m.Write([]byte("track-v1\n" + site + "\n"))
-	m.Write(body)
-	return m.Sum(sum)[:trackMAC]
+// trackSeal begins what the MAC is of: it binds the fields to their use and to
+// the site, because one key may serve several.
+func trackSeal(site string, room int) []byte {
+	const use = "track-v1\n"
+	b := make([]byte, 0, len(use)+len(site)+1+room)
+	b = append(b, use...)
+	b = append(b, site...)
+	return append(b, '\n')
 }
