@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -34,6 +35,8 @@ type Store interface {
 	// like Commit.
 	Forget(ctx context.Context, ref Ref, version uint64) error
 	// Due returns up to limit records whose Due is not after t, oldest first.
+	// Where several nodes work, a store may put what is this node's share before
+	// the rest, and leave what has only just become due to its own node.
 	Due(ctx context.Context, t time.Time, limit int) ([]Ref, error)
 	// List returns records in the order of creation, newest first, with a
 	// cursor that stays valid while records are added.
@@ -96,6 +99,16 @@ type Listing struct {
 	Cursor string
 	// Limit is at most 1000; 0 means 100.
 	Limit int
+}
+
+// Selects reports whether a record is one that the listing asks for.
+func (q Listing) Selects(r *Record) bool {
+	is := func(want, got string) bool { return want == "" || want == got }
+	if q.Conversion != "" && (r.Conversion == nil || r.Conversion.State != q.Conversion) {
+		return false
+	}
+	return (len(q.States) == 0 || slices.Contains(q.States, r.State)) &&
+		is(q.Site, r.Site) && is(q.Provider, r.Provider) && is(q.Order, r.Order) && is(q.ID, r.ID)
 }
 
 // Page is a part of a listing.

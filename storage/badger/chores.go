@@ -7,6 +7,8 @@ import (
 
 	bdb "github.com/dgraph-io/badger/v4"
 	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/storage/internal/mirror"
 )
 
 const (
@@ -67,7 +69,7 @@ func (s *Store) keepHigh(ctx context.Context) error {
 	}
 	m := s.mirrored
 	m.High = high
-	if err := writeMirror(s.cfg.mirror, m); err != nil {
+	if err := mirror.Write(s.cfg.mirror, m); err != nil {
 		return err
 	}
 	s.mirrored, s.noted = m, n
@@ -88,7 +90,7 @@ func (s *Store) lastWords() error {
 	}
 	m := s.mirrored
 	m.High = s.last
-	return writeMirror(s.cfg.mirror, m)
+	return mirror.Write(s.cfg.mirror, m)
 }
 
 func (s *Store) prune(ctx context.Context) {

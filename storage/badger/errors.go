@@ -4,6 +4,8 @@ import (
 	"errors"
 
 	"github.com/rahgir/caddy-payments/storage/internal/packed"
+
+	"github.com/rahgir/caddy-payments/storage/internal/mirror"
 )
 
 // Errors of opening a store, beside those of [payment.Store].
@@ -15,5 +17,5 @@ var (
 	ErrFormat = packed.ErrFormat
 	// ErrMirror: the file beside the directory that tells a lost or restored
 	// store from the one that was closed can't be read or written.
-	ErrMirror = errors.New("the generation file can't be used")
+	ErrMirror = mirror.ErrMirror
 )

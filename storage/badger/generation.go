@@ -4,15 +4,9 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
-	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/internal/mirror"
 )
 
 // The generation is kept twice: in the store, and in a file beside it with how
@@ -21,79 +15,10 @@ import (
 // another ledger's, was copied from elsewhere. Either way the ledger may have
 // forgotten receipts, and rule 4 must know since when it can be believed.
 
-// mirror is the file's content.
-type mirror struct {
-	ID    string    `json:"id"`
-	Seq   uint32    `json:"seq"`
-	Start time.Time `json:"start"`
-	// High is the store's version when the file was written. The store holds at
-	// least as much: it is written first.
-	High uint64 `json:"high"`
-}
-
-func (m mirror) generation() payment.Generation {
-	return payment.Generation{ID: m.ID, Seq: m.Seq, Start: m.Start}
-}
-
-func (m mirror) sameLife(o mirror) bool {
-	return m.ID == o.ID && m.Seq == o.Seq && m.Start.Equal(o.Start)
-}
-
-// readMirror returns nil where there is no file, and damaged where there is one
-// that can't be understood.
-func readMirror(path string) (m *mirror, damaged bool, err error) {
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, false, nil
-	}
-	if err != nil {
-		return nil, false, fmt.Errorf("%w: %w", ErrMirror, err)
-	}
-	m = &mirror{}
-	if json.Unmarshal(b, m) != nil || m.ID == "" || m.Seq == 0 {
-		return nil, true, nil
-	}
-	return m, false, nil
-}
-
-// writeMirror replaces the file: after a power cut there is the old one or the
-// new one.
-func writeMirror(path string, m mirror) error {
-	b, err := json.Marshal(m)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrMirror, err)
-	}
-	if err := writeSynced(path, append(b, '\n')); err != nil {
-		return fmt.Errorf("%w (see the option generation): %w", ErrMirror, err)
-	}
-	return nil
-}
-
-func writeSynced(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	if _, err = f.Write(b); err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
 // found is what Open found of generations: in the store, and beside it.
 type found struct {
-	inside  *mirror
-	outside *mirror
+	inside  *mirror.Mark
+	outside *mirror.Mark
 	damaged bool // there is a file beside the store, and it can't be read
 	empty   bool // nothing but what the store knows of itself is in it
 	version uint64
@@ -101,19 +26,19 @@ type found struct {
 
 // judge says which generation the store is in, and why it is a new one if it
 // is. It is pure.
-func (f found) judge(now time.Time, newID func() string) (m mirror, why string) {
-	next := func(id string) mirror {
+func (f found) judge(now time.Time, newID func() string) (m mirror.Mark, why string) {
+	next := func(id string) mirror.Mark {
 		seq := uint32(1)
-		for _, k := range []*mirror{f.inside, f.outside} {
+		for _, k := range []*mirror.Mark{f.inside, f.outside} {
 			if k != nil {
 				seq = max(seq, k.Seq)
 			}
 		}
-		return mirror{ID: id, Seq: seq + 1, Start: now}
+		return mirror.Mark{ID: id, Seq: seq + 1, Start: now}
 	}
 	switch {
 	case f.inside == nil && f.outside == nil && !f.damaged && f.empty:
-		return mirror{ID: newID(), Seq: 1, Start: now}, ""
+		return mirror.Mark{ID: newID(), Seq: 1, Start: now}, ""
 	case f.inside == nil && f.empty:
 		return next(newID()), "the store is empty, and the file beside it says that there was one"
 	case f.inside == nil:
@@ -122,12 +47,12 @@ func (f found) judge(now time.Time, newID func() string) (m mirror, why string) 
 		return next(f.inside.ID), "the file beside the store can't be read"
 	case f.outside == nil && f.empty:
 		// A first opening that was cut short, or a store that was never used.
-		return mirror{ID: f.inside.ID, Seq: f.inside.Seq, Start: now}, ""
+		return mirror.Mark{ID: f.inside.ID, Seq: f.inside.Seq, Start: now}, ""
 	case f.outside == nil:
 		return next(newID()), "there is no file beside the store: it was copied, or the file was lost"
 	case f.outside.ID != f.inside.ID:
 		return next(newID()), "the file beside the store belongs to another ledger"
-	case !f.outside.sameLife(*f.inside):
+	case !f.outside.SameLife(*f.inside):
 		return next(f.inside.ID), "store and file are of different generations: one of them is a backup"
 	case f.version < f.outside.High:
 		return next(f.inside.ID), "the store is older than the file beside it: a backup, or its tail is lost"

@@ -10,13 +10,16 @@ import (
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/internal/mirror"
 )
 
 func TestJudge(t *testing.T) {
 	then := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	now := then.Add(time.Hour)
-	a := func(seq uint32, high uint64) *mirror { return &mirror{ID: "a", Seq: seq, Start: then, High: high} }
-	b := &mirror{ID: "b", Seq: 7, Start: then, High: 3}
+	a := func(seq uint32, high uint64) *mirror.Mark {
+		return &mirror.Mark{ID: "a", Seq: seq, Start: then, High: high}
+	}
+	b := &mirror.Mark{ID: "b", Seq: 7, Start: then, High: 3}
 	later := a(1, 5)
 	later.Start = now
 	for _, c := range []struct {

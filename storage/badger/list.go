@@ -92,7 +92,7 @@ func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, erro
 			if err != nil {
 				return err
 			}
-			if !matches(q, e.Rec) {
+			if !q.Selects(e.Rec) {
 				last = p
 				continue
 			}
@@ -109,17 +109,6 @@ func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, erro
 		return payment.Page{}, err
 	}
 	return page, nil
-}
-
-func matches(q payment.Listing, r *payment.Record) bool {
-	if len(q.States) > 0 && !slices.Contains(q.States, r.State) {
-		return false
-	}
-	if q.Conversion != "" && (r.Conversion == nil || r.Conversion.State != q.Conversion) {
-		return false
-	}
-	return (q.Site == "" || q.Site == r.Site) && (q.Provider == "" || q.Provider == r.Provider) &&
-		(q.Order == "" || q.Order == r.Order) && (q.ID == "" || q.ID == r.ID)
 }
 
 // source picks the narrowest index that has every record that q may select.

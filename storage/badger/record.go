@@ -110,7 +110,7 @@ func stageCommit(get getter, k refKey, rec *payment.Record, body []byte, take []
 		return nil, err
 	}
 	var had uint64
-	e := &packed.Entry{Rec: rec, Money: moneyBehind(rec)}
+	e := &packed.Entry{Rec: rec, Money: packed.Money(rec)}
 	if old != nil {
 		had = old.Rec.Version
 		e.Money = e.Money || old.Money
@@ -152,12 +152,6 @@ func stageCommit(get getter, k refKey, rec *payment.Record, body []byte, take []
 	}
 	ws = append(ws, write{key: recordKey(k), value: e.Encode(body)})
 	return append(ws, indexChanges(k, old, e)...), nil
-}
-
-// moneyBehind reports whether a record shows by itself that there is, or was,
-// money behind it.
-func moneyBehind(r *payment.Record) bool {
-	return r.State.Captured() || r.State == payment.Reversed || r.State == payment.Review || r.Receipt != nil
 }
 
 func stagedEntry(get getter, ref payment.Ref, k refKey) (*packed.Entry, error) {

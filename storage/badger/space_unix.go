@@ -15,12 +15,3 @@ func freeSpace(dir string) (space, error) {
 	size := uint64(st.Bsize)                                                           //nolint:unconvert // types differ by system
 	return space{free: uint64(st.Bavail) * size, total: uint64(st.Blocks) * size}, nil //nolint:unconvert // types differ by system
 }
-
-func syncDir(dir string) error {
-	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	return unix.Fsync(fd)
-}

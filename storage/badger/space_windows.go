@@ -13,6 +13,3 @@ func freeSpace(dir string) (space, error) {
 	}
 	return space{free: free, total: total}, nil
 }
-
-// syncDir does nothing: Windows has no such thing for directories.
-func syncDir(string) error { return nil }

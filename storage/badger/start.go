@@ -9,6 +9,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/storage/internal/packed"
+
+	"github.com/rahgir/caddy-payments/storage/internal/mirror"
 )
 
 // start brings the store from what lies on the disk to ready for use.
@@ -111,7 +113,7 @@ func (s *Store) checkFormat() error {
 // next opening finds the two places different and begins another.
 func (s *Store) settleGeneration() (why string, err error) {
 	f := found{version: s.last}
-	if f.outside, f.damaged, err = readMirror(s.cfg.mirror); err != nil {
+	if f.outside, f.damaged, err = mirror.Read(s.cfg.mirror); err != nil {
 		return "", err
 	}
 	b, err := s.readNow(metaGeneration)
@@ -119,7 +121,7 @@ func (s *Store) settleGeneration() (why string, err error) {
 		return "", err
 	}
 	if b != nil {
-		f.inside = &mirror{}
+		f.inside = &mirror.Mark{}
 		if err := json.Unmarshal(b, f.inside); err != nil {
 			return "", fmt.Errorf("%w: generation", packed.ErrCorrupt)
 		}
@@ -131,7 +133,7 @@ func (s *Store) settleGeneration() (why string, err error) {
 	f.version = max(f.version, decodeHigh(high))
 	f.empty = s.isEmpty()
 	s.gen, why = f.judge(s.Now(), newID)
-	if f.inside == nil || !s.gen.sameLife(*f.inside) {
+	if f.inside == nil || !s.gen.SameLife(*f.inside) {
 		if b, err = json.Marshal(s.gen); err != nil {
 			return "", err
 		}
@@ -151,14 +153,14 @@ func (s *Store) settleGeneration() (why string, err error) {
 	}
 	s.last = max(s.last, f.version)
 	s.gen.High = max(f.version, 1)
-	if f.outside != nil && s.gen.sameLife(*f.outside) {
+	if f.outside != nil && s.gen.SameLife(*f.outside) {
 		s.gen.High = f.outside.High
 		s.mirrored = s.gen
 		return why, nil
 	}
 	s.gen.High = s.last
 	s.mirrored = s.gen
-	return why, writeMirror(s.cfg.mirror, s.gen)
+	return why, mirror.Write(s.cfg.mirror, s.gen)
 }
 
 // isEmpty tells whether there is nothing but what the store knows of itself.

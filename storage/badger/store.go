@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/internal/mirror"
 )
 
 // Store is an open ledger.
@@ -23,7 +24,7 @@ type Store struct {
 	dir   string
 	db    *bdb.DB
 	owner string
-	gen   mirror
+	gen   mirror.Mark
 
 	gate    gate
 	readers readers
@@ -45,7 +46,7 @@ type Store struct {
 	stop     context.CancelFunc
 	chores   sync.WaitGroup
 	counted  chan struct{} // closed when records and tracks are exact
-	mirrored mirror        // what stands in the generation file
+	mirrored mirror.Mark   // what stands in the generation file
 	noted    uint64        // commits when it was written
 }
 
@@ -156,7 +157,7 @@ func (s *Store) Generation(ctx context.Context) (payment.Generation, error) {
 	if s.gate.closing.Load() {
 		return payment.Generation{}, payment.ErrClosed
 	}
-	return s.gen.generation(), nil
+	return s.gen.Generation(), nil
 }
 
 // Dir is the directory's real path.

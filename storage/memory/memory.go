@@ -266,7 +266,7 @@ func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, erro
 	sort.SliceStable(all, func(i, j int) bool { return later(all[i], all[j]) })
 	var page payment.Page
 	for _, r := range all {
-		if q.Cursor != "" && cursor(r) >= q.Cursor || !selects(q, r) {
+		if q.Cursor != "" && cursor(r) >= q.Cursor || !q.Selects(r) {
 			continue
 		}
 		if len(page.Records) == limit {
@@ -297,15 +297,6 @@ func isCursor(s string) bool {
 	}
 	_, err := payment.ParseRef(s[20:])
 	return err == nil
-}
-
-func selects(q payment.Listing, r *payment.Record) bool {
-	is := func(want, got string) bool { return want == "" || want == got }
-	if q.Conversion != "" && (r.Conversion == nil || r.Conversion.State != q.Conversion) {
-		return false
-	}
-	return (len(q.States) == 0 || slices.Contains(q.States, r.State)) &&
-		is(q.Site, r.Site) && is(q.Provider, r.Provider) && is(q.Order, r.Order) && is(q.ID, r.ID)
 }
 
 // Reserve implements payment.Store.

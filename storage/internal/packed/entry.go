@@ -93,3 +93,9 @@ func Decode(ref payment.Ref, b []byte) (*Entry, error) {
 func Newer(what string, format byte) error {
 	return fmt.Errorf("%w: %s has format %d, this version knows up to %d", ErrFormat, what, format, Format)
 }
+
+// Money reports whether a record shows by itself that there is, or was,
+// money behind it.
+func Money(r *payment.Record) bool {
+	return r.State.Captured() || r.State == payment.Reversed || r.State == payment.Review || r.Receipt != nil
+}

@@ -1,0 +1,90 @@
+// Package mirror keeps what is known of a ledger's life outside of the ledger:
+// a small file, by which a store that was lost, restored or replaced is told
+// from the one that was left.
+package mirror
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// ErrMirror is wrapped by errors of the file.
+var ErrMirror = errors.New("the generation file can't be used")
+
+// Mark is a ledger's generation and how far the ledger had come.
+type Mark struct {
+	ID    string    `json:"id"`
+	Seq   uint32    `json:"seq"`
+	Start time.Time `json:"start"`
+	// High is a number that only grows in a ledger. What stands outside was in
+	// the ledger first: a ledger that has come less far has lost something.
+	High uint64 `json:"high"`
+}
+
+// Generation is the mark without its height.
+func (m Mark) Generation() payment.Generation {
+	return payment.Generation{ID: m.ID, Seq: m.Seq, Start: m.Start}
+}
+
+// SameLife reports whether two marks are of one generation.
+func (m Mark) SameLife(o Mark) bool {
+	return m.ID == o.ID && m.Seq == o.Seq && m.Start.Equal(o.Start)
+}
+
+// Read returns nil where there is no file, and damaged where there is one
+// that can't be understood.
+func Read(path string) (m *Mark, damaged bool, err error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("%w: %w", ErrMirror, err)
+	}
+	m = &Mark{}
+	if json.Unmarshal(b, m) != nil || m.ID == "" || m.Seq == 0 {
+		return nil, true, nil
+	}
+	return m, false, nil
+}
+
+// Write replaces the file: after a power cut there is the old one or the
+// new one.
+func Write(path string, m Mark) error {
+	b, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrMirror, err)
+	}
+	if err := writeSynced(path, append(b, '\n')); err != nil {
+		return fmt.Errorf("%w (see the option generation): %w", ErrMirror, err)
+	}
+	return nil
+}
+
+func writeSynced(path string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	if _, err = f.Write(b); err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}

@@ -1,0 +1,198 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"math"
+	"slices"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/internal/packed"
+)
+
+const (
+	defaultLimit = 100
+	maxLimit     = 1000
+	// maxLooks bounds how many records one page looks at. A filter that few
+	// records pass then gives short pages that go on, instead of one that takes
+	// minutes.
+	maxLooks = 20_000
+)
+
+const (
+	sqlList       = `SELECT ref, created, body FROM payments_records WHERE (created, ref) < ($1, $2) ORDER BY created DESC, ref DESC LIMIT $3`
+	sqlListOrder  = `SELECT ref, created, body FROM payments_records WHERE (created, ref) < ($1, $2) AND order_hash = $4 ORDER BY created DESC, ref DESC LIMIT $3`
+	sqlListID     = `SELECT ref, created, body FROM payments_records WHERE (created, ref) < ($1, $2) AND id_hash = $4 ORDER BY created DESC, ref DESC LIMIT $3`
+	sqlListNotice = `SELECT ref, created, body FROM payments_records WHERE (created, ref) < ($1, $2) AND notice IS NOT NULL AND notice & $4 <> 0
+ORDER BY created DESC, ref DESC LIMIT $3`
+)
+
+// What a person must see, as bits. A payment that goes well never has one, so
+// the index costs it nothing.
+const (
+	noticeUnknown = 1 << iota
+	noticeReview
+	noticeParked
+	noticeRejected
+	noticePerhaps
+	noticeStalled
+)
+
+func stateNotice(st payment.State) int64 {
+	switch st {
+	case payment.Unknown:
+		return noticeUnknown
+	case payment.Review:
+		return noticeReview
+	case payment.Parked:
+		return noticeParked
+	}
+	return 0
+}
+
+func reportNotice(st payment.ConversionState) int64 {
+	switch st {
+	case payment.ConversionRejected:
+		return noticeRejected
+	case payment.ConversionPerhaps:
+		return noticePerhaps
+	case payment.ConversionParked:
+		return noticeStalled
+	}
+	return 0
+}
+
+func noticeOf(r *payment.Record) int64 {
+	n := stateNotice(r.State)
+	if r.Conversion != nil {
+		n |= reportNotice(r.Conversion.State)
+	}
+	return n
+}
+
+// place is a record's place in the order of all listings, newest first.
+type place struct {
+	created int64
+	ref     []byte
+}
+
+// beginning is newer than everything.
+func beginning() place { return place{math.MaxInt64, bytes.Repeat([]byte{0xff}, packed.RefSize+1)} }
+
+func (p place) cursor() string {
+	return base64.RawURLEncoding.EncodeToString(append(binary.BigEndian.AppendUint64(nil, uint64(p.created)), p.ref...)) //nolint:gosec // its bits
+}
+
+func parseCursor(s string) (place, error) {
+	if s == "" {
+		return beginning(), nil
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	if err != nil || len(b) != 8+packed.RefSize {
+		return place{}, ErrCursor
+	}
+	return place{int64(binary.BigEndian.Uint64(b)), b[8:]}, nil //nolint:gosec // its bits
+}
+
+// source is the narrowest query that has every record which q may select, and
+// what it asks for.
+func source(q payment.Listing) (sql string, what []any) {
+	switch {
+	case q.ID != "":
+		return sqlListID, []any{*hashed(q.ID)}
+	case q.Order != "":
+		return sqlListOrder, []any{*hashed(q.Order)}
+	}
+	mask := int64(0)
+	for _, st := range q.States {
+		n := stateNotice(st)
+		if n == 0 {
+			mask = 0
+			break
+		}
+		mask |= n
+	}
+	if mask == 0 {
+		mask = reportNotice(q.Conversion)
+	}
+	if mask != 0 {
+		return sqlListNotice, []any{mask}
+	}
+	return sqlList, nil
+}
+
+// List implements [payment.Store]. A page may hold fewer records than the
+// limit and yet go on.
+func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, error) {
+	at, err := parseCursor(q.Cursor)
+	if err != nil {
+		return payment.Page{}, err
+	}
+	limit := q.Limit
+	if limit <= 0 {
+		limit = defaultLimit
+	}
+	limit = min(limit, maxLimit)
+	sql, what := source(q)
+	var page payment.Page
+	for looks := 0; ; {
+		if err := ctx.Err(); err != nil {
+			return payment.Page{}, err
+		}
+		want := max(limit+1, 200)
+		part, places, err := s.part1(ctx, sql, at, want, what)
+		if err != nil {
+			return payment.Page{}, err
+		}
+		for i, r := range part {
+			if !q.Selects(r) {
+				continue
+			}
+			if len(page.Records) == limit {
+				page.Next = at.cursor()
+				if i > 0 {
+					page.Next = places[i-1].cursor()
+				}
+				return page, nil
+			}
+			page.Records = append(page.Records, r)
+		}
+		if len(part) < want {
+			return page, nil
+		}
+		at = places[len(places)-1]
+		if looks += len(part); looks >= maxLooks {
+			page.Next = at.cursor()
+			return page, nil
+		}
+	}
+}
+
+func (s *Store) part1(ctx context.Context, sql string, after place, n int, what []any) (recs []*payment.Record, places []place, err error) {
+	err = s.read(ctx, "listing payments", func(ctx context.Context, c *pgxpool.Conn) error {
+		recs, places = nil, nil
+		rows, err := c.Query(ctx, sql, slices.Concat([]any{after.created, after.ref, n}, what)...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var p place
+			var body []byte
+			if err := rows.Scan(&p.ref, &p.created, &body); err != nil {
+				return err
+			}
+			e, err := packed.Decode(packed.Unref(p.ref), body)
+			if err != nil {
+				return err
+			}
+			recs, places = append(recs, e.Rec), append(places, p)
+		}
+		return rows.Err()
+	})
+	return recs, places, err
+}

@@ -1,0 +1,97 @@
+package postgres
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/postgres/pgtest"
+	"github.com/rahgir/caddy-payments/storage/storagetest"
+)
+
+var servers pgtest.Package //nolint:gochecknoglobals // one cluster for all tests
+
+func TestMain(m *testing.M) { os.Exit(servers.Main(m)) }
+
+// ledger is where a test's store lies.
+type ledger struct {
+	dsn, schema, file string
+	opts              []Option
+}
+
+type handle struct {
+	*Store
+	at ledger
+}
+
+func newLedger(t testing.TB, opts ...Option) ledger {
+	t.Helper()
+	c := servers.Cluster(t)
+	schema := c.Schema(t)
+	return ledger{dsn: c.DSN("search_path", schema), schema: schema, file: filepath.Join(t.TempDir(), "generation"), opts: opts}
+}
+
+func (l ledger) open(t testing.TB, opts ...Option) handle {
+	t.Helper()
+	opts = append(append([]Option{WithGenerationFile(l.file)}, l.opts...), opts...)
+	s, err := Open(context.Background(), l.dsn, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return handle{s, l}
+}
+
+func TestConformance(t *testing.T) {
+	tables := []string{"payments_ledger", "payments_records", "payments_keys", "payments_tracks", "payments_secrets", "payments_nodes"}
+	storagetest.Run(t, storagetest.Harness{
+		Open: func(t *testing.T) payment.Store { return newLedger(t).open(t) },
+		Reopen: func(t *testing.T, s payment.Store) payment.Store {
+			h := s.(handle)
+			if err := h.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return h.at.open(t)
+		},
+		Join: func(t *testing.T, s payment.Store) payment.Store {
+			at := s.(handle).at
+			at.file = filepath.Join(t.TempDir(), "generation")
+			return at.open(t)
+		},
+		Lose: func(t *testing.T, s payment.Store) payment.Store {
+			h := s.(handle)
+			if err := h.Close(); err != nil {
+				t.Fatal(err)
+			}
+			c := servers.Cluster(t)
+			c.Exec(t, "DROP SCHEMA "+h.at.schema+" CASCADE")
+			c.Exec(t, "CREATE SCHEMA "+h.at.schema)
+			return h.at.open(t)
+		},
+		Snapshot: func(t *testing.T, s payment.Store) func() payment.Store {
+			h := s.(handle)
+			c := servers.Cluster(t)
+			backup := c.Schema(t)
+			for _, table := range tables {
+				c.Exec(t, "CREATE TABLE "+backup+"."+table+" AS SELECT * FROM "+h.at.schema+"."+table)
+			}
+			return func() payment.Store {
+				if err := h.Close(); err != nil {
+					t.Fatal(err)
+				}
+				for _, table := range tables {
+					c.Exec(t, "TRUNCATE "+h.at.schema+"."+table)
+					c.Exec(t, "INSERT INTO "+h.at.schema+"."+table+" SELECT * FROM "+backup+"."+table)
+				}
+				return h.at.open(t)
+			}
+		},
+		Capped: func(t *testing.T, n int) payment.Store { return newLedger(t, WithMaxTracks(n)).open(t) },
+	})
+}
