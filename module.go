@@ -22,6 +22,7 @@ import (
 	_ "github.com/rahgir/caddy-payments/providers/sama"
 	_ "github.com/rahgir/caddy-payments/sandbox"
 	_ "github.com/rahgir/caddy-payments/storage/badger"
+	_ "github.com/rahgir/caddy-payments/storage/postgres"
 )
 
 func init() {

@@ -14,7 +14,6 @@ import (
 // compare-and-set keep them apart. It is safe for concurrent use.
 type Engine struct {
 	Config
-	generation payment.Generation
 
 	// running counts work that must end before the store may be closed.
 	running sync.WaitGroup
@@ -30,13 +29,9 @@ type Engine struct {
 }
 
 // New returns an engine over an open store.
-func New(ctx context.Context, c Config) (*Engine, error) {
+func New(_ context.Context, c Config) (*Engine, error) {
 	c.fill()
-	gen, err := c.Store.Generation(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("reading the ledger's generation: %w", err)
-	}
-	return &Engine{Config: c, generation: gen, paused: make(map[string]bool), wake: make(chan struct{}, 1), handing: make(map[payment.Ref]string)}, nil
+	return &Engine{Config: c, paused: make(map[string]bool), wake: make(chan struct{}, 1), handing: make(map[payment.Ref]string)}, nil
 }
 
 // Close refuses new work and waits until what is running has ended, or ctx
@@ -70,6 +65,16 @@ func (e *Engine) begin() bool {
 }
 
 func (e *Engine) now() time.Time { return e.Clock.Now().UTC() }
+
+// generation is the ledger's, asked for each time: a database that fails over to
+// a standby begins a new one while we run.
+func (e *Engine) generation(ctx context.Context) (payment.Generation, error) {
+	g, err := e.Store.Generation(ctx)
+	if err != nil {
+		return g, fmt.Errorf("reading the ledger's generation: %w", err)
+	}
+	return g, nil
+}
 
 func (e *Engine) provider(name string) (Provider, error) {
 	p, ok := e.Providers[name]

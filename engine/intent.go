@@ -59,11 +59,15 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (string, *payment.Rec
 		}
 		return "", nil, err
 	}
+	gen, err := e.generation(ctx)
+	if err != nil {
+		return "", nil, err
+	}
 	now := e.now()
 	ret := p.Return(url)
 	rec := &payment.Record{
 		Ref: ref, Site: p.Site, Route: p.Route, Provider: p.Provider, Issuer: t.Issuer, Environment: t.Environment,
-		ID: made.ID, Order: p.Order, State: payment.Created, Generation: e.generation.Seq,
+		ID: made.ID, Order: p.Order, State: payment.Created, Generation: gen.Seq,
 		Expect:    payment.Expectation{Amount: p.Amount, Source: payment.FromIntent, Item: p.Item, Title: p.Title, Checkout: true},
 		Return:    &ret,
 		CreatedAt: now, UpdatedAt: now,
@@ -103,11 +107,15 @@ func (e *Engine) Announce(ctx context.Context, a Announcement) (*payment.Record,
 		}
 		return rec, err
 	}
+	gen, err := e.generation(ctx)
+	if err != nil {
+		return nil, err
+	}
 	now := e.now()
 	rec := &payment.Record{
 		Ref:  payment.NewRef(a.Site, t.Issuer, a.ID, a.Order),
 		Site: a.Site, Route: a.Route, Provider: a.Provider, Issuer: t.Issuer, Environment: t.Environment,
-		ID: a.ID, Order: a.Order, State: payment.Created, Generation: e.generation.Seq,
+		ID: a.ID, Order: a.Order, State: payment.Created, Generation: gen.Seq,
 		Expect:    payment.Expectation{Amount: a.Amount, Source: payment.FromIntent},
 		Return:    a.Return,
 		CreatedAt: now, UpdatedAt: now,

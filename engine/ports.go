@@ -27,6 +27,23 @@ func (SystemClock) Now() time.Time { return time.Now().UTC() }
 // After implements Clock.
 func (SystemClock) After(d time.Duration) <-chan time.Time { return time.After(d) }
 
+// storeClock is the store's clock: where several nodes share a ledger, their own
+// clocks don't agree on what is due.
+type storeClock struct {
+	SystemClock
+	store payment.Store
+}
+
+// Now implements Clock.
+func (c storeClock) Now() time.Time { return c.store.Now() }
+
+// ahead is how far the store's clock is before the machine's.
+func (c storeClock) ahead() time.Duration { return time.Until(c.store.Now()) }
+
+// orphaner is a store of several nodes, which tells when one of the others has
+// fallen silent.
+type orphaner interface{ Orphaned() <-chan struct{} }
+
 // Provider is a configured provider.
 type Provider struct {
 	payment.Provider
@@ -135,7 +152,7 @@ type Config struct {
 	Affiliates map[string]payment.Affiliate
 	Sites      Sites
 	Observer   Observer
-	// Clock defaults to the machine's.
+	// Clock defaults to the store's, which all nodes share.
 	Clock Clock
 	// Shared outlives a configuration; one per store and process. Default: a new
 	// one.
@@ -148,7 +165,7 @@ type Config struct {
 
 func (c *Config) fill() {
 	if c.Clock == nil {
-		c.Clock = SystemClock{}
+		c.Clock = storeClock{store: c.Store}
 	}
 	if c.Shared == nil {
 		c.Shared = NewShared()
@@ -171,5 +188,6 @@ func (deaf) Observe(Event) {}
 // Interface guards.
 var (
 	_ Clock    = SystemClock{}
+	_ Clock    = storeClock{}
 	_ Observer = deaf{}
 )

@@ -86,12 +86,16 @@ func (e *Engine) load(ctx context.Context, j job, t payment.Traits) (*payment.Re
 	if !errors.Is(err, payment.ErrNotFound) || j.worker {
 		return nil, err
 	}
+	gen, err := e.generation(ctx)
+	if err != nil {
+		return nil, err
+	}
 	now := e.now()
 	return &payment.Record{
 		Ref: j.ref, Site: j.ask.Site, Route: j.ask.Route, Provider: j.ask.Provider,
 		Issuer: t.Issuer, Environment: t.Environment,
 		ID: j.ask.Claimed.ID, Order: j.ask.Order, State: payment.Created,
-		Generation: e.generation.Seq, CreatedAt: now, UpdatedAt: now,
+		Generation: gen.Seq, CreatedAt: now, UpdatedAt: now,
 	}, nil
 }
 
@@ -265,6 +269,9 @@ func (e *Engine) call(ctx context.Context, p Provider, rec *payment.Record, f fu
 		if v := recover(); v != nil {
 			a = payment.Answer{Outcome: payment.OutcomeUnknown, Reason: payment.ReasonBadAnswer, Err: fmt.Errorf("provider panicked: %T", v)}
 		}
+		if c, ok := e.Clock.(storeClock); ok && a.HasOffset {
+			a.Offset -= c.ahead() // it was measured with the machine's
+		}
 		e.Observer.Observe(Event{Name: EventAsked, Record: rec, Err: a.Err, Took: e.now().Sub(start)})
 	}()
 	return f(ctx, payment.Query{ID: rec.ID, Order: rec.Order, Amount: rec.Expect.Amount})
@@ -273,7 +280,11 @@ func (e *Engine) call(ctx context.Context, p Provider, rec *payment.Record, f fu
 // finish commits what an answer means (rule 2).
 func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payment.Answer, t payment.Traits) (*payment.Record, error) {
 	inquirer, canInquire := j.prov.Provider.(payment.Inquirer)
-	facts := payment.Facts{Traits: t, Generation: e.generation, UsedIDsKnown: j.prov.UsedIDsKnown, CanInquire: canInquire}
+	gen, err := e.generation(ctx)
+	if err != nil {
+		return e.reread(ctx, rec, err)
+	}
+	facts := payment.Facts{Traits: t, Generation: gen, UsedIDsKnown: j.prov.UsedIDsKnown, CanInquire: canInquire}
 	v := payment.Decide(rec, a, facts)
 	if v.Inquire {
 		facts.Inquiry = true
@@ -287,7 +298,7 @@ func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payme
 	if err := e.apply(next, j, v, a, t); err != nil {
 		return rec, err
 	}
-	err := e.commit(ctx, next, v.Trigger == payment.Silence, e.take(next, j, v)...)
+	err = e.commit(ctx, next, v.Trigger == payment.Silence, e.take(next, j, v)...)
 	var taken *payment.TakenError
 	if errors.As(err, &taken) {
 		v = payment.Verdict{Trigger: payment.Doubt, Reason: payment.ReasonReceiptUsed}

@@ -30,9 +30,16 @@ func (e *Engine) Run(ctx context.Context) {
 	for _, ref := range e.Shared.takeStalled() {
 		e.retryReport(ctx, ref)
 	}
-	if err := e.inherit(ctx); err != nil && ctx.Err() == nil {
-		e.observe(EventStore, nil, err, false)
+	var orphaned <-chan struct{}
+	if o, ok := e.Store.(orphaner); ok {
+		orphaned = o.Orphaned()
 	}
+	inherit := func() {
+		if err := e.inherit(ctx); err != nil && ctx.Err() == nil {
+			e.observe(EventStore, nil, err, false)
+		}
+	}
+	inherit()
 	for {
 		more, err := e.Sweep(ctx)
 		if err != nil && ctx.Err() == nil {
@@ -46,6 +53,8 @@ func (e *Engine) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-e.wake:
+		case <-orphaned:
+			inherit()
 		case <-e.Clock.After(wait):
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"sync"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage"
+	"github.com/rahgir/caddy-payments/storage/internal/shared"
 )
 
 // This file is all that knows of Caddy.
@@ -158,22 +158,8 @@ type Handle struct {
 // calls do nothing.
 func (h *Handle) Release() error { return h.release() }
 
-// pool has the stores of this process by their real directories alone: a
-// reload that changes anything else must still find the store that is open.
-var pool = &storePool{stores: caddy.NewUsagePool()}
-
-type storePool struct {
-	// mu makes opening wait for a closing of the same directory, which the usage
-	// pool does not.
-	mu     sync.Mutex
-	stores *caddy.UsagePool
-}
-
-// pooled is closed by the usage pool with its last use.
-type pooled struct{ *Store }
-
-// Destruct implements [caddy.Destructor].
-func (p pooled) Destruct() error { return p.Close() }
+// pool has the stores of this process by their real directories.
+var pool = shared.New[*Store]()
 
 // Acquire opens the store in dir, or joins it if this process has it open.
 func Acquire(dir string, opts ...Option) (*Handle, error) {
@@ -181,37 +167,17 @@ func Acquire(dir string, opts ...Option) (*Handle, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool.mu.Lock()
-	defer pool.mu.Unlock()
-	v, shared, err := pool.stores.LoadOrNew(dir, func() (caddy.Destructor, error) {
-		s, err := Open(dir, opts...)
-		if err != nil {
-			return nil, err
-		}
-		return pooled{s}, nil
-	})
+	s, joined, release, err := pool.Acquire(dir, func() (*Store, error) { return Open(dir, opts...) })
 	if err != nil {
 		return nil, err
 	}
-	p, ok := v.(pooled)
-	if !ok {
-		return nil, fmt.Errorf("the pool holds a %T", v)
-	}
-	h := &Handle{Store: p.Store, Shared: shared}
-	h.release = sync.OnceValue(func() error {
-		pool.mu.Lock()
-		defer pool.mu.Unlock()
-		_, err := pool.stores.Delete(dir)
-		return err
-	})
-	return h, nil
+	return &Handle{Store: s, Shared: joined, release: release}, nil
 }
 
 // Interface guards.
 var (
 	_ caddy.Module          = (*Module)(nil)
 	_ caddy.Validator       = (*Module)(nil)
-	_ caddy.Destructor      = pooled{}
 	_ caddyfile.Unmarshaler = (*Module)(nil)
 	_ storage.Opener        = (*Module)(nil)
 )

@@ -78,6 +78,15 @@ func (s *Store) Lose() *Store {
 	return n
 }
 
+// Renew begins a new generation while it is open, as a database does that fails
+// over to a standby.
+func (s *Store) Renew() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gen.Seq++
+	s.gen.Start = s.Now()
+}
+
 // Close refuses all further work.
 func (s *Store) Close() {
 	s.mu.Lock()

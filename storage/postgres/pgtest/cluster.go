@@ -130,7 +130,7 @@ func credential() *syscall.Credential {
 // while the server is down.
 func freePort() (int, error) {
 	for range 100 {
-		n := 10_000 + rand.IntN(20_000)
+		n := 10_000 + rand.IntN(20_000) //nolint:gosec // test
 		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", n)); err == nil {
 			return n, l.Close()
 		}

@@ -1,0 +1,254 @@
+package postgres
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
+	"github.com/rahgir/caddy-payments/storage"
+	"github.com/rahgir/caddy-payments/storage/internal/shared"
+)
+
+// This file is all that knows of Caddy.
+
+func init() {
+	caddy.RegisterModule(&Module{})
+}
+
+// Module keeps the ledger in a PostgreSQL database, for several Caddys that
+// share their work. CockroachDB and YugabyteDB speak the same protocol.
+//
+// The tables are made by the module itself; its role must own its schema, or may
+// only use tables that an owner's run has made. Servers that lose confirmed
+// commits are refused: `fsync`, `full_page_writes` or `synchronous_commit` off, a
+// standby. Where the database is out of reach, requests that concern payments get
+// 503 and all others are served; it recovers by itself. A pooler in between must
+// pool sessions, not transactions.
+type Module struct {
+	// Where the database is: `postgres://user@host/database?sslmode=verify-full`, or
+	// `host=… user=… dbname=…`. May hold placeholders such as `{env.DSN}`. All
+	// parameters of libpq that pgx knows are understood; several hosts with
+	// `target_session_attrs=read-write` follow a failover, `search_path` names
+	// another schema than `public`.
+	DSN string `json:"dsn,omitempty"`
+	// The role's password, if it is not part of the dsn: `{env.NAME}` or
+	// `{file./path}`.
+	Password string `json:"password,omitempty"`
+	// How many connections this Caddy may open. Default: 16.
+	MaxConns int `json:"max_conns,omitempty"`
+	// How many visitors' tracks are kept, by all nodes together. Default: 1,000,000.
+	MaxTracks int `json:"max_tracks,omitempty"`
+	// How long one operation waits for the database. Default: 5s.
+	Timeout caddy.Duration `json:"timeout,omitempty"`
+	// The file of this node that tells a restored ledger from the one that was left;
+	// relative to Caddy's data directory. It does not belong into a backup.
+	// Default: `payments-postgres-<hash of the address>.generation`.
+	Generation string `json:"generation,omitempty"`
+
+	dsn wire.Secret
+	key string
+}
+
+// CaddyModule implements [caddy.Module].
+func (*Module) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "payments.storage.postgres",
+		New: func() caddy.Module { return new(Module) },
+	}
+}
+
+// Provision resolves the address. It connects to nothing.
+func (m *Module) Provision(ctx caddy.Context) error {
+	dsn, literal, err := wire.ResolveSecret("dsn", m.DSN)
+	if err != nil {
+		return fmt.Errorf("storage postgres: %w", err)
+	}
+	pc, err := parse(dsn.Reveal())
+	if err != nil {
+		return fmt.Errorf("storage postgres: %w", err)
+	}
+	if literal && m.Password == "" && pc.ConnConfig.Password != "" && strings.Contains(dsn.Reveal(), pc.ConnConfig.Password) {
+		ctx.Logger().Warn("the database's password stands in the configuration, which Caddy shows in `adapt`, /config/ and the autosave; write {env.NAME} or {file./path}")
+	}
+	m.dsn = dsn
+	if m.Password != "" {
+		secret, literal, err := wire.ResolveSecret("password", m.Password)
+		if err != nil {
+			return fmt.Errorf("storage postgres: %w", err)
+		}
+		if literal {
+			ctx.Logger().Warn("the database's password stands in the configuration, which Caddy shows in `adapt`, /config/ and the autosave; write {env.NAME} or {file./path}")
+		}
+		m.dsn = wire.NewSecret(withPassword(dsn.Reveal(), secret.Reveal()))
+	}
+	// Another password is no other database.
+	c := pc.ConnConfig
+	m.key = strings.Join([]string{c.Host, strconv.Itoa(int(c.Port)), c.Database, c.User, c.RuntimeParams["search_path"]}, "\n")
+	return nil
+}
+
+// withPassword adds a password to a dsn of either form.
+func withPassword(dsn, password string) string {
+	if !strings.Contains(dsn, "://") {
+		return dsn + " password='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(password) + "'"
+	}
+	joint := "?"
+	if strings.Contains(dsn, "?") {
+		joint = "&"
+	}
+	return dsn + joint + "password=" + escape(password)
+}
+
+// escape is for a query: pgx reads it as URLs are read.
+func escape(s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		fmt.Fprintf(&b, "%%%02X", c)
+	}
+	return b.String()
+}
+
+// Validate implements [caddy.Validator].
+func (m *Module) Validate() error {
+	switch {
+	case m.MaxTracks < 0:
+		return fmt.Errorf("max_tracks is negative: %d", m.MaxTracks)
+	case m.MaxConns < 0 || m.MaxConns == 1:
+		return fmt.Errorf("max_conns is %d; at least 2 are needed", m.MaxConns)
+	case m.Timeout < 0:
+		return fmt.Errorf("timeout is negative")
+	}
+	return nil
+}
+
+// UnmarshalCaddyfile sets up the storage from Caddyfile tokens:
+//
+//	storage postgres <dsn> {
+//		dsn        <dsn>
+//		password   <secret>
+//		max_conns  <n>
+//		max_tracks <n>
+//		timeout    <duration>
+//		generation <file>
+//	}
+func (m *Module) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the module's name
+	if d.NextArg() {
+		m.DSN = d.Val()
+	}
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	seen := map[string]bool{"dsn": m.DSN != ""}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		name := d.Val()
+		if seen[name] {
+			return d.Errf("%s is already specified", name)
+		}
+		seen[name] = true
+		var value string
+		if !d.AllArgs(&value) {
+			return d.ArgErr()
+		}
+		if err := m.set(name, value); err != nil {
+			return d.Errf("%v", err)
+		}
+	}
+	if m.DSN == "" {
+		return d.Err("storage postgres needs a dsn: storage postgres {env.PAYMENTS_DSN}")
+	}
+	return nil
+}
+
+func (m *Module) set(name, value string) (err error) {
+	switch name {
+	case "dsn":
+		m.DSN = value
+	case "password":
+		m.Password = value
+	case "max_conns":
+		m.MaxConns, err = count(name, value)
+	case "max_tracks":
+		m.MaxTracks, err = count(name, value)
+	case "timeout":
+		d, err := caddy.ParseDuration(value)
+		if err != nil || d <= 0 {
+			return fmt.Errorf("timeout: not a duration: %q", value)
+		}
+		m.Timeout = caddy.Duration(d)
+	case "generation":
+		m.Generation = value
+	default:
+		return fmt.Errorf("storage postgres has no option %s (there are dsn, password, max_conns, max_tracks, timeout, generation)", name)
+	}
+	return err
+}
+
+func count(name, value string) (int, error) {
+	n, err := strconv.Atoi(value)
+	if err != nil || n <= 0 {
+		return 0, fmt.Errorf("%s: not a number above zero: %q", name, value)
+	}
+	return n, nil
+}
+
+// pool has the ledgers of this process by their addresses.
+var pool = shared.New[*Store]()
+
+// Open implements [storage.Opener].
+func (m *Module) Open(ctx context.Context, log *zap.Logger) (payment.Store, func() error, error) {
+	opts := []Option{WithLogger(func() *zap.Logger { return caddy.Log().Named("payments.storage.postgres") })}
+	file := m.Generation
+	if file == "" {
+		sum := sha256.Sum256([]byte(m.key))
+		file = "payments-postgres-" + hex.EncodeToString(sum[:6]) + ".generation"
+	}
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(caddy.AppDataDir(), file)
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return nil, nil, fmt.Errorf("the generation file's directory: %w", err)
+	}
+	opts = append(opts, WithGenerationFile(file))
+	if m.MaxConns != 0 {
+		opts = append(opts, WithConns(m.MaxConns))
+	}
+	if m.MaxTracks != 0 {
+		opts = append(opts, WithMaxTracks(m.MaxTracks))
+	}
+	if m.Timeout != 0 {
+		opts = append(opts, WithTimeout(time.Duration(m.Timeout)))
+	}
+	// A new password is a new opening, which the old one outlives for a while.
+	name := sha256.Sum256([]byte(m.dsn.Reveal()))
+	s, joined, release, err := pool.Acquire(hex.EncodeToString(name[:]), func() (*Store, error) { return Open(ctx, m.dsn.Reveal(), opts...) })
+	if err != nil {
+		return nil, nil, err
+	}
+	if gen, err := s.Generation(ctx); err == nil && log != nil {
+		log.Info("the ledger is open", zap.String("database", s.conn.Database), zap.String("host", s.conn.Host), zap.String("id", gen.ID),
+			zap.Uint32("generation", gen.Seq), zap.String("node", s.owner), zap.Bool("shared", joined))
+	}
+	return s, release, nil
+}
+
+// Interface guards.
+var (
+	_ caddy.Module          = (*Module)(nil)
+	_ caddy.Provisioner     = (*Module)(nil)
+	_ caddy.Validator       = (*Module)(nil)
+	_ caddyfile.Unmarshaler = (*Module)(nil)
+	_ storage.Opener        = (*Module)(nil)
+)
