@@ -1,0 +1,109 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// attempt claims the record durably, asks the provider and commits what that
+// means.
+func (e *Engine) attempt(ctx context.Context, j job, rec *payment.Record, t payment.Traits) (*payment.Record, error) {
+	laneCtx, cancel := context.WithTimeout(ctx, j.prov.Timeout)
+	leave, err := e.Shared.enter(laneCtx, t.Issuer, j.stranger)
+	cancel()
+	if err != nil {
+		return e.postpone(ctx, j, rec)
+	}
+	defer leave()
+	breaker := e.Shared.breaker(t.Issuer)
+	if !breaker.allow(e.now()) {
+		return e.postpone(ctx, j, rec)
+	}
+	now := e.now()
+	e.remember(rec, j, now)
+	if err := rec.StartAttempt(now, e.lease(e.leaseFor(j.prov))); err != nil {
+		breaker.cancel()
+		return rec, err
+	}
+	if j.worker && rec.Return != nil && rec.Return.Arrived.IsZero() {
+		rec.Attempts.Unasked++
+	}
+	if err := e.commit(ctx, rec, false); err != nil {
+		// Not one byte has gone out: whatever the store did, a later look at the
+		// record tells.
+		breaker.cancel()
+		return nil, err
+	}
+	answer := e.call(ctx, j.prov, rec, j.prov.Verify)
+	if breaker.done(answer.Outcome != payment.OutcomeUnknown, e.now()) {
+		e.observe(EventBreaker, rec, answer.Err, true)
+	}
+	return e.finish(ctx, j, rec, answer, t)
+}
+
+// remember keeps the return that a record came with, for a delivery without
+// its browser.
+func (e *Engine) remember(rec *payment.Record, j job, now time.Time) {
+	if j.worker {
+		return
+	}
+	if j.ask.Claimed.Hint != payment.HintUnpaid {
+		rec.Attempts.Claimed = true
+	}
+	ret := j.ask.Return
+	if ret.Arrived.IsZero() {
+		ret.Arrived = now
+	}
+	wrong := j.ask.Bound != nil && !j.ask.Bound(rec.Order)
+	if arrived(rec) && (wrong || ret.Machine && !rec.Return.Machine) {
+		// Keep the one that was bound, and that of the browser.
+		rec.Return.Arrived = ret.Arrived
+		return
+	}
+	if rec.Route == "" {
+		// Of two providers with one pay page the return tells which it is.
+		rec.Route, rec.Provider = j.ask.Route, j.ask.Provider
+	}
+	rec.Return = &ret
+}
+
+// postpone puts an admitted return on record without asking: the breaker is
+// open or the lane is full. The worker asks.
+func (e *Engine) postpone(ctx context.Context, j job, rec *payment.Record) (*payment.Record, error) {
+	now := e.now()
+	e.remember(rec, j, now)
+	if no := rec.State == payment.Declined || rec.State == payment.Expired; !no || !j.worker {
+		rec.Reason = payment.ReasonWaiting
+	}
+	rec.UpdatedAt = now
+	rec.Due = now.Add(spread(breakerWait, 0.3, e.Rand()))
+	if err := e.commit(ctx, rec, false); err != nil {
+		return nil, err
+	}
+	return rec, nil
+}
+
+func (e *Engine) leaseFor(p Provider) time.Duration {
+	return max(minLease, 2*p.Timeout+leaseMargin)
+}
+
+// call asks the provider within its time-out. A panic in a provider is an
+// unknown answer, not the end of the process.
+func (e *Engine) call(ctx context.Context, p Provider, rec *payment.Record, f func(context.Context, payment.Query) payment.Answer) (a payment.Answer) {
+	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
+	defer cancel()
+	start := e.now()
+	defer func() {
+		if v := recover(); v != nil {
+			a = payment.Answer{Outcome: payment.OutcomeUnknown, Reason: payment.ReasonBadAnswer, Err: fmt.Errorf("provider panicked: %T", v)}
+		}
+		if c, ok := e.Clock.(storeClock); ok && a.HasOffset {
+			a.Offset -= c.ahead() // it was measured with the machine's
+		}
+		e.Observer.Observe(Event{Name: EventAsked, Record: rec, Err: a.Err, Took: e.now().Sub(start)})
+	}()
+	return f(ctx, payment.Query{ID: rec.ID, Order: rec.Order, Amount: rec.Expect.Amount})
+}

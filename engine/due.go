@@ -1,0 +1,142 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// take1 does the next thing for one due record.
+func (e *Engine) take1(ctx context.Context, ref payment.Ref) error {
+	rec, err := e.Store.Get(ctx, ref)
+	if errors.Is(err, payment.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if rec.Due.IsZero() || rec.Due.After(e.now()) {
+		return nil
+	}
+	switch rec.State {
+	case payment.Created:
+		return e.unasked(ctx, rec)
+	case payment.Verifying, payment.Unknown:
+		return e.again(ctx, rec)
+	case payment.Declined, payment.Expired:
+		return e.refusedBefore(ctx, rec)
+	case payment.Verified:
+		return e.handOver(ctx, rec)
+	case payment.Delivering:
+		return e.lapsed(ctx, rec)
+	}
+	if rec.Conversion != nil && rec.Conversion.State == payment.ConversionOpen && rec.State == payment.Delivered {
+		return e.report(ctx, rec)
+	}
+	return e.rest(ctx, rec, time.Time{})
+}
+
+// rest sets when to look again and nothing else.
+func (e *Engine) rest(ctx context.Context, rec *payment.Record, at time.Time) error {
+	rec.Due = at
+	return ignoreConflict(e.commit(ctx, rec, true))
+}
+
+// again settles an open question of a record.
+func (e *Engine) again(ctx context.Context, rec *payment.Record) error {
+	prov, err := e.provider(rec.Provider)
+	if err != nil {
+		// The configuration lost the provider; it may come back.
+		e.observe(EventOperator, rec, err, true)
+		return e.rest(ctx, rec, e.now().Add(10*time.Minute))
+	}
+	j := job{ref: rec.Ref, prov: prov, worker: true}
+	_, err, _ = e.Shared.flights.Do(string(rec.Ref), func() (any, error) { return e.settle(ctx, j) })
+	switch {
+	case errors.Is(err, ErrUnanswered):
+		return nil
+	case errors.Is(err, ErrOrderPaid), errors.Is(err, ErrUnknownOrder), errors.Is(err, ErrForeign):
+		// Never asked: what was not verified goes back, and a new return may come.
+		return e.drop(ctx, rec.Ref, err)
+	}
+	return err
+}
+
+// drop ends a record that will not be asked about.
+func (e *Engine) drop(ctx context.Context, ref payment.Ref, cause error) error {
+	rec, err := e.Store.Get(ctx, ref)
+	if err != nil {
+		return err
+	}
+	why := payment.ReasonUnknownID
+	if errors.Is(cause, ErrOrderPaid) {
+		why = payment.ReasonOrderPaid
+	}
+	switch rec.State {
+	case payment.Created:
+		err = rec.EndUnasked(payment.Refuse, why, e.now())
+	case payment.Unknown:
+		err = rec.EndUnasked(payment.Lapse, why, e.now())
+	case payment.Declined, payment.Expired:
+	default:
+		return nil // it went on meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	rec.Reason = why
+	return e.rest(ctx, rec, time.Time{})
+}
+
+// unasked looks after an intent: a customer who never returned is settled too,
+// if the payment can also be delivered (rule 8).
+func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
+	if rec.Return != nil && !rec.Return.Arrived.IsZero() {
+		return e.again(ctx, rec) // admitted, not asked yet
+	}
+	if rec.Return == nil || !rec.Expect.Known() {
+		return e.rest(ctx, rec, time.Time{})
+	}
+	prov, err := e.provider(rec.Provider)
+	if err != nil {
+		return e.rest(ctx, rec, e.now().Add(10*time.Minute))
+	}
+	inquirer, can := prov.Provider.(payment.Inquirer)
+	if !can {
+		return e.again(ctx, rec)
+	}
+	if !e.Shared.breaker(prov.Traits().Issuer).allow(e.now()) {
+		return e.rest(ctx, rec, e.now().Add(breakerMost))
+	}
+	a := e.call(ctx, prov, rec, inquirer.Inquire)
+	e.Shared.breaker(prov.Traits().Issuer).done(a.Outcome != payment.OutcomeUnknown, e.now())
+	switch a.Outcome {
+	case payment.OutcomeAwaiting:
+		rec.Attempts.Awaiting = e.now()
+		if err := e.commit(ctx, rec, false); err != nil {
+			return ignoreConflict(err)
+		}
+		return e.again(ctx, rec)
+	case payment.OutcomeAgain:
+		return e.again(ctx, rec)
+	case payment.OutcomeOperator:
+		e.observe(EventOperator, rec, a.Err, true)
+	}
+	at := nextUnasked(rec, true, e.now())
+	if at.IsZero() {
+		if err := rec.EndUnasked(payment.Lapse, payment.ReasonNotPaid, e.now()); err != nil {
+			return err
+		}
+	}
+	return e.rest(ctx, rec, at)
+}
+
+// refusedBefore asks again after a "no", or forgets a stranger's invention.
+func (e *Engine) refusedBefore(ctx context.Context, rec *payment.Record) error {
+	if rec.Expect.Source == payment.FromNone && rec.Reason != payment.ReasonWaiting && e.now().Sub(rec.CreatedAt) >= strangerKept {
+		return ignoreConflict(e.Store.Forget(ctx, rec.Ref, rec.Version))
+	}
+	return e.again(ctx, rec)
+}

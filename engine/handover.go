@@ -1,0 +1,89 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// handOver delivers a verified payment that no browser came for.
+func (e *Engine) handOver(ctx context.Context, rec *payment.Record) error {
+	p, ok := Policy{}, false
+	if e.Sites != nil {
+		p, ok = e.Sites.Policy(rec)
+	}
+	if !ok || rec.Return == nil {
+		return e.unplaced(ctx, rec)
+	}
+	if p.Park && !rec.Expect.Checkout && !given(rec) {
+		if err := rec.ParkDelivery(payment.ReasonAbsent, e.now()); err != nil {
+			return err
+		}
+		if err := e.commit(ctx, rec, false); err != nil {
+			return ignoreConflict(err)
+		}
+		e.observe(EventParked, rec, nil, true)
+		return nil
+	}
+	return e.deliver(ctx, rec, p)
+}
+
+// given: a person decided that it is credited.
+func given(rec *payment.Record) bool {
+	for _, n := range rec.Notes {
+		if n.Action == string(payment.Accept) {
+			return true
+		}
+	}
+	return false
+}
+
+// unplaced: no running site takes the payment. It stays verified, loudly.
+func (e *Engine) unplaced(ctx context.Context, rec *payment.Record) error {
+	if rec.Reason != payment.ReasonNoRoute {
+		rec.Reason = payment.ReasonNoRoute
+		e.observe(EventMissed, rec, nil, true)
+	}
+	return e.rest(ctx, rec, e.now().Add(time.Minute))
+}
+
+// lapsed takes up a delivery whose owner died, or that is due again.
+func (e *Engine) lapsed(ctx context.Context, rec *payment.Record) error {
+	if e.Store.Alive(rec.Lease) {
+		return e.rest(ctx, rec, rec.Lease.Until)
+	}
+	p, ok := Policy{Once: true}, false
+	if e.Sites != nil {
+		p, ok = e.Sites.Policy(rec)
+	}
+	if !ok {
+		return e.rest(ctx, rec, e.now().Add(time.Minute))
+	}
+	if p.Once {
+		if err := rec.ParkDelivery(payment.ReasonOwnerDied, e.now()); err != nil {
+			return err
+		}
+		if err := e.commit(ctx, rec, false); err != nil {
+			return ignoreConflict(err)
+		}
+		e.observe(EventParked, rec, nil, true)
+		return nil
+	}
+	return e.deliver(ctx, rec, p)
+}
+
+func (e *Engine) deliver(ctx context.Context, rec *payment.Record, p Policy) error {
+	rec, err := e.StartDelivery(ctx, rec.Ref, payment.ViaWorker, "", nil, p)
+	if errors.Is(err, ErrNotNow) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	callCtx, cancel := context.WithTimeout(ctx, deliveryLimit)
+	defer cancel()
+	_, err = e.EndDelivery(ctx, rec, e.Sites.Deliver(callCtx, rec), p)
+	return err
+}

@@ -1,0 +1,153 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// finish commits what an answer means (rule 2).
+func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payment.Answer, t payment.Traits) (*payment.Record, error) {
+	inquirer, canInquire := j.prov.Provider.(payment.Inquirer)
+	gen, err := e.generation(ctx)
+	if err != nil {
+		return e.reread(ctx, rec, err)
+	}
+	facts := payment.Facts{Traits: t, Generation: gen, UsedIDsKnown: j.prov.UsedIDsKnown, CanInquire: canInquire}
+	v := payment.Decide(rec, a, facts)
+	if v.Inquire {
+		facts.Inquiry = true
+		a = e.call(ctx, j.prov, rec, inquirer.Inquire)
+		v = payment.Decide(rec, a, facts)
+	}
+	if v.Reason == payment.ReasonOperator {
+		e.observe(EventOperator, rec, a.Err, true)
+	}
+	next := rec.Clone()
+	if err := e.apply(next, j, v, a, t); err != nil {
+		return rec, err
+	}
+	err = e.commit(ctx, next, v.Trigger == payment.Silence, e.take(next, j, v)...)
+	var taken *payment.TakenError
+	if errors.As(err, &taken) {
+		v = payment.Verdict{Trigger: payment.Doubt, Reason: payment.ReasonReceiptUsed}
+		if taken.Key.Kind == payment.KeyOrder {
+			v.Reason = payment.ReasonSecondPayment
+		}
+		next = rec.Clone()
+		if err := e.apply(next, j, v, a, t); err != nil {
+			return rec, err
+		}
+		err = e.commit(ctx, next, false)
+	}
+	if err != nil {
+		return e.reread(ctx, rec, err)
+	}
+	e.announceVerdict(j, next, v, a)
+	return next, nil
+}
+
+// apply takes the verdict's step on a copy.
+func (e *Engine) apply(next *payment.Record, j job, v payment.Verdict, a payment.Answer, t payment.Traits) error {
+	now := e.now()
+	var retry time.Time
+	switch v.Trigger {
+	case payment.Silence:
+		at, ok := afterSilence(next, t, now, a.RetryAfter, e.Rand())
+		if !ok {
+			v = payment.Verdict{Trigger: payment.Doubt, Reason: payment.ReasonNeverAnswered}
+		}
+		retry = at
+	case payment.Confirm:
+		retry = now
+		if arrived(next) && !next.Return.Machine {
+			retry = now.Add(browserGrace)
+		}
+	case payment.Refuse, payment.Lapse:
+		retry = e.afterNo(next, j, v, t, now)
+	case payment.Doubt:
+		if v.Reason == payment.ReasonAfterSilence && !next.Attempts.Claimed && next.Return != nil {
+			// Nobody has claimed it: its customer may still be at the bank. A person
+			// looks when nothing more is to be asked.
+			_, can := j.prov.Provider.(payment.Inquirer)
+			if retry = nextUnasked(next, can, now); !retry.IsZero() {
+				v.Trigger = payment.Silence
+			}
+		}
+	}
+	if err := next.EndAttempt(v, a, now, retry); err != nil {
+		return err
+	}
+	if v.Trigger == payment.Confirm {
+		next.Code = ""
+		e.openConversion(next, now)
+	}
+	return nil
+}
+
+// afterNo is when to look again at a refused payment.
+func (e *Engine) afterNo(next *payment.Record, j job, v payment.Verdict, t payment.Traits, now time.Time) time.Time {
+	if v.Trigger == payment.Lapse {
+		return time.Time{}
+	}
+	if next.Expect.Source == payment.FromNone && v.Reason == payment.ReasonUnknownID {
+		// A stranger's invention: not asked again by us, forgotten in a day.
+		return now.Add(strangerKept)
+	}
+	at := afterRefusal(next, t, now)
+	if at.IsZero() && next.Expect.Source == payment.FromIntent && !next.Attempts.Claimed {
+		_, can := j.prov.Provider.(payment.Inquirer)
+		at = nextUnasked(next, can, now)
+	}
+	if at.IsZero() && next.Expect.Source == payment.FromNone {
+		at = later(now, next.CreatedAt.Add(strangerKept))
+	}
+	return at
+}
+
+func (e *Engine) take(next *payment.Record, j job, v payment.Verdict) []payment.Key {
+	if v.Trigger != payment.Confirm {
+		return nil
+	}
+	return next.Keys(e.policy(next, j).Many)
+}
+
+// reread is what follows a commit whose outcome is not known: the record as it
+// stands, never an assumption.
+func (e *Engine) reread(ctx context.Context, rec *payment.Record, cause error) (*payment.Record, error) {
+	now, err := e.Store.Get(ctx, rec.Ref)
+	if err != nil || e.Store.Ready() != nil {
+		return nil, cause
+	}
+	return now, nil
+}
+
+// announceVerdict tells the observers, and counts refusals.
+func (e *Engine) announceVerdict(j job, r *payment.Record, v payment.Verdict, a payment.Answer) {
+	switch r.State {
+	case payment.Verified:
+		e.observe(EventVerified, r, nil, false)
+		if e.Shared.repeated(r, e.now()) {
+			e.observe(EventTwin, r, nil, true)
+		}
+		if r.Return == nil || r.Return.Arrived.IsZero() || r.Return.Machine {
+			e.poke()
+		}
+	case payment.Review:
+		e.observe(EventReview, r, a.Err, true)
+	case payment.Unknown:
+		e.observe(EventUnknown, r, a.Err, v.Reason == payment.ReasonOperator)
+	case payment.Expired:
+		e.observe(EventExpired, r, nil, r.Attempts.Claimed)
+	case payment.Declined:
+		e.observe(EventDeclined, r, nil, false)
+		if j.stranger {
+			e.Shared.limits.refused(j.ask.Client, e.now())
+		}
+		if j.ask.Proof && v.Reason == payment.ReasonUnknownID && r.Attempts.Refused == 1 {
+			e.Shared.limits.wrongID(j.ask.Site+"\n"+j.ask.Order, e.now())
+		}
+	}
+}
