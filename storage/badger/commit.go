@@ -29,7 +29,7 @@ func apply(txn *bdb.Txn, writes []write) error {
 
 // commit makes a batch durable. It is the one place where something can fail
 // with an outcome that nobody knows.
-func (s *Store) commit(txn *bdb.Txn, batch []*change) {
+func (s *Store) commit(txn *bdb.Txn, batch []*change) error {
 	ts := s.last + 1
 	for _, c := range batch {
 		s.due.begin(c.due)
@@ -73,6 +73,7 @@ func (s *Store) commit(txn *bdb.Txn, batch []*change) {
 			c.done <- err
 		}
 	}
+	return err
 }
 
 // commitAt waits until the write-ahead log is synced.

@@ -30,6 +30,7 @@ type config struct {
 	freeSpace  func(dir string) (space, error)
 	noJournal  bool
 	commitHook func(ts uint64) error // fails a commit, for tests
+	killer     any                   // ends the store in the middle, for tests
 }
 
 // Option changes how a store is opened.

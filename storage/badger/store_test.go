@@ -34,9 +34,12 @@ func reopen(t testing.TB, s *Store, opts ...Option) *Store {
 
 func TestConformance(t *testing.T) {
 	storagetest.Run(t, storagetest.Harness{
-		Open: func(t *testing.T) payment.Store { return open(t, filepath.Join(t.TempDir(), "ledger")) },
+		Open:  func(t *testing.T) payment.Store { return openKillable(t, filepath.Join(t.TempDir(), "ledger")) },
+		Crash: func(t *testing.T, s payment.Store) payment.Store { return killed(t, s.(*Store)) },
 		Reopen: func(t *testing.T, s payment.Store) payment.Store {
-			return reopen(t, s.(*Store))
+			st := s.(*Store)
+			must(t, st.Close())
+			return openKillable(t, st.dir)
 		},
 		Lose: func(t *testing.T, s payment.Store) payment.Store {
 			st := s.(*Store)

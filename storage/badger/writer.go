@@ -147,6 +147,7 @@ func (s *Store) writeBatch(first *change) (rest *change) {
 	get := func(key []byte) ([]byte, error) { return getCopy(txn, key) }
 
 	var batch []*change
+	var answers []answer
 	size, count := 0, 0
 	for c := first; c != nil && len(batch) < maxBatch; c = s.writer.next() {
 		err := s.admit(c)
@@ -154,10 +155,7 @@ func (s *Store) writeBatch(first *change) (rest *change) {
 			c.writes, err = c.stage(get)
 		}
 		if err != nil || len(c.writes) == 0 {
-			if err == nil && c.settled != nil {
-				c.settled()
-			}
-			c.done <- err
+			answers = append(answers, answer{c, err})
 			continue
 		}
 		n := 0
@@ -177,15 +175,41 @@ func (s *Store) writeBatch(first *change) (rest *change) {
 			for _, b := range append(batch, c) {
 				b.done <- err
 			}
+			giveAll(answers, err)
 			return nil
 		}
 		size, count = size+n, count+len(c.writes)
 		batch = append(batch, c)
 	}
+	var err error
 	if len(batch) > 0 {
-		s.commit(txn, batch)
+		err = s.commit(txn, batch)
 	}
+	giveAll(answers, err)
 	return rest
+}
+
+// answer is what a change that writes nothing will be told. It rests on the
+// changes before it in the batch, so it is given when they are settled: who is
+// told of a conflict must see what it was with, and nobody must be told of a
+// holder that a power cut would take back.
+type answer struct {
+	c   *change
+	err error
+}
+
+func giveAll(answers []answer, failed error) {
+	for _, a := range answers {
+		switch {
+		case failed != nil:
+			a.c.done <- failed
+		case a.err == nil && a.c.settled != nil:
+			a.c.settled()
+			a.c.done <- nil
+		default:
+			a.c.done <- a.err
+		}
+	}
 }
 
 // admit refuses what must not even be looked at.

@@ -26,6 +26,7 @@ func TestConformance(t *testing.T) {
 			return s
 		},
 		Reopen: func(t *testing.T, s payment.Store) payment.Store { t.Helper(); return mem(t, s).Restart() },
+		Crash:  func(t *testing.T, s payment.Store) payment.Store { t.Helper(); return mem(t, s).Restart() },
 		Lose:   func(t *testing.T, s payment.Store) payment.Store { t.Helper(); return mem(t, s).Lose() },
 		Capped: func(t *testing.T, tracks int) payment.Store {
 			t.Helper()

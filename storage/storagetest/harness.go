@@ -22,6 +22,9 @@ type Harness struct {
 	// Join gives another handle on the same data that works at the same time, as
 	// another node has. Nil for embedded stores, which nobody can join.
 	Join func(t *testing.T, s payment.Store) payment.Store
+	// Crash ends a store, or one handle, as a kill -9 would, while others work
+	// with it, and opens the same data again. Nil where that can't be done.
+	Crash func(t *testing.T, s payment.Store) payment.Store
 	// Lose closes a store, destroys its data and opens it again, empty, where it
 	// was. Nil where that can't be done to the store under test.
 	Lose func(t *testing.T, s payment.Store) payment.Store
@@ -48,6 +51,7 @@ func Run(t *testing.T, h Harness) {
 		{"Life", lifeTests()},
 		{"Race", raceTests()},
 		{"Model", modelTests()},
+		{"Linear", linearTests()},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for name, test := range group.tests {
