@@ -11,11 +11,11 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
 )
 
 const (
@@ -130,34 +130,30 @@ func (c *Client) read(res *http.Response, body []byte) (Answer, error) {
 	case res.StatusCode != http.StatusOK:
 		return Answer{}, fmt.Errorf("%w: status %d", ErrUnanswered, res.StatusCode)
 	}
-	var raw struct {
-		Amount json.RawMessage `json:"amount"`
-		ID     json.RawMessage `json:"id"`
-		Paid   *bool           `json:"paid"`
+	// As strict as with providers: of two prices or two ids none is taken.
+	o, err := wire.ParseObject(body)
+	if err != nil {
+		return Answer{}, fmt.Errorf("%w: no object that reads in one way", ErrUnanswered)
 	}
-	if err := json.Unmarshal(body, &raw); err != nil {
-		return Answer{}, fmt.Errorf("%w: unexpected members", ErrUnanswered)
-	}
-	amount, err := payment.ParseRials(plain(raw.Amount))
+	amount, err := payment.ParseRials(o.Text("amount"))
 	if err != nil {
 		return Answer{}, fmt.Errorf("%w: amount is not a whole number of rials", ErrUnanswered)
 	}
-	a := Answer{Amount: amount, ID: plain(raw.ID), Paid: raw.Paid}
-	if c.needID && a.ID == "" {
+	a := Answer{Amount: amount, ID: o.Text("id")}
+	switch {
+	case a.ID == "" && o.Has("id") && !o.Blank("id"):
+		return Answer{}, fmt.Errorf("%w: id is no text", ErrUnanswered)
+	case a.ID == "" && c.needID:
 		return Answer{}, fmt.Errorf("%w: id is missing", ErrUnanswered)
 	}
+	if o.Has("paid") {
+		paid, ok := o.Bool("paid")
+		if !ok {
+			return Answer{}, fmt.Errorf("%w: paid is neither true nor false", ErrUnanswered)
+		}
+		a.Paid = &paid
+	}
 	return a, nil
-}
-
-// plain is a JSON string or number as text.
-func plain(raw json.RawMessage) string {
-	if s, err := strconv.Unquote(string(raw)); err == nil {
-		return s
-	}
-	if string(raw) == "null" {
-		return ""
-	}
-	return string(raw)
 }
 
 func loopback(host string) bool {

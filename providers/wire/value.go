@@ -30,6 +30,15 @@ func (o Object) Text(name string) string {
 // True reports whether a member is the JSON literal true: not "true", not 1.
 func (o Object) True(name string) bool { v := o[name]; return v.kind == isBool && v.text == "true" }
 
+// Bool reads a JSON literal; ok is false for anything else, absent included.
+func (o Object) Bool(name string) (value, ok bool) {
+	v := o[name]
+	return v.kind == isBool && v.text == "true", v.kind == isBool
+}
+
+// Blank reports whether a member is there and the empty string.
+func (o Object) Blank(name string) bool { v := o[name]; return v.kind == isString && v.text == "" }
+
 // Int reads a whole number that may be written as a string and in Persian or
 // Arabic digits. Exponents, fractions, a plus sign and leading zeros are not
 // whole numbers here.
