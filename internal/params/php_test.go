@@ -269,3 +269,61 @@ func unhex(t *testing.T, s string) string {
 	}
 	return string(b)
 }
+
+// FuzzReturn: a query and a body together read as PHP's $_REQUEST does, in
+// either order of the two, or not at all; and after every rewriting too.
+func FuzzReturn(f *testing.F) {
+	for i, raw := range corpus {
+		f.Add(raw, corpus[len(corpus)-1-i], "order_id", "7")
+	}
+	f.Add("wc-api=wc_idpay", "status=10&id=d2e353189823079e1e4181772cff5292&order_id=101&hashed_card_no=E59FA6", "id", "")
+	f.Fuzz(func(t *testing.T, query, body, name, value string) {
+		s, err := Parse(query, []byte(body), formType, guarded)
+		if err != nil {
+			return
+		}
+		for _, set := range []map[string]string{nil, {name: value}} {
+			q, b, _ := s.Rewrite(set)
+			again, err := Parse(q, b, formType, guarded)
+			if err != nil {
+				t.Fatalf("%q %q became %q %q: %v", query, body, q, b, err)
+			}
+			agree(t, query+" and "+body, again, merge(phpParse(q), phpParse(string(b))))
+			agree(t, query+" and "+body, again, merge(phpParse(string(b)), phpParse(q)))
+			if got, want := strings.Join(shopPairs(again), "\n"), strings.Join(shopPairs(s), "\n"); got != want {
+				t.Fatalf("the shop's %q became %q", want, got)
+			}
+			for _, n := range guardedNames {
+				want := s.Get(n)
+				if v, named := set[n]; named && s.Has(n) {
+					want = v
+				}
+				if again.Get(n) != want {
+					t.Fatalf("%q %q: %s is %q, want %q", query, body, n, again.Get(n), want)
+				}
+			}
+		}
+		// What is bound to a shop's parameter is what PHP will read.
+		if got, ok := s.Shop("invoiceId"); ok {
+			q, b, _ := s.Rewrite(nil)
+			for _, vars := range []map[string]variable{merge(phpParse(q), phpParse(string(b))), merge(phpParse(string(b)), phpParse(q))} {
+				if v := vars["invoiceId"]; v.array || v.text != got {
+					t.Fatalf("%q %q: PHP reads invoiceId as %+v, we as %q", query, body, v, got)
+				}
+			}
+		}
+	})
+}
+
+// FuzzLikely is the same over queries that are put together from what matters.
+func FuzzLikely(f *testing.F) {
+	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) {
+		q, b := query().Draw(t, "query"), query().Draw(t, "body")
+		s, err := Parse(q, []byte(b), formType, guarded)
+		if err != nil {
+			t.Skip("refused")
+		}
+		mended, body, _ := s.Rewrite(nil)
+		agree(t, q, s, merge(phpParse(mended), phpParse(string(body))))
+	}))
+}

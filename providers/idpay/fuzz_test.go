@@ -3,6 +3,7 @@ package idpay
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,33 @@ func FuzzAnswer(f *testing.F) {
 			if len(a.Code) > wire.MaxCode || (a.Receipt != nil && strings.Trim(a.Receipt.Card, "0123456789*") != "") {
 				t.Errorf("%+v", a)
 			}
+		}
+	})
+}
+
+// FuzzCreate: a payment is only begun with an id that the return can carry,
+// and a browser is only sent to a web address.
+func FuzzCreate(f *testing.F) {
+	f.Add(201, []byte(`{"id":"`+sampleID+`","link":"https://idpay.ir/p/ws/`+sampleID+`"}`))
+	f.Add(201, []byte(`{"id":"`+sampleID+`","link":"javascript:alert(1)"}`))
+	f.Add(403, []byte(`{"error_code":11,"error_message":"CANARY"}`))
+	f.Add(406, []byte(`{"error_code":"۳۴","error_message":"CANARY"}`))
+	p := provider(f, "", 0, false)
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		now := time.Unix(1_700_000_000, 0)
+		s, err := p.started(wire.ReadReply(status, http.Header{}, body, now, now))
+		if err != nil {
+			if s != (payment.Started{}) || strings.Contains(err.Error(), "CANARY") {
+				t.Errorf("%+v, %v", s, err)
+			}
+			if errors.Is(err, payment.ErrRefused) && (status < 400 || status >= 500) {
+				t.Errorf("status %d is taken for a refusal: %v", status, err)
+			}
+			return
+		}
+		u, err := url.Parse(s.PayURL)
+		if !checkID(s.ID) || status < 200 || status > 201 || err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || strings.ContainsAny(s.PayURL, "\r\n") {
+			t.Errorf("%d %q: %+v, %v", status, body, s, err)
 		}
 	})
 }

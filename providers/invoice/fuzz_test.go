@@ -3,6 +3,8 @@ package invoice
 import (
 	"errors"
 	"net/http"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,6 +60,33 @@ func FuzzAnswer(f *testing.F) {
 		}
 		if st, err := p.started(r); (err == nil) != (st.ID != "") || (err == nil && !checkKey(st.ID)) {
 			t.Errorf("%+v, %v", st, err)
+		}
+	})
+}
+
+// FuzzCreate: a payment is only begun with a key that the return can carry, and
+// a browser is only sent to the script's own page.
+func FuzzCreate(f *testing.F) {
+	f.Add(200, []byte(`{"status":1,"invoice_key":"8c1d43","text":"CANARY"}`))
+	f.Add(200, []byte(`{"status":0,"errorCode":102,"errorDescription":"CANARY"}`))
+	f.Add(200, []byte(`{"status":"۱","invoice_key":"../x"}`))
+	f.Add(500, []byte(`{"status":0,"errorCode":"100"}`))
+	p := provider(f, "https://pay.example/x", 0)
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		now := time.Unix(1_700_000_000, 0)
+		s, err := p.started(wire.ReadReply(status, http.Header{}, body, now, now))
+		if err != nil {
+			if s != (payment.Started{}) || strings.Contains(err.Error(), "CANARY") {
+				t.Errorf("%+v, %v", s, err)
+			}
+			return
+		}
+		u, err := url.Parse(s.PayURL)
+		if !checkKey(s.ID) || status/100 != 2 || err != nil {
+			t.Fatalf("%d %q: %+v, %v", status, body, s, err)
+		}
+		if id, ok := p.PayPage(u); !ok || id != s.ID {
+			t.Errorf("%q is no page of %q: %q", s.PayURL, s.ID, id)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package sama
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -59,3 +60,31 @@ func FuzzAnswer(f *testing.F) {
 		}
 	})
 }
+
+// FuzzCreate: a payment is only begun with an id that the return can carry,
+// and a browser is only sent to a web address.
+func FuzzCreate(f *testing.F) {
+	f.Add(200, []byte(`{"data":{"code":100,"authority":"`+sampleID+`"},"errors":[]}`))
+	f.Add(201, []byte(`{"data":{"authority":"`+sampleID+`","payment_url":"//evil"},"errors":{}}`))
+	f.Add(400, []byte(`{"data":[],"errors":{"code":-9,"message":"CANARY"}}`))
+	p := provider(f, "", 0)
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		now := time.Unix(1_700_000_000, 0)
+		s, err := p.started(wire.ReadReply(status, http.Header{}, body, now, now))
+		if err != nil {
+			if s != (payment.Started{}) || strings.Contains(err.Error(), "CANARY") {
+				t.Errorf("%+v, %v", s, err)
+			}
+			if errors.Is(err, payment.ErrRefused) && (status < 400 || status >= 500) {
+				t.Errorf("status %d is taken for a refusal: %v", status, err)
+			}
+			return
+		}
+		u, err := url.Parse(s.PayURL)
+		if !isAuthority(s.ID) || status < 200 || status > 201 || err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || strings.ContainsAny(s.PayURL, "\r\n") {
+			t.Errorf("%d %q: %+v, %v", status, body, s, err)
+		}
+	})
+}
+
+func isAuthority(s string) bool { id, ok := authority(s); return ok && id == s }

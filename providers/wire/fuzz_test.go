@@ -1,0 +1,102 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+var longRow = regexp.MustCompile(`[0-9]{11,}`)
+
+// FuzzObjectAgrees: what is read as an object is one to Go's own reader too,
+// with the same members, each of them there once whatever its case; and what is
+// tolerated (numbers as texts, digits of other scripts) is still one number.
+func FuzzObjectAgrees(f *testing.F) {
+	for _, s := range []string{
+		`{"a":1,"b":{"c":["x",null,true]},"amount":"۱۰۰۰"}`, `{"a":1,"A":2}`, `{"status":"100","date":1546288200,"track_id":10012}`, `{"K":1,"\u212a":2}`,
+		`{"a":1e3,"b":100.0,"c":"+1","d":"0x10","e":"1,000","f":-0}`, `{"a":1}{"b":2}`, `{"s":1,"ſ":2}`, "\xef\xbb\xbf{}", `{"a":[],"b":{},"c":""}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		o, err := ParseObject(b)
+		if err != nil {
+			return
+		}
+		var m map[string]any
+		d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))))
+		d.UseNumber()
+		if err := d.Decode(&m); err != nil || len(m) != len(o) {
+			t.Fatalf("%q: %v, %d members, we read %d", b, err, len(m), len(o))
+		}
+		for name, v := range m {
+			for other := range m {
+				if other != name && strings.EqualFold(other, name) {
+					t.Fatalf("%q has %q and %q", b, name, other)
+				}
+			}
+			text := ""
+			switch v := v.(type) {
+			case string:
+				text = v
+			case json.Number:
+				text = v.String()
+			}
+			if o.Text(name) != text || o.Has(name) != (v != nil) || o.True(name) != (v == true) {
+				t.Fatalf("%q: %q is %q to us", b, name, o.Text(name))
+			}
+			digits := payment.ASCIIDigits(text)
+			if n, ok := o.Int(name); ok && strconv.FormatInt(n, 10) != digits {
+				t.Fatalf("%q: %q is read as %d", b, name, n)
+			}
+			n, err := o.Amount(name)
+			switch {
+			case err == nil && n != 0 && n.String() != digits, n < 0, err != nil && n != 0:
+				t.Fatalf("%q: %q is %d rials, %v", b, name, n, err)
+			case err == nil && n == 0 && v != nil && v != "":
+				t.Fatalf("%q: %q is no amount, and no error", b, name)
+			}
+			if toman, err := o.AmountToman(name); err == nil && (toman != n*10 || toman < n) {
+				t.Fatalf("%q: %q is %d toman-rials", b, name, toman)
+			}
+			if exact, err := o.AmountDecimal(name); err == nil && n != 0 && exact != n {
+				t.Fatalf("%q: %q is %d and %d", b, name, n, exact)
+			}
+		}
+	})
+}
+
+// FuzzShown: of what a provider sends nothing is shown or kept that could be a
+// card, a header of its own or a piece of a page.
+func FuzzShown(f *testing.F) {
+	for _, s := range []string{"6037991234567890", "6037-9912-3456-7890", "۶۰۳۷۹۹۱۲۳۴۵۶۷۸۹۰", "603799******7890", "E59FA6241C94B8836E3D03120DF33E80FD988888BBA0A122240C2E7D23B48295", "<b>54</b>\r\nX: y", "000", "1"} {
+		f.Add(s)
+	}
+	card := regexp.MustCompile(`\A[0-9]{0,6}\*{6}[0-9]{4}\z`)
+	plain := regexp.MustCompile(`\A[A-Za-z0-9_./-]*\z`)
+	f.Fuzz(func(t *testing.T, s string) {
+		if c := MaskCard(s); c != "" && !card.MatchString(c) {
+			t.Errorf("MaskCard(%q) = %q", s, c)
+		}
+		if c := MaskCard(s); c != "" && MaskCard(c) != c {
+			t.Errorf("MaskCard(%q) = %q, then %q", s, c, MaskCard(c))
+		}
+		if c := Code(s); len(c) > MaxCode || !plain.MatchString(c) || Code(c) != c || len(longRow.FindString(c)) > 12 {
+			t.Errorf("Code(%q) = %q", s, c)
+		}
+		if c := Reference(s); len(c) > maxReference || !plain.MatchString(c) || (c != "" && strings.Trim(c, "0") == "") || Reference(c) != c {
+			t.Errorf("Reference(%q) = %q", s, c)
+		}
+		if CheckOrder(s) && (payment.CheckOrder(s) != nil || payment.ASCIIDigits(s) != s) {
+			t.Errorf("CheckOrder(%q)", s)
+		}
+		if CheckID(s, 1, 64, "") && (!plain.MatchString(s) || strings.ContainsAny(s, "./")) {
+			t.Errorf("CheckID(%q)", s)
+		}
+	})
+}
