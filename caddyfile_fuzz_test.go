@@ -59,6 +59,24 @@ func blocks(f *testing.F) (global, site []string) {
 	return global, site
 }
 
+var placeholder = regexp.MustCompile(`\{[a-z]+(\.[A-Za-z0-9_-]+)*\}`)
+
+// tame reports whether Caddy's own formatter leaves the meaning of a text
+// alone: no quotes or comments in odd places, and braces only where blocks begin
+// and end. (It takes the key in `api_key }` for the end of a block.)
+func tame(input string) bool {
+	if strings.ContainsAny(input, "\"`\\\r#") || regexp.MustCompile(`[^\x20-\x7e\n\t]`).MatchString(input) {
+		return false
+	}
+	for line := range strings.SplitSeq(placeholder.ReplaceAllString(input, "x"), "\n") {
+		line = strings.TrimSpace(line)
+		if strings.ContainsAny(strings.TrimSuffix(line, " {"), "{}") && line != "{" && line != "}" {
+			return false
+		}
+	}
+	return true
+}
+
 // adapts checks what holds of any text: reading it ends without a panic, the
 // error of a mistake of ours names file and line, and what is accepted means the
 // same when it is read again and when `caddy fmt` was at it.
@@ -77,9 +95,7 @@ func adapts(t interface {
 	if again, err := adapt("Shopfile", input); err != nil || again != out {
 		t.Fatalf("%s\nread again: %v\n%s\nwas\n%s", input, err, again, out)
 	}
-	// Text that Caddy's own formatter does not leave alone in meaning (quotes in
-	// odd places) says nothing about this module.
-	if strings.ContainsAny(input, "\"`\\\r#") {
+	if !tame(input) {
 		return
 	}
 	if again, err := adapt("Shopfile", string(caddyfile.Format([]byte(input)))); err != nil || again != out {

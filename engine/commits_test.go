@@ -82,6 +82,9 @@ func unanswered(t *testing.T, w *world, n int, written, once bool) {
 	for range 3 {
 		res := e.Admit(t.Context(), w.ask())
 		if res.Kind == engine.Verified {
+			if r, err := w.store.Get(t.Context(), res.Record.Ref); err != nil || !r.State.Captured() {
+				t.Errorf("told as verified, and on record as %+v, %v", r, err)
+			}
 			rec, err := e.StartDelivery(t.Context(), res.Record.Ref, payment.ViaBrowser, "b", nil, w.shop.policy)
 			if err == nil {
 				told++

@@ -248,6 +248,8 @@ func TestRule7DeliveryOutcomes(t *testing.T) {
 		reason payment.Reason
 	}{
 		"acked":                   {engine.Policy{Once: true}, engine.Handed{Acked: true, Status: 200}, payment.Delivered, ""},
+		"once, a failure page":    {engine.Policy{Once: true}, engine.Handed{Status: 200}, payment.Parked, payment.ReasonNoProof},
+		"idempotent, a redirect":  {engine.Policy{}, engine.Handed{Status: 302, Location: "/login"}, payment.Delivering, payment.ReasonNoProof},
 		"once, no proof":          {engine.Policy{Once: true}, engine.Handed{Status: 500}, payment.Parked, payment.ReasonNoProof},
 		"once, provably not sent": {engine.Policy{Once: true}, engine.Handed{Unsent: true}, payment.Verified, payment.ReasonUnreachable},
 		"idempotent, no proof":    {engine.Policy{}, engine.Handed{Status: 500}, payment.Delivering, payment.ReasonNoProof},

@@ -120,6 +120,7 @@ func TestDecide(t *testing.T) {
 		// Rule 3.
 		"rule 3: time-out":                      {asked(payment.FromIntent, 1), payment.Answer{}, payment.Facts{Traits: idpay}, payment.Silence, payment.ReasonNoAnswer},
 		"rule 3: the operator's key":            {asked(payment.FromIntent, 1), payment.Answer{Outcome: payment.OutcomeOperator}, payment.Facts{Traits: idpay}, payment.Silence, payment.ReasonOperator},
+		"rule 3: paid, says an inquiry":         {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: full(50000, t0)}, payment.Facts{Traits: idpay, Generation: first, Inquiry: true}, payment.Silence, payment.ReasonUnrecognised},
 		"rule 3: a plain no":                    {asked(payment.FromIntent, 1), payment.Answer{Outcome: payment.OutcomeRefused}, payment.Facts{Traits: idpay}, payment.Refuse, payment.ReasonNotPaid},
 		"rule 3: window closed":                 {asked(payment.FromIntent, 1), payment.Answer{Outcome: payment.OutcomeClosed}, payment.Facts{Traits: idpay}, payment.Lapse, payment.ReasonWindowClosed},
 		"M8: a no after silence, nobody to ask": {again(payment.FromIntent, 1), payment.Answer{Outcome: payment.OutcomeRefused}, payment.Facts{Traits: inv}, payment.Doubt, payment.ReasonAfterSilence},

@@ -257,3 +257,17 @@ func TestConfig(t *testing.T) {
 		t.Errorf("fee: %v", err)
 	}
 }
+
+// Nothing documents how a return of the script says "not paid" (in one client
+// status 0 means paid), so whatever it says is asked about (M9).
+func TestNoReturnIsBelievedUnpaid(t *testing.T) {
+	p := provider(t, "https://pay.example", 0)
+	for _, status := range []string{"", "0", "1", "2", "-1", "NOK", "cancel", "202"} {
+		c, err := p.ReadReturn(func(n string) string {
+			return map[string]string{"invoice_key": sampleID, "status": status}[n]
+		})
+		if err != nil || c != (payment.Claimed{ID: sampleID, Hint: payment.HintNone}) {
+			t.Errorf("status %q: %+v, %v", status, c, err)
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package main
+
+// keeping are bugs of the store and of who opens and closes it.
+func keeping() []Mutant {
+	in := func(old, changed string) []Edit { return []Edit{{"storage/badger", old, changed}} }
+	suite := []Suite{unit("storage/badger", "TestConformance")}
+	return []Mutant{
+		{"writes-not-synced", "R1 R2 F03", "What was acknowledged is not on the disk.",
+			in(`WithSyncWrites(true)`, `WithSyncWrites(false)`), []Suite{unit("storage/badger", "Synced")}},
+		{"version-ignored", "R6 F29", "Of two owners the one that was overtaken wins.",
+			in(`if had != rec.Version-1 {`, `if had > rec.Version {`), suite},
+		{"key-of-others-taken", "R5 A71", "One receipt pays twice.",
+			in(`case !bytes.Equal(holder, k[:]):`, `case false:`), suite},
+		{"imported-key-taken", "R5 M6", "A key that was used before this ledger pays again.",
+			in(`case len(holder) == 0:
+			return nil, &payment.TakenError{Key: key}`, `case len(holder) == 0:
+			ws = append(ws, write{key: uk, value: k[:]})`), suite},
+		{"uniqueness-with-a-ttl", "R5", "After a month every receipt is good again.",
+			in(`err = txn.Set(w.key, w.value)`, `err = txn.SetEntry(bdb.NewEntry(w.key, w.value).WithTTL(30 * 24 * time.Hour))`), []Suite{unit("storage/badger", "TTL")}},
+		{"money-forgotten", "R5 R2", "A declined record that was captured once is deleted, with its keys.",
+			in(`old.rec.Version != version || old.money ||`, `old.rec.Version != version ||`), suite},
+		{"lease-outlives-its-process", "R6 F01", "After a crash every payment waits for a lease that nobody holds.",
+			in(`return l.Owner == s.owner && l.Until.After(s.Now())`, `return l.Until.After(s.Now())`), suite},
+		{"lease-never-ends", "R6 F29", "A claim whose owner hangs is never taken over.",
+			in(`return l.Owner == s.owner && l.Until.After(s.Now())`, `return l.Owner == s.owner`), suite},
+		{"lease-always-dead", "R6 F28", "Whoever comes second asks as well.",
+			in(`return l.Owner == s.owner && l.Until.After(s.Now())`, `return false`), suite},
+		{"broken-store-goes-on", "R2 F09", "After a failed sync, what is not on the disk is read as if it were.",
+			in(`s.broken.CompareAndSwap(nil, &cause)`, `_ = cause`), []Suite{unit("storage/badger", "TestBroken")}},
+		{"closed-with-the-first-release", "F12 F16", "A reload closes the store under the payments that run.",
+			in(`_, err := pool.stores.Delete(dir)
+		return err`, `_, _ = pool.stores.Delete(dir)
+		return h.Close()`), []Suite{unit("storage/badger", "TestPool")}},
+		{"restored-ledger-not-noticed", "R4 F51", "A backup that was put back makes old receipts new.",
+			in(`case f.version < f.outside.High:`, `case false:`), []Suite{unit("storage/badger", "TestJudge|TestGeneration")}},
+	}
+}
+
+// listening are bugs in reading what strangers send.
+func listening() []Mutant {
+	params := []Suite{unit("internal/params", "TestRe|TestShop")}
+	scrub := []Suite{unit("internal/scrub", "")}
+	signed := []Suite{unit("payment", "TestReadSigned|FuzzReadSigned")}
+	tokens := []Suite{unit("internal/token", "")}
+	return []Mutant{
+		{"first-value-wins", "M4 A25", "We verify order A, PHP credits order B.",
+			[]Edit{{"internal/params", `if parts[i].name == p.name && parts[i].read != p.read {`, `if parts[i].name == p.name && parts[i].read == "\x00" {`}}, params},
+		{"php-folding-ignored", "M4 A26", "order.id becomes order_id behind us.",
+			[]Edit{{"internal/params", `if c == ' ' || c == '.' || c == '[' {`, `if c == ' ' || c == '[' {`}}, params},
+		{"arrays-let-through", "A26", "order_id[] overrides order_id in PHP.",
+			[]Edit{{"internal/params", `if i := strings.IndexByte(name, '['); i >= 0 && strings.IndexByte(name[i:], ']') > 0 {`, `if i := strings.IndexByte(name, '['); false {`}}, params},
+		{"control-characters-in-values", "A21", "A line break in an order becomes a header of its own.",
+			[]Edit{{"internal/params", `if r < 0x20 || (r >= 0x7f && r < 0xa0) {`, `if r < 0 {`}}, params},
+		{"only-the-hyphen-form-stripped", "A33", "X_Payment_Status: verified reaches PHP as ours.",
+			[]Edit{{"internal/scrub", `for i < len(name) && !alnum(name[i]) {
+				i++
+			}
+			continue`, `if name[i] != '-' {
+				return false
+			}
+			i++
+			continue`}}, scrub},
+		{"trailers-kept", "A34", "A trailer brings our header behind the guard's back.",
+			[]Edit{{"internal/scrub", `func Trailers(r *http.Request) { r.Trailer = nil }`, `func Trailers(*http.Request) {}`}}, scrub},
+		{"connection-takes-our-headers", "A35", "Connection: X-Payment-Receipt removes the proof on the last hop.",
+			[]Edit{{"internal/scrub", `case len(name) == len("Connection") && fold(name, "connection"):`, `case false:`}}, scrub},
+		{"trailer-of-the-answer-kept", "A39", "The shop's own trailers tell a browser about payments.",
+			[]Edit{{"internal/scrub", `bare = name[len(http.TrailerPrefix):]`, `bare = name`}}, scrub},
+		{"short-signature", "A38", "Four bytes are guessed.",
+			[]Edit{{"payment", "minDigits = 32", "minDigits = 8"}}, signed},
+		{"route-not-signed", "M11", "One site's signature is good at another's route.",
+			[]Edit{{"payment", `"return-v1", s.Route, s.Provider`, `"return-v1", s.Provider, s.Provider`}}, signed},
+		{"amount-with-leading-zeros", "A19", "One price has many spellings, and two programs read two of them.",
+			[]Edit{{"payment", `if s == "" || s[0] == '0' || len(s) > 18 {`, `if s == "" || s == "0" || len(s) > 18 {`}}, []Suite{unit("payment", "Amount|Rials")}},
+		{"type-of-a-token-ignored", "M16 A38", "A buyer's cookie is a receipt for the shop.",
+			[]Edit{{"internal/token", `typ != kd.typ {`, `typ == "-" {`}}, tokens},
+		{"key-without-a-purpose", "M11", "The key that the shop has signs cookies, too.",
+			[]Edit{{"payment", `"caddy-payments/v1/"+string(p)`, `"caddy-payments/v1/"`}}, []Suite{unit("payment", "TestDerived"), unit("internal/token", "")}},
+		{"token-of-another-site", "M11", "Site A's cookie opens site B's paid pages.",
+			[]Edit{{"internal/token", `func (k *Keys) OpenPaid(text, site string, now time.Time) (Paid, error) {
+	var c paidClaims
+	if err := k.open(kindPaid, text, &c); err != nil {
+		return Paid{}, err
+	}
+	if c.Site != site {`, `func (k *Keys) OpenPaid(text, site string, now time.Time) (Paid, error) {
+	var c paidClaims
+	if err := k.open(kindPaid, text, &c); err != nil {
+		return Paid{}, err
+	}
+	if false {`}}, tokens},
+		{"bounce-is-a-ticket", "A46", "Whoever finds the second hop's address is the customer.",
+			[]Edit{{"internal/token", `return nonce != "" && subtle.ConstantTimeCompare([]byte(Hash(nonce)), []byte(b.hash)) == 1`, `return true || nonce != "" && subtle.ConstantTimeCompare([]byte(Hash(nonce)), []byte(b.hash)) == 1`}}, tokens},
+		{"cookie-of-a-sister-host", "A49", "A page of another host plants whose sale it was.",
+			[]Edit{{"internal/token", "if secure {\n\t\treturn \"__Host-payment_\" + name", "if false {\n\t\treturn \"__Host-payment_\" + name"}}, tokens},
+		{"two-spellings-of-a-reference", "A49", "What is blocked under one name works under another.",
+			[]Edit{{"payment", `if err != nil || refEncoding.EncodeToString(b) != s {`, `if err != nil || len(b) == 0 {`}}, []Suite{unit("payment", "Ref")}},
+		{"two-prices-in-one-lookup", "M5 A23", "Of two prices the shop's answer is read as the smaller.",
+			[]Edit{{"providers/wire", "if _, dup := seen[folded]; dup {", "if _, dup := seen[folded]; false && dup {"}}, []Suite{unit("internal/lookup", ""), unit("providers/wire", "TestParseObject")}},
+	}
+}
+
+// speaking are bugs in talking with providers and networks.
+func speaking() []Mutant {
+	return []Mutant{
+		{"already-verified-read-as-first", "R4", "101 is read as 100.",
+			[]Edit{{"providers/idpay", `return paidAnswer(r.Object, a, status, status != statusVerified)`, `return paidAnswer(r.Object, a, status, false)`}}, []Suite{unit("providers/idpay", "")}},
+		{"refund-window-ignored", "R9", "Money that has gone back is told as \"may be paid again\".",
+			[]Edit{{"providers/idpay", `54: {payment.OutcomeClosed, payment.ReasonWindowClosed, false}`, `54: {payment.OutcomeRefused, payment.ReasonNotPaid, false}`}}, []Suite{unit("providers/idpay", "")}},
+		{"unpaid-return-of-the-script-believed", "R9 M9", "Nothing documents how the script's return says \"not paid\": who paid is turned away.",
+			[]Edit{{"providers/invoice", `return payment.Claimed{ID: key}, nil`, `return payment.Claimed{ID: key, Hint: map[bool]payment.Hint{true: payment.HintUnpaid}[get(paramStatus) == "0"]}, nil`}}, []Suite{unit("providers/invoice", "")}},
+		{"one-authority-two-receipts", "R5 M6", "The same receipt in capitals is another one.",
+			[]Edit{{"providers/sama", `return strings.ToLower(s), true`, `return strings.Clone(s), true`}}, []Suite{unit("providers/sama", "")}},
+		{"hash-of-the-card-passed-on", "A57", "A card number is recovered from its hash in milliseconds.",
+			[]Edit{{"providers/idpay", `params := map[string]string{paramID: r.ID, paramHash: "", paramCard: ""}`, `params := map[string]string{paramID: r.ID, paramCard: ""}`}}, []Suite{unit("providers/idpay", "")}},
+		{"card-not-masked", "A57", "A full card number is kept, logged and shown.",
+			[]Edit{{"providers/wire", `return string(lead) + "******" + string(shape[len(shape)-tail:])`, `return string(lead) + string(shape[head:])`}}, []Suite{unit("providers/wire", "")}},
+		{"secret-printed", "A57", "A key stands in the log.",
+			[]Edit{{"providers/wire", `func (s Secret) Reveal() string {`, `func (s Secret) Reveal() string { //nolint:all
+	if s.text != nil && len(*s.text) > 0 {
+		_ = redacted
+	}`}, {"providers/wire", `func (Secret) String() string { return redacted }`, `func (s Secret) String() string { return s.Reveal() }`}, {"providers/wire", `_, _ = io.WriteString(f, redacted)`, `_, _ = io.WriteString(f, "key")`}}, []Suite{unit("providers/wire", "TestSecret")}},
+		{"silence-called-unsent", "R3 R4 F20", "The claim is released on an error, though the provider may have settled it.",
+			[]Edit{{"providers/wire", `return Reply{Err: fault(ctx, err, a.connected()), Unsent: a.unsent()}`, `return Reply{Err: fault(ctx, err, a.connected()), Unsent: true}`}}, []Suite{unit("providers/wire", ""), unit("providers/idpay", "TestConformance")}},
+		{"question-sent-twice", "R6", "net/http repeats the question on a dying connection.",
+			[]Edit{{"providers/wire", `struct{ io.Reader }{bytes.NewReader(call.Body)}`, `bytes.NewReader(call.Body)`},
+				{"providers/wire", `req.Header.Set("User-Agent", "caddy-payments")`, `req.Header.Set("User-Agent", "caddy-payments")
+	req.Header["Idempotency-Key"] = nil`}}, []Suite{unit("providers/wire", "TestNoReplay")}},
+		{"endless-answers-read", "F22", "One answer of gigabytes ends the process.",
+			[]Edit{{"providers/wire", `case len(body) > MaxBody:`, `case false:`}}, []Suite{unit("providers/wire", ""), unit("providers/idpay", "TestConformance")}},
+		{"html-taken-for-no", "R3 F22", "A firewall's page with status 404 declines who has paid.",
+			[]Edit{{"internal/lookup", `case !isJSON:`, `case !isJSON && res.StatusCode != http.StatusNotFound:`}}, []Suite{unit("internal/lookup", "")}},
+		{"conversion-rejected-by-a-firewall", "R11", "A page with status 422 ends a report for good.",
+			[]Edit{{"affiliates/hamekar", "if r.Object == nil {\n\t\treturn a", "if false {\n\t\treturn a"}}, []Suite{unit("affiliates/hamekar", "")}},
+	}
+}
+
+// serving are bugs that only a running Caddy shows.
+func serving() []Mutant {
+	in := func(old, changed string) []Edit { return []Edit{{"handlers", old, changed}} }
+	return []Mutant{
+		{"replayed-by-net-http", "R7 M1", "A shop that credits and dies is asked again by the transport.",
+			in("} else {\n\t\tunreplayable(r)\n\t}", "} else {\n\t\tr.Method = http.MethodGet\n\t}"), []Suite{process("robust", "TestDeliveryRunsToItsEnd|TestManyReturns"), process("php", "TestDeliverOnce")}},
+		{"leaving-browser-cuts-the-shop-off", "R7 M1", "The shop is cut off in the middle of crediting.",
+			in("ctx := context.WithoutCancel(t.r.Context())\n\trec, err := t.eng.StartDelivery", "ctx := t.r.Context()\n\trec, err := t.eng.StartDelivery"), []Suite{process("robust", "TestDeliveryRunsToItsEnd"), process("php", "TestDeliverOnceBrowserLeaves")}},
+		{"headers-of-the-answer-leak", "A39", "The shop's announcement and proof reach the browser.",
+			in("scrub.Response(h)\n\t}\n\tf.ResponseWriter.WriteHeader(status)", "}\n\tf.ResponseWriter.WriteHeader(status)"), []Suite{process("returns", "TestAnnouncements|TestGuard")}},
+		{"guard-asleep", "A31 A32", "A visitor says \"verified\" and is believed.",
+			[]Edit{{"internal/scrub", "case Ours(name):\n\t\t\tdelete(r.Header, name)\n\t\t\tn++", "case Ours(name):\n\t\t\tn++"}}, []Suite{unit("internal/scrub", "TestRequest"), process("returns", "TestGuard")}},
+		{"login-page-taken-for-an-ack", "R7 M2", "Caddy's own redirect counts as credited.",
+			in("if !ok || !isInt || code != status {\n\t\treturn false", "if !ok || !isInt || code != status {\n\t\treturn true"), []Suite{process("php", "TestCaddysOwnAnswers|TestShopBehindALogin")}},
+		{"store-closed-in-stop", "F12 F16", "A reload takes the store from under the payments that run.",
+			[]Edit{{".", "if a.stop != nil {\n\t\ta.stop()\n\t}\n\treturn nil\n}\n\n// Cleanup", "if a.stop != nil {\n\t\ta.stop()\n\t}\n\treturn a.drain(drainExit, 0)\n}\n\n// Cleanup"}}, []Suite{process("robust", "TestReloadDuringVerify")}},
+		{"verified-headers-in-error-routes", "M13 A31", "A page of handle_errors is told \"verified\".",
+			in("func clearVerified(r *http.Request) {\n\tscrub.Clear(r)", "func clearVerified(r *http.Request) {"), []Suite{process("php", "TestErrorRoutes")}},
+	}
+}
