@@ -33,6 +33,40 @@ func TestRule9TheLastQuestionComesInsideTheWindow(t *testing.T) {
 	})
 }
 
+// A delivery that must not be repeated is on the disk before the shop is called,
+// and so is whose visit it was (rules 7 and 11); one that may be repeated costs
+// no sync.
+func TestRule7ADeliveryIsDurableBeforeTheShopIsCalled(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		policy engine.Policy
+		track  *payment.Track
+		synced int
+	}{
+		"idempotent":               {engine.Policy{}, nil, 0},
+		"idempotent, with a track": {engine.Policy{}, &payment.Track{ID: "trk", Affiliate: "hamekar"}, 1},
+		"once":                     {engine.Policy{Once: true}, nil, 1},
+		"once, with a track":       {engine.Policy{Once: true}, &payment.Track{ID: "trk", Affiliate: "hamekar"}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, func(w *world) { w.shop.policy = c.policy })
+				res := w.Admit(t.Context(), w.stranger("K1", "101"))
+				w.halt() // no worker takes part
+				before := w.store.Synced
+				rec, err := w.StartDelivery(t.Context(), res.Record.Ref, payment.ViaBrowser, "b", c.track, c.policy)
+				if err != nil || rec.State != payment.Delivering || w.store.Synced-before != c.synced {
+					t.Errorf("%d durable commits, want %d (%v)", w.store.Synced-before, c.synced, err)
+				}
+				if _, err := w.EndDelivery(t.Context(), rec, engine.Handed{Acked: true, Status: 200}, c.policy); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
 // A61: ids that a provider does not know, however many, say nothing about the
 // provider: the breaker stays closed, and a genuine return is asked for.
 func TestInventedIDsDoNotOpenTheBreaker(t *testing.T) {

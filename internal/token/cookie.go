@@ -60,16 +60,16 @@ func set(w http.ResponseWriter, name, value string, maxAge int, secure bool) {
 // that fits the scheme is read: on https one that an http page or a sister
 // host could have planted is none of ours. Two that differ are none either.
 func ReadCookie(r *http.Request, name string, secure bool) string {
-	value := ""
+	value, found := "", false
 	eachCookie(r, CookieName(name, secure), func(rest, v string) bool {
-		if rest != "" || v == value {
+		if rest != "" {
 			return true
 		}
-		if value != "" {
+		if found && v != value {
 			value = ""
 			return false
 		}
-		value = v
+		value, found = v, true
 		return true
 	})
 	return value

@@ -50,6 +50,8 @@ func TestReadCookie(t *testing.T) {
 		{[]string{"payment_track=a; payment_track=a"}, false, "a"},
 		{[]string{"payment_track=a; payment_track=b"}, false, ""},
 		{[]string{"payment_track=a; payment_track=b; payment_track=b"}, false, ""},
+		{[]string{"payment_track=; payment_track=a"}, false, ""},
+		{[]string{"payment_track=a; payment_track"}, false, ""},
 		{[]string{"payment_track_x=a; Payment_Track=b; xpayment_track=c"}, false, ""},
 		{[]string{"..Host-payment_track=a; __Host_payment_track=b; __host-payment_track=c"}, true, ""},
 		{[]string{"payment_track"}, false, ""},
