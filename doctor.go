@@ -66,7 +66,7 @@ func (a *App) doctorStore(ctx context.Context) []admin.Finding {
 	}
 	for _, name := range eng.Paused() {
 		out = append(out, admin.Finding{Level: admin.LevelError, Code: "affiliate", Where: name,
-			Text: "it refused our token: nothing is reported until the configuration changes"})
+			Text: "it refused our token, or the configuration has it no more: nothing is reported until the configuration changes"})
 	}
 	return out
 }

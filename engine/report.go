@@ -69,12 +69,19 @@ func (e *Engine) joinTrack(r *payment.Record, t *payment.Track) bool {
 	return true
 }
 
+// errNoAffiliate: conversions wait for a network that the configuration has no
+// more, or calls by another name.
+var errNoAffiliate = errors.New("conversions wait for an affiliate that is not in the configuration; give it back its name, or they are never reported")
+
 // report tells the affiliate of one conversion. The try is on record before a
 // byte goes out, so that two workers never make the same one.
 func (e *Engine) report(ctx context.Context, rec *payment.Record) error {
 	c := rec.Conversion
 	now := e.now()
 	aff, ok := e.Affiliates[c.Track.Affiliate]
+	if !ok && e.pause(c.Track.Affiliate) {
+		e.observe(EventPaused, rec, errNoAffiliate, true)
+	}
 	if !ok || e.isPaused(c.Track.Affiliate) {
 		c.Next = now.Add(2 * time.Minute)
 		rec.Due = c.Next
@@ -163,14 +170,19 @@ func (e *Engine) isPaused(name string) bool {
 	return e.paused[name]
 }
 
-func (e *Engine) pause(name string) {
+// pause reports whether it was not paused before.
+func (e *Engine) pause(name string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.paused[name] {
+		return false
+	}
 	e.paused[name] = true
+	return true
 }
 
-// Paused lists the affiliates that refuse our token; a changed configuration
-// is a new engine and tries them again.
+// Paused lists the affiliates that refuse our token or are configured no more; a
+// changed configuration is a new engine and tries them again.
 func (e *Engine) Paused() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()

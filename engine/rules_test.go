@@ -566,3 +566,37 @@ func TestRule11PausedAffiliateGoesOnWithTheNextConfiguration(t *testing.T) {
 		}
 	})
 }
+
+// A conversion whose affiliate is gone from the configuration waits, and
+// somebody is told, once.
+func TestRule11AnAffiliateThatIsConfiguredNoMoreIsAnAlert(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(w *world) { w.net.script = []payment.ReportAnswer{{Outcome: payment.ReportRetry}} })
+		rec := w.announce()
+		w.Admit(t.Context(), w.ask())
+		if _, err := w.deliver(rec.Ref, engine.Handed{Acked: true, Status: 200}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		w.halt()
+		next, err := engine.New(t.Context(), engine.Config{
+			Store: w.store, Sites: w.shop, Observer: w.events, Providers: w.Providers,
+			Affiliates: map[string]payment.Affiliate{"renamed": w.net},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		go next.Run(ctx)
+		time.Sleep(time.Hour)
+		stop()
+		synctest.Wait()
+		if n := w.events.alerts(engine.EventPaused); n != 1 {
+			t.Errorf("%d alerts", n)
+		}
+		if s := w.record(rec.Ref).Conversion.State; s != payment.ConversionOpen || w.net.count() != 1 {
+			t.Errorf("it is %s after %d calls", s, w.net.count())
+		}
+	})
+}

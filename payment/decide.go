@@ -138,8 +138,11 @@ func matchAmount(want Rials, rc *Receipt, t Traits) (Reason, bool) {
 	if t.PayerFee != nil && rc.Amount > want && rc.Amount-want <= t.PayerFee(want) {
 		return "", true
 	}
-	if TenfoldSlip(rc.Amount, want) {
+	switch {
+	case TenfoldSlip(rc.Amount, want):
 		return ReasonTenfold, false
+	case t.PayerFee != nil && rc.Amount > want:
+		return ReasonFee, false
 	}
 	return ReasonAmount, false
 }

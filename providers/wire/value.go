@@ -3,7 +3,6 @@ package wire
 import (
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -56,39 +55,11 @@ func (o Object) Int(name string) (int64, bool) {
 // no error. Everything but a plain positive decimal is an error: "1e3",
 // "100.0", "+1", "0x10", "1,000" and 0 are not amounts.
 func (o Object) Amount(name string) (payment.Rials, error) {
-	return o.amount(name, func(s string) string { return s })
-}
-
-// AmountDecimal is [Object.Amount] for the providers that write whole rials
-// with an empty fraction, such as "1000.00".
-func (o Object) AmountDecimal(name string) (payment.Rials, error) {
-	return o.amount(name, func(s string) string {
-		whole, fraction, ok := strings.Cut(s, ".")
-		if ok && fraction != "" && len(fraction) <= 4 && strings.Trim(fraction, "0") == "" {
-			return whole
-		}
-		return s
-	})
-}
-
-// AmountToman is [Object.Amount] for the providers that speak toman.
-func (o Object) AmountToman(name string) (payment.Rials, error) {
-	n, err := o.Amount(name)
-	if err == nil && n > math.MaxInt64/10 {
-		err = fmt.Errorf("%s %w", name, ErrForm)
-	}
-	if err != nil {
-		return 0, err
-	}
-	return n * 10, nil
-}
-
-func (o Object) amount(name string, trim func(string) string) (payment.Rials, error) {
 	v := o[name]
 	if v.kind == isNull || (v.kind == isString && v.text == "") {
 		return 0, nil
 	}
-	n, err := payment.ParseRials(trim(payment.ASCIIDigits(o.Text(name))))
+	n, err := payment.ParseRials(payment.ASCIIDigits(o.Text(name)))
 	if err != nil {
 		return 0, fmt.Errorf("%s %w", name, ErrForm)
 	}
