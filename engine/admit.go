@@ -161,7 +161,7 @@ func (e *Engine) fly(ctx context.Context, j job, patience time.Duration) Result 
 		return Result{Kind: Unavailable, Err: payment.ErrClosed}
 	}
 	detached := context.WithoutCancel(ctx)
-	settle := func() (any, error) { return e.settle(detached, j) }
+	settle := e.flight(detached, j)
 	ch := e.Shared.flights.DoChan(string(j.ref), settle)
 	done := make(chan Result, 1)
 	go func() {

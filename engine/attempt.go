@@ -5,8 +5,19 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rahgir/caddy-payments/internal/failpoint"
 	"github.com/rahgir/caddy-payments/payment"
 )
+
+// attemptUnpaid is attempt for an order that no other payment has paid; done is
+// called at its end.
+func (e *Engine) attemptUnpaid(ctx context.Context, j job, rec *payment.Record, t payment.Traits, done func()) (*payment.Record, error) {
+	defer done()
+	if paid, err := e.orderPaid(ctx, rec, j, t); err != nil || paid {
+		return rec, orErr(err, ErrOrderPaid)
+	}
+	return e.attempt(ctx, j, rec, t)
+}
 
 // attempt claims the record durably, asks the provider and commits what that
 // means.
@@ -22,22 +33,30 @@ func (e *Engine) attempt(ctx context.Context, j job, rec *payment.Record, t paym
 	if !breaker.allow(e.now()) {
 		return e.postpone(ctx, j, rec)
 	}
+	asked := false
+	defer func() {
+		if !asked {
+			breaker.cancel()
+		}
+	}()
 	now := e.now()
 	e.remember(rec, j, now)
 	if err := rec.StartAttempt(now, e.lease(e.leaseFor(j.prov))); err != nil {
-		breaker.cancel()
 		return rec, err
 	}
 	if j.worker && rec.Return != nil && rec.Return.Arrived.IsZero() {
 		rec.Attempts.Unasked++
 	}
+	failpoint.Hit(failpoint.ClaimIssued)
 	if err := e.commit(ctx, rec, false); err != nil {
 		// Not one byte has gone out: whatever the store did, a later look at the
 		// record tells.
-		breaker.cancel()
 		return nil, err
 	}
+	failpoint.Hit(failpoint.ClaimDurable)
 	answer := e.call(ctx, j.prov, rec, j.prov.Verify)
+	asked = true
+	failpoint.Hit(failpoint.AnswerRead)
 	if breaker.done(answer.Outcome != payment.OutcomeUnknown, e.now()) {
 		e.observe(EventBreaker, rec, answer.Err, true)
 	}
@@ -105,5 +124,5 @@ func (e *Engine) call(ctx context.Context, p Provider, rec *payment.Record, f fu
 		}
 		e.Observer.Observe(Event{Name: EventAsked, Record: rec, Err: a.Err, Took: e.now().Sub(start)})
 	}()
-	return f(ctx, payment.Query{ID: rec.ID, Order: rec.Order, Amount: rec.Expect.Amount})
+	return f(failpoint.Sent(ctx, failpoint.VerifySent), payment.Query{ID: rec.ID, Order: rec.Order, Amount: rec.Expect.Amount})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rahgir/caddy-payments/internal/failpoint"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -47,6 +48,7 @@ func (e *Engine) StartDelivery(ctx context.Context, ref payment.Ref, via payment
 		_, _ = e.FinishDelivery(ctx, rec, Handed{Unsent: true}, p)
 		return rec, ErrNotNow
 	}
+	failpoint.Hit(failpoint.DeliveryDurable)
 	e.observe(EventDelivering, rec, nil, false)
 	return rec, nil
 }
@@ -61,6 +63,7 @@ func (e *Engine) EndDelivery(ctx context.Context, rec *payment.Record, h Handed,
 // record meanwhile (a buyer who opened the paid page) must not make the shop's
 // answer be forgotten.
 func (e *Engine) FinishDelivery(ctx context.Context, rec *payment.Record, h Handed, p Policy) (*payment.Record, error) {
+	failpoint.Hit(failpoint.ShopAnswered)
 	base := rec
 	for range claimTries {
 		now := e.now()
@@ -71,7 +74,12 @@ func (e *Engine) FinishDelivery(ctx context.Context, rec *payment.Record, h Hand
 		}
 		err = e.commit(ctx, next, lazy)
 		if err == nil {
-			e.observe(name, next, nil, alert)
+			failpoint.Hit(failpoint.Delivered)
+			if alert {
+				e.tell(ctx, name, next, nil)
+				return next, nil
+			}
+			e.observe(name, next, nil, false)
 			if next.Due.Equal(now) {
 				e.poke()
 			}
@@ -120,6 +128,9 @@ func (e *Engine) handed(next *payment.Record, h Handed, p Policy, now time.Time)
 			name, alert, lazy = EventParked, true, false
 			err = next.ParkDelivery(payment.ReasonGaveUp, now)
 		}
+	}
+	if alert {
+		e.hold(next)
 	}
 	return name, alert, lazy, err
 }

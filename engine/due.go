@@ -31,6 +31,9 @@ func (e *Engine) take1(ctx context.Context, ref payment.Ref) error {
 		return e.handOver(ctx, rec)
 	case payment.Delivering:
 		return e.lapsed(ctx, rec)
+	case payment.Parked, payment.Review:
+		e.tellAgain(ctx, rec)
+		return nil
 	}
 	if rec.Conversion != nil && rec.Conversion.State == payment.ConversionOpen && rec.State == payment.Delivered {
 		return e.report(ctx, rec)
@@ -53,7 +56,7 @@ func (e *Engine) again(ctx context.Context, rec *payment.Record) error {
 		return e.rest(ctx, rec, e.now().Add(10*time.Minute))
 	}
 	j := job{ref: rec.Ref, prov: prov, worker: true}
-	_, err, _ = e.Shared.flights.Do(string(rec.Ref), func() (any, error) { return e.settle(ctx, j) })
+	_, err, _ = e.Shared.flights.Do(string(rec.Ref), e.flight(ctx, j))
 	switch {
 	case errors.Is(err, ErrUnanswered):
 		return nil

@@ -21,11 +21,7 @@ func (e *Engine) handOver(ctx context.Context, rec *payment.Record) error {
 		if err := rec.ParkDelivery(payment.ReasonAbsent, e.now()); err != nil {
 			return err
 		}
-		if err := e.commit(ctx, rec, false); err != nil {
-			return ignoreConflict(err)
-		}
-		e.observe(EventParked, rec, nil, true)
-		return nil
+		return e.park(ctx, rec)
 	}
 	return e.deliver(ctx, rec, p)
 }
@@ -65,11 +61,7 @@ func (e *Engine) lapsed(ctx context.Context, rec *payment.Record) error {
 		if err := rec.ParkDelivery(payment.ReasonOwnerDied, e.now()); err != nil {
 			return err
 		}
-		if err := e.commit(ctx, rec, false); err != nil {
-			return ignoreConflict(err)
-		}
-		e.observe(EventParked, rec, nil, true)
-		return nil
+		return e.park(ctx, rec)
 	}
 	return e.deliver(ctx, rec, p)
 }

@@ -31,7 +31,7 @@ func (e *Engine) Check(ctx context.Context, ref payment.Ref) (*payment.Record, e
 		return nil, err
 	}
 	j := job{ref: ref, prov: prov, worker: true}
-	_, err, _ = e.Shared.flights.Do(string(ref), func() (any, error) { return e.settle(context.WithoutCancel(ctx), j) })
+	_, err, _ = e.Shared.flights.Do(string(ref), e.flight(context.WithoutCancel(ctx), j))
 	if err != nil {
 		return nil, err
 	}

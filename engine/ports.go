@@ -140,6 +140,7 @@ const (
 	EventStore       = "store_trouble"
 	EventDecided     = "payment_decided"
 	EventTwin        = "reference_repeated"
+	EventPanicked    = "payment_panicked"
 )
 
 // Observer hears of events, synchronously and concurrently; it must not block.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/rahgir/caddy-payments/internal/failpoint"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -99,6 +100,7 @@ func (e *Engine) report(ctx context.Context, rec *payment.Record) error {
 	callCtx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	a := aff.Report(callCtx, c)
 	cancel()
+	failpoint.Hit(failpoint.ConversionSent)
 	return e.reported(ctx, rec, a, e.now().Sub(start))
 }
 

@@ -62,12 +62,7 @@ func (e *Engine) settle(ctx context.Context, j job) (*payment.Record, error) {
 				continue
 			}
 		}
-		if paid, err := e.orderPaid(ctx, rec, j, traits); err != nil || paid {
-			done()
-			return rec, orErr(err, ErrOrderPaid)
-		}
-		rec, err = e.attempt(ctx, j, rec, traits)
-		done()
+		rec, err = e.attemptUnpaid(ctx, j, rec, traits, done)
 		if errors.Is(err, payment.ErrConflict) {
 			tries++
 			continue

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rahgir/caddy-payments/internal/failpoint"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -35,7 +36,7 @@ func (e *Engine) Run(ctx context.Context) {
 		orphaned = o.Orphaned()
 	}
 	inherit := func() {
-		if err := e.inherit(ctx); err != nil && ctx.Err() == nil {
+		if err := e.safely("", func() error { return e.inherit(ctx) }); err != nil && ctx.Err() == nil {
 			e.observe(EventStore, nil, err, false)
 		}
 	}
@@ -82,6 +83,7 @@ func (e *Engine) inherit(ctx context.Context) error {
 		if err := e.rest(ctx, rec, e.now()); err != nil {
 			return err
 		}
+		failpoint.Hit(failpoint.Inherited)
 	}
 	return nil
 }
@@ -110,7 +112,8 @@ func (e *Engine) Sweep(ctx context.Context) (more bool, err error) {
 		}
 		work := func() {
 			// What is begun is finished, whatever becomes of the worker.
-			if err := e.take1(context.WithoutCancel(ctx), ref); err != nil && !errors.Is(err, payment.ErrConflict) {
+			err := e.safely(ref, func() error { return e.take1(context.WithoutCancel(ctx), ref) })
+			if err != nil && !errors.Is(err, payment.ErrConflict) && !errors.Is(err, errPanicked) {
 				e.observe(EventStore, nil, err, false)
 			}
 		}

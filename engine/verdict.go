@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/rahgir/caddy-payments/internal/failpoint"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -29,6 +30,7 @@ func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payme
 	if err := e.apply(next, j, v, a, t); err != nil {
 		return rec, err
 	}
+	failpoint.Hit(failpoint.VerifiedIssued)
 	err = e.commit(ctx, next, v.Trigger == payment.Silence, e.take(next, j, v)...)
 	var taken *payment.TakenError
 	if errors.As(err, &taken) {
@@ -45,7 +47,8 @@ func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payme
 	if err != nil {
 		return e.reread(ctx, rec, err)
 	}
-	e.announceVerdict(j, next, v, a)
+	failpoint.Hit(failpoint.VerifiedDurable)
+	e.announceVerdict(ctx, j, next, v, a)
 	return next, nil
 }
 
@@ -80,9 +83,12 @@ func (e *Engine) apply(next *payment.Record, j job, v payment.Verdict, a payment
 	if err := next.EndAttempt(v, a, now, retry); err != nil {
 		return err
 	}
-	if v.Trigger == payment.Confirm {
+	switch next.State {
+	case payment.Verified:
 		next.Code = ""
 		e.openConversion(next, now)
+	case payment.Review:
+		e.hold(next)
 	}
 	return nil
 }
@@ -125,7 +131,7 @@ func (e *Engine) reread(ctx context.Context, rec *payment.Record, cause error) (
 }
 
 // announceVerdict tells the observers, and counts refusals.
-func (e *Engine) announceVerdict(j job, r *payment.Record, v payment.Verdict, a payment.Answer) {
+func (e *Engine) announceVerdict(ctx context.Context, j job, r *payment.Record, v payment.Verdict, a payment.Answer) {
 	switch r.State {
 	case payment.Verified:
 		e.observe(EventVerified, r, nil, false)
@@ -136,7 +142,7 @@ func (e *Engine) announceVerdict(j job, r *payment.Record, v payment.Verdict, a 
 			e.poke()
 		}
 	case payment.Review:
-		e.observe(EventReview, r, a.Err, true)
+		e.tell(ctx, EventReview, r, a.Err)
 	case payment.Unknown:
 		e.observe(EventUnknown, r, a.Err, v.Reason == payment.ReasonOperator)
 	case payment.Expired:

@@ -16,6 +16,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/failpoint"
 	"github.com/rahgir/caddy-payments/internal/pages"
 	"github.com/rahgir/caddy-payments/internal/scrub"
 	"github.com/rahgir/caddy-payments/internal/token"
@@ -67,6 +68,7 @@ func (t *visit) deliver(rec *payment.Record) error {
 func (h *Handler) hand(ctx context.Context, w *filter, r *http.Request, next caddyhttp.Handler, v *Verify, rec *payment.Record, set paramSet, body []byte, keys *token.Keys) (handed engine.Handed, panicked any, err error) {
 	d := &dispatch{h: h, v: v, rec: rec, r: r}
 	w.seen = d.answered
+	ctx = failpoint.Sent(ctx, failpoint.ShopTold)
 	ctx, cancel := context.WithTimeout(httptrace.WithClientTrace(ctx, d.trace()), deliveryTime)
 	defer cancel()
 	if err := h.prepare(ctx, r, v, rec, set, body, keys); err != nil {

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/failpoint"
 	"github.com/rahgir/caddy-payments/internal/params"
 	"github.com/rahgir/caddy-payments/internal/scrub"
 	"github.com/rahgir/caddy-payments/internal/token"
@@ -72,6 +73,7 @@ func (h *Handler) serveReturn(w http.ResponseWriter, r *http.Request, next caddy
 	case err != nil:
 		return t.malformed(err)
 	}
+	failpoint.Hit(failpoint.RequestParsed)
 	ctx, end := span(r.Context(), "payments.verify", v)
 	res := t.eng.Admit(ctx, ask)
 	end(res.Kind.String(), res.Err)

@@ -26,6 +26,10 @@ type Caddy struct {
 	Admin string
 	// Env is added to its environment at the next Start.
 	Env []string
+	// Bin is the program; empty is that of Binary.
+	Bin string
+	// Files are handed to it at the next Start, as descriptors from 3 on.
+	Files []*os.File
 
 	t       testing.TB
 	cmd     *exec.Cmd
@@ -88,18 +92,10 @@ func (c *Caddy) Start() {
 
 // TryStart is Start for those who expect it to fail.
 func (c *Caddy) TryStart() error {
-	cmd := c.Command(context.Background(), "run", "--config", c.Config(), "--adapter", "caddyfile")
-	cmd.Stdout, cmd.Stderr = logWriter{c}, logWriter{c}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
+	exited, err := c.Launch()
+	if err != nil {
 		return err
 	}
-	exited := make(chan struct{})
-	c.cmd, c.exited = cmd, exited
-	go func() {
-		c.waitErr = cmd.Wait()
-		close(exited)
-	}()
 	deadline := time.Now().Add(30 * time.Second)
 	for time.Now().Before(deadline) {
 		select {
@@ -114,6 +110,28 @@ func (c *Caddy) TryStart() error {
 	}
 	return errors.New("it does not answer")
 }
+
+// Launch starts it without waiting for anything; exited is closed when it has
+// ended.
+func (c *Caddy) Launch() (exited <-chan struct{}, err error) {
+	cmd := c.Command(context.Background(), "run", "--config", c.Config(), "--adapter", "caddyfile")
+	cmd.Stdout, cmd.Stderr = logWriter{c}, logWriter{c}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.ExtraFiles = c.Files
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	done := make(chan struct{})
+	c.cmd, c.exited = cmd, done
+	go func() {
+		c.waitErr = cmd.Wait()
+		close(done)
+	}()
+	return done, nil
+}
+
+// Exited is closed when the process that was started last has ended.
+func (c *Caddy) Exited() <-chan struct{} { return c.exited }
 
 // serving: "serving initial configuration" is logged once all apps run.
 func (c *Caddy) serving() bool {
@@ -133,7 +151,11 @@ func (c *Caddy) serving() bool {
 // Command is a run of the binary with this Caddy's environment.
 func (c *Caddy) Command(ctx context.Context, args ...string) *exec.Cmd {
 	c.t.Helper()
-	cmd := exec.CommandContext(ctx, Binary(c.t), args...) //nolint:gosec // test
+	bin := c.Bin
+	if bin == "" {
+		bin = Binary(c.t)
+	}
+	cmd := exec.CommandContext(ctx, bin, args...) //nolint:gosec // test
 	cmd.Dir = c.Dir
 	cmd.Env = append(os.Environ(), append([]string{
 		"HOME=" + c.Dir, "XDG_DATA_HOME=" + filepath.Join(c.Dir, "data"), "XDG_CONFIG_HOME=" + filepath.Join(c.Dir, "config"),

@@ -11,24 +11,77 @@ import (
 	"github.com/rahgir/caddy-payments/sandbox"
 )
 
-// F01, F02: kill -9 at random moments under load. Nothing is credited twice,
-// nothing is credited that was not settled, and nothing settled is lost.
+// killsAtOnce is how many Caddys are killed side by side, campaign how often
+// the processes of one ledger are before its books are compared.
+const (
+	killsAtOnce = 2
+	campaign    = 150
+)
+
+// F02: kill -9 at random moments under load, at the start too. Nothing is
+// credited twice, nothing is credited that was not settled, and nothing that was
+// paid is lost.
 func TestKilledUnderLoad(t *testing.T) {
 	t.Parallel()
-	const rounds, browsers = 25, 4
-	s := newStand(t, "idpay", "absent deliver", "provider idpay {", "provider idpay {\n\t\t\ttimeout 1s")
-	s.shop.SetAnswer(func(w http.ResponseWriter, r *http.Request) {
+	kills := amount(t, envKills, 300)
+	report := newProgress("kill -9 at random moments under load", kills)
+	bin := harness.Plain(t)
+	var mu sync.Mutex
+	var sum result
+	var lanes sync.WaitGroup
+	left := kills
+	next := func() (n, id int) {
+		mu.Lock()
+		defer mu.Unlock()
+		n = min(campaign, left)
+		left -= n
+		return n, left / campaign
+	}
+	for range killsAtOnce {
+		lanes.Go(func() {
+			var resting sync.WaitGroup
+			for n, id := next(); n > 0; n, id = next() {
+				b := newBooks(t, bin, id%2 == 0)
+				slow(b.stand)
+				b.killed(n, report)
+				// While the last of them come to rest, the next are killed.
+				resting.Go(func() {
+					res := b.compare(b.rest(150 * time.Second))
+					b.Kill()
+					mu.Lock()
+					defer mu.Unlock()
+					sum.add(res)
+				})
+			}
+			resting.Wait()
+		})
+	}
+	lanes.Wait()
+	t.Logf("%d kills: %s", kills, sum)
+	report.end(sum)
+	if sum.paid < kills {
+		t.Errorf("only %d payments: that was no load", sum.paid)
+	}
+}
+
+// slow gives kills a chance to strike in the middle of a call.
+func slow(s *stand) {
+	s.t.Helper()
+	s.shop.SetAnswer(func(w http.ResponseWriter, _ *http.Request) {
 		time.Sleep(time.Duration(rand.IntN(8)) * time.Millisecond)
 		_, _ = w.Write([]byte("the shop answers"))
 	})
-	s.start()
 	s.fault(sandbox.Fault{Kind: "delay", MS: 8, Operation: "verify"})
 	s.fault(sandbox.Fault{Kind: "delay", MS: 4, Operation: "verify", When: "after"})
-	var mu sync.Mutex
-	returns := make(map[string]*sandbox.Return) // what browsers came or will come with
+}
+
+// killed kills n processes under load; the one after the last is left to come to
+// rest.
+func (b *books) killed(n int, report *progress) {
+	b.t.Helper()
 	stop := make(chan struct{})
 	var load sync.WaitGroup
-	for range browsers {
+	for range 3 {
 		load.Go(func() {
 			for {
 				select {
@@ -36,108 +89,40 @@ func TestKilledUnderLoad(t *testing.T) {
 					return
 				default:
 				}
-				b := harness.NewBrowser(t)
-				b.Client.Timeout = 3 * time.Second
-				id, ret, err := s.tryBuy(b)
-				if err != nil {
-					time.Sleep(20 * time.Millisecond) // it is down
-					continue
-				}
-				mu.Lock()
-				returns[id] = ret
-				mu.Unlock()
-				if p, err := come(b, ret); err == nil && p.Status != http.StatusOK && p.Status != http.StatusAccepted && p.Status != http.StatusServiceUnavailable {
-					t.Errorf("a paid return got %d", p.Status)
+				if b.serve() == nil {
+					time.Sleep(5 * time.Millisecond) // it is down
 				}
 			}
 		})
 	}
-	for range rounds {
-		time.Sleep(time.Duration(40+rand.IntN(250)) * time.Millisecond)
-		s.Kill()
-		s.Caddy.Start()
+	for range n {
+		exited, err := b.Launch()
+		if err != nil {
+			b.t.Error(err)
+			break
+		}
+		select {
+		case <-time.After(b.moment()):
+		case <-exited:
+			b.t.Error("the process ended by itself")
+		}
+		b.Kill()
+		report.step(1)
 	}
+	b.Caddy.Start()
 	close(stop)
 	load.Wait()
-	s.box.ClearFaults()
+	b.box.ClearFaults()
+	b.everybodyComes(func(*customer) bool { return rand.IntN(8) == 0 })
+}
 
-	// Every customer comes once more, as people do; then all comes to rest.
-	var again sync.WaitGroup
-	slots := make(chan struct{}, 8)
-	for _, ret := range returns {
-		slots <- struct{}{}
-		again.Go(func() {
-			defer func() { <-slots }()
-			p, err := come(harness.NewBrowser(t), ret)
-			if err != nil || p.Status != http.StatusOK && p.Status != http.StatusAccepted && p.Status != http.StatusConflict {
-				t.Errorf("a paid return got %d, %v", p.Status, err)
-			}
-		})
+// moment is how long a process lives: most serve for a while, some die at
+// their start.
+func (b *books) moment() time.Duration {
+	if rand.IntN(5) == 0 {
+		return between(0, 250*time.Millisecond)
 	}
-	again.Wait()
-	var all map[string]row
-	harness.Wait(t, "all payments come to rest", 90*time.Second, func() bool {
-		list, err := s.rows()
-		if err != nil {
-			return false
-		}
-		all = make(map[string]row, len(list))
-		for _, r := range list {
-			all[r.ID] = r
-		}
-		for id := range returns {
-			switch all[id].State {
-			case "delivered", "parked", "review":
-			default:
-				return false
-			}
-		}
-		return true
-	})
-	credits := make(map[string]int)
-	for _, r := range s.shop.Told() {
-		credits[r.Header.Get("X-Payment-Id")]++
-		if r.Header.Get("X-Payment-Amount") != "50000" {
-			t.Errorf("amount %s", r.Header.Get("X-Payment-Amount"))
-		}
-	}
-	states, reasons, settled := make(map[string]int), make(map[string]int), 0
-	truth := make(map[string]sandbox.Payment)
-	for _, p := range s.box.Ledger("", "", "").Payments {
-		truth[p.ID] = p
-	}
-	for id, n := range credits {
-		if n > 1 {
-			t.Errorf("%s was credited %d times: %+v", id, n, all[id])
-		}
-		if p := truth[id]; p.Settled != 50_000 {
-			t.Errorf("%s was credited and not settled: %+v", id, p)
-		}
-	}
-	for id := range returns {
-		r := all[id]
-		states[r.State]++
-		if r.Reason != "" {
-			reasons[r.State+"/"+r.Reason]++
-		}
-		if truth[id].Settled > 0 {
-			settled++
-		}
-		if r.State == "delivered" && credits[id] != 1 {
-			t.Errorf("%s is delivered, the shop was told %d times", id, credits[id])
-		}
-		if r.State == "review" {
-			t.Errorf("%s needs a person for no reason: %+v", id, r)
-		}
-		if truth[id].Verify.MaxInFlight > 1 {
-			// Only a dead process's last call may overlap with its heir's.
-			reasons["overlapping calls"]++
-		}
-	}
-	t.Logf("%d kills, %d payments: %d settled, %d credited, states %v, %v", rounds, len(returns), settled, len(credits), states, reasons)
-	if len(returns) < rounds {
-		t.Errorf("only %d payments: that was no load", len(returns))
-	}
+	return between(200*time.Millisecond, 700*time.Millisecond)
 }
 
 // F15: SIGTERM while the provider is slow; the next start finishes the payment.

@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/rahgir/caddy-payments/internal/failpoint"
 	"github.com/rahgir/caddy-payments/storage/internal/packed"
 
 	"github.com/rahgir/caddy-payments/storage/internal/mirror"
@@ -32,6 +33,7 @@ func (s *Store) start() (err error) {
 	if err := s.replaySlot(); err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.LedgerOpening)
 	if err := s.checkFormat(); err != nil {
 		return err
 	}
@@ -39,9 +41,11 @@ func (s *Store) start() (err error) {
 	if err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.LedgerOpening)
 	if err := s.startCount(); err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.LedgerOpening)
 	s.readers.init(s.last)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel

@@ -14,6 +14,7 @@ import (
 	bdb "github.com/dgraph-io/badger/v4"
 	"go.uber.org/zap"
 
+	"github.com/rahgir/caddy-payments/internal/failpoint"
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage/internal/mirror"
 )
@@ -70,6 +71,7 @@ func Open(dir string, opts ...Option) (*Store, error) {
 	if c.memTable == 0 {
 		c.memTable = memTableFor(c.freeSpace, dir)
 	}
+	failpoint.Hit(failpoint.LedgerOpening)
 	if s.db, err = openBadger(badgerOptions(dir, c)); err != nil {
 		return nil, openError(dir, err)
 	}

@@ -1,0 +1,44 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// tellWithin is how soon the heir of a process that died tells a person what it
+// had left to them.
+const tellWithin = time.Minute
+
+// hold keeps a record that waits for a person due until they have been told: a
+// process that dies between the commit and the alert leaves the alert to its
+// heir. Told twice is a nuisance, told never is a payment lost.
+func (e *Engine) hold(rec *payment.Record) { rec.Due = e.now().Add(tellWithin) }
+
+// tell alerts a person to a record that was held for them.
+func (e *Engine) tell(ctx context.Context, name string, rec *payment.Record, cause error) {
+	e.observe(name, rec, cause, true)
+	if err := e.rest(ctx, rec, time.Time{}); err != nil {
+		e.observe(EventStore, rec, err, false)
+	}
+}
+
+// park commits a delivery that was parked, and tells.
+func (e *Engine) park(ctx context.Context, rec *payment.Record) error {
+	e.hold(rec)
+	if err := e.commit(ctx, rec, false); err != nil {
+		return ignoreConflict(err)
+	}
+	e.tell(ctx, EventParked, rec, nil)
+	return nil
+}
+
+// tellAgain tells what a dead process may not have told.
+func (e *Engine) tellAgain(ctx context.Context, rec *payment.Record) {
+	name := EventParked
+	if rec.State == payment.Review {
+		name = EventReview
+	}
+	e.tell(ctx, name, rec, nil)
+}
