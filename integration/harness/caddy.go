@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -240,13 +241,17 @@ func (c *Caddy) Log() string {
 	return c.log.String()
 }
 
-// Port is a port of loopback that was free a moment ago.
+// Port is a free port of loopback below those that the system gives out: nobody
+// takes it while a Caddy that was killed is down, or before one starts.
 func Port(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		n := 10_000 + rand.IntN(20_000) //nolint:gosec // a port is no secret
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", n)); err == nil {
+			_ = l.Close()
+			return n
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // tcp
+	t.Fatal("no port is free")
+	return 0
 }

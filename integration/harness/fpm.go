@@ -52,7 +52,7 @@ func (f *FPM) Start() error {
 	if os.Geteuid() == 0 {
 		args = append(args, "--allow-to-run-as-root")
 	}
-	f.cmd = exec.Command(f.program, args...)
+	f.cmd = exec.Command(f.program, args...) //nolint:gosec // a program of the test's
 	f.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if err := f.cmd.Start(); err != nil {
 		return err

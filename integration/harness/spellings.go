@@ -37,3 +37,16 @@ func Spellings(c byte) []string {
 // OpenFilter lets Caddy's own filter of underscores and dots pass our names.
 const OpenFilter = `		expected_underscore_headers X_* x_payment_* X_Payment_Status X_Payment-Status X-Payment_Status X_Payment_Id X-Payment_Id
 		expected_dot_headers X.* x.payment.* X.Payment.Status X.Payment-Status X-Payment.Status X.Payment.Id X-Payment.Id X_Payment.Status X.Payment_Status`
+
+// Fold is more than any known reader of header names does.
+func Fold(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z':
+			return r - 32
+		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+			return r
+		}
+		return '_'
+	}, name)
+}

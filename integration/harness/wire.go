@@ -14,8 +14,11 @@ import (
 type Wire struct {
 	t    testing.TB
 	addr string
-	conn net.Conn
-	in   *bufio.Reader
+	// Host is what the Host header says; default the address. From is the
+	// client's own address; default any.
+	Host, From string
+	conn       net.Conn
+	in         *bufio.Reader
 }
 
 // NewWire prepares one to a host and port; each Send dials if it must.
@@ -26,13 +29,21 @@ func NewWire(t testing.TB, addr string) *Wire { return &Wire{t: t, addr: addr} }
 func (r *Wire) Send(start string, lines []string, body string) (int, string) {
 	r.t.Helper()
 	var b strings.Builder
-	b.WriteString(start + " HTTP/1.1\r\nHost: " + r.addr + "\r\nAccept: text/html\r\n")
+	host := r.Host
+	if host == "" {
+		host = r.addr
+	}
+	b.WriteString(start + " HTTP/1.1\r\nHost: " + host + "\r\nAccept: text/html\r\n")
 	for _, l := range lines {
 		b.WriteString(l + "\r\n")
 	}
 	b.WriteString("\r\n" + body)
 	if r.conn == nil {
-		conn, err := net.Dial("tcp", r.addr)
+		d := net.Dialer{Timeout: 30 * time.Second}
+		if r.From != "" {
+			d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(r.From)}
+		}
+		conn, err := d.Dial("tcp", r.addr)
 		if err != nil {
 			r.t.Fatal(err)
 		}

@@ -31,7 +31,7 @@ func (w *world) announce(b *harness.Browser, id, order string, amount string, re
 		w.t.Fatalf("Location: %s", to)
 	}
 	for name := range p.Header {
-		if strings.HasPrefix(fold(name), "X_PAYMENT") {
+		if strings.HasPrefix(harness.Fold(name), "X_PAYMENT") {
 			w.t.Errorf("%s reached the browser", name)
 		}
 	}
@@ -111,7 +111,7 @@ func TestAnnouncementUnreadable(t *testing.T) {
 			t.Errorf("%v: Location %s", lines, p.Location(t))
 		}
 		for name := range p.Header {
-			if strings.HasPrefix(fold(name), "X_PAYMENT") {
+			if strings.HasPrefix(harness.Fold(name), "X_PAYMENT") {
 				t.Errorf("%v: %s reached the browser", lines, name)
 			}
 		}

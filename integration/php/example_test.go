@@ -67,7 +67,7 @@ func TestExamplePHPShop(t *testing.T) {
 			t.Fatalf("buying: %d\n%s", p.Status, p.Body)
 		}
 		for name := range p.Header {
-			if strings.HasPrefix(fold(name), "X_PAYMENT") {
+			if strings.HasPrefix(harness.Fold(name), "X_PAYMENT") {
 				t.Errorf("%s reached the browser", name)
 			}
 		}

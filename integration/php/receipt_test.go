@@ -150,7 +150,7 @@ func TestAckHeader(t *testing.T) {
 		id, ret := w.pay("idpay", "order "+what, 50000, "/callback.php")
 		p := b.Get(ret.URL)
 		for name := range p.Header {
-			if strings.HasPrefix(fold(name), "X_PAYMENT") {
+			if strings.HasPrefix(harness.Fold(name), "X_PAYMENT") {
 				t.Errorf("%s: %s reached the browser", what, name)
 			}
 		}

@@ -139,24 +139,11 @@ func (s seen) text(name string) string {
 func (s seen) payment() map[string]string {
 	ours := make(map[string]string)
 	for name, value := range s.Server {
-		if strings.HasPrefix(fold(name)+"_", "HTTP_X_PAYMENT_") {
+		if strings.HasPrefix(harness.Fold(name)+"_", "HTTP_X_PAYMENT_") {
 			ours[name] = fmt.Sprint(value)
 		}
 	}
 	return ours
-}
-
-// fold is more than any known reader of header names does.
-func fold(name string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z':
-			return r - 32
-		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
-			return r
-		}
-		return '_'
-	}, name)
 }
 
 func (w *world) lines(name string) []string {

@@ -1,35 +1,15 @@
 package returns_test
 
 import (
-	"io"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rahgir/caddy-payments/integration/harness"
 	"github.com/rahgir/caddy-payments/sandbox"
 )
-
-// canaries are what must stand nowhere.
-func canaries(t *testing.T) map[string]string {
-	return map[string]string{
-		"the API key": harness.APIKey, "the merchant id": harness.MerchantID, "the store token": harness.StoreToken,
-		"the signing key": harness.Secret, "the return key": returnKey(t, harness.Secret),
-	}
-}
-
-func tellsNothing(t *testing.T, where, text string) {
-	t.Helper()
-	for name, secret := range canaries(t) {
-		if strings.Contains(text, secret) {
-			t.Errorf("%s stands in %s", name, where)
-		}
-	}
-}
 
 // A57, A58: secrets written as placeholders stand in no log, page, dump or
 // adapted configuration, whatever goes wrong.
@@ -98,46 +78,9 @@ reverse_proxy SHOP`)
 		keep(b.Get(site + "/back/" + p))
 		keep(b.Get(site + "/back/" + p + "?id=" + url.QueryEscape("\x00")))
 	}
-	// The sandbox sees the keys; nobody else does.
-	for _, path := range []string{"/config/", "/payments/", "/payments/list", "/payments/doctor", "/payments/export", "/metrics", "/debug/vars"} {
-		res, err := http.Get("http://" + w.Admin + path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, _ := io.ReadAll(res.Body)
-		_ = res.Body.Close()
-		tellsNothing(t, path, string(body))
-	}
-	out, err := w.Run("adapt", "--config", w.Config(), "--adapter", "caddyfile", "--pretty")
-	if err != nil {
-		t.Errorf("adapt: %v", err)
-	}
-	tellsNothing(t, "adapt", out)
-	for _, cmd := range [][]string{{"payments", "list"}, {"payments", "doctor"}, {"payments", "export"}} {
-		out, _ := w.Run(append(cmd, "--address", w.Admin)...)
-		tellsNothing(t, strings.Join(cmd, " "), out)
-	}
-	tellsNothing(t, "a page", pages.String())
-	time.Sleep(300 * time.Millisecond)
-	w.Stop()
-	tellsNothing(t, "the log", w.Log())
-	for name, what := range map[string]string{"hashed_card": "the hash of a card"} {
-		if strings.Contains(pages.String(), name) {
-			t.Errorf("%s stands in a page", what)
-		}
-	}
-	err = filepath.WalkDir(w.Dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		b, err := os.ReadFile(path)
-		if err == nil {
-			tellsNothing(t, filepath.Base(path), string(b))
-		}
-		return err
-	})
-	if err != nil {
-		t.Error(err)
+	w.Hunt(pages.String())
+	if strings.Contains(pages.String(), "hashed_card") {
+		t.Error("the hash of a card stands in a page")
 	}
 }
 

@@ -5,8 +5,6 @@ package robust_test
 import (
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -35,7 +33,7 @@ type stand struct {
 func newStand(t *testing.T, provider, verify string, global ...string) *stand {
 	t.Helper()
 	box, boxURL := harness.Sandbox(t, sandbox.Options{})
-	s := &stand{t: t, box: box, url: boxURL, site: fmt.Sprintf("http://localhost:%d", port(t)), shop: harness.NewShop(t)}
+	s := &stand{t: t, box: box, url: boxURL, site: harness.Site(t), shop: harness.NewShop(t)}
 	s.text = strings.NewReplacer(global...).Replace(harness.Global(boxURL)) + s.site + ` {
 	payments {
 		checkout /buy ` + provider + ` {
@@ -60,24 +58,7 @@ func (s *stand) start() *stand {
 func (s *stand) prepare() *stand {
 	s.t.Helper()
 	s.Caddy = harness.New(s.t, s.text, harness.Environment()...)
-	s.Admin = fmt.Sprintf("127.0.0.1:%d", port(s.t))
-	s.Write(s.text)
 	return s
-}
-
-// port is a free port below those that the system gives out: nobody takes it
-// while a Caddy that was killed is down.
-func port(t *testing.T) int {
-	t.Helper()
-	for range 100 {
-		n := 10_000 + rand.IntN(20_000)
-		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", n)); err == nil {
-			_ = l.Close()
-			return n
-		}
-	}
-	t.Fatal("no port is free")
-	return 0
 }
 
 // buy starts a payment, pays it at the bank, and returns its id and the return
