@@ -1,32 +1,25 @@
 package robust_test
 
 import (
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rahgir/caddy-payments/integration/harness"
+	"github.com/rahgir/caddy-payments/sandbox"
 )
 
 // F07: a disk that fills up stops new payments, nothing else, and never the
 // process: a mapped file on a full disk would kill it.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	disk := filepath.Join(t.TempDir(), "disk")
-	if err := os.Mkdir(disk, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=256m"); err != nil {
-		if os.Getenv("PAYMENTS_REQUIRE_ALL") != "" {
-			t.Fatalf("no small disk can be mounted: %v", err)
-		}
-		t.Skipf("no small disk can be mounted: %v", err)
-	}
-	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
+	disk := smallDisk(t)
 	s := newStand(t, "idpay", "", "storage badger ledger", "storage badger "+disk+"/ledger").start()
 	b := harness.NewBrowser(t)
 	_, first := s.buy(b)
@@ -73,6 +66,103 @@ func TestFullDisk(t *testing.T) {
 	}
 	if s.told(id) != 1 {
 		t.Errorf("told %d times", s.told(id))
+	}
+}
+
+// smallDisk is a disk of 256 MiB that goes away with the test; only root can
+// make one.
+func smallDisk(t *testing.T) string {
+	t.Helper()
+	disk := filepath.Join(t.TempDir(), "disk")
+	if err := os.Mkdir(disk, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, smallSize); err != nil {
+		if os.Getenv("PAYMENTS_REQUIRE_ALL") != "" {
+			t.Fatalf("no small disk can be mounted: %v", err)
+		}
+		t.Skipf("no small disk can be mounted: %v", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
+	return disk
+}
+
+const smallSize = "size=256m"
+
+// envFills is how often the release tier fills a disk.
+const envFills = "PROOF_FILLS"
+
+// F08: the disk fills up while the provider is being asked. Nothing is lost,
+// nothing is credited twice, the process never dies of a mapped page, and all
+// goes on by itself when there is room.
+func TestDiskFillsDuringPayments(t *testing.T) {
+	t.Parallel()
+	disk := smallDisk(t)
+	fills := amount(t, envFills, 4)
+	report := newProgress("disk full during payments", fills)
+	b := newBooks(t, harness.Plain(t), false, "storage badger ledger", "storage badger "+disk+"/ledger")
+	b.Env = harness.Environment()
+	b.Caddy.Start()
+	pid := b.PID()
+	filler := filepath.Join(disk, "filler")
+	for n := range fills {
+		b.fault(sandbox.Fault{Kind: "delay", MS: 600, Operation: "verify", When: "after", Count: 2})
+		var customers sync.WaitGroup
+		for range 2 {
+			customers.Go(func() { b.serve() })
+		}
+		time.Sleep(between(0, 900*time.Millisecond))
+		fill(t, disk, filler, []int64{0, 1 << 20, 24 << 20}[n%3])
+		customers.Wait()
+		if p := harness.NewBrowser(t).Get(b.site + "/page"); p.Status != http.StatusOK {
+			t.Errorf("a bystander got %d", p.Status)
+		}
+		if err := os.Remove(filler); err != nil {
+			t.Fatal(err)
+		}
+		harness.Wait(t, "payments are taken again", 30*time.Second, func() bool { return b.serve() != nil })
+		report.step(1)
+	}
+	b.box.ClearFaults()
+	b.everybodyComes(func(*customer) bool { return false })
+	res := b.compare(b.rest(150 * time.Second))
+	t.Logf("%d fills: %s", fills, res)
+	report.end(res)
+	if !b.Running() || b.PID() != pid || contains(b.Log(), "SIGBUS") {
+		t.Error("the process died")
+	}
+}
+
+// A disk that can only be read: Caddy says so and does not start; the ledger is
+// whole when it can be written again. (One that is in use can't be made so: Linux
+// refuses while files are open for writing.)
+func TestReadOnlyDisk(t *testing.T) {
+	t.Parallel()
+	disk := smallDisk(t)
+	s := newStand(t, "idpay", "deliver idempotent", "storage badger ledger", "storage badger "+disk+"/ledger").start()
+	id, ret := s.buy(harness.NewBrowser(t))
+	remount := func(flags uintptr) error {
+		return syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT|flags, smallSize)
+	}
+	if err := remount(syscall.MS_RDONLY); !errors.Is(err, syscall.EBUSY) {
+		t.Errorf("a ledger in use was made read-only: %v", err)
+	}
+	s.Kill()
+	if err := remount(syscall.MS_RDONLY); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.TryStart(); err == nil {
+		t.Error("it started on a disk that can only be read")
+	}
+	if !contains(s.Log(), "read-only file system") {
+		t.Errorf("the reason is not told:\n%s", s.Log())
+	}
+	if err := remount(0); err != nil {
+		t.Fatal(err)
+	}
+	s.Caddy.Start()
+	if p, err := come(harness.NewBrowser(t), ret); err != nil || p.Status != http.StatusOK || s.told(id) != 1 {
+		t.Errorf("%d %v, told %d times", p.Status, err, s.told(id))
 	}
 }
 
