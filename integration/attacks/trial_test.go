@@ -269,40 +269,6 @@ func (x *trial) fault(f sandbox.Fault) {
 	}
 }
 
-// credit is a line of the shop's books.
-type credit struct {
-	Order, ID string
-	Amount    int64
-}
-
-func (x *trial) credits() []credit {
-	x.Helper()
-	text, err := os.ReadFile(filepath.Join(x.dir, "books"))
-	if err != nil {
-		return nil
-	}
-	var all []credit
-	for line := range strings.Lines(string(text)) {
-		var c credit
-		if err := json.Unmarshal([]byte(line), &c); err != nil {
-			x.Fatalf("%v in %s", err, line)
-		}
-		all = append(all, c)
-	}
-	return all
-}
-
-// credited is how often an order was.
-func (x *trial) credited(order string) (n int) {
-	x.Helper()
-	for _, c := range x.credits() {
-		if c.Order == order {
-			n++
-		}
-	}
-	return n
-}
-
 // row is a record as our admin endpoint shows it.
 type row struct {
 	Ref, State, Reason, ID, Order, Conversion string
