@@ -11,6 +11,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/rahgir/caddy-payments/admin"
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage"
 )
 
 // ProviderIssuer implements admin.App.
@@ -51,10 +53,11 @@ func (a *App) doctorStore(ctx context.Context) []admin.Finding {
 	if err != nil {
 		return []admin.Finding{{Level: admin.LevelError, Code: "store", Text: "the store is not open"}}
 	}
+	out := remarks(eng.Store)
 	if err := eng.Store.Ready(); err != nil {
-		return []admin.Finding{{Level: admin.LevelError, Code: "store", Text: "the store takes no new payments: " + err.Error()}}
+		return append(out, admin.Finding{Level: admin.LevelError, Code: "store", Text: "the store takes no new payments: " + err.Error()})
 	}
-	out := []admin.Finding{{Level: admin.LevelOK, Code: "store", Text: "the store is open and has room"}}
+	out = append(out, admin.Finding{Level: admin.LevelOK, Code: "store", Text: "the store is open and has room"})
 	gen, err := eng.Store.Generation(ctx)
 	if err == nil && gen.Seq > 1 {
 		out = append(out, admin.Finding{Level: admin.LevelWarn, Code: "generation",
@@ -67,6 +70,23 @@ func (a *App) doctorStore(ctx context.Context) []admin.Finding {
 	for _, name := range eng.Paused() {
 		out = append(out, admin.Finding{Level: admin.LevelError, Code: "affiliate", Where: name,
 			Text: "it refused our token, or the configuration has it no more: nothing is reported until the configuration changes"})
+	}
+	return out
+}
+
+// remarks are what the store has to say itself.
+func remarks(s payment.Store) []admin.Finding {
+	r, ok := s.(storage.Remarker)
+	if !ok {
+		return nil
+	}
+	var out []admin.Finding
+	for _, m := range r.Remarks() {
+		level := admin.LevelOK
+		if m.Bad {
+			level = admin.LevelError
+		}
+		out = append(out, admin.Finding{Level: level, Code: m.Code, Text: m.Text})
 	}
 	return out
 }

@@ -32,6 +32,12 @@ func keeping() []Mutant {
 		_ = store.Close()`}}, []Suite{unit("storage/badger", "TestPool")}},
 		{"restored-ledger-not-noticed", "R4 F51", "A backup that was put back makes old receipts new.",
 			in(`case f.version < f.outside.High:`, `case false:`), []Suite{unit("storage/badger", "TestJudge|TestGeneration")}},
+		{"loser-told-early", "R5 R6", "A conflict is told before the winner is on the disk.",
+			in(`answers = append(answers, answer{c, err})`, `c.done <- err`), []Suite{unit("storage/badger", "TestLoserWaits")}},
+		{"lost-entries-not-missed", "F04 F05", "What Badger's log lost is gone without a word.",
+			in(`case err == nil && item.Version() >= w.version:`, `case w.version > 0:`), []Suite{unit("storage/badger", "TestDamage")}},
+		{"shortened-journal-not-noticed", "F05", "A journal that ends early vouches for what it never saw.",
+			in(`case height > found.Last+1:`, `case false:`), []Suite{unit("storage/badger", "TestJudgeJournal")}},
 	}
 }
 

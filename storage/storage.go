@@ -22,3 +22,17 @@ type Opener interface {
 	// release.
 	Open(ctx context.Context, log *zap.Logger) (payment.Store, func() error, error)
 }
+
+// Remark is what a store has to say to whoever operates it.
+type Remark struct {
+	// Bad is whether somebody should do something.
+	Bad  bool
+	Code string
+	Text string
+}
+
+// Remarker is implemented by stores that have something to say beyond
+// [payment.Store]: what was found when they were opened.
+type Remarker interface {
+	Remarks() []Remark
+}

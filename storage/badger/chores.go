@@ -3,9 +3,13 @@ package badger
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"time"
 
 	bdb "github.com/dgraph-io/badger/v4"
+	boptions "github.com/dgraph-io/badger/v4/options"
+	"github.com/dgraph-io/badger/v4/table"
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/storage/internal/mirror"
@@ -14,6 +18,7 @@ import (
 const (
 	pruneEvery   = 10 * time.Minute
 	compactEvery = 24 * time.Hour
+	checkEvery   = 24 * time.Hour
 	// compactAfter is how many commits make a compaction worth while.
 	compactAfter = 20_000
 	pruneBatch   = 500
@@ -28,9 +33,10 @@ func (s *Store) choreLoop(ctx context.Context) {
 	defer s.chores.Done()
 	tick := time.NewTicker(s.cfg.tick)
 	defer tick.Stop()
-	prune, compact := time.NewTicker(pruneEvery), time.NewTicker(compactEvery)
+	prune, compact, check := time.NewTicker(pruneEvery), time.NewTicker(compactEvery), time.NewTicker(checkEvery)
 	defer prune.Stop()
 	defer compact.Stop()
+	defer check.Stop()
 	var compacted uint64
 	for {
 		select {
@@ -41,8 +47,13 @@ func (s *Store) choreLoop(ctx context.Context) {
 			if err := s.keepHigh(ctx); err != nil && ctx.Err() == nil {
 				s.log().Warn("writing the generation file", zap.String("dir", s.dir), zap.Error(err))
 			}
+			if err := errors.Join(s.keepNote(), s.shorten()); err != nil {
+				s.log().Warn("writing the journal's head", zap.String("dir", s.dir), zap.Error(err))
+			}
 		case <-prune.C:
 			s.prune(ctx)
+		case <-check.C:
+			s.checkLive()
 		case <-compact.C:
 			if n := s.commits.Load(); n-compacted >= compactAfter {
 				compacted = n
@@ -100,6 +111,24 @@ func (s *Store) prune(ctx context.Context) {
 			s.log().Warn("deleting expired tracks", zap.Error(err))
 		}
 		if err != nil || n < pruneBatch {
+			return
+		}
+	}
+}
+
+// checkLive reads all tables once more: what has rotted since the store was
+// opened would be read as missing. A store that is found damaged answers nobody.
+func (s *Store) checkLive() {
+	for _, t := range s.db.Tables() {
+		path := table.NewFilename(t.ID, s.dir)
+		b, err := os.ReadFile(path)
+		if err != nil {
+			continue // compacted away meanwhile
+		}
+		if err := checkTable(b, boptions.Snappy); err != nil {
+			if _, gone := os.Stat(path); gone == nil {
+				s.ruin(fmt.Errorf("%w: the table %s: %w", ErrDamaged, path, err))
+			}
 			return
 		}
 	}

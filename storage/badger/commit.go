@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	bdb "github.com/dgraph-io/badger/v4"
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/badger/journal"
 )
 
 func apply(txn *bdb.Txn, writes []write) error {
@@ -31,10 +33,70 @@ func apply(txn *bdb.Txn, writes []write) error {
 // with an outcome that nobody knows.
 func (s *Store) commit(txn *bdb.Txn, batch []*change) error {
 	ts := s.last + 1
+	writes := make([][]write, len(batch))
+	for i, c := range batch {
+		writes[i] = c.writes
+	}
+	// The journal first: from now on the death of the process takes nothing
+	// back, and a disk without room says so before Badger has begun.
+	if err := s.record(ts, writes...); err != nil {
+		if errors.Is(err, journal.ErrBroken) {
+			s.poison(err)
+			err = s.brokenErr()
+		} else {
+			err = s.refusal(err)
+		}
+		for _, c := range batch {
+			c.done <- err
+		}
+		return err
+	}
 	for _, c := range batch {
 		s.due.begin(c.due)
 	}
-	early := s.promiseLazy(ts, batch)
+	s.promiseLazy(ts, batch)
+	synced := make(chan error, 1)
+	go func() { synced <- s.journal.Sync() }()
+	err := s.commitRetrying(txn, ts, batch)
+	if serr := <-synced; err == nil {
+		err = serr
+	}
+	if err != nil {
+		s.poison(err)
+		err = s.brokenErr()
+	} else {
+		s.last = ts
+		s.readers.settle(ts)
+		s.due.finish()
+		s.discard(ts)
+	}
+	for _, c := range batch {
+		if err == nil && c.settled != nil {
+			c.settled()
+		}
+		if err == nil && !c.chore {
+			s.commits.Add(1)
+		}
+		if !c.lazy {
+			c.done <- err
+		}
+	}
+	s.tidy()
+	return err
+}
+
+// tidy keeps the journal short while much is written; otherwise the chores do.
+func (s *Store) tidy() {
+	if n := s.journal.Old(); n != s.segments {
+		s.segments = n
+		if err := s.shorten(); err != nil {
+			s.log().Warn("shortening the journal", zap.String("dir", s.dir), zap.Error(err))
+		}
+		s.segments = s.journal.Old()
+	}
+}
+
+func (s *Store) commitRetrying(txn *bdb.Txn, ts uint64, batch []*change) error {
 	err := s.commitAt(txn, ts)
 	for try := 0; errors.Is(err, bdb.ErrConflict) && try < maxConflicts; try++ {
 		// Nobody else writes, so this is a collision of Badger's key hashes.
@@ -50,29 +112,6 @@ func (s *Store) commit(txn *bdb.Txn, batch []*change) error {
 		}
 		again.Discard()
 	}
-	if err != nil {
-		s.poison(err)
-		err = s.brokenErr()
-	} else {
-		s.last = ts
-		s.readers.settle(ts)
-		s.due.finish()
-		if early {
-			s.slot.clear()
-		}
-		s.discard(ts)
-	}
-	for _, c := range batch {
-		if err == nil && c.settled != nil {
-			c.settled()
-		}
-		if err == nil && !c.chore {
-			s.commits.Add(1)
-		}
-		if !early || !c.lazy {
-			c.done <- err
-		}
-	}
 	return err
 }
 
@@ -86,19 +125,12 @@ func (s *Store) commitAt(txn *bdb.Txn, ts uint64) error {
 	return txn.CommitAt(ts, nil)
 }
 
-// promiseLazy lets the callers of lazy changes go on before the sync: the slot
-// holds the batch until the store has it, and readers wait for it.
-func (s *Store) promiseLazy(ts uint64, batch []*change) bool {
-	lazy := false
-	for _, c := range batch {
-		lazy = lazy || c.lazy
-	}
-	if !lazy || s.cfg.noJournal {
-		return false
-	}
-	if err := s.slot.put(ts, batch); err != nil {
-		s.log().Warn("lazy changes wait for the disk", zap.Error(err))
-		return false
+// promiseLazy lets the callers of lazy changes go on before the sync: the journal
+// holds the batch, which the death of the process can't take back, and readers
+// wait until the store has it.
+func (s *Store) promiseLazy(ts uint64, batch []*change) {
+	if !slices.ContainsFunc(batch, func(c *change) bool { return c.lazy }) {
+		return
 	}
 	s.readers.promise(ts, batch)
 	for _, c := range batch {
@@ -106,7 +138,6 @@ func (s *Store) promiseLazy(ts uint64, batch []*change) bool {
 			c.done <- nil
 		}
 	}
-	return true
 }
 
 // discard lets compaction drop versions that nobody reads any more. Badger also

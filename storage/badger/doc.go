@@ -15,9 +15,10 @@
 // for the disk, and never sees a change that a power cut could take back
 // (except a lazy one, which may be taken back by definition).
 //
-// A lazy change returns once it stands in a slot file, which the death of the
-// process can't take back; its sync follows. Whoever reads in between waits
-// for it.
+// Every batch is first written into the journal (see the package journal), which
+// is synced while Badger syncs its own log; callers are told after both. A lazy
+// change returns once it stands in the journal, which the death of the process
+// can't take back; its sync follows. Whoever reads in between waits for it.
 //
 // # What goes wrong
 //
@@ -26,4 +27,10 @@
 // Badger writes through mmap; so new work is refused while there is still
 // room to finish what has begun, and everything is refused before there is
 // none.
+//
+// Badger reads a damaged log up to the damage, and says nothing; reads a key in
+// a damaged block as missing; and deletes tables that a damaged list does not
+// name. So its files are checked before it opens them, and what it has is then
+// compared with the journal: what it lost is written again, and where nobody can
+// tell what was lost, the ledger begins a new generation, or does not open.
 package badger

@@ -15,6 +15,9 @@ var (
 	// ErrFormat: the store, or an entry of it, was written by a newer version of
 	// this module.
 	ErrFormat = packed.ErrFormat
+	// ErrDamaged: files of the store are not as they were written, and can't be
+	// mended from its journal. Nothing was changed.
+	ErrDamaged = errors.New("the store is damaged")
 	// ErrMirror: the file beside the directory that tells a lost or restored
 	// store from the one that was closed can't be read or written.
 	ErrMirror = mirror.ErrMirror

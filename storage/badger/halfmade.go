@@ -1,6 +1,7 @@
 package badger
 
 import (
+	"fmt"
 	"strings"
 
 	bdb "github.com/dgraph-io/badger/v4"
@@ -17,6 +18,11 @@ const newFile = "Create a new file"
 // try, which holds Badger's lock, has given the file its size and its header, so
 // the next one opens.
 func openBadger(o bdb.Options) (db *bdb.DB, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", ErrDamaged, p)
+		}
+	}()
 	for range maxHalfMade + 1 {
 		db, err = bdb.OpenManaged(o)
 		if err == nil || !strings.HasSuffix(err.Error(), newFile) {

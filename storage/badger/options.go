@@ -28,7 +28,6 @@ type config struct {
 	tick       time.Duration
 	onNewLife  func(why string)
 	freeSpace  func(dir string) (space, error)
-	noJournal  bool
 	commitHook func(ts uint64) error // fails a commit, for tests
 	killer     any                   // ends the store in the middle, for tests
 }
@@ -85,7 +84,9 @@ func badgerOptions(dir string, c *config) bdb.Options {
 		WithSyncWrites(true).
 		WithDetectConflicts(true).
 		WithVerifyValueChecksum(true).
-		WithChecksumVerificationMode(boptions.OnTableAndBlockRead).
+		// All tables are checked before Badger opens them, see checkTables: its own
+		// check at open ends the process where it finds something.
+		WithChecksumVerificationMode(boptions.OnBlockRead).
 		WithNumVersionsToKeep(1).
 		// What keeps it small. The write-ahead log of a memtable is twice its
 		// size; the value log stays empty, since everything is below the

@@ -1,9 +1,11 @@
 package badger
 
 import (
+	"fmt"
 	"sync"
 
 	bdb "github.com/dgraph-io/badger/v4"
+	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -125,7 +127,35 @@ func (s *Store) view(f func(*bdb.Txn) error, keys ...[]byte) error {
 		return err
 	}
 	defer s.readers.end(ts)
+	if cause := s.ruined.Load(); cause != nil {
+		return fmt.Errorf("%w: %w", payment.ErrBroken, *cause)
+	}
 	txn := s.db.NewTransactionAt(ts, false)
 	defer txn.Discard()
-	return f(txn)
+	return s.contain(func() error { return f(txn) })
+}
+
+// contain makes an error of a panic, by which Badger says that a file is not as
+// it was written.
+func (s *Store) contain(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			cause := fmt.Errorf("%w: %v", ErrDamaged, p)
+			s.ruin(cause)
+			err = fmt.Errorf("%w: %w", payment.ErrBroken, cause)
+		}
+	}()
+	return f()
+}
+
+// ruin ends all work with a store that can't be believed any more.
+func (s *Store) ruin(cause error) {
+	if s.ruined.CompareAndSwap(nil, &cause) {
+		s.log().Error("the store is damaged: it answers nothing until it was mended and opened again",
+			zap.String("dir", s.dir), zap.Error(cause))
+	}
+	if s.broken.Load() == nil {
+		s.broken.Store(&cause)
+	}
+	s.readers.breakAll()
 }

@@ -2,95 +2,60 @@ package badger
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
+	"io/fs"
 	"os"
 	"path/filepath"
-
-	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// slotFile holds the batch that is being synced, if callers were told of it
-// already. It is written, never synced: the page cache survives the process,
-// and a power cut may take lazy changes. One batch is under way at a time, so
-// one slot is enough.
+// slotFile is what an older version kept lazy changes in that it had promised
+// and not yet committed. The journal does that now; a file that was left behind
+// is read once more, and deleted.
 const slotFile = "LAZY"
 
-// slotMagic is the first byte of a slot that counts.
+// slotMagic is the first byte of a slot that counts; its length, the checksum of
+// the rest, the version and the writes follow.
 const slotMagic = 0xA1
 
-type slot struct{ f *os.File }
-
-func openSlot(dir string) (*slot, error) {
-	f, err := os.OpenFile(filepath.Join(dir, slotFile), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("opening the slot of lazy changes: %w", err)
+// replaySlot commits the lazy changes that somebody was told of and that an
+// older version's process did not live to commit.
+func (s *Store) replaySlot() error {
+	path := filepath.Join(s.dir, slotFile)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return &slot{f}, nil
-}
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-func (s *slot) put(ts uint64, batch []*change) error {
-	body := binary.BigEndian.AppendUint64(nil, ts)
-	for _, c := range batch {
-		for _, w := range c.writes {
-			kind := uint64(0)
-			if w.del {
-				kind = 1
-			}
-			body = protowire.AppendVarint(body, kind)
-			body = protowire.AppendBytes(body, w.key)
-			body = protowire.AppendBytes(body, w.value)
+	if err != nil {
+		return fmt.Errorf("reading lazy changes: %w", err)
+	}
+	if ts, writes, ok := decodeSlot(b); ok && ts == s.last+1 {
+		if err := s.commitNow(writes); err != nil {
+			return err
 		}
 	}
-	b := make([]byte, 9, 9+len(body))
-	b[0] = slotMagic
-	binary.BigEndian.PutUint32(b[1:], uint32(len(body)))
-	binary.BigEndian.PutUint32(b[5:], crc32.Checksum(body, castagnoli))
-	if _, err := s.f.WriteAt(append(b, body...), 0); err != nil {
-		return fmt.Errorf("writing the slot of lazy changes: %w", err)
+	if err := os.Remove(path); err != nil {
+		return fmt.Errorf("deleting lazy changes: %w", err)
 	}
 	return nil
 }
 
-// clear is not checked: a slot that stays is known by its version.
-func (s *slot) clear() { _, _ = s.f.WriteAt([]byte{0}, 0) }
-
-// read gives the batch in the slot; ok is false if there is none that is whole.
-func (s *slot) read() (ts uint64, writes []write, ok bool) {
-	head := make([]byte, 9)
-	if _, err := s.f.ReadAt(head, 0); err != nil || head[0] != slotMagic {
+// decodeSlot gives the batch in a slot; ok is false if there is none that is
+// whole.
+func decodeSlot(b []byte) (ts uint64, writes []write, ok bool) {
+	const head = 9
+	if len(b) < head+timeSize || b[0] != slotMagic {
 		return 0, nil, false
 	}
-	st, err := s.f.Stat()
-	n := int64(binary.BigEndian.Uint32(head[1:]))
-	if err != nil || n < timeSize || n > st.Size()-9 {
+	n := binary.BigEndian.Uint32(b[1:])
+	if uint64(n) > uint64(len(b)-head) || n < timeSize {
 		return 0, nil, false
 	}
-	body := make([]byte, n)
-	if _, err := s.f.ReadAt(body, 9); err != nil ||
-		crc32.Checksum(body, castagnoli) != binary.BigEndian.Uint32(head[5:]) {
+	body := b[head : head+int(n)]
+	if crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)) != binary.BigEndian.Uint32(b[5:]) {
 		return 0, nil, false
 	}
-	ts, body = binary.BigEndian.Uint64(body), body[timeSize:]
-	for len(body) > 0 {
-		kind, a := protowire.ConsumeVarint(body)
-		if a < 0 {
-			return 0, nil, false
-		}
-		key, b := protowire.ConsumeBytes(body[a:])
-		if b < 0 {
-			return 0, nil, false
-		}
-		value, c := protowire.ConsumeBytes(body[a+b:])
-		if c < 0 {
-			return 0, nil, false
-		}
-		writes = append(writes, write{key: key, value: value, del: kind == 1})
-		body = body[a+b+c:]
-	}
-	return ts, writes, true
+	writes, err := decodeWrites(body[timeSize:])
+	return binary.BigEndian.Uint64(body), writes, err == nil
 }
-
-func (s *slot) close() error { return s.f.Close() }

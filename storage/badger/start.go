@@ -21,22 +21,22 @@ func (s *Store) start() (err error) {
 		return fmt.Errorf("the store's directory: %w", err)
 	}
 	s.maxSize, s.maxCount = int(s.db.MaxBatchSize())*9/10, int(s.db.MaxBatchCount())*9/10
-	if s.slot, err = openSlot(s.dir); err != nil {
+	s.last = s.db.MaxVersion()
+	if err := s.checkFormat(); err != nil {
+		return err
+	}
+	if err := s.openJournal(); err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			s.slot.close()
+			_ = s.journal.Close(false, nil)
 		}
 	}()
-	s.last = s.db.MaxVersion()
 	if err := s.replaySlot(); err != nil {
 		return err
 	}
 	failpoint.Hit(failpoint.LedgerOpening)
-	if err := s.checkFormat(); err != nil {
-		return err
-	}
 	why, err := s.settleGeneration()
 	if err != nil {
 		return err
@@ -46,6 +46,9 @@ func (s *Store) start() (err error) {
 		return err
 	}
 	failpoint.Hit(failpoint.LedgerOpening)
+	if err := s.keepNote(); err != nil {
+		return fmt.Errorf("opening the store: %w", err)
+	}
 	s.readers.init(s.last)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
@@ -57,24 +60,10 @@ func (s *Store) start() (err error) {
 	s.chores.Add(1)
 	go s.choreLoop(ctx)
 	if why != "" {
-		s.log().Warn("this ledger may have forgotten payments: a new generation begins",
-			zap.String("why", why), zap.String("dir", s.dir), zap.Uint32("generation", s.gen.Seq))
+		s.log().Error("this ledger may have forgotten payments: a new generation begins",
+			zap.String("why", why), zap.String("journal_kept_in", s.seen.aside), zap.String("dir", s.dir), zap.Uint32("generation", s.gen.Seq))
 		s.cfg.onNewLife(why)
 	}
-	return nil
-}
-
-// replaySlot commits the lazy changes that somebody was told of and that the
-// process did not live to commit.
-func (s *Store) replaySlot() error {
-	ts, writes, ok := s.slot.read()
-	if !ok || ts != s.last+1 {
-		return nil
-	}
-	if err := s.commitNow(writes); err != nil {
-		return err
-	}
-	s.slot.clear()
 	return nil
 }
 
@@ -84,6 +73,12 @@ func (s *Store) commitNow(writes []write) error {
 	defer txn.Discard()
 	if err := apply(txn, writes); err != nil {
 		return err
+	}
+	if err := s.record(s.last+1, writes); err != nil {
+		return fmt.Errorf("opening the store: %w", err)
+	}
+	if err := s.journal.Sync(); err != nil {
+		return fmt.Errorf("opening the store: %w", err)
 	}
 	if err := txn.CommitAt(s.last+1, nil); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
@@ -135,7 +130,7 @@ func (s *Store) settleGeneration() (why string, err error) {
 		return "", err
 	}
 	f.version = max(f.version, decodeHigh(high))
-	f.empty = s.isEmpty()
+	f.empty, f.harm = s.isEmpty(), s.seen.harm
 	s.gen, why = f.judge(s.Now(), newID)
 	if f.inside == nil || !s.gen.SameLife(*f.inside) {
 		if b, err = json.Marshal(s.gen); err != nil {
@@ -150,6 +145,7 @@ func (s *Store) settleGeneration() (why string, err error) {
 			{key: metaFormat, value: []byte{storeFormat}},
 			{key: metaGeneration, value: b},
 			{key: metaHigh, value: encodeHigh(s.last + 1)},
+			{key: metaHarm, del: true},
 		})
 		if err != nil {
 			return "", err

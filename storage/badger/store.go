@@ -16,6 +16,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/internal/failpoint"
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/badger/journal"
 	"github.com/rahgir/caddy-payments/storage/internal/mirror"
 )
 
@@ -31,15 +32,20 @@ type Store struct {
 	readers readers
 	space   spaceGuard
 	due     dueFloor
-	slot    *slot
+	journal *journal.Journal
+	seen    witness
 	minting sync.Mutex
 
 	// Who writes has these to himself.
 	writer            writer
 	last              uint64 // version of the newest commit
 	maxSize, maxCount int
+	frame             []byte
+	segments          int   // of the journal, when it was last looked at
+	listed            int64 // length of Badger's list of tables, as noted
 
-	broken  atomic.Pointer[error]
+	broken  atomic.Pointer[error] // why nothing may be written any more
+	ruined  atomic.Pointer[error] // why nothing may be read either
 	commits atomic.Uint64
 	records atomic.Int64
 	tracks  atomic.Int64
@@ -72,6 +78,9 @@ func Open(dir string, opts ...Option) (*Store, error) {
 		c.memTable = memTableFor(c.freeSpace, dir)
 	}
 	failpoint.Hit(failpoint.LedgerOpening)
+	if err := s.checkFiles(); err != nil {
+		return nil, err
+	}
 	if s.db, err = openBadger(badgerOptions(dir, c)); err != nil {
 		return nil, openError(dir, err)
 	}
@@ -110,10 +119,12 @@ func realDir(dir string) (string, error) {
 // errors.Is.
 func openError(dir string, err error) error {
 	if strings.Contains(err.Error(), "Cannot acquire directory lock") || strings.Contains(err.Error(), "Cannot create lock file") {
-		return fmt.Errorf("%w: %s; use `caddy reload`", ErrLocked, dir)
+		return locked(dir)
 	}
 	return fmt.Errorf("opening the store in %s: %w", dir, err)
 }
+
+func locked(dir string) error { return fmt.Errorf("%w: %s; use `caddy reload`", ErrLocked, dir) }
 
 // Close refuses new operations, waits for those under way, and closes the
 // store. Later calls return nil.
@@ -125,7 +136,9 @@ func (s *Store) Close() error {
 	s.chores.Wait()
 	s.writer.holders.Wait()
 	err := s.lastWords()
-	return errors.Join(err, s.slot.close(), s.db.Close())
+	clean := err == nil && s.broken.Load() == nil && s.space.ready() == nil
+	cerr := s.db.Close()
+	return errors.Join(err, cerr, s.closeJournal(clean && cerr == nil))
 }
 
 // Now implements [payment.Store].

@@ -152,7 +152,10 @@ func (s *Store) writeBatch(first *change) (rest *change) {
 	for c := first; c != nil && len(batch) < maxBatch; c = s.writer.next() {
 		err := s.admit(c)
 		if err == nil {
-			c.writes, err = c.stage(get)
+			err = s.contain(func() (err error) {
+				c.writes, err = c.stage(get)
+				return err
+			})
 		}
 		if err != nil || len(c.writes) == 0 {
 			answers = append(answers, answer{c, err})
