@@ -100,6 +100,9 @@ func (e *Engine) Admit(ctx context.Context, a Ask) Result {
 	case err != nil:
 		return Result{Kind: Unavailable, Err: err}
 	}
+	if rec != nil && rec.Reason == payment.ReasonBinding {
+		rec = e.bind(ctx, rec, a)
+	}
 	if rec != nil && settled(rec) {
 		return e.answer(ctx, rec, a)
 	}

@@ -236,9 +236,10 @@ func TestBindJudgesTheReturnThatIsHandedOver(t *testing.T) {
 		script        []payment.Answer
 		want          payment.State
 	}{
-		"the wrong one first":  {unbound, bound, []payment.Answer{no(), paid(payment.OutcomePaid)}, payment.Delivered},
-		"the wrong one second": {bound, unbound, []payment.Answer{{}, {}, paid(payment.OutcomePaid)}, payment.Delivered},
-		"only wrong ones":      {unbound, unbound, []payment.Answer{no(), paid(payment.OutcomePaid)}, payment.Review},
+		"the wrong one first":                   {unbound, bound, []payment.Answer{no(), paid(payment.OutcomePaid)}, payment.Delivered},
+		"the wrong one second":                  {bound, unbound, []payment.Answer{{}, {}, paid(payment.OutcomePaid)}, payment.Delivered},
+		"a true receipt on the wrong one first": {unbound, bound, []payment.Answer{paid(payment.OutcomePaid)}, payment.Delivered},
+		"only wrong ones":                       {unbound, unbound, []payment.Answer{no(), paid(payment.OutcomePaid)}, payment.Review},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -262,6 +263,54 @@ func TestBindJudgesTheReturnThatIsHandedOver(t *testing.T) {
 				w.wantState(rec.Ref, c.want)
 				if c.want == payment.Delivered && w.shop.told[0].Return.URI != "/callback?right" {
 					t.Errorf("handed over: %s", w.shop.told[0].Return.URI)
+				}
+			})
+		})
+	}
+}
+
+// A06: whoever brings a customer's receipt with another order keeps that customer
+// waiting for a person no longer than until their own return; and it takes what a
+// payment takes.
+func TestBindIsMadeGoodByTheTrueReturn(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		hint    payment.Hint
+		another bool // payment of this order was captured meanwhile
+		want    payment.State
+	}{
+		"the true return":                   {payment.HintPaid, false, payment.Verified},
+		"the true return says it is unpaid": {payment.HintUnpaid, false, payment.Review},
+		"the order has been paid since":     {payment.HintPaid, true, payment.Review},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, func(w *world) { w.bank.script = []payment.Answer{paid(payment.OutcomePaid)} })
+				defer w.halt()
+				rec := w.announce()
+				a := w.ask()
+				a.Bound = func(string) bool { return false }
+				if res := w.Admit(t.Context(), a); res.Kind != engine.Review {
+					t.Fatal(res)
+				}
+				if c.another {
+					other := rec.Clone()
+					other.Ref, other.Version, other.State = payment.NewRef("x", "y", "z", "101"), 0, payment.Delivered
+					if err := w.store.Commit(t.Context(), payment.Change{Record: other, Take: []payment.Key{payment.OrderKey(rec.Site, rec.Provider, rec.Order)}}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				a = w.ask()
+				a.Bound = func(order string) bool { return order == "101" }
+				a.Claimed.Hint = c.hint
+				w.Admit(t.Context(), a)
+				r := w.wantState(rec.Ref, c.want)
+				if c.want != payment.Verified {
+					return
+				}
+				if holder, err := w.store.Holder(t.Context(), payment.ReceiptKey(r.Issuer, r.ID)); err != nil || holder != r.Ref || r.Conversion == nil {
+					t.Errorf("the receipt belongs to %q, %v; conversion %v", holder, err, r.Conversion)
 				}
 			})
 		})

@@ -1,6 +1,9 @@
 package payment
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // The methods below are the machine's moves: each takes one step of the table
 // and changes what the step changes. They return an error that wraps
@@ -173,6 +176,21 @@ func (r *Record) Decided(t Trigger, n Note, now time.Time) error {
 	}
 	n.At, n.Action = now, string(t)
 	r.Notes = append(r.Notes, n)
+	return nil
+}
+
+// Bind gives an order what was held for one reason alone: the return that brought
+// it named another order. Now one has come that names its own. retry is when it
+// is handed over without a browser.
+func (r *Record) Bind(now, retry time.Time) error {
+	if r.Reason != ReasonBinding {
+		return fmt.Errorf("%w: it is not held for what its return named", ErrTransition)
+	}
+	if err := r.step(Accept, now); err != nil {
+		return err
+	}
+	r.Reason, r.Due, r.Code = "", retry, ""
+	r.Expect.Unbound, r.Attempts.Open = false, false
 	return nil
 }
 

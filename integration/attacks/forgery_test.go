@@ -48,8 +48,8 @@ func forgeries() []attack {
 			// Where the provider's answer names no order a site says `bind`: the
 			// number in the shop's own return address must be the receipt's.
 			id: "A06", name: "receipt_of_another_customer", title: "another customer's receipt, before that customer is back", ours: everyone, plugins: all,
-			// Such a receipt, once asked for, is true and has come for another order:
-			// a person decides whose it is.
+			// Such a receipt, once asked for, is true and has come for another order: it
+			// is held until it comes for its own.
 			route: "bind invoice",
 			run:   func(x *trial) { x.swap(x.stranger()) },
 		},
@@ -144,10 +144,7 @@ func (x *trial) swap(thief *harness.Browser) {
 		}
 	}
 	if x.us && x.attack.route != "" && x.provider != sandbox.ProviderIDPay {
-		x.come(b, ret)
 		x.waitState(id, order, "review")
-		x.ours(len(x.credits()) == 0, "%+v", x.credits())
-		return
 	}
 	x.ends(b, ret, order)
 	x.ours(x.credited(wanted) == 0 && x.credited(order) == 1, "%+v", x.credits())

@@ -1,0 +1,34 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// bind takes a payment out of review whose only fault was the return that it came
+// with, if this return names its order: whoever brings a customer's receipt with
+// another order must not leave that customer to a person. The provider's answer
+// was compared then; what a payment takes is taken now. It returns the record as
+// it stands.
+func (e *Engine) bind(ctx context.Context, rec *payment.Record, a Ask) *payment.Record {
+	if rec.State != payment.Review || a.Bound == nil || !a.Bound(rec.Order) || a.Claimed.Hint == payment.HintUnpaid {
+		return rec
+	}
+	now := e.now()
+	next := rec.Clone()
+	e.remember(next, job{ask: a}, now)
+	if err := next.Bind(now, now.Add(browserGrace)); err != nil {
+		return rec
+	}
+	e.openConversion(next, now)
+	if err := e.commit(context.WithoutCancel(ctx), next, false, next.Keys(a.Policy.Many)...); err != nil {
+		// Another return was first, or another payment has the order.
+		if fresh, err := e.Store.Get(ctx, rec.Ref); err == nil {
+			return fresh
+		}
+		return rec
+	}
+	e.observe(EventVerified, next, nil, false)
+	return next
+}
