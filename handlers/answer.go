@@ -111,10 +111,11 @@ func (t *visit) pending(res engine.Result) error {
 // return again.
 func (t *visit) comeAgain(k pages.Kind, cause error) error {
 	p := t.blank(k)
+	uri, body := t.uncarded()
 	if t.r.Method == http.MethodPost {
-		p.Action, p.Fields = originalURI(t.r), fieldsOf(t.body)
+		p.Action, p.Fields = uri, fieldsOf(body)
 	} else {
-		p.Refresh = originalURI(t.r)
+		p.Refresh = uri
 	}
 	return t.write(p, cause)
 }

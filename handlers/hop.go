@@ -117,8 +117,9 @@ func (t *visit) sendAgain(rec *payment.Record) error {
 		return nil
 	}
 	p := t.about(pages.Bounce, rec)
-	p.Action = "/" + strings.TrimLeft(originalURI(t.r), "/\\")
-	p.Fields = append(fieldsOf(t.body), pages.Field{Name: paramBounce, Value: bounceAgain})
+	uri, body := t.uncarded()
+	p.Action = "/" + strings.TrimLeft(uri, "/\\")
+	p.Fields = append(fieldsOf(body), pages.Field{Name: paramBounce, Value: bounceAgain})
 	return t.write(p, nil)
 }
 

@@ -24,6 +24,8 @@ func (paper) ReadReturn(get func(string) string) (payment.Claimed, error) {
 	return payment.Claimed{ID: get("id")}, nil
 }
 
+func (paper) ReturnParams(*payment.Record) map[string]string { return nil }
+
 // routed is a site with a verify route for each path, all of one provider.
 func routed(paths ...string) *Handler {
 	h := &Handler{app: idle{}, log: zap.NewNop()}

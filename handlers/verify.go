@@ -197,9 +197,10 @@ func (t *visit) bound() func(string) bool {
 
 // asReturn is the return as it is kept for a delivery without its browser.
 func (t *visit) asReturn() payment.Return {
+	uri, body := t.uncarded()
 	return payment.Return{
-		Method: t.r.Method, Secure: t.h.secureView(t.r), Host: t.r.Host, URI: originalURI(t.r),
-		Type: t.r.Header.Get("Content-Type"), Body: t.body, Machine: machine(t.r),
+		Method: t.r.Method, Secure: t.h.secureView(t.r), Host: t.r.Host, URI: uri,
+		Type: t.r.Header.Get("Content-Type"), Body: body, Machine: machine(t.r),
 	}
 }
 

@@ -1,0 +1,39 @@
+package handlers
+
+import (
+	"strings"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// cardPlace stands where card data stood: the place is kept, for the masked
+// card that the receipt may know.
+const cardPlace = "-"
+
+// uncarded is the return as it may be kept, or be sent again from a page of
+// ours: address and body as they came, less what a provider says of the payer's
+// card. A hash of a card number is a card number to whoever tries them all.
+func (t *visit) uncarded() (uri string, body []byte) {
+	uri = originalURI(t.r)
+	if t.set == nil {
+		return uri, t.body
+	}
+	// Without a receipt, what a provider takes out of a return is card data.
+	// An id and an order it has only where the record has them.
+	blank := &payment.Record{ID: cardPlace, Order: cardPlace}
+	set := make(map[string]string)
+	for name, value := range t.v.route.provider.ReturnParams(blank) {
+		if value == "" && t.set.Get(name) != "" {
+			set[name] = cardPlace
+		}
+	}
+	query, body, _ := t.set.Rewrite(set)
+	path, _, asked := strings.Cut(uri, "?")
+	if asked {
+		path += "?" + query
+	}
+	if t.body == nil {
+		body = nil
+	}
+	return path, body
+}
