@@ -42,7 +42,7 @@ func deciding() []Mutant {
 		{"paid-less-than-the-price", "R10", "The payer paid less than what the provider calls the amount.",
 			in(`if rc.Paid != 0 && rc.Paid < rc.Amount {`, `if false {`), core},
 		{"factor-of-ten-not-named", "R10", "The commonest mistake, toman for rials, is not told as such.",
-			in("if TenfoldSlip(rc.Amount, want) {", "if false {"), core},
+			in("case TenfoldSlip(rc.Amount, want):", "case false:"), core},
 		{"order-of-the-answer-not-compared", "R10 M5 A05", "The receipt of a cheap order pays for another.",
 			in(`if rc.Order != "" && rc.Order != r.Order {`, `if false {`), core},
 		{"id-of-the-answer-not-compared", "R10 F23", "An answer about another payment settles this one.",

@@ -153,8 +153,6 @@ func serving() []Mutant {
 			[]Edit{{"internal/scrub", "case Ours(name):\n\t\t\tdelete(r.Header, name)\n\t\t\tn++", "case Ours(name):\n\t\t\tn++"}}, []Suite{unit("internal/scrub", "TestRequest"), process("returns", "TestGuard")}},
 		{"login-page-taken-for-an-ack", "R7 M2", "Caddy's own redirect counts as credited.",
 			in("if !ok || !isInt || code != status {\n\t\treturn false", "if !ok || !isInt || code != status {\n\t\treturn true"), []Suite{process("php", "TestCaddysOwnAnswers|TestShopBehindALogin")}},
-		{"store-closed-in-stop", "F12 F16", "A reload takes the store from under the payments that run.",
-			[]Edit{{".", "if a.stop != nil {\n\t\ta.stop()\n\t}\n\treturn nil\n}\n\n// Cleanup", "if a.stop != nil {\n\t\ta.stop()\n\t}\n\tif a.release != nil {\n\t\treturn a.release()\n\t}\n\treturn nil\n}\n\n// Cleanup"}}, []Suite{process("robust", "TestStoppedDuringVerify|TestReloadDuringVerify")}},
 		{"verified-headers-in-error-routes", "M13 A31", "A page of handle_errors is told \"verified\".",
 			in("clearVerified(r)\n\tscrub.Request(r)", ""), []Suite{process("php", "TestErrorRoutes")}},
 	}

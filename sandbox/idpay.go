@@ -227,6 +227,9 @@ func (s *Server) newPayment(provider, id string, amount int64) *payment {
 		bankRef:  randomDigits(12),
 	}
 	p.card, p.hashedCard = fakeCard()
+	if s.opts.Card != "" {
+		p.card, p.hashedCard = toldCard(s.opts.Card)
+	}
 	if c.Fee != nil {
 		p.fee = *c.Fee
 	}

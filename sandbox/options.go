@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -57,6 +58,11 @@ type Options struct {
 	// does not contain "wrong" or "invalid".
 	MerchantIDs []string
 
+	// Card is the full number of the card that everybody pays with; its masked
+	// form and its hash are what the providers tell. Default: one that nobody
+	// owns, another for each payment.
+	Card string
+
 	// AllowRemote answers peers beyond loopback too. Default: they get 403.
 	AllowRemote bool
 
@@ -103,6 +109,9 @@ func (o *Options) validate() error {
 			return fmt.Errorf("public_url %q is not of the form http(s)://host[/path]", o.PublicURL)
 		}
 		o.PublicURL = strings.TrimRight(o.PublicURL, "/")
+	}
+	if o.Card != "" && (len(o.Card) != 16 || strings.Trim(o.Card, "0123456789") != "") {
+		return errors.New("card is not a number of 16 digits")
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -61,9 +61,14 @@ var testCards = []string{"603799", "589210", "627353", "502229", "622106", "6104
 // provider hashes the full number.
 func fakeCard() (masked, hashed string) {
 	n, _ := rand.Int(rand.Reader, big.NewInt(int64(len(testCards))))
-	bin, tail := testCards[n.Int64()], randomDigits(4)
-	sum := sha256.Sum256([]byte(bin + randomDigits(6) + tail))
-	return bin + "******" + tail, hex.EncodeToString(sum[:])
+	return toldCard(testCards[n.Int64()] + randomDigits(10))
+}
+
+// toldCard is what a provider tells of a card: its first six and last four
+// digits, and a hash of the whole.
+func toldCard(number string) (masked, hashed string) {
+	sum := sha256.Sum256([]byte(number))
+	return number[:6] + "******" + number[len(number)-4:], hex.EncodeToString(sum[:])
 }
 
 // fingerprint names a secret without keeping it.

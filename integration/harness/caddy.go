@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -32,6 +33,10 @@ type Caddy struct {
 	// Files are handed to it at the next Start, as descriptors from 3 on.
 	Files []*os.File
 
+	// written is every Caddyfile that it was given; kept are files of the test's.
+	written string
+	kept    map[string]bool
+
 	t       testing.TB
 	cmd     *exec.Cmd
 	exited  chan struct{}
@@ -57,7 +62,11 @@ func New(t testing.TB, caddyfile string, env ...string) *Caddy {
 	c := &Caddy{Dir: dir, Admin: "127.0.0.1:" + strconv.Itoa(Port(t)), Env: env, t: t}
 	c.Write(caddyfile)
 	t.Cleanup(func() {
+		if c.Running() {
+			c.searchAdmin()
+		}
 		c.Kill()
+		c.searchRest()
 		if t.Failed() {
 			t.Logf("caddy's log:\n%s", c.Log())
 		}
@@ -72,6 +81,7 @@ func New(t testing.TB, caddyfile string, env ...string) *Caddy {
 func (c *Caddy) Write(caddyfile string) {
 	c.t.Helper()
 	text := strings.NewReplacer("{{admin}}", c.Admin, "{{dir}}", c.Dir).Replace(caddyfile)
+	c.written += text
 	if err := os.WriteFile(c.Config(), []byte(text), 0o600); err != nil {
 		c.t.Fatal(err)
 	}
@@ -93,6 +103,7 @@ func (c *Caddy) Start() {
 
 // TryStart is Start for those who expect it to fail.
 func (c *Caddy) TryStart() error {
+	c.keepInput()
 	exited, err := c.Launch()
 	if err != nil {
 		return err
@@ -147,6 +158,19 @@ func (c *Caddy) serving() bool {
 	}
 	defer res.Body.Close()
 	return res.StatusCode == http.StatusOK && res.ContentLength != 5 // "null\n"
+}
+
+// ask asks the admin endpoint, not for long: the process may be stopped.
+func (c *Caddy) ask(path string) (status int, text string, err error) {
+	client := &http.Client{Timeout: 5 * time.Second}
+	defer client.CloseIdleConnections()
+	res, err := client.Get("http://" + c.Admin + path)
+	if err != nil {
+		return 0, "", err
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	return res.StatusCode, string(b), err
 }
 
 // Command is a run of the binary with this Caddy's environment.

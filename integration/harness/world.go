@@ -30,6 +30,9 @@ func Environment() []string {
 // Sandbox starts the provider's side in this process.
 func Sandbox(t testing.TB, o sandbox.Options) (*sandbox.Server, string) {
 	t.Helper()
+	if o.Card == "" {
+		o.Card = PAN
+	}
 	s, err := sandbox.New(o)
 	if err != nil {
 		t.Fatal(err)

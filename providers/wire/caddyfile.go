@@ -51,9 +51,10 @@ func parseOption(d *caddyfile.Dispenser, options []Option, seen map[string]bool)
 		if err := o.Read(d); err != nil {
 			return err
 		}
-		// Whatever is left on the line is one argument too many.
+		// Whatever is left on the line is one argument too many. It is not shown, as
+		// Caddy's own error would: it may be the second half of a secret.
 		if d.NextArg() {
-			return d.ArgErr()
+			return d.Errf("wrong argument count: too much follows %s", name)
 		}
 		return nil
 	}
@@ -92,7 +93,7 @@ func (c *ProviderConfig) Options() []Option {
 func String(name string, to *string) Option {
 	return Option{name, func(d *caddyfile.Dispenser) error {
 		if !d.NextArg() || d.Val() == "" {
-			return d.ArgErr()
+			return d.Errf("wrong argument count: %s needs a value", name)
 		}
 		*to = d.Val()
 		return nil
