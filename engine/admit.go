@@ -201,7 +201,8 @@ func (e *Engine) conclude(ctx context.Context, j job, rec *payment.Record, err e
 		return Result{Kind: OrderPaid, Record: rec, Bound: bound, Err: err}
 	case errors.Is(err, ErrUnanswered):
 		return Result{Kind: Pending, Record: rec, Err: err}
-	case err != nil && rec == nil:
+	case err != nil && (rec == nil || rec.Version == 0):
+		// Nothing is on record: the same return must come again.
 		return Result{Kind: Unavailable, Err: err}
 	case rec == nil:
 		return Result{Kind: Pending}
@@ -275,7 +276,8 @@ func (e *Engine) tooSoon(r *payment.Record, stranger bool) bool {
 	if stranger {
 		wait = reaskStranger
 	}
-	return e.now().Sub(r.Attempts.Last) < wait
+	since := e.now().Sub(r.Attempts.Last)
+	return since >= 0 && since < wait // a clock that went back holds nobody up
 }
 
 // settled: nothing that a provider could say now changes the answer.

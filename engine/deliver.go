@@ -25,6 +25,9 @@ func (e *Engine) StartDelivery(ctx context.Context, ref payment.Ref, via payment
 	if rec.State == payment.Delivering && (p.Once || e.Store.Alive(rec.Lease)) || rec.State == payment.Parked && via == payment.ViaBrowser {
 		return rec, ErrNotNow
 	}
+	if lost, err := e.perhapsDelivered(ctx, rec, p); err != nil || lost {
+		return rec, orErr(err, ErrNotNow)
+	}
 	if track == nil {
 		track = e.noted(ctx, rec)
 	}
@@ -51,6 +54,23 @@ func (e *Engine) StartDelivery(ctx context.Context, ref payment.Ref, via payment
 	failpoint.Hit(failpoint.DeliveryDurable)
 	e.observe(EventDelivering, rec, nil, false)
 	return rec, nil
+}
+
+// perhapsDelivered parks what was verified in an older generation where the shop
+// does not dedupe: the ledger was put back or lost its tail since, and may have
+// forgotten that the shop was told.
+func (e *Engine) perhapsDelivered(ctx context.Context, rec *payment.Record, p Policy) (bool, error) {
+	if !p.Once || rec.State != payment.Verified {
+		return false, nil
+	}
+	gen, err := e.generation(ctx)
+	if err != nil || rec.Generation == gen.Seq {
+		return false, err
+	}
+	if err := rec.ParkDelivery(payment.ReasonOldGeneration, e.now()); err != nil {
+		return false, err
+	}
+	return true, e.park(ctx, rec)
 }
 
 // EndDelivery is FinishDelivery for the one that StartDelivery let begin.

@@ -73,6 +73,11 @@ func (e *Engine) Decide(ctx context.Context, ref payment.Ref, version uint64, d 
 		if err = rec.Decided(payment.Accept, note, now); err == nil {
 			take = rec.Keys(e.policy(rec, job{worker: true}).Many)
 			e.openConversion(rec, now)
+			gen, err := e.generation(ctx)
+			if err != nil {
+				return nil, err
+			}
+			rec.Generation = gen.Seq
 		}
 	case Refuse:
 		err = rec.Decided(payment.Dismiss, note, now)

@@ -30,6 +30,9 @@ func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payme
 	if err := e.apply(next, j, v, a, t); err != nil {
 		return rec, err
 	}
+	if next.State == payment.Verified {
+		next.Generation = gen.Seq
+	}
 	failpoint.Hit(failpoint.VerifiedIssued)
 	err = e.commit(ctx, next, v.Trigger == payment.Silence, e.take(next, j, v)...)
 	var taken *payment.TakenError

@@ -35,7 +35,7 @@ type Record struct {
 	// and not weakened afterwards.
 	Expect Expectation `json:"x,omitzero"`
 	// Generation is the number of the ledger generation that created the
-	// record.
+	// record; once it is verified, of the one that verified it.
 	Generation uint32 `json:"g,omitempty"`
 
 	Attempts Attempts `json:"a,omitzero"`

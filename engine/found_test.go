@@ -1,0 +1,122 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/memory"
+)
+
+// What the simulation found.
+
+// hitch is a store on which one operation goes wrong.
+type hitch struct {
+	*memory.Store
+	// holder fails a look at a key.
+	holder error
+}
+
+func (s *hitch) Holder(ctx context.Context, k payment.Key) (payment.Ref, error) {
+	if s.holder != nil && k.Kind == payment.KeyOrder {
+		return "", s.holder
+	}
+	return s.Store.Holder(ctx, k)
+}
+
+// on puts another engine, with a worker of its own, on a store.
+func (w *world) on(s payment.Store) *engine.Engine {
+	w.t.Helper()
+	e, err := engine.New(context.Background(), engine.Config{
+		Store: s, Sites: w.shop, Observer: w.events, Rand: func() float64 { return 0.5 },
+		Providers: map[string]engine.Provider{"idpay": {Provider: w.bank, Timeout: 8 * time.Second}},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return e
+}
+
+// A store that could not be read has recorded nothing: its return must come
+// again, and no page may point to a record that is not there.
+func TestAReturnThatIsNotOnRecordIsNotPending(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		defer w.halt()
+		e := w.on(&hitch{Store: w.store, holder: errors.New("connection reset")})
+		res := e.Admit(t.Context(), w.stranger("K1", "101"))
+		if res.Kind != engine.Unavailable {
+			t.Errorf("it is %s, and nothing is on record", res.Kind)
+		}
+	})
+}
+
+// A "no" stands for a moment. A clock that was put back in that moment must not
+// make it stand for as long as the clock was wrong.
+func TestAClockThatWentBackHoldsNoReturnUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		defer w.halt()
+		w.announce()
+		w.bank.play(payment.Answer{Outcome: payment.OutcomeRefused})
+		res := w.Admit(t.Context(), w.ask())
+		if res.Kind != engine.Declined {
+			t.Fatal(res.Kind)
+		}
+		// As if it had been asked by a clock that was twenty minutes ahead.
+		r := res.Record.Clone()
+		r.Attempts.Last = r.Attempts.Last.Add(20 * time.Minute)
+		if err := w.store.Commit(t.Context(), payment.Change{Record: r}); err != nil {
+			t.Fatal(err)
+		}
+		w.bank.play(paid(payment.OutcomePaid))
+		time.Sleep(10 * time.Second)
+		if res := w.Admit(t.Context(), w.ask()); res.Kind != engine.Verified {
+			t.Errorf("a customer who has paid is told %s", res.Kind)
+		}
+	})
+}
+
+// A backup of the moment between "verified" and the delivery is put back: the
+// shop may have been told, and does not dedupe.
+func TestABackupPutBackDeliversNothingTwice(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		once bool
+		want payment.State
+		told int
+	}{
+		"once":       {once: true, want: payment.Parked, told: 0},
+		"idempotent": {want: payment.Delivered, told: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, func(w *world) { w.shop.policy.Once = c.once })
+				ref := w.announce().Ref
+				if res := w.Admit(t.Context(), w.ask()); res.Kind != engine.Verified {
+					t.Fatal(res.Kind)
+				}
+				backup := w.record(ref)
+				w.halt()
+				w.start(w.store.Lose()) // the next generation
+				defer w.halt()
+				backup.Version = 0
+				if err := w.store.Commit(t.Context(), payment.Change{Record: backup}); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(5 * time.Minute)
+				w.wantState(ref, c.want)
+				if w.shop.count() != c.told {
+					t.Errorf("the shop was told %d times", w.shop.count())
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,58 @@
+// Package simulation lives the real engine in simulated worlds, to find out
+// whether a paid order can be lost or credited twice.
+//
+// It holds nothing but tests. The packages engine and payment run as they are;
+// simulated is what stands around them: the clocks of the nodes, the network,
+// the provider with its window, refunds, "already verified" and receipts from
+// before, the shop (naive or deduping), the affiliate network, the customers and
+// the ledger, of which a power cut takes any part of the tail that was not
+// synced.
+//
+// # How a world goes
+//
+// A world is made from a seed: a provider's shape, how prices are known, the
+// site's policy, one node on an embedded store or two on a joined one, a few
+// customers, a few kinds of faults and how often they strike. Every actor is a
+// goroutine in a [testing/synctest] bubble. Each call that leaves the engine
+// (store, provider, shop, network, clock) waits until the conductor lets it
+// happen; the conductor waits until nothing moves, takes what has arrived by
+// name, draws a time for each, and lets the earliest happen. So a seed decides
+// everything, and a trace can be lived again to the byte, on any number of cores.
+//
+// After some minutes all is well again: no fault strikes, every node runs, clocks
+// are right. The world goes on until nothing is due any more; then the shop's
+// owner, who knows what happened, decides all that waits for a person.
+//
+// # What is checked
+//
+// At every change and every call, by the names of the project's invariants:
+//
+//	INV1  an order and a receipt are credited once
+//	INV2  what is credited was verified at the provider, for this order and sum
+//	INV3  what was taken is credited, or waits for a person who was told (at the end)
+//	INV4  a conversion is of a delivered payment, each try on record, none forgotten
+//	INV5  what could be asked for in time is verified inside the window
+//	INV6  no byte goes to the provider's verify before the claim is durable
+//	INV7  states move along the table, one step a commit; what was known stays
+//	INV8  what nothing explains causes no call and no write
+//	INV9  one verify of a payment is in flight
+//
+// and rules 2, 3, 4, 5, 7, 10 and 11 of money where they say more. INV8 for
+// malformed returns and for limits, and INV10 (no secret in any log, page or
+// record) are checked where requests are read: in the handlers' and integration
+// tests.
+//
+// What a world takes for granted: opening an embedded store makes durable what it
+// finds; a clock is not set by more than the skew between the beginning of a
+// ledger's generation and an answer whose time is compared with it; INV5 asks
+// nothing of nodes whose clocks were wrong.
+//
+// # Running it
+//
+//	go test ./engine/simulation                                  a few thousand seeds
+//	go test ./engine/simulation -run Simulation -seeds 1000000   as many as wished
+//	go test ./engine/simulation -run Simulation -seed 7          one, with its trace
+//
+// A failing seed is printed with the fewest customers and faults with which it
+// still fails, its trace, and the command that lives it again.
+package simulation

@@ -1,0 +1,192 @@
+package simulation
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// ledger is what lies on the disk, and what only the operating system has of it
+// yet: a crash of the process loses nothing, a power cut any part of the tail
+// that was not synced. Records in it are never changed, only replaced.
+type ledger struct {
+	records map[payment.Ref]*payment.Record
+	keys    map[payment.Key]payment.Ref
+	money   map[payment.Ref]bool // money was, or may have been, behind it once
+	tracks  map[string]payment.Track
+	secrets map[string][]byte
+	gen     payment.Generation
+	// tail are the changes since the last sync, oldest first.
+	tail []undo
+	// due caches the earliest Due.
+	due   time.Time
+	stale bool
+}
+
+// undo takes one change back.
+type undo struct {
+	ref   payment.Ref
+	old   *payment.Record // nil: there was none
+	taken []payment.Key
+	gone  map[payment.Key]payment.Ref // keys that the change removed
+}
+
+func newLedger(now time.Time) *ledger {
+	return &ledger{
+		records: make(map[payment.Ref]*payment.Record), keys: make(map[payment.Key]payment.Ref), money: make(map[payment.Ref]bool),
+		tracks: make(map[string]payment.Track), secrets: make(map[string][]byte),
+		gen: payment.Generation{Seq: 1, Start: now, ID: "simulated"},
+	}
+}
+
+// copy is a backup: as much as is on disk now.
+func (l *ledger) copy() *ledger {
+	return &ledger{
+		records: maps.Clone(l.records), keys: maps.Clone(l.keys), money: maps.Clone(l.money), tracks: maps.Clone(l.tracks), secrets: maps.Clone(l.secrets),
+		gen: l.gen, stale: true,
+	}
+}
+
+// commit writes a change, or says why it can't be.
+func (l *ledger) commit(c payment.Change) error {
+	if c.Record == nil {
+		return payment.ErrRef
+	}
+	if _, err := payment.ParseRef(string(c.Record.Ref)); err != nil {
+		return err
+	}
+	old := l.records[c.Record.Ref]
+	if old == nil && c.Record.Version != 0 || old != nil && old.Version != c.Record.Version {
+		return payment.ErrConflict
+	}
+	for _, k := range c.Take {
+		if holder, ok := l.keys[k]; ok && holder != c.Record.Ref {
+			return &payment.TakenError{Key: k, Holder: holder}
+		}
+	}
+	u := undo{ref: c.Record.Ref, old: old}
+	for _, k := range c.Take {
+		if _, ok := l.keys[k]; !ok {
+			u.taken = append(u.taken, k)
+			l.keys[k] = c.Record.Ref
+		}
+	}
+	c.Record.Version++
+	now := c.Record.Clone()
+	l.records[now.Ref] = now
+	if now.State.Captured() || now.State == payment.Review || now.State == payment.Reversed || now.Receipt != nil {
+		l.money[now.Ref] = true
+	}
+	l.changed(u, c.Lazy)
+	return nil
+}
+
+func (l *ledger) changed(u undo, lazy bool) {
+	l.stale = true
+	if lazy {
+		l.tail = append(l.tail, u)
+	} else {
+		l.tail = nil // syncing one change syncs all before it
+	}
+}
+
+func (l *ledger) forget(ref payment.Ref, version uint64) error {
+	r := l.records[ref]
+	if r == nil || r.Version != version || r.State != payment.Declined && r.State != payment.Expired || l.money[ref] {
+		return payment.ErrConflict
+	}
+	u := undo{ref: ref, old: r, gone: make(map[payment.Key]payment.Ref)}
+	for k, holder := range l.keys {
+		if holder == ref && k.Kind != payment.KeyIntent {
+			return payment.ErrConflict
+		}
+		if holder == ref {
+			u.gone[k] = holder
+		}
+	}
+	for k := range u.gone {
+		delete(l.keys, k)
+	}
+	delete(l.records, ref)
+	l.changed(u, true)
+	return nil
+}
+
+// cut loses the last n changes of the tail, as a power cut does.
+func (l *ledger) cut(n int) {
+	for range min(n, len(l.tail)) {
+		u := l.tail[len(l.tail)-1]
+		l.tail = l.tail[:len(l.tail)-1]
+		if u.old == nil {
+			delete(l.records, u.ref)
+		} else {
+			l.records[u.ref] = u.old
+		}
+		for _, k := range u.taken {
+			delete(l.keys, k)
+		}
+		maps.Copy(l.keys, u.gone)
+	}
+	l.tail, l.stale = nil, true
+}
+
+// durable is a record as a power cut at this moment could leave it at worst;
+// nil if it could be gone.
+func (l *ledger) durable(ref payment.Ref) *payment.Record {
+	for _, u := range l.tail {
+		if u.ref == ref {
+			return u.old
+		}
+	}
+	return l.records[ref]
+}
+
+// next is when the earliest record is due; zero if none is.
+func (l *ledger) next() time.Time {
+	if l.stale {
+		l.due, l.stale = time.Time{}, false
+		for _, r := range l.records {
+			if !r.Due.IsZero() && (l.due.IsZero() || r.Due.Before(l.due)) {
+				l.due = r.Due
+			}
+		}
+	}
+	return l.due
+}
+
+// overdue lists what is due at t, oldest first.
+func (l *ledger) overdue(t time.Time, limit int) []payment.Ref {
+	if next := l.next(); next.IsZero() || next.After(t) {
+		return nil
+	}
+	var due []*payment.Record
+	for _, r := range l.records {
+		if !r.Due.IsZero() && !r.Due.After(t) {
+			due = append(due, r)
+		}
+	}
+	slices.SortFunc(due, func(a, b *payment.Record) int {
+		if n := a.Due.Compare(b.Due); n != 0 {
+			return n
+		}
+		return strings.Compare(string(a.Ref), string(b.Ref))
+	})
+	refs := make([]payment.Ref, 0, len(due))
+	for _, r := range due[:min(limit, len(due))] {
+		refs = append(refs, r.Ref)
+	}
+	return refs
+}
+
+// sorted are all records by name, so that nobody sees a map's order.
+func (l *ledger) sorted() []*payment.Record {
+	all := make([]*payment.Record, 0, len(l.records))
+	for _, r := range l.records {
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b *payment.Record) int { return strings.Compare(string(a.Ref), string(b.Ref)) })
+	return all
+}
