@@ -47,6 +47,8 @@ type conductor struct {
 	arrived []*call
 	heard   []string // lines of this step that more than one goroutine may write
 
+	glances int
+
 	// trace is nil where nobody wants it.
 	trace *strings.Builder
 	// wrong is the first violation.
@@ -96,6 +98,16 @@ func (c *conductor) submit(x *call) {
 	c.mu.Lock()
 	c.arrived = append(c.arrived, x)
 	c.mu.Unlock()
+}
+
+// seen ends a look of an actor's at what only the conductor changes. Nothing else
+// moves while the conductor does, but the race detector must be told.
+func (c *conductor) seen() {
+	if raceEnabled {
+		c.mu.Lock()
+		c.glances++
+		c.mu.Unlock()
+	}
 }
 
 // take gives the calls that arrived since the last step, by name.

@@ -43,6 +43,7 @@ func (w *world) reach(n int) *process {
 
 // shopping is a customer from the first page to the last.
 func (w *world) shopping(s *shopper) {
+	defer w.seen()
 	if !w.hands(s.name, "comes to the shop", s.arrives, func() {}) || !w.buy(s) {
 		return
 	}
@@ -179,6 +180,7 @@ func (w *world) ask(s *shopper, c comeback, id string, hint payment.Hint) engine
 
 // visit is a browser that comes back, and comes again while it is told to wait.
 func (w *world) visit(s *shopper, who string, c comeback, id string, hint payment.Hint) {
+	defer w.seen()
 	if !w.hands(who, "sets out", c.after, func() {}) {
 		return
 	}

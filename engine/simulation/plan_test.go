@@ -162,6 +162,11 @@ func newShopper(l lot, p *plan, n int) *shopper {
 		}
 		s.returns = append(s.returns, c)
 	}
+	if l.chance(0.05) {
+		// A tab that is opened again when the window has closed, and once more.
+		closed := l.between(10*time.Minute, 40*time.Minute)
+		s.returns = []comeback{{after: closed, attack: faultKinds}, {after: closed + l.between(10*time.Second, 5*time.Minute), attack: faultKinds}}
+	}
 	for _, f := range []fault{otherOrder, oldReceipt, forgedID, wrongBinding} {
 		if will(f) {
 			s.returns = append(s.returns, comeback{after: l.between(0, time.Minute), attack: f})

@@ -127,7 +127,9 @@ func (p *process) crash() {
 		}
 	}
 	p.calls, p.timers, p.ticks = nil, nil, nil
-	p.w.died(p)
+	p.w.settle() // until they have run out
+	p.w.seen()
+	p.w.died()
 }
 
 // do is a port: it waits until the conductor has let fire happen. It reports
@@ -143,11 +145,15 @@ func (p *process) do(ctx context.Context, what string, at pace, fire func(*call)
 	w.arrived = append(w.arrived, c)
 	w.mu.Unlock()
 	<-c.wake
+	defer w.seen()
 	return !c.lost
 }
 
 // Now implements [engine.Clock].
-func (p *process) Now() time.Time { return p.w.now.Add(p.node.skew) }
+func (p *process) Now() time.Time {
+	defer p.w.seen()
+	return p.w.now.Add(p.node.skew)
+}
 
 // After implements [engine.Clock]. A worker's wait ends when something has
 // become due and its next look would have come: the looks in between would have
@@ -217,10 +223,11 @@ func (p *process) look(t *tick) time.Time {
 
 // Observe implements [engine.Observer].
 func (p *process) Observe(e engine.Event) {
+	w := p.w
+	defer w.seen()
 	if p.dead {
 		return
 	}
-	w := p.w
 	w.mu.Lock()
 	if e.Alert && e.Record != nil {
 		w.alerts[e.Record.Ref] = append(w.alerts[e.Record.Ref], e.Name)

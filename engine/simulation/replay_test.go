@@ -34,7 +34,7 @@ func TestReplay(t *testing.T) {
 	}
 	n := 400
 	if raceEnabled {
-		n = 60
+		n = 20
 	}
 	want := digest(t, n)
 	if again := digest(t, n); again != want {

@@ -29,6 +29,7 @@ type sites struct{ p *process }
 
 // Policy implements [engine.Sites].
 func (s *sites) Policy(*payment.Record) (engine.Policy, bool) {
+	defer s.p.w.seen()
 	if s.p.w.routeless {
 		return engine.Policy{}, false
 	}
@@ -37,6 +38,7 @@ func (s *sites) Policy(*payment.Record) (engine.Policy, bool) {
 
 // Deliver implements [engine.Sites].
 func (s *sites) Deliver(ctx context.Context, r *payment.Record) engine.Handed {
+	defer s.p.w.seen()
 	if s.p.w.routeless {
 		return engine.Handed{Unsent: true}
 	}
@@ -133,6 +135,7 @@ func (s *shop) lookup(id, order string) (payment.Expectation, error) {
 
 // expect is how the site finds out what a return should have paid.
 func (w *world) expect(ctx context.Context, p *process, id, order string) (x payment.Expectation, err error) {
+	defer w.seen()
 	switch w.plan.mode {
 	case modeNone:
 		return payment.Expectation{Source: payment.FromNone}, nil

@@ -192,7 +192,7 @@ func simulate(t *testing.T, seed uint64, lim limits, h *hits) (v verdict) {
 // defaultSeeds is what `go test` simulates by itself.
 func defaultSeeds() int {
 	if raceEnabled {
-		return 1000
+		return 500
 	}
 	return 3000
 }
@@ -224,7 +224,7 @@ func TestSimulation(t *testing.T) {
 }
 
 // enoughSeeds is how many hit everything there is to hit.
-const enoughSeeds = 1000
+const enoughSeeds = 3000
 
 // mostFailures is how many failing seeds are worth shrinking.
 const mostFailures = 3

@@ -181,10 +181,14 @@ func (s *store) Secret(context.Context, string, func() ([]byte, error)) ([]byte,
 }
 
 // Generation implements [payment.Store].
-func (s *store) Generation(context.Context) (payment.Generation, error) { return s.p.w.ledger.gen, nil }
+func (s *store) Generation(context.Context) (payment.Generation, error) {
+	defer s.p.w.seen()
+	return s.p.w.ledger.gen, nil
+}
 
 // Now implements [payment.Store]: a joined store has a clock of its own.
 func (s *store) Now() time.Time {
+	defer s.p.w.seen()
 	if s.p.w.plan.joined {
 		return s.p.w.now
 	}
@@ -202,6 +206,7 @@ func (s *store) Owner() string { return s.p.name }
 
 // Ready implements [payment.Store].
 func (s *store) Ready() error {
+	defer s.p.w.seen()
 	switch {
 	case s.p.dead:
 		return payment.ErrClosed

@@ -85,6 +85,7 @@ func (w *world) troubled(until time.Time) { w.trouble = later(w.trouble, until) 
 // jitter is a number in [0,1) that depends on nothing but seed and time, so
 // that it does not matter who asks first.
 func (w *world) jitter() float64 {
+	defer w.seen()
 	x := (uint64(w.now.UnixNano()) ^ w.seed) * 0x9e3779b97f4a7c15
 	return float64(x>>11) / (1 << 53)
 }
@@ -248,7 +249,7 @@ func (w *world) kill(p *process, loses bool) {
 	})
 }
 
-func (w *world) died(p *process) { w.troubled(w.now.Add(20 * time.Second)) }
+func (w *world) died() { w.troubled(w.now.Add(20 * time.Second)) }
 
 // lose takes back part of what was not synced.
 func (w *world) lose() {
