@@ -68,7 +68,7 @@ func (e *echo) create(w http.ResponseWriter, r *http.Request, body []byte) bool 
 		}
 	}
 	order, _ := fields["order_id"].(string)
-	add := url.Values{}
+	var add url.Values
 	switch {
 	case strings.HasSuffix(r.URL.Path, "/payment"):
 		id = strings.ReplaceAll(id, "-", "")

@@ -1,0 +1,83 @@
+package docs_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// proofs are, for each rule of money and each finding of how money gets lost,
+// the tests that fail without it. What breaks each of them on purpose is in
+// mutations.
+var proofs = map[string]string{
+	"R1":  "engine.TestRule1And2TwoDurableCommitsPerPayment engine.TestNothingIsAskedBeforeTheExpectationIsKnown",
+	"R2":  "engine.TestRule1And2TwoDurableCommitsPerPayment engine.TestACommitWithoutAnAnswer storage/badger.TestWritesAreSyncedAndChecked",
+	"R3":  "payment.TestDecide engine.TestRule3SilenceIsNeverFailed engine.TestRule3RefusalAfterSilence engine.TestAPanicOfAProviderIsAnUnknownAnswer",
+	"R4":  "payment.TestDecide engine.TestRule4LostLedgerGoesToReview integration/returns.TestReplayAfterTheStoreWasLost",
+	"R5":  "engine.TestRule5Uniqueness engine.TestRule5SecondPaymentThatWasTakenIsReviewed storage/badger.TestNothingHasATTL",
+	"R6":  "engine.TestRule6OneVerifyCallForManyReturns engine.TestRule6RecoveryAfterACrash engine.TestAnOvertakenDeliveryRecordsNothing",
+	"R7":  "engine.TestRule7ADeliveryIsDurableBeforeTheShopIsCalled engine.TestRule7InterruptedDelivery integration/robust.TestAShopThatDiesIsNotToldTwice",
+	"R8":  "engine.TestRule8TheWorkerHandsOverWhatNoBrowserClaims engine.TestRule8NothingIsCapturedThatCannotBeDelivered",
+	"R9":  "engine.TestRule9DeclinedIsAskedAgain engine.TestRule9TheLastQuestionComesInsideTheWindow",
+	"R10": "payment.TestDecide payment.TestAmountChecked",
+	"R11": "engine.TestRule11Conversions engine.TestRule11NothingIsReportedBeforeItIsDelivered",
+	"M1":  "integration/robust.TestAShopThatDiesIsNotToldTwice integration/robust.TestDeliveryRunsToItsEnd",
+	"M2":  "engine.TestRule7DeliveryOutcomes integration/php.TestCaddysOwnAnswers integration/php.TestAckHeader",
+	"M3":  "engine.TestRule8TheWorkerHandsOverWhatNoBrowserClaims engine.TestRule8AbsentPark",
+	"M4":  "payment.TestDecide integration/php.TestShops integration/php.TestFolding internal/params.TestRewriteProperty",
+	"M5":  "integration/returns.TestExpectLookup internal/lookup.TestRead payment.TestAmountChecked",
+	"M6":  "payment.TestDecide engine.TestImportedIDsPayForNothing",
+	"M7":  "payment.TestDecide engine.TestRule4LostLedgerGoesToReview",
+	"M8":  "payment.TestDecide payment.TestDecideAsksForAnInquiryAfterSilence engine.TestRule3RefusalAfterSilence",
+	"M9":  "engine.TestRule9DeclinedIsAskedAgain engine.TestRule9UnpaidReturnsWriteNothing providers/invoice.TestNoReturnIsBelievedUnpaid",
+	"M10": "payment.TestDecide integration/returns.TestExpectSigned",
+	"M11": "engine.TestAPaymentBelongsToItsSiteRouteAndOrder internal/token.TestEveryKind integration/returns.TestExpectNoneIsForOneSite",
+	"M12": "payment.TestDecide payment.TestAmountChecked integration/returns.TestReceiptsWithoutIntent",
+	"M13": "integration/php.TestErrorRoutesBeforeRouting integration/php.TestErrorRoutesAfterVerified integration/php.TestHeaderSmuggling",
+	"M14": "integration/returns.TestAnnouncements integration/php.TestAnnouncement",
+	"M15": "integration/php.TestExamplePHPShop integration/php.TestHelpersOwnTests",
+	"M16": "internal/token.TestEveryKind integration/browser.TestBoughtOnTooManyDevices",
+	"M17": "integration/php.TestReceiptHelper integration/php.TestHelpersOwnTests",
+}
+
+// TestEveryRuleIsTested: whoever renames or removes a test that a rule rests on
+// is asked what it rests on now.
+func TestEveryRuleIsTested(t *testing.T) {
+	for _, named := range []struct {
+		letter string
+		last   int
+	}{{"R", 11}, {"M", 17}} {
+		for i := 1; i <= named.last; i++ {
+			rule := named.letter + strings.TrimPrefix(string(rune('0'+i/10))+string(rune('0'+i%10)), "0")
+			if proofs[rule] == "" {
+				t.Errorf("no test is named for %s", rule)
+			}
+		}
+	}
+	for rule, tests := range proofs {
+		for one := range strings.FieldsSeq(tests) {
+			dir, name, _ := strings.Cut(one, ".")
+			if !declares(t, filepath.Join("..", dir), name) {
+				t.Errorf("%s rests on %s, which is gone", rule, one)
+			}
+		}
+	}
+}
+
+func declares(t *testing.T, dir, name string) bool {
+	t.Helper()
+	files, _ := filepath.Glob(filepath.Join(dir, "*_test.go"))
+	want := regexp.MustCompile(`(?m)^func ` + regexp.QuoteMeta(name) + `\(`)
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want.Match(text) {
+			return true
+		}
+	}
+	return false
+}
