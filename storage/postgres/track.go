@@ -26,8 +26,8 @@ UPDATE payments_tracks SET expires = $2, body = $3 FROM lazy WHERE visitor = $1 
 	sqlLazyTrackNew = `WITH lazy AS (SELECT set_config('synchronous_commit', 'off', true) AS v)
 INSERT INTO payments_tracks (visitor, expires, body) SELECT $1::bytea, $2::bigint, $3::bytea FROM lazy
 ON CONFLICT (visitor) DO UPDATE SET expires = excluded.expires, body = excluded.body`
-	sqlTrackPrune = `DELETE FROM payments_tracks WHERE visitor IN
-(SELECT visitor FROM payments_tracks WHERE expires <= $1 ORDER BY expires LIMIT $2) AND expires <= $1`
+	sqlTracksOld  = `SELECT visitor FROM payments_tracks WHERE expires <= $1 ORDER BY expires LIMIT $2`
+	sqlTrackPrune = `DELETE FROM payments_tracks WHERE visitor = ANY($2::bytea[]) AND expires <= $1`
 )
 
 // tracks counts without counting: each node knows how many it has added and
@@ -129,7 +129,16 @@ func (s *Store) Track(ctx context.Context, visitor string) (t payment.Track, err
 func (s *Store) prune(ctx context.Context) error {
 	now := s.Now()
 	err := s.read(ctx, "deleting old tracks", func(ctx context.Context, c *pgxpool.Conn) error {
-		tag, err := c.Exec(ctx, sqlTrackPrune, int64(packed.Time(now)), 5000) //nolint:gosec // 63 bits
+		until := int64(packed.Time(now))
+		rows, err := c.Query(ctx, sqlTracksOld, until, 5000)
+		if err != nil {
+			return err
+		}
+		old, err := pgx.CollectRows(rows, pgx.RowTo[[]byte])
+		if err != nil || len(old) == 0 {
+			return err
+		}
+		tag, err := c.Exec(ctx, sqlTrackPrune, until, old)
 		if err == nil {
 			s.tracks.add(-tag.RowsAffected())
 		}

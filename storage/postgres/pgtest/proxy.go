@@ -1,0 +1,172 @@
+package pgtest
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"sync"
+	"testing"
+)
+
+// Proxy stands between clients and a cluster and cuts connections when it is
+// told to.
+type Proxy struct {
+	// Port is where it listens on 127.0.0.1.
+	Port int
+
+	l      net.Listener
+	target string
+
+	mu    sync.Mutex
+	rule  *Cut
+	conns map[net.Conn]bool
+	dead  bool
+}
+
+// Cut says when a connection is cut.
+type Cut struct {
+	// Pattern is what the client sends: the first message that contains it.
+	Pattern []byte
+	// Unsent drops the message too; otherwise the server gets it, and what it
+	// answers is dropped once there is something.
+	Unsent bool
+	// Then, if set, is called between the server's answer and the cut.
+	Then func()
+}
+
+// NewProxy starts one in front of a port.
+func NewProxy(t testing.TB, port int) *Proxy {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Proxy{l: l, target: fmt.Sprintf("127.0.0.1:%d", port), conns: make(map[net.Conn]bool)}
+	p.Port = l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // tcp
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			all.Go(func() { p.serve(c) })
+		}
+	})
+	t.Cleanup(func() {
+		_ = l.Close()
+		p.Break()
+		all.Wait()
+	})
+	return p
+}
+
+// Once cuts one connection by a rule.
+func (p *Proxy) Once(c Cut) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rule = &c
+}
+
+// Break cuts all connections; Refuse does not let new ones through until it is
+// told otherwise.
+func (p *Proxy) Break() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		_ = c.Close()
+	}
+}
+
+// Refuse sets whether connections are refused.
+func (p *Proxy) Refuse(on bool) {
+	p.mu.Lock()
+	p.dead = on
+	p.mu.Unlock()
+	if on {
+		p.Break()
+	}
+}
+
+// take returns the rule if a message fits it, and forgets it.
+func (p *Proxy) take(b []byte) *Cut {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.rule == nil || !bytes.Contains(b, p.rule.Pattern) {
+		return nil
+	}
+	r := p.rule
+	p.rule = nil
+	return r
+}
+
+func (p *Proxy) hold(c net.Conn, on bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if on {
+		p.conns[c] = true
+	} else {
+		delete(p.conns, c)
+	}
+	return !p.dead
+}
+
+func (p *Proxy) serve(client net.Conn) {
+	defer client.Close()
+	defer p.hold(client, false)
+	if !p.hold(client, true) {
+		return
+	}
+	server, err := net.Dial("tcp", p.target)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	defer p.hold(server, false)
+	p.hold(server, true)
+	var mu sync.Mutex
+	var cut *Cut
+	var back sync.WaitGroup
+	back.Go(func() {
+		buf := make([]byte, 64<<10)
+		for {
+			n, err := server.Read(buf)
+			mu.Lock()
+			c := cut
+			mu.Unlock()
+			if c != nil {
+				if c.Then != nil {
+					c.Then()
+				}
+				err = net.ErrClosed
+			}
+			if err != nil {
+				_ = client.Close()
+				return
+			}
+			if _, err := client.Write(buf[:n]); err != nil {
+				return
+			}
+		}
+	})
+	defer back.Wait()
+	defer server.Close()
+	buf := make([]byte, 256<<10)
+	for {
+		n, err := client.Read(buf)
+		if err != nil {
+			return
+		}
+		if c := p.take(buf[:n]); c != nil {
+			if c.Unsent {
+				return
+			}
+			mu.Lock()
+			cut = c
+			mu.Unlock()
+		}
+		if _, err := server.Write(buf[:n]); err != nil {
+			return
+		}
+	}
+}

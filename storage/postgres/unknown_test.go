@@ -1,0 +1,190 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/internal/packed"
+	"github.com/rahgir/caddy-payments/storage/postgres/pgtest"
+)
+
+var ctx = context.Background()
+
+func newRecord(n int) *payment.Record {
+	id := strconv.Itoa(n)
+	return &payment.Record{Ref: payment.NewRef("shop", "i", id, id), Site: "shop", Issuer: "i", ID: id, Order: id,
+		State: payment.Verifying, CreatedAt: time.Date(2026, 3, 21, 8, 0, n, 0, time.UTC)}
+}
+
+// behind opens a ledger through a proxy, and directly as another node.
+func behind(t *testing.T) (*pgtest.Proxy, handle, handle) {
+	t.Helper()
+	l := newLedger(t)
+	direct := l.open(t)
+	p := pgtest.NewProxy(t, servers.Cluster(t).Port)
+	far := l
+	far.dsn = servers.Cluster(t).DSNAt(p.Port, "search_path", l.schema)
+	far.file = t.TempDir() + "/generation"
+	return p, far.open(t), direct
+}
+
+// F36: the connection is cut after the change was sent. What became of it is
+// read on another connection; it is written once.
+func TestUnknownCommit(t *testing.T) {
+	p, s, direct := behind(t)
+	key := func(n int) payment.Key { return payment.ReceiptKey("i", strconv.Itoa(n)) }
+	n := 0
+	for name, unsent := range map[string]bool{"the server had it": false, "the server never saw it": true} {
+		for _, lazy := range []bool{false, true} {
+			n++
+			r := newRecord(n)
+			k, _ := packed.Ref(r.Ref)
+			for version := range uint64(3) {
+				p.Once(pgtest.Cut{Pattern: k[:], Unsent: unsent})
+				r.Code = strconv.FormatUint(version, 10)
+				if err := s.Commit(ctx, payment.Change{Record: r, Take: []payment.Key{key(n)}, Lazy: lazy}); err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				got, err := direct.Get(ctx, r.Ref)
+				if err != nil || got.Version != version+1 || got.Code != r.Code || r.Version != version+1 {
+					t.Fatalf("%s: %+v, %v", name, got, err)
+				}
+			}
+			if ref, err := direct.Holder(ctx, key(n)); err != nil || ref != r.Ref {
+				t.Errorf("%s: the key: %v %v", name, ref, err)
+			}
+		}
+	}
+}
+
+// A change that was taken without an answer, and on which another node went on:
+// nobody can tell any more, so nobody does. One that lost against another node's
+// is told to have lost.
+func TestUnknownCommitOvertaken(t *testing.T) {
+	p, s, direct := behind(t)
+	r := newRecord(1)
+	k, _ := packed.Ref(r.Ref)
+	overtake := func(version uint64) func() {
+		return func() {
+			other := newRecord(1)
+			other.Version, other.Code = version, "other"
+			if err := direct.Commit(ctx, payment.Change{Record: other}); err != nil {
+				t.Errorf("the other node: %v", err)
+			}
+		}
+	}
+	p.Once(pgtest.Cut{Pattern: k[:], Then: overtake(1)})
+	if err := s.Commit(ctx, payment.Change{Record: r}); !errors.Is(err, ErrUnknownOutcome) || r.Version != 0 {
+		t.Errorf("%v, version %d", err, r.Version)
+	}
+	got, err := s.Get(ctx, r.Ref)
+	if err != nil || got.Version != 2 {
+		t.Fatal(got, err)
+	}
+	// The next change never arrives, and another node's does.
+	p.Once(pgtest.Cut{Pattern: k[:], Unsent: true})
+	overtake(2)()
+	if err := s.Commit(ctx, payment.Change{Record: got}); !errors.Is(err, payment.ErrConflict) {
+		t.Errorf("%v", err)
+	}
+}
+
+// Connections are cut at random under load. No change is lost that was
+// confirmed, none is made twice, and none is told to have failed that was made.
+func TestCutAtRandom(t *testing.T) {
+	p, s, direct := behind(t)
+	const workers, each = 8, 20
+	stop := make(chan struct{})
+	var cutter sync.WaitGroup
+	cutter.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Duration(5+rand.IntN(40)) * time.Millisecond):
+				p.Break()
+			}
+		}
+	})
+	var unknown atomic.Int64
+	var all sync.WaitGroup
+	for w := range workers {
+		all.Go(func() {
+			r := newRecord(100 + w)
+			for made := 0; made < each; {
+				before := r.Version
+				r.Attempts.Count = made + 1
+				err := s.Commit(ctx, payment.Change{Record: r, Lazy: made%3 == 0})
+				if err == nil {
+					made++
+					continue
+				}
+				unknown.Add(1)
+				got, err := direct.Get(ctx, r.Ref) // read again, never assumed
+				if errors.Is(err, payment.ErrNotFound) {
+					continue
+				}
+				if err != nil || got.Version < before || got.Version > before+1 {
+					t.Errorf("version %d after %d: %v", got.Version, before, err)
+					return
+				}
+				r = got
+				made = got.Attempts.Count
+			}
+		})
+	}
+	all.Wait()
+	close(stop)
+	cutter.Wait()
+	for w := range workers {
+		got, err := direct.Get(ctx, newRecord(100+w).Ref)
+		if err != nil || got.Version != each || got.Attempts.Count != each {
+			t.Errorf("version %d after %d changes: %v", got.Version, each, err)
+		}
+	}
+	t.Logf("%d changes, %d of them had to be read again", workers*each, unknown.Load())
+}
+
+// The database goes away and comes back: errors meanwhile, no restart after.
+func TestComesBack(t *testing.T) {
+	p, s, _ := behind(t)
+	r := newRecord(1)
+	if err := s.Commit(ctx, payment.Change{Record: r}); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		p.Refuse(true)
+		if _, err := s.Get(ctx, r.Ref); !errors.Is(err, ErrUnreachable) {
+			t.Fatalf("without a database: %v", err)
+		}
+		if err := s.Ready(); !errors.Is(err, ErrUnreachable) {
+			t.Fatalf("ready without a database: %v", err)
+		}
+		p.Refuse(false)
+		waitFor(t, "it is ready again", func() bool { return s.Ready() == nil })
+		if err := s.Commit(ctx, payment.Change{Record: r}); err != nil {
+			t.Fatal(err)
+		}
+		if g, err := s.Generation(ctx); err != nil || g.Seq != 1 {
+			t.Fatal(g, err)
+		}
+	}
+}
+
+// waitFor polls with a deadline that only a broken machine meets.
+func waitFor(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	t.Fatalf("waited in vain: %s", what)
+}
