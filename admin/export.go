@@ -24,10 +24,18 @@ func (c *cli) exportCommand() *cobra.Command {
 		`
 Writes all payments, or those that the filters select, newest first. Amounts are
 in rials, times in UTC; CSV has one more column with the Iranian date of the
-payment.`,
+payment.
+
+With --ledger it writes the whole ledger, with its keys and secrets, into a file
+that "caddy payments import" reads, to move to another storage. Caddy must be
+stopped: the ledger is opened here. If the file exists and is not complete, it
+goes on where it stopped. With --final the ledger is shut afterwards, so that no
+Caddy goes on with it by mistake.`,
 		exactly(0, "no arguments, only flags"), c.export)
 	addFilters(cmd.Flags())
 	cmd.Flags().String("format", "csv", "csv or jsonl")
+	cmd.Flags().String("ledger", "", "Write the whole ledger into this file, to move it")
+	cmd.Flags().Bool("final", false, "With --ledger: shut the ledger, since payments go on elsewhere")
 	cmd.Flags().StringP("output", "o", "-", "File to write; - is standard output")
 	return cmd
 }
@@ -35,6 +43,14 @@ payment.`,
 func (c *cli) export(cmd *cobra.Command, _ []string) (err error) {
 	format, _ := cmd.Flags().GetString("format")
 	name, _ := cmd.Flags().GetString("output")
+	ledger, _ := cmd.Flags().GetString("ledger")
+	final, _ := cmd.Flags().GetBool("final")
+	if ledger != "" {
+		return c.moveOut(ledger, final)
+	}
+	if final {
+		return usage("--final goes with --ledger")
+	}
 	if format != "csv" && format != "jsonl" {
 		return usage("--format must be csv or jsonl")
 	}

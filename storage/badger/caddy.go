@@ -108,24 +108,11 @@ func (m *Module) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 // Open implements [storage.Opener].
 func (m *Module) Open(ctx context.Context, log *zap.Logger) (payment.Store, func() error, error) {
-	opts := []Option{WithLogger(func() *zap.Logger { return caddy.Log().Named("payments.storage.badger") })}
-	if m.Generation != "" {
-		opts = append(opts, WithGenerationFile(underData(m.Generation)))
-	}
-	if m.MinFree != 0 {
-		opts = append(opts, WithMinFree(m.MinFree))
-	}
-	if m.MaxTracks != 0 {
-		opts = append(opts, WithMaxTracks(m.MaxTracks))
-	}
-	dir := m.Dir
-	if dir == "" {
-		dir = "payments"
-	}
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
-	h, err := Acquire(underData(dir), opts...)
+	dir, opts := m.open()
+	h, err := Acquire(dir, append(opts, WithLogger(func() *zap.Logger { return caddy.Log().Named("payments.storage.badger") }))...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -136,6 +123,24 @@ func (m *Module) Open(ctx context.Context, log *zap.Logger) (payment.Store, func
 			zap.Bool("shared", h.Shared))
 	}
 	return h.Store, h.Release, nil
+}
+
+// open is where the ledger lies, and how it is opened.
+func (m *Module) open() (dir string, opts []Option) {
+	if m.Generation != "" {
+		opts = append(opts, WithGenerationFile(underData(m.Generation)))
+	}
+	if m.MinFree != 0 {
+		opts = append(opts, WithMinFree(m.MinFree))
+	}
+	if m.MaxTracks != 0 {
+		opts = append(opts, WithMaxTracks(m.MaxTracks))
+	}
+	dir = m.Dir
+	if dir == "" {
+		dir = "payments"
+	}
+	return underData(dir), opts
 }
 
 func underData(path string) string {

@@ -28,6 +28,7 @@ type config struct {
 	tick       time.Duration
 	onNewLife  func(why string)
 	freeSpace  func(dir string) (space, error)
+	shut       bool
 	commitHook func(ts uint64) error // fails a commit, for tests
 	killer     any                   // ends the store in the middle, for tests
 }

@@ -9,9 +9,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/internal/failpoint"
-	"github.com/rahgir/caddy-payments/storage/internal/packed"
-
+	"github.com/rahgir/caddy-payments/storage"
 	"github.com/rahgir/caddy-payments/storage/internal/mirror"
+	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 // start brings the store from what lies on the disk to ready for use.
@@ -37,6 +37,13 @@ func (s *Store) start() (err error) {
 		return err
 	}
 	failpoint.Hit(failpoint.LedgerOpening)
+	shut, err := s.readNow(metaShut)
+	if err != nil {
+		return err
+	}
+	if why := storage.Shut(shut).Err(); why != nil && !s.cfg.shut {
+		return fmt.Errorf("%s: %w", s.dir, why)
+	}
 	why, err := s.settleGeneration()
 	if err != nil {
 		return err

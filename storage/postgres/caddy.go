@@ -209,28 +209,11 @@ var pool = shared.New[*Store]()
 
 // Open implements [storage.Opener].
 func (m *Module) Open(ctx context.Context, log *zap.Logger) (payment.Store, func() error, error) {
-	opts := []Option{WithLogger(func() *zap.Logger { return caddy.Log().Named("payments.storage.postgres") })}
-	file := m.Generation
-	if file == "" {
-		sum := sha256.Sum256([]byte(m.key))
-		file = "payments-postgres-" + hex.EncodeToString(sum[:6]) + ".generation"
+	opts, err := m.options()
+	if err != nil {
+		return nil, nil, err
 	}
-	if !filepath.IsAbs(file) {
-		file = filepath.Join(caddy.AppDataDir(), file)
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return nil, nil, fmt.Errorf("the generation file's directory: %w", err)
-	}
-	opts = append(opts, WithGenerationFile(file))
-	if m.MaxConns != 0 {
-		opts = append(opts, WithConns(m.MaxConns))
-	}
-	if m.MaxTracks != 0 {
-		opts = append(opts, WithMaxTracks(m.MaxTracks))
-	}
-	if m.Timeout != 0 {
-		opts = append(opts, WithTimeout(time.Duration(m.Timeout)))
-	}
+	opts = append(opts, WithLogger(func() *zap.Logger { return caddy.Log().Named("payments.storage.postgres") }))
 	// A new password is a new opening, which the old one outlives for a while.
 	name := sha256.Sum256([]byte(m.dsn.Reveal()))
 	s, joined, release, err := pool.Acquire(hex.EncodeToString(name[:]), func() (*Store, error) { return Open(ctx, m.dsn.Reveal(), opts...) })
@@ -242,6 +225,32 @@ func (m *Module) Open(ctx context.Context, log *zap.Logger) (payment.Store, func
 			zap.Uint32("generation", gen.Seq), zap.String("node", s.owner), zap.Bool("shared", joined))
 	}
 	return s, release, nil
+}
+
+// options are how the ledger is opened.
+func (m *Module) options() (opts []Option, err error) {
+	file := m.Generation
+	if file == "" {
+		sum := sha256.Sum256([]byte(m.key))
+		file = "payments-postgres-" + hex.EncodeToString(sum[:6]) + ".generation"
+	}
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(caddy.AppDataDir(), file)
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return nil, fmt.Errorf("the generation file's directory: %w", err)
+	}
+	opts = append(opts, WithGenerationFile(file))
+	if m.MaxConns != 0 {
+		opts = append(opts, WithConns(m.MaxConns))
+	}
+	if m.MaxTracks != 0 {
+		opts = append(opts, WithMaxTracks(m.MaxTracks))
+	}
+	if m.Timeout != 0 {
+		opts = append(opts, WithTimeout(time.Duration(m.Timeout)))
+	}
+	return opts, nil
 }
 
 // Interface guards.

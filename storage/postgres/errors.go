@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage"
 	"github.com/rahgir/caddy-payments/storage/internal/mirror"
 	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
@@ -88,6 +89,8 @@ func connected(err error) fate {
 	var no *RefusedError
 	var pe *pgconn.PgError
 	switch {
+	case errors.Is(err, storage.ErrMoved), errors.Is(err, storage.ErrReceiving):
+		return refused
 	case errors.As(err, &no), errors.Is(err, ErrFormat), errors.Is(err, mirror.ErrMirror):
 		return refused
 	case errors.As(err, &pe):

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage"
 	"github.com/rahgir/caddy-payments/storage/internal/mirror"
 )
 
@@ -18,6 +19,7 @@ type life struct {
 	mark   mirror.Mark
 	origin string
 	plain  bool
+	shut   storage.Shut
 }
 
 func (l *life) generation() payment.Generation { return l.mark.Generation() }
@@ -94,7 +96,11 @@ func (s *Store) settle(ctx context.Context) error {
 		return err
 	}
 	defer closeConn(ddl)
-	if err := migrate(ctx, tx, ddl, row.format); err != nil {
+	shut, format := shutOf(row.format)
+	if why := shut.Err(); why != nil && !s.cfg.shut {
+		return why
+	}
+	if err := migrate(ctx, tx, ddl, format); err != nil {
 		return err
 	}
 	var high, now int64
@@ -114,7 +120,7 @@ func (s *Store) settle(ctx context.Context) error {
 	if err := tx.Commit(ctx); err != nil {
 		return fmt.Errorf("writing the generation: %w", err)
 	}
-	s.life.Store(&life{mark: m, origin: sv.origin, plain: sv.plain})
+	s.life.Store(&life{mark: m, origin: sv.origin, plain: sv.plain, shut: shut})
 	s.mark = m
 	if why != "" {
 		s.log().Warn("this ledger may have forgotten payments: a new generation begins",

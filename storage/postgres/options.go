@@ -19,6 +19,7 @@ type config struct {
 	conns     int
 	timeout   time.Duration
 	maxTracks int64
+	shut      bool // open it although it is shut
 	// beat is how often a node shows that it lives, silence after how long
 	// without it is taken for dead, yield how long what is due is left to its own
 	// node alone.

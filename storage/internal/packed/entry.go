@@ -1,7 +1,9 @@
 package packed
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -98,4 +100,16 @@ func Newer(what string, format byte) error {
 // money behind it.
 func Money(r *payment.Record) bool {
 	return r.State.Captured() || r.State == payment.Reversed || r.State == payment.Review || r.Receipt != nil
+}
+
+// Canonical is an entry in the one form that it has in every store: what a store
+// remembers for its own sake is left out.
+func Canonical(e *Entry) ([]byte, error) {
+	c := Entry{Money: e.Money, Intents: slices.Clone(e.Intents)}
+	slices.SortFunc(c.Intents, bytes.Compare)
+	body, err := Body(e.Rec, e.Rec.Version)
+	if err != nil {
+		return nil, err
+	}
+	return c.Encode(body), nil
 }

@@ -1,0 +1,312 @@
+// Package archive carries a ledger from one store to another by way of a file:
+// one JSON value a line, the ledger's generation first, its count and sum last.
+// The file holds the ledger's secrets.
+package archive
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/bits"
+	"os"
+	"time"
+
+	"github.com/rahgir/caddy-payments/storage"
+)
+
+// Errors of archives.
+var (
+	// ErrIncomplete: the file has no end.
+	ErrIncomplete = errors.New("the archive is not complete; export it again with the same file, which goes on where it stopped")
+	// ErrOther: the file is of another ledger, or the ledger went on since.
+	ErrOther = errors.New("the archive is not of this ledger as it is now; export into a new file")
+	// ErrDiffers: what arrived is not what was sent.
+	ErrDiffers = errors.New("what is in the ledger now is not what is in the archive")
+	// ErrNotEmpty: the ledger has payments of its own.
+	ErrNotEmpty = errors.New("this ledger is not empty: a ledger is imported into an empty one")
+	// ErrShape: the file is no archive.
+	ErrShape = errors.New("this is not an archive of a ledger")
+)
+
+const format = 1
+
+// head is an archive's first line.
+type head struct {
+	Archive int       `json:"caddy_payments_ledger"`
+	ID      string    `json:"id"`
+	Seq     uint32    `json:"generation"`
+	Start   time.Time `json:"start"`
+}
+
+// tail is its last.
+type tail struct {
+	End *Summary `json:"end"`
+}
+
+// Summary says what a ledger holds. Two ledgers with the same summary hold the
+// same, in whatever order.
+type Summary struct {
+	Counts map[storage.Kind]int64 `json:"counts"`
+	Sum    string                 `json:"sum"`
+}
+
+// Total is how many items there are.
+func (s Summary) Total() (n int64) {
+	for _, c := range s.Counts {
+		n += c
+	}
+	return n
+}
+
+func (s Summary) equal(o Summary) bool {
+	if s.Sum != o.Sum {
+		return false
+	}
+	for _, k := range []storage.Kind{storage.KindSecret, storage.KindKey, storage.KindRecord, storage.KindTrack} {
+		if s.Counts[k] != o.Counts[k] {
+			return false
+		}
+	}
+	return true
+}
+
+// adder adds the items' hashes up, as numbers of 256 bits, so that their order
+// does not matter.
+type adder struct {
+	counts map[storage.Kind]int64
+	sum    [4]uint64
+}
+
+func newAdder() *adder { return &adder{counts: make(map[storage.Kind]int64)} }
+
+func (a *adder) add(it storage.Item) {
+	a.counts[it.Kind]++
+	h := sha256.New()
+	var n [8]byte
+	for _, part := range [][]byte{[]byte(it.Kind), it.Name, it.Value} {
+		binary.BigEndian.PutUint64(n[:], uint64(len(part)))
+		_, _ = h.Write(n[:])
+		_, _ = h.Write(part)
+	}
+	hash := h.Sum(nil)
+	carry := uint64(0)
+	for i := range a.sum {
+		a.sum[i], carry = bits.Add64(a.sum[i], binary.LittleEndian.Uint64(hash[8*i:]), carry)
+	}
+}
+
+func (a *adder) summary() Summary {
+	b := make([]byte, 0, 32)
+	for _, v := range a.sum {
+		b = binary.LittleEndian.AppendUint64(b, v)
+	}
+	return Summary{a.counts, hex.EncodeToString(b)}
+}
+
+func (a *adder) total() int64 { return a.summary().Total() }
+
+// Progress is told how many items are done, and of how many, 0 if that is not
+// known.
+type Progress func(done, of int64)
+
+// Export writes a ledger that nobody works on into a file. If the file exists and
+// has no end, it goes on where it stopped.
+func Export(ctx context.Context, from storage.Carrier, path string, tell Progress) (sum Summary, err error) {
+	gen, err := from.Generation(ctx)
+	if err != nil {
+		return sum, err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return sum, fmt.Errorf("writing the archive: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	have, at, end, err := scan(f, func(h head) error {
+		if h.ID != gen.ID || h.Seq != gen.Seq {
+			return ErrOther
+		}
+		return nil
+	}, nil)
+	if err != nil {
+		return sum, err
+	}
+	if end != nil {
+		return *end, nil
+	}
+	if err := f.Truncate(at); err != nil {
+		return sum, fmt.Errorf("writing the archive: %w", err)
+	}
+	if _, err := f.Seek(at, io.SeekStart); err != nil {
+		return sum, fmt.Errorf("writing the archive: %w", err)
+	}
+	out := bufio.NewWriterSize(f, 1<<20)
+	enc := json.NewEncoder(out)
+	if at == 0 {
+		if err := enc.Encode(head{format, gen.ID, gen.Seq, gen.Start}); err != nil {
+			return sum, err
+		}
+	}
+	skip, all := have.total(), newAdder()
+	err = from.Carry(ctx, func(it storage.Item) error {
+		all.add(it)
+		n := all.total()
+		if n <= skip {
+			if n == skip && all.summary().Sum != have.summary().Sum {
+				return ErrOther
+			}
+			return nil
+		}
+		tell(n, 0)
+		return enc.Encode(it)
+	})
+	if err != nil {
+		return sum, errors.Join(err, out.Flush())
+	}
+	if all.total() < skip {
+		return sum, ErrOther
+	}
+	sum = all.summary()
+	if err := enc.Encode(tail{&sum}); err != nil {
+		return sum, err
+	}
+	return sum, errors.Join(out.Flush(), f.Sync())
+}
+
+// scan reads an archive up to its last whole line and reports where that ends;
+// end is nil where the archive is not complete.
+func scan(r io.Reader, isHead func(head) error, each func(storage.Item) error) (all *adder, at int64, end *Summary, err error) {
+	all = newAdder()
+	in := bufio.NewReaderSize(r, 1<<20)
+	for first := true; ; first = false {
+		line, err := in.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return all, at, nil, nil // what has no end of line was cut off
+		}
+		if err != nil {
+			return all, at, nil, fmt.Errorf("reading the archive: %w", err)
+		}
+		switch {
+		case first:
+			var h head
+			if json.Unmarshal(line, &h) != nil || h.Archive == 0 {
+				return all, at, nil, ErrShape
+			}
+			if h.Archive != format {
+				return all, at, nil, fmt.Errorf("%w that this version knows: format %d", ErrShape, h.Archive)
+			}
+			if err := isHead(h); err != nil {
+				return all, at, nil, err
+			}
+		case bytes.HasPrefix(line, []byte(`{"end":`)):
+			var t tail
+			if json.Unmarshal(line, &t) != nil || t.End == nil || !t.End.equal(all.summary()) {
+				return all, at, nil, fmt.Errorf("%w: it was changed", ErrShape)
+			}
+			return all, at, t.End, nil
+		default:
+			var it storage.Item
+			if json.Unmarshal(line, &it) != nil || it.Kind == "" || len(it.Name) == 0 {
+				return all, at, nil, fmt.Errorf("%w: line after byte %d", ErrShape, at)
+			}
+			all.add(it)
+			if each != nil {
+				if err := each(it); err != nil {
+					return all, at, nil, err
+				}
+			}
+		}
+		at += int64(len(line))
+	}
+}
+
+// importBatch is how many items are written at once.
+const importBatch = 1000
+
+// Import fills an empty ledger from a file, compares what has arrived with what
+// was sent, and only then lets payments in, in a new generation. If it was cut
+// short, the same import goes on.
+func Import(ctx context.Context, to storage.Carrier, path string, tell Progress) (sum Summary, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return sum, fmt.Errorf("reading the archive: %w", err)
+	}
+	defer f.Close()
+	// Once through before anything is written: half of a ledger is worth nothing.
+	var from head
+	_, _, end, err := scan(f, func(h head) error { from = h; return nil }, nil)
+	if err != nil {
+		return sum, err
+	}
+	if end == nil {
+		return sum, ErrIncomplete
+	}
+	if err := begin(ctx, to, *end); err != nil {
+		return sum, err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return sum, fmt.Errorf("reading the archive: %w", err)
+	}
+	var batch []storage.Item
+	done, total := int64(0), end.Total()
+	flush := func() error {
+		err := to.Receive(ctx, batch)
+		done += int64(len(batch))
+		batch = batch[:0]
+		tell(done, total)
+		return err
+	}
+	_, _, _, err = scan(f, func(head) error { return nil }, func(it storage.Item) error {
+		if batch = append(batch, it); len(batch) < importBatch {
+			return ctx.Err()
+		}
+		return flush()
+	})
+	if err == nil {
+		err = flush()
+	}
+	if err != nil {
+		return sum, err
+	}
+	if sum, err = Sum(ctx, to); err != nil {
+		return sum, err
+	}
+	if !sum.equal(*end) {
+		return sum, fmt.Errorf("%w: %v, not %v", ErrDiffers, sum.Counts, end.Counts)
+	}
+	if err := to.Renew(ctx, from.Seq); err != nil {
+		return sum, err
+	}
+	return sum, to.SetShut(ctx, storage.Usable)
+}
+
+// begin makes sure that the ledger is empty, or holds a part of the same import.
+func begin(ctx context.Context, to storage.Carrier, end Summary) error {
+	if to.Shut() == storage.Receiving {
+		return nil // what is there already is compared in the end
+	}
+	have, err := Sum(ctx, to)
+	if err != nil {
+		return err
+	}
+	if have.equal(end) && to.Shut() == storage.Moved {
+		return to.SetShut(ctx, storage.Receiving) // it comes back to where it was
+	}
+	if have.Total() > 0 {
+		return ErrNotEmpty
+	}
+	return to.SetShut(ctx, storage.Receiving)
+}
+
+// Sum says what a ledger holds.
+func Sum(ctx context.Context, s storage.Carrier) (Summary, error) {
+	all := newAdder()
+	err := s.Carry(ctx, func(it storage.Item) error { all.add(it); return nil })
+	return all.summary(), err
+}

@@ -1,0 +1,218 @@
+package badger
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	bdb "github.com/dgraph-io/badger/v4"
+	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage"
+	"github.com/rahgir/caddy-payments/storage/internal/mirror"
+	"github.com/rahgir/caddy-payments/storage/internal/packed"
+)
+
+var metaShut = []byte{tableMeta, 's'} //nolint:gochecknoglobals // a constant
+
+// withShut opens a ledger although it is shut.
+func withShut() Option { return func(c *config) { c.shut = true } }
+
+// OpenToMove implements [storage.Mover].
+func (m *Module) OpenToMove(ctx context.Context, log *zap.Logger) (storage.Carrier, func() error, error) {
+	dir, opts := m.open()
+	h, err := Acquire(dir, append(opts, withShut(), WithLogger(func() *zap.Logger { return log }))...)
+	if err != nil {
+		return nil, nil, err
+	}
+	return h.Store, h.Release, nil
+}
+
+// Carry implements [storage.Carrier].
+func (s *Store) Carry(ctx context.Context, f func(storage.Item) error) error {
+	return s.view(func(txn *bdb.Txn) error {
+		for _, part := range []struct {
+			table byte
+			kind  storage.Kind
+		}{{tableSecret, storage.KindSecret}, {tableUnique, storage.KindKey}, {tableRecord, storage.KindRecord}, {tableTrack, storage.KindTrack}} {
+			if err := carryTable(ctx, txn, part.table, part.kind, f); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func carryTable(ctx context.Context, txn *bdb.Txn, table byte, kind storage.Kind, f func(storage.Item) error) error {
+	opts := bdb.DefaultIteratorOptions
+	opts.Prefix = []byte{table}
+	it := txn.NewIterator(opts)
+	defer it.Close()
+	for it.Rewind(); it.Valid(); it.Next() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		name := it.Item().KeyCopy(nil)[1:]
+		value, err := it.Item().ValueCopy(nil)
+		if err != nil {
+			return fmt.Errorf("reading the store: %w", err)
+		}
+		if kind == storage.KindRecord {
+			e, err := packed.Decode(packed.Unref(name), value)
+			if err != nil {
+				return err
+			}
+			if value, err = packed.Canonical(e); err != nil {
+				return err
+			}
+		}
+		if err := f(storage.Item{Kind: kind, Name: name, Value: value}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Receive implements [storage.Carrier].
+func (s *Store) Receive(ctx context.Context, items []storage.Item) error {
+	for part := range slices.Chunk(items, 200) {
+		records, tracks := int64(0), int64(0)
+		err := s.submit(&change{ctx: ctx, grows: true, stage: func(get getter) ([]write, error) {
+			records, tracks = 0, 0
+			var all []write
+			for _, it := range part {
+				ws, err := receive(get, it)
+				if err != nil {
+					return nil, err
+				}
+				if len(ws) > 0 && it.Kind == storage.KindRecord {
+					records++
+				}
+				if len(ws) > 0 && it.Kind == storage.KindTrack {
+					tracks++
+				}
+				all = append(all, ws...)
+			}
+			return all, nil
+		}, settled: func() { s.records.Add(records); s.tracks.Add(tracks) }})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func receive(get getter, it storage.Item) ([]write, error) {
+	var key []byte
+	switch it.Kind {
+	case storage.KindSecret:
+		key = secretKey(string(it.Name))
+	case storage.KindKey:
+		key = append([]byte{tableUnique}, it.Name...)
+	case storage.KindTrack:
+		key = trackKey(it.Name)
+	case storage.KindRecord:
+		return receiveRecord(get, it)
+	default:
+		return nil, fmt.Errorf("an item of kind %q", it.Kind)
+	}
+	old, err := get(key)
+	if err != nil || old != nil {
+		return nil, err
+	}
+	value := it.Value
+	if value == nil {
+		value = []byte{}
+	}
+	ws := []write{{key: key, value: value}}
+	if it.Kind == storage.KindTrack {
+		_, expires, err := packed.DecodeTrack(it.Value)
+		if err != nil {
+			return nil, err
+		}
+		ws = append(ws, write{key: timed(tableExpiry, expires, it.Name)})
+	}
+	return ws, nil
+}
+
+// receiveRecord writes a record with its index. Its keys were carried before it.
+func receiveRecord(get getter, it storage.Item) ([]write, error) {
+	if len(it.Name) != refSize {
+		return nil, fmt.Errorf("%w: a record's name", packed.ErrCorrupt)
+	}
+	k := refKey(it.Name)
+	old, err := get(recordKey(k))
+	if err != nil || old != nil {
+		return nil, err
+	}
+	e, err := packed.Decode(packed.Unref(it.Name), it.Value)
+	if err != nil {
+		return nil, err
+	}
+	holder, err := get(uniqueKey(payment.ReceiptKey(e.Rec.Issuer, e.Rec.ID)))
+	if err != nil {
+		return nil, err
+	}
+	var ws []write
+	if e.Receipt = bytes.Equal(holder, k[:]); e.Receipt {
+		ws = append(ws, write{key: issuerKey(e.Rec.Issuer), value: []byte{}})
+	}
+	body, err := packed.Body(e.Rec, e.Rec.Version)
+	if err != nil {
+		return nil, err
+	}
+	ws = append(ws, write{key: recordKey(k), value: e.Encode(body)})
+	return append(ws, indexChanges(k, nil, e)...), nil
+}
+
+// Shut implements [storage.Carrier].
+func (s *Store) Shut() storage.Shut {
+	why, _ := s.shutNow()
+	return why
+}
+
+func (s *Store) shutNow() (why storage.Shut, err error) {
+	err = s.view(func(txn *bdb.Txn) error {
+		b, err := getCopy(txn, metaShut)
+		why = storage.Shut(b)
+		return err
+	}, metaShut)
+	return why, err
+}
+
+// SetShut implements [storage.Carrier].
+func (s *Store) SetShut(ctx context.Context, why storage.Shut) error {
+	return s.submit(&change{ctx: ctx, chore: true, stage: func(getter) ([]write, error) {
+		return []write{{key: metaShut, value: []byte(why), del: why == storage.Usable}}, nil
+	}})
+}
+
+// Renew implements [storage.Carrier]. The chores end, so that they don't write the
+// older generation down again; whoever renews works alone and closes soon. As at a start the store comes first: if it
+// is cut short, the next opening finds the two places different.
+func (s *Store) Renew(ctx context.Context, after uint32) error {
+	s.stop()
+	s.chores.Wait()
+	next := mirror.Mark{ID: s.gen.ID, Seq: max(s.gen.Seq, after) + 1, Start: s.Now()}
+	b, err := json.Marshal(next)
+	if err != nil {
+		return err
+	}
+	err = s.submit(&change{ctx: ctx, chore: true, stage: func(getter) ([]write, error) {
+		return []write{{key: metaGeneration, value: b}}, nil
+	}})
+	if err != nil {
+		return err
+	}
+	s.gen, s.mirrored = next, next
+	return mirror.Write(s.cfg.mirror, next)
+}
+
+// Interface guards.
+var (
+	_ storage.Carrier = (*Store)(nil)
+	_ storage.Mover   = (*Module)(nil)
+)
