@@ -2,6 +2,7 @@ package pgtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -68,7 +69,7 @@ func Need(t testing.TB) {
 func Start(t testing.TB, settings ...string) *Cluster {
 	t.Helper()
 	Need(t)
-	c, err := start(settings...)
+	c, err := New(settings...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +77,8 @@ func Start(t testing.TB, settings ...string) *Cluster {
 	return c
 }
 
-func start(settings ...string) (*Cluster, error) {
+// New is Start for those who are no test; Destroy ends it.
+func New(settings ...string) (*Cluster, error) {
 	c, err := newCluster()
 	if err != nil {
 		return nil, err
@@ -91,6 +93,9 @@ func start(settings ...string) (*Cluster, error) {
 }
 
 func newCluster() (*Cluster, error) {
+	if bin() == "" {
+		return nil, errors.New("PostgreSQL is not installed")
+	}
 	dir, err := os.MkdirTemp("", "pg-")
 	if err != nil {
 		return nil, err
@@ -288,6 +293,17 @@ func (c *Cluster) Exec(t testing.TB, sql string, args ...any) {
 			t.Fatalf("%s: %v", sql, err)
 		}
 	})
+}
+
+// SQL is Exec for those who are no test.
+func (c *Cluster) SQL(ctx context.Context, sql string) error {
+	conn, err := pgx.Connect(ctx, c.DSN())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	_, err = conn.Exec(ctx, sql)
+	return err
 }
 
 // With lends a superuser's connection.

@@ -20,7 +20,7 @@ type Package struct {
 func (p *Package) Cluster(t testing.TB) *Cluster {
 	t.Helper()
 	Need(t)
-	p.once.Do(func() { p.c, p.err = start(p.Settings...) })
+	p.once.Do(func() { p.c, p.err = New(p.Settings...) })
 	if p.err != nil {
 		t.Fatal(p.err)
 	}

@@ -1,0 +1,138 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/internal/packed"
+)
+
+// BenchmarkLookup compares looking something up in a large ledger with the same
+// in one of ten thousand payments, in turns. PAYMENTS_BENCH_RECORDS says how
+// large; the records are written by the server itself.
+func BenchmarkLookup(b *testing.B) {
+	n, _ := strconv.Atoi(os.Getenv("PAYMENTS_BENCH_RECORDS"))
+	if n == 0 {
+		n = 200_000
+	}
+	small, large := filled(b, 10_000), filled(b, n)
+	size := large.size(b)
+	for name, look := range map[string]func(big, int) error{"get": big.get, "holder": big.holder, "order": big.order} {
+		b.Run(name, func(b *testing.B) {
+			var took [2]time.Duration
+			turn := 200
+			for done := 0; done < b.N; done += turn {
+				for i, l := range []big{small, large} {
+					start := time.Now()
+					for range turn {
+						if err := look(l, 1+rand.IntN(l.n)); err != nil {
+							b.Fatal(err)
+						}
+					}
+					took[i] += time.Since(start)
+				}
+			}
+			rounds := float64((b.N + turn - 1) / turn * turn)
+			b.ReportMetric(took[1].Seconds()*1e6/rounds, "µs")
+			b.ReportMetric(took[0].Seconds()*1e6/rounds, "small_µs")
+			b.ReportMetric(took[1].Seconds()/took[0].Seconds(), "of_small")
+			b.ReportMetric(size, "bytes")
+		})
+	}
+}
+
+// big is a ledger of n payments.
+type big struct {
+	*Store
+	schema string
+	n      int
+}
+
+// sample is what a delivered payment takes on disk.
+func sample() []byte {
+	at := time.Date(2026, 3, 21, 8, 0, 0, 12345, time.UTC)
+	r := &payment.Record{
+		Site: "shop.example.ir", Route: "/payment/verify", Provider: "idpay", Issuer: "idpay:api.idpay.ir:live", Environment: "live",
+		ID: "5d41402abc4b2a76b9719d911017c592", Order: "123456", State: payment.Delivered, Code: "100", Generation: 1,
+		Expect:   payment.Expectation{Amount: 1_200_000, Source: payment.FromSigned},
+		Attempts: payment.Attempts{Count: 1, First: at, Last: at, Claimed: true},
+		Lease:    payment.Lease{Owner: "5d41402abc4b2a76b9719d911017c592", Epoch: 2},
+		Receipt:  &payment.Receipt{ID: "5d41402abc4b2a76b9719d911017c592", Order: "123456", Amount: 1_200_000, Number: "1000000001", Reference: "100000000001", Card: "603799******1234", PaidAt: at},
+		Delivery: payment.Delivery{Count: 1, Via: payment.ViaBrowser, First: at, Last: at, Status: 302, Location: "/order/123456/thanks"},
+	}
+	body, err := packed.Body(r, 4)
+	if err != nil {
+		panic(err)
+	}
+	return (&packed.Entry{Money: true}).Encode(body)
+}
+
+func filled(b *testing.B, n int) big {
+	b.Helper()
+	l := newLedger(b)
+	s := l.open(b).Store
+	servers.Cluster(b).With(b, func(ctx context.Context, conn *pgx.Conn) {
+		for _, sql := range []string{
+			"SET search_path = " + l.schema,
+			// Names are hashes, as in life; orders and keys follow from the number.
+			fmt.Sprintf(`INSERT INTO payments_records SELECT substr(sha256(i::text::bytea), 1, 16), 4, i, 'delivered', true, i, NULL, i %% 256, NULL,
+				i, i, '\x%x' FROM generate_series(1, %d) i`, sample(), n),
+			fmt.Sprintf(`INSERT INTO payments_keys SELECT substr(sha256((i::text || k)::bytea), 1, 16), substr(sha256(i::text::bytea), 1, 16), false
+				FROM generate_series(1, %d) i, unnest(ARRAY['r','n','o']) k`, n),
+			"VACUUM ANALYZE payments_records", "VACUUM ANALYZE payments_keys",
+		} {
+			if _, err := conn.Exec(ctx, sql); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	return big{s, l.schema, n}
+}
+
+func (l big) size(b *testing.B) (bytes float64) {
+	b.Helper()
+	err := l.pool.QueryRow(ctx, `SELECT (pg_total_relation_size('payments_records') + pg_total_relation_size('payments_keys'))::float8 / $1::float8`, float64(l.n)).Scan(&bytes)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return bytes
+}
+
+func (l big) one(sql string, args ...any) error {
+	return l.read(ctx, "looking up", func(ctx context.Context, c *pgxpool.Conn) error {
+		var body []byte
+		return c.QueryRow(ctx, sql, args...).Scan(&body)
+	})
+}
+
+func (l big) get(i int) error { return l.one(sqlGet, visitorHash(strconv.Itoa(i))) }
+func (l big) holder(i int) error {
+	return l.one(sqlHolder, visitorHash(strconv.Itoa(i)+"r"))
+}
+func (l big) order(i int) error {
+	return l.read(ctx, "looking up", func(ctx context.Context, c *pgxpool.Conn) error {
+		p := beginning()
+		rows, err := c.Query(ctx, sqlListOrder, p.created, p.ref, 10, i)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		n := 0
+		for rows.Next() {
+			n++
+		}
+		if n != 1 {
+			return fmt.Errorf("%d payments of one order", n)
+		}
+		return rows.Err()
+	})
+}
