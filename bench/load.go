@@ -23,6 +23,8 @@ import (
 
 // job is one piece of load.
 type job struct {
+	// Address may be several, with commas: the workers divide themselves among
+	// them.
 	Address string `json:"address"`
 	// Path is asked for; Returns makes it the path of returns, each of another
 	// payment, signed by the shop.
@@ -135,21 +137,23 @@ func loadRole() {
 // worker is one connection's part of a job.
 type worker struct {
 	result
-	took []time.Duration
-	c    net.Conn
-	r    *bufio.Reader
-	m    message
+	address string
+	took    []time.Duration
+	c       net.Conn
+	r       *bufio.Reader
+	m       message
 }
 
 func (j job) run(returns *returns) result {
 	workers := make([]*worker, j.Workers)
+	addresses := strings.Split(j.Address, ",")
 	for i := range workers {
-		workers[i] = &worker{result: result{Status: map[int]int64{}}}
-		if err := workers[i].dial(j.Address); err != nil {
+		workers[i] = &worker{result: result{Status: map[int]int64{}}, address: addresses[i%len(addresses)]}
+		if err := workers[i].dial(); err != nil {
 			return result{Verdict: err.Error()}
 		}
 	}
-	same := j.request(returns)
+	same := j.request(returns, addresses[0])
 	var begun atomic.Int64
 	var ready, done sync.WaitGroup
 	gate := make(chan struct{})
@@ -166,7 +170,7 @@ func (j job) run(returns *returns) result {
 				}
 				req := same
 				if j.Returns && !j.Once {
-					req = j.request(returns)
+					req = j.request(returns, w.address)
 				}
 				if !w.ask(j, req) {
 					return
@@ -202,8 +206,8 @@ func sum(workers []*worker, took time.Duration) result {
 	return r
 }
 
-func (w *worker) dial(address string) (err error) {
-	if w.c, err = net.Dial("tcp", address); err == nil {
+func (w *worker) dial() (err error) {
+	if w.c, err = net.Dial("tcp", w.address); err == nil {
 		w.r = bufio.NewReaderSize(w.c, 16<<10)
 	}
 	return err
@@ -227,7 +231,7 @@ func (w *worker) ask(j job, req []byte) bool {
 		w.Errors++
 		w.First = err.Error()
 		w.close()
-		return w.dial(j.Address) == nil
+		return w.dial() == nil
 	}
 	w.took = append(w.took, time.Since(start))
 	w.Status[w.m.status()]++
@@ -241,7 +245,7 @@ func (w *worker) ask(j job, req []byte) bool {
 	}
 	if w.m.last {
 		w.close()
-		return w.dial(j.Address) == nil
+		return w.dial() == nil
 	}
 	return true
 }
@@ -251,12 +255,12 @@ const browser = "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/201
 	"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\nAccept-Language: fa,en;q=0.5\r\n" +
 	"Sec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Site: cross-site\r\n"
 
-func (j job) request(returns *returns) []byte {
+func (j job) request(returns *returns, address string) []byte {
 	target := j.Path
 	if j.Returns {
 		target = returns.next(j)
 	}
-	_, port, _ := strings.Cut(j.Address, ":")
+	_, port, _ := strings.Cut(address, ":")
 	return []byte("GET " + target + " HTTP/1.1\r\nHost: localhost:" + port + "\r\n" + browser + j.Header + "\r\n")
 }
 

@@ -34,6 +34,8 @@ var sections = []struct {
 	{"payments", throughput},
 	{"store", storeRate},
 	{"storm", storm},
+	{"nodes", nodesRate},
+	{"lookups", nodesLookups},
 	{"memory", memory},
 }
 
