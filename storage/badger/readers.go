@@ -2,6 +2,7 @@ package badger
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	bdb "github.com/dgraph-io/badger/v4"
@@ -18,7 +19,7 @@ type readers struct {
 	wake    sync.Cond
 	settled uint64              // newest version that is durable and visible
 	lazy    uint64              // newest version with a change whose caller has gone on
-	ahead   map[string]struct{} // what such changes of that version write
+	ahead   map[string]struct{} // what such changes, and those that they may rest on, write
 	broken  bool
 	active  map[uint64]int
 }
@@ -81,14 +82,17 @@ func (r *readers) settle(ts uint64) {
 }
 
 // promise notes that the callers of a batch's lazy changes go on before the
-// batch is settled as version ts.
+// batch is settled as version ts. Whoever knows of a lazy change knows that what
+// it rests on has happened (a key that it took was given back before it), so
+// readers of what came before it in the batch wait as well.
 func (r *readers) promise(ts uint64, batch []*change) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lazy = ts
 	clear(r.ahead)
-	for _, c := range batch {
-		if !c.lazy {
+	told := false
+	for _, c := range slices.Backward(batch) {
+		if told = told || c.lazy; !told {
 			continue
 		}
 		for _, w := range c.writes {
