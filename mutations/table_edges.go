@@ -6,7 +6,7 @@ func keeping() []Mutant {
 	suite := []Suite{unit("storage/badger", "TestConformance")}
 	return []Mutant{
 		{"writes-not-synced", "R1 R2 F03", "What was acknowledged is not on the disk.",
-			in(`WithSyncWrites(true)`, `WithSyncWrites(false)`), []Suite{unit("storage/badger", "Synced")}},
+			in(`go func() { synced <- s.journal.Sync() }()`, `synced <- nil`), []Suite{unit("storage/badger", "Synced")}},
 		{"version-ignored", "R6 F29", "Of two owners the one that was overtaken wins.",
 			in(`if had != rec.Version-1 {`, `if had > rec.Version {`), suite},
 		{"key-of-others-taken", "R5 A71", "One receipt pays twice.",

@@ -65,7 +65,7 @@ func BenchmarkCommit(b *testing.B) {
 			s := open(b, filepath.Join(b.TempDir(), "ledger"))
 			c := newConfig(nil)
 			c.memTable = 8 * mib
-			raw, err := bdb.Open(badgerOptions(b.TempDir(), c))
+			raw, err := bdb.Open(badgerOptions(b.TempDir(), c).WithSyncWrites(true))
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -50,6 +50,7 @@ func (s *Store) choreLoop(ctx context.Context) {
 			if err := errors.Join(s.keepNote(), s.shorten()); err != nil {
 				s.log().Warn("writing the journal's head", zap.String("dir", s.dir), zap.Error(err))
 			}
+			s.syncLog()
 		case <-prune.C:
 			s.prune(ctx)
 		case <-check.C:
@@ -61,6 +62,21 @@ func (s *Store) choreLoop(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// syncLog lets Badger's own log follow the journal, so that after a power cut
+// little has to be written again, and a journal that the disk spoils has a twin
+// of all but its last moment.
+func (s *Store) syncLog() {
+	n := s.commits.Load()
+	if n == s.logged || s.broken.Load() != nil {
+		return
+	}
+	if err := s.db.Sync(); err != nil {
+		s.poison(fmt.Errorf("syncing Badger's log: %w", err))
+		return
+	}
+	s.logged = n
 }
 
 // keepHigh writes down how far the store has come: inside first, so that the

@@ -4,21 +4,22 @@
 // # How a change is written
 //
 // One goroutine writes at a time. It takes whatever changes are waiting, checks each
-// against the ledger, and commits those that pass as one Badger transaction,
-// which costs one sync of the write-ahead log however many they are. Badger
-// itself syncs once per transaction, so this is what makes synced commits cheap
-// under load; and since nobody else writes, no change ever meets a conflict
-// that is not a real one.
+// against the ledger, and commits those that pass as one Badger transaction and
+// one frame of the journal (see the package journal), which costs one sync
+// however many they are. Since nobody else writes, no change ever meets a
+// conflict that is not a real one.
 //
 // Badger runs in managed mode: the writer gives out the versions, and readers
 // read at the newest version that is known to be on disk. So a read never waits
 // for the disk, and never sees a change that a power cut could take back
 // (except a lazy one, which may be taken back by definition).
 //
-// Every batch is first written into the journal (see the package journal), which
-// is synced while Badger syncs its own log; callers are told after both. A lazy
-// change returns once it stands in the journal, which the death of the process
-// can't take back; its sync follows. Whoever reads in between waits for it.
+// The journal is what is synced before callers are told: one write at the end of
+// a file whose blocks are there, where Badger would sync two mapped files. So
+// Badger's own log follows in its own time, and what a power cut takes of it is
+// written again from the journal at open, as is what damage takes. A lazy change
+// returns once it stands in the journal, which the death of the process can't
+// take back; its sync follows. Whoever reads in between waits for it.
 //
 // # What goes wrong
 //

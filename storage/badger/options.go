@@ -81,8 +81,10 @@ func newConfig(opts []Option) *config {
 // times a second at most, and Caddy has other things to do with its memory.
 func badgerOptions(dir string, c *config) bdb.Options {
 	return bdb.DefaultOptions(dir).
+		// What is synced for each commit is the journal: one file, where Badger would
+		// sync two. Its own log follows within a second, see choreLoop.
+		WithSyncWrites(false).
 		// What money depends on.
-		WithSyncWrites(true).
 		WithDetectConflicts(true).
 		WithVerifyValueChecksum(true).
 		// All tables are checked before Badger opens them, see checkTables: its own

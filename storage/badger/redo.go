@@ -95,7 +95,7 @@ func (s *Store) redo(again map[string]write) error {
 	if err := flush(); err != nil {
 		return err
 	}
-	s.log().Error("the store had lost what it once held; it was written again from the journal",
+	s.log().Warn("Badger's log had lost its end, by a power cut or by damage; what was missing was written again from the journal",
 		zap.String("dir", s.dir), zap.Int("records", s.seen.records), zap.Int("entries", s.seen.entries))
 	return nil
 }

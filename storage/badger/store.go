@@ -55,6 +55,7 @@ type Store struct {
 	counted  chan struct{} // closed when records and tracks are exact
 	mirrored mirror.Mark   // what stands in the generation file
 	noted    uint64        // commits when it was written
+	logged   uint64        // commits when Badger's log was synced
 }
 
 // Open opens the store in dir, which is made if it does not exist.

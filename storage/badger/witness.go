@@ -19,8 +19,8 @@ import (
 
 // Badger believes its own files too much: a log is read up to the first entry
 // that is not whole, and what lies behind is cut off without a word. So every
-// commit is also written into a journal, which is synced beside Badger's own
-// sync; a caller is told after both. At open the two are compared.
+// commit is also written into a journal, which is what is synced before a caller
+// is told. At open the two are compared.
 
 // journalDir is where the journal lies, in the store's directory.
 const journalDir = "journal"
@@ -143,6 +143,9 @@ func (s *Store) keepHarm() error {
 	if err := txn.CommitAt(s.last+1, nil); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
+	if err := s.db.Sync(); err != nil {
+		return fmt.Errorf("opening the store: %w", err)
+	}
 	s.last++
 	return nil
 }
@@ -152,7 +155,7 @@ func (s *Store) Remarks() []storage.Remark {
 	out := []storage.Remark{{Code: "journal", Text: "the ledger and its journal agreed when it was opened"}}
 	if s.seen.entries > 0 {
 		out = []storage.Remark{{Bad: true, Code: "journal", Text: fmt.Sprintf(
-			"when it was opened, the ledger had lost %d entries, of %d payments; they were written again from its journal. Nothing is missing, but look at the disk",
+			"when it was opened, the ledger had lost %d entries, of %d payments; they were written again from its journal. Nothing is missing; if there was no power cut, look at the disk",
 			s.seen.entries, s.seen.records)}}
 	}
 	if s.seen.harm != "" {

@@ -28,6 +28,7 @@ type Journal struct {
 	ends   []segmentEnd // of the segments before the one that is written
 	buf    []byte
 	broken error
+	syncs  uint64
 }
 
 type segmentEnd struct {
@@ -172,6 +173,13 @@ func (j *Journal) Sync() error {
 	return j.synced(datasync(f))
 }
 
+// Syncs is how often it was synced.
+func (j *Journal) Syncs() uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.syncs
+}
+
 func (j *Journal) sync() error {
 	if err := datasync(j.file); err != nil {
 		j.broken = err
@@ -181,11 +189,12 @@ func (j *Journal) sync() error {
 }
 
 func (j *Journal) synced(err error) error {
-	if err == nil {
-		return nil
-	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if err == nil {
+		j.syncs++
+		return nil
+	}
 	j.broken = err
 	return j.failed()
 }
