@@ -13,7 +13,7 @@ import (
 // mutations.
 var proofs = map[string]string{
 	"R1":  "engine.TestRule1And2TwoDurableCommitsPerPayment engine.TestNothingIsAskedBeforeTheExpectationIsKnown",
-	"R2":  "engine.TestRule1And2TwoDurableCommitsPerPayment engine.TestACommitWithoutAnAnswer storage/badger.TestWritesAreSyncedAndChecked",
+	"R2":  "engine.TestRule1And2TwoDurableCommitsPerPayment engine.TestACommitWithoutAnAnswer storage/badger.TestWritesAreSynced",
 	"R3":  "payment.TestDecide engine.TestRule3SilenceIsNeverFailed engine.TestRule3RefusalAfterSilence engine.TestAPanicOfAProviderIsAnUnknownAnswer",
 	"R4":  "payment.TestDecide engine.TestRule4LostLedgerGoesToReview integration/returns.TestReplayAfterTheStoreWasLost",
 	"R5":  "engine.TestRule5Uniqueness engine.TestRule5SecondPaymentThatWasTakenIsReviewed storage/badger.TestNothingHasATTL",

@@ -116,7 +116,12 @@ func (r *results) check(t *testing.T) {
 		return
 	}
 	if !*write {
-		t.Errorf("%s is not what was measured; -write makes it so:\n%s", page, difference(old, measured))
+		// What the plugins come to in a race is luck; what we come to is not.
+		say := t.Errorf
+		if ours(old) == ours(measured) {
+			say = t.Logf
+		}
+		say("%s is not what was measured; -write makes it so:\n%s", page, difference(old, measured))
 		return
 	}
 	if t.Failed() {
@@ -126,6 +131,16 @@ func (r *results) check(t *testing.T) {
 	if err := os.WriteFile(page, []byte(head+begin+measured+end+tail), 0o644); err != nil { //nolint:gosec // a page for everybody
 		t.Fatal(err)
 	}
+}
+
+// ours is the table without its last column.
+func ours(table string) string {
+	var b strings.Builder
+	for line := range strings.Lines(table) {
+		cells := strings.Split(line, " | ")
+		b.WriteString(strings.Join(cells[:max(len(cells)-1, 0)], " | ") + "\n")
+	}
+	return b.String()
 }
 
 // difference are the lines of the second that the first does not have.
