@@ -326,7 +326,7 @@ func FuzzLikely(f *testing.F) {
 		q, b := query().Draw(t, "query"), query().Draw(t, "body")
 		s, err := Parse(q, []byte(b), formType, guarded)
 		if err != nil {
-			t.Skip("refused")
+			return
 		}
 		mended, body, _ := s.Rewrite(nil)
 		agree(t, q, s, merge(phpParse(mended), phpParse(string(body))))
