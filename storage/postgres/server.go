@@ -27,7 +27,7 @@ const (
 )
 
 // inspect looks at a new connection's server, refuses what would lose commits
-// that it has confirmed, and makes sure that this session waits for the disk.
+// that it has confirmed, and makes sure that this connection waits for the disk.
 func inspect(ctx context.Context, conn *pgx.Conn) (sv server, err error) {
 	var version string
 	if err := conn.QueryRow(ctx, sqlVersion).Scan(&version); err != nil {
