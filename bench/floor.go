@@ -54,10 +54,10 @@ func (m *least) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 // floorEntry is what one commit writes: as many bytes as a record takes.
 const floorEntry = 300
 
-// floor is the least that any solution on this database has to do: the same two
-// hops, with one synced write of Badger's before the provider is asked and one
-// after. It checks nothing, reads nothing and decides nothing, so that what is
-// missing to the two hops without a store is the price of the database alone.
+// floor is the least that a solution on bare Badger has to do: the same two hops,
+// with one synced write before the provider is asked and one after. It checks
+// nothing, reads nothing and decides nothing, so that what is missing to the two
+// hops without a store is the price of that database alone.
 type floor struct {
 	hops
 	Dir string `json:"dir,omitempty"`

@@ -95,7 +95,7 @@ func throughput(ctx context.Context, b *bench) error {
 			b.atLeast("payments, "+a.name+at, over(a.rate, bare.rate), 0.7, "of two hops", a.note())
 		}
 		b.info("  the two hops"+at, bare.rate, "/s", bare.note())
-		b.info("  with two synced writes of bare Badger (what is possible at all)"+at, over(least.rate, bare.rate), "of two hops", least.note())
+		b.info("  with two synced writes of bare Badger, and nothing else"+at, over(least.rate, bare.rate), "of two hops", least.note())
 		if len(ram.rate) > 0 {
 			b.info("  with the ledger in RAM (CPU without disk)"+at, over(ram.rate, bare.rate), "of two hops", ram.note())
 		}
