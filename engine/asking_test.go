@@ -317,6 +317,31 @@ func TestBindIsMadeGoodByTheTrueReturn(t *testing.T) {
 	}
 }
 
+// A ledger that was put back may have forgotten that its true return came, and was
+// handed over: what is taken out of review then is not handed to a shop that
+// credits whatever it is told.
+func TestBindAfterALossIsNotHandedOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(w *world) { w.bank.script = []payment.Answer{paid(payment.OutcomePaid)} })
+		defer w.halt()
+		w.shop.policy.Once = true
+		rec := w.announce()
+		a := w.ask()
+		a.Policy.Once = true
+		a.Bound = func(string) bool { return false }
+		w.Admit(t.Context(), a)
+		w.wantState(rec.Ref, payment.Review)
+		w.store.Renew()
+		a.Bound = func(string) bool { return true }
+		w.Admit(t.Context(), a)
+		time.Sleep(5 * time.Minute)
+		if r := w.wantState(rec.Ref, payment.Parked); r.Reason != payment.ReasonOldGeneration || w.shop.count() != 0 {
+			t.Errorf("%s, told %d times", r.Reason, w.shop.count())
+		}
+	})
+}
+
 // INV5: a shop that hangs does not keep the worker from asking the provider.
 func TestRule3AShopThatHangsDelaysNoQuestion(t *testing.T) {
 	t.Parallel()

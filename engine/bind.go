@@ -9,8 +9,9 @@ import (
 // bind takes a payment out of review whose only fault was the return that it came
 // with, if this return names its order: whoever brings a customer's receipt with
 // another order must not leave that customer to a person. The provider's answer
-// was compared then; what a payment takes is taken now. It returns the record as
-// it stands.
+// was compared then; what a payment takes is taken now. Its generation stays that of
+// then: a ledger put back may have forgotten that this happened once already. It
+// returns the record as it stands.
 func (e *Engine) bind(ctx context.Context, rec *payment.Record, a Ask) *payment.Record {
 	if rec.State != payment.Review || a.Bound == nil || !a.Bound(rec.Order) || a.Claimed.Hint == payment.HintUnpaid {
 		return rec
