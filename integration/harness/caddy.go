@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -68,7 +67,7 @@ func New(t testing.TB, caddyfile string, env ...string) *Caddy {
 		c.Kill()
 		c.searchRest()
 		if t.Failed() {
-			t.Logf("caddy's log:\n%s", c.Log())
+			t.Logf("the end of caddy's log:\n%s", c.tail(300))
 		}
 		if strings.Contains(c.Log(), "WARNING: DATA RACE") {
 			t.Errorf("the race detector found something:\n%s", c.Log())
@@ -258,24 +257,20 @@ func (w logWriter) Write(b []byte) (int, error) {
 	return w.c.log.Write(b)
 }
 
+// tail is the end of its log, without what was asked of its admin endpoint.
+func (c *Caddy) tail(most int) string {
+	var lines []string
+	for line := range strings.Lines(c.Log()) {
+		if !strings.Contains(line, `"logger":"admin.api"`) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines[max(0, len(lines)-most):], "")
+}
+
 // Log is everything that it printed.
 func (c *Caddy) Log() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.log.String()
-}
-
-// Port is a free port of loopback below those that the system gives out: nobody
-// takes it while a Caddy that was killed is down, or before one starts.
-func Port(t testing.TB) int {
-	t.Helper()
-	for range 100 {
-		n := 10_000 + rand.IntN(20_000) //nolint:gosec // a port is no secret
-		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", n)); err == nil {
-			_ = l.Close()
-			return n
-		}
-	}
-	t.Fatal("no port is free")
-	return 0
 }

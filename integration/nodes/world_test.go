@@ -3,7 +3,6 @@ package nodes_test
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -64,7 +63,7 @@ func newWorldAt(t *testing.T, db *pgtest.Cluster, dsn string, n int, verify stri
 	).Replace(harness.Global(boxURL))
 	text = strings.NewReplacer(global...).Replace(text)
 	for range n {
-		port := freePort(t)
+		port := harness.Port(t)
 		c := harness.New(t, strings.Replace(text, "auto_https off", fmt.Sprintf("auto_https off\n\thttp_port %d", port), 1)+
 			"http://"+host+` {
 	payments {
@@ -86,21 +85,6 @@ http://`+plain+` {
 		w.nodes = append(w.nodes, &node{c, port})
 	}
 	return w
-}
-
-// freePort is below the ports that the system gives out, so that nobody takes it
-// while its Caddy is down.
-func freePort(t *testing.T) int {
-	t.Helper()
-	for range 100 {
-		n := 10_000 + rand.IntN(20_000)
-		if l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(n)); err == nil {
-			_ = l.Close()
-			return n
-		}
-	}
-	t.Fatal("no port is free")
-	return 0
 }
 
 // through makes a browser reach the one address by way of one node.
