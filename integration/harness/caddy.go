@@ -114,7 +114,7 @@ func (c *Caddy) TryStart() error {
 			return fmt.Errorf("it ended: %w", errors.Join(errors.New("exited"), c.waitErr))
 		default:
 		}
-		if c.serving() {
+		if c.Serving() {
 			return nil
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -144,8 +144,9 @@ func (c *Caddy) Launch() (exited <-chan struct{}, err error) {
 // Exited is closed when the process that was started last has ended.
 func (c *Caddy) Exited() <-chan struct{} { return c.exited }
 
-// serving: "serving initial configuration" is logged once all apps run.
-func (c *Caddy) serving() bool {
+// Serving says whether it serves: its admin endpoint has a configuration once
+// all apps run.
+func (c *Caddy) Serving() bool {
 	conn, err := net.DialTimeout("tcp", c.Admin, time.Second)
 	if err != nil {
 		return false

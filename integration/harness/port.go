@@ -48,7 +48,7 @@ func Port(t testing.TB) int {
 
 // takeBlock reserves another block.
 func takeBlock() bool {
-	for _, b := range rand.Perm(blocks) {
+	for _, b := range rand.Perm(blocks) { //nolint:gosec // a port is no secret
 		n := firstPort + b*blockPorts
 		if l := listen(n); l != nil {
 			ports.held = append(ports.held, l)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,11 +21,13 @@ type item struct {
 	processes bool // it starts processes and waits for them more than it computes
 	env, args []string
 	amount    string
+	tells     *regexp.Regexp // what of its output belongs into the table
 
 	mu          sync.Mutex
 	parts       []*part
 	begun, done time.Time
 	last        string
+	told        []string
 	err         error
 }
 
@@ -115,6 +118,11 @@ func (it *item) hear(line string) {
 		}
 		it.parts = append(it.parts, p)
 		return
+	}
+	if it.tells != nil {
+		if text := it.tells.FindString(line); text != "" {
+			it.told = append(it.told, text)
+		}
 	}
 	if strings.HasPrefix(line, "[") || strings.HasPrefix(line, "--- ") {
 		it.last = line

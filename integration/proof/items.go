@@ -6,14 +6,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 )
 
 // amounts are how much of everything is done.
 type amounts struct {
-	kills, rounds, reloads, fills, stops, seeds, histories int
-	fuzz                                                   string
+	kills, rounds, reloads, fills, stops, seeds, histories, flips int
+	fuzz                                                          string
 }
 
 // items are what the release tier consists of, in order.
@@ -32,12 +33,15 @@ func (a amounts) items() []*item {
 		{name: "rest", processes: true, args: []string{"go", "test", "-race", "-count=1", "-v", "-timeout=0", "./integration/...",
 			"-skip", "^(TestCrashPoints|TestPanics|TestReloadsLoseNothing|TestDiskFillsDuringPayments|TestStoppedUnderLoad|TestKilledUnderLoad)$"}},
 		{name: "simulation", args: []string{"go", "test", "-count=1", "-v", "-timeout=0", "./engine/simulation", "-run", "^TestSimulation$", "-seeds", fmt.Sprint(a.seeds)},
-			amount: fmt.Sprintf("%d seeds", a.seeds)},
+			amount: fmt.Sprintf("%d seeds", a.seeds), tells: regexp.MustCompile(`\d+ seeds in .*`)},
 		{name: "histories", env: []string{set("PAYMENTS_TEST_HISTORIES", a.histories)},
 			args:   []string{"go", "test", "-race", "-count=1", "-v", "-timeout=0", "./storage/...", "-run", "^TestConformance$"},
-			amount: fmt.Sprintf("%d histories of each ledger", a.histories)},
-		{name: "mutants", args: []string{"scripts/mutants"}, amount: "all seeded bugs"},
-		{name: "fuzz", args: []string{"scripts/fuzz", a.fuzz}, amount: a.fuzz + " for each target"},
+			amount: fmt.Sprintf("%d histories of each ledger", a.histories), tells: regexp.MustCompile(`\d+ histories of .*`)},
+		{name: "damage", env: []string{set("PAYMENTS_TEST_FLIPS", a.flips)},
+			args:   []string{"go", "test", "-count=1", "-v", "-timeout=0", "./storage/badger/...", "-run", "^(TestDamage|TestPowerCut)$"},
+			amount: fmt.Sprintf("%d flipped bits, as many torn logs, every file deleted, emptied and cut", a.flips)},
+		{name: "mutants", args: []string{"scripts/mutants"}, amount: "all seeded bugs", tells: regexp.MustCompile(`All \d+ mutants .*`)},
+		{name: "fuzz", args: []string{"scripts/fuzz", a.fuzz}, amount: a.fuzz + " for each target", tells: regexp.MustCompile(`\d+ targets, each .*`)},
 	}
 }
 

@@ -55,7 +55,11 @@ func table(w io.Writer, items []*item) (failed int) {
 			row(p.Item, amount, fmt.Sprint(p.Lost), fmt.Sprint(p.Twice))
 		}
 		if len(it.parts) == 0 {
-			row(it.name, it.amount, "–", "–")
+			amount := it.amount
+			if len(it.told) > 0 {
+				amount = strings.Join(it.told, "; ")
+			}
+			row(it.name, amount, "–", "–")
 		}
 	}
 	return failed

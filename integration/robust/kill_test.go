@@ -1,6 +1,7 @@
 package robust_test
 
 import (
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -96,15 +97,9 @@ func (b *books) killed(n int, report *progress) {
 		})
 	}
 	for range n {
-		exited, err := b.Launch()
-		if err != nil {
+		if err := b.liveAWhile(); err != nil {
 			b.t.Error(err)
 			break
-		}
-		select {
-		case <-time.After(b.moment()):
-		case <-exited:
-			b.t.Error("the process ended by itself")
 		}
 		b.Kill()
 		report.step(1)
@@ -116,13 +111,26 @@ func (b *books) killed(n int, report *progress) {
 	b.everybodyComes(func(*customer) bool { return rand.IntN(8) == 0 })
 }
 
-// moment is how long a process lives: most serve for a while, some die at
-// their start.
-func (b *books) moment() time.Duration {
-	if rand.IntN(5) == 0 {
-		return between(0, 250*time.Millisecond)
+// liveAWhile starts a process and returns when it is to die: mostly after it has
+// served for a moment, however slow the machine is, else in its start.
+func (b *books) liveAWhile() error {
+	exited, err := b.Launch()
+	if err != nil {
+		return err
 	}
-	return between(200*time.Millisecond, 700*time.Millisecond)
+	span := between(0, 250*time.Millisecond)
+	if rand.IntN(5) > 0 {
+		for end := time.Now().Add(30 * time.Second); !b.Serving() && time.Now().Before(end); {
+			time.Sleep(10 * time.Millisecond)
+		}
+		span = between(0, 450*time.Millisecond)
+	}
+	select {
+	case <-time.After(span):
+		return nil
+	case <-exited:
+		return errors.New("the process ended by itself")
+	}
 }
 
 // F15: SIGTERM while the provider is slow; the next start finishes the payment.
