@@ -342,6 +342,36 @@ func TestBindAfterALossIsNotHandedOver(t *testing.T) {
 	})
 }
 
+// M4: what a person gives is not handed over with the return that named another
+// order, which a shop that finds the order by it would credit.
+func TestAGivenPaymentIsNotHandedOverWithAReturnThatNamesAnotherOrder(t *testing.T) {
+	t.Parallel()
+	for _, once := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, func(w *world) { w.bank.script = []payment.Answer{paid(payment.OutcomePaid)} })
+			defer w.halt()
+			w.shop.policy.Once = once
+			rec := w.announce()
+			a := w.ask()
+			a.Policy.Once = once
+			a.Bound = func(string) bool { return false }
+			w.Admit(t.Context(), a)
+			r := w.wantState(rec.Ref, payment.Review)
+			if _, err := w.Decide(t.Context(), r.Ref, r.Version, engine.Give, payment.Note{By: "owner"}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(5 * time.Minute)
+			r = w.wantState(rec.Ref, payment.Parked)
+			if r.Reason != payment.ReasonBinding || w.shop.count() != 0 {
+				t.Errorf("%s, told %d times", r.Reason, w.shop.count())
+			}
+			if _, err := w.Decide(t.Context(), r.Ref, r.Version, engine.Again, payment.Note{By: "owner"}); !errors.Is(err, engine.ErrNotPossible) || w.shop.count() != 0 {
+				t.Errorf("again: %v, told %d times", err, w.shop.count())
+			}
+		})
+	}
+}
+
 // INV5: a shop that hangs does not keep the worker from asking the provider.
 func TestRule3AShopThatHangsDelaysNoQuestion(t *testing.T) {
 	t.Parallel()

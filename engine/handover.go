@@ -66,7 +66,16 @@ func (e *Engine) lapsed(ctx context.Context, rec *payment.Record) error {
 	return e.deliver(ctx, rec, p)
 }
 
+// deliver hands a payment over with the return that is kept of it. One that a
+// person gave though its return named another order is the person's to tell the
+// shop of: a shop that finds the order by that parameter would credit the other.
 func (e *Engine) deliver(ctx context.Context, rec *payment.Record, p Policy) error {
+	if rec.Expect.Unbound {
+		if err := rec.ParkDelivery(payment.ReasonBinding, e.now()); err != nil {
+			return err
+		}
+		return e.park(ctx, rec)
+	}
 	rec, err := e.StartDelivery(ctx, rec.Ref, payment.ViaWorker, "", nil, p)
 	if errors.Is(err, ErrNotNow) {
 		return nil

@@ -108,6 +108,9 @@ func (e *Engine) again1(ctx context.Context, rec *payment.Record, note payment.N
 	if rec.State != payment.Parked {
 		return rec, fmt.Errorf("%w: it is %s, not parked", ErrNotPossible, rec.State)
 	}
+	if rec.Expect.Unbound {
+		return rec, fmt.Errorf("%w: its return names another order", ErrNotPossible)
+	}
 	p, ok := Policy{}, false
 	if e.Sites != nil {
 		p, ok = e.Sites.Policy(rec)

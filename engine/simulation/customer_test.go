@@ -12,6 +12,9 @@ import (
 const (
 	site  = "shop"
 	route = "/callback"
+	// elsewhere is the order that a return's own parameter names when it is not
+	// the one that was paid.
+	elsewhere = "order-of-somebody-else"
 )
 
 // hands is a call of an actor that runs on no node; false: the world has ended.
@@ -174,7 +177,11 @@ func (w *world) ask(s *shopper, c comeback, id string, hint payment.Hint) engine
 	if !w.bank.shape.hints {
 		a.Claimed.Hint = payment.HintNone
 	}
-	a.Return = payment.Return{Method: "POST", Host: site, URI: route + "?id=" + id + "&order=" + order, Machine: c.machine}
+	own := order
+	if c.attack == wrongBinding {
+		own = elsewhere
+	}
+	a.Return = payment.Return{Method: "POST", Host: site, URI: route + "?id=" + id + "&order=" + order + "&own=" + own, Machine: c.machine}
 	return a
 }
 

@@ -164,6 +164,9 @@ func (w *world) owner() {
 		switch {
 		case r.State == payment.Parked && credited:
 			what = engine.Has
+		case r.State == payment.Parked && r.Reason == payment.ReasonBinding && !other:
+			w.shop.credit(r) // by hand: its return names another order
+			what = engine.Has
 		case r.State == payment.Parked && other:
 			what = engine.Reversed // the order is paid: this one is given back
 		case r.State == payment.Parked:

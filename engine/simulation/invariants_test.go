@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rahgir/caddy-payments/engine"
@@ -86,6 +87,8 @@ func (w *world) told(p *process, r *payment.Record) {
 		w.fail("rule 2: %s tells the shop of %s, which is not durably paid", p.name, r.ID)
 	case w.plan.policy.Once && !p.stood && (d.State != payment.Delivering || d.Delivery.Count != r.Delivery.Count):
 		w.fail("rule 7: %s tells the shop of %s, and the delivery is not durable", p.name, r.ID)
+	case r.Return != nil && strings.HasSuffix(r.Return.URI, "own="+elsewhere):
+		w.fail("INV2: %s tells the shop of %s with a return whose own parameter names another order", p.name, r.ID)
 	}
 }
 
@@ -200,6 +203,9 @@ func (w *world) answered(c comeback, a engine.Ask, res engine.Result, began time
 	d := w.bank.deals[a.Claimed.ID]
 	switch res.Kind {
 	case engine.Verified, engine.Duplicate, engine.Parked:
+		if a.Order != res.Record.Order || c.attack == wrongBinding {
+			w.fail("INV2: a browser that came with another order than %s is told %s of %s", res.Record.Order, res.Kind, res.Record.ID)
+		}
 		if r := w.ledger.durable(res.Record.Ref); (r == nil || !r.State.Captured() && r.State != payment.Reversed) && !w.watch.forgotten[res.Record.ID] {
 			w.fail("rule 2: a browser is told %s of %s, which is not durably paid", res.Kind, res.Record.ID)
 		}
