@@ -4,67 +4,89 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
+// choice is what the flags say.
+type choice struct {
+	match, only               string
+	list, quick, trust, every bool
+	jobs                      int
+}
+
 func main() {
-	match := flag.String("match", "", "only mutants whose name or rules match this `pattern`")
-	list := flag.Bool("list", false, "list them and stop")
-	quick := flag.Bool("quick", false, "leave out those that need Caddy as a process of its own")
-	trust := flag.Bool("trust", false, "do not run the suites without any bug first: they are known to pass")
-	jobs := flag.Int("jobs", 2, "how many at a time")
+	var c choice
+	flag.StringVar(&c.match, "match", "", "only mutants whose name or rules match this `pattern`")
+	flag.StringVar(&c.only, "only", "", "only suites of packages that match this `pattern`: what do they notice by themselves?")
+	flag.BoolVar(&c.every, "every", false, "run each suite of a mutant, not only until one notices")
+	flag.BoolVar(&c.list, "list", false, "list them and stop")
+	flag.BoolVar(&c.quick, "quick", false, "leave out those that need Caddy as a process of its own")
+	flag.BoolVar(&c.trust, "trust", false, "do not run the suites without any bug first: they are known to pass")
+	flag.IntVar(&c.jobs, "jobs", 2, "how many at a time")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *match, *list, *quick, *trust, *jobs); err != nil {
+	if err := run(ctx, c); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, match string, list, quick, trust bool, jobs int) error {
-	want, err := regexp.Compile(match)
+func run(ctx context.Context, c choice) error {
+	chosen, err := c.mutants()
 	if err != nil {
 		return err
 	}
-	root, err := moduleRoot()
-	if err != nil {
-		return err
-	}
-	var chosen []Mutant
-	for _, m := range mutants() {
-		if want.MatchString(m.Name+" "+m.Rules) && !(quick && m.process()) {
-			chosen = append(chosen, m)
-		}
-	}
-	if list {
+	if c.list {
 		for _, m := range chosen {
 			fmt.Printf("%-34s %-10s %s\n", m.Name, m.Rules, m.Why)
 		}
 		return nil
 	}
+	root, err := moduleRoot()
+	if err != nil {
+		return err
+	}
 	// A suite that fails by itself would seem to notice everything.
-	if !trust {
+	if !c.trust {
 		if err := baseline(ctx, root, chosen); err != nil {
 			return err
 		}
 	}
-	return report(all(ctx, root, chosen, jobs))
+	begin := time.Now()
+	verdicts := all(ctx, root, chosen, c)
+	fmt.Printf("\n%d mutants in %.0f s\n", len(verdicts), time.Since(begin).Seconds())
+	return report(verdicts)
 }
 
-func (m Mutant) process() bool {
-	for _, s := range m.By {
-		if s.Process {
-			return true
+// mutants are those that the flags choose.
+func (c choice) mutants() ([]Mutant, error) {
+	want, err := regexp.Compile(c.match)
+	if err != nil {
+		return nil, err
+	}
+	suites, err := regexp.Compile(c.only)
+	if err != nil {
+		return nil, err
+	}
+	var chosen []Mutant
+	for _, m := range mutants() {
+		m.By = slices.DeleteFunc(slices.Clone(m.By), func(s Suite) bool {
+			return !suites.MatchString(s.Dir) || c.quick && s.Process
+		})
+		if want.MatchString(m.Name+" "+m.Rules) && len(m.By) > 0 {
+			chosen = append(chosen, m)
 		}
 	}
-	return false
+	return chosen, nil
 }
 
 func moduleRoot() (string, error) {
@@ -93,16 +115,16 @@ func baseline(ctx context.Context, root string, chosen []Mutant) error {
 }
 
 // all tries the mutants, some at a time, and tells of each as it is done.
-func all(ctx context.Context, root string, chosen []Mutant, jobs int) []verdict {
+func all(ctx context.Context, root string, chosen []Mutant, c choice) []verdict {
 	verdicts := make([]verdict, len(chosen))
 	next := make(chan int)
 	var workers sync.WaitGroup
 	var mu sync.Mutex
 	done := 0
-	for range max(jobs, 1) {
+	for range max(c.jobs, 1) {
 		workers.Go(func() {
 			for i := range next {
-				verdicts[i] = try(ctx, root, chosen[i])
+				verdicts[i] = try(ctx, root, chosen[i], c.every)
 				mu.Lock()
 				done++
 				fmt.Printf("[%d/%d] %-34s %s (%.0f s)\n", done, len(chosen), chosen[i].Name, verdicts[i].word(), verdicts[i].took.Seconds())
@@ -125,27 +147,45 @@ func (v verdict) word() string {
 	switch {
 	case v.err != nil:
 		return "ERROR: " + v.err.Error()
-	case v.by == "":
+	case len(v.by) == 0:
 		return "SURVIVED"
 	}
-	return "caught by " + v.by
+	return "caught by " + v.names()
+}
+
+func (v verdict) names() string {
+	names := make([]string, 0, len(v.by))
+	for _, c := range v.by {
+		names = append(names, c.String())
+	}
+	return strings.Join(names, ", ")
 }
 
 // report prints the table and fails if a bug went unnoticed.
 func report(verdicts []verdict) error {
 	fmt.Print("\n| mutant | breaks | caught by | seconds |\n|---|---|---|---|\n")
 	var bad []string
+	suites := make(map[string]int)
 	for _, v := range verdicts {
-		by := "`" + v.by + "`"
-		if v.by == "" || v.err != nil {
-			by = "**nobody**"
+		by := "**nobody**"
+		if v.err != nil || len(v.by) == 0 {
 			bad = append(bad, v.mutant.Name+": "+v.word()+"\n   "+v.mutant.Why)
+		} else {
+			by = "`" + v.names() + "`"
+		}
+		for _, c := range v.by {
+			suites[c.dir]++
 		}
 		fmt.Printf("| %s | %s | %s | %.1f |\n", v.mutant.Name, v.mutant.Rules, by, v.took.Seconds())
 	}
+	fmt.Print("\ncaught by:")
+	for _, dir := range slices.Sorted(maps.Keys(suites)) {
+		fmt.Printf(" %s %d", dir, suites[dir])
+	}
+	fmt.Println()
 	if len(bad) > 0 {
 		return fmt.Errorf("\n%d of %d mutants survived or failed:\n%s", len(bad), len(verdicts), strings.Join(bad, "\n"))
 	}
-	fmt.Printf("\nAll %d mutants were caught.\n", len(verdicts))
+	fmt.Printf("All %d mutants were caught.\n", len(verdicts))
 	return nil
 }

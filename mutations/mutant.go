@@ -39,6 +39,8 @@ type Suite struct {
 	Dir string
 	// Run is a pattern of `go test -run`; empty runs all.
 	Run string
+	// Args are given to the tests.
+	Args string
 	// Process says that the tests start Caddy as a process of its own, which is
 	// built with the bug first.
 	Process bool

@@ -14,11 +14,16 @@ import (
 // verdict is what became of a mutant.
 type verdict struct {
 	mutant Mutant
-	// by is the test that noticed; empty where none did.
-	by   string
+	// by are the tests that noticed; empty where none did.
+	by   []catch
 	took time.Duration
 	err  error
 }
+
+// catch is a test that noticed.
+type catch struct{ dir, test string }
+
+func (c catch) String() string { return c.dir + "." + c.test }
 
 var (
 	failedTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
@@ -32,8 +37,8 @@ var (
 // suiteLimit ends what a bug made wait for ever; that is noticed, too.
 const suiteLimit = "150s"
 
-// try runs the suites of a mutant until one notices.
-func try(ctx context.Context, root string, m Mutant) verdict {
+// try runs the suites of a mutant until one notices, or each of them.
+func try(ctx context.Context, root string, m Mutant, every bool) verdict {
 	begin := time.Now()
 	v := verdict{mutant: m}
 	dir, err := os.MkdirTemp("", "mutant-")
@@ -50,6 +55,7 @@ func try(ctx context.Context, root string, m Mutant) verdict {
 	for _, s := range m.By {
 		var env []string
 		if s.Process {
+			// Built once; go knows.
 			path := filepath.Join(dir, "caddy")
 			if out, err := command(ctx, root, nil, "build", "-overlay", overlay, "-o", path, "./cmd/caddy"); err != nil {
 				v.err = fmt.Errorf("building caddy with the bug: %w\n%s", err, out)
@@ -58,7 +64,16 @@ func try(ctx context.Context, root string, m Mutant) verdict {
 			env = append(env, "PAYMENTS_CADDY="+path)
 		}
 		out, err := command(ctx, root, env, s.args("-overlay", overlay)...)
-		if v.by, v.err = read(out, err); v.by != "" || v.err != nil {
+		test, err := read(out, err)
+		if err != nil {
+			v.err = err
+			break
+		}
+		if test == "" {
+			continue
+		}
+		v.by = append(v.by, catch{s.Dir, test})
+		if !every {
 			break
 		}
 	}
@@ -72,7 +87,7 @@ func (s Suite) args(more ...string) []string {
 	if s.Run != "" {
 		args = append(args, "-run", s.Run)
 	}
-	return append(args, "./"+s.Dir)
+	return append(append(args, "./"+s.Dir), strings.Fields(s.Args)...)
 }
 
 // read says which test noticed, from what `go test` printed.

@@ -1,5 +1,7 @@
 package main
 
+import "strconv"
+
 // mutants are all seeded bugs.
 func mutants() []Mutant {
 	var all []Mutant
@@ -13,3 +15,12 @@ func unit(dir, run string) Suite { return Suite{Dir: dir, Run: run} }
 
 // process is a suite that starts Caddy itself.
 func process(dir, run string) Suite { return Suite{Dir: "integration/" + dir, Run: run, Process: true} }
+
+// simulation lives so many worlds, from the first seed on.
+func simulation(seeds int) Suite {
+	return Suite{Dir: "engine/simulation", Run: "^TestSimulation$", Args: "-seeds " + strconv.Itoa(seeds)}
+}
+
+// attack is one of the corpus, tried on a Caddy with the bug and on a shop of
+// PHP behind it.
+func attack(ids string) Suite { return process("attacks", "TestAttacks/^("+ids+")") }

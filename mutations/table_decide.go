@@ -2,7 +2,7 @@ package main
 
 // deciding are bugs of the pure core: what an answer means.
 func deciding() []Mutant {
-	core := []Suite{unit("payment", "TestDecide"), unit("engine", "TestRule[345]")}
+	core := []Suite{unit("payment", "TestDecide"), unit("engine", "TestRule[345]"), simulation(1000)}
 	in := func(old, changed string) []Edit { return []Edit{{"payment", old, changed}} }
 	return []Mutant{
 		{"already-verified-believed-blindly", "R4 A04", "An old receipt that is shown again pays for a new order.",
@@ -30,7 +30,7 @@ func deciding() []Mutant {
 		{"attempt-forgotten-after-silence", "R3 R4 F20", "The claim is released by an error: \"already verified\" is then no longer explained, and a refusal is believed.",
 			in(`if !a.Unsent && a.Outcome != OutcomeAwaiting && a.Outcome != OutcomeOperator {`, `if false {`), core},
 		{"attempt-of-the-dead-owner-forgotten", "R4 R6 F29", "What a killed node asked is not counted, and its answer is not explained.",
-			in("if a.Open {\n\t\ta.Unknown++", "if false {\n\t\ta.Unknown++"), []Suite{unit("payment", "")}},
+			in("if a.Open {\n\t\ta.Unknown++", "if false {\n\t\ta.Unknown++"), []Suite{unit("payment", ""), simulation(1000)}},
 		{"inquiry-taken-for-a-verification", "R3", "\"Paid\" of an inquiry is taken for verified, and the money goes back unverified.",
 			in("if f.Inquiry {\n\t\t\treturn Verdict{Trigger: Silence, Reason: ReasonUnrecognised}", "if false {\n\t\t\treturn Verdict{Trigger: Silence, Reason: ReasonUnrecognised}"), core},
 		{"amount-with-tolerance", "R10 A18", "A rial less is taken for the price.",
@@ -54,14 +54,14 @@ func deciding() []Mutant {
 		{"late-price-accepted", "M10", "A price that had run out is taken without a person looking.",
 			in(`if r.Expect.Late {`, `if false {`), core},
 		{"shops-own-parameter-not-bound", "M4 A05", "A true receipt credits the order that the shop's own parameter names.",
-			in(`if r.Expect.Unbound {`, `if false {`), []Suite{unit("payment", "TestDecide"), unit("engine", "Bind")}},
+			in(`if r.Expect.Unbound {`, `if false {`), []Suite{unit("payment", "TestDecide"), unit("engine", "Bind"), simulation(1000)}},
 		{"order-key-left-out", "R5 A07", "One order is paid twice.",
-			in("if !many {\n\t\tkeys", "if false {\n\t\tkeys"), []Suite{unit("engine", "TestRule5")}},
+			in("if !many {\n\t\tkeys", "if false {\n\t\tkeys"), []Suite{unit("engine", "TestRule5"), simulation(1000)}},
 		{"receipt-number-not-unique", "R5 A08", "Two payments share one receipt of the provider.",
-			in(`if r.Receipt != nil && r.Receipt.Number != "" {`, `if false {`), []Suite{unit("engine", "TestRule5"), unit("payment", "")}},
+			in(`if r.Receipt != nil && r.Receipt.Number != "" {`, `if false {`), []Suite{unit("engine", "TestRule5"), unit("payment", ""), simulation(1000)}},
 		{"checked-amount-overstated", "M5", "The shop is told that the amount was answered where it was only sent.",
 			in(`case r.Receipt != nil && r.Receipt.Amount == 0:`, `case false:`), []Suite{unit("payment", "TestAmountChecked")}},
 		{"epoch-stays", "R6 F29", "Who was overtaken writes over who took over.",
-			in(`l.Epoch = r.Lease.Epoch + 1`, `l.Epoch = r.Lease.Epoch`), []Suite{unit("payment", ""), unit("engine", "Overtaken")}},
+			in(`l.Epoch = r.Lease.Epoch + 1`, `l.Epoch = r.Lease.Epoch`), []Suite{unit("payment", ""), unit("engine", "Overtaken"), simulation(1000)}},
 	}
 }

@@ -3,7 +3,7 @@ package main
 // settling are bugs on the way from a return to "verified".
 func settling() []Mutant {
 	in := func(old, changed string) []Edit { return []Edit{{"engine", old, changed}} }
-	by := func(run string) []Suite { return []Suite{unit("engine", run)} }
+	by := func(run string) []Suite { return []Suite{unit("engine", run), simulation(1000)} }
 	return []Mutant{
 		{"claim-marker-not-synced", "R1 F03", "A power cut forgets that we asked: the answer \"already\" is then unexplained, or an old receipt is.",
 			in("if err := e.commit(ctx, rec, false); err != nil {\n\t\t// Not one byte", "if err := e.commit(ctx, rec, true); err != nil {\n\t\t// Not one byte"), by("TestRule1And2")},
@@ -50,7 +50,7 @@ func settling() []Mutant {
 // delivering are bugs between "verified" and the shop, and the report.
 func delivering() []Mutant {
 	in := func(old, changed string) []Edit { return []Edit{{"engine", old, changed}} }
-	by := func(run string) []Suite { return []Suite{unit("engine", run)} }
+	by := func(run string) []Suite { return []Suite{unit("engine", run), simulation(1000)} }
 	return []Mutant{
 		{"delivery-with-once-not-synced", "R7 F41", "A crash forgets that the shop was called, and it is called again.",
 			in(`err = e.commit(ctx, rec, !p.Once && !joined)`, `err = e.commit(ctx, rec, !p.Once && !joined || true)`), by("TestRule7ADelivery")},
