@@ -80,7 +80,7 @@ func run() error {
 
 // prove runs the items, those that start processes beside those that compute.
 func prove(ctx context.Context, items []*item, logs string) error {
-	begin := time.Now()
+	begin, tree := time.Now(), commit(ctx)
 	done := make(chan struct{})
 	var lanes sync.WaitGroup
 	for _, processes := range []bool{true, false} {
@@ -106,7 +106,7 @@ func prove(ctx context.Context, items []*item, logs string) error {
 			progress(items, time.Since(begin))
 		}
 	}
-	fmt.Printf("\n%s on %s\n\n", time.Now().UTC().Format(time.DateOnly), machine())
+	fmt.Printf("\n%s, %s, on %s\n\n", time.Now().UTC().Format(time.DateOnly), tree, machine())
 	failed := table(os.Stdout, items)
 	fmt.Printf("\nIn all %s. Logs: %s\n", time.Since(begin).Round(time.Second), logs)
 	if failed > 0 {
