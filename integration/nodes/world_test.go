@@ -68,6 +68,7 @@ func newWorldAt(t *testing.T, db *pgtest.Cluster, dsn string, n int, verify stri
 			"http://"+host+` {
 	payments {
 		public_url http://`+host+`
+		track /product/*
 		checkout /buy idpay {
 			item mug 50000
 		}
@@ -104,7 +105,11 @@ func (w *world) browser(i int) *harness.Browser { return w.through(harness.NewBr
 // buy starts a payment on a node, pays it at the bank, and returns its id and the
 // return that the browser would now make.
 func (w *world) buy(i int) (id string, ret *sandbox.Return, err error) {
-	p, err := w.browser(i).Try(http.MethodPost, "http://"+host+"/buy/mug", "")
+	return w.buyWith(w.browser(i))
+}
+
+func (w *world) buyWith(b *harness.Browser) (id string, ret *sandbox.Return, err error) {
+	p, err := b.Try(http.MethodPost, "http://"+host+"/buy/mug", "")
 	if err != nil {
 		return "", nil, err
 	}

@@ -28,7 +28,8 @@ func init() {
 }
 
 // Module keeps the ledger in a PostgreSQL database, for several Caddys that
-// share their work. CockroachDB and YugabyteDB speak the same protocol.
+// share their work. CockroachDB and YugabyteDB speak the same protocol, and are
+// untested.
 //
 // The tables are made by the module itself; its role must own its schema, or may
 // only use tables that an owner's run has made. Servers that lose confirmed

@@ -12,6 +12,12 @@
 // nothing is written at all. A lazy change tells the server not to wait for its
 // disk; all others wait until it has synced.
 //
+// Changes that come at the same time share a statement, with arrays for
+// arguments: it is one statement still, finished by the server whatever becomes
+// of the node, and each record in it is compared by itself. Where it fails, for
+// one of them or for all, each change goes on alone. Look-ups share statements
+// in the same way.
+//
 // # What goes wrong
 //
 // A connection that breaks after the statement was sent leaves an outcome that

@@ -47,8 +47,12 @@ func (s *Store) admit(ctx context.Context, conn *pgx.Conn) error {
 	if err != nil {
 		return err
 	}
-	if _, err := conn.Exec(ctx, fmt.Sprintf("SET statement_timeout = %d", (3*s.cfg.timeout).Milliseconds())); err != nil {
-		return fmt.Errorf("setting up the session: %w", err)
+	// One that waits for another's lock gives up soon and is tried again by itself,
+	// so that those who share a statement don't all wait for one of them.
+	for setting, limit := range map[string]time.Duration{"statement_timeout": 3 * s.cfg.timeout, "lock_timeout": s.cfg.timeout / 5} {
+		if _, err := conn.Exec(ctx, fmt.Sprintf("SET %s = %d", setting, limit.Milliseconds())); err != nil {
+			return fmt.Errorf("setting up the session: %w", err)
+		}
 	}
 	var id, origin string
 	var seq, high, now int64

@@ -158,7 +158,7 @@ func (s *Store) beatOnce(ctx context.Context, firm bool) error {
 	var beat int64
 	_, err := s.try(ctx, func(c *pgxpool.Conn) error {
 		sql := sqlBeat
-		if l := s.life.Load(); !firm && l != nil && l.plain {
+		if !firm && s.plain() {
 			sql = sqlLazyBeat
 		}
 		before := time.Now()
@@ -166,7 +166,7 @@ func (s *Store) beatOnce(ctx context.Context, firm bool) error {
 			return err
 		}
 		s.clock.set(before, time.Now(), beat)
-		return s.look(ctx, c, beat)
+		return s.others(ctx, c, beat)
 	})
 	if err != nil {
 		return err
@@ -177,9 +177,9 @@ func (s *Store) beatOnce(ctx context.Context, firm bool) error {
 	return nil
 }
 
-// look reads the other nodes' rows. Whether one is silent is judged by the
+// others reads the other nodes' rows. Whether one is silent is judged by the
 // database's clock alone: beat is what it said a moment ago.
-func (s *Store) look(ctx context.Context, c *pgxpool.Conn, beat int64) error {
+func (s *Store) others(ctx context.Context, c *pgxpool.Conn, beat int64) error {
 	rows, err := c.Query(ctx, sqlNodes, beat-s.cfg.silence.Microseconds(), beat-2*forgotten.Microseconds())
 	if err != nil {
 		return err

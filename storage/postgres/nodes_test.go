@@ -139,6 +139,72 @@ func TestDueIsShared(t *testing.T) {
 	})
 }
 
+// Nodes that see the same work, because one has left it lying, run for all of it
+// at once: each payment is one node's. This is what SKIP LOCKED would be for; a
+// claim is a compare-and-set instead, which every server has and which outlives
+// the connection.
+func TestDueIsClaimedOnce(t *testing.T) {
+	l := newLedger(t, hasty)
+	nodes := []handle{l.open(t), l.open(t), l.open(t)}
+	const n = 120
+	due := nodes[0].Now().Add(-time.Minute)
+	for i := range n {
+		r := newRecord(i)
+		r.Due = due
+		if err := nodes[0].Commit(ctx, payment.Change{Record: r, Lazy: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var mu sync.Mutex
+	claimed := make(map[payment.Ref][]string)
+	var all sync.WaitGroup
+	for _, s := range nodes {
+		s.cfg.yield = 0
+		all.Go(func() {
+			refs, err := s.Due(ctx, s.Now(), n)
+			if err != nil || len(refs) != n {
+				t.Errorf("%d of %d are offered: %v", len(refs), n, err)
+			}
+			var mine sync.WaitGroup
+			for _, ref := range refs {
+				mine.Go(func() {
+					r, err := s.Get(ctx, ref)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if s.Alive(r.Lease) {
+						return // somebody has it
+					}
+					r.Lease = payment.Lease{Owner: s.Owner(), Until: s.Now().Add(time.Hour)}
+					r.Due = r.Lease.Until
+					switch err := s.Commit(ctx, payment.Change{Record: r}); {
+					case err == nil:
+						mu.Lock()
+						claimed[ref] = append(claimed[ref], s.Owner())
+						mu.Unlock()
+					case !errors.Is(err, payment.ErrConflict):
+						t.Error(err)
+					}
+				})
+			}
+			mine.Wait()
+		})
+	}
+	all.Wait()
+	share := make(map[string]int)
+	for ref, by := range claimed {
+		if len(by) != 1 {
+			t.Errorf("%s was claimed by %d nodes", ref, len(by))
+		}
+		share[by[0]]++
+	}
+	if len(claimed) != n {
+		t.Errorf("%d of %d were claimed", len(claimed), n)
+	}
+	t.Logf("shares: %v", share)
+}
+
 func TestDivide(t *testing.T) {
 	var working []string
 	before := make(map[int16]string)

@@ -28,6 +28,11 @@ func statements() map[string]struct {
 	ref := `sha256('7')`
 	row := []string{ref, "2", "1", "'verified'", "true", "1", "2", "3", "NULL", "4", "5", `'\x01'`}
 	taking := append(slices.Clone(row), `ARRAY[sha256('x'), sha256('y')]`, "ARRAY[false, true]")
+	many := make([]string, 0, len(row))
+	for _, v := range row {
+		many = append(many, "ARRAY["+v+", "+v+"]")
+	}
+	many[0], many[8], many[11] = `ARRAY[sha256('7'), sha256('8')]`, "ARRAY[NULL, 1]", `ARRAY['\x01'::bytea, '\x02'::bytea]`
 	newest := []string{"9223372036854775807", `'\xff'`, "100"}
 	return map[string]st{
 		"get":                         {sqlGet, []string{ref}},
@@ -39,6 +44,11 @@ func statements() map[string]struct {
 		"change":                      {changeSQL(false, false, false), row},
 		"change, lazy":                {changeSQL(false, false, true), row},
 		"change with keys":            {changeSQL(false, true, false), taking},
+		"many first changes":          {sqlFirsts, many},
+		"many changes":                {sqlUpdates, many},
+		"many changes, lazy":          {sqlLazyUpdates, many},
+		"many changes with keys":      {sqlTakes, append(slices.Clone(many), `ARRAY[sha256('x'), sha256('y')]`, `ARRAY[sha256('7'), sha256('8')]`, "ARRAY[false, true]")},
+		"get many":                    {sqlGets, []string{`ARRAY[sha256('7'), sha256('8')]`}},
 		"forget":                      {sqlForget, []string{ref, "1"}},
 		"reserve":                     {sqlReserve, []string{`ARRAY[sha256('x'), sha256('y')]`}},
 		"what is due":                 {sqlDue, []string{"1000", "4096"}},

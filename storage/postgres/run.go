@@ -82,6 +82,13 @@ func (s *Store) try(ctx context.Context, f func(*pgxpool.Conn) error) (fate, err
 
 // read runs something that may be repeated at will.
 func (s *Store) read(ctx context.Context, what string, f func(context.Context, *pgxpool.Conn) error) error {
+	return s.repeat(ctx, what, func(ctx context.Context) (fate, error) {
+		return s.try(ctx, func(c *pgxpool.Conn) error { return f(ctx, c) })
+	})
+}
+
+// repeat is read with a try of the caller's own.
+func (s *Store) repeat(ctx context.Context, what string, f func(context.Context) (fate, error)) error {
 	ctx, op, done, err := s.enter(ctx)
 	if err != nil {
 		return err
@@ -91,7 +98,7 @@ func (s *Store) read(ctx context.Context, what string, f func(context.Context, *
 		if why := s.down.Load(); why != nil {
 			return *why // the heart finds out when it is over
 		}
-		fate, err := s.try(ctx, func(c *pgxpool.Conn) error { return f(ctx, c) })
+		fate, err := f(ctx)
 		if err == nil || passed(err) {
 			return err
 		}

@@ -39,6 +39,9 @@ type Store struct {
 	tracks  tracks
 	secrets sync.Mutex
 
+	firsts, updates, lazies group[*member]
+	gets, holds             lookups
+
 	gate   sync.RWMutex // held by operations, so that none runs on a closed pool
 	closed atomic.Bool
 	stop   context.CancelFunc
@@ -58,6 +61,9 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	s := &Store{cfg: c, conn: pc.ConnConfig.Copy(), owner: newID(), wake: make(chan struct{}, 1)}
 	s.nodes.init(s.owner)
 	s.clock.init()
+	s.firsts.run, s.updates.run, s.lazies.run = s.sendAll, s.sendAll, s.sendAll
+	s.gets.init(s, sqlGet, sqlGets)
+	s.holds.init(s, sqlHolder, sqlHeld)
 	if c.mirror != "" {
 		m, damaged, err := mirror.Read(c.mirror)
 		if err != nil {
@@ -163,6 +169,12 @@ func (s *Store) Generation(ctx context.Context) (payment.Generation, error) {
 // Orphaned tells whenever another node has fallen silent: what it was doing is
 // to be taken up.
 func (s *Store) Orphaned() <-chan struct{} { return s.nodes.orphaned }
+
+// plain reports whether the server is known to be PostgreSQL itself.
+func (s *Store) plain() bool {
+	l := s.life.Load()
+	return l != nil && l.plain
+}
 
 func (s *Store) log() *zap.Logger { return s.cfg.log() }
 

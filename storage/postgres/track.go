@@ -82,7 +82,7 @@ func (s *Store) PutTrack(ctx context.Context, visitor string, t payment.Track, e
 	placed := false
 	err = s.read(ctx, "keeping a track", func(ctx context.Context, c *pgxpool.Conn) error {
 		renew, add := sqlTrackAgain, sqlTrackNew
-		if l := s.life.Load(); l != nil && l.plain {
+		if s.plain() {
 			renew, add = sqlLazyTrackAgain, sqlLazyTrackNew
 		}
 		tag, err := c.Exec(ctx, renew, hash, until, body)

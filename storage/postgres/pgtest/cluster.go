@@ -86,7 +86,7 @@ func New(settings ...string) (*Cluster, error) {
 	if out, err := c.Command("initdb", "-D", c.Dir, "-U", Superuser, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	if err := c.Set(settings...); err != nil {
+	if err := c.Set(append([]string{"shared_buffers=64MB", "max_connections=200"}, settings...)...); err != nil {
 		return nil, err
 	}
 	return c, c.Run()
@@ -170,8 +170,7 @@ func (c *Cluster) Set(settings ...string) error {
 
 // Run starts the server and waits until it takes connections.
 func (c *Cluster) Run() error {
-	cmd := c.Command("postgres", "-D", c.Dir, "-p", strconv.Itoa(c.Port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
-		"-c", "max_connections=200", "-c", "shared_buffers=64MB")
+	cmd := c.Command("postgres", "-D", c.Dir, "-p", strconv.Itoa(c.Port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=")
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGQUIT // immediate shutdown
 	log, err := os.OpenFile(c.LogFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {

@@ -27,11 +27,18 @@ type Proxy struct {
 type Cut struct {
 	// Pattern is what the client sends: the first message that contains it.
 	Pattern []byte
+	// Skip is how many such messages pass before it.
+	Skip int
+	// Before, if set, is called with the message in hand, Sent when the server has
+	// it.
+	Before, Sent func()
 	// Unsent drops the message too; otherwise the server gets it, and what it
 	// answers is dropped once there is something.
 	Unsent bool
 	// Then, if set, is called between the server's answer and the cut.
 	Then func()
+	// Answered lets the answer through before that.
+	Answered bool
 }
 
 // NewProxy starts one in front of a port.
@@ -96,6 +103,10 @@ func (p *Proxy) take(b []byte) *Cut {
 		return nil
 	}
 	r := p.rule
+	if r.Skip > 0 {
+		r.Skip--
+		return nil
+	}
 	p.rule = nil
 	return r
 }
@@ -135,6 +146,9 @@ func (p *Proxy) serve(client net.Conn) {
 			c := cut
 			mu.Unlock()
 			if c != nil {
+				if c.Answered && err == nil {
+					_, _ = client.Write(buf[:n])
+				}
 				if c.Then != nil {
 					c.Then()
 				}
@@ -157,7 +171,11 @@ func (p *Proxy) serve(client net.Conn) {
 		if err != nil {
 			return
 		}
-		if c := p.take(buf[:n]); c != nil {
+		c := p.take(buf[:n])
+		if c != nil {
+			if c.Before != nil {
+				c.Before()
+			}
 			if c.Unsent {
 				return
 			}
@@ -167,6 +185,9 @@ func (p *Proxy) serve(client net.Conn) {
 		}
 		if _, err := server.Write(buf[:n]); err != nil {
 			return
+		}
+		if c != nil && c.Sent != nil {
+			c.Sent()
 		}
 	}
 }
