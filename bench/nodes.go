@@ -165,7 +165,7 @@ func pgbench(ctx context.Context, db *pgtest.Cluster, clients int, slice time.Du
 	if err := db.SQL(ctx, "CREATE TABLE IF NOT EXISTS bench_rows (id bigserial PRIMARY KEY, body text)"); err != nil {
 		return 0, err
 	}
-	seconds := max(1, int(slice.Round(time.Second)/time.Second))
+	seconds := max(2, int(slice.Round(time.Second)/time.Second))
 	out, err := db.Command("pgbench", "-h", "127.0.0.1", "-p", strconv.Itoa(db.Port), "-U", pgtest.Superuser, "-n", "-M", "prepared",
 		"-c", strconv.Itoa(clients), "-j", "2", "-T", strconv.Itoa(seconds), "-f", script, "postgres").CombinedOutput()
 	if err != nil {

@@ -42,8 +42,8 @@ func startPostgres() (*pgtest.Cluster, error) {
 }
 
 const sqlCost = `SELECT coalesce(sum(calls) FILTER (WHERE query LIKE 'SELECT%'), 0)::float8,
-	coalesce(sum(calls) FILTER (WHERE query NOT LIKE 'SELECT%' AND query NOT LIKE '%synchronous_commit%' AND query NOT LIKE '% payments_nodes %'), 0)::float8,
-	coalesce(sum(calls) FILTER (WHERE query LIKE '%synchronous_commit%' AND query NOT LIKE '% payments_nodes %'), 0)::float8
+	coalesce(sum(calls) FILTER (WHERE query NOT LIKE 'SELECT%' AND query NOT LIKE '%set_config%' AND query NOT LIKE '% payments_nodes %'), 0)::float8,
+	coalesce(sum(calls) FILTER (WHERE query LIKE '%set_config%' AND query NOT LIKE '% payments_nodes %'), 0)::float8
 FROM pg_stat_statements WHERE query LIKE '%payments\_%'`
 
 // cost reads the counters.
