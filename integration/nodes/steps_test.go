@@ -22,8 +22,10 @@ type step struct {
 	name, state string
 	// skip is how many changes of the same payment write that state before it.
 	skip int
-	// lazy: the database confirms it before its disk has it.
-	lazy bool
+	// forgotten: the database confirms it before its disk has it.
+	forgotten bool
+	// flush brings to the disk what was confirmed before this step without it.
+	flush bool
 }
 
 func steps() []step {
@@ -32,8 +34,8 @@ func steps() []step {
 		{name: "the claim of a paid return", state: "verifying"},
 		{name: "verified", state: "verified"},
 		{name: "the delivery's marker", state: "delivering"},
-		{name: "delivered", state: "delivered", lazy: true},
-		{name: "the conversion", state: "delivered", skip: 1, lazy: true},
+		{name: "delivered", state: "delivered", forgotten: true},
+		{name: "the conversion", state: "delivered", skip: 1, flush: true},
 	}
 }
 
@@ -66,9 +68,19 @@ func TestStoppedAtEachStep(t *testing.T) {
 					close(stopped)
 				})
 				cut.Pattern, cut.Skip = s.message(), s.skip
+				if before := cut.Before; s.flush {
+					cut.Before = func() {
+						if err := db.SQL(t.Context(), "CHECKPOINT"); err != nil {
+							t.Error(err)
+						}
+						if before != nil {
+							before()
+						}
+					}
+				}
 				p.Once(cut)
 				n++
-				w.stoppedOnce(t, fmt.Sprintf("track-of-step-%d", n), stopped, s.lazy && when == "answered")
+				w.stoppedOnce(t, fmt.Sprintf("track-of-step-%d", n), stopped, s.forgotten && when == "answered")
 			})
 		}
 	}
