@@ -35,18 +35,11 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 
 // goOn is watch for the requests of our own routes: a landing page, paid content
 // or a return that is passed on may be answered by sending the customer to pay,
-// too. change, if not nil, changes the answer's header.
-func (h *Handler) goOn(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, change func(http.Header)) error {
-	f := &watcher{h: h, r: r}
+// too. caching, if not empty, is what the answer says to caches, whatever it said.
+func (h *Handler) goOn(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, caching string) error {
+	f := &watcher{h: h, r: r, caching: caching}
 	f.ResponseWriter = w
-	f.seen = func(status int, header http.Header) {
-		if h.Announce != "off" {
-			f.answered(status, header)
-		}
-		if change != nil {
-			change(header)
-		}
-	}
+	f.seen = f.passed
 	err := next.ServeHTTP(f, r)
 	f.sweep()
 	return err
@@ -55,8 +48,19 @@ func (h *Handler) goOn(w http.ResponseWriter, r *http.Request, next caddyhttp.Ha
 // watcher is the filter of an ordinary request, in one allocation.
 type watcher struct {
 	filter
-	h *Handler
-	r *http.Request
+	h       *Handler
+	r       *http.Request
+	caching string
+}
+
+// passed is answered for the requests of our own routes.
+func (f *watcher) passed(status int, header http.Header) {
+	if f.h.Announce != "off" {
+		f.answered(status, header)
+	}
+	if f.caching != "" {
+		header.Set("Cache-Control", f.caching)
+	}
 }
 
 func (f *watcher) answered(status int, header http.Header) {

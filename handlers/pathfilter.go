@@ -10,12 +10,14 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// pathFilter decides quickly, and without allocating, that a request is none of
-// a route's. It never says so of one that Caddy's own path matcher would take:
-// whatever looks unusual goes to that matcher.
+// pathFilter answers like Caddy's own path matcher, and without allocating where
+// both pattern and path are plain, as nearly all are: then comparing bytes is all
+// that the matcher does. Whatever looks unusual goes to that matcher.
 type pathFilter struct {
-	exact   []string
-	prefix  []string
+	exact  []string
+	prefix []string
+	// stems are what globs begin with: no path without one of them fits.
+	stems   []string
 	other   bool
 	matcher caddyhttp.MatchPath
 }
@@ -28,8 +30,10 @@ func newPathFilter(patterns []string) pathFilter {
 		switch {
 		case star < 0:
 			f.exact = append(f.exact, low)
-		case star > 0 && low[star] == '*':
+		case star > 0 && low[star] == '*' && star == len(low)-1:
 			f.prefix = append(f.prefix, low[:star])
+		case star > 0 && !strings.ContainsAny(low, "\\%{"):
+			f.stems = append(f.stems, low[:star])
 		default:
 			f.other = true
 		}
@@ -37,28 +41,36 @@ func newPathFilter(patterns []string) pathFilter {
 	return f
 }
 
-// may is the quick look.
-func (f *pathFilter) may(path string) bool {
-	if f.other || odd(path) {
-		return true
-	}
+// plainly is the answer for a path that is not odd; sure is false where only the
+// matcher knows it.
+func (f *pathFilter) plainly(path string) (ok, sure bool) {
 	for _, p := range f.exact {
 		if p == path {
-			return true
+			return true, true
 		}
 	}
 	for _, p := range f.prefix {
 		if strings.HasPrefix(path, p) {
-			return true
+			return true, true
 		}
 	}
-	return false
+	for _, p := range f.stems {
+		if strings.HasPrefix(path, p) {
+			return false, false
+		}
+	}
+	return false, !f.other
 }
 
 // match is the whole answer.
 func (f *pathFilter) match(r *http.Request) bool {
-	if len(f.matcher) == 0 || !f.may(r.URL.Path) {
+	if len(f.matcher) == 0 {
 		return false
+	}
+	if !odd(r.URL.Path) {
+		if ok, sure := f.plainly(r.URL.Path); sure {
+			return ok
+		}
 	}
 	ok, err := f.matcher.MatchWithError(r)
 	return err == nil && ok
@@ -74,18 +86,30 @@ func (f *pathFilter) takes(address string) bool {
 	return f.match((&http.Request{Method: http.MethodGet, URL: u}).WithContext(ctx))
 }
 
-// odd marks paths that Caddy's matcher cleans or folds before it compares.
+// odd marks paths that Caddy's matcher cleans or folds before it compares: what
+// has capitals, bytes beyond ASCII, escapes, and segments that are empty or that
+// begin or end with what some systems cut off.
 func odd(path string) bool {
-	for i := range len(path) {
-		switch c := path[i]; {
+	if path == "" || path[0] != '/' {
+		return true
+	}
+	last := byte('/')
+	for i := 1; i < len(path); i++ {
+		c := path[i]
+		switch {
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-', c == '_':
+		case c == '/':
+			if last == '/' || last == '.' || last == ' ' {
+				return true
+			}
+		case c == '.':
+			if last == '/' || last == '.' {
+				return true
+			}
 		case c >= 'A' && c <= 'Z', c >= 0x80, c == '%', c == '\\':
 			return true
-		case c == '.' && (i == 0 || path[i-1] == '/' || path[i-1] == '.'):
-			return true
-		case c == '/' && i > 0 && path[i-1] == '/':
-			return true
 		}
+		last = c
 	}
-	// Trailing dots and spaces are cut on some systems by the matcher.
-	return path == "" || path[len(path)-1] == '.' || path[len(path)-1] == ' '
+	return last == '.' || last == ' '
 }

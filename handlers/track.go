@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"time"
 
@@ -38,7 +37,7 @@ const trackVar = "payments.track"
 
 type trackRoute struct {
 	param       string
-	pattern     *regexp.Regexp
+	pattern     *track.Pattern
 	affiliate   string
 	attribution track.Attribution
 	ttl         time.Duration
@@ -101,8 +100,9 @@ func (h *Handler) serveTrack(w http.ResponseWriter, r *http.Request, next caddyh
 		track.Strip(r.URL, c.param)
 		r.RequestURI = r.URL.RequestURI()
 	}
-	visit := payment.Track{ID: id, Affiliate: c.affiliate, Landing: rest, At: time.Now().UTC().Truncate(time.Second)}
-	kept, err := h.keepTrack(w, r, t, visit)
+	now := time.Now()
+	visit := payment.Track{ID: id, Affiliate: c.affiliate, Landing: rest, At: now.UTC().Truncate(time.Second)}
+	kept, err := h.keepTrack(w, r, t, visit, now)
 	if err != nil {
 		// An attribution is never worth a page that does not load.
 		h.log.Error("a track was not kept", zap.Error(err))
@@ -110,7 +110,7 @@ func (h *Handler) serveTrack(w http.ResponseWriter, r *http.Request, next caddyh
 	if !kept {
 		return false, nil
 	}
-	return true, h.goOn(w, r, next, func(header http.Header) { header.Set("Cache-Control", "private") })
+	return true, h.goOn(w, r, next, "private")
 }
 
 // matchesPage compares the page that the visit is for: in the network's own
@@ -132,17 +132,21 @@ func (t *Track) matchesPage(r *http.Request) (bool, error) {
 }
 
 // keepTrack keeps a visit and reports whether the page now sets a cookie.
-func (h *Handler) keepTrack(w http.ResponseWriter, r *http.Request, t *Track, visit payment.Track) (bool, error) {
+func (h *Handler) keepTrack(w http.ResponseWriter, r *http.Request, t *Track, visit payment.Track, now time.Time) (bool, error) {
 	keys, err := h.allKeys(r.Context())
 	if err != nil {
 		return false, err
 	}
-	kept, anew := t.conf.attribution.Merge(h.currentTrack(r, keys), visit)
+	var old *payment.Track
+	if t.conf.attribution == track.First { // else the newest counts, whatever was before
+		old = h.currentTrack(r, keys)
+	}
+	kept, anew := t.conf.attribution.Merge(old, visit)
 	caddyhttp.SetVar(r.Context(), trackVar, &kept)
 	if !anew {
 		return false, nil
 	}
-	secure, now := h.secureView(r), time.Now()
+	secure := h.secureView(r)
 	if t.Keep != keepStore {
 		token.SetCookie(w, cookieTrack, keys.SignTrack(kept, h.place().id, t.conf.ttl, now), t.conf.ttl, secure)
 		return true, nil

@@ -46,14 +46,18 @@ func DropCookie(w http.ResponseWriter, name string, secure bool) {
 // ours has only letters, digits, '-', '_' and '.', so nothing in it needs
 // quoting or looking at.
 func set(w http.ResponseWriter, name, value string, maxAge int, secure bool) {
-	age, flags := "", "; HttpOnly; SameSite=Lax"
-	if secure {
-		flags = "; HttpOnly; Secure; SameSite=Lax"
-	}
+	b := make([]byte, 0, 96+len(name)+len(value))
+	b = append(append(append(append(b, cookiePrefix(secure)...), name...), '='), value...)
+	b = append(b, "; Path=/"...)
 	if maxAge != 0 {
-		age = "; Max-Age=" + strconv.Itoa(max(maxAge, 0))
+		b = strconv.AppendInt(append(b, "; Max-Age="...), int64(max(maxAge, 0)), 10)
 	}
-	w.Header().Add("Set-Cookie", cookiePrefix(secure)+name+"="+value+"; Path=/"+age+flags)
+	b = append(b, "; HttpOnly"...)
+	if secure {
+		b = append(b, "; Secure"...)
+	}
+	h := w.Header()
+	h["Set-Cookie"] = append(h["Set-Cookie"], string(append(b, "; SameSite=Lax"...)))
 }
 
 // ReadCookie returns a cookie of ours, "" where there is none. Only the name

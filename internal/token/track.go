@@ -26,7 +26,9 @@ var trackText = base64.RawURLEncoding.Strict()
 // SignTrack gives the value of the track cookie, good for life from now.
 func (k *Keys) SignTrack(t payment.Track, site string, life time.Duration, now time.Time) string {
 	const numbers = 3*binary.MaxVarintLen64 + 3
-	sealed := trackSeal(site, len(t.ID)+len(t.Affiliate)+len(t.Landing)+numbers)
+	room := len(t.ID) + len(t.Affiliate) + len(t.Landing) + numbers
+	// One room for all: what the MAC is of, the MAC, and the text.
+	sealed := trackSeal(site, room+sha256.Size+trackText.EncodedLen(room)+1+trackText.EncodedLen(trackMAC))
 	body := len(sealed)
 	for _, field := range [...]string{t.ID, t.Affiliate, t.Landing} {
 		sealed = protowire.AppendString(sealed, field)
@@ -34,12 +36,11 @@ func (k *Keys) SignTrack(t payment.Track, site string, life time.Duration, now t
 	for _, at := range [...]time.Time{t.At, now, now.Add(life)} {
 		sealed = protowire.AppendVarint(sealed, protowire.EncodeZigZag(at.Unix()))
 	}
-	var sum [sha256.Size]byte
-	mac := k.derived[payment.PurposeTrack][0].mac(sum[:0], sealed)[:trackMAC]
-
-	text := make([]byte, 0, trackText.EncodedLen(len(sealed)-body)+1+trackText.EncodedLen(trackMAC))
-	text = append(trackText.AppendEncode(text, sealed[body:]), '.')
-	return string(trackText.AppendEncode(text, mac))
+	end := len(sealed)
+	sealed = k.derived[payment.PurposeTrack][0].mac(sealed, sealed)
+	mac, from := sealed[end:end+trackMAC], len(sealed)
+	sealed = append(trackText.AppendEncode(sealed, sealed[body:end]), '.')
+	return string(trackText.AppendEncode(sealed, mac)[from:])
 }
 
 // OpenTrack reads the value of the track cookie.

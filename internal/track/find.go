@@ -18,7 +18,7 @@ import (
 //
 // An id that stands more than once is ignored even where the copies are equal:
 // no network's link looks so.
-func Find(u *url.URL, param string, pattern *regexp.Regexp) (id, rest string, viaPath, ok bool) {
+func Find(u *url.URL, param string, pattern *Pattern) (id, rest string, viaPath, ok bool) {
 	id, n := fromQuery(u.RawQuery, param)
 	if value, before, found := cutSegment(u.Path, param); found {
 		id, rest, viaPath = value, before, true
@@ -90,7 +90,7 @@ func cutName(s, name string) (value string, found bool) {
 
 // fits reports whether id is one that is kept. It becomes a header's value, so
 // whatever the pattern allows, it is printable ASCII without spaces.
-func fits(pattern *regexp.Regexp, id string) bool {
+func fits(pattern *Pattern, id string) bool {
 	if id == "" || len(id) > MaxID {
 		return false
 	}
@@ -110,13 +110,46 @@ const MaxID = 512
 // no alphabet.
 const DefaultPattern = `[A-Za-z0-9_-]{8,128}`
 
-// ParsePattern compiles what an id must look like as a whole: anchors are added.
-func ParsePattern(s string) (*regexp.Regexp, error) {
-	if s == "" {
-		s = DefaultPattern
+// The lengths that [DefaultPattern] allows.
+const defaultMin, defaultMax = 8, 128
+
+// Pattern is what an id must look like as a whole.
+type Pattern struct {
+	// re is nil for the default, which is looked at byte by byte: every landing
+	// page waits for it.
+	re *regexp.Regexp
+}
+
+// MatchString reports whether an id fits as a whole.
+func (p *Pattern) MatchString(id string) bool {
+	if p.re != nil {
+		return p.re.MatchString(id)
+	}
+	if len(id) < defaultMin || len(id) > defaultMax {
+		return false
+	}
+	for i := range len(id) {
+		switch c := id[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// ParsePattern compiles what an id must look like: anchors are added. Empty is
+// [DefaultPattern].
+func ParsePattern(s string) (*Pattern, error) {
+	if s == "" || s == DefaultPattern {
+		return new(Pattern), nil
 	}
 	if _, err := regexp.Compile(s); err != nil { // before the anchors, which could close an open group
 		return nil, fmt.Errorf("pattern: %w", err)
 	}
-	return regexp.Compile(`\A(?:` + s + `)\z`)
+	re, err := regexp.Compile(`\A(?:` + s + `)\z`)
+	if err != nil {
+		return nil, fmt.Errorf("pattern: %w", err)
+	}
+	return &Pattern{re}, nil
 }

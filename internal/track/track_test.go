@@ -3,6 +3,7 @@ package track
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -93,6 +94,24 @@ func TestParsePattern(t *testing.T) {
 	}
 	if _, _, _, ok := Find(&url.URL{Path: "/", RawQuery: "track_id=" + strings.Repeat("a", MaxID+1)}, param, long); ok {
 		t.Error("an endless id was taken")
+	}
+}
+
+// The default is looked at byte by byte, and says what its expression says.
+func TestDefaultPatternIsItsExpression(t *testing.T) {
+	ours, err := ParsePattern(DefaultPattern)
+	if err != nil || ours.re != nil {
+		t.Fatalf("%v, %v", ours, err)
+	}
+	theirs := regexp.MustCompile(`\A(?:` + DefaultPattern + `)\z`)
+	ids := []string{"", strings.Repeat("a", 7), strings.Repeat("Z", 8), strings.Repeat("9", 128), strings.Repeat("-", 129), "a1b2c3d4\n", "شناسه-ی-من"}
+	for c := range 256 {
+		ids = append(ids, "a1b2c3d"+string([]byte{byte(c)}), string([]byte{byte(c)})+"1b2c3d4")
+	}
+	for _, id := range ids {
+		if ours.MatchString(id) != theirs.MatchString(id) {
+			t.Errorf("%q: %v", id, ours.MatchString(id))
+		}
 	}
 }
 
