@@ -11,8 +11,6 @@ import (
 	"hash"
 	"sync"
 
-	"github.com/go-jose/go-jose/v4"
-
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -40,8 +38,8 @@ type Keys struct {
 type key struct {
 	kid    string
 	secret []byte
-	// signers by the token's type, of the first key alone.
-	signers map[string]jose.Signer
+	// headers by the token's type, of the first key alone.
+	headers map[string]string
 	// macs are HMACs with this key that are at rest: keying one takes longer
 	// than a short message does.
 	macs *sync.Pool
@@ -87,7 +85,7 @@ func NewKeys(secrets ...payment.SigningKey) (*Keys, error) {
 			}
 			d := newKey(s.KID, b)
 			if i == 0 {
-				if d.signers, err = signers(p, d); err != nil {
+				if d.headers, err = headers(p, d); err != nil {
 					return nil, err
 				}
 			}
