@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -13,6 +14,31 @@ import (
 
 var longRow = regexp.MustCompile(`[0-9]{11,}`)
 
+// plain is a value as Go's own reader gives it.
+func plain(v Value) any {
+	switch v.kind {
+	case isBool:
+		return v.text == "true"
+	case isNumber:
+		return json.Number(v.text)
+	case isString:
+		return v.text
+	case isList:
+		list := []any{}
+		for _, e := range v.list {
+			list = append(list, plain(e))
+		}
+		return list
+	case isObject:
+		m := map[string]any{}
+		for name, e := range v.object {
+			m[name] = plain(e)
+		}
+		return m
+	}
+	return nil
+}
+
 // FuzzObjectAgrees: what is read as an object is one to Go's own reader too,
 // with the same members, each of them there once whatever its case; and what is
 // tolerated (numbers as texts, digits of other scripts) is still one number.
@@ -20,6 +46,7 @@ func FuzzObjectAgrees(f *testing.F) {
 	for _, s := range []string{
 		`{"a":1,"b":{"c":["x",null,true]},"amount":"۱۰۰۰"}`, `{"a":1,"A":2}`, `{"status":"100","date":1546288200,"track_id":10012}`, `{"K":1,"\u212a":2}`,
 		`{"a":1e3,"b":100.0,"c":"+1","d":"0x10","e":"1,000","f":-0}`, `{"a":1}{"b":2}`, `{"s":1,"ſ":2}`, "\xef\xbb\xbf{}", `{"a":[],"b":{},"c":""}`,
+		`{"a\"\\":"\u06f1\ud800\n","b":[[],{},-1.5E+3,"",null,false , true],"c":{"d":{"e":"}]\""}}}`,
 	} {
 		f.Add([]byte(s))
 	}
@@ -33,6 +60,9 @@ func FuzzObjectAgrees(f *testing.F) {
 		d.UseNumber()
 		if err := d.Decode(&m); err != nil || len(m) != len(o) {
 			t.Fatalf("%q: %v, %d members, we read %d", b, err, len(m), len(o))
+		}
+		if !reflect.DeepEqual(plain(Value{kind: isObject, object: o}), any(m)) {
+			t.Fatalf("%q: %v, we read %v", b, m, o)
 		}
 		for name, v := range m {
 			for other := range m {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"unicode/utf8"
 )
@@ -54,79 +53,144 @@ func ParseObject(body []byte) (Object, error) {
 	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
 		return nil, fmt.Errorf("%w: not an object", ErrJSON)
 	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	v, err := readValue(d, 0)
-	if err != nil {
-		return nil, err
+	if !json.Valid(body) {
+		// Its own error would quote characters of the body.
+		return nil, fmt.Errorf("%w: broken, cut off, or something follows the object", ErrJSON)
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%w: something follows the object", ErrJSON)
-	}
-	return v.object, nil
+	v, err := (&reader{rest: body}).value(0)
+	return v.object, err
 }
 
-func readValue(d *json.Decoder, depth int) (Value, error) {
+// reader walks through a body that is known to be valid JSON. The standard
+// library's reader of tokens took longer over an answer than the ledger does.
+type reader struct{ rest []byte }
+
+// next skips what may stand between values and gives the next byte.
+func (r *reader) next() byte {
+	for i, c := range r.rest {
+		switch c {
+		case ' ', '\t', '\r', '\n', ',', ':': // valid, so they are where they belong
+		default:
+			r.rest = r.rest[i:]
+			return c
+		}
+	}
+	r.rest = nil
+	return 0
+}
+
+// take gives the next n bytes.
+func (r *reader) take(n int) string {
+	n = min(n, len(r.rest))
+	text := string(r.rest[:n])
+	r.rest = r.rest[n:]
+	return text
+}
+
+func (r *reader) value(depth int) (Value, error) {
 	if depth > maxDepth {
 		return Value{}, fmt.Errorf("%w: nested too deeply", ErrJSON)
 	}
-	tok, err := d.Token()
-	if err != nil {
-		// The decoder's error quotes characters of the body: dropped.
-		return Value{}, fmt.Errorf("%w: broken or cut off", ErrJSON)
+	switch c := r.next(); c {
+	case '{':
+		return r.members(depth)
+	case '[':
+		return r.list(depth)
+	case '"':
+		text, err := r.text()
+		return Value{kind: isString, text: text}, err
+	case 't':
+		return Value{kind: isBool, text: r.take(len("true"))}, nil
+	case 'f':
+		return Value{kind: isBool, text: r.take(len("false"))}, nil
+	case 'n':
+		r.take(len("null"))
+		return Value{}, nil
 	}
-	switch t := tok.(type) {
-	case string:
-		return Value{kind: isString, text: t}, nil
-	case json.Number:
-		return Value{kind: isNumber, text: t.String()}, nil
-	case bool:
-		return Value{kind: isBool, text: fmt.Sprint(t)}, nil
-	case json.Delim:
-		if t == '[' {
-			return readList(d, depth)
-		}
-		return readMembers(d, depth)
+	n := bytes.IndexFunc(r.rest, func(c rune) bool { return !strings.ContainsRune("+-.eE0123456789", c) })
+	if n < 0 {
+		n = len(r.rest)
 	}
-	return Value{}, nil // null
+	return Value{kind: isNumber, text: r.take(n)}, nil
 }
 
-func readList(d *json.Decoder, depth int) (Value, error) {
+// text reads a string; only one with escapes needs the library.
+func (r *reader) text() (string, error) {
+	escaped := false
+	for i := 1; i < len(r.rest); i++ {
+		switch r.rest[i] {
+		case '\\':
+			escaped = true
+			i++
+		case '"':
+			raw := r.rest[:i+1]
+			r.rest = r.rest[i+1:]
+			if !escaped {
+				return string(raw[1:i]), nil
+			}
+			var text string
+			if err := json.Unmarshal(raw, &text); err != nil {
+				return "", fmt.Errorf("%w: a broken text", ErrJSON)
+			}
+			return text, nil
+		}
+	}
+	return "", fmt.Errorf("%w: cut off", ErrJSON)
+}
+
+func (r *reader) list(depth int) (Value, error) {
 	v := Value{kind: isList}
-	for d.More() {
-		e, err := readValue(d, depth+1)
+	r.rest = r.rest[1:]
+	for {
+		switch r.next() {
+		case ']':
+			r.rest = r.rest[1:]
+			return v, nil
+		case 0:
+			return Value{}, fmt.Errorf("%w: cut off", ErrJSON)
+		}
+		e, err := r.value(depth + 1)
 		if err != nil {
 			return Value{}, err
 		}
 		v.list = append(v.list, e)
 	}
-	return v, closing(d)
 }
 
-func readMembers(d *json.Decoder, depth int) (Value, error) {
+func (r *reader) members(depth int) (Value, error) {
 	v := Value{kind: isObject, object: Object{}}
 	seen := map[string]struct{}{}
-	for d.More() {
-		tok, err := d.Token()
-		name, ok := tok.(string)
-		if err != nil || !ok {
-			return Value{}, fmt.Errorf("%w: broken or cut off", ErrJSON)
+	r.rest = r.rest[1:]
+	for {
+		switch r.next() {
+		case '}':
+			r.rest = r.rest[1:]
+			return v, nil
+		case '"':
+		default:
+			return Value{}, fmt.Errorf("%w: cut off", ErrJSON)
 		}
-		folded := strings.ToLower(strings.ToUpper(name))
+		name, err := r.text()
+		if err != nil {
+			return Value{}, err
+		}
+		folded := fold(name)
 		if _, dup := seen[folded]; dup {
 			return Value{}, fmt.Errorf("%w: a name occurs twice", ErrJSON)
 		}
 		seen[folded] = struct{}{}
-		if v.object[name], err = readValue(d, depth+1); err != nil {
+		if v.object[name], err = r.value(depth + 1); err != nil {
 			return Value{}, err
 		}
 	}
-	return v, closing(d)
 }
 
-func closing(d *json.Decoder) error {
-	if _, err := d.Token(); err != nil {
-		return fmt.Errorf("%w: broken or cut off", ErrJSON)
+// fold gives names that differ in nothing but case one form.
+func fold(name string) string {
+	for i := range len(name) {
+		if c := name[i]; (c < 'a' || c > 'z') && c != '_' && (c < '0' || c > '9') {
+			return strings.ToLower(strings.ToUpper(name))
+		}
 	}
-	return nil
+	return name
 }
