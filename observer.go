@@ -90,7 +90,7 @@ func fields(e engine.Event) []zap.Field {
 func (o *observer) emit(e engine.Event) {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	if o.events == nil {
+	if o.events == nil || !o.events.ShouldEmit(e.Name) {
 		return
 	}
 	data := map[string]any{"alert": e.Alert}
