@@ -135,6 +135,8 @@ func (e *Engine) admit(ctx context.Context, prov Provider, rec *payment.Record, 
 	if rec != nil {
 		j.ref = rec.Ref
 	} else {
+		// A shop that is asked what it expects must not be asked twice.
+		j.absent = a.Proof
 		j.ref = payment.NewRef(a.Site, traits.Issuer, a.Claimed.ID, a.Order)
 	}
 	start := e.now()
@@ -164,8 +166,7 @@ func (e *Engine) fly(ctx context.Context, j job, patience time.Duration) Result 
 		return Result{Kind: Unavailable, Err: payment.ErrClosed}
 	}
 	detached := context.WithoutCancel(ctx)
-	settle := e.flight(detached, j)
-	ch := e.Shared.flights.DoChan(string(j.ref), settle)
+	ch := e.Shared.flights.DoChan(string(j.ref), e.flight(detached, j))
 	done := make(chan Result, 1)
 	go func() {
 		defer e.running.Done()
@@ -174,7 +175,9 @@ func (e *Engine) fly(ctx context.Context, j job, patience time.Duration) Result 
 		if r.Err == nil && rec != nil && !settled(rec) && !rec.Attempts.Claimed {
 			// The worker asked, before this return came: a "no" to that is none to
 			// this.
-			r = <-e.Shared.flights.DoChan(string(j.ref), settle)
+			again := j
+			again.absent = false
+			r = <-e.Shared.flights.DoChan(string(j.ref), e.flight(detached, again))
 			rec, _ = r.Val.(*payment.Record)
 		}
 		done <- e.conclude(detached, j, rec, r.Err)

@@ -22,6 +22,17 @@ func (e *Engine) StartDelivery(ctx context.Context, ref payment.Ref, via payment
 	if err != nil {
 		return nil, err
 	}
+	return e.startDelivery(ctx, rec, via, browser, track, p)
+}
+
+// StartDeliveryOf is StartDelivery of a record that was just read or committed,
+// and is left as it is. One that has changed since is not delivered: the commit
+// needs the version that it has.
+func (e *Engine) StartDeliveryOf(ctx context.Context, rec *payment.Record, via payment.Via, browser string, track *payment.Track, p Policy) (*payment.Record, error) {
+	return e.startDelivery(ctx, rec.Clone(), via, browser, track, p)
+}
+
+func (e *Engine) startDelivery(ctx context.Context, rec *payment.Record, via payment.Via, browser string, track *payment.Track, p Policy) (*payment.Record, error) {
 	if rec.State == payment.Delivering && (p.Once || e.Store.Alive(rec.Lease)) || rec.State == payment.Parked && via == payment.ViaBrowser {
 		return rec, ErrNotNow
 	}
@@ -35,9 +46,9 @@ func (e *Engine) StartDelivery(ctx context.Context, ref payment.Ref, via payment
 	if err := rec.StartDelivery(via, browser, e.now(), e.lease(deliveryLease)); err != nil {
 		return rec, fmt.Errorf("%w: %w", ErrNotNow, err)
 	}
-	err = e.commit(ctx, rec, !p.Once && !joined)
+	err := e.commit(ctx, rec, !p.Once && !joined)
 	if errors.Is(err, payment.ErrConflict) {
-		if rec, err = e.Store.Get(ctx, ref); err != nil {
+		if rec, err = e.Store.Get(ctx, rec.Ref); err != nil {
 			return nil, err
 		}
 		return rec, ErrNotNow

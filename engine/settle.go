@@ -17,6 +17,9 @@ type job struct {
 	stranger bool
 	// worker: nobody waits, and there may be no return.
 	worker bool
+	// absent: there was no record of it a moment ago. One that was made since is
+	// met by the claim, which needs that there is none.
+	absent bool
 }
 
 const (
@@ -36,6 +39,7 @@ func (e *Engine) settle(ctx context.Context, j job) (*payment.Record, error) {
 		if err != nil {
 			return nil, err
 		}
+		j.absent = false
 		if settled(rec) || !j.worker && e.tooSoon(rec, j.stranger) {
 			return rec, nil
 		}
@@ -74,12 +78,14 @@ func (e *Engine) settle(ctx context.Context, j job) (*payment.Record, error) {
 
 // load returns the record, or a new one that is not written yet.
 func (e *Engine) load(ctx context.Context, j job, t payment.Traits) (*payment.Record, error) {
-	rec, err := e.Store.Get(ctx, j.ref)
-	if err == nil {
-		return rec, nil
-	}
-	if !errors.Is(err, payment.ErrNotFound) || j.worker {
-		return nil, err
+	if !j.absent {
+		rec, err := e.Store.Get(ctx, j.ref)
+		if err == nil {
+			return rec, nil
+		}
+		if !errors.Is(err, payment.ErrNotFound) || j.worker {
+			return nil, err
+		}
 	}
 	gen, err := e.generation(ctx)
 	if err != nil {

@@ -31,7 +31,7 @@ const deliveryTime = 2 * time.Minute
 func (t *visit) deliver(rec *payment.Record) error {
 	browser := t.h.browserID(t.w, t.r)
 	ctx := context.WithoutCancel(t.r.Context())
-	rec, err := t.eng.StartDelivery(ctx, rec.Ref, payment.ViaBrowser, token.Hash(browser), t.h.currentTrack(t.r, t.keys), t.v.policy())
+	rec, err := t.eng.StartDeliveryOf(ctx, rec, payment.ViaBrowser, token.Hash(browser), t.h.currentTrack(t.r, t.keys), t.v.policy())
 	switch {
 	case errors.Is(err, engine.ErrNotNow) && rec != nil:
 		return t.answer(t.hopResult(rec))
