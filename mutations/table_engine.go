@@ -53,7 +53,7 @@ func delivering() []Mutant {
 	by := func(run string) []Suite { return []Suite{unit("engine", run), simulation(1000)} }
 	return []Mutant{
 		{"delivery-with-once-not-synced", "R7 F41", "A crash forgets that the shop was called, and it is called again.",
-			in(`err = e.commit(ctx, rec, !p.Once && !joined)`, `err = e.commit(ctx, rec, !p.Once && !joined || true)`), by("TestRule7ADelivery")},
+			in(`err := e.commit(ctx, rec, !p.Once && !joined)`, `err := e.commit(ctx, rec, !p.Once && !joined || true)`), by("TestRule7ADelivery")},
 		{"interrupted-delivery-repeated", "R7", "A shop that credited and died is told again.",
 			in("if p.Once {\n\t\tif err := rec.ParkDelivery(payment.ReasonOwnerDied", "if false {\n\t\tif err := rec.ParkDelivery(payment.ReasonOwnerDied"), by("TestRule7")},
 		{"no-proof-taken-for-delivered", "R7 M2", "The shop's failure page counts as credited.",
@@ -84,6 +84,6 @@ func delivering() []Mutant {
 		{"rejected-after-silence-is-certain", "R11", "A report that may have arrived is shown as rejected.",
 			in("if c.Unanswered > 0 {\n\t\t\tc.State", "if false {\n\t\t\tc.State"), by("TestRule11")},
 		{"track-joined-without-a-sync", "R11 R2", "A power cut between delivery and report loses whose visit it was.",
-			in(`err = e.commit(ctx, rec, !p.Once && !joined)`, `err = e.commit(ctx, rec, !p.Once && (!joined || true))`), by("TestRule7ADelivery")},
+			in(`err := e.commit(ctx, rec, !p.Once && !joined)`, `err := e.commit(ctx, rec, !p.Once && (!joined || true))`), by("TestRule7ADelivery")},
 	}
 }
