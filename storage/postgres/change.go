@@ -17,6 +17,10 @@ import (
 	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
+// sqlHolders reads, of one moment, a record's version and who holds keys.
+const sqlHolders = `SELECT coalesce(v.version, 0), k.key, k.ref FROM (SELECT (SELECT version FROM payments_records WHERE ref = $2) AS version) v
+LEFT JOIN payments_keys k ON k.key = ANY($1::bytea[])`
+
 // The parts of which the statements of a change are made.
 const (
 	partInsert = `INSERT INTO payments_records (ref, version, writer, state, money, created, due, slot, notice, order_hash, id_hash, body)
@@ -184,8 +188,16 @@ func (s *Store) write(ctx context.Context, op *operation, w *row) error {
 			return s.whose(ctx, op, w)
 		case isState(err, stateUnique):
 			// The version fits, so no earlier try of this change has succeeded.
-			if taken, err := s.holders(ctx, w); taken != nil || err != nil {
-				return orErr(err, taken)
+			taken, moved, err := s.holders(ctx, w)
+			switch {
+			case err != nil:
+				return err
+			case moved && open:
+				return s.whose(ctx, op, w)
+			case moved:
+				return payment.ErrConflict
+			case taken != nil:
+				return taken
 			}
 			fate = collided // its holder was forgotten meanwhile
 		case fate == lost:
@@ -259,38 +271,42 @@ func (s *Store) whose(ctx context.Context, op *operation, w *row) error {
 	}
 }
 
-// holders names the first key that is not free, or nil if all are by now. After
-// an error nothing was written.
-func (s *Store) holders(ctx context.Context, w *row) (*payment.TakenError, error) {
+// holders names the first key that is not free, or nil if all are by now, and
+// tells whether the version has moved on meanwhile: both of one moment, since what
+// was true when the statement failed may be true no more. After an error nothing
+// was written.
+func (s *Store) holders(ctx context.Context, w *row) (first *payment.TakenError, moved bool, err error) {
 	held := make(map[string][]byte)
 	hashes, _ := taken(w.take)
-	_, err := s.try(ctx, func(c *pgxpool.Conn) error {
-		rows, err := c.Query(ctx, sqlHeld, hashes)
+	_, err = s.try(ctx, func(c *pgxpool.Conn) error {
+		rows, err := c.Query(ctx, sqlHolders, hashes, w.ref[:])
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
+			var version int64
 			var key, ref []byte
-			if err := rows.Scan(&key, &ref); err != nil {
+			if err := rows.Scan(&version, &key, &ref); err != nil {
 				return err
 			}
+			moved = version != w.next-1
 			held[string(key)] = ref
 		}
 		return rows.Err()
 	})
 	if err != nil {
-		return nil, fmt.Errorf("looking for a key's holder: %w", told(err))
+		return nil, false, fmt.Errorf("looking for a key's holder: %w", told(err))
 	}
 	for _, key := range w.take {
 		ref, ok := held[string(key.Hash())]
 		switch {
 		case !ok || bytes.Equal(ref, w.ref[:]):
 		case ref == nil:
-			return &payment.TakenError{Key: key}, nil
+			return &payment.TakenError{Key: key}, moved, nil
 		default:
-			return &payment.TakenError{Key: key, Holder: packed.Unref(ref)}, nil
+			return &payment.TakenError{Key: key, Holder: packed.Unref(ref)}, moved, nil
 		}
 	}
-	return nil, nil
+	return nil, moved, nil
 }

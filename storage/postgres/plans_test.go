@@ -38,6 +38,7 @@ func statements() map[string]struct {
 		"get":                         {sqlGet, []string{ref}},
 		"holder of a key":             {sqlHolder, []string{ref}},
 		"holders of keys":             {sqlHeld, []string{`ARRAY[sha256('x'), sha256('y')]`}},
+		"version and holders":         {sqlHolders, []string{`ARRAY[sha256('x'), sha256('y')]`, ref}},
 		"whose change it was":         {sqlOf, []string{ref}},
 		"first change":                {changeSQL(true, false, false), row},
 		"first change with keys":      {changeSQL(true, true, false), taking},

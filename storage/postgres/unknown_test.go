@@ -96,6 +96,24 @@ func TestUnknownCommitOvertaken(t *testing.T) {
 	}
 }
 
+// A key is another's, and before that is looked up the record has moved on: a
+// version that moved on is told first, as of the moment that the answer is of.
+func TestTakenAndOvertaken(t *testing.T) {
+	p, s, direct := behind(t)
+	key := payment.ReceiptKey("i", "1")
+	if err := direct.Commit(ctx, payment.Change{Record: newRecord(1), Take: []payment.Key{key}}); err != nil {
+		t.Fatal(err)
+	}
+	p.Once(pgtest.Cut{Pattern: key.Hash(), Skip: 1, Answered: true, Before: func() {
+		if err := direct.Commit(ctx, payment.Change{Record: newRecord(2)}); err != nil {
+			t.Errorf("the other node: %v", err)
+		}
+	}})
+	if err := s.Commit(ctx, payment.Change{Record: newRecord(2), Take: []payment.Key{key}}); !errors.Is(err, payment.ErrConflict) {
+		t.Errorf("%v", err)
+	}
+}
+
 // Connections are cut at random under load. No change is lost that was
 // confirmed, none is made twice, and none is told to have failed that was made.
 func TestCutAtRandom(t *testing.T) {
