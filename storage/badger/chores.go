@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	bdb "github.com/dgraph-io/badger/v4"
-	boptions "github.com/dgraph-io/badger/v4/options"
-	"github.com/dgraph-io/badger/v4/table"
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/storage/internal/mirror"
@@ -19,6 +16,7 @@ const (
 	pruneEvery   = 10 * time.Minute
 	compactEvery = 24 * time.Hour
 	checkEvery   = 24 * time.Hour
+	sumEvery     = 10 * time.Second
 	// compactAfter is how many commits make a compaction worth while.
 	compactAfter = 20_000
 	pruneBatch   = 500
@@ -33,10 +31,12 @@ func (s *Store) choreLoop(ctx context.Context) {
 	defer s.chores.Done()
 	tick := time.NewTicker(s.cfg.tick)
 	defer tick.Stop()
-	prune, compact, check := time.NewTicker(pruneEvery), time.NewTicker(compactEvery), time.NewTicker(checkEvery)
+	prune, compact := time.NewTicker(pruneEvery), time.NewTicker(compactEvery)
+	check, sum := time.NewTicker(checkEvery), time.NewTicker(sumEvery)
 	defer prune.Stop()
 	defer compact.Stop()
 	defer check.Stop()
+	defer sum.Stop()
 	var compacted uint64
 	for {
 		select {
@@ -54,7 +54,9 @@ func (s *Store) choreLoop(ctx context.Context) {
 		case <-prune.C:
 			s.prune(ctx)
 		case <-check.C:
-			s.checkLive()
+			s.checkLive(ctx, true)
+		case <-sum.C:
+			s.checkLive(ctx, false)
 		case <-compact.C:
 			if n := s.commits.Load(); n-compacted >= compactAfter {
 				compacted = n
@@ -127,24 +129,6 @@ func (s *Store) prune(ctx context.Context) {
 			s.log().Warn("deleting expired tracks", zap.Error(err))
 		}
 		if err != nil || n < pruneBatch {
-			return
-		}
-	}
-}
-
-// checkLive reads all tables once more: what has rotted since the store was
-// opened would be read as missing. A store that is found damaged answers nobody.
-func (s *Store) checkLive() {
-	for _, t := range s.db.Tables() {
-		path := table.NewFilename(t.ID, s.dir)
-		b, err := os.ReadFile(path)
-		if err != nil {
-			continue // compacted away meanwhile
-		}
-		if err := checkTable(b, boptions.Snappy); err != nil {
-			if _, gone := os.Stat(path); gone == nil {
-				s.ruin(fmt.Errorf("%w: the table %s: %w", ErrDamaged, path, err))
-			}
 			return
 		}
 	}

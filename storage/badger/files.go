@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -33,8 +34,16 @@ func (s *Store) checkFiles() error {
 	if err != nil {
 		return err
 	}
-	if err := checkTables(s.dir, tables); err != nil {
+	known, err := readSums(s.dir)
+	if err != nil {
 		return err
+	}
+	s.sums, err = checkTables(s.dir, tables, known)
+	if err != nil {
+		return err
+	}
+	if !maps.Equal(s.sums, known) {
+		s.keepSums(s.sums)
 	}
 	return s.trimLogs()
 }
@@ -64,7 +73,9 @@ func markManifest(dir string) (manifestMark, error) {
 	return manifestMark{Size: int64(len(b)), Sum: castagnoli(b), First: first}, nil
 }
 
-func castagnoli(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
+func castagnoli(b []byte) uint32 { return crc32.Checksum(b, castagnoliTable()) }
+
+func castagnoliTable() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
 const manifestHead, changeHead = 8, 8
 

@@ -2,103 +2,84 @@ package badger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"runtime"
 	"testing"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
-	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
-// bulk loads delivered payments in their last form, without the way there: for
-// stores of millions.
-func bulk(b testing.TB, s *Store, n int) {
-	b.Helper()
-	const part = 150
-	var next *change
-	for from := 0; from < n; from += part {
-		var ws []write
-		for i := from; i < min(from+part, n); i++ {
-			r := delivered(i)
-			k, _ := packed.Ref(r.Ref)
-			body, err := packed.Body(r, 1)
-			if err != nil {
-				b.Fatal(err)
-			}
-			w, err := stageCommit(func([]byte) ([]byte, error) { return nil, nil }, k, versioned(r), body, r.Keys(false))
-			if err != nil {
-				b.Fatal(err)
-			}
-			ws = append(ws, w...)
-		}
-		next = &change{ctx: context.Background(), stage: func(getter) ([]write, error) { return ws, nil }}
-		if err := s.submit(next); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func versioned(r *payment.Record) *payment.Record {
-	c := *r
-	c.Version = 1
-	return &c
-}
-
-// BenchmarkLookup reads records at random from a store of ten thousand and from
+// BenchmarkLookup looks payments up at random in a ledger of ten thousand and in
 // one of PAYMENTS_BENCH_RECORDS (default: a million; the goal is stated for ten
-// million), in turns. It also measures how long the large one takes to open.
+// million), in turns: by reference, by the provider's id, and ids that nobody
+// paid.
 func BenchmarkLookup(b *testing.B) {
 	const few = 10_000
 	many := benchRecords(b, 1_000_000)
-	load := func(n int) *Store {
-		s := open(b, filepath.Join(b.TempDir(), "ledger"))
-		bulk(b, s, n)
-		s = reopen(b, s)
-		s.compact()
-		return s
-	}
-	small, large := load(few), load(many)
-	start := time.Now()
-	large = reopen(b, large)
-	opened := time.Since(start)
+	small, large := open(b, filled(b, few)), open(b, filled(b, many))
 	var mem runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&mem)
-
-	smallRefs, largeRefs := make([]payment.Ref, few), make([]payment.Ref, 50_000)
-	for i := range smallRefs {
-		smallRefs[i] = delivered(i).Ref
-	}
-	for i := range largeRefs {
-		largeRefs[i] = delivered(rand.IntN(many)).Ref
-	}
-	read := func(s *Store, refs []payment.Ref, n int) time.Duration {
-		start := time.Now()
-		for range n {
-			if _, err := s.Get(context.Background(), refs[rand.IntN(len(refs))]); err != nil {
-				b.Fatal(err)
+	ctx := context.Background()
+	for _, by := range []struct {
+		name string
+		read func(s *Store, r *payment.Record) error
+	}{
+		{"ref", func(s *Store, r *payment.Record) error {
+			_, err := s.Get(ctx, r.Ref)
+			return err
+		}},
+		{"id", func(s *Store, r *payment.Record) error {
+			ref, err := s.Holder(ctx, payment.ReceiptKey(r.Issuer, r.ID))
+			if err == nil && ref != r.Ref {
+				return fmt.Errorf("%s is said to be of %s", r.ID, ref)
 			}
-		}
-		return time.Since(start)
+			return err
+		}},
+		{"unknown", func(s *Store, r *payment.Record) error {
+			_, err := s.Holder(ctx, payment.ReceiptKey(r.Issuer, "not "+r.ID))
+			if !errors.Is(err, payment.ErrNotFound) {
+				return fmt.Errorf("an id that nobody paid: %w", err)
+			}
+			return nil
+		}},
+	} {
+		b.Run("by="+by.name, func(b *testing.B) {
+			read := func(s *Store, of []*payment.Record, n int) time.Duration {
+				start := time.Now()
+				for range n {
+					if err := by.read(s, of[rand.IntN(len(of))]); err != nil {
+						b.Fatal(err)
+					}
+				}
+				return time.Since(start)
+			}
+			of := func(n int) []*payment.Record {
+				out := make([]*payment.Record, 10_000)
+				for i := range out {
+					out[i] = delivered(rand.IntN(n))
+				}
+				return out
+			}
+			ofSmall, ofLarge := of(few), of(many)
+			read(small, ofSmall, 2*len(ofSmall))
+			read(large, ofLarge, 2*len(ofLarge))
+			var quick, slow time.Duration
+			const slice = 500
+			b.ResetTimer()
+			for done := 0; done < b.N; done += slice {
+				quick += read(small, ofSmall, slice)
+				slow += read(large, ofLarge, slice)
+			}
+			n := float64((b.N + slice - 1) / slice * slice)
+			b.ReportMetric(float64(quick.Nanoseconds())/n, fmt.Sprintf("ns/of-%d", few))
+			b.ReportMetric(float64(slow.Nanoseconds())/n, fmt.Sprintf("ns/of-%d", many))
+			b.ReportMetric(slow.Seconds()/quick.Seconds(), "ratio")
+			b.ReportMetric(float64(mem.HeapInuse)/mib, "MiB-heap")
+			b.ReportMetric(0, "ns/op")
+		})
 	}
-	read(small, smallRefs, 20_000)
-	read(large, largeRefs, 50_000)
-	var quick, slow time.Duration
-	b.ResetTimer()
-	const slice = 1000
-	for done := 0; done < b.N; done += slice {
-		quick += read(small, smallRefs, slice)
-		slow += read(large, largeRefs, slice)
-	}
-	n := float64((b.N + slice - 1) / slice * slice)
-	b.ReportMetric(float64(quick.Nanoseconds())/n, fmt.Sprintf("ns/get-of-%d", few))
-	b.ReportMetric(float64(slow.Nanoseconds())/n, fmt.Sprintf("ns/get-of-%d", many))
-	b.ReportMetric(slow.Seconds()/quick.Seconds(), "ratio")
-	b.ReportMetric(opened.Seconds(), "s/open")
-	b.ReportMetric(float64(dirSize(b, large.dir))/float64(many), "B/payment")
-	b.ReportMetric(float64(mem.HeapInuse)/mib, "MiB-heap")
-	b.ReportMetric(0, "ns/op")
 }

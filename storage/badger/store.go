@@ -56,6 +56,9 @@ type Store struct {
 	mirrored mirror.Mark   // what stands in the generation file
 	noted    uint64        // commits when it was written
 	logged   uint64        // commits when Badger's log was synced
+
+	checking sync.Mutex
+	sums     tableSums // as they stand in sumsFile
 }
 
 // Open opens the store in dir, which is made if it does not exist.

@@ -219,7 +219,7 @@ func TestRotsWhileOpen(t *testing.T) {
 	s := open(t, dir)
 	r := pay(t, s, 1)
 	s = reopen(t, s)
-	s.checkLive()
+	s.checkLive(context.Background(), true)
 	must(t, s.Ready())
 	tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))
 	must(t, err)
@@ -232,7 +232,7 @@ func TestRotsWhileOpen(t *testing.T) {
 		must(t, err)
 		must(t, f.Close())
 	}
-	s.checkLive()
+	s.checkLive(context.Background(), true)
 	if err := s.Ready(); !errors.Is(err, payment.ErrBroken) || !errors.Is(err, ErrDamaged) {
 		t.Errorf("Ready: %v", err)
 	}

@@ -1,0 +1,110 @@
+package badger
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/internal/packed"
+)
+
+// benchDirVariable names the environment variable that says where filled ledgers
+// are kept between benchmarks. Ten million payments take minutes to write.
+const benchDirVariable = "PAYMENTS_BENCH_DIR"
+
+// filled gives the directory of a closed ledger with n delivered payments. Of many,
+// all but the last of fifty are written in order, into tables as large as
+// compactions make them at ten million, and the rest as changes, so that each of
+// Badger's levels has something.
+func filled(b testing.TB, n int) string {
+	b.Helper()
+	root := os.Getenv(benchDirVariable)
+	if root == "" {
+		root = b.TempDir()
+	}
+	dir := filepath.Join(root, strconv.Itoa(n), "ledger")
+	if _, err := os.Stat(dir); err == nil {
+		return dir
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		b.Fatal(err)
+	}
+	making := filepath.Join(root, strconv.Itoa(n)+".making")
+	must(b, os.RemoveAll(making))
+	at := filepath.Join(making, "ledger")
+	streamed := 0
+	if n > 100_000 {
+		streamed = n - n/50
+		stream(b, at, streamed)
+	}
+	s, err := Open(at)
+	must(b, err)
+	<-s.counted
+	bulk(b, s, streamed, n)
+	s.compact()
+	must(b, s.Close())
+	must(b, os.Rename(making, filepath.Join(root, strconv.Itoa(n))))
+	return dir
+}
+
+// bulk loads delivered payments in their last form, without the way there: for
+// stores of millions.
+func bulk(b testing.TB, s *Store, begin, n int) {
+	b.Helper()
+	const part = 150
+	var next atomic.Int64
+	next.Store(int64(begin))
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for {
+				from := int(next.Add(part)) - part
+				if from >= n {
+					return
+				}
+				if err := bulkPart(s, from, min(from+part, n)); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func bulkPart(s *Store, from, to int) error {
+	var ws []write
+	for i := from; i < to; i++ {
+		w, err := writesOf(i)
+		if err != nil {
+			return err
+		}
+		ws = append(ws, w...)
+	}
+	return s.submit(&change{ctx: context.Background(),
+		stage:   func(getter) ([]write, error) { return ws, nil },
+		settled: func() { s.records.Add(int64(to - from)) }})
+}
+
+// writesOf gives all that the ledger holds of a delivered payment.
+func writesOf(n int) ([]write, error) {
+	r := delivered(n)
+	k, _ := packed.Ref(r.Ref)
+	body, err := packed.Body(r, 1)
+	if err != nil {
+		return nil, err
+	}
+	return stageCommit(func([]byte) ([]byte, error) { return nil, nil }, k, versioned(r), body, r.Keys(false))
+}
+
+func versioned(r *payment.Record) *payment.Record {
+	c := *r
+	c.Version = 1
+	return &c
+}

@@ -1,0 +1,142 @@
+package badger
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/dgraph-io/badger/v4/table"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// tabled gives a closed ledger with tables that it knows, and what is in it.
+func tabled(t *testing.T) (dir string, want []*payment.Record) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "ledger")
+	s := open(t, dir)
+	want = payAll(t, s, 0, 40)
+	s = reopen(t, s)
+	want = append(want, payAll(t, s, 40, 60)...)
+	s = reopen(t, s)
+	must(t, s.Close())
+	return dir, want
+}
+
+// What is remembered of tables makes an opening fast, and nothing else: without
+// it, or with anything else in its place, all is found as it was.
+func TestSumsAreOnlyRemembered(t *testing.T) {
+	for what, do := range map[string]func(path string, b []byte) error{
+		"as it is": func(string, []byte) error { return nil },
+		"missing":  func(path string, _ []byte) error { return os.Remove(path) },
+		"empty":    func(path string, _ []byte) error { return os.Truncate(path, 0) },
+		"cut":      func(path string, b []byte) error { return os.Truncate(path, int64(len(b)/2)) },
+		"flipped": func(path string, b []byte) error {
+			b[len(b)/2] ^= 1
+			return os.WriteFile(path, b, 0o600)
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			dir, want := tabled(t)
+			path := filepath.Join(dir, sumsFile)
+			b, err := os.ReadFile(path)
+			must(t, err)
+			must(t, do(path, b))
+			s := open(t, dir)
+			for _, r := range want {
+				must(t, intact(s, r))
+			}
+			sums, err := readSums(dir)
+			must(t, err)
+			if len(sums) < 2 || !maps.Equal(sums, s.sums) {
+				t.Errorf("remembered: %v, known: %v", sums, s.sums)
+			}
+		})
+	}
+}
+
+// A table that was one thing and is another, and whole, is unpacked again; one
+// that is not whole is found, though it is known.
+func TestATableThatIsKnownIsReadAllTheSame(t *testing.T) {
+	dir, want := tabled(t)
+	s := open(t, dir)
+	wrong := maps.Clone(s.sums)
+	for id, sum := range wrong {
+		sum.Sum++
+		wrong[id] = sum
+	}
+	s.keepSums(wrong)
+	s = reopen(t, s)
+	for _, r := range want {
+		must(t, intact(s, r))
+	}
+	s = reopen(t, s)
+	must(t, s.Close())
+	sums, err := readSums(dir)
+	must(t, err)
+	for id := range sums {
+		path := table.NewFilename(id, dir)
+		whole, err := os.ReadFile(path)
+		must(t, err)
+		st, err := os.Stat(path)
+		must(t, err)
+		for at := 0; at < len(whole); at += max(1, len(whole)/40) {
+			whole[at] ^= 1
+			must(t, os.WriteFile(path, whole, 0o600))
+			must(t, os.Chtimes(path, st.ModTime(), st.ModTime())) // disks that forget keep no time of it
+			if is, err := sumFile(path, sums[id].How, make([]byte, readSize)); err != nil || is == sums[id] {
+				t.Errorf("a bit of byte %d of %s: not seen, %v", at, path, err)
+			}
+			whole[at] ^= 1
+		}
+		whole[10] ^= 1
+		must(t, os.WriteFile(path, whole, 0o600))
+		if _, err := Open(dir); !errors.Is(err, ErrDamaged) {
+			t.Errorf("Open with a flipped bit in %s: %v", path, err)
+		}
+		whole[10] ^= 1
+		must(t, os.WriteFile(path, whole, 0o600))
+	}
+	if len(sums) == 0 {
+		t.Error("no table")
+	}
+	must(t, open(t, dir).Close())
+}
+
+// Tables that are written while the store is open are remembered, too, and
+// looked at while compactions delete them.
+func TestSumsFollowTheTables(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "ledger")
+	s := open(t, dir, func(c *config) { c.memTable = mib })
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for round := range 6 {
+			payAll(t, s, 200*round, 200*round+200)
+			s.compact()
+		}
+	}()
+	for checking := true; checking; {
+		select {
+		case <-done:
+			checking = false
+		default:
+			s.checkLive(context.Background(), true)
+		}
+	}
+	s.checkLive(context.Background(), false)
+	must(t, s.Ready())
+	sums, err := readSums(dir)
+	must(t, err)
+	for _, tb := range s.db.Tables() {
+		if _, ok := sums[tb.ID]; !ok {
+			t.Errorf("the table %d is not remembered", tb.ID)
+		}
+	}
+	if len(sums) == 0 {
+		t.Error("no table")
+	}
+}
