@@ -236,13 +236,6 @@ func (s *Store) sendAlone(ctx context.Context, w *row) (n int64, f fate, err err
 	return n, f, err
 }
 
-func orErr(err error, otherwise *payment.TakenError) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
-}
-
 // whose tells, after a try without an outcome, whether the record that has moved
 // on was moved by it.
 func (s *Store) whose(ctx context.Context, op *operation, w *row) error {
