@@ -170,6 +170,10 @@ func (w *world) ask(s *shopper, c comeback, id string, hint payment.Hint) engine
 		id = "OLD-" + s.name
 	case forgedID:
 		id = "FORGED-" + s.name
+	case otherSite:
+		if w.plan.intents() { // otherwise each site's own shop answers for its orders
+			a.Site = "sister"
+		}
 	case wrongBinding:
 		a.Bound = func(string) bool { return false }
 	}

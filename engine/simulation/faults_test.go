@@ -66,6 +66,7 @@ const (
 	paysAfterNo    // declines, goes back and pays
 	machineReturns // the provider's server comes beside the browser
 	wrongBinding   // a parameter of the shop's own names another order
+	otherSite      // brings it to another site of the same owner
 	faultKinds
 )
 
@@ -77,7 +78,7 @@ var faultNames = [faultKinds]string{
 	"shop unreachable", "shop 5xx", "shop credits then dies", "shop hangs then credits", "shop without proof", "lookup unanswered",
 	"network 401", "network 422", "network 500", "network counts, no answer", "network unreachable",
 	"browser leaves", "customer never returns", "duplicate returns", "return at another node", "return with another order", "old receipt", "forged id",
-	"pays twice", "pays after a no", "machine return", "shop's parameter names another order",
+	"pays twice", "pays after a no", "machine return", "shop's parameter names another order", "return to another site",
 }
 
 func (f fault) String() string { return faultNames[f] }

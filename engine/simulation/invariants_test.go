@@ -43,8 +43,11 @@ func (x *watch) replaced(w *world, by *ledger) {
 //	INV9  one call per payment in flight
 func (w *world) asked(p *process, c *call, q payment.Query) {
 	d := w.bank.deals[q.ID]
-	if intents := w.plan.mode == modeCheckout || w.plan.mode == modeAnnounced; intents && (d == nil || d.old) {
+	if w.plan.intents() && (d == nil || d.old) {
 		w.fail("INV8: %s was verified, which no intent explains", q.ID)
+	}
+	if holder, used := w.ledger.keys[payment.ReceiptKey(issuer, q.ID)]; used && holder == "" {
+		w.fail("INV8: %s was verified, which is known to have been used before", q.ID)
 	}
 	if !w.claimed(p, q) {
 		w.fail("INV6: %s asks about %s and no claim of its is durable", p.name, q.ID)
@@ -87,6 +90,8 @@ func (w *world) told(p *process, r *payment.Record) {
 		w.fail("rule 2: %s tells the shop of %s, which is not durably paid", p.name, r.ID)
 	case w.plan.policy.Once && !p.stood && (d.State != payment.Delivering || d.Delivery.Count != r.Delivery.Count):
 		w.fail("rule 7: %s tells the shop of %s, and the delivery is not durable", p.name, r.ID)
+	case w.plan.policy.Park && r.Delivery.Via == payment.ViaWorker && !slices.ContainsFunc(r.Notes, func(n payment.Note) bool { return n.Action != "" }):
+		w.fail("rule 8: %s tells the shop of %s without its customer, and the site says to park it", p.name, r.ID)
 	case r.Return != nil && strings.HasSuffix(r.Return.URI, "own="+elsewhere):
 		w.fail("INV2: %s tells the shop of %s with a return whose own parameter names another order", p.name, r.ID)
 	}
@@ -172,9 +177,8 @@ func (x *watch) committed(w *world, old, now *payment.Record, lazy bool) {
 		w.fail("INV7: %s went from %q to %q in one commit", now.ID, from, now.State)
 	}
 	d := w.bank.deals[now.ID]
-	intents := w.plan.mode == modeCheckout || w.plan.mode == modeAnnounced
 	switch {
-	case intents && (d == nil || d.old):
+	case w.plan.intents() && (d == nil || d.old):
 		w.fail("INV8: %s was recorded, which no intent explains", now.ID)
 	case from == payment.Verifying && now.State == payment.Verified:
 		if lazy {
@@ -203,8 +207,8 @@ func (w *world) answered(c comeback, a engine.Ask, res engine.Result, began time
 	d := w.bank.deals[a.Claimed.ID]
 	switch res.Kind {
 	case engine.Verified, engine.Duplicate, engine.Parked:
-		if a.Order != res.Record.Order || c.attack == wrongBinding {
-			w.fail("INV2: a browser that came with another order than %s is told %s of %s", res.Record.Order, res.Kind, res.Record.ID)
+		if a.Order != res.Record.Order || a.Site != res.Record.Site || c.attack == wrongBinding {
+			w.fail("INV2: a browser that came to another order or site than %s is told %s of %s", res.Record.Order, res.Kind, res.Record.ID)
 		}
 		if r := w.ledger.durable(res.Record.Ref); (r == nil || !r.State.Captured() && r.State != payment.Reversed) && !w.watch.forgotten[res.Record.ID] {
 			w.fail("rule 2: a browser is told %s of %s, which is not durably paid", res.Kind, res.Record.ID)

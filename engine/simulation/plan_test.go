@@ -44,6 +44,9 @@ type plan struct {
 	refunds int
 }
 
+// intents: nothing is asked about that was not made or announced here.
+func (p *plan) intents() bool { return p.mode == modeCheckout || p.mode == modeAnnounced }
+
 // allowed are the modes that a provider's shape may be configured with.
 func (s shape) allowed() []mode {
 	modes := []mode{modeCheckout, modeAnnounced, modeAnnounced, modeLookup}
@@ -167,7 +170,7 @@ func newShopper(l lot, p *plan, n int) *shopper {
 		closed := l.between(10*time.Minute, 40*time.Minute)
 		s.returns = []comeback{{after: closed, attack: faultKinds}, {after: closed + l.between(10*time.Second, 5*time.Minute), attack: faultKinds}}
 	}
-	for _, f := range []fault{otherOrder, oldReceipt, forgedID, wrongBinding} {
+	for _, f := range []fault{otherOrder, oldReceipt, forgedID, wrongBinding, otherSite} {
 		if will(f) {
 			s.returns = append(s.returns, comeback{after: l.between(0, time.Minute), attack: f})
 		}
