@@ -26,7 +26,7 @@ var proofs = map[string]string{
 	"M1":  "integration/robust.TestAShopThatDiesIsNotToldTwice integration/robust.TestDeliveryRunsToItsEnd",
 	"M2":  "engine.TestRule7DeliveryOutcomes integration/php.TestCaddysOwnAnswers integration/php.TestAckHeader",
 	"M3":  "engine.TestRule8TheWorkerHandsOverWhatNoBrowserClaims engine.TestRule8AbsentPark",
-	"M4":  "payment.TestDecide integration/php.TestShops integration/php.TestFolding internal/params.TestRewriteProperty",
+	"M4":  "payment.TestDecide engine.TestAGivenPaymentIsNotHandedOverWithAReturnThatNamesAnotherOrder integration/php.TestShops integration/php.TestFolding internal/params.TestRewriteProperty",
 	"M5":  "integration/returns.TestExpectLookup internal/lookup.TestRead payment.TestAmountChecked",
 	"M6":  "payment.TestDecide engine.TestImportedIDsPayForNothing",
 	"M7":  "payment.TestDecide engine.TestRule4LostLedgerGoesToReview",
@@ -35,11 +35,11 @@ var proofs = map[string]string{
 	"M10": "payment.TestDecide integration/returns.TestExpectSigned",
 	"M11": "engine.TestAPaymentBelongsToItsSiteRouteAndOrder internal/token.TestEveryKind integration/returns.TestExpectNoneIsForOneSite",
 	"M12": "payment.TestDecide payment.TestAmountChecked integration/returns.TestReceiptsWithoutIntent",
-	"M13": "integration/php.TestErrorRoutesBeforeRouting integration/php.TestErrorRoutesAfterVerified integration/php.TestHeaderSmuggling",
-	"M14": "integration/returns.TestAnnouncements integration/php.TestAnnouncement",
+	"M13": "integration/returns.TestDoctorNamesWhatEndangersMoney integration/php.TestErrorRoutesBeforeRouting integration/php.TestErrorRoutesAfterVerified integration/php.TestHeaderSmuggling",
+	"M14": "engine.TestAnnouncementsStand integration/returns.TestAnnouncements integration/php.TestAnnouncement",
 	"M15": "integration/php.TestExamplePHPShop integration/php.TestHelpersOwnTests",
 	"M16": "internal/token.TestEveryKind integration/browser.TestBoughtOnTooManyDevices",
-	"M17": "integration/php.TestReceiptHelper integration/php.TestHelpersOwnTests",
+	"M17": "integration/returns.TestDoctorNamesWhatEndangersMoney integration/php.TestReceiptHelper integration/php.TestHelpersOwnTests",
 }
 
 // TestEveryRuleIsTested: whoever renames or removes a test that a rule rests on

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -223,6 +224,38 @@ func TestAnIDThatPaidBeforeIsNoNewIntent(t *testing.T) {
 		})
 		if err == nil {
 			t.Error("a customer is sent to pay what cannot be credited")
+		}
+	})
+}
+
+// M14: an announcement is durable when the customer is let go, once, and cannot
+// be talked over.
+func TestAnnouncementsStand(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		defer w.halt()
+		rec := w.announce()
+		if w.store.Synced != 1 || w.store.Lazy != 0 {
+			t.Errorf("%d durable and %d lazy commits, want one durable", w.store.Synced, w.store.Lazy)
+		}
+		if again := w.announce(); again.Ref != rec.Ref || w.store.Synced != 1 {
+			t.Errorf("the same again: %s after %s, %d commits", again.Ref, rec.Ref, w.store.Synced)
+		}
+		same := engine.Announcement{Site: "shop", Provider: "idpay", ID: "K1", Order: "101", Amount: 50000}
+		for what, change := range map[string]func(*engine.Announcement){
+			"another order": func(a *engine.Announcement) { a.Order = "102" },
+			"another price": func(a *engine.Announcement) { a.Amount = 1000 },
+			"another site":  func(a *engine.Announcement) { a.Site = "sister" },
+		} {
+			a := same
+			change(&a)
+			if _, err := w.Announce(t.Context(), a); !errors.Is(err, engine.ErrForeign) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		if holder, err := w.store.Holder(t.Context(), payment.IntentKey(rec.Issuer, "K1")); err != nil || holder != rec.Ref {
+			t.Errorf("its id leads to %q, %v", holder, err)
 		}
 	})
 }

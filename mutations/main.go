@@ -19,6 +19,7 @@ import (
 type choice struct {
 	match, only               string
 	list, quick, trust, every bool
+	named                     bool
 	jobs                      int
 }
 
@@ -28,6 +29,7 @@ func main() {
 	flag.StringVar(&c.only, "only", "", "only suites of packages that match this `pattern`: what do they notice by themselves?")
 	flag.BoolVar(&c.every, "every", false, "run each suite of a mutant, not only until one notices")
 	flag.BoolVar(&c.list, "list", false, "list them and stop")
+	flag.BoolVar(&c.named, "named", false, "only the few that are tried with every change")
 	flag.BoolVar(&c.quick, "quick", false, "leave out those that need Caddy as a process of its own")
 	flag.BoolVar(&c.trust, "trust", false, "do not run the suites without any bug first: they are known to pass")
 	flag.IntVar(&c.jobs, "jobs", 2, "how many at a time")
@@ -77,11 +79,15 @@ func (c choice) mutants() ([]Mutant, error) {
 	if err != nil {
 		return nil, err
 	}
+	few := named()
 	var chosen []Mutant
 	for _, m := range mutants() {
 		m.By = slices.DeleteFunc(slices.Clone(m.By), func(s Suite) bool {
 			return !suites.MatchString(s.Dir) || c.quick && s.Process
 		})
+		if c.named && !slices.Contains(few, m.Name) {
+			continue
+		}
 		if want.MatchString(m.Name+" "+m.Rules) && len(m.By) > 0 {
 			chosen = append(chosen, m)
 		}

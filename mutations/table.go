@@ -1,6 +1,9 @@
 package main
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // mutants are all seeded bugs.
 func mutants() []Mutant {
@@ -10,6 +13,21 @@ func mutants() []Mutant {
 	}
 	return all
 }
+
+// named are those that hardly anything may be said of money without; CI runs
+// them with every change.
+func named() []string {
+	return []string{
+		"marker-not-synced", "101-believed-blindly", "101-explained-by-any-marker", "dedupe-with-a-ttl", "first-and-last-parameter-confused",
+		"only-the-hyphen-form-stripped", "store-closed-in-stop", "claim-released-on-error", "amount-compared-as-text", "conversion-before-commit",
+		"verified-not-synced", "unknown-treated-as-declined", "refusal-after-silence-believed", "committed-without-uniqueness",
+		"order-of-the-answer-not-compared", "another-orders-record", "lease-of-others-ignored", "interrupted-delivery-repeated",
+		"no-proof-taken-for-delivered", "declined-is-final", "verified-left-alone", "intents-forgotten",
+	}
+}
+
+// also adds a suite to others.
+func also(suites []Suite, more Suite) []Suite { return append(slices.Clone(suites), more) }
 
 func unit(dir, run string) Suite { return Suite{Dir: dir, Run: run} }
 

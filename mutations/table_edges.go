@@ -15,7 +15,7 @@ func keeping() []Mutant {
 			in(`case len(holder) == 0:
 			return nil, &payment.TakenError{Key: key}`, `case len(holder) == 0:
 			ws = append(ws, write{key: uk, value: k[:]})`), suite},
-		{"uniqueness-with-a-ttl", "R5", "After a month every receipt is good again.",
+		{"dedupe-with-a-ttl", "R5", "After a month every receipt is good again.",
 			in(`err = txn.Set(w.key, w.value)`, `err = txn.SetEntry(bdb.NewEntry(w.key, w.value).WithTTL(30 * 24 * time.Hour))`), []Suite{unit("storage/badger", "TTL")}},
 		{"money-forgotten", "R5 R2", "A declined record that was captured once is deleted, with its keys.",
 			in(`old.Rec.Version != version || old.Money ||`, `old.Rec.Version != version ||`), suite},
@@ -48,14 +48,14 @@ func listening() []Mutant {
 	signed := []Suite{unit("payment", "TestReadSigned|FuzzReadSigned")}
 	tokens := []Suite{unit("internal/token", "")}
 	return []Mutant{
-		{"first-value-wins", "M4 A25", "We verify order A, PHP credits order B.",
-			[]Edit{{"internal/params", `if parts[i].name == p.name && parts[i].read != p.read {`, `if parts[i].name == p.name && parts[i].read == "\x00" {`}}, params},
+		{"first-and-last-parameter-confused", "M4 A25", "We verify order A, PHP credits order B.",
+			[]Edit{{"internal/params", `if parts[i].name == p.name && parts[i].read != p.read {`, `if parts[i].name == p.name && parts[i].read == "\x00" {`}}, also(params, attack("A25"))},
 		{"php-folding-ignored", "M4 A26", "order.id becomes order_id behind us.",
-			[]Edit{{"internal/params", `if c == ' ' || c == '.' || c == '[' {`, `if c == ' ' || c == '[' {`}}, params},
+			[]Edit{{"internal/params", `if c == ' ' || c == '.' || c == '[' {`, `if c == ' ' || c == '[' {`}}, also(params, attack("A26"))},
 		{"arrays-let-through", "A26", "order_id[] overrides order_id in PHP.",
-			[]Edit{{"internal/params", `if i := strings.IndexByte(name, '['); i >= 0 && strings.IndexByte(name[i:], ']') > 0 {`, `if i := strings.IndexByte(name, '['); false {`}}, params},
+			[]Edit{{"internal/params", `if i := strings.IndexByte(name, '['); i >= 0 && strings.IndexByte(name[i:], ']') > 0 {`, `if i := strings.IndexByte(name, '['); false {`}}, also(params, attack("A26"))},
 		{"control-characters-in-values", "A21", "A line break in an order becomes a header of its own.",
-			[]Edit{{"internal/params", `if r < 0x20 || (r >= 0x7f && r < 0xa0) {`, `if r < 0 {`}}, params},
+			[]Edit{{"internal/params", `if r < 0x20 || (r >= 0x7f && r < 0xa0) {`, `if r < 0 {`}}, also(params, attack("A21"))},
 		{"only-the-hyphen-form-stripped", "A33", "X_Payment_Status: verified reaches PHP as ours.",
 			[]Edit{{"internal/scrub", `for i < len(name) && !alnum(name[i]) {
 				i++
@@ -64,13 +64,13 @@ func listening() []Mutant {
 				return false
 			}
 			i++
-			continue`}}, scrub},
+			continue`}}, also(scrub, attack("A33"))},
 		{"trailers-kept", "A34", "A trailer brings our header behind the guard's back.",
-			[]Edit{{"internal/scrub", `func Trailers(r *http.Request) { r.Trailer = nil }`, `func Trailers(*http.Request) {}`}}, scrub},
+			[]Edit{{"internal/scrub", `func Trailers(r *http.Request) { r.Trailer = nil }`, `func Trailers(*http.Request) {}`}}, also(scrub, attack("A34"))},
 		{"connection-takes-our-headers", "A35", "Connection: X-Payment-Receipt removes the proof on the last hop.",
-			[]Edit{{"internal/scrub", `case len(name) == len("Connection") && fold(name, "connection"):`, `case false:`}}, scrub},
+			[]Edit{{"internal/scrub", `case len(name) == len("Connection") && fold(name, "connection"):`, `case false:`}}, also(scrub, attack("A35"))},
 		{"trailer-of-the-answer-kept", "A39", "The shop's own trailers tell a browser about payments.",
-			[]Edit{{"internal/scrub", `bare = name[len(http.TrailerPrefix):]`, `bare = name`}}, scrub},
+			[]Edit{{"internal/scrub", `bare = name[len(http.TrailerPrefix):]`, `bare = name`}}, also(scrub, attack("A39"))},
 		{"short-signature", "A38", "Four bytes are guessed.",
 			[]Edit{{"payment", "minDigits = 32", "minDigits = 8"}}, signed},
 		{"route-not-signed", "M11", "One site's signature is good at another's route.",
@@ -94,7 +94,7 @@ func listening() []Mutant {
 	}
 	if false {`}}, tokens},
 		{"bounce-is-a-ticket", "A46", "Whoever finds the second hop's address is the customer.",
-			[]Edit{{"internal/token", `return nonce != "" && subtle.ConstantTimeCompare([]byte(Hash(nonce)), []byte(b.hash)) == 1`, `return true || nonce != "" && subtle.ConstantTimeCompare([]byte(Hash(nonce)), []byte(b.hash)) == 1`}}, tokens},
+			[]Edit{{"internal/token", `return nonce != "" && subtle.ConstantTimeCompare([]byte(Hash(nonce)), []byte(b.hash)) == 1`, `return true || nonce != "" && subtle.ConstantTimeCompare([]byte(Hash(nonce)), []byte(b.hash)) == 1`}}, also(tokens, attack("A46"))},
 		{"cookie-of-a-sister-host", "A49", "A page of another host plants whose sale it was.",
 			[]Edit{{"internal/token", "if secure {\n\t\treturn \"__Host-payment_\"", "if false {\n\t\treturn \"__Host-payment_\""}}, tokens},
 		{"two-spellings-of-a-reference", "A49", "What is blocked under one name works under another.",
@@ -109,6 +109,15 @@ func speaking() []Mutant {
 	return []Mutant{
 		{"already-verified-read-as-first", "R4", "101 is read as 100.",
 			[]Edit{{"providers/idpay", `return paidAnswer(r.Object, a, status, status != statusVerified)`, `return paidAnswer(r.Object, a, status, false)`}}, []Suite{unit("providers/idpay", "")}},
+		{"provider-key-change-spends-again", "R5 M6", "With the key that the provider issues the issuer changes, and every old receipt is new.",
+			[]Edit{{"providers/idpay", `p.traits = traits(p.api, p.Sandbox)`, `p.traits = traits(p.api, p.Sandbox)
+	p.traits.Issuer += "|" + p.APIKey`}}, []Suite{unit("providers/idpay", "")}},
+		{"sandbox-told-as-live", "M17 A12", "A test payment gives goods away.",
+			[]Edit{{"providers/idpay", `environment = "sandbox"`, `environment = "live"`}}, []Suite{unit("providers/idpay", "")}},
+		{"receipt-says-live", "M17 A12", "The helper cannot refuse a test payment: the receipt does not say that it is one.",
+			[]Edit{{"internal/token", `Environment:   r.Environment,`, `Environment:   "live",`}}, []Suite{unit("internal/token", ""), process("php", "TestReceiptHelper"), attack("A12")}},
+		{"receipt-without-the-provider", "M15", "A shop that dedupes on provider and id drops a genuine payment of another provider with an equal id.",
+			[]Edit{{"internal/token", `Provider:      r.Provider,`, ``}}, []Suite{unit("internal/token", ""), process("returns", "TestAnnouncements")}},
 		{"refund-window-ignored", "R9", "Money that has gone back is told as \"may be paid again\".",
 			[]Edit{{"providers/idpay", `54: {payment.OutcomeClosed, payment.ReasonWindowClosed, false}`, `54: {payment.OutcomeRefused, payment.ReasonNotPaid, false}`}}, []Suite{unit("providers/idpay", "")}},
 		{"unpaid-return-of-the-script-believed", "R9 M9", "Nothing documents how the script's return says \"not paid\": who paid is turned away.",
@@ -150,9 +159,36 @@ func serving() []Mutant {
 		{"headers-of-the-answer-leak", "A39", "The shop's announcement and proof reach the browser.",
 			in("scrub.Response(h)\n\t}\n\tf.ResponseWriter.WriteHeader(status)", "}\n\tf.ResponseWriter.WriteHeader(status)"), []Suite{process("returns", "TestAnnouncements|TestGuard")}},
 		{"guard-asleep", "A31 A32", "A visitor says \"verified\" and is believed.",
-			[]Edit{{"internal/scrub", "case Ours(name):\n\t\t\tdelete(r.Header, name)\n\t\t\tn++", "case Ours(name):\n\t\t\tn++"}}, []Suite{unit("internal/scrub", "TestRequest"), process("returns", "TestGuard")}},
+			[]Edit{{"internal/scrub", "case Ours(name):\n\t\t\tdelete(r.Header, name)\n\t\t\tn++", "case Ours(name):\n\t\t\tn++"}}, []Suite{unit("internal/scrub", "TestRequest"), process("returns", "TestGuard"), attack("A31|A32")}},
 		{"login-page-taken-for-an-ack", "R7 M2", "Caddy's own redirect counts as credited.",
 			in("if !ok || !isInt || code != status {\n\t\treturn false", "if !ok || !isInt || code != status {\n\t\treturn true"), []Suite{process("php", "TestCaddysOwnAnswers|TestShopBehindALogin")}},
+		{"header-without-the-provider", "M15", "The shop is not told which provider's id it is: equal ids of two are one payment.",
+			in(`{"X-Payment-Provider", "provider", c.Provider},`, ``), []Suite{process("returns", "TestAnnouncements")}},
+		{"announcement-not-read", "M14", "What the shop says of its payment is not heard: nothing binds id, order and price.",
+			in(`if order == "" && amountText == "" {`, `if order != "\x00" {`), []Suite{process("returns", "TestAnnouncements")}},
+		{"browser-let-go-before-the-intent", "M14", "The customer is sent to pay though the announcement could not be recorded, or before it is.",
+			in(`f.h.announced(f, f.r, p, id, header)`, `go f.h.announced(f, f.r, p, id, header.Clone())`), []Suite{process("returns", "TestAnnouncements")}},
+		{"unguarded-site-not-named", "M13", "Another site lets anybody say \"verified\" to the same shop, and nobody is told.",
+			in(`if site, ok := guarded[u.Dial]; ok {`, `if site, ok := guarded[u.Dial]; ok && site == "" {`), []Suite{process("returns", "TestDoctor")}},
+		{"retries-beside-once-not-named", "M1", "A proxy that repeats deliveries runs beside \"deliver once\", and nobody is told.",
+			in(`if lb := p.LoadBalancing; lb != nil && (`, `if lb := p.LoadBalancing; lb != nil && false && (`), []Suite{process("returns", "TestDoctor")}},
+		{"sandbox-not-named", "M17", "A sandbox that was left on gives goods away, and nobody is told.",
+			[]Edit{{".", `if p.Traits().Environment == "sandbox" {`, `if false {`}}, []Suite{process("returns", "TestDoctor")}},
+		{"store-closed-in-stop", "F12 F16", "A reload closes the ledger under the payments that run.",
+			[]Edit{{".", `	if a.stop != nil {
+		a.stop()
+	}
+	return nil
+}`, `	if a.stop != nil {
+		a.stop()
+	}
+	if a.engine != nil {
+		if c, ok := a.engine.Store.(interface{ Close() error }); ok {
+			_ = c.Close()
+		}
+	}
+	return nil
+}`}}, []Suite{process("robust", "TestReloadDuringVerify|TestReloadsUnderLoad")}},
 		{"verified-headers-in-error-routes", "M13 A31", "A page of handle_errors is told \"verified\".",
 			in("clearVerified(r)\n\tscrub.Request(r)", ""), []Suite{process("php", "TestErrorRoutes")}},
 	}
