@@ -37,9 +37,9 @@ var proofs = map[string]string{
 	"M12": "payment.TestDecide payment.TestAmountChecked integration/returns.TestReceiptsWithoutIntent",
 	"M13": "integration/returns.TestDoctorNamesWhatEndangersMoney integration/php.TestErrorRoutesBeforeRouting integration/php.TestErrorRoutesAfterVerified integration/php.TestHeaderSmuggling",
 	"M14": "engine.TestAnnouncementsStand integration/returns.TestAnnouncements integration/php.TestAnnouncement",
-	"M15": "integration/php.TestExamplePHPShop integration/php.TestHelpersOwnTests",
+	"M15": "payment.TestKeysOfDifferentIssuersDiffer integration/php.TestExamplePHPShop integration/php.TestHelpersOwnTests",
 	"M16": "internal/token.TestEveryKind integration/browser.TestBoughtOnTooManyDevices",
-	"M17": "integration/returns.TestDoctorNamesWhatEndangersMoney integration/php.TestReceiptHelper integration/php.TestHelpersOwnTests",
+	"M17": "internal/token.TestReceiptNamesTheEnvironment integration/returns.TestDoctorNamesWhatEndangersMoney integration/php.TestReceiptHelper integration/php.TestHelpersOwnTests",
 }
 
 // TestEveryRuleIsTested: whoever renames or removes a test that a rule rests on

@@ -34,6 +34,9 @@ var (
 	noTests    = regexp.MustCompile(`\[no tests to run\]|\[no test files\]`)
 )
 
+// bare leaves out what only a debugger reads: most of the time is the linker's.
+const bare = "-ldflags=-s -w"
+
 // suiteLimit ends what a bug made wait for ever; that is noticed, too.
 const suiteLimit = "150s"
 
@@ -57,7 +60,7 @@ func try(ctx context.Context, root string, m Mutant, every bool) verdict {
 		if s.Process {
 			// Built once; go knows.
 			path := filepath.Join(dir, "caddy")
-			if out, err := command(ctx, root, nil, "build", "-overlay", overlay, "-o", path, "./cmd/caddy"); err != nil {
+			if out, err := command(ctx, root, nil, "build", bare, "-overlay", overlay, "-o", path, "./cmd/caddy"); err != nil {
 				v.err = fmt.Errorf("building caddy with the bug: %w\n%s", err, out)
 				return v
 			}
@@ -83,7 +86,7 @@ func try(ctx context.Context, root string, m Mutant, every bool) verdict {
 
 // args are those of the run of a suite.
 func (s Suite) args(more ...string) []string {
-	args := append([]string{"test", "-count=1", "-vet=off", "-failfast", "-timeout", suiteLimit}, more...)
+	args := append([]string{"test", bare, "-count=1", "-vet=off", "-failfast", "-timeout", suiteLimit}, more...)
 	if s.Run != "" {
 		args = append(args, "-run", s.Run)
 	}

@@ -173,7 +173,7 @@ func serving() []Mutant {
 		{"retries-beside-once-not-named", "M1", "A proxy that repeats deliveries runs beside \"deliver once\", and nobody is told.",
 			in(`if lb := p.LoadBalancing; lb != nil && (`, `if lb := p.LoadBalancing; lb != nil && false && (`), []Suite{process("returns", "TestDoctor")}},
 		{"sandbox-not-named", "M17", "A sandbox that was left on gives goods away, and nobody is told.",
-			[]Edit{{".", `if p.Traits().Environment == "sandbox" {`, `if false {`}}, []Suite{process("returns", "TestDoctor")}},
+			[]Edit{{".", `if p.Traits().Environment == "sandbox" {`, `if p.Traits().Environment == "-" {`}}, []Suite{process("returns", "TestDoctor")}},
 		{"store-closed-in-stop", "F12 F16", "A reload closes the ledger under the payments that run.",
 			[]Edit{{".", `	if a.stop != nil {
 		a.stop()

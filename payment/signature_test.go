@@ -114,3 +114,15 @@ func TestRefsAreStableAndDistinct(t *testing.T) {
 		}
 	}
 }
+
+// M15: ids are unique within an issuer only; what another issuer gave out is no
+// receipt of this one.
+func TestKeysOfDifferentIssuersDiffer(t *testing.T) {
+	t.Parallel()
+	if payment.ReceiptKey("a", "7") == payment.ReceiptKey("b", "7") || payment.NumberKey("a", "7") == payment.NumberKey("b", "7") || payment.IntentKey("a", "7") == payment.IntentKey("b", "7") {
+		t.Error("two providers cannot give out one id")
+	}
+	if payment.OrderKey("a", "p", "7") == payment.OrderKey("b", "p", "7") || payment.OrderKey("a", "p", "7") == payment.OrderKey("a", "q", "7") {
+		t.Error("two shops cannot give out one order number")
+	}
+}

@@ -460,3 +460,12 @@ func BenchmarkSignTrack(b *testing.B) {
 		k.SignTrack(visit, site, time.Hour, now)
 	}
 }
+
+// M17: a shop can tell a test payment by its receipt.
+func TestReceiptNamesTheEnvironment(t *testing.T) {
+	r := record()
+	r.Environment = "sandbox"
+	if c := ClaimsOf(r, "https://shop.example"); c.Environment != "sandbox" {
+		t.Errorf("the receipt of a test payment says %q", c.Environment)
+	}
+}
