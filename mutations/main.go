@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -123,6 +124,9 @@ func baseline(ctx context.Context, root string, chosen []Mutant) error {
 // all tries the mutants, some at a time, and tells of each as it is done.
 func all(ctx context.Context, root string, chosen []Mutant, c choice) []verdict {
 	verdicts := make([]verdict, len(chosen))
+	for i, m := range chosen {
+		verdicts[i] = verdict{mutant: m, err: errNotTried}
+	}
 	next := make(chan int)
 	var workers sync.WaitGroup
 	var mu sync.Mutex
@@ -148,6 +152,9 @@ func all(ctx context.Context, root string, chosen []Mutant, c choice) []verdict 
 	workers.Wait()
 	return verdicts
 }
+
+// errNotTried is what an interrupted run leaves of the rest.
+var errNotTried = errors.New("not tried")
 
 func (v verdict) word() string {
 	switch {
