@@ -90,7 +90,7 @@ func (x *bankPort) send(ctx context.Context, what string, leaves func(*call), ar
 			deadline = w.now.Add(askTimeout)
 		}
 		reply := func(d time.Duration, answer payment.Answer) {
-			w.in(d, func() {
+			w.answer(d, c, answer, func() {
 				if !c.over && w.now.Before(deadline) {
 					a = answer
 					w.note("%s: the answer to %s arrives: %s %s", x.p.name, c.what, outcome(a.Outcome), a.Code)

@@ -49,6 +49,9 @@ type conductor struct {
 
 	glances int
 
+	// walk, in an exhaustive walk, chooses what a seed would.
+	walk *walker
+
 	// trace is nil where nobody wants it.
 	trace *strings.Builder
 	// wrong is the first violation.
@@ -60,6 +63,10 @@ type event struct {
 	at  time.Time
 	seq int
 	run func()
+	// who and what name it, and step says that others can tell when it happens;
+	// only a walk asks.
+	who, what string
+	step      bool
 }
 
 type events []event
@@ -87,11 +94,28 @@ func (q *events) Pop() any {
 
 // at lets something happen at a time. Only the conductor calls it.
 func (c *conductor) at(t time.Time, run func()) {
+	c.enqueue(event{at: t, run: run, step: true})
+}
+
+func (c *conductor) enqueue(e event) {
 	c.seq++
-	heap.Push(&c.queue, event{t, c.seq, run})
+	e.seq = c.seq
+	if c.walk != nil {
+		c.walk.name(&e)
+	}
+	heap.Push(&c.queue, e)
 }
 
 func (c *conductor) in(d time.Duration, run func()) { c.at(c.now.Add(d), run) }
+
+// answer lets what comes back to a caller arrive. Nobody else can tell when.
+func (c *conductor) answer(d time.Duration, x *call, about any, run func()) {
+	e := event{at: c.now.Add(d), run: run, who: x.who}
+	if c.walk != nil {
+		e.what = describe(about)
+	}
+	c.enqueue(e)
+}
 
 // submit hands a call to the conductor. Any goroutine may.
 func (c *conductor) submit(x *call) {

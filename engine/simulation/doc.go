@@ -49,11 +49,35 @@
 // back cannot know that an order was paid, so that a second id which was really
 // paid for it is credited, too (a receipt never is).
 //
+// # Walking through small worlds
+//
+// Beside the worlds of seeds there are small ones that are walked through: one
+// payment, up to three returns of it, two nodes on one ledger (or one on an
+// embedded one), up to two crashes, every answer of a provider, naive and deduping
+// shops. The same engine and the same conductor; but nothing is drawn. Whatever
+// could be otherwise is a choice out of a few: who goes on, where a process dies
+// and what of the unsynced is lost, when it is back, what the answer is and
+// whether it arrives. The walks take all sequences of choices, depth first.
+//
+// Steps take no time: it passes when nobody can go on. What only one actor can tell
+// happens at once; read and write of the ledger, arrival at provider, shop and
+// network are what is put in order. A walk ends where an earlier one was: the state
+// is what lies outside the engines, what is under way, and what each actor has been
+// through. What is left of the bounds belongs to it. A tour ([tour]) names its
+// bounds: crashes, troubles (an answer other than the plain one), switches (an
+// actor is overtaken though it could go on; without bound, it is every order) and
+// lags (the clock goes on though somebody could).
+//
+// What a walk takes for granted: timers that end at the same time wake in one
+// order; a process comes back after 0.1 s or 30 s; no clock is wrong.
+//
 // # Running it
 //
 //	go test ./engine/simulation                                  a few thousand seeds
 //	go test ./engine/simulation -run Simulation -seeds 1000000   as many as wished
 //	go test ./engine/simulation -run Simulation -seed 7          one, with its trace
+//
+//	go test ./engine/simulation -run Walk -walk usual            small worlds, exhaustively
 //
 // A failing seed is printed with the fewest customers and faults with which it
 // still fails, its trace, and the command that lives it again.

@@ -45,7 +45,7 @@ func (x *networkPort) Report(ctx context.Context, conv *payment.Conversion) paym
 		}
 		w.at(deadline, func() { w.wake(c) })
 		reply := func(answer payment.ReportAnswer) {
-			w.in(w.lot.takes(wire), func() {
+			w.answer(w.lot.takes(wire), c, answer, func() {
 				if !c.over {
 					a = answer
 					w.note("%s: the network's answer to %s arrives", x.p.name, c.what)

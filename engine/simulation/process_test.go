@@ -127,6 +127,9 @@ func (p *process) crash() {
 		}
 	}
 	p.calls, p.timers, p.ticks = nil, nil, nil
+	if p.w.walk != nil {
+		p.w.walk.forgetPast(p)
+	}
 	p.w.settle() // until they have run out
 	p.w.seen()
 	p.w.died()
@@ -189,7 +192,7 @@ func (w *world) register(x wait) {
 		return
 	}
 	if x.d <= tickBase {
-		w.in(x.d, func() {
+		w.enqueue(event{at: w.now.Add(x.d), who: "timer of " + p.name, what: "of " + x.d.String(), run: func() {
 			if p.dead {
 				return
 			}
@@ -199,8 +202,11 @@ func (w *world) register(x wait) {
 				default:
 				}
 			})
-		})
+		}})
 		return
+	}
+	if w.walk != nil {
+		w.walk.atRest(p, int(x.d-tickBase))
 	}
 	t := &tick{every: x.d, ch: x.ch, since: w.now, slack: w.lot.between(50*time.Millisecond, time.Second)}
 	for i, old := range p.ticks {

@@ -57,7 +57,7 @@ func (s *shop) hand(ctx context.Context, p *process, r *payment.Record) (h engin
 	p.do(ctx, "deliver "+w.label(r.Ref)+" #"+itoa(r.Delivery.Count), atOnce, func(c *call) {
 		c.held = true
 		reply := func(d time.Duration, with engine.Handed) {
-			w.in(d, func() {
+			w.answer(d, c, with, func() {
 				if !c.over {
 					h = with
 					w.note("%s: the shop's answer to %s arrives: %d", p.name, c.what, with.Status)
@@ -148,6 +148,7 @@ func (w *world) expect(ctx context.Context, p *process, id, order string) (x pay
 				return
 			}
 			x, err = w.shop.lookup(id, order)
+			w.walk.learns(err)
 		})
 		if !alive {
 			return x, engine.ErrUnanswered

@@ -57,6 +57,12 @@ func newWorld(seed uint64, lim limits, h *hits) *world {
 	if n := lim.customers; n > 0 && n < len(w.plan.shoppers) {
 		w.plan.shoppers = w.plan.shoppers[:n]
 	}
+	w.furnish()
+	return w
+}
+
+// furnish makes what stands around the engine, as planned.
+func (w *world) furnish() {
 	w.ledger = newLedger(w.now)
 	w.bank = &bank{w: w, shape: w.plan.shape, deals: make(map[string]*deal)}
 	w.shop = &shop{w: w, dedupes: !w.plan.policy.Once, known: make(map[string][]string), price: make(map[string]payment.Rials), byOrder: make(map[string][]string), byID: make(map[string]int)}
@@ -65,7 +71,6 @@ func newWorld(seed uint64, lim limits, h *hits) *world {
 	if w.plan.joined {
 		w.nodes = append(w.nodes, &node{w: w, name: "n2"})
 	}
-	return w
 }
 
 // live is a world from its beginning to its end.
@@ -81,7 +86,16 @@ func (w *world) live() {
 		go w.shopping(s)
 	}
 	w.schedule()
-	w.run(w.began.Add(p.healAt))
+	w.finish()
+}
+
+// finish is a world from when everything was set going to its end.
+func (w *world) finish() {
+	w.run(w.began.Add(w.plan.healAt))
+	if w.walk != nil && w.walk.pruned {
+		w.end()
+		return
+	}
 	if w.failed() == nil {
 		w.heal()
 		w.run(w.now.Add(9 * 24 * time.Hour))

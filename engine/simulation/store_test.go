@@ -41,6 +41,7 @@ func (s *store) Get(ctx context.Context, ref payment.Ref) (r *payment.Record, er
 	failed := s.do(ctx, "get "+w.label(ref), quick, func() {
 		if found := w.ledger.records[ref]; found != nil {
 			r = found.Clone()
+			w.walk.learns(found)
 		} else {
 			err = payment.ErrNotFound
 		}
@@ -59,6 +60,7 @@ func (s *store) Holder(ctx context.Context, k payment.Key) (ref payment.Ref, err
 		if ref = found; !ok {
 			err = payment.ErrNotFound
 		}
+		w.walk.learns(ref)
 	})
 	if failed != nil {
 		return "", failed
@@ -75,7 +77,10 @@ func (s *store) Commit(ctx context.Context, c payment.Change) (err error) {
 	if c.Lazy {
 		at = quick
 	}
-	alive := p.do(ctx, "commit "+w.label(c.Record.Ref)+" "+string(c.Record.State), at, func(*call) { err = s.write(c) })
+	alive := p.do(ctx, "commit "+w.label(c.Record.Ref)+" "+string(c.Record.State), at, func(*call) {
+		err = s.write(c)
+		w.walk.learns(err)
+	})
 	if !alive {
 		return payment.ErrClosed
 	}
@@ -131,7 +136,10 @@ func (s *store) unknown() error {
 // Forget implements [payment.Store].
 func (s *store) Forget(ctx context.Context, ref payment.Ref, version uint64) (err error) {
 	w := s.p.w
-	failed := s.do(ctx, "forget "+w.label(ref), quick, func() { err = w.ledger.forget(ref, version) })
+	failed := s.do(ctx, "forget "+w.label(ref), quick, func() {
+		err = w.ledger.forget(ref, version)
+		w.walk.learns(err)
+	})
 	if failed != nil {
 		return failed
 	}
@@ -141,7 +149,10 @@ func (s *store) Forget(ctx context.Context, ref payment.Ref, version uint64) (er
 // Due implements [payment.Store].
 func (s *store) Due(ctx context.Context, t time.Time, limit int) (refs []payment.Ref, err error) {
 	w := s.p.w
-	err = s.do(ctx, "due", quick, func() { refs = w.ledger.overdue(t, limit) })
+	err = s.do(ctx, "due", quick, func() {
+		refs = w.ledger.overdue(t, limit)
+		w.walk.learns(len(refs))
+	})
 	return refs, err
 }
 

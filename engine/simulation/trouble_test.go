@@ -115,6 +115,9 @@ func (w *world) replaceLedger(l *ledger) {
 // heal ends all that is wrong.
 func (w *world) heal() {
 	w.healed, w.full, w.routeless = true, false, false
+	if w.walk != nil {
+		w.walk.on = false
+	}
 	w.note("all is well from now on")
 	w.bank.downUntil, w.bank.keyUntil, w.bank.skew, w.network.badKey = time.Time{}, time.Time{}, 0, false
 	for _, n := range w.nodes {

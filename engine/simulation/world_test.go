@@ -59,6 +59,9 @@ type strike struct {
 
 // strikes says whether a fault strikes here and now.
 func (w *world) strikes(f fault) bool {
+	if w.walk != nil {
+		return w.walk.strikes(w, f) && w.happens(f)
+	}
 	p := w.plan.on[f]
 	if p == 0 || w.healed || w.wrong != nil || len(w.struck) >= w.plan.most || !w.fate.chance(p) {
 		return false
@@ -125,7 +128,7 @@ func (w *world) run(limit time.Time) {
 			} else {
 				w.free = append(slices.DeleteFunc(w.free, func(x *call) bool { return x.over }), c)
 			}
-			w.in(w.lot.takes(c.pace)+c.wait, func() { w.fire(c) })
+			w.enqueue(event{at: w.now.Add(w.lot.takes(c.pace) + c.wait), run: func() { w.fire(c) }, who: c.who, what: c.what, step: c.step()})
 		}
 		slices.SortStableFunc(w.waiting, func(a, b wait) int {
 			if n := strings.Compare(a.p.name, b.p.name); n != 0 {
@@ -143,6 +146,12 @@ func (w *world) run(limit time.Time) {
 		if w.steps++; w.steps > mostSteps {
 			w.fail("no end after %d steps", mostSteps)
 			return
+		}
+		if w.walk != nil && w.walk.on {
+			if !w.step(limit) {
+				return
+			}
+			continue
 		}
 		at, p, t := w.nextLook()
 		if t != nil && !at.After(limit) && (len(w.queue) == 0 || at.Before(w.queue[0].at)) {
@@ -194,7 +203,8 @@ func (w *world) fire(c *call) {
 		return
 	}
 	w.note("%s: %s", c.who, c.what)
-	if w.strikes(crashBefore) {
+	effect := w.walk == nil || c.effect()
+	if effect && w.strikes(crashBefore) {
 		w.kill(p, false)
 		return
 	}
@@ -203,11 +213,11 @@ func (w *world) fire(c *call) {
 		c.twin.fire(c.twin)
 		w.wake(c.twin)
 	}
-	if !c.over && w.strikes(crashAfter) {
+	if effect && !c.over && w.strikes(crashAfter) {
 		w.kill(p, false)
 		return
 	}
-	if !c.over && w.strikes(powerCut) {
+	if effect && !c.over && w.strikes(powerCut) {
 		w.powerCut(p)
 		return
 	}
@@ -242,7 +252,7 @@ func (w *world) kill(p *process, loses bool) {
 	if loses {
 		w.lose()
 	}
-	w.in(w.lot.between(100*time.Millisecond, 20*time.Second), func() {
+	w.in(w.lot.among(100*time.Millisecond, 20*time.Second, restarts()), func() {
 		if p.node.now == nil {
 			p.node.start()
 		}

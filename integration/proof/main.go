@@ -39,6 +39,7 @@ func run() error {
 	flag.IntVar(&a.fills, "fills", 100, "full disks")
 	flag.IntVar(&a.stops, "stops", 200, "stops under load")
 	flag.IntVar(&a.seeds, "seeds", 1_000_000, "simulated worlds")
+	flag.IntVar(&a.walks, "walks", 20_000, "walks through each small world, at most")
 	flag.IntVar(&a.histories, "histories", 1000, "histories of each ledger that porcupine checks")
 	flag.IntVar(&a.flips, "flips", 5000, "flipped bits in the ledger's files, and torn logs")
 	flag.StringVar(&a.fuzz, "fuzz", "2m", "time for each fuzz target")
