@@ -139,12 +139,12 @@ func (w *world) reported(c *payment.Conversion) {
 		return
 	case r == nil:
 		return
+	case r.Conversion.Tries < c.Tries && w.watch.cutTails > 0:
+		return // the database lost power under a node that lives on: this try may come again
 	case r.State != payment.Delivered && r.State != payment.Reversed:
 		w.fail("INV4: the conversion of %s is reported while it is %s", r.ID, r.State)
 	case len(w.shop.byID) == 0:
 		w.fail("INV4: the conversion of %s is reported and nothing was credited", r.ID)
-	case r.Conversion.Tries < c.Tries && w.watch.cutTails > 0:
-		return // the database lost power under a node that lives on: this try may come again
 	case r.Conversion.Tries < c.Tries:
 		w.fail("INV4: try %d of the conversion of %s is not on record", c.Tries, r.ID)
 	case w.network.tries[c.EventID][c.Tries]:
