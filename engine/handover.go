@@ -85,6 +85,12 @@ func (e *Engine) deliver(ctx context.Context, rec *payment.Record, p Policy) err
 	}
 	callCtx, cancel := context.WithTimeout(ctx, deliveryLimit)
 	defer cancel()
-	_, err = e.EndDelivery(ctx, rec, e.Sites.Deliver(callCtx, rec), p)
-	return err
+	// A panic leaves nothing known of what the shop was told.
+	var handed Handed
+	panicked := e.safely(rec.Ref, func() error {
+		handed = e.Sites.Deliver(callCtx, rec)
+		return nil
+	})
+	_, err = e.EndDelivery(ctx, rec, handed, p)
+	return orErr(err, panicked)
 }

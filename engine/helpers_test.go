@@ -126,6 +126,7 @@ type shop struct {
 	policy  engine.Policy
 	gone    bool
 	hang    time.Duration // how long it takes
+	panics  int           // so many deliveries panic, at first
 	answers []engine.Handed
 	told    []*payment.Record
 	expect  func() (payment.Expectation, error)
@@ -138,6 +139,10 @@ func (s *shop) Deliver(_ context.Context, r *payment.Record) engine.Handed {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.told = append(s.told, r)
+	if s.panics > 0 {
+		s.panics--
+		panic("secret-canary")
+	}
 	if len(s.answers) == 0 {
 		return engine.Handed{Acked: true, Status: 200}
 	}

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,4 +52,31 @@ func TestPanicsAreErrorsOfOnePayment(t *testing.T) {
 			}
 		})
 	})
+	for _, once := range []bool{true, false} {
+		t.Run(fmt.Sprintf("of a delivery, for the worker, once %t", once), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				defer w.halt()
+				w.shop.policy.Once, w.shop.panics = once, 1
+				rec := w.announce()
+				w.Admit(t.Context(), w.ask())
+				time.Sleep(3 * time.Minute)
+				// Nobody knows what the shop was told, and that is what is noted, at once.
+				want, told := payment.Delivered, 2
+				if once {
+					want, told = payment.Parked, 1
+				}
+				w.wantState(rec.Ref, want)
+				if w.shop.count() != told || w.events.alerts(engine.EventPanicked) != 1 {
+					t.Errorf("told %d times, %d alerts", w.shop.count(), w.events.alerts(engine.EventPanicked))
+				}
+				// Nothing is left that a stopping Caddy would wait for.
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				if err := w.Close(ctx); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }

@@ -63,16 +63,20 @@ func (t *visit) deliver(rec *payment.Record) error {
 }
 
 // hand sends a request, prepared as the verified one, down the site's own route
-// and finds out what became of it. A panic below (an aborted body) is returned,
-// not swallowed.
+// and finds out what became of it. A panic, ours or below (an aborted body), is
+// returned, not swallowed.
 func (h *Handler) hand(ctx context.Context, w *filter, r *http.Request, next caddyhttp.Handler, v *Verify, rec *payment.Record, set paramSet, body []byte, keys *token.Keys) (handed engine.Handed, panicked any, err error) {
 	d := &dispatch{h: h, v: v, rec: rec, r: r}
 	w.seen = d.answered
 	ctx = failpoint.Sent(ctx, failpoint.ShopTold)
 	ctx, cancel := context.WithTimeout(httptrace.WithClientTrace(ctx, d.trace()), deliveryTime)
 	defer cancel()
-	if err := h.prepare(ctx, r, v, rec, set, body, keys); err != nil {
-		return engine.Handed{Unsent: true}, nil, err
+	func() {
+		defer func() { panicked = recover() }()
+		err = h.prepare(ctx, r, v, rec, set, body, keys)
+	}()
+	if err != nil || panicked != nil {
+		return engine.Handed{Unsent: true}, panicked, err
 	}
 	func() {
 		defer func() { panicked = recover() }()
