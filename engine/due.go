@@ -139,7 +139,13 @@ func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
 // refusedBefore asks again after a "no", or forgets a stranger's invention.
 func (e *Engine) refusedBefore(ctx context.Context, rec *payment.Record) error {
 	if rec.Expect.Source == payment.FromNone && rec.Reason != payment.ReasonWaiting && e.now().Sub(rec.CreatedAt) >= strangerKept {
-		return ignoreConflict(e.Store.Forget(ctx, rec.Ref, rec.Version))
+		err := e.Store.Forget(ctx, rec.Ref, rec.Version)
+		if !errors.Is(err, payment.ErrConflict) {
+			return err
+		}
+		// Somebody was quicker, or there once was money behind it, as where a
+		// person said no to a review: it stays, and is due no more.
+		return e.rest(ctx, rec, time.Time{})
 	}
 	return e.again(ctx, rec)
 }
