@@ -126,7 +126,7 @@ func (e *Engine) admit(ctx context.Context, prov Provider, rec *payment.Record, 
 	traits := prov.Traits()
 	stranger := !a.Proof && (rec == nil || rec.Expect.Source == payment.FromNone && rec.State != payment.Verifying)
 	if rec != nil && e.tooSoon(rec, stranger) {
-		return e.answer(ctx, rec, a)
+		return e.answer(ctx, e.keepForLater(ctx, rec, a, stranger), a)
 	}
 	if rec == nil && a.Proof && !e.Shared.limits.mayBring(a.Site+"\n"+a.Order, e.now()) {
 		return Result{Kind: Pending, Err: ErrForeign}
@@ -165,7 +165,7 @@ func (e *Engine) fly(ctx context.Context, j job, patience time.Duration) Result 
 	if !e.begin() {
 		return Result{Kind: Unavailable, Err: payment.ErrClosed}
 	}
-	detached := context.WithoutCancel(ctx)
+	detached, came := context.WithoutCancel(ctx), e.now()
 	ch := e.Shared.flights.DoChan(string(j.ref), e.flight(detached, j))
 	done := make(chan Result, 1)
 	go func() {
@@ -179,6 +179,9 @@ func (e *Engine) fly(ctx context.Context, j job, patience time.Duration) Result 
 			again.absent = false
 			r = <-e.Shared.flights.DoChan(string(j.ref), e.flight(detached, again))
 			rec, _ = r.Val.(*payment.Record)
+		}
+		if r.Err == nil && rec != nil && e.tooSoon(rec, j.stranger) && arrived(rec) && rec.Return.Arrived.Before(came) {
+			rec = e.keepForLater(detached, rec, j.ask, j.stranger) // the worker's question, or an earlier return's
 		}
 		done <- e.conclude(detached, j, rec, r.Err)
 	}()
@@ -267,20 +270,6 @@ func (e *Engine) imported(ctx context.Context, issuer, id string) error {
 		return ErrForeign
 	}
 	return nil
-}
-
-// tooSoon: a "no" to a return stands for a moment before a new one is asked for.
-// One to a question of our own does not: the customer may have paid since.
-func (e *Engine) tooSoon(r *payment.Record, stranger bool) bool {
-	if r.State != payment.Declined && r.State != payment.Expired || !r.Attempts.Claimed {
-		return false
-	}
-	wait := reaskKnown
-	if stranger {
-		wait = reaskStranger
-	}
-	since := e.now().Sub(r.Attempts.Last)
-	return since >= 0 && since < wait // a clock that went back holds nobody up
 }
 
 // settled: nothing that a provider could say now changes the answer.

@@ -97,6 +97,41 @@ func TestRule9AReturnIsAskedForItself(t *testing.T) {
 	}
 }
 
+// Rule 9: a return that comes too soon after the last "no" to be asked for at
+// once is asked for by the worker, though it had asked for the last time.
+func TestRule9AReturnRightAfterTheLastQuestionIsAskedFor(t *testing.T) {
+	t.Parallel()
+	for name, after := range map[string]time.Duration{"while the worker asks": time.Second / 2, "just after it asked": 2 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, func(w *world) {
+					w.bank.took = 2 * time.Second
+					w.bank.script = []payment.Answer{no(), no(), no(), no(), paid(payment.OutcomePaid)}
+				})
+				defer w.halt()
+				rec := w.announce()
+				begin := time.Now()
+				if res := w.Admit(t.Context(), w.ask()); res.Kind != engine.Declined {
+					t.Fatalf("%+v", res)
+				}
+				for w.bank.verifies() < 4 {
+					time.Sleep(time.Second)
+				}
+				if took := time.Since(begin); took < 9*time.Minute {
+					t.Fatalf("the last question came after %s", took)
+				}
+				time.Sleep(after)
+				if res := w.Admit(t.Context(), w.ask()); res.Kind != engine.Pending {
+					t.Errorf("%v (%+v)", res.Kind, res.Record)
+				}
+				time.Sleep(2 * time.Minute)
+				w.wantState(rec.Ref, payment.Delivered)
+			})
+		})
+	}
+}
+
 // M8: a payment that nobody has claimed yet is not taken from its customer by
 // one time-out and a "no" while the bank's page is still open.
 func TestRule3AGapBeforeTheReturnBlocksNothing(t *testing.T) {

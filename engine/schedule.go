@@ -21,6 +21,9 @@ const (
 	// again by a new return.
 	reaskKnown    = 5 * time.Second
 	reaskStranger = 10 * time.Second
+	// soonAnyway is how soon the worker's next question must be to stand for that
+	// of a return which came too soon for one of its own.
+	soonAnyway = time.Minute
 	// hurry is the window assumed where a provider's document names none.
 	hurry = 10 * time.Minute
 	// patienceDays is how long an unanswered payment is asked for, and a

@@ -216,3 +216,30 @@ func TestAPaymentGivenByAPersonIsDeliveredAndReported(t *testing.T) {
 		}
 	})
 }
+
+// What had money behind it is never forgotten, and trying is not a thing to do
+// for ever (simulation, seed 91926).
+func TestWhatMayNotBeForgottenIsDueNoMore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(w *world) { w.bank.script = []payment.Answer{paid(payment.OutcomeAgain)} })
+		defer w.halt()
+		res := w.Admit(t.Context(), w.stranger("K1", "101"))
+		if res.Kind != engine.Review {
+			t.Fatalf("%+v", res)
+		}
+		r := w.record(res.Record.Ref)
+		r, err := w.Decide(t.Context(), r.Ref, r.Version, engine.Refuse, payment.Note{By: "me"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Due = time.Now().Add(time.Minute) // however that came
+		if err := w.store.Commit(t.Context(), payment.Change{Record: r}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(25 * time.Hour)
+		if r := w.record(r.Ref); !r.Due.IsZero() {
+			t.Errorf("it is %s and still due at %s", r.State, r.Due)
+		}
+	})
+}

@@ -112,7 +112,11 @@ func (s *store) write(c payment.Change) error {
 		return s.unknown()
 	case w.plan.joined && w.strikes(commitLate):
 		written := payment.Change{Record: c.Record.Clone(), Take: c.Take, Lazy: c.Lazy}
+		into := w.ledger
 		w.in(w.lot.between(time.Millisecond, 20*time.Second), func() {
+			if w.ledger != into {
+				return // its connection ended with the ledger that was lost
+			}
 			w.note("  …a commit of %s is written late: %v", w.label(c.Record.Ref), w.apply(p, written, false))
 		})
 		return s.unknown()

@@ -1,0 +1,46 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// tooSoon: a "no" to a return stands for a moment before a new one is asked for.
+// One to a question of our own does not: the customer may have paid since.
+func (e *Engine) tooSoon(r *payment.Record, stranger bool) bool {
+	if r.State != payment.Declined && r.State != payment.Expired || !r.Attempts.Claimed {
+		return false
+	}
+	since := e.now().Sub(r.Attempts.Last)
+	return since >= 0 && since < reask(stranger) // a clock that went back holds nobody up
+}
+
+func reask(stranger bool) time.Duration {
+	if stranger {
+		return reaskStranger
+	}
+	return reaskKnown
+}
+
+// keepForLater leaves a return that came too soon to the worker. The "no" was to
+// an older one: its customer may have paid since, and may not come again. Where
+// the worker asks soon anyway nothing is written.
+func (e *Engine) keepForLater(ctx context.Context, rec *payment.Record, a Ask, stranger bool) *payment.Record {
+	now := e.now()
+	if stranger && rec.Reason == payment.ReasonUnknownID {
+		return rec // an invention
+	}
+	if !rec.Due.IsZero() && rec.Due.Before(now.Add(soonAnyway)) {
+		return rec
+	}
+	next := rec.Clone()
+	e.remember(next, job{ask: a}, now)
+	next.Reason, next.UpdatedAt = payment.ReasonWaiting, now
+	next.Due = rec.Attempts.Last.Add(reask(stranger))
+	if err := e.commit(ctx, next, false); err != nil {
+		return rec // somebody else is at it, or the next return tries again
+	}
+	return next
+}
