@@ -15,9 +15,9 @@ import (
 )
 
 var (
-	walkFlag = flag.String("walk", "", "which worlds to walk through: usual (as CI does), whole (for hours), or part of a name (default: a few small ones)")
+	walkFlag = flag.String("walk", "", "which worlds to walk through: usual (as CI does), whole (for a quarter of an hour), or part of a name (default: a few small ones)")
 	pathFlag = flag.String("path", "", "with -walk and a whole name: live this one sequence of choices, as printed by a failure, and print its trace")
-	mostFlag = flag.Int("walks", 0, "leave a world after so many walks (default: as each tour says)")
+	mostFlag = flag.Int("walks", 0, "leave a world after so many walks, if it is ever left (default: as each tour says)")
 )
 
 // walked is what came of a tour.
@@ -25,17 +25,20 @@ type walked struct {
 	walks, states, steps int
 	took                 time.Duration
 	ended                bool // there was nothing left
+	deep                 int  // otherwise: all that differs in so many choices was lived
 	path                 []int
 	err                  error
 }
 
-// explore walks through a world, depth first: each walk takes the choices of the
-// one before it up to the last that could have been another, takes that, and then
-// the first of everything, until it comes to a state that was seen before.
+// explore walks through a world: first as if nothing were out of the ordinary,
+// then with each choice that a walk made taken otherwise, until all there is are
+// states that were seen before. What is left out of a world that is too large is
+// the most out of the ordinary.
 func explore(t *testing.T, to tour) (r walked) {
 	began, seed := time.Now(), maphash.MakeSeed()
 	seen := make(map[uint64]struct{})
 	var prefix []int
+	var open []branch
 	for {
 		k := newWalker(prefix, to.bounds, seen, seed)
 		_, err := walkThrough(t, to.corner, k, false)
@@ -45,16 +48,27 @@ func explore(t *testing.T, to tour) (r walked) {
 			r.err, r.path = err, k.sequence()
 			break
 		}
-		if prefix = k.next(); prefix == nil {
+		open = append(open, k.branches()...)
+		if len(open) == 0 {
 			r.ended = true
 			break
 		}
 		if to.most > 0 && r.walks >= to.most {
+			r.deep = chosen(prefix) - 1
 			break
 		}
+		prefix, open = open[0].path(), open[1:]
 	}
 	r.states, r.took = len(seen), time.Since(began)
 	return r
+}
+
+// extent says how much of the world it was.
+func (r walked) extent() string {
+	if r.ended {
+		return "to the end"
+	}
+	return fmt.Sprintf("all with %d choices out of the ordinary", r.deep)
 }
 
 // along lives one sequence of choices from beginning to end.
@@ -127,7 +141,7 @@ func reportWalk(t *testing.T, to tour, r walked) {
 // every order, as far as each tour's bounds go.
 func TestWalk(t *testing.T) {
 	if *pathFlag != "" {
-		for _, to := range slices.Concat(small(), usual()) {
+		for _, to := range slices.Concat(small(), whole()) {
 			if to.String() == *walkFlag {
 				text, _, err := along(t, to, pathOf(*pathFlag))
 				fmt.Print(text)
@@ -148,7 +162,7 @@ func TestWalk(t *testing.T) {
 	case "whole":
 		tours = whole()
 	default:
-		tours = slices.DeleteFunc(usual(), func(to tour) bool { return !strings.Contains(to.String(), *walkFlag) })
+		tours = slices.DeleteFunc(whole(), func(to tour) bool { return !strings.Contains(to.String(), *walkFlag) })
 	}
 	walkAll(t, tours)
 }
@@ -171,13 +185,13 @@ func walkAll(t *testing.T, tours []tour) {
 						return
 					}
 					to := tours[n]
-					if *mostFlag > 0 {
+					if *mostFlag > 0 && to.most > 0 {
 						to.most = *mostFlag
 					}
 					r := explore(t, to)
 					mu.Lock()
 					total.walks, total.states, total.steps = total.walks+r.walks, total.states+r.states, total.steps+r.steps
-					t.Logf("%s, %+v: %d walks, %d states, %d steps, to the end: %v, %.1f s", to, to.bounds, r.walks, r.states, r.steps, r.ended, r.took.Seconds())
+					t.Logf("%s, %+v: %d walks, %d states, %d steps, %s, %.1f s", to, to.bounds, r.walks, r.states, r.steps, r.extent(), r.took.Seconds())
 					mu.Unlock()
 					if r.err != nil {
 						reportWalk(t, to, r)
@@ -199,9 +213,11 @@ func TestWalkAgain(t *testing.T) {
 			if _, err := walkThrough(t, to.corner, k, false); err != nil {
 				t.Fatal(err)
 			}
-			if path = k.next(); path == nil {
+			branches := k.branches()
+			if len(branches) == 0 {
 				break
 			}
+			path = branches[len(branches)-1].path()
 			first, seq, err := along(t, to, path)
 			again, _, _ := along(t, to, pathOf(textOf(seq)))
 			if err != nil || first != again || first == "" {

@@ -104,20 +104,32 @@ func (k *walker) strikes(w *world, f fault) bool {
 	return true
 }
 
-// next is the sequence of the walk after this one, depth first; nil if there is
-// none.
-func (k *walker) next() []int {
-	for i := len(k.made) - 1; i >= 0; i-- {
-		if m := k.made[i]; m.at+1 < m.of {
-			seq := make([]int, i+1)
-			for j := range i {
-				seq[j] = k.made[j].at
-			}
-			seq[i] = m.at + 1
-			return seq
+// branch is a choice that a walk could have made otherwise.
+type branch struct {
+	made []made // of that walk
+	i    int
+	at   int
+}
+
+// path is the sequence that makes it.
+func (b branch) path() []int {
+	seq := make([]int, b.i+1)
+	for j := range b.i {
+		seq[j] = b.made[j].at
+	}
+	seq[b.i] = b.at
+	return seq
+}
+
+// branches are the choices that this walk was the first to come to, made
+// otherwise.
+func (k *walker) branches() (all []branch) {
+	for i := len(k.prefix); i < len(k.made); i++ {
+		for at := 1; at < k.made[i].of; at++ {
+			all = append(all, branch{k.made, i, at})
 		}
 	}
-	return nil
+	return all
 }
 
 // sequence is what was chosen, without the end that is chosen anyhow.

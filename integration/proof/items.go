@@ -35,7 +35,7 @@ func (a amounts) items() []*item {
 		{name: "simulation", args: []string{"go", "test", "-count=1", "-v", "-timeout=0", "./engine/simulation", "-run", "^TestSimulation$", "-seeds", fmt.Sprint(a.seeds)},
 			amount: fmt.Sprintf("%d seeds", a.seeds), tells: regexp.MustCompile(`\d+ seeds in .*`)},
 		{name: "walk", args: []string{"go", "test", "-count=1", "-v", "-timeout=0", "./engine/simulation", "-run", "^TestWalk$", "-walk", "whole", "-walks", fmt.Sprint(a.walks)},
-			amount: fmt.Sprintf("at most %d walks of each world", a.walks), tells: regexp.MustCompile(`\d+ worlds in .*`)},
+			amount: fmt.Sprintf("every small world, and %d walks of each larger one", a.walks), tells: regexp.MustCompile(`\d+ worlds in .*`)},
 		{name: "histories", env: []string{set("PAYMENTS_TEST_HISTORIES", a.histories)},
 			args:   []string{"go", "test", "-race", "-count=1", "-v", "-timeout=0", "./storage/...", "-run", "^TestConformance$"},
 			amount: fmt.Sprintf("%d histories of each ledger", a.histories), tells: regexp.MustCompile(`\d+ histories of .*`)},

@@ -1,7 +1,7 @@
 // Command proof runs the release tier: what CI does a little of, it does at
 // length, and prints a table of what was done and what was lost.
 //
-//	go run ./integration/proof                      everything, about 75 minutes on two cores
+//	go run ./integration/proof                      everything, under two hours on two cores
 //	go run ./integration/proof -only kills          what matches
 //	go run ./integration/proof -kills 300 -fuzz 5s  less of it
 //	go run ./integration/proof -list                what there is
@@ -38,11 +38,11 @@ func run() error {
 	flag.IntVar(&a.reloads, "reloads", 1000, "reloads at 500 requests a second")
 	flag.IntVar(&a.fills, "fills", 100, "full disks")
 	flag.IntVar(&a.stops, "stops", 200, "stops under load")
-	flag.IntVar(&a.seeds, "seeds", 1_000_000, "simulated worlds")
-	flag.IntVar(&a.walks, "walks", 20_000, "walks through each small world, at most")
+	flag.IntVar(&a.seeds, "seeds", 300_000, "simulated worlds")
+	flag.IntVar(&a.walks, "walks", 5000, "walks through each small world that is too large to be walked through")
 	flag.IntVar(&a.histories, "histories", 1000, "histories of each ledger that porcupine checks")
 	flag.IntVar(&a.flips, "flips", 5000, "flipped bits in the ledger's files, and torn logs")
-	flag.StringVar(&a.fuzz, "fuzz", "2m", "time for each fuzz target")
+	flag.StringVar(&a.fuzz, "fuzz", "1m", "time for each fuzz target")
 	only := flag.String("only", ".", "run the items whose name matches")
 	list := flag.Bool("list", false, "say what there is and run nothing")
 	logs := flag.String("logs", "", "directory for the logs (default: a temporary one)")
