@@ -54,16 +54,20 @@ func (m *least) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 // floorEntry is what one commit writes: as many bytes as a record takes.
 const floorEntry = 300
 
-// floor is the least that a solution on bare Badger has to do: the same two hops,
-// with one synced write before the provider is asked and one after. It checks
-// nothing, reads nothing and decides nothing, so that what is missing to the two
-// hops without a store is the price of that database alone.
+// floor is the least that a solution has to do that keeps what it does: the same
+// two hops, with one synced write before the provider is asked and one after, of
+// bare Badger's or to a plain file. It checks nothing, reads nothing and decides
+// nothing, so that what is missing to the two hops without a store is the price
+// of those two writes alone.
 type floor struct {
 	hops
-	Dir string `json:"dir,omitempty"`
+	// Kind is badger or file, Path its directory or file.
+	Kind string `json:"kind,omitempty"`
+	Path string `json:"path,omitempty"`
 
-	db   *bdb.DB
-	last atomic.Uint64
+	write func(key, value []byte) error
+	close func() error
+	last  atomic.Uint64
 }
 
 // CaddyModule returns the Caddy module information.
@@ -79,33 +83,40 @@ func parseFloor(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 // UnmarshalCaddyfile implements [caddyfile.Unmarshaler].
 func (m *floor) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
-	if !d.Args(&m.URL, &m.Dir) {
+	if !d.Args(&m.URL, &m.Kind, &m.Path) {
 		return d.ArgErr()
 	}
 	return nil
 }
 
 // Provision implements [caddy.Provisioner].
-func (m *floor) Provision(ctx caddy.Context) (err error) {
-	m.db, err = bdb.Open(bdb.DefaultOptions(m.Dir).WithSyncWrites(true).WithLogger(nil).WithMetricsEnabled(false))
-	if err != nil {
-		return fmt.Errorf("opening %s: %w", m.Dir, err)
+func (m *floor) Provision(ctx caddy.Context) error {
+	if m.Kind == "file" {
+		f, err := openPlainFile(m.Path)
+		if err != nil {
+			return fmt.Errorf("opening %s: %w", m.Path, err)
+		}
+		m.write, m.close = f.write, f.Close
+		return m.hops.Provision(ctx)
 	}
+	db, err := bdb.Open(bdb.DefaultOptions(m.Path).WithSyncWrites(true).WithLogger(nil).WithMetricsEnabled(false))
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", m.Path, err)
+	}
+	// The same key is written by both commits of a payment, as a record is.
+	m.write = func(key, value []byte) error {
+		return db.Update(func(txn *bdb.Txn) error { return txn.Set(key, value) })
+	}
+	m.close = db.Close
 	return m.hops.Provision(ctx)
 }
 
 // Cleanup implements [caddy.CleanerUpper].
 func (m *floor) Cleanup() error {
-	if m.db == nil {
+	if m.close == nil {
 		return nil
 	}
-	return m.db.Close()
-}
-
-// write commits one entry. The same key is written by both commits of a
-// payment, as a record is.
-func (m *floor) write(key []byte, value []byte) error {
-	return m.db.Update(func(txn *bdb.Txn) error { return txn.Set(key, value) })
+	return m.close()
 }
 
 // ServeHTTP implements [caddyhttp.MiddlewareHandler].

@@ -29,11 +29,10 @@ const hopsSite = `http://%s {
 }
 `
 
-// floorSite adds two synced writes of the database to the two calls, and
-// nothing else.
+// floorSite adds two synced writes to the two calls, and nothing else.
 const floorSite = `http://%s {
 	bind 127.0.0.1
-	bench_floor http://{provider}/v1.1/payment/verify {dir}/floor
+	bench_floor http://{provider}/v1.1/payment/verify %s {dir}/floor-%[2]s
 	reverse_proxy {shop}
 }
 `
@@ -54,10 +53,11 @@ func throughput(ctx context.Context, b *bench) error {
 	idem := &arm{name: "deliver idempotent", site: address(), path: returnPath}
 	bare := &arm{name: "two hops without a store", site: address(), path: returnPath}
 	least := &arm{name: "two hops and two writes of Badger's", site: address(), path: returnPath}
-	text := globals("badger {dir}/ledger") + fmt.Sprintf(floorSite, local(least.site)) +
+	plain := &arm{name: "two hops and two writes to a plain file", site: address(), path: returnPath}
+	text := globals("badger {dir}/ledger") + fmt.Sprintf(floorSite, local(least.site), "badger") + fmt.Sprintf(floorSite, local(plain.site), "file") +
 		fmt.Sprintf(verifySite, local(once.site), "", "once") + fmt.Sprintf(verifySite, local(idem.site), "", "idempotent") +
 		fmt.Sprintf(hopsSite, local(bare.site))
-	arms := []*arm{once, idem, bare, least}
+	arms := []*arm{once, idem, bare, least, plain}
 
 	php := &arm{name: "php-fpm and SQLite", site: address(), path: "/verify.php"}
 	marked := &arm{name: "php-fpm and SQLite, marker first", site: address(), path: "/verify.php"}
@@ -96,6 +96,7 @@ func throughput(ctx context.Context, b *bench) error {
 		}
 		b.info("  the two hops"+at, bare.rate, "/s", bare.note())
 		b.info("  with two synced writes of bare Badger, and nothing else"+at, over(least.rate, bare.rate), "of two hops", least.note())
+		b.info("  with two synced writes to a plain file, and nothing else"+at, over(plain.rate, bare.rate), "of two hops", plain.note())
 		if len(ram.rate) > 0 {
 			b.info("  with the ledger in RAM (CPU without disk)"+at, over(ram.rate, bare.rate), "of two hops", ram.note())
 		}
