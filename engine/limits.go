@@ -24,9 +24,11 @@ const (
 	queueClient = 32
 	// clientsKept bounds the memory for counters.
 	clientsKept = 100_000
-	// perProvider is how many calls to one provider run at once; strangers get
-	// at most half of them.
-	perProvider = 32
+	// perProvider is how many calls to one provider run at once, strangersAmong
+	// how many of them are for strangers. A provider that takes a second is asked
+	// for that many payments a second.
+	perProvider    = 128
+	strangersAmong = 16
 	// wrongIDs is how many different refused ids one signed order may bring in
 	// wrongSpan.
 	wrongIDs  = 10

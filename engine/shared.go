@@ -82,7 +82,7 @@ func (s *Shared) alone(order payment.Key) (done func(), ok bool) {
 	}, true
 }
 
-// lane bounds the calls to one issuer; strangers share half of it, so that a
+// lane bounds the calls to one issuer; strangers share a part of it, so that a
 // flood of invented ids leaves room for genuine returns.
 type lane struct {
 	all, strangers chan struct{}
@@ -104,7 +104,7 @@ func (s *Shared) enter(ctx context.Context, issuer string, stranger bool) (leave
 	s.mu.Lock()
 	l, ok := s.lanes[issuer]
 	if !ok {
-		l = &lane{all: make(chan struct{}, perProvider), strangers: make(chan struct{}, perProvider/2)}
+		l = &lane{all: make(chan struct{}, perProvider), strangers: make(chan struct{}, strangersAmong)}
 		s.lanes[issuer] = l
 	}
 	s.mu.Unlock()

@@ -35,12 +35,16 @@ func (e *Engine) keepForLater(ctx context.Context, rec *payment.Record, a Ask, s
 	if !rec.Due.IsZero() && rec.Due.Before(now.Add(soonAnyway)) {
 		return rec
 	}
-	next := rec.Clone()
-	e.remember(next, job{ask: a}, now)
-	next.Reason, next.UpdatedAt = payment.ReasonWaiting, now
-	next.Due = rec.Attempts.Last.Add(reask(stranger))
-	if err := e.commit(ctx, next, false); err != nil {
-		return rec // somebody else is at it, or the next return tries again
+	// Once for all who come at the same moment.
+	v, err, _ := e.Shared.doors.Do("later\n"+string(rec.Ref), func() (any, error) {
+		next := rec.Clone()
+		e.remember(next, job{ask: a}, now)
+		next.Reason, next.UpdatedAt = payment.ReasonWaiting, now
+		next.Due = rec.Attempts.Last.Add(reask(stranger))
+		return next, e.commit(context.WithoutCancel(ctx), next, false)
+	})
+	if next, ok := v.(*payment.Record); ok && err == nil {
+		return next
 	}
-	return next
+	return rec // somebody else is at it, or the next return tries again
 }

@@ -22,7 +22,7 @@ const (
 	// Idle connections are closed before the five seconds after which common
 	// servers close them, so that a request seldom meets a dying connection.
 	idleTimeout = 4 * time.Second
-	idleConns   = 32
+	idleConns   = 128
 	allConns    = 128
 )
 
