@@ -110,6 +110,7 @@ func writerChild() {
 // same ledger: what was acknowledged, lazily or not, is there, and of no change
 // is there a part.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	rounds := 30
 	if testing.Short() {
 		rounds = 5

@@ -157,16 +157,18 @@ func fillerChild() {
 // TestFullDisk fills a real file system under a writing process: it lives, says
 // so, and goes on by itself when there is room.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	for _, foreign := range []bool{false, true} {
 		name := "by the store itself"
 		if foreign {
 			name = "by another program"
 		}
 		t.Run(name, func(t *testing.T) {
-			dir := small(t, "128m")
+			t.Parallel()
+			dir := small(t, "72m")
 			ballast := filepath.Join(dir, "ballast")
 			// What is deleted to make room in the end.
-			if err := os.WriteFile(ballast, make([]byte, 60*mib), 0o600); err != nil {
+			if err := os.WriteFile(ballast, make([]byte, 28*mib), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			cmd, out := child(t, "filler", dir)
