@@ -67,7 +67,7 @@ func TestCheckoutFromClickToConversion(t *testing.T) {
 						t.Errorf("%s: %q, want %q", name, got, want)
 					}
 				}
-				harness.Wait(t, "the conversion arrives", 10*time.Second, func() bool {
+				harness.Wait(t, "the conversion arrives", 30*time.Second, func() bool {
 					return len(box.Ledger("", "", "").Conversions) == 1
 				})
 				ledger := box.Ledger("", "", "")

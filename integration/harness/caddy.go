@@ -107,7 +107,7 @@ func (c *Caddy) TryStart() error {
 	if err != nil {
 		return err
 	}
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(90 * time.Second)
 	for time.Now().Before(deadline) {
 		select {
 		case <-exited:
@@ -191,7 +191,7 @@ func (c *Caddy) Command(ctx context.Context, args ...string) *exec.Cmd {
 // Run runs a subcommand to its end and returns what it printed.
 func (c *Caddy) Run(args ...string) (string, error) {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	out, err := c.Command(ctx, args...).CombinedOutput()
 	return string(out), err

@@ -206,7 +206,7 @@ func TestFailoverThatLostTheTail(t *testing.T) {
 		defer close(done)
 		_, _ = come(w.browser(1), askedRet)
 	}()
-	harness.Wait(t, "the provider is asked", 10*time.Second, func() bool { return w.verifies(asked).Calls == 1 })
+	harness.Wait(t, "the provider is asked", 30*time.Second, func() bool { return w.verifies(asked).Calls == 1 })
 	time.Sleep(500 * time.Millisecond)
 	standby.CutOff(t)
 	time.Sleep(500 * time.Millisecond)

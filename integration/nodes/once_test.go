@@ -64,7 +64,7 @@ func TestNodeKilledDuringVerify(t *testing.T) {
 	id, ret := w.mustBuy(0)
 	w.fault(sandbox.Fault{Kind: "delay", MS: 60_000, When: "after", Operation: "verify", Count: 1})
 	go func() { _, _ = come(w.browser(0), ret) }()
-	harness.Wait(t, "the provider is asked", 10*time.Second, func() bool { return w.verifies(id).Calls == 1 })
+	harness.Wait(t, "the provider is asked", 30*time.Second, func() bool { return w.verifies(id).Calls == 1 })
 	w.nodes[0].Kill()
 	begin := time.Now()
 	harness.Wait(t, "the other node asks", 20*time.Second, func() bool { return w.verifies(id).Calls == 2 })
@@ -90,7 +90,7 @@ func TestNodeStoppedPastItsLease(t *testing.T) {
 		p, _ := come(w.browser(0), ret)
 		done <- p
 	}()
-	harness.Wait(t, "the provider is asked", 10*time.Second, func() bool { return w.verifies(id).Calls == 1 })
+	harness.Wait(t, "the provider is asked", 30*time.Second, func() bool { return w.verifies(id).Calls == 1 })
 	w.nodes[0].Signal(syscall.SIGSTOP)
 	time.Sleep(17 * time.Second) // its lease is 15 s
 	if p, err := come(w.browser(1), ret); err != nil || p.Status != http.StatusOK && p.Status != http.StatusAccepted {

@@ -58,7 +58,7 @@ func TestConversionsWaitForARightToken(t *testing.T) {
 	s := newTracked(t, "wrong-token-canary")
 	first := s.convert("track-number-one")
 	harness.Wait(t, "the network refuses the token", 15*time.Second, func() bool { return s.reported("track-number-one", "unauthorized") == 1 })
-	harness.Wait(t, "somebody is told", 5*time.Second, func() bool { return contains(s.Log(), `"level":"error"`) && contains(s.Log(), "affiliate_paused") })
+	harness.Wait(t, "somebody is told", 30*time.Second, func() bool { return contains(s.Log(), `"level":"error"`) && contains(s.Log(), "affiliate_paused") })
 	second := s.convert("track-number-two")
 	time.Sleep(2 * time.Second)
 	if n := s.reported("track-number-two", ""); n != 0 {
@@ -70,7 +70,7 @@ func TestConversionsWaitForARightToken(t *testing.T) {
 	}
 	for id, track := range map[string]string{first: "track-number-one", second: "track-number-two"} {
 		harness.Wait(t, track+" arrives", 15*time.Second, func() bool { return s.reported(track, "accepted") == 1 })
-		harness.Wait(t, "it is noted", 5*time.Second, func() bool { return s.record(id).Conversion == "sent" })
+		harness.Wait(t, "it is noted", 30*time.Second, func() bool { return s.record(id).Conversion == "sent" })
 		if n := s.reported(track, "repeat"); n != 0 {
 			t.Errorf("%s was reported %d times more", track, n)
 		}

@@ -133,7 +133,7 @@ func TestReloadToAnotherLedger(t *testing.T) {
 		p, _ := come(b, askedRet)
 		done <- p
 	}()
-	harness.Wait(t, "the provider is asked", 10*time.Second, func() bool { return s.ledger(asked).Verify.Calls == 1 })
+	harness.Wait(t, "the provider is asked", 30*time.Second, func() bool { return s.ledger(asked).Verify.Calls == 1 })
 	s.Write(strings.Replace(good, "storage badger ledger", "storage badger elsewhere", 1))
 	if err := s.load(); err != nil {
 		t.Fatal(err)

@@ -148,7 +148,7 @@ func TestStoppedDuringVerify(t *testing.T) {
 			t.Errorf("status %d", p.Status)
 		}
 	}()
-	harness.Wait(t, "the provider is asked", 10*time.Second, func() bool { return s.ledger(id).Verify.Calls == 1 })
+	harness.Wait(t, "the provider is asked", 30*time.Second, func() bool { return s.ledger(id).Verify.Calls == 1 })
 	begin := time.Now()
 	s.Stop()
 	if took := time.Since(begin); took > 20*time.Second {
@@ -173,7 +173,7 @@ func TestKilledDuringDelivery(t *testing.T) {
 	s.shop.SetAnswer(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	id, ret := s.buy(harness.NewBrowser(t))
 	go func() { _, _ = come(harness.NewBrowser(t), ret) }()
-	harness.Wait(t, "the shop is told", 10*time.Second, func() bool { return s.told(id) == 1 })
+	harness.Wait(t, "the shop is told", 30*time.Second, func() bool { return s.told(id) == 1 })
 	s.Kill()
 	s.shop.SetAnswer(nil)
 	s.Caddy.Start()

@@ -98,7 +98,7 @@ func TestDeliveryRunsToItsEnd(t *testing.T) {
 	if _, err := conn.Write([]byte("GET " + u.RequestURI() + " HTTP/1.1\r\nHost: " + u.Host + "\r\nAccept: text/html\r\n\r\n")); err != nil {
 		t.Fatal(err)
 	}
-	harness.Wait(t, "the shop is called", 10*time.Second, func() bool { return s.told(id) == 1 })
+	harness.Wait(t, "the shop is called", 30*time.Second, func() bool { return s.told(id) == 1 })
 	if c, ok := conn.(*net.TCPConn); ok {
 		_ = c.SetLinger(0)
 	}
@@ -162,7 +162,7 @@ func TestStoppedPastItsLease(t *testing.T) {
 		p, _ := come(b, ret)
 		done <- p
 	}()
-	harness.Wait(t, "the provider is asked", 10*time.Second, func() bool { return s.ledger(id).Verify.Calls == 1 })
+	harness.Wait(t, "the provider is asked", 30*time.Second, func() bool { return s.ledger(id).Verify.Calls == 1 })
 	s.Signal(syscall.SIGSTOP)
 	time.Sleep(20 * time.Second)
 	s.Signal(syscall.SIGCONT)

@@ -105,7 +105,7 @@ func TestKeyIsMendedByAReload(t *testing.T) {
 	if err != nil || p.Status != http.StatusAccepted {
 		t.Fatalf("%d %v", p.Status, err)
 	}
-	harness.Wait(t, "somebody is told", 5*time.Second, func() bool { return contains(s.Log(), "provider_needs_owner") })
+	harness.Wait(t, "somebody is told", 30*time.Second, func() bool { return contains(s.Log(), "provider_needs_owner") })
 	s.box.ClearFaults()
 	s.Write(good + "# changed\n")
 	if err := s.Reload(); err != nil {

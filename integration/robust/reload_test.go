@@ -204,7 +204,7 @@ func TestReloadDuringVerify(t *testing.T) {
 		p, _ := come(b, ret)
 		done <- p
 	}()
-	harness.Wait(t, "the provider is asked", 10*time.Second, func() bool { return s.ledger(id).Verify.Calls == 1 })
+	harness.Wait(t, "the provider is asked", 30*time.Second, func() bool { return s.ledger(id).Verify.Calls == 1 })
 	// The new configuration has no payments routes at all.
 	bare, _, _ := strings.Cut(good, s.site+" {")
 	s.Write(bare + s.site + " {\n\trespond /page \"plain\"\n\trespond 404\n}\n")
