@@ -68,7 +68,7 @@ func delivering() []Mutant {
 			in("if p.Once {\n\t\tif err := rec.ParkDelivery(payment.ReasonOwnerDied", "if false {\n\t\tif err := rec.ParkDelivery(payment.ReasonOwnerDied"), by("TestRule7")},
 		{"no-proof-taken-for-delivered", "R7 M2", "The shop's failure page counts as credited.",
 			in("case h.Acked:\n", "case h.Acked || h.Status < 500 && h.Status > 0:\n"), by("TestRule7")},
-		{"ambiguous-delivery-repeated", "R7 F41", "A naive shop that hung is told twice.",
+		{"ambiguous-delivery-repeated", "R7 F41", "Of a naive shop that hung a person hears only when the worker comes by.",
 			in("case p.Once:\n\t\tname, alert", "case false:\n\t\tname, alert"), by("TestRule7")},
 		{"idempotent-repeats-for-ever", "R7", "Nobody is ever told that a shop does not answer.",
 			in("if now.Sub(r.Delivery.First) > patienceDays {", "if false {"), by("TestRule7")},
