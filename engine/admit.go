@@ -220,32 +220,8 @@ func (e *Engine) conclude(ctx context.Context, j job, rec *payment.Record, err e
 // an error where there is none yet.
 func (e *Engine) find(ctx context.Context, prov Provider, a Ask) (*payment.Record, error) {
 	issuer := prov.Traits().Issuer
-	ref := a.Ref
-	if ref == "" {
-		if a.Claimed.ID == "" {
-			return nil, fmt.Errorf("%w: no id of a payment", payment.ErrMalformed)
-		}
-		holder, err := e.Store.Holder(ctx, payment.IntentKey(issuer, a.Claimed.ID))
-		switch {
-		case err == nil:
-			ref = holder
-		case !errors.Is(err, payment.ErrNotFound):
-			return nil, err
-		default:
-			if err := e.imported(ctx, issuer, a.Claimed.ID); err != nil {
-				return nil, err
-			}
-			ref = payment.NewRef(a.Site, issuer, a.Claimed.ID, a.Order)
-		}
-	}
-	rec, err := e.Store.Get(ctx, ref)
-	if errors.Is(err, payment.ErrNotFound) {
-		if a.Ref != "" {
-			return nil, ErrForeign
-		}
-		return nil, nil
-	}
-	if err != nil {
+	rec, err := e.belongsTo(ctx, issuer, a)
+	if err != nil || rec == nil {
 		return nil, err
 	}
 	if a.Claimed.ID != "" && a.Claimed.ID != rec.ID && a.Ref != "" {
@@ -258,18 +234,35 @@ func (e *Engine) find(ctx context.Context, prov Provider, a Ask) (*payment.Recor
 	return rec, nil
 }
 
-// imported refuses ids that were used before this ledger began.
-func (e *Engine) imported(ctx context.Context, issuer, id string) error {
-	holder, err := e.Store.Holder(ctx, payment.ReceiptKey(issuer, id))
-	switch {
-	case errors.Is(err, payment.ErrNotFound):
-		return nil
-	case err != nil:
-		return err
-	case holder == "":
-		return ErrForeign
+// belongsTo is the record that a return's reference or id names, nil without an
+// error where there is none yet.
+func (e *Engine) belongsTo(ctx context.Context, issuer string, a Ask) (*payment.Record, error) {
+	if a.Ref != "" {
+		rec, err := e.Store.Get(ctx, a.Ref)
+		if errors.Is(err, payment.ErrNotFound) {
+			err = ErrForeign
+		}
+		return rec, err
 	}
-	return nil
+	if a.Claimed.ID == "" {
+		return nil, fmt.Errorf("%w: no id of a payment", payment.ErrMalformed)
+	}
+	ref := payment.NewRef(a.Site, issuer, a.Claimed.ID, a.Order)
+	rec, held, err := payment.Look(ctx, e.Store, ref, payment.IntentKey(issuer, a.Claimed.ID), payment.ReceiptKey(issuer, a.Claimed.ID))
+	if err != nil {
+		return nil, err
+	}
+	switch intent, receipt := held[0], held[1]; {
+	case intent.Found && intent.Ref != ref:
+		rec, err = e.Store.Get(ctx, intent.Ref)
+		if errors.Is(err, payment.ErrNotFound) {
+			return nil, nil
+		}
+		return rec, err
+	case !intent.Found && receipt.Found && receipt.Ref == "":
+		return nil, ErrForeign // used before this ledger began
+	}
+	return rec, nil
 }
 
 // settled: nothing that a provider could say now changes the answer.

@@ -63,15 +63,65 @@ func (s *Store) Holder(ctx context.Context, k payment.Key) (payment.Ref, error) 
 		v, err = getCopy(txn, uk)
 		return err
 	}, uk)
-	switch {
-	case err != nil:
+	if err != nil {
 		return "", err
-	case v == nil:
-		return "", payment.ErrNotFound
-	case len(v) == 0:
-		return "", nil
 	}
-	return packed.Unref(v), nil
+	h := held(v)
+	if !h.Found {
+		return "", payment.ErrNotFound
+	}
+	return h.Ref, nil
+}
+
+// held is what the value of a uniqueness key says.
+func held(v []byte) payment.Held {
+	h := payment.Held{Found: v != nil}
+	if len(v) > 0 {
+		h.Ref = packed.Unref(v)
+	}
+	return h
+}
+
+// Look implements [payment.Looker].
+func (s *Store) Look(ctx context.Context, ref payment.Ref, keys ...payment.Key) (*payment.Record, []payment.Held, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	all := make([]payment.Held, len(keys))
+	stored := make([][]byte, len(keys), len(keys)+1)
+	for i, k := range keys {
+		stored[i] = uniqueKey(k)
+	}
+	k, ok := packed.Ref(ref)
+	touched := stored
+	if ok {
+		touched = append(stored, recordKey(k))
+	}
+	var rec *payment.Record
+	err := s.view(func(txn *bdb.Txn) error {
+		for i, uk := range stored {
+			v, err := getCopy(txn, uk)
+			if err != nil {
+				return err
+			}
+			all[i] = held(v)
+		}
+		if !ok {
+			return nil
+		}
+		e, err := loadEntry(txn, ref, k)
+		if err == nil {
+			rec = e.Rec
+		}
+		if errors.Is(err, payment.ErrNotFound) {
+			return nil
+		}
+		return err
+	}, touched...)
+	if err != nil {
+		return nil, nil, err
+	}
+	return rec, all, nil
 }
 
 // Commit implements [payment.Store].

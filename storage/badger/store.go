@@ -184,4 +184,7 @@ func (s *Store) Dir() string { return s.dir }
 
 func (s *Store) log() *zap.Logger { return s.cfg.log() }
 
-var _ payment.Store = (*Store)(nil)
+var (
+	_ payment.Store  = (*Store)(nil)
+	_ payment.Looker = (*Store)(nil)
+)

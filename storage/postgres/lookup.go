@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 const (
@@ -17,90 +18,150 @@ const (
 	sqlGets   = `SELECT ref, body FROM payments_records WHERE ref = ANY($1::bytea[])`
 	sqlHolder = `SELECT ref FROM payments_keys WHERE key = $1`
 	sqlHeld   = `SELECT key, ref FROM payments_keys WHERE key = ANY($1::bytea[])`
+	// sqlLook is both of one moment; a row of the second part has no key.
+	sqlLook = `SELECT key, ref, NULL::bytea FROM payments_keys WHERE key = ANY($1::bytea[])
+UNION ALL SELECT NULL::bytea, ref, body FROM payments_records WHERE ref = ANY($2::bytea[])`
 )
 
-// lookups are look-ups of one kind by a key.
-type lookups struct {
-	one, many string
-	group     group[*lookup]
-}
-
-func (l *lookups) init(s *Store, one, many string) {
-	l.one, l.many = one, many
-	l.group.run = func(all []*lookup) { s.lookAll(l, all) }
-}
-
-// lookup is one of them, and what it found.
+// lookup is what somebody wants to know, and what was found.
 type lookup struct {
-	ctx   context.Context
-	key   []byte
-	found bool
-	value []byte
-	fate  fate
-	err   error
+	ctx context.Context
+	// ref is a record's, or nil; keys are hashes.
+	ref  []byte
+	keys [][]byte
+
+	body    []byte // nil: no such record
+	holders []holder
+	fate    fate
+	err     error
 }
 
-// look finds what stands under a key, together with others who look at the same
-// time: whatever was confirmed before it was called is seen.
-func (s *Store) look(ctx context.Context, l *lookups, what string, key []byte) (value []byte, err error) {
+// holder is who holds a key; a key without a record has none.
+type holder struct {
+	ref   []byte
+	found bool
+}
+
+// look finds what it asks for, together with others who look at the same time:
+// whatever was confirmed before it was called is seen.
+func (s *Store) look(ctx context.Context, what string, ref []byte, keys ...[]byte) (m *lookup, err error) {
 	first := true
 	err = s.repeat(ctx, what, func(ctx context.Context) (fate, error) {
-		m := &lookup{ctx: ctx, key: key}
+		m = &lookup{ctx: ctx, ref: ref, keys: keys, holders: make([]holder, len(keys))}
 		if first {
-			l.group.do(m)
+			s.looks.do(m)
 		} else {
-			s.lookAll(l, []*lookup{m})
+			s.lookAll([]*lookup{m})
 		}
 		first = false
-		if m.err == nil && !m.found {
-			m.err = payment.ErrNotFound
-		}
-		value = m.value
 		return m.fate, m.err
 	})
-	return value, err
+	return m, err
 }
 
-func (s *Store) lookAll(l *lookups, all []*lookup) {
-	if len(all) == 1 {
-		m := all[0]
-		m.fate, m.err = s.try(m.ctx, func(c *pgxpool.Conn) error {
-			err := c.QueryRow(m.ctx, l.one, m.key).Scan(&m.value)
-			m.found = err == nil
-			if errors.Is(err, pgx.ErrNoRows) {
-				return nil
-			}
-			return err
-		})
+func (s *Store) lookAll(all []*lookup) {
+	if m := all[0]; len(all) == 1 && (m.ref != nil && len(m.keys) == 0 || m.ref == nil && len(m.keys) == 1) {
+		s.lookOne(m)
 		return
 	}
-	ctx := all[len(all)-1].ctx
-	keys := make([][]byte, len(all))
-	for i, m := range all {
-		keys[i] = m.key
-	}
-	slices.SortFunc(keys, bytes.Compare)
-	keys = slices.CompactFunc(keys, bytes.Equal)
-	found := make(map[string][]byte, len(keys))
-	fate, err := s.try(ctx, func(c *pgxpool.Conn) error {
-		rows, err := c.Query(ctx, l.many, keys)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var key, value []byte
-			if err := rows.Scan(&key, &value); err != nil {
-				return err
-			}
-			found[string(key)] = value
-		}
-		return rows.Err()
-	})
+	var keys, refs [][]byte
 	for _, m := range all {
-		m.fate, m.err = fate, err
-		if err == nil {
-			m.value, m.found = found[string(m.key)]
+		keys = append(keys, m.keys...)
+		if m.ref != nil {
+			refs = append(refs, m.ref)
 		}
 	}
+	ctx := all[len(all)-1].ctx
+	holders, bodies := make(map[string]holder), make(map[string][]byte)
+	fate, err := s.try(ctx, func(c *pgxpool.Conn) error { return readAll(ctx, c, distinct(keys), distinct(refs), holders, bodies) })
+	for _, m := range all {
+		if m.fate, m.err = fate, err; err != nil {
+			continue
+		}
+		m.body = bodies[string(m.ref)]
+		for i, k := range m.keys {
+			m.holders[i] = holders[string(k)]
+		}
+	}
+}
+
+func (s *Store) lookOne(m *lookup) {
+	m.fate, m.err = s.try(m.ctx, func(c *pgxpool.Conn) (err error) {
+		if m.ref != nil {
+			err = c.QueryRow(m.ctx, sqlGet, m.ref).Scan(&m.body)
+		} else {
+			err = c.QueryRow(m.ctx, sqlHolder, m.keys[0]).Scan(&m.holders[0].ref)
+			m.holders[0].found = err == nil
+		}
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+}
+
+func distinct(all [][]byte) [][]byte {
+	slices.SortFunc(all, bytes.Compare)
+	return slices.CompactFunc(all, bytes.Equal)
+}
+
+// readAll reads in one statement who holds the keys, and the records.
+func readAll(ctx context.Context, c *pgxpool.Conn, keys, refs [][]byte, holders map[string]holder, bodies map[string][]byte) (err error) {
+	var rows pgx.Rows
+	var key, ref, body []byte
+	into := []any{&key, &ref, &body}
+	switch {
+	case len(refs) == 0:
+		rows, err = c.Query(ctx, sqlHeld, keys)
+		into = into[:2]
+	case len(keys) == 0:
+		rows, err = c.Query(ctx, sqlGets, refs)
+		into = into[1:]
+	default:
+		rows, err = c.Query(ctx, sqlLook, keys, refs)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = pgx.ForEachRow(rows, into, func() error {
+		if key != nil {
+			holders[string(key)] = holder{ref, true}
+		} else {
+			bodies[string(ref)] = body
+		}
+		// What was scanned is kept.
+		key, ref, body = nil, nil, nil
+		return nil
+	})
+	return err
+}
+
+// Look implements [payment.Looker].
+func (s *Store) Look(ctx context.Context, ref payment.Ref, keys ...payment.Key) (*payment.Record, []payment.Held, error) {
+	var at []byte // nobody has a ref that is none
+	if k, ok := packed.Ref(ref); ok {
+		at = k[:]
+	}
+	hashes := make([][]byte, len(keys))
+	for i, k := range keys {
+		hashes[i] = k.Hash()
+	}
+	m, err := s.look(ctx, "looking for a payment", at, hashes...)
+	if err != nil {
+		return nil, nil, err
+	}
+	held := make([]payment.Held, len(keys))
+	for i, h := range m.holders {
+		if held[i].Found = h.found; h.ref != nil {
+			held[i].Ref = packed.Unref(h.ref)
+		}
+	}
+	if m.body == nil {
+		return nil, held, nil
+	}
+	e, err := packed.Decode(ref, m.body)
+	if err != nil {
+		return nil, nil, err
+	}
+	return e.Rec, held, nil
 }

@@ -50,6 +50,7 @@ func statements() map[string]struct {
 		"many changes, lazy":          {sqlLazyUpdates, many},
 		"many changes with keys":      {sqlTakes, append(slices.Clone(many), `ARRAY[sha256('x'), sha256('y')]`, `ARRAY[sha256('7'), sha256('8')]`, "ARRAY[false, true]")},
 		"get many":                    {sqlGets, []string{`ARRAY[sha256('7'), sha256('8')]`}},
+		"look":                        {sqlLook, []string{`ARRAY[sha256('x'), sha256('y')]`, `ARRAY[sha256('7'), sha256('8')]`}},
 		"forget":                      {sqlForget, []string{ref, "1"}},
 		"reserve":                     {sqlReserve, []string{`ARRAY[sha256('x'), sha256('y')]`}},
 		"what is due":                 {sqlDue, []string{"1000", "4096"}},

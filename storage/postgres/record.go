@@ -28,11 +28,14 @@ func (s *Store) Get(ctx context.Context, ref payment.Ref) (*payment.Record, erro
 	if !ok {
 		return nil, orDone(ctx, payment.ErrNotFound)
 	}
-	body, err := s.look(ctx, &s.gets, "reading a payment", k[:])
+	m, err := s.look(ctx, "reading a payment", k[:])
 	if err != nil {
 		return nil, err
 	}
-	e, err := packed.Decode(ref, body)
+	if m.body == nil {
+		return nil, payment.ErrNotFound
+	}
+	e, err := packed.Decode(ref, m.body)
 	if err != nil {
 		return nil, err
 	}
@@ -48,11 +51,18 @@ func orDone(ctx context.Context, err error) error {
 
 // Holder implements [payment.Store].
 func (s *Store) Holder(ctx context.Context, k payment.Key) (payment.Ref, error) {
-	b, err := s.look(ctx, &s.holds, "looking for a key", k.Hash())
-	if err != nil || b == nil {
+	m, err := s.look(ctx, "looking for a key", nil, k.Hash())
+	if err != nil {
 		return "", err
 	}
-	return packed.Unref(b), nil
+	switch h := m.holders[0]; {
+	case !h.found:
+		return "", payment.ErrNotFound
+	case h.ref == nil:
+		return "", nil
+	default:
+		return packed.Unref(h.ref), nil
+	}
 }
 
 // Forget implements [payment.Store].

@@ -40,7 +40,7 @@ type Store struct {
 	secrets sync.Mutex
 
 	firsts, updates, lazies group[*member]
-	gets, holds             lookups
+	looks                   group[*lookup]
 
 	gate   sync.RWMutex // held by operations, so that none runs on a closed pool
 	closed atomic.Bool
@@ -62,8 +62,7 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	s.nodes.init(s.owner)
 	s.clock.init()
 	s.firsts.run, s.updates.run, s.lazies.run = s.sendAll, s.sendAll, s.sendAll
-	s.gets.init(s, sqlGet, sqlGets)
-	s.holds.init(s, sqlHolder, sqlHeld)
+	s.looks.run = s.lookAll
 	if c.mirror != "" {
 		m, damaged, err := mirror.Read(c.mirror)
 		if err != nil {
@@ -206,4 +205,7 @@ func newID() string {
 }
 
 // Interface guard.
-var _ payment.Store = (*Store)(nil)
+var (
+	_ payment.Store  = (*Store)(nil)
+	_ payment.Looker = (*Store)(nil)
+)

@@ -2,6 +2,8 @@ package storagetest
 
 import (
 	"errors"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -15,6 +17,8 @@ func keyTests() map[string]func(*testing.T, Harness) {
 		"Atomic":   testAtomic,
 		"Reserve":  testReserve,
 		"ManyKeys": testManyKeys,
+		"Look":     testLook,
+		"Looks":    testManyLooks,
 	}
 }
 
@@ -147,4 +151,75 @@ func testManyKeys(t *testing.T, h Harness) {
 	if n, err := s.Reserve(ctx, append(keys, payment.ReceiptKey("i", "x"))); err != nil || n != 1 {
 		t.Fatalf("%d, %v", n, err)
 	}
+}
+
+// Look answers what Get and Holder answer, whether the store has a way of its own
+// or not.
+func testLook(t *testing.T, h Harness) {
+	s := h.Open(t)
+	r := newRecord(1)
+	mine, reserved, free := payment.ReceiptKey("i", "x"), payment.ReceiptKey("i", "y"), payment.ReceiptKey("i", "z")
+	put(t, s, r, mine)
+	if _, err := s.Reserve(ctx, []payment.Key{reserved}); err != nil {
+		t.Fatal(err)
+	}
+	check := func(ref payment.Ref, version uint64, keys ...payment.Key) {
+		t.Helper()
+		rec, held, err := payment.Look(ctx, s, ref, keys...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rec == nil && version > 0 || rec != nil && (rec.Version != version || rec.Ref != ref || rec.Order != r.Order) {
+			t.Errorf("the record: %+v, want version %d", rec, version)
+		}
+		if len(held) != len(keys) {
+			t.Fatalf("%d answers to %d questions", len(held), len(keys))
+		}
+		want := map[payment.Key]payment.Held{mine: {Ref: r.Ref, Found: true}, reserved: {Found: true}}
+		for i, k := range keys {
+			if held[i] != want[k] {
+				t.Errorf("%v: %+v, want %+v", k, held[i], want[k])
+			}
+		}
+	}
+	check(r.Ref, 1, mine, reserved, free)
+	check(r.Ref, 1, free, mine, free)
+	check(r.Ref, 1)
+	check(newRecord(2).Ref, 0, reserved)
+	check(newRecord(2).Ref, 0)
+	check("no ref", 0, mine, free)
+	check("no ref", 0)
+	put(t, s, r)
+	check(r.Ref, 2, mine)
+}
+
+// Many who look at the same time get each their own.
+func testManyLooks(t *testing.T, h Harness) {
+	s := h.Open(t)
+	const n = 40
+	for i := range n {
+		r := newRecord(i)
+		put(t, s, r, payment.ReceiptKey("i", r.ID), payment.OrderKey("shop", "p", r.Order))
+	}
+	var all sync.WaitGroup
+	for i := range 2 * n {
+		all.Go(func() {
+			r := newRecord(i)
+			rec, held, err := payment.Look(ctx, s, r.Ref, payment.OrderKey("shop", "p", r.Order), payment.IntentKey("i", r.ID), payment.ReceiptKey("i", r.ID))
+			want := []payment.Held{{}, {}, {}}
+			if i < n {
+				want[0], want[2] = payment.Held{Ref: r.Ref, Found: true}, payment.Held{Ref: r.Ref, Found: true}
+			}
+			if err != nil || (rec != nil) != (i < n) || rec != nil && rec.Order != r.Order || !slices.Equal(held, want) {
+				t.Errorf("payment %d: %+v %+v %v", i, rec, held, err)
+			}
+			if _, err := s.Get(ctx, r.Ref); (err == nil) != (i < n) {
+				t.Errorf("payment %d: %v", i, err)
+			}
+			if holder, err := s.Holder(ctx, payment.ReceiptKey("i", r.ID)); (err == nil) != (i < n) || i < n && holder != r.Ref {
+				t.Errorf("payment %d: held by %s, %v", i, holder, err)
+			}
+		})
+	}
+	all.Wait()
 }
