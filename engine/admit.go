@@ -116,7 +116,7 @@ func (e *Engine) Admit(ctx context.Context, a Ask) Result {
 	if rec == nil && a.Expect == nil {
 		return Result{Kind: Foreign, Err: ErrForeign}
 	}
-	if err := e.Store.Ready(); err != nil {
+	if err := e.Store.Ready(); err != nil && (rec == nil || !errors.Is(err, payment.ErrFull)) {
 		return Result{Kind: Unavailable, Err: err}
 	}
 	return e.admit(ctx, prov, rec, a)
@@ -126,7 +126,7 @@ func (e *Engine) admit(ctx context.Context, prov Provider, rec *payment.Record, 
 	traits := prov.Traits()
 	stranger := !a.Proof && (rec == nil || rec.Expect.Source == payment.FromNone && rec.State != payment.Verifying)
 	if rec != nil && e.tooSoon(rec, stranger) {
-		return e.answer(ctx, e.keepForLater(ctx, rec, a, stranger), a)
+		return e.notYet(ctx, rec, a, stranger)
 	}
 	if rec == nil && a.Proof && !e.Shared.limits.mayBring(a.Site+"\n"+a.Order, e.now()) {
 		return Result{Kind: Pending, Err: ErrForeign}
@@ -180,8 +180,10 @@ func (e *Engine) fly(ctx context.Context, j job, patience time.Duration) Result 
 			r = <-e.Shared.flights.DoChan(string(j.ref), e.flight(detached, again))
 			rec, _ = r.Val.(*payment.Record)
 		}
-		if r.Err == nil && rec != nil && e.tooSoon(rec, j.stranger) && arrived(rec) && rec.Return.Arrived.Before(came) {
-			rec = e.keepForLater(detached, rec, j.ask, j.stranger) // the worker's question, or an earlier return's
+		if r.Err == nil && rec != nil && e.tooSoon(rec, j.stranger) && arrived(rec) && rec.Return.Arrived.Before(came.Add(-joined)) {
+			// The worker's question, or an earlier return's.
+			done <- e.notYet(detached, rec, j.ask, j.stranger)
+			return
 		}
 		done <- e.conclude(detached, j, rec, r.Err)
 	}()

@@ -26,12 +26,14 @@ type Engine struct {
 	// something waits for a place there.
 	handing map[payment.Ref]string
 	crowded bool
+	// told is the store's troubles, and when each was told.
+	told map[string]time.Time
 }
 
 // New returns an engine over an open store.
 func New(_ context.Context, c Config) (*Engine, error) {
 	c.fill()
-	return &Engine{Config: c, paused: make(map[string]bool), wake: make(chan struct{}, 1), handing: make(map[payment.Ref]string)}, nil
+	return &Engine{Config: c, paused: make(map[string]bool), wake: make(chan struct{}, 1), handing: make(map[payment.Ref]string), told: make(map[string]time.Time)}, nil
 }
 
 // Close refuses new work and waits until what is running has ended, or ctx
@@ -103,8 +105,8 @@ func (e *Engine) poke() {
 // commit writes a change and reports a store that failed.
 func (e *Engine) commit(ctx context.Context, r *payment.Record, lazy bool, take ...payment.Key) error {
 	err := e.Store.Commit(ctx, payment.Change{Record: r, Take: take, Lazy: lazy})
-	if err != nil && e.Store.Ready() != nil {
-		e.observe(EventStore, r, err, true)
+	if err != nil && !answered(err) && e.Store.Ready() != nil {
+		e.trouble(r, err, true)
 	}
 	return err
 }

@@ -20,7 +20,7 @@ func (e *Engine) hold(rec *payment.Record) { rec.Due = e.now().Add(tellWithin) }
 func (e *Engine) tell(ctx context.Context, name string, rec *payment.Record, cause error) {
 	e.observe(name, rec, cause, true)
 	if err := e.rest(ctx, rec, time.Time{}); err != nil {
-		e.observe(EventStore, rec, err, false)
+		e.trouble(rec, err, false)
 	}
 }
 

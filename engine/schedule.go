@@ -21,6 +21,9 @@ const (
 	// again by a new return.
 	reaskKnown    = 5 * time.Second
 	reaskStranger = 10 * time.Second
+	// joined is how much later than the return that is being asked for another
+	// may come and be answered as it is: a second click, a browser's repetition.
+	joined = time.Second
 	// soonAnyway is how soon the worker's next question must be to stand for that
 	// of a return which came too soon for one of its own.
 	soonAnyway = time.Minute

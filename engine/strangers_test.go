@@ -60,10 +60,12 @@ func TestStrangersNegativeAnswerIsKept(t *testing.T) {
 			w.bank.script = []payment.Answer{{Outcome: payment.OutcomeRefused, Reason: payment.ReasonUnknownID}}
 		})
 		defer w.halt()
+		want := engine.Declined
 		for range 9 {
-			if res := w.Admit(t.Context(), w.stranger("X1", "1")); res.Kind != engine.Declined {
-				t.Fatalf("%+v", res)
+			if res := w.Admit(t.Context(), w.stranger("X1", "1")); res.Kind != want {
+				t.Fatalf("%+v, want %v", res, want)
 			}
+			want = engine.Pending // it was not asked for: nobody is told to pay again
 			time.Sleep(time.Second)
 		}
 		if n := w.bank.verifies(); n != 1 {
@@ -159,20 +161,57 @@ func TestNothingIsAskedBeforeTheExpectationIsKnown(t *testing.T) {
 	})
 }
 
-func TestAFullStoreRefusesBeforeAnythingIsAsked(t *testing.T) {
+// A disk that fills up refuses new work before anything is asked, and what has
+// begun goes on: a provider's window does not wait for room.
+func TestAFullStoreRefusesNewWorkOnly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newWorld(t, func(w *world) { w.bank.script = []payment.Answer{{}, {}, paid(payment.OutcomePaid)} })
 		defer w.halt()
-		w.announce()
+		rec := w.announce()
 		w.store.Down = payment.ErrFull
-		if res := w.Admit(t.Context(), w.ask()); res.Kind != engine.Unavailable || w.bank.verifies() != 0 {
+		if res := w.Admit(t.Context(), w.stranger("K9", "900")); res.Kind != engine.Unavailable || w.bank.verifies() != 0 {
+			t.Errorf("a new one: %+v after %d calls", res, w.bank.verifies())
+		}
+		if res := w.Admit(t.Context(), w.ask()); res.Kind != engine.Pending || w.bank.verifies() != 1 {
+			t.Errorf("one that has begun: %+v after %d calls", res, w.bank.verifies())
+		}
+		time.Sleep(2 * time.Minute)
+		w.wantState(rec.Ref, payment.Delivered)
+	})
+}
+
+// Where nothing can be written nothing is asked, it is said once a minute, and
+// all goes on when there is room again.
+func TestAStoreWithoutAnyRoomAsksNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(w *world) { w.bank.script = []payment.Answer{{}, paid(payment.OutcomePaid)} })
+		defer w.halt()
+		rec := w.announce()
+		w.Admit(t.Context(), w.ask())
+		w.store.Down = fmt.Errorf("%w, not even for what has begun", payment.ErrFull)
+		if res := w.Admit(t.Context(), w.ask()); res.Kind != engine.Unavailable && res.Kind != engine.Pending || w.bank.verifies() != 1 {
 			t.Errorf("%+v after %d calls", res, w.bank.verifies())
 		}
-		w.store.Down = nil
-		if res := w.Admit(t.Context(), w.ask()); res.Kind != engine.Verified {
-			t.Errorf("%+v when there is room again", res)
+		time.Sleep(5 * time.Minute)
+		if n := w.bank.verifies(); n != 1 {
+			t.Errorf("asked %d times", n)
 		}
+		w.events.mu.Lock()
+		said := 0
+		for _, e := range w.events.list {
+			if e.Name == engine.EventStore {
+				said++
+			}
+		}
+		w.events.mu.Unlock()
+		if said < 5 || said > 12 {
+			t.Errorf("the trouble was told %d times in five minutes", said)
+		}
+		w.store.Down = nil
+		time.Sleep(2 * time.Minute)
+		w.wantState(rec.Ref, payment.Delivered)
 	})
 }
 

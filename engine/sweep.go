@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rahgir/caddy-payments/internal/failpoint"
@@ -37,14 +38,14 @@ func (e *Engine) Run(ctx context.Context) {
 	}
 	inherit := func() {
 		if err := e.safely("", func() error { return e.inherit(ctx) }); err != nil && ctx.Err() == nil {
-			e.observe(EventStore, nil, err, false)
+			e.trouble(nil, err, false)
 		}
 	}
 	inherit()
 	for {
 		more, err := e.Sweep(ctx)
 		if err != nil && ctx.Err() == nil {
-			e.observe(EventStore, nil, err, false)
+			e.trouble(nil, err, false)
 		}
 		wait := e.Tick
 		if more && err == nil {
@@ -92,7 +93,7 @@ func (e *Engine) inherit(ctx context.Context) error {
 // what is handed to shops and networks goes on by itself, so that one that hangs
 // lets no provider's window close. more is true if there may be more.
 func (e *Engine) Sweep(ctx context.Context) (more bool, err error) {
-	if err := e.Store.Ready(); err != nil {
+	if err := e.Store.Ready(); err != nil && !errors.Is(err, payment.ErrFull) {
 		return false, fmt.Errorf("looking for due payments: %w", err)
 	}
 	refs, err := e.Store.Due(ctx, e.now(), reach)
@@ -102,8 +103,11 @@ func (e *Engine) Sweep(ctx context.Context) (more bool, err error) {
 	slots := make(chan struct{}, atOnce)
 	var all sync.WaitGroup
 	asked, taken := 0, 0
+	// What has begun goes on where there is no room for more, until nothing can be
+	// written any more.
+	var full atomic.Bool
 	for _, ref := range refs {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || full.Load() {
 			break
 		}
 		rec, err := e.Store.Get(ctx, ref)
@@ -113,8 +117,11 @@ func (e *Engine) Sweep(ctx context.Context) (more bool, err error) {
 		work := func() {
 			// What is begun is finished, whatever becomes of the worker.
 			err := e.safely(ref, func() error { return e.take1(context.WithoutCancel(ctx), ref) })
+			if errors.Is(err, payment.ErrFull) {
+				full.Store(true)
+			}
 			if err != nil && !errors.Is(err, payment.ErrConflict) && !errors.Is(err, errPanicked) {
-				e.observe(EventStore, nil, err, false)
+				e.trouble(nil, err, false)
 			}
 		}
 		if to := receiver(rec); to != "" {
@@ -138,7 +145,7 @@ func (e *Engine) Sweep(ctx context.Context) (more bool, err error) {
 		})
 	}
 	all.Wait()
-	return taken > 0 && (len(refs) == reach || asked == batch), nil
+	return taken > 0 && !full.Load() && (len(refs) == reach || asked == batch), nil
 }
 
 // receiver is who is to be told of a record, empty where a provider is to be
@@ -197,6 +204,6 @@ func (e *Engine) retryReport(ctx context.Context, ref payment.Ref) {
 	}
 	rec.Conversion.Next = e.now()
 	if err := e.rest(ctx, rec, e.now()); err != nil {
-		e.observe(EventStore, rec, err, false)
+		e.trouble(rec, err, false)
 	}
 }

@@ -24,6 +24,16 @@ func reask(stranger bool) time.Duration {
 	return reaskKnown
 }
 
+// notYet answers a return that came too soon after a "no" to an older one: it is
+// asked for later, and nobody is told to pay again before.
+func (e *Engine) notYet(ctx context.Context, rec *payment.Record, a Ask, stranger bool) Result {
+	res := e.answer(ctx, e.keepForLater(ctx, rec, a, stranger), a)
+	if res.Kind == Declined {
+		res.Kind = Pending
+	}
+	return res
+}
+
 // keepForLater leaves a return that came too soon to the worker. The "no" was to
 // an older one: its customer may have paid since, and may not come again. Where
 // the worker asks soon anyway nothing is written.

@@ -127,7 +127,7 @@ func (e *Engine) take(next *payment.Record, j job, v payment.Verdict) []payment.
 // stands, never an assumption.
 func (e *Engine) reread(ctx context.Context, rec *payment.Record, cause error) (*payment.Record, error) {
 	now, err := e.Store.Get(ctx, rec.Ref)
-	if err != nil || e.Store.Ready() != nil {
+	if ready := e.Store.Ready(); err != nil || ready != nil && !errors.Is(ready, payment.ErrFull) {
 		return nil, cause
 	}
 	return now, nil

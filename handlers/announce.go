@@ -111,6 +111,7 @@ func (h *Handler) announced(w http.ResponseWriter, r *http.Request, p *provider,
 		log.Error("an announcement was not recorded", zap.Error(err))
 		return
 	}
+	header.Set("Cache-Control", privately(header.Get("Cache-Control")))
 	token.SetCookie(w, cookiePending, keys.SignRef(rec.Ref, h.place().id), time.Hour, h.secureView(r))
 }
 

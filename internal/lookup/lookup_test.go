@@ -3,6 +3,8 @@ package lookup
 import (
 	"errors"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -57,15 +59,50 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// An order with whatever it may contain is asked about, as one part of the path
+// or one value of the query.
+func TestOrdersAreEscaped(t *testing.T) {
+	var asked string
+	shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = r.RequestURI
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"amount":50000,"id":"K1"}`))
+	}))
+	defer shop.Close()
+	for order, escaped := range map[string]string{
+		"a/b": "a%2Fb", "a b": "a%20b", "a?b&c#d": "a%3Fb%26c%23d", "100%": "100%25", "سفارش": "%D8%B3%D9%81%D8%A7%D8%B1%D8%B4",
+	} {
+		for _, where := range []string{"/orders/{order}", "/order?n={order}"} {
+			c, err := New(shop.URL+where, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a, err := c.Ask(t.Context(), order, "key"); err != nil || a.Amount != 50000 {
+				t.Errorf("%q: %+v, %v", order, a, err)
+			}
+			if want := strings.Replace(where, "{order}", escaped, 1); asked != want {
+				t.Errorf("%q: the shop was asked %s, want %s", order, asked, want)
+			}
+		}
+	}
+	c, err := New(shop.URL+"/order?n={order}", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Ask(t.Context(), "..", "key"); err != nil {
+		t.Errorf("two dots in a query: %v", err)
+	}
+}
+
 // An order that could change the address is not asked about at all.
 func TestOddOrdersAreNotAskedAbout(t *testing.T) {
 	c, err := New("http://127.0.0.1:1/orders/{order}", false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, order := range []string{"", "a/b", ".", "..", "../x", "a\nb"} {
-		if _, err := c.Ask(t.Context(), order, "key"); !errors.Is(err, ErrUnknown) {
-			t.Errorf("%q: %v", order, err)
+	for order, want := range map[string]error{"": ErrUnknown, "a\nb": ErrUnknown, ".": ErrUnanswered, "..": ErrUnanswered, "../x": ErrUnanswered, "a/./b": ErrUnanswered} {
+		if _, err := c.Ask(t.Context(), order, "key"); !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", order, err, want)
 		}
 	}
 	if payment.CheckOrder("a b") != nil {

@@ -2,7 +2,6 @@ package pages
 
 import (
 	"encoding/json"
-	"net/http"
 	"strings"
 )
 
@@ -33,9 +32,5 @@ func problemOf(v *view) (mediaType string, body []byte, err error) {
 		Type: answers + string(v.kind), Title: v.Say.Title, Status: v.status,
 		Detail: strings.Join(detail, " "), Instance: v.Ref, PayAgain: v.again,
 	})
-	mediaType = "application/problem+json"
-	if v.status < http.StatusBadRequest {
-		mediaType = "application/json"
-	}
-	return mediaType, append(body, '\n'), err
+	return "application/problem+json", append(body, '\n'), err
 }

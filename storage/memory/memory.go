@@ -22,7 +22,8 @@ import (
 type Store struct {
 	// Clock is Now; nil is the machine's.
 	Clock func() time.Time
-	// Down, if set, is what Ready and every write answer.
+	// Down, if set, is what Ready and every write answer. ErrFull itself refuses
+	// new records only, as a nearly full disk does; wrapped, it refuses all.
 	Down error
 
 	mu      sync.Mutex
@@ -136,11 +137,11 @@ func (s *Store) Commit(ctx context.Context, c payment.Change) error {
 	if err := s.usable(ctx); err != nil {
 		return err
 	}
-	if s.Down != nil {
-		return s.Down
-	}
 	if c.Record == nil {
 		return payment.ErrRef
+	}
+	if s.Down != nil && (s.Down != payment.ErrFull || c.Record.Version == 0) { //nolint:errorlint // wrapped means more
+		return s.Down
 	}
 	if _, err := payment.ParseRef(string(c.Record.Ref)); err != nil {
 		return err

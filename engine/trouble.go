@@ -1,0 +1,40 @@
+package engine
+
+import (
+	"errors"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// troubleEvery is how often the same trouble of the store is told: it meets every
+// payment and every look of the worker alike.
+const troubleEvery = time.Minute
+
+// trouble tells of a store that fails.
+func (e *Engine) trouble(r *payment.Record, err error, alert bool) {
+	text, now := err.Error(), e.now()
+	if alert {
+		text += "!"
+	}
+	e.mu.Lock()
+	last, again := e.told[text]
+	again = again && now.Sub(last) < troubleEvery && !now.Before(last)
+	if !again {
+		if len(e.told) == 100 {
+			clear(e.told)
+		}
+		e.told[text] = now
+	}
+	e.mu.Unlock()
+	if !again {
+		e.observe(EventStore, r, err, alert)
+	}
+}
+
+// answered: the store did what it should, the answer is only another than one
+// would like.
+func answered(err error) bool {
+	var taken *payment.TakenError
+	return errors.Is(err, payment.ErrConflict) || errors.As(err, &taken)
+}
