@@ -25,10 +25,11 @@ func reask(stranger bool) time.Duration {
 }
 
 // notYet answers a return that came too soon after a "no" to an older one: it is
-// asked for later, and nobody is told to pay again before.
+// asked for later, and who belongs to the payment is not told to pay again
+// before. A stranger gets the "no" that is kept.
 func (e *Engine) notYet(ctx context.Context, rec *payment.Record, a Ask, stranger bool) Result {
 	res := e.answer(ctx, e.keepForLater(ctx, rec, a, stranger), a)
-	if res.Kind == Declined {
+	if res.Kind == Declined && !stranger {
 		res.Kind = Pending
 	}
 	return res

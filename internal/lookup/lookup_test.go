@@ -100,9 +100,9 @@ func TestOddOrdersAreNotAskedAbout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for order, want := range map[string]error{"": ErrUnknown, "a\nb": ErrUnknown, ".": ErrUnanswered, "..": ErrUnanswered, "../x": ErrUnanswered, "a/./b": ErrUnanswered} {
-		if _, err := c.Ask(t.Context(), order, "key"); !errors.Is(err, want) {
-			t.Errorf("%q: %v, want %v", order, err, want)
+	for _, order := range []string{"", "a\nb", ".", "..", "../x", "a/./b"} {
+		if _, err := c.Ask(t.Context(), order, "key"); !errors.Is(err, ErrUnknown) {
+			t.Errorf("%q: %v", order, err)
 		}
 	}
 	if payment.CheckOrder("a b") != nil {
