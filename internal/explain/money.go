@@ -34,7 +34,7 @@ var (
 	moneyNotTaken  = moneyText{MoneyUnknown, text{"Unknown: we did not take it, and this provider documents no refund. Look in its panel.", "نامعلوم: ما آن را نگرفته‌ایم و این ارائه‌دهنده قولی دربارهٔ برگشت نداده است. در پنل آن ببینید."}}
 	moneyUnknown   = moneyText{MoneyUnknown, text{"Unknown: look for it in the provider's panel.", "نامعلوم: در پنل ارائه‌دهنده آن را پیدا کنید."}}
 	moneyPerhaps   = moneyText{MoneyUnknown, text{"Unknown: look in the provider's panel. What was not settled comes back to the payer by itself.", "نامعلوم: در پنل ارائه‌دهنده ببینید. آنچه قطعی نشده باشد خودش به پرداخت‌کننده برمی‌گردد."}}
-	moneyNotYet    = moneyText{MoneyUnknown, text{"Nothing is known yet: the customer has not come back from the bank.", "هنوز چیزی معلوم نیست: مشتری از بانک برنگشته است."}}
+	moneyNotYet    = moneyText{MoneyUnknown, text{"Not as far as is known: the customer is at the bank, or came back without paying.", "تا جایی که معلوم است نه: مشتری در بانک است، یا بی‌آنکه بپردازد برگشته است."}}
 )
 
 var noRealMoney = text{"Test environment: no real money. ", "محیط آزمایشی: پول واقعی نیست. "}

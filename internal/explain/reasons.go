@@ -45,7 +45,7 @@ var whys = map[payment.Reason]text{
 
 // unreasoned is the sentence of a state that stands without a reason.
 var unreasoned = map[payment.State]text{
-	payment.Created:    {"The payment was started; its customer has not come back from the bank yet.", "پرداخت آغاز شده و مشتری هنوز از بانک برنگشته است."},
+	payment.Created:    {"The payment was started and is not known to be paid so far: its customer is at the bank, or came back without paying.", "پرداخت آغاز شده و تا جایی که معلوم است هنوز پرداخت نشده: مشتری در بانک است، یا بی‌آنکه بپردازد برگشته است."},
 	payment.Verifying:  {"The provider is being asked right now.", "همین حالا از ارائه‌دهنده پرسیده می‌شود."},
 	payment.Unknown:    {"The provider was asked and no answer can be believed yet.", "از ارائه‌دهنده پرسیده شده و هنوز پاسخ قابل اعتمادی نرسیده است."},
 	payment.Verified:   {"It is paid and about to be handed to the shop.", "پرداخت شده و به‌زودی به فروشگاه سپرده می‌شود."},
