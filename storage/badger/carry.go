@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -25,6 +26,9 @@ func withShut() Option { return func(c *config) { c.shut = true } }
 func (m *Module) OpenToMove(ctx context.Context, log *zap.Logger) (storage.Carrier, func() error, error) {
 	dir, opts := m.open()
 	h, err := Acquire(dir, append(opts, withShut(), WithLogger(func() *zap.Logger { return log }))...)
+	if errors.Is(err, ErrLocked) {
+		return nil, nil, fmt.Errorf("%w: %s; stop Caddy first (`caddy payments export` without --ledger asks the running one)", ErrLocked, dir)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
@@ -34,6 +36,11 @@ func TestLocked(t *testing.T) {
 	}
 	_, err := Open(dir)
 	if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), dir+"; use `caddy reload`") {
+		t.Errorf("%v", err)
+	}
+	// A command can't be reloaded.
+	_, _, err = (&Module{Dir: dir}).OpenToMove(t.Context(), zap.NewNop())
+	if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), "stop Caddy first") || strings.Contains(err.Error(), "reload") {
 		t.Errorf("%v", err)
 	}
 	_ = cmd.Process.Kill()
