@@ -70,7 +70,7 @@ func (c *call) resend() error {
 	if err := c.body(&in); err != nil {
 		return err
 	}
-	choice := operate.Choice{By: in.By, Note: in.Note, Version: in.Version}
+	choice := operate.Choice{Resend: true, By: in.By, Note: in.Note, Version: in.Version}
 	switch in.What {
 	case "delivery":
 		choice.Key = "again"

@@ -20,7 +20,9 @@ func init() {
 Looks after the payments of a running Caddy, through its admin endpoint.
 
 Tables are for people: into a pipe, or with --json, the answers are JSON.
-What changes something takes --dry-run and then says what would happen.
+(export writes CSV into both, and JSON lines with --json.)
+What changes a payment takes --dry-run and then says what would happen; what
+only reads takes it too, and changes nothing either way.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 not possible for this payment.`,
 		CobraFunc: func(cmd *cobra.Command) { newCLI().build(cmd) },
@@ -52,6 +54,8 @@ type cli struct {
 	address, config, adapter string
 	lang                     string
 	json, dryRun             bool
+	// admin is the endpoint's address, once it was found.
+	admin string
 
 	in       io.Reader
 	out, err io.Writer
@@ -97,6 +101,13 @@ func (c *cli) build(root *cobra.Command) {
 // changes adds the flag of everything that changes something.
 func (c *cli) changes(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().BoolVarP(&c.dryRun, "dry-run", "n", false, "Say what would happen and do nothing")
+	return cmd
+}
+
+// reads adds the same flag to what only reads, so that it may stand on every
+// command.
+func (c *cli) reads(cmd *cobra.Command) *cobra.Command {
+	cmd.Flags().BoolVarP(&c.dryRun, "dry-run", "n", false, "Taken, as everywhere; this command changes nothing anyway")
 	return cmd
 }
 

@@ -43,7 +43,7 @@ func readFilters(f *pflag.FlagSet) url.Values {
 }
 
 func (c *cli) statusCommand() *cobra.Command {
-	return c.leaf("status", "Counts payments and says whether the store takes work",
+	return c.reads(c.leaf("status", "Counts payments and says whether the store takes work",
 		"", exactly(0, "no arguments"), func(*cobra.Command, []string) error {
 			var s operate.Summary
 			if err := c.get("", nil, &s); err != nil {
@@ -53,7 +53,7 @@ func (c *cli) statusCommand() *cobra.Command {
 				return c.printJSON(s)
 			}
 			return c.printSummary(s)
-		})
+		}))
 }
 
 func (c *cli) printSummary(s operate.Summary) error {
@@ -87,6 +87,7 @@ Lists payments. Without a filter: what needs a person first (review, parked),
 then what is still open, then the rest, the newest of each first.`,
 		exactly(0, "no arguments, only flags"), c.list)
 	addFilters(cmd.Flags())
+	c.reads(cmd)
 	cmd.Flags().Int("limit", 50, "How many at most")
 	cmd.Flags().String("cursor", "", "Go on where a listing with the same filters ended")
 	return cmd
@@ -161,7 +162,7 @@ func (c *cli) pages(q url.Values, limit int) (Listed, error) {
 }
 
 func (c *cli) showCommand() *cobra.Command {
-	return c.leaf("show <reference>", "Shows one payment, why it stands where it stands, and what can be done",
+	return c.reads(c.leaf("show <reference>", "Shows one payment, why it stands where it stands, and what can be done",
 		"", exactly(1, "the reference of one payment"), func(_ *cobra.Command, args []string) error {
 			var v operate.View
 			if err := c.get("show/"+url.PathEscape(args[0]), nil, &v); err != nil {
@@ -171,11 +172,11 @@ func (c *cli) showCommand() *cobra.Command {
 				return c.printJSON(v)
 			}
 			return c.printView(v)
-		})
+		}))
 }
 
 func (c *cli) doctorCommand() *cobra.Command {
-	return c.leaf("doctor", "Looks for what is wrong with the configuration and around it",
+	return c.reads(c.leaf("doctor", "Looks for what is wrong with the configuration and around it",
 		"\nLooks for what is wrong. The status is 1 if there is an error among the findings.",
 		exactly(0, "no arguments"), func(*cobra.Command, []string) error {
 			var out Findings
@@ -189,7 +190,7 @@ func (c *cli) doctorCommand() *cobra.Command {
 				return &failure{exitFailed, fmt.Errorf("there are errors among the findings")}
 			}
 			return nil
-		})
+		}))
 }
 
 func (c *cli) printFindings(out Findings) error {

@@ -7,8 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/spf13/cobra"
 
 	"github.com/rahgir/caddy-payments/admin/operate/operatetest"
@@ -116,7 +118,13 @@ func TestVerifyAndResendCommands(t *testing.T) {
 	run(t, addr, false, "", "resend", string(parked.Ref), "-n").has(t, 0, `"done": false`)
 	run(t, addr, true, "", "resend", string(parked.Ref), "--what", "cake").has(t, exitUsage)
 	run(t, addr, true, "", "resend", string(parked.Ref)).has(t, 0, "is now delivered")
-	run(t, addr, true, "", "resend", string(parked.Ref)).has(t, exitNotPossible)
+	run(t, addr, true, "", "resend", string(parked.Ref)).has(t, exitNotPossible, "nothing to resend, the payment is delivered")
+	for _, state := range []payment.State{payment.Review, payment.Declined} {
+		other := l.Put(state, payment.ReasonAmount, nil)
+		run(t, addr, true, "", "resend", string(other.Ref)).has(t, exitNotPossible, "nothing to resend, the payment is "+string(state))
+		run(t, addr, true, "", "resend", string(other.Ref), "--what", "delivery").has(t, exitNotPossible, "nothing to resend")
+		run(t, addr, true, "", "resolve", string(other.Ref), "again").has(t, exitNotPossible, "again does not fit")
+	}
 	if len(l.Delivered()) != 1 {
 		t.Error("it was not handed over once")
 	}
@@ -205,6 +213,104 @@ func TestExportCommand(t *testing.T) {
 		t.Errorf("%v %s", err, b)
 	}
 	run(t, addr, true, "", "export", "--format", "xml").has(t, exitUsage)
+	for _, terminal := range []bool{true, false} {
+		if r := run(t, addr, terminal, "", "export"); !strings.HasPrefix(r.out, "ref,state,") {
+			t.Errorf("not CSV: %s", r.out)
+		}
+		r := run(t, addr, terminal, "", "export", "--json")
+		for _, line := range strings.Split(strings.TrimSuffix(r.out, "\n"), "\n") {
+			if !json.Valid([]byte(line)) {
+				t.Errorf("not JSON: %s", line)
+			}
+		}
+		if strings.Count(r.out, "\n") != 4 {
+			t.Errorf("%s", r.out)
+		}
+	}
+	run(t, addr, true, "", "export", "--json", "--format", "csv").has(t, exitUsage, "choose one")
+}
+
+func TestReadingTakesDryRun(t *testing.T) {
+	l := operatetest.New(t)
+	ref := string(l.Put(payment.Delivered, "", nil).Ref)
+	addr := serve(t, l)
+	for _, args := range [][]string{{"status"}, {"list"}, {"show", ref}, {"export"}, {"doctor"}} {
+		plain := run(t, addr, false, "", args...)
+		if dry := run(t, addr, false, "", append(args, "--dry-run")...); dry.status != 0 || dry.err != plain.err ||
+			args[0] != "status" && dry.out != plain.out {
+			t.Errorf("%v: %+v, want %+v", args, dry, plain)
+		}
+	}
+	t.Setenv("SHOP_KEY", secret)
+	run(t, "", true, "", "keys", "--env", "SHOP_KEY", "-n").has(t, 0, "receipt")
+	file := filepath.Join(t.TempDir(), "out.csv")
+	run(t, addr, true, "", "export", "-n", "-o", file).has(t, 0, "1 payments would be written")
+	run(t, "", true, "", "export", "-n", "--ledger", file).has(t, exitUsage, "--ledger")
+	if _, err := os.Stat(file); err == nil {
+		t.Error("a dry run wrote the file")
+	}
+}
+
+func TestShowInPersian(t *testing.T) {
+	l := operatetest.New(t)
+	r := l.Put(payment.Parked, payment.ReasonNoProof, func(r *payment.Record) {
+		r.Conversion = &payment.Conversion{State: payment.ConversionOpen, Track: payment.Track{Affiliate: "hamekar", ID: "0123456789"}}
+	})
+	addr := serve(t, l)
+	fa := run(t, addr, true, "", "show", string(r.Ref), "--lang", "fa")
+	en := run(t, addr, true, "", "show", string(r.Ref))
+	for key, both := range labels {
+		if both[0] == "" || both[1] == "" || both[0] == both[1] {
+			t.Errorf("%s: %q", key, both)
+		}
+		if key == "mind" || key == "blocked" {
+			continue // it has neither
+		}
+		if !strings.Contains(en.out, both[0]) || !strings.Contains(fa.out, both[1]) || strings.Contains(fa.out, "  "+both[0]+" ") {
+			t.Errorf("%s is missing:\n%s\n%s", key, en.out, fa.out)
+		}
+	}
+}
+
+// counted is an adapter that counts how often it is asked.
+type counted struct {
+	n    int
+	addr string
+}
+
+func (c *counted) Adapt([]byte, map[string]any) ([]byte, []caddyconfig.Warning, error) {
+	c.n++
+	return []byte(`{"admin":{"listen":"` + c.addr + `"}}`), nil, nil
+}
+
+var counting = sync.OnceValue(func() *counted {
+	c := new(counted)
+	caddyconfig.RegisterAdapter("counted", c)
+	return c
+})
+
+func TestConfigIsReadOnce(t *testing.T) {
+	l := operatetest.New(t)
+	ref := string(l.Put(payment.Unknown, payment.ReasonNoAnswer, nil).Ref)
+	a := counting()
+	a.n, a.addr = 0, serve(t, l)
+	file := filepath.Join(t.TempDir(), "config.txt")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "", true, "", "list", "--config", file, "--adapter", "counted").has(t, 0, ref)
+	if a.n != 1 {
+		t.Errorf("it was read %d times", a.n)
+	}
+	run(t, "", true, "", "list", "--config", file, "--adapter", "nobody").has(t, exitFailed, "no adapter")
+	run(t, "", true, "", "list", "--config", file).has(t, exitFailed, "is --adapter missing?")
+	run(t, "", true, "", "list", "--config", file+"-").has(t, exitFailed, "reading the configuration")
+	plain := filepath.Join(t.TempDir(), "plain.json")
+	if err := os.WriteFile(plain, []byte(`{"admin":{"listen":"`+a.addr+`"}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "", true, "", "list", "-c", plain).has(t, 0, ref)
+	run(t, "", true, `{"admin":{"listen":"`+a.addr+`"}}`, "list", "-c", "-").has(t, 0, ref)
 }
 
 func TestDoctorCommand(t *testing.T) {

@@ -22,9 +22,10 @@ import (
 func (c *cli) exportCommand() *cobra.Command {
 	cmd := c.leaf("export", "Writes payments as a CSV table or as JSON lines",
 		`
-Writes all payments, or those that the filters select, newest first. Amounts are
-in rials, times in UTC; CSV has one more column with the Iranian date of the
-payment.
+Writes all payments, or those that the filters select, newest first: a CSV table,
+to a terminal and into a pipe alike, or JSON lines with --json, which is
+--format jsonl. Amounts are in rials, times in UTC; CSV has one more column with
+the Iranian date of the payment.
 
 With --ledger it writes the whole ledger, with its keys and secrets, into a file
 that "caddy payments import" reads, to move to another storage. Caddy must be
@@ -33,7 +34,8 @@ goes on where it stopped. With --final the ledger is shut afterwards, so that no
 Caddy goes on with it by mistake.`,
 		exactly(0, "no arguments, only flags"), c.export)
 	addFilters(cmd.Flags())
-	cmd.Flags().String("format", "csv", "csv or jsonl")
+	c.reads(cmd)
+	cmd.Flags().String("format", "csv", "csv or jsonl (one JSON object a line)")
 	cmd.Flags().String("ledger", "", "Write the whole ledger into this file, to move it")
 	cmd.Flags().Bool("final", false, "With --ledger: shut the ledger, since payments go on elsewhere")
 	cmd.Flags().StringP("output", "o", "-", "File to write; - is standard output")
@@ -46,10 +48,19 @@ func (c *cli) export(cmd *cobra.Command, _ []string) (err error) {
 	ledger, _ := cmd.Flags().GetString("ledger")
 	final, _ := cmd.Flags().GetBool("final")
 	if ledger != "" {
+		if c.dryRun {
+			return usage("--dry-run doesn't go with --ledger, which writes the whole ledger")
+		}
 		return c.moveOut(ledger, final)
 	}
 	if final {
 		return usage("--final goes with --ledger")
+	}
+	if c.json {
+		if cmd.Flags().Changed("format") && format != "jsonl" {
+			return usage("choose one of --json and --format %s", format)
+		}
+		format = "jsonl"
 	}
 	if format != "csv" && format != "jsonl" {
 		return usage("--format must be csv or jsonl")
@@ -60,7 +71,11 @@ func (c *cli) export(cmd *cobra.Command, _ []string) (err error) {
 	}
 	defer resp.Body.Close()
 	out := c.out
-	if name != "-" {
+	switch {
+	case name == "-":
+	case c.dryRun:
+		out = io.Discard
+	default:
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // the operator's own file
 		if err != nil {
 			return fmt.Errorf("writing the export: %w", err)
@@ -81,6 +96,9 @@ func (c *cli) export(cmd *cobra.Command, _ []string) (err error) {
 		return fmt.Errorf("after %d payments: %w", n, err)
 	}
 	c.tell("\r%d payments\n", n)
+	if c.dryRun && name != "-" {
+		fmt.Fprintf(c.out, "%d payments would be written to %s\n", n, name)
+	}
 	return nil
 }
 

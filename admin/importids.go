@@ -23,9 +23,11 @@ const importBatch = 2000
 func (c *cli) importCommand() *cobra.Command {
 	cmd := c.changes(c.leaf("import-ids <provider> <file>", "Takes over ids of payments from before this ledger, so that none of them pays again",
 		`
-Takes over the ids of payments that were used before this ledger began: a
-provider of the invoice script, 24pal and Sama can't tell a first confirmation
-from a repeated one, so an old receipt could pay for a new order.
+Takes over the ids of payments that were used before this ledger began: the
+invoice script (24pal and other hosts) can't tell a first confirmation from a
+repeated one, so an old receipt could pay for a new order. IDPay and Sama can.
+Of any provider the ids belong here that the shop has credited and a restored
+ledger doesn't know.
 
 The file has one id a line; - is standard input. With --column it is a CSV
 table, and the column is a number from 1 or the name in the first line. Doing

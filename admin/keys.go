@@ -29,7 +29,7 @@ type ShopKeys struct {
 }
 
 func (c *cli) keysCommand() *cobra.Command {
-	cmd := c.leaf("keys", "Prints the keys that a shop needs to sign returns and to check receipts",
+	cmd := c.reads(c.leaf("keys", "Prints the keys that a shop needs to sign returns and to check receipts",
 		`
 Derives from each signing_key the two keys that a shop needs: "return" signs
 return addresses, "receipt" checks the receipts that come with verified
@@ -40,7 +40,7 @@ environment variable --env, or from every signing_key of the configuration
 (--config, by default the Caddyfile here); placeholders are resolved here, so
 run it with the environment and as the user of the server. No running Caddy is
 asked.`,
-		exactly(0, "no arguments, only flags"), c.keys)
+		exactly(0, "no arguments, only flags"), c.keys))
 	cmd.Flags().String("secret-file", "", "File that holds the secret; - is standard input")
 	cmd.Flags().String("env", "", "Environment variable that holds the secret")
 	cmd.Flags().String("kid", "", "Name of the key, if the configuration gives one; with --secret-file or --env")

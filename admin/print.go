@@ -65,6 +65,28 @@ func dash(s string) string {
 	return s
 }
 
+// labels are printView's own words; what is said about a payment is explain's.
+var labels = map[string][2]string{
+	"money":    {"money with you?", "پول پیش شماست؟"},
+	"asked":    {"asked", "مبلغ سفارش"},
+	"found":    {"found", "مبلغ پرداخت"},
+	"mind":     {"mind", "توجه"},
+	"deadline": {"deadline", "مهلت"},
+	"next":     {"what to do", "چه کنم؟"},
+	"report":   {"affiliate", "همکاری در فروش"},
+	"panel":    {"to search for in the provider's panel", "در پنل ارائه‌دهنده جست‌وجو کنید"},
+	"history":  {"History", "تاریخچه"},
+	"can":      {"What you can do", "چه می‌توانید بکنید"},
+	"blocked":  {"Not possible now", "اکنون شدنی نیست"},
+}
+
+func (c *cli) label(key string) string {
+	if c.language() == explain.FA {
+		return labels[key][1]
+	}
+	return labels[key][0]
+}
+
 // printView prints what a person needs to decide.
 func (c *cli) printView(v operate.View) error {
 	x := v.Explanation
@@ -80,17 +102,17 @@ func (c *cli) printView(v operate.View) error {
 		}
 	}
 	fmt.Fprintln(t)
-	line("money with you?", x.MoneyText)
+	line(c.label("money"), x.MoneyText)
 	if x.Asked != nil {
-		line("asked", x.Asked.Toman+" = "+x.Asked.Rial)
+		line(c.label("asked"), x.Asked.Toman+" = "+x.Asked.Rial)
 	}
 	if x.Found != nil {
-		line("found", x.Found.Toman+" = "+x.Found.Rial)
+		line(c.label("found"), x.Found.Toman+" = "+x.Found.Rial)
 	}
-	line("mind", x.Slip)
-	line("deadline", x.Deadline)
-	line("what to do", x.Next)
-	line("affiliate", x.Conversion)
+	line(c.label("mind"), x.Slip)
+	line(c.label("deadline"), x.Deadline)
+	line(c.label("next"), x.Next)
+	line(c.label("report"), x.Conversion)
 	fmt.Fprintln(t)
 	for _, f := range x.Fields {
 		label := f.Label
@@ -102,12 +124,12 @@ func (c *cli) printView(v operate.View) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprint(c.out, "\n  * to search for in the provider's panel\n\nHistory\n")
+	fmt.Fprintf(c.out, "\n  * %s\n\n%s\n", c.label("panel"), c.label("history"))
 	for _, s := range v.History {
 		fmt.Fprintf(c.out, "  %s  %s\n", s.When, clean(s.Text))
 	}
 	if len(x.Decisions) > 0 {
-		fmt.Fprintln(c.out, "\nWhat you can do")
+		fmt.Fprintf(c.out, "\n%s\n", c.label("can"))
 	}
 	for _, d := range x.Decisions {
 		fmt.Fprintf(c.out, "  %s\n    %s: %s\n", commandOf(d.Key, v), d.Label, d.Does)
@@ -115,7 +137,7 @@ func (c *cli) printView(v operate.View) error {
 			fmt.Fprintf(c.out, "    ! %s\n", d.Warn)
 		}
 		if d.Blocked != "" {
-			fmt.Fprintf(c.out, "    Not possible now: %s\n", d.Blocked)
+			fmt.Fprintf(c.out, "    %s: %s\n", c.label("blocked"), d.Blocked)
 		}
 	}
 	return nil

@@ -15,6 +15,8 @@ import (
 type Choice struct {
 	// Key is give, refuse, has, again, reversed, verify or report.
 	Key string
+	// Resend is whether the person asked to resend, without naming a decision.
+	Resend bool
 	// By and Note are who and why; they are kept with the payment.
 	By, Note string
 	// Version is the one that the person saw; 0 asks for no comparison.
@@ -52,7 +54,7 @@ func Decide(ctx context.Context, e *engine.Engine, ref string, c Choice, l expla
 	if c.Version != 0 && c.Version != rec.Version {
 		return out, ErrChanged
 	}
-	d, err := offered(ctx, e, rec, c.Key, l)
+	d, err := offered(ctx, e, rec, c, l)
 	if err != nil {
 		return out, err
 	}
@@ -98,9 +100,9 @@ func tidy(s string) string {
 
 func oneLine(s string) string { return strings.Join(strings.Fields(tidy(s)), " ") }
 
-func offered(ctx context.Context, e *engine.Engine, r *payment.Record, key string, l explain.Lang) (explain.Decision, error) {
+func offered(ctx context.Context, e *engine.Engine, r *payment.Record, c Choice, l explain.Lang) (explain.Decision, error) {
 	for _, d := range explain.Of(r, Facts(ctx, e, r), l).Decisions {
-		if d.Key != key {
+		if d.Key != c.Key {
 			continue
 		}
 		if d.Blocked != "" {
@@ -108,7 +110,10 @@ func offered(ctx context.Context, e *engine.Engine, r *payment.Record, key strin
 		}
 		return d, nil
 	}
-	return explain.Decision{}, notPossible("%s does not fit a payment that is %s", key, r.State)
+	if c.Resend {
+		return explain.Decision{}, notPossible("nothing to resend, the payment is %s: only a parked payment is handed over again, and only a failed report of a conversion is sent again", r.State)
+	}
+	return explain.Decision{}, notPossible("%s does not fit a payment that is %s", c.Key, r.State)
 }
 
 func carryOut(ctx context.Context, e *engine.Engine, r *payment.Record, c Choice) (*payment.Record, error) {
