@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -357,5 +358,32 @@ func TestReasons(t *testing.T) {
 	}
 	if n < 20 {
 		t.Errorf("only %d reasons were found", n)
+	}
+}
+
+// TestHearts: what a page prints as the heart of an example stands in its file,
+// line by line and in this order.
+func TestHearts(t *testing.T) {
+	file, err := os.ReadFile("../examples/woocommerce/Caddyfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var heart string
+	found, _ := fences("docs/plugins.md", manual(t)["docs/plugins.md"])
+	for _, f := range found {
+		if f.info == "caddyfile site" {
+			heart = f.text
+		}
+	}
+	if !strings.Contains(heart, "verify @return idpay") {
+		t.Fatal("docs/plugins.md has no such block any more")
+	}
+	rest := strings.Split(string(file), "\n")
+	for _, line := range strings.Split(strings.TrimSpace(heart), "\n") {
+		at := slices.IndexFunc(rest, func(s string) bool { return strings.TrimSpace(s) == strings.TrimSpace(line) })
+		if at < 0 {
+			t.Fatalf("examples/woocommerce/Caddyfile lacks, or has elsewhere: %s", line)
+		}
+		rest = rest[at+1:]
 	}
 }

@@ -162,13 +162,11 @@ func TestExampleCaddyfiles(t *testing.T) {
 			host := map[bool]string{true: "billing.example.com {", false: "shop.example.com {"}[name == "whmcs"]
 			text := exampleFile(t, "../../examples/"+name+"/Caddyfile", host, w.site+" {", c.root, www,
 				"provider "+c.provider+" {", "provider "+c.provider+" {\n\t\t\tbase_url "+w.boxURL+"/"+c.provider)
-			text = strings.Replace(text, "unix//run/php/php-fpm.sock {", "unix//run/php/php-fpm.sock", 1)
-			at := strings.Index(text, "unix//run/php/php-fpm.sock")
-			rest := text[at+len("unix//run/php/php-fpm.sock"):]
-			if !strings.HasPrefix(strings.TrimSpace(rest), "env ") {
-				rest = "\n\t}" + rest
+			const socket = "unix//run/php/php-fpm.sock {\n\t\tenv PAYMENT_RECEIPT_KEY {env.PAYMENT_RECEIPT_KEY}\n"
+			if !strings.Contains(text, socket) {
+				t.Fatal("PHP is not given the receipt key")
 			}
-			text = text[:at] + "unix/" + php.Socket + " {\n\t\tenv SHOP_DIR " + w.dir + rest
+			text = strings.Replace(text, socket, strings.Replace(socket, "unix//run/php/php-fpm.sock", "unix/"+php.Socket, 1)+"\t\tenv SHOP_DIR "+w.dir+"\n", 1)
 			w.caddy = harness.Start(t, text, c.env, "PAYMENTS_SIGNING_KEY="+harness.Secret, "HAMEKAR_TOKEN="+harness.StoreToken,
 				"PAYMENT_RECEIPT_KEY="+strings.Repeat("0", 64))
 			b := harness.NewBrowser(t)

@@ -47,11 +47,13 @@ var kinds = []kind{
 		bind:       "wc_order",
 	},
 	{
-		name: "WooCommerce's example file", provider: "idpay",
+		name: "WooCommerce's example file", provider: "idpay", announced: true,
 		before: "@return {\n\t\tmethod GET POST\n\t\texpression `{query.wc-api}.lowerAscii() == \"wc_idpay\" || {path}.lowerAscii().startsWith(\"/wc-api/wc_idpay\")`\n\t}",
 		payments: `verify @return idpay {
+			expect intent
 			bind wc_order
-			ack redirect */order-received/*
+			deliver idempotent
+			ack header
 			duplicate redirect /my-account/orders/
 		}`,
 		path:       func(order string) string { return "/wc-api/WC_IDPay/?wc_order=" + order },
@@ -59,6 +61,7 @@ var kinds = []kind{
 		own:        map[string]any{"wc_order": "5"},
 		neighbours: []string{"/?wc-api=wc_paypal&wc_order=5", "/wc-api/other/", "/wp-json/wc/v3/orders"},
 		location:   "/checkout/order-received/5/?key=wc_order_x",
+		ack:        true,
 		bind:       "wc_order",
 	},
 	{
