@@ -46,7 +46,7 @@ func TestExamplePHPShop(t *testing.T) {
 	site, box := "http://localhost:"+shopPort, "http://localhost:"+boxPort
 	data := t.TempDir()
 	c := harness.Start(t, exampleFile(t, "../../examples/php-shop/Caddyfile",
-		":9102", ":"+shopPort, ":9101", ":"+boxPort, "unix//run/php/php-fpm.sock", "unix/"+php.Socket,
+		":9110", ":"+shopPort, ":9111", ":"+boxPort, "unix//run/php/php-fpm.sock", "unix/"+php.Socket,
 		"{file.examples/", "{file."+root+"/examples/", "root examples/php-shop", "root "+root+"/examples/php-shop",
 		"env SHOP_TEST 1", "env SHOP_TEST 1\n\t\tenv SHOP_DATA "+data))
 	b := harness.NewBrowser(t)
