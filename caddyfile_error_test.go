@@ -231,31 +231,69 @@ func TestCaddyfileGlobalErrors(t *testing.T) {
 		{"public_url https://a.test\npublic_url https://a.test", 2, "public_url is already specified"},
 		{"public_url https://a.test https://b.test", 1, "wrong argument count"},
 		{"public_url a.test", 1, "public_url must be an origin"},
+
+		// What a block needs is missed in the line that opens it.
+		{"provider idpay", 1, "api_key is not usable: it is missing; write {env.NAME} or {file./path}"},
+		{"provider idpay {\n}", 1, "api_key is not usable: it is missing"},
+		{"public_url https://a.test\nprovider idpay shop {\nsandbox\n}", 2, "api_key is not usable: it is missing"},
+		{"provider idpay {\napi_key \" \"\n}", 2, "api_key is not usable: it is missing"},
+		{"provider sama", 1, "merchant_id is not usable: it is missing"},
+		{"provider 24pal second", 1, "api_key is not usable: it is missing"},
+		{"provider invoice poolam {\napi_key {env.A}\n}", 1, "base_url is not a usable address: it is required"},
+		{"affiliate hamekar", 1, "store_token is not usable: it is missing"},
+		{"affiliate hamekar {\ntimeout 2s\n}", 1, "store_token is not usable: it is missing"},
+
+		// An address is judged in its own line, once all of the block is read.
+		{"provider idpay {\napi_key {env.A}\nbase_url http://api.idpay.ir\nsandbox\n}", 3, "base_url is not a usable address: plain http would send secrets in clear; write https, or insecure_http"},
+		{"provider idpay {\napi_key {env.A}\npay_url idpay.ir\n}", 3, "pay_url is not a usable address: it must begin with https://"},
+		{"provider idpay {\napi_key {env.A}\nproxy_url 10.0.0.5:3128\n}", 3, "proxy_url is not a usable address: write http://host:port"},
+		{"provider sama {\npay_url http://sama.test/{authority}\nmerchant_id {env.A}\n}", 2, "pay_url is not a usable address: plain http"},
+		{"provider sama {\npay_url https://sama.test?id={authority}\nmerchant_id {env.A}\n}", 2, "pay_url is not a usable address: {authority} must be in its path"},
+		{"provider invoice {\napi_key {env.A}\nbase_url http://poolam.ir\ninsecure_http off\n}", 3, "base_url is not a usable address: plain http"},
+		{"affiliate hamekar {\nstore_token {env.A}\nbase_url ftp://hamekar.test\n}", 3, "base_url is not a usable address: it must begin with https://"},
 	} {
 		_, err := adapt("Shopfile", "{\npayments {\n"+c.lines+"\n}\n}\n")
 		expectError(t, c.lines, err, c.want, fmt.Sprintf("at Shopfile:%d", 2+c.line))
 	}
 }
 
+// What only the loaded config can know is left to it, and what is written on
+// purpose stands.
+func TestCaddyfileGlobalLeavesPlaceholders(t *testing.T) {
+	for _, lines := range []string{
+		"provider idpay {\napi_key {env.A}\nbase_url {env.B}\npay_url http://{env.C}\nproxy_url {file./run/proxy}\n}",
+		"provider idpay {\napi_key {file./run/key}\nbase_url http://127.0.0.1:9101/idpay\n}",
+		"provider idpay {\napi_key {env.A}\nbase_url http://api.idpay.ir\ninsecure_http\n}",
+		"provider sama {\nmerchant_id {env.A}\npay_url https://{env.B}/start/{authority}\n}",
+		"provider sama {\nmerchant_id {env.A}\npay_url https://sama.test/start/{authority}\n}",
+		"provider invoice {\napi_key {env.A}\nbase_url {env.B}\n}",
+		"affiliate hamekar {\nstore_token {env.A}\nbase_url http://localhost:9101/hamekar\n}",
+	} {
+		if _, err := adapt("Shopfile", "{\npayments {\n"+lines+"\n}\n}\n"); err != nil {
+			t.Errorf("%s\n%v", lines, err)
+		}
+	}
+}
+
 // What spans more than one block.
 func TestCaddyfileBlockErrors(t *testing.T) {
 	for input, wants := range map[string][]string{
-		"http://a.test {\npayments {\nverify /cb idpay\n}\n}":                                                           {"verify needs a `payments` block in the global options, first in the file", "at Shopfile:3"},
-		"http://a.test {\npayments {\ncheckout /buy idpay\n}\n}":                                                        {"checkout needs a `payments` block", "at Shopfile:3"},
-		"http://a.test {\npayments {\ntrack\n}\n}":                                                                      {"track needs a `payments` block", "at Shopfile:3"},
-		"http://a.test {\npayments {\nrequire /x\n}\n}":                                                                 {"require needs a `payments` block", "at Shopfile:3"},
-		"http://a.test {\npayments {\nverify /cb idpay\n}\n}\n{\npayments {\n}\n}":                                      {"first in the file", "at Shopfile:3"},
-		"{\npayments {\n}\n}\nhttp://a.test {\npayments {\nverify /cb idpay\n}\n}":                                      {"the global payments block has no provider", "at Shopfile:7"},
-		"{\npayments {\n}\n}\nhttp://a.test {\npayments {\ntrack\n}\n}":                                                 {"track needs an affiliate in the global payments block", "at Shopfile:7"},
-		"{\npayments x {\n}\n}":                                                                                         {"wrong argument count", "at Shopfile:2"},
-		"http://a.test {\npayments /shop {\n}\n}":                                                                       {"payments takes no '/shop': its guard is for every request of the site", "at Shopfile:2"},
-		"{\npayments {\nsigning_key {env.A}\n}\npayments {\nsigning_key {env.A}\n}\n}":                                  {"this signing_key is already specified", "at Shopfile:6"},
-		"{\npayments {\npublic_url https://a.test\n}\npayments {\npublic_url https://a.test\n}\n}":                      {"public_url is already specified", "at Shopfile:6"},
-		"{\npayments {\nprovider idpay {\n}\n}\npayments {\nprovider idpay {\n}\n}\n}":                                  {"provider 'idpay' is already defined", "at Shopfile:7"},
-		"(s) {\npayments {\nverify /{args[0]} idpay {\ndeliver onec\n}\n}\n}\n" + head + "}\nimport s cb\n}":            {"did you mean 'once'?", "at Shopfile:4", "import chain ['Shopfile:"},
-		"(s) {\npayments {\nverify /{args[1]} idpay\n}\n}\n" + head + "}\nimport s cb\n}":                               {"not even unfilled ones such as '/{args[1]}'"},
-		"(aff) {\npayments {\naffiliate hamekar two {\n}\n}\n}\n" + two(head) + "track\n}\n}":                           {"track must say which affiliate it is for: affiliate hamekar or two"},
-		"(aff) {\npayments {\naffiliate hamekar two {\n}\n}\n}\n" + two(head) + "track {\naffiliate another\n}\n}\n}\n": {"affiliate 'another' is not defined; there is only hamekar and two"},
+		"http://a.test {\npayments {\nverify /cb idpay\n}\n}":                                                                                {"verify needs a `payments` block in the global options, first in the file", "at Shopfile:3"},
+		"http://a.test {\npayments {\ncheckout /buy idpay\n}\n}":                                                                             {"checkout needs a `payments` block", "at Shopfile:3"},
+		"http://a.test {\npayments {\ntrack\n}\n}":                                                                                           {"track needs a `payments` block", "at Shopfile:3"},
+		"http://a.test {\npayments {\nrequire /x\n}\n}":                                                                                      {"require needs a `payments` block", "at Shopfile:3"},
+		"http://a.test {\npayments {\nverify /cb idpay\n}\n}\n{\npayments {\n}\n}":                                                           {"first in the file", "at Shopfile:3"},
+		"{\npayments {\n}\n}\nhttp://a.test {\npayments {\nverify /cb idpay\n}\n}":                                                           {"the global payments block has no provider", "at Shopfile:7"},
+		"{\npayments {\n}\n}\nhttp://a.test {\npayments {\ntrack\n}\n}":                                                                      {"track needs an affiliate in the global payments block", "at Shopfile:7"},
+		"{\npayments x {\n}\n}":                                                                                                              {"wrong argument count", "at Shopfile:2"},
+		"http://a.test {\npayments /shop {\n}\n}":                                                                                            {"payments takes no '/shop': its guard is for every request of the site", "at Shopfile:2"},
+		"{\npayments {\nsigning_key {env.A}\n}\npayments {\nsigning_key {env.A}\n}\n}":                                                       {"this signing_key is already specified", "at Shopfile:6"},
+		"{\npayments {\npublic_url https://a.test\n}\npayments {\npublic_url https://a.test\n}\n}":                                           {"public_url is already specified", "at Shopfile:6"},
+		"{\npayments {\nprovider idpay {\napi_key {env.A}\n}\n}\npayments {\nprovider idpay {\n}\n}\n}":                                      {"provider 'idpay' is already defined", "at Shopfile:8"},
+		"(s) {\npayments {\nverify /{args[0]} idpay {\ndeliver onec\n}\n}\n}\n" + head + "}\nimport s cb\n}":                                 {"did you mean 'once'?", "at Shopfile:4", "import chain ['Shopfile:"},
+		"(s) {\npayments {\nverify /{args[1]} idpay\n}\n}\n" + head + "}\nimport s cb\n}":                                                    {"not even unfilled ones such as '/{args[1]}'"},
+		"(aff) {\npayments {\naffiliate hamekar two {\nstore_token {env.A}\n}\n}\n}\n" + two(head) + "track\n}\n}":                           {"track must say which affiliate it is for: affiliate hamekar or two"},
+		"(aff) {\npayments {\naffiliate hamekar two {\nstore_token {env.A}\n}\n}\n}\n" + two(head) + "track {\naffiliate another\n}\n}\n}\n": {"affiliate 'another' is not defined; there is only hamekar and two"},
 	} {
 		_, err := adapt("Shopfile", input)
 		expectError(t, input, err, wants...)

@@ -46,7 +46,7 @@ func (*Affiliate) CaddyModule() caddy.ModuleInfo {
 //		insecure_http [on|off]
 //	}
 func (a *Affiliate) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return wire.ParseBlock(d, append(a.Options(), wire.String("store_token", &a.StoreToken))...)
+	return wire.ParseBlock(d, append(a.Options(defaultAPI), wire.Credential("store_token", &a.StoreToken))...)
 }
 
 // Provision resolves secrets and addresses. It makes no call.

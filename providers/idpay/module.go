@@ -59,8 +59,8 @@ func (*Provider) CaddyModule() caddy.ModuleInfo {
 //		insecure_http [on|off]
 //	}
 func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return wire.ParseBlock(d, append(p.Options(),
-		wire.String("api_key", &p.APIKey),
+	return wire.ParseBlock(d, append(p.Options(defaultAPI, defaultPage),
+		wire.Credential("api_key", &p.APIKey),
 		wire.Switch("sandbox", func(on bool) { p.Sandbox = on }),
 	)...)
 }

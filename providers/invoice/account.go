@@ -36,7 +36,7 @@ func (a *Account) UsedIDs() string { return a.Used }
 
 func (a *Account) accountOptions() []wire.Option {
 	return []wire.Option{
-		wire.String("api_key", &a.APIKey),
+		wire.Credential("api_key", &a.APIKey),
 		wire.Word("used_ids", &a.Used, usedImported, usedNone),
 	}
 }

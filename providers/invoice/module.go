@@ -51,7 +51,7 @@ func (*Provider) CaddyModule() caddy.ModuleInfo {
 //		insecure_http [on|off]
 //	}
 func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	options := append(p.Options(), p.accountOptions()...)
+	options := append(p.Options("", ""), p.accountOptions()...)
 	return wire.ParseBlock(d, append(options, wire.Word("fee", &p.Fee, feeMerchant, feePayer))...)
 }
 

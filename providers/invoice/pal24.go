@@ -43,7 +43,7 @@ func (*Pal24) CaddyModule() caddy.ModuleInfo {
 //		insecure_http [on|off]
 //	}
 func (p *Pal24) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return wire.ParseBlock(d, append(p.Options(), p.accountOptions()...)...)
+	return wire.ParseBlock(d, append(p.Options(defaultPal24, defaultPal24), p.accountOptions()...)...)
 }
 
 // Provision resolves secrets and addresses. It makes no call.

@@ -68,8 +68,13 @@ func (*Provider) CaddyModule() caddy.ModuleInfo {
 //		insecure_http [on|off]
 //	}
 func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return wire.ParseBlock(d, append(p.Options(),
-		wire.String("merchant_id", &p.MerchantID),
+	return wire.ParseBlock(d, append(p.Config.Options(defaultAPI),
+		wire.Credential("merchant_id", &p.MerchantID),
+		// Not the pay_url of all others: the authority has a place in it.
+		wire.String("pay_url", &p.PayURL).Checked(&p.PayURL, func() error {
+			_, err := p.payPage()
+			return err
+		}, mark),
 		wire.Switch("create", func(on bool) {
 			if p.Creates = "off"; on {
 				p.Creates = "on"
@@ -94,17 +99,22 @@ func (p *Provider) Provision(ctx caddy.Context) (err error) {
 	if p.api, err = p.Base(defaultAPI); err != nil {
 		return err
 	}
-	p.page = wire.NewPage(p.api, startPay)
-	if p.PayURL != "" {
-		if p.page, err = wire.ParsePage("pay_url", wire.Expand(p.PayURL), mark, startPay, p.InsecureHTTP); err != nil {
-			return err
-		}
+	if p.page, err = p.payPage(); err != nil {
+		return err
 	}
 	if p.client, err = p.Client(); err != nil {
 		return err
 	}
 	p.traits = traits(p.api)
 	return nil
+}
+
+// payPage is where pay_url says, else where the page is assumed to be.
+func (p *Provider) payPage() (wire.Page, error) {
+	if p.PayURL == "" {
+		return wire.NewPage(p.api, startPay), nil
+	}
+	return wire.ParsePage("pay_url", wire.Expand(p.PayURL), mark, startPay, p.InsecureHTTP)
 }
 
 // Cleanup closes idle connections.
