@@ -12,6 +12,15 @@ import (
 // themselves, once they are provisioned.
 var namesOrder = map[string]bool{"idpay": true, "sama": false, "24pal": false, "invoice": false}
 
+// ways are what `expect` can say instead of none. Where the answer names not
+// even the amount, a signature could be used with another's payment.
+func ways(kind string) string {
+	if kind == "sama" {
+		return "expect intent|lookup"
+	}
+	return "expect intent|lookup|signed"
+}
+
 // check looks at the block as a whole.
 func (s *siteBlock) check() error {
 	for i, v := range s.handler.Verify {
@@ -66,13 +75,13 @@ func (s *siteBlock) checkExpect(mark *caddyfile.Dispenser, v *Verify) error {
 	switch mode {
 	case "":
 		if known && !names && !slices.ContainsFunc(s.handler.Checkout, func(c *Checkout) bool { return c.Provider == v.Provider }) {
-			return mark.Errf("say how order and amount are known, because the answer of %s (%s) does not name the order: expect intent|lookup|signed",
-				v.Provider, used.Type)
+			return mark.Errf("say how order and amount are known, because the answer of %s (%s) does not name the order: %s",
+				v.Provider, used.Type, ways(used.Type))
 		}
 	case "none":
 		if known && !names {
-			return mark.Errf("expect none is only for providers whose answer names the order, and that of %s (%s) does not: expect intent|lookup|signed",
-				v.Provider, used.Type)
+			return mark.Errf("expect none is only for providers whose answer names the order, and that of %s (%s) does not: %s",
+				v.Provider, used.Type, ways(used.Type))
 		}
 	case "lookup":
 		if known && !names && v.Order == "" {
@@ -89,8 +98,8 @@ func (s *siteBlock) checkSigned(mark *caddyfile.Dispenser, v *Verify) error {
 	used := s.global.Providers[v.Provider]
 	switch used.Type {
 	case "sama":
-		return mark.Errf("expect signed is refused for %s (sama), whose answer names neither order nor amount, so that a signature could be used with another's payment: expect intent|lookup",
-			v.Provider)
+		return mark.Errf("expect signed is refused for %s (sama), whose answer names neither order nor amount, so that a signature could be used with another's payment: %s",
+			v.Provider, ways(used.Type))
 	case "invoice", "24pal":
 		if used.UsedIDs == "" {
 			return mark.Errf("expect signed needs `used_ids imported|none` in the block `provider %s`: its check can't tell a first answer from a repeated one, so receipts from before this ledger must be known",

@@ -187,7 +187,11 @@ func (v *Verify) defaultExpect(h *Handler) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("say how order and amount are known: `expect intent` where the shop announces its payments, else `expect lookup <url>` or `expect signed`")
+	others := "`expect lookup <url>`"
+	if v.route.provider.traits.AnswersAmount { // without it, signed is refused
+		others += " or `expect signed`"
+	}
+	return fmt.Errorf("say how order and amount are known: `expect intent` where the shop announces its payments, else %s", others)
 }
 
 // policy is what the engine needs to know. A payment of our own checkout is
