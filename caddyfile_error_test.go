@@ -200,6 +200,10 @@ func TestCaddyfileSiteErrors(t *testing.T) {
 		{"require /x {\nitems a\n}", 2, "unrecognised option 'items' of require; did you mean 'item'?"},
 		{"checkout /buy idpay {\nitem ebook 1000\n}\nverify /cb idpay\nrequire /x {\nitem ebok\ncheckout /buy\n}", 5, "checkout /buy does not sell ebok; did you mean 'ebook'?"},
 		{"checkout /give idpay {\ndonate 1000 2000\n}\nverify /cb idpay\nrequire /x {\nitem a b\ncheckout /give\n}", 5, "checkout /give does not sell a or b; it takes donations only"},
+		{"checkout /buy idpay {\nitem a 1000\n}\nverify /cb idpay\nrequire /x {\nitem a\ncheckout /bui\n}", 5, "require: there is no checkout /bui in this block; did you mean '/buy'?"},
+		{"checkout /buy idpay {\nitem a 1000\n}\nverify /cb idpay\nrequire /x {\nitem a\ncheckout /BUY\n}", 5, "did you mean '/buy'?"},
+		{"checkout /buy idpay {\nitem a 1000\n}\nverify /cb idpay\nrequire /x {\nitem a\ncheckout /shop/articles\n}", 5, "there is no checkout /shop/articles in this block; there is only /buy"},
+		{"checkout /buy idpay {\nitem a 1000\n}\nverify /cb idpay\nrequire /x {\nitem b\ncheckout /buy/\n}", 5, "checkout /buy does not sell b"},
 	} {
 		_, err := adapt("Shopfile", head+c.lines+"\n}\n}\n")
 		expectError(t, c.lines, err, c.want, fmt.Sprintf("at Shopfile:%d", headLines+c.line))

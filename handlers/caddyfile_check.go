@@ -136,11 +136,17 @@ func (s *siteBlock) checkReturn(mark *caddyfile.Dispenser, c *Checkout) error {
 	return nil
 }
 
-// checkSold refuses paid content that the checkout it sends people to does not
-// sell.
+// checkSold refuses paid content whose checkout is not there, which would be a
+// dead link, or does not sell it. A block without any checkout may send people
+// to a shop's own page.
 func (s *siteBlock) checkSold(mark *caddyfile.Dispenser, q *Require) error {
+	if q.Checkout == "" || len(s.handler.Checkout) == 0 {
+		return nil
+	}
+	var paths []string
 	for _, c := range s.handler.Checkout {
-		if c.Path != q.Checkout {
+		if c.Path != strings.TrimRight(q.Checkout, "/") {
+			paths = append(paths, c.Path)
 			continue
 		}
 		var skus []string
@@ -156,5 +162,5 @@ func (s *siteBlock) checkSold(mark *caddyfile.Dispenser, q *Require) error {
 		}
 		return mark.Errf("require: checkout %s does not sell %s; %s", c.Path, joinWords(q.Items, "or"), hint)
 	}
-	return nil
+	return mark.Errf("require: there is no checkout %s in this block; %s", q.Checkout, suggestWord(q.Checkout, paths))
 }
