@@ -169,6 +169,9 @@ func (a *App) provisionProviders(ctx caddy.Context) error {
 		if u, ok := mod.(imported); ok {
 			info.UsedIDs = u.UsedIDs()
 		}
+		if acc, ok := mod.(payment.Accounted); ok {
+			info.Account = acc.AccountID()
+		}
 		a.providers[name] = info
 	}
 	return nil

@@ -50,6 +50,9 @@ type ProviderInfo struct {
 	Type string
 	// UsedIDs is "imported", "none" or "".
 	UsedIDs string
+	// Account is what [payment.Accounted] says, "" for other providers. Compare
+	// it, never show it.
+	Account string
 }
 
 // ErrNotOpen is returned while the store is not open.

@@ -45,30 +45,6 @@ func (s *Sites) Place(app *caddyhttp.App) ([]Finding, error) {
 	return append(s.retrying(), unguarded(app, s.handlers)...), s.sharedNone()
 }
 
-// sharedNone refuses `expect none` where several sites use one provider: a
-// receipt of one site's order 101 would pay the other's order 101.
-func (s *Sites) sharedNone() error {
-	first := make(map[string]string)
-	none := make(map[string]bool)
-	shared := make(map[string]string)
-	for _, h := range s.handlers {
-		site := h.place().id
-		for _, v := range h.Verify {
-			if other, ok := first[v.Provider]; ok && other != site {
-				shared[v.Provider] = other + " and " + site
-			}
-			first[v.Provider] = site
-			none[v.Provider] = none[v.Provider] || v.route.expect == expectNone
-		}
-	}
-	for name, sites := range shared {
-		if none[name] {
-			return fmt.Errorf("provider %s is used by %s: say `expect intent`, `expect lookup <url>` or `expect signed` in both, or a payment of one site would pay the same order number of the other", name, sites)
-		}
-	}
-	return nil
-}
-
 // Inspect reports the same of sites that are placed already.
 func (s *Sites) Inspect(app *caddyhttp.App) []Finding {
 	s.mu.Lock()

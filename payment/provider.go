@@ -48,6 +48,14 @@ type Inquirer interface {
 	Inquire(ctx context.Context, q Query) Answer
 }
 
+// Accounted is a provider that tells its account at the issuer from others. Of
+// one that doesn't, all names of one issuer count as one account.
+type Accounted interface {
+	// AccountID is equal for equal credentials and different for others. Nothing
+	// can be learnt of the credential from it; it need not outlive the process.
+	AccountID() string
+}
+
 // ErrMalformed is wrapped by errors about returns that cannot be genuine. The
 // text names the parameter.
 var ErrMalformed = errors.New("malformed return")

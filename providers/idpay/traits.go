@@ -35,3 +35,6 @@ func traits(api wire.Base, sandbox bool) payment.Traits {
 
 // Traits implements [payment.Provider].
 func (p *Provider) Traits() payment.Traits { return p.traits }
+
+// AccountID implements [payment.Accounted].
+func (p *Provider) AccountID() string { return p.key.AccountID() }

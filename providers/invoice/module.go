@@ -81,4 +81,5 @@ var (
 	_ zapcore.ObjectMarshaler = (*Provider)(nil)
 	_ payment.Provider        = (*Provider)(nil)
 	_ payment.Creator         = (*Provider)(nil)
+	_ payment.Accounted       = (*Provider)(nil)
 )

@@ -68,4 +68,5 @@ var (
 	_ zapcore.ObjectMarshaler = (*Pal24)(nil)
 	_ payment.Provider        = (*Pal24)(nil)
 	_ payment.Creator         = (*Pal24)(nil)
+	_ payment.Accounted       = (*Pal24)(nil)
 )

@@ -60,6 +60,9 @@ func wage(price payment.Rials) payment.Rials {
 // Traits implements [payment.Provider].
 func (s *script) Traits() payment.Traits { return s.traits }
 
+// AccountID implements [payment.Accounted].
+func (s *script) AccountID() string { return s.key.AccountID() }
+
 // ReadReturn implements [payment.Provider]. The key may be missing, and nothing
 // tells paid from not: in one client `status` 0 means paid, in the answers 1
 // does, and no document says.

@@ -145,4 +145,5 @@ var (
 	_ zapcore.ObjectMarshaler = (*Provider)(nil)
 	_ payment.Provider        = (*Provider)(nil)
 	_ payment.Creator         = (*Provider)(nil)
+	_ payment.Accounted       = (*Provider)(nil)
 )

@@ -38,6 +38,9 @@ func traits(api wire.Base) payment.Traits {
 // Traits implements [payment.Provider].
 func (p *Provider) Traits() payment.Traits { return p.traits }
 
+// AccountID implements [payment.Accounted].
+func (p *Provider) AccountID() string { return p.token.AccountID() }
+
 // ReadReturn implements [payment.Provider]. It says nothing about paid or not:
 // how a return tells is not documented.
 func (p *Provider) ReadReturn(get func(name string) string) (payment.Claimed, error) {

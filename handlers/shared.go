@@ -1,0 +1,57 @@
+package handlers
+
+import (
+	"fmt"
+	"slices"
+)
+
+// account is one account at a provider, and who uses it under which names.
+type account struct {
+	names, sites []string
+	none         bool
+}
+
+// accountOf is what a receipt is good for: everybody with the same account at
+// the same issuer, whatever it is called here. A provider that does not tell
+// its accounts apart has but one.
+func accountOf(p *provider) [2]string { return [2]string{p.traits.Issuer, p.Account} }
+
+// sharedNone refuses `expect none` where several sites use one account: a
+// receipt of one site's order 101 would pay the other's order 101.
+func (s *Sites) sharedNone() error {
+	var order []*account
+	all := make(map[[2]string]*account)
+	for _, h := range s.handlers {
+		site := h.place().id
+		for _, v := range h.Verify {
+			key := accountOf(v.route.provider)
+			a := all[key]
+			if a == nil {
+				a = new(account)
+				all[key], order = a, append(order, a)
+			}
+			a.names, a.sites = adding(a.names, v.Provider), adding(a.sites, site)
+			a.none = a.none || v.route.expect == expectNone
+		}
+	}
+	for _, a := range order {
+		if !a.none || len(a.sites) < 2 {
+			continue
+		}
+		slices.Sort(a.names)
+		who := "provider " + a.names[0] + " is"
+		if len(a.names) > 1 {
+			who = "providers " + joinWords(a.names, "and") + " are one account, which is"
+		}
+		return fmt.Errorf("%s used by %s: say `expect intent`, `expect lookup <url>` or `expect signed` in all of them, or a payment of one site would pay the same order number of another",
+			who, joinWords(a.sites, "and"))
+	}
+	return nil
+}
+
+func adding(to []string, s string) []string {
+	if slices.Contains(to, s) {
+		return to
+	}
+	return append(to, s)
+}
