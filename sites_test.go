@@ -2,6 +2,7 @@ package payments
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -90,6 +91,45 @@ func TestExpectNoneIsForOneSite(t *testing.T) {
 			}
 			if err != nil && (strings.Contains(err.Error(), "6a7f99eb") || strings.Contains(err.Error(), "KEY_ONE")) {
 				t.Error("it shows the key:", err)
+			}
+		})
+	}
+}
+
+// A finding names what the Caddyfile has: hosts and listen addresses, no names
+// that the adapter made.
+func TestDoctorNamesPlaces(t *testing.T) {
+	t.Setenv("IDPAY_KEY", "6a7f99eb-7c20-4412-a972-6dfb7cd253a4")
+	const shop = "{\npayments {\nprovider idpay {\napi_key {env.IDPAY_KEY}\n}\n}\n}\n" +
+		"http://shop.test {\npayments {\nverify /cb idpay\n}\nreverse_proxy 127.0.0.1:9000 127.0.0.1:9001\n}\n"
+	for name, c := range map[string]struct {
+		second string
+		want   []string
+	}{
+		"guarded":            {"http://b.test:8080 {\npayments\nreverse_proxy 127.0.0.1:9000\n}", nil},
+		"a host":             {"http://b.test {\nreverse_proxy 127.0.0.1:9000\n}", []string{"b.test on :80"}},
+		"hosts and a port":   {"http://b.test:8080, http://c.test:8080 {\nreverse_proxy 127.0.0.1:9000\n}", []string{"b.test, c.test on :8080"}},
+		"any host":           {":8080 {\nreverse_proxy 127.0.0.1:9001\n}", []string{":8080"}},
+		"one address only":   {":8080 {\nbind 127.0.0.1\nreverse_proxy 127.0.0.1:9001\n}", []string{"127.0.0.1:8080"}},
+		"both upstreams":     {":8080 {\nreverse_proxy 127.0.0.1:9000 127.0.0.1:9001\n}", []string{":8080"}},
+		"two sites":          {":8081 {\nreverse_proxy 127.0.0.1:9000\n}\n:8080 {\nreverse_proxy 127.0.0.1:9000\n}", []string{":8080", ":8081"}},
+		"in a deeper route":  {"http://b.test {\nhandle_path /x/* {\nreverse_proxy 127.0.0.1:9000\n}\n}", []string{"b.test on :80"}},
+		"an upstream nobody": {":8080 {\nreverse_proxy 127.0.0.1:9999\n}", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ours, http := provisioned(t, shop+c.second+"\n")
+			findings, err := ours.sites.Place(http)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, f := range findings {
+				if f.Code == "unguarded" && strings.Contains(f.Text, "the upstream of shop.test") {
+					got = append(got, f.Where)
+				}
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("%q, want %q", got, c.want)
 			}
 		})
 	}

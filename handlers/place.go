@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -140,17 +141,7 @@ func listenPort(srv *caddyhttp.Server) string {
 // lead there, and whether that route has an upstream.
 func findSite(routes caddyhttp.RouteList, h *Handler, hosts []string) (found []string, proxied bool) {
 	for _, route := range routes {
-		here := hosts
-		for _, set := range route.MatcherSets {
-			for _, m := range set {
-				if names, ok := m.(*caddyhttp.MatchHost); ok {
-					here = append(append([]string(nil), here...), *names...)
-				}
-				if names, ok := m.(caddyhttp.MatchHost); ok {
-					here = append(append([]string(nil), here...), names...)
-				}
-			}
-		}
+		here := slices.Concat(hosts, hostsOf(route))
 		for _, handler := range route.Handlers {
 			if handler == caddyhttp.MiddlewareHandler(h) {
 				return nonNil(here), hasUpstream(routes)

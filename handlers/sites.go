@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"sync"
@@ -84,41 +83,6 @@ func (s *Sites) retrying() []Finding {
 					Text: "reverse_proxy has lb_retries or lb_try_duration beside `deliver once`: Caddy repeats GET requests, so the shop may be asked to credit twice",
 				})
 				break
-			}
-		}
-	}
-	return out
-}
-
-// unguarded finds routes that reach a guarded site's upstream without a guard:
-// there a client could set our headers itself.
-func unguarded(app *caddyhttp.App, sites []*Handler) []Finding {
-	guarded := make(map[string]string)
-	for _, h := range sites {
-		if h.server == nil || len(h.Verify) == 0 {
-			continue
-		}
-		for _, p := range upstreams(siteRoutes(h)) {
-			for _, u := range p.Upstreams {
-				guarded[u.Dial] = h.place().id
-			}
-		}
-	}
-	var out []Finding
-	for name, srv := range app.Servers {
-		for _, route := range srv.Routes {
-			if hasGuard(caddyhttp.RouteList{route}) {
-				continue
-			}
-			for _, p := range upstreams(caddyhttp.RouteList{route}) {
-				for _, u := range p.Upstreams {
-					if site, ok := guarded[u.Dial]; ok {
-						out = append(out, Finding{
-							Code: "unguarded", Where: name,
-							Text: fmt.Sprintf("another site reaches the upstream of %s without `payments`: there anybody can send X-Payment headers; an empty `payments` block is enough", site),
-						})
-					}
-				}
 			}
 		}
 	}
