@@ -41,9 +41,24 @@ func (a *App) Doctor(ctx context.Context) []admin.Finding {
 	if len(a.providers) == 0 {
 		out = append(out, admin.Finding{Level: admin.LevelWarn, Code: "provider", Text: "no provider is configured"})
 	}
-	if !a.HasKeys() {
-		out = append(out, admin.Finding{Level: admin.LevelOK, Code: "signing_key",
-			Text: "no signing_key is written: the store's own is used, which a shop cannot know; write one before a shop checks receipts"})
+	return append(out, a.doctorKeys()...)
+}
+
+// doctorKeys names who uses the store's own key. A site's key is as good to its
+// shop as the app's.
+func (a *App) doctorKeys() []admin.Finding {
+	if a.HasKeys() {
+		return nil
+	}
+	sites, others := a.sites.Keyless()
+	if !others {
+		return []admin.Finding{{Level: admin.LevelOK, Code: "signing_key",
+			Text: "no signing_key is written: the store's own is used, which a shop cannot know; write one before a shop checks receipts"}}
+	}
+	var out []admin.Finding
+	for _, site := range sites {
+		out = append(out, admin.Finding{Level: admin.LevelOK, Code: "signing_key", Where: site,
+			Text: "this site has no signing_key, and the global options have none: the store's own is used, which a shop cannot know; write one before this shop checks receipts"})
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package payments
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -8,6 +9,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/rahgir/caddy-payments/admin"
 )
 
 // provisioned is a config as it stands before anything is started.
@@ -125,6 +128,47 @@ func TestDoctorNamesPlaces(t *testing.T) {
 			var got []string
 			for _, f := range findings {
 				if f.Code == "unguarded" && strings.Contains(f.Text, "the upstream of shop.test") {
+					got = append(got, f.Where)
+				}
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// A shop knows the key of its own site as well as the app's.
+func TestDoctorCountsKeys(t *testing.T) {
+	t.Setenv("IDPAY_KEY", "6a7f99eb-7c20-4412-a972-6dfb7cd253a4")
+	t.Setenv("SIGNING_KEY", strings.Repeat("k", 32))
+	const (
+		verify = "verify /cb idpay {\nexpect intent\n}\n"
+		key    = "signing_key {env.SIGNING_KEY}\n"
+	)
+	for name, c := range map[string]struct {
+		global, a, b string
+		want         []string
+	}{
+		"none":                     {"", verify, verify, []string{""}},
+		"the app's":                {key, verify, verify, nil},
+		"each site's":              {"", verify + key, verify + key, nil},
+		"one site's":               {"", verify + key, verify, []string{"b.test"}},
+		"a site that only guards":  {"", verify + key, "", nil},
+		"no site takes a payment":  {"", "", "", []string{""}},
+		"a key where nobody needs": {"", verify, key, []string{""}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ours, http := provisioned(t, "{\npayments {\nprovider idpay {\napi_key {env.IDPAY_KEY}\n}\n"+c.global+"}\n}\n"+
+				"http://a.test {\npayments {\n"+c.a+"}\n}\nhttp://b.test {\npayments {\n"+c.b+"}\n}\n")
+			if _, err := ours.sites.Place(http); err != nil {
+				t.Fatal(err)
+			}
+			gone, cancel := context.WithCancel(t.Context())
+			cancel() // nothing is started, so no store is waited for
+			var got []string
+			for _, f := range ours.Doctor(gone) {
+				if f.Code == "signing_key" && f.Level == admin.LevelOK {
 					got = append(got, f.Where)
 				}
 			}

@@ -44,6 +44,23 @@ func (s *Sites) Place(app *caddyhttp.App) ([]Finding, error) {
 	return append(s.retrying(), unguarded(app, s.handlers)...), s.sharedNone()
 }
 
+// Keyless are the sites that verify payments and have no signing_key of their
+// own, and whether any site has one.
+func (s *Sites) Keyless() (sites []string, others bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range s.handlers {
+		switch {
+		case len(h.Verify) == 0:
+		case h.keys != nil:
+			others = true
+		default:
+			sites = adding(sites, h.place().id)
+		}
+	}
+	return sites, others
+}
+
 // Inspect reports the same of sites that are placed already.
 func (s *Sites) Inspect(app *caddyhttp.App) []Finding {
 	s.mu.Lock()
