@@ -41,7 +41,8 @@ type App struct {
 	SigningKeys []handlers.SigningKey `json:"signing_keys,omitempty"`
 
 	// The origin that browsers see, for return addresses, such as
-	// `https://shop.example.com`. Default: each site's own https origin.
+	// `https://shop.example.com`. Default: each site's own, which is http where
+	// the site is.
 	PublicURL string `json:"public_url,omitempty"`
 
 	ctx        caddy.Context
