@@ -27,11 +27,11 @@ const (
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (ref) DO NOTHING RETURNING ref`
 	partUpdate = `UPDATE payments_records SET version = $2, writer = $3, state = $4, money = money OR $5, created = $6, due = $7,
 	slot = $8, notice = $9, order_hash = $10, id_hash = $11, body = $12 WHERE ref = $1 AND version = $2 - 1 RETURNING ref`
-	partTake = `, k AS (
+	partTakeFirst = `, k AS (
 	INSERT INTO payments_keys (key, ref, intent)
-	SELECT u.key, w.ref, u.intent FROM w, unnest($13::bytea[], $14::boolean[]) AS u (key, intent)
-	WHERE NOT EXISTS (SELECT 1 FROM payments_keys o WHERE o.key = u.key AND o.ref = $1)
-)`
+	SELECT u.key, w.ref, u.intent FROM w, unnest($13::bytea[], $14::boolean[]) AS u (key, intent)`
+	partTake = partTakeFirst + `
+	WHERE NOT EXISTS (SELECT 1 FROM payments_keys o WHERE o.key = u.key AND o.ref = $1)`
 	partLazy = `, lazy AS (SELECT set_config('synchronous_commit', 'off', true) AS v)`
 )
 
@@ -47,8 +47,13 @@ func changeSQL(first, take, lazy bool) string {
 		return write
 	}
 	sql := "WITH w AS (\n\t" + write + "\n)"
-	if take {
-		sql += partTake
+	switch {
+	case take && first:
+		// It holds nothing yet. What looks held by it was held by one of the same
+		// name that is being forgotten, and will be free.
+		sql += partTakeFirst + "\n)"
+	case take:
+		sql += partTake + "\n)"
 	}
 	if lazy {
 		return sql + partLazy + "\nSELECT v FROM lazy, w"
