@@ -54,5 +54,7 @@ func mangled(t *rapid.T, inputs [][]string, all []string) string {
 			words = append(words[:at], append([]string{other}, words[at:]...)...)
 		}
 	}
-	return strings.Join(words, " ")
+	// Without spaces at the ends of lines: what `caddy fmt` takes away there makes
+	// a here-document of `<<EOF `.
+	return strings.ReplaceAll(strings.Join(words, " "), " \n", "\n")
 }
