@@ -167,7 +167,7 @@ func TestAFullStoreRefusesNewWorkOnly(t *testing.T) {
 		w := newWorld(t, func(w *world) { w.bank.script = []payment.Answer{{}, {}, paid(payment.OutcomePaid)} })
 		defer w.halt()
 		rec := w.announce()
-		w.store.Down = payment.ErrFull
+		w.store.Break(payment.ErrFull)
 		if res := w.Admit(t.Context(), w.stranger("K9", "900")); res.Kind != engine.Unavailable || w.bank.verifies() != 0 {
 			t.Errorf("a new one: %+v after %d calls", res, w.bank.verifies())
 		}
@@ -188,7 +188,7 @@ func TestAStoreWithoutAnyRoomAsksNobody(t *testing.T) {
 		defer w.halt()
 		rec := w.announce()
 		w.Admit(t.Context(), w.ask())
-		w.store.Down = fmt.Errorf("%w, not even for what has begun", payment.ErrFull)
+		w.store.Break(fmt.Errorf("%w, not even for what has begun", payment.ErrFull))
 		if res := w.Admit(t.Context(), w.ask()); res.Kind != engine.Unavailable && res.Kind != engine.Pending || w.bank.verifies() != 1 {
 			t.Errorf("%+v after %d calls", res, w.bank.verifies())
 		}
@@ -207,7 +207,7 @@ func TestAStoreWithoutAnyRoomAsksNobody(t *testing.T) {
 		if said < 5 || said > 12 {
 			t.Errorf("the trouble was told %d times in five minutes", said)
 		}
-		w.store.Down = nil
+		w.store.Break(nil)
 		time.Sleep(2 * time.Minute)
 		w.wantState(rec.Ref, payment.Delivered)
 	})

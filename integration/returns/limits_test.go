@@ -23,10 +23,10 @@ func randomID() string {
 // once beside it, and never told to go away.
 func TestStrangersArePaced(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, sandbox.Options{}, "\t\tprovider idpay shop2 {\n\t\t\tapi_key {env.API_KEY}\n\t\t\tbase_url SANDBOX2/idpay\n\t\t}")
-	w.text = strings.ReplaceAll(w.text, "SANDBOX2", w.url)
-	open, _ := w.plain("verify /back idpay {\ntimeout 2s\n}")
-	site, shop := w.plain("verify /back shop2 {\nexpect intent\n}")
+	w := newWorld(t, sandbox.Options{}, "\t\tprovider idpay other {\n\t\t\tapi_key 9ad0e1cc-2f7b-43a5-8c09-3b1d54f7a6e2\n\t\t\tbase_url SANDBOX_URL/idpay\n\t\t}")
+	w.text = strings.ReplaceAll(w.text, "SANDBOX_URL", w.url)
+	open, _ := w.plain("verify /back other {\ntimeout 2s\n}")
+	site, shop := w.plain("verify /back idpay {\nexpect intent\n}")
 	k := &keeper{w: w, provider: "idpay", callback: site + "/back"}
 	shop.SetAnswer(k.ServeHTTP)
 	w.start()

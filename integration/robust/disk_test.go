@@ -34,6 +34,7 @@ func TestFullDisk(t *testing.T) {
 			p, err := b.Try(http.MethodPost, s.site+"/buy/mug", "")
 			return err == nil && p.Status == http.StatusServiceUnavailable
 		})
+		fill(t, disk, filler, leave) // what the ledger let go of, too
 		if p := b.Get(s.site + "/page"); p.Status != http.StatusOK {
 			t.Errorf("%d bytes left: a bystander got %d", leave, p.Status)
 		}

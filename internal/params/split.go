@@ -27,45 +27,51 @@ func (s *Set) split(src *source, lenient bool) error {
 
 // chunk reads what stands between two "&".
 func (s *Set) chunk(src *source, at, end int, lenient bool) error {
-	text := src.text
-	if lenient {
-		skip := at
-		for strings.HasPrefix(text[skip:end], entity) {
-			skip += len(entity)
+	if !lenient {
+		return s.add(src, at, end)
+	}
+	at, _, err := s.behindEntities(src.text, at, end)
+	if err != nil {
+		return err
+	}
+	for from := at; from < end; {
+		q := strings.IndexByte(src.text[from:end], '?')
+		if q < 0 {
+			break
 		}
-		if skip > at {
-			guarded, err := s.name(text[skip:end], true)
-			if err != nil {
+		q += from
+		before, err := s.name(src.text[at:q], false)
+		if err != nil {
+			return err
+		}
+		next, after, err := s.behindEntities(src.text, q+1, end)
+		if err != nil {
+			return err
+		}
+		if before != "" || after != "" {
+			if err := s.add(src, at, q); err != nil {
 				return err
 			}
-			if guarded != "" {
-				at = skip
-			}
+			at = next
 		}
-		for from := at; from < end; {
-			q := strings.IndexByte(text[from:end], '?')
-			if q < 0 {
-				break
-			}
-			q += from
-			before, err := s.name(text[at:q], false)
-			if err != nil {
-				return err
-			}
-			after, err := s.name(text[q+1:end], true)
-			if err != nil {
-				return err
-			}
-			if before != "" || after != "" {
-				if err := s.add(src, at, q); err != nil {
-					return err
-				}
-				at = q + 1
-			}
-			from = q + 1
-		}
+		from = q + 1
 	}
 	return s.add(src, at, end)
+}
+
+// behindEntities returns where the pair at a position really begins, if a
+// guarded name is there, and that name: behind what is left of "&amp;" once its
+// "&", or the "?" in its place, is taken away.
+func (s *Set) behindEntities(text string, at, end int) (start int, guarded string, err error) {
+	start = at
+	for strings.HasPrefix(text[start:end], entity) {
+		start += len(entity)
+	}
+	guarded, err = s.name(text[start:end], true)
+	if err != nil || guarded == "" {
+		return at, "", err
+	}
+	return start, guarded, nil
 }
 
 // name returns the guarded name that a raw pair begins with; query says that a

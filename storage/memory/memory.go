@@ -21,11 +21,7 @@ import (
 // Store is a payment.Store in memory. Its clock may be replaced.
 type Store struct {
 	// Clock is Now; nil is the machine's.
-	Clock func() time.Time
-	// Down, if set, is what Ready and every write answer. ErrFull itself refuses
-	// new records only, as a nearly full disk does; wrapped, it refuses all.
-	Down error
-
+	Clock   func() time.Time
 	mu      sync.Mutex
 	records map[payment.Ref]*payment.Record
 	order   []payment.Ref // by creation
@@ -37,6 +33,7 @@ type Store struct {
 	owner   int
 	most    int
 	closed  bool
+	down    error
 	// Synced counts the durable commits, Lazy the others.
 	Synced, Lazy int
 }
@@ -77,6 +74,15 @@ func (s *Store) Lose() *Store {
 	n.owner = s.owner + 1
 	n.gen.Seq = s.gen.Seq + 1
 	return n
+}
+
+// Break makes Ready and every write answer with err; nil mends it. ErrFull
+// itself refuses new records only, as a nearly full disk does; wrapped, it
+// refuses all.
+func (s *Store) Break(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = err
 }
 
 // Renew begins a new generation while it is open, as a database does that fails
@@ -140,8 +146,8 @@ func (s *Store) Commit(ctx context.Context, c payment.Change) error {
 	if c.Record == nil {
 		return payment.ErrRef
 	}
-	if s.Down != nil && (s.Down != payment.ErrFull || c.Record.Version == 0) { //nolint:errorlint // wrapped means more
-		return s.Down
+	if s.down != nil && (s.down != payment.ErrFull || c.Record.Version == 0) { //nolint:errorlint // wrapped means more
+		return s.down
 	}
 	if _, err := payment.ParseRef(string(c.Record.Ref)); err != nil {
 		return err
@@ -400,7 +406,7 @@ func (s *Store) Ready() error {
 	if s.closed {
 		return payment.ErrClosed
 	}
-	return s.Down
+	return s.down
 }
 
 // Interface guard.
