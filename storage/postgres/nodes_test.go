@@ -157,11 +157,14 @@ func TestDueIsClaimedOnce(t *testing.T) {
 	}
 	var mu sync.Mutex
 	claimed := make(map[payment.Ref][]string)
-	var all sync.WaitGroup
+	var all, asked sync.WaitGroup
+	asked.Add(len(nodes))
 	for _, s := range nodes {
 		s.cfg.yield = 0
 		all.Go(func() {
 			refs, err := s.Due(ctx, s.Now(), n)
+			asked.Done()
+			asked.Wait() // nobody takes one before all were offered all
 			if err != nil || len(refs) != n {
 				t.Errorf("%d of %d are offered: %v", len(refs), n, err)
 			}
