@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"io"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -49,6 +50,23 @@ func (f *filter) Write(b []byte) (int, error) {
 	return f.ResponseWriter.Write(b)
 }
 
+// ReadFrom implements io.ReaderFrom: who copies a body without a word about the
+// header before must not get it past the filter.
+func (f *filter) ReadFrom(body io.Reader) (int64, error) {
+	if f.status == 0 {
+		f.WriteHeader(http.StatusOK)
+	}
+	return f.ResponseWriterWrapper.ReadFrom(body)
+}
+
+// FlushError is what http.ResponseController calls; it sends the header too.
+func (f *filter) FlushError() error {
+	if f.status == 0 {
+		f.WriteHeader(http.StatusOK)
+	}
+	return http.NewResponseController(f.ResponseWriter).Flush()
+}
+
 // sweep cleans what was added behind the header: trailers.
 func (f *filter) sweep() {
 	if f.status == 0 {
@@ -64,4 +82,5 @@ func (f *filter) sweep() {
 var (
 	_ http.ResponseWriter = (*filter)(nil)
 	_ http.Pusher         = (*filter)(nil)
+	_ io.ReaderFrom       = (*filter)(nil)
 )
