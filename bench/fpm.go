@@ -16,6 +16,9 @@ import (
 //go:embed verify.php
 var verifyPHP []byte
 
+// fpmWorkers is how many workers php-fpm has.
+const fpmWorkers = 8
+
 // startFPM runs php-fpm with eight static workers, as the budget says.
 func (b *bench) startFPM(ctx context.Context) (*fpm, error) {
 	program, err := phpProgram()
@@ -42,11 +45,11 @@ daemonize = no
 %[2]slisten = %[3]s
 listen.backlog = 511
 pm = static
-pm.max_children = 8
+pm.max_children = %[4]d
 php_value[display_errors] = off
 php_value[log_errors] = on
 php_admin_value[opcache.enable] = 1
-`, f.dir, account, f.socket)
+`, f.dir, account, f.socket, fpmWorkers)
 	if err := errors.Join(os.WriteFile(filepath.Join(f.dir, "fpm.conf"), conf, 0o600),
 		os.WriteFile(filepath.Join(f.dir, "verify.php"), verifyPHP, 0o600)); err != nil {
 		return nil, err

@@ -108,19 +108,26 @@ func throughput(ctx context.Context, b *bench) error {
 		}
 		b.info("  against php that marks first, deliver once"+at, over(once.rate, marked.rate), "times php", marked.note())
 	}
-	return b.slowProvider(ctx, once, idem, bare)
+	return b.slowProvider(ctx, once, idem, bare, php)
 }
 
-// slowProvider is for information: real providers take their time, and with
-// that the price of a sync becomes small.
-func (b *bench) slowProvider(ctx context.Context, once, idem, bare *arm) error {
+// slowProvider measures the same with a provider that takes as long as one
+// across the internet does.
+func (b *bench) slowProvider(ctx context.Context, once, idem, bare, php *arm) error {
 	for _, workers := range []int{8, 64} {
-		if err := b.takeTurns(ctx, []*arm{once, idem, bare}, workers, slow); err != nil {
+		arms := []*arm{once, idem, bare}
+		if php.caddy != nil {
+			arms = append(arms, php)
+		}
+		if err := b.takeTurns(ctx, arms, workers, slow); err != nil {
 			return err
 		}
+		at := fmt.Sprintf(", a provider that takes %s, concurrency %d", slowTime, workers)
 		for _, a := range []*arm{once, idem} {
-			b.info(fmt.Sprintf("  a provider that takes %s, %s, concurrency %d", slowTime, a.name, workers),
-				over(a.rate, bare.rate), "of two hops", fmt.Sprintf("%s; the two hops %.0f/s", a.note(), median(bare.rate)))
+			b.atLeast(a.name+at, over(a.rate, bare.rate), 0.7, "of two hops", fmt.Sprintf("%s; the two hops %.0f/s", a.note(), median(bare.rate)))
+			if php.caddy != nil && workers > fpmWorkers {
+				b.atLeast("against php-fpm, "+a.name+at, over(a.rate, php.rate), 3, "times php", php.note())
+			}
 		}
 	}
 	return nil
