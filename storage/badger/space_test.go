@@ -3,6 +3,7 @@ package badger
 import (
 	"bufio"
 	"context"
+	crand "crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -124,10 +125,8 @@ func fillerChild() {
 	var begun []*payment.Record
 	for n := 0; ; n++ {
 		r := delivered(n)
-		r.Return = &payment.Return{Body: make([]byte, 16<<10)}
-		for i := range r.Return.Body {
-			r.Return.Body[i] = byte(i * n * 7919 >> 3)
-		}
+		r.Return = &payment.Return{Body: make([]byte, 48<<10)}
+		_, _ = crand.Read(r.Return.Body)
 		err := s.Commit(ctx, payment.Change{Record: r, Take: r.Keys(false)})
 		is := "writing"
 		if err == nil {

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"flag"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,7 +14,13 @@ import (
 
 var servers pgtest.Package //nolint:gochecknoglobals // one cluster for all tests
 
-func TestMain(m *testing.M) { os.Exit(servers.Main(m)) }
+func TestMain(m *testing.M) {
+	// Each step asks a server; -rapid.checks asks for more.
+	if err := flag.Set("rapid.checks", "40"); err != nil {
+		panic(err)
+	}
+	os.Exit(servers.Main(m))
+}
 
 // ledger is where a test's store lies.
 type ledger struct {
