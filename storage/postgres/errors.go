@@ -38,6 +38,8 @@ func (e *RefusedError) Error() string { return "this database is refused: " + e.
 const (
 	stateUnique        = "23505"
 	stateNoTable       = "42P01"
+	stateTableThere    = "42P07"
+	stateTypeThere     = "42710" // the same, met a moment later: each table has a type of its name
 	stateSerialization = "40001"
 	stateDeadlock      = "40P01"
 	stateUnknown       = "40003" // "statement completion unknown"

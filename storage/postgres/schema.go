@@ -112,7 +112,9 @@ func lockLedger(ctx context.Context, conn *pgx.Conn) (tx pgx.Tx, row ledgerRow, 
 		// Nodes that start together may meet here; the loser's error says so, and
 		// the next round finds what the winner made.
 		for _, sql := range []string{sqlMakeLedger, sqlFirstRow} {
-			if _, err = conn.Exec(ctx, sql); err != nil && !isState(err, stateUnique) && !isState(err, "42P07") && fateOf(err) != collided {
+			_, err = conn.Exec(ctx, sql)
+			met := isState(err, stateUnique) || isState(err, stateTableThere) || isState(err, stateTypeThere)
+			if err != nil && !met && fateOf(err) != collided {
 				return nil, row, fmt.Errorf("making the ledger's table: %w", err)
 			}
 		}
