@@ -100,6 +100,20 @@ func TestCaddyfileExamples(t *testing.T) {
 	}
 }
 
+// adapted is a Caddyfile as Caddy loads it.
+func adapted(t *testing.T, input string) *caddy.Config {
+	t.Helper()
+	out, err := adapt("Caddyfile", input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := new(caddy.Config)
+	if err := json.Unmarshal([]byte(out), cfg); err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
 // What adapts must also load: the names of the JSON, and what only the modules
 // themselves can check.
 func TestCaddyfileGoldenValidates(t *testing.T) {
@@ -110,15 +124,7 @@ func TestCaddyfileGoldenValidates(t *testing.T) {
 		t.Setenv(name, strings.Repeat(string(rune('a'+i)), 32))
 	}
 	goldens(t, func(t *testing.T, _, input, _ string) {
-		out, err := adapt("Caddyfile", input)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var cfg caddy.Config
-		if err := json.Unmarshal([]byte(out), &cfg); err != nil {
-			t.Fatal(err)
-		}
-		if err := caddy.Validate(&cfg); err != nil {
+		if err := caddy.Validate(adapted(t, input)); err != nil {
 			t.Error(err)
 		}
 	})

@@ -2,7 +2,6 @@ package payments
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -16,15 +15,7 @@ import (
 // provisioned is a config as it stands before anything is started.
 func provisioned(t *testing.T, input string) (*App, *caddyhttp.App) {
 	t.Helper()
-	out, err := adapt("Caddyfile", input)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var cfg caddy.Config
-	if err := json.Unmarshal([]byte(out), &cfg); err != nil {
-		t.Fatal(err)
-	}
-	ctx, err := caddy.ProvisionContext(&cfg)
+	ctx, err := caddy.ProvisionContext(adapted(t, input))
 	if err != nil {
 		t.Fatal(err)
 	}

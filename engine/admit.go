@@ -84,8 +84,12 @@ type Result struct {
 
 // Admit settles a customer's return: it finds or makes its record, has the
 // provider asked (once, however many returns arrive), and says what to tell the
-// browser. The work goes on when the browser leaves or its patience ends.
+// browser. When ctx ends, because the browser left, or its patience does, only
+// the waiting is over: a return that came is seen through, for it may be all
+// that is ever known of a payment.
 func (e *Engine) Admit(ctx context.Context, a Ask) Result {
+	gone := ctx.Done()
+	ctx = context.WithoutCancel(ctx)
 	prov, err := e.provider(a.Provider)
 	if err != nil {
 		return Result{Kind: Unavailable, Err: err}
@@ -119,10 +123,10 @@ func (e *Engine) Admit(ctx context.Context, a Ask) Result {
 	if err := e.Store.Ready(); err != nil && (rec == nil || !errors.Is(err, payment.ErrFull)) {
 		return Result{Kind: Unavailable, Err: err}
 	}
-	return e.admit(ctx, prov, rec, a)
+	return e.admit(ctx, gone, prov, rec, a)
 }
 
-func (e *Engine) admit(ctx context.Context, prov Provider, rec *payment.Record, a Ask) Result {
+func (e *Engine) admit(ctx context.Context, gone <-chan struct{}, prov Provider, rec *payment.Record, a Ask) Result {
 	traits := prov.Traits()
 	stranger := !a.Proof && (rec == nil || rec.Expect.Source == payment.FromNone && rec.State != payment.Verifying)
 	if rec != nil && e.tooSoon(rec, stranger) {
@@ -156,17 +160,17 @@ func (e *Engine) admit(ctx context.Context, prov Provider, rec *payment.Record, 
 			return Result{Kind: Pending}
 		}
 	}
-	return e.fly(ctx, j, a.Patience-e.now().Sub(start))
+	return e.fly(ctx, gone, j, a.Patience-e.now().Sub(start))
 }
 
 // fly runs a job once for all who want it and waits for as long as the browser
-// may.
-func (e *Engine) fly(ctx context.Context, j job, patience time.Duration) Result {
+// may and is there.
+func (e *Engine) fly(ctx context.Context, gone <-chan struct{}, j job, patience time.Duration) Result {
 	if !e.begin() {
 		return Result{Kind: Unavailable, Err: payment.ErrClosed}
 	}
-	detached, came := context.WithoutCancel(ctx), e.now()
-	ch := e.Shared.flights.DoChan(string(j.ref), e.flight(detached, j))
+	came := e.now()
+	ch := e.Shared.flights.DoChan(string(j.ref), e.flight(ctx, j))
 	done := make(chan Result, 1)
 	go func() {
 		defer e.running.Done()
@@ -177,23 +181,23 @@ func (e *Engine) fly(ctx context.Context, j job, patience time.Duration) Result 
 			// this.
 			again := j
 			again.absent = false
-			r = <-e.Shared.flights.DoChan(string(j.ref), e.flight(detached, again))
+			r = <-e.Shared.flights.DoChan(string(j.ref), e.flight(ctx, again))
 			rec, _ = r.Val.(*payment.Record)
 		}
 		if r.Err == nil && rec != nil && e.tooSoon(rec, j.stranger) && arrived(rec) && rec.Return.Arrived.Before(came.Add(-joined)) {
 			// The worker's question, or an earlier return's.
-			done <- e.notYet(detached, rec, j.ask, j.stranger)
+			done <- e.notYet(ctx, rec, j.ask, j.stranger)
 			return
 		}
-		done <- e.conclude(detached, j, rec, r.Err)
+		done <- e.conclude(ctx, j, rec, r.Err)
 	}()
 	select {
 	case r := <-done:
 		return r
-	case <-ctx.Done():
+	case <-gone:
 	case <-e.Clock.After(max(patience, 0)):
 	}
-	rec, err := e.Store.Get(detached, j.ref)
+	rec, err := e.Store.Get(ctx, j.ref)
 	if err != nil {
 		return Result{Kind: Pending}
 	}

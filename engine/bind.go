@@ -23,7 +23,7 @@ func (e *Engine) bind(ctx context.Context, rec *payment.Record, a Ask) *payment.
 		return rec
 	}
 	e.openConversion(next, now)
-	if err := e.commit(context.WithoutCancel(ctx), next, false, next.Keys(a.Policy.Many)...); err != nil {
+	if err := e.commit(ctx, next, false, next.Keys(a.Policy.Many)...); err != nil {
 		// Another return was first, or another payment has the order.
 		if fresh, err := e.Store.Get(ctx, rec.Ref); err == nil {
 			return fresh

@@ -280,3 +280,31 @@ func TestWhatMayNotBeForgottenIsDueNoMore(t *testing.T) {
 		}
 	})
 }
+
+// A browser may leave as soon as its return is sent: where nobody announced the
+// payment, that return is all that is ever known of it.
+func TestAReturnWhoseBrowserIsGoneIsSeenThrough(t *testing.T) {
+	t.Parallel()
+	for name, paced := range map[string]bool{"at once": false, "at the common pace": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, func(w *world) { w.bank.echo = true })
+				defer w.halt()
+				if paced {
+					for i := range 40 {
+						go w.Admit(t.Context(), w.stranger(fmt.Sprintf("X%d", i), fmt.Sprint(i)))
+					}
+					synctest.Wait()
+				}
+				left, leave := context.WithCancel(t.Context())
+				leave()
+				a := w.stranger("K1", "101")
+				a.Client = "192.0.2.9"
+				w.Admit(left, a)
+				time.Sleep(90 * time.Second)
+				w.wantState(payment.NewRef(a.Site, w.bank.traits.Issuer, "K1", "101"), payment.Delivered)
+			})
+		})
+	}
+}

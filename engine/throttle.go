@@ -52,7 +52,7 @@ func (e *Engine) keepForLater(ctx context.Context, rec *payment.Record, a Ask, s
 		e.remember(next, job{ask: a}, now)
 		next.Reason, next.UpdatedAt = payment.ReasonWaiting, now
 		next.Due = rec.Attempts.Last.Add(reask(stranger))
-		return next, e.commit(context.WithoutCancel(ctx), next, false)
+		return next, e.commit(ctx, next, false)
 	})
 	if next, ok := v.(*payment.Record); ok && err == nil {
 		return next

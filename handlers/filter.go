@@ -42,28 +42,29 @@ func (f *filter) WriteHeader(status int) {
 	f.ResponseWriter.WriteHeader(status)
 }
 
-// Write implements http.ResponseWriter.
-func (f *filter) Write(b []byte) (int, error) {
+// imply writes the header that whoever goes on without one means.
+func (f *filter) imply() {
 	if f.status == 0 {
 		f.WriteHeader(http.StatusOK)
 	}
+}
+
+// Write implements http.ResponseWriter.
+func (f *filter) Write(b []byte) (int, error) {
+	f.imply()
 	return f.ResponseWriter.Write(b)
 }
 
 // ReadFrom implements io.ReaderFrom: who copies a body without a word about the
 // header before must not get it past the filter.
 func (f *filter) ReadFrom(body io.Reader) (int64, error) {
-	if f.status == 0 {
-		f.WriteHeader(http.StatusOK)
-	}
+	f.imply()
 	return f.ResponseWriterWrapper.ReadFrom(body)
 }
 
 // FlushError is what http.ResponseController calls; it sends the header too.
 func (f *filter) FlushError() error {
-	if f.status == 0 {
-		f.WriteHeader(http.StatusOK)
-	}
+	f.imply()
 	return http.NewResponseController(f.ResponseWriter).Flush()
 }
 

@@ -17,10 +17,8 @@ func unguarded(app *caddyhttp.App, sites []*Handler) []Finding {
 		if h.server == nil || len(h.Verify) == 0 {
 			continue
 		}
-		for _, p := range upstreams(siteRoutes(h)) {
-			for _, u := range p.Upstreams {
-				guarded[u.Dial] = h.place().id
-			}
+		for _, dial := range dials(siteRoutes(h)) {
+			guarded[dial] = h.place().id
 		}
 	}
 	var out []Finding
@@ -30,23 +28,33 @@ func unguarded(app *caddyhttp.App, sites []*Handler) []Finding {
 			if hasGuard(caddyhttp.RouteList{route}) {
 				continue
 			}
-			for _, p := range upstreams(caddyhttp.RouteList{route}) {
-				for _, u := range p.Upstreams {
-					if site, ok := guarded[u.Dial]; ok {
-						f := Finding{
-							Code: "unguarded", Where: whereabouts(srv, route),
-							Text: fmt.Sprintf("another site reaches the upstream of %s without `payments`: there anybody can send X-Payment headers; an empty `payments` block is enough", site),
-						}
-						if !slices.Contains(out, f) { // once, whatever the number of upstreams
-							out = append(out, f)
-						}
-					}
+			for _, dial := range dials(caddyhttp.RouteList{route}) {
+				site, ok := guarded[dial]
+				if !ok {
+					continue
+				}
+				f := Finding{
+					Code: "unguarded", Where: whereabouts(srv, route),
+					Text: fmt.Sprintf("another site reaches the upstream of %s without `payments`: there anybody can send X-Payment headers; an empty `payments` block is enough", site),
+				}
+				if !slices.Contains(out, f) { // once, whatever the number of upstreams
+					out = append(out, f)
 				}
 			}
 		}
 	}
 	slices.SortFunc(out, func(a, b Finding) int { return strings.Compare(a.Where, b.Where) })
 	return out
+}
+
+// dials are the addresses of all upstreams that routes lead to.
+func dials(routes caddyhttp.RouteList) (all []string) {
+	for _, p := range upstreams(routes) {
+		for _, u := range p.Upstreams {
+			all = append(all, u.Dial)
+		}
+	}
+	return all
 }
 
 // whereabouts names a route by what the owner has written: its hosts, if it has

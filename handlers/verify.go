@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -34,8 +35,7 @@ type visit struct {
 	set  *params.Set
 	// hopped: this is the second hop already.
 	hopped bool
-	// cause is why the return was refused, for handle_errors.
-	start time.Time
+	start  time.Time
 }
 
 // serveReturn serves a customer's return: nothing of it reaches the shop before
@@ -55,9 +55,11 @@ func (h *Handler) serveReturn(w http.ResponseWriter, r *http.Request, next caddy
 	if err := t.read(); err != nil {
 		return t.malformed(err)
 	}
+	// From here on the return is seen through, though its browser may leave.
+	ctx := context.WithoutCancel(r.Context())
 	var err error
-	if t.eng, err = h.app.Engine(r.Context()); err == nil {
-		t.keys, err = h.allKeys(r.Context())
+	if t.eng, err = h.app.Engine(ctx); err == nil {
+		t.keys, err = h.allKeys(ctx)
 	}
 	if err != nil {
 		return t.unavailable(err)
@@ -74,8 +76,8 @@ func (h *Handler) serveReturn(w http.ResponseWriter, r *http.Request, next caddy
 		return t.malformed(err)
 	}
 	failpoint.Hit(failpoint.RequestParsed)
-	ctx, end := span(r.Context(), "payments.verify", v)
-	res := t.eng.Admit(ctx, ask)
+	traced, end := span(r.Context(), "payments.verify", v)
+	res := t.eng.Admit(traced, ask)
 	end(res.Kind.String(), res.Err)
 	return t.answer(res)
 }

@@ -169,7 +169,7 @@ func serving() []Mutant {
 		{"browser-let-go-before-the-intent", "M14", "The customer is sent to pay though the announcement could not be recorded, or before it is.",
 			in(`f.h.announced(f, f.r, p, id, header)`, `go f.h.announced(f, f.r, p, id, header.Clone())`), []Suite{process("returns", "TestAnnouncements")}},
 		{"unguarded-site-not-named", "M13", "Another site lets anybody say \"verified\" to the same shop, and nobody is told.",
-			in(`if site, ok := guarded[u.Dial]; ok {`, `if site, ok := guarded[u.Dial]; ok && site == "" {`), []Suite{process("returns", "TestDoctor")}},
+			in("site, ok := guarded[dial]\n\t\t\t\tif !ok {", "site, ok := guarded[dial]\n\t\t\t\tif !ok || site != \"\" {"), []Suite{process("returns", "TestDoctor")}},
 		{"retries-beside-once-not-named", "M1", "A proxy that repeats deliveries runs beside \"deliver once\", and nobody is told.",
 			in(`if lb := p.LoadBalancing; lb != nil && (`, `if lb := p.LoadBalancing; lb != nil && false && (`), []Suite{process("returns", "TestDoctor")}},
 		{"sandbox-not-named", "M17", "A sandbox that was left on gives goods away, and nobody is told.",

@@ -30,6 +30,8 @@ func settling() []Mutant {
 			in("return reaskStranger", "return 0"), by("Strangers|TestRule9")},
 		{"return-that-came-too-soon-forgotten", "R9 M9", "Who paid and came back right after the last \"no\" is never asked for.",
 			in("if stranger && rec.Reason == payment.ReasonUnknownID {\n\t\treturn rec // an invention", "if true {\n\t\treturn rec // an invention"), by("TestRule9")},
+		{"return-gone-with-its-browser", "R1 R7 A63", "Who closes the page at once has paid for what nobody ever asks about.",
+			in("\tctx = context.WithoutCancel(ctx)\n\tprov, err", "\tprov, err"), []Suite{unit("engine", "TestAReturn")}},
 		{"unpaid-return-believed-over-a-paid-one", "R3 R9 A13", "A forged \"cancelled\" ends a payment that is being asked for.",
 			in("if a.Claimed.Hint == payment.HintUnpaid && rec != nil && rec.Attempts.Claimed && unanswered(rec) {", "if false {"), also(by("TestRule3UnknownIsNotDeclined|TestRule9"), attack("A13"))},
 		{"window-ignored", "R9", "The last question comes when the money has gone back.",
