@@ -64,11 +64,11 @@ func TestDeliverOnce(t *testing.T) {
 func TestDeliverOnceBrowserLeaves(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{payments: "verify /callback.php idpay"})
-	w.behave(map[string]any{"slow": 700})
+	w.behave(map[string]any{"slow": 2500})
 	id, ret := w.pay("idpay", "101", 50000, "/callback.php")
 	u, _ := url.Parse(ret.URL)
 	b := harness.NewBrowser(t)
-	b.Client.Timeout = 300 * time.Millisecond
+	b.Client.Timeout = 1500 * time.Millisecond // enough to arrive on a busy machine
 	if _, err := b.Try(http.MethodGet, u.String(), ""); err == nil {
 		t.Fatal("it answered")
 	}

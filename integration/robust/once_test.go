@@ -121,12 +121,18 @@ func TestNoBrowserLeft(t *testing.T) {
 	silent, silentRet := s.buy(harness.NewBrowser(t))
 	s.fault(sandbox.Fault{Kind: "delay", MS: 500, Operation: "verify", Payment: left, Count: 1})
 	s.fault(sandbox.Fault{Kind: "after", MS: 1500, Operation: "verify", Payment: silent, Count: 1})
-	for _, ret := range []*sandbox.Return{leftRet, silentRet} {
+	for id, ret := range map[string]*sandbox.Return{left: leftRet, silent: silentRet} {
 		b := harness.NewBrowser(t)
 		b.Client.Timeout = 200 * time.Millisecond
-		if _, err := come(b, ret); err == nil {
-			t.Error("the browser stayed")
-		}
+		harness.Wait(t, "the provider is asked", 20*time.Second, func() bool {
+			if s.ledger(id).Verify.Calls > 0 {
+				return true
+			}
+			if _, err := come(b, ret); err == nil {
+				t.Error("the browser stayed")
+			}
+			return s.ledger(id).Verify.Calls > 0
+		})
 	}
 	s.waitFor(left, "verified", 10*time.Second)
 	s.waitFor(silent, "verified", 10*time.Second)
