@@ -116,7 +116,7 @@ func (b *books) rest(most time.Duration) map[string]row {
 	b.t.Helper()
 	all := make(map[string]row)
 	var open []row
-	for end := time.Now().Add(most); time.Now().Before(end); time.Sleep(250 * time.Millisecond) {
+	for end := time.Now().Add(most); time.Now().Before(end); time.Sleep(time.Second) {
 		list, err := b.rows()
 		if err != nil {
 			continue

@@ -1,7 +1,6 @@
 package badger
 
 import (
-	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -16,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/storage/badger/journal"
+	"github.com/rahgir/caddy-payments/storage/internal/durable"
 )
 
 // Badger's files are looked at before Badger opens them. What it does with
@@ -163,7 +163,7 @@ func (s *Store) trimLogs() error {
 			s.cfg.memTable *= 2
 		}
 		end := logEnd(b)
-		behind := len(bytes.TrimRight(b, "\x00")) - end
+		behind := len(durable.Written(b)) - end
 		if behind <= 0 {
 			continue
 		}

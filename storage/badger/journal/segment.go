@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/rahgir/caddy-payments/storage/internal/durable"
 )
 
 // A segment begins with
@@ -73,14 +75,14 @@ func readSegment(dir, id string, number uint64, at position, f func(Frame) error
 		return at, 0, nil, err
 	}
 	if want := segmentHeader(id, number, at.version, at.hash); !bytes.HasPrefix(b, want) {
-		return at, 0, bytes.TrimRight(b, "\x00"), errNoHeader
+		return at, 0, durable.Written(b), errNoHeader
 	}
 	used = segmentHead
 	for {
 		b := b[used:]
 		fr, hash, size, ok := parseFrame(b)
 		if !ok || fr.Version <= at.version || !follows(at.hash, b, hash, fr) {
-			return at, used, bytes.TrimRight(b, "\x00"), nil
+			return at, used, durable.Written(b), nil
 		}
 		if err := f(fr); err != nil {
 			return at, used, nil, err

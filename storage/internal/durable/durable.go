@@ -1,5 +1,5 @@
 // Package durable writes files so that after a power cut there is the old one or
-// the new one.
+// the new one, and reads those that keep room ahead for what comes.
 package durable
 
 import (
