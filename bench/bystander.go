@@ -108,12 +108,15 @@ func bystanders(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
+	shop, stop := b.shopInPHP(ctx, "/page.html", "bench_nothing")
+	defer stop()
 	for _, announce := range []string{"on", "off"} {
 		pairs := []*pair{
 			{name: "respond", rest: "\trespond ok\n", path: "/page.html", least: "bench_nothing"},
 			{name: "file_server, 4 KiB", rest: "\troot " + www + "\n\tfile_server\n", path: "/page.html", least: "bench_nothing"},
 			{name: "reverse_proxy", rest: "\treverse_proxy {shop}\n", path: "/page.html", least: "bench_nothing"},
 		}
+		pairs = append(pairs, shop...)
 		line := ""
 		if announce == "off" {
 			line = "\n\t\tannounce off"
@@ -132,12 +135,25 @@ func bystanders(ctx context.Context, b *bench) error {
 	return b.allocations(ctx)
 }
 
+// shopInPHP is a pair whose pages php-fpm makes, where there is one.
+func (b *bench) shopInPHP(ctx context.Context, path, least string) (pairs []*pair, stop func()) {
+	f, err := b.startFPM(ctx)
+	if err != nil {
+		b.fail(err)
+		return nil, func() {}
+	}
+	return []*pair{{name: "php_fastcgi, 4 KiB", rest: f.products(), path: path, least: least}}, f.stop
+}
+
 // tracked measures a landing page with a track id, each visit without a cookie.
 func tracked(ctx context.Context, b *bench) error {
-	pairs := []*pair{
-		{name: "respond", rest: "\trespond ok\n", path: "/product/mug?track_id=a1b2c3d4e5f60718", least: "bench_cookie"},
-		{name: "reverse_proxy", rest: "\treverse_proxy {shop}\n", path: "/product/mug?track_id=a1b2c3d4e5f60718", least: "bench_cookie"},
-	}
+	const path = "/product/mug?track_id=a1b2c3d4e5f60718"
+	pairs, stop := b.shopInPHP(ctx, path, "bench_cookie")
+	defer stop()
+	pairs = append(pairs,
+		&pair{name: "respond", rest: "\trespond ok\n", path: path, least: "bench_cookie"},
+		&pair{name: "reverse_proxy", rest: "\treverse_proxy {shop}\n", path: path, least: "bench_cookie"},
+	)
 	c, err := b.startCaddy(ctx, globals("badger {dir}/ledger")+sites(pairs, strings.ReplaceAll(busyBlock, "{announce}", "")))
 	if err != nil {
 		return err

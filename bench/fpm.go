@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	_ "embed" // the shop in PHP
+	_ "embed" // the shops in PHP
 	"errors"
 	"fmt"
 	"net"
@@ -15,6 +15,9 @@ import (
 
 //go:embed verify.php
 var verifyPHP []byte
+
+//go:embed product.php
+var productPHP []byte
 
 // fpmWorkers is how many workers php-fpm has.
 const fpmWorkers = 8
@@ -29,8 +32,8 @@ func (b *bench) startFPM(ctx context.Context) (*fpm, error) {
 		!strings.Contains(string(out), "pdo_sqlite") || !strings.Contains(string(out), "curl") {
 		return nil, errors.New("php-fpm has no pdo_sqlite or no curl (Debian: php-sqlite3, php-curl)")
 	}
-	f := &fpm{dir: filepath.Join(b.dir, "php")}
-	if err := os.Mkdir(f.dir, 0o700); err != nil {
+	f := new(fpm)
+	if f.dir, err = os.MkdirTemp(b.dir, "php"); err != nil {
 		return nil, err
 	}
 	f.socket = filepath.Join(f.dir, "fpm.sock")
@@ -51,7 +54,8 @@ php_value[log_errors] = on
 php_admin_value[opcache.enable] = 1
 `, f.dir, account, f.socket, fpmWorkers)
 	if err := errors.Join(os.WriteFile(filepath.Join(f.dir, "fpm.conf"), conf, 0o600),
-		os.WriteFile(filepath.Join(f.dir, "verify.php"), verifyPHP, 0o600)); err != nil {
+		os.WriteFile(filepath.Join(f.dir, "verify.php"), verifyPHP, 0o600),
+		os.WriteFile(filepath.Join(f.dir, "product.php"), productPHP, 0o600)); err != nil {
 		return nil, err
 	}
 	if f.child, err = b.start(ctx, "php-fpm", program, args, nil, nil); err != nil {
@@ -69,6 +73,11 @@ php_admin_value[opcache.enable] = 1
 	}
 	f.stop()
 	return nil, errors.New("php-fpm does not listen: " + f.said())
+}
+
+// products is a site whose every page is the least that PHP can do.
+func (f *fpm) products() string {
+	return fmt.Sprintf("\troot %s\n\tphp_fastcgi unix/%s {\n\t\tindex product.php\n\t}\n", f.dir, f.socket)
 }
 
 func phpProgram() (string, error) {

@@ -198,7 +198,7 @@ func (e *Engine) fly(ctx context.Context, gone <-chan struct{}, j job, patience 
 	case <-e.Clock.After(max(patience, 0)):
 	}
 	rec, err := e.Store.Get(ctx, j.ref)
-	if err != nil {
+	if err != nil || !recorded(rec) {
 		return Result{Kind: Pending}
 	}
 	return Result{Kind: Pending, Record: rec, Bound: proven(rec, j.ask)}
@@ -213,8 +213,8 @@ func (e *Engine) conclude(ctx context.Context, j job, rec *payment.Record, err e
 		return Result{Kind: OrderPaid, Record: rec, Bound: bound, Err: err}
 	case errors.Is(err, ErrUnanswered):
 		return Result{Kind: Pending, Record: rec, Err: err}
-	case err != nil && (rec == nil || rec.Version == 0):
-		// Nothing is on record: the same return must come again.
+	case err != nil && (rec == nil || rec.Version == 0 || !recorded(rec)):
+		// Nothing of it is on record: the same return must come again.
 		return Result{Kind: Unavailable, Err: err}
 	case rec == nil:
 		return Result{Kind: Pending}
@@ -279,6 +279,12 @@ func settled(r *payment.Record) bool {
 // unanswered: a question about it is open, or a return waits to be asked for.
 func unanswered(r *payment.Record) bool {
 	return r.State == payment.Verifying || r.State == payment.Unknown || r.Reason == payment.ReasonWaiting
+}
+
+// recorded: it goes on without another return. A payment that was announced, or
+// declined once, is on record too, and knows nothing of a return that failed.
+func recorded(r *payment.Record) bool {
+	return settled(r) || unanswered(r) || r.State == payment.Created && arrived(r)
 }
 
 // proven: the return shows that it belongs to the record.

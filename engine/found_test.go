@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,13 +18,17 @@ import (
 // hitch is a store on which one operation goes wrong.
 type hitch struct {
 	*memory.Store
-	// holder fails a look at a key.
+	// holder fails a look at an order's key, slow is how long it takes.
 	holder error
+	slow   time.Duration
 }
 
 func (s *hitch) Holder(ctx context.Context, k payment.Key) (payment.Ref, error) {
-	if s.holder != nil && k.Kind == payment.KeyOrder {
-		return "", s.holder
+	if k.Kind == payment.KeyOrder {
+		time.Sleep(s.slow)
+		if s.holder != nil {
+			return "", s.holder
+		}
 	}
 	return s.Store.Holder(ctx, k)
 }
@@ -42,18 +47,69 @@ func (w *world) on(s payment.Store) *engine.Engine {
 }
 
 // A store that could not be read has recorded nothing: its return must come
-// again, and no page may point to a record that is not there.
+// again, and no page may point to a record that is not there, or that knows
+// nothing of this return.
 func TestAReturnThatIsNotOnRecordIsNotPending(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		defer w.halt()
-		e := w.on(&hitch{Store: w.store, holder: errors.New("connection reset")})
-		res := e.Admit(t.Context(), w.stranger("K1", "101"))
-		if res.Kind != engine.Unavailable {
-			t.Errorf("it is %s, and nothing is on record", res.Kind)
+	for name, prepare := range map[string]func(*world) engine.Ask{
+		"unknown":   func(w *world) engine.Ask { return w.stranger("K1", "101") },
+		"announced": func(w *world) engine.Ask { w.announce(); return w.ask() },
+		"declined before": func(w *world) engine.Ask {
+			w.announce()
+			w.bank.play(payment.Answer{Outcome: payment.OutcomeRefused})
+			w.Admit(w.t.Context(), w.ask())
+			time.Sleep(10 * time.Second)
+			return w.ask()
+		},
+	} {
+		for _, slow := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, slow %v", name, slow), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld(t)
+					defer w.halt()
+					a := prepare(w)
+					bad := &hitch{Store: w.store, holder: errors.New("connection reset")}
+					if slow {
+						bad = &hitch{Store: w.store, slow: 2 * a.Patience}
+					}
+					res := w.on(bad).Admit(t.Context(), a)
+					if slow && (res.Kind != engine.Pending || res.Record != nil) || !slow && res.Kind != engine.Unavailable {
+						t.Errorf("it is %s, on record %v, and nothing of this return is", res.Kind, res.Record != nil)
+					}
+					time.Sleep(2 * a.Patience)
+				})
+			})
 		}
-	})
+	}
+}
+
+// A return in the pause after a "no" that could not be written down must come
+// again: the page that points to the record would say "not paid".
+func TestAReturnThatCouldNotBeKeptForLaterComesAgain(t *testing.T) {
+	t.Parallel()
+	for name, soon := range map[string]bool{"the ledger gives no answer": false, "the worker asks soon anyway": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				defer w.halt()
+				w.announce()
+				w.bank.play(payment.Answer{Outcome: payment.OutcomeRefused})
+				r := w.Admit(t.Context(), w.ask()).Record
+				if !soon {
+					r.Due = time.Time{}
+					if err := w.store.Commit(t.Context(), payment.Change{Record: r}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				res := w.on(&shaky{Store: w.store, n: 1}).Admit(t.Context(), w.ask())
+				if res.Kind != engine.Pending || res.Record != nil {
+					t.Errorf("it is %s, on record %v", res.Kind, res.Record != nil)
+				}
+			})
+		})
+	}
 }
 
 // A "no" stands for a moment. A clock that was put back in that moment must not

@@ -28,34 +28,39 @@ func reask(stranger bool) time.Duration {
 // asked for later, and who belongs to the payment is not told to pay again
 // before. A stranger gets the "no" that is kept.
 func (e *Engine) notYet(ctx context.Context, rec *payment.Record, a Ask, stranger bool) Result {
-	res := e.answer(ctx, e.keepForLater(ctx, rec, a, stranger), a)
+	rec, kept := e.keepForLater(ctx, rec, a, stranger)
+	res := e.answer(ctx, rec, a)
 	if res.Kind == Declined && !stranger {
 		res.Kind = Pending
+		if !kept {
+			res.Record = nil // the same return must come again
+		}
 	}
 	return res
 }
 
 // keepForLater leaves a return that came too soon to the worker. The "no" was to
 // an older one: its customer may have paid since, and may not come again. Where
-// the worker asks soon anyway nothing is written.
-func (e *Engine) keepForLater(ctx context.Context, rec *payment.Record, a Ask, stranger bool) *payment.Record {
-	now := e.now()
+// the worker asks soon anyway nothing is written. kept: the record knows of this
+// return.
+func (e *Engine) keepForLater(ctx context.Context, rec *payment.Record, a Ask, stranger bool) (now *payment.Record, kept bool) {
+	at := e.now()
 	if stranger && rec.Reason == payment.ReasonUnknownID {
-		return rec // an invention
+		return rec, false // an invention
 	}
-	if !rec.Due.IsZero() && rec.Due.Before(now.Add(soonAnyway)) {
-		return rec
+	if !rec.Due.IsZero() && rec.Due.Before(at.Add(soonAnyway)) {
+		return rec, false
 	}
 	// Once for all who come at the same moment.
 	v, err, _ := e.Shared.doors.Do("later\n"+string(rec.Ref), func() (any, error) {
 		next := rec.Clone()
-		e.remember(next, job{ask: a}, now)
-		next.Reason, next.UpdatedAt = payment.ReasonWaiting, now
+		e.remember(next, job{ask: a}, at)
+		next.Reason, next.UpdatedAt = payment.ReasonWaiting, at
 		next.Due = rec.Attempts.Last.Add(reask(stranger))
 		return next, e.commit(ctx, next, false)
 	})
 	if next, ok := v.(*payment.Record); ok && err == nil {
-		return next
+		return next, true
 	}
-	return rec // somebody else is at it, or the next return tries again
+	return rec, false // somebody else is at it, or the next return tries again
 }
