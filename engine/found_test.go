@@ -21,6 +21,15 @@ type hitch struct {
 	// holder fails a look at an order's key, slow is how long it takes.
 	holder error
 	slow   time.Duration
+	// commit fails every commit.
+	commit error
+}
+
+func (s *hitch) Commit(ctx context.Context, c payment.Change) error {
+	if s.commit != nil {
+		return s.commit
+	}
+	return s.Store.Commit(ctx, c)
 }
 
 func (s *hitch) Holder(ctx context.Context, k payment.Key) (payment.Ref, error) {
@@ -110,6 +119,24 @@ func TestAReturnThatCouldNotBeKeptForLaterComesAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The shop has not said what it expects, and the note that its customer is back
+// meets another's: the return comes again.
+func TestAReturnThatLostARaceWhileItsShopIsSilentComesAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		defer w.halt()
+		a := w.stranger("K1", "101")
+		a.Expect = func(context.Context, string) (payment.Expectation, error) {
+			return payment.Expectation{}, engine.ErrUnanswered
+		}
+		res := w.on(&hitch{Store: w.store, commit: payment.ErrConflict}).Admit(t.Context(), a)
+		if res.Kind != engine.Pending || res.Record != nil {
+			t.Errorf("it is %s, on record %v", res.Kind, res.Record != nil)
+		}
+	})
 }
 
 // A "no" stands for a moment. A clock that was put back in that moment must not

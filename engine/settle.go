@@ -147,10 +147,12 @@ func (e *Engine) wait(ctx context.Context, j job, rec *payment.Record) (*payment
 	}
 	rec.Reason, rec.UpdatedAt = payment.ReasonWaiting, now
 	err := e.commit(ctx, rec, false)
-	if err != nil && !errors.Is(err, payment.ErrConflict) {
+	switch {
+	case errors.Is(err, payment.ErrConflict):
+		return nil, ErrUnanswered // somebody else wrote, and not this return
+	case err != nil:
 		return nil, err
-	}
-	if enough && err == nil {
+	case enough:
 		e.observe(EventUnknown, rec, ErrUnanswered, true)
 	}
 	return rec, ErrUnanswered
