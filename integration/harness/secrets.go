@@ -156,10 +156,6 @@ func (c *Caddy) searchAdmin() {
 	}
 }
 
-// reserve is the file by which a ledger keeps room on the disk. Nothing is ever
-// written into it, and it is large.
-const reserve = "RESERVE"
-
 // searchRest looks through what is left when it has ended: its output, and every
 // file below its home, the ledger's bytes and the autosave among them.
 func (c *Caddy) searchRest() {
@@ -173,7 +169,7 @@ func (c *Caddy) searchRest() {
 		}
 	}
 	_ = filepath.WalkDir(c.Dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() || path == c.Config() || c.kept[path] || d.Name() == reserve {
+		if err != nil || d.IsDir() || path == c.Config() || c.kept[path] {
 			return nil
 		}
 		b, err := written(path)
