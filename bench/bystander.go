@@ -93,18 +93,19 @@ func sites(pairs []*pair, block string) string {
 func local(address string) string { return strings.Replace(address, "127.0.0.1", "localhost", 1) }
 
 // pageOf makes a directory with a page of usual size for file_server.
-func (b *bench) pageOf(size int) (dir string, err error) {
+func (b *bench) pageOf(name string, size int) (dir string, err error) {
 	dir = filepath.Join(b.dir, "www")
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // pages
+	file := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // pages
 		return "", err
 	}
 	page := strings.Repeat("<p>A page of a shop.</p>\n", size/25)
-	return dir, os.WriteFile(filepath.Join(dir, "page.html"), []byte(page), 0o644) //nolint:gosec // a page
+	return dir, os.WriteFile(file, []byte(page), 0o644) //nolint:gosec // a page
 }
 
 // bystanders measures a request that concerns no payment.
 func bystanders(ctx context.Context, b *bench) error {
-	www, err := b.pageOf(4096)
+	www, err := b.pageOf("page.html", 4096)
 	if err != nil {
 		return err
 	}
@@ -147,11 +148,16 @@ func (b *bench) shopInPHP(ctx context.Context, path, least string) (pairs []*pai
 
 // tracked measures a landing page with a track id, each visit without a cookie.
 func tracked(ctx context.Context, b *bench) error {
-	const path = "/product/mug?track_id=a1b2c3d4e5f60718"
+	const path = "/product/mug.html?track_id=a1b2c3d4e5f60718"
+	www, err := b.pageOf("product/mug.html", 4096)
+	if err != nil {
+		return err
+	}
 	pairs, stop := b.shopInPHP(ctx, path, "bench_cookie")
 	defer stop()
 	pairs = append(pairs,
 		&pair{name: "respond", rest: "\trespond ok\n", path: path, least: "bench_cookie"},
+		&pair{name: "file_server, 4 KiB", rest: "\troot " + www + "\n\tfile_server\n", path: path, least: "bench_cookie"},
 		&pair{name: "reverse_proxy", rest: "\treverse_proxy {shop}\n", path: path, least: "bench_cookie"},
 	)
 	c, err := b.startCaddy(ctx, globals("badger {dir}/ledger")+sites(pairs, strings.ReplaceAll(busyBlock, "{announce}", "")))

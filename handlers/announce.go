@@ -23,23 +23,13 @@ const (
 
 // watch reads the shop's announcements: its redirect to a provider's pay page
 // passes through us, and two headers on it are an intent, in one trusted
-// message.
-func (h *Handler) watch(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	f := &watcher{h: h, r: r}
-	f.ResponseWriter = w
-	f.seen = f.answered
-	err := next.ServeHTTP(f, r)
-	f.sweep()
-	return err
-}
-
-// goOn is watch for the requests of our own routes: a landing page, paid content
-// or a return that is passed on may be answered by sending the customer to pay,
-// too. caching, if not empty, is what the answer says to caches, whatever it said.
-func (h *Handler) goOn(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, caching string) error {
+// message. So may a landing page, paid content or a return that is passed on be
+// answered. caching, if not empty, is what the answer says to caches, whatever it
+// said.
+func (h *Handler) watch(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, caching string) error {
 	f := &watcher{h: h, r: r, caching: caching}
 	f.ResponseWriter = w
-	f.seen = f.passed
+	f.reader = f
 	err := next.ServeHTTP(f, r)
 	f.sweep()
 	return err
@@ -53,17 +43,18 @@ type watcher struct {
 	caching string
 }
 
-// passed is answered for the requests of our own routes.
-func (f *watcher) passed(status int, header http.Header) {
+// answered implements headerReader.
+func (f *watcher) answered(status int, header http.Header) {
 	if f.h.Announce != "off" {
-		f.answered(status, header)
+		f.announcement(status, header)
 	}
 	if f.caching != "" {
-		header.Set("Cache-Control", f.caching)
+		header["Cache-Control"] = []string{f.caching}
 	}
 }
 
-func (f *watcher) answered(status int, header http.Header) {
+// announcement looks whether the shop sends its customer to a pay page of ours.
+func (f *watcher) announcement(status int, header http.Header) {
 	if status < 300 || status > 399 || len(header["Location"]) == 0 {
 		return
 	}

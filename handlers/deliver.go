@@ -67,7 +67,7 @@ func (t *visit) deliver(rec *payment.Record) error {
 // returned, not swallowed.
 func (h *Handler) hand(ctx context.Context, w *filter, r *http.Request, next caddyhttp.Handler, v *Verify, rec *payment.Record, set paramSet, body []byte, keys *token.Keys) (handed engine.Handed, panicked any, err error) {
 	d := &dispatch{h: h, v: v, rec: rec, r: r}
-	w.seen = d.answered
+	w.reader = d
 	ctx = failpoint.Sent(ctx, failpoint.ShopTold)
 	ctx, cancel := context.WithTimeout(httptrace.WithClientTrace(ctx, d.trace()), deliveryTime)
 	defer cancel()

@@ -15,11 +15,16 @@ import (
 type filter struct {
 	caddyhttp.ResponseWriterWrapper
 
-	// seen, if set, reads the header before it is cleaned and goes out; it may
-	// change it.
-	seen func(status int, h http.Header)
+	// reader, if set, reads the header before it is cleaned and goes out. It is
+	// no function, because one for each request would have to be allocated.
+	reader headerReader
 	// status is what was written, 0 before.
 	status int
+}
+
+// headerReader reads an answer's header, and may change it.
+type headerReader interface {
+	answered(status int, h http.Header)
 }
 
 func newFilter(w http.ResponseWriter) *filter {
@@ -33,8 +38,8 @@ func (f *filter) WriteHeader(status int) {
 		h := f.Header()
 		if final {
 			f.status = status
-			if f.seen != nil {
-				f.seen(status, h)
+			if f.reader != nil {
+				f.reader.answered(status, h)
 			}
 		}
 		scrub.Response(h)
@@ -72,8 +77,8 @@ func (f *filter) FlushError() error {
 func (f *filter) sweep() {
 	if f.status == 0 {
 		// Nothing was written: net/http will answer 200 with these headers.
-		if f.seen != nil {
-			f.seen(http.StatusOK, f.Header())
+		if f.reader != nil {
+			f.reader.answered(http.StatusOK, f.Header())
 		}
 	}
 	scrub.Response(f.Header())

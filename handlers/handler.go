@@ -201,7 +201,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		// Another guard of the same site watches the answer already.
 		return next.ServeHTTP(w, r)
 	}
-	return h.watch(w, r, next)
+	return h.watch(w, r, next, "")
 }
 
 // route gives the request to the route that takes it. Each look allocates
@@ -242,10 +242,13 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 // block (a snippet) does not take away what the first one set.
 func begin(r *http.Request) (first bool) {
 	ctx := r.Context()
-	if caddyhttp.GetVar(ctx, guardedVar) != nil {
-		return false
+	vars, ok := ctx.Value(caddyhttp.VarsCtxKey).(map[string]any)
+	if ok {
+		if vars[guardedVar] != nil {
+			return false
+		}
+		vars[guardedVar] = true
 	}
-	caddyhttp.SetVar(ctx, guardedVar, true)
 	scrub.Request(r)
 	if repl, ok := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 		repl.Map(emptyPlaceholders)

@@ -112,11 +112,13 @@ func (h *Handler) locate() {
 
 // place is where the site stands. Apps start in any order, so requests may be
 // here before ours has placed the sites; all of http is provisioned by then.
-func (h *Handler) place() place {
-	if h.placed.Load() == nil {
+func (h *Handler) place() *place {
+	p := h.placed.Load()
+	if p == nil {
 		h.locate()
+		p = h.placed.Load()
 	}
-	return *h.placed.Load()
+	return p
 }
 
 func (p place) scheme() string {

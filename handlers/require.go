@@ -79,7 +79,7 @@ func (h *Handler) serveRequire(w http.ResponseWriter, r *http.Request, next cadd
 
 // private keeps paid content out of caches, whatever the file server says.
 func (h *Handler) private(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	return h.goOn(w, r, next, "private, no-store")
+	return h.watch(w, r, next, "private, no-store")
 }
 
 // unpaid shows where to buy what is required.

@@ -110,7 +110,7 @@ func (h *Handler) serveTrack(w http.ResponseWriter, r *http.Request, next caddyh
 	if !kept {
 		return false, nil
 	}
-	return true, h.goOn(w, r, next, "private")
+	return true, h.watch(w, r, next, "private")
 }
 
 // matchesPage compares the page that the visit is for: in the network's own
@@ -148,7 +148,7 @@ func (h *Handler) keepTrack(w http.ResponseWriter, r *http.Request, t *Track, vi
 	}
 	secure := h.secureView(r)
 	if t.Keep != keepStore {
-		token.SetCookie(w, cookieTrack, keys.SignTrack(kept, h.place().id, t.conf.ttl, now), t.conf.ttl, secure)
+		keys.SetTrack(w, cookieTrack, kept, h.place().id, t.conf.ttl, now, secure)
 		return true, nil
 	}
 	eng, err := h.app.Engine(r.Context())

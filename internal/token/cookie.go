@@ -42,12 +42,21 @@ func DropCookie(w http.ResponseWriter, name string, secure bool) {
 	set(w, name, "", -1, secure)
 }
 
-// set writes the header itself, which every landing page waits for: a value of
-// ours has only letters, digits, '-', '_' and '.', so nothing in it needs
-// quoting or looking at.
 func set(w http.ResponseWriter, name, value string, maxAge int, secure bool) {
-	b := make([]byte, 0, 96+len(name)+len(value))
-	b = append(append(append(append(b, cookiePrefix(secure)...), name...), '='), value...)
+	b := beginCookie(make([]byte, 0, 96+len(name)+len(value)), name, secure)
+	addCookie(w, endCookie(append(b, value...), maxAge, secure))
+}
+
+// beginCookie writes a cookie up to its value. It is written by hand, because
+// every landing page waits for it: a value of ours has only letters, digits,
+// '-', '_' and '.', so nothing in it needs quoting or looking at.
+func beginCookie(b []byte, name string, secure bool) []byte {
+	b = append(b, cookiePrefix(secure)...)
+	return append(append(b, name...), '=')
+}
+
+// endCookie writes what follows the value.
+func endCookie(b []byte, maxAge int, secure bool) []byte {
 	b = append(b, "; Path=/"...)
 	if maxAge != 0 {
 		b = strconv.AppendInt(append(b, "; Max-Age="...), int64(max(maxAge, 0)), 10)
@@ -56,8 +65,12 @@ func set(w http.ResponseWriter, name, value string, maxAge int, secure bool) {
 	if secure {
 		b = append(b, "; Secure"...)
 	}
+	return append(b, "; SameSite=Lax"...)
+}
+
+func addCookie(w http.ResponseWriter, cookie []byte) {
 	h := w.Header()
-	h["Set-Cookie"] = append(h["Set-Cookie"], string(append(b, "; SameSite=Lax"...)))
+	h["Set-Cookie"] = append(h["Set-Cookie"], string(cookie))
 }
 
 // ReadCookie returns a cookie of ours, "" where there is none. Only the name

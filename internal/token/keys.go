@@ -40,25 +40,40 @@ type key struct {
 	secret []byte
 	// headers by the token's type, of the first key alone.
 	headers map[string]string
-	// macs are HMACs with this key that are at rest: keying one takes longer
-	// than a short message does.
-	macs *sync.Pool
+	// pens are at rest: keying an HMAC takes longer than a short message does.
+	pens *sync.Pool
+}
+
+// pen signs with one key, and has room to write on.
+type pen struct {
+	hmac hash.Hash
+	room []byte
 }
 
 func newKey(kid string, secret []byte) key {
-	return key{kid: kid, secret: secret, macs: &sync.Pool{New: func() any { return hmac.New(sha256.New, secret) }}}
+	return key{kid: kid, secret: secret, pens: &sync.Pool{New: func() any { return &pen{hmac: hmac.New(sha256.New, secret)} }}}
+}
+
+// pen is to be put back.
+func (d *key) pen() *pen {
+	if p, ok := d.pens.Get().(*pen); ok {
+		return p
+	}
+	return &pen{hmac: hmac.New(sha256.New, d.secret)}
+}
+
+// mac appends the HMAC-SHA256 of a text.
+func (p *pen) mac(to, text []byte) []byte {
+	p.hmac.Reset()
+	p.hmac.Write(text)
+	return p.hmac.Sum(to)
 }
 
 // mac appends the HMAC-SHA256 of a text.
 func (d *key) mac(to, text []byte) []byte {
-	m, ok := d.macs.Get().(hash.Hash)
-	if !ok {
-		m = hmac.New(sha256.New, d.secret)
-	}
-	defer d.macs.Put(m)
-	m.Reset()
-	m.Write(text)
-	return m.Sum(to)
+	p := d.pen()
+	defer d.pens.Put(p)
+	return p.mac(to, text)
 }
 
 // NewKeys derives the keys of all purposes. Two secrets may not share a kid.

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -338,6 +339,17 @@ func TestTrack(t *testing.T) {
 	body, _ := base64.RawURLEncoding.DecodeString(text[:strings.IndexByte(text, '.')])
 	if got := sealed(payment.PurposeTrack, "track-v1", body); got != text {
 		t.Errorf("%q, want %q", got, text)
+	}
+	for _, secure := range []bool{true, false} {
+		whole, parts := httptest.NewRecorder(), httptest.NewRecorder()
+		for range 2 { // the second time on a used sheet
+			clear(whole.Header())
+			k.SetTrack(whole, "track", visit, site, time.Hour, now, secure)
+		}
+		SetCookie(parts, "track", text, time.Hour, secure)
+		if got, want := whole.Header().Get("Set-Cookie"), parts.Header().Get("Set-Cookie"); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
 	}
 	for _, c := range []struct {
 		what, text string

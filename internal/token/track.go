@@ -2,9 +2,8 @@ package token
 
 import (
 	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
+	"net/http"
 	"strings"
 	"time"
 
@@ -25,22 +24,49 @@ var trackText = base64.RawURLEncoding.Strict()
 
 // SignTrack gives the value of the track cookie, good for life from now.
 func (k *Keys) SignTrack(t payment.Track, site string, life time.Duration, now time.Time) string {
-	const numbers = 3*binary.MaxVarintLen64 + 3
-	room := len(t.ID) + len(t.Affiliate) + len(t.Landing) + numbers
-	// One room for all: what the MAC is of, the MAC, and the text.
-	sealed := trackSeal(site, room+sha256.Size+trackText.EncodedLen(room)+1+trackText.EncodedLen(trackMAC))
-	body := len(sealed)
+	d := &k.derived[payment.PurposeTrack][0]
+	p := d.pen()
+	defer d.pens.Put(p)
+	at := p.track(t, site, life, now)
+	return string(p.appendTrack(nil, at))
+}
+
+// SetTrack sets the track cookie, good for life from now, as [SetCookie] would,
+// in fewer steps: every landing page waits for it.
+func (k *Keys) SetTrack(w http.ResponseWriter, name string, t payment.Track, site string, life time.Duration, now time.Time, secure bool) {
+	d := &k.derived[payment.PurposeTrack][0]
+	p := d.pen()
+	defer d.pens.Put(p)
+	at := p.track(t, site, life, now)
+	end := len(p.room)
+	p.room = beginCookie(p.room, name, secure)
+	p.room = p.appendTrack(p.room, at)
+	p.room = endCookie(p.room, int(life/time.Second), secure)
+	addCookie(w, p.room[end:])
+}
+
+// sealed says where the parts of a sealed track lie.
+type sealed struct{ body, mac int }
+
+// track writes a track's fields and their MAC into the pen's room.
+func (p *pen) track(t payment.Track, site string, life time.Duration, now time.Time) (at sealed) {
+	b := trackSeal(p.room[:0], site)
+	at.body = len(b)
 	for _, field := range [...]string{t.ID, t.Affiliate, t.Landing} {
-		sealed = protowire.AppendString(sealed, field)
+		b = protowire.AppendString(b, field)
 	}
 	for _, at := range [...]time.Time{t.At, now, now.Add(life)} {
-		sealed = protowire.AppendVarint(sealed, protowire.EncodeZigZag(at.Unix()))
+		b = protowire.AppendVarint(b, protowire.EncodeZigZag(at.Unix()))
 	}
-	end := len(sealed)
-	sealed = k.derived[payment.PurposeTrack][0].mac(sealed, sealed)
-	mac, from := sealed[end:end+trackMAC], len(sealed)
-	sealed = append(trackText.AppendEncode(sealed, sealed[body:end]), '.')
-	return string(trackText.AppendEncode(sealed, mac)[from:])
+	at.mac = len(b)
+	p.room = p.mac(b, b)
+	return at
+}
+
+// appendTrack adds the cookie's value.
+func (p *pen) appendTrack(to []byte, at sealed) []byte {
+	to = append(trackText.AppendEncode(to, p.room[at.body:at.mac]), '.')
+	return trackText.AppendEncode(to, p.room[at.mac:at.mac+trackMAC])
 }
 
 // OpenTrack reads the value of the track cookie.
@@ -85,7 +111,7 @@ func (k *Keys) OpenTrack(text, site string, now time.Time) (payment.Track, error
 
 // madeTrack reports whether one of our keys made the MAC.
 func (k *Keys) madeTrack(mac []byte, site string, body []byte) bool {
-	sealed := append(trackSeal(site, len(body)), body...)
+	sealed := append(trackSeal(nil, site), body...)
 	for _, d := range k.derived[payment.PurposeTrack] {
 		if hmac.Equal(d.mac(nil, sealed)[:trackMAC], mac) {
 			return true
@@ -96,10 +122,8 @@ func (k *Keys) madeTrack(mac []byte, site string, body []byte) bool {
 
 // trackSeal begins what the MAC is of: it binds the fields to their use and to
 // the site, because one key may serve several.
-func trackSeal(site string, room int) []byte {
-	const use = "track-v1\n"
-	b := make([]byte, 0, len(use)+len(site)+1+room)
-	b = append(b, use...)
+func trackSeal(b []byte, site string) []byte {
+	b = append(b, "track-v1\n"...)
 	b = append(b, site...)
 	return append(b, '\n')
 }
