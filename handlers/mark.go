@@ -20,51 +20,56 @@ func (h *Handler) mark(r *http.Request, rec *payment.Record, keys *token.Keys) e
 	if err != nil {
 		return err
 	}
-	values := []struct{ name, placeholder, value string }{
-		{"X-Payment-Status", "status", c.Status},
-		{"X-Payment-Provider", "provider", c.Provider},
-		{"X-Payment-Id", "id", c.PaymentID},
-		{"X-Payment-Order", "order", c.Order},
-		{"X-Payment-Item", "item", c.Item},
-		{"X-Payment-Amount", "amount", rials(c.Amount)},
-		{"X-Payment-Currency", "currency", c.Currency},
-		{"X-Payment-Paid", "paid", rials(c.Paid)},
-		{"X-Payment-Amount-Checked", "amount_checked", c.AmountChecked},
-		{"X-Payment-Environment", "environment", c.Environment},
-		{"X-Payment-Reference", "reference", c.Reference},
-		{"X-Payment-Card", "card", c.Card},
-		{"X-Payment-Paid-At", "paid_at", c.PaidAt},
-		{"X-Payment-Track-Id", "track_id", c.TrackID},
-		{"X-Payment-Delivery", "delivery", number(c.Delivery)},
-		{"X-Payment-Via", "via", c.Via},
-		{"X-Payment-Receipt", "receipt", receipt},
-	}
-	repl, _ := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	for _, v := range values {
-		set(r, repl, v.name, v.placeholder, v.value)
-	}
+	write(r, []marked{
+		{"X-Payment-Status", placeholderPrefix + "status", c.Status},
+		{"X-Payment-Provider", placeholderPrefix + "provider", c.Provider},
+		{"X-Payment-Id", placeholderPrefix + "id", c.PaymentID},
+		{"X-Payment-Order", placeholderPrefix + "order", c.Order},
+		{"X-Payment-Item", placeholderPrefix + "item", c.Item},
+		{"X-Payment-Amount", placeholderPrefix + "amount", rials(c.Amount)},
+		{"X-Payment-Currency", placeholderPrefix + "currency", c.Currency},
+		{"X-Payment-Paid", placeholderPrefix + "paid", rials(c.Paid)},
+		{"X-Payment-Amount-Checked", placeholderPrefix + "amount_checked", c.AmountChecked},
+		{"X-Payment-Environment", placeholderPrefix + "environment", c.Environment},
+		{"X-Payment-Reference", placeholderPrefix + "reference", c.Reference},
+		{"X-Payment-Card", placeholderPrefix + "card", c.Card},
+		{"X-Payment-Paid-At", placeholderPrefix + "paid_at", c.PaidAt},
+		{"X-Payment-Track-Id", placeholderPrefix + "track_id", c.TrackID},
+		{"X-Payment-Delivery", placeholderPrefix + "delivery", number(c.Delivery)},
+		{"X-Payment-Via", placeholderPrefix + "via", c.Via},
+		{"X-Payment-Receipt", placeholderPrefix + "receipt", receipt},
+	})
 	return nil
 }
 
 // markOnly writes a status and, where the return is bound to the record, id and
 // order: what a shop gets of a payment that is not delivered.
 func markOnly(r *http.Request, rec *payment.Record, status string, bound bool) {
-	repl, _ := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	set(r, repl, "X-Payment-Status", "status", status)
+	write(r, []marked{{"X-Payment-Status", placeholderPrefix + "status", status}})
 	if rec == nil || !bound {
 		return
 	}
-	set(r, repl, "X-Payment-Provider", "provider", rec.Provider)
-	set(r, repl, "X-Payment-Id", "id", rec.ID)
-	set(r, repl, "X-Payment-Order", "order", rec.Order)
+	write(r, []marked{
+		{"X-Payment-Provider", placeholderPrefix + "provider", rec.Provider},
+		{"X-Payment-Id", placeholderPrefix + "id", rec.ID},
+		{"X-Payment-Order", placeholderPrefix + "order", rec.Order},
+	})
 }
 
-func set(r *http.Request, repl *caddy.Replacer, header, placeholder, value string) {
-	if value != "" {
-		r.Header.Set(header, value)
-	}
-	if repl != nil {
-		repl.Set(placeholderPrefix+placeholder, value)
+// marked is one value: its header in canonical form, and its placeholder.
+type marked struct{ header, placeholder, value string }
+
+// write sets headers and placeholders; an empty value has no header.
+func write(r *http.Request, values []marked) {
+	repl, _ := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	all := make([]string, len(values)) // one allocation for all headers
+	for i, v := range values {
+		if all[i] = v.value; v.value != "" {
+			r.Header[v.header] = all[i : i+1 : i+1]
+		}
+		if repl != nil {
+			repl.Set(v.placeholder, v.value)
+		}
 	}
 }
 

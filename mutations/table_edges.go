@@ -163,7 +163,7 @@ func serving() []Mutant {
 		{"login-page-taken-for-an-ack", "R7 M2", "Caddy's own redirect counts as credited.",
 			in("if !ok || !isInt || code != status {\n\t\treturn false", "if !ok || !isInt || code != status {\n\t\treturn true"), []Suite{process("php", "TestCaddysOwnAnswers|TestShopBehindALogin")}},
 		{"header-without-the-provider", "M15", "The shop is not told which provider's id it is: equal ids of two are one payment.",
-			in(`{"X-Payment-Provider", "provider", c.Provider},`, ``), []Suite{process("returns", "TestAnnouncements")}},
+			in(`{"X-Payment-Provider", placeholderPrefix + "provider", c.Provider},`, ``), []Suite{process("returns", "TestAnnouncements")}},
 		{"announcement-not-read", "M14", "What the shop says of its payment is not heard: nothing binds id, order and price.",
 			in(`if order == "" && amountText == "" {`, `if order != "\x00" {`), []Suite{process("returns", "TestAnnouncements")}},
 		{"browser-let-go-before-the-intent", "M14", "The customer is sent to pay though the announcement could not be recorded, or before it is.",
