@@ -107,6 +107,8 @@ func throughput(ctx context.Context, b *bench) error {
 			b.atLeast("against php-fpm, "+a.name+at, over(a.rate, php.rate), 3, "times php", php.note())
 		}
 		b.info("  against php that marks first, deliver once"+at, over(once.rate, marked.rate), "times php", marked.note())
+		b.info("  two synced writes of bare Badger, and nothing else, against php"+at, over(least.rate, php.rate), "times php", "")
+		b.info("  two synced writes to a plain file, and nothing else, against php"+at, over(plain.rate, php.rate), "times php", "")
 	}
 	return b.slowProvider(ctx, once, idem, bare, php)
 }
