@@ -44,13 +44,14 @@ type spaceGuard struct {
 	log        func() *zap.Logger
 
 	state atomic.Int32
-	last  atomic.Int64 // when it was measured, in nanoseconds
+	last  atomic.Int64 // when the reserve was looked after, in nanoseconds
 	mu    sync.Mutex
 }
 
-// staleAfter bounds how old a measurement is when something is written: others
-// write to the disk too.
-const staleAfter = 20 * time.Millisecond
+// keepEvery is how often what is kept in reserve is looked after while much is
+// written. How much room there is, is measured before each commit: another
+// program can fill a disk within milliseconds.
+const keepEvery = 20 * time.Millisecond
 
 // reserveFile is deleted when room gets short, so that the flushes and
 // compactions under way have some.
@@ -89,11 +90,15 @@ func (g *spaceGuard) setLimits(c *config) error {
 
 func (g *spaceGuard) reservePath() string { return filepath.Join(g.dir, reserveFile) }
 
-// check measures and acts on the result.
+// check measures, acts on the result, and looks after the reserve.
 func (g *spaceGuard) check() {
+	g.last.Store(time.Now().UnixNano())
+	g.look(true)
+}
+
+func (g *spaceGuard) look(keep bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.last.Store(time.Now().UnixNano())
 	sp, err := g.measure(g.dir)
 	if err != nil || sp.total == 0 {
 		return
@@ -114,15 +119,23 @@ func (g *spaceGuard) check() {
 	}
 	g.state.Store(int32(is))
 	g.tell(was, is, sp)
-	if is == roomAll {
-		if sp.free >= g.soft+2*g.reserve {
-			holdReserve(g.reservePath(), g.reserve)
+	switch {
+	case is != roomAll:
+		if keep || was == roomAll {
+			_ = os.Remove(g.reservePath())
 		}
-		if sp.free >= g.soft+g.reserve+g.soft/8 {
-			holdLogs(g.dir)
-		}
-	} else {
-		_ = os.Remove(g.reservePath())
+	case keep:
+		g.hold(sp)
+	}
+}
+
+// hold keeps in reserve what there is room for.
+func (g *spaceGuard) hold(sp space) {
+	if sp.free >= g.soft+2*g.reserve {
+		holdReserve(g.reservePath(), g.reserve)
+	}
+	if sp.free >= g.soft+g.reserve+g.soft/8 {
+		holdLogs(g.dir)
 	}
 }
 
@@ -143,8 +156,10 @@ func (g *spaceGuard) tell(was, is room, sp space) {
 
 // allow says whether a change may be written now.
 func (g *spaceGuard) allow(grows bool) error {
-	if time.Now().UnixNano()-g.last.Load() > int64(staleAfter) {
+	if time.Now().UnixNano()-g.last.Load() > int64(keepEvery) {
 		g.check()
+	} else {
+		g.look(false)
 	}
 	switch r := room(g.state.Load()); {
 	case r == roomAll, r == roomSome && !grows:
