@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,7 +14,11 @@ import (
 // called at its end.
 func (e *Engine) attemptUnpaid(ctx context.Context, j job, rec *payment.Record, t payment.Traits, done func()) (*payment.Record, error) {
 	defer done()
-	if paid, err := e.orderPaid(ctx, rec, j, t); err != nil || paid {
+	paid, err := e.orderPaid(ctx, rec, j, t)
+	switch {
+	case errors.Is(err, errUnplaced):
+		return e.postpone(ctx, j, rec, siteWait)
+	case err != nil || paid:
 		return rec, orErr(err, ErrOrderPaid)
 	}
 	return e.attempt(ctx, j, rec, t)
@@ -26,12 +31,12 @@ func (e *Engine) attempt(ctx context.Context, j job, rec *payment.Record, t paym
 	leave, err := e.Shared.enter(laneCtx, t.Issuer, j.stranger)
 	cancel()
 	if err != nil {
-		return e.postpone(ctx, j, rec)
+		return e.postpone(ctx, j, rec, breakerWait)
 	}
 	defer leave()
 	breaker := e.Shared.breaker(t.Issuer)
 	if !breaker.allow(e.now()) {
-		return e.postpone(ctx, j, rec)
+		return e.postpone(ctx, j, rec, breakerWait)
 	}
 	asked := false
 	defer func() {
@@ -90,15 +95,15 @@ func (e *Engine) remember(rec *payment.Record, j job, now time.Time) {
 }
 
 // postpone puts an admitted return on record without asking: the breaker is
-// open or the lane is full. The worker asks.
-func (e *Engine) postpone(ctx context.Context, j job, rec *payment.Record) (*payment.Record, error) {
+// open, the lane is full, or its site is away. The worker asks.
+func (e *Engine) postpone(ctx context.Context, j job, rec *payment.Record, wait time.Duration) (*payment.Record, error) {
 	now := e.now()
 	e.remember(rec, j, now)
 	if no := rec.State == payment.Declined || rec.State == payment.Expired; !no || !j.worker {
 		rec.Reason = payment.ReasonWaiting
 	}
 	rec.UpdatedAt = now
-	rec.Due = now.Add(spread(breakerWait, 0.3, e.Rand()))
+	rec.Due = now.Add(spread(wait, 0.3, e.Rand()))
 	if err := e.commit(ctx, rec, false); err != nil {
 		return nil, err
 	}

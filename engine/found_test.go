@@ -203,3 +203,65 @@ func TestABackupPutBackDeliversNothingTwice(t *testing.T) {
 		})
 	}
 }
+
+// A site that takes several payments of an order is away for a moment (a reload
+// took its route out) when the worker comes to the second one: its customer has
+// paid, and nobody may refuse that for a site that cannot be asked.
+func TestASecondPaymentWaitsForItsSite(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		policy engine.Policy
+		away   time.Duration
+		want   payment.State
+		reason payment.Reason
+		blind  bool // the provider can't be asked without settling
+	}{
+		"several are taken":       {engine.Policy{Many: true}, 8 * time.Minute, payment.Delivered, "", false},
+		"one is taken":            {engine.Policy{}, 8 * time.Minute, payment.Declined, payment.ReasonOrderPaid, false},
+		"the site stays away":     {engine.Policy{Many: true}, 100 * time.Hour, payment.Expired, payment.ReasonNotPaid, false},
+		"several, never was away": {engine.Policy{Many: true}, 0, payment.Delivered, "", false},
+		"several, no inquiry":     {engine.Policy{Many: true}, 8 * time.Minute, payment.Delivered, "", true},
+		"stays away, no inquiry":  {engine.Policy{Many: true}, 100 * time.Hour, payment.Declined, payment.ReasonOrderPaid, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, func(w *world) {
+					w.shop.policy, w.tick = c.policy, time.Second
+					if !c.blind {
+						w.bank.inquiry = []payment.Answer{{Outcome: payment.OutcomeAwaiting}}
+					}
+				})
+				defer w.halt()
+				w.shop.leave(c.away)
+				first := w.announce().Ref
+				for w.record(first).State != payment.Verified && w.record(first).State != payment.Delivered {
+					time.Sleep(time.Second)
+				}
+				a := paid(payment.OutcomePaid)
+				a.Receipt.ID, a.Receipt.Number = "K2", "78"
+				w.bank.play(a)
+				second, err := w.Announce(t.Context(), engine.Announcement{
+					Site: "shop", Provider: "idpay", ID: "K2", Order: "101", Amount: 50000,
+					Return: &payment.Return{Method: "GET", Host: "shop", URI: "/callback"},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				time.AfterFunc(9*time.Minute, func() { // the money has gone back
+					w.bank.tell(payment.Answer{Outcome: payment.OutcomeRefused})
+				})
+				time.Sleep(30 * time.Hour)
+				if r := w.wantState(second.Ref, c.want); r.Reason != c.reason {
+					t.Errorf("%q", r.Reason)
+				}
+				_, before := w.bank.asked()
+				version := w.record(second.Ref).Version
+				time.Sleep(8 * time.Hour)
+				if _, n := w.bank.asked(); n != before || w.record(second.Ref).Version != version {
+					t.Errorf("it goes on for ever: %d inquiries, then %d", before, n)
+				}
+			})
+		})
+	}
+}

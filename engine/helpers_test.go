@@ -93,6 +93,13 @@ func (b *bank) play(script ...payment.Answer) {
 	b.script = script
 }
 
+// tell is what an inquiry is answered from now on.
+func (b *bank) tell(inquiry ...payment.Answer) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.inquiry = inquiry
+}
+
 func (b *bank) next(script *[]payment.Answer) payment.Answer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -132,7 +139,25 @@ type shop struct {
 	expect  func() (payment.Expectation, error)
 }
 
-func (s *shop) Policy(*payment.Record) (engine.Policy, bool) { return s.policy, !s.gone }
+func (s *shop) Policy(*payment.Record) (engine.Policy, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gone {
+		return engine.Policy{}, false
+	}
+	return s.policy, true
+}
+
+// leave takes the site out of the configuration for a while.
+func (s *shop) leave(d time.Duration) {
+	set := func(gone bool) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.gone = gone
+	}
+	set(d > 0)
+	time.AfterFunc(d, func() { set(false) })
+}
 
 func (s *shop) Deliver(_ context.Context, r *payment.Record) engine.Handed {
 	time.Sleep(s.hang)

@@ -71,7 +71,8 @@ func (e *Engine) Decide(ctx context.Context, ref payment.Ref, version uint64, d 
 	switch d {
 	case Give:
 		if err = rec.Decided(payment.Accept, note, now); err == nil {
-			take = rec.Keys(e.policy(rec, job{worker: true}).Many)
+			policy, _ := e.policy(rec, job{worker: true})
+			take = rec.Keys(policy.Many)
 			e.openConversion(rec, now)
 			gen, err := e.generation(ctx)
 			if err != nil {

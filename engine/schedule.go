@@ -17,6 +17,8 @@ const (
 	// browserGrace is how long a verified payment waits for its browser before
 	// the worker hands it over.
 	browserGrace = 60 * time.Second
+	// siteWait is how soon a payment is looked at again whose site is away.
+	siteWait = 30 * time.Second
 	// reaskKnown and reaskStranger are how soon a declined payment may be asked
 	// again by a new return.
 	reaskKnown    = 5 * time.Second

@@ -56,7 +56,7 @@ func (e *Engine) settle(ctx context.Context, j job) (*payment.Record, error) {
 			return rec, err
 		}
 		done := func() {}
-		if j.worker && traits.GivesBack && !e.policy(rec, j).Many && waited <= e.leaseFor(j.prov) {
+		if policy, _ := e.policy(rec, j); j.worker && traits.GivesBack && !policy.Many && waited <= e.leaseFor(j.prov) {
 			// Two payments of one order that wait for the same provider must not
 			// both be taken.
 			var alone bool
@@ -161,23 +161,37 @@ func (e *Engine) wait(ctx context.Context, j job, rec *payment.Record) (*payment
 // orderPaid refuses a second payment of a paid order where its money goes back
 // by itself if nobody verifies it (rule 5). One that may have been verified is
 // asked about: what was taken must not be forgotten.
+//
+// Where the site that could say whether it takes several is not in the running
+// configuration, the error is errUnplaced for as long as the money can wait.
 func (e *Engine) orderPaid(ctx context.Context, rec *payment.Record, j job, t payment.Traits) (bool, error) {
-	if e.policy(rec, j).Many || !t.GivesBack || rec.Attempts.Unknown > 0 || rec.Attempts.Open {
+	policy, placed := e.policy(rec, j)
+	if policy.Many || !t.GivesBack || rec.Attempts.Unknown > 0 || rec.Attempts.Open {
 		return false, nil
 	}
 	holder, err := e.Store.Holder(ctx, payment.OrderKey(rec.Site, rec.Provider, rec.Order))
-	if errors.Is(err, payment.ErrNotFound) {
+	switch {
+	case errors.Is(err, payment.ErrNotFound), err == nil && holder == rec.Ref:
 		return false, nil
+	case err != nil:
+		return false, err
 	}
-	return err == nil && holder != rec.Ref, err
+	paidAt := later(rec.CreatedAt, later(claimed(rec), rec.Attempts.Awaiting))
+	if !placed && e.now().Before(paidAt.Add(window(t))) {
+		return false, errUnplaced
+	}
+	return true, nil
 }
 
-func (e *Engine) policy(rec *payment.Record, j job) Policy {
+// errUnplaced: no running site takes the payment, and only its policy tells.
+var errUnplaced = errors.New("no running site takes this payment")
+
+// policy is that of the payment's site; false if no running site has it.
+func (e *Engine) policy(rec *payment.Record, j job) (Policy, bool) {
 	if !j.worker || e.Sites == nil {
-		return j.ask.Policy
+		return j.ask.Policy, true
 	}
-	p, _ := e.Sites.Policy(rec)
-	return p
+	return e.Sites.Policy(rec)
 }
 
 func orErr(err, otherwise error) error {

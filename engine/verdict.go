@@ -120,7 +120,8 @@ func (e *Engine) take(next *payment.Record, j job, v payment.Verdict) []payment.
 	if v.Trigger != payment.Confirm {
 		return nil
 	}
-	return next.Keys(e.policy(next, j).Many)
+	policy, _ := e.policy(next, j)
+	return next.Keys(policy.Many)
 }
 
 // reread is what follows a commit whose outcome is not known: the record as it

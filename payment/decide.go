@@ -10,6 +10,11 @@ const (
 	skewBlind     = 120 * time.Second
 )
 
+// lostClock is how far a provider's clock may have been wrong, or have been set,
+// around the moment in which a ledger was lost or put back: for so long no time
+// of verification is taken for news.
+const lostClock = 30 * time.Minute
+
 // Verdict is what an answer means for a record.
 type Verdict struct {
 	Trigger Trigger
@@ -195,7 +200,7 @@ func verifiedSince(r *Record, a Answer, f Facts) bool {
 	if f.Generation.Seq > 1 {
 		// What was lost with the older generation may have been verified in the
 		// last seconds before its end: here the skew counts against us.
-		return at.After(f.Generation.Start.Add(skew))
+		return at.After(f.Generation.Start.Add(lostClock))
 	}
 	return !at.Before(f.Generation.Start.Add(-skew))
 }

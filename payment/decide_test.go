@@ -44,6 +44,15 @@ func TestDecide(t *testing.T) {
 	t.Parallel()
 	first := payment.Generation{Seq: 1, Start: t0.Add(-time.Hour)}
 	restored := payment.Generation{Seq: 2, Start: t0.Add(-5 * time.Second)}
+	long := payment.Generation{Seq: 2, Start: t0.Add(-time.Hour)}
+	since := func(ago time.Duration) payment.Facts {
+		return payment.Facts{Traits: idpay, Generation: payment.Generation{Seq: 2, Start: t0.Add(-ago)}}
+	}
+	// remade is a record that was made in the ledger's second generation, at t0.
+	remade := func(r *payment.Record) *payment.Record {
+		r.Generation, r.CreatedAt = 2, t0
+		return r
+	}
 	lookup := asked(payment.FromLookup, 50000)
 	lookup.Expect.Unconsumed = true
 	late := asked(payment.FromSigned, 50000)
@@ -67,6 +76,8 @@ func TestDecide(t *testing.T) {
 	vouched.Expect.Unconsumed = true
 	firstAsk := asked(payment.FromLookup, 50000)
 	firstAsk.Expect.Unconsumed = true
+	promised := remade(again(payment.FromLookup, 50000))
+	promised.Expect.Unconsumed = true
 	withFee := inv
 	withFee.PayerFee = func(payment.Rials) payment.Rials { return 5000 }
 
@@ -95,23 +106,27 @@ func TestDecide(t *testing.T) {
 		"M10: late": {late, payment.Answer{Outcome: payment.OutcomePaid, Receipt: full(50000, t0)}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonLate},
 		"M4: another order in the shop's parameter": {unbound, payment.Answer{Outcome: payment.OutcomePaid, Receipt: full(50000, t0)}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonBinding},
 		// Rule 4.
-		"rule 4: 101 on the first attempt":                         {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0)}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonUnexplained},
-		"rule 4: 101 after a refused connection":                   {unsent, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0)}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonUnexplained},
-		"rule 4: 101 after silence, made here":                     {again(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: first}, payment.Confirm, ""},
-		"rule 4: 101 after silence, made in a lost generation":     {foreign, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: restored}, payment.Doubt, payment.ReasonUnexplained},
-		"rule 4: 101 after silence, fresh verify time":             {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(2*time.Second))}, payment.Facts{Traits: idpay, Generation: first}, payment.Confirm, ""},
-		"A81: 101 after silence, old verify time":                  {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(-time.Hour))}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonUnexplained},
-		"rule 4: no verify time":                                   {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonUnexplained},
-		"rule 4: skew of 119 s without a Date":                     {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(-119*time.Second))}, payment.Facts{Traits: idpay, Generation: first}, payment.Confirm, ""},
-		"rule 4: skew of 121 s without a Date":                     {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(-121*time.Second))}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonUnexplained},
-		"rule 4: skew of 11 s with a Date":                         {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(-11*time.Second)), HasOffset: true}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonUnexplained},
-		"rule 4: the provider's clock is ten minutes slow":         {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(-10*time.Minute)), HasOffset: true, Offset: -10 * time.Minute}, payment.Facts{Traits: idpay, Generation: first}, payment.Confirm, ""},
-		"M7: verified in the last seconds of a lost generation":    {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(2*time.Second)), HasOffset: true}, payment.Facts{Traits: idpay, Generation: restored}, payment.Doubt, payment.ReasonUnexplained},
-		"rule 4: the shop vouches, first attempt":                  {lookup, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: first}, payment.Confirm, ""},
-		"rule 4: inquiry had said awaiting":                        {awaiting, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: first}, payment.Confirm, ""},
-		"rule 4: the shop vouched before the ledger was restored":  {vouched, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: restored}, payment.Doubt, payment.ReasonUnexplained},
-		"rule 4: inquiry said awaiting before a restore":           {awaiting, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: restored}, payment.Doubt, payment.ReasonUnexplained},
-		"M6: invoice, the shop vouched before the ledger was lost": {firstAsk, payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 50000}}, payment.Facts{Traits: inv, Generation: restored}, payment.Doubt, payment.ReasonOldGeneration},
+		"rule 4: 101 on the first attempt":                                {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0)}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonUnexplained},
+		"rule 4: 101 after a refused connection":                          {unsent, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0)}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonUnexplained},
+		"rule 4: 101 after silence, made here":                            {again(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: first}, payment.Confirm, ""},
+		"rule 4: 101 after silence, made in a lost generation":            {foreign, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: restored}, payment.Doubt, payment.ReasonUnexplained},
+		"rule 4: 101 after silence, fresh verify time":                    {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(2*time.Second))}, payment.Facts{Traits: idpay, Generation: first}, payment.Confirm, ""},
+		"A81: 101 after silence, old verify time":                         {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(-time.Hour))}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonUnexplained},
+		"rule 4: no verify time":                                          {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonUnexplained},
+		"rule 4: skew of 119 s without a Date":                            {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(-119*time.Second))}, payment.Facts{Traits: idpay, Generation: first}, payment.Confirm, ""},
+		"rule 4: skew of 121 s without a Date":                            {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(-121*time.Second))}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonUnexplained},
+		"rule 4: skew of 11 s with a Date":                                {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(-11*time.Second)), HasOffset: true}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonUnexplained},
+		"rule 4: the provider's clock is ten minutes slow":                {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(-10*time.Minute)), HasOffset: true, Offset: -10 * time.Minute}, payment.Facts{Traits: idpay, Generation: first}, payment.Confirm, ""},
+		"M7: verified in the last seconds of a lost generation":           {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(2*time.Second)), HasOffset: true}, payment.Facts{Traits: idpay, Generation: restored}, payment.Doubt, payment.ReasonUnexplained},
+		"M7: verified before a loss, by a clock that is 14 minutes ahead": {remade(again(payment.FromSigned, 50000)), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(14*time.Minute))}, since(time.Minute), payment.Doubt, payment.ReasonUnexplained},
+		"M7: …or was, and has been set right since":                       {remade(again(payment.FromSigned, 50000)), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(14*time.Minute)), HasOffset: true}, since(time.Minute), payment.Doubt, payment.ReasonUnexplained},
+		"M7: verified long after a loss":                                  {remade(again(payment.FromSigned, 50000)), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(time.Second))}, payment.Facts{Traits: idpay, Generation: long}, payment.Confirm, ""},
+		"rule 4: the shop vouches after a loss":                           {promised, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, since(time.Minute), payment.Confirm, ""},
+		"rule 4: the shop vouches, first attempt":                         {lookup, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: first}, payment.Confirm, ""},
+		"rule 4: inquiry had said awaiting":                               {awaiting, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: first}, payment.Confirm, ""},
+		"rule 4: the shop vouched before the ledger was restored":         {vouched, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: restored}, payment.Doubt, payment.ReasonUnexplained},
+		"rule 4: inquiry said awaiting before a restore":                  {awaiting, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: restored}, payment.Doubt, payment.ReasonUnexplained},
+		"M6: invoice, the shop vouched before the ledger was lost":        {firstAsk, payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 50000}}, payment.Facts{Traits: inv, Generation: restored}, payment.Doubt, payment.ReasonOldGeneration},
 		// M6: a provider that never says "already".
 		"M6: invoice, made here":                        {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 50000}}, payment.Facts{Traits: inv, Generation: first}, payment.Confirm, ""},
 		"M6: invoice, intent of a lost generation":      {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 50000}}, payment.Facts{Traits: inv, Generation: restored}, payment.Doubt, payment.ReasonOldGeneration},

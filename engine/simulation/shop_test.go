@@ -22,6 +22,8 @@ type shop struct {
 	// byOrder and byID are what it has credited.
 	byOrder map[string][]string
 	byID    map[string]int
+	// busy counts the requests that it still works on, by order.
+	busy map[string]int
 }
 
 // sites are the sites of the running configuration, as a process sees them.
@@ -94,7 +96,11 @@ func (s *shop) arrive(r *payment.Record, reply func(time.Duration, engine.Handed
 			reply(back, engine.Handed{})
 		}
 	case w.strikes(shopHangs):
-		w.in(w.lot.between(time.Second, deliveryTime+time.Minute), func() { s.credit(r) })
+		s.busy[r.Order]++
+		w.in(w.lot.between(time.Second, deliveryTime+time.Minute), func() {
+			s.busy[r.Order]--
+			s.credit(r)
+		})
 	default:
 		s.credit(r)
 		reply(back, engine.Handed{Acked: true, Status: 200})
@@ -124,6 +130,9 @@ func (s *shop) lookup(id, order string) (payment.Expectation, error) {
 			return payment.Expectation{}, engine.ErrPaidHere
 		}
 		return payment.Expectation{}, engine.ErrOrderPaid
+	}
+	if s.busy[order] > 0 {
+		return payment.Expectation{}, engine.ErrUnanswered // who asks waits for the one that credits
 	}
 	for _, known := range ids {
 		if known == id {

@@ -65,7 +65,7 @@ func newWorld(seed uint64, lim limits, h *hits) *world {
 func (w *world) furnish() {
 	w.ledger = newLedger(w.now)
 	w.bank = &bank{w: w, shape: w.plan.shape, deals: make(map[string]*deal)}
-	w.shop = &shop{w: w, dedupes: !w.plan.policy.Once, known: make(map[string][]string), price: make(map[string]payment.Rials), byOrder: make(map[string][]string), byID: make(map[string]int)}
+	w.shop = &shop{w: w, dedupes: !w.plan.policy.Once, known: make(map[string][]string), price: make(map[string]payment.Rials), byOrder: make(map[string][]string), busy: make(map[string]int), byID: make(map[string]int)}
 	w.network = &network{w: w, tries: make(map[string]map[int]bool), counted: make(map[string]string)}
 	w.nodes = []*node{{w: w, name: "n1"}}
 	if w.plan.joined {

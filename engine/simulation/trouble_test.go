@@ -54,7 +54,7 @@ func (w *world) schedule() {
 		n := w.nodes[w.lot.IntN(len(w.nodes))]
 		n.skew -= w.lot.between(time.Second, time.Hour)
 	})
-	sometime(providerClock, func() { w.bank.skew += w.lot.between(-15*time.Minute, 15*time.Minute) })
+	sometime(providerClock, func() { w.bank.skew = w.lot.between(-15*time.Minute, 15*time.Minute) })
 	sometime(ledgerLost, func() { w.replaceLedger(nil) })
 	sometime(backupRestored, func() {
 		if w.backup != nil {
