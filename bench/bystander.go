@@ -78,15 +78,15 @@ type pair struct {
 }
 
 // sites writes the pairs' blocks.
-func sites(pairs []*pair, block string) string {
-	var b strings.Builder
+func (b *bench) sites(pairs []*pair, block string) string {
+	var text strings.Builder
 	for _, p := range pairs {
-		p.with, p.without, p.minimum = address(), address(), address()
+		p.with, p.without, p.minimum = b.address(), b.address(), b.address()
 		for _, site := range []struct{ address, block string }{{p.with, block}, {p.without, ""}, {p.minimum, "\t" + p.least + "\n"}} {
-			fmt.Fprintf(&b, "http://%s {\n\tbind 127.0.0.1\n%s%s}\n", local(site.address), site.block, p.rest)
+			fmt.Fprintf(&text, "http://%s {\n\tbind 127.0.0.1\n%s%s}\n", local(site.address), site.block, p.rest)
 		}
 	}
-	return b.String()
+	return text.String()
 }
 
 // local names an address as browsers do.
@@ -122,7 +122,7 @@ func bystanders(ctx context.Context, b *bench) error {
 		if announce == "off" {
 			line = "\n\t\tannounce off"
 		}
-		c, err := b.startCaddy(ctx, globals("badger {dir}/ledger")+sites(pairs, strings.ReplaceAll(busyBlock, "{announce}", line)))
+		c, err := b.startCaddy(ctx, globals("badger {dir}/ledger")+b.sites(pairs, strings.ReplaceAll(busyBlock, "{announce}", line)))
 		if err != nil {
 			return err
 		}
@@ -160,7 +160,7 @@ func tracked(ctx context.Context, b *bench) error {
 		&pair{name: "file_server, 4 KiB", rest: "\troot " + www + "\n\tfile_server\n", path: path, least: "bench_cookie"},
 		&pair{name: "reverse_proxy", rest: "\treverse_proxy {shop}\n", path: path, least: "bench_cookie"},
 	)
-	c, err := b.startCaddy(ctx, globals("badger {dir}/ledger")+sites(pairs, strings.ReplaceAll(busyBlock, "{announce}", "")))
+	c, err := b.startCaddy(ctx, globals("badger {dir}/ledger")+b.sites(pairs, strings.ReplaceAll(busyBlock, "{announce}", "")))
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 
 // commits counts what one payment makes the store write.
 func commits(ctx context.Context, b *bench) error {
-	once, idem, counter := address(), address(), address()
+	once, idem, counter := b.address(), b.address(), b.address()
 	const track = "\n\t\ttrack /product/*"
 	text := globals("bench_counted {dir}/ledger") +
 		fmt.Sprintf(verifySite, local(once), track, "once") + fmt.Sprintf(verifySite, local(idem), track, "idempotent") +

@@ -38,7 +38,7 @@ func nodesRate(ctx context.Context, b *bench) error {
 	for range 3 {
 		text := globals("postgres " + db.DSN())
 		for i, k := range kinds {
-			site := address()
+			site := b.address()
 			k.sites = append(k.sites, site)
 			if k.floor {
 				text += fmt.Sprintf(pgFloorSite, local(site), db.DSN(), k.commits)

@@ -49,18 +49,18 @@ type arm struct {
 
 // throughput measures verified and delivered payments a second.
 func throughput(ctx context.Context, b *bench) error {
-	once := &arm{name: "deliver once", site: address(), path: returnPath}
-	idem := &arm{name: "deliver idempotent", site: address(), path: returnPath}
-	bare := &arm{name: "two hops without a store", site: address(), path: returnPath}
-	least := &arm{name: "two hops and two writes of Badger's", site: address(), path: returnPath}
-	plain := &arm{name: "two hops and two writes to a plain file", site: address(), path: returnPath}
+	once := &arm{name: "deliver once", site: b.address(), path: returnPath}
+	idem := &arm{name: "deliver idempotent", site: b.address(), path: returnPath}
+	bare := &arm{name: "two hops without a store", site: b.address(), path: returnPath}
+	least := &arm{name: "two hops and two writes of Badger's", site: b.address(), path: returnPath}
+	plain := &arm{name: "two hops and two writes to a plain file", site: b.address(), path: returnPath}
 	text := globals("badger {dir}/ledger") + fmt.Sprintf(floorSite, local(least.site), "badger") + fmt.Sprintf(floorSite, local(plain.site), "file") +
 		fmt.Sprintf(verifySite, local(once.site), "", "once") + fmt.Sprintf(verifySite, local(idem.site), "", "idempotent") +
 		fmt.Sprintf(hopsSite, local(bare.site))
 	arms := []*arm{once, idem, bare, least, plain}
 
-	php := &arm{name: "php-fpm and SQLite", site: address(), path: "/verify.php"}
-	marked := &arm{name: "php-fpm and SQLite, marker first", site: address(), path: "/verify.php"}
+	php := &arm{name: "php-fpm and SQLite", site: b.address(), path: "/verify.php"}
+	marked := &arm{name: "php-fpm and SQLite, marker first", site: b.address(), path: "/verify.php"}
 	fpm, err := b.startFPM(ctx)
 	if err == nil {
 		defer fpm.stop()
@@ -77,7 +77,7 @@ func throughput(ctx context.Context, b *bench) error {
 	for _, a := range arms {
 		a.caddy = c
 	}
-	ram := &arm{name: "deliver once, ledger in RAM", site: address(), path: returnPath}
+	ram := &arm{name: "deliver once, ledger in RAM", site: b.address(), path: returnPath}
 	if dir, ok := ramDisk(); ok {
 		defer os.RemoveAll(dir)
 		if ram.caddy, err = b.startCaddy(ctx, globals("badger "+dir+"/ledger")+fmt.Sprintf(verifySite, local(ram.site), "", "once")); err != nil {

@@ -34,9 +34,11 @@ type bench struct {
 	load           *loader
 	provider, shop string
 	children       []*child
+	given          map[string]bool // addresses
 }
 
 func (b *bench) open(ctx context.Context) (err error) {
+	b.given = make(map[string]bool)
 	if b.dir, err = os.MkdirTemp(b.parent, "caddy-payments-bench-"); err != nil {
 		return err
 	}
@@ -167,7 +169,7 @@ func (b *bench) startCaddy(ctx context.Context, caddyfile string) (*instance, er
 	if err != nil {
 		return nil, err
 	}
-	c := &instance{admin: address()}
+	c := &instance{admin: b.address()}
 	if c.dir, err = os.MkdirTemp(b.dir, "caddy-"); err != nil {
 		return nil, err
 	}
@@ -273,14 +275,20 @@ func (c *child) resident() (all, own float64) {
 	return all, own
 }
 
-// address is a free one on loopback.
-func address() string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
+// address is a free one on loopback, and no other time the same: nobody may have
+// begun to listen there yet.
+func (b *bench) address() string {
+	for {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			panic(err)
+		}
+		_ = l.Close()
+		if at := l.Addr().String(); !b.given[at] {
+			b.given[at] = true
+			return at
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func getJSON(url string, into any) error {

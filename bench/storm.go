@@ -15,7 +15,7 @@ const returnsAtOnce = 256
 
 // storm sends the same return many times at once.
 func storm(ctx context.Context, b *bench) error {
-	site := address()
+	site := b.address()
 	c, err := b.startCaddy(ctx, globals("badger {dir}/ledger")+fmt.Sprintf(verifySite, local(site), "", "once"))
 	if err != nil {
 		return err
@@ -92,11 +92,11 @@ func memory(ctx context.Context, b *bench) error {
 	const wait = 10 * time.Second
 	var all, own []float64
 	for range 3 {
-		plain, err := b.startCaddy(ctx, globals("")+fmt.Sprintf("http://%s {\n\tbind 127.0.0.1\n\treverse_proxy {shop}\n}\n", local(address())))
+		plain, err := b.startCaddy(ctx, globals("")+fmt.Sprintf("http://%s {\n\tbind 127.0.0.1\n\treverse_proxy {shop}\n}\n", local(b.address())))
 		if err != nil {
 			return err
 		}
-		ours, err := b.startCaddy(ctx, globals("badger {dir}/ledger")+fmt.Sprintf(verifySite, local(address()), "", "once"))
+		ours, err := b.startCaddy(ctx, globals("badger {dir}/ledger")+fmt.Sprintf(verifySite, local(b.address()), "", "once"))
 		if err != nil {
 			return err
 		}
