@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,6 +17,7 @@ import (
 	_ "github.com/rahgir/caddy-payments/admin"
 	"github.com/rahgir/caddy-payments/admin/operate"
 	"github.com/rahgir/caddy-payments/admin/operate/operatetest"
+	"github.com/rahgir/caddy-payments/integration/harness"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -33,23 +34,12 @@ func (standIn) CaddyModule() caddy.ModuleInfo {
 func (standIn) Start() error { return nil }
 func (standIn) Stop() error  { return nil }
 
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
-}
-
 // The whole of it in a real Caddy: basic_auth, the directive's place, the admin
 // endpoint and its routes after a reload that failed.
 func TestInCaddy(t *testing.T) {
 	ledger = operatetest.New(t)
 	r := ledger.Put(payment.Review, payment.ReasonAmount, nil)
-	site, admin := freePort(t), freePort(t)
+	site, admin := strconv.Itoa(harness.Port(t)), strconv.Itoa(harness.Port(t))
 	load := func(apps map[string]any) error {
 		text := fmt.Sprintf(`{
 	admin 127.0.0.1:%s
