@@ -199,7 +199,7 @@ func verifiedSince(r *Record, a Answer, f Facts) bool {
 	}
 	if f.Generation.Seq > 1 {
 		// What was lost with the older generation may have been verified in the
-		// last seconds before its end: here the skew counts against us.
+		// last seconds before its end: here clocks count against us.
 		return at.After(f.Generation.Start.Add(lostClock))
 	}
 	return !at.Before(f.Generation.Start.Add(-skew))

@@ -43,9 +43,10 @@
 // tests.
 //
 // What a world takes for granted: opening an embedded store makes durable what it
-// finds; a shop does not call an order unpaid while it credits it; a clock is not set by more than the skew between the beginning of a
-// ledger's generation and an answer whose time is compared with it; INV5 asks
-// nothing of nodes whose clocks were wrong; and a ledger that was lost or put
+// finds; a shop does not call an order unpaid while it credits it; a clock is not
+// set by more than the skew between the beginning of a ledger's generation and an
+// answer whose time is compared with it; INV5 asks nothing of nodes whose clocks
+// were wrong; and a ledger that was lost or put
 // back cannot know that an order was paid, so that a second id which was really
 // paid for it is credited, too (a receipt never is).
 //

@@ -51,10 +51,10 @@ type pen struct {
 }
 
 func newKey(kid string, secret []byte) key {
-	return key{kid: kid, secret: secret, pens: &sync.Pool{New: func() any { return &pen{hmac: hmac.New(sha256.New, secret)} }}}
+	return key{kid: kid, secret: secret, pens: new(sync.Pool)}
 }
 
-// pen is to be put back.
+// pen is one at rest, or a new one. It is to be put back.
 func (d *key) pen() *pen {
 	if p, ok := d.pens.Get().(*pen); ok {
 		return p

@@ -96,6 +96,8 @@ func (g *spaceGuard) check() {
 	g.look(true)
 }
 
+// look measures and acts on the result; keep is whether to look after the
+// reserve, which takes longer.
 func (g *spaceGuard) look(keep bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
