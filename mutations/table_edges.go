@@ -38,6 +38,11 @@ func keeping() []Mutant {
 			in(`case err == nil && item.Version() >= w.version:`, `case item != nil || w.version > 0:`), []Suite{unit("storage/badger", "TestDamage")}},
 		{"shortened-journal-not-noticed", "F05", "A journal that ends early vouches for what it never saw.",
 			in(`case height > found.Last+1:`, `case false:`), []Suite{unit("storage/badger", "TestJudgeJournal")}},
+		{"number-of-before-a-power-cut-believed", "R6", "What a person decided is written over by a node that holds a version which is lost.",
+			[]Edit{
+				{"storage/postgres", `version = $2 - 1 AND $13::bigint IN (0, writer)`, `version = $2 - 1 AND $13::bigint IS NOT NULL`},
+				{"storage/postgres", `r.version = c.next - 1 AND c.had IN (0, r.writer)`, `r.version = c.next - 1`},
+			}, []Suite{unit("storage/postgres", "TestNumberGivenOutAgain")}},
 	}
 }
 

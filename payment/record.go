@@ -11,6 +11,11 @@ type Record struct {
 	// compares. Version 0 has never been written.
 	Ref     Ref    `json:"r"`
 	Version uint64 `json:"v"`
+	// Mark is the store's own, which callers leave as they got it: it tells this
+	// version from another of the same number, where a lazy change that somebody
+	// still holds can be lost and its number given out again. A commit compares
+	// it, too; 0, which is what a store gives that needs none, compares nothing.
+	Mark int64 `json:"-"`
 
 	// Site and Route are the site and the verify route that the payment
 	// belongs to; Provider is the name in the configuration, Issuer who gave

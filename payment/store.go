@@ -76,7 +76,7 @@ type Store interface {
 // Change is one atomic write.
 type Change struct {
 	// Record is written if its Version equals the stored one (0: if there is
-	// none); on success its Version has grown by one.
+	// none), and its Mark if it has one; on success its Version has grown by one.
 	Record *Record
 	// Take are the uniqueness keys that the record must hold from now on: each
 	// is free, or held by this record already. Otherwise nothing is written and

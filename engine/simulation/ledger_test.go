@@ -19,6 +19,9 @@ type ledger struct {
 	tracks  map[string]payment.Track
 	secrets map[string][]byte
 	gen     payment.Generation
+	// mark is the newest of the marks, which no two changes share, not even after
+	// a backup was put back; nil where the ledger gives none.
+	mark *int64
 	// tail are the changes since the last sync, oldest first.
 	tail []undo
 	// due caches the earliest Due.
@@ -34,8 +37,10 @@ type undo struct {
 	gone  map[payment.Key]payment.Ref // keys that the change removed
 }
 
-func newLedger(now time.Time) *ledger {
+func newLedger(now time.Time, mark *int64) *ledger {
 	return &ledger{
+		mark: mark,
+
 		records: make(map[payment.Ref]*payment.Record), keys: make(map[payment.Key]payment.Ref), money: make(map[payment.Ref]bool),
 		tracks: make(map[string]payment.Track), secrets: make(map[string][]byte),
 		gen: payment.Generation{Seq: 1, Start: now, ID: "simulated"},
@@ -46,7 +51,7 @@ func newLedger(now time.Time) *ledger {
 func (l *ledger) copy() *ledger {
 	return &ledger{
 		records: maps.Clone(l.records), keys: maps.Clone(l.keys), money: maps.Clone(l.money), tracks: maps.Clone(l.tracks), secrets: maps.Clone(l.secrets),
-		gen: l.gen, stale: true,
+		gen: l.gen, mark: l.mark, stale: true,
 	}
 }
 
@@ -59,7 +64,7 @@ func (l *ledger) commit(c payment.Change) error {
 		return err
 	}
 	old := l.records[c.Record.Ref]
-	if old == nil && c.Record.Version != 0 || old != nil && old.Version != c.Record.Version {
+	if old == nil && c.Record.Version != 0 || old != nil && old.Version != c.Record.Version || old != nil && c.Record.Mark != 0 && old.Mark != c.Record.Mark {
 		return payment.ErrConflict
 	}
 	for _, k := range c.Take {
@@ -75,6 +80,10 @@ func (l *ledger) commit(c payment.Change) error {
 		}
 	}
 	c.Record.Version++
+	if l.mark != nil {
+		*l.mark++
+		c.Record.Mark = *l.mark
+	}
 	now := c.Record.Clone()
 	l.records[now.Ref] = now
 	if now.State.Captured() || now.State == payment.Review || now.State == payment.Reversed || now.Receipt != nil {

@@ -147,7 +147,7 @@ func (l big) size(b *testing.B) (bytes float64) {
 
 func (l big) get(i int) error {
 	m, err := l.look(ctx, "looking up", visitorHash(strconv.Itoa(i)))
-	if err == nil && m.body == nil {
+	if err == nil && m.rec.body == nil {
 		return payment.ErrNotFound
 	}
 	return err

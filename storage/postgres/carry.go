@@ -245,8 +245,8 @@ func queueRecord(batch *pgx.Batch, it storage.Item) (intents [][]byte, err error
 	if err != nil {
 		return nil, err
 	}
-	w.args[4] = e.Money
-	batch.Queue(partInsert, w.args...)
+	w.cells.money = e.Money
+	batch.Queue(partInsert, w.columns()...)
 	return e.Intents, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -25,12 +26,16 @@ LEFT JOIN payments_keys k ON k.key = ANY($1::bytea[])`
 const (
 	partInsert = `INSERT INTO payments_records (ref, version, writer, state, money, created, due, slot, notice, order_hash, id_hash, body)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (ref) DO NOTHING RETURNING ref`
+	// A number of before a power cut can have been given out again; by whom the
+	// version was written tells. 0 is of one who doesn't know.
 	partUpdate = `UPDATE payments_records SET version = $2, writer = $3, state = $4, money = money OR $5, created = $6, due = $7,
-	slot = $8, notice = $9, order_hash = $10, id_hash = $11, body = $12 WHERE ref = $1 AND version = $2 - 1 RETURNING ref`
+	slot = $8, notice = $9, order_hash = $10, id_hash = $11, body = $12 WHERE ref = $1 AND version = $2 - 1 AND $13::bigint IN (0, writer) RETURNING ref`
 	partTakeFirst = `, k AS (
 	INSERT INTO payments_keys (key, ref, intent)
 	SELECT u.key, w.ref, u.intent FROM w, unnest($13::bytea[], $14::boolean[]) AS u (key, intent)`
-	partTake = partTakeFirst + `
+	partTake = `, k AS (
+	INSERT INTO payments_keys (key, ref, intent)
+	SELECT u.key, w.ref, u.intent FROM w, unnest($14::bytea[], $15::boolean[]) AS u (key, intent)
 	WHERE NOT EXISTS (SELECT 1 FROM payments_keys o WHERE o.key = u.key AND o.ref = $1)`
 	partLazy = `, lazy AS (SELECT set_config('synchronous_commit', 'off', true) AS v)`
 )
@@ -66,6 +71,7 @@ type row struct {
 	ref    [packed.RefSize]byte
 	next   int64
 	writer int64
+	had    int64 // the writer of what it changes, or 0
 	args   []any
 	take   []payment.Key
 	sql    string
@@ -96,14 +102,16 @@ func newRow(c payment.Change, k [packed.RefSize]byte) (*row, error) {
 	for _, key := range c.Take {
 		money = money || key.Kind != payment.KeyIntent
 	}
-	w := &row{ref: k, next: int64(next), writer: rand.Int64(), take: c.Take} //nolint:gosec // not a secret
+	w := &row{ref: k, next: int64(next), writer: 1 + rand.Int64N(math.MaxInt64), had: r.Mark, take: c.Take} //nolint:gosec // not a secret
 	w.cells = cells{
 		state: string(r.State), money: money, created: int64(packed.Time(r.CreatedAt)), due: number(packed.Time(r.Due)), //nolint:gosec // 63 bits
 		notice: number(uint64(noticeOf(r))), order: hashed(r.Order), id: hashed(r.ID), slot: int16(k[0]), //nolint:gosec // never negative
 		body: (&packed.Entry{Rec: r}).Encode(body),
 	}
-	x := w.cells
-	w.args = []any{k[:], w.next, w.writer, x.state, x.money, x.created, x.due, x.slot, x.notice, x.order, x.id, x.body}
+	w.args = w.columns()
+	if next > 1 {
+		w.args = append(w.args, w.had)
+	}
 	if len(c.Take) > 0 {
 		hashes, intents := taken(c.Take)
 		w.args = append(w.args, hashes, intents)
@@ -114,6 +122,12 @@ func newRow(c payment.Change, k [packed.RefSize]byte) (*row, error) {
 	}
 	w.kind = kindOf(next == 1, len(c.Take) > 0, c.Lazy)
 	return w, nil
+}
+
+// columns are the arguments of a record's columns, in the order of the table.
+func (w *row) columns() []any {
+	x := w.cells
+	return []any{w.ref[:], w.next, w.writer, x.state, x.money, x.created, x.due, x.slot, x.notice, x.order, x.id, x.body}
 }
 
 // taken are keys as they are stored, each once and in one order for all nodes,
@@ -175,7 +189,7 @@ func (s *Store) Commit(ctx context.Context, c payment.Change) error {
 	if err := s.write(ctx, op, w); err != nil {
 		return err
 	}
-	c.Record.Version++
+	c.Record.Version, c.Record.Mark = c.Record.Version+1, w.writer
 	return nil
 }
 
@@ -257,7 +271,9 @@ func (s *Store) whose(ctx context.Context, op *operation, w *row) error {
 		switch {
 		case err == nil && version == w.next && writer == w.writer:
 			return nil
-		case err == nil && version == w.next:
+		case err == nil && version > 0 && version <= w.next:
+			// Another's, or one of before that isn't what this was based on: both
+			// keep a try that is still under way from writing anything.
 			return payment.ErrConflict
 		case err == nil:
 			// It went on from there, or was forgotten.

@@ -26,6 +26,11 @@
 // moved on, the number tells whose change it was. What can't be told is an
 // error, never an assumption.
 //
+// A server that loses power loses the lazy changes of its last moments, and the
+// nodes may live on and hold what they read or wrote before. The next change of
+// such a record gets the version of the lost one. So a change compares the random
+// number of the version it was made from, too (the record's Mark).
+//
 // # Who is alive
 //
 // Every node writes a beat, and reads who has not written one for a while; both

@@ -24,10 +24,10 @@ const (
 )
 
 const (
-	sqlList       = `SELECT ref, created, body FROM payments_records WHERE (created, ref) < ($1, $2) ORDER BY created DESC, ref DESC LIMIT $3`
-	sqlListOrder  = `SELECT ref, created, body FROM payments_records WHERE (created, ref) < ($1, $2) AND order_hash = $4 ORDER BY created DESC, ref DESC LIMIT $3`
-	sqlListID     = `SELECT ref, created, body FROM payments_records WHERE (created, ref) < ($1, $2) AND id_hash = $4 ORDER BY created DESC, ref DESC LIMIT $3`
-	sqlListNotice = `SELECT ref, created, body FROM payments_records WHERE (created, ref) < ($1, $2) AND notice IS NOT NULL AND notice & $4 <> 0
+	sqlList       = `SELECT ref, created, writer, body FROM payments_records WHERE (created, ref) < ($1, $2) ORDER BY created DESC, ref DESC LIMIT $3`
+	sqlListOrder  = `SELECT ref, created, writer, body FROM payments_records WHERE (created, ref) < ($1, $2) AND order_hash = $4 ORDER BY created DESC, ref DESC LIMIT $3`
+	sqlListID     = `SELECT ref, created, writer, body FROM payments_records WHERE (created, ref) < ($1, $2) AND id_hash = $4 ORDER BY created DESC, ref DESC LIMIT $3`
+	sqlListNotice = `SELECT ref, created, writer, body FROM payments_records WHERE (created, ref) < ($1, $2) AND notice IS NOT NULL AND notice & $4 <> 0
 ORDER BY created DESC, ref DESC LIMIT $3`
 )
 
@@ -182,15 +182,15 @@ func (s *Store) part1(ctx context.Context, sql string, after place, n int, what 
 		defer rows.Close()
 		for rows.Next() {
 			var p place
-			var body []byte
-			if err := rows.Scan(&p.ref, &p.created, &body); err != nil {
+			var r stored
+			if err := rows.Scan(&p.ref, &p.created, &r.writer, &r.body); err != nil {
 				return err
 			}
-			e, err := packed.Decode(packed.Unref(p.ref), body)
+			rec, err := r.record(packed.Unref(p.ref))
 			if err != nil {
 				return err
 			}
-			recs, places = append(recs, e.Rec), append(places, p)
+			recs, places = append(recs, rec), append(places, p)
 		}
 		return rows.Err()
 	})

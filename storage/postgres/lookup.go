@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	sqlGet    = `SELECT body FROM payments_records WHERE ref = $1`
-	sqlGets   = `SELECT ref, body FROM payments_records WHERE ref = ANY($1::bytea[])`
+	sqlGet    = `SELECT writer, body FROM payments_records WHERE ref = $1`
+	sqlGets   = `SELECT ref, writer, body FROM payments_records WHERE ref = ANY($1::bytea[])`
 	sqlHolder = `SELECT ref FROM payments_keys WHERE key = $1`
 	sqlHeld   = `SELECT key, ref FROM payments_keys WHERE key = ANY($1::bytea[])`
 	// sqlLook is both of one moment; a row of the second part has no key.
-	sqlLook = `SELECT key, ref, NULL::bytea FROM payments_keys WHERE key = ANY($1::bytea[])
-UNION ALL SELECT NULL::bytea, ref, body FROM payments_records WHERE ref = ANY($2::bytea[])`
+	sqlLook = `SELECT key, ref, NULL::bigint, NULL::bytea FROM payments_keys WHERE key = ANY($1::bytea[])
+UNION ALL SELECT NULL::bytea, ref, writer, body FROM payments_records WHERE ref = ANY($2::bytea[])`
 )
 
 // lookup is what somebody wants to know, and what was found.
@@ -30,10 +30,29 @@ type lookup struct {
 	ref  []byte
 	keys [][]byte
 
-	body    []byte // nil: no such record
+	rec     stored
 	holders []holder
 	fate    fate
 	err     error
+}
+
+// stored is a record as it lies in its table.
+type stored struct {
+	writer int64
+	body   []byte // nil: no such record
+}
+
+// record unpacks it; nil where there is none.
+func (r stored) record(ref payment.Ref) (*payment.Record, error) {
+	if r.body == nil {
+		return nil, nil //nolint:nilnil // that nobody has it is no error
+	}
+	e, err := packed.Decode(ref, r.body)
+	if err != nil {
+		return nil, err
+	}
+	e.Rec.Mark = r.writer
+	return e.Rec, nil
 }
 
 // holder is who holds a key; a key without a record has none.
@@ -72,13 +91,13 @@ func (s *Store) lookAll(all []*lookup) {
 		}
 	}
 	ctx := all[len(all)-1].ctx
-	holders, bodies := make(map[string]holder), make(map[string][]byte)
-	fate, err := s.try(ctx, func(c *pgxpool.Conn) error { return readAll(ctx, c, distinct(keys), distinct(refs), holders, bodies) })
+	holders, recs := make(map[string]holder), make(map[string]stored)
+	fate, err := s.try(ctx, func(c *pgxpool.Conn) error { return readAll(ctx, c, distinct(keys), distinct(refs), holders, recs) })
 	for _, m := range all {
 		if m.fate, m.err = fate, err; err != nil {
 			continue
 		}
-		m.body = bodies[string(m.ref)]
+		m.rec = recs[string(m.ref)]
 		for i, k := range m.keys {
 			m.holders[i] = holders[string(k)]
 		}
@@ -88,7 +107,7 @@ func (s *Store) lookAll(all []*lookup) {
 func (s *Store) lookOne(m *lookup) {
 	m.fate, m.err = s.try(m.ctx, func(c *pgxpool.Conn) (err error) {
 		if m.ref != nil {
-			err = c.QueryRow(m.ctx, sqlGet, m.ref).Scan(&m.body)
+			err = c.QueryRow(m.ctx, sqlGet, m.ref).Scan(&m.rec.writer, &m.rec.body)
 		} else {
 			err = c.QueryRow(m.ctx, sqlHolder, m.keys[0]).Scan(&m.holders[0].ref)
 			m.holders[0].found = err == nil
@@ -106,10 +125,11 @@ func distinct(all [][]byte) [][]byte {
 }
 
 // readAll reads in one statement who holds the keys, and the records.
-func readAll(ctx context.Context, c *pgxpool.Conn, keys, refs [][]byte, holders map[string]holder, bodies map[string][]byte) (err error) {
+func readAll(ctx context.Context, c *pgxpool.Conn, keys, refs [][]byte, holders map[string]holder, recs map[string]stored) (err error) {
 	var rows pgx.Rows
 	var key, ref, body []byte
-	into := []any{&key, &ref, &body}
+	var writer *int64
+	into := []any{&key, &ref, &writer, &body}
 	switch {
 	case len(refs) == 0:
 		rows, err = c.Query(ctx, sqlHeld, keys)
@@ -127,10 +147,10 @@ func readAll(ctx context.Context, c *pgxpool.Conn, keys, refs [][]byte, holders 
 		if key != nil {
 			holders[string(key)] = holder{ref, true}
 		} else {
-			bodies[string(ref)] = body
+			recs[string(ref)] = stored{*writer, body}
 		}
 		// What was scanned is kept.
-		key, ref, body = nil, nil, nil
+		key, ref, writer, body = nil, nil, nil, nil
 		return nil
 	})
 	return err
@@ -156,12 +176,9 @@ func (s *Store) Look(ctx context.Context, ref payment.Ref, keys ...payment.Key) 
 			held[i].Ref = packed.Unref(h.ref)
 		}
 	}
-	if m.body == nil {
-		return nil, held, nil
-	}
-	e, err := packed.Decode(ref, m.body)
+	rec, err := m.rec.record(ref)
 	if err != nil {
 		return nil, nil, err
 	}
-	return e.Rec, held, nil
+	return rec, held, nil
 }

@@ -27,9 +27,11 @@ func statements() map[string]struct {
 	}
 	ref := `sha256('7')`
 	row := []string{ref, "2", "1", "'verified'", "true", "1", "2", "3", "NULL", "4", "5", `'\x01'`}
+	next := append(slices.Clone(row), "9")
 	taking := append(slices.Clone(row), `ARRAY[sha256('x'), sha256('y')]`, "ARRAY[false, true]")
-	many := make([]string, 0, len(row))
-	for _, v := range row {
+	takingNext := append(slices.Clone(next), taking[len(row):]...)
+	many := make([]string, 0, len(next))
+	for _, v := range next {
 		many = append(many, "ARRAY["+v+", "+v+"]")
 	}
 	many[0], many[8], many[11] = `ARRAY[sha256('7'), sha256('8')]`, "ARRAY[NULL, 1]", `ARRAY['\x01'::bytea, '\x02'::bytea]`
@@ -42,9 +44,9 @@ func statements() map[string]struct {
 		"whose change it was":         {sqlOf, []string{ref}},
 		"first change":                {changeSQL(true, false, false), row},
 		"first change with keys":      {changeSQL(true, true, false), taking},
-		"change":                      {changeSQL(false, false, false), row},
-		"change, lazy":                {changeSQL(false, false, true), row},
-		"change with keys":            {changeSQL(false, true, false), taking},
+		"change":                      {changeSQL(false, false, false), next},
+		"change, lazy":                {changeSQL(false, false, true), next},
+		"change with keys":            {changeSQL(false, true, false), takingNext},
 		"many first changes":          {sqlFirsts, many},
 		"many changes":                {sqlUpdates, many},
 		"many changes, lazy":          {sqlLazyUpdates, many},

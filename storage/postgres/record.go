@@ -32,14 +32,11 @@ func (s *Store) Get(ctx context.Context, ref payment.Ref) (*payment.Record, erro
 	if err != nil {
 		return nil, err
 	}
-	if m.body == nil {
+	rec, err := m.rec.record(ref)
+	if rec == nil && err == nil {
 		return nil, payment.ErrNotFound
 	}
-	e, err := packed.Decode(ref, m.body)
-	if err != nil {
-		return nil, err
-	}
-	return e.Rec, nil
+	return rec, err
 }
 
 func orDone(ctx context.Context, err error) error {

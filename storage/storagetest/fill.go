@@ -8,15 +8,15 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// FullRecord is a record in which no field is zero, found by reflection, so
-// that a store that forgets a field fails as soon as there is one. Each seed
-// gives other values.
+// FullRecord is a record in which no field is zero but the store's own two,
+// found by reflection, so that a store that forgets a field fails as soon as
+// there is one. Each seed gives other values.
 func FullRecord(seed int) *payment.Record {
 	r := &payment.Record{}
 	f := filler{n: seed * 1000}
 	f.fill(reflect.ValueOf(r).Elem(), "Record")
 	r.Ref = payment.NewRef("full", "", "", itoa(seed))
-	r.Version = 0
+	r.Version, r.Mark = 0, 0
 	return r
 }
 

@@ -75,6 +75,13 @@ func testCompareAndSet(t *testing.T, h Harness) {
 	if err := s.Commit(ctx, payment.Change{Record: ahead}); !errors.Is(err, payment.ErrConflict) {
 		t.Fatalf("an update of a version to come: %v", err)
 	}
+	if r.Mark != 0 {
+		other := r.Clone()
+		other.Mark++
+		if err := s.Commit(ctx, payment.Change{Record: other}); !errors.Is(err, payment.ErrConflict) {
+			t.Fatalf("an update of another version of the same number: %v", err)
+		}
+	}
 	none := newRecord(2)
 	none.Version = 1
 	if err := s.Commit(ctx, payment.Change{Record: none}); !errors.Is(err, payment.ErrConflict) {
