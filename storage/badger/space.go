@@ -80,12 +80,25 @@ func (g *spaceGuard) setLimits(c *config) error {
 	if st, err := os.Stat(g.reservePath()); err == nil {
 		free += uint64(st.Size()) // it would be released
 	}
-	if free < g.hard {
+	if need := max(g.hard, g.opening(sp.total)); free < need {
 		return fmt.Errorf("%w: opening it needs %d MiB free at %s, there are %d",
-			payment.ErrFull, (g.hard+mib-1)/mib, g.dir, free/mib)
+			payment.ErrFull, (need+mib-1)/mib, g.dir, free/mib)
 	}
 	g.check()
 	return nil
+}
+
+// opening is how much room opening may need, whatever limits were asked for: a
+// compaction writes tables anew before it deletes the old ones, and one that
+// finds no room ends the process.
+func (g *spaceGuard) opening(total uint64) (need uint64) {
+	tables, _ := filepath.Glob(filepath.Join(g.dir, "*.sst"))
+	for _, path := range tables {
+		if st, err := os.Stat(path); err == nil {
+			need += uint64(st.Size()) //nolint:gosec // never negative
+		}
+	}
+	return min(need, DefaultMinFree(total)/2)
 }
 
 func (g *spaceGuard) reservePath() string { return filepath.Join(g.dir, reserveFile) }

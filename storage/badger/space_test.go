@@ -211,6 +211,23 @@ func TestFullDisk(t *testing.T) {
 			expect("refusing", "full") // and fills that too
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait()
+			// A smaller limit doesn't let it be opened where that could end the process.
+			rest, err := freeSpace(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(ballast, make([]byte, max(rest.free, 2*mib)-2*mib), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if s, err := Open(filepath.Join(dir, "ledger"), WithMinFree(mib)); !errors.Is(err, payment.ErrFull) {
+				if err == nil {
+					_ = s.Close()
+				}
+				t.Errorf("opened on a full disk: %v", err)
+			}
+			if err := os.Remove(ballast); err != nil {
+				t.Fatal(err)
+			}
 			// With room it opens again, and everything is there.
 			if out, err := exec.Command("mount", "-o", "remount,size=128m", dir).CombinedOutput(); err != nil {
 				t.Fatalf("making room: %v: %s", err, out)
