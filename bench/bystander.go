@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // returnPath is where customers come back to on every site.
@@ -64,31 +63,6 @@ const busyBlock = `	payments {
 	}
 `
 
-// pair is one site three times: with the payments block, without, and with a
-// handler in its place that does the least.
-type pair struct {
-	name string
-	rest string // of the site's block
-	path string
-	// header is what the load sends beside a browser's.
-	header string
-	// least is the handler that stands in the block's place.
-	least                  string
-	with, without, minimum string // addresses
-}
-
-// sites writes the pairs' blocks.
-func (b *bench) sites(pairs []*pair, block string) string {
-	var text strings.Builder
-	for _, p := range pairs {
-		p.with, p.without, p.minimum = b.address(), b.address(), b.address()
-		for _, site := range []struct{ address, block string }{{p.with, block}, {p.without, ""}, {p.minimum, "\t" + p.least + "\n"}} {
-			fmt.Fprintf(&text, "http://%s {\n\tbind 127.0.0.1\n%s%s}\n", local(site.address), site.block, p.rest)
-		}
-	}
-	return text.String()
-}
-
 // local names an address as browsers do.
 func local(address string) string { return strings.Replace(address, "127.0.0.1", "localhost", 1) }
 
@@ -111,39 +85,37 @@ func bystanders(ctx context.Context, b *bench) error {
 	}
 	shop, stop := b.shopInPHP(ctx, "/page.html", "bench_nothing")
 	defer stop()
+	var all []*pair
 	for _, announce := range []string{"on", "off"} {
-		pairs := []*pair{
+		pairs := append([]pair{
 			{name: "respond", rest: "\trespond ok\n", path: "/page.html", least: "bench_nothing"},
 			{name: "file_server, 4 KiB", rest: "\troot " + www + "\n\tfile_server\n", path: "/page.html", least: "bench_nothing"},
 			{name: "reverse_proxy", rest: "\treverse_proxy {shop}\n", path: "/page.html", least: "bench_nothing"},
-		}
-		pairs = append(pairs, shop...)
+		}, shop...)
 		line := ""
 		if announce == "off" {
 			line = "\n\t\tannounce off"
 		}
-		c, err := b.startCaddy(ctx, globals("badger {dir}/ledger")+b.sites(pairs, strings.ReplaceAll(busyBlock, "{announce}", line)))
-		if err != nil {
-			return err
-		}
 		for _, p := range pairs {
-			if err := b.compare(ctx, c, p, 0.98, "no payment, "+p.name+", announce "+announce); err != nil {
-				return err
-			}
+			p.name = "no payment, " + p.name + ", announce " + announce
+			p.block = strings.ReplaceAll(busyBlock, "{announce}", line)
+			all = append(all, &p)
 		}
-		c.stop()
+	}
+	if err := b.compare(ctx, all, 0.98); err != nil {
+		return err
 	}
 	return b.allocations(ctx)
 }
 
 // shopInPHP is a pair whose pages php-fpm makes, where there is one.
-func (b *bench) shopInPHP(ctx context.Context, path, least string) (pairs []*pair, stop func()) {
+func (b *bench) shopInPHP(ctx context.Context, path, least string) (pairs []pair, stop func()) {
 	f, err := b.startFPM(ctx)
 	if err != nil {
 		b.fail(err)
 		return nil, func() {}
 	}
-	return []*pair{{name: "php_fastcgi, 4 KiB", rest: f.products(), path: path, least: least}}, f.stop
+	return []pair{{name: "php_fastcgi, 4 KiB", rest: f.products(), path: path, least: least}}, f.stop
 }
 
 // tracked measures a landing page with a track id, each visit without a cookie.
@@ -156,73 +128,18 @@ func tracked(ctx context.Context, b *bench) error {
 	pairs, stop := b.shopInPHP(ctx, path, "bench_cookie")
 	defer stop()
 	pairs = append(pairs,
-		&pair{name: "respond", rest: "\trespond ok\n", path: path, least: "bench_cookie"},
-		&pair{name: "file_server, 4 KiB", rest: "\troot " + www + "\n\tfile_server\n", path: path, least: "bench_cookie"},
-		&pair{name: "reverse_proxy", rest: "\treverse_proxy {shop}\n", path: path, least: "bench_cookie"},
+		pair{name: "respond", rest: "\trespond ok\n", path: path, least: "bench_cookie"},
+		pair{name: "file_server, 4 KiB", rest: "\troot " + www + "\n\tfile_server\n", path: path, least: "bench_cookie"},
+		pair{name: "reverse_proxy", rest: "\treverse_proxy {shop}\n", path: path, least: "bench_cookie"},
 	)
-	c, err := b.startCaddy(ctx, globals("badger {dir}/ledger")+b.sites(pairs, strings.ReplaceAll(busyBlock, "{announce}", "")))
-	if err != nil {
-		return err
-	}
-	defer c.stop()
+	all := make([]*pair, 0, len(pairs))
 	for _, p := range pairs {
-		if err := b.compare(ctx, c, p, 0.95, "tracked page, "+p.name); err != nil {
-			return err
-		}
+		p.name = "tracked page, " + p.name
+		p.block = strings.ReplaceAll(busyBlock, "{announce}", "")
+		all = append(all, &p)
 	}
-	return nil
+	return b.compare(ctx, all, 0.95)
 }
-
-// crowd is how many connections ask for ordinary pages at once.
-const crowd = 16
-
-// side is what was measured of one site of a pair.
-type side struct {
-	address   string
-	rate, cpu []float64
-}
-
-// compare lets the sites of a pair take turns.
-func (b *bench) compare(ctx context.Context, c *instance, p *pair, budget float64, what string) error {
-	with, without, least := &side{address: p.with}, &side{address: p.without}, &side{address: p.minimum}
-	sides := []*side{with, without, least}
-	turn := func(s *side, slice time.Duration) (rate, cpu float64, err error) {
-		before := c.cpu()
-		r, err := b.load.run(job{Address: s.address, Path: p.path, Header: p.header, Workers: crowd, Slice: slice})
-		return r.rate(), micros(c.cpu()-before) / float64(r.Done), err
-	}
-	for _, s := range sides {
-		if _, _, err := turn(s, b.slice/4); err != nil {
-			return err
-		}
-	}
-	done := b.profile(c, strings.NewReplacer(" ", "-", ",", "").Replace(what))
-	// Turns are short and many: noise of seconds hits all sides alike.
-	rounds, slice := 3*b.rounds, b.slice/3
-	for round := range rounds {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		for i := range sides {
-			s := sides[(i+round)%len(sides)]
-			rate, cpu, err := turn(s, slice)
-			if err != nil {
-				return err
-			}
-			s.rate, s.cpu = append(s.rate, rate), append(s.cpu, cpu)
-		}
-	}
-	done()
-	note := func(s *side) string {
-		return fmt.Sprintf("best rounds %.3f; %.0f and %.0f requests/s; Caddy's CPU %.1f and %.1f µs a request",
-			quantile(s.rate, 0.9)/quantile(without.rate, 0.9), median(s.rate), median(without.rate), median(s.cpu), median(without.cpu))
-	}
-	b.atLeast(what, over(with.rate, without.rate), budget, "of plain", note(with))
-	b.info("  with "+p.least+" in our place", over(least.rate, without.rate), "of plain", note(least))
-	return nil
-}
-
-func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }
 
 // goBench is a line that `go test -bench -benchmem` prints: name, rounds, and
 // pairs of number and unit.

@@ -207,8 +207,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 // route gives the request to the route that takes it. Each look allocates
 // nothing where paths decide.
 func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) (bool, error) {
+	odd := odd(r.URL.Path)
 	for _, v := range h.Verify {
-		ok, err := v.matches(r)
+		ok, err := v.matches(r, odd)
 		if err != nil {
 			return true, err
 		}
@@ -222,7 +223,7 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 		}
 	}
 	for _, q := range h.Require {
-		ok, err := q.matches(r)
+		ok, err := q.matches(r, odd)
 		if err != nil {
 			return true, err
 		}

@@ -35,11 +35,12 @@ func (m *Match) provision(ctx caddy.Context) error {
 // any reports whether the route has no condition at all.
 func (m *Match) any() bool { return len(m.Paths) == 0 && len(m.matchers) == 0 }
 
-func (m *Match) matches(r *http.Request) (bool, error) {
+// matches is given whether the path is odd, because many routes ask it of one.
+func (m *Match) matches(r *http.Request, odd bool) (bool, error) {
 	if len(m.matchers) > 0 {
 		return m.matchers.AnyMatchWithError(r)
 	}
-	return m.filter.match(r), nil
+	return m.filter.matchAs(r, odd), nil
 }
 
 // name is the route's first path as written, "/" where it has only matchers:

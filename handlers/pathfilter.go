@@ -63,11 +63,14 @@ func (f *pathFilter) plainly(path string) (ok, sure bool) {
 }
 
 // match is the whole answer.
-func (f *pathFilter) match(r *http.Request) bool {
+func (f *pathFilter) match(r *http.Request) bool { return f.matchAs(r, odd(r.URL.Path)) }
+
+// matchAs is match where it is known already whether the path is odd.
+func (f *pathFilter) matchAs(r *http.Request, odd bool) bool {
 	if len(f.matcher) == 0 {
 		return false
 	}
-	if !odd(r.URL.Path) {
+	if !odd {
 		if ok, sure := f.plainly(r.URL.Path); sure {
 			return ok
 		}

@@ -116,7 +116,7 @@ func (h *Handler) serveTrack(w http.ResponseWriter, r *http.Request, next caddyh
 // matchesPage compares the page that the visit is for: in the network's own
 // form the id is a segment of the path, behind it.
 func (t *Track) matchesPage(r *http.Request) (bool, error) {
-	ok, err := t.matches(r)
+	ok, err := t.matches(r, odd(r.URL.Path))
 	if ok || err != nil || len(t.matchers) > 0 {
 		return ok, err
 	}
@@ -126,7 +126,7 @@ func (t *Track) matchesPage(r *http.Request) (bool, error) {
 	}
 	saved := r.URL.Path
 	r.URL.Path = rest
-	ok, err = t.matches(r)
+	ok, err = t.matches(r, odd(rest))
 	r.URL.Path = saved
 	return ok, err
 }

@@ -30,7 +30,15 @@ type workerDelivery struct {
 
 type workerKey struct{}
 
+// workerPattern marks the worker's requests, so that others need not be searched
+// for what they don't carry: a context is a long list. Caddy sets no pattern, and
+// no client can.
+const workerPattern = "payments worker"
+
 func deliveryOf(r *http.Request) *workerDelivery {
+	if r.Pattern != workerPattern {
+		return nil
+	}
 	d, _ := r.Context().Value(workerKey{}).(*workerDelivery)
 	return d
 }
@@ -45,6 +53,7 @@ func (h *Handler) deliverInProcess(ctx context.Context, v *Verify, rec *payment.
 		return engine.Handed{}
 	}
 	r = r.WithContext(context.WithValue(r.Context(), workerKey{}, d))
+	r.Pattern = workerPattern
 	func() {
 		defer func() {
 			// reverse_proxy panics when a body is cut off; nobody else would catch
