@@ -245,10 +245,10 @@ func begin(r *http.Request) (first bool) {
 	ctx := r.Context()
 	vars, ok := ctx.Value(caddyhttp.VarsCtxKey).(map[string]any)
 	if ok {
-		if vars[guardedVar] != nil {
+		n := len(vars)
+		if vars[guardedVar] = true; len(vars) == n {
 			return false
 		}
-		vars[guardedVar] = true
 	}
 	scrub.Request(r)
 	if repl, ok := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {

@@ -14,6 +14,9 @@ func Request(r *http.Request) int {
 	Trailers(r)
 	n := 0
 	for name := range r.Header {
+		if !suspect(name) {
+			continue
+		}
 		switch {
 		case Ours(name):
 			delete(r.Header, name)
@@ -26,6 +29,20 @@ func Request(r *http.Request) int {
 		}
 	}
 	return n
+}
+
+// suspect is a cheap first look by the first byte: whether Request may have to do
+// anything about a header.
+func suspect(name string) bool {
+	if name == "" {
+		return true
+	}
+	switch c := lower(name[0]); c {
+	case 'x', 'c', 't', 'p':
+		return true
+	default:
+		return !alnum(c)
+	}
 }
 
 // Clear removes our headers again, for a verified request that goes into error
