@@ -121,7 +121,7 @@ func (c *cli) list(cmd *cobra.Command, _ []string) error {
 				}
 			}
 			if part.Next != "" {
-				fmt.Fprintf(c.err, "there may be more: caddy payments list --state %s --cursor %s\n", state, part.Next)
+				fmt.Fprintf(c.err, "there may be more: caddy payments list%s --state %s --cursor %s\n", given(cmd.Flags()), state, part.Next)
 			}
 			if len(out.Payments) >= limit {
 				break
@@ -139,6 +139,19 @@ func (c *cli) list(cmd *cobra.Command, _ []string) error {
 		fmt.Fprintf(c.err, "there is more: --cursor %s\n", out.Next)
 	}
 	return c.printRows(out.Payments, time.Now())
+}
+
+// given repeats the flags that were set, for a command to go on with.
+func given(flags *pflag.FlagSet) string {
+	text := ""
+	flags.Visit(func(f *pflag.Flag) {
+		value := f.Value.String()
+		if strings.ContainsAny(value, " '\"") {
+			value = strconv.Quote(value)
+		}
+		text += " --" + f.Name + "=" + value
+	})
+	return text
 }
 
 // maxPages bounds a listing whose pages are short because few records match.

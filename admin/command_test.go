@@ -81,6 +81,9 @@ func TestListShowsPeopleFirst(t *testing.T) {
 		t.Errorf("%v %+v", err, page)
 	}
 	run(t, addr, true, "", "list", "--state", "reversed").has(t, 0, "no such payments")
+	// What to go on with is said in full.
+	l.Put(payment.Review, payment.ReasonTenfold, nil)
+	run(t, addr, true, "", "list", "--limit", "1").has(t, 0, "payments list --address="+addr+" --limit=1 --state review --cursor ")
 	run(t, addr, true, "", "status").has(t, 0, "ready, generation 1", "waiting for a person", "oldest open")
 }
 

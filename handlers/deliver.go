@@ -106,6 +106,8 @@ func (h *Handler) prepare(ctx context.Context, r *http.Request, v *Verify, rec *
 	for _, ours := range []string{paramBounce, token.ParamRef, payment.ParamSignature, payment.ParamExpires} {
 		values[ours] = ""
 	}
+	// Where the route reads no signature these two are whatever somebody wrote there.
+	values[payment.ParamOrder], values[payment.ParamAmount] = rec.Order, rec.Price().String()
 	query, newBody, _ := set.Rewrite(values)
 	r.URL.RawQuery = query
 	r.RequestURI = r.URL.RequestURI()

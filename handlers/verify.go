@@ -14,6 +14,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/failpoint"
+	"github.com/rahgir/caddy-payments/internal/pages"
 	"github.com/rahgir/caddy-payments/internal/params"
 	"github.com/rahgir/caddy-payments/internal/scrub"
 	"github.com/rahgir/caddy-payments/internal/token"
@@ -44,7 +45,7 @@ func (h *Handler) serveReturn(w http.ResponseWriter, r *http.Request, next caddy
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodPost:
 		w.Header().Set("Allow", "GET, POST")
-		return caddyhttp.Error(http.StatusMethodNotAllowed, errors.New("a return comes by GET or POST"))
+		return h.write(w, r, pages.Page{Kind: pages.NotFound, Status: http.StatusMethodNotAllowed}, errors.New("a return comes by GET or POST"))
 	case track.Prefetched(r):
 		// A browser asks ahead of its person: nothing is claimed for it.
 		w.Header().Set("Cache-Control", "no-store")
@@ -136,6 +137,9 @@ func (t *visit) ask() (engine.Ask, error) {
 	a.Order, err = oneOrder(claimed.Order, named, signed)
 	if err != nil {
 		return a, err
+	}
+	if v.route.expect == expectLookup && a.Order != "" && !v.route.lookup.Fits(a.Order) {
+		return a, fmt.Errorf("%w: the order is a way to another address of the shop's", payment.ErrMalformed)
 	}
 	a.Proof = signed != nil
 	a.Expect = v.expectation(h, a.Order, signed, late)

@@ -311,9 +311,13 @@ func TestAnswersOfARoute(t *testing.T) {
 		}
 		ret := w.act(id, "pay")
 		ret.Form["amount"], ret.Form["card_no"], ret.Form["track_id"] = "99999999", "6037991111111111", "1"
+		ret.Form["payment_order"], ret.Form["payment_amount"] = "999", "1" // no signature is read here
 		told := len(s.shop.Told())
 		status(t, come(b, ret), http.StatusOK)
 		form := s.shop.Told()[told].Form
+		if form["payment_order"][0] != "2" || form["payment_amount"][0] != "50000" {
+			t.Errorf("a stranger's order and price reached the shop: %v", form)
+		}
 		if form["amount"][0] != "50000" || strings.Contains(form["card_no"][0], "111111111") || form["track_id"][0] == "1" {
 			t.Errorf("%v", form)
 		}
@@ -326,6 +330,9 @@ func TestAnswersOfARoute(t *testing.T) {
 			p, err := b.Try(m, ret.URL, "", "X-HTTP-Method-Override", "GET")
 			if err != nil || p.Status != http.StatusMethodNotAllowed {
 				t.Errorf("%s: %d %v", m, p.Status, err)
+			}
+			if (p.Body == "") != (m == "HEAD") {
+				t.Errorf("%s: the page says %q", m, p.Body)
 			}
 		}
 		for _, h := range [][2]string{{"Sec-Purpose", "prefetch"}, {"Sec-Purpose", "prefetch;prerender"}, {"Purpose", "prefetch"}, {"X-Moz", "prefetch"}} {

@@ -87,9 +87,16 @@ func New(address string, needID bool) (*Client, error) {
 	}, nil
 }
 
-// Ask asks for one order. bearer is sent as the Authorization.
+// Fits reports whether an order can be asked about: whether it leaves the address
+// the one that was meant.
+func (c *Client) Fits(order string) bool {
+	return payment.CheckOrder(order) == nil && !(c.inPath && climbs(order))
+}
+
+// Ask asks for one order. bearer is sent as the Authorization. One that doesn't
+// fit is not asked about, and not known.
 func (c *Client) Ask(ctx context.Context, order, bearer string) (Answer, error) {
-	if payment.CheckOrder(order) != nil || c.inPath && climbs(order) {
+	if !c.Fits(order) {
 		return Answer{}, ErrUnknown
 	}
 	select {

@@ -31,10 +31,11 @@ func (l Lang) other() Lang {
 	return English
 }
 
-// Language is the one of ours that Accept-Language prefers; Persian where it
-// names neither.
+// Language is the one of ours that Accept-Language prefers; where it asks for
+// neither, Persian, unless it refuses that alone.
 func Language(r *http.Request) Lang {
 	best, bestQ := Persian, 0.0
+	refused := make(map[Lang]bool, 2)
 	for _, line := range r.Header["Accept-Language"] {
 		for item := range strings.SplitSeq(line, ",") {
 			tag, args, _ := strings.Cut(item, ";")
@@ -43,10 +44,15 @@ func Language(r *http.Request) Lang {
 			if l != Persian && l != English {
 				continue
 			}
-			if q := quality(args); q > bestQ {
+			q := quality(args)
+			refused[l] = q == 0
+			if q > bestQ {
 				best, bestQ = l, q
 			}
 		}
+	}
+	if bestQ == 0 && refused[Persian] && !refused[English] {
+		return English
 	}
 	return best
 }

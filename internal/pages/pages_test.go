@@ -90,7 +90,7 @@ func TestEveryPage(t *testing.T) {
 				}
 				h := w.Header()
 				for name, want := range map[string]string{
-					"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store",
+					"Content-Type": "text/html; charset=utf-8", "Cache-Control": "private, no-store",
 					"X-Content-Type-Options": "nosniff", "Content-Language": string(l),
 				} {
 					if got := h.Get(name); got != want {
@@ -236,6 +236,7 @@ func TestLanguage(t *testing.T) {
 		"": Persian, "en": English, "en-US,en;q=0.9": English, "fa-IR,fa;q=0.9,en;q=0.8": Persian,
 		"en-US,en;q=0.9,fa;q=0.8": English, "en;q=0.5, FA;q=0.7": Persian, "de,en;q=0.3": English,
 		"de": Persian, "*": Persian, "en;q=0": Persian, "en;q=nonsense": Persian, "en;q=2": Persian, ";;,,=": Persian,
+		"fa;q=0, *": English, "fa;q=0": English, "fa;q=0, en;q=0": Persian,
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("Accept-Language", header)

@@ -31,7 +31,7 @@ func Write(w http.ResponseWriter, r *http.Request, p Page) {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Content-Language", string(l))
 	h.Set("Content-Security-Policy", policy(r, v))
-	h.Set("Cache-Control", "no-store")
+	h.Set("Cache-Control", "private, no-store")
 	h.Set("Referrer-Policy", referrer(v))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Robots-Tag", "noindex")
