@@ -39,11 +39,9 @@ type undo struct {
 
 func newLedger(now time.Time, mark *int64) *ledger {
 	return &ledger{
-		mark: mark,
-
 		records: make(map[payment.Ref]*payment.Record), keys: make(map[payment.Key]payment.Ref), money: make(map[payment.Ref]bool),
 		tracks: make(map[string]payment.Track), secrets: make(map[string][]byte),
-		gen: payment.Generation{Seq: 1, Start: now, ID: "simulated"},
+		gen: payment.Generation{Seq: 1, Start: now, ID: "simulated"}, mark: mark,
 	}
 }
 
@@ -64,7 +62,7 @@ func (l *ledger) commit(c payment.Change) error {
 		return err
 	}
 	old := l.records[c.Record.Ref]
-	if old == nil && c.Record.Version != 0 || old != nil && old.Version != c.Record.Version || old != nil && c.Record.Mark != 0 && old.Mark != c.Record.Mark {
+	if old == nil && c.Record.Version != 0 || old != nil && (old.Version != c.Record.Version || c.Record.Mark != 0 && old.Mark != c.Record.Mark) {
 		return payment.ErrConflict
 	}
 	for _, k := range c.Take {

@@ -63,10 +63,11 @@ func newWorld(seed uint64, lim limits, h *hits) *world {
 
 // furnish makes what stands around the engine, as planned.
 func (w *world) furnish() {
+	var mark *int64
 	if w.plan.joined {
-		w.marks = new(int64)
+		mark = new(int64)
 	}
-	w.ledger = newLedger(w.now, w.marks)
+	w.ledger = newLedger(w.now, mark)
 	w.bank = &bank{w: w, shape: w.plan.shape, deals: make(map[string]*deal)}
 	w.shop = &shop{w: w, dedupes: !w.plan.policy.Once, known: make(map[string][]string), price: make(map[string]payment.Rials), byOrder: make(map[string][]string), busy: make(map[string]int), byID: make(map[string]int)}
 	w.network = &network{w: w, tries: make(map[string]map[int]bool), counted: make(map[string]string)}

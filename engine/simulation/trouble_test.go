@@ -94,7 +94,7 @@ func (w *world) terminate() {
 // begins, and every node starts anew.
 func (w *world) replaceLedger(l *ledger) {
 	if l == nil {
-		l = newLedger(w.now, w.marks)
+		l = newLedger(w.now, w.ledger.mark)
 	}
 	for _, n := range w.nodes {
 		if n.now != nil {

@@ -20,7 +20,6 @@ type world struct {
 	lot     lot // what happens
 	fate    lot // what goes wrong
 	ledger  *ledger
-	marks   *int64 // of a joined ledger
 	bank    *bank
 	shop    *shop
 	network *network

@@ -35,7 +35,7 @@ func (l Lang) other() Lang {
 // neither, Persian, unless it refuses that alone.
 func Language(r *http.Request) Lang {
 	best, bestQ := Persian, 0.0
-	refused := make(map[Lang]bool, 2)
+	persianRefused, englishNamed := false, false
 	for _, line := range r.Header["Accept-Language"] {
 		for item := range strings.SplitSeq(line, ",") {
 			tag, args, _ := strings.Cut(item, ";")
@@ -45,13 +45,14 @@ func Language(r *http.Request) Lang {
 				continue
 			}
 			q := quality(args)
-			refused[l] = q == 0
+			persianRefused = persianRefused || l == Persian && q == 0
+			englishNamed = englishNamed || l == English
 			if q > bestQ {
 				best, bestQ = l, q
 			}
 		}
 	}
-	if bestQ == 0 && refused[Persian] && !refused[English] {
+	if bestQ == 0 && persianRefused && !englishNamed {
 		return English
 	}
 	return best
