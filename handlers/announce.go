@@ -77,7 +77,8 @@ func (h *Handler) announced(w http.ResponseWriter, r *http.Request, p *provider,
 		h.noted(r, p, id)
 		return
 	}
-	log := h.log.With(zap.String("provider", p.Name), zap.String("site", h.place().id))
+	site := h.siteOf(r)
+	log := h.log.With(zap.String("provider", p.Name), zap.String("site", site.id))
 	amount, err := payment.ParseRials(amountText)
 	if err != nil || payment.CheckOrder(order) != nil {
 		log.Error("the shop's announcement cannot be read: X-Payment-Order must have 1 to 64 bytes, X-Payment-Amount whole rials")
@@ -95,7 +96,7 @@ func (h *Handler) announced(w http.ResponseWriter, r *http.Request, p *provider,
 		return
 	}
 	rec, err := eng.Announce(r.Context(), engine.Announcement{
-		Site: h.place().id, Route: route, Provider: p.Name, ID: id, Order: order, Amount: amount,
+		Site: site.id, Route: route, Provider: p.Name, ID: id, Order: order, Amount: amount,
 		Return: ret, Track: h.currentTrack(r, keys),
 	})
 	if err != nil {
@@ -103,7 +104,7 @@ func (h *Handler) announced(w http.ResponseWriter, r *http.Request, p *provider,
 		return
 	}
 	header.Set("Cache-Control", privately(header.Get("Cache-Control")))
-	token.SetCookie(w, cookiePending, keys.SignRef(rec.Ref, h.place().id), time.Hour, h.secureView(r))
+	token.SetCookie(w, cookiePending, keys.SignRef(rec.Ref, site.id), time.Hour, h.secureView(r))
 }
 
 // noted keeps the visitor's track for a payment that the shop did not announce:

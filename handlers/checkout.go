@@ -135,7 +135,7 @@ func (h *Handler) serveCheckout(w http.ResponseWriter, r *http.Request, c *Check
 		return h.write(w, r, h.offer(r, c, item), nil)
 	}
 	p := engine.Purchase{
-		Site: h.place().id, Route: c.conf.route.route.name, Provider: c.Provider, Order: token.NewOrder(),
+		Site: h.siteOf(r).id, Route: c.conf.route.route.name, Provider: c.Provider, Order: token.NewOrder(),
 	}
 	if item != nil {
 		p.Item, p.Title, p.Amount = item.SKU, item.title(), payment.Rials(item.Amount)
@@ -212,10 +212,10 @@ func (h *Handler) purchase(w http.ResponseWriter, r *http.Request, c *Checkout, 
 	if err != nil {
 		return h.write(w, r, pages.Page{Kind: pages.Unavailable, Refresh: originalPath(r)}, err)
 	}
-	origin, secure := h.originOf(r), h.secureView(r)
+	site, origin, secure := h.siteOf(r), h.originOf(r), h.secureView(r)
 	p.Track = h.currentTrack(r, keys)
 	p.ReturnURL = func(ref payment.Ref) string {
-		return origin + appendQuery(c.conf.back, token.ParamRef, keys.SignRef(ref, h.place().id))
+		return origin + appendQuery(c.conf.back, token.ParamRef, keys.SignRef(ref, site.id))
 	}
 	p.Return = func(address string) payment.Return {
 		host := h.place().host
@@ -245,7 +245,7 @@ func (h *Handler) purchase(w http.ResponseWriter, r *http.Request, c *Checkout, 
 // the oldest beyond what is kept.
 func (h *Handler) rememberPurchase(w http.ResponseWriter, r *http.Request, keys *token.Keys, rec *payment.Record, secure bool) {
 	h.browserID(w, r)
-	text, err := keys.SignPaid(token.Paid{Ref: rec.Ref, Items: []string{rec.Expect.Item}, At: time.Now()}, h.place().id, time.Now())
+	text, err := keys.SignPaid(token.Paid{Ref: rec.Ref, Items: []string{rec.Expect.Item}, At: time.Now()}, h.siteOf(r).id, time.Now())
 	if err != nil {
 		h.log.Error("the cookie of a purchase could not be made", zap.Error(err))
 		return

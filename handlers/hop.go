@@ -68,7 +68,7 @@ func (t *visit) sendBounce(rec *payment.Record) error {
 // pointer is the token of the second hop: it leads to the payment for the
 // browser that holds the cookie. Using it twice is harmless.
 func (t *visit) pointer(rec *payment.Record) string {
-	text, err := t.keys.SignBounce(rec.Ref, t.h.place().id, t.nonce(rec), time.Now())
+	text, err := t.keys.SignBounce(rec.Ref, t.site.id, t.nonce(rec), time.Now())
 	if err != nil {
 		return ""
 	}
@@ -155,12 +155,12 @@ func (t *visit) selfURI() string {
 
 // serveHop serves the second hop, and the refreshes of a waiting page.
 func (t *visit) serveHop() error {
-	b, err := t.keys.OpenBounce(t.set.Get(paramBounce), t.h.place().id, time.Now())
+	b, err := t.keys.OpenBounce(t.set.Get(paramBounce), t.site.id, time.Now())
 	if err != nil {
 		return t.page(pages.NotFound, nil, err)
 	}
 	rec, err := t.eng.Store.Get(t.r.Context(), b.Ref)
-	if err != nil || rec.Site != t.h.place().id || rec.Route != "" && rec.Route != t.v.route.name {
+	if err != nil || rec.Site != t.site.id || rec.Route != "" && rec.Route != t.v.route.name {
 		return t.page(pages.NotFound, nil, err)
 	}
 	secure := t.h.secureView(t.r)

@@ -167,6 +167,19 @@ func nonNil(s []string) []string {
 	return s
 }
 
+// site is one shop, as its customers name it: what records, cookies, references,
+// signatures, uniqueness and the receipt's audience go by.
+type site struct {
+	// id names it: see [Handler.siteOf].
+	id string
+}
+
+// siteOf is the shop that a request is for. It is the only place that says so.
+func (h *Handler) siteOf(*http.Request) site { return site{id: h.place().id} }
+
+// owns reports whether a record's site is one that this handler serves.
+func (h *Handler) owns(id string) bool { return h.place().id == id }
+
 // originOf is the site's origin as this browser sees it.
 func (h *Handler) originOf(r *http.Request) string {
 	if h.place().origin != "" {

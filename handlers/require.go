@@ -53,14 +53,14 @@ func (h *Handler) serveRequire(w http.ResponseWriter, r *http.Request, next cadd
 	if err != nil {
 		return h.write(w, r, pages.Page{Kind: pages.Unavailable}, err)
 	}
-	device := token.Hash(h.browserID(w, r))
+	device, site := token.Hash(h.browserID(w, r)), h.siteOf(r)
 	crowded := false
 	for _, c := range cookies {
-		p, err := keys.OpenPaid(c.Value, h.place().id, time.Now())
+		p, err := keys.OpenPaid(c.Value, site.id, time.Now())
 		if err != nil {
 			continue
 		}
-		_, room, err := eng.Open(r.Context(), p.Ref, h.place().id, q.Items, device, q.Devices)
+		_, room, err := eng.Open(r.Context(), p.Ref, site.id, q.Items, device, q.Devices)
 		switch {
 		case errors.Is(err, payment.ErrNotFound):
 			continue

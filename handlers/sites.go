@@ -185,7 +185,7 @@ func (s *Sites) find(r *payment.Record) (*Handler, *Verify) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range s.handlers {
-		if h.place().id != r.Site {
+		if !h.owns(r.Site) {
 			continue
 		}
 		for _, v := range h.Verify {

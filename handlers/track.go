@@ -148,7 +148,7 @@ func (h *Handler) keepTrack(w http.ResponseWriter, r *http.Request, t *Track, vi
 	}
 	secure := h.secureView(r)
 	if t.Keep != keepStore {
-		keys.SetTrack(w, cookieTrack, kept, h.place().id, t.conf.ttl, now, secure)
+		keys.SetTrack(w, cookieTrack, kept, h.siteOf(r).id, t.conf.ttl, now, secure)
 		return true, nil
 	}
 	eng, err := h.app.Engine(r.Context())
@@ -177,7 +177,7 @@ func (h *Handler) currentTrack(r *http.Request, keys *token.Keys) *payment.Track
 	}
 	secure := h.secureView(r)
 	if text := token.ReadCookie(r, cookieTrack, secure); text != "" {
-		if t, err := keys.OpenTrack(text, h.place().id, time.Now()); err == nil {
+		if t, err := keys.OpenTrack(text, h.siteOf(r).id, time.Now()); err == nil {
 			return &t
 		}
 	}

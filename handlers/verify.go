@@ -34,6 +34,8 @@ type visit struct {
 	// body and set are the return as it came.
 	body []byte
 	set  *params.Set
+	// site is the shop that the browser asked for.
+	site site
 	// hopped: this is the second hop already.
 	hopped bool
 	start  time.Time
@@ -52,7 +54,7 @@ func (h *Handler) serveReturn(w http.ResponseWriter, r *http.Request, next caddy
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	t := &visit{h: h, v: v, w: w, r: r, next: next, start: time.Now()}
+	t := &visit{h: h, v: v, w: w, r: r, next: next, site: h.siteOf(r), start: time.Now()}
 	if err := t.read(); err != nil {
 		return t.malformed(err)
 	}
@@ -109,12 +111,12 @@ func (t *visit) ask() (engine.Ask, error) {
 		return engine.Ask{}, err
 	}
 	a := engine.Ask{
-		Site: h.place().id, Route: v.route.name, Provider: v.Provider, Claimed: claimed,
+		Site: t.site.id, Route: v.route.name, Provider: v.Provider, Claimed: claimed,
 		Policy: v.policy(), Return: t.asReturn(), Client: client(t.r), Patience: v.route.patience,
 		Bound: t.bound(),
 	}
 	if text := t.set.Get(token.ParamRef); text != "" {
-		if a.Ref, err = t.keys.OpenRef(text, h.place().id); err != nil {
+		if a.Ref, err = t.keys.OpenRef(text, t.site.id); err != nil {
 			return a, fmt.Errorf("%w: %s", payment.ErrMalformed, token.ParamRef)
 		}
 	}
@@ -122,7 +124,7 @@ func (t *visit) ask() (engine.Ask, error) {
 		// A provider whose return carries no id: the browser knows what it went
 		// to pay.
 		text := token.ReadCookie(t.r, cookiePending, h.secureView(t.r))
-		if ref, err := t.keys.OpenRef(text, h.place().id); err == nil {
+		if ref, err := t.keys.OpenRef(text, t.site.id); err == nil {
 			a.Ref = ref
 		}
 	}

@@ -46,7 +46,7 @@ func deliveryOf(r *http.Request) *workerDelivery {
 // deliverInProcess sends the return that a payment came with through the site's
 // own route, as if its browser had come.
 func (h *Handler) deliverInProcess(ctx context.Context, v *Verify, rec *payment.Record) engine.Handed {
-	d := &workerDelivery{rec: rec, route: v, site: h.place().id, handed: engine.Handed{}}
+	d := &workerDelivery{rec: rec, route: v, site: rec.Site, handed: engine.Handed{}}
 	r, err := h.synthetic(ctx, rec)
 	if err != nil {
 		h.log.Error("the stored return cannot be used", zap.String("ref", string(rec.Ref)), zap.Error(err))
@@ -106,7 +106,7 @@ func (h *Handler) serveWorker(w http.ResponseWriter, r *http.Request, next caddy
 		return next.ServeHTTP(w, r) // a second block of the same site
 	}
 	begin(r)
-	if d.site != h.place().id {
+	if d.site != h.siteOf(r).id {
 		return caddyhttp.Error(http.StatusNotFound, engine.ErrForeign)
 	}
 	keys, err := h.allKeys(r.Context())
