@@ -30,8 +30,10 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	f := &watcher{h: h, r: r, caching: caching}
 	f.ResponseWriter = w
 	f.reader = f
-	err := next.ServeHTTP(f, r)
-	f.sweep()
+	err := f.serve(next, r)
+	if err != nil && f.status == 0 && caching != "" {
+		w.Header()["Cache-Control"] = []string{caching} // of the error page, too
+	}
 	return err
 }
 

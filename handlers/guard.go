@@ -28,10 +28,7 @@ func guard(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error
 	if !begin(r) {
 		return next.ServeHTTP(w, r)
 	}
-	f := newFilter(w)
-	err := next.ServeHTTP(f, r)
-	f.sweep()
-	return err
+	return newFilter(w).serve(next, r)
 }
 
 // errorGuard stands first among a server's error routes: a request that Caddy
@@ -47,10 +44,7 @@ func (errorGuard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 		repl.Map(emptyPlaceholders)
 	}
-	f := newFilter(w)
-	err := next.ServeHTTP(f, r)
-	f.sweep()
-	return err
+	return newFilter(w).serve(next, r)
 }
 
 // guardErrors puts the guard before a server's error routes, once. They are
