@@ -149,7 +149,15 @@ func (s *Store) writeBatch(first *change) (rest *change) {
 	var batch []*change
 	var answers []answer
 	size, count := 0, 0
-	for c := first; c != nil && len(batch) < maxBatch; c = s.writer.next() {
+	// Whoever is taken from the queue is answered, or is rest: so nobody is taken
+	// whom a full batch has no place for.
+	next := func() *change {
+		if len(batch)+len(answers) >= maxBatch {
+			return nil // they stay in the queue, and write comes again
+		}
+		return s.writer.next()
+	}
+	for c := first; c != nil; c = next() {
 		err := s.admit(c)
 		if err == nil {
 			err = s.contain(func() (err error) {
