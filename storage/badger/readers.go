@@ -139,6 +139,9 @@ func (r *readers) oldest() uint64 {
 // view runs f on a snapshot of everything that was committed when it began. If
 // keys are given, f reads nothing else, and only they are that new.
 func (s *Store) view(ctx context.Context, f func(*bdb.Txn) error, keys ...[]byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if err := s.gate.enter(); err != nil {
 		return err
 	}
