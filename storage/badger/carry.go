@@ -37,7 +37,7 @@ func (m *Module) OpenToMove(ctx context.Context, log *zap.Logger) (storage.Carri
 
 // Carry implements [storage.Carrier].
 func (s *Store) Carry(ctx context.Context, f func(storage.Item) error) error {
-	return s.view(func(txn *bdb.Txn) error {
+	return s.view(ctx, func(txn *bdb.Txn) error {
 		for _, part := range []struct {
 			table byte
 			kind  storage.Kind
@@ -174,12 +174,12 @@ func receiveRecord(get getter, it storage.Item) ([]write, error) {
 
 // Shut implements [storage.Carrier].
 func (s *Store) Shut() storage.Shut {
-	why, _ := s.shutNow()
+	why, _ := s.shutNow(context.Background())
 	return why
 }
 
-func (s *Store) shutNow() (why storage.Shut, err error) {
-	err = s.view(func(txn *bdb.Txn) error {
+func (s *Store) shutNow(ctx context.Context) (why storage.Shut, err error) {
+	err = s.view(ctx, func(txn *bdb.Txn) error {
 		b, err := getCopy(txn, metaShut)
 		why = storage.Shut(b)
 		return err

@@ -34,7 +34,7 @@ type Store struct {
 	due     dueFloor
 	journal *journal.Journal
 	seen    witness
-	minting sync.Mutex
+	minting turn
 
 	// Who writes has these to himself.
 	writer            writer
@@ -72,7 +72,7 @@ func Open(dir string, opts ...Option) (*Store, error) {
 		c.mirror = dir + ".generation"
 	}
 	s := &Store{cfg: c, dir: dir, owner: newID(),
-		counted: make(chan struct{})}
+		counted: make(chan struct{}), minting: newTurn()}
 	s.due.init()
 	s.space = spaceGuard{dir: dir, measure: c.freeSpace, log: c.log}
 	if err := s.space.setLimits(c); err != nil {

@@ -59,7 +59,7 @@ func (s *Store) Track(ctx context.Context, visitor string) (payment.Track, error
 	}
 	var v []byte
 	key := trackKey(visitorHash(visitor))
-	err := s.view(func(txn *bdb.Txn) (err error) {
+	err := s.view(ctx, func(txn *bdb.Txn) (err error) {
 		v, err = getCopy(txn, key)
 		return err
 	}, key)
@@ -84,7 +84,7 @@ func (s *Store) Track(ctx context.Context, visitor string) (payment.Track, error
 func (s *Store) pruneTracks(ctx context.Context, limit int) (int, error) {
 	now := packed.Time(s.Now())
 	var keys [][]byte
-	err := s.view(func(txn *bdb.Txn) error {
+	err := s.view(ctx, func(txn *bdb.Txn) error {
 		it := txn.NewIterator(keysOnly([]byte{tableExpiry}))
 		defer it.Close()
 		for it.Rewind(); it.Valid() && len(keys) < limit; it.Next() {

@@ -145,8 +145,7 @@ func (s *Store) Ready() error {
 	return nil
 }
 
-// Generation implements [payment.Store].
-func (s *Store) Generation(ctx context.Context) (payment.Generation, error) {
+func (s *Store) generation(ctx context.Context) (payment.Generation, error) {
 	if err := ctx.Err(); err != nil {
 		return payment.Generation{}, err
 	}
@@ -203,9 +202,3 @@ func newID() string {
 	_, _ = rand.Read(b) // never fails
 	return hex.EncodeToString(b)
 }
-
-// Interface guard.
-var (
-	_ payment.Store  = (*Store)(nil)
-	_ payment.Looker = (*Store)(nil)
-)

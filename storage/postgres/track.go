@@ -72,8 +72,7 @@ func visitorHash(visitor string) []byte {
 	return sum[:16]
 }
 
-// PutTrack implements [payment.Store].
-func (s *Store) PutTrack(ctx context.Context, visitor string, t payment.Track, expires time.Time) error {
+func (s *Store) putTrack(ctx context.Context, visitor string, t payment.Track, expires time.Time) error {
 	body, err := packed.Track(t, expires)
 	if err != nil {
 		return err
@@ -102,8 +101,7 @@ func (s *Store) PutTrack(ctx context.Context, visitor string, t payment.Track, e
 	return err
 }
 
-// Track implements [payment.Store].
-func (s *Store) Track(ctx context.Context, visitor string) (t payment.Track, err error) {
+func (s *Store) track(ctx context.Context, visitor string) (t payment.Track, err error) {
 	err = s.read(ctx, "looking for a track", func(ctx context.Context, c *pgxpool.Conn) error {
 		var body []byte
 		err := c.QueryRow(ctx, sqlTrack, visitorHash(visitor)).Scan(&body)
