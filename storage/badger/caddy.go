@@ -39,7 +39,7 @@ type Module struct {
 	// 5 % of the disk, but at least 256 MiB, at most 1 GiB, and never more than a
 	// quarter of the disk.
 	MinFree uint64 `json:"min_free,omitempty"`
-	// How many visitors' tracks are kept. Default: 1,000,000.
+	// How many visitors' tracks are kept; the oldest go. Default: 1,000,000.
 	MaxTracks int `json:"max_tracks,omitempty"`
 }
 

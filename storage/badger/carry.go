@@ -88,7 +88,7 @@ func (s *Store) Receive(ctx context.Context, items []storage.Item) error {
 			records, tracks = 0, 0
 			var all []write
 			for _, it := range part {
-				ws, err := receive(get, it)
+				ws, err := receive(get, it, s.last+1)
 				if err != nil {
 					return nil, err
 				}
@@ -101,7 +101,7 @@ func (s *Store) Receive(ctx context.Context, items []storage.Item) error {
 				all = append(all, ws...)
 			}
 			return all, nil
-		}, settled: func() { s.records.Add(records); s.tracks.Add(tracks) }})
+		}, settled: func() { s.records.Add(records); s.tracks.Add(tracks); s.poke() }})
 		if err != nil {
 			return err
 		}
@@ -109,7 +109,7 @@ func (s *Store) Receive(ctx context.Context, items []storage.Item) error {
 	return nil
 }
 
-func receive(get getter, it storage.Item) ([]write, error) {
+func receive(get getter, it storage.Item, age uint64) ([]write, error) {
 	var key []byte
 	switch it.Kind {
 	case storage.KindSecret:
@@ -137,7 +137,9 @@ func receive(get getter, it storage.Item) ([]write, error) {
 		if err != nil {
 			return nil, err
 		}
-		ws = append(ws, write{key: timed(tableExpiry, expires, it.Name)})
+		ws = append(ws,
+			write{key: timed(tableExpiry, expires, it.Name), value: encodeHigh(age)},
+			write{key: timed(tableAge, age, it.Name)})
 	}
 	return ws, nil
 }

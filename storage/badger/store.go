@@ -49,6 +49,9 @@ type Store struct {
 	commits atomic.Uint64
 	records atomic.Int64
 	tracks  atomic.Int64
+	// maxTracks is the cap; crowded says that it is passed.
+	maxTracks atomic.Int64
+	crowded   chan struct{}
 
 	stop     context.CancelFunc
 	chores   sync.WaitGroup
@@ -72,7 +75,8 @@ func Open(dir string, opts ...Option) (*Store, error) {
 		c.mirror = dir + ".generation"
 	}
 	s := &Store{cfg: c, dir: dir, owner: newID(),
-		counted: make(chan struct{}), minting: newTurn()}
+		counted: make(chan struct{}), minting: newTurn(), crowded: make(chan struct{}, 1)}
+	s.maxTracks.Store(c.maxTracks)
 	s.due.init()
 	s.space = spaceGuard{dir: dir, measure: c.freeSpace, log: c.log}
 	if err := s.space.setLimits(c); err != nil {

@@ -49,7 +49,8 @@ type Module struct {
 	Password string `json:"password,omitempty"`
 	// How many connections this Caddy may open. Default: 16.
 	MaxConns int `json:"max_conns,omitempty"`
-	// How many visitors' tracks are kept, by all nodes together. Default: 1,000,000.
+	// How many visitors' tracks are kept, by all nodes together; the oldest go.
+	// Default: 1,000,000.
 	MaxTracks int `json:"max_tracks,omitempty"`
 	// How long one operation waits for the database. Default: 5s.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
