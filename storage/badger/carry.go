@@ -6,6 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 
 	bdb "github.com/dgraph-io/badger/v4"
@@ -23,8 +26,11 @@ var metaShut = []byte{tableMeta, 's'} //nolint:gochecknoglobals // a constant
 func withShut() Option { return func(c *config) { c.shut = true } }
 
 // OpenToMove implements [storage.Mover].
-func (m *Module) OpenToMove(ctx context.Context, log *zap.Logger) (storage.Carrier, func() error, error) {
+func (m *Module) OpenToMove(ctx context.Context, log *zap.Logger, empty bool) (storage.Carrier, func() error, error) {
 	dir, opts := m.open()
+	if _, err := os.Stat(filepath.Join(dir, bdb.ManifestFilename)); !empty && errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("%w in %s; a data directory is its user's: run this as the user that Caddy runs as, or write the ledger's whole path into the configuration", storage.ErrNoLedger, dir)
+	}
 	h, err := Acquire(dir, append(opts, withShut(), WithLogger(func() *zap.Logger { return log }))...)
 	if errors.Is(err, ErrLocked) {
 		return nil, nil, fmt.Errorf("%w: %s; stop Caddy first (`caddy payments export` without --ledger asks the running one)", ErrLocked, dir)

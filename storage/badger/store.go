@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -17,6 +17,7 @@ import (
 	"github.com/rahgir/caddy-payments/internal/failpoint"
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage/badger/journal"
+	"github.com/rahgir/caddy-payments/storage/internal/durable"
 	"github.com/rahgir/caddy-payments/storage/internal/mirror"
 )
 
@@ -86,16 +87,30 @@ func Open(dir string, opts ...Option) (*Store, error) {
 		c.memTable = memTableFor(c.freeSpace, dir)
 	}
 	failpoint.Hit(failpoint.LedgerOpening)
+	defer s.giveFiles()
 	if err := s.checkFiles(); err != nil {
-		return nil, err
+		return nil, whose(dir, err)
 	}
 	if s.db, err = openBadger(badgerOptions(dir, c)); err != nil {
 		return nil, openError(dir, err)
 	}
 	if err := s.start(); err != nil {
-		return nil, errors.Join(err, s.db.Close())
+		return nil, whose(dir, errors.Join(err, s.db.Close()))
 	}
 	return s, nil
+}
+
+// giveFiles gives the directory's owner what this process has made in it, if it is
+// root's: Badger makes files all the time, as whoever it is.
+func (s *Store) giveFiles() {
+	o, other := durable.OwnerOf(s.dir)
+	if !other {
+		return
+	}
+	if err := errors.Join(o.GiveAll(s.dir), o.Give(s.cfg.mirror)); err != nil {
+		s.log().Error("files of the ledger belong to root, not to the directory's owner, who may not be able to open it",
+			zap.String("dir", s.dir), zap.Error(err))
+	}
 }
 
 // memTableFor makes memtables, and with them the files that come and go, small
@@ -114,7 +129,7 @@ func realDir(dir string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("the store's directory: %w", err)
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := durable.MkdirAll(dir); err != nil {
 		return "", fmt.Errorf("making the store's directory: %w", err)
 	}
 	if dir, err = filepath.EvalSymlinks(dir); err != nil {
@@ -129,7 +144,15 @@ func openError(dir string, err error) error {
 	if strings.Contains(err.Error(), "Cannot acquire directory lock") || strings.Contains(err.Error(), "Cannot create lock file") {
 		return locked(dir)
 	}
-	return fmt.Errorf("opening the store in %s: %w", dir, err)
+	return whose(dir, fmt.Errorf("opening the store in %s: %w", dir, err))
+}
+
+// whose says what to do about files that another user has made.
+func whose(dir string, err error) error {
+	if errors.Is(err, fs.ErrPermission) || strings.Contains(err.Error(), fs.ErrPermission.Error()) {
+		return fmt.Errorf("%w; the ledger's files must belong to the user that Caddy runs as: chown -R <user> %s", err, dir)
+	}
+	return err
 }
 
 func locked(dir string) error { return fmt.Errorf("%w: %s; use `caddy reload`", ErrLocked, dir) }
@@ -146,6 +169,7 @@ func (s *Store) Close() error {
 	err := s.lastWords()
 	clean := err == nil && s.broken.Load() == nil && s.space.ready() == nil
 	cerr := s.db.Close()
+	defer s.giveFiles()
 	return errors.Join(err, cerr, s.closeJournal(clean && cerr == nil))
 }
 

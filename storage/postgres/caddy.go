@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
 	"github.com/rahgir/caddy-payments/storage"
+	"github.com/rahgir/caddy-payments/storage/internal/durable"
 	"github.com/rahgir/caddy-payments/storage/internal/shared"
 )
 
@@ -239,7 +239,7 @@ func (m *Module) options() (opts []Option, err error) {
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(caddy.AppDataDir(), file)
 	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+	if err := durable.MkdirAll(filepath.Dir(file)); err != nil {
 		return nil, fmt.Errorf("the generation file's directory: %w", err)
 	}
 	opts = append(opts, WithGenerationFile(file))
