@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	bdb "github.com/dgraph-io/badger/v4"
@@ -19,6 +20,7 @@ import (
 	"github.com/rahgir/caddy-payments/storage/badger/journal"
 	"github.com/rahgir/caddy-payments/storage/internal/durable"
 	"github.com/rahgir/caddy-payments/storage/internal/mirror"
+	"github.com/rahgir/caddy-payments/storage/internal/shared"
 )
 
 // Store is an open ledger.
@@ -32,6 +34,7 @@ type Store struct {
 	gate    gate
 	readers readers
 	space   spaceGuard
+	claims  shared.Claims[limits]
 	due     dueFloor
 	journal *journal.Journal
 	seen    witness
@@ -147,8 +150,12 @@ func openError(dir string, err error) error {
 	return whose(dir, fmt.Errorf("opening the store in %s: %w", dir, err))
 }
 
-// whose says what to do about files that another user has made.
+// whose says what to do about files that another user has made, and names a disk
+// that was filled meanwhile as what it is.
 func whose(dir string, err error) error {
+	if errors.Is(err, syscall.ENOSPC) && !errors.Is(err, payment.ErrFull) {
+		return fmt.Errorf("%w: %w", payment.ErrFull, err)
+	}
 	if errors.Is(err, fs.ErrPermission) || strings.Contains(err.Error(), fs.ErrPermission.Error()) {
 		return fmt.Errorf("%w; the ledger's files must belong to the user that Caddy runs as: chown -R <user> %s", err, dir)
 	}

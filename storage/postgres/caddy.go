@@ -216,15 +216,26 @@ func (m *Module) Open(ctx context.Context, log *zap.Logger) (payment.Store, func
 		return nil, nil, err
 	}
 	opts = append(opts, WithLogger(func() *zap.Logger { return caddy.Log().Named("payments.storage.postgres") }))
-	// A new password is a new opening, which the old one outlives for a while.
-	name := sha256.Sum256([]byte(m.dsn.Reveal()))
-	s, joined, release, err := pool.Acquire(hex.EncodeToString(name[:]), func() (*Store, error) { return Open(ctx, m.dsn.Reveal(), opts...) })
+	// A new password is a new opening, which the old one outlives for a while; so are
+	// a new number of connections, time-out and generation file. The cap of tracks is
+	// changed in the one that is open.
+	name := sha256.Sum256(fmt.Appendf(nil, "%s\n%d\n%d\n%s", m.dsn.Reveal(), m.MaxConns, m.Timeout, m.Generation))
+	s, joined, free, err := pool.Acquire(hex.EncodeToString(name[:]), func() (*Store, error) { return Open(ctx, m.dsn.Reveal(), opts...) })
 	if err != nil {
 		return nil, nil, err
 	}
+	disclaim := s.claims.Add(newConfig(opts).maxTracks, func(most int64) {
+		s.maxTracks.Store(most)
+		s.crowd()
+	})
+	release := func() error {
+		disclaim()
+		return free()
+	}
 	if gen, err := s.Generation(ctx); err == nil && log != nil {
 		log.Info("the ledger is open", zap.String("database", s.conn.Database), zap.String("host", s.conn.Host), zap.String("id", gen.ID),
-			zap.Uint32("generation", gen.Seq), zap.String("node", s.owner), zap.Bool("shared", joined))
+			zap.Uint32("generation", gen.Seq), zap.String("node", s.owner), zap.Bool("shared", joined),
+			zap.Int64("max_tracks", s.maxTracks.Load()))
 	}
 	return s, release, nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage/internal/mirror"
+	"github.com/rahgir/caddy-payments/storage/internal/shared"
 )
 
 // Store is this node's handle on the shared ledger.
@@ -37,6 +38,7 @@ type Store struct {
 	down   atomic.Pointer[error] // why the database is out of reach
 	wake   chan struct{}         // asks for a beat now
 	tracks tracks
+	claims shared.Claims[int64] // of the cap
 	// maxTracks is the cap; crowded says that it is passed.
 	maxTracks atomic.Int64
 	crowded   chan struct{}
