@@ -68,11 +68,13 @@ type provider struct {
 	timeout time.Duration
 }
 
-// once guards what Start makes; it is read after gate was closed.
+// once guards what Start makes, or what is made later where the store had no room
+// then; it is read after gate was closed.
 type once struct {
 	sync.Mutex
 	err  error
 	made *token.Keys
+	gone bool
 }
 
 // CaddyModule returns the Caddy module information.

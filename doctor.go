@@ -2,6 +2,7 @@ package payments
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -66,7 +67,11 @@ func (a *App) doctorKeys() []admin.Finding {
 func (a *App) doctorStore(ctx context.Context) []admin.Finding {
 	eng, err := a.Engine(ctx)
 	if err != nil {
-		return []admin.Finding{{Level: admin.LevelError, Code: "store", Text: "the store is not open"}}
+		text := "the store is not open"
+		if errors.Is(err, payment.ErrFull) {
+			text = "the store is not open, and payments get 503: " + err.Error() + "; it opens by itself when there is room"
+		}
+		return []admin.Finding{{Level: admin.LevelError, Code: "store", Text: text}}
 	}
 	out := remarks(eng.Store)
 	if err := eng.Store.Ready(); err != nil {

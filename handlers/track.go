@@ -104,8 +104,13 @@ func (h *Handler) serveTrack(w http.ResponseWriter, r *http.Request, next caddyh
 	visit := payment.Track{ID: id, Affiliate: c.affiliate, Landing: rest, At: now.UTC().Truncate(time.Second)}
 	kept, err := h.keepTrack(w, r, t, visit, now)
 	if err != nil {
-		// An attribution is never worth a page that does not load.
-		h.log.Error("a track was not kept", zap.Error(err))
+		// An attribution is never worth a page that does not load. That the store has
+		// no room it says itself, once; visitors must not fill the log with it.
+		level := zap.ErrorLevel
+		if errors.Is(err, payment.ErrFull) {
+			level = zap.DebugLevel
+		}
+		h.log.Log(level, "a track was not kept", zap.Error(err))
 	}
 	if !kept {
 		return false, nil
