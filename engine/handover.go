@@ -70,8 +70,12 @@ func (e *Engine) lapsed(ctx context.Context, rec *payment.Record) error {
 // person gave though its return named another order is the person's to tell the
 // shop of: a shop that finds the order by that parameter would credit the other.
 func (e *Engine) deliver(ctx context.Context, rec *payment.Record, p Policy) error {
-	if rec.Expect.Unbound {
-		if err := rec.ParkDelivery(payment.ReasonBinding, e.now()); err != nil {
+	if play := e.playMoney(rec); play || rec.Expect.Unbound {
+		why := payment.ReasonBinding
+		if play {
+			why = payment.ReasonSandbox
+		}
+		if err := rec.ParkDelivery(why, e.now()); err != nil {
 			return err
 		}
 		return e.park(ctx, rec)

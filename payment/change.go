@@ -207,7 +207,7 @@ func (r *Record) Keys(many bool) []Key {
 		keys = append(keys, NumberKey(r.Issuer, r.Receipt.Number))
 	}
 	if !many {
-		keys = append(keys, OrderKey(r.Site, r.Provider, r.Order))
+		keys = append(keys, OrderKey(r.Site, r.Environment, r.Order))
 	}
 	return keys
 }
