@@ -14,10 +14,12 @@ func (e *Engine) handOver(ctx context.Context, rec *payment.Record) error {
 	if e.Sites != nil {
 		p, ok = e.Sites.Policy(rec)
 	}
-	if !ok || rec.Return == nil {
+	if !ok {
 		return e.unplaced(ctx, rec)
 	}
-	if p.Park && !rec.Expect.Checkout && !given(rec) {
+	// One that a person gave though nothing announced it has no return to hand over
+	// with: the shop must be told by that person.
+	if rec.Return == nil || p.Park && !rec.Expect.Checkout && !given(rec) {
 		if err := rec.ParkDelivery(payment.ReasonAbsent, e.now()); err != nil {
 			return err
 		}

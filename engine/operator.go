@@ -71,6 +71,9 @@ func (e *Engine) Decide(ctx context.Context, ref payment.Ref, version uint64, d 
 	now := e.now()
 	switch d {
 	case Give:
+		if err := e.verifyGiven(ctx, rec); err != nil {
+			return rec, err
+		}
 		if err = rec.Decided(payment.Accept, note, now); err == nil {
 			if take, err = e.keysOf(ctx, rec); err != nil {
 				return nil, err
@@ -103,6 +106,36 @@ func (e *Engine) Decide(ctx context.Context, ref payment.Ref, version uint64, d 
 	e.observe(EventDecided, rec, nil, false)
 	e.poke()
 	return rec, nil
+}
+
+// verifyGiven verifies what an inquiry found paid and waiting, before a person
+// gives it: nothing has settled it, and where nobody verifies in time the money
+// goes back. Only a "yes" to this very question gives the order.
+func (e *Engine) verifyGiven(ctx context.Context, rec *payment.Record) error {
+	if rec.State != payment.Review || rec.Reason != payment.ReasonUnannounced || rec.Receipt == nil || rec.Receipt.Again {
+		return nil
+	}
+	prov, err := e.providerFor(rec)
+	if err != nil {
+		return err
+	}
+	// The marker: whatever becomes of the answer, this record has asked.
+	now := e.now()
+	rec.Attempts.Count++
+	if rec.Attempts.First.IsZero() {
+		rec.Attempts.First = now
+	}
+	rec.Attempts.Last, rec.Attempts.Open = now, true
+	if err := e.commit(ctx, rec, false); err != nil {
+		return err
+	}
+	a := e.call(context.WithoutCancel(ctx), prov, rec, prov.Verify)
+	if a.Outcome != payment.OutcomePaid && a.Outcome != payment.OutcomeAgain || a.Receipt == nil || a.Receipt.Order != rec.Order || a.Receipt.Amount != rec.Receipt.Amount {
+		return fmt.Errorf("%w: the provider was asked to verify it and did not (%s)", ErrNotPossible, a.Code)
+	}
+	rc := *a.Receipt
+	rec.Receipt = &rc
+	return nil
 }
 
 // keysOf are the keys that a payment takes on a person's word. Of a provider that

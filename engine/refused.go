@@ -167,17 +167,9 @@ func (e *Engine) oldTrace(ctx context.Context, rec *payment.Record) error {
 	}
 	// It is paid, and a person must know. Nothing was settled: where the money goes
 	// back by itself unless it is verified, giving the order verifies first.
-	now := e.now()
-	if err := rec.StartAttempt(now, e.lease(e.leaseFor(prov))); err != nil {
+	if err := rec.Found(a, e.now()); err != nil {
 		return err
 	}
-	if a.Outcome == payment.OutcomeAwaiting {
-		rec.Attempts.Awaiting = now
-	}
-	if err := rec.EndAttempt(payment.Verdict{Trigger: payment.Doubt, Reason: payment.ReasonUnannounced}, a, now, time.Time{}); err != nil {
-		return err
-	}
-	rec.Expect = payment.Expectation{Source: payment.FromNone}
 	e.hold(rec)
 	if err := e.commit(ctx, rec, false); err != nil {
 		return ignoreConflict(err)
