@@ -98,6 +98,10 @@ func (e *Engine) drop(ctx context.Context, ref payment.Ref, cause error) error {
 	case payment.Unknown:
 		err = rec.EndUnasked(payment.Lapse, why, e.now())
 	case payment.Declined, payment.Expired:
+		if rec.Expect.Source == payment.FromNone {
+			// What it was told stays: a stranger who looks again learns of no order.
+			return e.rest(ctx, rec, later(e.now(), rec.CreatedAt.Add(strangerKept)))
+		}
 	default:
 		return nil // it went on meanwhile
 	}

@@ -17,8 +17,13 @@ func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payme
 		return e.reread(ctx, rec, err)
 	}
 	facts := payment.Facts{Traits: t, Generation: gen, UsedIDsKnown: e.usedIDsKnown(ctx, j.prov), CanInquire: canInquire, Now: e.now()}
+	facts.Inquiry = j.settlesNot
 	v := payment.Decide(rec, a, facts)
-	if v.Inquire {
+	if j.settlesNot && (a.Outcome == payment.OutcomeAwaiting || a.Outcome == payment.OutcomeAgain) {
+		// A second payment of a paid order, not taken: it goes back by itself.
+		v, a.Receipt = payment.Verdict{Trigger: payment.Refuse, Reason: payment.ReasonOrderPaid}, nil
+	}
+	if v.Inquire && !facts.Inquiry {
 		facts.Inquiry = true
 		a = e.call(ctx, j.prov, rec, inquirer.Inquire)
 		v = payment.Decide(rec, a, facts)
@@ -104,8 +109,9 @@ func (e *Engine) afterNo(next *payment.Record, j job, v payment.Verdict, t payme
 	if v.Trigger == payment.Lapse {
 		return time.Time{}
 	}
-	if next.Expect.Source == payment.FromNone && v.Reason == payment.ReasonUnknownID {
-		// A stranger's invention: not asked again by us, forgotten in a day.
+	if next.Expect.Source == payment.FromNone && (v.Reason == payment.ReasonUnknownID || v.Reason == payment.ReasonOrderPaid) {
+		// A stranger's invention, or a payment that is not taken: not asked again by
+		// us, forgotten in a day.
 		return now.Add(strangerKept)
 	}
 	at := afterRefusal(next, t, now)
