@@ -107,7 +107,7 @@ func (e *Engine) apply(next *payment.Record, j job, v payment.Verdict, a payment
 // afterNo is when to look again at a refused payment.
 func (e *Engine) afterNo(next *payment.Record, j job, v payment.Verdict, t payment.Traits, now time.Time) time.Time {
 	if v.Trigger == payment.Lapse {
-		return time.Time{}
+		return forgetAt(next)
 	}
 	if next.Expect.Source == payment.FromNone && (v.Reason == payment.ReasonUnknownID || v.Reason == payment.ReasonOrderPaid) {
 		// A stranger's invention, or a payment that is not taken: not asked again by
@@ -118,6 +118,9 @@ func (e *Engine) afterNo(next *payment.Record, j job, v payment.Verdict, t payme
 	if at.IsZero() && next.Expect.Source == payment.FromIntent && !next.Attempts.Claimed {
 		_, can := j.prov.Provider.(payment.Inquirer)
 		at = nextUnasked(next, can, now)
+	}
+	if at.IsZero() {
+		at = forgetAt(next)
 	}
 	if at.IsZero() && next.Expect.Source == payment.FromNone {
 		at = later(now, next.CreatedAt.Add(strangerKept))
@@ -174,7 +177,7 @@ func (e *Engine) announceVerdict(ctx context.Context, j job, r *payment.Record, 
 		e.observe(EventExpired, r, nil, r.Attempts.Claimed)
 	case payment.Declined:
 		e.observe(EventDeclined, r, nil, false)
-		if j.stranger {
+		if j.stranger && !j.worker {
 			e.Shared.limits.refused(j.ask.Client, e.now())
 		}
 		if j.ask.Proof && v.Reason == payment.ReasonUnknownID && r.Attempts.Refused == 1 {
