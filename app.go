@@ -52,6 +52,7 @@ type App struct {
 	affiliates map[string]payment.Affiliate
 	keys       *token.Keys
 	observer   *observer
+	listener   *listener
 	sites      *handlers.Sites
 
 	// gate opens when Start has opened the store, or failed to.
@@ -89,6 +90,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.gate = make(chan struct{})
 	a.sites = handlers.NewSites()
 	a.observer = newObserver(ctx, a.log)
+	var err error
+	if a.listener, err = a.observer.events.listen(ctx); err != nil {
+		return err
+	}
 	if err := a.provisionKeys(); err != nil {
 		return err
 	}

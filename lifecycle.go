@@ -61,6 +61,9 @@ func (a *App) placeSites() error {
 // Cleanup, and behind it until the last of them is done.
 func (a *App) Stop() error {
 	a.halt()
+	if caddy.Exiting() {
+		a.observer.events.queue.Flush(atExit)
+	}
 	return nil
 }
 
@@ -75,8 +78,8 @@ func (a *App) halt() {
 
 // Cleanup releases the store once nothing uses it any more.
 func (a *App) Cleanup() error {
-	if a.observer != nil {
-		a.observer.detach()
+	if a.listener != nil {
+		a.observer.events.leave(a.listener)
 	}
 	a.halt()
 	a.opened.Lock()
