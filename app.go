@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,9 +38,10 @@ type App struct {
 	// enough for cookies and checkout and refused where a shop has to know it.
 	SigningKeys []handlers.SigningKey `json:"signing_keys,omitempty"`
 
-	// The origin that browsers see, for return addresses, such as
-	// `https://shop.example.com`. Default: each site's own, which is http where
-	// the site is.
+	// The address of the shop as browsers see it, such as
+	// `https://shop.example.com`, with a path where several shops share a host.
+	// Only where there is one shop; several write it in their blocks. Default:
+	// each site's own, https unless only http leads to it.
 	PublicURL string `json:"public_url,omitempty"`
 
 	ctx        caddy.Context
@@ -97,8 +96,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := a.provisionKeys(); err != nil {
 		return err
 	}
-	if _, err := handlers.ParseOrigin(a.PublicURL); a.PublicURL != "" && err != nil {
-		return fmt.Errorf("public_url: %w", err)
+	if a.PublicURL != "" {
+		if err := handlers.CheckPublicURL(a.PublicURL); err != nil {
+			return fmt.Errorf("public_url: %w", err)
+		}
 	}
 	if err := a.provisionStorage(ctx); err != nil {
 		return err
@@ -268,16 +269,7 @@ func (a *App) Affiliate(name string) (string, payment.Affiliate, error) {
 func (a *App) HasKeys() bool { return a.keys != nil }
 
 // Origin implements handlers.App.
-func (a *App) Origin() string {
-	if a.PublicURL == "" {
-		return ""
-	}
-	u, err := url.Parse(a.PublicURL)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSuffix(u.Scheme+"://"+u.Host, "/")
-}
+func (a *App) Origin() string { return a.PublicURL }
 
 // Join implements handlers.App.
 func (a *App) Join(h *handlers.Handler) error { return a.sites.Join(h) }

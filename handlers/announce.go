@@ -3,7 +3,6 @@ package handlers
 import (
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -86,7 +85,10 @@ func (h *Handler) announced(w http.ResponseWriter, r *http.Request, p *provider,
 		log.Error("the shop's announcement cannot be read: X-Payment-Order must have 1 to 64 bytes, X-Payment-Amount whole rials")
 		return
 	}
-	ret, route := h.announcedReturn(r, p, header.Get(headerReturn))
+	ret, route, why := h.announcedReturn(r, p, header.Get(headerReturn))
+	if why != nil {
+		log.Error("the return address that the shop announced cannot be used, so the payment is not asked for by itself", zap.String("order", order), zap.Error(why))
+	}
 	keys, err := h.allKeys(r.Context())
 	if err != nil {
 		log.Error("an announcement was not recorded", zap.Error(err))
@@ -106,7 +108,7 @@ func (h *Handler) announced(w http.ResponseWriter, r *http.Request, p *provider,
 		return
 	}
 	header.Set("Cache-Control", privately(header.Get("Cache-Control")))
-	token.SetCookie(w, cookiePending, keys.SignRef(rec.Ref, site.id), time.Hour, h.secureView(r))
+	token.SetCookie(w, cookiePending, keys.SignRef(rec.Ref, site.id), time.Hour, h.view(r))
 }
 
 // noted keeps the visitor's track for a payment that the shop did not announce:
@@ -136,37 +138,3 @@ func (h *Handler) noted(r *http.Request, p *provider, id string) {
 // cookiePending leads from a browser to the payment that it was sent to pay,
 // for providers whose return carries no id.
 const cookiePending = "pending"
-
-// announcedReturn is the address that the customer comes back to, if the shop
-// said so and a verify route of this site takes it.
-func (h *Handler) announcedReturn(r *http.Request, p *provider, address string) (*payment.Return, string) {
-	var mine []*Verify
-	for _, v := range h.Verify {
-		if v.Provider == p.Name {
-			mine = append(mine, v)
-		}
-	}
-	u, err := url.Parse(address)
-	if address == "" || err != nil || u.Host != "" && !strings.EqualFold(u.Host, r.Host) && !strings.EqualFold(u.Host, h.place().host) {
-		return nil, ""
-	}
-	path := u.EscapedPath()
-	if path == "" {
-		path = "/"
-	}
-	probe := *r
-	probe.URL = u
-	for _, v := range mine {
-		if len(v.matchers) > 0 && len(mine) > 1 {
-			return nil, "" // whether this one takes it only the return tells
-		}
-		if len(v.matchers) > 0 || v.filter.match(&probe) {
-			uri := path
-			if u.RawQuery != "" {
-				uri += "?" + u.RawQuery
-			}
-			return &payment.Return{Method: http.MethodGet, Secure: h.secureView(r), Host: r.Host, URI: uri}, v.route.name
-		}
-	}
-	return nil, ""
-}

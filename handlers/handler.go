@@ -71,9 +71,14 @@ type Handler struct {
 	// different owners.
 	SigningKeys []SigningKey `json:"signing_keys,omitempty"`
 
-	// The origin that browsers see, for return addresses. Default: the app's,
-	// else the site's own.
+	// The shop's address as browsers see it: an origin, with a path where
+	// several shops share a host. It says which shop this is. Default: the
+	// app's, else the site's own, https unless only http leads to it.
 	PublicURL string `json:"public_url,omitempty"`
+
+	// The addresses that the shop had before: payments, cookies and signatures
+	// made under them stay good.
+	Formerly []string `json:"formerly,omitempty"`
 
 	app    App
 	log    *zap.Logger
@@ -81,6 +86,11 @@ type Handler struct {
 	server *caddyhttp.Server
 	placed atomic.Pointer[place]
 	ours   []*provider
+	sites  *Sites
+	// shape is what its routes were written as, underway where it stood while it
+	// was provisioned.
+	shape    []shaped
+	underway standing
 }
 
 // CaddyModule returns the Caddy module information.
@@ -93,8 +103,10 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.log = ctx.Logger()
 	if srv, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
 		h.server = srv
+		h.underway = underway(ctx, srv, h)
 		guardErrors(srv)
 	}
+	h.shape = shapeOf(h)
 	if err := h.provisionApp(ctx); err != nil {
 		return err
 	}
@@ -131,8 +143,13 @@ func (h *Handler) provisionApp(ctx caddy.Context) error {
 }
 
 func (h *Handler) provisionKeys() error {
-	if _, err := ParseOrigin(h.PublicURL); h.PublicURL != "" && err != nil {
+	if _, err := parsePublicURL(h.PublicURL); h.PublicURL != "" && err != nil {
 		return fmt.Errorf("public_url: %w", err)
+	}
+	for _, name := range h.Formerly {
+		if _, err := parsePublicURL(name); err != nil {
+			return fmt.Errorf("formerly: %w", err)
+		}
 	}
 	if len(h.SigningKeys) == 0 {
 		return nil

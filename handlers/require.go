@@ -40,8 +40,8 @@ func (q *Require) provision(ctx caddy.Context) error {
 // which payments this browser started, the ledger whether one is paid.
 func (h *Handler) serveRequire(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, q *Require) error {
 	w.Header().Set("Cache-Control", "private, no-store")
-	secure := h.secureView(r)
-	cookies := token.ReadCookies(r, familyPaid, secure)
+	view := h.view(r)
+	cookies := token.ReadCookies(r, familyPaid, view)
 	if len(cookies) == 0 {
 		return h.unpaid(w, r, q)
 	}
@@ -56,7 +56,7 @@ func (h *Handler) serveRequire(w http.ResponseWriter, r *http.Request, next cadd
 	device, site := token.Hash(h.browserID(w, r)), h.siteOf(r)
 	crowded := false
 	for _, c := range cookies {
-		p, err := keys.OpenPaid(c.Value, site.id, time.Now())
+		p, err := keys.OpenPaid(c.Value, site.names, time.Now())
 		if err != nil {
 			continue
 		}

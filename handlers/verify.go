@@ -116,15 +116,15 @@ func (t *visit) ask() (engine.Ask, error) {
 		Bound: t.bound(),
 	}
 	if text := t.set.Get(token.ParamRef); text != "" {
-		if a.Ref, err = t.keys.OpenRef(text, t.site.id); err != nil {
+		if a.Ref, err = t.keys.OpenRef(text, t.site.names); err != nil {
 			return a, fmt.Errorf("%w: %s", payment.ErrMalformed, token.ParamRef)
 		}
 	}
 	if claimed.ID == "" && a.Ref == "" {
 		// A provider whose return carries no id: the browser knows what it went
 		// to pay.
-		text := token.ReadCookie(t.r, cookiePending, h.secureView(t.r))
-		if ref, err := t.keys.OpenRef(text, t.site.id); err == nil {
+		text := token.ReadCookie(t.r, cookiePending, h.view(t.r))
+		if ref, err := t.keys.OpenRef(text, t.site.names); err == nil {
 			a.Ref = ref
 		}
 	}

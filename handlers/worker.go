@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
@@ -76,12 +75,13 @@ func (h *Handler) deliverInProcess(ctx context.Context, v *Verify, rec *payment.
 // synthetic makes the request anew from what was kept of it.
 func (h *Handler) synthetic(ctx context.Context, rec *payment.Record) (*http.Request, error) {
 	ret := rec.Return
+	host := h.hostFor(ret.Host, rec.Site)
 	u, err := url.ParseRequestURI(ret.URI)
 	if err != nil {
 		return nil, err
 	}
 	r := (&http.Request{
-		Method: ret.Method, URL: u, RequestURI: u.RequestURI(), Host: ret.Host,
+		Method: ret.Method, URL: u, RequestURI: u.RequestURI(), Host: host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: make(http.Header), RemoteAddr: "127.0.0.1:0", Body: http.NoBody,
 	}).WithContext(ctx)
@@ -91,11 +91,8 @@ func (h *Handler) synthetic(ctx context.Context, rec *payment.Record) (*http.Req
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(ret.Body)), int64(len(ret.Body))
 	}
 	if h.place().secure {
-		host := ret.Host
-		if i := strings.LastIndexByte(host, ':'); i > 0 && !strings.HasSuffix(host, "]") {
-			host = host[:i]
-		}
-		r.TLS = &tls.ConnectionState{HandshakeComplete: true, ServerName: host, Version: tls.VersionTLS13}
+		name, _ := splitHost(host)
+		r.TLS = &tls.ConnectionState{HandshakeComplete: true, ServerName: name, Version: tls.VersionTLS13}
 	}
 	return r, nil
 }
@@ -106,7 +103,7 @@ func (h *Handler) serveWorker(w http.ResponseWriter, r *http.Request, next caddy
 		return next.ServeHTTP(w, r) // a second block of the same site
 	}
 	begin(r)
-	if d.site != h.siteOf(r).id {
+	if !h.siteOf(r).is(d.site) {
 		return caddyhttp.Error(http.StatusNotFound, engine.ErrForeign)
 	}
 	keys, err := h.allKeys(r.Context())
