@@ -1,0 +1,3 @@
+package doors
+
+func shrink(w *world) *world { return w }
