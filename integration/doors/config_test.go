@@ -104,7 +104,7 @@ func (d draw) require(b *block) require {
 		items := b.Checkouts[0].Items
 		r.Items = d.some(1+d.IntN(len(items)), items...)
 	}
-	r.Paths = d.some(1+d.IntN(2), "/book.pdf", "*.pdf", "/course/*", "/course/pro/*", "/lesson.html", "/lesson", "/paid.php", "/members/*",
+	r.Paths = d.some(1+d.IntN(2), "/book.pdf", "/*.pdf", "/course/*", "/course/pro/*", "/lesson.html", "/lesson", "/paid.php", "/members/*",
 		"/course/index.html", "/docs/guide.pdf", "/course/one.html", "/course/one")
 	r.Matcher = d.chance(15)
 	return r

@@ -39,9 +39,7 @@ var known = make(map[string]content)
 // mark is a content's marker.
 func mark(c content) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s", c.Block, c.Path))
-	m := marked + hex.EncodeToString(sum[:])[:20]
-	known[m] = c
-	return m
+	return marked + hex.EncodeToString(sum[:])[:20]
 }
 
 // text is what a content looks like: its marker, often enough that a part of it
@@ -49,7 +47,7 @@ func mark(c content) string {
 func text(c content) string {
 	n := 0
 	for _, r := range c.Path {
-		n = n*31 + int(r)
+		n = (n*31 + int(r)) % 9973
 	}
 	return strings.Repeat(mark(c)+";\n", 8+c.Block) + strings.Repeat(".", n%97+1)
 }
@@ -68,8 +66,8 @@ func writeRoots(dir string, blocks int) ([]string, error) {
 				return nil, err
 			}
 		}
-		for _, f := range pages {
-			mark(content{b, f})
+		for _, f := range append(append([]string{}, files...), pages...) {
+			known[mark(content{b, f})] = content{b, f}
 		}
 		// The sidecar is the same resource in another coding; nobody here decodes it.
 		for _, f := range []string{"/book.pdf", "/lesson.html"} {

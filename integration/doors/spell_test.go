@@ -7,6 +7,9 @@ import (
 
 // spell writes a path in another way that some server may take for the same.
 func spell(p, how string) string {
+	if !strings.HasPrefix(p, "/") {
+		p = "/" + p
+	}
 	dir, base := path.Split(p)
 	switch how {
 	case "slash":
