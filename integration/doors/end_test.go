@@ -8,9 +8,22 @@ import (
 	"github.com/rahgir/caddy-payments/sandbox"
 )
 
-// pass lets time go by: the worker is given its turn after it.
+// pass lets time go by, with the worker at work in it: its own ticks are a
+// second apart, here they are more.
 func (w *world) pass(d time.Duration) {
-	w.c.Advance(d)
+	tick := 20 * time.Second
+	if d > 20*time.Minute {
+		tick = d / 20
+	}
+	for gone := time.Duration(0); gone < d && len(w.faults) == 0; gone += tick {
+		w.c.Advance(min(tick, d-gone))
+		w.work()
+	}
+	w.say("# %s later", d)
+}
+
+// work is the worker's turn.
+func (w *world) work() {
 	w.mu.Lock()
 	before := len(w.requested)
 	w.mu.Unlock()
@@ -31,8 +44,19 @@ func (w *world) pass(d time.Duration) {
 			break
 		}
 	}
-	w.say("# %s later, after the worker's turn", d)
 	w.judgeShops(before, nil)
+}
+
+// rest waits until nothing of this world is under way: what an engine has begun
+// runs to its end, and must not end in the next world.
+func (w *world) rest() {
+	if e, err := theEngine(context.Background()); err == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), hangs)
+		defer cancel()
+		if err := e.Close(ctx); err != nil {
+			w.fail("hang", "%v", err)
+		}
+	}
 }
 
 // ending is how a world ends: every grace, window and repetition gets its time.

@@ -30,6 +30,7 @@ func live(p *plan) *world {
 		w.fail("config-refused", "%v", err)
 		return w
 	}
+	defer w.rest()
 	for i, s := range p.Steps {
 		w.step(i, s)
 		if len(w.faults) > 0 {

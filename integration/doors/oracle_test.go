@@ -261,8 +261,10 @@ func (w *world) idempotent(b *block, p *purchase) bool {
 // judgeParams: a shop that reads the provider's parameters, or PHP's $_REQUEST
 // with its cookies, reads what was verified.
 func (w *world) judgeParams(_ *block, s *seen, p *purchase) {
+	kind, names := kindOf(p.Provider)
 	for k, vs := range s.Params {
-		if p.Order == "" || phpName(k) != "order_id" && phpName(k) != "payment_order" {
+		// Another gateway's parameter is the shop's own.
+		if p.Order == "" || phpName(k) != "payment_order" && (phpName(k) != "order_id" || kind != "idpay") {
 			continue
 		}
 		for _, v := range vs {
@@ -272,8 +274,6 @@ func (w *world) judgeParams(_ *block, s *seen, p *purchase) {
 			}
 		}
 	}
-	kind, names := kindOf(p.Provider)
-	_ = kind
 	for _, c := range (&http.Request{Header: s.Header}).Cookies() {
 		for _, n := range names {
 			if phpName(c.Name) == n {

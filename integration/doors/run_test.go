@@ -12,6 +12,7 @@ var (
 	seeds = flag.Int("seeds", 0, "how many worlds; default 1000, 100 with -short")
 	first = flag.Uint64("first", 1, "the first seed")
 	lasts = flag.Duration("for", 0, "live worlds for so long instead")
+	but   = flag.String("except", "", "kinds of faults not to speak of, separated by commas: to see what else there is")
 	all   = flag.Bool("all", false, "go on after failures and show one of each kind")
 )
 
