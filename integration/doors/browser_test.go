@@ -55,7 +55,7 @@ type answer struct {
 }
 
 // hangs is how long an answer may take.
-const hangs = 20 * time.Second
+var hangs = 20 * time.Second
 
 var errHang = errors.New("no answer")
 

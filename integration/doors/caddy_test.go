@@ -169,8 +169,14 @@ func adapt(caddyfile string) ([]byte, error) {
 			s["listen"] = listen
 		}
 	}
+	if broken != nil {
+		broken(config)
+	}
 	return json.Marshal(config)
 }
+
+// broken seeds a fault into a configuration, for the oracle's own tests.
+var broken func(map[string]any)
 
 // load starts a world's Caddy, in place of the one before.
 func load(caddyfile string, c *clock) error {

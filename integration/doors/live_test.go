@@ -79,6 +79,7 @@ func (pl place) host() string {
 func (w *world) do(q *request) *answer {
 	w.mu.Lock()
 	before := len(w.requested)
+	w.events, w.logs = heard()
 	w.mu.Unlock()
 	a, err := q.send()
 	switch {

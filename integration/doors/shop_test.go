@@ -25,8 +25,6 @@ type seen struct {
 	URI    string
 	Header http.Header
 	Params url.Values // query and form
-	Events int        // how many events there were when it came
-	Logs   int
 }
 
 // header is the value of a header whose name a server may fold to this one.
@@ -79,8 +77,7 @@ func (s shop) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	events, logs := heard()
-	w.reached(&seen{s.number, r.Host, r.Method, r.RequestURI, r.Header.Clone(), params, events, logs})
+	w.reached(&seen{s.number, r.Host, r.Method, r.RequestURI, r.Header.Clone(), params})
 
 	page := b.route(r.URL.Path, env["SCRIPT_FILENAME"], w.at.roots[s.number])
 	if page == "/pay" {

@@ -100,6 +100,8 @@ type world struct {
 
 	mu        sync.Mutex
 	requested []*seen
+	events    int // how many events and log lines there were before this request
+	logs      int
 	purchases []*purchase
 	starting  *purchase // the one that the shop has just made
 	slots     map[int]*purchase
