@@ -81,6 +81,11 @@ func (p *plan) caddyfile(at places) string {
 			}
 			names = append(names, n)
 		}
+		if b.Twin != "" && b.has("invoke") {
+			w.line("http://%s {", strings.TrimSuffix(b.Twin+":"+b.Port, ":80"))
+			w.line("invoke shop%d", b.Number)
+			w.line("}")
+		}
 		w.line("%s {", strings.Join(names, ", "))
 		if b.has("invoke") {
 			w.line("invoke shop%d", b.Number)

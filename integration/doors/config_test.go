@@ -75,21 +75,28 @@ func (d draw) block(p *plan, i int) block {
 			v.Deliver = d.one("", "once", "idempotent")
 			v.Ack = d.one("", "status", "header")
 			v.Declined = d.one("", "", "page", "pass", "redirect /sorry")
-			v.Duplicate = d.one("", "", "page", "pass", "redirect /free.html")
+			v.Duplicate = d.one("", "", "page", "pass", "redirect /free")
 			v.Bounce = d.one("", "", "auto", "redirect", "resubmit")
 		}
 	}
 	for range d.IntN(4) {
 		b.Requires = append(b.Requires, d.require(&b))
 	}
+	if len(b.Checkouts) > 0 && b.Serve == "files" && b.Checkouts[0].Return == "/thanks" {
+		b.Try = true // else there is no such page
+	}
 	b.NoAnnounce, b.ErrorsCaddy = d.chance(5), d.chance(10)
-	b.Loose, b.Try, b.Precompressed = d.chance(25), d.chance(35), d.chance(25)
+	b.Loose, b.Try, b.Precompressed = d.chance(25), b.Try || d.chance(35), d.chance(25)
 	all := []string{"alias", "strip", "under", "errors", "bad-errors", "intercept", "auth", "nested", "invoke", "encode"}
 	if b.Serve == "proxy" {
 		all = append(all, "accel")
 	}
 	if d.chance(55) {
 		b.Around = d.some(1+d.IntN(2), all...)
+	}
+	if b.has("invoke") && b.Public == "" && !b.wild() && d.chance(50) {
+		b.Twin = "twin" + letter + ".test"
+		b.Names = append(b.Names, b.Twin)
 	}
 	b.Trim, b.Info = d.chance(60), d.chance(60)
 	b.Caching = d.one("", "", "Cache-Control: public, max-age=600", "Surrogate-Control: max-age=600", "CDN-Cache-Control: public, max-age=600",

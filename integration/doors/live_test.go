@@ -27,6 +27,9 @@ func live(p *plan) *world {
 	current.Store(w)
 	defer current.Store(nil)
 	if err := load(p.caddyfile(w.at), w.c); err != nil {
+		if p.twins() && strings.Contains(err.Error(), "public_url") {
+			return w // one handler for two sites may be refused
+		}
 		w.fail("config-refused", "%v", err)
 		return w
 	}
@@ -56,7 +59,8 @@ func (w *world) step(i int, s step) {
 			w.comeBack(p)
 		}
 	case "open":
-		w.browse(&request{browser: b, Method: http.MethodGet, Port: pl.b.Port, Host: pl.host(), Name: pl.name, Target: files[s.Pick%len(files)], Doing: "opens"})
+		a := w.browse(&request{browser: b, Method: http.MethodGet, Port: pl.b.Port, Host: pl.host(), Name: pl.name, Target: files[s.Pick%len(files)], Doing: "opens"})
+		w.judgeOpened(pl, b, files[s.Pick%len(files)], a)
 	case "misreturn":
 		w.misreturn(i, s, pl, b)
 	case "ask":
@@ -271,7 +275,7 @@ func (w *world) comeBack(p *purchase) {
 	if p.Browser == 0 {
 		p.Brought = true
 	}
-	w.browse(q)
+	w.judgeLanding(p, w.browse(q))
 }
 
 // fill gives a step's texts what they stand for.

@@ -8,9 +8,12 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
 )
 
 // judge looks at one request's answer, and at what reached the shops meanwhile.
@@ -165,11 +168,14 @@ func (w *world) judgeShops(from int, q *request) {
 		}
 		w.judgeForged(s)
 		status, _ := s.header("X-Payment-Status")
-		if status == "verified" {
+		switch status {
+		case "verified":
 			w.judgeVerified(b, s)
-		}
-		if status == "" {
+		case "":
 			w.judgeSilence(b, s)
+			w.judgeTrack(b, s)
+		default:
+			w.judgePassed(b, s, status)
 		}
 	}
 }
@@ -344,7 +350,7 @@ func (w *world) judgeSilence(b *block, s *seen) {
 		if !all {
 			continue
 		}
-		for end := time.Now().Add(500 * time.Millisecond); ; time.Sleep(10 * time.Millisecond) {
+		for end := time.Now().Add(250 * time.Millisecond); ; time.Sleep(10 * time.Millisecond) {
 			if events, logs := since(w.events, w.logs); spoken(events, logs) {
 				return
 			}
@@ -383,6 +389,86 @@ func (w *world) panics() {
 		if strings.Contains(l, "panic") {
 			w.fail("panic", "%s", l)
 			return
+		}
+	}
+}
+
+// judgePassed: a shop hears of payments that weren't made or delivered only where
+// it asked to, and of its own.
+func (w *world) judgePassed(b *block, s *seen, status string) {
+	asked := false
+	for _, v := range b.Verifies {
+		asked = asked || v.Declined == "pass" && status != "duplicate" || v.Duplicate == "pass" && status == "duplicate"
+	}
+	if !asked {
+		w.fail("told-unasked", "the shop of site %d is told %q for %s %s, and has not asked for that", b.Number, status, s.Method, s.URI)
+		return
+	}
+	id, _ := s.header("X-Payment-Id")
+	order, _ := s.header("X-Payment-Order")
+	if p := w.byID(id); id != "" && (p == nil || p.Site != b.site(s.Host) || order != "" && p.Order != "" && order != p.Order) {
+		w.fail("told-foreign", "site %s is told %q of payment %s and order %s, which are not its own", b.site(s.Host), status, id, order)
+	}
+}
+
+// judgeTrack: the path form of a network's link never reaches a shop whose site
+// tracks all pages.
+func (w *world) judgeTrack(b *block, s *seen) {
+	p, _, _ := strings.Cut(s.URI, "?")
+	if b.Track != nil && len(b.Track) == 0 && s.Method == http.MethodGet && strings.Contains(p+"/", "/track_id=abcdefgh/") {
+		w.fail("track-form", "the shop of site %d is asked for %s", b.Number, s.URI)
+	}
+}
+
+// judgeOpened: who has bought what all gates of a page ask for can open it.
+func (w *world) judgeOpened(pl place, b *browser, file string, a *answer) {
+	if a == nil || len(w.faults) > 0 || pl.b.Serve != "files" || pl.b.has("nested") && strings.HasPrefix(file, "/zz/") {
+		return
+	}
+	bought := false
+	for _, r := range pl.b.Requires {
+		for _, p := range r.Paths {
+			if takes(p, file) || strings.HasPrefix(p, strings.TrimSuffix(file, "index.html")) {
+				if bought = w.settled(b, pl, r.Items); !bought {
+					return
+				}
+			}
+		}
+	}
+	if bought && a.Status >= 400 && w.blockNumbered(pl.b.Number) != nil {
+		w.fail("locked-out", "browser %d has bought what %s of %s asks for, and gets %d", b.number, file, pl.name, a.Status)
+	}
+}
+
+// settled: this browser has bought one of the items at this very address, and our
+// ledger knows.
+func (w *world) settled(b *browser, pl place, items []string) bool {
+	w.mu.Lock()
+	all := append([]*purchase(nil), w.purchases...)
+	w.mu.Unlock()
+	for _, p := range all {
+		if p.Checkout && p.Browser == b.number && p.Host == pl.host() && slices.Contains(items, p.Item) && w.bank.paid(p.ID) {
+			if r := w.record(p); r != nil && r.State == payment.Delivered {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// judgeLanding: a customer who has paid and comes back is never shown that there
+// is no such page, nor becomes an affiliate's visitor by it.
+func (w *world) judgeLanding(p *purchase, a *answer) {
+	if a == nil || len(w.faults) > 0 || p.Browser != 0 || !w.bank.paid(p.ID) {
+		return
+	}
+	switch a.Status {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusInternalServerError, http.StatusBadGateway:
+		w.fail("bad-landing", "the customer of payment %s comes back to a %d", p.ID, a.Status)
+	}
+	for _, c := range a.Header.Values("Set-Cookie") {
+		if strings.Contains(c, "payment_track=") {
+			w.fail("return-tracked", "the return of payment %s is taken for an affiliate's visit", p.ID)
 		}
 	}
 }

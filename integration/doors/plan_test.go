@@ -34,6 +34,7 @@ type block struct {
 	Loose         bool   // disable_canonical_uris
 	Try           bool   // try_files {path} {path}.html {path}/index.html
 	Precompressed bool
+	Twin          string   // another site's host, which invokes the same named route
 	Around        []string // what else the site has, in names of caddyfile_test.go
 
 	Trim    bool   // the shop's router takes /x/ for /x
@@ -117,4 +118,9 @@ func (d draw) some(n int, of ...string) []string {
 	out := slices.Clone(of)
 	d.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
 	return out[:min(n, len(out))]
+}
+
+// twins: two sites share a handler.
+func (p *plan) twins() bool {
+	return slices.ContainsFunc(p.Blocks, func(b block) bool { return b.Twin != "" && b.has("invoke") })
 }

@@ -77,7 +77,7 @@ func (s shop) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	w.reached(&seen{s.number, r.Host, r.Method, r.RequestURI, r.Header.Clone(), params})
+	w.reached(&seen{s.number, r.Host, r.Method, r.URL.RequestURI(), r.Header.Clone(), params})
 
 	page := b.route(r.URL.Path, env["SCRIPT_FILENAME"], w.at.roots[s.number])
 	if page == "/pay" {

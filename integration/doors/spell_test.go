@@ -76,6 +76,8 @@ func spell(p, how string) string {
 		return strings.TrimSuffix(p, "index.html")
 	case "bare-index":
 		return strings.TrimSuffix(p, "/index.html")
+	case "under-shop":
+		return "/callback.php/.." + p
 	case "query":
 		return p + "?"
 	}

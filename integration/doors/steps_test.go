@@ -54,7 +54,8 @@ func (d draw) steps(p *plan) []step {
 // spellings are the ways to write a path otherwise; see spell.
 var spellings = []string{
 	"slash", "info", "info.html", "double", "dot", "up", "percent", "2f", "slash-2f", "upper", "no-ext", "gz", "html", "semi", "dot-end", "space", "twice",
-	"track", "track", "track-slash", "track-mid", "nul", "back", "index.php", "x.php", "v2", "dl", "no-index", "absolute", "tail-2f", "query", "bare-index", "star",
+	"track", "track", "track-slash", "track-mid", "nul", "back", "index.php", "x.php", "v2", "dl", "no-index", "absolute", "tail-2f", "query", "bare-index",
+	"host-upper", "host-dot", "host-port", "under-shop",
 }
 
 // mischief dresses a step up.

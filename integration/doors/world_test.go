@@ -146,11 +146,12 @@ func (w *world) blockNumbered(n int) *block {
 // site is the shop as its customers name it: a wildcard's is the request's host,
 // all other blocks have one name.
 func (b *block) site(host string) string {
-	if !b.wild() {
+	host, _, _ = strings.Cut(strings.ToLower(host), ":")
+	host = strings.TrimSuffix(host, ".")
+	if !b.wild() && host != b.Twin {
 		return fmt.Sprintf("block%d", b.Number)
 	}
-	host, _, _ = strings.Cut(strings.ToLower(host), ":")
-	return strings.TrimSuffix(host, ".")
+	return host
 }
 
 // origin is scheme and host as return addresses, signatures and receipts have
@@ -159,10 +160,10 @@ func (b *block) origin(host string) string {
 	if b.Public != "" {
 		return b.Public
 	}
-	if !b.wild() {
+	host, _, _ = strings.Cut(strings.ToLower(host), ":")
+	if !b.wild() && host != b.Twin {
 		host = b.Names[0]
 	}
-	host, _, _ = strings.Cut(strings.ToLower(host), ":")
 	if b.Port != "80" {
 		host += ":" + b.Port
 	}
