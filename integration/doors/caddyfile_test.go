@@ -71,8 +71,27 @@ func (p *plan) caddyfile(at places) string {
 			w.line("}")
 		}
 	}
+	mall := false
 	for i := range p.Blocks {
 		b := &p.Blocks[i]
+		if b.Prefix != "" {
+			if !mall {
+				w.line("http://%s {", b.Hosts[0])
+			}
+			mall = true
+			w.line("handle %s/* {", b.Prefix)
+			b.body(w, at)
+			w.line("}")
+		}
+	}
+	if mall {
+		w.line("}")
+	}
+	for i := range p.Blocks {
+		b := &p.Blocks[i]
+		if b.Prefix != "" {
+			continue
+		}
 		var names []string
 		for _, h := range b.Hosts {
 			n := "http://" + h
@@ -146,7 +165,7 @@ func (b *block) body(w *writer, at places) {
 	root := at.roots[b.Number]
 	for i, r := range b.Requires {
 		if r.Matcher {
-			w.line("@paid%d path %s", i, strings.Join(r.Paths, " "))
+			w.line("@paid%d path %s", i, strings.Join(b.all(r.Paths), " "))
 		}
 	}
 	for i, v := range b.Verifies {
@@ -264,18 +283,18 @@ func (b *block) payments(w *writer, at places) {
 		w.line("public_url %s", b.Public)
 	}
 	if b.Track != nil {
-		w.line("track %s", strings.Join(b.Track, " "))
+		w.line("track %s", strings.Join(b.all(b.Track), " "))
 	}
 	for _, c := range b.Checkouts {
-		w.line("checkout %s %s {", c.Path, strings.Join(c.Providers, " "))
+		w.line("checkout %s %s {", b.at(c.Path), strings.Join(c.Providers, " "))
 		for _, sku := range c.Items {
 			w.line("item %s %drial", sku, prices[sku])
 		}
-		w.line("return %s", c.Return)
+		w.line("return %s", b.at(c.Return))
 		w.line("}")
 	}
 	for i, v := range b.Verifies {
-		where := v.Path
+		where := b.at(v.Path)
 		if v.Query != "" {
 			where = fmt.Sprintf("@return%d", i)
 		}
@@ -296,7 +315,7 @@ func (b *block) payments(w *writer, at places) {
 		if r.Matcher {
 			w.line("require @paid%d {", i)
 		} else {
-			w.line("require %s {", strings.Join(r.Paths, " "))
+			w.line("require %s {", strings.Join(b.all(r.Paths), " "))
 		}
 		w.line("item %s", strings.Join(r.Items, " "))
 		w.line("}")
@@ -308,4 +327,13 @@ func (b *block) payments(w *writer, at places) {
 		w.line("errors caddy")
 	}
 	w.line("}")
+}
+
+// all are paths of the shop as they are asked for.
+func (b *block) all(paths []string) []string {
+	var out []string
+	for _, p := range paths {
+		out = append(out, b.at(p))
+	}
+	return out
 }

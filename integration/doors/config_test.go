@@ -19,6 +19,9 @@ func newPlan(seed uint64) *plan {
 	for i := range n {
 		p.Blocks = append(p.Blocks, d.block(p, i))
 	}
+	if n > 1 && d.chance(8) {
+		p.mall()
+	}
 	p.settle(d)
 	p.Steps = d.steps(p)
 	return p
@@ -103,6 +106,20 @@ func (d draw) block(p *plan, i int) block {
 		"Expires: Thu, 01 Jan 2099 00:00:00 GMT", "X-Accel-Expires: 600", "Cache-Control: no-store", "Cloudflare-CDN-Cache-Control: max-age=60")
 	b.Return, b.Post = d.one("", "named", "named"), d.chance(35)
 	return b
+}
+
+// mall makes the first two blocks shops of one host.
+func (p *plan) mall() {
+	for i := range 2 {
+		b := &p.Blocks[i]
+		b.Prefix = "/s" + string(rune('0'+i))
+		b.Hosts, b.Names, b.Port, b.Public = []string{"mall.test"}, []string{"mall.test"}, "80", "http://mall.test"+b.Prefix
+		b.Around, b.Twin, b.Serve = nil, "", "proxy"
+		for j := range b.Verifies {
+			b.Verifies[j].Declined = strings.Replace(b.Verifies[j].Declined, "/", b.Prefix+"/", 1)
+			b.Verifies[j].Duplicate = strings.Replace(b.Verifies[j].Duplicate, "/", b.Prefix+"/", 1)
+		}
+	}
 }
 
 func (d draw) require(b *block) require {

@@ -59,12 +59,12 @@ func (w *world) step(i int, s step) {
 			w.comeBack(p)
 		}
 	case "open":
-		a := w.browse(&request{browser: b, Method: http.MethodGet, Port: pl.b.Port, Host: pl.host(), Name: pl.name, Target: files[s.Pick%len(files)], Doing: "opens"})
+		a := w.browse(&request{browser: b, Method: http.MethodGet, Port: pl.b.Port, Host: pl.host(), Name: pl.name, Target: pl.b.at(files[s.Pick%len(files)]), Doing: "opens"})
 		w.judgeOpened(pl, b, files[s.Pick%len(files)], a)
 	case "misreturn":
 		w.misreturn(i, s, pl, b)
 	case "ask":
-		w.ask(i, s, pl, b, paths[s.Pick%len(paths)], nil)
+		w.ask(i, s, pl, b, pl.b.at(paths[s.Pick%len(paths)]), nil)
 	case "forge":
 		w.forge(i, s, pl, b)
 	case "time":
@@ -178,7 +178,7 @@ func (w *world) buy(s step, pl place, b *browser) {
 			}
 		}
 	}
-	q := &request{browser: b, Method: http.MethodGet, Port: pl.b.Port, Host: pl.host(), Name: pl.name, Target: c.Path + "/" + sku, Doing: "looks at what is sold"}
+	q := &request{browser: b, Method: http.MethodGet, Port: pl.b.Port, Host: pl.host(), Name: pl.name, Target: pl.b.at(c.Path) + "/" + sku, Doing: "looks at what is sold"}
 	a := w.do(q)
 	if a == nil || len(w.faults) > 0 {
 		return
@@ -231,7 +231,7 @@ func (w *world) order(s step, pl place, b *browser) {
 	w.starting = nil
 	w.mu.Unlock()
 	a := w.do(&request{browser: b, Method: http.MethodGet, Port: pl.b.Port, Host: pl.host(), Name: pl.name,
-		Target: fmt.Sprintf("/pay?v=%d&o=%s", s.Pick%len(pl.b.Verifies), order), Doing: "orders"})
+		Target: pl.b.at("") + fmt.Sprintf("/pay?v=%d&o=%s", s.Pick%len(pl.b.Verifies), order), Doing: "orders"})
 	if a != nil && idOf(a.Header.Get("Location")) != "" {
 		w.hold(s.Slot, b, a.Header.Get("Location"))
 	}
@@ -397,7 +397,7 @@ func (w *world) forge(i int, s step, pl place, b *browser) {
 	if s.How != http.MethodPost {
 		s.How = http.MethodGet
 	}
-	w.ask(i, s, pl, b, target, form)
+	w.ask(i, s, pl, b, pl.b.at(target), form)
 }
 
 // misreturn brings a real return where it does not belong, or not as it was.

@@ -95,7 +95,7 @@ func (w *world) unpaid(q *request, c content) *require {
 	for i := range b.Requires {
 		r := &b.Requires[i]
 		for _, p := range r.Paths {
-			if !takes(p, c.Path) || r.Matcher && plain(q.Target) != c.Path {
+			if !takes(p, c.Path) || r.Matcher && plain(q.Target) != b.at(c.Path) {
 				continue // a matcher means what it says, no more
 			}
 			if !w.entitled(q.browser.person(), b.site(q.Host), r.Items) {

@@ -22,6 +22,7 @@ type block struct {
 	Hosts  []string // as written; "" answers to any name
 	Port   string
 	Public string   // public_url
+	Prefix string   // where this shop lives on a host that it shares with others
 	Names  []string // what browsers call it, without port
 
 	Track                   []string // nil: none; empty: all pages
@@ -124,3 +125,6 @@ func (d draw) some(n int, of ...string) []string {
 func (p *plan) twins() bool {
 	return slices.ContainsFunc(p.Blocks, func(b block) bool { return b.Twin != "" && b.has("invoke") })
 }
+
+// at is a path of the shop as it is asked for.
+func (b *block) at(path string) string { return b.Prefix + path }

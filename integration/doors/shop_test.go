@@ -79,7 +79,7 @@ func (s shop) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	w.reached(&seen{s.number, r.Host, r.Method, r.URL.RequestURI(), r.Header.Clone(), params})
 
-	page := b.route(r.URL.Path, env["SCRIPT_FILENAME"], w.at.roots[s.number])
+	page := b.route(strings.TrimPrefix(r.URL.Path, b.Prefix), env["SCRIPT_FILENAME"], w.at.roots[s.number])
 	if page == "/pay" {
 		w.start(rw, b, r, params)
 		return
@@ -131,7 +131,7 @@ func (b *block) serves(page string) bool {
 			return true
 		}
 	}
-	if page == "/callback.php" || page == "/done" {
+	if page == "/callback.php" || page == "/done" || page == "/index.php" {
 		return true
 	}
 	for _, p := range pages {
@@ -161,7 +161,7 @@ func (w *world) start(rw http.ResponseWriter, b *block, r *http.Request, q url.V
 		if strings.Contains(back, "?") {
 			sep = "&"
 		}
-		back += sep + sign(b.origin(r.Host), firstPath(v), v.Provider, order, amount, w.c.Now().Add(time.Hour)).Encode()
+		back += sep + sign(b.origin(r.Host), firstPath(b, v), v.Provider, order, amount, w.c.Now().Add(time.Hour)).Encode()
 	}
 	id, link, err := w.bank.create(v.Provider, order, amount, back)
 	if err != nil {
@@ -180,11 +180,11 @@ func (w *world) start(rw http.ResponseWriter, b *block, r *http.Request, q url.V
 	rw.WriteHeader(http.StatusFound)
 }
 
-func firstPath(v *verify) string {
+func firstPath(b *block, v *verify) string {
 	if v.Path == "" {
 		return "/"
 	}
-	return v.Path
+	return b.at(v.Path)
 }
 
 // lookup is how the shop answers `expect lookup`.
