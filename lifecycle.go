@@ -73,7 +73,7 @@ func (a *App) start() error {
 	}
 	providers := make(map[string]engine.Provider, len(a.providers))
 	for name, p := range a.providers {
-		providers[name] = engine.Provider{Provider: p.Provider, Timeout: p.timeout, UsedIDsKnown: p.UsedIDs != ""}
+		providers[name] = engine.Provider{Provider: p.Provider, Timeout: p.timeout, UsedIDs: p.UsedIDs}
 	}
 	a.engine, err = engine.New(ctx, engine.Config{
 		Store: store, Providers: providers, Affiliates: a.affiliates,

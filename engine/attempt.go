@@ -28,20 +28,21 @@ func (e *Engine) attemptUnpaid(ctx context.Context, j job, rec *payment.Record, 
 // means.
 func (e *Engine) attempt(ctx context.Context, j job, rec *payment.Record, t payment.Traits) (*payment.Record, error) {
 	laneCtx, cancel := context.WithTimeout(ctx, j.prov.Timeout)
-	leave, err := e.Shared.enter(laneCtx, t.Issuer, j.stranger)
+	leave, err := e.Shared.enter(laneCtx, hostOf(t), j.stranger)
 	cancel()
 	if err != nil {
 		return e.postpone(ctx, j, rec, breakerWait)
 	}
 	defer leave()
-	breaker := e.Shared.breaker(t.Issuer)
-	if !breaker.allow(e.now()) {
+	breaker := e.Shared.breaker(hostOf(t))
+	probe, ok := breaker.allow(e.now())
+	if !ok {
 		return e.postpone(ctx, j, rec, breakerWait)
 	}
 	asked := false
 	defer func() {
 		if !asked {
-			breaker.cancel()
+			breaker.cancel(probe)
 		}
 	}()
 	now := e.now()
@@ -62,7 +63,7 @@ func (e *Engine) attempt(ctx context.Context, j job, rec *payment.Record, t paym
 	answer := e.call(ctx, j.prov, rec, j.prov.Verify)
 	asked = true
 	failpoint.Hit(failpoint.AnswerRead)
-	if breaker.done(answer.Outcome != payment.OutcomeUnknown, e.now()) {
+	if breaker.done(probe, answer.Outcome != payment.OutcomeUnknown, e.now()) {
 		e.observe(EventBreaker, rec, answer.Err, true)
 	}
 	return e.finish(ctx, j, rec, answer, t)

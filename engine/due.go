@@ -49,11 +49,9 @@ func (e *Engine) rest(ctx context.Context, rec *payment.Record, at time.Time) er
 
 // again settles an open question of a record.
 func (e *Engine) again(ctx context.Context, rec *payment.Record) error {
-	prov, err := e.provider(rec.Provider)
+	prov, err := e.providerFor(rec)
 	if err != nil {
-		// The configuration lost the provider; it may come back.
-		e.observe(EventOperator, rec, err, true)
-		return e.rest(ctx, rec, e.now().Add(10*time.Minute))
+		return e.orphaned(ctx, rec, err)
 	}
 	j := job{ref: rec.Ref, prov: prov, worker: true}
 	_, err, _ = e.Shared.flights.Do(string(rec.Ref), e.flight(ctx, j))
@@ -67,6 +65,20 @@ func (e *Engine) again(ctx context.Context, rec *payment.Record) error {
 	return err
 }
 
+// orphaned waits for a provider that the configuration has no more, or that moves
+// another kind of money now; it may come back. Play money alarms nobody, and is
+// left alone when its window is over.
+func (e *Engine) orphaned(ctx context.Context, rec *payment.Record, cause error) error {
+	if rec.Environment == payment.Sandbox {
+		if rec.Reason = payment.ReasonSandbox; e.now().Sub(later(rec.CreatedAt, claimed(rec))) > intentKept {
+			return e.rest(ctx, rec, time.Time{})
+		}
+		return e.rest(ctx, rec, e.now().Add(10*time.Minute))
+	}
+	e.observe(EventOperator, rec, cause, true)
+	return e.rest(ctx, rec, e.now().Add(10*time.Minute))
+}
+
 // drop ends a record that will not be asked about.
 func (e *Engine) drop(ctx context.Context, ref payment.Ref, cause error) error {
 	rec, err := e.Store.Get(ctx, ref)
@@ -74,8 +86,11 @@ func (e *Engine) drop(ctx context.Context, ref payment.Ref, cause error) error {
 		return err
 	}
 	why := payment.ReasonUnknownID
-	if errors.Is(cause, ErrOrderPaid) {
+	switch {
+	case errors.Is(cause, ErrOrderPaid):
 		why = payment.ReasonOrderPaid
+	case errors.Is(cause, ErrUnknownOrder):
+		why = payment.ReasonUnknownOrder
 	}
 	switch rec.State {
 	case payment.Created:
@@ -99,22 +114,23 @@ func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
 	if rec.Return != nil && !rec.Return.Arrived.IsZero() {
 		return e.again(ctx, rec) // admitted, not asked yet
 	}
-	if rec.Return == nil || !rec.Expect.Known() {
+	if !rec.Expect.Known() {
 		return e.rest(ctx, rec, time.Time{})
 	}
-	prov, err := e.provider(rec.Provider)
+	prov, err := e.providerFor(rec)
 	if err != nil {
-		return e.rest(ctx, rec, e.now().Add(10*time.Minute))
+		return e.orphaned(ctx, rec, err)
 	}
-	inquirer, can := prov.Provider.(payment.Inquirer)
-	if !can {
+	if rec.Return == nil {
+		return e.unclaimed(ctx, prov, rec)
+	}
+	if !inquires(prov) {
 		return e.again(ctx, rec)
 	}
-	if !e.Shared.breaker(prov.Traits().Issuer).allow(e.now()) {
+	a, asked := e.inquire(ctx, prov, rec, false)
+	if !asked {
 		return e.rest(ctx, rec, e.now().Add(breakerMost))
 	}
-	a := e.call(ctx, prov, rec, inquirer.Inquire)
-	e.Shared.breaker(prov.Traits().Issuer).done(a.Outcome != payment.OutcomeUnknown, e.now())
 	switch a.Outcome {
 	case payment.OutcomeAwaiting:
 		rec.Attempts.Awaiting = e.now()
@@ -136,8 +152,39 @@ func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
 	return e.rest(ctx, rec, at)
 }
 
+// unclaimed asks once about a payment that can't be handed over, because the shop
+// named no return address for it, and tells a person if it is paid.
+func (e *Engine) unclaimed(ctx context.Context, prov Provider, rec *payment.Record) error {
+	if !inquires(prov) || rec.Attempts.Unasked > 0 {
+		return e.rest(ctx, rec, time.Time{})
+	}
+	a, asked := e.inquire(ctx, prov, rec, false)
+	if !asked {
+		return e.rest(ctx, rec, e.now().Add(breakerWait))
+	}
+	rec.Attempts.Unasked++
+	paid := a.Outcome == payment.OutcomeAwaiting || a.Outcome == payment.OutcomeAgain
+	if a.Outcome == payment.OutcomeAwaiting {
+		rec.Attempts.Awaiting = e.now()
+	}
+	rec.Due = time.Time{}
+	if paid {
+		rec.Reason = payment.ReasonUnclaimed
+	}
+	if err := e.commit(ctx, rec, false); err != nil {
+		return ignoreConflict(err)
+	}
+	if paid {
+		e.observe(EventUnclaimed, rec, nil, true)
+	}
+	return nil
+}
+
 // refusedBefore asks again after a "no", or forgets a stranger's invention.
 func (e *Engine) refusedBefore(ctx context.Context, rec *payment.Record) error {
+	if isTrace(rec) {
+		return e.oldTrace(ctx, rec)
+	}
 	if rec.Expect.Source == payment.FromNone && rec.Reason != payment.ReasonWaiting && e.now().Sub(rec.CreatedAt) >= strangerKept {
 		err := e.Store.Forget(ctx, rec.Ref, rec.Version)
 		if !errors.Is(err, payment.ErrConflict) {

@@ -28,12 +28,16 @@ type Engine struct {
 	crowded bool
 	// told is the store's troubles, and when each was told.
 	told map[string]time.Time
+
+	// known is what the ledger knows of the configured accounts.
+	accounts sync.Mutex
+	known    map[string]account
 }
 
 // New returns an engine over an open store.
 func New(_ context.Context, c Config) (*Engine, error) {
 	c.fill()
-	return &Engine{Config: c, paused: make(map[string]bool), wake: make(chan struct{}, 1), handing: make(map[payment.Ref]string), told: make(map[string]time.Time)}, nil
+	return &Engine{Config: c, paused: make(map[string]bool), wake: make(chan struct{}, 1), handing: make(map[payment.Ref]string), told: make(map[string]time.Time), known: make(map[string]account)}, nil
 }
 
 // Close refuses new work and waits until what is running has ended, or ctx

@@ -40,8 +40,10 @@ type limits struct {
 	mu      sync.Mutex
 	clients map[string]*counter
 	orders  map[string]*counter
-	queued  int
-	pace    *rate.Limiter
+	// traces are of refusals, by client; the empty client is all of them.
+	traces map[string]*counter
+	queued int
+	pace   *rate.Limiter
 }
 
 type counter struct {
@@ -52,7 +54,7 @@ type counter struct {
 
 func newLimits() *limits {
 	return &limits{
-		clients: make(map[string]*counter), orders: make(map[string]*counter),
+		clients: make(map[string]*counter), orders: make(map[string]*counter), traces: make(map[string]*counter),
 		pace: rate.NewLimiter(strangerRate, strangerBurst),
 	}
 }
@@ -127,6 +129,19 @@ func (l *limits) mayBring(order string, now time.Time) bool {
 	defer l.mu.Unlock()
 	c, ok := l.orders[order]
 	return !ok || now.Sub(c.since) > wrongSpan || c.n < wrongIDs
+}
+
+// mayLeaveTrace counts a refusal and reports whether its trace may be kept.
+func (l *limits) mayLeaveTrace(client string, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	mine := count(l.traces, "client "+client, now, tracesSpan)
+	if mine.n++; client != "" && mine.n > tracesClient {
+		return false
+	}
+	all := count(l.traces, "all", now, tracesAllSpan)
+	all.n++
+	return all.n <= tracesAll
 }
 
 func count(m map[string]*counter, key string, now time.Time, span time.Duration) *counter {

@@ -103,6 +103,20 @@ func afterRefusal(r *payment.Record, t payment.Traits, now time.Time) time.Time 
 	return time.Time{}
 }
 
+// firstLook is when the worker first looks at an intent. One without a return
+// address can't be handed over, so it isn't settled for a customer who never
+// returns; but where a question settles nothing it is asked once, near the end of
+// the window, so that a person hears of what was paid.
+func (e *Engine) firstLook(rec *payment.Record, prov Provider) time.Time {
+	if rec.Return != nil {
+		return nextUnasked(rec, inquires(prov), e.now())
+	}
+	if inquires(prov) {
+		return rec.CreatedAt.Add(window(prov.Traits()) - time.Minute)
+	}
+	return time.Time{}
+}
+
 // nextUnasked is when to ask about a payment whose customer never returned.
 // Zero is never again.
 func nextUnasked(r *payment.Record, canInquire bool, now time.Time) time.Time {

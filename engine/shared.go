@@ -152,3 +152,12 @@ func (s *Shared) takeStalled() []payment.Ref {
 	s.stalled = nil
 	return refs
 }
+
+// hostOf is what lanes, paces and breakers are kept by: they are about who is
+// called, and two accounts at one host wear it out together.
+func hostOf(t payment.Traits) string {
+	if t.Host != "" {
+		return t.Host
+	}
+	return t.Issuer
+}

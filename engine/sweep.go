@@ -41,6 +41,7 @@ func (e *Engine) Run(ctx context.Context) {
 			e.trouble(nil, err, false)
 		}
 	}
+	e.enrolAll(ctx)
 	inherit()
 	for {
 		more, err := e.Sweep(ctx)

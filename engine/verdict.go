@@ -16,7 +16,7 @@ func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payme
 	if err != nil {
 		return e.reread(ctx, rec, err)
 	}
-	facts := payment.Facts{Traits: t, Generation: gen, UsedIDsKnown: j.prov.UsedIDsKnown, CanInquire: canInquire}
+	facts := payment.Facts{Traits: t, Generation: gen, UsedIDsKnown: e.usedIDsKnown(ctx, j.prov), CanInquire: canInquire, Now: e.now()}
 	v := payment.Decide(rec, a, facts)
 	if v.Inquire {
 		facts.Inquiry = true
@@ -33,8 +33,11 @@ func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payme
 	if next.State == payment.Verified {
 		next.Generation = gen.Seq
 	}
+	take, err := e.take(ctx, next, j, v)
 	failpoint.Hit(failpoint.VerifiedIssued)
-	err = e.commit(ctx, next, v.Trigger == payment.Silence, e.take(next, j, v)...)
+	if err == nil {
+		err = e.commit(ctx, next, v.Trigger == payment.Silence, take...)
+	}
 	var taken *payment.TakenError
 	if errors.As(err, &taken) {
 		v = payment.Verdict{Trigger: payment.Doubt, Reason: payment.ReasonReceiptUsed}
@@ -116,12 +119,24 @@ func (e *Engine) afterNo(next *payment.Record, j job, v payment.Verdict, t payme
 	return at
 }
 
-func (e *Engine) take(next *payment.Record, j job, v payment.Verdict) []payment.Key {
+// take are the keys that a verified payment takes, after a look at those that
+// stood for the same money once.
+func (e *Engine) take(ctx context.Context, next *payment.Record, j job, v payment.Verdict) ([]payment.Key, error) {
 	if v.Trigger != payment.Confirm {
-		return nil
+		return nil, nil
 	}
 	policy, _ := e.policy(next, j)
-	return next.Keys(policy.Many)
+	return e.keys(ctx, next, j.prov, policy, j.ask.Site)
+}
+
+// keys are what a payment takes under the names of today; a former key of
+// another payment is a *payment.TakenError.
+func (e *Engine) keys(ctx context.Context, rec *payment.Record, prov Provider, p Policy, site string) ([]payment.Key, error) {
+	today := asToday(rec, prov.Traits(), p, site)
+	if err := e.taken(ctx, today, e.former(ctx, today, prov, p)); err != nil {
+		return nil, err
+	}
+	return today.Keys(p.Many), nil
 }
 
 // reread is what follows a commit whose outcome is not known: the record as it

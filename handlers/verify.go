@@ -176,7 +176,7 @@ func (t *visit) signature() (*payment.Signed, bool, error) {
 	if t.v.route.expect != expectSigned || !t.set.Has(payment.ParamSignature) {
 		return nil, false, nil
 	}
-	s, err := payment.ReadSigned(t.set.Get, t.v.name(), t.v.Provider, t.keys.All(payment.PurposeReturn))
+	s, err := payment.ReadSigned(t.set.Get, t.h.originOf(t.r), t.v.name(), t.v.Provider, t.keys.All(payment.PurposeReturn))
 	if errors.Is(err, payment.ErrSignature) {
 		return nil, false, engine.ErrForeign
 	}

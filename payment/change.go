@@ -89,6 +89,27 @@ func (r *Record) EndUnasked(t Trigger, why Reason, now time.Time) error {
 	return nil
 }
 
+// Found leaves to a person what an inquiry says is paid though nothing announced
+// it: nothing was settled, and only a person can say whose it is.
+func (r *Record) Found(a Answer, now time.Time) error {
+	if r.Attempts.Count > 0 || r.Expect.Known() {
+		return fmt.Errorf("%w: it was announced, or asked for", ErrTransition)
+	}
+	if err := r.step(Doubt, now); err != nil {
+		return err
+	}
+	r.Reason, r.Code, r.Expect.Source = ReasonUnannounced, a.Code, FromNone
+	if a.Outcome == OutcomeAwaiting {
+		r.Attempts.Awaiting = now
+	}
+	if a.Receipt != nil {
+		rc := *a.Receipt
+		rc.Again = a.Outcome == OutcomeAgain
+		r.Receipt = &rc
+	}
+	return nil
+}
+
 // StartDelivery begins to hand the payment to the shop (T8).
 func (r *Record) StartDelivery(via Via, browser string, now time.Time, lease Lease) error {
 	if err := r.step(Hand, now); err != nil {
@@ -207,7 +228,7 @@ func (r *Record) Keys(many bool) []Key {
 		keys = append(keys, NumberKey(r.Issuer, r.Receipt.Number))
 	}
 	if !many {
-		keys = append(keys, OrderKey(r.Site, r.Provider, r.Order))
+		keys = append(keys, OrderKey(r.Site, r.Environment, r.Order))
 	}
 	return keys
 }

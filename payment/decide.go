@@ -33,6 +33,9 @@ type Facts struct {
 	UsedIDsKnown bool
 	// Inquiry marks the answer as one of Inquire, not of Verify.
 	Inquiry bool
+	// Now is when the answer had arrived, by the clock that Offset was measured
+	// with.
+	Now time.Time
 	// CanInquire is whether the provider can be asked without settling.
 	CanInquire bool
 }

@@ -14,6 +14,19 @@ const (
 	ReasonOrderPaid    Reason = "order_paid"     // this order is paid by another payment
 	ReasonReturned     Reason = "money_returned" // the provider says that it gave the money back
 	ReasonDismissed    Reason = "dismissed"      // a person decided not to give the order
+	ReasonUnknownOrder Reason = "unknown_order"  // the shop says that it has no such order
+)
+
+// Reasons for what was refused before any money was asked about: a trace of it
+// is kept, so that a person finds what a customer tells of.
+const (
+	ReasonUnannounced Reason = "unannounced"        // a return that claims paid, and nothing announced the payment
+	ReasonUnusable    Reason = "unusable"           // the shop's announcement can't be used
+	ReasonPaidBefore  Reason = "order_paid_before"  // announced for an order that is paid already
+	ReasonStray       Reason = "stray_return"       // it looks like a provider's return, and no route takes it
+	ReasonForeign     Reason = "another_order"      // the id belongs to another order, site or route
+	ReasonNoReturn    Reason = "no_return_address"  // announced without a usable return address: nobody asks by itself
+	ReasonUnclaimed   Reason = "paid_and_unclaimed" // paid, says the provider, and nobody came back
 )
 
 // Reasons for unknown.
@@ -43,6 +56,7 @@ const (
 	ReasonOldGeneration  Reason = "ledger_lost"       // only a ledger that was lost could tell
 	ReasonFee            Reason = "fee_differs"       // more was paid than price and documented fee
 	ReasonUnboundReceipt Reason = "unbound"           // nothing binds the receipt to this order
+	ReasonClock          Reason = "clock_ahead"       // the provider's time of verification lies after its own answer
 )
 
 // Reasons for parked and for deliveries that wait.
@@ -53,4 +67,5 @@ const (
 	ReasonNoRoute     Reason = "no_route"    // no site of the running config takes this return
 	ReasonUnreachable Reason = "shop_down"   // no connection to the shop was obtained
 	ReasonGaveUp      Reason = "gave_up"     // three days without an ack
+	ReasonSandbox     Reason = "sandbox_off" // paid in the sandbox, and the provider is live now
 )

@@ -19,7 +19,7 @@ type Record struct {
 
 	// Site and Route are the site and the verify route that the payment
 	// belongs to; Provider is the name in the configuration, Issuer who gave
-	// out the id.
+	// out the id: protocol, account and environment.
 	Site     string `json:"s,omitempty"`
 	Route    string `json:"rt,omitempty"`
 	Provider string `json:"p"`

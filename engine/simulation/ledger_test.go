@@ -197,3 +197,14 @@ func (l *ledger) sorted() []*payment.Record {
 	slices.SortFunc(all, func(a, b *payment.Record) int { return strings.Compare(string(a.Ref), string(b.Ref)) })
 	return all
 }
+
+// heldBy are the keys that a record holds.
+func (l *ledger) heldBy(ref payment.Ref) []payment.Key {
+	var keys []payment.Key
+	for k, holder := range l.keys {
+		if holder == ref {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}

@@ -118,6 +118,9 @@ func newRequest(ctx context.Context, call Call) (*http.Request, error) {
 	req.ContentLength = int64(len(call.Body))
 	req.Header.Set("Content-Type", call.Type)
 	req.Header.Set("Accept", JSON)
+	// Without it any coding will do (RFC 9110, 12.5.3), and a coded answer can't be
+	// read here.
+	req.Header.Set("Accept-Encoding", "identity")
 	req.Header.Set("User-Agent", "caddy-payments")
 	for name, value := range call.Header {
 		req.Header[name] = []string{value}
