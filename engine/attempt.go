@@ -105,6 +105,7 @@ func (e *Engine) remember(rec *payment.Record, j job, now time.Time) {
 		// Of two providers with one pay page the return tells which it is.
 		rec.Route, rec.Provider = j.ask.Route, j.ask.Provider
 	}
+	ret.Known = rec.Return.Address()
 	rec.Return = &ret
 }
 

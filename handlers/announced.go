@@ -58,7 +58,7 @@ func (h *Handler) announcedReturn(r *http.Request, p *provider, address string) 
 		uri += "?" + u.RawQuery
 	}
 	secure := h.secureView(r)
-	return &payment.Return{Method: http.MethodGet, Secure: secure, Host: r.Host, URI: uri}, v.route.name, nil
+	return &payment.Return{Method: http.MethodGet, Secure: secure, Host: r.Host, URI: uri, By: visitorOf(r)}, v.route.name, nil
 }
 
 // calledBy is whether an address has one of the site's names. Ports that browsers

@@ -10,7 +10,6 @@ import (
 
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/pages"
-	"github.com/rahgir/caddy-payments/internal/params"
 	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -46,14 +45,7 @@ func (h *Handler) browserID(w http.ResponseWriter, r *http.Request) string {
 // that a cross-site POST leaves behind: by a redirect to a GET for payments of
 // our checkout, by a form that submits itself for shops that expect their POST.
 func (t *visit) sendBounce(rec *payment.Record) error {
-	mode := t.v.bounce()
-	if mode == bounceAuto {
-		mode = bounceResubmit
-		if rec.Expect.Checkout {
-			mode = bounceRedirect
-		}
-	}
-	if mode == bounceRedirect {
+	if t.h.byRedirect(t.v, rec) {
 		t.noStore()
 		t.w.Header().Set("Location", t.hopURL(rec))
 		t.w.WriteHeader(http.StatusSeeOther)
@@ -103,7 +95,7 @@ func (t *visit) cookiesToCome() bool {
 // before the shop sees one that is not delivered: without its session it would
 // open another. rec may be nil.
 func (t *visit) sendAgain(rec *payment.Record) error {
-	if t.byRedirect(rec) {
+	if t.h.byRedirect(t.v, rec) {
 		uri := t.selfURI()
 		for _, name := range t.v.route.provider.traits.Params {
 			low := strings.ToLower(name)
@@ -171,7 +163,7 @@ func (t *visit) serveHop() error {
 	if res.Kind != engine.Verified {
 		return t.answer(res)
 	}
-	if rec.Return != nil && rec.Return.Method == http.MethodPost && t.r.Method == http.MethodGet && !t.byRedirect(rec) {
+	if rec.Return != nil && rec.Return.Method == http.MethodPost && t.r.Method == http.MethodGet && !t.h.byRedirect(t.v, rec) {
 		// The shop expects its POST: send the form first.
 		return t.sendBounce(rec)
 	}
@@ -181,9 +173,12 @@ func (t *visit) serveHop() error {
 	return t.deliver(rec)
 }
 
-func (t *visit) byRedirect(rec *payment.Record) bool {
-	m := t.v.bounce()
-	return m == bounceRedirect || m == bounceAuto && rec != nil && rec.Expect.Checkout
+// byRedirect: this payment's POST return ends as a GET, in the browser's second
+// hop and in the worker's hand-over alike. Pages that no upstream makes take no
+// POST.
+func (h *Handler) byRedirect(v *Verify, rec *payment.Record) bool {
+	m := v.bounce()
+	return m == bounceRedirect || m == bounceAuto && rec != nil && (rec.Expect.Checkout || !h.place().proxied)
 }
 
 // hopResult is the answer to a record as it stands; one that waits is asked for
@@ -244,12 +239,12 @@ func (t *visit) restore(rec *payment.Record) error {
 		return nil
 	}
 	t.body = ret.Body
-	if t.byRedirect(rec) || ret.Method != http.MethodPost {
+	if t.h.byRedirect(t.v, rec) || ret.Method != http.MethodPost {
 		t.body = nil
 	}
 	_, query, _ := strings.Cut(ret.URI, "?")
 	t.r.URL.RawQuery = query
-	set, err := params.Parse(query, t.body, ret.Type, t.v.route.guarded)
+	set, err := t.v.parse(query, t.body, ret.Type, ret.Address())
 	if err != nil {
 		return err
 	}

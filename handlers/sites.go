@@ -219,7 +219,9 @@ func (s *Sites) Policy(r *payment.Record) (engine.Policy, bool) {
 	if h == nil {
 		return engine.Policy{}, false
 	}
-	return v.policy(), true
+	p := v.policy()
+	p.Park = p.Park || v.strayed(r)
+	return p, true
 }
 
 // Expect implements engine.Sites.
