@@ -97,6 +97,9 @@ type Handed struct {
 	Acked bool
 	// Unsent: provably nothing reached the shop.
 	Unsent bool
+	// Gated: paid content that this payment does not open stands between it and
+	// the shop. Only a person can change that.
+	Gated bool
 	// Status and Location are the shop's answer, 0 without one.
 	Status   int
 	Location string

@@ -53,4 +53,5 @@ const (
 	ReasonNoRoute     Reason = "no_route"    // no site of the running config takes this return
 	ReasonUnreachable Reason = "shop_down"   // no connection to the shop was obtained
 	ReasonGaveUp      Reason = "gave_up"     // three days without an ack
+	ReasonGated       Reason = "gated"       // a `require` that this payment does not open keeps it from the shop
 )

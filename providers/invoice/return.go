@@ -34,6 +34,7 @@ func traits(api wire.Base, payerFee bool) payment.Traits {
 		Issuer:        "invoice|" + api.Identity() + "|live",
 		Environment:   "live",
 		Params:        []string{paramKey, paramStatus, paramBankCode, paramCard},
+		Marks:         []string{paramKey},
 		AnswersAmount: true,
 		Min:           minAmount,
 	}

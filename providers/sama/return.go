@@ -29,6 +29,7 @@ func traits(api wire.Base) payment.Traits {
 		Issuer:      "sama|" + api.Identity() + "|live",
 		Environment: "live",
 		Params:      []string{paramAuthority, paramLower, paramStatus, paramCardHash, paramCardPan},
+		Marks:       []string{paramAuthority, paramStatus},
 		SendsAmount: true,
 		TellsFirst:  true,
 		Min:         minAmount,
