@@ -49,7 +49,13 @@ const (
 type Set struct {
 	query, body source
 	guarded     *Names
+	// own are what an address that we know has of guarded names, less what was
+	// found of it: see [ParseKnown].
+	own []pair
 }
+
+// pair is a parameter, decoded.
+type pair struct{ name, value string }
 
 // source is one of the two texts and what stands in it, in order.
 type source struct {
@@ -76,7 +82,16 @@ type part struct {
 // not read them so: the shop must get what [Set.Rewrite] returns, even where
 // no value changes.
 func Parse(rawQuery string, body []byte, contentType string, guarded *Names) (*Set, error) {
-	s := &Set{query: source{text: rawQuery}, guarded: guarded}
+	return ParseKnown(rawQuery, body, contentType, guarded, "")
+}
+
+// ParseKnown is [Parse] of a return to an address that we know, whose query is
+// known: what that address itself has is the shop's own, though it bear a
+// provider's name, and stays byte for byte at its place. Only what came on top is
+// the provider's. Of such a name a shop thus finds what it wrote itself, and what
+// is verified; nothing else.
+func ParseKnown(rawQuery string, body []byte, contentType string, guarded *Names, known string) (*Set, error) {
+	s := &Set{query: source{text: rawQuery}, guarded: guarded, own: guarded.own(known)}
 	switch {
 	case len(rawQuery) > MaxBytes || len(body) > MaxBytes:
 		return nil, ErrTooLarge
@@ -140,7 +155,7 @@ func (s *Set) unique() error {
 
 func differs(parts []part, p *part) bool {
 	for i := range parts {
-		if parts[i].name == p.name && parts[i].read != p.read {
+		if parts[i].read != p.read && parts[i].name != "" && strings.EqualFold(parts[i].name, p.name) {
 			return true
 		}
 	}

@@ -34,11 +34,12 @@ func TestRead(t *testing.T) {
 		{"x=5?invoice_key=K", "", "invoice_key=K@1"},
 		{"x=5?y=6?invoice_key=K", "", "invoice_key=K@1"},
 		{"?id=1", "", "id=1@1"},
-		{"Order_Id=1&ID=2", "", ""},
+		{"Order_Id=1", "", "400"}, // as a reader that ignores case has it
+		{"wc-api=WC_IDPay;x=1", "", ""},
 		{"order[]=1", "", "400"},
 		{"x[]=1&x[]=2&x.y=3&z=%zz&w=%00&q", "", ""},
 		{"", "id=1?order=5", "id=1?order=5@2"},
-		{"", "x=1&amp;id=5", ""},
+		{"", "x=1&amp;y=5", ""},
 		{"payment[x]=1", "", ""},
 	} {
 		s, err := Parse(c.query, []byte(c.body), formType, guarded)
@@ -115,6 +116,17 @@ func TestRefused(t *testing.T) {
 		{"A21 escape", "id=%zz", "", "", payment.ErrMalformed, "id"},
 		{"A21 half an escape", "id=%4", "", "", payment.ErrMalformed, "id"},
 		{"A21 long", "id=" + strings.Repeat("%41", MaxValue+1), "", "", payment.ErrMalformed, "id"},
+		{"case", "order_id=A&Order_Id=B", "", "", ErrAmbiguous, "order_id"},
+		{"case alone", "ORDER_ID=B", "", "", ErrAmbiguous, "order_id"},
+		{"case and dot", "Order.Id=B", "", "", ErrAmbiguous, "order_id"},
+		{"case, beyond ASCII", "%C5%BFtatus=B", "", "", ErrAmbiguous, "status"},
+		{"case of ours", "Payment_order=B", "", "", ErrAmbiguous, "payment_"},
+		{"semicolon", "order_id=A&x=1;order_id=B", "", "", ErrAmbiguous, ";"},
+		{"semicolon in the body", "order_id=A", "x=1;order_id=B", "", ErrAmbiguous, ";"},
+		{"semicolon in a guarded value", "status=10;order_id=B", "", "", ErrAmbiguous, ";"},
+		{"semicolon and case", "x=1;y;Order.Id=B", "", "", ErrAmbiguous, ";"},
+		{"semicolon and an escape", "x=1;order%5fid=B", "", "", ErrAmbiguous, ";"},
+		{"an entity in the body", "", "x=1&amp;id=5", "", ErrAmbiguous, ";"},
 		{"fragment", "x=1#&order_id=5", "", "", payment.ErrMalformed, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -165,6 +177,10 @@ func TestShop(t *testing.T) {
 		{"invoiceId=5?invoice_key=K", "", "5", true},
 		{"", "", "", false},
 		{"InvoiceId=5", "", "", false},
+		{"invoiceId=5&InvoiceId=5", "", "", false},
+		{"invoiceId=5&x=1;invoiceId=6", "", "", false},
+		{"invoiceId=5&x=1;InvoiceID=6", "", "", false},
+		{"invoiceId=5;x", "", "", false},
 		{"invoiceId=5&invoiceId=6", "", "", false},
 		{"invoiceId=5", "invoiceId=6", "", false},
 		{"invoiceId[]=5", "", "", false},

@@ -8,7 +8,8 @@ import (
 // Rewrite gives query and body in which each guarded parameter that set names
 // has that value wherever it stood; with an empty value it is gone. What was
 // absent is not added, names that are not guarded are left alone. Separators
-// that PHP does not know become "&". All other bytes are as they came.
+// that PHP does not know become "&", and a ";" in a guarded value is escaped,
+// because some readers end the value there. All other bytes are as they came.
 func (s *Set) Rewrite(set map[string]string) (rawQuery string, body []byte, changed bool) {
 	rawQuery = s.query.rewrite(set)
 	text := s.body.rewrite(set)
@@ -37,7 +38,10 @@ func (src *source) rewrite(set map[string]string) string {
 				gap = gap[:len(gap)-1]
 			}
 			b.WriteString(gap)
-		case named && value != p.read:
+		case !named && p.halved(src.text):
+			value = p.read
+			fallthrough
+		case named && (value != p.read || p.halved(src.text)):
 			b.WriteString(gap)
 			b.WriteString(src.text[p.start:p.value])
 			b.WriteString(url.QueryEscape(value))
@@ -62,8 +66,16 @@ func (src *source) touched(set map[string]string) bool {
 		if value, named := set[p.name]; named && p.name != "" && (value == "" || value != p.read) {
 			return true
 		}
+		if p.halved(src.text) {
+			return true
+		}
 	}
 	return strings.Trim(src.text[at:], "&") != ""
+}
+
+// halved reports a guarded value that a reader which splits at ";" would cut.
+func (p *part) halved(text string) bool {
+	return p.name != "" && strings.IndexByte(text[p.value:p.end], ';') >= 0
 }
 
 // separators gives what lies between two parts as PHP knows it, less the first

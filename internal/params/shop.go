@@ -1,29 +1,33 @@
 package params
 
+import "strings"
+
 // Shop returns a parameter of the shop's own as PHP reads it in $_REQUEST. ok
 // is false where it is absent, and where two readers could differ: query and
-// body, two values, or a name beside it that PHP makes the same one of.
+// body, two values, a name beside it that PHP or a reader which ignores case
+// makes the same one of, or a ";" that some readers split at.
 func (s *Set) Shop(name string) (value string, ok bool) {
 	if guarded, err := s.guarded.match(name); err != nil || guarded != "" {
 		return s.Get(guarded), s.Has(guarded)
 	}
-	want := fold(name)
+	want := lower(fold(name))
+	same := func(read string) bool { return lower(fold(read)) == want }
 	for _, src := range [...]*source{&s.query, &s.body} {
 		for i := range src.parts {
 			p := &src.parts[i]
 			if p.name != "" {
 				continue
 			}
-			end := p.value
-			if end > p.start && end <= p.end && src.text[end-1] == '=' {
-				end--
+			rawName, rawValue, _ := strings.Cut(src.text[p.start:p.end], "=")
+			read := loose(rawName)
+			if pieces(src.text[p.start:p.end], same) {
+				return "", false
 			}
-			read := loose(src.text[p.start:end])
-			if read != name && fold(read) != want {
+			if !same(read) {
 				continue
 			}
-			v := loose(src.text[p.value:p.end])
-			if read != name || (ok && v != value) {
+			v := loose(rawValue)
+			if read != name || ok && v != value || strings.IndexByte(rawValue, ';') >= 0 {
 				return "", false
 			}
 			value, ok = v, true

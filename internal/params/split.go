@@ -30,6 +30,18 @@ func (s *Set) chunk(src *source, at, end int, lenient bool) error {
 	if !lenient {
 		return s.add(src, at, end)
 	}
+	if n := s.takeOwn(src.text[at:end]); n > 0 {
+		if len(src.parts) >= MaxParams {
+			return ErrTooLarge
+		}
+		src.parts = append(src.parts, part{start: at, end: at + n, value: at + n})
+		if at += n; at < end {
+			at++ // the "?" that a provider appended with
+		}
+		if at >= end {
+			return nil
+		}
+	}
 	at, _, err := s.behindEntities(src.text, at, end)
 	if err != nil {
 		return err
@@ -100,6 +112,9 @@ func (s *Set) add(src *source, start, end int) error {
 		raw = raw[:eq]
 	}
 	guarded, err := s.guarded.match(loose(raw))
+	if err == nil {
+		err = s.guarded.semicolons(src.text[start:end])
+	}
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,44 @@
+package params
+
+import (
+	"errors"
+	"testing"
+)
+
+// TestKnown: what an address that we know has itself is the shop's own; the
+// provider's is what came on top.
+func TestKnown(t *testing.T) {
+	names := NewNames("id", "order_id", "status", "order", "payment_ref").Lend("id", "order_id", "status")
+	for _, c := range []struct{ known, query, id, order, rewritten string }{
+		{"id=55", "id=55&status=10&id=HEX&order_id=50", "HEX", "50", "id=55&status=10&id=HEX&order_id=50"},
+		{"id=55", "id=55?status=10&id=HEX&order_id=50", "HEX", "50", "id=55&status=10&id=HEX&order_id=50"},
+		{"wc=1&id=55&order_id=7", "wc=1&id=55&order_id=7&id=HEX&order_id=50", "HEX", "50", "wc=1&id=55&order_id=7&id=HEX&order_id=50"},
+		{"ID=55", "ID=55&id=HEX", "HEX", "", "ID=55&id=HEX"},
+		{"a=1;id=5", "a=1;id=5&id=HEX", "HEX", "", "a=1;id=5&id=HEX"},
+		{"id=5%35", "id=55&id=HEX", "HEX", "", "id=55&id=HEX"},
+		{"id=55", "id=55", "", "", "id=55"},                             // the provider said nothing
+		{"id=55", "id=56&id=HEX", "400", "", ""},                        // not the one that we know
+		{"id=55", "id=55&id=55&id=HEX", "400", "", ""},                  // once too often
+		{"id=HEX", "id=HEX", "", "", "id=HEX"},                          // the shop's own, whatever it looks like
+		{"order=9", "order=9&id=HEX", "HEX", "", "order=9&id=HEX"},      // read for what it says
+		{"order=9", "order=9&order=8", "400", "", ""},                   // not lent
+		{"payment_ref=R", "payment_ref=R&payment_ref=S", "400", "", ""}, // ours is never the shop's
+		{"", "id=55&id=HEX", "400", "", ""},
+	} {
+		s, err := ParseKnown(c.query, nil, "", names, c.known)
+		if c.id == "400" {
+			if !errors.Is(err, ErrAmbiguous) {
+				t.Errorf("%q of %q: %v", c.query, c.known, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%q of %q: %v", c.query, c.known, err)
+			continue
+		}
+		q, _, _ := s.Rewrite(map[string]string{"id": "HEX", "order_id": "50"})
+		if s.Get("id") != c.id || s.Get("order_id") != c.order || q != c.rewritten {
+			t.Errorf("%q of %q: id %q, order_id %q, rewritten %q", c.query, c.known, s.Get("id"), s.Get("order_id"), q)
+		}
+	}
+}
