@@ -142,6 +142,7 @@ const (
 	EventPaused      = "affiliate_paused"
 	EventStore       = "store_trouble"
 	EventDecided     = "payment_decided"
+	EventUnrouted    = "return_unrouted"
 	EventTwin        = "reference_repeated"
 	EventPanicked    = "payment_panicked"
 )

@@ -90,8 +90,9 @@ func (h *Handler) returnRoute(r *http.Request, odd bool) (*Verify, error) {
 			if h.isReturn(r, v) {
 				return v, nil
 			}
-			if how = elsewhere; r.Header["Cookie"] != nil {
-				h.dropCookies(r, v)
+			if len(r.Header["Cookie"]) > 0 {
+				// What it does not carry, a cookie must not say in its place.
+				r.Header["Cookie"] = v.route.guarded.Cookies(r.Header["Cookie"])
 			}
 		case below:
 			if under == nil && v.couldReturn(r) {

@@ -33,5 +33,5 @@ func (t *visit) pass(status string, rec *payment.Record, bound bool) error {
 	}
 	markOnly(t.r, rec, status, bound)
 	t.noStore()
-	return t.h.watch(t.w, t.r, t.next, "")
+	return t.h.watch(t.w, t.r, t.next, forNobody)
 }

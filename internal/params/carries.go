@@ -61,3 +61,67 @@ func nameOf(pair string) string {
 	name, _, _ := strings.Cut(pair, "=")
 	return loose(name)
 }
+
+// CarriesOne reports whether a query has one of some names, whatever their case.
+func CarriesOne(text string, names []string) bool {
+	for text != "" {
+		var pair string
+		pair, text = cutPair(text)
+		name := fold(nameOf(pair))
+		for _, want := range names {
+			if len(want) == len(name) && strings.EqualFold(name, want) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Value is a query parameter as links of small scripts carry it: a second "?",
+// and "&amp;", separate as "&" does. n is how often it stands there, equal
+// whether all copies have one value; a broken escape is the empty value.
+func Value(rawQuery, name string) (value string, n int, equal bool) {
+	equal = true
+	for chunk := range strings.SplitSeq(rawQuery, "&") {
+		for {
+			for strings.HasPrefix(chunk, entity) {
+				chunk = chunk[len(entity):]
+			}
+			end := len(chunk)
+			// A "?" separates where what follows is the name.
+			next := -1
+			for i := 0; i < len(chunk); i++ {
+				if chunk[i] != '?' {
+					continue
+				}
+				if _, found := named(strings.TrimLeft(strings.TrimPrefix(chunk[i+1:], entity), "?"), name); found {
+					end, next = i, i+1
+					break
+				}
+			}
+			if raw, found := named(chunk[:end], name); found {
+				v, ok := decode(raw)
+				if !ok {
+					v = ""
+				}
+				if n++; n > 1 && v != value {
+					equal = false
+				}
+				value = v
+			}
+			if next < 0 {
+				break
+			}
+			chunk = chunk[next:]
+		}
+	}
+	return value, n, equal
+}
+
+// named cuts "name=" off a raw pair.
+func named(pair, name string) (raw string, found bool) {
+	if len(pair) <= len(name) || pair[len(name)] != '=' || pair[:len(name)] != name {
+		return "", false
+	}
+	return pair[len(name)+1:], true
+}
