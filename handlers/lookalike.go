@@ -16,8 +16,10 @@ type relation int
 
 const (
 	elsewhere relation = iota
-	// below: the path of the route and more, which PHP calls path info.
+	// below: the path of the route and more.
 	below
+	// within: below a script, which PHP calls path info and is always the script.
+	within
 	// exactly: the path itself, with or without a last slash.
 	exactly
 )
@@ -53,8 +55,11 @@ func (m *Match) near(p string) relation {
 		case !ok || base == "":
 		case rest == "" || rest == "/":
 			return exactly
-		case boundary(rest[0]):
-			found = below
+		case !boundary(rest[0]):
+		case file(base[strings.LastIndexByte(base, '/')+1:]):
+			found = within
+		default:
+			found = max(found, below)
 		}
 	}
 	for _, prefix := range m.filter.prefix {
@@ -94,8 +99,8 @@ func (h *Handler) returnRoute(r *http.Request, odd bool) (*Verify, error) {
 				// What it does not carry, a cookie must not say in its place.
 				r.Header["Cookie"] = v.route.guarded.Cookies(r.Header["Cookie"])
 			}
-		case below:
-			if under == nil && v.couldReturn(r) {
+		case below, within:
+			if under == nil && v.couldReturn(r, how) {
 				under = v
 			}
 		}
@@ -121,29 +126,19 @@ func (h *Handler) isReturn(r *http.Request, v *Verify) bool {
 	return token.HasCookie(r, cookiePending, h.secureView(r))
 }
 
-// couldReturn: below the route's path. A script's path info is always the
-// script; below a directory there are other pages.
-func (v *Verify) couldReturn(r *http.Request) bool {
-	query := r.URL.RawQuery
-	if v.script() && v.route.guarded.Carries(query) || ours.Carries(query) || params.CarriesAll(query, v.route.provider.traits.Marks) {
+// couldReturn: below the route's path. Below a script it is the script that
+// answers, below a directory there are other pages.
+func (v *Verify) couldReturn(r *http.Request, how relation) bool {
+	query, marks := r.URL.RawQuery, v.route.provider.traits.Marks
+	if how == within && v.route.guarded.Carries(query) || ours.Carries(query) || params.CarriesAll(query, marks) {
 		return true
 	}
 	body, ok := peek(r, params.MaxBytes)
-	return ok && (v.script() && v.carriedBy(r, body) || carriesMarks(r, body, v.route.provider.traits.Marks))
+	return ok && (how == within && v.carriedBy(r, body) || carriesMarks(r, body, marks))
 }
 
 // ours are our own parameters.
 var ours = params.NewNames(token.ParamRef, paramBounce, payment.ParamSignature)
-
-// script reports whether the route's path names a file.
-func (v *Verify) script() bool {
-	for _, p := range v.Paths {
-		if file(p[strings.LastIndexByte(p, '/')+1:]) {
-			return true
-		}
-	}
-	return false
-}
 
 // carriedBy looks for a guarded name in a body. Of one in another form than a
 // return's it is enough that the name stands there: it will be refused.

@@ -41,8 +41,8 @@ type spelling struct {
 	dir string
 }
 
-// globbed is a pattern with wildcards: no path takes it that begins otherwise
-// and, for a plain suffix, has it nowhere.
+// globbed is a pattern with wildcards: it takes no path that begins otherwise
+// and, where a plain text ends it, has that text nowhere.
 type globbed struct {
 	stem, suffix string
 	// bare is whether a path without its extension, or a directory, could fit.
@@ -60,8 +60,8 @@ func newResource(f pathFilter, patterns, index []string) resource {
 		switch {
 		case star < 0:
 			g.exact = append(g.exact, g.spelling(low))
-		case low[star] == '*' && star == 0 && !strings.ContainsAny(low[1:], "*?[\\%{"):
-			g.globs = append(g.globs, globbed{suffix: low[1:], bare: g.leftOut(low[1:])})
+		case low[star] == '*' && !strings.ContainsAny(low[star+1:], "*?[\\%{"):
+			g.globs = append(g.globs, globbed{stem: low[:star], suffix: low[star+1:], bare: g.leftOut(low[star+1:])})
 		case low[star] == '*' || low[star] == '?' || low[star] == '[':
 			g.globs = append(g.globs, globbed{stem: low[:star], bare: true})
 		default:
@@ -88,6 +88,9 @@ func (g *resource) spelling(low string) spelling {
 
 // leftOut reports whether a suffix ends names that addresses may go without.
 func (g *resource) leftOut(suffix string) bool {
+	if suffix == "" {
+		return true
+	}
 	for _, name := range append(slices.Clone(dropped), g.index...) {
 		if strings.HasSuffix(name, suffix) || strings.HasSuffix(suffix, name) {
 			return true
@@ -124,11 +127,8 @@ func (g *resource) plainly(p string) (ok, sure bool) {
 	for i := range g.globs {
 		glob := &g.globs[i]
 		switch {
-		case glob.suffix != "":
-			if glob.bare || strings.Contains(p, glob.suffix) {
-				return false, false
-			}
-		case strings.HasPrefix(p, glob.stem) || strings.HasPrefix(glob.stem, p):
+		case !strings.HasPrefix(p, glob.stem) && !strings.HasPrefix(glob.stem, p):
+		case glob.bare || strings.Contains(p, glob.suffix):
 			return false, false
 		}
 	}

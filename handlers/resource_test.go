@@ -111,7 +111,7 @@ func FuzzResource(f *testing.F) {
 }
 
 func BenchmarkResource(b *testing.B) {
-	patterns := []string{"/download/*", "/book.pdf", "*.zip", "/lesson.html"}
+	patterns := []string{"/download/*", "/book.pdf", "/*.zip", "/lesson.html"}
 	f := newPathFilter(patterns)
 	if err := f.matcher.Provision(caddy.Context{}); err != nil {
 		b.Fatal(err)
