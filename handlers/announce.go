@@ -20,38 +20,38 @@ const (
 	headerName   = "X-Payment-Provider"
 )
 
-// watch reads the shop's announcements: its answer that sends the customer to pay
-// passes through us, and the headers on it are an intent, in one trusted
+// watch lets a request go on to what follows, if every gate that takes it is
+// open, and reads the shop's announcements: its answer that sends the customer to
+// pay passes through us, and the headers on it are an intent, in one trusted
 // message. So may a landing page, paid content or a return that is passed on be
 // answered. caching, if not empty, is what the answer says to caches, whatever it
 // said.
 func (h *Handler) watch(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, caching string) error {
-	f := &watcher{h: h, r: r, caching: caching}
-	f.ResponseWriter = w
-	f.reader = f
-	err := f.serve(next, r)
-	if err != nil && f.status == 0 && caching != "" {
-		w.Header()["Cache-Control"] = []string{caching} // of the error page, too
+	var passed uint64
+	if page, _ := h.ask(w, r, &passed); page != nil {
+		return page(w, r)
 	}
-	return err
+	if passed != 0 {
+		caching = forNobody
+	}
+	f := &watcher{}
+	f.ResponseWriter = w
+	f.caching = caching
+	f.guards(h, r, passed)
+	if h.Announce != "off" {
+		f.reader = f
+	}
+	return f.serve(next, r)
 }
 
 // watcher is the filter of an ordinary request, in one allocation.
 type watcher struct {
 	filter
-	h       *Handler
-	r       *http.Request
-	caching string
 }
 
 // answered implements headerReader.
 func (f *watcher) answered(status int, header http.Header) {
-	if f.h.Announce != "off" {
-		f.announcement(status, header)
-	}
-	if f.caching != "" {
-		header["Cache-Control"] = []string{f.caching}
-	}
+	f.announcement(status, header)
 }
 
 // announcement looks whether the shop sends its customer to pay, and says so.

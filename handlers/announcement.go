@@ -69,7 +69,7 @@ func (h *Handler) announced(w http.ResponseWriter, r *http.Request, p *provider,
 	if err != nil {
 		return fmt.Errorf("order %.64q, %s, id %.64q: %w", a.order, a.provider.Name, a.id, err)
 	}
-	header.Set("Cache-Control", privately(header.Get("Cache-Control")))
+	privately(header, forNobody)
 	h.rememberPending(w, r, keys, rec, site.id)
 	return nil
 }

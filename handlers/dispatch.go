@@ -102,15 +102,7 @@ func (d *dispatch) second(to string) {
 func (d *dispatch) answered(status int, header http.Header) {
 	d.status, d.location = status, header.Get("Location")
 	d.acked = d.proof(status, header)
-	header.Set("Cache-Control", privately(header.Get("Cache-Control")))
-}
-
-// privately keeps an answer about one payment out of shared caches.
-func privately(cc string) string {
-	if low := strings.ToLower(cc); strings.Contains(low, "no-store") || strings.Contains(low, "private") {
-		return cc
-	}
-	return "private, no-store"
+	privately(header, forNobody)
 }
 
 // proof reports whether the shop's answer shows that it credited.

@@ -150,9 +150,9 @@ func (v *Verify) strayed(rec *payment.Record) bool {
 // serveWorker takes the worker's delivery when it reaches its site.
 func (h *Handler) serveWorker(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, d *workerDelivery) error {
 	if d.taken {
-		return next.ServeHTTP(w, r) // a second block of the same site
+		return h.watch(w, r, next, "") // a second block of the same site
 	}
-	begin(r)
+	begin(r, h)
 	if !h.siteOf(r).is(d.site) {
 		return caddyhttp.Error(http.StatusNotFound, engine.ErrForeign)
 	}
@@ -173,11 +173,19 @@ func (h *Handler) serveWorker(w http.ResponseWriter, r *http.Request, next caddy
 		return err
 	}
 	d.taken = true
+	var passed uint64
+	caddyhttp.SetVar(r.Context(), paidVar, d.rec)
+	if page, shut := h.ask(w, r, &passed); page != nil {
+		d.handed = engine.Handed{Gated: shut, Unsent: !shut}
+		return nil
+	}
 	if extra, ok := r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
 		extra.Add(zap.String("payments", string(payment.ViaWorker)))
 	}
 	var panicked any
-	d.handed, panicked, err = h.hand(r.Context(), newFilter(w), r, next, d.route, d.rec, set, body, keys)
+	f := newFilter(w)
+	f.guards(h, r, passed)
+	d.handed, panicked, err = h.hand(r.Context(), f, r, next, d.route, d.rec, set, body, keys)
 	if panicked != nil {
 		panic(panicked)
 	}

@@ -67,4 +67,5 @@ const (
 	ReasonUnreachable Reason = "shop_down"   // no connection to the shop was obtained
 	ReasonGaveUp      Reason = "gave_up"     // three days without an ack
 	ReasonSandbox     Reason = "sandbox_off" // paid in the sandbox, and the provider is live now
+	ReasonGated       Reason = "gated"       // a `require` that this payment does not open keeps it from the shop
 )

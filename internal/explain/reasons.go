@@ -49,6 +49,7 @@ var whys = map[payment.Reason]text{
 	payment.ReasonAbsent:      {"It is paid, but the customer left before the shop could be told.", "پرداخت شده، ولی مشتری پیش از خبر دادن به فروشگاه رفته است."},
 	payment.ReasonNoRoute:     {"It is paid, but no site of the running configuration takes its return.", "پرداخت شده، ولی هیچ سایتی در پیکربندی کنونی بازگشت آن را نمی‌پذیرد."},
 	payment.ReasonUnreachable: {"It is paid, but the shop could not be reached.", "پرداخت شده، ولی به فروشگاه دسترسی نبود."},
+	payment.ReasonGated:       {"It is paid, but its return lies behind paid content that it does not open: change the paths of require or verify.", "پرداخت شده، ولی مسیر بازگشت پشت محتوای پولی‌ای است که این پرداخت آن را باز نمی‌کند: مسیر require یا verify را عوض کنید."},
 	payment.ReasonGaveUp:      {"It is paid; the shop was told for three days and never confirmed.", "پرداخت شده؛ سه روز به فروشگاه خبر داده شد و تأیید نکرد."},
 }
 

@@ -119,6 +119,16 @@ func ReadCookie(r *http.Request, name string, view View) string {
 	return value
 }
 
+// HasCookie reports whether a browser shows any cookie of ours whose name
+// begins so, whatever it is worth.
+func HasCookie(r *http.Request, family string, view View) bool {
+	found := false
+	if len(r.Header["Cookie"]) > 0 {
+		eachCookie(r, CookieName(family, view), func(string, string) bool { found = true; return false })
+	}
+	return found
+}
+
 // Named is one cookie of a family.
 type Named struct {
 	// Name is without the family's prefix and ours: to be given to
