@@ -10,6 +10,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/internal/failpoint"
 	"github.com/rahgir/caddy-payments/storage"
+	"github.com/rahgir/caddy-payments/storage/badger/journal"
 	"github.com/rahgir/caddy-payments/storage/internal/mirror"
 	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
@@ -20,7 +21,8 @@ func (s *Store) start() (err error) {
 	if err := os.Chmod(s.dir, 0o700); err != nil { //nolint:gosec // a directory needs the x
 		return fmt.Errorf("the store's directory: %w", err)
 	}
-	s.maxSize, s.maxCount = int(s.db.MaxBatchSize())*9/10, int(s.db.MaxBatchCount())*9/10
+	// What is one batch is one frame of the journal as well.
+	s.maxSize, s.maxCount = min(int(s.db.MaxBatchSize())*9/10, journal.MaxPayload/2), int(s.db.MaxBatchCount())*9/10
 	s.last = s.db.MaxVersion()
 	if err := s.checkFormat(); err != nil {
 		return err
