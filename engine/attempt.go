@@ -88,6 +88,7 @@ func (e *Engine) remember(rec *payment.Record, j job, now time.Time) {
 	if j.worker {
 		return
 	}
+	e.claimed(rec.Ref)
 	if j.ask.Claimed.Hint != payment.HintUnpaid {
 		rec.Attempts.Claimed = true
 	}
