@@ -42,6 +42,7 @@ func newObserver(ctx caddy.Context, log *zap.Logger) *observer {
 // Observe implements engine.Observer.
 func (o *observer) Observe(e engine.Event) {
 	o.metrics.count(e)
+	processHealth.note(e)
 	level := levelOf(e)
 	alert := e.Alert || level >= zapcore.WarnLevel
 	if !alert {
