@@ -47,14 +47,11 @@ func (h *health) note(e engine.Event) {
 		h.refusing[f.provider] = r
 	case engine.EventVerified:
 		delete(h.refusing, f.provider)
-	case eventUnannounced:
+	case engine.EventUnannounced:
 		h.nameless++
 		h.namelessT = time.Now()
 	}
 }
-
-// eventUnannounced is a return of a payment that nothing announced.
-const eventUnannounced = "return_unannounced"
 
 // refuses says whether a provider has refused us and not settled anything since.
 func (h *health) refuses(provider string) (refusal, bool) {

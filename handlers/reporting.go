@@ -7,10 +7,10 @@ func (s *Sites) Reporting() (tracks, reports []string) {
 	defer s.mu.Unlock()
 	for _, h := range s.handlers {
 		if len(h.Track) > 0 {
-			tracks = adding(tracks, h.place().id)
+			tracks = adding(tracks, h.place().shopName())
 		}
 		if len(h.Verify) > 0 {
-			reports = adding(reports, h.place().id)
+			reports = adding(reports, h.place().shopName())
 		}
 	}
 	return tracks, reports
