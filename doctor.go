@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/rahgir/caddy-payments/admin"
+	"github.com/rahgir/caddy-payments/internal/explain"
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage"
 )
@@ -31,19 +34,81 @@ func (a *App) Doctor(ctx context.Context) []admin.Finding {
 	out := a.doctorStore(ctx)
 	out = append(out, a.doctorSites()...)
 	for _, name := range a.ProviderNames() {
-		p := a.providers[name]
-		if p.Traits().Environment == "sandbox" {
-			out = append(out, admin.Finding{Level: admin.LevelWarn, Code: "sandbox", Where: name,
-				Text: "this provider is in its sandbox: nobody really pays"})
-		} else {
-			out = append(out, admin.Finding{Level: admin.LevelOK, Code: "provider", Where: name, Text: "live"})
-		}
+		out = append(out, a.doctorProvider(name)...)
 	}
 	if len(a.providers) == 0 {
 		out = append(out, admin.Finding{Level: admin.LevelWarn, Code: "provider", Text: "no provider is configured"})
 	}
+	out = append(out, a.doctorAffiliates()...)
+	if n, last := processHealth.unannounced(); n > 0 {
+		out = append(out, admin.Finding{Level: admin.LevelWarn, Code: "unannounced",
+			Text: fmt.Sprintf("%d returns since the start, the last %s ago, of payments that nothing announced: the redirect to the bank must pass through this site and carry X-Payment-Order and X-Payment-Amount", n, ago(last))})
+	}
 	return append(out, a.doctorKeys()...)
 }
+
+// elsewhere is a provider or affiliate that can be told another address than its
+// own.
+type elsewhere interface{ Elsewhere() string }
+
+// doctorProvider says of a provider what costs money first.
+func (a *App) doctorProvider(name string) []admin.Finding {
+	p := a.providers[name]
+	var out []admin.Finding
+	if r, ok := processHealth.refuses(name); ok {
+		code := ""
+		if r.code != "" {
+			code = " (code " + r.code + ")"
+		}
+		out = append(out, admin.Finding{Level: admin.LevelError, Code: "refused", Where: name,
+			Text: fmt.Sprintf("it has refused our key, address or account for %s, the last time %s ago%s, and has settled nothing since: see its panel", ago(r.since), ago(r.last), code)})
+	}
+	sandbox := p.Traits().Environment == "sandbox"
+	if e, ok := p.Provider.(elsewhere); ok && e.Elsewhere() != "" {
+		text := "base_url is " + e.Elsewhere() + ", not the provider's own address"
+		if !sandbox {
+			text += ": what is paid there counts as live"
+		}
+		out = append(out, admin.Finding{Level: admin.LevelWarn, Code: "base_url", Where: name, Text: text})
+	}
+	switch {
+	case sandbox:
+		out = append(out, admin.Finding{Level: admin.LevelWarn, Code: "sandbox", Where: name,
+			Text: "this provider is in its sandbox: nobody really pays"})
+	case len(out) == 0:
+		out = append(out, admin.Finding{Level: admin.LevelOK, Code: "provider", Where: name, Text: "live"})
+	}
+	return out
+}
+
+// doctorAffiliates names what keeps sales from being reported.
+func (a *App) doctorAffiliates() []admin.Finding {
+	if len(a.affiliates) == 0 {
+		return nil
+	}
+	var out []admin.Finding
+	tracks, reports := a.sites.Reporting()
+	for _, site := range tracks {
+		if !slices.Contains(reports, site) {
+			out = append(out, admin.Finding{Level: admin.LevelWarn, Code: "unreported", Where: site,
+				Text: "this site takes affiliates' ids by `track`, but has no `verify`, so no sale of it is ever reported"})
+		}
+	}
+	if len(tracks) == 0 {
+		out = append(out, admin.Finding{Level: admin.LevelWarn, Code: "unreported",
+			Text: "an affiliate is configured, but no site has `track`: nobody's visit is noted and no sale is reported"})
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.affiliates)) {
+		if e, ok := a.affiliates[name].(elsewhere); ok && e.Elsewhere() != "" {
+			out = append(out, admin.Finding{Level: admin.LevelWarn, Code: "base_url", Where: name,
+				Text: "base_url is " + e.Elsewhere() + ", not the network's own address"})
+		}
+	}
+	return out
+}
+
+// ago is how long something is past, for people.
+func ago(t time.Time) string { return explain.Age(time.Since(t), explain.EN) }
 
 // doctorKeys names who uses the store's own key. A site's key is as good to its
 // shop as the app's.

@@ -52,13 +52,10 @@ func registerMetrics(reg *prometheus.Registry) *metrics {
 }
 
 func (m *metrics) count(e engine.Event) {
-	provider, reason := factsOf(e).provider, ""
-	if e.Record != nil {
-		reason = string(e.Record.Reason)
-	}
+	f := factsOf(e)
 	if e.Name == engine.EventAsked {
-		m.asked.WithLabelValues(provider).Observe(e.Took.Seconds())
+		m.asked.WithLabelValues(f.provider).Observe(e.Took.Seconds())
 		return
 	}
-	m.events.WithLabelValues(e.Name, provider, reason).Inc()
+	m.events.WithLabelValues(e.Name, f.provider, f.reason).Inc()
 }

@@ -42,6 +42,7 @@ func newObserver(ctx caddy.Context, log *zap.Logger) *observer {
 // Observe implements engine.Observer.
 func (o *observer) Observe(e engine.Event) {
 	o.metrics.count(e)
+	processHealth.note(e)
 	level := levelOf(e)
 	alert := e.Alert || level >= zapcore.WarnLevel
 	if !alert {
@@ -78,9 +79,11 @@ func causeOf(e engine.Event) pace.Cause {
 	c := pace.Cause{Kind: e.Name, Provider: f.provider, Site: f.site}
 	switch {
 	case e.Record != nil:
-		c.Why = string(e.Record.Reason) + " " + e.Record.Code
+		c.Why = f.reason + " " + e.Record.Code
 	case e.Err != nil:
-		c.Why = e.Err.Error()
+		c.Why = f.reason + " " + e.Err.Error()
+	default:
+		c.Why = f.reason
 	}
 	return c
 }
@@ -128,13 +131,13 @@ func (o *observer) dropping() {
 
 // facts are what is known of an event's payment or, before there is one, of its
 // return.
-type facts struct{ provider, site, id, order string }
+type facts struct{ provider, site, id, order, reason string }
 
 func factsOf(e engine.Event) facts {
 	if r := e.Record; r != nil {
-		return facts{r.Provider, r.Site, r.ID, r.Order}
+		return facts{r.Provider, r.Site, r.ID, r.Order, string(r.Reason)}
 	}
-	return facts{}
+	return facts{e.Provider, e.Site, e.ID, e.Order, string(e.Reason)}
 }
 
 func fields(e engine.Event) []zap.Field {
@@ -155,9 +158,9 @@ func fields(e engine.Event) []zap.Field {
 	if r := e.Record; r != nil {
 		text("state", string(r.State))
 		fs = append(fs, zap.Int64("amount_rials", int64(r.Price())))
-		text("reason", string(r.Reason))
 		text("code", r.Code)
 	}
+	text("reason", f.reason)
 	if e.Took > 0 {
 		fs = append(fs, zap.Duration("took", e.Took))
 	}
@@ -172,9 +175,9 @@ func fields(e engine.Event) []zap.Field {
 func eventData(e engine.Event) map[string]any {
 	data := make(map[string]any, 12)
 	f := factsOf(e)
-	data["provider"], data["site"], data["id"], data["order"] = f.provider, f.site, f.id, f.order
+	data["provider"], data["site"], data["id"], data["order"], data["reason"] = f.provider, f.site, f.id, f.order, f.reason
 	if r := e.Record; r != nil {
-		data["ref"], data["state"], data["reason"], data["code"] = string(r.Ref), string(r.State), string(r.Reason), r.Code
+		data["ref"], data["state"], data["code"] = string(r.Ref), string(r.State), r.Code
 		data["amount"] = int64(r.Price())
 	}
 	if e.Err != nil {

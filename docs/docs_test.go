@@ -381,7 +381,7 @@ func TestHearts(t *testing.T) {
 	var heart string
 	found, _ := fences("docs/plugins.md", manual(t)["docs/plugins.md"])
 	for _, f := range found {
-		if f.info == "caddyfile site" {
+		if heart == "" && f.info == "caddyfile site" {
 			heart = f.text
 		}
 	}

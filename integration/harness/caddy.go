@@ -127,7 +127,7 @@ func (c *Caddy) TryStart() error {
 func (c *Caddy) Launch() (exited <-chan struct{}, err error) {
 	cmd := c.Command(context.Background(), "run", "--config", c.Config(), "--adapter", "caddyfile")
 	cmd.Stdout, cmd.Stderr = logWriter{c}, logWriter{c}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = diesWithUs(syscall.SIGKILL)
 	cmd.ExtraFiles = c.Files
 	if err := cmd.Start(); err != nil {
 		return nil, err

@@ -53,7 +53,7 @@ func (f *FPM) Start() error {
 		args = append(args, "--allow-to-run-as-root")
 	}
 	f.cmd = exec.Command(f.program, args...) //nolint:gosec // a program of the test's
-	f.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	f.cmd.SysProcAttr = diesWithUs(syscall.SIGTERM)
 	if err := f.cmd.Start(); err != nil {
 		return err
 	}

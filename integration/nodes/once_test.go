@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -91,14 +90,14 @@ func TestNodeStoppedPastItsLease(t *testing.T) {
 		done <- p
 	}()
 	harness.Wait(t, "the provider is asked", 30*time.Second, func() bool { return w.verifies(id).Calls == 1 })
-	w.nodes[0].Signal(syscall.SIGSTOP)
+	w.nodes[0].Pause()
 	time.Sleep(17 * time.Second) // its lease is 15 s
 	if p, err := come(w.browser(1), ret); err != nil || p.Status != http.StatusOK && p.Status != http.StatusAccepted {
 		t.Errorf("%d %v", p.Status, err)
 	}
 	w.waitState("delivered", 1, 90*time.Second)
 	_, before := w.states()
-	w.nodes[0].Signal(syscall.SIGCONT)
+	w.nodes[0].Resume()
 	<-done
 	time.Sleep(3 * time.Second)
 	if states, after := w.states(); after != before || states["delivered"] != 1 {

@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -74,9 +73,7 @@ func (it *item) listen(ctx context.Context, log string) error {
 	defer f.Close()
 	cmd := exec.CommandContext(ctx, it.args[0], it.args[1:]...) //nolint:gosec // its own table
 	cmd.Env = append(os.Environ(), it.env...)
-	// What it starts ends with it.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	inGroup(cmd)
 	cmd.WaitDelay = 10 * time.Second
 	r, w := io.Pipe()
 	cmd.Stdout, cmd.Stderr = w, w

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -169,9 +168,9 @@ func TestStoppedPastItsLease(t *testing.T) {
 		done <- p
 	}()
 	harness.Wait(t, "the provider is asked", 30*time.Second, func() bool { return s.ledger(id).Verify.Calls == 1 })
-	s.Signal(syscall.SIGSTOP)
+	s.Pause()
 	time.Sleep(20 * time.Second)
-	s.Signal(syscall.SIGCONT)
+	s.Resume()
 	p := <-done
 	if p.Status == http.StatusAccepted {
 		harness.Wait(t, "the page that refreshes itself ends", 20*time.Second, func() bool {

@@ -205,3 +205,34 @@ func TestHistoryIsInOrder(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// All within one second, which the provider's times are cut to: they stand where
+// they must have happened, and seconds are shown.
+func TestHistoryWithinOneSecond(t *testing.T) {
+	t0 := time.Date(2025, 7, 25, 10, 0, 5, 0, time.UTC)
+	at := func(ms int) time.Time { return t0.Add(time.Duration(ms) * time.Millisecond) }
+	r := &payment.Record{
+		State: payment.Delivered, CreatedAt: at(100), UpdatedAt: at(900),
+		Expect: payment.Expectation{Checkout: true}, Return: &payment.Return{Arrived: at(300)},
+		Attempts: payment.Attempts{Count: 1, First: at(400), Last: at(400)},
+		Receipt:  &payment.Receipt{PaidAt: t0, VerifiedAt: t0},
+		Delivery: payment.Delivery{Count: 1, First: at(600)},
+	}
+	want := []string{
+		"Our checkout started it", "The customer paid, says the provider", "The customer came back from the bank",
+		"The provider was asked for the first time", "Settled, says the provider", "It was handed to the shop", "Now: done",
+	}
+	for i, s := range History(r, EN) {
+		if i >= len(want) || s.Text != want[i] || !strings.Contains(s.When, "13:30:05") {
+			t.Errorf("%d: %s %q, want %q", i, s.When, s.Text, want)
+		}
+	}
+	if got := WhenExactly(t0, FA); !strings.Contains(got, "۱۳:۳۰:۰۵") {
+		t.Error(got)
+	}
+	// A clock of the provider's that is off stays visible.
+	r.Receipt.PaidAt = t0.Add(-time.Minute)
+	if s := History(r, EN)[0]; s.Text != want[1] {
+		t.Error(s)
+	}
+}

@@ -38,13 +38,21 @@ var actions = map[string]text{
 }
 
 // History is everything that the record remembers, oldest first.
+//
+// Invariant: what a provider dates to the second never stands before a mark of
+// ours that it must have followed and that lies in the same second.
 func History(r *payment.Record, l Lang) []Step {
-	var steps []Step
-	add := func(at time.Time, t text, values ...string) {
+	type placed struct {
+		Step
+		at time.Time
+	}
+	var steps []placed
+	put := func(at, place time.Time, t text, values ...string) {
 		if !at.IsZero() {
-			steps = append(steps, Step{at, When(at, l), fill(t.in(l), values...)})
+			steps = append(steps, placed{Step{at, WhenExactly(at, l), fill(t.in(l), values...)}, place})
 		}
 	}
+	add := func(at time.Time, t text, values ...string) { put(at, at, t, values...) }
 	start := text{"A return from the bank made it known", "با بازگشتی از بانک شناخته شد"}
 	switch {
 	case r.Expect.Checkout:
@@ -63,12 +71,13 @@ func History(r *payment.Record, l Lang) []Step {
 		add(a.Last, text{"The provider was asked, attempt %s", "از ارائه‌دهنده پرسیده شد، بار %s"}, count(a.Count, l))
 	}
 	if rc := r.Receipt; rc != nil {
-		add(rc.PaidAt, text{"The customer paid, says the provider", "به گفتهٔ ارائه‌دهنده مشتری پرداخت کرد"})
+		paid := behind(rc.PaidAt, r.CreatedAt)
+		put(rc.PaidAt, paid, text{"The customer paid, says the provider", "به گفتهٔ ارائه‌دهنده مشتری پرداخت کرد"})
 		settled := text{"Settled, says the provider", "به گفتهٔ ارائه‌دهنده قطعی شد"}
 		if rc.Again {
 			settled = text{"Settled before, says the provider", "به گفتهٔ ارائه‌دهنده پیش‌تر قطعی شده بود"}
 		}
-		add(rc.VerifiedAt, settled)
+		put(rc.VerifiedAt, behind(rc.VerifiedAt, r.CreatedAt, paid, a.First, a.Last), settled)
 	}
 	d := r.Delivery
 	add(d.First, text{"It was handed to the shop", "به فروشگاه سپرده شد"})
@@ -94,8 +103,27 @@ func History(r *payment.Record, l Lang) []Step {
 		add(n.At, t, by, n.Text)
 	}
 	add(r.UpdatedAt, text{"Now: %s", "اکنون: %s"}, StateName(r.State, l))
-	slices.SortStableFunc(steps, func(a, b Step) int { return a.At.Compare(b.At) })
-	return steps
+	slices.SortStableFunc(steps, func(a, b placed) int { return a.at.Compare(b.at) })
+	sorted := make([]Step, len(steps))
+	for i, s := range steps {
+		sorted[i] = s.Step
+	}
+	return sorted
+}
+
+// behind is where a time that was cut to the second stands: not before the last
+// of the marks of that second.
+func behind(at time.Time, marks ...time.Time) time.Time {
+	if at.Nanosecond() != 0 {
+		return at
+	}
+	place := at
+	for _, m := range marks {
+		if m.Truncate(time.Second).Equal(at) && m.After(place) {
+			place = m
+		}
+	}
+	return place
 }
 
 func count(n int, l Lang) string {

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 )
@@ -65,6 +66,13 @@ func When(t time.Time, l Lang) string {
 		return Digits(fmt.Sprintf("%d %s %d، ساعت %s", j.Day, months[j.Month-1], j.Year, t.Format("15:04")), FA)
 	}
 	return fmt.Sprintf("%s Tehran time (%s)", t.Format("2006-01-02 15:04"), j)
+}
+
+// WhenExactly is When with the second.
+func WhenExactly(t time.Time, l Lang) string {
+	minute := t.In(tehran()).Format("15:04")
+	second := t.In(tehran()).Format("15:04:05")
+	return strings.Replace(When(t, l), Digits(minute, l), Digits(second, l), 1)
 }
 
 // Age is how long something took, in the largest fitting unit.

@@ -41,6 +41,9 @@ type Config struct {
 	// Allow plain `http` towards any host. It sends the secrets of this block in
 	// clear over the network. Default: false.
 	InsecureHTTP bool `json:"insecure_http,omitempty"`
+
+	// elsewhere is the address that is used in place of the documented one.
+	elsewhere string
 }
 
 // ProviderConfig are the options that every provider has.
@@ -56,8 +59,17 @@ type ProviderConfig struct {
 // Base resolves base_url, or fallback where it is not set. An empty fallback
 // makes the option required.
 func (c *Config) Base(fallback string) (Base, error) {
-	return resolveBase("base_url", c.BaseURL, fallback, c.InsecureHTTP)
+	b, err := resolveBase("base_url", c.BaseURL, fallback, c.InsecureHTTP)
+	c.elsewhere = ""
+	if own, ownErr := ParseBase("base_url", fallback, true); err == nil && fallback != "" && ownErr == nil && own.LogString() != b.LogString() {
+		c.elsewhere = b.LogString()
+	}
+	return b, err
 }
+
+// Elsewhere is the address that base_url gives in place of the one in the
+// provider's document; empty where that one is used, or there is none.
+func (c *Config) Elsewhere() string { return c.elsewhere }
 
 // PayBase resolves pay_url: by itself, else base_url, else fallback.
 func (c *ProviderConfig) PayBase(fallback string) (Base, error) {

@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -28,7 +27,7 @@ type Cluster struct {
 	Port int
 
 	bin    string
-	cred   *syscall.Credential
+	owner  owner
 	cmd    *exec.Cmd
 	exited chan struct{}
 	n      atomic.Int64
@@ -100,35 +99,14 @@ func newCluster() (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{Dir: filepath.Join(dir, "data"), bin: bin(), cred: credential()}
-	if c.cred != nil {
-		if err := os.Chown(dir, int(c.cred.Uid), int(c.cred.Gid)); err != nil {
-			return nil, err
-		}
+	c := &Cluster{Dir: filepath.Join(dir, "data"), bin: bin(), owner: whom()}
+	if err := c.owner.takes(dir); err != nil {
+		return nil, err
 	}
 	if c.Port, err = freePort(); err != nil {
 		return nil, err
 	}
 	return c, nil
-}
-
-// credential is whom to run as: PostgreSQL refuses to be root.
-func credential() *syscall.Credential {
-	if os.Getuid() != 0 {
-		return nil
-	}
-	for _, name := range []string{"postgres", "nobody"} {
-		u, err := user.Lookup(name)
-		if err != nil {
-			continue
-		}
-		uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
-		gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
-		if err1 == nil && err2 == nil {
-			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-		}
-	}
-	return &syscall.Credential{Uid: 65534, Gid: 65534}
 }
 
 // freePort is below the ports that the system gives out, so that nobody takes it
@@ -148,7 +126,7 @@ func (c *Cluster) Command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(c.bin, name), args...) //nolint:gosec // test
 	cmd.Dir = filepath.Dir(c.Dir)
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "PGTZ=UTC")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.cred}
+	c.owner.runs(cmd)
 	return cmd
 }
 
@@ -171,7 +149,7 @@ func (c *Cluster) Set(settings ...string) error {
 // Run starts the server and waits until it takes connections.
 func (c *Cluster) Run() error {
 	cmd := c.Command("postgres", "-D", c.Dir, "-p", strconv.Itoa(c.Port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=")
-	cmd.SysProcAttr.Pdeathsig = syscall.SIGQUIT // immediate shutdown
+	diesWithUs(cmd)
 	log, err := os.OpenFile(c.LogFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
