@@ -47,6 +47,20 @@ func siteAt(o origin) site {
 	return s
 }
 
+// readSigned reads what the shop has signed, under its address or an earlier one.
+func (s site) readSigned(get func(string) string, v *Verify, keys [][]byte) (signed payment.Signed, err error) {
+	for i, origin := range s.origins {
+		got, wrong := payment.ReadSigned(get, origin, v.name(), v.Provider, keys)
+		if wrong == nil {
+			return got, nil
+		}
+		if i == 0 {
+			err = wrong // of the address that the shop has now
+		}
+	}
+	return payment.Signed{}, err
+}
+
 // siteOf is the shop that a request is for. It is the only place that says so.
 func (h *Handler) siteOf(r *http.Request) site {
 	p := h.place()

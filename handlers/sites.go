@@ -221,6 +221,9 @@ func (s *Sites) Policy(r *payment.Record) (engine.Policy, bool) {
 	}
 	p := v.policy()
 	p.Park = p.Park || v.strayed(r)
+	if s := h.place().site; s != nil {
+		p.Formerly = slices.DeleteFunc(slices.Clone(s.names), func(name string) bool { return name == r.Site })
+	}
 	return p, true
 }
 
