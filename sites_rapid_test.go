@@ -108,7 +108,9 @@ func (b drawnBlock) shop(s drawnShop, visited string) string {
 	return name
 }
 
-func punycode(name string) string { return strings.ReplaceAll(name, "فروشگاه", "xn--mgbtj4c7ad63e") }
+func punycode(name string) string {
+	return strings.ReplaceAll(name, "فروشگاه", "xn--mgbtj4c7ad63e")
+}
 
 // doubtful is whether a person would ask whose a payment is.
 func doubtful(blocks []drawnBlock) bool {

@@ -71,7 +71,7 @@ func TestExpectNoneIsForOneSite(t *testing.T) {
 		"two names of one account":   {"verify /cb idpay", "verify /cb again {\nexpect intent\n}", "", "providers again and idpay are one account, which is used by a.test and b.test" + say},
 		"two accounts":               {"verify /cb idpay", "verify /cb other", "", ""},
 		"one of them a sandbox":      {"verify /cb idpay", "verify /cb tried", "", ""},
-		"one key at two hosts":       {"verify /cb idpay", "verify /cb there", "", ""},
+		"one key at two hosts":       {"verify /cb idpay", "verify /cb there", "", "providers idpay and there are one account, which is used by a.test and b.test" + say},
 		"two names in one site":      {"verify /cb idpay\nverify /cb2 again", "", "", ""},
 		"nobody says none":           {"verify /cb idpay {\nexpect intent\n}", "verify /cb again {\nexpect intent\n}", "", ""},
 		"another account says none":  {"verify /cb idpay {\nexpect intent\n}\nverify /o other", "verify /cb again {\nexpect intent\n}", "", ""},
