@@ -50,6 +50,7 @@ func oneForAll(handlers []*Handler, placed []*place, global string) error {
 	if len(shops) < 2 {
 		return nil
 	}
+	slices.Sort(shops)
 	return fmt.Errorf("public_url is one site's, and there are %d (%s): write it in the `payments` blocks of the sites instead of the global options",
 		len(shops), joinWords(shops, "and"))
 }
@@ -139,7 +140,7 @@ func apart(a, b *Handler, p, q *place) error {
 		if p.site != nil && q.site != nil && !p.public && !q.public && a.money() && b.money() && len(a.shape) > 0 &&
 			a.server != b.server && slices.Equal(p.hosts.primary(), q.hosts.primary()) && slices.Equal(a.shape, b.shape) {
 			return fmt.Errorf("%w: %s and %s have the same routes: two shops or one? Give each block its `public_url`; where one block has both addresses, one public_url makes them one shop",
-				ErrNameless, p.site.id, q.site.id)
+				ErrNameless, min(p.site.id, q.site.id), max(p.site.id, q.site.id))
 		}
 		return nil
 	}

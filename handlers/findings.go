@@ -46,7 +46,7 @@ func repeating(handlers []*Handler) []Finding {
 				if once && len(upstreams(h.server, a.Routes)) > 0 {
 					add(h, "second_upstream", "handle_response or intercept leads to another upstream beside `deliver once`: the second would get what the first may have credited; without the verified headers it will not be told that anything is paid")
 				}
-				if len(a.Routes) > 0 || a.StatusCode != "" {
+				if (len(a.Routes) > 0 || a.StatusCode != "") && !copies(h.server, a.Routes) {
 					add(h, "handle_response", "handle_response or intercept replaces answers of the shop: their X-Payment-Ack, and the X-Payment headers of announcements, are lost; "+
 						"`copy_response_headers` keeps them")
 				}
@@ -54,6 +54,19 @@ func repeating(handlers []*Handler) []Finding {
 		})
 	}
 	return out
+}
+
+// copies is whether routes keep the headers of the answer that they replace.
+func copies(srv *caddyhttp.Server, routes caddyhttp.RouteList) bool {
+	kept := false
+	walk(srv, routes, func(m caddyhttp.MiddlewareHandler) {
+		switch m.(type) {
+		case *reverseproxy.CopyResponseHandler, reverseproxy.CopyResponseHandler,
+			*reverseproxy.CopyResponseHeadersHandler, reverseproxy.CopyResponseHeadersHandler:
+			kept = true
+		}
+	})
+	return kept
 }
 
 // asks is whether a proxy sends a request of its own to find out whether the

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -42,6 +43,9 @@ type place struct {
 	// gates are the upstreams that are asked before the shop (forward_auth); true
 	// are those that are the shop's as well.
 	gates map[string]bool
+	// mapped is whether browsers have named the shop without the port that we
+	// listen on: something in front maps another one to it.
+	mapped atomic.Bool
 }
 
 // LoadKeys resolves configured keys. Errors name no value.

@@ -59,7 +59,7 @@ func (h *Handler) open(w http.ResponseWriter, r *http.Request, q *Require) (page
 		if err != nil {
 			continue
 		}
-		_, room, err := eng.Open(r.Context(), p.Ref, site.id, q.Items, device, q.Devices)
+		_, room, err := eng.Open(r.Context(), p.Ref, site.id, q.Items, device, q.Devices, site.formerly()...)
 		switch {
 		case errors.Is(err, payment.ErrNotFound):
 			continue

@@ -47,6 +47,20 @@ func siteAt(o origin) site {
 	return s
 }
 
+// readSigned reads what the shop has signed, under its address or an earlier one.
+func (s site) readSigned(get func(string) string, v *Verify, keys [][]byte) (signed payment.Signed, err error) {
+	for i, origin := range s.origins {
+		got, wrong := payment.ReadSigned(get, origin, v.name(), v.Provider, keys)
+		if wrong == nil {
+			return got, nil
+		}
+		if i == 0 {
+			err = wrong // of the address that the shop has now
+		}
+	}
+	return payment.Signed{}, err
+}
+
 // siteOf is the shop that a request is for. It is the only place that says so.
 func (h *Handler) siteOf(r *http.Request) site {
 	p := h.place()
@@ -91,7 +105,14 @@ func (h *Handler) owns(id string) bool {
 }
 
 // originOf is the site's origin as browsers see it.
-func (h *Handler) originOf(r *http.Request) string { return h.siteOf(r).origin }
+func (h *Handler) originOf(r *http.Request) string {
+	if p := h.place(); !p.public && p.port != "" {
+		if _, port := splitHost(r.Host); port != p.port && r.Pattern != workerPattern {
+			p.mapped.Store(true)
+		}
+	}
+	return h.siteOf(r).origin
+}
 
 // secureView reports whether the browser's connection is https: ours, that of
 // public_url, or that of a trusted proxy in front.
@@ -130,7 +151,7 @@ type wayBack struct {
 // handler's, which other paths than the handler sees may lead to.
 func (h *Handler) wayBack(r *http.Request) wayBack {
 	s := h.siteOf(r)
-	b := wayBack{origin: strings.TrimSuffix(s.origin, s.path), host: h.hostFor(r.Host, s.id)}
+	b := wayBack{origin: strings.TrimSuffix(h.originOf(r), s.path), host: h.hostFor(r.Host, s.id)}
 	b.secure = strings.HasPrefix(s.origin, "https://")
 	came := r.URL.Path
 	if orig, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && orig.URL != nil {

@@ -103,7 +103,7 @@ func (s *Sites) Keyless() (sites []string, others bool) {
 // Inspect reports the same of sites that are placed already.
 func (s *Sites) Inspect(app *caddyhttp.App) []Finding {
 	handlers := s.all()
-	return slices.Concat(repeating(handlers), unguarded(app, handlers))
+	return slices.Concat(repeating(handlers), mapped(handlers), unguarded(app, handlers))
 }
 
 // Origins are the origins that return addresses begin with; for a site whose
@@ -118,6 +118,22 @@ func (s *Sites) Origins() (origins, patterns []string) {
 		}
 	}
 	return origins, patterns
+}
+
+// mapped finds sites whose return addresses have a port that browsers never
+// write.
+func mapped(handlers []*Handler) []Finding {
+	var out []Finding
+	for _, h := range handlers {
+		if p := h.place(); p.mapped.Load() {
+			f := Finding{Code: "mapped_port", Where: p.shopName(), Text: "browsers ask for this site without the port " + p.port +
+				", which return addresses and receipts have: something in front maps another port to it; write its address as browsers see it, `public_url https://shop.example.com`, in its block"}
+			if !slices.Contains(out, f) {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
 }
 
 func upstreams(srv *caddyhttp.Server, routes caddyhttp.RouteList) []*reverseproxy.Handler {
@@ -137,7 +153,7 @@ func gates(proxies []*reverseproxy.Handler) map[string]bool {
 	var found map[string]bool
 	each := func(gate bool, visit func(address string)) {
 		for _, p := range proxies {
-			if gate != (p.Rewrite != nil && p.Rewrite.URI != "" && len(p.HandleResponse) > 0) {
+			if gate != asks(p) {
 				continue
 			}
 			for _, u := range p.Upstreams {
@@ -221,6 +237,9 @@ func (s *Sites) Policy(r *payment.Record) (engine.Policy, bool) {
 	}
 	p := v.policy()
 	p.Park = p.Park || v.strayed(r)
+	if s := h.place().site; s != nil {
+		p.Formerly = slices.DeleteFunc(slices.Clone(s.names), func(name string) bool { return name == r.Site })
+	}
 	return p, true
 }
 

@@ -122,7 +122,7 @@ func (t *visit) read() error {
 func (t *visit) ask(ours named, claimed payment.Claimed) (engine.Ask, error) {
 	v, h := t.v, t.h
 	a := engine.Ask{
-		Site: t.site.id, Route: v.route.name, Provider: v.Provider, Claimed: claimed, Ref: ours.ref,
+		Site: t.site.id, Formerly: t.site.formerly(), Route: v.route.name, Provider: v.Provider, Claimed: claimed, Ref: ours.ref,
 		Policy: v.policy(), Return: t.asReturn(), Client: client(t.r), Patience: v.route.patience,
 		Bound: t.bound(),
 	}
@@ -176,7 +176,7 @@ func (t *visit) signature() (*payment.Signed, bool, error) {
 	if t.v.route.expect != expectSigned || !t.set.Has(payment.ParamSignature) {
 		return nil, false, nil
 	}
-	s, err := payment.ReadSigned(t.set.Get, t.h.originOf(t.r), t.v.name(), t.v.Provider, t.keys.All(payment.PurposeReturn))
+	s, err := t.site.readSigned(t.set.Get, t.v, t.keys.All(payment.PurposeReturn))
 	if errors.Is(err, payment.ErrSignature) {
 		return nil, false, engine.ErrForeign
 	}

@@ -79,7 +79,7 @@ func forgeries() []attack {
 			id: "A11", name: "receipt_of_another_merchant", title: "a payment that another merchant got", plugins: []string{tolerant, strict, believing},
 			run: func(x *trial) {
 				order := x.order(50_000)
-				id := x.elsewhere(order, "X-API-KEY", strings.Replace(harness.APIKey, "6a7f", "7b8e", 1))
+				id := x.elsewhere(order, "X-API-KEY", strings.Replace(x.apiKey, "6a7f", "7b8e", 1))
 				x.refused(x.send(x.stranger(), x.forged(id, order)))
 				x.ours(len(x.runs()) == 0, "PHP ran")
 			},
@@ -89,7 +89,7 @@ func forgeries() []attack {
 			id: "A12", name: "sandbox_receipt", title: "a test payment, and parameters that ask for the test mode",
 			run: func(x *trial) {
 				order := x.order(50_000)
-				id := x.elsewhere(order, "X-API-KEY", harness.APIKey, "X-SANDBOX", "true")
+				id := x.elsewhere(order, "X-API-KEY", x.apiKey, "X-SANDBOX", "true")
 				ret := x.forged(id, order)
 				ret.URL += "&sandbox=1&test_ipn=1"
 				x.refused(x.send(x.stranger(), ret, "X-SANDBOX", "true"))

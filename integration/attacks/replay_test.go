@@ -152,7 +152,7 @@ func (x *trial) usedElsewhere(id, order string) {
 		x.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("X-API-KEY", harness.APIKey)
+	req.Header.Set("X-API-KEY", x.apiKey)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		x.Fatal(err)

@@ -33,7 +33,9 @@ type trial struct {
 	w                           *world
 	name, site, bare, dir, back string
 	provider, boxURL            string
-	orders, port                int
+	// apiKey is the merchant's: each shop has an account of its own.
+	apiKey       string
+	orders, port int
 	// unsettled: what is under way will not end here.
 	unsettled bool
 	tls       *listener

@@ -30,6 +30,8 @@ type world struct {
 	port, open int
 
 	global, sites strings.Builder
+	// env has each shop's own key.
+	env []string
 
 	mu    sync.Mutex
 	pages strings.Builder
@@ -75,6 +77,8 @@ func (w *world) add(x *trial) {
 	x.box = &box{Server: s, lookup: x.lookup}
 	w.by.all[x.name] = x.box
 	x.boxURL = w.boxes + "/t/" + x.name
+	x.apiKey = fmt.Sprintf("%s%012d", harness.APIKey[:len(harness.APIKey)-12], len(w.env)+1)
+	w.env = append(w.env, "API_KEY_"+x.name+"="+x.apiKey)
 	host := x.name + ".localhost"
 	x.port = w.port
 	if x.us && x.how != silent {
@@ -103,7 +107,7 @@ func (w *world) add(x *trial) {
 	env := ""
 	for _, pair := range [][2]string{
 		{"SHOP_DIR", x.dir}, {"SHOP_BOX", x.boxURL}, {"SHOP_PROVIDER", x.provider}, {"SHOP_BACK", x.back}, {"SHOP_ORIGIN", x.site},
-		{"SHOP_ANNOUNCES", announces}, {"SEE", see}, {"HELPERS", helpers}, {"API_KEY", "{env.API_KEY}"}, {"MERCHANT_ID", "{env.MERCHANT_ID}"},
+		{"SHOP_ANNOUNCES", announces}, {"SEE", see}, {"HELPERS", helpers}, {"API_KEY", "{env.API_KEY_" + x.name + "}"}, {"MERCHANT_ID", "{env.MERCHANT_ID}"},
 		{"SIGNING_KEY", "{env.SIGNING_KEY}"}, {"PLACED_STATUS", "{http.payments.status}"},
 	} {
 		env += "\t\tenv " + pair[0] + " " + pair[1] + "\n"
@@ -120,7 +124,7 @@ func (w *world) add(x *trial) {
 // provide writes the provider of a trial with us.
 func (w *world) provide(x *trial) {
 	options := strings.NewReplacer("NAME", x.name, "BOX", x.boxURL).Replace(x.attack.provider)
-	key := "api_key {env.API_KEY}"
+	key := "api_key {env.API_KEY_" + x.name + "}"
 	switch x.provider {
 	case sandbox.ProviderSama:
 		key = "merchant_id {env.MERCHANT_ID}"
@@ -176,7 +180,7 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	w.by.all["hamekar"] = &box{Server: s}
-	w.Caddy = harness.Start(w.t, text, harness.Environment()...)
+	w.Caddy = harness.Start(w.t, text, append(harness.Environment(), w.env...)...)
 }
 
 // remember keeps what a browser got, for the hunt.

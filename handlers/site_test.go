@@ -1,0 +1,149 @@
+package handlers
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// standAt places handlers as if Caddy had been configured so.
+func standAt(t *testing.T, handlers []*Handler, at ...standing) {
+	t.Helper()
+	where := make(map[*Handler]standing)
+	for i, h := range handlers {
+		at[i].found, at[i].order = true, i
+		where[h] = at[i]
+	}
+	for i, p := range settle(handlers, where, "") {
+		handlers[i].placed.Store(p)
+	}
+}
+
+func serving(port string) *caddyhttp.Server { return &caddyhttp.Server{Listen: []string{":" + port}} }
+
+// The shop may announce its customer's way back under any name of its site, in
+// any spelling; whatever else it says has a reason why not.
+func TestAnnouncedReturnComparesOrigins(t *testing.T) {
+	t.Parallel()
+	h := routed("/cb")
+	h.server, h.PublicURL, h.Formerly = serving("12112"), "https://pay.test", []string{"https://old.test"}
+	standAt(t, []*Handler{h}, standing{hosts: hosts{names: []string{"shop.test", "www.shop.test", "xn--mgbtj4c7ad63e.test"}}})
+	r := asked(httptest.NewRequest(http.MethodGet, "http://shop.test:12112/buy", nil))
+	for address, usable := range map[string]bool{
+		"http://shop.test:12112/cb": true, "http://www.shop.test:12112/cb": true, "http://shop.test:80/cb": true,
+		"https://shop.test:443/cb": true, "http://SHOP.test/cb": true, "http://shop.test./cb": true, "http://shop.test:12112/cb/": true,
+		"https://pay.test/cb": true, "https://www.pay.test/cb": true, "https://old.test/cb": true, "http://فروشگاه.test/cb": true,
+		"http://xn--mgbtj4c7ad63e.test/cb": true, "//shop.test/cb": true, "/cb": true, "": false,
+		"http://shop.test:9/cb": false, "http://else.test/cb": false, "http://shop.test/other": false, "ftp://shop.test/cb": false,
+		"http://me@shop.test/cb": false, "cb": false, "http://[::1/cb": false, "mailto:a@shop.test": false,
+	} {
+		ret, route, why := h.announcedReturn(r, h.Verify[0].route.provider, address)
+		if (ret != nil) != usable || (route != "") != usable || (why != nil) != (!usable && address != "") {
+			t.Errorf("%s: %+v, %q, %v", address, ret, route, why)
+		}
+	}
+}
+
+// What a proxy in front or a handle_path takes off the path is put on again.
+func TestWayBackUnderAPath(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ public, came, seen, address, uri string }{
+		"the whole host":         {"https://shop.test", "/buy/mug", "/buy/mug", "https://shop.test/cb", "/cb"},
+		"handle_path":            {"https://mall.test/s1", "/s1/buy/mug", "/buy/mug", "https://mall.test/s1/cb", "/s1/cb"},
+		"handle":                 {"https://mall.test/s1", "/s1/buy/mug", "/s1/buy/mug", "https://mall.test/cb", "/cb"},
+		"a proxy in front":       {"https://mall.test/s1", "/buy/mug", "/buy/mug", "https://mall.test/s1/cb", "/cb"},
+		"a path but no such one": {"https://shop.test", "/in/buy/mug", "/buy/mug", "https://shop.test/in/cb", "/in/cb"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := routed("/cb")
+			h.PublicURL = c.public
+			standAt(t, []*Handler{h}, standing{hosts: hosts{names: []string{"mall.test"}}})
+			r := caddyhttp.PrepareRequest(httptest.NewRequest(http.MethodPost, "https://mall.test"+c.came, nil), caddy.NewReplacer(), nil, nil)
+			r.URL.Path = c.seen
+			back := h.wayBack(r)
+			if got := back.address("/cb"); got != c.address {
+				t.Errorf("%s, want %s", got, c.address)
+			}
+			if got := back.asReturn(c.address).URI; got != c.uri {
+				t.Errorf("%s, want %s", got, c.uri)
+			}
+		})
+	}
+}
+
+// A record is found by the handler that Caddy would give its customer to, and
+// its request carries the record's host.
+func TestFindByTheNameOfARecord(t *testing.T) {
+	t.Parallel()
+	one, wild, moved, path := routed("/cb"), routed("/cb"), routed("/cb"), routed("/cb")
+	moved.Formerly = []string{"https://was.test"}
+	path.PublicURL = "https://mall.test/s1"
+	all := []*Handler{one, wild, moved, path}
+	for _, h := range all {
+		h.server = serving("80")
+	}
+	standAt(t, all,
+		standing{hosts: hosts{names: []string{"one.a.test"}}}, standing{hosts: hosts{patterns: []string{"*.a.test"}}},
+		standing{hosts: hosts{names: []string{"new.test"}}}, standing{hosts: hosts{names: []string{"mall.test"}}})
+	s := &Sites{handlers: all, settled: true}
+	for site, want := range map[string]*Handler{
+		"one.a.test": one, "two.a.test": wild, "new.test": moved, "was.test": moved, "mall.test/s1": path,
+		"mall.test": path, // what the host was called before it had paths
+		"a.test":    nil, "x.two.a.test": nil, "two.a.test:8080": nil, "two.a.test/s1": nil, "mall.test/s2": nil, "": nil,
+	} {
+		h, _ := s.find(&payment.Record{Site: site, Provider: "bank", Route: "/cb bank"})
+		if h != want {
+			t.Errorf("%s: %p, want %p", site, h, want)
+		}
+	}
+	for _, c := range []struct {
+		h                 *Handler
+		known, site, want string
+	}{
+		{wild, "two.a.test", "two.a.test", "two.a.test"}, {wild, "three.a.test", "two.a.test", "two.a.test"}, {wild, "", "two.a.test", "two.a.test"},
+		{moved, "was.test", "was.test", "new.test"}, {moved, "NEW.test:80", "new.test", "NEW.test:80"}, {one, "", "one.a.test", "one.a.test"},
+	} {
+		if got := c.h.hostFor(c.known, c.site); got != c.want {
+			t.Errorf("%s of %s: %s, want %s", c.known, c.site, got, c.want)
+		}
+	}
+}
+
+// Caddy sends a name with a dot behind it past its site to whatever takes any
+// name: that is not the site.
+func TestLastDotIsNoOtherShop(t *testing.T) {
+	t.Parallel()
+	h := routed()
+	standAt(t, []*Handler{h}, standing{hosts: anyHost, others: hosts{names: []string{"shop.test"}}})
+	for host, want := range map[string]string{"shop.test.": "shop.test.", "SHOP.test.:80": "shop.test.", "free.test.": "free.test", "free.test": "free.test"} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host = host
+		if got := h.siteOf(asked(r)).id; got != want {
+			t.Errorf("%s: %s, want %s", host, got, want)
+		}
+	}
+}
+
+// Equal hosts have one spelling, and nothing in a client's Host ends it.
+func TestHostName(t *testing.T) {
+	t.Parallel()
+	for host, want := range map[string]string{
+		"Shop.Test:80": "shop.test", "shop.test.": "shop.test", "[::0:1]:8080": "[::1]", "::1": "[::1]", "127.0.0.1:1": "127.0.0.1",
+		"فروشگاه.test": "xn--mgbtj4c7ad63e.test", "a_b.test": "a_b.test", "": "",
+	} {
+		if got := hostName(host); got != want {
+			t.Errorf("%q: %q, want %q", host, got, want)
+		}
+	}
+	for _, host := range []string{"a/b.test", "a?b", "a#b", "a@b", "a\"b", "a\nb", "a%2fb"} {
+		if got := hostName(host); strings.ContainsAny(got, "/?#@\"\n") || properHost(got) {
+			t.Errorf("%q: %q", host, got)
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package payments
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// What would mix two shops, or leave open whose a payment is, is refused with
+// what to write: by `caddy validate` where it can be seen, else at the start.
+func TestShopsThatCannotBeToldApart(t *testing.T) {
+	t.Setenv("IDPAY_KEY", "6a7f99eb-7c20-4412-a972-6dfb7cd253a4")
+	const (
+		money = "payments {\nverify /cb idpay {\nexpect intent\n}\n}\n"
+		other = "payments {\nverify /cb idpay {\nexpect intent\nbind x\n}\n}\n"
+		two   = ": two shops or one? Give each its `public_url`"
+	)
+	at := func(url string) string { return strings.Replace(money, "payments {", "payments {\npublic_url "+url, 1) }
+	sells := func(price string) string {
+		return "payments {\ncheckout /buy idpay {\nitem mug " + price + "\n}\nverify /cb idpay {\nexpect intent\n}\n}\n"
+	}
+	for name, c := range map[string]struct {
+		global, sites, want string
+		// late: only the start sees it.
+		late bool
+	}{
+		"a host":                          {"", "http://a.test {\n" + money + "}", "", false},
+		"a host and its www":              {"", "http://a.test, http://www.a.test {\n" + money + "}", "", false},
+		"an address":                      {"", "http://127.0.0.1:8080 {\n" + money + "}", "", false},
+		"http and https":                  {"", "http://a.test, https://a.test {\n" + money + "}", "", false},
+		"blocks of http and https":        {"", "http://a.test {\n" + money + "}\nhttps://a.test {\n" + money + "}", "", false},
+		"options differ between the two":  {"", "http://a.test {\n" + money + "}\nhttps://a.test {\n" + other + "}", "`verify /cb idpay` stands twice in the site a.test" + two, false},
+		"a wildcard":                      {"", "http://*.a.test {\n" + money + "}", "", false},
+		"two wildcards":                   {"", "http://*.a.test {\n" + money + "}\nhttp://*.b.test {\n" + other + "}", "", false},
+		"a wildcard that says none":       {"", "http://*.a.test {\npayments {\nverify /cb idpay\n}\n}", "provider idpay is used by *.a.test, and a wildcard is as many sites as it has names: say `expect intent`", false},
+		"two names":                       {"", "http://a.test, http://b.test {\n" + money + "}", "one block answers to a.test and b.test; if they are one shop, write `public_url", false},
+		"two names with public_url":       {"", "http://a.test, http://b.test {\n" + at("http://a.test") + "}", "", false},
+		"any name":                        {"", ":8080 {\n" + money + "}", "the site on port 8080 answers to any name; write the shop's name before its block, or write `public_url https://shop.example.com`", false},
+		"any name with public_url":        {"", ":8080 {\n" + at("https://a.test") + "}", "", false},
+		"any name and a global one":       {"public_url https://a.test", ":8080 {\n" + money + "}", "", false},
+		"any name that is only guarded":   {"", ":8080 {\npayments\n}", "", false},
+		"any name that is only tracked":   {"", ":8080 {\npayments {\ntrack\n}\n}", "", false},
+		"two ports":                       {"", "http://a.test:8080, http://a.test:8081 {\n" + money + "}", "a.test:8080 and a.test:8081 have the same routes: two shops or one? Give each block its `public_url`", false},
+		"two ports with public_url":       {"", "http://a.test:8080, http://a.test:8081 {\n" + at("https://a.test") + "}", "", false},
+		"a port beside the scheme's":      {"", "http://a.test:80, http://a.test:8081 {\n" + money + "}", "a.test and a.test:8081 have the same routes", false},
+		"equal blocks on two ports":       {"", "http://a.test:8080 {\n" + money + "}\nhttp://a.test:8081 {\n" + money + "}", "a.test:8080 and a.test:8081 have the same routes: two shops or one?", false},
+		"other blocks on two ports":       {"", "http://a.test:8080 {\n" + money + "}\nhttp://a.test:8081 {\n" + other + "}", "", false},
+		"handle":                          {"", "http://a.test {\nhandle {\n" + money + "}\n}", "", false},
+		"a snippet twice":                 {"", "(s) {\n" + money + "}\nhttp://a.test {\nimport s\nimport s\n}", "", false},
+		"two paths":                       {"", "http://a.test {\nhandle_path /a/* {\n" + money + "}\nhandle_path /b/* {\n" + money + "}\n}", "`verify /cb idpay` stands twice in the site a.test" + two + ", such as `public_url http://a.test/shop1`", false},
+		"two paths of other options":      {"", "http://a.test {\nhandle_path /a/* {\n" + money + "}\nhandle_path /b/* {\n" + other + "}\n}", "stands twice", false},
+		"two paths of other prices":       {"", "http://a.test {\nhandle_path /a/* {\n" + sells("1000rial") + "}\nhandle_path /b/* {\n" + sells("5000rial") + "}\n}", "stands twice", false},
+		"two paths with public_url":       {"", "http://a.test {\nhandle_path /a/* {\n" + at("http://a.test/a") + "}\nhandle_path /b/* {\n" + at("http://a.test/b") + "}\n}", "", false},
+		"two paths of a wildcard":         {"", "http://*.a.test {\nhandle_path /a/* {\n" + money + "}\nhandle_path /b/* {\n" + money + "}\n}", "stands twice in the site *.a.test", false},
+		"a global one for two":            {"public_url https://a.test", "http://a.test {\n" + money + "}\nhttp://b.test {\n" + money + "}", "public_url is one site's, and there are 2 (a.test and b.test): write it in the `payments` blocks", false},
+		"a global one for two ports":      {"public_url https://a.test", "http://a.test {\n" + money + "}\nhttp://a.test:8080 {\n" + other + "}", "public_url is one site's, and there are 2 (a.test and a.test:8080)", false},
+		"a global one for one":            {"public_url https://a.test", "http://a.test:8080 {\n" + money + "}\nhttp://b.test {\npayments\n}", "", false},
+		"a global one for twins":          {"public_url https://a.test", "http://a.test, https://a.test {\n" + money + "}", "", false},
+		"a global one for twins of ports": {"public_url https://a.test", "http://a.test:8080, https://a.test:8443 {\n" + money + "}", "", false},
+		"a global one and own ones":       {"public_url https://a.test", "http://a.test {\n" + money + "}\nhttp://b.test {\n" + at("https://b.test") + "}", "", false},
+		"named, for one":                  {"", "&(n) {\nroute {\n" + money + "}\n}\nhttp://a.test {\ninvoke n\n}", "", false},
+		"named, for two":                  {"", "&(n) {\nroute {\n" + money + "}\n}\nhttp://a.test {\ninvoke n\n}\nhttp://b.test {\ninvoke n\n}", "one block answers to a.test and b.test", true},
+		"named, for any":                  {"", "&(n) {\nroute {\n" + money + "}\n}\n:8080 {\ninvoke n\n}", "answers to any name", true},
+		"named, and nobody invokes it":    {"", "&(n) {\nroute {\n" + money + "}\n}\nhttp://a.test {\nrespond ok\n}", "", false},
+		"formerly":                        {"", "http://a.test {\n" + strings.Replace(money, "payments {", "payments {\nformerly http://old.test", 1) + "}", "", false},
+		"formerly another's":              {"", "http://a.test {\n" + strings.Replace(money, "payments {", "payments {\nformerly https://B.test.", 1) + "}\nhttp://b.test {\n" + other + "}", "formerly https://B.test.: that is the site b.test, which would have two shops' payments", false},
+		"formerly a wildcard's":           {"", "http://a.test {\n" + strings.Replace(money, "payments {", "payments {\nformerly http://one.w.test", 1) + "}\nhttp://*.w.test {\n" + other + "}", "that is the site one.w.test", false},
+		"formerly of two":                 {"", "http://a.test {\n" + strings.Replace(money, "payments {", "payments {\nformerly http://o.test", 1) + "}\nhttp://b.test {\n" + strings.Replace(other, "payments {", "payments {\nformerly http://o.test", 1) + "}", "b.test both say so", false},
+		"formerly of a wildcard":          {"", "http://*.a.test {\n" + strings.Replace(money, "payments {", "payments {\nformerly http://o.test", 1) + "}", "formerly is for a site with one name", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := "{\nauto_https disable_redirects\npayments {\nprovider idpay {\napi_key {env.IDPAY_KEY}\n}\naffiliate hamekar {\nstore_token x\n}\n" + c.global + "\n}\n}\n" + c.sites + "\n"
+			err := refused(t, text)
+			if c.late {
+				if err != nil {
+					t.Fatal("sooner than expected:", err)
+				}
+				ours, http := provisioned(t, text)
+				_, err = ours.sites.Place(http)
+			} else if err == nil {
+				ours, http := provisioned(t, text)
+				if _, late := ours.sites.Place(http); late != nil {
+					t.Fatal("validates and does not start:", late)
+				}
+			}
+			if (err != nil) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v\nwant %s\n%s", err, c.want, text)
+			}
+		})
+	}
+}
+
+// An upstream is one, however its address is written.
+func TestDoctorKnowsAnUpstreamByAnyName(t *testing.T) {
+	t.Setenv("IDPAY_KEY", "6a7f99eb-7c20-4412-a972-6dfb7cd253a4")
+	for name, c := range map[string]struct {
+		shop, other string
+		want        bool
+	}{
+		"localhost":       {"localhost:9000", "127.0.0.1:9000", true},
+		"IPv6":            {"127.0.0.1:9000", "[::1]:9000", true},
+		"a socket":        {"unix//run/shop.sock", "unix//run/../run/./shop.sock", true},
+		"capitals":        {"PHP.test:9000", "php.test:9000", true},
+		"another port":    {"localhost:9000", "localhost:9001", false},
+		"another machine": {"10.0.0.1:9000", "10.0.0.2:9000", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ours, http := provisioned(t, "{\npayments {\nprovider idpay {\napi_key {env.IDPAY_KEY}\n}\n}\n}\nhttp://a.test {\npayments {\nverify /cb idpay\n}\nreverse_proxy "+
+				c.shop+"\n}\nhttp://b.test {\nreverse_proxy "+c.other+"\n}\n")
+			findings, err := ours.sites.Place(http)
+			if err != nil || (len(findings) == 1 && findings[0].Code == "unguarded") != c.want {
+				t.Error(findings, err)
+			}
+		})
+	}
+}
+
+// What stands between the shop's answer and us, or repeats a hand-over.
+func TestDoctorSeesWhatComesBetween(t *testing.T) {
+	t.Setenv("IDPAY_KEY", "6a7f99eb-7c20-4412-a972-6dfb7cd253a4")
+	for name, c := range map[string]struct {
+		options, proxy string
+		want           []string
+	}{
+		"nothing":           {"", "reverse_proxy 127.0.0.1:9000", nil},
+		"a second upstream": {"", "reverse_proxy 127.0.0.1:9000 {\n@down status 5xx\nhandle_response @down {\nreverse_proxy 127.0.0.1:9001\n}\n}", []string{"second_upstream", "handle_response"}},
+		"by intercept":      {"", "intercept {\n@down status 5xx\nhandle_response @down {\nreverse_proxy 127.0.0.1:9001\n}\n}\nreverse_proxy 127.0.0.1:9000", []string{"second_upstream", "handle_response"}},
+		"idempotent":        {"deliver idempotent", "reverse_proxy 127.0.0.1:9000 {\n@down status 5xx\nhandle_response @down {\nreverse_proxy 127.0.0.1:9001\n}\n}", []string{"handle_response"}},
+		"an answer copied":  {"", "reverse_proxy 127.0.0.1:9000 {\nhandle_response {\ncopy_response\n}\n}", nil},
+		"an answer dropped": {"", "reverse_proxy 127.0.0.1:9000 {\nhandle_response {\nrespond ok\n}\n}", []string{"handle_response"}},
+		"a login":           {"", "forward_auth 127.0.0.1:9002 {\nuri /auth\ncopy_headers X-User\n}\nreverse_proxy 127.0.0.1:9000", nil},
+		"retries":           {"", "reverse_proxy 127.0.0.1:9000 {\nlb_retries 2\n}", []string{"retries"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ours, http := provisioned(t, "{\npayments {\nprovider idpay {\napi_key {env.IDPAY_KEY}\n}\n}\n}\nhttp://a.test {\npayments {\nverify /cb idpay {\n"+c.options+"\n}\n}\n"+c.proxy+"\n}\n")
+			findings, err := ours.sites.Place(http)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, f := range findings {
+				got = append(got, f.Code)
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+}
