@@ -47,7 +47,11 @@ func (f *faulty) ServeHTTP(rw http.ResponseWriter, r *http.Request, next caddyht
 		}
 	case "twice":
 		if verified {
-			_ = next.ServeHTTP(&quiet{h: make(http.Header)}, r)
+			again, _ := http.NewRequest(r.Method, "http://"+around.proxy[0]+r.URL.RequestURI(), nil) //nolint:noctx // a test's own shop
+			again.Host, again.Header = r.Host, r.Header.Clone()
+			if res, err := http.DefaultClient.Do(again); err == nil {
+				_ = res.Body.Close()
+			}
 		}
 	case "public":
 		return next.ServeHTTP(&caching{caddyhttp.ResponseWriterWrapper{ResponseWriter: rw}, "Cache-Control", "public, max-age=60"}, r)
@@ -62,6 +66,18 @@ func (f *faulty) ServeHTTP(rw http.ResponseWriter, r *http.Request, next caddyht
 		if verified {
 			r.Header.Set("Cookie", "order.id=d9")
 		}
+	case "tell declined":
+		r.Header.Set("X-Payment-Status", "declined")
+	case "keep out":
+		if r.URL.Path == "/book.pdf" {
+			rw.WriteHeader(http.StatusPaymentRequired)
+			return nil
+		}
+	case "not found":
+		if verified {
+			rw.WriteHeader(http.StatusNotFound)
+			return nil
+		}
 	case "panic":
 		panic("seeded")
 	case "hang":
@@ -69,13 +85,6 @@ func (f *faulty) ServeHTTP(rw http.ResponseWriter, r *http.Request, next caddyht
 	}
 	return next.ServeHTTP(rw, r)
 }
-
-// quiet is a writer that nobody reads.
-type quiet struct{ h http.Header }
-
-func (q *quiet) Header() http.Header         { return q.h }
-func (q *quiet) Write(b []byte) (int, error) { return len(b), nil }
-func (q *quiet) WriteHeader(int)             {}
 
 // caching lets caches keep every answer.
 type caching struct {
@@ -188,6 +197,9 @@ func TestOracle(t *testing.T) {
 		{"public", beside("public", 0), "shared-cache"},
 		{"cdn", beside("cdn", 0), "shared-cache"},
 		{"swallow", beside("swallow", 0), "lost-customer"},
+		{"tell declined", beside("tell declined", 1), "told-unasked"},
+		{"keep out", beside("keep out", 0), "locked-out"},
+		{"not found", beside("not found", 1), "bad-landing"},
 		{"panic", beside("panic", 0), "panic"},
 		{"hang", beside("hang", 0), "hang"},
 	} {
@@ -273,3 +285,25 @@ func TestShared(t *testing.T) {
 
 // Interface guard.
 var _ caddyhttp.MiddlewareHandler = (*faulty)(nil)
+
+// A failing world is made as small as it can be, and is shown as what a person
+// can try.
+func TestShrink(t *testing.T) {
+	broken = func(config map[string]any) { spoil(config["apps"].(map[string]any)["http"], without("require")) } //nolint:forcetypeassert // the adapter's shape
+	was := *but
+	*but = "shared-cache"
+	t.Cleanup(func() { broken, *but = nil, was })
+	w := live(honest())
+	if len(w.faults) == 0 {
+		t.Fatal("nothing to make smaller")
+	}
+	w = shrink(w)
+	if len(w.plan.Steps) != 1 || len(w.plan.Blocks) != 1 {
+		t.Errorf("%d steps and %d blocks are left", len(w.plan.Steps), len(w.plan.Blocks))
+	}
+	for _, want := range []string{"require /book.pdf {", "http://b.test {", "curl -gi --path-as-is 'http://b.test/book.pdf'", "unpaid-content"} {
+		if text := report(w); !strings.Contains(text, want) {
+			t.Errorf("%q is not in the report:\n%s", want, text)
+		}
+	}
+}

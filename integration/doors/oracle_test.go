@@ -354,12 +354,21 @@ func (w *world) judgeSilence(b *block, s *seen) {
 			if events, logs := since(w.events, w.logs); spoken(events, logs) {
 				return
 			}
+			// One cause is one alert, which is not repeated for each request.
+			if events, logs := since(0, 0); unrouted(events, logs) {
+				return
+			}
 			if time.Now().After(end) {
 				w.fail("silent-return", "a return of %s reaches the shop of site %d as %s %s, without a verdict and without an event", name, b.Number, s.Method, s.URI)
 				return
 			}
 		}
 	}
+}
+
+func unrouted(events []event, logs []string) bool {
+	return slices.ContainsFunc(events, func(e event) bool { return e.Name == "return_unrouted" }) ||
+		slices.ContainsFunc(logs, func(l string) bool { return strings.Contains(l, `"msg":"return_unrouted"`) })
 }
 
 func spoken(events []event, logs []string) bool {
