@@ -151,19 +151,61 @@ func (e *Engine) admit(ctx context.Context, gone <-chan struct{}, prov Provider,
 		// Returns of one payment that come together cause one call, so they take
 		// one place.
 		v, _, _ := e.Shared.doors.Do(string(j.ref), func() (any, error) {
-			return e.Shared.limits.enter(ctx, a.Client, start, a.Patience), nil
+			return e.Shared.limits.enter(a.Client, start), nil
 		})
-		switch v {
-		case passFull:
-			if rec == nil {
-				return Result{Kind: Busy}
-			}
-			return Result{Kind: Pending}
-		case passLater:
-			return Result{Kind: Pending}
+		if v == passLater {
+			return e.inTurn(ctx, j, rec)
 		}
 	}
 	return e.fly(ctx, gone, j, a.Patience-e.now().Sub(start))
+}
+
+// inTurn puts a stranger's return on record, without asking: it is well formed,
+// may be a customer's, and may be all that is ever known of a payment. The worker
+// asks in its turn.
+func (e *Engine) inTurn(ctx context.Context, j job, rec *payment.Record) Result {
+	if rec != nil && (rec.Reason == payment.ReasonWaiting || unanswered(rec)) {
+		return Result{Kind: Pending, Record: rec, Bound: proven(rec, j.ask)}
+	}
+	if !e.begin() {
+		return Result{Kind: Unavailable, Err: payment.ErrClosed}
+	}
+	defer e.running.Done()
+	wait, ok := e.Shared.limits.queue(j.ref, j.ask.Client, e.now())
+	if !ok {
+		if rec == nil {
+			return Result{Kind: Busy}
+		}
+		return Result{Kind: Pending}
+	}
+	v, err, _ := e.Shared.doors.Do("turn\n"+string(j.ref), func() (any, error) { return e.keepTurn(ctx, j, wait) })
+	kept, _ := v.(*payment.Record)
+	if err != nil || kept == nil {
+		e.Shared.limits.leave(j.ref)
+		return e.conclude(ctx, j, nil, orErr(err, payment.ErrConflict))
+	}
+	return Result{Kind: Pending, Record: kept, Bound: proven(kept, j.ask)}
+}
+
+// keepTurn writes the return down, lean, to be asked for in wait.
+func (e *Engine) keepTurn(ctx context.Context, j job, wait time.Duration) (*payment.Record, error) {
+	rec, err := e.load(ctx, j, j.prov.Traits())
+	if err != nil {
+		return nil, err
+	}
+	if settled(rec) || rec.State != payment.Created && rec.State != payment.Declined && rec.State != payment.Expired {
+		return rec, nil
+	}
+	if rec, err = e.expect(ctx, j, rec); err != nil {
+		return rec, err
+	}
+	now := e.now()
+	e.remember(rec, j, now)
+	rec.Reason, rec.UpdatedAt, rec.Due = payment.ReasonWaiting, now, now.Add(wait)
+	if err := e.commit(ctx, rec, false); err != nil {
+		return nil, err
+	}
+	return rec, nil
 }
 
 // fly runs a job once for all who want it and waits for as long as the browser
@@ -214,6 +256,8 @@ func (e *Engine) conclude(ctx context.Context, j job, rec *payment.Record, err e
 	case errors.Is(err, ErrOrderPaid):
 		bound := rec != nil && proven(rec, j.ask) || errors.Is(err, ErrPaidHere)
 		return Result{Kind: OrderPaid, Record: rec, Bound: bound, Err: err}
+	case errors.Is(err, errRoom):
+		return Result{Kind: Busy, Err: err}
 	case errors.Is(err, ErrUnanswered):
 		return Result{Kind: Pending, Record: rec, Err: err}
 	case err != nil && (rec == nil || rec.Version == 0 || !recorded(rec)):

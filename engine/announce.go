@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -72,7 +73,7 @@ func (e *Engine) Announce(ctx context.Context, a Announcement) (*payment.Record,
 	if paid {
 		rec.Reason = payment.ReasonPaidBefore
 	}
-	err = e.intend(ctx, rec, prov, a.Track)
+	err = e.intend(ctx, rec, prov, a.Track, 0)
 	if errors.Is(err, ErrForeign) {
 		return nil, e.contradicted(ctx, a)
 	}
@@ -111,7 +112,7 @@ func (e *Engine) announcedBefore(ctx context.Context, prov Provider, id string) 
 
 // intend writes an intent with the key that leads from the provider's id to
 // it. It is durable: rule 4 rests on it.
-func (e *Engine) intend(ctx context.Context, rec *payment.Record, prov Provider, track *payment.Track) error {
+func (e *Engine) intend(ctx context.Context, rec *payment.Record, prov Provider, track *payment.Track, wait time.Duration) error {
 	used := []payment.Key{payment.ReceiptKey(rec.Issuer, rec.ID)}
 	for _, issuer := range e.account(ctx, prov).former {
 		used = append(used, payment.ReceiptKey(issuer, rec.ID))
@@ -128,7 +129,9 @@ func (e *Engine) intend(ctx context.Context, rec *payment.Record, prov Provider,
 			rec.Conversion = &payment.Conversion{Track: *track}
 		}
 	}
-	rec.Due = e.firstLook(rec, prov)
+	if rec.Due = e.firstLook(rec, prov); !rec.Due.IsZero() {
+		rec.Due = rec.Due.Add(wait)
+	}
 	if err := e.commit(ctx, rec, false, payment.IntentKey(rec.Issuer, rec.ID)); err != nil {
 		return fmt.Errorf("recording the payment: %w", err)
 	}

@@ -98,6 +98,13 @@ func (e *Engine) drop(ctx context.Context, ref payment.Ref, cause error) error {
 	case payment.Unknown:
 		err = rec.EndUnasked(payment.Lapse, why, e.now())
 	case payment.Declined, payment.Expired:
+		if rec.Expect.Source == payment.FromNone {
+			// What it was told stays: a stranger who looks again learns of no order.
+			if rec.Reason == payment.ReasonWaiting {
+				rec.Reason = payment.ReasonNotPaid
+			}
+			return e.rest(ctx, rec, later(e.now(), rec.CreatedAt.Add(strangerKept)))
+		}
 	default:
 		return nil // it went on meanwhile
 	}
@@ -143,13 +150,35 @@ func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
 	case payment.OutcomeOperator:
 		e.observe(EventOperator, rec, a.Err, true)
 	}
-	at := nextUnasked(rec, true, e.now())
+	rec.Attempts.Unasked++
+	at := e.nextIdle(rec, true)
 	if at.IsZero() {
 		if err := rec.EndUnasked(payment.Lapse, payment.ReasonNotPaid, e.now()); err != nil {
 			return err
 		}
+		at = forgetAt(rec)
 	}
 	return e.rest(ctx, rec, at)
+}
+
+// forgettable: no money can be behind it, and nobody will come for it any more. A
+// stranger's invention is kept for a day, what was begun at our own checkout and
+// never claimed for a week after the last question.
+func (e *Engine) forgettable(rec *payment.Record) bool {
+	if rec.State != payment.Declined && rec.State != payment.Expired || rec.Reason == payment.ReasonWaiting {
+		return false
+	}
+	age := e.now().Sub(rec.CreatedAt)
+	return rec.Expect.Source == payment.FromNone && age >= strangerKept ||
+		rec.Expect.Checkout && !rec.Attempts.Claimed && age >= intentKept+unclaimedKept
+}
+
+// forgetAt is when an intent is forgotten that nobody claimed; zero is never.
+func forgetAt(rec *payment.Record) time.Time {
+	if !rec.Expect.Checkout || rec.Attempts.Claimed {
+		return time.Time{}
+	}
+	return rec.CreatedAt.Add(intentKept + unclaimedKept)
 }
 
 // unclaimed asks once about a payment that can't be handed over, because the shop
@@ -185,7 +214,7 @@ func (e *Engine) refusedBefore(ctx context.Context, rec *payment.Record) error {
 	if isTrace(rec) {
 		return e.oldTrace(ctx, rec)
 	}
-	if rec.Expect.Source == payment.FromNone && rec.Reason != payment.ReasonWaiting && e.now().Sub(rec.CreatedAt) >= strangerKept {
+	if e.forgettable(rec) {
 		err := e.Store.Forget(ctx, rec.Ref, rec.Version)
 		if !errors.Is(err, payment.ErrConflict) {
 			return err

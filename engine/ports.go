@@ -97,6 +97,18 @@ var (
 	ErrUnannounced = errors.New("nothing announced this payment")
 )
 
+// TooManyError is returned by Purchase for a client that presses Pay too often, or
+// while too many payments are being started at the provider.
+type TooManyError struct {
+	// RetryAfter is when another may be started.
+	RetryAfter time.Duration
+}
+
+// Error implements error.
+func (e *TooManyError) Error() string {
+	return fmt.Sprintf("too many payments are being started: come again in %s", e.RetryAfter)
+}
+
 // Handed is what became of a delivery.
 type Handed struct {
 	// Acked: the shop proved that it credited.

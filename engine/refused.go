@@ -152,9 +152,6 @@ func (e *Engine) oldTrace(ctx context.Context, rec *payment.Record) error {
 	if err != nil || !inquires(prov) || rec.Reason != payment.ReasonUnannounced || rec.Attempts.Unasked > 0 {
 		return e.rest(ctx, rec, kept)
 	}
-	if !e.Shared.limits.pace.AllowN(e.now(), 1) {
-		return e.rest(ctx, rec, e.now().Add(spread(5*time.Second, 0.5, e.Rand())))
-	}
 	a, asked := e.inquire(ctx, prov, rec, true)
 	if !asked {
 		return e.rest(ctx, rec, e.now().Add(breakerWait))

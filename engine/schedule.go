@@ -38,6 +38,9 @@ const (
 	strangerKept = 24 * time.Hour
 	// intentKept is how long an intent that nobody paid is asked for.
 	intentKept = 24 * time.Hour
+	// unclaimedKept is how long an intent of our own checkout stays on record that
+	// nobody paid and nobody claimed: anybody can press Pay.
+	unclaimedKept = 7 * 24 * time.Hour
 	// reportFor is how long a conversion is tried.
 	reportFor = 7 * 24 * time.Hour
 )

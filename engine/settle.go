@@ -18,6 +18,8 @@ type job struct {
 	stranger bool
 	// worker: nobody waits, and there may be no return.
 	worker bool
+	// settlesNot: the order is paid, so the question must settle nothing.
+	settlesNot bool
 	// absent: there was no record of it a moment ago. One that was made since is
 	// met by the claim, which needs that there is none.
 	absent bool

@@ -17,8 +17,13 @@ func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payme
 		return e.reread(ctx, rec, err)
 	}
 	facts := payment.Facts{Traits: t, Generation: gen, UsedIDsKnown: e.usedIDsKnown(ctx, j.prov), CanInquire: canInquire, Now: e.now()}
+	facts.Inquiry = j.settlesNot
 	v := payment.Decide(rec, a, facts)
-	if v.Inquire {
+	if j.settlesNot && (a.Outcome == payment.OutcomeAwaiting || a.Outcome == payment.OutcomeAgain) {
+		// A second payment of a paid order, not taken: it goes back by itself.
+		v, a.Receipt = payment.Verdict{Trigger: payment.Refuse, Reason: payment.ReasonOrderPaid}, nil
+	}
+	if v.Inquire && !facts.Inquiry {
 		facts.Inquiry = true
 		a = e.call(ctx, j.prov, rec, inquirer.Inquire)
 		v = payment.Decide(rec, a, facts)
@@ -102,16 +107,20 @@ func (e *Engine) apply(next *payment.Record, j job, v payment.Verdict, a payment
 // afterNo is when to look again at a refused payment.
 func (e *Engine) afterNo(next *payment.Record, j job, v payment.Verdict, t payment.Traits, now time.Time) time.Time {
 	if v.Trigger == payment.Lapse {
-		return time.Time{}
+		return forgetAt(next)
 	}
-	if next.Expect.Source == payment.FromNone && v.Reason == payment.ReasonUnknownID {
-		// A stranger's invention: not asked again by us, forgotten in a day.
+	if next.Expect.Source == payment.FromNone && (v.Reason == payment.ReasonUnknownID || v.Reason == payment.ReasonOrderPaid) {
+		// A stranger's invention, or a payment that is not taken: not asked again by
+		// us, forgotten in a day.
 		return now.Add(strangerKept)
 	}
 	at := afterRefusal(next, t, now)
 	if at.IsZero() && next.Expect.Source == payment.FromIntent && !next.Attempts.Claimed {
 		_, can := j.prov.Provider.(payment.Inquirer)
 		at = nextUnasked(next, can, now)
+	}
+	if at.IsZero() {
+		at = forgetAt(next)
 	}
 	if at.IsZero() && next.Expect.Source == payment.FromNone {
 		at = later(now, next.CreatedAt.Add(strangerKept))
@@ -168,7 +177,7 @@ func (e *Engine) announceVerdict(ctx context.Context, j job, r *payment.Record, 
 		e.observe(EventExpired, r, nil, r.Attempts.Claimed)
 	case payment.Declined:
 		e.observe(EventDeclined, r, nil, false)
-		if j.stranger {
+		if j.stranger && !j.worker {
 			e.Shared.limits.refused(j.ask.Client, e.now())
 		}
 		if j.ask.Proof && v.Reason == payment.ReasonUnknownID && r.Attempts.Refused == 1 {

@@ -49,6 +49,8 @@ func (r *Record) EndAttempt(v Verdict, a Answer, now, retry time.Time) error {
 	at.Open = false
 	switch v.Trigger {
 	case Silence:
+		// A "come later" (429) counts as unknown: no document says that it is decided
+		// before anything is settled, and rule 4 asks for its second half as well.
 		if !a.Unsent && a.Outcome != OutcomeAwaiting && a.Outcome != OutcomeOperator {
 			at.Unknown++
 		}

@@ -56,7 +56,6 @@ const (
 	ReasonOldGeneration  Reason = "ledger_lost"       // only a ledger that was lost could tell
 	ReasonFee            Reason = "fee_differs"       // more was paid than price and documented fee
 	ReasonUnboundReceipt Reason = "unbound"           // nothing binds the receipt to this order
-	ReasonClock          Reason = "clock_ahead"       // the provider's time of verification lies after its own answer
 )
 
 // Reasons for parked and for deliveries that wait.

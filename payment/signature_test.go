@@ -18,8 +18,8 @@ type vectors struct {
 	Returns []struct {
 		Origin, Route, Provider, Order, Signature string
 		SignatureV1                               string `json:"signature_v1"`
-		SignedURL                         string `json:"signed_url"`
-		SignedURLShort                    string `json:"signed_url_short"`
+		SignedURL                                 string `json:"signed_url"`
+		SignedURLShort                            string `json:"signed_url_short"`
 	}
 }
 

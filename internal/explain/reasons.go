@@ -43,8 +43,6 @@ var whys = map[payment.Reason]text{
 	payment.ReasonOldGeneration:  {"Only records that were lost could tell whether this receipt was used before.", "فقط سابقه‌ای که از دست رفته می‌توانست بگوید این رسید قبلاً خرج شده یا نه."},
 	payment.ReasonFee:            {"More was paid than the price and the documented fee.", "بیش از قیمت و کارمزدِ اعلام‌شده پرداخت شده است."},
 	payment.ReasonUnboundReceipt: {"Nothing in the provider's answer ties this payment to the order.", "هیچ چیز در پاسخ ارائه‌دهنده این پرداخت را به سفارش وصل نمی‌کند."},
-	payment.ReasonClock:          {"The provider says that it was confirmed later than its own answer, so its clock proves nothing, and nothing else here explains who confirmed it.", "زمان تأییدی که ارائه‌دهنده می‌گوید پس از پاسخ خود اوست؛ پس ساعتش چیزی را ثابت نمی‌کند و چیز دیگری هم نشان نمی‌دهد چه کسی تأیید کرده."},
-
 	payment.ReasonSandbox:     {"It was paid in the provider's sandbox, where no money moves, and the provider is live now.", "در محیط آزمایشی ارائه‌دهنده پرداخت شد که پولی جابه‌جا نمی‌شود، و ارائه‌دهنده اکنون واقعی است."},
 	payment.ReasonNoProof:     {"It is paid, but the shop gave no proof that it noted the payment.", "پرداخت شده، ولی فروشگاه نشانه‌ای نداد که آن را ثبت کرده است."},
 	payment.ReasonOwnerDied:   {"It is paid, but telling the shop was cut off half-way and may have arrived.", "پرداخت شده، ولی خبر دادن به فروشگاه نیمه‌کاره قطع شد و شاید رسیده باشد."},

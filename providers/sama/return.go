@@ -77,6 +77,9 @@ func authority(s string) (string, bool) {
 			return "", false
 		}
 	}
+	if strings.Trim(s, "0-") == "" {
+		return "", false // the nil UUID names nothing
+	}
 	return strings.ToLower(s), true
 }
 

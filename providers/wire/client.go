@@ -23,7 +23,9 @@ const (
 	// servers close them, so that a request seldom meets a dying connection.
 	idleTimeout = 4 * time.Second
 	idleConns   = 128
-	allConns    = 128
+	// allConns is for all who are asked at a time, and those that start payments
+	// beside them: neither waits for the other's connections.
+	allConns = 192
 )
 
 // Client calls one provider. It is safe for concurrent use.
