@@ -243,8 +243,12 @@ func (h *Handler) purchase(w http.ResponseWriter, r *http.Request, c *Checkout, 
 		}
 		return payment.Return{Method: http.MethodGet, Secure: secure, Host: host, URI: strings.TrimPrefix(address, origin), By: visitorOf(r)}
 	}
+	p.Client = client(r)
 	payURL, rec, err := eng.Purchase(r.Context(), p)
+	var many *engine.TooManyError
 	switch {
+	case errors.As(err, &many):
+		return h.write(w, r, pages.Page{Kind: pages.NotStarted, Status: http.StatusTooManyRequests, After: many.RetryAfter, ShopURL: "/"}, err)
 	case errors.Is(err, payment.ErrFull), errors.Is(err, payment.ErrClosed), errors.Is(err, payment.ErrBroken):
 		return h.write(w, r, pages.Page{Kind: pages.NotStarted, ShopURL: "/"}, err)
 	case err != nil:

@@ -120,6 +120,11 @@ func (v *Verify) checkValues() error {
 	if v.ack().Mode == ackRedirect && len(v.ack().Patterns) == 0 {
 		return errors.New("ack redirect needs a pattern such as */order-received/*")
 	}
+	for _, r := range v.Refused {
+		if err := r.check(); err != nil {
+			return fmt.Errorf("refused %w", err)
+		}
+	}
 	for option, a := range map[string]*Answer{"declined": v.Declined, "duplicate": v.Duplicate} {
 		if a.mode() != answerRedirect {
 			continue
