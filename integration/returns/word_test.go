@@ -292,3 +292,70 @@ func TestAnnouncedWithoutRedirect(t *testing.T) {
 		t.Errorf("told %d times", n)
 	}
 }
+
+// A shop may say no, and that it is away; neither is taken for "credited", and
+// what it can't have credited is handed over again.
+func TestRefusedAndAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, "")
+	site, shop := w.plain("verify /back idpay {\nexpect none\nrefused redirect */checkout/*\nrefused header X-Order-State:failed*\n}")
+	w.start()
+	for order, say := range map[string]http.HandlerFunc{
+		"redirect": func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, "/checkout/?e=1", http.StatusFound) },
+		"header":   func(rw http.ResponseWriter, _ *http.Request) { rw.Header().Set("X-Order-State", "failed: sum") },
+	} {
+		shop.SetAnswer(say)
+		bill, ret := w.paid("idpay", order, 50_000, site+"/back")
+		come(harness.NewBrowser(t), ret)
+		if r := w.record(bill.ID); r.State != "parked" || r.Reason != "shop_refused" {
+			t.Errorf("%s: %s %s", order, r.State, r.Reason)
+		}
+	}
+	shop.SetAnswer(func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Retry-After", "600")
+		rw.WriteHeader(http.StatusServiceUnavailable)
+	})
+	bill, ret := w.paid("idpay", "away", 50_000, site+"/back")
+	b := harness.NewBrowser(t)
+	status(t, come(b, ret), http.StatusServiceUnavailable)
+	if r := w.record(bill.ID); r.State != "verified" {
+		t.Errorf("away: %s %s", r.State, r.Reason)
+	}
+	shop.SetAnswer(nil)
+	status(t, come(b, ret), http.StatusOK)
+	if r := w.record(bill.ID); r.State != "delivered" {
+		t.Errorf("back again: %s %s", r.State, r.Reason)
+	}
+}
+
+// What was bought stays bought, however often Pay is pressed afterwards; a page
+// of a sister host presses nothing.
+func TestPurchasesAreNotDrivenOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, "")
+	site, _ := w.site("payments {\ncheckout /buy idpay {\nitem course 120000toman\n}\nverify /thanks idpay\nrequire /course {\nitem course\n}\n}\nreverse_proxy SHOP")
+	w.start()
+	b := harness.NewBrowser(t)
+	pay := b.Post(site+"/buy/course", nil).Location(t)
+	status(t, come(b, w.act(pay[strings.LastIndexByte(pay, '/')+1:], "pay")), http.StatusOK)
+	for range 17 {
+		if p := b.Post(site+"/buy/course", nil); p.Status != http.StatusSeeOther {
+			break // presses of Pay are bounded
+		}
+	}
+	status(t, b.Get(site+"/course"), http.StatusOK)
+	u, _ := url.Parse(site)
+	size := 0
+	for _, c := range b.Client.Jar.Cookies(u) {
+		if strings.Contains(c.Name, "paid_") {
+			size += len(c.Name) + len(c.Value) + 3
+		}
+	}
+	if size == 0 || size > 4<<10 {
+		t.Errorf("the cookies of purchases have %d bytes", size)
+	}
+	if p := b.Get(site + "/buy/course"); !strings.Contains(p.Body, "bought this before") {
+		t.Error("nobody says that it is bought")
+	}
+	status(t, b.Post(site+"/buy/course", nil, "Sec-Fetch-Site", "same-site"), http.StatusOK)
+}
