@@ -28,8 +28,12 @@ type Ask struct {
 	Policy Policy
 	// Bound reports whether the shop's own parameters name this order; nil is
 	// yes.
-	Bound  func(order string) bool
+	Bound func(order string) bool
+	// Return is the request, whole. Of one that is large no more is kept than Lean,
+	// before the provider has said that it is paid: the parameters without which the
+	// site's route would not know it.
 	Return payment.Return
+	Lean   *payment.Return
 	// Client is what strangers are counted by: an IPv4 address or an IPv6 /64.
 	Client string
 	// Patience is how long the browser waits.

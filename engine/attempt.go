@@ -88,12 +88,17 @@ func (e *Engine) remember(rec *payment.Record, j job, now time.Time) {
 	if j.worker {
 		return
 	}
+	e.claimed(rec.Ref)
 	if j.ask.Claimed.Hint != payment.HintUnpaid {
 		rec.Attempts.Claimed = true
 	}
-	ret := j.ask.Return
+	ret := kept(j.ask)
 	if ret.Arrived.IsZero() {
 		ret.Arrived = now
+	}
+	if ret.URI == "" && rec.Return != nil && rec.Return.URI != "" {
+		rec.Return.Arrived = ret.Arrived // the address that is known is better than nothing
+		return
 	}
 	wrong := j.ask.Bound != nil && !j.ask.Bound(rec.Order)
 	if arrived(rec) && (wrong || ret.Machine && !rec.Return.Machine) {
@@ -106,6 +111,35 @@ func (e *Engine) remember(rec *payment.Record, j job, now time.Time) {
 		rec.Route, rec.Provider = j.ask.Route, j.ask.Provider
 	}
 	ret.Known = rec.Return.Address()
+	rec.Return = &ret
+}
+
+// leanMost is how many bytes of a return are kept before its provider has said
+// that it is paid: strangers can send 64 KiB of anything.
+const leanMost = 4 << 10
+
+func size(r payment.Return) int { return len(r.URI) + len(r.Body) + len(r.Host) + len(r.Type) }
+
+// kept is what is kept of a return: all of it where it is small, else what the
+// handler says is needed. What fits in no way is only known to have come; it can't
+// be handed over without its browser, and is left to a person then.
+func kept(a Ask) payment.Return {
+	switch {
+	case size(a.Return) <= leanMost:
+		return a.Return
+	case a.Lean != nil && size(*a.Lean) <= leanMost:
+		return *a.Lean
+	}
+	return payment.Return{Method: a.Return.Method, Secure: a.Return.Secure, Machine: a.Return.Machine, Arrived: a.Return.Arrived}
+}
+
+// whole puts the return of this very request on record, once it is paid.
+func whole(rec *payment.Record, j job) {
+	if j.worker || rec.Return == nil || size(j.ask.Return) <= leanMost || j.ask.Bound != nil && !j.ask.Bound(rec.Order) || rec.Return.Machine != j.ask.Return.Machine {
+		return
+	}
+	ret := j.ask.Return
+	ret.Arrived = rec.Return.Arrived
 	rec.Return = &ret
 }
 

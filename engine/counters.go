@@ -67,7 +67,7 @@ func (c *counter) spend(now time.Time, perMinute, burst float64) (wait time.Dura
 	}
 	c.at = now
 	if c.spent+1 > burst {
-		return time.Duration((c.spent + 1 - burst) / perMinute * float64(time.Minute))
+		return max(time.Millisecond, time.Duration((c.spent+1-burst)/perMinute*float64(time.Minute)))
 	}
 	c.spent++
 	return 0

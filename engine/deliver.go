@@ -87,6 +87,16 @@ func (e *Engine) perhapsDelivered(ctx context.Context, rec *payment.Record, p Po
 	return true, e.park(ctx, rec)
 }
 
+// Gated parks a verified payment that a gate keeps from the shop, before its
+// delivery is begun: nothing was sent, and asking again would change nothing.
+func (e *Engine) Gated(ctx context.Context, rec *payment.Record) (*payment.Record, error) {
+	rec = rec.Clone()
+	if err := rec.ParkDelivery(payment.ReasonGated, e.now()); err != nil {
+		return rec, fmt.Errorf("%w: %w", ErrNotNow, err)
+	}
+	return rec, e.park(ctx, rec)
+}
+
 // EndDelivery is FinishDelivery for the one that StartDelivery let begin.
 func (e *Engine) EndDelivery(ctx context.Context, rec *payment.Record, h Handed, p Policy) (*payment.Record, error) {
 	defer e.running.Done()
@@ -143,6 +153,9 @@ func (e *Engine) handed(next *payment.Record, h Handed, p Policy, now time.Time)
 		// reported.
 		name, alert, lazy = EventParked, true, false
 		err = next.ParkDelivery(payment.ReasonShopRefused, now)
+	case h.Gated:
+		name, alert, lazy = EventParked, true, false
+		err = next.ParkDelivery(payment.ReasonGated, now)
 	case h.Unsent:
 		name = EventMissed
 		if at, ok := afterMiss(next, now, e.Rand()); ok {

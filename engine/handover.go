@@ -19,7 +19,7 @@ func (e *Engine) handOver(ctx context.Context, rec *payment.Record) error {
 	}
 	// One that a person gave though nothing announced it has no return to hand over
 	// with: the shop must be told by that person.
-	if rec.Return == nil || p.Park && !rec.Expect.Checkout && !given(rec) {
+	if rec.Return == nil || rec.Return.URI == "" || p.Park && !rec.Expect.Checkout && !given(rec) {
 		if err := rec.ParkDelivery(payment.ReasonAbsent, e.now()); err != nil {
 			return err
 		}

@@ -165,7 +165,7 @@ func (e *Engine) again1(ctx context.Context, rec *payment.Record, note payment.N
 	if e.Sites != nil {
 		p, ok = e.Sites.Policy(rec)
 	}
-	if !ok || rec.Return == nil {
+	if !ok || rec.Return == nil || rec.Return.URI == "" {
 		return rec, fmt.Errorf("%w: no running site takes its return", ErrNotPossible)
 	}
 	note.At, note.Action = e.now(), string(Again)

@@ -117,6 +117,9 @@ type Handed struct {
 	Refused bool
 	// Unsent: provably nothing reached the shop.
 	Unsent bool
+	// Gated: paid content that this payment does not open stands between it and
+	// the shop. Only a person can change that.
+	Gated bool
 	// Status and Location are the shop's answer, 0 without one.
 	Status   int
 	Location string
@@ -163,6 +166,7 @@ const (
 	EventPaused      = "affiliate_paused"
 	EventStore       = "store_trouble"
 	EventDecided     = "payment_decided"
+	EventUnrouted    = "return_unrouted"
 	EventTwin        = "reference_repeated"
 	EventPanicked    = "payment_panicked"
 	// EventAccount: the ledger meets an account for the first time, and can't know

@@ -49,6 +49,7 @@ func (e *Engine) Run(ctx context.Context) {
 			return
 		case <-e.wake:
 		case <-orphaned:
+			e.relearn()
 			inherit()
 		case <-e.Clock.After(wait):
 		}

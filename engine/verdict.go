@@ -96,6 +96,7 @@ func (e *Engine) apply(next *payment.Record, j job, v payment.Verdict, a payment
 	}
 	switch next.State {
 	case payment.Verified:
+		whole(next, j)
 		next.Code = ""
 		e.openConversion(next, now)
 	case payment.Review:
@@ -111,7 +112,8 @@ func (e *Engine) afterNo(next *payment.Record, j job, v payment.Verdict, t payme
 	}
 	if next.Expect.Source == payment.FromNone && (v.Reason == payment.ReasonUnknownID || v.Reason == payment.ReasonOrderPaid) {
 		// A stranger's invention, or a payment that is not taken: not asked again by
-		// us, forgotten in a day.
+		// us, forgotten in a day, and its return at once.
+		next.Return = nil
 		return now.Add(strangerKept)
 	}
 	at := afterRefusal(next, t, now)

@@ -144,6 +144,23 @@ func (e *Engine) sweep(ctx context.Context) (more bool, err error) {
 	return begun > 0 && !full && len(refs) == limit, nil
 }
 
+// claimed takes a payment out of the line of those that nobody came back for: what
+// becomes due of it from now on is seen at the next look.
+func (e *Engine) claimed(ref payment.Ref) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.waiting, ref)
+}
+
+// relearn looks at everything anew that waits in line: another node may have
+// changed it since.
+func (e *Engine) relearn() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	clear(e.waiting)
+	clear(e.lines)
+}
+
 // knows: it is being worked on, or waits for its turn.
 func (e *Engine) knows(ref payment.Ref) bool {
 	e.mu.Lock()
@@ -222,13 +239,18 @@ func (e *Engine) hand(ctx context.Context, ref payment.Ref, at place) bool {
 		if q == nil || at.kind == strange && len(q.fresh)+len(q.stale) > 0 && !e.Shared.limits.pace.AllowN(e.now(), 1) {
 			return false
 		}
-		next, ok := q.take()
-		if !ok {
-			delete(e.lines, at)
-			return false
+		for {
+			next, ok := q.take()
+			if !ok {
+				delete(e.lines, at)
+				return false
+			}
+			if e.waiting[next] {
+				delete(e.waiting, next)
+				ref = next
+				break
+			}
 		}
-		delete(e.waiting, next)
-		ref = next
 	}
 	if _, working := e.working[ref]; working {
 		return false

@@ -43,15 +43,24 @@ func busySite(announce string) *Handler {
 		v.filter = newPathFilter(v.Paths)
 	}
 	h.Require[0].filter = newPathFilter(h.Require[0].Paths)
+	h.Require[0].guarded = newResource(h.Require[0].filter, h.Require[0].Paths, nil)
 	h.Track[0].filter = newPathFilter(h.Track[0].Paths)
 	return h
 }
 
 // A request that concerns no payment costs one allocation for the wrapper that
-// reads announcements, and none without it.
+// reads announcements and looks at the gates again, and none without both.
 func TestOrdinaryRequestsCostOneAllocation(t *testing.T) {
-	for announce, most := range map[string]float64{"": 1, "off": 0} {
+	for _, c := range []struct {
+		announce string
+		gates    bool
+		most     float64
+	}{{"", true, 1}, {"", false, 1}, {"off", true, 1}, {"off", false, 0}} {
+		announce, most := c.announce, c.most
 		h := busySite(announce)
+		if !c.gates {
+			h.Require = nil
+		}
 		next := caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
 			w.WriteHeader(http.StatusOK)
 			return nil
@@ -70,7 +79,7 @@ func TestOrdinaryRequestsCostOneAllocation(t *testing.T) {
 		without := cost(next.ServeHTTP)
 		with := cost(func(w http.ResponseWriter, r *http.Request) error { return h.ServeHTTP(w, r, next) })
 		if with-without > most {
-			t.Errorf("announce %q: %.0f allocations, want at most %.0f", announce, with-without, most)
+			t.Errorf("announce %q, gates %v: %.0f allocations, want at most %.0f", announce, c.gates, with-without, most)
 		}
 	}
 }
@@ -137,7 +146,7 @@ func BenchmarkTrackedPage(b *testing.B) {
 	for b.Loop() {
 		clear(w.Header())
 		caddyhttp.SetVar(r.Context(), trackVar, nil) // each visit is a new one
-		if _, err := h.serveTrack(w, r, next, h.Track[0]); err != nil {
+		if err := h.route(w, r, next, true); err != nil {
 			b.Fatal(err)
 		}
 	}

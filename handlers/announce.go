@@ -4,13 +4,11 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/internal/pages"
-	"github.com/rahgir/caddy-payments/payment"
 )
 
 // The response headers of an announcement, in canonical form.
@@ -22,38 +20,38 @@ const (
 	headerName   = "X-Payment-Provider"
 )
 
-// watch reads the shop's announcements: its answer that sends the customer to pay
-// passes through us, and the headers on it are an intent, in one trusted
+// watch lets a request go on to what follows, if every gate that takes it is
+// open, and reads the shop's announcements: its answer that sends the customer to
+// pay passes through us, and the headers on it are an intent, in one trusted
 // message. So may a landing page, paid content or a return that is passed on be
 // answered. caching, if not empty, is what the answer says to caches, whatever it
 // said.
 func (h *Handler) watch(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, caching string) error {
-	f := &watcher{h: h, r: r, caching: caching}
-	f.ResponseWriter = w
-	f.reader = f
-	err := f.serve(next, r)
-	if err != nil && f.status == 0 && caching != "" {
-		w.Header()["Cache-Control"] = []string{caching} // of the error page, too
+	var passed uint64
+	if page, _ := h.ask(w, r, &passed); page != nil {
+		return page(w, r)
 	}
-	return err
+	if passed != 0 {
+		caching = forNobody
+	}
+	f := &watcher{}
+	f.ResponseWriter = w
+	f.caching = caching
+	f.guards(h, r, passed)
+	if h.Announce != "off" {
+		f.reader = f
+	}
+	return f.serve(next, r)
 }
 
 // watcher is the filter of an ordinary request, in one allocation.
 type watcher struct {
 	filter
-	h       *Handler
-	r       *http.Request
-	caching string
 }
 
 // answered implements headerReader.
 func (f *watcher) answered(status int, header http.Header) {
-	if f.h.Announce != "off" {
-		f.announcement(status, header)
-	}
-	if f.caching != "" {
-		header["Cache-Control"] = []string{f.caching}
-	}
+	f.announcement(status, header)
 }
 
 // announcement looks whether the shop sends its customer to pay, and says so.
@@ -115,38 +113,4 @@ func (h *Handler) noted(r *http.Request, p *provider, id string) {
 	if err := eng.Note(ctx, p.traits.Issuer, id, *t); err != nil {
 		h.log.Warn("whose visit a payment began with was not noted", zap.String("provider", p.Name), zap.Error(err))
 	}
-}
-
-// announcedReturn is the address that the customer comes back to, if the shop
-// said so and a verify route of this site takes it.
-func (h *Handler) announcedReturn(r *http.Request, p *provider, address string) (*payment.Return, string) {
-	var mine []*Verify
-	for _, v := range h.Verify {
-		if v.Provider == p.Name {
-			mine = append(mine, v)
-		}
-	}
-	u, err := url.Parse(address)
-	if address == "" || err != nil || u.Host != "" && !strings.EqualFold(u.Host, r.Host) && !strings.EqualFold(u.Host, h.place().host) {
-		return nil, ""
-	}
-	path := u.EscapedPath()
-	if path == "" {
-		path = "/"
-	}
-	probe := *r
-	probe.URL = u
-	for _, v := range mine {
-		if len(v.matchers) > 0 && len(mine) > 1 {
-			return nil, "" // whether this one takes it only the return tells
-		}
-		if len(v.matchers) > 0 || v.filter.match(&probe) {
-			uri := path
-			if u.RawQuery != "" {
-				uri += "?" + u.RawQuery
-			}
-			return &payment.Return{Method: http.MethodGet, Secure: h.secureView(r), Host: r.Host, URI: uri, By: visitorOf(r)}, v.route.name
-		}
-	}
-	return nil, ""
 }

@@ -69,7 +69,7 @@ func (h *Handler) announced(w http.ResponseWriter, r *http.Request, p *provider,
 	if err != nil {
 		return fmt.Errorf("order %.64q, %s, id %.64q: %w", a.order, a.provider.Name, a.id, err)
 	}
-	header.Set("Cache-Control", privately(header.Get("Cache-Control")))
+	privately(header, forNobody)
 	h.rememberPending(w, r, keys, rec, site.id)
 	return nil
 }
@@ -90,8 +90,9 @@ func (h *Handler) readAnnouncement(r *http.Request, p *provider, id string, head
 	}
 	a.amount = amount
 	if back := header.Get(headerReturn); back != "" {
-		if a.back, a.route = h.announcedReturn(r, a.provider, back); a.back == nil {
-			return a, fmt.Errorf("%s is %.200q: no verify route of this site and provider takes it, so nobody asks for this payment unless its customer returns", headerReturn, back)
+		var why error
+		if a.back, a.route, why = h.announcedReturn(r, a.provider, back); why != nil {
+			return a, fmt.Errorf("%s is %.200q, so nobody asks for this payment unless its customer returns: %w", headerReturn, back, why)
 		}
 	}
 	return a, nil

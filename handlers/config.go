@@ -199,6 +199,8 @@ type Require struct {
 
 	// On how many devices in 30 days one purchase may be opened. Default: 5.
 	Devices int `json:"devices,omitempty"`
+
+	guarded resource
 }
 
 // SigningKey is a secret that the shop shares with us.

@@ -28,6 +28,11 @@ const deliveryTime = 2 * time.Minute
 func (t *visit) deliver(rec *payment.Record) error {
 	browser := t.h.browserID(t.w, t.r)
 	ctx := context.WithoutCancel(t.r.Context())
+	var passed uint64
+	caddyhttp.SetVar(ctx, paidVar, rec)
+	if page, shut := t.h.ask(t.w, t.r, &passed); page != nil {
+		return t.gated(ctx, rec, page, shut)
+	}
 	rec, err := t.eng.StartDeliveryOf(ctx, rec, payment.ViaBrowser, token.Hash(browser), t.h.currentTrack(t.r, t.keys), t.v.policy())
 	switch {
 	case errors.Is(err, engine.ErrNotNow) && rec != nil:
@@ -37,12 +42,17 @@ func (t *visit) deliver(rec *payment.Record) error {
 	}
 	t.reread(rec)
 	w := newFilter(t.w)
+	w.guards(t.h, t.r, passed)
 	ctx, end := span(ctx, "payments.deliver", t.v)
 	handed, panicked, err := t.h.hand(ctx, w, t.r, t.next, t.v, rec, t.set, t.body, t.keys)
 	end(strconv.Itoa(handed.Status), err)
 	now, endErr := t.eng.EndDelivery(ctx, rec, handed, t.v.policy())
 	if panicked != nil {
 		panic(panicked)
+	}
+	if w.refused != nil {
+		clearVerified(t.r)
+		return t.page(pages.Parked, now, nil)
 	}
 	if w.status != 0 {
 		// The shop has answered; whatever it said is the customer's.
@@ -58,6 +68,20 @@ func (t *visit) deliver(rec *payment.Record) error {
 		return t.write(p, nil)
 	}
 	return t.page(pages.Parked, now, nil)
+}
+
+// gated answers where a gate that this payment does not open stands before its
+// own return. Nothing is begun: a person changes the paths, and hands it over.
+func (t *visit) gated(ctx context.Context, rec *payment.Record, page answerer, shut bool) error {
+	caddyhttp.SetVar(ctx, paidVar, nil)
+	if !shut {
+		return page(t.w, t.r)
+	}
+	rec, err := t.eng.Gated(ctx, rec)
+	if err != nil {
+		return t.unavailable(err)
+	}
+	return t.page(pages.Parked, rec, nil)
 }
 
 // hand sends a request, prepared as the verified one, down the site's own route
@@ -87,7 +111,15 @@ func (h *Handler) hand(ctx context.Context, w *filter, r *http.Request, next cad
 		// make of it is not the shop's.
 		scrub.Response(w.Header())
 	}()
-	return d.outcome(err, panicked), panicked, err
+	handed = d.outcome(err, panicked)
+	if w.refused != nil {
+		// The shop may have run, but its answer was not this customer's to see.
+		handed = engine.Handed{Gated: w.refused.shut}
+		if panicked == http.ErrAbortHandler { //nolint:errorlint // net/http compares so
+			panicked = nil
+		}
+	}
+	return handed, panicked, err
 }
 
 // paramSet is what prepare needs of the return's parameters.

@@ -110,15 +110,7 @@ func (d *dispatch) answered(status int, header http.Header) {
 	// By its definition a 503 is a request that was not handled; with the time to
 	// come again it is said on purpose, by a shop under maintenance.
 	d.later = status == http.StatusServiceUnavailable && header.Get("Retry-After") != "" && d.byUpstream(status)
-	header.Set("Cache-Control", privately(header.Get("Cache-Control")))
-}
-
-// privately keeps an answer about one payment out of shared caches.
-func privately(cc string) string {
-	if low := strings.ToLower(cc); strings.Contains(low, "no-store") || strings.Contains(low, "private") {
-		return cc
-	}
-	return "private, no-store"
+	privately(header, forNobody)
 }
 
 // proof reports whether the shop's answer shows that it credited.

@@ -29,6 +29,9 @@ type filter struct {
 	status int
 	// refused is set once the answer is not to go out.
 	refused *refusal
+	// caching is what the answer says to caches at least, whatever it says.
+	caching string
+	gating
 }
 
 // headerReader reads an answer's header, and may change it, or refuse the whole
@@ -66,7 +69,11 @@ func (f *filter) answeredBy(next caddyhttp.Handler, r *http.Request) error {
 	if err == nil || f.status != 0 {
 		f.sweep()
 	} else {
-		scrub.Response(f.Header()) // an error is no answer: somebody else will give one
+		// An error is no answer: somebody else will give one, about the same person.
+		if f.caching != "" {
+			privately(f.Header(), f.caching)
+		}
+		scrub.Response(f.Header())
 	}
 	return err
 }
@@ -91,15 +98,30 @@ func (f *filter) WriteHeader(status int) {
 
 // look is the one look at an answer, before the first byte of it leaves.
 func (f *filter) look(status int) {
-	h := f.Header()
+	f.lookAgain()
+	h := f.ResponseWriter.Header()
 	if status >= http.StatusOK || status == http.StatusSwitchingProtocols {
 		f.status = status
-		if f.reader != nil {
-			f.reader.answered(status, h)
-		}
+		f.read(status, h)
 	}
 	if f.refused == nil {
 		scrub.Response(h)
+	}
+}
+
+// read gives a final answer's header to whoever reads it.
+func (f *filter) read(status int, h http.Header) {
+	if f.reader != nil && f.refused == nil {
+		f.reader.answered(status, h)
+	}
+	if f.refused != nil {
+		return
+	}
+	if f.passed != 0 {
+		f.caching = forNobody
+	}
+	if f.caching != "" {
+		privately(h, f.caching)
 	}
 }
 
@@ -166,8 +188,9 @@ func (f *filter) Push(target string, opts *http.PushOptions) error {
 // net/http will answer 200 with these headers, and cleans what was added behind
 // the header: trailers.
 func (f *filter) sweep() {
-	if f.refused == nil && f.status == 0 && f.reader != nil {
-		f.reader.answered(http.StatusOK, f.Header())
+	if f.refused == nil && f.status == 0 {
+		f.lookAgain()
+		f.read(http.StatusOK, f.ResponseWriter.Header())
 	}
 	if f.refused == nil {
 		scrub.Response(f.Header())

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -25,7 +26,7 @@ func emptyPlaceholders(key string) (any, bool) {
 
 // guard is all that a site without the payments app gets.
 func guard(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if !begin(r) {
+	if !begin(r, nil) {
 		return next.ServeHTTP(w, r)
 	}
 	return newFilter(w).serve(next, r)
@@ -34,40 +35,63 @@ func guard(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error
 // errorGuard stands first among a server's error routes: a request that Caddy
 // refuses before routing (a bad method, a bad host) has met no guard, and one
 // whose delivery failed must not carry its headers into them.
-type errorGuard struct{}
+//
+// Error routes run when our filter of the request is gone. So it looks at the
+// gates itself, at every path, because an error page may be a file: those of the
+// sites that the request met or, where it was refused before it met any, those
+// of all sites of the server.
+type errorGuard struct{ sites []*Handler }
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
-func (errorGuard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+func (g *errorGuard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	clearVerified(r)
-	scrub.Request(r)
-	caddyhttp.SetVar(r.Context(), guardedVar, true)
-	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
-		repl.Map(emptyPlaceholders)
+	sites := met(r)
+	if sites == nil {
+		sites = g.sites
+		begin(r, nil)
 	}
-	return newFilter(w).serve(next, r)
+	scrub.Request(r)
+	f := newFilter(w)
+	f.guards(nil, r, 0)
+	f.sites = sites
+	if said := w.Header().Get("Cache-Control"); strings.Contains(said, forBrowser) {
+		f.caching = said // of an answer about one person, which failed
+	}
+	return f.serve(next, r)
 }
 
-// guardErrors puts the guard before a server's error routes, once. They are
-// provisioned after the routes, so this is in time.
-func guardErrors(srv *caddyhttp.Server) {
-	if srv.Errors == nil {
-		return
+// guardErrors puts the guard before error routes, once, and makes the site known
+// to it. They are provisioned after the routes, so this is in time, but for named
+// routes.
+func guardErrors(errors *caddyhttp.HTTPErrorConfig, h *Handler) error {
+	if errors == nil {
+		return nil
 	}
-	for _, route := range srv.Errors.Routes {
-		for _, h := range route.Handlers {
-			if _, ok := h.(errorGuard); ok {
-				return
+	late := false
+	for _, route := range errors.Routes {
+		for _, handler := range route.Handlers {
+			if g, ok := handler.(*errorGuard); ok {
+				g.sites = append(g.sites, h)
+				return nil
 			}
+			late = true
 		}
 	}
-	front := caddyhttp.Route{Handlers: []caddyhttp.MiddlewareHandler{errorGuard{}}}
-	srv.Errors.Routes = append(caddyhttp.RouteList{front}, srv.Errors.Routes...)
+	if late {
+		return errLateGuard
+	}
+	front := caddyhttp.Route{Handlers: []caddyhttp.MiddlewareHandler{&errorGuard{sites: []*Handler{h}}}}
+	errors.Routes = append(caddyhttp.RouteList{front}, errors.Routes...)
+	return nil
 }
+
+var errLateGuard = errors.New("payments stands in a named route only, so the error routes of this server would have no guard: write an empty `payments` block into the site that invokes it")
 
 // clearVerified takes headers and placeholders of a verified request away
 // again. Which answer of ours it was stays: error routes choose a page by it.
 func clearVerified(r *http.Request) {
 	scrub.Clear(r)
+	caddyhttp.SetVar(r.Context(), paidVar, nil)
 	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 		answer, _ := repl.GetString(placeholderPrefix + "answer")
 		repl.DeleteByPrefix(placeholderPrefix)
@@ -78,4 +102,4 @@ func clearVerified(r *http.Request) {
 }
 
 // Interface guard.
-var _ caddyhttp.MiddlewareHandler = errorGuard{}
+var _ caddyhttp.MiddlewareHandler = (*errorGuard)(nil)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
@@ -71,9 +72,14 @@ type Handler struct {
 	// different owners.
 	SigningKeys []SigningKey `json:"signing_keys,omitempty"`
 
-	// The origin that browsers see, for return addresses. Default: the app's,
-	// else the site's own.
+	// The shop's address as browsers see it: an origin, with a path where
+	// several shops share a host. It says which shop this is. Default: the
+	// app's, else the site's own, https unless only http leads to it.
 	PublicURL string `json:"public_url,omitempty"`
+
+	// The addresses that the shop had before: payments, cookies and signatures
+	// made under them stay good.
+	Formerly []string `json:"formerly,omitempty"`
 
 	app    App
 	log    *zap.Logger
@@ -81,6 +87,18 @@ type Handler struct {
 	server *caddyhttp.Server
 	placed atomic.Pointer[place]
 	ours   []*provider
+	sites  *Sites
+	// shape is what its routes were written as, underway where it stood while it
+	// was provisioned.
+	shape    []shaped
+	underway standing
+	// used are the providers of this site's own routes.
+	used []*provider
+	// matched: some gate is a matcher, which may say something else in the end
+	// though the path is the same.
+	matched bool
+	// toldUnrouted is when a return that no route took was last told of.
+	toldUnrouted atomic.Int64
 }
 
 // CaddyModule returns the Caddy module information.
@@ -93,8 +111,15 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.log = ctx.Logger()
 	if srv, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
 		h.server = srv
-		guardErrors(srv)
+		h.underway = underway(ctx, srv, h)
+		if err := h.guardErrors(ctx); err != nil {
+			return err
+		}
 	}
+	if err := h.alone(); err != nil {
+		return err
+	}
+	h.shape = shapeOf(h)
 	if err := h.provisionApp(ctx); err != nil {
 		return err
 	}
@@ -131,8 +156,13 @@ func (h *Handler) provisionApp(ctx caddy.Context) error {
 }
 
 func (h *Handler) provisionKeys() error {
-	if _, err := ParseOrigin(h.PublicURL); h.PublicURL != "" && err != nil {
+	if _, err := parsePublicURL(h.PublicURL); h.PublicURL != "" && err != nil {
 		return fmt.Errorf("public_url: %w", err)
+	}
+	for _, name := range h.Formerly {
+		if _, err := parsePublicURL(name); err != nil {
+			return fmt.Errorf("formerly: %w", err)
+		}
 	}
 	if len(h.SigningKeys) == 0 {
 		return nil
@@ -165,6 +195,7 @@ func (h *Handler) provisionRoutes(ctx caddy.Context) error {
 		if err := q.provision(ctx); err != nil {
 			return fmt.Errorf("require %d: %w", i+1, err)
 		}
+		h.matched = h.matched || len(q.matchers) > 0
 	}
 	for _, c := range h.Checkout {
 		if err := c.findReturn(h); err != nil {
@@ -175,6 +206,10 @@ func (h *Handler) provisionRoutes(ctx caddy.Context) error {
 		// Two names may share one pay page: an announcement of this site is for
 		// the one that its customers come back to.
 		h.ours = append(h.ours, v.route.provider)
+		h.used = append(h.used, v.route.provider)
+	}
+	for _, c := range h.Checkout {
+		h.used = append(h.used, c.conf.provider)
 	}
 	for _, name := range h.app.ProviderNames() {
 		info, _ := h.app.Provider(name)
@@ -193,68 +228,86 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if d := deliveryOf(r); d != nil {
 		return h.serveWorker(w, r, next, d)
 	}
-	first := begin(r)
-	if handled, err := h.route(w, r, next); handled {
-		return err
-	}
-	if !first || h.Announce == "off" {
-		// Another guard of the same site watches the answer already.
-		return next.ServeHTTP(w, r)
-	}
-	return h.watch(w, r, next, "")
+	first := begin(r, h)
+	return h.route(w, r, next, first)
 }
 
-// route gives the request to the route that takes it. Each look allocates
-// nothing where paths decide.
-func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) (bool, error) {
+// route gives the request to the route that takes it, or lets it go on through
+// the gates. Each look allocates nothing where paths decide.
+//
+// The order is the invariant: whatever we take off the path is off before
+// anybody looks at it, and nothing goes on to next but through the gates.
+func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, first bool) error {
+	forms := h.takeForms(r)
 	odd := odd(r.URL.Path)
-	for _, v := range h.Verify {
-		ok, err := v.matches(r, odd)
-		if err != nil {
-			return true, err
-		}
-		if ok {
-			return true, h.serveReturn(w, r, next, v)
-		}
+	v, err := h.returnRoute(r, odd)
+	switch {
+	case err != nil:
+		return err
+	case v != nil:
+		return h.serveReturn(w, r, next, v)
 	}
 	for _, c := range h.Checkout {
 		if item, ok := c.item(r.URL.Path); ok {
-			return true, h.serveCheckout(w, r, c, item)
+			return h.serveCheckout(w, r, c, item)
 		}
 	}
-	for _, q := range h.Require {
-		ok, err := q.matches(r, odd)
-		if err != nil {
-			return true, err
-		}
-		if ok {
-			return true, h.serveRequire(w, r, next, q)
-		}
+	caching, err := h.capture(w, r, forms, odd)
+	if err != nil {
+		return err
 	}
-	for _, t := range h.Track {
-		if handled, err := h.serveTrack(w, r, next, t); handled {
-			return true, err
-		}
+	if first {
+		h.tellUnrouted(r)
 	}
-	return false, nil
+	if caching == "" && len(h.Require) == 0 && (!first || h.Announce == "off") {
+		// Another guard of the same site watches the answer already.
+		return next.ServeHTTP(w, r)
+	}
+	return h.watch(w, r, next, caching)
 }
 
 // begin is the guard's work on the request: it acts once, so that a second
 // block (a snippet) does not take away what the first one set.
-func begin(r *http.Request) (first bool) {
+func begin(r *http.Request, h *Handler) (first bool) {
 	ctx := r.Context()
 	vars, ok := ctx.Value(caddyhttp.VarsCtxKey).(map[string]any)
 	if ok {
-		n := len(vars)
-		if vars[guardedVar] = true; len(vars) == n {
+		switch was := vars[guardedVar].(type) {
+		case nil:
+			vars[guardedVar] = h
+		case *Handler:
+			if was != h && h != nil {
+				vars[guardedVar] = []*Handler{was, h}
+			}
+			return false
+		case []*Handler:
+			if h != nil && !slices.Contains(was, h) {
+				vars[guardedVar] = append(was, h)
+			}
 			return false
 		}
 	}
 	scrub.Request(r)
+	if trusted, _ := vars[caddyhttp.TrustedProxyVarKey].(bool); !trusted {
+		scrub.Routing(r)
+	}
 	if repl, ok := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 		repl.Map(emptyPlaceholders)
 	}
 	return true
+}
+
+// met are the sites whose guards a request has met.
+func met(r *http.Request) []*Handler {
+	switch sites := caddyhttp.GetVar(r.Context(), guardedVar).(type) {
+	case *Handler:
+		if sites != nil {
+			return []*Handler{sites}
+		}
+	case []*Handler:
+		return slices.DeleteFunc(slices.Clone(sites), func(h *Handler) bool { return h == nil })
+	}
+	return nil
 }
 
 // Interface guards.

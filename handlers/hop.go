@@ -32,12 +32,12 @@ const (
 
 // browserID returns the browser's random name, giving it one if needed.
 func (h *Handler) browserID(w http.ResponseWriter, r *http.Request) string {
-	secure := h.secureView(r)
-	if id := token.ReadCookie(r, cookieBrowser, secure); len(id) >= 16 && len(id) <= 64 {
+	view := h.view(r)
+	if id := token.ReadCookie(r, cookieBrowser, view); len(id) >= 16 && len(id) <= 64 {
 		return id
 	}
 	id := token.NewNonce()
-	token.SetCookie(w, cookieBrowser, id, browserLife, secure)
+	token.SetCookie(w, cookieBrowser, id, browserLife, view)
 	return id
 }
 
@@ -71,16 +71,16 @@ func (t *visit) pointer(rec *payment.Record) string {
 // cross-site POST leaves that behind and giving it another would replace it, a
 // cookie for this one payment.
 func (t *visit) nonce(rec *payment.Record) string {
-	secure := t.h.secureView(t.r)
-	if id := token.ReadCookie(t.r, cookieBrowser, secure); id != "" {
+	view := t.h.view(t.r)
+	if id := token.ReadCookie(t.r, cookieBrowser, view); id != "" {
 		return id
 	}
 	name := hopCookie(rec)
-	nonce := token.ReadCookie(t.r, name, secure)
+	nonce := token.ReadCookie(t.r, name, view)
 	if nonce == "" {
 		nonce = token.NewNonce()
 	}
-	token.SetCookie(t.w, name, nonce, token.BounceLife, secure)
+	token.SetCookie(t.w, name, nonce, token.BounceLife, view)
 	return nonce
 }
 
@@ -147,16 +147,16 @@ func (t *visit) selfURI() string {
 
 // serveHop serves the second hop, and the refreshes of a waiting page.
 func (t *visit) serveHop() error {
-	b, err := t.keys.OpenBounce(t.set.Get(paramBounce), t.site.id, time.Now())
+	b, err := t.keys.OpenBounce(t.set.Get(paramBounce), t.site.names, time.Now())
 	if err != nil {
 		return t.page(pages.NotFound, nil, err)
 	}
 	rec, err := t.eng.Store.Get(t.r.Context(), b.Ref)
-	if err != nil || rec.Site != t.site.id || rec.Route != "" && rec.Route != t.v.route.name {
+	if err != nil || !t.site.is(rec.Site) || rec.Route != "" && rec.Route != t.v.route.name {
 		return t.page(pages.NotFound, nil, err)
 	}
-	secure := t.h.secureView(t.r)
-	if !b.Holds(token.ReadCookie(t.r, cookieBrowser, secure)) && !b.Holds(token.ReadCookie(t.r, hopCookie(rec), secure)) {
+	view := t.h.view(t.r)
+	if !b.Holds(token.ReadCookie(t.r, cookieBrowser, view)) && !b.Holds(token.ReadCookie(t.r, hopCookie(rec), view)) {
 		return t.neutral(rec)
 	}
 	res := t.hopResult(rec)

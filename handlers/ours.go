@@ -40,7 +40,7 @@ func (t *visit) ours(ctx context.Context, unclear error) (named, payment.Claimed
 	var n named
 	var err error
 	if text := t.reference(); text != "" {
-		if n.ref, err = t.keys.OpenRef(text, t.site.id); err != nil {
+		if n.ref, err = t.keys.OpenRef(text, t.site.names); err != nil {
 			return n, payment.Claimed{}, fmt.Errorf("%w: %s", payment.ErrMalformed, token.ParamRef)
 		}
 		n.rec, err = t.eng.Store.Get(ctx, n.ref)

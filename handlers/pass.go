@@ -39,7 +39,7 @@ func (t *visit) pass(status string, rec *payment.Record, bound bool) error {
 	}
 	markOnly(t.r, rec, status, bound)
 	t.noStore()
-	return t.h.watch(t.w, t.r, t.next, "")
+	return t.h.watch(t.w, t.r, t.next, forNobody)
 }
 
 // reread reads the return as one to the address that is known of its payment, if

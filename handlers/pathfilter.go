@@ -82,11 +82,24 @@ func (f *pathFilter) matchAs(r *http.Request, odd bool) bool {
 // takes is match for an address that nobody asked for yet.
 func (f *pathFilter) takes(address string) bool {
 	u, err := url.Parse(address)
-	if err != nil {
-		return false
+	return err == nil && f.match(unasked(u))
+}
+
+// matchPath is match for a path that nobody asked for.
+func (f *pathFilter) matchPath(path string) bool {
+	if !odd(path) {
+		if ok, sure := f.plainly(path); sure {
+			return ok
+		}
 	}
-	ctx := context.WithValue(context.Background(), caddy.ReplacerCtxKey, caddy.NewReplacer())
-	return f.match((&http.Request{Method: http.MethodGet, URL: u}).WithContext(ctx))
+	ok, err := f.matcher.MatchWithError(unasked(&url.URL{Path: path}))
+	return err == nil && ok
+}
+
+// unasked is the request for an address, as far as matchers of paths need one.
+func unasked(u *url.URL) *http.Request {
+	ctx := context.WithValue(context.Background(), caddy.ReplacerCtxKey, caddy.NewEmptyReplacer())
+	return (&http.Request{Method: http.MethodGet, URL: u}).WithContext(ctx)
 }
 
 // odd marks paths that Caddy's matcher cleans or folds before it compares: what

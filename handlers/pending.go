@@ -25,14 +25,14 @@ const (
 // rememberPending gives the browser the cookie of a payment that it is sent to
 // pay, and drops the oldest beyond what is kept.
 func (h *Handler) rememberPending(w http.ResponseWriter, r *http.Request, keys *token.Keys, rec *payment.Record, site string) {
-	secure, name := h.secureView(r), string(rec.Ref[:paidName])
-	old := token.ReadCookies(r, familyPending, secure)
+	view, name := h.view(r), string(rec.Ref[:paidName])
+	old := token.ReadCookies(r, familyPending, view)
 	for i := 0; len(old)-i >= mostPending; i++ {
 		if old[i].Name != name {
-			token.DropCookie(w, familyPending+old[i].Name, secure)
+			token.DropCookie(w, familyPending+old[i].Name, view)
 		}
 	}
-	token.SetCookie(w, familyPending+name, keys.SignRef(rec.Ref, site), pendingLife, secure)
+	token.SetCookie(w, familyPending+name, keys.SignRef(rec.Ref, site), pendingLife, view)
 }
 
 // pendings are the payments that this browser was sent to pay by this route's
@@ -41,8 +41,8 @@ func (h *Handler) rememberPending(w http.ResponseWriter, r *http.Request, keys *
 // is left, for a page that is looked at again.
 func (t *visit) pendings(ctx context.Context, order string) []*payment.Record {
 	var open, done []*payment.Record
-	for _, c := range token.ReadCookies(t.r, familyPending, t.h.secureView(t.r)) {
-		ref, err := t.keys.OpenRef(c.Value, t.site.id)
+	for _, c := range token.ReadCookies(t.r, familyPending, t.h.view(t.r)) {
+		ref, err := t.keys.OpenRef(c.Value, t.site.names)
 		if err != nil {
 			continue
 		}
@@ -72,7 +72,7 @@ func (t *visit) bare() bool {
 
 // mine reports whether a record may be what this route's return is about.
 func (t *visit) mine(rec *payment.Record) bool {
-	return rec.Site == t.site.id && rec.Issuer == t.v.route.provider.traits.Issuer && (rec.Route == "" || rec.Route == t.v.route.name)
+	return t.site.is(rec.Site) && rec.Issuer == t.v.route.provider.traits.Issuer && (rec.Route == "" || rec.Route == t.v.route.name)
 }
 
 // settledFor: its return has come and was answered.

@@ -17,7 +17,8 @@ const mostPurchases = 4 << 10
 // forgetPurchases makes room for a cookie of one more purchase. What the ledger
 // calls unpaid goes first, so that presses of Pay cannot drive out what was
 // bought.
-func (h *Handler) forgetPurchases(w http.ResponseWriter, r *http.Request, keys *token.Keys, size int, secure bool) {
+func (h *Handler) forgetPurchases(w http.ResponseWriter, r *http.Request, keys *token.Keys, size int) {
+	secure := h.view(r)
 	old := token.ReadCookies(r, familyPaid, secure)
 	size += len(token.CookieName(familyPaid, secure)) + paidName
 	for _, c := range old {
@@ -48,13 +49,13 @@ func (h *Handler) forgetPurchases(w http.ResponseWriter, r *http.Request, keys *
 	}
 }
 
-func cookieSize(c token.Named, secure bool) int {
+func cookieSize(c token.Named, secure token.View) int {
 	return len(token.CookieName(familyPaid, secure)) + len(c.Name) + len(c.Value) + len("=; ")
 }
 
 // purchase1 is the paid payment of a cookie, nil where nothing was paid.
 func (h *Handler) purchase1(r *http.Request, eng *engine.Engine, keys *token.Keys, c token.Named) *payment.Record {
-	p, err := keys.OpenPaid(c.Value, h.siteOf(r).id, time.Now())
+	p, err := keys.OpenPaid(c.Value, h.siteOf(r).names, time.Now())
 	if err != nil {
 		return nil
 	}
@@ -67,7 +68,7 @@ func (h *Handler) purchase1(r *http.Request, eng *engine.Engine, keys *token.Key
 
 // bought reports whether this browser has bought an item already.
 func (h *Handler) bought(r *http.Request, sku string) bool {
-	cookies := token.ReadCookies(r, familyPaid, h.secureView(r))
+	cookies := token.ReadCookies(r, familyPaid, h.view(r))
 	if len(cookies) == 0 {
 		return false
 	}

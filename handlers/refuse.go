@@ -11,6 +11,8 @@ type refusal struct {
 	// scratch is what the refused answer goes on to write its headers into:
 	// trailers would be sent otherwise.
 	scratch http.Header
+	// shut: a gate refused it, not a fault.
+	shut bool
 }
 
 // answerer writes an answer of ours, or returns an error for the site's error

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/rahgir/caddy-payments/internal/pages"
 	"github.com/rahgir/caddy-payments/internal/token"
@@ -24,6 +23,7 @@ func (q *Require) provision(ctx caddy.Context) error {
 	if q.any() {
 		return errors.New("a path or a matcher is missing")
 	}
+	q.guarded = newResource(q.filter, q.Paths, nil)
 	if len(q.Items) == 0 {
 		return errors.New("`item` is missing: which purchase opens this")
 	}
@@ -36,27 +36,26 @@ func (q *Require) provision(ctx caddy.Context) error {
 	return nil
 }
 
-// serveRequire lets in whoever has bought one of the items: the cookies say
-// which payments this browser started, the ledger whether one is paid.
-func (h *Handler) serveRequire(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, q *Require) error {
-	w.Header().Set("Cache-Control", "private, no-store")
-	secure := h.secureView(r)
-	cookies := token.ReadCookies(r, familyPaid, secure)
+// open lets in whoever has bought one of the items: the cookies say which
+// payments this browser started, the ledger whether one is paid. It returns what
+// is answered to others; shut is false where the ledger can't be asked.
+func (h *Handler) open(w http.ResponseWriter, r *http.Request, q *Require) (page answerer, shut bool) {
+	cookies := token.ReadCookies(r, familyPaid, h.view(r))
 	if len(cookies) == 0 {
-		return h.unpaid(w, r, q)
+		return h.answers(h.unpaid(q), nil), true
 	}
 	keys, err := h.allKeys(r.Context())
 	if err != nil {
-		return h.write(w, r, pages.Page{Kind: pages.Unavailable}, err)
+		return h.answers(pages.Page{Kind: pages.Unavailable}, err), false
 	}
 	eng, err := h.app.Engine(r.Context())
 	if err != nil {
-		return h.write(w, r, pages.Page{Kind: pages.Unavailable}, err)
+		return h.answers(pages.Page{Kind: pages.Unavailable}, err), false
 	}
 	device, site := token.Hash(h.browserID(w, r)), h.siteOf(r)
 	crowded := false
 	for _, c := range cookies {
-		p, err := keys.OpenPaid(c.Value, site.id, time.Now())
+		p, err := keys.OpenPaid(c.Value, site.names, time.Now())
 		if err != nil {
 			continue
 		}
@@ -65,25 +64,28 @@ func (h *Handler) serveRequire(w http.ResponseWriter, r *http.Request, next cadd
 		case errors.Is(err, payment.ErrNotFound):
 			continue
 		case err != nil:
-			return h.write(w, r, pages.Page{Kind: pages.Unavailable}, err)
+			return h.answers(pages.Page{Kind: pages.Unavailable}, err), false
 		case room:
-			return h.private(w, r, next)
+			return nil, false
 		}
 		crowded = true
 	}
 	if crowded {
-		return h.write(w, r, pages.Page{Kind: pages.DevicesExceeded, ShopURL: "/"}, nil)
+		return h.answers(pages.Page{Kind: pages.DevicesExceeded, ShopURL: "/"}, nil), true
 	}
-	return h.unpaid(w, r, q)
+	return h.answers(h.unpaid(q), nil), true
 }
 
-// private keeps paid content out of caches, whatever the file server says.
-func (h *Handler) private(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	return h.watch(w, r, next, "private, no-store")
+// answers makes a page to be written later.
+func (h *Handler) answers(p pages.Page, cause error) answerer {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		w.Header().Set("Cache-Control", forNobody)
+		return h.write(w, r, p, cause)
+	}
 }
 
 // unpaid shows where to buy what is required.
-func (h *Handler) unpaid(w http.ResponseWriter, r *http.Request, q *Require) error {
+func (h *Handler) unpaid(q *Require) pages.Page {
 	page := pages.Page{Kind: pages.NeedPayment, ShopURL: "/"}
 	for _, c := range h.Checkout {
 		if q.Checkout != "" && c.Path != strings.TrimRight(q.Checkout, "/") {
@@ -102,5 +104,5 @@ func (h *Handler) unpaid(w http.ResponseWriter, r *http.Request, q *Require) err
 	if len(page.Offers) == 0 && q.Checkout != "" {
 		page.Offers = []pages.Offer{{Title: strings.Join(q.Items, ", "), URL: q.Checkout}}
 	}
-	return h.write(w, r, page, nil)
+	return page
 }

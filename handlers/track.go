@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/params"
 	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/internal/track"
 	"github.com/rahgir/caddy-payments/payment"
@@ -78,57 +80,105 @@ func (t *Track) provision(ctx caddy.Context, h *Handler) error {
 	return nil
 }
 
-// serveTrack captures a visit and lets the request go on. It is handled only
-// where the route's own work made the request another one.
-func (h *Handler) serveTrack(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, t *Track) (bool, error) {
-	c := &t.conf
-	if !track.MightCarry(r, c.param) || !track.TopLevelGET(r) {
-		return false, nil
-	}
-	if !t.any() {
-		if ok, err := t.matchesPage(r); err != nil || !ok {
-			return err != nil, err
-		}
-	}
-	id, rest, viaPath, ok := track.Find(r.URL, c.param, c.pattern)
-	if !ok {
-		h.app.Observe(engine.Event{Name: engine.EventIgnored})
-		h.log.Info("a track id was ignored: it does not fit the pattern or stands there twice", zap.String("path", r.URL.Path))
-		return false, nil
-	}
-	if viaPath {
-		track.Strip(r.URL, c.param)
-		r.RequestURI = r.URL.RequestURI()
-	}
-	now := time.Now()
-	visit := payment.Track{ID: id, Affiliate: c.affiliate, Landing: rest, At: now.UTC().Truncate(time.Second)}
-	kept, err := h.keepTrack(w, r, t, visit, now)
-	if err != nil {
-		// An attribution is never worth a page that does not load.
-		h.log.Error("a track was not kept", zap.Error(err))
-	}
-	if !kept {
-		return false, nil
-	}
-	return true, h.watch(w, r, next, "private")
+// form is what was taken off the path for one parameter.
+type form struct {
+	param  string
+	values []string
 }
 
-// matchesPage compares the page that the visit is for: in the network's own
-// form the id is a segment of the path, behind it.
-func (t *Track) matchesPage(r *http.Request) (bool, error) {
-	ok, err := t.matches(r, odd(r.URL.Path))
-	if ok || err != nil || len(t.matchers) > 0 {
-		return ok, err
+// takeForms takes the network's form of a link, /page/track_id=<id>, off the
+// path: for us, for what follows, and for PHP, which reads the address as it came.
+// It happens before anything looks at the path, on every method, so that no form
+// makes another path of one that a route takes.
+func (h *Handler) takeForms(r *http.Request) (taken []form) {
+	for _, t := range h.Track {
+		if values := track.Take(r.URL, t.conf.param); values != nil {
+			taken = append(taken, form{t.conf.param, values})
+		}
 	}
-	_, rest, viaPath, found := track.Find(r.URL, t.conf.param, t.conf.pattern)
-	if !found || !viaPath {
-		return false, nil
+	if taken == nil {
+		return nil
 	}
-	saved := r.URL.Path
-	r.URL.Path = rest
-	ok, err = t.matches(r, odd(rest))
-	r.URL.Path = saved
-	return ok, err
+	r.RequestURI = r.URL.RequestURI()
+	ctx := r.Context()
+	if original, ok := ctx.Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.URL != nil {
+		u := *original.URL
+		for _, t := range h.Track {
+			track.Take(&u, t.conf.param)
+		}
+		original.URL, original.RequestURI = &u, u.RequestURI()
+		*r = *r.WithContext(context.WithValue(ctx, caddyhttp.OriginalRequestCtxKey, original))
+	}
+	return taken
+}
+
+// capture keeps the visit that a page's link carries, and returns what the page
+// says to caches from now on: it sets a cookie.
+//
+// Its invariant: a gateway's return is never a visit, on any route, whether or
+// not the gateway is known here.
+func (h *Handler) capture(w http.ResponseWriter, r *http.Request, forms []form, odd bool) (caching string, err error) {
+	if len(h.Track) == 0 || len(forms) == 0 && r.URL.RawQuery == "" || !track.TopLevelGET(r) {
+		return "", nil
+	}
+	for _, t := range h.Track {
+		c := &t.conf
+		taken := valuesOf(forms, c.param)
+		if taken == nil && !track.MightCarry(r.URL.RawQuery, c.param) {
+			continue
+		}
+		if !t.any() {
+			if ok, err := t.matches(r, odd); err != nil || !ok {
+				if err != nil {
+					return "", err
+				}
+				continue
+			}
+		}
+		if h.fromProvider(r.URL.RawQuery) {
+			return "", nil
+		}
+		id, ok := track.Find(r.URL.RawQuery, taken, c.param, c.pattern)
+		if !ok {
+			if _, n, _ := params.Value(r.URL.RawQuery, c.param); n == 0 && taken == nil {
+				continue // another parameter's name or value holds this one's
+			}
+			h.app.Observe(engine.Event{Name: engine.EventIgnored})
+			h.log.Info("a track id was ignored: it does not fit the pattern, or two differ", zap.String("path", r.URL.Path))
+			continue
+		}
+		now := time.Now()
+		visit := payment.Track{ID: id, Affiliate: c.affiliate, Landing: r.URL.Path, At: now.UTC().Truncate(time.Second)}
+		kept, err := h.keepTrack(w, r, t, visit, now)
+		if err != nil {
+			// An attribution is never worth a page that does not load.
+			h.log.Error("a track was not kept", zap.Error(err))
+		}
+		if kept {
+			return forBrowser, nil
+		}
+	}
+	return "", nil
+}
+
+func valuesOf(forms []form, param string) []string {
+	for _, f := range forms {
+		if f.param == param {
+			return f.values
+		}
+	}
+	return nil
+}
+
+// fromProvider reports whether a query is a gateway's: one of ours by what its
+// returns are known by, any other by what they all have.
+func (h *Handler) fromProvider(rawQuery string) bool {
+	for _, p := range h.ours {
+		if params.CarriesAll(rawQuery, p.traits.Marks) {
+			return true
+		}
+	}
+	return track.FromGateway(rawQuery)
 }
 
 // keepTrack keeps a visit and reports whether the page now sets a cookie.
@@ -146,16 +196,16 @@ func (h *Handler) keepTrack(w http.ResponseWriter, r *http.Request, t *Track, vi
 	if !anew {
 		return false, nil
 	}
-	secure := h.secureView(r)
+	view := h.view(r)
 	if t.Keep != keepStore {
-		keys.SetTrack(w, cookieTrack, kept, h.siteOf(r).id, t.conf.ttl, now, secure)
+		keys.SetTrack(w, cookieTrack, kept, h.siteOf(r).id, t.conf.ttl, now, view)
 		return true, nil
 	}
 	eng, err := h.app.Engine(r.Context())
 	if err != nil {
 		return false, err
 	}
-	visitor := token.ReadCookie(r, cookieVisitor, secure)
+	visitor := token.ReadCookie(r, cookieVisitor, view)
 	if !token.IsNonce(visitor) {
 		visitor = token.NewNonce()
 	}
@@ -163,7 +213,7 @@ func (h *Handler) keepTrack(w http.ResponseWriter, r *http.Request, t *Track, vi
 	if err != nil {
 		return false, err
 	}
-	token.SetCookie(w, cookieVisitor, visitor, t.conf.ttl, secure)
+	token.SetCookie(w, cookieVisitor, visitor, t.conf.ttl, view)
 	return true, nil
 }
 
@@ -175,13 +225,13 @@ func (h *Handler) currentTrack(r *http.Request, keys *token.Keys) *payment.Track
 	if t, ok := caddyhttp.GetVar(r.Context(), trackVar).(*payment.Track); ok {
 		return t
 	}
-	secure := h.secureView(r)
-	if text := token.ReadCookie(r, cookieTrack, secure); text != "" {
-		if t, err := keys.OpenTrack(text, h.siteOf(r).id, time.Now()); err == nil {
+	view := h.view(r)
+	if text := token.ReadCookie(r, cookieTrack, view); text != "" {
+		if t, err := keys.OpenTrack(text, h.siteOf(r).names, time.Now()); err == nil {
 			return &t
 		}
 	}
-	visitor := token.ReadCookie(r, cookieVisitor, secure)
+	visitor := token.ReadCookie(r, cookieVisitor, view)
 	if visitor == "" {
 		return nil
 	}

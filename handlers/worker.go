@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
@@ -77,13 +76,14 @@ func (h *Handler) deliverInProcess(ctx context.Context, v *Verify, rec *payment.
 // route takes by its own.
 func (h *Handler) synthetic(ctx context.Context, v *Verify, rec *payment.Record) (*http.Request, error) {
 	ret := rec.Return
+	host := h.hostFor(ret.Host, rec.Site)
 	u, err := url.ParseRequestURI(ret.URI)
 	if err != nil {
 		return nil, err
 	}
 	u.Path, u.RawPath, _ = v.handOverPath(ret, u)
 	r := (&http.Request{
-		Method: ret.Method, URL: u, RequestURI: u.RequestURI(), Host: ret.Host,
+		Method: ret.Method, URL: u, RequestURI: u.RequestURI(), Host: host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: make(http.Header), Body: http.NoBody,
 	}).WithContext(ctx)
@@ -97,11 +97,8 @@ func (h *Handler) synthetic(ctx context.Context, v *Verify, rec *payment.Record)
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(ret.Body)), int64(len(ret.Body))
 	}
 	if ret.By != nil && ret.By.TLS || ret.By == nil && h.place().secure {
-		host := ret.Host
-		if i := strings.LastIndexByte(host, ':'); i > 0 && !strings.HasSuffix(host, "]") {
-			host = host[:i]
-		}
-		r.TLS = &tls.ConnectionState{HandshakeComplete: true, ServerName: host, Version: tls.VersionTLS13}
+		name, _ := splitHost(host)
+		r.TLS = &tls.ConnectionState{HandshakeComplete: true, ServerName: name, Version: tls.VersionTLS13}
 	}
 	return r, nil
 }
@@ -153,10 +150,10 @@ func (v *Verify) strayed(rec *payment.Record) bool {
 // serveWorker takes the worker's delivery when it reaches its site.
 func (h *Handler) serveWorker(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, d *workerDelivery) error {
 	if d.taken {
-		return next.ServeHTTP(w, r) // a second block of the same site
+		return h.watch(w, r, next, "") // a second block of the same site
 	}
-	begin(r)
-	if d.site != h.siteOf(r).id {
+	begin(r, h)
+	if !h.siteOf(r).is(d.site) {
 		return caddyhttp.Error(http.StatusNotFound, engine.ErrForeign)
 	}
 	keys, err := h.allKeys(r.Context())
@@ -176,11 +173,19 @@ func (h *Handler) serveWorker(w http.ResponseWriter, r *http.Request, next caddy
 		return err
 	}
 	d.taken = true
+	var passed uint64
+	caddyhttp.SetVar(r.Context(), paidVar, d.rec)
+	if page, shut := h.ask(w, r, &passed); page != nil {
+		d.handed = engine.Handed{Gated: shut, Unsent: !shut}
+		return nil
+	}
 	if extra, ok := r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
 		extra.Add(zap.String("payments", string(payment.ViaWorker)))
 	}
 	var panicked any
-	d.handed, panicked, err = h.hand(r.Context(), newFilter(w), r, next, d.route, d.rec, set, body, keys)
+	f := newFilter(w)
+	f.guards(h, r, passed)
+	d.handed, panicked, err = h.hand(r.Context(), f, r, next, d.route, d.rec, set, body, keys)
 	if panicked != nil {
 		panic(panicked)
 	}

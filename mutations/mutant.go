@@ -15,7 +15,7 @@ import (
 type Mutant struct {
 	// Name is in lower case with hyphens, and says what the bug does.
 	Name string
-	// Rules are what it breaks: R1–R11 of the rules of money, M1–M17 of the
+	// Rules are what it breaks: R1–R14 of the rules of money, M1–M17 of the
 	// findings behind them.
 	Rules string
 	// Why says in one sentence what is lost when this is wrong.

@@ -18,7 +18,7 @@ func TestMutantsApply(t *testing.T) {
 		t.Fatal(err)
 	}
 	name := regexp.MustCompile(`\A[a-z0-9]+(-[a-z0-9]+)*\z`)
-	rules := regexp.MustCompile(`\A((R([1-9]|10|11)|M([1-9]|1[0-7])|A[0-9]{2}|F[0-9]{2})( |\z))+\z`)
+	rules := regexp.MustCompile(`\A((R([1-9]|1[0-4])|M([1-9]|1[0-7])|A[0-9]{2}|F[0-9]{2})( |\z))+\z`)
 	seen, broken := make(map[string]bool), make(map[string]bool)
 	for _, m := range mutants() {
 		if seen[m.Name] || !name.MatchString(m.Name) || !rules.MatchString(m.Rules) || m.Why == "" || len(m.Edits) == 0 || len(m.By) == 0 {

@@ -13,6 +13,8 @@ func deciding() []Mutant {
 			in("if r.Attempts.Unknown == 0 {\n\t\treturn false", "if false {\n\t\treturn false"), core},
 		{"skew-for-us-after-a-loss", "R4 M7", "A payment that was delivered in the seconds before a ledger was lost is delivered again.",
 			in(`return at.After(f.Generation.Start.Add(lostClock))`, `return !at.Before(f.Generation.Start.Add(-skew))`), core},
+		{"verified-after-it-was-told", "R4", "A provider's clock that is ahead makes an old receipt a new one.",
+			in(`if at.After(f.Now.Add(skew)) {`, `if false {`), []Suite{unit("payment", "TestClocks")}},
 		{"providers-clock-trusted-after-a-loss", "R4 M7", "A clock that was some minutes wrong makes old what is new: what was delivered before a loss is delivered again.",
 			in(`lostClock = 30 * time.Minute`, `lostClock = skewBlind`), core},
 		{"generation-ignored", "R4 M7", "What an older ledger knew is taken for what this one knows.",

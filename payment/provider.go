@@ -86,6 +86,9 @@ type Traits struct {
 	// Params are the names of the parameters that the provider adds to the
 	// return, exactly as documented or seen.
 	Params []string
+	// Marks are those of them that every return carries, so that one can be known
+	// anywhere. Case does not count. Empty where no document says.
+	Marks []string
 	// AnswersOrder and AnswersAmount say whether the answer to verify names
 	// them.
 	AnswersOrder, AnswersAmount bool

@@ -138,7 +138,9 @@ type Return struct {
 	// Secure is whether the browser's view was https.
 	Secure bool   `json:"s,omitempty"`
 	Host   string `json:"h,omitempty"`
-	// URI is path and raw query as the browser sent them.
+	// URI is path and raw query as the browser sent them. It is empty where the
+	// return was larger than what is kept of an unpaid one: then it can't be handed
+	// over without its browser.
 	URI  string `json:"u,omitempty"`
 	Type string `json:"t,omitempty"`
 	Body []byte `json:"b,omitempty"`

@@ -65,6 +65,9 @@ func (n *node) start() {
 	if !n.w.plan.joined {
 		n.w.ledger.tail = nil // opening an embedded store makes durable what it finds
 	}
+	if r := n.w.ledger.real; r != nil {
+		r.reopen()
+	}
 	p.configure()
 }
 

@@ -39,7 +39,7 @@ func (s *store) do(ctx context.Context, what string, at pace, op func()) error {
 func (s *store) Get(ctx context.Context, ref payment.Ref) (r *payment.Record, err error) {
 	w := s.p.w
 	failed := s.do(ctx, "get "+w.label(ref), quick, func() {
-		if found := w.ledger.records[ref]; found != nil {
+		if found := w.ledger.get(ref); found != nil {
 			r = found.Clone()
 			w.walk.learns(found)
 		} else {
@@ -56,7 +56,7 @@ func (s *store) Get(ctx context.Context, ref payment.Ref) (r *payment.Record, er
 func (s *store) Holder(ctx context.Context, k payment.Key) (ref payment.Ref, err error) {
 	w := s.p.w
 	failed := s.do(ctx, "holder of the "+string(k.Kind)+" "+k.Parts[1]+" "+k.Parts[2], quick, func() {
-		found, ok := w.ledger.keys[k]
+		found, ok := w.ledger.holder(k)
 		if ref = found; !ok {
 			err = payment.ErrNotFound
 		}

@@ -31,6 +31,31 @@ func Request(r *http.Request) int {
 	return n
 }
 
+// Routing removes what some frameworks route by instead of the path
+// (X-Original-URL and X-Rewrite-URL, however they are spelt): with it a client
+// names one path to us and another to the shop. They are a rewriting proxy's to
+// set, so those of a trusted one stay.
+func Routing(r *http.Request) {
+	for name := range r.Header {
+		if len(name) > 12 && lower(name[0]) == 'x' && (same(name, "x-original-url") || same(name, "x-rewrite-url")) {
+			delete(r.Header, name)
+		}
+	}
+}
+
+// same compares a name with a lower-case one, any separator counting as "-".
+func same(name, want string) bool {
+	if len(name) != len(want) {
+		return false
+	}
+	for i := range len(name) {
+		if c := lower(name[i]); c != want[i] && (alnum(c) || want[i] != '-') {
+			return false
+		}
+	}
+	return true
+}
+
 // suspect is a cheap first look by the first byte: whether Request may have to do
 // anything about a header.
 func suspect(name string) bool {

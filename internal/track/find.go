@@ -7,78 +7,107 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/rahgir/caddy-payments/internal/params"
 )
 
 // Find reads the id that a link of the network carries: as the query parameter
-// param, or in the form of the network's own example as the last segment of the
-// path, "/product-2/track_id=<id>". ok is whether there is exactly one that
-// pattern, made by [ParsePattern], fits; where [MightCarry] said yes and ok is false, an id
-// was ignored. rest is the path to go on with: without that segment where
-// viaPath is set, else unchanged.
-//
-// An id that stands more than once is ignored even where the copies are equal:
-// no network's link looks so.
-func Find(u *url.URL, param string, pattern *Pattern) (id, rest string, viaPath, ok bool) {
-	id, n := fromQuery(u.RawQuery, param)
-	if value, before, found := cutSegment(u.Path, param); found {
-		id, rest, viaPath = value, before, true
-		n++
-	} else {
-		rest = u.Path
+// param, or in the form of the network's own example as a segment of the path,
+// whose values [Take] gave. ok is whether there is exactly one, which pattern,
+// made by [ParsePattern], fits. Copies that are equal are one: small networks
+// append blindly.
+func Find(rawQuery string, taken []string, param string, pattern *Pattern) (id string, ok bool) {
+	id, n, equal := params.Value(rawQuery, param)
+	if !equal {
+		return "", false
 	}
-	if n != 1 || !fits(pattern, id) {
-		return "", u.Path, false, false
-	}
-	return id, rest, viaPath, true
-}
-
-// Strip takes the segment that carries the id out of the path, in place. It
-// does nothing where there is none.
-func Strip(u *url.URL, param string) {
-	_, rest, found := cutSegment(u.Path, param)
-	if !found {
-		return
-	}
-	raw := u.RawPath
-	u.Path, u.RawPath = rest, ""
-	if i := strings.LastIndexByte(raw, '/'); i > 0 {
-		if path, err := url.PathUnescape(raw[:i]); err == nil && path == rest {
-			u.RawPath = raw[:i] // an escaped slash further up stays escaped
+	for _, value := range taken {
+		if n++; n > 1 && value != id {
+			return "", false
 		}
+		id = value
 	}
+	if n == 0 || !fits(pattern, id) {
+		return "", false
+	}
+	return id, true
 }
 
-// fromQuery returns the parameter's value and how often it stands there.
-func fromQuery(raw, param string) (value string, n int) {
+// Take takes every segment "param=value" out of a path, in place, wherever it
+// stands, with or without a slash behind the last, and returns the values. An
+// escaped slash ends a segment as well, because it is one to whoever serves the
+// path. It does nothing, and allocates nothing, where there is none.
+func Take(u *url.URL, param string) (values []string) {
+	if !mightHold(u.Path, param) {
+		return nil
+	}
+	var kept strings.Builder
+	raw := u.EscapedPath()
+	behind := false // whether what was taken last ended the path so far
 	for raw != "" {
-		var pair string
-		pair, raw, _ = strings.Cut(raw, "&")
-		v, found := cutName(pair, param)
-		if !found {
-			continue
+		slash := leadingSlash(raw)
+		end := slash + nextSlash(raw[slash:])
+		segment, err := url.PathUnescape(raw[slash:end])
+		value, found := cutName(segment, param)
+		switch {
+		case err == nil && found:
+			values, behind = append(values, value), true
+		case behind && end == slash && end == len(raw): // the slash behind it
+		default:
+			kept.WriteString(raw[:end])
+			behind = false
 		}
-		n++
-		var err error
-		if value, err = url.QueryUnescape(v); err != nil {
-			value = ""
+		raw = raw[end:]
+	}
+	if len(values) == 0 {
+		return nil
+	}
+	rest := kept.String()
+	if path, err := url.PathUnescape(rest); err == nil {
+		if u.Path = path; !strings.HasPrefix(path, "/") {
+			u.Path, rest = "/"+path, "/"+rest
+		}
+		u.RawPath = rest
+		if u.RawPath == (&url.URL{Path: u.Path}).EscapedPath() {
+			u.RawPath = ""
 		}
 	}
-	return value, n
+	return values
 }
 
-// cutSegment finds "/…/param=value" as the last segment of a path.
-func cutSegment(path, param string) (value, rest string, found bool) {
-	i := strings.LastIndexByte(path, '/')
-	if i < 0 {
-		return "", "", false
+// leadingSlash is how long the slash is that a raw path begins with, escaped or
+// not; 0 without one.
+func leadingSlash(raw string) int {
+	switch {
+	case raw[0] == '/':
+		return 1
+	case len(raw) >= 3 && raw[0] == '%' && raw[1] == '2' && (raw[2] == 'F' || raw[2] == 'f'):
+		return 3
 	}
-	if value, found = cutName(path[i+1:], param); !found {
-		return "", "", false
+	return 0
+}
+
+// nextSlash is where the next slash of a raw path is, or its end.
+func nextSlash(raw string) int {
+	for i := range len(raw) {
+		if leadingSlash(raw[i:]) > 0 {
+			return i
+		}
 	}
-	if i == 0 {
-		return value, "/", true
+	return len(raw)
+}
+
+// mightHold is the cheap first look at a path.
+func mightHold(path, param string) bool {
+	for {
+		i := strings.Index(path, param)
+		if i < 0 {
+			return false
+		}
+		if path = path[i+len(param):]; path != "" && path[0] == '=' {
+			return true
+		}
 	}
-	return value, path[:i], true
 }
 
 func cutName(s, name string) (value string, found bool) {

@@ -3,6 +3,8 @@ package track
 import (
 	"net/http"
 	"strings"
+
+	"github.com/rahgir/caddy-payments/internal/params"
 )
 
 // TopLevelGET reports whether a person's browser opens a page: not an image or
@@ -49,11 +51,29 @@ func fetchedAhead(values []string) bool {
 }
 
 // MightCarry is the cheap first look: whether a link's parameter may be in the
-// address. It allocates nothing.
-func MightCarry(r *http.Request, param string) bool {
-	if q := r.URL.RawQuery; len(q) > len(param) && strings.Contains(q, param) {
-		return true
-	}
-	_, _, found := cutSegment(r.URL.Path, param)
-	return found
+// query. It allocates nothing.
+func MightCarry(rawQuery, param string) bool {
+	return len(rawQuery) > len(param) && strings.Contains(rawQuery, param)
 }
+
+// FromGateway reports whether a query is what some payment gateway sends its
+// customers back with: it says how a payment went, and which. Their parameters
+// may have any network's name (one gateway's own receipt number is "track_id"),
+// and a gateway that is not configured here sends them through us as well.
+func FromGateway(rawQuery string) bool {
+	if strings.IndexByte(rawQuery, '&') < 0 && strings.IndexByte(rawQuery, '?') < 0 {
+		return false // one parameter says one thing
+	}
+	return params.CarriesOne(rawQuery, outcomes) && params.CarriesOne(rawQuery, references)
+}
+
+// The names under which gateways say how it went, and what. Case does not count.
+var (
+	outcomes = []string{
+		"status", "success", "resultcode", "rescode", "transaction_status", "payment_status", "np_status", "respcode",
+	}
+	references = []string{
+		"order_id", "orderid", "authority", "invoice_key", "invoice_id", "invoiceid", "refid", "ref_id", "refnum", "resnum",
+		"trans_id", "transid", "transaction_id", "payment_token", "clientrefid", "saleorderid", "salereferenceid", "hashed_card_no",
+	}
+)

@@ -28,6 +28,7 @@ func traits(key wire.Secret, api wire.Base, sandbox bool) payment.Traits {
 			paramStatus, paramTrackID, paramID, paramOrderID,
 			paramAmount, paramCard, paramHash, paramDate,
 		},
+		Marks:        []string{paramStatus, paramTrackID, paramID, paramOrderID},
 		AnswersOrder: true, AnswersAmount: true,
 		TellsFirst: true, GivesBack: true,
 		Window: window,

@@ -36,6 +36,7 @@ func traits(key wire.Secret, api wire.Base, documented string, payerFee bool) pa
 	t := wire.Identify(payment.Traits{
 		Environment:   payment.Live,
 		Params:        []string{paramKey, paramStatus, paramBankCode, paramCard},
+		Marks:         []string{paramKey},
 		AnswersAmount: true,
 		Min:           minAmount,
 	}, protocol, key, api, documented)

@@ -31,6 +31,7 @@ func traits(token wire.Secret, api wire.Base) payment.Traits {
 	return wire.Identify(payment.Traits{
 		Environment: payment.Live,
 		Params:      []string{paramAuthority, paramLower, paramStatus, paramCardHash, paramCardPan},
+		Marks:       []string{paramAuthority, paramStatus},
 		SendsAmount: true,
 		TellsFirst:  true,
 		Min:         minAmount,

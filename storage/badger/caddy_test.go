@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -172,4 +173,49 @@ func TestPoolUnderReload(t *testing.T) {
 	if g, err := s.Generation(context.Background()); err != nil || g.Seq != 1 {
 		t.Errorf("%+v, %v", g, err)
 	}
+}
+
+// The limits that the newest configuration wants are in force as long as it lives,
+// and then those of the one that is left.
+func TestPoolLimits(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "ledger")
+	disk := func(c *config) {
+		c.freeSpace = func(string) (space, error) { return space{free: 1000 * mib, total: 4000 * mib}, nil }
+		c.tick = time.Hour
+	}
+	acquire := func(opts ...Option) *Handle {
+		t.Helper()
+		h, err := Acquire(dir, append(opts, disk)...)
+		must(t, err)
+		return h
+	}
+	first := acquire(WithMinFree(100*mib), WithMaxTracks(5))
+	expect := func(when string, ready error, tracks int64) {
+		t.Helper()
+		if err := first.Ready(); !errors.Is(err, ready) {
+			t.Errorf("%s: Ready says %v, want %v", when, err, ready)
+		}
+		err := first.Commit(t.Context(), payment.Change{Record: delivered(int(time.Now().UnixNano() % 1e9))})
+		if !errors.Is(err, ready) {
+			t.Errorf("%s: a commit gives %v, want %v", when, err, ready)
+		}
+		if n := first.maxTracks.Load(); n != tracks {
+			t.Errorf("%s: %d tracks may be, want %d", when, n, tracks)
+		}
+	}
+	expect("first", nil, 5)
+	second := acquire(WithMinFree(1500 * mib))
+	expect("more than there is", payment.ErrFull, defaultMaxTracks)
+	third := acquire(WithMinFree(2500*mib), WithMaxTracks(7))
+	expect("more than twice as much", payment.ErrFull, 7)
+	fourth := acquire()
+	expect("the default", nil, defaultMaxTracks)
+	must(t, fourth.Release())
+	must(t, fourth.Release())
+	expect("the one before it", payment.ErrFull, 7)
+	must(t, second.Release())
+	expect("an older one has gone", payment.ErrFull, 7)
+	must(t, third.Release())
+	expect("the first again", nil, 5)
+	must(t, first.Release())
 }

@@ -41,3 +41,47 @@ func TestMoreThanABatchWaits(t *testing.T) {
 		}
 	}
 }
+
+// However many returns somebody makes up with one id, all its records are found.
+func TestMoreOfAnIDThanAPageLooksAt(t *testing.T) {
+	t.Parallel()
+	s := open(t, filepath.Join(t.TempDir(), "ledger"))
+	const n = maxLooks + 50
+	var all sync.WaitGroup
+	turns := make(chan struct{}, 2*maxBatch)
+	for i := range n {
+		turns <- struct{}{}
+		all.Go(func() {
+			defer func() { <-turns }()
+			r := delivered(i)
+			var take []payment.Key
+			if i == 0 { // the oldest is the one that was paid
+				take = []payment.Key{payment.ReceiptKey(r.Issuer, "contested")}
+			} else {
+				r.State, r.Receipt = payment.Declined, nil
+			}
+			r.ID = "contested"
+			if err := s.Commit(context.Background(), payment.Change{Record: r, Take: take, Lazy: true}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	found, last := 0, payment.Ref("")
+	for q := (payment.Listing{ID: "contested", Limit: 1000}); ; {
+		page, err := s.List(context.Background(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found += len(page.Records)
+		if len(page.Records) > 0 {
+			last = page.Records[len(page.Records)-1].Ref
+		}
+		if q.Cursor = page.Next; q.Cursor == "" {
+			break
+		}
+	}
+	if found != n || last != delivered(0).Ref {
+		t.Errorf("%d of %d were found, the last is %s", found, n, last)
+	}
+}

@@ -158,7 +158,7 @@ const (
 func (sp *specimen) examine(t *testing.T, dir string) (verdict, detail string) {
 	t.Helper()
 	told := ""
-	s, err := Open(dir, WithNewGeneration(func(why string) { told = why }), func(c *config) { c.reserve, c.tick, c.memTable = 0, time.Hour, mib })
+	s, err := Open(dir, onNewLife(func(why string) { told = why }), func(c *config) { c.reserve, c.tick, c.memTable = 0, time.Hour, mib })
 	if err != nil {
 		return refusing, err.Error()
 	}

@@ -61,7 +61,7 @@ func TestGenerationOnDisk(t *testing.T) {
 		told        []string
 	}
 	openIn := func(t *testing.T, st *setting) *Store {
-		return open(t, st.dir, WithNewGeneration(func(why string) { st.told = append(st.told, why) }))
+		return open(t, st.dir, onNewLife(func(why string) { st.told = append(st.told, why) }))
 	}
 	closeNow := func(t *testing.T, s *Store) {
 		t.Helper()

@@ -39,7 +39,7 @@ func TestLocked(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	// A command can't be reloaded.
-	_, _, err = (&Module{Dir: dir}).OpenToMove(t.Context(), zap.NewNop())
+	_, _, err = (&Module{Dir: dir}).OpenToMove(t.Context(), zap.NewNop(), true)
 	if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), "stop Caddy first") || strings.Contains(err.Error(), "reload") {
 		t.Errorf("%v", err)
 	}
@@ -141,7 +141,7 @@ func refused(t *testing.T, s *Store) {
 	_, errGen := s.Generation(ctx)
 	for name, err := range map[string]error{
 		"Get": errGet, "Holder": errHolder, "Due": errDue, "List": errList, "Reserve": errReserve, "Track": errTrack,
-		"Secret": errSecret, "Generation": errGen, "Ready": s.Ready(), "Backup": s.Backup(&bytes.Buffer{}),
+		"Secret": errSecret, "Generation": errGen, "Ready": s.Ready(), "Backup": backup(s, &bytes.Buffer{}),
 		"Commit":   s.Commit(ctx, payment.Change{Record: delivered(1)}),
 		"Forget":   s.Forget(ctx, delivered(1).Ref, 1),
 		"PutTrack": s.PutTrack(ctx, "v", payment.Track{}, time.Now()),
@@ -185,7 +185,7 @@ func TestCount(t *testing.T) {
 
 func TestPruneTracks(t *testing.T) {
 	now := time.Date(2026, 3, 21, 0, 0, 0, 0, time.UTC)
-	s := open(t, filepath.Join(t.TempDir(), "ledger"), WithClock(func() time.Time { return now }), WithMaxTracks(700))
+	s := open(t, filepath.Join(t.TempDir(), "ledger"), func(c *config) { c.now = func() time.Time { return now } }, WithMaxTracks(700))
 	ctx := context.Background()
 	for n := range 700 {
 		if err := s.PutTrack(ctx, fmt.Sprint(n), payment.Track{ID: "x"}, now.Add(time.Duration(1+n%2)*time.Hour)); err != nil {

@@ -18,7 +18,7 @@ const (
 // config is what Open's options set.
 type config struct {
 	log        func() *zap.Logger
-	now        func() time.Time
+	now        func() time.Time // the wall clock, but for tests
 	mirror     string
 	minFree    uint64
 	hardFree   uint64
@@ -26,7 +26,7 @@ type config struct {
 	maxTracks  int64
 	memTable   int64
 	tick       time.Duration
-	onNewLife  func(why string)
+	onNewLife  func(why string) // beside the log, for tests
 	freeSpace  func(dir string) (space, error)
 	shut       bool
 	commitHook func(ts uint64) error // fails a commit, for tests
@@ -49,16 +49,9 @@ func WithGenerationFile(path string) Option { return func(c *config) { c.mirror 
 // [DefaultMinFree].
 func WithMinFree(n uint64) Option { return func(c *config) { c.minFree = n } }
 
-// WithMaxTracks sets how many tracks are kept: they are the only thing that
-// strangers can make the store write. Default: 1,000,000.
+// WithMaxTracks sets how many tracks are kept, since any visitor can make the store
+// write one: beyond it the oldest go. Default: 1,000,000.
 func WithMaxTracks(n int) Option { return func(c *config) { c.maxTracks = int64(n) } }
-
-// WithClock replaces the wall clock, for tests and simulations.
-func WithClock(now func() time.Time) Option { return func(c *config) { c.now = now } }
-
-// WithNewGeneration is told, beside the log, when a store was found lost,
-// restored or of unknown origin, and why.
-func WithNewGeneration(f func(why string)) Option { return func(c *config) { c.onNewLife = f } }
 
 func newConfig(opts []Option) *config {
 	nop := zap.NewNop()

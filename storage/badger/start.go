@@ -10,6 +10,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/internal/failpoint"
 	"github.com/rahgir/caddy-payments/storage"
+	"github.com/rahgir/caddy-payments/storage/badger/journal"
 	"github.com/rahgir/caddy-payments/storage/internal/mirror"
 	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
@@ -20,7 +21,8 @@ func (s *Store) start() (err error) {
 	if err := os.Chmod(s.dir, 0o700); err != nil { //nolint:gosec // a directory needs the x
 		return fmt.Errorf("the store's directory: %w", err)
 	}
-	s.maxSize, s.maxCount = int(s.db.MaxBatchSize())*9/10, int(s.db.MaxBatchCount())*9/10
+	// What is one batch is one frame of the journal as well.
+	s.maxSize, s.maxCount = min(int(s.db.MaxBatchSize())*9/10, journal.MaxPayload/2), int(s.db.MaxBatchCount())*9/10
 	s.last = s.db.MaxVersion()
 	if err := s.checkFormat(); err != nil {
 		return err
@@ -64,8 +66,10 @@ func (s *Store) start() (err error) {
 		s.readers.hold(s.last)
 		go s.finishCount(ctx, s.last)
 	}
-	s.chores.Add(1)
+	s.chores.Add(2)
 	go s.choreLoop(ctx)
+	go s.trimLoop(ctx)
+	s.poke()
 	if why != "" {
 		s.log().Error("this ledger may have forgotten payments: a new generation begins",
 			zap.String("why", why), zap.String("journal_kept_in", s.seen.aside), zap.String("dir", s.dir), zap.Uint32("generation", s.gen.Seq))

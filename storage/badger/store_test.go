@@ -26,6 +26,9 @@ func open(t testing.TB, dir string, opts ...Option) *Store {
 	return s
 }
 
+// onNewLife is told when a new generation begins, and why.
+func onNewLife(f func(why string)) Option { return func(c *config) { c.onNewLife = f } }
+
 func reopen(t testing.TB, s *Store, opts ...Option) *Store {
 	t.Helper()
 	if err := s.Close(); err != nil {
@@ -55,11 +58,11 @@ func TestConformance(t *testing.T) {
 		},
 		Snapshot: func(t *testing.T, s payment.Store) func() payment.Store {
 			st := s.(*Store)
-			backup, err := os.Create(filepath.Join(t.TempDir(), "backup"))
+			file, err := os.Create(filepath.Join(t.TempDir(), "backup"))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := st.Backup(backup); err != nil {
+			if err := backup(st, file); err != nil {
 				t.Fatal(err)
 			}
 			return func() payment.Store {
@@ -69,10 +72,10 @@ func TestConformance(t *testing.T) {
 				if err := os.RemoveAll(st.dir); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := backup.Seek(0, 0); err != nil {
+				if _, err := file.Seek(0, 0); err != nil {
 					t.Fatal(err)
 				}
-				if err := Restore(st.dir, backup); err != nil {
+				if err := restore(st.dir, file); err != nil {
 					t.Fatal(err)
 				}
 				return open(t, st.dir)

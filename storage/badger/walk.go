@@ -38,8 +38,8 @@ func (s *scanner) place() (p place) {
 	return p
 }
 
-// merger walks several classes of notices as one.
-type merger struct{ parts []*scanner }
+// merger walks several as one.
+type merger struct{ parts []walker }
 
 func newMerger(txn *bdb.Txn, classes []byte) *merger {
 	m := &merger{}
@@ -49,8 +49,8 @@ func newMerger(txn *bdb.Txn, classes []byte) *merger {
 	return m
 }
 
-func (m *merger) first() *scanner {
-	var best *scanner
+func (m *merger) first() walker {
+	var best walker
 	var at place
 	for _, s := range m.parts {
 		if !s.valid() {
@@ -147,15 +147,10 @@ func (p *places) place() place { return p.all[p.i] }
 func (p *places) next()        { p.i++ }
 func (p *places) close()       {}
 
-// findByID gathers the records of an id: those that hold its receipt, one for
-// each issuer, and those that have none.
+// findByID walks the records of an id: those that hold its receipt, one for each
+// issuer, which are gathered, and those that have none, however many they are.
 func findByID(txn *bdb.Txn, id string) (walker, error) {
 	p := &places{}
-	f := newFinder(txn, findPrefix(findID, id))
-	defer f.close()
-	for f.seek(place{}); f.valid() && len(p.all) < maxLooks; f.next() {
-		p.all = append(p.all, f.place())
-	}
 	it := txn.NewIterator(keysOnly([]byte{tableMeta, metaIssuer}))
 	defer it.Close()
 	for it.Rewind(); it.Valid(); it.Next() {
@@ -177,8 +172,7 @@ func findByID(txn *bdb.Txn, id string) (walker, error) {
 		}
 	}
 	slices.SortFunc(p.all, func(a, b place) int { return bytes.Compare(a[:], b[:]) })
-	p.all = slices.Compact(p.all)
-	return p, nil
+	return &merger{parts: []walker{newFinder(txn, findPrefix(findID, id)), p}}, nil
 }
 
 var (

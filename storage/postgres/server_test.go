@@ -195,7 +195,7 @@ func TestPromotedStandby(t *testing.T) {
 	standby := primary.Standby(t)
 	dsn := pgtest.DSNs([]*pgtest.Cluster{primary, standby})
 	var why atomic.Value
-	a, err := Open(ctx, dsn, WithNewGeneration(func(w string) { why.Store(w) }))
+	a, err := Open(ctx, dsn, onNewLife(func(w string) { why.Store(w) }))
 	if err != nil {
 		t.Fatal(err)
 	}

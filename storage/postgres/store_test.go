@@ -33,6 +33,9 @@ type ledger struct {
 	opts              []Option
 }
 
+// onNewLife is told when a new generation begins, and why.
+func onNewLife(f func(why string)) Option { return func(c *config) { c.onNewLife = f } }
+
 type handle struct {
 	*Store
 	at ledger

@@ -58,6 +58,7 @@ func Run(t *testing.T, h Harness) {
 		{"Race", raceTests()},
 		{"Crowd", crowdTests()},
 		{"Leave", leaveTests()},
+		{"Bounds", boundTests()},
 		{"Model", modelTests()},
 		{"Linear", linearTests()},
 	} {

@@ -7,7 +7,7 @@ import (
 // The numbers of the fields are for ever: a number is never given to another
 // meaning, and a field is never given another number. New fields get new ones.
 // Whoever adds a field that an older version must not lose raises
-// recordFormat.
+// Format.
 
 func walkRecord(w *wire, r *payment.Record) {
 	stamp(w, 1, &r.CreatedAt)

@@ -10,9 +10,8 @@ import (
 	bdb "github.com/dgraph-io/badger/v4"
 )
 
-// Backup writes a copy of the ledger as it is now, while it is in use. The copy
-// holds the store's secrets: it is as secret as they are.
-func (s *Store) Backup(w io.Writer) error {
+// backup writes a copy of the ledger as it is now, while it is in use.
+func backup(s *Store, w io.Writer) error {
 	if err := s.gate.enter(); err != nil {
 		return err
 	}
@@ -31,9 +30,9 @@ func (s *Store) Backup(w io.Writer) error {
 	return nil
 }
 
-// Restore makes a store of a backup in dir, which must be empty or not exist.
+// restore makes a store of a backup in dir, which must be empty or not exist.
 // The store begins a new generation when it is opened.
-func Restore(dir string, r io.Reader) error {
+func restore(dir string, r io.Reader) error {
 	dir, err := realDir(dir)
 	if err != nil {
 		return err

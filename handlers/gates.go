@@ -1,0 +1,116 @@
+package handlers
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// paidVar is the verified payment that a request hands over.
+const paidVar = "payments.paid"
+
+// gating is what a filter needs for the final look at the gates.
+//
+// The invariant of gates: nothing that a `require` of the site takes is answered
+// unless that require is satisfied, whether it takes the path that was asked
+// for or the one that is served in the end, and all that take it count. A gate
+// withholds answers, not effects: what runs below has run.
+type gating struct {
+	h *Handler
+	r *http.Request
+	// u is the request's address. Caddy's handlers copy the request on its way
+	// (tracing, forward_auth, handle_response, handle_errors), but not this.
+	u *url.URL
+	// seen is the path that was looked at before.
+	seen string
+	// passed are the gates that are open to this request, by number.
+	passed uint64
+	// kept are the cookies of before the chain began.
+	kept []string
+	// sites are whose gates count in error routes; there all of them are asked,
+	// whatever the path was.
+	sites []*Handler
+}
+
+// guards prepares the final look at the gates of h.
+func (f *filter) guards(h *Handler, r *http.Request, passed uint64) {
+	f.gating = gating{h: h, r: r, u: r.URL, seen: r.URL.Path, passed: passed, kept: f.ResponseWriter.Header()["Set-Cookie"]}
+}
+
+// lookAgain asks the gates of the path that is served in the end.
+func (f *filter) lookAgain() {
+	for _, h := range f.sites {
+		page, shut := h.ask(f.ResponseWriter, f.request(), new(uint64))
+		if page != nil {
+			f.refuse(f.kept, page)
+			f.refused.shut = shut
+			return
+		}
+	}
+	if f.h == nil || len(f.h.Require) == 0 || f.u.Path == f.seen && !f.h.matched {
+		return
+	}
+	page, shut := f.h.ask(f.ResponseWriter, f.request(), &f.passed)
+	if page != nil {
+		f.refuse(f.kept, page)
+		f.refused.shut = shut
+	}
+}
+
+// request is the request with the address that is served.
+func (f *filter) request() *http.Request {
+	if f.r.URL == f.u {
+		return f.r
+	}
+	r := *f.r
+	r.URL = f.u
+	return &r
+}
+
+// ask asks every gate that takes a request and has not let it pass yet. It
+// returns what is answered in place of what they guard, nil where all are open;
+// shut is false where that can't be known now.
+func (h *Handler) ask(w http.ResponseWriter, r *http.Request, passed *uint64) (page answerer, shut bool) {
+	if len(h.Require) == 0 {
+		return nil, false
+	}
+	odd := odd(r.URL.Path)
+	for i, q := range h.Require {
+		bit := uint64(1) << (i % 64)
+		if i < 64 && *passed&bit != 0 {
+			continue
+		}
+		ok, err := q.takes(r, odd)
+		switch {
+		case err != nil:
+			return func(http.ResponseWriter, *http.Request) error { return err }, false
+		case !ok:
+			continue
+		case h.delivers(r, q):
+		default:
+			if page, shut = h.open(w, r, q); page != nil {
+				return page, shut
+			}
+		}
+		*passed |= bit
+	}
+	return nil, false
+}
+
+// takes reports whether a gate stands before a request.
+func (q *Require) takes(r *http.Request, odd bool) (bool, error) {
+	if len(q.matchers) > 0 {
+		return q.matchers.AnyMatchWithError(r)
+	}
+	return q.guarded.takes(r, odd), nil
+}
+
+// delivers: a payment that is being handed over opens what it pays for.
+func (h *Handler) delivers(r *http.Request, q *Require) bool {
+	rec, ok := caddyhttp.GetVar(r.Context(), paidVar).(*payment.Record)
+	return ok && rec != nil && slices.Contains(q.Items, rec.Expect.Item)
+}

@@ -1,0 +1,200 @@
+package handlers
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/rahgir/caddy-payments/internal/params"
+	"github.com/rahgir/caddy-payments/internal/token"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// relation is how a path stands to those of a verify route.
+type relation int
+
+const (
+	elsewhere relation = iota
+	// below: the path of the route and more.
+	below
+	// within: below a script, which PHP calls path info and is always the script.
+	within
+	// exactly: the path itself, with or without a last slash.
+	exactly
+)
+
+// relates compares a path with a route's. Caddy's own matcher decides what the
+// patterns take; what folds to the same path for the shop is the same here.
+func (m *Match) relates(r *http.Request, odd bool) relation {
+	if m.filter.matchAs(r, odd) {
+		return exactly
+	}
+	p := r.URL.Path
+	if !odd && !strings.Contains(p, ".php/") && !strings.Contains(p, ";") {
+		return m.near(p)
+	}
+	found := elsewhere
+	for _, reading := range readings(p) {
+		if m.filter.matchPath(reading) {
+			return exactly
+		}
+		found = max(found, m.near(reading))
+	}
+	return found
+}
+
+// near is relates for one reading of a path that no pattern takes. It allocates
+// nothing.
+func (m *Match) near(p string) relation {
+	found := elsewhere
+	for _, pattern := range m.filter.exact {
+		base := strings.TrimRight(pattern, "/")
+		rest, ok := strings.CutPrefix(p, base)
+		switch {
+		case !ok || base == "":
+		case rest == "" || rest == "/":
+			return exactly
+		case !boundary(rest[0]):
+		case file(base[strings.LastIndexByte(base, '/')+1:]):
+			found = within
+		default:
+			found = max(found, below)
+		}
+	}
+	for _, prefix := range m.filter.prefix {
+		if len(prefix) == len(p)+1 && prefix[len(p)] == '/' && prefix[:len(p)] == p {
+			return exactly // /back for /back/*
+		}
+	}
+	return found
+}
+
+// returnRoute finds the verify route whose return a request is.
+//
+// Its invariant: on a route's path whatever carries one of the provider's
+// parameters or of ours is a return, whichever way the path is spelt; below it
+// whatever could be one. Only a request with none of these goes on.
+func (h *Handler) returnRoute(r *http.Request, odd bool) (*Verify, error) {
+	var under *Verify
+	for _, v := range h.Verify {
+		how := elsewhere
+		if len(v.matchers) > 0 {
+			ok, err := v.matchers.AnyMatchWithError(r)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				how = exactly
+			}
+		} else {
+			how = v.relates(r, odd)
+		}
+		switch how {
+		case exactly:
+			if h.isReturn(r, v) {
+				return v, nil
+			}
+			if len(r.Header["Cookie"]) > 0 {
+				// What it does not carry, a cookie must not say in its place.
+				r.Header["Cookie"] = v.route.guarded.Cookies(r.Header["Cookie"])
+			}
+		case below, within:
+			if under == nil && v.couldReturn(r, how) {
+				under = v
+			}
+		}
+	}
+	return under, nil
+}
+
+// isReturn: on the route's own path.
+func (h *Handler) isReturn(r *http.Request, v *Verify) bool {
+	if v.route.guarded.Carries(r.URL.RawQuery) {
+		return true
+	}
+	if body, ok := peek(r, params.MaxBytes); ok && v.carriedBy(r, body) {
+		return true
+	}
+	// A redirect on the way back (http to https, a name to another) makes a GET
+	// of a POST: nothing is left but what the browser was given before it went.
+	// The shop's own links to this path come from the shop.
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "same-origin", "same-site":
+		return false
+	}
+	return token.HasCookie(r, familyPending, h.view(r))
+}
+
+// couldReturn: below the route's path. Below a script it is the script that
+// answers, below a directory there are other pages.
+func (v *Verify) couldReturn(r *http.Request, how relation) bool {
+	query, marks := r.URL.RawQuery, v.route.provider.traits.Marks
+	if how == within && v.route.guarded.Carries(query) || ours.Carries(query) || params.CarriesAll(query, marks) {
+		return true
+	}
+	body, ok := peek(r, params.MaxBytes)
+	return ok && (how == within && v.carriedBy(r, body) || carriesMarks(r, body, marks))
+}
+
+// ours are our own parameters.
+var ours = params.NewNames(token.ParamRef, paramBounce, payment.ParamSignature)
+
+// carriedBy looks for a guarded name in a body. Of one in another form than a
+// return's it is enough that the name stands there: it will be refused.
+func (v *Verify) carriedBy(r *http.Request, body []byte) bool {
+	if isForm(r) {
+		return v.route.guarded.Carries(string(body))
+	}
+	for _, name := range v.route.provider.traits.Params {
+		if bytes.Contains(body, []byte(name)) {
+			return true
+		}
+	}
+	return len(r.Header["Content-Type"]) == 0
+}
+
+func carriesMarks(r *http.Request, body []byte, marks []string) bool {
+	if isForm(r) {
+		return params.CarriesAll(string(body), marks)
+	}
+	for _, name := range marks {
+		if !bytes.Contains(body, []byte(name)) {
+			return false
+		}
+	}
+	return len(marks) > 0
+}
+
+func isForm(r *http.Request) bool {
+	t := r.Header.Get("Content-Type")
+	return len(t) >= len(formType) && strings.EqualFold(t[:len(formType)], formType)
+}
+
+const formType = "application/x-www-form-urlencoded"
+
+// peek reads the beginning of a POST's body and puts it back.
+func peek(r *http.Request, most int) ([]byte, bool) {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead || r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+		return nil, false
+	}
+	was := r.Body
+	begun, err := io.ReadAll(io.LimitReader(was, int64(most)))
+	rest := io.Reader(was)
+	if err != nil {
+		rest = failed{err}
+	}
+	r.Body = &peeked{Reader: io.MultiReader(bytes.NewReader(begun), rest), Closer: was}
+	return begun, true
+}
+
+// peeked is a body whose beginning was read.
+type peeked struct {
+	io.Reader
+	io.Closer
+}
+
+// failed is the rest of a body that broke off.
+type failed struct{ err error }
+
+func (f failed) Read([]byte) (int, error) { return 0, f.err }
