@@ -148,6 +148,11 @@ func (e *Engine) handed(next *payment.Record, h Handed, p Policy, now time.Time)
 	switch {
 	case h.Acked:
 		err = next.Deliver(h.Status, h.Location, now)
+	case h.Refused:
+		// It said no, and would say it again: a person must look, and nothing is
+		// reported.
+		name, alert, lazy = EventParked, true, false
+		err = next.ParkDelivery(payment.ReasonShopRefused, now)
 	case h.Gated:
 		name, alert, lazy = EventParked, true, false
 		err = next.ParkDelivery(payment.ReasonGated, now)

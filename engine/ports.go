@@ -113,6 +113,8 @@ func (e *TooManyError) Error() string {
 type Handed struct {
 	// Acked: the shop proved that it credited.
 	Acked bool
+	// Refused: the shop said that it does not take the payment.
+	Refused bool
 	// Unsent: provably nothing reached the shop.
 	Unsent bool
 	// Gated: paid content that this payment does not open stands between it and

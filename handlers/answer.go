@@ -42,12 +42,15 @@ func (t *visit) answer(res engine.Result) error {
 		return t.page(reviewKind(res.Record), res.Record, nil)
 	case engine.OrderPaid:
 		if !res.Bound {
-			// A stranger must not learn that there is such an order.
-			return t.page(pages.Declined, nil, nil)
+			// A stranger must not learn that there is such an order: the answer is the
+			// one that any other unpaid payment gets.
+			return t.declined(engine.Result{Kind: engine.Declined})
 		}
 		return t.page(pages.OrderPaid, nil, nil)
-	case engine.Ambiguous, engine.Foreign:
+	case engine.Ambiguous:
 		return t.malformed(res.Err)
+	case engine.Foreign:
+		return t.page(kindMalformed, nil, res.Err) // the engine has told why
 	case engine.Busy:
 		return t.comeAgain(pages.Busy, res.Err)
 	case engine.Unavailable:
@@ -86,8 +89,10 @@ func (t *visit) declined(res engine.Result) error {
 		return nil
 	}
 	rec := res.Record
-	if rec != nil && !res.Bound && rec.Expect.Source == payment.FromLookup {
-		rec = nil // its reference would tell that the shop knows the order
+	if !res.Bound {
+		// Its reference would tell of an order that is not paid from one that is
+		// paid, or that the shop doesn't know, neither of which has one.
+		rec = nil
 	}
 	return t.page(pages.Declined, rec, nil)
 }

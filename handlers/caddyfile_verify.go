@@ -46,6 +46,7 @@ func (v *Verify) options() []blockOption {
 		{name: "bind", many: true, read: v.readBind},
 		wordOption("deliver", &v.Deliver, "once", "idempotent"),
 		{name: "ack", read: v.readAck},
+		{name: "refused", many: true, read: v.readRefused},
 		wordOption("orders", &v.Orders, "once", "many"),
 		answerOption("declined", &v.Declined),
 		answerOption("duplicate", &v.Duplicate),
@@ -131,6 +132,27 @@ func (v *Verify) readAck(d *caddyfile.Dispenser) error {
 		a.Patterns = patterns
 	}
 	v.Ack = a
+	return nil
+}
+
+// readRefused reads one line; there may be several.
+func (v *Verify) readRefused(d *caddyfile.Dispenser) error {
+	var r Refused
+	if err := readWord(d, "refused", &r.Mode, "redirect", "status", "header"); err != nil {
+		return err
+	}
+	if d.CountRemainingArgs() == 0 {
+		return d.Errf("refused %s needs a pattern of what the shop answers when it does not take a payment", r.Mode)
+	}
+	patterns, err := readArgs(d)
+	if err != nil {
+		return err
+	}
+	r.Patterns = patterns
+	if err := r.check(); err != nil {
+		return d.Errf("refused %w", err)
+	}
+	v.Refused = append(v.Refused, r)
 	return nil
 }
 

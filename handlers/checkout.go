@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,12 +63,27 @@ func (c *Checkout) provision(h *Handler) error {
 			return fmt.Errorf("item %s: %d rials is less than the %s rials that %s accepts (an amount in toman?)", it.SKU, it.Amount, t.Min, c.Provider)
 		}
 		seen[it.SKU] = true
+		if t.Max > 0 && payment.Rials(it.Amount) > t.Max {
+			return fmt.Errorf("item %s: %d rials is more than the %s rials that %s accepts", it.SKU, it.Amount, t.Max, c.Provider)
+		}
+		if it.SKU == donation && slices.ContainsFunc(h.Checkout, func(c *Checkout) bool { return c.Donate != nil }) {
+			return fmt.Errorf("item %s: that is what a payment by `donate` is called, so any sum would open what it opens; give it another name", donation)
+		}
 	}
-	if d := c.Donate; d != nil && (d.Min <= 0 || d.Max < d.Min) {
+	switch d := c.Donate; {
+	case d == nil:
+	case d.Min <= 0 || d.Max < d.Min:
 		return errors.New("donate: the least must be more than 0 and not more than the most")
+	case payment.Rials(d.Min) < t.Min:
+		return fmt.Errorf("donate: the least, %d rials, is less than the %s rials that %s accepts (an amount in toman?)", d.Min, t.Min, c.Provider)
+	case t.Max > 0 && payment.Rials(d.Max) > t.Max:
+		return fmt.Errorf("donate: the most, %d rials, is more than the %s rials that %s accepts", d.Max, t.Max, c.Provider)
 	}
 	return nil
 }
+
+// donation is the item of a payment whose sum the buyer named.
+const donation = "donation"
 
 // findReturn finds the verify route that takes this checkout's customers.
 func (c *Checkout) findReturn(h *Handler) error {
@@ -131,7 +147,9 @@ func (h *Handler) serveCheckout(w http.ResponseWriter, r *http.Request, c *Check
 		w.Header().Set("Allow", "GET, HEAD, POST")
 		return h.write(w, r, pages.Page{Kind: pages.NotFound, Status: http.StatusMethodNotAllowed}, nil)
 	}
-	if track.Prefetched(r) || r.Header.Get("Sec-Fetch-Site") == "cross-site" {
+	if from := r.Header.Get("Sec-Fetch-Site"); track.Prefetched(r) || from == "cross-site" || from == "same-site" {
+		// A page of another host, be it a sister of this one, starts no payment: its
+		// button leads to ours.
 		return h.write(w, r, h.offer(r, c, item), nil)
 	}
 	p := engine.Purchase{
@@ -146,7 +164,7 @@ func (h *Handler) serveCheckout(w http.ResponseWriter, r *http.Request, c *Check
 			page.Status, page.Wrong = http.StatusUnprocessableEntity, wrong
 			return h.write(w, r, page, nil)
 		}
-		p.Item, p.Title, p.Amount = "donation", "", amount
+		p.Item, p.Title, p.Amount = donation, "", amount
 	}
 	return h.purchase(w, r, c, item, p)
 }
@@ -166,6 +184,7 @@ func (h *Handler) offer(r *http.Request, c *Checkout, item *Item) pages.Page {
 	}
 	if item != nil {
 		p.Title, p.Amount = item.title(), payment.Rials(item.Amount)
+		p.Bought = h.bought(r, item.SKU)
 		return p
 	}
 	p.Min, p.Max = payment.Rials(c.Donate.Min), payment.Rials(c.Donate.Max)
@@ -190,7 +209,7 @@ func (c *Checkout) named(w http.ResponseWriter, r *http.Request) (payment.Rials,
 	}
 	text := form.Get("amount")
 	if toman := form.Get(pages.AmountField); toman != "" {
-		text = toman + "toman"
+		text = written(toman)
 	}
 	amount, err := payment.ParseAmount(text)
 	if err != nil {
@@ -206,22 +225,30 @@ func (c *Checkout) named(w http.ResponseWriter, r *http.Request) (payment.Rials,
 func (h *Handler) purchase(w http.ResponseWriter, r *http.Request, c *Checkout, item *Item, p engine.Purchase) error {
 	eng, err := h.app.Engine(r.Context())
 	if err != nil {
-		return h.write(w, r, pages.Page{Kind: pages.Unavailable, Refresh: originalPath(r)}, err)
+		return h.write(w, r, pages.Page{Kind: pages.NotStarted, ShopURL: "/"}, err)
 	}
 	keys, err := h.allKeys(r.Context())
 	if err != nil {
-		return h.write(w, r, pages.Page{Kind: pages.Unavailable, Refresh: originalPath(r)}, err)
+		return h.write(w, r, pages.Page{Kind: pages.NotStarted, ShopURL: "/"}, err)
 	}
 	site, back := h.siteOf(r), h.wayBack(r)
 	p.Track = h.currentTrack(r, keys)
 	p.ReturnURL = func(ref payment.Ref) string {
 		return back.address(appendQuery(c.conf.back, token.ParamRef, keys.SignRef(ref, site.id)))
 	}
-	p.Return = back.asReturn
+	p.Return = func(address string) payment.Return {
+		ret := back.asReturn(address)
+		ret.By = visitorOf(r)
+		return ret
+	}
+	p.Client = client(r)
 	payURL, rec, err := eng.Purchase(r.Context(), p)
+	var many *engine.TooManyError
 	switch {
+	case errors.As(err, &many):
+		return h.write(w, r, pages.Page{Kind: pages.NotStarted, Status: http.StatusTooManyRequests, After: many.RetryAfter, ShopURL: "/"}, err)
 	case errors.Is(err, payment.ErrFull), errors.Is(err, payment.ErrClosed), errors.Is(err, payment.ErrBroken):
-		return h.write(w, r, pages.Page{Kind: pages.Unavailable, Refresh: originalPath(r)}, err)
+		return h.write(w, r, pages.Page{Kind: pages.NotStarted, ShopURL: "/"}, err)
 	case err != nil:
 		h.log.Error("a payment could not be started", zap.String("provider", c.Provider), zap.Error(err))
 		page := h.offer(r, c, item)
@@ -235,8 +262,7 @@ func (h *Handler) purchase(w http.ResponseWriter, r *http.Request, c *Checkout, 
 	return nil
 }
 
-// rememberPurchase gives the browser the cookie of this purchase, and drops
-// the oldest beyond what is kept.
+// rememberPurchase gives the browser the cookie of this purchase.
 func (h *Handler) rememberPurchase(w http.ResponseWriter, r *http.Request, keys *token.Keys, rec *payment.Record) {
 	h.browserID(w, r)
 	view := h.view(r)
@@ -245,10 +271,7 @@ func (h *Handler) rememberPurchase(w http.ResponseWriter, r *http.Request, keys 
 		h.log.Error("the cookie of a purchase could not be made", zap.Error(err))
 		return
 	}
-	old := token.ReadCookies(r, familyPaid, view)
-	for i := 0; len(old)-i >= token.MaxCookies; i++ {
-		token.DropCookie(w, familyPaid+old[i].Name, view)
-	}
+	h.forgetPurchases(w, r, keys, len(text))
 	token.SetCookie(w, familyPaid+string(rec.Ref[:paidName]), text, token.PaidLife, view)
 }
 
@@ -265,7 +288,7 @@ func (h *Handler) retryURL(rec *payment.Record) string {
 		if c.Provider != rec.Provider {
 			continue
 		}
-		if rec.Expect.Item == "donation" && c.Donate != nil {
+		if rec.Expect.Item == donation && c.Donate != nil {
 			return c.Path
 		}
 		for _, it := range c.Items {

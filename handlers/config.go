@@ -109,6 +109,15 @@ type Ack struct {
 	Patterns []string `json:"patterns,omitempty"`
 }
 
+// Refused is one kind of answer by which the shop says no.
+type Refused struct {
+	// `redirect` (a 3xx whose Location fits a pattern), `status` (such as `409` or
+	// `4xx`) or `header` (`<name>:<pattern>`).
+	Mode string `json:"mode"`
+	// In redirect and header `*` stands for anything.
+	Patterns []string `json:"patterns"`
+}
+
 // Answer says what becomes of a return that is not delivered.
 type Answer struct {
 	// `page` (ours), `pass` (on to the shop, with X-Payment-Status) or
@@ -145,6 +154,11 @@ type Verify struct {
 
 	// What proves that the shop has credited. Default: status.
 	Ack *Ack `json:"ack,omitempty"`
+
+	// Answers by which the shop says that it does not take a payment: any of them
+	// goes before the acknowledgement. The payment is parked with an alert, handed
+	// over no more, and not reported.
+	Refused []Refused `json:"refused,omitempty"`
 
 	// Whether an order may be paid more than once: `once` or `many`. Default:
 	// once.

@@ -28,6 +28,8 @@ type dispatch struct {
 	status    int
 	location  string
 	acked     bool
+	refused   bool         // the shop said no
+	later     bool         // the shop said that it has not taken it
 	asked     atomic.Int32 // connections asked for (http transport only)
 	connected atomic.Int32
 	told      atomic.Value // the upstream that has it, a string
@@ -101,7 +103,13 @@ func (d *dispatch) second(to string) {
 // answered reads the shop's answer before our headers are taken out of it.
 func (d *dispatch) answered(status int, header http.Header) {
 	d.status, d.location = status, header.Get("Location")
-	d.acked = d.proof(status, header)
+	for _, r := range d.v.Refused {
+		d.refused = d.refused || r.fits(status, header)
+	}
+	d.acked = !d.refused && d.proof(status, header)
+	// By its definition a 503 is a request that was not handled; with the time to
+	// come again it is said on purpose, by a shop under maintenance.
+	d.later = status == http.StatusServiceUnavailable && header.Get("Retry-After") != "" && d.byUpstream(status)
 	privately(header, forNobody)
 }
 
@@ -163,7 +171,10 @@ func (d *dispatch) byFile(header http.Header) bool {
 
 // outcome is what became of the hand-over.
 func (d *dispatch) outcome(err error, panicked any) engine.Handed {
-	return engine.Handed{Acked: d.acked, Status: d.status, Location: d.location, Unsent: !d.acked && panicked == nil && d.unsent(err)}
+	return engine.Handed{
+		Acked: d.acked, Refused: d.refused, Status: d.status, Location: d.location,
+		Unsent: !d.acked && panicked == nil && (d.later || d.unsent(err)),
+	}
 }
 
 // unsent reports a provable non-delivery: no connection was obtained for the

@@ -45,7 +45,7 @@ func (h *Handler) browserID(w http.ResponseWriter, r *http.Request) string {
 // that a cross-site POST leaves behind: by a redirect to a GET for payments of
 // our checkout, by a form that submits itself for shops that expect their POST.
 func (t *visit) sendBounce(rec *payment.Record) error {
-	if t.h.byRedirect(t.v, rec) {
+	if t.v.byRedirect(rec) {
 		t.noStore()
 		t.w.Header().Set("Location", t.hopURL(rec))
 		t.w.WriteHeader(http.StatusSeeOther)
@@ -95,7 +95,7 @@ func (t *visit) cookiesToCome() bool {
 // before the shop sees one that is not delivered: without its session it would
 // open another. rec may be nil.
 func (t *visit) sendAgain(rec *payment.Record) error {
-	if t.h.byRedirect(t.v, rec) {
+	if t.v.byRedirect(rec) {
 		uri := t.selfURI()
 		for _, name := range t.v.route.provider.traits.Params {
 			low := strings.ToLower(name)
@@ -163,7 +163,7 @@ func (t *visit) serveHop() error {
 	if res.Kind != engine.Verified {
 		return t.answer(res)
 	}
-	if rec.Return != nil && rec.Return.Method == http.MethodPost && t.r.Method == http.MethodGet && !t.h.byRedirect(t.v, rec) {
+	if rec.Return != nil && rec.Return.Method == http.MethodPost && t.r.Method == http.MethodGet && !t.v.byRedirect(rec) {
 		// The shop expects its POST: send the form first.
 		return t.sendBounce(rec)
 	}
@@ -174,11 +174,11 @@ func (t *visit) serveHop() error {
 }
 
 // byRedirect: this payment's POST return ends as a GET, in the browser's second
-// hop and in the worker's hand-over alike. Pages that no upstream makes take no
-// POST.
-func (h *Handler) byRedirect(v *Verify, rec *payment.Record) bool {
+// hop and in the worker's hand-over alike. The pages of a shop without a backend
+// take no POST.
+func (v *Verify) byRedirect(rec *payment.Record) bool {
 	m := v.bounce()
-	return m == bounceRedirect || m == bounceAuto && rec != nil && (rec.Expect.Checkout || !h.place().proxied)
+	return m == bounceRedirect || m == bounceAuto && rec != nil && rec.Expect.Checkout
 }
 
 // hopResult is the answer to a record as it stands; one that waits is asked for
@@ -239,7 +239,7 @@ func (t *visit) restore(rec *payment.Record) error {
 		return nil
 	}
 	t.body = ret.Body
-	if t.h.byRedirect(t.v, rec) || ret.Method != http.MethodPost {
+	if t.v.byRedirect(rec) || ret.Method != http.MethodPost {
 		t.body = nil
 	}
 	_, query, _ := strings.Cut(ret.URI, "?")

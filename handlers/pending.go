@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/rahgir/caddy-payments/engine"
@@ -58,10 +59,15 @@ func (t *visit) pendings(ctx context.Context, order string) []*payment.Record {
 			open = append(open, rec)
 		}
 	}
-	if len(open) == 0 && len(done) > 0 {
+	if len(open) == 0 && len(done) > 0 && t.bare() {
 		return done[len(done)-1:]
 	}
 	return open
+}
+
+// bare reports a return that has nothing of the provider's.
+func (t *visit) bare() bool {
+	return !slices.ContainsFunc(t.v.route.provider.traits.Params, t.set.Has)
 }
 
 // mine reports whether a record may be what this route's return is about.

@@ -120,9 +120,21 @@ func (v *Verify) checkValues() error {
 	if v.ack().Mode == ackRedirect && len(v.ack().Patterns) == 0 {
 		return errors.New("ack redirect needs a pattern such as */order-received/*")
 	}
+	for _, r := range v.Refused {
+		if err := r.check(); err != nil {
+			return fmt.Errorf("refused %w", err)
+		}
+	}
 	for option, a := range map[string]*Answer{"declined": v.Declined, "duplicate": v.Duplicate} {
-		if a.mode() == answerRedirect && a.To == "" {
+		if a.mode() != answerRedirect {
+			continue
+		}
+		if a.To == "" {
 			return fmt.Errorf("%s redirect needs a target", option)
+		}
+		path, _, _ := strings.Cut(a.To, "?")
+		if len(v.Paths) > 0 && strings.HasPrefix(path, "/") && v.filter.takes(path) {
+			return fmt.Errorf("%s redirect %s: that is this route's own path, where it would be taken for a return that names no payment", option, a.To)
 		}
 	}
 	return nil

@@ -90,7 +90,7 @@ func (h *Handler) synthetic(ctx context.Context, v *Verify, rec *payment.Record)
 	replay(r, ret.By)
 	switch {
 	case ret.Method != http.MethodPost:
-	case h.byRedirect(v, rec):
+	case v.byRedirect(rec):
 		r.Method = http.MethodGet
 	default:
 		r.Header.Set("Content-Type", ret.Type)

@@ -60,12 +60,13 @@ const (
 
 // Reasons for parked and for deliveries that wait.
 const (
-	ReasonNoProof     Reason = "no_ack"      // the shop gave no proof that it credited
-	ReasonOwnerDied   Reason = "interrupted" // the delivery was cut off and may have arrived
-	ReasonAbsent      Reason = "absent"      // paid, the customer is gone, the site says park
-	ReasonNoRoute     Reason = "no_route"    // no site of the running config takes this return
-	ReasonUnreachable Reason = "shop_down"   // no connection to the shop was obtained
-	ReasonGaveUp      Reason = "gave_up"     // three days without an ack
-	ReasonSandbox     Reason = "sandbox_off" // paid in the sandbox, and the provider is live now
-	ReasonGated       Reason = "gated"       // a `require` that this payment does not open keeps it from the shop
+	ReasonNoProof     Reason = "no_ack"       // the shop gave no proof that it credited
+	ReasonOwnerDied   Reason = "interrupted"  // the delivery was cut off and may have arrived
+	ReasonAbsent      Reason = "absent"       // paid, the customer is gone, the site says park
+	ReasonNoRoute     Reason = "no_route"     // no site of the running config takes this return
+	ReasonUnreachable Reason = "shop_down"    // no connection to the shop was obtained
+	ReasonGaveUp      Reason = "gave_up"      // three days without an ack
+	ReasonSandbox     Reason = "sandbox_off"  // paid in the sandbox, and the provider is live now
+	ReasonGated       Reason = "gated"        // a `require` that this payment does not open keeps it from the shop
+	ReasonShopRefused Reason = "shop_refused" // the shop answered that it does not take the payment
 )

@@ -80,7 +80,7 @@ func TestErrorRoutesAfterVerified(t *testing.T) {
 		"an error of Caddy's":  {"", "error 503"},
 		"after a login":        {"", "basic_auth {\n\t\tbob $2a$14$Zkx19XLiW6VYouLHR5NmfOFU0z2GTNmpkT/5qqR7hx4IjWJPDhjvG\n\t}"},
 		"declined, passed on":  {"declined pass", "php_fastcgi unix/" + dead},
-		"duplicate, passed on": {"duplicate pass", "@again header X-Payment-Status duplicate\n\terror @again 500\n\trespond 200\n"},
+		"duplicate, passed on": {"duplicate pass", "@again header X-Payment-Status duplicate\n\terror @again 500\n\theader X-Payment-Ack {header.X-Payment-Id}\n\trespond 200\n"},
 	} {
 		for _, method := range []string{sandbox.ReturnGet, sandbox.ReturnPost} {
 			t.Run(name+"/"+method, func(t *testing.T) {

@@ -72,7 +72,7 @@ func announced(t *testing.T, w *world, site string, shop *harness.Shop, k *keepe
 			t.Errorf("%d verify calls", n)
 		}
 	})
-	t.Run("half an announcement is none", func(t *testing.T) {
+	t.Run("half an announcement sends nobody to pay", func(t *testing.T) {
 		for name, with := range map[string]func(http.Header){
 			"toman":     func(h http.Header) { h.Set("X-Payment-Amount", "5000toman") },
 			"point":     func(h http.Header) { h.Set("X-Payment-Amount", "50000.0") },
@@ -82,12 +82,20 @@ func announced(t *testing.T, w *world, site string, shop *harness.Shop, k *keepe
 			"long":      func(h http.Header) { h.Set("X-Payment-Order", strings.Repeat("x", 65)) },
 		} {
 			k.with = with
-			id, _ := begin(t, b, site, "103", 50_000)
-			if all := rows(t, w.Caddy, "id="+id); len(all) != 0 {
+			bill := w.made(k.provider, "103", 50_000, k.callback)
+			p := b.Get(site + "/pay?order=103&amount=50000&link=" + url.QueryEscape(bill.Link))
+			status(t, p, http.StatusServiceUnavailable)
+			if p.Header.Get("Location") != "" || p.Header.Get("Retry-After") == "" || strings.Contains(p.Body, bill.ID) {
+				t.Errorf("%s: %v", name, p.Header)
+			}
+			if all := rows(t, w.Caddy, "id="+bill.ID); len(all) != 0 {
 				t.Errorf("%s: recorded: %+v", name, all)
 			}
 		}
 		k.with = nil
+		if all := records(t, w.Caddy, "order=103"); len(all) == 0 || all[0].Reason != "unusable" {
+			t.Errorf("no trace of it: %+v", all)
+		}
 	})
 	t.Run("the same announcement twice", func(t *testing.T) {
 		bill := w.made(k.provider, "104", 60_000, k.callback)
@@ -107,8 +115,8 @@ func announced(t *testing.T, w *world, site string, shop *harness.Shop, k *keepe
 		if r := w.record(bill.ID); r.Order != "105" || r.Amount != 70_000 {
 			t.Errorf("the first announcement was overwritten: %+v", r)
 		}
-		if !strings.Contains(w.Log(), "an announcement was not recorded") {
-			t.Error("nobody was told")
+		if all := records(t, w.Caddy, "order=999"); len(all) != 1 || all[0].Reason != "another_order" {
+			t.Errorf("nobody was told: %+v", all)
 		}
 	})
 	t.Run("a browser cannot announce", func(t *testing.T) {

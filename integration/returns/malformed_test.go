@@ -146,7 +146,7 @@ func TestUnusualReturnsAreRead(t *testing.T) {
 			return b.Get(site + "/back?id=" + id + "&status=" + url.QueryEscape("۱۰") + "&order_id=" + order)
 		},
 		"semicolons are no separators": func(id, order string) harness.Page {
-			return b.Get(site + "/back?x=1;id=0&id=" + id + "&status=10&order_id=" + order)
+			return b.Get(site + "/back?x=1;y=0&id=" + id + "&status=10&order_id=" + order)
 		},
 		"charset": func(id, order string) harness.Page {
 			p, err := b.Try(http.MethodPost, site+"/back", "id="+id+"&status=10&order_id="+order, "Content-Type", formType+"; charset=UTF-8")

@@ -43,14 +43,15 @@ var whys = map[payment.Reason]text{
 	payment.ReasonOldGeneration:  {"Only records that were lost could tell whether this receipt was used before.", "فقط سابقه‌ای که از دست رفته می‌توانست بگوید این رسید قبلاً خرج شده یا نه."},
 	payment.ReasonFee:            {"More was paid than the price and the documented fee.", "بیش از قیمت و کارمزدِ اعلام‌شده پرداخت شده است."},
 	payment.ReasonUnboundReceipt: {"Nothing in the provider's answer ties this payment to the order.", "هیچ چیز در پاسخ ارائه‌دهنده این پرداخت را به سفارش وصل نمی‌کند."},
-	payment.ReasonSandbox:     {"It was paid in the provider's sandbox, where no money moves, and the provider is live now.", "در محیط آزمایشی ارائه‌دهنده پرداخت شد که پولی جابه‌جا نمی‌شود، و ارائه‌دهنده اکنون واقعی است."},
-	payment.ReasonNoProof:     {"It is paid, but the shop gave no proof that it noted the payment.", "پرداخت شده، ولی فروشگاه نشانه‌ای نداد که آن را ثبت کرده است."},
-	payment.ReasonOwnerDied:   {"It is paid, but telling the shop was cut off half-way and may have arrived.", "پرداخت شده، ولی خبر دادن به فروشگاه نیمه‌کاره قطع شد و شاید رسیده باشد."},
-	payment.ReasonAbsent:      {"It is paid, but the customer left before the shop could be told.", "پرداخت شده، ولی مشتری پیش از خبر دادن به فروشگاه رفته است."},
-	payment.ReasonNoRoute:     {"It is paid, but no site of the running configuration takes its return.", "پرداخت شده، ولی هیچ سایتی در پیکربندی کنونی بازگشت آن را نمی‌پذیرد."},
-	payment.ReasonUnreachable: {"It is paid, but the shop could not be reached.", "پرداخت شده، ولی به فروشگاه دسترسی نبود."},
-	payment.ReasonGated:       {"It is paid, but its return lies behind paid content that it does not open: change the paths of require or verify.", "پرداخت شده، ولی مسیر بازگشت پشت محتوای پولی‌ای است که این پرداخت آن را باز نمی‌کند: مسیر require یا verify را عوض کنید."},
-	payment.ReasonGaveUp:      {"It is paid; the shop was told for three days and never confirmed.", "پرداخت شده؛ سه روز به فروشگاه خبر داده شد و تأیید نکرد."},
+	payment.ReasonSandbox:        {"It was paid in the provider's sandbox, where no money moves, and the provider is live now.", "در محیط آزمایشی ارائه‌دهنده پرداخت شد که پولی جابه‌جا نمی‌شود، و ارائه‌دهنده اکنون واقعی است."},
+	payment.ReasonNoProof:        {"It is paid, but the shop gave no proof that it noted the payment.", "پرداخت شده، ولی فروشگاه نشانه‌ای نداد که آن را ثبت کرده است."},
+	payment.ReasonOwnerDied:      {"It is paid, but telling the shop was cut off half-way and may have arrived.", "پرداخت شده، ولی خبر دادن به فروشگاه نیمه‌کاره قطع شد و شاید رسیده باشد."},
+	payment.ReasonAbsent:         {"It is paid, but the customer left before the shop could be told.", "پرداخت شده، ولی مشتری پیش از خبر دادن به فروشگاه رفته است."},
+	payment.ReasonNoRoute:        {"It is paid, but no site of the running configuration takes its return.", "پرداخت شده، ولی هیچ سایتی در پیکربندی کنونی بازگشت آن را نمی‌پذیرد."},
+	payment.ReasonUnreachable:    {"It is paid, but the shop could not be reached.", "پرداخت شده، ولی به فروشگاه دسترسی نبود."},
+	payment.ReasonGated:          {"It is paid, but its return lies behind paid content that it does not open: change the paths of require or verify.", "پرداخت شده، ولی مسیر بازگشت پشت محتوای پولی‌ای است که این پرداخت آن را باز نمی‌کند: مسیر require یا verify را عوض کنید."},
+	payment.ReasonGaveUp:         {"It is paid; the shop was told for three days and never confirmed.", "پرداخت شده؛ سه روز به فروشگاه خبر داده شد و تأیید نکرد."},
+	payment.ReasonShopRefused:    {"It is paid, and the shop answered that it does not take the payment: look at the order in the shop.", "پرداخت شده، ولی فروشگاه پاسخ داد که این پرداخت را نمی‌پذیرد: سفارش را در فروشگاه ببینید."},
 }
 
 // unreasoned is the sentence of a state that stands without a reason.

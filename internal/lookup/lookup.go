@@ -2,6 +2,7 @@
 package lookup
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -131,7 +132,7 @@ func (c *Client) Ask(ctx context.Context, order, bearer string) (Answer, error) 
 // climbs reports an order that a server which decodes before it looks would take
 // for a way to another address. No shop gives such a number.
 func climbs(order string) bool {
-	for part := range strings.SplitSeq(order, "/") {
+	for part := range strings.FieldsFuncSeq(order, func(r rune) bool { return r == '/' || r == '\\' }) {
 		if part == "." || part == ".." {
 			return true
 		}
@@ -144,7 +145,7 @@ func (c *Client) read(res *http.Response, body []byte) (Answer, error) {
 	isJSON := err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json")) && json.Valid(body)
 	switch {
 	case !isJSON:
-		return Answer{}, fmt.Errorf("%w: status %d, not JSON", ErrUnanswered, res.StatusCode)
+		return Answer{}, fmt.Errorf("%w: status %d, %s", ErrUnanswered, res.StatusCode, notJSON(res.Header.Get("Content-Type"), body))
 	case res.StatusCode == http.StatusNotFound:
 		return Answer{}, ErrUnknown
 	case res.StatusCode != http.StatusOK:
@@ -174,6 +175,21 @@ func (c *Client) read(res *http.Response, body []byte) (Answer, error) {
 		a.Paid = &paid
 	}
 	return a, nil
+}
+
+// notJSON says why an answer is not read as JSON: what PHP says without a header
+// line, and what an editor puts before the first brace, are both easily missed.
+func notJSON(contentType string, body []byte) string {
+	bare := bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+	switch kind, _, err := mime.ParseMediaType(contentType); {
+	case len(bare) != len(body) && json.Valid(bare):
+		return "not JSON: a byte order mark (BOM) stands before it; save the script without one"
+	case json.Valid(body) && err == nil:
+		return fmt.Sprintf("not JSON: its Content-Type is %.60q, and must be application/json", kind)
+	case json.Valid(body):
+		return "not JSON: it has no Content-Type, which must be application/json"
+	}
+	return "not JSON"
 }
 
 func loopback(host string) bool {

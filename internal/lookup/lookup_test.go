@@ -109,3 +109,24 @@ func TestOddOrdersAreNotAskedAbout(t *testing.T) {
 		t.Error("an order may have spaces")
 	}
 }
+
+// What a shop easily misses is named.
+func TestNotJSONIsExplained(t *testing.T) {
+	for _, c := range [][3]string{
+		{"text/html; charset=UTF-8", `{"amount":1}`, "Content-Type is \"text/html\""}, {"", `{"amount":1}`, "no Content-Type"},
+		{"application/json", "\xef\xbb\xbf{\"amount\":1}", "BOM"}, {"text/html", "<p>no", "not JSON"},
+	} {
+		if got := notJSON(c[0], []byte(c[1])); !strings.Contains(got, c[2]) {
+			t.Errorf("%q: %s", c[0], got)
+		}
+	}
+	c, err := New("https://shop.test/orders/{order}", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, order := range []string{"..", "../x", `..\x`, `a\..\b`, `.\`} {
+		if c.Fits(order) {
+			t.Errorf("%q is a way elsewhere", order)
+		}
+	}
+}

@@ -35,6 +35,8 @@ type Page struct {
 	// Min and Max, if set, let the buyer name the sum (donations); the form
 	// then has the field [AmountField].
 	Min, Max payment.Rials
+	// Bought is whether this browser has bought it already (Checkout).
+	Bought bool
 	// Wrong is why the form is shown again.
 	Wrong Wrong
 

@@ -97,6 +97,9 @@ func english(p *Page) text {
 		if said.Title == "" {
 			said.Title = "Payment"
 		}
+		if p.Bought {
+			said.Text = append([]string{"You have bought this before, in this browser. Pay only if you want it once more."}, said.Text...)
+		}
 		return said
 	case NeedPayment:
 		return text{"This part is for sale", []string{

@@ -97,6 +97,9 @@ func persian(p *Page) text {
 		if said.Title == "" {
 			said.Title = "پرداخت"
 		}
+		if p.Bought {
+			said.Text = append([]string{"این را پیش‌تر با همین مرورگر خریده‌اید. فقط اگر می‌خواهید دوباره بخرید، پرداخت کنید."}, said.Text...)
+		}
 		return said
 	case NeedPayment:
 		return text{"این بخش خریدنی است", []string{
