@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
@@ -87,6 +88,8 @@ type Handler struct {
 	// matched: some gate is a matcher, which may say something else in the end
 	// though the path is the same.
 	matched bool
+	// indexed is done once the gates know the site's index names.
+	indexed sync.Once
 	// toldUnrouted is when a return that no route took was last told of.
 	toldUnrouted atomic.Int64
 }

@@ -1,11 +1,11 @@
 package handlers
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -54,14 +54,9 @@ func (h *Handler) alone() error {
 // rawly reports whether a handler that is just being loaded is one of ours with
 // routes of its own: while it is provisioned, its route holds but its JSON.
 func rawly(raw []byte) bool {
-	text := string(raw)
-	if !strings.Contains(text, `"handler":"payments"`) && !strings.Contains(text, `"handler": "payments"`) {
-		return false
+	var h struct {
+		Handler                          string
+		Track, Checkout, Verify, Require []json.RawMessage
 	}
-	for _, key := range []string{`"track"`, `"checkout"`, `"verify"`, `"require"`} {
-		if strings.Contains(text, key) {
-			return true
-		}
-	}
-	return false
+	return json.Unmarshal(raw, &h) == nil && h.Handler == "payments" && len(h.Track)+len(h.Checkout)+len(h.Verify)+len(h.Require) > 0
 }

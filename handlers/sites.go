@@ -41,7 +41,7 @@ func (s *Sites) Place(app *caddyhttp.App) ([]Finding, error) {
 	for _, h := range s.handlers {
 		h.locate()
 	}
-	return append(s.retrying(), unguarded(app, s.handlers)...), s.sharedNone()
+	return slices.Concat(s.retrying(), unguarded(app, s.handlers), ungated(app, s.handlers)), s.sharedNone()
 }
 
 // Keyless are the sites that verify payments and have no signing_key of their
@@ -65,7 +65,7 @@ func (s *Sites) Keyless() (sites []string, others bool) {
 func (s *Sites) Inspect(app *caddyhttp.App) []Finding {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append(s.retrying(), unguarded(app, s.handlers)...)
+	return slices.Concat(s.retrying(), unguarded(app, s.handlers), ungated(app, s.handlers))
 }
 
 // Origins are the origins that return addresses begin with; empty for a site
