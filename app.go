@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,9 +38,10 @@ type App struct {
 	// enough for cookies and checkout and refused where a shop has to know it.
 	SigningKeys []handlers.SigningKey `json:"signing_keys,omitempty"`
 
-	// The origin that browsers see, for return addresses, such as
-	// `https://shop.example.com`. Default: each site's own, which is http where
-	// the site is.
+	// The address of the shop as browsers see it, such as
+	// `https://shop.example.com`, with a path where several shops share a host.
+	// Only where there is one shop; several write it in their blocks. Default:
+	// each site's own, https unless only http leads to it.
 	PublicURL string `json:"public_url,omitempty"`
 
 	ctx        caddy.Context
@@ -52,6 +51,7 @@ type App struct {
 	affiliates map[string]payment.Affiliate
 	keys       *token.Keys
 	observer   *observer
+	listener   *listener
 	sites      *handlers.Sites
 
 	// gate opens when Start has opened the store, or failed to.
@@ -68,11 +68,13 @@ type provider struct {
 	timeout time.Duration
 }
 
-// once guards what Start makes; it is read after gate was closed.
+// once guards what Start makes, or what is made later where the store had no room
+// then; it is read after gate was closed.
 type once struct {
 	sync.Mutex
 	err  error
 	made *token.Keys
+	gone bool
 }
 
 // CaddyModule returns the Caddy module information.
@@ -87,11 +89,17 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.gate = make(chan struct{})
 	a.sites = handlers.NewSites()
 	a.observer = newObserver(ctx, a.log)
+	var err error
+	if a.listener, err = a.observer.events.listen(ctx); err != nil {
+		return err
+	}
 	if err := a.provisionKeys(); err != nil {
 		return err
 	}
-	if _, err := handlers.ParseOrigin(a.PublicURL); a.PublicURL != "" && err != nil {
-		return fmt.Errorf("public_url: %w", err)
+	if a.PublicURL != "" {
+		if err := handlers.CheckPublicURL(a.PublicURL); err != nil {
+			return fmt.Errorf("public_url: %w", err)
+		}
 	}
 	if err := a.provisionStorage(ctx); err != nil {
 		return err
@@ -261,16 +269,7 @@ func (a *App) Affiliate(name string) (string, payment.Affiliate, error) {
 func (a *App) HasKeys() bool { return a.keys != nil }
 
 // Origin implements handlers.App.
-func (a *App) Origin() string {
-	if a.PublicURL == "" {
-		return ""
-	}
-	u, err := url.Parse(a.PublicURL)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSuffix(u.Scheme+"://"+u.Host, "/")
-}
+func (a *App) Origin() string { return a.PublicURL }
 
 // Join implements handlers.App.
 func (a *App) Join(h *handlers.Handler) error { return a.sites.Join(h) }

@@ -24,7 +24,7 @@ func init() { httpcaddyfile.RegisterGlobalOption(handlers.AppName, parseGlobal) 
 //		provider    <type> [<name>] { ... }
 //		affiliate   <type> [<name>] { ... }
 //		signing_key <secret> [<kid>]
-//		public_url  <origin>
+//		public_url  <url>
 //	}
 //
 // A provider's or affiliate's name defaults to its type; there may be as many
@@ -56,7 +56,7 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 // The lines of the global block, and those of a site's that may stray here.
 var (
 	globalLines = []string{"storage", "provider", "affiliate", "signing_key", "public_url"}
-	siteLines   = []string{"track", "checkout", "verify", "require", "announce", "errors"}
+	siteLines   = []string{"track", "checkout", "verify", "require", "announce", "errors", "formerly"}
 )
 
 func (a *App) parseLine(d *caddyfile.Dispenser) error {
@@ -76,7 +76,7 @@ func (a *App) parseLine(d *caddyfile.Dispenser) error {
 		if a.PublicURL != "" {
 			return d.Err("public_url is already specified")
 		}
-		if err := handlers.ReadOrigin(d, &a.PublicURL); err != nil {
+		if err := handlers.ReadPublicURL(d, &a.PublicURL); err != nil {
 			return err
 		}
 		if d.NextArg() {

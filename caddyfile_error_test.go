@@ -51,7 +51,7 @@ func TestCaddyfileSiteErrors(t *testing.T) {
 		want  string
 	}{
 		{"verfy /cb idpay", 1, "unrecognised option 'verfy' of payments; did you mean 'verify'?"},
-		{"xyzzyxyzzy", 1, "unrecognised option 'xyzzyxyzzy' of payments; there is only track, checkout, verify, require, announce, errors, signing_key and public_url"},
+		{"xyzzyxyzzy", 1, "unrecognised option 'xyzzyxyzzy' of payments; there is only track, checkout, verify, require, announce, errors, signing_key, public_url and formerly"},
 		{"provider idpay", 1, "provider belongs in the `payments` block of the global options, first in the file"},
 		{"storage badger", 1, "storage belongs in the `payments` block of the global options"},
 		{"affiliate hamekar", 1, "affiliate belongs in the `payments` block of the global options"},
@@ -70,8 +70,18 @@ func TestCaddyfileSiteErrors(t *testing.T) {
 		{"signing_key {env.A}\nsigning_key {env.A}", 2, "this signing_key is already specified"},
 		{"signing_key {env.A} k\nsigning_key {env.B} k", 2, "there is already a signing_key named 'k'"},
 		{"public_url", 1, "wrong argument count"},
-		{"public_url shop.test", 1, "public_url must be an origin such as https://shop.example.com, without a path, not 'shop.test'"},
-		{"public_url https://shop.test/x", 1, "without a path"},
+		{"public_url shop.test", 1, "public_url must be an address such as https://shop.example.com or, where several shops share a host, https://mall.example.com/shop1, not 'shop.test'"},
+		{"public_url https://shop.test/x/../y", 1, "public_url must be an address"},
+		{"public_url https://shop.test//x", 1, "public_url must be an address"},
+		{"public_url https://shop.test/x?a=1", 1, "public_url must be an address"},
+		{"public_url https://shop.test/x;y", 1, "public_url must be an address"},
+		{"public_url https://shop.test/%2e", 1, "public_url must be an address"},
+		{"public_url https://*.shop.test", 1, "public_url must be an address"},
+		{"public_url https://me@shop.test", 1, "public_url must be an address"},
+		{"public_url https://{host}", 1, "public_url must be an address"},
+		{"formerly", 1, "wrong argument count"},
+		{"formerly https://a.test shop.test", 1, "formerly takes earlier addresses of this shop, each of which must be an address such as"},
+		{"formerly https://a.test\nformerly https://b.test https://a.test", 2, "formerly https://a.test is already specified"},
 		{"public_url https://a.test\npublic_url https://b.test", 2, "public_url is already specified"},
 
 		{"track product", 1, "track: a path begins with '/': did you mean '/product'?"},
@@ -235,7 +245,8 @@ func TestCaddyfileGlobalErrors(t *testing.T) {
 		{"signing_key {env.A} {\nx\n}", 2, "signing_key takes no block"},
 		{"public_url https://a.test\npublic_url https://a.test", 2, "public_url is already specified"},
 		{"public_url https://a.test https://b.test", 1, "wrong argument count"},
-		{"public_url a.test", 1, "public_url must be an origin"},
+		{"public_url a.test", 1, "public_url must be an address"},
+		{"formerly https://a.test", 1, "formerly belongs in the `payments` block of a site"},
 
 		// What a block needs is missed in the line that opens it.
 		{"provider idpay", 1, "api_key is not usable: it is missing; write {env.NAME} or {file./path}"},

@@ -120,6 +120,7 @@ func TestCaddyfileGoldenValidates(t *testing.T) {
 	for _, name := range []string{"IDPAY_KEY", "SAMA_MERCHANT_ID", "PAL24_KEY", "POOLAM_KEY", "HAMEKAR_TOKEN"} {
 		t.Setenv(name, "6a7f99eb-7c20-4412-a972-6dfb7cd253a4")
 	}
+	t.Setenv("IDPAY_KEY_2", "0c1d2e3f-0000-4412-a972-6dfb7cd253a4")
 	for i, name := range []string{"SIGNING_KEY", "OLD_SIGNING_KEY", "SHOP_KEY"} {
 		t.Setenv(name, strings.Repeat(string(rune('a'+i)), 32))
 	}

@@ -2,6 +2,7 @@ package payments
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -66,7 +67,11 @@ func (a *App) doctorKeys() []admin.Finding {
 func (a *App) doctorStore(ctx context.Context) []admin.Finding {
 	eng, err := a.Engine(ctx)
 	if err != nil {
-		return []admin.Finding{{Level: admin.LevelError, Code: "store", Text: "the store is not open"}}
+		text := "the store is not open"
+		if errors.Is(err, payment.ErrFull) {
+			text = "the store is not open, and payments get 503: " + err.Error() + "; it opens by itself when there is room"
+		}
+		return []admin.Finding{{Level: admin.LevelError, Code: "store", Text: text}}
 	}
 	out := remarks(eng.Store)
 	if err := eng.Store.Ready(); err != nil {
@@ -115,12 +120,16 @@ func (a *App) doctorSites() []admin.Finding {
 			}
 		}
 	}
-	for _, origin := range a.sites.Origins() {
+	origins, patterns := a.sites.Origins()
+	for _, p := range patterns {
+		out = append(out, admin.Finding{Level: admin.LevelOK, Code: "origin", Where: p,
+			Text: "each name that browsers ask for is a shop of its own, with orders, cookies and receipts of its own"})
+	}
+	for _, origin := range origins {
 		u, err := url.Parse(origin)
 		switch {
-		case err != nil || origin == "":
-			out = append(out, admin.Finding{Level: admin.LevelWarn, Code: "origin",
-				Text: "a site answers to any name: write public_url, or return addresses are made from what the browser asked for"})
+		case err != nil:
+			continue
 		case u.Scheme != "https" && !local(u.Hostname()):
 			out = append(out, admin.Finding{Level: admin.LevelWarn, Code: "origin", Where: origin,
 				Text: "return addresses are http: cards' banks may refuse them, and cookies travel in the clear; write public_url if https ends in front of this Caddy"})

@@ -3,7 +3,6 @@ package payments
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"time"
 
@@ -40,57 +39,6 @@ type runtime struct{ *engine.Shared }
 // Destruct implements caddy.Destructor; losing it loses nothing.
 func (runtime) Destruct() error { return nil }
 
-// Start opens the store, places the sites and starts the worker.
-func (a *App) Start() error {
-	err := a.start()
-	a.opened.Lock()
-	a.opened.err = err
-	a.opened.Unlock()
-	close(a.gate)
-	return err
-}
-
-func (a *App) start() error {
-	ctx := context.WithoutCancel(a.ctx)
-	store, release, err := a.opener.Open(ctx, a.log)
-	if err != nil {
-		return fmt.Errorf("opening the payments store: %w", err)
-	}
-	a.release = release
-	mod, _, err := runtimes.LoadOrNew(store.Owner(), func() (caddy.Destructor, error) {
-		return runtime{engine.NewShared()}, nil
-	})
-	if err != nil {
-		return err
-	}
-	a.release = func() error {
-		_, err := runtimes.Delete(store.Owner())
-		return errors.Join(err, release())
-	}
-	use, ok := mod.(runtime)
-	if !ok {
-		return fmt.Errorf("the store's runtime is a %T", mod)
-	}
-	providers := make(map[string]engine.Provider, len(a.providers))
-	for name, p := range a.providers {
-		providers[name] = engine.Provider{Provider: p.Provider, Timeout: p.timeout, UsedIDsKnown: p.UsedIDs != ""}
-	}
-	a.engine, err = engine.New(ctx, engine.Config{
-		Store: store, Providers: providers, Affiliates: a.affiliates,
-		Sites: a.sites, Observer: a.observer, Shared: use.Shared,
-	})
-	if err != nil {
-		return err
-	}
-	if err := a.placeSites(); err != nil {
-		return err
-	}
-	workerCtx, stop := context.WithCancel(ctx)
-	a.stop = stop
-	go a.engine.Run(workerCtx)
-	return nil
-}
-
 // placeSites finds out under which hosts each site answers, which only the
 // whole http configuration tells.
 func (a *App) placeSites() error {
@@ -112,22 +60,34 @@ func (a *App) placeSites() error {
 // Stop ends the worker. Requests may still come: the store stays open until
 // Cleanup, and behind it until the last of them is done.
 func (a *App) Stop() error {
-	if a.stop != nil {
-		a.stop()
+	a.halt()
+	if caddy.Exiting() {
+		a.observer.events.queue.Flush(atExit)
 	}
 	return nil
 }
 
-// Cleanup releases the store once nothing uses it any more.
-func (a *App) Cleanup() error {
-	if a.observer != nil {
-		a.observer.detach()
-	}
-	if a.release == nil {
-		return nil
-	}
+// halt ends the worker, or the waiting for the store.
+func (a *App) halt() {
+	a.opened.Lock()
+	defer a.opened.Unlock()
 	if a.stop != nil {
 		a.stop()
+	}
+}
+
+// Cleanup releases the store once nothing uses it any more.
+func (a *App) Cleanup() error {
+	if a.listener != nil {
+		a.observer.events.leave(a.listener)
+	}
+	a.halt()
+	a.opened.Lock()
+	a.opened.gone = true // nothing is opened any more
+	release := a.release
+	a.opened.Unlock()
+	if release == nil {
+		return nil
 	}
 	if caddy.Exiting() {
 		return a.drain(drainExit, 0)

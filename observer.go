@@ -1,82 +1,162 @@
 package payments
 
 import (
-	"context"
 	"errors"
-	"sync"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyevents"
-	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/pace"
 )
 
 // observer turns the engine's events into log lines, metrics and events of
 // Caddy's events app. Nothing in them is secret: ids and orders are the shop's
 // own, cards are masked and left out all the same.
+//
+// Invariant: the metrics count each event; one cause is one alert, repeated
+// while it lasts; and what strangers can bring about without a payment fills
+// neither the log nor the queue of events.
 type observer struct {
 	log     *zap.Logger
 	metrics *metrics
-
-	mu     sync.RWMutex
-	ctx    caddy.Context
-	events *caddyevents.App
+	events  *bus
+	alerts  *pace.Alerts
+	lines   *pace.Lines
 }
+
+// A reload must not make news of what is old, so the pauses are the process's.
+var (
+	processAlerts pace.Alerts
+	processLines  pace.Lines
+)
 
 func newObserver(ctx caddy.Context, log *zap.Logger) *observer {
-	o := &observer{log: log, metrics: registerMetrics(ctx.GetMetricsRegistry())}
-	if app, err := ctx.AppIfConfigured("events"); err == nil {
-		o.events, _ = app.(*caddyevents.App)
+	return &observer{
+		log: log, metrics: registerMetrics(ctx.GetMetricsRegistry()),
+		events: processBus(), alerts: &processAlerts, lines: &processLines,
 	}
-	// A payment outlives the configuration that began it: its events must not
-	// be dropped because the module's context was cancelled.
-	o.ctx = ctx
-	o.ctx.Context = context.WithoutCancel(ctx.Context)
-	return o
-}
-
-// detach keeps a replaced configuration from emitting into handlers that are
-// cleaned up; logs and metrics go on.
-func (o *observer) detach() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.events = nil
 }
 
 // Observe implements engine.Observer.
 func (o *observer) Observe(e engine.Event) {
 	o.metrics.count(e)
-	level := zapcore.InfoLevel
-	switch {
-	case e.Alert:
-		level = zapcore.WarnLevel
-	case e.Name == engine.EventAsked || e.Name == engine.EventDelivering || e.Name == engine.EventCreated:
-		level = zapcore.DebugLevel
+	level := levelOf(e)
+	alert := e.Alert || level >= zapcore.WarnLevel
+	if !alert {
+		o.tell(e, level, false, 0)
+		return
 	}
-	if e.Name == engine.EventStore || e.Name == engine.EventPaused {
-		level = zapcore.ErrorLevel
+	again := func(held int) { o.tell(e, level, true, held) }
+	if o.alerts.Let(causeOf(e), again) {
+		o.tell(e, level, true, 0)
+		return
+	}
+	o.tell(e, zapcore.InfoLevel, false, 0)
+}
+
+func levelOf(e engine.Event) zapcore.Level {
+	switch e.Name {
+	case engine.EventStore, engine.EventPaused:
+		return zapcore.ErrorLevel
+	case engine.EventAsked, engine.EventDelivering, engine.EventCreated:
+		if !e.Alert {
+			return zapcore.DebugLevel
+		}
+	}
+	if e.Alert {
+		return zapcore.WarnLevel
+	}
+	return zapcore.InfoLevel
+}
+
+// causeOf is what an alert is about: of a payment what became of it and why, of
+// anything else its error.
+func causeOf(e engine.Event) pace.Cause {
+	f := factsOf(e)
+	c := pace.Cause{Kind: e.Name, Provider: f.provider, Site: f.site}
+	switch {
+	case e.Record != nil:
+		c.Why = string(e.Record.Reason) + " " + e.Record.Code
+	case e.Err != nil:
+		c.Why = e.Err.Error()
+	}
+	return c
+}
+
+// tell writes an event down and emits it. An alert is always told; of what
+// belongs to no payment only so much as there is room for.
+func (o *observer) tell(e engine.Event, level zapcore.Level, alert bool, again int) {
+	skipped := 0
+	if e.Record == nil && !alert {
+		var ok bool
+		if skipped, ok = o.lines.Let(e.Name); !ok {
+			return
+		}
 	}
 	if ce := o.log.Check(level, e.Name); ce != nil {
-		ce.Write(fields(e)...)
+		fs := fields(e)
+		if again > 0 {
+			fs = append(fs, zap.Int("again", again))
+		}
+		if skipped > 0 {
+			fs = append(fs, zap.Int("not_logged", skipped))
+		}
+		ce.Write(fs...)
 	}
-	o.emit(e)
+	if !o.events.wants(e.Name) {
+		return
+	}
+	data := eventData(e)
+	data["alert"], data["again"] = alert, again
+	if !o.events.put(e.Name, data) {
+		o.metrics.dropped.Inc()
+		o.dropping()
+	}
+}
+
+var errDropped = errors.New("an event handler is slower than events come: some are not handed to it; they are logged and counted all the same")
+
+// dropping says once, and again while it lasts, that events are dropped.
+func (o *observer) dropping() {
+	say := func(held int) { o.log.Warn("events_dropped", zap.Error(errDropped), zap.Int("again", held)) }
+	if o.alerts.Let(pace.Cause{Kind: "events_dropped"}, say) {
+		say(0)
+	}
+}
+
+// facts are what is known of an event's payment or, before there is one, of its
+// return.
+type facts struct{ provider, site, id, order string }
+
+func factsOf(e engine.Event) facts {
+	if r := e.Record; r != nil {
+		return facts{r.Provider, r.Site, r.ID, r.Order}
+	}
+	return facts{}
 }
 
 func fields(e engine.Event) []zap.Field {
-	fs := make([]zap.Field, 0, 10)
+	fs := make([]zap.Field, 0, 12)
+	text := func(key, value string) {
+		if value != "" {
+			fs = append(fs, zap.String(key, value))
+		}
+	}
 	if r := e.Record; r != nil {
-		fs = append(fs, zap.String("ref", string(r.Ref)), zap.String("site", r.Site), zap.String("provider", r.Provider),
-			zap.String("id", r.ID), zap.String("order", r.Order), zap.String("state", string(r.State)),
-			zap.Int64("amount_rials", int64(r.Price())))
-		if r.Reason != "" {
-			fs = append(fs, zap.String("reason", string(r.Reason)))
-		}
-		if r.Code != "" {
-			fs = append(fs, zap.String("code", r.Code))
-		}
+		text("ref", string(r.Ref))
+	}
+	f := factsOf(e)
+	text("site", f.site)
+	text("provider", f.provider)
+	text("id", f.id)
+	text("order", f.order)
+	if r := e.Record; r != nil {
+		text("state", string(r.State))
+		fs = append(fs, zap.Int64("amount_rials", int64(r.Price())))
+		text("reason", string(r.Reason))
+		text("code", r.Code)
 	}
 	if e.Took > 0 {
 		fs = append(fs, zap.Duration("took", e.Took))
@@ -87,66 +167,20 @@ func fields(e engine.Event) []zap.Field {
 	return fs
 }
 
-func (o *observer) emit(e engine.Event) {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
-	if o.events == nil || !o.events.ShouldEmit(e.Name) {
-		return
-	}
-	data := map[string]any{"alert": e.Alert}
+// eventData copies what an event says: a handler reads it after the record has
+// gone on.
+func eventData(e engine.Event) map[string]any {
+	data := make(map[string]any, 12)
+	f := factsOf(e)
+	data["provider"], data["site"], data["id"], data["order"] = f.provider, f.site, f.id, f.order
 	if r := e.Record; r != nil {
-		data["ref"], data["site"], data["provider"], data["id"] = string(r.Ref), r.Site, r.Provider, r.ID
-		data["order"], data["state"], data["reason"] = r.Order, string(r.State), string(r.Reason)
+		data["ref"], data["state"], data["reason"], data["code"] = string(r.Ref), string(r.State), string(r.Reason), r.Code
 		data["amount"] = int64(r.Price())
 	}
-	o.events.Emit(o.ctx, e.Name, data)
-}
-
-// metrics are process-wide: Caddy makes a registry per configuration, and
-// counters that began anew with each reload would be useless.
-type metrics struct {
-	events *prometheus.CounterVec
-	asked  *prometheus.HistogramVec
-}
-
-var processMetrics = sync.OnceValue(func() *metrics {
-	return &metrics{
-		events: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: "caddy", Subsystem: "payments", Name: "events_total",
-			Help: "What happened to payments, by event, provider and reason.",
-		}, []string{"event", "provider", "reason"}),
-		asked: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Namespace: "caddy", Subsystem: "payments", Name: "provider_seconds",
-			Help:    "How long calls to providers took.",
-			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 8, 15, 30},
-		}, []string{"provider"}),
+	if e.Err != nil {
+		data["error"] = e.Err.Error()
 	}
-})
-
-func registerMetrics(reg *prometheus.Registry) *metrics {
-	m := processMetrics()
-	if reg == nil {
-		return m
-	}
-	for _, c := range []prometheus.Collector{m.events, m.asked} {
-		var already prometheus.AlreadyRegisteredError
-		if err := reg.Register(c); err != nil && !errors.As(err, &already) {
-			caddy.Log().Named("payments").Warn("registering metrics", zap.Error(err))
-		}
-	}
-	return m
-}
-
-func (m *metrics) count(e engine.Event) {
-	provider, reason := "", ""
-	if e.Record != nil {
-		provider, reason = e.Record.Provider, string(e.Record.Reason)
-	}
-	if e.Name == engine.EventAsked {
-		m.asked.WithLabelValues(provider).Observe(e.Took.Seconds())
-		return
-	}
-	m.events.WithLabelValues(e.Name, provider, reason).Inc()
+	return data
 }
 
 // Interface guard.

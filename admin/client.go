@@ -8,13 +8,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2/caddyconfig"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 )
 
@@ -36,57 +33,6 @@ func (c *cli) open(method, route string, q url.Values, header http.Header, body 
 		return nil, explainError(addr, err)
 	}
 	return resp, nil
-}
-
-// endpoint is where the admin endpoint is. The configuration is read once, and
-// quietly: [caddycmd.LoadConfig] writes to the log.
-func (c *cli) endpoint() (string, error) {
-	if c.admin != "" {
-		return c.admin, nil
-	}
-	var config []byte
-	var err error
-	if c.address == "" && c.config != "" {
-		if config, err = c.quietConfig(); err != nil {
-			return "", fmt.Errorf("finding the admin endpoint: %w", err)
-		}
-	}
-	if c.admin, err = caddycmd.DetermineAdminAPIAddress(c.address, config, c.config, c.adapter); err != nil {
-		return "", fmt.Errorf("finding the admin endpoint: %w", err)
-	}
-	return c.admin, nil
-}
-
-// quietConfig is the configuration of --config as JSON. A file is a Caddyfile by
-// the same names as in Caddy.
-func (c *cli) quietConfig() ([]byte, error) {
-	config, err := os.ReadFile(c.config)
-	if c.config == "-" {
-		config, err = io.ReadAll(c.in)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the configuration: %w", err)
-	}
-	name, adapter := strings.ToLower(filepath.Base(c.config)), c.adapter
-	ext := filepath.Ext(name)
-	if adapter == "" && ext != ".json" && (strings.HasPrefix(name, "caddyfile") || ext == ".caddyfile") {
-		adapter = "caddyfile"
-	}
-	if adapter == "" {
-		if !json.Valid(config) {
-			return nil, fmt.Errorf("%s is not JSON; is --adapter missing?", c.config)
-		}
-		return config, nil
-	}
-	a := caddyconfig.GetAdapter(adapter)
-	if a == nil {
-		return nil, fmt.Errorf("there is no adapter %q", adapter)
-	}
-	config, _, err = a.Adapt(config, map[string]any{"filename": c.config})
-	if err != nil {
-		return nil, fmt.Errorf("adapting %s: %w", c.config, err)
-	}
-	return config, nil
 }
 
 var httpError = regexp.MustCompile(`(?s)^caddy responded with error: HTTP (\d{3}): (.*)$`)

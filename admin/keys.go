@@ -16,7 +16,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// ShopKeys are the two keys of one secret that a shop needs.
+// ShopKeys are the keys of one secret that a shop needs.
 type ShopKeys struct {
 	// Where names the sites that the key is for; empty for a secret that came
 	// from a flag.
@@ -26,14 +26,17 @@ type ShopKeys struct {
 	Signs   bool   `json:"signs"`
 	Return  string `json:"return"`
 	Receipt string `json:"receipt"`
+	// Lookup is the bearer that the shop is asked with; it signs nothing.
+	Lookup string `json:"lookup"`
 }
 
 func (c *cli) keysCommand() *cobra.Command {
 	cmd := c.reads(c.leaf("keys", "Prints the keys that a shop needs to sign returns and to check receipts",
 		`
-Derives from each signing_key the two keys that a shop needs: "return" signs
+Derives from each signing_key the keys that a shop needs: "return" signs
 return addresses, "receipt" checks the receipts that come with verified
-requests. The secret itself stays with Caddy.
+requests, "lookup" is the bearer that a shop is asked with (expect lookup) and
+signs nothing. The secret itself stays with Caddy.
 
 The secret is taken from --secret-file (- is standard input), from the
 environment variable --env, or from every signing_key of the configuration
@@ -91,7 +94,7 @@ func (c *cli) keys(cmd *cobra.Command, _ []string) error {
 		if !k.Signs {
 			head += " (verifies only)"
 		}
-		fmt.Fprintf(c.out, "%s\n  return   %s\n  receipt  %s\n", head, k.Return, k.Receipt)
+		fmt.Fprintf(c.out, "%s\n  return   %s\n  receipt  %s\n  lookup   %s\n", head, k.Return, k.Receipt, k.Lookup)
 	}
 	return nil
 }
@@ -124,7 +127,7 @@ func derive(where, kid, secret string, signs bool) ([]ShopKeys, error) {
 		return nil, err
 	}
 	out := ShopKeys{Where: where, KID: key.KID, Signs: signs}
-	for purpose, into := range map[payment.Purpose]*string{payment.PurposeReturn: &out.Return, payment.PurposeReceipt: &out.Receipt} {
+	for purpose, into := range map[payment.Purpose]*string{payment.PurposeReturn: &out.Return, payment.PurposeReceipt: &out.Receipt, payment.PurposeLookup: &out.Lookup} {
 		b, err := key.Derive(purpose)
 		if err != nil {
 			return nil, err

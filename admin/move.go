@@ -32,7 +32,7 @@ goes on.`,
 }
 
 func (c *cli) moveIn(_ *cobra.Command, args []string) error {
-	return c.withLedger(func(ctx context.Context, s storage.Carrier) error {
+	return c.withLedger(true, func(ctx context.Context, s storage.Carrier) error {
 		sum, err := archive.Import(ctx, s, args[0], c.bar())
 		if err != nil {
 			return fmt.Errorf("importing the ledger: %w", err)
@@ -44,7 +44,7 @@ func (c *cli) moveIn(_ *cobra.Command, args []string) error {
 
 // moveOut is export --ledger.
 func (c *cli) moveOut(path string, final bool) error {
-	return c.withLedger(func(ctx context.Context, s storage.Carrier) error {
+	return c.withLedger(false, func(ctx context.Context, s storage.Carrier) error {
 		if s.Shut() == storage.Receiving {
 			return storage.ErrReceiving
 		}
@@ -90,8 +90,8 @@ func (c *cli) bar() archive.Progress {
 }
 
 // withLedger opens the ledger that the configuration names, here and not in the
-// running Caddy.
-func (c *cli) withLedger(f func(context.Context, storage.Carrier) error) (err error) {
+// running Caddy. empty: there may be none yet.
+func (c *cli) withLedger(empty bool, f func(context.Context, storage.Carrier) error) (err error) {
 	raw, err := storageOf(c.config, c.adapter)
 	if err != nil {
 		return err
@@ -123,7 +123,7 @@ func (c *cli) withLedger(f func(context.Context, storage.Carrier) error) (err er
 	if !ok {
 		return fmt.Errorf("a ledger in storage %s can't be moved", name)
 	}
-	s, release, err := mover.OpenToMove(ctx, zap.NewNop())
+	s, release, err := mover.OpenToMove(ctx, zap.NewNop(), empty)
 	if err != nil {
 		return err
 	}

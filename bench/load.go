@@ -256,11 +256,11 @@ const browser = "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/201
 	"Sec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Site: cross-site\r\n"
 
 func (j job) request(returns *returns, address string) []byte {
+	_, port, _ := strings.Cut(address, ":")
 	target := j.Path
 	if j.Returns {
-		target = returns.next(j)
+		target = returns.next(j, "http://localhost:"+port)
 	}
-	_, port, _ := strings.Cut(address, ":")
 	return []byte("GET " + target + " HTTP/1.1\r\nHost: localhost:" + port + "\r\n" + browser + j.Header + "\r\n")
 }
 
@@ -285,11 +285,11 @@ func newReturns() *returns {
 
 // next is the address that IDPay sends a browser to by GET, with the shop's
 // signature in it.
-func (r *returns) next(j job) string {
+func (r *returns) next(j job, origin string) string {
 	n := r.n.Add(1)
 	id := fmt.Sprintf("%016x%016x", r.base, n*0x9e3779b97f4a7c15)
 	order := j.Prefix + strconv.FormatUint(r.base/1e9%1e6*1e7+n, 10)
-	s := payment.Signed{Route: returnPath, Provider: "idpay", Order: order, Amount: price, Expires: time.Unix(time.Now().Unix()/3600*3600+7200, 0)}
+	s := payment.Signed{Origin: origin, Route: returnPath, Provider: "idpay", Order: order, Amount: price, Expires: time.Unix(time.Now().Unix()/3600*3600+7200, 0)}
 	var b bytes.Buffer
 	b.WriteString(j.Path + "?payment_order=" + url.QueryEscape(order))
 	b.WriteString("&payment_amount=" + s.Amount.String() + "&payment_expires=" + strconv.FormatInt(s.Expires.Unix(), 10))

@@ -17,7 +17,7 @@ $expires = $_GET['payment_expires'] ?? '';
 if (!is_string($id) || !preg_match('/^[0-9a-f]{32}$/', $id) || ($_GET['order_id'] ?? '') !== $order || ($_GET['status'] ?? '') !== '10') {
     stop(400, 'malformed');
 }
-$signed = implode("\n", ['return-v1', $_SERVER['ROUTE'], 'idpay', $order, $amount, $expires]);
+$signed = implode("\n", ['return-v2', 'http://' . $_SERVER['HTTP_HOST'], $_SERVER['ROUTE'], 'idpay', $order, $amount, $expires]);
 if (!hash_equals(hash_hmac('sha256', $signed, $_SERVER['RETURN_KEY']), $_GET['payment_signature'] ?? '') || (int) $expires < time()) {
     stop(400, 'signature');
 }

@@ -13,7 +13,9 @@ import (
 // what the site's configuration says about it.
 type Ask struct {
 	Site, Route, Provider string
-	Claimed               payment.Claimed
+	// Formerly are the site's other names: what was recorded under them is its own.
+	Formerly []string
+	Claimed  payment.Claimed
 	// Ref is our own signed reference in the return URL, checked; empty without.
 	Ref payment.Ref
 	// Order is the order that the return names: the provider's parameter, the
@@ -97,7 +99,7 @@ func (e *Engine) Admit(ctx context.Context, a Ask) Result {
 	rec, err := e.find(ctx, prov, a)
 	switch {
 	case errors.Is(err, ErrForeign):
-		e.observe(EventForeign, rec, err, true)
+		e.Refused(ctx, Refusal{Site: a.Site, Provider: a.Provider, ID: a.Claimed.ID, Order: a.Order, Reason: payment.ReasonForeign, Client: a.Client, Err: err})
 		return Result{Kind: Foreign, Err: err}
 	case errors.Is(err, payment.ErrMalformed):
 		return Result{Kind: Ambiguous, Err: err}
@@ -105,7 +107,7 @@ func (e *Engine) Admit(ctx context.Context, a Ask) Result {
 		return Result{Kind: Unavailable, Err: err}
 	}
 	if rec != nil && rec.Reason == payment.ReasonBinding {
-		rec = e.bind(ctx, rec, a)
+		rec = e.bind(ctx, prov, rec, a)
 	}
 	if rec != nil && settled(rec) {
 		return e.answer(ctx, rec, a)
@@ -118,7 +120,8 @@ func (e *Engine) Admit(ctx context.Context, a Ask) Result {
 		return Result{Kind: Declined, Record: rec, Bound: rec != nil && proven(rec, a)}
 	}
 	if rec == nil && a.Expect == nil {
-		return Result{Kind: Foreign, Err: ErrForeign}
+		e.unannounced(ctx, prov, a)
+		return Result{Kind: Foreign, Err: ErrUnannounced}
 	}
 	if err := e.Store.Ready(); err != nil && (rec == nil || !errors.Is(err, payment.ErrFull)) {
 		return Result{Kind: Unavailable, Err: err}
@@ -148,19 +151,61 @@ func (e *Engine) admit(ctx context.Context, gone <-chan struct{}, prov Provider,
 		// Returns of one payment that come together cause one call, so they take
 		// one place.
 		v, _, _ := e.Shared.doors.Do(string(j.ref), func() (any, error) {
-			return e.Shared.limits.enter(ctx, a.Client, start, a.Patience), nil
+			return e.Shared.limits.enter(a.Client, start), nil
 		})
-		switch v {
-		case passFull:
-			if rec == nil {
-				return Result{Kind: Busy}
-			}
-			return Result{Kind: Pending}
-		case passLater:
-			return Result{Kind: Pending}
+		if v == passLater {
+			return e.inTurn(ctx, j, rec)
 		}
 	}
 	return e.fly(ctx, gone, j, a.Patience-e.now().Sub(start))
+}
+
+// inTurn puts a stranger's return on record, without asking: it is well formed,
+// may be a customer's, and may be all that is ever known of a payment. The worker
+// asks in its turn.
+func (e *Engine) inTurn(ctx context.Context, j job, rec *payment.Record) Result {
+	if rec != nil && (rec.Reason == payment.ReasonWaiting || unanswered(rec)) {
+		return Result{Kind: Pending, Record: rec, Bound: proven(rec, j.ask)}
+	}
+	if !e.begin() {
+		return Result{Kind: Unavailable, Err: payment.ErrClosed}
+	}
+	defer e.running.Done()
+	wait, ok := e.Shared.limits.queue(j.ref, j.ask.Client, e.now())
+	if !ok {
+		if rec == nil {
+			return Result{Kind: Busy}
+		}
+		return Result{Kind: Pending}
+	}
+	v, err, _ := e.Shared.doors.Do("turn\n"+string(j.ref), func() (any, error) { return e.keepTurn(ctx, j, wait) })
+	kept, _ := v.(*payment.Record)
+	if err != nil || kept == nil {
+		e.Shared.limits.leave(j.ref)
+		return e.conclude(ctx, j, nil, orErr(err, payment.ErrConflict))
+	}
+	return Result{Kind: Pending, Record: kept, Bound: proven(kept, j.ask)}
+}
+
+// keepTurn writes the return down, lean, to be asked for in wait.
+func (e *Engine) keepTurn(ctx context.Context, j job, wait time.Duration) (*payment.Record, error) {
+	rec, err := e.load(ctx, j, j.prov.Traits())
+	if err != nil {
+		return nil, err
+	}
+	if settled(rec) || rec.State != payment.Created && rec.State != payment.Declined && rec.State != payment.Expired {
+		return rec, nil
+	}
+	if rec, err = e.expect(ctx, j, rec); err != nil {
+		return rec, err
+	}
+	now := e.now()
+	e.remember(rec, j, now)
+	rec.Reason, rec.UpdatedAt, rec.Due = payment.ReasonWaiting, now, now.Add(wait)
+	if err := e.commit(ctx, rec, false); err != nil {
+		return nil, err
+	}
+	return rec, nil
 }
 
 // fly runs a job once for all who want it and waits for as long as the browser
@@ -211,6 +256,8 @@ func (e *Engine) conclude(ctx context.Context, j job, rec *payment.Record, err e
 	case errors.Is(err, ErrOrderPaid):
 		bound := rec != nil && proven(rec, j.ask) || errors.Is(err, ErrPaidHere)
 		return Result{Kind: OrderPaid, Record: rec, Bound: bound, Err: err}
+	case errors.Is(err, errRoom):
+		return Result{Kind: Busy, Err: err}
 	case errors.Is(err, ErrUnanswered):
 		return Result{Kind: Pending, Record: rec, Err: err}
 	case err != nil && (rec == nil || rec.Version == 0 || !recorded(rec)):
@@ -220,55 +267,6 @@ func (e *Engine) conclude(ctx context.Context, j job, rec *payment.Record, err e
 		return Result{Kind: Pending}
 	}
 	return e.answer(ctx, rec, j.ask)
-}
-
-// find looks for the record that a return belongs to. It returns nil without
-// an error where there is none yet.
-func (e *Engine) find(ctx context.Context, prov Provider, a Ask) (*payment.Record, error) {
-	issuer := prov.Traits().Issuer
-	rec, err := e.belongsTo(ctx, issuer, a)
-	if err != nil || rec == nil {
-		return nil, err
-	}
-	if a.Claimed.ID != "" && a.Claimed.ID != rec.ID && a.Ref != "" {
-		return rec, fmt.Errorf("%w: the id is not the one of the return address", payment.ErrMalformed)
-	}
-	if rec.Issuer != issuer || rec.Site != a.Site || rec.Route != "" && rec.Route != a.Route ||
-		a.Order != "" && a.Order != rec.Order {
-		return rec, ErrForeign
-	}
-	return rec, nil
-}
-
-// belongsTo is the record that a return's reference or id names, nil without an
-// error where there is none yet.
-func (e *Engine) belongsTo(ctx context.Context, issuer string, a Ask) (*payment.Record, error) {
-	if a.Ref != "" {
-		rec, err := e.Store.Get(ctx, a.Ref)
-		if errors.Is(err, payment.ErrNotFound) {
-			err = ErrForeign
-		}
-		return rec, err
-	}
-	if a.Claimed.ID == "" {
-		return nil, fmt.Errorf("%w: no id of a payment", payment.ErrMalformed)
-	}
-	ref := payment.NewRef(a.Site, issuer, a.Claimed.ID, a.Order)
-	rec, held, err := payment.Look(ctx, e.Store, ref, payment.IntentKey(issuer, a.Claimed.ID), payment.ReceiptKey(issuer, a.Claimed.ID))
-	if err != nil {
-		return nil, err
-	}
-	switch intent, receipt := held[0], held[1]; {
-	case intent.Found && intent.Ref != ref:
-		rec, err = e.Store.Get(ctx, intent.Ref)
-		if errors.Is(err, payment.ErrNotFound) {
-			return nil, nil
-		}
-		return rec, err
-	case !intent.Found && receipt.Found && receipt.Ref == "":
-		return nil, ErrForeign // used before this ledger began
-	}
-	return rec, nil
 }
 
 // settled: nothing that a provider could say now changes the answer.

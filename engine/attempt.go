@@ -18,8 +18,15 @@ func (e *Engine) attemptUnpaid(ctx context.Context, j job, rec *payment.Record, 
 	switch {
 	case errors.Is(err, errUnplaced):
 		return e.postpone(ctx, j, rec, siteWait)
-	case err != nil || paid:
-		return rec, orErr(err, ErrOrderPaid)
+	case err != nil:
+		return rec, err
+	case paid && rec.Expect.Source == payment.FromNone && !j.worker && inquires(j.prov):
+		// Whether an order is paid is nobody's business who can't prove anything: a
+		// made-up id of a paid order is asked for, recorded and answered like one of
+		// an unpaid order. Only the question is another, which settles nothing.
+		j.settlesNot = true
+	case paid:
+		return rec, ErrOrderPaid
 	}
 	return e.attempt(ctx, j, rec, t)
 }
@@ -27,21 +34,24 @@ func (e *Engine) attemptUnpaid(ctx context.Context, j job, rec *payment.Record, 
 // attempt claims the record durably, asks the provider and commits what that
 // means.
 func (e *Engine) attempt(ctx context.Context, j job, rec *payment.Record, t payment.Traits) (*payment.Record, error) {
+	e.Shared.limits.leave(rec.Ref)
+	stranger := j.stranger || j.worker && rec.Expect.Source == payment.FromNone && rec.Attempts.Count == 0
 	laneCtx, cancel := context.WithTimeout(ctx, j.prov.Timeout)
-	leave, err := e.Shared.enter(laneCtx, t.Issuer, j.stranger)
+	leave, err := e.Shared.enter(laneCtx, hostOf(t), stranger)
 	cancel()
 	if err != nil {
 		return e.postpone(ctx, j, rec, breakerWait)
 	}
 	defer leave()
-	breaker := e.Shared.breaker(t.Issuer)
-	if !breaker.allow(e.now()) {
+	breaker := e.Shared.breaker(hostOf(t))
+	probe, ok := breaker.allow(e.now())
+	if !ok {
 		return e.postpone(ctx, j, rec, breakerWait)
 	}
 	asked := false
 	defer func() {
 		if !asked {
-			breaker.cancel()
+			breaker.cancel(probe)
 		}
 	}()
 	now := e.now()
@@ -59,10 +69,14 @@ func (e *Engine) attempt(ctx context.Context, j job, rec *payment.Record, t paym
 		return nil, err
 	}
 	failpoint.Hit(failpoint.ClaimDurable)
-	answer := e.call(ctx, j.prov, rec, j.prov.Verify)
+	question := j.prov.Verify
+	if inquirer, ok := j.prov.Provider.(payment.Inquirer); ok && j.settlesNot {
+		question = inquirer.Inquire
+	}
+	answer := e.call(ctx, j.prov, rec, question)
 	asked = true
 	failpoint.Hit(failpoint.AnswerRead)
-	if breaker.done(answer.Outcome != payment.OutcomeUnknown, e.now()) {
+	if breaker.done(probe, answer.Outcome != payment.OutcomeUnknown, e.now()) {
 		e.observe(EventBreaker, rec, answer.Err, true)
 	}
 	return e.finish(ctx, j, rec, answer, t)
@@ -91,13 +105,26 @@ func (e *Engine) remember(rec *payment.Record, j job, now time.Time) {
 		// Of two providers with one pay page the return tells which it is.
 		rec.Route, rec.Provider = j.ask.Route, j.ask.Provider
 	}
+	ret.Known = rec.Return.Address()
 	rec.Return = &ret
 }
+
+// errRoom: too many strangers' returns wait.
+var errRoom = errors.New("too many returns wait for their turn")
 
 // postpone puts an admitted return on record without asking: the breaker is
 // open, the lane is full, or its site is away. The worker asks.
 func (e *Engine) postpone(ctx context.Context, j job, rec *payment.Record, wait time.Duration) (*payment.Record, error) {
 	now := e.now()
+	if j.stranger {
+		// What strangers invent while nobody can be asked is no more than fits into
+		// the room where they wait.
+		turn, ok := e.Shared.limits.queue(rec.Ref, j.ask.Client, now)
+		if !ok {
+			return nil, errRoom
+		}
+		wait += turn
+	}
 	e.remember(rec, j, now)
 	if no := rec.State == payment.Declined || rec.State == payment.Expired; !no || !j.worker {
 		rec.Reason = payment.ReasonWaiting

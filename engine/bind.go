@@ -12,7 +12,7 @@ import (
 // was compared then; what a payment takes is taken now. Its generation stays that of
 // then: a ledger put back may have forgotten that this happened once already. It
 // returns the record as it stands.
-func (e *Engine) bind(ctx context.Context, rec *payment.Record, a Ask) *payment.Record {
+func (e *Engine) bind(ctx context.Context, prov Provider, rec *payment.Record, a Ask) *payment.Record {
 	if rec.State != payment.Review || a.Bound == nil || !a.Bound(rec.Order) || a.Claimed.Hint == payment.HintUnpaid {
 		return rec
 	}
@@ -23,7 +23,12 @@ func (e *Engine) bind(ctx context.Context, rec *payment.Record, a Ask) *payment.
 		return rec
 	}
 	e.openConversion(next, now)
-	if err := e.commit(ctx, next, false, next.Keys(a.Policy.Many)...); err != nil {
+	policy, _ := e.policy(next, job{ask: a})
+	take, err := e.keys(ctx, next, prov, policy, a.Site)
+	if err == nil {
+		err = e.commit(ctx, next, false, take...)
+	}
+	if err != nil {
 		// Another return was first, or another payment has the order.
 		if fresh, err := e.Store.Get(ctx, rec.Ref); err == nil {
 			return fresh

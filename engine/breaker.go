@@ -25,33 +25,49 @@ const (
 	breakerMost   = 60 * time.Second
 )
 
-// allow reports whether a call may go out now.
-func (b *breaker) allow(now time.Time) bool {
+// allow reports whether a call may go out now, and whether it is the probe: the
+// one that finds out whether the provider is back. Whoever got it must give it
+// back, by done or cancel, and nobody else may.
+func (b *breaker) allow(now time.Time) (probe, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.until.IsZero() {
-		return true
+		return false, true
 	}
 	if now.Before(b.until) || b.probe {
-		return false
+		return false, false
 	}
 	b.probe = true
-	return true
+	return true, true
+}
+
+// open reports whether calls are kept back now.
+func (b *breaker) open(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return now.Before(b.until)
 }
 
 // cancel gives back what allow gave: no call was made.
-func (b *breaker) cancel() {
+func (b *breaker) cancel(probe bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.probe = false
+	if probe {
+		b.probe = false
+	}
 }
 
 // done records how a call went; opened reports that the breaker opened by it.
-func (b *breaker) done(ok bool, now time.Time) (opened bool) {
+func (b *breaker) done(probe, ok bool, now time.Time) (opened bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.probe || !b.until.IsZero() {
+	if probe {
 		b.probe = false
+	}
+	if !b.until.IsZero() {
+		if !probe && !ok {
+			return false // it was under way when the breaker opened: nothing new
+		}
 		if ok {
 			b.n, b.bad, b.at, b.opened, b.until = 0, 0, 0, 0, time.Time{}
 			return false

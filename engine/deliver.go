@@ -36,6 +36,9 @@ func (e *Engine) startDelivery(ctx context.Context, rec *payment.Record, via pay
 	if rec.State == payment.Delivering && (p.Once || e.Store.Alive(rec.Lease)) || rec.State == payment.Parked && via == payment.ViaBrowser {
 		return rec, ErrNotNow
 	}
+	if e.playMoney(rec) {
+		return rec, fmt.Errorf("%w: it was paid in the sandbox, and its provider is live now", ErrNotNow)
+	}
 	if lost, err := e.perhapsDelivered(ctx, rec, p); err != nil || lost {
 		return rec, orErr(err, ErrNotNow)
 	}

@@ -49,11 +49,9 @@ func (e *Engine) rest(ctx context.Context, rec *payment.Record, at time.Time) er
 
 // again settles an open question of a record.
 func (e *Engine) again(ctx context.Context, rec *payment.Record) error {
-	prov, err := e.provider(rec.Provider)
+	prov, err := e.providerFor(rec)
 	if err != nil {
-		// The configuration lost the provider; it may come back.
-		e.observe(EventOperator, rec, err, true)
-		return e.rest(ctx, rec, e.now().Add(10*time.Minute))
+		return e.orphaned(ctx, rec, err)
 	}
 	j := job{ref: rec.Ref, prov: prov, worker: true}
 	_, err, _ = e.Shared.flights.Do(string(rec.Ref), e.flight(ctx, j))
@@ -67,6 +65,20 @@ func (e *Engine) again(ctx context.Context, rec *payment.Record) error {
 	return err
 }
 
+// orphaned waits for a provider that the configuration has no more, or that moves
+// another kind of money now; it may come back. Play money alarms nobody, and is
+// left alone when its window is over.
+func (e *Engine) orphaned(ctx context.Context, rec *payment.Record, cause error) error {
+	if rec.Environment == payment.Sandbox {
+		if rec.Reason = payment.ReasonSandbox; e.now().Sub(later(rec.CreatedAt, claimed(rec))) > intentKept {
+			return e.rest(ctx, rec, time.Time{})
+		}
+		return e.rest(ctx, rec, e.now().Add(10*time.Minute))
+	}
+	e.observe(EventOperator, rec, cause, true)
+	return e.rest(ctx, rec, e.now().Add(10*time.Minute))
+}
+
 // drop ends a record that will not be asked about.
 func (e *Engine) drop(ctx context.Context, ref payment.Ref, cause error) error {
 	rec, err := e.Store.Get(ctx, ref)
@@ -74,8 +86,11 @@ func (e *Engine) drop(ctx context.Context, ref payment.Ref, cause error) error {
 		return err
 	}
 	why := payment.ReasonUnknownID
-	if errors.Is(cause, ErrOrderPaid) {
+	switch {
+	case errors.Is(cause, ErrOrderPaid):
 		why = payment.ReasonOrderPaid
+	case errors.Is(cause, ErrUnknownOrder):
+		why = payment.ReasonUnknownOrder
 	}
 	switch rec.State {
 	case payment.Created:
@@ -83,6 +98,13 @@ func (e *Engine) drop(ctx context.Context, ref payment.Ref, cause error) error {
 	case payment.Unknown:
 		err = rec.EndUnasked(payment.Lapse, why, e.now())
 	case payment.Declined, payment.Expired:
+		if rec.Expect.Source == payment.FromNone {
+			// What it was told stays: a stranger who looks again learns of no order.
+			if rec.Reason == payment.ReasonWaiting {
+				rec.Reason = payment.ReasonNotPaid
+			}
+			return e.rest(ctx, rec, later(e.now(), rec.CreatedAt.Add(strangerKept)))
+		}
 	default:
 		return nil // it went on meanwhile
 	}
@@ -99,22 +121,23 @@ func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
 	if rec.Return != nil && !rec.Return.Arrived.IsZero() {
 		return e.again(ctx, rec) // admitted, not asked yet
 	}
-	if rec.Return == nil || !rec.Expect.Known() {
+	if !rec.Expect.Known() {
 		return e.rest(ctx, rec, time.Time{})
 	}
-	prov, err := e.provider(rec.Provider)
+	prov, err := e.providerFor(rec)
 	if err != nil {
-		return e.rest(ctx, rec, e.now().Add(10*time.Minute))
+		return e.orphaned(ctx, rec, err)
 	}
-	inquirer, can := prov.Provider.(payment.Inquirer)
-	if !can {
+	if rec.Return == nil {
+		return e.unclaimed(ctx, prov, rec)
+	}
+	if !inquires(prov) {
 		return e.again(ctx, rec)
 	}
-	if !e.Shared.breaker(prov.Traits().Issuer).allow(e.now()) {
+	a, asked := e.inquire(ctx, prov, rec, false)
+	if !asked {
 		return e.rest(ctx, rec, e.now().Add(breakerMost))
 	}
-	a := e.call(ctx, prov, rec, inquirer.Inquire)
-	e.Shared.breaker(prov.Traits().Issuer).done(a.Outcome != payment.OutcomeUnknown, e.now())
 	switch a.Outcome {
 	case payment.OutcomeAwaiting:
 		rec.Attempts.Awaiting = e.now()
@@ -127,18 +150,71 @@ func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
 	case payment.OutcomeOperator:
 		e.observe(EventOperator, rec, a.Err, true)
 	}
-	at := nextUnasked(rec, true, e.now())
+	rec.Attempts.Unasked++
+	at := e.nextIdle(rec, true)
 	if at.IsZero() {
 		if err := rec.EndUnasked(payment.Lapse, payment.ReasonNotPaid, e.now()); err != nil {
 			return err
 		}
+		at = forgetAt(rec)
 	}
 	return e.rest(ctx, rec, at)
 }
 
+// forgettable: no money can be behind it, and nobody will come for it any more. A
+// stranger's invention is kept for a day, what was begun at our own checkout and
+// never claimed for a week after the last question.
+func (e *Engine) forgettable(rec *payment.Record) bool {
+	if rec.State != payment.Declined && rec.State != payment.Expired || rec.Reason == payment.ReasonWaiting {
+		return false
+	}
+	age := e.now().Sub(rec.CreatedAt)
+	return rec.Expect.Source == payment.FromNone && age >= strangerKept ||
+		rec.Expect.Checkout && !rec.Attempts.Claimed && age >= intentKept+unclaimedKept
+}
+
+// forgetAt is when an intent is forgotten that nobody claimed; zero is never.
+func forgetAt(rec *payment.Record) time.Time {
+	if !rec.Expect.Checkout || rec.Attempts.Claimed {
+		return time.Time{}
+	}
+	return rec.CreatedAt.Add(intentKept + unclaimedKept)
+}
+
+// unclaimed asks once about a payment that can't be handed over, because the shop
+// named no return address for it, and tells a person if it is paid.
+func (e *Engine) unclaimed(ctx context.Context, prov Provider, rec *payment.Record) error {
+	if !inquires(prov) || rec.Attempts.Unasked > 0 {
+		return e.rest(ctx, rec, time.Time{})
+	}
+	a, asked := e.inquire(ctx, prov, rec, false)
+	if !asked {
+		return e.rest(ctx, rec, e.now().Add(breakerWait))
+	}
+	rec.Attempts.Unasked++
+	paid := a.Outcome == payment.OutcomeAwaiting || a.Outcome == payment.OutcomeAgain
+	if a.Outcome == payment.OutcomeAwaiting {
+		rec.Attempts.Awaiting = e.now()
+	}
+	rec.Due = time.Time{}
+	if paid {
+		rec.Reason = payment.ReasonUnclaimed
+	}
+	if err := e.commit(ctx, rec, false); err != nil {
+		return ignoreConflict(err)
+	}
+	if paid {
+		e.observe(EventUnclaimed, rec, nil, true)
+	}
+	return nil
+}
+
 // refusedBefore asks again after a "no", or forgets a stranger's invention.
 func (e *Engine) refusedBefore(ctx context.Context, rec *payment.Record) error {
-	if rec.Expect.Source == payment.FromNone && rec.Reason != payment.ReasonWaiting && e.now().Sub(rec.CreatedAt) >= strangerKept {
+	if isTrace(rec) {
+		return e.oldTrace(ctx, rec)
+	}
+	if e.forgettable(rec) {
 		err := e.Store.Forget(ctx, rec.Ref, rec.Version)
 		if !errors.Is(err, payment.ErrConflict) {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -22,18 +23,34 @@ type Engine struct {
 	paused map[string]bool
 	closed bool
 	wake   chan struct{}
-	// handing is what the worker is handing over, and to whom; crowded is whether
-	// something waits for a place there.
-	handing map[payment.Ref]string
+	// working is what the worker does, and where; lines are what waits for a place,
+	// which waiting knows; crowded is whether something else found none.
+	working map[payment.Ref]place
+	waiting map[payment.Ref]bool
+	lines   map[place]*queues
 	crowded bool
+	// asking counts the questions under way, and idle tells when there are none;
+	// full is whether the store had no room for one.
+	asking int
+	idle   *sync.Cond
+	full   atomic.Bool
 	// told is the store's troubles, and when each was told.
 	told map[string]time.Time
+
+	// known is what the ledger knows of the configured accounts.
+	accounts sync.Mutex
+	known    map[string]account
 }
 
 // New returns an engine over an open store.
 func New(_ context.Context, c Config) (*Engine, error) {
 	c.fill()
-	return &Engine{Config: c, paused: make(map[string]bool), wake: make(chan struct{}, 1), handing: make(map[payment.Ref]string), told: make(map[string]time.Time)}, nil
+	e := &Engine{
+		Config: c, paused: make(map[string]bool), wake: make(chan struct{}, 1), told: make(map[string]time.Time), known: make(map[string]account),
+		working: make(map[payment.Ref]place), waiting: make(map[payment.Ref]bool), lines: make(map[place]*queues),
+	}
+	e.idle = sync.NewCond(&e.mu)
+	return e, nil
 }
 
 // Close refuses new work and waits until what is running has ended, or ctx

@@ -86,7 +86,7 @@ func TestAReturnThatIsNotOnRecordIsNotPending(t *testing.T) {
 					if slow && (res.Kind != engine.Pending || res.Record != nil) || !slow && res.Kind != engine.Unavailable {
 						t.Errorf("it is %s, on record %v, and nothing of this return is", res.Kind, res.Record != nil)
 					}
-					time.Sleep(2 * a.Patience)
+					time.Sleep(8 * a.Patience)
 				})
 			})
 		}

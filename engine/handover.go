@@ -14,10 +14,12 @@ func (e *Engine) handOver(ctx context.Context, rec *payment.Record) error {
 	if e.Sites != nil {
 		p, ok = e.Sites.Policy(rec)
 	}
-	if !ok || rec.Return == nil {
+	if !ok {
 		return e.unplaced(ctx, rec)
 	}
-	if p.Park && !rec.Expect.Checkout && !given(rec) {
+	// One that a person gave though nothing announced it has no return to hand over
+	// with: the shop must be told by that person.
+	if rec.Return == nil || p.Park && !rec.Expect.Checkout && !given(rec) {
 		if err := rec.ParkDelivery(payment.ReasonAbsent, e.now()); err != nil {
 			return err
 		}
@@ -70,8 +72,12 @@ func (e *Engine) lapsed(ctx context.Context, rec *payment.Record) error {
 // person gave though its return named another order is the person's to tell the
 // shop of: a shop that finds the order by that parameter would credit the other.
 func (e *Engine) deliver(ctx context.Context, rec *payment.Record, p Policy) error {
-	if rec.Expect.Unbound {
-		if err := rec.ParkDelivery(payment.ReasonBinding, e.now()); err != nil {
+	if play := e.playMoney(rec); play || rec.Expect.Unbound {
+		why := payment.ReasonBinding
+		if play {
+			why = payment.ReasonSandbox
+		}
+		if err := rec.ParkDelivery(why, e.now()); err != nil {
 			return err
 		}
 		return e.park(ctx, rec)

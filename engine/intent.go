@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -15,9 +16,11 @@ var ErrCannotCreate = errors.New("this provider cannot start payments")
 // Purchase is what our own checkout sells.
 type Purchase struct {
 	Site, Route, Provider string
-	Order                 string
-	Amount                payment.Rials
-	Item, Title           string
+	// Client is what strangers are counted by: an IPv4 address or an IPv6 /64.
+	Client      string
+	Order       string
+	Amount      payment.Rials
+	Item, Title string
 	// ReturnURL makes the absolute address that the customer comes back to from
 	// the record's reference.
 	ReturnURL func(ref payment.Ref) string
@@ -27,7 +30,9 @@ type Purchase struct {
 }
 
 // Purchase starts a payment at the provider and records it as an intent before
-// the browser learns where to pay. It returns the pay page's address.
+// the browser learns where to pay. It returns the pay page's address. Anybody can
+// press Pay: a client has its rate, and all together as many calls at a time as
+// there are places for; beyond that the error is a *TooManyError.
 func (e *Engine) Purchase(ctx context.Context, p Purchase) (string, *payment.Record, error) {
 	prov, err := e.provider(p.Provider)
 	if err != nil {
@@ -50,6 +55,11 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (string, *payment.Rec
 	// never repeats.
 	ref := payment.NewRef(p.Site, t.Issuer, "checkout", p.Order)
 	url := p.ReturnURL(ref)
+	pressed, leave, err := e.mayStart(ctx, p.Client, hostOf(t))
+	if err != nil {
+		return "", nil, err
+	}
+	defer leave()
 	callCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), prov.Timeout)
 	made, err := creator.Create(callCtx, payment.Order{Number: p.Order, Amount: p.Amount, Return: url, Title: p.Title, Item: p.Item})
 	cancel()
@@ -72,80 +82,37 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (string, *payment.Rec
 		Return:    &ret,
 		CreatedAt: now, UpdatedAt: now,
 	}
-	if err := e.intend(context.WithoutCancel(ctx), rec, prov, p.Track); err != nil {
+	// One that pressed often is looked after later than others.
+	if err := e.intend(context.WithoutCancel(ctx), rec, prov, p.Track, time.Duration(max(0, pressed-patientPresses))*turn); err != nil {
 		return "", nil, err
 	}
 	return made.PayURL, rec, nil
 }
 
-// Announcement is what a shop says of the payment that it sends its customer
-// to.
-type Announcement struct {
-	Site, Route, Provider string
-	ID, Order             string
-	Amount                payment.Rials
-	// Return is where the customer comes back to, if the shop said so.
-	Return *payment.Return
-	Track  *payment.Track
+const (
+	// createPatience is how long a press of Pay waits for a place.
+	createPatience = 3 * time.Second
+	// patientPresses is how many unclaimed payments a client may have before its
+	// next ones wait longer for their first question than others'.
+	patientPresses = 3
+)
+
+// mayStart lets a client start a payment; leave must be called. pressed is how
+// often it did so in the last minutes.
+func (e *Engine) mayStart(ctx context.Context, client, host string) (pressed int, leave func(), err error) {
+	wait, pressed := e.Shared.limits.press(client, e.now())
+	if client != "" && wait > 0 {
+		return 0, nil, &TooManyError{RetryAfter: max(wait, time.Second)}
+	}
+	waitCtx, cancel := context.WithTimeout(ctx, createPatience)
+	defer cancel()
+	leave, ok := e.Shared.enterCreate(waitCtx, host)
+	if !ok {
+		return 0, nil, &TooManyError{RetryAfter: createPatience}
+	}
+	return pressed, leave, nil
 }
 
-// Announce records a shop's announcement as an intent. The same announcement
-// may come again; one that contradicts the first is ErrForeign.
-func (e *Engine) Announce(ctx context.Context, a Announcement) (*payment.Record, error) {
-	prov, err := e.provider(a.Provider)
-	if err != nil {
-		return nil, err
-	}
-	if err := e.Store.Ready(); err != nil {
-		return nil, err
-	}
-	t := prov.Traits()
-	if holder, err := e.Store.Holder(ctx, payment.IntentKey(t.Issuer, a.ID)); err == nil {
-		rec, err := e.Store.Get(ctx, holder)
-		if err == nil && (rec.Site != a.Site || rec.Order != a.Order || rec.Expect.Amount != a.Amount) {
-			return nil, ErrForeign
-		}
-		return rec, err
-	}
-	gen, err := e.generation(ctx)
-	if err != nil {
-		return nil, err
-	}
-	now := e.now()
-	rec := &payment.Record{
-		Ref:  payment.NewRef(a.Site, t.Issuer, a.ID, a.Order),
-		Site: a.Site, Route: a.Route, Provider: a.Provider, Issuer: t.Issuer, Environment: t.Environment,
-		ID: a.ID, Order: a.Order, State: payment.Created, Generation: gen.Seq,
-		Expect:    payment.Expectation{Amount: a.Amount, Source: payment.FromIntent},
-		Return:    a.Return,
-		CreatedAt: now, UpdatedAt: now,
-	}
-	if err := e.intend(ctx, rec, prov, a.Track); err != nil {
-		return nil, err
-	}
-	return rec, nil
-}
-
-// intend writes an intent with the key that leads from the provider's id to
-// it. It is durable: rule 4 rests on it.
-func (e *Engine) intend(ctx context.Context, rec *payment.Record, prov Provider, track *payment.Track) error {
-	if _, err := e.Store.Holder(ctx, payment.ReceiptKey(rec.Issuer, rec.ID)); err == nil {
-		return ErrForeign // used up: whoever paid it now could not be credited
-	} else if !errors.Is(err, payment.ErrNotFound) {
-		return err
-	}
-	if track != nil {
-		if _, ok := e.Affiliates[track.Affiliate]; ok {
-			rec.Conversion = &payment.Conversion{Track: *track}
-		}
-	}
-	if rec.Return != nil {
-		_, can := prov.Provider.(payment.Inquirer)
-		rec.Due = nextUnasked(rec, can, e.now())
-	}
-	if err := e.commit(ctx, rec, false, payment.IntentKey(rec.Issuer, rec.ID)); err != nil {
-		return fmt.Errorf("recording the payment: %w", err)
-	}
-	e.observe(EventCreated, rec, nil, false)
-	return nil
-}
+// MayVisit reports whether another visit of a client may be kept in the store
+// (`keep store`): strangers make it grow.
+func (e *Engine) MayVisit(client string) bool { return e.Shared.limits.visit(client, e.now()) }

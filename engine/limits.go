@@ -1,11 +1,14 @@
 package engine
 
 import (
-	"context"
+	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/rahgir/caddy-payments/payment"
 )
 
 // Limits for strangers: returns without an intent, a valid signature or a
@@ -19,40 +22,52 @@ const (
 	// strangers together cause.
 	strangerRate  = 10
 	strangerBurst = 20
-	// queueAll and queueClient bound how many wait.
-	queueAll    = 512
+	// queueAll and queueClient bound how many strangers' returns wait on record, turn
+	// is how much later each further one of a client is due.
+	queueAll    = 2_000
 	queueClient = 32
-	// clientsKept bounds the memory for counters.
-	clientsKept = 100_000
+	turn        = 10 * time.Second
 	// perProvider is how many calls to one provider run at once, strangersAmong
 	// how many of them are for strangers. A provider that takes a second is asked
 	// for that many payments a second.
 	perProvider    = 128
 	strangersAmong = 16
+	// createsAtOnce is how many payments are started at one provider at a time, in
+	// places of their own: a flood of them takes no verify's. createsWait is how many
+	// more may wait for one.
+	createsAtOnce = 16
+	createsWait   = 64
+	// pressRate and pressBurst are how many payments a client may start a minute, and
+	// at once.
+	pressRate  = 20
+	pressBurst = 10
+	pressSpan  = 10 * time.Minute
+	// visitRate and visitBurst are how many visits of a client are kept a minute, and
+	// at once: thousands share one address.
+	visitRate  = 60
+	visitBurst = 120
 	// wrongIDs is how many different refused ids one signed order may bring in
 	// wrongSpan.
 	wrongIDs  = 10
 	wrongSpan = time.Hour
 )
 
-// limits counts refusals per client and paces strangers.
+// limits counts what strangers cause, and paces them.
 type limits struct {
-	mu      sync.Mutex
-	clients map[string]*counter
-	orders  map[string]*counter
-	queued  int
-	pace    *rate.Limiter
-}
-
-type counter struct {
-	since   time.Time
-	n       int
-	waiting int
+	mu                                sync.Mutex
+	clients, orders                   counters
+	traces, tracesOf, presses, visits counters
+	// room are the strangers' returns that wait on record, and whose they are.
+	room     map[payment.Ref]string
+	bringers map[string]int
+	pace     *rate.Limiter
 }
 
 func newLimits() *limits {
 	return &limits{
-		clients: make(map[string]*counter), orders: make(map[string]*counter),
+		clients: newCounters(refusalSpan), orders: newCounters(wrongSpan),
+		traces: newCounters(tracesAllSpan), tracesOf: newCounters(tracesSpan), presses: newCounters(pressSpan), visits: newCounters(pressSpan),
+		room: make(map[payment.Ref]string), bringers: make(map[string]int),
 		pace: rate.NewLimiter(strangerRate, strangerBurst),
 	}
 }
@@ -63,88 +78,126 @@ type pass int
 const (
 	// passNow: may ask.
 	passNow pass = iota
-	// passLater: waited as long as it was patient; try again.
+	// passLater: it is put on record, and the worker asks in its turn.
 	passLater
 	// passFull: too many wait.
 	passFull
 )
 
-// enter lets a stranger through at the common pace; one that caused many
-// refusals waits behind its own before it even queues with the others.
-func (l *limits) enter(ctx context.Context, client string, now time.Time, patience time.Duration) pass {
+// enter lets a stranger through at the common pace while nobody waits; one that
+// caused many refusals always takes its turn with the others.
+func (l *limits) enter(client string, now time.Time) pass {
 	l.mu.Lock()
-	c := count(l.clients, client, now, refusalSpan)
-	slow := c.n >= refusals
-	if l.queued >= queueAll || c.waiting >= queueClient {
-		l.mu.Unlock()
-		return passFull
-	}
-	c.waiting++
-	l.queued++
-	turn := c.waiting
-	l.mu.Unlock()
-	defer func() {
-		l.mu.Lock()
-		c.waiting--
-		l.queued--
-		l.mu.Unlock()
-	}()
-	if slow && turn > 1 {
-		// One of its own is in front: fair to everybody else.
-		return passLater
-	}
-	if slow && !l.pace.AllowN(now, 1) {
-		return passLater
-	}
-	if slow {
+	defer l.mu.Unlock()
+	if l.clients.at(client, now).n < refusals && len(l.room) == 0 && l.pace.AllowN(now, 1) {
 		return passNow
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	if l.pace.Wait(ctx) != nil {
-		return passLater
+	return passLater
+}
+
+// queue takes a place in the room where strangers' returns wait on record, and
+// says how long this one waits at least: the more a client has brought, the later
+// its next is due, so that a crowd of one client's holds up nobody else. All
+// addresses of an IPv6 /48 are one client here: whoever has one has 65,536.
+func (l *limits) queue(ref payment.Ref, client string, now time.Time) (wait time.Duration, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, in := l.room[ref]; in {
+		return 0, true
 	}
-	return passNow
+	key := neighbourhood(client)
+	if len(l.room) >= queueAll || l.bringers[key] >= queueClient {
+		return 0, false
+	}
+	wait = time.Duration(l.bringers[key]) * turn
+	if l.clients.at(client, now).n >= refusals {
+		wait += turn
+	}
+	l.room[ref] = key
+	l.bringers[key]++
+	return wait, true
+}
+
+// leave gives back a place in the room, if ref has one.
+func (l *limits) leave(ref payment.Ref) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key, in := l.room[ref]
+	if !in {
+		return
+	}
+	delete(l.room, ref)
+	if l.bringers[key]--; l.bringers[key] <= 0 {
+		delete(l.bringers, key)
+	}
+}
+
+// neighbourhood is the /48 of an IPv6 client, and any other client itself.
+func neighbourhood(client string) string {
+	a, _, _ := strings.Cut(client, "/")
+	addr, err := netip.ParseAddr(a)
+	if err != nil || !addr.Is6() || addr.Is4In6() {
+		return client
+	}
+	p, err := addr.Prefix(48)
+	if err != nil {
+		return client
+	}
+	return p.String()
 }
 
 // refused counts a refused verification against its client.
 func (l *limits) refused(client string, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	count(l.clients, client, now, refusalSpan).n++
+	l.clients.at(client, now).n++
 }
 
-// wrongID counts a refused id against a signed order and reports whether the
-// order may bring another.
+// wrongID counts a refused id against a signed order.
 func (l *limits) wrongID(order string, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	count(l.orders, order, now, wrongSpan).n++
+	l.orders.at(order, now).n++
 }
 
+// mayBring reports whether a signed order may bring another id.
 func (l *limits) mayBring(order string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	c, ok := l.orders[order]
-	return !ok || now.Sub(c.since) > wrongSpan || c.n < wrongIDs
+	return l.orders.at(order, now).n < wrongIDs
 }
 
-func count(m map[string]*counter, key string, now time.Time, span time.Duration) *counter {
-	c, ok := m[key]
-	if ok && (c.waiting > 0 || now.Sub(c.since) <= span) {
-		return c
-	}
-	if len(m) >= clientsKept {
-		for k, old := range m {
-			if old.waiting == 0 && now.Sub(old.since) > span || len(m) >= clientsKept && old.waiting == 0 {
-				delete(m, k)
-			}
-			if len(m) < clientsKept*9/10 {
-				break
-			}
+// mayLeaveTrace counts a refusal and reports whether its trace may be kept.
+func (l *limits) mayLeaveTrace(client string, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if client != "" {
+		mine := l.tracesOf.at(client, now)
+		if mine.n++; mine.n > tracesClient {
+			return false
 		}
 	}
-	c = &counter{since: now}
-	m[key] = c
-	return c
+	all := l.traces.at("", now)
+	all.n++
+	return all.n <= tracesAll
+}
+
+// press counts a press of Pay and says how many its client has made in the last
+// minutes, or how long it has to wait for another.
+func (l *limits) press(client string, now time.Time) (wait time.Duration, before int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := l.presses.at(neighbourhood(client), now)
+	if wait = c.spend(now, pressRate, pressBurst); wait > 0 {
+		return wait, c.n
+	}
+	c.n++
+	return 0, c.n - 1
+}
+
+// visit counts a visit that is kept.
+func (l *limits) visit(client string, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.visits.at(client, now).spend(now, visitRate, visitBurst) == 0
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -26,7 +27,7 @@ func (e *Engine) Check(ctx context.Context, ref payment.Ref) (*payment.Record, e
 		return nil, payment.ErrClosed
 	}
 	defer e.running.Done()
-	prov, err := e.provider(rec.Provider)
+	prov, err := e.providerFor(rec)
 	if err != nil {
 		return nil, err
 	}
@@ -70,9 +71,13 @@ func (e *Engine) Decide(ctx context.Context, ref payment.Ref, version uint64, d 
 	now := e.now()
 	switch d {
 	case Give:
+		if err := e.verifyGiven(ctx, rec); err != nil {
+			return rec, err
+		}
 		if err = rec.Decided(payment.Accept, note, now); err == nil {
-			policy, _ := e.policy(rec, job{worker: true})
-			take = rec.Keys(policy.Many)
+			if take, err = e.keysOf(ctx, rec); err != nil {
+				return nil, err
+			}
 			e.openConversion(rec, now)
 			gen, err := e.generation(ctx)
 			if err != nil {
@@ -103,6 +108,47 @@ func (e *Engine) Decide(ctx context.Context, ref payment.Ref, version uint64, d 
 	return rec, nil
 }
 
+// verifyGiven verifies what an inquiry found paid and waiting, before a person
+// gives it: nothing has settled it, and where nobody verifies in time the money
+// goes back. Only a "yes" to this very question gives the order.
+func (e *Engine) verifyGiven(ctx context.Context, rec *payment.Record) error {
+	if rec.State != payment.Review || rec.Reason != payment.ReasonUnannounced || rec.Receipt == nil || rec.Receipt.Again {
+		return nil
+	}
+	prov, err := e.providerFor(rec)
+	if err != nil {
+		return err
+	}
+	// The marker: whatever becomes of the answer, this record has asked.
+	now := e.now()
+	rec.Attempts.Count++
+	if rec.Attempts.First.IsZero() {
+		rec.Attempts.First = now
+	}
+	rec.Attempts.Last, rec.Attempts.Open = now, true
+	if err := e.commit(ctx, rec, false); err != nil {
+		return err
+	}
+	a := e.call(context.WithoutCancel(ctx), prov, rec, prov.Verify)
+	if a.Outcome != payment.OutcomePaid && a.Outcome != payment.OutcomeAgain || a.Receipt == nil || a.Receipt.Order != rec.Order || a.Receipt.Amount != rec.Receipt.Amount {
+		return fmt.Errorf("%w: the provider was asked to verify it and did not (%s)", ErrNotPossible, a.Code)
+	}
+	rc := *a.Receipt
+	rec.Receipt = &rc
+	return nil
+}
+
+// keysOf are the keys that a payment takes on a person's word. Of a provider that
+// the configuration has no more the record tells all that is known.
+func (e *Engine) keysOf(ctx context.Context, rec *payment.Record) ([]payment.Key, error) {
+	policy, _ := e.policy(rec, job{worker: true})
+	prov, err := e.providerFor(rec)
+	if err != nil {
+		return rec.Keys(policy.Many), nil
+	}
+	return e.keys(ctx, rec, prov, policy, "")
+}
+
 // again1 hands a parked payment over again, on a person's word that the shop
 // has not credited it.
 func (e *Engine) again1(ctx context.Context, rec *payment.Record, note payment.Note) (*payment.Record, error) {
@@ -111,6 +157,9 @@ func (e *Engine) again1(ctx context.Context, rec *payment.Record, note payment.N
 	}
 	if rec.Expect.Unbound {
 		return rec, fmt.Errorf("%w: its return names another order", ErrNotPossible)
+	}
+	if e.playMoney(rec) {
+		return rec, fmt.Errorf("%w: it was paid in the sandbox, and its provider is live now", ErrNotPossible)
 	}
 	p, ok := Policy{}, false
 	if e.Sites != nil {
@@ -153,45 +202,44 @@ func (e *Engine) Resend(ctx context.Context, ref payment.Ref) (*payment.Record, 
 
 // Open reports whether one of the payments has paid for one of the items and
 // was not reversed, and lets a device in if there is room for it (`require`).
-// device is a hash; known devices do not count again within span.
-func (e *Engine) Open(ctx context.Context, ref payment.Ref, site string, items []string, device string, most int) (rec *payment.Record, room bool, err error) {
-	rec, err = e.Store.Get(ctx, ref)
-	if err != nil {
-		return nil, false, err
+// device is a hash; known devices do not count again within span. What was paid
+// in a sandbox opens nothing once its provider is live. formerly are the site's
+// other names.
+func (e *Engine) Open(ctx context.Context, ref payment.Ref, site string, items []string, device string, most int, formerly ...string) (rec *payment.Record, room bool, err error) {
+	for range claimTries {
+		rec, err = e.Store.Get(ctx, ref)
+		if err != nil {
+			return nil, false, err
+		}
+		if !slices.Contains(names(site, formerly), rec.Site) || !rec.State.Captured() || !slices.Contains(items, rec.Expect.Item) || e.playMoney(rec) {
+			return nil, false, payment.ErrNotFound
+		}
+		fresh, known := devices(rec, device, e.now())
+		if known {
+			return rec, true, nil
+		}
+		if len(fresh) >= most {
+			return rec, false, nil
+		}
+		rec.Devices = append(fresh, payment.Device{Hash: device, At: e.now()})
+		// A device that another one overtook has not been let in: it looks again.
+		if err = e.commit(ctx, rec, true); !errors.Is(err, payment.ErrConflict) {
+			return rec, err == nil, err
+		}
 	}
-	if rec.Site != site || !rec.State.Captured() || !contains(items, rec.Expect.Item) {
-		return nil, false, payment.ErrNotFound
-	}
-	now := e.now()
-	fresh := rec.Devices[:0:0]
-	known := false
+	return rec, false, fmt.Errorf("counting a device: %w", err)
+}
+
+// devices are those that count still, and whether one is among them.
+func devices(rec *payment.Record, device string, now time.Time) (fresh []payment.Device, known bool) {
 	for _, d := range rec.Devices {
 		if now.Sub(d.At) < deviceSpan {
 			fresh = append(fresh, d)
 			known = known || d.Hash == device
 		}
 	}
-	if known {
-		return rec, true, nil
-	}
-	if len(fresh) >= most {
-		return rec, false, nil
-	}
-	rec.Devices = append(fresh, payment.Device{Hash: device, At: now})
-	if err := e.commit(ctx, rec, true); err != nil && !errors.Is(err, payment.ErrConflict) {
-		return rec, false, err
-	}
-	return rec, true, nil
+	return fresh, known
 }
 
 // deviceSpan is how long a device counts.
 const deviceSpan = 30 * 24 * time.Hour
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
-}

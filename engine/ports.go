@@ -49,9 +49,9 @@ type Provider struct {
 	payment.Provider
 	// Timeout bounds one call; a claim's lease outlives it.
 	Timeout time.Duration
-	// UsedIDsKnown is `used_ids`: ids from before this ledger are accounted
-	// for.
-	UsedIDsKnown bool
+	// UsedIDs is `used_ids`: how ids from before this ledger are accounted for,
+	// [payment.UsedIDsNone], [payment.UsedIDsImported] or "".
+	UsedIDs string
 }
 
 // Policy is what a verify route says of delivery.
@@ -62,6 +62,10 @@ type Policy struct {
 	Park bool
 	// Many: an order may be paid more than once.
 	Many bool
+	// Site is what the payment's site is called today; empty is as in the record.
+	Site string
+	// Formerly are its other names: what was recorded under them is its own.
+	Formerly []string
 }
 
 // Sites are the sites of the running configuration, as the worker needs them.
@@ -87,9 +91,23 @@ var (
 	// ErrUnanswered: the shop has not answered; nothing is verified before it
 	// does.
 	ErrUnanswered = errors.New("the shop has not answered yet")
-	// ErrForeign: the id belongs to another order.
-	ErrForeign = errors.New("this id belongs to another order")
+	// ErrForeign: the id belongs to another order, site or route.
+	ErrForeign = errors.New("this id belongs to another order, site or route")
+	// ErrUnannounced: no intent, no signature and no look-up explains the return.
+	ErrUnannounced = errors.New("nothing announced this payment")
 )
+
+// TooManyError is returned by Purchase for a client that presses Pay too often, or
+// while too many payments are being started at the provider.
+type TooManyError struct {
+	// RetryAfter is when another may be started.
+	RetryAfter time.Duration
+}
+
+// Error implements error.
+func (e *TooManyError) Error() string {
+	return fmt.Sprintf("too many payments are being started: come again in %s", e.RetryAfter)
+}
 
 // Handed is what became of a delivery.
 type Handed struct {
@@ -111,6 +129,10 @@ type Event struct {
 	Name string
 	// Record is the payment, if any: read only.
 	Record *payment.Record
+	// Provider, Site, ID and Order name what an event without a record is about, as
+	// far as that is known; ID and Order are customers' data. Reason says why.
+	Provider, Site, ID, Order string
+	Reason                    payment.Reason
 	// Alert marks what the owner must hear of.
 	Alert bool
 	// Err is without secrets.
@@ -145,6 +167,22 @@ const (
 	EventUnrouted    = "return_unrouted"
 	EventTwin        = "reference_repeated"
 	EventPanicked    = "payment_panicked"
+	// EventAccount: the ledger meets an account for the first time, and can't know
+	// its used receipts.
+	EventAccount = "account_new"
+	// EventUnannounced: a return claims paid, and nothing announced the payment.
+	EventUnannounced = "return_unannounced"
+	// EventUnusable: the shop's announcement can't be used.
+	EventUnusable = "announcement_unusable"
+	// EventUnknownOrder: the shop says of a return that claims paid that it has no
+	// such order.
+	EventUnknownOrder = "return_unknown_order"
+	// EventPaidBefore: an order that is paid is announced again.
+	EventPaidBefore = "order_paid_before"
+	// EventStray: a request looks like a provider's return, and no route takes it.
+	EventStray = "return_stray"
+	// EventUnclaimed: it is paid, nobody came back, and nobody asks by itself.
+	EventUnclaimed = "payment_unclaimed"
 )
 
 // Observer hears of events, synchronously and concurrently; it must not block.

@@ -38,6 +38,9 @@ const (
 	strangerKept = 24 * time.Hour
 	// intentKept is how long an intent that nobody paid is asked for.
 	intentKept = 24 * time.Hour
+	// unclaimedKept is how long an intent of our own checkout stays on record that
+	// nobody paid and nobody claimed: anybody can press Pay.
+	unclaimedKept = 7 * 24 * time.Hour
 	// reportFor is how long a conversion is tried.
 	reportFor = 7 * 24 * time.Hour
 )
@@ -99,6 +102,20 @@ func afterRefusal(r *payment.Record, t payment.Traits, now time.Time) time.Time 
 		if due := claimed(r).Add(at); due.After(now.Add(time.Second)) {
 			return due
 		}
+	}
+	return time.Time{}
+}
+
+// firstLook is when the worker first looks at an intent. One without a return
+// address can't be handed over, so it isn't settled for a customer who never
+// returns; but where a question settles nothing it is asked once, near the end of
+// the window, so that a person hears of what was paid.
+func (e *Engine) firstLook(rec *payment.Record, prov Provider) time.Time {
+	if rec.Return != nil {
+		return nextUnasked(rec, inquires(prov), e.now())
+	}
+	if inquires(prov) {
+		return rec.CreatedAt.Add(window(prov.Traits()) - time.Minute)
 	}
 	return time.Time{}
 }

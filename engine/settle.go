@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -17,6 +18,8 @@ type job struct {
 	stranger bool
 	// worker: nobody waits, and there may be no return.
 	worker bool
+	// settlesNot: the order is paid, so the question must settle nothing.
+	settlesNot bool
 	// absent: there was no record of it a moment ago. One that was made since is
 	// met by the claim, which needs that there is none.
 	absent bool
@@ -34,6 +37,8 @@ const (
 func (e *Engine) settle(ctx context.Context, j job) (*payment.Record, error) {
 	traits := j.prov.Traits()
 	waited := time.Duration(0)
+	// What the ledger knows of the account is read before anything is asked.
+	e.account(ctx, j.prov)
 	for tries := 0; tries < claimTries; {
 		rec, err := e.load(ctx, j, traits)
 		if err != nil {
@@ -57,10 +62,11 @@ func (e *Engine) settle(ctx context.Context, j job) (*payment.Record, error) {
 		}
 		done := func() {}
 		if policy, _ := e.policy(rec, j); j.worker && traits.GivesBack && !policy.Many && waited <= e.leaseFor(j.prov) {
-			// Two payments of one order that wait for the same provider must not
-			// both be taken.
+			// Two payments of one order that wait must not both be taken, whoever
+			// their providers are.
 			var alone bool
-			if done, alone = e.Shared.alone(payment.OrderKey(rec.Site, rec.Provider, rec.Order)); !alone {
+			today := asToday(rec, traits, policy, j.ask.Site)
+			if done, alone = e.Shared.alone(payment.OrderKey(today.Site, today.Environment, today.Order)); !alone {
 				<-e.Clock.After(otherOwner)
 				waited += otherOwner
 				continue
@@ -81,6 +87,9 @@ func (e *Engine) load(ctx context.Context, j job, t payment.Traits) (*payment.Re
 	if !j.absent {
 		rec, err := e.Store.Get(ctx, j.ref)
 		if err == nil {
+			if rec.Issuer != t.Issuer && payment.SameMoney(rec.Issuer, t.Issuer) && !settled(rec) {
+				rec.Issuer = t.Issuer // what an earlier version, or an earlier key's account, called it
+			}
 			return rec, nil
 		}
 		if !errors.Is(err, payment.ErrNotFound) || j.worker {
@@ -166,14 +175,12 @@ func (e *Engine) wait(ctx context.Context, j job, rec *payment.Record) (*payment
 // configuration, the error is errUnplaced for as long as the money can wait.
 func (e *Engine) orderPaid(ctx context.Context, rec *payment.Record, j job, t payment.Traits) (bool, error) {
 	policy, placed := e.policy(rec, j)
+	today := asToday(rec, t, policy, j.ask.Site)
 	if policy.Many || !t.GivesBack || rec.Attempts.Unknown > 0 || rec.Attempts.Open {
 		return false, nil
 	}
-	holder, err := e.Store.Holder(ctx, payment.OrderKey(rec.Site, rec.Provider, rec.Order))
-	switch {
-	case errors.Is(err, payment.ErrNotFound), err == nil && holder == rec.Ref:
-		return false, nil
-	case err != nil:
+	_, paid, err := e.orderHolder(ctx, today, policy.Formerly)
+	if err != nil || !paid {
 		return false, err
 	}
 	paidAt := later(rec.CreatedAt, later(claimed(rec), rec.Attempts.Awaiting))
@@ -189,7 +196,9 @@ var errUnplaced = errors.New("no running site takes this payment")
 // policy is that of the payment's site; false if no running site has it.
 func (e *Engine) policy(rec *payment.Record, j job) (Policy, bool) {
 	if !j.worker || e.Sites == nil {
-		return j.ask.Policy, true
+		p := j.ask.Policy
+		p.Formerly = append(slices.Clone(p.Formerly), j.ask.Formerly...)
+		return p, true
 	}
 	return e.Sites.Policy(rec)
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -82,32 +83,56 @@ func (s *Shared) alone(order payment.Key) (done func(), ok bool) {
 	}, true
 }
 
-// lane bounds the calls to one issuer; strangers share a part of it, so that a
+// lane bounds the calls to one host; strangers share a part of it, so that a
 // flood of invented ids leaves room for genuine returns.
 type lane struct {
-	all, strangers chan struct{}
+	all, strangers, creates chan struct{}
+	// starting is how many have a place for a create, or wait for one.
+	starting atomic.Int32
 }
 
-func (s *Shared) breaker(issuer string) *breaker {
+func (s *Shared) breaker(host string) *breaker {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b, ok := s.breakers[issuer]
+	b, ok := s.breakers[host]
 	if !ok {
 		b = new(breaker)
-		s.breakers[issuer] = b
+		s.breakers[host] = b
 	}
 	return b
 }
 
-// enter takes a place in an issuer's lane; leave must be called.
-func (s *Shared) enter(ctx context.Context, issuer string, stranger bool) (leave func(), err error) {
+func (s *Shared) lane(host string) *lane {
 	s.mu.Lock()
-	l, ok := s.lanes[issuer]
+	defer s.mu.Unlock()
+	l, ok := s.lanes[host]
 	if !ok {
-		l = &lane{all: make(chan struct{}, perProvider), strangers: make(chan struct{}, strangersAmong)}
-		s.lanes[issuer] = l
+		l = &lane{all: make(chan struct{}, perProvider), strangers: make(chan struct{}, strangersAmong), creates: make(chan struct{}, createsAtOnce)}
+		s.lanes[host] = l
 	}
-	s.mu.Unlock()
+	return l
+}
+
+// enterCreate takes a place for starting a payment; leave must be called. It is
+// false where too many wait, or none came free in time.
+func (s *Shared) enterCreate(ctx context.Context, host string) (leave func(), ok bool) {
+	l := s.lane(host)
+	if l.starting.Add(1) > createsAtOnce+createsWait {
+		l.starting.Add(-1)
+		return nil, false
+	}
+	select {
+	case l.creates <- struct{}{}:
+		return func() { <-l.creates; l.starting.Add(-1) }, true
+	case <-ctx.Done():
+		l.starting.Add(-1)
+		return nil, false
+	}
+}
+
+// enter takes a place in a host's lane; leave must be called.
+func (s *Shared) enter(ctx context.Context, host string, stranger bool) (leave func(), err error) {
+	l := s.lane(host)
 	if stranger {
 		select {
 		case l.strangers <- struct{}{}:
@@ -151,4 +176,13 @@ func (s *Shared) takeStalled() []payment.Ref {
 	refs := s.stalled
 	s.stalled = nil
 	return refs
+}
+
+// hostOf is what lanes, paces and breakers are kept by: they are about who is
+// called, and two accounts at one host wear it out together.
+func hostOf(t payment.Traits) string {
+	if t.Host != "" {
+		return t.Host
+	}
+	return t.Issuer
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/rahgir/caddy-payments/internal/failpoint"
@@ -13,13 +11,6 @@ import (
 )
 
 const (
-	// reach is how many due records one look sees, batch how many of them it asks
-	// about, atOnce how many at a time, of one provider's or for one receiver;
-	// handAtOnce is for all receivers together.
-	reach      = 4096
-	batch      = 256
-	atOnce     = 8
-	handAtOnce = 32
 	// longestLease is no shorter than any lease, inheritMost bounds the look at
 	// what had one.
 	longestLease = 5 * time.Minute
@@ -41,9 +32,11 @@ func (e *Engine) Run(ctx context.Context) {
 			e.trouble(nil, err, false)
 		}
 	}
+	e.enrolAll(ctx)
 	inherit()
+	defer e.answers()
 	for {
-		more, err := e.Sweep(ctx)
+		more, err := e.sweep(ctx)
 		if err != nil && ctx.Err() == nil {
 			e.trouble(nil, err, false)
 		}
@@ -87,114 +80,6 @@ func (e *Engine) inherit(ctx context.Context) error {
 		failpoint.Hit(failpoint.Inherited)
 	}
 	return nil
-}
-
-// Sweep takes up what is due now, once. Questions to providers are waited for;
-// what is handed to shops and networks goes on by itself, so that one that hangs
-// lets no provider's window close. more is true if there may be more.
-func (e *Engine) Sweep(ctx context.Context) (more bool, err error) {
-	if err := e.Store.Ready(); err != nil && !errors.Is(err, payment.ErrFull) {
-		return false, fmt.Errorf("looking for due payments: %w", err)
-	}
-	refs, err := e.Store.Due(ctx, e.now(), reach)
-	if err != nil {
-		return false, fmt.Errorf("looking for due payments: %w", err)
-	}
-	slots := make(chan struct{}, atOnce)
-	var all sync.WaitGroup
-	asked, taken := 0, 0
-	// What has begun goes on where there is no room for more, until nothing can be
-	// written any more.
-	var full atomic.Bool
-	for _, ref := range refs {
-		if ctx.Err() != nil || full.Load() {
-			break
-		}
-		rec, err := e.Store.Get(ctx, ref)
-		if err != nil {
-			continue // it is gone, or the next look finds it
-		}
-		work := func() {
-			// What is begun is finished, whatever becomes of the worker.
-			err := e.safely(ref, func() error { return e.take1(context.WithoutCancel(ctx), ref) })
-			if errors.Is(err, payment.ErrFull) {
-				full.Store(true)
-			}
-			if err != nil && !errors.Is(err, payment.ErrConflict) && !errors.Is(err, errPanicked) {
-				e.trouble(nil, err, false)
-			}
-		}
-		if to := receiver(rec); to != "" {
-			if e.hand(ref, to, work) {
-				taken++
-			}
-			continue
-		}
-		if asked == batch {
-			continue
-		}
-		if !e.begin() {
-			break
-		}
-		asked++
-		taken++
-		slots <- struct{}{}
-		all.Go(func() {
-			defer func() { <-slots; e.running.Done() }()
-			work()
-		})
-	}
-	all.Wait()
-	return taken > 0 && !full.Load() && (len(refs) == reach || asked == batch), nil
-}
-
-// receiver is who is to be told of a record, empty where a provider is to be
-// asked.
-func receiver(rec *payment.Record) string {
-	switch rec.State {
-	case payment.Verified, payment.Delivering:
-		return "site " + rec.Site
-	case payment.Delivered:
-		if rec.Conversion != nil {
-			return "network " + rec.Conversion.Track.Affiliate
-		}
-	}
-	return ""
-}
-
-// hand lets work go on by itself, unless it does already or its receiver has
-// enough to do.
-func (e *Engine) hand(ref payment.Ref, to string, work func()) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.closed || e.handing[ref] != "" {
-		return false
-	}
-	n := 0
-	for _, other := range e.handing {
-		if other == to {
-			n++
-		}
-	}
-	if n >= atOnce || len(e.handing) >= handAtOnce {
-		e.crowded = true
-		return false
-	}
-	e.handing[ref] = to
-	e.running.Add(1)
-	go func() {
-		defer e.running.Done()
-		work()
-		e.mu.Lock()
-		delete(e.handing, ref)
-		crowded := e.crowded
-		e.crowded = false
-		e.mu.Unlock()
-		if crowded {
-			e.poke()
-		}
-	}()
-	return true
 }
 
 func (e *Engine) retryReport(ctx context.Context, ref payment.Ref) {

@@ -16,9 +16,14 @@ func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payme
 	if err != nil {
 		return e.reread(ctx, rec, err)
 	}
-	facts := payment.Facts{Traits: t, Generation: gen, UsedIDsKnown: j.prov.UsedIDsKnown, CanInquire: canInquire}
+	facts := payment.Facts{Traits: t, Generation: gen, UsedIDsKnown: e.usedIDsKnown(ctx, j.prov), CanInquire: canInquire, Now: e.now()}
+	facts.Inquiry = j.settlesNot
 	v := payment.Decide(rec, a, facts)
-	if v.Inquire {
+	if j.settlesNot && (a.Outcome == payment.OutcomeAwaiting || a.Outcome == payment.OutcomeAgain) {
+		// A second payment of a paid order, not taken: it goes back by itself.
+		v, a.Receipt = payment.Verdict{Trigger: payment.Refuse, Reason: payment.ReasonOrderPaid}, nil
+	}
+	if v.Inquire && !facts.Inquiry {
 		facts.Inquiry = true
 		a = e.call(ctx, j.prov, rec, inquirer.Inquire)
 		v = payment.Decide(rec, a, facts)
@@ -33,8 +38,11 @@ func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payme
 	if next.State == payment.Verified {
 		next.Generation = gen.Seq
 	}
+	take, err := e.take(ctx, next, j, v)
 	failpoint.Hit(failpoint.VerifiedIssued)
-	err = e.commit(ctx, next, v.Trigger == payment.Silence, e.take(next, j, v)...)
+	if err == nil {
+		err = e.commit(ctx, next, v.Trigger == payment.Silence, take...)
+	}
 	var taken *payment.TakenError
 	if errors.As(err, &taken) {
 		v = payment.Verdict{Trigger: payment.Doubt, Reason: payment.ReasonReceiptUsed}
@@ -99,10 +107,11 @@ func (e *Engine) apply(next *payment.Record, j job, v payment.Verdict, a payment
 // afterNo is when to look again at a refused payment.
 func (e *Engine) afterNo(next *payment.Record, j job, v payment.Verdict, t payment.Traits, now time.Time) time.Time {
 	if v.Trigger == payment.Lapse {
-		return time.Time{}
+		return forgetAt(next)
 	}
-	if next.Expect.Source == payment.FromNone && v.Reason == payment.ReasonUnknownID {
-		// A stranger's invention: not asked again by us, forgotten in a day.
+	if next.Expect.Source == payment.FromNone && (v.Reason == payment.ReasonUnknownID || v.Reason == payment.ReasonOrderPaid) {
+		// A stranger's invention, or a payment that is not taken: not asked again by
+		// us, forgotten in a day.
 		return now.Add(strangerKept)
 	}
 	at := afterRefusal(next, t, now)
@@ -110,18 +119,33 @@ func (e *Engine) afterNo(next *payment.Record, j job, v payment.Verdict, t payme
 		_, can := j.prov.Provider.(payment.Inquirer)
 		at = nextUnasked(next, can, now)
 	}
+	if at.IsZero() {
+		at = forgetAt(next)
+	}
 	if at.IsZero() && next.Expect.Source == payment.FromNone {
 		at = later(now, next.CreatedAt.Add(strangerKept))
 	}
 	return at
 }
 
-func (e *Engine) take(next *payment.Record, j job, v payment.Verdict) []payment.Key {
+// take are the keys that a verified payment takes, after a look at those that
+// stood for the same money once.
+func (e *Engine) take(ctx context.Context, next *payment.Record, j job, v payment.Verdict) ([]payment.Key, error) {
 	if v.Trigger != payment.Confirm {
-		return nil
+		return nil, nil
 	}
 	policy, _ := e.policy(next, j)
-	return next.Keys(policy.Many)
+	return e.keys(ctx, next, j.prov, policy, j.ask.Site)
+}
+
+// keys are what a payment takes under the names of today; a former key of
+// another payment is a *payment.TakenError.
+func (e *Engine) keys(ctx context.Context, rec *payment.Record, prov Provider, p Policy, site string) ([]payment.Key, error) {
+	today := asToday(rec, prov.Traits(), p, site)
+	if err := e.taken(ctx, today, e.former(ctx, today, prov, p)); err != nil {
+		return nil, err
+	}
+	return today.Keys(p.Many), nil
 }
 
 // reread is what follows a commit whose outcome is not known: the record as it
@@ -153,7 +177,7 @@ func (e *Engine) announceVerdict(ctx context.Context, j job, r *payment.Record, 
 		e.observe(EventExpired, r, nil, r.Attempts.Claimed)
 	case payment.Declined:
 		e.observe(EventDeclined, r, nil, false)
-		if j.stranger {
+		if j.stranger && !j.worker {
 			e.Shared.limits.refused(j.ask.Client, e.now())
 		}
 		if j.ask.Proof && v.Reason == payment.ReasonUnknownID && r.Attempts.Refused == 1 {

@@ -1,17 +1,14 @@
 package handlers
 
 import (
+	"context"
 	"net/http"
 	"net/url"
-	"strings"
-	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
-	"github.com/rahgir/caddy-payments/engine"
-	"github.com/rahgir/caddy-payments/internal/token"
-	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/internal/pages"
 )
 
 // The response headers of an announcement, in canonical form.
@@ -19,11 +16,13 @@ const (
 	headerOrder  = "X-Payment-Order"
 	headerAmount = "X-Payment-Amount"
 	headerReturn = "X-Payment-Return"
+	headerID     = "X-Payment-Id"
+	headerName   = "X-Payment-Provider"
 )
 
 // watch lets a request go on to what follows, if every gate that takes it is
-// open, and reads the shop's announcements: its redirect to a provider's pay page
-// passes through us, and two headers on it are an intent, in one trusted
+// open, and reads the shop's announcements: its answer that sends the customer to
+// pay passes through us, and the headers on it are an intent, in one trusted
 // message. So may a landing page, paid content or a return that is passed on be
 // answered. caching, if not empty, is what the answer says to caches, whatever it
 // said.
@@ -55,58 +54,39 @@ func (f *watcher) answered(status int, header http.Header) {
 	f.announcement(status, header)
 }
 
-// announcement looks whether the shop sends its customer to a pay page of ours.
+// announcement looks whether the shop sends its customer to pay, and says so.
 func (f *watcher) announcement(status int, header http.Header) {
-	if status < 300 || status > 399 || len(header["Location"]) == 0 {
-		return
-	}
-	u, err := url.Parse(header.Get("Location"))
-	if err != nil || u.Host == "" {
-		return
-	}
-	for _, p := range f.h.ours {
-		if id, ok := p.PayPage(u); ok {
-			f.h.announced(f, f.r, p, id, header)
-			return
+	p, id := f.h.payPage(status, header)
+	if len(header[headerOrder]) == 0 && len(header[headerAmount]) == 0 && len(header[headerID]) == 0 {
+		if p != nil {
+			f.h.noted(f.r, p, id)
 		}
+		return
+	}
+	if err := f.h.announced(f.ResponseWriter, f.r, p, id, header); err != nil {
+		f.h.log.Error("the customer was not sent to the bank: what the shop announced can't be remembered", zap.Error(err))
+		f.refuse(header["Set-Cookie"], func(w http.ResponseWriter, r *http.Request) error {
+			return f.h.write(w, r, pages.Page{Kind: pages.NotStarted, ShopURL: "/"}, err)
+		})
 	}
 }
 
-// announced records an announcement before the browser is let go to the bank.
-func (h *Handler) announced(w http.ResponseWriter, r *http.Request, p *provider, id string, header http.Header) {
-	order, amountText := header.Get(headerOrder), header.Get(headerAmount)
-	if order == "" && amountText == "" {
-		h.noted(r, p, id)
-		return
+// payPage is the provider whose pay page an answer redirects to, and the id in
+// its address.
+func (h *Handler) payPage(status int, header http.Header) (*provider, string) {
+	if status < 300 || status > 399 || len(header["Location"]) == 0 {
+		return nil, ""
 	}
-	site := h.siteOf(r)
-	log := h.log.With(zap.String("provider", p.Name), zap.String("site", site.id))
-	amount, err := payment.ParseRials(amountText)
-	if err != nil || payment.CheckOrder(order) != nil {
-		log.Error("the shop's announcement cannot be read: X-Payment-Order must have 1 to 64 bytes, X-Payment-Amount whole rials")
-		return
+	u, err := url.Parse(header.Get("Location"))
+	if err != nil || u.Host == "" {
+		return nil, ""
 	}
-	ret, route := h.announcedReturn(r, p, header.Get(headerReturn))
-	keys, err := h.allKeys(r.Context())
-	if err != nil {
-		log.Error("an announcement was not recorded", zap.Error(err))
-		return
+	for _, p := range h.ours {
+		if id, ok := p.PayPage(u); ok {
+			return p, id
+		}
 	}
-	eng, err := h.app.Engine(r.Context())
-	if err != nil {
-		log.Error("an announcement was not recorded", zap.Error(err))
-		return
-	}
-	rec, err := eng.Announce(r.Context(), engine.Announcement{
-		Site: site.id, Route: route, Provider: p.Name, ID: id, Order: order, Amount: amount,
-		Return: ret, Track: h.currentTrack(r, keys),
-	})
-	if err != nil {
-		log.Error("an announcement was not recorded", zap.Error(err))
-		return
-	}
-	privately(header, forNobody)
-	token.SetCookie(w, cookiePending, keys.SignRef(rec.Ref, site.id), time.Hour, h.secureView(r))
+	return nil, ""
 }
 
 // noted keeps the visitor's track for a payment that the shop did not announce:
@@ -116,7 +96,9 @@ func (h *Handler) noted(r *http.Request, p *provider, id string) {
 	if len(h.Track) == 0 {
 		return
 	}
-	keys, err := h.allKeys(r.Context())
+	ctx, cancel := context.WithTimeout(r.Context(), announceTime)
+	defer cancel()
+	keys, err := h.allKeys(ctx)
 	if err != nil {
 		return
 	}
@@ -124,49 +106,11 @@ func (h *Handler) noted(r *http.Request, p *provider, id string) {
 	if t == nil {
 		return
 	}
-	eng, err := h.app.Engine(r.Context())
+	eng, err := h.app.Engine(ctx)
 	if err != nil {
 		return
 	}
-	if err := eng.Note(r.Context(), p.traits.Issuer, id, *t); err != nil {
+	if err := eng.Note(ctx, p.traits.Issuer, id, *t); err != nil {
 		h.log.Warn("whose visit a payment began with was not noted", zap.String("provider", p.Name), zap.Error(err))
 	}
-}
-
-// cookiePending leads from a browser to the payment that it was sent to pay,
-// for providers whose return carries no id.
-const cookiePending = "pending"
-
-// announcedReturn is the address that the customer comes back to, if the shop
-// said so and a verify route of this site takes it.
-func (h *Handler) announcedReturn(r *http.Request, p *provider, address string) (*payment.Return, string) {
-	var mine []*Verify
-	for _, v := range h.Verify {
-		if v.Provider == p.Name {
-			mine = append(mine, v)
-		}
-	}
-	u, err := url.Parse(address)
-	if address == "" || err != nil || u.Host != "" && !strings.EqualFold(u.Host, r.Host) && !strings.EqualFold(u.Host, h.place().host) {
-		return nil, ""
-	}
-	path := u.EscapedPath()
-	if path == "" {
-		path = "/"
-	}
-	probe := *r
-	probe.URL = u
-	for _, v := range mine {
-		if len(v.matchers) > 0 && len(mine) > 1 {
-			return nil, "" // whether this one takes it only the return tells
-		}
-		if len(v.matchers) > 0 || v.filter.match(&probe) {
-			uri := path
-			if u.RawQuery != "" {
-				uri += "?" + u.RawQuery
-			}
-			return &payment.Return{Method: http.MethodGet, Secure: h.secureView(r), Host: r.Host, URI: uri}, v.route.name
-		}
-	}
-	return nil, ""
 }

@@ -168,7 +168,7 @@ func (t *visit) passes(a *Answer) bool { return a.mode() == answerPass }
 
 // sameBrowser: the browser that the first delivery went to.
 func (t *visit) sameBrowser(rec *payment.Record) bool {
-	id := token.ReadCookie(t.r, cookieBrowser, t.h.secureView(t.r))
+	id := token.ReadCookie(t.r, cookieBrowser, t.h.view(t.r))
 	return id != "" && rec.Delivery.Browser != "" && token.Hash(id) == rec.Delivery.Browser
 }
 

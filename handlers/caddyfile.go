@@ -54,11 +54,12 @@ func init() {
 //		announce    off|on
 //		errors      caddy
 //		signing_key <secret> [<kid>]
-//		public_url  <origin>
+//		public_url  <url>
+//		formerly    <url>...
 //	}
 //
 // Every line is optional and an empty block is the guard alone. The routes,
-// `signing_key` and, in their blocks, `item` and `bind` may be repeated.
+// `signing_key`, `formerly` and, in their blocks, `item` and `bind` may be repeated.
 // Amounts are written `120000toman`, `1200000rial`, or bare, which is rials.
 //
 // The directive takes no matcher itself: a guard for a part of a site leaves
@@ -107,7 +108,10 @@ func (s *siteBlock) lines() []blockOption {
 			return ReadSigningKey(d, &s.handler.SigningKeys)
 		}},
 		{name: "public_url", read: func(d *caddyfile.Dispenser) error {
-			return ReadOrigin(d, &s.handler.PublicURL)
+			return ReadPublicURL(d, &s.handler.PublicURL)
+		}},
+		{name: "formerly", many: true, read: func(d *caddyfile.Dispenser) error {
+			return readFormerly(d, &s.handler.Formerly)
 		}},
 	}
 	for _, name := range []string{"storage", "provider", "affiliate"} {

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -42,13 +43,31 @@ func ReadSigningKey(d *caddyfile.Dispenser, keys *[]SigningKey) error {
 	return nil
 }
 
-// ReadOrigin reads `public_url <origin>`.
-func ReadOrigin(d *caddyfile.Dispenser, to *string) error {
+// ReadPublicURL reads `public_url <url>`.
+func ReadPublicURL(d *caddyfile.Dispenser, to *string) error {
 	if err := readArg(d, to); err != nil {
 		return err
 	}
-	if _, err := ParseOrigin(*to); err != nil {
-		return d.Errf("public_url %w, without a path, not '%s'", err, *to)
+	if err := CheckPublicURL(*to); err != nil {
+		return d.Errf("public_url %w, not '%s'", err, *to)
+	}
+	return nil
+}
+
+// readFormerly reads `formerly <origin>...`.
+func readFormerly(d *caddyfile.Dispenser, to *[]string) error {
+	names, err := readArgs(d)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := CheckPublicURL(name); err != nil {
+			return d.Errf("formerly takes earlier addresses of this shop, each of which %w, not '%s'", err, name)
+		}
+		if slices.Contains(*to, name) {
+			return d.Errf("formerly %s is already specified", name)
+		}
+		*to = append(*to, name)
 	}
 	return nil
 }

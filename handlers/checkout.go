@@ -212,18 +212,12 @@ func (h *Handler) purchase(w http.ResponseWriter, r *http.Request, c *Checkout, 
 	if err != nil {
 		return h.write(w, r, pages.Page{Kind: pages.Unavailable, Refresh: originalPath(r)}, err)
 	}
-	site, origin, secure := h.siteOf(r), h.originOf(r), h.secureView(r)
+	site, back := h.siteOf(r), h.wayBack(r)
 	p.Track = h.currentTrack(r, keys)
 	p.ReturnURL = func(ref payment.Ref) string {
-		return origin + appendQuery(c.conf.back, token.ParamRef, keys.SignRef(ref, site.id))
+		return back.address(appendQuery(c.conf.back, token.ParamRef, keys.SignRef(ref, site.id)))
 	}
-	p.Return = func(address string) payment.Return {
-		host := h.place().host
-		if host == "" {
-			host = r.Host
-		}
-		return payment.Return{Method: http.MethodGet, Secure: secure, Host: host, URI: strings.TrimPrefix(address, origin)}
-	}
+	p.Return = back.asReturn
 	payURL, rec, err := eng.Purchase(r.Context(), p)
 	switch {
 	case errors.Is(err, payment.ErrFull), errors.Is(err, payment.ErrClosed), errors.Is(err, payment.ErrBroken):
@@ -234,7 +228,7 @@ func (h *Handler) purchase(w http.ResponseWriter, r *http.Request, c *Checkout, 
 		page.Status, page.Wrong = http.StatusBadGateway, pages.WrongProvider
 		return h.write(w, r, page, err)
 	}
-	h.rememberPurchase(w, r, keys, rec, secure)
+	h.rememberPurchase(w, r, keys, rec)
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Location", payURL)
 	w.WriteHeader(http.StatusSeeOther)
@@ -243,18 +237,19 @@ func (h *Handler) purchase(w http.ResponseWriter, r *http.Request, c *Checkout, 
 
 // rememberPurchase gives the browser the cookie of this purchase, and drops
 // the oldest beyond what is kept.
-func (h *Handler) rememberPurchase(w http.ResponseWriter, r *http.Request, keys *token.Keys, rec *payment.Record, secure bool) {
+func (h *Handler) rememberPurchase(w http.ResponseWriter, r *http.Request, keys *token.Keys, rec *payment.Record) {
 	h.browserID(w, r)
+	view := h.view(r)
 	text, err := keys.SignPaid(token.Paid{Ref: rec.Ref, Items: []string{rec.Expect.Item}, At: time.Now()}, h.siteOf(r).id, time.Now())
 	if err != nil {
 		h.log.Error("the cookie of a purchase could not be made", zap.Error(err))
 		return
 	}
-	old := token.ReadCookies(r, familyPaid, secure)
+	old := token.ReadCookies(r, familyPaid, view)
 	for i := 0; len(old)-i >= token.MaxCookies; i++ {
-		token.DropCookie(w, familyPaid+old[i].Name, secure)
+		token.DropCookie(w, familyPaid+old[i].Name, view)
 	}
-	token.SetCookie(w, familyPaid+string(rec.Ref[:paidName]), text, token.PaidLife, secure)
+	token.SetCookie(w, familyPaid+string(rec.Ref[:paidName]), text, token.PaidLife, view)
 }
 
 // familyPaid is the prefix of the cookies of purchases; paidName is how much of

@@ -8,12 +8,9 @@ import (
 	"net/http/httptrace"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/failpoint"
@@ -43,6 +40,7 @@ func (t *visit) deliver(rec *payment.Record) error {
 	case err != nil:
 		return t.unavailable(err)
 	}
+	t.reread(rec)
 	w := newFilter(t.w)
 	w.guards(t.h, t.r, passed)
 	ctx, end := span(ctx, "payments.deliver", t.v)
@@ -90,11 +88,12 @@ func (t *visit) gated(ctx context.Context, rec *payment.Record, page answerer, s
 // and finds out what became of it. A panic, ours or below (an aborted body), is
 // returned, not swallowed.
 func (h *Handler) hand(ctx context.Context, w *filter, r *http.Request, next caddyhttp.Handler, v *Verify, rec *payment.Record, set paramSet, body []byte, keys *token.Keys) (handed engine.Handed, panicked any, err error) {
-	d := &dispatch{h: h, v: v, rec: rec, r: r}
+	d := &dispatch{h: h, v: v, rec: rec, r: r, once: v.policy().Once}
 	w.reader = d
 	ctx = failpoint.Sent(ctx, failpoint.ShopTold)
-	ctx, cancel := context.WithTimeout(httptrace.WithClientTrace(ctx, d.trace()), deliveryTime)
-	defer cancel()
+	ctx, d.cancel = context.WithTimeout(ctx, deliveryTime)
+	defer d.cancel()
+	ctx = httptrace.WithClientTrace(ctx, d.trace())
 	func() {
 		defer func() { panicked = recover() }()
 		err = h.prepare(ctx, r, v, rec, set, body, keys)
@@ -156,6 +155,7 @@ func (h *Handler) prepare(ctx context.Context, r *http.Request, v *Verify, rec *
 	} else {
 		unreplayable(r)
 	}
+	v.dropCookies(r)
 	r.Header.Del("Idempotency-Key")
 	r.Header.Del("X-Idempotency-Key")
 	r.Header.Del("Connection")
@@ -173,139 +173,4 @@ func unreplayable(r *http.Request) {
 	r.TransferEncoding = nil
 	r.Header.Del("Content-Length")
 	r.Header.Del("Content-Type")
-}
-
-// dispatch watches one hand-over.
-type dispatch struct {
-	h   *Handler
-	v   *Verify
-	rec *payment.Record
-	r   *http.Request
-
-	status    int
-	location  string
-	acked     bool
-	asked     atomic.Int32 // connections asked for (http transport only)
-	connected atomic.Int32
-}
-
-func (d *dispatch) trace() *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{
-		GetConn: func(string) { d.asked.Add(1) },
-		GotConn: func(httptrace.GotConnInfo) { d.connected.Add(1) },
-	}
-}
-
-// answered reads the shop's answer before our headers are taken out of it.
-func (d *dispatch) answered(status int, header http.Header) {
-	d.status, d.location = status, header.Get("Location")
-	d.acked = d.proof(status, header)
-	privately(header, forNobody)
-}
-
-// proof reports whether the shop's answer shows that it credited.
-func (d *dispatch) proof(status int, header http.Header) bool {
-	ack := d.v.ack()
-	switch ack.Mode {
-	case ackHeader:
-		return header.Get("X-Payment-Ack") == d.rec.ID && d.rec.ID != ""
-	case ackRedirect:
-		if status < 300 || status > 399 || !d.byUpstream(status) {
-			return false
-		}
-		for _, p := range ack.Patterns {
-			if glob(p, d.location) {
-				return true
-			}
-		}
-		return false
-	}
-	if header.Get("X-Payment-Ack") == d.rec.ID && d.rec.ID != "" {
-		return true
-	}
-	switch {
-	case status >= 200 && status < 300:
-		return d.byUpstream(status) || d.byFile(header)
-	case status >= 300 && status < 400:
-		return d.byUpstream(status)
-	}
-	return false
-}
-
-// byUpstream: an upstream really answered with this status; Caddy's own
-// redirects and login pages do not count.
-func (d *dispatch) byUpstream(status int) bool {
-	repl, ok := d.r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	if !ok {
-		return false
-	}
-	got, ok := repl.Get("http.reverse_proxy.status_code")
-	code, isInt := got.(int)
-	if !ok || !isInt || code != status {
-		return false
-	}
-	// A login server's redirect is its own, and its 2xx only lets through.
-	address, _ := repl.GetString("http.reverse_proxy.upstream.hostport")
-	shared, gate := d.h.place().gates[address]
-	return !gate || shared && status < 300
-}
-
-// byFile: the site has no upstream that could have answered, or a file server
-// left its mark, or nothing but a page was ever to be delivered (our own
-// checkout).
-func (d *dispatch) byFile(header http.Header) bool {
-	return !d.h.place().proxied || d.rec.Expect.Checkout || header.Get("Etag") != "" && header.Get("Last-Modified") != ""
-}
-
-// outcome is what became of the hand-over.
-func (d *dispatch) outcome(err error, panicked any) engine.Handed {
-	return engine.Handed{Acked: d.acked, Status: d.status, Location: d.location, Unsent: !d.acked && panicked == nil && d.unsent(err)}
-}
-
-// unsent reports a provable non-delivery: no connection was obtained for the
-// request in any attempt. A dial error alone is no proof, because it may be
-// that of a repeat.
-func (d *dispatch) unsent(err error) bool {
-	if d.connected.Load() > 0 {
-		return false
-	}
-	if d.asked.Load() > 0 {
-		return true // the http transport asked and never got one
-	}
-	repl, ok := d.r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	if !ok {
-		return false
-	}
-	if _, chosen := repl.Get("http.reverse_proxy.upstream.address"); !chosen {
-		// No upstream was ever chosen, and none of Caddy's handlers took it.
-		return d.status == 0 || d.h.place().proxied
-	}
-	var dial reverseproxy.DialError
-	if !errors.As(err, &dial) {
-		return false
-	}
-	retries, _ := repl.Get("http.reverse_proxy.retries")
-	n, isInt := retries.(int)
-	return isInt && n == 0
-}
-
-// glob matches a pattern in which * stands for anything.
-func glob(pattern, s string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return pattern == s
-	}
-	if !strings.HasPrefix(s, parts[0]) {
-		return false
-	}
-	s = s[len(parts[0]):]
-	last := parts[len(parts)-1]
-	for _, p := range parts[1 : len(parts)-1] {
-		i := strings.Index(s, p)
-		if i < 0 {
-			return false
-		}
-		s = s[i+len(p):]
-	}
-	return strings.HasSuffix(s, last)
 }

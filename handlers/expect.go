@@ -39,7 +39,7 @@ func (v *Verify) lookup(ctx context.Context, h *Handler, id, order string) (paym
 	if err != nil {
 		return payment.Expectation{}, engine.ErrUnanswered
 	}
-	a, err := v.route.lookup.Ask(ctx, order, string(keys.All(payment.PurposeReturn)[0]))
+	a, err := v.route.lookup.Ask(ctx, order, string(keys.All(payment.PurposeLookup)[0]))
 	switch {
 	case errors.Is(err, lookup.ErrUnknown):
 		return payment.Expectation{}, engine.ErrUnknownOrder

@@ -73,9 +73,14 @@ type Handler struct {
 	// different owners.
 	SigningKeys []SigningKey `json:"signing_keys,omitempty"`
 
-	// The origin that browsers see, for return addresses. Default: the app's,
-	// else the site's own.
+	// The shop's address as browsers see it: an origin, with a path where
+	// several shops share a host. It says which shop this is. Default: the
+	// app's, else the site's own, https unless only http leads to it.
 	PublicURL string `json:"public_url,omitempty"`
+
+	// The addresses that the shop had before: payments, cookies and signatures
+	// made under them stay good.
+	Formerly []string `json:"formerly,omitempty"`
 
 	app    App
 	log    *zap.Logger
@@ -92,6 +97,11 @@ type Handler struct {
 	indexed sync.Once
 	// toldUnrouted is when a return that no route took was last told of.
 	toldUnrouted atomic.Int64
+	sites        *Sites
+	// shape is what its routes were written as, underway where it stood while it
+	// was provisioned.
+	shape    []shaped
+	underway standing
 }
 
 // CaddyModule returns the Caddy module information.
@@ -104,6 +114,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.log = ctx.Logger()
 	if srv, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
 		h.server = srv
+		h.underway = underway(ctx, srv, h)
 		if err := h.guardErrors(ctx); err != nil {
 			return err
 		}
@@ -111,6 +122,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.alone(); err != nil {
 		return err
 	}
+	h.shape = shapeOf(h)
 	if err := h.provisionApp(ctx); err != nil {
 		return err
 	}
@@ -147,8 +159,13 @@ func (h *Handler) provisionApp(ctx caddy.Context) error {
 }
 
 func (h *Handler) provisionKeys() error {
-	if _, err := ParseOrigin(h.PublicURL); h.PublicURL != "" && err != nil {
+	if _, err := parsePublicURL(h.PublicURL); h.PublicURL != "" && err != nil {
 		return fmt.Errorf("public_url: %w", err)
+	}
+	for _, name := range h.Formerly {
+		if _, err := parsePublicURL(name); err != nil {
+			return fmt.Errorf("formerly: %w", err)
+		}
 	}
 	if len(h.SigningKeys) == 0 {
 		return nil

@@ -10,7 +10,6 @@ import (
 
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/pages"
-	"github.com/rahgir/caddy-payments/internal/params"
 	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -33,12 +32,12 @@ const (
 
 // browserID returns the browser's random name, giving it one if needed.
 func (h *Handler) browserID(w http.ResponseWriter, r *http.Request) string {
-	secure := h.secureView(r)
-	if id := token.ReadCookie(r, cookieBrowser, secure); len(id) >= 16 && len(id) <= 64 {
+	view := h.view(r)
+	if id := token.ReadCookie(r, cookieBrowser, view); len(id) >= 16 && len(id) <= 64 {
 		return id
 	}
 	id := token.NewNonce()
-	token.SetCookie(w, cookieBrowser, id, browserLife, secure)
+	token.SetCookie(w, cookieBrowser, id, browserLife, view)
 	return id
 }
 
@@ -46,14 +45,7 @@ func (h *Handler) browserID(w http.ResponseWriter, r *http.Request) string {
 // that a cross-site POST leaves behind: by a redirect to a GET for payments of
 // our checkout, by a form that submits itself for shops that expect their POST.
 func (t *visit) sendBounce(rec *payment.Record) error {
-	mode := t.v.bounce()
-	if mode == bounceAuto {
-		mode = bounceResubmit
-		if rec.Expect.Checkout {
-			mode = bounceRedirect
-		}
-	}
-	if mode == bounceRedirect {
+	if t.h.byRedirect(t.v, rec) {
 		t.noStore()
 		t.w.Header().Set("Location", t.hopURL(rec))
 		t.w.WriteHeader(http.StatusSeeOther)
@@ -79,16 +71,16 @@ func (t *visit) pointer(rec *payment.Record) string {
 // cross-site POST leaves that behind and giving it another would replace it, a
 // cookie for this one payment.
 func (t *visit) nonce(rec *payment.Record) string {
-	secure := t.h.secureView(t.r)
-	if id := token.ReadCookie(t.r, cookieBrowser, secure); id != "" {
+	view := t.h.view(t.r)
+	if id := token.ReadCookie(t.r, cookieBrowser, view); id != "" {
 		return id
 	}
 	name := hopCookie(rec)
-	nonce := token.ReadCookie(t.r, name, secure)
+	nonce := token.ReadCookie(t.r, name, view)
 	if nonce == "" {
 		nonce = token.NewNonce()
 	}
-	token.SetCookie(t.w, name, nonce, token.BounceLife, secure)
+	token.SetCookie(t.w, name, nonce, token.BounceLife, view)
 	return nonce
 }
 
@@ -103,7 +95,7 @@ func (t *visit) cookiesToCome() bool {
 // before the shop sees one that is not delivered: without its session it would
 // open another. rec may be nil.
 func (t *visit) sendAgain(rec *payment.Record) error {
-	if t.byRedirect(rec) {
+	if t.h.byRedirect(t.v, rec) {
 		uri := t.selfURI()
 		for _, name := range t.v.route.provider.traits.Params {
 			low := strings.ToLower(name)
@@ -155,23 +147,23 @@ func (t *visit) selfURI() string {
 
 // serveHop serves the second hop, and the refreshes of a waiting page.
 func (t *visit) serveHop() error {
-	b, err := t.keys.OpenBounce(t.set.Get(paramBounce), t.site.id, time.Now())
+	b, err := t.keys.OpenBounce(t.set.Get(paramBounce), t.site.names, time.Now())
 	if err != nil {
 		return t.page(pages.NotFound, nil, err)
 	}
 	rec, err := t.eng.Store.Get(t.r.Context(), b.Ref)
-	if err != nil || rec.Site != t.site.id || rec.Route != "" && rec.Route != t.v.route.name {
+	if err != nil || !t.site.is(rec.Site) || rec.Route != "" && rec.Route != t.v.route.name {
 		return t.page(pages.NotFound, nil, err)
 	}
-	secure := t.h.secureView(t.r)
-	if !b.Holds(token.ReadCookie(t.r, cookieBrowser, secure)) && !b.Holds(token.ReadCookie(t.r, hopCookie(rec), secure)) {
+	view := t.h.view(t.r)
+	if !b.Holds(token.ReadCookie(t.r, cookieBrowser, view)) && !b.Holds(token.ReadCookie(t.r, hopCookie(rec), view)) {
 		return t.neutral(rec)
 	}
 	res := t.hopResult(rec)
 	if res.Kind != engine.Verified {
 		return t.answer(res)
 	}
-	if rec.Return != nil && rec.Return.Method == http.MethodPost && t.r.Method == http.MethodGet && !t.byRedirect(rec) {
+	if rec.Return != nil && rec.Return.Method == http.MethodPost && t.r.Method == http.MethodGet && !t.h.byRedirect(t.v, rec) {
 		// The shop expects its POST: send the form first.
 		return t.sendBounce(rec)
 	}
@@ -181,9 +173,12 @@ func (t *visit) serveHop() error {
 	return t.deliver(rec)
 }
 
-func (t *visit) byRedirect(rec *payment.Record) bool {
-	m := t.v.bounce()
-	return m == bounceRedirect || m == bounceAuto && rec != nil && rec.Expect.Checkout
+// byRedirect: this payment's POST return ends as a GET, in the browser's second
+// hop and in the worker's hand-over alike. Pages that no upstream makes take no
+// POST.
+func (h *Handler) byRedirect(v *Verify, rec *payment.Record) bool {
+	m := v.bounce()
+	return m == bounceRedirect || m == bounceAuto && rec != nil && (rec.Expect.Checkout || !h.place().proxied)
 }
 
 // hopResult is the answer to a record as it stands; one that waits is asked for
@@ -244,12 +239,12 @@ func (t *visit) restore(rec *payment.Record) error {
 		return nil
 	}
 	t.body = ret.Body
-	if t.byRedirect(rec) || ret.Method != http.MethodPost {
+	if t.h.byRedirect(t.v, rec) || ret.Method != http.MethodPost {
 		t.body = nil
 	}
 	_, query, _ := strings.Cut(ret.URI, "?")
 	t.r.URL.RawQuery = query
-	set, err := params.Parse(query, t.body, ret.Type, t.v.route.guarded)
+	set, err := t.v.parse(query, t.body, ret.Type, ret.Address())
 	if err != nil {
 		return err
 	}

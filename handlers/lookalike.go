@@ -123,7 +123,7 @@ func (h *Handler) isReturn(r *http.Request, v *Verify) bool {
 	case "same-origin", "same-site":
 		return false
 	}
-	return token.HasCookie(r, cookiePending, h.secureView(r))
+	return token.HasCookie(r, familyPending, h.view(r))
 }
 
 // couldReturn: below the route's path. Below a script it is the script that

@@ -27,7 +27,9 @@ func TestMark(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := busySite("on")
-	h.placed.Store(&place{origin: "https://shop.example.com"})
+	at := new(place)
+	at.settled(origin{scheme: "https", host: "shop.example.com"}, true)
+	h.placed.Store(at)
 	rec := &payment.Record{Ref: "7m2k9q4v8x1c5z3b6n0pthjwr8", Provider: "idpay", ID: "d2e3", Order: "101", Environment: "sandbox"}
 	rec.Expect.Item, rec.Expect.Amount = "mug", 50000
 	rec.Receipt = &payment.Receipt{Paid: 51000, Reference: "ref", Card: "123456******1234", PaidAt: time.Unix(1, 0)}

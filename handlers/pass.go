@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/rahgir/caddy-payments/internal/pages"
 	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -13,6 +14,9 @@ import (
 // and, if bound, id and order. What the browser claims of the payment goes
 // with it, but for the hashed card.
 func (t *visit) pass(status string, rec *payment.Record, bound bool) error {
+	if t.mute {
+		return t.page(pages.Duplicate, rec, nil)
+	}
 	if t.cookiesToCome() {
 		return t.sendAgain(rec)
 	}
@@ -25,6 +29,8 @@ func (t *visit) pass(status string, rec *payment.Record, bound bool) error {
 	if rec != nil && rec.State.Captured() && rec.Receipt != nil {
 		maps.Copy(values, t.v.route.provider.ReturnParams(rec))
 	}
+	t.reread(rec)
+	t.v.dropCookies(t.r)
 	query, body, _ := t.set.Rewrite(values)
 	t.r.URL.RawQuery = query
 	t.r.RequestURI = t.r.URL.RequestURI()
@@ -34,4 +40,29 @@ func (t *visit) pass(status string, rec *payment.Record, bound bool) error {
 	markOnly(t.r, rec, status, bound)
 	t.noStore()
 	return t.h.watch(t.w, t.r, t.next, forNobody)
+}
+
+// reread reads the return as one to the address that is known of its payment, if
+// any: what that has itself stays the shop's.
+func (t *visit) reread(rec *payment.Record) {
+	if rec == nil || t.mute || rec.Return.Address() == "" {
+		return
+	}
+	if set, err := t.v.parse(t.r.URL.RawQuery, t.body, t.r.Header.Get("Content-Type"), rec.Return.Address()); err == nil {
+		t.set = set
+	}
+}
+
+// dropCookies takes the cookies away that a shop could read in a verified
+// parameter's place.
+func (v *Verify) dropCookies(r *http.Request) {
+	lines := r.Header["Cookie"]
+	if len(lines) == 0 {
+		return
+	}
+	if kept := v.route.guarded.Cookies(lines); len(kept) > 0 {
+		r.Header["Cookie"] = kept
+	} else {
+		delete(r.Header, "Cookie")
+	}
 }

@@ -1,12 +1,11 @@
 package handlers
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -17,37 +16,32 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// place is where a site stands: known once all of the http app is provisioned.
+// place is what the configuration says about where a handler stands. It is known
+// once all of the http app is provisioned.
 type place struct {
-	// id names the site in records: its public origin's host, its first host, or
-	// its port.
-	id string
-	// host is what requests of ours are made for; empty on a site that answers
-	// to any name.
+	standing
+	// site is the shop where the configuration alone tells it; nil where the
+	// request's host says.
+	site *site
+	// public is whether a public_url has told it.
+	public bool
+	// scheme and port are those of the names that requests come with; port is
+	// empty where it is the scheme's own.
+	scheme, port string
+	// ports are all that the server listens on, several where one block stands at
+	// several addresses none of which has the scheme's own.
+	ports []string
+	// host is what requests of ours are made for; empty where any name leads here.
 	host string
-	// origin is scheme and host as browsers see them, empty where only the
-	// request can tell.
-	origin string
+	// twins are the names that also lead to a handler of ours by https.
+	twins hosts
 	// secure is whether the server speaks TLS.
 	secure bool
-	// proxied is whether the site hands requests to an upstream at all.
+	// proxied is whether the site may hand requests to an upstream at all.
 	proxied bool
 	// gates are the upstreams that are asked before the shop (forward_auth); true
 	// are those that are the shop's as well.
 	gates map[string]bool
-}
-
-// ErrOrigin is wrapped by errors about an origin.
-var ErrOrigin = errors.New("must be an origin such as https://shop.example.com")
-
-// ParseOrigin reads scheme and host, nothing else.
-func ParseOrigin(s string) (*url.URL, error) {
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil ||
-		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, ErrOrigin
-	}
-	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
 }
 
 // LoadKeys resolves configured keys. Errors name no value.
@@ -70,151 +64,71 @@ func LoadKeys(configured []SigningKey, log *zap.Logger) (*token.Keys, error) {
 	return token.NewKeys(keys...)
 }
 
-// locate finds out where the site stands.
-func (h *Handler) locate() {
-	p := place{secure: h.server != nil && len(h.server.TLSConnPolicies) > 0}
-	var hosts []string
-	if h.server != nil {
-		hosts, p.proxied = findSite(h.server.Routes, h, nil)
-		p.gates = gates(upstreams(siteRoutes(h)))
-	}
-	for _, name := range hosts {
-		if !strings.ContainsAny(name, "*{") {
-			p.host = name
-			break
-		}
-	}
-	port := listenPort(h.server)
-	standard := port == "" || p.secure && port == "443" || !p.secure && port == "80"
-	switch {
-	case p.host == "":
-	case standard:
-		p.origin = p.scheme() + "://" + p.host
-	default:
-		p.host = net.JoinHostPort(p.host, port)
-		p.origin = p.scheme() + "://" + p.host
-	}
-	p.id = p.host
-	for _, configured := range []string{h.PublicURL, h.app.Origin()} {
-		if u, err := ParseOrigin(configured); err == nil && configured != "" {
-			p.origin = u.String()
-			if configured == h.PublicURL {
-				p.id = u.Host
-			}
-			break
-		}
-	}
-	if p.id == "" {
-		p.id = ":" + port
-	}
-	h.placed.Store(&p)
-}
-
 // place is where the site stands. Apps start in any order, so requests may be
 // here before ours has placed the sites; all of http is provisioned by then.
 func (h *Handler) place() *place {
-	p := h.placed.Load()
-	if p == nil {
-		h.locate()
-		p = h.placed.Load()
+	if p := h.placed.Load(); p != nil {
+		return p
+	}
+	if h.sites != nil {
+		h.sites.all()
+		return h.placed.Load()
+	}
+	p := settle([]*Handler{h}, stands(h.server), "")[0]
+	h.placed.Store(p)
+	return p
+}
+
+// locate makes a handler's place, as far as it alone tells.
+func (h *Handler) locate(at standing) *place {
+	p := &place{standing: at, secure: speaksTLS(h.server), proxied: true}
+	if !at.found {
+		// It stands where we can't look: any name may lead there, and anything
+		// may answer behind it.
+		p.hosts = anyHost
+	} else if h.server != nil {
+		p.proxied = len(upstreams(h.server, h.server.Routes)) > 0
+		p.gates = gates(upstreams(h.server, at.tops))
+	}
+	p.scheme = "http"
+	if p.secure {
+		p.scheme = "https"
+	}
+	p.port, p.ports = portOf(h.server, p.secure)
+	if primary := p.hosts.primary(); len(primary) > 0 {
+		p.host = origin{host: primary[0], port: p.port}.authority()
 	}
 	return p
 }
 
-func (p place) scheme() string {
-	if p.secure {
-		return "https"
-	}
-	return "http"
-}
+func speaksTLS(srv *caddyhttp.Server) bool { return srv != nil && len(srv.TLSConnPolicies) > 0 }
 
-func listenPort(srv *caddyhttp.Server) string {
-	if srv == nil || len(srv.Listen) == 0 {
-		return ""
+// portOf is the port in the names of a server's sites, empty where it is the
+// scheme's own, and all that are not.
+func portOf(srv *caddyhttp.Server, secure bool) (port string, others []string) {
+	if srv == nil {
+		return "", nil
 	}
-	addr, err := caddy.ParseNetworkAddress(srv.Listen[0])
-	if err != nil || addr.StartPort == 0 {
-		return ""
-	}
-	return fmt.Sprint(addr.StartPort)
-}
-
-// findSite walks the routes to the one that holds h and returns the hosts that
-// lead there, and whether that route has an upstream.
-func findSite(routes caddyhttp.RouteList, h *Handler, hosts []string) (found []string, proxied bool) {
-	for _, route := range routes {
-		here := slices.Concat(hosts, hostsOf(route))
-		for _, handler := range route.Handlers {
-			if handler == caddyhttp.MiddlewareHandler(h) {
-				return nonNil(here), hasUpstream(routes)
+	for _, listen := range srv.Listen {
+		addr, err := caddy.ParseNetworkAddress(listen)
+		if err != nil || addr.StartPort == 0 {
+			continue // a socket has no port
+		}
+		for n := addr.StartPort; n <= addr.EndPort && n-addr.StartPort < 16; n++ {
+			p := strconv.FormatUint(uint64(n), 10)
+			// Caddy never speaks TLS on 80: such a server redirects from there.
+			if secure && (n == 443 || n == 80) || !secure && n == 80 {
+				return "", nil
 			}
-			sub, ok := handler.(*caddyhttp.Subroute)
-			if !ok {
-				continue
-			}
-			if found, proxied = findSite(sub.Routes, h, here); found != nil {
-				return found, proxied || hasUpstream(routes)
+			if !slices.Contains(others, p) {
+				others = append(others, p)
 			}
 		}
 	}
-	return nil, false
-}
-
-func nonNil(s []string) []string {
-	if s == nil {
-		return []string{}
+	if len(others) > 0 {
+		port = others[0]
 	}
-	return s
-}
-
-// site is one shop, as its customers name it: what records, cookies, references,
-// signatures, uniqueness and the receipt's audience go by.
-type site struct {
-	// id names it: see [Handler.siteOf].
-	id string
-}
-
-// siteOf is the shop that a request is for. It is the only place that says so.
-func (h *Handler) siteOf(*http.Request) site { return site{id: h.place().id} }
-
-// owns reports whether a record's site is one that this handler serves.
-func (h *Handler) owns(id string) bool { return h.place().id == id }
-
-// originOf is the site's origin as this browser sees it.
-func (h *Handler) originOf(r *http.Request) string {
-	if h.place().origin != "" {
-		return h.place().origin
-	}
-	scheme := "http"
-	if h.secureView(r) {
-		scheme = "https"
-	}
-	return scheme + "://" + safeHost(r.Host)
-}
-
-// safeHost keeps a client's Host only if it can be nothing but a host.
-func safeHost(host string) string {
-	for i := range len(host) {
-		c := host[i]
-		ok := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '-' || c == ':' || c == '[' || c == ']'
-		if !ok {
-			return "localhost"
-		}
-	}
-	return host
-}
-
-// secureView reports whether the browser's connection is https: ours, the
-// configured origin's, or that of a trusted proxy in front.
-func (h *Handler) secureView(r *http.Request) bool {
-	if r.TLS != nil {
-		return true
-	}
-	if strings.HasPrefix(h.place().origin, "https://") && (h.PublicURL != "" || h.app.Origin() != "") {
-		return true
-	}
-	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
-	return trusted && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+	return port, others
 }
 
 // client is what strangers are counted by.

@@ -40,8 +40,8 @@ func (q *Require) provision(ctx caddy.Context) error {
 // payments this browser started, the ledger whether one is paid. It returns what
 // is answered to others; shut is false where the ledger can't be asked.
 func (h *Handler) open(w http.ResponseWriter, r *http.Request, q *Require) (page answerer, shut bool) {
-	secure := h.secureView(r)
-	cookies := token.ReadCookies(r, familyPaid, secure)
+	view := h.view(r)
+	cookies := token.ReadCookies(r, familyPaid, view)
 	if len(cookies) == 0 {
 		return h.answers(h.unpaid(q), nil), true
 	}
@@ -56,7 +56,7 @@ func (h *Handler) open(w http.ResponseWriter, r *http.Request, q *Require) (page
 	device, site := token.Hash(h.browserID(w, r)), h.siteOf(r)
 	crowded := false
 	for _, c := range cookies {
-		p, err := keys.OpenPaid(c.Value, site.id, time.Now())
+		p, err := keys.OpenPaid(c.Value, site.names, time.Now())
 		if err != nil {
 			continue
 		}

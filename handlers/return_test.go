@@ -89,9 +89,9 @@ func TestAnnouncedReturnFindsItsRoute(t *testing.T) {
 		"https://shop/a/../other":                 "",
 		"https://elsewhere/a":                     "",
 	} {
-		ret, route := h.announcedReturn(r, h.Verify[0].route.provider, address)
-		if route != want || (ret == nil) != (want == "") {
-			t.Errorf("%s: %q, want %q", address, route, want)
+		ret, route, why := h.announcedReturn(r, h.Verify[0].route.provider, address)
+		if route != want || (ret == nil) != (want == "") || (ret == nil) != (why != nil) {
+			t.Errorf("%s: %q, %v, want %q", address, route, why, want)
 		}
 		if ret != nil && strings.Contains(ret.URI, "#") {
 			t.Errorf("%s: %s", address, ret.URI)

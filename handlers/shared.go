@@ -8,7 +8,9 @@ import (
 // account is one account at a provider, and who uses it under which names.
 type account struct {
 	names, sites []string
-	none         bool
+	// none is whether one of them says `expect none`, many whether one of them
+	// is as many shops as it has names.
+	none, many bool
 }
 
 // accountOf is what a receipt is good for: everybody with the same account at
@@ -18,11 +20,10 @@ func accountOf(p *provider) [2]string { return [2]string{p.traits.Issuer, p.Acco
 
 // sharedNone refuses `expect none` where several sites use one account: a
 // receipt of one site's order 101 would pay the other's order 101.
-func (s *Sites) sharedNone() error {
+func sharedNone(handlers []*Handler, placed []*place) error {
 	var order []*account
 	all := make(map[[2]string]*account)
-	for _, h := range s.handlers {
-		site := h.place().id
+	for i, h := range handlers {
 		for _, v := range h.Verify {
 			key := accountOf(v.route.provider)
 			a := all[key]
@@ -30,12 +31,13 @@ func (s *Sites) sharedNone() error {
 				a = new(account)
 				all[key], order = a, append(order, a)
 			}
-			a.names, a.sites = adding(a.names, v.Provider), adding(a.sites, site)
+			a.names, a.sites = adding(a.names, v.Provider), adding(a.sites, placed[i].shopName())
+			a.many = a.many || placed[i].site == nil
 			a.none = a.none || v.route.expect == expectNone
 		}
 	}
 	for _, a := range order {
-		if !a.none || len(a.sites) < 2 {
+		if !a.none || len(a.sites) < 2 && !a.many {
 			continue
 		}
 		slices.Sort(a.names)
@@ -43,8 +45,12 @@ func (s *Sites) sharedNone() error {
 		if len(a.names) > 1 {
 			who = "providers " + joinWords(a.names, "and") + " are one account, which is"
 		}
+		used := joinWords(a.sites, "and")
+		if a.many {
+			used += ", and a wildcard is as many sites as it has names"
+		}
 		return fmt.Errorf("%s used by %s: say `expect intent`, `expect lookup <url>` or `expect signed` in all of them, or a payment of one site would pay the same order number of another",
-			who, joinWords(a.sites, "and"))
+			who, used)
 	}
 	return nil
 }

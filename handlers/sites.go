@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -18,17 +19,51 @@ import (
 type Sites struct {
 	mu       sync.Mutex
 	handlers []*Handler
+	// settled is whether each handler has its place.
+	settled bool
 }
 
 // NewSites returns an empty set.
 func NewSites() *Sites { return new(Sites) }
 
-// Join adds a site while it is provisioned.
+// Join adds a site while it is provisioned. It refuses one that cannot be told
+// apart from those that are there already, so that `caddy validate` shows it:
+// the last of them meets all others.
 func (s *Sites) Join(h *Handler) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	h.sites = s
 	s.handlers = append(s.handlers, h)
-	return nil
+	var known []*Handler
+	where := make(map[*Handler]standing)
+	for _, h := range s.handlers {
+		if h.underway.found {
+			known = append(known, h)
+			where[h] = h.underway
+		}
+	}
+	global := h.app.Origin()
+	return judge(known, settle(known, where, global), global)
+}
+
+// all are the handlers, each with its place, in the order in which Caddy asks
+// them.
+func (s *Sites) all() []*Handler {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.settled || len(s.handlers) == 0 {
+		return s.handlers
+	}
+	for i, p := range s.places() {
+		s.handlers[i].placed.Store(p)
+	}
+	slices.SortStableFunc(s.handlers, func(a, b *Handler) int { return cmp.Compare(a.placed.Load().order, b.placed.Load().order) })
+	s.settled = true
+	return s.handlers
+}
+
+func (s *Sites) places() []*place {
+	return settle(s.handlers, linked(s.handlers), s.handlers[0].app.Origin())
 }
 
 // Finding is something in the configuration that the owner should know.
@@ -36,26 +71,30 @@ type Finding struct{ Code, Text, Where string }
 
 // Place locates all sites and reports what endangers money in how they stand.
 func (s *Sites) Place(app *caddyhttp.App) ([]Finding, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, h := range s.handlers {
-		h.locate()
+	handlers := s.all()
+	if len(handlers) == 0 {
+		return nil, nil
 	}
-	return slices.Concat(s.retrying(), unguarded(app, s.handlers), ungated(app, s.handlers)), s.sharedNone()
+	placed := make([]*place, len(handlers))
+	for i, h := range handlers {
+		placed[i] = h.place()
+	}
+	if err := judge(handlers, placed, handlers[0].app.Origin()); err != nil {
+		return nil, err
+	}
+	return s.Inspect(app), nil
 }
 
 // Keyless are the sites that verify payments and have no signing_key of their
 // own, and whether any site has one.
 func (s *Sites) Keyless() (sites []string, others bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, h := range s.handlers {
+	for _, h := range s.all() {
 		switch {
 		case len(h.Verify) == 0:
 		case h.keys != nil:
 			others = true
 		default:
-			sites = adding(sites, h.place().id)
+			sites = adding(sites, h.place().shopName())
 		}
 	}
 	return sites, others
@@ -63,62 +102,27 @@ func (s *Sites) Keyless() (sites []string, others bool) {
 
 // Inspect reports the same of sites that are placed already.
 func (s *Sites) Inspect(app *caddyhttp.App) []Finding {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Concat(s.retrying(), unguarded(app, s.handlers), ungated(app, s.handlers))
+	handlers := s.all()
+	return slices.Concat(repeating(handlers), unguarded(app, handlers), ungated(app, handlers))
 }
 
-// Origins are the origins that return addresses begin with; empty for a site
-// that answers to any name.
-func (s *Sites) Origins() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var all []string
-	for _, h := range s.handlers {
-		if !slices.Contains(all, h.place().origin) {
-			all = append(all, h.place().origin)
+// Origins are the origins that return addresses begin with; for a site whose
+// names only requests tell, what its names look like.
+func (s *Sites) Origins() (origins, patterns []string) {
+	for _, h := range s.all() {
+		switch p := h.place(); {
+		case p.site != nil:
+			origins = adding(origins, p.site.origin)
+		default:
+			patterns = adding(patterns, p.key())
 		}
 	}
-	return all
+	return origins, patterns
 }
 
-// retrying finds sites whose proxy may send one delivery twice.
-func (s *Sites) retrying() []Finding {
-	var out []Finding
-	for _, h := range s.handlers {
-		once := false
-		for _, v := range h.Verify {
-			once = once || v.Deliver != deliverIdempotent
-		}
-		if !once || h.server == nil {
-			continue
-		}
-		for _, p := range upstreams(siteRoutes(h)) {
-			if lb := p.LoadBalancing; lb != nil && (lb.Retries > 0 || lb.TryDuration > 0) {
-				out = append(out, Finding{
-					Code: "retries", Where: h.place().id,
-					Text: "reverse_proxy has lb_retries or lb_try_duration beside `deliver once`: Caddy repeats GET requests, so the shop may be asked to credit twice",
-				})
-				break
-			}
-		}
-	}
-	return out
-}
-
-// siteRoutes is the top-level route that holds a handler.
-func siteRoutes(h *Handler) caddyhttp.RouteList {
-	for _, route := range h.server.Routes {
-		if found, _ := findSite(caddyhttp.RouteList{route}, h, nil); found != nil {
-			return caddyhttp.RouteList{route}
-		}
-	}
-	return nil
-}
-
-func upstreams(routes caddyhttp.RouteList) []*reverseproxy.Handler {
+func upstreams(srv *caddyhttp.Server, routes caddyhttp.RouteList) []*reverseproxy.Handler {
 	var all []*reverseproxy.Handler
-	walk(routes, func(h caddyhttp.MiddlewareHandler) {
+	walk(srv, routes, func(h caddyhttp.MiddlewareHandler) {
 		if p, ok := h.(*reverseproxy.Handler); ok {
 			all = append(all, p)
 		}
@@ -157,11 +161,9 @@ func gates(proxies []*reverseproxy.Handler) map[string]bool {
 	return found
 }
 
-func hasUpstream(routes caddyhttp.RouteList) bool { return len(upstreams(routes)) > 0 }
-
-func hasGuard(routes caddyhttp.RouteList) bool {
+func hasGuard(srv *caddyhttp.Server, routes caddyhttp.RouteList) bool {
 	found := false
-	walk(routes, func(h caddyhttp.MiddlewareHandler) {
+	walk(srv, routes, func(h caddyhttp.MiddlewareHandler) {
 		if _, ok := h.(*Handler); ok {
 			found = true
 		}
@@ -169,32 +171,46 @@ func hasGuard(routes caddyhttp.RouteList) bool {
 	return found
 }
 
-func walk(routes caddyhttp.RouteList, visit func(caddyhttp.MiddlewareHandler)) {
-	for _, route := range routes {
-		for _, h := range route.Handlers {
-			visit(h)
-			if sub, ok := h.(*caddyhttp.Subroute); ok {
-				walk(sub.Routes, visit)
-			}
-		}
-	}
-}
-
-// find returns the site and route of a record.
+// find returns the site and route of a record: of several handlers that have
+// it, the one that Caddy would give the customer's request to.
 func (s *Sites) find(r *payment.Record) (*Handler, *Verify) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, h := range s.handlers {
-		if !h.owns(r.Site) {
+	var best *Handler
+	var route *Verify
+	rank := 0
+	for _, h := range s.all() {
+		n := h.rank(r)
+		if n <= rank {
 			continue
 		}
 		for _, v := range h.Verify {
 			if v.Provider == r.Provider && (r.Route == "" || r.Route == v.route.name) {
-				return h, v
+				best, route, rank = h, v, n
+				break
 			}
 		}
 	}
-	return nil, nil
+	return best, route
+}
+
+// rank is how well a handler fits a record's site, 0 if it does not: a site of
+// that very name goes before one that had the name formerly, and before one
+// that takes many names; of twins, the one of the record's scheme.
+func (h *Handler) rank(r *payment.Record) int {
+	if !h.owns(r.Site) {
+		return 0
+	}
+	n := 1
+	p := h.place()
+	if p.site != nil {
+		n = 3
+		if p.site.id == r.Site {
+			n = 5
+		}
+	}
+	if r.Return != nil && p.secure == r.Return.Secure {
+		n++
+	}
+	return n
 }
 
 // Policy implements engine.Sites.
@@ -203,7 +219,9 @@ func (s *Sites) Policy(r *payment.Record) (engine.Policy, bool) {
 	if h == nil {
 		return engine.Policy{}, false
 	}
-	return v.policy(), true
+	p := v.policy()
+	p.Park = p.Park || v.strayed(r)
+	return p, true
 }
 
 // Expect implements engine.Sites.

@@ -196,16 +196,16 @@ func (h *Handler) keepTrack(w http.ResponseWriter, r *http.Request, t *Track, vi
 	if !anew {
 		return false, nil
 	}
-	secure := h.secureView(r)
+	view := h.view(r)
 	if t.Keep != keepStore {
-		keys.SetTrack(w, cookieTrack, kept, h.siteOf(r).id, t.conf.ttl, now, secure)
+		keys.SetTrack(w, cookieTrack, kept, h.siteOf(r).id, t.conf.ttl, now, view)
 		return true, nil
 	}
 	eng, err := h.app.Engine(r.Context())
 	if err != nil {
 		return false, err
 	}
-	visitor := token.ReadCookie(r, cookieVisitor, secure)
+	visitor := token.ReadCookie(r, cookieVisitor, view)
 	if !token.IsNonce(visitor) {
 		visitor = token.NewNonce()
 	}
@@ -213,7 +213,7 @@ func (h *Handler) keepTrack(w http.ResponseWriter, r *http.Request, t *Track, vi
 	if err != nil {
 		return false, err
 	}
-	token.SetCookie(w, cookieVisitor, visitor, t.conf.ttl, secure)
+	token.SetCookie(w, cookieVisitor, visitor, t.conf.ttl, view)
 	return true, nil
 }
 
@@ -225,13 +225,13 @@ func (h *Handler) currentTrack(r *http.Request, keys *token.Keys) *payment.Track
 	if t, ok := caddyhttp.GetVar(r.Context(), trackVar).(*payment.Track); ok {
 		return t
 	}
-	secure := h.secureView(r)
-	if text := token.ReadCookie(r, cookieTrack, secure); text != "" {
-		if t, err := keys.OpenTrack(text, h.siteOf(r).id, time.Now()); err == nil {
+	view := h.view(r)
+	if text := token.ReadCookie(r, cookieTrack, view); text != "" {
+		if t, err := keys.OpenTrack(text, h.siteOf(r).names, time.Now()); err == nil {
 			return &t
 		}
 	}
-	visitor := token.ReadCookie(r, cookieVisitor, secure)
+	visitor := token.ReadCookie(r, cookieVisitor, view)
 	if visitor == "" {
 		return nil
 	}

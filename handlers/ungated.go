@@ -22,11 +22,11 @@ func ungated(app *caddyhttp.App, sites []*Handler) []Finding {
 			continue
 		}
 		h.indexed.Do(h.readIndexNames)
-		mine := siteRoutes(h)
-		out = append(out, rewritten(h, upstreams(mine))...)
-		if slices.ContainsFunc(upstreams(mine), fast) {
+		mine := h.place().tops
+		out = append(out, rewritten(h, upstreams(h.server, mine))...)
+		if slices.ContainsFunc(upstreams(h.server, mine), fast) {
 			out = append(out, Finding{
-				Code: "gate_front_controller", Where: h.place().id,
+				Code: "gate_front_controller", Where: h.place().shopName(),
 				Text: "`require` stands beside php_fastcgi: a page that PHP chooses by its query (/?p=12, index.php?route=…) has no path of its own; guard it in the shop, or by `require @m` with a matcher of that query",
 			})
 		}
@@ -49,12 +49,12 @@ func rewritten(h *Handler, proxies []*reverseproxy.Handler) (out []Finding) {
 		switch {
 		case taken:
 			out = append(out, Finding{
-				Code: "gate_rewrite", Where: h.place().id,
+				Code: "gate_rewrite", Where: h.place().shopName(),
 				Text: fmt.Sprintf("a proxy's own `rewrite` leads to %s, which a `require` guards: the upstream is asked for it whoever asks us; rewrite with the `rewrite` directive instead", to),
 			})
 		case !fixed && len(p.HandleResponse) == 0:
 			out = append(out, Finding{
-				Code: "gate_rewrite", Where: h.place().id,
+				Code: "gate_rewrite", Where: h.place().shopName(),
 				Text: "reverse_proxy has a `rewrite` of its own beside `require`: what path the upstream is asked for no gate can see; rewrite with the `rewrite` or `uri` directive instead",
 			})
 		}
@@ -68,19 +68,19 @@ func fast(p *reverseproxy.Handler) bool {
 
 // sharedRoots finds other sites that serve the same files without these gates.
 func sharedRoots(app *caddyhttp.App, h *Handler, mine caddyhttp.RouteList) (out []Finding) {
-	own := roots(mine)
+	own := roots(h.server, mine)
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		srv := app.Servers[name]
 		for _, route := range srv.Routes {
 			others := caddyhttp.RouteList{route}
-			if hasGates(others) {
+			if hasGates(srv, others) {
 				continue
 			}
-			for _, root := range roots(others) {
+			for _, root := range roots(srv, others) {
 				if slices.ContainsFunc(own, func(r string) bool { return inside(root, r) || inside(r, root) }) {
 					out = append(out, Finding{
 						Code: "gate_root", Where: whereabouts(srv, route),
-						Text: fmt.Sprintf("another site serves the files under %s, which %s guards by `require`, without any: give it another root", root, h.place().id),
+						Text: fmt.Sprintf("another site serves the files under %s, which %s guards by `require`, without any: give it another root", root, h.place().shopName()),
 					})
 				}
 			}
@@ -93,8 +93,8 @@ func inside(dir, of string) bool {
 	return dir == of || strings.HasPrefix(dir, strings.TrimRight(of, "/")+"/")
 }
 
-func hasGates(routes caddyhttp.RouteList) (found bool) {
-	walk(routes, func(handler caddyhttp.MiddlewareHandler) {
+func hasGates(srv *caddyhttp.Server, routes caddyhttp.RouteList) (found bool) {
+	walk(srv, routes, func(handler caddyhttp.MiddlewareHandler) {
 		if h, ok := handler.(*Handler); ok && len(h.Require) > 0 {
 			found = true
 		}
@@ -104,7 +104,7 @@ func hasGates(routes caddyhttp.RouteList) (found bool) {
 
 // roots are the directories that routes serve files from, as far as they are
 // written out.
-func roots(routes caddyhttp.RouteList) (all []string) {
+func roots(srv *caddyhttp.Server, routes caddyhttp.RouteList) (all []string) {
 	add := func(root string) {
 		if root == "" || strings.Contains(root, "{") {
 			return
@@ -113,7 +113,7 @@ func roots(routes caddyhttp.RouteList) (all []string) {
 			all = append(all, abs)
 		}
 	}
-	walk(routes, func(handler caddyhttp.MiddlewareHandler) {
+	walk(srv, routes, func(handler caddyhttp.MiddlewareHandler) {
 		switch v := handler.(type) {
 		case *caddyhttp.VarsMiddleware:
 			root, _ := (*v)["root"].(string)

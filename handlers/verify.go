@@ -38,7 +38,9 @@ type visit struct {
 	site site
 	// hopped: this is the second hop already.
 	hopped bool
-	start  time.Time
+	// mute: what came does not read in one way, so nothing of it goes to the shop.
+	mute  bool
+	start time.Time
 }
 
 // serveReturn serves a customer's return: nothing of it reaches the shop before
@@ -55,8 +57,9 @@ func (h *Handler) serveReturn(w http.ResponseWriter, r *http.Request, next caddy
 		return nil
 	}
 	t := &visit{h: h, v: v, w: w, r: r, next: next, site: h.siteOf(r), start: time.Now()}
-	if err := t.read(); err != nil {
-		return t.malformed(err)
+	unclear := t.read()
+	if unclear != nil && !errors.Is(unclear, params.ErrAmbiguous) {
+		return t.malformed(unclear)
 	}
 	// From here on the return is seen through, though its browser may leave.
 	ctx := context.WithoutCancel(r.Context())
@@ -67,19 +70,31 @@ func (h *Handler) serveReturn(w http.ResponseWriter, r *http.Request, next caddy
 	if err != nil {
 		return t.unavailable(err)
 	}
-	if t.set.Has(paramBounce) {
+	if t.set != nil && t.set.Has(paramBounce) {
 		t.hopped = true
 		if t.set.Get(paramBounce) != bounceAgain {
 			return t.serveHop()
 		}
 	}
-	ask, err := t.ask()
-	switch {
-	case err != nil:
+	ours, claimed, err := t.ours(ctx, unclear)
+	if err != nil && !errors.Is(err, payment.ErrMalformed) {
+		return t.unavailable(err)
+	}
+	var ask engine.Ask
+	if err == nil {
+		ask, err = t.ask(ours, claimed)
+	}
+	if err != nil {
 		return t.malformed(err)
 	}
 	failpoint.Hit(failpoint.RequestParsed)
 	traced, end := span(r.Context(), "payments.verify", v)
+	if asks := ours.asks(ask); len(asks) > 1 {
+		end("several", nil)
+		return t.askAll(ctx, asks)
+	} else if len(asks) == 1 {
+		ask = asks[0]
+	}
 	res := t.eng.Admit(traced, ask)
 	end(res.Kind.String(), res.Err)
 	return t.answer(res)
@@ -98,35 +113,18 @@ func (t *visit) read() error {
 		t.body = body
 		scrub.Trailers(t.r)
 	}
-	set, err := params.Parse(t.r.URL.RawQuery, t.body, t.r.Header.Get("Content-Type"), t.v.route.guarded)
+	set, err := t.v.parse(t.r.URL.RawQuery, t.body, t.r.Header.Get("Content-Type"), "")
 	t.set = set
 	return err
 }
 
 // ask makes the engine's question of a return.
-func (t *visit) ask() (engine.Ask, error) {
+func (t *visit) ask(ours named, claimed payment.Claimed) (engine.Ask, error) {
 	v, h := t.v, t.h
-	claimed, err := v.route.provider.ReadReturn(t.set.Get)
-	if err != nil {
-		return engine.Ask{}, err
-	}
 	a := engine.Ask{
-		Site: t.site.id, Route: v.route.name, Provider: v.Provider, Claimed: claimed,
+		Site: t.site.id, Route: v.route.name, Provider: v.Provider, Claimed: claimed, Ref: ours.ref,
 		Policy: v.policy(), Return: t.asReturn(), Client: client(t.r), Patience: v.route.patience,
 		Bound: t.bound(),
-	}
-	if text := t.set.Get(token.ParamRef); text != "" {
-		if a.Ref, err = t.keys.OpenRef(text, t.site.id); err != nil {
-			return a, fmt.Errorf("%w: %s", payment.ErrMalformed, token.ParamRef)
-		}
-	}
-	if claimed.ID == "" && a.Ref == "" {
-		// A provider whose return carries no id: the browser knows what it went
-		// to pay.
-		text := token.ReadCookie(t.r, cookiePending, h.secureView(t.r))
-		if ref, err := t.keys.OpenRef(text, t.site.id); err == nil {
-			a.Ref = ref
-		}
 	}
 	signed, late, err := t.signature()
 	if err != nil {
@@ -178,7 +176,7 @@ func (t *visit) signature() (*payment.Signed, bool, error) {
 	if t.v.route.expect != expectSigned || !t.set.Has(payment.ParamSignature) {
 		return nil, false, nil
 	}
-	s, err := payment.ReadSigned(t.set.Get, t.v.name(), t.v.Provider, t.keys.All(payment.PurposeReturn))
+	s, err := payment.ReadSigned(t.set.Get, t.h.originOf(t.r), t.v.name(), t.v.Provider, t.keys.All(payment.PurposeReturn))
 	if errors.Is(err, payment.ErrSignature) {
 		return nil, false, engine.ErrForeign
 	}
@@ -208,7 +206,7 @@ func (t *visit) asReturn() payment.Return {
 	uri, body := t.uncarded()
 	return payment.Return{
 		Method: t.r.Method, Secure: t.h.secureView(t.r), Host: t.r.Host, URI: uri,
-		Type: t.r.Header.Get("Content-Type"), Body: body, Machine: machine(t.r),
+		Type: t.r.Header.Get("Content-Type"), Body: body, Machine: machine(t.r), By: visitorOf(t.r),
 	}
 }
 
@@ -223,8 +221,7 @@ func machine(r *http.Request) bool {
 // malformed answers a return that cannot be genuine. It is an alert: a
 // provider's change of format shows here first.
 func (t *visit) malformed(err error) error {
-	t.h.log.Warn(engine.EventMalformed, zapRoute(t.v), zap.Error(err))
-	t.h.app.Observe(engine.Event{Name: engine.EventMalformed, Err: err, Alert: true})
+	t.h.app.Observe(engine.Event{Name: engine.EventMalformed, Err: fmt.Errorf("%s: %w", t.v.route.name, err), Alert: true})
 	return t.page(kindMalformed, nil, err)
 }
 

@@ -65,9 +65,6 @@ type verifyRoute struct {
 }
 
 func (v *Verify) provision(ctx caddy.Context, h *Handler) error {
-	if v.any() {
-		v.Paths = nil
-	}
 	if err := v.Match.provision(ctx); err != nil {
 		return err
 	}
@@ -98,7 +95,8 @@ func (v *Verify) provision(ctx caddy.Context, h *Handler) error {
 	if v.route.order.guards() != "" {
 		names = append(names, v.route.order.guards())
 	}
-	v.route.guarded = params.NewNames(names...)
+	lent := slices.DeleteFunc(slices.Clone(v.route.provider.traits.Params), func(name string) bool { return name == v.route.order.guards() })
+	v.route.guarded = params.NewNames(names...).Bind(v.Bind...).Lend(lent...)
 	return nil
 }
 

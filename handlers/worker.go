@@ -8,13 +8,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/engine"
-	"github.com/rahgir/caddy-payments/internal/params"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -47,7 +45,7 @@ func deliveryOf(r *http.Request) *workerDelivery {
 // own route, as if its browser had come.
 func (h *Handler) deliverInProcess(ctx context.Context, v *Verify, rec *payment.Record) engine.Handed {
 	d := &workerDelivery{rec: rec, route: v, site: rec.Site, handed: engine.Handed{}}
-	r, err := h.synthetic(ctx, rec)
+	r, err := h.synthetic(ctx, v, rec)
 	if err != nil {
 		h.log.Error("the stored return cannot be used", zap.String("ref", string(rec.Ref)), zap.Error(err))
 		return engine.Handed{}
@@ -73,31 +71,80 @@ func (h *Handler) deliverInProcess(ctx context.Context, v *Verify, rec *payment.
 	return d.handed
 }
 
-// synthetic makes the request anew from what was kept of it.
-func (h *Handler) synthetic(ctx context.Context, rec *payment.Record) (*http.Request, error) {
+// synthetic makes the request anew from what was kept of it: the one that the
+// browser would have made, from its address, to the announced path or one that the
+// route takes by its own.
+func (h *Handler) synthetic(ctx context.Context, v *Verify, rec *payment.Record) (*http.Request, error) {
 	ret := rec.Return
+	host := h.hostFor(ret.Host, rec.Site)
 	u, err := url.ParseRequestURI(ret.URI)
 	if err != nil {
 		return nil, err
 	}
+	u.Path, u.RawPath, _ = v.handOverPath(ret, u)
 	r := (&http.Request{
-		Method: ret.Method, URL: u, RequestURI: u.RequestURI(), Host: ret.Host,
+		Method: ret.Method, URL: u, RequestURI: u.RequestURI(), Host: host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: make(http.Header), RemoteAddr: "127.0.0.1:0", Body: http.NoBody,
+		Header: make(http.Header), Body: http.NoBody,
 	}).WithContext(ctx)
-	r.Header.Set("User-Agent", "caddy-payments")
-	if ret.Method == http.MethodPost {
+	replay(r, ret.By)
+	switch {
+	case ret.Method != http.MethodPost:
+	case h.byRedirect(v, rec):
+		r.Method = http.MethodGet
+	default:
 		r.Header.Set("Content-Type", ret.Type)
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(ret.Body)), int64(len(ret.Body))
 	}
-	if h.place().secure {
-		host := ret.Host
-		if i := strings.LastIndexByte(host, ':'); i > 0 && !strings.HasSuffix(host, "]") {
-			host = host[:i]
-		}
-		r.TLS = &tls.ConnectionState{HandshakeComplete: true, ServerName: host, Version: tls.VersionTLS13}
+	if ret.By != nil && ret.By.TLS || ret.By == nil && h.place().secure {
+		name, _ := splitHost(host)
+		r.TLS = &tls.ConnectionState{HandshakeComplete: true, ServerName: name, Version: tls.VersionTLS13}
 	}
 	return r, nil
+}
+
+// handOverPath is the path of a hand-over without its browser. own is whether it
+// is where the return came to, if anywhere: not, where whoever brought it chose
+// the path, because the route is told by something else.
+func (v *Verify) handOverPath(ret *payment.Return, came *url.URL) (path, raw string, own bool) {
+	if address, err := url.ParseRequestURI(ret.Address()); err == nil {
+		return address.Path, address.RawPath, true
+	}
+	if len(v.Paths) > 0 || v.byPath() || came.Path == "/" || came.Path == "/index.php" {
+		return came.Path, came.RawPath, true
+	}
+	return "/", "", false
+}
+
+// byPath reports whether each of the route's matcher sets has a path in it.
+func (v *Verify) byPath() bool {
+	for _, set := range v.matchers {
+		found := false
+		for _, m := range set {
+			switch m.(type) {
+			case *caddyhttp.MatchPath, caddyhttp.MatchPath, *caddyhttp.MatchPathRE, caddyhttp.MatchPathRE:
+				found = true
+			}
+		}
+		if !found {
+			return false
+		}
+	}
+	return len(v.matchers) > 0
+}
+
+// strayed reports a return whose path was chosen by whoever brought it: it is no
+// address for the worker.
+func (v *Verify) strayed(rec *payment.Record) bool {
+	if rec.Return == nil {
+		return false
+	}
+	u, err := url.ParseRequestURI(rec.Return.URI)
+	if err != nil {
+		return true
+	}
+	_, _, own := v.handOverPath(rec.Return, u)
+	return !own
 }
 
 // serveWorker takes the worker's delivery when it reaches its site.
@@ -106,14 +153,22 @@ func (h *Handler) serveWorker(w http.ResponseWriter, r *http.Request, next caddy
 		return h.watch(w, r, next, "") // a second block of the same site
 	}
 	begin(r, h)
-	if d.site != h.siteOf(r).id {
+	if !h.siteOf(r).is(d.site) {
 		return caddyhttp.Error(http.StatusNotFound, engine.ErrForeign)
 	}
 	keys, err := h.allKeys(r.Context())
 	if err != nil {
 		return err
 	}
-	set, err := params.Parse(r.URL.RawQuery, d.rec.Return.Body, d.rec.Return.Type, d.route.route.guarded)
+	ret := d.rec.Return
+	var body []byte
+	if r.Method == http.MethodPost {
+		body = ret.Body
+		if body == nil {
+			body = []byte{}
+		}
+	}
+	set, err := d.route.parse(r.URL.RawQuery, body, ret.Type, ret.Address())
 	if err != nil {
 		return err
 	}
@@ -124,12 +179,8 @@ func (h *Handler) serveWorker(w http.ResponseWriter, r *http.Request, next caddy
 		d.handed = engine.Handed{Gated: shut, Unsent: !shut}
 		return nil
 	}
-	var body []byte
-	if r.Method == http.MethodPost {
-		body = d.rec.Return.Body
-		if body == nil {
-			body = []byte{}
-		}
+	if extra, ok := r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
+		extra.Add(zap.String("payments", string(payment.ViaWorker)))
 	}
 	var panicked any
 	f := newFilter(w)

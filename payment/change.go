@@ -49,6 +49,8 @@ func (r *Record) EndAttempt(v Verdict, a Answer, now, retry time.Time) error {
 	at.Open = false
 	switch v.Trigger {
 	case Silence:
+		// A "come later" (429) counts as unknown: no document says that it is decided
+		// before anything is settled, and rule 4 asks for its second half as well.
 		if !a.Unsent && a.Outcome != OutcomeAwaiting && a.Outcome != OutcomeOperator {
 			at.Unknown++
 		}
@@ -86,6 +88,27 @@ func (r *Record) EndUnasked(t Trigger, why Reason, now time.Time) error {
 		return err
 	}
 	r.Reason, r.Due = why, time.Time{}
+	return nil
+}
+
+// Found leaves to a person what an inquiry says is paid though nothing announced
+// it: nothing was settled, and only a person can say whose it is.
+func (r *Record) Found(a Answer, now time.Time) error {
+	if r.Attempts.Count > 0 || r.Expect.Known() {
+		return fmt.Errorf("%w: it was announced, or asked for", ErrTransition)
+	}
+	if err := r.step(Doubt, now); err != nil {
+		return err
+	}
+	r.Reason, r.Code, r.Expect.Source = ReasonUnannounced, a.Code, FromNone
+	if a.Outcome == OutcomeAwaiting {
+		r.Attempts.Awaiting = now
+	}
+	if a.Receipt != nil {
+		rc := *a.Receipt
+		rc.Again = a.Outcome == OutcomeAgain
+		r.Receipt = &rc
+	}
 	return nil
 }
 
@@ -207,7 +230,7 @@ func (r *Record) Keys(many bool) []Key {
 		keys = append(keys, NumberKey(r.Issuer, r.Receipt.Number))
 	}
 	if !many {
-		keys = append(keys, OrderKey(r.Site, r.Provider, r.Order))
+		keys = append(keys, OrderKey(r.Site, r.Environment, r.Order))
 	}
 	return keys
 }

@@ -33,6 +33,9 @@ type Facts struct {
 	UsedIDsKnown bool
 	// Inquiry marks the answer as one of Inquire, not of Verify.
 	Inquiry bool
+	// Now is when the answer had arrived, by the clock that Offset was measured
+	// with.
+	Now time.Time
 	// CanInquire is whether the provider can be asked without settling.
 	CanInquire bool
 }
@@ -185,14 +188,24 @@ func vouched(r *Record, f Facts) bool { return r.Expect.Unconsumed && sameGenera
 // sameGeneration: nothing that became of the record since can have been lost.
 func sameGeneration(r *Record, f Facts) bool { return r.Generation == f.Generation.Seq }
 
+// verifiedSince: the provider's own time shows that the receipt was unconsumed at
+// our first marker. Clocks only count against: a time that contradicts the answer
+// that carries it, or the time of payment beside it, shows that this clock can't
+// be compared with ours, and proves nothing.
 func verifiedSince(r *Record, a Answer, f Facts) bool {
 	at := a.Receipt.VerifiedAt
 	if at.IsZero() {
 		return false
 	}
+	if paid := a.Receipt.PaidAt; !paid.IsZero() && f.Traits.Window > 0 && (at.Sub(paid) > f.Traits.Window+skewBlind || paid.Sub(at) > skewBlind) {
+		return false // the document has every verification within the window after its payment
+	}
 	skew := skewBlind
 	if a.HasOffset {
 		at, skew = at.Add(-a.Offset), skewCorrected
+	}
+	if at.After(f.Now.Add(skew)) {
+		return false // verified after it was told
 	}
 	if at.Before(r.Attempts.First.Add(-skew)) {
 		return false

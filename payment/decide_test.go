@@ -146,6 +146,9 @@ func TestDecide(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if c.facts.Now.IsZero() {
+				c.facts.Now = t0.Add(time.Hour)
+			}
 			v := payment.Decide(c.rec, c.answer, c.facts)
 			if v.Trigger != c.want || v.Reason != c.reason {
 				t.Errorf("got %s %q, want %s %q", v.Trigger, v.Reason, c.want, c.reason)

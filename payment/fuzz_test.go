@@ -21,21 +21,21 @@ var strictAmount = regexp.MustCompile(`\A[1-9][0-9]{0,17}\z`)
 // the site, for this route and provider, in the one way of writing it.
 func FuzzReadSigned(f *testing.F) {
 	key, old := []byte(strings.Repeat("ab", 32)), []byte(strings.Repeat("cd", 32))
-	s := payment.Signed{Route: "/cb", Provider: "24pal", Order: "101", Amount: 50000, Expires: time.Unix(1_800_000_000, 0)}
-	f.Add("/cb", "24pal", "101", "50000", "1800000000", s.Sign(key))
-	f.Add("/cb", "24pal", "101", "50000", "1800000000", s.Sign(old)[:32])
-	f.Add("/cb", "24pal", "101", "50000", "1800000000", s.Sign(key)[:31])
-	f.Add("/cb", "24pal", "101\n5", "050000", "1800000000", strings.ToUpper(s.Sign(key)))
-	f.Fuzz(func(t *testing.T, route, provider, order, amount, expires, signature string) {
+	s := payment.Signed{Origin: "https://a.example", Route: "/cb", Provider: "24pal", Order: "101", Amount: 50000, Expires: time.Unix(1_800_000_000, 0)}
+	f.Add("https://a.example", "/cb", "24pal", "101", "50000", "1800000000", s.Sign(key))
+	f.Add("https://a.example", "/cb", "24pal", "101", "50000", "1800000000", s.Sign(old)[:32])
+	f.Add("https://a.example", "/cb", "24pal", "101", "50000", "1800000000", s.Sign(key)[:31])
+	f.Add("https://a.example", "/cb", "24pal", "101\n5", "050000", "1800000000", strings.ToUpper(s.Sign(key)))
+	f.Fuzz(func(t *testing.T, origin, route, provider, order, amount, expires, signature string) {
 		given := map[string]string{
 			payment.ParamOrder: order, payment.ParamAmount: amount, payment.ParamExpires: expires, payment.ParamSignature: signature,
 		}
 		read := func() (payment.Signed, error) {
-			return payment.ReadSigned(func(n string) string { return given[n] }, route, provider, [][]byte{key, old})
+			return payment.ReadSigned(func(n string) string { return given[n] }, origin, route, provider, [][]byte{key, old})
 		}
 		digest := func(key []byte) string {
 			m := hmac.New(sha256.New, key)
-			m.Write([]byte("return-v1\n" + route + "\n" + provider + "\n" + order + "\n" + amount + "\n" + expires))
+			m.Write([]byte("return-v2\n" + strings.TrimSuffix(origin, "/") + "\n" + route + "\n" + provider + "\n" + order + "\n" + amount + "\n" + expires))
 			return hex.EncodeToString(m.Sum(nil))
 		}
 		genuine := func(sig string) bool {

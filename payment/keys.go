@@ -12,13 +12,17 @@ import (
 // so that a key that a shop knows can sign nothing but what the shop may sign.
 type Purpose string
 
-// The purposes. A shop gets the keys of the first two.
+// The purposes. A shop gets the keys of return, receipt and lookup.
 const (
 	PurposeReturn  Purpose = "return"
 	PurposeReceipt Purpose = "receipt"
 	PurposeTrack   Purpose = "track"
 	PurposeBounce  Purpose = "bounce"
 	PurposePaid    Purpose = "paid"
+	// PurposeLookup is the bearer with which we ask a shop: it signs nothing.
+	PurposeLookup Purpose = "lookup"
+	// PurposeRelay is reserved for the provider's API as served by us.
+	PurposeRelay Purpose = "relay"
 )
 
 // MinSecret is the shortest secret accepted, in bytes.

@@ -51,8 +51,9 @@ type Inquirer interface {
 // Accounted is a provider that tells its account at the issuer from others. Of
 // one that doesn't, all names of one issuer count as one account.
 type Accounted interface {
-	// AccountID is equal for equal credentials and different for others. Nothing
-	// can be learnt of the credential from it; it need not outlive the process.
+	// AccountID is equal for equal credentials and different for others, in every
+	// process and for all time: see [AccountID], which makes it. It is part of
+	// the issuer.
 	AccountID() string
 }
 
@@ -71,9 +72,16 @@ var (
 
 // Traits are what a provider's protocol promises.
 type Traits struct {
-	// Issuer is protocol + API host + environment.
+	// Issuer is protocol + account + environment; see [Issuer]. It is what
+	// receipts are unique by.
 	Issuer string
-	// Environment is "live" or "sandbox".
+	// FormerIssuers are what earlier versions called this issuer. What they wrote
+	// under these names is looked up and never written any more.
+	FormerIssuers []string
+	// Host is whom the calls go to. Pace, lanes and breaker are by host: they are
+	// about who answers, not about whose money it is. Empty stands for Issuer.
+	Host string
+	// Environment is [Live] or [Sandbox].
 	Environment string
 	// Params are the names of the parameters that the provider adds to the
 	// return, exactly as documented or seen.
@@ -188,7 +196,7 @@ type Answer struct {
 	// letters, digits, '-', '_', '.' and '/'.
 	Code string
 	// Receipt is set with OutcomePaid, OutcomeAgain and, as far as known, with
-	// OutcomeAwaiting.
+	// OutcomeAwaiting and OutcomeDoubt.
 	Receipt *Receipt
 	// Unsent is true where it is certain that no byte of the request reached
 	// the provider.

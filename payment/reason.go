@@ -14,6 +14,19 @@ const (
 	ReasonOrderPaid    Reason = "order_paid"     // this order is paid by another payment
 	ReasonReturned     Reason = "money_returned" // the provider says that it gave the money back
 	ReasonDismissed    Reason = "dismissed"      // a person decided not to give the order
+	ReasonUnknownOrder Reason = "unknown_order"  // the shop says that it has no such order
+)
+
+// Reasons for what was refused before any money was asked about: a trace of it
+// is kept, so that a person finds what a customer tells of.
+const (
+	ReasonUnannounced Reason = "unannounced"        // a return that claims paid, and nothing announced the payment
+	ReasonUnusable    Reason = "unusable"           // the shop's announcement can't be used
+	ReasonPaidBefore  Reason = "order_paid_before"  // announced for an order that is paid already
+	ReasonStray       Reason = "stray_return"       // it looks like a provider's return, and no route takes it
+	ReasonForeign     Reason = "another_order"      // the id belongs to another order, site or route
+	ReasonNoReturn    Reason = "no_return_address"  // announced without a usable return address: nobody asks by itself
+	ReasonUnclaimed   Reason = "paid_and_unclaimed" // paid, says the provider, and nobody came back
 )
 
 // Reasons for unknown.
@@ -54,4 +67,5 @@ const (
 	ReasonUnreachable Reason = "shop_down"   // no connection to the shop was obtained
 	ReasonGaveUp      Reason = "gave_up"     // three days without an ack
 	ReasonGated       Reason = "gated"       // a `require` that this payment does not open keeps it from the shop
+	ReasonSandbox     Reason = "sandbox_off" // paid in the sandbox, and the provider is live now
 )

@@ -19,7 +19,7 @@ type Record struct {
 
 	// Site and Route are the site and the verify route that the payment
 	// belongs to; Provider is the name in the configuration, Issuer who gave
-	// out the id.
+	// out the id: protocol, account and environment.
 	Site     string `json:"s,omitempty"`
 	Route    string `json:"rt,omitempty"`
 	Provider string `json:"p"`
@@ -147,6 +147,11 @@ type Return struct {
 	Arrived time.Time `json:"a,omitzero"`
 	// Machine marks a return that no browser made.
 	Machine bool `json:"x,omitempty"`
+	// Known is the address that was known before, of one that has arrived: see
+	// [Return.Address].
+	Known string `json:"k,omitempty"`
+	// By is who brought it.
+	By *Visitor `json:"w,omitempty"`
 }
 
 // Via says who hands a payment over.
@@ -198,6 +203,10 @@ func (r *Record) Clone() *Record {
 	if r.Return != nil {
 		v := *r.Return
 		v.Body = append([]byte(nil), r.Return.Body...)
+		if by := r.Return.By; by != nil {
+			w := *by
+			v.By = &w
+		}
 		c.Return = &v
 	}
 	if r.Conversion != nil {

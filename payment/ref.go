@@ -53,7 +53,8 @@ const (
 	// KeyNumber: one success per provider's own receipt number (IDPay
 	// track_id), for ever.
 	KeyNumber KeyKind = "number"
-	// KeyOrder: one success per (site, provider, order) unless `orders many`.
+	// KeyOrder: one success per (site, environment, order), whichever provider
+	// took it, unless `orders many`.
 	KeyOrder KeyKind = "order"
 	// KeyIntent: which record an id was made for, (issuer, id).
 	KeyIntent KeyKind = "intent"
@@ -68,11 +69,21 @@ type Key struct {
 // ReceiptKey is the key of one success per (issuer, id).
 func ReceiptKey(issuer, id string) Key { return Key{KeyReceipt, [3]string{issuer, id}} }
 
-// NumberKey is the key of one success per provider's own receipt number.
-func NumberKey(issuer, number string) Key { return Key{KeyNumber, [3]string{issuer, number}} }
+// NumberKey is the key of one success per provider's own receipt number, however
+// the number is written.
+func NumberKey(issuer, number string) Key {
+	return Key{KeyNumber, [3]string{issuer, CanonicalNumber(number)}}
+}
 
-// OrderKey is the key of one success per order of a site and provider.
-func OrderKey(site, provider, order string) Key {
+// OrderKey is the key of one success per order of a site: a test payment and a
+// real one don't stand in each other's way, two providers do.
+func OrderKey(site, environment, order string) Key {
+	return Key{KeyOrder, [3]string{site, environment, order}}
+}
+
+// FormerOrderKey is the key that earlier versions took for an order: per name of
+// a provider. It is looked up, and never taken any more.
+func FormerOrderKey(site, provider, order string) Key {
 	return Key{KeyOrder, [3]string{site, provider, order}}
 }
 

@@ -23,9 +23,16 @@ const (
 // ErrSignature is returned for a signature that is not the shop's.
 var ErrSignature = errors.New("the return is not signed by the shop")
 
+// ErrSignatureV1 is returned for one that is the shop's and in the form of earlier
+// versions: it names no site, so a sister shop's would be as good.
+var ErrSignatureV1 = errors.New("the return is signed as return-v1, which names no site: sign return-v2, with the site's origin in it")
+
 // Signed is what a shop signs: order and price, and until when the price
 // stands.
 type Signed struct {
+	// Origin is the site's: scheme, host and a port that is not the scheme's, or
+	// public_url as written, without a last slash.
+	Origin string
 	// Route is the verify route's first path as written, "/" where it has only
 	// a matcher; Provider is the name in the configuration.
 	Route    string
@@ -41,19 +48,24 @@ const minDigits = 32
 
 // Sign returns the lower-case hex HMAC-SHA256 of s under a `return` key.
 func (s Signed) Sign(key []byte) string {
+	return s.sum(key, "return-v2", s.Origin)
+}
+
+// sum is the HMAC over what every form of signature says, after its beginning.
+func (s Signed) sum(key []byte, begin ...string) string {
 	m := hmac.New(sha256.New, key)
-	m.Write([]byte(strings.Join([]string{
-		"return-v1", s.Route, s.Provider, s.Order, s.Amount.String(),
-		strconv.FormatInt(s.Expires.Unix(), 10),
-	}, "\n")))
+	m.Write([]byte(strings.Join(append(begin, s.Route, s.Provider, s.Order, s.Amount.String(),
+		strconv.FormatInt(s.Expires.Unix(), 10)), "\n")))
 	return hex.EncodeToString(m.Sum(nil))
 }
 
-// ReadSigned reads and checks a signed return with any of the keys. An expired
-// price is not an error: the customer may have paid, see [Expectation.Late].
-// Malformed fields wrap ErrMalformed, a wrong signature is ErrSignature.
-func ReadSigned(get func(string) string, route, provider string, keys [][]byte) (Signed, error) {
-	s := Signed{Route: route, Provider: provider, Order: get(ParamOrder)}
+// ReadSigned reads and checks a signed return of one site and route with any of
+// the keys: origin, route and provider are where it has come to. An expired price
+// is not an error: the customer may have paid, see [Expectation.Late]. Malformed
+// fields wrap ErrMalformed, a wrong signature is ErrSignature, one that was right
+// before sites were signed is ErrSignatureV1.
+func ReadSigned(get func(string) string, origin, route, provider string, keys [][]byte) (Signed, error) {
+	s := Signed{Origin: strings.TrimSuffix(origin, "/"), Route: route, Provider: provider, Order: get(ParamOrder)}
 	if err := CheckOrder(s.Order); err != nil {
 		return Signed{}, fmt.Errorf("%w: %s", ErrMalformed, ParamOrder)
 	}
@@ -74,6 +86,11 @@ func ReadSigned(get func(string) string, route, provider string, keys [][]byte) 
 		want := s.Sign(key)[:len(given)]
 		if hmac.Equal([]byte(want), []byte(given)) {
 			return s, nil
+		}
+	}
+	for _, key := range keys {
+		if was := s.sum(key, "return-v1")[:len(given)]; hmac.Equal([]byte(was), []byte(given)) {
+			return Signed{}, ErrSignatureV1
 		}
 	}
 	return Signed{}, ErrSignature

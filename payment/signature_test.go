@@ -16,9 +16,10 @@ type vectors struct {
 	KID     string
 	Keys    map[payment.Purpose]string
 	Returns []struct {
-		Route, Provider, Order, Signature string
-		SignedURL                         string `json:"signed_url"`
-		SignedURLShort                    string `json:"signed_url_short"`
+		Origin, Route, Provider, Order, Signature string
+		SignatureV1                               string `json:"signature_v1"`
+		SignedURL                                 string `json:"signed_url"`
+		SignedURLShort                            string `json:"signed_url_short"`
 	}
 }
 
@@ -66,16 +67,22 @@ func TestReadSignedAcceptsTheVectorsAndNothingElse(t *testing.T) {
 				t.Fatal(err)
 			}
 			q := u.Query()
-			s, err := payment.ReadSigned(q.Get, ret.Route, ret.Provider, [][]byte{[]byte("another"), key})
+			s, err := payment.ReadSigned(q.Get, ret.Origin, ret.Route, ret.Provider, [][]byte{[]byte("another"), key})
 			if err != nil || s.Order != ret.Order {
 				t.Errorf("%s: %+v, %v", address, s, err)
 			}
-			for _, broken := range [][2]string{
-				{ret.Route + "x", ret.Provider}, {ret.Route, ret.Provider + "x"},
+			for _, broken := range [][3]string{
+				{ret.Origin, ret.Route + "x", ret.Provider}, {ret.Origin, ret.Route, ret.Provider + "x"},
+				{"https://sister.example.com", ret.Route, ret.Provider}, {"", ret.Route, ret.Provider},
 			} {
-				if _, err := payment.ReadSigned(q.Get, broken[0], broken[1], [][]byte{key}); !errors.Is(err, payment.ErrSignature) {
+				if _, err := payment.ReadSigned(q.Get, broken[0], broken[1], broken[2], [][]byte{key}); !errors.Is(err, payment.ErrSignature) {
 					t.Errorf("%v is accepted: %v", broken, err)
 				}
+			}
+			former, _ := url.ParseQuery(q.Encode())
+			former.Set(payment.ParamSignature, ret.SignatureV1[:len(q.Get(payment.ParamSignature))])
+			if _, err := payment.ReadSigned(former.Get, ret.Origin, ret.Route, ret.Provider, [][]byte{[]byte("another"), key}); !errors.Is(err, payment.ErrSignatureV1) {
+				t.Errorf("a signature of the former kind: %v", err)
 			}
 			for name, values := range map[string][]string{
 				payment.ParamOrder:     {ret.Order + "1", "", "a\nb"},
@@ -86,7 +93,7 @@ func TestReadSignedAcceptsTheVectorsAndNothingElse(t *testing.T) {
 				for _, value := range values {
 					changed, _ := url.ParseQuery(q.Encode())
 					changed.Set(name, value)
-					if s, err := payment.ReadSigned(changed.Get, ret.Route, ret.Provider, [][]byte{key}); err == nil {
+					if s, err := payment.ReadSigned(changed.Get, ret.Origin, ret.Route, ret.Provider, [][]byte{key}); err == nil {
 						t.Errorf("%s = %q is accepted: %+v", name, value, s)
 					}
 				}

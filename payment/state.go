@@ -101,8 +101,10 @@ var transitions = map[State]map[Trigger]State{
 		Claim:   Verifying, // take-over of a dead lease
 		Confirm: Verified, Silence: Unknown, Refuse: Declined, Doubt: Review, Lapse: Expired,
 	},
-	Unknown:  {Claim: Verifying, Doubt: Review, Lapse: Expired},
-	Declined: {Claim: Verifying, Lapse: Expired},
+	Unknown: {Claim: Verifying, Doubt: Review, Lapse: Expired},
+	Declined: {Claim: Verifying, Lapse: Expired,
+		Doubt: Review, // an inquiry says of what nothing announced that it is paid: nothing was settled, a person looks
+	},
 	Expired:  {Claim: Verifying}, // a new return that claims paid is always asked
 	Verified: {Hand: Delivering, Park: Parked, Reverse: Reversed},
 	Delivering: {

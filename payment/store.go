@@ -17,6 +17,11 @@ import (
 // error means that the outcome is not known to the caller: the record must be
 // read again, never assumed.
 //
+// Time: every caller is answered, however many there are, and nobody waits longer
+// than his context lasts. If it ends while a change is under way, the outcome is
+// not known: the store goes on with it, or not, and the ledger tells. Who must
+// know the outcome comes with a context that doesn't end.
+//
 // Isolation: Get after a Commit that returned sees it, on every node.
 //
 // [storagetest]: https://pkg.go.dev/github.com/rahgir/caddy-payments/storage/storagetest
@@ -47,8 +52,10 @@ type Store interface {
 	// harmless.
 	Reserve(ctx context.Context, keys []Key) (int, error)
 
-	// PutTrack keeps a visitor's track until it expires; it is lazy. It returns
-	// ErrFull beyond the store's cap for unauthenticated growth.
+	// PutTrack keeps a visitor's track until it expires; it is lazy. Beyond the
+	// store's cap for unauthenticated growth the tracks that were put or renewed the
+	// longest ago go, a few with each new one. It returns ErrFull where there is no
+	// room at all.
 	PutTrack(ctx context.Context, visitor string, t Track, expires time.Time) error
 	// Track returns a visitor's track, or ErrNotFound.
 	Track(ctx context.Context, visitor string) (Track, error)

@@ -51,6 +51,8 @@ var (
 	ErrMoved = errors.New("this ledger was moved to another store; payments go on there")
 	// ErrReceiving: the ledger is not complete.
 	ErrReceiving = errors.New("this ledger is being imported and not complete; finish with `caddy payments import`")
+	// ErrNoLedger: there is nothing to carry.
+	ErrNoLedger = errors.New("there is no ledger")
 	// ErrInUse: somebody works on the ledger.
 	ErrInUse = errors.New("another Caddy works on this ledger; stop it first")
 )
@@ -84,7 +86,8 @@ type Carrier interface {
 }
 
 // Mover is a storage module whose ledger can be opened to be carried, also when it
-// is shut.
+// is shut. Where there is none yet the error wraps ErrNoLedger, unless empty is set:
+// then one is made, to be filled.
 type Mover interface {
-	OpenToMove(ctx context.Context, log *zap.Logger) (Carrier, func() error, error)
+	OpenToMove(ctx context.Context, log *zap.Logger, empty bool) (Carrier, func() error, error)
 }

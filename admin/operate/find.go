@@ -107,8 +107,7 @@ func Facts(ctx context.Context, e *engine.Engine, r *payment.Record) explain.Fac
 			f.OrdersMany = p.Many
 		}
 	}
-	f.OrderTaken = taken(ctx, e, r, payment.OrderKey(r.Site, r.Provider, r.Order))
-	f.ReceiptTaken = taken(ctx, e, r, payment.ReceiptKey(r.Issuer, r.ID))
+	f.OrderTaken, f.ReceiptTaken = e.Taken(ctx, r)
 	return f
 }
 
@@ -120,12 +119,4 @@ func light(e *engine.Engine, r *payment.Record) explain.Facts {
 		f.GivesBack, f.Window = t.GivesBack, t.Window
 	}
 	return f
-}
-
-func taken(ctx context.Context, e *engine.Engine, r *payment.Record, k payment.Key) bool {
-	holder, err := e.Store.Holder(ctx, k)
-	if errors.Is(err, payment.ErrNotFound) {
-		return false
-	}
-	return err == nil && holder != r.Ref
 }

@@ -57,7 +57,7 @@ func (h *hits) add(o *hits) {
 func (h *hits) step(old, now *payment.Record) bool {
 	if old == nil {
 		// A new record is an intent, or claimed in the commit that makes it.
-		return now.State == payment.Created || now.State == payment.Verifying
+		return now.State == payment.Created || now.State == payment.Verifying || isTrace(now)
 	}
 	if old.State == now.State && old.Delivery.Count == now.Delivery.Count && old.Attempts.Count == now.Attempts.Count && (old.State != payment.Delivering || old.Lease.Until.Equal(now.Lease.Until)) {
 		return true

@@ -72,6 +72,13 @@
 // What a walk takes for granted: timers that end at the same time wake in one
 // order; a process comes back after 0.1 s or 30 s; no clock is wrong.
 //
+// # Over the real ledger
+//
+// The simulated ledger has no writer, no queue and no disk. So a few worlds are
+// lived over the embedded store itself as well, with crowds of unrelated commits
+// beside them: both must answer the same, and the engine lives with what the real
+// one says.
+//
 // # Running it
 //
 //	go test ./engine/simulation                                  a few thousand seeds

@@ -180,7 +180,9 @@ func (x *watch) committed(w *world, old, now *payment.Record, lazy bool) {
 	}
 	d := w.bank.deals[now.ID]
 	switch {
-	case w.plan.intents() && (d == nil || d.old):
+	case isTrace(now) && slices.ContainsFunc(w.ledger.heldBy(now.Ref), func(payment.Key) bool { return true }):
+		w.fail("INV8: the trace of %s, which was refused, holds a key", now.ID)
+	case w.plan.intents() && (d == nil || d.old) && !isTrace(now) && now.Reason != payment.ReasonUnannounced:
 		w.fail("INV8: %s was recorded, which no intent explains", now.ID)
 	case from == payment.Verifying && now.State == payment.Verified:
 		if lazy {
@@ -199,9 +201,14 @@ func (x *watch) committed(w *world, old, now *payment.Record, lazy bool) {
 			w.fail("rule 5: %s is verified and does not hold its receipt", now.ID)
 		}
 	}
-	if lazy && (old == nil || now.Attempts.Count > old.Attempts.Count) {
+	if lazy && (old == nil && !isTrace(now) || old != nil && now.Attempts.Count > old.Attempts.Count) {
 		w.fail("INV6: a claim of %s is committed lazily", now.ID)
 	}
+}
+
+// isTrace: it is no payment, but what is left of a refused return.
+func isTrace(r *payment.Record) bool {
+	return r.State == payment.Declined && !r.Expect.Known() && r.Attempts.Count == 0 && r.Return == nil
 }
 
 // answered checks what a browser is told.

@@ -27,6 +27,8 @@ type ledger struct {
 	// due caches the earliest Due.
 	due   time.Time
 	stale bool
+	// real, if set, is a store to which all is done as well, and whose answers count.
+	real *realStore
 }
 
 // undo takes one change back.
@@ -55,6 +57,15 @@ func (l *ledger) copy() *ledger {
 
 // commit writes a change, or says why it can't be.
 func (l *ledger) commit(c payment.Change) error {
+	if l.real == nil {
+		return l.write(c)
+	}
+	twin := payment.Change{Record: c.Record.Clone(), Take: slices.Clone(c.Take), Lazy: c.Lazy}
+	err := l.write(c)
+	return l.real.commit(twin, c.Record, err)
+}
+
+func (l *ledger) write(c payment.Change) error {
 	if c.Record == nil {
 		return payment.ErrRef
 	}
@@ -100,7 +111,38 @@ func (l *ledger) changed(u undo, lazy bool) {
 	}
 }
 
+// get gives a record, or nil.
+func (l *ledger) get(ref payment.Ref) *payment.Record {
+	if l.real == nil {
+		return l.records[ref]
+	}
+	return l.real.get(ref, l.records[ref])
+}
+
+// holder gives who holds a key.
+func (l *ledger) holder(k payment.Key) (ref payment.Ref, ok bool) {
+	if ref, ok = l.keys[k]; l.real != nil {
+		l.real.holder(k, ref, ok)
+	}
+	return ref, ok
+}
+
+// reserve takes a key without a record.
+func (l *ledger) reserve(k payment.Key) {
+	if l.keys[k] = ""; l.real != nil {
+		l.real.reserve(k)
+	}
+}
+
 func (l *ledger) forget(ref payment.Ref, version uint64) error {
+	err := l.erase(ref, version)
+	if l.real != nil {
+		l.real.forget(ref, version, err)
+	}
+	return err
+}
+
+func (l *ledger) erase(ref payment.Ref, version uint64) error {
 	r := l.records[ref]
 	if r == nil || r.Version != version || r.State != payment.Declined && r.State != payment.Expired || l.money[ref] {
 		return payment.ErrConflict
@@ -185,6 +227,9 @@ func (l *ledger) overdue(t time.Time, limit int) []payment.Ref {
 	for _, r := range due[:min(limit, len(due))] {
 		refs = append(refs, r.Ref)
 	}
+	if l.real != nil {
+		l.real.due(t, limit, refs)
+	}
 	return refs
 }
 
@@ -196,4 +241,15 @@ func (l *ledger) sorted() []*payment.Record {
 	}
 	slices.SortFunc(all, func(a, b *payment.Record) int { return strings.Compare(string(a.Ref), string(b.Ref)) })
 	return all
+}
+
+// heldBy are the keys that a record holds.
+func (l *ledger) heldBy(ref payment.Ref) []payment.Key {
+	var keys []payment.Key
+	for k, holder := range l.keys {
+		if holder == ref {
+			keys = append(keys, k)
+		}
+	}
+	return keys
 }

@@ -65,6 +65,9 @@ func (n *node) start() {
 	if !n.w.plan.joined {
 		n.w.ledger.tail = nil // opening an embedded store makes durable what it finds
 	}
+	if r := n.w.ledger.real; r != nil {
+		r.reopen()
+	}
 	p.configure()
 }
 
@@ -77,7 +80,7 @@ func (p *process) configure() {
 	e, err := engine.New(context.Background(), engine.Config{
 		Store: p.store, Sites: &sites{p: p}, Observer: p, Clock: p, Shared: p.shared, Rand: w.jitter,
 		Tick:       tickBase + time.Duration(p.lives),
-		Providers:  map[string]engine.Provider{"bank": {Provider: w.bank.port(p), Timeout: askTimeout, UsedIDsKnown: true}},
+		Providers:  map[string]engine.Provider{"bank": {Provider: w.bank.port(p), Timeout: askTimeout, UsedIDs: payment.UsedIDsImported}},
 		Affiliates: w.network.ports(p),
 	})
 	if err != nil {

@@ -30,6 +30,8 @@ type limits struct {
 	// canary makes a third crash a violation, to see that violations are found
 	// and shrunk.
 	canary bool
+	// real is a store that all is done to as well.
+	real *realStore
 }
 
 // verdict is the of one seed.
@@ -54,10 +56,14 @@ func newWorld(seed uint64, lim limits, h *hits) *world {
 	w.now = time.Now()
 	w.began = w.now
 	w.plan = newPlan(newLot(seed, 3))
+	if lim.real != nil {
+		lim.real.suit(&w.plan)
+	}
 	if n := lim.customers; n > 0 && n < len(w.plan.shoppers) {
 		w.plan.shoppers = w.plan.shoppers[:n]
 	}
 	w.furnish()
+	w.ledger.real = lim.real
 	return w
 }
 
@@ -132,7 +138,7 @@ func (w *world) past() {
 			d := w.bank.make("OLD-"+s.name, s.order, s.amount)
 			d.old, d.paidAt, d.verifiedAt = true, w.now.Add(-48*time.Hour), w.now.Add(-47*time.Hour)
 			if !w.plan.shape.traits.TellsFirst && w.plan.mode == modeSigned {
-				w.ledger.keys[payment.ReceiptKey(issuer, d.id)] = "" // used_ids imported
+				w.ledger.reserve(payment.ReceiptKey(issuer, d.id)) // used_ids imported
 			}
 		}
 	}

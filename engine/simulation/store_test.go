@@ -39,7 +39,7 @@ func (s *store) do(ctx context.Context, what string, at pace, op func()) error {
 func (s *store) Get(ctx context.Context, ref payment.Ref) (r *payment.Record, err error) {
 	w := s.p.w
 	failed := s.do(ctx, "get "+w.label(ref), quick, func() {
-		if found := w.ledger.records[ref]; found != nil {
+		if found := w.ledger.get(ref); found != nil {
 			r = found.Clone()
 			w.walk.learns(found)
 		} else {
@@ -56,7 +56,7 @@ func (s *store) Get(ctx context.Context, ref payment.Ref) (r *payment.Record, er
 func (s *store) Holder(ctx context.Context, k payment.Key) (ref payment.Ref, err error) {
 	w := s.p.w
 	failed := s.do(ctx, "holder of the "+string(k.Kind)+" "+k.Parts[1]+" "+k.Parts[2], quick, func() {
-		found, ok := w.ledger.keys[k]
+		found, ok := w.ledger.holder(k)
 		if ref = found; !ok {
 			err = payment.ErrNotFound
 		}
@@ -163,9 +163,10 @@ func (s *store) Due(ctx context.Context, t time.Time, limit int) (refs []payment
 // errAbsent: the engine asks no such thing.
 var errAbsent = errors.New("not simulated")
 
-// List implements [payment.Store].
+// List implements [payment.Store]: an account's first look finds nothing, as all
+// payments here are of one account.
 func (s *store) List(context.Context, payment.Listing) (payment.Page, error) {
-	return payment.Page{}, errAbsent
+	return payment.Page{}, nil
 }
 
 // Reserve implements [payment.Store].
@@ -191,8 +192,18 @@ func (s *store) Track(ctx context.Context, visitor string) (t payment.Track, err
 }
 
 // Secret implements [payment.Store].
-func (s *store) Secret(context.Context, string, func() ([]byte, error)) ([]byte, error) {
-	return nil, errAbsent
+func (s *store) Secret(_ context.Context, name string, mint func() ([]byte, error)) ([]byte, error) {
+	s.p.w.mu.Lock()
+	defer s.p.w.mu.Unlock()
+	secrets := s.p.w.ledger.secrets
+	if b, ok := secrets[name]; ok {
+		return b, nil
+	}
+	b, err := mint()
+	if err == nil {
+		secrets[name] = b
+	}
+	return b, err
 }
 
 // Generation implements [payment.Store].

@@ -43,15 +43,16 @@ function payment_announce($order, $amount, $return = null)
  * @param int    $ttl      how long the price stands, in seconds. Not how long the customer may take: whoever pays later
  *                         is not lost, but waits for a person. A day is right for nearly everybody.
  * @param bool   $short    32 digits of signature instead of 64, for providers that keep only 255 bytes of URL
+ * @param string|null $origin the Caddyfile's public_url, where it has one with a path; else it is taken from $url
  */
-function payment_sign_return($url, $route, $provider, $order, $amount, $key, $ttl = 86400, $short = false, $now = null)
+function payment_sign_return($url, $route, $provider, $order, $amount, $key, $ttl = 86400, $short = false, $now = null, $origin = null)
 {
     payment_check($order, $amount);
     if (!is_string($key) || !preg_match('/\A[0-9a-f]{64}\z/', $key)) {
         throw new InvalidArgumentException('payment: the return key must be the 64 hex digits that `caddy payments keys` prints');
     }
     $expires = ($now === null ? time() : $now) + $ttl;
-    $signature = hash_hmac('sha256', implode("\n", array('return-v1', $route, $provider, $order, $amount, $expires)), $key);
+    $signature = hash_hmac('sha256', implode("\n", array('return-v2', payment_origin($origin === null ? $url : $origin, $origin !== null), $route, $provider, $order, $amount, $expires)), $key);
     $query = 'payment_order=' . rawurlencode($order) . "&payment_amount=$amount&payment_expires=$expires"
         . '&payment_signature=' . ($short ? substr($signature, 0, 32) : $signature);
     $fragment = strpos($url, '#');
@@ -64,6 +65,24 @@ function payment_sign_return($url, $route, $provider, $order, $amount, $key, $tt
             . ($short ? '' : ' Pass $short = true.'), E_USER_WARNING);
     }
     return $signed;
+}
+
+/** @internal The site that the signature is for: scheme, host and a port that is not the scheme's. */
+function payment_origin($url, $whole)
+{
+    $parts = parse_url($url);
+    if (!is_array($parts) || empty($parts['scheme']) || empty($parts['host'])) {
+        throw new InvalidArgumentException('payment: the return address must be an absolute URL');
+    }
+    if ($whole) {
+        return rtrim($url, '/');
+    }
+    $scheme = strtolower($parts['scheme']);
+    $origin = $scheme . '://' . strtolower($parts['host']);
+    if (isset($parts['port']) && $parts['port'] !== ($scheme === 'https' ? 443 : 80)) {
+        $origin .= ':' . $parts['port'];
+    }
+    return $origin;
 }
 
 /** @internal */

@@ -53,7 +53,7 @@ foreach ($v['returns'] as $r) {
             $warned = $message;
             return true;
         });
-        $got = payment_sign_return($r['url'], $r['route'], $r['provider'], $r['order'], $r['amount'], $v['keys']['return'], $r['ttl'], $short, $r['now']);
+        $got = payment_sign_return($r['url'], $r['route'], $r['provider'], $r['order'], $r['amount'], $v['keys']['return'], $r['ttl'], $short, $r['now'], $r['given_origin']);
         restore_error_handler();
         same("$name of $r[url]", $r[$name], $got);
         same("warning for $r[url], $name", strlen($r[$name]) > 250, $warned !== null);

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import os
+import urllib.parse
 
 SECRET = "0123456789abcdef0123456789abcdef"
 NOW = 1767225600  # 2026-01-01 00:00:00 UTC
@@ -36,19 +37,29 @@ def quote(text):
     return "".join(chr(b) if b in safe else f"%{b:02X}" for b in text.encode())
 
 
-KEYS = {p: derive(SECRET, p) for p in ("return", "receipt", "track", "bounce", "paid")}
+KEYS = {p: derive(SECRET, p) for p in ("return", "receipt", "track", "bounce", "paid", "lookup")}
 KID = hashlib.sha256(SECRET.encode()).hexdigest()[:8]
 
 
-def signed(url, route, provider, order, amount, ttl=86400):
+def mac(text):
+    return hmac.new(KEYS["return"].encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def signed(url, route, provider, order, amount, ttl=86400, origin=None):
     expires = NOW + ttl
-    text = "\n".join(["return-v1", route, provider, order, str(amount), str(expires)])
-    signature = hmac.new(KEYS["return"].encode(), text.encode(), hashlib.sha256).hexdigest()
+    given = origin
+    if origin is None:
+        parts = urllib.parse.urlsplit(url)
+        port = "" if parts.port in (None, {"http": 80, "https": 443}[parts.scheme]) else f":{parts.port}"
+        origin = f"{parts.scheme}://{parts.hostname}{port}"
+    rest = [route, provider, order, str(amount), str(expires)]
+    text = "\n".join(["return-v2", origin, *rest])
+    signature = mac(text)
     query = f"payment_order={quote(order)}&payment_amount={amount}&payment_expires={expires}&payment_signature="
     base = url.split("#")[0] + ("&" if "?" in url.split("#")[0] else "?") + query
     return {
-        "url": url, "route": route, "provider": provider, "order": order, "amount": amount, "now": NOW, "ttl": ttl,
-        "expires": expires, "text": text, "signature": signature, "signed_url": base + signature,
+        "url": url, "origin": origin, "given_origin": given, "route": route, "provider": provider, "order": order, "amount": amount, "now": NOW, "ttl": ttl,
+        "expires": expires, "text": text, "signature": signature, "signature_v1": mac("\n".join(["return-v1", *rest])), "signed_url": base + signature,
         "signed_url_short": base + signature[:32],
     }
 
@@ -74,7 +85,7 @@ def receipt(why, header=None, claims=None, key=KEYS["receipt"], **ask):
 
 
 good = receipt("as sent by Caddy")
-head, body, mac = good["jwt"].split(".")
+head, body, seal = good["jwt"].split(".")
 accepted = [
     good,
     receipt("expired less than a minute ago: clocks differ", now=NOW + 300 + 60),
@@ -88,7 +99,7 @@ refused = [
     receipt("nothing", jwt=""),
     receipt("two parts", jwt=head + "." + body),
     receipt("four parts", jwt=good["jwt"] + ".AA"),
-    receipt("no JSON", jwt="bm9wZQ." + body + "." + mac),
+    receipt("no JSON", jwt="bm9wZQ." + body + "." + seal),
     receipt("alg none", jwt=b64(dump(dict(HEADER, alg="none"))) + "." + body + "."),
     receipt("alg none, with a signature", header={"alg": "none"}),
     receipt("alg HS512, rightly signed", jwt=jws(dict(HEADER, alg="HS512"), CLAIMS, KEYS["receipt"], hashlib.sha512)),
@@ -103,7 +114,7 @@ refused = [
     receipt("signed with an empty key", key=""),
     receipt("signature cut", jwt=good["jwt"][:-2]),
     receipt("no signature", jwt=head + "." + body + "."),
-    receipt("claims changed after signing", jwt=head + "." + b64(dump(dict(CLAIMS, amount=5000000))) + "." + mac, amount=5000000),
+    receipt("claims changed after signing", jwt=head + "." + b64(dump(dict(CLAIMS, amount=5000000))) + "." + seal, amount=5000000),
     receipt("an unknown kid", header={"kid": "another"}),
     receipt("another issuer", claims={"iss": "someone"}),
     receipt("no issuer", claims={"iss": ...}),
@@ -135,6 +146,9 @@ vectors = {
         signed("https://shop.example.com/callback", "/callback", "24pal", "101", 50000),
         signed("https://shop.example.com/?wc-api=wc_idpay&wc_order=5", "/", "idpay", "5", 1200000),
         signed("https://shop.example.com/back#top", "/back", "poolam", "A 7/سفارش&x=1+2", 10000, 600),
+        signed("HTTPS://Shop.Example.com:443/a/callback", "/callback", "24pal", "7", 10000),
+        signed("http://shop.example.com:8080/callback", "/callback", "24pal", "7", 10000),
+        signed("https://shop.example.com/b/callback", "/callback", "24pal", "7", 10000, origin="https://shop.example.com/b"),
     ],
     "receipt": {"header": HEADER, "claims": CLAIMS},
     "accepted": accepted,

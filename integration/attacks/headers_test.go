@@ -157,7 +157,7 @@ func headers() []attack {
 			},
 		},
 		{
-			// The receipt to the shop, and return-v1 from it (`expect signed`).
+			// The receipt to the shop, and return-v2 from it (`expect signed`).
 			id: "A38", name: "signature_games", title: "a signature stripped, cut, of another algorithm or key, in capitals", none: noHeaders, back: "/careful.php", around: true, route: "ack header",
 			routes: map[string]string{silent: "ack header\nexpect signed"},
 			run: func(x *trial) {

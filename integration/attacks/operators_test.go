@@ -83,13 +83,13 @@ func (x *trial) invalid(what, payments, verify string) string {
 	return out
 }
 
-// signed is A38 for the shop's own signature, return-v1.
+// signed is A38 for the shop's own signature, return-v2.
 func (x *trial) signed() {
 	x.Helper()
 	b := x.customer()
 	key := harness.ReturnKey(x.T, harness.Secret)
 	id, order, ret := x.paid(b, 50_000)
-	good := harness.Sign(key, x.back, x.name, order, 50_000, inAnHour())
+	good := harness.Sign(key, x.site, x.back, x.name, order, 50_000, inAnHour())
 	bad := func(change func(string) string) string {
 		v := cut(good, "payment_signature")
 		v.Set("payment_signature", change(good.Get("payment_signature")))
@@ -97,8 +97,9 @@ func (x *trial) signed() {
 	}
 	for what, query := range map[string]string{
 		"stripped": cut(good, "payment_signature").Encode(), "unsigned": "x=1", "empty": bad(func(string) string { return "" }), "cut": bad(func(s string) string { return s[:20] }),
-		"capitals": bad(strings.ToUpper), "of another key": harness.Sign(strings.Repeat("0", 64), x.back, x.name, order, 50_000, inAnHour()).Encode(),
-		"of another route": harness.Sign(key, "/other", x.name, order, 50_000, inAnHour()).Encode(), "of another provider": harness.Sign(key, x.back, "sama", order, 50_000, inAnHour()).Encode(),
+		"capitals": bad(strings.ToUpper), "of another key": harness.Sign(strings.Repeat("0", 64), x.site, x.back, x.name, order, 50_000, inAnHour()).Encode(),
+		"of another site": harness.Sign(key, "http://sister.localhost", x.back, x.name, order, 50_000, inAnHour()).Encode(),
+		"of another route": harness.Sign(key, x.site, "/other", x.name, order, 50_000, inAnHour()).Encode(), "of another provider": harness.Sign(key, x.site, x.back, "sama", order, 50_000, inAnHour()).Encode(),
 		"for less": strings.Replace(good.Encode(), "payment_amount=50000", "payment_amount=1000", 1),
 	} {
 		p := x.send(b, &sandbox.Return{Method: http.MethodPost, URL: ret.URL + "&" + query, Form: ret.Form})

@@ -82,7 +82,7 @@ verify /script 24pal {
 		})
 	}
 	t.Cleanup(func() {
-		want := "Bearer " + harness.ReturnKey(t, harness.Secret)
+		want := "Bearer " + harness.LookupKey(t, harness.Secret)
 		for _, got := range k.bearer {
 			if got != want {
 				t.Errorf("a question without the shop's key: %q", got)

@@ -177,7 +177,7 @@ func TestReplayAfterTheStoreWasLost(t *testing.T) {
 	b := harness.NewBrowser(t)
 	bill, ret := w.paid("idpay", "101", 50_000, site+"/back")
 	status(t, come(b, ret), http.StatusOK)
-	key := harness.Sign(harness.ReturnKey(t, harness.Secret), "/script", "24pal", "201", 50_000, hour())
+	key := harness.Sign(harness.ReturnKey(t, harness.Secret), site, "/script", "24pal", "201", 50_000, hour())
 	script, again := w.paid("24pal", "", 50_000, site+"/script?"+key.Encode())
 	status(t, come(b, again), http.StatusOK)
 	told := len(shop.Told())

@@ -43,7 +43,7 @@ verify /script 24pal {
 	}
 	t.Run("valid", func(t *testing.T) {
 		b := harness.NewBrowser(t)
-		id, ret := pay(t, "idpay", "/back", "1", 50_000, harness.Sign(key, "/back", "idpay", "1", 50_000, later))
+		id, ret := pay(t, "idpay", "/back", "1", 50_000, harness.Sign(key, site, "/back", "idpay", "1", 50_000, later))
 		status(t, come(b, ret), http.StatusOK)
 		h := shop.Told()[len(shop.Told())-1]
 		if h.Header.Get("X-Payment-Amount-Checked") != "signed" || strings.Contains(h.URI, "payment_signature") {
@@ -53,14 +53,14 @@ verify /script 24pal {
 	})
 	t.Run("32 digits, and the script", func(t *testing.T) {
 		b := harness.NewBrowser(t)
-		v := harness.Sign(key, "/script", "24pal", "2", 50_000, later)
+		v := harness.Sign(key, site, "/script", "24pal", "2", 50_000, later)
 		v.Set("payment_signature", v.Get("payment_signature")[:32])
 		_, ret := pay(t, "24pal", "/script", "", 50_000, v)
 		status(t, come(b, ret), http.StatusOK)
 	})
 	t.Run("A16 the cart grew", func(t *testing.T) {
 		b := harness.NewBrowser(t)
-		id, ret := pay(t, "idpay", "/back", "3", 50_000, harness.Sign(key, "/back", "idpay", "3", 9_000_000, later))
+		id, ret := pay(t, "idpay", "/back", "3", 50_000, harness.Sign(key, site, "/back", "idpay", "3", 9_000_000, later))
 		status(t, come(b, ret), http.StatusConflict)
 		if r := w.record(id); r.State != "review" || r.Reason != "amount_differs" {
 			t.Errorf("%+v", r)
@@ -68,7 +68,7 @@ verify /script 24pal {
 	})
 	t.Run("M10 intact but expired, and paid", func(t *testing.T) {
 		b := harness.NewBrowser(t)
-		id, ret := pay(t, "idpay", "/back", "4", 50_000, harness.Sign(key, "/back", "idpay", "4", 50_000, past))
+		id, ret := pay(t, "idpay", "/back", "4", 50_000, harness.Sign(key, site, "/back", "idpay", "4", 50_000, past))
 		before := len(shop.Seen())
 		status(t, come(b, ret), http.StatusConflict)
 		if r := w.record(id); r.State != "review" || r.Reason != "late" {
@@ -82,25 +82,26 @@ verify /script 24pal {
 	t.Run("M10 intact but expired, not paid", func(t *testing.T) {
 		b := harness.NewBrowser(t)
 		bill := w.made("idpay", "5", 50_000, site+"/back")
-		v := harness.Sign(key, "/back", "idpay", "5", 50_000, past)
+		v := harness.Sign(key, site, "/back", "idpay", "5", 50_000, past)
 		refused(t, b.Get(site+"/back?status=10&order_id=5&id="+bill.ID+"&"+v.Encode()))
 	})
 	t.Run("not the shop's signature", func(t *testing.T) {
 		n := 0
 		for name, v := range map[string]url.Values{
-			"tampered amount":    with(harness.Sign(key, "/back", "idpay", "60", 50_000, later), "payment_amount", "5000"),
-			"tampered expiry":    with(harness.Sign(key, "/back", "idpay", "60", 50_000, past), "payment_expires", strconv.FormatInt(later.Unix(), 10)),
-			"31 digits":          short(harness.Sign(key, "/back", "idpay", "60", 50_000, later), 31),
-			"65 digits":          with(harness.Sign(key, "/back", "idpay", "60", 50_000, later), "payment_signature", strings.Repeat("0", 65)),
-			"none":               with(harness.Sign(key, "/back", "idpay", "60", 50_000, later), "payment_signature", ""),
-			"upper case":         upper(harness.Sign(key, "/back", "idpay", "60", 50_000, later)),
-			"another route":      harness.Sign(key, "/other", "idpay", "60", 50_000, later),
-			"another provider":   harness.Sign(key, "/back", "24pal", "60", 50_000, later),
-			"another key":        harness.Sign(harness.ReturnKey(t, strings.Repeat("x", 32)), "/back", "idpay", "60", 50_000, later),
-			"the secret itself":  harness.Sign(harness.Secret, "/back", "idpay", "60", 50_000, later),
-			"an empty key":       harness.Sign("", "/back", "idpay", "60", 50_000, later),
+			"tampered amount":    with(harness.Sign(key, site, "/back", "idpay", "60", 50_000, later), "payment_amount", "5000"),
+			"tampered expiry":    with(harness.Sign(key, site, "/back", "idpay", "60", 50_000, past), "payment_expires", strconv.FormatInt(later.Unix(), 10)),
+			"31 digits":          short(harness.Sign(key, site, "/back", "idpay", "60", 50_000, later), 31),
+			"65 digits":          with(harness.Sign(key, site, "/back", "idpay", "60", 50_000, later), "payment_signature", strings.Repeat("0", 65)),
+			"none":               with(harness.Sign(key, site, "/back", "idpay", "60", 50_000, later), "payment_signature", ""),
+			"upper case":         upper(harness.Sign(key, site, "/back", "idpay", "60", 50_000, later)),
+			"another route":      harness.Sign(key, site, "/other", "idpay", "60", 50_000, later),
+			"another provider":   harness.Sign(key, site, "/back", "24pal", "60", 50_000, later),
+			"another site":       harness.Sign(key, "http://sister.localhost", "/back", "idpay", "60", 50_000, later),
+			"another key":        harness.Sign(harness.ReturnKey(t, strings.Repeat("x", 32)), site, "/back", "idpay", "60", 50_000, later),
+			"the secret itself":  harness.Sign(harness.Secret, site, "/back", "idpay", "60", 50_000, later),
+			"an empty key":       harness.Sign("", site, "/back", "idpay", "60", 50_000, later),
 			"without signature":  {},
-			"only the signature": {"payment_signature": harness.Sign(key, "/back", "idpay", "60", 50_000, later)["payment_signature"]},
+			"only the signature": {"payment_signature": harness.Sign(key, site, "/back", "idpay", "60", 50_000, later)["payment_signature"]},
 		} {
 			n++
 			b := harness.NewBrowser(t)
@@ -117,19 +118,19 @@ verify /script 24pal {
 	})
 	t.Run("the signed order is not the provider's", func(t *testing.T) {
 		b := harness.NewBrowser(t)
-		id, ret := pay(t, "idpay", "/back", "70", 50_000, harness.Sign(key, "/back", "idpay", "71", 50_000, later))
+		id, ret := pay(t, "idpay", "/back", "70", 50_000, harness.Sign(key, site, "/back", "idpay", "71", 50_000, later))
 		status(t, come(b, ret), http.StatusBadRequest)
 		asked(t, id, 0)
 	})
 	t.Run("a signature on the wrong path", func(t *testing.T) {
 		b := harness.NewBrowser(t)
-		id, ret := pay(t, "idpay", "/other", "72", 50_000, harness.Sign(key, "/back", "idpay", "72", 50_000, later))
+		id, ret := pay(t, "idpay", "/other", "72", 50_000, harness.Sign(key, site, "/back", "idpay", "72", 50_000, later))
 		refused(t, come(b, ret))
 		asked(t, id, 0)
 	})
 	t.Run("signed parameters twice", func(t *testing.T) {
 		b := harness.NewBrowser(t)
-		id, ret := pay(t, "idpay", "/back", "73", 50_000, harness.Sign(key, "/back", "idpay", "73", 50_000, later))
+		id, ret := pay(t, "idpay", "/back", "73", 50_000, harness.Sign(key, site, "/back", "idpay", "73", 50_000, later))
 		for _, more := range []string{"&payment_amount=1", "&payment.amount=1", "&payment_order=74", "&payment_order[]=74"} {
 			status(t, b.Get(ret.URL+more), http.StatusBadRequest)
 		}
@@ -137,10 +138,10 @@ verify /script 24pal {
 	})
 	t.Run("M6 a used receipt of the script under a new order", func(t *testing.T) {
 		b := harness.NewBrowser(t)
-		id, ret := pay(t, "24pal", "/script", "", 50_000, harness.Sign(key, "/script", "24pal", "80", 50_000, later))
+		id, ret := pay(t, "24pal", "/script", "", 50_000, harness.Sign(key, site, "/script", "24pal", "80", 50_000, later))
 		status(t, come(b, ret), http.StatusOK)
 		before := len(shop.Told())
-		again := harness.Sign(key, "/script", "24pal", "81", 50_000, later)
+		again := harness.Sign(key, site, "/script", "24pal", "81", 50_000, later)
 		again.Set("invoice_key", id)
 		again.Set("status", "0")
 		status(t, b.Get(site+"/script?"+again.Encode()), http.StatusConflict)

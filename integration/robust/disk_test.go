@@ -70,6 +70,106 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// A disk that is full when Caddy starts takes nothing along but the payments, which
+// begin by themselves when there is room.
+func TestFullAtStart(t *testing.T) {
+	t.Parallel()
+	disk := smallDisk(t)
+	s := newStand(t, "idpay", "", "storage badger ledger", "storage badger "+disk+"/ledger").prepare()
+	filler := filepath.Join(disk, "filler")
+	fill(t, disk, filler, 4<<20)
+	s.Caddy.Start()
+	b := harness.NewBrowser(t)
+	if p := b.Get(s.site + "/page"); p.Status != http.StatusOK {
+		t.Errorf("a bystander got %d", p.Status)
+	}
+	begin := time.Now()
+	p, err := b.Try(http.MethodPost, s.site+"/buy/mug", "")
+	if err != nil || p.Status != http.StatusServiceUnavailable {
+		t.Errorf("a press of Pay got %d, %v", p.Status, err)
+	}
+	if took := time.Since(begin); took > 2*time.Second {
+		t.Errorf("it waited %s for it", took)
+	}
+	if out, err := s.Run("payments", "doctor", "--config", s.Config()); err == nil || !contains(out, "opens by itself") {
+		t.Errorf("doctor says (%v):\n%s", err, out)
+	}
+	if !contains(s.Log(), "has no room to be opened") {
+		t.Error("nobody was told")
+	}
+	// Reloads, and stops, of one that waits.
+	if err := s.Reload(); err != nil {
+		t.Errorf("reloading: %v", err)
+	}
+	s.Stop()
+	s.Caddy.Start()
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	harness.Wait(t, "payments are taken", 15*time.Second, func() bool {
+		p, err := b.Try(http.MethodPost, s.site+"/buy/mug", "")
+		return err == nil && p.Status == http.StatusSeeOther
+	})
+	id, ret := s.buy(b)
+	if p, err := come(b, ret); err != nil || p.Status != http.StatusOK || s.told(id) != 1 {
+		t.Errorf("the return got %d, %v, told %d times", p.Status, err, s.told(id))
+	}
+	if out, err := s.Run("payments", "doctor", "--config", s.Config()); contains(out, "opens by itself") {
+		t.Errorf("doctor still says (%v):\n%s", err, out)
+	}
+}
+
+// min_free changed by a reload is in force at once, with the ledger open or not.
+func TestMinFreeReload(t *testing.T) {
+	t.Parallel()
+	const far = "1000000GiB"
+	var cuts cuts
+	s := newStand(t, "idpay", "").prepare()
+	with := func(minFree string) {
+		t.Helper()
+		s.Write(strings.Replace(s.text, "storage badger ledger", "storage badger ledger {\n\t\t\tmin_free "+minFree+"\n\t\t}", 1))
+	}
+	expect := func(when string, status int) {
+		t.Helper()
+		var p harness.Page
+		err := cuts.retry(func() (err error) {
+			p, err = harness.NewBrowser(t).Try(http.MethodPost, s.site+"/buy/mug", "")
+			return err
+		})
+		if err != nil || p.Status != status {
+			t.Errorf("%s: a press of Pay got %d, %v; want %d", when, p.Status, err, status)
+		}
+	}
+	reload := func(minFree string) {
+		t.Helper()
+		with(minFree)
+		if err := s.Reload(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	with(far) // not even half of it is free: the ledger isn't opened
+	s.Caddy.Start()
+	expect("far too much, at start", http.StatusServiceUnavailable)
+	reload("1MiB")
+	expect("little, by a reload", http.StatusSeeOther)
+	reload(far)
+	expect("far too much, by a reload", http.StatusServiceUnavailable)
+	reload("2MiB")
+	expect("little again", http.StatusSeeOther)
+	if !contains(s.Log(), "min_free has changed") {
+		t.Error("the log doesn't say what is in force")
+	}
+	// A reload that fails leaves what was.
+	good := s.text
+	s.text = strings.Replace(good, s.site+" {", "http://localhost:1 http://127.0.0.1:99999 {", 1)
+	with(far)
+	if err := s.Reload(); err == nil {
+		t.Error("a configuration that can't be was loaded")
+	}
+	s.text = good
+	expect("after a reload that failed", http.StatusSeeOther)
+}
+
 // smallDisk is a disk of 256 MiB that goes away with the test; only root can
 // make one.
 func smallDisk(t *testing.T) string {

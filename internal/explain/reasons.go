@@ -11,6 +11,15 @@ var whys = map[payment.Reason]text{
 	payment.ReasonOrderPaid:    {"This order was already paid by another payment, so this one was not taken.", "این سفارش با پرداخت دیگری پرداخت شده بود؛ این پرداخت گرفته نشد."},
 	payment.ReasonReturned:     {"The provider says that it gave the money back to the payer.", "ارائه‌دهنده می‌گوید پول را به پرداخت‌کننده برگردانده است."},
 	payment.ReasonDismissed:    {"A person decided not to give the order for this payment.", "یک نفر تصمیم گرفت سفارش این پرداخت داده نشود."},
+	payment.ReasonUnknownOrder: {"The shop says that it has no such order, so the provider was not asked.", "فروشگاه می‌گوید چنین سفارشی ندارد؛ پس از ارائه‌دهنده پرسیده نشد."},
+
+	payment.ReasonUnannounced: {"A customer came back as if from paying, and nothing had announced this payment: the shop's redirect to the bank carried no X-Payment-Order, or did not pass through here.", "مشتری‌ای چنان برگشت که گویی پرداخته است و هیچ‌چیز این پرداخت را پیش‌تر اعلام نکرده بود: هدایتِ فروشگاه به بانک X-Payment-Order نداشت یا از اینجا نگذشت."},
+	payment.ReasonUnusable:    {"The shop announced this payment in a form that can't be used: look at its X-Payment headers.", "فروشگاه این پرداخت را به شکلی اعلام کرد که به کار نمی‌آید: سرآیندهای X-Payment آن را ببینید."},
+	payment.ReasonPaidBefore:  {"The shop announced a payment of an order that was paid already; it will be taken for a second payment.", "فروشگاه برای سفارشی که پرداخت شده بود پرداخت دیگری اعلام کرد؛ پرداخت دوم به شمار خواهد آمد."},
+	payment.ReasonStray:       {"A request looked like a return from this provider, and no verify route of the site takes it.", "درخواستی شبیه بازگشت از این ارائه‌دهنده رسید و هیچ مسیر verify سایت آن را نمی‌گیرد."},
+	payment.ReasonForeign:     {"The payment id belongs to another order, site or route.", "این شناسهٔ پرداخت از آنِ سفارش، سایت یا مسیر دیگری است."},
+	payment.ReasonNoReturn:    {"It was announced without a usable return address: if its customer does not come back, nobody hands it over by itself.", "بی نشانی بازگشتِ به‌کارآمدنی اعلام شد: اگر مشتری برنگردد، خودبه‌خود به فروشگاه سپرده نمی‌شود."},
+	payment.ReasonUnclaimed:   {"The provider says that it is paid; its customer has not come back, and without a return address it can't be handed over.", "ارائه‌دهنده می‌گوید پرداخت شده است؛ مشتری برنگشته و بی نشانی بازگشت نمی‌شود آن را به فروشگاه سپرد."},
 
 	payment.ReasonNoAnswer:   {"The provider did not answer; it is being asked again.", "ارائه‌دهنده پاسخ نداد؛ دوباره از آن پرسیده می‌شود."},
 	payment.ReasonBadAnswer:  {"The provider's answer could not be read; it is being asked again.", "پاسخ ارائه‌دهنده خوانا نبود؛ دوباره از آن پرسیده می‌شود."},
@@ -34,7 +43,7 @@ var whys = map[payment.Reason]text{
 	payment.ReasonOldGeneration:  {"Only records that were lost could tell whether this receipt was used before.", "فقط سابقه‌ای که از دست رفته می‌توانست بگوید این رسید قبلاً خرج شده یا نه."},
 	payment.ReasonFee:            {"More was paid than the price and the documented fee.", "بیش از قیمت و کارمزدِ اعلام‌شده پرداخت شده است."},
 	payment.ReasonUnboundReceipt: {"Nothing in the provider's answer ties this payment to the order.", "هیچ چیز در پاسخ ارائه‌دهنده این پرداخت را به سفارش وصل نمی‌کند."},
-
+	payment.ReasonSandbox:     {"It was paid in the provider's sandbox, where no money moves, and the provider is live now.", "در محیط آزمایشی ارائه‌دهنده پرداخت شد که پولی جابه‌جا نمی‌شود، و ارائه‌دهنده اکنون واقعی است."},
 	payment.ReasonNoProof:     {"It is paid, but the shop gave no proof that it noted the payment.", "پرداخت شده، ولی فروشگاه نشانه‌ای نداد که آن را ثبت کرده است."},
 	payment.ReasonOwnerDied:   {"It is paid, but telling the shop was cut off half-way and may have arrived.", "پرداخت شده، ولی خبر دادن به فروشگاه نیمه‌کاره قطع شد و شاید رسیده باشد."},
 	payment.ReasonAbsent:      {"It is paid, but the customer left before the shop could be told.", "پرداخت شده، ولی مشتری پیش از خبر دادن به فروشگاه رفته است."},

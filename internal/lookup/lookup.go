@@ -113,6 +113,7 @@ func (c *Client) Ask(ctx context.Context, order, bearer string) (Answer, error) 
 		return Answer{}, fmt.Errorf("%w: the address cannot be used", ErrUnanswered)
 	}
 	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept-Encoding", "identity") // without it any coding will do (RFC 9110, 12.5.3)
 	req.Header.Set("Authorization", "Bearer "+bearer)
 	req.Header.Set("User-Agent", "caddy-payments")
 	res, err := c.http.Do(req)

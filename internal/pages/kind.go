@@ -33,6 +33,8 @@ const (
 	Busy Kind = "busy"
 	// Unavailable: nothing can be recorded now.
 	Unavailable Kind = "unavailable"
+	// NotStarted: no payment was begun, so nothing was paid.
+	NotStarted Kind = "not-started"
 	// NotFound: no such product or payment.
 	NotFound Kind = "not-found"
 	// Checkout: what, how much, and a button to pay.
@@ -46,7 +48,7 @@ const (
 // Kinds lists all kinds.
 func Kinds() []Kind {
 	return []Kind{Declined, Confirming, Parked, Duplicate, Bounce, Review, NotTaken, OrderPaid,
-		Malformed, Busy, Unavailable, NotFound, Checkout, NeedPayment, DevicesExceeded}
+		Malformed, Busy, Unavailable, NotStarted, NotFound, Checkout, NeedPayment, DevicesExceeded}
 }
 
 // traits are what a kind looks like.
@@ -75,6 +77,7 @@ var (
 		Malformed:       {http.StatusBadRequest, "bad", "mark", &no, 0},
 		Busy:            {http.StatusTooManyRequests, "wait", "glass", &no, 15 * time.Second},
 		Unavailable:     {http.StatusServiceUnavailable, "wait", "glass", &no, 10 * time.Second},
+		NotStarted:      {http.StatusServiceUnavailable, "warn", "back", &yes, 10 * time.Second},
 		NotFound:        {http.StatusNotFound, "warn", "mark", nil, 0},
 		Checkout:        {http.StatusOK, "wait", "card", nil, 0},
 		NeedPayment:     {http.StatusPaymentRequired, "wait", "lock", nil, 0},

@@ -82,6 +82,10 @@ func english(p *Page) text {
 		return text{"One moment, please", []string{
 			"Your answer is not ready yet. Please refresh this page in a little while.",
 		}, "If you have paid, do not pay again."}
+	case NotStarted:
+		return text{"The payment was not started", []string{
+			"Nothing was paid. The shop can't take a payment at this moment.",
+		}, "Please go back and try again in a little while."}
 	case NotFound:
 		return text{"This page was not found", []string{
 			"Please check the address or go back to the shop.",

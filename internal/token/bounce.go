@@ -2,6 +2,7 @@ package token
 
 import (
 	"crypto/subtle"
+	"slices"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -31,13 +32,13 @@ func (k *Keys) SignBounce(ref payment.Ref, site, nonce string, now time.Time) (s
 	return k.sign(kindBounce, bounceClaims{ref, site, Hash(nonce), now.Unix(), now.Add(BounceLife).Unix()})
 }
 
-// OpenBounce reads a pointer.
-func (k *Keys) OpenBounce(text, site string, now time.Time) (Bounce, error) {
+// OpenBounce reads a pointer, made for one of the names of a site.
+func (k *Keys) OpenBounce(text string, sites []string, now time.Time) (Bounce, error) {
 	var c bounceClaims
 	if err := k.open(kindBounce, text, &c); err != nil {
 		return Bounce{}, err
 	}
-	if c.Site != site || c.Hash == "" {
+	if !slices.Contains(sites, c.Site) || c.Hash == "" {
 		return Bounce{}, ErrInvalid
 	}
 	if err := alive(c.At, c.Until, now); err != nil {

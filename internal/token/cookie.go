@@ -1,6 +1,8 @@
 package token
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"strconv"
 	"strings"
@@ -14,55 +16,80 @@ const MaxCookies = 20
 // maxScan is how many cookies of a request are looked at.
 const maxScan = 200
 
+// View is what a browser sees of a shop.
+type View struct {
+	// Secure is whether its connection is https.
+	Secure bool
+	// Path is the shop's, where several share a host: empty, or with a slash
+	// before and none behind.
+	Path string
+}
+
 // CookieName is the full name of a cookie of ours: "__Host-payment_<name>"
 // where the browser's view is https, which no other host and no http page can
-// plant, and "payment_<name>" otherwise.
-func CookieName(name string, secure bool) string {
-	return cookiePrefix(secure) + name
+// plant, and "payment_<name>" otherwise. A shop with a path has cookies for that
+// path, which `__Host-` does not allow: there the prefix is `__Secure-`, and a
+// tag of the path keeps apart what a browser sends together.
+func CookieName(name string, view View) string {
+	return cookiePrefix(view) + name
 }
 
-// cookiePrefix: on https the browser itself sees to it that nobody but this very
-// host has set the cookie.
-func cookiePrefix(secure bool) string {
-	if secure {
+func cookiePrefix(v View) string {
+	switch {
+	case v.Path == "" && v.Secure:
 		return "__Host-payment_"
+	case v.Path == "":
+		return "payment_"
+	case v.Secure:
+		return "__Secure-payment_" + pathTag(v.Path)
 	}
-	return "payment_"
+	return "payment_" + pathTag(v.Path)
 }
 
-// SetCookie sets a cookie of ours: HttpOnly, SameSite=Lax, for the whole host.
+// pathTag tells the cookies of one path from those of others: a browser sends
+// the cookies of / and of /shop to /shop/cellar as well.
+func pathTag(path string) string {
+	sum := sha256.Sum256([]byte(path))
+	return hex.EncodeToString(sum[:4]) + "_"
+}
+
+// SetCookie sets a cookie of ours: HttpOnly, SameSite=Lax, for the whole shop.
 // A life of zero makes it one of the browser's session. The caller makes the
 // answer private.
-func SetCookie(w http.ResponseWriter, name, value string, life time.Duration, secure bool) {
-	set(w, name, value, int(life/time.Second), secure)
+func SetCookie(w http.ResponseWriter, name, value string, life time.Duration, view View) {
+	set(w, name, value, int(life/time.Second), view)
 }
 
 // DropCookie removes a cookie of ours from the browser.
-func DropCookie(w http.ResponseWriter, name string, secure bool) {
-	set(w, name, "", -1, secure)
+func DropCookie(w http.ResponseWriter, name string, view View) {
+	set(w, name, "", -1, view)
 }
 
-func set(w http.ResponseWriter, name, value string, maxAge int, secure bool) {
-	b := beginCookie(make([]byte, 0, 96+len(name)+len(value)), name, secure)
-	addCookie(w, endCookie(append(b, value...), maxAge, secure))
+func set(w http.ResponseWriter, name, value string, maxAge int, view View) {
+	b := beginCookie(make([]byte, 0, 96+len(name)+len(value)), name, view)
+	addCookie(w, endCookie(append(b, value...), maxAge, view))
 }
 
 // beginCookie writes a cookie up to its value. It is written by hand, because
 // every landing page waits for it: a value of ours has only letters, digits,
 // '-', '_' and '.', so nothing in it needs quoting or looking at.
-func beginCookie(b []byte, name string, secure bool) []byte {
-	b = append(b, cookiePrefix(secure)...)
+func beginCookie(b []byte, name string, view View) []byte {
+	b = append(b, cookiePrefix(view)...)
 	return append(append(b, name...), '=')
 }
 
 // endCookie writes what follows the value.
-func endCookie(b []byte, maxAge int, secure bool) []byte {
-	b = append(b, "; Path=/"...)
+func endCookie(b []byte, maxAge int, view View) []byte {
+	b = append(b, "; Path="...)
+	if view.Path == "" {
+		b = append(b, '/')
+	}
+	b = append(b, view.Path...)
 	if maxAge != 0 {
 		b = strconv.AppendInt(append(b, "; Max-Age="...), int64(max(maxAge, 0)), 10)
 	}
 	b = append(b, "; HttpOnly"...)
-	if secure {
+	if view.Secure {
 		b = append(b, "; Secure"...)
 	}
 	return append(b, "; SameSite=Lax"...)
@@ -76,9 +103,9 @@ func addCookie(w http.ResponseWriter, cookie []byte) {
 // ReadCookie returns a cookie of ours, "" where there is none. Only the name
 // that fits the scheme is read: on https one that an http page or a sister
 // host could have planted is none of ours. Two that differ are none either.
-func ReadCookie(r *http.Request, name string, secure bool) string {
+func ReadCookie(r *http.Request, name string, view View) string {
 	value, found := "", false
-	eachCookie(r, CookieName(name, secure), func(rest, v string) bool {
+	eachCookie(r, CookieName(name, view), func(rest, v string) bool {
 		if rest != "" {
 			return true
 		}
@@ -94,10 +121,10 @@ func ReadCookie(r *http.Request, name string, secure bool) string {
 
 // HasCookie reports whether a browser shows any cookie of ours whose name
 // begins so, whatever it is worth.
-func HasCookie(r *http.Request, family string, secure bool) bool {
+func HasCookie(r *http.Request, family string, view View) bool {
 	found := false
 	if len(r.Header["Cookie"]) > 0 {
-		eachCookie(r, CookieName(family, secure), func(string, string) bool { found = true; return false })
+		eachCookie(r, CookieName(family, view), func(string, string) bool { found = true; return false })
 	}
 	return found
 }
@@ -111,9 +138,9 @@ type Named struct {
 
 // ReadCookies returns up to [MaxCookies] cookies of ours whose names begin with
 // family, such as "paid_".
-func ReadCookies(r *http.Request, family string, secure bool) []Named {
+func ReadCookies(r *http.Request, family string, view View) []Named {
 	var found []Named
-	eachCookie(r, CookieName(family, secure), func(rest, v string) bool {
+	eachCookie(r, CookieName(family, view), func(rest, v string) bool {
 		if rest != "" {
 			found = append(found, Named{rest, v})
 		}

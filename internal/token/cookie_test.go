@@ -21,13 +21,13 @@ func TestSetCookie(t *testing.T) {
 		{"nonce", 0, true, "__Host-payment_nonce=v; Path=/; HttpOnly; Secure; SameSite=Lax"},
 	} {
 		w := httptest.NewRecorder()
-		SetCookie(w, c.name, "v", c.life, c.secure)
+		SetCookie(w, c.name, "v", c.life, View{Secure: c.secure})
 		if got := w.Header().Get("Set-Cookie"); got != c.want {
 			t.Errorf("%s, want %s", got, c.want)
 		}
 	}
 	w := httptest.NewRecorder()
-	DropCookie(w, "track", true)
+	DropCookie(w, "track", View{Secure: true})
 	if got, want := w.Header().Get("Set-Cookie"), "__Host-payment_track=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
@@ -59,7 +59,7 @@ func TestReadCookie(t *testing.T) {
 		{[]string{strings.Repeat(";", 1000) + "payment_track=a"}, false, ""},
 	} {
 		r := &http.Request{Header: http.Header{"Cookie": c.header}}
-		if got := ReadCookie(r, "track", c.secure); got != c.want {
+		if got := ReadCookie(r, "track", View{Secure: c.secure}); got != c.want {
 			t.Errorf("%q: %q, want %q", c.header, got, c.want)
 		}
 	}
@@ -67,7 +67,7 @@ func TestReadCookie(t *testing.T) {
 
 func TestReadCookies(t *testing.T) {
 	r := &http.Request{Header: http.Header{"Cookie": {"__Host-payment_paid_a=1; payment_paid_b=2; __Host-payment_paid_=3; __Host-payment_paid_c=4; __Host-payment_track=5"}}}
-	got := ReadCookies(r, "paid_", true)
+	got := ReadCookies(r, "paid_", View{Secure: true})
 	if len(got) != 2 || got[0] != (Named{"a", "1"}) || got[1] != (Named{"c", "4"}) {
 		t.Errorf("%v", got)
 	}
@@ -76,14 +76,14 @@ func TestReadCookies(t *testing.T) {
 		many = append(many, "payment_paid_"+strconv.Itoa(i)+"=x")
 	}
 	r.Header = http.Header{"Cookie": {strings.Join(many, "; ")}}
-	if got := ReadCookies(r, "paid_", false); len(got) != MaxCookies {
+	if got := ReadCookies(r, "paid_", View{Secure: false}); len(got) != MaxCookies {
 		t.Errorf("%d cookies", len(got))
 	}
 }
 
 func TestReadCookieAllocates(t *testing.T) {
 	r := &http.Request{Header: http.Header{"Cookie": {"PHPSESSID=1; __Host-payment_track=a; b=c"}}}
-	if n := testing.AllocsPerRun(100, func() { ReadCookie(r, "track", true) }); n > 1 {
+	if n := testing.AllocsPerRun(100, func() { ReadCookie(r, "track", View{Secure: true}) }); n > 1 {
 		t.Errorf("%v allocations", n)
 	}
 }

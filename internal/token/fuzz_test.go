@@ -55,7 +55,7 @@ func FuzzForged(f *testing.F) {
 		signed := k.SignRef(ref, site)
 		i = int(at) % len(signed)
 		if bent := signed[:i] + string([]byte{b}) + signed[i+1:]; bent != signed {
-			if _, err := k.OpenRef(bent, site); err == nil {
+			if _, err := k.OpenRef(bent, []string{site}); err == nil {
 				t.Fatalf("%q is taken for a reference", bent)
 			}
 		}
@@ -118,14 +118,14 @@ func FuzzReadCookie(f *testing.F) {
 				want = v
 			}
 		}
-		got := ReadCookie(&http.Request{Header: http.Header{"Cookie": {header}}}, "track", secure)
+		got := ReadCookie(&http.Request{Header: http.Header{"Cookie": {header}}}, "track", View{Secure: secure})
 		if len(pairs) <= maxScan && got != want {
 			t.Errorf("%q: %q, want %q", header, got, want)
 		}
 		if len(pairs) > maxScan && got != "" && !values[got] {
 			t.Errorf("%q: made up %q", header, got)
 		}
-		for _, c := range ReadCookies(&http.Request{Header: http.Header{"Cookie": {header}}}, "tr", secure) {
+		for _, c := range ReadCookies(&http.Request{Header: http.Header{"Cookie": {header}}}, "tr", View{Secure: secure}) {
 			if !strings.Contains(header, c.Name) || !strings.Contains(header, c.Value) || c.Name == "" {
 				t.Errorf("%q: made up %+v", header, c)
 			}

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"slices"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -31,13 +32,13 @@ func (k *Keys) SignPaid(p Paid, site string, now time.Time) (string, error) {
 	return k.sign(kindPaid, paidClaims{p.Ref, p.Items, site, now.Unix(), now.Add(PaidLife).Unix()})
 }
 
-// OpenPaid reads the cookie's value.
-func (k *Keys) OpenPaid(text, site string, now time.Time) (Paid, error) {
+// OpenPaid reads the cookie's value, made for one of the names of a site.
+func (k *Keys) OpenPaid(text string, sites []string, now time.Time) (Paid, error) {
 	var c paidClaims
 	if err := k.open(kindPaid, text, &c); err != nil {
 		return Paid{}, err
 	}
-	if c.Site != site {
+	if !slices.Contains(sites, c.Site) {
 		return Paid{}, ErrInvalid
 	}
 	if err := alive(c.At, c.Until, now); err != nil {

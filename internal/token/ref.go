@@ -20,8 +20,8 @@ func (k *Keys) SignRef(ref payment.Ref, site string) string {
 	return string(ref) + "." + k.derived[payment.PurposeBounce][0].ref(ref, site)
 }
 
-// OpenRef reads the value of payment_ref.
-func (k *Keys) OpenRef(text, site string) (payment.Ref, error) {
+// OpenRef reads the value of payment_ref, made for one of the names of a site.
+func (k *Keys) OpenRef(text string, sites []string) (payment.Ref, error) {
 	if len(text) != payment.RefLen+1+refDigits || text[payment.RefLen] != '.' {
 		return "", ErrInvalid
 	}
@@ -30,8 +30,10 @@ func (k *Keys) OpenRef(text, site string) (payment.Ref, error) {
 		return "", ErrInvalid
 	}
 	for _, d := range k.derived[payment.PurposeBounce] {
-		if hmac.Equal([]byte(d.ref(ref, site)), []byte(text[payment.RefLen+1:])) {
-			return ref, nil
+		for _, site := range sites {
+			if hmac.Equal([]byte(d.ref(ref, site)), []byte(text[payment.RefLen+1:])) {
+				return ref, nil
+			}
 		}
 	}
 	return "", ErrInvalid

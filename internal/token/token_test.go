@@ -58,11 +58,14 @@ var samples = []sample{
 		}, ReceiptLife},
 	{"paid", kindPaid,
 		func(k *Keys) (string, error) { return k.SignPaid(Paid{Ref: ref, Items: []string{"book"}}, site, now) },
-		func(k *Keys, text, site string, at time.Time) error { _, err := k.OpenPaid(text, site, at); return err }, PaidLife},
+		func(k *Keys, text, site string, at time.Time) error {
+			_, err := k.OpenPaid(text, []string{site}, at)
+			return err
+		}, PaidLife},
 	{"bounce", kindBounce,
 		func(k *Keys) (string, error) { return k.SignBounce(ref, site, "nonce", now) },
 		func(k *Keys, text, site string, at time.Time) error {
-			_, err := k.OpenBounce(text, site, at)
+			_, err := k.OpenBounce(text, []string{site}, at)
 			return err
 		}, BounceLife},
 }
@@ -184,7 +187,7 @@ func TestFlippedBits(t *testing.T) {
 	receipt, _ := samples[0].make(k)
 	for text, taken := range map[string]func(string) error{
 		receipt: func(s string) error { _, err := k.VerifyReceipt(s, site, now); return err },
-		k.SignTrack(payment.Track{ID: "abcdefgh", At: now}, site, time.Hour, now): func(s string) error { _, err := k.OpenTrack(s, site, now); return err },
+		k.SignTrack(payment.Track{ID: "abcdefgh", At: now}, site, time.Hour, now): func(s string) error { _, err := k.OpenTrack(s, []string{site}, now); return err },
 	} {
 		for i := range text {
 			for _, c := range []byte{'A', 'B', 'b', '-', '.', '=', ' ', '\n'} {
@@ -269,10 +272,10 @@ func TestRotation(t *testing.T) {
 			}
 		}
 	}
-	if _, err := both.OpenRef(before.SignRef(ref, site), site); err != nil {
+	if _, err := both.OpenRef(before.SignRef(ref, site), []string{site}); err != nil {
 		t.Error(err)
 	}
-	if _, err := after.OpenRef(before.SignRef(ref, site), site); err == nil {
+	if _, err := after.OpenRef(before.SignRef(ref, site), []string{site}); err == nil {
 		t.Error("a reference outlives its key")
 	}
 }
@@ -302,7 +305,7 @@ func TestBounceAndPaid(t *testing.T) {
 	k := newKeys(t, "a")
 	nonce := NewNonce()
 	text, _ := k.SignBounce(ref, site, nonce, now)
-	b, err := k.OpenBounce(text, site, now)
+	b, err := k.OpenBounce(text, []string{site}, now)
 	if err != nil || b.Ref != ref || !b.Holds(nonce) || b.Holds("") || b.Holds(NewNonce()) {
 		t.Errorf("%+v, %v", b, err)
 	}
@@ -310,7 +313,7 @@ func TestBounceAndPaid(t *testing.T) {
 		t.Error("the nonce is in the token, or nothing is enough")
 	}
 	cookie, _ := k.SignPaid(Paid{Ref: ref, Items: []string{"book", "course"}}, site, now)
-	p, err := k.OpenPaid(cookie, site, now.Add(300*24*time.Hour))
+	p, err := k.OpenPaid(cookie, []string{site}, now.Add(300*24*time.Hour))
 	if err != nil || p.Ref != ref || len(p.Items) != 2 || !p.At.Equal(now) {
 		t.Errorf("%+v, %v", p, err)
 	}
@@ -318,7 +321,7 @@ func TestBounceAndPaid(t *testing.T) {
 		t.Errorf("%d bytes, and twenty of them have to fit a header", len(cookie))
 	}
 	bad, _ := k.SignPaid(Paid{Ref: "../../x"}, site, now)
-	if _, err := k.OpenPaid(bad, site, now); !errors.Is(err, ErrInvalid) {
+	if _, err := k.OpenPaid(bad, []string{site}, now); !errors.Is(err, ErrInvalid) {
 		t.Error(err)
 	}
 }
@@ -327,7 +330,7 @@ func TestTrack(t *testing.T) {
 	k := newKeys(t, "a")
 	visit := payment.Track{ID: "abcdefgh", Affiliate: "hamekar", Landing: "/product\n2", At: now}
 	text := k.SignTrack(visit, site, time.Hour, now)
-	if got, err := k.OpenTrack(text, site, now); err != nil || got != visit {
+	if got, err := k.OpenTrack(text, []string{site}, now); err != nil || got != visit {
 		t.Errorf("%+v, %v", got, err)
 	}
 	sealed := func(purpose payment.Purpose, mark string, body []byte) string {
@@ -344,9 +347,9 @@ func TestTrack(t *testing.T) {
 		whole, parts := httptest.NewRecorder(), httptest.NewRecorder()
 		for range 2 { // the second time on a used sheet
 			clear(whole.Header())
-			k.SetTrack(whole, "track", visit, site, time.Hour, now, secure)
+			k.SetTrack(whole, "track", visit, site, time.Hour, now, View{Secure: secure})
 		}
-		SetCookie(parts, "track", text, time.Hour, secure)
+		SetCookie(parts, "track", text, time.Hour, View{Secure: secure})
 		if got, want := whole.Header().Get("Set-Cookie"), parts.Header().Get("Set-Cookie"); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
@@ -369,27 +372,27 @@ func TestTrack(t *testing.T) {
 		{"no id", k.SignTrack(payment.Track{At: now}, site, time.Hour, now), 0, ErrInvalid},
 		{"nothing in it", sealed(payment.PurposeTrack, "track-v1", nil), 0, ErrInvalid},
 	} {
-		if _, err := k.OpenTrack(c.text, site, now.Add(c.at)); !errors.Is(err, c.want) {
+		if _, err := k.OpenTrack(c.text, []string{site}, now.Add(c.at)); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", c.what, err, c.want)
 		}
 	}
 	for n := range len(text) {
-		if _, err := k.OpenTrack(text[:n], site, now); err == nil {
+		if _, err := k.OpenTrack(text[:n], []string{site}, now); err == nil {
 			t.Errorf("the first %d bytes are taken", n)
 		}
 	}
-	if _, err := k.OpenTrack(text, "https://other.example.com", now); !errors.Is(err, ErrInvalid) {
+	if _, err := k.OpenTrack(text, []string{"https://other.example.com"}, now); !errors.Is(err, ErrInvalid) {
 		t.Errorf("another site's: %v", err)
 	}
-	if _, err := newKeys(t, "b").OpenTrack(text, site, now); !errors.Is(err, ErrInvalid) {
+	if _, err := newKeys(t, "b").OpenTrack(text, []string{site}, now); !errors.Is(err, ErrInvalid) {
 		t.Errorf("another secret's: %v", err)
 	}
-	if got, err := newKeys(t, "b", "a").OpenTrack(text, site, now); err != nil || got != visit {
+	if got, err := newKeys(t, "b", "a").OpenTrack(text, []string{site}, now); err != nil || got != visit {
 		t.Errorf("with the key before: %+v, %v", got, err)
 	}
 	for _, s := range samples {
 		jws, _ := s.make(k)
-		if _, err := k.OpenTrack(jws, site, now); err == nil {
+		if _, err := k.OpenTrack(jws, []string{site}, now); err == nil {
 			t.Errorf("a %s is taken", s.name)
 		}
 		if s.open(k, text, site, now) == nil {
@@ -406,7 +409,7 @@ func TestRef(t *testing.T) {
 	}
 	m := hmac.New(sha256.New, k.All(payment.PurposeBounce)[0])
 	m.Write([]byte("ref-v1\n" + site + "\n" + theRef))
-	if got, err := k.OpenRef(text, site); err != nil || got != ref {
+	if got, err := k.OpenRef(text, []string{site}); err != nil || got != ref {
 		t.Errorf("%q, %v", got, err)
 	}
 	flip := func(i int) string {
@@ -421,11 +424,11 @@ func TestRef(t *testing.T) {
 		bad = append(bad, flip(i))
 	}
 	for _, s := range bad {
-		if _, err := k.OpenRef(s, site); !errors.Is(err, ErrInvalid) {
+		if _, err := k.OpenRef(s, []string{site}); !errors.Is(err, ErrInvalid) {
 			t.Errorf("%q: %v", s, err)
 		}
 	}
-	if _, err := k.OpenRef(text, "https://other.example.com"); !errors.Is(err, ErrInvalid) {
+	if _, err := k.OpenRef(text, []string{"https://other.example.com"}); !errors.Is(err, ErrInvalid) {
 		t.Error("another site's reference was taken")
 	}
 }
@@ -445,10 +448,10 @@ func FuzzOpen(f *testing.F) {
 				t.Errorf("%q is taken as a %s", text, s.name)
 			}
 		}
-		if _, err := other.OpenRef(text, site); err == nil {
+		if _, err := other.OpenRef(text, []string{site}); err == nil {
 			t.Errorf("%q is taken as a reference", text)
 		}
-		if _, err := other.OpenTrack(text, site, now); err == nil {
+		if _, err := other.OpenTrack(text, []string{site}, now); err == nil {
 			t.Errorf("%q is taken as a track", text)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,15 +34,15 @@ func (k *Keys) SignTrack(t payment.Track, site string, life time.Duration, now t
 
 // SetTrack sets the track cookie, good for life from now, as [SetCookie] would,
 // in fewer steps: every landing page waits for it.
-func (k *Keys) SetTrack(w http.ResponseWriter, name string, t payment.Track, site string, life time.Duration, now time.Time, secure bool) {
+func (k *Keys) SetTrack(w http.ResponseWriter, name string, t payment.Track, site string, life time.Duration, now time.Time, view View) {
 	d := &k.derived[payment.PurposeTrack][0]
 	p := d.pen()
 	defer d.pens.Put(p)
 	at := p.track(t, site, life, now)
 	end := len(p.room)
-	p.room = beginCookie(p.room, name, secure)
+	p.room = beginCookie(p.room, name, view)
 	p.room = p.appendTrack(p.room, at)
-	p.room = endCookie(p.room, int(life/time.Second), secure)
+	p.room = endCookie(p.room, int(life/time.Second), view)
 	addCookie(w, p.room[end:])
 }
 
@@ -69,8 +70,9 @@ func (p *pen) appendTrack(to []byte, at sealed) []byte {
 	return trackText.AppendEncode(to, p.room[at.mac:at.mac+trackMAC])
 }
 
-// OpenTrack reads the value of the track cookie.
-func (k *Keys) OpenTrack(text, site string, now time.Time) (payment.Track, error) {
+// OpenTrack reads the value of the track cookie, made for one of the names of a
+// site.
+func (k *Keys) OpenTrack(text string, sites []string, now time.Time) (payment.Track, error) {
 	head, tail, _ := strings.Cut(text, ".")
 	if len(text) > maxToken || strings.ContainsAny(text, "\r\n") {
 		return payment.Track{}, ErrInvalid
@@ -80,7 +82,7 @@ func (k *Keys) OpenTrack(text, site string, now time.Time) (payment.Track, error
 		return payment.Track{}, ErrInvalid
 	}
 	mac, err := trackText.DecodeString(tail)
-	if err != nil || !k.madeTrack(mac, site, body) {
+	if err != nil || !slices.ContainsFunc(sites, func(site string) bool { return k.madeTrack(mac, site, body) }) {
 		return payment.Track{}, ErrInvalid
 	}
 	var t payment.Track

@@ -96,6 +96,13 @@ func paidAnswer(o wire.Object, a payment.Answer, status int64, again bool) payme
 	if err != nil {
 		return wire.Unread(a, payment.ReasonUnrecognised, code, err)
 	}
+	if rc.Number == "" {
+		// IDPay's document wants both compared, id and track_id: without its second
+		// key a receipt is for a person.
+		a = wire.Settle(a, payment.OutcomeDoubt, payment.ReasonUnrecognised, code)
+		a.Receipt = rc
+		return a
+	}
 	outcome := payment.OutcomePaid
 	if rc.Again = again; again {
 		outcome = payment.OutcomeAgain
@@ -103,6 +110,16 @@ func paidAnswer(o wire.Object, a payment.Answer, status int64, again bool) payme
 	a = wire.Settle(a, outcome, "", code)
 	a.Receipt = rc
 	return a
+}
+
+// number is IDPay's receipt number, written in one way; "" where it is absent or
+// zero.
+func number(s string) string {
+	n := payment.CanonicalNumber(wire.Reference(s))
+	if n == "0" {
+		return ""
+	}
+	return n
 }
 
 // receipt reads the members that verify and inquiry share. Absent ones stay
@@ -116,7 +133,7 @@ func receipt(o wire.Object) (*payment.Receipt, error) {
 	}
 	rc := &payment.Receipt{
 		ID: o.Text("id"), Order: o.Text("order_id"),
-		Number:    wire.Reference(o.Text("track_id")),
+		Number:    number(o.Text("track_id")),
 		Reference: wire.Reference(paid.Text("track_id")),
 		Card:      wire.MaskCard(paid.Text("card_no")),
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"unicode/utf8"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -41,7 +40,7 @@ func (p *Provider) Inquire(ctx context.Context, q payment.Query) payment.Answer 
 }
 
 // Create implements [payment.Creator] (IDPay v1.1, /payment). The browser is
-// sent to the link as IDPay gives it.
+// sent to the link that IDPay gives.
 func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started, error) {
 	if o.Amount < minAmount {
 		return payment.Started{}, fmt.Errorf("idpay: %w: less than %s rials", payment.ErrRefused, minAmount)
@@ -60,8 +59,8 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 	if (r.Status != http.StatusCreated && r.Status != http.StatusOK) || r.Object.Has("error_code") || !checkID(id) {
 		return payment.Started{}, fmt.Errorf("idpay: create: %w", r.Answer().Err)
 	}
-	link := r.Object.Text("link")
-	if u, err := url.Parse(link); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
+	link, ok := wire.Link(r.Object.Text("link"))
+	if !ok {
 		link = p.page.URL(id)
 	}
 	return payment.Started{ID: id, PayURL: link}, nil

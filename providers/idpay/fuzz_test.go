@@ -43,10 +43,14 @@ func FuzzAnswer(f *testing.F) {
 		for _, a := range []payment.Answer{verifyAnswer(r), inquiryAnswer(r)} {
 			switch a.Outcome {
 			case payment.OutcomePaid, payment.OutcomeAgain:
-				if status != 200 || a.Receipt == nil || a.Receipt.Amount <= 0 || a.Receipt.ID == "" || a.Receipt.Order == "" || a.Err != nil {
+				if status != 200 || a.Receipt == nil || a.Receipt.Amount <= 0 || a.Receipt.ID == "" || a.Receipt.Number == "" && a.Outcome == payment.OutcomePaid || a.Receipt.Order == "" || a.Err != nil {
 					t.Errorf("%+v", a)
 				}
-			case payment.OutcomeRefused, payment.OutcomeClosed, payment.OutcomeOperator, payment.OutcomeDoubt, payment.OutcomeOpen:
+			case payment.OutcomeDoubt:
+				if r.Object == nil || status >= 500 || a.Receipt != nil && a.Receipt.Number != "" {
+					t.Errorf("%d: %+v", status, a)
+				}
+			case payment.OutcomeRefused, payment.OutcomeClosed, payment.OutcomeOperator, payment.OutcomeOpen:
 				if r.Object == nil || a.Receipt != nil || status >= 500 {
 					t.Errorf("%d: %+v", status, a)
 				}

@@ -138,14 +138,20 @@ func TestVerifyStates(t *testing.T) {
 		{200, strings.Replace(answer, `"amount": "10000"`, `"amount": "1e4"`, 1), payment.OutcomeUnknown},
 		{200, strings.Replace(answer, `"order_id": "101",`, "", 1), payment.OutcomeUnknown},
 		{200, `{"status":100}`, payment.OutcomeUnknown},
-		{200, `{"status":100,"id":"` + sampleID + `","order_id":"101","amount":10000}`, payment.OutcomePaid},
-		{200, `{"status":100,"id":"` + sampleID + `","order_id":101,"amount":10000,"payment":[],"verify":[]}`, payment.OutcomePaid},
+		{200, `{"status":100,"track_id":5,"id":"` + sampleID + `","order_id":"101","amount":10000}`, payment.OutcomePaid},
+		{200, `{"status":100,"track_id":"5","id":"` + sampleID + `","order_id":101,"amount":10000,"payment":[],"verify":[]}`, payment.OutcomePaid},
+		// Without its second key a receipt is for a person.
+		{200, `{"status":100,"id":"` + sampleID + `","order_id":"101","amount":10000}`, payment.OutcomeDoubt},
+		{200, `{"status":100,"track_id":null,"id":"` + sampleID + `","order_id":"101","amount":10000}`, payment.OutcomeDoubt},
+		{200, `{"status":100,"track_id":"","id":"` + sampleID + `","order_id":"101","amount":10000}`, payment.OutcomeDoubt},
+		{200, `{"status":101,"track_id":0,"id":"` + sampleID + `","order_id":"101","amount":10000}`, payment.OutcomeDoubt},
+		{200, `{"status":101,"track_id":"۰۰.۰","id":"` + sampleID + `","order_id":"101","amount":10000}`, payment.OutcomeDoubt},
 	} {
 		if a := verifyAnswer(respond(c.status, c.body)); a.Outcome != c.want {
 			t.Errorf("%d %.60s: %+v", c.status, c.body, a)
-		} else if (a.Receipt != nil) != (c.want == payment.OutcomePaid || c.want == payment.OutcomeAgain) {
+		} else if (a.Receipt != nil) != (c.want == payment.OutcomePaid || c.want == payment.OutcomeAgain || c.want == payment.OutcomeDoubt) {
 			t.Errorf("%d %.60s: receipt %+v", c.status, c.body, a.Receipt)
-		} else if a.Receipt != nil && a.Receipt.Again != (c.want == payment.OutcomeAgain) {
+		} else if a.Receipt != nil && c.want != payment.OutcomeDoubt && a.Receipt.Again != (c.want == payment.OutcomeAgain) {
 			t.Errorf("%.60s: again %v", c.body, a.Receipt.Again)
 		}
 	}

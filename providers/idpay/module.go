@@ -89,7 +89,7 @@ func (p *Provider) Provision(ctx caddy.Context) (err error) {
 	if p.client, err = p.Client(); err != nil {
 		return err
 	}
-	p.traits = traits(p.api, p.Sandbox)
+	p.traits = traits(p.key, p.api, p.Sandbox)
 	return nil
 }
 

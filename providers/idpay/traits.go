@@ -14,13 +14,15 @@ const (
 	maxAmount = payment.Rials(500_000_000)
 )
 
-func traits(api wire.Base, sandbox bool) payment.Traits {
-	environment := "live"
+// protocol is part of the issuer: it never changes.
+const protocol = "idpay"
+
+func traits(key wire.Secret, api wire.Base, sandbox bool) payment.Traits {
+	environment := payment.Live
 	if sandbox {
-		environment = "sandbox"
+		environment = payment.Sandbox
 	}
-	return payment.Traits{
-		Issuer:      "idpay|" + api.Identity() + "|" + environment,
+	return wire.Identify(payment.Traits{
 		Environment: environment,
 		Params: []string{
 			paramStatus, paramTrackID, paramID, paramOrderID,
@@ -31,11 +33,11 @@ func traits(api wire.Base, sandbox bool) payment.Traits {
 		TellsFirst: true, GivesBack: true,
 		Window: window,
 		Min:    minAmount, Max: maxAmount,
-	}
+	}, protocol, key, api, defaultAPI)
 }
 
 // Traits implements [payment.Provider].
 func (p *Provider) Traits() payment.Traits { return p.traits }
 
 // AccountID implements [payment.Accounted].
-func (p *Provider) AccountID() string { return p.key.AccountID() }
+func (p *Provider) AccountID() string { return p.key.AccountID(protocol) }

@@ -68,7 +68,7 @@ func (s *script) provision(ctx caddy.Context, c *wire.ProviderConfig, a *Account
 	if s.client, err = c.Client(); err != nil {
 		return err
 	}
-	s.traits = traits(s.api, payerFee)
+	s.traits = traits(s.key, s.api, fallback, payerFee)
 	return nil
 }
 

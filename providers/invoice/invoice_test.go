@@ -70,7 +70,7 @@ func TestPal24(t *testing.T) {
 		return p
 	}
 	p := n("")
-	if p.Traits().Issuer != "invoice|24pal.ir|live" || p.UsedIDs() != "none" {
+	if p.Traits().Issuer != "invoice|"+payment.AccountID("invoice", sampleKey)+"|live" || p.Traits().FormerIssuers[0] != "invoice|24pal.ir|live" || p.UsedIDs() != "none" {
 		t.Errorf("%+v", p.Traits())
 	}
 	// The document's own link is plain http.
@@ -78,8 +78,8 @@ func TestPal24(t *testing.T) {
 	if id, ok := p.PayPage(u); !ok || id != sampleID {
 		t.Errorf("%q, %v", id, ok)
 	}
-	if a, b := n("https://x.example/a"), provider(t, "https://X.example:443/a/", 0); a.Traits().Issuer != b.Traits().Issuer {
-		t.Errorf("one host, two issuers: %s, %s", a.Traits().Issuer, b.Traits().Issuer)
+	if a, b := n("https://x.example/a"), provider(t, "https://y.example", 0); a.Traits().Issuer != b.Traits().Issuer {
+		t.Errorf("one account, two issuers: %s, %s", a.Traits().Issuer, b.Traits().Issuer)
 	}
 	plain := &Pal24{Account: Account{APIKey: "{env.TEST_INVOICE_KEY}"}}
 	plain.BaseURL = "http://24pal.ir"

@@ -19,7 +19,7 @@ const defaultPal24 = "https://24pal.ir"
 
 // Pal24 is 24pal (24pal.ir), a host of the invoice script; see the module
 // `invoice` for what the script can and can't do. Both share one issuer for one
-// host, so that a receipt can't be spent twice under two names.
+// account, so that a receipt can't be spent twice under two names.
 type Pal24 struct {
 	wire.ProviderConfig
 	Account

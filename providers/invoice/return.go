@@ -29,15 +29,17 @@ const (
 
 func checkKey(s string) bool { return wire.CheckID(s, leastKey, mostKey, extraKey) }
 
-func traits(api wire.Base, payerFee bool) payment.Traits {
-	t := payment.Traits{
-		Issuer:        "invoice|" + api.Identity() + "|live",
-		Environment:   "live",
+// protocol is part of the issuer: it never changes, and 24pal is the script, too.
+const protocol = "invoice"
+
+func traits(key wire.Secret, api wire.Base, documented string, payerFee bool) payment.Traits {
+	t := wire.Identify(payment.Traits{
+		Environment:   payment.Live,
 		Params:        []string{paramKey, paramStatus, paramBankCode, paramCard},
 		Marks:         []string{paramKey},
 		AnswersAmount: true,
 		Min:           minAmount,
-	}
+	}, protocol, key, api, documented)
 	if payerFee {
 		t.PayerFee = wage
 	}
@@ -62,7 +64,7 @@ func wage(price payment.Rials) payment.Rials {
 func (s *script) Traits() payment.Traits { return s.traits }
 
 // AccountID implements [payment.Accounted].
-func (s *script) AccountID() string { return s.key.AccountID() }
+func (s *script) AccountID() string { return s.key.AccountID(protocol) }
 
 // ReadReturn implements [payment.Provider]. The key may be missing, and nothing
 // tells paid from not: in one client `status` 0 means paid, in the answers 1

@@ -135,7 +135,7 @@ func (s Suite) ambiguous(good map[string]any) []string {
 // provider makes of it: not a "no", and no panic.
 func (s Suite) members(t *testing.T, good map[string]any) {
 	for name := range good {
-		for _, v := range []any{nil, []any{}, []any{1}, map[string]any{}, "", marker, true, -1, json.Number("1e3"), json.Number("100.0"), "0x10", "+1", strings.Repeat("9", 40)} {
+		for _, v := range []any{nil, []any{}, []any{1}, map[string]any{}, "", marker, true, -1, json.Number("1e3"), json.Number("100.5"), json.Number("100.000"), "0x10", "+1", strings.Repeat("9", 40)} {
 			m := maps.Clone(good)
 			m[name] = v
 			r := s.verify(t, encode(t, m))

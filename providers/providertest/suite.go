@@ -72,6 +72,8 @@ type result struct {
 	err    error
 	// accepted: it was taken for a success; refused: for a definite "no".
 	accepted, refused bool
+	// held: a person must look.
+	held bool
 }
 
 func (s *Suite) calls(t testing.TB, p payment.Provider) []call {
@@ -98,6 +100,8 @@ func judge(a payment.Answer) result {
 	case payment.OutcomePaid, payment.OutcomeAgain, payment.OutcomeAwaiting:
 		r.accepted = true
 	case payment.OutcomeUnknown, payment.OutcomeBusy:
+	case payment.OutcomeDoubt:
+		r.held = true
 	default:
 		r.refused = true
 	}
@@ -108,7 +112,7 @@ func judge(a payment.Answer) result {
 // fault.
 func (s *Suite) unknown(t *testing.T, r result) {
 	t.Helper()
-	if r.accepted || r.refused {
+	if r.accepted || r.refused || r.held {
 		t.Errorf("taken for an answer: %+v", r.answer)
 	}
 	if r.answer.Receipt != nil {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
@@ -76,8 +75,8 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 		return payment.Started{}, unread
 	}
 	for _, name := range []string{"payment_url", "url", "link"} {
-		if u, err := url.Parse(data.Text(name)); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" {
-			return payment.Started{ID: id, PayURL: u.String()}, nil
+		if link, ok := wire.Link(data.Text(name)); ok {
+			return payment.Started{ID: id, PayURL: link}, nil
 		}
 	}
 	return payment.Started{ID: id, PayURL: p.page.URL(id)}, nil

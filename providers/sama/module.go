@@ -105,7 +105,7 @@ func (p *Provider) Provision(ctx caddy.Context) (err error) {
 	if p.client, err = p.Client(); err != nil {
 		return err
 	}
-	p.traits = traits(p.api)
+	p.traits = traits(p.token, p.api)
 	return nil
 }
 

@@ -24,23 +24,25 @@ const (
 // so the limit is left to Sama, which refuses by itself.
 const minAmount = payment.Rials(10_000)
 
-func traits(api wire.Base) payment.Traits {
-	return payment.Traits{
-		Issuer:      "sama|" + api.Identity() + "|live",
-		Environment: "live",
+// protocol is part of the issuer: it never changes.
+const protocol = "sama"
+
+func traits(token wire.Secret, api wire.Base) payment.Traits {
+	return wire.Identify(payment.Traits{
+		Environment: payment.Live,
 		Params:      []string{paramAuthority, paramLower, paramStatus, paramCardHash, paramCardPan},
 		Marks:       []string{paramAuthority, paramStatus},
 		SendsAmount: true,
 		TellsFirst:  true,
 		Min:         minAmount,
-	}
+	}, protocol, token, api, defaultAPI)
 }
 
 // Traits implements [payment.Provider].
 func (p *Provider) Traits() payment.Traits { return p.traits }
 
 // AccountID implements [payment.Accounted].
-func (p *Provider) AccountID() string { return p.token.AccountID() }
+func (p *Provider) AccountID() string { return p.token.AccountID(protocol) }
 
 // ReadReturn implements [payment.Provider]. It says nothing about paid or not:
 // how a return tells is not documented.
@@ -75,6 +77,9 @@ func authority(s string) (string, bool) {
 		} else if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F') {
 			return "", false
 		}
+	}
+	if strings.Trim(s, "0-") == "" {
+		return "", false // the nil UUID names nothing
 	}
 	return strings.ToLower(s), true
 }

@@ -269,7 +269,7 @@ func TestConfig(t *testing.T) {
 		}
 	}
 	tr := provider(t, "", 0).Traits()
-	if tr.Issuer != "sama|app.sama.ir|live" || tr.AnswersOrder || tr.AnswersAmount || !tr.SendsAmount || !tr.TellsFirst {
+	if tr.Issuer != "sama|"+payment.AccountID("sama", sampleToken)+"|live" || tr.FormerIssuers[0] != "sama|app.sama.ir|live" || tr.AnswersOrder || tr.AnswersAmount || !tr.SendsAmount || !tr.TellsFirst {
 		t.Errorf("%+v", tr)
 	}
 }

@@ -1,30 +1,32 @@
 package wire
 
 import (
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
-	"strings"
-	"sync"
+	"slices"
+
+	"github.com/rahgir/caddy-payments/payment"
 )
 
-// accountKey is made anew by each process, so that what AccountID returns can't
-// be tried against guesses by whoever gets to see it.
-var accountKey = sync.OnceValue(func() []byte {
-	key := make([]byte, sha256.Size)
-	_, _ = rand.Read(key) // never fails
-	return key
-})
-
-// AccountID tells whose account this secret opens from those of other secrets,
-// for [payment.Accounted]; "" where there is no secret. Blanks around it don't
-// count: they don't get as far as the provider.
-func (s Secret) AccountID() string {
+// AccountID tells whose account this secret opens from those of other secrets of
+// the protocol, for [payment.Accounted]; "" where there is no secret. Blanks
+// around it don't count: they don't get as far as the provider.
+func (s Secret) AccountID(protocol string) string {
 	if s.text == nil {
 		return ""
 	}
-	mac := hmac.New(sha256.New, accountKey())
-	mac.Write([]byte(strings.TrimSpace(*s.text)))
-	return hex.EncodeToString(mac.Sum(nil))
+	return payment.AccountID(protocol, *s.text)
+}
+
+// Identify fills in who gives out the receipts and who is called for them: the
+// issuer, what earlier versions called it, the host and the environment.
+// documented is the address in the provider's document, "" where there is none.
+func Identify(t payment.Traits, protocol string, key Secret, api Base, documented string) payment.Traits {
+	t.Issuer = payment.Issuer(protocol, key.AccountID(protocol), t.Environment)
+	t.Host = protocol + "|" + api.Identity() + "|" + t.Environment
+	t.FormerIssuers = []string{t.Host}
+	if b, err := ParseBase("base_url", documented, false); err == nil {
+		if former := protocol + "|" + b.Identity() + "|" + t.Environment; !slices.Contains(t.FormerIssuers, former) {
+			t.FormerIssuers = append(t.FormerIssuers, former)
+		}
+	}
+	return t
 }

@@ -1,19 +1,51 @@
 package wire
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/rahgir/caddy-payments/payment"
 )
 
 func TestAccountID(t *testing.T) {
 	one, again, other := NewSecret(canary), NewSecret(canary+" "), NewSecret(canary+"2")
-	if one.AccountID() == "" || one.AccountID() != again.AccountID() || one.AccountID() == other.AccountID() {
-		t.Error("accounts are not told apart by their secrets")
+	id := one.AccountID("p")
+	if id == "" || id != again.AccountID("p") || id == other.AccountID("p") || id == one.AccountID("q") {
+		t.Error("accounts are not told apart by their secrets and protocols")
 	}
-	if (Secret{}).AccountID() != "" {
+	if (Secret{}).AccountID("p") != "" {
 		t.Error("there is no account without a secret")
 	}
-	if strings.Contains(one.AccountID(), canary) {
+	if strings.Contains(id, canary) {
 		t.Error("it shows the secret")
+	}
+	// It outlives every process: receipts are unique by it.
+	if got := NewSecret("a key").AccountID("idpay"); got != "f8073c0fa5951d6d471a" {
+		t.Errorf("the account has another name than in the ledgers that there are: %s", got)
+	}
+}
+
+// TestIdentify: no address, no scheme and no port is part of an issuer, and what
+// earlier versions made of them is remembered as a former name.
+func TestIdentify(t *testing.T) {
+	issuers := map[string]bool{}
+	for _, address := range []string{"https://x.example", "https://x.example:8443/p", "http://localhost:1/y", "https://api.example"} {
+		b, err := ParseBase("base_url", address, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr := Identify(payment.Traits{Environment: payment.Live}, "p", NewSecret("k"), b, "https://api.example")
+		issuers[tr.Issuer] = true
+		if !slices.Contains(tr.FormerIssuers, "p|"+b.Identity()+"|live") || !slices.Contains(tr.FormerIssuers, "p|api.example|live") ||
+			len(tr.FormerIssuers) > 2 || tr.Host != tr.FormerIssuers[0] {
+			t.Errorf("%s: %+v", address, tr)
+		}
+		if sandbox := Identify(payment.Traits{Environment: payment.Sandbox}, "p", NewSecret("k"), b, ""); issuers[sandbox.Issuer] || len(sandbox.FormerIssuers) != 1 {
+			t.Errorf("%s: %+v", address, sandbox)
+		}
+	}
+	if len(issuers) != 1 {
+		t.Errorf("one account has %d issuers: %v", len(issuers), issuers)
 	}
 }

@@ -23,7 +23,9 @@ const (
 	// servers close them, so that a request seldom meets a dying connection.
 	idleTimeout = 4 * time.Second
 	idleConns   = 128
-	allConns    = 128
+	// allConns is for all who are asked at a time, and those that start payments
+	// beside them: neither waits for the other's connections.
+	allConns = 192
 )
 
 // Client calls one provider. It is safe for concurrent use.
@@ -118,6 +120,9 @@ func newRequest(ctx context.Context, call Call) (*http.Request, error) {
 	req.ContentLength = int64(len(call.Body))
 	req.Header.Set("Content-Type", call.Type)
 	req.Header.Set("Accept", JSON)
+	// Without it any coding will do (RFC 9110, 12.5.3), and a coded answer can't be
+	// read here.
+	req.Header.Set("Accept-Encoding", "identity")
 	req.Header.Set("User-Agent", "caddy-payments")
 	for name, value := range call.Header {
 		req.Header[name] = []string{value}

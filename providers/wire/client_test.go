@@ -33,7 +33,7 @@ func client(t testing.TB) *Client {
 func TestReplyFacts(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost || r.Header.Get("User-Agent") != "caddy-payments" || r.Header.Get("Accept") != JSON ||
-			r.Header.Get("Accept-Encoding") != "" || r.Header.Get("Cookie") != "" || r.ContentLength != 21 || r.Header.Get("X-Api-Key") != canary {
+			r.Header.Get("Accept-Encoding") != "identity" || r.Header.Get("Cookie") != "" || r.ContentLength != 21 || r.Header.Get("X-Api-Key") != canary {
 			t.Errorf("%s %v %d", r.Method, r.Header, r.ContentLength)
 		}
 		w.Header().Set("Date", time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat))

@@ -81,6 +81,12 @@ func FuzzObjectAgrees(f *testing.F) {
 				t.Fatalf("%q: %q is %q to us", b, name, o.Text(name))
 			}
 			digits := payment.ASCIIDigits(text)
+			for _, zeros := range []string{".00", ".0"} {
+				if n, ok := strings.CutSuffix(digits, zeros); ok {
+					digits = n
+					break
+				}
+			}
 			if n, ok := o.Int(name); ok && strconv.FormatInt(n, 10) != digits {
 				t.Fatalf("%q: %q is read as %d", b, name, n)
 			}

@@ -40,7 +40,7 @@ func object(t testing.TB, s string) Object {
 
 func TestAmounts(t *testing.T) {
 	for in, want := range map[string]payment.Rials{
-		`1000`: 1000, `"1000"`: 1000, `"۱۰۰۰"`: 1000, `"١٠٠٠"`: 1000, `null`: 0, `""`: 0, `999999999999999999`: 999999999999999999,
+		`1000`: 1000, `"1000"`: 1000, `"۱۰۰۰"`: 1000, `"١٠٠٠"`: 1000, `null`: 0, `""`: 0, `1000.0`: 1000, `"1000.00"`: 1000, `"۱۰۰۰.۰"`: 1000, `999999999999999999`: 999999999999999999,
 	} {
 		if n, err := object(t, `{"a":`+in+`}`).Amount("a"); err != nil || n != want {
 			t.Errorf("%s: %d, %v", in, n, err)
@@ -49,7 +49,7 @@ func TestAmounts(t *testing.T) {
 	if n, err := (Object)(nil).Amount("a"); n != 0 || err != nil {
 		t.Errorf("absent: %d, %v", n, err)
 	}
-	for _, in := range []string{`1e3`, `100.0`, `"100.0"`, `"+1"`, `"0x10"`, `"1,000"`, `"1 000"`, `" 1"`, `"01"`, `0`, `"0"`, `-1`, `true`, `[]`, `[1]`, `{}`, `1000000000000000000`, `"1_0"`, `"٬"`, `"½"`, `"１"`} {
+	for _, in := range []string{`1e3`, `100.5`, `100.000`, `"100."`, `".0"`, `"-1.0"`, `"100.0.0"`, `"010.0"`, `"+1"`, `"0x10"`, `"1,000"`, `"1 000"`, `" 1"`, `"01"`, `0`, `"0"`, `-1`, `true`, `[]`, `[1]`, `{}`, `1000000000000000000`, `"1_0"`, `"٬"`, `"½"`, `"１"`} {
 		if n, err := object(t, `{"a":`+in+`}`).Amount("a"); !errors.Is(err, ErrForm) || n != 0 {
 			t.Errorf("%s: %d, %v", in, n, err)
 		}
@@ -57,8 +57,8 @@ func TestAmounts(t *testing.T) {
 }
 
 func TestValues(t *testing.T) {
-	o := object(t, `{"i":"-9","p":"۱۰۱","z":"007","f":1.0,"b":true,"s":"true","l":[],"l1":[1,{"x":1}],"o":{"x":"y"},"n":null,"t":"text"}`)
-	for name, want := range map[string]int64{"i": -9, "p": 101} {
+	o := object(t, `{"i":"-9","p":"۱۰۱","z":"007","f":1.5,"w":100.0,"w2":"100.00","w3":-1.0,"b":true,"s":"true","l":[],"l1":[1,{"x":1}],"o":{"x":"y"},"n":null,"t":"text"}`)
+	for name, want := range map[string]int64{"i": -9, "p": 101, "w": 100, "w2": 100, "w3": -1} {
 		if n, ok := o.Int(name); !ok || n != want {
 			t.Errorf("%s: %d, %v", name, n, ok)
 		}

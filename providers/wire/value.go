@@ -38,11 +38,22 @@ func (o Object) Bool(name string) (value, ok bool) {
 // Blank reports whether a member is there and the empty string.
 func (o Object) Blank(name string) bool { v := o[name]; return v.kind == isString && v.text == "" }
 
-// Int reads a whole number that may be written as a string and in Persian or
-// Arabic digits. Exponents, fractions, a plus sign and leading zeros are not
-// whole numbers here.
+// whole takes off what PHP writes behind a whole number that it keeps as a float:
+// ".0", or ".00" where it was formatted. Nothing else is taken off.
+func whole(s string) string {
+	for _, zeros := range []string{".00", ".0"} {
+		if n, ok := strings.CutSuffix(s, zeros); ok && allDigits(strings.TrimPrefix(n, "-")) {
+			return n
+		}
+	}
+	return s
+}
+
+// Int reads a whole number that may be written as a string, in Persian or
+// Arabic digits, and as PHP writes whole floats (100.0, 100.00). Exponents, other
+// fractions, a plus sign and leading zeros are not whole numbers here.
 func (o Object) Int(name string) (int64, bool) {
-	s := payment.ASCIIDigits(o.Text(name))
+	s := whole(payment.ASCIIDigits(o.Text(name)))
 	digits := strings.TrimPrefix(s, "-")
 	if digits == "" || len(digits) > 18 || (digits[0] == '0' && s != "0") || !allDigits(digits) {
 		return 0, false
@@ -52,14 +63,15 @@ func (o Object) Int(name string) (int64, bool) {
 }
 
 // Amount reads an amount in rials. Absent, null and "" are no amount: zero and
-// no error. Everything but a plain positive decimal is an error: "1e3",
-// "100.0", "+1", "0x10", "1,000" and 0 are not amounts.
+// no error. Everything but a plain positive decimal, perhaps with a ".0" or ".00"
+// behind it, is an error: "1e3", "100.5", "+1", "0x10", "1,000" and 0 are not
+// amounts.
 func (o Object) Amount(name string) (payment.Rials, error) {
 	v := o[name]
 	if v.kind == isNull || (v.kind == isString && v.text == "") {
 		return 0, nil
 	}
-	n, err := payment.ParseRials(payment.ASCIIDigits(o.Text(name)))
+	n, err := payment.ParseRials(whole(payment.ASCIIDigits(o.Text(name))))
 	if err != nil {
 		return 0, fmt.Errorf("%s %w", name, ErrForm)
 	}

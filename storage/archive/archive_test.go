@@ -54,7 +54,7 @@ func newPostgres(t *testing.T) opener {
 // with opens a ledger to move it, and closes it.
 func with(t *testing.T, m storage.Mover, f func(storage.Carrier)) {
 	t.Helper()
-	s, release, err := m.OpenToMove(ctx, zap.NewNop())
+	s, release, err := m.OpenToMove(ctx, zap.NewNop(), true)
 	if err != nil {
 		t.Fatal(err)
 	}

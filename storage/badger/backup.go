@@ -1,6 +1,7 @@
 package badger
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +17,7 @@ func (s *Store) Backup(w io.Writer) error {
 		return err
 	}
 	defer s.gate.exit()
-	ts, err := s.readers.begin()
+	ts, err := s.readers.begin(context.Background())
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ type Module struct {
 	// 5 % of the disk, but at least 256 MiB, at most 1 GiB, and never more than a
 	// quarter of the disk.
 	MinFree uint64 `json:"min_free,omitempty"`
-	// How many visitors' tracks are kept. Default: 1,000,000.
+	// How many visitors' tracks are kept; the oldest go. Default: 1,000,000.
 	MaxTracks int `json:"max_tracks,omitempty"`
 }
 
@@ -118,9 +118,15 @@ func (m *Module) Open(ctx context.Context, log *zap.Logger) (payment.Store, func
 	}
 	if gen, err := h.Generation(ctx); err == nil && log != nil {
 		records, exact := h.Count()
+		minFree, free := h.space.now()
 		log.Info("the ledger is open", zap.String("dir", h.Dir()), zap.String("id", gen.ID),
 			zap.Uint32("generation", gen.Seq), zap.Int64("records", records), zap.Bool("counted", exact),
-			zap.Bool("shared", h.Shared))
+			zap.Bool("shared", h.Shared), zap.Uint64("min_free_mib", minFree/mib), zap.Uint64("free_mib", free/mib),
+			zap.Int64("max_tracks", h.maxTracks.Load()))
+	}
+	if h.Shared && h.kept != h.cfg.mirror && log != nil {
+		log.Warn("the generation file of a ledger that is open can't be changed: a restart will",
+			zap.String("now", h.cfg.mirror), zap.String("then", h.kept))
 	}
 	return h.Store, h.Release, nil
 }
@@ -153,9 +159,10 @@ func underData(path string) string {
 // Handle is one use of a store that others of this process may use as well.
 type Handle struct {
 	*Store
-	// Shared is whether the store was open before; the options of who opened it
-	// are in force.
+	// Shared is whether the store was open before. The limits that were asked for are
+	// in force then too, everything else is as who opened it wanted.
 	Shared  bool
+	kept    string // the generation file that was asked for
 	release func() error
 }
 
@@ -176,7 +183,28 @@ func Acquire(dir string, opts ...Option) (*Handle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Handle{Store: s, Shared: joined, release: release}, nil
+	c := newConfig(opts)
+	if c.mirror == "" {
+		c.mirror = dir + ".generation"
+	}
+	disclaim := s.claims.Add(limits{c.minFree, c.maxTracks}, s.limit)
+	return &Handle{Store: s, Shared: joined, kept: c.mirror, release: func() error {
+		disclaim()
+		return release()
+	}}, nil
+}
+
+// limits are what a configuration may change of a store that is open.
+type limits struct {
+	minFree   uint64
+	maxTracks int64
+}
+
+// limit puts limits in force.
+func (s *Store) limit(l limits) {
+	s.maxTracks.Store(l.maxTracks)
+	s.poke()
+	s.space.limit(l.minFree)
 }
 
 // Interface guards.

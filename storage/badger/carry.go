@@ -6,6 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 
 	bdb "github.com/dgraph-io/badger/v4"
@@ -23,8 +26,11 @@ var metaShut = []byte{tableMeta, 's'} //nolint:gochecknoglobals // a constant
 func withShut() Option { return func(c *config) { c.shut = true } }
 
 // OpenToMove implements [storage.Mover].
-func (m *Module) OpenToMove(ctx context.Context, log *zap.Logger) (storage.Carrier, func() error, error) {
+func (m *Module) OpenToMove(ctx context.Context, log *zap.Logger, empty bool) (storage.Carrier, func() error, error) {
 	dir, opts := m.open()
+	if _, err := os.Stat(filepath.Join(dir, bdb.ManifestFilename)); !empty && errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("%w in %s; a data directory is its user's: run this as the user that Caddy runs as, or write the ledger's whole path into the configuration", storage.ErrNoLedger, dir)
+	}
 	h, err := Acquire(dir, append(opts, withShut(), WithLogger(func() *zap.Logger { return log }))...)
 	if errors.Is(err, ErrLocked) {
 		return nil, nil, fmt.Errorf("%w: %s; stop Caddy first (`caddy payments export` without --ledger asks the running one)", ErrLocked, dir)
@@ -37,7 +43,7 @@ func (m *Module) OpenToMove(ctx context.Context, log *zap.Logger) (storage.Carri
 
 // Carry implements [storage.Carrier].
 func (s *Store) Carry(ctx context.Context, f func(storage.Item) error) error {
-	return s.view(func(txn *bdb.Txn) error {
+	return s.view(ctx, func(txn *bdb.Txn) error {
 		for _, part := range []struct {
 			table byte
 			kind  storage.Kind
@@ -88,7 +94,7 @@ func (s *Store) Receive(ctx context.Context, items []storage.Item) error {
 			records, tracks = 0, 0
 			var all []write
 			for _, it := range part {
-				ws, err := receive(get, it)
+				ws, err := receive(get, it, s.last+1)
 				if err != nil {
 					return nil, err
 				}
@@ -101,7 +107,7 @@ func (s *Store) Receive(ctx context.Context, items []storage.Item) error {
 				all = append(all, ws...)
 			}
 			return all, nil
-		}, settled: func() { s.records.Add(records); s.tracks.Add(tracks) }})
+		}, settled: func() { s.records.Add(records); s.tracks.Add(tracks); s.poke() }})
 		if err != nil {
 			return err
 		}
@@ -109,7 +115,7 @@ func (s *Store) Receive(ctx context.Context, items []storage.Item) error {
 	return nil
 }
 
-func receive(get getter, it storage.Item) ([]write, error) {
+func receive(get getter, it storage.Item, age uint64) ([]write, error) {
 	var key []byte
 	switch it.Kind {
 	case storage.KindSecret:
@@ -137,7 +143,9 @@ func receive(get getter, it storage.Item) ([]write, error) {
 		if err != nil {
 			return nil, err
 		}
-		ws = append(ws, write{key: timed(tableExpiry, expires, it.Name)})
+		ws = append(ws,
+			write{key: timed(tableExpiry, expires, it.Name), value: encodeHigh(age)},
+			write{key: timed(tableAge, age, it.Name)})
 	}
 	return ws, nil
 }
@@ -174,12 +182,12 @@ func receiveRecord(get getter, it storage.Item) ([]write, error) {
 
 // Shut implements [storage.Carrier].
 func (s *Store) Shut() storage.Shut {
-	why, _ := s.shutNow()
+	why, _ := s.shutNow(context.Background())
 	return why
 }
 
-func (s *Store) shutNow() (why storage.Shut, err error) {
-	err = s.view(func(txn *bdb.Txn) error {
+func (s *Store) shutNow(ctx context.Context) (why storage.Shut, err error) {
+	err = s.view(ctx, func(txn *bdb.Txn) error {
 		b, err := getCopy(txn, metaShut)
 		why = storage.Shut(b)
 		return err

@@ -44,6 +44,7 @@ func (s *Store) choreLoop(ctx context.Context) {
 			return
 		case <-tick.C:
 			s.space.check()
+			s.giveFiles()
 			if err := s.keepHigh(ctx); err != nil && ctx.Err() == nil {
 				s.log().Warn("writing the generation file", zap.String("dir", s.dir), zap.Error(err))
 			}

@@ -47,7 +47,7 @@ func (s *Store) commit(txn *bdb.Txn, batch []*change) error {
 			err = s.refusal(err)
 		}
 		for _, c := range batch {
-			c.done <- err
+			c.answer(err)
 		}
 		return err
 	}
@@ -78,7 +78,7 @@ func (s *Store) commit(txn *bdb.Txn, batch []*change) error {
 			s.commits.Add(1)
 		}
 		if !c.lazy {
-			c.done <- err
+			c.answer(err)
 		}
 	}
 	s.tidy()
@@ -115,7 +115,8 @@ func (s *Store) commitRetrying(txn *bdb.Txn, ts uint64, batch []*change) error {
 	return err
 }
 
-// commitAt waits until the write-ahead log is synced.
+// commitAt gives the batch to Badger, which does not sync it: the journal's sync,
+// beside it, is what makes the batch durable.
 func (s *Store) commitAt(txn *bdb.Txn, ts uint64) error {
 	if hook := s.cfg.commitHook; hook != nil {
 		if err := hook(ts); err != nil {
@@ -135,7 +136,7 @@ func (s *Store) promiseLazy(ts uint64, batch []*change) {
 	s.readers.promise(ts, batch)
 	for _, c := range batch {
 		if c.lazy {
-			c.done <- nil
+			c.answer(nil)
 		}
 	}
 }

@@ -48,6 +48,7 @@ func (s *Store) finishCount(ctx context.Context, ts uint64) {
 	}
 	s.records.Add(records)
 	s.tracks.Add(tracks)
+	s.poke()
 	close(s.counted)
 	s.log().Info("counted after an unclean end", zap.String("dir", s.dir), zap.Int64("records", s.records.Load()))
 }

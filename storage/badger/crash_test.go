@@ -35,6 +35,8 @@ func TestMain(m *testing.M) {
 		writerChild()
 	case "filler":
 		fillerChild()
+	case "servant":
+		servantChild()
 	case "holder":
 		holderChild()
 	default:

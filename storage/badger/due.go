@@ -18,7 +18,7 @@ import (
 // look for work would wade through those of all payments since the last
 // compaction.
 type dueFloor struct {
-	scan sync.Mutex // one scan at a time
+	scan turn // one scan at a time
 
 	mu     sync.Mutex
 	floor  uint64
@@ -26,7 +26,10 @@ type dueFloor struct {
 	flight uint64 // lowest in the commit under way
 }
 
-func (d *dueFloor) init() { d.during, d.flight = math.MaxUint64, math.MaxUint64 }
+func (d *dueFloor) init() {
+	d.scan = newTurn()
+	d.during, d.flight = math.MaxUint64, math.MaxUint64
+}
 
 // begin is called before a commit, finish after it is settled. What is under
 // way may be missing from a scan's snapshot and yet be there for the next.
@@ -64,13 +67,15 @@ func (s *Store) Due(ctx context.Context, t time.Time, limit int) ([]payment.Ref,
 	if err := ctx.Err(); err != nil || limit <= 0 {
 		return nil, err
 	}
-	s.due.scan.Lock()
-	defer s.due.scan.Unlock()
+	if err := s.due.scan.take(ctx); err != nil {
+		return nil, err
+	}
+	defer s.due.scan.give()
 	var refs []payment.Ref
 	until := packed.Time(t)
 	floor := s.due.start()
 	first := max(floor, until)
-	err := s.view(func(txn *bdb.Txn) error {
+	err := s.view(ctx, func(txn *bdb.Txn) error {
 		it := txn.NewIterator(keysOnly([]byte{tableDue}))
 		defer it.Close()
 		for it.Seek(timed(tableDue, floor, nil)); it.Valid() && len(refs) < limit; it.Next() {

@@ -124,7 +124,7 @@ func TestNothingHasATTL(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := 0
-	err := s.view(func(txn *bdb.Txn) error {
+	err := s.view(context.Background(), func(txn *bdb.Txn) error {
 		it := txn.NewIterator(bdb.DefaultIteratorOptions)
 		defer it.Close()
 		for it.Rewind(); it.Valid(); it.Next() {

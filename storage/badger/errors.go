@@ -18,6 +18,9 @@ var (
 	// ErrDamaged: files of the store are not as they were written, and can't be
 	// mended from its journal. Nothing was changed.
 	ErrDamaged = errors.New("the store is damaged")
+	// errLeft: the caller's context ended first; the ledger tells later what became
+	// of his change.
+	errLeft = errors.New("the change was left to the store")
 	// ErrMirror: the file beside the directory that tells a lost or restored
 	// store from the one that was closed can't be read or written.
 	ErrMirror = mirror.ErrMirror

@@ -1,6 +1,7 @@
 package badger
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 
@@ -28,6 +29,22 @@ func (g *gate) enter() error {
 }
 
 func (g *gate) exit() { g.mu.RUnlock() }
+
+// turn is a lock that nobody waits for longer than his context lasts.
+type turn chan struct{}
+
+func newTurn() turn { return make(turn, 1) }
+
+func (t turn) take(ctx context.Context) error {
+	select {
+	case t <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (t turn) give() { <-t }
 
 // shut refuses newcomers and waits until everybody has left. It reports whether
 // this call was the first.

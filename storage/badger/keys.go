@@ -21,7 +21,8 @@ const (
 	tableFind    = 'x' // short hash of an order, or of an id without a receipt, inverted creation, start of ref
 	tableNotice  = 'a' // what a person must see, inverted creation, ref
 	tableTrack   = 't' // hash of a visitor → track
-	tableExpiry  = 'e' // expiry, hash of a visitor
+	tableExpiry  = 'e' // expiry, hash of a visitor → version that put the track
+	tableAge     = 'o' // version that put the track, hash of a visitor
 	tableSecret  = 's' // name → secret
 	tableMeta    = 'm' // what the store knows of itself
 )

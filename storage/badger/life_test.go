@@ -39,7 +39,7 @@ func TestLocked(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	// A command can't be reloaded.
-	_, _, err = (&Module{Dir: dir}).OpenToMove(t.Context(), zap.NewNop())
+	_, _, err = (&Module{Dir: dir}).OpenToMove(t.Context(), zap.NewNop(), true)
 	if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), "stop Caddy first") || strings.Contains(err.Error(), "reload") {
 		t.Errorf("%v", err)
 	}

@@ -62,7 +62,7 @@ func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, erro
 		limit = defaultLimit
 	}
 	limit = min(limit, maxLimit)
-	err = s.view(func(txn *bdb.Txn) error {
+	err = s.view(ctx, func(txn *bdb.Txn) error {
 		src, err := source(txn, q)
 		if err != nil {
 			return err

@@ -49,8 +49,8 @@ func WithGenerationFile(path string) Option { return func(c *config) { c.mirror 
 // [DefaultMinFree].
 func WithMinFree(n uint64) Option { return func(c *config) { c.minFree = n } }
 
-// WithMaxTracks sets how many tracks are kept: they are the only thing that
-// strangers can make the store write. Default: 1,000,000.
+// WithMaxTracks sets how many tracks are kept, since any visitor can make the store
+// write one: beyond it the oldest go. Default: 1,000,000.
 func WithMaxTracks(n int) Option { return func(c *config) { c.maxTracks = int64(n) } }
 
 // WithClock replaces the wall clock, for tests and simulations.

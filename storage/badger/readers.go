@@ -1,6 +1,7 @@
 package badger
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -34,18 +35,34 @@ func (r *readers) init(ts uint64) {
 // begin gives the version to read at. It waits only for lazy changes that
 // somebody was told of and that are not settled yet; and if keys are all that
 // will be read, only for changes of those: everybody else's payments need not
-// wait for the disk.
-func (r *readers) begin(keys ...[]byte) (uint64, error) {
+// wait for the disk. Nobody waits longer than his context lasts.
+func (r *readers) begin(ctx context.Context, keys ...[]byte) (uint64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for want := r.lazy; r.settled < want && r.touches(keys); {
+	stop := func() bool { return true }
+	defer func() { stop() }()
+	for want, waits := r.lazy, false; r.settled < want && r.touches(keys); waits = true {
 		if r.broken {
 			return 0, payment.ErrBroken
+		}
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		if !waits && ctx.Done() != nil {
+			stop = context.AfterFunc(ctx, r.stir)
 		}
 		r.wake.Wait()
 	}
 	r.active[r.settled]++
 	return r.settled, nil
+}
+
+// stir makes all who wait look again. It takes the lock, so that nobody misses it
+// who is about to wait.
+func (r *readers) stir() {
+	r.mu.Lock()
+	r.mu.Unlock() //nolint:staticcheck // waiting is all that it is for
+	r.wake.Broadcast()
 }
 
 // touches reports whether a change that somebody was told of writes one of the
@@ -121,12 +138,15 @@ func (r *readers) oldest() uint64 {
 
 // view runs f on a snapshot of everything that was committed when it began. If
 // keys are given, f reads nothing else, and only they are that new.
-func (s *Store) view(f func(*bdb.Txn) error, keys ...[]byte) error {
+func (s *Store) view(ctx context.Context, f func(*bdb.Txn) error, keys ...[]byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if err := s.gate.enter(); err != nil {
 		return err
 	}
 	defer s.gate.exit()
-	ts, err := s.readers.begin(keys...)
+	ts, err := s.readers.begin(ctx, keys...)
 	if err != nil {
 		return err
 	}

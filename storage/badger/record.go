@@ -23,7 +23,7 @@ func (s *Store) Get(ctx context.Context, ref payment.Ref) (*payment.Record, erro
 		return nil, payment.ErrNotFound
 	}
 	var e *packed.Entry
-	err := s.view(func(txn *bdb.Txn) (err error) {
+	err := s.view(ctx, func(txn *bdb.Txn) (err error) {
 		e, err = loadEntry(txn, ref, k)
 		return err
 	}, recordKey(k))
@@ -59,7 +59,7 @@ func (s *Store) Holder(ctx context.Context, k payment.Key) (payment.Ref, error) 
 	}
 	var v []byte
 	uk := uniqueKey(k)
-	err := s.view(func(txn *bdb.Txn) (err error) {
+	err := s.view(ctx, func(txn *bdb.Txn) (err error) {
 		v, err = getCopy(txn, uk)
 		return err
 	}, uk)
@@ -98,7 +98,7 @@ func (s *Store) Look(ctx context.Context, ref payment.Ref, keys ...payment.Key) 
 		touched = append(stored, recordKey(k))
 	}
 	var rec *payment.Record
-	err := s.view(func(txn *bdb.Txn) error {
+	err := s.view(ctx, func(txn *bdb.Txn) error {
 		for i, uk := range stored {
 			v, err := getCopy(txn, uk)
 			if err != nil {
@@ -138,12 +138,13 @@ func (s *Store) Commit(ctx context.Context, c payment.Change) error {
 	if err != nil {
 		return fmt.Errorf("committing %s: %w", c.Record.Ref, err)
 	}
-	// The writer may still read the record of a lazy change when its caller has
-	// gone on, so it gets one of its own.
+	// The writer may still read the change when its caller has gone on, so it gets
+	// one of its own.
 	rec := c.Record.Clone()
 	rec.Version = next
+	take := slices.Clone(c.Take)
 	ch := &change{ctx: ctx, grows: next == 1, lazy: c.Lazy, due: packed.Time(rec.Due)}
-	ch.stage = func(get getter) ([]write, error) { return stageCommit(get, k, rec, body, c.Take) }
+	ch.stage = func(get getter) ([]write, error) { return stageCommit(get, k, rec, body, take) }
 	if next == 1 {
 		ch.settled = func() { s.records.Add(1) }
 	}
@@ -245,7 +246,7 @@ func stageForget(get getter, k refKey, ref payment.Ref, version uint64) ([]write
 // keys that were taken stay so if a later part fails.
 func (s *Store) Reserve(ctx context.Context, keys []payment.Key) (int, error) {
 	total := 0
-	for part := range slices.Chunk(keys, 500) {
+	for part := range slices.Chunk(slices.Clone(keys), 500) {
 		fresh := 0
 		err := s.submit(&change{ctx: ctx, grows: true, stage: func(get getter) ([]write, error) {
 			fresh = 0

@@ -18,13 +18,15 @@ func (s *Store) Secret(ctx context.Context, name string, mint func() ([]byte, er
 		v, err = getCopy(txn, secretKey(name))
 		return err
 	}
-	if err := s.view(read); err != nil || v != nil {
+	if err := s.view(ctx, read); err != nil || v != nil {
 		return v, err
 	}
 	// Minting is the caller's code: it runs here, not in the writer, and once.
-	s.minting.Lock()
-	defer s.minting.Unlock()
-	if err := s.view(read); err != nil || v != nil {
+	if err := s.minting.take(ctx); err != nil {
+		return nil, err
+	}
+	defer s.minting.give()
+	if err := s.view(ctx, read); err != nil || v != nil {
 		return v, err
 	}
 	made, err := mint()

@@ -37,15 +37,19 @@ const (
 // spaceGuard knows how much room there is. A full disk ends the process: the
 // write to a page of a mapped file that can't be allocated is a SIGBUS.
 type spaceGuard struct {
-	dir        string
-	soft, hard uint64
-	reserve    uint64
-	measure    func(string) (space, error)
-	log        func() *zap.Logger
+	dir     string
+	measure func(string) (space, error)
+	log     func() *zap.Logger
+	asked   config // what the limits are made from
 
 	state atomic.Int32
 	last  atomic.Int64 // when the reserve was looked after, in nanoseconds
-	mu    sync.Mutex
+
+	mu         sync.Mutex
+	soft, hard uint64
+	reserve    uint64
+	free       uint64 // as it was measured last
+	fresh      bool   // the limits are new: what was closed was closed by others
 }
 
 // keepEvery is how often what is kept in reserve is looked after while much is
@@ -64,15 +68,8 @@ func (g *spaceGuard) setLimits(c *config) error {
 	if err != nil {
 		return fmt.Errorf("measuring the free space at %s: %w", g.dir, err)
 	}
-	g.soft, g.reserve = c.minFree, c.reserve
-	if g.soft == 0 {
-		g.soft = DefaultMinFree(sp.total)
-	}
-	g.hard = c.hardFree
-	if g.hard == 0 {
-		g.hard = g.soft / 2
-	}
-	g.reserve = min(g.reserve, g.soft/4)
+	g.asked = *c
+	g.set(c.minFree, sp)
 	if sp.total == 0 {
 		return nil
 	}
@@ -86,6 +83,47 @@ func (g *spaceGuard) setLimits(c *config) error {
 	}
 	g.check()
 	return nil
+}
+
+// set makes the limits of what was asked for, 0 for the default.
+func (g *spaceGuard) set(minFree uint64, sp space) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.soft, g.hard = minFree, g.asked.hardFree
+	if g.soft == 0 {
+		g.soft = DefaultMinFree(sp.total)
+	}
+	if g.hard == 0 {
+		g.hard = g.soft / 2
+	}
+	g.reserve = min(g.asked.reserve, g.soft/4)
+	g.fresh = true
+}
+
+// limit changes the limits of a store that is open, and looks at once what is true
+// by them.
+func (g *spaceGuard) limit(minFree uint64) {
+	sp, err := g.measure(g.dir)
+	if err != nil {
+		return // the next look finds out
+	}
+	was, _ := g.now()
+	g.set(minFree, sp)
+	g.check()
+	soft, free := g.now()
+	if soft == was {
+		return
+	}
+	g.log().Info("min_free has changed", zap.String("dir", g.dir), zap.Uint64("min_free_mib", soft/mib), zap.Uint64("was_mib", was/mib),
+		zap.Uint64("free_mib", free/mib), zap.Bool("takes_payments", g.ready() == nil))
+}
+
+// now gives below how many free bytes new work is refused, and how many there were
+// when it was measured last.
+func (g *spaceGuard) now() (soft, free uint64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.soft, g.free
 }
 
 // opening is how much room opening may need, whatever limits were asked for: a
@@ -118,6 +156,7 @@ func (g *spaceGuard) look(keep bool) {
 	if err != nil || sp.total == 0 {
 		return
 	}
+	g.free = sp.free
 	was := room(g.state.Load())
 	var is room
 	switch {
@@ -125,13 +164,14 @@ func (g *spaceGuard) look(keep bool) {
 		is = roomNone
 	case sp.free < g.soft:
 		is = roomSome
-	case was == roomAll, sp.free >= g.soft+g.reserve+g.soft/8:
+	case was == roomAll, g.fresh, sp.free >= g.soft+g.reserve+g.soft/8:
 		// On the way back there must be more than what closed the door, or the
 		// reserve that is put back would close it again.
 		is = roomAll
 	default:
 		is = roomSome
 	}
+	g.fresh = false
 	g.state.Store(int32(is))
 	g.tell(was, is, sp)
 	switch {
@@ -180,9 +220,11 @@ func (g *spaceGuard) allow(grows bool) error {
 	case r == roomAll, r == roomSome && !grows:
 		return nil
 	case r == roomSome:
-		return fmt.Errorf("%w for new payments: less than %d MiB free", payment.ErrFull, g.soft/mib)
+		soft, _ := g.now()
+		return fmt.Errorf("%w for new payments: less than %d MiB free", payment.ErrFull, soft/mib)
 	}
-	return fmt.Errorf("%w: less than %d MiB free", payment.ErrFull, g.hard/mib)
+	soft, _ := g.now()
+	return fmt.Errorf("%w: less than half of %d MiB free", payment.ErrFull, soft/mib)
 }
 
 // ready is for every request: it measures nothing.

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rahgir/caddy-payments/storage/internal/durable"
 )
 
 // holdReserve makes the reserve with blocks that are really there.
@@ -17,7 +19,7 @@ func holdReserve(path string, size uint64) {
 		return
 	}
 	defer f.Close()
-	if unix.Fallocate(int(f.Fd()), 0, 0, int64(size)) != nil {
+	if unix.Fallocate(int(f.Fd()), 0, 0, int64(size)) != nil || durable.Inherit(path) != nil {
 		_ = os.Remove(path) // without it there is only less room to spare
 	}
 }

@@ -64,8 +64,10 @@ func (s *Store) start() (err error) {
 		s.readers.hold(s.last)
 		go s.finishCount(ctx, s.last)
 	}
-	s.chores.Add(1)
+	s.chores.Add(2)
 	go s.choreLoop(ctx)
+	go s.trimLoop(ctx)
+	s.poke()
 	if why != "" {
 		s.log().Error("this ledger may have forgotten payments: a new generation begins",
 			zap.String("why", why), zap.String("journal_kept_in", s.seen.aside), zap.String("dir", s.dir), zap.Uint32("generation", s.gen.Seq))

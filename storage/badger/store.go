@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	bdb "github.com/dgraph-io/badger/v4"
@@ -17,7 +18,9 @@ import (
 	"github.com/rahgir/caddy-payments/internal/failpoint"
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage/badger/journal"
+	"github.com/rahgir/caddy-payments/storage/internal/durable"
 	"github.com/rahgir/caddy-payments/storage/internal/mirror"
+	"github.com/rahgir/caddy-payments/storage/internal/shared"
 )
 
 // Store is an open ledger.
@@ -31,10 +34,11 @@ type Store struct {
 	gate    gate
 	readers readers
 	space   spaceGuard
+	claims  shared.Claims[limits]
 	due     dueFloor
 	journal *journal.Journal
 	seen    witness
-	minting sync.Mutex
+	minting turn
 
 	// Who writes has these to himself.
 	writer            writer
@@ -49,6 +53,9 @@ type Store struct {
 	commits atomic.Uint64
 	records atomic.Int64
 	tracks  atomic.Int64
+	// maxTracks is the cap; crowded says that it is passed.
+	maxTracks atomic.Int64
+	crowded   chan struct{}
 
 	stop     context.CancelFunc
 	chores   sync.WaitGroup
@@ -72,7 +79,8 @@ func Open(dir string, opts ...Option) (*Store, error) {
 		c.mirror = dir + ".generation"
 	}
 	s := &Store{cfg: c, dir: dir, owner: newID(),
-		counted: make(chan struct{})}
+		counted: make(chan struct{}), minting: newTurn(), crowded: make(chan struct{}, 1)}
+	s.maxTracks.Store(c.maxTracks)
 	s.due.init()
 	s.space = spaceGuard{dir: dir, measure: c.freeSpace, log: c.log}
 	if err := s.space.setLimits(c); err != nil {
@@ -82,16 +90,30 @@ func Open(dir string, opts ...Option) (*Store, error) {
 		c.memTable = memTableFor(c.freeSpace, dir)
 	}
 	failpoint.Hit(failpoint.LedgerOpening)
+	defer s.giveFiles()
 	if err := s.checkFiles(); err != nil {
-		return nil, err
+		return nil, whose(dir, err)
 	}
 	if s.db, err = openBadger(badgerOptions(dir, c)); err != nil {
 		return nil, openError(dir, err)
 	}
 	if err := s.start(); err != nil {
-		return nil, errors.Join(err, s.db.Close())
+		return nil, whose(dir, errors.Join(err, s.db.Close()))
 	}
 	return s, nil
+}
+
+// giveFiles gives the directory's owner what this process has made in it, if it is
+// root's: Badger makes files all the time, as whoever it is.
+func (s *Store) giveFiles() {
+	o, other := durable.OwnerOf(s.dir)
+	if !other {
+		return
+	}
+	if err := errors.Join(o.GiveAll(s.dir), o.Give(s.cfg.mirror)); err != nil {
+		s.log().Error("files of the ledger belong to root, not to the directory's owner, who may not be able to open it",
+			zap.String("dir", s.dir), zap.Error(err))
+	}
 }
 
 // memTableFor makes memtables, and with them the files that come and go, small
@@ -110,7 +132,7 @@ func realDir(dir string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("the store's directory: %w", err)
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := durable.MkdirAll(dir); err != nil {
 		return "", fmt.Errorf("making the store's directory: %w", err)
 	}
 	if dir, err = filepath.EvalSymlinks(dir); err != nil {
@@ -125,7 +147,19 @@ func openError(dir string, err error) error {
 	if strings.Contains(err.Error(), "Cannot acquire directory lock") || strings.Contains(err.Error(), "Cannot create lock file") {
 		return locked(dir)
 	}
-	return fmt.Errorf("opening the store in %s: %w", dir, err)
+	return whose(dir, fmt.Errorf("opening the store in %s: %w", dir, err))
+}
+
+// whose says what to do about files that another user has made, and names a disk
+// that was filled meanwhile as what it is.
+func whose(dir string, err error) error {
+	if errors.Is(err, syscall.ENOSPC) && !errors.Is(err, payment.ErrFull) {
+		return fmt.Errorf("%w: %w", payment.ErrFull, err)
+	}
+	if errors.Is(err, fs.ErrPermission) || strings.Contains(err.Error(), fs.ErrPermission.Error()) {
+		return fmt.Errorf("%w; the ledger's files must belong to the user that Caddy runs as: chown -R <user> %s", err, dir)
+	}
+	return err
 }
 
 func locked(dir string) error { return fmt.Errorf("%w: %s; use `caddy reload`", ErrLocked, dir) }
@@ -142,6 +176,7 @@ func (s *Store) Close() error {
 	err := s.lastWords()
 	clean := err == nil && s.broken.Load() == nil && s.space.ready() == nil
 	cerr := s.db.Close()
+	defer s.giveFiles()
 	return errors.Join(err, cerr, s.closeJournal(clean && cerr == nil))
 }
 

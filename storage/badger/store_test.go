@@ -3,7 +3,9 @@ package badger
 import (
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage/storagetest"
@@ -75,6 +77,18 @@ func TestConformance(t *testing.T) {
 				}
 				return open(t, st.dir)
 			}
+		},
+		Slow: func(t *testing.T, sync time.Duration) payment.Store {
+			return open(t, filepath.Join(t.TempDir(), "ledger"), func(c *config) {
+				c.commitHook = func(uint64) error { time.Sleep(sync); return nil }
+			})
+		},
+		Stall: func(t *testing.T) (payment.Store, func(), func()) {
+			var door sync.RWMutex
+			s := open(t, filepath.Join(t.TempDir(), "ledger"), func(c *config) {
+				c.commitHook = func(uint64) error { door.RLock(); door.RUnlock(); return nil } //nolint:staticcheck // waiting is all
+			})
+			return s, door.Lock, sync.OnceFunc(door.Unlock)
 		},
 		Capped: func(t *testing.T, n int) payment.Store {
 			return open(t, filepath.Join(t.TempDir(), "ledger"), WithMaxTracks(n))

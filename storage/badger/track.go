@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 
 	bdb "github.com/dgraph-io/badger/v4"
@@ -14,7 +15,13 @@ import (
 )
 
 // Tracks expire by a time in the entry, never by Badger's TTL, which follows
-// the wall clock without asking.
+// the wall clock without asking. In which order they came is in an index of its
+// own, by the version of the commit that put them: its entries' number is the
+// value of the entry by expiry, so that a track that is renewed finds its old one.
+
+// trackSlack is by how many tracks the cap may be passed while the oldest are
+// being deleted, which is a goroutine's work.
+const trackSlack = 8192
 
 // PutTrack implements [payment.Store].
 func (s *Store) PutTrack(ctx context.Context, visitor string, t payment.Track, expires time.Time) error {
@@ -22,34 +29,50 @@ func (s *Store) PutTrack(ctx context.Context, visitor string, t payment.Track, e
 	if err != nil {
 		return err
 	}
-	hash := visitorHash(visitor)
-	counted := false
+	hash, fresh := visitorHash(visitor), false
 	return s.submit(&change{ctx: ctx, grows: true, lazy: true,
 		stage: func(get getter) ([]write, error) {
 			old, err := get(trackKey(hash))
 			if err != nil {
 				return nil, err
 			}
-			// Counted now, not when settled: the changes of one batch must not pass
-			// the cap together. A change may be staged twice.
-			if counted {
-				counted = false
-				s.tracks.Add(-1)
-			}
 			var ws []write
-			if old == nil {
-				if s.tracks.Load() >= s.cfg.maxTracks {
-					return nil, fmt.Errorf("%w: it keeps %d tracks already", payment.ErrFull, s.cfg.maxTracks)
+			if fresh = old == nil; fresh {
+				if most := s.maxTracks.Load(); s.tracks.Load() >= most+trackSlack {
+					return nil, fmt.Errorf("%w: it keeps %d tracks already", payment.ErrFull, most)
 				}
-				counted = true
-				s.tracks.Add(1)
-			} else if _, was, err := packed.DecodeTrack(old); err == nil {
-				ws = append(ws, write{key: timed(tableExpiry, was, hash), del: true})
+			} else if ws, err = unlist(get, old, hash); err != nil {
+				return nil, err
 			}
+			age := s.last + 1
 			return append(ws,
 				write{key: trackKey(hash), value: value},
-				write{key: expiryKey(expires, hash)}), nil
+				write{key: expiryKey(expires, hash), value: encodeHigh(age)},
+				write{key: timed(tableAge, age, hash)}), nil
+		},
+		settled: func() {
+			if fresh && s.tracks.Add(1) > s.maxTracks.Load() {
+				s.poke()
+			}
 		}})
+}
+
+// unlist takes a track out of both orders.
+func unlist(get getter, track, hash []byte) ([]write, error) {
+	_, expires, err := packed.DecodeTrack(track)
+	if err != nil {
+		return nil, nil //nolint:nilerr // it is written over, and leads nowhere
+	}
+	byExpiry := timed(tableExpiry, expires, hash)
+	age, err := get(byExpiry)
+	if err != nil {
+		return nil, err
+	}
+	ws := []write{{key: byExpiry, del: true}}
+	if len(age) == timeSize {
+		ws = append(ws, write{key: timed(tableAge, decodeHigh(age), hash), del: true})
+	}
+	return ws, nil
 }
 
 // Track implements [payment.Store].
@@ -59,7 +82,7 @@ func (s *Store) Track(ctx context.Context, visitor string) (payment.Track, error
 	}
 	var v []byte
 	key := trackKey(visitorHash(visitor))
-	err := s.view(func(txn *bdb.Txn) (err error) {
+	err := s.view(ctx, func(txn *bdb.Txn) (err error) {
 		v, err = getCopy(txn, key)
 		return err
 	}, key)
@@ -84,7 +107,7 @@ func (s *Store) Track(ctx context.Context, visitor string) (payment.Track, error
 func (s *Store) pruneTracks(ctx context.Context, limit int) (int, error) {
 	now := packed.Time(s.Now())
 	var keys [][]byte
-	err := s.view(func(txn *bdb.Txn) error {
+	err := s.view(ctx, func(txn *bdb.Txn) error {
 		it := txn.NewIterator(keysOnly([]byte{tableExpiry}))
 		defer it.Close()
 		for it.Rewind(); it.Valid() && len(keys) < limit; it.Next() {
@@ -99,8 +122,14 @@ func (s *Store) pruneTracks(ctx context.Context, limit int) (int, error) {
 	if err != nil || len(keys) == 0 {
 		return 0, err
 	}
+	return len(keys), s.dropTracks(ctx, keys)
+}
+
+// dropTracks deletes the tracks that entries of either order lead to, and the
+// entries.
+func (s *Store) dropTracks(ctx context.Context, keys [][]byte) error {
 	gone := 0
-	err = s.submit(&change{ctx: ctx,
+	return s.submit(&change{ctx: ctx,
 		stage: func(get getter) ([]write, error) {
 			gone = 0
 			var ws []write
@@ -111,9 +140,16 @@ func (s *Store) pruneTracks(ctx context.Context, limit int) (int, error) {
 				if err != nil {
 					return nil, err
 				}
+				if v == nil {
+					continue
+				}
+				listed, err := unlist(get, v, hash)
+				if err != nil {
+					return nil, err
+				}
 				// The visitor may have come again since.
-				if len(v) > timeSize && bytes.Equal(v[1:1+timeSize], key[1:1+timeSize]) {
-					ws = append(ws, write{key: trackKey(hash), del: true})
+				if slices.ContainsFunc(listed, func(w write) bool { return bytes.Equal(w.key, key) }) {
+					ws = append(append(ws, listed...), write{key: trackKey(hash), del: true})
 					gone++
 				}
 			}
@@ -121,5 +157,4 @@ func (s *Store) pruneTracks(ctx context.Context, limit int) (int, error) {
 		},
 		settled: func() { s.tracks.Add(-int64(gone)) },
 	})
-	return len(keys), err
 }

@@ -92,9 +92,10 @@ func (w *writer) release() bool {
 	return true
 }
 
-// submit hands a change to the writer and waits for its outcome. Once the
-// writer has it, the caller's context no longer matters: an outcome that nobody
-// waits for is an outcome that nobody knows.
+// submit hands a change to the writer and waits for its outcome, or until the
+// caller's context ends: then the writer goes on, and what became of the change
+// is for the ledger to tell. A caller who can't leave writes himself where nobody
+// else does.
 func (s *Store) submit(c *change) error {
 	if err := s.gate.enter(); err != nil {
 		return err
@@ -107,14 +108,38 @@ func (s *Store) submit(c *change) error {
 		return s.brokenErr()
 	}
 	c.done = make(chan error, 1)
-	if s.writer.enqueue(c) {
-		if c.lazy {
-			go s.write(nil) // its caller does not wait for the sync
-		} else {
-			s.write(c)
-		}
+	switch {
+	case !s.writer.enqueue(c):
+	case c.lazy || c.ctx.Done() != nil:
+		go s.write(nil) // its caller does not wait for the sync, or may leave
+	default:
+		s.write(c)
 	}
-	return <-c.done
+	select {
+	case err := <-c.done:
+		return err
+	case <-c.ctx.Done():
+		return c.left()
+	}
+}
+
+// left is what a caller is told who does not wait any longer.
+func (c *change) left() error {
+	select {
+	case err := <-c.done:
+		return err
+	default:
+		return fmt.Errorf("%w: %w", errLeft, context.Cause(c.ctx))
+	}
+}
+
+// answer tells the caller what became of the change. Whoever was told already
+// hears nothing more.
+func (c *change) answer(err error) {
+	select {
+	case c.done <- err:
+	default:
+	}
 }
 
 // write writes until nothing waits, or until own is done: then it passes the
@@ -140,16 +165,33 @@ func (s *Store) write(own *change) {
 }
 
 // writeBatch stages changes, beginning with first, until none waits or the
-// transaction is full, and commits them as one.
+// transaction is full, and commits them as one. Whoever it takes from the queue is
+// answered, or is rest, whatever happens: a panic of Badger's too, which may be
+// caught far above us.
 func (s *Store) writeBatch(first *change) (rest *change) {
 	txn := s.db.NewTransactionAt(s.last, true)
 	defer txn.Discard()
 	get := func(key []byte) ([]byte, error) { return getCopy(txn, key) }
 
-	var batch []*change
+	var batch, taken []*change
 	var answers []answer
+	defer func() {
+		if p := recover(); p != nil {
+			s.ruin(fmt.Errorf("%w: %v", ErrDamaged, p))
+			for _, c := range taken {
+				c.answer(s.brokenErr())
+			}
+		}
+	}()
+	next := func() *change {
+		if len(taken) >= maxBatch {
+			return nil // they stay in the queue, and write comes again
+		}
+		return s.writer.next()
+	}
 	size, count := 0, 0
-	for c := first; c != nil && len(batch) < maxBatch; c = s.writer.next() {
+	for c := first; c != nil; c = next() {
+		taken = append(taken, c)
 		err := s.admit(c)
 		if err == nil {
 			err = s.contain(func() (err error) {
@@ -167,18 +209,18 @@ func (s *Store) writeBatch(first *change) (rest *change) {
 		}
 		if len(batch) > 0 && (size+n > s.maxSize || count+len(c.writes) > s.maxCount) {
 			rest = c
+			taken = taken[:len(taken)-1]
 			break
 		}
 		if n > s.maxSize || len(c.writes) > s.maxCount {
-			c.done <- fmt.Errorf("%d bytes in one change are too many", n)
+			c.answer(fmt.Errorf("%d bytes in one change are too many", n))
 			continue
 		}
 		if err := apply(txn, c.writes); err != nil {
 			// Nothing was committed, but the transaction is half filled: drop it.
-			for _, b := range append(batch, c) {
-				b.done <- err
+			for _, c := range taken {
+				c.answer(err)
 			}
-			giveAll(answers, err)
 			return nil
 		}
 		size, count = size+n, count+len(c.writes)
@@ -205,12 +247,12 @@ func giveAll(answers []answer, failed error) {
 	for _, a := range answers {
 		switch {
 		case failed != nil:
-			a.c.done <- failed
+			a.c.answer(failed)
 		case a.err == nil && a.c.settled != nil:
 			a.c.settled()
-			a.c.done <- nil
+			a.c.answer(nil)
 		default:
-			a.c.done <- a.err
+			a.c.answer(a.err)
 		}
 	}
 }

@@ -7,7 +7,7 @@ func (s *Store) Restart() *Store {
 	defer s.mu.Unlock()
 	s.closed = true
 	return &Store{
-		Clock: s.Clock, records: s.records, order: s.order, keys: s.keys, money: s.money, tracks: s.tracks, secrets: s.secrets,
+		Clock: s.Clock, records: s.records, order: s.order, keys: s.keys, money: s.money, tracks: s.tracks, queue: s.queue, secrets: s.secrets,
 		gen: s.gen, owner: s.owner + 1, most: s.most,
 	}
 }

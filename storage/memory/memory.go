@@ -5,6 +5,7 @@
 package memory
 
 import (
+	"container/list"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -29,6 +30,7 @@ type Store struct {
 	keys    map[payment.Key]payment.Ref
 	money   map[payment.Ref]bool // money was, or may have been, behind it once
 	tracks  map[string]kept
+	queue   *list.List // of visitors, by when their tracks were put
 	secrets map[string][]byte
 	gen     payment.Generation
 	owner   int
@@ -42,19 +44,20 @@ type Store struct {
 type kept struct {
 	track   payment.Track
 	expires time.Time
+	place   *list.Element
 }
 
 // New returns an empty ledger of generation 1, begun now.
 func New(clock func() time.Time) *Store {
 	s := &Store{
 		Clock: clock, records: make(map[payment.Ref]*payment.Record), keys: make(map[payment.Key]payment.Ref),
-		money: make(map[payment.Ref]bool), tracks: make(map[string]kept), secrets: make(map[string][]byte), owner: 1,
+		money: make(map[payment.Ref]bool), tracks: make(map[string]kept), queue: list.New(), secrets: make(map[string][]byte), owner: 1,
 	}
 	s.gen = payment.Generation{Seq: 1, Start: s.Now(), ID: "memory-" + rand.Text()}
 	return s
 }
 
-// Cap bounds the number of tracks.
+// Cap bounds the number of tracks: the oldest go.
 func (s *Store) Cap(tracks int) { s.most = tracks }
 
 func (s *Store) usable(ctx context.Context) error {
@@ -295,10 +298,14 @@ func (s *Store) PutTrack(ctx context.Context, visitor string, t payment.Track, e
 	if err := s.usable(ctx); err != nil {
 		return err
 	}
-	if _, known := s.tracks[visitor]; !known && s.most > 0 && len(s.tracks) >= s.most {
-		return payment.ErrFull
+	if old, known := s.tracks[visitor]; known {
+		s.queue.Remove(old.place)
 	}
-	s.tracks[visitor] = kept{t, expires}
+	s.tracks[visitor] = kept{t, expires, s.queue.PushBack(visitor)}
+	for s.most > 0 && len(s.tracks) > s.most {
+		oldest := s.queue.Front()
+		delete(s.tracks, s.queue.Remove(oldest).(string)) //nolint:forcetypeassert // only visitors are in it
+	}
 	return nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
 	"github.com/rahgir/caddy-payments/storage"
+	"github.com/rahgir/caddy-payments/storage/internal/durable"
 	"github.com/rahgir/caddy-payments/storage/internal/shared"
 )
 
@@ -49,7 +49,8 @@ type Module struct {
 	Password string `json:"password,omitempty"`
 	// How many connections this Caddy may open. Default: 16.
 	MaxConns int `json:"max_conns,omitempty"`
-	// How many visitors' tracks are kept, by all nodes together. Default: 1,000,000.
+	// How many visitors' tracks are kept, by all nodes together; the oldest go.
+	// Default: 1,000,000.
 	MaxTracks int `json:"max_tracks,omitempty"`
 	// How long one operation waits for the database. Default: 5s.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
@@ -215,15 +216,26 @@ func (m *Module) Open(ctx context.Context, log *zap.Logger) (payment.Store, func
 		return nil, nil, err
 	}
 	opts = append(opts, WithLogger(func() *zap.Logger { return caddy.Log().Named("payments.storage.postgres") }))
-	// A new password is a new opening, which the old one outlives for a while.
-	name := sha256.Sum256([]byte(m.dsn.Reveal()))
-	s, joined, release, err := pool.Acquire(hex.EncodeToString(name[:]), func() (*Store, error) { return Open(ctx, m.dsn.Reveal(), opts...) })
+	// A new password is a new opening, which the old one outlives for a while; so are
+	// a new number of connections, time-out and generation file. The cap of tracks is
+	// changed in the one that is open.
+	name := sha256.Sum256(fmt.Appendf(nil, "%s\n%d\n%d\n%s", m.dsn.Reveal(), m.MaxConns, m.Timeout, m.Generation))
+	s, joined, free, err := pool.Acquire(hex.EncodeToString(name[:]), func() (*Store, error) { return Open(ctx, m.dsn.Reveal(), opts...) })
 	if err != nil {
 		return nil, nil, err
 	}
+	disclaim := s.claims.Add(newConfig(opts).maxTracks, func(most int64) {
+		s.maxTracks.Store(most)
+		s.crowd()
+	})
+	release := func() error {
+		disclaim()
+		return free()
+	}
 	if gen, err := s.Generation(ctx); err == nil && log != nil {
 		log.Info("the ledger is open", zap.String("database", s.conn.Database), zap.String("host", s.conn.Host), zap.String("id", gen.ID),
-			zap.Uint32("generation", gen.Seq), zap.String("node", s.owner), zap.Bool("shared", joined))
+			zap.Uint32("generation", gen.Seq), zap.String("node", s.owner), zap.Bool("shared", joined),
+			zap.Int64("max_tracks", s.maxTracks.Load()))
 	}
 	return s, release, nil
 }
@@ -238,7 +250,7 @@ func (m *Module) options() (opts []Option, err error) {
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(caddy.AppDataDir(), file)
 	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+	if err := durable.MkdirAll(filepath.Dir(file)); err != nil {
 		return nil, fmt.Errorf("the generation file's directory: %w", err)
 	}
 	opts = append(opts, WithGenerationFile(file))

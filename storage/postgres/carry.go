@@ -50,7 +50,7 @@ const (
 func withShut() Option { return func(c *config) { c.shut = true } }
 
 // OpenToMove implements [storage.Mover].
-func (m *Module) OpenToMove(ctx context.Context, log *zap.Logger) (storage.Carrier, func() error, error) {
+func (m *Module) OpenToMove(ctx context.Context, log *zap.Logger, _ bool) (storage.Carrier, func() error, error) {
 	opts, err := m.options()
 	if err != nil {
 		return nil, nil, err

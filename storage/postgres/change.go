@@ -102,7 +102,7 @@ func newRow(c payment.Change, k [packed.RefSize]byte) (*row, error) {
 	for _, key := range c.Take {
 		money = money || key.Kind != payment.KeyIntent
 	}
-	w := &row{ref: k, next: int64(next), writer: 1 + rand.Int64N(math.MaxInt64), had: r.Mark, take: c.Take} //nolint:gosec // not a secret
+	w := &row{ref: k, next: int64(next), writer: 1 + rand.Int64N(math.MaxInt64), had: r.Mark, take: slices.Clone(c.Take)} //nolint:gosec // not a secret
 	w.cells = cells{
 		state: string(r.State), money: money, created: int64(packed.Time(r.CreatedAt)), due: number(packed.Time(r.Due)), //nolint:gosec // 63 bits
 		notice: number(uint64(noticeOf(r))), order: hashed(r.Order), id: hashed(r.ID), slot: int16(k[0]), //nolint:gosec // never negative
@@ -181,16 +181,20 @@ func (s *Store) Commit(ctx context.Context, c payment.Change) error {
 	if err != nil {
 		return fmt.Errorf("committing %s: %w", c.Record.Ref, err)
 	}
+	if err := tell(ctx, s, func() error { return s.commit(ctx, w) }); err != nil {
+		return err
+	}
+	c.Record.Version, c.Record.Mark = c.Record.Version+1, w.writer
+	return nil
+}
+
+func (s *Store) commit(ctx context.Context, w *row) error {
 	ctx, op, done, err := s.enter(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
-	if err := s.write(ctx, op, w); err != nil {
-		return err
-	}
-	c.Record.Version, c.Record.Mark = c.Record.Version+1, w.writer
-	return nil
+	return s.write(ctx, op, w)
 }
 
 // write sends a change until it is known what became of it.

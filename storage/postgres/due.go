@@ -21,9 +21,7 @@ ORDER BY due LIMIT $2`
 ORDER BY due LIMIT $2`
 )
 
-// Due implements [payment.Store]. Where several nodes work, this node's share
-// comes first, then what others have left lying.
-func (s *Store) Due(ctx context.Context, t time.Time, limit int) ([]payment.Ref, error) {
+func (s *Store) dueNow(ctx context.Context, t time.Time, limit int) ([]payment.Ref, error) {
 	if err := ctx.Err(); err != nil || limit <= 0 {
 		return nil, err
 	}

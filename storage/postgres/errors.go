@@ -22,6 +22,8 @@ var (
 	// ErrUnknownOutcome: a change was sent and nobody knows what became of it.
 	// The record must be read again.
 	ErrUnknownOutcome = errors.New("it is not known whether the database took the change")
+	// errLeft: the caller's context ended before the database answered.
+	errLeft = errors.New("the database did not answer in the caller's time")
 	// ErrFormat: the tables were made by a newer version of this module.
 	ErrFormat = packed.ErrFormat
 	// ErrCursor is returned for a text that is no cursor of this store.

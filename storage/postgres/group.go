@@ -33,10 +33,13 @@ func (g *group[T]) do(it T) {
 	if g.taken < lanes {
 		g.taken++
 		g.mu.Unlock()
+		// A panic must not take the lane along: those who wait for it would wait for ever.
+		defer func() {
+			if rest := g.next(); rest != nil {
+				go g.serve(rest) // its own caller has other things to do
+			}
+		}()
 		g.run([]T{it})
-		if rest := g.next(); rest != nil {
-			go g.serve(rest) // its own caller has other things to do
-		}
 		return
 	}
 	w := waiting[T]{it, make(chan struct{})}

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -57,6 +58,58 @@ func TestGroup(t *testing.T) {
 		t.Error("it does not end as it began")
 	}
 	t.Logf("%d calls, %d statements", n, statements.Load())
+}
+
+// However many wait while a statement is under way, each is served: fewer than
+// one statement takes, as many, one more, and many times as many. Nor does a
+// statement that panics keep the others waiting.
+func TestGroupBeyondAStatement(t *testing.T) {
+	for _, n := range []int{0, 1, largest - 1, largest, largest + 1, 10*largest + 1} {
+		for _, panics := range []bool{false, true} {
+			var g group[int]
+			var served, first atomic.Int64
+			gate := make(chan struct{})
+			g.run = func(all []int) {
+				if len(all) > largest {
+					t.Errorf("%d in one", len(all))
+				}
+				served.Add(int64(len(all)))
+				if first.Add(1) <= lanes {
+					<-gate
+					if panics {
+						panic("of a driver")
+					}
+				}
+			}
+			var all sync.WaitGroup
+			for i := range lanes {
+				all.Go(func() {
+					defer func() { _ = recover() }() // as net/http does
+					g.do(i)
+				})
+			}
+			for first.Load() < lanes {
+				runtime.Gosched()
+			}
+			for i := range n {
+				all.Go(func() { g.do(i) })
+			}
+			for waiting := -1; waiting < n; {
+				g.mu.Lock()
+				waiting = len(g.queue)
+				g.mu.Unlock()
+				runtime.Gosched()
+			}
+			close(gate)
+			all.Wait()
+			if served.Load() != int64(n+lanes) {
+				t.Errorf("%d of %d were served", served.Load(), n+lanes)
+			}
+			if g.do(n); served.Load() != int64(n+lanes+1) {
+				t.Error("it does not go on")
+			}
+		}
+	}
 }
 
 // together sends changes in one statement and tells what became of each.

@@ -125,9 +125,7 @@ func source(q payment.Listing) (sql string, what []any) {
 	return sqlList, nil
 }
 
-// List implements [payment.Store]. A page may hold fewer records than the
-// limit and yet go on.
-func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, error) {
+func (s *Store) list(ctx context.Context, q payment.Listing) (payment.Page, error) {
 	at, err := parseCursor(q.Cursor)
 	if err != nil {
 		return payment.Page{}, err

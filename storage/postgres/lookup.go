@@ -156,8 +156,7 @@ func readAll(ctx context.Context, c *pgxpool.Conn, keys, refs [][]byte, holders 
 	return err
 }
 
-// Look implements [payment.Looker].
-func (s *Store) Look(ctx context.Context, ref payment.Ref, keys ...payment.Key) (*payment.Record, []payment.Held, error) {
+func (s *Store) lookUp(ctx context.Context, ref payment.Ref, keys []payment.Key) (*payment.Record, []payment.Held, error) {
 	var at []byte // nobody has a ref that is none
 	if k, ok := packed.Ref(ref); ok {
 		at = k[:]

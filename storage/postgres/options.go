@@ -44,8 +44,8 @@ func WithConns(n int) Option { return func(c *config) { c.conns = n } }
 // WithTimeout bounds how long one operation waits for the database. Default: 5 s.
 func WithTimeout(d time.Duration) Option { return func(c *config) { c.timeout = d } }
 
-// WithMaxTracks sets how many tracks are kept: they are the only thing that
-// strangers can make the store write. Default: 1,000,000.
+// WithMaxTracks sets how many tracks are kept, since any visitor can make the store
+// write one: beyond it the oldest go. Default: 1,000,000.
 func WithMaxTracks(n int) Option { return func(c *config) { c.maxTracks = int64(n) } }
 
 // WithNewGeneration is told, beside the log, when the ledger was found lost,

@@ -67,6 +67,8 @@ func statements() map[string]struct {
 		"keep a new track":            {sqlLazyTrackNew, []string{ref, "1", `'\x01'`}},
 		"old tracks":                  {sqlTracksOld, []string{"1000", "5000"}},
 		"forget old tracks":           {sqlTrackPrune, []string{"1000", "ARRAY[sha256('7')]"}},
+		"oldest tracks":               {sqlTracksOldest, []string{"500"}},
+		"forget the oldest tracks":    {sqlTrackTrim, []string{"1000", "ARRAY[sha256('7')]"}},
 		"secret":                      {sqlSecret, []string{"'name7'"}},
 		"beat":                        {sqlLazyBeat, []string{"'node7'", "0"}},
 		"farewell":                    {sqlPart, []string{"'node7'", "0"}},

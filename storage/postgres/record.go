@@ -22,8 +22,7 @@ SELECT count(*) FROM w`
 SELECT u.key, NULL, false FROM unnest($1::bytea[]) AS u (key) ON CONFLICT (key) DO NOTHING`
 )
 
-// Get implements [payment.Store].
-func (s *Store) Get(ctx context.Context, ref payment.Ref) (*payment.Record, error) {
+func (s *Store) get(ctx context.Context, ref payment.Ref) (*payment.Record, error) {
 	k, ok := packed.Ref(ref)
 	if !ok {
 		return nil, orDone(ctx, payment.ErrNotFound)
@@ -46,8 +45,7 @@ func orDone(ctx context.Context, err error) error {
 	return err
 }
 
-// Holder implements [payment.Store].
-func (s *Store) Holder(ctx context.Context, k payment.Key) (payment.Ref, error) {
+func (s *Store) holder(ctx context.Context, k payment.Key) (payment.Ref, error) {
 	m, err := s.look(ctx, "looking for a key", nil, k.Hash())
 	if err != nil {
 		return "", err
@@ -62,8 +60,7 @@ func (s *Store) Holder(ctx context.Context, k payment.Key) (payment.Ref, error) 
 	}
 }
 
-// Forget implements [payment.Store].
-func (s *Store) Forget(ctx context.Context, ref payment.Ref, version uint64) error {
+func (s *Store) forget(ctx context.Context, ref payment.Ref, version uint64) error {
 	k, ok := packed.Ref(ref)
 	if !ok {
 		return orDone(ctx, payment.ErrConflict)
@@ -92,16 +89,14 @@ func (s *Store) Forget(ctx context.Context, ref payment.Ref, version uint64) err
 	}
 }
 
-// Reserve implements [payment.Store]. Keys that were taken stay so if a later
-// part fails.
-func (s *Store) Reserve(ctx context.Context, keys []payment.Key) (int, error) {
+func (s *Store) reserve(ctx context.Context, keys []payment.Key) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
 	total := 0
 	for part := range slices.Chunk(keys, 1000) {
 		hashes, _ := taken(part)
-		n, err := s.reserve(ctx, hashes)
+		n, err := s.reservePart(ctx, hashes)
 		if err != nil {
 			return total, err
 		}
@@ -110,7 +105,7 @@ func (s *Store) Reserve(ctx context.Context, keys []payment.Key) (int, error) {
 	return total, nil
 }
 
-func (s *Store) reserve(ctx context.Context, hashes [][]byte) (int, error) {
+func (s *Store) reservePart(ctx context.Context, hashes [][]byte) (int, error) {
 	ctx, op, done, err := s.enter(ctx)
 	if err != nil {
 		return 0, err

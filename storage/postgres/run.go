@@ -16,6 +16,7 @@ import (
 // often it was tried.
 type operation struct {
 	s        *Store
+	caller   context.Context
 	deadline time.Time
 	tries    int
 }
@@ -25,9 +26,9 @@ const (
 	longWait  = 500 * time.Millisecond
 )
 
-// enter begins an operation. The caller's context matters until then: an outcome
-// that nobody waits for is an outcome that nobody knows, and a browser that
-// leaves must not cost a connection.
+// enter begins an operation. A try that was begun runs to its end, whether or not
+// the caller's context does: a browser that leaves must not cost a connection. But
+// nobody tries again for one who has left.
 func (s *Store) enter(ctx context.Context) (context.Context, *operation, func(), error) {
 	if err := ctx.Err(); err != nil {
 		return nil, nil, nil, err
@@ -37,7 +38,7 @@ func (s *Store) enter(ctx context.Context) (context.Context, *operation, func(),
 		s.gate.RUnlock()
 		return nil, nil, nil, payment.ErrClosed
 	}
-	op := &operation{s: s, deadline: time.Now().Add(s.cfg.timeout)}
+	op := &operation{s: s, caller: ctx, deadline: time.Now().Add(s.cfg.timeout)}
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), op.deadline)
 	return ctx, op, func() { cancel(); s.gate.RUnlock() }, nil
 }
@@ -50,8 +51,14 @@ func (op *operation) again() bool {
 	if time.Until(op.deadline) <= wait {
 		return false
 	}
-	time.Sleep(wait)
-	return true
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-op.caller.Done():
+		return false
+	}
 }
 
 // try runs f once on a connection of the pool. Where that fails with the

@@ -80,6 +80,13 @@ func migrations() [][]string {
 	tracks bigint NOT NULL
 )`,
 		`CREATE INDEX IF NOT EXISTS payments_nodes_beat ON payments_nodes (beat)`,
+	}, {
+		// When a track was put, by the database's clock: beyond the cap the oldest go.
+		// The tracks that are there are older than all that come; those of an older
+		// node, which doesn't know the column, are put now.
+		`ALTER TABLE payments_tracks ADD COLUMN IF NOT EXISTS put bigint NOT NULL DEFAULT 0`,
+		`ALTER TABLE payments_tracks ALTER COLUMN put SET DEFAULT ` + dbNow,
+		`CREATE INDEX IF NOT EXISTS payments_tracks_put ON payments_tracks (put, visitor)`,
 	}}
 }
 

@@ -14,9 +14,7 @@ const (
 	sqlMakeSecret = `INSERT INTO payments_secrets (name, secret) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING` //nolint:gosec // a statement, no secret
 )
 
-// Secret implements [payment.Store]. Whichever node is first, its secret is
-// everybody's.
-func (s *Store) Secret(ctx context.Context, name string, mint func() ([]byte, error)) (secret []byte, err error) {
+func (s *Store) secret(ctx context.Context, name string, mint func() ([]byte, error)) (secret []byte, err error) {
 	read := func(ctx context.Context, c *pgxpool.Conn) error {
 		err := c.QueryRow(ctx, sqlSecret, name).Scan(&secret)
 		if errors.Is(err, pgx.ErrNoRows) {

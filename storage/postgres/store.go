@@ -16,6 +16,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage/internal/mirror"
+	"github.com/rahgir/caddy-payments/storage/internal/shared"
 )
 
 // Store is this node's handle on the shared ledger.
@@ -34,10 +35,14 @@ type Store struct {
 	clock clock
 	nodes nodes
 
-	down    atomic.Pointer[error] // why the database is out of reach
-	wake    chan struct{}         // asks for a beat now
-	tracks  tracks
-	secrets sync.Mutex
+	down   atomic.Pointer[error] // why the database is out of reach
+	wake   chan struct{}         // asks for a beat now
+	tracks tracks
+	claims shared.Claims[int64] // of the cap
+	// maxTracks is the cap; crowded says that it is passed.
+	maxTracks atomic.Int64
+	crowded   chan struct{}
+	secrets   sync.Mutex
 
 	firsts, updates, lazies group[*member]
 	looks                   group[*lookup]
@@ -58,7 +63,8 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: c, conn: pc.ConnConfig.Copy(), owner: newID(), wake: make(chan struct{}, 1)}
+	s := &Store{cfg: c, conn: pc.ConnConfig.Copy(), owner: newID(), wake: make(chan struct{}, 1), crowded: make(chan struct{}, 1)}
+	s.maxTracks.Store(c.maxTracks)
 	s.nodes.init(s.owner)
 	s.clock.init()
 	s.firsts.run, s.updates.run, s.lazies.run = s.sendAll, s.sendAll, s.sendAll
@@ -89,8 +95,10 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	}
 	bg, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
-	s.chores.Add(1)
+	s.chores.Add(2)
 	go s.heart(bg)
+	go s.trimLoop(bg)
+	s.crowd()
 	return s, nil
 }
 
@@ -145,8 +153,7 @@ func (s *Store) Ready() error {
 	return nil
 }
 
-// Generation implements [payment.Store].
-func (s *Store) Generation(ctx context.Context) (payment.Generation, error) {
+func (s *Store) generation(ctx context.Context) (payment.Generation, error) {
 	if err := ctx.Err(); err != nil {
 		return payment.Generation{}, err
 	}
@@ -203,9 +210,3 @@ func newID() string {
 	_, _ = rand.Read(b) // never fails
 	return hex.EncodeToString(b)
 }
-
-// Interface guard.
-var (
-	_ payment.Store  = (*Store)(nil)
-	_ payment.Looker = (*Store)(nil)
-)

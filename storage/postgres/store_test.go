@@ -5,7 +5,12 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strconv"
+	"sync"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage/postgres/pgtest"
@@ -98,6 +103,29 @@ func TestConformance(t *testing.T) {
 				}
 				return h.at.open(t)
 			}
+		},
+		Slow: func(t *testing.T, sync time.Duration) payment.Store {
+			l := newLedger(t, WithTimeout(time.Minute), WithConns(40))
+			l.dsn += "&commit_siblings=0&commit_delay=" + strconv.FormatInt(sync.Microseconds(), 10)
+			return l.open(t)
+		},
+		Stall: func(t *testing.T) (payment.Store, func(), func()) {
+			h := newLedger(t).open(t)
+			conn, err := pgx.Connect(context.Background(), h.at.dsn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = conn.Close(context.Background()) })
+			run := func(sql string) {
+				if _, err := conn.Exec(context.Background(), sql); err != nil {
+					t.Error(err)
+				}
+			}
+			halt := func() {
+				run("BEGIN")
+				run("LOCK TABLE payments_records, payments_keys, payments_tracks, payments_secrets IN ACCESS EXCLUSIVE MODE")
+			}
+			return h, halt, sync.OnceFunc(func() { run("ROLLBACK") })
 		},
 		Capped: func(t *testing.T, n int) payment.Store { return newLedger(t, WithMaxTracks(n)).open(t) },
 	})

@@ -17,17 +17,20 @@ import (
 
 const (
 	sqlTrack      = `SELECT body FROM payments_tracks WHERE visitor = $1`
-	sqlTrackAgain = `UPDATE payments_tracks SET expires = $2, body = $3 WHERE visitor = $1`
-	sqlTrackNew   = `INSERT INTO payments_tracks (visitor, expires, body) VALUES ($1, $2, $3)
-ON CONFLICT (visitor) DO UPDATE SET expires = excluded.expires, body = excluded.body`
+	sqlTrackAgain = `UPDATE payments_tracks SET expires = $2, body = $3, put = ` + dbNow + ` WHERE visitor = $1`
+	sqlTrackNew   = `INSERT INTO payments_tracks (visitor, expires, body, put) VALUES ($1, $2, $3, ` + dbNow + `)
+ON CONFLICT (visitor) DO UPDATE SET expires = excluded.expires, body = excluded.body, put = excluded.put`
 	// The same without waiting for the disk: a track may be lost.
 	sqlLazyTrackAgain = `WITH lazy AS (SELECT set_config('synchronous_commit', 'off', true) AS v)
-UPDATE payments_tracks SET expires = $2, body = $3 FROM lazy WHERE visitor = $1 AND lazy.v = 'off'`
+UPDATE payments_tracks SET expires = $2, body = $3, put = ` + dbNow + ` FROM lazy WHERE visitor = $1 AND lazy.v = 'off'`
 	sqlLazyTrackNew = `WITH lazy AS (SELECT set_config('synchronous_commit', 'off', true) AS v)
-INSERT INTO payments_tracks (visitor, expires, body) SELECT $1::bytea, $2::bigint, $3::bytea FROM lazy
-ON CONFLICT (visitor) DO UPDATE SET expires = excluded.expires, body = excluded.body`
+INSERT INTO payments_tracks (visitor, expires, body, put) SELECT $1::bytea, $2::bigint, $3::bytea, ` + dbNow + ` FROM lazy
+ON CONFLICT (visitor) DO UPDATE SET expires = excluded.expires, body = excluded.body, put = excluded.put`
 	sqlTracksOld  = `SELECT visitor FROM payments_tracks WHERE expires <= $1 ORDER BY expires LIMIT $2`
 	sqlTrackPrune = `DELETE FROM payments_tracks WHERE visitor = ANY($2::bytea[]) AND expires <= $1`
+	// Whoever came again meanwhile stays.
+	sqlTracksOldest = `SELECT visitor, put FROM payments_tracks ORDER BY put, visitor LIMIT $1`
+	sqlTrackTrim    = `DELETE FROM payments_tracks WHERE visitor = ANY($2::bytea[]) AND put <= $1`
 )
 
 // tracks counts without counting: each node knows how many it has added and
@@ -56,15 +59,11 @@ func (t *tracks) add(n int64) {
 	t.mine += n
 }
 
-// place takes room for one more.
-func (t *tracks) place(most int64) bool {
+// over is how many more there are than may be.
+func (t *tracks) over(most int64) int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.mine+t.theirs >= most {
-		return false
-	}
-	t.mine++
-	return true
+	return t.mine + t.theirs - most
 }
 
 func visitorHash(visitor string) []byte {
@@ -72,14 +71,13 @@ func visitorHash(visitor string) []byte {
 	return sum[:16]
 }
 
-// PutTrack implements [payment.Store].
-func (s *Store) PutTrack(ctx context.Context, visitor string, t payment.Track, expires time.Time) error {
+func (s *Store) putTrack(ctx context.Context, visitor string, t payment.Track, expires time.Time) error {
 	body, err := packed.Track(t, expires)
 	if err != nil {
 		return err
 	}
 	hash, until := visitorHash(visitor), int64(packed.Time(expires)) //nolint:gosec // 63 bits
-	placed := false
+	added := false
 	err = s.read(ctx, "keeping a track", func(ctx context.Context, c *pgxpool.Conn) error {
 		renew, add := sqlTrackAgain, sqlTrackNew
 		if s.plain() {
@@ -89,21 +87,22 @@ func (s *Store) PutTrack(ctx context.Context, visitor string, t payment.Track, e
 		if err != nil || tag.RowsAffected() > 0 {
 			return err
 		}
-		if !placed && !s.tracks.place(s.cfg.maxTracks) {
-			return fmt.Errorf("%w: it keeps %d tracks already", payment.ErrFull, s.cfg.maxTracks)
+		if most := s.maxTracks.Load(); s.tracks.over(most) >= trackSlack {
+			return fmt.Errorf("%w: it keeps %d tracks already", payment.ErrFull, most)
 		}
-		placed = true
+		added = true
 		_, err = c.Exec(ctx, add, hash, until, body)
 		return err
 	})
-	if err != nil && placed {
-		s.tracks.add(-1)
+	if err == nil && added {
+		if s.tracks.add(1); s.tracks.over(s.maxTracks.Load()) > 0 {
+			s.crowd()
+		}
 	}
 	return err
 }
 
-// Track implements [payment.Store].
-func (s *Store) Track(ctx context.Context, visitor string) (t payment.Track, err error) {
+func (s *Store) track(ctx context.Context, visitor string) (t payment.Track, err error) {
 	err = s.read(ctx, "looking for a track", func(ctx context.Context, c *pgxpool.Conn) error {
 		var body []byte
 		err := c.QueryRow(ctx, sqlTrack, visitorHash(visitor)).Scan(&body)

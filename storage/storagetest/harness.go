@@ -31,6 +31,12 @@ type Harness struct {
 	// Snapshot copies a store's data as a backup would; the function closes the
 	// store, puts the copy back and opens it. Nil where that can't be done.
 	Snapshot func(t *testing.T, s payment.Store) func() payment.Store
+	// Slow is Open of a store whose every sync takes so long. Nil where that can't
+	// be done.
+	Slow func(t *testing.T, sync time.Duration) payment.Store
+	// Stall is Open of a store whose writes stand still between the two calls that
+	// it gives. Nil where that can't be done.
+	Stall func(t *testing.T) (s payment.Store, halt, resume func())
 	// Capped is Open with a cap on the number of tracks.
 	Capped func(t *testing.T, tracks int) payment.Store
 }
@@ -50,6 +56,8 @@ func Run(t *testing.T, h Harness) {
 		{"Track", trackTests()},
 		{"Life", lifeTests()},
 		{"Race", raceTests()},
+		{"Crowd", crowdTests()},
+		{"Leave", leaveTests()},
 		{"Model", modelTests()},
 		{"Linear", linearTests()},
 	} {

@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -59,26 +60,66 @@ func testTrackExpiry(t *testing.T, h Harness) {
 	}
 }
 
+// The oldest go: below and at the cap everybody is kept, and above it those who
+// came last, however many have come. Who comes again is new.
 func testTrackCap(t *testing.T, h Harness) {
 	if h.Capped == nil {
 		t.Log("no cap to test")
 		return
 	}
-	s := h.Capped(t, 10)
-	later := s.Now().Add(time.Hour)
-	for i := range 10 {
-		if err := s.PutTrack(ctx, itoa(i), payment.Track{ID: "x"}, later); err != nil {
-			t.Fatal(i, err)
+	const most = 10
+	for _, n := range []int{1, most - 1, most, most + 1, most + 2, 5 * most, 700} {
+		t.Run(itoa(n), func(t *testing.T) {
+			s := h.Capped(t, most)
+			later := s.Now().Add(time.Hour)
+			var came []string
+			visit := func(name string) {
+				t.Helper()
+				// Who came first expires last: it is not that which counts.
+				if err := s.PutTrack(ctx, name, payment.Track{ID: name}, later.Add(-time.Duration(len(came))*time.Second)); err != nil {
+					t.Fatal(name, err)
+				}
+				came = append(slices.DeleteFunc(came, func(c string) bool { return c == name }), name)
+			}
+			for i := range n {
+				if visit("v" + itoa(i)); i == most-2 {
+					visit("v0")
+				}
+			}
+			checkKept(t, s, came, most)
+			s = h.Reopen(t, s)
+			checkKept(t, s, came, most)
+			put(t, s, newRecord(1)) // money is not concerned
+			if err := s.Ready(); err != nil {
+				t.Errorf("Ready: %v", err)
+			}
+		})
+	}
+}
+
+// checkKept waits until only the last of those who came are kept.
+func checkKept(t *testing.T, s payment.Store, came []string, most int) {
+	t.Helper()
+	gone, stay := came[:max(len(came)-most, 0)], came[max(len(came)-most, 0):]
+	for begin := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		left := 0
+		for _, name := range gone {
+			if _, err := s.Track(ctx, name); err == nil {
+				left++
+			} else if !errors.Is(err, payment.ErrNotFound) {
+				t.Fatal(err)
+			}
+		}
+		if left == 0 {
+			break
+		}
+		if time.Since(begin) > 10*time.Second {
+			t.Fatalf("%d of %d are kept beyond the cap of %d", left, len(came), most)
 		}
 	}
-	if err := s.PutTrack(ctx, "more", payment.Track{ID: "x"}, later); !errors.Is(err, payment.ErrFull) {
-		t.Errorf("beyond the cap: %v", err)
-	}
-	if err := s.PutTrack(ctx, "3", payment.Track{ID: "new"}, later); err != nil {
-		t.Errorf("a visitor who is kept already: %v", err)
-	}
-	put(t, s, newRecord(1)) // money is not concerned
-	if err := s.Ready(); err != nil {
-		t.Errorf("Ready: %v", err)
+	for _, name := range stay {
+		if got, err := s.Track(ctx, name); err != nil || got.ID != name {
+			t.Errorf("%s, one of the last %d: %v", name, most, err)
+		}
 	}
 }

@@ -38,7 +38,7 @@ type segmentEnd struct {
 
 // Create makes an empty journal in dir, which begins after a version.
 func Create(dir string, version uint64, segment int64) (*Journal, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := durable.MkdirAll(dir); err != nil {
 		return nil, fmt.Errorf("making the journal: %w", err)
 	}
 	h := newHead(version)
@@ -92,7 +92,10 @@ func (j *Journal) begin() error {
 	}
 	// Its blocks are there before it is used: a full disk then refuses a new
 	// segment, and tears no frame.
-	if err = reserve(f, j.segment); err == nil {
+	if err = durable.Inherit(path); err == nil {
+		err = reserve(f, j.segment)
+	}
+	if err == nil {
 		_, err = f.WriteAt(segmentHeader(j.head.ID, n, j.end.version, j.end.hash), 0)
 	}
 	if err == nil {

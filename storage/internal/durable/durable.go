@@ -7,6 +7,23 @@ import (
 	"path/filepath"
 )
 
+// MkdirAll makes a directory and those above it that are missing, for whom the
+// nearest one above belongs to, alone.
+func MkdirAll(dir string) error {
+	if st, err := os.Stat(dir); err == nil && st.IsDir() {
+		return nil
+	}
+	if up := filepath.Dir(dir); up != dir {
+		if err := MkdirAll(up); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return Inherit(dir)
+}
+
 // WriteFile replaces a file, for its owner alone.
 func WriteFile(path string, b []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
@@ -14,7 +31,13 @@ func WriteFile(path string, b []byte) error {
 		return err
 	}
 	defer os.Remove(f.Name())
-	if _, err = f.Write(b); err == nil {
+	if err = f.Chmod(0o600); err == nil { // whatever the umask is
+		err = inheritOld(f.Name(), path)
+	}
+	if err == nil {
+		_, err = f.Write(b)
+	}
+	if err == nil {
 		err = f.Sync()
 	}
 	if cerr := f.Close(); err == nil {

@@ -123,6 +123,18 @@ func walkReturn(w *wire, r *payment.Return) {
 	blob(w, 6, &r.Body)
 	stamp(w, 7, &r.Arrived)
 	flag(w, 8, &r.Machine)
+	text(w, 9, &r.Known)
+	pointer(w, 10, &r.By, walkVisitor)
+}
+
+func walkVisitor(w *wire, v *payment.Visitor) {
+	text(w, 1, &v.Peer)
+	flag(w, 2, &v.TLS)
+	text(w, 3, &v.For)
+	text(w, 4, &v.Proto)
+	text(w, 5, &v.Host)
+	text(w, 6, &v.Agent)
+	text(w, 7, &v.Languages)
 }
 
 func walkDelivery(w *wire, d *payment.Delivery) {

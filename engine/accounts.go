@@ -1,0 +1,269 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"strconv"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// The ledger remembers every account that it has met: a key that was changed
+// looks like a new account, and a new account has no used receipts that this
+// ledger could know. Each node and each restart reads the same.
+//
+// What it says about one issuer never changes after it was written.
+
+// account is what the ledger knows of one issuer.
+type account struct {
+	Issuer string `json:"issuer"`
+	// First: when it appeared there was no payment of the same protocol and
+	// environment under another issuer or another address.
+	First bool `json:"first"`
+	// Since is when it appeared.
+	Since time.Time `json:"since"`
+
+	// former are the other names under which the ledger may know its payments.
+	former []string
+}
+
+const (
+	// accountsMost bounds how many accounts of one protocol are remembered.
+	accountsMost = 64
+	// searched is how many of the newest records are searched for payments of
+	// another account, once for each account.
+	searched = 100_000
+	// inFlight is how long a payment may be on its way: for so long after a new
+	// name appeared, records that no key leads to are looked for under the former
+	// ones.
+	inFlight = patienceDays + 24*time.Hour
+)
+
+// errNoMore ends the list of accounts: nothing is written when it is read.
+var errNoMore = errors.New("no more accounts")
+
+// account returns what the ledger knows of a provider's issuer, writing it down
+// if it is new. Where the ledger can't be read, nothing is believed.
+func (e *Engine) account(ctx context.Context, prov Provider) account {
+	t := prov.Traits()
+	e.accounts.Lock()
+	defer e.accounts.Unlock()
+	if a, ok := e.known[t.Issuer]; ok {
+		return a
+	}
+	a, others, err := e.enrol(ctx, t)
+	if err != nil {
+		if ctx.Err() == nil {
+			e.trouble(nil, err, false)
+		}
+		return account{Issuer: t.Issuer, Since: e.now(), former: t.FormerIssuers}
+	}
+	a.former = slices.Clone(t.FormerIssuers)
+	for _, other := range others {
+		if !slices.Contains(a.former, other) && !e.configured(other) {
+			a.former = append(a.former, other) // of a key that was changed
+		}
+	}
+	e.known[t.Issuer] = a
+	return a
+}
+
+// configured: the issuer is another account of the running configuration.
+func (e *Engine) configured(issuer string) bool {
+	for _, p := range e.Providers {
+		if p.Traits().Issuer == issuer {
+			return true
+		}
+	}
+	return false
+}
+
+// enrol finds the issuer in the ledger's list, or puts it there; others are the
+// rest of the list.
+func (e *Engine) enrol(ctx context.Context, t payment.Traits) (mine account, others []string, err error) {
+	list, err := e.listed(ctx, t, 0)
+	if err != nil {
+		return mine, nil, err
+	}
+	if at := slices.IndexFunc(list, func(a account) bool { return a.Issuer == t.Issuer }); at < 0 {
+		first, err := e.firstOfItsKind(ctx, t)
+		if err != nil {
+			return mine, nil, err
+		}
+		fresh := account{Issuer: t.Issuer, First: first, Since: e.now()}
+		for n := len(list); n < accountsMost; n++ {
+			a, err := e.entry(ctx, t, n, &fresh)
+			if err != nil {
+				return mine, nil, err
+			}
+			list = append(list, a)
+			if a.Issuer == t.Issuer {
+				e.welcome(t, a, n == 0)
+				break
+			}
+		}
+	}
+	mine = account{Issuer: t.Issuer, Since: e.now()}
+	for _, a := range list {
+		if a.Issuer == t.Issuer {
+			mine = a
+		} else {
+			others = append(others, a.Issuer)
+		}
+	}
+	return mine, others, nil
+}
+
+// listed are the accounts of a protocol and environment that the ledger knows,
+// from the nth on.
+func (e *Engine) listed(ctx context.Context, t payment.Traits, n int) ([]account, error) {
+	var list []account
+	for ; n < accountsMost; n++ {
+		a, err := e.entry(ctx, t, n, nil)
+		if errors.Is(err, errNoMore) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, a)
+	}
+	return list, nil
+}
+
+// entry reads the nth account, which becomes fresh if there is none.
+func (e *Engine) entry(ctx context.Context, t payment.Traits, n int, fresh *account) (account, error) {
+	name := "account/" + payment.Issuer(protocolOf(t), "*", t.Environment) + "/" + strconv.Itoa(n)
+	b, err := e.Store.Secret(ctx, name, func() ([]byte, error) {
+		if fresh == nil {
+			return nil, errNoMore
+		}
+		return json.Marshal(fresh)
+	})
+	if err != nil {
+		return account{}, fmt.Errorf("reading the ledger's list of accounts: %w", err)
+	}
+	var a account
+	if err := json.Unmarshal(b, &a); err != nil {
+		return account{}, fmt.Errorf("reading the ledger's list of accounts: %w", err)
+	}
+	return a, nil
+}
+
+func protocolOf(t payment.Traits) string {
+	for i := range len(t.Issuer) {
+		if t.Issuer[i] == '|' {
+			return t.Issuer[:i]
+		}
+	}
+	return t.Issuer
+}
+
+// firstOfItsKind looks for payments of the same protocol and environment that
+// were made under another issuer, an address of earlier versions included.
+func (e *Engine) firstOfItsKind(ctx context.Context, t payment.Traits) (bool, error) {
+	q := payment.Listing{Limit: 1000}
+	for n := 0; n < searched; {
+		page, err := e.Store.List(ctx, q)
+		if err != nil {
+			return false, fmt.Errorf("looking for payments of another account: %w", err)
+		}
+		for _, r := range page.Records {
+			if r.Issuer != t.Issuer && payment.SameMoney(r.Issuer, t.Issuer) && !slices.Contains(t.FormerIssuers, r.Issuer) {
+				return false, nil
+			}
+		}
+		if n += len(page.Records); page.Next == "" || len(page.Records) == 0 {
+			break
+		}
+		q.Cursor = page.Next
+	}
+	return true, nil
+}
+
+// welcome says that the ledger meets an account for the first time, where that
+// matters: a receipt from before can't be told from a new one.
+func (e *Engine) welcome(t payment.Traits, a account, ledgerIsNew bool) {
+	for _, name := range e.providerNames() {
+		p := e.Providers[name]
+		if p.Traits().Issuer != t.Issuer || t.TellsFirst || p.UsedIDs != payment.UsedIDsNone {
+			continue
+		}
+		err := errNewAccount
+		if ledgerIsNew && a.First {
+			err = errNewLedger
+		}
+		e.Observer.Observe(Event{Name: EventAccount, Provider: name, Err: err, Alert: true})
+	}
+}
+
+var (
+	errNewLedger  = errors.New("this ledger is new and `used_ids none` is believed: if the terminal was used before, every old receipt is good once more; import the used ids instead")
+	errNewAccount = errors.New("this account is new to a ledger that has payments of another one, so `used_ids none` is not believed and signed returns go to review: import the used ids and write `used_ids imported`")
+)
+
+// usedIDsKnown: the ids that the provider gave out before this ledger began are
+// accounted for. `imported` is believed; `none` only of the first account of its
+// kind, because a changed key or address looks like a new account and is none.
+func (e *Engine) usedIDsKnown(ctx context.Context, prov Provider) bool {
+	switch prov.UsedIDs {
+	case payment.UsedIDsImported:
+		return true
+	case payment.UsedIDsNone:
+		return e.account(ctx, prov).First
+	}
+	return false
+}
+
+// enrolAll meets all accounts of the configuration, so that what must be said of
+// one is said at start and not with its first payment.
+func (e *Engine) enrolAll(ctx context.Context) {
+	for _, name := range e.providerNames() {
+		e.account(ctx, e.Providers[name])
+	}
+}
+
+func (e *Engine) providerNames() []string {
+	names := make([]string, 0, len(e.Providers))
+	for name := range e.Providers {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// providerFor is the configured provider that can answer for a record: the one
+// that it names, if that still has the same protocol and moves the same kind of
+// money, else another of the same issuer. A test payment is never asked for at
+// the live gateway, nor a real one in the sandbox: a "no" from there means
+// nothing.
+func (e *Engine) providerFor(rec *payment.Record) (Provider, error) {
+	p, err := e.provider(rec.Provider)
+	if err == nil && payment.SameMoney(p.Traits().Issuer, rec.Issuer) {
+		return p, nil
+	}
+	for _, name := range e.providerNames() {
+		if other := e.Providers[name]; other.Traits().Issuer == rec.Issuer {
+			return other, nil
+		}
+	}
+	if err == nil {
+		err = fmt.Errorf("provider %q has another protocol or environment than this payment (%s)", rec.Provider, rec.Environment)
+	}
+	return Provider{}, err
+}
+
+// playMoney: it was paid in a sandbox that no provider of the running
+// configuration uses any more. It opens nothing and is handed to no shop.
+func (e *Engine) playMoney(rec *payment.Record) bool {
+	if rec.Environment != payment.Sandbox {
+		return false
+	}
+	_, err := e.providerFor(rec)
+	return err != nil
+}

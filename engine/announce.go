@@ -1,0 +1,140 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Announcement is what a shop says of the payment that it sends its customer
+// to.
+type Announcement struct {
+	Site, Route, Provider string
+	// Formerly are the site's other names.
+	Formerly  []string
+	ID, Order string
+	Amount    payment.Rials
+	// Return is where the customer comes back to, if the shop said so.
+	Return *payment.Return
+	Track  *payment.Track
+	// Many: the site's orders may be paid more than once.
+	Many bool
+}
+
+// Announce records a shop's announcement as an intent. The same announcement
+// may come again; one that contradicts the first is ErrForeign. An order that is
+// paid already is announced all the same, because the shop decides what an order
+// may take; it is told of, and stands in the record.
+func (e *Engine) Announce(ctx context.Context, a Announcement) (*payment.Record, error) {
+	prov, err := e.provider(a.Provider)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.Store.Ready(); err != nil {
+		return nil, err
+	}
+	t := prov.Traits()
+	before, err := e.announcedBefore(ctx, prov, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	if before != nil {
+		if !slices.Contains(names(a.Site, a.Formerly), before.Site) || before.Order != a.Order || before.Expect.Amount != a.Amount {
+			return nil, e.contradicted(ctx, a)
+		}
+		return before, nil
+	}
+	gen, err := e.generation(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := e.now()
+	rec := &payment.Record{
+		Ref:  payment.NewRef(a.Site, t.Issuer, a.ID, a.Order),
+		Site: a.Site, Route: a.Route, Provider: a.Provider, Issuer: t.Issuer, Environment: t.Environment,
+		ID: a.ID, Order: a.Order, State: payment.Created, Generation: gen.Seq,
+		Expect:    payment.Expectation{Amount: a.Amount, Source: payment.FromIntent},
+		Return:    a.Return,
+		CreatedAt: now, UpdatedAt: now,
+	}
+	if rec.Return == nil {
+		rec.Reason = payment.ReasonNoReturn
+	}
+	paid := false
+	if !a.Many {
+		if _, paid, err = e.orderHolder(ctx, rec, a.Formerly); err != nil {
+			return nil, err
+		}
+	}
+	if paid {
+		rec.Reason = payment.ReasonPaidBefore
+	}
+	err = e.intend(ctx, rec, prov, a.Track, 0)
+	if errors.Is(err, ErrForeign) {
+		return nil, e.contradicted(ctx, a)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if paid {
+		e.observe(EventPaidBefore, rec, errPaidBefore, true)
+	}
+	return rec, nil
+}
+
+var errPaidBefore = errors.New("the shop announces a payment of an order that is paid already: are its order numbers used again?")
+
+// contradicted tells of an announcement of an id that belongs to something else.
+func (e *Engine) contradicted(ctx context.Context, a Announcement) error {
+	e.Refused(ctx, Refusal{Site: a.Site, Provider: a.Provider, ID: a.ID, Order: a.Order, Amount: a.Amount, Reason: payment.ReasonForeign, Err: ErrForeign})
+	return ErrForeign
+}
+
+// announcedBefore is the intent of an id, under whatever name of its account; nil
+// if there is none.
+func (e *Engine) announcedBefore(ctx context.Context, prov Provider, id string) (*payment.Record, error) {
+	for _, issuer := range append([]string{prov.Traits().Issuer}, e.account(ctx, prov).former...) {
+		holder, err := e.Store.Holder(ctx, payment.IntentKey(issuer, id))
+		if errors.Is(err, payment.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		return e.Store.Get(ctx, holder)
+	}
+	return nil, nil
+}
+
+// intend writes an intent with the key that leads from the provider's id to
+// it. It is durable: rule 4 rests on it.
+func (e *Engine) intend(ctx context.Context, rec *payment.Record, prov Provider, track *payment.Track, wait time.Duration) error {
+	used := []payment.Key{payment.ReceiptKey(rec.Issuer, rec.ID)}
+	for _, issuer := range e.account(ctx, prov).former {
+		used = append(used, payment.ReceiptKey(issuer, rec.ID))
+	}
+	_, held, err := payment.Look(ctx, e.Store, rec.Ref, used...)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(held, func(h payment.Held) bool { return h.Found }) {
+		return ErrForeign // used up: whoever paid it now could not be credited
+	}
+	if track != nil {
+		if _, ok := e.Affiliates[track.Affiliate]; ok {
+			rec.Conversion = &payment.Conversion{Track: *track}
+		}
+	}
+	if rec.Due = e.firstLook(rec, prov); !rec.Due.IsZero() {
+		rec.Due = rec.Due.Add(wait)
+	}
+	if err := e.commit(ctx, rec, false, payment.IntentKey(rec.Issuer, rec.ID)); err != nil {
+		return fmt.Errorf("recording the payment: %w", err)
+	}
+	e.observe(EventCreated, rec, nil, false)
+	return nil
+}

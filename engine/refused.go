@@ -1,0 +1,203 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Refusal is a piece of knowledge about a payment that can't be used: an
+// announcement with an unreadable amount, a return that nothing announced, an
+// order that the shop does not know. None vanishes: each is an event with the true
+// reason, and leaves a trace that a person finds.
+type Refusal struct {
+	Site, Provider string
+	// ID and Order as they were named; either may be empty.
+	ID, Order string
+	// Amount in rials, where one was named.
+	Amount payment.Rials
+	// Reason is one of ReasonUnannounced, ReasonUnusable, ReasonUnknownOrder,
+	// ReasonPaidBefore, ReasonStray and ReasonForeign.
+	Reason payment.Reason
+	// Claims: it came from a return that claims paid, so the provider may be asked.
+	Claims bool
+	// Client is what strangers are counted by; empty for what the shop said.
+	Client string
+	// Err says more, without secrets.
+	Err error
+}
+
+const (
+	// tracesClient and tracesSpan bound the traces that one client leaves,
+	// tracesAll and tracesAllSpan those that all leave together. Beyond that
+	// refusals are only counted.
+	tracesClient  = 5
+	tracesSpan    = 10 * time.Minute
+	tracesAll     = 200
+	tracesAllSpan = time.Hour
+	// traceKept is how long a trace is kept.
+	traceKept = 30 * 24 * time.Hour
+	// traceText bounds an id or an order in a trace.
+	traceText = 128
+)
+
+// eventOf is the event of a reason.
+func eventOf(r payment.Reason) string {
+	switch r {
+	case payment.ReasonUnannounced:
+		return EventUnannounced
+	case payment.ReasonUnusable:
+		return EventUnusable
+	case payment.ReasonUnknownOrder:
+		return EventUnknownOrder
+	case payment.ReasonPaidBefore:
+		return EventPaidBefore
+	case payment.ReasonStray:
+		return EventStray
+	}
+	return EventForeign
+}
+
+// Refused tells of a refusal and keeps its trace: a record in Declined that holds
+// no key, no return and no right, under a name of its own, so that it stands in no
+// later payment's way. It is never an error: what is refused goes on being refused
+// when the trace can't be kept.
+func (e *Engine) Refused(ctx context.Context, r Refusal) {
+	ev := Event{Name: eventOf(r.Reason), Provider: r.Provider, Site: r.Site, ID: clip(r.ID), Order: clip(r.Order), Reason: r.Reason, Err: r.Err}
+	if ev.Err == nil {
+		ev.Err = errors.New(string(r.Reason))
+	}
+	if e.Shared.limits.mayLeaveTrace(r.Client, e.now()) {
+		// Beyond the bound they are counted, and alarm nobody any more.
+		ev.Record, ev.Alert = e.trace(ctx, r), true
+	}
+	e.Observer.Observe(ev)
+}
+
+// trace keeps what was refused; nil where it is kept already, or can't be.
+func (e *Engine) trace(ctx context.Context, r Refusal) *payment.Record {
+	if e.Store.Ready() != nil || !e.begin() {
+		return nil
+	}
+	defer e.running.Done()
+	gen, err := e.generation(ctx)
+	if err != nil {
+		return nil
+	}
+	now := e.now()
+	rec := &payment.Record{
+		Site: r.Site, Provider: r.Provider, ID: clip(r.ID), Order: clip(r.Order),
+		State: payment.Declined, Reason: r.Reason, Generation: gen.Seq,
+		Expect:    payment.Expectation{Amount: r.Amount},
+		CreatedAt: now, UpdatedAt: now, Due: now.Add(traceKept),
+	}
+	prov, err := e.provider(r.Provider)
+	if err == nil {
+		t := prov.Traits()
+		rec.Issuer, rec.Environment = t.Issuer, t.Environment
+	}
+	if err == nil && r.Claims && r.Reason == payment.ReasonUnannounced && rec.ID != "" && rec.Order != "" && inquires(prov) {
+		rec.Due = now
+	}
+	// Not the name that a payment of this id and order would have.
+	rec.Ref = payment.NewRef(r.Site, "refused|"+rec.Issuer, rec.ID, rec.Order)
+	if err := e.commit(context.WithoutCancel(ctx), rec, true); err != nil {
+		return nil
+	}
+	if rec.Due.Equal(now) {
+		e.poke()
+	}
+	return rec
+}
+
+// isTrace: the record is no payment but what is left of a refusal.
+func isTrace(r *payment.Record) bool {
+	if r.State != payment.Declined || r.Expect.Known() || r.Attempts.Count > 0 || r.Return != nil {
+		return false
+	}
+	return r.Reason == payment.ReasonForeign || eventOf(r.Reason) != EventForeign
+}
+
+func inquires(p Provider) bool {
+	_, ok := p.Provider.(payment.Inquirer)
+	return ok
+}
+
+func clip(s string) string {
+	if len(s) > traceText {
+		s = s[:traceText]
+	}
+	return s
+}
+
+// unannounced refuses a return that no intent, no signature and no look-up
+// explains.
+func (e *Engine) unannounced(ctx context.Context, _ Provider, a Ask) {
+	e.Refused(ctx, Refusal{
+		Site: a.Site, Provider: a.Provider, ID: a.Claimed.ID, Order: a.Order, Reason: payment.ReasonUnannounced,
+		Claims: a.Claimed.Hint == payment.HintPaid, Client: a.Client, Err: ErrUnannounced,
+	})
+}
+
+// oldTrace looks after a trace that is due: it is forgotten, or its provider is
+// asked whether a payment that nothing announced was paid.
+func (e *Engine) oldTrace(ctx context.Context, rec *payment.Record) error {
+	if e.now().Sub(rec.CreatedAt) >= traceKept {
+		return ignoreConflict(e.Store.Forget(ctx, rec.Ref, rec.Version))
+	}
+	kept := rec.CreatedAt.Add(traceKept)
+	prov, err := e.providerFor(rec)
+	if err != nil || !inquires(prov) || rec.Reason != payment.ReasonUnannounced || rec.Attempts.Unasked > 0 {
+		return e.rest(ctx, rec, kept)
+	}
+	a, asked := e.inquire(ctx, prov, rec, true)
+	if !asked {
+		return e.rest(ctx, rec, e.now().Add(breakerWait))
+	}
+	rec.Attempts.Unasked++
+	rc := a.Receipt
+	paid := a.Outcome == payment.OutcomeAwaiting || a.Outcome == payment.OutcomeAgain
+	if !paid || rc == nil || rc.Order != rec.Order || rc.ID != "" && rc.ID != rec.ID || rc.Amount <= 0 {
+		return e.rest(ctx, rec, kept)
+	}
+	// It is paid, and a person must know. Nothing was settled: where the money goes
+	// back by itself unless it is verified, giving the order verifies first.
+	if err := rec.Found(a, e.now()); err != nil {
+		return err
+	}
+	e.hold(rec)
+	if err := e.commit(ctx, rec, false); err != nil {
+		return ignoreConflict(err)
+	}
+	e.tell(ctx, EventReview, rec, ErrUnannounced)
+	return nil
+}
+
+// inquire asks a provider without settling, in its lane and through its breaker;
+// asked is false where it was not asked.
+func (e *Engine) inquire(ctx context.Context, prov Provider, rec *payment.Record, stranger bool) (a payment.Answer, asked bool) {
+	inquirer, ok := prov.Provider.(payment.Inquirer)
+	if !ok {
+		return a, false
+	}
+	host := hostOf(prov.Traits())
+	laneCtx, cancel := context.WithTimeout(ctx, prov.Timeout)
+	leave, err := e.Shared.enter(laneCtx, host, stranger)
+	cancel()
+	if err != nil {
+		return a, false
+	}
+	defer leave()
+	breaker := e.Shared.breaker(host)
+	probe, ok := breaker.allow(e.now())
+	if !ok {
+		return a, false
+	}
+	a = e.call(ctx, prov, rec, inquirer.Inquire)
+	if breaker.done(probe, a.Outcome != payment.OutcomeUnknown, e.now()) {
+		e.observe(EventBreaker, rec, a.Err, true)
+	}
+	return a, true
+}

@@ -1,0 +1,215 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// dispatch watches one hand-over. Its invariant: of one that is made once, no
+// second upstream is told.
+type dispatch struct {
+	h      *Handler
+	v      *Verify
+	rec    *payment.Record
+	r      *http.Request
+	once   bool
+	cancel context.CancelFunc
+
+	status    int
+	location  string
+	acked     bool
+	asked     atomic.Int32 // connections asked for (http transport only)
+	connected atomic.Int32
+	told      atomic.Value // the upstream that has it, a string
+	answers   atomic.Bool  // it began to answer
+}
+
+// trace sees connections. The http transport says when it asks for one and when
+// it has it; FastCGI's only when it dials.
+func (d *dispatch) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn: func(string) {
+			// To the same upstream that has not answered it is net/http's own repeat on
+			// a connection which was dead: nothing was written to it.
+			if to := d.upstream(); d.answers.Load() || d.told.Load() != to {
+				d.second(to)
+			}
+			d.asked.Add(1)
+		},
+		GotFirstResponseByte: func() {
+			if _, gate := d.h.place().gates[d.upstream()]; !gate {
+				d.answers.Store(true)
+			}
+		},
+		GotConn: func(httptrace.GotConnInfo) {
+			d.connected.Add(1)
+			d.tell()
+		},
+		ConnectStart: func(string, string) {
+			to := d.upstream()
+			if d.asked.Load() > 0 && d.told.Load() == to {
+				return // a spare connection of the http transport's
+			}
+			d.second(to)
+		},
+		ConnectDone: func(_, _ string, err error) {
+			if err == nil && d.asked.Load() == 0 {
+				d.tell()
+			}
+		},
+	}
+}
+
+// upstream is the one that is being asked now.
+func (d *dispatch) upstream() string {
+	repl, ok := d.r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return ""
+	}
+	address, _ := repl.GetString("http.reverse_proxy.upstream.hostport")
+	return address
+}
+
+// tell notes that an upstream has the hand-over. A login server before the shop
+// is none.
+func (d *dispatch) tell() {
+	to := d.upstream()
+	if _, gate := d.h.place().gates[to]; !gate {
+		d.told.Store(to)
+	}
+}
+
+// second ends a hand-over that goes on to another upstream (`handle_response`,
+// `intercept`, a retry) after one had it, where the shop is told once: the first
+// may have credited.
+func (d *dispatch) second(to string) {
+	if _, gate := d.h.place().gates[to]; d.once && !gate && d.told.Load() != nil {
+		d.cancel()
+	}
+}
+
+// answered reads the shop's answer before our headers are taken out of it.
+func (d *dispatch) answered(status int, header http.Header) {
+	d.status, d.location = status, header.Get("Location")
+	d.acked = d.proof(status, header)
+	privately(header, forNobody)
+}
+
+// proof reports whether the shop's answer shows that it credited.
+func (d *dispatch) proof(status int, header http.Header) bool {
+	ack := d.v.ack()
+	switch ack.Mode {
+	case ackHeader:
+		return header.Get("X-Payment-Ack") == d.rec.ID && d.rec.ID != ""
+	case ackRedirect:
+		if status < 300 || status > 399 || !d.byUpstream(status) {
+			return false
+		}
+		for _, p := range ack.Patterns {
+			if glob(p, d.location) {
+				return true
+			}
+		}
+		return false
+	}
+	if header.Get("X-Payment-Ack") == d.rec.ID && d.rec.ID != "" {
+		return true
+	}
+	switch {
+	case status >= 200 && status < 300:
+		return d.byUpstream(status) || d.byFile(header)
+	case status >= 300 && status < 400:
+		// To a browser a redirect is a shop's "thank you"; to a request without
+		// one it is as well the way to https or to the login.
+		return d.rec.Delivery.Via != payment.ViaWorker && d.byUpstream(status)
+	}
+	return false
+}
+
+// byUpstream: an upstream really answered with this status; Caddy's own
+// redirects and login pages do not count.
+func (d *dispatch) byUpstream(status int) bool {
+	repl, ok := d.r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return false
+	}
+	got, ok := repl.Get("http.reverse_proxy.status_code")
+	code, isInt := got.(int)
+	if !ok || !isInt || code != status {
+		return false
+	}
+	// A login server's redirect is its own, and its 2xx only lets through.
+	address, _ := repl.GetString("http.reverse_proxy.upstream.hostport")
+	shared, gate := d.h.place().gates[address]
+	return !gate || shared && status < 300
+}
+
+// byFile: a file server left its mark, or nothing but a page was ever to be
+// delivered (our own checkout). An answer that nobody gave, which is an empty
+// 200 at the end of the chain, proves nothing.
+func (d *dispatch) byFile(header http.Header) bool {
+	return d.rec.Expect.Checkout || header.Get("Etag") != "" && header.Get("Last-Modified") != ""
+}
+
+// outcome is what became of the hand-over.
+func (d *dispatch) outcome(err error, panicked any) engine.Handed {
+	return engine.Handed{Acked: d.acked, Status: d.status, Location: d.location, Unsent: !d.acked && panicked == nil && d.unsent(err)}
+}
+
+// unsent reports a provable non-delivery: no connection was obtained for the
+// request in any attempt. A dial error alone is no proof, because it may be
+// that of a repeat.
+func (d *dispatch) unsent(err error) bool {
+	if d.connected.Load() > 0 {
+		return false
+	}
+	if d.asked.Load() > 0 {
+		return true // the http transport asked and never got one
+	}
+	repl, ok := d.r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return false
+	}
+	if _, chosen := repl.Get("http.reverse_proxy.upstream.address"); !chosen {
+		// No upstream was ever chosen, and none of Caddy's handlers took it.
+		return d.status == 0 || d.h.place().proxied
+	}
+	var dial reverseproxy.DialError
+	if !errors.As(err, &dial) {
+		return false
+	}
+	retries, _ := repl.Get("http.reverse_proxy.retries")
+	n, isInt := retries.(int)
+	return isInt && n == 0
+}
+
+// glob matches a pattern in which * stands for anything.
+func glob(pattern, s string) bool {
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == s
+	}
+	if !strings.HasPrefix(s, parts[0]) {
+		return false
+	}
+	s = s[len(parts[0]):]
+	last := parts[len(parts)-1]
+	for _, p := range parts[1 : len(parts)-1] {
+		i := strings.Index(s, p)
+		if i < 0 {
+			return false
+		}
+		s = s[i+len(p):]
+	}
+	return strings.HasSuffix(s, last)
+}

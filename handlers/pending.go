@@ -1,0 +1,117 @@
+package handlers
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/pages"
+	"github.com/rahgir/caddy-payments/internal/token"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+const (
+	// familyPending is the prefix of the cookies that lead from a browser to the
+	// payments which it was sent to pay, one for each: for returns that name
+	// none. Two tabs are two payments.
+	familyPending = "pending_"
+	// mostPending is how many are kept, of some 80 bytes each.
+	mostPending = 8
+	pendingLife = time.Hour
+)
+
+// rememberPending gives the browser the cookie of a payment that it is sent to
+// pay, and drops the oldest beyond what is kept.
+func (h *Handler) rememberPending(w http.ResponseWriter, r *http.Request, keys *token.Keys, rec *payment.Record, site string) {
+	view, name := h.view(r), string(rec.Ref[:paidName])
+	old := token.ReadCookies(r, familyPending, view)
+	for i := 0; len(old)-i >= mostPending; i++ {
+		if old[i].Name != name {
+			token.DropCookie(w, familyPending+old[i].Name, view)
+		}
+	}
+	token.SetCookie(w, familyPending+name, keys.SignRef(rec.Ref, site), pendingLife, view)
+}
+
+// pendings are the payments that this browser was sent to pay by this route's
+// provider, and that this return may be of: where it names an order, or a bound
+// parameter does, that order's. Those that are settled count only where no other
+// is left, for a page that is looked at again.
+func (t *visit) pendings(ctx context.Context, order string) []*payment.Record {
+	var open, done []*payment.Record
+	for _, c := range token.ReadCookies(t.r, familyPending, t.h.view(t.r)) {
+		ref, err := t.keys.OpenRef(c.Value, t.site.names)
+		if err != nil {
+			continue
+		}
+		rec, err := t.eng.Store.Get(ctx, ref)
+		if err != nil || !t.mine(rec) || order != "" && rec.Order != order {
+			continue
+		}
+		if bound := t.bound(); bound != nil && !bound(rec.Order) {
+			continue
+		}
+		if settledFor(rec) {
+			done = append(done, rec)
+		} else {
+			open = append(open, rec)
+		}
+	}
+	if len(open) == 0 && len(done) > 0 {
+		return done[len(done)-1:]
+	}
+	return open
+}
+
+// mine reports whether a record may be what this route's return is about.
+func (t *visit) mine(rec *payment.Record) bool {
+	return t.site.is(rec.Site) && rec.Issuer == t.v.route.provider.traits.Issuer && (rec.Route == "" || rec.Route == t.v.route.name)
+}
+
+// settledFor: its return has come and was answered.
+func settledFor(rec *payment.Record) bool {
+	return rec.State.Captured() && rec.State != payment.Verified || rec.State == payment.Review || rec.State == payment.Reversed
+}
+
+// askAll asks for each payment that a return without any name may be of, and
+// answers with the one that was paid. That some other was not is no news of
+// this one: nobody is told to pay again by it.
+func (t *visit) askAll(ctx context.Context, asks []engine.Ask) error {
+	results := make([]engine.Result, len(asks))
+	done := make(chan int)
+	for i := range asks {
+		go func() {
+			results[i] = t.eng.Admit(ctx, asks[i])
+			done <- i
+		}()
+	}
+	for range asks {
+		<-done
+	}
+	best := -1
+	for i, res := range results {
+		if worth(res.Kind) > 0 && (best < 0 || worth(res.Kind) > worth(results[best].Kind)) {
+			best = i
+		}
+	}
+	if best >= 0 {
+		return t.answer(results[best])
+	}
+	return t.comeAgain(pages.Confirming, nil)
+}
+
+// worth orders what may be said of one of several payments.
+func worth(k engine.Kind) int {
+	switch k {
+	case engine.Verified:
+		return 5
+	case engine.Parked:
+		return 4
+	case engine.Review:
+		return 3
+	case engine.Duplicate:
+		return 2
+	}
+	return 0
+}

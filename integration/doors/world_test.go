@@ -1,0 +1,242 @@
+package doors
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/fcgi"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// most is how many blocks a world may have.
+const most = 3
+
+var (
+	// current is the world that the bank and the shops belong to.
+	current atomic.Pointer[world]
+	theBank string
+	around  places
+)
+
+// TestMain starts what all worlds share: the bank's server, an upstream and a
+// FastCGI responder a block, and the roots.
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "doors")
+	if err != nil {
+		panic(err)
+	}
+	for _, name := range []string{"HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"} {
+		_ = os.Setenv(name, dir)
+	}
+	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w := current.Load()
+		if w == nil {
+			http.Error(rw, "no world", http.StatusServiceUnavailable)
+			return
+		}
+		w.bank.ServeHTTP(rw, r)
+	}))
+	theBank = srv.URL
+	around.bank = theBank
+	for i := range most {
+		up := httptest.NewServer(shop{i})
+		around.proxy = append(around.proxy, strings.TrimPrefix(up.URL, "http://"))
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			panic(err)
+		}
+		go func() { _ = fcgi.Serve(l, shop{i}) }()
+		around.php = append(around.php, l.Addr().String())
+	}
+	if around.roots, err = writeRoots(dir, most); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// purchase is a payment that somebody began: what it is for and where, which is
+// all that the oracle goes by.
+type purchase struct {
+	Slot     int
+	Site     string // see block.site
+	Block    int
+	Host     string
+	Checkout bool
+	Item     string
+	Verify   int
+	Provider string
+	ID       string
+	Order    string
+	Amount   int64
+	Browser  int
+	Link     string
+	Return   *returned // what the bank sent the browser back with
+	Brought  bool      // an honest customer came back with it, as it was
+	Closed   bool      // the tab was closed after paying
+}
+
+type returned struct {
+	Method, URL string
+	Form        url.Values
+}
+
+// world is a plan being lived.
+type world struct {
+	plan     *plan
+	at       places
+	c        *clock
+	bank     *bank
+	browsers []*browser
+	t        testing.TB
+
+	mu        sync.Mutex
+	requested []*seen
+	events    int // how many events and log lines there were before this request
+	logs      int
+	purchases []*purchase
+	starting  *purchase // the one that the shop has just made
+	slots     map[int]*purchase
+	told      map[string]int // how often a shop heard "verified" of a payment
+	auds      map[string]string
+	lines     []string // what happened, for people
+	faults    []fault
+}
+
+// fault is something that must not happen.
+type fault struct {
+	Kind string
+	Text string
+}
+
+func (w *world) fail(kind, format string, a ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if slices.Contains(strings.Split(*but, ","), kind) {
+		return
+	}
+	f := fault{kind, fmt.Sprintf(format, a...)}
+	w.faults = append(w.faults, f)
+	w.lines = append(w.lines, "# !! "+f.Kind+": "+f.Text)
+}
+
+func (w *world) say(format string, a ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lines = append(w.lines, fmt.Sprintf(format, a...))
+}
+
+func (w *world) blockNumbered(n int) *block {
+	for i := range w.plan.Blocks {
+		if w.plan.Blocks[i].Number == n {
+			return &w.plan.Blocks[i]
+		}
+	}
+	return nil
+}
+
+// site is the shop as its customers name it: a wildcard's is the request's host,
+// all other blocks have one name.
+func (b *block) site(host string) string {
+	host, _, _ = strings.Cut(strings.ToLower(host), ":")
+	host = strings.TrimSuffix(host, ".")
+	if !b.wild() && host != b.Twin {
+		return fmt.Sprintf("block%d", b.Number)
+	}
+	return host
+}
+
+// origin is scheme and host as return addresses, signatures and receipts have
+// them.
+func (b *block) origin(host string) string {
+	if b.Public != "" {
+		return b.Public
+	}
+	host, _, _ = strings.Cut(strings.ToLower(host), ":")
+	if !b.wild() && host != b.Twin {
+		host = b.Names[0]
+	}
+	if b.Port != "80" {
+		host += ":" + b.Port
+	}
+	return "http://" + strings.TrimSuffix(host, ".")
+}
+
+// place is a name of a block: where a step happens.
+type place struct {
+	b    *block
+	name string
+}
+
+func (w *world) places() []place {
+	var all []place
+	for i := range w.plan.Blocks {
+		for _, n := range w.plan.Blocks[i].Names {
+			all = append(all, place{&w.plan.Blocks[i], n})
+		}
+	}
+	return all
+}
+
+func (w *world) place(n int) place {
+	all := w.places()
+	return all[n%len(all)]
+}
+
+// made notes a payment that a shop began.
+func (w *world) made(p *purchase) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.purchases = append(w.purchases, p)
+	w.starting = p
+}
+
+func (w *world) reached(s *seen) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.requested = append(w.requested, s)
+}
+
+// ordered is the newest payment of an order of that block's shop.
+func (w *world) ordered(block int, order string) *purchase {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := len(w.purchases) - 1; i >= 0; i-- {
+		if p := w.purchases[i]; p.Block == block && p.Order == order && !p.Checkout {
+			return p
+		}
+	}
+	return nil
+}
+
+// byID is the payment of that id, whoever began it.
+func (w *world) byID(id string) *purchase {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, p := range w.purchases {
+		if p.ID == id {
+			return p
+		}
+	}
+	return nil
+}
+
+// credited: the shop has been told.
+func (w *world) credited(p *purchase) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, o := range w.purchases {
+		if o.Site == p.Site && o.Order == p.Order && w.told[o.Site+" "+o.ID] > 0 {
+			return true
+		}
+	}
+	return false
+}

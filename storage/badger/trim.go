@@ -1,0 +1,83 @@
+package badger
+
+import (
+	"context"
+
+	bdb "github.com/dgraph-io/badger/v4"
+	"go.uber.org/zap"
+)
+
+// trimBatch is how many tracks are deleted in one change.
+const trimBatch = 500
+
+// poke asks for the oldest tracks to be deleted.
+func (s *Store) poke() {
+	select {
+	case s.crowded <- struct{}{}:
+	default:
+	}
+}
+
+// trimLoop deletes the tracks that were put or renewed the longest ago while there
+// are more than the cap allows. Nobody waits for it, and each track is looked at
+// once: what lies before from was deleted.
+func (s *Store) trimLoop(ctx context.Context) {
+	defer s.chores.Done()
+	var from []byte
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.crowded:
+		}
+		for s.tracks.Load() > s.maxTracks.Load() {
+			found, err := s.trim(ctx, &from)
+			if err != nil && ctx.Err() == nil {
+				s.log().Warn("deleting the oldest tracks", zap.String("dir", s.dir), zap.Error(err))
+			}
+			if err != nil || found == 0 {
+				break
+			}
+		}
+	}
+}
+
+// trim deletes the oldest of the tracks that are too many, and reports how many
+// entries it looked at.
+func (s *Store) trim(ctx context.Context, from *[]byte) (int, error) {
+	want := int(min(s.tracks.Load()-s.maxTracks.Load(), trimBatch))
+	keys, err := s.oldest(ctx, tableAge, *from, want, nil)
+	if err != nil {
+		return 0, err
+	}
+	if n := len(keys); n > 0 {
+		*from = append(keys[n-1], 0)
+	} else {
+		// What an older version put is in no order but that of expiry.
+		keys, err = s.oldest(ctx, tableExpiry, nil, want, func(item *bdb.Item) bool { return item.ValueSize() == 0 })
+	}
+	if err != nil || len(keys) == 0 {
+		return 0, err
+	}
+	return len(keys), s.dropTracks(ctx, keys)
+}
+
+// oldest gives the first keys of a table, from a key on.
+func (s *Store) oldest(ctx context.Context, table byte, from []byte, want int, fits func(*bdb.Item) bool) (keys [][]byte, err error) {
+	err = s.view(ctx, func(txn *bdb.Txn) error {
+		it := txn.NewIterator(keysOnly([]byte{table}))
+		defer it.Close()
+		if from == nil {
+			it.Rewind()
+		} else {
+			it.Seek(from)
+		}
+		for ; it.Valid() && len(keys) < want && ctx.Err() == nil; it.Next() {
+			if fits == nil || fits(it.Item()) {
+				keys = append(keys, it.Item().KeyCopy(nil))
+			}
+		}
+		return nil
+	})
+	return keys, err
+}
