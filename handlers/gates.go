@@ -78,6 +78,7 @@ func (h *Handler) ask(w http.ResponseWriter, r *http.Request, passed *uint64) (p
 	if len(h.Require) == 0 {
 		return nil, false
 	}
+	h.indexed.Do(h.readIndexNames)
 	odd := odd(r.URL.Path)
 	for i, q := range h.Require {
 		bit := uint64(1) << (i % 64)
@@ -99,6 +100,18 @@ func (h *Handler) ask(w http.ResponseWriter, r *http.Request, passed *uint64) (p
 		*passed |= bit
 	}
 	return nil, false
+}
+
+// readIndexNames learns what directories are served by. All routes are
+// provisioned when the first request comes, not when we are.
+func (h *Handler) readIndexNames() {
+	if h.server == nil {
+		return
+	}
+	names := indexNames(h.server)
+	for _, q := range h.Require {
+		q.guarded = newResource(q.filter, q.Paths, names)
+	}
 }
 
 // takes reports whether a gate stands before a request.

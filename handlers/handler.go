@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
@@ -87,18 +88,20 @@ type Handler struct {
 	server *caddyhttp.Server
 	placed atomic.Pointer[place]
 	ours   []*provider
-	sites  *Sites
-	// shape is what its routes were written as, underway where it stood while it
-	// was provisioned.
-	shape    []shaped
-	underway standing
 	// used are the providers of this site's own routes.
 	used []*provider
 	// matched: some gate is a matcher, which may say something else in the end
 	// though the path is the same.
 	matched bool
+	// indexed is done once the gates know the site's index names.
+	indexed sync.Once
 	// toldUnrouted is when a return that no route took was last told of.
 	toldUnrouted atomic.Int64
+	sites        *Sites
+	// shape is what its routes were written as, underway where it stood while it
+	// was provisioned.
+	shape    []shaped
+	underway standing
 }
 
 // CaddyModule returns the Caddy module information.

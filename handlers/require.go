@@ -40,7 +40,8 @@ func (q *Require) provision(ctx caddy.Context) error {
 // payments this browser started, the ledger whether one is paid. It returns what
 // is answered to others; shut is false where the ledger can't be asked.
 func (h *Handler) open(w http.ResponseWriter, r *http.Request, q *Require) (page answerer, shut bool) {
-	cookies := token.ReadCookies(r, familyPaid, h.view(r))
+	view := h.view(r)
+	cookies := token.ReadCookies(r, familyPaid, view)
 	if len(cookies) == 0 {
 		return h.answers(h.unpaid(q), nil), true
 	}

@@ -152,7 +152,13 @@ func (h *Handler) capture(w http.ResponseWriter, r *http.Request, forms []form, 
 		kept, err := h.keepTrack(w, r, t, visit, now)
 		if err != nil {
 			// An attribution is never worth a page that does not load.
-			h.log.Error("a track was not kept", zap.Error(err))
+			// That the store has no room it says itself, once; visitors must not
+			// fill the log with it.
+			level := zap.ErrorLevel
+			if errors.Is(err, payment.ErrFull) {
+				level = zap.DebugLevel
+			}
+			h.log.Log(level, "a track was not kept", zap.Error(err))
 		}
 		if kept {
 			return forBrowser, nil
@@ -204,6 +210,9 @@ func (h *Handler) keepTrack(w http.ResponseWriter, r *http.Request, t *Track, vi
 	eng, err := h.app.Engine(r.Context())
 	if err != nil {
 		return false, err
+	}
+	if !eng.MayVisit(client(r)) {
+		return false, nil // what anybody can have kept is bounded by client
 	}
 	visitor := token.ReadCookie(r, cookieVisitor, view)
 	if !token.IsNonce(visitor) {

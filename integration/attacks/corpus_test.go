@@ -74,14 +74,14 @@ func (a *attack) without() []string {
 func corpus() []attack {
 	var all []attack
 	for _, some := range [][]attack{
-		forgeries(), replays(), amounts(), parameters(), headers(), requests(), browsers(), outbound(), secrets(), floods(), races(), affiliates(), operators(),
+		forgeries(), replays(), amounts(), parameters(), headers(), requests(), browsers(), outbound(), secrets(), floods(), races(), affiliates(), operators(), paths(),
 	} {
 		all = append(all, some...)
 	}
 	return all
 }
 
-// TestCorpusIsWhole: each of the 81 numbers once.
+// TestCorpusIsWhole: each of the 83 numbers once.
 func TestCorpusIsWhole(t *testing.T) {
 	seen := make(map[string]int)
 	for _, a := range corpus() {
@@ -93,7 +93,7 @@ func TestCorpusIsWhole(t *testing.T) {
 			t.Errorf("%s: either it is tried on plugins or there is a reason", a.id)
 		}
 	}
-	for n := 1; n <= 81; n++ {
+	for n := 1; n <= 83; n++ {
 		if id := fmt.Sprintf("A%02d", n); seen[id] != 1 {
 			t.Errorf("%s is there %d times", id, seen[id])
 		}

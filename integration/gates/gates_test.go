@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rahgir/caddy-payments/integration/harness"
 )
@@ -87,7 +88,7 @@ func TestNoReturnPassesByItsPath(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	b := harness.NewBrowser(t)
-	query := "status=10&track_id=1234&order_id=777&id=" + strings.Repeat("0123456789abcdef", 2)
+	query := "status=10&track_id=1234&order_id=777&id=" + strings.Repeat("89abcdef", 4)
 	for _, path := range []string{
 		"/callback.php", "/callback.php/", "/callback.php/x", "/callback.php%2f", "/callback.php%2fx", "/CALLBACK.php", "//callback.php", "/./callback.php", "/x/../callback.php", "/callback.php/track_id=abcdefgh", "/callback.php/track_id=abcdefgh/",
 		"/track_id=abcdefgh/callback.php", "/callback.php.", "/callback.php;x", "/pay/callback", "/pay/callback/", "/pay/callback/x", "/pay/callback%2f", "/pay//callback", "/Pay/Callback", "/pay/callback/track_id=abcdefgh", "/index.php/pay/callback",
@@ -122,6 +123,31 @@ func TestNoReturnPassesByItsPath(t *testing.T) {
 	}
 	if n := strings.Count(w.Log(), `"return_unrouted"`); n != 1 {
 		t.Errorf("return_unrouted was told %d times in a second", n)
+	}
+}
+
+// A payment whose return lies behind a gate is handed over if it opens the gate;
+// else a person is told, and the shop is not.
+func TestADeliveryMeetsTheGates(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	for item, want := range map[string]struct {
+		told        int
+		state, says string
+	}{"cheap": {0, "parked", `"amount_rials":100000,"reason":"gated"`}, "book": {1, "delivered", `"state":"delivered","amount_rials":8900000`}} {
+		b := harness.NewBrowser(t)
+		pay := b.Post(w.back+"/buy/"+item, nil).Location(t)
+		b.Get(b.Post(pay, url.Values{"action": {"pay"}}).Location(t))
+		told := 0
+		for _, seen := range w.shop.Told() {
+			if seen.Header.Get("X-Payment-Item") == item {
+				told++
+			}
+		}
+		if told != want.told {
+			t.Errorf("%s: the shop was told %d times", item, told)
+		}
+		harness.Wait(t, item+" is "+want.state, 10*time.Second, func() bool { return strings.Contains(w.Log(), want.says) })
 	}
 }
 

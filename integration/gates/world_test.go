@@ -131,6 +131,14 @@ BACK {
 		verify /callback.php /pay/callback idpay {
 			expect intent
 		}
+		checkout /buy idpay {
+			item cheap 100000rial
+			item book 8900000rial
+			return /vip/back
+		}
+		verify /vip/back idpay {
+			expect intent
+		}
 		require /vip/* {
 			item book
 		}

@@ -1,0 +1,180 @@
+package handlers
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/fileserver"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+)
+
+// ungated finds what no gate can see: where paid content is reached by an
+// address that never stands in our request.
+func ungated(app *caddyhttp.App, sites []*Handler) []Finding {
+	var out []Finding
+	for _, h := range sites {
+		if len(h.Require) == 0 || h.server == nil {
+			continue
+		}
+		h.indexed.Do(h.readIndexNames)
+		mine := h.place().tops
+		out = append(out, rewritten(h, upstreams(h.server, mine))...)
+		if slices.ContainsFunc(upstreams(h.server, mine), fast) {
+			out = append(out, Finding{
+				Code: "gate_front_controller", Where: h.place().shopName(),
+				Text: "`require` stands beside php_fastcgi: a page that PHP chooses by its query (/?p=12, index.php?route=…) has no path of its own; guard it in the shop, or by `require @m` with a matcher of that query",
+			})
+		}
+		out = append(out, sharedRoots(app, h, mine)...)
+	}
+	slices.SortStableFunc(out, func(a, b Finding) int { return strings.Compare(a.Where+a.Code, b.Where+b.Code) })
+	return slices.Compact(out)
+}
+
+// rewritten finds proxies that ask their upstream for another path than ours.
+func rewritten(h *Handler, proxies []*reverseproxy.Handler) (out []Finding) {
+	for _, p := range proxies {
+		rw := p.Rewrite
+		if rw == nil || rw.URI == "" && rw.StripPathPrefix == "" && rw.StripPathSuffix == "" && len(rw.URISubstring) == 0 && len(rw.PathRegexp) == 0 {
+			continue
+		}
+		to, _, _ := strings.Cut(rw.URI, "?")
+		fixed := strings.HasPrefix(to, "/") && !strings.Contains(to, "{")
+		taken := fixed && slices.ContainsFunc(h.Require, func(q *Require) bool { return q.guarded.slowly(to) })
+		switch {
+		case taken:
+			out = append(out, Finding{
+				Code: "gate_rewrite", Where: h.place().shopName(),
+				Text: fmt.Sprintf("a proxy's own `rewrite` leads to %s, which a `require` guards: the upstream is asked for it whoever asks us; rewrite with the `rewrite` directive instead", to),
+			})
+		case !fixed && len(p.HandleResponse) == 0:
+			out = append(out, Finding{
+				Code: "gate_rewrite", Where: h.place().shopName(),
+				Text: "reverse_proxy has a `rewrite` of its own beside `require`: what path the upstream is asked for no gate can see; rewrite with the `rewrite` or `uri` directive instead",
+			})
+		}
+	}
+	return out
+}
+
+func fast(p *reverseproxy.Handler) bool {
+	return strings.Contains(fmt.Sprintf("%T", p.Transport), "fastcgi")
+}
+
+// sharedRoots finds other sites that serve the same files without these gates.
+func sharedRoots(app *caddyhttp.App, h *Handler, mine caddyhttp.RouteList) (out []Finding) {
+	own := roots(h.server, mine)
+	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
+		srv := app.Servers[name]
+		for _, route := range srv.Routes {
+			others := caddyhttp.RouteList{route}
+			if hasGates(srv, others) {
+				continue
+			}
+			for _, root := range roots(srv, others) {
+				if slices.ContainsFunc(own, func(r string) bool { return inside(root, r) || inside(r, root) }) {
+					out = append(out, Finding{
+						Code: "gate_root", Where: whereabouts(srv, route),
+						Text: fmt.Sprintf("another site serves the files under %s, which %s guards by `require`, without any: give it another root", root, h.place().shopName()),
+					})
+				}
+			}
+		}
+	}
+	return out
+}
+
+func inside(dir, of string) bool {
+	return dir == of || strings.HasPrefix(dir, strings.TrimRight(of, "/")+"/")
+}
+
+func hasGates(srv *caddyhttp.Server, routes caddyhttp.RouteList) (found bool) {
+	walk(srv, routes, func(handler caddyhttp.MiddlewareHandler) {
+		if h, ok := handler.(*Handler); ok && len(h.Require) > 0 {
+			found = true
+		}
+	})
+	return found
+}
+
+// roots are the directories that routes serve files from, as far as they are
+// written out.
+func roots(srv *caddyhttp.Server, routes caddyhttp.RouteList) (all []string) {
+	add := func(root string) {
+		if root == "" || strings.Contains(root, "{") {
+			return
+		}
+		if abs, err := filepath.Abs(root); err == nil && !slices.Contains(all, abs) {
+			all = append(all, abs)
+		}
+	}
+	walk(srv, routes, func(handler caddyhttp.MiddlewareHandler) {
+		switch v := handler.(type) {
+		case *caddyhttp.VarsMiddleware:
+			root, _ := (*v)["root"].(string)
+			add(root)
+		case caddyhttp.VarsMiddleware:
+			root, _ := v["root"].(string)
+			add(root)
+		case *fileserver.FileServer:
+			add(v.Root)
+		}
+	})
+	return all
+}
+
+// indexNames are the names that the server's file servers, try_files and PHP
+// serve a directory by, and the usual ones.
+func indexNames(srv *caddyhttp.Server) []string {
+	names := slices.Clone(defaultIndex)
+	add := func(name string) {
+		if name != "" && !strings.ContainsAny(name, "/{}*") && !slices.Contains(names, name) {
+			names = append(names, strings.ToLower(name))
+		}
+	}
+	tried := func(sets caddyhttp.MatcherSets) {
+		for _, set := range sets {
+			for _, m := range set {
+				var files []string
+				switch m := m.(type) {
+				case *fileserver.MatchFile:
+					files = m.TryFiles
+				case fileserver.MatchFile:
+					files = m.TryFiles
+				}
+				for _, f := range files {
+					if dir, name := path.Split(f); strings.HasSuffix(dir, "}/") {
+						add(name)
+					}
+				}
+			}
+		}
+	}
+	routes := slices.Clone(srv.Routes)
+	for _, named := range srv.NamedRoutes {
+		routes = append(routes, *named)
+	}
+	var each func(caddyhttp.RouteList)
+	each = func(routes caddyhttp.RouteList) {
+		for _, route := range routes {
+			tried(route.MatcherSets)
+			for _, handler := range route.Handlers {
+				switch v := handler.(type) {
+				case *fileserver.FileServer:
+					for _, name := range v.IndexNames {
+						add(name)
+					}
+				case *caddyhttp.Subroute:
+					each(v.Routes)
+				}
+			}
+		}
+	}
+	each(routes)
+	return names
+}
