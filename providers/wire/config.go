@@ -76,7 +76,7 @@ func (c *ProviderConfig) PayBase(fallback string) (Base, error) {
 	if c.PayURL != "" {
 		return resolveBase("pay_url", c.PayURL, "", c.InsecureHTTP)
 	}
-	return c.Base(fallback)
+	return resolveBase("base_url", c.BaseURL, fallback, c.InsecureHTTP)
 }
 
 func resolveBase(field, raw, fallback string, plain bool) (Base, error) {
