@@ -359,13 +359,6 @@ func (w *world) judgeSilence(b *block, s *seen) {
 				return
 			}
 			if time.Now().After(end) {
-				events, logs := since(w.events, w.logs)
-				for _, e := range events {
-					w.say("# event %s %v", e.Name, e.Data)
-				}
-				for _, l := range logs {
-					w.say("# log %s", l)
-				}
 				w.fail("silent-return", "a return of %s reaches the shop of site %d as %s %s, without a verdict and without an event", name, b.Number, s.Method, s.URI)
 				return
 			}
