@@ -61,6 +61,9 @@ var errHang = errors.New("no answer")
 
 func (q *request) url() *url.URL {
 	u := &url.URL{Scheme: "http", Host: q.Name, Path: "/"}
+	if p, _, _ := strings.Cut(q.Target, "?"); strings.HasPrefix(p, "/") {
+		u.Path = p // cookies of a shop below a path go there only
+	}
 	if q.Port != "80" {
 		u.Host += ":" + q.Port
 	}

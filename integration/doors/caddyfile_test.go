@@ -102,11 +102,13 @@ func (p *plan) caddyfile(at places) string {
 		}
 		if b.Twin != "" && b.has("invoke") {
 			w.line("http://%s {", strings.TrimSuffix(b.Twin+":"+b.Port, ":80"))
+			p.guard(w)
 			w.line("invoke shop%d", b.Number)
 			w.line("}")
 		}
 		w.line("%s {", strings.Join(names, ", "))
 		if b.has("invoke") {
+			p.guard(w)
 			w.line("invoke shop%d", b.Number)
 			b.errors(w, at)
 		} else {
@@ -116,6 +118,14 @@ func (p *plan) caddyfile(at places) string {
 		w.line("}")
 	}
 	return w.String()
+}
+
+// guard is the empty block that error routes need where all else stands in a
+// named route.
+func (p *plan) guard(w *writer) {
+	if slices.ContainsFunc(p.Blocks, func(b block) bool { return b.has("errors") || b.has("bad-errors") }) {
+		w.line("payments")
+	}
 }
 
 func provider(w *writer, name, bank string) {

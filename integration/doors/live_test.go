@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/rahgir/caddy-payments/sandbox"
@@ -17,9 +18,30 @@ import (
 var paths = append(append(append([]string{}, files...), pages...), "/alias", "/alias2", "/give?f=/book.pdf", "/give?f=/members/secret.txt",
 	"/buy/cheap", "/buy/dear", "/callback.php", "/pay/callback", "/course/", "/course", "/nothing", "/nothing.php", "/dl/book.pdf", "/v2/lesson.html")
 
+// lived counts worlds: each has hosts of its own, because what a process has
+// said of a site it doesn't say again at once, whatever the configuration.
+var lived atomic.Int64
+
+// renamed is the plan with hosts that no world before had.
+func (p *plan) renamed(suffix string) *plan {
+	c := clone(p)
+	for i := range c.Blocks {
+		b := &c.Blocks[i]
+		for _, list := range [][]string{b.Hosts, b.Names} {
+			for j := range list {
+				list[j] = strings.Replace(list[j], ".test", suffix, 1)
+			}
+		}
+		b.Public, b.Twin = strings.Replace(b.Public, ".test", suffix, 1), strings.Replace(b.Twin, ".test", suffix, 1)
+	}
+	return c
+}
+
 // live lives a plan and returns what must not have happened.
 func live(p *plan) *world {
-	w := &world{plan: p, at: around, c: new(clock), slots: make(map[int]*purchase), told: make(map[string]int), auds: make(map[string]string)}
+	drawn, suffix := p, fmt.Sprintf(".w%d.test", lived.Add(1))
+	p = p.renamed(suffix)
+	w := &world{drawn: drawn, suffix: suffix, plan: p, at: around, c: new(clock), slots: make(map[int]*purchase), told: make(map[string]int), auds: make(map[string]string)}
 	w.bank = newBank(w.c)
 	for i := range 3 {
 		w.browsers = append(w.browsers, newBrowser(i))

@@ -58,5 +58,5 @@ func report(w *world) string {
 	for _, l := range w.lines {
 		b.WriteString(l + "\n")
 	}
-	return b.String()
+	return strings.ReplaceAll(b.String(), w.suffix, ".test")
 }

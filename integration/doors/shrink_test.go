@@ -16,7 +16,7 @@ func shrink(w *world) *world {
 	// What happens after the fault is noticed has no part in it.
 	for {
 		smaller := false
-		for _, try := range reductions(w.plan) {
+		for _, try := range reductions(w.drawn) {
 			if time.Now().After(end) {
 				return w
 			}

@@ -91,7 +91,9 @@ type returned struct {
 
 // world is a plan being lived.
 type world struct {
-	plan     *plan
+	drawn    *plan // as it was drawn
+	suffix   string
+	plan     *plan // the same with hosts of its own
 	at       places
 	c        *clock
 	bank     *bank
