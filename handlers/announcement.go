@@ -60,7 +60,7 @@ func (h *Handler) announced(w http.ResponseWriter, r *http.Request, p *provider,
 	}
 	site := h.siteOf(r)
 	rec, err := eng.Announce(ctx, engine.Announcement{
-		Site: site.id, Route: a.route, Provider: a.provider.Name, ID: a.id, Order: a.order, Amount: a.amount,
+		Site: site.id, Formerly: site.formerly(), Route: a.route, Provider: a.provider.Name, ID: a.id, Order: a.order, Amount: a.amount,
 		Return: a.back, Track: h.currentTrack(r, keys), Many: h.many(a.provider),
 	})
 	if errors.Is(err, engine.ErrForeign) && !h.strict(a.provider) {
