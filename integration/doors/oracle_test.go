@@ -377,7 +377,7 @@ func (w *world) judgeSilence(b *block, s *seen) {
 
 func unrouted(events []event, logs []string) bool {
 	return slices.ContainsFunc(events, func(e event) bool { return e.Name == "return_unrouted" }) ||
-		slices.ContainsFunc(logs, func(l string) bool { return strings.Contains(l, `"msg":"return_unrouted"`) })
+		slices.ContainsFunc(logs, func(l string) bool { return strings.Contains(l, `"msg":"return_unrouted`) })
 }
 
 func spoken(events []event, logs []string) bool {
