@@ -21,7 +21,7 @@ func (w *world) judgeCaching(q *request, a *answer) {
 		if b := w.blockNumbered(c.Block); ok && b != nil {
 			for _, r := range b.Requires {
 				for _, p := range r.Paths {
-					if takes(p, c.Path) && (!r.Matcher || plain(q.Target) == b.at(c.Path)) {
+					if takes(p, c.Path) && (!r.Matcher || plain(q.Target) == b.at(c.Path) && says(p, c.Path)) {
 						about = "is paid content"
 					}
 				}

@@ -59,6 +59,15 @@ func takes(pattern, resource string) bool {
 	return false
 }
 
+// says: a path matcher, as it is written, takes that path.
+func says(pattern, p string) bool {
+	if dir, ok := strings.CutSuffix(pattern, "*"); ok {
+		return strings.HasPrefix(p, dir)
+	}
+	ok, _ := path.Match(pattern, p)
+	return ok
+}
+
 // entitled: that person has bought one of the items, at that site.
 func (w *world) entitled(person int, site string, items []string) bool {
 	w.mu.Lock()
@@ -95,7 +104,7 @@ func (w *world) unpaid(q *request, c content) *require {
 	for i := range b.Requires {
 		r := &b.Requires[i]
 		for _, p := range r.Paths {
-			if !takes(p, c.Path) || r.Matcher && plain(q.Target) != b.at(c.Path) {
+			if !takes(p, c.Path) || r.Matcher && (plain(q.Target) != b.at(c.Path) || !says(p, c.Path)) {
 				continue // a matcher means what it says, no more
 			}
 			if !w.entitled(q.browser.person(), b.site(q.Host), r.Items) {
@@ -368,7 +377,7 @@ func (w *world) judgeSilence(b *block, s *seen) {
 
 func unrouted(events []event, logs []string) bool {
 	return slices.ContainsFunc(events, func(e event) bool { return e.Name == "return_unrouted" }) ||
-		slices.ContainsFunc(logs, func(l string) bool { return strings.Contains(l, `"msg":"return_unrouted"`) })
+		slices.ContainsFunc(logs, func(l string) bool { return strings.Contains(l, `"msg":"return_unrouted`) })
 }
 
 func spoken(events []event, logs []string) bool {
