@@ -152,7 +152,7 @@ func (w *world) record(p *purchase) *payment.Record {
 	}
 	var best *payment.Record
 	for _, r := range page.Records {
-		if best == nil || r.State == payment.Delivered {
+		if best == nil || r.Order == p.Order && best.Order != p.Order || r.State == payment.Delivered {
 			best = r
 		}
 	}
