@@ -27,7 +27,8 @@ type gating struct {
 	u *url.URL
 	// seen is the path that was looked at before.
 	seen string
-	// passed are the gates that are open to this request, by number.
+	// passed are the gates that are open to this request, as [Handler.ask] counts
+	// them.
 	passed uint64
 	// kept are the cookies of before the chain began.
 	kept []string
@@ -44,12 +45,14 @@ func (f *filter) guards(h *Handler, r *http.Request, passed uint64) {
 // lookAgain asks the gates of the path that is served in the end.
 func (f *filter) lookAgain() {
 	for _, h := range f.sites {
-		page, shut := h.ask(f.ResponseWriter, f.request(), new(uint64))
+		var passed uint64
+		page, shut := h.ask(f.ResponseWriter, f.request(), &passed)
 		if page != nil {
 			f.refuse(f.kept, page)
 			f.refused.shut = shut
 			return
 		}
+		f.passed |= passed // of another site's gates: it says only that there was one
 	}
 	if f.h == nil || len(f.h.Require) == 0 || f.u.Path == f.seen && !f.h.matched {
 		return
@@ -71,6 +74,11 @@ func (f *filter) request() *http.Request {
 	return &r
 }
 
+// numbered is how many gates have a bit of their own in what a request has
+// passed. All that follow share the last bit, which says only that there was one:
+// they are asked again.
+const numbered = 63
+
 // ask asks every gate that takes a request and has not let it pass yet. It
 // returns what is answered in place of what they guard, nil where all are open;
 // shut is false where that can't be known now.
@@ -81,8 +89,8 @@ func (h *Handler) ask(w http.ResponseWriter, r *http.Request, passed *uint64) (p
 	h.indexed.Do(h.readIndexNames)
 	odd := odd(r.URL.Path)
 	for i, q := range h.Require {
-		bit := uint64(1) << (i % 64)
-		if i < 64 && *passed&bit != 0 {
+		bit := uint64(1) << min(i, numbered)
+		if i < numbered && *passed&bit != 0 {
 			continue
 		}
 		ok, err := q.takes(r, odd)

@@ -259,8 +259,9 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	if err != nil {
 		return err
 	}
-	if first {
-		h.tellUnrouted(r)
+	if p := h.looksLikeReturn(r); p != nil {
+		// Another block of the same site may take it behind this one.
+		defer h.tellUnrouted(r, p)
 	}
 	if caching == "" && len(h.Require) == 0 && (!first || h.Announce == "off") {
 		// Another guard of the same site watches the answer already.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/engine"
@@ -18,14 +19,17 @@ const unroutedPace = time.Minute
 // smaller.
 const maxLook = 4 << 10
 
+// routedVar marks a return that a route has taken, or that was told of.
+const routedVar = "payments.routed"
+
 // tellUnrouted tells of a request that looks like a provider's return, on a site
-// that uses this provider, and that no route takes: it is an attack, or a customer
-// whose payment nobody will verify.
-func (h *Handler) tellUnrouted(r *http.Request) {
-	p := h.looksLikeReturn(r)
-	if p == nil {
+// that uses this provider, if no route of any block has taken it: it is an attack,
+// or a customer whose payment nobody will verify.
+func (h *Handler) tellUnrouted(r *http.Request, p *provider) {
+	if taken, _ := caddyhttp.GetVar(r.Context(), routedVar).(bool); taken {
 		return
 	}
+	caddyhttp.SetVar(r.Context(), routedVar, true)
 	now := time.Now().UnixNano()
 	if last := h.toldUnrouted.Load(); last != 0 && now-last < int64(unroutedPace) || !h.toldUnrouted.CompareAndSwap(h.toldUnrouted.Load(), now) {
 		return
@@ -33,7 +37,7 @@ func (h *Handler) tellUnrouted(r *http.Request) {
 	h.log.Warn(engine.EventUnrouted+": a request carries a provider's return parameters, but no verify route takes its path",
 		zap.String("provider", p.Name), zap.String("site", h.siteOf(r).id), zap.String("path", r.URL.Path))
 	h.app.Observe(engine.Event{
-		Name: engine.EventUnrouted, Alert: true,
+		Name: engine.EventUnrouted, Provider: p.Name, Site: h.siteOf(r).id, Alert: true,
 		Err: fmt.Errorf("no verify route of %s takes this path, though it carries the return parameters of %s", h.siteOf(r).id, p.Name),
 	})
 }

@@ -46,6 +46,10 @@ type visit struct {
 // serveReturn serves a customer's return: nothing of it reaches the shop before
 // the provider has confirmed the payment.
 func (h *Handler) serveReturn(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, v *Verify) error {
+	// Whatever answers a return is about one person: a page or a redirect of ours,
+	// what the shop says, or an error route.
+	privately(w.Header(), forNobody)
+	caddyhttp.SetVar(r.Context(), routedVar, true)
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodPost:
 		w.Header().Set("Allow", "GET, POST")
