@@ -118,9 +118,9 @@ func (t *visit) comeAgain(k pages.Kind, cause error) error {
 	p := t.blank(k)
 	uri, body := t.uncarded()
 	if t.r.Method == http.MethodPost {
-		p.Action, p.Fields = uri, fieldsOf(body)
+		p.Action, p.Fields = sameHost(uri), fieldsOf(body)
 	} else {
-		p.Refresh = uri
+		p.Refresh = sameHost(uri)
 	}
 	return t.write(p, cause)
 }

@@ -193,7 +193,7 @@ func (h *Handler) offer(r *http.Request, c *Checkout, item *Item) pages.Page {
 
 func originalPath(r *http.Request) string {
 	path, _, _ := strings.Cut(originalURI(r), "?")
-	return "/" + strings.TrimLeft(path, "/\\")
+	return sameHost(path)
 }
 
 // named reads the sum that the buyer names: in toman from our form, or in rials

@@ -110,7 +110,7 @@ func (t *visit) sendAgain(rec *payment.Record) error {
 	}
 	p := t.about(pages.Bounce, rec)
 	uri, body := t.uncarded()
-	p.Action = "/" + strings.TrimLeft(uri, "/\\")
+	p.Action = sameHost(uri)
 	p.Fields = append(fieldsOf(body), pages.Field{Name: paramBounce, Value: bounceAgain})
 	return t.write(p, nil)
 }
@@ -137,13 +137,16 @@ func (t *visit) selfURI() string {
 	if t.set != nil {
 		query, _, _ = t.set.Rewrite(drop)
 	}
-	// A path that begins with two slashes would lead to another host.
-	path = "/" + strings.TrimLeft(path, "/\\")
+	path = sameHost(path)
 	if query == "" {
 		return path
 	}
 	return path + "?" + query
 }
+
+// sameHost is a path, with or without a query, that leads to no other host in a
+// page of ours: one that begins with two slashes would.
+func sameHost(uri string) string { return "/" + strings.TrimLeft(uri, "/\\") }
 
 // serveHop serves the second hop, and the refreshes of a waiting page.
 func (t *visit) serveHop() error {

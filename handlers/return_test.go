@@ -74,6 +74,30 @@ func TestWhatCannotBeRecordedComesAgain(t *testing.T) {
 	}
 }
 
+// A page that sends a return again sends it to the same host, whatever the path
+// looks like.
+func TestAReturnComesAgainToItsOwnHost(t *testing.T) {
+	t.Parallel()
+	h := routed("/back")
+	for _, path := range []string{"//evil.test/back", "/\\evil.test/back", "///evil.test", "/back"} {
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			r := asked(httptest.NewRequest(method, "https://shop/?id=K1", strings.NewReader("id=K1")))
+			r.URL.Path = path
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("Accept", "text/html")
+			w := httptest.NewRecorder()
+			if err := h.serveReturn(w, r, nil, h.Verify[0]); err != nil {
+				t.Fatal(err)
+			}
+			for _, bad := range []string{`="//`, `="/\`, `url=//`, `url=/\`} {
+				if strings.Contains(w.Body.String(), bad) {
+					t.Errorf("%s %s: the page has %s", method, path, bad)
+				}
+			}
+		}
+	}
+}
+
 // The route that an announcement names must be the one that takes the return.
 func TestAnnouncedReturnFindsItsRoute(t *testing.T) {
 	t.Parallel()

@@ -156,8 +156,7 @@ func (w *world) browse(q *request) *answer {
 			if !ok {
 				return a
 			}
-			base, _ := q.url().Parse(q.Target)
-			to, err := base.Parse(action)
+			to, err := q.url().Parse(action)
 			if err != nil || !w.ours(to, next) {
 				return a
 			}
@@ -361,11 +360,7 @@ func (w *world) ask(i int, s step, pl place, b *browser, target string, form url
 		// A bounce is followed by whoever wants to get further.
 		if action, fields, ok := a.form(); ok && a.Status == http.StatusOK {
 			next := &request{browser: b, Method: http.MethodPost, Doing: "is sent on", Body: fields.Encode()}
-			base, err := q.url().Parse(p)
-			if err != nil {
-				return
-			}
-			if to, err := base.Parse(action); err == nil && w.ours(to, next) {
+			if to, err := q.url().Parse(action); err == nil && w.ours(to, next) {
 				w.do(next)
 			}
 		}
