@@ -152,70 +152,85 @@ func (e *Engine) admit(ctx context.Context, gone <-chan struct{}, prov Provider,
 	}
 	start := e.now()
 	if stranger {
-		// Returns of one payment that come together cause one call, so they take
-		// one place.
-		v, _, _ := e.Shared.doors.Do(string(j.ref), func() (any, error) {
-			return e.Shared.limits.enter(a.Client, start), nil
-		})
-		if v == passLater {
-			return e.inTurn(ctx, j, rec)
+		leave, now := e.Shared.together(j.ref, a.Client, start)
+		if !now {
+			if res, done := e.inTurn(ctx, j, rec); done {
+				return res
+			}
+			leave = func() {}
 		}
+		return e.fly(ctx, gone, j, a.Patience-e.now().Sub(start), leave)
 	}
-	return e.fly(ctx, gone, j, a.Patience-e.now().Sub(start))
+	return e.fly(ctx, gone, j, a.Patience-e.now().Sub(start), func() {})
 }
 
 // inTurn puts a stranger's return on record, without asking: it is well formed,
 // may be a customer's, and may be all that is ever known of a payment. The worker
-// asks in its turn.
-func (e *Engine) inTurn(ctx context.Context, j job, rec *payment.Record) Result {
+// asks in its turn. It is not done where another return of the payment was quicker,
+// so that there is an answer already or somebody is asking.
+func (e *Engine) inTurn(ctx context.Context, j job, rec *payment.Record) (res Result, done bool) {
 	if rec != nil && (rec.Reason == payment.ReasonWaiting || unanswered(rec)) {
-		return Result{Kind: Pending, Record: rec, Bound: proven(rec, j.ask)}
+		return Result{Kind: Pending, Record: rec, Bound: proven(rec, j.ask)}, true
 	}
 	if !e.begin() {
-		return Result{Kind: Unavailable, Err: payment.ErrClosed}
+		return Result{Kind: Unavailable, Err: payment.ErrClosed}, true
 	}
 	defer e.running.Done()
 	wait, ok := e.Shared.limits.queue(j.ref, j.ask.Client, e.now())
 	if !ok {
 		if rec == nil {
-			return Result{Kind: Busy}
+			return Result{Kind: Busy}, true
 		}
-		return Result{Kind: Pending}
+		return Result{Kind: Pending}, true
 	}
-	v, err, _ := e.Shared.doors.Do("turn\n"+string(j.ref), func() (any, error) { return e.keepTurn(ctx, j, wait) })
+	v, err, _ := e.Shared.doors.Do(string(j.ref), func() (any, error) { return e.keepTurn(ctx, j, wait) })
 	kept, _ := v.(*payment.Record)
 	if err != nil || kept == nil {
 		e.Shared.limits.leave(j.ref)
-		return e.conclude(ctx, j, nil, orErr(err, payment.ErrConflict))
+		return e.conclude(ctx, j, kept, orErr(err, payment.ErrConflict)), true
 	}
-	return Result{Kind: Pending, Record: kept, Bound: proven(kept, j.ask)}
+	if !unanswered(kept) || kept.State == payment.Verifying {
+		e.Shared.limits.leave(j.ref)
+		return Result{}, false
+	}
+	return Result{Kind: Pending, Record: kept, Bound: proven(kept, j.ask)}, true
 }
 
-// keepTurn writes the return down, lean, to be asked for in wait.
+// keepTurn writes the return down, lean, to be asked for in wait. Whoever else
+// wrote meanwhile is no reason to refuse it: the record is looked at anew. What is
+// being asked about, or answered, is returned as it stands.
 func (e *Engine) keepTurn(ctx context.Context, j job, wait time.Duration) (*payment.Record, error) {
-	rec, err := e.load(ctx, j, j.prov.Traits())
-	if err != nil {
-		return nil, err
+	for range claimTries {
+		rec, err := e.load(ctx, j, j.prov.Traits())
+		if err != nil {
+			return nil, err
+		}
+		j.absent = false
+		if settled(rec) || unanswered(rec) || e.tooSoon(rec, j.stranger) {
+			return rec, nil
+		}
+		if rec, err = e.expect(ctx, j, rec); err != nil {
+			return rec, err
+		}
+		now := e.now()
+		e.remember(rec, j, now)
+		rec.Reason, rec.UpdatedAt, rec.Due = payment.ReasonWaiting, now, now.Add(wait)
+		err = e.commit(ctx, rec, false)
+		if err == nil {
+			return rec, nil
+		}
+		if !errors.Is(err, payment.ErrConflict) {
+			return nil, err
+		}
 	}
-	if settled(rec) || rec.State != payment.Created && rec.State != payment.Declined && rec.State != payment.Expired {
-		return rec, nil
-	}
-	if rec, err = e.expect(ctx, j, rec); err != nil {
-		return rec, err
-	}
-	now := e.now()
-	e.remember(rec, j, now)
-	rec.Reason, rec.UpdatedAt, rec.Due = payment.ReasonWaiting, now, now.Add(wait)
-	if err := e.commit(ctx, rec, false); err != nil {
-		return nil, err
-	}
-	return rec, nil
+	return nil, fmt.Errorf("keeping a return: %w", payment.ErrConflict)
 }
 
 // fly runs a job once for all who want it and waits for as long as the browser
-// may and is there.
-func (e *Engine) fly(ctx context.Context, gone <-chan struct{}, j job, patience time.Duration) Result {
+// may and is there. over is called when the work has ended.
+func (e *Engine) fly(ctx context.Context, gone <-chan struct{}, j job, patience time.Duration, over func()) Result {
 	if !e.begin() {
+		over()
 		return Result{Kind: Unavailable, Err: payment.ErrClosed}
 	}
 	came := e.now()
@@ -223,6 +238,7 @@ func (e *Engine) fly(ctx context.Context, gone <-chan struct{}, j job, patience 
 	done := make(chan Result, 1)
 	go func() {
 		defer e.running.Done()
+		defer over()
 		r := <-ch
 		rec, _ := r.Val.(*payment.Record)
 		if r.Err == nil && rec != nil && !settled(rec) && !rec.Attempts.Claimed {

@@ -114,20 +114,18 @@ func (e *Engine) remember(rec *payment.Record, j job, now time.Time) {
 	rec.Return = &ret
 }
 
-// leanMost is how many bytes of a return are kept before its provider has said
+// LeanMost is how many bytes of a return are kept before its provider has said
 // that it is paid: strangers can send 64 KiB of anything.
-const leanMost = 4 << 10
-
-func size(r payment.Return) int { return len(r.URI) + len(r.Body) + len(r.Host) + len(r.Type) }
+const LeanMost = 4 << 10
 
 // kept is what is kept of a return: all of it where it is small, else what the
 // handler says is needed. What fits in no way is only known to have come; it can't
 // be handed over without its browser, and is left to a person then.
 func kept(a Ask) payment.Return {
 	switch {
-	case size(a.Return) <= leanMost:
+	case a.Return.Size() <= LeanMost:
 		return a.Return
-	case a.Lean != nil && size(*a.Lean) <= leanMost:
+	case a.Lean != nil && a.Lean.Size() <= LeanMost:
 		return *a.Lean
 	}
 	return payment.Return{Method: a.Return.Method, Secure: a.Return.Secure, Machine: a.Return.Machine, Arrived: a.Return.Arrived}
@@ -135,7 +133,7 @@ func kept(a Ask) payment.Return {
 
 // whole puts the return of this very request on record, once it is paid.
 func whole(rec *payment.Record, j job) {
-	if j.worker || rec.Return == nil || size(j.ask.Return) <= leanMost || j.ask.Bound != nil && !j.ask.Bound(rec.Order) || rec.Return.Machine != j.ask.Return.Machine {
+	if j.worker || rec.Return == nil || j.ask.Return.Size() <= LeanMost || j.ask.Bound != nil && !j.ask.Bound(rec.Order) || rec.Return.Machine != j.ask.Return.Machine {
 		return
 	}
 	ret := j.ask.Return

@@ -72,27 +72,12 @@ func newLimits() *limits {
 	}
 }
 
-// pass is what the door says to a stranger.
-type pass int
-
-const (
-	// passNow: may ask.
-	passNow pass = iota
-	// passLater: it is put on record, and the worker asks in its turn.
-	passLater
-	// passFull: too many wait.
-	passFull
-)
-
 // enter lets a stranger through at the common pace while nobody waits; one that
 // caused many refusals always takes its turn with the others.
-func (l *limits) enter(client string, now time.Time) pass {
+func (l *limits) enter(client string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.clients.at(client, now).n < refusals && len(l.room) == 0 && l.pace.AllowN(now, 1) {
-		return passNow
-	}
-	return passLater
+	return l.clients.at(client, now).n < refusals && len(l.room) == 0 && l.pace.AllowN(now, 1)
 }
 
 // queue takes a place in the room where strangers' returns wait on record, and

@@ -166,9 +166,10 @@ const (
 	EventPaused      = "affiliate_paused"
 	EventStore       = "store_trouble"
 	EventDecided     = "payment_decided"
-	EventUnrouted    = "return_unrouted"
-	EventTwin        = "reference_repeated"
-	EventPanicked    = "payment_panicked"
+	// EventUnrouted: a request looks like a provider's return, and no route takes it.
+	EventUnrouted = "return_unrouted"
+	EventTwin     = "reference_repeated"
+	EventPanicked = "payment_panicked"
 	// EventAccount: the ledger meets an account for the first time, and can't know
 	// its used receipts.
 	EventAccount = "account_new"
@@ -181,8 +182,6 @@ const (
 	EventUnknownOrder = "return_unknown_order"
 	// EventPaidBefore: an order that is paid is announced again.
 	EventPaidBefore = "order_paid_before"
-	// EventStray: a request looks like a provider's return, and no route takes it.
-	EventStray = "return_stray"
 	// EventUnclaimed: it is paid, nobody came back, and nobody asks by itself.
 	EventUnclaimed = "payment_unclaimed"
 )

@@ -25,6 +25,8 @@ type Refusal struct {
 	Claims bool
 	// Client is what strangers are counted by; empty for what the shop said.
 	Client string
+	// Told: the owner was told of the like a moment ago, so there is no event.
+	Told bool
 	// Err says more, without secrets.
 	Err error
 }
@@ -55,7 +57,7 @@ func eventOf(r payment.Reason) string {
 	case payment.ReasonPaidBefore:
 		return EventPaidBefore
 	case payment.ReasonStray:
-		return EventStray
+		return EventUnrouted
 	}
 	return EventForeign
 }
@@ -73,7 +75,9 @@ func (e *Engine) Refused(ctx context.Context, r Refusal) {
 		// Beyond the bound they are counted, and alarm nobody any more.
 		ev.Record, ev.Alert = e.trace(ctx, r), true
 	}
-	e.Observer.Observe(ev)
+	if !r.Told {
+		e.Observer.Observe(ev)
+	}
 }
 
 // trace keeps what was refused; nil where it is kept already, or can't be.

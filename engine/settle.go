@@ -122,10 +122,19 @@ func (e *Engine) expect(ctx context.Context, j job, rec *payment.Record) (*payme
 	}
 	if !rec.Expect.Known() {
 		x, err := e.expectation(ctx, j, rec)
-		if errors.Is(err, ErrUnanswered) {
+		switch {
+		case errors.Is(err, ErrUnanswered):
 			return e.wait(ctx, j, rec)
-		}
-		if err != nil {
+		case errors.Is(err, ErrUnknownOrder) && j.worker:
+			e.observe(EventUnknownOrder, rec, err, true)
+			return nil, err
+		case errors.Is(err, ErrUnknownOrder):
+			e.Refused(ctx, Refusal{
+				Site: rec.Site, Provider: rec.Provider, ID: rec.ID, Order: rec.Order, Reason: payment.ReasonUnknownOrder,
+				Claims: j.ask.Claimed.Hint == payment.HintPaid, Client: j.ask.Client, Err: err,
+			})
+			return nil, err
+		case err != nil:
 			return nil, err
 		}
 		x.Unbound = rec.Expect.Unbound

@@ -19,7 +19,10 @@ type Shared struct {
 	doors   singleflight.Group
 	limits  *limits
 
-	mu       sync.Mutex
+	mu sync.Mutex
+	// inside are the payments whose strangers' returns passed the door and are being
+	// seen to, and how many.
+	inside   map[payment.Ref]int
 	breakers map[string]*breaker
 	lanes    map[string]*lane
 	orders   map[payment.Key]bool
@@ -29,7 +32,7 @@ type Shared struct {
 
 // NewShared returns a fresh one.
 func NewShared() *Shared {
-	return &Shared{limits: newLimits(), breakers: make(map[string]*breaker), lanes: make(map[string]*lane), orders: make(map[payment.Key]bool), twins: make(map[twin]seen)}
+	return &Shared{limits: newLimits(), inside: make(map[payment.Ref]int), breakers: make(map[string]*breaker), lanes: make(map[string]*lane), orders: make(map[payment.Key]bool), twins: make(map[twin]seen)}
 }
 
 // twin is what makes two payments suspiciously alike. Banks repeat short
@@ -80,6 +83,26 @@ func (s *Shared) alone(order payment.Key) (done func(), ok bool) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.orders, order)
+	}, true
+}
+
+// together lets a stranger's return through where the door does, or where another
+// return of the same payment is being seen to: returns of one payment that come
+// together cause one call, so they take one place. leave must be called where it is
+// let through.
+func (s *Shared) together(ref payment.Ref, client string, now time.Time) (leave func(), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.inside[ref] == 0 && !s.limits.enter(client, now) {
+		return nil, false
+	}
+	s.inside[ref]++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.inside[ref]--; s.inside[ref] <= 0 {
+			delete(s.inside, ref)
+		}
 	}, true
 }
 

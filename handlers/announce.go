@@ -27,11 +27,11 @@ const (
 // answered. caching, if not empty, is what the answer says to caches, whatever it
 // said.
 func (h *Handler) watch(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, caching string) error {
-	var passed uint64
+	var passed passes
 	if page, _ := h.ask(w, r, &passed); page != nil {
 		return page(w, r)
 	}
-	if passed != 0 {
+	if passed.any() {
 		caching = forNobody
 	}
 	f := &watcher{}
@@ -63,7 +63,7 @@ func (f *watcher) announcement(status int, header http.Header) {
 		}
 		return
 	}
-	if err := f.h.announced(f.ResponseWriter, f.r, p, id, header); err != nil {
+	if err := f.h.announced(f.ResponseWriter, f.r, p, id, status, header); err != nil {
 		f.h.log.Error("the customer was not sent to the bank: what the shop announced can't be remembered", zap.Error(err))
 		f.refuse(header["Set-Cookie"], func(w http.ResponseWriter, r *http.Request) error {
 			return f.h.write(w, r, pages.Page{Kind: pages.NotStarted, ShopURL: "/"}, err)

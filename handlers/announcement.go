@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/rahgir/caddy-payments/engine"
@@ -36,14 +37,15 @@ type announcement struct {
 // Its invariant: an answer that announces a payment leaves only when the payment
 // is on record, or, where the route can do without, when the owner was told why
 // it isn't.
-func (h *Handler) announced(w http.ResponseWriter, r *http.Request, p *provider, id string, header http.Header) error {
+func (h *Handler) announced(w http.ResponseWriter, r *http.Request, p *provider, id string, status int, header http.Header) error {
 	// A browser that has gone is no reason to forget what the bank knows.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), announceTime)
 	defer cancel()
 	a, wrong := h.readAnnouncement(r, p, id, header)
 	if wrong != nil {
-		h.unusable(ctx, r, a, wrong)
-		if h.strict(a.provider) {
+		sends := p != nil || h.sendsToPay(r, status, header)
+		h.unusable(ctx, r, a, wrong, sends)
+		if sends && h.strict(a.provider) {
 			return wrong
 		}
 		if a.amount == 0 {
@@ -135,6 +137,22 @@ func (h *Handler) announcedFor(a *announcement, header http.Header) error {
 	return nil
 }
 
+// sendsToPay reports whether an answer that can't be used as an announcement could
+// still send a customer to pay: it names a payment (a form that submits itself,
+// JSON, a script), or it redirects to another host, which may be a pay page that we
+// don't know. A page of the shop's own, or a redirect within it, sends nobody
+// anywhere, and goes out whatever headers it carries.
+func (h *Handler) sendsToPay(r *http.Request, status int, header http.Header) bool {
+	if len(header[headerID]) > 0 {
+		return true
+	}
+	if status < 300 || status > 399 || len(header["Location"]) == 0 {
+		return false
+	}
+	u, err := url.Parse(header.Get("Location"))
+	return err != nil || u.Host != "" && !h.calledBy(r, u) || u.Scheme != "" && u.Host == ""
+}
+
 // strict: a route of this provider, or of any where it isn't known, credits
 // nothing but what was announced.
 func (h *Handler) strict(p *provider) bool {
@@ -157,7 +175,9 @@ func (h *Handler) many(p *provider) bool {
 }
 
 // unusable tells the owner of an announcement that can't be used, or not wholly.
-func (h *Handler) unusable(ctx context.Context, r *http.Request, a announcement, why error) {
+// What names no payment and sends nobody to pay is what a shop says that puts the
+// headers on all its pages: a few traces of it are enough.
+func (h *Handler) unusable(ctx context.Context, r *http.Request, a announcement, why error, sends bool) {
 	name := ""
 	if a.provider != nil {
 		name = a.provider.Name
@@ -168,5 +188,9 @@ func (h *Handler) unusable(ctx context.Context, r *http.Request, a announcement,
 		h.app.Observe(engine.Event{Name: engine.EventUnusable, Site: site, Provider: name, ID: a.id, Order: a.order, Reason: payment.ReasonUnusable, Err: why, Alert: true})
 		return
 	}
-	eng.Refused(ctx, engine.Refusal{Site: site, Provider: name, ID: a.id, Order: a.order, Amount: a.amount, Reason: payment.ReasonUnusable, Err: why})
+	refusal := engine.Refusal{Site: site, Provider: name, ID: a.id, Order: a.order, Amount: a.amount, Reason: payment.ReasonUnusable, Err: why}
+	if !sends {
+		refusal.Client = "pages of " + site
+	}
+	eng.Refused(ctx, refusal)
 }

@@ -28,7 +28,7 @@ const deliveryTime = 2 * time.Minute
 func (t *visit) deliver(rec *payment.Record) error {
 	browser := t.h.browserID(t.w, t.r)
 	ctx := context.WithoutCancel(t.r.Context())
-	var passed uint64
+	var passed passes
 	caddyhttp.SetVar(ctx, paidVar, rec)
 	if page, shut := t.h.ask(t.w, t.r, &passed); page != nil {
 		return t.gated(ctx, rec, page, shut)

@@ -117,7 +117,7 @@ func (f *filter) read(status int, h http.Header) {
 	if f.refused != nil {
 		return
 	}
-	if f.passed != 0 {
+	if f.passed.any() {
 		f.caching = forNobody
 	}
 	if f.caching != "" {

@@ -27,9 +27,8 @@ type gating struct {
 	u *url.URL
 	// seen is the path that was looked at before.
 	seen string
-	// passed are the gates that are open to this request, as [Handler.ask] counts
-	// them.
-	passed uint64
+	// passed are the gates that are open to this request, by number.
+	passed passes
 	// kept are the cookies of before the chain began.
 	kept []string
 	// sites are whose gates count in error routes; there all of them are asked,
@@ -38,21 +37,23 @@ type gating struct {
 }
 
 // guards prepares the final look at the gates of h.
-func (f *filter) guards(h *Handler, r *http.Request, passed uint64) {
+func (f *filter) guards(h *Handler, r *http.Request, passed passes) {
 	f.gating = gating{h: h, r: r, u: r.URL, seen: r.URL.Path, passed: passed, kept: f.ResponseWriter.Header()["Set-Cookie"]}
 }
 
 // lookAgain asks the gates of the path that is served in the end.
 func (f *filter) lookAgain() {
 	for _, h := range f.sites {
-		var passed uint64
+		var passed passes
 		page, shut := h.ask(f.ResponseWriter, f.request(), &passed)
 		if page != nil {
 			f.refuse(f.kept, page)
 			f.refused.shut = shut
 			return
 		}
-		f.passed |= passed // of another site's gates: it says only that there was one
+		if passed.any() {
+			f.passed = passed // of a site's own gates: here it says only that there was one
+		}
 	}
 	if f.h == nil || len(f.h.Require) == 0 || f.u.Path == f.seen && !f.h.matched {
 		return
@@ -74,23 +75,44 @@ func (f *filter) request() *http.Request {
 	return &r
 }
 
-// numbered is how many gates have a bit of their own in what a request has
-// passed. All that follow share the last bit, which says only that there was one:
-// they are asked again.
-const numbered = 63
+// passes are the gates that are open to a request, by number. The first 64 cost no
+// allocation.
+type passes struct {
+	first uint64
+	more  map[int]bool
+}
+
+func (p *passes) has(i int) bool {
+	if i < 64 {
+		return p.first&(1<<i) != 0
+	}
+	return p.more[i]
+}
+
+func (p *passes) add(i int) {
+	switch {
+	case i < 64:
+		p.first |= 1 << i
+	case p.more == nil:
+		p.more = map[int]bool{i: true}
+	default:
+		p.more[i] = true
+	}
+}
+
+func (p *passes) any() bool { return p.first != 0 || len(p.more) > 0 }
 
 // ask asks every gate that takes a request and has not let it pass yet. It
 // returns what is answered in place of what they guard, nil where all are open;
 // shut is false where that can't be known now.
-func (h *Handler) ask(w http.ResponseWriter, r *http.Request, passed *uint64) (page answerer, shut bool) {
+func (h *Handler) ask(w http.ResponseWriter, r *http.Request, passed *passes) (page answerer, shut bool) {
 	if len(h.Require) == 0 {
 		return nil, false
 	}
 	h.indexed.Do(h.readIndexNames)
 	odd := odd(r.URL.Path)
 	for i, q := range h.Require {
-		bit := uint64(1) << min(i, numbered)
-		if i < numbered && *passed&bit != 0 {
+		if passed.has(i) {
 			continue
 		}
 		ok, err := q.takes(r, odd)
@@ -105,7 +127,7 @@ func (h *Handler) ask(w http.ResponseWriter, r *http.Request, passed *uint64) (p
 				return page, shut
 			}
 		}
-		*passed |= bit
+		passed.add(i)
 	}
 	return nil, false
 }

@@ -52,7 +52,7 @@ func (g *errorGuard) ServeHTTP(w http.ResponseWriter, r *http.Request, next cadd
 	}
 	scrub.Request(r)
 	f := newFilter(w)
-	f.guards(nil, r, 0)
+	f.guards(nil, r, passes{})
 	f.sites = sites
 	if said := w.Header().Get("Cache-Control"); strings.Contains(said, forBrowser) {
 		f.caching = said // of an answer about one person, which failed

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/params"
+	"github.com/rahgir/caddy-payments/payment"
 )
 
 // unroutedPace is how often a return that no route takes is told of.
@@ -24,38 +26,59 @@ const routedVar = "payments.routed"
 
 // tellUnrouted tells of a request that looks like a provider's return, on a site
 // that uses this provider, if no route of any block has taken it: it is an attack,
-// or a customer whose payment nobody will verify.
-func (h *Handler) tellUnrouted(r *http.Request, p *provider) {
+// or a customer whose payment nobody will verify. Each leaves a trace, as far as
+// strangers may leave any; the owner is told at this pace. came is the request as
+// it was before anything changed its address.
+func (h *Handler) tellUnrouted(r *http.Request, came engine.Refusal) {
 	if taken, _ := caddyhttp.GetVar(r.Context(), routedVar).(bool); taken {
 		return
 	}
 	caddyhttp.SetVar(r.Context(), routedVar, true)
-	now := time.Now().UnixNano()
-	if last := h.toldUnrouted.Load(); last != 0 && now-last < int64(unroutedPace) || !h.toldUnrouted.CompareAndSwap(h.toldUnrouted.Load(), now) {
-		return
+	last, now := h.toldUnrouted.Load(), time.Now().UnixNano()
+	came.Told = last != 0 && now-last < int64(unroutedPace) || !h.toldUnrouted.CompareAndSwap(last, now)
+	if !came.Told {
+		h.log.Warn(engine.EventUnrouted+": a request carries a provider's return parameters, but no verify route takes its path",
+			zap.String("provider", came.Provider), zap.String("site", came.Site), zap.Error(came.Err))
 	}
-	h.log.Warn(engine.EventUnrouted+": a request carries a provider's return parameters, but no verify route takes its path",
-		zap.String("provider", p.Name), zap.String("site", h.siteOf(r).id), zap.String("path", r.URL.Path))
-	h.app.Observe(engine.Event{
-		Name: engine.EventUnrouted, Provider: p.Name, Site: h.siteOf(r).id, Alert: true,
-		Err: fmt.Errorf("no verify route of %s takes this path, though it carries the return parameters of %s", h.siteOf(r).id, p.Name),
-	})
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), announceTime)
+	defer cancel()
+	eng, err := h.app.Engine(ctx)
+	switch {
+	case err == nil:
+		eng.Refused(ctx, came)
+	case !came.Told:
+		h.app.Observe(engine.Event{
+			Name: engine.EventUnrouted, Site: came.Site, Provider: came.Provider, ID: came.ID, Order: came.Order,
+			Reason: payment.ReasonStray, Err: came.Err, Alert: true,
+		})
+	}
 }
 
-// looksLikeReturn is the provider of this site whose return a request could be.
-func (h *Handler) looksLikeReturn(r *http.Request) *provider {
+// looksLikeReturn says what a request claims that could be a provider's return on
+// this site; false for all others.
+func (h *Handler) looksLikeReturn(r *http.Request) (engine.Refusal, bool) {
 	var body string
 	for _, p := range h.used {
 		if params.CarriesAll(r.URL.RawQuery, p.traits.Marks) {
-			return p
+			return h.stray(r, p, nil), true
 		}
 		if body == "" && r.Method == http.MethodPost && r.ContentLength > 0 && r.ContentLength <= maxLook && isForm(r) {
 			begun, _ := peek(r, maxLook)
 			body = string(begun)
 		}
 		if body != "" && params.CarriesAll(body, p.traits.Marks) {
-			return p
+			return h.stray(r, p, []byte(body)), true
 		}
 	}
-	return nil
+	return engine.Refusal{}, false
+}
+
+func (h *Handler) stray(r *http.Request, p *provider, body []byte) engine.Refusal {
+	site := h.siteOf(r)
+	claimed, _ := p.ReadReturn(func(name string) string { return firstOf(r, body, name) })
+	return engine.Refusal{
+		Site: site.id, Provider: p.Name, ID: claimed.ID, Order: claimed.Order, Reason: payment.ReasonStray,
+		Claims: claimed.Hint == payment.HintPaid, Client: client(r),
+		Err: fmt.Errorf("no verify route of %s takes the path %.200q, though it carries the return parameters of %s", site.id, r.URL.Path, p.Name),
+	}
 }

@@ -145,6 +145,7 @@ func (t *visit) ask(ours named, claimed payment.Claimed) (engine.Ask, error) {
 	if v.route.expect == expectLookup && a.Order != "" && !v.route.lookup.Fits(a.Order) {
 		return a, fmt.Errorf("%w: the order is a way to another address of the shop's", payment.ErrMalformed)
 	}
+	a.Lean = v.lean(a.Return)
 	a.Proof = signed != nil
 	a.Expect = v.expectation(h, a.Order, signed, late)
 	if v.route.expect == expectLookup && a.Order == "" && a.Ref == "" {
@@ -181,9 +182,6 @@ func (t *visit) signature() (*payment.Signed, bool, error) {
 		return nil, false, nil
 	}
 	s, err := t.site.readSigned(t.set.Get, t.v, t.keys.All(payment.PurposeReturn))
-	if errors.Is(err, payment.ErrSignature) {
-		return nil, false, engine.ErrForeign
-	}
 	if err != nil {
 		return nil, false, err
 	}
@@ -225,8 +223,38 @@ func machine(r *http.Request) bool {
 // malformed answers a return that cannot be genuine. It is an alert: a
 // provider's change of format shows here first.
 func (t *visit) malformed(err error) error {
-	t.h.app.Observe(engine.Event{Name: engine.EventMalformed, Err: fmt.Errorf("%s: %w", t.v.route.name, err), Alert: true})
+	claimed := t.firstNamed()
+	t.h.app.Observe(engine.Event{
+		Name: engine.EventMalformed, Site: t.site.id, Provider: t.v.Provider, ID: claimed.ID, Order: claimed.Order,
+		Err: fmt.Errorf("%s: %w", t.v.route.name, err), Alert: true,
+	})
 	return t.page(kindMalformed, nil, err)
+}
+
+// firstNamed is what a return that is refused names first, for whoever looks for
+// its payment; nothing is decided by it.
+func (t *visit) firstNamed() payment.Claimed {
+	claimed, _ := t.v.route.provider.ReadReturn(func(name string) string { return t.firstOf(name) })
+	if claimed.Order == "" {
+		claimed.Order = t.firstOf(payment.ParamOrder)
+	}
+	return claimed
+}
+
+func (t *visit) firstOf(name string) string {
+	if t.set != nil {
+		return t.set.Get(name)
+	}
+	return firstOf(t.r, t.body, name)
+}
+
+// firstOf is the first value of a parameter of a request that may not read in one
+// way.
+func firstOf(r *http.Request, body []byte, name string) string {
+	if all := params.Values(r.URL.RawQuery, body, name); len(all) > 0 {
+		return all[0]
+	}
+	return ""
 }
 
 func (t *visit) unavailable(err error) error {

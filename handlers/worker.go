@@ -173,7 +173,7 @@ func (h *Handler) serveWorker(w http.ResponseWriter, r *http.Request, next caddy
 		return err
 	}
 	d.taken = true
-	var passed uint64
+	var passed passes
 	caddyhttp.SetVar(r.Context(), paidVar, d.rec)
 	if page, shut := h.ask(w, r, &passed); page != nil {
 		d.handed = engine.Handed{Gated: shut, Unsent: !shut}

@@ -156,6 +156,9 @@ type Return struct {
 	By *Visitor `json:"w,omitempty"`
 }
 
+// Size is how many bytes of whoever brought a return are kept with it.
+func (r Return) Size() int { return len(r.URI) + len(r.Body) + len(r.Host) + len(r.Type) }
+
 // Via says who hands a payment over.
 type Via string
 

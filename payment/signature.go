@@ -25,7 +25,7 @@ var ErrSignature = errors.New("the return is not signed by the shop")
 
 // ErrSignatureV1 is returned for one that is the shop's and in the form of earlier
 // versions: it names no site, so a sister shop's would be as good.
-var ErrSignatureV1 = errors.New("the return is signed as return-v1, which names no site: sign return-v2, with the site's origin in it")
+var ErrSignatureV1 = errors.New("the shop signs return-v1: sign return-v2, which names the site's origin")
 
 // Signed is what a shop signs: order and price, and until when the price
 // stands.

@@ -11,7 +11,7 @@ func (n *Names) Carries(text string) bool {
 		if pair, text = cutPair(text); pair == "" {
 			continue
 		}
-		if guarded, err := n.match(nameOf(pair)); guarded != "" || err != nil {
+		if guarded, err := n.match(NameOf(pair)); guarded != "" || err != nil {
 			return true
 		}
 	}
@@ -35,7 +35,7 @@ func CarriesAll(text string, names []string) bool {
 func carries(text, name string) bool {
 	for text != "" {
 		var pair string
-		if pair, text = cutPair(text); len(pair) >= len(name) && strings.EqualFold(fold(nameOf(pair)), name) {
+		if pair, text = cutPair(text); len(pair) >= len(name) && strings.EqualFold(fold(NameOf(pair)), name) {
 			return true
 		}
 	}
@@ -56,8 +56,8 @@ func cutPair(text string) (pair, rest string) {
 	return strings.TrimPrefix(pair, entity), rest
 }
 
-// nameOf is the decoded name of a raw pair.
-func nameOf(pair string) string {
+// NameOf is the decoded name of a raw pair.
+func NameOf(pair string) string {
 	name, _, _ := strings.Cut(pair, "=")
 	return loose(name)
 }
@@ -67,7 +67,7 @@ func CarriesOne(text string, names []string) bool {
 	for text != "" {
 		var pair string
 		pair, text = cutPair(text)
-		name := fold(nameOf(pair))
+		name := fold(NameOf(pair))
 		for _, want := range names {
 			if len(want) == len(name) && strings.EqualFold(name, want) {
 				return true
