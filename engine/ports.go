@@ -166,10 +166,9 @@ const (
 	EventPaused      = "affiliate_paused"
 	EventStore       = "store_trouble"
 	EventDecided     = "payment_decided"
-	// EventUnrouted: a request looks like a provider's return, and no route takes it.
-	EventUnrouted = "return_unrouted"
-	EventTwin     = "reference_repeated"
-	EventPanicked = "payment_panicked"
+	EventUnrouted    = "return_unrouted" // it looks like a provider's return, and no route takes it
+	EventTwin        = "reference_repeated"
+	EventPanicked    = "payment_panicked"
 	// EventAccount: the ledger meets an account for the first time, and can't know
 	// its used receipts.
 	EventAccount = "account_new"

@@ -180,7 +180,7 @@ func (t *visit) sameBrowser(rec *payment.Record) bool {
 // blank is a page that names no payment.
 func (t *visit) blank(k pages.Kind) pages.Page {
 	tr := t.v.route.provider.traits
-	return pages.Page{Kind: k, Refunds: tr.GivesBack, Test: tr.Environment == "sandbox", Contact: "", ShopURL: "/"}
+	return pages.Page{Kind: k, Refunds: tr.GivesBack, Test: tr.Environment == "sandbox", ShopURL: "/"}
 }
 
 // about is a page about a record. It shows nothing but the reference: whoever
@@ -200,7 +200,7 @@ func (t *visit) page(k pages.Kind, rec *payment.Record, cause error) error {
 	return t.write(t.about(k, rec), cause)
 }
 
-// write sends a page of ours, or hands 4xx and 5xx to the site's handle_errors
+// write sends one of our pages, or hands 4xx and 5xx to the site's handle_errors
 // where it wants them.
 func (t *visit) write(p pages.Page, cause error) error {
 	return t.h.write(t.w, t.r, p, cause)

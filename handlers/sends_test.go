@@ -11,7 +11,7 @@ import (
 func TestWhatSendsACustomerToPay(t *testing.T) {
 	t.Parallel()
 	h := routed("/back")
-	h.placed.Store(&place{site: &site{id: "shop", origins: []string{"https://shop"}}, found: true, hosts: hosts{names: []string{"shop", "www.shop"}}})
+	h.placed.Store(&place{site: &site{id: "shop", origins: []string{"https://shop"}}, standing: standing{found: true, hosts: hosts{names: []string{"shop", "www.shop"}}}})
 	for _, c := range []struct {
 		status       int
 		location, id string
