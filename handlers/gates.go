@@ -44,12 +44,14 @@ func (f *filter) guards(h *Handler, r *http.Request, passed uint64) {
 // lookAgain asks the gates of the path that is served in the end.
 func (f *filter) lookAgain() {
 	for _, h := range f.sites {
-		page, shut := h.ask(f.ResponseWriter, f.request(), new(uint64))
+		var passed uint64
+		page, shut := h.ask(f.ResponseWriter, f.request(), &passed)
 		if page != nil {
 			f.refuse(f.kept, page)
 			f.refused.shut = shut
 			return
 		}
+		f.passed |= passed // an error page that is paid content is about one person, too
 	}
 	if f.h == nil || len(f.h.Require) == 0 || f.u.Path == f.seen && !f.h.matched {
 		return

@@ -134,7 +134,7 @@ func (v *Verify) couldReturn(r *http.Request, how relation) bool {
 		return true
 	}
 	body, ok := peek(r, params.MaxBytes)
-	return ok && (how == within && v.carriedBy(r, body) || carriesMarks(r, body, marks))
+	return ok && (how == within && v.carriedBy(r, body) || isForm(r) && ours.Carries(string(body)) || carriesMarks(r, body, marks))
 }
 
 // ours are our own parameters.
