@@ -85,8 +85,7 @@ func (t *visit) declined(res engine.Result) error {
 	case answerPass:
 		return t.pass("declined", res.Record, res.Bound)
 	case answerRedirect:
-		http.Redirect(t.w, t.r, a.To, http.StatusSeeOther)
-		return nil
+		return t.redirect(a.To)
 	}
 	rec := res.Record
 	if !res.Bound {
@@ -153,14 +152,11 @@ func (t *visit) duplicate(res engine.Result) error {
 	case answerPass:
 		return t.pass("duplicate", rec, res.Bound)
 	case answerRedirect:
-		http.Redirect(t.w, t.r, a.To, http.StatusSeeOther)
-		return nil
+		return t.redirect(a.To)
 	}
 	if a == nil && rec.Delivery.Location != "" {
 		if t.sameBrowser(rec) {
-			t.noStore()
-			http.Redirect(t.w, t.r, rec.Delivery.Location, http.StatusSeeOther)
-			return nil
+			return t.redirect(rec.Delivery.Location)
 		}
 		if t.cookiesToCome() {
 			return t.sendAgain(rec)
@@ -215,9 +211,18 @@ func (h *Handler) write(w http.ResponseWriter, r *http.Request, p pages.Page, ca
 		if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 			repl.Set(placeholderPrefix+"answer", string(p.Kind))
 		}
+		w.Header().Set("Cache-Control", forNobody) // the error routes' guard keeps to it
 		return caddyhttp.Error(status, errOr(cause, errors.New(string(p.Kind))))
 	}
 	pages.Write(w, r, p)
+	return nil
+}
+
+// redirect answers a return with another address. Where a payment leads is about
+// one person, so no cache may keep it.
+func (t *visit) redirect(to string) error {
+	t.noStore()
+	http.Redirect(t.w, t.r, to, http.StatusSeeOther)
 	return nil
 }
 

@@ -8,7 +8,9 @@ import (
 // mutants are all seeded bugs.
 func mutants() []Mutant {
 	var all []Mutant
-	for _, part := range [][]Mutant{deciding(), settling(), delivering(), keeping(), listening(), speaking(), serving()} {
+	for _, part := range [][]Mutant{deciding(), settling(), delivering(), keeping(), listening(), speaking(), serving(),
+		gating(), placing(), handing(), admitting(),
+	} {
 		all = append(all, part...)
 	}
 	return all

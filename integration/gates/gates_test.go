@@ -72,6 +72,9 @@ func TestGatesAddUp(t *testing.T) {
 			t.Errorf("%s: Cache-Control %q", path, cc)
 		}
 	}
+	if p := b.Get(w.static + "/err"); p.Status != http.StatusNotFound || !strings.HasPrefix(p.Body, secret) || p.Header.Get("Cache-Control") != "private, no-store" {
+		t.Errorf("an error page that is paid content: %d %.40q, Cache-Control %q", p.Status, p.Body, p.Header.Get("Cache-Control"))
+	}
 	for _, path := range []string{"/members/pro/x.html", "/members/pro/x", "/strip/members/pro/x.html", "/hp/members/pro/x.html", "/alias/pro/x.html"} {
 		if p := b.Get(w.static + path); strings.Contains(p.Body, pro) || p.Status != http.StatusPaymentRequired {
 			t.Errorf("%s: %d %.40q", path, p.Status, p.Body)
@@ -98,6 +101,12 @@ func TestNoReturnPassesByItsPath(t *testing.T) {
 		}
 		if p := b.Post(w.back+path, mustQuery(t, query)); p.Status != http.StatusBadRequest {
 			t.Errorf("POST %s: %d", path, p.Status)
+		}
+	}
+	for _, name := range []string{"payment_bounce", "payment_ref", "payment_signature"} {
+		// What we have made ourselves is a return, whatever else is missing.
+		if p := b.Post(w.back+"/pay/callback/x", url.Values{name: {"x"}}); p.Status < 400 {
+			t.Errorf("POST of %s: %d", name, p.Status)
 		}
 	}
 	if n := len(w.shop.Seen()); n != 0 {
@@ -148,6 +157,19 @@ func TestADeliveryMeetsTheGates(t *testing.T) {
 			t.Errorf("%s: the shop was told %d times", item, told)
 		}
 		harness.Wait(t, item+" is "+want.state, 10*time.Second, func() bool { return strings.Contains(w.Log(), want.says) })
+	}
+}
+
+// A return that is not delivered goes on to the shop through the gates of its
+// path.
+func TestAPassMeetsTheGates(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	b := harness.NewBrowser(t)
+	pay := b.Post(w.back+"/buy/cheap", nil).Location(t)
+	p := b.Get(b.Post(pay, url.Values{"action": {"decline"}}).Location(t))
+	if seen := w.shop.Seen(); p.Status != http.StatusPaymentRequired || len(seen) != 0 {
+		t.Errorf("%d, and the shop saw %d requests", p.Status, len(seen))
 	}
 }
 

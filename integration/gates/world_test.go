@@ -138,6 +138,7 @@ BACK {
 		}
 		verify /vip/back idpay {
 			expect intent
+			declined pass
 		}
 		require /vip/* {
 			item book

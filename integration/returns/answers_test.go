@@ -91,8 +91,8 @@ func TestAnswersOfARoute(t *testing.T) {
 		b := harness.NewBrowser(t)
 		_, _, ret := pay(t, b, "declined redirect", "1", "decline")
 		p := come(b, ret)
-		if p.Status != http.StatusSeeOther || p.Header.Get("Location") != "/sorry" {
-			t.Errorf("%d %s", p.Status, p.Header.Get("Location"))
+		if p.Status != http.StatusSeeOther || p.Header.Get("Location") != "/sorry" || p.Header.Get("Cache-Control") != "private, no-store" {
+			t.Errorf("%d %s, Cache-Control %q", p.Status, p.Header.Get("Location"), p.Header.Get("Cache-Control"))
 		}
 	})
 	t.Run("duplicate pass", func(t *testing.T) {
@@ -111,8 +111,8 @@ func TestAnswersOfARoute(t *testing.T) {
 		b := harness.NewBrowser(t)
 		_, _, ret := pay(t, b, "duplicate redirect", "1", "pay")
 		status(t, come(b, ret), http.StatusOK)
-		if p := come(b, ret); p.Status != http.StatusSeeOther || p.Header.Get("Location") != "/done" {
-			t.Errorf("%d %s", p.Status, p.Header.Get("Location"))
+		if p := come(b, ret); p.Status != http.StatusSeeOther || p.Header.Get("Location") != "/done" || p.Header.Get("Cache-Control") != "private, no-store" {
+			t.Errorf("%d %s, Cache-Control %q", p.Status, p.Header.Get("Location"), p.Header.Get("Cache-Control"))
 		}
 	})
 	t.Run("duplicate, the same browser and another", func(t *testing.T) {
