@@ -72,22 +72,31 @@ func amounts() []attack {
 		{
 			id: "A20", name: "digits_and_marks_of_other_scripts", title: "Persian, Arabic and full-width digits, zero-width and direction marks in id and order",
 			run: func(x *trial) {
-				b := x.customer()
-				id, order, _ := x.paid(b, 50_000)
-				for _, c := range [][2]string{
-					{"۱۲۳۴۵۶۷۸", order}, {id + "\u200b", order}, {"\u200f" + id, order}, {"１" + id[1:], order},
-					{id, order + "\u200c"}, {id, "A20-١"}, {id, "A20-۱"}, {id, "\u202e" + order},
-				} {
-					x.refused(x.send(b, x.forged(c[0], c[1])))
+				// In the customer's own browser a cookie of ours names the payment.
+				b := x.stranger()
+				id, order, _ := x.paid(x.customer(), 50_000)
+				for _, bad := range []string{"۱۲۳۴۵۶۷۸", id + "\u200b", "\u200f" + id, "１" + id[1:]} {
+					x.refused(x.send(b, x.forged(bad, order)))
 				}
 				x.ours(x.credited(order) == 0 && x.box.about(`"`+id+`"`, `"`+order+`"`) == 0, "%+v", x.credits())
+				for _, bad := range []string{order + "\u200c", "A20-١", "A20-۱", "\u202e" + order} {
+					p := x.send(b, x.forged(id, bad))
+					if x.how == silent {
+						x.refused(p)
+						continue
+					}
+					// The announcement says what the payment is for, whatever stands here: it is
+					// the judge's that nothing else is credited.
+					x.status(p, http.StatusOK)
+				}
+				x.ours(x.credited(order) <= 1, "%+v", x.credits())
 			},
 		},
 		{
 			id: "A21", name: "control_characters_and_bad_encodings", title: "NUL, CR LF, a megabyte, invalid UTF-8, escapes twice",
 			run: func(x *trial) {
-				b := x.customer()
-				id, order, _ := x.paid(b, 50_000)
+				b := x.stranger()
+				id, order, _ := x.paid(x.customer(), 50_000)
 				good := "status=10&id=" + id + "&order_id=" + order
 				for _, query := range []string{
 					"status=10&id=" + id + "%00&order_id=" + order, "status=10&id=" + id + "&order_id=" + order + "%00", "status=10%0a&id=" + id + "&order_id=" + order,

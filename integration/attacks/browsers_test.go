@@ -23,10 +23,10 @@ func browsers() []attack {
 			run: func(x *trial) {
 				b := x.customer()
 				id, order, ret := x.paid(b, 50_000)
-				p, err := x.ask(b, http.MethodPost, ret.URL, form(ret).Encode(), "Origin", x.boxURL, "Sec-Fetch-Site", "cross-site")
-				x.ours(err == nil && p.Status == http.StatusOK && len(x.runs()) == 0 && x.truth(id).Verify.Calls == 1, "%d, PHP ran %d times", p.Status, len(x.runs()))
+				p := x.bounced(b, ret, "Origin", x.boxURL, "Sec-Fetch-Site", "cross-site")
+				x.ours(p.Status == http.StatusOK && len(x.runs()) == 0 && x.truth(id).Verify.Calls == 1, "%d, PHP ran %d times", p.Status, len(x.runs()))
 				action, fields := p.Form(x.T)
-				p, err = x.ask(b, http.MethodPost, action, fields.Encode(), "Cookie", "PHPSESSID=canary; "+cookies(b, x.site))
+				p, err := x.ask(b, http.MethodPost, action, fields.Encode(), "Cookie", "PHPSESSID=canary; "+cookies(b, x.site))
 				runs := x.runs()
 				x.ours(err == nil && p.Status == http.StatusOK && len(runs) == 1 && runs[0].Cookie["PHPSESSID"] == "canary", "%d, PHP ran %d times", p.Status, len(runs))
 				x.ours(x.credited(order) == 1, "%+v", x.credits())
@@ -39,10 +39,7 @@ func browsers() []attack {
 				_, order, ret := x.paid(b, 50_000)
 				ret.URL += "&next=" + url.QueryEscape(`"><script>alert(45)</script>`)
 				ret.Form["track_id"] = `"><script>alert(45)</script>`
-				p, err := x.ask(b, http.MethodPost, ret.URL, form(ret).Encode())
-				if err != nil {
-					x.Fatal(err)
-				}
+				p := x.bounced(b, ret)
 				policy := p.Header.Get("Content-Security-Policy")
 				x.ours(!strings.Contains(p.Body, "<script>alert(45)"), "%s", p.Body)
 				x.ours(strings.Contains(policy, "default-src 'none'") && strings.Contains(policy, "form-action") && !strings.Contains(policy, "unsafe-inline"), "%s", policy)
@@ -57,10 +54,7 @@ func browsers() []attack {
 			run: func(x *trial) {
 				b := x.customer()
 				_, order, ret := x.paid(b, 50_000)
-				p, err := x.ask(b, http.MethodPost, ret.URL, form(ret).Encode())
-				if err != nil {
-					x.Fatal(err)
-				}
+				p := x.bounced(b, ret)
 				action, fields := p.Form(x.T)
 				for _, who := range []*harness.Browser{x.stranger(), b, b, x.stranger()} {
 					p, err := x.ask(who, http.MethodPost, action, fields.Encode())
@@ -71,7 +65,7 @@ func browsers() []attack {
 				for name := range fields {
 					bad.Set(name, "eyJhbGciOiJub25lIn0.e30.")
 				}
-				p, err = x.ask(b, http.MethodPost, action, bad.Encode())
+				p, err := x.ask(b, http.MethodPost, action, bad.Encode())
 				x.ours(err == nil && (p.Status == http.StatusNotFound || p.Status == http.StatusBadRequest), "a forged one: %d %v", p.Status, err)
 			},
 		},
@@ -133,10 +127,7 @@ func browsers() []attack {
 				order := x.order(50_000)
 				id := x.begin(b, order)
 				_, _, ret := x.paid(b, 50_000)
-				bounce, err := x.ask(b, http.MethodPost, ret.URL, form(ret).Encode())
-				if err != nil {
-					x.Fatal(err)
-				}
+				bounce := x.bounced(b, ret)
 				x.come(b, ret)
 				for what, p := range map[string]harness.Page{
 					"not paid": x.send(b, x.forged(id, order)), "malformed": x.get(b, x.back+"?id=1"), "bounce": bounce, "again": x.send(x.stranger(), ret),

@@ -105,7 +105,7 @@ func (x *trial) signed() {
 		p := x.send(b, &sandbox.Return{Method: http.MethodPost, URL: ret.URL + "&" + query, Form: ret.Form})
 		x.ours(p.Status == http.StatusBadRequest || p.Status == http.StatusPaymentRequired, "%s: %d", what, p.Status)
 	}
-	x.ours(x.box.about(id) == 0 && x.credited(order) == 0, "asked %d times", x.box.about(id))
+	x.ours(x.truth(id).Verify.Calls == 0 && x.credited(order) == 0, "%+v", x.truth(id).Verify)
 	ret.URL += "&" + good.Encode()
 	x.ends(b, ret, order)
 }

@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/rahgir/caddy-payments/integration/harness"
+	"github.com/rahgir/caddy-payments/sandbox"
 )
 
 // paths: what is guarded, by another name.
@@ -45,5 +48,56 @@ func paths() []attack {
 				}
 			},
 		},
+		{
+			// PHP as the official images ship it has no php.ini: a cookie hides the
+			// field of the same name.
+			id: "A84", name: "cookies_named_as_parameters", title: "a cookie named as a parameter of the return, which PHP's $_REQUEST takes before it",
+			plugins: []string{tolerant, strict, authority, believing}, php: "request_order=GPC", ours: []string{announced, silent, sama},
+			run: func(x *trial) {
+				b := x.customer()
+				_, order, ret := x.paid(b, 50_000)
+				dear := x.order(50_000)
+				header := []string{"Cookie", "order_id=" + dear + "; order.id=" + dear + "; invoice=kept"}
+				if !x.us {
+					header[1] = "order_id=" + dear + "; invoice=" + dear
+				}
+				x.status(x.send(b, ret, header...), http.StatusOK)
+				x.ours(x.credited(order) == 1 && x.credited(dear) == 0, "%+v", x.credits())
+				for _, run := range x.runs() {
+					_, there := run.Cookie["order_id"]
+					x.ours(run.Cookie["invoice"] == "kept" && (x.provider == sandbox.ProviderSama || !there), "PHP has %v", run.Cookie)
+				}
+			},
+		},
+		{
+			id: "A85", name: "presses_of_pay", title: "presses of Pay by the hundred, so that the provider is asked and records are kept for each", none: "its shop's own forms start payments",
+			ours: []string{announced}, alone: true,
+			block: "\t\tcheckout /buy NAME {\n\t\t\titem mug 120000toman\n\t\t\treturn /back\n\t\t}",
+			run: func(x *trial) {
+				codes := x.all(300, func(n int) (harness.Page, error) {
+					return x.ask(x.stranger(), http.MethodPost, x.site+"/buy/mug", "")
+				})
+				x.ours(codes[http.StatusSeeOther] <= 30 && codes[http.StatusSeeOther]+codes[http.StatusTooManyRequests] == 300, "%v", codes)
+				if made := len(x.rows()); made > 30 {
+					x.say(flood, "%d records of %v", made, codes)
+				}
+				// Who has paid, and who wants to, wait for nobody.
+				b := x.customer()
+				_, order, ret := x.paid(b, 50_000)
+				x.status(x.press(b, "/buy/mug"), http.StatusSeeOther)
+				x.status(x.come(b, ret), http.StatusOK)
+				x.ours(x.credited(order) == 1, "%+v", x.credits())
+			},
+		},
 	}
+}
+
+// press posts the form of a page of ours.
+func (x *trial) press(b *harness.Browser, path string) harness.Page {
+	x.Helper()
+	p, err := x.ask(b, http.MethodPost, x.site+path, "")
+	if err != nil {
+		x.Fatal(err)
+	}
+	return p
 }

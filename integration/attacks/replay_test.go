@@ -65,7 +65,7 @@ func replays() []attack {
 				x.ours(x.credited(order) == 1, "%+v", x.credits())
 				if x.provider == sandbox.ProviderIDPay {
 					// Its money goes back by itself if nobody verifies it.
-					x.ours(x.box.about(second) == 0 && x.box.about(first) == 1, "the second was verified")
+					x.ours(x.truth(second).Verify.Calls == 0 && x.truth(first).Verify.Calls == 1, "the second was verified")
 				}
 			},
 		},

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/rahgir/caddy-payments/integration/harness"
 	"github.com/rahgir/caddy-payments/sandbox"
 )
 
@@ -76,7 +75,7 @@ func secrets() []attack {
 						}
 					}
 				}
-				x.ours(strings.Contains(out, "{env.API_KEY}") && strings.Contains(out, harness.APIKey) == false, "adapt shows no placeholder")
+				x.ours(strings.Contains(out, "{env.API_KEY_"+x.name+"}") && !strings.Contains(out, x.apiKey), "adapt shows no placeholder")
 			},
 		},
 	}

@@ -174,10 +174,38 @@ func (x *trial) come(b *harness.Browser, ret *sandbox.Return) harness.Page {
 // send is come for a return that is not the bank's.
 func (x *trial) send(b *harness.Browser, ret *sandbox.Return, header ...string) harness.Page {
 	x.Helper()
-	p, err := x.try(b, ret, header...)
-	if err != nil {
-		x.Fatal(err)
+	var p harness.Page
+	x.patiently(func() (err error) {
+		p, err = x.try(b, ret, header...)
+		return err
+	}, &p)
+	return p
+}
+
+// patiently asks again while a return without any proof waits for its turn: all
+// strangers of one Caddy share a pace, and most trials share one Caddy. It does
+// not where the provider was asked and is silent.
+func (x *trial) patiently(ask func() error, p *harness.Page) {
+	x.Helper()
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(300 * time.Millisecond) {
+		if err := ask(); err != nil {
+			x.Fatal(err)
+		}
+		if !x.us || x.how != silent || p.Status != http.StatusAccepted || time.Now().After(end) ||
+			slices.ContainsFunc(x.rows(), func(r row) bool { return r.State == "unknown" }) {
+			return
+		}
 	}
+}
+
+// bounced is what the bank's POST is answered itself.
+func (x *trial) bounced(b *harness.Browser, ret *sandbox.Return, header ...string) harness.Page {
+	x.Helper()
+	var p harness.Page
+	x.patiently(func() (err error) {
+		p, err = x.ask(b, http.MethodPost, ret.URL, form(ret).Encode(), header...)
+		return err
+	}, &p)
 	return p
 }
 

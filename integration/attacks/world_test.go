@@ -112,6 +112,9 @@ func (w *world) add(x *trial) {
 	} {
 		env += "\t\tenv " + pair[0] + " " + pair[1] + "\n"
 	}
+	if x.attack.php != "" {
+		env += "\t\tenv PHP_VALUE " + x.attack.php + "\n"
+	}
 	fmt.Fprintf(&w.sites, "%s {\n\troot %s\n%s%s\tphp_fastcgi unix/%s {\n%s\t}\n}\n",
 		x.site, www, fill.Replace(x.attack.before), fill.Replace(x.payments()), w.php.Socket, env)
 	if x.attack.around {
