@@ -46,7 +46,9 @@ func globals(store string) string {
 
 // busyBlock has routes of every kind; without gates and announcements nothing is
 // looked at when an answer begins.
+// {origin} is the site's: blocks of the same routes could be one shop's, else.
 const busyBlock = `	payments {
+		public_url {origin}
 		track /product/* /landing/*
 		checkout /buy idpay {
 			item mug 120000toman "A mug"

@@ -12,7 +12,8 @@ import (
 // openPath is the route on which nothing but the provider's answer is asked for.
 const openPath = "/open"
 
-// What strangers send, and what customers do meanwhile, each a second.
+// What strangers send, and what customers do meanwhile, each a second; -quick has a
+// tenth of the strangers.
 const (
 	bogusRate   = 5_000
 	pressRate   = 500
@@ -79,6 +80,10 @@ func strangers(ctx context.Context, b *bench) error {
 // besideStrangers takes turns at one Caddy: with strangers, without, without, with …
 func (b *bench) besideStrangers(ctx context.Context, c *instance, site, what string, floods [2]*loader) error {
 	slice := 5 * b.slice
+	flood := [2]float64{bogusRate, pressRate}
+	if b.quick {
+		flood = [2]float64{bogusRate / 10, pressRate / 10}
+	}
 	genuine := job{Address: site, Path: returnPath, Returns: true, Workers: 64, Rate: genuineRate, Slice: slice / 5, Want: string(okBody)}
 	if _, err := b.load.run(genuine); err != nil {
 		return err
@@ -90,15 +95,15 @@ func (b *bench) besideStrangers(ctx context.Context, c *instance, site, what str
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			flood := floods
+			from := floods
 			if (i+round)%2 == 0 {
-				flood = [2]*loader{}
+				from = [2]*loader{}
 			}
-			t, err := b.turnBeside(c, genuine, flood)
+			t, err := b.turnBeside(c, genuine, from, flood)
 			if err != nil {
 				return err
 			}
-			if flood[0] == nil {
+			if from[0] == nil {
 				calm = append(calm, t)
 			} else {
 				crowded = append(crowded, t)
@@ -117,8 +122,8 @@ func (b *bench) besideStrangers(ctx context.Context, c *instance, site, what str
 	b.atMost("p99 of genuine payments beside strangers, "+what, over(ms(crowded, p99), ms(calm, p99)), 2, "of that without them",
 		fmt.Sprintf("p99 %.1f and %.1f ms; p50 %.1f and %.1f ms; %d genuine ones a second", median(ms(crowded, p99)), median(ms(calm, p99)),
 			median(ms(crowded, p50)), median(ms(calm, p50)), genuineRate))
-	b.atLeast("  bogus returns that the load really sent", rates(crowded, func(t turn) result { return t.bogus }), bogusRate*0.95, "/s", fmt.Sprintf("answers of the last turn: %s", tally(last.bogus.Status)))
-	b.atLeast("  bogus presses of Pay that the load really sent", rates(crowded, func(t turn) result { return t.press }), pressRate*0.95, "/s", fmt.Sprintf("answers of the last turn: %s", tally(last.press.Status)))
+	b.atLeast("  bogus returns that the load really sent", rates(crowded, func(t turn) result { return t.bogus }), flood[0]*0.95, "/s", fmt.Sprintf("answers of the last turn: %s", tally(last.bogus.Status)))
+	b.atLeast("  bogus presses of Pay that the load really sent", rates(crowded, func(t turn) result { return t.press }), flood[1]*0.95, "/s", fmt.Sprintf("answers of the last turn: %s", tally(last.press.Status)))
 	b.info("  genuine payments", rates(crowded, func(t turn) result { return t.genuine }), "/s", fmt.Sprintf("Caddy used %.2f cores beside strangers, %.2f without", last.cores, calm[len(calm)-1].cores))
 	return nil
 }
@@ -131,7 +136,7 @@ type turn struct {
 
 // turnBeside lets genuine payments come while strangers, if there are any, have come
 // for a second before and stay until the end.
-func (b *bench) turnBeside(c *instance, genuine job, floods [2]*loader) (t turn, err error) {
+func (b *bench) turnBeside(c *instance, genuine job, floods [2]*loader, rate [2]float64) (t turn, err error) {
 	done := make(chan error, len(floods))
 	const lead = time.Second
 	for i, l := range floods {
@@ -139,10 +144,10 @@ func (b *bench) turnBeside(c *instance, genuine job, floods [2]*loader) (t turn,
 			done <- nil
 			continue
 		}
-		j := job{Address: genuine.Address, Kind: kindBogus, Workers: 512, Rate: bogusRate, Slice: genuine.Slice + 2*lead, Any: true}
+		j := job{Address: genuine.Address, Kind: kindBogus, Workers: 512, Rate: rate[i], Slice: genuine.Slice + 2*lead, Any: true}
 		into := &t.bogus
 		if i == 1 {
-			j.Kind, j.Workers, j.Rate, into = kindPress, 256, pressRate, &t.press
+			j.Kind, j.Workers, into = kindPress, 256, &t.press
 		}
 		go func() {
 			var err error
