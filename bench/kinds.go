@@ -42,7 +42,7 @@ func line(method, target, host string, client uint64) []byte {
 func bogus(n uint64, r *returns, j job, host string) []byte {
 	id := fmt.Sprintf("%s%012x%016x", invented, r.base&0xffffffffffff, n)
 	target := fmt.Sprintf("?status=10&track_id=%d&id=%s&order_id=%d", n, id, n)
-	switch n % 4 {
+	switch r.strays.Add(1) % 4 { // n would not do: a signed one takes two numbers
 	case 0:
 		target = returnPath + target
 	case 1:
@@ -50,7 +50,7 @@ func bogus(n uint64, r *returns, j job, host string) []byte {
 	case 2:
 		target = openPath + target
 	case 3:
-		target = openPath + strings.Replace(target, "&id=", "&id=x", 1)
+		target = openPath + strings.Replace(target, "&id=", "&id=%00", 1)
 	}
 	return line(http.MethodGet, target, host, n%addresses)
 }

@@ -303,6 +303,8 @@ type returns struct {
 	key  []byte
 	base uint64
 	n    atomic.Uint64
+	// strays counts those that nobody made.
+	strays atomic.Uint64
 }
 
 func newReturns() *returns {
