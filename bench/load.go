@@ -31,6 +31,9 @@ type job struct {
 	Path    string `json:"path"`
 	Returns bool   `json:"returns,omitempty"`
 	Prefix  string `json:"prefix,omitempty"` // of the orders
+	// Kind, in the place of Path and Returns, is one of those in kinds.go: each
+	// request is another.
+	Kind string `json:"kind,omitempty"`
 	// Header are further lines, with their ends.
 	Header string `json:"header,omitempty"`
 	// Workers have a connection each and ask one after the other for the time of
@@ -38,9 +41,16 @@ type job struct {
 	Workers int           `json:"workers"`
 	Slice   time.Duration `json:"slice,omitempty"`
 	Count   int64         `json:"count,omitempty"`
-	// Once: all workers send the same request at the same moment, and that is
-	// all.
-	Once bool `json:"once,omitempty"`
+	// Once: all workers send at the same moment, and that is all. It is the same
+	// request, unless each is to be Distinct.
+	Once     bool `json:"once,omitempty"`
+	Distinct bool `json:"distinct,omitempty"`
+	// Rate is how many requests a second all workers together send, each at its
+	// time, whatever became of those before: how long one took counts from when it
+	// was due. Zero is as fast as they are answered.
+	Rate float64 `json:"rate,omitempty"`
+	// Any: other answers than the wanted one are no failure.
+	Any bool `json:"any,omitempty"`
 	// Want is the body that counts as success; empty takes any.
 	Want string `json:"want,omitempty"`
 }
@@ -59,6 +69,9 @@ type result struct {
 }
 
 func (r result) rate() float64 { return float64(r.Done) / r.Took.Seconds() }
+
+// asked is how many were answered a second, in whatever way.
+func (r result) asked() float64 { return float64(r.Done+r.Other) / r.Took.Seconds() }
 
 // loader is the process that makes load.
 type loader struct {
@@ -108,7 +121,7 @@ func (l *loader) run(j job) (result, error) {
 	if r.Verdict != "" {
 		return r, errors.New(r.Verdict)
 	}
-	if !j.Once && (r.Other > 0 || r.Errors > 0) {
+	if !j.Once && !j.Any && (r.Other > 0 || r.Errors > 0) {
 		return r, fmt.Errorf("%s%s: %d answered otherwise, %d broken; %v; the first: %s", j.Address, j.Path, r.Other, r.Errors, r.Status, r.First)
 	}
 	return r, nil
@@ -154,25 +167,31 @@ func (j job) run(returns *returns) result {
 		}
 	}
 	same := j.request(returns, addresses[0])
+	each := j.Kind != "" || j.Returns
+	if j.Once {
+		each = j.Distinct
+	}
 	var begun atomic.Int64
 	var ready, done sync.WaitGroup
 	gate := make(chan struct{})
 	var end time.Time
-	for _, w := range workers {
+	for i, w := range workers {
 		ready.Add(1)
 		done.Go(func() {
 			defer w.close()
 			ready.Done()
 			<-gate
-			for first := true; first || !j.Once; first = false {
-				if j.Count > 0 && begun.Add(1) > j.Count || j.Count == 0 && !j.Once && time.Now().After(end) {
+			for n := 0; n == 0 || !j.Once; n++ {
+				due := j.due(end, i+n*len(workers))
+				if j.Count > 0 && begun.Add(1) > j.Count || j.Count == 0 && !j.Once && due.After(end) {
 					return
 				}
 				req := same
-				if j.Returns && !j.Once {
+				if each {
 					req = j.request(returns, w.address)
 				}
-				if !w.ask(j, req) {
+				time.Sleep(time.Until(due))
+				if !w.ask(j, req, due) {
 					return
 				}
 			}
@@ -184,6 +203,18 @@ func (j job) run(returns *returns) result {
 	close(gate)
 	done.Wait()
 	return sum(workers, time.Since(start))
+}
+
+// due is when the n-th request of all is to be sent.
+func (j job) due(end time.Time, n int) time.Time {
+	now := time.Now()
+	if j.Rate == 0 {
+		return now
+	}
+	if now.After(end) {
+		return now // what is late by now is not sent at all
+	}
+	return end.Add(time.Duration(float64(n)/j.Rate*float64(time.Second)) - j.Slice)
 }
 
 func sum(workers []*worker, took time.Duration) result {
@@ -219,10 +250,10 @@ func (w *worker) close() {
 	}
 }
 
-// ask sends one request and reads its answer; false ends the worker.
-func (w *worker) ask(j job, req []byte) bool {
-	start := time.Now()
-	_ = w.c.SetDeadline(start.Add(time.Minute))
+// ask sends one request, which was due at start, and reads its answer; false ends
+// the worker.
+func (w *worker) ask(j job, req []byte, start time.Time) bool {
+	_ = w.c.SetDeadline(time.Now().Add(time.Minute))
 	_, err := w.c.Write(req)
 	if err == nil {
 		err = w.m.read(w.r)
@@ -257,6 +288,9 @@ const browser = "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/201
 
 func (j job) request(returns *returns, address string) []byte {
 	_, port, _ := strings.Cut(address, ":")
+	if make := kinds[j.Kind]; make != nil {
+		return make(returns.n.Add(1), returns, j, "localhost:"+port)
+	}
 	target := j.Path
 	if j.Returns {
 		target = returns.next(j, "http://localhost:"+port)
@@ -269,6 +303,8 @@ type returns struct {
 	key  []byte
 	base uint64
 	n    atomic.Uint64
+	// strays counts those that nobody made.
+	strays atomic.Uint64
 }
 
 func newReturns() *returns {

@@ -34,6 +34,8 @@ var sections = []struct {
 	{"payments", throughput},
 	{"store", storeRate},
 	{"storm", storm},
+	{"strangers", strangers},
+	{"crowd", crowds},
 	{"nodes", nodesRate},
 	{"lookups", nodesLookups},
 	{"memory", memory},

@@ -51,7 +51,7 @@ func (b *bench) sites(pairs []*pair, life int) string {
 				site, block = &p.minimum, "\t"+p.least+"\n"
 			}
 			site.address = b.address()
-			fmt.Fprintf(&text, "http://%s {\n\tbind 127.0.0.1\n%s%s}\n", local(site.address), block, p.rest)
+			fmt.Fprintf(&text, "http://%s {\n\tbind 127.0.0.1\n%s%s}\n", local(site.address), strings.ReplaceAll(block, "{origin}", "http://"+local(site.address)), p.rest)
 		}
 	}
 	return text.String()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -25,34 +26,53 @@ const (
 
 // counts is what provider and shop tell of themselves at /counts.
 type counts struct {
+	Creates   int64 `json:"creates"`
 	Verifies  int64 `json:"verifies"`
 	Verified  int64 `json:"verified"`
 	Duplicate int64 `json:"duplicate"`
 	All       int64 `json:"all"`
 }
 
-const pathCounts = "/counts"
+const (
+	pathCounts = "/counts"
+	pathCreate = "/v1.1/payment"
+	// pathSlow begins the paths of a provider that takes its time for every call.
+	pathSlow = "/slow"
+	// pathAnnounce begins the pages on which the shop announces a payment, whose id
+	// follows.
+	pathAnnounce = "/announce/"
+	// invented begins the ids that the provider knows nothing of.
+	invented = "0bad"
+)
 
-// providerRole speaks as much of IDPay as a verification needs: every id is
-// paid. It remembers nothing, so it is no measure of correctness.
+// providerRole speaks as much of IDPay as a create and a verification need: every
+// id is paid that doesn't say of itself that it is invented. It remembers nothing,
+// so it is no measure of correctness.
 func providerRole() {
-	var calls atomic.Int64
-	serve(func(m *message) (string, []byte) {
-		if m.path() == pathCounts {
-			return asJSON(counts{Verifies: calls.Load()})
+	var calls, created atomic.Int64
+	serve(func(m *message) reply {
+		path, late := strings.CutPrefix(m.path(), pathSlow)
+		if path == pathCounts {
+			return asJSON(counts{Creates: created.Load(), Verifies: calls.Load()})
+		}
+		id, order := member(m.body, "id"), member(m.body, "order_id")
+		if late || bytes.HasPrefix(order, []byte(slow)) {
+			time.Sleep(slowTime)
+		}
+		if path == pathCreate {
+			return reply{status: "201 Created", kind: "application/json", body: fmt.Appendf(nil, `{"id":"c0%030x","link":"https://idpay.ir/p/ws/c0%[1]030x"}`, created.Add(1))}
 		}
 		calls.Add(1)
-		id, order := member(m.body, "id"), member(m.body, "order_id")
-		if bytes.HasPrefix(order, []byte(slow)) {
-			time.Sleep(slowTime)
+		if bytes.HasPrefix(id, []byte(invented)) {
+			return reply{status: "400 Bad Request", kind: "application/json", body: []byte(`{"error_code":53,"error_message":"..."}`)}
 		}
 		h := fnv.New64a()
 		_, _ = h.Write(id)
 		number := h.Sum64() >> 4
 		now := time.Now().Unix()
-		return "application/json", fmt.Appendf(nil, `{"status":"100","track_id":"%d","id":"%s","order_id":"%s","amount":"%d","date":"%d",`+
+		return reply{kind: "application/json", body: fmt.Appendf(nil, `{"status":"100","track_id":"%d","id":"%s","order_id":"%s","amount":"%d","date":"%d",`+
 			`"payment":{"track_id":"%d","amount":"%d","card_no":"%s","hashed_card_no":"E59FA6241C94B8836E3D03120DF33E80FD988888BBA0A122240C2E7D23B48295","date":"%d"},`+
-			`"verify":{"date":"%d"}}`, number, id, order, price, now-30, number/7, price, card, now-20, now)
+			`"verify":{"date":"%d"}}`, number, id, order, price, now-30, number/7, price, card, now-20, now)}
 	})
 }
 
@@ -72,8 +92,9 @@ func member(body []byte, name string) []byte {
 func shopRole() {
 	var c counts
 	verified, duplicate := []byte("X-Payment-Status: verified\r\n"), []byte("X-Payment-Status: duplicate\r\n")
-	serve(func(m *message) (string, []byte) {
-		if m.path() == pathCounts {
+	serve(func(m *message) reply {
+		path := m.path()
+		if path == pathCounts {
 			return asJSON(counts{Verified: atomic.LoadInt64(&c.Verified), Duplicate: atomic.LoadInt64(&c.Duplicate), All: atomic.LoadInt64(&c.All)})
 		}
 		atomic.AddInt64(&c.All, 1)
@@ -83,19 +104,23 @@ func shopRole() {
 		case bytes.Contains(m.head, duplicate):
 			atomic.AddInt64(&c.Duplicate, 1)
 		}
-		return "text/html", okBody
+		a := reply{kind: "text/html", body: okBody}
+		if id, ok := strings.CutPrefix(path, pathAnnounce); ok {
+			a.head = fmt.Sprintf("X-Payment-Id: %s\r\nX-Payment-Order: %[1]s\r\nX-Payment-Amount: %d\r\n", id, price)
+		}
+		return a
 	})
 }
 
 // okBody is what the shop, in Go and in PHP, says.
 var okBody = []byte("ok")
 
-func asJSON(v any) (string, []byte) {
+func asJSON(v any) reply {
 	b, err := json.Marshal(v)
 	if err != nil {
 		panic(err)
 	}
-	return "application/json", b
+	return reply{kind: "application/json", body: b}
 }
 
 // counts asks provider and shop.
@@ -105,6 +130,6 @@ func (b *bench) counts() (counts, error) {
 		return p, err
 	}
 	err := getJSON("http://"+b.shop+pathCounts, &s)
-	s.Verifies = p.Verifies
+	s.Creates, s.Verifies = p.Creates, p.Verifies
 	return s, err
 }

@@ -113,12 +113,15 @@ func (b *bench) start(ctx context.Context, name, program string, args, env []str
 	return c, nil
 }
 
+// patience is how long a child may take to end before it is killed.
+const patience = 20 * time.Second
+
 // stop asks a child to end, and waits.
 func (c *child) stop() {
 	_ = c.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-c.exited:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		_ = c.cmd.Process.Kill()
 		<-c.exited
 	}

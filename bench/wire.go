@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -107,8 +108,16 @@ func (m *message) path() string {
 	return path
 }
 
+// reply is an answer of provider or shop.
+type reply struct {
+	status string // "200 OK", if empty
+	kind   string // of the body
+	head   string // further lines, with their ends
+	body   []byte
+}
+
 // serve answers every request on a port of loopback, which it prints.
-func serve(answer func(m *message) (kind string, body []byte)) {
+func serve(answer func(m *message) reply) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		panic(err)
@@ -125,8 +134,8 @@ func serve(answer func(m *message) (kind string, body []byte)) {
 			var m message
 			var out []byte
 			for m.read(r) == nil {
-				kind, body := answer(&m)
-				out = fmt.Appendf(out[:0], "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", kind, len(body), body)
+				a := answer(&m)
+				out = fmt.Appendf(out[:0], "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n%s\r\n%s", cmp.Or(a.status, "200 OK"), a.kind, len(a.body), a.head, a.body)
 				if _, err := c.Write(out); err != nil || m.last {
 					return
 				}

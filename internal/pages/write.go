@@ -21,7 +21,7 @@ func Write(w http.ResponseWriter, r *http.Request, p Page) {
 		l = Language(r)
 	}
 	v := newView(l, &p)
-	mediaType, body, err := render(r, v)
+	mediaType, body, err := render(r, v, &p)
 	h := w.Header()
 	if err != nil {
 		// A template that fails is a bug; the status is still right.
@@ -46,14 +46,21 @@ func Write(w http.ResponseWriter, r *http.Request, p Page) {
 }
 
 // render gives the body for whoever asks.
-func render(r *http.Request, v *view) (mediaType string, body []byte, err error) {
+func render(r *http.Request, v *view, p *Page) (mediaType string, body []byte, err error) {
 	if ForProgram(r) {
 		return problemOf(v)
 	}
+	if body, err = html(v, p); err != nil {
+		return "", nil, err
+	}
+	return "text/html; charset=utf-8", body, nil
+}
+
+func execute(v *view) ([]byte, error) {
 	var b bytes.Buffer
 	b.Grow(12 << 10)
 	if err := page.Execute(&b, v); err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	return "text/html; charset=utf-8", b.Bytes(), nil
+	return b.Bytes(), nil
 }
