@@ -19,11 +19,11 @@ const mostStill = 256
 
 // stillKey is all of a [Page] that such a page shows, in one language.
 type stillKey struct {
-	lang                          Lang
-	kind                          Kind
-	test, refunds                 bool
-	wrong                         Wrong
-	retry, shop, shopURL, contact string
+	lang           Lang
+	kind           Kind
+	test, refunds  bool
+	wrong          Wrong
+	retry, shopURL string
 }
 
 // stillKeyOf is false for a page that shows more than a key has. Status and After
@@ -32,7 +32,7 @@ func stillKeyOf(v *view, p *Page) (stillKey, bool) {
 	if v.Form != nil || v.Script != "" || v.Refresh != "" || p.Ref != "" || p.Recorded || p.Title != "" || p.Amount != 0 || p.Min != 0 || p.Max != 0 || p.Bought || len(p.Offers) > 0 {
 		return stillKey{}, false
 	}
-	return stillKey{Lang(v.Lang), p.Kind, p.Test, p.Refunds, p.Wrong, p.Retry, p.Shop, p.ShopURL, p.Contact}, true
+	return stillKey{Lang(v.Lang), p.Kind, p.Test, p.Refunds, p.Wrong, p.Retry, p.ShopURL}, true
 }
 
 // html is the body for a person. Nobody may change it.
