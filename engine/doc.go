@@ -3,10 +3,10 @@
 // configured providers and affiliates, and the sites of the running
 // configuration. It imports no Caddy.
 //
-// Nothing in it is remembered in memory only: what a crash may interrupt is on
-// record before it starts, and [Engine.Sweep] takes up whatever is due. The
-// in-process parts (singleflight, limits, breakers) only save work; losing
-// them loses nothing.
+// No payment depends on memory: what a crash may interrupt is on record before it
+// starts, and [Engine.Sweep] takes up what is due. What is kept in memory only
+// (calls that are joined, limits, breakers, paused networks, bank references of the
+// last day) saves work or alerts; a restart loses no payment by losing it.
 //
 // The order of effects is the whole point (rules 1 and 2 of money):
 //

@@ -166,7 +166,7 @@ const (
 	EventPaused      = "affiliate_paused"
 	EventStore       = "store_trouble"
 	EventDecided     = "payment_decided"
-	EventUnrouted    = "return_unrouted"
+	EventUnrouted    = "return_unrouted" // it looks like a provider's return, and no route takes it
 	EventTwin        = "reference_repeated"
 	EventPanicked    = "payment_panicked"
 	// EventAccount: the ledger meets an account for the first time, and can't know
@@ -181,8 +181,6 @@ const (
 	EventUnknownOrder = "return_unknown_order"
 	// EventPaidBefore: an order that is paid is announced again.
 	EventPaidBefore = "order_paid_before"
-	// EventStray: a request looks like a provider's return, and no route takes it.
-	EventStray = "return_stray"
 	// EventUnclaimed: it is paid, nobody came back, and nobody asks by itself.
 	EventUnclaimed = "payment_unclaimed"
 )

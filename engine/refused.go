@@ -55,7 +55,7 @@ func eventOf(r payment.Reason) string {
 	case payment.ReasonPaidBefore:
 		return EventPaidBefore
 	case payment.ReasonStray:
-		return EventStray
+		return EventUnrouted
 	}
 	return EventForeign
 }

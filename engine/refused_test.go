@@ -64,7 +64,7 @@ func TestWhatIsRefusedLeavesATrace(t *testing.T) {
 func eventName(r payment.Reason) string {
 	return map[payment.Reason]string{
 		payment.ReasonUnannounced: engine.EventUnannounced, payment.ReasonUnusable: engine.EventUnusable, payment.ReasonUnknownOrder: engine.EventUnknownOrder,
-		payment.ReasonPaidBefore: engine.EventPaidBefore, payment.ReasonStray: engine.EventStray, payment.ReasonForeign: engine.EventForeign,
+		payment.ReasonPaidBefore: engine.EventPaidBefore, payment.ReasonStray: engine.EventUnrouted, payment.ReasonForeign: engine.EventForeign,
 	}[r]
 }
 

@@ -180,7 +180,7 @@ func (t *visit) sameBrowser(rec *payment.Record) bool {
 // blank is a page that names no payment.
 func (t *visit) blank(k pages.Kind) pages.Page {
 	tr := t.v.route.provider.traits
-	return pages.Page{Kind: k, Refunds: tr.GivesBack, Test: tr.Environment == "sandbox", Contact: "", ShopURL: "/"}
+	return pages.Page{Kind: k, Refunds: tr.GivesBack, Test: tr.Environment == "sandbox", ShopURL: "/"}
 }
 
 // about is a page about a record. It shows nothing but the reference: whoever

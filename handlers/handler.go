@@ -259,9 +259,9 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	if err != nil {
 		return err
 	}
-	if p := h.looksLikeReturn(r); p != nil {
+	if p, body := h.looksLikeReturn(r); p != nil {
 		// Another block of the same site may take it behind this one.
-		defer h.tellUnrouted(r, p)
+		defer h.tellUnrouted(r, h.stray(r, p, body))
 	}
 	if caching == "" && len(h.Require) == 0 && (!first || h.Announce == "off") {
 		// Another guard of the same site watches the answer already.

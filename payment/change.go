@@ -39,8 +39,8 @@ func (r *Record) StartAttempt(now time.Time, lease Lease) error {
 	return nil
 }
 
-// EndAttempt records what the answer means. unsent is whether it is certain
-// that the provider saw nothing; retry is when to look again (zero: never).
+// EndAttempt records what the answer means; retry is when to look again (zero:
+// never).
 func (r *Record) EndAttempt(v Verdict, a Answer, now, retry time.Time) error {
 	if err := r.step(v.Trigger, now); err != nil {
 		return err

@@ -161,6 +161,8 @@ func TestListTabsSearchAndPages(t *testing.T) {
 	send(t, srv, "GET", "?cursor=%21", nil).want(t, 404)
 	send(t, srv, "GET", "?ref=nonsense", nil).want(t, 404)
 	send(t, srv, "GET", "", nil, "Accept-Language", "de, en;q=0.8, fa;q=0.5").want(t, 200, `lang="en" dir="ltr"`)
+	send(t, srv, "GET", "", nil, "Accept-Language", "fa;q=0, en").want(t, 200, `lang="en" dir="ltr"`)
+	send(t, srv, "GET", "", nil, "Accept-Language", "en;q=0.2, fa;q=0.9").want(t, 200, `lang="fa" dir="rtl"`)
 }
 
 func TestAffiliateTab(t *testing.T) {

@@ -9,13 +9,13 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/admin/operate"
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/explain"
+	customer "github.com/rahgir/caddy-payments/internal/pages"
 )
 
 //go:embed assets/style.css
@@ -155,7 +155,8 @@ func (p *page) fail(err error) {
 	}
 }
 
-// language: chosen, configured, what the browser likes best, Persian.
+// language: chosen, configured, what the browser likes best (as every page of
+// ours chooses it).
 func (h *Handler) language(r *http.Request) explain.Lang {
 	if l, ok := explain.ParseLang(r.URL.Query().Get("lang")); ok {
 		return l
@@ -163,11 +164,5 @@ func (h *Handler) language(r *http.Request) explain.Lang {
 	if l, ok := explain.ParseLang(h.Language); ok {
 		return l
 	}
-	for part := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
-		tag, _, _ := strings.Cut(part, ";")
-		if l, ok := explain.ParseLang(tag); ok {
-			return l
-		}
-	}
-	return explain.FA
+	return explain.Lang(customer.Language(r))
 }

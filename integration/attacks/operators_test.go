@@ -98,7 +98,7 @@ func (x *trial) signed() {
 	for what, query := range map[string]string{
 		"stripped": cut(good, "payment_signature").Encode(), "unsigned": "x=1", "empty": bad(func(string) string { return "" }), "cut": bad(func(s string) string { return s[:20] }),
 		"capitals": bad(strings.ToUpper), "of another key": harness.Sign(strings.Repeat("0", 64), x.site, x.back, x.name, order, 50_000, inAnHour()).Encode(),
-		"of another site": harness.Sign(key, "http://sister.localhost", x.back, x.name, order, 50_000, inAnHour()).Encode(),
+		"of another site":  harness.Sign(key, "http://sister.localhost", x.back, x.name, order, 50_000, inAnHour()).Encode(),
 		"of another route": harness.Sign(key, x.site, "/other", x.name, order, 50_000, inAnHour()).Encode(), "of another provider": harness.Sign(key, x.site, x.back, "sama", order, 50_000, inAnHour()).Encode(),
 		"for less": strings.Replace(good.Encode(), "payment_amount=50000", "payment_amount=1000", 1),
 	} {

@@ -301,8 +301,10 @@ func TestRefusedAndAway(t *testing.T) {
 	site, shop := w.plain("verify /back idpay {\nexpect none\nrefused redirect */checkout/*\nrefused header X-Order-State:failed*\n}")
 	w.start()
 	for order, say := range map[string]http.HandlerFunc{
-		"redirect": func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, "/checkout/?e=1", http.StatusFound) },
-		"header":   func(rw http.ResponseWriter, _ *http.Request) { rw.Header().Set("X-Order-State", "failed: sum") },
+		"redirect": func(rw http.ResponseWriter, r *http.Request) {
+			http.Redirect(rw, r, "/checkout/?e=1", http.StatusFound)
+		},
+		"header": func(rw http.ResponseWriter, _ *http.Request) { rw.Header().Set("X-Order-State", "failed: sum") },
 	} {
 		shop.SetAnswer(say)
 		bill, ret := w.paid("idpay", order, 50_000, site+"/back")

@@ -55,8 +55,8 @@ type Page struct {
 	Retry string
 	// Offers are what can be bought (NeedPayment).
 	Offers []Offer
-	// Shop is the shop's name, ShopURL where it is, Contact how to reach it.
-	Shop, ShopURL, Contact string
+	// ShopURL is where the shop is.
+	ShopURL string
 }
 
 // Field is a hidden field of a form.

@@ -15,9 +15,9 @@ type text struct {
 
 // words are the small words of a page.
 type words struct {
-	Name, Ref, Amount, Toman, Rial, Contact, Test string
-	Go, Check, Pay, Donate, Retry, Back, Bounds   string
-	Wrong                                         map[Wrong]string
+	Name, Ref, Amount, Toman, Rial, Test        string
+	Go, Check, Pay, Donate, Retry, Back, Bounds string
+	Wrong                                       map[Wrong]string
 }
 
 // say gives a page's text.

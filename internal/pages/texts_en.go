@@ -2,8 +2,8 @@ package pages
 
 var englishWords = words{
 	Name: "English", Ref: "Reference", Amount: "Amount in toman", Toman: "toman", Rial: "rials",
-	Contact: "Contact the shop:", Test: "Test mode: no money moves",
-	Go: "Continue", Check: "Check again", Pay: "Pay", Donate: "Continue to payment",
+	Test: "Test mode: no money moves",
+	Go:   "Continue", Check: "Check again", Pay: "Pay", Donate: "Continue to payment",
 	Retry: "Pay again", Back: "Back to the shop", Bounds: "From %s to %s toman",
 	Wrong: map[Wrong]string{
 		WrongAmount:   "Please write the amount in digits only.",

@@ -2,8 +2,8 @@ package pages
 
 var persianWords = words{
 	Name: "فارسی", Ref: "کد پیگیری", Amount: "مبلغ به تومان", Toman: "تومان", Rial: "ریال",
-	Contact: "تماس با فروشگاه:", Test: "حالت آزمایشی: پولی جابه‌جا نمی‌شود",
-	Go: "ادامه", Check: "بررسی دوباره", Pay: "پرداخت", Donate: "ادامه و پرداخت",
+	Test: "حالت آزمایشی: پولی جابه‌جا نمی‌شود",
+	Go:   "ادامه", Check: "بررسی دوباره", Pay: "پرداخت", Donate: "ادامه و پرداخت",
 	Retry: "پرداخت دوباره", Back: "بازگشت به فروشگاه", Bounds: "از %s تا %s تومان",
 	Wrong: map[Wrong]string{
 		WrongAmount:   "مبلغ را فقط با رقم بنویسید.",

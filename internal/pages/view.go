@@ -33,7 +33,6 @@ type view struct {
 	Sum, Rial, Wrong string
 	Form             *form
 	Links            []link
-	Shop, Contact    string
 }
 
 type form struct {
@@ -54,7 +53,6 @@ func newView(l Lang, p *Page) *view {
 		Lang: string(l), Dir: l.dir(), OtherLang: string(o), OtherDir: o.dir(), OtherName: wordsOf(o).Name,
 		Say: say(l, p), Word: w, Tone: t.tone, Icon: icons[t.icon], CSS: style,
 		Ref: string(p.Ref), Test: p.Test, Wrong: w.Wrong[p.Wrong],
-		Shop: p.Shop, Contact: p.Contact,
 	}
 	v.May = t.again != nil && *t.again
 	if p.Status != 0 {

@@ -235,7 +235,9 @@ func TestTopLevelGET(t *testing.T) {
 func TestNoAllocations(t *testing.T) {
 	u, _ := url.Parse("https://shop.test/catalogue/shoes/42?colour=red&size=43")
 	r := &http.Request{Method: "GET", URL: u, Header: http.Header{"Sec-Fetch-Dest": {"document"}, "Sec-Fetch-Mode": {"navigate"}}}
-	if n := testing.AllocsPerRun(100, func() { _ = Take(u, param) != nil || MightCarry(u.RawQuery, param) || !TopLevelGET(r) || FromGateway(u.RawQuery) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() {
+		_ = Take(u, param) != nil || MightCarry(u.RawQuery, param) || !TopLevelGET(r) || FromGateway(u.RawQuery)
+	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
