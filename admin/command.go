@@ -14,7 +14,7 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "payments",
-		Usage: "<command>",
+		Usage: "COMMAND",
 		Short: "Looks after the payments of a running Caddy",
 		Long: `
 Looks after the payments of a running Caddy, through its admin endpoint.

@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/rahgir/caddy-payments/engine"
 )
 
 // who is the default of --by: the account that runs the command.
@@ -38,15 +40,15 @@ func readNote(f *pflag.FlagSet) (by, note string, version uint64) {
 }
 
 func (c *cli) verifyCommand() *cobra.Command {
-	return c.changes(c.leaf("verify <reference>", "Asks the provider about a payment now",
+	return c.complete(c.changes(c.leaf("verify REFERENCE", "Asks the provider about a payment now",
 		"\nAsks the provider now, whatever the schedule says. If it is paid, it is settled and handed to the shop.",
 		exactly(1, "the reference of one payment"), func(_ *cobra.Command, args []string) error {
 			return c.change("verify/"+url.PathEscape(args[0]), struct{}{})
-		}))
+		})), among(), nil)
 }
 
 func (c *cli) resendCommand() *cobra.Command {
-	cmd := c.changes(c.leaf("resend <reference>", "Hands a parked payment over again, or reports its conversion again",
+	cmd := c.changes(c.leaf("resend REFERENCE", "Hands a parked payment over again, or reports its conversion again",
 		"\nHands a parked payment to the shop again, or reports a conversion again that was rejected or given up.\nLook in the shop first: it may have the order already.",
 		exactly(1, "the reference of one payment"), func(cmd *cobra.Command, args []string) error {
 			what, _ := cmd.Flags().GetString("what")
@@ -58,19 +60,24 @@ func (c *cli) resendCommand() *cobra.Command {
 		}))
 	cmd.Flags().String("what", "", "delivery or conversion; by default what the payment's state asks for")
 	addNote(cmd.Flags())
-	return cmd
+	return c.complete(cmd, among(), map[string]completer{"what": among("delivery", "conversion")})
+}
+
+// decisions are what a person may decide.
+var decisions = []string{
+	string(engine.Give), string(engine.Refuse), string(engine.Has), string(engine.Again), string(engine.Reversed),
 }
 
 func (c *cli) resolveCommand() *cobra.Command {
-	cmd := c.changes(c.leaf("resolve <reference> <give|refuse|has|again|reversed>", "Decides about a payment that waits for a person",
+	cmd := c.changes(c.leaf("resolve REFERENCE "+strings.Join(decisions, "|"), "Decides about a payment that waits for a person",
 		`
 Decides about a payment in review or parked:
 
-  give      (review) take it as good and hand the order to the shop
-  refuse    (review) close it without an order; pay back in the provider's panel
-  has       (parked) the shop has it; nothing is handed over
-  again     (parked) hand it to the shop again
-  reversed  the money went back to the payer
+    give      (review) take it as good and hand the order to the shop
+    refuse    (review) close it without an order; pay back in the provider's panel
+    has       (parked) the shop has it; nothing is handed over
+    again     (parked) hand it to the shop again
+    reversed  the money went back to the payer
 
 Who and why are kept with the payment. show prints what each decision means
 for this payment, and the version that --version compares.`,
@@ -80,7 +87,7 @@ for this payment, and the version that --version compares.`,
 			return c.change("resolve/"+url.PathEscape(args[0]), Resolve{Decision: args[1], By: by, Note: note, Version: version})
 		}))
 	addNote(cmd.Flags())
-	return cmd
+	return c.complete(cmd, decided, nil)
 }
 
 // change carries a change out and says what became of the payment.

@@ -90,7 +90,7 @@ then what is still open, then the rest, the newest of each first.`,
 	c.reads(cmd)
 	cmd.Flags().Int("limit", 50, "How many at most")
 	cmd.Flags().String("cursor", "", "Go on where a listing with the same filters ended")
-	return cmd
+	return c.complete(cmd, among(), c.filtered())
 }
 
 func (c *cli) list(cmd *cobra.Command, _ []string) error {
@@ -175,7 +175,7 @@ func (c *cli) pages(q url.Values, limit int) (Listed, error) {
 }
 
 func (c *cli) showCommand() *cobra.Command {
-	return c.reads(c.leaf("show <reference>", "Shows one payment, why it stands where it stands, and what can be done",
+	return c.complete(c.reads(c.leaf("show REFERENCE", "Shows one payment, why it stands where it stands, and what can be done",
 		"", exactly(1, "the reference of one payment"), func(_ *cobra.Command, args []string) error {
 			var v operate.View
 			if err := c.get("show/"+url.PathEscape(args[0]), nil, &v); err != nil {
@@ -185,7 +185,7 @@ func (c *cli) showCommand() *cobra.Command {
 				return c.printJSON(v)
 			}
 			return c.printView(v)
-		}))
+		})), among(), nil)
 }
 
 func (c *cli) doctorCommand() *cobra.Command {

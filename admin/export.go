@@ -39,7 +39,9 @@ Caddy goes on with it by mistake.`,
 	cmd.Flags().String("ledger", "", "Write the whole ledger into this file, to move it")
 	cmd.Flags().Bool("final", false, "With --ledger: shut the ledger, since payments go on elsewhere")
 	cmd.Flags().StringP("output", "o", "-", "File to write; - is standard output")
-	return cmd
+	flags := c.filtered()
+	flags["format"] = among("csv", "jsonl")
+	return c.complete(cmd, among(), flags)
 }
 
 func (c *cli) export(cmd *cobra.Command, _ []string) (err error) {

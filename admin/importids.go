@@ -21,7 +21,7 @@ import (
 const importBatch = 2000
 
 func (c *cli) importCommand() *cobra.Command {
-	cmd := c.changes(c.leaf("import-ids <provider> <file>", "Takes over ids of payments from before this ledger, so that none of them pays again",
+	cmd := c.changes(c.leaf("import-ids PROVIDER FILE", "Takes over ids of payments from before this ledger, so that none of them pays again",
 		`
 Takes over the ids of payments that were used before this ledger began: the
 invoice script (24pal and other hosts) can't tell a first confirmation from a
@@ -34,7 +34,7 @@ table, and the column is a number from 1 or the name in the first line. Doing
 it twice does no harm.`,
 		exactly(2, "a provider's name and a file (- is standard input)"), c.importIDs))
 	cmd.Flags().String("column", "", "Column of a CSV table: its number from 1, or its name")
-	return cmd
+	return c.complete(cmd, c.importing, nil)
 }
 
 func (c *cli) importIDs(cmd *cobra.Command, args []string) error {

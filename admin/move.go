@@ -21,7 +21,7 @@ import (
 )
 
 func (c *cli) moveInCommand() *cobra.Command {
-	return c.leaf("import <archive>", "Fills an empty ledger from an archive, to move to another storage",
+	return c.leaf("import ARCHIVE", "Fills an empty ledger from an archive, to move to another storage",
 		`
 Fills the empty ledger that the configuration names (--config) from a file that
 "caddy payments export --ledger" wrote. Caddy must not be running on it. What has

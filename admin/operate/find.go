@@ -50,6 +50,15 @@ func stateList() string {
 	return strings.Join(names, ", ")
 }
 
+// StateNames are the words that [States] reads: groups, then states.
+func StateNames() []string {
+	names := []string{"attention", "open", "all"}
+	for _, s := range payment.States() {
+		names = append(names, string(s))
+	}
+	return names
+}
+
 // maxLimit is the store's own.
 const maxLimit = 1000
 

@@ -1,0 +1,111 @@
+package admin
+
+import (
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+
+	"github.com/rahgir/caddy-payments/admin/operate"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// completer offers words for what stands under the cursor.
+type completer func(words []string, begun string) ([]string, cobra.ShellCompDirective)
+
+// among offers some words, and no files.
+func among(words ...string) completer {
+	return func([]string, string) ([]string, cobra.ShellCompDirective) {
+		return words, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// complete is what a command's arguments and flags offer.
+func (c *cli) complete(cmd *cobra.Command, args completer, flags map[string]completer) *cobra.Command {
+	if args != nil {
+		cmd.ValidArgsFunction = func(_ *cobra.Command, words []string, begun string) ([]string, cobra.ShellCompDirective) {
+			return args(words, begun)
+		}
+	}
+	for name, f := range flags {
+		if cmd.Flags().Lookup(name) == nil {
+			continue
+		}
+		if err := cmd.RegisterFlagCompletionFunc(name, func(_ *cobra.Command, words []string, begun string) ([]string, cobra.ShellCompDirective) {
+			return f(words, begun)
+		}); err != nil {
+			cobra.CompErrorln(err.Error())
+		}
+	}
+	return cmd
+}
+
+// filtered are the flags of [addFilters].
+func (c *cli) filtered() map[string]completer {
+	return map[string]completer{"state": states, "provider": c.providerNames, "conversion": among(conversionStates...)}
+}
+
+var conversionStates = []string{
+	string(payment.ConversionOpen), string(payment.ConversionSent), string(payment.ConversionRejected),
+	string(payment.ConversionPerhaps), string(payment.ConversionParked),
+}
+
+// states offers the next word of a list with commas.
+func states(_ []string, begun string) ([]string, cobra.ShellCompDirective) {
+	at := strings.LastIndexByte(begun, ',') + 1
+	var words []string
+	for _, s := range operate.StateNames() {
+		if strings.HasPrefix(s, begun[at:]) {
+			words = append(words, begun[:at]+s)
+		}
+	}
+	return words, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
+// decided offers the decisions, behind a reference.
+func decided(words []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(words) != 1 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return decisions, cobra.ShellCompDirectiveNoFileComp
+}
+
+// importing offers a provider, then files.
+func (c *cli) importing(words []string, begun string) ([]string, cobra.ShellCompDirective) {
+	if len(words) == 0 {
+		return c.providerNames(words, begun)
+	}
+	return nil, cobra.ShellCompDirectiveDefault
+}
+
+// providerNames are those of --config or of the running Caddy; none where neither
+// can be read.
+func (c *cli) providerNames([]string, string) ([]string, cobra.ShellCompDirective) {
+	var names map[string]json.RawMessage
+	if c.config != "" {
+		var root struct {
+			Apps struct {
+				Payments struct {
+					Providers map[string]json.RawMessage `json:"providers"`
+				} `json:"payments"`
+			} `json:"apps"`
+		}
+		if text, err := c.quietConfig(); err == nil && json.Unmarshal(text, &root) == nil {
+			names = root.Apps.Payments.Providers
+		}
+	} else if addr, err := c.endpoint(); err == nil {
+		if resp, err := caddycmd.AdminAPIRequest(addr, http.MethodGet, "/config/apps/payments/providers", nil, nil); err == nil {
+			defer resp.Body.Close()
+			const most = 1 << 20
+			if json.NewDecoder(io.LimitReader(resp.Body, most)).Decode(&names) != nil {
+				names = nil
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(names)), cobra.ShellCompDirectiveNoFileComp
+}
