@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,8 +16,10 @@ import (
 // kind is one of the shops that return to a page of their own making.
 type kind struct {
 	name, before, payments string
-	provider               string
-	path                   func(order string) string
+	// example, if set, is the folder below examples/ whose Caddyfile has the two.
+	example  string
+	provider string
+	path     func(order string) string
 	// script and own are what PHP runs, and the shop's own parameters then.
 	script string
 	own    map[string]any
@@ -37,7 +41,6 @@ var kinds = []kind{
 		payments: `verify @return idpay {
 			bind wc_order
 			ack redirect */order-received/*
-			duplicate redirect /my-account/orders/
 		}`,
 		path:       func(order string) string { return "/?wc-api=wc_idpay&wc_order=" + order },
 		script:     "/index.php",
@@ -48,14 +51,7 @@ var kinds = []kind{
 	},
 	{
 		name: "WooCommerce's example file", provider: "idpay", announced: true,
-		before: "@return {\n\t\tmethod GET POST\n\t\texpression `{query.wc-api}.lowerAscii() == \"wc_idpay\" || {path}.lowerAscii().startsWith(\"/wc-api/wc_idpay\")`\n\t}",
-		payments: `verify @return idpay {
-			expect intent
-			bind wc_order
-			deliver idempotent
-			ack header
-			duplicate redirect /my-account/orders/
-		}`,
+		example:    "woocommerce",
 		path:       func(order string) string { return "/wc-api/WC_IDPay/?wc_order=" + order },
 		script:     "/index.php",
 		own:        map[string]any{"wc_order": "5"},
@@ -66,11 +62,7 @@ var kinds = []kind{
 	},
 	{
 		name: "OpenCart", provider: "24pal", announced: true,
-		before: "@return {\n\t\tpath /index.php\n\t\tquery route=extension/payment/pal24/callback\n\t}",
-		payments: `verify @return 24pal {
-			expect intent
-			ack redirect *route=checkout/success*
-		}`,
+		example:    "opencart",
 		path:       func(string) string { return "/index.php?route=extension/payment/pal24/callback" },
 		script:     "/index.php",
 		own:        map[string]any{"route": "extension/payment/pal24/callback"},
@@ -79,12 +71,7 @@ var kinds = []kind{
 	},
 	{
 		name: "WHMCS", provider: "sama", announced: true,
-		payments: `verify /modules/gateways/callback/sama.php sama {
-			expect intent
-			bind invoiceId
-			deliver idempotent
-			ack header
-		}`,
+		example:    "whmcs",
 		path:       func(order string) string { return "/modules/gateways/callback/sama.php?invoiceId=" + order },
 		script:     "/modules/gateways/callback/sama.php",
 		own:        map[string]any{"invoiceId": "5"},
@@ -98,6 +85,9 @@ var kinds = []kind{
 func TestShops(t *testing.T) {
 	t.Parallel()
 	for _, k := range kinds {
+		if k.example != "" {
+			k.before, k.payments = recipe(t, k.example)
+		}
 		for _, method := range []string{sandbox.ReturnGet, sandbox.ReturnPost} {
 			t.Run(k.name+"/"+method, func(t *testing.T) {
 				t.Parallel()
@@ -106,6 +96,30 @@ func TestShops(t *testing.T) {
 			})
 		}
 	}
+}
+
+// recipe is the matcher, if there is one, and the verify line of an example.
+func recipe(t *testing.T, shop string) (matcher, verify string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "examples", shop, "Caddyfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := func(indent, begin string) string {
+		_, rest, ok := strings.Cut(string(text), "\n"+indent+begin)
+		if !ok {
+			return ""
+		}
+		body, _, ok := strings.Cut(rest, "\n"+indent+"}\n")
+		if !ok {
+			t.Fatalf("examples/%s: %s does not end", shop, begin)
+		}
+		return begin + body + "\n" + indent + "}"
+	}
+	if verify = block("\t\t", "verify "); verify == "" {
+		t.Fatalf("examples/%s has no verify", shop)
+	}
+	return block("\t", "@return {"), verify
 }
 
 func (k kind) start(w *world, b *harness.Browser, order string) (string, *sandbox.Return) {
