@@ -176,7 +176,7 @@ func TestCaddyfileSiteErrors(t *testing.T) {
 		{"verify /cb idpay {\norder query.order\n}", 2, "order takes a placeholder: did you mean '{query.order}'?"},
 		{"verify /cb idpay {\norder order\n}", 2, "order takes a placeholder, such as {query.order}, not 'order'"},
 		{"verify /cb idpay {\norder {query.a}{query.b}\n}", 2, "order takes a placeholder, such as {query.order}"},
-		{"verify /cb idpay {\norder {env.ORDER}\n}", 2, "order takes a placeholder of the request, such as {query.order}; '{env.ORDER}' is none"},
+		{"verify /cb idpay {\norder {env.ORDER}\n}", 2, "order takes a placeholder of the request, such as {query.order}, not '{env.ORDER}'"},
 		{"verify /cb idpay {\nbind\n}", 2, "wrong argument count"},
 		{"verify /cb idpay {\nbind a&b\n}", 2, "bind takes the name of a parameter"},
 		{"verify /cb idpay {\nbind a\nbind a\n}", 3, "bind a is already specified"},

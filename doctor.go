@@ -96,7 +96,7 @@ func (a *App) doctorAffiliates() []admin.Finding {
 	}
 	if len(tracks) == 0 {
 		out = append(out, admin.Finding{Level: admin.LevelWarn, Code: "unreported",
-			Text: "an affiliate is configured, but no site has `track`: nobody's visit is noted and no sale is reported"})
+			Text: "an affiliate is configured, but no site has `track`: no visit is noted and no sale is reported"})
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.affiliates)) {
 		if e, ok := a.affiliates[name].(elsewhere); ok && e.Elsewhere() != "" {
@@ -154,7 +154,7 @@ func (a *App) doctorStore(ctx context.Context) []admin.Finding {
 	}
 	for _, name := range eng.Paused() {
 		out = append(out, admin.Finding{Level: admin.LevelError, Code: "affiliate", Where: name,
-			Text: "it refused our token, or the configuration has it no more: nothing is reported until the configuration changes"})
+			Text: "it refused our token, or the configuration no longer has it: nothing is reported until the configuration changes"})
 	}
 	return out
 }

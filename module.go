@@ -12,7 +12,7 @@ package payments
 import (
 	"github.com/caddyserver/caddy/v2"
 
-	// The modules that an app of ours can be made of.
+	// The modules that the app can be made of.
 	_ "github.com/rahgir/caddy-payments/admin"
 	_ "github.com/rahgir/caddy-payments/affiliates/hamekar"
 	_ "github.com/rahgir/caddy-payments/handlers"

@@ -144,7 +144,7 @@ func (c *call) engine() (*engine.Engine, error) {
 	return e, nil
 }
 
-// answer writes JSON. Payments are nobody's to cache.
+// answer writes JSON. No cache may keep payments.
 func (c *call) answer(v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {

@@ -89,7 +89,7 @@ func (a adminConfig) address() (string, error) {
 	}
 	parsed, err := caddy.ParseNetworkAddress(addr)
 	if err != nil {
-		return "", fmt.Errorf("has an admin address that is none, %s", addr)
+		return "", fmt.Errorf("has an admin address that is not valid, %s", addr)
 	}
 	if parsed.IsFdNetwork() {
 		return "", fmt.Errorf("takes its admin endpoint from another program (%s), which only that one can ask: give --address", addr)

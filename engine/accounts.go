@@ -209,7 +209,7 @@ var (
 
 // usedIDsKnown: the ids that the provider gave out before this ledger began are
 // accounted for. `imported` is believed; `none` only of the first account of its
-// kind, because a changed key or address looks like a new account and is none.
+// kind, because a changed key or address looks like a new account without being one.
 func (e *Engine) usedIDsKnown(ctx context.Context, prov Provider) bool {
 	switch prov.UsedIDs {
 	case payment.UsedIDsImported:

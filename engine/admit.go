@@ -294,7 +294,7 @@ func proven(r *payment.Record, a Ask) bool {
 	return a.Proof || a.Ref != "" || Proven(r)
 }
 
-// Proven reports whether whoever brings the record's id belongs to its order,
+// Proven reports whether a visitor who brings the record's id belongs to its order,
 // because checkout, shop or announcement bound the two.
 func Proven(r *payment.Record) bool {
 	return r.Expect.Source == payment.FromIntent || r.Expect.Source == payment.FromLookup && r.Expect.Unconsumed
@@ -303,7 +303,7 @@ func Proven(r *payment.Record) bool {
 // answer says what a browser is told of a record as it stands.
 func (e *Engine) answer(_ context.Context, r *payment.Record, a Ask) Result {
 	// What was captured was captured for this id and this order: the provider's
-	// answer, or whoever was asked, has bound the pair that the return brings.
+	// answer, or the shop's, has bound the pair that the return brings.
 	res := Result{Record: r, Bound: proven(r, a) || r.State.Captured()}
 	if a.Bound != nil && !a.Bound(r.Order) {
 		res.Bound = false

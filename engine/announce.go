@@ -95,7 +95,7 @@ func (e *Engine) contradicted(ctx context.Context, a Announcement) error {
 }
 
 // announcedBefore is the intent of an id, under whatever name of its account; nil
-// if there is none.
+// if it has no intent.
 func (e *Engine) announcedBefore(ctx context.Context, prov Provider, id string) (*payment.Record, error) {
 	for _, issuer := range append([]string{prov.Traits().Issuer}, e.account(ctx, prov).former...) {
 		holder, err := e.Store.Holder(ctx, payment.IntentKey(issuer, id))
@@ -122,7 +122,7 @@ func (e *Engine) intend(ctx context.Context, rec *payment.Record, prov Provider,
 		return err
 	}
 	if slices.ContainsFunc(held, func(h payment.Held) bool { return h.Found }) {
-		return ErrForeign // used up: whoever paid it now could not be credited
+		return ErrForeign // used up: a customer who paid it now could not be credited
 	}
 	if track != nil {
 		if _, ok := e.Affiliates[track.Affiliate]; ok {

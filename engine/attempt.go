@@ -21,7 +21,7 @@ func (e *Engine) attemptUnpaid(ctx context.Context, j job, rec *payment.Record, 
 	case err != nil:
 		return rec, err
 	case paid && rec.Expect.Source == payment.FromNone && !j.worker && inquires(j.prov):
-		// Whether an order is paid is nobody's business who can't prove anything: a
+		// A visitor without proof must not learn whether an order is paid: a
 		// made-up id of a paid order is asked for, recorded and answered like one of
 		// an unpaid order. Only the question is another, which settles nothing.
 		j.settlesNot = true

@@ -7,7 +7,7 @@ import (
 )
 
 // bind takes a payment out of review whose only fault was the return that it came
-// with, if this return names its order: whoever brings a customer's receipt with
+// with, if this return names its order: a stranger who brings a customer's receipt with
 // another order must not leave that customer to a person. The provider's answer
 // was compared then; what a payment takes is taken now. Its generation stays that of
 // then: a ledger put back may have forgotten that this happened once already. It

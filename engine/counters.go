@@ -11,7 +11,7 @@ const (
 )
 
 // counters count by a client, an order or the like, for a span of time. Where
-// there are too many, one of the oldest of a few is forgotten: whoever has enough
+// there are too many, one of the oldest of a few is forgotten: an attacker who has enough
 // addresses to make that happen is not held back by counters anyway.
 type counters struct {
 	m    map[string]*counter

@@ -98,7 +98,7 @@ func (l *limits) enter(client string, now time.Time) pass {
 // queue takes a place in the room where strangers' returns wait on record, and
 // says how long this one waits at least: the more a client has brought, the later
 // its next is due, so that a crowd of one client's holds up nobody else. All
-// addresses of an IPv6 /48 are one client here: whoever has one has 65,536.
+// addresses of an IPv6 /48 are one client here: one /48 has 65,536 /64s.
 func (l *limits) queue(ref payment.Ref, client string, now time.Time) (wait time.Duration, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

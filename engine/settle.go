@@ -21,7 +21,7 @@ type job struct {
 	// settlesNot: the order is paid, so the question must settle nothing.
 	settlesNot bool
 	// absent: there was no record of it a moment ago. One that was made since is
-	// met by the claim, which needs that there is none.
+	// met by the claim, which needs the key to be free.
 	absent bool
 }
 

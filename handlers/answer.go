@@ -200,7 +200,7 @@ func (t *visit) page(k pages.Kind, rec *payment.Record, cause error) error {
 	return t.write(t.about(k, rec), cause)
 }
 
-// write sends a page of ours, or hands 4xx and 5xx to the site's handle_errors
+// write sends one of our pages, or hands 4xx and 5xx to the site's handle_errors
 // where it wants them.
 func (t *visit) write(p pages.Page, cause error) error {
 	return t.h.write(t.w, t.r, p, cause)

@@ -200,7 +200,7 @@ func takenNames(handlers []*Handler, placed []*place) error {
 			}
 			for j, other := range placed {
 				if i != j && (other.site != nil && other.site.id == o.id() || other.site == nil && handlers[j].money() && other.mayName(o.id())) {
-					return fmt.Errorf("formerly %s: that is the site %s, which would have two shops' payments; an earlier name must be nobody's now", text, o.id())
+					return fmt.Errorf("formerly %s: that is the site %s, which would have two shops' payments; an earlier name must not be another site's today", text, o.id())
 				}
 			}
 			if owner, ok := had[o.id()]; ok && owner != p.site.id {

@@ -89,7 +89,7 @@ func (v *Verify) readOrder(d *caddyfile.Dispenser) error {
 		return d.Errf("order takes a placeholder, such as {query.order}, not '%s'", v.Order)
 	}
 	if !strings.HasPrefix(inner, "http.") {
-		return d.Errf("order takes a placeholder of the request, such as {query.order}; '%s' is none", v.Order)
+		return d.Errf("order takes a placeholder of the request, such as {query.order}, not '%s'", v.Order)
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ func (c *Checkout) provision(h *Handler) error {
 		case it.SKU == "" || strings.ContainsAny(it.SKU, "/?#% "):
 			return fmt.Errorf("item %q: a sku is one segment of a path", it.SKU)
 		case seen[it.SKU]:
-			return fmt.Errorf("item %s stands there twice", it.SKU)
+			return fmt.Errorf("item %s is written twice", it.SKU)
 		case it.Amount <= 0:
 			return fmt.Errorf("item %s: the amount must be more than 0 rials", it.SKU)
 		case t.Min > 0 && payment.Rials(it.Amount) < t.Min:

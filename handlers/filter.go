@@ -109,7 +109,7 @@ func (f *filter) look(status int) {
 	}
 }
 
-// read gives a final answer's header to whoever reads it.
+// read gives a final answer's header to its readers.
 func (f *filter) read(status int, h http.Header) {
 	if f.reader != nil && f.refused == nil {
 		f.reader.answered(status, h)

@@ -88,7 +88,7 @@ func guardErrors(errors *caddyhttp.HTTPErrorConfig, h *Handler) error {
 var errLateGuard = errors.New("payments stands in a named route only, so the error routes of this server would have no guard: write an empty `payments` block into the site that invokes it")
 
 // clearVerified takes headers and placeholders of a verified request away
-// again. Which answer of ours it was stays: error routes choose a page by it.
+// again. Which of our answers it was stays: error routes choose a page by it.
 func clearVerified(r *http.Request) {
 	scrub.Clear(r)
 	caddyhttp.SetVar(r.Context(), paidVar, nil)

@@ -65,7 +65,7 @@ type Handler struct {
 	// `off` does not read the shop's announcements. Default: on.
 	Announce string `json:"announce,omitempty"`
 
-	// `caddy` gives 4xx and 5xx answers of ours to the site's handle_errors.
+	// `caddy` gives our 4xx and 5xx answers to the site's handle_errors.
 	// Default: pages of our own.
 	Errors string `json:"errors,omitempty"`
 

@@ -141,7 +141,7 @@ func (v *Verify) couldReturn(r *http.Request, how relation) bool {
 var ours = params.NewNames(token.ParamRef, paramBounce, payment.ParamSignature)
 
 // carriedBy looks for a guarded name in a body. Of one in another form than a
-// return's it is enough that the name stands there: it will be refused.
+// return's it is enough that the body has the name: it will be refused.
 func (v *Verify) carriedBy(r *http.Request, body []byte) bool {
 	if isForm(r) {
 		return v.route.guarded.Carries(string(body))

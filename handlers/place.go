@@ -32,9 +32,9 @@ type place struct {
 	// ports are all that the server listens on, several where one block stands at
 	// several addresses none of which has the scheme's own.
 	ports []string
-	// host is what requests of ours are made for; empty where any name leads here.
+	// host is what our own requests are made for; empty where any name leads here.
 	host string
-	// twins are the names that also lead to a handler of ours by https.
+	// twins are the names that also lead to our handler by https.
 	twins hosts
 	// secure is whether the server speaks TLS.
 	secure bool

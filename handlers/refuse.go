@@ -15,7 +15,7 @@ type refusal struct {
 	shut bool
 }
 
-// answerer writes an answer of ours, or returns an error for the site's error
+// answerer writes one of our answers, or returns an error for the site's error
 // routes.
 type answerer func(w http.ResponseWriter, r *http.Request) error
 

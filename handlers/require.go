@@ -36,7 +36,7 @@ func (q *Require) provision(ctx caddy.Context) error {
 	return nil
 }
 
-// open lets in whoever has bought one of the items: the cookies say which
+// open lets in visitors who have bought one of the items: the cookies say which
 // payments this browser started, the ledger whether one is paid. It returns what
 // is answered to others; shut is false where the ledger can't be asked.
 func (h *Handler) open(w http.ResponseWriter, r *http.Request, q *Require) (page answerer, shut bool) {

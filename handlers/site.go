@@ -169,7 +169,7 @@ func (h *Handler) wayBack(r *http.Request) wayBack {
 // address is where a browser finds the handler's path.
 func (b wayBack) address(uri string) string { return b.origin + b.front + b.stripped + uri }
 
-// asReturn is what this server gets when a browser goes to an address of ours.
+// asReturn is what this server gets when a browser goes to one of our addresses.
 func (b wayBack) asReturn(address string) payment.Return {
 	return payment.Return{
 		Method: http.MethodGet, Secure: b.secure, Host: b.host,
@@ -183,7 +183,7 @@ func under(path, prefix string) bool {
 	return ok && (rest == "" || rest[0] == '/')
 }
 
-// hostFor is a Host that leads a request of ours to a site of this handler: the
+// hostFor is a Host that leads our own request to a site of this handler: the
 // one that is known, if it does, else the site's own.
 func (h *Handler) hostFor(known, id string) string {
 	p := h.place()

@@ -50,7 +50,7 @@ func rewritten(h *Handler, proxies []*reverseproxy.Handler) (out []Finding) {
 		case taken:
 			out = append(out, Finding{
 				Code: "gate_rewrite", Where: h.place().shopName(),
-				Text: fmt.Sprintf("a proxy's own `rewrite` leads to %s, which a `require` guards: the upstream is asked for it whoever asks us; rewrite with the `rewrite` directive instead", to),
+				Text: fmt.Sprintf("a proxy's own `rewrite` leads to %s, which a `require` guards: the upstream is asked for it, also by visitors who have not paid; rewrite with the `rewrite` directive instead", to),
 			})
 		case !fixed && len(p.HandleResponse) == 0:
 			out = append(out, Finding{

@@ -161,7 +161,7 @@ func oneOrder(claimed, named string, signed *payment.Signed) (string, error) {
 	order := claimed
 	if named != "" {
 		if order != "" && order != named {
-			return "", fmt.Errorf("%w: the order stands there twice", payment.ErrMalformed)
+			return "", fmt.Errorf("%w: two parameters name different orders", payment.ErrMalformed)
 		}
 		order = named
 	}

@@ -12,7 +12,7 @@ import (
 // mostHeader bounds each header that is kept of a visitor.
 const mostHeader = 512
 
-// visitorOf is what the shop would learn of whoever made a request: a hand-over
+// visitorOf is what the shop would learn of the visitor who made a request: a hand-over
 // without its browser replays it. What a proxy says of the browser is kept only
 // where the server trusts the proxy: replayed from its address, the server trusts
 // it again.
@@ -47,7 +47,7 @@ func lastOf(lines []string) string {
 // documents, which no list of trusted or private ones has.
 const nobody = "192.0.2.1:0"
 
-// replay gives a request of ours what the shop would have learned of its
+// replay gives our own request what the shop would have learned of its
 // visitor.
 func replay(r *http.Request, v *payment.Visitor) {
 	r.RemoteAddr = nobody

@@ -10,7 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 )
 
-// standing is where a handler of ours stands in its server's routes. Whatever
+// standing is the place of our handler in its server's routes. Whatever
 // was not found by walking them is unknown, and what is unknown is treated as
 // the worst that it may be.
 type standing struct {

@@ -133,7 +133,7 @@ func (v *Verify) byPath() bool {
 	return len(v.matchers) > 0
 }
 
-// strayed reports a return whose path was chosen by whoever brought it: it is no
+// strayed reports a return whose path was chosen by the visitor who brought it: it is no
 // address for the worker.
 func (v *Verify) strayed(rec *payment.Record) bool {
 	if rec.Return == nil {

@@ -78,7 +78,7 @@ type Traits struct {
 	// FormerIssuers are what earlier versions called this issuer. What they wrote
 	// under these names is looked up and never written any more.
 	FormerIssuers []string
-	// Host is whom the calls go to. Pace, lanes and breaker are by host: they are
+	// Host is the host that is called. Pace, lanes and breaker are by host: they are
 	// about who answers, not about whose money it is. Empty stands for Issuer.
 	Host string
 	// Environment is [Live] or [Sandbox].

@@ -1,6 +1,6 @@
 package payment
 
-// Visitor is what the shop would learn of whoever made a request: kept with a
+// Visitor is what the shop would learn of the visitor who made a request: kept with a
 // return, so that a hand-over without its browser is the request that the browser
 // would have made. It is personal data, and goes with the return once the payment
 // is delivered.

@@ -15,7 +15,7 @@ import (
 // the levers of a sandbox on localhost.
 var crossOrigin = http.NewCrossOriginProtection()
 
-// serveControl is the JSON API and the page for whoever runs the sandbox.
+// serveControl is the JSON API and the page for the people who run the sandbox.
 func (s *Server) serveControl(w http.ResponseWriter, r *http.Request, seg []string) {
 	if err := crossOrigin.Check(r); err != nil {
 		http.Error(w, "403: cross-origin requests may not change the sandbox.", http.StatusForbidden)

@@ -35,7 +35,7 @@ func newServer(opts Options, st *state) (*Server, error) {
 }
 
 // ServeHTTP answers one request of a client, of a payer's browser, or of
-// whoever runs the sandbox.
+// the people who run the sandbox.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.opts.AllowRemote && !loopback(r.RemoteAddr) {
 		http.Error(w, "403: this is a payment sandbox; it answers only clients on the same machine (loopback).\n"+

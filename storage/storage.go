@@ -23,7 +23,7 @@ type Opener interface {
 	Open(ctx context.Context, log *zap.Logger) (payment.Store, func() error, error)
 }
 
-// Remark is what a store has to say to whoever operates it.
+// Remark is what a store has to say to its operator.
 type Remark struct {
 	// Bad is whether somebody should do something.
 	Bad  bool

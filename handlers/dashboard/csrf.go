@@ -18,7 +18,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// A decision must come from a form of ours, filled in by the person it was
+// A decision must come from one of our forms, filled in by the person it was
 // shown to: the browser says that the request is of the same origin, and the
 // form brings a token that only we can make, for this person and this payment.
 

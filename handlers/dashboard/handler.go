@@ -34,7 +34,7 @@ type App interface {
 // for, each with one sentence why, the amounts in toman and rial, the numbers to
 // search for in the provider's panel, and the buttons that decide.
 //
-// It serves only whom a handler before it has authenticated, such as
+// It serves only users that a handler before it has authenticated, such as
 // `basic_auth`: it needs `{http.auth.user.id}`, which is also the name that is
 // kept with a decision. It answers every request that reaches it.
 type Handler struct {
@@ -134,7 +134,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 	return nil
 }
 
-// userOf is whom a handler before this one has authenticated.
+// userOf is the user that a handler before this one has authenticated.
 func userOf(r *http.Request) string {
 	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	if !ok {

@@ -71,7 +71,7 @@ var texts = map[string]text{
 	"done_report":   {"It is being reported again.", "دوباره گزارش می‌شود."},
 
 	"login_title": {"Sign in first", "نخست وارد شوید"},
-	"login_text": {"This page serves nobody whom Caddy has not authenticated. Put an authenticating handler before it, for example:",
+	"login_text": {"This page serves authenticated users only. Put an authenticating handler before it, for example:",
 		"این صفحه فقط به کسی نشان داده می‌شود که Caddy او را شناخته باشد. پیش از آن یک دستور ورود بگذارید، برای نمونه:"},
 	"method_title":  {"This page can't be used like that", "این صفحه را این‌گونه نمی‌شود به کار برد"},
 	"unknown_title": {"There is no such payment", "چنین پرداختی نیست"},

@@ -1,4 +1,4 @@
-// Package emit calls what users have subscribed to events, apart from whoever
+// Package emit calls what users have subscribed to events, apart from the code that
 // the events happen to.
 package emit
 

@@ -34,7 +34,7 @@ var whys = map[payment.Reason]text{
 	payment.ReasonIDDiffers:      {"The provider's receipt is for another payment id.", "رسید ارائه‌دهنده برای شناسهٔ پرداخت دیگری است."},
 	payment.ReasonReceiptUsed:    {"This receipt has already paid for something.", "این رسید پیش‌تر برای چیز دیگری خرج شده است."},
 	payment.ReasonSecondPayment:  {"This order is already paid: this is a second payment for it.", "این سفارش قبلاً پرداخت شده و این پرداخت دوم آن است."},
-	payment.ReasonUnexplained:    {"The provider says that it was confirmed before, and nothing here explains by whom.", "ارائه‌دهنده می‌گوید این پرداخت قبلاً تأیید شده است و اینجا چیزی نشان نمی‌دهد چه کسی آن را تأیید کرده."},
+	payment.ReasonUnexplained:    {"The provider says that it was confirmed before, and nothing here explains who did it.", "ارائه‌دهنده می‌گوید این پرداخت قبلاً تأیید شده است و اینجا چیزی نشان نمی‌دهد چه کسی آن را تأیید کرده."},
 	payment.ReasonAfterSilence:   {"The provider refused it, but an earlier question stayed without an answer and may have confirmed it.", "ارائه‌دهنده آن را رد کرد، ولی پرسش پیشین بی‌پاسخ مانده بود و شاید همان، پرداخت را تأیید کرده باشد."},
 	payment.ReasonLate:           {"It was paid after the signed price had expired.", "پس از پایان اعتبار قیمتِ امضاشده پرداخت شده است."},
 	payment.ReasonNeverAnswered:  {"The provider was asked for three days and never gave an answer.", "سه روز از ارائه‌دهنده پرسیده شد و پاسخی نداد."},

@@ -31,8 +31,8 @@ func (l Lang) other() Lang {
 	return English
 }
 
-// Language is the one of ours that Accept-Language prefers; where it asks for
-// neither, Persian, unless it refuses that alone.
+// Language is Persian or English, whichever Accept-Language prefers; where it asks
+// for neither, Persian, unless it refuses that alone.
 func Language(r *http.Request) Lang {
 	best, bestQ := Persian, 0.0
 	persianRefused, englishNamed := false, false

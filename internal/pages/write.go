@@ -24,7 +24,7 @@ func Write(w http.ResponseWriter, r *http.Request, p Page) {
 	mediaType, body, err := render(r, v)
 	h := w.Header()
 	if err != nil {
-		// A template of ours that fails is a bug; the status is still right.
+		// A template that fails is a bug; the status is still right.
 		mediaType, body = "text/plain; charset=utf-8", []byte(v.Say.Title+"\n"+v.Say.Again+"\n")
 	}
 	h.Set("Content-Type", mediaType)

@@ -78,7 +78,7 @@ func CarriesOne(text string, names []string) bool {
 }
 
 // Value is a query parameter as links of small scripts carry it: a second "?",
-// and "&amp;", separate as "&" does. n is how often it stands there, equal
+// and "&amp;", separate as "&" does. n is how often it comes, equal
 // whether all copies have one value; a broken escape is the empty value.
 func Value(rawQuery, name string) (value string, n int, equal bool) {
 	equal = true

@@ -10,7 +10,7 @@ func strict(name, raw string) (string, error) {
 	value, ok := decode(raw)
 	switch {
 	case !ok:
-		return "", errParam(name, "an escape that is none")
+		return "", errParam(name, "a broken escape")
 	case len(value) > MaxValue:
 		return "", errParam(name, "too long")
 	case !utf8.ValidString(value):
@@ -24,7 +24,7 @@ func strict(name, raw string) (string, error) {
 	return value, nil
 }
 
-// loose decodes as PHP does: an escape that is none stays as it is.
+// loose decodes as PHP does: a broken escape stays as it is.
 func loose(raw string) string {
 	value, _ := decode(raw)
 	return value

@@ -26,7 +26,7 @@ const (
 
 // Errors of [Parse]; all wrap [payment.ErrMalformed].
 var (
-	// ErrAmbiguous: a guarded parameter stands there twice with two values, or
+	// ErrAmbiguous: a guarded parameter comes twice with two values, or
 	// beside a name that PHP makes the same one of.
 	ErrAmbiguous = fmt.Errorf("%w: ambiguous", payment.ErrMalformed)
 	// ErrContentType: a body that is no application/x-www-form-urlencoded in

@@ -25,7 +25,7 @@ type View struct {
 	Path string
 }
 
-// CookieName is the full name of a cookie of ours: "__Host-payment_<name>"
+// CookieName is the full name of one of our cookies: "__Host-payment_<name>"
 // where the browser's view is https, which no other host and no http page can
 // plant, and "payment_<name>" otherwise. A shop with a path has cookies for that
 // path, which `__Host-` does not allow: there the prefix is `__Secure-`, and a
@@ -53,14 +53,14 @@ func pathTag(path string) string {
 	return hex.EncodeToString(sum[:4]) + "_"
 }
 
-// SetCookie sets a cookie of ours: HttpOnly, SameSite=Lax, for the whole shop.
+// SetCookie sets one of our cookies: HttpOnly, SameSite=Lax, for the whole shop.
 // A life of zero makes it one of the browser's session. The caller makes the
 // answer private.
 func SetCookie(w http.ResponseWriter, name, value string, life time.Duration, view View) {
 	set(w, name, value, int(life/time.Second), view)
 }
 
-// DropCookie removes a cookie of ours from the browser.
+// DropCookie removes one of our cookies from the browser.
 func DropCookie(w http.ResponseWriter, name string, view View) {
 	set(w, name, "", -1, view)
 }
@@ -100,7 +100,7 @@ func addCookie(w http.ResponseWriter, cookie []byte) {
 	h["Set-Cookie"] = append(h["Set-Cookie"], string(cookie))
 }
 
-// ReadCookie returns a cookie of ours, "" where there is none. Only the name
+// ReadCookie returns one of our cookies, "" without it. Only the name
 // that fits the scheme is read: on https one that an http page or a sister
 // host could have planted is none of ours. Two that differ are none either.
 func ReadCookie(r *http.Request, name string, view View) string {
@@ -119,7 +119,7 @@ func ReadCookie(r *http.Request, name string, view View) string {
 	return value
 }
 
-// HasCookie reports whether a browser shows any cookie of ours whose name
+// HasCookie reports whether a browser shows any of our cookies whose name
 // begins so, whatever it is worth.
 func HasCookie(r *http.Request, family string, view View) bool {
 	found := false

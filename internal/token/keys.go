@@ -1,4 +1,4 @@
-// Package token makes and reads everything of ours that is signed: the receipt
+// Package token makes and reads everything that we sign: the receipt
 // that a shop trusts, the cookies, the bounce's pointer and the reference in a
 // return address, and the random names that go with them.
 package token
@@ -17,7 +17,7 @@ import (
 // Errors of reading. Neither says which part was wrong.
 var (
 	// ErrInvalid: not signed by us for this use.
-	ErrInvalid = errors.New("not a token of ours")
+	ErrInvalid = errors.New("not one of our tokens")
 	// ErrExpired: ours, but its time is over.
 	ErrExpired = errors.New("the token has expired")
 )
