@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"time"
@@ -16,9 +15,6 @@ import (
 
 // unroutedPace is how often a return that no route takes is told of.
 const unroutedPace = time.Minute
-
-// unroutedWait bounds the wait for a store that is being opened.
-const unroutedWait = 100 * time.Millisecond
 
 // maxLook bounds the forms that are looked into for one. A provider's are
 // smaller.
@@ -48,8 +44,8 @@ func (h *Handler) stray(r *http.Request, p *provider, body string) stray {
 
 // tellUnrouted tells of a request that looks like a provider's return, on a site
 // that uses this provider, if no route of any block has taken it: it is an attack,
-// or a customer whose payment nobody will verify. It leaves a trace, so that a
-// person finds what such a customer tells of.
+// or a customer whose payment nobody will verify. The
+// event names what it named.
 func (h *Handler) tellUnrouted(r *http.Request, s stray) {
 	if taken, _ := caddyhttp.GetVar(r.Context(), routedVar).(bool); taken {
 		return
@@ -63,18 +59,8 @@ func (h *Handler) tellUnrouted(r *http.Request, s stray) {
 	h.log.Warn(engine.EventUnrouted+": a request carries a provider's return parameters, but no verify route takes its path",
 		zap.String("provider", p.Name), zap.String("site", site), zap.String("path", s.path))
 	err := fmt.Errorf("no verify route of %s takes this path, though it carries the return parameters of %s", site, p.Name)
-	// The request waits for no store.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), unroutedWait)
-	defer cancel()
-	eng, closed := h.app.Engine(ctx)
-	if closed != nil {
-		h.app.Observe(engine.Event{
-			Name: engine.EventUnrouted, Site: site, Provider: p.Name, ID: s.id, Order: s.order, Reason: payment.ReasonStray, Err: err, Alert: true,
-		})
-		return
-	}
-	eng.Refused(ctx, engine.Refusal{
-		Site: site, Provider: p.Name, ID: s.id, Order: s.order, Reason: payment.ReasonStray, Client: client(r), Err: err,
+	h.app.Observe(engine.Event{
+		Name: engine.EventUnrouted, Site: site, Provider: p.Name, ID: s.id, Order: s.order, Reason: payment.ReasonStray, Err: err, Alert: true,
 	})
 }
 
