@@ -25,8 +25,6 @@ type Refusal struct {
 	Claims bool
 	// Client is what strangers are counted by; empty for what the shop said.
 	Client string
-	// Told: the owner was told of the like a moment ago, so there is no event.
-	Told bool
 	// Err says more, without secrets.
 	Err error
 }
@@ -75,9 +73,7 @@ func (e *Engine) Refused(ctx context.Context, r Refusal) {
 		// Beyond the bound they are counted, and alarm nobody any more.
 		ev.Record, ev.Alert = e.trace(ctx, r), true
 	}
-	if !r.Told {
-		e.Observer.Observe(ev)
-	}
+	e.Observer.Observe(ev)
 }
 
 // trace keeps what was refused; nil where it is kept already, or can't be.

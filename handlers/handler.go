@@ -95,8 +95,6 @@ type Handler struct {
 	matched bool
 	// indexed is done once the gates know the site's index names.
 	indexed sync.Once
-	// toldUnrouted is when a return that no route took was last told of.
-	toldUnrouted atomic.Int64
 	sites        *Sites
 	// shape is what its routes were written as, underway where it stood while it
 	// was provisioned.

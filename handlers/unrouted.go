@@ -4,18 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"go.uber.org/zap"
-
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/params"
 	"github.com/rahgir/caddy-payments/payment"
 )
-
-// unroutedPace is how often a return that no route takes is told of.
-const unroutedPace = time.Minute
 
 // maxLook bounds the forms that are looked into for one. A provider's are
 // smaller.
@@ -26,32 +20,25 @@ const routedVar = "payments.routed"
 
 // tellUnrouted tells of a request that looks like a provider's return, on a site
 // that uses this provider, if no route of any block has taken it: it is an attack,
-// or a customer whose payment nobody will verify. Each leaves a trace, as far as
-// strangers may leave any; the owner is told at this pace. came is the request as
-// it was before anything changed its address.
+// or a customer whose payment nobody will verify. Each is an event, and
+// leaves a trace as far as strangers may leave any. came is the request as it was
+// before anything changed its address.
 func (h *Handler) tellUnrouted(r *http.Request, came engine.Refusal) {
 	if taken, _ := caddyhttp.GetVar(r.Context(), routedVar).(bool); taken {
 		return
 	}
 	caddyhttp.SetVar(r.Context(), routedVar, true)
-	last, now := h.toldUnrouted.Load(), time.Now().UnixNano()
-	came.Told = last != 0 && now-last < int64(unroutedPace) || !h.toldUnrouted.CompareAndSwap(last, now)
-	if !came.Told {
-		h.log.Warn(engine.EventUnrouted+": a request carries a provider's return parameters, but no verify route takes its path",
-			zap.String("provider", came.Provider), zap.String("site", came.Site), zap.Error(came.Err))
-	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), announceTime)
 	defer cancel()
 	eng, err := h.app.Engine(ctx)
-	switch {
-	case err == nil:
-		eng.Refused(ctx, came)
-	case !came.Told:
+	if err != nil {
 		h.app.Observe(engine.Event{
 			Name: engine.EventUnrouted, Site: came.Site, Provider: came.Provider, ID: came.ID, Order: came.Order,
 			Reason: payment.ReasonStray, Err: came.Err, Alert: true,
 		})
+		return
 	}
+	eng.Refused(ctx, came)
 }
 
 // looksLikeReturn says what a request claims that could be a provider's return on
