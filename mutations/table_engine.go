@@ -73,7 +73,7 @@ func settling() []Mutant {
 		{"play-money-opens", "M17", "What was bought in the sandbox opens paid content for ever.",
 			in("!slices.Contains(items, rec.Expect.Item) || e.playMoney(rec) {", "!slices.Contains(items, rec.Expect.Item) {"), []Suite{unit("engine", "TestPlayMoney")}},
 		{"number-compared-as-text", "R5", "One receipt number written in two ways pays twice.",
-			[]Edit{{"payment", "return n.RatString()", "return t"}}, []Suite{unit("payment", "TestCanonicalNumber")}},
+			[]Edit{{"payment", "return n.RatString()", "_ = n\n\treturn t"}}, []Suite{unit("payment", "TestCanonicalNumber")}},
 		{"unannounced-leaves-no-trace", "R12", "A shop that forgot to announce loses every payment in silence.",
 			in("ev.Record, ev.Alert = e.trace(ctx, r), true", "ev.Alert = true"), []Suite{unit("engine", "TestWhatIsRefused")}},
 		{"given-without-verifying", "R2", "A person gives an order whose money goes back by itself.",
