@@ -3,6 +3,8 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -259,10 +261,29 @@ func TestRacingNamesPayOnce(t *testing.T) {
 	})
 }
 
+// gathered lets nobody go on from the first reads before all of them are made: a
+// race of which no scheduler makes a queue.
+type gathered struct {
+	payment.Store
+	readers sync.WaitGroup
+	left    atomic.Int32
+}
+
+func (s *gathered) Get(ctx context.Context, ref payment.Ref) (*payment.Record, error) {
+	rec, err := s.Store.Get(ctx, ref)
+	if s.left.Add(-1) >= 0 {
+		s.readers.Done()
+		s.readers.Wait()
+	}
+	return rec, err
+}
+
 // 30 browsers at once do not get past a limit of two.
 func TestDevicesAreCountedInARace(t *testing.T) {
 	t.Parallel()
-	store := memory.New(nil)
+	store := &gathered{Store: memory.New(nil)}
+	store.readers.Add(30)
+	store.left.Store(30)
 	e, err := engine.New(t.Context(), engine.Config{Store: store})
 	if err != nil {
 		t.Fatal(err)

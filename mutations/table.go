@@ -25,6 +25,8 @@ func named() []string {
 		"verified-not-synced", "unknown-treated-as-declined", "refusal-after-silence-believed", "committed-without-uniqueness",
 		"order-of-the-answer-not-compared", "another-orders-record", "lease-of-others-ignored", "interrupted-delivery-repeated",
 		"no-proof-taken-for-delivered", "declined-is-final", "verified-left-alone", "intents-forgotten",
+		"full-batch-drops-the-next", "orders-of-the-sandbox-are-live", "unannounced-called-foreign", "overtaken-device-is-let-in",
+		"semicolon-hides-a-name", "cookies-of-two-paths-are-one", "hint-uses-up-the-look", "path-info-is-no-gate",
 	}
 }
 

@@ -33,6 +33,27 @@ func TestSetCookie(t *testing.T) {
 	}
 }
 
+// Shops that share a host share no cookie, not even where one's path is below the
+// other's and a browser sends both.
+func TestCookiesOfPathsAreApart(t *testing.T) {
+	seen := make(map[string]View)
+	for _, v := range []View{{}, {Path: "/a"}, {Path: "/b"}, {Path: "/a/b"}, {Path: "/A"}} {
+		for _, v.Secure = range []bool{false, true} {
+			name := CookieName("paid_x", v)
+			if other, ok := seen[name]; ok {
+				t.Errorf("%v and %v have the cookie %s", v, other, name)
+			}
+			seen[name] = v
+			r := &http.Request{Header: http.Header{"Cookie": {name + "=1"}}}
+			for _, other := range seen {
+				if got := len(ReadCookies(r, "paid_", other)); got > 0 && other != v {
+					t.Errorf("%v reads the cookie of %v", other, v)
+				}
+			}
+		}
+	}
+}
+
 func TestReadCookie(t *testing.T) {
 	for _, c := range []struct {
 		header []string
