@@ -25,7 +25,10 @@ func forgeries() []attack {
 				ret.Form["status"] = "100"
 				x.refused(x.send(x.stranger(), ret))
 				most := 0
-				if x.how == silent {
+				switch x.how {
+				case announced:
+					most = 1 // an inquiry, which settles nothing
+				case silent:
 					most = 2
 				}
 				x.ours(x.box.about(id) <= most, "the provider was asked %d times", x.box.about(id))

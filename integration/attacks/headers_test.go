@@ -190,18 +190,16 @@ func headers() []attack {
 		{
 			id: "A39", name: "the_shops_own_headers", title: "the shop's answer carries headers of ours", none: noHeaders,
 			run: func(x *trial) {
-				for text, status := range map[string]int{
-					`{"headers":["X-Payment-Status: verified","X_Payment_Secret: 1","X-Payment-Ack: 1"]}`:                      http.StatusOK,
-					`{"headers":["X-Payment-Status: verified","X-Payment-Order: 7","X_Payment_Secret: 1","X-Payment-Ack: 1"]}`: http.StatusServiceUnavailable, // half an announcement
+				// Half an announcement, too: this page could send nobody to pay.
+				for _, text := range []string{
+					`{"headers":["X-Payment-Status: verified","X_Payment_Secret: 1","X-Payment-Ack: 1"]}`,
+					`{"headers":["X-Payment-Status: verified","X-Payment-Order: 7","X_Payment_Secret: 1","X-Payment-Ack: 1"]}`,
 				} {
-					if x.how == silent {
-						status = http.StatusOK // the return names order and price itself
-					}
 					if err := os.WriteFile(filepath.Join(x.dir, "behave"), []byte(text), 0o644); err != nil { //nolint:gosec // PHP reads it
 						x.Fatal(err)
 					}
 					p := x.get(x.customer(), "/index.php")
-					x.ours(p.Status == status, "%d", p.Status)
+					x.ours(p.Status == http.StatusOK, "%d", p.Status)
 					for name := range p.Header {
 						if strings.HasPrefix(harness.Fold(name)+"_", "X_PAYMENT_") {
 							x.harm(leak)
