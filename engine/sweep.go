@@ -14,7 +14,7 @@ const (
 	// longestLease is no shorter than any lease, inheritStep is how many records the
 	// first look at what had one sees.
 	longestLease = 5 * time.Minute
-	inheritStep  = 10_000
+	inheritStep  = 1_000
 )
 
 // Run is the worker: it takes up whatever is due until ctx ends. Several may
