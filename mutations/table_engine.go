@@ -85,7 +85,7 @@ func settling() []Mutant {
 		{"unclaimed-kept-for-ever", "R13", "Anybody can fill the ledger with payments that nobody makes.",
 			in("rec.Expect.Checkout && !rec.Attempts.Claimed && age >= intentKept+unclaimedKept", "false"), []Suite{unit("engine", "TestPresses")}},
 		{"large-returns-kept", "R13", "Strangers fill the disk with 64 KiB a return.",
-			in("const leanMost = 4 << 10", "const leanMost = 4 << 20"), []Suite{unit("engine", "TestAnUnpaidReturn")}},
+			in("const LeanMost = 4 << 10", "const LeanMost = 4 << 20"), []Suite{unit("engine", "TestAnUnpaidReturn")}},
 		{"paid-orders-told-to-strangers", "A05", "A stranger can list the order numbers that are paid.",
 			in("!j.worker && inquires(j.prov):", "!j.worker && false:"), []Suite{unit("engine", "TestAStrangerLearns")}},
 		{"panic-of-a-provider-ends-the-process", "R3 F47", "One odd answer stops every site of this Caddy.",
