@@ -24,9 +24,11 @@ type Engine struct {
 	closed bool
 	wake   chan struct{}
 	// working is what the worker does, and where; lines are what waits for a place,
-	// which waiting knows; crowded is whether something else found none.
+	// which waiting knows and queued counts; crowded is whether a hand-over found none
+	// because of others' receivers.
 	working map[payment.Ref]place
-	waiting map[payment.Ref]bool
+	waiting map[payment.Ref]place
+	queued  map[place]int
 	lines   map[place]*queues
 	crowded bool
 	// asking counts the questions under way, and idle tells when there are none;
@@ -47,7 +49,7 @@ func New(_ context.Context, c Config) (*Engine, error) {
 	c.fill()
 	e := &Engine{
 		Config: c, paused: make(map[string]bool), wake: make(chan struct{}, 1), told: make(map[string]time.Time), known: make(map[string]account),
-		working: make(map[payment.Ref]place), waiting: make(map[payment.Ref]bool), lines: make(map[place]*queues),
+		working: make(map[payment.Ref]place), waiting: make(map[payment.Ref]place), queued: make(map[place]int), lines: make(map[place]*queues),
 	}
 	e.idle = sync.NewCond(&e.mu)
 	return e, nil

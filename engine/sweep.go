@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	// longestLease is no shorter than any lease, inheritMost bounds the look at
-	// what had one.
+	// longestLease is no shorter than any lease, inheritStep is how many records the
+	// first look at what had one sees.
 	longestLease = 5 * time.Minute
-	inheritMost  = 10_000
+	inheritStep  = 1_000
 )
 
 // Run is the worker: it takes up whatever is due until ctx ends. Several may
@@ -57,29 +57,46 @@ func (e *Engine) Run(ctx context.Context) {
 }
 
 // inherit takes up at once what a dead owner was doing: its leases are dead, but
-// its records are not due before they would have ended.
+// its records are not due before they would have ended. However much else is due,
+// all of it is looked at.
 func (e *Engine) inherit(ctx context.Context) error {
-	refs, err := e.Store.Due(ctx, e.now().Add(longestLease), inheritMost)
-	if err != nil {
-		return fmt.Errorf("looking for interrupted payments: %w", err)
-	}
-	for _, ref := range refs {
-		rec, err := e.Store.Get(ctx, ref)
-		if errors.Is(err, payment.ErrNotFound) {
-			continue
-		}
+	seen := make(map[payment.Ref]bool)
+	for limit := inheritStep; ; limit *= 4 {
+		refs, err := e.Store.Due(ctx, e.now().Add(longestLease), limit)
 		if err != nil {
 			return fmt.Errorf("looking for interrupted payments: %w", err)
 		}
-		busy := rec.State == payment.Verifying || rec.State == payment.Delivering && !rec.Lease.Until.IsZero()
-		if !busy || e.Store.Alive(rec.Lease) || !rec.Due.After(e.now()) {
-			continue
+		for _, ref := range refs {
+			if seen[ref] {
+				continue
+			}
+			seen[ref] = true
+			if err := e.inherit1(ctx, ref); err != nil {
+				return err
+			}
 		}
-		if err := e.rest(ctx, rec, e.now()); err != nil {
-			return err
+		if len(refs) < limit || ctx.Err() != nil {
+			return nil
 		}
-		failpoint.Hit(failpoint.Inherited)
 	}
+}
+
+func (e *Engine) inherit1(ctx context.Context, ref payment.Ref) error {
+	rec, err := e.Store.Get(ctx, ref)
+	if errors.Is(err, payment.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("looking for interrupted payments: %w", err)
+	}
+	busy := rec.State == payment.Verifying || rec.State == payment.Delivering && !rec.Lease.Until.IsZero()
+	if !busy || e.Store.Alive(rec.Lease) || !rec.Due.After(e.now()) {
+		return nil
+	}
+	if err := e.rest(ctx, rec, e.now()); err != nil {
+		return err
+	}
+	failpoint.Hit(failpoint.Inherited)
 	return nil
 }
 

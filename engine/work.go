@@ -12,7 +12,9 @@ import (
 // The worker's work is of kinds that never wait for each other: what somebody has
 // claimed or paid for begins at once, in places of its own; intents that nobody
 // came back for and strangers' returns take what is left. A crowd of the second
-// kind holds up nothing of the first.
+// kind holds up nothing of the first. Whatever is due and finds no place waits in the
+// line of its own receiver, so that the next look sees beyond it: a receiver that
+// hangs holds up nobody else's work.
 const (
 	// reach is how many due records a look sees beyond those that it knows.
 	reach = 4096
@@ -21,9 +23,12 @@ const (
 	atOnce     = 8
 	handAtOnce = 32
 	// idleAtOnce is how many of the rest are asked about at a time at one host, and
-	// idleMost how many are known to wait for it.
+	// idleMost how many of them wait for it: as many as a host that takes its time
+	// could be asked about before their windows close. What is beyond them is looked
+	// at again after idlePause.
 	idleAtOnce = 16
-	idleMost   = 100_000
+	idleMost   = 10_000
+	idlePause  = time.Hour
 )
 
 // kind is what sort of work a due record is.
@@ -116,7 +121,7 @@ func (e *Engine) sweep(ctx context.Context) (more bool, err error) {
 	e.mu.Lock()
 	known := len(e.waiting) + len(e.working)
 	e.mu.Unlock()
-	limit := reach + min(known, idleMost)
+	limit := reach + known
 	refs, err := e.Store.Due(ctx, e.now(), limit)
 	if err != nil {
 		return false, fmt.Errorf("looking for due payments: %w", err)
@@ -149,7 +154,20 @@ func (e *Engine) sweep(ctx context.Context) (more bool, err error) {
 func (e *Engine) claimed(ref payment.Ref) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.leaveLine(ref)
+}
+
+// leaveLine takes a record out of the line in which it waits, if it waits in one.
+func (e *Engine) leaveLine(ref payment.Ref) (was bool) {
+	at, was := e.waiting[ref]
+	if !was {
+		return false
+	}
 	delete(e.waiting, ref)
+	if e.queued[at]--; e.queued[at] <= 0 {
+		delete(e.queued, at)
+	}
+	return true
 }
 
 // relearn looks at everything anew that waits in line: another node may have
@@ -158,6 +176,7 @@ func (e *Engine) relearn() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	clear(e.waiting)
+	clear(e.queued)
 	clear(e.lines)
 }
 
@@ -166,19 +185,24 @@ func (e *Engine) knows(ref payment.Ref) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	_, working := e.working[ref]
-	return working || e.waiting[ref]
+	_, waiting := e.waiting[ref]
+	return working || waiting
 }
 
-// begin1 begins the work of a due record, or puts it in line. It reports whether
-// it will be seen to without another look.
+// begin1 puts a due record in the line of its receiver; what nobody claims is looked
+// at later where that line is full. It reports whether another look sees beyond it.
 func (e *Engine) begin1(ctx context.Context, rec *payment.Record) bool {
 	at := e.placeOf(rec)
-	if at.kind == handing {
-		return e.hand(ctx, rec.Ref, at)
+	if !e.join(rec, at) {
+		return e.rest(ctx, rec, e.now().Add(spread(idlePause, 0.3, e.Rand()))) == nil
 	}
+	return true
+}
+
+func (e *Engine) join(rec *payment.Record, at place) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if at.kind != asking && len(e.waiting) >= idleMost {
+	if (at.kind == idle || at.kind == strange) && e.queued[at] >= idleMost {
 		return false
 	}
 	q := e.lines[at]
@@ -186,8 +210,9 @@ func (e *Engine) begin1(ctx context.Context, rec *payment.Record) bool {
 		q = new(queues)
 		e.lines[at] = q
 	}
-	e.waiting[rec.Ref] = true
-	if at.kind == asking || rec.Attempts.Unasked == 0 && rec.Attempts.Count == 0 {
+	e.waiting[rec.Ref] = at
+	e.queued[at]++
+	if at.kind == asking || at.kind == handing || rec.Attempts.Unasked == 0 && rec.Attempts.Count == 0 {
 		q.fresh = append(q.fresh, rec.Ref)
 	} else {
 		q.stale = append(q.stale, rec.Ref)
@@ -204,14 +229,14 @@ func (e *Engine) fill(ctx context.Context) {
 	}
 	e.mu.Unlock()
 	for _, at := range lines {
-		for e.hand(ctx, "", at) {
+		for e.hand(ctx, at) {
 		}
 	}
 }
 
-// hand lets the work of a record go on by itself, unless its place has enough to
-// do. Without a record it is the next that waits for the place.
-func (e *Engine) hand(ctx context.Context, ref payment.Ref, at place) bool {
+// hand lets the work of the next record that waits for a place go on by itself,
+// unless the place has enough to do.
+func (e *Engine) hand(ctx context.Context, at place) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed || ctx.Err() != nil {
@@ -230,30 +255,30 @@ func (e *Engine) hand(ctx context.Context, ref payment.Ref, at place) bool {
 	if at.kind == idle || at.kind == strange {
 		most = idleAtOnce
 	}
-	if n >= most || at.kind == handing && all >= handAtOnce {
-		e.crowded = e.crowded || at.kind == handing
+	q := e.lines[at]
+	if q == nil || n >= most {
 		return false
 	}
-	if ref == "" {
-		q := e.lines[at]
-		if q == nil || at.kind == strange && len(q.fresh)+len(q.stale) > 0 && !e.Shared.limits.pace.AllowN(e.now(), 1) {
+	if at.kind == handing && all >= handAtOnce {
+		e.crowded = true
+		return false
+	}
+	if at.kind == strange && len(q.fresh)+len(q.stale) > 0 && !e.Shared.limits.pace.AllowN(e.now(), 1) {
+		return false
+	}
+	ref := payment.Ref("")
+	for ref == "" {
+		next, ok := q.take()
+		if !ok {
+			delete(e.lines, at)
 			return false
 		}
-		for {
-			next, ok := q.take()
-			if !ok {
-				delete(e.lines, at)
-				return false
-			}
-			if e.waiting[next] {
-				delete(e.waiting, next)
-				ref = next
-				break
-			}
+		if e.waiting[next] == at && e.leaveLine(next) {
+			ref = next
 		}
 	}
 	if _, working := e.working[ref]; working {
-		return false
+		return true // it came up again meanwhile: the next look sees it
 	}
 	e.working[ref] = at
 	e.running.Add(1)
@@ -270,13 +295,13 @@ func (e *Engine) hand(ctx context.Context, ref payment.Ref, at place) bool {
 			e.crowded = false
 		}
 		e.mu.Unlock()
+		e.hand(ctx, at)
 		if crowded {
 			e.poke()
 		}
 		if at.kind == handing {
 			return
 		}
-		e.hand(ctx, "", at)
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		if e.asking--; e.asking == 0 {
@@ -299,10 +324,15 @@ func (e *Engine) work(ctx context.Context, ref payment.Ref) {
 }
 
 // backlog is how many intents wait in line for their first question or another.
-func (e *Engine) backlog() int {
+func (e *Engine) backlog() (n int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return len(e.waiting)
+	for at, waiting := range e.queued {
+		if at.kind == idle || at.kind == strange {
+			n += waiting
+		}
+	}
+	return n
 }
 
 // crowd is a backlog in which an intent that was asked about once is not asked

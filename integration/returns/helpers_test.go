@@ -57,6 +57,25 @@ func (w *world) plain(verify string) (string, *harness.Shop) {
 	return w.site("payments {\n" + verify + "\n}\nreverse_proxy SHOP")
 }
 
+// behindProxy lets requests say by X-Forwarded-For whose they are.
+func (w *world) behindProxy() {
+	w.text = strings.Replace(w.text, "\tauto_https off\n", "\tauto_https off\n\tservers {\n\t\ttrusted_proxies static 127.0.0.1/32 ::1/128\n\t}\n", 1)
+}
+
+// said waits for a line of the log about an event that has all these words in it.
+func (w *world) said(event string, words ...string) bool {
+	words = append(words, `"`+event+`"`)
+	for range 50 {
+		for line := range strings.Lines(w.Log()) {
+			if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(line, word) }) {
+				return true
+			}
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return false
+}
+
 func (w *world) start() {
 	w.t.Helper()
 	w.Caddy = harness.Start(w.t, w.text, w.env...)

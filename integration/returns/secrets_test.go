@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -20,6 +21,7 @@ func TestSecretsStandNowhere(t *testing.T) {
 	for _, p := range []string{"idpay", "sama", "24pal", "invoice"} {
 		w.text = strings.Replace(w.text, "provider "+p+" {", "provider "+p+" {\n\t\t\ttimeout 1s", 1)
 	}
+	w.behindProxy()
 	site, _ := w.site(`log
 payments {
 	track /product/*
@@ -56,13 +58,14 @@ reverse_proxy SHOP`)
 	}
 	b := harness.NewBrowser(t)
 	keep(b.Get(site + "/product/mug?track_id=064ee72930404724974761b0b41e9e49"))
-	for _, p := range []string{"idpay", "sama", "24pal", "invoice"} {
+	for i, p := range []string{"idpay", "sama", "24pal", "invoice"} {
+		from := "203.0.113." + strconv.Itoa(i) // one client presses Pay so often in a minute
 		faults := []sandbox.Fault{
 			{}, {Kind: "reset"}, {Kind: "status", Status: 500}, {Kind: "html"}, {Kind: "truncate"}, {Kind: "after", MS: 1200},
 			{Kind: "redirect", Location: w.url + "/nowhere"},
 		}
 		for _, f := range faults {
-			pay := keep(b.Post(site+"/"+p+"/mug", nil)).Location(t)
+			pay := keep(b.Post(site+"/"+p+"/mug", nil, "X-Forwarded-For", from)).Location(t)
 			id := pay[strings.LastIndexByte(pay, '/')+1:]
 			if f.Kind != "" {
 				f.Operation, f.Payment, f.Count = "verify", id, 1
@@ -74,7 +77,7 @@ reverse_proxy SHOP`)
 			keep(b.Get(ret.URL, "Accept", "application/problem+json, */*"))
 		}
 		w.fault(sandbox.Fault{Kind: "status", Status: 500, Provider: p, Operation: "create", Count: 1})
-		keep(b.Post(site+"/"+p+"/mug", nil))
+		keep(b.Post(site+"/"+p+"/mug", nil, "X-Forwarded-For", from))
 		keep(b.Get(site + "/back/" + p))
 		keep(b.Get(site + "/back/" + p + "?id=" + url.QueryEscape("\x00")))
 	}

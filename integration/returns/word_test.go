@@ -175,7 +175,7 @@ func TestNoSecondUpstream(t *testing.T) {
 func TestTheWorkersRequest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Options{}, "")
-	w.text = strings.Replace(w.text, "\tauto_https off\n", "\tauto_https off\n\tservers {\n\t\ttrusted_proxies static 127.0.0.1/32 ::1/128\n\t}\n", 1)
+	w.behindProxy()
 	site, shop := w.site("@return query wc-api=idpay\npayments {\nverify /back idpay {\nexpect none\ndeliver idempotent\n}\n" +
 		"verify @return idpay {\nexpect none\ndeliver idempotent\n}\n}\nreverse_proxy SHOP")
 	shop.SetAnswer(func(rw http.ResponseWriter, r *http.Request) {
