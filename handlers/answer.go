@@ -83,6 +83,9 @@ func (t *visit) declined(res engine.Result) error {
 	a := t.v.Declined
 	switch a.mode() {
 	case answerPass:
+		if bound := t.bound(); bound != nil && !bound(t.orderOf(res.Record)) {
+			break // the shop is not told of an order by a return that names another
+		}
 		return t.pass("declined", res.Record, res.Bound)
 	case answerRedirect:
 		return t.redirect(a.To)
@@ -163,6 +166,16 @@ func (t *visit) duplicate(res engine.Result) error {
 		}
 	}
 	return t.page(pages.Duplicate, rec, nil)
+}
+
+// orderOf is the order that a return is about: its payment's or, where none is on
+// record, the one that it claims.
+func (t *visit) orderOf(rec *payment.Record) string {
+	if rec != nil {
+		return rec.Order
+	}
+	claimed, _ := t.v.route.provider.ReadReturn(t.set.Get)
+	return claimed.Order
 }
 
 func (t *visit) passes(a *Answer) bool { return a.mode() == answerPass }

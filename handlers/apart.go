@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -118,7 +119,7 @@ func shapeOf(h *Handler) []shaped {
 	}
 	for _, v := range h.Verify {
 		for _, path := range v.Paths {
-			add("verify "+path+" "+v.Provider, "verify "+strings.ToLower(path)+" "+v.Provider, v)
+			add("verify "+path+" "+v.Provider, "verify "+oneSpelling(path)+" "+v.Provider, v)
 		}
 		if len(v.Paths) == 0 {
 			raw, _ := json.Marshal(v.MatchRaw)
@@ -126,9 +127,17 @@ func shapeOf(h *Handler) []shaped {
 		}
 	}
 	for _, c := range h.Checkout {
-		add("checkout "+c.Path, "checkout "+strings.TrimRight(c.Path, "/"), c)
+		add("checkout "+c.Path, "checkout "+oneSpelling(c.Path), c)
 	}
 	return all
+}
+
+// oneSpelling is one text for all ways to write a path that take the same requests.
+func oneSpelling(path string) string {
+	if decoded, err := url.PathUnescape(path); err == nil {
+		path = decoded
+	}
+	return strings.ToLower(strings.TrimRight(path, "/"))
 }
 
 // apart refuses two handlers of one site whose routes cannot be told apart: of

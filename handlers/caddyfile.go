@@ -69,6 +69,11 @@ func parseCaddyfile(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 	if h.NextArg() {
 		return nil, h.Errf("payments takes no '%s': its guard is for every request of the site; matchers stand on its track, verify and require lines", h.Val())
 	}
+	if order, ok := h.Option("order").([]string); ok {
+		if before := misplaced(order); before != "" {
+			return nil, h.Errf("the global option `order` puts payments behind %s, where headers that a stranger forged are believed before the guard removes them: leave payments where it is, directly after tracing", before)
+		}
+	}
 	global, err := readGlobal(h)
 	if err != nil {
 		return nil, err
@@ -81,6 +86,22 @@ func parseCaddyfile(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 		return nil, err
 	}
 	return h.NewRoute(nil, s.handler), nil
+}
+
+// misplaced is a directive that would act before the guard under a changed order,
+// "" if none would: all of Caddy's own but tracing come after it.
+func misplaced(order []string) string {
+	for _, name := range order {
+		switch name {
+		case AppName:
+			return ""
+		case "map", "vars", "fs", "root", "header", "request_body", "redir", "method", "rewrite", "uri", "try_files",
+			"basic_auth", "basicauth", "forward_auth", "request_header", "intercept", "templates", "invoke", "handle", "handle_path", "route",
+			"abort", "error", "copy_response", "copy_response_headers", "respond", "metrics", "reverse_proxy", "php_fastcgi", "file_server":
+			return name
+		}
+	}
+	return ""
 }
 
 // siteBlock is a block in the making. The marks remember the lines that routes

@@ -49,13 +49,13 @@ func (s *siteBlock) check() error {
 func (s *siteBlock) checkTaken(mark *caddyfile.Dispenser, index int) error {
 	for _, path := range s.handler.Verify[index].Paths {
 		for i, other := range s.handler.Verify[:index] {
-			if slices.Contains(other.Paths, path) {
+			if slices.ContainsFunc(other.Paths, func(p string) bool { return oneSpelling(p) == oneSpelling(path) }) {
 				return mark.Errf("verify %s is already specified in line %d, for %s; give each provider a path of its own",
 					path, s.verifyMarks[i].Line(), other.Provider)
 			}
 		}
 		for i, c := range s.handler.Checkout {
-			if c.Path == path {
+			if oneSpelling(c.Path) == oneSpelling(path) {
 				return mark.Errf("verify %s takes what the checkout of line %d sells; give the return a path of its own",
 					path, s.checkoutMarks[i].Line())
 			}

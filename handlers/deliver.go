@@ -111,7 +111,7 @@ func (h *Handler) hand(ctx context.Context, w *filter, r *http.Request, next cad
 		// make of it is not the shop's.
 		scrub.Response(w.Header())
 	}()
-	handed = d.outcome(err, panicked)
+	handed = d.outcome(err, panicked, panicked != nil && !w.gone)
 	if w.refused != nil {
 		// The shop may have run, but its answer was not this customer's to see.
 		handed = engine.Handed{Gated: w.refused.shut}

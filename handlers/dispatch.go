@@ -28,6 +28,7 @@ type dispatch struct {
 	status    int
 	location  string
 	acked     bool
+	said      bool         // by X-Payment-Ack
 	refused   bool         // the shop said no
 	later     bool         // the shop said that it has not taken it
 	asked     atomic.Int32 // connections asked for (http transport only)
@@ -116,9 +117,10 @@ func (d *dispatch) answered(status int, header http.Header) {
 // proof reports whether the shop's answer shows that it credited.
 func (d *dispatch) proof(status int, header http.Header) bool {
 	ack := d.v.ack()
+	d.said = header.Get("X-Payment-Ack") == d.rec.ID && d.rec.ID != ""
 	switch ack.Mode {
 	case ackHeader:
-		return header.Get("X-Payment-Ack") == d.rec.ID && d.rec.ID != ""
+		return d.said
 	case ackRedirect:
 		if status < 300 || status > 399 || !d.byUpstream(status) {
 			return false
@@ -130,7 +132,7 @@ func (d *dispatch) proof(status int, header http.Header) bool {
 		}
 		return false
 	}
-	if header.Get("X-Payment-Ack") == d.rec.ID && d.rec.ID != "" {
+	if d.said {
 		return true
 	}
 	switch {
@@ -169,8 +171,13 @@ func (d *dispatch) byFile(header http.Header) bool {
 	return d.rec.Expect.Checkout || header.Get("Etag") != "" && header.Get("Last-Modified") != ""
 }
 
-// outcome is what became of the hand-over.
-func (d *dispatch) outcome(err error, panicked any) engine.Handed {
+// outcome is what became of the hand-over. brokenOff: the answer ended before its
+// end, and not because its browser had gone. A status is no proof then: a script
+// that dies has sent it already.
+func (d *dispatch) outcome(err error, panicked any, brokenOff bool) engine.Handed {
+	if brokenOff && !d.said && d.v.ack().Mode == ackStatus {
+		d.acked = false
+	}
 	return engine.Handed{
 		Acked: d.acked, Refused: d.refused, Status: d.status, Location: d.location,
 		Unsent: !d.acked && panicked == nil && (d.later || d.unsent(err)),

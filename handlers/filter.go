@@ -27,6 +27,9 @@ type filter struct {
 	// status is what was written, 0 before. For whoever writes, a refused answer
 	// is written as well.
 	status int
+	// gone: the browser did not take what was written. A body that breaks off then
+	// says nothing of whoever wrote it.
+	gone bool
 	// refused is set once the answer is not to go out.
 	refused *refusal
 	// caching is what the answer says to caches at least, whatever it says.
@@ -138,7 +141,9 @@ func (f *filter) Write(b []byte) (int, error) {
 	if f.refused != nil {
 		return len(b), nil
 	}
-	return f.ResponseWriter.Write(b)
+	n, err := f.ResponseWriter.Write(b)
+	f.gone = f.gone || err != nil
+	return n, err
 }
 
 // ReadFrom implements io.ReaderFrom: who copies a body without a word about the

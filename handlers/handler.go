@@ -95,7 +95,7 @@ type Handler struct {
 	matched bool
 	// indexed is done once the gates know the site's index names.
 	indexed sync.Once
-	sites        *Sites
+	sites   *Sites
 	// shape is what its routes were written as, underway where it stood while it
 	// was provisioned.
 	shape    []shaped

@@ -74,7 +74,9 @@ func (m *Match) near(p string) relation {
 //
 // Its invariant: on a route's path whatever carries one of the provider's
 // parameters or of ours is a return, whichever way the path is spelt; below it
-// whatever could be one. Only a request with none of these goes on.
+// whatever could be one. Only a request with none of these goes on, and without
+// cookies of their names. A body of which the end isn't seen may carry anything:
+// it is a return, and refused as too large.
 func (h *Handler) returnRoute(r *http.Request, odd bool) (*Verify, error) {
 	var under *Verify
 	for _, v := range h.Verify {
@@ -95,14 +97,13 @@ func (h *Handler) returnRoute(r *http.Request, odd bool) (*Verify, error) {
 			if h.isReturn(r, v) {
 				return v, nil
 			}
-			if len(r.Header["Cookie"]) > 0 {
-				// What it does not carry, a cookie must not say in its place.
-				r.Header["Cookie"] = v.route.guarded.Cookies(r.Header["Cookie"])
-			}
+			v.withoutCookies(r)
 		case below, within:
 			if under == nil && v.couldReturn(r, how) {
 				under = v
+				continue
 			}
+			v.withoutCookies(r)
 		}
 	}
 	return under, nil
@@ -113,7 +114,7 @@ func (h *Handler) isReturn(r *http.Request, v *Verify) bool {
 	if v.route.guarded.Carries(r.URL.RawQuery) {
 		return true
 	}
-	if body, ok := peek(r, params.MaxBytes); ok && v.carriedBy(r, body) {
+	if body, ok := peek(r, params.MaxBytes+1); ok && (len(body) > params.MaxBytes || v.carriedBy(r, body)) {
 		return true
 	}
 	// A redirect on the way back (http to https, a name to another) makes a GET
@@ -133,8 +134,21 @@ func (v *Verify) couldReturn(r *http.Request, how relation) bool {
 	if how == within && v.route.guarded.Carries(query) || ours.Carries(query) || params.CarriesAll(query, marks) {
 		return true
 	}
-	body, ok := peek(r, params.MaxBytes)
-	return ok && (how == within && v.carriedBy(r, body) || isForm(r) && ours.Carries(string(body)) || carriesMarks(r, body, marks))
+	body, ok := peek(r, params.MaxBytes+1)
+	if !ok {
+		return false
+	}
+	if len(body) > params.MaxBytes && (how == within || isForm(r)) {
+		return true // no form of a page is as large; files are uploaded as multipart
+	}
+	return how == within && v.carriedBy(r, body) || isForm(r) && ours.Carries(string(body)) || carriesMarks(r, body, marks)
+}
+
+// withoutCookies: what a request does not carry, a cookie must not say in its place.
+func (v *Verify) withoutCookies(r *http.Request) {
+	if lines := r.Header["Cookie"]; len(lines) > 0 {
+		r.Header["Cookie"] = v.route.guarded.Cookies(lines)
+	}
 }
 
 // ours are our own parameters.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/rahgir/caddy-payments/engine"
@@ -49,6 +50,9 @@ func (h *Handler) looksLikeReturn(r *http.Request) (engine.Refusal, bool) {
 		if params.CarriesAll(r.URL.RawQuery, p.traits.Marks) {
 			return h.stray(r, p, nil), true
 		}
+		if h.byCookies(r, p) {
+			return h.stray(r, p, nil), true
+		}
 		if body == "" && r.Method == http.MethodPost && r.ContentLength > 0 && r.ContentLength <= maxLook && isForm(r) {
 			begun, _ := peek(r, maxLook)
 			body = string(begun)
@@ -58,6 +62,22 @@ func (h *Handler) looksLikeReturn(r *http.Request) (engine.Refusal, bool) {
 		}
 	}
 	return engine.Refusal{}, false
+}
+
+// byCookies reports whether a request has a provider's return in its cookies, which
+// a PHP without php.ini reads as parameters. They are taken out: no browser has
+// them all.
+func (h *Handler) byCookies(r *http.Request, p *provider) bool {
+	lines := r.Header["Cookie"]
+	if len(lines) == 0 || !params.CarriesAll(strings.Join(lines, ";"), p.traits.Marks) {
+		return false
+	}
+	for _, v := range h.Verify {
+		if v.Provider == p.Name {
+			v.withoutCookies(r)
+		}
+	}
+	return true
 }
 
 func (h *Handler) stray(r *http.Request, p *provider, body []byte) engine.Refusal {

@@ -71,6 +71,8 @@ func moneyOfNo(r *payment.Record, f Facts) moneyText {
 		return moneyUnknown
 	case payment.ReasonReturned:
 		return moneyReversed
+	case payment.ReasonUnannounced, payment.ReasonUnusable, payment.ReasonUnknownOrder, payment.ReasonStray, payment.ReasonForeign:
+		return moneyUnknown // nobody was asked
 	case payment.ReasonWindowClosed, payment.ReasonOrderPaid:
 		if f.GivesBack {
 			return moneyReturns
