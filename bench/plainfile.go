@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-
-	"golang.org/x/sys/unix"
 )
 
 // plainSize is what a plainFile takes of the disk before it begins anew.
@@ -74,7 +72,7 @@ func (p *plainFile) run() {
 		_, err := p.file.WriteAt(joined, at)
 		at += int64(len(joined))
 		if err == nil {
-			err = unix.Fdatasync(int(p.file.Fd()))
+			err = syncData(p.file)
 		}
 		for _, w := range waiting {
 			w.err <- err

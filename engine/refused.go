@@ -65,13 +65,12 @@ func eventOf(r payment.Reason) string {
 // later payment's way. It is never an error: what is refused goes on being refused
 // when the trace can't be kept.
 func (e *Engine) Refused(ctx context.Context, r Refusal) {
-	ev := Event{Name: eventOf(r.Reason), Provider: r.Provider, Site: r.Site, ID: clip(r.ID), Order: clip(r.Order), Reason: r.Reason, Err: r.Err}
+	ev := Event{Name: eventOf(r.Reason), Provider: r.Provider, Site: r.Site, ID: clip(r.ID), Order: clip(r.Order), Reason: r.Reason, Err: r.Err, Alert: true}
 	if ev.Err == nil {
 		ev.Err = errors.New(string(r.Reason))
 	}
 	if e.Shared.limits.mayLeaveTrace(r.Client, e.now()) {
-		// Beyond the bound they are counted, and alarm nobody any more.
-		ev.Record, ev.Alert = e.trace(ctx, r), true
+		ev.Record = e.trace(ctx, r)
 	}
 	e.Observer.Observe(ev)
 }

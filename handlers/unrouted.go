@@ -12,10 +12,6 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// maxLook bounds the forms that are looked into for one. A provider's are
-// smaller.
-const maxLook = 4 << 10
-
 // routedVar marks a return that a route has taken, or that was told of.
 const routedVar = "payments.routed"
 
@@ -53,8 +49,8 @@ func (h *Handler) looksLikeReturn(r *http.Request) (engine.Refusal, bool) {
 		if h.byCookies(r, p) {
 			return h.stray(r, p, nil), true
 		}
-		if body == "" && r.Method == http.MethodPost && r.ContentLength > 0 && r.ContentLength <= maxLook && isForm(r) {
-			begun, _ := peek(r, maxLook)
+		if body == "" && r.Method == http.MethodPost && isForm(r) {
+			begun, _ := peek(r, params.MaxBytes)
 			body = string(begun)
 		}
 		if body != "" && params.CarriesAll(body, p.traits.Marks) {

@@ -72,6 +72,23 @@ func send(t *testing.T, to, kind string, body io.Reader, want, size int) {
 	}
 }
 
+// Where no route takes it, a return in a form is told of, however large the form
+// is that could be one.
+func TestALargeFormElsewhereIsToldOf(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, "")
+	site, _ := w.site("payments {\nverify /cb.php idpay {\nexpect intent\n}\n}\nreverse_proxy SHOP")
+	w.start()
+	for _, size := range []int{0, 4000, 4097, 60_000} {
+		id := randomID()
+		form := "x=" + strings.Repeat("y", size) + "&id=" + id + "&status=10&order_id=99&track_id=5"
+		send(t, site+"/elsewhere", "application/x-www-form-urlencoded", strings.NewReader(form), http.StatusOK, size)
+		if !w.said("return_unrouted", id) {
+			t.Errorf("%d bytes: nobody is told", size)
+		}
+	}
+}
+
 // What a request near a verify route does not carry, its cookies must not say in
 // its place: a PHP without php.ini reads them as parameters.
 func TestCookiesMakeNoReturnAnywhere(t *testing.T) {

@@ -29,19 +29,15 @@ const (
 	childSeed = "PAYMENTS_TEST_SEED"
 )
 
+// children are the roles that it may be started in.
+var children = map[string]func(){"writer": writerChild, "filler": fillerChild, "holder": holderChild}
+
 func TestMain(m *testing.M) {
-	switch os.Getenv(childRole) {
-	case "writer":
-		writerChild()
-	case "filler":
-		fillerChild()
-	case "servant":
-		servantChild()
-	case "holder":
-		holderChild()
-	default:
-		os.Exit(m.Run())
+	if role, ok := children[os.Getenv(childRole)]; ok {
+		role()
+		return
 	}
+	os.Exit(m.Run())
 }
 
 func child(t *testing.T, role, dir string, env ...string) (*exec.Cmd, *bufio.Scanner) {

@@ -22,6 +22,8 @@ import (
 
 const nobody = 65534
 
+func init() { children["servant"] = servantChild }
+
 // servantChild opens a ledger as the user that it is, writes, and closes it.
 func servantChild() {
 	s, err := Open(os.Getenv(childDir))
