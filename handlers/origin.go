@@ -10,9 +10,6 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// ErrOrigin is wrapped by errors about an origin.
-var ErrOrigin = errors.New("must be an origin such as https://shop.example.com")
-
 // ErrPublicURL is wrapped by errors about a public_url.
 var ErrPublicURL = errors.New("must be an address such as https://shop.example.com or, where several shops share a host, https://mall.example.com/shop1")
 
@@ -57,15 +54,6 @@ func parsePublicURL(s string) (origin, error) {
 			return origin{}, ErrPublicURL
 		}
 		o.path = p
-	}
-	return o, nil
-}
-
-// parseOrigin reads scheme and host, nothing else.
-func parseOrigin(s string) (origin, error) {
-	o, err := parsePublicURL(s)
-	if err != nil || o.path != "" {
-		return origin{}, ErrOrigin
 	}
 	return o, nil
 }

@@ -98,7 +98,6 @@ type world struct {
 	c        *clock
 	bank     *bank
 	browsers []*browser
-	t        testing.TB
 
 	mu        sync.Mutex
 	requested []*seen
