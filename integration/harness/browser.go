@@ -3,11 +3,13 @@ package harness
 import (
 	"html"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -39,6 +41,25 @@ func NewBrowser(t testing.TB) *Browser {
 		Jar: jar, Timeout: 60 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+}
+
+// customers is how many browsers had an address of their own.
+var customers atomic.Uint32
+
+// NewCustomer opens a browser at a loopback address that no other has: what is
+// bounded for each client is not shared by those of a test.
+func NewCustomer(t testing.TB) *Browser {
+	t.Helper()
+	n := customers.Add(1)
+	return NewBrowser(t).From(net.IPv4(127, byte(1+n>>16), byte(n>>8), byte(n)).String())
+}
+
+// From gives a browser an address.
+func (b *Browser) From(address string) *Browser {
+	transport := &http.Transport{DialContext: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}).DialContext}
+	b.t.Cleanup(transport.CloseIdleConnections)
+	b.Client.Transport = transport
+	return b
 }
 
 // Get opens a page.

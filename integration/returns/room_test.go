@@ -2,7 +2,6 @@ package returns_test
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,11 +17,7 @@ import (
 // from is a browser with an address of its own.
 func from(t testing.TB, address string) *harness.Browser {
 	t.Helper()
-	b := harness.NewBrowser(t)
-	transport := &http.Transport{DialContext: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}).DialContext}
-	t.Cleanup(transport.CloseIdleConnections)
-	b.Client.Transport = transport
-	return b
+	return harness.NewBrowser(t).From(address)
 }
 
 // Presses of Pay are bounded for each client, and however many there were, who

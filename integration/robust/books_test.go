@@ -57,7 +57,7 @@ func (b *books) serve() *customer {
 	b.tries++
 	n := b.tries
 	b.mu.Unlock()
-	c := &customer{browser: harness.NewBrowser(b.t)}
+	c := &customer{browser: harness.NewCustomer(b.t)}
 	c.browser.Client.Timeout = 5 * time.Second
 	defer c.browser.Client.CloseIdleConnections()
 	if n%2 == 0 {

@@ -33,7 +33,7 @@ func (s *stand) token(token string) {
 // convert buys as a visitor that a network sent.
 func (s *stand) convert(track string) string {
 	s.t.Helper()
-	b := harness.NewBrowser(s.t)
+	b := harness.NewCustomer(s.t)
 	b.Get(s.site + "/product/mug?track_id=" + track)
 	id, ret := s.buy(b)
 	if p, err := come(b, ret); err != nil || p.Status != http.StatusOK {
@@ -106,7 +106,7 @@ func TestConversionsAreReportedOnce(t *testing.T) {
 		}
 	})
 	t.Run("A75 nothing without a payment", func(t *testing.T) {
-		b := harness.NewBrowser(t)
+		b := harness.NewCustomer(t)
 		b.Get(s.site + "/product/mug?track_id=track-without-pay")
 		p := b.Post(s.site+"/buy/mug", nil)
 		link := p.Location(t)

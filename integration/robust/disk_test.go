@@ -23,7 +23,7 @@ func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	disk := smallDisk(t)
 	s := newStand(t, "idpay", "", "storage badger ledger", "storage badger "+disk+"/ledger").start()
-	b := harness.NewBrowser(t)
+	b := harness.NewCustomer(t)
 	_, first := s.buy(b)
 	if p, err := come(b, first); err != nil || p.Status != http.StatusOK {
 		t.Fatalf("%d %v", p.Status, err)
@@ -81,7 +81,7 @@ func TestFullAtStart(t *testing.T) {
 	filler := filepath.Join(disk, "filler")
 	fill(t, disk, filler, 4<<20)
 	s.Caddy.Start()
-	b := harness.NewBrowser(t)
+	b := harness.NewCustomer(t)
 	if p := b.Get(s.site + "/page"); p.Status != http.StatusOK {
 		t.Errorf("a bystander got %d", p.Status)
 	}
@@ -135,7 +135,7 @@ func TestMinFreeReload(t *testing.T) {
 		t.Helper()
 		var p harness.Page
 		err := cuts.retry(func() (err error) {
-			p, err = harness.NewBrowser(t).Try(http.MethodPost, s.site+"/buy/mug", "")
+			p, err = harness.NewCustomer(t).Try(http.MethodPost, s.site+"/buy/mug", "")
 			return err
 		})
 		if err != nil || p.Status != status {
@@ -217,7 +217,7 @@ func TestDiskFillsDuringPayments(t *testing.T) {
 		time.Sleep(between(0, 900*time.Millisecond))
 		fill(t, disk, filler, []int64{0, 1 << 20, 24 << 20}[n%3])
 		customers.Wait()
-		if p := harness.NewBrowser(t).Get(b.site + "/page"); p.Status != http.StatusOK {
+		if p := harness.NewCustomer(t).Get(b.site + "/page"); p.Status != http.StatusOK {
 			t.Errorf("a bystander got %d", p.Status)
 		}
 		if err := os.Remove(filler); err != nil {
@@ -243,7 +243,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	t.Parallel()
 	disk := smallDisk(t)
 	s := newStand(t, "idpay", "deliver idempotent", "storage badger ledger", "storage badger "+disk+"/ledger").start()
-	id, ret := s.buy(harness.NewBrowser(t))
+	id, ret := s.buy(harness.NewCustomer(t))
 	remount := func(flags uintptr) error {
 		return syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT|flags, smallSize)
 	}
@@ -264,7 +264,7 @@ func TestReadOnlyDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Caddy.Start()
-	if p, err := come(harness.NewBrowser(t), ret); err != nil || p.Status != http.StatusOK || s.told(id) != 1 {
+	if p, err := come(harness.NewCustomer(t), ret); err != nil || p.Status != http.StatusOK || s.told(id) != 1 {
 		t.Errorf("%d %v, told %d times", p.Status, err, s.told(id))
 	}
 }

@@ -75,7 +75,7 @@ func TestAShopThatDiesIsNotToldTwice(t *testing.T) {
 	s := newStand(t, "idpay", "")
 	s.text = strings.Replace(s.text, s.shop.URL, shop.Addr().String(), 1)
 	s.start()
-	b := harness.NewBrowser(t)
+	b := harness.NewCustomer(t)
 	for range 3 {
 		id, ret := s.buy(b)
 		for range 4 { // so that there are connections to die

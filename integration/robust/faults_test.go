@@ -64,7 +64,7 @@ func TestNoDescriptorsLeft(t *testing.T) {
 	if !b.Running() || b.PID() != pid {
 		t.Error("the process died")
 	}
-	if p := harness.NewBrowser(t).Get(b.site + "/page"); p.Status != http.StatusOK {
+	if p := harness.NewCustomer(t).Get(b.site + "/page"); p.Status != http.StatusOK {
 		t.Errorf("a bystander got %d", p.Status)
 	}
 }
@@ -124,7 +124,7 @@ func TestReloadToAnotherLedger(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, "idpay", "deliver idempotent").start()
 	good := s.text
-	b := harness.NewBrowser(t)
+	b := harness.NewCustomer(t)
 	asked, askedRet := s.buy(b)
 	bought, boughtRet := s.buy(b)
 	s.fault(sandbox.Fault{Kind: "delay", MS: 1500, Operation: "verify", Count: 1})
@@ -141,7 +141,7 @@ func TestReloadToAnotherLedger(t *testing.T) {
 	if p := <-done; p.Status != http.StatusOK || s.told(asked) != 1 {
 		t.Errorf("the return in flight: %d, told %d times", p.Status, s.told(asked))
 	}
-	other := harness.NewBrowser(t)
+	other := harness.NewCustomer(t)
 	if p, err := come(other, boughtRet); err != nil || p.Status != http.StatusBadRequest || s.told(bought) != 0 || s.ledger(bought).Verify.Calls != 0 {
 		t.Errorf("a payment of the other ledger: %d %v, told %d times", p.Status, err, s.told(bought))
 	}

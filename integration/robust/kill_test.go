@@ -137,7 +137,7 @@ func (b *books) liveAWhile() error {
 func TestStoppedDuringVerify(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, "idpay", "deliver idempotent\ntimeout 1s").start()
-	b := harness.NewBrowser(t)
+	b := harness.NewCustomer(t)
 	id, ret := s.buy(b)
 	s.fault(sandbox.Fault{Kind: "after", MS: 6000, Operation: "verify", Count: 1})
 	done := make(chan struct{})
@@ -171,14 +171,14 @@ func TestKilledDuringDelivery(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, "idpay", "").start()
 	s.shop.SetAnswer(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	id, ret := s.buy(harness.NewBrowser(t))
-	go func() { _, _ = come(harness.NewBrowser(t), ret) }()
+	id, ret := s.buy(harness.NewCustomer(t))
+	go func() { _, _ = come(harness.NewCustomer(t), ret) }()
 	harness.Wait(t, "the shop is told", 30*time.Second, func() bool { return s.told(id) == 1 })
 	s.Kill()
 	s.shop.SetAnswer(nil)
 	s.Caddy.Start()
 	for range 3 {
-		if p, err := come(harness.NewBrowser(t), ret); err != nil || p.Status != http.StatusOK && p.Status != http.StatusAccepted {
+		if p, err := come(harness.NewCustomer(t), ret); err != nil || p.Status != http.StatusOK && p.Status != http.StatusAccepted {
 			t.Errorf("%d %v", p.Status, err)
 		}
 	}

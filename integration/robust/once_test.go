@@ -19,7 +19,7 @@ import (
 func TestManyReturnsOfOnePayment(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, "idpay", "bounce off").start()
-	id, ret := s.buy(harness.NewBrowser(t))
+	id, ret := s.buy(harness.NewCustomer(t))
 	s.fault(sandbox.Fault{Kind: "delay", MS: 300, Operation: "verify"})
 	u, err := url.Parse(ret.URL)
 	if err != nil {
@@ -85,7 +85,7 @@ func TestDeliveryRunsToItsEnd(t *testing.T) {
 		}
 		_, _ = w.Write([]byte(strings.Repeat("x", 1<<20)))
 	})
-	id, ret := s.buy(harness.NewBrowser(t))
+	id, ret := s.buy(harness.NewCustomer(t))
 	u, err := url.Parse(ret.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -116,12 +116,12 @@ func TestNoBrowserLeft(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, "idpay", "", "provider idpay {", "provider idpay {\n\t\t\ttimeout 1s").start()
 	// One leaves at once; another's provider settles and never answers.
-	left, leftRet := s.buy(harness.NewBrowser(t))
-	silent, silentRet := s.buy(harness.NewBrowser(t))
+	left, leftRet := s.buy(harness.NewCustomer(t))
+	silent, silentRet := s.buy(harness.NewCustomer(t))
 	s.fault(sandbox.Fault{Kind: "delay", MS: 500, Operation: "verify", Payment: left, Count: 1})
 	s.fault(sandbox.Fault{Kind: "after", MS: 1500, Operation: "verify", Payment: silent, Count: 1})
 	for id, ret := range map[string]*sandbox.Return{left: leftRet, silent: silentRet} {
-		b := harness.NewBrowser(t)
+		b := harness.NewCustomer(t)
 		b.Client.Timeout = 200 * time.Millisecond
 		harness.Wait(t, "the provider is asked", 20*time.Second, func() bool {
 			if s.ledger(id).Verify.Calls > 0 {
@@ -159,10 +159,10 @@ func TestNoBrowserLeft(t *testing.T) {
 func TestStoppedPastItsLease(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, "idpay", "").start()
-	id, ret := s.buy(harness.NewBrowser(t))
+	id, ret := s.buy(harness.NewCustomer(t))
 	s.fault(sandbox.Fault{Kind: "delay", MS: 1000, Operation: "verify", Count: 1})
 	done := make(chan harness.Page, 1)
-	b := harness.NewBrowser(t)
+	b := harness.NewCustomer(t)
 	go func() {
 		p, _ := come(b, ret)
 		done <- p

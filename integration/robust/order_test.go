@@ -25,7 +25,7 @@ func TestMarkerIsSyncedBeforeTheProviderIsAsked(t *testing.T) {
 		return
 	}
 	s := newStand(t, "idpay", "absent deliver").start()
-	b := harness.NewBrowser(t)
+	b := harness.NewCustomer(t)
 	_, ret := s.buy(b)
 	out := filepath.Join(t.TempDir(), "calls")
 	cmd := exec.Command(strace, "-f", "-y", "-s", "60", "-o", out, //nolint:gosec // test

@@ -48,7 +48,7 @@ func TestProviderFaults(t *testing.T) {
 // they would open the breaker.
 func faulty(t *testing.T, f sandbox.Fault, review bool) {
 	s := newStand(t, "idpay", "", "provider idpay {", "provider idpay {\n\t\t\ttimeout 1s").start()
-	b := harness.NewBrowser(t)
+	b := harness.NewCustomer(t)
 	id, ret := s.buy(b)
 	f.Operation, f.Payment, f.Count = "verify", id, 1
 	s.fault(f)
@@ -98,7 +98,7 @@ func TestKeyIsMendedByAReload(t *testing.T) {
 	s := newStand(t, "idpay", "deliver idempotent")
 	good := s.text
 	s.start()
-	b := harness.NewBrowser(t)
+	b := harness.NewCustomer(t)
 	id, ret := s.buy(b)
 	s.fault(sandbox.Fault{Kind: "error", Code: "12", Operation: "verify", Payment: id})
 	p, err := come(b, ret)

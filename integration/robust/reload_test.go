@@ -55,7 +55,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 					return
 				case <-tick.C:
 				}
-				b := harness.NewBrowser(t)
+				b := harness.NewCustomer(t)
 				var id string
 				var ret *sandbox.Return
 				err := cuts.retry(func() (err error) {
@@ -82,7 +82,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 	}
 	plain := 0
 	load.Go(func() { // bystanders
-		b := harness.NewBrowser(t)
+		b := harness.NewCustomer(t)
 		for {
 			select {
 			case <-stop:
@@ -170,7 +170,7 @@ func TestReloadToWhatCannotRun(t *testing.T) {
 		if err := s.Reload(); err == nil {
 			t.Errorf("%s: it was loaded", name)
 		}
-		b := harness.NewBrowser(t)
+		b := harness.NewCustomer(t)
 		id, ret := s.buy(b)
 		if p, err := come(b, ret); err != nil || p.Status != http.StatusOK || s.told(id) != 1 {
 			t.Errorf("%s: afterwards: %d %v", name, p.Status, err)
@@ -180,7 +180,7 @@ func TestReloadToWhatCannotRun(t *testing.T) {
 	if err := s.Reload(); err != nil {
 		t.Fatal(err)
 	}
-	b := harness.NewBrowser(t)
+	b := harness.NewCustomer(t)
 	_, ret := s.buy(b)
 	if p, err := come(b, ret); err != nil || p.Status != http.StatusOK {
 		t.Errorf("%d %v", p.Status, err)
@@ -196,7 +196,7 @@ func TestReloadDuringVerify(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, "idpay", "deliver idempotent").start()
 	good := s.text
-	b := harness.NewBrowser(t)
+	b := harness.NewCustomer(t)
 	id, ret := s.buy(b)
 	s.fault(sandbox.Fault{Kind: "delay", MS: 1500, Operation: "verify", Count: 1})
 	done := make(chan harness.Page, 1)
@@ -246,7 +246,7 @@ func TestBesideARunningServer(t *testing.T) {
 	if log := second.Log(); !strings.Contains(log, "another process") && !strings.Contains(log, "in use") {
 		t.Errorf("the refusal does not say why:\n%s", log)
 	}
-	b := harness.NewBrowser(t)
+	b := harness.NewCustomer(t)
 	_, ret := s.buy(b)
 	if p, err := come(b, ret); err != nil || p.Status != http.StatusOK {
 		t.Errorf("the first: %d %v", p.Status, err)

@@ -271,7 +271,7 @@ func (r *reloader) buyers(stop <-chan struct{}) {
 			return
 		case <-time.After(150 * time.Millisecond):
 		}
-		b := harness.NewBrowser(r.t)
+		b := harness.NewCustomer(r.t)
 		b.Client.Transport = &http.Transport{}
 		r.asked.Add(2)
 		id, ret, err := r.tryBuy(b)
