@@ -152,7 +152,8 @@ func (w *world) stoppedOnce(t *testing.T, track string, stopped <-chan struct{},
 		return err == nil && p.Status != http.StatusServiceUnavailable
 	})
 	var state string
-	harness.Wait(t, "the payment comes to rest", 2*time.Minute, func() bool {
+	// A delivery whose end was forgotten is taken up when its lease ends.
+	harness.Wait(t, "the payment comes to rest", 3*time.Minute, func() bool {
 		state = w.newest()
 		return state == "delivered" || forgets && (state == "delivering" || state == "parked")
 	})

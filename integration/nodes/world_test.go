@@ -100,7 +100,7 @@ func (w *world) through(b *harness.Browser, i int) *harness.Browser {
 	return &harness.Browser{Client: &client}
 }
 
-func (w *world) browser(i int) *harness.Browser { return w.through(harness.NewBrowser(w.t), i) }
+func (w *world) browser(i int) *harness.Browser { return w.through(harness.NewCustomer(w.t), i) }
 
 // buy starts a payment on a node, pays it at the bank, and returns its id and the
 // return that the browser would now make.

@@ -237,15 +237,20 @@ func (b *books) toldByID() map[string]int {
 // alerted are the ids of which a person was told that they need one.
 func alerted(log string) map[string]bool {
 	ids := make(map[string]bool)
+	told := make(map[string]bool) // one cause is one alert: those that follow are lines
 	for line := range strings.Lines(log) {
 		if !strings.Contains(line, `"payment_parked"`) && !strings.Contains(line, `"payment_review"`) && !strings.Contains(line, "needs a person") {
 			continue
 		}
 		var entry struct {
-			Level, ID string
-			IDs       []string
+			Level, ID, Msg string
+			IDs            []string
 		}
-		if json.Unmarshal([]byte(line), &entry) == nil && (entry.Level == "warn" || entry.Level == "error") {
+		if json.Unmarshal([]byte(line), &entry) != nil {
+			continue
+		}
+		told[entry.Msg] = told[entry.Msg] || entry.Level == "warn" || entry.Level == "error"
+		if told[entry.Msg] {
 			ids[entry.ID] = true
 			for _, id := range entry.IDs {
 				ids[id] = true

@@ -3,6 +3,7 @@ package badger
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -80,6 +81,9 @@ func TestATableThatIsKnownIsReadAllTheSame(t *testing.T) {
 	for id := range sums {
 		path := table.NewFilename(id, dir)
 		whole, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // a compaction has taken it away since its sum was kept
+		}
 		must(t, err)
 		st, err := os.Stat(path)
 		must(t, err)
