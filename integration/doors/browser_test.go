@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -54,8 +55,12 @@ type answer struct {
 	Infos  []int
 }
 
-// hangs is how long an answer may take.
-var hangs = 20 * time.Second
+// patience is how long an answer may take.
+var patience atomic.Int64
+
+func init() { patience.Store(int64(20 * time.Second)) }
+
+func hangs() time.Duration { return time.Duration(patience.Load()) }
 
 var errHang = errors.New("no answer")
 
@@ -77,7 +82,7 @@ func (q *request) send() (*answer, error) {
 		return nil, err
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(hangs))
+	_ = conn.SetDeadline(time.Now().Add(hangs()))
 	raw := q.raw()
 	go func() { _, _ = io.WriteString(conn, raw) }()
 	in := bufio.NewReader(conn)

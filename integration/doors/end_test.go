@@ -32,12 +32,12 @@ func (w *world) work() {
 		w.fail("no-engine", "%v", err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), hangs)
+	ctx, cancel := context.WithTimeout(context.Background(), hangs())
 	defer cancel()
 	for range 20 {
 		more, err := e.Sweep(ctx)
 		if ctx.Err() != nil {
-			w.fail("hang", "the worker has not ended its turn within %s", hangs)
+			w.fail("hang", "the worker has not ended its turn within %s", hangs())
 			return
 		}
 		if err != nil || !more {
@@ -51,7 +51,7 @@ func (w *world) work() {
 // runs to its end, and must not end in the next world.
 func (w *world) rest() {
 	if e, err := theEngine(context.Background()); err == nil {
-		ctx, cancel := context.WithTimeout(context.Background(), hangs)
+		ctx, cancel := context.WithTimeout(context.Background(), hangs())
 		defer cancel()
 		if err := e.Close(ctx); err != nil {
 			w.fail("hang", "%v", err)

@@ -81,7 +81,7 @@ func (f *faulty) ServeHTTP(rw http.ResponseWriter, r *http.Request, next caddyht
 	case "panic":
 		panic("seeded")
 	case "hang":
-		time.Sleep(2 * hangs)
+		time.Sleep(2 * hangs())
 	}
 	return next.ServeHTTP(rw, r)
 }
@@ -239,9 +239,8 @@ func TestOracle(t *testing.T) {
 // shorten makes what hangs hang for a shorter time.
 func shorten(t *testing.T) {
 	t.Helper()
-	was := hangs
-	hangs = 3 * time.Second
-	t.Cleanup(func() { hangs = was })
+	was := patience.Swap(int64(3 * time.Second))
+	t.Cleanup(func() { patience.Store(was) })
 }
 
 // The rule of what a `require` guards, said once more by examples.

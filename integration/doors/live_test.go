@@ -111,7 +111,7 @@ func (w *world) do(q *request) *answer {
 	switch {
 	case errors.Is(err, errHang):
 		w.say("%s", q.curl())
-		w.fail("hang", "%s %s got no answer within %s", q.Method, q.Target, hangs)
+		w.fail("hang", "%s %s got no answer within %s", q.Method, q.Target, hangs())
 		return nil
 	case err != nil:
 		w.say("%s  # no answer: %v", q.curl(), err)

@@ -100,6 +100,7 @@ func lookedUp(t *testing.T, w *world, back, provider string, shop *harness.Shop,
 		order := fmt.Sprintf("%s-%d", provider, n)
 		bill, ret := w.paid(provider, order, 50_000, back+"?order="+order)
 		k.set(order, f(bill.ID))
+		time.Sleep(350 * time.Millisecond) // three of these at once stay below the pace of strangers
 		return bill.ID, ret, come(harness.NewBrowser(t), ret)
 	}
 	told := func(id string) (n int) {
