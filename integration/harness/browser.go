@@ -50,8 +50,13 @@ var customers atomic.Uint32
 // bounded for each client is not shared by those of a test.
 func NewCustomer(t testing.TB) *Browser {
 	t.Helper()
+	return NewBrowser(t).From(NewAddress().String())
+}
+
+// NewAddress is a loopback address that no other customer has.
+func NewAddress() net.IP {
 	n := customers.Add(1)
-	return NewBrowser(t).From(net.IPv4(127, byte(1+n>>16), byte(n>>8), byte(n)).String())
+	return net.IPv4(127, byte(1+n>>16), byte(n>>8), byte(n))
 }
 
 // From gives a browser an address.

@@ -91,8 +91,9 @@ http://`+plain+` {
 // through makes a browser reach the one address by way of one node.
 func (w *world) through(b *harness.Browser, i int) *harness.Browser {
 	w.t.Helper()
+	from := &net.TCPAddr{IP: harness.NewAddress()}
 	tr := &http.Transport{MaxIdleConnsPerHost: 256, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, "127.0.0.1:"+strconv.Itoa(w.nodes[i].port))
+		return (&net.Dialer{LocalAddr: from}).DialContext(ctx, network, "127.0.0.1:"+strconv.Itoa(w.nodes[i].port))
 	}}
 	w.t.Cleanup(tr.CloseIdleConnections)
 	client := *b.Client
