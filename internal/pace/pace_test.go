@@ -2,6 +2,9 @@ package pace
 
 import (
 	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,12 +12,25 @@ import (
 	"pgregory.net/rapid"
 )
 
+// kept is how many causes are remembered, and of how many kinds.
+func (a *Alerts) kept() (causes, kinds int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.last), len(a.kinds)
+}
+
 func TestOneCauseIsOneAlert(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var a Alerts
 		now, told := 0, []int{}
+		var mu sync.Mutex
+		again := func(held int) {
+			mu.Lock()
+			defer mu.Unlock()
+			told = append(told, held)
+		}
 		for range 500 {
-			if a.Let(Cause{Kind: "malformed"}, func(held int) { told = append(told, held) }) {
+			if a.Let(Cause{Kind: "malformed"}, again) {
 				now++
 			}
 		}
@@ -26,18 +42,19 @@ func TestOneCauseIsOneAlert(t *testing.T) {
 		}
 		time.Sleep(Shortest - time.Nanosecond)
 		synctest.Wait()
-		if len(told) != 0 {
+		so := func() []int { mu.Lock(); defer mu.Unlock(); return slices.Clone(told) }
+		if len(so()) != 0 {
 			t.Error("told before the pause was over")
 		}
 		time.Sleep(Shortest)
 		synctest.Wait()
-		if len(told) != 1 || told[0] != 499 {
+		if told := so(); len(told) != 1 || told[0] != 499 {
 			t.Errorf("told %v, want 499 once", told)
 		}
 		time.Sleep(4 * Longest)
 		synctest.Wait()
-		if len(told) != 1 || len(a.last) != 0 || len(a.kinds) != 0 {
-			t.Errorf("a quiet cause is kept: %v, told %v", a.last, told)
+		if causes, kinds := a.kept(); len(so()) != 1 || causes != 0 || kinds != 0 {
+			t.Errorf("a quiet cause is kept: %d of %d kinds, told %v", causes, kinds, so())
 		}
 		if !a.Let(Cause{Kind: "malformed"}, nil) {
 			t.Error("after quiet it is news again")
@@ -51,16 +68,26 @@ func TestALastingCauseIsRepeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var a Alerts
 		begin := time.Now()
+		var mu sync.Mutex
 		var at []time.Duration
 		sum := 0
+		again := func(held int) {
+			mu.Lock()
+			defer mu.Unlock()
+			at, sum = append(at, time.Since(begin)), sum+held
+		}
 		for range 3600 {
-			if a.Let(Cause{Kind: "down"}, func(held int) { at = append(at, time.Since(begin)); sum += held }) {
+			if a.Let(Cause{Kind: "down"}, again) {
+				mu.Lock()
 				sum++
+				mu.Unlock()
 			}
 			time.Sleep(time.Second)
 		}
 		time.Sleep(3 * Longest)
 		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
 		if sum != 3600 {
 			t.Errorf("%d of 3600 were told of", sum)
 		}
@@ -82,19 +109,20 @@ func TestInventedCausesAreBounded(t *testing.T) {
 	for _, n := range []int{1, maxCauses, maxCauses + 1, 5000} {
 		synctest.Test(t, func(t *testing.T) {
 			var a Alerts
-			told, held := 0, 0
+			told := 0
+			var held atomic.Int64 // the pauses of several causes end together
 			for i := range n {
-				if a.Let(Cause{Kind: "malformed", Why: fmt.Sprint(i)}, func(n int) { held += n }) {
+				if a.Let(Cause{Kind: "malformed", Why: fmt.Sprint(i)}, func(n int) { held.Add(int64(n)) }) {
 					told++
 				}
 			}
-			if len(a.last) > maxCauses+1 || told > maxCauses+1 {
-				t.Errorf("%d causes: %d kept, %d told", n, len(a.last), told)
+			if kept, _ := a.kept(); kept > maxCauses+1 || told > maxCauses+1 {
+				t.Errorf("%d causes: %d kept, %d told", n, kept, told)
 			}
 			time.Sleep(3 * Longest)
 			synctest.Wait()
-			if told+held != n || len(a.last) != 0 {
-				t.Errorf("%d causes: %d told and %d held back, %d kept", n, told, held, len(a.last))
+			if kept, _ := a.kept(); told+int(held.Load()) != n || kept != 0 {
+				t.Errorf("%d causes: %d told and %d held back, %d kept", n, told, held.Load(), kept)
 			}
 		})
 	}
@@ -106,17 +134,17 @@ func TestNothingIsLost(t *testing.T) {
 		steps := rapid.SliceOfN(rapid.IntRange(0, 400), 1, 200).Draw(r, "seconds between")
 		synctest.Test(t, func(t *testing.T) {
 			var a Alerts
-			sum := 0
+			var sum atomic.Int64
 			for i, s := range steps {
-				if a.Let(Cause{Kind: "k", Why: fmt.Sprint(i % 3)}, func(n int) { sum += n }) {
-					sum++
+				if a.Let(Cause{Kind: "k", Why: fmt.Sprint(i % 3)}, func(n int) { sum.Add(int64(n)) }) {
+					sum.Add(1)
 				}
 				time.Sleep(time.Duration(s) * time.Second)
 			}
 			time.Sleep(3 * Longest)
 			synctest.Wait()
-			if sum != len(steps) {
-				t.Errorf("%d of %d", sum, len(steps))
+			if int(sum.Load()) != len(steps) {
+				t.Errorf("%d of %d", sum.Load(), len(steps))
 			}
 		})
 	})
