@@ -6,6 +6,7 @@ package main
 import (
 	_ "time/tzdata"
 
+	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
@@ -13,5 +14,8 @@ import (
 )
 
 func main() {
+	if caddy.CustomVersion == "" { // -ldflags "-X …/caddy/v2.CustomVersion=…" goes first
+		caddy.CustomVersion = version()
+	}
 	caddycmd.Main()
 }
