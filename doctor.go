@@ -13,8 +13,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/admin"
-	"github.com/rahgir/caddy-payments/internal/explain"
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage"
 )
@@ -108,7 +108,7 @@ func (a *App) doctorAffiliates() []admin.Finding {
 }
 
 // ago is how long something is past, for people.
-func ago(t time.Time) string { return explain.Age(time.Since(t), explain.EN) }
+func ago(t time.Time) string { return lang.Age(time.Since(t), lang.EN) }
 
 // doctorKeys names who uses the store's own key. A site's key is as good to its
 // shop as the app's.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/admin/operate"
 	"github.com/rahgir/caddy-payments/engine"
-	"github.com/rahgir/caddy-payments/internal/explain"
+	"github.com/rahgir/caddy-payments/internal/lang"
 )
 
 func init() {
@@ -81,7 +81,7 @@ type call struct {
 	r      *http.Request
 	app    App
 	ref    string
-	lang   explain.Lang
+	lang   lang.Lang
 	dryRun bool
 }
 
@@ -113,10 +113,10 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Allow", rt.method)
 		return status(http.StatusMethodNotAllowed, fmt.Errorf("use %s", rt.method))
 	}
-	c := &call{w: w, r: r, ref: ref, lang: explain.EN}
+	c := &call{w: w, r: r, ref: ref, lang: lang.EN}
 	q := r.URL.Query()
 	if s := q.Get("lang"); s != "" {
-		if c.lang, ok = explain.ParseLang(s); !ok {
+		if c.lang, ok = lang.Parse(s); !ok {
 			return status(http.StatusBadRequest, errors.New("lang is fa or en"))
 		}
 	}

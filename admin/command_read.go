@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/rahgir/caddy-payments/admin/operate"
-	"github.com/rahgir/caddy-payments/internal/explain"
+	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -62,7 +62,7 @@ func (c *cli) printSummary(s operate.Summary) error {
 	if !s.Ready {
 		ready = "NOT READY: " + s.NotReady
 	}
-	fmt.Fprintf(t, "store\t%s, generation %d since %s\n", ready, s.Generation, explain.When(s.GenerationStart, c.language()))
+	fmt.Fprintf(t, "store\t%s, generation %d since %s\n", ready, s.Generation, lang.When(s.GenerationStart, c.language()))
 	fmt.Fprintf(t, "waiting for a person\t%d\n", s.Attention)
 	for _, state := range payment.States() {
 		fmt.Fprintf(t, "  %s\t%d\n", state, s.Counts[state])
@@ -71,7 +71,7 @@ func (c *cli) printSummary(s operate.Summary) error {
 		fmt.Fprintf(t, "\tamong the newest %d payments; review, parked and unknown are counted among all\n", s.Looked)
 	}
 	if o := s.Oldest; o != nil {
-		fmt.Fprintf(t, "oldest open\t%s %s, %s old\n", o.Ref, o.State, explain.Age(s.Now.Sub(o.Since), explain.EN))
+		fmt.Fprintf(t, "oldest open\t%s %s, %s old\n", o.Ref, o.State, lang.Age(s.Now.Sub(o.Since), lang.EN))
 	}
 	fmt.Fprintf(t, "conversions to look at\t%d\n", s.Conversions)
 	if len(s.Paused) > 0 {

@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rahgir/caddy-payments/admin/operate"
-	"github.com/rahgir/caddy-payments/internal/explain"
+	"github.com/rahgir/caddy-payments/internal/lang"
 )
 
 func (c *cli) exportCommand() *cobra.Command {
@@ -158,7 +158,7 @@ func csvRow(r operate.Row) []string {
 		string(r.Ref), string(r.State), string(r.Reason), string(r.Money), r.Environment, r.Site, r.Provider, r.ID, r.Order, r.Item,
 		number(r.Amount), number(r.Found), number(r.Paid), r.Number, r.Reference, r.Card, stamp(r.PaidAt),
 		strconv.Itoa(r.Deliveries), r.Affiliate, r.TrackID, string(r.Conversion), stamp(r.CreatedAt),
-		explain.Date(r.CreatedAt), stamp(r.UpdatedAt),
+		lang.Date(r.CreatedAt), stamp(r.UpdatedAt),
 	}
 	for i, s := range cells {
 		cells[i] = inert(s)

@@ -9,7 +9,7 @@ import (
 	"unicode"
 
 	"github.com/rahgir/caddy-payments/admin/operate"
-	"github.com/rahgir/caddy-payments/internal/explain"
+	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -24,11 +24,11 @@ func clean(s string) string {
 	}, s)
 }
 
-func (c *cli) language() explain.Lang {
-	if l, ok := explain.ParseLang(c.lang); ok {
+func (c *cli) language() lang.Lang {
+	if l, ok := lang.Parse(c.lang); ok {
 		return l
 	}
-	return explain.EN
+	return lang.EN
 }
 
 func newTable(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 4, 2, ' ', 0) }
@@ -43,7 +43,7 @@ func (c *cli) printRows(rows []operate.Row, now time.Time) error {
 		if r.Amount != 0 {
 			toman, rial = payment.Rials(r.Amount).Toman(), payment.Rials(r.Amount).Grouped()
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.State, explain.Age(now.Sub(r.CreatedAt), explain.EN),
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.State, lang.Age(now.Sub(r.CreatedAt), lang.EN),
 			toman, rial, dash(clean(r.Order)), clean(r.Provider), r.Ref)
 	}
 	if err := t.Flush(); err != nil {
@@ -66,7 +66,7 @@ func dash(s string) string {
 }
 
 // labels are printView's own words; what is said about a payment is explain's.
-var labels = map[string][2]string{
+var labels = map[string]lang.Text{
 	"money":    {"money with you?", "پول پیش شماست؟"},
 	"asked":    {"asked", "مبلغ سفارش"},
 	"found":    {"found", "مبلغ پرداخت"},
@@ -80,12 +80,7 @@ var labels = map[string][2]string{
 	"blocked":  {"Not possible now", "اکنون شدنی نیست"},
 }
 
-func (c *cli) label(key string) string {
-	if c.language() == explain.FA {
-		return labels[key][1]
-	}
-	return labels[key][0]
-}
+func (c *cli) label(key string) string { return labels[key].In(c.language()) }
 
 // printView prints what a person needs to decide.
 func (c *cli) printView(v operate.View) error {

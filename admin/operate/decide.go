@@ -8,6 +8,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/explain"
+	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -42,7 +43,7 @@ const (
 )
 
 // Decide carries a choice out, if the payment still is as the person saw it.
-func Decide(ctx context.Context, e *engine.Engine, ref string, c Choice, l explain.Lang) (Outcome, error) {
+func Decide(ctx context.Context, e *engine.Engine, ref string, c Choice, l lang.Lang) (Outcome, error) {
 	if err := c.check(); err != nil {
 		return Outcome{}, err
 	}
@@ -100,7 +101,7 @@ func tidy(s string) string {
 
 func oneLine(s string) string { return strings.Join(strings.Fields(tidy(s)), " ") }
 
-func offered(ctx context.Context, e *engine.Engine, r *payment.Record, c Choice, l explain.Lang) (explain.Decision, error) {
+func offered(ctx context.Context, e *engine.Engine, r *payment.Record, c Choice, l lang.Lang) (explain.Decision, error) {
 	for _, d := range explain.Of(r, Facts(ctx, e, r), l).Decisions {
 		if d.Key != c.Key {
 			continue

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/explain"
+	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -42,7 +43,7 @@ type Row struct {
 }
 
 // NewRow flattens a record.
-func NewRow(e *engine.Engine, r *payment.Record, l explain.Lang) Row {
+func NewRow(e *engine.Engine, r *payment.Record, l lang.Lang) Row {
 	x := explain.Of(r, light(e, r), l)
 	row := Row{
 		Ref: r.Ref, Version: r.Version, State: r.State, StateText: x.State, Reason: r.Reason, Why: x.Why, Money: x.Money,
@@ -96,7 +97,7 @@ type Returned struct {
 }
 
 // NewView shows a record.
-func NewView(ctx context.Context, e *engine.Engine, r *payment.Record, l explain.Lang) View {
+func NewView(ctx context.Context, e *engine.Engine, r *payment.Record, l lang.Lang) View {
 	v := View{
 		Row: NewRow(e, r, l), Route: r.Route, Issuer: r.Issuer, Code: r.Code, Source: r.Expect.Source,
 		Checked: r.AmountChecked(), Attempts: r.Attempts.Count, Unanswered: r.Attempts.Unknown, Refused: r.Attempts.Refused,

@@ -314,7 +314,7 @@ func TestFormTokensExpire(t *testing.T) {
 
 func TestEveryTextIsInBothLanguages(t *testing.T) {
 	for key, x := range texts {
-		if x.en == "" || x.fa == "" {
+		if x[0] == "" || x[1] == "" {
 			t.Errorf("%s", key)
 		}
 	}

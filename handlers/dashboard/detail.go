@@ -12,6 +12,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/admin/operate"
 	"github.com/rahgir/caddy-payments/internal/explain"
+	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -62,7 +63,7 @@ func (p *page) detail(ref string, d draft) error {
 	page := detailPage{
 		frame: p.frame(), View: v, X: x, Tone: tone(rec.State), Money: moneyTones[x.Money], Draft: d,
 		Token: formToken(key, p.user, rec.Ref, p.engine.Store.Now().Add(formLife)),
-		Back:  p.link(), Created: explain.When(rec.CreatedAt, p.lang), Sandbox: rec.Environment == "sandbox",
+		Back:  p.link(), Created: lang.When(rec.CreatedAt, p.lang), Sandbox: rec.Environment == "sandbox",
 	}
 	for _, f := range x.Fields {
 		if f.Panel {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/admin/operate"
 	"github.com/rahgir/caddy-payments/engine"
-	"github.com/rahgir/caddy-payments/internal/explain"
+	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -89,7 +89,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 }
 
 func (h *Handler) validate() error {
-	if _, ok := explain.ParseLang(h.Language); h.Language != "" && !ok {
+	if _, ok := lang.Parse(h.Language); h.Language != "" && !ok {
 		return fmt.Errorf("language %q must be fa or en", h.Language)
 	}
 	if h.PageSize < 0 || h.PageSize > maxPageSize {

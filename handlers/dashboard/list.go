@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/rahgir/caddy-payments/admin/operate"
-	"github.com/rahgir/caddy-payments/internal/explain"
+	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -91,7 +91,7 @@ func (p *page) records(l listPage, cursor string) ([]*payment.Record, string, er
 		if err != nil || len(records) > 0 || cursor != "" {
 			return records, next, err
 		}
-		base.ID = explain.Plain(l.Query)
+		base.ID = payment.ASCIIDigits(l.Query)
 		return p.fill(base)
 	}
 	if l.Tab == "affiliate" {
@@ -172,10 +172,10 @@ func (p *page) fill(q payment.Listing) ([]*payment.Record, string, error) {
 func (p *page) item(r *payment.Record) item {
 	it := item{
 		Row: operate.NewRow(p.engine, r, p.lang), Link: p.link("ref", string(r.Ref)), Tone: tone(r.State),
-		Age: explain.Age(p.engine.Store.Now().Sub(r.CreatedAt), p.lang), When: explain.When(r.CreatedAt, p.lang),
+		Age: lang.Age(p.engine.Store.Now().Sub(r.CreatedAt), p.lang), When: lang.When(r.CreatedAt, p.lang),
 	}
 	if a := r.Price(); a != 0 {
-		it.Toman, it.Rial = explain.Toman(a, p.lang), explain.Rial(a, p.lang)
+		it.Toman, it.Rial = lang.Toman(a, p.lang), lang.Rial(a, p.lang)
 	}
 	return it
 }

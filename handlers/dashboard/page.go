@@ -14,8 +14,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/admin/operate"
 	"github.com/rahgir/caddy-payments/engine"
-	"github.com/rahgir/caddy-payments/internal/explain"
-	customer "github.com/rahgir/caddy-payments/internal/pages"
+	"github.com/rahgir/caddy-payments/internal/lang"
 )
 
 //go:embed assets/style.css
@@ -47,7 +46,7 @@ type page struct {
 	h      *Handler
 	w      http.ResponseWriter
 	r      *http.Request
-	lang   explain.Lang
+	lang   lang.Lang
 	user   string
 	engine *engine.Engine
 }
@@ -63,7 +62,7 @@ type frame struct {
 
 func (p *page) frame() frame {
 	f := frame{Lang: string(p.lang), Dir: "ltr", Other: "fa", Title: p.h.Title, User: p.user, Home: p.link(), p: p}
-	if p.lang == explain.FA {
+	if p.lang == lang.FA {
 		f.Dir, f.Other = "rtl", "en"
 	}
 	if f.Title == "" {
@@ -77,10 +76,10 @@ func (p *page) frame() frame {
 }
 
 // T is a text of the pages' own.
-func (f frame) T(key string) string { return texts[key].in(f.p.lang) }
+func (f frame) T(key string) string { return texts[key].In(f.p.lang) }
 
 // Num writes a number's digits as the language does.
-func (f frame) Num(s string) string { return explain.Digits(s, f.p.lang) }
+func (f frame) Num(s string) string { return lang.Digits(s, f.p.lang) }
 
 // link is an address of this dashboard, relative, so that it works under any
 // path. The language stays where it was chosen.
@@ -157,12 +156,12 @@ func (p *page) fail(err error) {
 
 // language: chosen, configured, what the browser likes best (as every page of
 // ours chooses it).
-func (h *Handler) language(r *http.Request) explain.Lang {
-	if l, ok := explain.ParseLang(r.URL.Query().Get("lang")); ok {
+func (h *Handler) language(r *http.Request) lang.Lang {
+	if l, ok := lang.Parse(r.URL.Query().Get("lang")); ok {
 		return l
 	}
-	if l, ok := explain.ParseLang(h.Language); ok {
+	if l, ok := lang.Parse(h.Language); ok {
 		return l
 	}
-	return explain.Lang(customer.Language(r))
+	return lang.Of(r)
 }

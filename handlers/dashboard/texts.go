@@ -1,18 +1,9 @@
 package dashboard
 
-import "github.com/rahgir/caddy-payments/internal/explain"
-
-type text struct{ en, fa string }
-
-func (t text) in(l explain.Lang) string {
-	if l == explain.FA {
-		return t.fa
-	}
-	return t.en
-}
+import "github.com/rahgir/caddy-payments/internal/lang"
 
 // texts are the pages' own words; what is said about a payment is explain's.
-var texts = map[string]text{
+var texts = map[string]lang.Text{
 	"title":  {"Payments", "پرداخت‌ها"},
 	"other":  {"فارسی", "English"},
 	"signed": {"signed in as", "کاربر"},

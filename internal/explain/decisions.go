@@ -1,6 +1,9 @@
 package explain
 
-import "github.com/rahgir/caddy-payments/payment"
+import (
+	"github.com/rahgir/caddy-payments/internal/lang"
+	"github.com/rahgir/caddy-payments/payment"
+)
 
 // Decision is something that a person may do about a payment now.
 type Decision struct {
@@ -20,56 +23,56 @@ type Decision struct {
 	Final bool `json:"final"`
 }
 
-type decisionText struct{ label, does, warn text }
+type decisionText struct{ label, does, warn lang.Text }
 
 var decisionTexts = map[string]decisionText{
 	"give": {
-		text{"Give the order", "سفارش داده شود"},
-		text{"Takes the payment as good and hands the order to the shop.", "پرداخت را می‌پذیرد و سفارش را به فروشگاه می‌سپارد."},
-		text{"Make sure in the provider's panel that this payment is settled, for this amount, and that the order was not given before.", "در پنل ارائه‌دهنده مطمئن شوید این پرداخت با همین مبلغ قطعی شده و سفارش قبلاً داده نشده است."},
+		lang.Text{"Give the order", "سفارش داده شود"},
+		lang.Text{"Takes the payment as good and hands the order to the shop.", "پرداخت را می‌پذیرد و سفارش را به فروشگاه می‌سپارد."},
+		lang.Text{"Make sure in the provider's panel that this payment is settled, for this amount, and that the order was not given before.", "در پنل ارائه‌دهنده مطمئن شوید این پرداخت با همین مبلغ قطعی شده و سفارش قبلاً داده نشده است."},
 	},
 	"refuse": {
-		text{"Don't give it", "سفارش داده نشود"},
-		text{"Closes the payment without an order. Nothing is paid back by this: do that in the provider's panel and write its reference into the note.", "پرداخت را بدون سفارش می‌بندد. پولی خودبه‌خود پس داده نمی‌شود: در پنل ارائه‌دهنده پس بدهید و شمارهٔ آن را در یادداشت بنویسید."},
-		text{},
+		lang.Text{"Don't give it", "سفارش داده نشود"},
+		lang.Text{"Closes the payment without an order. Nothing is paid back by this: do that in the provider's panel and write its reference into the note.", "پرداخت را بدون سفارش می‌بندد. پولی خودبه‌خود پس داده نمی‌شود: در پنل ارائه‌دهنده پس بدهید و شمارهٔ آن را در یادداشت بنویسید."},
+		lang.Text{},
 	},
 	"has": {
-		text{"The shop has it", "فروشگاه ثبت کرده است"},
-		text{"Notes that the shop credited this payment. Nothing is handed over.", "ثبت می‌کند که فروشگاه این پرداخت را حساب کرده است. چیزی دوباره سپرده نمی‌شود."},
-		text{},
+		lang.Text{"The shop has it", "فروشگاه ثبت کرده است"},
+		lang.Text{"Notes that the shop credited this payment. Nothing is handed over.", "ثبت می‌کند که فروشگاه این پرداخت را حساب کرده است. چیزی دوباره سپرده نمی‌شود."},
+		lang.Text{},
 	},
 	"again": {
-		text{"Hand over again", "دوباره سپرده شود"},
-		text{"Sends the customer's return to the shop once more, with the verified values.", "بازگشت مشتری را یک بار دیگر با مقدارهای تأییدشده به فروشگاه می‌فرستد."},
-		text{"Look in the shop first: if it has the order already, it may give it twice.", "اول در فروشگاه نگاه کنید: اگر سفارش ثبت شده باشد، شاید دو بار داده شود."},
+		lang.Text{"Hand over again", "دوباره سپرده شود"},
+		lang.Text{"Sends the customer's return to the shop once more, with the verified values.", "بازگشت مشتری را یک بار دیگر با مقدارهای تأییدشده به فروشگاه می‌فرستد."},
+		lang.Text{"Look in the shop first: if it has the order already, it may give it twice.", "اول در فروشگاه نگاه کنید: اگر سفارش ثبت شده باشد، شاید دو بار داده شود."},
 	},
 	"reversed": {
-		text{"The money went back", "پول برگشته است"},
-		text{"Notes that the payer has the money again. It moves no money, and the shop is not told.", "ثبت می‌کند که پول به پرداخت‌کننده برگشته است. پولی جابه‌جا نمی‌کند و به فروشگاه خبر نمی‌دهد."},
-		text{"Only after the refund is done.", "فقط پس از آنکه پول واقعاً پس داده شد."},
+		lang.Text{"The money went back", "پول برگشته است"},
+		lang.Text{"Notes that the payer has the money again. It moves no money, and the shop is not told.", "ثبت می‌کند که پول به پرداخت‌کننده برگشته است. پولی جابه‌جا نمی‌کند و به فروشگاه خبر نمی‌دهد."},
+		lang.Text{"Only after the refund is done.", "فقط پس از آنکه پول واقعاً پس داده شد."},
 	},
 	"verify": {
-		text{"Ask the provider now", "همین حالا از ارائه‌دهنده بپرس"},
-		text{"Asks the provider about this payment at once. If it is paid, it is settled and handed to the shop.", "بی‌درنگ از ارائه‌دهنده می‌پرسد. اگر پرداخت شده باشد، قطعی و به فروشگاه سپرده می‌شود."},
-		text{},
+		lang.Text{"Ask the provider now", "همین حالا از ارائه‌دهنده بپرس"},
+		lang.Text{"Asks the provider about this payment at once. If it is paid, it is settled and handed to the shop.", "بی‌درنگ از ارائه‌دهنده می‌پرسد. اگر پرداخت شده باشد، قطعی و به فروشگاه سپرده می‌شود."},
+		lang.Text{},
 	},
 	"report": {
-		text{"Report the conversion again", "گزارش دوباره به شبکهٔ همکاری"},
-		text{"Tells the affiliate network of this sale again.", "این فروش را دوباره به شبکهٔ همکاری در فروش گزارش می‌دهد."},
-		text{},
+		lang.Text{"Report the conversion again", "گزارش دوباره به شبکهٔ همکاری"},
+		lang.Text{"Tells the affiliate network of this sale again.", "این فروش را دوباره به شبکهٔ همکاری در فروش گزارش می‌دهد."},
+		lang.Text{},
 	},
 }
 
-var reportTwice = text{"An earlier report stayed without an answer: the network may count the sale twice.", "گزارش پیشین بی‌پاسخ مانده بود: شاید شبکه این فروش را دو بار بشمارد."}
+var reportTwice = lang.Text{"An earlier report stayed without an answer: the network may count the sale twice.", "گزارش پیشین بی‌پاسخ مانده بود: شاید شبکه این فروش را دو بار بشمارد."}
 
 var (
-	blockedOrder   = text{"This order is already paid by another payment. Pay this one back instead.", "این سفارش با پرداخت دیگری پرداخت شده است. این یکی را پس بدهید."}
-	blockedReceipt = text{"This receipt has already paid for something and counts only once.", "این رسید پیش‌تر خرج شده و فقط یک بار حساب می‌شود."}
-	blockedRoute   = text{"No running site takes its return.", "هیچ سایت در حال کاری بازگشت آن را نمی‌پذیرد."}
+	blockedOrder   = lang.Text{"This order is already paid by another payment. Pay this one back instead.", "این سفارش با پرداخت دیگری پرداخت شده است. این یکی را پس بدهید."}
+	blockedReceipt = lang.Text{"This receipt has already paid for something and counts only once.", "این رسید پیش‌تر خرج شده و فقط یک بار حساب می‌شود."}
+	blockedRoute   = lang.Text{"No running site takes its return.", "هیچ سایت در حال کاری بازگشت آن را نمی‌پذیرد."}
 )
 
 // decisions are those that the state machine has for the record.
-func decisions(r *payment.Record, f Facts, l Lang) []Decision {
+func decisions(r *payment.Record, f Facts, l lang.Lang) []Decision {
 	var keys []string
 	switch r.State {
 	case payment.Review:
@@ -97,22 +100,22 @@ func unfinished(s payment.ConversionState) bool {
 	return s == payment.ConversionRejected || s == payment.ConversionPerhaps || s == payment.ConversionParked
 }
 
-func decision(key string, r *payment.Record, f Facts, l Lang) Decision {
+func decision(key string, r *payment.Record, f Facts, l lang.Lang) Decision {
 	t := decisionTexts[key]
 	d := Decision{
-		Key: key, Label: t.label.in(l), Does: t.does.in(l), Warn: t.warn.in(l),
+		Key: key, Label: t.label.In(l), Does: t.does.In(l), Warn: t.warn.In(l),
 		Note:  key != "verify" && key != "report",
 		Final: key == "give" || key == "again" || key == "has" || key == "reversed",
 	}
 	switch {
 	case key == "give" && (r.Reason == payment.ReasonReceiptUsed || f.ReceiptTaken):
-		d.Blocked = blockedReceipt.in(l)
+		d.Blocked = blockedReceipt.In(l)
 	case key == "give" && (r.Reason == payment.ReasonSecondPayment || f.OrderTaken && !f.OrdersMany):
-		d.Blocked = blockedOrder.in(l)
+		d.Blocked = blockedOrder.In(l)
 	case key == "again" && r.Return == nil:
-		d.Blocked = blockedRoute.in(l)
+		d.Blocked = blockedRoute.In(l)
 	case key == "report" && r.Conversion.State == payment.ConversionPerhaps:
-		d.Warn = reportTwice.in(l)
+		d.Warn = reportTwice.In(l)
 	}
 	return d
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -37,8 +38,8 @@ type Field struct {
 
 // Explanation is what a person needs to decide.
 type Explanation struct {
-	Lang  Lang   `json:"lang"`
-	State string `json:"state"`
+	Lang  lang.Lang `json:"lang"`
+	State string    `json:"state"`
 	// Money answers "is the money with me?", MoneyText in a sentence.
 	Money     Money  `json:"money"`
 	MoneyText string `json:"money_text"`
@@ -62,18 +63,18 @@ type Explanation struct {
 }
 
 // Of explains a record.
-func Of(r *payment.Record, f Facts, l Lang) Explanation {
+func Of(r *payment.Record, f Facts, l lang.Lang) Explanation {
 	m := moneyOf(r, f)
 	e := Explanation{
 		Lang: l, State: StateName(r.State, l),
-		Money: m.money, MoneyText: m.in(l),
+		Money: m.money, MoneyText: m.In(l),
 		Why: why(r, l), Next: next(r, l),
 		Conversion: conversion(r, l),
 		Fields:     fields(r, l),
 		Decisions:  decisions(r, f, l),
 	}
 	if r.Environment == "sandbox" {
-		e.MoneyText = noRealMoney.in(l) + e.MoneyText
+		e.MoneyText = noRealMoney.In(l) + e.MoneyText
 	}
 	e.Asked = amount(r.Expect.Amount, l)
 	if r.Receipt != nil {
@@ -84,23 +85,23 @@ func Of(r *payment.Record, f Facts, l Lang) Explanation {
 	return e
 }
 
-func amount(a payment.Rials, l Lang) *Amount {
+func amount(a payment.Rials, l lang.Lang) *Amount {
 	if a == 0 {
 		return nil
 	}
-	return &Amount{Rials: int64(a), Rial: Rial(a, l), Toman: Toman(a, l)}
+	return &Amount{Rials: int64(a), Rial: lang.Rial(a, l), Toman: lang.Toman(a, l)}
 }
 
-func slip(asked, found payment.Rials, l Lang) string {
+func slip(asked, found payment.Rials, l lang.Lang) string {
 	switch {
 	case !payment.TenfoldSlip(asked, found):
 		return ""
 	case found > asked:
-		return text{"Ten times too much was paid: probably the shop names the order's amount in toman where rial is meant, or told the provider rial where it counts toman.",
-			"ده برابر پرداخت شده است: احتمالاً فروشگاه مبلغ سفارش را به جای ریال به تومان گفته، یا به ارائه‌دهنده‌ای که تومان می‌شمارد ریال داده است."}.in(l)
+		return lang.Text{"Ten times too much was paid: probably the shop names the order's amount in toman where rial is meant, or told the provider rial where it counts toman.",
+			"ده برابر پرداخت شده است: احتمالاً فروشگاه مبلغ سفارش را به جای ریال به تومان گفته، یا به ارائه‌دهنده‌ای که تومان می‌شمارد ریال داده است."}.In(l)
 	}
-	return text{"Only a tenth was paid: probably the shop told the provider toman where it counts rial, or names the order's amount in rial where toman is meant.",
-		"فقط یک‌دهم پرداخت شده است: احتمالاً فروشگاه به ارائه‌دهنده‌ای که ریال می‌شمارد تومان داده، یا مبلغ سفارش را به جای تومان به ریال گفته است."}.in(l)
+	return lang.Text{"Only a tenth was paid: probably the shop told the provider toman where it counts rial, or names the order's amount in rial where toman is meant.",
+		"فقط یک‌دهم پرداخت شده است: احتمالاً فروشگاه به ارائه‌دهنده‌ای که ریال می‌شمارد تومان داده، یا مبلغ سفارش را به جای تومان به ریال گفته است."}.In(l)
 }
 
 // Card makes sure that at most ten digits of a card are shown, whatever a
@@ -118,41 +119,41 @@ func Card(s string) string {
 	return string(digits[:6]) + strings.Repeat("*", len(digits)-10) + string(digits[len(digits)-4:])
 }
 
-func fields(r *payment.Record, l Lang) []Field {
+func fields(r *payment.Record, l lang.Lang) []Field {
 	var fs []Field
-	add := func(label text, value string, panel bool) {
+	add := func(label lang.Text, value string, panel bool) {
 		if value != "" {
-			fs = append(fs, Field{label.in(l), value, panel})
+			fs = append(fs, Field{label.In(l), value, panel})
 		}
 	}
 	rc := r.Receipt
 	if rc == nil {
 		rc = &payment.Receipt{}
 	}
-	add(text{"order", "سفارش"}, r.Order, false)
-	add(text{"provider", "ارائه‌دهنده"}, r.Provider, false)
-	add(text{"provider's id", "شناسهٔ پرداخت"}, r.ID, true)
-	add(text{"provider's receipt number", "شمارهٔ رسید ارائه‌دهنده"}, rc.Number, true)
-	add(text{"bank reference", "شمارهٔ ارجاع بانک"}, rc.Reference, true)
+	add(lang.Text{"order", "سفارش"}, r.Order, false)
+	add(lang.Text{"provider", "ارائه‌دهنده"}, r.Provider, false)
+	add(lang.Text{"provider's id", "شناسهٔ پرداخت"}, r.ID, true)
+	add(lang.Text{"provider's receipt number", "شمارهٔ رسید ارائه‌دهنده"}, rc.Number, true)
+	add(lang.Text{"bank reference", "شمارهٔ ارجاع بانک"}, rc.Reference, true)
 	if rc.Order != r.Order {
-		add(text{"order in the receipt", "سفارش در رسید"}, rc.Order, true)
+		add(lang.Text{"order in the receipt", "سفارش در رسید"}, rc.Order, true)
 	}
 	if rc.ID != r.ID {
-		add(text{"id in the receipt", "شناسه در رسید"}, rc.ID, true)
+		add(lang.Text{"id in the receipt", "شناسه در رسید"}, rc.ID, true)
 	}
-	add(text{"card", "کارت"}, Card(rc.Card), false)
+	add(lang.Text{"card", "کارت"}, Card(rc.Card), false)
 	if rc.Paid != 0 && rc.Paid != rc.Amount {
-		add(text{"paid by the customer", "پرداختی مشتری"}, Toman(rc.Paid, l), false)
+		add(lang.Text{"paid by the customer", "پرداختی مشتری"}, lang.Toman(rc.Paid, l), false)
 	}
 	if rc.Fee != 0 {
-		add(text{"fee", "کارمزد"}, Toman(rc.Fee, l), false)
+		add(lang.Text{"fee", "کارمزد"}, lang.Toman(rc.Fee, l), false)
 	}
-	add(text{"paid at", "زمان پرداخت"}, When(rc.PaidAt, l), false)
-	add(text{"settled at", "زمان تأیید"}, When(rc.VerifiedAt, l), false)
-	add(text{"started at", "زمان شروع"}, When(r.CreatedAt, l), false)
-	add(text{"provider's code", "کد ارائه‌دهنده"}, r.Code, true)
-	add(text{"site", "سایت"}, r.Site, false)
-	add(text{"item", "کالا"}, strings.TrimSpace(r.Expect.Title+" "+r.Expect.Item), false)
-	add(text{"our reference", "کد پیگیری ما"}, string(r.Ref), false)
+	add(lang.Text{"paid at", "زمان پرداخت"}, lang.When(rc.PaidAt, l), false)
+	add(lang.Text{"settled at", "زمان تأیید"}, lang.When(rc.VerifiedAt, l), false)
+	add(lang.Text{"started at", "زمان شروع"}, lang.When(r.CreatedAt, l), false)
+	add(lang.Text{"provider's code", "کد ارائه‌دهنده"}, r.Code, true)
+	add(lang.Text{"site", "سایت"}, r.Site, false)
+	add(lang.Text{"item", "کالا"}, strings.TrimSpace(r.Expect.Title+" "+r.Expect.Item), false)
+	add(lang.Text{"our reference", "کد پیگیری ما"}, string(r.Ref), false)
 	return fs
 }

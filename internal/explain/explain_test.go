@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -47,7 +48,7 @@ func TestEveryReasonHasASentence(t *testing.T) {
 	known := make(map[payment.Reason]bool)
 	for _, reason := range reasons(t) {
 		known[reason] = true
-		if whys[reason].en == "" || whys[reason].fa == "" {
+		if whys[reason][0] == "" || whys[reason][1] == "" {
 			t.Errorf("%s has no sentence", reason)
 		}
 	}
@@ -65,7 +66,7 @@ func TestEveryReasonHasASentence(t *testing.T) {
 
 func TestEveryStateInEveryReasonIsComplete(t *testing.T) {
 	now := time.Date(2025, 7, 25, 10, 0, 0, 0, time.UTC)
-	for _, l := range []Lang{FA, EN} {
+	for _, l := range []lang.Lang{lang.FA, lang.EN} {
 		for _, state := range payment.States() {
 			for _, reason := range append(reasons(t), "") {
 				for _, rc := range []*payment.Receipt{nil, {ID: "x", Amount: 5}} {
@@ -98,7 +99,7 @@ func TestDecisionsAreTheMachines(t *testing.T) {
 	}
 	for _, state := range payment.States() {
 		offered := make(map[string]bool)
-		for _, d := range Of(&payment.Record{State: state, Return: &payment.Return{}}, Facts{}, EN).Decisions {
+		for _, d := range Of(&payment.Record{State: state, Return: &payment.Return{}}, Facts{}, lang.EN).Decisions {
 			offered[d.Key] = true
 			if _, err := payment.Step(state, triggers[d.Key]); err != nil {
 				t.Errorf("%s is offered while %s: %v", d.Key, state, err)
@@ -141,7 +142,7 @@ func TestMoney(t *testing.T) {
 		{"dismissed with receipt", payment.Declined, payment.ReasonDismissed, receipt, true, MoneyYes},
 	} {
 		r := &payment.Record{State: c.state, Reason: c.why, Receipt: c.rc}
-		if e := Of(r, Facts{GivesBack: c.back}, EN); e.Money != c.want {
+		if e := Of(r, Facts{GivesBack: c.back}, lang.EN); e.Money != c.want {
 			t.Errorf("%s: %s, want %s (%s)", c.name, e.Money, c.want, e.MoneyText)
 		}
 	}
@@ -149,17 +150,17 @@ func TestMoney(t *testing.T) {
 
 func TestTenfoldSlipAndBlocked(t *testing.T) {
 	r := &payment.Record{State: payment.Review, Reason: payment.ReasonTenfold, Expect: payment.Expectation{Amount: 500000}, Receipt: &payment.Receipt{Amount: 5000000}}
-	e := Of(r, Facts{}, FA)
+	e := Of(r, Facts{}, lang.FA)
 	if !strings.Contains(e.Slip, "ده برابر") || e.Asked.Toman != "۵۰٬۰۰۰ تومان" || e.Found.Rial != "۵٬۰۰۰٬۰۰۰ ریال" {
 		t.Errorf("%q %+v %+v", e.Slip, e.Asked, e.Found)
 	}
 	if e.Decisions[0].Blocked != "" {
 		t.Error("give is blocked")
 	}
-	if e = Of(r, Facts{OrderTaken: true}, EN); e.Decisions[0].Blocked == "" {
+	if e = Of(r, Facts{OrderTaken: true}, lang.EN); e.Decisions[0].Blocked == "" {
 		t.Error("give is not blocked for a paid order")
 	}
-	if e = Of(r, Facts{OrderTaken: true, OrdersMany: true}, EN); e.Decisions[0].Blocked != "" {
+	if e = Of(r, Facts{OrderTaken: true, OrdersMany: true}, lang.EN); e.Decisions[0].Blocked != "" {
 		t.Error("give is blocked though an order may be paid many times")
 	}
 }
@@ -187,7 +188,7 @@ func TestHistoryIsInOrder(t *testing.T) {
 		Delivery: payment.Delivery{Count: 1, First: t0.Add(3 * time.Minute)},
 		Notes:    []payment.Note{{At: t0.Add(50 * time.Minute), By: "%s", Action: "again", Text: "looked"}},
 	}
-	for _, l := range []Lang{FA, EN} {
+	for _, l := range []lang.Lang{lang.FA, lang.EN} {
 		steps := History(r, l)
 		if len(steps) != 9 {
 			t.Fatalf("%d steps: %v", len(steps), steps)
@@ -201,7 +202,7 @@ func TestHistoryIsInOrder(t *testing.T) {
 			}
 		}
 	}
-	if got := History(r, EN)[7].Text; got != "%s had it handed over again: “looked”" {
+	if got := History(r, lang.EN)[7].Text; got != "%s had it handed over again: “looked”" {
 		t.Errorf("%q", got)
 	}
 }
@@ -222,17 +223,17 @@ func TestHistoryWithinOneSecond(t *testing.T) {
 		"Our checkout started it", "The customer paid, says the provider", "The customer came back from the bank",
 		"The provider was asked for the first time", "Settled, says the provider", "It was handed to the shop", "Now: done",
 	}
-	for i, s := range History(r, EN) {
+	for i, s := range History(r, lang.EN) {
 		if i >= len(want) || s.Text != want[i] || !strings.Contains(s.When, "13:30:05") {
 			t.Errorf("%d: %s %q, want %q", i, s.When, s.Text, want)
 		}
 	}
-	if got := WhenExactly(t0, FA); !strings.Contains(got, "۱۳:۳۰:۰۵") {
+	if got := lang.WhenExactly(t0, lang.FA); !strings.Contains(got, "۱۳:۳۰:۰۵") {
 		t.Error(got)
 	}
 	// A clock of the provider's that is off stays visible.
 	r.Receipt.PaidAt = t0.Add(-time.Minute)
-	if s := History(r, EN)[0]; s.Text != want[1] {
+	if s := History(r, lang.EN)[0]; s.Text != want[1] {
 		t.Error(s)
 	}
 }

@@ -3,6 +3,7 @@ package explain
 import (
 	"time"
 
+	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -12,7 +13,7 @@ const attention = 4 * time.Hour
 // patience is how long an unanswered provider is asked and a shop told.
 const patience = 3 * 24 * time.Hour
 
-var nextByReason = map[payment.Reason]text{
+var nextByReason = map[payment.Reason]lang.Text{
 	payment.ReasonOperator:      {"Mend the provider's key, address or domain in its panel or in the configuration; it is asked again by itself.", "کلید، نشانی یا دامنه را در پنل ارائه‌دهنده یا پیکربندی درست کنید؛ خودش دوباره می‌پرسد."},
 	payment.ReasonNoRoute:       {"Put the site and its verify route back into the configuration, or note here that the money went back.", "سایت و مسیر verify آن را به پیکربندی برگردانید، یا اینجا ثبت کنید که پول برگشته است."},
 	payment.ReasonTenfold:       {"Correct the unit in the shop or in the provider's block first: every payment suffers from it.", "اول واحد پول را در فروشگاه یا بلوک ارائه‌دهنده درست کنید: همهٔ پرداخت‌ها به آن دچارند."},
@@ -23,7 +24,7 @@ var nextByReason = map[payment.Reason]text{
 	payment.ReasonLate:          {"Decide whether the old price still stands.", "تصمیم بگیرید قیمت قدیم هنوز پابرجاست یا نه."},
 }
 
-var nextByState = map[payment.State]text{
+var nextByState = map[payment.State]lang.Text{
 	payment.Review:     {"Search the provider's panel for the numbers below, compare, then decide.", "در پنل ارائه‌دهنده شماره‌های زیر را جست‌وجو و مقایسه کنید، بعد تصمیم بگیرید."},
 	payment.Parked:     {"Look in the shop whether it has this order as paid, then say so here or hand it over again.", "در فروشگاه ببینید این سفارش پرداخت‌شده ثبت شده یا نه؛ بعد همین‌جا بگویید یا دوباره بسپارید."},
 	payment.Unknown:    {"Nothing: the provider is asked again by itself.", "کاری لازم نیست: خودش دوباره از ارائه‌دهنده می‌پرسد."},
@@ -31,38 +32,38 @@ var nextByState = map[payment.State]text{
 	payment.Delivering: {"Nothing: the shop is told until it confirms.", "کاری لازم نیست: تا تأیید فروشگاه به آن خبر داده می‌شود."},
 }
 
-func next(r *payment.Record, l Lang) string {
+func next(r *payment.Record, l lang.Lang) string {
 	switch r.State {
 	case payment.Delivered, payment.Declined, payment.Expired, payment.Reversed:
 		return ""
 	}
 	if t, ok := nextByReason[r.Reason]; ok {
-		return t.in(l)
+		return t.In(l)
 	}
-	return nextByState[r.State].in(l)
+	return nextByState[r.State].In(l)
 }
 
 var (
-	deadlinePerson = text{
+	deadlinePerson = lang.Text{
 		"Decide by %s. Somebody has paid and has nothing; if the order can't be met, the law wants the sum paid back at once (e-commerce act, art. 39).",
 		"تا %s تصمیم بگیرید. کسی پول داده و چیزی نگرفته است؛ اگر سفارش شدنی نیست، قانون (مادهٔ ۳۹ قانون تجارت الکترونیکی) می‌خواهد مبلغ بی‌درنگ برگردانده شود."}
-	deadlineDoubt = text{
+	deadlineDoubt = lang.Text{
 		"Decide by %s: the customer waits for an answer.",
 		"تا %s تصمیم بگیرید: مشتری منتظر پاسخ است."}
-	deadlineWindow = text{
+	deadlineWindow = lang.Text{
 		"The provider lets it be confirmed until about %s; unconfirmed money then goes back by itself.",
 		"ارائه‌دهنده تا حدود %s اجازهٔ تأیید می‌دهد؛ پول تأییدنشده پس از آن خودش برمی‌گردد."}
-	deadlineAsked = text{
+	deadlineAsked = lang.Text{
 		"It is asked about until %s, then left to a person.",
 		"تا %s از ارائه‌دهنده پرسیده می‌شود و بعد به یک نفر سپرده می‌شود."}
-	deadlineTold = text{
+	deadlineTold = lang.Text{
 		"The shop is told until %s, then it is left to a person.",
 		"تا %s به فروشگاه خبر داده می‌شود و بعد به یک نفر سپرده می‌شود."}
 )
 
-func deadline(r *payment.Record, f Facts, m Money, l Lang) (time.Time, string) {
-	say := func(t time.Time, s text) (time.Time, string) {
-		return t, fill(s.in(l), When(t, l))
+func deadline(r *payment.Record, f Facts, m Money, l lang.Lang) (time.Time, string) {
+	say := func(t time.Time, s lang.Text) (time.Time, string) {
+		return t, fill(s.In(l), lang.When(t, l))
 	}
 	switch r.State {
 	case payment.Review, payment.Parked:
@@ -86,7 +87,7 @@ func deadline(r *payment.Record, f Facts, m Money, l Lang) (time.Time, string) {
 	return time.Time{}, ""
 }
 
-var conversions = map[payment.ConversionState]text{
+var conversions = map[payment.ConversionState]lang.Text{
 	payment.ConversionOpen:     {"The sale waits to be reported to the affiliate network.", "فروش در انتظار گزارش به شبکهٔ همکاری است."},
 	payment.ConversionSent:     {"The affiliate network has counted the sale.", "شبکهٔ همکاری این فروش را شمرده است."},
 	payment.ConversionRejected: {"The affiliate network refused the report.", "شبکهٔ همکاری گزارش را نپذیرفت."},
@@ -94,9 +95,9 @@ var conversions = map[payment.ConversionState]text{
 	payment.ConversionParked:   {"The affiliate network could not be told for a week.", "یک هفته نشد به شبکهٔ همکاری خبر داد."},
 }
 
-func conversion(r *payment.Record, l Lang) string {
+func conversion(r *payment.Record, l lang.Lang) string {
 	if r.Conversion == nil || r.Conversion.Track.ID == "" {
 		return ""
 	}
-	return conversions[r.Conversion.State].in(l)
+	return conversions[r.Conversion.State].In(l)
 }

@@ -1,9 +1,12 @@
 package explain
 
-import "github.com/rahgir/caddy-payments/payment"
+import (
+	"github.com/rahgir/caddy-payments/internal/lang"
+	"github.com/rahgir/caddy-payments/payment"
+)
 
 // whys has one sentence for every reason; a test lists them all.
-var whys = map[payment.Reason]text{
+var whys = map[payment.Reason]lang.Text{
 	payment.ReasonNotPaid:      {"The provider says that nothing was paid.", "ارائه‌دهنده می‌گوید چیزی پرداخت نشده است."},
 	payment.ReasonCancelled:    {"The payment was cancelled or failed on the bank's page.", "پرداخت در صفحهٔ بانک لغو شد یا ناموفق بود."},
 	payment.ReasonUnknownID:    {"The provider does not know this payment id.", "ارائه‌دهنده چنین شناسهٔ پرداختی را نمی‌شناسد."},
@@ -55,7 +58,7 @@ var whys = map[payment.Reason]text{
 }
 
 // unreasoned is the sentence of a state that stands without a reason.
-var unreasoned = map[payment.State]text{
+var unreasoned = map[payment.State]lang.Text{
 	payment.Created:    {"The payment was started and is not known to be paid so far: its customer is at the bank, or came back without paying.", "پرداخت آغاز شده و تا جایی که معلوم است هنوز پرداخت نشده: مشتری در بانک است، یا بی‌آنکه بپردازد برگشته است."},
 	payment.Verifying:  {"The provider is being asked right now.", "همین حالا از ارائه‌دهنده پرسیده می‌شود."},
 	payment.Unknown:    {"The provider was asked and no answer can be believed yet.", "از ارائه‌دهنده پرسیده شده و هنوز پاسخ قابل اعتمادی نرسیده است."},
@@ -69,7 +72,7 @@ var unreasoned = map[payment.State]text{
 	payment.Reversed:   {"The money went back to the payer.", "پول به پرداخت‌کننده برگشته است."},
 }
 
-var stateNames = map[payment.State]text{
+var stateNames = map[payment.State]lang.Text{
 	payment.Created:    {"started", "آغازشده"},
 	payment.Verifying:  {"being asked", "در حال پرسش"},
 	payment.Unknown:    {"no answer yet", "بی‌پاسخ"},
@@ -84,15 +87,15 @@ var stateNames = map[payment.State]text{
 }
 
 // StateName is a state in people's words.
-func StateName(s payment.State, l Lang) string { return stateNames[s].in(l) }
+func StateName(s payment.State, l lang.Lang) string { return stateNames[s].In(l) }
 
 // why is the one sentence.
-func why(r *payment.Record, l Lang) string {
+func why(r *payment.Record, l lang.Lang) string {
 	if t, ok := whys[r.Reason]; ok {
-		return t.in(l)
+		return t.In(l)
 	}
 	if r.State == payment.Expired && r.Attempts.Count == 0 {
-		return text{"Nobody paid it within a day.", "تا یک روز کسی آن را پرداخت نکرد."}.in(l)
+		return lang.Text{"Nobody paid it within a day.", "تا یک روز کسی آن را پرداخت نکرد."}.In(l)
 	}
-	return unreasoned[r.State].in(l)
+	return unreasoned[r.State].In(l)
 }

@@ -7,6 +7,7 @@ package pages
 import (
 	"time"
 
+	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -16,7 +17,7 @@ type Page struct {
 	// Status replaces the kind's own; zero keeps it.
 	Status int
 	// Lang replaces what the request asks for.
-	Lang Lang
+	Lang lang.Lang
 	// Ref is what customer and shop talk about; empty where nothing was
 	// recorded.
 	Ref payment.Ref

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -53,7 +54,7 @@ func TestLook(t *testing.T) {
 		return // nobody wants to look
 	}
 	for name, p := range samples() {
-		for _, l := range []Lang{Persian, English} {
+		for _, l := range []lang.Lang{lang.FA, lang.EN} {
 			p.Lang = l
 			body := get(t, browser(), p).Body.String()
 			// The meta refresh and the script would leave the page.
@@ -81,7 +82,7 @@ func get(t *testing.T, r *http.Request, p Page) *httptest.ResponseRecorder {
 
 func TestEveryPage(t *testing.T) {
 	for name, p := range samples() {
-		for _, l := range []Lang{Persian, English} {
+		for _, l := range []lang.Lang{lang.FA, lang.EN} {
 			t.Run(name+"/"+string(l), func(t *testing.T) {
 				p.Lang = l
 				w := get(t, browser(), p)
@@ -104,7 +105,7 @@ func TestEveryPage(t *testing.T) {
 						t.Errorf("the page holds %q", bad)
 					}
 				}
-				if want := `<html lang="` + string(l) + `" dir="` + l.dir() + `">`; !strings.Contains(body, want) {
+				if want := `<html lang="` + string(l) + `" dir="` + l.Dir() + `">`; !strings.Contains(body, want) {
 					t.Errorf("no %s", want)
 				}
 				if p.Ref != "" && !strings.Contains(body, "<code>"+string(p.Ref)+"</code>") {
@@ -150,9 +151,9 @@ func policyHolds(t *testing.T, w *httptest.ResponseRecorder) {
 // TestPayAgain: each page says whether to pay again, and none promises a
 // refund that the provider does not document.
 func TestPayAgain(t *testing.T) {
-	dont := map[Lang]string{Persian: "دوباره پرداخت نکنید", English: "not pay again"}
+	dont := map[lang.Lang]string{lang.FA: "دوباره پرداخت نکنید", lang.EN: "not pay again"}
 	for _, k := range Kinds() {
-		for _, l := range []Lang{Persian, English} {
+		for _, l := range []lang.Lang{lang.FA, lang.EN} {
 			for _, refunds := range []bool{true, false} {
 				for _, recorded := range []bool{true, false} {
 					said := say(l, &Page{Kind: k, Refunds: refunds, Recorded: recorded, Title: "t"})
@@ -170,7 +171,7 @@ func TestPayAgain(t *testing.T) {
 			}
 		}
 	}
-	if got := say(Persian, &Page{Kind: Declined, Refunds: true}).Again; !strings.Contains(got, "می‌توانید دوباره پرداخت کنید") {
+	if got := say(lang.FA, &Page{Kind: Declined, Refunds: true}).Again; !strings.Contains(got, "می‌توانید دوباره پرداخت کنید") {
 		t.Errorf("declined says %q", got)
 	}
 }
@@ -227,21 +228,6 @@ func TestForProgram(t *testing.T) {
 		}
 		if got := ForProgram(r); got != c.want {
 			t.Errorf("%v: %v", c.header, got)
-		}
-	}
-}
-
-func TestLanguage(t *testing.T) {
-	for header, want := range map[string]Lang{
-		"": Persian, "en": English, "en-US,en;q=0.9": English, "fa-IR,fa;q=0.9,en;q=0.8": Persian,
-		"en-US,en;q=0.9,fa;q=0.8": English, "en;q=0.5, FA;q=0.7": Persian, "de,en;q=0.3": English,
-		"de": Persian, "*": Persian, "en;q=0": Persian, "en;q=nonsense": Persian, "en;q=2": Persian, ";;,,=": Persian,
-		"fa;q=0, *": English, "fa;q=0": English, "fa;q=0, en;q=0": Persian,
-	} {
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		r.Header.Set("Accept-Language", header)
-		if got := Language(r); got != want {
-			t.Errorf("%q: %s, want %s", header, got, want)
 		}
 	}
 }
@@ -304,7 +290,7 @@ func TestSums(t *testing.T) {
 			t.Errorf("no %s", want)
 		}
 	}
-	p = Page{Kind: Checkout, Min: 99_995, Max: 500_009, Action: "/buy/donate", Lang: English}
+	p = Page{Kind: Checkout, Min: 99_995, Max: 500_009, Action: "/buy/donate", Lang: lang.EN}
 	body = get(t, browser(), p).Body.String()
 	if want := "From 10,000 to 50,000 toman"; !strings.Contains(body, want) || !strings.Contains(body, `name="toman"`) {
 		t.Errorf("no %q", want)

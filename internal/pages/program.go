@@ -3,6 +3,8 @@ package pages
 import (
 	"net/http"
 	"strings"
+
+	"github.com/rahgir/caddy-payments/internal/lang"
 )
 
 // ForProgram reports whether a request wants data and not a page: it names
@@ -13,7 +15,7 @@ func ForProgram(r *http.Request) bool {
 	for _, line := range r.Header["Accept"] {
 		for item := range strings.SplitSeq(line, ",") {
 			t, args, _ := strings.Cut(item, ";")
-			if quality(args) == 0 {
+			if lang.Quality(args) == 0 {
 				continue
 			}
 			switch t = strings.ToLower(strings.TrimSpace(t)); {

@@ -2,6 +2,8 @@ package pages
 
 import (
 	"sync"
+
+	"github.com/rahgir/caddy-payments/internal/lang"
 )
 
 // still are pages for people that show nothing of one request or one payment, by
@@ -19,7 +21,7 @@ const mostStill = 256
 
 // stillKey is all of a [Page] that such a page shows, in one language.
 type stillKey struct {
-	lang           Lang
+	lang           lang.Lang
 	kind           Kind
 	test, refunds  bool
 	wrong          Wrong
@@ -32,7 +34,7 @@ func stillKeyOf(v *view, p *Page) (stillKey, bool) {
 	if v.Form != nil || v.Script != "" || v.Refresh != "" || p.Ref != "" || p.Recorded || p.Title != "" || p.Amount != 0 || p.Min != 0 || p.Max != 0 || p.Bought || len(p.Offers) > 0 {
 		return stillKey{}, false
 	}
-	return stillKey{Lang(v.Lang), p.Kind, p.Test, p.Refunds, p.Wrong, p.Retry, p.ShopURL}, true
+	return stillKey{lang.Lang(v.Lang), p.Kind, p.Test, p.Refunds, p.Wrong, p.Retry, p.ShopURL}, true
 }
 
 // html is the body for a person. Nobody may change it.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -19,8 +20,8 @@ func set(t *testing.T, f reflect.Value) {
 		*v = "abcdefgh"
 	case *Wrong:
 		*v = WrongBounds
-	case *Lang:
-		*v = English
+	case *lang.Lang:
+		*v = lang.EN
 	case *[]Field:
 		*v = []Field{{"name", "value"}}
 	case *[]Offer:
@@ -56,7 +57,7 @@ func TestKeptPagesAreTheirOwn(t *testing.T) {
 		}
 		for range 2 {
 			for i, p := range pages {
-				for _, l := range []Lang{Persian, English} {
+				for _, l := range []lang.Lang{lang.FA, lang.EN} {
 					if p.Lang != "" {
 						l = p.Lang
 					}

@@ -1,8 +1,7 @@
 package pages
 
 import (
-	"strings"
-
+	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -21,9 +20,9 @@ type words struct {
 }
 
 // say gives a page's text.
-func say(l Lang, p *Page) text {
+func say(l lang.Lang, p *Page) text {
 	t := persian
-	if l == English {
+	if l == lang.EN {
 		t = english
 	}
 	said := t(p)
@@ -33,23 +32,12 @@ func say(l Lang, p *Page) text {
 	return said
 }
 
-func wordsOf(l Lang) *words {
-	if l == English {
+func wordsOf(l lang.Lang) *words {
+	if l == lang.EN {
 		return &englishWords
 	}
 	return &persianWords
 }
 
-// persianDigits writes a number the way that people read it.
-var persianDigits = strings.NewReplacer("0", "۰", "1", "۱", "2", "۲", "3", "۳", "4", "۴",
-	"5", "۵", "6", "۶", "7", "۷", "8", "۸", "9", "۹", ",", "٬", ".", "٫")
-
-func number(l Lang, s string) string {
-	if l == English {
-		return s
-	}
-	return persianDigits.Replace(s)
-}
-
-func toman(l Lang, r payment.Rials) string { return number(l, r.Toman()) }
-func rial(l Lang, r payment.Rials) string  { return number(l, r.Grouped()) }
+func toman(l lang.Lang, r payment.Rials) string { return lang.Number(r.Toman(), l) }
+func rial(l lang.Lang, r payment.Rials) string  { return lang.Number(r.Grouped(), l) }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rahgir/caddy-payments/internal/lang"
 )
 
 // view is what the template fills in.
@@ -46,11 +48,11 @@ type link struct {
 }
 
 // newView decides what a page shows.
-func newView(l Lang, p *Page) *view {
-	t, w, o := p.Kind.traits(), wordsOf(l), l.other()
+func newView(l lang.Lang, p *Page) *view {
+	t, w, o := p.Kind.traits(), wordsOf(l), l.Other()
 	v := &view{
 		kind: p.Kind, status: t.status, again: t.again,
-		Lang: string(l), Dir: l.dir(), OtherLang: string(o), OtherDir: o.dir(), OtherName: wordsOf(o).Name,
+		Lang: string(l), Dir: l.Dir(), OtherLang: string(o), OtherDir: o.Dir(), OtherName: wordsOf(o).Name,
 		Say: say(l, p), Word: w, Tone: t.tone, Icon: icons[t.icon], CSS: style,
 		Ref: string(p.Ref), Test: p.Test, Wrong: w.Wrong[p.Wrong],
 	}
@@ -77,14 +79,14 @@ func newView(l Lang, p *Page) *view {
 }
 
 // price shows a product's price in both units.
-func (v *view) price(l Lang, p *Page) {
+func (v *view) price(l lang.Lang, p *Page) {
 	if p.Amount > 0 && p.Max == 0 {
 		v.Sum, v.Rial = toman(l, p.Amount), rial(l, p.Amount)
 	}
 }
 
 // form makes the page's form, if it has one.
-func (v *view) form(l Lang, p *Page) {
+func (v *view) form(l lang.Lang, p *Page) {
 	at := local(p.Action)
 	if at == "" {
 		return
@@ -108,7 +110,7 @@ func (v *view) form(l Lang, p *Page) {
 }
 
 // links are the buttons below.
-func (v *view) links(l Lang, p *Page) {
+func (v *view) links(l lang.Lang, p *Page) {
 	for _, o := range p.Offers {
 		to := link{URL: o.URL, Text: o.Title}
 		if o.Amount > 0 {

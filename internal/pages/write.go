@@ -6,6 +6,8 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+
+	"github.com/rahgir/caddy-payments/internal/lang"
 )
 
 //go:embed assets/page.html
@@ -17,8 +19,8 @@ var page = template.Must(template.New("page").Parse(pageText))
 // asked. HEAD gets the headers alone.
 func Write(w http.ResponseWriter, r *http.Request, p Page) {
 	l := p.Lang
-	if l != Persian && l != English {
-		l = Language(r)
+	if l != lang.FA && l != lang.EN {
+		l = lang.Of(r)
 	}
 	v := newView(l, &p)
 	mediaType, body, err := render(r, v, &p)

@@ -1,4 +1,4 @@
-package explain
+package lang
 
 import (
 	"fmt"
@@ -77,18 +77,18 @@ func WhenExactly(t time.Time, l Lang) string {
 
 // Age is how long something took, in the largest fitting unit.
 func Age(d time.Duration, l Lang) string {
-	n, unit := int(d/time.Second), text{"s", "ثانیه"}
+	n, unit := int(d/time.Second), Text{"s", "ثانیه"}
 	switch {
 	case d < 0:
 		n = 0
 	case d >= 48*time.Hour:
-		n, unit = int(d/(24*time.Hour)), text{"d", "روز"}
+		n, unit = int(d/(24*time.Hour)), Text{"d", "روز"}
 	case d >= 2*time.Hour:
-		n, unit = int(d/time.Hour), text{"h", "ساعت"}
+		n, unit = int(d/time.Hour), Text{"h", "ساعت"}
 	case d >= 2*time.Minute:
-		n, unit = int(d/time.Minute), text{"min", "دقیقه"}
+		n, unit = int(d/time.Minute), Text{"min", "دقیقه"}
 	}
-	return Digits(fmt.Sprint(n), l) + " " + unit.in(l)
+	return Digits(fmt.Sprint(n), l) + " " + unit.In(l)
 }
 
 // Date is the Iranian date of a moment in Tehran, in digits; empty for the zero
