@@ -21,7 +21,6 @@ type config struct {
 	now        func() time.Time // the wall clock, but for tests
 	mirror     string
 	minFree    uint64
-	hardFree   uint64
 	reserve    uint64
 	maxTracks  int64
 	memTable   int64

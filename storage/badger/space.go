@@ -89,13 +89,10 @@ func (g *spaceGuard) setLimits(c *config) error {
 func (g *spaceGuard) set(minFree uint64, sp space) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.soft, g.hard = minFree, g.asked.hardFree
-	if g.soft == 0 {
+	if g.soft = minFree; g.soft == 0 {
 		g.soft = DefaultMinFree(sp.total)
 	}
-	if g.hard == 0 {
-		g.hard = g.soft / 2
-	}
+	g.hard = g.soft / 2
 	g.reserve = min(g.asked.reserve, g.soft/4)
 	g.fresh = true
 }

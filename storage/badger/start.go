@@ -35,9 +35,6 @@ func (s *Store) start() (err error) {
 			_ = s.journal.Close(false, nil)
 		}
 	}()
-	if err := s.replaySlot(); err != nil {
-		return err
-	}
 	failpoint.Hit(failpoint.LedgerOpening)
 	shut, err := s.readNow(metaShut)
 	if err != nil {
