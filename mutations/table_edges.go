@@ -35,9 +35,9 @@ func keeping() []Mutant {
 		{"loser-told-early", "R5 R6", "A conflict is told before the winner is on the disk.",
 			in(`answers = append(answers, answer{c, err})`, `c.done <- err`), []Suite{unit("storage/badger", "TestLoserWaits")}},
 		{"lost-entries-not-missed", "F04 F05", "What Badger's log lost is gone without a word.",
-			in(`case err == nil && item.Version() >= w.version:`, `case item != nil || w.version > 0:`), []Suite{unit("storage/badger", "TestDamage")}},
+			in(`case err == nil && item.Version() >= w.Version:`, `case item != nil || w.Version > 0:`), []Suite{unit("storage/badger", "TestDamage")}},
 		{"shortened-journal-not-noticed", "F05", "A journal that ends early vouches for what it never saw.",
-			in(`case height > found.Last+1:`, `case false:`), []Suite{unit("storage/badger", "TestJudgeJournal")}},
+			[]Edit{{"storage/badger/journal", `case height > f.Last+1:`, `case false:`}}, []Suite{unit("storage/badger/journal", "TestDoubt")}},
 		{"number-of-before-a-power-cut-believed", "R6", "What a person decided is written over by a node that holds a version which is lost.",
 			[]Edit{
 				{"storage/postgres", `version = $2 - 1 AND $13::bigint IN (0, writer)`, `version = $2 - 1 AND $13::bigint IS NOT NULL`},

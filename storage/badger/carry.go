@@ -137,15 +137,15 @@ func receive(get getter, it storage.Item, age uint64) ([]write, error) {
 	if value == nil {
 		value = []byte{}
 	}
-	ws := []write{{key: key, value: value}}
+	ws := []write{{Key: key, Value: value}}
 	if it.Kind == storage.KindTrack {
 		_, expires, err := packed.DecodeTrack(it.Value)
 		if err != nil {
 			return nil, err
 		}
 		ws = append(ws,
-			write{key: timed(tableExpiry, expires, it.Name), value: encodeHigh(age)},
-			write{key: timed(tableAge, age, it.Name)})
+			write{Key: timed(tableExpiry, expires, it.Name), Value: encodeHigh(age)},
+			write{Key: timed(tableAge, age, it.Name)})
 	}
 	return ws, nil
 }
@@ -170,13 +170,13 @@ func receiveRecord(get getter, it storage.Item) ([]write, error) {
 	}
 	var ws []write
 	if e.Receipt = bytes.Equal(holder, k[:]); e.Receipt {
-		ws = append(ws, write{key: issuerKey(e.Rec.Issuer), value: []byte{}})
+		ws = append(ws, write{Key: issuerKey(e.Rec.Issuer), Value: []byte{}})
 	}
 	body, err := packed.Body(e.Rec, e.Rec.Version)
 	if err != nil {
 		return nil, err
 	}
-	ws = append(ws, write{key: recordKey(k), value: e.Encode(body)})
+	ws = append(ws, write{Key: recordKey(k), Value: e.Encode(body)})
 	return append(ws, indexChanges(k, nil, e)...), nil
 }
 
@@ -198,7 +198,7 @@ func (s *Store) shutNow(ctx context.Context) (why storage.Shut, err error) {
 // SetShut implements [storage.Carrier].
 func (s *Store) SetShut(ctx context.Context, why storage.Shut) error {
 	return s.submit(&change{ctx: ctx, chore: true, stage: func(getter) ([]write, error) {
-		return []write{{key: metaShut, value: []byte(why), del: why == storage.Usable}}, nil
+		return []write{{Key: metaShut, Value: []byte(why), Del: why == storage.Usable}}, nil
 	}})
 }
 
@@ -214,7 +214,7 @@ func (s *Store) Renew(ctx context.Context, after uint32) error {
 		return err
 	}
 	err = s.submit(&change{ctx: ctx, chore: true, stage: func(getter) ([]write, error) {
-		return []write{{key: metaGeneration, value: b}}, nil
+		return []write{{Key: metaGeneration, Value: b}}, nil
 	}})
 	if err != nil {
 		return err

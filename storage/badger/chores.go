@@ -92,7 +92,7 @@ func (s *Store) keepHigh(ctx context.Context) error {
 	var high uint64
 	err := s.submit(&change{ctx: ctx, chore: true, stage: func(getter) ([]write, error) {
 		high = s.last + 1
-		return []write{{key: metaHigh, value: encodeHigh(high)}}, nil
+		return []write{{Key: metaHigh, Value: encodeHigh(high)}}, nil
 	}})
 	if err != nil {
 		return err
@@ -106,14 +106,14 @@ func (s *Store) keepHigh(ctx context.Context) error {
 	return nil
 }
 
-// lastWords are written when nobody else is there any more.
-func (s *Store) lastWords() error {
+// flushOnClose are written when nobody else is there any more.
+func (s *Store) flushOnClose() error {
 	if s.broken.Load() != nil || s.space.allow(false) != nil {
 		return nil
 	}
-	writes := []write{{key: metaHigh, value: encodeHigh(s.last + 1)}}
+	writes := []write{{Key: metaHigh, Value: encodeHigh(s.last + 1)}}
 	if _, exact := s.Count(); exact {
-		writes = append(writes, write{key: metaClean, value: s.encodeCounts()})
+		writes = append(writes, write{Key: metaClean, Value: s.encodeCounts()})
 	}
 	if err := s.commitNow(writes); err != nil {
 		return err

@@ -17,10 +17,10 @@ import (
 func apply(txn *bdb.Txn, writes []write) error {
 	for _, w := range writes {
 		var err error
-		if w.del {
-			err = txn.Delete(w.key)
+		if w.Del {
+			err = txn.Delete(w.Key)
 		} else {
-			err = txn.Set(w.key, w.value)
+			err = txn.Set(w.Key, w.Value)
 		}
 		if err != nil {
 			return fmt.Errorf("staging a change: %w", err)

@@ -23,7 +23,7 @@ func (s *Store) startCount() error {
 		s.tracks.Store(int64(binary.BigEndian.Uint64(b[8:])))
 		close(s.counted)
 		// Before use, so that a crash from now on is noticed.
-		return s.commitNow([]write{{key: metaClean, del: true}})
+		return s.commitNow([]write{{Key: metaClean, Del: true}})
 	}
 	if s.isEmpty() {
 		close(s.counted)

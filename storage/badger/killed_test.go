@@ -54,7 +54,7 @@ func killed(t testing.TB, s *Store) *Store {
 	k.mu.Unlock()
 	go func() { // if nobody else commits anything
 		_ = s.submit(&change{ctx: context.Background(), chore: true, stage: func(getter) ([]write, error) {
-			return []write{{key: metaHigh, value: encodeHigh(s.last + 1)}}, nil
+			return []write{{Key: metaHigh, Value: encodeHigh(s.last + 1)}}, nil
 		}})
 	}()
 	<-k.parked

@@ -113,7 +113,7 @@ func (r *readers) promise(ts uint64, batch []*change) {
 			continue
 		}
 		for _, w := range c.writes {
-			r.ahead[string(w.key)] = struct{}{}
+			r.ahead[string(w.Key)] = struct{}{}
 		}
 	}
 }

@@ -179,7 +179,7 @@ func stageCommit(get getter, k refKey, rec *payment.Record, body []byte, take []
 		case err != nil:
 			return nil, err
 		case holder == nil:
-			ws = append(ws, write{key: uk, value: k[:]})
+			ws = append(ws, write{Key: uk, Value: k[:]})
 		case len(holder) == 0:
 			return nil, &payment.TakenError{Key: key}
 		case !bytes.Equal(holder, k[:]):
@@ -198,10 +198,10 @@ func stageCommit(get getter, k refKey, rec *payment.Record, body []byte, take []
 			return nil, err
 		}
 		if known == nil {
-			ws = append(ws, write{key: issuerKey(rec.Issuer), value: []byte{}})
+			ws = append(ws, write{Key: issuerKey(rec.Issuer), Value: []byte{}})
 		}
 	}
-	ws = append(ws, write{key: recordKey(k), value: e.Encode(body)})
+	ws = append(ws, write{Key: recordKey(k), Value: e.Encode(body)})
 	return append(ws, indexChanges(k, old, e)...), nil
 }
 
@@ -234,9 +234,9 @@ func stageForget(get getter, k refKey, ref payment.Ref, version uint64) ([]write
 		(old.Rec.State != payment.Declined && old.Rec.State != payment.Expired) {
 		return nil, payment.ErrConflict
 	}
-	ws := []write{{key: recordKey(k), del: true}}
+	ws := []write{{Key: recordKey(k), Del: true}}
 	for _, h := range old.Intents {
-		ws = append(ws, write{key: append([]byte{tableUnique}, h...), del: true})
+		ws = append(ws, write{Key: append([]byte{tableUnique}, h...), Del: true})
 	}
 	return append(ws, indexChanges(k, old, nil)...), nil
 }
@@ -262,7 +262,7 @@ func (s *Store) Reserve(ctx context.Context, keys []payment.Key) (int, error) {
 					continue
 				}
 				seen[string(uk)] = true
-				ws = append(ws, write{key: uk, value: []byte{}})
+				ws = append(ws, write{Key: uk, Value: []byte{}})
 				fresh++
 			}
 			return ws, nil

@@ -42,7 +42,7 @@ func (s *Store) Secret(ctx context.Context, name string, mint func() ([]byte, er
 			return nil, err
 		}
 		v = append([]byte(nil), made...)
-		return []write{{key: secretKey(name), value: made}}, nil
+		return []write{{Key: secretKey(name), Value: made}}, nil
 	}})
 	if err != nil {
 		return nil, err

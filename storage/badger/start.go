@@ -69,7 +69,7 @@ func (s *Store) start() (err error) {
 	s.poke()
 	if why != "" {
 		s.log().Error("this ledger may have forgotten payments: a new generation begins",
-			zap.String("why", why), zap.String("journal_kept_in", s.seen.aside), zap.String("dir", s.dir), zap.Uint32("generation", s.gen.Seq))
+			zap.String("why", why), zap.String("journal_kept_in", s.opening.aside), zap.String("dir", s.dir), zap.Uint32("generation", s.gen.Seq))
 		s.cfg.onNewLife(why)
 	}
 	return nil
@@ -138,7 +138,7 @@ func (s *Store) settleGeneration() (why string, err error) {
 		return "", err
 	}
 	f.version = max(f.version, decodeHigh(high))
-	f.empty, f.harm = s.isEmpty(), s.seen.harm
+	f.empty, f.doubt = s.isEmpty(), s.opening.doubt
 	s.gen, why = f.judge(s.Now(), newID)
 	if f.inside == nil || !s.gen.SameLife(*f.inside) {
 		if b, err = json.Marshal(s.gen); err != nil {
@@ -150,10 +150,10 @@ func (s *Store) settleGeneration() (why string, err error) {
 			s.last = max(s.last, f.outside.High)
 		}
 		err = s.commitNow([]write{
-			{key: metaFormat, value: []byte{storeFormat}},
-			{key: metaGeneration, value: b},
-			{key: metaHigh, value: encodeHigh(s.last + 1)},
-			{key: metaHarm, del: true},
+			{Key: metaFormat, Value: []byte{storeFormat}},
+			{Key: metaGeneration, Value: b},
+			{Key: metaHigh, Value: encodeHigh(s.last + 1)},
+			{Key: metaDoubt, Del: true},
 		})
 		if err != nil {
 			return "", err

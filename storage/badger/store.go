@@ -37,7 +37,7 @@ type Store struct {
 	claims  shared.Claims[limits]
 	due     dueFloor
 	journal *journal.Journal
-	seen    witness
+	opening openReport
 	minting turn
 
 	// Who writes has these to himself.
@@ -173,7 +173,7 @@ func (s *Store) Close() error {
 	s.stop()
 	s.chores.Wait()
 	s.writer.holders.Wait()
-	err := s.lastWords()
+	err := s.flushOnClose()
 	clean := err == nil && s.broken.Load() == nil && s.space.ready() == nil
 	cerr := s.db.Close()
 	defer s.giveFiles()

@@ -6,14 +6,6 @@ import (
 	"sync"
 )
 
-// write is one entry to be set, or deleted where del is set.
-type write struct {
-	key, value []byte
-	del        bool
-}
-
-func (w write) size() int { return len(w.key) + len(w.value) + 64 }
-
 // change is what a caller wants of the writer.
 type change struct {
 	ctx context.Context
@@ -205,7 +197,7 @@ func (s *Store) writeBatch(first *change) (rest *change) {
 		}
 		n := 0
 		for _, w := range c.writes {
-			n += w.size()
+			n += w.Size()
 		}
 		if len(batch) > 0 && (size+n > s.maxSize || count+len(c.writes) > s.maxCount) {
 			rest = c

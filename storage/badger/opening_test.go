@@ -6,7 +6,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,67 +15,27 @@ import (
 	"github.com/rahgir/caddy-payments/storage/badger/journal"
 )
 
-func TestJudgeJournal(t *testing.T) {
-	is := func(first, last uint64) journal.Found {
-		return journal.Found{Exists: true, ID: "a", First: first, Last: last, Frames: int(last - first)}
-	}
-	damaged := is(5, 9)
-	damaged.Damage = journal.ErrDamaged
-	for _, c := range []struct {
-		name   string
-		found  journal.Found
-		mark   string
-		marked bool
-		height uint64
-		want   string
-	}{
-		{"a new store, or one of before journals", journal.Found{}, "", false, 7, ""},
-		{"as it was closed", is(9, 9), "a", false, 9, ""},
-		{"after a crash", is(5, 9), "a", false, 9, ""},
-		{"a commit that nobody was told of, in the journal alone", is(5, 9), "a", false, 8, ""},
-		{"the same, in the store alone", is(5, 9), "a", false, 10, ""},
-		{"the store lost its tail", is(5, 9), "a", false, 6, ""},
-		{"the store lost the journal's name as well", is(5, 9), "", true, 6, ""},
-		{"a first opening that was cut short", is(7, 7), "", false, 7, ""},
-		{"the journal is gone", journal.Found{}, "a", false, 9, "missing"},
-		{"the journal lost its tail", is(5, 9), "a", false, 11, "ends before"},
-		{"the journal is damaged", damaged, "a", false, 9, "damaged"},
-		{"another ledger's", is(5, 9), "b", false, 9, "another ledger"},
-		{"another ledger's, beside one of before journals", is(5, 9), "", false, 9, "another ledger"},
-		{"the store lost tables", is(5, 9), "a", false, 4, "holds less"},
-	} {
-		var mark []byte
-		if c.mark != "" {
-			mark = []byte(c.mark)
-		}
-		got := judgeJournal(c.found, mark, c.marked, c.height)
-		if (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
-			t.Errorf("%s: %q, want %q", c.name, got, c.want)
-		}
-	}
-}
-
 // A directory of before there were journals opens, and has one from then on.
 func TestJournalBegins(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "ledger")
 	s := open(t, dir)
 	a, b := pay(t, s, 1), pay(t, s, 2)
 	must(t, s.submit(&change{ctx: context.Background(), stage: func(getter) ([]write, error) {
-		return []write{{key: metaJournal, del: true}}, nil
+		return []write{{Key: metaJournal, Del: true}}, nil
 	}}))
 	must(t, s.Close())
 	must(t, os.RemoveAll(filepath.Join(dir, journalDir)))
 	s = open(t, dir)
-	if s.seen.harm != "" || s.gen.Seq != 1 {
-		t.Fatalf("%+v, generation %d", s.seen, s.gen.Seq)
+	if s.opening.doubt != "" || s.gen.Seq != 1 {
+		t.Fatalf("%+v, generation %d", s.opening, s.gen.Seq)
 	}
 	c := pay(t, s, 3)
 	s = reopen(t, s)
 	for _, r := range []*payment.Record{a, b, c} {
 		must(t, intact(s, r))
 	}
-	if s.seen.harm != "" || s.gen.Seq != 1 {
-		t.Fatalf("%+v, generation %d", s.seen, s.gen.Seq)
+	if s.opening.doubt != "" || s.gen.Seq != 1 {
+		t.Fatalf("%+v, generation %d", s.opening, s.gen.Seq)
 	}
 	if found, err := journal.Read(filepath.Join(dir, journalDir), nil); err != nil || !found.Exists || found.Damage != nil {
 		t.Errorf("%+v, %v", found, err)
@@ -149,8 +108,8 @@ func TestJournalRefuses(t *testing.T) {
 	must(t, s.Commit(context.Background(), payment.Change{Record: r}))
 	s = reopen(t, s)
 	must(t, intact(s, r))
-	if s.seen.harm != "" {
-		t.Error(s.seen.harm)
+	if s.opening.doubt != "" {
+		t.Error(s.opening.doubt)
 	}
 }
 
@@ -247,7 +206,7 @@ func TestRotsWhileOpen(t *testing.T) {
 
 // An opening that is cut short after the journal was found wanting does not make
 // the next one forget it.
-func TestHarmIsKept(t *testing.T) {
+func TestDoubtIsKept(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "ledger")
 	s := open(t, dir)
 	r := pay(t, s, 1)
@@ -267,8 +226,8 @@ func TestHarmIsKept(t *testing.T) {
 	must(t, cut.db.Close())
 	for round, seq := range []uint32{2, 2} {
 		s = open(t, dir)
-		if s.gen.Seq != seq || (s.seen.harm != "") != (round == 0) {
-			t.Errorf("opening %d: generation %d, %q", round, s.gen.Seq, s.seen.harm)
+		if s.gen.Seq != seq || (s.opening.doubt != "") != (round == 0) {
+			t.Errorf("opening %d: generation %d, %q", round, s.gen.Seq, s.opening.doubt)
 		}
 		must(t, intact(s, r))
 		must(t, s.Close())
