@@ -152,6 +152,6 @@ func admitting() []Mutant {
 		{"caller-can-not-leave", "R12", "A disk that hangs holds every announcement and its customer for ever.",
 			[]Edit{{"storage/badger", "case <-c.ctx.Done():\n\t\treturn c.left()", "case <-(chan struct{})(nil):\n\t\treturn c.left()"}}, []Suite{unit("storage/badger", "TestConformance")}},
 		{"limits-of-a-reload-not-applied", "R12", "Whoever makes room by `min_free` and reloads still sells nothing.",
-			[]Edit{{"storage/badger", "s.space.limit(l.minFree)", "_ = l.minFree"}}, []Suite{unit("storage/badger", "TestPoolLimits")}},
+			[]Edit{{"storage/badger", "s.disk.Limit(l.minFree)", "_ = l.minFree"}}, []Suite{unit("storage/badger", "TestPoolLimits")}},
 	}
 }

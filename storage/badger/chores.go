@@ -43,7 +43,7 @@ func (s *Store) choreLoop(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			s.space.check()
+			s.disk.Check()
 			s.giveFiles()
 			if err := s.keepHigh(ctx); err != nil && ctx.Err() == nil {
 				s.log().Warn("writing the generation file", zap.String("dir", s.dir), zap.Error(err))
@@ -108,7 +108,7 @@ func (s *Store) keepHigh(ctx context.Context) error {
 
 // flushOnClose are written when nobody else is there any more.
 func (s *Store) flushOnClose() error {
-	if s.broken.Load() != nil || s.space.allow(false) != nil {
+	if s.broken.Load() != nil || s.disk.Allow(false) != nil {
 		return nil
 	}
 	writes := []write{{Key: metaHigh, Value: encodeHigh(s.last + 1)}}
@@ -142,7 +142,7 @@ func (s *Store) compact() {
 		return
 	}
 	defer s.gate.exit()
-	if s.space.ready() != nil {
+	if s.disk.Ready() != nil {
 		return // it needs room before it gives some back
 	}
 	s.db.SetDiscardTs(s.readers.oldest())

@@ -36,7 +36,7 @@ func (s *Store) record(ts uint64, writes ...[]write) error {
 
 // refusal is what callers are told whose changes the journal did not take.
 func (s *Store) refusal(err error) error {
-	s.space.check()
+	s.disk.Check()
 	s.log().Error("the journal refused a change: nothing was written", zap.String("dir", s.dir), zap.Error(err))
 	return fmt.Errorf("%w: %w", payment.ErrFull, err)
 }

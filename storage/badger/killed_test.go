@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"github.com/rahgir/caddy-payments/storage/badger/disk"
 )
 
 // killer ends a store between two of a commit's writes, as a kill -9 would that
@@ -100,7 +102,7 @@ func copyOnce(from, to string) error {
 			return err
 		}
 		rel, err := filepath.Rel(from, path)
-		if err != nil || d.Name() == reserveFile || d.Name() == "LOCK" {
+		if err != nil || d.Name() == disk.ReserveFile || d.Name() == "LOCK" {
 			return err
 		}
 		if d.IsDir() {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/internal/failpoint"
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/badger/disk"
 	"github.com/rahgir/caddy-payments/storage/badger/journal"
 	"github.com/rahgir/caddy-payments/storage/internal/durable"
 	"github.com/rahgir/caddy-payments/storage/internal/mirror"
@@ -33,7 +34,7 @@ type Store struct {
 
 	gate    gate
 	readers readers
-	space   spaceGuard
+	disk    *disk.Guard
 	claims  shared.Claims[limits]
 	due     dueFloor
 	journal *journal.Journal
@@ -82,8 +83,7 @@ func Open(dir string, opts ...Option) (*Store, error) {
 		counted: make(chan struct{}), minting: newTurn(), crowded: make(chan struct{}, 1)}
 	s.maxTracks.Store(c.maxTracks)
 	s.due.init()
-	s.space = spaceGuard{dir: dir, measure: c.freeSpace, log: c.log}
-	if err := s.space.setLimits(c); err != nil {
+	if s.disk, err = disk.New(dir, disk.Options{MinFree: c.minFree, Reserve: c.reserve, Measure: c.freeSpace, Log: c.log}); err != nil {
 		return nil, err
 	}
 	if c.memTable == 0 {
@@ -118,8 +118,8 @@ func (s *Store) giveFiles() {
 
 // memTableFor makes memtables, and with them the files that come and go, small
 // on a small disk.
-func memTableFor(measure func(string) (space, error), dir string) int64 {
-	if sp, err := measure(dir); err == nil && sp.total != 0 && sp.total < 1024*mib {
+func memTableFor(measure func(string) (disk.Space, error), dir string) int64 {
+	if sp, err := measure(dir); err == nil && sp.Total != 0 && sp.Total < 1024*mib {
 		return 4 * mib
 	}
 	return 8 * mib
@@ -174,7 +174,7 @@ func (s *Store) Close() error {
 	s.chores.Wait()
 	s.writer.holders.Wait()
 	err := s.flushOnClose()
-	clean := err == nil && s.broken.Load() == nil && s.space.ready() == nil
+	clean := err == nil && s.broken.Load() == nil && s.disk.Ready() == nil
 	cerr := s.db.Close()
 	defer s.giveFiles()
 	return errors.Join(err, cerr, s.closeJournal(clean && cerr == nil))
@@ -200,7 +200,7 @@ func (s *Store) Ready() error {
 	if s.broken.Load() != nil {
 		return s.brokenErr()
 	}
-	return s.space.ready()
+	return s.disk.Ready()
 }
 
 // Generation implements [payment.Store].

@@ -257,5 +257,5 @@ func (s *Store) admit(c *change) error {
 	if s.broken.Load() != nil {
 		return s.brokenErr()
 	}
-	return s.space.allow(c.grows)
+	return s.disk.Allow(c.grows)
 }
