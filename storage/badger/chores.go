@@ -55,15 +55,23 @@ func (s *Store) choreLoop(ctx context.Context) {
 		case <-prune.C:
 			s.prune(ctx)
 		case <-check.C:
-			s.checkLive(ctx, true)
+			s.checkTables(ctx, true)
 		case <-sum.C:
-			s.checkLive(ctx, false)
+			s.checkTables(ctx, false)
 		case <-compact.C:
 			if n := s.commits.Load(); n-compacted >= compactAfter {
 				compacted = n
 				s.compact()
 			}
 		}
+	}
+}
+
+// checkTables looks for tables that have rotted. A store that is found damaged answers
+// nobody.
+func (s *Store) checkTables(ctx context.Context, all bool) {
+	if err := s.tables.Check(ctx, s.db.Tables, all); err != nil {
+		s.ruin(err)
 	}
 }
 

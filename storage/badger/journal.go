@@ -11,6 +11,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage/badger/journal"
+	"github.com/rahgir/caddy-payments/storage/badger/preflight"
 	"github.com/rahgir/caddy-payments/storage/internal/durable"
 )
 
@@ -52,7 +53,7 @@ func (s *Store) shorten() error {
 	if err := durable.SyncDir(s.dir); err != nil {
 		return err
 	}
-	note, err := s.note()
+	note, err := preflight.TakeNote(s.dir)
 	if err != nil {
 		return err
 	}
@@ -66,36 +67,26 @@ func inTables(db *bdb.DB) (version uint64) {
 	return version
 }
 
-// headNote is what the journal's head keeps for the store.
-type headNote struct {
-	Tables manifestMark `json:"tables"`
-}
-
-func (s *Store) note() (headNote, error) {
-	m, err := markManifest(s.dir)
-	return headNote{m}, err
-}
-
 // keepNote writes down how long Badger's list of tables has become.
 func (s *Store) keepNote() error {
 	st, err := os.Stat(filepath.Join(s.dir, bdb.ManifestFilename))
 	if err != nil || st.Size() == s.listed {
 		return err
 	}
-	note, err := s.note()
+	note, err := preflight.TakeNote(s.dir)
 	if err != nil {
 		return err
 	}
 	if err := s.journal.SetNote(note); err != nil {
 		return err
 	}
-	s.listed = note.Tables.Size
+	s.listed = note.Size()
 	return nil
 }
 
 // closeJournal is called when Badger is closed and has put everything into tables.
 func (s *Store) closeJournal(clean bool) error {
-	note, err := s.note()
+	note, err := preflight.TakeNote(s.dir)
 	if err != nil {
 		return errors.Join(err, s.journal.Close(false, nil))
 	}

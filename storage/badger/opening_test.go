@@ -1,7 +1,6 @@
 package badger
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -9,10 +8,9 @@ import (
 	"testing"
 	"time"
 
-	bdb "github.com/dgraph-io/badger/v4"
-
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage/badger/journal"
+	"github.com/rahgir/caddy-payments/storage/badger/preflight"
 )
 
 // A directory of before there were journals opens, and has one from then on.
@@ -113,64 +111,6 @@ func TestJournalRefuses(t *testing.T) {
 	}
 }
 
-// Badger's list of tables is known by its beginning.
-func TestManifestMark(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "ledger")
-	for n := range 3 {
-		s := open(t, dir)
-		pay(t, s, n)
-		must(t, s.Close())
-	}
-	path := filepath.Join(dir, bdb.ManifestFilename)
-	whole, err := os.ReadFile(path)
-	must(t, err)
-	mark, err := markManifest(dir)
-	must(t, err)
-	longer := append(bytes.Clone(whole), whole[manifestHead:]...)
-	if !mark.holds(whole, int64(len(whole))) || !mark.holds(longer, int64(len(longer))) {
-		t.Error("a list that only grew")
-	}
-	for n := range whole {
-		if mark.holds(whole[:n], int64(n)) {
-			t.Fatalf("a list that was cut at %d of %d", n, len(whole))
-		}
-	}
-	if mark.holds(longer, int64(len(whole)-1)) {
-		t.Error("a list of which Badger can't read as much as it could")
-	}
-}
-
-// Each byte of a table is looked at.
-func TestCheckTable(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "ledger")
-	s := open(t, dir)
-	payAll(t, s, 0, 40)
-	must(t, s.Close())
-	tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))
-	must(t, err)
-	if len(tables) == 0 {
-		t.Fatal("no table")
-	}
-	whole, err := os.ReadFile(tables[0])
-	must(t, err)
-	must(t, checkTable(whole, 1))
-	passed := 0
-	for at := 0; at < len(whole); at += 7 {
-		b := bytes.Clone(whole)
-		b[at] ^= 1 << (at % 8)
-		if checkTable(b, 1) == nil {
-			passed++ // it says the same in another way, as a copy from elsewhere does
-		}
-		if at%997 == 0 && checkTable(whole[:at], 1) == nil {
-			t.Fatalf("cut at %d", at)
-		}
-	}
-	if passed > len(whole)/100 {
-		t.Errorf("%d of %d flipped bits passed", passed, len(whole))
-	}
-	t.Logf("%d of %d flipped bits passed", passed, len(whole))
-}
-
 // A table that rots under a running store ends its answers: Badger would take
 // what is in it for missing.
 func TestRotsWhileOpen(t *testing.T) {
@@ -178,7 +118,7 @@ func TestRotsWhileOpen(t *testing.T) {
 	s := open(t, dir)
 	r := pay(t, s, 1)
 	s = reopen(t, s)
-	s.checkLive(context.Background(), true)
+	s.checkTables(context.Background(), true)
 	must(t, s.Ready())
 	tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))
 	must(t, err)
@@ -191,7 +131,7 @@ func TestRotsWhileOpen(t *testing.T) {
 		must(t, err)
 		must(t, f.Close())
 	}
-	s.checkLive(context.Background(), true)
+	s.checkTables(context.Background(), true)
 	if err := s.Ready(); !errors.Is(err, payment.ErrBroken) || !errors.Is(err, ErrDamaged) {
 		t.Errorf("Ready: %v", err)
 	}
@@ -217,7 +157,7 @@ func TestDoubtIsKept(t *testing.T) {
 	c.mirror, c.memTable = dir+".generation", 8*mib
 	cut := &Store{cfg: c, dir: dir}
 	var err error
-	cut.db, err = openBadger(badgerOptions(dir, c))
+	cut.db, err = preflight.Open(badgerOptions(dir, c))
 	must(t, err)
 	cut.maxSize, cut.maxCount = int(cut.db.MaxBatchSize()), int(cut.db.MaxBatchCount())
 	cut.last = cut.db.MaxVersion()

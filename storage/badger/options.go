@@ -81,7 +81,7 @@ func badgerOptions(dir string, c *config) bdb.Options {
 		// What money depends on.
 		WithDetectConflicts(true).
 		WithVerifyValueChecksum(true).
-		// All tables are checked before Badger opens them, see checkTables: its own
+		// All tables are checked before Badger opens them, see preflight: its own
 		// check at open ends the process where it finds something.
 		WithChecksumVerificationMode(boptions.OnBlockRead).
 		WithNumVersionsToKeep(1).

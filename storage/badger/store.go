@@ -19,6 +19,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage/badger/disk"
 	"github.com/rahgir/caddy-payments/storage/badger/journal"
+	"github.com/rahgir/caddy-payments/storage/badger/preflight"
 	"github.com/rahgir/caddy-payments/storage/internal/durable"
 	"github.com/rahgir/caddy-payments/storage/internal/mirror"
 	"github.com/rahgir/caddy-payments/storage/internal/shared"
@@ -35,6 +36,7 @@ type Store struct {
 	gate    gate
 	readers readers
 	disk    *disk.Guard
+	tables  *preflight.Tables
 	claims  shared.Claims[limits]
 	due     dueFloor
 	journal *journal.Journal
@@ -64,9 +66,6 @@ type Store struct {
 	mirrored mirror.Mark   // what stands in the generation file
 	noted    uint64        // commits when it was written
 	logged   uint64        // commits when Badger's log was synced
-
-	checking sync.Mutex
-	sums     tableSums // as they stand in sumsFile
 }
 
 // Open opens the store in dir, which is made if it does not exist.
@@ -91,10 +90,12 @@ func Open(dir string, opts ...Option) (*Store, error) {
 	}
 	failpoint.Hit(failpoint.LedgerOpening)
 	defer s.giveFiles()
-	if err := s.checkFiles(); err != nil {
+	found, err := preflight.Check(dir, preflight.Options{Badger: badgerOptions(dir, c), Journal: filepath.Join(dir, journalDir), Log: c.log})
+	if err != nil {
 		return nil, whose(dir, err)
 	}
-	if s.db, err = openBadger(badgerOptions(dir, c)); err != nil {
+	s.tables, c.memTable = found.Tables, found.MemTable
+	if s.db, err = preflight.Open(badgerOptions(dir, c)); err != nil {
 		return nil, openError(dir, err)
 	}
 	if err := s.start(); err != nil {
@@ -141,11 +142,9 @@ func realDir(dir string) (string, error) {
 	return dir, nil
 }
 
-// openError names what people meet. Badger's errors can't be told apart by
-// errors.Is.
 func openError(dir string, err error) error {
-	if strings.Contains(err.Error(), "Cannot acquire directory lock") || strings.Contains(err.Error(), "Cannot create lock file") {
-		return locked(dir)
+	if errors.Is(err, ErrLocked) {
+		return err
 	}
 	return whose(dir, fmt.Errorf("opening the store in %s: %w", dir, err))
 }
@@ -161,8 +160,6 @@ func whose(dir string, err error) error {
 	}
 	return err
 }
-
-func locked(dir string) error { return fmt.Errorf("%w: %s; use `caddy reload`", ErrLocked, dir) }
 
 // Close refuses new operations, waits for those under way, and closes the
 // store. Later calls return nil.
