@@ -90,11 +90,11 @@ func carryTable(ctx context.Context, txn *bdb.Txn, table byte, kind storage.Kind
 func (s *Store) Receive(ctx context.Context, items []storage.Item) error {
 	for part := range slices.Chunk(items, 200) {
 		records, tracks := int64(0), int64(0)
-		err := s.submit(&change{ctx: ctx, grows: true, stage: func(get getter) ([]write, error) {
+		err := s.queue.Submit(&change{Ctx: ctx, Grows: true, Stage: func(get getter) ([]write, error) {
 			records, tracks = 0, 0
 			var all []write
 			for _, it := range part {
-				ws, err := receive(get, it, s.last+1)
+				ws, err := receive(get, it, s.queue.Next())
 				if err != nil {
 					return nil, err
 				}
@@ -107,7 +107,7 @@ func (s *Store) Receive(ctx context.Context, items []storage.Item) error {
 				all = append(all, ws...)
 			}
 			return all, nil
-		}, settled: func() { s.records.Add(records); s.tracks.Add(tracks); s.poke() }})
+		}, Settled: func() { s.records.Add(records); s.tracks.Add(tracks); s.poke() }})
 		if err != nil {
 			return err
 		}
@@ -197,7 +197,7 @@ func (s *Store) shutNow(ctx context.Context) (why storage.Shut, err error) {
 
 // SetShut implements [storage.Carrier].
 func (s *Store) SetShut(ctx context.Context, why storage.Shut) error {
-	return s.submit(&change{ctx: ctx, chore: true, stage: func(getter) ([]write, error) {
+	return s.queue.Submit(&change{Ctx: ctx, Internal: true, Stage: func(getter) ([]write, error) {
 		return []write{{Key: metaShut, Value: []byte(why), Del: why == storage.Usable}}, nil
 	}})
 }
@@ -213,7 +213,7 @@ func (s *Store) Renew(ctx context.Context, after uint32) error {
 	if err != nil {
 		return err
 	}
-	err = s.submit(&change{ctx: ctx, chore: true, stage: func(getter) ([]write, error) {
+	err = s.queue.Submit(&change{Ctx: ctx, Internal: true, Stage: func(getter) ([]write, error) {
 		return []write{{Key: metaGeneration, Value: b}}, nil
 	}})
 	if err != nil {

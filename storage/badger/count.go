@@ -33,9 +33,9 @@ func (s *Store) startCount() error {
 
 // finishCount counts what startCount could not tell. The snapshot is taken
 // before the first change, so that nothing is counted twice.
-func (s *Store) finishCount(ctx context.Context, ts uint64) {
+func (s *Store) finishCount(ctx context.Context, ts uint64, release func()) {
 	defer s.chores.Done()
-	defer s.readers.end(ts)
+	defer release()
 	txn := s.db.NewTransactionAt(ts, false)
 	defer txn.Discard()
 	records, ok := countPrefix(ctx, txn, tableCreated)

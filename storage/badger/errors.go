@@ -1,8 +1,6 @@
 package badger
 
 import (
-	"errors"
-
 	"github.com/rahgir/caddy-payments/storage/badger/preflight"
 	"github.com/rahgir/caddy-payments/storage/internal/mirror"
 	"github.com/rahgir/caddy-payments/storage/internal/packed"
@@ -18,9 +16,6 @@ var (
 	// ErrDamaged: files of the store are not as they were written, and can't be
 	// mended from its journal. Nothing was changed.
 	ErrDamaged = preflight.ErrDamaged
-	// errLeft: the caller's context ended first; the ledger tells later what became
-	// of his change.
-	errLeft = errors.New("the change was left to the store")
 	// ErrMirror: the file beside the directory that tells a lost or restored
 	// store from the one that was closed can't be read or written.
 	ErrMirror = mirror.ErrMirror

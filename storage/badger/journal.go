@@ -2,14 +2,11 @@ package badger
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
 	bdb "github.com/dgraph-io/badger/v4"
-	"go.uber.org/zap"
 
-	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage/badger/journal"
 	"github.com/rahgir/caddy-payments/storage/badger/preflight"
 	"github.com/rahgir/caddy-payments/storage/internal/durable"
@@ -17,9 +14,6 @@ import (
 
 // journalDir is where the journal lies, in the store's directory.
 const journalDir = "journal"
-
-// write is one entry to be set, or deleted.
-type write = journal.Write
 
 // record writes a batch into the journal. An error means that the batch is not in
 // there and never will be, unless the journal is broken.
@@ -33,13 +27,6 @@ func (s *Store) record(ts uint64, writes ...[]write) error {
 		s.frame = nil
 	}
 	return err
-}
-
-// refusal is what callers are told whose changes the journal did not take.
-func (s *Store) refusal(err error) error {
-	s.disk.Check()
-	s.log().Error("the journal refused a change: nothing was written", zap.String("dir", s.dir), zap.Error(err))
-	return fmt.Errorf("%w: %w", payment.ErrFull, err)
 }
 
 // shorten drops from the journal what Badger holds in tables: tables have checksums,

@@ -55,8 +55,8 @@ func killed(t testing.TB, s *Store) *Store {
 	k.armed = true
 	k.mu.Unlock()
 	go func() { // if nobody else commits anything
-		_ = s.submit(&change{ctx: context.Background(), chore: true, stage: func(getter) ([]write, error) {
-			return []write{{Key: metaHigh, Value: encodeHigh(s.last + 1)}}, nil
+		_ = s.queue.Submit(&change{Ctx: context.Background(), Internal: true, Stage: func(getter) ([]write, error) {
+			return []write{{Key: metaHigh, Value: encodeHigh(s.queue.Next())}}, nil
 		}})
 	}()
 	<-k.parked

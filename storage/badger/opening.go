@@ -50,10 +50,10 @@ func (s *Store) openJournal() error {
 		return err
 	}
 	_, marked := newest[string(metaJournal)]
-	s.opening.doubt = found.Doubt(mark, marked, s.last)
+	s.opening.doubt = found.Doubt(mark, marked, s.queue.Last())
 	var again map[string]write
 	if s.opening.doubt != journal.NotIts {
-		s.last = max(s.last, found.Last)
+		s.queue.Advance(found.Last)
 		lost, err := s.lost(newest)
 		if err != nil {
 			return err
@@ -92,18 +92,18 @@ func (s *Store) keepDoubt() error {
 		s.opening.doubt = string(was)
 		return nil
 	}
-	txn := s.db.NewTransactionAt(s.last, true)
+	txn := s.db.NewTransactionAt(s.queue.Last(), true)
 	defer txn.Discard()
 	if err := txn.Set(metaDoubt, []byte(s.opening.doubt)); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
-	if err := txn.CommitAt(s.last+1, nil); err != nil {
+	if err := txn.CommitAt(s.queue.Last()+1, nil); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
 	if err := s.db.Sync(); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
-	s.last++
+	s.queue.Advance(s.queue.Last() + 1)
 	return nil
 }
 
@@ -121,14 +121,14 @@ func (s *Store) beginJournal(dir string, found journal.Found) (err error) {
 			return fmt.Errorf("putting the journal aside: %w", err)
 		}
 	}
-	s.journal, err = journal.Create(dir, s.last, size)
+	s.journal, err = journal.Create(dir, s.queue.Last(), size)
 	return err
 }
 
 // lost gives the keys whose last write Badger does not have, with its version.
 func (s *Store) lost(newest map[string]journal.Last) (map[string]uint64, error) {
 	out := map[string]uint64{}
-	txn := s.db.NewTransactionAt(s.last, false)
+	txn := s.db.NewTransactionAt(s.queue.Last(), false)
 	defer txn.Discard()
 	for key, w := range newest {
 		item, err := txn.Get([]byte(key))
@@ -171,7 +171,7 @@ func (s *Store) redo(again map[string]write) error {
 			s.opening.records++
 		}
 		s.opening.entries++
-		if len(part) > 0 && (size+w.Size() > s.maxSize || len(part)+1 > s.maxCount) {
+		if len(part) > 0 && (size+w.Size() > s.queue.MaxSize || len(part)+1 > s.queue.MaxEntries) {
 			if err := flush(); err != nil {
 				return err
 			}
@@ -201,8 +201,8 @@ func (s *Store) Remarks() []storage.Remark {
 		}
 		out = append(out, storage.Remark{Bad: true, Code: "journal", Text: text})
 	}
-	if cause := s.ruined.Load(); cause != nil {
-		out = append(out, storage.Remark{Bad: true, Code: "damaged", Text: (*cause).Error()})
+	if cause := s.queue.Ruined(); cause != nil {
+		out = append(out, storage.Remark{Bad: true, Code: "damaged", Text: cause.Error()})
 	}
 	return out
 }

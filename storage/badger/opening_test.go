@@ -18,7 +18,7 @@ func TestJournalBegins(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "ledger")
 	s := open(t, dir)
 	a, b := pay(t, s, 1), pay(t, s, 2)
-	must(t, s.submit(&change{ctx: context.Background(), stage: func(getter) ([]write, error) {
+	must(t, s.queue.Submit(&change{Ctx: context.Background(), Stage: func(getter) ([]write, error) {
 		return []write{{Key: metaJournal, Del: true}}, nil
 	}}))
 	must(t, s.Close())
@@ -159,8 +159,7 @@ func TestDoubtIsKept(t *testing.T) {
 	var err error
 	cut.db, err = preflight.Open(badgerOptions(dir, c))
 	must(t, err)
-	cut.maxSize, cut.maxCount = int(cut.db.MaxBatchSize()), int(cut.db.MaxBatchCount())
-	cut.last = cut.db.MaxVersion()
+	cut.queue = cut.newQueue()
 	must(t, cut.openJournal())
 	must(t, cut.journal.Close(false, nil))
 	must(t, cut.db.Close())

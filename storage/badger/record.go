@@ -143,12 +143,15 @@ func (s *Store) Commit(ctx context.Context, c payment.Change) error {
 	rec := c.Record.Clone()
 	rec.Version = next
 	take := slices.Clone(c.Take)
-	ch := &change{ctx: ctx, grows: next == 1, lazy: c.Lazy, due: packed.Time(rec.Due)}
-	ch.stage = func(get getter) ([]write, error) { return stageCommit(get, k, rec, body, take) }
-	if next == 1 {
-		ch.settled = func() { s.records.Add(1) }
+	ch := &change{Ctx: ctx, Grows: next == 1, Lazy: c.Lazy}
+	if due := packed.Time(rec.Due); due != 0 {
+		ch.Recorded = func() { s.due.begin(due) }
 	}
-	if err := s.submit(ch); err != nil {
+	ch.Stage = func(get getter) ([]write, error) { return stageCommit(get, k, rec, body, take) }
+	if next == 1 {
+		ch.Settled = func() { s.records.Add(1) }
+	}
+	if err := s.queue.Submit(ch); err != nil {
 		return err
 	}
 	c.Record.Version = next
@@ -219,9 +222,9 @@ func (s *Store) Forget(ctx context.Context, ref payment.Ref, version uint64) err
 	if !ok {
 		return payment.ErrConflict
 	}
-	return s.submit(&change{ctx: ctx,
-		stage:   func(get getter) ([]write, error) { return stageForget(get, k, ref, version) },
-		settled: func() { s.records.Add(-1) },
+	return s.queue.Submit(&change{Ctx: ctx,
+		Stage:   func(get getter) ([]write, error) { return stageForget(get, k, ref, version) },
+		Settled: func() { s.records.Add(-1) },
 	})
 }
 
@@ -248,7 +251,7 @@ func (s *Store) Reserve(ctx context.Context, keys []payment.Key) (int, error) {
 	total := 0
 	for part := range slices.Chunk(slices.Clone(keys), 500) {
 		fresh := 0
-		err := s.submit(&change{ctx: ctx, grows: true, stage: func(get getter) ([]write, error) {
+		err := s.queue.Submit(&change{Ctx: ctx, Grows: true, Stage: func(get getter) ([]write, error) {
 			fresh = 0
 			seen := make(map[string]bool, len(part))
 			var ws []write

@@ -36,7 +36,7 @@ func (s *Store) Secret(ctx context.Context, name string, mint func() ([]byte, er
 	if len(made) == 0 {
 		return nil, errors.New("minting the secret " + name + ": it is empty")
 	}
-	err = s.submit(&change{ctx: ctx, stage: func(get getter) ([]write, error) {
+	err = s.queue.Submit(&change{Ctx: ctx, Stage: func(get getter) ([]write, error) {
 		var err error
 		if v, err = get(secretKey(name)); err != nil || v != nil {
 			return nil, err

@@ -17,6 +17,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/internal/failpoint"
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/badger/commit"
 	"github.com/rahgir/caddy-payments/storage/badger/disk"
 	"github.com/rahgir/caddy-payments/storage/badger/journal"
 	"github.com/rahgir/caddy-payments/storage/badger/preflight"
@@ -33,8 +34,7 @@ type Store struct {
 	owner string
 	gen   mirror.Mark
 
-	gate    gate
-	readers readers
+	queue   *commit.Queue
 	disk    *disk.Guard
 	tables  *preflight.Tables
 	claims  shared.Claims[limits]
@@ -43,17 +43,12 @@ type Store struct {
 	opening openReport
 	minting turn
 
-	// Who writes has these to himself.
-	writer            writer
-	last              uint64 // version of the newest commit
-	maxSize, maxCount int
-	frame             []byte
-	segments          int   // of the journal, when it was last looked at
-	listed            int64 // length of Badger's list of tables, as noted
+	// Only the goroutine that writes has these.
+	frame    []byte
+	segments int // of the journal, when it was last looked at
 
-	broken  atomic.Pointer[error] // why nothing may be written any more
-	ruined  atomic.Pointer[error] // why nothing may be read either
-	commits atomic.Uint64
+	listed int64 // length of Badger's list of tables, as noted
+
 	records atomic.Int64
 	tracks  atomic.Int64
 	// maxTracks is the cap; crowded says that it is passed.
@@ -164,14 +159,13 @@ func whose(dir string, err error) error {
 // Close refuses new operations, waits for those under way, and closes the
 // store. Later calls return nil.
 func (s *Store) Close() error {
-	if !s.gate.shut() {
+	if !s.queue.Close() {
 		return nil
 	}
 	s.stop()
 	s.chores.Wait()
-	s.writer.holders.Wait()
 	err := s.flushOnClose()
-	clean := err == nil && s.broken.Load() == nil && s.disk.Ready() == nil
+	clean := err == nil && !s.queue.Broken() && s.disk.Ready() == nil
 	cerr := s.db.Close()
 	defer s.giveFiles()
 	return errors.Join(err, cerr, s.closeJournal(clean && cerr == nil))
@@ -191,11 +185,8 @@ func (s *Store) Alive(l payment.Lease) bool {
 
 // Ready implements [payment.Store].
 func (s *Store) Ready() error {
-	if s.gate.closing.Load() {
-		return payment.ErrClosed
-	}
-	if s.broken.Load() != nil {
-		return s.brokenErr()
+	if err := s.queue.Ready(); err != nil {
+		return err
 	}
 	return s.disk.Ready()
 }
@@ -205,7 +196,7 @@ func (s *Store) Generation(ctx context.Context) (payment.Generation, error) {
 	if err := ctx.Err(); err != nil {
 		return payment.Generation{}, err
 	}
-	if s.gate.closing.Load() {
+	if s.queue.Closed() {
 		return payment.Generation{}, payment.ErrClosed
 	}
 	return s.gen.Generation(), nil

@@ -30,8 +30,8 @@ func (s *Store) PutTrack(ctx context.Context, visitor string, t payment.Track, e
 		return err
 	}
 	hash, fresh := visitorHash(visitor), false
-	return s.submit(&change{ctx: ctx, grows: true, lazy: true,
-		stage: func(get getter) ([]write, error) {
+	return s.queue.Submit(&change{Ctx: ctx, Grows: true, Lazy: true,
+		Stage: func(get getter) ([]write, error) {
 			old, err := get(trackKey(hash))
 			if err != nil {
 				return nil, err
@@ -44,13 +44,13 @@ func (s *Store) PutTrack(ctx context.Context, visitor string, t payment.Track, e
 			} else if ws, err = unlist(get, old, hash); err != nil {
 				return nil, err
 			}
-			age := s.last + 1
+			age := s.queue.Next()
 			return append(ws,
 				write{Key: trackKey(hash), Value: value},
 				write{Key: expiryKey(expires, hash), Value: encodeHigh(age)},
 				write{Key: timed(tableAge, age, hash)}), nil
 		},
-		settled: func() {
+		Settled: func() {
 			if fresh && s.tracks.Add(1) > s.maxTracks.Load() {
 				s.poke()
 			}
@@ -129,8 +129,8 @@ func (s *Store) pruneTracks(ctx context.Context, limit int) (int, error) {
 // entries.
 func (s *Store) dropTracks(ctx context.Context, keys [][]byte) error {
 	gone := 0
-	return s.submit(&change{ctx: ctx,
-		stage: func(get getter) ([]write, error) {
+	return s.queue.Submit(&change{Ctx: ctx,
+		Stage: func(get getter) ([]write, error) {
 			gone = 0
 			var ws []write
 			for _, key := range keys {
@@ -155,6 +155,6 @@ func (s *Store) dropTracks(ctx context.Context, keys [][]byte) error {
 			}
 			return ws, nil
 		},
-		settled: func() { s.tracks.Add(-int64(gone)) },
+		Settled: func() { s.tracks.Add(-int64(gone)) },
 	})
 }
