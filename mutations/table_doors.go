@@ -146,12 +146,12 @@ func admitting() []Mutant {
 		{"visits-without-a-bound", "R13", "Anybody fills the store with visits that nobody made.",
 			[]Edit{{"engine", "return l.visits.at(client, now).spend(now, visitRate, visitBurst) == 0", "return l.visits.at(client, now).spend(now, 1e9, 1e9) == 0"}}, []Suite{unit("engine", "TestVisitsAreBounded")}},
 		{"full-batch-drops-the-next", "R2 R12", "The change after a full batch is dropped, and its caller hangs for ever.",
-			[]Edit{{"storage/badger", "return nil // they stay in the queue", "_ = s.writer.next()\n\t\t\treturn nil // they stay in the queue"}}, []Suite{unit("storage/badger", "TestMoreThanABatch")}},
+			[]Edit{{"storage/badger/commit", "return nil // they stay in the queue", "_ = q.turns.next()\n\t\treturn nil // they stay in the queue"}}, []Suite{unit("storage/badger/commit", "TestEachIsAnsweredOnce")}},
 		{"what-does-not-fit-is-dropped", "R2 R12", "A change that is too large for what is left of a transaction is dropped, and its caller hangs for ever.",
-			[]Edit{{"storage/badger", "rest = c\n\t\t\ttaken", "rest = nil\n\t\t\ttaken"}}, []Suite{unit("storage/badger", "TestMoreThanATransaction")}},
+			[]Edit{{"storage/badger/commit", "rest = c\n", "rest = nil\n"}}, []Suite{unit("storage/badger/commit", "TestMoreThanATransaction")}},
 		{"caller-can-not-leave", "R12", "A disk that hangs holds every announcement and its customer for ever.",
-			[]Edit{{"storage/badger", "case <-c.ctx.Done():\n\t\treturn c.left()", "case <-(chan struct{})(nil):\n\t\treturn c.left()"}}, []Suite{unit("storage/badger", "TestConformance")}},
+			[]Edit{{"storage/badger/commit", "case <-c.Ctx.Done():\n\t\treturn c.left()", "case <-(chan struct{})(nil):\n\t\treturn c.left()"}}, []Suite{unit("storage/badger", "TestConformance")}},
 		{"limits-of-a-reload-not-applied", "R12", "Whoever makes room by `min_free` and reloads still sells nothing.",
-			[]Edit{{"storage/badger", "s.space.limit(l.minFree)", "_ = l.minFree"}}, []Suite{unit("storage/badger", "TestPoolLimits")}},
+			[]Edit{{"storage/badger", "s.disk.Limit(l.minFree)", "_ = l.minFree"}}, []Suite{unit("storage/badger", "TestPoolLimits")}},
 	}
 }

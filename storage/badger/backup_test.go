@@ -12,22 +12,15 @@ import (
 
 // backup writes a copy of the ledger as it is now, while it is in use.
 func backup(s *Store, w io.Writer) error {
-	if err := s.gate.enter(); err != nil {
-		return err
-	}
-	defer s.gate.exit()
-	ts, err := s.readers.begin(context.Background())
-	if err != nil {
-		return err
-	}
-	defer s.readers.end(ts)
-	stream := s.db.NewStreamAt(ts)
-	stream.LogPrefix = "backup"
-	stream.NumGo = 2
-	if _, err := stream.Backup(w, 0); err != nil {
-		return fmt.Errorf("writing the backup: %w", err)
-	}
-	return nil
+	return s.queue.View(context.Background(), func(version uint64) error {
+		stream := s.db.NewStreamAt(version)
+		stream.LogPrefix = "backup"
+		stream.NumGo = 2
+		if _, err := stream.Backup(w, 0); err != nil {
+			return fmt.Errorf("writing the backup: %w", err)
+		}
+		return nil
+	})
 }
 
 // restore makes a store of a backup in dir, which must be empty or not exist.

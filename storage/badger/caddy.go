@@ -118,7 +118,7 @@ func (m *Module) Open(ctx context.Context, log *zap.Logger) (payment.Store, func
 	}
 	if gen, err := h.Generation(ctx); err == nil && log != nil {
 		records, exact := h.Count()
-		minFree, free := h.space.now()
+		minFree, free := h.disk.Now()
 		log.Info("the ledger is open", zap.String("dir", h.Dir()), zap.String("id", gen.ID),
 			zap.Uint32("generation", gen.Seq), zap.Int64("records", records), zap.Bool("counted", exact),
 			zap.Bool("shared", h.Shared), zap.Uint64("min_free_mib", minFree/mib), zap.Uint64("free_mib", free/mib),
@@ -204,7 +204,7 @@ type limits struct {
 func (s *Store) limit(l limits) {
 	s.maxTracks.Store(l.maxTracks)
 	s.poke()
-	s.space.limit(l.minFree)
+	s.disk.Limit(l.minFree)
 }
 
 // Interface guards.

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/badger/disk"
 )
 
 func TestCaddyfile(t *testing.T) {
@@ -129,7 +130,7 @@ func TestPoolNames(t *testing.T) {
 func TestPoolAfterFailure(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "ledger")
 	full := func(c *config) {
-		c.freeSpace = func(string) (space, error) { return space{free: 1, total: 1 << 40}, nil }
+		c.freeSpace = func(string) (disk.Space, error) { return disk.Space{Free: 1, Total: 1 << 40}, nil }
 	}
 	for range 3 {
 		if _, err := Acquire(dir, full); !errors.Is(err, payment.ErrFull) {
@@ -180,7 +181,7 @@ func TestPoolUnderReload(t *testing.T) {
 func TestPoolLimits(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "ledger")
 	disk := func(c *config) {
-		c.freeSpace = func(string) (space, error) { return space{free: 1000 * mib, total: 4000 * mib}, nil }
+		c.freeSpace = func(string) (disk.Space, error) { return disk.Space{Free: 1000 * mib, Total: 4000 * mib}, nil }
 		c.tick = time.Hour
 	}
 	acquire := func(opts ...Option) *Handle {

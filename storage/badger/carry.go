@@ -90,11 +90,11 @@ func carryTable(ctx context.Context, txn *bdb.Txn, table byte, kind storage.Kind
 func (s *Store) Receive(ctx context.Context, items []storage.Item) error {
 	for part := range slices.Chunk(items, 200) {
 		records, tracks := int64(0), int64(0)
-		err := s.submit(&change{ctx: ctx, grows: true, stage: func(get getter) ([]write, error) {
+		err := s.queue.Submit(&change{Ctx: ctx, Grows: true, Stage: func(get getter) ([]write, error) {
 			records, tracks = 0, 0
 			var all []write
 			for _, it := range part {
-				ws, err := receive(get, it, s.last+1)
+				ws, err := receive(get, it, s.queue.Next())
 				if err != nil {
 					return nil, err
 				}
@@ -107,7 +107,7 @@ func (s *Store) Receive(ctx context.Context, items []storage.Item) error {
 				all = append(all, ws...)
 			}
 			return all, nil
-		}, settled: func() { s.records.Add(records); s.tracks.Add(tracks); s.poke() }})
+		}, Settled: func() { s.records.Add(records); s.tracks.Add(tracks); s.poke() }})
 		if err != nil {
 			return err
 		}
@@ -137,15 +137,15 @@ func receive(get getter, it storage.Item, age uint64) ([]write, error) {
 	if value == nil {
 		value = []byte{}
 	}
-	ws := []write{{key: key, value: value}}
+	ws := []write{{Key: key, Value: value}}
 	if it.Kind == storage.KindTrack {
 		_, expires, err := packed.DecodeTrack(it.Value)
 		if err != nil {
 			return nil, err
 		}
 		ws = append(ws,
-			write{key: timed(tableExpiry, expires, it.Name), value: encodeHigh(age)},
-			write{key: timed(tableAge, age, it.Name)})
+			write{Key: timed(tableExpiry, expires, it.Name), Value: encodeHigh(age)},
+			write{Key: timed(tableAge, age, it.Name)})
 	}
 	return ws, nil
 }
@@ -170,13 +170,13 @@ func receiveRecord(get getter, it storage.Item) ([]write, error) {
 	}
 	var ws []write
 	if e.Receipt = bytes.Equal(holder, k[:]); e.Receipt {
-		ws = append(ws, write{key: issuerKey(e.Rec.Issuer), value: []byte{}})
+		ws = append(ws, write{Key: issuerKey(e.Rec.Issuer), Value: []byte{}})
 	}
 	body, err := packed.Body(e.Rec, e.Rec.Version)
 	if err != nil {
 		return nil, err
 	}
-	ws = append(ws, write{key: recordKey(k), value: e.Encode(body)})
+	ws = append(ws, write{Key: recordKey(k), Value: e.Encode(body)})
 	return append(ws, indexChanges(k, nil, e)...), nil
 }
 
@@ -197,8 +197,8 @@ func (s *Store) shutNow(ctx context.Context) (why storage.Shut, err error) {
 
 // SetShut implements [storage.Carrier].
 func (s *Store) SetShut(ctx context.Context, why storage.Shut) error {
-	return s.submit(&change{ctx: ctx, chore: true, stage: func(getter) ([]write, error) {
-		return []write{{key: metaShut, value: []byte(why), del: why == storage.Usable}}, nil
+	return s.queue.Submit(&change{Ctx: ctx, Internal: true, Stage: func(getter) ([]write, error) {
+		return []write{{Key: metaShut, Value: []byte(why), Del: why == storage.Usable}}, nil
 	}})
 }
 
@@ -213,8 +213,8 @@ func (s *Store) Renew(ctx context.Context, after uint32) error {
 	if err != nil {
 		return err
 	}
-	err = s.submit(&change{ctx: ctx, chore: true, stage: func(getter) ([]write, error) {
-		return []write{{key: metaGeneration, value: b}}, nil
+	err = s.queue.Submit(&change{Ctx: ctx, Internal: true, Stage: func(getter) ([]write, error) {
+		return []write{{Key: metaGeneration, Value: b}}, nil
 	}})
 	if err != nil {
 		return err

@@ -43,7 +43,7 @@ func (s *Store) choreLoop(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			s.space.check()
+			s.disk.Check()
 			s.giveFiles()
 			if err := s.keepHigh(ctx); err != nil && ctx.Err() == nil {
 				s.log().Warn("writing the generation file", zap.String("dir", s.dir), zap.Error(err))
@@ -55,11 +55,11 @@ func (s *Store) choreLoop(ctx context.Context) {
 		case <-prune.C:
 			s.prune(ctx)
 		case <-check.C:
-			s.checkLive(ctx, true)
+			s.checkTables(ctx, true)
 		case <-sum.C:
-			s.checkLive(ctx, false)
+			s.checkTables(ctx, false)
 		case <-compact.C:
-			if n := s.commits.Load(); n-compacted >= compactAfter {
+			if n := s.queue.Commits(); n-compacted >= compactAfter {
 				compacted = n
 				s.compact()
 			}
@@ -67,16 +67,24 @@ func (s *Store) choreLoop(ctx context.Context) {
 	}
 }
 
+// checkTables looks for tables that have rotted. A store that is found damaged answers
+// nobody.
+func (s *Store) checkTables(ctx context.Context, all bool) {
+	if err := s.tables.Check(ctx, s.db.Tables, all); err != nil {
+		s.queue.Ruin(err)
+	}
+}
+
 // syncLog lets Badger's own log follow the journal, so that after a power cut
 // little has to be written again, and a journal that the disk spoils has a twin
 // of all but its last moment.
 func (s *Store) syncLog() {
-	n := s.commits.Load()
-	if n == s.logged || s.broken.Load() != nil {
+	n := s.queue.Commits()
+	if n == s.logged || s.queue.Broken() {
 		return
 	}
 	if err := s.db.Sync(); err != nil {
-		s.poison(fmt.Errorf("syncing Badger's log: %w", err))
+		s.queue.Break(fmt.Errorf("syncing Badger's log: %w", err))
 		return
 	}
 	s.logged = n
@@ -85,14 +93,14 @@ func (s *Store) syncLog() {
 // keepHigh writes down how far the store has come: inside first, so that the
 // file never claims more than the store holds.
 func (s *Store) keepHigh(ctx context.Context) error {
-	n := s.commits.Load()
+	n := s.queue.Commits()
 	if n == s.noted {
 		return nil
 	}
 	var high uint64
-	err := s.submit(&change{ctx: ctx, chore: true, stage: func(getter) ([]write, error) {
-		high = s.last + 1
-		return []write{{key: metaHigh, value: encodeHigh(high)}}, nil
+	err := s.queue.Submit(&change{Ctx: ctx, Internal: true, Stage: func(getter) ([]write, error) {
+		high = s.queue.Next()
+		return []write{{Key: metaHigh, Value: encodeHigh(high)}}, nil
 	}})
 	if err != nil {
 		return err
@@ -106,20 +114,20 @@ func (s *Store) keepHigh(ctx context.Context) error {
 	return nil
 }
 
-// lastWords are written when nobody else is there any more.
-func (s *Store) lastWords() error {
-	if s.broken.Load() != nil || s.space.allow(false) != nil {
+// flushOnClose are written when nobody else is there any more.
+func (s *Store) flushOnClose() error {
+	if s.queue.Broken() || s.disk.Allow(false) != nil {
 		return nil
 	}
-	writes := []write{{key: metaHigh, value: encodeHigh(s.last + 1)}}
+	writes := []write{{Key: metaHigh, Value: encodeHigh(s.queue.Last() + 1)}}
 	if _, exact := s.Count(); exact {
-		writes = append(writes, write{key: metaClean, value: s.encodeCounts()})
+		writes = append(writes, write{Key: metaClean, Value: s.encodeCounts()})
 	}
 	if err := s.commitNow(writes); err != nil {
 		return err
 	}
 	m := s.mirrored
-	m.High = s.last
+	m.High = s.queue.Last()
 	return mirror.Write(s.cfg.mirror, m)
 }
 
@@ -138,14 +146,17 @@ func (s *Store) prune(ctx context.Context) {
 // compact gives back the room of what was deleted or replaced: small stores
 // hardly ever compact by themselves.
 func (s *Store) compact() {
-	if s.gate.enter() != nil {
-		return
-	}
-	defer s.gate.exit()
-	if s.space.ready() != nil {
+	_ = s.queue.Within(func() error { // when it is closed, the next opening compacts
+		s.compactNow()
+		return nil
+	})
+}
+
+func (s *Store) compactNow() {
+	if s.disk.Ready() != nil {
 		return // it needs room before it gives some back
 	}
-	s.db.SetDiscardTs(s.readers.oldest())
+	s.db.SetDiscardTs(s.queue.Oldest())
 	var err error
 	if size, _ := s.db.Size(); size < compactBelow {
 		err = s.db.Flatten(1)

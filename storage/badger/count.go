@@ -23,7 +23,7 @@ func (s *Store) startCount() error {
 		s.tracks.Store(int64(binary.BigEndian.Uint64(b[8:])))
 		close(s.counted)
 		// Before use, so that a crash from now on is noticed.
-		return s.commitNow([]write{{key: metaClean, del: true}})
+		return s.commitNow([]write{{Key: metaClean, Del: true}})
 	}
 	if s.isEmpty() {
 		close(s.counted)
@@ -33,9 +33,9 @@ func (s *Store) startCount() error {
 
 // finishCount counts what startCount could not tell. The snapshot is taken
 // before the first change, so that nothing is counted twice.
-func (s *Store) finishCount(ctx context.Context, ts uint64) {
+func (s *Store) finishCount(ctx context.Context, ts uint64, release func()) {
 	defer s.chores.Done()
-	defer s.readers.end(ts)
+	defer release()
 	txn := s.db.NewTransactionAt(ts, false)
 	defer txn.Discard()
 	records, ok := countPrefix(ctx, txn, tableCreated)

@@ -3,10 +3,8 @@ package badger
 import (
 	"bufio"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -18,7 +16,6 @@ import (
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
-	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 // The tests below need a process that can be killed: this test binary, started
@@ -185,54 +182,6 @@ func checkAfterKill(t *testing.T, s *Store, seed int, acked map[int]uint64) (laz
 		}
 	}
 	return lazy
-}
-
-// The slot is what carried a lazy change over a death between its
-// acknowledgement and its commit, before there was a journal.
-func TestSlot(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "ledger")
-	s := open(t, dir)
-	r := delivered(1)
-	if err := s.Commit(context.Background(), payment.Change{Record: r}); err != nil {
-		t.Fatal(err)
-	}
-	last := s.last + 1 // the last words of the store
-	must(t, s.Close())
-	k, _ := packed.Ref(r.Ref)
-	slot := func(ts uint64, order string) []byte {
-		t.Helper()
-		next := r.Clone()
-		next.Order = order
-		body, err := packed.Body(next, 2)
-		must(t, err)
-		e := packed.Entry{Rec: next, Money: true}
-		b := appendWrites(binary.BigEndian.AppendUint64(nil, ts), []write{{key: recordKey(k), value: e.Encode(body)}})
-		head := binary.BigEndian.AppendUint32([]byte{slotMagic}, uint32(len(b)))
-		return append(binary.BigEndian.AppendUint32(head, castagnoli(b)), b...)
-	}
-	path := filepath.Join(dir, slotFile)
-	must(t, os.WriteFile(path, slot(last, "old"), 0o600))
-	s = open(t, dir)
-	if got, err := s.Get(context.Background(), r.Ref); err != nil || got.Version != 1 {
-		t.Fatalf("a slot of an older version was replayed: %v, %v", got, err)
-	}
-	last = s.last
-	must(t, s.Close())
-	whole := slot(last+2, "new") // after the last words
-	must(t, os.WriteFile(path, whole, 0o600))
-	s = open(t, dir)
-	if got, err := s.Get(context.Background(), r.Ref); err != nil || got.Version != 2 || got.Order != "new" {
-		t.Fatalf("the slot was not replayed: %v, %v", got, err)
-	}
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a slot that was replayed is still there: %v", err)
-	}
-	// A torn slot is no slot.
-	for _, torn := range [][]byte{nil, whole[:5], whole[:20], append([]byte{slotMagic}, make([]byte, 8)...)} {
-		if _, _, ok := decodeSlot(torn); ok {
-			t.Errorf("a slot of %d bytes was taken for whole", len(torn))
-		}
-	}
 }
 
 // TestBroken: a commit that fails with unknown outcome ends all writing, not

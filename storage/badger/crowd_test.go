@@ -42,37 +42,6 @@ func TestMoreThanABatchWaits(t *testing.T) {
 	}
 }
 
-// What doesn't fit into a transaction that others have begun to fill waits for the
-// next one, too.
-func TestMoreThanATransactionWaits(t *testing.T) {
-	t.Parallel()
-	s, err := Open(filepath.Join(t.TempDir(), "ledger"), func(c *config) {
-		c.commitHook = func(uint64) error { time.Sleep(10 * time.Millisecond); return nil }
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.maxCount = 32
-	var all sync.WaitGroup
-	for i := range 200 {
-		all.Go(func() {
-			if err := s.Commit(context.Background(), payment.Change{Record: delivered(i)}); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	done := make(chan error, 1)
-	go func() { all.Wait(); done <- s.Close() }()
-	select {
-	case err := <-done:
-		if err != nil {
-			t.Error(err)
-		}
-	case <-time.After(20 * time.Second):
-		t.Fatal("somebody was never answered, or the store does not close")
-	}
-}
-
 // However many returns somebody makes up with one id, all its records are found.
 func TestMoreOfAnIDThanAPageLooksAt(t *testing.T) {
 	t.Parallel()

@@ -177,8 +177,8 @@ func (sp *specimen) examine(t *testing.T, dir string) (verdict, detail string) {
 	switch {
 	case told != "":
 		return said, told
-	case s.seen.entries > 0:
-		return repaired, fmt.Sprintf("%d records, %d entries", s.seen.records, s.seen.entries)
+	case s.opening.entries > 0:
+		return repaired, fmt.Sprintf("%d records, %d entries", s.opening.records, s.opening.entries)
 	}
 	return harmless, ""
 }

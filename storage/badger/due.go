@@ -34,9 +34,6 @@ func (d *dueFloor) init() {
 // begin is called before a commit, finish after it is settled. What is under
 // way may be missing from a scan's snapshot and yet be there for the next.
 func (d *dueFloor) begin(due uint64) {
-	if due == 0 {
-		return
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.floor, d.during, d.flight = min(d.floor, due), min(d.during, due), min(d.flight, due)

@@ -1,26 +1,21 @@
 package badger
 
 import (
-	"errors"
-
-	"github.com/rahgir/caddy-payments/storage/internal/packed"
-
+	"github.com/rahgir/caddy-payments/storage/badger/preflight"
 	"github.com/rahgir/caddy-payments/storage/internal/mirror"
+	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 // Errors of opening a store, beside those of [payment.Store].
 var (
 	// ErrLocked: another process has the directory open.
-	ErrLocked = errors.New("another process has this store open")
+	ErrLocked = preflight.ErrLocked
 	// ErrFormat: the store, or an entry of it, was written by a newer version of
 	// this module.
 	ErrFormat = packed.ErrFormat
 	// ErrDamaged: files of the store are not as they were written, and can't be
 	// mended from its journal. Nothing was changed.
-	ErrDamaged = errors.New("the store is damaged")
-	// errLeft: the caller's context ended first; the ledger tells later what became
-	// of his change.
-	errLeft = errors.New("the change was left to the store")
+	ErrDamaged = preflight.ErrDamaged
 	// ErrMirror: the file beside the directory that tells a lost or restored
 	// store from the one that was closed can't be read or written.
 	ErrMirror = mirror.ErrMirror

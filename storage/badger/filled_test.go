@@ -87,9 +87,9 @@ func bulkPart(s *Store, from, to int) error {
 		}
 		ws = append(ws, w...)
 	}
-	return s.submit(&change{ctx: context.Background(),
-		stage:   func(getter) ([]write, error) { return ws, nil },
-		settled: func() { s.records.Add(int64(to - from)) }})
+	return s.queue.Submit(&change{Ctx: context.Background(),
+		Stage:   func(getter) ([]write, error) { return ws, nil },
+		Settled: func() { s.records.Add(int64(to - from)) }})
 }
 
 // writesOf gives all that the ledger holds of a delivered payment.

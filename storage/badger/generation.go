@@ -22,7 +22,7 @@ type found struct {
 	damaged bool // there is a file beside the store, and it can't be read
 	empty   bool // nothing but what the store knows of itself is in it
 	version uint64
-	harm    string // what the journal says against it
+	doubt   string // what the journal says against it
 }
 
 // judge says which generation the store is in, and why it is a new one if it
@@ -57,8 +57,8 @@ func (f found) judge(now time.Time, newID func() string) (m mirror.Mark, why str
 		return next(f.inside.ID), "store and file are of different generations: one of them is a backup"
 	case f.version < f.outside.High:
 		return next(f.inside.ID), "the store is older than the file beside it: a backup, or its tail is lost"
-	case f.harm != "":
-		return next(f.inside.ID), f.harm
+	case f.doubt != "":
+		return next(f.inside.ID), f.doubt
 	}
 	return *f.inside, ""
 }

@@ -46,10 +46,10 @@ func indexChanges(k refKey, before, after *packed.Entry) []write {
 			continue
 		}
 		if was[i] != nil {
-			ws = append(ws, write{key: was[i], del: true})
+			ws = append(ws, write{Key: was[i], Del: true})
 		}
 		if is[i] != nil {
-			ws = append(ws, write{key: is[i]})
+			ws = append(ws, write{Key: is[i]})
 		}
 	}
 	return ws

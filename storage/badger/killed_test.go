@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"github.com/rahgir/caddy-payments/storage/badger/disk"
 )
 
 // killer ends a store between two of a commit's writes, as a kill -9 would that
@@ -53,8 +55,8 @@ func killed(t testing.TB, s *Store) *Store {
 	k.armed = true
 	k.mu.Unlock()
 	go func() { // if nobody else commits anything
-		_ = s.submit(&change{ctx: context.Background(), chore: true, stage: func(getter) ([]write, error) {
-			return []write{{key: metaHigh, value: encodeHigh(s.last + 1)}}, nil
+		_ = s.queue.Submit(&change{Ctx: context.Background(), Internal: true, Stage: func(getter) ([]write, error) {
+			return []write{{Key: metaHigh, Value: encodeHigh(s.queue.Next())}}, nil
 		}})
 	}()
 	<-k.parked
@@ -100,7 +102,7 @@ func copyOnce(from, to string) error {
 			return err
 		}
 		rel, err := filepath.Rel(from, path)
-		if err != nil || d.Name() == reserveFile || d.Name() == "LOCK" {
+		if err != nil || d.Name() == disk.ReserveFile || d.Name() == "LOCK" {
 			return err
 		}
 		if d.IsDir() {

@@ -172,10 +172,10 @@ func TestCount(t *testing.T) {
 		t.Errorf("%d records, %v", n, exact)
 	}
 	// After an unclean end they are counted.
-	if err := s.submit(&change{ctx: ctx, stage: func(getter) ([]write, error) { return []write{{key: metaClean, value: []byte("?")}}, nil }}); err != nil {
+	if err := s.queue.Submit(&change{Ctx: ctx, Stage: func(getter) ([]write, error) { return []write{{Key: metaClean, Value: []byte("?")}}, nil }}); err != nil {
 		t.Fatal(err)
 	}
-	s.broken.Store(new(error)) // so that nothing is written down at close
+	s.queue.Break(errors.New("cut off")) // so that nothing is written down at close
 	s = reopen(t, s)
 	<-s.counted
 	if n, exact := s.Count(); n != 20 || !exact {
@@ -215,7 +215,7 @@ func TestFormats(t *testing.T) {
 	k, _ := packed.Ref(r.Ref)
 	raw := func(key, value []byte) {
 		t.Helper()
-		if err := s.submit(&change{ctx: ctx, stage: func(getter) ([]write, error) { return []write{{key: key, value: value}}, nil }}); err != nil {
+		if err := s.queue.Submit(&change{Ctx: ctx, Stage: func(getter) ([]write, error) { return []write{{Key: key, Value: value}}, nil }}); err != nil {
 			t.Fatal(err)
 		}
 	}

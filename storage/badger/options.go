@@ -6,6 +6,8 @@ import (
 	bdb "github.com/dgraph-io/badger/v4"
 	boptions "github.com/dgraph-io/badger/v4/options"
 	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/storage/badger/disk"
 )
 
 const (
@@ -21,13 +23,12 @@ type config struct {
 	now        func() time.Time // the wall clock, but for tests
 	mirror     string
 	minFree    uint64
-	hardFree   uint64
 	reserve    uint64
 	maxTracks  int64
 	memTable   int64
 	tick       time.Duration
 	onNewLife  func(why string) // beside the log, for tests
-	freeSpace  func(dir string) (space, error)
+	freeSpace  func(dir string) (disk.Space, error)
 	shut       bool
 	commitHook func(ts uint64) error // fails a commit, for tests
 	killer     any                   // ends the store in the middle, for tests
@@ -46,7 +47,7 @@ func WithLogger(log func() *zap.Logger) Option { return func(c *config) { c.log 
 func WithGenerationFile(path string) Option { return func(c *config) { c.mirror = path } }
 
 // WithMinFree sets below how many free bytes new work is refused. Default:
-// [DefaultMinFree].
+// [disk.DefaultMinFree].
 func WithMinFree(n uint64) Option { return func(c *config) { c.minFree = n } }
 
 // WithMaxTracks sets how many tracks are kept, since any visitor can make the store
@@ -62,7 +63,7 @@ func newConfig(opts []Option) *config {
 		reserve:   defaultReserve,
 		tick:      time.Second,
 		onNewLife: func(string) {},
-		freeSpace: freeSpace,
+		freeSpace: disk.Measure,
 	}
 	for _, o := range opts {
 		o(c)
@@ -80,7 +81,7 @@ func badgerOptions(dir string, c *config) bdb.Options {
 		// What money depends on.
 		WithDetectConflicts(true).
 		WithVerifyValueChecksum(true).
-		// All tables are checked before Badger opens them, see checkTables: its own
+		// All tables are checked before Badger opens them, see preflight: its own
 		// check at open ends the process where it finds something.
 		WithChecksumVerificationMode(boptions.OnBlockRead).
 		WithNumVersionsToKeep(1).

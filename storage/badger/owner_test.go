@@ -107,7 +107,7 @@ func TestRootLeavesTheLedgerToItsOwner(t *testing.T) {
 			must(t, err)
 			must(t, s.Commit(t.Context(), payment.Change{Record: delivered(len(what) + mask)}))
 			st := s.(*Store) //nolint:forcetypeassert // ours
-			st.space.check()
+			st.disk.Check()
 			st.giveFiles() // as the chores do each second
 			if left := foreign(t, filepath.Dir(dir)); left != nil {
 				t.Errorf("umask %o, %s, while open: root's are %v", mask, what, left)

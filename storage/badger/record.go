@@ -143,12 +143,15 @@ func (s *Store) Commit(ctx context.Context, c payment.Change) error {
 	rec := c.Record.Clone()
 	rec.Version = next
 	take := slices.Clone(c.Take)
-	ch := &change{ctx: ctx, grows: next == 1, lazy: c.Lazy, due: packed.Time(rec.Due)}
-	ch.stage = func(get getter) ([]write, error) { return stageCommit(get, k, rec, body, take) }
-	if next == 1 {
-		ch.settled = func() { s.records.Add(1) }
+	ch := &change{Ctx: ctx, Grows: next == 1, Lazy: c.Lazy}
+	if due := packed.Time(rec.Due); due != 0 {
+		ch.Recorded = func() { s.due.begin(due) }
 	}
-	if err := s.submit(ch); err != nil {
+	ch.Stage = func(get getter) ([]write, error) { return stageCommit(get, k, rec, body, take) }
+	if next == 1 {
+		ch.Settled = func() { s.records.Add(1) }
+	}
+	if err := s.queue.Submit(ch); err != nil {
 		return err
 	}
 	c.Record.Version = next
@@ -179,7 +182,7 @@ func stageCommit(get getter, k refKey, rec *payment.Record, body []byte, take []
 		case err != nil:
 			return nil, err
 		case holder == nil:
-			ws = append(ws, write{key: uk, value: k[:]})
+			ws = append(ws, write{Key: uk, Value: k[:]})
 		case len(holder) == 0:
 			return nil, &payment.TakenError{Key: key}
 		case !bytes.Equal(holder, k[:]):
@@ -198,10 +201,10 @@ func stageCommit(get getter, k refKey, rec *payment.Record, body []byte, take []
 			return nil, err
 		}
 		if known == nil {
-			ws = append(ws, write{key: issuerKey(rec.Issuer), value: []byte{}})
+			ws = append(ws, write{Key: issuerKey(rec.Issuer), Value: []byte{}})
 		}
 	}
-	ws = append(ws, write{key: recordKey(k), value: e.Encode(body)})
+	ws = append(ws, write{Key: recordKey(k), Value: e.Encode(body)})
 	return append(ws, indexChanges(k, old, e)...), nil
 }
 
@@ -219,9 +222,9 @@ func (s *Store) Forget(ctx context.Context, ref payment.Ref, version uint64) err
 	if !ok {
 		return payment.ErrConflict
 	}
-	return s.submit(&change{ctx: ctx,
-		stage:   func(get getter) ([]write, error) { return stageForget(get, k, ref, version) },
-		settled: func() { s.records.Add(-1) },
+	return s.queue.Submit(&change{Ctx: ctx,
+		Stage:   func(get getter) ([]write, error) { return stageForget(get, k, ref, version) },
+		Settled: func() { s.records.Add(-1) },
 	})
 }
 
@@ -234,9 +237,9 @@ func stageForget(get getter, k refKey, ref payment.Ref, version uint64) ([]write
 		(old.Rec.State != payment.Declined && old.Rec.State != payment.Expired) {
 		return nil, payment.ErrConflict
 	}
-	ws := []write{{key: recordKey(k), del: true}}
+	ws := []write{{Key: recordKey(k), Del: true}}
 	for _, h := range old.Intents {
-		ws = append(ws, write{key: append([]byte{tableUnique}, h...), del: true})
+		ws = append(ws, write{Key: append([]byte{tableUnique}, h...), Del: true})
 	}
 	return append(ws, indexChanges(k, old, nil)...), nil
 }
@@ -248,7 +251,7 @@ func (s *Store) Reserve(ctx context.Context, keys []payment.Key) (int, error) {
 	total := 0
 	for part := range slices.Chunk(slices.Clone(keys), 500) {
 		fresh := 0
-		err := s.submit(&change{ctx: ctx, grows: true, stage: func(get getter) ([]write, error) {
+		err := s.queue.Submit(&change{Ctx: ctx, Grows: true, Stage: func(get getter) ([]write, error) {
 			fresh = 0
 			seen := make(map[string]bool, len(part))
 			var ws []write
@@ -262,7 +265,7 @@ func (s *Store) Reserve(ctx context.Context, keys []payment.Key) (int, error) {
 					continue
 				}
 				seen[string(uk)] = true
-				ws = append(ws, write{key: uk, value: []byte{}})
+				ws = append(ws, write{Key: uk, Value: []byte{}})
 				fresh++
 			}
 			return ws, nil

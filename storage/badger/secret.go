@@ -36,13 +36,13 @@ func (s *Store) Secret(ctx context.Context, name string, mint func() ([]byte, er
 	if len(made) == 0 {
 		return nil, errors.New("minting the secret " + name + ": it is empty")
 	}
-	err = s.submit(&change{ctx: ctx, stage: func(get getter) ([]write, error) {
+	err = s.queue.Submit(&change{Ctx: ctx, Stage: func(get getter) ([]write, error) {
 		var err error
 		if v, err = get(secretKey(name)); err != nil || v != nil {
 			return nil, err
 		}
 		v = append([]byte(nil), made...)
-		return []write{{key: secretKey(name), value: made}}, nil
+		return []write{{Key: secretKey(name), Value: made}}, nil
 	}})
 	if err != nil {
 		return nil, err

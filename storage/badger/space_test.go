@@ -14,13 +14,14 @@ import (
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/badger/disk"
 )
 
 // The guard's thresholds, on a disk that is only a number.
 func TestSpaceGuard(t *testing.T) {
 	free := uint64(10_000 * mib)
 	s := open(t, filepath.Join(t.TempDir(), "ledger"), func(c *config) {
-		c.freeSpace = func(string) (space, error) { return space{free: free, total: 20_000 * mib}, nil }
+		c.freeSpace = func(string) (disk.Space, error) { return disk.Space{Free: free, Total: 20_000 * mib}, nil }
 		c.tick = time.Hour
 	})
 	ctx := context.Background()
@@ -30,11 +31,11 @@ func TestSpaceGuard(t *testing.T) {
 	}
 	set := func(mibs uint64) {
 		free = mibs * mib
-		s.space.check()
+		s.disk.Check()
 	}
 	insert := func() error { return s.Commit(ctx, payment.Change{Record: delivered(int(free))}) }
 	update := func() error { return s.Commit(ctx, payment.Change{Record: r}) }
-	soft := DefaultMinFree(20_000*mib) / mib
+	soft := disk.DefaultMinFree(20_000*mib) / mib
 	if soft != 1000 {
 		t.Fatalf("the default is %d MiB of 20,000", soft)
 	}
@@ -75,18 +76,10 @@ func TestSpaceGuard(t *testing.T) {
 	}
 }
 
-func TestDefaultMinFree(t *testing.T) {
-	for total, want := range map[uint64]uint64{64: 16, 512: 128, 1024: 256, 4096: 256, 10_240: 512, 1 << 20: 1024, 1 << 24: 1024} {
-		if got := DefaultMinFree(total*mib) / mib; got != want {
-			t.Errorf("%d MiB: %d, want %d", total, got, want)
-		}
-	}
-}
-
 func TestOpenOnFullDisk(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "ledger")
 	_, err := Open(dir, func(c *config) {
-		c.freeSpace = func(string) (space, error) { return space{free: 1 * mib, total: 100_000 * mib}, nil }
+		c.freeSpace = func(string) (disk.Space, error) { return disk.Space{Free: 1 * mib, Total: 100_000 * mib}, nil }
 	})
 	if !errors.Is(err, payment.ErrFull) || !strings.Contains(err.Error(), "MiB free") {
 		t.Errorf("%v", err)
@@ -212,11 +205,11 @@ func TestFullDisk(t *testing.T) {
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait()
 			// A smaller limit doesn't let it be opened where that could end the process.
-			rest, err := freeSpace(dir)
+			rest, err := disk.Measure(dir)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(ballast, make([]byte, max(rest.free, 2*mib)-2*mib), 0o600); err != nil {
+			if err := os.WriteFile(ballast, make([]byte, max(rest.Free, 2*mib)-2*mib), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			if s, err := Open(filepath.Join(dir, "ledger"), WithMinFree(mib)); !errors.Is(err, payment.ErrFull) {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/rahgir/caddy-payments/internal/failpoint"
 	"github.com/rahgir/caddy-payments/storage"
-	"github.com/rahgir/caddy-payments/storage/badger/journal"
 	"github.com/rahgir/caddy-payments/storage/internal/mirror"
 	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
@@ -21,9 +20,7 @@ func (s *Store) start() (err error) {
 	if err := os.Chmod(s.dir, 0o700); err != nil { //nolint:gosec // a directory needs the x
 		return fmt.Errorf("the store's directory: %w", err)
 	}
-	// What is one batch is one frame of the journal as well.
-	s.maxSize, s.maxCount = min(int(s.db.MaxBatchSize())*9/10, journal.MaxPayload/2), int(s.db.MaxBatchCount())*9/10
-	s.last = s.db.MaxVersion()
+	s.queue = s.newQueue()
 	if err := s.checkFormat(); err != nil {
 		return err
 	}
@@ -35,9 +32,6 @@ func (s *Store) start() (err error) {
 			_ = s.journal.Close(false, nil)
 		}
 	}()
-	if err := s.replaySlot(); err != nil {
-		return err
-	}
 	failpoint.Hit(failpoint.LedgerOpening)
 	shut, err := s.readNow(metaShut)
 	if err != nil {
@@ -58,13 +52,11 @@ func (s *Store) start() (err error) {
 	if err := s.keepNote(); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
-	s.readers.init(s.last)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
 	if _, exact := s.Count(); !exact {
 		s.chores.Add(1)
-		s.readers.hold(s.last)
-		go s.finishCount(ctx, s.last)
+		go s.finishCount(ctx, s.queue.Last(), s.queue.Hold(s.queue.Last()))
 	}
 	s.chores.Add(2)
 	go s.choreLoop(ctx)
@@ -72,7 +64,7 @@ func (s *Store) start() (err error) {
 	s.poke()
 	if why != "" {
 		s.log().Error("this ledger may have forgotten payments: a new generation begins",
-			zap.String("why", why), zap.String("journal_kept_in", s.seen.aside), zap.String("dir", s.dir), zap.Uint32("generation", s.gen.Seq))
+			zap.String("why", why), zap.String("journal_kept_in", s.opening.aside), zap.String("dir", s.dir), zap.Uint32("generation", s.gen.Seq))
 		s.cfg.onNewLife(why)
 	}
 	return nil
@@ -80,26 +72,26 @@ func (s *Store) start() (err error) {
 
 // commitNow commits before the writer runs.
 func (s *Store) commitNow(writes []write) error {
-	txn := s.db.NewTransactionAt(s.last, true)
+	txn := s.db.NewTransactionAt(s.queue.Last(), true)
 	defer txn.Discard()
 	if err := apply(txn, writes); err != nil {
 		return err
 	}
-	if err := s.record(s.last+1, writes); err != nil {
+	if err := s.record(s.queue.Last()+1, writes); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
 	if err := s.journal.Sync(); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
-	if err := txn.CommitAt(s.last+1, nil); err != nil {
+	if err := txn.CommitAt(s.queue.Last()+1, nil); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
-	s.last++
+	s.queue.Advance(s.queue.Last() + 1)
 	return nil
 }
 
 func (s *Store) readNow(key []byte) ([]byte, error) {
-	txn := s.db.NewTransactionAt(s.last, false)
+	txn := s.db.NewTransactionAt(s.queue.Last(), false)
 	defer txn.Discard()
 	return getCopy(txn, key)
 }
@@ -122,7 +114,7 @@ func (s *Store) checkFormat() error {
 // durable in both places before anything else is done. If it is cut short, the
 // next opening finds the two places different and begins another.
 func (s *Store) settleGeneration() (why string, err error) {
-	f := found{version: s.last}
+	f := found{version: s.queue.Last()}
 	if f.outside, f.damaged, err = mirror.Read(s.cfg.mirror); err != nil {
 		return "", err
 	}
@@ -141,7 +133,7 @@ func (s *Store) settleGeneration() (why string, err error) {
 		return "", err
 	}
 	f.version = max(f.version, decodeHigh(high))
-	f.empty, f.harm = s.isEmpty(), s.seen.harm
+	f.empty, f.doubt = s.isEmpty(), s.opening.doubt
 	s.gen, why = f.judge(s.Now(), newID)
 	if f.inside == nil || !s.gen.SameLife(*f.inside) {
 		if b, err = json.Marshal(s.gen); err != nil {
@@ -150,33 +142,33 @@ func (s *Store) settleGeneration() (why string, err error) {
 		if f.outside != nil {
 			// Versions go on where the lost ones ended: the next backup that is
 			// put back must be older than the file again.
-			s.last = max(s.last, f.outside.High)
+			s.queue.Advance(f.outside.High)
 		}
 		err = s.commitNow([]write{
-			{key: metaFormat, value: []byte{storeFormat}},
-			{key: metaGeneration, value: b},
-			{key: metaHigh, value: encodeHigh(s.last + 1)},
-			{key: metaHarm, del: true},
+			{Key: metaFormat, Value: []byte{storeFormat}},
+			{Key: metaGeneration, Value: b},
+			{Key: metaHigh, Value: encodeHigh(s.queue.Last() + 1)},
+			{Key: metaDoubt, Del: true},
 		})
 		if err != nil {
 			return "", err
 		}
 	}
-	s.last = max(s.last, f.version)
+	s.queue.Advance(f.version)
 	s.gen.High = max(f.version, 1)
 	if f.outside != nil && s.gen.SameLife(*f.outside) {
 		s.gen.High = f.outside.High
 		s.mirrored = s.gen
 		return why, nil
 	}
-	s.gen.High = s.last
+	s.gen.High = s.queue.Last()
 	s.mirrored = s.gen
 	return why, mirror.Write(s.cfg.mirror, s.gen)
 }
 
 // isEmpty tells whether there is nothing but what the store knows of itself.
 func (s *Store) isEmpty() bool {
-	txn := s.db.NewTransactionAt(s.last, false)
+	txn := s.db.NewTransactionAt(s.queue.Last(), false)
 	defer txn.Discard()
 	it := txn.NewIterator(keysOnly(nil))
 	defer it.Close()

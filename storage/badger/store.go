@@ -17,7 +17,10 @@ import (
 
 	"github.com/rahgir/caddy-payments/internal/failpoint"
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/badger/commit"
+	"github.com/rahgir/caddy-payments/storage/badger/disk"
 	"github.com/rahgir/caddy-payments/storage/badger/journal"
+	"github.com/rahgir/caddy-payments/storage/badger/preflight"
 	"github.com/rahgir/caddy-payments/storage/internal/durable"
 	"github.com/rahgir/caddy-payments/storage/internal/mirror"
 	"github.com/rahgir/caddy-payments/storage/internal/shared"
@@ -31,26 +34,21 @@ type Store struct {
 	owner string
 	gen   mirror.Mark
 
-	gate    gate
-	readers readers
-	space   spaceGuard
+	queue   *commit.Queue
+	disk    *disk.Guard
+	tables  *preflight.Tables
 	claims  shared.Claims[limits]
 	due     dueFloor
 	journal *journal.Journal
-	seen    witness
+	opening openReport
 	minting turn
 
-	// Who writes has these to himself.
-	writer            writer
-	last              uint64 // version of the newest commit
-	maxSize, maxCount int
-	frame             []byte
-	segments          int   // of the journal, when it was last looked at
-	listed            int64 // length of Badger's list of tables, as noted
+	// Only the goroutine that writes has these.
+	frame    []byte
+	segments int // of the journal, when it was last looked at
 
-	broken  atomic.Pointer[error] // why nothing may be written any more
-	ruined  atomic.Pointer[error] // why nothing may be read either
-	commits atomic.Uint64
+	listed int64 // length of Badger's list of tables, as noted
+
 	records atomic.Int64
 	tracks  atomic.Int64
 	// maxTracks is the cap; crowded says that it is passed.
@@ -63,9 +61,6 @@ type Store struct {
 	mirrored mirror.Mark   // what stands in the generation file
 	noted    uint64        // commits when it was written
 	logged   uint64        // commits when Badger's log was synced
-
-	checking sync.Mutex
-	sums     tableSums // as they stand in sumsFile
 }
 
 // Open opens the store in dir, which is made if it does not exist.
@@ -82,8 +77,7 @@ func Open(dir string, opts ...Option) (*Store, error) {
 		counted: make(chan struct{}), minting: newTurn(), crowded: make(chan struct{}, 1)}
 	s.maxTracks.Store(c.maxTracks)
 	s.due.init()
-	s.space = spaceGuard{dir: dir, measure: c.freeSpace, log: c.log}
-	if err := s.space.setLimits(c); err != nil {
+	if s.disk, err = disk.New(dir, disk.Options{MinFree: c.minFree, Reserve: c.reserve, Measure: c.freeSpace, Log: c.log}); err != nil {
 		return nil, err
 	}
 	if c.memTable == 0 {
@@ -91,10 +85,12 @@ func Open(dir string, opts ...Option) (*Store, error) {
 	}
 	failpoint.Hit(failpoint.LedgerOpening)
 	defer s.giveFiles()
-	if err := s.checkFiles(); err != nil {
+	found, err := preflight.Check(dir, preflight.Options{Badger: badgerOptions(dir, c), Journal: filepath.Join(dir, journalDir), Log: c.log})
+	if err != nil {
 		return nil, whose(dir, err)
 	}
-	if s.db, err = openBadger(badgerOptions(dir, c)); err != nil {
+	s.tables, c.memTable = found.Tables, found.MemTable
+	if s.db, err = preflight.Open(badgerOptions(dir, c)); err != nil {
 		return nil, openError(dir, err)
 	}
 	if err := s.start(); err != nil {
@@ -118,8 +114,8 @@ func (s *Store) giveFiles() {
 
 // memTableFor makes memtables, and with them the files that come and go, small
 // on a small disk.
-func memTableFor(measure func(string) (space, error), dir string) int64 {
-	if sp, err := measure(dir); err == nil && sp.total != 0 && sp.total < 1024*mib {
+func memTableFor(measure func(string) (disk.Space, error), dir string) int64 {
+	if sp, err := measure(dir); err == nil && sp.Total != 0 && sp.Total < 1024*mib {
 		return 4 * mib
 	}
 	return 8 * mib
@@ -141,11 +137,9 @@ func realDir(dir string) (string, error) {
 	return dir, nil
 }
 
-// openError names what people meet. Badger's errors can't be told apart by
-// errors.Is.
 func openError(dir string, err error) error {
-	if strings.Contains(err.Error(), "Cannot acquire directory lock") || strings.Contains(err.Error(), "Cannot create lock file") {
-		return locked(dir)
+	if errors.Is(err, ErrLocked) {
+		return err
 	}
 	return whose(dir, fmt.Errorf("opening the store in %s: %w", dir, err))
 }
@@ -162,19 +156,16 @@ func whose(dir string, err error) error {
 	return err
 }
 
-func locked(dir string) error { return fmt.Errorf("%w: %s; use `caddy reload`", ErrLocked, dir) }
-
 // Close refuses new operations, waits for those under way, and closes the
 // store. Later calls return nil.
 func (s *Store) Close() error {
-	if !s.gate.shut() {
+	if !s.queue.Close() {
 		return nil
 	}
 	s.stop()
 	s.chores.Wait()
-	s.writer.holders.Wait()
-	err := s.lastWords()
-	clean := err == nil && s.broken.Load() == nil && s.space.ready() == nil
+	err := s.flushOnClose()
+	clean := err == nil && !s.queue.Broken() && s.disk.Ready() == nil
 	cerr := s.db.Close()
 	defer s.giveFiles()
 	return errors.Join(err, cerr, s.closeJournal(clean && cerr == nil))
@@ -194,13 +185,10 @@ func (s *Store) Alive(l payment.Lease) bool {
 
 // Ready implements [payment.Store].
 func (s *Store) Ready() error {
-	if s.gate.closing.Load() {
-		return payment.ErrClosed
+	if err := s.queue.Ready(); err != nil {
+		return err
 	}
-	if s.broken.Load() != nil {
-		return s.brokenErr()
-	}
-	return s.space.ready()
+	return s.disk.Ready()
 }
 
 // Generation implements [payment.Store].
@@ -208,7 +196,7 @@ func (s *Store) Generation(ctx context.Context) (payment.Generation, error) {
 	if err := ctx.Err(); err != nil {
 		return payment.Generation{}, err
 	}
-	if s.gate.closing.Load() {
+	if s.queue.Closed() {
 		return payment.Generation{}, payment.ErrClosed
 	}
 	return s.gen.Generation(), nil

@@ -36,7 +36,7 @@ func stream(b testing.TB, dir string, n int) {
 	for _, name := range names {
 		buf := z.NewBuffer(4*mib, "stream")
 		for _, e := range sorted(b, name) {
-			bdb.KVToBuffer(&pb.KV{Key: e.key, Value: e.value, Version: 1, StreamId: 1}, buf)
+			bdb.KVToBuffer(&pb.KV{Key: e.Key, Value: e.Value, Version: 1, StreamId: 1}, buf)
 		}
 		must(b, w.Write(buf))
 		must(b, buf.Release())
@@ -88,15 +88,15 @@ func (p *piles) pile(b testing.TB, n int) {
 
 func (p *piles) add(open map[string][]byte, w write) error {
 	alike := 2
-	if w.key[0] == tableCreated {
+	if w.Key[0] == tableCreated {
 		alike = 3 // times begin alike
 	}
-	name := string(w.key[:alike])
+	name := string(w.Key[:alike])
 	e := open[name]
-	e = append(e, byte(len(w.key)))
-	e = append(e, w.key...)
-	e = binary.BigEndian.AppendUint32(e, uint32(len(w.value)))
-	e = append(e, w.value...)
+	e = append(e, byte(len(w.Key)))
+	e = append(e, w.Key...)
+	e = binary.BigEndian.AppendUint32(e, uint32(len(w.Value)))
+	e = append(e, w.Value...)
 	if len(e) > 64<<10 {
 		if err := p.put(name, e); err != nil {
 			return err
@@ -133,9 +133,9 @@ func sorted(b testing.TB, path string) []write {
 		k := int(raw[0])
 		key, rest := raw[1:1+k], raw[1+k:]
 		v := int(binary.BigEndian.Uint32(rest))
-		out = append(out, write{key: key, value: rest[4 : 4+v]})
+		out = append(out, write{Key: key, Value: rest[4 : 4+v]})
 		raw = rest[4+v:]
 	}
-	slices.SortFunc(out, func(x, y write) int { return bytes.Compare(x.key, y.key) })
-	return slices.CompactFunc(out, func(x, y write) bool { return bytes.Equal(x.key, y.key) })
+	slices.SortFunc(out, func(x, y write) int { return bytes.Compare(x.Key, y.Key) })
+	return slices.CompactFunc(out, func(x, y write) bool { return bytes.Equal(x.Key, y.Key) })
 }

@@ -30,8 +30,8 @@ func (s *Store) PutTrack(ctx context.Context, visitor string, t payment.Track, e
 		return err
 	}
 	hash, fresh := visitorHash(visitor), false
-	return s.submit(&change{ctx: ctx, grows: true, lazy: true,
-		stage: func(get getter) ([]write, error) {
+	return s.queue.Submit(&change{Ctx: ctx, Grows: true, Lazy: true,
+		Stage: func(get getter) ([]write, error) {
 			old, err := get(trackKey(hash))
 			if err != nil {
 				return nil, err
@@ -44,13 +44,13 @@ func (s *Store) PutTrack(ctx context.Context, visitor string, t payment.Track, e
 			} else if ws, err = unlist(get, old, hash); err != nil {
 				return nil, err
 			}
-			age := s.last + 1
+			age := s.queue.Next()
 			return append(ws,
-				write{key: trackKey(hash), value: value},
-				write{key: expiryKey(expires, hash), value: encodeHigh(age)},
-				write{key: timed(tableAge, age, hash)}), nil
+				write{Key: trackKey(hash), Value: value},
+				write{Key: expiryKey(expires, hash), Value: encodeHigh(age)},
+				write{Key: timed(tableAge, age, hash)}), nil
 		},
-		settled: func() {
+		Settled: func() {
 			if fresh && s.tracks.Add(1) > s.maxTracks.Load() {
 				s.poke()
 			}
@@ -68,9 +68,9 @@ func unlist(get getter, track, hash []byte) ([]write, error) {
 	if err != nil {
 		return nil, err
 	}
-	ws := []write{{key: byExpiry, del: true}}
+	ws := []write{{Key: byExpiry, Del: true}}
 	if len(age) == timeSize {
-		ws = append(ws, write{key: timed(tableAge, decodeHigh(age), hash), del: true})
+		ws = append(ws, write{Key: timed(tableAge, decodeHigh(age), hash), Del: true})
 	}
 	return ws, nil
 }
@@ -129,12 +129,12 @@ func (s *Store) pruneTracks(ctx context.Context, limit int) (int, error) {
 // entries.
 func (s *Store) dropTracks(ctx context.Context, keys [][]byte) error {
 	gone := 0
-	return s.submit(&change{ctx: ctx,
-		stage: func(get getter) ([]write, error) {
+	return s.queue.Submit(&change{Ctx: ctx,
+		Stage: func(get getter) ([]write, error) {
 			gone = 0
 			var ws []write
 			for _, key := range keys {
-				ws = append(ws, write{key: key, del: true})
+				ws = append(ws, write{Key: key, Del: true})
 				hash := key[1+timeSize:]
 				v, err := get(trackKey(hash))
 				if err != nil {
@@ -148,13 +148,13 @@ func (s *Store) dropTracks(ctx context.Context, keys [][]byte) error {
 					return nil, err
 				}
 				// The visitor may have come again since.
-				if slices.ContainsFunc(listed, func(w write) bool { return bytes.Equal(w.key, key) }) {
-					ws = append(append(ws, listed...), write{key: trackKey(hash), del: true})
+				if slices.ContainsFunc(listed, func(w write) bool { return bytes.Equal(w.Key, key) }) {
+					ws = append(append(ws, listed...), write{Key: trackKey(hash), Del: true})
 					gone++
 				}
 			}
 			return ws, nil
 		},
-		settled: func() { s.tracks.Add(-int64(gone)) },
+		Settled: func() { s.tracks.Add(-int64(gone)) },
 	})
 }

@@ -1,6 +1,7 @@
 package badger
 
 import (
+	"bytes"
 	"context"
 
 	bdb "github.com/dgraph-io/badger/v4"
@@ -23,7 +24,7 @@ func (s *Store) poke() {
 // once: what lies before from was deleted.
 func (s *Store) trimLoop(ctx context.Context) {
 	defer s.chores.Done()
-	var from []byte
+	from := []byte{tableAge}
 	for {
 		select {
 		case <-ctx.Done():
@@ -46,38 +47,18 @@ func (s *Store) trimLoop(ctx context.Context) {
 // entries it looked at.
 func (s *Store) trim(ctx context.Context, from *[]byte) (int, error) {
 	want := int(min(s.tracks.Load()-s.maxTracks.Load(), trimBatch))
-	keys, err := s.oldest(ctx, tableAge, *from, want, nil)
-	if err != nil {
-		return 0, err
-	}
-	if n := len(keys); n > 0 {
-		*from = append(keys[n-1], 0)
-	} else {
-		// What an older version put is in no order but that of expiry.
-		keys, err = s.oldest(ctx, tableExpiry, nil, want, func(item *bdb.Item) bool { return item.ValueSize() == 0 })
-	}
-	if err != nil || len(keys) == 0 {
-		return 0, err
-	}
-	return len(keys), s.dropTracks(ctx, keys)
-}
-
-// oldest gives the first keys of a table, from a key on.
-func (s *Store) oldest(ctx context.Context, table byte, from []byte, want int, fits func(*bdb.Item) bool) (keys [][]byte, err error) {
-	err = s.view(ctx, func(txn *bdb.Txn) error {
-		it := txn.NewIterator(keysOnly([]byte{table}))
+	var keys [][]byte
+	err := s.view(ctx, func(txn *bdb.Txn) error {
+		it := txn.NewIterator(keysOnly([]byte{tableAge}))
 		defer it.Close()
-		if from == nil {
-			it.Rewind()
-		} else {
-			it.Seek(from)
-		}
-		for ; it.Valid() && len(keys) < want && ctx.Err() == nil; it.Next() {
-			if fits == nil || fits(it.Item()) {
-				keys = append(keys, it.Item().KeyCopy(nil))
-			}
+		for it.Seek(*from); it.Valid() && len(keys) < want && ctx.Err() == nil; it.Next() {
+			keys = append(keys, it.Item().KeyCopy(nil))
 		}
 		return nil
 	})
-	return keys, err
+	if err != nil || len(keys) == 0 {
+		return 0, err
+	}
+	*from = append(bytes.Clone(keys[len(keys)-1]), 0)
+	return len(keys), s.dropTracks(ctx, keys)
 }

@@ -1,15 +1,9 @@
-package badger
+package commit
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
-
-	bdb "github.com/dgraph-io/badger/v4"
-	"go.uber.org/zap"
-
-	"github.com/rahgir/caddy-payments/payment"
 )
 
 // readers knows at which versions people read: at the newest that is settled,
@@ -21,13 +15,12 @@ type readers struct {
 	settled uint64              // newest version that is durable and visible
 	lazy    uint64              // newest version with a change whose caller has gone on
 	ahead   map[string]struct{} // what such changes, and those that they may rest on, write
-	broken  bool
+	broken  error
 	active  map[uint64]int
 }
 
-func (r *readers) init(ts uint64) {
+func (r *readers) init() {
 	r.wake.L = &r.mu
-	r.settled = ts
 	r.active = make(map[uint64]int)
 	r.ahead = make(map[string]struct{})
 }
@@ -35,15 +28,15 @@ func (r *readers) init(ts uint64) {
 // begin gives the version to read at. It waits only for lazy changes that
 // somebody was told of and that are not settled yet; and if keys are all that
 // will be read, only for changes of those: everybody else's payments need not
-// wait for the disk. Nobody waits longer than his context lasts.
+// wait for the disk. Nobody waits longer than their context lasts.
 func (r *readers) begin(ctx context.Context, keys ...[]byte) (uint64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	stop := func() bool { return true }
 	defer func() { stop() }()
 	for want, waits := r.lazy, false; r.settled < want && r.touches(keys); waits = true {
-		if r.broken {
-			return 0, payment.ErrBroken
+		if r.broken != nil {
+			return 0, r.broken
 		}
 		if err := ctx.Err(); err != nil {
 			return 0, err
@@ -102,25 +95,26 @@ func (r *readers) settle(ts uint64) {
 // batch is settled as version ts. Whoever knows of a lazy change knows that what
 // it rests on has happened (a key that it took was given back before it), so
 // readers of what came before it in the batch wait as well.
-func (r *readers) promise(ts uint64, batch []*change) {
+func (r *readers) promise(ts uint64, batch []*Change) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lazy = ts
 	clear(r.ahead)
 	told := false
 	for _, c := range slices.Backward(batch) {
-		if told = told || c.lazy; !told {
+		if told = told || c.Lazy; !told {
 			continue
 		}
 		for _, w := range c.writes {
-			r.ahead[string(w.key)] = struct{}{}
+			r.ahead[string(w.Key)] = struct{}{}
 		}
 	}
 }
 
-func (r *readers) breakAll() {
+// breakAll ends the waiting: what is waited for will not be settled.
+func (r *readers) breakAll(err error) {
 	r.mu.Lock()
-	r.broken = true
+	r.broken = err
 	r.mu.Unlock()
 	r.wake.Broadcast()
 }
@@ -134,52 +128,4 @@ func (r *readers) oldest() uint64 {
 		low = min(low, ts)
 	}
 	return low
-}
-
-// view runs f on a snapshot of everything that was committed when it began. If
-// keys are given, f reads nothing else, and only they are that new.
-func (s *Store) view(ctx context.Context, f func(*bdb.Txn) error, keys ...[]byte) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := s.gate.enter(); err != nil {
-		return err
-	}
-	defer s.gate.exit()
-	ts, err := s.readers.begin(ctx, keys...)
-	if err != nil {
-		return err
-	}
-	defer s.readers.end(ts)
-	if cause := s.ruined.Load(); cause != nil {
-		return fmt.Errorf("%w: %w", payment.ErrBroken, *cause)
-	}
-	txn := s.db.NewTransactionAt(ts, false)
-	defer txn.Discard()
-	return s.contain(func() error { return f(txn) })
-}
-
-// contain makes an error of a panic, by which Badger says that a file is not as
-// it was written.
-func (s *Store) contain(f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			cause := fmt.Errorf("%w: %v", ErrDamaged, p)
-			s.ruin(cause)
-			err = fmt.Errorf("%w: %w", payment.ErrBroken, cause)
-		}
-	}()
-	return f()
-}
-
-// ruin ends all work with a store that can't be believed any more.
-func (s *Store) ruin(cause error) {
-	if s.ruined.CompareAndSwap(nil, &cause) {
-		s.log().Error("the store is damaged: it answers nothing until it was mended and opened again",
-			zap.String("dir", s.dir), zap.Error(cause))
-	}
-	if s.broken.Load() == nil {
-		s.broken.Store(&cause)
-	}
-	s.readers.breakAll()
 }

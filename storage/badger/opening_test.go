@@ -1,82 +1,39 @@
 package badger
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
-	bdb "github.com/dgraph-io/badger/v4"
-
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage/badger/journal"
+	"github.com/rahgir/caddy-payments/storage/badger/preflight"
 )
-
-func TestJudgeJournal(t *testing.T) {
-	is := func(first, last uint64) journal.Found {
-		return journal.Found{Exists: true, ID: "a", First: first, Last: last, Frames: int(last - first)}
-	}
-	damaged := is(5, 9)
-	damaged.Damage = journal.ErrDamaged
-	for _, c := range []struct {
-		name   string
-		found  journal.Found
-		mark   string
-		marked bool
-		height uint64
-		want   string
-	}{
-		{"a new store, or one of before journals", journal.Found{}, "", false, 7, ""},
-		{"as it was closed", is(9, 9), "a", false, 9, ""},
-		{"after a crash", is(5, 9), "a", false, 9, ""},
-		{"a commit that nobody was told of, in the journal alone", is(5, 9), "a", false, 8, ""},
-		{"the same, in the store alone", is(5, 9), "a", false, 10, ""},
-		{"the store lost its tail", is(5, 9), "a", false, 6, ""},
-		{"the store lost the journal's name as well", is(5, 9), "", true, 6, ""},
-		{"a first opening that was cut short", is(7, 7), "", false, 7, ""},
-		{"the journal is gone", journal.Found{}, "a", false, 9, "missing"},
-		{"the journal lost its tail", is(5, 9), "a", false, 11, "ends before"},
-		{"the journal is damaged", damaged, "a", false, 9, "damaged"},
-		{"another ledger's", is(5, 9), "b", false, 9, "another ledger"},
-		{"another ledger's, beside one of before journals", is(5, 9), "", false, 9, "another ledger"},
-		{"the store lost tables", is(5, 9), "a", false, 4, "holds less"},
-	} {
-		var mark []byte
-		if c.mark != "" {
-			mark = []byte(c.mark)
-		}
-		got := judgeJournal(c.found, mark, c.marked, c.height)
-		if (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
-			t.Errorf("%s: %q, want %q", c.name, got, c.want)
-		}
-	}
-}
 
 // A directory of before there were journals opens, and has one from then on.
 func TestJournalBegins(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "ledger")
 	s := open(t, dir)
 	a, b := pay(t, s, 1), pay(t, s, 2)
-	must(t, s.submit(&change{ctx: context.Background(), stage: func(getter) ([]write, error) {
-		return []write{{key: metaJournal, del: true}}, nil
+	must(t, s.queue.Submit(&change{Ctx: context.Background(), Stage: func(getter) ([]write, error) {
+		return []write{{Key: metaJournal, Del: true}}, nil
 	}}))
 	must(t, s.Close())
 	must(t, os.RemoveAll(filepath.Join(dir, journalDir)))
 	s = open(t, dir)
-	if s.seen.harm != "" || s.gen.Seq != 1 {
-		t.Fatalf("%+v, generation %d", s.seen, s.gen.Seq)
+	if s.opening.doubt != "" || s.gen.Seq != 1 {
+		t.Fatalf("%+v, generation %d", s.opening, s.gen.Seq)
 	}
 	c := pay(t, s, 3)
 	s = reopen(t, s)
 	for _, r := range []*payment.Record{a, b, c} {
 		must(t, intact(s, r))
 	}
-	if s.seen.harm != "" || s.gen.Seq != 1 {
-		t.Fatalf("%+v, generation %d", s.seen, s.gen.Seq)
+	if s.opening.doubt != "" || s.gen.Seq != 1 {
+		t.Fatalf("%+v, generation %d", s.opening, s.gen.Seq)
 	}
 	if found, err := journal.Read(filepath.Join(dir, journalDir), nil); err != nil || !found.Exists || found.Damage != nil {
 		t.Errorf("%+v, %v", found, err)
@@ -149,67 +106,9 @@ func TestJournalRefuses(t *testing.T) {
 	must(t, s.Commit(context.Background(), payment.Change{Record: r}))
 	s = reopen(t, s)
 	must(t, intact(s, r))
-	if s.seen.harm != "" {
-		t.Error(s.seen.harm)
+	if s.opening.doubt != "" {
+		t.Error(s.opening.doubt)
 	}
-}
-
-// Badger's list of tables is known by its beginning.
-func TestManifestMark(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "ledger")
-	for n := range 3 {
-		s := open(t, dir)
-		pay(t, s, n)
-		must(t, s.Close())
-	}
-	path := filepath.Join(dir, bdb.ManifestFilename)
-	whole, err := os.ReadFile(path)
-	must(t, err)
-	mark, err := markManifest(dir)
-	must(t, err)
-	longer := append(bytes.Clone(whole), whole[manifestHead:]...)
-	if !mark.holds(whole, int64(len(whole))) || !mark.holds(longer, int64(len(longer))) {
-		t.Error("a list that only grew")
-	}
-	for n := range whole {
-		if mark.holds(whole[:n], int64(n)) {
-			t.Fatalf("a list that was cut at %d of %d", n, len(whole))
-		}
-	}
-	if mark.holds(longer, int64(len(whole)-1)) {
-		t.Error("a list of which Badger can't read as much as it could")
-	}
-}
-
-// Each byte of a table is looked at.
-func TestCheckTable(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "ledger")
-	s := open(t, dir)
-	payAll(t, s, 0, 40)
-	must(t, s.Close())
-	tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))
-	must(t, err)
-	if len(tables) == 0 {
-		t.Fatal("no table")
-	}
-	whole, err := os.ReadFile(tables[0])
-	must(t, err)
-	must(t, checkTable(whole, 1))
-	passed := 0
-	for at := 0; at < len(whole); at += 7 {
-		b := bytes.Clone(whole)
-		b[at] ^= 1 << (at % 8)
-		if checkTable(b, 1) == nil {
-			passed++ // it says the same in another way, as a copy from elsewhere does
-		}
-		if at%997 == 0 && checkTable(whole[:at], 1) == nil {
-			t.Fatalf("cut at %d", at)
-		}
-	}
-	if passed > len(whole)/100 {
-		t.Errorf("%d of %d flipped bits passed", passed, len(whole))
-	}
-	t.Logf("%d of %d flipped bits passed", passed, len(whole))
 }
 
 // A table that rots under a running store ends its answers: Badger would take
@@ -219,7 +118,7 @@ func TestRotsWhileOpen(t *testing.T) {
 	s := open(t, dir)
 	r := pay(t, s, 1)
 	s = reopen(t, s)
-	s.checkLive(context.Background(), true)
+	s.checkTables(context.Background(), true)
 	must(t, s.Ready())
 	tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))
 	must(t, err)
@@ -232,7 +131,7 @@ func TestRotsWhileOpen(t *testing.T) {
 		must(t, err)
 		must(t, f.Close())
 	}
-	s.checkLive(context.Background(), true)
+	s.checkTables(context.Background(), true)
 	if err := s.Ready(); !errors.Is(err, payment.ErrBroken) || !errors.Is(err, ErrDamaged) {
 		t.Errorf("Ready: %v", err)
 	}
@@ -247,7 +146,7 @@ func TestRotsWhileOpen(t *testing.T) {
 
 // An opening that is cut short after the journal was found wanting does not make
 // the next one forget it.
-func TestHarmIsKept(t *testing.T) {
+func TestDoubtIsKept(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "ledger")
 	s := open(t, dir)
 	r := pay(t, s, 1)
@@ -258,17 +157,16 @@ func TestHarmIsKept(t *testing.T) {
 	c.mirror, c.memTable = dir+".generation", 8*mib
 	cut := &Store{cfg: c, dir: dir}
 	var err error
-	cut.db, err = openBadger(badgerOptions(dir, c))
+	cut.db, err = preflight.Open(badgerOptions(dir, c))
 	must(t, err)
-	cut.maxSize, cut.maxCount = int(cut.db.MaxBatchSize()), int(cut.db.MaxBatchCount())
-	cut.last = cut.db.MaxVersion()
+	cut.queue = cut.newQueue()
 	must(t, cut.openJournal())
 	must(t, cut.journal.Close(false, nil))
 	must(t, cut.db.Close())
 	for round, seq := range []uint32{2, 2} {
 		s = open(t, dir)
-		if s.gen.Seq != seq || (s.seen.harm != "") != (round == 0) {
-			t.Errorf("opening %d: generation %d, %q", round, s.gen.Seq, s.seen.harm)
+		if s.gen.Seq != seq || (s.opening.doubt != "") != (round == 0) {
+			t.Errorf("opening %d: generation %d, %q", round, s.gen.Seq, s.opening.doubt)
 		}
 		must(t, intact(s, r))
 		must(t, s.Close())

@@ -1,4 +1,4 @@
-package badger
+package preflight
 
 import (
 	"context"
@@ -29,10 +29,10 @@ const readSize = 256 << 10
 // blocks were last found whole, or them with their checksums. A reader of Badger
 // takes a block that is not whole for one without the key, and a compaction
 // drops what follows it.
-func checkTables(dir string, tables map[uint64]bdb.TableManifest, known tableSums) (tableSums, error) {
+func checkTables(dir string, tables map[uint64]bdb.TableManifest, known Sums) (Sums, error) {
 	workers := max(runtime.GOMAXPROCS(0), 2)
 	todo := make(chan uint64)
-	found := make(tableSums, len(tables))
+	found := make(Sums, len(tables))
 	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(context.Background())
 	for range workers {

@@ -1,6 +1,6 @@
 //go:build linux || darwin || freebsd
 
-package badger
+package preflight
 
 import (
 	"errors"

@@ -1,15 +1,16 @@
-package badger
+package disk
 
 import "golang.org/x/sys/windows"
 
-func freeSpace(dir string) (space, error) {
+// Measure says what the file system of a directory has.
+func Measure(dir string) (Space, error) {
 	p, err := windows.UTF16PtrFromString(dir)
 	if err != nil {
-		return space{}, err
+		return Space{}, err
 	}
 	var free, total uint64
 	if err := windows.GetDiskFreeSpaceEx(p, &free, &total, nil); err != nil {
-		return space{}, err
+		return Space{}, err
 	}
-	return space{free: free, total: total}, nil
+	return Space{Free: free, Total: total}, nil
 }

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package badger
+package disk
 
 // There is no portable way to give a file its blocks.
 
