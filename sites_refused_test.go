@@ -15,6 +15,9 @@ func TestShopsThatCannotBeToldApart(t *testing.T) {
 		other = "payments {\nverify /cb idpay {\nexpect intent\nbind x\n}\n}\n"
 		two   = ": two shops or one? Give each its `public_url`"
 	)
+	away := func(option string) string {
+		return strings.Replace(money, "expect intent", "expect intent\n"+option, 1)
+	}
 	at := func(url string) string { return strings.Replace(money, "payments {", "payments {\npublic_url "+url, 1) }
 	sells := func(price string) string {
 		return "payments {\ncheckout /buy idpay {\nitem mug " + price + "\n}\nverify /cb idpay {\nexpect intent\n}\n}\n"
@@ -58,6 +61,14 @@ func TestShopsThatCannotBeToldApart(t *testing.T) {
 		"a global one for twins":          {"public_url https://a.test", "http://a.test, https://a.test {\n" + money + "}", "", false},
 		"a global one for twins of ports": {"public_url https://a.test", "http://a.test:8080, https://a.test:8443 {\n" + money + "}", "", false},
 		"a global one and own ones":       {"public_url https://a.test", "http://a.test {\n" + money + "}\nhttp://b.test {\n" + at("https://b.test") + "}", "", false},
+		"declined to its own return":      {"", "http://a.test {\n" + away("declined redirect http://a.test/cb?d=1") + "}", "declined redirect http://a.test/cb?d=1: `verify /cb idpay` takes that address, so it would be taken for a return that names no payment; write a page of the shop", false},
+		"duplicate to its own return":     {"", "http://a.test {\n" + away("duplicate redirect https://WWW.A.test:443/cb/") + "}", "`verify /cb idpay` takes that address", false},
+		"declined to another's return":    {"", "http://a.test {\n" + away("declined redirect http://b.test/cb") + "}", "", false},
+		"declined to a page":              {"", "http://a.test {\n" + away("declined redirect http://a.test/cart") + "}", "", false},
+		"declined to another route":       {"", "http://a.test {\npayments {\nverify /cb idpay {\nexpect intent\ndeclined redirect /other\n}\nverify /other idpay {\nexpect intent\n}\n}\n}", "`verify /other idpay` takes that address", false},
+		"declined to its wildcard":        {"", "http://*.a.test {\n" + away("declined redirect http://x.a.test/cb") + "}", "takes that address", false},
+		"declined to its public_url":      {"", ":8080 {\n" + strings.Replace(away("declined redirect https://a.test/x/cb"), "payments {", "payments {\npublic_url https://a.test/x", 1) + "}", "takes that address", false},
+		"declined of any name, elsewhere": {"", ":8080 {\n" + strings.Replace(away("declined redirect https://b.test/cb"), "payments {", "payments {\npublic_url https://a.test", 1) + "}", "", false},
 		"named, for one":                  {"", "&(n) {\nroute {\n" + money + "respond ok\n}\n}\nhttp://a.test {\ninvoke n\n}", "", false},
 		"named, for two":                  {"", "&(n) {\nroute {\n" + money + "respond ok\n}\n}\nhttp://a.test {\ninvoke n\n}\nhttp://b.test {\ninvoke n\n}", "one block answers to a.test and b.test", true},
 		"named, for any":                  {"", "&(n) {\nroute {\n" + money + "respond ok\n}\n}\n:8080 {\ninvoke n\n}", "answers to any name", true},
