@@ -15,6 +15,9 @@ func TestShopsThatCannotBeToldApart(t *testing.T) {
 		other = "payments {\nverify /cb idpay {\nexpect intent\nbind x\n}\n}\n"
 		two   = ": two shops or one? Give each its `public_url`"
 	)
+	away := func(option string) string {
+		return strings.Replace(money, "expect intent", "expect intent\n"+option, 1)
+	}
 	at := func(url string) string { return strings.Replace(money, "payments {", "payments {\npublic_url "+url, 1) }
 	sells := func(price string) string {
 		return "payments {\ncheckout /buy idpay {\nitem mug " + price + "\n}\nverify /cb idpay {\nexpect intent\n}\n}\n"
@@ -58,6 +61,14 @@ func TestShopsThatCannotBeToldApart(t *testing.T) {
 		"a global one for twins":          {"public_url https://a.test", "http://a.test, https://a.test {\n" + money + "}", "", false},
 		"a global one for twins of ports": {"public_url https://a.test", "http://a.test:8080, https://a.test:8443 {\n" + money + "}", "", false},
 		"a global one and own ones":       {"public_url https://a.test", "http://a.test {\n" + money + "}\nhttp://b.test {\n" + at("https://b.test") + "}", "", false},
+		"declined to its own return":      {"", "http://a.test {\n" + away("declined redirect http://a.test/cb?d=1") + "}", "declined redirect http://a.test/cb?d=1: `verify /cb idpay` takes that address, so it would be taken for a return that names no payment; write a page of the shop", false},
+		"duplicate to its own return":     {"", "http://a.test {\n" + away("duplicate redirect https://WWW.A.test:443/cb/") + "}", "`verify /cb idpay` takes that address", false},
+		"declined to another's return":    {"", "http://a.test {\n" + away("declined redirect http://b.test/cb") + "}", "", false},
+		"declined to a page":              {"", "http://a.test {\n" + away("declined redirect http://a.test/cart") + "}", "", false},
+		"declined to another route":       {"", "http://a.test {\npayments {\nverify /cb idpay {\nexpect intent\ndeclined redirect /other\n}\nverify /other idpay {\nexpect intent\n}\n}\n}", "`verify /other idpay` takes that address", false},
+		"declined to its wildcard":        {"", "http://*.a.test {\n" + away("declined redirect http://x.a.test/cb") + "}", "takes that address", false},
+		"declined to its public_url":      {"", ":8080 {\n" + strings.Replace(away("declined redirect https://a.test/x/cb"), "payments {", "payments {\npublic_url https://a.test/x", 1) + "}", "takes that address", false},
+		"declined of any name, elsewhere": {"", ":8080 {\n" + strings.Replace(away("declined redirect https://b.test/cb"), "payments {", "payments {\npublic_url https://a.test", 1) + "}", "", false},
 		"named, for one":                  {"", "&(n) {\nroute {\n" + money + "respond ok\n}\n}\nhttp://a.test {\ninvoke n\n}", "", false},
 		"named, for two":                  {"", "&(n) {\nroute {\n" + money + "respond ok\n}\n}\nhttp://a.test {\ninvoke n\n}\nhttp://b.test {\ninvoke n\n}", "one block answers to a.test and b.test", true},
 		"named, for any":                  {"", "&(n) {\nroute {\n" + money + "respond ok\n}\n}\n:8080 {\ninvoke n\n}", "answers to any name", true},
@@ -110,6 +121,54 @@ func TestDoctorKnowsAnUpstreamByAnyName(t *testing.T) {
 			findings, err := ours.sites.Place(http)
 			if err != nil || (len(findings) == 1 && findings[0].Code == "unguarded") != c.want {
 				t.Error(findings, err)
+			}
+		})
+	}
+}
+
+// What a site serves beside our handler is as open as what another site serves, and
+// an upstream that is looked up is one, too.
+func TestDoctorSeesWhatOneSiteServesBesideUs(t *testing.T) {
+	t.Setenv("IDPAY_KEY", "6a7f99eb-7c20-4412-a972-6dfb7cd253a4")
+	const (
+		money = "payments {\nverify /cb idpay {\nexpect intent\n}\n}\n"
+		paid  = "payments {\ncheckout /buy idpay {\nitem book 50000rial\n}\nverify /cb idpay {\nexpect intent\n}\nrequire /book.pdf {\nitem book\n}\n}\n"
+		shop  = "reverse_proxy 127.0.0.1:9000"
+		named = "reverse_proxy {\ndynamic a shop.internal 9000\n}"
+		srv   = "reverse_proxy {\ndynamic srv _http._tcp.shop.internal\n}"
+		multi = "reverse_proxy {\ndynamic multi {\na shop.internal 9000\na shop2.internal 9000\n}\n}"
+	)
+	for name, c := range map[string]struct{ site, other, want string }{
+		"all behind the guard":             {money + "handle /api/* {\n" + shop + "\n}\nhandle {\n" + shop + "\n}", "", ""},
+		"a handle beside the guarded one":  {"handle /shop/* {\n" + money + shop + "\n}\nhandle {\n" + shop + "\n}", "", "unguarded"},
+		"a route beside it":                {"@x path /x\nroute /shop/* {\n" + money + shop + "\n}\nroute @x {\n" + shop + "\n}", "", "unguarded"},
+		"beside it, another upstream":      {"handle /shop/* {\n" + money + shop + "\n}\nhandle {\nreverse_proxy 127.0.0.1:9001\n}", "", ""},
+		"each with its guard":              {"handle /shop/* {\n" + money + shop + "\n}\nhandle {\npayments\n" + shop + "\n}", "", ""},
+		"dynamic a of another site":        {money + named, named, "unguarded"},
+		"dynamic a, and its name":          {money + named, "reverse_proxy shop.internal:9000", "unguarded"},
+		"dynamic a of another port":        {money + named, "reverse_proxy shop.internal:9001", ""},
+		"dynamic srv of another site":      {money + srv, srv, "unguarded"},
+		"dynamic srv of another name":      {money + srv, strings.Replace(srv, "shop", "blog", 1), ""},
+		"dynamic multi of another site":    {money + multi, multi, "unguarded"},
+		"the root, all behind":             {paid + "root /srv/a\nfile_server", "", ""},
+		"the root in a part, another path": {"root /srv/a\nhandle /shop/* {\n" + paid + "file_server\n}\nhandle {\nfile_server\n}", "", ""},
+		"the root in a part, stripped":     {"root /srv/a\nhandle_path /raw/* {\nfile_server\n}\nhandle {\n" + paid + "file_server\n}", "", "gate_root"},
+		"a root above in a part":           {"handle /raw/* {\nroot /srv\nfile_server\n}\nhandle {\n" + paid + "root /srv/a\nfile_server\n}", "", "gate_root"},
+		"a root below in a part":           {"handle /raw/* {\nfile_server {\nroot /srv/a/b\n}\n}\nhandle {\n" + paid + "root /srv/a\nfile_server\n}", "", "gate_root"},
+		"another root in a part":           {"handle /raw/* {\nroot /srv/ab\nfile_server\n}\nhandle {\n" + paid + "root /srv/a\nfile_server\n}", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ours, http := provisioned(t, "{\npayments {\nprovider idpay {\napi_key {env.IDPAY_KEY}\n}\n}\n}\nhttp://a.test {\n"+c.site+"\n}\nhttp://b.test {\n"+c.other+"\n}\n")
+			findings, err := ours.sites.Place(http)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, f := range findings {
+				got = append(got, f.Code)
+			}
+			if strings.Join(got, " ") != c.want {
+				t.Errorf("%+v, want %q", findings, c.want)
 			}
 		})
 	}

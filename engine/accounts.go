@@ -103,7 +103,7 @@ func (e *Engine) enrol(ctx context.Context, t payment.Traits) (mine account, oth
 			}
 			list = append(list, a)
 			if a.Issuer == t.Issuer {
-				e.welcome(t, a, n == 0)
+				e.welcome(ctx, t, a, n == 0)
 				break
 			}
 		}
@@ -187,15 +187,25 @@ func (e *Engine) firstOfItsKind(ctx context.Context, t payment.Traits) (bool, er
 }
 
 // welcome says that the ledger meets an account for the first time, where that
-// matters: a receipt from before can't be told from a new one.
-func (e *Engine) welcome(t payment.Traits, a account, ledgerIsNew bool) {
+// matters: a receipt from before can't be told from a new one. What it says is
+// what unconsumed (package payment) will do with a signed return.
+func (e *Engine) welcome(ctx context.Context, t payment.Traits, a account, ledgerIsNew bool) {
+	gen, err := e.generation(ctx)
+	if err != nil {
+		return // whoever opens the ledger hears of that
+	}
 	for _, name := range e.providerNames() {
 		p := e.Providers[name]
-		if p.Traits().Issuer != t.Issuer || t.TellsFirst || p.UsedIDs != payment.UsedIDsNone {
+		if p.Traits().Issuer != t.Issuer || t.TellsFirst || p.UsedIDs == "" {
 			continue
 		}
 		err := errNewAccount
-		if ledgerIsNew && a.First {
+		switch {
+		case gen.Seq > 1:
+			err = fmt.Errorf("generation %d: %w", gen.Seq, errForgetful)
+		case p.UsedIDs == payment.UsedIDsImported:
+			continue
+		case ledgerIsNew && a.First:
 			err = errNewLedger
 		}
 		e.Observer.Observe(Event{Name: EventAccount, Provider: name, Err: err, Alert: true})
@@ -205,6 +215,7 @@ func (e *Engine) welcome(t payment.Traits, a account, ledgerIsNew bool) {
 var (
 	errNewLedger  = errors.New("this ledger is new and `used_ids none` is believed: if the terminal was used before, every old receipt is good once more; import the used ids instead")
 	errNewAccount = errors.New("this account is new to a ledger that has payments of another one, so `used_ids none` is not believed and signed returns go to review: import the used ids and write `used_ids imported`")
+	errForgetful  = errors.New("an earlier ledger was lost or put back, and which receipts it had seen used is not known: `used_ids` is believed no more, so no old receipt is good again and each signed return goes to review; let the shop announce its payments, or use `expect lookup` with `id`")
 )
 
 // usedIDsKnown: the ids that the provider gave out before this ledger began are

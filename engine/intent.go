@@ -13,6 +13,11 @@ import (
 // a payment.
 var ErrCannotCreate = errors.New("this provider cannot start payments")
 
+// ErrNotCreated: the provider did not start a payment. Every other error of
+// [Engine.Purchase] is our own, so that no store, however it words its trouble, is
+// ever taken for a bank that says no.
+var ErrNotCreated = errors.New("the provider did not start the payment")
+
 // Purchase is what our own checkout sells.
 type Purchase struct {
 	Site, Route, Provider string
@@ -67,7 +72,7 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (string, *payment.Rec
 		if errors.Is(err, payment.ErrOperator) {
 			e.observe(EventOperator, nil, err, true)
 		}
-		return "", nil, err
+		return "", nil, fmt.Errorf("%w: %w", ErrNotCreated, err)
 	}
 	gen, err := e.generation(ctx)
 	if err != nil {

@@ -91,7 +91,7 @@ func (l *limits) queue(ref payment.Ref, client string, now time.Time) (wait time
 		return 0, true
 	}
 	key := neighbourhood(client)
-	if len(l.room) >= queueAll || l.bringers[key] >= queueClient {
+	if l.bringers[key] >= min(queueClient, queueAll-len(l.room)) {
 		return 0, false
 	}
 	wait = time.Duration(l.bringers[key]) * turn

@@ -18,6 +18,9 @@ func judge(handlers []*Handler, placed []*place, global string) error {
 		if err := h.nameable(placed[i]); err != nil {
 			return err
 		}
+		if err := h.comesBack(placed[i]); err != nil {
+			return err
+		}
 		for j := range i {
 			if err := apart(h, handlers[j], placed[i], placed[j]); err != nil {
 				return err

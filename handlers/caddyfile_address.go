@@ -43,6 +43,9 @@ func checkTarget(to string) error {
 		return nil
 	}
 	if err == nil && u.Scheme == "" && !strings.HasPrefix(to, "/") && to != "" {
+		if _, ok := pathOfAddress(to); ok {
+			return fmt.Errorf("'%s' must be a path or an absolute address: did you mean 'https://%s'?", to, to)
+		}
 		return fmt.Errorf("'%s' must be a path or an absolute address: did you mean '/%s'?", to, to)
 	}
 	return errors.New("'" + to + "' must be a path such as /cart or an address such as https://example.com/cart")

@@ -61,12 +61,12 @@ func checkPattern(d *caddyfile.Dispenser, route, pattern string) error {
 	switch {
 	case strings.ContainsAny(pattern, "{}"):
 		return d.Errf("%s: a path has no placeholders, not even unfilled ones such as '%s'; a named matcher may", route, pattern)
+	case pattern != "" && !strings.HasPrefix(pattern, "/") && !strings.ContainsAny(pattern[:1], "#?"):
+		return d.Errf("%s: a path begins with '/': %s", route, meantPath(pattern))
 	case strings.Contains(pattern, "?") && strings.HasPrefix(pattern, "/"):
 		return d.Errf("%s: '%s' is no path: for a query write a named matcher, such as `@return query wc-api=*`, and %s @return", route, pattern, route)
 	case pattern == "" || strings.ContainsAny(pattern, "#?"):
 		return d.Errf("%s: '%s' is no path", route, pattern)
-	case !strings.HasPrefix(pattern, "/"):
-		return d.Errf("%s: a path begins with '/': did you mean '/%s'?", route, pattern)
 	}
 	return nil
 }
@@ -75,11 +75,36 @@ func checkPattern(d *caddyfile.Dispenser, route, pattern string) error {
 func checkPlainPath(d *caddyfile.Dispenser, what, path string) error {
 	switch {
 	case !strings.HasPrefix(path, "/"):
-		return d.Errf("%s takes a path, which begins with '/': did you mean '/%s'?", what, path)
+		return d.Errf("%s takes a path, which begins with '/': %s", what, meantPath(path))
 	case strings.HasPrefix(path, "//"), strings.ContainsAny(path, "*?#{}\\% "):
 		return d.Errf("%s takes one plain path such as /buy, not '%s'", what, path)
 	}
 	return nil
+}
+
+// meantPath says what to write in place of something that is no path: the path of
+// an address, or the same with its slash.
+func meantPath(text string) string {
+	if path, ok := pathOfAddress(text); ok {
+		return "this is an address; the site's own block says which host, so write only '" + path + "'"
+	}
+	return "did you mean '/" + text + "'?"
+}
+
+// pathOfAddress is the path in a text that reads as an address, with a scheme or
+// without: shop.example.com/cb, //shop.example.com/cb.
+func pathOfAddress(text string) (string, bool) {
+	_, rest, scheme := strings.Cut(text, "://")
+	if !scheme {
+		rest = strings.TrimPrefix(text, "//")
+	}
+	host, path, _ := strings.Cut(rest, "/")
+	name, port, hasPort := strings.Cut(host, ":")
+	dotted := strings.Contains(name, ".") && !strings.HasSuffix(name, ".php") && !strings.HasSuffix(name, ".html") && name == strings.Trim(name, ".")
+	if !scheme && (!dotted && name != "localhost" || hasPort && port == "") {
+		return "", false
+	}
+	return "/" + path, true
 }
 
 // patternsTake reports whether one of the patterns matches a path, as Caddy's own

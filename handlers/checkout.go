@@ -247,7 +247,8 @@ func (h *Handler) purchase(w http.ResponseWriter, r *http.Request, c *Checkout, 
 	switch {
 	case errors.As(err, &many):
 		return h.write(w, r, pages.Page{Kind: pages.NotStarted, Status: http.StatusTooManyRequests, After: many.RetryAfter, ShopURL: "/"}, err)
-	case errors.Is(err, payment.ErrFull), errors.Is(err, payment.ErrClosed), errors.Is(err, payment.ErrBroken):
+	case err != nil && !errors.Is(err, engine.ErrNotCreated):
+		h.log.Error("the customer was not sent to the bank: the payment can't be remembered", zap.String("provider", c.Provider), zap.Error(err))
 		return h.write(w, r, pages.Page{Kind: pages.NotStarted, ShopURL: "/"}, err)
 	case err != nil:
 		h.log.Error("a payment could not be started", zap.String("provider", c.Provider), zap.Error(err))

@@ -138,7 +138,7 @@ func (h *Handler) prepare(ctx context.Context, r *http.Request, v *Verify, rec *
 		values[ours] = ""
 	}
 	// Where the route reads no signature these two are whatever somebody wrote there.
-	values[payment.ParamOrder], values[payment.ParamAmount] = rec.Order, rec.Price().String()
+	values[payment.ParamOrder], values[payment.ParamAmount] = rec.Order, rec.HandedAmount().String()
 	query, newBody, _ := set.Rewrite(values)
 	r.URL.RawQuery = query
 	r.RequestURI = r.URL.RequestURI()

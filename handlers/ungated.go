@@ -69,6 +69,7 @@ func fast(p *reverseproxy.Handler) bool {
 // sharedRoots finds other sites that serve the same files without these gates.
 func sharedRoots(app *caddyhttp.App, h *Handler, mine caddyhttp.RouteList) (out []Finding) {
 	own := roots(h.server, mine)
+	out = partRoots(h, mine)
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		srv := app.Servers[name]
 		for _, route := range srv.Routes {
@@ -84,6 +85,23 @@ func sharedRoots(app *caddyhttp.App, h *Handler, mine caddyhttp.RouteList) (out 
 					})
 				}
 			}
+		}
+	}
+	return out
+}
+
+// partRoots finds parts of the same site, outside of this handler's, that serve its
+// files by other addresses than the gates know.
+func partRoots(h *Handler, mine caddyhttp.RouteList) (out []Finding) {
+	behind, beside := files(h.server, mine)
+	for _, b := range beside {
+		if slices.ContainsFunc(behind, func(own served) bool {
+			return (b.root != own.root || b.moved) && (inside(b.root, own.root) || inside(own.root, b.root))
+		}) {
+			out = append(out, Finding{
+				Code: "gate_root", Where: h.place().shopName(),
+				Text: fmt.Sprintf("a part of this site serves the files under %s, some of which a `require` guards, by other addresses and outside of this `payments` block: write `require` in the site itself, outside of handle and route, or give that part another root", b.root),
+			})
 		}
 	}
 	return out
@@ -106,10 +124,7 @@ func hasGates(srv *caddyhttp.Server, routes caddyhttp.RouteList) (found bool) {
 // written out.
 func roots(srv *caddyhttp.Server, routes caddyhttp.RouteList) (all []string) {
 	add := func(root string) {
-		if root == "" || strings.Contains(root, "{") {
-			return
-		}
-		if abs, err := filepath.Abs(root); err == nil && !slices.Contains(all, abs) {
+		if abs, ok := absolute(root); ok && !slices.Contains(all, abs) {
 			all = append(all, abs)
 		}
 	}
@@ -126,6 +141,15 @@ func roots(srv *caddyhttp.Server, routes caddyhttp.RouteList) (all []string) {
 		}
 	})
 	return all
+}
+
+// absolute is a root that is written out.
+func absolute(root string) (abs string, ok bool) {
+	if root == "" || strings.Contains(root, "{") {
+		return "", false
+	}
+	abs, err := filepath.Abs(root)
+	return abs, err == nil
 }
 
 // indexNames are the names that the server's file servers, try_files and PHP

@@ -1,8 +1,11 @@
 package handlers
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
+	"net"
 	"net/netip"
 	"path/filepath"
 	"slices"
@@ -10,6 +13,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 )
 
 // unguarded finds routes that reach a guarded site's upstream without a guard:
@@ -20,7 +24,8 @@ func unguarded(app *caddyhttp.App, sites []*Handler) []Finding {
 		if h.server == nil || len(h.Verify) == 0 {
 			continue
 		}
-		for _, dial := range dials(h.server, h.place().tops) {
+		behind, _ := proxies(h.server, h.place().tops)
+		for _, dial := range dials(behind) {
 			guarded[dial] = h.place().shopName()
 		}
 	}
@@ -28,10 +33,8 @@ func unguarded(app *caddyhttp.App, sites []*Handler) []Finding {
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		srv := app.Servers[name]
 		for _, route := range srv.Routes {
-			if hasGuard(srv, caddyhttp.RouteList{route}) {
-				continue
-			}
-			for _, dial := range dials(srv, caddyhttp.RouteList{route}) {
+			_, beside := proxies(srv, caddyhttp.RouteList{route})
+			for _, dial := range dials(beside) {
 				site, ok := guarded[dial]
 				if !ok {
 					continue
@@ -39,6 +42,9 @@ func unguarded(app *caddyhttp.App, sites []*Handler) []Finding {
 				f := Finding{
 					Code: "unguarded", Where: whereabouts(srv, route),
 					Text: fmt.Sprintf("another site reaches the upstream of %s without `payments`: there anybody can send X-Payment headers; an empty `payments` block is enough", site),
+				}
+				if hasGuard(srv, caddyhttp.RouteList{route}) {
+					f.Text = fmt.Sprintf("a part of this site reaches the upstream of %s without `payments`: there anybody can send X-Payment headers; write an empty `payments` block in the site itself, outside of handle and route", site)
 				}
 				if !slices.Contains(out, f) { // once, whatever the number of upstreams
 					out = append(out, f)
@@ -50,15 +56,30 @@ func unguarded(app *caddyhttp.App, sites []*Handler) []Finding {
 	return out
 }
 
-// dials are the addresses of all upstreams that routes lead to, each in one
-// spelling.
-func dials(srv *caddyhttp.Server, routes caddyhttp.RouteList) (all []string) {
-	for _, p := range upstreams(srv, routes) {
+// dials are the addresses of all upstreams of proxies, each in one spelling. Those
+// that are looked up for each request are known by what is looked up.
+func dials(proxies []*reverseproxy.Handler) (all []string) {
+	for _, p := range proxies {
 		for _, u := range p.Upstreams {
 			all = append(all, dialed(u.Dial))
 		}
+		switch d := p.DynamicUpstreams.(type) {
+		case nil:
+		case *reverseproxy.AUpstreams:
+			all = append(all, dialed(net.JoinHostPort(d.Name, cmp.Or(d.Port, "80"))))
+		case *reverseproxy.SRVUpstreams:
+			all = append(all, "srv "+strings.Join([]string{d.Service, d.Proto, d.Name}, "."))
+		default:
+			// Its sources can't be looked into; the same ones read the same.
+			all = append(all, fmt.Sprintf("%T %s", d, jsonOf(d)))
+		}
 	}
 	return all
+}
+
+func jsonOf(v any) []byte {
+	b, _ := json.Marshal(v)
+	return b
 }
 
 // dialed is the one spelling of an upstream's address: this machine has many

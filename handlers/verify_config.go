@@ -125,7 +125,7 @@ func (v *Verify) checkValues() error {
 			return fmt.Errorf("refused %w", err)
 		}
 	}
-	for option, a := range map[string]*Answer{"declined": v.Declined, "duplicate": v.Duplicate} {
+	for option, a := range v.away() {
 		if a.mode() != answerRedirect {
 			continue
 		}
@@ -134,7 +134,7 @@ func (v *Verify) checkValues() error {
 		}
 		path, _, _ := strings.Cut(a.To, "?")
 		if len(v.Paths) > 0 && strings.HasPrefix(path, "/") && v.filter.takes(path) {
-			return fmt.Errorf("%s redirect %s: that is this route's own path, where it would be taken for a return that names no payment", option, a.To)
+			return fmt.Errorf("%s redirect %s: that is this route's own path, where it would be taken for a return that names no payment; write a page of the shop, such as /cart", option, a.To)
 		}
 	}
 	return nil

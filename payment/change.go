@@ -239,7 +239,7 @@ func (r *Record) Keys(many bool) []Key {
 // made sure of.
 func (r *Record) AmountChecked() string {
 	switch {
-	case r.Expect.Source == FromNone || !r.Expect.Known():
+	case r.Expect.Source == FromNone || !r.Expect.Known() || r.HandedAmount() < r.Expect.Amount:
 		return "no"
 	case r.Receipt != nil && r.Receipt.Amount == 0:
 		return "sent"
@@ -254,4 +254,20 @@ func (r *Record) Price() Rials {
 		return r.Expect.Amount
 	}
 	return r.Receipt.Amount
+}
+
+// HandedAmount is the amount in rials that a hand-over names: the price, and where
+// a person gives an order for which less was paid, what the provider's answer says.
+// No hand-over ever names more than was verified.
+func (r *Record) HandedAmount() Rials {
+	a := r.Price()
+	if r.Receipt == nil {
+		return a
+	}
+	for _, said := range []Rials{r.Receipt.Amount, r.Receipt.Paid} {
+		if said > 0 {
+			a = min(a, said)
+		}
+	}
+	return a
 }

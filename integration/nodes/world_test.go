@@ -29,6 +29,7 @@ type world struct {
 	t     *testing.T
 	db    *pgtest.Cluster
 	box   *sandbox.Server
+	bank  string // the sandbox's address
 	shop  *harness.Shop
 	other *harness.Shop // behind a site that has nothing to do with payments
 	dsn   string
@@ -56,7 +57,7 @@ func newWorld(t *testing.T, db *pgtest.Cluster, n int, verify string, global ...
 func newWorldAt(t *testing.T, db *pgtest.Cluster, dsn string, n int, verify string, global ...string) *world {
 	t.Helper()
 	box, boxURL := harness.Sandbox(t, sandbox.Options{})
-	w := &world{t: t, db: db, box: box, shop: harness.NewShop(t), other: harness.NewShop(t), dsn: dsn}
+	w := &world{t: t, db: db, box: box, bank: boxURL, shop: harness.NewShop(t), other: harness.NewShop(t), dsn: dsn}
 	text := strings.NewReplacer(
 		"storage badger ledger", "storage postgres {env.DSN}", "\t\tsigning_key {env.SIGNING_KEY}\n", "",
 		"provider idpay {", "provider idpay {\n\t\t\ttimeout 4s",

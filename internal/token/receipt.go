@@ -58,7 +58,7 @@ func ClaimsOf(r *payment.Record, origin string) Claims {
 		PaymentID:     r.ID,
 		Order:         r.Order,
 		Item:          r.Expect.Item,
-		Amount:        r.Price(),
+		Amount:        r.HandedAmount(),
 		Currency:      Currency,
 		AmountChecked: r.AmountChecked(),
 		Environment:   r.Environment,
@@ -68,6 +68,9 @@ func ClaimsOf(r *payment.Record, origin string) Claims {
 	paid := r.Attempts.Last // the answer that settled it is at most some seconds younger
 	if rc := r.Receipt; rc != nil {
 		c.Paid, c.Reference, c.Card = rc.Paid, rc.Reference, rc.Card
+		if c.Paid == 0 && rc.Amount > c.Amount {
+			c.Paid = rc.Amount // a person gave it for more than its price
+		}
 		switch {
 		case !rc.PaidAt.IsZero():
 			paid = rc.PaidAt

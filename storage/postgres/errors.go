@@ -17,8 +17,9 @@ import (
 // Errors beside those of [payment.Store].
 var (
 	// ErrUnreachable: the database does not answer. Work goes on by itself when it
-	// does again.
-	ErrUnreachable = errors.New("the database can't be reached")
+	// does again. Until then the store is one that is not open: it is also a
+	// payment.ErrClosed.
+	ErrUnreachable error = unreachable{}
 	// ErrUnknownOutcome: a change was sent and nobody knows what became of it.
 	// The record must be read again.
 	ErrUnknownOutcome = errors.New("it is not known whether the database took the change")
@@ -29,6 +30,14 @@ var (
 	// ErrCursor is returned for a text that is no cursor of this store.
 	ErrCursor = errors.New("not a cursor of this listing")
 )
+
+type unreachable struct{}
+
+// Error implements error.
+func (unreachable) Error() string { return "the database can't be reached" }
+
+// Is implements what [errors.Is] asks.
+func (unreachable) Is(target error) bool { return target == payment.ErrClosed }
 
 // RefusedError says why a server is not trusted with money.
 type RefusedError struct{ Why string }

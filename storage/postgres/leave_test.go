@@ -44,7 +44,7 @@ func TestStoppedDatabase(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	if err := s.Ready(); !errors.Is(err, ErrUnreachable) {
+	if err := s.Ready(); !errors.Is(err, ErrUnreachable) || !errors.Is(err, payment.ErrClosed) {
 		t.Errorf("Ready: %v", err)
 	}
 	proxy.Refuse(false)
