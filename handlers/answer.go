@@ -231,15 +231,11 @@ func (h *Handler) write(w http.ResponseWriter, r *http.Request, p pages.Page, ca
 	return nil
 }
 
-// redirect answers a return with another address. Where a payment leads is about
-// one person, so no cache may keep it.
+// redirect answers a return with another address.
 func (t *visit) redirect(to string) error {
-	t.noStore()
 	http.Redirect(t.w, t.r, to, http.StatusSeeOther)
 	return nil
 }
-
-func (t *visit) noStore() { t.w.Header().Set("Cache-Control", "private, no-store") }
 
 // fieldsOf are a form's fields, to be sent again as they came.
 func fieldsOf(body []byte) []pages.Field {

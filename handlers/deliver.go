@@ -107,9 +107,9 @@ func (h *Handler) hand(ctx context.Context, w *filter, r *http.Request, next cad
 			w.sweep()
 			return
 		}
-		// An error is no answer: nothing has been written, and what Caddy would
-		// make of it is not the shop's.
-		scrub.Response(w.Header())
+		// An error is no answer: nothing has been written, what Caddy would make of
+		// it is not the shop's, and a page of ours comes in its place.
+		forget(w.Header(), w.Header()["Set-Cookie"])
 	}()
 	handed = d.outcome(err, panicked, panicked != nil && !w.gone)
 	if w.refused != nil {

@@ -46,7 +46,6 @@ func (h *Handler) browserID(w http.ResponseWriter, r *http.Request) string {
 // our checkout, by a form that submits itself for shops that expect their POST.
 func (t *visit) sendBounce(rec *payment.Record) error {
 	if t.v.byRedirect(rec) {
-		t.noStore()
 		t.w.Header().Set("Location", t.hopURL(rec))
 		t.w.WriteHeader(http.StatusSeeOther)
 		return nil
@@ -103,7 +102,6 @@ func (t *visit) sendAgain(rec *payment.Record) error {
 				uri = appendQuery(uri, name, t.set.Get(name))
 			}
 		}
-		t.noStore()
 		t.w.Header().Set("Location", uri)
 		t.w.WriteHeader(http.StatusSeeOther)
 		return nil

@@ -14,6 +14,11 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
+// mall is an app with a public_url for all sites that have none of their own.
+type mall struct{ idle }
+
+func (mall) Origin() string { return "https://mall.example.com" }
+
 // Every header of a verified request is one that the shop finds under its name,
 // has a placeholder that says the same, and can be changed without changing
 // another.
@@ -27,6 +32,7 @@ func TestMark(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := busySite("on")
+	h.app = mall{}
 	at := new(place)
 	at.settled(origin{scheme: "https", host: "shop.example.com"}, true)
 	h.placed.Store(at)
@@ -52,6 +58,10 @@ func TestMark(t *testing.T) {
 		if got := r.Header.Get("X-Payment-" + name); got != want || said != want {
 			t.Errorf("%s: %q, placeholder %q, want %q", name, got, said, want)
 		}
+	}
+	// The receipt is for this shop, whatever address all others have.
+	if _, err := keys.VerifyReceipt(r.Header.Get("X-Payment-Receipt"), "https://shop.example.com", time.Now()); err != nil {
+		t.Error(err)
 	}
 	before := len(r.Header)
 	for name := range r.Header {

@@ -38,7 +38,6 @@ func (t *visit) pass(status string, rec *payment.Record, bound bool) error {
 		setBody(t.r, body)
 	}
 	markOnly(t.r, rec, status, bound)
-	t.noStore()
 	return t.h.watch(t.w, t.r, t.next, forNobody)
 }
 

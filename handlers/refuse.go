@@ -31,7 +31,14 @@ func (f *filter) refuse(cookies []string, page answerer) {
 	if f.refused != nil {
 		return
 	}
-	h := f.ResponseWriter.Header()
+	forget(f.ResponseWriter.Header(), cookies)
+	f.refused = &refusal{page: page, scratch: make(http.Header)}
+}
+
+// forget takes an answer that does not go out off its header. Its invariant: what
+// a page of ours goes out with is its own, not the dropped answer's: no length,
+// coding, validator or word to caches.
+func forget(h http.Header, cookies []string) {
 	for name := range h {
 		if !outlives(name) {
 			delete(h, name)
@@ -41,7 +48,6 @@ func (f *filter) refuse(cookies []string, page answerer) {
 	if len(cookies) > 0 {
 		h["Set-Cookie"] = cookies
 	}
-	f.refused = &refusal{page: page, scratch: make(http.Header)}
 }
 
 // outlives reports whether a header is the server's or the connection's rather

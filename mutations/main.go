@@ -111,7 +111,7 @@ func baseline(ctx context.Context, root string, chosen []Mutant) error {
 				continue
 			}
 			seen[s] = true
-			out, err := command(ctx, root, nil, s.args()...)
+			out, err := command(ctx, root, nil, s.args(root)...)
 			if by, err := read(out, err); by != "" || err != nil {
 				return fmt.Errorf("without any bug, ./%s -run %q fails: %s %w\n%s", s.Dir, s.Run, by, err, out)
 			}

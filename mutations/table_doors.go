@@ -43,7 +43,7 @@ func gating() []Mutant {
 		{"only-cache-control-is-known", "A50", "A CDN that has a header of its own keeps one visitor's page for all.",
 			in("if keeping(name) {", "if false {"), by("TestCachesForgetAVisitorsPage")},
 		{"where-a-payment-leads-may-be-cached", "A50", "A cache gives the next customer the first one's redirect.",
-			in("t.noStore()\n\thttp.Redirect(t.w, t.r, to,", "http.Redirect(t.w, t.r, to,"), []Suite{process("returns", "TestAnswersOfARoute"), doors(300)}},
+			in("privately(w.Header(), forNobody)\n\tcaddyhttp.SetVar(r.Context(), routedVar, true)", "caddyhttp.SetVar(r.Context(), routedVar, true)"), []Suite{process("returns", "TestAnswersOfARoute"), doors(300)}},
 		{"gateways-return-is-a-visit", "A77", "IDPay's own track_id becomes the affiliate's, and the sale somebody else's.",
 			in("if h.fromProvider(r.URL.RawQuery) {", "if false {"), by("TestAReturnIsNoVisit")},
 		{"request-uri-keeps-the-form", "A82", "PHP still reads the path with the network's form, and finds no page.",

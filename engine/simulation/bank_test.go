@@ -6,10 +6,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-const (
-	askTimeout = 8 * time.Second
-	issuer     = "bank|api.bank.example|live"
-)
+const askTimeout = 8 * time.Second
 
 // shape is a kind of provider.
 type shape struct {
@@ -50,6 +47,7 @@ func shapes() []shape {
 type deal struct {
 	id, order string
 	amount    payment.Rials
+	desk      desk
 	made      time.Time
 	paidAt    time.Time
 	// verifiedAt is when it was verified, ours whether by us.
@@ -82,9 +80,9 @@ type flight struct {
 	id string
 }
 
-func (b *bank) make(id, order string, amount payment.Rials) *deal {
+func (b *bank) make(at desk, id, order string, amount payment.Rials) *deal {
 	b.n++
-	d := &deal{id: id, order: order, amount: amount, made: b.w.now, n: b.n}
+	d := &deal{id: id, order: order, amount: amount, desk: at, made: b.w.now, n: b.n}
 	b.deals[id] = d
 	return d
 }
@@ -120,8 +118,8 @@ func (b *bank) refresh(d *deal) {
 }
 
 // verify is what the provider does when a verify arrives.
-func (b *bank) verify(q payment.Query) payment.Answer {
-	d := b.deals[q.ID]
+func (b *bank) verify(q payment.Query, issuer string) payment.Answer {
+	d := b.at(q.ID, issuer)
 	switch {
 	case d == nil, b.shape.traits.AnswersOrder && q.Order != d.order:
 		return payment.Answer{Outcome: payment.OutcomeRefused, Reason: payment.ReasonUnknownID, Code: "53"}
@@ -147,8 +145,8 @@ func (b *bank) verify(q payment.Query) payment.Answer {
 }
 
 // inquire answers without changing anything.
-func (b *bank) inquire(q payment.Query) payment.Answer {
-	d := b.deals[q.ID]
+func (b *bank) inquire(q payment.Query, issuer string) payment.Answer {
+	d := b.at(q.ID, issuer)
 	if d == nil {
 		return payment.Answer{Outcome: payment.OutcomeRefused, Reason: payment.ReasonUnknownID, Code: "53"}
 	}

@@ -13,15 +13,16 @@ var errWire = errors.New("no answer")
 
 // bankPort is the provider as a process sees it, over a network that fails.
 type bankPort struct {
-	b *bank
-	p *process
+	b    *bank
+	p    *process
+	desk desk
 }
 
 // asking adds what only some providers have.
 type asking struct{ *bankPort }
 
-func (b *bank) port(p *process) payment.Provider {
-	port := &bankPort{b, p}
+func (b *bank) port(p *process, at desk) payment.Provider {
+	port := &bankPort{b, p, at}
 	if b.shape.inquires {
 		return &asking{port}
 	}
@@ -29,7 +30,11 @@ func (b *bank) port(p *process) payment.Provider {
 }
 
 // Traits implements [payment.Provider].
-func (x *bankPort) Traits() payment.Traits { return x.b.shape.traits }
+func (x *bankPort) Traits() payment.Traits {
+	t := x.b.shape.traits
+	t.Issuer, t.Environment = x.desk.issuer, x.desk.environment
+	return t
+}
 
 // ReadReturn implements [payment.Provider]; it is tested where it is written.
 func (x *bankPort) ReadReturn(func(string) string) (payment.Claimed, error) {
@@ -52,7 +57,7 @@ func (x *bankPort) Create(ctx context.Context, o payment.Order) (s payment.Start
 		}
 		s.ID = w.bank.nextID()
 		s.PayURL = "https://pay.bank.example/" + s.ID
-		x.b.make(s.ID, o.Number, o.Amount)
+		x.b.make(x.desk, s.ID, o.Number, o.Amount)
 		if !w.strikes(settledTimeout) {
 			err = nil
 		}
@@ -64,18 +69,18 @@ func (b *bank) nextID() string { return "K" + itoa(b.n+1) }
 
 // Verify implements [payment.Provider].
 func (x *bankPort) Verify(ctx context.Context, q payment.Query) payment.Answer {
-	return x.send(ctx, "verify "+q.ID, func(c *call) { x.p.w.asked(x.p, c, q) }, func() payment.Answer {
-		if d := x.b.deals[q.ID]; d != nil && !d.paidAt.IsZero() && d.verifiedAt.IsZero() && x.p.w.strikes(usedElsewhere) {
+	return x.send(ctx, "verify "+q.ID, func(c *call) { x.p.w.asked(x.p, c, q, x.desk.issuer) }, func() payment.Answer {
+		if d := x.b.at(q.ID, x.desk.issuer); d != nil && !d.paidAt.IsZero() && d.verifiedAt.IsZero() && x.p.w.strikes(usedElsewhere) {
 			d.verifiedAt = x.p.w.now
 			x.p.w.note("  …but another system verifies it first")
 		}
-		return x.b.verify(q)
+		return x.b.verify(q, x.desk.issuer)
 	})
 }
 
 // Inquire implements [payment.Inquirer].
 func (x *asking) Inquire(ctx context.Context, q payment.Query) payment.Answer {
-	return x.send(ctx, "inquire "+q.ID, func(*call) {}, func() payment.Answer { return x.b.inquire(q) })
+	return x.send(ctx, "inquire "+q.ID, func(*call) {}, func() payment.Answer { return x.b.inquire(q, x.desk.issuer) })
 }
 
 // send carries a request to the provider and its answer back.

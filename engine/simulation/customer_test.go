@@ -92,11 +92,12 @@ func (w *world) buy(s *shopper) bool {
 		if w.plan.mode != modeCheckout && try == 0 {
 			made := w.hands(s.name, "has the shop start a payment", 0, func() {
 				id := w.bank.nextID()
-				w.bank.make(id, order, s.amount)
+				at := w.plan.desk(s.desks[len(s.ids)%2])
+				w.bank.make(at, id, order, s.amount)
 				w.shop.known[order] = append(w.shop.known[order], id)
 				w.shop.price[order] = s.amount
 				s.ids = append(s.ids, id)
-				w.name(payment.NewRef(site, issuer, id, order), id)
+				w.name(payment.NewRef(site, at.issuer, id, order), id)
 			})
 			if !made {
 				return false
@@ -122,10 +123,14 @@ func (w *world) start(p *process, s *shopper, order string) bool {
 	if w.plan.affiliate {
 		track = &payment.Track{ID: "track-" + s.name, Affiliate: "net"}
 	}
+	at := w.plan.desk(s.desks[0])
+	if len(s.ids) > 0 && w.plan.mode != modeCheckout {
+		at = w.bank.deals[s.ids[len(s.ids)-1]].desk
+	}
 	switch w.plan.mode {
 	case modeCheckout:
 		_, rec, err := p.eng.Purchase(ctx, engine.Purchase{
-			Site: site, Route: route, Provider: "bank", Order: order, Amount: s.amount, Item: "sku", Track: track,
+			Site: site, Route: route, Provider: at.name, Order: order, Amount: s.amount, Item: "sku", Track: track,
 			ReturnURL: func(ref payment.Ref) string {
 				return "https://shop" + route + "?ref=" + string(w.name(ref, "of "+order))
 			},
@@ -137,7 +142,7 @@ func (w *world) start(p *process, s *shopper, order string) bool {
 		s.ref, s.ids = rec.Ref, append(s.ids, rec.ID)
 		return true
 	case modeAnnounced:
-		a := engine.Announcement{Site: site, Provider: "bank", ID: s.ids[len(s.ids)-1], Order: order, Amount: s.amount, Track: track}
+		a := engine.Announcement{Site: site, Provider: at.name, ID: s.ids[len(s.ids)-1], Order: order, Amount: s.amount, Track: track}
 		if w.plan.returnKnown {
 			a.Route, a.Return = route, &ret
 		}
@@ -145,16 +150,19 @@ func (w *world) start(p *process, s *shopper, order string) bool {
 		return err == nil
 	}
 	if track != nil {
-		_ = p.eng.Note(ctx, issuer, s.ids[len(s.ids)-1], *track)
+		_ = p.eng.Note(ctx, at.issuer, s.ids[len(s.ids)-1], *track)
 	}
 	return true
 }
 
 // ask is what a return says, with what is wrong about it.
 func (w *world) ask(s *shopper, c comeback, id string, hint payment.Hint) engine.Ask {
-	order := s.order
+	order, at := s.order, theOnly
+	if d := w.bank.deals[id]; d != nil {
+		at = d.desk
+	}
 	a := engine.Ask{
-		Site: site, Route: route, Provider: "bank", Proof: w.plan.mode == modeSigned,
+		Site: site, Route: route, Provider: at.name, Proof: w.plan.mode == modeSigned,
 		Policy: w.plan.policy, Client: "192.0.2." + s.order[len("order"):], Patience: 8 * time.Second,
 	}
 	if w.plan.mode == modeCheckout {
@@ -174,6 +182,8 @@ func (w *world) ask(s *shopper, c comeback, id string, hint payment.Hint) engine
 		if w.plan.intents() { // otherwise each site's own shop answers for its orders
 			a.Site = "sister"
 		}
+	case otherDesk:
+		a.Provider = w.plan.beside(at).name
 	case wrongBinding:
 		a.Bound = func(string) bool { return false }
 	}

@@ -40,7 +40,7 @@ func (w *world) paidOtherwise(d *deal) bool {
 		return false
 	}
 	for _, o := range w.bank.deals {
-		if o != d && o.order == d.order && !o.verifiedAt.IsZero() {
+		if o != d && o.order == d.order && !o.verifiedAt.IsZero() && (o.desk.environment == d.desk.environment || w.plan.mode == modeLookup) {
 			return true
 		}
 	}
@@ -94,7 +94,7 @@ func (w *world) liveness() {
 // explained: that a record's receipt was used before is our own doing, and the
 // ledger can tell.
 func (w *world) explained(r *payment.Record) bool {
-	d := w.bank.deals[r.ID]
+	d := w.dealOf(r)
 	if w.ledger.gen.Seq > 1 || r.Reason != payment.ReasonUnexplained || d == nil || !d.ours || r.Order != d.order || w.watch.forgotten[d.id] {
 		return false
 	}
@@ -125,7 +125,7 @@ func (w *world) settled(d *deal) bool {
 		return true
 	}
 	for _, r := range w.ledger.records {
-		if r.ID != d.id {
+		if r.ID != d.id || r.Issuer != d.desk.issuer {
 			continue
 		}
 		if w.held(r) || r.State == payment.Reversed || r.Reason == payment.ReasonDismissed {
@@ -140,7 +140,7 @@ func (w *world) awaited(d *deal) bool {
 	if w.plan.mode != modeCheckout && (w.plan.mode != modeAnnounced || !w.plan.returnKnown) {
 		return false
 	}
-	_, intended := w.ledger.keys[payment.IntentKey(issuer, d.id)]
+	_, intended := w.ledger.keys[payment.IntentKey(d.desk.issuer, d.id)]
 	return intended && !w.skewed // a clock that jumps ahead jumps over what was due
 }
 
@@ -158,9 +158,9 @@ func (w *world) allDeals() []*deal {
 func (w *world) owner() {
 	for _, r := range w.ledger.sorted() {
 		var what engine.Decision
-		d := w.bank.deals[r.ID]
-		credited := w.shop.byID[r.ID] > 0
-		other := !credited && len(w.shop.byOrder[r.Order]) > 0 && !w.plan.policy.Many
+		d := w.dealOf(r)
+		credited := d != nil && w.shop.byID[r.ID] > 0
+		other := !credited && len(w.rivals(r.Order, r.Environment)) > 0 && !w.plan.policy.Many
 		switch {
 		case r.State == payment.Parked && credited:
 			what = engine.Has

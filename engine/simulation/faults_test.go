@@ -67,6 +67,7 @@ const (
 	machineReturns // the provider's server comes beside the browser
 	wrongBinding   // a parameter of the shop's own names another order
 	otherSite      // brings it to another site of the same owner
+	otherDesk      // brings it to the route of another provider of the site
 	faultKinds
 )
 
@@ -78,7 +79,7 @@ var faultNames = [faultKinds]string{
 	"shop unreachable", "shop 5xx", "shop credits then dies", "shop hangs then credits", "shop without proof", "lookup unanswered",
 	"network 401", "network 422", "network 500", "network counts, no answer", "network unreachable",
 	"browser leaves", "customer never returns", "duplicate returns", "return at another node", "return with another order", "old receipt", "forged id",
-	"pays twice", "pays after a no", "machine return", "shop's parameter names another order", "return to another site",
+	"pays twice", "pays after a no", "machine return", "shop's parameter names another order", "return to another site", "return to another provider's route",
 }
 
 func (f fault) String() string { return faultNames[f] }

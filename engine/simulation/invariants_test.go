@@ -41,33 +41,33 @@ func (x *watch) replaced(w *world, by *ledger) {
 //	INV6  no byte goes to the provider's verify before the claim is durable
 //	INV8  what nothing explains causes no call
 //	INV9  one call per payment in flight
-func (w *world) asked(p *process, c *call, q payment.Query) {
-	d := w.bank.deals[q.ID]
+func (w *world) asked(p *process, c *call, q payment.Query, issuer string) {
+	d := w.bank.at(q.ID, issuer)
 	if w.plan.intents() && (d == nil || d.old) {
 		w.fail("INV8: %s was verified, which no intent explains", q.ID)
 	}
 	if holder, used := w.ledger.keys[payment.ReceiptKey(issuer, q.ID)]; used && holder == "" {
 		w.fail("INV8: %s was verified, which is known to have been used before", q.ID)
 	}
-	if !w.claimed(p, q) {
+	if !w.claimed(p, q, issuer) {
 		w.fail("INV6: %s asks about %s and no claim of its is durable", p.name, q.ID)
 	}
 	w.bank.flying = slices.DeleteFunc(w.bank.flying, func(f flight) bool { return f.c.over })
 	for _, f := range w.bank.flying {
-		if f.id == q.ID+" "+q.Order && !f.c.p.stood && !p.stood {
+		if f.id == issuer+" "+q.ID+" "+q.Order && !f.c.p.stood && !p.stood {
 			w.fail("INV9: two verifies of %s are in flight, of %s and %s", q.ID, f.c.p.name, p.name)
 		}
 	}
-	w.bank.flying = append(w.bank.flying, flight{c, q.ID + " " + q.Order})
+	w.bank.flying = append(w.bank.flying, flight{c, issuer + " " + q.ID + " " + q.Order})
 	if d != nil {
 		d.sent++
 	}
 }
 
 // claimed: a power cut now would leave a claim of p's for this question.
-func (w *world) claimed(p *process, q payment.Query) bool {
+func (w *world) claimed(p *process, q payment.Query, issuer string) bool {
 	for ref, r := range w.ledger.records {
-		if r.ID != q.ID || r.Order != q.Order {
+		if r.ID != q.ID || r.Order != q.Order || r.Issuer != issuer {
 			continue
 		}
 		d := w.ledger.durable(ref)
@@ -102,11 +102,11 @@ func (w *world) told(p *process, r *payment.Record) {
 //	INV1  an order and a receipt are credited once
 //	INV2  what is credited was verified at the provider, for this order and sum
 func (w *world) credited(r *payment.Record) {
-	d := w.bank.deals[r.ID]
+	d := w.dealOf(r)
 	if n := w.shop.byID[r.ID]; n > 1 {
 		w.fail("INV1: the receipt %s was credited %d times", r.ID, n)
 	}
-	if ids := w.shop.byOrder[r.Order]; len(ids) > 1 && !w.plan.policy.Many && !slices.ContainsFunc(ids, func(id string) bool { return w.watch.forgotten[id] }) {
+	if ids := w.rivals(r.Order, r.Environment); len(ids) > 1 && !w.plan.policy.Many && !slices.ContainsFunc(ids, func(id string) bool { return w.watch.forgotten[id] }) {
 		w.fail("INV1: the order %s was credited %d times, by %v", r.Order, len(ids), ids)
 	}
 	switch {
@@ -178,7 +178,7 @@ func (x *watch) committed(w *world, old, now *payment.Record, lazy bool) {
 	if !w.hits.step(old, now) {
 		w.fail("INV7: %s went from %q to %q in one commit", now.ID, from, now.State)
 	}
-	d := w.bank.deals[now.ID]
+	d := w.dealOf(now)
 	switch {
 	case isTrace(now) && slices.ContainsFunc(w.ledger.heldBy(now.Ref), func(payment.Key) bool { return true }):
 		w.fail("INV8: the trace of %s, which was refused, holds a key", now.ID)
@@ -197,9 +197,7 @@ func (x *watch) committed(w *world, old, now *payment.Record, lazy bool) {
 		if rc := now.Receipt; rc.ID != now.ID || rc.Order != "" && rc.Order != now.Order || rc.Amount != 0 && rc.Amount != now.Price() {
 			w.fail("rule 10: %s is verified by a receipt that differs: %+v", now.ID, *rc)
 		}
-		if w.ledger.keys[payment.ReceiptKey(issuer, now.ID)] != now.Ref {
-			w.fail("rule 5: %s is verified and does not hold its receipt", now.ID)
-		}
+		w.unique(now)
 	}
 	if lazy && (old == nil && !isTrace(now) || old != nil && now.Attempts.Count > old.Attempts.Count) {
 		w.fail("INV6: a claim of %s is committed lazily", now.ID)
@@ -216,6 +214,9 @@ func (w *world) answered(c comeback, a engine.Ask, res engine.Result, began time
 	d := w.bank.deals[a.Claimed.ID]
 	switch res.Kind {
 	case engine.Verified, engine.Duplicate, engine.Parked:
+		if c.attack == otherDesk && !slices.ContainsFunc(w.plan.desks, func(d desk) bool { return d.name == a.Provider && d.issuer == res.Record.Issuer }) {
+			w.fail("INV2: a browser that came to the route of %s is told %s of %s, which is of another account", a.Provider, res.Kind, res.Record.ID)
+		}
 		if a.Order != res.Record.Order || a.Site != res.Record.Site || c.attack == wrongBinding {
 			w.fail("INV2: a browser that came to another order or site than %s is told %s of %s", res.Record.Order, res.Kind, res.Record.ID)
 		}

@@ -26,6 +26,8 @@ func (m mode) String() string {
 type plan struct {
 	shape shape
 	mode  mode
+	// desks are the site's providers; none is the usual one.
+	desks []desk
 	// joined: two nodes on one store, each of which sees the other's leases;
 	// otherwise one node and an embedded store.
 	joined    bool
@@ -94,6 +96,7 @@ func newPlan(l lot) plan {
 	if l.chance(0.15) {
 		p.refunds = 1 + l.IntN(30)
 	}
+	p.desks = desks(l)
 	if l.chance(0.05) {
 		p.on = [faultKinds]float64{} // and nothing at all
 	}
@@ -117,6 +120,8 @@ type shopper struct {
 	// ids are what the provider gave out for them; ref is the checkout's record.
 	ids []string
 	ref payment.Ref
+	// desks are where its payments are started, by number, in turn.
+	desks [2]int
 	// again: pays after having declined; twice: pays two ids.
 	again, twice bool
 }
@@ -145,6 +150,7 @@ func newShopper(l lot, p *plan, n int) *shopper {
 		count = 0
 	}
 	s.twice = will(paysTwice)
+	s.desks = [2]int{l.IntN(2), l.IntN(2)}
 	if will(paysAfterNo) {
 		s.again, s.pays = true, false
 	}
@@ -170,8 +176,8 @@ func newShopper(l lot, p *plan, n int) *shopper {
 		closed := l.between(10*time.Minute, 40*time.Minute)
 		s.returns = []comeback{{after: closed, attack: faultKinds}, {after: closed + l.between(10*time.Second, 5*time.Minute), attack: faultKinds}}
 	}
-	for _, f := range []fault{otherOrder, oldReceipt, forgedID, wrongBinding, otherSite} {
-		if will(f) {
+	for _, f := range []fault{otherOrder, oldReceipt, forgedID, wrongBinding, otherSite, otherDesk} {
+		if will(f) && (f != otherDesk || len(p.desks) > 1) {
 			s.returns = append(s.returns, comeback{after: l.between(0, time.Minute), attack: f})
 		}
 	}

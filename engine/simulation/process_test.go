@@ -80,7 +80,7 @@ func (p *process) configure() {
 	e, err := engine.New(context.Background(), engine.Config{
 		Store: p.store, Sites: &sites{p: p}, Observer: p, Clock: p, Shared: p.shared, Rand: w.jitter,
 		Tick:       tickBase + time.Duration(p.lives),
-		Providers:  map[string]engine.Provider{"bank": {Provider: w.bank.port(p), Timeout: askTimeout, UsedIDs: payment.UsedIDsImported}},
+		Providers:  w.providers(p),
 		Affiliates: w.network.ports(p),
 	})
 	if err != nil {

@@ -86,8 +86,8 @@ func (w *world) furnish() {
 // live is a world from its beginning to its end.
 func (w *world) live() {
 	p := &w.plan
-	w.note("seed %d: %s, %s, %+v, joined %v, ack header %v, affiliate %v, %d customers, healed at %s",
-		w.seed, p.shape.name, p.mode, p.policy, p.joined, p.ackHeader, p.affiliate, len(p.shoppers), p.healAt)
+	w.note("seed %d: %s, %s, at %v, %+v, joined %v, ack header %v, affiliate %v, %d customers, healed at %s",
+		w.seed, p.shape.name, p.mode, p.desks, p.policy, p.joined, p.ackHeader, p.affiliate, len(p.shoppers), p.healAt)
 	w.past()
 	for _, n := range w.nodes {
 		n.start()
@@ -135,10 +135,10 @@ func (w *world) past() {
 			if c.attack != oldReceipt {
 				continue
 			}
-			d := w.bank.make("OLD-"+s.name, s.order, s.amount)
+			d := w.bank.make(w.plan.desk(0), "OLD-"+s.name, s.order, s.amount)
 			d.old, d.paidAt, d.verifiedAt = true, w.now.Add(-48*time.Hour), w.now.Add(-47*time.Hour)
 			if !w.plan.shape.traits.TellsFirst && w.plan.mode == modeSigned {
-				w.ledger.reserve(payment.ReceiptKey(issuer, d.id)) // used_ids imported
+				w.ledger.reserve(payment.ReceiptKey(d.desk.issuer, d.id)) // used_ids imported
 			}
 		}
 	}

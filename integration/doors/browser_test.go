@@ -20,11 +20,12 @@ type browser struct {
 	number int
 	jar    *cookiejar.Jar
 	from   string
+	front  bool // see front_test.go
 }
 
 func newBrowser(n int) *browser {
 	jar, _ := cookiejar.New(nil)
-	return &browser{n, jar, fmt.Sprintf("203.0.113.%d:%d", 10+n, 40000+n)}
+	return &browser{number: n, jar: jar, from: fmt.Sprintf("203.0.113.%d:%d", 10+n, 40000+n)}
 }
 
 // honest: browser 0 is a customer, the others are one attacker's.
@@ -65,7 +66,7 @@ func hangs() time.Duration { return time.Duration(patience.Load()) }
 var errHang = errors.New("no answer")
 
 func (q *request) url() *url.URL {
-	u := &url.URL{Scheme: "http", Host: q.Name, Path: "/"}
+	u := &url.URL{Scheme: q.browser.scheme(), Host: q.Name, Path: "/"}
 	if p, _, _ := strings.Cut(q.Target, "?"); strings.HasPrefix(p, "/") {
 		u.Path = p // cookies of a shop below a path go there only
 	}
@@ -77,7 +78,7 @@ func (q *request) url() *url.URL {
 
 // send sends it and reads the answer; keep is whether its cookies are kept.
 func (q *request) send() (*answer, error) {
-	conn, err := dial(q.Port, q.browser.from)
+	conn, err := dial(q.Port, q.browser.peer())
 	if err != nil {
 		return nil, err
 	}
@@ -132,6 +133,9 @@ func (q *request) all() [][2]string {
 	}
 	if q.Body != "" || q.Method == http.MethodPost {
 		h = append(h, [2]string{"Content-Type", "application/x-www-form-urlencoded"})
+	}
+	if q.browser.front {
+		return q.through(h)
 	}
 	return h
 }

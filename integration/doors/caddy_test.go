@@ -34,6 +34,7 @@ func init() {
 // after the other, because Caddy has one configuration a process.
 var running struct {
 	sync.Mutex
+	loads  int
 	store  *memory.Store
 	clock  *clock
 	events []event
@@ -75,7 +76,7 @@ func (ledgerModule) CaddyModule() caddy.ModuleInfo {
 func (*ledgerModule) Open(context.Context, *zap.Logger) (payment.Store, func() error, error) {
 	running.Lock()
 	defer running.Unlock()
-	return owned{running.store, "doors-" + fmt.Sprintf("%p", running.store)}, func() error { return nil }, nil
+	return owned{running.store, fmt.Sprintf("doors-%d", running.loads)}, func() error { return nil }, nil
 }
 
 // owned gives each world's ledger an owner of its own: what outlives a
@@ -182,6 +183,7 @@ var broken func(map[string]any)
 func load(caddyfile string, c *clock) error {
 	store := memory.New(c.Now)
 	running.Lock()
+	running.loads++
 	running.store, running.clock, running.events, running.logs = store, c, nil, nil
 	running.Unlock()
 	config, err := adapt(caddyfile)

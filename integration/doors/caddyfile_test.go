@@ -46,6 +46,11 @@ func (p *plan) caddyfile(at places) string {
 	w := new(writer)
 	w.line("{")
 	w.line("auto_https off")
+	if p.Front {
+		w.line("servers {")
+		w.line("trusted_proxies static private_ranges")
+		w.line("}")
+	}
 	w.line("payments {")
 	if p.Keys {
 		w.line("signing_key %s", secret)
@@ -237,23 +242,40 @@ func (b *block) body(w *writer, at places) {
 }
 
 func (b *block) serve(w *writer, at places) {
+	if b.Said {
+		w.line("respond %s \"%s%s\"", b.at("/said"), saidMark, saidAll)
+	}
 	switch b.Serve {
 	case "proxy":
-		if !b.has("accel") {
+		if !b.has("accel") && !b.Said {
 			w.line("reverse_proxy %s", at.proxy[b.Number])
 			return
 		}
 		w.line("reverse_proxy %s {", at.proxy[b.Number])
-		w.line("@accel header X-Accel-Redirect *")
-		w.line("handle_response @accel {")
-		w.line("rewrite * {rp.header.X-Accel-Redirect}")
-		w.line("file_server")
-		w.line("}")
+		if b.Said {
+			w.line("header_up %s \"%s\"", saidHeader, saidAll)
+		}
+		if b.has("accel") {
+			w.line("@accel header X-Accel-Redirect *")
+			w.line("handle_response @accel {")
+			w.line("rewrite * {rp.header.X-Accel-Redirect}")
+			w.line("file_server")
+			w.line("}")
+		}
 		w.line("}")
 	case "php":
-		w.line("php_fastcgi %s", at.php[b.Number])
+		if b.Said {
+			w.line("php_fastcgi %s {", at.php[b.Number])
+			w.line("env %s \"%s\"", saidVariable, saidAll)
+			w.line("}")
+		} else {
+			w.line("php_fastcgi %s", at.php[b.Number])
+		}
 		w.line("file_server")
 	default:
+		if b.Said {
+			w.line("header %s \"%s\"", saidHeader, saidAll)
+		}
 		if b.Try {
 			w.line("try_files {path} {path}.html {path}/index.html")
 		}
@@ -293,7 +315,14 @@ func (b *block) payments(w *writer, at places) {
 		w.line("public_url %s", b.Public)
 	}
 	if b.Track != nil {
-		w.line("track %s", strings.Join(b.all(b.Track), " "))
+		where := strings.Join(b.all(b.Track), " ")
+		if b.Keep {
+			w.line("track %s {", where)
+			w.line("keep store")
+			w.line("}")
+		} else {
+			w.line("track %s", where)
+		}
 	}
 	for _, c := range b.Checkouts {
 		w.line("checkout %s %s {", b.at(c.Path), strings.Join(c.Providers, " "))
@@ -319,6 +348,12 @@ func (b *block) payments(w *writer, at places) {
 				w.line("%s %s", o[0], o[1])
 			}
 		}
+		if b.Many {
+			w.line("orders many")
+		}
+		if v.Bind != "" {
+			w.line("bind %s", v.Bind)
+		}
 		w.line("}")
 	}
 	for i, r := range b.Requires {
@@ -328,6 +363,9 @@ func (b *block) payments(w *writer, at places) {
 			w.line("require %s {", strings.Join(b.all(r.Paths), " "))
 		}
 		w.line("item %s", strings.Join(r.Items, " "))
+		if r.Devices > 0 {
+			w.line("devices %d", r.Devices)
+		}
 		w.line("}")
 	}
 	if b.NoAnnounce {

@@ -8,7 +8,7 @@ import (
 // newPlan draws a world.
 func newPlan(seed uint64) *plan {
 	d := newDraw(seed)
-	p := &plan{Seed: seed, Keys: d.chance(70)}
+	p := &plan{Seed: seed, Keys: d.chance(70), Front: d.chance(20)}
 	n := 1
 	if d.chance(60) {
 		n = 2
@@ -30,7 +30,11 @@ func newPlan(seed uint64) *plan {
 func (d draw) block(p *plan, i int) block {
 	letter := string(rune('a' + i))
 	b := block{Number: i, Port: "80", Serve: d.one("files", "files", "proxy", "proxy", "php")}
-	switch k := d.IntN(100); {
+	k := d.IntN(100)
+	if p.Front && k >= 90 {
+		k = 0 // the proxy in front has one port
+	}
+	switch {
 	case k < 55:
 		b.Hosts, b.Names = []string{letter + ".test"}, []string{letter + ".test"}
 	case k < 65:
@@ -51,6 +55,7 @@ func (d draw) block(p *plan, i int) block {
 		if d.chance(25) {
 			b.Track = []string{d.one("/course/*", "/lesson.html", "/")}
 		}
+		b.Keep = d.chance(35)
 	}
 	providers := d.some(1+d.IntN(2), "idpay", "idpay", "idpay2", "inv", "24pal", "sama")
 	providers = slices.Compact(slices.Sorted(slices.Values(providers)))
@@ -68,6 +73,9 @@ func (d draw) block(p *plan, i int) block {
 			v := verify{Path: d.one("/callback.php", "/pay/callback", "/thanks", "/r", "/index.php/done"), Provider: d.one(providers...), Expect: d.one("intent", "intent", "signed", "lookup", "none")}
 			if d.chance(20) {
 				v.Path, v.Query = "", "wc-api=gate"
+			}
+			if d.chance(30) {
+				v.Bind = bound
 			}
 			b.Verifies = append(b.Verifies, v)
 		}
@@ -88,6 +96,7 @@ func (d draw) block(p *plan, i int) block {
 	if len(b.Checkouts) > 0 && b.Serve == "files" && b.Checkouts[0].Return == "/thanks" {
 		b.Try = true // else there is no such page
 	}
+	b.Many, b.Said = d.chance(20), d.chance(35)
 	b.NoAnnounce, b.ErrorsCaddy = d.chance(5), d.chance(10)
 	b.Loose, b.Try, b.Precompressed = d.chance(25), b.Try || d.chance(35), d.chance(25)
 	all := []string{"alias", "strip", "under", "errors", "bad-errors", "intercept", "auth", "nested", "invoke", "encode"}
@@ -97,7 +106,7 @@ func (d draw) block(p *plan, i int) block {
 	if d.chance(55) {
 		b.Around = d.some(1+d.IntN(2), all...)
 	}
-	if b.has("invoke") && b.Public == "" && !b.wild() && d.chance(50) {
+	if b.has("invoke") && b.Public == "" && !p.Front && !b.wild() && d.chance(50) {
 		b.Twin = "twin" + letter + ".test"
 		b.Names = append(b.Names, b.Twin)
 	}
@@ -131,6 +140,9 @@ func (d draw) require(b *block) require {
 	r.Paths = d.some(1+d.IntN(2), "/book.pdf", "/*.pdf", "/course/*", "/course/pro/*", "/lesson.html", "/lesson", "/paid.php", "/members/*",
 		"/course/index.html", "/docs/guide.pdf", "/course/one.html", "/course/one")
 	r.Matcher = d.chance(15)
+	if d.chance(30) {
+		r.Devices = 1 + d.IntN(2)
+	}
 	return r
 }
 
@@ -140,6 +152,12 @@ func (p *plan) settle() {
 	sharers := make(map[string]int)
 	for i := range p.Blocks {
 		b := &p.Blocks[i]
+		if p.Front {
+			// The documentation asks for it behind a proxy that ends https.
+			if b.Public = strings.Replace(b.Public, "http:", "https:", 1); b.Public == "" && !b.wild() {
+				b.Public = "https://" + b.Names[0]
+			}
+		}
 		for _, name := range providerNames {
 			if b.uses(name) {
 				sharers[name]++

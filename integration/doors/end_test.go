@@ -74,7 +74,7 @@ func (w *world) end() {
 			if len(w.faults) > 0 {
 				return
 			}
-			if w.lost() == nil {
+			if w.lost() == nil && w.unreported() == "" {
 				break
 			}
 		}
@@ -83,6 +83,7 @@ func (w *world) end() {
 			w.fail("lost-customer", "order %s of %s (%d rials, %s, payment %s) is %s at the bank; the ledger has %s; its customer %s", p.Order, p.Site, p.Amount, p.Provider, p.ID, truth.State, w.ledger(p), how(p))
 		}
 	}
+	w.judgeConversions()
 	w.panics()
 }
 
@@ -127,12 +128,15 @@ func (w *world) due(p *purchase, all []*purchase) bool {
 	if !ok || truth.PaidAt == nil || truth.State == sandbox.StateRefunded {
 		return false
 	}
+	b := w.blockNumbered(p.Block)
 	for _, o := range all {
+		if b != nil && b.Many {
+			break
+		}
 		if t, ok := w.bank.truth(o.ID); ok && o != p && o.Site == p.Site && o.Order == p.Order && !p.Checkout && t.PaidAt != nil {
 			return false
 		}
 	}
-	b := w.blockNumbered(p.Block)
 	if b == nil || b.NoAnnounce && !p.Checkout {
 		return false
 	}

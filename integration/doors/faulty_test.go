@@ -78,6 +78,10 @@ func (f *faulty) ServeHTTP(rw http.ResponseWriter, r *http.Request, next caddyht
 			rw.WriteHeader(http.StatusNotFound)
 			return nil
 		}
+	case "lie in placeholders", "tell strangers", "invent a sale", "come from elsewhere":
+		if f.curious(rw, r, verified) {
+			return nil
+		}
 	case "panic":
 		panic("seeded")
 	case "hang":

@@ -1,12 +1,11 @@
 package doors
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -16,7 +15,7 @@ import (
 
 // paths are what an attacker asks for.
 var paths = append(append(append([]string{}, files...), pages...), "/alias", "/alias2", "/give?f=/book.pdf", "/give?f=/members/secret.txt",
-	"/buy/cheap", "/buy/dear", "/callback.php", "/pay/callback", "/course/", "/course", "/nothing", "/nothing.php", "/dl/book.pdf", "/v2/lesson.html")
+	"/buy/cheap", "/buy/dear", "/callback.php", "/pay/callback", "/course/", "/course", "/nothing", "/nothing.php", "/dl/book.pdf", "/v2/lesson.html", "/said")
 
 // lived counts worlds: each has hosts of its own, because what a process has
 // said of a site it doesn't say again at once, whatever the configuration.
@@ -41,10 +40,12 @@ func (p *plan) renamed(suffix string) *plan {
 func live(p *plan) *world {
 	drawn, suffix := p, fmt.Sprintf(".w%d.test", lived.Add(1))
 	p = p.renamed(suffix)
-	w := &world{drawn: drawn, suffix: suffix, plan: p, at: around, c: new(clock), slots: make(map[int]*purchase), told: make(map[string]int), auds: make(map[string]string)}
+	w := &world{drawn: drawn, suffix: suffix, plan: p, at: around, c: new(clock), slots: make(map[int]*purchase), told: make(map[string]int), auds: make(map[string]string), tampered: make(map[string]bool)}
 	w.bank = newBank(w.c)
 	for i := range 3 {
-		w.browsers = append(w.browsers, newBrowser(i))
+		b := newBrowser(i)
+		b.front = p.Front && i != outside
+		w.browsers = append(w.browsers, b)
 	}
 	current.Store(w)
 	defer current.Store(nil)
@@ -89,6 +90,12 @@ func (w *world) step(i int, s step) {
 		w.ask(i, s, pl, b, pl.b.at(paths[s.Pick%len(paths)]), nil)
 	case "forge":
 		w.forge(i, s, pl, b)
+	case "visit":
+		w.visit(i, s, pl, b)
+	case "spread":
+		w.spread(s, pl)
+	case "compare":
+		w.compare(i, s, pl)
 	case "time":
 		w.pass([]time.Duration{10 * time.Second, 61 * time.Second, 5 * time.Minute, 11 * time.Minute, time.Hour}[s.Pick%5])
 	}
@@ -161,7 +168,7 @@ func (w *world) browse(q *request) *answer {
 				return a
 			}
 			next.Method, next.Body, next.Doing = http.MethodPost, fields.Encode(), "is sent on"
-			next.Header = [][2]string{{"Sec-Fetch-Site", "same-origin"}, {"Origin", "http://" + q.Host}}
+			next.Header = [][2]string{{"Sec-Fetch-Site", "same-origin"}, {"Origin", q.browser.scheme() + "://" + q.Host}}
 		default:
 			return a
 		}
@@ -177,7 +184,7 @@ func (w *world) ours(to *url.URL, q *request) bool {
 	if port == "" {
 		port = "80"
 	}
-	if to.Host == strings.TrimPrefix(theBank, "http://") || to.Scheme != "http" {
+	if to.Host == strings.TrimPrefix(theBank, "http://") || to.Scheme != q.browser.scheme() {
 		return false
 	}
 	q.Port, q.Host, q.Name = port, to.Host, to.Hostname()
@@ -205,7 +212,7 @@ func (w *world) buy(s step, pl place, b *browser) {
 		return
 	}
 	post := &request{browser: b, Method: http.MethodPost, Port: q.Port, Host: q.Host, Name: q.Name, Target: q.Target, Doing: "presses Pay",
-		Header: [][2]string{{"Origin", "http://" + q.Host}, {"Sec-Fetch-Site", "same-origin"}}}
+		Header: [][2]string{{"Origin", q.browser.scheme() + "://" + q.Host}, {"Sec-Fetch-Site", "same-origin"}}}
 	if _, fields, ok := a.form(); ok {
 		post.Body = fields.Encode()
 	}
@@ -301,8 +308,7 @@ func (w *world) comeBack(p *purchase) {
 
 // fill gives a step's texts what they stand for.
 func (w *world) fill(i int, s step, text string) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d", w.plan.Seed, i))
-	h := hex.EncodeToString(sum[:16])
+	h := hexOf(w.plan.Seed, strconv.Itoa(i))
 	other := w.place(s.Other)
 	return strings.NewReplacer("{hex}", h, "{uuid}", h[:8]+"-"+h[8:12]+"-4"+h[13:16]+"-8"+h[17:20]+"-"+h[20:32], "{other}", other.host()).Replace(text)
 }
@@ -372,7 +378,7 @@ func (w *world) attackersCookies() string {
 	var out []string
 	for _, b := range w.browsers[1:] {
 		for _, pl := range w.places() {
-			for _, c := range b.jar.Cookies(&url.URL{Scheme: "http", Host: pl.name, Path: "/"}) {
+			for _, c := range b.jar.Cookies(&url.URL{Scheme: b.scheme(), Host: pl.name, Path: pl.b.at("/")}) {
 				out = append(out, c.Name+"="+c.Value)
 			}
 		}
@@ -445,6 +451,7 @@ func (w *world) misreturn(i int, s step, pl place, b *browser) {
 		for _, n := range []string{"id", "Authority", "invoice_key"} {
 			if other != nil && fields.Has(n) {
 				fields.Set(n, other.ID)
+				w.tampered[other.ID] = true
 			}
 		}
 	case 3:
@@ -453,6 +460,10 @@ func (w *world) misreturn(i int, s step, pl place, b *browser) {
 		fields.Set("order id", "d1")
 	case 5:
 		fields.Set("payment_order", "d1")
+	case 8:
+		fields.Set(bound, "d1")
+	case 9:
+		fields.Add("wc.order", "d1")
 	}
 	if s.Pick < 5 {
 		// As it is, at the site that it was made for or at another.

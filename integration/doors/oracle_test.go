@@ -22,6 +22,7 @@ func (w *world) judge(q *request, a *answer, before int) {
 	if a != nil {
 		w.judgeContent(q, a)
 		w.judgeCaching(q, a)
+		w.judgeSaid(q, a)
 	}
 	w.panics()
 }
@@ -176,6 +177,7 @@ func (w *world) judgeShops(from int, q *request) {
 			continue
 		}
 		w.judgeForged(s)
+		w.judgeToldAlike(b, s)
 		status, _ := s.header("X-Payment-Status")
 		switch status {
 		case "verified":
@@ -256,10 +258,12 @@ func (w *world) judgeVerified(b *block, s *seen) {
 	if n > 1 && !w.idempotent(b, p) {
 		w.fail("told-twice", "site %s is told %d times that payment %s is verified, with `deliver once`", site, n, id)
 	}
-	if orders > 1 {
+	if orders > 1 && !b.Many {
 		w.fail("order-twice", "site %s is told of %d payments of order %s, with `orders once`", site, orders, order)
 	}
 	w.judgeParams(b, s, p)
+	w.judgeVisitor(s, p)
+	w.judgeTrackID(get("X-Payment-Track-Id"), p)
 	w.judgeReceipt(site, s, p)
 }
 
@@ -275,11 +279,15 @@ func (w *world) idempotent(b *block, p *purchase) bool {
 
 // judgeParams: a shop that reads the provider's parameters, or PHP's $_REQUEST
 // with its cookies, reads what was verified.
-func (w *world) judgeParams(_ *block, s *seen, p *purchase) {
+func (w *world) judgeParams(b *block, s *seen, p *purchase) {
 	kind, names := kindOf(p.Provider)
+	binds := b.binds(s)
+	if binds {
+		names = append(names, bound)
+	}
 	for k, vs := range s.Params {
 		// Another gateway's parameter is the shop's own.
-		if p.Order == "" || phpName(k) != "payment_order" && (phpName(k) != "order_id" || kind != "idpay") {
+		if p.Order == "" || phpName(k) != "payment_order" && (phpName(k) != "order_id" || kind != "idpay") && (phpName(k) != bound || !binds) {
 			continue
 		}
 		for _, v := range vs {

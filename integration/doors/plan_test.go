@@ -12,6 +12,7 @@ import (
 type plan struct {
 	Seed   uint64
 	Keys   bool // a signing_key that shops share
+	Front  bool // browsers come by https, through a proxy that is trusted; one stranger comes past it
 	Blocks []block
 	Steps  []step
 }
@@ -26,6 +27,9 @@ type block struct {
 	Names  []string // what browsers call it, without port
 
 	Track                   []string // nil: none; empty: all pages
+	Keep                    bool     // keep store
+	Many                    bool     // orders many, on all its routes
+	Said                    bool     // placeholders tell the shop the same as headers do
 	Checkouts               []checkout
 	Verifies                []verify
 	Requires                []require
@@ -56,12 +60,14 @@ type verify struct {
 	Path, Query                    string // one of them
 	Provider, Expect, Deliver, Ack string
 	Declined, Duplicate, Bounce    string
+	Bind                           string // a parameter of the shop's own
 }
 
 type require struct {
 	Paths   []string
 	Matcher bool // written as a named matcher
 	Items   []string
+	Devices int // 0: not said
 }
 
 // step is one thing that somebody does.

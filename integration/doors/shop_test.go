@@ -25,6 +25,7 @@ type seen struct {
 	URI    string
 	Header http.Header
 	Params url.Values // query and form
+	Said   string     // what placeholders told, see said_test.go
 }
 
 // header is the value of a header whose name a server may fold to this one.
@@ -77,7 +78,7 @@ func (s shop) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	w.reached(&seen{s.number, r.Host, r.Method, r.URL.RequestURI(), r.Header.Clone(), params})
+	w.reached(&seen{s.number, r.Host, r.Method, r.URL.RequestURI(), r.Header.Clone(), params, r.Header.Get(saidHeader) + env[saidVariable]})
 
 	page := b.route(strings.TrimPrefix(r.URL.Path, b.Prefix), env["SCRIPT_FILENAME"], w.at.roots[s.number])
 	if page == "/pay" {
@@ -152,16 +153,23 @@ func (w *world) start(rw http.ResponseWriter, b *block, r *http.Request, q url.V
 	}
 	v := &b.Verifies[i]
 	order, amount := q.Get("o"), priceOf(q.Get("o"))
-	back := b.origin(r.Host) + v.Path
+	origin := b.origin(w.scheme(r), r.Host)
+	back := origin + v.Path
 	if v.Query != "" {
-		back = b.origin(r.Host) + "/?" + v.Query
+		back = origin + "/?" + v.Query
 	}
-	if v.Expect == "signed" {
+	add := func(params url.Values) {
 		sep := "?"
 		if strings.Contains(back, "?") {
 			sep = "&"
 		}
-		back += sep + sign(b.origin(r.Host), firstPath(b, v), v.Provider, order, amount, w.c.Now().Add(time.Hour)).Encode()
+		back += sep + params.Encode()
+	}
+	if v.Bind != "" {
+		add(url.Values{v.Bind: {order}})
+	}
+	if v.Expect == "signed" {
+		add(sign(origin, firstPath(b, v), v.Provider, order, amount, w.c.Now().Add(time.Hour)))
 	}
 	id, link, err := w.bank.create(v.Provider, order, amount, back)
 	if err != nil {
@@ -196,7 +204,7 @@ func (w *world) lookup(rw http.ResponseWriter, b *block, r *http.Request) {
 		fmt.Fprint(rw, `{}`)
 		return
 	}
-	_ = json.NewEncoder(rw).Encode(map[string]any{"amount": p.Amount, "id": p.ID, "paid": w.credited(p)})
+	_ = json.NewEncoder(rw).Encode(map[string]any{"amount": p.Amount, "id": p.ID, "paid": w.credited(p) && !b.Many})
 }
 
 // key derives what a shop needs from the signing key, by the documentation.

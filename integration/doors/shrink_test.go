@@ -2,17 +2,18 @@ package doors
 
 import (
 	"encoding/json"
+	"flag"
+	"strings"
 	"time"
 )
 
-// shrinking is how long a failing world may be made smaller.
-const shrinking = 20 * time.Second
+var shrinking = flag.Duration("shrink", 20*time.Second, "how long a failing world may be made smaller")
 
 // shrink leaves out of a failing world what it fails without, as long as it fails
 // in the same way.
 func shrink(w *world) *world {
 	kind := w.faults[0].Kind
-	end := time.Now().Add(shrinking)
+	end := time.Now().Add(*shrinking)
 	// What happens after the fault is noticed has no part in it.
 	for {
 		smaller := false
@@ -64,6 +65,14 @@ func reductions(p *plan) []*plan {
 			})
 		}
 	}
+	if p.Front {
+		with(func(c *plan) {
+			c.Front = false
+			for i := range c.Blocks {
+				c.Blocks[i].Public = strings.Replace(c.Blocks[i].Public, "https:", "http:", 1)
+			}
+		})
+	}
 	for i := range p.Blocks {
 		b := p.Blocks[i]
 		less := func(f func(*block)) { with(func(c *plan) { f(&c.Blocks[i]) }) }
@@ -80,6 +89,9 @@ func reductions(p *plan) []*plan {
 			if len(b.Requires[j].Items) > 1 {
 				less(func(b *block) { b.Requires[j].Items = b.Requires[j].Items[:1] })
 			}
+			if b.Requires[j].Devices > 0 {
+				less(func(b *block) { b.Requires[j].Devices = 0 })
+			}
 			if b.Requires[j].Matcher {
 				less(func(b *block) { b.Requires[j].Matcher = false })
 			}
@@ -88,7 +100,7 @@ func reductions(p *plan) []*plan {
 			less(func(b *block) { b.Verifies = append(b.Verifies[:j:j], b.Verifies[j+1:]...) })
 			for _, f := range []func(*verify){
 				func(v *verify) { v.Ack, v.Declined, v.Duplicate, v.Bounce = "", "", "", "" },
-				func(v *verify) { v.Deliver = "" }, func(v *verify) { v.Ack = "" }, func(v *verify) { v.Declined = "" },
+				func(v *verify) { v.Bind = "" }, func(v *verify) { v.Deliver = "" }, func(v *verify) { v.Ack = "" }, func(v *verify) { v.Declined = "" },
 				func(v *verify) { v.Duplicate = "" }, func(v *verify) { v.Bounce = "" },
 			} {
 				now := b.Verifies[j]
@@ -111,7 +123,7 @@ func reductions(p *plan) []*plan {
 			less(func(b *block) { b.Track = nil })
 		}
 		for _, f := range []func(*block){
-			func(b *block) { b.NoAnnounce = false }, func(b *block) { b.ErrorsCaddy = false }, func(b *block) { b.Loose = false },
+			func(b *block) { b.Keep = false }, func(b *block) { b.Many = false }, func(b *block) { b.Said = false }, func(b *block) { b.NoAnnounce = false }, func(b *block) { b.ErrorsCaddy = false }, func(b *block) { b.Loose = false },
 			func(b *block) { b.Try = false }, func(b *block) { b.Precompressed = false }, func(b *block) { b.Trim = false },
 			func(b *block) { b.Info = false }, func(b *block) { b.Caching = "" }, func(b *block) { b.Post = false },
 		} {

@@ -8,6 +8,9 @@ func (d draw) steps(p *plan) []step {
 	// An honest customer or two, and the attacker's own purchases, which are cheap.
 	for range 1 + d.IntN(3) {
 		s := step{Do: d.one("buy", "buy", "order", "order"), Browser: 0, Site: d.IntN(12), Slot: slots, Pick: d.IntN(6), Dear: d.chance(50), Other: d.IntN(2)}
+		if d.chance(40) {
+			add(step{Do: "visit", Browser: 0, Site: s.Site, How: d.one("", "", "form")})
+		}
 		add(s)
 		add(step{Do: "bank", Slot: slots, How: d.one("pay", "pay", "pay", "pay", "close", "decline", "cancel")})
 		if d.chance(85) {
@@ -26,9 +29,15 @@ func (d draw) steps(p *plan) []step {
 		add(step{Do: d.one("buy", "order"), Browser: 1, Site: at, Slot: slots, Pick: d.IntN(6), Dear: d.chance(10), Other: d.IntN(2)})
 		add(step{Do: "bank", Slot: slots, How: d.one("pay", "pay", "pay", "decline")})
 		for range 1 + d.IntN(2) {
-			add(d.mischief(step{Do: "misreturn", Browser: 1 + d.IntN(2), Site: d.IntN(12), Slot: slots, Other: d.IntN(slots + 1), Pick: d.IntN(8), How: d.one("GET", "GET", "POST")}))
+			add(d.mischief(step{Do: "misreturn", Browser: 1 + d.IntN(2), Site: d.IntN(12), Slot: slots, Other: d.IntN(slots + 1), Pick: d.IntN(10), How: d.one("GET", "GET", "POST")}))
 		}
 		slots++
+		if d.chance(35) {
+			add(step{Do: "spread", Browser: 1, Site: at, Pick: d.IntN(4)})
+		}
+	}
+	for range d.IntN(3) {
+		add(step{Do: "compare", Site: d.IntN(12), Pick: d.IntN(6), Slot: d.IntN(slots), How: d.one("GET", "GET", "POST")})
 	}
 	for range 6 + d.IntN(10) {
 		s := d.mischief(step{Do: d.one("ask", "ask", "ask", "forge"), Browser: 1 + d.IntN(2), Site: d.IntN(12), Pick: d.IntN(40), Slot: d.IntN(slots), How: d.one("GET", "GET", "GET", "GET", "GET", "HEAD", "POST", "OPTIONS", "PUT", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "get")})
@@ -77,7 +86,7 @@ func (d draw) mischief(s step) step {
 			"Connection: X-Payment-Status", "Connection: Cookie", "Accept: application/json", "Sec-Fetch-Site: same-origin", "Expect: 100-continue", "Transfer-Encoding: identity", "Host: {other}"))
 	}
 	if d.chance(25) {
-		s.Cookies = append(s.Cookies, d.one("order_id=999", "order.id=999", "status=10", "id={hex}", "payment_paid=forged", "payment_track=forged", "payment_order=d1", "{theirs}", "{theirs}", "{theirs}"))
+		s.Cookies = append(s.Cookies, d.one("order_id=999", "order.id=999", "wc_order=d1", "wc.order=d1", "status=10", "id={hex}", "payment_paid=forged", "payment_track=forged", "payment_order=d1", "{theirs}", "{theirs}", "{theirs}"))
 	}
 	return s
 }

@@ -108,7 +108,10 @@ type world struct {
 	slots     map[int]*purchase
 	told      map[string]int // how often a shop heard "verified" of a payment
 	auds      map[string]string
-	lines     []string // what happened, for people
+	visits    []visit
+	fresh     int             // browsers that were made for one step
+	tampered  map[string]bool // payments of customers whose ids an attacker brought
+	lines     []string        // what happened, for people
 	faults    []fault
 }
 
@@ -157,7 +160,7 @@ func (b *block) site(host string) string {
 
 // origin is scheme and host as return addresses, signatures and receipts have
 // them.
-func (b *block) origin(host string) string {
+func (b *block) origin(scheme, host string) string {
 	if b.Public != "" {
 		return b.Public
 	}
@@ -168,7 +171,7 @@ func (b *block) origin(host string) string {
 	if b.Port != "80" {
 		host += ":" + b.Port
 	}
-	return "http://" + strings.TrimSuffix(host, ".")
+	return scheme + "://" + strings.TrimSuffix(host, ".")
 }
 
 // place is a name of a block: where a step happens.

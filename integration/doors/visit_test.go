@@ -1,0 +1,116 @@
+package doors
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// strayVisit is the id of the visits that attackers make.
+const strayVisit = "abcdefgh"
+
+// visit is a customer's way to a shop by a network's link.
+type visit struct {
+	id      string
+	browser int
+	host    string
+	before  int // how many payments had been begun
+}
+
+// visit follows a network's link, in either of its forms.
+func (w *world) visit(i int, s step, pl place, b *browser) {
+	id := fmt.Sprintf("visit-%04d", i)
+	page := "/free"
+	if pl.b.Serve == "files" {
+		page = "/free.html"
+	}
+	target := pl.b.at(page) + "?track_id=" + id
+	if s.How == "form" {
+		target = pl.b.at(page) + "/track_id=" + id
+	}
+	w.mu.Lock()
+	before := len(w.purchases)
+	w.mu.Unlock()
+	a := w.do(&request{browser: b, Method: http.MethodGet, Port: pl.b.Port, Host: pl.host(), Name: pl.name, Target: target, Doing: "follows a network's link"})
+	if a != nil && pl.b.Track != nil && len(pl.b.Track) == 0 {
+		w.visits = append(w.visits, visit{id, b.number, pl.host(), before})
+	}
+}
+
+// judgeTrackID: what a shop is told of a visit is one that was made.
+func (w *world) judgeTrackID(id string, p *purchase) {
+	if id != "" && !w.visited(id) {
+		w.fail("visit-invented", "the shop of site %s is told that payment %s comes from the visit %s, which nobody made", p.Site, p.ID, id)
+	}
+}
+
+func (w *world) visited(id string) bool {
+	return id == strayVisit || slices.ContainsFunc(w.visits, func(v visit) bool { return v.id == id })
+}
+
+// judgeConversions: no sale is told to the network that no visit led to, nor is
+// one more often than there are payments; and that of each customer who came by a
+// link is told.
+func (w *world) judgeConversions() {
+	paid := 0
+	w.mu.Lock()
+	all := append([]*purchase(nil), w.purchases...)
+	w.mu.Unlock()
+	for _, p := range all {
+		if w.bank.paid(p.ID) {
+			paid++
+		}
+	}
+	count := make(map[string]int)
+	for _, c := range w.bank.sb.Ledger("", "", "").Conversions {
+		if count[c.TrackID]++; !w.visited(c.TrackID) {
+			w.fail("visit-invented", "the network is told of a sale of the visit %s, which nobody made", c.TrackID)
+			return
+		}
+		if count[c.TrackID] > paid {
+			w.fail("sale-invented", "the network is told of %d sales of the visit %s; %d payments were made", count[c.TrackID], c.TrackID, paid)
+			return
+		}
+	}
+	if text := w.unreported(); text != "" {
+		w.fail("lost-sale", "%s", text)
+	}
+}
+
+// unreported names an honest customer's delivered payment whose visit the network
+// has not been told of; empty if there is none.
+func (w *world) unreported() string {
+	if len(w.visits) == 0 {
+		return ""
+	}
+	told := w.bank.sb.Ledger("", "", "").Tracks
+	for n, p := range w.purchases {
+		b := w.blockNumbered(p.Block)
+		if p.Browser != 0 || b == nil || w.tampered[p.ID] || b.NoAnnounce && !p.Checkout || !p.Checkout && b.Verifies[p.Verify].Expect != "intent" {
+			continue
+		}
+		var ids []string
+		for _, v := range w.visits {
+			if v.host != p.Host || v.browser != 0 {
+				continue
+			}
+			if v.before <= n { // the last one before the payment was begun counts, or any after
+				ids = nil
+			}
+			ids = append(ids, v.id)
+		}
+		if len(ids) == 0 || !slices.ContainsFunc(w.visits, func(v visit) bool { return v.host == p.Host && v.browser == 0 && v.before <= n }) {
+			continue
+		}
+		if slices.ContainsFunc(ids, func(id string) bool { return told[id] != nil }) {
+			continue
+		}
+		if r := w.record(p); r != nil && r.State == payment.Delivered {
+			return fmt.Sprintf("payment %s of %s is delivered, and the network has not been told of the visit %s", p.ID, p.Site, strings.Join(ids, " or "))
+		}
+	}
+	return ""
+}
