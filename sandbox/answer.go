@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -70,6 +71,9 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, c call) {
 	ans, replaced := replacement(faults, whenBefore, c)
 	s.st.mu.Lock()
 	if !replaced {
+		if slices.ContainsFunc(faults, func(f Fault) bool { return f.Kind == kindAgain }) {
+			c.exec() // the other's call
+		}
 		ans = c.exec()
 	}
 	now := s.st.clock()

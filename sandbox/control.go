@@ -78,6 +78,8 @@ func (s *Server) control(r *http.Request, seg []string, body []byte) (any, error
 		return map[string]int{"cleared": s.ClearFaults()}, nil
 	case name == "faults" && len(seg) == 2 && del:
 		return map[string]int{"cleared": 1}, s.ClearFault(seg[1])
+	case name == "presets" && len(seg) == 1 && post:
+		return s.controlPreset(isForm(r, body), body)
 	case name == "clock" && len(seg) == 1:
 		return s.controlClock(r, body)
 	case name == "settings" && len(seg) == 1 && get:
@@ -95,7 +97,7 @@ func (s *Server) control(r *http.Request, seg []string, body []byte) (any, error
 	case name == "reset" && len(seg) == 1 && post:
 		s.Reset()
 		return map[string]bool{"reset": true}, nil
-	case name == "ledger", name == "faults", name == "settings", name == "payments", name == "reset":
+	case name == "ledger", name == "faults", name == "settings", name == "payments", name == "reset", name == "presets":
 		return nil, errMethod
 	}
 	return nil, errNoSuchControl

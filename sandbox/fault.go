@@ -24,7 +24,7 @@ type Fault struct {
 
 	// Kind is one of delay, hang, reset, status, html, redirect, error, empty,
 	// truncate, cut, wrong_amount, wrong_id, wrong_order, numbers_as_strings,
-	// strings_as_numbers, drop_fields, persian_digits, big, duplicate_keys.
+	// strings_as_numbers, drop_fields, persian_digits, big, duplicate_keys, again.
 	// "after" is short for delay (with ms) or reset (without) after processing.
 	Kind string `json:"kind"`
 	// When is before (the call has no effect) or after (it has, only the
@@ -56,9 +56,13 @@ var (
 	insteadKinds = []string{"hang", "reset", "status", "html", "redirect", "error"}
 	mangleKinds  = []string{
 		"empty", "truncate", "cut", "wrong_amount", "wrong_id", "wrong_order", "numbers_as_strings",
-		"strings_as_numbers", "drop_fields", "persian_digits", "big", "duplicate_keys",
+		"strings_as_numbers", "drop_fields", "persian_digits", "big", "duplicate_keys", kindAgain,
 	}
 )
+
+// kindAgain is a verify call that somebody else has made just before: what is
+// answered is the answer to a repeated one.
+const kindAgain = "again"
 
 func (f *Fault) validate() error {
 	if f.Kind == "after" {
@@ -92,6 +96,9 @@ func (f *Fault) validate() error {
 		return fmt.Errorf("when %q is neither before nor after", f.When)
 	case f.When == whenBefore && mangles:
 		return fmt.Errorf("%s spoils an answer, so it can't come before processing", f.Kind)
+	}
+	if f.Kind == kindAgain && f.Operation != OpVerify {
+		return fmt.Errorf("again is a fault of verify: write the operation")
 	}
 	if f.Count < 0 || f.Skip < 0 || f.MS < 0 || f.MS > 600_000 || f.RetryAfter < 0 {
 		return fmt.Errorf("count, skip, retry_after and ms (at most 600000) can't be negative")

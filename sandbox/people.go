@@ -90,11 +90,13 @@ func (s *Server) serveControlPage(w http.ResponseWriter, r *http.Request) {
 		Providers  []string
 		Operations []string
 		Kinds      []string
+		Presets    []Preset
 	}{
 		view{language(r)}, l, rows, len(rows) < len(l.Payments), clockText(l.Now),
 		append(append([]string{}, gateways...), ProviderHamekar),
 		[]string{OpCreate, OpVerify, OpInquiry, OpList, OpConversion},
 		append(append([]string{"delay", "after"}, insteadKinds...), mangleKinds...),
+		presets,
 	})
 }
 

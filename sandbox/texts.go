@@ -61,6 +61,7 @@ var texts = map[string]struct{ fa, en string }{
 	"advance":       {"جلو بردن", "Advance"},
 	"payments":      {"پرداخت‌ها", "Payments"},
 	"faults":        {"خطاهای روشن", "Armed faults"},
+	"presets":       {"خطاهای آماده، با یک کلیک", "Faults in one click"},
 	"newfault":      {"خطای تازه", "New fault"},
 	"kind":          {"نوع", "Kind"},
 	"operation":     {"عملیات", "Operation"},
