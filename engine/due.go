@@ -132,6 +132,9 @@ func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
 		return e.unclaimed(ctx, prov, rec)
 	}
 	if !inquires(prov) {
+		if unproved(prov.Terms(), rec, payment.Claimed{}) {
+			return e.unprovable(ctx, prov, rec, false)
+		}
 		return e.again(ctx, rec)
 	}
 	a, asked := e.inquire(ctx, prov, rec, false)
@@ -140,6 +143,9 @@ func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
 	}
 	switch a.Outcome {
 	case payment.OutcomeAwaiting:
+		if unproved(prov.Terms(), rec, payment.Claimed{}) {
+			return e.unprovable(ctx, prov, rec, true)
+		}
 		rec.Attempts.Awaiting = e.now()
 		if err := e.commit(ctx, rec, false); err != nil {
 			return ignoreConflict(err)
@@ -159,6 +165,31 @@ func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
 		at = forgetAt(rec)
 	}
 	return e.rest(ctx, rec, at)
+}
+
+// unprovable looks after an intent that can't be verified, because its customer
+// hasn't brought the proof. A person hears once that it is paid; it ends with its day.
+func (e *Engine) unprovable(ctx context.Context, prov Provider, rec *payment.Record, paid bool) error {
+	now := e.now()
+	end := rec.CreatedAt.Add(max(intentKept, window(prov.Terms())))
+	if !now.Before(end) {
+		if err := rec.EndUnasked(payment.Lapse, payment.ReasonNotPaid, now); err != nil {
+			return err
+		}
+		return e.rest(ctx, rec, forgetAt(rec))
+	}
+	news := paid && rec.Attempts.Awaiting.IsZero()
+	if news {
+		rec.Attempts.Awaiting, rec.Reason = now, payment.ReasonUnclaimed
+	}
+	rec.Due = end
+	if err := e.commit(ctx, rec, !news); err != nil {
+		return ignoreConflict(err)
+	}
+	if news {
+		e.observe(EventUnclaimed, rec, nil, true)
+	}
+	return nil
 }
 
 // forgettable: no money can be behind it, and nobody will come for it any more. A

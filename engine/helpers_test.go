@@ -18,7 +18,7 @@ import (
 type bank struct {
 	t      *testing.T
 	store  *memory.Store
-	traits payment.Traits
+	traits payment.Terms
 
 	mu       sync.Mutex
 	script   []payment.Answer
@@ -30,9 +30,19 @@ type bank struct {
 	echo     bool // every id is paid
 	unmarked bool // a person has it verified: the claim is no state of its own
 	most     int
+	last     payment.Query
 }
 
-func (b *bank) Traits() payment.Traits { return b.traits }
+// lastQuery is what it was asked with last.
+func (b *bank) lastQuery() payment.Query {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.last
+}
+
+func (b *bank) Protocol() payment.Protocol { return b.traits.Protocol }
+func (b *bank) Traits() payment.Traits     { return b.traits.Traits }
+func (b *bank) CanCreate() bool            { return true }
 func (b *bank) ReadReturn(func(string) string) (payment.Claimed, error) {
 	return payment.Claimed{}, nil
 }
@@ -45,6 +55,7 @@ func (b *bank) Create(context.Context, payment.Order) (payment.Started, error) {
 func (b *bank) Verify(ctx context.Context, q payment.Query) payment.Answer {
 	b.mu.Lock()
 	b.calls++
+	b.last = q
 	b.inFlight++
 	b.most = max(b.most, b.inFlight)
 	took := b.took
@@ -264,9 +275,9 @@ type world struct {
 	done   chan struct{}
 }
 
-var idpayTraits = payment.Traits{
-	Issuer: "idpay|bank.example|live", Environment: "live", AnswersOrder: true, AnswersAmount: true,
-	TellsFirst: true, GivesBack: true, Window: 10 * time.Minute,
+var idpayTraits = payment.Terms{
+	Traits:   payment.Traits{Issuer: "idpay|bank.example|live", Environment: "live"},
+	Protocol: payment.Protocol{AnswersOrder: true, AnswersAmount: true, TellsFirst: true, GivesBack: true, Window: 10 * time.Minute},
 }
 
 // newWorld starts an engine with its worker; only within synctest.

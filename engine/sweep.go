@@ -24,7 +24,7 @@ func (e *Engine) Run(ctx context.Context) {
 		e.retryReport(ctx, ref)
 	}
 	var orphaned <-chan struct{}
-	if o, ok := e.Store.(orphaner); ok {
+	if o, ok := e.Store.(payment.Clustered); ok {
 		orphaned = o.Orphaned()
 	}
 	inherit := func() {
@@ -36,6 +36,7 @@ func (e *Engine) Run(ctx context.Context) {
 	inherit()
 	defer e.answers()
 	for {
+		e.lists(ctx)
 		more, err := e.sweep(ctx)
 		if err != nil && ctx.Err() == nil {
 			e.trouble(nil, err, false)

@@ -46,10 +46,10 @@ const (
 // defaultPatience is how long a browser waits.
 const defaultPatience = 8 * time.Second
 
-// provider is a configured provider with its traits read once.
+// provider is a configured provider with its terms read once.
 type provider struct {
 	ProviderInfo
-	traits payment.Traits
+	traits payment.Terms
 }
 
 // verifyRoute is what a verify route makes of its options when provisioned.
@@ -75,7 +75,7 @@ func (v *Verify) provision(ctx caddy.Context, h *Handler) error {
 	if !ok {
 		return fmt.Errorf("provider %q is not configured; there are: %s", v.Provider, strings.Join(h.app.ProviderNames(), ", "))
 	}
-	v.route.provider = &provider{ProviderInfo: info, traits: info.Traits()}
+	v.route.provider = &provider{ProviderInfo: info, traits: info.Terms()}
 	v.route.name = v.name() + " " + v.Provider
 	v.route.patience = time.Duration(v.Timeout)
 	if v.route.patience <= 0 {
@@ -162,7 +162,7 @@ func (v *Verify) provisionExpect(h *Handler) error {
 		if !h.app.HasKeys() && h.keys == nil {
 			return errors.New("expect signed needs a signing_key that the shop knows: write one in the global options or in this block")
 		}
-		if !t.AnswersAmount && !t.AnswersOrder {
+		if !mayBeSigned(t.Protocol) {
 			return fmt.Errorf("expect signed: the answer of %s names neither order nor amount, so a cheap receipt could pay a dear order; use announcements or expect lookup", v.Provider)
 		}
 		if !t.TellsFirst && v.route.provider.UsedIDs == "" {
@@ -198,7 +198,7 @@ func (v *Verify) defaultExpect(h *Handler) error {
 		}
 	}
 	others := "`expect lookup <url>`"
-	if v.route.provider.traits.AnswersAmount { // without it, signed is refused
+	if mayBeSigned(v.route.provider.traits.Protocol) {
 		others += " or `expect signed`"
 	}
 	return fmt.Errorf("say how order and amount are known: `expect intent` where the shop announces its payments, else %s", others)

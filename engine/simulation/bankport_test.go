@@ -31,10 +31,16 @@ func (b *bank) port(p *process, at desk) payment.Provider {
 
 // Traits implements [payment.Provider].
 func (x *bankPort) Traits() payment.Traits {
-	t := x.b.shape.traits
+	t := x.b.shape.traits.Traits
 	t.Issuer, t.Environment = x.desk.issuer, x.desk.environment
 	return t
 }
+
+// Protocol implements [payment.Provider].
+func (x *bankPort) Protocol() payment.Protocol { return x.b.shape.traits.Protocol }
+
+// CanCreate implements [payment.Creator].
+func (x *bankPort) CanCreate() bool { return true }
 
 // ReadReturn implements [payment.Provider]; it is tested where it is written.
 func (x *bankPort) ReadReturn(func(string) string) (payment.Claimed, error) {

@@ -3,11 +3,13 @@ package pages
 import (
 	"fmt"
 	"html/template"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/rahgir/caddy-payments/internal/lang"
+	"github.com/rahgir/caddy-payments/payment"
 )
 
 // view is what the template fills in.
@@ -88,12 +90,15 @@ func (v *view) price(l lang.Lang, p *Page) {
 // form makes the page's form, if it has one.
 func (v *view) form(l lang.Lang, p *Page) {
 	at := local(p.Action)
+	if p.Kind == ToBank {
+		at = absolute(p.Action)
+	}
 	if at == "" {
 		return
 	}
 	f := &form{Action: at, Hidden: p.Fields, Button: v.Word.Go}
 	switch p.Kind {
-	case Bounce:
+	case Bounce, ToBank:
 		v.Script = script
 	case Confirming, Busy, Unavailable:
 		f.Button, v.Script = v.Word.Check, script
@@ -102,7 +107,8 @@ func (v *view) form(l lang.Lang, p *Page) {
 		if p.Max > 0 {
 			f.Button, f.Field = v.Word.Donate, AmountField
 			// Whole toman inside the bounds.
-			low, high := (p.Min+9)/10*10, p.Max/10*10
+			const unit = payment.Rials(payment.Toman)
+			low, high := (p.Min+unit-1)/unit*unit, p.Max/unit*unit
 			f.Bounds = fmt.Sprintf(v.Word.Bounds, toman(l, low), toman(l, high))
 		}
 	}
@@ -124,6 +130,15 @@ func (v *view) links(l lang.Lang, p *Page) {
 	if p.ShopURL != "" && v.Form == nil {
 		v.Links = append(v.Links, link{URL: p.ShopURL, Text: v.Word.Back, Plain: true})
 	}
+}
+
+// absolute returns an address of a pay page, or "".
+func absolute(at string) string {
+	u, err := url.Parse(at)
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return ""
+	}
+	return u.String()
 }
 
 // local returns an address of this site's that begins with a path, or "":
