@@ -56,7 +56,7 @@ func parseHops(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 
 // Provision implements caddy.Provisioner.
 func (m *hops) Provision(caddy.Context) error {
-	m.client = &http.Transport{MaxIdleConns: 64, MaxIdleConnsPerHost: 64, DisableCompression: true}
+	m.client = &http.Transport{MaxIdleConns: 1024, MaxIdleConnsPerHost: 1024, DisableCompression: true}
 	return nil
 }
 

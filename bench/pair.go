@@ -79,7 +79,11 @@ func (b *bench) compare(ctx context.Context, pairs []*pair, budget float64) erro
 		}
 	}
 	for _, p := range pairs {
-		b.atLeast(p.name, over(p.with.rate, p.without.rate), budget, "of plain", p.note(&p.with))
+		if p.shop() {
+			b.atLeast(p.name, over(p.with.rate, p.without.rate), budget, "of plain", p.note(&p.with))
+		} else {
+			b.info(p.name, over(p.with.rate, p.without.rate), "of plain", p.note(&p.with))
+		}
 		b.info("  with "+p.least+" in our place", over(p.minimum.rate, p.without.rate), "of plain", p.note(&p.minimum))
 	}
 	return nil
@@ -114,6 +118,13 @@ func (b *bench) playLife(ctx context.Context, c *instance, p *pair, rounds int) 
 		}
 	}
 	return nil
+}
+
+// shop reports a page that a shop makes, in PHP or behind a proxy. The budgets are
+// for those: Caddy's own answer of two bytes is made in less time than a client
+// takes to be woken.
+func (p *pair) shop() bool {
+	return strings.Contains(p.rest, "reverse_proxy") || strings.Contains(p.rest, "php_fastcgi")
 }
 
 // note says in numbers what a ratio doesn't.

@@ -92,7 +92,7 @@ func throughput(ctx context.Context, b *bench) error {
 		}
 		at := fmt.Sprintf(", concurrency %d", workers)
 		for _, a := range []*arm{once, idem} {
-			b.atLeast("payments, "+a.name+at, over(a.rate, bare.rate), 0.7, "of two hops", a.note())
+			b.info("payments, "+a.name+at, over(a.rate, bare.rate), "of two hops", a.note())
 		}
 		b.info("  the two hops"+at, bare.rate, "/s", bare.note())
 		b.info("  with two synced writes of bare Badger, and nothing else"+at, over(least.rate, bare.rate), "of two hops", least.note())
@@ -104,31 +104,35 @@ func throughput(ctx context.Context, b *bench) error {
 			continue
 		}
 		for _, a := range []*arm{once, idem} {
-			b.atLeast("against php-fpm, "+a.name+at, over(a.rate, php.rate), 3, "times php", php.note())
+			b.info("against php-fpm, "+a.name+at, over(a.rate, php.rate), "times php", php.note())
 		}
 		b.info("  against php that marks first, deliver once"+at, over(once.rate, marked.rate), "times php", marked.note())
 		b.info("  two synced writes of bare Badger, and nothing else, against php"+at, over(least.rate, php.rate), "times php", "")
 		b.info("  two synced writes to a plain file, and nothing else, against php"+at, over(plain.rate, php.rate), "times php", "")
 	}
-	return b.slowProvider(ctx, once, idem, bare, php)
+	return b.slowProvider(ctx, once, idem, bare, least, php)
 }
 
-// slowProvider measures the same with a provider that takes as long as one
-// across the internet does.
-func (b *bench) slowProvider(ctx context.Context, once, idem, bare, php *arm) error {
-	for _, workers := range []int{8, 64} {
-		arms := []*arm{once, idem, bare}
-		if php.caddy != nil {
+// slowProvider measures the same with a provider that takes as long as real ones
+// do. The budgets are for this: without the wait, the disk's syncs are most of what
+// a payment takes, and a shop never sees that.
+func (b *bench) slowProvider(ctx context.Context, once, idem, bare, least, php *arm) error {
+	for _, workers := range []int{64, 512} {
+		arms := []*arm{once, idem, bare, least}
+		// With 512 customers most would wait longer for a PHP worker than any would.
+		against := php.caddy != nil && workers == 64
+		if against {
 			arms = append(arms, php)
 		}
 		if err := b.takeTurns(ctx, arms, workers, slow); err != nil {
 			return err
 		}
-		at := fmt.Sprintf(", a provider that takes %s, concurrency %d", slowTime, workers)
+		at := fmt.Sprintf(", %s, concurrency %d", slowWords, workers)
 		for _, a := range []*arm{once, idem} {
-			b.atLeast(a.name+at, over(a.rate, bare.rate), 0.7, "of two hops", fmt.Sprintf("%s; the two hops %.0f/s", a.note(), median(bare.rate)))
-			if php.caddy != nil && workers > fpmWorkers {
-				b.atLeast("against php-fpm, "+a.name+at, over(a.rate, php.rate), 3, "times php", php.note())
+			b.atLeast(a.name+at, over(a.rate, bare.rate), 0.9, "of two hops", fmt.Sprintf("%s; the two hops %s", a.note(), bare.note()))
+			b.atMost("  Caddy's CPU for one", over(a.cpu, least.cpu), 1.2, "of two hops and two bare writes", least.note())
+			if against {
+				b.atLeast("  against php-fpm", over(a.rate, php.rate), 5, "times php", php.note())
 			}
 		}
 	}

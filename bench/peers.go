@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"math"
+	"math/rand/v2"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -18,11 +20,20 @@ const (
 	card   = "123456******1234"
 )
 
-// slow begins the orders that the provider takes its time for.
 const (
-	slow     = "slow-"
-	slowTime = 100 * time.Millisecond
+	// slow begins the orders that the provider takes its time for.
+	slow = "slow-"
+	// Real providers take as long as this: half of the calls take slowMedian at most,
+	// one in twenty more than twice that, one in a hundred more than three times.
+	slowMedian = 150 * time.Millisecond
+	slowSigma  = 0.5
+	slowWords  = "a provider as slow as real ones"
 )
+
+// slowTime is how long one call takes: lognormal, as measured response times are.
+func slowTime() time.Duration {
+	return time.Duration(float64(slowMedian) * math.Exp(slowSigma*rand.NormFloat64())) //nolint:gosec // no secret
+}
 
 // counts is what provider and shop tell of themselves at /counts.
 type counts struct {
@@ -57,7 +68,7 @@ func providerRole() {
 		}
 		id, order := member(m.body, "id"), member(m.body, "order_id")
 		if late || bytes.HasPrefix(order, []byte(slow)) {
-			time.Sleep(slowTime)
+			time.Sleep(slowTime())
 		}
 		if path == pathCreate {
 			return reply{status: "201 Created", kind: "application/json", body: fmt.Appendf(nil, `{"id":"c0%030x","link":"https://idpay.ir/p/ws/c0%[1]030x"}`, created.Add(1))}

@@ -27,7 +27,7 @@ func storm(ctx context.Context, b *bench) error {
 	}
 	for _, s := range []struct{ what, prefix string }{
 		{"a provider that answers at once", ""},
-		{fmt.Sprintf("a provider that takes %s", slowTime), slow},
+		{slowWords, slow},
 	} {
 		var verifies, deliveries, took []float64
 		status := map[int]int64{}

@@ -60,7 +60,7 @@ func strangers(ctx context.Context, b *bench) error {
 		}
 	}
 	for _, s := range []struct{ what, provider string }{
-		{fmt.Sprintf("a provider that takes %s", slowTime), "{provider}" + pathSlow},
+		{slowWords, "{provider}" + pathSlow},
 		{"a provider that answers at once", "{provider}"},
 	} {
 		site := b.address()

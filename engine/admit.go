@@ -154,6 +154,7 @@ func (e *Engine) admit(ctx context.Context, gone <-chan struct{}, prov Provider,
 	j := job{ask: a, prov: prov, stranger: stranger}
 	if rec != nil {
 		j.ref = rec.Ref
+		j = j.as(rec)
 	} else {
 		// A shop that is asked what it expects must not be asked twice.
 		j.absent = a.Proof
@@ -214,7 +215,7 @@ func (e *Engine) keepTurn(ctx context.Context, j job, wait time.Duration) (*paym
 		if err != nil {
 			return nil, err
 		}
-		j.absent = false
+		j.absent, j.found = false, nil
 		if settled(rec) || unanswered(rec) || e.tooSoon(rec, j.stranger) {
 			return rec, nil
 		}
@@ -254,7 +255,7 @@ func (e *Engine) fly(ctx context.Context, gone <-chan struct{}, j job, patience 
 			// The worker asked, before this return came: a "no" to that is none to
 			// this.
 			again := j
-			again.absent = false
+			again.absent, again.found = false, nil
 			r = <-e.Shared.flights.DoChan(string(j.ref), e.flight(ctx, again))
 			rec, _ = r.Val.(*payment.Record)
 		}

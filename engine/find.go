@@ -52,11 +52,14 @@ func (e *Engine) belongsTo(ctx context.Context, prov Provider, issuers []string,
 	for _, issuer := range issuers {
 		keys = append(keys, payment.IntentKey(issuer, a.Claimed.ID), payment.ReceiptKey(issuer, a.Claimed.ID))
 	}
-	ref := payment.NewRef(a.Site, issuers[0], a.Claimed.ID, a.Order)
-	rec, held, err := payment.Look(ctx, e.Store, ref, keys...)
+	// All in one trip: most of those who are looked for are strangers' inventions.
+	refs := e.mayBe(ctx, prov, issuers, a)
+	ref := refs[0]
+	recs, held, err := payment.LookAll(ctx, e.Store, refs, keys...)
 	if err != nil {
 		return nil, err
 	}
+	rec := recs[0]
 	for i := 0; i < len(held); i += 2 {
 		if intent := held[i]; intent.Found && intent.Ref != ref {
 			rec, err = e.Store.Get(ctx, intent.Ref)
@@ -85,25 +88,26 @@ func (e *Engine) belongsTo(ctx context.Context, prov Provider, issuers []string,
 			}
 		}
 	}
-	return e.underFormerNames(ctx, prov, issuers, a)
-}
-
-// underFormerNames looks for a payment that no key leads to yet and that was on
-// its way when its site, its provider's account or this program was changed.
-func (e *Engine) underFormerNames(ctx context.Context, prov Provider, issuers []string, a Ask) (*payment.Record, error) {
-	if e.now().Sub(e.account(ctx, prov).Since) > inFlight {
-		issuers = issuers[:1]
-	}
-	for _, site := range names(a.Site, a.Formerly) {
-		for _, issuer := range issuers {
-			if site == a.Site && issuer == issuers[0] {
-				continue
-			}
-			rec, err := e.Store.Get(ctx, payment.NewRef(site, issuer, a.Claimed.ID, a.Order))
-			if !errors.Is(err, payment.ErrNotFound) {
-				return rec, err
-			}
+	for _, old := range recs[1:] {
+		if old != nil {
+			return old, nil // on its way when the configuration was changed
 		}
 	}
 	return nil, nil
+}
+
+// mayBe are the references that a return's record may have: today's first, then
+// those of a payment that no key leads to yet and that was on its way when its
+// site, its provider's account or this program was changed.
+func (e *Engine) mayBe(ctx context.Context, prov Provider, issuers []string, a Ask) []payment.Ref {
+	if e.now().Sub(e.account(ctx, prov).Since) > inFlight {
+		issuers = issuers[:1]
+	}
+	refs := make([]payment.Ref, 0, len(issuers)*(1+len(a.Formerly)))
+	for _, site := range names(a.Site, a.Formerly) {
+		for _, issuer := range issuers {
+			refs = append(refs, payment.NewRef(site, issuer, a.Claimed.ID, a.Order))
+		}
+	}
+	return refs
 }

@@ -29,8 +29,8 @@ const (
 	turn        = 10 * time.Second
 	// perProvider is how many calls to one provider run at once, strangersAmong
 	// how many of them are for strangers. A provider that takes a second is asked
-	// for that many payments a second.
-	perProvider    = 128
+	// for that many payments a second: 512 customers and the worker wait for nobody.
+	perProvider    = 640
 	strangersAmong = 16
 	// createsAtOnce is how many payments are started at one provider at a time, in
 	// places of their own: a flood of them takes no verify's. createsWait is how many

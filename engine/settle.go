@@ -23,6 +23,19 @@ type job struct {
 	// absent: there was no record of it a moment ago. One that was made since is
 	// met by the claim, which needs the key to be free.
 	absent bool
+	// found is the record as it was read a moment ago, if it was and says what it
+	// should have paid. One that was written since is met by the claim, which needs
+	// the version: it is read anew then.
+	found *payment.Record
+}
+
+// as is the job with its record as it was just read. Without an expectation the
+// shop would be asked for one, and it must not be asked twice.
+func (j job) as(rec *payment.Record) job {
+	if j.found = nil; rec.Expect.Known() {
+		j.found = rec
+	}
+	return j
 }
 
 const (
@@ -44,7 +57,7 @@ func (e *Engine) settle(ctx context.Context, j job) (*payment.Record, error) {
 		if err != nil {
 			return nil, err
 		}
-		j.absent = false
+		j.absent, j.found = false, nil
 		if settled(rec) || !j.worker && e.tooSoon(rec, j.stranger) {
 			return rec, nil
 		}
@@ -85,7 +98,7 @@ func (e *Engine) settle(ctx context.Context, j job) (*payment.Record, error) {
 // load returns the record, or a new one that is not written yet.
 func (e *Engine) load(ctx context.Context, j job, t payment.Terms) (*payment.Record, error) {
 	if !j.absent {
-		rec, err := e.Store.Get(ctx, j.ref)
+		rec, err := e.read(ctx, j)
 		if err == nil {
 			if rec.Issuer != t.Issuer && payment.SameMoney(rec.Issuer, t.Issuer) && !settled(rec) {
 				rec.Issuer = t.Issuer // what an earlier version, or an earlier key's account, called it
@@ -107,6 +120,13 @@ func (e *Engine) load(ctx context.Context, j job, t payment.Terms) (*payment.Rec
 		ID: j.ask.Claimed.ID, Order: j.ask.Order, State: payment.Created,
 		Generation: gen.Seq, CreatedAt: now, UpdatedAt: now,
 	}, nil
+}
+
+func (e *Engine) read(ctx context.Context, j job) (*payment.Record, error) {
+	if j.found != nil {
+		return j.found.Clone(), nil
+	}
+	return e.Store.Get(ctx, j.ref)
 }
 
 // expect makes sure that the expectation is known before anything is asked

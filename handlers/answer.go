@@ -220,6 +220,9 @@ func (h *Handler) write(w http.ResponseWriter, r *http.Request, p pages.Page, ca
 	if status == 0 {
 		status = p.Kind.Status()
 	}
+	if refuses(p, status) {
+		defer processTurnstile.pass(r.Context())()
+	}
 	if h.Errors == "caddy" && status >= http.StatusBadRequest && p.Kind != pages.Checkout {
 		if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 			repl.Set(placeholderPrefix+"answer", string(p.Kind))

@@ -8,8 +8,8 @@ import (
 // Looker is a Store that answers all that is asked of a return in one trip. What
 // it answers is of one moment, and no older than the question.
 type Looker interface {
-	// Look returns the record, nil if there is none, and who holds each key.
-	Look(ctx context.Context, ref Ref, keys ...Key) (*Record, []Held, error)
+	// Look returns each record, nil where there is none, and who holds each key.
+	Look(ctx context.Context, refs []Ref, keys ...Key) ([]*Record, []Held, error)
 }
 
 // Held is who holds a key.
@@ -21,10 +21,19 @@ type Held struct {
 }
 
 // Look asks a store for a record and for the holders of keys, in one trip where
-// it can.
+// it can. The record is nil if there is none.
 func Look(ctx context.Context, s Store, ref Ref, keys ...Key) (*Record, []Held, error) {
+	recs, held, err := LookAll(ctx, s, []Ref{ref}, keys...)
+	if err != nil {
+		return nil, nil, err
+	}
+	return recs[0], held, nil
+}
+
+// LookAll is Look for several records.
+func LookAll(ctx context.Context, s Store, refs []Ref, keys ...Key) ([]*Record, []Held, error) {
 	if l, ok := s.(Looker); ok {
-		return l.Look(ctx, ref, keys...)
+		return l.Look(ctx, refs, keys...)
 	}
 	held := make([]Held, len(keys))
 	for i, k := range keys {
@@ -34,9 +43,15 @@ func Look(ctx context.Context, s Store, ref Ref, keys ...Key) (*Record, []Held, 
 		}
 		held[i] = Held{holder, err == nil}
 	}
-	rec, err := s.Get(ctx, ref)
-	if errors.Is(err, ErrNotFound) {
-		return nil, held, nil
+	recs := make([]*Record, len(refs))
+	for i, ref := range refs {
+		rec, err := s.Get(ctx, ref)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return nil, nil, err
+		}
+		if err == nil {
+			recs[i] = rec
+		}
 	}
-	return rec, held, err
+	return recs, held, nil
 }

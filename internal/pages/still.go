@@ -1,15 +1,28 @@
 package pages
 
 import (
+	"bytes"
+	"slices"
 	"sync"
 
 	"github.com/rahgir/caddy-payments/internal/lang"
 )
 
-// still are pages for people that show nothing of one request or one payment, by
-// what they do show. To make one costs more than all the rest of refusing a bogus
-// return, and a flood of those is answered with few different pages.
-//
+// A page for people is made of parts. Still ones show nothing of one request or one
+// payment; to make them costs more than all the rest of refusing a bogus return,
+// and a flood of those is answered with few different ones. So they are kept, by
+// what they do show. The others are made each time.
+var parts = []struct {
+	name  string
+	still bool
+}{
+	{"head", true},
+	{"refresh", false}, // where the page asks again
+	{"body", true},
+	{"own", false}, // the reference and the form
+	{"foot", true},
+}
+
 // Whoever makes a page chooses its words, so a bound on how many are kept is
 // enough: those beyond it are made each time.
 var still struct {
@@ -17,24 +30,35 @@ var still struct {
 	bodies map[stillKey][]byte
 }
 
-const mostStill = 256
+const mostStill = 512
 
-// stillKey is all of a [Page] that such a page shows, in one language.
+// stillKey is a part, and all that the still parts of a [Page] show, in one
+// language.
 type stillKey struct {
-	lang           lang.Lang
-	kind           Kind
-	test, refunds  bool
-	wrong          Wrong
-	retry, shopURL string
+	part                    string
+	lang                    lang.Lang
+	kind                    Kind
+	test, refunds, recorded bool
+	wrong                   Wrong
+	retry, shopURL          string
+	hasForm, hasScript      bool
+	after                   int // with a script alone
 }
 
-// stillKeyOf is false for a page that shows more than a key has. Status and After
-// are in the headers, and in the body of pages with a script alone.
+// stillKeyOf is false for a page whose still parts show more than a key has.
+// Status and After are in the headers, and in the body of pages with a script alone.
 func stillKeyOf(v *view, p *Page) (stillKey, bool) {
-	if v.Form != nil || v.Script != "" || v.Refresh != "" || p.Ref != "" || p.Recorded || p.Title != "" || p.Amount != 0 || p.Min != 0 || p.Max != 0 || p.Bought || len(p.Offers) > 0 {
+	if p.Title != "" || p.Amount != 0 || p.Min != 0 || p.Max != 0 || p.Bought || len(p.Offers) > 0 {
 		return stillKey{}, false
 	}
-	return stillKey{lang.Lang(v.Lang), p.Kind, p.Test, p.Refunds, p.Wrong, p.Retry, p.ShopURL}, true
+	k := stillKey{
+		lang: lang.Lang(v.Lang), kind: p.Kind, test: p.Test, refunds: p.Refunds, recorded: p.Recorded,
+		wrong: p.Wrong, retry: p.Retry, shopURL: p.ShopURL, hasForm: v.Form != nil, hasScript: v.Script != "",
+	}
+	if k.hasScript {
+		k.after = v.After
+	}
+	return k, true
 }
 
 // html is the body for a person. Nobody may change it.
@@ -43,23 +67,51 @@ func html(v *view, p *Page) ([]byte, error) {
 	if !ok {
 		return execute(v)
 	}
-	still.RLock()
-	body := still.bodies[key]
-	still.RUnlock()
-	if body != nil {
-		return body, nil
+	if v.Refresh == "" && v.Ref == "" && v.Form == nil {
+		key.part = "page" // all of it is still
+		return kept(key, v)
 	}
-	body, err := execute(v)
-	if err != nil {
+	var b bytes.Buffer
+	b.Grow(8 << 10)
+	for _, part := range parts {
+		switch {
+		case part.still:
+			key.part = part.name
+			made, err := kept(key, v)
+			if err != nil {
+				return nil, err
+			}
+			b.Write(made)
+		case part.name == "refresh" && v.Refresh == "", part.name == "own" && v.Ref == "" && v.Form == nil:
+		default:
+			if err := page.ExecuteTemplate(&b, part.name, v); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return b.Bytes(), nil
+}
+
+// kept is a still part. Nobody may change it.
+func kept(key stillKey, v *view) ([]byte, error) {
+	still.RLock()
+	made := still.bodies[key]
+	still.RUnlock()
+	if made != nil {
+		return made, nil
+	}
+	var b bytes.Buffer
+	if err := page.ExecuteTemplate(&b, key.part, v); err != nil {
 		return nil, err
 	}
+	made = slices.Clip(b.Bytes())
 	still.Lock()
 	defer still.Unlock()
 	if still.bodies == nil {
 		still.bodies = make(map[stillKey][]byte)
 	}
 	if len(still.bodies) < mostStill {
-		still.bodies[key] = body
+		still.bodies[key] = made
 	}
-	return body, nil
+	return made, nil
 }

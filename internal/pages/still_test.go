@@ -54,6 +54,11 @@ func TestKeptPagesAreTheirOwn(t *testing.T) {
 			pages = append(pages, p)
 			p.Action, p.ShopURL = "", "/"
 			pages = append(pages, p)
+			// And with everything that is not kept beside it.
+			p.Action, p.Fields, p.Refresh, p.Ref = "/back?a=<b>", []Field{{"a", `"><x>`}}, "/back?id=<i>&b=\"", "abcdefgh"
+			pages = append(pages, p)
+			p.Action, p.Fields = "", nil
+			pages = append(pages, p)
 		}
 		for range 2 {
 			for i, p := range pages {
@@ -92,7 +97,10 @@ func TestKeptPagesAreBounded(t *testing.T) {
 func BenchmarkPage(b *testing.B) {
 	r := httptest.NewRequest(http.MethodGet, "/callback", nil)
 	r.Header.Set("Accept", "text/html")
-	for name, p := range map[string]Page{"still": {Kind: Malformed, ShopURL: "/"}, "of its own": {Kind: Malformed, ShopURL: "/", Ref: "abcdefgh"}} {
+	for name, p := range map[string]Page{
+		"still": {Kind: Malformed, ShopURL: "/"}, "with a reference": {Kind: Malformed, ShopURL: "/", Ref: "abcdefgh"},
+		"asks again": {Kind: Busy, ShopURL: "/", Refresh: "/callback?status=10&id=0bad&order_id=5"},
+	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

@@ -22,10 +22,10 @@ const (
 	// Idle connections are closed before the five seconds after which common
 	// servers close them, so that a request seldom meets a dying connection.
 	idleTimeout = 4 * time.Second
-	idleConns   = 128
+	idleConns   = 640
 	// allConns is for all who are asked at a time, and those that start payments
 	// beside them: neither waits for the other's connections.
-	allConns = 192
+	allConns = 704
 )
 
 // Client calls one provider. It is safe for concurrent use.

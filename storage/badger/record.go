@@ -83,21 +83,22 @@ func held(v []byte) payment.Held {
 }
 
 // Look implements [payment.Looker].
-func (s *Store) Look(ctx context.Context, ref payment.Ref, keys ...payment.Key) (*payment.Record, []payment.Held, error) {
+func (s *Store) Look(ctx context.Context, refs []payment.Ref, keys ...payment.Key) ([]*payment.Record, []payment.Held, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
 	all := make([]payment.Held, len(keys))
-	stored := make([][]byte, len(keys), len(keys)+1)
+	touched := make([][]byte, len(keys), len(keys)+len(refs))
 	for i, k := range keys {
-		stored[i] = uniqueKey(k)
+		touched[i] = uniqueKey(k)
 	}
-	k, ok := packed.Ref(ref)
-	touched := stored
-	if ok {
-		touched = append(stored, recordKey(k))
+	stored := touched[:len(keys)]
+	for _, ref := range refs {
+		if k, ok := packed.Ref(ref); ok {
+			touched = append(touched, recordKey(k))
+		}
 	}
-	var rec *payment.Record
+	recs := make([]*payment.Record, len(refs))
 	err := s.view(ctx, func(txn *bdb.Txn) error {
 		for i, uk := range stored {
 			v, err := getCopy(txn, uk)
@@ -106,22 +107,25 @@ func (s *Store) Look(ctx context.Context, ref payment.Ref, keys ...payment.Key) 
 			}
 			all[i] = held(v)
 		}
-		if !ok {
-			return nil
+		for i, ref := range refs {
+			k, ok := packed.Ref(ref)
+			if !ok {
+				continue
+			}
+			e, err := loadEntry(txn, ref, k)
+			switch {
+			case err == nil:
+				recs[i] = e.Rec
+			case !errors.Is(err, payment.ErrNotFound):
+				return err
+			}
 		}
-		e, err := loadEntry(txn, ref, k)
-		if err == nil {
-			rec = e.Rec
-		}
-		if errors.Is(err, payment.ErrNotFound) {
-			return nil
-		}
-		return err
+		return nil
 	}, touched...)
 	if err != nil {
 		return nil, nil, err
 	}
-	return rec, all, nil
+	return recs, all, nil
 }
 
 // Commit implements [payment.Store].

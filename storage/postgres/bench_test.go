@@ -146,15 +146,15 @@ func (l big) size(b *testing.B) (bytes float64) {
 }
 
 func (l big) get(i int) error {
-	m, err := l.look(ctx, "looking up", visitorHash(strconv.Itoa(i)))
-	if err == nil && m.rec.body == nil {
+	m, err := l.look(ctx, "looking up", [][]byte{visitorHash(strconv.Itoa(i))}, nil)
+	if err == nil && m.recs[0].body == nil {
 		return payment.ErrNotFound
 	}
 	return err
 }
 
 func (l big) holder(i int) error {
-	m, err := l.look(ctx, "looking up", nil, visitorHash(strconv.Itoa(i)+"r"))
+	m, err := l.look(ctx, "looking up", nil, [][]byte{visitorHash(strconv.Itoa(i) + "r")})
 	if err == nil && !m.holders[0].found {
 		return payment.ErrNotFound
 	}

@@ -68,17 +68,17 @@ func (s *Store) Holder(ctx context.Context, k payment.Key) (payment.Ref, error) 
 }
 
 // Look implements [payment.Looker].
-func (s *Store) Look(ctx context.Context, ref payment.Ref, keys ...payment.Key) (*payment.Record, []payment.Held, error) {
+func (s *Store) Look(ctx context.Context, refs []payment.Ref, keys ...payment.Key) ([]*payment.Record, []payment.Held, error) {
 	type found struct {
-		rec  *payment.Record
+		recs []*payment.Record
 		held []payment.Held
 	}
-	keys = slices.Clone(keys)
+	refs, keys = slices.Clone(refs), slices.Clone(keys)
 	f, err := await(ctx, s, func() (f found, err error) {
-		f.rec, f.held, err = s.lookUp(ctx, ref, keys)
+		f.recs, f.held, err = s.lookUp(ctx, refs, keys)
 		return f, err
 	})
-	return f.rec, f.held, err
+	return f.recs, f.held, err
 }
 
 // Forget implements [payment.Store].

@@ -26,11 +26,10 @@ UNION ALL SELECT NULL::bytea, ref, writer, body FROM payments_records WHERE ref 
 // lookup is what somebody wants to know, and what was found.
 type lookup struct {
 	ctx context.Context
-	// ref is a record's, or nil; keys are hashes.
-	ref  []byte
-	keys [][]byte
+	// refs are records', a nil one is nobody's; keys are hashes.
+	refs, keys [][]byte
 
-	rec     stored
+	recs    []stored
 	holders []holder
 	fate    fate
 	err     error
@@ -63,10 +62,10 @@ type holder struct {
 
 // look finds what it asks for, together with others who look at the same time:
 // whatever was confirmed before it was called is seen.
-func (s *Store) look(ctx context.Context, what string, ref []byte, keys ...[]byte) (m *lookup, err error) {
+func (s *Store) look(ctx context.Context, what string, refs, keys [][]byte) (m *lookup, err error) {
 	first := true
 	err = s.repeat(ctx, what, func(ctx context.Context) (fate, error) {
-		m = &lookup{ctx: ctx, ref: ref, keys: keys, holders: make([]holder, len(keys))}
+		m = &lookup{ctx: ctx, refs: refs, keys: keys, recs: make([]stored, len(refs)), holders: make([]holder, len(keys))}
 		if first {
 			s.looks.do(m)
 		} else {
@@ -79,15 +78,17 @@ func (s *Store) look(ctx context.Context, what string, ref []byte, keys ...[]byt
 }
 
 func (s *Store) lookAll(all []*lookup) {
-	if m := all[0]; len(all) == 1 && (m.ref != nil && len(m.keys) == 0 || m.ref == nil && len(m.keys) == 1) {
+	if m := all[0]; len(all) == 1 && len(m.refs)+len(m.keys) == 1 {
 		s.lookOne(m)
 		return
 	}
 	var keys, refs [][]byte
 	for _, m := range all {
 		keys = append(keys, m.keys...)
-		if m.ref != nil {
-			refs = append(refs, m.ref)
+		for _, ref := range m.refs {
+			if ref != nil {
+				refs = append(refs, ref)
+			}
 		}
 	}
 	ctx := all[len(all)-1].ctx
@@ -97,7 +98,9 @@ func (s *Store) lookAll(all []*lookup) {
 		if m.fate, m.err = fate, err; err != nil {
 			continue
 		}
-		m.rec = recs[string(m.ref)]
+		for i, ref := range m.refs {
+			m.recs[i] = recs[string(ref)]
+		}
 		for i, k := range m.keys {
 			m.holders[i] = holders[string(k)]
 		}
@@ -106,8 +109,8 @@ func (s *Store) lookAll(all []*lookup) {
 
 func (s *Store) lookOne(m *lookup) {
 	m.fate, m.err = s.try(m.ctx, func(c *pgxpool.Conn) (err error) {
-		if m.ref != nil {
-			err = c.QueryRow(m.ctx, sqlGet, m.ref).Scan(&m.rec.writer, &m.rec.body)
+		if len(m.refs) > 0 {
+			err = c.QueryRow(m.ctx, sqlGet, m.refs[0]).Scan(&m.recs[0].writer, &m.recs[0].body)
 		} else {
 			err = c.QueryRow(m.ctx, sqlHolder, m.keys[0]).Scan(&m.holders[0].ref)
 			m.holders[0].found = err == nil
@@ -156,16 +159,18 @@ func readAll(ctx context.Context, c *pgxpool.Conn, keys, refs [][]byte, holders 
 	return err
 }
 
-func (s *Store) lookUp(ctx context.Context, ref payment.Ref, keys []payment.Key) (*payment.Record, []payment.Held, error) {
-	var at []byte // nobody has a ref that is none
-	if k, ok := packed.Ref(ref); ok {
-		at = k[:]
+func (s *Store) lookUp(ctx context.Context, refs []payment.Ref, keys []payment.Key) ([]*payment.Record, []payment.Held, error) {
+	at := make([][]byte, len(refs))
+	for i, ref := range refs {
+		if k, ok := packed.Ref(ref); ok { // nobody has a ref that is none
+			at[i] = k[:]
+		}
 	}
 	hashes := make([][]byte, len(keys))
 	for i, k := range keys {
 		hashes[i] = k.Hash()
 	}
-	m, err := s.look(ctx, "looking for a payment", at, hashes...)
+	m, err := s.look(ctx, "looking for a payment", at, hashes)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -175,9 +180,11 @@ func (s *Store) lookUp(ctx context.Context, ref payment.Ref, keys []payment.Key)
 			held[i].Ref = packed.Unref(h.ref)
 		}
 	}
-	rec, err := m.rec.record(ref)
-	if err != nil {
-		return nil, nil, err
+	recs := make([]*payment.Record, len(refs))
+	for i, ref := range refs {
+		if recs[i], err = m.recs[i].record(ref); err != nil {
+			return nil, nil, err
+		}
 	}
-	return rec, held, nil
+	return recs, held, nil
 }

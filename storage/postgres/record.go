@@ -27,11 +27,11 @@ func (s *Store) get(ctx context.Context, ref payment.Ref) (*payment.Record, erro
 	if !ok {
 		return nil, orDone(ctx, payment.ErrNotFound)
 	}
-	m, err := s.look(ctx, "reading a payment", k[:])
+	m, err := s.look(ctx, "reading a payment", [][]byte{k[:]}, nil)
 	if err != nil {
 		return nil, err
 	}
-	rec, err := m.rec.record(ref)
+	rec, err := m.recs[0].record(ref)
 	if rec == nil && err == nil {
 		return nil, payment.ErrNotFound
 	}
@@ -46,7 +46,7 @@ func orDone(ctx context.Context, err error) error {
 }
 
 func (s *Store) holder(ctx context.Context, k payment.Key) (payment.Ref, error) {
-	m, err := s.look(ctx, "looking for a key", nil, k.Hash())
+	m, err := s.look(ctx, "looking for a key", nil, [][]byte{k.Hash()})
 	if err != nil {
 		return "", err
 	}

@@ -70,14 +70,14 @@ func look(t *testing.T, s payment.Store, ref payment.Ref, keys []payment.Key) (*
 	t.Helper()
 	held := make([]payment.Ref, len(keys))
 	if l, ok := s.(payment.Looker); ok {
-		rec, all, err := l.Look(ctx, ref, keys...)
+		recs, all, err := l.Look(ctx, []payment.Ref{ref}, keys...)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, h := range all {
 			held[i] = h.Ref
 		}
-		return rec, held
+		return recs[0], held
 	}
 	for i, k := range keys {
 		var err error

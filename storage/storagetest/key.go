@@ -191,6 +191,23 @@ func testLook(t *testing.T, h Harness) {
 	check("no ref", 0)
 	put(t, s, r)
 	check(r.Ref, 2, mine)
+	for _, n := range []int{0, 1, 2, 7} {
+		var refs []payment.Ref // every third is on record
+		for i := range n {
+			refs = append(refs, []payment.Ref{r.Ref, newRecord(2).Ref, "no ref"}[i%3])
+		}
+		for _, keys := range [][]payment.Key{nil, {mine, free}} {
+			recs, held, err := payment.LookAll(ctx, s, refs, keys...)
+			if err != nil || len(recs) != n || len(held) != len(keys) {
+				t.Fatalf("%d records: %d and %d, %v", n, len(recs), len(held), err)
+			}
+			for i, rec := range recs {
+				if (rec != nil) != (i%3 == 0) || rec != nil && (rec.Ref != r.Ref || rec.Version != 2) {
+					t.Errorf("record %d of %d: %+v", i, n, rec)
+				}
+			}
+		}
+	}
 }
 
 // Many who look at the same time get each their own.
