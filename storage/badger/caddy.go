@@ -122,7 +122,7 @@ func (m *Module) Open(ctx context.Context, log *zap.Logger) (payment.Store, func
 		log.Info("the ledger is open", zap.String("dir", h.Dir()), zap.String("id", gen.ID),
 			zap.Uint32("generation", gen.Seq), zap.Int64("records", records), zap.Bool("counted", exact),
 			zap.Bool("shared", h.Shared), zap.Uint64("min_free_mib", minFree/mib), zap.Uint64("free_mib", free/mib),
-			zap.Int64("max_tracks", h.maxTracks.Load()))
+			zap.Int64("max_tracks", h.counts.maxTracks.Load()))
 	}
 	if h.Shared && h.kept != h.cfg.mirror && log != nil {
 		log.Warn("the generation file of a ledger that is open can't be changed: a restart will",
@@ -202,7 +202,7 @@ type limits struct {
 
 // limit puts limits in force.
 func (s *Store) limit(l limits) {
-	s.maxTracks.Store(l.maxTracks)
+	s.counts.maxTracks.Store(l.maxTracks)
 	s.poke()
 	s.disk.Limit(l.minFree)
 }

@@ -107,7 +107,7 @@ func (s *Store) Receive(ctx context.Context, items []storage.Item) error {
 				all = append(all, ws...)
 			}
 			return all, nil
-		}, Settled: func() { s.records.Add(records); s.tracks.Add(tracks); s.poke() }})
+		}, Settled: func() { s.counts.records.Add(records); s.counts.tracks.Add(tracks); s.poke() }})
 		if err != nil {
 			return err
 		}
@@ -206,7 +206,7 @@ func (s *Store) SetShut(ctx context.Context, why storage.Shut) error {
 // older generation down again; whoever renews works alone and closes soon. As at a start the store comes first: if it
 // is cut short, the next opening finds the two places different.
 func (s *Store) Renew(ctx context.Context, after uint32) error {
-	s.stop()
+	s.chores.stop()
 	s.chores.Wait()
 	next := mirror.Mark{ID: s.gen.ID, Seq: max(s.gen.Seq, after) + 1, Start: s.Now()}
 	b, err := json.Marshal(next)
@@ -219,7 +219,7 @@ func (s *Store) Renew(ctx context.Context, after uint32) error {
 	if err != nil {
 		return err
 	}
-	s.gen, s.mirrored = next, next
+	s.gen.Mark, s.gen.filed = next, next
 	return mirror.Write(s.cfg.mirror, next)
 }
 

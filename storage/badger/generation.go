@@ -15,6 +15,13 @@ import (
 // another ledger's, was copied from elsewhere. Either way the ledger may have
 // forgotten receipts, and rule 4 must know since when it can be believed.
 
+// generation is the one that the store is in.
+type generation struct {
+	mirror.Mark
+	filed mirror.Mark // what stands in the generation file
+	noted uint64      // commits when it was written
+}
+
 // found is what Open found of generations: in the store, and beside it.
 type found struct {
 	inside  *mirror.Mark

@@ -177,7 +177,7 @@ func TestCount(t *testing.T) {
 	}
 	s.queue.Break(errors.New("cut off")) // so that nothing is written down at close
 	s = reopen(t, s)
-	<-s.counted
+	<-s.counts.counted
 	if n, exact := s.Count(); n != 20 || !exact {
 		t.Errorf("%d records, %v", n, exact)
 	}
@@ -197,7 +197,7 @@ func TestPruneTracks(t *testing.T) {
 	}
 	now = now.Add(90 * time.Minute)
 	s.prune(ctx)
-	if n := s.tracks.Load(); n != 351 {
+	if n := s.counts.tracks.Load(); n != 351 {
 		t.Errorf("%d tracks left, want 351", n)
 	}
 	if tr, err := s.Track(ctx, "0"); err != nil || tr.ID != "again" {

@@ -149,7 +149,7 @@ func (s *Store) Commit(ctx context.Context, c payment.Change) error {
 	}
 	ch.Stage = func(get getter) ([]write, error) { return stageCommit(get, k, rec, body, take) }
 	if next == 1 {
-		ch.Settled = func() { s.records.Add(1) }
+		ch.Settled = func() { s.counts.records.Add(1) }
 	}
 	if err := s.queue.Submit(ch); err != nil {
 		return err
@@ -224,7 +224,7 @@ func (s *Store) Forget(ctx context.Context, ref payment.Ref, version uint64) err
 	}
 	return s.queue.Submit(&change{Ctx: ctx,
 		Stage:   func(get getter) ([]write, error) { return stageForget(get, k, ref, version) },
-		Settled: func() { s.records.Add(-1) },
+		Settled: func() { s.counts.records.Add(-1) },
 	})
 }
 

@@ -49,11 +49,11 @@ func (s *Store) start() (err error) {
 		return err
 	}
 	failpoint.Hit(failpoint.LedgerOpening)
-	if err := s.keepNote(); err != nil {
+	if err := s.journal.keepNote(); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s.stop = cancel
+	s.chores.stop = cancel
 	if _, exact := s.Count(); !exact {
 		s.chores.Add(1)
 		go s.finishCount(ctx, s.queue.Last(), s.queue.Hold(s.queue.Last()))
@@ -77,7 +77,7 @@ func (s *Store) commitNow(writes []write) error {
 	if err := apply(txn, writes); err != nil {
 		return err
 	}
-	if err := s.record(s.queue.Last()+1, writes); err != nil {
+	if err := s.journal.record(s.queue.Last()+1, writes); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
 	if err := s.journal.Sync(); err != nil {
@@ -134,9 +134,9 @@ func (s *Store) settleGeneration() (why string, err error) {
 	}
 	f.version = max(f.version, decodeHigh(high))
 	f.empty, f.doubt = s.isEmpty(), s.opening.doubt
-	s.gen, why = f.judge(s.Now(), newID)
+	s.gen.Mark, why = f.judge(s.Now(), newID)
 	if f.inside == nil || !s.gen.SameLife(*f.inside) {
-		if b, err = json.Marshal(s.gen); err != nil {
+		if b, err = json.Marshal(s.gen.Mark); err != nil {
 			return "", err
 		}
 		if f.outside != nil {
@@ -158,12 +158,12 @@ func (s *Store) settleGeneration() (why string, err error) {
 	s.gen.High = max(f.version, 1)
 	if f.outside != nil && s.gen.SameLife(*f.outside) {
 		s.gen.High = f.outside.High
-		s.mirrored = s.gen
+		s.gen.filed = s.gen.Mark
 		return why, nil
 	}
 	s.gen.High = s.queue.Last()
-	s.mirrored = s.gen
-	return why, mirror.Write(s.cfg.mirror, s.gen)
+	s.gen.filed = s.gen.Mark
+	return why, mirror.Write(s.cfg.mirror, s.gen.Mark)
 }
 
 // isEmpty tells whether there is nothing but what the store knows of itself.
