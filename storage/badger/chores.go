@@ -10,7 +10,7 @@ import (
 	bdb "github.com/dgraph-io/badger/v4"
 	"go.uber.org/zap"
 
-	"github.com/rahgir/caddy-payments/storage/internal/mirror"
+	"github.com/rahgir/caddy-payments/storage/internal/generationfile"
 )
 
 const (
@@ -115,7 +115,7 @@ func (s *Store) keepHigh(ctx context.Context) error {
 	}
 	m := s.gen.filed
 	m.High = high
-	if err := mirror.Write(s.cfg.mirror, m); err != nil {
+	if err := generationfile.Write(s.cfg.generationFile, m); err != nil {
 		return err
 	}
 	s.gen.filed, s.gen.noted = m, n
@@ -136,7 +136,7 @@ func (s *Store) flushOnClose() error {
 	}
 	m := s.gen.filed
 	m.High = s.queue.Last()
-	return mirror.Write(s.cfg.mirror, m)
+	return generationfile.Write(s.cfg.generationFile, m)
 }
 
 func (s *Store) prune(ctx context.Context) {

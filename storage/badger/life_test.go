@@ -51,7 +51,7 @@ func TestLocked(t *testing.T) {
 func TestModes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "ledger")
 	s := open(t, dir)
-	for _, path := range []string{dir, s.cfg.mirror, filepath.Join(dir, journalDir, "HEAD")} {
+	for _, path := range []string{dir, s.cfg.generationFile, filepath.Join(dir, journalDir, "HEAD")} {
 		st, err := os.Stat(path)
 		if err != nil {
 			t.Fatal(err)

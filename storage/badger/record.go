@@ -77,7 +77,7 @@ func (s *Store) Holder(ctx context.Context, k payment.Key) (payment.Ref, error) 
 func held(v []byte) payment.Held {
 	h := payment.Held{Found: v != nil}
 	if len(v) > 0 {
-		h.Ref = packed.Unref(v)
+		h.Ref = packed.RefOf(v)
 	}
 	return h
 }
@@ -186,7 +186,7 @@ func stageCommit(get getter, k refKey, rec *payment.Record, body []byte, take []
 		case len(holder) == 0:
 			return nil, &payment.TakenError{Key: key}
 		case !bytes.Equal(holder, k[:]):
-			return nil, &payment.TakenError{Key: key, Holder: packed.Unref(holder)}
+			return nil, &payment.TakenError{Key: key, Holder: packed.RefOf(holder)}
 		}
 		if key.Kind != payment.KeyIntent {
 			e.Money = true

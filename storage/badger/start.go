@@ -10,7 +10,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/internal/failpoint"
 	"github.com/rahgir/caddy-payments/storage"
-	"github.com/rahgir/caddy-payments/storage/internal/mirror"
+	"github.com/rahgir/caddy-payments/storage/internal/generationfile"
 	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
@@ -33,11 +33,11 @@ func (s *Store) start() (err error) {
 		}
 	}()
 	failpoint.Hit(failpoint.LedgerOpening)
-	shut, err := s.readNow(metaShut)
+	frozen, err := s.readNow(metaFrozen)
 	if err != nil {
 		return err
 	}
-	if why := storage.Shut(shut).Err(); why != nil && !s.cfg.shut {
+	if why := storage.Frozen(frozen).Err(); why != nil && !s.cfg.openFrozen {
 		return fmt.Errorf("%s: %w", s.dir, why)
 	}
 	why, err := s.settleGeneration()
@@ -115,7 +115,7 @@ func (s *Store) checkFormat() error {
 // next opening finds the two places different and begins another.
 func (s *Store) settleGeneration() (why string, err error) {
 	f := found{version: s.queue.Last()}
-	if f.outside, f.damaged, err = mirror.Read(s.cfg.mirror); err != nil {
+	if f.outside, f.damaged, err = generationfile.Read(s.cfg.generationFile); err != nil {
 		return "", err
 	}
 	b, err := s.readNow(metaGeneration)
@@ -123,7 +123,7 @@ func (s *Store) settleGeneration() (why string, err error) {
 		return "", err
 	}
 	if b != nil {
-		f.inside = &mirror.Mark{}
+		f.inside = &generationfile.Mark{}
 		if err := json.Unmarshal(b, f.inside); err != nil {
 			return "", fmt.Errorf("%w: generation", packed.ErrCorrupt)
 		}
@@ -163,7 +163,7 @@ func (s *Store) settleGeneration() (why string, err error) {
 	}
 	s.gen.High = s.queue.Last()
 	s.gen.filed = s.gen.Mark
-	return why, mirror.Write(s.cfg.mirror, s.gen.Mark)
+	return why, generationfile.Write(s.cfg.generationFile, s.gen.Mark)
 }
 
 // isEmpty tells whether there is nothing but what the store knows of itself.

@@ -51,8 +51,8 @@ func Open(dir string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.mirror == "" {
-		c.mirror = dir + ".generation"
+	if c.generationFile == "" {
+		c.generationFile = dir + ".generation"
 	}
 	s := &Store{cfg: c, dir: dir, owner: newID(), minting: newTurn()}
 	s.counts.init(c.maxTracks)
@@ -86,7 +86,7 @@ func (s *Store) giveFiles() {
 	if !other {
 		return
 	}
-	if err := errors.Join(o.GiveAll(s.dir), o.Give(s.cfg.mirror)); err != nil {
+	if err := errors.Join(o.GiveAll(s.dir), o.Give(s.cfg.generationFile)); err != nil {
 		s.log().Error("files of the ledger belong to root, not to the directory's owner, who may not be able to open it",
 			zap.String("dir", s.dir), zap.Error(err))
 	}

@@ -172,7 +172,7 @@ func (s *Store) lookUp(ctx context.Context, ref payment.Ref, keys []payment.Key)
 	held := make([]payment.Held, len(keys))
 	for i, h := range m.holders {
 		if held[i].Found = h.found; h.ref != nil {
-			held[i].Ref = packed.Unref(h.ref)
+			held[i].Ref = packed.RefOf(h.ref)
 		}
 	}
 	rec, err := m.rec.record(ref)
