@@ -32,7 +32,7 @@ goes on.`,
 }
 
 func (c *cli) moveIn(_ *cobra.Command, args []string) error {
-	return c.withLedger(true, func(ctx context.Context, s storage.Carrier) error {
+	return c.withLedger(true, func(ctx context.Context, s storage.Migrator) error {
 		sum, err := archive.Import(ctx, s, args[0], c.bar())
 		if err != nil {
 			return fmt.Errorf("importing the ledger: %w", err)
@@ -44,8 +44,8 @@ func (c *cli) moveIn(_ *cobra.Command, args []string) error {
 
 // moveOut is export --ledger.
 func (c *cli) moveOut(path string, final bool) error {
-	return c.withLedger(false, func(ctx context.Context, s storage.Carrier) error {
-		if s.Shut() == storage.Receiving {
+	return c.withLedger(false, func(ctx context.Context, s storage.Migrator) error {
+		if s.Frozen() == storage.Receiving {
 			return storage.ErrReceiving
 		}
 		sum, err := archive.Export(ctx, s, path, c.bar())
@@ -53,7 +53,7 @@ func (c *cli) moveOut(path string, final bool) error {
 			return fmt.Errorf("exporting the ledger: %w", err)
 		}
 		if final {
-			if err := s.SetShut(ctx, storage.Moved); err != nil {
+			if err := s.SetFrozen(ctx, storage.Moved); err != nil {
 				return fmt.Errorf("shutting the ledger: %w", err)
 			}
 		}
@@ -91,7 +91,7 @@ func (c *cli) bar() archive.Progress {
 
 // withLedger opens the ledger that the configuration names, here and not in the
 // running Caddy. empty: there may be none yet.
-func (c *cli) withLedger(empty bool, f func(context.Context, storage.Carrier) error) (err error) {
+func (c *cli) withLedger(empty bool, f func(context.Context, storage.Migrator) error) (err error) {
 	raw, err := storageOf(c.config, c.adapter)
 	if err != nil {
 		return err

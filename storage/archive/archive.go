@@ -1,4 +1,4 @@
-// Package archive carries a ledger from one store to another by way of a file:
+// Package archive moves a ledger from one store to another by way of a file:
 // one JSON value a line, the ledger's generation first, its count and sum last.
 // The file holds the ledger's secrets.
 package archive
@@ -118,7 +118,7 @@ type Progress func(done, of int64)
 
 // Export writes a ledger that nobody works on into a file. If the file exists and
 // has no end, it goes on where it stopped.
-func Export(ctx context.Context, from storage.Carrier, path string, tell Progress) (sum Summary, err error) {
+func Export(ctx context.Context, from storage.Migrator, path string, tell Progress) (sum Summary, err error) {
 	gen, err := from.Generation(ctx)
 	if err != nil {
 		return sum, err
@@ -154,7 +154,7 @@ func Export(ctx context.Context, from storage.Carrier, path string, tell Progres
 		}
 	}
 	skip, all := have.total(), newAdder()
-	err = from.Carry(ctx, func(it storage.Item) error {
+	err = from.Dump(ctx, func(it storage.Item) error {
 		all.add(it)
 		n := all.total()
 		if n <= skip {
@@ -232,7 +232,7 @@ const importBatch = 1000
 // Import fills an empty ledger from a file, compares what has arrived with what
 // was sent, and only then lets payments in, in a new generation. If it was cut
 // short, the same import goes on.
-func Import(ctx context.Context, to storage.Carrier, path string, tell Progress) (sum Summary, err error) {
+func Import(ctx context.Context, to storage.Migrator, path string, tell Progress) (sum Summary, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return sum, fmt.Errorf("reading the archive: %w", err)
@@ -256,7 +256,7 @@ func Import(ctx context.Context, to storage.Carrier, path string, tell Progress)
 	var batch []storage.Item
 	done, total := int64(0), end.Total()
 	flush := func() error {
-		err := to.Receive(ctx, batch)
+		err := to.Load(ctx, batch)
 		done += int64(len(batch))
 		batch = batch[:0]
 		tell(done, total)
@@ -283,30 +283,30 @@ func Import(ctx context.Context, to storage.Carrier, path string, tell Progress)
 	if err := to.Renew(ctx, from.Seq); err != nil {
 		return sum, err
 	}
-	return sum, to.SetShut(ctx, storage.Usable)
+	return sum, to.SetFrozen(ctx, storage.Usable)
 }
 
 // begin makes sure that the ledger is empty, or holds a part of the same import.
-func begin(ctx context.Context, to storage.Carrier, end Summary) error {
-	if to.Shut() == storage.Receiving {
+func begin(ctx context.Context, to storage.Migrator, end Summary) error {
+	if to.Frozen() == storage.Receiving {
 		return nil // what is there already is compared in the end
 	}
 	have, err := Sum(ctx, to)
 	if err != nil {
 		return err
 	}
-	if have.equal(end) && to.Shut() == storage.Moved {
-		return to.SetShut(ctx, storage.Receiving) // it comes back to where it was
+	if have.equal(end) && to.Frozen() == storage.Moved {
+		return to.SetFrozen(ctx, storage.Receiving) // it comes back to where it was
 	}
 	if have.Total() > 0 {
 		return ErrNotEmpty
 	}
-	return to.SetShut(ctx, storage.Receiving)
+	return to.SetFrozen(ctx, storage.Receiving)
 }
 
 // Sum says what a ledger holds.
-func Sum(ctx context.Context, s storage.Carrier) (Summary, error) {
+func Sum(ctx context.Context, s storage.Migrator) (Summary, error) {
 	all := newAdder()
-	err := s.Carry(ctx, func(it storage.Item) error { all.add(it); return nil })
+	err := s.Dump(ctx, func(it storage.Item) error { all.add(it); return nil })
 	return all.summary(), err
 }

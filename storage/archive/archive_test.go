@@ -52,7 +52,7 @@ func newPostgres(t *testing.T) opener {
 }
 
 // with opens a ledger to move it, and closes it.
-func with(t *testing.T, m storage.Mover, f func(storage.Carrier)) {
+func with(t *testing.T, m storage.Mover, f func(storage.Migrator)) {
 	t.Helper()
 	s, release, err := m.OpenToMove(ctx, zap.NewNop(), true)
 	if err != nil {
@@ -184,20 +184,20 @@ func TestThereAndBack(t *testing.T) {
 	seq := uint32(1)
 	for i, to := range []opener{newPostgres(t), newBadger(t), newPostgres(t)} {
 		path := filepath.Join(dir, strconv.Itoa(i))
-		with(t, from, func(s storage.Carrier) {
+		with(t, from, func(s storage.Migrator) {
 			sum, err := archive.Export(ctx, s, path, quiet)
 			if err != nil {
 				t.Fatal(err)
 			}
 			sums = append(sums, sum.Sum)
-			if err := s.SetShut(ctx, storage.Moved); err != nil {
+			if err := s.SetFrozen(ctx, storage.Moved); err != nil {
 				t.Fatal(err)
 			}
 		})
 		if _, _, err := from.Open(ctx, zap.NewNop()); !errors.Is(err, storage.ErrMoved) {
 			t.Fatalf("the old ledger goes on: %v", err)
 		}
-		with(t, to, func(s storage.Carrier) {
+		with(t, to, func(s storage.Migrator) {
 			if _, err := archive.Import(ctx, s, path, quiet); err != nil {
 				t.Fatal(err)
 			}
@@ -232,7 +232,7 @@ func TestCutShort(t *testing.T) {
 	from, to := newBadger(t), newPostgres(t)
 	open(t, from, func(s payment.Store) { fill(t, s) })
 	var want archive.Summary
-	with(t, from, func(s storage.Carrier) {
+	with(t, from, func(s storage.Migrator) {
 		var err error
 		if want, err = archive.Export(ctx, s, path, quiet); err != nil {
 			t.Fatal(err)
@@ -246,7 +246,7 @@ func TestCutShort(t *testing.T) {
 				t.Fatal(err)
 			}
 			if cut > 0 {
-				with(t, to, func(s storage.Carrier) {
+				with(t, to, func(s storage.Migrator) {
 					if _, err := archive.Import(ctx, s, path, quiet); !errors.Is(err, archive.ErrIncomplete) {
 						t.Fatalf("half an archive was imported: %v", err)
 					}
@@ -261,7 +261,7 @@ func TestCutShort(t *testing.T) {
 		}
 	})
 	for range 3 {
-		with(t, to, func(s storage.Carrier) {
+		with(t, to, func(s storage.Migrator) {
 			short, cancel := context.WithCancel(ctx)
 			_, err := archive.Import(short, s, path, func(done, _ int64) {
 				if done >= 500 {
@@ -277,7 +277,7 @@ func TestCutShort(t *testing.T) {
 			t.Fatalf("half a ledger takes payments: %v", err)
 		}
 	}
-	with(t, to, func(s storage.Carrier) {
+	with(t, to, func(s storage.Migrator) {
 		if got, err := archive.Import(ctx, s, path, quiet); err != nil || got.Sum != want.Sum {
 			t.Fatal(got, err)
 		}
@@ -293,7 +293,7 @@ func TestDamaged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "archive")
 	from, to := newBadger(t), newBadger(t)
 	open(t, from, func(s payment.Store) { fill(t, s) })
-	with(t, from, func(s storage.Carrier) {
+	with(t, from, func(s storage.Migrator) {
 		if _, err := archive.Export(ctx, s, path, quiet); err != nil {
 			t.Fatal(err)
 		}
@@ -312,7 +312,7 @@ func TestDamaged(t *testing.T) {
 		if err := os.WriteFile(path, damage(append([]byte(nil), whole...)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		with(t, to, func(s storage.Carrier) {
+		with(t, to, func(s storage.Migrator) {
 			if _, err := archive.Import(ctx, s, path, quiet); err == nil {
 				t.Errorf("%s: imported", name)
 			}

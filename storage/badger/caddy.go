@@ -122,11 +122,11 @@ func (m *Module) Open(ctx context.Context, log *zap.Logger) (payment.Store, func
 		log.Info("the ledger is open", zap.String("dir", h.Dir()), zap.String("id", gen.ID),
 			zap.Uint32("generation", gen.Seq), zap.Int64("records", records), zap.Bool("counted", exact),
 			zap.Bool("shared", h.Shared), zap.Uint64("min_free_mib", minFree/mib), zap.Uint64("free_mib", free/mib),
-			zap.Int64("max_tracks", h.maxTracks.Load()))
+			zap.Int64("max_tracks", h.counts.maxTracks.Load()))
 	}
-	if h.Shared && h.kept != h.cfg.mirror && log != nil {
+	if h.Shared && h.kept != h.cfg.generationFile && log != nil {
 		log.Warn("the generation file of a ledger that is open can't be changed: a restart will",
-			zap.String("now", h.cfg.mirror), zap.String("then", h.kept))
+			zap.String("now", h.cfg.generationFile), zap.String("then", h.kept))
 	}
 	return h.Store, h.Release, nil
 }
@@ -184,11 +184,11 @@ func Acquire(dir string, opts ...Option) (*Handle, error) {
 		return nil, err
 	}
 	c := newConfig(opts)
-	if c.mirror == "" {
-		c.mirror = dir + ".generation"
+	if c.generationFile == "" {
+		c.generationFile = dir + ".generation"
 	}
 	disclaim := s.claims.Add(limits{c.minFree, c.maxTracks}, s.limit)
-	return &Handle{Store: s, Shared: joined, kept: c.mirror, release: func() error {
+	return &Handle{Store: s, Shared: joined, kept: c.generationFile, release: func() error {
 		disclaim()
 		return release()
 	}}, nil
@@ -202,7 +202,7 @@ type limits struct {
 
 // limit puts limits in force.
 func (s *Store) limit(l limits) {
-	s.maxTracks.Store(l.maxTracks)
+	s.counts.maxTracks.Store(l.maxTracks)
 	s.poke()
 	s.disk.Limit(l.minFree)
 }

@@ -200,7 +200,7 @@ func TestPoolLimits(t *testing.T) {
 		if !errors.Is(err, ready) {
 			t.Errorf("%s: a commit gives %v, want %v", when, err, ready)
 		}
-		if n := first.maxTracks.Load(); n != tracks {
+		if n := first.counts.maxTracks.Load(); n != tracks {
 			t.Errorf("%s: %d tracks may be, want %d", when, n, tracks)
 		}
 	}

@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	bdb "github.com/dgraph-io/badger/v4"
 	"go.uber.org/zap"
 
-	"github.com/rahgir/caddy-payments/storage/internal/mirror"
+	"github.com/rahgir/caddy-payments/storage/internal/generationfile"
 )
 
 const (
@@ -24,6 +25,13 @@ const (
 	// themselves; rewriting that much would also keep a closing store waiting.
 	compactBelow = 512 * mib
 )
+
+// chores is what the store does in the background.
+type chores struct {
+	sync.WaitGroup
+	stop   context.CancelFunc
+	synced uint64 // commits when Badger's log was synced
+}
 
 // choreLoop does what nobody waits for. It never holds the gate between chores,
 // so that closing waits for one chore at most.
@@ -48,7 +56,7 @@ func (s *Store) choreLoop(ctx context.Context) {
 			if err := s.keepHigh(ctx); err != nil && ctx.Err() == nil {
 				s.log().Warn("writing the generation file", zap.String("dir", s.dir), zap.Error(err))
 			}
-			if err := errors.Join(s.keepNote(), s.shorten()); err != nil {
+			if err := errors.Join(s.journal.keepNote(), s.journal.shorten(inTables(s.db))); err != nil {
 				s.log().Warn("writing the journal's head", zap.String("dir", s.dir), zap.Error(err))
 			}
 			s.syncLog()
@@ -80,21 +88,21 @@ func (s *Store) checkTables(ctx context.Context, all bool) {
 // of all but its last moment.
 func (s *Store) syncLog() {
 	n := s.queue.Commits()
-	if n == s.logged || s.queue.Broken() {
+	if n == s.chores.synced || s.queue.Broken() {
 		return
 	}
 	if err := s.db.Sync(); err != nil {
 		s.queue.Break(fmt.Errorf("syncing Badger's log: %w", err))
 		return
 	}
-	s.logged = n
+	s.chores.synced = n
 }
 
 // keepHigh writes down how far the store has come: inside first, so that the
 // file never claims more than the store holds.
 func (s *Store) keepHigh(ctx context.Context) error {
 	n := s.queue.Commits()
-	if n == s.noted {
+	if n == s.gen.noted {
 		return nil
 	}
 	var high uint64
@@ -105,12 +113,12 @@ func (s *Store) keepHigh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m := s.mirrored
+	m := s.gen.filed
 	m.High = high
-	if err := mirror.Write(s.cfg.mirror, m); err != nil {
+	if err := generationfile.Write(s.cfg.generationFile, m); err != nil {
 		return err
 	}
-	s.mirrored, s.noted = m, n
+	s.gen.filed, s.gen.noted = m, n
 	return nil
 }
 
@@ -126,9 +134,9 @@ func (s *Store) flushOnClose() error {
 	if err := s.commitNow(writes); err != nil {
 		return err
 	}
-	m := s.mirrored
+	m := s.gen.filed
 	m.High = s.queue.Last()
-	return mirror.Write(s.cfg.mirror, m)
+	return generationfile.Write(s.cfg.generationFile, m)
 }
 
 func (s *Store) prune(ctx context.Context) {

@@ -3,6 +3,7 @@ package badger
 import (
 	"context"
 	"encoding/binary"
+	"sync/atomic"
 
 	bdb "github.com/dgraph-io/badger/v4"
 	"go.uber.org/zap"
@@ -12,6 +13,20 @@ import (
 // written down at close. After a crash it is counted anew, in the background:
 // ten million records take seconds that nobody should wait for.
 
+// counts is how many records and tracks there are.
+type counts struct {
+	records, tracks atomic.Int64
+	counted         chan struct{} // closed when they are exact
+	// maxTracks is the cap; crowded says that it is passed.
+	maxTracks atomic.Int64
+	crowded   chan struct{}
+}
+
+func (c *counts) init(maxTracks int64) {
+	c.counted, c.crowded = make(chan struct{}), make(chan struct{}, 1)
+	c.maxTracks.Store(maxTracks)
+}
+
 // startCount is called before the first change.
 func (s *Store) startCount() error {
 	b, err := s.readNow(metaClean)
@@ -19,14 +34,14 @@ func (s *Store) startCount() error {
 		return err
 	}
 	if len(b) == 16 {
-		s.records.Store(int64(binary.BigEndian.Uint64(b)))
-		s.tracks.Store(int64(binary.BigEndian.Uint64(b[8:])))
-		close(s.counted)
+		s.counts.records.Store(int64(binary.BigEndian.Uint64(b)))
+		s.counts.tracks.Store(int64(binary.BigEndian.Uint64(b[8:])))
+		close(s.counts.counted)
 		// Before use, so that a crash from now on is noticed.
 		return s.commitNow([]write{{Key: metaClean, Del: true}})
 	}
 	if s.isEmpty() {
-		close(s.counted)
+		close(s.counts.counted)
 	}
 	return nil
 }
@@ -46,11 +61,11 @@ func (s *Store) finishCount(ctx context.Context, ts uint64, release func()) {
 	if !ok {
 		return
 	}
-	s.records.Add(records)
-	s.tracks.Add(tracks)
+	s.counts.records.Add(records)
+	s.counts.tracks.Add(tracks)
 	s.poke()
-	close(s.counted)
-	s.log().Info("counted after an unclean end", zap.String("dir", s.dir), zap.Int64("records", s.records.Load()))
+	close(s.counts.counted)
+	s.log().Info("counted after an unclean end", zap.String("dir", s.dir), zap.Int64("records", s.counts.records.Load()))
 }
 
 func countPrefix(ctx context.Context, txn *bdb.Txn, table byte) (n int64, ok bool) {
@@ -68,14 +83,14 @@ func countPrefix(ctx context.Context, txn *bdb.Txn, table byte) (n int64, ok boo
 // being counted after an unclean end.
 func (s *Store) Count() (records int64, exact bool) {
 	select {
-	case <-s.counted:
-		return s.records.Load(), true
+	case <-s.counts.counted:
+		return s.counts.records.Load(), true
 	default:
-		return s.records.Load(), false
+		return s.counts.records.Load(), false
 	}
 }
 
 func (s *Store) encodeCounts() []byte {
-	b := binary.BigEndian.AppendUint64(nil, uint64(s.records.Load()))
-	return binary.BigEndian.AppendUint64(b, uint64(s.tracks.Load()))
+	b := binary.BigEndian.AppendUint64(nil, uint64(s.counts.records.Load()))
+	return binary.BigEndian.AppendUint64(b, uint64(s.counts.tracks.Load()))
 }

@@ -63,7 +63,7 @@ func newSpecimen(t *testing.T) *specimen {
 		s = openKillable(t, dir, small)
 		sp.want = append(sp.want, payAll(t, s, n, n+20+30*round)...)
 		n = len(sp.want)
-		must(t, s.keepNote())
+		must(t, s.journal.keepNote())
 		switch round {
 		case 3: // and its log is read again
 			s = killed(t, s)

@@ -2,7 +2,7 @@ package badger
 
 import (
 	"github.com/rahgir/caddy-payments/storage/badger/preflight"
-	"github.com/rahgir/caddy-payments/storage/internal/mirror"
+	"github.com/rahgir/caddy-payments/storage/internal/generationfile"
 	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
@@ -16,7 +16,7 @@ var (
 	// ErrDamaged: files of the store are not as they were written, and can't be
 	// mended from its journal. Nothing was changed.
 	ErrDamaged = preflight.ErrDamaged
-	// ErrMirror: the file beside the directory that tells a lost or restored
+	// ErrGenerationFile: the file beside the directory that tells a lost or restored
 	// store from the one that was closed can't be read or written.
-	ErrMirror = mirror.ErrMirror
+	ErrGenerationFile = generationfile.Err
 )

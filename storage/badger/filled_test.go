@@ -45,7 +45,7 @@ func filled(b testing.TB, n int) string {
 	}
 	s, err := Open(at)
 	must(b, err)
-	<-s.counted
+	<-s.counts.counted
 	bulk(b, s, streamed, n)
 	s.compact()
 	must(b, s.Close())
@@ -89,7 +89,7 @@ func bulkPart(s *Store, from, to int) error {
 	}
 	return s.queue.Submit(&change{Ctx: context.Background(),
 		Stage:   func(getter) ([]write, error) { return ws, nil },
-		Settled: func() { s.records.Add(int64(to - from)) }})
+		Settled: func() { s.counts.records.Add(int64(to - from)) }})
 }
 
 // writesOf gives all that the ledger holds of a delivered payment.

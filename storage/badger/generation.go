@@ -6,7 +6,7 @@ import (
 	"encoding/hex"
 	"time"
 
-	"github.com/rahgir/caddy-payments/storage/internal/mirror"
+	"github.com/rahgir/caddy-payments/storage/internal/generationfile"
 )
 
 // The generation is kept twice: in the store, and in a file beside it with how
@@ -15,10 +15,17 @@ import (
 // another ledger's, was copied from elsewhere. Either way the ledger may have
 // forgotten receipts, and rule 4 must know since when it can be believed.
 
+// generation is the one that the store is in.
+type generation struct {
+	generationfile.Mark
+	filed generationfile.Mark // what stands in the generation file
+	noted uint64              // commits when it was written
+}
+
 // found is what Open found of generations: in the store, and beside it.
 type found struct {
-	inside  *mirror.Mark
-	outside *mirror.Mark
+	inside  *generationfile.Mark
+	outside *generationfile.Mark
 	damaged bool // there is a file beside the store, and it can't be read
 	empty   bool // nothing but what the store knows of itself is in it
 	version uint64
@@ -27,19 +34,19 @@ type found struct {
 
 // judge says which generation the store is in, and why it is a new one if it
 // is. It is pure.
-func (f found) judge(now time.Time, newID func() string) (m mirror.Mark, why string) {
-	next := func(id string) mirror.Mark {
+func (f found) judge(now time.Time, newID func() string) (m generationfile.Mark, why string) {
+	next := func(id string) generationfile.Mark {
 		seq := uint32(1)
-		for _, k := range []*mirror.Mark{f.inside, f.outside} {
+		for _, k := range []*generationfile.Mark{f.inside, f.outside} {
 			if k != nil {
 				seq = max(seq, k.Seq)
 			}
 		}
-		return mirror.Mark{ID: id, Seq: seq + 1, Start: now}
+		return generationfile.Mark{ID: id, Seq: seq + 1, Start: now}
 	}
 	switch {
 	case f.inside == nil && f.outside == nil && !f.damaged && f.empty:
-		return mirror.Mark{ID: newID(), Seq: 1, Start: now}, ""
+		return generationfile.Mark{ID: newID(), Seq: 1, Start: now}, ""
 	case f.inside == nil && f.empty:
 		return next(newID()), "the store is empty, and the file beside it says that there was one"
 	case f.inside == nil:
@@ -48,7 +55,7 @@ func (f found) judge(now time.Time, newID func() string) (m mirror.Mark, why str
 		return next(f.inside.ID), "the file beside the store can't be read"
 	case f.outside == nil && f.empty:
 		// A first opening that was cut short, or a store that was never used.
-		return mirror.Mark{ID: f.inside.ID, Seq: f.inside.Seq, Start: now}, ""
+		return generationfile.Mark{ID: f.inside.ID, Seq: f.inside.Seq, Start: now}, ""
 	case f.outside == nil:
 		return next(newID()), "there is no file beside the store: it was copied, or the file was lost"
 	case f.outside.ID != f.inside.ID:

@@ -10,16 +10,16 @@ import (
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
-	"github.com/rahgir/caddy-payments/storage/internal/mirror"
+	"github.com/rahgir/caddy-payments/storage/internal/generationfile"
 )
 
 func TestJudge(t *testing.T) {
 	then := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	now := then.Add(time.Hour)
-	a := func(seq uint32, high uint64) *mirror.Mark {
-		return &mirror.Mark{ID: "a", Seq: seq, Start: then, High: high}
+	a := func(seq uint32, high uint64) *generationfile.Mark {
+		return &generationfile.Mark{ID: "a", Seq: seq, Start: then, High: high}
 	}
-	b := &mirror.Mark{ID: "b", Seq: 7, Start: then, High: 3}
+	b := &generationfile.Mark{ID: "b", Seq: 7, Start: then, High: 3}
 	later := a(1, 5)
 	later.Start = now
 	for _, c := range []struct {
@@ -57,8 +57,8 @@ func TestJudge(t *testing.T) {
 func TestGenerationOnDisk(t *testing.T) {
 	ctx := context.Background()
 	type setting struct {
-		dir, mirror string
-		told        []string
+		dir, file string
+		told      []string
 	}
 	openIn := func(t *testing.T, st *setting) *Store {
 		return open(t, st.dir, onNewLife(func(why string) { st.told = append(st.told, why) }))
@@ -74,8 +74,8 @@ func TestGenerationOnDisk(t *testing.T) {
 		seq  uint32
 	}{
 		"nothing":        {func(*testing.T, *setting) {}, 1},
-		"file gone":      {func(t *testing.T, st *setting) { must(t, os.Remove(st.mirror)) }, 2},
-		"file damaged":   {func(t *testing.T, st *setting) { must(t, os.WriteFile(st.mirror, []byte("{"), 0o600)) }, 2},
+		"file gone":      {func(t *testing.T, st *setting) { must(t, os.Remove(st.file)) }, 2},
+		"file damaged":   {func(t *testing.T, st *setting) { must(t, os.WriteFile(st.file, []byte("{"), 0o600)) }, 2},
 		"directory gone": {func(t *testing.T, st *setting) { must(t, os.RemoveAll(st.dir)) }, 2},
 		"older copy": {func(t *testing.T, st *setting) {
 			must(t, os.CopyFS(st.dir+"-copy", os.DirFS(st.dir)))
@@ -100,18 +100,18 @@ func TestGenerationOnDisk(t *testing.T) {
 		"moved elsewhere": {func(t *testing.T, st *setting) {
 			other := filepath.Join(t.TempDir(), "elsewhere")
 			must(t, os.Rename(st.dir, other))
-			st.dir, st.mirror = other, other+".generation"
+			st.dir, st.file = other, other+".generation"
 		}, 2},
 		"moved with its file": {func(t *testing.T, st *setting) {
 			other := filepath.Join(t.TempDir(), "elsewhere")
 			must(t, os.Rename(st.dir, other))
-			must(t, os.Rename(st.mirror, other+".generation"))
-			st.dir, st.mirror = other, other+".generation"
+			must(t, os.Rename(st.file, other+".generation"))
+			st.dir, st.file = other, other+".generation"
 		}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			st := &setting{dir: filepath.Join(t.TempDir(), "ledger")}
-			st.mirror = st.dir + ".generation"
+			st.file = st.dir + ".generation"
 			s := openIn(t, st)
 			must(t, s.Commit(ctx, payment.Change{Record: delivered(1)}))
 			closeNow(t, s)
@@ -152,7 +152,7 @@ func TestMirrorCannotBeWritten(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "ledger")
 	file := filepath.Join(t.TempDir(), "no", "such", "folder", "file")
 	_, err := Open(dir, WithGenerationFile(file))
-	if !errors.Is(err, ErrMirror) || !strings.Contains(err.Error(), "option generation") {
+	if !errors.Is(err, ErrGenerationFile) || !strings.Contains(err.Error(), "option generation") {
 		t.Fatalf("%v", err)
 	}
 	// The failed opening left nothing locked and no payment forgotten.

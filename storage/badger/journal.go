@@ -15,38 +15,51 @@ import (
 // journalDir is where the journal lies, in the store's directory.
 const journalDir = "journal"
 
-// record writes a batch into the journal. An error means that the batch is not in
-// there and never will be, unless the journal is broken.
-func (s *Store) record(ts uint64, writes ...[]write) error {
-	s.frame = s.frame[:0]
+// ledgerJournal is the journal of a store.
+type ledgerJournal struct {
+	*journal.Journal
+	dir string // the store's
+
+	// Only the goroutine that writes has these.
+	frame    []byte
+	segments int // when it was last looked at
+
+	noted int64 // length of Badger's list of tables, as the head says
+}
+
+// record writes a batch. An error means that the batch is not in the journal and never
+// will be, unless the journal is broken.
+func (j *ledgerJournal) record(ts uint64, writes ...[]write) error {
+	j.frame = j.frame[:0]
 	for _, ws := range writes {
-		s.frame = journal.AppendWrites(s.frame, ws)
+		j.frame = journal.AppendWrites(j.frame, ws)
 	}
-	err := s.journal.Append(journal.Frame{Version: ts, Payload: s.frame})
-	if cap(s.frame) > mib {
-		s.frame = nil
+	err := j.Append(journal.Frame{Version: ts, Payload: j.frame})
+	if cap(j.frame) > mib {
+		j.frame = nil
 	}
 	return err
 }
 
-// shorten drops from the journal what Badger holds in tables: tables have checksums,
-// and none is lost unless the list of them is, whose length the journal's head
-// remembers. Badger flushes in the order of the commits, so everything up to the
-// newest version in a table is in tables.
-func (s *Store) shorten() error {
-	if s.journal.Old() == 0 {
+// shorten drops what Badger holds in tables, which is everything up to a version:
+// tables have checksums, and none is lost unless the list of them is, whose length the
+// journal's head remembers.
+func (j *ledgerJournal) shorten(inTables uint64) error {
+	if j.Old() == 0 {
 		return nil
 	}
-	if err := durable.SyncDir(s.dir); err != nil {
+	if err := durable.SyncDir(j.dir); err != nil {
 		return err
 	}
-	note, err := preflight.TakeNote(s.dir)
+	note, err := preflight.TakeNote(j.dir)
 	if err != nil {
 		return err
 	}
-	return s.journal.Drop(inTables(s.db), note)
+	return j.Drop(inTables, note)
 }
 
+// inTables is the version up to which everything is in tables: Badger flushes in the
+// order of the commits.
 func inTables(db *bdb.DB) (version uint64) {
 	for _, t := range db.Tables() {
 		version = max(version, t.MaxVersion)
@@ -55,27 +68,28 @@ func inTables(db *bdb.DB) (version uint64) {
 }
 
 // keepNote writes down how long Badger's list of tables has become.
-func (s *Store) keepNote() error {
-	st, err := os.Stat(filepath.Join(s.dir, bdb.ManifestFilename))
-	if err != nil || st.Size() == s.listed {
+func (j *ledgerJournal) keepNote() error {
+	st, err := os.Stat(filepath.Join(j.dir, bdb.ManifestFilename))
+	if err != nil || st.Size() == j.noted {
 		return err
 	}
-	note, err := preflight.TakeNote(s.dir)
+	note, err := preflight.TakeNote(j.dir)
 	if err != nil {
 		return err
 	}
-	if err := s.journal.SetNote(note); err != nil {
+	if err := j.SetNote(note); err != nil {
 		return err
 	}
-	s.listed = note.Size()
+	j.noted = note.Size()
 	return nil
 }
 
-// closeJournal is called when Badger is closed and has put everything into tables.
-func (s *Store) closeJournal(clean bool) error {
-	note, err := preflight.TakeNote(s.dir)
+// close is called when Badger is closed. clean says that it has put everything into
+// tables.
+func (j *ledgerJournal) close(clean bool) error {
+	note, err := preflight.TakeNote(j.dir)
 	if err != nil {
-		return errors.Join(err, s.journal.Close(false, nil))
+		return errors.Join(err, j.Close(false, nil))
 	}
-	return s.journal.Close(clean, note)
+	return j.Close(clean, note)
 }

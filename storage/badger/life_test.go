@@ -51,7 +51,7 @@ func TestLocked(t *testing.T) {
 func TestModes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "ledger")
 	s := open(t, dir)
-	for _, path := range []string{dir, s.cfg.mirror, filepath.Join(dir, journalDir, "HEAD")} {
+	for _, path := range []string{dir, s.cfg.generationFile, filepath.Join(dir, journalDir, "HEAD")} {
 		st, err := os.Stat(path)
 		if err != nil {
 			t.Fatal(err)
@@ -177,7 +177,7 @@ func TestCount(t *testing.T) {
 	}
 	s.queue.Break(errors.New("cut off")) // so that nothing is written down at close
 	s = reopen(t, s)
-	<-s.counted
+	<-s.counts.counted
 	if n, exact := s.Count(); n != 20 || !exact {
 		t.Errorf("%d records, %v", n, exact)
 	}
@@ -197,7 +197,7 @@ func TestPruneTracks(t *testing.T) {
 	}
 	now = now.Add(90 * time.Minute)
 	s.prune(ctx)
-	if n := s.tracks.Load(); n != 351 {
+	if n := s.counts.tracks.Load(); n != 351 {
 		t.Errorf("%d tracks left, want 351", n)
 	}
 	if tr, err := s.Track(ctx, "0"); err != nil || tr.ID != "again" {

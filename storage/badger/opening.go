@@ -110,9 +110,10 @@ func (s *Store) keepDoubt() error {
 // beginJournal continues the journal that was found, or begins one. A damaged one
 // is kept for people to look at.
 func (s *Store) beginJournal(dir string, found journal.Found) (err error) {
+	s.journal.dir = s.dir
 	size := min(s.cfg.memTable/2, journal.DefaultSegment)
 	if s.opening.doubt == "" && found.Exists {
-		s.journal, err = journal.Continue(dir, found, size)
+		s.journal.Journal, err = journal.Continue(dir, found, size)
 		return err
 	}
 	if found.Exists {
@@ -121,7 +122,7 @@ func (s *Store) beginJournal(dir string, found journal.Found) (err error) {
 			return fmt.Errorf("putting the journal aside: %w", err)
 		}
 	}
-	s.journal, err = journal.Create(dir, s.queue.Last(), size)
+	s.journal.Journal, err = journal.Create(dir, s.queue.Last(), size)
 	return err
 }
 

@@ -154,7 +154,7 @@ func TestDoubtIsKept(t *testing.T) {
 	must(t, os.RemoveAll(filepath.Join(dir, journalDir)))
 	// As far as a new journal, and no further.
 	c := newConfig(nil)
-	c.mirror, c.memTable = dir+".generation", 8*mib
+	c.generationFile, c.memTable = dir+".generation", 8*mib
 	cut := &Store{cfg: c, dir: dir}
 	var err error
 	cut.db, err = preflight.Open(badgerOptions(dir, c))

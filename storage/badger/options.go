@@ -19,19 +19,19 @@ const (
 
 // config is what Open's options set.
 type config struct {
-	log        func() *zap.Logger
-	now        func() time.Time // the wall clock, but for tests
-	mirror     string
-	minFree    uint64
-	reserve    uint64
-	maxTracks  int64
-	memTable   int64
-	tick       time.Duration
-	onNewLife  func(why string) // beside the log, for tests
-	freeSpace  func(dir string) (disk.Space, error)
-	shut       bool
-	commitHook func(ts uint64) error // fails a commit, for tests
-	killer     any                   // ends the store in the middle, for tests
+	log            func() *zap.Logger
+	now            func() time.Time // the wall clock, but for tests
+	generationFile string
+	minFree        uint64
+	reserve        uint64
+	maxTracks      int64
+	memTable       int64
+	tick           time.Duration
+	onNewLife      func(why string) // beside the log, for tests
+	freeSpace      func(dir string) (disk.Space, error)
+	openFrozen     bool
+	commitHook     func(ts uint64) error // fails a commit, for tests
+	killer         any                   // ends the store in the middle, for tests
 }
 
 // Option changes how a store is opened.
@@ -44,7 +44,7 @@ func WithLogger(log func() *zap.Logger) Option { return func(c *config) { c.log 
 // WithGenerationFile puts the generation file elsewhere than beside the
 // directory, for a directory whose parent can't be written. It must not be
 // inside the directory, and not be part of its backups.
-func WithGenerationFile(path string) Option { return func(c *config) { c.mirror = path } }
+func WithGenerationFile(path string) Option { return func(c *config) { c.generationFile = path } }
 
 // WithMinFree sets below how many free bytes new work is refused. Default:
 // [disk.DefaultMinFree].

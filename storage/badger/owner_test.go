@@ -134,7 +134,7 @@ func TestRootIsRefusedTracelessly(t *testing.T) {
 	dir := filepath.Join(home(t), "ledger")
 	s, release, err := (&Module{Dir: dir}).OpenToMove(t.Context(), zap.NewNop(), true)
 	must(t, err)
-	must(t, s.SetShut(t.Context(), storage.Moved))
+	must(t, s.SetFrozen(t.Context(), storage.Moved))
 	must(t, release())
 	if _, err := Open(dir); err == nil {
 		t.Fatal("opened although it was moved")

@@ -77,7 +77,7 @@ func (s *Store) Holder(ctx context.Context, k payment.Key) (payment.Ref, error) 
 func held(v []byte) payment.Held {
 	h := payment.Held{Found: v != nil}
 	if len(v) > 0 {
-		h.Ref = packed.Unref(v)
+		h.Ref = packed.RefOf(v)
 	}
 	return h
 }
@@ -153,7 +153,7 @@ func (s *Store) Commit(ctx context.Context, c payment.Change) error {
 	}
 	ch.Stage = func(get getter) ([]write, error) { return stageCommit(get, k, rec, body, take) }
 	if next == 1 {
-		ch.Settled = func() { s.records.Add(1) }
+		ch.Settled = func() { s.counts.records.Add(1) }
 	}
 	if err := s.queue.Submit(ch); err != nil {
 		return err
@@ -190,7 +190,7 @@ func stageCommit(get getter, k refKey, rec *payment.Record, body []byte, take []
 		case len(holder) == 0:
 			return nil, &payment.TakenError{Key: key}
 		case !bytes.Equal(holder, k[:]):
-			return nil, &payment.TakenError{Key: key, Holder: packed.Unref(holder)}
+			return nil, &payment.TakenError{Key: key, Holder: packed.RefOf(holder)}
 		}
 		if key.Kind != payment.KeyIntent {
 			e.Money = true
@@ -228,7 +228,7 @@ func (s *Store) Forget(ctx context.Context, ref payment.Ref, version uint64) err
 	}
 	return s.queue.Submit(&change{Ctx: ctx,
 		Stage:   func(get getter) ([]write, error) { return stageForget(get, k, ref, version) },
-		Settled: func() { s.records.Add(-1) },
+		Settled: func() { s.counts.records.Add(-1) },
 	})
 }
 

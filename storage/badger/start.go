@@ -10,7 +10,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/internal/failpoint"
 	"github.com/rahgir/caddy-payments/storage"
-	"github.com/rahgir/caddy-payments/storage/internal/mirror"
+	"github.com/rahgir/caddy-payments/storage/internal/generationfile"
 	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
@@ -33,11 +33,11 @@ func (s *Store) start() (err error) {
 		}
 	}()
 	failpoint.Hit(failpoint.LedgerOpening)
-	shut, err := s.readNow(metaShut)
+	frozen, err := s.readNow(metaFrozen)
 	if err != nil {
 		return err
 	}
-	if why := storage.Shut(shut).Err(); why != nil && !s.cfg.shut {
+	if why := storage.Frozen(frozen).Err(); why != nil && !s.cfg.openFrozen {
 		return fmt.Errorf("%s: %w", s.dir, why)
 	}
 	why, err := s.settleGeneration()
@@ -49,11 +49,11 @@ func (s *Store) start() (err error) {
 		return err
 	}
 	failpoint.Hit(failpoint.LedgerOpening)
-	if err := s.keepNote(); err != nil {
+	if err := s.journal.keepNote(); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s.stop = cancel
+	s.chores.stop = cancel
 	if _, exact := s.Count(); !exact {
 		s.chores.Add(1)
 		go s.finishCount(ctx, s.queue.Last(), s.queue.Hold(s.queue.Last()))
@@ -77,7 +77,7 @@ func (s *Store) commitNow(writes []write) error {
 	if err := apply(txn, writes); err != nil {
 		return err
 	}
-	if err := s.record(s.queue.Last()+1, writes); err != nil {
+	if err := s.journal.record(s.queue.Last()+1, writes); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
 	if err := s.journal.Sync(); err != nil {
@@ -115,7 +115,7 @@ func (s *Store) checkFormat() error {
 // next opening finds the two places different and begins another.
 func (s *Store) settleGeneration() (why string, err error) {
 	f := found{version: s.queue.Last()}
-	if f.outside, f.damaged, err = mirror.Read(s.cfg.mirror); err != nil {
+	if f.outside, f.damaged, err = generationfile.Read(s.cfg.generationFile); err != nil {
 		return "", err
 	}
 	b, err := s.readNow(metaGeneration)
@@ -123,7 +123,7 @@ func (s *Store) settleGeneration() (why string, err error) {
 		return "", err
 	}
 	if b != nil {
-		f.inside = &mirror.Mark{}
+		f.inside = &generationfile.Mark{}
 		if err := json.Unmarshal(b, f.inside); err != nil {
 			return "", fmt.Errorf("%w: generation", packed.ErrCorrupt)
 		}
@@ -134,9 +134,9 @@ func (s *Store) settleGeneration() (why string, err error) {
 	}
 	f.version = max(f.version, decodeHigh(high))
 	f.empty, f.doubt = s.isEmpty(), s.opening.doubt
-	s.gen, why = f.judge(s.Now(), newID)
+	s.gen.Mark, why = f.judge(s.Now(), newID)
 	if f.inside == nil || !s.gen.SameLife(*f.inside) {
-		if b, err = json.Marshal(s.gen); err != nil {
+		if b, err = json.Marshal(s.gen.Mark); err != nil {
 			return "", err
 		}
 		if f.outside != nil {
@@ -158,12 +158,12 @@ func (s *Store) settleGeneration() (why string, err error) {
 	s.gen.High = max(f.version, 1)
 	if f.outside != nil && s.gen.SameLife(*f.outside) {
 		s.gen.High = f.outside.High
-		s.mirrored = s.gen
+		s.gen.filed = s.gen.Mark
 		return why, nil
 	}
 	s.gen.High = s.queue.Last()
-	s.mirrored = s.gen
-	return why, mirror.Write(s.cfg.mirror, s.gen)
+	s.gen.filed = s.gen.Mark
+	return why, generationfile.Write(s.cfg.generationFile, s.gen.Mark)
 }
 
 // isEmpty tells whether there is nothing but what the store knows of itself.

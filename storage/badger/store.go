@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -19,10 +17,8 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage/badger/commit"
 	"github.com/rahgir/caddy-payments/storage/badger/disk"
-	"github.com/rahgir/caddy-payments/storage/badger/journal"
 	"github.com/rahgir/caddy-payments/storage/badger/preflight"
 	"github.com/rahgir/caddy-payments/storage/internal/durable"
-	"github.com/rahgir/caddy-payments/storage/internal/mirror"
 	"github.com/rahgir/caddy-payments/storage/internal/shared"
 )
 
@@ -30,37 +26,22 @@ import (
 type Store struct {
 	cfg   *config
 	dir   string
-	db    *bdb.DB
 	owner string
-	gen   mirror.Mark
+	db    *bdb.DB
 
+	// The rooms.
 	queue   *commit.Queue
+	journal ledgerJournal
 	disk    *disk.Guard
 	tables  *preflight.Tables
-	claims  shared.Claims[limits]
-	due     dueFloor
-	journal *journal.Journal
+
 	opening openReport
+	gen     generation
+	counts  counts
+	due     dueFloor
 	minting turn
-
-	// Only the goroutine that writes has these.
-	frame    []byte
-	segments int // of the journal, when it was last looked at
-
-	listed int64 // length of Badger's list of tables, as noted
-
-	records atomic.Int64
-	tracks  atomic.Int64
-	// maxTracks is the cap; crowded says that it is passed.
-	maxTracks atomic.Int64
-	crowded   chan struct{}
-
-	stop     context.CancelFunc
-	chores   sync.WaitGroup
-	counted  chan struct{} // closed when records and tracks are exact
-	mirrored mirror.Mark   // what stands in the generation file
-	noted    uint64        // commits when it was written
-	logged   uint64        // commits when Badger's log was synced
+	claims  shared.Claims[limits]
+	chores  chores
 }
 
 // Open opens the store in dir, which is made if it does not exist.
@@ -70,12 +51,11 @@ func Open(dir string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.mirror == "" {
-		c.mirror = dir + ".generation"
+	if c.generationFile == "" {
+		c.generationFile = dir + ".generation"
 	}
-	s := &Store{cfg: c, dir: dir, owner: newID(),
-		counted: make(chan struct{}), minting: newTurn(), crowded: make(chan struct{}, 1)}
-	s.maxTracks.Store(c.maxTracks)
+	s := &Store{cfg: c, dir: dir, owner: newID(), minting: newTurn()}
+	s.counts.init(c.maxTracks)
 	s.due.init()
 	if s.disk, err = disk.New(dir, disk.Options{MinFree: c.minFree, Reserve: c.reserve, Measure: c.freeSpace, Log: c.log}); err != nil {
 		return nil, err
@@ -106,7 +86,7 @@ func (s *Store) giveFiles() {
 	if !other {
 		return
 	}
-	if err := errors.Join(o.GiveAll(s.dir), o.Give(s.cfg.mirror)); err != nil {
+	if err := errors.Join(o.GiveAll(s.dir), o.Give(s.cfg.generationFile)); err != nil {
 		s.log().Error("files of the ledger belong to root, not to the directory's owner, who may not be able to open it",
 			zap.String("dir", s.dir), zap.Error(err))
 	}
@@ -162,13 +142,13 @@ func (s *Store) Close() error {
 	if !s.queue.Close() {
 		return nil
 	}
-	s.stop()
+	s.chores.stop()
 	s.chores.Wait()
 	err := s.flushOnClose()
 	clean := err == nil && !s.queue.Broken() && s.disk.Ready() == nil
 	cerr := s.db.Close()
 	defer s.giveFiles()
-	return errors.Join(err, cerr, s.closeJournal(clean && cerr == nil))
+	return errors.Join(err, cerr, s.journal.close(clean && cerr == nil))
 }
 
 // Now implements [payment.Store].

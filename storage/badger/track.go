@@ -38,7 +38,7 @@ func (s *Store) PutTrack(ctx context.Context, visitor string, t payment.Track, e
 			}
 			var ws []write
 			if fresh = old == nil; fresh {
-				if most := s.maxTracks.Load(); s.tracks.Load() >= most+trackSlack {
+				if most := s.counts.maxTracks.Load(); s.counts.tracks.Load() >= most+trackSlack {
 					return nil, fmt.Errorf("%w: it keeps %d tracks already", payment.ErrFull, most)
 				}
 			} else if ws, err = unlist(get, old, hash); err != nil {
@@ -51,7 +51,7 @@ func (s *Store) PutTrack(ctx context.Context, visitor string, t payment.Track, e
 				write{Key: timed(tableAge, age, hash)}), nil
 		},
 		Settled: func() {
-			if fresh && s.tracks.Add(1) > s.maxTracks.Load() {
+			if fresh && s.counts.tracks.Add(1) > s.counts.maxTracks.Load() {
 				s.poke()
 			}
 		}})
@@ -155,6 +155,6 @@ func (s *Store) dropTracks(ctx context.Context, keys [][]byte) error {
 			}
 			return ws, nil
 		},
-		Settled: func() { s.tracks.Add(-int64(gone)) },
+		Settled: func() { s.counts.tracks.Add(-int64(gone)) },
 	})
 }

@@ -14,7 +14,7 @@ const trimBatch = 500
 // poke asks for the oldest tracks to be deleted.
 func (s *Store) poke() {
 	select {
-	case s.crowded <- struct{}{}:
+	case s.counts.crowded <- struct{}{}:
 	default:
 	}
 }
@@ -29,9 +29,9 @@ func (s *Store) trimLoop(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.crowded:
+		case <-s.counts.crowded:
 		}
-		for s.tracks.Load() > s.maxTracks.Load() {
+		for s.counts.tracks.Load() > s.counts.maxTracks.Load() {
 			found, err := s.trim(ctx, &from)
 			if err != nil && ctx.Err() == nil {
 				s.log().Warn("deleting the oldest tracks", zap.String("dir", s.dir), zap.Error(err))
@@ -46,7 +46,7 @@ func (s *Store) trimLoop(ctx context.Context) {
 // trim deletes the oldest of the tracks that are too many, and reports how many
 // entries it looked at.
 func (s *Store) trim(ctx context.Context, from *[]byte) (int, error) {
-	want := int(min(s.tracks.Load()-s.maxTracks.Load(), trimBatch))
+	want := int(min(s.counts.tracks.Load()-s.counts.maxTracks.Load(), trimBatch))
 	var keys [][]byte
 	err := s.view(ctx, func(txn *bdb.Txn) error {
 		it := txn.NewIterator(keysOnly([]byte{tableAge}))

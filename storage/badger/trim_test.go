@@ -40,7 +40,7 @@ func TestTrimLeavesNothingBehind(t *testing.T) {
 			t.Fatalf("%v are left, want %v", got, want)
 		}
 	}
-	if n := s.tracks.Load(); n != 20 {
+	if n := s.counts.tracks.Load(); n != 20 {
 		t.Errorf("it counts %d", n)
 	}
 }

@@ -163,7 +163,7 @@ func findByID(txn *bdb.Txn, id string) (walker, error) {
 			continue
 		}
 		k := refKey(holder)
-		e, err := loadEntry(txn, packed.Unref(holder), k)
+		e, err := loadEntry(txn, packed.RefOf(holder), k)
 		if err != nil {
 			return nil, err
 		}

@@ -79,7 +79,7 @@ func (s *Store) recordBatch(ts uint64, batch []*change) error {
 	for i, c := range batch {
 		writes[i] = c.Writes()
 	}
-	err := s.record(ts, writes...)
+	err := s.journal.record(ts, writes...)
 	if err == nil || errors.Is(err, journal.ErrBroken) {
 		return err
 	}
@@ -139,12 +139,11 @@ func (s *Store) settled(ts uint64) {
 
 // tidy keeps the journal short while much is written; otherwise the chores do.
 func (s *Store) tidy() {
-	if n := s.journal.Old(); n != s.segments {
-		s.segments = n
-		if err := s.shorten(); err != nil {
+	if n := s.journal.Old(); n != s.journal.segments {
+		if err := s.journal.shorten(inTables(s.db)); err != nil {
 			s.log().Warn("shortening the journal", zap.String("dir", s.dir), zap.Error(err))
 		}
-		s.segments = s.journal.Old()
+		s.journal.segments = s.journal.Old()
 	}
 }
 

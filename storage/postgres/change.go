@@ -323,7 +323,7 @@ func (s *Store) holders(ctx context.Context, w *row) (first *payment.TakenError,
 		case ref == nil:
 			return &payment.TakenError{Key: key}, moved, nil
 		default:
-			return &payment.TakenError{Key: key, Holder: packed.Unref(ref)}, moved, nil
+			return &payment.TakenError{Key: key, Holder: packed.RefOf(ref)}, moved, nil
 		}
 	}
 	return nil, moved, nil

@@ -10,7 +10,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage"
-	"github.com/rahgir/caddy-payments/storage/internal/mirror"
+	"github.com/rahgir/caddy-payments/storage/internal/generationfile"
 	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
@@ -104,7 +104,7 @@ func connected(err error) fate {
 	switch {
 	case errors.Is(err, storage.ErrMoved), errors.Is(err, storage.ErrReceiving):
 		return refused
-	case errors.As(err, &no), errors.Is(err, ErrFormat), errors.Is(err, mirror.ErrMirror):
+	case errors.As(err, &no), errors.Is(err, ErrFormat), errors.Is(err, generationfile.Err):
 		return refused
 	case errors.As(err, &pe):
 		switch {

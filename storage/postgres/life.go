@@ -11,15 +11,15 @@ import (
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage"
-	"github.com/rahgir/caddy-payments/storage/internal/mirror"
+	"github.com/rahgir/caddy-payments/storage/internal/generationfile"
 )
 
 // life is which ledger this is, in which generation, on which server.
 type life struct {
-	mark   mirror.Mark
+	mark   generationfile.Mark
 	origin string
 	plain  bool
-	shut   storage.Shut
+	frozen storage.Frozen
 }
 
 func (l *life) generation() payment.Generation { return l.mark.Generation() }
@@ -100,8 +100,8 @@ func (s *Store) settle(ctx context.Context) error {
 		return err
 	}
 	defer closeConn(ddl)
-	shut, format := shutOf(row.format)
-	if why := shut.Err(); why != nil && !s.cfg.shut {
+	frozen, format := frozenOf(row.format)
+	if why := frozen.Err(); why != nil && !s.cfg.openFrozen {
 		return why
 	}
 	if err := migrate(ctx, tx, ddl, format); err != nil {
@@ -124,7 +124,7 @@ func (s *Store) settle(ctx context.Context) error {
 	if err := tx.Commit(ctx); err != nil {
 		return fmt.Errorf("writing the generation: %w", err)
 	}
-	s.life.Store(&life{mark: m, origin: sv.origin, plain: sv.plain, shut: shut})
+	s.life.Store(&life{mark: m, origin: sv.origin, plain: sv.plain, frozen: frozen})
 	s.mark = m
 	if why != "" {
 		s.log().Warn("this ledger may have forgotten payments: a new generation begins",
@@ -137,12 +137,12 @@ func (s *Store) settle(ctx context.Context) error {
 // judge says which generation the ledger is in, and why it is a new one if it
 // is. known is what this node knows from outside of the ledger, zero where it
 // knows nothing; high is the newest beat in the ledger. It is pure.
-func judge(row ledgerRow, origin string, known mirror.Mark, high uint64, now time.Time) (m mirror.Mark, why string) {
-	inside := mirror.Mark{ID: row.id, Seq: uint32(row.seq), Start: time.UnixMicro(row.start).UTC()} //nolint:gosec // written by this function
-	next := mirror.Mark{ID: row.id, Seq: max(inside.Seq, known.Seq) + 1, Start: now}
+func judge(row ledgerRow, origin string, known generationfile.Mark, high uint64, now time.Time) (m generationfile.Mark, why string) {
+	inside := generationfile.Mark{ID: row.id, Seq: uint32(row.seq), Start: time.UnixMicro(row.start).UTC()} //nolint:gosec // written by this function
+	next := generationfile.Mark{ID: row.id, Seq: max(inside.Seq, known.Seq) + 1, Start: now}
 	switch {
 	case row.untouched && known.ID == "":
-		return mirror.Mark{ID: newID(), Seq: 1, Start: now}, ""
+		return generationfile.Mark{ID: newID(), Seq: 1, Start: now}, ""
 	case row.untouched:
 		next.ID = newID()
 		return next, "the database is empty, and there was a ledger in it"
@@ -182,10 +182,10 @@ func (s *Store) rise(beat int64) error {
 }
 
 func (s *Store) writeMark() error {
-	if s.cfg.mirror == "" {
+	if s.cfg.generationFile == "" {
 		return nil
 	}
-	return mirror.Write(s.cfg.mirror, s.mark)
+	return generationfile.Write(s.cfg.generationFile, s.mark)
 }
 
 func closeConn(c *pgx.Conn) {

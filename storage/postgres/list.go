@@ -142,7 +142,7 @@ func (s *Store) list(ctx context.Context, q payment.Listing) (payment.Page, erro
 			return payment.Page{}, err
 		}
 		want := max(limit+1, 200)
-		part, places, err := s.part1(ctx, sql, at, want, what)
+		part, places, err := s.listPage(ctx, sql, at, want, what)
 		if err != nil {
 			return payment.Page{}, err
 		}
@@ -170,7 +170,7 @@ func (s *Store) list(ctx context.Context, q payment.Listing) (payment.Page, erro
 	}
 }
 
-func (s *Store) part1(ctx context.Context, sql string, after place, n int, what []any) (recs []*payment.Record, places []place, err error) {
+func (s *Store) listPage(ctx context.Context, sql string, after place, n int, what []any) (recs []*payment.Record, places []place, err error) {
 	err = s.read(ctx, "listing payments", func(ctx context.Context, c *pgxpool.Conn) error {
 		recs, places = nil, nil
 		rows, err := c.Query(ctx, sql, slices.Concat([]any{after.created, after.ref, n}, what)...)
@@ -184,7 +184,7 @@ func (s *Store) part1(ctx context.Context, sql string, after place, n int, what 
 			if err := rows.Scan(&p.ref, &p.created, &r.writer, &r.body); err != nil {
 				return err
 			}
-			rec, err := r.record(packed.Unref(p.ref))
+			rec, err := r.record(packed.RefOf(p.ref))
 			if err != nil {
 				return err
 			}

@@ -177,7 +177,7 @@ func (s *Store) lookUp(ctx context.Context, refs []payment.Ref, keys []payment.K
 	held := make([]payment.Held, len(keys))
 	for i, h := range m.holders {
 		if held[i].Found = h.found; h.ref != nil {
-			held[i].Ref = packed.Unref(h.ref)
+			held[i].Ref = packed.RefOf(h.ref)
 		}
 	}
 	recs := make([]*payment.Record, len(refs))

@@ -14,12 +14,12 @@ const (
 
 // config is what Open's options set.
 type config struct {
-	log       func() *zap.Logger
-	mirror    string
-	conns     int
-	timeout   time.Duration
-	maxTracks int64
-	shut      bool // open it although it is shut
+	log            func() *zap.Logger
+	generationFile string
+	conns          int
+	timeout        time.Duration
+	maxTracks      int64
+	openFrozen     bool // open it although it is frozen
 	// beat is how often a node shows that it lives, silence after how long
 	// without it is taken for dead, yield how long what is due is left to its own
 	// node alone.
@@ -36,7 +36,7 @@ func WithLogger(log func() *zap.Logger) Option { return func(c *config) { c.log 
 
 // WithGenerationFile names the file that tells a restored ledger from the one
 // that was left. Without it a node notices only what it saw itself.
-func WithGenerationFile(path string) Option { return func(c *config) { c.mirror = path } }
+func WithGenerationFile(path string) Option { return func(c *config) { c.generationFile = path } }
 
 // WithConns bounds the connections of this node. Default: 16.
 func WithConns(n int) Option { return func(c *config) { c.conns = n } }

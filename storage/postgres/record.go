@@ -56,7 +56,7 @@ func (s *Store) holder(ctx context.Context, k payment.Key) (payment.Ref, error) 
 	case h.ref == nil:
 		return "", nil
 	default:
-		return packed.Unref(h.ref), nil
+		return packed.RefOf(h.ref), nil
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rahgir/caddy-payments/payment"
-	"github.com/rahgir/caddy-payments/storage/internal/mirror"
+	"github.com/rahgir/caddy-payments/storage/internal/generationfile"
 	"github.com/rahgir/caddy-payments/storage/postgres/pgtest"
 )
 
@@ -249,28 +249,28 @@ func TestJudge(t *testing.T) {
 	start := time.UnixMicro(1_000_000).UTC()
 	now := time.UnixMicro(9_000_000).UTC()
 	inside := ledgerRow{id: "a", seq: 3, start: start.UnixMicro(), origin: "s/1"}
-	known := mirror.Mark{ID: "a", Seq: 3, Start: start, High: 5_000_000}
+	known := generationfile.Mark{ID: "a", Seq: 3, Start: start, High: 5_000_000}
 	for name, c := range map[string]struct {
 		row    ledgerRow
 		origin string
-		known  mirror.Mark
+		known  generationfile.Mark
 		high   uint64
 		seq    uint32
 		fresh  bool
 	}{
 		"as it was left":             {inside, "s/1", known, 5_000_000, 3, false},
 		"others went on":             {inside, "s/1", known, 8_000_000, 3, false},
-		"a node that is new":         {inside, "s/1", mirror.Mark{}, 1, 3, false},
+		"a node that is new":         {inside, "s/1", generationfile.Mark{}, 1, 3, false},
 		"a server that does not say": {inside, "", known, 5_000_000, 3, false},
 		"promoted":                   {inside, "s/2", known, 5_000_000, 4, true},
-		"promoted, a new node":       {inside, "s/2", mirror.Mark{}, 5_000_000, 4, true},
+		"promoted, a new node":       {inside, "s/2", generationfile.Mark{}, 5_000_000, 4, true},
 		"another server":             {inside, "t/1", known, 5_000_000, 4, true},
 		"a backup":                   {inside, "s/1", known, 4_999_999, 4, true},
-		"an older backup":            {inside, "s/1", mirror.Mark{ID: "a", Seq: 7, High: 1}, 5_000_000, 8, true},
-		"noticed by others":          {inside, "s/1", mirror.Mark{ID: "a", Seq: 2, High: 8_000_000}, 5_000_000, 3, false},
-		"another ledger":             {inside, "s/1", mirror.Mark{ID: "b", Seq: 9, High: 5_000_000}, 5_000_000, 10, true},
-		"another since":              {inside, "s/1", mirror.Mark{ID: "b", Seq: 9, High: 900_000}, 5_000_000, 3, false},
-		"empty":                      {ledgerRow{untouched: true}, "s/1", mirror.Mark{}, 0, 1, false},
+		"an older backup":            {inside, "s/1", generationfile.Mark{ID: "a", Seq: 7, High: 1}, 5_000_000, 8, true},
+		"noticed by others":          {inside, "s/1", generationfile.Mark{ID: "a", Seq: 2, High: 8_000_000}, 5_000_000, 3, false},
+		"another ledger":             {inside, "s/1", generationfile.Mark{ID: "b", Seq: 9, High: 5_000_000}, 5_000_000, 10, true},
+		"another since":              {inside, "s/1", generationfile.Mark{ID: "b", Seq: 9, High: 900_000}, 5_000_000, 3, false},
+		"empty":                      {ledgerRow{untouched: true}, "s/1", generationfile.Mark{}, 0, 1, false},
 		"emptied":                    {ledgerRow{untouched: true}, "s/1", known, 0, 4, true},
 	} {
 		m, why := judge(c.row, c.origin, c.known, c.high, now)

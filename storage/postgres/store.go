@@ -15,7 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/payment"
-	"github.com/rahgir/caddy-payments/storage/internal/mirror"
+	"github.com/rahgir/caddy-payments/storage/internal/generationfile"
 	"github.com/rahgir/caddy-payments/storage/internal/shared"
 )
 
@@ -30,7 +30,7 @@ type Store struct {
 	// until the database was reached and again when it turns out to be another.
 	setting sync.Mutex
 	life    atomic.Pointer[life]
-	mark    mirror.Mark // what is known outside of the ledger; under setting
+	mark    generationfile.Mark // what is known outside of the ledger; under setting
 
 	clock clock
 	nodes nodes
@@ -69,8 +69,8 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	s.clock.init()
 	s.firsts.run, s.updates.run, s.lazies.run = s.sendAll, s.sendAll, s.sendAll
 	s.looks.run = s.lookAll
-	if c.mirror != "" {
-		m, damaged, err := mirror.Read(c.mirror)
+	if c.generationFile != "" {
+		m, damaged, err := generationfile.Read(c.generationFile)
 		if err != nil {
 			return nil, err
 		}

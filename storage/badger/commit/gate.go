@@ -30,9 +30,9 @@ func (g *gate) enter() error {
 
 func (g *gate) exit() { g.mu.RUnlock() }
 
-// shut refuses newcomers and waits until everybody has left. It reports whether
+// close refuses newcomers and waits until everybody has left. It reports whether
 // this call was the first.
-func (g *gate) shut() bool {
+func (g *gate) close() bool {
 	first := !g.closing.Swap(true)
 	g.mu.Lock()
 	g.mu.Unlock() //nolint:staticcheck // waiting is all that it is for

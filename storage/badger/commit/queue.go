@@ -189,7 +189,7 @@ func (q *Queue) Closed() bool { return q.gate.closing.Load() }
 // Close refuses new callers, and waits until those before were answered and nobody
 // writes or reads. It reports whether this call was the first.
 func (q *Queue) Close() bool {
-	first := q.gate.shut()
+	first := q.gate.close()
 	q.turns.holders.Wait()
 	return first
 }

@@ -26,11 +26,11 @@ func Ref(r payment.Ref) (k [RefSize]byte, ok bool) {
 		return k, false
 	}
 	copy(k[:], b[:])
-	return k, Unref(k[:]) == r
+	return k, RefOf(k[:]) == r
 }
 
-// Unref is the ref that 16 bytes name.
-func Unref(b []byte) payment.Ref {
+// RefOf is the ref that 16 bytes name.
+func RefOf(b []byte) payment.Ref {
 	return payment.Ref(refEncoding.EncodeToString(b))
 }
 

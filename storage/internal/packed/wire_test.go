@@ -175,7 +175,7 @@ func FuzzDecodeTrack(f *testing.F) {
 func TestRefs(t *testing.T) {
 	r := storagetest.FullRecord(9).Ref
 	k, ok := packed.Ref(r)
-	if !ok || packed.Unref(k[:]) != r {
+	if !ok || packed.RefOf(k[:]) != r {
 		t.Fatal("a ref does not survive")
 	}
 	for _, bad := range []payment.Ref{"", r[:25], r + "0", payment.Ref(strings.ToUpper(string(r))), r[:25] + "!"} {

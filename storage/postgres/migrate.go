@@ -16,46 +16,46 @@ import (
 	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
-// A ledger that is shut says so in its format: no version of this module opens
+// A ledger that is frozen says so in its format: no version of this module opens
 // tables of a format that it does not know.
 const (
-	shutMoved     = 1_000_000
-	shutReceiving = 2_000_000
+	frozenMoved     = 1_000_000
+	frozenReceiving = 2_000_000
 )
 
-func shutOf(format int) (storage.Shut, int) {
+func frozenOf(format int) (storage.Frozen, int) {
 	switch {
-	case format >= shutReceiving:
-		return storage.Receiving, format - shutReceiving
-	case format >= shutMoved:
-		return storage.Moved, format - shutMoved
+	case format >= frozenReceiving:
+		return storage.Receiving, format - frozenReceiving
+	case format >= frozenMoved:
+		return storage.Moved, format - frozenMoved
 	}
 	return storage.Usable, format
 }
 
 const (
-	carryPage = 1000
+	dumpPage = 1000
 
-	sqlCarrySecrets = `SELECT name, secret FROM payments_secrets WHERE name > $1 ORDER BY name LIMIT $2` //nolint:gosec // a statement, no secret
-	sqlCarryKeys    = `SELECT key, ref FROM payments_keys WHERE key > $1 ORDER BY key LIMIT $2`
-	sqlCarryRecords = `SELECT ref, body, money FROM payments_records WHERE ref > $1 ORDER BY ref LIMIT $2`
-	sqlCarryTracks  = `SELECT visitor, body FROM payments_tracks WHERE visitor > $1 ORDER BY visitor LIMIT $2`
-	sqlIntents      = `SELECT ref, key FROM payments_keys WHERE intent AND ref = ANY($1::bytea[])`
+	sqlDumpSecrets = `SELECT name, secret FROM payments_secrets WHERE name > $1 ORDER BY name LIMIT $2` //nolint:gosec // a statement, no secret
+	sqlDumpKeys    = `SELECT key, ref FROM payments_keys WHERE key > $1 ORDER BY key LIMIT $2`
+	sqlDumpRecords = `SELECT ref, body, money FROM payments_records WHERE ref > $1 ORDER BY ref LIMIT $2`
+	sqlDumpTracks  = `SELECT visitor, body FROM payments_tracks WHERE visitor > $1 ORDER BY visitor LIMIT $2`
+	sqlIntents     = `SELECT ref, key FROM payments_keys WHERE intent AND ref = ANY($1::bytea[])`
 
-	sqlReceiveKeys    = `INSERT INTO payments_keys (key, ref, intent) SELECT u.key, u.ref, false FROM unnest($1::bytea[], $2::bytea[]) AS u (key, ref) ON CONFLICT (key) DO NOTHING`
-	sqlReceiveIntents = `UPDATE payments_keys SET intent = true WHERE key = ANY($1::bytea[])`
+	sqlLoadKeys    = `INSERT INTO payments_keys (key, ref, intent) SELECT u.key, u.ref, false FROM unnest($1::bytea[], $2::bytea[]) AS u (key, ref) ON CONFLICT (key) DO NOTHING`
+	sqlLoadIntents = `UPDATE payments_keys SET intent = true WHERE key = ANY($1::bytea[])`
 )
 
-// withShut opens a ledger although it is shut.
-func withShut() Option { return func(c *config) { c.shut = true } }
+// withFrozen opens a ledger although it is frozen.
+func withFrozen() Option { return func(c *config) { c.openFrozen = true } }
 
 // OpenToMove implements [storage.Mover].
-func (m *Module) OpenToMove(ctx context.Context, log *zap.Logger, _ bool) (storage.Carrier, func() error, error) {
+func (m *Module) OpenToMove(ctx context.Context, log *zap.Logger, _ bool) (storage.Migrator, func() error, error) {
 	opts, err := m.options()
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := Open(ctx, m.dsn.Reveal(), append(opts, withShut(), WithLogger(func() *zap.Logger { return log }))...)
+	s, err := Open(ctx, m.dsn.Reveal(), append(opts, withFrozen(), WithLogger(func() *zap.Logger { return log }))...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -79,17 +79,17 @@ func (s *Store) alone(ctx context.Context) error {
 	return nil
 }
 
-// Carry implements [storage.Carrier].
-func (s *Store) Carry(ctx context.Context, f func(storage.Item) error) error {
+// Dump implements [storage.Migrator].
+func (s *Store) Dump(ctx context.Context, f func(storage.Item) error) error {
 	for _, part := range []struct {
 		kind storage.Kind
 		sql  string
 	}{
-		{storage.KindSecret, sqlCarrySecrets}, {storage.KindKey, sqlCarryKeys},
-		{storage.KindRecord, sqlCarryRecords}, {storage.KindTrack, sqlCarryTracks},
+		{storage.KindSecret, sqlDumpSecrets}, {storage.KindKey, sqlDumpKeys},
+		{storage.KindRecord, sqlDumpRecords}, {storage.KindTrack, sqlDumpTracks},
 	} {
 		for after := []byte{}; ; {
-			items, err := s.carryPage(ctx, part.kind, part.sql, after)
+			items, err := s.dumpPage(ctx, part.kind, part.sql, after)
 			if err != nil {
 				return err
 			}
@@ -98,7 +98,7 @@ func (s *Store) Carry(ctx context.Context, f func(storage.Item) error) error {
 					return err
 				}
 			}
-			if len(items) < carryPage {
+			if len(items) < dumpPage {
 				break
 			}
 			after = items[len(items)-1].Name
@@ -107,7 +107,7 @@ func (s *Store) Carry(ctx context.Context, f func(storage.Item) error) error {
 	return nil
 }
 
-func (s *Store) carryPage(ctx context.Context, kind storage.Kind, sql string, after []byte) (items []storage.Item, err error) {
+func (s *Store) dumpPage(ctx context.Context, kind storage.Kind, sql string, after []byte) (items []storage.Item, err error) {
 	err = s.read(ctx, "reading the ledger", func(ctx context.Context, c *pgxpool.Conn) error {
 		items = nil
 		money := make(map[string]bool)
@@ -115,7 +115,7 @@ func (s *Store) carryPage(ctx context.Context, kind storage.Kind, sql string, af
 		if kind == storage.KindSecret {
 			from = string(after)
 		}
-		rows, err := c.Query(ctx, sql, from, carryPage)
+		rows, err := c.Query(ctx, sql, from, dumpPage)
 		if err != nil {
 			return err
 		}
@@ -165,7 +165,7 @@ func canonical(ctx context.Context, c *pgxpool.Conn, items []storage.Item, money
 		return err
 	}
 	for i, it := range items {
-		e, err := packed.Decode(packed.Unref(it.Name), it.Value)
+		e, err := packed.Decode(packed.RefOf(it.Name), it.Value)
 		if err != nil {
 			return err
 		}
@@ -177,9 +177,9 @@ func canonical(ctx context.Context, c *pgxpool.Conn, items []storage.Item, money
 	return nil
 }
 
-// Receive implements [storage.Carrier]. Keys come before the records that hold
+// Load implements [storage.Migrator]. Keys come before the records that hold
 // them.
-func (s *Store) Receive(ctx context.Context, items []storage.Item) error {
+func (s *Store) Load(ctx context.Context, items []storage.Item) error {
 	for part := range slices.Chunk(items, 500) {
 		batch := &pgx.Batch{}
 		var keys, holders, intents [][]byte
@@ -206,10 +206,10 @@ func (s *Store) Receive(ctx context.Context, items []storage.Item) error {
 			}
 		}
 		if len(keys) > 0 {
-			batch.Queue(sqlReceiveKeys, keys, holders)
+			batch.Queue(sqlLoadKeys, keys, holders)
 		}
 		if len(intents) > 0 {
-			batch.Queue(sqlReceiveIntents, intents)
+			batch.Queue(sqlLoadIntents, intents)
 		}
 		// Doing it twice is harmless: what is there stays.
 		err := s.read(ctx, "writing the ledger", func(ctx context.Context, c *pgxpool.Conn) error {
@@ -230,7 +230,7 @@ func some(b []byte) []byte {
 }
 
 func queueRecord(batch *pgx.Batch, it storage.Item) (intents [][]byte, err error) {
-	e, err := packed.Decode(packed.Unref(it.Name), it.Value)
+	e, err := packed.Decode(packed.RefOf(it.Name), it.Value)
 	if err != nil {
 		return nil, err
 	}
@@ -250,31 +250,31 @@ func queueRecord(batch *pgx.Batch, it storage.Item) (intents [][]byte, err error
 	return e.Intents, nil
 }
 
-// Shut implements [storage.Carrier].
-func (s *Store) Shut() storage.Shut {
+// Frozen implements [storage.Migrator].
+func (s *Store) Frozen() storage.Frozen {
 	if l := s.life.Load(); l != nil {
-		return l.shut
+		return l.frozen
 	}
 	return storage.Usable
 }
 
-// SetShut implements [storage.Carrier].
-func (s *Store) SetShut(ctx context.Context, why storage.Shut) error {
+// SetFrozen implements [storage.Migrator].
+func (s *Store) SetFrozen(ctx context.Context, why storage.Frozen) error {
 	return s.change(ctx, func(tx pgx.Tx, row ledgerRow, l *life) error {
-		_, format := shutOf(row.format)
+		_, format := frozenOf(row.format)
 		switch why {
 		case storage.Moved:
-			format += shutMoved
+			format += frozenMoved
 		case storage.Receiving:
-			format += shutReceiving
+			format += frozenReceiving
 		}
-		l.shut = why
+		l.frozen = why
 		_, err := tx.Exec(ctx, sqlSetFormat, format)
 		return err
 	})
 }
 
-// Renew implements [storage.Carrier].
+// Renew implements [storage.Migrator].
 func (s *Store) Renew(ctx context.Context, after uint32) error {
 	return s.change(ctx, func(tx pgx.Tx, row ledgerRow, l *life) error {
 		l.mark.Seq = max(uint32(row.seq), after) + 1
@@ -317,6 +317,6 @@ func (s *Store) change(ctx context.Context, f func(pgx.Tx, ledgerRow, *life) err
 
 // Interface guards.
 var (
-	_ storage.Carrier = (*Store)(nil)
-	_ storage.Mover   = (*Module)(nil)
+	_ storage.Migrator = (*Store)(nil)
+	_ storage.Mover    = (*Module)(nil)
 )

@@ -1,7 +1,7 @@
-// Package mirror keeps what is known of a ledger's life outside of the ledger:
+// Package generationfile keeps what is known of a ledger's life outside of the ledger:
 // a small file, by which a store that was lost, restored or replaced is told
 // from the one that was left.
-package mirror
+package generationfile
 
 import (
 	"encoding/json"
@@ -15,8 +15,8 @@ import (
 	"github.com/rahgir/caddy-payments/storage/internal/durable"
 )
 
-// ErrMirror is wrapped by errors of the file.
-var ErrMirror = errors.New("the generation file can't be used")
+// Err is wrapped by errors of the file.
+var Err = errors.New("the generation file can't be used")
 
 // Mark is a ledger's generation and how far the ledger had come.
 type Mark struct {
@@ -46,7 +46,7 @@ func Read(path string) (m *Mark, damaged bool, err error) {
 		return nil, false, nil
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("%w: %w", ErrMirror, err)
+		return nil, false, fmt.Errorf("%w: %w", Err, err)
 	}
 	m = &Mark{}
 	if json.Unmarshal(b, m) != nil || m.ID == "" || m.Seq == 0 {
@@ -60,10 +60,10 @@ func Read(path string) (m *Mark, damaged bool, err error) {
 func Write(path string, m Mark) error {
 	b, err := json.Marshal(m)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrMirror, err)
+		return fmt.Errorf("%w: %w", Err, err)
 	}
 	if err := durable.WriteFile(path, append(b, '\n')); err != nil {
-		return fmt.Errorf("%w (see the option generation): %w", ErrMirror, err)
+		return fmt.Errorf("%w (see the option generation): %w", Err, err)
 	}
 	return nil
 }

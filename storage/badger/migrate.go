@@ -16,22 +16,22 @@ import (
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage"
-	"github.com/rahgir/caddy-payments/storage/internal/mirror"
+	"github.com/rahgir/caddy-payments/storage/internal/generationfile"
 	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
-var metaShut = []byte{tableMeta, 's'} //nolint:gochecknoglobals // a constant
+var metaFrozen = []byte{tableMeta, 's'} //nolint:gochecknoglobals // a constant
 
-// withShut opens a ledger although it is shut.
-func withShut() Option { return func(c *config) { c.shut = true } }
+// withFrozen opens a ledger although it is frozen.
+func withFrozen() Option { return func(c *config) { c.openFrozen = true } }
 
 // OpenToMove implements [storage.Mover].
-func (m *Module) OpenToMove(ctx context.Context, log *zap.Logger, empty bool) (storage.Carrier, func() error, error) {
+func (m *Module) OpenToMove(ctx context.Context, log *zap.Logger, empty bool) (storage.Migrator, func() error, error) {
 	dir, opts := m.open()
 	if _, err := os.Stat(filepath.Join(dir, bdb.ManifestFilename)); !empty && errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, fmt.Errorf("%w in %s; a data directory is its user's: run this as the user that Caddy runs as, or write the ledger's whole path into the configuration", storage.ErrNoLedger, dir)
 	}
-	h, err := Acquire(dir, append(opts, withShut(), WithLogger(func() *zap.Logger { return log }))...)
+	h, err := Acquire(dir, append(opts, withFrozen(), WithLogger(func() *zap.Logger { return log }))...)
 	if errors.Is(err, ErrLocked) {
 		return nil, nil, fmt.Errorf("%w: %s; stop Caddy first (`caddy payments export` without --ledger asks the running one)", ErrLocked, dir)
 	}
@@ -41,14 +41,14 @@ func (m *Module) OpenToMove(ctx context.Context, log *zap.Logger, empty bool) (s
 	return h.Store, h.Release, nil
 }
 
-// Carry implements [storage.Carrier].
-func (s *Store) Carry(ctx context.Context, f func(storage.Item) error) error {
+// Dump implements [storage.Migrator].
+func (s *Store) Dump(ctx context.Context, f func(storage.Item) error) error {
 	return s.view(ctx, func(txn *bdb.Txn) error {
 		for _, part := range []struct {
 			table byte
 			kind  storage.Kind
 		}{{tableSecret, storage.KindSecret}, {tableUnique, storage.KindKey}, {tableRecord, storage.KindRecord}, {tableTrack, storage.KindTrack}} {
-			if err := carryTable(ctx, txn, part.table, part.kind, f); err != nil {
+			if err := dumpTable(ctx, txn, part.table, part.kind, f); err != nil {
 				return err
 			}
 		}
@@ -56,7 +56,7 @@ func (s *Store) Carry(ctx context.Context, f func(storage.Item) error) error {
 	})
 }
 
-func carryTable(ctx context.Context, txn *bdb.Txn, table byte, kind storage.Kind, f func(storage.Item) error) error {
+func dumpTable(ctx context.Context, txn *bdb.Txn, table byte, kind storage.Kind, f func(storage.Item) error) error {
 	opts := bdb.DefaultIteratorOptions
 	opts.Prefix = []byte{table}
 	it := txn.NewIterator(opts)
@@ -71,7 +71,7 @@ func carryTable(ctx context.Context, txn *bdb.Txn, table byte, kind storage.Kind
 			return fmt.Errorf("reading the store: %w", err)
 		}
 		if kind == storage.KindRecord {
-			e, err := packed.Decode(packed.Unref(name), value)
+			e, err := packed.Decode(packed.RefOf(name), value)
 			if err != nil {
 				return err
 			}
@@ -86,15 +86,15 @@ func carryTable(ctx context.Context, txn *bdb.Txn, table byte, kind storage.Kind
 	return nil
 }
 
-// Receive implements [storage.Carrier].
-func (s *Store) Receive(ctx context.Context, items []storage.Item) error {
+// Load implements [storage.Migrator].
+func (s *Store) Load(ctx context.Context, items []storage.Item) error {
 	for part := range slices.Chunk(items, 200) {
 		records, tracks := int64(0), int64(0)
 		err := s.queue.Submit(&change{Ctx: ctx, Grows: true, Stage: func(get getter) ([]write, error) {
 			records, tracks = 0, 0
 			var all []write
 			for _, it := range part {
-				ws, err := receive(get, it, s.queue.Next())
+				ws, err := load(get, it, s.queue.Next())
 				if err != nil {
 					return nil, err
 				}
@@ -107,7 +107,7 @@ func (s *Store) Receive(ctx context.Context, items []storage.Item) error {
 				all = append(all, ws...)
 			}
 			return all, nil
-		}, Settled: func() { s.records.Add(records); s.tracks.Add(tracks); s.poke() }})
+		}, Settled: func() { s.counts.records.Add(records); s.counts.tracks.Add(tracks); s.poke() }})
 		if err != nil {
 			return err
 		}
@@ -115,7 +115,7 @@ func (s *Store) Receive(ctx context.Context, items []storage.Item) error {
 	return nil
 }
 
-func receive(get getter, it storage.Item, age uint64) ([]write, error) {
+func load(get getter, it storage.Item, age uint64) ([]write, error) {
 	var key []byte
 	switch it.Kind {
 	case storage.KindSecret:
@@ -125,7 +125,7 @@ func receive(get getter, it storage.Item, age uint64) ([]write, error) {
 	case storage.KindTrack:
 		key = trackKey(it.Name)
 	case storage.KindRecord:
-		return receiveRecord(get, it)
+		return loadRecord(get, it)
 	default:
 		return nil, fmt.Errorf("an item of kind %q", it.Kind)
 	}
@@ -150,8 +150,8 @@ func receive(get getter, it storage.Item, age uint64) ([]write, error) {
 	return ws, nil
 }
 
-// receiveRecord writes a record with its index. Its keys were carried before it.
-func receiveRecord(get getter, it storage.Item) ([]write, error) {
+// loadRecord writes a record with its index. Its keys were loaded before it.
+func loadRecord(get getter, it storage.Item) ([]write, error) {
 	if len(it.Name) != refSize {
 		return nil, fmt.Errorf("%w: a record's name", packed.ErrCorrupt)
 	}
@@ -160,7 +160,7 @@ func receiveRecord(get getter, it storage.Item) ([]write, error) {
 	if err != nil || old != nil {
 		return nil, err
 	}
-	e, err := packed.Decode(packed.Unref(it.Name), it.Value)
+	e, err := packed.Decode(packed.RefOf(it.Name), it.Value)
 	if err != nil {
 		return nil, err
 	}
@@ -180,35 +180,35 @@ func receiveRecord(get getter, it storage.Item) ([]write, error) {
 	return append(ws, indexChanges(k, nil, e)...), nil
 }
 
-// Shut implements [storage.Carrier].
-func (s *Store) Shut() storage.Shut {
-	why, _ := s.shutNow(context.Background())
+// Frozen implements [storage.Migrator].
+func (s *Store) Frozen() storage.Frozen {
+	why, _ := s.frozenNow(context.Background())
 	return why
 }
 
-func (s *Store) shutNow(ctx context.Context) (why storage.Shut, err error) {
+func (s *Store) frozenNow(ctx context.Context) (why storage.Frozen, err error) {
 	err = s.view(ctx, func(txn *bdb.Txn) error {
-		b, err := getCopy(txn, metaShut)
-		why = storage.Shut(b)
+		b, err := getCopy(txn, metaFrozen)
+		why = storage.Frozen(b)
 		return err
-	}, metaShut)
+	}, metaFrozen)
 	return why, err
 }
 
-// SetShut implements [storage.Carrier].
-func (s *Store) SetShut(ctx context.Context, why storage.Shut) error {
+// SetFrozen implements [storage.Migrator].
+func (s *Store) SetFrozen(ctx context.Context, why storage.Frozen) error {
 	return s.queue.Submit(&change{Ctx: ctx, Internal: true, Stage: func(getter) ([]write, error) {
-		return []write{{Key: metaShut, Value: []byte(why), Del: why == storage.Usable}}, nil
+		return []write{{Key: metaFrozen, Value: []byte(why), Del: why == storage.Usable}}, nil
 	}})
 }
 
-// Renew implements [storage.Carrier]. The chores end, so that they don't write the
+// Renew implements [storage.Migrator]. The chores end, so that they don't write the
 // older generation down again; whoever renews works alone and closes soon. As at a start the store comes first: if it
 // is cut short, the next opening finds the two places different.
 func (s *Store) Renew(ctx context.Context, after uint32) error {
-	s.stop()
+	s.chores.stop()
 	s.chores.Wait()
-	next := mirror.Mark{ID: s.gen.ID, Seq: max(s.gen.Seq, after) + 1, Start: s.Now()}
+	next := generationfile.Mark{ID: s.gen.ID, Seq: max(s.gen.Seq, after) + 1, Start: s.Now()}
 	b, err := json.Marshal(next)
 	if err != nil {
 		return err
@@ -219,12 +219,12 @@ func (s *Store) Renew(ctx context.Context, after uint32) error {
 	if err != nil {
 		return err
 	}
-	s.gen, s.mirrored = next, next
-	return mirror.Write(s.cfg.mirror, next)
+	s.gen.Mark, s.gen.filed = next, next
+	return generationfile.Write(s.cfg.generationFile, next)
 }
 
 // Interface guards.
 var (
-	_ storage.Carrier = (*Store)(nil)
-	_ storage.Mover   = (*Module)(nil)
+	_ storage.Migrator = (*Store)(nil)
+	_ storage.Mover    = (*Module)(nil)
 )

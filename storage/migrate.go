@@ -9,7 +9,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// Kind is what an [Item] is, in the order in which they are carried.
+// Kind is what an [Item] is, in the order in which they are moved.
 type Kind string
 
 // The kinds.
@@ -32,33 +32,33 @@ type Item struct {
 	Value []byte `json:"v,omitempty"`
 }
 
-// Shut is why a ledger takes no payments.
-type Shut string
+// Frozen is why a ledger takes no payments.
+type Frozen string
 
 // The reasons.
 const (
 	// Usable: none.
-	Usable Shut = ""
-	// Moved: it was carried to another store, and lives on there.
-	Moved Shut = "moved"
-	// Receiving: it is being carried here, and not complete.
-	Receiving Shut = "receiving"
+	Usable Frozen = ""
+	// Moved: it was moved to another store, where payments go on.
+	Moved Frozen = "moved"
+	// Receiving: it is being imported, and not complete.
+	Receiving Frozen = "receiving"
 )
 
-// Errors of carrying a ledger.
+// Errors of moving a ledger.
 var (
-	// ErrMoved: the ledger was carried to another store.
+	// ErrMoved: the ledger was moved to another store.
 	ErrMoved = errors.New("this ledger was moved to another store; payments go on there")
 	// ErrReceiving: the ledger is not complete.
 	ErrReceiving = errors.New("this ledger is being imported and not complete; finish with `caddy payments import`")
-	// ErrNoLedger: there is nothing to carry.
+	// ErrNoLedger: there is no ledger to move.
 	ErrNoLedger = errors.New("there is no ledger")
 	// ErrInUse: somebody works on the ledger.
 	ErrInUse = errors.New("another Caddy works on this ledger; stop it first")
 )
 
-// Err is the error with which a ledger that is shut refuses to be opened.
-func (s Shut) Err() error {
+// Err is the error with which a frozen ledger refuses to be opened.
+func (s Frozen) Err() error {
 	switch s {
 	case Moved:
 		return ErrMoved
@@ -68,26 +68,26 @@ func (s Shut) Err() error {
 	return nil
 }
 
-// Carrier is a ledger that can be carried to another store. Nobody else may work
+// Migrator is a ledger that can be moved to another store. Nobody else may work
 // on it meanwhile.
-type Carrier interface {
+type Migrator interface {
 	payment.Store
-	// Carry calls f with every item, in an order that stays the same as long as
+	// Dump calls f with every item, in an order that stays the same as long as
 	// nothing is written.
-	Carry(ctx context.Context, f func(Item) error) error
-	// Receive writes items; what is there already stays as it is.
-	Receive(ctx context.Context, items []Item) error
-	// Shut says why the ledger takes no payments; SetShut changes it.
-	Shut() Shut
-	SetShut(ctx context.Context, s Shut) error
-	// Renew begins a generation after the given one: what was carried may have
+	Dump(ctx context.Context, f func(Item) error) error
+	// Load writes items; what is there already stays as it is.
+	Load(ctx context.Context, items []Item) error
+	// Frozen says why the ledger takes no payments; SetFrozen changes it.
+	Frozen() Frozen
+	SetFrozen(ctx context.Context, s Frozen) error
+	// Renew begins a generation after the given one: what was moved may have
 	// forgotten what happened since (rule 4).
 	Renew(ctx context.Context, after uint32) error
 }
 
-// Mover is a storage module whose ledger can be opened to be carried, also when it
-// is shut. Where there is none yet the error wraps ErrNoLedger, unless empty is set:
+// Mover is a storage module whose ledger can be opened to be moved, also when it
+// is frozen. Where there is none yet the error wraps ErrNoLedger, unless empty is set:
 // then one is made, to be filled.
 type Mover interface {
-	OpenToMove(ctx context.Context, log *zap.Logger, empty bool) (Carrier, func() error, error)
+	OpenToMove(ctx context.Context, log *zap.Logger, empty bool) (Migrator, func() error, error)
 }
