@@ -78,6 +78,12 @@ func Open(dir string, opts ...Option) (*Store, error) {
 	if c.mirror == "" {
 		c.mirror = dir + ".generation"
 	}
+	// A directory that leads here by a link is this one, too.
+	if at, err := filepath.EvalSymlinks(filepath.Dir(c.mirror)); err == nil {
+		if err := outside(dir, filepath.Join(at, filepath.Base(c.mirror))); err != nil {
+			return nil, err
+		}
+	}
 	s := &Store{cfg: c, dir: dir, owner: newID(),
 		counted: make(chan struct{}), minting: newTurn(), crowded: make(chan struct{}, 1)}
 	s.maxTracks.Store(c.maxTracks)
