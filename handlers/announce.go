@@ -66,7 +66,7 @@ func (f *watcher) announcement(status int, header http.Header) {
 	if err := f.h.announced(f.ResponseWriter, f.r, p, id, status, header); err != nil {
 		f.h.log.Error("the customer was not sent to the bank: what the shop announced can't be remembered", zap.Error(err))
 		f.refuse(header["Set-Cookie"], func(w http.ResponseWriter, r *http.Request) error {
-			return f.h.write(w, r, pages.Page{Kind: pages.NotStarted, ShopURL: "/"}, err)
+			return f.h.write(w, r, pages.Page{Kind: pages.NotStarted, ShopURL: f.h.home(r)}, err)
 		})
 	}
 }

@@ -112,7 +112,7 @@ func (h *Handler) announcedFor(a *announcement, header http.Header) error {
 		return nil
 	}
 	if id == "" {
-		return fmt.Errorf("neither Location nor %s names the payment: the answer is no redirect to a pay page of a provider of this site", headerID)
+		return fmt.Errorf("neither Location nor %s names the payment: the answer is no redirect to a pay page of a provider of this site%s", headerID, ledTo(header))
 	}
 	for i := range len(id) {
 		if id[i] <= ' ' || id[i] >= 0x7f || len(id) > mostID {
@@ -135,6 +135,28 @@ func (h *Handler) announcedFor(a *announcement, header http.Header) error {
 		return fmt.Errorf("%s is %.40q: no verify route of this site has that provider", headerName, name)
 	}
 	return nil
+}
+
+// ledTo says where an answer leads, for the owner's eyes: host and path, without
+// what may be a secret.
+func ledTo(header http.Header) string {
+	to := header.Get("Location")
+	if to == "" {
+		return " (it has no Location)"
+	}
+	u, err := url.Parse(to)
+	if err != nil {
+		return " (its Location is no address)"
+	}
+	more := ""
+	if u.RawQuery != "" {
+		more = "?…"
+	}
+	u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
+	if u.Opaque != "" {
+		u.Opaque = "…"
+	}
+	return fmt.Sprintf(" (its Location is %.200q%s)", u.String(), more)
 }
 
 // sendsToPay reports whether an answer that can't be used as an announcement could

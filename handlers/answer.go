@@ -189,7 +189,7 @@ func (t *visit) sameBrowser(rec *payment.Record) bool {
 // blank is a page that names no payment.
 func (t *visit) blank(k pages.Kind) pages.Page {
 	tr := t.v.route.provider.traits
-	return pages.Page{Kind: k, Refunds: tr.GivesBack, Test: tr.Environment == "sandbox", ShopURL: "/"}
+	return pages.Page{Kind: k, Refunds: tr.GivesBack, Test: tr.Environment == "sandbox", ShopURL: t.h.home(t.r)}
 }
 
 // about is a page about a record. It shows nothing but the reference: whoever
@@ -199,7 +199,7 @@ func (t *visit) about(k pages.Kind, rec *payment.Record) pages.Page {
 	if rec != nil {
 		p.Ref = rec.Ref
 		if rec.Expect.Checkout && k == pages.Declined {
-			p.Retry = t.h.retryURL(rec)
+			p.Retry = t.h.linked(t.r, t.h.retryURL(rec))
 		}
 	}
 	return p

@@ -186,7 +186,7 @@ func (it *Item) title() string {
 // offer is the confirm page.
 func (h *Handler) offer(r *http.Request, c *Checkout, item *Item) pages.Page {
 	p := pages.Page{
-		Kind: pages.Checkout, Action: originalPath(r), ShopURL: "/",
+		Kind: pages.Checkout, Action: originalPath(r), ShopURL: h.home(r),
 		Test: c.conf.provider.traits.Environment == "sandbox",
 	}
 	if item != nil {
@@ -235,11 +235,11 @@ func (c *Checkout) named(w http.ResponseWriter, r *http.Request) (payment.Rials,
 func (h *Handler) purchase(w http.ResponseWriter, r *http.Request, c *Checkout, item *Item, p engine.Purchase) error {
 	eng, err := h.app.Engine(r.Context())
 	if err != nil {
-		return h.write(w, r, pages.Page{Kind: pages.NotStarted, ShopURL: "/"}, err)
+		return h.write(w, r, pages.Page{Kind: pages.NotStarted, ShopURL: h.home(r)}, err)
 	}
 	keys, err := h.allKeys(r.Context())
 	if err != nil {
-		return h.write(w, r, pages.Page{Kind: pages.NotStarted, ShopURL: "/"}, err)
+		return h.write(w, r, pages.Page{Kind: pages.NotStarted, ShopURL: h.home(r)}, err)
 	}
 	site, back := h.siteOf(r), h.wayBack(r)
 	p.Track = h.currentTrack(r, keys)
@@ -256,10 +256,10 @@ func (h *Handler) purchase(w http.ResponseWriter, r *http.Request, c *Checkout, 
 	var many *engine.TooManyError
 	switch {
 	case errors.As(err, &many):
-		return h.write(w, r, pages.Page{Kind: pages.NotStarted, Status: http.StatusTooManyRequests, After: many.RetryAfter, ShopURL: "/"}, err)
+		return h.write(w, r, pages.Page{Kind: pages.NotStarted, Status: http.StatusTooManyRequests, After: many.RetryAfter, ShopURL: h.home(r)}, err)
 	case err != nil && !errors.Is(err, engine.ErrNotCreated):
 		h.log.Error("the customer was not sent to the bank: the payment can't be remembered", zap.String("provider", c.Provider), zap.Error(err))
-		return h.write(w, r, pages.Page{Kind: pages.NotStarted, ShopURL: "/"}, err)
+		return h.write(w, r, pages.Page{Kind: pages.NotStarted, ShopURL: h.home(r)}, err)
 	case err != nil:
 		h.log.Error("a payment could not be started", zap.String("provider", c.Provider), zap.Error(err))
 		page := h.offer(r, c, item)
@@ -305,7 +305,8 @@ const (
 	paidName   = 10
 )
 
-// retryURL is where a customer of our checkout may pay again.
+// retryURL is where a customer of our checkout may pay again, as the handler sees
+// it.
 func (h *Handler) retryURL(rec *payment.Record) string {
 	for _, c := range h.Checkout {
 		if c.Provider != rec.Provider {

@@ -43,7 +43,7 @@ func (h *Handler) open(w http.ResponseWriter, r *http.Request, q *Require) (page
 	view := h.view(r)
 	cookies := token.ReadCookies(r, familyPaid, view)
 	if len(cookies) == 0 {
-		return h.answers(h.unpaid(q), nil), true
+		return h.answers(h.unpaid(r, q), nil), true
 	}
 	keys, err := h.allKeys(r.Context())
 	if err != nil {
@@ -72,9 +72,9 @@ func (h *Handler) open(w http.ResponseWriter, r *http.Request, q *Require) (page
 		crowded = true
 	}
 	if crowded {
-		return h.answers(pages.Page{Kind: pages.DevicesExceeded, ShopURL: "/"}, nil), true
+		return h.answers(pages.Page{Kind: pages.DevicesExceeded, ShopURL: h.home(r)}, nil), true
 	}
-	return h.answers(h.unpaid(q), nil), true
+	return h.answers(h.unpaid(r, q), nil), true
 }
 
 // answers makes a page to be written later.
@@ -86,8 +86,8 @@ func (h *Handler) answers(p pages.Page, cause error) answerer {
 }
 
 // unpaid shows where to buy what is required.
-func (h *Handler) unpaid(q *Require) pages.Page {
-	page := pages.Page{Kind: pages.NeedPayment, ShopURL: "/"}
+func (h *Handler) unpaid(r *http.Request, q *Require) pages.Page {
+	page := pages.Page{Kind: pages.NeedPayment, ShopURL: h.home(r)}
 	for _, c := range h.Checkout {
 		if q.Checkout != "" && c.Path != strings.TrimRight(q.Checkout, "/") {
 			continue
@@ -96,14 +96,14 @@ func (h *Handler) unpaid(q *Require) pages.Page {
 			for _, want := range q.Items {
 				if c.Items[i].SKU == want {
 					page.Offers = append(page.Offers, pages.Offer{
-						Title: c.Items[i].title(), Amount: payment.Rials(c.Items[i].Amount), URL: c.Path + "/" + want,
+						Title: c.Items[i].title(), Amount: payment.Rials(c.Items[i].Amount), URL: h.linked(r, c.Path+"/"+want),
 					})
 				}
 			}
 		}
 	}
 	if len(page.Offers) == 0 && q.Checkout != "" {
-		page.Offers = []pages.Offer{{Title: strings.Join(q.Items, ", "), URL: q.Checkout}}
+		page.Offers = []pages.Offer{{Title: strings.Join(q.Items, ", "), URL: h.linked(r, q.Checkout)}}
 	}
 	return page
 }

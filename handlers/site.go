@@ -169,6 +169,19 @@ func (h *Handler) wayBack(r *http.Request) wayBack {
 // address is where a browser finds the handler's path.
 func (b wayBack) address(uri string) string { return b.origin + b.front + b.stripped + uri }
 
+// home is the shop's own first page, as browsers find it: it has its host to
+// itself, or the path of its public_url.
+func (h *Handler) home(r *http.Request) string { return h.siteOf(r).path + "/" }
+
+// linked is where browsers find one of the handler's own paths.
+func (h *Handler) linked(r *http.Request, path string) string {
+	if !strings.HasPrefix(path, "/") {
+		return path // none, or an address
+	}
+	back := h.wayBack(r)
+	return back.front + back.stripped + path
+}
+
 // asReturn is what this server gets when a browser goes to one of our addresses.
 func (b wayBack) asReturn(address string) payment.Return {
 	return payment.Return{

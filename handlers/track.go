@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -56,6 +57,9 @@ func (t *Track) provision(ctx caddy.Context, h *Handler) error {
 	if c.param == "" {
 		c.param = defaultParam
 	}
+	if err := notTheirs(h.app, c.param); err != nil {
+		return err
+	}
 	if c.ttl <= 0 {
 		c.ttl = defaultTTL
 	}
@@ -77,6 +81,31 @@ func (t *Track) provision(ctx caddy.Context, h *Handler) error {
 		return fmt.Errorf("pattern: %w", err)
 	}
 	t.conf = c
+	return nil
+}
+
+// notTheirs refuses a parameter that a provider's returns have, or that is ours: an
+// order would be taken for an affiliate's id, and a link would look like a return.
+// The network's own name may be one of IDPay's, whose returns are known by the
+// other names in them.
+func notTheirs(app App, param string) error {
+	if strings.HasPrefix(strings.ToLower(param), "payment_") {
+		return fmt.Errorf("param %s: names that begin with payment_ are our own; write the name that the network's links carry, such as %s", param, defaultParam)
+	}
+	if param == defaultParam {
+		return nil
+	}
+	for _, name := range app.ProviderNames() {
+		p, ok := app.Provider(name)
+		if !ok {
+			continue
+		}
+		for _, theirs := range p.Terms().Params {
+			if params.CarriesAll(param+"=x", []string{theirs}) {
+				return fmt.Errorf("param %s: returns of %s carry a parameter of that name, so what the bank says would be taken for an affiliate's id; write the name that the network's links carry, such as %s", param, name, defaultParam)
+			}
+		}
+	}
 	return nil
 }
 

@@ -36,8 +36,10 @@ type setup struct {
 	// site replaces the whole site block, before stands before `payments` in it,
 	// php inside of php_fastcgi, after behind it.
 	site, before, php, after string
-	// servers are Caddy's server options.
+	// servers are Caddy's server options, global are edits of the global options, in
+	// pairs.
 	servers string
+	global  []string
 	// www is the document root; default testdata/www.
 	www     string
 	sandbox sandbox.Options
@@ -91,7 +93,7 @@ func newWorld(t *testing.T, s setup) *world {
 	if s.bare != "" {
 		site += strings.Replace(bareSite(site), w.site, s.bare, 1)
 	}
-	global := harness.Global(w.boxURL)
+	global := strings.NewReplacer(s.global...).Replace(harness.Global(w.boxURL))
 	if s.servers != "" {
 		global = strings.Replace(global, "auto_https off", "auto_https off\n\tservers {\n"+s.servers+"\n\t}", 1)
 	}

@@ -89,7 +89,7 @@ func TestHeadersOnAllPages(t *testing.T) {
 			w.Header().Set("Location", "/checkout")
 			w.WriteHeader(http.StatusFound)
 		case "/pay":
-			w.Header().Set("Location", "https://bank.example/pay/K1")
+			w.Header().Set("Location", "https://bank.example/pay/K1?token=SESSION")
 			w.WriteHeader(http.StatusFound)
 		case "/form":
 			w.Header().Set("X-Payment-Amount", "50,000")
@@ -105,7 +105,7 @@ func TestHeadersOnAllPages(t *testing.T) {
 	status(t, b.Post(site+"/cart", nil), http.StatusFound)
 	status(t, b.Get(site+"/pay"), http.StatusServiceUnavailable)
 	status(t, b.Get(site+"/form"), http.StatusServiceUnavailable)
-	if !strings.Contains(w.Log(), `"announcement_unusable"`) {
-		t.Error("the owner is told nothing")
+	if !w.said("announcement_unusable", `its Location is \"https://bank.example/pay/K1\"?…`) || strings.Contains(w.Log(), "SESSION") {
+		t.Error("the owner is not told where the customer was to be sent, or is told too much")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,67 @@ func TestTheShopsOwnParameters(t *testing.T) {
 	status(t, come(harness.NewBrowser(t), ret), http.StatusOK) // looked at again
 	if n := len(shop.Told()); n != 1 {
 		t.Errorf("told %d times", n)
+	}
+}
+
+// The same with the parameters in another order, and with a bank that posts: what
+// the shop wrote stays the shop's through every hop.
+func TestTheShopsOwnParametersInAnyOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, "")
+	site, shop := w.plain("verify /back idpay {\nexpect intent\ndeliver idempotent\n}")
+	k := &keeper{w: w, provider: "idpay", callback: site + "/back?a=1&id=55&order_id=7"}
+	k.with = func(h http.Header) { h.Set("X-Payment-Return", k.callback) }
+	shop.SetAnswer(k.ServeHTTP)
+	w.start()
+	turned := func(address string) string {
+		at, query, _ := strings.Cut(address, "?")
+		all := strings.Split(query, "&")
+		slices.Reverse(all)
+		return at + "?" + strings.Join(all, "&")
+	}
+	// told is what the shop was told last, without order.
+	told := func() (method string, query, form url.Values) {
+		all := shop.Told()
+		last := all[len(all)-1]
+		u, err := url.ParseRequestURI(last.URI)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return last.Method, u.Query(), url.Values(last.Form)
+	}
+	for n, method := range []string{sandbox.ReturnGet, sandbox.ReturnPost} {
+		for _, turn := range []func(string) string{func(s string) string { return s }, turned} {
+			b := harness.NewBrowser(t)
+			order := fmt.Sprint(len(shop.Told()), "-", n)
+			before := len(shop.Told())
+			id, _ := begin(t, b, site, order, 50_000)
+			if err := w.box.SetPaymentSettings(id, sandbox.Settings{Return: method}); err != nil {
+				t.Fatal(err)
+			}
+			ret := w.act(id, "pay")
+			ret.URL = turn(ret.URL)
+			p := come(b, ret)
+			status(t, p, http.StatusOK)
+			if method == sandbox.ReturnPost {
+				action, fields := p.Form(t)
+				status(t, b.Post(action, fields), http.StatusOK)
+			}
+			if len(shop.Told()) != before+1 {
+				t.Fatalf("%s %s: told %d times", method, ret.URL, len(shop.Told())-before)
+			}
+			how, query, form := told()
+			if how != ret.Method || query.Get("a") != "1" || !slices.Contains(query["id"], "55") || !slices.Contains(query["order_id"], "7") {
+				t.Errorf("%s %s: the shop's own parameters are %v", how, ret.URL, query)
+			}
+			from := query
+			if method == sandbox.ReturnPost {
+				from = form
+			}
+			if !slices.Contains(from["id"], id) || !slices.Contains(from["order_id"], order) {
+				t.Errorf("%s %s: the provider's are %v", how, ret.URL, from)
+			}
+		}
 	}
 }
 

@@ -16,6 +16,13 @@ func TestKnown(t *testing.T) {
 		{"ID=55", "ID=55&id=HEX", "HEX", "", "ID=55&id=HEX"},
 		{"a=1;id=5", "a=1;id=5&id=HEX", "HEX", "", "a=1;id=5&id=HEX"},
 		{"id=5%35", "id=55&id=HEX", "HEX", "", "id=55&id=HEX"},
+		// In another order, as a script or something in front may write them.
+		{"id=55", "id=HEX&status=10&order_id=50&id=55", "HEX", "50", "id=HEX&status=10&order_id=50&id=55"},
+		{"a=1&id=55&order_id=7", "order_id=7&id=HEX&a=1&id=55&order_id=50", "HEX", "50", "order_id=7&id=HEX&a=1&id=55&order_id=50"},
+		{"a=1&id=55", "id=HEX&order_id=50&id=%35%35&a=1", "HEX", "50", "id=HEX&order_id=50&id=%35%35&a=1"},
+		{"id=55&id=66", "id=66&id=HEX&id=55", "HEX", "", "id=66&id=HEX&id=55"},
+		{"id=55&id=55", "id=55&id=HEX&id=55", "HEX", "", "id=55&id=HEX&id=55"},
+		{"id=55&id=55", "id=55&id=55&id=55&id=HEX", "400", "", ""},
 		{"id=55", "id=55", "", "", "id=55"},                             // the provider said nothing
 		{"id=55", "id=56&id=HEX", "400", "", ""},                        // not the one that we know
 		{"id=55", "id=55&id=55&id=HEX", "400", "", ""},                  // once too often

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -56,7 +57,8 @@ func (m *Module) Validate() error {
 	if m.MaxTracks < 0 {
 		return fmt.Errorf("max_tracks is negative: %d", m.MaxTracks)
 	}
-	return nil
+	dir, opts := m.open()
+	return outside(filepath.Clean(dir), newConfig(opts).mirror)
 }
 
 // UnmarshalCaddyfile sets up the storage from Caddyfile tokens:
@@ -147,6 +149,20 @@ func (m *Module) open() (dir string, opts []Option) {
 		dir = "payments"
 	}
 	return underData(dir), opts
+}
+
+// outside refuses a generation file that lies in the ledger's directory: what
+// loses the ledger, or puts an old one back, would take the witness along, and
+// nobody would notice.
+func outside(dir, file string) error {
+	if file == "" {
+		return nil
+	}
+	rel, err := filepath.Rel(dir, filepath.Clean(file))
+	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		return nil
+	}
+	return fmt.Errorf("generation %s lies in the ledger's own directory, where it is lost and restored with the ledger: leave it out, which keeps %s.generation beside it, or name a file elsewhere", file, dir)
 }
 
 func underData(path string) string {

@@ -72,6 +72,40 @@ func TestModuleLoads(t *testing.T) {
 	}
 }
 
+// The file by which a lost ledger is noticed lies in no directory that is lost with
+// it, whatever the spelling.
+func TestTheGenerationFileLiesOutside(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	for name, c := range map[string]struct {
+		dir, file string
+		ok        bool
+	}{
+		"the default":       {"", "", true},
+		"beside":            {"x", "x.generation", true},
+		"a longer name":     {"x", "xy/generation", true},
+		"above":             {"x/y", "x/generation", true},
+		"inside":            {"x", "x/generation", false},
+		"inside, deeper":    {"/srv/x", "/srv/x/y/z", false},
+		"inside by dots":    {"/srv/x", "/srv/y/../x/./g", false},
+		"inside, relative":  {"x", filepath.Join(caddy.AppDataDir(), "x", "g"), false},
+		"the directory":     {"x", "x", false},
+		"inside of default": {"", "payments/g", false},
+		"two dots in front": {"x", "x/..g", false},
+	} {
+		err := (&Module{Dir: c.dir, Generation: c.file}).Validate()
+		if (err == nil) != c.ok || err != nil && !strings.Contains(err.Error(), "in the ledger's own directory") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	top := t.TempDir()
+	must(t, os.Mkdir(filepath.Join(top, "ledger"), 0o700))
+	must(t, os.Symlink("ledger", filepath.Join(top, "link")))
+	_, _, err := (&Module{Dir: filepath.Join(top, "ledger"), Generation: filepath.Join(top, "link", "g")}).Open(context.Background(), zap.NewNop())
+	if err == nil || !strings.Contains(err.Error(), "in the ledger's own directory") {
+		t.Errorf("by a link: %v", err)
+	}
+}
+
 func TestModuleOpens(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	ctx := context.Background()

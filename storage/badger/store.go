@@ -54,6 +54,12 @@ func Open(dir string, opts ...Option) (*Store, error) {
 	if c.generationFile == "" {
 		c.generationFile = dir + ".generation"
 	}
+	// A directory that leads here by a link is this one, too.
+	if at, err := filepath.EvalSymlinks(filepath.Dir(c.generationFile)); err == nil {
+		if err := outside(dir, filepath.Join(at, filepath.Base(c.generationFile))); err != nil {
+			return nil, err
+		}
+	}
 	s := &Store{cfg: c, dir: dir, owner: newID(), minting: newTurn()}
 	s.counts.init(c.maxTracks)
 	s.due.init()
