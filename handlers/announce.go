@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
@@ -57,18 +58,43 @@ func (f *watcher) answered(status int, header http.Header) {
 // announcement looks whether the shop sends its customer to pay, and says so.
 func (f *watcher) announcement(status int, header http.Header) {
 	p, id := f.h.payPage(status, header)
-	if len(header[headerOrder]) == 0 && len(header[headerAmount]) == 0 && len(header[headerID]) == 0 {
+	announces := len(header[headerOrder]) > 0 || len(header[headerAmount]) > 0 || len(header[headerID]) > 0
+	if p == nil && !announces {
+		return
+	}
+	h := f.h.announcedTo(f.r, status, header)
+	if h != f.h {
+		p, id = h.payPage(status, header)
+	}
+	if !announces {
 		if p != nil {
-			f.h.noted(f.r, p, id)
+			h.noted(f.r, p, id)
 		}
 		return
 	}
-	if err := f.h.announced(f.ResponseWriter, f.r, p, id, status, header); err != nil {
-		f.h.log.Error("the customer was not sent to the bank: what the shop announced can't be remembered", zap.Error(err))
+	if err := h.announced(f.ResponseWriter, f.r, p, id, status, header); err != nil {
+		h.log.Error("the customer was not sent to the bank: what the shop announced can't be remembered", zap.Error(err))
 		f.refuse(header["Set-Cookie"], func(w http.ResponseWriter, r *http.Request) error {
-			return f.h.write(w, r, pages.Page{Kind: pages.NotStarted, ShopURL: f.h.home(r)}, err)
+			return h.write(w, r, pages.Page{Kind: pages.NotStarted, ShopURL: h.home(r)}, err)
 		})
 	}
+}
+
+// announcedTo is the block that an announcement concerns: of all that the request
+// has met (a guard before a named route, a snippet), the one whose customers come
+// back from that provider. Whichever watches the answer, it knows neither the
+// other's routes nor its public_url.
+func (h *Handler) announcedTo(r *http.Request, status int, header http.Header) *Handler {
+	for _, other := range append([]*Handler{h}, met(r)...) {
+		name := header.Get(headerName)
+		if p, _ := other.payPage(status, header); p != nil {
+			name = p.Name
+		}
+		if other.Announce != "off" && slices.ContainsFunc(other.Verify, func(v *Verify) bool { return name == "" || v.Provider == name }) {
+			return other
+		}
+	}
+	return h
 }
 
 // payPage is the provider whose pay page an answer redirects to, and the id in

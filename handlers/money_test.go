@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
@@ -123,7 +124,8 @@ func TestVisitorIsReplayed(t *testing.T) {
 		}
 	}
 	r, _ := http.NewRequest(http.MethodGet, "/back", nil)
-	if replay(r, nil); r.RemoteAddr != nobody {
-		t.Error("a hand-over of nobody comes from", r.RemoteAddr)
+	replay(r, nil)
+	if at, err := netip.ParseAddrPort(r.RemoteAddr); err != nil || at.Addr().IsLoopback() || at.Addr().IsPrivate() || at.Addr().IsUnspecified() {
+		t.Errorf("a hand-over of nobody comes from %s, which may have rights: %v", r.RemoteAddr, err)
 	}
 }

@@ -146,7 +146,7 @@ func TestDeclinedTellsNoStrangerOfAnOrder(t *testing.T) {
 		r.Header.Set("Accept", "text/html")
 		w := httptest.NewRecorder()
 		v := &visit{h: h, v: h.Verify[0], w: w, r: r}
-		if err := v.declined(res); err != nil {
+		if err := v.answer(res); err != nil {
 			t.Fatal(err)
 		}
 		return w.Body.String()
@@ -155,6 +155,12 @@ func TestDeclinedTellsNoStrangerOfAnOrder(t *testing.T) {
 	unknown := page(engine.Result{Kind: engine.Declined, Err: engine.ErrUnknownOrder})
 	if page(engine.Result{Kind: engine.Declined, Record: known}) != unknown {
 		t.Error("an order that exists looks different from one that does not")
+	}
+	if page(engine.Result{Kind: engine.OrderPaid, Record: known}) != unknown {
+		t.Error("an order that is paid looks different from one that does not exist")
+	}
+	if page(engine.Result{Kind: engine.OrderPaid, Record: known, Bound: true}) == unknown {
+		t.Error("its own customer does not hear that the order is paid")
 	}
 	if page(engine.Result{Kind: engine.Declined, Record: known, Bound: true}) == unknown {
 		t.Error("its own customer gets no reference")

@@ -147,3 +147,16 @@ func TestHostName(t *testing.T) {
 		}
 	}
 }
+
+// A scheme's own port, written or not, makes no other shop.
+func TestDefaultPortsSayNothing(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"https://shop.test:443": "https://shop.test", "http://shop.test:80": "http://shop.test", "HTTPS://Shop.Test": "https://shop.test", "https://shop.test:443/one/": "https://shop.test/one",
+		"http://shop.test:443": "http://shop.test:443", "https://shop.test:80": "https://shop.test:80", "https://shop.test:8443": "https://shop.test:8443",
+	} {
+		if o, err := parsePublicURL(address); err != nil || o.String() != want {
+			t.Errorf("%s: %s, %v, want %s", address, o, err, want)
+		}
+	}
+}

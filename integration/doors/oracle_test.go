@@ -297,12 +297,15 @@ func (w *world) judgeParams(b *block, s *seen, p *purchase) {
 			}
 		}
 	}
+	w.judgeCookies(s, names)
+}
+
+// judgeCookies: no cookie bears a parameter's name.
+func (w *world) judgeCookies(s *seen, names []string) {
 	for _, c := range (&http.Request{Header: s.Header}).Cookies() {
-		for _, n := range names {
-			if phpName(c.Name) == n {
-				w.fail("cookie-overrides", "a verified request carries the cookie %s=%s, which PHP reads in place of the parameter", c.Name, c.Value)
-				return
-			}
+		if slices.Contains(names, phpName(c.Name)) {
+			w.fail("cookie-overrides", "a return carries the cookie %s=%s, which PHP reads in place of the parameter", c.Name, c.Value)
+			return
 		}
 	}
 }
@@ -429,6 +432,12 @@ func (w *world) judgePassed(b *block, s *seen, status string) {
 	if !asked {
 		w.fail("told-unasked", "the shop of site %d is told %q for %s %s, and has not asked for that", b.Number, status, s.Method, s.URI)
 		return
+	}
+	for i := range b.Verifies {
+		v := &b.Verifies[i]
+		if _, names := kindOf(v.Provider); v.Path != "" && plain(s.URI) == b.at(v.Path) {
+			w.judgeCookies(s, names)
+		}
 	}
 	id, _ := s.header("X-Payment-Id")
 	order, _ := s.header("X-Payment-Order")

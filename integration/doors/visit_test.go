@@ -16,8 +16,13 @@ const strayVisit = "abcdefgh"
 type visit struct {
 	id      string
 	browser int
-	host    string
+	site    place
 	before  int // how many payments had been begun
+}
+
+// led: it was by the payment's customer to the same shop, by the same name.
+func (v visit) led(p *purchase) bool {
+	return v.browser == 0 && v.site.b.Number == p.Block && v.site.host() == p.Host
 }
 
 // visit follows a network's link, in either of its forms.
@@ -36,7 +41,7 @@ func (w *world) visit(i int, s step, pl place, b *browser) {
 	w.mu.Unlock()
 	a := w.do(&request{browser: b, Method: http.MethodGet, Port: pl.b.Port, Host: pl.host(), Name: pl.name, Target: target, Doing: "follows a network's link"})
 	if a != nil && pl.b.Track != nil && len(pl.b.Track) == 0 {
-		w.visits = append(w.visits, visit{id, b.number, pl.host(), before})
+		w.visits = append(w.visits, visit{id, b.number, pl, before})
 	}
 }
 
@@ -94,7 +99,7 @@ func (w *world) unreported() string {
 		}
 		var ids []string
 		for _, v := range w.visits {
-			if v.host != p.Host || v.browser != 0 {
+			if !v.led(p) {
 				continue
 			}
 			if v.before <= n { // the last one before the payment was begun counts, or any after
@@ -102,14 +107,14 @@ func (w *world) unreported() string {
 			}
 			ids = append(ids, v.id)
 		}
-		if len(ids) == 0 || !slices.ContainsFunc(w.visits, func(v visit) bool { return v.host == p.Host && v.browser == 0 && v.before <= n }) {
+		if len(ids) == 0 || !slices.ContainsFunc(w.visits, func(v visit) bool { return v.led(p) && v.before <= n }) {
 			continue
 		}
 		if slices.ContainsFunc(ids, func(id string) bool { return told[id] != nil }) {
 			continue
 		}
 		if r := w.record(p); r != nil && r.State == payment.Delivered {
-			return fmt.Sprintf("payment %s of %s is delivered, and the network has not been told of the visit %s", p.ID, p.Site, strings.Join(ids, " or "))
+			return fmt.Sprintf("payment %s of %s is delivered, and the network has not been told of the visit %s: its report is %+v", p.ID, p.Site, strings.Join(ids, " or "), r.Conversion)
 		}
 	}
 	return ""

@@ -70,9 +70,12 @@ func TestAnswersOfARoute(t *testing.T) {
 	t.Run("declined pass", func(t *testing.T) {
 		b := harness.NewBrowser(t)
 		s, id, ret := pay(t, b, "declined pass", "1", "cancel")
-		p := come(b, ret, "X-Payment-Status", "verified")
+		p := come(b, ret, "X-Payment-Status", "verified", "Cookie", "order_id=999; keep=1; order.id=999; status=10")
 		status(t, p, http.StatusOK)
 		last := s.shop.Seen()[len(s.shop.Seen())-1]
+		if got := last.Header.Get("Cookie"); strings.Contains(got, "999") || strings.Contains(got, "status") || !strings.Contains(got, "keep=1") {
+			t.Errorf("the shop reads the cookies %q", got)
+		}
 		if last.Header.Get("X-Payment-Status") != "declined" || last.Header.Get("X-Payment-Id") != id || last.Header.Get("X-Payment-Receipt") != "" ||
 			last.Header.Get("X-Payment-Amount") != "" {
 			t.Errorf("%v", last.Header)

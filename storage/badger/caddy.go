@@ -58,7 +58,7 @@ func (m *Module) Validate() error {
 		return fmt.Errorf("max_tracks is negative: %d", m.MaxTracks)
 	}
 	dir, opts := m.open()
-	return outside(filepath.Clean(dir), newConfig(opts).mirror)
+	return outside(filepath.Clean(dir), newConfig(opts).generationFile)
 }
 
 // UnmarshalCaddyfile sets up the storage from Caddyfile tokens:

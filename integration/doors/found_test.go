@@ -1,0 +1,38 @@
+package doors
+
+import (
+	"strings"
+	"testing"
+)
+
+// Worlds like those in which drawn ones found a leak.
+func TestFound(t *testing.T) {
+	for name, p := range map[string]*plan{
+		// An empty block guards the site that invokes the shop: it watches the answers
+		// first, and knows nothing of the shop's routes and address.
+		"an announcement behind a guard": {
+			Keys: true,
+			Blocks: []block{{
+				Number: 0, Hosts: []string{"a.test"}, Names: []string{"a.test"}, Port: "80", Public: "http://a.test", Serve: "proxy", Return: "named", Around: []string{"invoke", "errors"},
+				Verifies: []verify{{Path: "/thanks", Provider: "inv", Expect: "intent"}},
+			}},
+			Steps: []step{{Do: "order"}, {Do: "bank", How: "close"}},
+		},
+		// The file server behind `intercept` takes no POST, so the shop's answer is
+		// dropped, and a page of ours comes in its place.
+		"a dropped answer": {
+			Keys: true,
+			Blocks: []block{{
+				Number: 0, Hosts: []string{"a.test"}, Names: []string{"a.test"}, Port: "80", Serve: "php", Return: "named", Around: []string{"intercept"}, Post: true,
+				Verifies: []verify{{Path: "/nothing", Provider: "idpay", Expect: "intent"}}, Caching: "Surrogate-Control: max-age=600",
+			}},
+			Steps: []step{{Do: "order"}, {Do: "bank", How: "pay"}, {Do: "misreturn", How: "POST", Spell: []string{"dot-end"}}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if w := live(p); len(w.faults) > 0 {
+				t.Errorf("%s: %s\n%s\n%s", w.faults[0].Kind, w.faults[0].Text, w.plan.caddyfile(w.at), strings.Join(w.lines, "\n"))
+			}
+		})
+	}
+}
