@@ -1,17 +1,18 @@
 package begin
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
+
 	"github.com/rahgir/caddy-payments/examples"
 )
 
@@ -95,6 +96,9 @@ func (d Demo) ports() *strings.Replacer {
 // errDrift is the examples' fault: the program and its example are one build.
 var errDrift = errors.New("examples/Caddyfile no longer has what the demo changes in it")
 
+// secretFile is how the example names its keys.
+var secretFile = regexp.MustCompile(`\{file\.examples/(demo-secrets/[a-z0-9-]+)\}`)
+
 // Caddyfile is examples/Caddyfile with other paths and ports, and with what a run
 // that should leave nothing behind needs in its global options.
 func (d Demo) Caddyfile() ([]byte, error) {
@@ -103,7 +107,9 @@ func (d Demo) Caddyfile() ([]byte, error) {
 		return nil, err
 	}
 	// A Caddyfile quotes with backquotes what may hold blanks and backslashes.
-	at := func(elem ...string) string { return filepath.ToSlash(filepath.Join(append([]string{d.Dir}, elem...)...)) }
+	at := func(elem ...string) string {
+		return filepath.ToSlash(filepath.Join(append([]string{d.Dir}, elem...)...))
+	}
 	text, err := replaceAll(string(b),
 		"storage badger payments-demo", "storage badger `"+at("ledger")+"`",
 		"root examples/shop", "root `"+at("shop")+"`",
@@ -112,9 +118,12 @@ func (d Demo) Caddyfile() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if text, err = d.secrets(text, at("demo-secrets")); err != nil {
-		return nil, err
+	if !secretFile.MatchString(text) {
+		return nil, errDrift
 	}
+	text = secretFile.ReplaceAllStringFunc(text, func(word string) string {
+		return "`{file." + at(secretFile.FindStringSubmatch(word)[1]) + "}`"
+	})
 	if d.Remote {
 		if text, err = replaceAll(text, "\tpayment_sandbox {\n", "\tpayment_sandbox {\n\t\tallow_remote\n", "\tbind 127.0.0.1\n", ""); err != nil {
 			return nil, err
@@ -123,40 +132,14 @@ func (d Demo) Caddyfile() ([]byte, error) {
 	return []byte(d.ports().Replace(text)), nil
 }
 
-// secrets writes the make-believe keys in the place of their files: a path with a
-// blank can't stand in a {file.…} word.
-func (d Demo) secrets(text, _ string) (string, error) {
-	const open = "{file.examples/demo-secrets/"
-	found := false
-	for {
-		before, rest, ok := strings.Cut(text, open)
-		if !ok {
-			break
-		}
-		name, after, ok := strings.Cut(rest, "}")
-		if !ok {
-			return "", errDrift
-		}
-		b, err := examples.Demo.ReadFile("demo-secrets/" + name)
-		if err != nil {
-			return "", fmt.Errorf("%w: %w", errDrift, err)
-		}
-		text, found = before+"`"+string(bytes.TrimSpace(b))+"`"+after, true
-	}
-	if !found {
-		return "", errDrift
-	}
-	return text, nil
-}
-
 func (d Demo) globals() string {
 	var s strings.Builder
-	s.WriteString("\tadmin " + d.Admin + "\n\tpersist_config off\n\tauto_https off\n")
+	s.WriteString("\tadmin " + d.Admin + "\n\tpersist_config off\n\tauto_https off\n\tgrace_period 2s\n\tservers {\n\t\tprotocols h1\n\t}\n")
 	if !d.Remote {
 		s.WriteString("\tdefault_bind " + strings.Join(Loopback(), " ") + "\n")
 	}
 	if !d.Verbose {
-		s.WriteString("\tlog {\n\t\tlevel ERROR\n\t}\n")
+		s.WriteString("\tlog {\n\t\tlevel WARN\n\t}\n")
 	}
 	return s.String()
 }
