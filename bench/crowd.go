@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -46,7 +47,9 @@ func (b *bench) oneCrowd(ctx context.Context, what string, j job, middle bool) e
 		r, err = b.load.run(j)
 	}()
 	if !middle {
+		profiled := b.profile(c, "crowd-"+strings.NewReplacer(" ", "-", ",", "").Replace(what))
 		<-came
+		profiled()
 		if err != nil {
 			return fmt.Errorf("%s: %w\n%s", what, err, c.said())
 		}
