@@ -38,3 +38,51 @@ func TestTheWorkersInquiriesOpenTheBreaker(t *testing.T) {
 		}
 	})
 }
+
+// While a provider is gone strangers' inventions fill no more than the room that
+// is theirs, however many clients bring them.
+func TestInventionsWhileTheBreakerIsOpen(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(w *world) { w.bank.script = []payment.Answer{{Err: errors.New("refused"), Unsent: true}} })
+		defer w.halt()
+		for i := range 60 {
+			id := fmt.Sprint("B", i)
+			if _, err := w.Announce(t.Context(), engine.Announcement{Site: "shop", Provider: "idpay", ID: id, Order: id, Amount: 50000}); err != nil {
+				t.Fatal(err)
+			}
+			a := w.ask()
+			a.Claimed.ID, a.Claimed.Order, a.Order = id, id, id
+			w.Admit(t.Context(), a)
+		}
+		calls := w.bank.verifies()
+		for i := range 6000 {
+			a := w.stranger(fmt.Sprint("X", i), fmt.Sprint("o", i))
+			a.Client = fmt.Sprintf("10.%d.%d.1", i/250, i%250)
+			if res := w.Admit(t.Context(), a); res.Kind == engine.Verified {
+				t.Fatal(res.Kind)
+			}
+		}
+		n := 0
+		for q := (payment.Listing{Limit: 1000}); ; {
+			page, err := w.store.List(t.Context(), q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range page.Records {
+				if r.Expect.Source == payment.FromNone {
+					n++
+				}
+			}
+			if q.Cursor = page.Next; q.Cursor == "" {
+				break
+			}
+		}
+		if n == 0 || n > 2_020 { // the room, and what was let through at once
+			t.Errorf("%d inventions are on record", n)
+		}
+		if more := w.bank.verifies() - calls; more > 30 {
+			t.Errorf("they were asked for %d times", more)
+		}
+	})
+}
