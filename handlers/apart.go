@@ -163,11 +163,28 @@ func apart(a, b *Handler, p, q *place) error {
 			}
 			stated := a.PublicURL != "" && b.PublicURL != ""
 			if one.text == other.text && (stated || a.server != b.server || p.branch == q.branch) {
+				if err := oneShop(a, b, p, q, one.what); err != nil {
+					return err
+				}
 				continue
 			}
 			return fmt.Errorf("`%s` stands twice in the site %s: two shops or one? Give each its `public_url`, such as `public_url %s/shop1`; one shop needs the same options in both",
 				one.what, p.shopName(), p.example())
 		}
+	}
+	return nil
+}
+
+// oneShop refuses two equal routes of one site behind which different shops stand:
+// which of them is handed a payment, or has been, nobody could tell.
+func oneShop(a, b *Handler, p, q *place, route string) error {
+	for _, behind := range []func(*Handler, *place) []string{(*Handler).shopDials, (*Handler).shopRoots} {
+		one, other := behind(a, p), behind(b, q)
+		if len(one) == 0 || len(other) == 0 || slices.ContainsFunc(one, func(s string) bool { return slices.Contains(other, s) }) {
+			continue
+		}
+		return fmt.Errorf("`%s` stands twice in the site %s, once before %s and once before %s, so a payment could be handed to either: two shops or one? Give each its `public_url`; one shop needs one upstream, or one root, behind both",
+			route, p.shopName(), min(one[0], other[0]), max(one[0], other[0]))
 	}
 	return nil
 }

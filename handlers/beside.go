@@ -111,6 +111,46 @@ func proxies(srv *caddyhttp.Server, routes caddyhttp.RouteList) (behind, beside 
 	return behind, beside
 }
 
+// shopDials are the upstreams that follow a handler, without those that are only
+// asked whether a request may go on; shopRoots the directories.
+func (h *Handler) shopDials(p *place) []string {
+	var all []*reverseproxy.Handler
+	h.following(p, func(m caddyhttp.MiddlewareHandler, _ passage) {
+		if proxy, ok := m.(*reverseproxy.Handler); ok && !asks(proxy) {
+			all = append(all, proxy)
+		}
+	})
+	return dials(all)
+}
+
+func (h *Handler) shopRoots(p *place) (all []string) {
+	h.following(p, func(m caddyhttp.MiddlewareHandler, at passage) {
+		if fs, ok := m.(*fileserver.FileServer); ok {
+			if abs, ok := absolute(rootFor(fs, at)); ok {
+				all = append(all, abs)
+			}
+		}
+	})
+	return all
+}
+
+// following visits what a request may come to after this handler.
+func (h *Handler) following(p *place, visit func(caddyhttp.MiddlewareHandler, passage)) {
+	b := &besides{server: h.server, counts: func(other *Handler) bool { return other == h }, visit: func(m caddyhttp.MiddlewareHandler, at passage) {
+		if at.behind {
+			visit(m, at)
+		}
+	}}
+	b.routes(p.tops, passage{})
+}
+
+func rootFor(fs *fileserver.FileServer, at passage) string {
+	if fs.Root == "" || fs.Root == "{http.vars.root}" {
+		return at.root
+	}
+	return fs.Root
+}
+
 // served is a directory that a file server of a site serves.
 type served struct {
 	root  string
@@ -124,11 +164,7 @@ func files(srv *caddyhttp.Server, routes caddyhttp.RouteList) (behind, beside []
 		if !ok {
 			return
 		}
-		root := fs.Root
-		if root == "" || root == "{http.vars.root}" {
-			root = at.root
-		}
-		abs, ok := absolute(root)
+		abs, ok := absolute(rootFor(fs, at))
 		switch {
 		case !ok:
 		case at.behind:

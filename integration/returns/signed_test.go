@@ -134,6 +134,12 @@ verify /script 24pal {
 			t.Error("nobody is told what changed, and of which payment")
 		}
 	})
+	t.Run("signed with what a look-up's question carries", func(t *testing.T) {
+		v := harness.Sign(harness.LookupKey(t, harness.Secret), site, "/back", "idpay", "62", 1_000, later)
+		id, ret := pay(t, "idpay", "/back", "62", 1_000, v)
+		refused(t, come(harness.NewBrowser(t), ret))
+		asked(t, id, 0)
+	})
 	t.Run("the signed order is not the provider's", func(t *testing.T) {
 		b := harness.NewBrowser(t)
 		id, ret := pay(t, "idpay", "/back", "70", 50_000, harness.Sign(key, site, "/back", "idpay", "71", 50_000, later))

@@ -100,7 +100,7 @@ func TestOddOrdersAreNotAskedAbout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, order := range []string{"", "a\nb", ".", "..", "../x", "a/./b"} {
+	for _, order := range []string{"", "a\nb", ".", "..", "../x", "a/./b", `..\x`, `a\..\b`, `a/..`, `a\.`, `..`} {
 		if _, err := c.Ask(t.Context(), order, "key"); !errors.Is(err, ErrUnknown) {
 			t.Errorf("%q: %v", order, err)
 		}

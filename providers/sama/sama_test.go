@@ -206,6 +206,20 @@ func TestCreate(t *testing.T) {
 	}
 }
 
+// An authority is a UUID that names something.
+func TestAuthorities(t *testing.T) {
+	t.Parallel()
+	for text, ok := range map[string]bool{
+		"0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d": true, "0A1B2C3D-4E5F-4A6B-8C7D-9E0F1A2B3C4D": true, "00000000-0000-0000-0000-000000000001": true,
+		"00000000-0000-0000-0000-000000000000": false, "": false, "0a1b2c3d4e5f4a6b8c7d9e0f1a2b3c4d": false, "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4": false,
+		"0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d0": false, "0a1b2c3g-4e5f-4a6b-8c7d-9e0f1a2b3c4d": false,
+	} {
+		if id, got := authority(text); got != ok || ok && id != strings.ToLower(text) {
+			t.Errorf("%q: %q %v", text, id, got)
+		}
+	}
+}
+
 func TestReturnAndPage(t *testing.T) {
 	p := provider(t, "", 0)
 	read := func(m map[string]string) (payment.Claimed, error) {
