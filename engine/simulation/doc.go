@@ -10,7 +10,8 @@
 //
 // # How a world goes
 //
-// A world is made from a seed: a provider's shape, how prices are known, the
+// A world is made from a seed: a provider's shape, live or for tests, under one
+// name or two, at one account or two, how prices are known, the
 // site's policy, one node on an embedded store or two on a joined one, a few
 // customers, a few kinds of faults and how often they strike. Every actor is a
 // goroutine in a [testing/synctest] bubble. Each call that leaves the engine

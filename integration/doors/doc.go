@@ -3,10 +3,10 @@
 // an attacker. An oracle, which knows only who paid what where, says when
 // something paid-for is served unpaid, when a shop is told "verified" of what
 // isn't its own, when two shops mix, when a return passes in silence, when an
-// answer about one person may be kept by a shared cache, and when a paid
-// customer ends without order, retry or person. The simulation of the engine
-// (engine/simulation) looks at the rules of money; this one looks at what
-// surrounds them.
+// answer about one person may be kept by a shared cache, when a stranger learns
+// whether an order exists, and when a paid customer ends without order, retry or
+// person. The simulation of the engine (engine/simulation) looks at the rules of
+// money; this one looks at what surrounds them.
 //
 //	go test ./integration/doors                          # some hundred worlds
 //	go test ./integration/doors -run TestDoors -for 2h   # as many as fit

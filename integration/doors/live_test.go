@@ -365,8 +365,12 @@ func (w *world) ask(i int, s step, pl place, b *browser, target string, form url
 	if a := w.do(q); a != nil && s.How == http.MethodPost && len(w.faults) == 0 {
 		// A bounce is followed by whoever wants to get further.
 		if action, fields, ok := a.form(); ok && a.Status == http.StatusOK {
-			next := &request{browser: b, Method: http.MethodPost, Doing: "is sent on", Body: fields.Encode()}
+			next := &request{browser: b, Method: http.MethodPost, Doing: "follows", Body: fields.Encode()}
 			if to, err := q.url().Parse(action); err == nil && w.ours(to, next) {
+				// Of an odd path a browser may make another one, which is no return's.
+				if at, _, _ := strings.Cut(next.Target, "?"); strings.HasPrefix(q.Target, at) {
+					next.Doing = "is sent on"
+				}
 				w.do(next)
 			}
 		}
