@@ -141,12 +141,6 @@ func (a *App) provisionStorage(ctx caddy.Context) error {
 	return nil
 }
 
-// timed is a provider that has a time-out of its own.
-type timed interface{ CallTimeout() time.Duration }
-
-// imported is a provider that has the `used_ids` option.
-type imported interface{ UsedIDs() string }
-
 // defaultTimeout bounds a call to a provider that names no time-out.
 const defaultTimeout = 8 * time.Second
 
@@ -172,14 +166,11 @@ func (a *App) provisionProviders(ctx caddy.Context) error {
 			return fmt.Errorf("provider %s: module %T is no provider", name, mod)
 		}
 		info := provider{ProviderInfo: handlers.ProviderInfo{Provider: p, Name: name, Type: types[name]}, timeout: defaultTimeout}
-		if t, ok := mod.(timed); ok && t.CallTimeout() > 0 {
+		if t, ok := mod.(payment.Timed); ok && t.CallTimeout() > 0 {
 			info.timeout = t.CallTimeout()
 		}
-		if u, ok := mod.(imported); ok {
+		if u, ok := mod.(payment.UsedIDs); ok {
 			info.UsedIDs = u.UsedIDs()
-		}
-		if acc, ok := mod.(payment.Accounted); ok {
-			info.Account = acc.AccountID()
 		}
 		a.providers[name] = info
 	}

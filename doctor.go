@@ -47,10 +47,6 @@ func (a *App) Doctor(ctx context.Context) []admin.Finding {
 	return append(out, a.doctorKeys()...)
 }
 
-// elsewhere is a provider or affiliate that can be told another address than its
-// own.
-type elsewhere interface{ Elsewhere() string }
-
 // doctorProvider says of a provider what costs money first.
 func (a *App) doctorProvider(name string) []admin.Finding {
 	p := a.providers[name]
@@ -64,7 +60,7 @@ func (a *App) doctorProvider(name string) []admin.Finding {
 			Text: fmt.Sprintf("it has refused our key, address or account for %s, the last time %s ago%s, and has settled nothing since: see its panel", ago(r.since), ago(r.last), code)})
 	}
 	sandbox := p.Traits().Environment == "sandbox"
-	if e, ok := p.Provider.(elsewhere); ok && e.Elsewhere() != "" {
+	if e, ok := p.Provider.(payment.Relocated); ok && e.Elsewhere() != "" {
 		text := "base_url is " + e.Elsewhere() + ", not the provider's own address"
 		if !sandbox {
 			text += ": what is paid there counts as live"
@@ -99,7 +95,7 @@ func (a *App) doctorAffiliates() []admin.Finding {
 			Text: "an affiliate is configured, but no site has `track`: no visit is noted and no sale is reported"})
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.affiliates)) {
-		if e, ok := a.affiliates[name].(elsewhere); ok && e.Elsewhere() != "" {
+		if e, ok := a.affiliates[name].(payment.Relocated); ok && e.Elsewhere() != "" {
 			out = append(out, admin.Finding{Level: admin.LevelWarn, Code: "base_url", Where: name,
 				Text: "base_url is " + e.Elsewhere() + ", not the network's own address"})
 		}

@@ -50,7 +50,7 @@ var errNoMore = errors.New("no more accounts")
 // account returns what the ledger knows of a provider's issuer, writing it down
 // if it is new. Where the ledger can't be read, nothing is believed.
 func (e *Engine) account(ctx context.Context, prov Provider) account {
-	t := prov.Traits()
+	t := prov.Terms()
 	e.accounts.Lock()
 	defer e.accounts.Unlock()
 	if a, ok := e.known[t.Issuer]; ok {
@@ -76,7 +76,7 @@ func (e *Engine) account(ctx context.Context, prov Provider) account {
 // configured: the issuer is another account of the running configuration.
 func (e *Engine) configured(issuer string) bool {
 	for _, p := range e.Providers {
-		if p.Traits().Issuer == issuer {
+		if p.Terms().Issuer == issuer {
 			return true
 		}
 	}
@@ -85,7 +85,7 @@ func (e *Engine) configured(issuer string) bool {
 
 // enrol finds the issuer in the ledger's list, or puts it there; others are the
 // rest of the list.
-func (e *Engine) enrol(ctx context.Context, t payment.Traits) (mine account, others []string, err error) {
+func (e *Engine) enrol(ctx context.Context, t payment.Terms) (mine account, others []string, err error) {
 	list, err := e.listed(ctx, t, 0)
 	if err != nil {
 		return mine, nil, err
@@ -121,7 +121,7 @@ func (e *Engine) enrol(ctx context.Context, t payment.Traits) (mine account, oth
 
 // listed are the accounts of a protocol and environment that the ledger knows,
 // from the nth on.
-func (e *Engine) listed(ctx context.Context, t payment.Traits, n int) ([]account, error) {
+func (e *Engine) listed(ctx context.Context, t payment.Terms, n int) ([]account, error) {
 	var list []account
 	for ; n < accountsMost; n++ {
 		a, err := e.entry(ctx, t, n, nil)
@@ -137,7 +137,7 @@ func (e *Engine) listed(ctx context.Context, t payment.Traits, n int) ([]account
 }
 
 // entry reads the nth account, which becomes fresh if there is none.
-func (e *Engine) entry(ctx context.Context, t payment.Traits, n int, fresh *account) (account, error) {
+func (e *Engine) entry(ctx context.Context, t payment.Terms, n int, fresh *account) (account, error) {
 	name := "account/" + payment.Issuer(protocolOf(t), "*", t.Environment) + "/" + strconv.Itoa(n)
 	b, err := e.Store.Secret(ctx, name, func() ([]byte, error) {
 		if fresh == nil {
@@ -155,7 +155,7 @@ func (e *Engine) entry(ctx context.Context, t payment.Traits, n int, fresh *acco
 	return a, nil
 }
 
-func protocolOf(t payment.Traits) string {
+func protocolOf(t payment.Terms) string {
 	for i := range len(t.Issuer) {
 		if t.Issuer[i] == '|' {
 			return t.Issuer[:i]
@@ -166,7 +166,7 @@ func protocolOf(t payment.Traits) string {
 
 // firstOfItsKind looks for payments of the same protocol and environment that
 // were made under another issuer, an address of earlier versions included.
-func (e *Engine) firstOfItsKind(ctx context.Context, t payment.Traits) (bool, error) {
+func (e *Engine) firstOfItsKind(ctx context.Context, t payment.Terms) (bool, error) {
 	q := payment.Listing{Limit: 1000}
 	for n := 0; n < searched; {
 		page, err := e.Store.List(ctx, q)
@@ -188,10 +188,10 @@ func (e *Engine) firstOfItsKind(ctx context.Context, t payment.Traits) (bool, er
 
 // welcome says that the ledger meets an account for the first time, where that
 // matters: a receipt from before can't be told from a new one.
-func (e *Engine) welcome(t payment.Traits, a account, ledgerIsNew bool) {
+func (e *Engine) welcome(t payment.Terms, a account, ledgerIsNew bool) {
 	for _, name := range e.providerNames() {
 		p := e.Providers[name]
-		if p.Traits().Issuer != t.Issuer || t.TellsFirst || p.UsedIDs != payment.UsedIDsNone {
+		if p.Terms().Issuer != t.Issuer || t.TellsFirst || p.UsedIDs != payment.UsedIDsNone {
 			continue
 		}
 		err := errNewAccount
@@ -244,11 +244,11 @@ func (e *Engine) providerNames() []string {
 // nothing.
 func (e *Engine) providerFor(rec *payment.Record) (Provider, error) {
 	p, err := e.provider(rec.Provider)
-	if err == nil && payment.SameMoney(p.Traits().Issuer, rec.Issuer) {
+	if err == nil && payment.SameMoney(p.Terms().Issuer, rec.Issuer) {
 		return p, nil
 	}
 	for _, name := range e.providerNames() {
-		if other := e.Providers[name]; other.Traits().Issuer == rec.Issuer {
+		if other := e.Providers[name]; other.Terms().Issuer == rec.Issuer {
 			return other, nil
 		}
 	}

@@ -130,11 +130,20 @@ func (e *Engine) Admit(ctx context.Context, a Ask) Result {
 	if err := e.Store.Ready(); err != nil && (rec == nil || !errors.Is(err, payment.ErrFull)) {
 		return Result{Kind: Unavailable, Err: err}
 	}
+	if unproved(prov.Terms(), rec, a.Claimed) {
+		return Result{Kind: Ambiguous, Record: rec, Err: fmt.Errorf("%w: nothing in it that could be verified", payment.ErrMalformed)}
+	}
 	return e.admit(ctx, gone, prov, rec, a)
 }
 
+// unproved: verify must be told what only a return brings, and none has brought it.
+// Such a payment is never asked about.
+func unproved(t payment.Terms, rec *payment.Record, c payment.Claimed) bool {
+	return t.ProvesInReturn && c.Proof == "" && (rec == nil || rec.Proof == "") || len(c.Proof) > payment.MaxProof
+}
+
 func (e *Engine) admit(ctx context.Context, gone <-chan struct{}, prov Provider, rec *payment.Record, a Ask) Result {
-	traits := prov.Traits()
+	traits := prov.Terms()
 	stranger := !a.Proof && (rec == nil || rec.Expect.Source == payment.FromNone && rec.State != payment.Verifying)
 	if rec != nil && e.tooSoon(rec, stranger) {
 		return e.notYet(ctx, rec, a, stranger)
@@ -201,7 +210,7 @@ func (e *Engine) inTurn(ctx context.Context, j job, rec *payment.Record) (res Re
 // being asked about, or answered, is returned as it stands.
 func (e *Engine) keepTurn(ctx context.Context, j job, wait time.Duration) (*payment.Record, error) {
 	for range claimTries {
-		rec, err := e.load(ctx, j, j.prov.Traits())
+		rec, err := e.load(ctx, j, j.prov.Terms())
 		if err != nil {
 			return nil, err
 		}

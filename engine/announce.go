@@ -37,7 +37,7 @@ func (e *Engine) Announce(ctx context.Context, a Announcement) (*payment.Record,
 	if err := e.Store.Ready(); err != nil {
 		return nil, err
 	}
-	t := prov.Traits()
+	t := prov.Terms()
 	before, err := e.announcedBefore(ctx, prov, a.ID)
 	if err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func (e *Engine) contradicted(ctx context.Context, a Announcement) error {
 // announcedBefore is the intent of an id, under whatever name of its account; nil
 // if it has no intent.
 func (e *Engine) announcedBefore(ctx context.Context, prov Provider, id string) (*payment.Record, error) {
-	for _, issuer := range append([]string{prov.Traits().Issuer}, e.account(ctx, prov).former...) {
+	for _, issuer := range append([]string{prov.Terms().Issuer}, e.account(ctx, prov).former...) {
 		holder, err := e.Store.Holder(ctx, payment.IntentKey(issuer, id))
 		if errors.Is(err, payment.ErrNotFound) {
 			continue

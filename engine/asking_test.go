@@ -13,7 +13,10 @@ import (
 
 // script is the invoice script: it cannot be inquired, names no window, gives
 // nothing back, and answers every check alike.
-var script = payment.Traits{Issuer: "invoice|bank.example|live", Environment: "live", AnswersAmount: true}
+var script = payment.Terms{
+	Traits:   payment.Traits{Issuer: "invoice|bank.example|live", Environment: "live"},
+	Protocol: payment.Protocol{AnswersAmount: true},
+}
 
 func no() payment.Answer { return payment.Answer{Outcome: payment.OutcomeRefused} }
 

@@ -12,7 +12,7 @@ import (
 
 // attemptUnpaid is attempt for an order that no other payment has paid; done is
 // called at its end.
-func (e *Engine) attemptUnpaid(ctx context.Context, j job, rec *payment.Record, t payment.Traits, done func()) (*payment.Record, error) {
+func (e *Engine) attemptUnpaid(ctx context.Context, j job, rec *payment.Record, t payment.Terms, done func()) (*payment.Record, error) {
 	defer done()
 	paid, err := e.orderPaid(ctx, rec, j, t)
 	switch {
@@ -33,7 +33,7 @@ func (e *Engine) attemptUnpaid(ctx context.Context, j job, rec *payment.Record, 
 
 // attempt claims the record durably, asks the provider and commits what that
 // means.
-func (e *Engine) attempt(ctx context.Context, j job, rec *payment.Record, t payment.Traits) (*payment.Record, error) {
+func (e *Engine) attempt(ctx context.Context, j job, rec *payment.Record, t payment.Terms) (*payment.Record, error) {
 	e.Shared.limits.leave(rec.Ref)
 	stranger := j.stranger || j.worker && rec.Expect.Source == payment.FromNone && rec.Attempts.Count == 0
 	laneCtx, cancel := context.WithTimeout(ctx, j.prov.Timeout)
@@ -89,6 +89,11 @@ func (e *Engine) remember(rec *payment.Record, j job, now time.Time) {
 		return
 	}
 	e.claimed(rec.Ref)
+	// A proof that was asked about and not answered may have been the true one:
+	// another does not take its place before it was refused.
+	if proof := j.ask.Claimed.Proof; proof != "" && (rec.Proof == "" || rec.Attempts.Unknown == 0 && !rec.Attempts.Open) {
+		rec.Proof = proof
+	}
 	if j.ask.Claimed.Hint != payment.HintUnpaid {
 		rec.Attempts.Claimed = true
 	}
@@ -169,6 +174,11 @@ func (e *Engine) postpone(ctx context.Context, j job, rec *payment.Record, wait 
 	return rec, nil
 }
 
+// query is what a record is asked about with.
+func query(rec *payment.Record) payment.Query {
+	return payment.Query{ID: rec.ID, Order: rec.Order, Amount: rec.Expect.Amount, Proof: rec.Proof, Serial: rec.Serial}
+}
+
 func (e *Engine) leaseFor(p Provider) time.Duration {
 	return max(minLease, 2*p.Timeout+leaseMargin)
 }
@@ -188,5 +198,5 @@ func (e *Engine) call(ctx context.Context, p Provider, rec *payment.Record, f fu
 		}
 		e.Observer.Observe(Event{Name: EventAsked, Record: rec, Err: a.Err, Took: e.now().Sub(start)})
 	}()
-	return f(failpoint.Sent(ctx, failpoint.VerifySent), payment.Query{ID: rec.ID, Order: rec.Order, Amount: rec.Expect.Amount})
+	return f(failpoint.Sent(ctx, failpoint.VerifySent), query(rec))
 }

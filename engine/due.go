@@ -132,6 +132,9 @@ func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
 		return e.unclaimed(ctx, prov, rec)
 	}
 	if !inquires(prov) {
+		if unproved(prov.Terms(), rec, payment.Claimed{}) {
+			return e.unprovable(ctx, prov, rec)
+		}
 		return e.again(ctx, rec)
 	}
 	a, asked := e.inquire(ctx, prov, rec, false)
@@ -140,6 +143,9 @@ func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
 	}
 	switch a.Outcome {
 	case payment.OutcomeAwaiting:
+		if unproved(prov.Terms(), rec, payment.Claimed{}) {
+			return e.unprovable(ctx, prov, rec)
+		}
 		rec.Attempts.Awaiting = e.now()
 		if err := e.commit(ctx, rec, false); err != nil {
 			return ignoreConflict(err)
@@ -159,6 +165,20 @@ func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
 		at = forgetAt(rec)
 	}
 	return e.rest(ctx, rec, at)
+}
+
+// unprovable looks after an intent that can't be verified, because its customer
+// never brought the proof: a person hears of it where it is known to be paid, and it
+// ends with its day.
+func (e *Engine) unprovable(ctx context.Context, prov Provider, rec *payment.Record) error {
+	end := rec.CreatedAt.Add(max(intentKept, window(prov.Terms())))
+	if e.now().Before(end) {
+		return e.rest(ctx, rec, end)
+	}
+	if err := rec.EndUnasked(payment.Lapse, payment.ReasonNotPaid, e.now()); err != nil {
+		return err
+	}
+	return e.rest(ctx, rec, forgetAt(rec))
 }
 
 // forgettable: no money can be behind it, and nobody will come for it any more. A

@@ -13,7 +13,7 @@ import (
 // find looks for the record that a return belongs to. It returns nil without
 // an error where there is none yet.
 func (e *Engine) find(ctx context.Context, prov Provider, a Ask) (*payment.Record, error) {
-	issuers := append([]string{prov.Traits().Issuer}, e.account(ctx, prov).former...)
+	issuers := append([]string{prov.Terms().Issuer}, e.account(ctx, prov).former...)
 	rec, err := e.belongsTo(ctx, prov, issuers, a)
 	if err != nil || rec == nil {
 		return nil, err

@@ -18,7 +18,7 @@ import (
 type bank struct {
 	t      *testing.T
 	store  *memory.Store
-	traits payment.Traits
+	traits payment.Terms
 
 	mu       sync.Mutex
 	script   []payment.Answer
@@ -32,7 +32,9 @@ type bank struct {
 	most     int
 }
 
-func (b *bank) Traits() payment.Traits { return b.traits }
+func (b *bank) Protocol() payment.Protocol { return b.traits.Protocol }
+func (b *bank) Traits() payment.Traits     { return b.traits.Traits }
+func (b *bank) CanCreate() bool            { return true }
 func (b *bank) ReadReturn(func(string) string) (payment.Claimed, error) {
 	return payment.Claimed{}, nil
 }
@@ -264,9 +266,9 @@ type world struct {
 	done   chan struct{}
 }
 
-var idpayTraits = payment.Traits{
-	Issuer: "idpay|bank.example|live", Environment: "live", AnswersOrder: true, AnswersAmount: true,
-	TellsFirst: true, GivesBack: true, Window: 10 * time.Minute,
+var idpayTraits = payment.Terms{
+	Traits:   payment.Traits{Issuer: "idpay|bank.example|live", Environment: "live"},
+	Protocol: payment.Protocol{AnswersOrder: true, AnswersAmount: true, TellsFirst: true, GivesBack: true, Window: 10 * time.Minute},
 }
 
 // newWorld starts an engine with its worker; only within synctest.

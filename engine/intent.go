@@ -30,26 +30,26 @@ type Purchase struct {
 }
 
 // Purchase starts a payment at the provider and records it as an intent before
-// the browser learns where to pay. It returns the pay page's address. Anybody can
+// the browser learns where to pay. It returns where the browser goes. Anybody can
 // press Pay: a client has its rate, and all together as many calls at a time as
 // there are places for; beyond that the error is a *TooManyError.
-func (e *Engine) Purchase(ctx context.Context, p Purchase) (string, *payment.Record, error) {
+func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *payment.Record, error) {
 	prov, err := e.provider(p.Provider)
 	if err != nil {
-		return "", nil, err
+		return payment.Started{}, nil, err
 	}
 	creator, ok := prov.Provider.(payment.Creator)
-	if !ok {
-		return "", nil, fmt.Errorf("%s: %w", p.Provider, ErrCannotCreate)
+	if !ok || !creator.CanCreate() {
+		return payment.Started{}, nil, fmt.Errorf("%s: %w", p.Provider, ErrCannotCreate)
 	}
 	if err := e.Store.Ready(); err != nil {
-		return "", nil, err
+		return payment.Started{}, nil, err
 	}
 	if !e.begin() {
-		return "", nil, payment.ErrClosed
+		return payment.Started{}, nil, payment.ErrClosed
 	}
 	defer e.running.Done()
-	t := prov.Traits()
+	t := prov.Terms()
 	// The provider's id is not known yet and the return address must name the
 	// payment, so a checkout's record is named by its order, which is ours and
 	// never repeats.
@@ -57,36 +57,50 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (string, *payment.Rec
 	url := p.ReturnURL(ref)
 	pressed, leave, err := e.mayStart(ctx, p.Client, hostOf(t))
 	if err != nil {
-		return "", nil, err
+		return payment.Started{}, nil, err
 	}
 	defer leave()
 	callCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), prov.Timeout)
-	made, err := creator.Create(callCtx, payment.Order{Number: p.Order, Amount: p.Amount, Return: url, Title: p.Title, Item: p.Item})
+	order := payment.Order{Number: p.Order, Amount: p.Amount, Return: url, Title: p.Title, Item: p.Item}
+	if t.NumbersOrders {
+		order.Serial = serial(e.now(), e.Rand())
+	}
+	made, err := creator.Create(callCtx, order)
 	cancel()
 	if err != nil {
 		if errors.Is(err, payment.ErrOperator) {
 			e.observe(EventOperator, nil, err, true)
 		}
-		return "", nil, err
+		return payment.Started{}, nil, err
 	}
 	gen, err := e.generation(ctx)
 	if err != nil {
-		return "", nil, err
+		return payment.Started{}, nil, err
 	}
 	now := e.now()
 	ret := p.Return(url)
 	rec := &payment.Record{
 		Ref: ref, Site: p.Site, Route: p.Route, Provider: p.Provider, Issuer: t.Issuer, Environment: t.Environment,
-		ID: made.ID, Order: p.Order, State: payment.Created, Generation: gen.Seq,
+		ID: made.ID, Order: p.Order, Serial: order.Serial, State: payment.Created, Generation: gen.Seq,
 		Expect:    payment.Expectation{Amount: p.Amount, Source: payment.FromIntent, Item: p.Item, Title: p.Title, Checkout: true},
 		Return:    &ret,
 		CreatedAt: now, UpdatedAt: now,
 	}
 	// One that pressed often is looked after later than others.
 	if err := e.intend(context.WithoutCancel(ctx), rec, prov, p.Track, time.Duration(max(0, pressed-patientPresses))*turn); err != nil {
-		return "", nil, err
+		return payment.Started{}, nil, err
 	}
-	return made.PayURL, rec, nil
+	return made, rec, nil
+}
+
+// serials begin with this moment.
+var serials = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// serial is an integer that no other payment has: milliseconds, and twelve random
+// bits for those that begin in the same one. Two that are equal all the same are no
+// harm: the gateway refuses the second, and the customer presses again.
+func serial(now time.Time, random float64) int64 {
+	return max(now.Sub(serials).Milliseconds(), 1)<<12 | int64(random*(1<<12))
 }
 
 const (

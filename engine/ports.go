@@ -40,10 +40,6 @@ func (c storeClock) Now() time.Time { return c.store.Now() }
 // ahead is how far the store's clock is before the machine's.
 func (c storeClock) ahead() time.Duration { return time.Until(c.store.Now()) }
 
-// orphaner is a store of several nodes, which tells when one of the others has
-// fallen silent.
-type orphaner interface{ Orphaned() <-chan struct{} }
-
 // Provider is a configured provider.
 type Provider struct {
 	payment.Provider
@@ -53,6 +49,9 @@ type Provider struct {
 	// [payment.UsedIDsNone], [payment.UsedIDsImported] or "".
 	UsedIDs string
 }
+
+// Terms are what is known of the provider before it is asked.
+func (p Provider) Terms() payment.Terms { return payment.TermsOf(p) }
 
 // Policy is what a verify route says of delivery.
 type Policy struct {

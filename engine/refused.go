@@ -94,7 +94,7 @@ func (e *Engine) trace(ctx context.Context, r Refusal) *payment.Record {
 	}
 	prov, err := e.provider(r.Provider)
 	if err == nil {
-		t := prov.Traits()
+		t := prov.Terms()
 		rec.Issuer, rec.Environment = t.Issuer, t.Environment
 	}
 	if err == nil && r.Claims && r.Reason == payment.ReasonUnannounced && rec.ID != "" && rec.Order != "" && inquires(prov) {
@@ -181,7 +181,7 @@ func (e *Engine) inquire(ctx context.Context, prov Provider, rec *payment.Record
 	if !ok {
 		return a, false
 	}
-	host := hostOf(prov.Traits())
+	host := hostOf(prov.Terms())
 	laneCtx, cancel := context.WithTimeout(ctx, prov.Timeout)
 	leave, err := e.Shared.enter(laneCtx, host, stranger)
 	cancel()

@@ -58,7 +58,7 @@ func claimed(r *payment.Record) time.Time {
 // arrived: a customer's return is kept, not only the address for one.
 func arrived(r *payment.Record) bool { return r.Return != nil && !r.Return.Arrived.IsZero() }
 
-func window(t payment.Traits) time.Duration {
+func window(t payment.Terms) time.Duration {
 	if t.Window > 0 {
 		return t.Window
 	}
@@ -68,7 +68,7 @@ func window(t payment.Traits) time.Duration {
 // afterSilence is when to ask again after an attempt without an answer: fast
 // at first, steadily inside the provider's window, hourly for three days. The
 // second result is false when it is time to give up and ask a person.
-func afterSilence(r *payment.Record, t payment.Traits, now time.Time, wait time.Duration, jitter float64) (time.Time, bool) {
+func afterSilence(r *payment.Record, t payment.Terms, now time.Time, wait time.Duration, jitter float64) (time.Time, bool) {
 	since := now.Sub(claimed(r))
 	if since > patienceDays {
 		return time.Time{}, false
@@ -94,7 +94,7 @@ func afterSilence(r *payment.Record, t payment.Traits, now time.Time, wait time.
 // afterRefusal is when the worker asks again after a "no" to a return that did
 // not say "unpaid": 30 s, 3 min, and just before the window's end (rule 9).
 // Zero is never.
-func afterRefusal(r *payment.Record, t payment.Traits, now time.Time) time.Time {
+func afterRefusal(r *payment.Record, t payment.Terms, now time.Time) time.Time {
 	if !r.Attempts.Claimed {
 		return time.Time{}
 	}
@@ -115,7 +115,7 @@ func (e *Engine) firstLook(rec *payment.Record, prov Provider) time.Time {
 		return nextUnasked(rec, inquires(prov), e.now())
 	}
 	if inquires(prov) {
-		return rec.CreatedAt.Add(window(prov.Traits()) - time.Minute)
+		return rec.CreatedAt.Add(window(prov.Terms()) - time.Minute)
 	}
 	return time.Time{}
 }

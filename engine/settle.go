@@ -35,7 +35,7 @@ const (
 // settle brings a record as far as it can now: it claims, asks, and commits.
 // It returns the record as it stands afterwards.
 func (e *Engine) settle(ctx context.Context, j job) (*payment.Record, error) {
-	traits := j.prov.Traits()
+	traits := j.prov.Terms()
 	waited := time.Duration(0)
 	// What the ledger knows of the account is read before anything is asked.
 	e.account(ctx, j.prov)
@@ -83,7 +83,7 @@ func (e *Engine) settle(ctx context.Context, j job) (*payment.Record, error) {
 }
 
 // load returns the record, or a new one that is not written yet.
-func (e *Engine) load(ctx context.Context, j job, t payment.Traits) (*payment.Record, error) {
+func (e *Engine) load(ctx context.Context, j job, t payment.Terms) (*payment.Record, error) {
 	if !j.absent {
 		rec, err := e.Store.Get(ctx, j.ref)
 		if err == nil {
@@ -182,7 +182,7 @@ func (e *Engine) wait(ctx context.Context, j job, rec *payment.Record) (*payment
 //
 // Where the site that could say whether it takes several is not in the running
 // configuration, the error is errUnplaced for as long as the money can wait.
-func (e *Engine) orderPaid(ctx context.Context, rec *payment.Record, j job, t payment.Traits) (bool, error) {
+func (e *Engine) orderPaid(ctx context.Context, rec *payment.Record, j job, t payment.Terms) (bool, error) {
 	policy, placed := e.policy(rec, j)
 	today := asToday(rec, t, policy, j.ask.Site)
 	if policy.Many || !t.GivesBack || rec.Attempts.Unknown > 0 || rec.Attempts.Open {

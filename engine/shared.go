@@ -203,7 +203,7 @@ func (s *Shared) takeStalled() []payment.Ref {
 
 // hostOf is what lanes, paces and breakers are kept by: they are about who is
 // called, and two accounts at one host wear it out together.
-func hostOf(t payment.Traits) string {
+func hostOf(t payment.Terms) string {
 	if t.Host != "" {
 		return t.Host
 	}

@@ -24,7 +24,7 @@ func (e *Engine) Run(ctx context.Context) {
 		e.retryReport(ctx, ref)
 	}
 	var orphaned <-chan struct{}
-	if o, ok := e.Store.(orphaner); ok {
+	if o, ok := e.Store.(payment.Clustered); ok {
 		orphaned = o.Orphaned()
 	}
 	inherit := func() {

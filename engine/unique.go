@@ -21,7 +21,7 @@ func names(site string, formerly []string) []string {
 
 // asToday is a copy of a record under the names of today's configuration: its keys
 // are taken under these.
-func asToday(rec *payment.Record, t payment.Traits, p Policy, site string) *payment.Record {
+func asToday(rec *payment.Record, t payment.Terms, p Policy, site string) *payment.Record {
 	c := *rec
 	if payment.SameMoney(t.Issuer, rec.Issuer) {
 		c.Issuer, c.Environment = t.Issuer, t.Environment
@@ -42,7 +42,7 @@ func (e *Engine) former(ctx context.Context, rec *payment.Record, prov Provider,
 	a := e.account(ctx, prov)
 	for _, issuer := range a.former {
 		keys = append(keys, payment.ReceiptKey(issuer, rec.ID))
-		if rec.Receipt != nil && rec.Receipt.Number != "" && slices.Contains(prov.Traits().FormerIssuers, issuer) {
+		if rec.Receipt != nil && rec.Receipt.Number != "" && slices.Contains(prov.Terms().FormerIssuers, issuer) {
 			keys = append(keys, payment.NumberKey(issuer, rec.Receipt.Number))
 		}
 	}
@@ -72,7 +72,7 @@ func (e *Engine) formerOrders(rec *payment.Record, formerly []string) []payment.
 func (e *Engine) namesOfProviders(rec *payment.Record) []string {
 	var list []string
 	for _, name := range e.providerNames() {
-		if e.Providers[name].Traits().Environment == rec.Environment {
+		if e.Providers[name].Terms().Environment == rec.Environment {
 			list = append(list, name)
 		}
 	}
@@ -135,7 +135,7 @@ func (e *Engine) orderHolder(ctx context.Context, rec *payment.Record, formerly 
 func (e *Engine) Taken(ctx context.Context, rec *payment.Record) (order, receipt bool) {
 	policy, _ := e.policy(rec, job{worker: true})
 	if prov, err := e.providerFor(rec); err == nil {
-		rec = asToday(rec, prov.Traits(), policy, "")
+		rec = asToday(rec, prov.Terms(), policy, "")
 		var t *payment.TakenError
 		keys := []payment.Key{payment.ReceiptKey(rec.Issuer, rec.ID)}
 		for _, issuer := range e.account(ctx, prov).former {

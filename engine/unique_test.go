@@ -17,17 +17,18 @@ import (
 // named is a provider under another account, host or environment.
 type named struct {
 	*bank
-	traits payment.Traits
+	traits payment.Terms
 }
 
-func (n named) Traits() payment.Traits { return n.traits }
+func (n named) Protocol() payment.Protocol { return n.traits.Protocol }
+func (n named) Traits() payment.Traits     { return n.traits.Traits }
 
 // scriptTraits are of a provider that can't tell the first answer from another.
-func scriptTraits(key, address string) payment.Traits {
-	return payment.Traits{
+func scriptTraits(key, address string) payment.Terms {
+	return payment.Terms{Protocol: payment.Protocol{AnswersAmount: true}, Traits: payment.Traits{
 		Issuer: payment.Issuer("invoice", payment.AccountID("invoice", key), payment.Live), Host: "invoice|" + address + "|live",
-		FormerIssuers: []string{"invoice|" + address + "|live"}, Environment: payment.Live, AnswersAmount: true,
-	}
+		FormerIssuers: []string{"invoice|" + address + "|live"}, Environment: payment.Live,
+	}}
 }
 
 // reconfigured is an engine over the same ledger with other providers.
@@ -57,7 +58,7 @@ func TestAUsedReceiptIsUsedUnderEveryName(t *testing.T) {
 	t.Parallel()
 	const none, imported = payment.UsedIDsNone, payment.UsedIDsImported
 	for name, c := range map[string]struct {
-		traits   payment.Traits
+		traits   payment.Terms
 		used, id string
 		want     engine.Kind
 	}{
@@ -100,7 +101,7 @@ func TestAnOrderIsPaidOnceWhoeverTakesIt(t *testing.T) {
 	keeps := live
 	keeps.GivesBack = false
 	for name, c := range map[string]struct {
-		second payment.Traits
+		second payment.Terms
 		site   string
 		want   engine.Kind
 	}{

@@ -10,13 +10,13 @@ import (
 )
 
 // finish commits what an answer means (rule 2).
-func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payment.Answer, t payment.Traits) (*payment.Record, error) {
+func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payment.Answer, t payment.Terms) (*payment.Record, error) {
 	inquirer, canInquire := j.prov.Provider.(payment.Inquirer)
 	gen, err := e.generation(ctx)
 	if err != nil {
 		return e.reread(ctx, rec, err)
 	}
-	facts := payment.Facts{Traits: t, Generation: gen, UsedIDsKnown: e.usedIDsKnown(ctx, j.prov), CanInquire: canInquire, Now: e.now()}
+	facts := payment.Facts{Terms: t, Generation: gen, UsedIDsKnown: e.usedIDsKnown(ctx, j.prov), CanInquire: canInquire, Now: e.now()}
 	facts.Inquiry = j.settlesNot
 	v := payment.Decide(rec, a, facts)
 	if j.settlesNot && (a.Outcome == payment.OutcomeAwaiting || a.Outcome == payment.OutcomeAgain) {
@@ -64,7 +64,7 @@ func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payme
 }
 
 // apply takes the verdict's step on a copy.
-func (e *Engine) apply(next *payment.Record, j job, v payment.Verdict, a payment.Answer, t payment.Traits) error {
+func (e *Engine) apply(next *payment.Record, j job, v payment.Verdict, a payment.Answer, t payment.Terms) error {
 	now := e.now()
 	var retry time.Time
 	switch v.Trigger {
@@ -106,7 +106,7 @@ func (e *Engine) apply(next *payment.Record, j job, v payment.Verdict, a payment
 }
 
 // afterNo is when to look again at a refused payment.
-func (e *Engine) afterNo(next *payment.Record, j job, v payment.Verdict, t payment.Traits, now time.Time) time.Time {
+func (e *Engine) afterNo(next *payment.Record, j job, v payment.Verdict, t payment.Terms, now time.Time) time.Time {
 	if v.Trigger == payment.Lapse {
 		return forgetAt(next)
 	}
@@ -143,7 +143,7 @@ func (e *Engine) take(ctx context.Context, next *payment.Record, j job, v paymen
 // keys are what a payment takes under the names of today; a former key of
 // another payment is a *payment.TakenError.
 func (e *Engine) keys(ctx context.Context, rec *payment.Record, prov Provider, p Policy, site string) ([]payment.Key, error) {
-	today := asToday(rec, prov.Traits(), p, site)
+	today := asToday(rec, prov.Terms(), p, site)
 	if err := e.taken(ctx, today, e.former(ctx, today, prov, p)); err != nil {
 		return nil, err
 	}

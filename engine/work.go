@@ -55,7 +55,7 @@ type place struct {
 func (e *Engine) placeOf(rec *payment.Record) place {
 	host := "nobody"
 	if p, err := e.providerFor(rec); err == nil {
-		host = hostOf(p.Traits())
+		host = hostOf(p.Terms())
 	}
 	switch rec.State {
 	case payment.Verified, payment.Delivering:

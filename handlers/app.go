@@ -46,14 +46,14 @@ type App interface {
 type ProviderInfo struct {
 	payment.Provider
 	Name string
-	// Type is the module's name: idpay, sama, invoice, 24pal …
+	// Type is the module's name, as `provider <type>` has it.
 	Type string
 	// UsedIDs is "imported", "none" or "".
 	UsedIDs string
-	// Account is what [payment.Accounted] says, "" for other providers. Compare
-	// it, never show it.
-	Account string
 }
+
+// Terms are what is known of the provider before it is asked.
+func (p ProviderInfo) Terms() payment.Terms { return payment.TermsOf(p) }
 
 // ErrNotOpen is returned while the store is not open.
 var ErrNotOpen = errors.New("the payments store is not open yet")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -38,18 +39,16 @@ func (c *Checkout) provision(h *Handler) error {
 	if !ok {
 		return fmt.Errorf("provider %q is not configured; there are: %s", c.Provider, strings.Join(h.app.ProviderNames(), ", "))
 	}
-	_, creates := info.Provider.(payment.Creator)
-	if c, ok := info.Provider.(interface{ CanCreate() bool }); ok && !c.CanCreate() {
-		creates = false
-	}
-	if !creates {
+	if creator, ok := info.Provider.(payment.Creator); !ok || !creator.CanCreate() {
 		return fmt.Errorf("provider %s: %w", c.Provider, engine.ErrCannotCreate)
 	}
-	c.conf.provider = &provider{ProviderInfo: info, traits: info.Traits()}
+	c.conf.provider = &provider{ProviderInfo: info, traits: info.Terms()}
 	if len(c.Items) == 0 && c.Donate == nil {
 		return errors.New("there is nothing to buy: write `item` or `donate`")
 	}
-	t := c.conf.provider.traits
+	if err := c.checkPrices(c.conf.provider.traits.Protocol); err != nil {
+		return err
+	}
 	seen := make(map[string]bool)
 	for _, it := range c.Items {
 		switch {
@@ -57,27 +56,35 @@ func (c *Checkout) provision(h *Handler) error {
 			return fmt.Errorf("item %q: a sku is one segment of a path", it.SKU)
 		case seen[it.SKU]:
 			return fmt.Errorf("item %s is written twice", it.SKU)
-		case it.Amount <= 0:
-			return fmt.Errorf("item %s: the amount must be more than 0 rials", it.SKU)
-		case t.Min > 0 && payment.Rials(it.Amount) < t.Min:
-			return fmt.Errorf("item %s: %d rials is less than the %s rials that %s accepts (an amount in toman?)", it.SKU, it.Amount, t.Min, c.Provider)
 		}
 		seen[it.SKU] = true
-		if t.Max > 0 && payment.Rials(it.Amount) > t.Max {
-			return fmt.Errorf("item %s: %d rials is more than the %s rials that %s accepts", it.SKU, it.Amount, t.Max, c.Provider)
-		}
 		if it.SKU == donation && slices.ContainsFunc(h.Checkout, func(c *Checkout) bool { return c.Donate != nil }) {
 			return fmt.Errorf("item %s: that is what a payment by `donate` is called, so any sum would open what it opens; give it another name", donation)
 		}
 	}
-	switch d := c.Donate; {
-	case d == nil:
-	case d.Min <= 0 || d.Max < d.Min:
+	return nil
+}
+
+// checkPrices refuses what the provider would refuse of every buyer. It is asked
+// when the Caddyfile is adapted and when the configuration is provisioned.
+func (c *Checkout) checkPrices(p payment.Protocol) error {
+	for _, it := range c.Items {
+		if err := p.CheckAmount(payment.Rials(it.Amount)); err != nil {
+			return fmt.Errorf("item %s: provider %s doesn't accept its price: %w", it.SKU, c.Provider, err)
+		}
+	}
+	d := c.Donate
+	if d == nil {
+		return nil
+	}
+	if d.Min <= 0 || d.Max < d.Min {
 		return errors.New("donate: the least must be more than 0 and not more than the most")
-	case payment.Rials(d.Min) < t.Min:
-		return fmt.Errorf("donate: the least, %d rials, is less than the %s rials that %s accepts (an amount in toman?)", d.Min, t.Min, c.Provider)
-	case t.Max > 0 && payment.Rials(d.Max) > t.Max:
-		return fmt.Errorf("donate: the most, %d rials, is more than the %s rials that %s accepts", d.Max, t.Max, c.Provider)
+	}
+	if err := p.CheckAmount(payment.Rials(d.Min)); err != nil {
+		return fmt.Errorf("donate: provider %s doesn't accept the least: %w", c.Provider, err)
+	}
+	if err := p.CheckAmount(payment.Rials(d.Max)); err != nil {
+		return fmt.Errorf("donate: provider %s doesn't accept the most: %w", c.Provider, err)
 	}
 	return nil
 }
@@ -218,6 +225,9 @@ func (c *Checkout) named(w http.ResponseWriter, r *http.Request) (payment.Rials,
 	if amount < payment.Rials(c.Donate.Min) || amount > payment.Rials(c.Donate.Max) {
 		return 0, pages.WrongBounds
 	}
+	if c.conf.provider.traits.CheckAmount(amount) != nil {
+		return 0, pages.WrongAmount
+	}
 	return amount, ""
 }
 
@@ -242,7 +252,7 @@ func (h *Handler) purchase(w http.ResponseWriter, r *http.Request, c *Checkout, 
 		return ret
 	}
 	p.Client = client(r)
-	payURL, rec, err := eng.Purchase(r.Context(), p)
+	started, rec, err := eng.Purchase(r.Context(), p)
 	var many *engine.TooManyError
 	switch {
 	case errors.As(err, &many):
@@ -256,10 +266,22 @@ func (h *Handler) purchase(w http.ResponseWriter, r *http.Request, c *Checkout, 
 		return h.write(w, r, page, err)
 	}
 	h.rememberPurchase(w, r, keys, rec)
+	if started.Form != nil {
+		return h.write(w, r, pages.Page{Kind: pages.ToBank, Action: started.PayURL, Fields: formFields(started.Form)}, nil)
+	}
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Location", payURL)
+	w.Header().Set("Location", started.PayURL)
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
+}
+
+// formFields are the fields of a pay page's form, in an order of their own.
+func formFields(form map[string]string) []pages.Field {
+	fields := make([]pages.Field, 0, len(form))
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		fields = append(fields, pages.Field{Name: name, Value: form[name]})
+	}
+	return fields
 }
 
 // rememberPurchase gives the browser the cookie of this purchase.

@@ -13,7 +13,11 @@ type till struct {
 	payment.Creator
 }
 
-func (till) Traits() payment.Traits { return payment.Traits{Min: 1000, Max: 1_000_000} }
+func (till) Traits() payment.Traits { return payment.Traits{} }
+func (till) CanCreate() bool        { return true }
+func (till) Protocol() payment.Protocol {
+	return payment.Protocol{Min: 1000, Max: 1_000_000, Step: 10}
+}
 
 // selling is an app with a till.
 type selling struct{ idle }
@@ -36,15 +40,18 @@ func TestWhatACheckoutMaySell(t *testing.T) {
 		of     []*Checkout
 		refuse string
 	}{
-		"item below":              {[]*Checkout{item("mug", 999)}, "is less than"},
+		"item below":              {[]*Checkout{item("mug", 990)}, "is less than"},
 		"item at the least":       {[]*Checkout{item("mug", 1000)}, ""},
 		"item at the most":        {[]*Checkout{item("mug", 1_000_000)}, ""},
-		"item above":              {[]*Checkout{item("mug", 1_000_001)}, "is more than"},
-		"donate below":            {[]*Checkout{donate(999, 5000)}, "the least"},
+		"item above":              {[]*Checkout{item("mug", 1_000_010)}, "is more than"},
+		"item between the steps":  {[]*Checkout{item("mug", 1005)}, "multiple of 10"},
+		"least between steps":     {[]*Checkout{donate(1005, 5000)}, "the least"},
+		"most between steps":      {[]*Checkout{donate(1000, 4999)}, "the most"},
+		"donate below":            {[]*Checkout{donate(990, 5000)}, "the least"},
 		"donate at the bounds":    {[]*Checkout{donate(1000, 1_000_000)}, ""},
-		"donate above":            {[]*Checkout{donate(1000, 1_000_001)}, "the most"},
+		"donate above":            {[]*Checkout{donate(1000, 1_000_010)}, "the most"},
 		"donate nothing":          {[]*Checkout{donate(0, 5000)}, "donate"},
-		"donate upside down":      {[]*Checkout{donate(5000, 4999)}, "donate"},
+		"donate upside down":      {[]*Checkout{donate(5000, 4990)}, "donate"},
 		"donation without donate": {[]*Checkout{item(donation, 5000)}, ""},
 		"donation beside donate":  {[]*Checkout{item(donation, 5000), donate(1000, 5000)}, "any sum"},
 		"twice":                   {[]*Checkout{{Path: "/buy", Provider: "bank", Items: []Item{{SKU: "a", Amount: 1000}, {SKU: "a", Amount: 1000}}}}, "twice"},

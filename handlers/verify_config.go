@@ -46,10 +46,10 @@ const (
 // defaultPatience is how long a browser waits.
 const defaultPatience = 8 * time.Second
 
-// provider is a configured provider with its traits read once.
+// provider is a configured provider with its terms read once.
 type provider struct {
 	ProviderInfo
-	traits payment.Traits
+	traits payment.Terms
 }
 
 // verifyRoute is what a verify route makes of its options when provisioned.
@@ -75,7 +75,7 @@ func (v *Verify) provision(ctx caddy.Context, h *Handler) error {
 	if !ok {
 		return fmt.Errorf("provider %q is not configured; there are: %s", v.Provider, strings.Join(h.app.ProviderNames(), ", "))
 	}
-	v.route.provider = &provider{ProviderInfo: info, traits: info.Traits()}
+	v.route.provider = &provider{ProviderInfo: info, traits: info.Terms()}
 	v.route.name = v.name() + " " + v.Provider
 	v.route.patience = time.Duration(v.Timeout)
 	if v.route.patience <= 0 {

@@ -41,7 +41,7 @@ func TestClocksOnlyCountAgainst(t *testing.T) {
 			a.HasOffset, a.Offset = true, wrong
 			skew, at = 10*time.Second, said.Add(-wrong)
 		}
-		v := payment.Decide(rec, a, payment.Facts{Traits: idpay, Generation: payment.Generation{Seq: 1, Start: t0.Add(-time.Hour)}, Now: now})
+		v := payment.Decide(rec, a, payment.Facts{Terms: idpay, Generation: payment.Generation{Seq: 1, Start: t0.Add(-time.Hour)}, Now: now})
 		fits := !at.Before(t0.Add(-skew)) && !at.After(now.Add(skew))
 		if !rc.PaidAt.IsZero() {
 			took := said.Sub(rc.PaidAt)

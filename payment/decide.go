@@ -26,7 +26,7 @@ type Verdict struct {
 
 // Facts are what [Decide] knows besides record and answer.
 type Facts struct {
-	Traits     Traits
+	Terms      Terms
 	Generation Generation
 	// UsedIDsKnown is whether the ids that the provider gave out before this
 	// ledger began are accounted for (`used_ids`).
@@ -49,15 +49,15 @@ func Decide(r *Record, a Answer, f Facts) Verdict {
 		if f.Inquiry {
 			return Verdict{Trigger: Silence, Reason: ReasonUnrecognised}
 		}
-		if why, ok := matches(r, a.Receipt, f.Traits); !ok {
+		if why, ok := matches(r, a.Receipt, f.Terms); !ok {
 			return Verdict{Trigger: Doubt, Reason: why}
 		}
-		if !f.Traits.TellsFirst && !unconsumed(r, f) {
+		if !f.Terms.TellsFirst && !unconsumed(r, f) {
 			return Verdict{Trigger: Doubt, Reason: ReasonOldGeneration}
 		}
 		return confirm(r)
 	case OutcomeAgain:
-		if why, ok := matches(r, a.Receipt, f.Traits); !ok {
+		if why, ok := matches(r, a.Receipt, f.Terms); !ok {
 			return Verdict{Trigger: Doubt, Reason: why}
 		}
 		if !explained(r, a, f) {
@@ -112,7 +112,7 @@ func refuse(r *Record, a Answer, f Facts) Verdict {
 // matches compares everything that the answer carries with what is expected
 // (rule 10). What the answer never carries must have been sent with the call or
 // bound by an intent or a lookup that named the id.
-func matches(r *Record, rc *Receipt, t Traits) (Reason, bool) {
+func matches(r *Record, rc *Receipt, t Terms) (Reason, bool) {
 	if rc == nil {
 		return ReasonUnrecognised, false
 	}
@@ -136,7 +136,7 @@ func matches(r *Record, rc *Receipt, t Traits) (Reason, bool) {
 	return matchAmount(r.Expect.Amount, rc, t)
 }
 
-func matchAmount(want Rials, rc *Receipt, t Traits) (Reason, bool) {
+func matchAmount(want Rials, rc *Receipt, t Terms) (Reason, bool) {
 	if rc.Amount == want {
 		if rc.Paid != 0 && rc.Paid < rc.Amount {
 			return ReasonAmount, false
@@ -197,7 +197,7 @@ func verifiedSince(r *Record, a Answer, f Facts) bool {
 	if at.IsZero() {
 		return false
 	}
-	if paid := a.Receipt.PaidAt; !paid.IsZero() && f.Traits.Window > 0 && (at.Sub(paid) > f.Traits.Window+skewBlind || paid.Sub(at) > skewBlind) {
+	if paid := a.Receipt.PaidAt; !paid.IsZero() && f.Terms.Window > 0 && (at.Sub(paid) > f.Terms.Window+skewBlind || paid.Sub(at) > skewBlind) {
 		return false // the document has every verification within the window after its payment
 	}
 	skew := skewBlind

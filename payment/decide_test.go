@@ -9,9 +9,9 @@ import (
 
 var (
 	t0    = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
-	idpay = payment.Traits{Issuer: "idpay|x|live", AnswersOrder: true, AnswersAmount: true, TellsFirst: true, GivesBack: true, Window: 10 * time.Minute}
-	sama  = payment.Traits{Issuer: "sama|x|live", SendsAmount: true, TellsFirst: true}
-	inv   = payment.Traits{Issuer: "invoice|x|live", AnswersAmount: true}
+	idpay = payment.Terms{Traits: payment.Traits{Issuer: "idpay|x|live"}, Protocol: payment.Protocol{AnswersOrder: true, AnswersAmount: true, TellsFirst: true, GivesBack: true, Window: 10 * time.Minute}}
+	sama  = payment.Terms{Traits: payment.Traits{Issuer: "sama|x|live"}, Protocol: payment.Protocol{SendsAmount: true, TellsFirst: true}}
+	inv   = payment.Terms{Traits: payment.Traits{Issuer: "invoice|x|live"}, Protocol: payment.Protocol{AnswersAmount: true}}
 )
 
 // asked is a record whose attempt is open.
@@ -46,7 +46,7 @@ func TestDecide(t *testing.T) {
 	restored := payment.Generation{Seq: 2, Start: t0.Add(-5 * time.Second)}
 	long := payment.Generation{Seq: 2, Start: t0.Add(-time.Hour)}
 	since := func(ago time.Duration) payment.Facts {
-		return payment.Facts{Traits: idpay, Generation: payment.Generation{Seq: 2, Start: t0.Add(-ago)}}
+		return payment.Facts{Terms: idpay, Generation: payment.Generation{Seq: 2, Start: t0.Add(-ago)}}
 	}
 	// remade is a record that was made in the ledger's second generation, at t0.
 	remade := func(r *payment.Record) *payment.Record {
@@ -88,61 +88,61 @@ func TestDecide(t *testing.T) {
 		want   payment.Trigger
 		reason payment.Reason
 	}{
-		"100 with everything equal": {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: full(50000, t0)}, payment.Facts{Traits: idpay, Generation: first}, payment.Confirm, ""},
+		"100 with everything equal": {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: full(50000, t0)}, payment.Facts{Terms: idpay, Generation: first}, payment.Confirm, ""},
 		// Rule 10.
-		"rule 10: amount off by one":                {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: full(50001, t0)}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonAmount},
-		"rule 10: toman for rial":                   {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: full(500000, t0)}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonTenfold},
-		"rule 10: rial for toman":                   {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: full(5000, t0)}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonTenfold},
-		"rule 10: another order":                    {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{ID: "K1", Order: "102", Amount: 50000}}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonOrderDiffers},
-		"rule 10: another id":                       {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{ID: "K2", Order: "101", Amount: 50000}}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonIDDiffers},
-		"rule 10: less paid than priced":            {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{ID: "K1", Order: "101", Amount: 50000, Paid: 100}}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonAmount},
-		"rule 10: a payer's fee on top":             {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 55000}}, payment.Facts{Traits: withFee, Generation: first}, payment.Confirm, ""},
-		"rule 10: more than the fee":                {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 55001}}, payment.Facts{Traits: withFee, Generation: first}, payment.Doubt, payment.ReasonFee},
-		"rule 10: ten times, with a fee":            {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 500000}}, payment.Facts{Traits: withFee, Generation: first}, payment.Doubt, payment.ReasonTenfold},
-		"rule 10: less, with a fee":                 {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 49999}}, payment.Facts{Traits: withFee, Generation: first}, payment.Doubt, payment.ReasonAmount},
-		"rule 10: an amount that should be there":   {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{}}, payment.Facts{Traits: inv, Generation: first}, payment.Doubt, payment.ReasonUnrecognised},
-		"rule 10: sent where nothing is answered":   {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{}}, payment.Facts{Traits: sama, Generation: first}, payment.Confirm, ""},
-		"rule 10: none, and no order in the answer": {asked(payment.FromNone, 0), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{ID: "K1", Amount: 5}}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonUnboundReceipt},
-		"M10: late": {late, payment.Answer{Outcome: payment.OutcomePaid, Receipt: full(50000, t0)}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonLate},
-		"M4: another order in the shop's parameter": {unbound, payment.Answer{Outcome: payment.OutcomePaid, Receipt: full(50000, t0)}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonBinding},
+		"rule 10: amount off by one":                {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: full(50001, t0)}, payment.Facts{Terms: idpay, Generation: first}, payment.Doubt, payment.ReasonAmount},
+		"rule 10: toman for rial":                   {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: full(500000, t0)}, payment.Facts{Terms: idpay, Generation: first}, payment.Doubt, payment.ReasonTenfold},
+		"rule 10: rial for toman":                   {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: full(5000, t0)}, payment.Facts{Terms: idpay, Generation: first}, payment.Doubt, payment.ReasonTenfold},
+		"rule 10: another order":                    {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{ID: "K1", Order: "102", Amount: 50000}}, payment.Facts{Terms: idpay, Generation: first}, payment.Doubt, payment.ReasonOrderDiffers},
+		"rule 10: another id":                       {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{ID: "K2", Order: "101", Amount: 50000}}, payment.Facts{Terms: idpay, Generation: first}, payment.Doubt, payment.ReasonIDDiffers},
+		"rule 10: less paid than priced":            {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{ID: "K1", Order: "101", Amount: 50000, Paid: 100}}, payment.Facts{Terms: idpay, Generation: first}, payment.Doubt, payment.ReasonAmount},
+		"rule 10: a payer's fee on top":             {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 55000}}, payment.Facts{Terms: withFee, Generation: first}, payment.Confirm, ""},
+		"rule 10: more than the fee":                {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 55001}}, payment.Facts{Terms: withFee, Generation: first}, payment.Doubt, payment.ReasonFee},
+		"rule 10: ten times, with a fee":            {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 500000}}, payment.Facts{Terms: withFee, Generation: first}, payment.Doubt, payment.ReasonTenfold},
+		"rule 10: less, with a fee":                 {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 49999}}, payment.Facts{Terms: withFee, Generation: first}, payment.Doubt, payment.ReasonAmount},
+		"rule 10: an amount that should be there":   {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{}}, payment.Facts{Terms: inv, Generation: first}, payment.Doubt, payment.ReasonUnrecognised},
+		"rule 10: sent where nothing is answered":   {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{}}, payment.Facts{Terms: sama, Generation: first}, payment.Confirm, ""},
+		"rule 10: none, and no order in the answer": {asked(payment.FromNone, 0), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{ID: "K1", Amount: 5}}, payment.Facts{Terms: idpay, Generation: first}, payment.Doubt, payment.ReasonUnboundReceipt},
+		"M10: late": {late, payment.Answer{Outcome: payment.OutcomePaid, Receipt: full(50000, t0)}, payment.Facts{Terms: idpay, Generation: first}, payment.Doubt, payment.ReasonLate},
+		"M4: another order in the shop's parameter": {unbound, payment.Answer{Outcome: payment.OutcomePaid, Receipt: full(50000, t0)}, payment.Facts{Terms: idpay, Generation: first}, payment.Doubt, payment.ReasonBinding},
 		// Rule 4.
-		"rule 4: 101 on the first attempt":                                {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0)}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonUnexplained},
-		"rule 4: 101 after a refused connection":                          {unsent, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0)}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonUnexplained},
-		"rule 4: 101 after silence, made here":                            {again(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: first}, payment.Confirm, ""},
-		"rule 4: 101 after silence, made in a lost generation":            {foreign, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: restored}, payment.Doubt, payment.ReasonUnexplained},
-		"rule 4: 101 after silence, fresh verify time":                    {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(2*time.Second))}, payment.Facts{Traits: idpay, Generation: first}, payment.Confirm, ""},
-		"A81: 101 after silence, old verify time":                         {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(-time.Hour))}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonUnexplained},
-		"rule 4: no verify time":                                          {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonUnexplained},
-		"rule 4: skew of 119 s without a Date":                            {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(-119*time.Second))}, payment.Facts{Traits: idpay, Generation: first}, payment.Confirm, ""},
-		"rule 4: skew of 121 s without a Date":                            {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(-121*time.Second))}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonUnexplained},
-		"rule 4: skew of 11 s with a Date":                                {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(-11*time.Second)), HasOffset: true}, payment.Facts{Traits: idpay, Generation: first}, payment.Doubt, payment.ReasonUnexplained},
-		"rule 4: the provider's clock is ten minutes slow":                {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(-10*time.Minute)), HasOffset: true, Offset: -10 * time.Minute}, payment.Facts{Traits: idpay, Generation: first}, payment.Confirm, ""},
-		"M7: verified in the last seconds of a lost generation":           {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(2*time.Second)), HasOffset: true}, payment.Facts{Traits: idpay, Generation: restored}, payment.Doubt, payment.ReasonUnexplained},
+		"rule 4: 101 on the first attempt":                                {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0)}, payment.Facts{Terms: idpay, Generation: first}, payment.Doubt, payment.ReasonUnexplained},
+		"rule 4: 101 after a refused connection":                          {unsent, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0)}, payment.Facts{Terms: idpay, Generation: first}, payment.Doubt, payment.ReasonUnexplained},
+		"rule 4: 101 after silence, made here":                            {again(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Terms: idpay, Generation: first}, payment.Confirm, ""},
+		"rule 4: 101 after silence, made in a lost generation":            {foreign, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Terms: idpay, Generation: restored}, payment.Doubt, payment.ReasonUnexplained},
+		"rule 4: 101 after silence, fresh verify time":                    {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(2*time.Second))}, payment.Facts{Terms: idpay, Generation: first}, payment.Confirm, ""},
+		"A81: 101 after silence, old verify time":                         {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(-time.Hour))}, payment.Facts{Terms: idpay, Generation: first}, payment.Doubt, payment.ReasonUnexplained},
+		"rule 4: no verify time":                                          {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Terms: idpay, Generation: first}, payment.Doubt, payment.ReasonUnexplained},
+		"rule 4: skew of 119 s without a Date":                            {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(-119*time.Second))}, payment.Facts{Terms: idpay, Generation: first}, payment.Confirm, ""},
+		"rule 4: skew of 121 s without a Date":                            {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(-121*time.Second))}, payment.Facts{Terms: idpay, Generation: first}, payment.Doubt, payment.ReasonUnexplained},
+		"rule 4: skew of 11 s with a Date":                                {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(-11*time.Second)), HasOffset: true}, payment.Facts{Terms: idpay, Generation: first}, payment.Doubt, payment.ReasonUnexplained},
+		"rule 4: the provider's clock is ten minutes slow":                {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(-10*time.Minute)), HasOffset: true, Offset: -10 * time.Minute}, payment.Facts{Terms: idpay, Generation: first}, payment.Confirm, ""},
+		"M7: verified in the last seconds of a lost generation":           {again(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(2*time.Second)), HasOffset: true}, payment.Facts{Terms: idpay, Generation: restored}, payment.Doubt, payment.ReasonUnexplained},
 		"M7: verified before a loss, by a clock that is 14 minutes ahead": {remade(again(payment.FromSigned, 50000)), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(14*time.Minute))}, since(time.Minute), payment.Doubt, payment.ReasonUnexplained},
 		"M7: …or was, and has been set right since":                       {remade(again(payment.FromSigned, 50000)), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(14*time.Minute)), HasOffset: true}, since(time.Minute), payment.Doubt, payment.ReasonUnexplained},
-		"M7: verified long after a loss":                                  {remade(again(payment.FromSigned, 50000)), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(time.Second))}, payment.Facts{Traits: idpay, Generation: long}, payment.Confirm, ""},
+		"M7: verified long after a loss":                                  {remade(again(payment.FromSigned, 50000)), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, t0.Add(time.Second))}, payment.Facts{Terms: idpay, Generation: long}, payment.Confirm, ""},
 		"rule 4: the shop vouches after a loss":                           {promised, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, since(time.Minute), payment.Confirm, ""},
-		"rule 4: the shop vouches, first attempt":                         {lookup, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: first}, payment.Confirm, ""},
-		"rule 4: inquiry had said awaiting":                               {awaiting, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: first}, payment.Confirm, ""},
-		"rule 4: the shop vouched before the ledger was restored":         {vouched, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: restored}, payment.Doubt, payment.ReasonUnexplained},
-		"rule 4: inquiry said awaiting before a restore":                  {awaiting, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Traits: idpay, Generation: restored}, payment.Doubt, payment.ReasonUnexplained},
-		"M6: invoice, the shop vouched before the ledger was lost":        {firstAsk, payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 50000}}, payment.Facts{Traits: inv, Generation: restored}, payment.Doubt, payment.ReasonOldGeneration},
+		"rule 4: the shop vouches, first attempt":                         {lookup, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Terms: idpay, Generation: first}, payment.Confirm, ""},
+		"rule 4: inquiry had said awaiting":                               {awaiting, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Terms: idpay, Generation: first}, payment.Confirm, ""},
+		"rule 4: the shop vouched before the ledger was restored":         {vouched, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Terms: idpay, Generation: restored}, payment.Doubt, payment.ReasonUnexplained},
+		"rule 4: inquiry said awaiting before a restore":                  {awaiting, payment.Answer{Outcome: payment.OutcomeAgain, Receipt: full(50000, time.Time{})}, payment.Facts{Terms: idpay, Generation: restored}, payment.Doubt, payment.ReasonUnexplained},
+		"M6: invoice, the shop vouched before the ledger was lost":        {firstAsk, payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 50000}}, payment.Facts{Terms: inv, Generation: restored}, payment.Doubt, payment.ReasonOldGeneration},
 		// M6: a provider that never says "already".
-		"M6: invoice, made here":                        {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 50000}}, payment.Facts{Traits: inv, Generation: first}, payment.Confirm, ""},
-		"M6: invoice, intent of a lost generation":      {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 50000}}, payment.Facts{Traits: inv, Generation: restored}, payment.Doubt, payment.ReasonOldGeneration},
-		"M6: invoice, signed, used ids unknown":         {asked(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 50000}}, payment.Facts{Traits: inv, Generation: first}, payment.Doubt, payment.ReasonOldGeneration},
-		"M6: invoice, signed, used ids imported":        {asked(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 50000}}, payment.Facts{Traits: inv, Generation: first, UsedIDsKnown: true}, payment.Confirm, ""},
-		"M6: invoice, signed, after a loss":             {asked(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 50000}}, payment.Facts{Traits: inv, Generation: restored, UsedIDsKnown: true}, payment.Doubt, payment.ReasonOldGeneration},
-		"M6: invoice, lookup that does not name the id": {asked(payment.FromLookup, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 50000}}, payment.Facts{Traits: inv, Generation: first}, payment.Doubt, payment.ReasonOldGeneration},
+		"M6: invoice, made here":                        {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 50000}}, payment.Facts{Terms: inv, Generation: first}, payment.Confirm, ""},
+		"M6: invoice, intent of a lost generation":      {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 50000}}, payment.Facts{Terms: inv, Generation: restored}, payment.Doubt, payment.ReasonOldGeneration},
+		"M6: invoice, signed, used ids unknown":         {asked(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 50000}}, payment.Facts{Terms: inv, Generation: first}, payment.Doubt, payment.ReasonOldGeneration},
+		"M6: invoice, signed, used ids imported":        {asked(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 50000}}, payment.Facts{Terms: inv, Generation: first, UsedIDsKnown: true}, payment.Confirm, ""},
+		"M6: invoice, signed, after a loss":             {asked(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 50000}}, payment.Facts{Terms: inv, Generation: restored, UsedIDsKnown: true}, payment.Doubt, payment.ReasonOldGeneration},
+		"M6: invoice, lookup that does not name the id": {asked(payment.FromLookup, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Amount: 50000}}, payment.Facts{Terms: inv, Generation: first}, payment.Doubt, payment.ReasonOldGeneration},
 		// Rule 3.
-		"rule 3: time-out":                      {asked(payment.FromIntent, 1), payment.Answer{}, payment.Facts{Traits: idpay}, payment.Silence, payment.ReasonNoAnswer},
-		"rule 3: the operator's key":            {asked(payment.FromIntent, 1), payment.Answer{Outcome: payment.OutcomeOperator}, payment.Facts{Traits: idpay}, payment.Silence, payment.ReasonOperator},
-		"rule 3: paid, says an inquiry":         {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: full(50000, t0)}, payment.Facts{Traits: idpay, Generation: first, Inquiry: true}, payment.Silence, payment.ReasonUnrecognised},
-		"rule 3: a plain no":                    {asked(payment.FromIntent, 1), payment.Answer{Outcome: payment.OutcomeRefused}, payment.Facts{Traits: idpay}, payment.Refuse, payment.ReasonNotPaid},
-		"rule 3: window closed":                 {asked(payment.FromIntent, 1), payment.Answer{Outcome: payment.OutcomeClosed}, payment.Facts{Traits: idpay}, payment.Lapse, payment.ReasonWindowClosed},
-		"M8: a no after silence, nobody to ask": {again(payment.FromIntent, 1), payment.Answer{Outcome: payment.OutcomeRefused}, payment.Facts{Traits: inv}, payment.Doubt, payment.ReasonAfterSilence},
-		"M8: 54 after silence, nobody to ask":   {again(payment.FromIntent, 1), payment.Answer{Outcome: payment.OutcomeClosed}, payment.Facts{Traits: sama}, payment.Doubt, payment.ReasonAfterSilence},
-		"M8: a no after silence, by inquiry":    {again(payment.FromIntent, 1), payment.Answer{Outcome: payment.OutcomeRefused}, payment.Facts{Traits: idpay, Inquiry: true}, payment.Refuse, payment.ReasonNotPaid},
+		"rule 3: time-out":                      {asked(payment.FromIntent, 1), payment.Answer{}, payment.Facts{Terms: idpay}, payment.Silence, payment.ReasonNoAnswer},
+		"rule 3: the operator's key":            {asked(payment.FromIntent, 1), payment.Answer{Outcome: payment.OutcomeOperator}, payment.Facts{Terms: idpay}, payment.Silence, payment.ReasonOperator},
+		"rule 3: paid, says an inquiry":         {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: full(50000, t0)}, payment.Facts{Terms: idpay, Generation: first, Inquiry: true}, payment.Silence, payment.ReasonUnrecognised},
+		"rule 3: a plain no":                    {asked(payment.FromIntent, 1), payment.Answer{Outcome: payment.OutcomeRefused}, payment.Facts{Terms: idpay}, payment.Refuse, payment.ReasonNotPaid},
+		"rule 3: window closed":                 {asked(payment.FromIntent, 1), payment.Answer{Outcome: payment.OutcomeClosed}, payment.Facts{Terms: idpay}, payment.Lapse, payment.ReasonWindowClosed},
+		"M8: a no after silence, nobody to ask": {again(payment.FromIntent, 1), payment.Answer{Outcome: payment.OutcomeRefused}, payment.Facts{Terms: inv}, payment.Doubt, payment.ReasonAfterSilence},
+		"M8: 54 after silence, nobody to ask":   {again(payment.FromIntent, 1), payment.Answer{Outcome: payment.OutcomeClosed}, payment.Facts{Terms: sama}, payment.Doubt, payment.ReasonAfterSilence},
+		"M8: a no after silence, by inquiry":    {again(payment.FromIntent, 1), payment.Answer{Outcome: payment.OutcomeRefused}, payment.Facts{Terms: idpay, Inquiry: true}, payment.Refuse, payment.ReasonNotPaid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -159,7 +159,7 @@ func TestDecide(t *testing.T) {
 
 func TestDecideAsksForAnInquiryAfterSilence(t *testing.T) {
 	t.Parallel()
-	v := payment.Decide(again(payment.FromIntent, 1), payment.Answer{Outcome: payment.OutcomeClosed}, payment.Facts{Traits: idpay, CanInquire: true})
+	v := payment.Decide(again(payment.FromIntent, 1), payment.Answer{Outcome: payment.OutcomeClosed}, payment.Facts{Terms: idpay, CanInquire: true})
 	if !v.Inquire {
 		t.Errorf("a refusal after silence is believed without inquiry: %+v", v)
 	}

@@ -11,9 +11,17 @@ import (
 // never log or return secrets, never retry on their own, and turn whatever
 // arrives on the wire into one of the [Outcome] values: an error of theirs is
 // [OutcomeUnknown], never a "no".
+//
+// What only some gateways can do are the small interfaces below. The rest of the
+// program asks for them with a type assertion and knows no gateway by name.
 type Provider interface {
-	// Traits says what the protocol promises. It is constant for the life of
-	// the value.
+	// Protocol says what the gateway's document promises. It works on a value that
+	// was neither configured nor provisioned, so that a configuration can be checked
+	// when it is adapted; it may depend on exported options, and is constant for the
+	// life of a provisioned value. Callers don't change what it returns.
+	Protocol() Protocol
+	// Traits says what the configuration adds. It is constant for the life of the
+	// value, and called after it was provisioned only.
 	Traits() Traits
 	// ReadReturn reads the provider's parameters of the customer's return. It
 	// is pure. get returns the single value of a parameter, "" where absent.
@@ -21,9 +29,11 @@ type Provider interface {
 	// parameter, never its value.
 	ReadReturn(get func(name string) string) (Claimed, error)
 	// PayPage returns the provider's id if u is an address of this provider's
-	// pay page.
+	// pay page. It is false where the id stands in no address.
 	PayPage(u *url.URL) (id string, ok bool)
-	// Verify settles a payment. The caller has made its claim durable before.
+	// Verify settles a payment. The caller has made its claim durable before. Where
+	// the gateway wants two calls, Verify makes both, and says that a payment is paid
+	// only after both: asked again, it makes both again.
 	Verify(ctx context.Context, q Query) Answer
 	// ReturnParams gives the values that the provider's parameters must have in
 	// the request that reaches the shop: what the receipt speaks of. An empty
@@ -34,6 +44,8 @@ type Provider interface {
 
 // Creator is a provider that can start a payment by a documented call.
 type Creator interface {
+	// CanCreate reports whether this configuration allows it.
+	CanCreate() bool
 	// Create starts a payment. It is never retried: no provider documents an
 	// idempotency key.
 	Create(ctx context.Context, o Order) (Started, error)
@@ -48,13 +60,34 @@ type Inquirer interface {
 	Inquire(ctx context.Context, q Query) Answer
 }
 
-// Accounted is a provider that tells its account at the issuer from others. Of
-// one that doesn't, all names of one issuer count as one account.
-type Accounted interface {
-	// AccountID is equal for equal credentials and different for others, in every
-	// process and for all time: see [AccountID], which makes it. It is part of
-	// the issuer.
-	AccountID() string
+// Lister is a provider that lists what is paid at it and was not verified. The
+// worker settles those that this ledger knows, within the window, where the
+// customer has not come back.
+type Lister interface {
+	// Unverified lists them. The list may be cut short and may have payments of
+	// others that share the account. Like every call it is made once.
+	Unverified(ctx context.Context) ([]Pending, error)
+}
+
+// Timed is a provider that bounds its calls itself. Others get 8 seconds.
+type Timed interface {
+	// CallTimeout is how long one Verify, Create, Inquire or Unverified may take.
+	CallTimeout() time.Duration
+}
+
+// UsedIDs is a provider with the `used_ids` option, for gateways that answer a
+// repeated verify like the first.
+type UsedIDs interface {
+	// UsedIDs is [UsedIDsNone], [UsedIDsImported] or "" where the configuration does
+	// not say.
+	UsedIDs() string
+}
+
+// Relocated is a provider or an affiliate that can be called at another address
+// than the documented one.
+type Relocated interface {
+	// Elsewhere is that address, for people; "" where the documented one is called.
+	Elsewhere() string
 }
 
 // ErrMalformed is wrapped by errors about returns that cannot be genuine. The
@@ -69,47 +102,6 @@ var (
 	ErrRefused  = errors.New("the provider refused")
 	ErrOperator = errors.New("the provider's settings need the owner")
 )
-
-// Traits are what a provider's protocol promises.
-type Traits struct {
-	// Issuer is protocol + account + environment; see [Issuer]. It is what
-	// receipts are unique by.
-	Issuer string
-	// FormerIssuers are what earlier versions called this issuer. What they wrote
-	// under these names is looked up and never written any more.
-	FormerIssuers []string
-	// Host is the host that is called. Pace, lanes and breaker are by host: they are
-	// about who answers, not about whose money it is. Empty stands for Issuer.
-	Host string
-	// Environment is [Live] or [Sandbox].
-	Environment string
-	// Params are the names of the parameters that the provider adds to the
-	// return, exactly as documented or seen.
-	Params []string
-	// Marks are those of them that every return carries, so that one can be known
-	// anywhere. Case does not count. Empty where no document says.
-	Marks []string
-	// AnswersOrder and AnswersAmount say whether the answer to verify names
-	// them.
-	AnswersOrder, AnswersAmount bool
-	// SendsAmount says whether verify tells the provider the amount.
-	SendsAmount bool
-	// TellsFirst says whether a repeated verify is answered differently from
-	// the first.
-	TellsFirst bool
-	// GivesBack says whether money that is never verified goes back to the
-	// payer by itself.
-	GivesBack bool
-	// Window is how long after the payment it can be verified; zero where the
-	// document does not say.
-	Window time.Duration
-	// Min and Max are the amounts in rials that the document allows; zero where
-	// it does not say.
-	Min, Max Rials
-	// PayerFee is the most in rials that the payer may have paid on top of
-	// price under a documented fee; nil where there is none.
-	PayerFee func(price Rials) Rials
-}
 
 // Hint is what a return says of itself. It is the browser's word: it decides
 // only whether the provider is asked.
@@ -132,14 +124,28 @@ type Claimed struct {
 	// Order is the shop's order, where the provider's return carries it.
 	Order string
 	Hint  Hint
+	// Proof is what verify must be told of this return and nothing else brings, such
+	// as the bank's receipt number: see [Protocol.ProvesInReturn]. It is kept with the
+	// payment, at most [MaxProof] bytes. It is the browser's word: what verify
+	// answers must be made sure of all the same, and a proof that can be used twice
+	// belongs into [Receipt.Number], which is unique.
+	Proof string
 }
 
-// Query is what verify and inquiry are asked with. It is made from the record,
-// never from the browser.
+// MaxProof is the longest [Claimed.Proof], in bytes.
+const MaxProof = 256
+
+// Query is what verify and inquiry are asked with. It is made from the record;
+// only Proof comes from the browser.
 type Query struct {
 	ID     string
 	Order  string
 	Amount Rials
+	// Proof is the [Claimed.Proof] of the return that is asked about.
+	Proof string
+	// Serial is the [Order.Serial] that the payment was created with; 0 where the
+	// shop created it.
+	Serial int64
 }
 
 // Order is what Create is asked with.
@@ -150,6 +156,9 @@ type Order struct {
 	Return string
 	Title  string
 	Item   string
+	// Serial is an integer that no other payment has, greater than zero and less than
+	// 2^53; 0 unless [Protocol.NumbersOrders].
+	Serial int64
 }
 
 // Started is a payment that the provider has made.
@@ -157,6 +166,16 @@ type Started struct {
 	ID string
 	// PayURL is where the browser goes next, absolute.
 	PayURL string
+	// Form are the fields of a form that the browser must post to PayURL. Where it is
+	// nil the browser is redirected.
+	Form map[string]string
+}
+
+// Pending is a payment in a list of [Lister].
+type Pending struct {
+	ID string
+	// Amount in rials; zero where the list does not say.
+	Amount Rials
 }
 
 // Outcome is what an answer of a provider means.

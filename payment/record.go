@@ -30,6 +30,10 @@ type Record struct {
 	// shop's, as claimed or known.
 	ID    string `json:"id"`
 	Order string `json:"o,omitempty"`
+	// Proof is what the return brought that verify must be told, and Serial the
+	// integer that the order was given at the provider; see [Claimed] and [Order].
+	Proof  string `json:"pf,omitempty"`
+	Serial int64  `json:"sn,omitempty"`
 
 	State  State  `json:"st"`
 	Reason Reason `json:"why,omitempty"`

@@ -80,6 +80,13 @@ type Store interface {
 	Ready() error
 }
 
+// Clustered is a Store that several nodes work on.
+type Clustered interface {
+	// Orphaned tells when another node has fallen silent: what it was working on is
+	// to be taken up.
+	Orphaned() <-chan struct{}
+}
+
 // Change is one atomic write.
 type Change struct {
 	// Record is written if its Version equals the stored one (0: if there is

@@ -124,7 +124,7 @@ func Facts(ctx context.Context, e *engine.Engine, r *payment.Record) explain.Fac
 func light(e *engine.Engine, r *payment.Record) explain.Facts {
 	f := explain.Facts{Now: e.Store.Now()}
 	if p, ok := e.Providers[r.Provider]; ok {
-		t := p.Traits()
+		t := p.Terms()
 		f.GivesBack, f.Window = t.GivesBack, t.Window
 	}
 	return f

@@ -14,7 +14,7 @@ const (
 // shape is a kind of provider.
 type shape struct {
 	name   string
-	traits payment.Traits
+	traits payment.Terms
 	// inquires: it can be asked without settling. verifyTime: "already" comes
 	// with a time. date: its answers carry its clock. number: a receipt number.
 	inquires, verifyTime, date, number bool
@@ -25,13 +25,15 @@ type shape struct {
 }
 
 var (
-	idpayTraits = payment.Traits{
-		Issuer: issuer, Environment: "live", AnswersOrder: true, AnswersAmount: true, TellsFirst: true, GivesBack: true, Window: 10 * time.Minute,
-	}
-	samaTraits    = payment.Traits{Issuer: issuer, Environment: "live", SendsAmount: true, TellsFirst: true}
-	invoiceTraits = payment.Traits{Issuer: issuer, Environment: "live", AnswersAmount: true}
-	zarinTraits   = payment.Traits{Issuer: issuer, Environment: "live", AnswersOrder: true, SendsAmount: true, TellsFirst: true, GivesBack: true}
+	idpayTraits   = live(payment.Protocol{AnswersOrder: true, AnswersAmount: true, TellsFirst: true, GivesBack: true, Window: 10 * time.Minute})
+	samaTraits    = live(payment.Protocol{SendsAmount: true, TellsFirst: true})
+	invoiceTraits = live(payment.Protocol{AnswersAmount: true})
+	zarinTraits   = live(payment.Protocol{AnswersOrder: true, SendsAmount: true, TellsFirst: true, GivesBack: true})
 )
+
+func live(p payment.Protocol) payment.Terms {
+	return payment.Terms{Protocol: p, Traits: payment.Traits{Issuer: issuer, Environment: "live"}}
+}
 
 func shapes() []shape {
 	return []shape{

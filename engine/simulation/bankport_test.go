@@ -29,7 +29,13 @@ func (b *bank) port(p *process) payment.Provider {
 }
 
 // Traits implements [payment.Provider].
-func (x *bankPort) Traits() payment.Traits { return x.b.shape.traits }
+func (x *bankPort) Traits() payment.Traits { return x.b.shape.traits.Traits }
+
+// Protocol implements [payment.Provider].
+func (x *bankPort) Protocol() payment.Protocol { return x.b.shape.traits.Protocol }
+
+// CanCreate implements [payment.Creator].
+func (x *bankPort) CanCreate() bool { return true }
 
 // ReadReturn implements [payment.Provider]; it is tested where it is written.
 func (x *bankPort) ReadReturn(func(string) string) (payment.Claimed, error) {

@@ -39,6 +39,8 @@ const (
 	NotFound Kind = "not-found"
 	// Checkout: what, how much, and a button to pay.
 	Checkout Kind = "checkout"
+	// ToBank: the payment was begun, and its pay page must be posted to.
+	ToBank Kind = "to-bank"
 	// NeedPayment: paid content, and where to buy it.
 	NeedPayment Kind = "payment-required"
 	// DevicesExceeded: bought, but opened on too many devices.
@@ -48,7 +50,7 @@ const (
 // Kinds lists all kinds.
 func Kinds() []Kind {
 	return []Kind{Declined, Confirming, Parked, Duplicate, Bounce, Review, NotTaken, OrderPaid,
-		Malformed, Busy, Unavailable, NotStarted, NotFound, Checkout, NeedPayment, DevicesExceeded}
+		Malformed, Busy, Unavailable, NotStarted, NotFound, Checkout, ToBank, NeedPayment, DevicesExceeded}
 }
 
 // traits are what a kind looks like.
@@ -80,6 +82,7 @@ var (
 		NotStarted:      {http.StatusServiceUnavailable, "warn", "back", &yes, 10 * time.Second},
 		NotFound:        {http.StatusNotFound, "warn", "mark", nil, 0},
 		Checkout:        {http.StatusOK, "wait", "card", nil, 0},
+		ToBank:          {http.StatusOK, "wait", "card", nil, 0},
 		NeedPayment:     {http.StatusPaymentRequired, "wait", "lock", nil, 0},
 		DevicesExceeded: {http.StatusForbidden, "warn", "lock", &no, 0},
 	}

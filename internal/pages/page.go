@@ -48,7 +48,8 @@ type Page struct {
 	After time.Duration
 	// Action and Fields make a form that is posted to a path of this site: the
 	// bounce, a Confirming page of which nothing was recorded (both submit
-	// themselves), the checkout.
+	// themselves), the checkout. ToBank alone posts to another site, by itself: its
+	// Action is absolute.
 	Action string
 	Fields []Field
 

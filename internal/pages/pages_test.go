@@ -42,6 +42,9 @@ func samples() map[string]Page {
 		if k == Bounce {
 			p.Action, p.Fields = "/callback", []Field{{"payment_bounce", "x.y.z"}}
 		}
+		if k == ToBank {
+			p.Action, p.Fields = "https://bank.example/start", []Field{{"Token", "t-1"}}
+		}
 		s[string(k)] = p
 	}
 	return s

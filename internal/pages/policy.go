@@ -60,7 +60,7 @@ func policy(r *http.Request, v *view) string {
 // that refuse a browser that comes without the shop's domain in Referer.
 func referrer(v *view) string {
 	switch {
-	case v.kind == Checkout:
+	case v.kind == Checkout, v.kind == ToBank:
 		return "strict-origin"
 	case v.Form != nil:
 		return "same-origin"

@@ -101,6 +101,10 @@ func english(p *Page) text {
 			said.Text = append([]string{"You have bought this before, in this browser. Pay only if you want it once more."}, said.Text...)
 		}
 		return said
+	case ToBank:
+		return text{"Taking you to the bank", []string{
+			"If nothing happens, press the button. After paying, press the bank's button that leads back to the shop.",
+		}, ""}
 	case NeedPayment:
 		return text{"This part is for sale", []string{
 			"If you have bought it already, open it in the same browser; there is no need to pay again.",

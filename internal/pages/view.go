@@ -3,6 +3,7 @@ package pages
 import (
 	"fmt"
 	"html/template"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -88,12 +89,15 @@ func (v *view) price(l lang.Lang, p *Page) {
 // form makes the page's form, if it has one.
 func (v *view) form(l lang.Lang, p *Page) {
 	at := local(p.Action)
+	if p.Kind == ToBank {
+		at = absolute(p.Action)
+	}
 	if at == "" {
 		return
 	}
 	f := &form{Action: at, Hidden: p.Fields, Button: v.Word.Go}
 	switch p.Kind {
-	case Bounce:
+	case Bounce, ToBank:
 		v.Script = script
 	case Confirming, Busy, Unavailable:
 		f.Button, v.Script = v.Word.Check, script
@@ -124,6 +128,15 @@ func (v *view) links(l lang.Lang, p *Page) {
 	if p.ShopURL != "" && v.Form == nil {
 		v.Links = append(v.Links, link{URL: p.ShopURL, Text: v.Word.Back, Plain: true})
 	}
+}
+
+// absolute returns an address of a pay page, or "".
+func absolute(at string) string {
+	u, err := url.Parse(at)
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return ""
+	}
+	return u.String()
 }
 
 // local returns an address of this site's that begins with a path, or "":

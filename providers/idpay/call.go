@@ -39,11 +39,14 @@ func (p *Provider) Inquire(ctx context.Context, q payment.Query) payment.Answer 
 	return inquiryAnswer(p.post(ctx, "/v1.1/payment/inquiry", pair{q.ID, q.Order}))
 }
 
+// CanCreate implements [payment.Creator].
+func (*Provider) CanCreate() bool { return true }
+
 // Create implements [payment.Creator] (IDPay v1.1, /payment). The browser is
 // sent to the link that IDPay gives.
 func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started, error) {
-	if o.Amount < minAmount {
-		return payment.Started{}, fmt.Errorf("idpay: %w: less than %s rials", payment.ErrRefused, minAmount)
+	if err := protocol.CheckAmount(o.Amount); err != nil {
+		return payment.Started{}, fmt.Errorf("idpay: %w: %w", payment.ErrRefused, err)
 	}
 	return p.started(p.post(ctx, "/v1.1/payment", order{o.Number, o.Amount, cut(o.Title), o.Return}))
 }

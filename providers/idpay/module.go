@@ -119,5 +119,5 @@ var (
 	_ payment.Provider        = (*Provider)(nil)
 	_ payment.Creator         = (*Provider)(nil)
 	_ payment.Inquirer        = (*Provider)(nil)
-	_ payment.Accounted       = (*Provider)(nil)
+	_ payment.Timed           = (*Provider)(nil)
 )

@@ -21,11 +21,14 @@ func (s *script) Verify(ctx context.Context, q payment.Query) payment.Answer {
 	return checkAnswer(s.post(ctx, s.api.URL("/invoice/check", q.ID), field{"api_key", s.key.Reveal()}), q.ID)
 }
 
+// CanCreate implements [payment.Creator].
+func (*script) CanCreate() bool { return true }
+
 // Create implements [payment.Creator] (invoice script, /invoice/request). The
 // document's "send it urlencoded" about return_url is what a form does anyway.
 func (s *script) Create(ctx context.Context, o payment.Order) (payment.Started, error) {
-	if o.Amount < minAmount {
-		return payment.Started{}, fmt.Errorf("invoice: %w: less than %s rials", payment.ErrRefused, minAmount)
+	if err := protocol.CheckAmount(o.Amount); err != nil {
+		return payment.Started{}, fmt.Errorf("invoice: %w: %w", payment.ErrRefused, err)
 	}
 	return s.started(s.post(ctx, s.api.URL("/invoice/request"),
 		field{"api_key", s.key.Reveal()}, field{"amount", o.Amount.String()}, field{"return_url", o.Return}))

@@ -81,5 +81,6 @@ var (
 	_ zapcore.ObjectMarshaler = (*Provider)(nil)
 	_ payment.Provider        = (*Provider)(nil)
 	_ payment.Creator         = (*Provider)(nil)
-	_ payment.Accounted       = (*Provider)(nil)
+	_ payment.Timed           = (*Provider)(nil)
+	_ payment.UsedIDs         = (*Provider)(nil)
 )

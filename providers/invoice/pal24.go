@@ -68,5 +68,6 @@ var (
 	_ zapcore.ObjectMarshaler = (*Pal24)(nil)
 	_ payment.Provider        = (*Pal24)(nil)
 	_ payment.Creator         = (*Pal24)(nil)
-	_ payment.Accounted       = (*Pal24)(nil)
+	_ payment.Timed           = (*Pal24)(nil)
+	_ payment.UsedIDs         = (*Pal24)(nil)
 )

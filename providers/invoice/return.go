@@ -17,9 +17,6 @@ const (
 	paramCard     = "card_number"
 )
 
-// minAmount is the document's least amount (code 102); it names no most.
-const minAmount = payment.Rials(1_000)
-
 // An invoice key's form is not documented, so more is let through than any host
 // is likely to use; nothing of it needs escaping, and it is escaped all the same.
 const (
@@ -29,21 +26,24 @@ const (
 
 func checkKey(s string) bool { return wire.CheckID(s, leastKey, mostKey, extraKey) }
 
-// protocol is part of the issuer: it never changes, and 24pal is the script, too.
-const protocol = "invoice"
+// protocol is the document, for every host of the script. 24pal is one.
+var protocol = payment.Protocol{
+	Name:          "invoice",
+	AnswersAmount: true,
+	Min:           1_000, // code 102; the document names no most
+	Params:        []string{paramKey, paramStatus, paramBankCode, paramCard},
+	Marks:         []string{paramKey},
+}
+
+// Protocol implements [payment.Provider].
+func (*script) Protocol() payment.Protocol { return protocol }
 
 func traits(key wire.Secret, api wire.Base, documented string, payerFee bool) payment.Traits {
-	t := wire.Identify(payment.Traits{
-		Environment:   payment.Live,
-		Params:        []string{paramKey, paramStatus, paramBankCode, paramCard},
-		Marks:         []string{paramKey},
-		AnswersAmount: true,
-		Min:           minAmount,
-	}, protocol, key, api, documented)
+	t := payment.Traits{Environment: payment.Live}
 	if payerFee {
 		t.PayerFee = wage
 	}
-	return t
+	return wire.Identify(t, protocol.Name, key, api, documented)
 }
 
 // wage is the fee that a payer may bear at the script's best-known host, in
@@ -62,9 +62,6 @@ func wage(price payment.Rials) payment.Rials {
 
 // Traits implements [payment.Provider].
 func (s *script) Traits() payment.Traits { return s.traits }
-
-// AccountID implements [payment.Accounted].
-func (s *script) AccountID() string { return s.key.AccountID(protocol) }
 
 // ReadReturn implements [payment.Provider]. The key may be missing, and nothing
 // tells paid from not: in one client `status` 0 means paid, in the answers 1

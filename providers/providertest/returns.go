@@ -27,7 +27,7 @@ func (s Suite) returns(t *testing.T) {
 	if c, err := p.ReadReturn(get(s.Genuine)); err != nil || c.ID != s.Query.ID {
 		t.Errorf("the genuine return: %+v, %v", c, err)
 	}
-	for _, name := range p.Traits().Params {
+	for _, name := range p.Protocol().Params {
 		for _, v := range odd() {
 			m := map[string]string{name: v}
 			for k, g := range s.Genuine {
@@ -66,7 +66,7 @@ func (s Suite) params(t *testing.T, p payment.Provider) {
 				t.Errorf("%s = %q", name, v)
 			}
 		}
-		for _, name := range p.Traits().Params {
+		for _, name := range p.Protocol().Params {
 			if v, ok := params[name]; strings.Contains(name, "hash") && (!ok || v != "") {
 				t.Errorf("%s is not removed", name)
 			}

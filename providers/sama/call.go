@@ -40,8 +40,8 @@ func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started
 	if !p.CanCreate() {
 		return payment.Started{}, fmt.Errorf("sama: %w: create is off: %w", payment.ErrRefused, payment.ErrOperator)
 	}
-	if o.Amount < minAmount {
-		return payment.Started{}, fmt.Errorf("sama: %w: less than %s rials", payment.ErrRefused, minAmount)
+	if err := protocol.CheckAmount(o.Amount); err != nil {
+		return payment.Started{}, fmt.Errorf("sama: %w: %w", payment.ErrRefused, err)
 	}
 	title := o.Title
 	if title == "" {

@@ -125,7 +125,7 @@ func (p *Provider) Cleanup() error {
 	return nil
 }
 
-// CanCreate reports whether payments may be started here.
+// CanCreate implements [payment.Creator].
 func (p *Provider) CanCreate() bool { return p.Creates != "off" }
 
 // MarshalLogObject shows what logs may show.
@@ -145,5 +145,5 @@ var (
 	_ zapcore.ObjectMarshaler = (*Provider)(nil)
 	_ payment.Provider        = (*Provider)(nil)
 	_ payment.Creator         = (*Provider)(nil)
-	_ payment.Accounted       = (*Provider)(nil)
+	_ payment.Timed           = (*Provider)(nil)
 )

@@ -19,30 +19,27 @@ const (
 	paramCardPan   = "card_pan"
 )
 
-// minAmount is the least amount in the document's error table. The most that
-// it prints, 50,000,000, stands in one sample error and is low for instalments,
-// so the limit is left to Sama, which refuses by itself.
-const minAmount = payment.Rials(10_000)
+// protocol is the document (Sama v2). The most that it prints, 50,000,000, stands
+// in one sample error and is low for instalments, so that limit is left to Sama,
+// which refuses by itself.
+var protocol = payment.Protocol{
+	Name:        "sama",
+	SendsAmount: true,
+	TellsFirst:  true,
+	Min:         10_000,
+	Params:      []string{paramAuthority, paramLower, paramStatus, paramCardHash, paramCardPan},
+	Marks:       []string{paramAuthority, paramStatus},
+}
 
-// protocol is part of the issuer: it never changes.
-const protocol = "sama"
+// Protocol implements [payment.Provider].
+func (*Provider) Protocol() payment.Protocol { return protocol }
 
 func traits(token wire.Secret, api wire.Base) payment.Traits {
-	return wire.Identify(payment.Traits{
-		Environment: payment.Live,
-		Params:      []string{paramAuthority, paramLower, paramStatus, paramCardHash, paramCardPan},
-		Marks:       []string{paramAuthority, paramStatus},
-		SendsAmount: true,
-		TellsFirst:  true,
-		Min:         minAmount,
-	}, protocol, token, api, defaultAPI)
+	return wire.Identify(payment.Traits{Environment: payment.Live}, protocol.Name, token, api, defaultAPI)
 }
 
 // Traits implements [payment.Provider].
 func (p *Provider) Traits() payment.Traits { return p.traits }
-
-// AccountID implements [payment.Accounted].
-func (p *Provider) AccountID() string { return p.token.AccountID(protocol) }
 
 // ReadReturn implements [payment.Provider]. It says nothing about paid or not:
 // how a return tells is not documented.

@@ -186,7 +186,7 @@ func TestCreate(t *testing.T) {
 	} {
 		status, answer = c.status, c.body
 		st, err := p.Create(t.Context(), o)
-		if c.page != "" && (err != nil || st != (payment.Started{ID: sampleID, PayURL: c.page})) {
+		if c.page != "" && (err != nil || st.ID != sampleID || st.PayURL != c.page) {
 			t.Errorf("%s: %+v, %v", c.body, st, err)
 		}
 		if c.page == "" && (err == nil || errors.Is(err, payment.ErrRefused) != c.refused || errors.Is(err, payment.ErrOperator) != c.operator) {
@@ -268,7 +268,7 @@ func TestConfig(t *testing.T) {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}
-	tr := provider(t, "", 0).Traits()
+	tr := payment.TermsOf(provider(t, "", 0))
 	if tr.Issuer != "sama|"+payment.AccountID("sama", sampleToken)+"|live" || tr.FormerIssuers[0] != "sama|app.sama.ir|live" || tr.AnswersOrder || tr.AnswersAmount || !tr.SendsAmount || !tr.TellsFirst {
 		t.Errorf("%+v", tr)
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // AccountID tells whose account this secret opens from those of other secrets of
-// the protocol, for [payment.Accounted]; "" where there is no secret. Blanks
+// the protocol, for [payment.Traits]; "" where there is no secret. Blanks
 // around it don't count: they don't get as far as the provider.
 func (s Secret) AccountID(protocol string) string {
 	if s.text == nil {
@@ -17,10 +17,12 @@ func (s Secret) AccountID(protocol string) string {
 }
 
 // Identify fills in who gives out the receipts and who is called for them: the
-// issuer, what earlier versions called it, the host and the environment.
-// documented is the address in the provider's document, "" where there is none.
+// issuer, what earlier versions called it, the account and the host. t has the
+// environment; protocol is the protocol's name; documented is the address in the
+// provider's document, "" where there is none.
 func Identify(t payment.Traits, protocol string, key Secret, api Base, documented string) payment.Traits {
-	t.Issuer = payment.Issuer(protocol, key.AccountID(protocol), t.Environment)
+	t.Account = key.AccountID(protocol)
+	t.Issuer = payment.Issuer(protocol, t.Account, t.Environment)
 	t.Host = protocol + "|" + api.Identity() + "|" + t.Environment
 	t.FormerIssuers = []string{t.Host}
 	if b, err := ParseBase("base_url", documented, false); err == nil {

@@ -137,8 +137,12 @@ func (l *Ledger) Doctor(context.Context) []operate.Finding { return l.Found }
 
 type provider struct{ l *Ledger }
 
+func (p provider) Protocol() payment.Protocol {
+	return payment.Protocol{AnswersOrder: true, AnswersAmount: true, TellsFirst: true, GivesBack: true, Window: 10 * time.Minute}
+}
+
 func (p provider) Traits() payment.Traits {
-	return payment.Traits{Issuer: Issuer, Environment: "live", AnswersOrder: true, AnswersAmount: true, TellsFirst: true, GivesBack: true, Window: 10 * time.Minute}
+	return payment.Traits{Issuer: Issuer, Environment: "live"}
 }
 func (p provider) ReadReturn(func(string) string) (payment.Claimed, error) {
 	return payment.Claimed{}, nil

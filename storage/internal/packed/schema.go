@@ -37,6 +37,8 @@ func walkRecord(w *wire, r *payment.Record) {
 	list(w, 22, &r.Devices, walkDevice)
 	list(w, 23, &r.Notes, walkNote)
 	stamp(w, 24, &r.UpdatedAt)
+	text(w, 25, &r.Proof)
+	ints(w, 26, &r.Serial)
 }
 
 func walkExpectation(w *wire, e *payment.Expectation) {

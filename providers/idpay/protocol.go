@@ -1,0 +1,36 @@
+package idpay
+
+import (
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
+)
+
+// protocol is the document (IDPay v1.1, /payment and /payment/verify).
+var protocol = payment.Protocol{
+	Name:         "idpay",
+	AnswersOrder: true, AnswersAmount: true, ReturnsOrder: true,
+	TellsFirst: true, GivesBack: true,
+	Window: 10 * time.Minute,
+	Min:    1_000, Max: 500_000_000,
+	Params: []string{
+		paramStatus, paramTrackID, paramID, paramOrderID,
+		paramAmount, paramCard, paramHash, paramDate,
+	},
+	Marks: []string{paramStatus, paramTrackID, paramID, paramOrderID},
+}
+
+// Protocol implements [payment.Provider].
+func (*Provider) Protocol() payment.Protocol { return protocol }
+
+func traits(key wire.Secret, api wire.Base, sandbox bool) payment.Traits {
+	t := payment.Traits{Environment: payment.Live}
+	if sandbox {
+		t.Environment = payment.Sandbox
+	}
+	return wire.Identify(t, protocol.Name, key, api, defaultAPI)
+}
+
+// Traits implements [payment.Provider].
+func (p *Provider) Traits() payment.Traits { return p.traits }
