@@ -46,7 +46,7 @@ func deciding() []Mutant {
 		{"paid-less-than-the-price", "R10", "The payer paid less than what the provider calls the amount.",
 			in(`if rc.Paid != 0 && rc.Paid < rc.Amount {`, `if false {`), core},
 		{"factor-of-ten-not-named", "R10", "The commonest mistake, toman for rials, is not told as such.",
-			in("case TenfoldSlip(rc.Amount, want):", "case false:"), core},
+			in("if why, slipped := slipReason(rc.Amount, want); slipped {", "if why, slipped := slipReason(rc.Amount, want); false && slipped {"), core},
 		{"order-of-the-answer-not-compared", "R10 M5 A05", "The receipt of a cheap order pays for another.",
 			in(`if rc.Order != "" && rc.Order != r.Order {`, `if false {`), core},
 		{"id-of-the-answer-not-compared", "R10 F23", "An answer about another payment settles this one.",

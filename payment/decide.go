@@ -146,10 +146,10 @@ func matchAmount(want Rials, rc *Receipt, t Terms) (Reason, bool) {
 	if t.PayerFee != nil && rc.Amount > want && rc.Amount-want <= t.PayerFee(want) {
 		return "", true
 	}
-	switch {
-	case TenfoldSlip(rc.Amount, want):
-		return ReasonTenfold, false
-	case t.PayerFee != nil && rc.Amount > want:
+	if why, slipped := slipReason(rc.Amount, want); slipped {
+		return why, false
+	}
+	if t.PayerFee != nil && rc.Amount > want {
 		return ReasonFee, false
 	}
 	return ReasonAmount, false

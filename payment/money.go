@@ -9,16 +9,42 @@ import (
 )
 
 // Rials is an amount of money in whole Iranian rials, the only unit inside
-// this module. Zero means "not known" wherever an amount is optional: nobody
-// pays nothing.
+// this module: the rial of 2025. (The redenomination that was decided in October
+// 2025 makes a new rial of 10,000 of these, on a day that is not named yet.) Zero
+// means "not known" wherever an amount is optional: nobody pays nothing.
 type Rials int64
+
+// Unit is what a gateway, a shop or a person counts money in, as a number of rials.
+// A gateway's module converts at its own edge, with these methods; no factor stands
+// anywhere but here.
+type Unit int64
+
+// The units.
+const (
+	Rial  Unit = 1
+	Toman Unit = 10
+	// newRial is the unit of the redenomination: nobody is asked in it yet, but
+	// prices are mixed up with it.
+	newRial Unit = 10_000
+)
+
+// Rials is n of the unit. It is an error that wraps [ErrAmount] where n is not more
+// than zero, or too large.
+func (u Unit) Rials(n int64) (Rials, error) {
+	if n <= 0 || n > math.MaxInt64/int64(u) {
+		return 0, fmt.Errorf("%w: %d", ErrAmount, n)
+	}
+	return Rials(n * int64(u)), nil
+}
+
+// Of is an amount counted in the unit; whole is false where that is no integer, so
+// that the gateway can't be told of it. See [Protocol.Step].
+func (u Unit) Of(r Rials) (n int64, whole bool) {
+	return int64(r) / int64(u), int64(r)%int64(u) == 0
+}
 
 // ErrAmount is wrapped by every error about an amount that cannot be read.
 var ErrAmount = errors.New("not an amount")
-
-// rialsPerToman is the factor between the two units that Iranian prices are
-// quoted in, and thus the factor of the commonest mistake.
-const rialsPerToman = 10
 
 // ParseRials reads a strictly written amount of rials: ASCII digits, no sign,
 // no leading zero, no separators, greater than zero. It is for values that
@@ -44,13 +70,13 @@ func ParseRials(s string) (Rials, error) {
 // and commas may group digits; Persian and Arabic digits count as digits.
 func ParseAmount(s string) (Rials, error) {
 	t := strings.ToLower(strings.TrimSpace(ASCIIDigits(s)))
-	factor := int64(1)
-	for _, unit := range []struct {
-		name   string
-		factor int64
-	}{{"toman", rialsPerToman}, {"irt", rialsPerToman}, {"تومان", rialsPerToman}, {"rials", 1}, {"rial", 1}, {"irr", 1}, {"ریال", 1}} {
-		if rest, ok := strings.CutSuffix(t, unit.name); ok {
-			t, factor = strings.TrimSpace(rest), unit.factor
+	unit := Rial
+	for _, u := range []struct {
+		name string
+		unit Unit
+	}{{"toman", Toman}, {"irt", Toman}, {"تومان", Toman}, {"rials", Rial}, {"rial", Rial}, {"irr", Rial}, {"ریال", Rial}} {
+		if rest, ok := strings.CutSuffix(t, u.name); ok {
+			t, unit = strings.TrimSpace(rest), u.unit
 			break
 		}
 	}
@@ -59,10 +85,11 @@ func ParseAmount(s string) (Rials, error) {
 	if err != nil {
 		return 0, fmt.Errorf("%w: %.24q (write 120000toman, 1200000rial, or bare rials)", ErrAmount, s)
 	}
-	if int64(n) > math.MaxInt64/factor {
+	r, err := unit.Rials(int64(n))
+	if err != nil {
 		return 0, fmt.Errorf("%w: %.24q is too large", ErrAmount, s)
 	}
-	return n * Rials(factor), nil
+	return r, nil
 }
 
 // String is the amount in rials as plain digits, the form of every header and
@@ -75,20 +102,41 @@ func (r Rials) Grouped() string { return group(strconv.FormatInt(int64(r), 10)) 
 // Toman is the amount in toman with groups of three digits and, where it is
 // no whole toman, one decimal.
 func (r Rials) Toman() string {
-	s := group(strconv.FormatInt(int64(r)/rialsPerToman, 10))
-	if rest := int64(r) % rialsPerToman; rest != 0 {
+	s := group(strconv.FormatInt(int64(r)/int64(Toman), 10))
+	if rest := int64(r) % int64(Toman); rest != 0 {
 		s += "." + strconv.FormatInt(rest, 10)
 	}
 	return s
 }
 
-// TenfoldSlip reports whether one amount is exactly ten times the other: the
-// mark of a price in toman that was read as rials, or the reverse.
-func TenfoldSlip(a, b Rials) bool {
-	if a <= 0 || b <= 0 {
-		return false
+// Slip tells by how much two amounts differ where that is the mark of two units that
+// were mixed up: 10 (rial and toman), 1,000 (toman and the new rial, or thousands
+// that were left out) or 10,000 (rial and the new rial); otherwise it is 0.
+func Slip(a, b Rials) int64 {
+	if a < b {
+		a, b = b, a
 	}
-	return (a%rialsPerToman == 0 && a/rialsPerToman == b) || (b%rialsPerToman == 0 && b/rialsPerToman == a)
+	if b <= 0 || a%b != 0 {
+		return 0
+	}
+	switch factor := Unit(a / b); factor {
+	case Toman, newRial / Toman, newRial:
+		return int64(factor)
+	}
+	return 0
+}
+
+// slipReason names a slip.
+func slipReason(a, b Rials) (Reason, bool) {
+	switch Slip(a, b) {
+	case int64(Toman):
+		return ReasonTenfold, true
+	case int64(newRial / Toman):
+		return ReasonThousandfold, true
+	case int64(newRial):
+		return ReasonTenThousandfold, true
+	}
+	return "", false
 }
 
 func group(digits string) string {

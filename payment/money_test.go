@@ -2,6 +2,7 @@ package payment_test
 
 import (
 	"errors"
+	"math"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -46,17 +47,44 @@ func TestParseAmount(t *testing.T) {
 	}
 }
 
-func TestTenfoldSlip(t *testing.T) {
+func TestSlip(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		n := payment.Rials(rapid.Int64Range(1, 1e15).Draw(t, "n"))
-		if !payment.TenfoldSlip(n, n*10) || !payment.TenfoldSlip(n*10, n) {
-			t.Fatalf("%d and its tenfold are not seen as a slip", n)
+		n := payment.Rials(rapid.Int64Range(1, 1e13).Draw(t, "n"))
+		for _, f := range []int64{10, 1_000, 10_000} {
+			if many := n * payment.Rials(f); payment.Slip(n, many) != f || payment.Slip(many, n) != f {
+				t.Fatalf("%d and %d are not seen as a slip", n, many)
+			}
+			if payment.Slip(n*payment.Rials(f)+1, n) != 0 && n > 1 {
+				t.Fatalf("a slip is seen where there is none for %d", n)
+			}
 		}
-		if payment.TenfoldSlip(n, n) || payment.TenfoldSlip(n*10+1, n) || payment.TenfoldSlip(n, 0) {
-			t.Fatalf("a slip is seen where there is none for %d", n)
+		for _, f := range []payment.Rials{0, 1, 2, 9, 11, 100, 999, 1_001, 9_999, 100_000} {
+			if payment.Slip(n, n*f) != 0 || payment.Slip(n*f, n) != 0 || payment.Slip(-n, n*f) != 0 {
+				t.Fatalf("a slip is seen where there is none for %d and %d", n, n*f)
+			}
 		}
 	})
+}
+
+func TestUnits(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int64]payment.Rials{1: 10, 50_000: 500_000, math.MaxInt64 / 10: math.MaxInt64 / 10 * 10} {
+		if got, err := payment.Toman.Rials(n); err != nil || got != want {
+			t.Errorf("%d toman are %d, %v", n, got, err)
+		}
+		if back, whole := payment.Toman.Of(want); back != n || !whole {
+			t.Errorf("%d rials are %d toman, %v", want, back, whole)
+		}
+		if _, whole := payment.Toman.Of(want - 1); whole {
+			t.Errorf("%d rials are whole toman", want-1)
+		}
+	}
+	for _, n := range []int64{0, -1, math.MinInt64, math.MaxInt64/10 + 1, math.MaxInt64} {
+		if got, err := payment.Toman.Rials(n); !errors.Is(err, payment.ErrAmount) {
+			t.Errorf("%d toman are %d, %v", n, got, err)
+		}
+	}
 }
 
 func TestAmountsForPeople(t *testing.T) {

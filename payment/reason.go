@@ -41,8 +41,13 @@ const (
 
 // Reasons for review.
 const (
-	ReasonAmount         Reason = "amount_differs"    // the provider's amount is not the expected one
-	ReasonTenfold        Reason = "rial_toman"        // …by a factor of exactly ten
+	ReasonAmount  Reason = "amount_differs" // the provider's amount is not the expected one
+	ReasonTenfold Reason = "rial_toman"     // …by a factor of exactly ten
+
+	// …by a factor of exactly 1,000, and of exactly 10,000.
+	ReasonThousandfold    Reason = "factor_1000"
+	ReasonTenThousandfold Reason = "factor_10000"
+
 	ReasonOrderDiffers   Reason = "order_differs"     // the receipt is for another order
 	ReasonIDDiffers      Reason = "id_differs"        // the receipt is for another id
 	ReasonReceiptUsed    Reason = "receipt_used"      // the receipt already paid for something

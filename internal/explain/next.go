@@ -14,14 +14,16 @@ const attention = 4 * time.Hour
 const patience = 3 * 24 * time.Hour
 
 var nextByReason = map[payment.Reason]lang.Text{
-	payment.ReasonOperator:      {"Mend the provider's key, address or domain in its panel or in the configuration; it is asked again by itself.", "کلید، نشانی یا دامنه را در پنل ارائه‌دهنده یا پیکربندی درست کنید؛ خودش دوباره می‌پرسد."},
-	payment.ReasonNoRoute:       {"Put the site and its verify route back into the configuration, or note here that the money went back.", "سایت و مسیر verify آن را به پیکربندی برگردانید، یا اینجا ثبت کنید که پول برگشته است."},
-	payment.ReasonTenfold:       {"Correct the unit in the shop or in the provider's block first: every payment suffers from it.", "اول واحد پول را در فروشگاه یا بلوک ارائه‌دهنده درست کنید: همهٔ پرداخت‌ها به آن دچارند."},
-	payment.ReasonSecondPayment: {"Pay the second sum back in the provider's panel, then close it here.", "مبلغ دوم را در پنل ارائه‌دهنده پس بدهید و بعد آن را اینجا ببندید."},
-	payment.ReasonReceiptUsed:   {"Look which order this receipt paid for. Usually nothing is owed: close it.", "ببینید این رسید کدام سفارش را پرداخته است. معمولاً بدهی‌ای نیست: آن را ببندید."},
-	payment.ReasonUnexplained:   {"Look in the shop whether this id was credited before. If not, the order may be given.", "در فروشگاه ببینید این شناسه قبلاً حساب شده است یا نه. اگر نشده، می‌شود سفارش را داد."},
-	payment.ReasonOldGeneration: {"Look in the shop whether this id was credited before. If not, the order may be given.", "در فروشگاه ببینید این شناسه قبلاً حساب شده است یا نه. اگر نشده، می‌شود سفارش را داد."},
-	payment.ReasonLate:          {"Decide whether the old price still stands.", "تصمیم بگیرید قیمت قدیم هنوز پابرجاست یا نه."},
+	payment.ReasonOperator:        {"Mend the provider's key, address or domain in its panel or in the configuration; it is asked again by itself.", "کلید، نشانی یا دامنه را در پنل ارائه‌دهنده یا پیکربندی درست کنید؛ خودش دوباره می‌پرسد."},
+	payment.ReasonNoRoute:         {"Put the site and its verify route back into the configuration, or note here that the money went back.", "سایت و مسیر verify آن را به پیکربندی برگردانید، یا اینجا ثبت کنید که پول برگشته است."},
+	payment.ReasonTenfold:         {"Correct the unit in the shop or in the provider's block first: every payment suffers from it.", "اول واحد پول را در فروشگاه یا بلوک ارائه‌دهنده درست کنید: همهٔ پرداخت‌ها به آن دچارند."},
+	payment.ReasonThousandfold:    {"Correct the unit in the shop or in the provider's block first: every payment suffers from it.", "اول واحد پول را در فروشگاه یا بلوک ارائه‌دهنده درست کنید: همهٔ پرداخت‌ها به آن دچارند."},
+	payment.ReasonTenThousandfold: {"Correct the unit in the shop or in the provider's block first: every payment suffers from it.", "اول واحد پول را در فروشگاه یا بلوک ارائه‌دهنده درست کنید: همهٔ پرداخت‌ها به آن دچارند."},
+	payment.ReasonSecondPayment:   {"Pay the second sum back in the provider's panel, then close it here.", "مبلغ دوم را در پنل ارائه‌دهنده پس بدهید و بعد آن را اینجا ببندید."},
+	payment.ReasonReceiptUsed:     {"Look which order this receipt paid for. Usually nothing is owed: close it.", "ببینید این رسید کدام سفارش را پرداخته است. معمولاً بدهی‌ای نیست: آن را ببندید."},
+	payment.ReasonUnexplained:     {"Look in the shop whether this id was credited before. If not, the order may be given.", "در فروشگاه ببینید این شناسه قبلاً حساب شده است یا نه. اگر نشده، می‌شود سفارش را داد."},
+	payment.ReasonOldGeneration:   {"Look in the shop whether this id was credited before. If not, the order may be given.", "در فروشگاه ببینید این شناسه قبلاً حساب شده است یا نه. اگر نشده، می‌شود سفارش را داد."},
+	payment.ReasonLate:            {"Decide whether the old price still stands.", "تصمیم بگیرید قیمت قدیم هنوز پابرجاست یا نه."},
 }
 
 var nextByState = map[payment.State]lang.Text{

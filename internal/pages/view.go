@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rahgir/caddy-payments/internal/lang"
+	"github.com/rahgir/caddy-payments/payment"
 )
 
 // view is what the template fills in.
@@ -106,7 +107,8 @@ func (v *view) form(l lang.Lang, p *Page) {
 		if p.Max > 0 {
 			f.Button, f.Field = v.Word.Donate, AmountField
 			// Whole toman inside the bounds.
-			low, high := (p.Min+9)/10*10, p.Max/10*10
+			const unit = payment.Rials(payment.Toman)
+			low, high := (p.Min+unit-1)/unit*unit, p.Max/unit*unit
 			f.Bounds = fmt.Sprintf(v.Word.Bounds, toman(l, low), toman(l, high))
 		}
 	}

@@ -78,6 +78,19 @@ func (o Object) Amount(name string) (payment.Rials, error) {
 	return n, nil
 }
 
+// AmountIn reads an amount that the provider counts in another unit, like Amount.
+func (o Object) AmountIn(name string, unit payment.Unit) (payment.Rials, error) {
+	n, err := o.Amount(name)
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	r, err := unit.Rials(int64(n))
+	if err != nil {
+		return 0, fmt.Errorf("%s %w", name, ErrForm)
+	}
+	return r, nil
+}
+
 // Object returns a member that is an object. Absent, null and the empty list
 // (PHP's way to write an empty object) give an empty one; ok is false where the
 // member is something else.
