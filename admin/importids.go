@@ -24,7 +24,7 @@ func (c *cli) importCommand() *cobra.Command {
 	cmd := c.changes(c.leaf("import-ids PROVIDER FILE", "Takes over ids of payments from before this ledger, so that none of them pays again",
 		`
 Takes over the ids of payments that were used before this ledger began: the
-invoice script (24pal and other hosts) can't tell a first confirmation from a
+invoice script can't tell a first confirmation from a
 repeated one, so an old receipt could pay for a new order. IDPay and Sama can.
 Of any provider the ids belong here that the shop has credited and a restored
 ledger doesn't know.

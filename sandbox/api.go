@@ -103,7 +103,7 @@ func (s *Server) Settings() map[string]Settings {
 
 // SetSettings replaces the settings of one provider.
 func (s *Server) SetSettings(provider string, c Settings) error {
-	if provider != ProviderHamekar && !isGateway(provider) {
+	if registered[provider] == nil {
 		return fmt.Errorf("provider %q: %w", provider, ErrNotFound)
 	}
 	if err := c.validate(provider); err != nil {

@@ -21,8 +21,8 @@ func init() {
 // states keeps the payments of a sandbox over config reloads.
 var states = caddy.NewUsagePool()
 
-// Handler is a payment sandbox: it plays IDPay, Sama, 24pal, any host of the
-// invoice script, and Hamekar, with a bank page on which nobody pays. It answers
+// Handler is a payment sandbox: it plays payment gateways, and an affiliate
+// network, with a bank page on which nobody pays. It answers
 // every request that reaches it. For development only: it takes any key, and
 // by default it serves clients on the same machine and nobody else.
 type Handler struct {
@@ -38,7 +38,7 @@ type Handler struct {
 	// `post`, or `bare` (GET without any parameter). Default: `get`.
 	Return string `json:"return,omitempty"`
 
-	// Returns overrides Return by provider: `idpay`, `sama`, `24pal`, `invoice`.
+	// Returns overrides Return by provider, such as `{"sama": "post"}`.
 	// Default: none.
 	Returns map[string]string `json:"returns,omitempty"`
 
@@ -46,7 +46,7 @@ type Handler struct {
 	// does not contain `wrong` or `invalid`.
 	StoreTokens []string `json:"store_tokens,omitempty"`
 
-	// APIKeys are the keys that IDPay, 24pal and the invoice script accept.
+	// APIKeys are the keys that IDPay and the invoice script accept.
 	// Default: any (for IDPay any UUID) that does not contain `wrong` or
 	// `invalid`.
 	APIKeys []string `json:"api_keys,omitempty"`

@@ -171,7 +171,7 @@ func (s *Server) controlSettings(body []byte) (any, error) {
 	for provider, raw := range in {
 		names := []string{provider}
 		if provider == "all" {
-			names = gateways
+			names = gateways()
 		}
 		for _, name := range names {
 			c, done := merged[name]

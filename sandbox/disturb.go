@@ -98,7 +98,7 @@ func replacement(faults []Fault, when string, c call) (answer, bool) {
 			a.header = http.Header{"Location": {f.Location}}
 			return a, true
 		case "error":
-			return providerError(c.provider, f.Code), true
+			return registered[c.provider].fail(f.Code), true
 		}
 	}
 	return answer{}, false
@@ -112,16 +112,4 @@ func page(status int, title string) answer {
 		raw: []byte("<html>\r\n<head><title>" + title + "</title></head>\r\n<body>\r\n<center><h1>" + title +
 			"</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"),
 	}
-}
-
-func providerError(provider, code string) answer {
-	switch provider {
-	case ProviderIDPay:
-		return idpayError(code)
-	case ProviderSama:
-		return samaError(code, nil)
-	case ProviderHamekar:
-		return hamekarError(code)
-	}
-	return invoiceError(code)
 }

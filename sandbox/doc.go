@@ -3,12 +3,11 @@
 // and tested without money or merchant accounts. Any client in any language can
 // use it: point its base URL here.
 //
-//	/idpay/…    IDPay v1.1: create, verify, inquiry, transaction list
-//	/sama/…     Sama v2: create, verify
-//	/24pal/…    the invoice script as 24pal hosts it
-//	/invoice/…  the invoice script on any other host
-//	/hamekar/…  Hamekar (Linkap): conversion reports, and a page that shows them
-//	/_control/  ledger of truth, faults, clock, settings; JSON, and a page
+//	/<gateway>/…  one gateway: its API and its pay page
+//	/hamekar/…    Hamekar (Linkap): conversion reports, and a page that shows them
+//	/_control/    ledger of truth, faults, clock, settings; JSON, and a page
+//
+// Each gateway is one file, which registers what it does; README.md lists them.
 //
 // In Caddy it is the directive payment_sandbox; in a Go test it is an
 // http.Handler:

@@ -19,7 +19,7 @@ type Fault struct {
 	ID        string `json:"id,omitempty"`
 	Provider  string `json:"provider,omitempty"`
 	Operation string `json:"operation,omitempty"` // create, verify, inquiry, list, conversion
-	Payment   string `json:"payment,omitempty"`   // the provider's id; a track id for hamekar
+	Payment   string `json:"payment,omitempty"`   // the provider's id; a network's track id
 	Order     string `json:"order,omitempty"`
 
 	// Kind is one of delay, hang, reset, status, html, redirect, error, empty,
@@ -70,8 +70,8 @@ func (f *Fault) validate() error {
 	if f.Provider == "all" {
 		f.Provider = ""
 	}
-	if f.Provider != "" && f.Provider != ProviderHamekar && !isGateway(f.Provider) {
-		return fmt.Errorf("provider %q is unknown; they are %s, hamekar", f.Provider, strings.Join(gateways, ", "))
+	if f.Provider != "" && registered[f.Provider] == nil {
+		return fmt.Errorf("provider %q is unknown; they are %s", f.Provider, strings.Join(services(), ", "))
 	}
 	switch f.Operation {
 	case "", OpCreate, OpVerify, OpInquiry, OpList, OpConversion:

@@ -8,6 +8,17 @@ import (
 	"time"
 )
 
+// ProviderHamekar is Hamekar's name in the sandbox.
+const ProviderHamekar = "hamekar"
+
+func init() {
+	register(gateway{
+		name: ProviderHamekar, fa: "همه‌کار / لینکاپ", en: "Hamekar / Linkap",
+		serve: (*Server).serveHamekar,
+		fail:  hamekarError,
+	})
+}
+
 // serveHamekar takes the conversions that shops report, and shows them.
 func (s *Server) serveHamekar(w http.ResponseWriter, r *http.Request, seg []string) {
 	if len(seg) == 0 {

@@ -5,8 +5,45 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
+
+// ProviderIDPay is IDPay's name in the sandbox.
+const ProviderIDPay = "idpay"
+
+func init() {
+	register(gateway{
+		name: ProviderIDPay, fa: "آیدی پی", en: "IDPay",
+		serve:  (*Server).serveIDPay,
+		fail:   func(code string) answer { return idpayError(code) },
+		fields: idpayReturn,
+		low:    1000, high: 500_000_000,
+		window: func(o *Options) time.Duration { return o.Window },
+		number: func(p *payment) string { return p.trackID },
+	})
+}
+
+// idpayReturn is documented: by GET only the first four come.
+func idpayReturn(p *payment, post bool) object {
+	status, card, hashed := "10", p.card, p.hashedCard
+	switch p.claim {
+	case StateDeclined:
+		status, card, hashed = "2", "", ""
+	case StateCancelled:
+		status, card, hashed = "7", "", ""
+	}
+	fields := object{{"status", status}, {"track_id", p.trackID}, {"id", p.id}, {"order_id", p.order}}
+	if !post {
+		return fields
+	}
+	return append(fields, object{
+		{"amount", rials(p.amount)},
+		{"card_no", card},
+		{"hashed_card_no", hashed},
+		{"date", unix(p.finished)},
+	}...)
+}
 
 // serveIDPay speaks IDPay v1.1, and shows its pay page.
 func (s *Server) serveIDPay(w http.ResponseWriter, r *http.Request, seg []string) {
@@ -211,33 +248,4 @@ func iranPhone(v string) bool {
 		return len(v) == 10
 	}
 	return false
-}
-
-// newPayment makes a payment with everything that a bank would give it.
-func (s *Server) newPayment(provider, id string, amount int64) *payment {
-	c := s.st.settings[provider]
-	p := &payment{
-		provider: provider,
-		id:       id,
-		amount:   amount,
-		feeType:  "none",
-		state:    StateCreated,
-		created:  s.st.clock(),
-		trackID:  randomDigits(10),
-		bankRef:  randomDigits(12),
-	}
-	p.card, p.hashedCard = fakeCard()
-	if s.opts.Card != "" {
-		p.card, p.hashedCard = toldCard(s.opts.Card)
-	}
-	if c.Fee != nil {
-		p.fee = *c.Fee
-	}
-	if c.FeeType != "" {
-		p.feeType = c.FeeType
-	}
-	if c.BankReference != "" {
-		p.bankRef = c.BankReference
-	}
-	return p
 }

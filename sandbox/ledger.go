@@ -34,10 +34,10 @@ type Payment struct {
 	Amount        int64      `json:"amount"`
 	Payable       int64      `json:"payable"` // with the fee that the payer bears
 	State         string     `json:"state"`
-	Sandbox       bool       `json:"sandbox,omitempty"` // IDPay: created with X-SANDBOX
+	Sandbox       bool       `json:"sandbox,omitempty"` // created in the gateway's own sandbox mode
 	PayLink       string     `json:"pay_link"`
 	Callback      string     `json:"callback"`
-	TrackID       string     `json:"track_id,omitempty"` // IDPay's own
+	TrackID       string     `json:"track_id,omitempty"` // the gateway's own receipt number
 	BankReference string     `json:"bank_reference"`
 	Card          string     `json:"card"`
 	CreatedAt     time.Time  `json:"created_at"`
@@ -122,8 +122,8 @@ func (p *payment) view() Payment {
 			Refused: p.verifyRefused, MaxInFlight: p.inFlightMax,
 		},
 	}
-	if p.provider == ProviderIDPay {
-		v.TrackID = p.trackID
+	if number := registered[p.provider].number; number != nil {
+		v.TrackID = number(p)
 	}
 	return v
 }

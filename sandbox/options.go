@@ -8,19 +8,6 @@ import (
 	"time"
 )
 
-// The providers that the sandbox plays. Hamekar is an affiliate network, the
-// others are payment gateways.
-const (
-	ProviderIDPay   = "idpay"
-	ProviderSama    = "sama"
-	Provider24Pal   = "24pal"
-	ProviderInvoice = "invoice"
-	ProviderHamekar = "hamekar"
-)
-
-// gateways are the providers that take payments, in the order they are listed.
-var gateways = []string{ProviderIDPay, ProviderSama, Provider24Pal, ProviderInvoice}
-
 // The ways a browser is sent back to the merchant.
 const (
 	ReturnGet  = "get"  // 303 with the fields in the query
@@ -94,7 +81,7 @@ func (o *Options) validate() error {
 	}
 	for name, how := range o.Returns {
 		if !isGateway(name) {
-			return fmt.Errorf("return: %q is not a payment provider; they are %s", name, strings.Join(gateways, ", "))
+			return fmt.Errorf("return: %q is not a payment provider; they are %s", name, strings.Join(gateways(), ", "))
 		}
 		if err := checkReturn(how); err != nil {
 			return err
@@ -128,13 +115,4 @@ func checkReturn(how string) error {
 		return nil
 	}
 	return fmt.Errorf("return %q is unknown; it is get, post or bare", how)
-}
-
-func isGateway(name string) bool {
-	for _, g := range gateways {
-		if g == name {
-			return true
-		}
-	}
-	return false
 }

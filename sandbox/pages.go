@@ -82,7 +82,9 @@ func (v view) Other() string {
 // T is the text for a key in the page's language.
 func (v view) T(key string) string {
 	t, ok := texts[key]
-	if !ok {
+	if g := registered[key]; !ok && g != nil {
+		t.fa, t.en = g.fa, g.en
+	} else if !ok {
 		return key
 	}
 	if v.Lang == "fa" {

@@ -46,7 +46,7 @@ type payment struct {
 	feeType  string
 	callback string
 	owner    string // fingerprint of the key that created it
-	sandbox  bool   // IDPay: created with X-SANDBOX
+	sandbox  bool   // created in the gateway's own sandbox mode
 	payer    [4]string
 	link     string
 
@@ -138,10 +138,8 @@ func (p *payment) pay(now time.Time) error {
 		p.open(now)
 		p.state, p.claim = StatePaid, StatePaid
 		p.paid, p.finished = now, now
-		if p.provider == Provider24Pal || p.provider == ProviderInvoice {
-			// The invoice script has no verify window: its check only
-			// reads, so a paid invoice is the merchant's at once.
-			p.settled = p.amount
+		if registered[p.provider].window == nil {
+			p.settled = p.amount // nothing has to be verified
 		}
 	case p.state == StateReversed || p.state == StateRefunded:
 		return errFinished
@@ -192,4 +190,33 @@ func (p *payment) verify(now time.Time) (first, ok bool) {
 	}
 	p.verifyRefused++
 	return false, false
+}
+
+// newPayment makes a payment with everything that a bank would give it.
+func (s *Server) newPayment(provider, id string, amount int64) *payment {
+	c := s.st.settings[provider]
+	p := &payment{
+		provider: provider,
+		id:       id,
+		amount:   amount,
+		feeType:  "none",
+		state:    StateCreated,
+		created:  s.st.clock(),
+		trackID:  randomDigits(10),
+		bankRef:  randomDigits(12),
+	}
+	p.card, p.hashedCard = fakeCard()
+	if s.opts.Card != "" {
+		p.card, p.hashedCard = toldCard(s.opts.Card)
+	}
+	if c.Fee != nil {
+		p.fee = *c.Fee
+	}
+	if c.FeeType != "" {
+		p.feeType = c.FeeType
+	}
+	if c.BankReference != "" {
+		p.bankRef = c.BankReference
+	}
+	return p
 }

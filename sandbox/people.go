@@ -15,7 +15,7 @@ func (s *Server) serveIndex(w http.ResponseWriter, r *http.Request) {
 	render(w, http.StatusOK, "index.html", struct {
 		view
 		Gateways []string
-	}{view{language(r)}, gateways})
+	}{view{language(r)}, gateways()})
 }
 
 // conversionRow is one line of the Hamekar page.
@@ -92,7 +92,7 @@ func (s *Server) serveControlPage(w http.ResponseWriter, r *http.Request) {
 		Kinds      []string
 	}{
 		view{language(r)}, l, rows, len(rows) < len(l.Payments), clockText(l.Now),
-		append(append([]string{}, gateways...), ProviderHamekar),
+		services(),
 		[]string{OpCreate, OpVerify, OpInquiry, OpList, OpConversion},
 		append(append([]string{"delay", "after"}, insteadKinds...), mangleKinds...),
 	})

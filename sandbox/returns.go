@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"net/url"
-	"strconv"
 	"strings"
 )
 
@@ -17,14 +16,13 @@ type Return struct {
 	fields []member // Form in the order of the documents
 }
 
-// buildReturn makes the request that takes the payer back, as the provider
-// documents it (IDPay) or as its public clients expect it (the others).
+// buildReturn makes the request that takes the payer back.
 func (s *Server) buildReturn(p *payment) *Return {
 	how := s.returnMethod(p)
 	if how == ReturnBare {
 		return &Return{Method: "GET", URL: p.callback}
 	}
-	fields := returnFields(p, how == ReturnPost)
+	fields := registered[p.provider].fields(p, how == ReturnPost)
 	if how == ReturnPost {
 		ret := &Return{Method: "POST", URL: p.callback, Form: make(map[string]string), fields: fields}
 		for _, f := range fields {
@@ -33,45 +31,6 @@ func (s *Server) buildReturn(p *payment) *Return {
 		return ret
 	}
 	return &Return{Method: "GET", URL: appendQuery(p.callback, fields, s.join(p))}
-}
-
-func returnFields(p *payment, post bool) object {
-	paid := p.claim == StatePaid
-	switch p.provider {
-	case ProviderIDPay:
-		status := "10"
-		switch p.claim {
-		case StateDeclined:
-			status = "2"
-		case StateCancelled:
-			status = "7"
-		}
-		fields := object{{"status", status}, {"track_id", p.trackID}, {"id", p.id}, {"order_id", p.order}}
-		if !post {
-			return fields
-		}
-		card, hashed := p.card, p.hashedCard
-		if !paid {
-			card, hashed = "", ""
-		}
-		return append(fields, object{
-			{"amount", strconv.FormatInt(p.amount, 10)},
-			{"card_no", card},
-			{"hashed_card_no", hashed},
-			{"date", strconv.FormatInt(p.finished.Unix(), 10)},
-		}...)
-	case ProviderSama:
-		status := "NOK"
-		if paid {
-			status = "OK"
-		}
-		return object{{"Authority", p.id}, {"Status", status}}
-	}
-	status := "202"
-	if paid {
-		status = "0"
-	}
-	return object{{"invoice_key", p.id}, {"status", status}}
 }
 
 // appendQuery keeps the callback's own query byte for byte and its fragment at

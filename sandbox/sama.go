@@ -4,7 +4,32 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 )
+
+// ProviderSama is Sama's name in the sandbox.
+const ProviderSama = "sama"
+
+func init() {
+	register(gateway{
+		name: ProviderSama, fa: "سما", en: "Sama",
+		serve:  (*Server).serveSama,
+		fail:   func(code string) answer { return samaError(code, nil) },
+		fields: samaReturn,
+		low:    10_000, high: 50_000_000,
+		window: func(*Options) time.Duration { return 0 }, // none is documented
+	})
+}
+
+// samaReturn is not documented: it is the return of the gateway whose API Sama's
+// follows.
+func samaReturn(p *payment, _ bool) object {
+	status := "NOK"
+	if p.claim == StatePaid {
+		status = "OK"
+	}
+	return object{{"Authority", p.id}, {"Status", status}}
+}
 
 // serveSama speaks Sama v2. Its paths end in a slash, as documented; without
 // it they do not exist. Create's answer and the pay page are not documented:

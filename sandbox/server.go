@@ -52,17 +52,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.st.count(r.Method + " " + r.URL.Path)
 		s.st.mu.Unlock()
 	}
-	switch seg[0] {
-	case "_control":
+	switch g := registered[seg[0]]; {
+	case seg[0] == "_control":
 		s.serveControl(w, r, seg[1:])
-	case ProviderIDPay:
-		s.serveIDPay(w, r, seg[1:])
-	case ProviderSama:
-		s.serveSama(w, r, seg[1:])
-	case Provider24Pal, ProviderInvoice:
-		s.serveInvoice(w, r, seg[0], seg[1:])
-	case ProviderHamekar:
-		s.serveHamekar(w, r, seg[1:])
+	case g != nil:
+		g.serve(s, w, r, seg[1:])
 	default:
 		notFound(w)
 	}
@@ -84,8 +78,7 @@ func loopback(remote string) bool {
 }
 
 func notFound(w http.ResponseWriter) {
-	http.Error(w, "404: the sandbox has no such address. It serves /idpay/, /sama/, /24pal/, /invoice/, /hamekar/ and /_control/.",
-		http.StatusNotFound)
+	http.Error(w, "404: the sandbox has no such address. It serves "+paths()+".", http.StatusNotFound)
 }
 
 func methodNotAllowed(w http.ResponseWriter, allow string) {

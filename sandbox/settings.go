@@ -15,7 +15,7 @@ type Settings struct {
 	// Join is how fields are put behind a callback: "proper" (default), or as
 	// careless scripts do it: "blind" (always "?") and "amp" ("&amp;").
 	Join string `json:"join,omitempty"`
-	// Window is the verify window, for idpay and sama; "0s" is none.
+	// Window is the verify window, where the gateway has one; "0s" is none.
 	Window string `json:"window,omitempty"`
 	// Fee and FeeType (merchant, buyer, both, none) of payments to come.
 	Fee     *int64 `json:"fee,omitempty"`
@@ -64,7 +64,7 @@ func (c *Settings) validate(provider string) error {
 		return fmt.Errorf("join %q is unknown; it is proper, blind or amp", c.Join)
 	}
 	if c.Window != "" {
-		if provider != ProviderIDPay && provider != ProviderSama {
+		if registered[provider].window == nil {
 			return fmt.Errorf("window: %s has no verify window", provider)
 		}
 		if d, err := time.ParseDuration(c.Window); err != nil || d < 0 {
@@ -89,14 +89,8 @@ func (c *Settings) validate(provider string) error {
 
 // limits are the smallest and largest price. Zero is none.
 func (s *Server) limits(provider string) (low, high int64) {
-	switch provider {
-	case ProviderIDPay:
-		low, high = 1000, 500_000_000
-	case ProviderSama:
-		low, high = 10_000, 50_000_000
-	default:
-		low = 1000
-	}
+	g := registered[provider]
+	low, high = g.low, g.high
 	c := s.st.settings[provider]
 	if c.MinAmount != nil {
 		low = *c.MinAmount
@@ -107,15 +101,14 @@ func (s *Server) limits(provider string) (low, high int64) {
 	return low, high
 }
 
-// window is the verify window of a provider; zero is none. Only IDPay
-// documents one.
+// window is the verify window of a provider; zero is none.
 func (s *Server) window(provider string) time.Duration {
 	if w := s.st.settings[provider].Window; w != "" {
 		d, _ := time.ParseDuration(w) // validated when it was set
 		return d
 	}
-	if provider == ProviderIDPay {
-		return s.opts.Window
+	if window := registered[provider].window; window != nil {
+		return window(&s.opts)
 	}
 	return 0
 }

@@ -83,7 +83,7 @@ func (st *state) find(provider, id string) *payment {
 // findAny looks an id up whatever the provider: ids are random, so at most one
 // provider has it.
 func (st *state) findAny(id string) *payment {
-	for _, provider := range gateways {
+	for _, provider := range gateways() {
 		if p := st.find(provider, id); p != nil {
 			return p
 		}

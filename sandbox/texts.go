@@ -80,9 +80,4 @@ var texts = map[string]struct{ fa, en string }{
 	"refund_total":  {"برگشته", "Refunded"},
 	"hits":          {"برخورد", "Hits"},
 	"hidden":        {"پرداخت‌های کهنه‌تر نشان داده نمی‌شوند؛ همه در ledger هستند.", "Older payments are not shown; the ledger has them all."},
-	"idpay":         {"آیدی پی", "IDPay"},
-	"sama":          {"سما", "Sama"},
-	"24pal":         {"۲۴پال", "24pal"},
-	"invoice":       {"اسکریپت فاکتور", "Invoice script"},
-	"hamekar":       {"همه‌کار / لینکاپ", "Hamekar / Linkap"},
 }
