@@ -4,18 +4,44 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/rahgir/caddy-payments/payment"
 )
 
-// namesOrder says of the protocols that come with this module whether the
-// answer to verify, and the return, name the order. Those of others know it
-// themselves, once they are provisioned.
-var namesOrder = map[string]bool{"idpay": true, "sama": false, "24pal": false, "invoice": false}
+// protocol is what the document of a configured provider's type promises; false for
+// a type that is in no module of this build.
+func (s *siteBlock) protocol(name string) (payment.Protocol, bool) {
+	p, ok := s.unprovisioned(name)
+	if !ok {
+		return payment.Protocol{}, false
+	}
+	return p.Protocol(), true
+}
+
+// unprovisioned is an empty value of a configured provider's type. It is all that is
+// known of it when a file is adapted: whoever wrote the module, its protocol is
+// asked, and no name is.
+func (s *siteBlock) unprovisioned(name string) (payment.Provider, bool) {
+	info, err := caddy.GetModule("payments.providers." + s.global.Providers[name].Type)
+	if err != nil {
+		return nil, false
+	}
+	p, ok := info.New().(payment.Provider)
+	return p, ok
+}
+
+// mayBeSigned: a signature can't be used with another's payment, because verify is
+// bound to the price or to the order.
+func mayBeSigned(p payment.Protocol) bool {
+	return p.AnswersOrder || p.AnswersAmount || p.ComparesAmount
+}
 
 // ways are what `expect` can say instead of none. Where the answer names not
 // even the amount, a signature could be used with another's payment.
-func ways(kind string) string {
-	if kind == "sama" {
+func ways(p payment.Protocol) string {
+	if !mayBeSigned(p) {
 		return "expect intent|lookup"
 	}
 	return "expect intent|lookup|signed"
@@ -34,6 +60,9 @@ func (s *siteBlock) check() error {
 	}
 	for i, c := range s.handler.Checkout {
 		if err := s.checkReturn(s.checkoutMarks[i], c); err != nil {
+			return err
+		}
+		if err := s.checkSells(s.checkoutMarks[i], c); err != nil {
 			return err
 		}
 	}
@@ -66,48 +95,65 @@ func (s *siteBlock) checkTaken(mark *caddyfile.Dispenser, index int) error {
 
 // checkExpect sees to it that order and amount can be known at all.
 func (s *siteBlock) checkExpect(mark *caddyfile.Dispenser, v *Verify) error {
-	used := s.global.Providers[v.Provider]
-	names, known := namesOrder[used.Type]
+	kind := s.global.Providers[v.Provider].Type
+	p, known := s.protocol(v.Provider)
+	if !known {
+		return nil
+	}
 	mode := ""
 	if v.Expect != nil {
 		mode = v.Expect.Mode
 	}
 	switch mode {
 	case "":
-		if known && !names && !slices.ContainsFunc(s.handler.Checkout, func(c *Checkout) bool { return c.Provider == v.Provider }) {
+		if !p.AnswersOrder && !slices.ContainsFunc(s.handler.Checkout, func(c *Checkout) bool { return c.Provider == v.Provider }) {
 			return mark.Errf("say how order and amount are known, because the answer of %s (%s) does not name the order: %s",
-				v.Provider, used.Type, ways(used.Type))
+				v.Provider, kind, ways(p))
 		}
 	case "none":
-		if known && !names {
+		if !p.AnswersOrder {
 			return mark.Errf("expect none is only for providers whose answer names the order, and that of %s (%s) does not: %s",
-				v.Provider, used.Type, ways(used.Type))
+				v.Provider, kind, ways(p))
 		}
 	case "lookup":
-		if known && !names && v.Order == "" {
+		if !p.ReturnsOrder && v.Order == "" {
 			return mark.Errf("expect lookup needs `order <placeholder>`, such as order {query.order}: the return of %s (%s) does not name the order itself",
-				v.Provider, used.Type)
+				v.Provider, kind)
 		}
 	case "signed":
-		return s.checkSigned(mark, v)
+		return s.checkSigned(mark, v, p)
 	}
 	return nil
 }
 
-func (s *siteBlock) checkSigned(mark *caddyfile.Dispenser, v *Verify) error {
+func (s *siteBlock) checkSigned(mark *caddyfile.Dispenser, v *Verify, p payment.Protocol) error {
 	used := s.global.Providers[v.Provider]
-	switch used.Type {
-	case "sama":
-		return mark.Errf("expect signed is refused for %s (sama), whose answer names neither order nor amount, so that a signature could be used with another's payment: %s",
-			v.Provider, ways(used.Type))
-	case "invoice", "24pal":
-		if used.UsedIDs == "" {
-			return mark.Errf("expect signed needs `used_ids imported|none` in the block `provider %s`: its check can't tell a first answer from a repeated one, so receipts from before this ledger must be known",
-				strings.TrimSuffix(used.Type+" "+v.Provider, " "+used.Type))
-		}
+	if !mayBeSigned(p) {
+		return mark.Errf("expect signed is refused for %s (%s), whose answer names neither order nor amount, so that a signature could be used with another's payment: %s",
+			v.Provider, used.Type, ways(p))
+	}
+	if !p.TellsFirst && used.UsedIDs == "" {
+		return mark.Errf("expect signed needs `used_ids imported|none` in the block `provider %s`: its check can't tell a first answer from a repeated one, so receipts from before this ledger must be known",
+			strings.TrimSuffix(used.Type+" "+v.Provider, " "+used.Type))
 	}
 	if len(s.handler.SigningKeys) == 0 && len(s.global.SigningKeys) == 0 {
 		return mark.Err("expect signed needs a `signing_key`, here or in the global payments block: the shop must know it to sign")
+	}
+	return nil
+}
+
+// checkSells refuses a checkout whose provider can't start payments, or doesn't
+// accept a price.
+func (s *siteBlock) checkSells(mark *caddyfile.Dispenser, c *Checkout) error {
+	p, known := s.unprovisioned(c.Provider)
+	if !known {
+		return nil
+	}
+	if _, ok := p.(payment.Creator); !ok {
+		return mark.Errf("checkout %s: %s (%s) cannot start payments; only the shop can", c.Path, c.Provider, s.global.Providers[c.Provider].Type)
+	}
+	if err := c.checkPrices(p.Protocol()); err != nil {
+		return mark.Errf("checkout %s: %w", c.Path, err)
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ func deciding() []Mutant {
 		{"clock-of-the-provider-not-corrected", "R4 F30", "A clock that is ahead sends every second answer to a person, or lets an old receipt pass.",
 			in(`at, skew = at.Add(-a.Offset), skewCorrected`, `skew = skewCorrected`), core},
 		{"old-receipt-of-the-script", "R4 M6", "The invoice script says the same every time: an old key pays for a new order.",
-			in(`!f.Traits.TellsFirst && !unconsumed(r, f)`, `false && !unconsumed(r, f)`), core},
+			in(`!f.Terms.TellsFirst && !unconsumed(r, f)`, `false && !unconsumed(r, f)`), core},
 		{"old-receipt-after-a-loss", "R4 M6", "With the ledger the used keys are lost, and a signed return brings them again.",
 			in(`f.UsedIDsKnown && f.Generation.Seq <= 1`, `f.UsedIDsKnown`), core},
 		{"unknown-treated-as-declined", "R3 F21", "A time-out is told as \"not paid\" to somebody who has paid.",

@@ -10,7 +10,7 @@ import (
 // it is. A field at its zero value means that the document doesn't say so; nothing
 // is assumed in its favour then.
 type Protocol struct {
-	// Name is the protocol's name, and the first part of the issuer: `idpay`. It
+	// Name is the protocol's name, and the first part of the issuer. It
 	// stands in every ledger and never changes. Modules that speak one protocol
 	// share it.
 	Name string

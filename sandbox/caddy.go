@@ -38,7 +38,7 @@ type Handler struct {
 	// `post`, or `bare` (GET without any parameter). Default: `get`.
 	Return string `json:"return,omitempty"`
 
-	// Returns overrides Return by provider, such as `{"sama": "post"}`.
+	// Returns overrides Return for a provider, by its name.
 	// Default: none.
 	Returns map[string]string `json:"returns,omitempty"`
 
