@@ -135,6 +135,7 @@ func (e *Engine) intend(ctx context.Context, rec *payment.Record, prov Provider,
 	if err := e.commit(ctx, rec, false, payment.IntentKey(rec.Issuer, rec.ID)); err != nil {
 		return fmt.Errorf("recording the payment: %w", err)
 	}
+	e.Shared.intended(rec.Issuer, e.now())
 	e.observe(EventCreated, rec, nil, false)
 	return nil
 }

@@ -133,7 +133,7 @@ func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
 	}
 	if !inquires(prov) {
 		if unproved(prov.Terms(), rec, payment.Claimed{}) {
-			return e.unprovable(ctx, prov, rec)
+			return e.unprovable(ctx, prov, rec, false)
 		}
 		return e.again(ctx, rec)
 	}
@@ -144,7 +144,7 @@ func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
 	switch a.Outcome {
 	case payment.OutcomeAwaiting:
 		if unproved(prov.Terms(), rec, payment.Claimed{}) {
-			return e.unprovable(ctx, prov, rec)
+			return e.unprovable(ctx, prov, rec, true)
 		}
 		rec.Attempts.Awaiting = e.now()
 		if err := e.commit(ctx, rec, false); err != nil {
@@ -168,17 +168,28 @@ func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
 }
 
 // unprovable looks after an intent that can't be verified, because its customer
-// never brought the proof: a person hears of it where it is known to be paid, and it
-// ends with its day.
-func (e *Engine) unprovable(ctx context.Context, prov Provider, rec *payment.Record) error {
+// hasn't brought the proof. A person hears once that it is paid; it ends with its day.
+func (e *Engine) unprovable(ctx context.Context, prov Provider, rec *payment.Record, paid bool) error {
+	now := e.now()
 	end := rec.CreatedAt.Add(max(intentKept, window(prov.Terms())))
-	if e.now().Before(end) {
-		return e.rest(ctx, rec, end)
+	if !now.Before(end) {
+		if err := rec.EndUnasked(payment.Lapse, payment.ReasonNotPaid, now); err != nil {
+			return err
+		}
+		return e.rest(ctx, rec, forgetAt(rec))
 	}
-	if err := rec.EndUnasked(payment.Lapse, payment.ReasonNotPaid, e.now()); err != nil {
-		return err
+	news := paid && rec.Attempts.Awaiting.IsZero()
+	if news {
+		rec.Attempts.Awaiting, rec.Reason = now, payment.ReasonUnclaimed
 	}
-	return e.rest(ctx, rec, forgetAt(rec))
+	rec.Due = end
+	if err := e.commit(ctx, rec, !news); err != nil {
+		return ignoreConflict(err)
+	}
+	if news {
+		e.observe(EventUnclaimed, rec, nil, true)
+	}
+	return nil
 }
 
 // forgettable: no money can be behind it, and nobody will come for it any more. A

@@ -30,6 +30,14 @@ type bank struct {
 	echo     bool // every id is paid
 	unmarked bool // a person has it verified: the claim is no state of its own
 	most     int
+	last     payment.Query
+}
+
+// lastQuery is what it was asked with last.
+func (b *bank) lastQuery() payment.Query {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.last
 }
 
 func (b *bank) Protocol() payment.Protocol { return b.traits.Protocol }
@@ -47,6 +55,7 @@ func (b *bank) Create(context.Context, payment.Order) (payment.Started, error) {
 func (b *bank) Verify(ctx context.Context, q payment.Query) payment.Answer {
 	b.mu.Lock()
 	b.calls++
+	b.last = q
 	b.inFlight++
 	b.most = max(b.most, b.inFlight)
 	took := b.took

@@ -28,11 +28,12 @@ type Shared struct {
 	orders   map[payment.Key]bool
 	stalled  []payment.Ref
 	twins    map[twin]seen
+	listings map[string]listing
 }
 
 // NewShared returns a fresh one.
 func NewShared() *Shared {
-	return &Shared{limits: newLimits(), inside: make(map[payment.Ref]int), breakers: make(map[string]*breaker), lanes: make(map[string]*lane), orders: make(map[payment.Key]bool), twins: make(map[twin]seen)}
+	return &Shared{limits: newLimits(), inside: make(map[payment.Ref]int), breakers: make(map[string]*breaker), lanes: make(map[string]*lane), orders: make(map[payment.Key]bool), twins: make(map[twin]seen), listings: make(map[string]listing)}
 }
 
 // twin is what makes two payments suspiciously alike. Banks repeat short

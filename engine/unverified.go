@@ -1,0 +1,158 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Some providers list what is paid and was not verified. The worker looks at such a
+// list while something may be in it, so that a customer who paid and never came back
+// is settled soon, and not only when the window is about to close.
+const (
+	// listEvery is how often a list is looked at.
+	listEvery = time.Minute
+	// listAnyway is how long after an intent a list is looked at where the document
+	// names no window.
+	listAnyway = time.Hour
+)
+
+// listing is what is known of one account's list.
+type listing struct {
+	// intended is when the last payment was begun, or this process; next is when to
+	// look again.
+	intended, next time.Time
+}
+
+// intended notes that a payment of an issuer was begun.
+func (s *Shared) intended(issuer string, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.listings[issuer]
+	l.intended = now
+	s.listings[issuer] = l
+}
+
+// mayList reports whether it is time to look at a list again.
+func (s *Shared) mayList(issuer string, now time.Time, span, wait time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l, known := s.listings[issuer]
+	if !known {
+		l.intended = now // what was begun before this process is looked after, too
+	}
+	if now.Before(l.next) || now.Sub(l.intended) > span+listEvery {
+		return false
+	}
+	l.next = now.Add(wait)
+	s.listings[issuer] = l
+	return true
+}
+
+// lists looks at the lists whose time has come. It waits for none of them.
+func (e *Engine) lists(ctx context.Context) {
+	for name, prov := range e.Providers {
+		lister, ok := prov.Provider.(payment.Lister)
+		if !ok || e.Store.Ready() != nil {
+			continue
+		}
+		t := prov.Terms()
+		span := t.Window
+		if span <= 0 {
+			span = listAnyway
+		}
+		if !e.Shared.mayList(t.Issuer, e.now(), span, spread(listEvery, 0.2, e.Rand())) || !e.begin() {
+			continue
+		}
+		go func() {
+			defer e.running.Done()
+			ctx := context.WithoutCancel(ctx)
+			err := e.safely("", func() error { return e.list(ctx, prov, lister) })
+			switch {
+			case errors.Is(err, payment.ErrOperator):
+				e.Observer.Observe(Event{Name: EventOperator, Provider: name, Err: err, Alert: true})
+			case err != nil && e.Store.Ready() != nil:
+				e.trouble(nil, err, false)
+			}
+		}()
+	}
+}
+
+// list looks at one provider's list, in its lane and through its breaker.
+func (e *Engine) list(ctx context.Context, prov Provider, lister payment.Lister) error {
+	host := hostOf(prov.Terms())
+	callCtx, cancel := context.WithTimeout(ctx, prov.Timeout)
+	defer cancel()
+	leave, err := e.Shared.enter(callCtx, host, true)
+	if err != nil {
+		return nil //nolint:nilerr // others are asked now: the next look is soon enough
+	}
+	defer leave()
+	breaker := e.Shared.breaker(host)
+	probe, ok := breaker.allow(e.now())
+	if !ok {
+		return nil
+	}
+	asked := false
+	defer func() {
+		if !asked {
+			breaker.cancel(probe)
+		}
+	}()
+	pending, err := lister.Unverified(callCtx)
+	asked = true
+	if breaker.done(probe, err == nil, e.now()) {
+		e.Observer.Observe(Event{Name: EventBreaker, Err: err, Alert: true})
+	}
+	if err != nil {
+		return fmt.Errorf("listing what is unverified: %w", err)
+	}
+	for _, p := range pending {
+		if err := e.awaiting(ctx, prov, p); err != nil {
+			return fmt.Errorf("noting what is unverified: %w", err)
+		}
+	}
+	return nil
+}
+
+// awaiting notes that the provider calls a payment paid and unverified. What this
+// ledger doesn't know is left alone: others may share the account.
+//
+// A payment that can be verified and handed over without its customer is settled
+// after the time in which he usually comes back; of others a person hears.
+func (e *Engine) awaiting(ctx context.Context, prov Provider, p payment.Pending) error {
+	rec, err := e.announcedBefore(ctx, prov, p.ID)
+	if err != nil || rec == nil {
+		return ignoreNotFound(err)
+	}
+	if rec.State != payment.Created || arrived(rec) || !rec.Expect.Known() || !rec.Attempts.Awaiting.IsZero() {
+		return nil
+	}
+	now := e.now()
+	rec.Attempts.Awaiting, rec.UpdatedAt = now, now
+	stuck := rec.Return == nil || unproved(prov.Terms(), rec, payment.Claimed{})
+	if stuck {
+		rec.Reason = payment.ReasonUnclaimed
+	} else if at := now.Add(browserGrace); rec.Due.IsZero() || at.Before(rec.Due) {
+		rec.Due = at
+	}
+	// Rule 4 rests on it, so it is durable.
+	if err := e.commit(ctx, rec, false); err != nil {
+		return ignoreConflict(err)
+	}
+	e.claimed(rec.Ref)
+	if stuck {
+		e.observe(EventUnclaimed, rec, nil, true)
+	}
+	return nil
+}
+
+func ignoreNotFound(err error) error {
+	if errors.Is(err, payment.ErrNotFound) {
+		return nil
+	}
+	return err
+}
