@@ -31,6 +31,9 @@ type Suite struct {
 	Numbers []string
 	// Inquired is the same for Inquire, where the provider has it.
 	Inquired string
+	// Listed is the body of a list with at least one payment, where the provider is a
+	// [payment.Lister].
+	Listed string
 	// Created is the body of a success of Create, and CreatedStatus its status.
 	Created       string
 	CreatedStatus int
@@ -45,6 +48,7 @@ const patience = 30 * time.Second
 
 // Run runs the whole suite.
 func Run(t *testing.T, s Suite) {
+	t.Run("protocol", s.protocol)
 	t.Run("success", s.success)
 	t.Run("faults", s.faults)
 	t.Run("shapes", s.shapes)
@@ -89,6 +93,12 @@ func (s *Suite) calls(t testing.TB, p payment.Provider) []call {
 		calls = append(calls, call{"create", s.Created, s.CreatedStatus, func(p payment.Provider) result {
 			started, err := p.(payment.Creator).Create(t.Context(), s.Order)
 			return judgeStarted(started, err)
+		}})
+	}
+	if _, ok := p.(payment.Lister); ok {
+		calls = append(calls, call{"list", s.Listed, http.StatusOK, func(p payment.Provider) result {
+			list, err := p.(payment.Lister).Unverified(t.Context())
+			return result{err: err, accepted: err == nil && len(list) > 0 && list[0].ID != ""}
 		}})
 	}
 	return calls

@@ -1,0 +1,232 @@
+package toy_test
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/rahgir/caddy-payments/integration/harness"
+	"github.com/rahgir/caddy-payments/integration/toy"
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/providertest"
+)
+
+func TestConformance(t *testing.T) {
+	t.Setenv("TOY_TERMINAL", terminal)
+	providertest.Run(t, providertest.Suite{
+		New: func(t testing.TB, base string, timeout time.Duration) payment.Provider {
+			p := &toy.Provider{Terminal: "{env.TOY_TERMINAL}"}
+			p.BaseURL, p.Timeout = base, caddy.Duration(timeout)
+			if err := providertest.Provision(t, p); err != nil {
+				t.Fatal(err)
+			}
+			return p
+		},
+		Query:         payment.Query{ID: "toyref000001", Order: "A-7", Amount: 120_000, Serial: 77, Proof: "77:rcpt-1"},
+		Order:         payment.Order{Number: "A-7", Amount: 120_000, Return: "https://shop.example/back", Title: "A mug", Serial: 77},
+		Verified:      `{"code":0,"ref":"toyref000001","amount":12000,"card":"603799******1234"}`,
+		Inquired:      `{"code":5,"ref":"toyref000001","amount":12000}`,
+		Listed:        `{"code":0,"payments":[{"ref":"toyref000001","amount":12000}]}`,
+		Created:       `{"code":0,"ref":"toyref000001"}`,
+		CreatedStatus: http.StatusOK,
+		Numbers:       []string{"code", "amount"},
+		Secrets:       []string{terminal},
+		Genuine:       map[string]string{"ref": "toyref000001", "number": "77", "status": "0", "receipt": "rcpt-1"},
+	})
+}
+
+// build makes the Caddy of whoever has a gateway of his own.
+var build = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "caddy-toy-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "caddy")
+	out, err := exec.Command("go", "build", "-o", path, "./caddy").CombinedOutput()
+	if err != nil {
+		return "", &exec.Error{Name: string(out), Err: err}
+	}
+	return path, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if path, err := build(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(path))
+	}
+	os.Exit(code)
+}
+
+// shop is a site that sells a mug through the toy.
+func shop(t *testing.T, bankURL, upstream string) (*harness.Caddy, string) {
+	t.Helper()
+	bin, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := harness.Site(t)
+	c := harness.New(t, `{
+	admin {{admin}}
+	auto_https off
+	payments {
+		storage badger ledger
+		provider toy {
+			terminal {env.TOY_TERMINAL}
+			base_url `+bankURL+`
+		}
+	}
+}
+`+site+` {
+	payments {
+		checkout /buy toy {
+			item mug 12000toman "A mug"
+			return /thanks
+		}
+		verify /thanks toy
+	}
+	reverse_proxy `+upstream+`
+}
+`, "TOY_TERMINAL="+terminal)
+	c.Bin = bin
+	c.Start()
+	return c, site
+}
+
+// A gateway that uses every optional interface takes a payment from the click to the
+// shop: by a form to the bank, with a proof that comes with the return, confirmed and
+// settled.
+func TestAWholePayment(t *testing.T) {
+	t.Parallel()
+	for name, deaf := range map[string]int{"at once": 0, "settle fails twice": 2} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, upstream := newBank(t), harness.NewShop(t)
+			b.deaf = deaf
+			_, site := shop(t, b.URL, upstream.URL)
+			customer := harness.NewBrowser(t)
+			form := customer.Post(site+"/buy/mug", nil)
+			if form.Status != http.StatusOK || form.Header.Get("Referrer-Policy") != "strict-origin" ||
+				!strings.Contains(form.Header.Get("Content-Security-Policy"), "script-src 'sha256-") || !strings.Contains(form.Body, "<button>") {
+				t.Fatalf("the form to the bank: %d %v\n%s", form.Status, form.Header, form.Body)
+			}
+			action, fields := form.Form(t)
+			if action != b.URL+"/pay" {
+				t.Fatalf("the form leads to %s", action)
+			}
+			s := b.one(t)
+			if s.amount != 12_000 || s.number <= 0 || s.number >= 1<<53 {
+				t.Errorf("the toy was told %+v", s)
+			}
+			back := customer.Get(customer.Post(action, fields).Location(t))
+			if deaf == 0 && (back.Status != http.StatusOK || back.Body != "the shop answers") {
+				t.Fatalf("the return: %d\n%s", back.Status, back.Body)
+			}
+			harness.Wait(t, "the shop is told", 90*time.Second, func() bool { return len(upstream.Told()) == 1 })
+			told := upstream.Told()[0]
+			for name, want := range map[string]string{"X-Payment-Provider": "toy", "X-Payment-Amount": "120000", "X-Payment-Item": "mug"} {
+				if got := told.Header.Get(name); got != want {
+					t.Errorf("%s: %q, want %q", name, got, want)
+				}
+			}
+			if !strings.Contains(told.URI, "receipt="+b.one(t).receipt) {
+				t.Errorf("the shop sees %s", told.URI)
+			}
+			if s := b.one(t); !s.confirmed || s.settled != 1 || b.count("/confirm") != 1+deaf {
+				t.Errorf("%+v, confirmed %d times", s, b.count("/confirm"))
+			}
+		})
+	}
+}
+
+// A return with another payment's number, or with an invented receipt, is not paid.
+func TestAForgedProofPaysNothing(t *testing.T) {
+	t.Parallel()
+	b, upstream := newBank(t), harness.NewShop(t)
+	_, site := shop(t, b.URL, upstream.URL)
+	customer := harness.NewBrowser(t)
+	action, fields := customer.Post(site+"/buy/mug", nil).Form(t)
+	genuine := customer.Post(action, fields).Location(t)
+	number, receipt := fields.Get("number"), b.one(t).receipt
+	for name, forged := range map[string]string{
+		"another number":  strings.Replace(genuine, "number="+number, "number=1"+number, 1),
+		"another receipt": strings.Replace(genuine, receipt, "rcpt-toyref999999", 1),
+		"no receipt":      strings.Replace(genuine, "receipt="+receipt, "receipt=", 1),
+	} {
+		if p := customer.Get(forged); p.Status == http.StatusOK || len(upstream.Told()) != 0 {
+			t.Errorf("%s: %d, told %d times", name, p.Status, len(upstream.Told()))
+		}
+	}
+	time.Sleep(6 * time.Second) // a declined payment is asked about again after five
+	if p := customer.Get(genuine); p.Status != http.StatusOK || len(upstream.Told()) != 1 {
+		t.Errorf("the genuine return: %d, told %d times", p.Status, len(upstream.Told()))
+	}
+}
+
+// The worker finds in the toy's list who paid and never came back. Without the
+// return it can't be confirmed, so a person hears of it.
+func TestTheListIsLookedAt(t *testing.T) {
+	t.Parallel()
+	b, upstream := newBank(t), harness.NewShop(t)
+	c, site := shop(t, b.URL, upstream.URL)
+	customer := harness.NewBrowser(t)
+	action, fields := customer.Post(site+"/buy/mug", nil).Form(t)
+	customer.Post(action, fields)
+	c.Stop()
+	c.Start() // a process looks at the list when it starts
+	harness.Wait(t, "the owner hears of it", 90*time.Second, func() bool {
+		return strings.Contains(c.Log(), "payment_unclaimed")
+	})
+	if b.count("/confirm") != 0 || len(upstream.Told()) != 0 {
+		t.Errorf("confirmed %d times, told %d times", b.count("/confirm"), len(upstream.Told()))
+	}
+}
+
+// What the toy's document forbids is found when the file is adapted, with file and
+// line, as it is of the gateways that come with the module.
+func TestEarlyErrors(t *testing.T) {
+	t.Parallel()
+	bin, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ terminal, site, want string }{
+		"nothing names the order":  {"", "verify /thanks toy", "say how order and amount are known, because the answer of toy (toy) does not name the order: expect intent|lookup|signed"},
+		"expect none":              {"", "verify /thanks toy {\n\t\t\texpect none\n\t\t}", "expect none is only for providers whose answer names the order"},
+		"lookup without an order":  {"", "verify /thanks toy {\n\t\t\texpect lookup http://127.0.0.1:1/{order}\n\t\t}", "expect lookup needs `order <placeholder>`"},
+		"signed without used_ids":  {"", "verify /thanks toy {\n\t\t\texpect signed\n\t\t}", "expect signed needs `used_ids imported|none` in the block `provider toy`"},
+		"an item of half a toman":  {"", "checkout /buy toy {\n\t\t\titem mug 120005rial\n\t\t}\n\t\tverify /thanks toy", "checkout /buy: item mug: provider toy doesn't accept its price: 120005 rials is not a multiple of 10 rials"},
+		"an item below the least":  {"", "checkout /buy toy {\n\t\t\titem mug 900toman\n\t\t}\n\t\tverify /thanks toy", "is less than the least amount, 10000 rials"},
+		"a gift beyond the most":   {"", "checkout /give toy {\n\t\t\tdonate 1000toman 300000000toman\n\t\t}\n\t\tverify /thanks toy", "is more than the greatest amount"},
+		"an option that isn't one": {"\n\t\t\tterminl x", "verify /thanks toy", "terminal"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			caddy := harness.New(t, `{
+	admin {{admin}}
+	payments {
+		provider toy {
+			terminal {env.TOY_TERMINAL}`+c.terminal+`
+		}
+	}
+}
+
+http://shop.localhost {
+	payments {
+		`+c.site+`
+	}
+}
+`)
+			caddy.Bin = bin
+			out, err := caddy.Run("adapt", "--config", caddy.Config(), "--adapter", "caddyfile")
+			if err == nil || !strings.Contains(out, c.want) || !strings.Contains(out, "Caddyfile:") {
+				t.Errorf("%v\n%s\nwant %s", err, out, c.want)
+			}
+		})
+	}
+}
