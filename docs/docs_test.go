@@ -333,7 +333,7 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-var reason = regexp.MustCompile(`Reason = "([a-z_]+)"`)
+var reason = regexp.MustCompile(`Reason = "([a-z0-9_]+)"`)
 
 // TestReasons: the manual explains every state and every reason that a payment
 // can stand for, in both languages.
