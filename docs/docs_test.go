@@ -309,14 +309,24 @@ var option = regexp.MustCompile(`(?m)^//\t+([a-z][a-z0-9_]+)(?: |$)`)
 // reference.
 func TestOptions(t *testing.T) {
 	all := manual(t)
-	for file, page := range map[string]string{
+	pages := map[string]string{
 		"caddyfile.go": "docs/caddyfile.md", "handlers/caddyfile.go": "docs/caddyfile.md",
 		"storage/badger/caddy.go":         "docs/caddyfile.md",
 		"handlers/dashboard/caddyfile.go": "docs/caddyfile.md",
-		"providers/idpay/module.go":       "docs/providers.md", "providers/sama/module.go": "docs/providers.md",
-		"providers/invoice/module.go": "docs/providers.md", "providers/invoice/pal24.go": "docs/providers.md",
-		"affiliates/hamekar/module.go": "docs/affiliates.md",
-	} {
+		"affiliates/hamekar/module.go":    "docs/affiliates.md",
+	}
+	guests, err := filepath.Glob("../providers/*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range guests {
+		if b, err := os.ReadFile(file); err != nil {
+			t.Fatal(err)
+		} else if strings.Contains(string(b), "// UnmarshalCaddyfile sets up the provider") {
+			pages[strings.TrimPrefix(filepath.ToSlash(file), "../")] = "docs/providers.md"
+		}
+	}
+	for file, page := range pages {
 		b, err := os.ReadFile(filepath.Join("..", filepath.FromSlash(file)))
 		if err != nil {
 			t.Fatal(err)
@@ -333,7 +343,7 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-var reason = regexp.MustCompile(`Reason = "([a-z_]+)"`)
+var reason = regexp.MustCompile(`Reason = "([a-z0-9_]+)"`)
 
 // TestReasons: the manual explains every state and every reason that a payment
 // can stand for, in both languages.

@@ -70,7 +70,7 @@ func (e *Engine) placeOf(rec *payment.Record) place {
 			return place{idle, "nobody"} // it is only forgotten
 		case isTrace(rec) || rec.Expect.Source == payment.FromNone:
 			return place{strange, host}
-		case !arrived(rec):
+		case !arrived(rec) && rec.Attempts.Awaiting.IsZero():
 			return place{idle, host}
 		}
 	}

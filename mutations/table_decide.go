@@ -54,7 +54,7 @@ func deciding() []Mutant {
 		{"nobody-names-the-order", "R10 M12", "Without intent and without an order in the answer any order is paid by any receipt.",
 			in(`case r.Expect.Source == FromNone && rc.Order == "":`, `case false:`), core},
 		{"amount-neither-sent-nor-answered", "R10 M5", "Nobody ever compared the amount.",
-			in(`case rc.Amount == 0 && !t.SendsAmount:`, `case false:`), core},
+			in(`case rc.Amount == 0 && !t.SendsAmount && `, `case false && `), core},
 		{"late-price-accepted", "M10", "A price that had run out is taken without a person looking.",
 			in(`if r.Expect.Late {`, `if false {`), core},
 		{"shops-own-parameter-not-bound", "M4 A05", "A true receipt credits the order that the shop's own parameter names.",

@@ -79,7 +79,7 @@ func settling() []Mutant {
 		{"given-without-verifying", "R2", "A person gives an order whose money goes back by itself.",
 			in("rec.Receipt == nil || rec.Receipt.Again {", "rec.Receipt == nil || true {"), []Suite{unit("engine", "TestAnUnannouncedPayment")}},
 		{"claimed-waits-with-the-idle", "R13", "Whoever paid waits behind thousands who never will.",
-			in("e.claimed(rec.Ref)\n", "\n"), []Suite{unit("engine", "TestABacklog")}},
+			in("e.claimed(rec.Ref)\n\t// A proof", "\n\t// A proof"), []Suite{unit("engine", "TestABacklog")}},
 		{"presses-of-pay-without-a-rate", "R13", "One address starts payments until the provider locks the shop out.",
 			in(`if client != "" && wait > 0 {`, `if false {`), []Suite{unit("engine", "TestPresses")}},
 		{"unclaimed-kept-for-ever", "R13", "Anybody can fill the ledger with payments that nobody makes.",

@@ -128,7 +128,7 @@ func matches(r *Record, rc *Receipt, t Terms) (Reason, bool) {
 		return ReasonUnboundReceipt, false
 	case r.Expect.Source == FromNone:
 		return "", true
-	case rc.Amount == 0 && !t.SendsAmount:
+	case rc.Amount == 0 && !t.SendsAmount && !(t.BindsAmount && (r.Expect.Source == FromIntent || r.Expect.Unconsumed)):
 		return ReasonUnrecognised, false
 	case rc.Amount == 0:
 		return "", true

@@ -11,6 +11,7 @@ var (
 	t0    = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	idpay = payment.Terms{Traits: payment.Traits{Issuer: "idpay|x|live"}, Protocol: payment.Protocol{AnswersOrder: true, AnswersAmount: true, TellsFirst: true, GivesBack: true, Window: 10 * time.Minute}}
 	sama  = payment.Terms{Traits: payment.Traits{Issuer: "sama|x|live"}, Protocol: payment.Protocol{SendsAmount: true, TellsFirst: true}}
+	bound = payment.Terms{Traits: payment.Traits{Issuer: "bank|x|live"}, Protocol: payment.Protocol{TellsFirst: true, BindsAmount: true}}
 	inv   = payment.Terms{Traits: payment.Traits{Issuer: "invoice|x|live"}, Protocol: payment.Protocol{AnswersAmount: true}}
 )
 
@@ -91,6 +92,8 @@ func TestDecide(t *testing.T) {
 		"100 with everything equal": {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: full(50000, t0)}, payment.Facts{Terms: idpay, Generation: first}, payment.Confirm, ""},
 		// Rule 10.
 		"rule 10: amount off by one":                {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: full(50001, t0)}, payment.Facts{Terms: idpay, Generation: first}, payment.Doubt, payment.ReasonAmount},
+		"rule 10: the amount is the intent's":       {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{ID: "K1", Order: "101"}}, payment.Facts{Terms: bound, Generation: first}, payment.Confirm, ""},
+		"rule 10: a signature binds no amount":      {asked(payment.FromSigned, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{ID: "K1", Order: "101"}}, payment.Facts{Terms: bound, Generation: first}, payment.Doubt, payment.ReasonUnrecognised},
 		"rule 10: toman for rial":                   {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: full(500000, t0)}, payment.Facts{Terms: idpay, Generation: first}, payment.Doubt, payment.ReasonTenfold},
 		"rule 10: a thousand times":                 {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: full(50000000, t0)}, payment.Facts{Terms: idpay, Generation: first}, payment.Doubt, payment.ReasonThousandfold},
 		"rule 10: the new rial for the old":         {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: full(5, t0)}, payment.Facts{Terms: idpay, Generation: first}, payment.Doubt, payment.ReasonTenThousandfold},

@@ -23,6 +23,9 @@ type Protocol struct {
 	// SendsAmount says whether verify tells the gateway the amount; ComparesAmount
 	// whether the document promises that verify refuses another one than was paid.
 	SendsAmount, ComparesAmount bool
+	// BindsAmount says that a payment can be paid with no other amount than it was
+	// created with. Where the intent tells who created it, verify needs to name none.
+	BindsAmount bool
 	// TellsFirst says whether a repeated verify is answered differently from the
 	// first.
 	TellsFirst bool

@@ -99,7 +99,7 @@ func slip(asked, found payment.Rials, l lang.Lang) string {
 		return ""
 	case factor != int64(payment.Toman):
 		return fmt.Sprintf(lang.Text{"One amount is exactly %s times the other: the shop and the provider count in different units.",
-			"یکی از دو مبلغ درست %s برابر دیگری است: فروشگاه و ارائه‌دهنده واحدهای متفاوتی دارند."}.In(l), lang.Digits(payment.Rials(factor).Grouped(), l))
+			"یکی از دو مبلغ درست %s برابر دیگری است: فروشگاه و ارائه‌دهنده واحدهای متفاوتی دارند."}.In(l), lang.Number(payment.Rials(factor).Grouped(), l))
 	case found > asked:
 		return lang.Text{"Ten times too much was paid: probably the shop names the order's amount in toman where rial is meant, or told the provider rial where it counts toman.",
 			"ده برابر پرداخت شده است: احتمالاً فروشگاه مبلغ سفارش را به جای ریال به تومان گفته، یا به ارائه‌دهنده‌ای که تومان می‌شمارد ریال داده است."}.In(l)
