@@ -15,7 +15,7 @@ import (
 	"github.com/rahgir/caddy-payments/storage/internal/shared"
 )
 
-// This file is all that knows of Caddy.
+// Only this file knows Caddy.
 
 func init() {
 	caddy.RegisterModule(&Module{})
@@ -25,11 +25,11 @@ func init() {
 // the default storage.
 //
 // The directory is opened when the app starts and shared by all configurations
-// of the process that name it, so a reload neither closes nor reopens it. Beside
-// it lies a file, `<dir>.generation`, by which a lost or restored ledger is
-// noticed: it does not belong into a backup of the directory.
+// of the process that name it, so a reload neither closes nor reopens it. A file
+// beside it, `<dir>.generation`, tells a lost or restored ledger from the one that was
+// closed: don't include that file in a backup of the directory.
 type Module struct {
-	// Where the ledger lies; relative to Caddy's data directory. Default:
+	// The ledger's directory; relative to Caddy's data directory. Default:
 	// `payments` in Caddy's data directory.
 	Dir string `json:"dir,omitempty"`
 	// The file that tells a restored ledger from the one that was closed;
@@ -40,7 +40,7 @@ type Module struct {
 	// 5 % of the disk, but at least 256 MiB, at most 1 GiB, and never more than a
 	// quarter of the disk.
 	MinFree uint64 `json:"min_free,omitempty"`
-	// How many visitors' tracks are kept; the oldest go. Default: 1,000,000.
+	// How many visitors' tracks are kept; the oldest are deleted. Default: 1,000,000.
 	MaxTracks int `json:"max_tracks,omitempty"`
 }
 
@@ -127,13 +127,13 @@ func (m *Module) Open(ctx context.Context, log *zap.Logger) (payment.Store, func
 			zap.Int64("max_tracks", h.counts.maxTracks.Load()))
 	}
 	if h.Shared && h.kept != h.cfg.generationFile && log != nil {
-		log.Warn("the generation file of a ledger that is open can't be changed: a restart will",
+		log.Warn("the generation file of an open ledger can't be changed; restart Caddy to use the new one",
 			zap.String("now", h.cfg.generationFile), zap.String("then", h.kept))
 	}
 	return h.Store, h.Release, nil
 }
 
-// open is where the ledger lies, and how it is opened.
+// open gives the ledger's directory, and how it is opened.
 func (m *Module) open() (dir string, opts []Option) {
 	if m.Generation != "" {
 		opts = append(opts, WithGenerationFile(underData(m.Generation)))
@@ -172,11 +172,12 @@ func underData(path string) string {
 	return filepath.Join(caddy.AppDataDir(), path)
 }
 
-// Handle is one use of a store that others of this process may use as well.
+// Handle is one use of a store, which other configurations of the process may use as
+// well.
 type Handle struct {
 	*Store
-	// Shared is whether the store was open before. The limits that were asked for are
-	// in force then too, everything else is as who opened it wanted.
+	// Shared is whether the store was open before. Then the limits that were asked for
+	// are in force, and everything else is as its first opening asked for.
 	Shared  bool
 	kept    string // the generation file that was asked for
 	release func() error
@@ -186,7 +187,7 @@ type Handle struct {
 // calls do nothing.
 func (h *Handle) Release() error { return h.release() }
 
-// pool has the stores of this process by their real directories.
+// pool has the open stores of this process by their real directories.
 var pool = shared.New[*Store]()
 
 // Acquire opens the store in dir, or joins it if this process has it open.
@@ -216,7 +217,7 @@ type limits struct {
 	maxTracks int64
 }
 
-// limit puts limits in force.
+// limit changes the limits of the store.
 func (s *Store) limit(l limits) {
 	s.counts.maxTracks.Store(l.maxTracks)
 	s.poke()

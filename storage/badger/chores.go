@@ -33,8 +33,8 @@ type chores struct {
 	synced uint64 // commits when Badger's log was synced
 }
 
-// choreLoop does what nobody waits for. It never holds the gate between chores,
-// so that closing waits for one chore at most.
+// choreLoop does the background work. It does not keep the queue open between two
+// chores, so that closing waits for one chore at most.
 func (s *Store) choreLoop(ctx context.Context) {
 	defer s.chores.Done()
 	tick := time.NewTicker(s.cfg.tick)
@@ -75,8 +75,7 @@ func (s *Store) choreLoop(ctx context.Context) {
 	}
 }
 
-// checkTables looks for tables that have rotted. A store that is found damaged answers
-// nobody.
+// checkTables looks for tables that have rotted. A damaged store answers no caller.
 func (s *Store) checkTables(ctx context.Context, all bool) {
 	if err := s.tables.Check(ctx, s.db.Tables, all); err != nil {
 		s.queue.Ruin(err)
@@ -84,8 +83,8 @@ func (s *Store) checkTables(ctx context.Context, all bool) {
 }
 
 // syncLog lets Badger's own log follow the journal, so that after a power cut
-// little has to be written again, and a journal that the disk spoils has a twin
-// of all but its last moment.
+// little has to be written again, and if the disk damages the journal, only what was
+// written in the last moment is in it alone.
 func (s *Store) syncLog() {
 	n := s.queue.Commits()
 	if n == s.chores.synced || s.queue.Broken() {
@@ -122,7 +121,8 @@ func (s *Store) keepHigh(ctx context.Context) error {
 	return nil
 }
 
-// flushOnClose are written when nobody else is there any more.
+// flushOnClose writes down how far the store has come, and its counts. No other caller
+// is left.
 func (s *Store) flushOnClose() error {
 	if s.queue.Broken() || s.disk.Allow(false) != nil {
 		return nil
@@ -151,10 +151,10 @@ func (s *Store) prune(ctx context.Context) {
 	}
 }
 
-// compact gives back the room of what was deleted or replaced: small stores
-// hardly ever compact by themselves.
+// compact frees the room of what was deleted or replaced. Small stores hardly ever
+// compact by themselves.
 func (s *Store) compact() {
-	_ = s.queue.Within(func() error { // when it is closed, the next opening compacts
+	_ = s.queue.Within(func() error { // an error says that it is closed
 		s.compactNow()
 		return nil
 	})
@@ -162,7 +162,7 @@ func (s *Store) compact() {
 
 func (s *Store) compactNow() {
 	if s.disk.Ready() != nil {
-		return // it needs room before it gives some back
+		return // a compaction needs room before it frees any
 	}
 	s.db.SetDiscardTs(s.queue.Oldest())
 	var err error

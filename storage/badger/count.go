@@ -9,15 +9,15 @@ import (
 	"go.uber.org/zap"
 )
 
-// How many records and tracks there are is counted as they come and go, and
-// written down at close. After a crash it is counted anew, in the background:
-// ten million records take seconds that nobody should wait for.
+// Records and tracks are counted as they are written and deleted, and the counts are
+// written down at close. After a crash they are counted again in the background,
+// because counting ten million records takes seconds.
 
-// counts is how many records and tracks there are.
+// counts counts records and tracks.
 type counts struct {
 	records, tracks atomic.Int64
 	counted         chan struct{} // closed when they are exact
-	// maxTracks is the cap; crowded says that it is passed.
+	// maxTracks is the cap; a value in crowded says that it is exceeded.
 	maxTracks atomic.Int64
 	crowded   chan struct{}
 }

@@ -3,11 +3,10 @@
 //
 // # How a change is written
 //
-// One goroutine writes at a time. It takes whatever changes are waiting, checks each
-// against the ledger, and commits those that pass as one Badger transaction and
-// one frame of the journal (see the package journal), which costs one sync
-// however many they are. Since nobody else writes, no change ever meets a
-// conflict that is not a real one.
+// One goroutine writes at a time (see the package commit). It takes whatever changes
+// are waiting, checks each against the ledger, and commits those that pass as one
+// Badger transaction and one frame of the journal (see the package journal), which
+// costs one sync however many they are.
 //
 // Badger runs in managed mode: the writer gives out the versions, and readers
 // read at the newest version that is known to be on disk. So a read never waits
@@ -18,8 +17,8 @@
 // a file whose blocks are there, where Badger would sync two mapped files. So
 // Badger's own log follows in its own time, and what a power cut takes of it is
 // written again from the journal at open, as is what damage takes. A lazy change
-// returns once it stands in the journal, which the death of the process can't
-// take back; its sync follows. Whoever reads in between waits for it.
+// returns once it is in the journal, which the death of the process can't take back.
+// Its sync follows, and readers of it wait until then.
 //
 // # What goes wrong
 //
@@ -27,11 +26,11 @@
 // until it was opened again. A full disk would kill the whole process, since
 // Badger writes through mmap; so new work is refused while there is still
 // room to finish what has begun, and everything is refused before there is
-// none.
+// none (see the package disk).
 //
-// Badger reads a damaged log up to the damage, and says nothing; reads a key in
-// a damaged block as missing; and deletes tables that a damaged list does not
-// name. So its files are checked before it opens them, and what it has is then
-// compared with the journal: what it lost is written again, and where nobody can
+// Badger reads a damaged log up to the damage without an error, reads a key in a
+// damaged block as missing, and deletes tables that a damaged list does not name. So
+// its files are checked before it opens them (see the package preflight), and what it
+// has is then compared with the journal. What it lost is written again. If nobody can
 // tell what was lost, the ledger begins a new generation, or does not open.
 package badger

@@ -14,9 +14,8 @@ import (
 )
 
 // dueFloor knows below which time the due index is empty. A record leaves a
-// deleted entry behind for every time that it was due; without the floor, each
-// look for work would wade through those of all payments since the last
-// compaction.
+// deleted entry behind for every time that it was due. Without the floor, each look
+// for work would read those of all payments since the last compaction.
 type dueFloor struct {
 	scan turn // one scan at a time
 

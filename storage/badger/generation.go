@@ -9,16 +9,16 @@ import (
 	"github.com/rahgir/caddy-payments/storage/internal/generationfile"
 )
 
-// The generation is kept twice: in the store, and in a file beside it with how
-// far the store had come. A store that has not come as far as the file says
-// was restored from a backup, or lost its tail; one without a file, or with
-// another ledger's, was copied from elsewhere. Either way the ledger may have
-// forgotten receipts, and rule 4 must know since when it can be believed.
+// The generation is kept twice: in the store, and in a file beside it together with
+// the newest version of the store. A store that is older than its file was restored
+// from a backup, or has lost its newest changes; one without a file, or with another
+// ledger's, was copied from elsewhere. In each case the ledger may have lost receipts,
+// and rule 4 must know since when it is complete.
 
 // generation is the one that the store is in.
 type generation struct {
 	generationfile.Mark
-	filed generationfile.Mark // what stands in the generation file
+	filed generationfile.Mark // as the generation file says
 	noted uint64              // commits when it was written
 }
 
@@ -32,8 +32,8 @@ type found struct {
 	doubt   string // what the journal says against it
 }
 
-// judge says which generation the store is in, and why it is a new one if it
-// is. It is pure.
+// judge says which generation the store is in, and, if it is a new one, why. It is
+// pure.
 func (f found) judge(now time.Time, newID func() string) (m generationfile.Mark, why string) {
 	next := func(id string) generationfile.Mark {
 		seq := uint32(1)
@@ -48,7 +48,7 @@ func (f found) judge(now time.Time, newID func() string) (m generationfile.Mark,
 	case f.inside == nil && f.outside == nil && !f.damaged && f.empty:
 		return generationfile.Mark{ID: newID(), Seq: 1, Start: now}, ""
 	case f.inside == nil && f.empty:
-		return next(newID()), "the store is empty, and the file beside it says that there was one"
+		return next(newID()), "the store is empty, and the file beside it says that there was a ledger"
 	case f.inside == nil:
 		return next(newID()), "the store does not know which ledger it is"
 	case f.damaged:
@@ -61,9 +61,9 @@ func (f found) judge(now time.Time, newID func() string) (m generationfile.Mark,
 	case f.outside.ID != f.inside.ID:
 		return next(newID()), "the file beside the store belongs to another ledger"
 	case !f.outside.SameLife(*f.inside):
-		return next(f.inside.ID), "store and file are of different generations: one of them is a backup"
+		return next(f.inside.ID), "the store and the file beside it are of different generations: one of them is a backup"
 	case f.version < f.outside.High:
-		return next(f.inside.ID), "the store is older than the file beside it: a backup, or its tail is lost"
+		return next(f.inside.ID), "the store is older than the file beside it: a backup was restored, or its newest changes are lost"
 	case f.doubt != "":
 		return next(f.inside.ID), f.doubt
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/rahgir/caddy-payments/storage/internal/durable"
 )
 
-// journalDir is where the journal lies, in the store's directory.
+// journalDir is the journal's directory, in the store's.
 const journalDir = "journal"
 
 // ledgerJournal is the journal of a store.

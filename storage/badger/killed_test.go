@@ -25,6 +25,9 @@ type killer struct {
 
 var errKilled = errors.New("killed")
 
+// killers are those of the stores that can be killed.
+var killers sync.Map
+
 func (k *killer) hook(uint64) error {
 	k.mu.Lock()
 	armed := k.armed
@@ -40,14 +43,17 @@ func (k *killer) hook(uint64) error {
 
 func openKillable(t testing.TB, dir string, opts ...Option) *Store {
 	k := &killer{parked: make(chan struct{}), dead: make(chan struct{})}
-	return open(t, dir, append(opts, func(c *config) { c.commitHook, c.killer = k.hook, k })...)
+	s := open(t, dir, append(opts, func(c *config) { c.commitHook = k.hook })...)
+	killers.Store(s, k)
+	return s
 }
 
 // killed ends a store while others may be working with it, and opens a copy of
 // what lies on the disk at that moment.
 func killed(t testing.TB, s *Store) *Store {
 	t.Helper()
-	k, ok := s.cfg.killer.(*killer)
+	v, _ := killers.Load(s)
+	k, ok := v.(*killer)
 	if !ok {
 		t.Fatal("this store can't be killed")
 	}

@@ -23,7 +23,7 @@ const (
 	maxLooks = 20_000
 )
 
-// ErrCursor is returned for a text that is no cursor of this store.
+// ErrCursor is returned for a cursor that this store did not make.
 var ErrCursor = errors.New("not a cursor of this listing")
 
 // place is a record's place in the order of all listings: inverted creation,

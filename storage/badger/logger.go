@@ -8,8 +8,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// logger passes Badger's log on. What Badger calls information is of interest
-// only to who looks for a fault in Badger.
+// logger passes Badger's log on. What Badger calls information is useful only when
+// debugging Badger.
 type logger struct{ get func() *zap.Logger }
 
 func (l logger) Errorf(f string, a ...any)   { l.get().Error(line(f, a)) }

@@ -29,7 +29,7 @@ func withFrozen() Option { return func(c *config) { c.openFrozen = true } }
 func (m *Module) OpenToMove(ctx context.Context, log *zap.Logger, empty bool) (storage.Migrator, func() error, error) {
 	dir, opts := m.open()
 	if _, err := os.Stat(filepath.Join(dir, bdb.ManifestFilename)); !empty && errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("%w in %s; a data directory is its user's: run this as the user that Caddy runs as, or write the ledger's whole path into the configuration", storage.ErrNoLedger, dir)
+		return nil, nil, fmt.Errorf("%w in %s; each user has another data directory: run this as the user that Caddy runs as, or write the ledger's absolute path into the configuration", storage.ErrNoLedger, dir)
 	}
 	h, err := Acquire(dir, append(opts, withFrozen(), WithLogger(func() *zap.Logger { return log }))...)
 	if errors.Is(err, ErrLocked) {
@@ -203,8 +203,9 @@ func (s *Store) SetFrozen(ctx context.Context, why storage.Frozen) error {
 }
 
 // Renew implements [storage.Migrator]. The chores end, so that they don't write the
-// older generation down again; whoever renews works alone and closes soon. As at a start the store comes first: if it
-// is cut short, the next opening finds the two places different.
+// older generation down again; the caller works alone and closes soon. As at a start,
+// the store is written before the file: if it is cut short, the next opening finds
+// them different.
 func (s *Store) Renew(ctx context.Context, after uint32) error {
 	s.chores.stop()
 	s.chores.Wait()

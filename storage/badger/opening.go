@@ -15,7 +15,7 @@ import (
 )
 
 // Badger trusts its own files too much: it reads a log up to the first entry that
-// is not whole, and cuts off what follows without a word. So every commit is also
+// is not whole, and cuts off what follows without logging it. So every commit is also
 // written into a journal, which is what is synced before a caller is told. When the
 // store is opened, the two are compared.
 

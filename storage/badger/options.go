@@ -31,7 +31,6 @@ type config struct {
 	freeSpace      func(dir string) (disk.Space, error)
 	openFrozen     bool
 	commitHook     func(ts uint64) error // fails a commit, for tests
-	killer         any                   // ends the store in the middle, for tests
 }
 
 // Option changes how a store is opened.

@@ -73,7 +73,7 @@ func (s *Store) Holder(ctx context.Context, k payment.Key) (payment.Ref, error) 
 	return h.Ref, nil
 }
 
-// held is what the value of a uniqueness key says.
+// held decodes the value of a uniqueness key.
 func held(v []byte) payment.Held {
 	h := payment.Held{Found: v != nil}
 	if len(v) > 0 {
@@ -142,8 +142,8 @@ func (s *Store) Commit(ctx context.Context, c payment.Change) error {
 	if err != nil {
 		return fmt.Errorf("committing %s: %w", c.Record.Ref, err)
 	}
-	// The writer may still read the change when its caller has gone on, so it gets
-	// one of its own.
+	// The writer may still read the change after its caller has left, so it gets a
+	// copy.
 	rec := c.Record.Clone()
 	rec.Version = next
 	take := slices.Clone(c.Take)
@@ -248,9 +248,9 @@ func stageForget(get getter, k refKey, ref payment.Ref, version uint64) ([]write
 	return append(ws, indexChanges(k, old, nil)...), nil
 }
 
-// Reserve implements [payment.Store]. An import may be of hundreds of thousands
-// of ids, so it is cut into changes that leave room for payments in between;
-// keys that were taken stay so if a later part fails.
+// Reserve implements [payment.Store]. An import may have hundreds of thousands of ids,
+// so it is split into changes, between which payments are written. Keys that were
+// taken stay taken if a later part fails.
 func (s *Store) Reserve(ctx context.Context, keys []payment.Key) (int, error) {
 	total := 0
 	for part := range slices.Chunk(slices.Clone(keys), 500) {

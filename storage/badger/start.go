@@ -14,9 +14,9 @@ import (
 	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
-// start brings the store from what lies on the disk to ready for use.
+// start makes the store ready for use.
 func (s *Store) start() (err error) {
-	// For its owner alone, also where the directory was made by others.
+	// Only its owner may read it, also if the directory existed before.
 	if err := os.Chmod(s.dir, 0o700); err != nil { //nolint:gosec // a directory needs the x
 		return fmt.Errorf("the store's directory: %w", err)
 	}
@@ -63,14 +63,14 @@ func (s *Store) start() (err error) {
 	go s.trimLoop(ctx)
 	s.poke()
 	if why != "" {
-		s.log().Error("this ledger may have forgotten payments: a new generation begins",
+		s.log().Error("the ledger may have lost payments; starting a new generation",
 			zap.String("why", why), zap.String("journal_kept_in", s.opening.aside), zap.String("dir", s.dir), zap.Uint32("generation", s.gen.Seq))
 		s.cfg.onNewLife(why)
 	}
 	return nil
 }
 
-// commitNow commits before the writer runs.
+// commitNow commits without the queue: before its first change, and after its end.
 func (s *Store) commitNow(writes []write) error {
 	txn := s.db.NewTransactionAt(s.queue.Last(), true)
 	defer txn.Discard()
@@ -166,7 +166,7 @@ func (s *Store) settleGeneration() (why string, err error) {
 	return why, generationfile.Write(s.cfg.generationFile, s.gen.Mark)
 }
 
-// isEmpty tells whether there is nothing but what the store knows of itself.
+// isEmpty reports whether the store holds nothing but its own entries.
 func (s *Store) isEmpty() bool {
 	txn := s.db.NewTransactionAt(s.queue.Last(), false)
 	defer txn.Discard()

@@ -73,20 +73,20 @@ func Open(dir string, opts ...Option) (*Store, error) {
 	defer s.giveFiles()
 	found, err := preflight.Check(dir, preflight.Options{Badger: badgerOptions(dir, c), Journal: filepath.Join(dir, journalDir), Log: c.log})
 	if err != nil {
-		return nil, whose(dir, err)
+		return nil, explain(dir, err)
 	}
 	s.tables, c.memTable = found.Tables, found.MemTable
 	if s.db, err = preflight.Open(badgerOptions(dir, c)); err != nil {
 		return nil, openError(dir, err)
 	}
 	if err := s.start(); err != nil {
-		return nil, whose(dir, errors.Join(err, s.db.Close()))
+		return nil, explain(dir, errors.Join(err, s.db.Close()))
 	}
 	return s, nil
 }
 
-// giveFiles gives the directory's owner what this process has made in it, if it is
-// root's: Badger makes files all the time, as whoever it is.
+// giveFiles makes the directory's owner the owner of the files that a process of root
+// has made in it. Badger makes files all the time.
 func (s *Store) giveFiles() {
 	o, other := durable.OwnerOf(s.dir)
 	if !other {
@@ -127,12 +127,12 @@ func openError(dir string, err error) error {
 	if errors.Is(err, ErrLocked) {
 		return err
 	}
-	return whose(dir, fmt.Errorf("opening the store in %s: %w", dir, err))
+	return explain(dir, fmt.Errorf("opening the store in %s: %w", dir, err))
 }
 
-// whose says what to do about files that another user has made, and names a disk
-// that was filled meanwhile as what it is.
-func whose(dir string, err error) error {
+// explain adds to an error of opening what to do about files of another user, and
+// says when the disk is full.
+func explain(dir string, err error) error {
 	if errors.Is(err, syscall.ENOSPC) && !errors.Is(err, payment.ErrFull) {
 		return fmt.Errorf("%w: %w", payment.ErrFull, err)
 	}
@@ -163,8 +163,8 @@ func (s *Store) Now() time.Time { return s.cfg.now().UTC() }
 // Owner implements [payment.Store].
 func (s *Store) Owner() string { return s.owner }
 
-// Alive implements [payment.Store]. Nobody else can have the store open, so a
-// lease of another owner is one of a process that is gone.
+// Alive implements [payment.Store]. No other process can have the store open, so the
+// owner of another lease is a process that has ended.
 func (s *Store) Alive(l payment.Lease) bool {
 	return l.Owner == s.owner && l.Until.After(s.Now())
 }

@@ -14,13 +14,13 @@ import (
 	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
-// Tracks expire by a time in the entry, never by Badger's TTL, which follows
-// the wall clock without asking. In which order they came is in an index of its
-// own, by the version of the commit that put them: its entries' number is the
-// value of the entry by expiry, so that a track that is renewed finds its old one.
+// Tracks expire by a time in their entry, never by Badger's TTL, which would delete
+// entries by the wall clock. Their age is an index of its own, by the version of the
+// commit that put them. That version is the value of the entry by expiry, so that a
+// renewed track finds its old entries.
 
-// trackSlack is by how many tracks the cap may be passed while the oldest are
-// being deleted, which is a goroutine's work.
+// trackSlack is by how many tracks the cap may be exceeded while the oldest are being
+// deleted in the background.
 const trackSlack = 8192
 
 // PutTrack implements [payment.Store].
@@ -57,11 +57,11 @@ func (s *Store) PutTrack(ctx context.Context, visitor string, t payment.Track, e
 		}})
 }
 
-// unlist takes a track out of both orders.
+// unlist deletes a track's entries by expiry and by age.
 func unlist(get getter, track, hash []byte) ([]write, error) {
 	_, expires, err := packed.DecodeTrack(track)
 	if err != nil {
-		return nil, nil //nolint:nilerr // it is written over, and leads nowhere
+		return nil, nil //nolint:nilerr // the damaged track is overwritten
 	}
 	byExpiry := timed(tableExpiry, expires, hash)
 	age, err := get(byExpiry)
@@ -125,7 +125,7 @@ func (s *Store) pruneTracks(ctx context.Context, limit int) (int, error) {
 	return len(keys), s.dropTracks(ctx, keys)
 }
 
-// dropTracks deletes the tracks that entries of either order lead to, and the
+// dropTracks deletes the tracks that entries by expiry or by age lead to, and the
 // entries.
 func (s *Store) dropTracks(ctx context.Context, keys [][]byte) error {
 	gone := 0
@@ -147,7 +147,7 @@ func (s *Store) dropTracks(ctx context.Context, keys [][]byte) error {
 				if err != nil {
 					return nil, err
 				}
-				// The visitor may have come again since.
+				// The track may have been renewed since.
 				if slices.ContainsFunc(listed, func(w write) bool { return bytes.Equal(w.Key, key) }) {
 					ws = append(append(ws, listed...), write{Key: trackKey(hash), Del: true})
 					gone++

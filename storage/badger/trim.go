@@ -20,8 +20,8 @@ func (s *Store) poke() {
 }
 
 // trimLoop deletes the tracks that were put or renewed the longest ago while there
-// are more than the cap allows. Nobody waits for it, and each track is looked at
-// once: what lies before from was deleted.
+// are more than the cap allows. It looks at each track once: everything before from is
+// deleted.
 func (s *Store) trimLoop(ctx context.Context) {
 	defer s.chores.Done()
 	from := []byte{tableAge}

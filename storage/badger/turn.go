@@ -2,7 +2,7 @@ package badger
 
 import "context"
 
-// turn is a lock that nobody waits for longer than his context lasts.
+// turn is a lock whose waiting ends with the caller's context.
 type turn chan struct{}
 
 func newTurn() turn { return make(turn, 1) }

@@ -38,7 +38,7 @@ func (s *scanner) place() (p place) {
 	return p
 }
 
-// merger walks several as one.
+// merger walks several indexes as one.
 type merger struct{ parts []walker }
 
 func newMerger(txn *bdb.Txn, classes []byte) *merger {
@@ -77,8 +77,8 @@ func (m *merger) close() {
 	}
 }
 
-// finder walks the index of orders or ids, whose entries name the time and the
-// beginning of the ref, and looks the rest up in the index of creation.
+// finder walks the index of orders or ids. Its entries have the time and the beginning
+// of the ref; the rest of the ref is looked up in the index of creation.
 type finder struct {
 	times, refs *bdb.Iterator
 	prefix      []byte
@@ -98,8 +98,8 @@ func (f *finder) seek(p place) {
 	f.settle(p[timeSize+findTail:])
 }
 
-// settle stands on the first record that the entry under times leads to, or
-// that a later one does.
+// settle moves to the first record that the current entry of times leads to, or that
+// a later entry does.
 func (f *finder) settle(ref []byte) {
 	for f.times.Valid() {
 		t := f.times.Item().Key()[len(f.prefix):]
@@ -147,8 +147,8 @@ func (p *places) place() place { return p.all[p.i] }
 func (p *places) next()        { p.i++ }
 func (p *places) close()       {}
 
-// findByID walks the records of an id: those that hold its receipt, one for each
-// issuer, which are gathered, and those that have none, however many they are.
+// findByID walks the records of an id: first it gathers those that hold its receipt,
+// one for each issuer; those without a receipt are walked in their index.
 func findByID(txn *bdb.Txn, id string) (walker, error) {
 	p := &places{}
 	it := txn.NewIterator(keysOnly([]byte{tableMeta, metaIssuer}))

@@ -15,8 +15,8 @@ import (
 	"github.com/rahgir/caddy-payments/storage/badger/journal"
 )
 
-// This file is what the queue of changes works with: transactions of Badger's, and
-// the journal.
+// This file gives the queue of changes its transactions, which are Badger's, and the
+// journal.
 
 type (
 	change = commit.Change
@@ -128,8 +128,8 @@ func (s *Store) commitAt(txn *bdb.Txn, ts uint64) error {
 	return txn.CommitAt(ts, nil)
 }
 
-// settled lets compaction drop versions that nobody reads any more. Badger also
-// forgets by it which commits a conflict is looked for in.
+// settled lets compaction drop versions that no reader uses any more. Badger also uses
+// it to forget old commits, in which it looks for conflicts.
 func (s *Store) settled(ts uint64) {
 	s.due.finish()
 	if ts%64 == 0 {
@@ -137,7 +137,8 @@ func (s *Store) settled(ts uint64) {
 	}
 }
 
-// tidy keeps the journal short while much is written; otherwise the chores do.
+// tidy shortens the journal whenever a segment was begun; when little is written, the
+// chores do.
 func (s *Store) tidy() {
 	if n := s.journal.Old(); n != s.journal.segments {
 		if err := s.journal.shorten(inTables(s.db)); err != nil {
@@ -156,7 +157,7 @@ func (s *Store) broke(cause error, damaged bool) {
 }
 
 // view runs f on a snapshot of everything that was committed when it began. If
-// keys are given, f reads nothing else, and only they are that new.
+// keys are given, f reads nothing else, and the snapshot may be older for other keys.
 func (s *Store) view(ctx context.Context, f func(*bdb.Txn) error, keys ...[]byte) error {
 	return s.queue.View(ctx, func(version uint64) error {
 		txn := s.db.NewTransactionAt(version, false)

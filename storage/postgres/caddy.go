@@ -82,7 +82,7 @@ func (m *Module) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("storage postgres: %w", err)
 	}
 	if literal && m.Password == "" && pc.ConnConfig.Password != "" && strings.Contains(dsn.Reveal(), pc.ConnConfig.Password) {
-		ctx.Logger().Warn("the database's password stands in the configuration, which Caddy shows in `adapt`, /config/ and the autosave; write {env.NAME} or {file./path}")
+		ctx.Logger().Warn("the database's password is in the configuration, which Caddy shows in `adapt`, /config/ and the autosave; write {env.NAME} or {file./path}")
 	}
 	m.dsn = dsn
 	if m.Password != "" {
@@ -91,7 +91,7 @@ func (m *Module) Provision(ctx caddy.Context) error {
 			return fmt.Errorf("storage postgres: %w", err)
 		}
 		if literal {
-			ctx.Logger().Warn("the database's password stands in the configuration, which Caddy shows in `adapt`, /config/ and the autosave; write {env.NAME} or {file./path}")
+			ctx.Logger().Warn("the database's password is in the configuration, which Caddy shows in `adapt`, /config/ and the autosave; write {env.NAME} or {file./path}")
 		}
 		m.dsn = wire.NewSecret(withPassword(dsn.Reveal(), secret.Reveal()))
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // await runs an operation to its own end, and lets the caller go before that if
-// his context ends. What is under way is not cut off: a connection would be lost
+// its context ends. What is under way is not cut off: a connection would be lost
 // with it, and with others' changes in the same statement. What became of it is for
 // the ledger to tell. f must touch nothing that the caller goes on to use.
 func await[T any](ctx context.Context, s *Store, f func() (T, error)) (T, error) {

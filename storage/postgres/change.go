@@ -26,8 +26,8 @@ LEFT JOIN payments_keys k ON k.key = ANY($1::bytea[])`
 const (
 	partInsert = `INSERT INTO payments_records (ref, version, writer, state, money, created, due, slot, notice, order_hash, id_hash, body)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (ref) DO NOTHING RETURNING ref`
-	// A number of before a power cut can have been given out again; by whom the
-	// version was written tells. 0 is of one who doesn't know.
+	// A version that a power cut took back can be given out again, so the writer of
+	// the version is compared as well. The caller gives 0 if it doesn't know it.
 	partUpdate = `UPDATE payments_records SET version = $2, writer = $3, state = $4, money = money OR $5, created = $6, due = $7,
 	slot = $8, notice = $9, order_hash = $10, id_hash = $11, body = $12 WHERE ref = $1 AND version = $2 - 1 AND $13::bigint IN (0, writer) RETURNING ref`
 	partTakeFirst = `, k AS (

@@ -6,7 +6,7 @@ import (
 )
 
 // clock is the database's clock, carried forward by this machine's monotonic
-// one. Nobody's wall clock has a say in who holds a lease.
+// one. No node's wall clock decides about leases.
 type clock struct {
 	mu   sync.Mutex
 	at   time.Time // when it was read, here

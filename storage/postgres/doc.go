@@ -35,7 +35,7 @@
 //
 // Every node writes a beat, and reads who has not written one for a while; both
 // by the database's clock, which is also the clock that leases are compared
-// with. A node that falls silent has lost its leases, and whoever notices takes
+// with. A node that falls silent has lost its leases, and a node that notices takes
 // up its share of the work.
 //
 // # Which life the ledger is in

@@ -14,7 +14,7 @@ const (
 	sqlDue = `SELECT ref FROM payments_records WHERE due IS NOT NULL AND due <= $1 ORDER BY due LIMIT $2`
 	// Of what is due a node sees its own share first, and the others' only when
 	// they had time to take it: so that several nodes don't all run for the same
-	// payment. Whoever takes one up does so by its version.
+	// payment. It is taken up by its version.
 	sqlDueMine = `SELECT ref FROM payments_records WHERE due IS NOT NULL AND due <= $1 AND slot = ANY($3::smallint[])
 ORDER BY due LIMIT $2`
 	sqlDueOthers = `SELECT ref FROM payments_records WHERE due IS NOT NULL AND due <= $1 AND NOT slot = ANY($3::smallint[])

@@ -27,7 +27,7 @@ var (
 	errLeft = errors.New("the database did not answer in the caller's time")
 	// ErrFormat: the tables were made by a newer version of this module.
 	ErrFormat = packed.ErrFormat
-	// ErrCursor is returned for a text that is no cursor of this store.
+	// ErrCursor is returned for a cursor that this store did not make.
 	ErrCursor = errors.New("not a cursor of this listing")
 )
 

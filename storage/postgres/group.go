@@ -10,8 +10,8 @@ const (
 )
 
 // group lets callers that come at the same time share one statement. While all
-// lanes are taken, whoever comes waits, and the first statement to end takes
-// all who wait along in one. So a lone caller waits for nobody, and many cost
+// lanes are taken, new callers wait, and when a statement ends, the next one is sent
+// for all that wait. So a lone caller never waits, and many cost
 // the database little more than one: a statement is a round trip, and a
 // transaction of its own.
 //
@@ -38,7 +38,7 @@ func (g *group[T]) do(it T) {
 	if g.taken < lanes {
 		g.taken++
 		g.mu.Unlock()
-		// A panic must not take the lane along: those who wait for it would wait for ever.
+		// A panic must free the lane, or its waiting callers would never be served.
 		defer func() {
 			if rest := g.next(); rest != nil {
 				go g.serve(rest) // its own caller has other things to do
@@ -53,7 +53,7 @@ func (g *group[T]) do(it T) {
 	<-w.done
 }
 
-// next is who waits, or nobody: then the lane is free.
+// next gives the waiting callers, or nil: then the lane is free.
 func (g *group[T]) next() []waiting[T] {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -34,7 +34,7 @@ const (
 
 // errOther: the connection leads to another ledger, or to another life of it,
 // than the one that is known.
-var errOther = errors.New("the database is not the one that it was")
+var errOther = errors.New("another database has taken the place of this one")
 
 // admit looks at every new connection before it is used: a failover may have
 // led it to a server that is unsafe, or that has forgotten what it confirmed.
@@ -127,7 +127,7 @@ func (s *Store) settle(ctx context.Context) error {
 	s.life.Store(&life{mark: m, origin: sv.origin, plain: sv.plain, frozen: frozen})
 	s.mark = m
 	if why != "" {
-		s.log().Warn("this ledger may have forgotten payments: a new generation begins",
+		s.log().Warn("the ledger may have lost payments; starting a new generation",
 			zap.String("why", why), zap.Uint32("generation", m.Seq), zap.String("id", m.ID))
 		s.cfg.onNewLife(why)
 	}
@@ -147,19 +147,19 @@ func judge(row ledgerRow, origin string, known generationfile.Mark, high uint64,
 		next.ID = newID()
 		return next, "the database is empty, and there was a ledger in it"
 	case row.origin != "" && origin != "" && row.origin != origin:
-		return next, "it is another server, or a standby that was promoted, or a backup"
+		return next, "the server is another one, a promoted standby, or a restored backup"
 	case known.ID == "":
 		return inside, "" // a node that is new here
 	case known.ID != inside.ID && uint64(inside.Start.UnixMicro()) >= known.High: //nolint:gosec // never negative
 		return inside, "" // whatever was lost, the others have noticed
 	case known.ID != inside.ID:
-		return next, "it holds another ledger than it did"
+		return next, "the database holds another ledger than before"
 	case inside.Seq > known.Seq:
 		return inside, "" // the others have noticed
 	case inside.Seq < known.Seq:
-		return next, "it is of an older generation than the one that was left: a backup"
+		return next, "the ledger's generation is older than the last one seen: a backup was restored"
 	case high < known.High:
-		return next, "it is older than when it was left: a backup, or its tail is lost"
+		return next, "the ledger is older than when it was last seen: a backup was restored, or its newest changes are lost"
 	}
 	inside.High = known.High // not high: beats in between may not be on its disk
 	return inside, ""

@@ -35,13 +35,13 @@ type lookup struct {
 	err     error
 }
 
-// stored is a record as it lies in its table.
+// stored is a record as its table holds it.
 type stored struct {
 	writer int64
 	body   []byte // nil: no such record
 }
 
-// record unpacks it; nil where there is none.
+// record unpacks it, or gives nil if there is no record.
 func (r stored) record(ref payment.Ref) (*payment.Record, error) {
 	if r.body == nil {
 		return nil, nil //nolint:nilnil // that nobody has it is no error

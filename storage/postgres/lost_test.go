@@ -32,6 +32,10 @@ func TestNumberGivenOutAgain(t *testing.T) {
 		}
 		lost = lose(t, c, living, 100*try)
 	}
+	waitFor(t, "the other node uses the server again", func() bool {
+		_, err := other.Get(ctx, lost[0].Ref)
+		return err == nil && other.Ready() == nil
+	})
 	for _, r := range lost {
 		now, err := other.Get(ctx, r.Ref)
 		if err != nil {

@@ -104,7 +104,7 @@ func (s *Store) sendAll(all []*member) {
 		m.n, m.fate, m.err = s.sendAlone(m.ctx, m.row)
 		return
 	}
-	// Those who came last have the most time left.
+	// The last caller has the most time left.
 	ctx := all[len(all)-1].ctx
 	slices.SortStableFunc(all, func(a, b *member) int { return bytes.Compare(a.row.ref[:], b.row.ref[:]) })
 	var in []*member

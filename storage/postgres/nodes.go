@@ -39,7 +39,7 @@ UPDATE payments_ledger SET tracks = tracks + (SELECT coalesce(sum(gone.tracks), 
 	sqlTracks = `SELECT tracks FROM payments_ledger WHERE one = 1`
 )
 
-// nodes is who else works on the ledger, as the last beat found it.
+// nodes is which other nodes work on the ledger, as the last beat found them.
 type nodes struct {
 	me       string
 	orphaned chan struct{}
@@ -153,7 +153,7 @@ func (s *Store) heart(ctx context.Context) {
 // beat is the first one, which waits for the disk.
 func (s *Store) beat(ctx context.Context) error { return s.beatOnce(ctx, true) }
 
-// beatOnce shows that this node lives, reads the clock, and looks who else does.
+// beatOnce shows that this node lives, reads the clock, and looks which others do.
 func (s *Store) beatOnce(ctx context.Context, firm bool) error {
 	var beat int64
 	_, err := s.try(ctx, func(c *pgxpool.Conn) error {

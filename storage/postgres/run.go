@@ -28,7 +28,7 @@ const (
 
 // enter begins an operation. A try that was begun runs to its end, whether or not
 // the caller's context does: a browser that leaves must not cost a connection. But
-// nobody tries again for one who has left.
+// there is no other try for a caller that has left.
 func (s *Store) enter(ctx context.Context) (context.Context, *operation, func(), error) {
 	if err := ctx.Err(); err != nil {
 		return nil, nil, nil, err

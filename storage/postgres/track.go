@@ -28,7 +28,7 @@ INSERT INTO payments_tracks (visitor, expires, body, put) SELECT $1::bytea, $2::
 ON CONFLICT (visitor) DO UPDATE SET expires = excluded.expires, body = excluded.body, put = excluded.put`
 	sqlTracksOld  = `SELECT visitor FROM payments_tracks WHERE expires <= $1 ORDER BY expires LIMIT $2`
 	sqlTrackPrune = `DELETE FROM payments_tracks WHERE visitor = ANY($2::bytea[]) AND expires <= $1`
-	// Whoever came again meanwhile stays.
+	// A track that was renewed meanwhile stays.
 	sqlTracksOldest = `SELECT visitor, put FROM payments_tracks ORDER BY put, visitor LIMIT $1`
 	sqlTrackTrim    = `DELETE FROM payments_tracks WHERE visitor = ANY($2::bytea[]) AND put <= $1`
 )

@@ -38,10 +38,10 @@ type batch struct {
 	entries int
 }
 
-// verdict is what a change that writes nothing will be told. It rests on the
-// changes before it in the batch, so it is given when they are settled: who is told of
-// a conflict must see what it was with, and nobody must be told of a holder that a
-// power cut would take back.
+// verdict is the answer to a change that writes nothing. It rests on the changes
+// before it in the batch, so it is given when they are settled: a caller that is told
+// of a conflict must be able to read the other change, and must not be told of a
+// holder that a power cut would take back.
 type verdict struct {
 	c   *Change
 	err error
@@ -97,8 +97,8 @@ func (q *Queue) take(b *batch) *Change {
 	return c
 }
 
-// stage puts a change into the batch, or says what it will be told. It reports
-// whether the change fits into the batch. An error is one of the transaction.
+// stage puts a change into the batch, or notes the answer to it. It reports whether
+// the change fits into the batch. An error is one of the transaction.
 func (q *Queue) stage(b *batch, c *Change) (fits bool, err error) {
 	err = q.admit(c)
 	if err == nil {
@@ -116,7 +116,7 @@ func (q *Queue) stage(b *batch, c *Change) (fits bool, err error) {
 		size += w.Size()
 	}
 	if size > q.MaxSize || entries > q.MaxEntries {
-		c.answer(fmt.Errorf("%d bytes in one change are too many", size))
+		c.answer(fmt.Errorf("a change of %d bytes is too large", size))
 		return true, nil
 	}
 	if len(b.changes) > 0 && (b.size+size > q.MaxSize || b.entries+entries > q.MaxEntries) {
@@ -130,7 +130,7 @@ func (q *Queue) stage(b *batch, c *Change) (fits bool, err error) {
 	return true, nil
 }
 
-// admit refuses what must not even be looked at.
+// admit refuses a change before it is staged.
 func (q *Queue) admit(c *Change) error {
 	if err := c.Ctx.Err(); err != nil {
 		return err
@@ -144,8 +144,8 @@ func (q *Queue) admit(c *Change) error {
 	return q.Admit(c.Grows)
 }
 
-// commit makes a batch durable, and tells the callers whose changes are in it. It is
-// the one place where something can fail with an outcome that nobody knows.
+// commit makes a batch durable, and answers the callers whose changes are in it. Only
+// here can something fail with an unknown outcome.
 func (q *Queue) commit(b *batch) error {
 	version := q.last + 1
 	if err := q.Record(version, b.changes); err != nil {
@@ -205,7 +205,8 @@ func (q *Queue) promiseLazy(version uint64, changes []*Change) {
 	}
 }
 
-// tell gives the verdicts. Where the batch failed, so did what they rest on.
+// tell gives the verdicts. If the batch failed, they fail as well, because they rest
+// on it.
 func (b *batch) tell(failed error) {
 	for _, v := range b.told {
 		switch {

@@ -10,7 +10,7 @@ import (
 
 // ErrLeft is wrapped by the error of a caller whose context ended before the
 // answer: the ledger tells later what became of the change.
-var ErrLeft = errors.New("the change was left to the store")
+var ErrLeft = errors.New("the caller stopped waiting; the change may still be written")
 
 // Write is one entry to be set, or deleted.
 type Write = journal.Write
@@ -42,10 +42,10 @@ type Change struct {
 
 	writes []Write
 	done   chan error
-	told   bool // only who writes looks at it
+	told   bool // only the writing goroutine has it
 }
 
-// Writes are what Stage said.
+// Writes gives what Stage returned.
 func (c *Change) Writes() []Write { return c.writes }
 
 // answer tells the caller what became of the change, unless it was told before.
@@ -66,7 +66,7 @@ func (c *Change) wait() error {
 	}
 }
 
-// left is what a caller is told who does not wait any longer.
+// left is the answer to a caller that no longer waits.
 func (c *Change) left() error {
 	select {
 	case err := <-c.done:

@@ -8,15 +8,15 @@
 // change that a power cut could take back, except one that is lazy.
 //
 // What is written, and how, is the [Config]'s: this package knows changes, their
-// order, and whom to tell what.
+// order, and which caller gets which answer.
 //
 // It promises:
 //   - Each caller of [Queue.Submit] is answered exactly once, however many there are
 //     and whatever fails; one whose context ends stops waiting, and the change may or
 //     may not be written.
 //   - A caller is told of success after the batch is durable, or, if the change is lazy,
-//     after it is recorded. Readers who come later see what a caller was told of.
-//   - A caller who is refused because of another change in the batch is told after
+//     after it is recorded. Later readers see it.
+//   - A caller that is refused because of another change in the batch is told after
 //     that change is durable.
 //   - After a failure of unknown outcome, and after a panic, nothing is written any
 //     more.

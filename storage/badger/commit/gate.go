@@ -8,7 +8,7 @@ import (
 
 var errClosed = errors.New("closed")
 
-// gate counts who is inside. A store panics, or reads memory that is no longer
+// gate counts the callers inside. A store panics, or reads memory that is no longer
 // mapped, when it is closed under a running operation; and requests of an old
 // configuration outlive its end.
 type gate struct {
@@ -30,7 +30,7 @@ func (g *gate) enter() error {
 
 func (g *gate) exit() { g.mu.RUnlock() }
 
-// close refuses newcomers and waits until everybody has left. It reports whether
+// close refuses new callers and waits until all have left. It reports whether
 // this call was the first.
 func (g *gate) close() bool {
 	first := !g.closing.Swap(true)

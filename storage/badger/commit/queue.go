@@ -67,7 +67,7 @@ type Queue struct {
 	gate    gate
 	turns   turns
 	readers readers
-	last    uint64 // version of the newest commit; only who writes has it
+	last    uint64 // version of the newest commit; only the writing goroutine has it
 
 	broken  atomic.Pointer[error] // why nothing may be written any more
 	ruined  atomic.Pointer[error] // why nothing may be read either
@@ -81,17 +81,18 @@ func New(c Config) *Queue {
 	return q
 }
 
-// Advance says that the newest version is at least this one. It is for who has the
-// queue to himself: before the first change, or after Close.
+// Advance says that the newest version is at least this one. It may be called before
+// the first change and after Close.
 func (q *Queue) Advance(version uint64) {
 	q.last = max(q.last, version)
 	q.readers.settle(q.last)
 }
 
-// Last is the version of the newest commit, for who has the queue to himself.
+// Last is the version of the newest commit. It may be called before the first change
+// and after Close.
 func (q *Queue) Last() uint64 { return q.last }
 
-// Next is the version of the batch that is being staged, for Stage.
+// Next is the version of the batch that is being staged. Only Stage may call it.
 func (q *Queue) Next() uint64 { return q.last + 1 }
 
 // Commits is how many changes were committed.

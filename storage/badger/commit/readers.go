@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// readers knows at which versions people read: at the newest that is settled,
-// and, for those who began earlier, at what was. Versions that nobody reads any
-// more may be dropped by compaction.
+// readers knows at which versions callers read: new ones at the newest that is
+// settled, those that began earlier at the one that was. Compaction may drop older
+// versions.
 type readers struct {
 	mu      sync.Mutex
 	wake    sync.Cond
@@ -25,10 +25,9 @@ func (r *readers) init() {
 	r.ahead = make(map[string]struct{})
 }
 
-// begin gives the version to read at. It waits only for lazy changes that
-// somebody was told of and that are not settled yet; and if keys are all that
-// will be read, only for changes of those: everybody else's payments need not
-// wait for the disk. Nobody waits longer than their context lasts.
+// begin gives the version to read at. It waits only for lazy changes whose callers
+// were told of them and that are not settled yet. If only keys will be read, it waits
+// only for changes of those keys, so that other reads need not wait for the disk. Nobody waits longer than their context lasts.
 func (r *readers) begin(ctx context.Context, keys ...[]byte) (uint64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -50,16 +49,16 @@ func (r *readers) begin(ctx context.Context, keys ...[]byte) (uint64, error) {
 	return r.settled, nil
 }
 
-// stir makes all who wait look again. It takes the lock, so that nobody misses it
-// who is about to wait.
+// stir wakes all waiting readers. It takes the lock, so that a reader which is about
+// to wait does not miss it.
 func (r *readers) stir() {
 	r.mu.Lock()
 	r.mu.Unlock() //nolint:staticcheck // waiting is all that it is for
 	r.wake.Broadcast()
 }
 
-// touches reports whether a change that somebody was told of writes one of the
-// keys; no keys are all.
+// touches reports whether a change whose caller was told of it writes one of the
+// keys. No keys mean all keys.
 func (r *readers) touches(keys [][]byte) bool {
 	for _, k := range keys {
 		if _, ok := r.ahead[string(k)]; ok {
@@ -92,9 +91,9 @@ func (r *readers) settle(ts uint64) {
 }
 
 // promise notes that the callers of a batch's lazy changes go on before the
-// batch is settled as version ts. Whoever knows of a lazy change knows that what
-// it rests on has happened (a key that it took was given back before it), so
-// readers of what came before it in the batch wait as well.
+// batch is settled as version ts. A caller that knows of a lazy change knows that
+// what the change rests on has happened (for example that the key which it took was
+// given back), so readers of what came before it in the batch wait as well.
 func (r *readers) promise(ts uint64, batch []*Change) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

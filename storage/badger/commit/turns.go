@@ -2,7 +2,7 @@ package commit
 
 import "sync"
 
-// turns is the right to write, which one goroutine has at a time: a caller who finds
+// turns is the right to write, which one goroutine has at a time. A caller that finds
 // it free takes it, and writes whatever has queued up meanwhile with its own change.
 // So a lone commit costs no change of goroutine, and many share a sync.
 type turns struct {

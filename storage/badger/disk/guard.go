@@ -27,7 +27,7 @@ func DefaultMinFree(total uint64) uint64 {
 	return min(max(256*mib, min(total/20, 1024*mib)), total/4)
 }
 
-// room is what may still be written.
+// room says what may still be written.
 type room int32
 
 const (
@@ -179,8 +179,8 @@ func (g *Guard) look(keep bool) {
 	case sp.Free < g.soft:
 		is = roomSome
 	case was == roomAll, g.fresh, sp.Free >= g.soft+g.reserve+g.soft/8:
-		// On the way back there must be more than what closed the door, or the
-		// reserve that is put back would close it again.
+		// Work is taken again only with more room than that at which it was refused,
+		// because putting the reserve back takes some.
 		is = roomAll
 	default:
 		is = roomSome

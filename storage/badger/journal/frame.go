@@ -16,13 +16,13 @@ import (
 //	hash    16, of the frame before it, length, version and payload
 //	payload
 //
-// The checksum tells a whole frame from a torn one without knowing what came
-// before; the hash, which frame comes after which.
+// The checksum tells a whole frame from a torn one by itself; the hash binds it to the
+// frame before it.
 const (
 	frameMagic = 0x9A17F4A3
 	frameHead  = 4 + 4 + 8 + 4 + hashSize
 	hashSize   = 16
-	// MaxPayload bounds a frame, so that a damaged length is not believed.
+	// MaxPayload bounds a frame, so that a damaged length is recognised.
 	MaxPayload = 16 << 20
 )
 

@@ -21,17 +21,17 @@ const headFile = "HEAD"
 // format is of the head, the segments and the frames together.
 const format = 1
 
-// head is what lies in headFile, behind a checksum.
+// head is the content of headFile, after a checksum.
 type head struct {
 	Format int `json:"format"`
 	// ID names the journal, so that no other's segment is taken for one of it.
 	ID string `json:"id"`
-	// First is the number of the first segment. What lies before it is known to
-	// be elsewhere: everything up to Version, whose frame's hash was Hash.
+	// First is the number of the first segment. The owner holds what was
+	// before it: everything up to Version, whose frame's hash was Hash.
 	First   uint64 `json:"first"`
 	Version uint64 `json:"version"`
 	Hash    string `json:"hash"`
-	// Note is what the owner wants to know again.
+	// Note is kept for the owner.
 	Note json.RawMessage `json:"note,omitempty"`
 }
 

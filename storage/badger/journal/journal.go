@@ -14,7 +14,7 @@ import (
 const DefaultSegment = 4 << 20
 
 // Journal is open for writing. Append, Sync and Close are for one goroutine at a
-// time (Sync may run beside what else it does); Drop and Size are for any.
+// time (Sync may run beside what else it does); the other methods are for any.
 type Journal struct {
 	dir     string
 	segment int64
@@ -52,8 +52,8 @@ func Create(dir string, version uint64, segment int64) (*Journal, error) {
 	return Continue(dir, Found{head: h, end: position{version, hash}}, segment)
 }
 
-// Continue goes on where a journal that was read, and found undamaged, ends: in
-// a new segment, so that nothing that was torn is written over.
+// Continue continues a journal that was read and found undamaged, in a new segment, so
+// that no torn frame is overwritten.
 func Continue(dir string, found Found, segment int64) (*Journal, error) {
 	j := &Journal{dir: dir, segment: segment, head: found.head, number: found.seg, end: found.end}
 	numbers, err := segments(dir)
@@ -71,8 +71,7 @@ func Continue(dir string, found Found, segment int64) (*Journal, error) {
 			return nil, fmt.Errorf("opening the journal: %w", err)
 		}
 	}
-	// Where the segments before end is not known any more, and need not be: they
-	// are dropped together.
+	// Where the earlier segments end is not known any more. They are dropped together.
 	if j.number >= j.head.First {
 		j.ends = append(j.ends, segmentEnd{j.number, j.end})
 	}

@@ -21,9 +21,9 @@ func (f Found) Doubt(mark []byte, marked bool, height uint64) string {
 	case f.Damage != nil:
 		return f.Damage.Error()
 	case height > f.Last+1:
-		return "its journal ends before it does"
+		return "its journal ends before the store does"
 	case height < f.First:
-		return "it holds less than it did when its journal was last shortened"
+		return "the store holds less than when its journal was last shortened"
 	}
 	return ""
 }

@@ -8,7 +8,7 @@ import (
 
 var errNoHeader = errors.New("a segment's header is not the one that was written")
 
-// Found is what lay in a journal's directory.
+// Found is what was found in a journal's directory.
 type Found struct {
 	// Exists is whether there is a journal at all.
 	Exists bool

@@ -40,7 +40,7 @@ func trimLogs(dir string, o Options) (memTable int64, err error) {
 		if behind <= 0 {
 			continue
 		}
-		o.Log().Warn("a log of the store ends with an entry that is not whole",
+		o.Log().Warn("the last entry of a log is incomplete and is cut off",
 			zap.String("file", path), zap.Int("after", end), zap.Int("bytes", behind))
 		if err := os.Truncate(path, int64(end)); err != nil {
 			return 0, fmt.Errorf("trimming a log: %w", err)
@@ -56,7 +56,7 @@ func mendHeader(path string, b []byte, o Options) error {
 	if len(b) < logHead || binary.BigEndian.Uint64(b) == 0 {
 		return nil
 	}
-	o.Log().Warn("a log of the store did not begin as it was written; mended", zap.String("file", path))
+	o.Log().Warn("the header of a log was damaged and has been repaired", zap.String("file", path))
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return fmt.Errorf("mending a log: %w", err)

@@ -100,7 +100,7 @@ func checkManifest(dir string, o Options) (map[uint64]bdb.TableManifest, error) 
 	}
 	var note Note
 	if raw, ok := journal.Note(o.Journal); ok && json.Unmarshal(raw, &note) == nil && !note.Tables.holds(b, end) {
-		return nil, fmt.Errorf("%w: its list of tables (%s) says less than it did", ErrDamaged, path)
+		return nil, fmt.Errorf("%w: its list of tables (%s) has lost entries", ErrDamaged, path)
 	}
 	return list.Tables, nil
 }

@@ -85,7 +85,7 @@ func checkFile(path string, how boptions.CompressionType, was tableSum, room []b
 	return tableSum{Size: int64(len(b)), Sum: castagnoli(b), How: how}, nil
 }
 
-var errTable = errors.New("it is not as it was written")
+var errTable = errors.New("its content is not what was written")
 
 // checkTable checks one table: blocks, an index with its checksum, and the length
 // of each, from the end to the beginning.
@@ -125,7 +125,7 @@ func checkTable(b []byte, how boptions.CompressionType) (err error) {
 			}
 			room = block
 		default:
-			return fmt.Errorf("%w: compressed in a way that this version never wrote", errTable)
+			return fmt.Errorf("%w: this version never wrote its compression", errTable)
 		}
 		data, sum, ok := cutEnd(block)
 		if !ok {

@@ -10,15 +10,15 @@ import (
 	"syscall"
 )
 
-// What a process of root's makes in somebody else's directory is that one's: a
-// ledger that an administrator's command has opened must still be one that the
-// service can open. So is what no umask may take from its owner: reading and writing.
+// What a process of root makes in another user's directory is given to that user,
+// readable and writable whatever the umask: the service must be able to open a ledger
+// that an administrator's command has opened before.
 
 // Owner is who owns a directory or file.
 type Owner struct{ uid, gid int }
 
 // OwnerOf gives who owns a path; other is whether what this process makes there must
-// be given to him.
+// be given to that owner.
 func OwnerOf(path string) (o Owner, other bool) {
 	st, err := os.Stat(path)
 	if err != nil {
@@ -32,8 +32,8 @@ func OwnerOf(path string) (o Owner, other bool) {
 	return o, os.Geteuid() == 0 && o.uid != 0
 }
 
-// Give makes him the owner of a file or directory of root's; what belongs to anybody
-// else stays as it is.
+// Give makes the owner own a file or directory of root's. What belongs to another
+// user stays as it is.
 func (o Owner) Give(path string) error {
 	st, err := os.Lstat(path)
 	if err != nil {
@@ -55,7 +55,7 @@ func (o Owner) Give(path string) error {
 	return missing(os.Lchown(path, o.uid, o.gid))
 }
 
-// GiveAll gives him a directory's files, and those of its directories.
+// GiveAll is Give for a directory's files, and those of its directories.
 func (o Owner) GiveAll(dir string) error {
 	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
 		if err != nil {

@@ -23,8 +23,8 @@ type Mark struct {
 	ID    string    `json:"id"`
 	Seq   uint32    `json:"seq"`
 	Start time.Time `json:"start"`
-	// High is a number that only grows in a ledger. What stands outside was in
-	// the ledger first: a ledger that has come less far has lost something.
+	// High is a number that only grows in a ledger. What the file says was
+	// in the ledger first: a ledger that has come less far has lost something.
 	High uint64 `json:"high"`
 }
 

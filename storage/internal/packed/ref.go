@@ -13,9 +13,8 @@ const RefSize = 16
 
 var refEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
-// Ref accepts only the one text that names the 16 bytes: the last letter of
-// a ref has two bits to spare, and two names of one record would be two locks
-// on one door.
+// Ref accepts only the one text that names the 16 bytes. The last letter of a ref has
+// two spare bits, and a record with two names could be claimed twice.
 func Ref(r payment.Ref) (k [RefSize]byte, ok bool) {
 	if len(r) != payment.RefLen {
 		return k, false
@@ -29,7 +28,7 @@ func Ref(r payment.Ref) (k [RefSize]byte, ok bool) {
 	return k, RefOf(k[:]) == r
 }
 
-// RefOf is the ref that 16 bytes name.
+// RefOf gives the ref that 16 bytes name.
 func RefOf(b []byte) payment.Ref {
 	return payment.Ref(refEncoding.EncodeToString(b))
 }

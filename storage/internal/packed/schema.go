@@ -4,10 +4,9 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// The numbers of the fields are for ever: a number is never given to another
-// meaning, and a field is never given another number. New fields get new ones.
-// Whoever adds a field that an older version must not lose raises
-// Format.
+// The numbers of the fields never change: a number is never given another meaning,
+// and a field is never given another number. New fields get new ones. If you add a
+// field that an older version must not lose, raise Format.
 
 func walkRecord(w *wire, r *payment.Record) {
 	stamp(w, 1, &r.CreatedAt)

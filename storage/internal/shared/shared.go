@@ -29,7 +29,7 @@ type pooled[S io.Closer] struct{ store S }
 func (p pooled[S]) Destruct() error { return p.store.Close() }
 
 // Acquire opens a store, or joins it if this process has it open; then joined is
-// true, and the options of who opened it are in force. The store is closed with
+// true, and the options of its first opening are in force. The store is closed with
 // its last release; a release may be called more than once.
 func (p *Pool[S]) Acquire(name string, open func() (S, error)) (store S, joined bool, release func() error, err error) {
 	p.mu.Lock()
