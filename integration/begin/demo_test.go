@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -63,8 +64,16 @@ func TestDemo(t *testing.T) {
 			t.Errorf("%s: %d\n%s", name, p.Status, p.Body)
 		}
 	}
+	port, err := strconv.Atoi(portOf(t, shop+"/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dashboard := "http://localhost:" + strconv.Itoa(port+2) + "/"
+	if !strings.Contains(demo.said(), dashboard) {
+		t.Error("it doesn't say where the dashboard is")
+	}
 	// What it says to type works as it stands.
-	for _, line := range strings.Split(demo.said, "\n") {
+	for _, line := range strings.Split(demo.said(), "\n") {
 		words := strings.Fields(line)
 		if len(words) < 3 || words[1] != "payments" {
 			continue
@@ -77,10 +86,10 @@ func TestDemo(t *testing.T) {
 	if res, err := http.Get(demo.address("/_control/?lang=en")); err != nil || res.StatusCode != http.StatusOK {
 		t.Errorf("the sandbox: %v", err)
 	}
-	if res, err := http.Get(strings.Split(demo.address("/?lang=en"), "?")[0]); err != nil || res.StatusCode != http.StatusUnauthorized {
+	if res, err := http.Get(dashboard); err != nil || res.StatusCode != http.StatusUnauthorized {
 		t.Errorf("the dashboard asks for no password: %v", err)
 	}
-	demo.end()
+	demo.end(2) // as impatient people do
 	for _, dir := range []string{"tmp", "data", "config"} {
 		if left, _ := filepath.Glob(filepath.Join(u.dir, dir, "*")); len(left) > 0 && dir == "tmp" {
 			t.Errorf("it left %v", left)
@@ -93,10 +102,10 @@ func TestDemo(t *testing.T) {
 
 func TestDemoSpeaksPersian(t *testing.T) {
 	demo := newUser(t).start("Ctrl+C", []string{"LANG=fa_IR.UTF-8"}, "payments", "demo")
-	if !strings.Contains(demo.said, "فروشگاه نمونه باز است") || strings.Contains(demo.said, "/en/") {
-		t.Errorf("it says:\n%s", demo.said)
+	if !strings.Contains(demo.said(), "فروشگاه نمونه باز است") || strings.Contains(demo.said(), "/en/") {
+		t.Errorf("it says:\n%s", demo.said())
 	}
-	demo.end()
+	demo.end(2) // as impatient people do
 }
 
 func TestDemoRefuses(t *testing.T) {

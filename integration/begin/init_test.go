@@ -74,8 +74,8 @@ func TestInitStaticSells(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := u.start("serving initial configuration", nil, "run", "--config", "Caddyfile", "--envfile", "payments.env")
-	if !strings.Contains(run.said, "open "+shop+" in a browser") {
-		t.Errorf("the log does not say where to look:\n%s", run.said)
+	if !strings.Contains(run.said(), "open "+shop+" in a browser") {
+		t.Errorf("the log does not say where to look:\n%s", run.said())
 	}
 	if p := harness.NewBrowser(t).Get(shop + "/"); p.Status != http.StatusOK || !strings.Contains(p.Body, "/buy/sample") {
 		t.Errorf("%d\n%s", p.Status, p.Body)
@@ -84,7 +84,7 @@ func TestInitStaticSells(t *testing.T) {
 	if p.Status != http.StatusOK || !strings.Contains(p.Body, "Thank you, it is paid") || !strings.Contains(p.Body, "120000 toman") {
 		t.Errorf("%d\n%s", p.Status, p.Body)
 	}
-	run.end()
+	run.end(1)
 }
 
 func TestInitRefuses(t *testing.T) {

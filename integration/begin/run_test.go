@@ -1,14 +1,12 @@
 package begin
 
 import (
-	"bufio"
 	"context"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
+	"sync"
 	"testing"
 	"time"
 
@@ -52,84 +50,86 @@ func (u user) run(args ...string) (out string, status int) {
 	return string(b), cmd.ProcessState.ExitCode()
 }
 
+// output is what a command has printed so far.
+type output struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
 // running is a command that goes on until it is told to end.
 type running struct {
 	user
 	cmd  *exec.Cmd
-	said string
-	rest chan string
+	out  *output
+	done chan error
 }
 
-// start runs a command until it has printed the line that holds until.
+// start runs a command until it has printed something that holds until.
 func (u user) start(until string, env []string, args ...string) *running {
 	u.Helper()
-	cmd := u.command(context.Background(), args...)
-	cmd.Env = append(cmd.Env, env...)
-	out, in := io.Pipe()
-	cmd.Stdout, cmd.Stderr = in, in
-	if err := cmd.Start(); err != nil {
+	r := &running{user: u, cmd: u.command(context.Background(), args...), out: new(output), done: make(chan error, 1)}
+	r.cmd.Env = append(r.cmd.Env, env...)
+	r.cmd.Stdout, r.cmd.Stderr = r.out, r.out
+	if err := r.cmd.Start(); err != nil {
 		u.Fatal(err)
 	}
-	r := &running{user: u, cmd: cmd, rest: make(chan string, 1)}
-	u.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = in.Close()
-	})
-	lines := make(chan string)
-	go func() {
-		var rest strings.Builder
-		for s := bufio.NewScanner(out); s.Scan(); {
-			select {
-			case lines <- s.Text():
-			case <-time.After(time.Second): // nobody waits any more
-				rest.WriteString(s.Text() + "\n")
-			}
+	u.Cleanup(func() { _ = r.cmd.Process.Kill() })
+	go func() { r.done <- r.cmd.Wait() }()
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if strings.Contains(r.said(), until) {
+			return r
 		}
-		r.rest <- rest.String()
-	}()
-	deadline := time.After(2 * time.Minute)
-	for {
 		select {
-		case line := <-lines:
-			r.said += line + "\n"
-			if strings.Contains(line, until) {
-				return r
-			}
-		case <-deadline:
-			u.Fatalf("%v did not say %q:\n%s", args, until, r.said)
+		case err := <-r.done:
+			u.Fatalf("%v ended with %v:\n%s", args, err, r.said())
+		default:
 		}
 	}
+	u.Fatalf("%v did not say %q:\n%s", args, until, r.said())
+	return nil
 }
 
-// end presses Ctrl+C, twice as impatient people do, and waits for the end.
-func (r *running) end() {
+func (r *running) said() string { return r.out.String() }
+
+// end presses Ctrl+C so many times and waits for the end.
+func (r *running) end(times int) {
 	r.Helper()
-	for range 2 {
-		if err := r.cmd.Process.Signal(syscall.SIGINT); err != nil {
+	for range times {
+		if err := r.cmd.Process.Signal(os.Interrupt); err != nil {
 			break
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	done := make(chan error, 1)
-	go func() { done <- r.cmd.Wait() }()
 	select {
-	case err := <-done:
+	case err := <-r.done:
 		if err != nil {
-			r.Errorf("it ended with %v", err)
+			r.Errorf("it ended with %v:\n%s", err, r.said())
 		}
 	case <-time.After(time.Minute):
-		r.Fatal("Ctrl+C does not end it")
+		r.Fatalf("Ctrl+C does not end it:\n%s", r.said())
 	}
 }
 
-// address is the first word of what was said that begins with http and ends so.
+// address is the first word that was said, begins with http and ends with suffix.
 func (r *running) address(suffix string) string {
 	r.Helper()
-	for _, word := range strings.Fields(r.said) {
+	for _, word := range strings.Fields(r.said()) {
 		if strings.HasPrefix(word, "http") && strings.HasSuffix(word, suffix) {
 			return word
 		}
 	}
-	r.Fatalf("no address that ends with %q:\n%s", suffix, r.said)
+	r.Fatalf("no address that ends with %q:\n%s", suffix, r.said())
 	return ""
 }

@@ -51,8 +51,8 @@ func TestSandbox(t *testing.T) {
 	if out, status := s.run("payments", "sandbox", "--port", portOf(t, base)); status != 1 || !strings.Contains(out, "is taken") {
 		t.Errorf("two on one port: status %d\n%s", status, out)
 	}
-	s.end()
-	if said := <-s.rest; !strings.Contains(said, "201        POST /idpay/v1.1/payment") {
+	s.end(2)
+	if said := s.said(); !strings.Contains(said, "201        POST /idpay/v1.1/payment") {
 		t.Errorf("calls are not noted:\n%s", said)
 	}
 }
