@@ -147,13 +147,14 @@ func TestPackages(t *testing.T) {
 		}
 	}
 	made := project(t).NFPMs[0]
-	list := func(all files.Contents) (lines []string) {
-		for _, c := range all {
-			lines = append(lines, c.Source+" "+c.Destination+" "+c.Type)
-		}
-		return lines
+	var got, want []string
+	for _, c := range ours {
+		want = append(want, c.Source+" "+c.Destination+" "+c.Type)
 	}
-	if got, want := list(made.Contents), list(ours); !slices.Equal(got, want) {
+	for _, c := range made.Contents {
+		got = append(got, c.Source+" "+c.Destination+" "+c.Type)
+	}
+	if !slices.Equal(got, want) {
 		t.Errorf("a release packs %q, nfpm.yaml %q", got, want)
 	}
 	if made.PackageName != byHand.Name || made.Bindir != "/usr/bin" || made.Description != byHand.Description ||
