@@ -41,6 +41,9 @@ func (a *App) Start() error {
 		go a.awaitRoom(ctx)
 		return nil
 	}
+	if err == nil {
+		a.sayWhere()
+	}
 	return err
 }
 

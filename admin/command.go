@@ -61,6 +61,8 @@ type cli struct {
 	out, err io.Writer
 	// terminal: out is read by a person; progress: err is.
 	terminal, progress bool
+	// answers: in is a person.
+	answers bool
 	// status is what the run ends with.
 	status int
 }
@@ -69,6 +71,7 @@ func newCLI() *cli {
 	return &cli{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr,
 		terminal: term.IsTerminal(int(os.Stdout.Fd())), progress: term.IsTerminal(int(os.Stderr.Fd())),
+		answers: term.IsTerminal(int(os.Stdin.Fd())),
 	}
 }
 
@@ -94,7 +97,7 @@ func (c *cli) build(root *cobra.Command) {
 	})
 	root.AddCommand(
 		c.statusCommand(), c.listCommand(), c.showCommand(), c.verifyCommand(), c.resendCommand(), c.resolveCommand(),
-		c.demoCommand(), c.sandboxCommand(), c.keysCommand(), c.importCommand(), c.moveInCommand(), c.exportCommand(), c.doctorCommand(),
+		c.demoCommand(), c.sandboxCommand(), c.initCommand(), c.keysCommand(), c.importCommand(), c.moveInCommand(), c.exportCommand(), c.doctorCommand(),
 	)
 }
 

@@ -43,17 +43,32 @@ func readFilters(f *pflag.FlagSet) url.Values {
 }
 
 func (c *cli) statusCommand() *cobra.Command {
-	return c.reads(c.leaf("status", "Counts payments and says whether the store takes work",
-		"", exactly(0, "no arguments"), func(*cobra.Command, []string) error {
+	var ready bool
+	cmd := c.reads(c.leaf("status", "Counts payments and says whether the store takes work",
+		`
+Counts payments and says whether the store takes work.
+
+With --ready it only asks whether the store is open and takes work, prints one
+line and ends with status 1 where it doesn't: a health check, for containers
+and load balancers.`,
+		exactly(0, "no arguments"), func(*cobra.Command, []string) error {
 			var s operate.Summary
 			if err := c.get("", nil, &s); err != nil {
 				return err
 			}
-			if !c.table() {
+			switch {
+			case ready && !s.Ready:
+				return fmt.Errorf("not ready: %s", s.NotReady)
+			case ready:
+				fmt.Fprintln(c.out, "ready")
+				return nil
+			case !c.table():
 				return c.printJSON(s)
 			}
 			return c.printSummary(s)
 		}))
+	cmd.Flags().BoolVar(&ready, "ready", false, "Only say whether the store takes work; status 1 where it doesn't")
+	return cmd
 }
 
 func (c *cli) printSummary(s operate.Summary) error {

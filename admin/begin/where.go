@@ -13,7 +13,7 @@ import (
 func Reader() lang.Lang {
 	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
 		if v := os.Getenv(name); v != "" {
-			if l, ok := lang.Parse(strings.NewReplacer("_", "-", ".", "-").Replace(v)); ok {
+			if l, ok := lang.Parse(strings.NewReplacer("_", "-", ".", "-", "@", "-").Replace(v)); ok {
 				return l
 			}
 			break

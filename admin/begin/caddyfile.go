@@ -1,0 +1,190 @@
+package begin
+
+import (
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rahgir/caddy-payments/internal/lang"
+)
+
+// caddyfile is the first configuration, as `caddy fmt` would write it.
+func (s *Shop) caddyfile() []byte {
+	w := &writer{lang: s.Lang}
+	w.note("", lang.Text{
+		"A beginning, made by `caddy payments init`. After each change:\n\n\tcaddy validate --config Caddyfile --envfile " + EnvName + "\n\nand then `caddy reload`, with the same two flags.",
+		"آغاز کار، ساختهٔ `caddy payments init`. پس از هر تغییر:\n\n\tcaddy validate --config Caddyfile --envfile " + EnvName + "\n\nو سپس `caddy reload` با همین دو گزینه.",
+	})
+	s.global(w)
+	w.line("")
+	w.line(s.Address + " {")
+	switch s.Kind {
+	case Static:
+		s.static(w)
+	default:
+		s.program(w)
+	}
+	w.line("}")
+	s.sandboxSite(w)
+	return w.bytes()
+}
+
+func (s *Shop) global(w *writer) {
+	w.line("{")
+	w.line("\tpayments {")
+	if s.Kind != Static {
+		w.note("\t\t", signingLine)
+		w.line("\t\tsigning_key {env.PAYMENTS_SIGNING_KEY}")
+		w.line("")
+	}
+	w.note("\t\t", lang.Text{
+		"Who takes the payments. Keys stand in " + EnvName + ", never here.",
+		"درگاه پرداخت. کلیدها در " + EnvName + " هستند، نه اینجا.",
+	})
+	w.line("\t\tprovider " + s.Gateway + " {")
+	for _, option := range s.needs {
+		if option != "base_url" {
+			w.line("\t\t\t" + option + " {env." + variable(s.Gateway, option) + "}")
+		}
+	}
+	if s.BaseURL != "" {
+		if s.tried {
+			w.note("\t\t\t", goLiveBase)
+		}
+		w.off, w.indent = s.tried, "\t\t\t"
+		w.line("\t\t\tbase_url " + quote(s.BaseURL))
+		w.off = false
+	}
+	if s.known {
+		if s.tried {
+			w.note("\t\t\t", triedLine)
+		} else {
+			w.note("\t\t\t", tryLine)
+		}
+		w.off, w.indent = !s.tried, "\t\t\t"
+		w.line("\t\t\tbase_url " + s.sandboxURL() + "/" + s.Gateway)
+		w.off = false
+	}
+	w.line("\t\t}")
+	w.line("\t}")
+	w.line("}")
+}
+
+func (s *Shop) sandboxURL() string { return "http://localhost:" + strconv.Itoa(s.sandbox) }
+
+func (s *Shop) sandboxSite(w *writer) {
+	if !s.known {
+		return
+	}
+	w.line("")
+	if s.tried {
+		w.note("", triedSite)
+	} else {
+		w.note("", trySite)
+	}
+	w.off, w.indent = !s.tried, ""
+	w.line(s.sandboxURL() + " {")
+	w.line("\tpayment_sandbox")
+	w.line("}")
+	w.off = false
+}
+
+// static is a site that sells without a program.
+func (s *Shop) static(w *writer) {
+	w.line("\troot " + quote(filepath.ToSlash(s.Root)))
+	w.line("")
+	w.line("\tpayments {")
+	w.note("\t\t", itemsNote)
+	w.line("\t\tcheckout /buy " + s.Gateway + " {")
+	w.line("\t\t\titem sample 120000toman " + lang.Text{`"A sample"`, `"کالای نمونه"`}.In(s.Lang))
+	w.line("\t\t\treturn " + s.path())
+	w.line("\t\t}")
+	w.line("")
+	w.note("\t\t", thanksNote)
+	w.line("\t\tverify " + s.path() + " " + s.Gateway + " {")
+	w.line("\t\t\texpect intent")
+	w.line("\t\t\tduplicate pass")
+	w.line("\t\t}")
+	w.line("\t}")
+	w.line("")
+	w.line("\trewrite " + s.path() + " /thanks.html")
+	w.line("\ttemplates /thanks.html")
+	w.line("\tfile_server")
+}
+
+// program is a site with PHP: the owner's own, or a shop system with a plugin.
+func (s *Shop) program(w *writer) {
+	w.line("\troot " + quote(filepath.ToSlash(s.Root)))
+	w.line("")
+	matcher := s.matcher(w)
+	w.line("\tpayments {")
+	w.note("\t\t", verifyNote)
+	w.line("\t\tverify " + matcher + " " + s.Gateway + " {")
+	w.note("\t\t\t", expectNote)
+	w.line("\t\t\texpect intent")
+	w.note("\t\t\t", ackNote)
+	w.line("\t\t\tdeliver idempotent")
+	w.line("\t\t\tack header")
+	if s.Kind == Plugin {
+		w.note("\t\t\t", declinedNote)
+		w.line("\t\t\tdeclined pass")
+	}
+	w.line("\t\t}")
+	w.line("\t}")
+	w.line("")
+	w.note("\t", fpmNote)
+	w.line("\tphp_fastcgi " + quote(s.FPM) + " {")
+	w.line("\t\tenv PAYMENT_RECEIPT_KEY {env.PAYMENT_RECEIPT_KEY}")
+	w.line("\t\tenv PAYMENT_AUDIENCE " + s.Address)
+	w.line("\t}")
+	w.line("\tfile_server")
+}
+
+func (s *Shop) path() string {
+	u, err := url.Parse(s.Return)
+	if err != nil || u.Path == "" {
+		return "/"
+	}
+	return quote(u.Path)
+}
+
+// matcher is what `verify` takes: a path or, where the return address has a query,
+// a named matcher, which is written here.
+func (s *Shop) matcher(w *writer) string {
+	u, err := url.Parse(s.Return)
+	if err != nil || u.RawQuery == "" {
+		return s.path()
+	}
+	w.note("\t", returnNote)
+	w.line("\t@return {")
+	if name := u.Query().Get("wc-api"); name != "" {
+		// WooCommerce has two spellings of the same address.
+		name = strings.ToLower(strings.NewReplacer(`"`, "", "`", "", `\`, "").Replace(name))
+		w.line("\t\texpression `{query.wc-api}.lowerAscii() == \"" + name + "\" || {path}.lowerAscii().startsWith(\"/wc-api/" + name + "\")`")
+	} else {
+		w.line("\t\tpath " + s.path())
+		query := u.Query()
+		names := make([]string, 0, len(query))
+		for name := range query {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		for _, name := range names {
+			w.line("\t\tquery " + quote(name+"="+query.Get(name)))
+		}
+	}
+	w.line("\t}")
+	w.line("")
+	return "@return"
+}
+
+// quote writes a word as it is, or in backquotes where it holds a blank or a quote.
+// (Shop.Complete has refused backquotes.)
+func quote(word string) string {
+	if word == "" || strings.ContainsAny(word, " \t\"{}#\\") {
+		return "`" + word + "`"
+	}
+	return word
+}

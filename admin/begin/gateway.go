@@ -1,0 +1,136 @@
+package begin
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+const providers = "payments.providers"
+
+// Gateways are the types of the providers that this build of Caddy has; creating:
+// only those that can start a payment.
+func Gateways(creating bool) []string {
+	var names []string
+	for _, info := range caddy.GetModules(providers) {
+		if _, ok := info.New().(payment.Creator); ok || !creating {
+			names = append(names, info.ID.Name())
+		}
+	}
+	return names
+}
+
+// Needs are the options that a gateway's block must have. They are learnt from the
+// module itself, which names what it misses: so a gateway that is added to the
+// program needs no line here.
+func Needs(gateway string) ([]string, error) {
+	info, err := caddy.GetModule(providers + "." + gateway)
+	if err != nil {
+		return nil, fmt.Errorf("there is no gateway %q in this build of Caddy; there is %s", gateway, strings.Join(Gateways(false), ", "))
+	}
+	options := optionsOf(reflect.TypeOf(info.New()))
+	var needs []string
+	for range len(options) + 1 {
+		block := gateway + " {\n"
+		for _, n := range needs {
+			block += n + " {env.LATER}\n"
+		}
+		err = readBlock(info.New(), gateway, block+"}\n")
+		if err == nil {
+			return needs, nil
+		}
+		missing := missingIn(err.Error(), options)
+		if missing == "" || slices.Contains(needs, missing) {
+			break
+		}
+		needs = append(needs, missing)
+	}
+	return nil, fmt.Errorf("the gateway %s wants more than a beginning can guess: %w; see the manual's page on providers", gateway, err)
+}
+
+func readBlock(mod caddy.Module, gateway, block string) error {
+	reader, ok := mod.(caddyfile.Unmarshaler)
+	if !ok {
+		return fmt.Errorf("%s can't be written in a Caddyfile", gateway)
+	}
+	tokens, err := caddyfile.Tokenize([]byte(block), "init")
+	if err != nil {
+		return err
+	}
+	return reader.UnmarshalCaddyfile(caddyfile.NewDispenser(tokens))
+}
+
+// missingIn is the option that an error speaks of first.
+func missingIn(text string, options []string) string {
+	first, at := "", len(text)
+	for _, o := range options {
+		if i := wordIn(text, o); i >= 0 && i < at {
+			first, at = o, i
+		}
+	}
+	return first
+}
+
+// wordIn is where word stands in text by itself; -1 where it doesn't.
+func wordIn(text, word string) int {
+	part := func(b byte) bool {
+		return b == '_' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9'
+	}
+	for from := 0; ; {
+		i := strings.Index(text[from:], word)
+		if i < 0 {
+			return -1
+		}
+		begin, end := from+i, from+i+len(word)
+		if (begin == 0 || !part(text[begin-1])) && (end == len(text) || !part(text[end])) {
+			return begin
+		}
+		from = end
+	}
+}
+
+// optionsOf are the names of a module's texts, those of embedded structs included.
+func optionsOf(t reflect.Type) []string {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	var names []string
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case f.Anonymous:
+			names = append(names, optionsOf(f.Type)...)
+		case f.IsExported() && name != "" && f.Type.Kind() == reflect.String:
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// variable is the environment variable of a gateway's option. A name can't begin
+// with a digit.
+func variable(gateway, option string) string {
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z':
+			return r - 'a' + 'A'
+		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+			return r
+		}
+		return '_'
+	}, gateway+"_"+option)
+	if name[0] >= '0' && name[0] <= '9' {
+		return "GATEWAY_" + name
+	}
+	return name
+}

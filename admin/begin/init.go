@@ -1,0 +1,326 @@
+package begin
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rahgir/caddy-payments/examples"
+	"github.com/rahgir/caddy-payments/internal/lang"
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/sandbox"
+)
+
+// The kinds of shops.
+const (
+	Static = "static" // files only
+	PHP    = "php"    // a program of the owner's own
+	Plugin = "plugin" // a shop system whose plugin starts and verifies payments
+)
+
+// Kinds are the kinds of shops.
+func Kinds() []string { return []string{Static, PHP, Plugin} }
+
+// Shop is what a first configuration is made of.
+type Shop struct {
+	Kind    string
+	Gateway string
+	// Address is the shop's, as browsers see it.
+	Address string
+	// Root is the directory of the shop's files.
+	Root string
+	// Return is the path, with a query where it needs one, to which customers come
+	// back from the bank.
+	Return string
+	// FPM is where PHP listens, as `php_fastcgi` takes it.
+	FPM string
+	// BaseURL is the gateway's address, where it has none of its own.
+	BaseURL string
+	// Dir is where the files go.
+	Dir  string
+	Lang lang.Lang
+
+	needs []string
+	// sandbox is the port of the sandbox; tried: its lines are in force.
+	sandbox int
+	tried   bool
+	known   bool
+}
+
+// The names of the files.
+const (
+	CaddyfileName = "Caddyfile"
+	EnvName       = "payments.env"
+	helpersName   = "php"
+)
+
+// file is a file to write.
+type file struct {
+	name string
+	text []byte
+	mode os.FileMode
+}
+
+// Made are the files that were written, and the port of the sandbox, 0 where its
+// lines are comments.
+type Made struct {
+	Files   []string
+	Sandbox int
+	// Keys are the environment variables that wait for the gateway's own values.
+	Keys []string
+}
+
+// Complete fills in what has a good default, and refuses what can't work.
+func (s *Shop) Complete() error {
+	if !slices.Contains(Kinds(), s.Kind) {
+		return fmt.Errorf("the kind of shop must be %s, not %q", strings.Join(Kinds(), ", "), s.Kind)
+	}
+	var err error
+	if s.needs, err = Needs(s.Gateway); err != nil {
+		return err
+	}
+	if s.Kind == Static && !slices.Contains(Gateways(true), s.Gateway) {
+		return fmt.Errorf("%s has no documented call that starts a payment, so a static shop can't use it; others can: %s", s.Gateway, strings.Join(Gateways(true), ", "))
+	}
+	if err := s.completeAddress(); err != nil {
+		return err
+	}
+	if s.Root == "" {
+		s.Root = DefaultRoot(s.Kind)
+	}
+	if !filepath.IsAbs(s.Root) {
+		s.Root = filepath.Join(s.Dir, s.Root)
+	}
+	if s.Root, err = filepath.Abs(s.Root); err != nil {
+		return fmt.Errorf("root: %w", err)
+	}
+	if s.Return == "" {
+		s.Return = DefaultReturn(s.Kind, s.Gateway)
+	}
+	if u, err := url.Parse(s.Return); err != nil || !strings.HasPrefix(s.Return, "/") || u.Host != "" || u.Fragment != "" || strings.ContainsAny(s.Return, " \t\r\n`{}\"") {
+		return fmt.Errorf("the return address must be a path of the shop, such as /callback.php or /?wc-api=wc_idpay, not %q", s.Return)
+	}
+	if s.FPM == "" {
+		s.FPM = DefaultFPM()
+	}
+	for _, text := range []string{s.Root, s.FPM, s.BaseURL} {
+		if strings.ContainsAny(text, "`\r\n") {
+			return fmt.Errorf("%q can't stand in a Caddyfile", text)
+		}
+	}
+	if !s.tried && slices.Contains(s.needs, "base_url") && s.BaseURL == "" {
+		return fmt.Errorf("%s has no address of its own: give its host with --base-url", s.Gateway)
+	}
+	return nil
+}
+
+func (s *Shop) completeAddress() error {
+	if s.Address == "" {
+		s.Address = "http://localhost:" + strconv.Itoa(DemoPort)
+	}
+	if !strings.Contains(s.Address, "://") {
+		scheme := "https://"
+		if host, _, err := net.SplitHostPort(s.Address); isLocal(s.Address) || err == nil && isLocal(host) {
+			scheme = "http://"
+		}
+		s.Address = scheme + s.Address
+	}
+	u, err := url.Parse(s.Address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || strings.ContainsAny(u.Host, " {}*`\"") {
+		return fmt.Errorf("the address must be the shop's as browsers see it, such as https://shop.example.com, not %q", s.Address)
+	}
+	s.Address = u.Scheme + "://" + u.Host
+	s.known = slices.Contains(sandbox.Gateways(), s.Gateway)
+	s.tried = s.known && isLocal(u.Hostname())
+	if s.sandbox = DemoPort + 1; u.Port() == strconv.Itoa(s.sandbox) {
+		s.sandbox++
+	}
+	return nil
+}
+
+func isLocal(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+// DefaultRoot is where a shop's files usually are.
+func DefaultRoot(kind string) string {
+	switch kind {
+	case Static:
+		return "site"
+	case Plugin:
+		return "/var/www/wordpress"
+	}
+	return "/var/www/shop"
+}
+
+// DefaultReturn is where customers usually come back.
+func DefaultReturn(kind, gateway string) string {
+	switch kind {
+	case Static:
+		return "/thanks"
+	case Plugin:
+		return "/?wc-api=wc_" + gateway
+	}
+	return "/callback.php"
+}
+
+// DefaultFPM is the socket of a PHP that is installed here, else its usual name.
+func DefaultFPM() string {
+	for _, pattern := range []string{"/run/php/php-fpm.sock", "/run/php/php*-fpm.sock", "/run/php-fpm/www.sock"} {
+		if found, _ := filepath.Glob(pattern); len(found) > 0 {
+			return "unix/" + found[len(found)-1]
+		}
+	}
+	return "unix//run/php/php-fpm.sock"
+}
+
+// ErrExists is wrapped by the error about a file that is there already.
+var ErrExists = errors.New("it is there already and is never overwritten")
+
+// Make writes the files. It writes none if one of them is there already, or if what
+// it would write is not what Caddy accepts.
+func (s *Shop) Make() (Made, error) {
+	made := Made{}
+	if s.tried {
+		made.Sandbox = s.sandbox
+	}
+	env, values, err := s.env(&made)
+	if err != nil {
+		return made, err
+	}
+	files := []file{{CaddyfileName, s.caddyfile(), 0o644}, {EnvName, env, 0o600}}
+	extra, err := s.extra()
+	if err != nil {
+		return made, err
+	}
+	files = append(files, extra...)
+	for i, f := range files {
+		if !filepath.IsAbs(f.name) {
+			files[i].name = filepath.Join(s.Dir, f.name)
+		}
+		if _, err := os.Lstat(files[i].name); err == nil {
+			return made, fmt.Errorf("%s: %w; choose another --dir", files[i].name, ErrExists)
+		}
+	}
+	if err := check(files[0].text, values); err != nil {
+		return made, fmt.Errorf("caddy would not accept what was to be written: %w", err)
+	}
+	for _, f := range files {
+		if err := writeNew(f); err != nil {
+			for _, name := range made.Files {
+				_ = os.Remove(name)
+			}
+			return made, err
+		}
+		made.Files = append(made.Files, f.name)
+	}
+	return made, nil
+}
+
+func writeNew(f file) error {
+	if err := os.MkdirAll(filepath.Dir(f.name), 0o755); err != nil { //nolint:gosec // a shop's files are read by its server
+		return fmt.Errorf("making the directory: %w", err)
+	}
+	// O_EXCL: what came into being since the look is not overwritten either.
+	out, err := os.OpenFile(f.name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.mode)
+	if err != nil {
+		return fmt.Errorf("writing: %w", err)
+	}
+	_, err = out.Write(f.text)
+	if err := errors.Join(err, out.Close()); err != nil {
+		_ = os.Remove(f.name)
+		return fmt.Errorf("writing %s: %w", f.name, err)
+	}
+	return nil
+}
+
+// env is the environment file: keys that were made here, and a make-believe one for
+// each that only the gateway can give.
+func (s *Shop) env(made *Made) (text []byte, values map[string]string, err error) {
+	values = make(map[string]string)
+	w := &writer{lang: s.Lang}
+	w.note("", envHead)
+	set := func(name, value string) {
+		values[name] = value
+		w.line(name + "=" + value)
+	}
+	for _, option := range s.needs {
+		if option == "base_url" {
+			continue
+		}
+		name := variable(s.Gateway, option)
+		w.line("")
+		w.note("", lang.Text{
+			"Made up, for the sandbox. Put the value from " + s.Gateway + "'s panel here before\ncustomers pay.",
+			"ساختگی و برای آزمایش است. پیش از پرداخت مشتریان، مقدار پنل " + s.Gateway + " را\nاینجا بنویسید.",
+		})
+		made.Keys = append(made.Keys, name)
+		set(name, newUUID())
+	}
+	if s.Kind == Static {
+		return w.bytes(), values, nil
+	}
+	secret := make([]byte, payment.MinSecret)
+	_, _ = rand.Read(secret) // it never fails
+	hexed := hex.EncodeToString(secret)
+	key, err := payment.NewSigningKey([]byte(hexed), "")
+	if err != nil {
+		return nil, nil, err
+	}
+	receipt, err := key.Derive(payment.PurposeReceipt)
+	if err != nil {
+		return nil, nil, err
+	}
+	w.line("")
+	w.note("", signingNote)
+	set("PAYMENTS_SIGNING_KEY", hexed)
+	w.line("")
+	w.note("", receiptNote)
+	set("PAYMENT_RECEIPT_KEY", string(receipt))
+	return w.bytes(), values, nil
+}
+
+// newUUID is a random one, which every gateway's key may look like.
+func newUUID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// extra are the files of the shop itself: a static one's pages where it has none,
+// and the helpers for PHP.
+func (s *Shop) extra() ([]file, error) {
+	var files []file
+	if s.Kind == Static {
+		for _, name := range []string{"index.html", "thanks.html"} {
+			to := filepath.Join(s.Root, name)
+			if _, err := os.Lstat(to); err == nil {
+				continue // the shop's own
+			}
+			text, err := pages.ReadFile("site/" + string(s.Lang) + "/" + name)
+			if err != nil {
+				return nil, err
+			}
+			files = append(files, file{to, text, 0o644})
+		}
+		return files, nil
+	}
+	for _, name := range []string{"payment-announce.php", "payment-receipt.php"} {
+		text, err := examples.PHP.ReadFile("php/" + name)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file{filepath.Join(helpersName, name), text, 0o644})
+	}
+	return files, nil
+}

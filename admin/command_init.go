@@ -1,0 +1,198 @@
+package admin
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rahgir/caddy-payments/admin/begin"
+	"github.com/rahgir/caddy-payments/internal/lang"
+)
+
+func (c *cli) initCommand() *cobra.Command {
+	cmd := c.leaf("init", "Writes a first Caddyfile for a shop, and an environment file with its keys",
+		`
+Asks what kind of shop it is, which payment gateway it has and at which address
+it is, and writes a commented Caddyfile and payments.env, which only you can
+read. A static shop gets two pages if it has none, one in PHP the two helpers.
+Without a terminal, and for each flag that is given, nothing is asked.
+
+For an address on this machine, the make-believe gateway is switched on; two
+comments say what to remove before customers pay. No file is ever overwritten,
+and nothing is written that caddy validate would not accept.
+
+Comments are in the language of --lang, or of the environment (LANG).`,
+		exactly(0, "no arguments, only flags"), c.init)
+	f := cmd.Flags()
+	f.String("shop", "", "Kind of shop: "+strings.Join(begin.Kinds(), ", "))
+	f.String("gateway", "", "Payment gateway, as `provider` in the Caddyfile names it")
+	f.String("at", "", "The shop's address as browsers see it; default http://localhost:"+strconv.Itoa(begin.DemoPort))
+	f.String("root", "", "Directory of the shop's files")
+	f.String("return", "", "Path at which customers come back from the bank, with its query if it needs one")
+	f.String("php", "", "Where PHP listens, as php_fastcgi takes it; default the socket found here")
+	f.String("base-url", "", "The gateway's address, for one that has none of its own")
+	f.String("dir", ".", "Directory for the files")
+	return c.complete(cmd, among(), map[string]completer{
+		"shop": among(begin.Kinds()...),
+		"gateway": func([]string, string) ([]string, cobra.ShellCompDirective) {
+			return begin.Gateways(false), cobra.ShellCompDirectiveNoFileComp
+		},
+	})
+}
+
+var initTexts = struct{ kind, static, php, plugin, gateway, at, root, back, fpm, choose, made, next, live, key, helpers lang.Text }{
+	kind:    lang.Text{"What kind of shop is it?", "فروشگاه از چه نوعی است؟"},
+	static:  lang.Text{"files only, no program", "فقط فایل، بدون برنامه"},
+	php:     lang.Text{"a PHP program of your own", "برنامهٔ PHP خودتان"},
+	plugin:  lang.Text{"a shop system with a payment plugin, such as WooCommerce", "فروشگاه‌ساز با افزونهٔ پرداخت، مانند ووکامرس"},
+	gateway: lang.Text{"Which payment gateway?", "کدام درگاه پرداخت؟"},
+	at:      lang.Text{"Its address, as browsers see it", "نشانی فروشگاه، آن‌گونه که مرورگر می‌بیند"},
+	root:    lang.Text{"Directory of its files", "پوشهٔ فایل‌ها"},
+	back:    lang.Text{"Path at which customers come back from the bank", "مسیر بازگشت مشتری از بانک"},
+	fpm:     lang.Text{"Where PHP listens", "PHP کجا گوش می‌دهد"},
+	choose:  lang.Text{"Choose a number or a name", "شماره یا نام را بنویسید"},
+	made:    lang.Text{"Written:", "نوشته شد:"},
+	next:    lang.Text{"Check it, then run it:", "بررسی و اجرا:"},
+	live:    lang.Text{"It is in the sandbox: no money moves. Before customers pay, remove the two places marked SANDBOX.", "در حالت آزمایشی است و پولی جابه‌جا نمی‌شود. پیش از پرداخت مشتریان، دو جای «آزمایشی» را پاک کنید."},
+	key:     lang.Text{"Before customers pay, put the gateway's own value into %s:", "پیش از پرداخت مشتریان، مقدار خود درگاه را در %s بنویسید:"},
+	helpers: lang.Text{"The shop includes the two files in php/: one where it sends customers to the bank, one where they return (docs/php.md, docs/plugins.md).", "فروشگاه دو فایل پوشهٔ php را به کار می‌برد: یکی هنگام فرستادن مشتری به بانک و یکی هنگام بازگشت (docs/fa/php.md)."},
+}
+
+// errNoAnswer says that the questions ended too early.
+var errNoAnswer = errors.New("no answer")
+
+func (c *cli) init(cmd *cobra.Command, _ []string) error {
+	text := func(name string) string {
+		v, _ := cmd.Flags().GetString(name)
+		return v
+	}
+	l := c.speaks(cmd)
+	shop := begin.Shop{
+		Kind: text("shop"), Gateway: text("gateway"), Address: text("at"), Root: text("root"),
+		Return: text("return"), FPM: text("php"), BaseURL: text("base-url"), Dir: text("dir"), Lang: l,
+	}
+	if c.answers {
+		if err := c.ask(&shop, l); err != nil {
+			return err
+		}
+	} else if shop.Kind == "" || shop.Gateway == "" {
+		return usage("without a terminal, say --shop (%s) and --gateway (%s)", strings.Join(begin.Kinds(), ", "), strings.Join(begin.Gateways(false), ", "))
+	}
+	if err := shop.Complete(); err != nil {
+		return usage("%w", err)
+	}
+	made, err := shop.Make()
+	if err != nil {
+		return err
+	}
+	c.sayInit(shop, made, l)
+	return nil
+}
+
+// ask asks for what no flag has said.
+func (c *cli) ask(shop *begin.Shop, l lang.Lang) error {
+	q := questions{in: bufio.NewScanner(c.in), out: c.out, lang: l}
+	t := initTexts
+	if err := q.choice(t.kind, &shop.Kind, begin.Kinds(), []lang.Text{t.static, t.php, t.plugin}); err != nil {
+		return err
+	}
+	gateways := begin.Gateways(shop.Kind == begin.Static)
+	if err := q.choice(t.gateway, &shop.Gateway, gateways, nil); err != nil {
+		return err
+	}
+	if err := q.text(t.at, &shop.Address, "http://localhost:"+strconv.Itoa(begin.DemoPort)); err != nil {
+		return err
+	}
+	if err := q.text(t.root, &shop.Root, begin.DefaultRoot(shop.Kind)); err != nil || shop.Kind == begin.Static {
+		return err
+	}
+	if err := q.text(t.back, &shop.Return, begin.DefaultReturn(shop.Kind, shop.Gateway)); err != nil {
+		return err
+	}
+	return q.text(t.fpm, &shop.FPM, begin.DefaultFPM())
+}
+
+type questions struct {
+	in   *bufio.Scanner
+	out  io.Writer
+	lang lang.Lang
+}
+
+func (q *questions) read() (string, error) {
+	if !q.in.Scan() {
+		if err := q.in.Err(); err != nil {
+			return "", fmt.Errorf("reading the answer: %w", err)
+		}
+		return "", usage("%w: give it as a flag", errNoAnswer)
+	}
+	return strings.TrimSpace(q.in.Text()), nil
+}
+
+// text asks for a text unless there is one.
+func (q *questions) text(question lang.Text, to *string, usual string) error {
+	if *to != "" {
+		return nil
+	}
+	fmt.Fprintf(q.out, "%s [%s]: ", question.In(q.lang), usual)
+	answer, err := q.read()
+	if *to = answer; answer == "" {
+		*to = usual
+	}
+	return err
+}
+
+// choice asks for one of some words unless there is one.
+func (q *questions) choice(question lang.Text, to *string, words []string, explained []lang.Text) error {
+	if *to != "" {
+		return nil
+	}
+	fmt.Fprintln(q.out, question.In(q.lang))
+	for i, w := range words {
+		line := fmt.Sprintf("  %d  %s", i+1, w)
+		if i < len(explained) {
+			line = fmt.Sprintf("  %d  %-8s %s", i+1, w, explained[i].In(q.lang))
+		}
+		fmt.Fprintln(q.out, line)
+	}
+	for {
+		fmt.Fprintf(q.out, "%s: ", initTexts.choose.In(q.lang))
+		answer, err := q.read()
+		if err != nil {
+			return err
+		}
+		if n, err := strconv.Atoi(answer); err == nil && n >= 1 && n <= len(words) {
+			*to = words[n-1]
+			return nil
+		}
+		if slices.Contains(words, answer) {
+			*to = answer
+			return nil
+		}
+	}
+}
+
+func (c *cli) sayInit(shop begin.Shop, made begin.Made, l lang.Lang) {
+	t := initTexts
+	fmt.Fprintf(c.out, "\n%s\n", t.made.In(l))
+	for _, name := range made.Files {
+		fmt.Fprintf(c.out, "  %s\n", name)
+	}
+	flags := fmt.Sprintf("--config %s --envfile %s", made.Files[0], made.Files[1])
+	p := begin.Program()
+	fmt.Fprintf(c.out, "\n%s\n  %s validate %s\n  %s run %s\n  %s/\n", t.next.In(l), p, flags, p, flags, shop.Address)
+	if shop.Kind != begin.Static {
+		fmt.Fprintf(c.out, "\n%s\n", t.helpers.In(l))
+	}
+	if made.Sandbox != 0 {
+		fmt.Fprintf(c.out, "\n%s\n", t.live.In(l))
+	}
+	if len(made.Keys) > 0 {
+		fmt.Fprintf(c.out, "\n"+t.key.In(l)+"\n  %s\n", begin.EnvName, strings.Join(made.Keys, "\n  "))
+	}
+}

@@ -1,0 +1,227 @@
+// Package packaging_test reads what other programs will run: what can be tried without
+// them is tried here. (packaging/tools reads the same files with the readers of Docker,
+// Compose and goreleaser.)
+package packaging_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+
+	_ "github.com/rahgir/caddy-payments"
+)
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+var setting = regexp.MustCompile(`(?m)^([A-Za-z]+)=(.*)$`)
+
+// settings are the lines of a unit, in order.
+func settings(text string) (found [][2]string) {
+	for _, m := range setting.FindAllStringSubmatch(text, -1) {
+		found = append(found, [2]string{m[1], m[2]})
+	}
+	return found
+}
+
+func last(found [][2]string, name string) string {
+	value := ""
+	for _, s := range found {
+		if s[0] == name {
+			value = s[1]
+		}
+	}
+	return value
+}
+
+var drain = regexp.MustCompile(`drainExit\s+= (\d+) \* time\.Second`)
+
+// A service that is killed while a payment is being verified leaves it to the next
+// start: systemd has to wait longer than we do.
+func TestUnits(t *testing.T) {
+	m := drain.FindStringSubmatch(read(t, "../lifecycle.go"))
+	if m == nil {
+		t.Fatal("lifecycle.go has no drainExit")
+	}
+	ours, err := time.ParseDuration(m[1] + "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, secrets := range map[string]string{"caddy-payments.service": "-/etc/caddy-payments/payments.env", "payments.conf": "/etc/caddy/payments.env"} {
+		unit := settings(read(t, "systemd/"+name))
+		stop, err := time.ParseDuration(last(unit, "TimeoutStopSec"))
+		if err != nil || stop < 3*ours {
+			t.Errorf("%s: TimeoutStopSec %v is not well above the drain of %v (%v)", name, stop, ours, err)
+		}
+		for setting, want := range map[string]string{"LimitNOFILE": "1048576", "EnvironmentFile": secrets} {
+			if got := last(unit, setting); got != want {
+				t.Errorf("%s: %s=%s, want %s", name, setting, got, want)
+			}
+		}
+		if last(unit, "ReadWritePaths") == "" {
+			t.Errorf("%s: the ledger's directory can't be written", name)
+		}
+		start, reload := last(unit, "ExecStart"), last(unit, "ExecReload")
+		if strings.Contains(start, "environ") || !strings.HasPrefix(start, "/usr/bin/caddy-payments run ") {
+			t.Errorf("%s: ExecStart=%s", name, start)
+		}
+		if !strings.HasSuffix(reload, " --force") {
+			t.Errorf("%s: ExecReload=%s", name, reload)
+		}
+	}
+	// A drop-in adds a second command unless it clears the first.
+	dropIn := settings(read(t, "systemd/payments.conf"))
+	for _, name := range []string{"ExecStart", "ExecReload"} {
+		if i := slices.Index(dropIn, [2]string{name, ""}); i < 0 || dropIn[i+1][0] != name {
+			t.Errorf("payments.conf doesn't clear %s", name)
+		}
+	}
+}
+
+// systemd's own reader finds nothing to say.
+func TestUnitIsVerified(t *testing.T) {
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("no systemd-analyze")
+	}
+	// It looks for the program, too.
+	name := filepath.Join(t.TempDir(), "caddy-payments.service")
+	text := strings.ReplaceAll(read(t, "systemd/caddy-payments.service"), "/usr/bin/caddy-payments", "/bin/true")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", name).CombinedOutput()
+	if err != nil || strings.Contains(string(out), "caddy-payments.service") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func TestMaintainerScripts(t *testing.T) {
+	for _, name := range []string{"postinst", "prerm", "postrm"} {
+		if out, err := exec.CommandContext(t.Context(), "sh", "-n", "debian/"+name).CombinedOutput(); err != nil {
+			t.Errorf("%s: %s", name, out)
+		}
+		text := read(t, "debian/"+name)
+		if !strings.Contains(text, "\nset -e\n") || strings.Contains(text, "rm -r") {
+			t.Errorf("%s goes on after an error, or removes a ledger", name)
+		}
+	}
+}
+
+// Each is what Caddy accepts, formatted.
+func TestCaddyfiles(t *testing.T) {
+	for name, value := range map[string]string{"PAYMENTS_DB_PASSWORD": "x", "PAYMENTS_SIGNING_KEY": strings.Repeat("x", 32), "IDPAY_KEY": "x"} {
+		t.Setenv(name, value)
+	}
+	for _, name := range []string{"Caddyfile", "php/Caddyfile"} {
+		text := []byte(read(t, name))
+		if string(caddyfile.Format(text)) != string(text) {
+			t.Errorf("%s: caddy fmt would change it", name)
+		}
+		config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(text, map[string]any{"filename": name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var c caddy.Config
+		if err := json.Unmarshal(config, &c); err != nil {
+			t.Fatal(err)
+		}
+		if err := caddy.Validate(&c); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What the build in the image doesn't get is nothing that it compiles or embeds.
+func TestImageHasItsSource(t *testing.T) {
+	if testing.Short() {
+		t.Skip("asks the go command")
+	}
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", `{{if .Module}}{{if .Module.Main}}{{range .EmbedFiles}}{{$.ImportPath}}/{{.}}
+{{end}}{{range .GoFiles}}{{$.ImportPath}}/{{.}}
+{{end}}{{end}}{{end}}`, "../cmd/caddy")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := strings.Fields(string(out))
+	if len(files) < 100 {
+		t.Fatalf("only %d files", len(files))
+	}
+	for line := range strings.Lines(read(t, "Dockerfile.dockerignore")) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		for _, f := range files {
+			f = strings.TrimPrefix(f, "github.com/rahgir/caddy-payments/")
+			for part, rest := f, f; part != ""; part, rest = cut(rest) {
+				pattern, anywhere := strings.CutPrefix(line, "**/")
+				if ok, _ := filepath.Match(pattern, part); ok && (anywhere || strings.HasPrefix(f, part)) {
+					t.Errorf("%s is left out by %q", f, line)
+				}
+			}
+		}
+	}
+}
+
+// cut drops the last element of a path, then gives what is left.
+func cut(path string) (part, rest string) {
+	i := strings.LastIndexByte(path, '/')
+	if i < 0 {
+		return "", ""
+	}
+	return path[:i], path[:i]
+}
+
+// A package that was built before (PACKAGING_DEB) has its files, and none of the
+// package caddy.
+func TestDebianPackage(t *testing.T) {
+	deb := os.Getenv("PACKAGING_DEB")
+	if deb == "" {
+		t.Skip("PACKAGING_DEB names no package")
+	}
+	out, err := exec.CommandContext(t.Context(), "dpkg-deb", "-c", deb).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		" ./usr/bin/caddy-payments\n", " ./usr/lib/systemd/system/caddy-payments.service\n", " ./etc/caddy-payments/Caddyfile\n",
+		" ./usr/share/caddy-payments/caddy.service.d/payments.conf\n", " ./usr/share/doc/caddy-payments/copyright\n",
+	} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("it lacks%s", want)
+		}
+	}
+	for _, other := range []string{" ./usr/bin/caddy\n", " ./etc/caddy/", "/caddy.service\n"} {
+		if strings.Contains(string(out), other) {
+			t.Errorf("it has%s, which is the package caddy's", other)
+		}
+	}
+	dir := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), "dpkg-deb", "-x", deb, dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	for _, args := range [][]string{{"version"}, {"validate", "--adapter", "caddyfile", "--config", filepath.Join(dir, "etc/caddy-payments/Caddyfile")}} {
+		if out, err := exec.CommandContext(t.Context(), filepath.Join(dir, "usr/bin/caddy-payments"), args...).CombinedOutput(); err != nil {
+			t.Errorf("%v: %v %s", args, err, out)
+		}
+	}
+}
