@@ -12,7 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
 	"github.com/rahgir/caddy-payments/handlers"
-	"github.com/rahgir/caddy-payments/internal/nearest"
+	"github.com/rahgir/caddy-payments/internal/block"
 )
 
 func init() { httpcaddyfile.RegisterGlobalOption(handlers.AppName, parseGlobal) }
@@ -86,7 +86,7 @@ func (a *App) parseLine(d *caddyfile.Dispenser) error {
 		if slices.Contains(siteLines, line) {
 			return d.Errf("%s belongs in the `payments` block of a site, not in the global options", line)
 		}
-		return d.Errf("unrecognised option '%s' of payments; %s", line, suggest(line, globalLines))
+		return d.Errf("unrecognised option '%s' of payments; %s", line, block.Suggest(line, globalLines))
 	}
 	if d.NextBlock(d.Nesting()) {
 		return d.Errf("%s takes no block", line)
@@ -152,7 +152,7 @@ func parseGuest(d *caddyfile.Dispenser, scope, kind, key string) (json.RawMessag
 	kinds := guests(scope)
 	if !slices.Contains(kinds, kind) {
 		what := strings.TrimSuffix(scope, "s")
-		return nil, d.Errf("there is no %s of type '%s' in this build of Caddy; %s", what, kind, suggest(kind, kinds))
+		return nil, d.Errf("there is no %s of type '%s' in this build of Caddy; %s", what, kind, block.Suggest(kind, kinds))
 	}
 	mod, err := caddyfile.UnmarshalModule(d, "payments."+scope+"."+kind)
 	if err != nil {
@@ -173,15 +173,4 @@ func guests(scope string) []string {
 		kinds = append(kinds, m.ID.Name())
 	}
 	return kinds
-}
-
-// suggest ends an error about a word that is none of known.
-func suggest(got string, known []string) string {
-	if near := nearest.Nearest(got, known); near != "" {
-		return "did you mean '" + near + "'?"
-	}
-	if len(known) == 0 {
-		return "there is none"
-	}
-	return "there is only " + strings.Join(known, ", ")
 }

@@ -103,7 +103,7 @@ func TestCaddyfileSiteErrors(t *testing.T) {
 		{"track {\naffiliate hamkar\n}", 2, "affiliate 'hamkar' is not defined; did you mean 'hamekar'?"},
 		{"track {\nattribution lsat\n}", 2, "attribution must be last or first, not 'lsat'; did you mean 'last'?"},
 		{"track {\nparam a=b\n}", 2, "param takes the name of a parameter, such as order_id, not 'a=b'"},
-		{"track {\nparam \"\"\n}", 2, "an empty argument says nothing"},
+		{"track {\nparam \"\"\n}", 2, "the argument must not be empty"},
 		{"track {\npattern [a-z\n}", 2, "[a-z"},
 		{"track {\nparam a b\n}", 2, "wrong argument count"},
 
@@ -195,7 +195,7 @@ func TestCaddyfileSiteErrors(t *testing.T) {
 		{"verify /cb idpay {\nack header x\n}", 2, "wrong argument count"},
 		{"verify /cb idpay {\nack redirect\n}", 2, "ack redirect needs a pattern"},
 		{"verify /cb idpay {\nack redirect /a *\n}", 2, "ack redirect '*' would take any redirect for a proof"},
-		{"verify /cb idpay {\nack redirect \"\"\n}", 2, "an empty argument says nothing"},
+		{"verify /cb idpay {\nack redirect \"\"\n}", 2, "the argument must not be empty"},
 		{"verify /cb idpay {\norders twice\n}", 2, "orders must be once or many, not 'twice'"},
 		{"verify /cb idpay {\ndeclined pgae\n}", 2, "declined must be page, pass or redirect, not 'pgae'; did you mean 'page'?"},
 		{"verify /cb idpay {\ndeclined redirect\n}", 2, "declined redirect needs where to: a path or an absolute address"},
@@ -241,7 +241,7 @@ func TestCaddyfileGlobalErrors(t *testing.T) {
 		want  string
 	}{
 		{"provder idpay", 1, "unrecognised option 'provder' of payments; did you mean 'provider'?"},
-		{"xyzzyxyzzy", 1, "there is only storage, provider, affiliate, signing_key, public_url"},
+		{"xyzzyxyzzy", 1, "there is only storage, provider, affiliate, signing_key and public_url"},
 		{"verify /cb idpay", 1, "verify belongs in the `payments` block of a site, not in the global options"},
 		{"storage", 1, "storage needs a module: "},
 		{"storage bagder", 1, "there is no storage of type 'bagder' in this build of Caddy; "},

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/rahgir/caddy-payments/internal/block"
 )
 
 // judge refuses what would mix two shops, or leave it open whose a payment is.
@@ -56,7 +58,7 @@ func oneForAll(handlers []*Handler, placed []*place, global string) error {
 	}
 	slices.Sort(shops)
 	return fmt.Errorf("public_url is one site's, and there are %d (%s): write it in the `payments` blocks of the sites instead of the global options",
-		len(shops), joinWords(shops, "and"))
+		len(shops), block.Join(shops, "and"))
 }
 
 // twinOf finds an equal handler of the same names at another port: one block with
@@ -93,9 +95,9 @@ func (h *Handler) nameable(p *place) error {
 		return fmt.Errorf("%w: the site on %s answers to any name; write the shop's name before its block, or %s", ErrNameless, p.listen(), public)
 	case len(primary) > 1:
 		return fmt.Errorf("%w: one block answers to %s; if they are one shop, %s; if not, give each a block of its own",
-			ErrNameless, joinWords(primary, "and"), public)
+			ErrNameless, block.Join(primary, "and"), public)
 	case p.site != nil && len(p.ports) > 1:
-		return fmt.Errorf("%w: %s is served on the ports %s; %s", ErrNameless, primary[0], joinWords(p.ports, "and"), public)
+		return fmt.Errorf("%w: %s is served on the ports %s; %s", ErrNameless, primary[0], block.Join(p.ports, "and"), public)
 	}
 	return nil
 }
@@ -104,7 +106,7 @@ func (p *place) listen() string {
 	if len(p.ports) == 0 {
 		return p.scheme
 	}
-	return "port " + joinWords(p.ports, "and")
+	return "port " + block.Join(p.ports, "and")
 }
 
 // route is one route of a handler as it was written, to compare it with.

@@ -3,6 +3,8 @@ package handlers
 import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+
+	"github.com/rahgir/caddy-payments/internal/block"
 )
 
 func init() {
@@ -79,7 +81,7 @@ func parseCaddyfile(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 		return nil, err
 	}
 	s := &siteBlock{Helper: h, global: global, handler: new(Handler)}
-	if err := parseBlock(h.Dispenser, "payments", s.lines()); err != nil {
+	if err := block.Parse(h.Dispenser, "payments", s.lines()); err != nil {
 		return nil, err
 	}
 	if err := s.check(); err != nil {
@@ -117,26 +119,26 @@ type siteBlock struct {
 }
 
 // lines are what a site's block consists of.
-func (s *siteBlock) lines() []blockOption {
-	lines := []blockOption{
-		{name: "track", many: true, block: true, read: s.track},
-		{name: "checkout", many: true, block: true, read: s.checkout},
-		{name: "verify", many: true, block: true, read: s.verify},
-		{name: "require", many: true, block: true, read: s.require},
-		{name: "announce", read: s.announce},
-		wordOption("errors", &s.handler.Errors, "caddy"),
-		{name: "signing_key", many: true, read: func(d *caddyfile.Dispenser) error {
+func (s *siteBlock) lines() []block.Option {
+	lines := []block.Option{
+		{Name: "track", Many: true, Block: true, Read: s.track},
+		{Name: "checkout", Many: true, Block: true, Read: s.checkout},
+		{Name: "verify", Many: true, Block: true, Read: s.verify},
+		{Name: "require", Many: true, Block: true, Read: s.require},
+		{Name: "announce", Read: s.announce},
+		block.Word("errors", &s.handler.Errors, "caddy"),
+		{Name: "signing_key", Many: true, Read: func(d *caddyfile.Dispenser) error {
 			return ReadSigningKey(d, &s.handler.SigningKeys)
 		}},
-		{name: "public_url", read: func(d *caddyfile.Dispenser) error {
+		{Name: "public_url", Read: func(d *caddyfile.Dispenser) error {
 			return ReadPublicURL(d, &s.handler.PublicURL)
 		}},
-		{name: "formerly", many: true, read: func(d *caddyfile.Dispenser) error {
+		{Name: "formerly", Many: true, Read: func(d *caddyfile.Dispenser) error {
 			return readFormerly(d, &s.handler.Formerly)
 		}},
 	}
 	for _, name := range []string{"storage", "provider", "affiliate"} {
-		lines = append(lines, blockOption{name: name, many: true, hidden: true, read: func(d *caddyfile.Dispenser) error {
+		lines = append(lines, block.Option{Name: name, Many: true, Hidden: true, Read: func(d *caddyfile.Dispenser) error {
 			return d.Errf("%s belongs in the `payments` block of the global options, first in the file", name)
 		}})
 	}
@@ -145,18 +147,11 @@ func (s *siteBlock) lines() []blockOption {
 
 func (s *siteBlock) announce(d *caddyfile.Dispenser) error {
 	var written string
-	if err := readWord(d, "announce", &written, "off", "on"); err != nil {
+	if err := block.OneOf(d, "announce", &written, "off", "on"); err != nil {
 		return err
 	}
 	if written == "off" {
 		s.handler.Announce = written
 	}
 	return nil
-}
-
-// markOf remembers where d stands, for errors that come later.
-func markOf(d *caddyfile.Dispenser) *caddyfile.Dispenser {
-	m := caddyfile.NewDispenser([]caddyfile.Token{d.Token()})
-	m.Next()
-	return m
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/rahgir/caddy-payments/internal/block"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -177,7 +178,7 @@ func (s *siteBlock) checkReturn(mark *caddyfile.Dispenser, c *Checkout) error {
 	case c.Return == "" && !plain:
 		return mark.Errf("checkout %s must say where its customers come back to: return <path>, one that the verify line of %s takes", c.Path, c.Provider)
 	case c.Return != "" && !matcher && !patternsTake(patterns, c.Return):
-		return mark.Errf("checkout %s: no verify line of %s takes its return %s; they take %s", c.Path, c.Provider, c.Return, joinWords(patterns, "and"))
+		return mark.Errf("checkout %s: no verify line of %s takes its return %s; they take %s", c.Path, c.Provider, c.Return, block.Join(patterns, "and"))
 	}
 	return nil
 }
@@ -204,9 +205,9 @@ func (s *siteBlock) checkSold(mark *caddyfile.Dispenser, q *Require) error {
 		}
 		hint := "it takes donations only"
 		if len(skus) > 0 {
-			hint = suggestWord(q.Items[0], skus)
+			hint = block.Suggest(q.Items[0], skus)
 		}
-		return mark.Errf("require: checkout %s does not sell %s; %s", c.Path, joinWords(q.Items, "or"), hint)
+		return mark.Errf("require: checkout %s does not sell %s; %s", c.Path, block.Join(q.Items, "or"), hint)
 	}
-	return mark.Errf("require: there is no checkout %s in this block; %s", q.Checkout, suggestWord(q.Checkout, paths))
+	return mark.Errf("require: there is no checkout %s in this block; %s", q.Checkout, block.Suggest(q.Checkout, paths))
 }

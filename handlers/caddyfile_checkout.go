@@ -7,12 +7,13 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/rahgir/caddy-payments/internal/block"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
 // checkout reads a checkout line and its block.
 func (s *siteBlock) checkout(d *caddyfile.Dispenser) error {
-	mark := markOf(d)
+	mark := block.Mark(d)
 	c := new(Checkout)
 	args := d.RemainingArgs()
 	if len(args) != 2 {
@@ -25,11 +26,11 @@ func (s *siteBlock) checkout(d *caddyfile.Dispenser) error {
 	if err := s.provider(d, "checkout", c.Provider); err != nil {
 		return err
 	}
-	if err := parseBlock(d, "checkout", []blockOption{
-		{name: "item", many: true, read: c.readItem},
-		{name: "donate", read: c.readDonation},
-		{name: "return", read: func(d *caddyfile.Dispenser) error {
-			if err := readArg(d, &c.Return); err != nil {
+	if err := block.Parse(d, "checkout", []block.Option{
+		{Name: "item", Many: true, Read: c.readItem},
+		{Name: "donate", Read: c.readDonation},
+		{Name: "return", Read: func(d *caddyfile.Dispenser) error {
+			if err := block.Arg(d, &c.Return); err != nil {
 				return err
 			}
 			return checkPlainPath(d, "return", c.Return)

@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
+	"github.com/rahgir/caddy-payments/internal/block"
 	"github.com/rahgir/caddy-payments/internal/nearest"
 )
 
@@ -61,7 +62,7 @@ func (s *siteBlock) provider(d *caddyfile.Dispenser, route, name string) error {
 			return d.Errf("provider '%s' is not defined; did you mean '%s', which is of that type?", name, n)
 		}
 	}
-	return d.Errf("provider '%s' is not defined; %s", name, suggestWord(name, names))
+	return d.Errf("provider '%s' is not defined; %s", name, block.Suggest(name, names))
 }
 
 // affiliate checks the network of a track, "" for the only one.
@@ -74,9 +75,9 @@ func (s *siteBlock) affiliate(d *caddyfile.Dispenser, name string) error {
 	case len(names) == 0:
 		return d.Err("track needs an affiliate in the global payments block")
 	case name == "" && len(names) > 1:
-		return d.Errf("track must say which affiliate it is for: affiliate %s", joinWords(names, "or"))
+		return d.Errf("track must say which affiliate it is for: affiliate %s", block.Join(names, "or"))
 	case name == "" || slices.Contains(names, name):
 		return nil
 	}
-	return d.Errf("affiliate '%s' is not defined; %s", name, suggestWord(name, names))
+	return d.Errf("affiliate '%s' is not defined; %s", name, block.Suggest(name, names))
 }

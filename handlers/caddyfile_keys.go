@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/rahgir/caddy-payments/internal/block"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -45,7 +46,7 @@ func ReadSigningKey(d *caddyfile.Dispenser, keys *[]SigningKey) error {
 
 // ReadPublicURL reads `public_url <url>`.
 func ReadPublicURL(d *caddyfile.Dispenser, to *string) error {
-	if err := readArg(d, to); err != nil {
+	if err := block.Arg(d, to); err != nil {
 		return err
 	}
 	if err := CheckPublicURL(*to); err != nil {
@@ -56,7 +57,7 @@ func ReadPublicURL(d *caddyfile.Dispenser, to *string) error {
 
 // readFormerly reads `formerly <origin>...`.
 func readFormerly(d *caddyfile.Dispenser, to *[]string) error {
-	names, err := readArgs(d)
+	names, err := block.Args(d)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/rahgir/caddy-payments/internal/block"
 )
 
 // maxDevices keeps a slip from opening a purchase to everybody.
@@ -11,7 +13,7 @@ const maxDevices = 1000
 
 // require reads a require line and its block.
 func (s *siteBlock) require(d *caddyfile.Dispenser) error {
-	mark := markOf(d)
+	mark := block.Mark(d)
 	args := d.RemainingArgsAsTokens()
 	m, err := s.match(d, "require", args)
 	if err != nil {
@@ -24,9 +26,9 @@ func (s *siteBlock) require(d *caddyfile.Dispenser) error {
 		return err
 	}
 	q := &Require{Match: m}
-	if err := parseBlock(d, "require", []blockOption{
-		{name: "item", many: true, read: func(d *caddyfile.Dispenser) error {
-			skus, err := readArgs(d)
+	if err := block.Parse(d, "require", []block.Option{
+		{Name: "item", Many: true, Read: func(d *caddyfile.Dispenser) error {
+			skus, err := block.Args(d)
 			if err != nil {
 				return err
 			}
@@ -41,13 +43,13 @@ func (s *siteBlock) require(d *caddyfile.Dispenser) error {
 			}
 			return nil
 		}},
-		{name: "checkout", read: func(d *caddyfile.Dispenser) error {
-			if err := readArg(d, &q.Checkout); err != nil {
+		{Name: "checkout", Read: func(d *caddyfile.Dispenser) error {
+			if err := block.Arg(d, &q.Checkout); err != nil {
 				return err
 			}
 			return checkPlainPath(d, "checkout", q.Checkout)
 		}},
-		numberOption("devices", &q.Devices, maxDevices),
+		block.Number("devices", &q.Devices, 1, maxDevices),
 	}); err != nil {
 		return err
 	}

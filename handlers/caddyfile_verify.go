@@ -5,11 +5,13 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/rahgir/caddy-payments/internal/block"
 )
 
 // verify reads a verify line and its block.
 func (s *siteBlock) verify(d *caddyfile.Dispenser) error {
-	mark := markOf(d)
+	mark := block.Mark(d)
 	args := d.RemainingArgsAsTokens()
 	last := len(args) - 1
 	if last < 0 || strings.HasPrefix(args[last].Text, "/") || strings.HasPrefix(args[last].Text, "@") || args[last].Text == "*" {
@@ -31,7 +33,7 @@ func (s *siteBlock) verify(d *caddyfile.Dispenser) error {
 	if err := s.provider(d, "verify", v.Provider); err != nil {
 		return err
 	}
-	if err := parseBlock(d, "verify", v.options()); err != nil {
+	if err := block.Parse(d, "verify", v.options()); err != nil {
 		return err
 	}
 	s.handler.Verify = append(s.handler.Verify, v)
@@ -39,26 +41,26 @@ func (s *siteBlock) verify(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-func (v *Verify) options() []blockOption {
-	return []blockOption{
-		{name: "expect", read: v.readExpect},
-		{name: "order", read: v.readOrder},
-		{name: "bind", many: true, read: v.readBind},
-		wordOption("deliver", &v.Deliver, "once", "idempotent"),
-		{name: "ack", read: v.readAck},
-		{name: "refused", many: true, read: v.readRefused},
-		wordOption("orders", &v.Orders, "once", "many"),
+func (v *Verify) options() []block.Option {
+	return []block.Option{
+		{Name: "expect", Read: v.readExpect},
+		{Name: "order", Read: v.readOrder},
+		{Name: "bind", Many: true, Read: v.readBind},
+		block.Word("deliver", &v.Deliver, "once", "idempotent"),
+		{Name: "ack", Read: v.readAck},
+		{Name: "refused", Many: true, Read: v.readRefused},
+		block.Word("orders", &v.Orders, "once", "many"),
 		answerOption("declined", &v.Declined),
 		answerOption("duplicate", &v.Duplicate),
-		wordOption("absent", &v.Absent, "deliver", "park"),
-		wordOption("bounce", &v.Bounce, "auto", "redirect", "resubmit", "off"),
-		durationOption("timeout", &v.Timeout, "8s"),
+		block.Word("absent", &v.Absent, "deliver", "park"),
+		block.Word("bounce", &v.Bounce, "auto", "redirect", "resubmit", "off"),
+		block.Duration("timeout", &v.Timeout, 0, "8s"),
 	}
 }
 
 func (v *Verify) readExpect(d *caddyfile.Dispenser) error {
 	e := new(Expect)
-	if err := readWord(d, "expect", &e.Mode, "intent", "lookup", "signed", "none"); err != nil {
+	if err := block.OneOf(d, "expect", &e.Mode, "intent", "lookup", "signed", "none"); err != nil {
 		return err
 	}
 	if e.Mode == "lookup" {
@@ -77,7 +79,7 @@ func (v *Verify) readExpect(d *caddyfile.Dispenser) error {
 // readOrder wants a placeholder of the request. Its short forms, such as
 // {query.order}, are long ones by the time that directives are read.
 func (v *Verify) readOrder(d *caddyfile.Dispenser) error {
-	if err := readArg(d, &v.Order); err != nil {
+	if err := block.Arg(d, &v.Order); err != nil {
 		return err
 	}
 	inner, ok := strings.CutPrefix(v.Order, "{")
@@ -95,7 +97,7 @@ func (v *Verify) readOrder(d *caddyfile.Dispenser) error {
 }
 
 func (v *Verify) readBind(d *caddyfile.Dispenser) error {
-	names, err := readArgs(d)
+	names, err := block.Args(d)
 	if err != nil {
 		return err
 	}
@@ -113,14 +115,14 @@ func (v *Verify) readBind(d *caddyfile.Dispenser) error {
 
 func (v *Verify) readAck(d *caddyfile.Dispenser) error {
 	a := new(Ack)
-	if err := readWord(d, "ack", &a.Mode, "status", "header", "redirect"); err != nil {
+	if err := block.OneOf(d, "ack", &a.Mode, "status", "header", "redirect"); err != nil {
 		return err
 	}
 	if a.Mode == "redirect" {
 		if d.CountRemainingArgs() == 0 {
 			return d.Err("ack redirect needs a pattern of where the shop redirects to when it has credited, such as */order-received/*")
 		}
-		patterns, err := readArgs(d)
+		patterns, err := block.Args(d)
 		if err != nil {
 			return err
 		}
@@ -138,13 +140,13 @@ func (v *Verify) readAck(d *caddyfile.Dispenser) error {
 // readRefused reads one line; there may be several.
 func (v *Verify) readRefused(d *caddyfile.Dispenser) error {
 	var r Refused
-	if err := readWord(d, "refused", &r.Mode, "redirect", "status", "header"); err != nil {
+	if err := block.OneOf(d, "refused", &r.Mode, "redirect", "status", "header"); err != nil {
 		return err
 	}
 	if d.CountRemainingArgs() == 0 {
 		return d.Errf("refused %s needs a pattern of what the shop answers when it does not take a payment", r.Mode)
 	}
-	patterns, err := readArgs(d)
+	patterns, err := block.Args(d)
 	if err != nil {
 		return err
 	}
@@ -158,10 +160,10 @@ func (v *Verify) readRefused(d *caddyfile.Dispenser) error {
 
 // answerOption is an option that says what becomes of a return that is not
 // delivered.
-func answerOption(name string, to **Answer) blockOption {
-	return blockOption{name: name, read: func(d *caddyfile.Dispenser) error {
+func answerOption(name string, to **Answer) block.Option {
+	return block.Option{Name: name, Read: func(d *caddyfile.Dispenser) error {
 		a := new(Answer)
-		if err := readWord(d, name, &a.Mode, "page", "pass", "redirect"); err != nil {
+		if err := block.OneOf(d, name, &a.Mode, "page", "pass", "redirect"); err != nil {
 			return err
 		}
 		if a.Mode == "redirect" {

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/rahgir/caddy-payments/internal/block"
 )
 
 // settle finds out which shop each handler is of. It looks at all of them
@@ -74,9 +76,9 @@ func (p *place) key() string {
 	case p.hosts.all:
 		return "any name"
 	case p.hosts.wild():
-		return portly(joinWords(p.hosts.patterns, "and"), p.port)
+		return portly(block.Join(p.hosts.patterns, "and"), p.port)
 	}
-	return portly(joinWords(p.hosts.primary(), "and"), p.port)
+	return portly(block.Join(p.hosts.primary(), "and"), p.port)
 }
 
 func portly(name, port string) string {

@@ -3,6 +3,8 @@ package handlers
 import (
 	"fmt"
 	"slices"
+
+	"github.com/rahgir/caddy-payments/internal/block"
 )
 
 // account is one account at a provider, and who uses it under which names.
@@ -43,9 +45,9 @@ func sharedNone(handlers []*Handler, placed []*place) error {
 		slices.Sort(a.names)
 		who := "provider " + a.names[0] + " is"
 		if len(a.names) > 1 {
-			who = "providers " + joinWords(a.names, "and") + " are one account, which is"
+			who = "providers " + block.Join(a.names, "and") + " are one account, which is"
 		}
-		used := joinWords(a.sites, "and")
+		used := block.Join(a.sites, "and")
 		if a.many {
 			used += ", and a wildcard is as many sites as it has names"
 		}

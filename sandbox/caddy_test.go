@@ -40,11 +40,11 @@ func TestCaddyfile(t *testing.T) {
 	}
 	for in, want := range map[string]string{
 		"payment_sandbox x":                                     "rong argument",
-		"payment_sandbox {\n windw 1m\n}":                       `did you mean "window"`,
-		"payment_sandbox {\n stor_token x\n}":                   `did you mean "store_token"`,
-		"payment_sandbox {\n window soon\n}":                    "not a duration",
+		"payment_sandbox {\n windw 1m\n}":                       "did you mean 'window'",
+		"payment_sandbox {\n stor_token x\n}":                   "did you mean 'store_token'",
+		"payment_sandbox {\n window soon\n}":                    "must be a duration",
 		"payment_sandbox {\n window\n}":                         "rong argument",
-		"payment_sandbox {\n window 1m\n window 2m\n}":          "twice",
+		"payment_sandbox {\n window 1m\n window 2m\n}":          "already specified",
 		"payment_sandbox {\n return put\n}":                     "get, post or bare",
 		"payment_sandbox {\n return get paypal\n}":              "not a payment provider",
 		"payment_sandbox {\n return\n}":                         "rong argument",

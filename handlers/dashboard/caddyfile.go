@@ -1,13 +1,11 @@
 package dashboard
 
 import (
-	"strconv"
-
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/rahgir/caddy-payments/internal/nearest"
+	"github.com/rahgir/caddy-payments/internal/block"
 )
 
 func init() {
@@ -23,8 +21,6 @@ func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 	return handler, nil
 }
 
-var options = []string{"site", "language", "title", "page_size"}
-
 // UnmarshalCaddyfile reads the directive. Every option is optional:
 //
 //	payment_dashboard [<matcher>] {
@@ -38,60 +34,12 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	seen := make(map[string]bool)
-	for d.NextBlock(0) {
-		name := d.Val()
-		args := d.RemainingArgs()
-		if name != "site" && seen[name] {
-			return d.Errf("%s is written twice", name)
-		}
-		seen[name] = true
-		if len(args) == 0 || name != "site" && len(args) != 1 {
-			if !isOption(name) {
-				return unknown(d, name)
-			}
-			return d.ArgErr()
-		}
-		switch name {
-		case "site":
-			h.Sites = append(h.Sites, args...)
-		case "language":
-			h.Language = args[0]
-		case "title":
-			h.Title = args[0]
-		case "page_size":
-			n, err := strconv.Atoi(args[0])
-			if err != nil || n < 1 {
-				return d.Errf("page_size %q is not a number from 1 to %d", args[0], maxPageSize)
-			}
-			h.PageSize = n
-		default:
-			return unknown(d, name)
-		}
-		if err := h.validate(); err != nil {
-			return d.WrapErr(err)
-		}
-		if d.NextBlock(1) {
-			return d.Errf("%s takes no block", name)
-		}
-	}
-	return nil
-}
-
-func isOption(name string) bool {
-	for _, o := range options {
-		if o == name {
-			return true
-		}
-	}
-	return false
-}
-
-func unknown(d *caddyfile.Dispenser, name string) error {
-	if guess := nearest.Nearest(name, options); guess != "" {
-		return d.Errf("unknown option %q; did you mean %s?", name, guess)
-	}
-	return d.Errf("unknown option %q; there are site, language, title, page_size", name)
+	return block.Parse(d, "payment_dashboard", []block.Option{
+		block.Strings("site", &h.Sites),
+		block.Word("language", &h.Language, "fa", "en"),
+		block.String("title", &h.Title),
+		block.Number("page_size", &h.PageSize, 1, maxPageSize),
+	})
 }
 
 // Interface guards.

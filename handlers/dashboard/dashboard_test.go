@@ -335,13 +335,13 @@ func TestCaddyfile(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"payment_dashboard x":                                "",
-		"payment_dashboard {\n langauge fa\n}":               "did you mean language?", //nolint:misspell // that is the point
-		"payment_dashboard {\n langauge\n}":                  "did you mean language?", //nolint:misspell // that is the point
-		"payment_dashboard {\n colour\n}":                    "there are site",
+		"payment_dashboard {\n langauge fa\n}":               "did you mean 'language'?", //nolint:misspell // that is the point
+		"payment_dashboard {\n langauge\n}":                  "did you mean 'language'?", //nolint:misspell // that is the point
+		"payment_dashboard {\n colour\n}":                    "there is only site",
 		"payment_dashboard {\n language de\n}":               "fa or en",
 		"payment_dashboard {\n page_size 0\n}":               "page_size",
 		"payment_dashboard {\n page_size 500\n}":             "page_size",
-		"payment_dashboard {\n title a\n title b\n}":         "twice",
+		"payment_dashboard {\n title a\n title b\n}":         "already specified",
 		"payment_dashboard {\n title a {\n  colour x\n }\n}": "takes no block",
 	} {
 		err := new(Handler).UnmarshalCaddyfile(caddyfile.NewTestDispenser(text))

@@ -103,7 +103,7 @@ func TestConfig(t *testing.T) {
 		"idpay {\nsandbox maybe\n}":        "on or off",
 		"idpay {\ntimeout 8h\n}":           "timeout",
 		"idpay a b":                        "wrong argument count",
-		"idpay {\napi_key \"\"\n}":         "wrong argument count",
+		"idpay {\napi_key \"\"\n}":         "must not be empty",
 	} {
 		if err := new(Provider).UnmarshalCaddyfile(caddyfile.NewTestDispenser(input)); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "Testfile:") {
 			t.Errorf("%q: %v", input, err)

@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
 
+	"github.com/rahgir/caddy-payments/internal/block"
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage"
 	"github.com/rahgir/caddy-payments/storage/internal/shared"
@@ -75,37 +76,20 @@ func (m *Module) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		m.Dir = d.Val()
 	}
 	if d.NextArg() {
-		return d.ArgErr()
+		return block.TooMuch(d, "storage badger")
 	}
-	seen := map[string]bool{}
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		name := d.Val()
-		if seen[name] || (name == "dir" && m.Dir != "") {
-			return d.Errf("%s is already specified", name)
-		}
-		seen[name] = true
-		var value string
-		if !d.AllArgs(&value) {
-			return d.ArgErr()
-		}
-		var err error
-		switch name {
-		case "dir":
-			m.Dir = value
-		case "generation":
-			m.Generation = value
-		case "min_free":
-			m.MinFree, err = parseSize(value)
-		case "max_tracks":
-			m.MaxTracks, err = parseCount(value)
-		default:
-			return d.Errf("storage badger has no option %s (there are dir, generation, min_free, max_tracks)", name)
-		}
-		if err != nil {
-			return d.Errf("%s: %v", name, err)
-		}
-	}
-	return nil
+	return block.Parse(d, "storage badger", []block.Option{
+		block.Value("dir", func(v string) error {
+			if m.Dir != "" {
+				return block.ErrTwice
+			}
+			m.Dir = v
+			return nil
+		}),
+		block.String("generation", &m.Generation),
+		block.Value("min_free", func(v string) (err error) { m.MinFree, err = parseSize(v); return err }),
+		block.Value("max_tracks", func(v string) (err error) { m.MaxTracks, err = parseCount(v); return err }),
+	})
 }
 
 // Open implements [storage.Opener].

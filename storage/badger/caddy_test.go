@@ -31,7 +31,7 @@ func TestCaddyfile(t *testing.T) {
 		"badger a b":                           "error wrong argument count",
 		"badger a {\n dir b\n}":                "error dir is already specified",
 		"badger {\n dir a\n dir b\n}":          "error dir is already specified",
-		"badger {\n size 3\n}":                 "error no option size",
+		"badger {\n size 3\n}":                 "error unrecognised option 'size' of storage badger",
 		"badger {\n dir\n}":                    "error wrong argument count",
 		"badger {\n min_free much\n}":          "error min_free: not a size",
 		"badger {\n max_tracks -3\n}":          "error max_tracks: not a number",

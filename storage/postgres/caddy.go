@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
 
+	"github.com/rahgir/caddy-payments/internal/block"
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
 	"github.com/rahgir/caddy-payments/storage"
@@ -151,59 +153,29 @@ func (m *Module) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		m.DSN = d.Val()
 	}
 	if d.NextArg() {
-		return d.ArgErr()
+		return block.TooMuch(d, "storage postgres")
 	}
-	seen := map[string]bool{"dsn": m.DSN != ""}
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		name := d.Val()
-		if seen[name] {
-			return d.Errf("%s is already specified", name)
+	dsn := block.Value("dsn", func(v string) error {
+		if m.DSN != "" {
+			return block.ErrTwice
 		}
-		seen[name] = true
-		var value string
-		if !d.AllArgs(&value) {
-			return d.ArgErr()
+		m.DSN = v
+		return nil
+	})
+	dsn.Check = func() error {
+		if m.DSN == "" {
+			return errors.New("storage postgres needs a dsn: storage postgres {env.PAYMENTS_DSN}")
 		}
-		if err := m.set(name, value); err != nil {
-			return d.Errf("%v", err)
-		}
+		return nil
 	}
-	if m.DSN == "" {
-		return d.Err("storage postgres needs a dsn: storage postgres {env.PAYMENTS_DSN}")
-	}
-	return nil
-}
-
-func (m *Module) set(name, value string) (err error) {
-	switch name {
-	case "dsn":
-		m.DSN = value
-	case "password":
-		m.Password = value
-	case "max_conns":
-		m.MaxConns, err = count(name, value)
-	case "max_tracks":
-		m.MaxTracks, err = count(name, value)
-	case "timeout":
-		d, err := caddy.ParseDuration(value)
-		if err != nil || d <= 0 {
-			return fmt.Errorf("timeout: not a duration: %q", value)
-		}
-		m.Timeout = caddy.Duration(d)
-	case "generation":
-		m.Generation = value
-	default:
-		return fmt.Errorf("storage postgres has no option %s (there are dsn, password, max_conns, max_tracks, timeout, generation)", name)
-	}
-	return err
-}
-
-func count(name, value string) (int, error) {
-	n, err := strconv.Atoi(value)
-	if err != nil || n <= 0 {
-		return 0, fmt.Errorf("%s: not a number above zero: %q", name, value)
-	}
-	return n, nil
+	return block.Parse(d, "storage postgres", []block.Option{
+		dsn,
+		block.String("password", &m.Password),
+		block.Number("max_conns", &m.MaxConns, 2, 10_000),
+		block.Number("max_tracks", &m.MaxTracks, 1, 1_000_000_000),
+		block.Duration("timeout", &m.Timeout, 0, "10s"),
+		block.String("generation", &m.Generation),
+	})
 }
 
 // pool has the ledgers of this process by their addresses.

@@ -1,0 +1,118 @@
+// Package block reads the blocks of a Caddyfile. Every block of this module has the
+// same grammar, so a mistake is told in the same words wherever it is made: with the
+// line, and with what to write instead. What is left over on a line is never shown:
+// it may be the second half of a secret.
+package block
+
+import (
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/rahgir/caddy-payments/internal/nearest"
+)
+
+// Option is one kind of line in a block.
+type Option struct {
+	Name string
+	// Many allows the line to be repeated.
+	Many bool
+	// Block says that Read takes the rest of the line and a block, too.
+	Block bool
+	// Hidden options exist to be refused with a better reason; no error offers them.
+	Hidden bool
+	// Read reads what follows the name.
+	Read func(d *caddyfile.Dispenser) error
+	// Check judges the value once the whole block is read, because what a line may
+	// say can depend on a later one. It is asked about lines that are not there, too:
+	// some are required. May be nil.
+	Check func() error
+}
+
+// Parse reads the block that opens behind the current token, if one does. what names
+// the block in errors. What is wrong with a value is told with its line, what is
+// missing with the line of the block's beginning.
+func Parse(d *caddyfile.Dispenser, what string, options []Option) error {
+	first := Mark(d)
+	seen := make(map[string]*caddyfile.Dispenser)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if err := line(d, what, options, seen); err != nil {
+			return err
+		}
+	}
+	for _, o := range options {
+		if o.Check == nil {
+			continue
+		}
+		if err := o.Check(); err != nil {
+			if mark := seen[o.Name]; mark != nil {
+				return mark.WrapErr(err)
+			}
+			return first.WrapErr(err)
+		}
+	}
+	return nil
+}
+
+func line(d *caddyfile.Dispenser, what string, options []Option, seen map[string]*caddyfile.Dispenser) error {
+	name := d.Val()
+	var known []string
+	for _, o := range options {
+		if o.Name != name {
+			if !o.Hidden {
+				known = append(known, o.Name)
+			}
+			continue
+		}
+		if seen[name] != nil && !o.Many {
+			return d.Errf("%s is already specified", name)
+		}
+		seen[name] = Mark(d)
+		if err := o.Read(d); err != nil {
+			return err
+		}
+		if o.Block {
+			return nil
+		}
+		if d.NextArg() {
+			return TooMuch(d, name)
+		}
+		if d.NextBlock(d.Nesting()) {
+			return d.Errf("%s takes no block", name)
+		}
+		return nil
+	}
+	return d.Errf("unrecognised option '%s' of %s; %s", name, what, Suggest(name, known))
+}
+
+// TooMuch is the error about a line with more arguments than it takes.
+func TooMuch(d *caddyfile.Dispenser, name string) error {
+	return d.Errf("wrong argument count: too much follows %s", name)
+}
+
+// Mark remembers where d is, for errors that come later.
+func Mark(d *caddyfile.Dispenser) *caddyfile.Dispenser {
+	m := caddyfile.NewDispenser([]caddyfile.Token{d.Token()})
+	m.Next()
+	return m
+}
+
+// Suggest ends an error about a word that is not one of known.
+func Suggest(got string, known []string) string {
+	if near := nearest.Nearest(got, known); near != "" {
+		return "did you mean '" + near + "'?"
+	}
+	if len(known) == 0 {
+		return "there is none"
+	}
+	return "there is only " + Join(known, "and")
+}
+
+// Join joins words for people: "a, b and c".
+func Join(words []string, with string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " " + with + " " + words[last]
+}

@@ -1,0 +1,173 @@
+package block
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/rahgir/caddy-payments/internal/nearest"
+)
+
+// Arg reads one argument, which must not be empty.
+func Arg(d *caddyfile.Dispenser, to *string) error {
+	name := d.Val()
+	if !d.NextArg() {
+		return d.Errf("wrong argument count: %s needs a value", name)
+	}
+	if d.Val() == "" {
+		return d.Err("the argument must not be empty")
+	}
+	*to = d.Val()
+	return nil
+}
+
+// Args reads all arguments of the line, at least one.
+func Args(d *caddyfile.Dispenser) ([]string, error) {
+	var args []string
+	for {
+		if len(args) > 0 && d.CountRemainingArgs() == 0 {
+			return args, nil
+		}
+		var arg string
+		if err := Arg(d, &arg); err != nil {
+			return nil, err
+		}
+		args = append(args, arg)
+	}
+}
+
+// OneOf reads one word of a closed set.
+func OneOf(d *caddyfile.Dispenser, name string, to *string, words ...string) error {
+	if !d.NextArg() {
+		return d.Errf("%s needs one of: %s", name, Join(words, "or"))
+	}
+	for _, w := range words {
+		if d.Val() == w {
+			*to = w
+			return nil
+		}
+	}
+	near := ""
+	if n := nearest.Nearest(d.Val(), words); n != "" && len(words) > 1 {
+		near = "; did you mean '" + n + "'?"
+	}
+	return d.Errf("%s must be %s, not '%s'%s", name, Join(words, "or"), d.Val(), near)
+}
+
+// String is an option with one text, which must not be empty.
+func String(name string, to *string) Option {
+	return Option{Name: name, Read: func(d *caddyfile.Dispenser) error { return Arg(d, to) }}
+}
+
+// Strings is an option with one text or more, which may be repeated.
+func Strings(name string, to *[]string) Option {
+	return Option{Name: name, Many: true, Read: func(d *caddyfile.Dispenser) error {
+		args, err := Args(d)
+		*to = append(*to, args...)
+		return err
+	}}
+}
+
+// ErrTwice is what a set function of [Value] returns where the line before the block
+// has the value already.
+var ErrTwice = errors.New("already specified")
+
+// Value is an option with one text that set reads. Its error needs no name.
+func Value(name string, set func(string) error) Option {
+	return Option{Name: name, Read: func(d *caddyfile.Dispenser) error {
+		var arg string
+		if err := Arg(d, &arg); err != nil {
+			return err
+		}
+		switch err := set(arg); {
+		case errors.Is(err, ErrTwice):
+			return d.Errf("%s is already specified", name)
+		case err != nil:
+			return d.Errf("%s: %v", name, err)
+		}
+		return nil
+	}}
+}
+
+// Checked adds a check to an option with one text. A text with a placeholder is left
+// to Provision: what it stands for is known when the config is loaded, perhaps on
+// another machine than the one that adapts it. marks are no placeholders of Caddy's,
+// but the option's own.
+func (o Option) Checked(text *string, check func() error, marks ...string) Option {
+	o.Check = func() error {
+		rest := *text
+		for _, m := range marks {
+			rest = strings.ReplaceAll(rest, m, "")
+		}
+		if strings.Contains(rest, "{") {
+			return nil
+		}
+		return check()
+	}
+	return o
+}
+
+// Word is an option with one word of a closed set.
+func Word(name string, to *string, words ...string) Option {
+	return Option{Name: name, Read: func(d *caddyfile.Dispenser) error { return OneOf(d, name, to, words...) }}
+}
+
+// Switch is an option that is on, off, or written alone, which means on.
+func Switch(name string, set func(on bool)) Option {
+	return Option{Name: name, Read: func(d *caddyfile.Dispenser) error {
+		word := "on"
+		if d.CountRemainingArgs() > 0 {
+			if err := OneOf(d, name, &word, "on", "off"); err != nil {
+				return err
+			}
+		}
+		set(word == "on")
+		return nil
+	}}
+}
+
+// Flag is an option that is written alone.
+func Flag(name string, to *bool) Option {
+	return Option{Name: name, Read: func(*caddyfile.Dispenser) error { *to = true; return nil }}
+}
+
+// Duration is an option with a duration above zero, and up to most unless that is
+// zero.
+func Duration(name string, to *caddy.Duration, most time.Duration, example string) Option {
+	return Option{Name: name, Read: func(d *caddyfile.Dispenser) error {
+		var arg string
+		if err := Arg(d, &arg); err != nil {
+			return err
+		}
+		t, err := caddy.ParseDuration(arg)
+		if err != nil || t <= 0 || most > 0 && t > most {
+			bound := "above zero"
+			if most > 0 {
+				bound = "up to " + most.String()
+			}
+			return d.Errf("%s must be a duration %s such as %s, not '%s'", name, bound, example, arg)
+		}
+		*to = caddy.Duration(t)
+		return nil
+	}}
+}
+
+// Number is an option with a whole number from least to most.
+func Number(name string, to *int, least, most int) Option {
+	return Option{Name: name, Read: func(d *caddyfile.Dispenser) error {
+		var arg string
+		if err := Arg(d, &arg); err != nil {
+			return err
+		}
+		n, err := strconv.Atoi(arg)
+		if err != nil || n < least || n > most {
+			return d.Errf("%s must be a number from %d to %d, not '%s'", name, least, most, arg)
+		}
+		*to = n
+		return nil
+	}}
+}
