@@ -59,6 +59,9 @@ func (v *Verify) options() []blockOption {
 func (v *Verify) readExpect(d *caddyfile.Dispenser) error {
 	e := new(Expect)
 	if err := readWord(d, "expect", &e.Mode, "intent", "lookup", "signed", "none"); err != nil {
+		if strings.HasPrefix(d.Val(), "announce") {
+			return d.Err("what the shop announces is called an intent: write `expect intent`")
+		}
 		return err
 	}
 	if e.Mode == "lookup" {
