@@ -1,6 +1,6 @@
 # Short names for what the scripts do. `make help` lists them.
 
-.PHONY: help build demo deps test lint fuzz mutants ci clean
+.PHONY: help build demo deb deps test lint fuzz mutants ci clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -9,6 +9,7 @@ build: ## builds ./caddy, with this module
 	go build -o caddy ./cmd/caddy
 
 demo: ## runs the demo shop
+	@echo 'The first build takes some minutes and prints nothing.'
 	go run ./cmd/caddy run --config examples/Caddyfile
 
 deps: ## installs the programs that tests meet (apt)
@@ -16,6 +17,11 @@ deps: ## installs the programs that tests meet (apt)
 
 test: ## runs all tests, and installs nothing
 	NO_APT=1 scripts/test
+
+deb: ## builds the Debian package of this machine's architecture, in dist/
+	go -C packaging/tools build -o ../../bin/ github.com/goreleaser/nfpm/v2/cmd/nfpm
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o dist/linux_$$(go env GOARCH)/caddy ./cmd/caddy
+	ARCH=$$(go env GOARCH) VERSION=$${VERSION:-0.0.0} bin/nfpm package -f packaging/nfpm.yaml -p deb -t dist/
 
 lint: ## runs the linters, at the versions in tools/go.mod
 	go vet ./...

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/pace"
+	"github.com/rahgir/caddy-payments/payment"
 )
 
 // observer turns the engine's events into log lines, metrics and events of
@@ -61,6 +62,10 @@ func levelOf(e engine.Event) zapcore.Level {
 	switch e.Name {
 	case engine.EventStore, engine.EventPaused:
 		return zapcore.ErrorLevel
+	case engine.EventMissed:
+		if e.Record != nil && e.Record.Reason == payment.ReasonNoProof {
+			return zapcore.WarnLevel // most often a line that the shop lacks
+		}
 	case engine.EventAsked, engine.EventDelivering, engine.EventCreated:
 		if !e.Alert {
 			return zapcore.DebugLevel

@@ -46,13 +46,14 @@ Comments are in the language of --lang, or of the environment (LANG).`,
 	})
 }
 
-var initTexts = struct{ kind, static, php, plugin, gateway, at, root, back, fpm, choose, made, next, live, key, helpers lang.Text }{
+var initTexts = struct{ kind, static, php, plugin, gateway, at, host, root, back, fpm, choose, made, next, live, key, helpers lang.Text }{
 	kind:    lang.Text{"What kind of shop is it?", "فروشگاه از چه نوعی است؟"},
 	static:  lang.Text{"files only, no program", "فقط فایل، بدون برنامه"},
 	php:     lang.Text{"a PHP program of your own", "برنامهٔ PHP خودتان"},
 	plugin:  lang.Text{"a shop system with a payment plugin, such as WooCommerce", "فروشگاه‌ساز با افزونهٔ پرداخت، مانند ووکامرس"},
 	gateway: lang.Text{"Which payment gateway?", "کدام درگاه پرداخت؟"},
 	at:      lang.Text{"Its address, as browsers see it", "نشانی فروشگاه، آن‌گونه که مرورگر می‌بیند"},
+	host:    lang.Text{"The gateway's own address, such as https://poolam.ir", "نشانی خود درگاه، مانند https://poolam.ir"},
 	root:    lang.Text{"Directory of its files", "پوشهٔ فایل‌ها"},
 	back:    lang.Text{"Path at which customers come back from the bank", "مسیر بازگشت مشتری از بانک"},
 	fpm:     lang.Text{"Where PHP listens", "PHP کجا گوش می‌دهد"},
@@ -109,6 +110,11 @@ func (c *cli) ask(shop *begin.Shop, l lang.Lang) error {
 	if err := q.text(t.at, &shop.Address, "http://localhost:"+strconv.Itoa(begin.DemoPort)); err != nil {
 		return err
 	}
+	if shop.WantsHost() {
+		if err := q.text(t.host, &shop.BaseURL, ""); err != nil {
+			return err
+		}
+	}
 	if err := q.text(t.root, &shop.Root, begin.DefaultRoot(shop.Kind)); err != nil || shop.Kind == begin.Static {
 		return err
 	}
@@ -139,7 +145,10 @@ func (q *questions) text(question lang.Text, to *string, usual string) error {
 	if *to != "" {
 		return nil
 	}
-	fmt.Fprintf(q.out, "%s [%s]: ", question.In(q.lang), usual)
+	if fmt.Fprint(q.out, question.In(q.lang)); usual != "" {
+		fmt.Fprintf(q.out, " [%s]", usual)
+	}
+	fmt.Fprint(q.out, ": ")
 	answer, err := q.read()
 	if *to = answer; answer == "" {
 		*to = usual

@@ -13,6 +13,7 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
+	"github.com/rahgir/caddy-payments/internal/placeholder"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -158,7 +159,7 @@ func keysOfConfig(file, adapter string) ([]ShopKeys, error) {
 		// hold a part of the secret.
 		secret, err := caddy.NewReplacer().ReplaceOrErr(k.secret, true, true)
 		if err != nil {
-			return nil, fmt.Errorf("signing_key of %s: its placeholder is unknown or empty here (is the environment variable set, the file readable?)", k.where)
+			return nil, fmt.Errorf("signing_key of %s: its placeholder is unknown or empty here%s (is the environment variable set, the file readable?)", k.where, placeholder.Named(k.secret))
 		}
 		derived, err := derive(k.where, k.kid, secret, k.first)
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 // a payment.
 var ErrCannotCreate = errors.New("this provider cannot start payments")
 
-// ErrNotCreated: the provider did not start a payment. Every other error of
+// ErrNotCreated says that the provider did not start a payment. Every other error of
 // [Engine.Purchase] is our own, so that no store, however it words its trouble, is
 // ever taken for a bank that says no.
 var ErrNotCreated = errors.New("the provider did not start the payment")

@@ -70,6 +70,8 @@ func (c *Checkout) readItem(d *caddyfile.Dispenser) error {
 	switch {
 	case len(args) < 2:
 		return d.Err("item takes a sku and an amount: item <sku> <amount> [<title>]")
+	case len(args) > 3 && unitAlone(args[2]):
+		return d.Errf("write the amount and its unit as one word: %s%s", args[1], args[2])
 	case len(args) > 3:
 		return d.Err("item takes a sku, an amount and one title: put a title of several words in quotes")
 	}
@@ -87,12 +89,18 @@ func (c *Checkout) readItem(d *caddyfile.Dispenser) error {
 	if len(args) == 3 {
 		item.Title = args[2]
 		// `item mug 120000 toman` would sell for a tenth of the price.
-		if _, err := payment.ParseAmount("1" + item.Title); err == nil {
+		if unitAlone(item.Title) {
 			return d.Errf("write the amount and its unit as one word: %s%s", args[1], item.Title)
 		}
 	}
 	c.Items = append(c.Items, item)
 	return nil
+}
+
+// unitAlone says whether a word is nothing but a unit.
+func unitAlone(word string) bool {
+	_, err := payment.ParseAmount("1" + word)
+	return err == nil && word != "" && strings.Trim(word, "0123456789,") == word
 }
 
 func (c *Checkout) readDonation(d *caddyfile.Dispenser) error {

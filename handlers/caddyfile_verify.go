@@ -61,6 +61,9 @@ func (v *Verify) options() []block.Option {
 func (v *Verify) readExpect(d *caddyfile.Dispenser) error {
 	e := new(Expect)
 	if err := block.OneOf(d, "expect", &e.Mode, "intent", "lookup", "signed", "none"); err != nil {
+		if strings.HasPrefix(d.Val(), "announce") {
+			return d.Err("what the shop announces is called an intent: write `expect intent`")
+		}
 		return err
 	}
 	if e.Mode == "lookup" {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/engine"
@@ -142,6 +143,24 @@ func (c *Checkout) item(path string) (*Item, bool) {
 		}
 	}
 	return nil, false
+}
+
+// unsold answers for what a checkout doesn't sell: the site goes first, and where it
+// has no such page either, its visitor gets one of ours instead of an empty 404.
+func (h *Handler) unsold(w http.ResponseWriter, r *http.Request, err error) error {
+	if err == nil || len(h.Checkout) == 0 {
+		return err
+	}
+	var failed caddyhttp.HandlerError
+	if !errors.As(err, &failed) || failed.StatusCode != http.StatusNotFound {
+		return err
+	}
+	for _, c := range h.Checkout {
+		if strings.HasPrefix(r.URL.Path, c.Path+"/") {
+			return h.write(w, r, pages.Page{Kind: pages.NotFound, ShopURL: h.home(r)}, err)
+		}
+	}
+	return err
 }
 
 // serveCheckout shows what is bought, or starts the payment.

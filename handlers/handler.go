@@ -263,9 +263,9 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	}
 	if caching == "" && len(h.Require) == 0 && (!first || h.Announce == "off") {
 		// Another guard of the same site watches the answer already.
-		return next.ServeHTTP(w, r)
+		return h.unsold(w, r, next.ServeHTTP(w, r))
 	}
-	return h.watch(w, r, next, caching)
+	return h.unsold(w, r, h.watch(w, r, next, caching))
 }
 
 // begin is the guard's work on the request: it acts once, so that a second

@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/rahgir/caddy-payments/internal/placeholder"
 	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -54,7 +55,7 @@ func LoadKeys(configured []SigningKey, log *zap.Logger) (*token.Keys, error) {
 	for i, c := range configured {
 		secret, err := caddy.NewReplacer().ReplaceOrErr(c.Secret, true, true)
 		if err != nil {
-			return nil, fmt.Errorf("signing_key %d: the secret is empty or its placeholder is unknown", i+1)
+			return nil, fmt.Errorf("signing_key %d: the secret is empty or its placeholder is unknown%s", i+1, placeholder.Named(c.Secret))
 		}
 		if !strings.Contains(c.Secret, "{") {
 			log.Warn("signing_key is written out in the configuration, where Caddy shows it; write {env.NAME} or {file./path}")

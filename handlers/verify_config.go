@@ -187,7 +187,7 @@ func (v *Verify) provisionExpect(h *Handler) error {
 func (v *Verify) defaultExpect(h *Handler) error {
 	if v.route.provider.traits.AnswersOrder {
 		v.route.expect = expectNone
-		h.log.Warn("no `expect` is written: without an announcement only the provider's answer names the order, and nobody checks the price",
+		h.log.Warn("no `expect` is written: without an announcement only the provider's answer names the order, and nobody checks the price; write `expect intent` and let the shop announce order and amount",
 			zapRoute(v))
 		return nil
 	}

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 )
@@ -82,5 +83,17 @@ func TestPresetsByButton(t *testing.T) {
 	}
 	if _, err := r.sb.SetFault(Fault{Kind: kindAgain}); err == nil {
 		t.Error("a create call can't be a repeated one")
+	}
+}
+
+func TestPresetsAreInTheManual(t *testing.T) {
+	b, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range Presets() {
+		if !strings.Contains(string(b), "`"+p.Name+"`") {
+			t.Errorf("README.md says nothing about %s", p.Name)
+		}
 	}
 }

@@ -38,9 +38,13 @@ type Demo struct {
 	Verbose bool
 }
 
-// Shop, Sandbox and Dashboard are the addresses to open.
-func (d Demo) Shop() string      { return d.url(0) }
-func (d Demo) Sandbox() string   { return d.url(1) }
+// Shop is the shop's address.
+func (d Demo) Shop() string { return d.url(0) }
+
+// Sandbox is the address of the make-believe providers.
+func (d Demo) Sandbox() string { return d.url(1) }
+
+// Dashboard is the address of the staff's page.
 func (d Demo) Dashboard() string { return d.url(2) }
 
 func (d Demo) url(n int) string { return "http://localhost:" + strconv.Itoa(d.Port+n) }

@@ -116,10 +116,17 @@ func (s *Shop) Complete() error {
 			return fmt.Errorf("%q can't stand in a Caddyfile", text)
 		}
 	}
-	if !s.tried && slices.Contains(s.needs, "base_url") && s.BaseURL == "" {
+	if s.WantsHost() {
 		return fmt.Errorf("%s has no address of its own: give its host with --base-url", s.Gateway)
 	}
 	return nil
+}
+
+// WantsHost says whether the gateway's own address is still to be told, which only
+// gateways that are a script on many hosts need.
+func (s *Shop) WantsHost() bool {
+	needs, err := Needs(s.Gateway)
+	return err == nil && slices.Contains(needs, "base_url") && s.BaseURL == "" && s.completeAddress() == nil && !s.tried
 }
 
 func (s *Shop) completeAddress() error {

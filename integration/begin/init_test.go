@@ -84,6 +84,9 @@ func TestInitStaticSells(t *testing.T) {
 	if p.Status != http.StatusOK || !strings.Contains(p.Body, "Thank you, it is paid") || !strings.Contains(p.Body, "120000 toman") {
 		t.Errorf("%d\n%s", p.Status, p.Body)
 	}
+	if p := harness.NewBrowser(t).Get(shop + "/buy/nothing"); p.Status != http.StatusNotFound || !strings.Contains(p.Body, "<h1") {
+		t.Errorf("what is not sold: %d %q", p.Status, p.Body)
+	}
 	run.end(1)
 }
 

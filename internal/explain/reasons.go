@@ -49,7 +49,7 @@ var whys = map[payment.Reason]lang.Text{
 	payment.ReasonFee:             {"More was paid than the price and the documented fee.", "بیش از قیمت و کارمزدِ اعلام‌شده پرداخت شده است."},
 	payment.ReasonUnboundReceipt:  {"Nothing in the provider's answer ties this payment to the order.", "هیچ چیز در پاسخ ارائه‌دهنده این پرداخت را به سفارش وصل نمی‌کند."},
 	payment.ReasonSandbox:         {"It was paid in the provider's sandbox, where no money moves, and the provider is live now.", "در محیط آزمایشی ارائه‌دهنده پرداخت شد که پولی جابه‌جا نمی‌شود، و ارائه‌دهنده اکنون واقعی است."},
-	payment.ReasonNoProof:         {"It is paid, but the shop gave no proof that it noted the payment.", "پرداخت شده، ولی فروشگاه نشانه‌ای نداد که آن را ثبت کرده است."},
+	payment.ReasonNoProof:         {"It is paid, but the shop gave no proof that it noted the payment: with `ack header` it calls payment_ack($receipt) after it has credited.", "پرداخت شده، ولی فروشگاه نشانه‌ای نداد که آن را ثبت کرده است: با `ack header` پس از ثبت payment_ack($receipt) را صدا می‌زند."},
 	payment.ReasonOwnerDied:       {"It is paid, but telling the shop was cut off half-way and may have arrived.", "پرداخت شده، ولی خبر دادن به فروشگاه نیمه‌کاره قطع شد و شاید رسیده باشد."},
 	payment.ReasonAbsent:          {"It is paid, but the customer left before the shop could be told.", "پرداخت شده، ولی مشتری پیش از خبر دادن به فروشگاه رفته است."},
 	payment.ReasonNoRoute:         {"It is paid, but no site of the running configuration takes its return.", "پرداخت شده، ولی هیچ سایتی در پیکربندی کنونی بازگشت آن را نمی‌پذیرد."},

@@ -39,8 +39,8 @@ type alert struct {
 
 // Let reports whether to tell of it now. If not, again is called once the pause
 // is over, with how many were held back, unless a later Let of the same cause
-// brings an again of its own. The agains of several causes may be called at once,
-// each in a goroutine of its own.
+// brings an again of its own. It is called in a goroutine of its own, perhaps beside
+// those of other causes.
 func (a *Alerts) Let(c Cause, again func(held int)) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -77,7 +77,7 @@ func refusal(code int64) error {
 	case !known || code == -1 || code == 15:
 		return fmt.Errorf("idpay: create: code %d: %w", code, wire.ErrAnswer)
 	case m.owner:
-		return fmt.Errorf("idpay: %w (code %d): %w", payment.ErrRefused, code, payment.ErrOperator)
+		return fmt.Errorf("idpay: %w (code %d: %s): %w", payment.ErrRefused, code, says[code], payment.ErrOperator)
 	}
 	return fmt.Errorf("idpay: %w (code %d)", payment.ErrRefused, code)
 }

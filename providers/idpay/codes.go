@@ -51,3 +51,11 @@ var errorCodes = map[int64]meaning{
 	53: {payment.OutcomeRefused, payment.ReasonNotPaid, false},     // cannot be verified
 	54: {payment.OutcomeClosed, payment.ReasonWindowClosed, false}, // window over
 }
+
+// says is what the document says of the codes that the shop's owner can mend.
+var says = map[int64]string{
+	11: "the account is blocked", 12: "it doesn't know the API key", 13: "the web service doesn't allow this IP address",
+	14: "the web service is not approved yet", 21: "the web service's bank account is not approved", 22: "there is no such web service",
+	23: "the web service could not be authenticated", 24: "the web service's bank account is deactivated",
+	37: "the return address is empty", 38: "the return address is of another domain than the web service's", 39: "the return address is not valid",
+}

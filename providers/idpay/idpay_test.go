@@ -157,6 +157,15 @@ func TestVerifyStates(t *testing.T) {
 	}
 }
 
+// Every code that the owner can mend says what is to be mended.
+func TestOwnersCodesAreExplained(t *testing.T) {
+	for code, m := range errorCodes {
+		if m.owner && (says[code] == "" || !strings.Contains(refusal(code).Error(), says[code])) {
+			t.Errorf("code %d is not explained: %v", code, refusal(code))
+		}
+	}
+}
+
 func TestErrorTable(t *testing.T) {
 	operator := []payment.Outcome{payment.OutcomeOperator, payment.OutcomeOperator}
 	silent := []payment.Outcome{payment.OutcomeUnknown, payment.OutcomeUnknown}

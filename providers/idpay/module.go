@@ -2,6 +2,7 @@ package idpay
 
 import (
 	"fmt"
+	"regexp"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -18,6 +19,10 @@ const (
 	defaultAPI  = "https://api.idpay.ir"
 	defaultPage = "https://idpay.ir"
 )
+
+// keyForm is what the document's keys look like. Another one is only warned about:
+// the document doesn't say that there is no other.
+var keyForm = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
 
 // Provider is IDPay, protocol v1.1. It verifies payments with
 // `/v1.1/payment/verify`, asks about them with `/v1.1/payment/inquiry` and
@@ -74,6 +79,9 @@ func (p *Provider) Provision(ctx caddy.Context) (err error) {
 	}()
 	if p.key, err = wire.Required(ctx, "api_key", p.APIKey); err != nil {
 		return err
+	}
+	if !keyForm.MatchString(p.key.Reveal()) {
+		ctx.Logger().Warn("api_key is not of the form of IDPay's keys, which are UUIDs such as 6a7f99eb-7c20-4412-a972-6dfb7cd253a4: payments will be refused if it isn't one")
 	}
 	if p.api, err = p.Base(defaultAPI); err != nil {
 		return err

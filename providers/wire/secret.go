@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/rahgir/caddy-payments/internal/placeholder"
 )
 
 // redacted is what a secret looks like wherever it is printed.
@@ -62,12 +64,14 @@ func ResolveSecret(field, raw string) (s Secret, literal bool, err error) {
 	// The replacer's own error is dropped: it may quote a part of the value.
 	text, err := caddy.NewReplacer().ReplaceOrErr(raw, true, true)
 	if err != nil {
-		return Secret{}, false, fmt.Errorf("%s %w: its placeholder is unknown or empty (is the environment variable set, the file readable?)", field, ErrSecret)
+		return Secret{}, false, fmt.Errorf("%s %w: its placeholder is unknown or empty%s (is the environment variable set, the file readable?)", field, ErrSecret, placeholder.Named(raw))
 	}
 	text = strings.TrimRight(text, "\r\n")
 	switch {
 	case strings.TrimSpace(text) == "":
 		return Secret{}, false, fmt.Errorf("%s %w: it is empty", field, ErrSecret)
+	case strings.Contains(text, "…") || strings.Trim(text, ".*") == "" || strings.HasPrefix(text, "<") && strings.HasSuffix(text, ">"):
+		return Secret{}, false, fmt.Errorf("%s %w: it is what an example writes in place of a key; write your own", field, ErrSecret)
 	case len(text) > maxSecret:
 		return Secret{}, false, fmt.Errorf("%s %w: it is longer than %d bytes", field, ErrSecret, maxSecret)
 	case strings.ContainsFunc(text, func(r rune) bool { return r < 0x20 || r == 0x7f }):

@@ -65,10 +65,14 @@ func TestResolveSecret(t *testing.T) {
 	}
 	for _, raw := range []string{
 		"", " ", "{env.TEST_WIRE_UNSET}", "{env.TEST_WIRE_EMPTY}", "{file./nonexistent}", "{nonsense." + canary + "}", canary + "{x}",
-		canary + "\n" + canary, canary + "\x00", strings.Repeat(canary, 1000),
+		"…", "...", "****", "<your key>", "IDPAY…", canary + "\n" + canary, canary + "\x00", strings.Repeat(canary, 1000),
 	} {
 		if s, _, err := ResolveSecret("api_key", raw); err == nil || !strings.HasPrefix(err.Error(), "api_key ") || strings.Contains(err.Error(), canary) || s.Reveal() != "" {
 			t.Errorf("%.40q: %v", raw, err)
 		}
+	}
+	// Which variable is missing is said; a value that isn't a placeholder never is.
+	if _, _, err := ResolveSecret("api_key", "{env.TEST_WIRE_UNSET}"); !strings.Contains(err.Error(), "{env.TEST_WIRE_UNSET}") {
+		t.Error(err)
 	}
 }

@@ -164,4 +164,11 @@ func TestNotOurs(t *testing.T) {
 	if err := asNobody(t, dir); err == nil || !strings.Contains(err.Error(), "chown -R <user> "+dir) {
 		t.Errorf("%v", err)
 	}
+	// Where there is no ledger yet and its directory can't be made, whom it must belong
+	// to is said.
+	below := filepath.Join(home(t), "root")
+	must(t, os.Mkdir(below, 0o755)) //nolint:gosec // root's, and open to others
+	if err := asNobody(t, filepath.Join(below, "ledger")); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("install -d -m 700 -o %d ", nobody)) {
+		t.Errorf("%v", err)
+	}
 }

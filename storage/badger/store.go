@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -114,7 +115,9 @@ func realDir(dir string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("the store's directory: %w", err)
 	}
-	if err := durable.MkdirAll(dir); err != nil {
+	if err := durable.MkdirAll(dir); errors.Is(err, fs.ErrPermission) && os.Getuid() >= 0 {
+		return "", fmt.Errorf("making the store's directory: %w; Caddy runs as user %d: install -d -m 700 -o %d %s", err, os.Getuid(), os.Getuid(), dir)
+	} else if err != nil {
 		return "", fmt.Errorf("making the store's directory: %w", err)
 	}
 	if dir, err = filepath.EvalSymlinks(dir); err != nil {

@@ -26,8 +26,8 @@ func TestCaddyfile(t *testing.T) {
 		"postgres a {\n dsn b\n}":                         "error dsn is already specified",
 		"postgres a {\n timeout 1s\n timeout 2s\n}":       "error timeout is already specified",
 		"postgres a {\n schema s\n}":                      "error no option schema",
-		"postgres a {\n max_conns none\n}":                "error max_conns: not a number",
-		"postgres a {\n timeout soon\n}":                  "error timeout: not a duration",
+		"postgres a {\n max_conns none\n}":                "error max_conns must be a number",
+		"postgres a {\n timeout soon\n}":                  "error timeout must be a duration",
 		"postgres a {\n password\n}":                      "error wrong argument count",
 		"postgres a {\n max_tracks 3\n generation a b\n}": "error wrong argument count",
 	} {

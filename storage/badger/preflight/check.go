@@ -22,10 +22,10 @@ import (
 )
 
 var (
-	// ErrDamaged: files of the store are not as they were written, and can't be
+	// ErrDamaged says that files of the store are not as they were written, and can't be
 	// mended from its journal. Nothing was changed.
 	ErrDamaged = errors.New("the store is damaged")
-	// ErrLocked: another process has the directory open.
+	// ErrLocked says that another process has the directory open.
 	ErrLocked = errors.New("another process has this store open")
 )
 
