@@ -1,6 +1,8 @@
 package payments
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -146,6 +148,12 @@ func TestDoctorKnowsAnUpstreamByAnyName(t *testing.T) {
 // an upstream that is looked up is one, too.
 func TestDoctorSeesWhatOneSiteServesBesideUs(t *testing.T) {
 	t.Setenv("IDPAY_KEY", "6a7f99eb-7c20-4412-a972-6dfb7cd253a4")
+	t.Setenv("COURSE_ROOT", "/srv/a/course")
+	real := t.TempDir()
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(real, link); err != nil {
+		t.Fatal(err)
+	}
 	const (
 		money = "payments {\nverify /cb idpay {\nexpect intent\n}\n}\n"
 		paid  = "payments {\ncheckout /buy idpay {\nitem book 50000rial\n}\nverify /cb idpay {\nexpect intent\n}\nrequire /book.pdf {\nitem book\n}\n}\n"
@@ -178,6 +186,11 @@ func TestDoctorSeesWhatOneSiteServesBesideUs(t *testing.T) {
 		"the root in a part, stripped":     {"root /srv/a\nhandle_path /raw/* {\nfile_server\n}\nhandle {\n" + paid + "file_server\n}", "", "gate_root"},
 		"a root above in a part":           {"handle /raw/* {\nroot /srv\nfile_server\n}\nhandle {\n" + paid + "root /srv/a\nfile_server\n}", "", "gate_root"},
 		"a root below in a part":           {"handle /raw/* {\nfile_server {\nroot /srv/a/b\n}\n}\nhandle {\n" + paid + "root /srv/a\nfile_server\n}", "", "gate_root"},
+		"a root below, behind the gate":    {strings.ReplaceAll(paid, "/book.pdf", "/course/*") + "root /srv/a\nhandle_path /static/* {\nroot /srv/a/course\nfile_server\n}\nhandle {\nfile_server\n}", "", "gate_root"},
+		"… by a placeholder":               {strings.ReplaceAll(paid, "/book.pdf", "/course/*") + "root /srv/a\nhandle_path /static/* {\nroot {env.COURSE_ROOT}\nfile_server\n}\nhandle {\nfile_server\n}", "", "gate_root"},
+		"… by a symbolic link":             {paid + "root " + real + "\nfile_server", "root " + link + "\nfile_server", "gate_root"},
+		"… of what no gate guards":         {strings.ReplaceAll(paid, "/book.pdf", "/course/*") + "root /srv/a\nhandle_path /static/* {\nroot /srv/a/img\nfile_server\n}\nhandle {\nfile_server\n}", "", ""},
+		"a root above, behind the gate":    {strings.ReplaceAll(paid, "/book.pdf", "/course/*") + "root /srv/a\nhandle /all/* {\nroot /srv\nfile_server\n}\nhandle {\nfile_server\n}", "", "gate_root"},
 		"another root in a part":           {"handle /raw/* {\nroot /srv/ab\nfile_server\n}\nhandle {\n" + paid + "root /srv/a\nfile_server\n}", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -212,7 +213,31 @@ func (t *visit) page(k pages.Kind, rec *payment.Record, cause error) error {
 // write sends one of our pages, or hands 4xx and 5xx to the site's handle_errors
 // where it wants them.
 func (t *visit) write(p pages.Page, cause error) error {
+	if t.h.Errors == "caddy" {
+		unclaimed(t.r)
+	}
 	return t.h.write(t.w, t.r, p, cause)
+}
+
+// unclaimed takes query and body off a return that an error route is about to get: its
+// handlers may be the shop's own, and nothing of a return reaches the shop before the
+// provider has confirmed it.
+func unclaimed(r *http.Request) {
+	ctx := r.Context()
+	original, ok := ctx.Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
+	if !ok || original.URL == nil {
+		return
+	}
+	u := *original.URL
+	u.RawQuery, u.ForceQuery = "", false
+	original.URL, original.RequestURI = &u, u.RequestURI()
+	r.URL.RawQuery, r.URL.ForceQuery = "", false
+	r.RequestURI = r.URL.RequestURI()
+	r.Body, r.ContentLength, r.TransferEncoding = http.NoBody, 0, nil
+	r.Header.Del("Content-Length")
+	r.Header.Del("Content-Type")
+	// Caddy gives its error routes the request that it has stored.
+	*r = *r.WithContext(context.WithValue(ctx, caddyhttp.OriginalRequestCtxKey, original))
 }
 
 func (h *Handler) write(w http.ResponseWriter, r *http.Request, p pages.Page, cause error) error {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/fileserver"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
@@ -94,6 +95,19 @@ func sharedRoots(app *caddyhttp.App, h *Handler, mine caddyhttp.RouteList) (out 
 // files by other addresses than the gates know.
 func partRoots(h *Handler, mine caddyhttp.RouteList) (out []Finding) {
 	behind, beside := files(h.server, mine)
+	for _, b := range behind {
+		if slices.ContainsFunc(behind, func(own served) bool {
+			// What the gates say of addresses, they don't say of a part below another
+			// whose addresses are rewritten.
+			part := own.moved && inside(own.root, b.root)
+			return b.root != own.root && !part && h.reaches(b.root, own.root)
+		}) {
+			out = append(out, Finding{
+				Code: "gate_root", Where: h.place().shopName(),
+				Text: fmt.Sprintf("a part of this site serves the files under %s by other addresses than a `require` guards them by: guard these addresses, too, or give that part another root", b.root),
+			})
+		}
+	}
 	for _, b := range beside {
 		if slices.ContainsFunc(behind, func(own served) bool {
 			return (b.root != own.root || b.moved) && (inside(b.root, own.root) || inside(own.root, b.root))
@@ -105,6 +119,22 @@ func partRoots(h *Handler, mine caddyhttp.RouteList) (out []Finding) {
 		}
 	}
 	return out
+}
+
+// reaches reports whether files below dir are among those that a require guards
+// where the site's root is root.
+func (h *Handler) reaches(dir, root string) bool {
+	return slices.ContainsFunc(h.Require, func(q *Require) bool {
+		patterns := q.Paths
+		if len(patterns) == 0 {
+			patterns = []string{"*"} // a matcher may mean anything
+		}
+		return slices.ContainsFunc(patterns, func(pattern string) bool {
+			written, _, _ := strings.Cut(pattern, "*")
+			guarded := filepath.Join(root, filepath.FromSlash(written))
+			return inside(dir, guarded) || inside(guarded, dir)
+		})
+	})
 }
 
 func inside(dir, of string) bool {
@@ -143,13 +173,21 @@ func roots(srv *caddyhttp.Server, routes caddyhttp.RouteList) (all []string) {
 	return all
 }
 
-// absolute is a root that is written out.
+// absolute is where a root leads that is known when the config is loaded: written
+// out, or by placeholders such as {env.ROOT}; and past symbolic links.
 func absolute(root string) (abs string, ok bool) {
+	root = caddy.NewReplacer().ReplaceKnown(root, "")
 	if root == "" || strings.Contains(root, "{") {
 		return "", false
 	}
 	abs, err := filepath.Abs(root)
-	return abs, err == nil
+	if err != nil {
+		return "", false
+	}
+	if real, err := filepath.EvalSymlinks(abs); err == nil {
+		abs = real
+	}
+	return abs, true
 }
 
 // indexNames are the names that the server's file servers, try_files and PHP

@@ -2,6 +2,7 @@ package returns_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -152,6 +153,19 @@ handle_errors {
 				for _, r := range seen {
 					t.Errorf("%v", r.Header)
 				}
+			}
+			// Nothing of a return reaches the shop before it is verified, be it by POST.
+			before = len(shop.Seen())
+			path, query, _ := strings.Cut(target, "?")
+			form, _ := url.ParseQuery(query)
+			b.Post(site+path, form)
+			for _, r := range append(seen, shop.Seen()[before:]...) {
+				if strings.Contains(r.URI, "id=") || len(r.Form) > 0 {
+					t.Errorf("%s: the error route was told %s, %v", target, r.URI, r.Form)
+				}
+			}
+			if n := len(shop.Seen()) - before; n != 1 {
+				t.Errorf("%s by POST: %d requests to the error route", target, n)
 			}
 		}
 		// 405 comes with its Allow even there.
