@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rahgir/caddy-payments/integration/harness"
 	"github.com/rahgir/caddy-payments/sandbox"
@@ -15,6 +16,7 @@ var gatewayBlocks = map[string]string{
 	"zarinpal": "merchant_id {env.API_KEY}",
 	"zarinpal in toman": `merchant_id {env.API_KEY}
 			unit toman`,
+	"zibal": "merchant {env.API_KEY}",
 }
 
 // TestGatewaysFromClickToDelivery buys through each gateway on a real Caddy: paid is
@@ -29,8 +31,7 @@ func TestGatewaysFromClickToDelivery(t *testing.T) {
 				gateway, _, _ := strings.Cut(name, " ")
 				box, boxURL := harness.Sandbox(t, sandbox.Options{Return: method})
 				shop, site := harness.NewShop(t), harness.Site(t)
-				global := strings.Replace(harness.Global(boxURL), "\t\taffiliate", "\t\tprovider "+gateway+" {\n\t\t\t"+block+"\n\t\t\tbase_url "+boxURL+"/"+gateway+"\n\t\t}\n\t\taffiliate", 1)
-				harness.Start(t, global+checkoutSite(site, shop.URL, gateway), harness.Environment()...)
+				harness.Start(t, withGateway(boxURL, gateway, block)+checkoutSite(site, shop.URL, gateway), harness.Environment()...)
 
 				back := buy(t, site, "decline")
 				if back.Status == http.StatusOK && back.Body == "the shop answers" && len(shop.Told()) > 0 {
@@ -64,6 +65,13 @@ func TestGatewaysFromClickToDelivery(t *testing.T) {
 	}
 }
 
+// withGateway is the harness' global options with one provider more.
+func withGateway(boxURL, gateway, block string) string {
+	const next = "\t\taffiliate"
+	provider := "\t\tprovider " + gateway + " {\n\t\t\t" + block + "\n\t\t\tbase_url " + boxURL + "/" + gateway + "\n\t\t}\n"
+	return strings.Replace(harness.Global(boxURL), next, provider+next, 1)
+}
+
 // buy goes to the bank, presses a button and comes back.
 func buy(t *testing.T, site, action string) harness.Page {
 	t.Helper()
@@ -79,4 +87,35 @@ func buy(t *testing.T, site, action string) harness.Page {
 		return b.Get(bounce.Location(t))
 	}
 	return bounce
+}
+
+// TestGatewaysAnswerLost: the gateway settles, and its answer never arrives. The next
+// question is answered "verified before", which our first explains.
+func TestGatewaysAnswerLost(t *testing.T) {
+	t.Parallel()
+	for name, block := range gatewayBlocks {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			gateway, _, _ := strings.Cut(name, " ")
+			box, boxURL := harness.Sandbox(t, sandbox.Options{})
+			shop, site := harness.NewShop(t), harness.Site(t)
+			harness.Start(t, withGateway(boxURL, gateway, block)+checkoutSite(site, shop.URL, gateway), harness.Environment()...)
+			if _, err := box.SetFault(sandbox.Fault{Kind: "reset", When: "after", Operation: sandbox.OpVerify, Count: 1}); err != nil {
+				t.Fatal(err)
+			}
+			b := harness.NewBrowser(t)
+			back := b.Post(b.Post(site+"/buy/mug", nil).Location(t), url.Values{"action": {"pay"}}).Location(t)
+			if p := b.Get(back); p.Status != http.StatusAccepted || len(shop.Told()) != 0 {
+				t.Fatalf("unanswered: %d", p.Status)
+			}
+			harness.Wait(t, "the delivery", 60*time.Second, func() bool {
+				b.Get(back) // as the waiting page does
+				return len(shop.Told()) == 1
+			})
+			paid := box.Ledger(gateway, "", "").Payments[0]
+			if paid.Verify.First != 1 || paid.Verify.Again != 1 || shop.Told()[0].Header.Get("X-Payment-Id") != paid.ID {
+				t.Errorf("the gateway: %+v", paid)
+			}
+		})
+	}
 }
