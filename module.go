@@ -20,6 +20,8 @@ import (
 	_ "github.com/rahgir/caddy-payments/providers/idpay"
 	_ "github.com/rahgir/caddy-payments/providers/invoice"
 	_ "github.com/rahgir/caddy-payments/providers/sama"
+	_ "github.com/rahgir/caddy-payments/providers/zarinpal"
+	_ "github.com/rahgir/caddy-payments/providers/zibal"
 	_ "github.com/rahgir/caddy-payments/sandbox"
 	_ "github.com/rahgir/caddy-payments/storage/badger"
 	_ "github.com/rahgir/caddy-payments/storage/postgres"

@@ -57,7 +57,11 @@ func Decide(r *Record, a Answer, f Facts) Verdict {
 		}
 		return confirm(r)
 	case OutcomeAgain:
-		if why, ok := matches(r, a.Receipt, f.Terms); !ok {
+		terms := f.Terms
+		if f.Inquiry {
+			terms.SendsAmount = false // an inquiry is told no amount: only verify is
+		}
+		if why, ok := matches(r, a.Receipt, terms); !ok {
 			return Verdict{Trigger: Doubt, Reason: why}
 		}
 		if !explained(r, a, f) {

@@ -143,6 +143,8 @@ func TestDecide(t *testing.T) {
 		"rule 3: time-out":                      {asked(payment.FromIntent, 1), payment.Answer{}, payment.Facts{Terms: idpay}, payment.Silence, payment.ReasonNoAnswer},
 		"rule 3: the operator's key":            {asked(payment.FromIntent, 1), payment.Answer{Outcome: payment.OutcomeOperator}, payment.Facts{Terms: idpay}, payment.Silence, payment.ReasonOperator},
 		"rule 3: paid, says an inquiry":         {asked(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomePaid, Receipt: full(50000, t0)}, payment.Facts{Terms: idpay, Generation: first, Inquiry: true}, payment.Silence, payment.ReasonUnrecognised},
+		"rule 10: an inquiry is told no amount": {again(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: &payment.Receipt{Again: true}}, payment.Facts{Terms: sama, Generation: first, Inquiry: true}, payment.Doubt, payment.ReasonUnrecognised},
+		"rule 10: a repeated verify is told it": {again(payment.FromIntent, 50000), payment.Answer{Outcome: payment.OutcomeAgain, Receipt: &payment.Receipt{Again: true}}, payment.Facts{Terms: sama, Generation: first}, payment.Confirm, ""},
 		"rule 3: a plain no":                    {asked(payment.FromIntent, 1), payment.Answer{Outcome: payment.OutcomeRefused}, payment.Facts{Terms: idpay}, payment.Refuse, payment.ReasonNotPaid},
 		"rule 3: window closed":                 {asked(payment.FromIntent, 1), payment.Answer{Outcome: payment.OutcomeClosed}, payment.Facts{Terms: idpay}, payment.Lapse, payment.ReasonWindowClosed},
 		"M8: a no after silence, nobody to ask": {again(payment.FromIntent, 1), payment.Answer{Outcome: payment.OutcomeRefused}, payment.Facts{Terms: inv}, payment.Doubt, payment.ReasonAfterSilence},

@@ -51,7 +51,7 @@ type Handler struct {
 	// `invalid`.
 	APIKeys []string `json:"api_keys,omitempty"`
 
-	// MerchantIDs are the Sama merchants to accept. Default: any that does not
+	// MerchantIDs are the merchants (Sama, Zarinpal, Zibal) to accept. Default: any that does not
 	// contain `wrong` or `invalid`.
 	MerchantIDs []string `json:"merchant_ids,omitempty"`
 

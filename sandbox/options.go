@@ -41,8 +41,8 @@ type Options struct {
 	// "invalid".
 	APIKeys []string
 
-	// MerchantIDs are the Sama merchants that are accepted. Empty: any that
-	// does not contain "wrong" or "invalid".
+	// MerchantIDs are the merchants that are accepted, where a gateway is told a
+	// merchant and no key. Empty: any that does not contain "wrong" or "invalid".
 	MerchantIDs []string
 
 	// Card is the full number of the card that everybody pays with; its masked

@@ -47,6 +47,8 @@ type payment struct {
 	callback string
 	owner    string // fingerprint of the key that created it
 	sandbox  bool   // created in the gateway's own sandbox mode
+	unit     int64  // how many rials the merchant's own unit is; 0 where the gateway has but one
+	auto     bool   // the gateway verifies by itself, as the merchant asked for
 	payer    [4]string
 	link     string
 

@@ -25,7 +25,8 @@ type Settings struct {
 	MaxAmount *int64 `json:"max_amount,omitempty"`
 	// BankReference is given to payments to come instead of a random one.
 	BankReference string `json:"bank_reference,omitempty"`
-	// CallbackHost is the registered domain: idpay refuses others with 38.
+	// CallbackHost is the registered domain; other callbacks are refused with the
+	// gateway's own code, where it has one.
 	CallbackHost string `json:"callback_host,omitempty"`
 	// CreateStatus is the HTTP status of sama's create: 200 (default) or 201.
 	CreateStatus int `json:"create_status,omitempty"`

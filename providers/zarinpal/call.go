@@ -1,0 +1,163 @@
+package zarinpal
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"unicode/utf8"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
+)
+
+// The paths of the calls, without a slash at the end.
+const (
+	pathRequest    = "/pg/v4/payment/request.json"
+	pathVerify     = "/pg/v4/payment/verify.json"
+	pathInquiry    = "/pg/v4/payment/inquiry.json"
+	pathUnverified = "/pg/v4/payment/unVerified.json"
+)
+
+// request is the body of create. currency is sent where it is not the default.
+type request struct {
+	Merchant    string   `json:"merchant_id"`
+	Amount      int64    `json:"amount"`
+	Currency    string   `json:"currency,omitempty"`
+	Description string   `json:"description"`
+	Callback    string   `json:"callback_url"`
+	Metadata    metadata `json:"metadata"`
+}
+
+type metadata struct {
+	Order string `json:"order_id"`
+}
+
+// verify is the body of verify. It has no currency: the number must be the one that
+// the payment was created with.
+type verify struct {
+	Merchant  string `json:"merchant_id"`
+	Amount    int64  `json:"amount"`
+	Authority string `json:"authority"`
+}
+
+type inquiry struct {
+	Merchant  string `json:"merchant_id"`
+	Authority string `json:"authority"`
+}
+
+type unverified struct {
+	Merchant string `json:"merchant_id"`
+}
+
+// maxDescription is how many characters `description` may have.
+const maxDescription = 500
+
+// Verify implements [payment.Provider].
+func (p *Provider) Verify(ctx context.Context, q payment.Query) payment.Answer {
+	amount, whole := p.unit().Of(q.Amount)
+	if !whole {
+		// Zarinpal can't be told of it, so it took no such payment. A person must see.
+		return wire.Settle(payment.Answer{Unsent: true}, payment.OutcomeDoubt, payment.ReasonAmount, "unit")
+	}
+	return p.verifyAnswer(p.post(ctx, pathVerify, verify{p.merchant.Reveal(), amount, q.ID}))
+}
+
+// Inquire implements [payment.Inquirer]. The document says never to use it in place
+// of verify.
+func (p *Provider) Inquire(ctx context.Context, q payment.Query) payment.Answer {
+	return p.inquiryAnswer(p.post(ctx, pathInquiry, inquiry{p.merchant.Reveal(), q.ID}))
+}
+
+// Unverified implements [payment.Lister]. The list has at most 100 payments, of all
+// who share the merchant id; in which unit their amounts are it does not say.
+func (p *Provider) Unverified(ctx context.Context) ([]payment.Pending, error) {
+	r := p.post(ctx, pathUnverified, unverified{p.merchant.Reveal()})
+	s, ok := open(r)
+	switch {
+	case ok && s.failed() && s.owners():
+		return nil, fmt.Errorf("zarinpal: the list (code %d): %w", s.code, payment.ErrOperator)
+	case !ok || s.failed() || s.code != codeDone || r.Status != http.StatusOK:
+		return nil, fmt.Errorf("zarinpal: the list: %w", r.Answer().Err)
+	}
+	var list []payment.Pending
+	for _, o := range s.data.List("authorities") {
+		if id := o.Text("authority"); checkAuthority(id) {
+			list = append(list, payment.Pending{ID: id})
+		}
+	}
+	return list, nil
+}
+
+// owners reports whether an error of the list is the owner's to mend.
+func (s said) owners() bool {
+	return errorCodes[s.code].outcome == payment.OutcomeOperator || s.code == codeValidation && s.fields()["merchant_id"]
+}
+
+// CanCreate implements [payment.Creator].
+func (*Provider) CanCreate() bool { return true }
+
+// Create implements [payment.Creator].
+func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started, error) {
+	if err := p.Protocol().CheckAmount(o.Amount); err != nil {
+		return payment.Started{}, fmt.Errorf("zarinpal: %w: %w", payment.ErrRefused, err)
+	}
+	amount, _ := p.unit().Of(o.Amount)
+	body := request{
+		Merchant: p.merchant.Reveal(), Amount: amount, Description: cut(o.Title),
+		Callback: o.Return, Metadata: metadata{o.Number},
+	}
+	if body.Description == "" {
+		body.Description = o.Number // it is required
+	}
+	if p.unit() == payment.Toman {
+		body.Currency = "IRT"
+	}
+	return p.started(p.post(ctx, pathRequest, body))
+}
+
+// started reads an answer to create.
+func (p *Provider) started(r wire.Reply) (payment.Started, error) {
+	s, ok := open(r)
+	if ok && s.failed() {
+		return payment.Started{}, s.unmade()
+	}
+	id := s.data.Text("authority")
+	if !ok || s.code != codeDone || (r.Status != http.StatusOK && r.Status != http.StatusCreated) || !checkAuthority(id) {
+		return payment.Started{}, fmt.Errorf("zarinpal: create: %w", r.Answer().Err)
+	}
+	return payment.Started{ID: id, PayURL: p.page.URL(id)}, nil
+}
+
+// unmade is the error of a create that Zarinpal answered with a code. Codes that
+// don't speak of create may have made a payment.
+func (s said) unmade() error {
+	m := errorCodes[s.code]
+	if s.code == codeValidation {
+		fields := s.fields()
+		m = meaning{unmade: true, owner: fields["merchant_id"] || fields["callback_url"]}
+	}
+	switch {
+	case !m.unmade:
+		return fmt.Errorf("zarinpal: create: code %d: %w", s.code, wire.ErrAnswer)
+	case m.owner:
+		return fmt.Errorf("zarinpal: %w (code %d): %w", payment.ErrRefused, s.code, payment.ErrOperator)
+	}
+	return fmt.Errorf("zarinpal: %w (code %d)", payment.ErrRefused, s.code)
+}
+
+func (p *Provider) post(ctx context.Context, path string, body any) wire.Reply {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return wire.Reply{Err: wire.ErrRequest, Unsent: true}
+	}
+	return p.client.Do(ctx, wire.Call{URL: p.api.URL(path), Type: wire.JSON, Body: b})
+}
+
+// cut shortens to what the document allows, at a character's end.
+func cut(s string) string {
+	if utf8.RuneCountInString(s) <= maxDescription {
+		return s
+	}
+	return string([]rune(s)[:maxDescription])
+}

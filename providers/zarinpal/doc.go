@@ -1,0 +1,2 @@
+// Package zarinpal is the payment provider Zarinpal, payment gateway v4.
+package zarinpal

@@ -1,0 +1,169 @@
+package zibal
+
+import (
+	"fmt"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
+)
+
+func init() { caddy.RegisterModule(&Provider{}) }
+
+// The addresses of Zibal. The second is for servers abroad; both have the API
+// and the pay page.
+const (
+	defaultAPI = "https://gateway.zibal.ir"
+	abroad     = "https://gateway.zibal.io"
+	// mark stands for the id in an address, and startPage is the pay page's path.
+	mark      = "{trackId}"
+	startPage = "/start/"
+)
+
+// sandboxMerchant is the merchant that is Zibal's sandbox, on the same host.
+const sandboxMerchant = "zibal"
+
+// Provider is Zibal, payment gateway v1. It verifies payments with `/v1/verify`,
+// asks about them with `/v1/inquiry` and starts them with `/v1/request`. The
+// answer names the amount, and not always the order. What it says of a payment
+// that was verified before has no details: then inquiry is asked for them.
+type Provider struct {
+	wire.ProviderConfig
+
+	// The gateway's merchant. Write `{env.NAME}` or `{file./path}`. Required, unless
+	// `sandbox` is on.
+	Merchant string `json:"merchant,omitempty"`
+
+	// Use Zibal's sandbox, which is the merchant `zibal`: no money moves, and what
+	// is delivered to the shop is marked `sandbox`. Default: false.
+	Sandbox bool `json:"sandbox,omitempty"`
+
+	merchant wire.Secret
+	api      wire.Base
+	page     wire.Page
+	pages    []wire.Page
+	client   *wire.Client
+	traits   payment.Traits
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Provider) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "payments.providers.zibal", New: func() caddy.Module { return new(Provider) }}
+}
+
+// UnmarshalCaddyfile sets up the provider from Caddyfile tokens. Syntax:
+//
+//	zibal [<name>] {
+//		merchant      <merchant>
+//		sandbox       [on|off]
+//		base_url      <url>
+//		pay_url       <url>
+//		timeout       <duration>
+//		proxy_url     <url>
+//		insecure_http [on|off]
+//	}
+func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	return wire.ParseBlock(d, append(p.Options(defaultAPI, defaultAPI),
+		wire.String("merchant", &p.Merchant).Checked(&p.Merchant, func() error {
+			if p.Sandbox && p.Merchant == "" {
+				return nil
+			}
+			s, _, err := wire.ResolveSecret("merchant", p.Merchant)
+			if err != nil {
+				return err
+			}
+			return p.agrees(s)
+		}),
+		wire.Switch("sandbox", func(on bool) { p.Sandbox = on }),
+	)...)
+}
+
+// agrees: a payment of Zibal's sandbox must never count as money.
+func (p *Provider) agrees(merchant wire.Secret) error {
+	if !p.Sandbox && merchant.Reveal() == sandboxMerchant {
+		return fmt.Errorf("merchant %w: zibal is the merchant of the sandbox, where no money moves: write `sandbox on`", wire.ErrSecret)
+	}
+	return nil
+}
+
+// Provision resolves secrets and addresses. It makes no call.
+func (p *Provider) Provision(ctx caddy.Context) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("zibal: %w", err)
+		}
+	}()
+	if p.merchant = wire.NewSecret(sandboxMerchant); !p.Sandbox {
+		if p.merchant, err = wire.Required(ctx, "merchant", p.Merchant); err != nil {
+			return err
+		}
+	}
+	if err = p.agrees(p.merchant); err != nil {
+		return err
+	}
+	if p.api, err = p.Base(defaultAPI); err != nil {
+		return err
+	}
+	if err = p.setPages(); err != nil {
+		return err
+	}
+	if p.client, err = p.Client(); err != nil {
+		return err
+	}
+	p.traits = p.describe()
+	return nil
+}
+
+// setPages sets where browsers are sent, and the pages that a shop may send its
+// customers to: that one and both of Zibal's, each also as the direct one.
+func (p *Provider) setPages() error {
+	own, err := p.PayBase(defaultAPI)
+	if err != nil {
+		return err
+	}
+	p.page = wire.NewPage(own, startPage)
+	p.pages = nil
+	for _, host := range []string{own.LogString(), defaultAPI, abroad} {
+		for _, suffix := range []string{"", "/direct"} {
+			page, err := wire.ParsePage("pay_url", host+startPage+mark+suffix, mark, startPage, true)
+			if err != nil {
+				return fmt.Errorf("pay page: %w", err)
+			}
+			p.pages = append(p.pages, page)
+		}
+	}
+	return nil
+}
+
+// Cleanup closes idle connections.
+func (p *Provider) Cleanup() error {
+	if p.client != nil {
+		p.client.Close()
+	}
+	return nil
+}
+
+// MarshalLogObject shows what logs may show.
+func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
+	enc.AddString("type", "zibal")
+	enc.AddString("base_url", p.api.LogString())
+	enc.AddBool("sandbox", p.Sandbox)
+	p.LogFields(enc)
+	return nil
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner       = (*Provider)(nil)
+	_ caddy.CleanerUpper      = (*Provider)(nil)
+	_ caddyfile.Unmarshaler   = (*Provider)(nil)
+	_ zapcore.ObjectMarshaler = (*Provider)(nil)
+	_ payment.Provider        = (*Provider)(nil)
+	_ payment.Creator         = (*Provider)(nil)
+	_ payment.Inquirer        = (*Provider)(nil)
+	_ payment.Timed           = (*Provider)(nil)
+	_ payment.Relocated       = (*Provider)(nil)
+)

@@ -1,0 +1,111 @@
+package zibal
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// The parameters of the return. Those of the card come in lazy mode only, which is
+// a call between servers; a browser that brings them brings its own.
+const (
+	paramSuccess = "success"
+	paramTrackID = "trackId"
+	paramOrderID = "orderId"
+	paramStatus  = "status"
+	paramCard    = "cardNumber"
+	paramHash    = "hashedCardNumber"
+)
+
+// A return of a paid payment that waits to be verified.
+const (
+	paidSuccess = "1"
+	paidStatus  = "2"
+)
+
+// maxTrackID is how many digits an id may have: it is an integer of 64 bits.
+const maxTrackID = 18
+
+// checkTrackID accepts a positive integer, written in one way: the id is one.
+func checkTrackID(s string) bool {
+	if s == "" || len(s) > maxTrackID || s[0] == '0' {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// ReadReturn implements [payment.Provider]. success and status must agree to be
+// believed, even as a hint: where they don't, verify is asked. orderId is not read:
+// it is there only if the shop sent one, and whatever that was.
+func (*Provider) ReadReturn(get func(name string) string) (payment.Claimed, error) {
+	c := payment.Claimed{ID: get(paramTrackID)}
+	if !checkTrackID(c.ID) {
+		return payment.Claimed{}, malformed(paramTrackID)
+	}
+	success, ok := short(get(paramSuccess))
+	if !ok {
+		return payment.Claimed{}, malformed(paramSuccess)
+	}
+	status, ok := short(get(paramStatus))
+	if !ok {
+		return payment.Claimed{}, malformed(paramStatus)
+	}
+	switch {
+	case success == "1" && (status == paidStatus || status == "1" || status == ""):
+		c.Hint = payment.HintPaid
+	case success == "0" && notPaid(status):
+		c.Hint = payment.HintUnpaid
+	}
+	return c, nil
+}
+
+// short accepts nothing, and an integer of few digits in ASCII form.
+func short(s string) (string, bool) {
+	s = payment.ASCIIDigits(s)
+	if s == "" {
+		return "", true
+	}
+	n, err := strconv.ParseInt(s, 10, 16)
+	return s, err == nil && strconv.FormatInt(n, 10) == s
+}
+
+// notPaid reports whether a status of the table is a "not paid" of the bank's page.
+func notPaid(status string) bool {
+	n, err := strconv.ParseInt(status, 10, 16)
+	return err == nil && states[n].outcome == payment.OutcomeRefused
+}
+
+func malformed(name string) error { return fmt.Errorf("%w: %s", payment.ErrMalformed, name) }
+
+// PayPage implements [payment.Provider]. Live and sandbox payments have the same
+// pages: which one a payment is, its merchant says.
+func (p *Provider) PayPage(u *url.URL) (id string, ok bool) {
+	for _, page := range p.pages {
+		if id, ok = page.Match(u); ok && checkTrackID(id) {
+			return id, true
+		}
+	}
+	return "", false
+}
+
+// ReturnParams implements [payment.Provider]. A script looks for success 1 and
+// status 2: a return that said otherwise (the customer cancelled, went back and
+// paid) is past.
+func (*Provider) ReturnParams(r *payment.Record) map[string]string {
+	params := map[string]string{paramTrackID: r.ID, paramCard: "", paramHash: ""}
+	if r.Order != "" {
+		params[paramOrderID] = r.Order
+	}
+	if r.Receipt != nil {
+		params[paramSuccess], params[paramStatus] = paidSuccess, paidStatus
+		params[paramCard] = r.Receipt.Card
+	}
+	return params
+}
