@@ -20,6 +20,7 @@ import (
 	_ "github.com/rahgir/caddy-payments/providers/idpay"
 	_ "github.com/rahgir/caddy-payments/providers/invoice"
 	_ "github.com/rahgir/caddy-payments/providers/nextpay"
+	_ "github.com/rahgir/caddy-payments/providers/payping"
 	_ "github.com/rahgir/caddy-payments/providers/sama"
 	_ "github.com/rahgir/caddy-payments/sandbox"
 	_ "github.com/rahgir/caddy-payments/storage/badger"

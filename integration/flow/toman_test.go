@@ -14,6 +14,7 @@ import (
 // have; each has the name of its type.
 var blocks = map[string]string{
 	"nextpay": "api_key {env.API_KEY}",
+	"payping": "token {env.API_KEY}",
 }
 
 // own is a global options block with one provider.
