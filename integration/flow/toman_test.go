@@ -15,6 +15,7 @@ import (
 var blocks = map[string]string{
 	"nextpay": "api_key {env.API_KEY}",
 	"payping": "token {env.API_KEY}",
+	"poolam":  "api_key {env.API_KEY}",
 }
 
 // own is a global options block with one provider.
