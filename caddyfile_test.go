@@ -117,7 +117,7 @@ func adapted(t *testing.T, input string) *caddy.Config {
 // What adapts must also load: the names of the JSON, and what only the modules
 // themselves can check.
 func TestCaddyfileGoldenValidates(t *testing.T) {
-	for _, name := range []string{"IDPAY_KEY", "SAMA_MERCHANT_ID", "PAL24_KEY", "POOLAM_KEY", "HAMEKAR_TOKEN", "ZARINPAL_MERCHANT_ID", "ZIBAL_MERCHANT"} {
+	for _, name := range []string{"IDPAY_KEY", "SAMA_MERCHANT_ID", "PAL24_KEY", "POOLAM_KEY", "HAMEKAR_TOKEN", "ZARINPAL_MERCHANT_ID", "ZIBAL_MERCHANT", "NEXTPAY_KEY", "PAYPING_TOKEN", "VANDAR_KEY"} {
 		t.Setenv(name, "6a7f99eb-7c20-4412-a972-6dfb7cd253a4")
 	}
 	t.Setenv("IDPAY_KEY_2", "0c1d2e3f-0000-4412-a972-6dfb7cd253a4")

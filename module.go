@@ -19,6 +19,8 @@ import (
 	_ "github.com/rahgir/caddy-payments/handlers/dashboard"
 	_ "github.com/rahgir/caddy-payments/providers/idpay"
 	_ "github.com/rahgir/caddy-payments/providers/invoice"
+	_ "github.com/rahgir/caddy-payments/providers/nextpay"
+	_ "github.com/rahgir/caddy-payments/providers/payping"
 	_ "github.com/rahgir/caddy-payments/providers/sama"
 	_ "github.com/rahgir/caddy-payments/providers/zarinpal"
 	_ "github.com/rahgir/caddy-payments/providers/zibal"

@@ -23,8 +23,13 @@ func (t *visit) uncarded() (uri string, body []byte) {
 	blank := &payment.Record{ID: cardPlace, Order: cardPlace}
 	set := make(map[string]string)
 	for name, value := range t.v.route.provider.ReturnParams(blank) {
-		if value == "" && t.set.Get(name) != "" {
+		switch {
+		case t.set.Get(name) == "":
+		case value == "":
 			set[name] = cardPlace
+		case value != cardPlace:
+			// Several things in one text, which the provider writes anew without the card.
+			set[name] = t.rewritten(name)
 		}
 	}
 	query, body, _ := t.set.Rewrite(set)
@@ -36,4 +41,15 @@ func (t *visit) uncarded() (uri string, body []byte) {
 		body = nil
 	}
 	return path, body
+}
+
+// rewritten is a parameter that carries several things in one text, as the provider
+// writes it from what it reads in this return and nothing else.
+func (t *visit) rewritten(name string) string {
+	provider := t.v.route.provider
+	c, err := provider.ReadReturn(t.set.Get)
+	if err != nil {
+		return cardPlace
+	}
+	return provider.ReturnParams(&payment.Record{ID: c.ID, Order: c.Order, Proof: c.Proof})[name]
 }

@@ -7,15 +7,18 @@ import (
 	"strings"
 )
 
-// The names of two hosts of the invoice script in the sandbox: 24pal, and any other.
+// The names of hosts of the invoice script in the sandbox: 24pal, Poolam, and any
+// other.
 const (
 	Provider24Pal   = "24pal"
+	ProviderPoolam  = "poolam"
 	ProviderInvoice = "invoice"
 )
 
 func init() {
 	for _, g := range []gateway{
 		{name: Provider24Pal, fa: "۲۴پال", en: "24pal"},
+		{name: ProviderPoolam, fa: "پولام", en: "Poolam"},
 		{name: ProviderInvoice, fa: "اسکریپت فاکتور", en: "Invoice script"},
 	} {
 		g.serve = func(s *Server, w http.ResponseWriter, r *http.Request, seg []string) {

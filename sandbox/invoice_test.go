@@ -10,7 +10,7 @@ import (
 func TestInvoice(t *testing.T) {
 	r := newRig(t, Options{})
 	values := url.Values{"api_key": {"k"}, "amount": {"15000"}, "return_url": {"http://shop.test/r?o=1"}}
-	for _, base := range []string{"/24pal/invoice", "/invoice/invoice", "/invoice"} {
+	for _, base := range []string{"/24pal/invoice", "/poolam/invoice", "/invoice/invoice", "/invoice"} {
 		t.Run(base, func(t *testing.T) {
 			m := r.form(base+"/request/", values).json(t)
 			key, _ := m["invoice_key"].(string)

@@ -8,6 +8,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -127,7 +128,8 @@ func (p Page) search(t testing.TB) {
 	_ = p.Header.Write(&all)
 	all.WriteString(p.Body)
 	// The bank's own page sends the browser back with all that a bank sends.
-	bank := strings.Contains(p.URL.Path, "/p/ws") || strings.Contains(p.URL.Path, "/pg/StartPay/") || strings.Contains(p.URL.Path, "/invoice/pay/")
+	bank := slices.ContainsFunc([]string{"/p/ws", "/pg/StartPay/", "/invoice/pay/", "/nx/gateway/payment/", "/v3/pay/start/"},
+		func(page string) bool { return strings.Contains(p.URL.Path, page) })
 	for _, found := range leaks([]byte(all.String()), func(k canary) bool { return k.card && bank }) {
 		t.Errorf("secrets: the answer of %s: %s", p.URL.Path, found)
 	}

@@ -33,8 +33,9 @@ const (
 // It works on the transport alone, below [http.Client], and thus has no
 // redirects, no cookies and no Referer. Nothing is sent twice: net/http repeats
 // a request on a dying kept-alive connection only if the method is idempotent
-// or the body can be had again, so every call is a POST with a body and without
-// GetBody. HTTP/2, which has repetition rules of its own, is off.
+// or the body can be had again, so every call that changes anything is a POST with
+// a body and without GetBody. HTTP/2, which has repetition rules of its own, is off.
+// Where a document wants a GET it only reads, and repeating it is harmless.
 type Client struct {
 	transport *http.Transport
 	timeout   time.Duration
@@ -66,10 +67,12 @@ func NewClient(timeout time.Duration, proxy *url.URL) *Client {
 // Close closes idle connections; calls under way are not disturbed.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
-// Call is one POST.
+// Call is one request.
 type Call struct {
-	URL string
-	// Type is the Content-Type of Body. Body must not be empty.
+	Method string // "" is POST
+	URL    string
+	// Type is the Content-Type of Body. Body must not be empty, but for a GET,
+	// which has neither.
 	Type string
 	Body []byte
 	// Header are further fields, sent in the case that they are written in.
@@ -108,7 +111,10 @@ func (c *Client) Do(ctx context.Context, call Call) Reply {
 }
 
 func newRequest(ctx context.Context, call Call) (*http.Request, error) {
-	if len(call.Body) == 0 {
+	if call.Method == http.MethodGet {
+		return newGet(ctx, call)
+	}
+	if len(call.Body) == 0 || call.Method != "" && call.Method != http.MethodPost {
 		return nil, ErrRequest
 	}
 	// The wrapping hides the reader's type: http.NewRequest would set GetBody
@@ -119,6 +125,22 @@ func newRequest(ctx context.Context, call Call) (*http.Request, error) {
 	}
 	req.ContentLength = int64(len(call.Body))
 	req.Header.Set("Content-Type", call.Type)
+	dress(req, call)
+	return req, nil
+}
+
+// newGet is a call that only reads.
+func newGet(ctx context.Context, call Call) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, call.URL, nil)
+	if err != nil || len(call.Body) > 0 {
+		return nil, ErrRequest
+	}
+	dress(req, call)
+	return req, nil
+}
+
+// dress sets the header fields that all calls have, and the call's own.
+func dress(req *http.Request, call Call) {
 	req.Header.Set("Accept", JSON)
 	// Without it any coding will do (RFC 9110, 12.5.3), and a coded answer can't be
 	// read here.
@@ -127,5 +149,4 @@ func newRequest(ctx context.Context, call Call) (*http.Request, error) {
 	for name, value := range call.Header {
 		req.Header[name] = []string{value}
 	}
-	return req, nil
 }

@@ -228,3 +228,25 @@ func TestTimeoutOption(t *testing.T) {
 		}
 	}
 }
+
+// A GET has no body, and no call is made with another method.
+func TestGetHasNoBody(t *testing.T) {
+	t.Parallel()
+	var got *http.Request
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r
+		_, _ = io.WriteString(w, "{}")
+	}))
+	defer s.Close()
+	c := NewClient(time.Minute, nil)
+	defer c.Close()
+	r := c.Do(t.Context(), Call{Method: http.MethodGet, URL: s.URL + "/x", Header: map[string]string{"Authorization": "Bearer x"}})
+	if r.Status != 200 || got.Method != http.MethodGet || got.ContentLength != 0 || got.Header.Get("Content-Type") != "" || got.Header.Get("Authorization") != "Bearer x" || got.Header.Get("Accept-Encoding") != "identity" {
+		t.Errorf("%+v: %v %v", r, got.Method, got.Header)
+	}
+	for _, call := range []Call{{Method: "GET", URL: s.URL, Body: []byte("x")}, {Method: "DELETE", URL: s.URL, Body: []byte("x")}, {Method: "POST", URL: s.URL}, {Method: "GET", URL: ":"}} {
+		if r := c.Do(t.Context(), call); !r.Unsent || r.Err == nil {
+			t.Errorf("%+v: %+v", call, r)
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package nextpay
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
+)
+
+// verifyAnswer reads an answer to verify. It is pure.
+func (p *Provider) verifyAnswer(r wire.Reply) payment.Answer {
+	a := r.Answer()
+	code, ok := r.Object.Int("code")
+	if !r.Spoke() || !ok {
+		return a
+	}
+	if code == codeDone {
+		return p.paid(r, a)
+	}
+	text := strconv.FormatInt(code, 10)
+	if wire.Reference(r.Object.Text(memberReference)) != "" && !p.already(code) && code != -90 {
+		// The bank's reference belongs to money that was taken: not a "no".
+		return wire.Unread(a, payment.ReasonUnrecognised, text, nil)
+	}
+	m, known := codes[code]
+	switch {
+	case p.already(code):
+		rc, err := p.receipt(r.Object)
+		if err != nil {
+			return wire.Unread(a, payment.ReasonUnrecognised, text, err)
+		}
+		rc.Again = true
+		a = wire.Settle(a, payment.OutcomeAgain, "", text)
+		a.Receipt = rc
+		return a
+	case !known:
+		return wire.Unread(a, payment.ReasonBadAnswer, text, nil)
+	case m.outcome == payment.OutcomeUnknown:
+		return wire.Unread(a, m.reason, text, nil)
+	}
+	return wire.Settle(a, m.outcome, m.reason, text)
+}
+
+// already: clients take −49 for "verified before", and −25 reads like it. What
+// NextPay means by them is not confirmed, so the owner may say.
+func (p *Provider) already(code int64) bool {
+	switch p.Already {
+	case alreadyNone:
+		return false
+	case alreadyBoth:
+		return code == codeRepeated || code == codeDoneOnce
+	}
+	return code == codeRepeated
+}
+
+// memberReference is the bank's reference.
+const memberReference = "Shaparak_Ref_Id"
+
+// paid reads a success. The amount is what the shop is credited by: without it
+// there is no success that we know.
+func (p *Provider) paid(r wire.Reply, a payment.Answer) payment.Answer {
+	rc, err := p.receipt(r.Object)
+	if err == nil && (rc.Amount == 0 || r.Status != http.StatusOK) {
+		err = wire.ErrAnswer
+	}
+	if err != nil {
+		return wire.Unread(a, payment.ReasonUnrecognised, strconv.Itoa(codeDone), err)
+	}
+	a = wire.Settle(a, payment.OutcomePaid, "", strconv.Itoa(codeDone))
+	a.Receipt = rc
+	return a
+}
+
+// receipt reads the members of a success; the amount is in the unit that the call
+// named. The times that come with it have no zone and are left alone.
+func (p *Provider) receipt(o wire.Object) (*payment.Receipt, error) {
+	amount, err := o.AmountIn("amount", p.unit())
+	if err != nil {
+		return nil, err
+	}
+	rc := &payment.Receipt{
+		Amount:    amount,
+		Reference: wire.Reference(o.Text(memberReference)),
+		Card:      wire.MaskCard(o.Text("card_holder")),
+	}
+	if p.comparesOrder() {
+		rc.Order = o.Text("order_id")
+	}
+	return rc, nil
+}

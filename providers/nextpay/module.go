@@ -1,0 +1,191 @@
+package nextpay
+
+import (
+	"fmt"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
+)
+
+func init() { caddy.RegisterModule(&Provider{}) }
+
+const (
+	// defaultAPI is NextPay's address, for the API and the pay page.
+	defaultAPI = "https://nextpay.org"
+	// otherPage is the same pay page as older plugins write it.
+	otherPage = "https://www.nextpay.org"
+)
+
+// The words of the options.
+const (
+	unitToman = "toman"
+	unitRial  = "rial"
+
+	on  = "on"
+	off = "off"
+
+	already49   = "49"
+	alreadyBoth = "both"
+	alreadyNone = "none"
+)
+
+// Provider is NextPay. It starts payments with `/nx/gateway/token`, which answers
+// −1 for success, and verifies them with `/nx/gateway/verify`, which is told the
+// amount and answers 0 for success.
+//
+// NextPay has no call that asks without settling, and nobody confirms how it answers
+// a repeated verify, so that nothing is assumed of it: an order must be bound to the
+// payment by an intent, by the shop's lookup, or by the shop's signature together
+// with `used_ids`.
+type Provider struct {
+	wire.ProviderConfig
+
+	// The key of the gateway, sent as `api_key`. Write `{env.NAME}` or
+	// `{file./path}`. Required.
+	APIKey string `json:"api_key,omitempty"`
+
+	// What amounts are counted in on the wire: `toman` or `rial`. It is said in
+	// every call (`currency`). Default: `toman`.
+	Unit string `json:"unit,omitempty"`
+
+	// Whether the order that NextPay names must be the shop's: `on` or `off`. Write
+	// `off` where the shop gives NextPay another number than it announces.
+	// Default: `on`.
+	CompareOrder string `json:"compare_order,omitempty"`
+
+	// Which codes mean "verified before": `49` for −49, `both` for −49 and −25, or
+	// `none`. It matters after an answer to verify was lost; what isn't taken for
+	// "verified before" goes to a person. Default: `49`.
+	Already string `json:"already,omitempty"`
+
+	// How receipts from before this ledger began are known: `imported`, they
+	// were imported once, or `none`, the account is new. A signed expectation needs
+	// one of them. Default: not said.
+	Used string `json:"used_ids,omitempty"`
+
+	key    wire.Secret
+	api    wire.Base
+	pages  []wire.Page
+	client *wire.Client
+	traits payment.Traits
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Provider) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "payments.providers.nextpay", New: func() caddy.Module { return new(Provider) }}
+}
+
+// UnmarshalCaddyfile sets up the provider from Caddyfile tokens. Syntax:
+//
+//	nextpay [<name>] {
+//		api_key       <key>
+//		unit          toman|rial
+//		compare_order [on|off]
+//		already       49|both|none
+//		used_ids      imported|none
+//		base_url      <url>
+//		pay_url       <url>
+//		timeout       <duration>
+//		proxy_url     <url>
+//		insecure_http [on|off]
+//	}
+func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	return wire.ParseBlock(d, append(p.Options(defaultAPI, defaultAPI),
+		wire.Credential("api_key", &p.APIKey),
+		wire.Word("unit", &p.Unit, unitToman, unitRial),
+		wire.Switch("compare_order", func(yes bool) {
+			if p.CompareOrder = off; yes {
+				p.CompareOrder = on
+			}
+		}),
+		wire.Word("already", &p.Already, already49, alreadyBoth, alreadyNone),
+		wire.Word("used_ids", &p.Used, payment.UsedIDsImported, payment.UsedIDsNone),
+	)...)
+}
+
+// Provision resolves secrets and addresses. It makes no call.
+func (p *Provider) Provision(ctx caddy.Context) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("nextpay: %w", err)
+		}
+	}()
+	if err = p.words(); err != nil {
+		return err
+	}
+	if p.key, err = wire.Required(ctx, "api_key", p.APIKey); err != nil {
+		return err
+	}
+	if p.api, err = p.Base(defaultAPI); err != nil {
+		return err
+	}
+	pay, err := p.PayBase(defaultAPI)
+	if err != nil {
+		return err
+	}
+	p.pages = []wire.Page{wire.NewPage(pay, pagePath)}
+	if p.PayURL == "" && p.BaseURL == "" {
+		www, err := wire.ParseBase("pay_url", otherPage, false)
+		if err != nil {
+			return err
+		}
+		p.pages = append(p.pages, wire.NewPage(www, pagePath))
+	}
+	if p.client, err = p.Client(); err != nil {
+		return err
+	}
+	p.traits = traits(p.key, p.api)
+	return nil
+}
+
+func (p *Provider) words() error {
+	if err := wire.OneOf("unit", p.Unit, unitToman, unitRial); err != nil {
+		return err
+	}
+	if err := wire.OneOf("compare_order", p.CompareOrder, on, off); err != nil {
+		return err
+	}
+	if err := wire.OneOf("already", p.Already, already49, alreadyBoth, alreadyNone); err != nil {
+		return err
+	}
+	return wire.OneOf("used_ids", p.Used, payment.UsedIDsImported, payment.UsedIDsNone)
+}
+
+// Cleanup closes idle connections.
+func (p *Provider) Cleanup() error {
+	if p.client != nil {
+		p.client.Close()
+	}
+	return nil
+}
+
+// UsedIDs implements [payment.UsedIDs].
+func (p *Provider) UsedIDs() string { return p.Used }
+
+// MarshalLogObject shows what logs may show.
+func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
+	enc.AddString("type", protocolName)
+	enc.AddString("base_url", p.api.LogString())
+	enc.AddString("unit", p.Unit)
+	enc.AddString("compare_order", p.CompareOrder)
+	enc.AddString("already", p.Already)
+	enc.AddString("used_ids", p.Used)
+	p.LogFields(enc)
+	return nil
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner       = (*Provider)(nil)
+	_ caddy.CleanerUpper      = (*Provider)(nil)
+	_ caddyfile.Unmarshaler   = (*Provider)(nil)
+	_ zapcore.ObjectMarshaler = (*Provider)(nil)
+	_ payment.Provider        = (*Provider)(nil)
+	_ payment.Creator         = (*Provider)(nil)
+	_ payment.Timed           = (*Provider)(nil)
+	_ payment.UsedIDs         = (*Provider)(nil)
+)

@@ -1,0 +1,87 @@
+package nextpay
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
+)
+
+// The parameters of the return. np_status is not confirmed: nobody is believed
+// about it.
+const (
+	paramID     = "trans_id"
+	paramOrder  = "order_id"
+	paramAmount = "amount"
+	paramCard   = "card_holder"
+	paramStatus = "np_status"
+)
+
+const pagePath = "/nx/gateway/payment/"
+
+// transID accepts a UUID and gives its lower-case form: the same receipt written in
+// another case must not be another receipt.
+func transID(s string) (string, bool) {
+	const form = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
+	if len(s) != len(form) {
+		return "", false
+	}
+	for i := range len(s) {
+		if hyphen := form[i] == '-'; hyphen != (s[i] == '-') || !hyphen && !strings.ContainsRune("0123456789abcdefABCDEF", rune(s[i])) {
+			return "", false
+		}
+	}
+	if strings.Trim(s, "0-") == "" {
+		return "", false // the nil UUID names nothing
+	}
+	return strings.ToLower(s), true
+}
+
+// ReadReturn implements [payment.Provider]. It says nothing about paid or not: no
+// parameter is confirmed to tell.
+func (p *Provider) ReadReturn(get func(name string) string) (payment.Claimed, error) {
+	id, ok := transID(get(paramID))
+	if !ok {
+		return payment.Claimed{}, fmt.Errorf("%w: %s", payment.ErrMalformed, paramID)
+	}
+	c := payment.Claimed{ID: id}
+	if order := get(paramOrder); order != "" && p.comparesOrder() {
+		if !wire.CheckOrder(order) {
+			return payment.Claimed{}, fmt.Errorf("%w: %s", payment.ErrMalformed, paramOrder)
+		}
+		c.Order = order
+	}
+	return c, nil
+}
+
+// PayPage implements [payment.Provider].
+func (p *Provider) PayPage(u *url.URL) (id string, ok bool) {
+	for _, page := range p.pages {
+		if id, ok = page.Match(u); ok {
+			return transID(id)
+		}
+	}
+	return "", false
+}
+
+// ReturnParams implements [payment.Provider]. A status that the browser brought is
+// removed beside a receipt, which knows better.
+func (p *Provider) ReturnParams(r *payment.Record) map[string]string {
+	params := map[string]string{paramCard: ""}
+	if r.ID != "" {
+		params[paramID] = r.ID
+	}
+	if r.Order != "" && p.comparesOrder() {
+		params[paramOrder] = r.Order
+	}
+	if rc := r.Receipt; rc != nil {
+		params[paramCard], params[paramStatus] = rc.Card, ""
+		if n, whole := p.unit().Of(rc.Amount); whole && n > 0 {
+			params[paramAmount] = strconv.FormatInt(n, 10)
+		}
+	}
+	return params
+}

@@ -1,0 +1,43 @@
+package payping
+
+import (
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
+)
+
+const protocolName = "payping"
+
+// protocol is the document (PayPing v3). An answer names the order as clientRefId,
+// which the document doesn't demand at create: it is compared where it is there, and
+// not promised. The greatest amount is left to PayPing: its document has two.
+var protocol = payment.Protocol{
+	Name:          protocolName,
+	AnswersAmount: true, SendsAmount: true,
+	TellsFirst: true, ProvesInReturn: true,
+	Window: 10 * time.Minute,
+	Min:    1_000, Step: payment.Rials(payment.Toman),
+	Params: append([]string{paramStatus, paramStatusUpper, paramError, paramData}, flat()...),
+}
+
+// Protocol implements [payment.Provider]. Nothing is a mark: `status` alone tells no
+// return from another's, and the rest differs among PayPing's own samples.
+func (p *Provider) Protocol() payment.Protocol {
+	says := protocol
+	says.ReturnsOrder = p.comparesOrder()
+	return says
+}
+
+func (p *Provider) comparesOrder() bool { return p.CompareOrder != off }
+
+func traits(token wire.Secret, api wire.Base, sandbox bool) payment.Traits {
+	t := payment.Traits{Environment: payment.Live}
+	if sandbox {
+		t.Environment = payment.Sandbox
+	}
+	return wire.Identify(t, protocolName, token, api, defaultAPI)
+}
+
+// Traits implements [payment.Provider].
+func (p *Provider) Traits() payment.Traits { return p.traits }
