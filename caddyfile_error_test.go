@@ -84,6 +84,7 @@ func TestCaddyfileSiteErrors(t *testing.T) {
 		{"formerly https://a.test\nformerly https://b.test https://a.test", 2, "formerly https://a.test is already specified"},
 		{"public_url https://a.test\npublic_url https://b.test", 2, "public_url is already specified"},
 
+		{"track *.pdf", 1, "track: '*.pdf' takes paths by their end, which needs a named matcher: `@end path *.pdf` in the site, and track @end"},
 		{"track product", 1, "track: a path begins with '/': did you mean '/product'?"},
 		{"track https://shop.test/product", 1, "this is an address; the site's own block says which host, so write only '/product'"},
 		{"track @retrun", 1, "unrecognized matcher name: @retrun: define it in the site's block"},

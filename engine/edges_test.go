@@ -159,6 +159,28 @@ func TestAMachinesReturnDoesNotReplaceTheBrowsers(t *testing.T) {
 	})
 }
 
+// Rule 8: a program that was answered "not yet" comes again, as a browser does, and
+// is not taken for one that has gone because the worker learned first that it paid.
+func TestAProgramMayComeAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(w *world) {
+			w.shop.policy = engine.Policy{Once: true, Park: true}
+			w.bank.script = []payment.Answer{{}, paid(payment.OutcomePaid)}
+		})
+		defer w.halt()
+		rec := w.announce()
+		a := w.ask()
+		a.Return.Machine = true
+		w.Admit(t.Context(), a)
+		time.Sleep(20 * time.Second)
+		w.wantState(rec.Ref, payment.Verified)
+		if res := w.Admit(t.Context(), a); res.Kind != engine.Verified {
+			t.Errorf("the program that came again: %v", res.Kind)
+		}
+	})
+}
+
 // Rule 11: a payment that the shop has, as a person says, is reported like any
 // other; without a track there is nothing to report.
 func TestHasReportsWithItsTrackOrNotAtAll(t *testing.T) {

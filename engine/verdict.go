@@ -76,7 +76,9 @@ func (e *Engine) apply(next *payment.Record, j job, v payment.Verdict, a payment
 		retry = at
 	case payment.Confirm:
 		retry = now
-		if arrived(next) && !next.Return.Machine {
+		// A program whose return was answered "not yet" comes again as it was told,
+		// like a browser.
+		if arrived(next) && (!next.Return.Machine || j.worker) {
 			retry = now.Add(browserGrace)
 		}
 	case payment.Refuse, payment.Lapse:

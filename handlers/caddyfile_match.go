@@ -61,6 +61,8 @@ func checkPattern(d *caddyfile.Dispenser, route, pattern string) error {
 	switch {
 	case strings.ContainsAny(pattern, "{}"):
 		return d.Errf("%s: a path has no placeholders, not even unfilled ones such as '%s'; a named matcher may", route, pattern)
+	case strings.HasPrefix(pattern, "*"):
+		return d.Errf("%s: '%s' takes paths by their end, which needs a named matcher: `@end path %s` in the site, and %s @end", route, pattern, pattern, route)
 	case pattern != "" && !strings.HasPrefix(pattern, "/") && !strings.ContainsAny(pattern[:1], "#?"):
 		return d.Errf("%s: a path begins with '/': %s", route, meantPath(pattern))
 	case strings.Contains(pattern, "?") && strings.HasPrefix(pattern, "/"):
