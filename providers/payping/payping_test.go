@@ -120,12 +120,12 @@ func failure(code string) string {
 
 // A repeated verify is a 409 with the payment inside, in PascalCase.
 func TestConflictCarriesThePayment(t *testing.T) {
-	const payed = `{"Amount":5000,"GatewayAmount":5000,"ClientRefId":"7","PaymentRefId":123456789012,"Code":"aB3kQ9","PayedDate":"2024-08-03 10:30:00Z","CardNumber":"603799******1234"}`
+	const settled = `{"Amount":5000,"GatewayAmount":5000,"ClientRefId":"7","PaymentRefId":123456789012,"Code":"aB3kQ9","PayedDate":"2024-08-03 10:30:00Z","CardNumber":"603799******1234"}`
 	want := &payment.Receipt{ID: sampleID, Order: "7", Amount: 50_000, Number: "123456789012", Reference: "123456789012", Card: "603799******1234", PaidAt: time.Date(2024, 8, 3, 10, 30, 0, 0, time.UTC), Again: true}
 	for _, body := range []string{
-		`{"title":"Conflict","metaData":{"code":110,"message":` + payed + `}}`,
-		`{"MetaData":{"Code":"110","Message":` + payed + `}}`,
-		`{"metaData":{"code":123,"message":"` + strings.ReplaceAll(payed, `"`, `\"`) + `"}}`,
+		`{"title":"Conflict","metaData":{"code":110,"message":` + settled + `}}`,
+		`{"MetaData":{"Code":"110","Message":` + settled + `}}`,
+		`{"metaData":{"code":123,"message":"` + strings.ReplaceAll(settled, `"`, `\"`) + `"}}`,
 	} {
 		if a := read(t, 409, body); a.Outcome != payment.OutcomeAgain || !reflect.DeepEqual(a.Receipt, want) {
 			t.Errorf("%s: %+v, %+v", body, a, a.Receipt)
