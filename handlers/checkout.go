@@ -306,9 +306,9 @@ func formFields(form map[string]string) []pages.Field {
 
 // rememberPurchase gives the browser the cookie of this purchase.
 func (h *Handler) rememberPurchase(w http.ResponseWriter, r *http.Request, keys *token.Keys, rec *payment.Record) {
-	h.browserID(w, r)
 	view := h.view(r)
-	text, err := keys.SignPaid(token.Paid{Ref: rec.Ref, Items: []string{rec.Expect.Item}, At: time.Now()}, h.siteOf(r).id, time.Now())
+	buyer := token.ShortHash(h.browserID(w, r))
+	text, err := keys.SignPaid(token.Paid{Ref: rec.Ref, Items: []string{rec.Expect.Item}, Browser: buyer, At: time.Now()}, h.siteOf(r).id, time.Now())
 	if err != nil {
 		h.log.Error("the cookie of a purchase could not be made", zap.Error(err))
 		return

@@ -27,7 +27,7 @@ const (
 	// and how a repeated return is known to be the same customer's.
 	cookieBrowser = "browser"
 	// browserLife is how long a browser keeps its name.
-	browserLife = 30 * 24 * time.Hour
+	browserLife = token.PaidLife
 )
 
 // browserID returns the browser's random name, giving it one if needed.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/pages"
 	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/payment"
@@ -53,14 +54,23 @@ func (h *Handler) open(w http.ResponseWriter, r *http.Request, q *Require) (page
 	if err != nil {
 		return h.answers(pages.Page{Kind: pages.Unavailable}, err), false
 	}
-	device, site := token.Hash(h.browserID(w, r)), h.siteOf(r)
+	browser, site := h.browserID(w, r), h.siteOf(r)
 	crowded := false
 	for _, c := range cookies {
 		p, err := keys.OpenPaid(c.Value, site.names, time.Now())
 		if err != nil {
 			continue
 		}
-		_, room, err := eng.Open(r.Context(), p.Ref, site.id, q.Items, device, q.Devices, site.formerly()...)
+		// One place is the buyer's, however many copies of the cookie come first.
+		device, most := token.Hash(browser), q.Devices
+		switch p.Browser {
+		case "":
+		case token.ShortHash(browser):
+			device = engine.Buyer
+		default:
+			most--
+		}
+		_, room, err := eng.Open(r.Context(), p.Ref, site.id, q.Items, device, most, site.formerly()...)
 		switch {
 		case errors.Is(err, payment.ErrNotFound):
 			continue

@@ -85,6 +85,40 @@ func TestGatesAddUp(t *testing.T) {
 	}
 }
 
+// However many devices the cookie of a purchase was copied to, the browser that
+// pressed Pay opens what it has bought.
+func TestTheBuyersBrowserHasItsPlace(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	b := w.buy("book")
+	site, err := url.Parse(w.static)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened := 0
+	for range 8 { // more than the five that are let in by default
+		other := harness.NewBrowser(t)
+		for _, c := range b.Client.Jar.Cookies(site) {
+			if strings.HasPrefix(c.Name, "payment_paid_") {
+				other.Client.Jar.SetCookies(site, []*http.Cookie{{Name: c.Name, Value: c.Value, Path: "/"}})
+			}
+		}
+		switch p := other.Get(w.static+"/book.pdf", "Accept-Encoding", "identity"); p.Status {
+		case http.StatusOK:
+			opened++
+		case http.StatusForbidden:
+		default:
+			t.Errorf("a copy of the cookie: %d", p.Status)
+		}
+	}
+	if opened != 4 {
+		t.Errorf("opened on %d devices beside the buyer's, want 4 of `devices 5`", opened)
+	}
+	if p := b.Get(w.static+"/book.pdf", "Accept-Encoding", "identity"); p.Status != http.StatusOK {
+		t.Errorf("the browser that pressed Pay: %d", p.Status)
+	}
+}
+
 // Nothing that looks like a return reaches the shop without a verdict, however
 // its path is spelt.
 func TestNoReturnPassesByItsPath(t *testing.T) {

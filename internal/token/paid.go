@@ -16,20 +16,24 @@ const PaidLife = 400 * 24 * time.Hour
 type Paid struct {
 	Ref   payment.Ref
 	Items []string
-	At    time.Time
+	// Browser tells the browser that pressed Pay from those that the cookie was
+	// copied to; see [ShortHash]. Empty in cookies of earlier versions.
+	Browser string
+	At      time.Time
 }
 
 type paidClaims struct {
 	Ref   payment.Ref `json:"ref"`
 	Items []string    `json:"items,omitempty"`
 	Site  string      `json:"aud"`
+	By    string      `json:"by,omitempty"`
 	At    int64       `json:"iat"`
 	Until int64       `json:"exp"`
 }
 
 // SignPaid gives the cookie's value.
 func (k *Keys) SignPaid(p Paid, site string, now time.Time) (string, error) {
-	return k.sign(kindPaid, paidClaims{p.Ref, p.Items, site, now.Unix(), now.Add(PaidLife).Unix()})
+	return k.sign(kindPaid, paidClaims{p.Ref, p.Items, site, p.Browser, now.Unix(), now.Add(PaidLife).Unix()})
 }
 
 // OpenPaid reads the cookie's value, made for one of the names of a site.
@@ -48,5 +52,5 @@ func (k *Keys) OpenPaid(text string, sites []string, now time.Time) (Paid, error
 	if err != nil {
 		return Paid{}, ErrInvalid
 	}
-	return Paid{Ref: ref, Items: c.Items, At: time.Unix(c.At, 0).UTC()}, nil
+	return Paid{Ref: ref, Items: c.Items, Browser: c.By, At: time.Unix(c.At, 0).UTC()}, nil
 }
