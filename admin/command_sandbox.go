@@ -63,8 +63,14 @@ func (c *cli) sandbox(cmd *cobra.Command, _ []string) error {
 	how, _ := flags.GetString("return")
 	remote, _ := flags.GetBool("remote")
 	quiet, _ := flags.GetBool("quiet")
-	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := context.WithCancel(cmd.Context())
 	defer stop()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM) // for good: a second Ctrl+C, while it ends, changes nothing
+	go func() {
+		<-signals
+		stop()
+	}()
 	server, err := sandbox.New(sandbox.Options{Return: how, AllowRemote: remote, Stopping: func() bool { return ctx.Err() != nil }})
 	if err != nil {
 		return usage("%w", err)
