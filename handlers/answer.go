@@ -213,7 +213,7 @@ func (t *visit) page(k pages.Kind, rec *payment.Record, cause error) error {
 // write sends one of our pages, or hands 4xx and 5xx to the site's handle_errors
 // where it wants them.
 func (t *visit) write(p pages.Page, cause error) error {
-	if t.h.Errors == "caddy" {
+	if t.h.toErrorRoutes(p) {
 		unclaimed(t.r)
 	}
 	return t.h.write(t.w, t.r, p, cause)
@@ -240,15 +240,24 @@ func unclaimed(r *http.Request) {
 	*r = *r.WithContext(context.WithValue(ctx, caddyhttp.OriginalRequestCtxKey, original))
 }
 
-func (h *Handler) write(w http.ResponseWriter, r *http.Request, p pages.Page, cause error) error {
-	status := p.Status
-	if status == 0 {
-		status = p.Kind.Status()
+// toErrorRoutes reports whether the site's handle_errors answers in place of a page.
+func (h *Handler) toErrorRoutes(p pages.Page) bool {
+	return h.Errors == "caddy" && statusOf(p) >= http.StatusBadRequest && p.Kind != pages.Checkout
+}
+
+func statusOf(p pages.Page) int {
+	if p.Status != 0 {
+		return p.Status
 	}
+	return p.Kind.Status()
+}
+
+func (h *Handler) write(w http.ResponseWriter, r *http.Request, p pages.Page, cause error) error {
+	status := statusOf(p)
 	if refuses(p, status) {
 		defer processTurnstile.pass(r.Context())()
 	}
-	if h.Errors == "caddy" && status >= http.StatusBadRequest && p.Kind != pages.Checkout {
+	if h.toErrorRoutes(p) {
 		if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 			repl.Set(placeholderPrefix+"answer", string(p.Kind))
 		}
