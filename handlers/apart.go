@@ -124,7 +124,7 @@ func shapeOf(h *Handler) []shaped {
 	}
 	for _, v := range h.Verify {
 		for _, path := range v.Paths {
-			add("verify "+path+" "+v.Provider, "verify "+oneSpelling(path)+" "+v.Provider, v)
+			add("verify "+path+" "+v.Provider, "verify "+OneSpelling(path)+" "+v.Provider, v)
 		}
 		if len(v.Paths) == 0 {
 			raw, _ := json.Marshal(v.MatchRaw)
@@ -132,13 +132,13 @@ func shapeOf(h *Handler) []shaped {
 		}
 	}
 	for _, c := range h.Checkout {
-		add("checkout "+c.Path, "checkout "+oneSpelling(c.Path), c)
+		add("checkout "+c.Path, "checkout "+OneSpelling(c.Path), c)
 	}
 	return all
 }
 
-// oneSpelling is one text for all ways to write a path that take the same requests.
-func oneSpelling(path string) string {
+// OneSpelling is one text for all ways to write a path that take the same requests.
+func OneSpelling(path string) string {
 	if decoded, err := url.PathUnescape(path); err == nil {
 		path = decoded
 	}

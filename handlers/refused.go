@@ -15,7 +15,9 @@ const (
 	refusedHeader   = "header"
 )
 
-func (r Refused) check() error {
+// Check says what is wrong with a pattern. It is asked when the Caddyfile is adapted and
+// when the configuration is provisioned.
+func (r Refused) Check() error {
 	if len(r.Patterns) == 0 {
 		return errors.New("a pattern is missing")
 	}

@@ -121,7 +121,7 @@ func (v *Verify) checkValues() error {
 		return errors.New("ack redirect needs a pattern such as */order-received/*")
 	}
 	for _, r := range v.Refused {
-		if err := r.check(); err != nil {
+		if err := r.Check(); err != nil {
 			return fmt.Errorf("refused %w", err)
 		}
 	}
@@ -162,7 +162,7 @@ func (v *Verify) provisionExpect(h *Handler) error {
 		if !h.app.HasKeys() && h.keys == nil {
 			return errors.New("expect signed needs a signing_key that the shop knows: write one in the global options or in this block")
 		}
-		if !mayBeSigned(t.Protocol) {
+		if !t.MayBeSigned() {
 			return fmt.Errorf("expect signed: the answer of %s names neither order nor amount, so a cheap receipt could pay a dear order; use announcements or expect lookup", v.Provider)
 		}
 		if !t.TellsFirst && v.route.provider.UsedIDs == "" {
@@ -198,7 +198,7 @@ func (v *Verify) defaultExpect(h *Handler) error {
 		}
 	}
 	others := "`expect lookup <url>`"
-	if mayBeSigned(v.route.provider.traits.Protocol) {
+	if v.route.provider.traits.MayBeSigned() {
 		others += " or `expect signed`"
 	}
 	return fmt.Errorf("say how order and amount are known: `expect intent` where the shop announces its payments, else %s", others)
