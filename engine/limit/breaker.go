@@ -23,8 +23,9 @@ const (
 	// breakerSample is how many calls are looked at: the breaker opens when half of
 	// them failed.
 	breakerSample = 20
-	// BreakerWait is how long it stays open at first, BreakerMost how long at most.
+	// BreakerWait is how long it stays open at first.
 	BreakerWait = 5 * time.Second
+	// BreakerMost is how long it stays open at most before the next probe.
 	BreakerMost = 60 * time.Second
 )
 
