@@ -22,6 +22,7 @@ import (
 	_ "github.com/rahgir/caddy-payments/providers/nextpay"
 	_ "github.com/rahgir/caddy-payments/providers/payping"
 	_ "github.com/rahgir/caddy-payments/providers/sama"
+	_ "github.com/rahgir/caddy-payments/providers/vandar"
 	_ "github.com/rahgir/caddy-payments/providers/zarinpal"
 	_ "github.com/rahgir/caddy-payments/providers/zibal"
 	_ "github.com/rahgir/caddy-payments/sandbox"

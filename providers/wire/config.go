@@ -54,6 +54,8 @@ type ProviderConfig struct {
 	// the API's. May be a placeholder. Default: `base_url` where that is set,
 	// else the address in the provider's document.
 	PayURL string `json:"pay_url,omitempty"`
+
+	opened
 }
 
 // Base resolves base_url, or fallback where it is not set. An empty fallback

@@ -41,12 +41,8 @@ type Provider struct {
 	// is delivered to the shop is marked `sandbox`. Default: false.
 	Sandbox bool `json:"sandbox,omitempty"`
 
-	merchant wire.Secret
-	api      wire.Base
-	page     wire.Page
-	pages    []wire.Page
-	client   *wire.Client
-	traits   payment.Traits
+	page  wire.Page
+	pages []wire.Page
 }
 
 // CaddyModule returns the Caddy module information.
@@ -90,31 +86,12 @@ func (p *Provider) agrees(merchant wire.Secret) error {
 }
 
 // Provision resolves secrets and addresses. It makes no call.
-func (p *Provider) Provision(ctx caddy.Context) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("zibal: %w", err)
-		}
-	}()
-	if p.merchant = wire.NewSecret(sandboxMerchant); !p.Sandbox {
-		if p.merchant, err = wire.Required(ctx, "merchant", p.Merchant); err != nil {
-			return err
-		}
+func (p *Provider) Provision(ctx caddy.Context) error {
+	d := wire.Document{Type: protocol.Name, Protocol: protocol.Name, API: defaultAPI, Credential: "merchant", Written: p.Merchant, Sandbox: p.Sandbox}
+	if p.Sandbox {
+		d.Key = wire.NewSecret(sandboxMerchant)
 	}
-	if err = p.agrees(p.merchant); err != nil {
-		return err
-	}
-	if p.api, err = p.Base(defaultAPI); err != nil {
-		return err
-	}
-	if err = p.setPages(); err != nil {
-		return err
-	}
-	if p.client, err = p.Client(); err != nil {
-		return err
-	}
-	p.traits = p.describe()
-	return nil
+	return p.Open(ctx, d, func() error { return p.agrees(p.Key()) }, p.setPages)
 }
 
 // setPages sets where browsers are sent, and the pages that a shop may send its
@@ -138,32 +115,15 @@ func (p *Provider) setPages() error {
 	return nil
 }
 
-// Cleanup closes idle connections.
-func (p *Provider) Cleanup() error {
-	if p.client != nil {
-		p.client.Close()
-	}
-	return nil
-}
-
 // MarshalLogObject shows what logs may show.
 func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
-	enc.AddString("type", "zibal")
-	enc.AddString("base_url", p.api.LogString())
-	enc.AddBool("sandbox", p.Sandbox)
 	p.LogFields(enc)
 	return nil
 }
 
 // Interface guards
 var (
-	_ caddy.Provisioner       = (*Provider)(nil)
-	_ caddy.CleanerUpper      = (*Provider)(nil)
-	_ caddyfile.Unmarshaler   = (*Provider)(nil)
-	_ zapcore.ObjectMarshaler = (*Provider)(nil)
-	_ payment.Provider        = (*Provider)(nil)
-	_ payment.Creator         = (*Provider)(nil)
-	_ payment.Inquirer        = (*Provider)(nil)
-	_ payment.Timed           = (*Provider)(nil)
-	_ payment.Relocated       = (*Provider)(nil)
+	_ wire.Module      = (*Provider)(nil)
+	_ payment.Creator  = (*Provider)(nil)
+	_ payment.Inquirer = (*Provider)(nil)
 )
