@@ -187,7 +187,13 @@ func (s *siteBlock) checkReturn(mark *caddyfile.Dispenser, c *Checkout) error {
 // dead link, or does not sell it. A block without any checkout may send people
 // to a shop's own page.
 func (s *siteBlock) checkSold(mark *caddyfile.Dispenser, q *Require) error {
-	if q.Checkout == "" || len(s.handler.Checkout) == 0 {
+	if len(s.handler.Checkout) == 0 {
+		return nil
+	}
+	if q.Checkout == "" {
+		if err := q.openable(s.handler.Checkout); err != nil {
+			return mark.Err(err.Error())
+		}
 		return nil
 	}
 	var paths []string
