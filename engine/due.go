@@ -82,6 +82,7 @@ func (e *Engine) orphaned(ctx context.Context, rec *payment.Record, cause error)
 
 // drop ends a record that will not be asked about.
 func (e *Engine) drop(ctx context.Context, ref payment.Ref, cause error) error {
+	e.Shared.limits.Leave(string(ref))
 	rec, err := e.Store.Get(ctx, ref)
 	if err != nil {
 		return err
@@ -113,7 +114,16 @@ func (e *Engine) drop(ctx context.Context, ref payment.Ref, cause error) error {
 		return err
 	}
 	rec.Reason = why
-	return e.rest(ctx, rec, time.Time{})
+	if rec.Expect.Known() {
+		return e.rest(ctx, rec, time.Time{})
+	}
+	// Nothing but the return spoke for it. A few are kept as long as other traces, for
+	// whoever looks for them.
+	kept := strangerKept
+	if e.Shared.limits.MayLeaveTrace("", e.now()) {
+		kept = traceKept
+	}
+	return e.rest(ctx, rec, later(e.now(), rec.CreatedAt.Add(kept)))
 }
 
 // unasked looks after an intent: a customer who never returned is settled too,
@@ -201,7 +211,7 @@ func (e *Engine) forgettable(rec *payment.Record) bool {
 		return false
 	}
 	age := e.now().Sub(rec.CreatedAt)
-	return rec.Expect.Source == payment.FromNone && age >= strangerKept ||
+	return unexplained(rec) && age >= strangerKept ||
 		rec.Expect.Checkout && !rec.Attempts.Claimed && age >= intentKept+unclaimedKept
 }
 

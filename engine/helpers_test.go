@@ -152,6 +152,8 @@ type shop struct {
 	answers []engine.Handed
 	told    []*payment.Record
 	expect  func() (payment.Expectation, error)
+	// priced, where it is set, answers in place of expect.
+	priced func(id, order string) (payment.Expectation, error)
 }
 
 func (s *shop) Policy(*payment.Record) (engine.Policy, bool) {
@@ -193,7 +195,10 @@ func (s *shop) Deliver(_ context.Context, r *payment.Record) engine.Handed {
 	return h
 }
 
-func (s *shop) Expect(context.Context, *payment.Record) (payment.Expectation, error) {
+func (s *shop) Expect(_ context.Context, r *payment.Record) (payment.Expectation, error) {
+	if s.priced != nil {
+		return s.priced(r.ID, r.Order)
+	}
 	if s.expect == nil {
 		return payment.Expectation{}, engine.ErrUnanswered
 	}

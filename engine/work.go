@@ -68,7 +68,7 @@ func (e *Engine) placeOf(rec *payment.Record) place {
 		switch age := e.now().Sub(rec.CreatedAt); {
 		case isTrace(rec) && (age >= traceKept || rec.Attempts.Unasked > 0), e.forgettable(rec):
 			return place{idle, "nobody"} // it is only forgotten
-		case isTrace(rec) || rec.Expect.Source == payment.FromNone:
+		case isTrace(rec) || rec.Expect.Source == payment.FromNone || !rec.Expect.Known() && arrived(rec):
 			return place{strange, host}
 		case !arrived(rec) && rec.Attempts.Awaiting.IsZero():
 			return place{idle, host}

@@ -27,6 +27,9 @@ type Secret struct{ text *string }
 // New wraps a secret text.
 func New(s string) Secret { return Secret{&s} }
 
+// IsZero reports whether there is no secret at all.
+func (s Secret) IsZero() bool { return s.text == nil }
+
 // Reveal returns the text. It belongs into a header or body of a request to the
 // party that gave the secret out, and nowhere else.
 func (s Secret) Reveal() string {

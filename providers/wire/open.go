@@ -64,7 +64,7 @@ func (c *ProviderConfig) Open(ctx caddy.Context, d Document, own ...func() error
 		}
 	}()
 	c.opened = opened{document: d, key: d.Key}
-	if c.key.text == nil {
+	if c.key.IsZero() {
 		if c.key, err = Required(ctx, d.Credential, d.Written); err != nil {
 			return err
 		}
