@@ -31,6 +31,12 @@ func (c *call) summary() error {
 	if err != nil {
 		return err
 	}
+	s.Troubles = []Finding{}
+	for _, f := range c.app.Money(c.r.Context()) {
+		if f.Level != LevelOK {
+			s.Troubles = append(s.Troubles, f)
+		}
+	}
 	return c.answer(s)
 }
 

@@ -107,6 +107,8 @@ type Listing struct {
 	// States, if any; Site, Provider, Order, ID, if not empty, must equal.
 	States                    []State
 	Site, Provider, Order, ID string
+	// Waiting selects what waits for a person or for an answer: [Record.Waits].
+	Waiting bool
 	// Conversion, if not empty, selects by the state of the report.
 	Conversion ConversionState
 	// Cursor is a Page's Next; empty starts with the newest.
@@ -117,6 +119,9 @@ type Listing struct {
 
 // Selects reports whether a record is one that the listing asks for.
 func (q Listing) Selects(r *Record) bool {
+	if q.Waiting && !r.Waits() {
+		return false
+	}
 	is := func(want, got string) bool { return want == "" || want == got }
 	if q.Conversion != "" && (r.Conversion == nil || r.Conversion.State != q.Conversion) {
 		return false
