@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -46,7 +47,8 @@ func (c *cli) statusCommand() *cobra.Command {
 	var ready bool
 	cmd := c.reads(c.leaf("status", "Counts payments and says whether the store takes work",
 		`
-Counts payments and says whether the store takes work.
+Says what costs money now, counts payments and says whether the store takes
+work. The status is 1 where something costs money now.
 
 With --ready it only asks whether the store is open and takes work, prints one
 line and ends with status 1 where it doesn't: a health check, for containers
@@ -63,15 +65,22 @@ and load balancers.`,
 				fmt.Fprintln(c.out, "ready")
 				return nil
 			case !c.table():
-				return c.printJSON(s)
+				err := c.printJSON(s)
+				return cmp.Or(err, costly(s.Troubles))
 			}
-			return c.printSummary(s)
+			return cmp.Or(c.printSummary(s), costly(s.Troubles))
 		}))
 	cmd.Flags().BoolVar(&ready, "ready", false, "Only say whether the store takes work; status 1 where it doesn't")
 	return cmd
 }
 
 func (c *cli) printSummary(s operate.Summary) error {
+	if err := c.printFindings(Findings{s.Troubles}); err != nil {
+		return err
+	}
+	if len(s.Troubles) > 0 {
+		fmt.Fprintln(c.out)
+	}
 	t := newTable(c.out)
 	ready := "ready"
 	if !s.Ready {
@@ -214,11 +223,16 @@ func (c *cli) doctorCommand() *cobra.Command {
 			if err := c.printFindings(out); err != nil {
 				return err
 			}
-			if slices.ContainsFunc(out.Findings, func(f operate.Finding) bool { return f.Level == operate.LevelError }) {
-				return &failure{exitFailed, fmt.Errorf("there are errors among the findings")}
-			}
-			return nil
+			return costly(out.Findings)
 		}))
+}
+
+// costly ends a command with status 1 where something costs money now.
+func costly(findings []operate.Finding) error {
+	if slices.ContainsFunc(findings, func(f operate.Finding) bool { return f.Level == operate.LevelError }) {
+		return &failure{exitFailed, fmt.Errorf("there are errors among the findings")}
+	}
+	return nil
 }
 
 func (c *cli) printFindings(out Findings) error {

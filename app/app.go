@@ -63,6 +63,8 @@ type App struct {
 	release func() error
 	stop    context.CancelFunc
 	active  atomic.Int64
+	// lookEvery is how often the ledger is looked at; 0 for the default.
+	lookEvery time.Duration
 }
 
 type provider struct {

@@ -91,12 +91,8 @@ type Result struct {
 	Err   error
 }
 
-// Admit settles a customer's return: it finds or makes its record, has the
-// provider asked (once, however many returns arrive), and says what to tell the
-// browser. When ctx ends, because the browser left, or its patience does, only
-// the waiting is over: a return that came is seen through, for it may be all
-// that is ever known of a payment.
-func (e *Engine) Admit(ctx context.Context, a Ask) Result {
+// admitted is Admit, uncounted.
+func (e *Engine) admitted(ctx context.Context, a Ask) Result {
 	gone := ctx.Done()
 	ctx = context.WithoutCancel(ctx)
 	prov, err := e.provider(a.Provider)

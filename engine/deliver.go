@@ -116,9 +116,11 @@ func (e *Engine) FinishDelivery(ctx context.Context, rec *payment.Record, h Hand
 		if err != nil {
 			return base, err
 		}
+		outcome := countHanded(next, h)
 		err = e.commit(ctx, next, lazy)
 		if err == nil {
 			failpoint.Hit(failpoint.Delivered)
+			e.counted(EventHanded, next, outcome)
 			if alert {
 				e.tell(ctx, name, next, nil)
 				return next, nil

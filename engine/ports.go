@@ -101,7 +101,15 @@ var (
 type TooManyError struct {
 	// RetryAfter is when another may be started.
 	RetryAfter time.Duration
+
+	cause error
 }
+
+// errCrowded: too many payments are being started at one provider.
+var errCrowded = errors.New("no place to start a payment came free")
+
+// Unwrap says whether the client pressed too often (nil), or too many others do.
+func (e *TooManyError) Unwrap() error { return e.cause }
 
 // Error implements error.
 func (e *TooManyError) Error() string {
@@ -140,6 +148,8 @@ type Event struct {
 	Err error
 	// Took is how long a call to a provider or affiliate took.
 	Took time.Duration
+	// Operation is what a call was for, and Outcome what came of it, in one word each.
+	Operation, Outcome string
 }
 
 // The events.

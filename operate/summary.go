@@ -35,6 +35,8 @@ type Summary struct {
 	Ready    bool      `json:"ready"`
 	NotReady string    `json:"not_ready,omitempty"`
 	Now      time.Time `json:"now"`
+	// Troubles are what costs money now (errors), or soon will (warnings).
+	Troubles []Finding `json:"troubles"`
 }
 
 // OldestRow is the open payment that waits longest.

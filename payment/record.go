@@ -63,6 +63,9 @@ type Record struct {
 
 	CreatedAt time.Time `json:"t0"`
 	UpdatedAt time.Time `json:"t1"`
+
+	// Counted are the outcomes that the metrics have counted.
+	Counted Counted `json:"k,omitempty"`
 }
 
 // Source says how order and amount of a payment are known, strongest first.

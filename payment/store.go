@@ -107,6 +107,13 @@ type Listing struct {
 	// States, if any; Site, Provider, Order, ID, if not empty, must equal.
 	States                    []State
 	Site, Provider, Order, ID string
+	// Search, if any, selects what is found by one of the terms.
+	Search []Term
+	// From and To, if not zero, bound when it was created: From inclusive, To
+	// exclusive.
+	From, To time.Time
+	// Waiting selects what waits for a person or for an answer: [Record.Waits].
+	Waiting bool
 	// Conversion, if not empty, selects by the state of the report.
 	Conversion ConversionState
 	// Cursor is a Page's Next; empty starts with the newest.
@@ -117,6 +124,11 @@ type Listing struct {
 
 // Selects reports whether a record is one that the listing asks for.
 func (q Listing) Selects(r *Record) bool {
+	switch {
+	case q.Waiting && !r.Waits(), !q.From.IsZero() && r.CreatedAt.Before(q.From), !q.To.IsZero() && !r.CreatedAt.Before(q.To),
+		len(q.Search) > 0 && !r.HasAny(q.Search):
+		return false
+	}
 	is := func(want, got string) bool { return want == "" || want == got }
 	if q.Conversion != "" && (r.Conversion == nil || r.Conversion.State != q.Conversion) {
 		return false

@@ -135,6 +135,9 @@ func (l *Ledger) ProviderIssuer(name string) (string, bool) { return Issuer, nam
 // Doctor implements operate.App.
 func (l *Ledger) Doctor(context.Context) []operate.Finding { return l.Found }
 
+// Money implements operate.App.
+func (l *Ledger) Money(context.Context) []operate.Finding { return l.Found }
+
 type provider struct{ l *Ledger }
 
 func (p provider) Protocol() payment.Protocol {
