@@ -215,9 +215,7 @@ type network struct {
 	during func()
 }
 
-func (*network) Param() string { return "track_id" }
-
-func (n *network) Report(context.Context, *payment.Conversion) payment.ReportAnswer {
+func (n *network) Report(context.Context, payment.Sale) payment.ReportAnswer {
 	if n.during != nil {
 		n.during()
 	}
@@ -305,7 +303,7 @@ func (w *world) start(s *memory.Store) {
 	e, err := engine.New(context.Background(), engine.Config{
 		Store: s, Sites: w.shop, Observer: w.events, Tick: w.tick, Rand: func() float64 { return 0.5 },
 		Providers:  map[string]engine.Provider{"idpay": {Provider: p, Timeout: 8 * time.Second}},
-		Affiliates: map[string]payment.Affiliate{"hamekar": w.net},
+		Affiliates: map[string]payment.Reporter{"hamekar": w.net},
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -9,15 +9,15 @@ import (
 
 // indexKeys are the keys that lead to a record, in a fixed order; nil where
 // one does not apply.
-func indexKeys(k refKey, e *packed.Entry) [6][]byte {
-	var keys [6][]byte
+func indexKeys(k refKey, e *packed.Entry) [5 + len(reportClasses)][]byte {
+	var keys [5 + len(reportClasses)][]byte
 	if e == nil {
 		return keys
 	}
 	r := e.Rec
 	keys[0] = createdKey(r.CreatedAt, k)
-	if !r.Due.IsZero() {
-		keys[1] = dueKey(r.Due, k)
+	if due := r.Earliest(); !due.IsZero() {
+		keys[1] = dueKey(due, k)
 	}
 	if r.ID != "" && !e.Receipt {
 		keys[2] = findKey(findID, r.ID, r.CreatedAt, k)
@@ -25,12 +25,15 @@ func indexKeys(k refKey, e *packed.Entry) [6][]byte {
 	if r.Order != "" {
 		keys[3] = findKey(findOrder, r.Order, r.CreatedAt, k)
 	}
-	if c, ok := stateNotice(r.State); ok {
+	switch c, ok := stateNotice(r.State); {
+	case ok:
 		keys[4] = noticeKey(c, r.CreatedAt, k)
+	case r.Owed():
+		keys[4] = noticeKey(classOwed, r.CreatedAt, k)
 	}
-	if r.Conversion != nil {
-		if c, ok := conversionNotice(r.Conversion.State); ok {
-			keys[5] = noticeKey(c, r.CreatedAt, k)
+	for _, p := range r.Reports {
+		if c, ok := reportNotice(p.Kind.Conversion(), p.State); ok {
+			keys[5+bytes.IndexByte(reportClasses[:], c)] = noticeKey(c, r.CreatedAt, k)
 		}
 	}
 	return keys
@@ -69,14 +72,25 @@ func stateNotice(s payment.State) (byte, bool) {
 	return 0, false
 }
 
-func conversionNotice(s payment.ConversionState) (byte, bool) {
-	switch s {
-	case payment.ConversionRejected:
+// classOwed is of refused payments whose money is with the shop.
+const classOwed = 'o'
+
+// reportClasses are those of reports that a person must look at: to affiliates
+// rejected, perhaps and parked; to webhooks rejected or parked.
+var reportClasses = [...]byte{'R', 'U', 'P', 'W', 'X'}
+
+func reportNotice(conversion bool, s payment.ReportState) (byte, bool) {
+	switch {
+	case conversion && s == payment.RejectedReport:
 		return 'R', true
-	case payment.ConversionPerhaps:
+	case conversion && s == payment.PerhapsReport:
 		return 'U', true
-	case payment.ConversionParked:
+	case conversion && s == payment.ParkedReport:
 		return 'P', true
+	case !conversion && s == payment.ParkedReport:
+		return 'W', true
+	case !conversion && s == payment.RejectedReport:
+		return 'X', true
 	}
 	return 0, false
 }

@@ -119,6 +119,9 @@ func source(txn *bdb.Txn, q payment.Listing) (walker, error) {
 	case q.Order != "":
 		return newFinder(txn, findPrefix(findOrder, q.Order)), nil
 	}
+	if q.Owed {
+		return newMerger(txn, []byte{classOwed}), nil
+	}
 	if len(q.States) > 0 {
 		var classes []byte
 		for _, st := range q.States {
@@ -135,7 +138,10 @@ func source(txn *bdb.Txn, q payment.Listing) (walker, error) {
 			return newMerger(txn, classes), nil
 		}
 	}
-	if c, ok := conversionNotice(q.Conversion); ok {
+	if c, ok := reportNotice(true, q.Conversion); ok {
+		return newMerger(txn, []byte{c}), nil
+	}
+	if c, ok := reportNotice(false, q.Webhook); ok {
 		return newMerger(txn, []byte{c}), nil
 	}
 	return newScanner(txn, []byte{tableCreated}), nil
