@@ -191,7 +191,7 @@ func (e *Engine) reported(ctx context.Context, rec *payment.Record, tried paymen
 		if p == nil || p.Tries != tried.Tries || p.State != payment.OpenReport && p.State != payment.WithdrawnReport {
 			return nil
 		}
-		if rec.State == payment.Verifying && e.Store.Alive(rec.Lease) {
+		if alive := e.Store.Alive(rec.Lease); alive && rec.State == payment.Verifying {
 			<-e.Clock.After(otherOwner) // its provider is asked: not now
 		} else {
 			ev := e.outcome(rec, p, a)

@@ -12,7 +12,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-var t0 = time.Date(2026, 3, 21, 8, 0, 0, 123_456_789, time.UTC)
+var noon = time.Date(2026, 3, 21, 8, 0, 0, 123_456_789, time.UTC)
 
 // Whatever happens to a payment, its history stays within its bounds, in order, with
 // the first entries about money and the latest of all.
@@ -20,9 +20,9 @@ func TestHistoryIsBounded(t *testing.T) {
 	t.Parallel()
 	money := []payment.EntryKind{payment.EntryConfirmed, payment.EntryDoubted, payment.EntryCredited, payment.EntryParked, payment.EntryBound, payment.EntryDecided}
 	rapid.Check(t, func(t *rapid.T) {
-		r := &payment.Record{State: payment.Parked, CreatedAt: t0}
+		r := &payment.Record{State: payment.Parked, CreatedAt: noon}
 		var written []payment.Entry
-		at := t0
+		at := noon
 		for range rapid.IntRange(0, 3*payment.MostEntries).Draw(t, "steps") {
 			at = at.Add(time.Duration(rapid.IntRange(0, 10_000).Draw(t, "ms")) * time.Millisecond)
 			switch rapid.IntRange(0, 3).Draw(t, "what") {
@@ -122,7 +122,7 @@ func TestDecisionTable(t *testing.T) {
 		}
 		for _, from := range payment.States() {
 			r := &payment.Record{State: from, Reason: payment.ReasonOwed, Receipt: &payment.Receipt{Amount: 1}}
-			err := r.Decide(d, payment.Note{By: "sara", Text: "why"}, t0)
+			err := r.Decide(d, payment.Note{By: "sara", Text: "why"}, noon)
 			if after, ok := to[from]; ok {
 				if err != nil || r.State != after || len(r.History) != 1 || r.History[0].By != "sara" || r.History[0].Text != "why" || r.History[0].Code != string(d) ||
 					r.History[0].Was != string(from)+" owed" {
@@ -138,7 +138,7 @@ func TestDecisionTable(t *testing.T) {
 	}
 	// A payment that is simply not paid is not repaid.
 	r := &payment.Record{State: payment.Declined, Reason: payment.ReasonNotPaid}
-	if err := r.Decide(payment.DecideRepaid, payment.Note{}, t0); !errors.Is(err, payment.ErrTransition) || len(r.MayDecide()) != 0 {
+	if err := r.Decide(payment.DecideRepaid, payment.Note{}, noon); !errors.Is(err, payment.ErrTransition) || len(r.MayDecide()) != 0 {
 		t.Errorf("%v, %v", err, r.MayDecide())
 	}
 }
@@ -158,12 +158,12 @@ func TestOwed(t *testing.T) {
 		{payment.ReasonUnannounced, receipt, false}, {payment.ReasonUnannounced, &payment.Receipt{Amount: 500, Again: true}, true},
 	} {
 		r := &payment.Record{State: payment.Review, Reason: c.why, Receipt: c.rc}
-		must(t, r.Decide(payment.DecideReject, payment.Note{By: "sara"}, t0))
+		must(t, r.Decide(payment.DecideReject, payment.Note{By: "sara"}, noon))
 		if r.Owed() != c.owed || r.State != payment.Declined || !r.Dismissed() {
 			t.Errorf("%s: owed %v, %s %s", c.why, r.Owed(), r.State, r.Reason)
 		}
 		if c.owed {
-			must(t, r.Decide(payment.DecideRepaid, payment.Note{By: "sara", Text: "991"}, t0))
+			must(t, r.Decide(payment.DecideRepaid, payment.Note{By: "sara", Text: "991"}, noon))
 			if r.Owed() || r.State != payment.Reversed || r.Count(payment.EntryDecided) != 2 {
 				t.Errorf("%s: %s %s", c.why, r.State, r.Reason)
 			}
@@ -174,7 +174,7 @@ func TestOwed(t *testing.T) {
 func TestEarliest(t *testing.T) {
 	t.Parallel()
 	open := func(d time.Duration) payment.Report {
-		return payment.Report{To: "a", State: payment.OpenReport, Next: t0.Add(d)}
+		return payment.Report{To: "a", State: payment.OpenReport, Next: noon.Add(d)}
 	}
 	for _, c := range []struct {
 		due     time.Time
@@ -182,11 +182,11 @@ func TestEarliest(t *testing.T) {
 		want    time.Time
 	}{
 		{},
-		{due: t0, want: t0},
-		{reports: []payment.Report{open(2), open(1)}, want: t0.Add(1)},
-		{due: t0, reports: []payment.Report{open(1)}, want: t0},
-		{due: t0.Add(2), reports: []payment.Report{open(1)}, want: t0.Add(1)},
-		{reports: []payment.Report{{State: payment.OpenReport}, {State: payment.ParkedReport, Next: t0}}},
+		{due: noon, want: noon},
+		{reports: []payment.Report{open(2), open(1)}, want: noon.Add(1)},
+		{due: noon, reports: []payment.Report{open(1)}, want: noon},
+		{due: noon.Add(2), reports: []payment.Report{open(1)}, want: noon.Add(1)},
+		{reports: []payment.Report{{State: payment.OpenReport}, {State: payment.ParkedReport, Next: noon}}},
 	} {
 		if got := (&payment.Record{Due: c.due, Reports: c.reports}).Earliest(); !got.Equal(c.want) {
 			t.Errorf("%v %v: %v, want %v", c.due, c.reports, got, c.want)
@@ -199,23 +199,23 @@ func TestReportsAreBounded(t *testing.T) {
 	t.Parallel()
 	r := &payment.Record{}
 	for i := range 3 * payment.MostReports {
-		r.AddReport(payment.Report{To: "hook" + itoa(i), Kind: payment.TellParked, Since: t0, Next: t0})
-		r.AddReport(payment.Report{To: "hook0", Kind: payment.TellParked, Since: t0.Add(time.Hour), Next: t0})
+		r.AddReport(payment.Report{To: "hook" + itoa(i), Kind: payment.TellParked, Since: noon, Next: noon})
+		r.AddReport(payment.Report{To: "hook0", Kind: payment.TellParked, Since: noon.Add(time.Hour), Next: noon})
 	}
-	if len(r.Reports) != payment.MostReports || !r.Reports[0].Since.Equal(t0) {
+	if len(r.Reports) != payment.MostReports || !r.Reports[0].Since.Equal(noon) {
 		t.Errorf("%d reports, the first %+v", len(r.Reports), r.Reports[0])
 	}
 }
 
 func TestNews(t *testing.T) {
 	t.Parallel()
-	claim := func(r *payment.Record) error { return r.StartAttempt(t0, payment.Lease{}) }
+	claim := func(r *payment.Record) error { return r.StartAttempt(noon, payment.Lease{}) }
 	answer := func(tr payment.Trigger, why payment.Reason) func(*payment.Record) error {
 		return func(r *payment.Record) error {
-			return r.EndAttempt(payment.Verdict{Trigger: tr, Reason: why}, payment.Answer{}, t0, t0)
+			return r.EndAttempt(payment.Verdict{Trigger: tr, Reason: why}, payment.Answer{}, noon, noon)
 		}
 	}
-	hand := func(r *payment.Record) error { return r.StartDelivery(payment.ViaBrowser, "", t0, payment.Lease{}) }
+	hand := func(r *payment.Record) error { return r.StartDelivery(payment.ViaBrowser, "", noon, payment.Lease{}) }
 	r := &payment.Record{State: payment.Created, Expect: payment.Expectation{Source: payment.FromIntent}, Attempts: payment.Attempts{Claimed: true}}
 	for i, step := range []struct {
 		do   func(*payment.Record) error
@@ -225,11 +225,11 @@ func TestNews(t *testing.T) {
 		{claim, ""}, {answer(payment.Refuse, payment.ReasonNotPaid), ""}, // asked again: no news
 		{claim, ""}, {answer(payment.Silence, payment.ReasonNoAnswer), ""},
 		{claim, ""}, {answer(payment.Confirm, ""), payment.TellVerified},
-		{hand, ""}, {func(r *payment.Record) error { return r.UndoDelivery(payment.ReasonUnreachable, t0, t0) }, ""},
-		{hand, ""}, {func(r *payment.Record) error { return r.ParkDelivery(payment.ReasonShopRefused, t0) }, payment.TellShopRefused},
-		{hand, ""}, {func(r *payment.Record) error { return r.ParkDelivery(payment.ReasonNoProof, t0) }, payment.TellParked},
-		{func(r *payment.Record) error { return r.Decide(payment.DecideCredited, payment.Note{}, t0) }, payment.TellDelivered},
-		{func(r *payment.Record) error { return r.Decide(payment.DecideRepaid, payment.Note{}, t0) }, payment.TellReversed},
+		{hand, ""}, {func(r *payment.Record) error { return r.UndoDelivery(payment.ReasonUnreachable, noon, noon) }, ""},
+		{hand, ""}, {func(r *payment.Record) error { return r.ParkDelivery(payment.ReasonShopRefused, noon) }, payment.TellShopRefused},
+		{hand, ""}, {func(r *payment.Record) error { return r.ParkDelivery(payment.ReasonNoProof, noon) }, payment.TellParked},
+		{func(r *payment.Record) error { return r.Decide(payment.DecideCredited, payment.Note{}, noon) }, payment.TellDelivered},
+		{func(r *payment.Record) error { return r.Decide(payment.DecideRepaid, payment.Note{}, noon) }, payment.TellReversed},
 	} {
 		must(t, step.do(r))
 		var want []payment.ReportKind
@@ -252,7 +252,7 @@ func TestNews(t *testing.T) {
 		t.Errorf("a stranger's return is news: %v", r.News())
 	}
 	r = &payment.Record{State: payment.Review, Reason: payment.ReasonAmount, Receipt: &payment.Receipt{Amount: 1}}
-	must(t, r.Decide(payment.DecideReject, payment.Note{}, t0))
+	must(t, r.Decide(payment.DecideReject, payment.Note{}, noon))
 	if got := r.News(); !slices.Equal(got, []payment.ReportKind{payment.TellOwed}) {
 		t.Errorf("%v", got)
 	}
@@ -266,17 +266,17 @@ func TestWithdraw(t *testing.T) {
 		state   payment.ReportState
 		cancel  bool
 	}{
-		"not told yet":        {payment.Report{State: payment.OpenReport, Next: t0}, true, payment.WithdrawnReport, false},
+		"not told yet":        {payment.Report{State: payment.OpenReport, Next: noon}, true, payment.WithdrawnReport, false},
 		"told":                {payment.Report{State: payment.SentReport}, true, payment.SentReport, true},
 		"told, can't be told": {payment.Report{State: payment.SentReport}, false, payment.SentReport, false},
-		"may have been told":  {payment.Report{State: payment.OpenReport, Unanswered: 1, Next: t0}, true, payment.WithdrawnReport, true},
+		"may have been told":  {payment.Report{State: payment.OpenReport, Unanswered: 1, Next: noon}, true, payment.WithdrawnReport, true},
 		"perhaps":             {payment.Report{State: payment.PerhapsReport}, true, payment.PerhapsReport, true},
 		"rejected":            {payment.Report{State: payment.RejectedReport}, true, payment.RejectedReport, false},
 	} {
 		c.sale.To, c.sale.Kind, c.sale.Remembered = "net", payment.ReportSale, "77"
 		r := &payment.Record{Track: payment.Track{ID: "x", Affiliate: "net"}, Reports: []payment.Report{c.sale}}
 		for range 2 { // once
-			r.Withdraw(c.cancels, t0)
+			r.Withdraw(c.cancels, noon)
 		}
 		cancel := r.Report("net", payment.ReportCancel)
 		if r.ConversionState() != c.state || (cancel != nil) != c.cancel || !r.Sale().Next.IsZero() && c.state == payment.WithdrawnReport {

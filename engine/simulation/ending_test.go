@@ -183,6 +183,8 @@ func (w *world) owner() {
 			what = payment.DecideAccept
 		case credited || d == nil || d.verifiedAt.IsZero():
 			what = payment.DecideReject
+		case r.Order == "order1":
+			what = payment.DecideReject // and repaid afterwards
 		default:
 			what = payment.DecideRepaid
 		}
@@ -193,7 +195,10 @@ func (w *world) owner() {
 		w.note("the owner says %s of %s", what, r.ID)
 		go func() {
 			ctx := as(context.Background(), "owner of "+string(r.Ref))
-			_, err := p.eng.Decide(ctx, r.Ref, r.Version, what, payment.Note{By: "owner"})
+			after, err := p.eng.Decide(ctx, r.Ref, r.Version, what, payment.Note{By: "owner"})
+			if err == nil && after.Owed() {
+				_, _ = p.eng.Decide(ctx, r.Ref, after.Version, payment.DecideRepaid, payment.Note{By: "owner"})
+			}
 			var taken *payment.TakenError
 			if errors.As(err, &taken) {
 				// Another payment has the order: this one is given back.
@@ -226,6 +231,9 @@ func (w *world) decided() {
 	for _, r := range w.ledger.sorted() {
 		if r.State == payment.Parked || r.State == payment.Review && r.Receipt != nil {
 			w.fail("the owner decided, and %s is still %s (%s)", r.ID, r.State, r.Reason)
+		}
+		if r.Owed() {
+			w.fail("the owner has paid back, and %s is still owed", r.ID)
 		}
 	}
 }

@@ -182,7 +182,7 @@ func (x *watch) committed(w *world, old, now *payment.Record, lazy bool) {
 	switch {
 	case isTrace(now) && slices.ContainsFunc(w.ledger.heldBy(now.Ref), func(payment.Key) bool { return true }):
 		w.fail("INV8: the trace of %s, which was refused, holds a key", now.ID)
-	case w.plan.intents() && (d == nil || d.old) && !isTrace(now) && now.Reason != payment.ReasonUnannounced:
+	case w.plan.intents() && (d == nil || d.old) && !isTrace(now) && now.Reason != payment.ReasonUnannounced && len(now.Decisions()) == 0:
 		w.fail("INV8: %s was recorded, which no intent explains", now.ID)
 	case from == payment.Verifying && now.State == payment.Verified:
 		if lazy {
