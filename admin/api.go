@@ -27,11 +27,11 @@ const prefix = "/payments/"
 // Route | What
 // ------|-----
 // `GET /payments/` | counts, what waits longest, paused affiliates, the store
-// `GET /payments/list` | `?state=&site=&provider=&order=&id=&conversion=&cursor=&limit=`
+// `GET /payments/list` | `?state=&site=&provider=&order=&id=&conversion=&webhook=&owed=&cursor=&limit=`
 // `GET /payments/show/<ref>` | one payment with explanation and history
 // `POST /payments/verify/<ref>` | ask the provider now
 // `POST /payments/resend/<ref>` | `{"what":"delivery"\|"conversion"}`
-// `POST /payments/resolve/<ref>` | `{"decision":"give"\|"refuse"\|"has"\|"again"\|"reversed","by":"","note":"","version":0}`
+// `POST /payments/resolve/<ref>` | `{"decision":"accept"\|"reject"\|"credited"\|"redeliver"\|"repaid","by":"","note":"","version":0}`
 // `POST /payments/intents` | `{"site":"","provider":"","id":"","order":"","amount":0,"return":""}`: announces a payment
 // `POST /payments/import-ids?provider=` | ids used before this ledger, one a line
 // `GET /payments/export` | everything, as JSON lines

@@ -306,7 +306,7 @@ func (e *Engine) conclude(ctx context.Context, j job, rec *payment.Record, err e
 
 // settled: nothing that a provider could say now changes the answer.
 func settled(r *payment.Record) bool {
-	return r.State.Captured() || r.State == payment.Review || r.State == payment.Reversed || r.Reason == payment.ReasonDismissed
+	return r.State.Captured() || r.State == payment.Review || r.State == payment.Reversed || r.Dismissed()
 }
 
 // unanswered: a question about it is open, or a return waits to be asked for.

@@ -26,13 +26,31 @@ func (e *Engine) StartDelivery(ctx context.Context, ref payment.Ref, via payment
 }
 
 // StartDeliveryOf is StartDelivery of a record that was just read or committed,
-// and is left as it is. One that has changed since is not delivered: the commit
-// needs the version that it has.
+// and is left as it is. One whose delivery has changed since is not delivered; one
+// that was only reported on, or opened by its buyer, is.
 func (e *Engine) StartDeliveryOf(ctx context.Context, rec *payment.Record, via payment.Via, browser string, track *payment.Track, p Policy) (*payment.Record, error) {
-	return e.startDelivery(ctx, rec.Clone(), via, browser, track, p)
+	return e.startDelivery(ctx, rec, via, browser, track, p)
 }
 
 func (e *Engine) startDelivery(ctx context.Context, rec *payment.Record, via payment.Via, browser string, track *payment.Track, p Policy) (*payment.Record, error) {
+	for range claimTries {
+		next, err := e.tryDelivery(ctx, rec.Clone(), via, browser, track, p)
+		if !errors.Is(err, payment.ErrConflict) {
+			return next, err
+		}
+		fresh, err := e.Store.Get(ctx, rec.Ref)
+		if err != nil {
+			return nil, err
+		}
+		if fresh.State != rec.State || fresh.Delivery.Count != rec.Delivery.Count || fresh.Lease.Epoch != rec.Lease.Epoch {
+			return fresh, ErrNotNow
+		}
+		rec = fresh
+	}
+	return rec, ErrNotNow
+}
+
+func (e *Engine) tryDelivery(ctx context.Context, rec *payment.Record, via payment.Via, browser string, track *payment.Track, p Policy) (*payment.Record, error) {
 	if rec.State == payment.Delivering && (p.Once || e.Store.Alive(rec.Lease)) || rec.State == payment.Parked && via == payment.ViaBrowser {
 		return rec, ErrNotNow
 	}
@@ -49,14 +67,7 @@ func (e *Engine) startDelivery(ctx context.Context, rec *payment.Record, via pay
 	if err := rec.StartDelivery(via, browser, e.now(), e.lease(deliveryLease)); err != nil {
 		return rec, fmt.Errorf("%w: %w", ErrNotNow, err)
 	}
-	err := e.commit(ctx, rec, !p.Once && !joined)
-	if errors.Is(err, payment.ErrConflict) {
-		if rec, err = e.Store.Get(ctx, rec.Ref); err != nil {
-			return nil, err
-		}
-		return rec, ErrNotNow
-	}
-	if err != nil {
+	if err := e.commit(ctx, rec, !p.Once && !joined); err != nil {
 		return nil, err
 	}
 	if !e.begin() {
@@ -126,7 +137,7 @@ func (e *Engine) FinishDelivery(ctx context.Context, rec *payment.Record, h Hand
 				return next, nil
 			}
 			e.observe(name, next, nil, false)
-			if next.Due.Equal(now) {
+			if next.Earliest().Equal(now) {
 				e.poke()
 			}
 			return next, nil

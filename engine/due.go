@@ -9,7 +9,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// take1 does the next thing for one due record.
+// take1 does the next thing for one due record: its state's own, else its next report.
 func (e *Engine) take1(ctx context.Context, ref payment.Ref) error {
 	rec, err := e.Store.Get(ctx, ref)
 	if errors.Is(err, payment.ErrNotFound) {
@@ -18,8 +18,8 @@ func (e *Engine) take1(ctx context.Context, ref payment.Ref) error {
 	if err != nil {
 		return err
 	}
-	if rec.Due.IsZero() || rec.Due.After(e.now()) {
-		return nil
+	if !due(rec, e.now()) {
+		return e.report(ctx, rec)
 	}
 	switch rec.State {
 	case payment.Created:
@@ -36,11 +36,12 @@ func (e *Engine) take1(ctx context.Context, ref payment.Ref) error {
 		e.tellAgain(ctx, rec)
 		return nil
 	}
-	if rec.Conversion != nil && rec.Conversion.State == payment.ConversionOpen && rec.State == payment.Delivered {
-		return e.report(ctx, rec)
-	}
 	return e.rest(ctx, rec, time.Time{})
 }
+
+// due: the record's own state has something to be done now, which comes before
+// telling anybody of it.
+func due(rec *payment.Record, now time.Time) bool { return !rec.Due.IsZero() && !rec.Due.After(now) }
 
 // rest sets when to look again and nothing else.
 func (e *Engine) rest(ctx context.Context, rec *payment.Record, at time.Time) error {

@@ -146,11 +146,22 @@ type Event struct {
 	Alert bool
 	// Err is without secrets.
 	Err error
-	// Took is how long a call to a provider or affiliate took.
+	// Took is how long a call to a provider or the receiver of a report took.
 	Took time.Duration
-	// Operation is what a call was for, and Outcome what came of it, in one word each.
+	// Operation is what a call was for, and Outcome what came of it or of a report, in
+	// one word each.
 	Operation, Outcome string
+	// To is the receiver of a report, and Code its answer.
+	To, Code string
 }
+
+// What becomes of a report.
+const (
+	OutcomeDone     = "done"
+	OutcomeRejected = "rejected"
+	OutcomeRetried  = "retried"
+	OutcomeParked   = "parked"
+)
 
 // The events.
 const (
@@ -171,6 +182,8 @@ const (
 	EventForeign     = "return_foreign"
 	EventConverted   = "conversion_reported"
 	EventUnconverted = "conversion_failed"
+	EventTold        = "webhook_sent"
+	EventUntold      = "webhook_failed"
 	EventIgnored     = "track_ignored"
 	EventPaused      = "affiliate_paused"
 	EventStore       = "store_trouble"
@@ -201,9 +214,11 @@ type Observer interface{ Observe(Event) }
 type Config struct {
 	Store      payment.Store
 	Providers  map[string]Provider
-	Affiliates map[string]payment.Affiliate
-	Sites      Sites
-	Observer   Observer
+	Affiliates map[string]payment.Reporter
+	// Webhooks are the receivers of messages about all payments, by name.
+	Webhooks map[string]payment.Subscriber
+	Sites    Sites
+	Observer Observer
 	// Clock defaults to the store's, which all nodes share.
 	Clock Clock
 	// Shared outlives a configuration; one per store and process. Default: a new

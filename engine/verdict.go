@@ -103,7 +103,7 @@ func (e *Engine) apply(next *payment.Record, j job, v payment.Verdict, a payment
 	case payment.Verified:
 		whole(next, j)
 		next.Code = ""
-		e.openConversion(next, now)
+		e.sell(next, now)
 	case payment.Review:
 		e.hold(next)
 	}

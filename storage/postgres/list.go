@@ -40,6 +40,9 @@ const (
 	noticeRejected
 	noticePerhaps
 	noticeStalled
+	noticeOwed
+	noticeWebhookParked
+	noticeWebhookRejected
 )
 
 func stateNotice(st payment.State) int64 {
@@ -54,22 +57,29 @@ func stateNotice(st payment.State) int64 {
 	return 0
 }
 
-func reportNotice(st payment.ConversionState) int64 {
-	switch st {
-	case payment.ConversionRejected:
+func reportNotice(conversion bool, st payment.ReportState) int64 {
+	switch {
+	case conversion && st == payment.RejectedReport:
 		return noticeRejected
-	case payment.ConversionPerhaps:
+	case conversion && st == payment.PerhapsReport:
 		return noticePerhaps
-	case payment.ConversionParked:
+	case conversion && st == payment.ParkedReport:
 		return noticeStalled
+	case !conversion && st == payment.ParkedReport:
+		return noticeWebhookParked
+	case !conversion && st == payment.RejectedReport:
+		return noticeWebhookRejected
 	}
 	return 0
 }
 
 func noticeOf(r *payment.Record) int64 {
 	n := stateNotice(r.State)
-	if r.Conversion != nil {
-		n |= reportNotice(r.Conversion.State)
+	if r.Owed() {
+		n |= noticeOwed
+	}
+	for _, p := range r.Reports {
+		n |= reportNotice(p.Kind.Conversion(), p.State)
 	}
 	return n
 }
@@ -116,8 +126,13 @@ func source(q payment.Listing) (sql string, what []any) {
 		}
 		mask |= n
 	}
-	if mask == 0 {
-		mask = reportNotice(q.Conversion)
+	switch {
+	case q.Owed:
+		mask = noticeOwed
+	case mask == 0 && reportNotice(true, q.Conversion) != 0:
+		mask = reportNotice(true, q.Conversion)
+	case mask == 0:
+		mask = reportNotice(false, q.Webhook)
 	}
 	if mask != 0 {
 		return sqlListNotice, []any{mask}

@@ -22,7 +22,7 @@ func DecodeTrack(b []byte) (t payment.Track, expires uint64, err error) {
 	if len(b) < 1+timeSize {
 		return t, 0, fmt.Errorf("%w: track", ErrCorrupt)
 	}
-	if b[0] != Format {
+	if b[0] == 0 || b[0] > Format {
 		return t, 0, Newer("a track", b[0])
 	}
 	w := wire{base: epoch}
