@@ -68,6 +68,8 @@ const (
 	HistoryBytes = 16 << 10
 	// keptEntries is how many of the oldest entries about money are never dropped.
 	keptEntries = 8
+	// roomForCount is for the digits of the count of what was dropped.
+	roomForCount = 16
 	maxBy       = 128
 	maxText     = 1000
 )
@@ -94,7 +96,7 @@ func (r *Record) note(e Entry) {
 	e.Code, e.By, e.Text = cut(e.Code, maxBy), cut(e.By, maxBy), cut(e.Text, maxText)
 	h := append(r.History, e)
 	dropped, at := 0, -1
-	for total(h) > HistoryBytes || len(h) > MostEntries {
+	for total(h) > HistoryBytes-roomForCount || len(h) > MostEntries {
 		i := droppable(h)
 		if i < 0 {
 			break

@@ -77,8 +77,11 @@ func History(r *payment.Record, l lang.Lang) []Step {
 	if p := r.Sale(); p != nil && r.Count(payment.EntryReported) == 0 {
 		t.add("reported", p.SentAt, reported)
 	}
-	t.entries(r)
-	t.add("now", r.UpdatedAt, lang.Text{"Now: %s", "اکنون: %s"}, StateName(r.State, l))
+	end := r.UpdatedAt
+	if last := t.entries(r); last.After(end) {
+		end = last
+	}
+	t.put("now", r.UpdatedAt, end, lang.Text{"Now: %s", "اکنون: %s"}, StateName(r.State, l))
 	slices.SortStableFunc(t.steps, func(a, b placed) int { return a.place.Compare(b.place) })
 	sorted := make([]Step, len(t.steps))
 	for i, s := range t.steps {
@@ -139,8 +142,8 @@ func (t *timeline) receipt(r *payment.Record, asked []time.Time) {
 // known more exactly.
 func placeOf(e payment.Entry) time.Time { return e.At.Add(time.Millisecond - time.Nanosecond) }
 
-func (t *timeline) entries(r *payment.Record) {
-	last := time.Time{}
+// entries tells of the entries, and returns where the last one stands.
+func (t *timeline) entries(r *payment.Record) (last time.Time) {
 	first := true
 	for _, e := range r.History {
 		place := placeOf(e)
@@ -154,6 +157,7 @@ func (t *timeline) entries(r *payment.Record) {
 		}
 		t.put(e.Kind.String(), e.At, place, text, values...)
 	}
+	return last
 }
 
 // behind is where a time that was cut to the second stands: not before the last

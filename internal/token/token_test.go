@@ -73,10 +73,10 @@ var samples = []sample{
 func record() *payment.Record {
 	return &payment.Record{
 		Ref: ref, Provider: "idpay", ID: "d2e353189823079e1e4181772cff5292", Order: "101", Environment: "live",
-		Expect:     payment.Expectation{Amount: 50000, Source: payment.FromIntent, Item: "book"},
-		Receipt:    &payment.Receipt{Amount: 50000, Paid: 51000, Reference: "888001", Card: "123456******1234", PaidAt: now.Add(-time.Minute)},
-		Track: payment.Track{ID: "abcdefgh"},
-		Delivery:   payment.Delivery{Count: 2, Via: payment.ViaWorker},
+		Expect:   payment.Expectation{Amount: 50000, Source: payment.FromIntent, Item: "book"},
+		Receipt:  &payment.Receipt{Amount: 50000, Paid: 51000, Reference: "888001", Card: "123456******1234", PaidAt: now.Add(-time.Minute)},
+		Track:    payment.Track{ID: "abcdefgh"},
+		Delivery: payment.Delivery{Count: 2, Via: payment.ViaWorker},
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// Format is the first byte of every record and track. A record of a newer format
+// Format is the first byte of every record. A record of a newer format
 // is refused: reading half of what another version meant is worse than not
 // reading it. Older ones are read.
 //

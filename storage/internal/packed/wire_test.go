@@ -156,7 +156,7 @@ var trackTime = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 func FuzzDecodeTrack(f *testing.F) {
 	b, _ := packed.Track(payment.Track{ID: "064ee72930404724974761b0b41e9e49", At: trackTime, Landing: "/product/۱", Affiliate: "hamekar"}, trackTime)
 	f.Add(b)
-	f.Add([]byte{packed.Format, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff})
+	f.Add([]byte{1, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff})
 	f.Add([]byte{packed.Format + 1, 0, 0, 0, 0, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		track, expires, err := packed.DecodeTrack(b)
