@@ -30,7 +30,7 @@ ORDER BY created + 0 DESC, ref DESC LIMIT $3`
 	sqlListAny = `SELECT ref, created, writer, body FROM payments_records WHERE (created + 0, ref) < ($1, $2) AND (terms && $4::bigint[] OR ref >= $5 AND ref < $6)
 ORDER BY created + 0 DESC, ref DESC LIMIT $3`
 	sqlCountHas = `SELECT count(*) FROM (SELECT 1 FROM payments_records WHERE terms @> $1::bigint[] AND terms && $1::bigint[] LIMIT $2) n`
-	sqlCountAny = `SELECT count(*) FROM (SELECT 1 FROM payments_records WHERE terms && $1::bigint[] AND terms && ($1::bigint[] || $1::bigint[]) LIMIT $2) n`
+	sqlCountAny = `SELECT count(*) FROM (SELECT 1 FROM payments_records WHERE terms && $1::bigint[] ORDER BY created + 0 LIMIT $2) n`
 
 	sqlIsUnfound = `SELECT count(*) > 0 FROM (SELECT 1 FROM payments_records WHERE found IS DISTINCT FROM writer ORDER BY created DESC, ref DESC LIMIT 1) u`
 	sqlUnfound   = `SELECT ref, created, writer, body FROM payments_records WHERE found IS DISTINCT FROM writer ORDER BY created DESC, ref DESC LIMIT $1`
