@@ -247,7 +247,7 @@ func (w *world) watch() {
 	}
 	w.must(err)
 	dir := w.t.TempDir()
-	rules := strings.NewReplacer("for: 1m", "for: 0s", "> 120", "> 1.5", "[5m]", "[8s]").Replace(example(w.t, "rules.yml"))
+	rules := strings.NewReplacer("for: 1m", "for: 0s", "> 120", "> 1.5", "[5m]", "[4s]").Replace(example(w.t, "rules.yml"))
 	config := fmt.Sprintf(`
 global: { scrape_interval: 200ms, evaluation_interval: 200ms }
 rule_files: [rules.yml]
