@@ -103,7 +103,7 @@ func (s *Sites) Keyless() (sites []string, others bool) {
 // Inspect reports the same of sites that are placed already.
 func (s *Sites) Inspect(app *caddyhttp.App) []Finding {
 	handlers := s.all()
-	return slices.Concat(repeating(handlers), mapped(handlers), unguarded(app, handlers), ungated(app, handlers), late(handlers), unsold(handlers), unshown(app, handlers))
+	return slices.Concat(repeating(handlers), mapped(handlers), unguarded(app, handlers), ungated(app, handlers), late(handlers), unsold(handlers), unshown(app, handlers), withoutPage(handlers))
 }
 
 // Origins are the origins that return addresses begin with; for a site whose
