@@ -73,7 +73,7 @@ var (
 		Declined:        {http.StatusPaymentRequired, "bad", "cross", &yes, 0},
 		Confirming:      {http.StatusAccepted, "wait", "glass", &no, 5 * time.Second},
 		Parked:          {http.StatusOK, "good", "check", &no, 0},
-		Thanks:          {http.StatusOK, "good", "check", &no, 0},
+		Thanks:          {http.StatusOK, "good", "check", nil, 0},
 		Duplicate:       {http.StatusOK, "good", "check", &no, 0},
 		Bounce:          {http.StatusOK, "wait", "arrow", &no, 0},
 		Review:          {http.StatusConflict, "warn", "eye", &no, 0},
