@@ -201,7 +201,9 @@ func TestDoctorSeesWhatOneSiteServesBesideUs(t *testing.T) {
 			}
 			var got []string
 			for _, f := range findings {
-				got = append(got, f.Code)
+				if f.Code != "no_page" { // none of these sites has files
+					got = append(got, f.Code)
+				}
 			}
 			if strings.Join(got, " ") != c.want {
 				t.Errorf("%+v, want %q", findings, c.want)
@@ -269,7 +271,9 @@ func TestDoctorSeesWhatNothingSells(t *testing.T) {
 			}
 			var got []string
 			for _, f := range findings {
-				got = append(got, f.Code+" "+f.Where+": "+f.Text)
+				if f.Code != "no_page" {
+					got = append(got, f.Code+" "+f.Where+": "+f.Text)
+				}
 			}
 			if !slices.Equal(got, c.want) {
 				t.Errorf("%q, want %q", got, c.want)

@@ -127,6 +127,9 @@ type Handed struct {
 	// Gated: paid content that this payment does not open stands between it and
 	// the shop. Only a person can change that.
 	Gated bool
+	// NoPage: it is acknowledged because nobody is there who could credit, and its
+	// customer has not been answered.
+	NoPage bool
 	// Status and Location are the shop's answer, 0 without one.
 	Status   int
 	Location string
@@ -203,6 +206,8 @@ const (
 	EventUnknownOrder = "return_unknown_order"
 	// EventPaidBefore: an order that is paid is announced again.
 	EventPaidBefore = "order_paid_before"
+	// EventNoPage: a checkout of ours has no page where its customers come back to.
+	EventNoPage = "checkout_without_page"
 	// EventUnclaimed: it is paid, nobody came back, and nobody asks by itself.
 	EventUnclaimed = "payment_unclaimed"
 )

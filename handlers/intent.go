@@ -108,8 +108,21 @@ func (s *Sites) intended(in engine.Intent) (*Handler, *provider, error) {
 }
 
 // imagined is the request by which the customer of an intent would ask for the home page
-// of its shop.
+// of its shop, as far as a server has prepared it.
 func (h *Handler) imagined(ctx context.Context, id string) (*http.Request, error) {
+	r, err := h.visitor(ctx, id, "/")
+	if err != nil {
+		return nil, err
+	}
+	return caddyhttp.PrepareRequest(r, caddy.NewReplacer(), nil, h.server), nil
+}
+
+// visitorTo is a visitor's request for a path of a site whose name is known.
+func (h *Handler) visitorTo(ctx context.Context, path string) (*http.Request, error) {
+	return h.visitor(ctx, "", path)
+}
+
+func (h *Handler) visitor(ctx context.Context, id, path string) (*http.Request, error) {
 	host := id
 	if p := h.place(); p.site != nil {
 		host, _, _ = strings.Cut(p.site.id, "/")
@@ -117,16 +130,16 @@ func (h *Handler) imagined(ctx context.Context, id string) (*http.Request, error
 			host = p.host
 		}
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, path, nil)
 	if err != nil {
 		return nil, err
 	}
-	r.Host, r.RemoteAddr = host, nobody
+	r.Host, r.RemoteAddr, r.RequestURI = host, nobody, r.URL.RequestURI()
 	if h.place().secure {
 		name, _ := splitHost(host)
 		r.TLS = &tls.ConnectionState{HandshakeComplete: true, ServerName: name, Version: tls.VersionTLS13}
 	}
-	return caddyhttp.PrepareRequest(r, caddy.NewReplacer(), nil, h.server), nil
+	return r, nil
 }
 
 // Interface guards.

@@ -58,10 +58,13 @@ func (t *visit) deliver(rec *payment.Record) error {
 		// The shop has answered; whatever it said is the customer's.
 		return nil
 	}
-	if err == nil && endErr == nil && handed.Acked {
+	if err == nil && endErr == nil && handed.Acked && !handed.NoPage {
 		return nil
 	}
 	clearVerified(t.r)
+	if now != nil && now.State == payment.Delivered && handed.NoPage {
+		return t.thanks(now)
+	}
 	if now != nil && now.State == payment.Verified {
 		p := t.about(pages.Confirming, now)
 		p.Recorded, p.Refresh = true, t.hopURL(now)
@@ -111,7 +114,11 @@ func (h *Handler) hand(ctx context.Context, w *filter, r *http.Request, next cad
 		// it is not the shop's, and a page of ours comes in its place.
 		forget(w.Header(), w.Header()["Set-Cookie"])
 	}()
+	d.wrote = w.status
 	handed = d.outcome(err, panicked, panicked != nil && !w.gone)
+	if d.pageless && w.refused == nil {
+		h.tellPageless(r, v, rec)
+	}
 	if w.refused != nil {
 		// The shop may have run, but its answer was not this customer's to see.
 		handed = engine.Handed{Gated: w.refused.shut}
