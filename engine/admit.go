@@ -117,10 +117,10 @@ func (e *Engine) admitted(ctx context.Context, a Ask) Result {
 		rec = e.bind(ctx, prov, rec, a)
 	}
 	if rec != nil && settled(rec) {
-		return e.answer(ctx, rec, a)
+		return e.answer(rec, a)
 	}
 	if a.Claimed.Hint == payment.HintUnpaid && rec != nil && rec.Attempts.Claimed && unanswered(rec) {
-		return e.answer(ctx, rec, a) // another return claims the contrary, and is being asked for
+		return e.answer(rec, a) // another return claims the contrary, and is being asked for
 	}
 	if a.Claimed.Hint == payment.HintUnpaid {
 		// Documented as unpaid: believed for this page, written nowhere.
@@ -301,7 +301,7 @@ func (e *Engine) conclude(ctx context.Context, j job, rec *payment.Record, err e
 	case rec == nil:
 		return Result{Kind: Pending}
 	}
-	return e.answer(ctx, rec, j.ask)
+	return e.answer(rec, j.ask)
 }
 
 // settled: nothing that a provider could say now changes the answer.
@@ -336,39 +336,42 @@ func Proven(r *payment.Record) bool {
 	return r.Expect.Source == payment.FromIntent || r.Expect.Source == payment.FromLookup && r.Expect.Unconsumed
 }
 
-// answer says what a browser is told of a record as it stands.
-func (e *Engine) answer(_ context.Context, r *payment.Record, a Ask) Result {
+// answer says what a browser is told of a record as it stands, by a return of its own.
+func (e *Engine) answer(r *payment.Record, a Ask) Result {
 	// What was captured was captured for this id and this order: the provider's
 	// answer, or the shop's, has bound the pair that the return brings.
-	res := Result{Record: r, Bound: proven(r, a) || r.State.Captured()}
+	res := Result{Kind: KindOf(r), Record: r, Bound: proven(r, a) || r.State.Captured()}
 	if a.Bound != nil && !a.Bound(r.Order) {
 		res.Bound = false
 		if r.State.Captured() {
 			// A true receipt on a return that names another order: neither
 			// credited nor delivered by this request.
 			res.Kind, res.Err = Review, fmt.Errorf("%w: %s", ErrForeign, payment.ReasonBinding)
-			return res
 		}
-	}
-	switch r.State {
-	case payment.Verified:
-		res.Kind = Verified
-	case payment.Delivering, payment.Delivered:
-		res.Kind = Duplicate
-	case payment.Parked:
-		res.Kind = Parked
-	case payment.Review:
-		res.Kind = Review
-	case payment.Declined, payment.Expired, payment.Reversed:
-		res.Kind = Declined
-		switch r.Reason {
-		case payment.ReasonOrderPaid:
-			res.Kind = OrderPaid
-		case payment.ReasonWaiting:
-			res.Kind = Pending // that "no" was to an older return
-		}
-	default:
-		res.Kind = Pending
 	}
 	return res
+}
+
+// KindOf is what a record's state means to a browser, whoever asks: the only place
+// that says so.
+func KindOf(r *payment.Record) Kind {
+	switch r.State {
+	case payment.Verified:
+		return Verified
+	case payment.Delivering, payment.Delivered:
+		return Duplicate
+	case payment.Parked:
+		return Parked
+	case payment.Review:
+		return Review
+	case payment.Declined, payment.Expired, payment.Reversed:
+		switch r.Reason {
+		case payment.ReasonOrderPaid:
+			return OrderPaid
+		case payment.ReasonWaiting:
+			return Pending // that "no" was to an older return
+		}
+		return Declined
+	}
+	return Pending
 }

@@ -72,21 +72,9 @@ func (e *Engine) deliver(ctx context.Context, rec *payment.Record, p Policy) err
 		}
 		return e.park(ctx, rec)
 	}
-	rec, err := e.StartDelivery(ctx, rec.Ref, payment.ViaWorker, "", nil, p)
+	_, err := e.Deliver(ctx, rec, Delivery{Via: payment.ViaWorker, Policy: p}, e.Sites.Deliver)
 	if errors.Is(err, ErrNotNow) {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	callCtx, cancel := context.WithTimeout(ctx, deliveryLimit)
-	defer cancel()
-	// A panic leaves nothing known of what the shop was told.
-	var handed Handed
-	panicked := e.safely(rec.Ref, func() error {
-		handed = e.Sites.Deliver(callCtx, rec)
-		return nil
-	})
-	_, err = e.EndDelivery(ctx, rec, handed, p)
-	return orErr(err, panicked)
+	return err
 }

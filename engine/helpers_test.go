@@ -394,9 +394,9 @@ func (w *world) wantState(ref payment.Ref, s payment.State) *payment.Record {
 // deliver is what the site's handler does with a verified payment.
 func (w *world) deliver(ref payment.Ref, h engine.Handed) (*payment.Record, error) {
 	ctx := context.Background()
-	rec, err := w.StartDelivery(ctx, ref, payment.ViaBrowser, "browser", nil, w.shop.policy)
-	if err != nil {
-		return rec, err
-	}
-	return w.EndDelivery(ctx, rec, h, w.shop.policy)
+	return w.Deliver(ctx, w.record(ref), w.byBrowser(), func(context.Context, *payment.Record) engine.Handed { return h })
+}
+
+func (w *world) byBrowser() engine.Delivery {
+	return engine.Delivery{Via: payment.ViaBrowser, Browser: "browser", Policy: w.shop.policy}
 }

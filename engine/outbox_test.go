@@ -152,14 +152,17 @@ func TestADeliveryOvertakenByAReportIsMade(t *testing.T) {
 		if w.record(rec.Ref).Version == seen.Version {
 			t.Fatal("nothing was reported")
 		}
-		if r, err := w.StartDeliveryOf(t.Context(), seen, payment.ViaBrowser, "b", nil, w.shop.policy); err != nil || r.State != payment.Delivering {
+		handed := 0
+		hand := func(_ context.Context, r *payment.Record) engine.Handed {
+			handed++
+			return engine.Handed{Acked: true}
+		}
+		if r, err := w.Deliver(t.Context(), seen, w.byBrowser(), hand); err != nil || r.State != payment.Delivered {
 			t.Fatalf("%v", err)
-		} else if _, err := w.EndDelivery(t.Context(), r, engine.Handed{Acked: true}, w.shop.policy); err != nil {
-			t.Fatal(err)
 		}
 		// One that was delivered meanwhile is not.
-		if _, err := w.StartDeliveryOf(t.Context(), seen, payment.ViaBrowser, "b", nil, w.shop.policy); !errors.Is(err, engine.ErrNotNow) {
-			t.Errorf("%v", err)
+		if _, err := w.Deliver(t.Context(), seen, w.byBrowser(), hand); !errors.Is(err, engine.ErrNotNow) || handed != 1 {
+			t.Errorf("%v, handed over %d times", err, handed)
 		}
 	})
 }

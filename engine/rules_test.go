@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -308,10 +309,15 @@ func TestRule7InterruptedDelivery(t *testing.T) {
 				w := newWorld(t, func(w *world) { w.shop.policy.Once = once })
 				rec := w.announce()
 				w.Admit(t.Context(), w.ask())
-				if _, err := w.StartDelivery(t.Context(), rec.Ref, payment.ViaBrowser, "b", nil, w.shop.policy); err != nil {
-					t.Fatal(err)
-				}
-				w.halt() // and nobody ends the delivery
+				go func() {
+					_, _ = w.Deliver(t.Context(), w.record(rec.Ref), w.byBrowser(), func(context.Context, *payment.Record) engine.Handed {
+						runtime.Goexit() // and nobody ends the delivery
+						return engine.Handed{}
+					})
+				}()
+				synctest.Wait()
+				w.wantState(rec.Ref, payment.Delivering)
+				w.halt()
 				w.start(w.store.Restart())
 				defer w.halt()
 				time.Sleep(3 * time.Minute)

@@ -11,9 +11,9 @@ const (
 	// leaseMargin is how much longer than one call a claim lasts.
 	leaseMargin = 7 * time.Second
 	minLease    = 15 * time.Second
-	// deliveryLimit bounds one delivery to the shop.
-	deliveryLimit = 2 * time.Minute
-	deliveryLease = deliveryLimit + 15*time.Second
+	// DeliveryTime bounds one delivery to the shop.
+	DeliveryTime  = 2 * time.Minute
+	deliveryLease = DeliveryTime + 15*time.Second
 	// browserGrace is how long a verified payment waits for its browser before
 	// the worker hands it over.
 	browserGrace = 60 * time.Second

@@ -150,6 +150,7 @@ func admitting() []Mutant {
 			[]Edit{{"engine", "rec, true); !errors.Is(err, payment.ErrConflict) {\n\t\t\treturn rec, err == nil, err", "rec, true); true {\n\t\t\treturn rec, err == nil || errors.Is(err, payment.ErrConflict), nil"}}, []Suite{unit("engine", "TestDevices")}},
 		{"counters-scanned", "R13 A60", "Beyond a hundred thousand addresses each new one looks at all others, with the lock held.",
 			[]Edit{{"engine/limit", "if looks++; looks == evictLooks {", "if looks++; looks < 0 {"}}, []Suite{unit("engine/limit", "TestCountersAreBoundedAndCheap")}},
+		{"turns-are-not-given-back", "R13", "After the first refusal every stranger, and every customer whose return was mistyped, waits a second for an answer.",
 			[]Edit{{"handlers", "return func() { <-t.one }", "return func() { _ = t.one }"}}, []Suite{unit("handlers", "TestTurnsFollowEachOther")}},
 		{"refusals-go-round-the-turnstile", "R13", "A crowd of strangers who are refused has the processor before customers who pay.",
 			[]Edit{{"handlers", "return status == http.StatusTooManyRequests || p.Kind == pages.Malformed", "return status == 0 && p.Kind == pages.Malformed"}}, []Suite{unit("handlers", "TestOnlyRefusalsWaitForTheirTurn")}},
