@@ -60,6 +60,8 @@ type Record struct {
 	Devices []Device `json:"dv,omitempty"`
 	// Notes are what people decided about the payment, oldest first.
 	Notes []Note `json:"n,omitempty"`
+	// Refunds are the attempts to give money back, oldest first.
+	Refunds []Refund `json:"rf,omitempty"`
 
 	CreatedAt time.Time `json:"t0"`
 	UpdatedAt time.Time `json:"t1"`
@@ -224,5 +226,6 @@ func (r *Record) Clone() *Record {
 	}
 	c.Devices = append([]Device(nil), r.Devices...)
 	c.Notes = append([]Note(nil), r.Notes...)
+	c.Refunds = append([]Refund(nil), r.Refunds...)
 	return &c
 }

@@ -38,6 +38,7 @@ func walkRecord(w *wire, r *payment.Record) {
 	stamp(w, 24, &r.UpdatedAt)
 	text(w, 25, &r.Proof)
 	ints(w, 26, &r.Serial)
+	list(w, 31, &r.Refunds, walkRefund)
 }
 
 func walkExpectation(w *wire, e *payment.Expectation) {
