@@ -60,6 +60,8 @@ type Record struct {
 	Devices []Device `json:"dv,omitempty"`
 	// Notes are what people decided about the payment, oldest first.
 	Notes []Note `json:"n,omitempty"`
+	// Relay is set where the shop's own calls to the provider pass through us.
+	Relay *Relayed `json:"rl,omitempty"`
 
 	CreatedAt time.Time `json:"t0"`
 	UpdatedAt time.Time `json:"t1"`
@@ -224,5 +226,6 @@ func (r *Record) Clone() *Record {
 	}
 	c.Devices = append([]Device(nil), r.Devices...)
 	c.Notes = append([]Note(nil), r.Notes...)
+	c.Relay = r.Relay.clone()
 	return &c
 }
