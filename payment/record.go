@@ -172,6 +172,10 @@ type Via string
 const (
 	ViaBrowser Via = "browser"
 	ViaWorker  Via = "worker"
+	// ViaRelay: the answer to the shop's own verify.
+	ViaRelay Via = "relay"
+	// ViaObserved: the shop verified it by itself, and we were told so.
+	ViaObserved Via = "observed"
 )
 
 // Delivery is the history of telling the shop.

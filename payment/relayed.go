@@ -29,16 +29,35 @@ type Relayed struct {
 	Kept   []byte    `json:"-"`
 	KeptAt time.Time `json:"-"`
 
-	// PageAt is when the customer's return that is being answered by the shop came;
-	// zero where none is. PageBy is the node that waits for the answer.
-	PageAt time.Time `json:"pg,omitzero"`
+	// Page is what is known of the page by which the shop answers the customer's
+	// return: see [Record.OpenPage].
+	Page ShopPage `json:"pg,omitempty"`
+	// PageAt is when that return came, and PageBy the node that waits for the answer.
+	PageAt time.Time `json:"pa,omitzero"`
 	PageBy string    `json:"pb,omitempty"`
+	// Mixed: while a page was open some ask heard "again", or another return reached
+	// the shop. Whether a page is of the ask that heard "first" can't be told from then
+	// on, so none proves anything.
+	Mixed bool `json:"mx,omitempty"`
 	// ReplayedAt is when the worker made the shop's own return; it is made once.
 	ReplayedAt time.Time `json:"rp,omitzero"`
 	// GivingBack is when the shop asked for the money to be sent back; it excludes a
 	// replay from then on.
 	GivingBack time.Time `json:"gb,omitzero"`
 }
+
+// Page is where the shop's answer to a customer's return stands.
+type ShopPage string
+
+// The pages. Only one that is open, or that ended while "first" was being told, says
+// something about the payment.
+const (
+	PageNone    ShopPage = ""
+	PageOpen    ShopPage = "open"
+	PageGood    ShopPage = "good"    // a 2xx or 3xx that the site doesn't call a refusal
+	PageRefused ShopPage = "refused" // what the site calls a refusal
+	PageBad     ShopPage = "bad"     // anything else, or no answer at all
+)
 
 // RelayKept is how long a provider's answer is kept that nobody has heard.
 const RelayKept = 7 * 24 * time.Hour
@@ -55,33 +74,6 @@ func (r *Relayed) Open() bool { return !r.Told.At.IsZero() && r.HeardAt.IsZero()
 
 // Heard reports whether the shop has heard "first".
 func (r *Relayed) Heard() bool { return r != nil && !r.HeardAt.IsZero() }
-
-// tell begins a telling.
-func (r *Relayed) tell(by string, now time.Time) bool {
-	if r.Heard() || r.Open() {
-		return false
-	}
-	r.Told = Telling{Epoch: r.Told.Epoch + 1, By: by, At: now}
-	return true
-}
-
-// hear ends the telling of an epoch: it was heard.
-func (r *Relayed) hear(epoch uint64, now time.Time) bool {
-	if r.Told.Epoch != epoch || !r.Open() {
-		return false
-	}
-	r.HeardAt, r.Kept, r.KeptAt = now, nil, time.Time{}
-	return true
-}
-
-// unheard ends the telling of an epoch: certainly nobody heard it whole.
-func (r *Relayed) unheard(epoch uint64) bool {
-	if r.Told.Epoch != epoch || !r.Open() {
-		return false
-	}
-	r.Told.At, r.Told.By = time.Time{}, ""
-	return true
-}
 
 // SameAmount compares the amount of a verify with that of its create, as numbers.
 // It is true where there is nothing to compare: the provider compares then.

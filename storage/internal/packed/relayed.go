@@ -11,6 +11,8 @@ func walkRelayed(w *wire, r *payment.Relayed) {
 	ints(w, 6, &r.Asked)
 	blob(w, 7, &r.Kept)
 	stamp(w, 8, &r.KeptAt)
+	text(w, 13, &r.Page)
+	flag(w, 14, &r.Mixed)
 	stamp(w, 9, &r.PageAt)
 	text(w, 10, &r.PageBy)
 	stamp(w, 11, &r.ReplayedAt)
