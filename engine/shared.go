@@ -17,6 +17,8 @@ import (
 type Shared struct {
 	flights singleflight.Group
 	doors   singleflight.Group
+	relays  singleflight.Group // asks of the provider by shops' own calls
+	replays replays
 	limits  *limits
 
 	mu sync.Mutex
