@@ -121,7 +121,7 @@ func (e *Engine) RelayCreate(ctx context.Context, c Relay) {
 	}
 	// A create has the lane of creates, so that it takes no verify's place.
 	laneCtx, cancel := context.WithTimeout(ctx, createPatience)
-	leave, ok := e.Shared.enterCreate(laneCtx, hostOf(prov.Terms()))
+	leave, ok := e.Shared.hosts.EnterCreate(laneCtx, hostOf(prov.Terms()))
 	cancel()
 	if !ok {
 		down(&TooManyError{RetryAfter: createPatience})
@@ -232,7 +232,7 @@ func (e *Engine) RelayForward(ctx context.Context, c Relay) {
 func (e *Engine) relayRaw(ctx context.Context, prov Provider, r payment.Relayer, c Relay) payment.RelayReply {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), prov.Timeout)
 	defer cancel()
-	leave, err := e.Shared.enter(ctx, hostOf(prov.Terms()), false)
+	leave, err := e.Shared.hosts.Enter(ctx, hostOf(prov.Terms()), false)
 	if err != nil {
 		return payment.RelayReply{Err: err, Unsent: true}
 	}

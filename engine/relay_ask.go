@@ -220,7 +220,7 @@ func (e *Engine) relaySettle(ctx context.Context, j job, r payment.Relayer, c Re
 // shop without us would ask, too.
 func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c Relay, rec *payment.Record, t payment.Terms) (relayed, error) {
 	laneCtx, cancel := context.WithTimeout(ctx, j.prov.Timeout)
-	leave, err := e.Shared.enter(laneCtx, hostOf(t), false)
+	leave, err := e.Shared.hosts.Enter(laneCtx, hostOf(t), false)
 	cancel()
 	if err != nil {
 		return relayed{rec: rec}, nil //nolint:nilerr // nothing was asked: as silence

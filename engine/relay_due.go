@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rahgir/caddy-payments/engine/limit"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -123,7 +124,7 @@ func (e *Engine) relayUnasked(ctx context.Context, rec *payment.Record) error {
 	}
 	a, asked := e.inquire(ctx, prov, rec, false)
 	if !asked {
-		return e.rest(ctx, rec, now.Add(breakerMost))
+		return e.rest(ctx, rec, now.Add(limit.BreakerMost))
 	}
 	switch a.Outcome {
 	case payment.OutcomeAwaiting:

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"context"
-	"crypto/subtle"
 	"fmt"
 	"io"
 	"mime"
@@ -12,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rahgir/caddy-payments/internal/strictjson"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -105,32 +105,14 @@ func CallFields(c payment.RelayCall) (Object, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: the form can't be read", payment.ErrMalformed)
 	}
-	o := Object{}
+	fields := make(map[string]string, len(values))
 	for name, all := range values {
 		if len(all) > 1 {
 			return nil, fmt.Errorf("%w: a field occurs twice", payment.ErrMalformed)
 		}
-		o[name] = Value{kind: isString, text: all[0]}
+		fields[name] = all[0]
 	}
-	return o, nil
-}
-
-// Number reads an amount as a call has it, in whatever unit. unread is true where
-// something stands there that is no whole number.
-func (o Object) Number(name string) (n int64, unread bool) {
-	if !o.Has(name) || o.Blank(name) {
-		return 0, false
-	}
-	n, ok := o.Int(name)
-	if !ok || n <= 0 {
-		return 0, true
-	}
-	return n, false
-}
-
-// Is compares a secret with what a call has, in constant time.
-func (s Secret) Is(said string) bool {
-	return said != "" && subtle.ConstantTimeCompare([]byte(s.Reveal()), []byte(said)) == 1
+	return strictjson.Texts(fields), nil
 }
 
 // SayJSON is an answer of ours in JSON.
