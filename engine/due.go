@@ -21,6 +21,11 @@ func (e *Engine) take1(ctx context.Context, ref payment.Ref) error {
 	if rec.Due.IsZero() || rec.Due.After(e.now()) {
 		return nil
 	}
+	if rec.Relay != nil {
+		if done, err := e.relayDue(ctx, rec); done {
+			return err
+		}
+	}
 	switch rec.State {
 	case payment.Created:
 		return e.unasked(ctx, rec)

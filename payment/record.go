@@ -62,6 +62,8 @@ type Record struct {
 	Notes []Note `json:"n,omitempty"`
 	// Refunds are the attempts to give money back, oldest first.
 	Refunds []Refund `json:"rf,omitempty"`
+	// Relay is set where the shop's own calls to the provider pass through us.
+	Relay *Relayed `json:"rl,omitempty"`
 
 	CreatedAt time.Time `json:"t0"`
 	UpdatedAt time.Time `json:"t1"`
@@ -172,6 +174,10 @@ type Via string
 const (
 	ViaBrowser Via = "browser"
 	ViaWorker  Via = "worker"
+	// ViaRelay: the answer to the shop's own verify.
+	ViaRelay Via = "relay"
+	// ViaObserved: the shop verified it by itself, and we were told so.
+	ViaObserved Via = "observed"
 )
 
 // Delivery is the history of telling the shop.
@@ -227,5 +233,6 @@ func (r *Record) Clone() *Record {
 	c.Devices = append([]Device(nil), r.Devices...)
 	c.Notes = append([]Note(nil), r.Notes...)
 	c.Refunds = append([]Refund(nil), r.Refunds...)
+	c.Relay = r.Relay.clone()
 	return &c
 }

@@ -23,5 +23,17 @@ func Gave(g payment.GivenBack, o payment.GiveBackOutcome, code string) payment.G
 	return g
 }
 
+// BackOf is an answer to a refund in the words of [payment.Relayer.ReadGivenBack].
+func BackOf(g payment.GivenBack) payment.Outcome {
+	switch g.Outcome {
+	case payment.GiveBackDone:
+		return payment.OutcomePaid
+	case payment.GiveBackRefused, payment.GiveBackOperator, payment.GiveBackBusy:
+		return payment.OutcomeRefused
+	case payment.GiveBackUnknown:
+	}
+	return payment.OutcomeUnknown
+}
+
 // UnsentGiveBack is the answer to what can't be asked.
 func UnsentGiveBack() payment.GivenBack { return Reply{Err: ErrRequest, Unsent: true}.GiveBack() }
