@@ -21,6 +21,11 @@ func (e *Engine) take1(ctx context.Context, ref payment.Ref) error {
 	if !due(rec, e.now()) {
 		return e.report(ctx, rec)
 	}
+	if rec.Relay != nil {
+		if done, err := e.relayDue(ctx, rec); done {
+			return err
+		}
+	}
 	switch rec.State {
 	case payment.Created:
 		return e.unasked(ctx, rec)

@@ -152,6 +152,9 @@ func (e *Engine) redeliver(ctx context.Context, rec *payment.Record, note paymen
 	if e.playMoney(rec) {
 		return rec, fmt.Errorf("%w: it was paid in the sandbox, and its provider is live now", ErrNotPossible)
 	}
+	if rec.Relay != nil && rec.Delivery.Via != payment.ViaBrowser {
+		return e.untell(ctx, rec, note)
+	}
 	p, ok := Policy{}, false
 	if e.Sites != nil {
 		p, ok = e.Sites.Policy(rec)

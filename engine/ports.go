@@ -229,6 +229,9 @@ type Config struct {
 	// Shared outlives a configuration; one per store and process. Default: a new
 	// one.
 	Shared *Shared
+	// Seal keeps providers' answers secret that a shop hasn't heard yet. Without it
+	// they are made anew from the receipt.
+	Seal Sealer
 	// Rand is a number in [0,1) for jitter. Default: math/rand.
 	Rand func() float64
 	// Tick is how often the worker looks without being woken. Default: 1s.

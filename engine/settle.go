@@ -27,6 +27,8 @@ type job struct {
 	// should have paid. One that was written since is met by the claim, which needs
 	// the version: it is read anew then.
 	found *payment.Record
+	// relayed adds to the record what a shop's own ask leaves there; nil for others.
+	relayed func(next *payment.Record)
 }
 
 // as is the job with its record as it was just read. Without an expectation the

@@ -64,6 +64,10 @@ type Record struct {
 	Devices []Device `json:"dv,omitempty"`
 	// History is what happened to the payment, oldest first. It is only appended to.
 	History []Entry `json:"h,omitempty"`
+	// Refunds are the attempts to give money back, oldest first.
+	Refunds []Refund `json:"rf,omitempty"`
+	// Relay is set where the shop's own calls to the provider pass through us.
+	Relay *Relayed `json:"rl,omitempty"`
 
 	CreatedAt time.Time `json:"t0"`
 	UpdatedAt time.Time `json:"t1"`
@@ -179,6 +183,10 @@ type Via string
 const (
 	ViaBrowser Via = "browser"
 	ViaWorker  Via = "worker"
+	// ViaRelay: the answer to the shop's own verify.
+	ViaRelay Via = "relay"
+	// ViaObserved: the shop verified it by itself, and we were told so.
+	ViaObserved Via = "observed"
 )
 
 // Delivery is the history of telling the shop.
@@ -222,5 +230,7 @@ func (r *Record) Clone() *Record {
 	c.Devices = append([]Device(nil), r.Devices...)
 	c.Reports = append([]Report(nil), r.Reports...)
 	c.History = append([]Entry(nil), r.History...)
+	c.Refunds = append([]Refund(nil), r.Refunds...)
+	c.Relay = r.Relay.clone()
 	return &c
 }

@@ -36,12 +36,16 @@ func (s *Server) serveVandar(w http.ResponseWriter, r *http.Request, seg []strin
 	if len(seg) > 1 && seg[0] == "web" {
 		seg = seg[1:]
 	}
-	if len(seg) >= 2 && (seg[0] == "v4" || seg[0] == "v3") {
+	if len(seg) >= 2 && (seg[0] == "v4" || seg[0] == "v3" && seg[1] != "business") {
 		s.serveBank(w, r, ProviderVandar, seg[1], seg[2:], nil)
 		return
 	}
 	calls := map[string]func(map[string]any, *http.Request) call{
 		"api/v4/send": s.vandarSend, "api/v4/verify": s.vandarVerify, "api/v4/transaction": s.vandarTransaction,
+	}
+	if len(seg) == 6 && seg[0] == "v3" && seg[1] == "business" && seg[3] == "transaction" && seg[5] == "refund" {
+		s.serveVandarRefund(w, r, seg[4])
+		return
 	}
 	makeCall := calls[strings.Join(seg, "/")]
 	if makeCall == nil {
@@ -146,6 +150,51 @@ func (s *Server) vandarTransaction(fields map[string]any, _ *http.Request) call 
 			{"createdAt", vandarTime(p.created)}, {"paymentDate", vandarTime(p.paid)}, {"code", code}, {"message", message},
 		})
 	}}
+}
+
+// serveVandarRefund is the business API, which knows payments by transId and takes
+// each payment_number once only.
+func (s *Server) serveVandarRefund(w http.ResponseWriter, r *http.Request, transaction string) {
+	if r.Method != http.MethodPost {
+		methodNotAllowed(w, http.MethodPost)
+		return
+	}
+	body, ok := readBody(w, r)
+	if !ok {
+		return
+	}
+	fields := readObject(r, body)
+	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	s.serveCall(w, r, call{provider: ProviderVandar, op: OpRefund, subject: transaction, exec: func() answer {
+		if !bearer || !accepts(token, s.opts.APIKeys) {
+			return reply(http.StatusUnauthorized, object{{"status", 0}, {"error", "Unauthenticated."}})
+		}
+		var p *payment
+		for _, q := range s.st.listed {
+			if q.provider == ProviderVandar && q.trackID == transaction {
+				p = q
+			}
+		}
+		if p == nil {
+			return vandarError("token")
+		}
+		amount, ok := number(fields["amount"])
+		if fields["amount"] == nil {
+			amount, ok = p.settled, true
+		}
+		key := text(fields["payment_number"])
+		if !ok || key != "" && p.given[key] || !p.giveBack(amount, s.st.clock()) {
+			return vandarError("amount")
+		}
+		if p.given == nil {
+			p.given = make(map[string]bool)
+		}
+		p.given[key] = true
+		return reply(http.StatusOK, object{{"status", 1}, {"data", object{
+			{"message", "عملیات بازگشت وجه با موفقیت ثبت گردید."},
+			{"results", list{object{{"id", randomUUID()}, {"gateway_transaction_id", p.vandarID()}, {"amount", amount}, {"payment_number", key}, {"status", "PENDING"}}}},
+		}}})
+	}})
 }
 
 // vandarMoney are the amount that was paid, what the merchant has of it, and the fee,

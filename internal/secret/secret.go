@@ -4,6 +4,7 @@
 package secret
 
 import (
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io"
@@ -26,9 +27,6 @@ type Secret struct{ text *string }
 
 // New wraps a secret text.
 func New(s string) Secret { return Secret{&s} }
-
-// IsZero reports whether there is no secret at all.
-func (s Secret) IsZero() bool { return s.text == nil }
 
 // Reveal returns the text. It belongs into a header or body of a request to the
 // party that gave the secret out, and nowhere else.
@@ -103,3 +101,9 @@ var (
 	_ fmt.GoStringer = Secret{}
 	_ slog.LogValuer = Secret{}
 )
+
+// Is compares the secret with what somebody says it is, in constant time. Nothing is
+// never it.
+func (s Secret) Is(said string) bool {
+	return said != "" && subtle.ConstantTimeCompare([]byte(s.Reveal()), []byte(said)) == 1
+}

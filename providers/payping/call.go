@@ -24,6 +24,7 @@ type create struct {
 	Return      string `json:"returnUrl"`
 	Description string `json:"description,omitempty"`
 	Order       string `json:"clientRefId"`
+	Reversible  bool   `json:"isReversible,omitempty"`
 }
 
 // Verify implements [payment.Provider] (PayPing v3, /v3/pay/verify).
@@ -58,7 +59,7 @@ func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started
 		return payment.Started{}, fmt.Errorf("payping: %w: %w", payment.ErrRefused, err)
 	}
 	amount, _ := payment.Toman.Of(o.Amount) // whole, as CheckAmount has seen
-	return p.started(p.post(ctx, "/v3/pay", create{amount, o.Return, o.Title, o.Number}))
+	return p.started(p.post(ctx, "/v3/pay", create{amount, o.Return, o.Title, o.Number, p.Reversible == on}))
 }
 
 // started reads an answer to create, whose members come in several cases.

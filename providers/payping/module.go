@@ -42,6 +42,11 @@ type Provider struct {
 	// announces. Default: `on`.
 	CompareOrder string `json:"compare_order,omitempty"`
 
+	// Whether payments are started as ones that can be reversed for 30 minutes after
+	// they were verified: `on` or `off`. What PayPing takes for that, its document
+	// doesn't say. Default: `off`.
+	Reversible string `json:"reversible,omitempty"`
+
 	pages pages
 }
 
@@ -56,6 +61,7 @@ func (*Provider) CaddyModule() caddy.ModuleInfo {
 //		token         <token>
 //		sandbox       [on|off]
 //		compare_order [on|off]
+//		reversible    [on|off]
 //		base_url      <url>
 //		pay_url       <url>
 //		timeout       <duration>
@@ -71,6 +77,11 @@ func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 				p.CompareOrder = on
 			}
 		}),
+		wire.Switch("reversible", func(yes bool) {
+			if p.Reversible = off; yes {
+				p.Reversible = on
+			}
+		}),
 	)...)
 }
 
@@ -79,6 +90,9 @@ func (p *Provider) Provision(ctx caddy.Context) error {
 	d := wire.Document{Type: protocolName, Protocol: protocolName, API: defaultAPI, Credential: "token", Written: p.Token, Sandbox: p.Sandbox}
 	return p.Open(ctx, d, func() error {
 		if err := wire.OneOf("compare_order", p.CompareOrder, on, off); err != nil {
+			return err
+		}
+		if err := wire.OneOf("reversible", p.Reversible, on, off); err != nil {
 			return err
 		}
 		pay, err := p.PayBase(defaultAPI)

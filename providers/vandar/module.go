@@ -1,6 +1,8 @@
 package vandar
 
 import (
+	"errors"
+
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap/zapcore"
@@ -42,7 +44,15 @@ type Provider struct {
 	// the fee that the answer names. Default: `merchant`.
 	Fee string `json:"fee,omitempty"`
 
-	pages []wire.Page
+	// The business's English name in Vandar's panel, and an access token of its
+	// settings, which Vandar lets live for five days: with both, payments can be
+	// refunded. Write the token `{env.NAME}` or `{file./path}`. Default: none.
+	Business    string `json:"business,omitempty"`
+	AccessToken string `json:"access_token,omitempty"`
+
+	pages    []wire.Page
+	business wire.Base
+	access   wire.Secret
 }
 
 // CaddyModule returns the Caddy module information.
@@ -55,6 +65,8 @@ func (*Provider) CaddyModule() caddy.ModuleInfo {
 //	vandar [<name>] {
 //		api_key       <key>
 //		fee           merchant|payer
+//		business      <name>
+//		access_token  <token>
 //		base_url      <url>
 //		pay_url       <url>
 //		timeout       <duration>
@@ -65,6 +77,8 @@ func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return wire.ParseBlock(d, append(p.Options(defaultAPI, defaultAPI),
 		wire.Credential("api_key", &p.APIKey),
 		wire.Word("fee", &p.Fee, feeMerchant, feePayer),
+		wire.String("business", &p.Business),
+		wire.String("access_token", &p.AccessToken),
 	)...)
 }
 
@@ -80,8 +94,26 @@ func (p *Provider) Provision(ctx caddy.Context) error {
 		for _, path := range otherPages {
 			p.pages = append(p.pages, wire.NewPage(pay, path))
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return p.openRefunds(ctx)
 	})
+}
+
+// openRefunds makes refunds possible where the configuration has what they need.
+func (p *Provider) openRefunds(ctx caddy.Context) (err error) {
+	if p.Business == "" && p.AccessToken == "" {
+		return nil
+	}
+	if p.Business == "" || !wire.CheckID(p.Business, 1, 64, ".") {
+		return errors.New("business must be the business's English name in Vandar's panel, letters, digits, '-', '_' and '.': refunds need it and access_token")
+	}
+	if p.access, err = wire.Required(ctx, "access_token", p.AccessToken); err != nil {
+		return err
+	}
+	p.business, err = p.Beside(businessAPI)
+	return err
 }
 
 // MarshalLogObject shows what logs may show.

@@ -20,8 +20,9 @@ import (
 )
 
 const (
-	sampleToken = "D9E4B1B5CE0F4A6B"
-	sampleKey   = "vandar-key-canary-31"
+	sampleToken  = "D9E4B1B5CE0F4A6B"
+	sampleKey    = "vandar-key-canary-31"
+	sampleAccess = "vandar-access-canary-32"
 )
 
 func fixture(t testing.TB, name string) string {
@@ -36,7 +37,8 @@ func fixture(t testing.TB, name string) string {
 func provider(t testing.TB, base string, timeout time.Duration, change ...func(*Provider)) *Provider {
 	t.Helper()
 	t.Setenv("TEST_VANDAR_KEY", sampleKey+"\n")
-	p := &Provider{APIKey: "{env.TEST_VANDAR_KEY}"}
+	t.Setenv("TEST_VANDAR_ACCESS", sampleAccess)
+	p := &Provider{APIKey: "{env.TEST_VANDAR_KEY}", Business: "my-shop", AccessToken: "{env.TEST_VANDAR_ACCESS}"}
 	p.BaseURL, p.Timeout = base, caddy.Duration(timeout)
 	for _, f := range change {
 		f(p)
@@ -69,7 +71,9 @@ func TestConformance(t *testing.T) {
 				Numbers:       []string{"status", "amount", "realAmount", "wage", "transId"},
 				Created:       `{"status":1,"token":"` + sampleToken + `"}`,
 				CreatedStatus: http.StatusOK,
-				Secrets:       []string{sampleKey},
+				GiveBack:      payment.GiveBack{ID: sampleToken, Number: "159178352177", Amount: 1000, Price: 1000, Key: "k"},
+				Refunded:      fixture(t, "refund_answer.json"),
+				Secrets:       []string{sampleKey, sampleAccess},
 				Genuine:       map[string]string{"token": sampleToken, "payment_status": "OK"},
 			})
 		})
@@ -227,24 +231,24 @@ type gateway struct {
 	answers map[string]string
 	status  map[string]int
 	paths   []string
-	raw     string
 	sent    map[string]any
 }
 
 func (g *gateway) start(t *testing.T) string {
 	t.Helper()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		g.paths, g.sent = append(g.paths, r.URL.Path), nil
-		body, _ := io.ReadAll(r.Body)
-		g.raw = string(body)
-		_ = json.Unmarshal(body, &g.sent)
-		if status := g.status[r.URL.Path]; status != 0 {
-			w.WriteHeader(status)
-		}
-		_, _ = io.WriteString(w, g.answers[r.URL.Path])
-	}))
+	s := httptest.NewServer(http.HandlerFunc(g.serve))
 	t.Cleanup(s.Close)
 	return s.URL
+}
+
+func (g *gateway) serve(w http.ResponseWriter, r *http.Request) {
+	g.paths, g.sent = append(g.paths, r.URL.Path), nil
+	body, _ := io.ReadAll(r.Body)
+	_ = json.Unmarshal(body, &g.sent)
+	if status := g.status[r.URL.Path]; status != 0 {
+		w.WriteHeader(status)
+	}
+	_, _ = io.WriteString(w, g.answers[r.URL.Path])
 }
 
 // "Verified before" may come without an amount: transaction has it.

@@ -69,6 +69,12 @@ func (c *Config) Base(fallback string) (Base, error) {
 	return b, err
 }
 
+// Beside is the address of another API of the same gateway: base_url where it is set,
+// else the documented one.
+func (c *Config) Beside(documented string) (Base, error) {
+	return resolveBase("base_url", c.BaseURL, documented, c.InsecureHTTP)
+}
+
 // Elsewhere is the address that base_url gives in place of the one in the
 // provider's document; empty where that one is used, or there is none.
 func (c *Config) Elsewhere() string { return c.elsewhere }

@@ -38,7 +38,7 @@ type Document struct {
 	// `base_url` is required.
 	API string
 	// Credential is the option with the account's secret, and Written what stands
-	// there. Key is the secret itself, where the document gives one to everybody.
+	// there; with no such option, Key is the secret that the document gives to everybody.
 	Credential, Written string
 	Key                 Secret
 	// Sandbox is whether payments of this block are no money.
@@ -64,7 +64,7 @@ func (c *ProviderConfig) Open(ctx caddy.Context, d Document, own ...func() error
 		}
 	}()
 	c.opened = opened{document: d, key: d.Key}
-	if c.key.IsZero() {
+	if d.Credential != "" {
 		if c.key, err = Required(ctx, d.Credential, d.Written); err != nil {
 			return err
 		}

@@ -53,7 +53,11 @@ const maxDescription = 500
 
 // Verify implements [payment.Provider].
 func (p *Provider) Verify(ctx context.Context, q payment.Query) payment.Answer {
-	amount, whole := p.unit().Of(q.Amount)
+	unit := p.unit()
+	if q.Unit != 0 {
+		unit = q.Unit // what the shop itself created the payment in
+	}
+	amount, whole := unit.Of(q.Amount)
 	if !whole {
 		// Zarinpal can't be told of it, so it took no such payment. A person must see.
 		return wire.Settle(payment.Answer{Unsent: true}, payment.OutcomeDoubt, payment.ReasonAmount, "unit")

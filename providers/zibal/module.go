@@ -1,6 +1,7 @@
 package zibal
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/caddyserver/caddy/v2"
@@ -41,8 +42,16 @@ type Provider struct {
 	// is delivered to the shop is marked `sandbox`. Default: false.
 	Sandbox bool `json:"sandbox,omitempty"`
 
-	page  wire.Page
-	pages []wire.Page
+	// The access token of Zibal's platform, and the account that refunds are taken
+	// from: with the token, payments can be refunded. Write it `{env.NAME}` or
+	// `{file./path}`. Default: none; the account that Zibal chooses.
+	AccessToken string `json:"access_token,omitempty"`
+	Account     string `json:"account_id,omitempty"`
+
+	platform wire.Base
+	access   wire.Secret
+	page     wire.Page
+	pages    []wire.Page
 }
 
 // CaddyModule returns the Caddy module information.
@@ -55,6 +64,8 @@ func (*Provider) CaddyModule() caddy.ModuleInfo {
 //	zibal [<name>] {
 //		merchant      <merchant>
 //		sandbox       [on|off]
+//		access_token  <token>
+//		account_id    <id>
 //		base_url      <url>
 //		pay_url       <url>
 //		timeout       <duration>
@@ -74,6 +85,8 @@ func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return p.agrees(s)
 		}),
 		wire.Switch("sandbox", func(on bool) { p.Sandbox = on }),
+		wire.String("access_token", &p.AccessToken),
+		wire.String("account_id", &p.Account),
 	)...)
 }
 
@@ -89,9 +102,24 @@ func (p *Provider) agrees(merchant wire.Secret) error {
 func (p *Provider) Provision(ctx caddy.Context) error {
 	d := wire.Document{Type: protocol.Name, Protocol: protocol.Name, API: defaultAPI, Credential: "merchant", Written: p.Merchant, Sandbox: p.Sandbox}
 	if p.Sandbox {
-		d.Key = wire.NewSecret(sandboxMerchant)
+		d.Credential, d.Key = "", wire.NewSecret(sandboxMerchant)
 	}
-	return p.Open(ctx, d, func() error { return p.agrees(p.Key()) }, p.setPages)
+	return p.Open(ctx, d, func() error { return p.agrees(p.Key()) }, p.setPages, func() error { return p.openRefunds(ctx) })
+}
+
+// openRefunds makes refunds possible where the configuration has a token for them.
+func (p *Provider) openRefunds(ctx caddy.Context) (err error) {
+	if p.AccessToken == "" {
+		if p.Account != "" {
+			return errors.New("account_id is for refunds, which need access_token, too")
+		}
+		return nil
+	}
+	if p.access, err = wire.Required(ctx, "access_token", p.AccessToken); err != nil {
+		return err
+	}
+	p.platform, err = p.Beside(platformAPI)
+	return err
 }
 
 // setPages sets where browsers are sent, and the pages that a shop may send its

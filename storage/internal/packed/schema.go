@@ -36,6 +36,8 @@ func walkRecord(w *wire, r *payment.Record) {
 	stamp(w, 24, &r.UpdatedAt)
 	text(w, 25, &r.Proof)
 	ints(w, 26, &r.Serial)
+	pointer(w, 30, &r.Relay, walkRelayed)
+	list(w, 31, &r.Refunds, walkRefund)
 	walkOutbox(w, r)
 	walkHistory(w, r)
 	uints(w, 34, &r.Counted)
