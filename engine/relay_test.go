@@ -861,7 +861,7 @@ func TestRelayRedeliver(t *testing.T) {
 		w.call("verify", "K1")
 		w.RelayPage(context.Background(), ref, at, payment.PageBad)
 		r := w.wantState(ref, payment.Parked)
-		if _, err := w.Decide(context.Background(), ref, r.Version, engine.Again, payment.Note{By: "p", Text: "not credited"}); err != nil {
+		if _, err := w.Decide(context.Background(), ref, r.Version, payment.DecideRedeliver, payment.Note{By: "p", Text: "not credited"}); err != nil {
 			t.Fatal(err)
 		}
 		if h := w.call("verify", "K1"); !isFirst(h) {
