@@ -31,7 +31,7 @@ func (e *Engine) Check(ctx context.Context, ref payment.Ref) (*payment.Record, e
 	if err != nil {
 		return nil, err
 	}
-	j := job{ref: ref, prov: prov, worker: true}
+	j := job{ref: ref, prov: prov, rules: e.Sites, worker: true}.as(rec)
 	_, err, _ = e.Shared.flights.Do(string(ref), e.flight(context.WithoutCancel(ctx), j))
 	if err != nil {
 		return nil, err
@@ -141,7 +141,7 @@ func (e *Engine) verifyGiven(ctx context.Context, rec *payment.Record) error {
 // keysOf are the keys that a payment takes on a person's word. Of a provider that
 // the configuration has no more the record tells all that is known.
 func (e *Engine) keysOf(ctx context.Context, rec *payment.Record) ([]payment.Key, error) {
-	policy, _ := e.policy(rec, job{worker: true})
+	policy, _ := e.Sites.Policy(rec)
 	prov, err := e.providerFor(rec)
 	if err != nil {
 		return rec.Keys(policy.Many), nil
@@ -161,10 +161,7 @@ func (e *Engine) again1(ctx context.Context, rec *payment.Record, note payment.N
 	if e.playMoney(rec) {
 		return rec, fmt.Errorf("%w: it was paid in the sandbox, and its provider is live now", ErrNotPossible)
 	}
-	p, ok := Policy{}, false
-	if e.Sites != nil {
-		p, ok = e.Sites.Policy(rec)
-	}
+	p, ok := e.Sites.Policy(rec)
 	if !ok || rec.Return == nil || rec.Return.URI == "" {
 		return rec, fmt.Errorf("%w: no running site takes its return", ErrNotPossible)
 	}

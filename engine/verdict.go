@@ -138,7 +138,7 @@ func (e *Engine) take(ctx context.Context, next *payment.Record, j job, v paymen
 	if v.Trigger != payment.Confirm {
 		return nil, nil
 	}
-	policy, _ := e.policy(next, j)
+	policy, _ := j.rules.Policy(next)
 	return e.keys(ctx, next, j.prov, policy, j.ask.Site)
 }
 

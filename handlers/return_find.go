@@ -117,7 +117,7 @@ func (t *visit) reference() string {
 // announced finds the payment of which one of the provider's parameters has the
 // id.
 func (t *visit) announced(ctx context.Context) *payment.Record {
-	tr := t.v.route.provider.traits
+	tr := t.v.route.provider.terms
 	var ids []string
 	for _, name := range tr.Params {
 		ids = append(ids, params.Values(t.r.URL.RawQuery, t.body, name)...)
