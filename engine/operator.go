@@ -31,7 +31,7 @@ func (e *Engine) Check(ctx context.Context, ref payment.Ref) (*payment.Record, e
 	if err != nil {
 		return nil, err
 	}
-	j := job{ref: ref, prov: prov, worker: true}
+	j := job{ref: ref, prov: prov, rules: e.Sites, worker: true}.as(rec)
 	_, err, _ = e.Shared.flights.Do(string(ref), e.flight(context.WithoutCancel(ctx), j))
 	if err != nil {
 		return nil, err
@@ -132,7 +132,7 @@ func (e *Engine) verifyGiven(ctx context.Context, rec *payment.Record) error {
 // keysOf are the keys that a payment takes on a person's word. Of a provider that
 // the configuration has no more the record tells all that is known.
 func (e *Engine) keysOf(ctx context.Context, rec *payment.Record) ([]payment.Key, error) {
-	policy, _ := e.policy(rec, job{worker: true})
+	policy, _ := e.Sites.Policy(rec)
 	prov, err := e.providerFor(rec)
 	if err != nil {
 		return rec.Keys(policy.Many), nil
@@ -155,10 +155,7 @@ func (e *Engine) redeliver(ctx context.Context, rec *payment.Record, note paymen
 	if rec.Relay != nil && rec.Delivery.Via != payment.ViaBrowser {
 		return e.untell(ctx, rec, note)
 	}
-	p, ok := Policy{}, false
-	if e.Sites != nil {
-		p, ok = e.Sites.Policy(rec)
-	}
+	p, ok := e.Sites.Policy(rec)
 	if !ok || rec.Return == nil || rec.Return.URI == "" {
 		return rec, fmt.Errorf("%w: no running site takes its return", ErrNotPossible)
 	}

@@ -237,7 +237,7 @@ func (h *Handler) provisionRoutes(ctx caddy.Context) error {
 	}
 	for _, name := range h.app.ProviderNames() {
 		info, _ := h.app.Provider(name)
-		h.ours = append(h.ours, &provider{ProviderInfo: info, traits: info.Terms()})
+		h.ours = append(h.ours, &provider{ProviderInfo: info, terms: info.Terms()})
 	}
 	return nil
 }

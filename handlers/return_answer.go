@@ -192,7 +192,7 @@ func (t *visit) sameBrowser(rec *payment.Record) bool {
 
 // blank is a page that names no payment.
 func (t *visit) blank(k pages.Kind) pages.Page {
-	tr := t.v.route.provider.traits
+	tr := t.v.route.provider.terms
 	return pages.Page{Kind: k, Refunds: tr.GivesBack, Test: tr.Environment == "sandbox", ShopURL: t.h.home(t.r)}
 }
 

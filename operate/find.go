@@ -127,10 +127,8 @@ func Get(ctx context.Context, e *engine.Engine, ref string) (*payment.Record, er
 // Facts are what is known about a payment besides its record.
 func Facts(ctx context.Context, e *engine.Engine, r *payment.Record) explain.Facts {
 	f := light(e, r)
-	if e.Sites != nil {
-		if p, ok := e.Sites.Policy(r); ok {
-			f.OrdersMany = p.Many
-		}
+	if p, ok := e.Sites.Policy(r); ok {
+		f.OrdersMany = p.Many
 	}
 	f.OrderTaken, f.ReceiptTaken = e.Taken(ctx, r)
 	return f
