@@ -26,7 +26,8 @@ const prefix = "/payments/"
 // Route | What
 // ------|-----
 // `GET /payments/` | counts, what waits longest, paused affiliates, the store
-// `GET /payments/list` | `?state=&site=&provider=&order=&id=&conversion=&cursor=&limit=`
+// `GET /payments/list` | `?search=&from=&to=&state=&site=&provider=&order=&id=&conversion=&cursor=&limit=`; others are refused
+// `GET /payments/stats` | counts, sums and success rates, today, 30 days and by dates; the filters of `list`
 // `GET /payments/show/<ref>` | one payment with explanation and history
 // `POST /payments/verify/<ref>` | ask the provider now
 // `POST /payments/resend/<ref>` | `{"what":"delivery"\|"conversion"}`
@@ -101,6 +102,7 @@ var routes = map[string]route{
 	"import-ids": {http.MethodPost, false, (*call).importIDs},
 	"export":     {http.MethodGet, false, (*call).export},
 	"doctor":     {http.MethodGet, false, (*call).doctor},
+	"stats":      {http.MethodGet, false, (*call).stats},
 }
 
 func (a *API) serve(w http.ResponseWriter, r *http.Request) error {
