@@ -13,6 +13,7 @@ import (
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/operate"
+	"github.com/rahgir/caddy-payments/operate/find"
 )
 
 func init() {
@@ -27,7 +28,8 @@ const prefix = "/payments/"
 // Route | What
 // ------|-----
 // `GET /payments/` | counts, what waits longest, paused affiliates, the store
-// `GET /payments/list` | `?state=&site=&provider=&order=&id=&conversion=&webhook=&owed=&cursor=&limit=`
+// `GET /payments/list` | `?search=&from=&to=&state=&site=&provider=&order=&id=&conversion=&webhook=&owed=&cursor=&limit=`; others are refused
+// `GET /payments/stats` | counts, sums and success rates, today, 30 days and by dates; the filters of `list`
 // `GET /payments/show/<ref>` | one payment with explanation and history
 // `POST /payments/verify/<ref>` | ask the provider now
 // `POST /payments/resend/<ref>` | `{"what":"delivery"\|"conversion"}`
@@ -104,6 +106,7 @@ var routes = map[string]route{
 	"import-ids": {http.MethodPost, false, (*call).importIDs},
 	"export":     {http.MethodGet, false, (*call).export},
 	"doctor":     {http.MethodGet, false, (*call).doctor},
+	"stats":      {http.MethodGet, false, (*call).stats},
 }
 
 func (a *API) serve(w http.ResponseWriter, r *http.Request) error {
@@ -121,8 +124,8 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return status(http.StatusBadRequest, errors.New("the query can't be read"))
 	}
-	if err := operate.KnownQuery(name, q); err != nil {
-		return apiError(err)
+	if err := find.Check(name, q); err != nil {
+		return status(http.StatusBadRequest, err)
 	}
 	if s := q.Get("lang"); s != "" {
 		if c.lang, ok = lang.Parse(s); !ok {

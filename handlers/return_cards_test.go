@@ -122,7 +122,7 @@ func TestACardInsideOfATextIsKeptNowhere(t *testing.T) {
 	h := routed("/back")
 	v := h.Verify[0]
 	v.route.guarded = params.NewNames("data", paramBounce)
-	v.route.provider.Provider, v.route.provider.traits.Params = foldedCard{}, []string{"data"}
+	v.route.provider.Provider, v.route.provider.terms.Params = foldedCard{}, []string{"data"}
 	rapid.Check(t, func(t *rapid.T) {
 		id := rapid.StringMatching(`[A-Za-z0-9]{1,12}`).Draw(t, "id")
 		pan := rapid.StringMatching(`[1-9][0-9]{15}`).Draw(t, "card")
