@@ -98,6 +98,8 @@ var routes = map[string]route{
 	"verify":     {http.MethodPost, true, (*call).verify},
 	"resend":     {http.MethodPost, true, (*call).resend},
 	"resolve":    {http.MethodPost, true, (*call).resolve},
+	"refund":     {http.MethodPost, true, (*call).refund},
+	"reverse":    {http.MethodPost, true, (*call).reverse},
 	"import-ids": {http.MethodPost, false, (*call).importIDs},
 	"export":     {http.MethodGet, false, (*call).export},
 	"doctor":     {http.MethodGet, false, (*call).doctor},

@@ -82,6 +82,7 @@ type View struct {
 	Tries       int                 `json:"conversion_tries,omitempty"`
 	LastReport  string              `json:"conversion_last,omitempty"`
 	Devices     int                 `json:"devices,omitempty"`
+	Refunds     []Repaid            `json:"refunds,omitempty"`
 	Generation  uint32              `json:"generation"`
 	Explanation explain.Explanation `json:"explanation"`
 	History     []explain.Step      `json:"history"`
@@ -105,6 +106,7 @@ func NewView(ctx context.Context, e *engine.Engine, r *payment.Record, l lang.La
 		ShopWent: pathOf(r.Delivery.Location), Devices: len(r.Devices), Generation: r.Generation,
 		Explanation: explain.Of(r, Facts(ctx, e, r), l), History: explain.History(r, l),
 	}
+	v.Refunds = repaid(r)
 	if q := r.Return; q != nil {
 		v.Returned = &Returned{q.Method, q.Host, pathOf(q.URI), q.Arrived, q.Machine}
 	}
