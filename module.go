@@ -17,6 +17,7 @@ import (
 	_ "github.com/rahgir/caddy-payments/app"
 	_ "github.com/rahgir/caddy-payments/handlers"
 	_ "github.com/rahgir/caddy-payments/handlers/dashboard"
+	_ "github.com/rahgir/caddy-payments/handlers/relay"
 	_ "github.com/rahgir/caddy-payments/providers/idpay"
 	_ "github.com/rahgir/caddy-payments/providers/invoice"
 	_ "github.com/rahgir/caddy-payments/providers/nextpay"

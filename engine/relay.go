@@ -260,3 +260,13 @@ func (e *Engine) RelayInquire(ctx context.Context, c Relay) {
 func (e *Engine) relayEvent(name string, c Relay, err error, alert bool) {
 	e.Observer.Observe(Event{Name: name, Provider: c.Provider, Site: c.Site, ID: clip(c.Ask.ID), Order: clip(c.Ask.Order), Err: err, Alert: alert})
 }
+
+// RelayOf is the payment behind a provider's id, nil without an error where none is
+// known.
+func (e *Engine) RelayOf(ctx context.Context, provider, id string) (*payment.Record, error) {
+	prov, err := e.provider(provider)
+	if err != nil {
+		return nil, err
+	}
+	return e.relayFind(ctx, prov, Relay{Ask: payment.RelayAsk{ID: id}})
+}

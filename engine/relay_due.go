@@ -339,11 +339,14 @@ func (e *Engine) RelayReturn(ctx context.Context, ref payment.Ref, ret payment.R
 		if !opened && !rec.Overlap() {
 			return time.Time{}, nil
 		}
-		if rec.Return == nil || rec.Return.Arrived.IsZero() && !rec.State.Captured() {
-			known := rec.Return.Address()
-			kept := ret
-			kept.Known, kept.Arrived = known, now
-			rec.Return = &kept // from the first on the return is fixed
+		switch known := rec.Return; {
+		case known == nil && !rec.State.Captured():
+			ret.Arrived = now
+			rec.Return = &ret
+		case known != nil && known.Arrived.IsZero():
+			// The address stays that of the create; who came, and how, is what a replay
+			// repeats. From the first on the return is fixed.
+			known.Arrived, known.By, known.Host, known.Secure = now, ret.By, ret.Host, ret.Secure
 		}
 		err = e.commit(ctx, rec, true)
 		switch {

@@ -656,7 +656,7 @@ func TestRelayReturnsBeside(t *testing.T) {
 		if r := w.wantState(ref, payment.Parked); r.Reason != payment.ReasonHeardNoAck {
 			t.Error(r.Reason)
 		}
-		if r := w.record(ref); r.Return == nil || r.Return.URI != "/cb" {
+		if r := w.record(ref); r.Return == nil || r.Return.URI != "/cb?o=101" || r.Return.Arrived.IsZero() {
 			t.Errorf("the return is not fixed: %+v", r.Return)
 		}
 	})

@@ -240,3 +240,10 @@ const (
 
 // ErrRelay is wrapped by errors about calls that a relay doesn't take.
 var ErrRelay = errors.New("not a call that the relay takes")
+
+// PayPager is a [Relayer] whose pay page has an address that is made from the id: a
+// customer whom a plugin sends to the relay is sent on to it.
+type PayPager interface {
+	// PageOf is the provider's pay page of a payment, absolute.
+	PageOf(id string) string
+}

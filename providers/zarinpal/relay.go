@@ -151,5 +151,11 @@ func failed(status, code int, message string) payment.RelayReply {
 // UnpaidParams implements [payment.Relayer].
 func (*Provider) UnpaidParams() map[string]string { return map[string]string{paramStatus: returnNo} }
 
-// Interface guard
-var _ payment.Relayer = (*Provider)(nil)
+// PageOf implements [payment.PayPager].
+func (p *Provider) PageOf(id string) string { return p.page.URL(id) }
+
+// Interface guards
+var (
+	_ payment.Relayer  = (*Provider)(nil)
+	_ payment.PayPager = (*Provider)(nil)
+)

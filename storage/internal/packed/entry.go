@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -107,7 +108,14 @@ func Money(r *payment.Record) bool {
 func Canonical(e *Entry) ([]byte, error) {
 	c := Entry{Money: e.Money, Intents: slices.Clone(e.Intents)}
 	slices.SortFunc(c.Intents, bytes.Compare)
-	body, err := Body(e.Rec, e.Rec.Version)
+	rec := e.Rec
+	if rec.Relay != nil && len(rec.Relay.Kept) > 0 {
+		// A provider's answer may have card data: it stays in the ledger that it was
+		// kept in, and is made anew from the receipt elsewhere.
+		rec = rec.Clone()
+		rec.Relay.Kept, rec.Relay.KeptAt = nil, time.Time{}
+	}
+	body, err := Body(rec, rec.Version)
 	if err != nil {
 		return nil, err
 	}
