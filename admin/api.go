@@ -103,6 +103,8 @@ var routes = map[string]route{
 	"resend":     {http.MethodPost, true, (*call).resend},
 	"resolve":    {http.MethodPost, true, (*call).resolve},
 	"intents":    {http.MethodPost, false, (*call).intents},
+	"refund":     {http.MethodPost, true, (*call).refund},
+	"reverse":    {http.MethodPost, true, (*call).reverse},
 	"import-ids": {http.MethodPost, false, (*call).importIDs},
 	"export":     {http.MethodGet, false, (*call).export},
 	"doctor":     {http.MethodGet, false, (*call).doctor},
