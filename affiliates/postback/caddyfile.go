@@ -45,17 +45,15 @@ func (a *Affiliate) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			_, err := track.ParsePattern(s)
 			return err
 		}),
-		block.Option{Name: "report", Read: func(d *caddyfile.Dispenser) error { return readRequest(d, &a.ReportWith, false) }},
-		block.Option{Name: "header", Many: true, Read: func(d *caddyfile.Dispenser) error { return readHeader(d, &a.ReportWith) }},
-		block.Option{Name: "body", Read: func(d *caddyfile.Dispenser) error { return readBody(d, &a.ReportWith) }},
 		block.Option{Name: "success", Many: true, Read: a.readSuccess},
 		codes("rejected", &a.Rejected), codes("unauthorized", &a.Unauthorized),
 		block.String("remember", &a.Remember),
 		block.Option{Name: "cancel", Read: func(d *caddyfile.Dispenser) error {
 			a.CancelWith = new(message.Request)
-			return readRequest(d, a.CancelWith, true)
+			return a.CancelWith.Read(d, true)
 		}},
 	)
+	options = append(options, message.Lines(&a.ReportWith)...)
 	// base_url is judged with the rest: it is required by some presets only.
 	options[0] = block.String("base_url", &a.BaseURL)
 	for _, o := range a.preset.Options {
@@ -101,46 +99,6 @@ func (a *Affiliate) fixed() bool {
 		}
 	}
 	return true
-}
-
-func readRequest(d *caddyfile.Dispenser, r *message.Request, body bool) error {
-	name := d.Val()
-	if err := block.OneOf(d, name, &r.Method, "GET", "POST"); err != nil {
-		return err
-	}
-	if !d.NextArg() {
-		return d.Errf("%s needs a method and an address: %s %s https://network.example/…", name, name, r.Method)
-	}
-	r.URL = d.Val()
-	if body && d.CountRemainingArgs() > 0 {
-		return readBody(d, r)
-	}
-	return nil
-}
-
-func readHeader(d *caddyfile.Dispenser, r *message.Request) error {
-	if d.CountRemainingArgs() != 2 {
-		return d.Err("header needs a field and a value: header X-Token {env.TOKEN}")
-	}
-	d.NextArg()
-	field := d.Val()
-	d.NextArg()
-	if r.Header == nil {
-		r.Header = make(map[string]string)
-	}
-	r.Header[field] = d.Val()
-	return nil
-}
-
-func readBody(d *caddyfile.Dispenser, r *message.Request) error {
-	if err := block.OneOf(d, "body", &r.Kind, "json", "form"); err != nil {
-		return err
-	}
-	if !d.NextArg() {
-		return d.Errf("body %s needs a template; put one with spaces between backticks", r.Kind)
-	}
-	r.Body = d.Val()
-	return nil
 }
 
 func (a *Affiliate) readSuccess(d *caddyfile.Dispenser) error {
