@@ -101,8 +101,8 @@ func (a *App) open(ctx context.Context) error {
 		providers[name] = engine.Provider{Provider: p.Provider, Timeout: p.timeout, UsedIDs: p.UsedIDs}
 	}
 	eng, err := engine.New(context.WithoutCancel(ctx), engine.Config{
-		Store: store, Providers: providers, Affiliates: a.affiliates,
-		Sites: a.sites, Observer: a.observer, Shared: use.Shared,
+		Store: store, Providers: providers, Affiliates: a.affiliates, Webhooks: a.hooks,
+		Sites: a.sites, Observer: a.teller, Shared: use.Shared,
 	})
 	if err != nil {
 		return errors.Join(err, free())
@@ -114,5 +114,6 @@ func (a *App) open(ctx context.Context) error {
 	}
 	a.engine, a.release = eng, free
 	go eng.Run(ctx)
+	go a.teller.run(ctx)
 	return nil
 }

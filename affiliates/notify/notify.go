@@ -48,6 +48,8 @@ type Notifier struct {
 	name   string
 	call   *message.Call
 	client *wire.Client
+	// deliver is send, but for tests.
+	deliver func(context.Context, []line, int) error
 
 	mu    sync.Mutex
 	lines []line
@@ -104,6 +106,7 @@ func (n *Notifier) Provision(ctx caddy.Context, name string) (err error) {
 	if n.call, err = n.Request.Parse("report", base, n.InsecureHTTP, names()); err != nil {
 		return err
 	}
+	n.deliver = n.send
 	n.client, err = n.Client()
 	return err
 }
@@ -177,7 +180,7 @@ func (n *Notifier) Run(ctx context.Context, trouble func(error)) {
 			if len(lines) == 0 && more == 0 {
 				break
 			}
-			if err := n.send(ctx, lines, more); err != nil {
+			if err := n.deliver(ctx, lines, more); err != nil {
 				trouble(fmt.Errorf("notify %s: %w", n.name, err))
 				n.putBack(lines, more)
 				wait = again

@@ -18,9 +18,10 @@ import (
 //	}
 func (h *Hook) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // webhook
-	if err := block.Arg(d, &h.URL); err != nil {
-		return err
+	if !d.NextArg() || d.Val() == "" {
+		return d.Err("webhook needs the address to send to: webhook https://shop.example.com/hooks/payments { … }")
 	}
+	h.URL = d.Val()
 	if d.CountRemainingArgs() > 0 {
 		d.NextArg()
 		return d.Err("webhook takes one address; its options stand in a block")
