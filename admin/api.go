@@ -31,6 +31,8 @@ const prefix = "/payments/"
 // `POST /payments/verify/<ref>` | ask the provider now
 // `POST /payments/resend/<ref>` | `{"what":"delivery"\|"conversion"}`
 // `POST /payments/resolve/<ref>` | `{"decision":"accept"\|"reject"\|"credited"\|"redeliver"\|"repaid","by":"","note":"","version":0}`
+// `GET /payments/webhooks` | messages that webhooks have not taken
+// `POST /payments/tell/<ref>` | `{"to":"","by":""}`: send them again
 // `POST /payments/import-ids?provider=` | ids used before this ledger, one a line
 // `GET /payments/export` | everything, as JSON lines
 // `GET /payments/doctor` | what is wrong with the configuration
@@ -98,6 +100,8 @@ var routes = map[string]route{
 	"verify":     {http.MethodPost, true, (*call).verify},
 	"resend":     {http.MethodPost, true, (*call).resend},
 	"resolve":    {http.MethodPost, true, (*call).resolve},
+	"webhooks":   {http.MethodGet, false, (*call).webhooks},
+	"tell":       {http.MethodPost, true, (*call).tell},
 	"import-ids": {http.MethodPost, false, (*call).importIDs},
 	"export":     {http.MethodGet, false, (*call).export},
 	"doctor":     {http.MethodGet, false, (*call).doctor},
