@@ -35,6 +35,8 @@ const prefix = "/payments/"
 // `POST /payments/resend/<ref>` | `{"what":"delivery"\|"conversion"}`
 // `POST /payments/resolve/<ref>` | `{"decision":"accept"\|"reject"\|"credited"\|"redeliver"\|"repaid","by":"","note":"","version":0}`
 // `POST /payments/intents` | `{"site":"","provider":"","id":"","order":"","amount":0,"return":""}`: announces a payment
+// `GET /payments/webhooks` | messages that webhooks have not taken
+// `POST /payments/tell/<ref>` | `{"to":"","by":""}`: send them again
 // `POST /payments/import-ids?provider=` | ids used before this ledger, one a line
 // `GET /payments/export` | everything, as JSON lines
 // `GET /payments/doctor` | what is wrong with the configuration
@@ -105,6 +107,8 @@ var routes = map[string]route{
 	"intents":    {http.MethodPost, false, (*call).intents},
 	"refund":     {http.MethodPost, true, (*call).refund},
 	"reverse":    {http.MethodPost, true, (*call).reverse},
+	"webhooks":   {http.MethodGet, false, (*call).webhooks},
+	"tell":       {http.MethodPost, true, (*call).tell},
 	"import-ids": {http.MethodPost, false, (*call).importIDs},
 	"export":     {http.MethodGet, false, (*call).export},
 	"doctor":     {http.MethodGet, false, (*call).doctor},
