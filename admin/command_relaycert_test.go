@@ -3,8 +3,6 @@ package admin
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"io"
-	"net"
 	"testing"
 	"time"
 )
@@ -28,17 +26,8 @@ func TestRelayCert(t *testing.T) {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(crt)
 	for name, good := range map[string]bool{"payment.example.com": true, "api.example.com": true, "example.com": false, "other.example.com": false} {
-		client, server := net.Pipe()
-		go func() {
-			s := tls.Server(server, &tls.Config{Certificates: []tls.Certificate{pair}})
-			_ = s.Handshake()
-			_, _ = io.Copy(io.Discard, s)
-		}()
-		err := tls.Client(client, &tls.Config{RootCAs: pool, ServerName: name}).Handshake()
-		if (err == nil) != good {
+		if _, err := pair.Leaf.Verify(x509.VerifyOptions{Roots: pool, DNSName: name}); (err == nil) != good {
 			t.Errorf("%s: %v", name, err)
 		}
-		client.Close()
-		server.Close()
 	}
 }
