@@ -72,7 +72,7 @@ func (e *Engine) joinTrack(r *payment.Record, t *payment.Track) bool {
 
 // errNoAffiliate: conversions wait for a network that the configuration has no
 // more, or calls by another name.
-var errNoAffiliate = errors.New("conversions wait for an affiliate that is not in the configuration; give it back its name, or they are never reported")
+var errNoAffiliate = errors.New("conversions wait for an affiliate that is no longer configured; restore its name to report them")
 
 // report tells the affiliate of one conversion. The try is on record before a
 // byte goes out, so that two workers never make the same one.

@@ -14,10 +14,12 @@ import (
 // and breakers that a reload must not reset, and calls in flight that old and
 // new configuration must not make twice. Losing it loses nothing but time.
 type Shared struct {
-	flights singleflight.Group
-	doors   singleflight.Group
-	limits  *limit.Strangers
-	hosts   *limit.Hosts
+	// flights join the settlements of one payment, admissions the writing down of
+	// returns that wait.
+	flights    singleflight.Group
+	admissions singleflight.Group
+	limits     *limit.Strangers
+	hosts      *limit.Hosts
 
 	mu sync.Mutex
 	// inside are the payments whose strangers' returns passed the door and are being

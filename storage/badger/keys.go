@@ -90,11 +90,6 @@ func noticeKey(class byte, t time.Time, r refKey) []byte {
 	return append(b, r[:]...)
 }
 
-func visitorHash(visitor string) []byte {
-	sum := sha256.Sum256([]byte(visitor))
-	return sum[:16]
-}
-
 func trackKey(hash []byte) []byte { return append([]byte{tableTrack}, hash...) }
 
 func secretKey(name string) []byte { return append([]byte{tableSecret}, name...) }

@@ -1,6 +1,7 @@
 package packed
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"time"
@@ -9,6 +10,13 @@ import (
 )
 
 const timeSize = 8
+
+// Visitor is the key of a visitor's track: half a hash, so that a ledger holds no
+// visitor's cookie.
+func Visitor(visitor string) []byte {
+	sum := sha256.Sum256([]byte(visitor))
+	return sum[:16]
+}
 
 // Track is a visitor's track with its expiry.
 func Track(t payment.Track, expires time.Time) ([]byte, error) {
