@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -28,6 +29,7 @@ const roomEvery = 2 * time.Second
 func (a *App) Start() error {
 	ctx, stop := context.WithCancel(context.WithoutCancel(a.ctx))
 	a.stop = stop
+	defer a.startWatching(ctx)
 	err := a.placeSites()
 	if err == nil {
 		err = a.open(ctx)
@@ -103,6 +105,7 @@ func (a *App) open(ctx context.Context) error {
 	eng, err := engine.New(context.WithoutCancel(ctx), engine.Config{
 		Store: store, Providers: providers, Affiliates: a.affiliates,
 		Sites: a.sites, Observer: a.observer, Shared: use.Shared,
+		Seal: sealer{func() (*token.Keys, error) { return a.Keys(context.WithoutCancel(ctx)) }},
 	})
 	if err != nil {
 		return errors.Join(err, free())

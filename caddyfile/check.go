@@ -180,7 +180,13 @@ func (s *siteBlock) checkReturn(mark *caddyfile.Dispenser, c *handlers.Checkout)
 // checkSold refuses paid content whose checkout doesn't exist (a dead link) or doesn't
 // sell the item. In a block without any checkout the path may be the shop's own page.
 func (s *siteBlock) checkSold(mark *caddyfile.Dispenser, q *handlers.Require) error {
-	if q.Checkout == "" || len(s.handler.Checkout) == 0 {
+	if len(s.handler.Checkout) == 0 {
+		return nil
+	}
+	if q.Checkout == "" {
+		if err := q.Openable(s.handler.Checkout); err != nil {
+			return mark.Err(err.Error())
+		}
 		return nil
 	}
 	var paths []string

@@ -56,7 +56,7 @@ func ParseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 // here by mistake.
 var (
 	globalLines = []string{"storage", "provider", "affiliate", "signing_key", "public_url"}
-	siteLines   = []string{"track", "checkout", "verify", "require", "announce", "errors", "formerly"}
+	siteLines   = []string{"track", "checkout", "verify", "require", "observe", "relay", "announce", "errors", "formerly"}
 )
 
 func parseLine(a *app.App, d *caddyfile.Dispenser) error {

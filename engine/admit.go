@@ -26,6 +26,9 @@ type Ask struct {
 	Proof bool
 	// Expect says what an id should have paid; nil where only intents count.
 	Expect func(ctx context.Context, id string) (payment.Expectation, error)
+	// Asks: Expect asks the shop, so what strangers cause by it is paced, and a return
+	// that waits for its turn is put on record without it.
+	Asks   bool
 	Policy Policy
 	// Bound reports whether the shop's own parameters name this order; nil is
 	// yes.
@@ -89,12 +92,8 @@ type Result struct {
 	Err   error
 }
 
-// Admit settles a customer's return: it finds or makes its record, has the
-// provider asked (once, however many returns arrive), and says what to tell the
-// browser. When ctx ends, because the browser left, or its patience does, only
-// the waiting is over: a return that came is seen through, for it may be all
-// that is ever known of a payment.
-func (e *Engine) Admit(ctx context.Context, a Ask) Result {
+// admitted is Admit, uncounted.
+func (e *Engine) admitted(ctx context.Context, a Ask) Result {
 	gone := ctx.Done()
 	ctx = context.WithoutCancel(ctx)
 	prov, err := e.provider(a.Provider)
@@ -103,6 +102,10 @@ func (e *Engine) Admit(ctx context.Context, a Ask) Result {
 	}
 	rec, err := e.find(ctx, prov, a)
 	switch {
+	case errors.Is(err, ErrForeign) && a.Claimed.Hint == payment.HintUnpaid:
+		// Answered like an unpaid claim of an id that nobody knows, and written nowhere
+		// like it: whose the id is, is no stranger's business.
+		return Result{Kind: Declined}
 	case errors.Is(err, ErrForeign):
 		e.Refused(ctx, Refusal{Site: a.Site, Provider: a.Provider, ID: a.Claimed.ID, Order: a.Order, Reason: payment.ReasonForeign, Client: a.Client, Err: err})
 		return Result{Kind: Foreign, Err: err}
@@ -145,7 +148,7 @@ func unproved(t payment.Terms, rec *payment.Record, c payment.Claimed) bool {
 
 func (e *Engine) admit(ctx context.Context, gone <-chan struct{}, prov Provider, rec *payment.Record, a Ask) Result {
 	terms := prov.Terms()
-	stranger := !a.Proof && (rec == nil || rec.Expect.Source == payment.FromNone && rec.State != payment.Verifying)
+	stranger := !a.Proof && (rec == nil || unexplained(rec) && rec.State != payment.Verifying)
 	if rec != nil && e.tooSoon(rec, stranger) {
 		return e.notYet(ctx, rec, a, stranger)
 	}
@@ -220,7 +223,9 @@ func (e *Engine) keepTurn(ctx context.Context, j job, wait time.Duration) (*paym
 		if settled(rec) || unanswered(rec) || e.tooSoon(rec, j.stranger) {
 			return rec, nil
 		}
-		if rec, err = e.expect(ctx, j, rec); err != nil {
+		if j.ask.Asks {
+			e.binds(j, rec) // the shop is asked when its turn has come
+		} else if rec, err = e.expect(ctx, j, rec); err != nil {
 			return rec, err
 		}
 		now := e.now()
@@ -302,7 +307,7 @@ func (e *Engine) conclude(ctx context.Context, j job, rec *payment.Record, err e
 
 // settled: nothing that a provider could say now changes the answer.
 func settled(r *payment.Record) bool {
-	return r.State.Captured() || r.State == payment.Review || r.State == payment.Reversed || r.Reason == payment.ReasonDismissed
+	return r.State.Captured() || r.State == payment.Review || r.State == payment.Reversed || r.Dismissed()
 }
 
 // unanswered: a question about it is open, or a return waits to be asked for.
@@ -314,6 +319,11 @@ func unanswered(r *payment.Record) bool {
 // declined once, is on record too, and knows nothing of a return that failed.
 func recorded(r *payment.Record) bool {
 	return settled(r) || unanswered(r) || r.State == payment.Created && arrived(r)
+}
+
+// unexplained: nothing but a return speaks for the record, and anybody can make one.
+func unexplained(r *payment.Record) bool {
+	return r.Expect.Source == payment.FromNone || !r.Expect.Known()
 }
 
 // proven: the return shows that it belongs to the record.

@@ -105,7 +105,7 @@ func unanswered(t *testing.T, w *world, n int, written, once bool) {
 	case once && r.State == payment.Parked && w.events.alerts(engine.EventParked) == 1:
 	case r.State != payment.Delivered || told == 0:
 		t.Errorf("it is %s (%s) after %d deliveries", r.State, r.Reason, told)
-	case r.Conversion == nil || r.Conversion.State != payment.ConversionSent:
-		t.Errorf("the conversion: %+v", r.Conversion)
+	case r.ConversionState() != payment.SentReport:
+		t.Errorf("the conversion: %+v", r.Reports)
 	}
 }

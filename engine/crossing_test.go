@@ -69,8 +69,8 @@ func TestOpeningWhatIsBeingReportedReportsNothingTwice(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)
-		if r := w.record(ref); w.net.count() != 1 || r.Conversion.State != payment.ConversionSent {
-			t.Errorf("%d reports, the conversion is %s", w.net.count(), r.Conversion.State)
+		if r := w.record(ref); w.net.count() != 1 || r.ConversionState() != payment.SentReport {
+			t.Errorf("%d reports, the conversion is %s", w.net.count(), r.ConversionState())
 		}
 	})
 }

@@ -30,13 +30,14 @@ type Delivery struct {
 // 11), calls hand once, with the record as it stands then, and records what hand says
 // became of it. It returns the record as it stands afterwards.
 //
-// rec was just read or committed, and is left as it is. One that has changed since is
-// not delivered: the commit needs the version that it has. Where hand was not called,
+// rec was just read or committed, and is left as it is. One whose delivery has changed
+// since is not delivered; one that was only reported on, or opened by its buyer, is.
+// Where hand was not called,
 // the error says why; it wraps ErrNotNow where somebody else was first. hand has
 // [DeliveryTime] for its work; a panic in it leaves nothing known of what the shop was
 // told.
 func (e *Engine) Deliver(ctx context.Context, rec *payment.Record, d Delivery, hand func(context.Context, *payment.Record) Handed) (*payment.Record, error) {
-	rec, err := e.startDelivery(ctx, rec.Clone(), d.Via, d.Browser, d.Track, d.Policy)
+	rec, err := e.startDelivery(ctx, rec, d.Via, d.Browser, d.Track, d.Policy)
 	if err != nil {
 		return rec, err
 	}
@@ -54,6 +55,24 @@ func (e *Engine) Deliver(ctx context.Context, rec *payment.Record, d Delivery, h
 
 // startDelivery begins one; running.Done must be called once where it returns no error.
 func (e *Engine) startDelivery(ctx context.Context, rec *payment.Record, via payment.Via, browser string, track *payment.Track, p Policy) (*payment.Record, error) {
+	for range claimTries {
+		next, err := e.tryDelivery(ctx, rec.Clone(), via, browser, track, p)
+		if !errors.Is(err, payment.ErrConflict) {
+			return next, err
+		}
+		fresh, err := e.Store.Get(ctx, rec.Ref)
+		if err != nil {
+			return nil, err
+		}
+		if fresh.State != rec.State || fresh.Delivery.Count != rec.Delivery.Count || fresh.Lease.Epoch != rec.Lease.Epoch {
+			return fresh, ErrNotNow
+		}
+		rec = fresh
+	}
+	return rec, ErrNotNow
+}
+
+func (e *Engine) tryDelivery(ctx context.Context, rec *payment.Record, via payment.Via, browser string, track *payment.Track, p Policy) (*payment.Record, error) {
 	if rec.State == payment.Delivering && (p.Once || e.Store.Alive(rec.Lease)) || rec.State == payment.Parked && via == payment.ViaBrowser {
 		return rec, ErrNotNow
 	}
@@ -70,14 +89,7 @@ func (e *Engine) startDelivery(ctx context.Context, rec *payment.Record, via pay
 	if err := rec.StartDelivery(via, browser, e.now(), e.lease(deliveryLease)); err != nil {
 		return rec, fmt.Errorf("%w: %w", ErrNotNow, err)
 	}
-	err := e.commit(ctx, rec, !p.Once && !joined)
-	if errors.Is(err, payment.ErrConflict) {
-		if rec, err = e.Store.Get(ctx, rec.Ref); err != nil {
-			return nil, err
-		}
-		return rec, ErrNotNow
-	}
-	if err != nil {
+	if err := e.commit(ctx, rec, !p.Once && !joined); err != nil {
 		return nil, err
 	}
 	if !e.begin() {
@@ -131,15 +143,17 @@ func (e *Engine) finishDelivery(ctx context.Context, rec *payment.Record, h Hand
 		if err != nil {
 			return base, err
 		}
+		outcome := countHanded(next, h)
 		err = e.commit(ctx, next, lazy)
 		if err == nil {
 			failpoint.Hit(failpoint.Delivered)
+			e.counted(EventHanded, next, outcome)
 			if alert {
 				e.tell(ctx, name, next, nil)
 				return next, nil
 			}
 			e.observe(name, next, nil, false)
-			if next.Due.Equal(now) {
+			if next.Earliest().Equal(now) {
 				e.poke()
 			}
 			return next, nil

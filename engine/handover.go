@@ -16,23 +16,13 @@ func (e *Engine) handOver(ctx context.Context, rec *payment.Record) error {
 	}
 	// One that a person gave though nothing announced it has no return to hand over
 	// with: the shop must be told by that person.
-	if rec.Return == nil || rec.Return.URI == "" || p.Park && !rec.Expect.Checkout && !given(rec) {
+	if rec.Return == nil || rec.Return.URI == "" || p.Park && !rec.Expect.Checkout && !rec.HasDecided(payment.DecideAccept) {
 		if err := rec.ParkDelivery(payment.ReasonAbsent, e.now()); err != nil {
 			return err
 		}
 		return e.park(ctx, rec)
 	}
 	return e.deliver(ctx, rec, p)
-}
-
-// given: a person decided that it is credited.
-func given(rec *payment.Record) bool {
-	for _, n := range rec.Notes {
-		if n.Action == string(payment.Accept) {
-			return true
-		}
-	}
-	return false
 }
 
 // unplaced: no running site takes the payment. It stays verified, loudly.

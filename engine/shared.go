@@ -18,8 +18,11 @@ type Shared struct {
 	// returns that wait.
 	flights    singleflight.Group
 	admissions singleflight.Group
-	limits     *limit.Strangers
-	hosts      *limit.Hosts
+	// relays join the asks of the provider by shops' own calls.
+	relays  singleflight.Group
+	replays replays
+	limits  *limit.Strangers
+	hosts   *limit.Hosts
 
 	mu sync.Mutex
 	// inside are the payments whose strangers' returns passed the door and are being

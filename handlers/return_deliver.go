@@ -31,19 +31,18 @@ func (t *visit) deliver(rec *payment.Record) error {
 	}
 	var (
 		w        *filter // nil where nothing was begun
-		acked    bool
+		handed   engine.Handed
 		panicked any
 		handErr  error
 	)
 	d := engine.Delivery{Via: payment.ViaBrowser, Browser: token.Hash(browser), Track: t.h.currentTrack(t.r, t.keys), Policy: t.v.policy()}
-	now, err := t.eng.Deliver(ctx, rec, d, func(ctx context.Context, rec *payment.Record) (handed engine.Handed) {
+	now, err := t.eng.Deliver(ctx, rec, d, func(ctx context.Context, rec *payment.Record) engine.Handed {
 		t.reread(rec)
 		w = newFilter(t.w)
 		w.guards(t.h, t.r, passed)
 		ctx, end := span(ctx, "payments.deliver", t.v)
 		handed, panicked, handErr = t.h.hand(ctx, w, t.r, t.next, t.v, rec, t.set, t.body, t.keys)
 		end(strconv.Itoa(handed.Status), handErr)
-		acked = handed.Acked
 		return handed
 	})
 	switch {
@@ -62,10 +61,13 @@ func (t *visit) deliver(rec *payment.Record) error {
 		// The shop has answered; whatever it said is the customer's.
 		return nil
 	}
-	if handErr == nil && err == nil && acked {
+	if handErr == nil && err == nil && handed.Acked && !handed.NoPage {
 		return nil
 	}
 	clearVerified(t.r)
+	if now != nil && now.State == payment.Delivered && handed.NoPage {
+		return t.thanks(now)
+	}
 	if now != nil && now.State == payment.Verified {
 		p := t.about(pages.Confirming, now)
 		p.Recorded, p.Refresh = true, t.hopURL(now)
@@ -115,7 +117,11 @@ func (h *Handler) hand(ctx context.Context, w *filter, r *http.Request, next cad
 		// it is not the shop's, and a page of ours comes in its place.
 		forget(w.Header(), w.Header()["Set-Cookie"])
 	}()
+	d.wrote = w.status
 	handed = d.outcome(err, panicked, panicked != nil && !w.gone)
+	if d.pageless && w.refused == nil {
+		h.tellPageless(r, v, rec)
+	}
 	if w.refused != nil {
 		// The shop may have run, but its answer was not this customer's to see.
 		handed = engine.Handed{Gated: w.refused.shut}
