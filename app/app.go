@@ -158,9 +158,6 @@ func (a *App) provisionStorage(ctx caddy.Context) error {
 	return nil
 }
 
-// defaultTimeout bounds a call to a provider that names no time-out.
-const defaultTimeout = 8 * time.Second
-
 func (a *App) provisionProviders(ctx caddy.Context) error {
 	types := make(map[string]string)
 	for name, raw := range a.ProvidersRaw {
@@ -182,7 +179,7 @@ func (a *App) provisionProviders(ctx caddy.Context) error {
 		if !ok {
 			return fmt.Errorf("provider %s: module %T is no provider", name, mod)
 		}
-		info := provider{ProviderInfo: handlers.ProviderInfo{Provider: p, Name: name, Type: types[name]}, timeout: defaultTimeout}
+		info := provider{ProviderInfo: handlers.ProviderInfo{Provider: p, Name: name, Type: types[name]}, timeout: payment.DefaultTimeout}
 		if t, ok := mod.(payment.Timed); ok && t.CallTimeout() > 0 {
 			info.timeout = t.CallTimeout()
 		}

@@ -132,7 +132,7 @@ func TestCaddyfileSiteErrors(t *testing.T) {
 		{"checkout /buy idpay {\nitem mug 120000 toman\n}", 2, "write the amount and its unit as one word: 120000toman"},
 		{"checkout /buy idpay {\nitem mug dear\n}", 2, "not an amount: \"dear\" (write 120000toman or 1200000rial)"},
 		{"checkout /buy idpay {\nitem mug 0rial\n}", 2, "not an amount"},
-		{"checkout /buy idpay {\nitem mug 99999999999999999rial\n}", 2, "is more money than there is"},
+		{"checkout /buy idpay {\nitem mug 99999999999999999rial\n}", 2, "is too large: at most 9007199254740992 rials (2^53) fit"},
 		{"checkout /buy idpay {\nitem a/b 1000rial\n}", 2, "'a/b' is no sku"},
 		{"checkout /buy idpay {\nitem mug 1000rial\nitem mug 2000rial\n}", 3, "item mug is already specified in this checkout"},
 		{"checkout /buy idpay {\nitems mug 1000\n}", 2, "unrecognised option 'items' of checkout; did you mean 'item'?"},

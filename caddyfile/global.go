@@ -54,7 +54,8 @@ func ParseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 	return httpcaddyfile.App{Name: handlers.AppName, Value: value}, nil
 }
 
-// The lines of the global block, and those of a site's that may stray here.
+// The lines of the global block, and those of a site's block, which people also write
+// here by mistake.
 var (
 	globalLines = []string{"storage", "provider", "affiliate", "webhook", "notify", "signing_key", "public_url"}
 	siteLines   = []string{"track", "checkout", "verify", "require", "observe", "relay", "announce", "errors", "formerly"}
@@ -112,12 +113,12 @@ func parseStorage(a *app.App, d *caddyfile.Dispenser) error {
 	return err
 }
 
-// nameForm is what a provider or affiliate may be called: the name stands in
-// headers and in what a shop signs.
+// nameForm limits the names of providers and affiliates, because they are written into
+// headers and into what a shop signs.
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
-// parseNamed reads `provider <type> [<name>] { … }`. The module gets its block
-// without the name, which is none of its business.
+// parseNamed reads `provider <type> [<name>] { … }`. The module gets its block without
+// the name, which it doesn't need.
 func parseNamed(d *caddyfile.Dispenser, line string, to *map[string]json.RawMessage) error {
 	if !d.NextArg() {
 		return d.Errf("%s needs a type: %s", line, strings.Join(guests(line+"s"), ", "))

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -196,11 +197,11 @@ func (e *Engine) inTurn(ctx context.Context, j job, rec *payment.Record) (res Re
 		}
 		return Result{Kind: Pending}, true
 	}
-	v, err, _ := e.Shared.doors.Do(string(j.ref), func() (any, error) { return e.keepTurn(ctx, j, wait) })
+	v, err, _ := e.Shared.admissions.Do(string(j.ref), func() (any, error) { return e.keepTurn(ctx, j, wait) })
 	kept, _ := v.(*payment.Record)
 	if err != nil || kept == nil {
 		e.Shared.limits.Leave(string(j.ref))
-		return e.conclude(ctx, j, kept, orErr(err, payment.ErrConflict)), true
+		return e.conclude(ctx, j, kept, cmp.Or(err, payment.ErrConflict)), true
 	}
 	if !unanswered(kept) || kept.State == payment.Verifying {
 		e.Shared.limits.Leave(string(j.ref))

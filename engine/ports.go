@@ -295,19 +295,19 @@ func (c *Config) fill() {
 		c.Tick = time.Second
 	}
 	if c.Observer == nil {
-		c.Observer = deaf{}
+		c.Observer = noObserver{}
 	}
 }
 
-type deaf struct{}
+type noObserver struct{}
 
-func (deaf) Observe(Event) {}
+func (noObserver) Observe(Event) {}
 
 // Interface guards.
 var (
 	_ Clock    = SystemClock{}
 	_ Clock    = storeClock{}
-	_ Observer = deaf{}
+	_ Observer = noObserver{}
 	_ Sites    = noSites{}
 	_ Rules    = asked{}
 )

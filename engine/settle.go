@@ -230,10 +230,3 @@ func (e *Engine) orderPaid(ctx context.Context, rec *payment.Record, j job, t pa
 
 // errUnplaced: no running site takes the payment, and only its policy tells.
 var errUnplaced = errors.New("no running site takes this payment")
-
-func orErr(err, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
-}

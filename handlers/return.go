@@ -143,7 +143,7 @@ func (t *visit) ask(ours named, claimed payment.Claimed) (engine.Ask, error) {
 		return a, err
 	}
 	if v.route.expect == expectLookup && a.Order != "" && !v.route.lookup.Fits(a.Order) {
-		return a, fmt.Errorf("%w: the order is a way to another address of the shop's", payment.ErrMalformed)
+		return a, fmt.Errorf("%w: the order would change the path of the look-up's address", payment.ErrMalformed)
 	}
 	a.Lean = v.lean(a.Return)
 	a.Proof = signed != nil

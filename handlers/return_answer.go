@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -56,7 +57,7 @@ func (t *visit) answer(res engine.Result) error {
 		return t.comeAgain(pages.Busy, res.Err)
 	case engine.Unavailable:
 	}
-	return t.unavailable(errOr(res.Err, payment.ErrClosed))
+	return t.unavailable(cmp.Or(res.Err, payment.ErrClosed))
 }
 
 func reviewKind(r *payment.Record) pages.Kind {
@@ -284,7 +285,7 @@ func (h *Handler) write(w http.ResponseWriter, r *http.Request, p pages.Page, ca
 			repl.Set(placeholderPrefix+"answer", string(p.Kind))
 		}
 		w.Header().Set("Cache-Control", forNobody) // the error routes' guard keeps to it
-		return caddyhttp.Error(status, errOr(cause, errors.New(string(p.Kind))))
+		return caddyhttp.Error(status, cmp.Or(cause, errors.New(string(p.Kind))))
 	}
 	pages.Write(w, r, p)
 	return nil
@@ -312,11 +313,4 @@ func fieldsOf(body []byte) []pages.Field {
 		fields = append(fields, pages.Field{Name: n, Value: v})
 	}
 	return fields
-}
-
-func errOr(err, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
 }

@@ -110,7 +110,7 @@ func (h *Handler) hand(ctx context.Context, w *filter, r *http.Request, next cad
 	func() {
 		defer func() { panicked = recover() }()
 		if err = next.ServeHTTP(w, r); err == nil || w.status != 0 {
-			w.sweep()
+			w.finish()
 			return
 		}
 		// An error is no answer: nothing has been written, what Caddy would make of

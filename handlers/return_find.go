@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,7 +91,7 @@ func (t *visit) known(rec *payment.Record, unclear error) (payment.Claimed, erro
 		t.set, _ = t.v.parse("", nil, "", "")
 		return payment.Claimed{ID: rec.ID, Order: rec.Order}, nil
 	default:
-		return payment.Claimed{}, errOr(unclear, err)
+		return payment.Claimed{}, cmp.Or(unclear, err)
 	}
 	claimed, err := t.v.route.provider.ReadReturn(set.Get)
 	if err != nil || claimed.ID != "" && claimed.ID != rec.ID {

@@ -107,7 +107,7 @@ func delivering() []Mutant {
 		{"ambiguous-delivery-repeated", "R7 F41", "Of a naive shop that hung a person hears only when the worker comes by.",
 			in("case p.Once:\n\t\tname, alert", "case false:\n\t\tname, alert"), by("TestRule7")},
 		{"idempotent-repeats-for-ever", "R7", "Nobody is ever told that a shop does not answer.",
-			in("if now.Sub(r.Delivery.First) > patienceDays {", "if false {"), by("TestRule7")},
+			in("if now.Sub(r.Delivery.First) > payment.Patience {", "if false {"), by("TestRule7")},
 		{"overtaken-delivery-writes", "R6 R7 F29", "Who was paused past its lease records what became of somebody else's delivery.",
 			in("fresh.State != payment.Delivering ||\n\t\t\tfresh.Lease.Owner != rec.Lease.Owner || fresh.Lease.Epoch != rec.Lease.Epoch {", "fresh.State != payment.Delivering {"), by("Overtaken")},
 		{"verified-left-alone", "R8 M3", "Money is captured and the shop is never told.",

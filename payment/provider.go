@@ -69,6 +69,13 @@ type Lister interface {
 	Unverified(ctx context.Context) ([]Pending, error)
 }
 
+// DefaultTimeout bounds one call to a provider that names no time-out of its own.
+const DefaultTimeout = 8 * time.Second
+
+// Patience is how long a provider that doesn't answer is asked again, and a shop that
+// doesn't acknowledge is told again; then a person decides.
+const Patience = 3 * 24 * time.Hour
+
 // Timed is a provider that bounds its calls itself. Others get 8 seconds.
 type Timed interface {
 	// CallTimeout is how long one Verify, Create, Inquire or Unverified may take.
