@@ -6,7 +6,7 @@ import (
 	"mime"
 	"net/http"
 
-	"github.com/rahgir/caddy-payments/admin/operate"
+	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/payment"
 )

@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 
-	"github.com/rahgir/caddy-payments/admin/operate"
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -19,7 +19,7 @@ type Listed struct {
 
 // Findings is the answer of `GET /payments/doctor`.
 type Findings struct {
-	Findings []Finding `json:"findings"`
+	Findings []operate.Finding `json:"findings"`
 }
 
 func (c *call) summary() error {
@@ -117,7 +117,7 @@ func (c *call) export() error {
 func (c *call) doctor() error {
 	findings := c.app.Doctor(c.r.Context())
 	if findings == nil {
-		findings = []Finding{}
+		findings = []operate.Finding{}
 	}
 	return c.answer(Findings{findings})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/rahgir/caddy-payments/engine/limit"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -81,7 +82,7 @@ func (e *Engine) orphaned(ctx context.Context, rec *payment.Record, cause error)
 
 // drop ends a record that will not be asked about.
 func (e *Engine) drop(ctx context.Context, ref payment.Ref, cause error) error {
-	e.Shared.limits.leave(ref)
+	e.Shared.limits.Leave(string(ref))
 	rec, err := e.Store.Get(ctx, ref)
 	if err != nil {
 		return err
@@ -119,7 +120,7 @@ func (e *Engine) drop(ctx context.Context, ref payment.Ref, cause error) error {
 	// Nothing but the return spoke for it. A few are kept as long as other traces, for
 	// whoever looks for them.
 	kept := strangerKept
-	if e.Shared.limits.mayLeaveTrace("", e.now()) {
+	if e.Shared.limits.MayLeaveTrace("", e.now()) {
 		kept = traceKept
 	}
 	return e.rest(ctx, rec, later(e.now(), rec.CreatedAt.Add(kept)))
@@ -149,7 +150,7 @@ func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
 	}
 	a, asked := e.inquire(ctx, prov, rec, false)
 	if !asked {
-		return e.rest(ctx, rec, e.now().Add(breakerMost))
+		return e.rest(ctx, rec, e.now().Add(limit.BreakerMost))
 	}
 	switch a.Outcome {
 	case payment.OutcomeAwaiting:
@@ -230,7 +231,7 @@ func (e *Engine) unclaimed(ctx context.Context, prov Provider, rec *payment.Reco
 	}
 	a, asked := e.inquire(ctx, prov, rec, false)
 	if !asked {
-		return e.rest(ctx, rec, e.now().Add(breakerWait))
+		return e.rest(ctx, rec, e.now().Add(limit.BreakerWait))
 	}
 	rec.Attempts.Unasked++
 	paid := a.Outcome == payment.OutcomeAwaiting || a.Outcome == payment.OutcomeAgain

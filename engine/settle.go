@@ -136,7 +136,7 @@ func (e *Engine) expect(ctx context.Context, j job, rec *payment.Record) (*payme
 	if !rec.Expect.Known() {
 		x, err := e.expectation(ctx, j, rec)
 		if j.stranger && j.ask.Asks && err != nil && !errors.Is(err, ErrUnanswered) && !errors.Is(err, ErrPaidHere) {
-			e.Shared.limits.refused(j.ask.Client, e.now()) // the shop was asked for nothing
+			e.Shared.limits.Refused(j.ask.Client, e.now()) // the shop was asked for nothing
 		}
 		switch {
 		case errors.Is(err, ErrUnanswered):
@@ -186,7 +186,7 @@ func (e *Engine) expectation(ctx context.Context, j job, rec *payment.Record) (p
 // asks again.
 func (e *Engine) wait(ctx context.Context, j job, rec *payment.Record) (*payment.Record, error) {
 	now := e.now()
-	if (j.stranger || j.worker) && !e.Shared.limits.hold(rec.Ref, j.ask.Client) {
+	if (j.stranger || j.worker) && !e.Shared.limits.Hold(string(rec.Ref), j.ask.Client) {
 		return nil, errRoom
 	}
 	e.remember(rec, j, now)
@@ -196,7 +196,7 @@ func (e *Engine) wait(ctx context.Context, j job, rec *payment.Record) (*payment
 	enough := age > intentKept
 	if enough {
 		rec.Due = time.Time{}
-		e.Shared.limits.leave(rec.Ref)
+		e.Shared.limits.Leave(string(rec.Ref))
 	}
 	rec.Reason, rec.UpdatedAt = payment.ReasonWaiting, now
 	err := e.commit(ctx, rec, false)
@@ -204,7 +204,7 @@ func (e *Engine) wait(ctx context.Context, j job, rec *payment.Record) (*payment
 	case errors.Is(err, payment.ErrConflict):
 		return nil, ErrUnanswered // somebody else wrote, and not this return
 	case err != nil:
-		e.Shared.limits.leave(rec.Ref)
+		e.Shared.limits.Leave(string(rec.Ref))
 		return nil, err
 	case enough:
 		e.observe(EventUnknown, rec, ErrUnanswered, true)
