@@ -46,6 +46,13 @@ import (
 //			checkout <path>
 //			devices  <n>
 //		}
+//		brand "<name>" {
+//			logo    <path>
+//			color   <hex>
+//			support <text or url>
+//			home    <path>
+//		}
+//		pages       <dir>
 //		announce    off|on
 //		errors      caddy
 //		signing_key <secret> [<kid>]
@@ -118,6 +125,8 @@ func (s *siteBlock) lines() []block.Option {
 		{Name: "checkout", Many: true, Block: true, Read: s.checkout},
 		{Name: "verify", Many: true, Block: true, Read: s.verify},
 		{Name: "require", Many: true, Block: true, Read: s.require},
+		{Name: "brand", Block: true, Read: s.brand},
+		block.String("pages", &s.handler.Pages),
 		{Name: "announce", Read: s.announce},
 		block.Word("errors", &s.handler.Errors, "caddy"),
 		{Name: "signing_key", Many: true, Read: func(d *caddyfile.Dispenser) error {
