@@ -5,16 +5,16 @@
 // storefront, with headers that nobody else can set; then it reports the
 // conversion.
 //
-// This package holds the app and the Caddyfile, and imports every module of
-// the project, so that building Caddy with it is enough.
+// This package imports every module of the project and registers the Caddyfile's
+// blocks, so that building Caddy with it is enough. The app is in app/, the grammar of
+// the Caddyfile in caddyfile/.
 package payments
 
 import (
-	"github.com/caddyserver/caddy/v2"
-
 	// The modules that the app can be made of.
 	_ "github.com/rahgir/caddy-payments/admin"
 	_ "github.com/rahgir/caddy-payments/affiliates/hamekar"
+	_ "github.com/rahgir/caddy-payments/app"
 	_ "github.com/rahgir/caddy-payments/handlers"
 	_ "github.com/rahgir/caddy-payments/handlers/dashboard"
 	_ "github.com/rahgir/caddy-payments/providers/idpay"
@@ -28,7 +28,3 @@ import (
 	_ "github.com/rahgir/caddy-payments/storage/badger"
 	_ "github.com/rahgir/caddy-payments/storage/postgres"
 )
-
-func init() {
-	caddy.RegisterModule(new(App))
-}

@@ -9,9 +9,9 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/rahgir/caddy-payments/admin/operate"
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/lang"
+	"github.com/rahgir/caddy-payments/operate"
 )
 
 func init() {
@@ -56,7 +56,7 @@ func (a *API) Routes() []caddy.AdminRoute {
 // app finds the payments app of the configuration that runs now: a router
 // outlives its own configuration, and a failed reload leaves the failed one's
 // router in place.
-func (a *API) app() (App, error) {
+func (a *API) app() (operate.App, error) {
 	find := a.find
 	if find == nil {
 		find = func() (any, error) { return caddy.ActiveContext().AppIfConfigured("payments") }
@@ -69,7 +69,7 @@ func (a *API) app() (App, error) {
 		// Caddy's own text may quote the configuration.
 		return nil, status(http.StatusServiceUnavailable, errors.New("the payments app did not start"))
 	}
-	app, ok := mod.(App)
+	app, ok := mod.(operate.App)
 	if !ok {
 		return nil, status(http.StatusInternalServerError, fmt.Errorf("the payments app is a %T", mod))
 	}
@@ -80,7 +80,7 @@ func (a *API) app() (App, error) {
 type call struct {
 	w      http.ResponseWriter
 	r      *http.Request
-	app    App
+	app    operate.App
 	ref    string
 	lang   lang.Lang
 	dryRun bool

@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/rahgir/caddy-payments/admin/operate"
+	"github.com/rahgir/caddy-payments/operate"
 )
 
 const (

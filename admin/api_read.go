@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/rahgir/caddy-payments/admin/operate"
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -20,7 +20,7 @@ type Listed struct {
 
 // Findings is the answer of `GET /payments/doctor`.
 type Findings struct {
-	Findings []Finding `json:"findings"`
+	Findings []operate.Finding `json:"findings"`
 }
 
 func (c *call) summary() error {
@@ -32,9 +32,9 @@ func (c *call) summary() error {
 	if err != nil {
 		return err
 	}
-	s.Troubles = []Finding{}
+	s.Troubles = []operate.Finding{}
 	for _, f := range c.app.Money(c.r.Context()) {
-		if f.Level != LevelOK {
+		if f.Level != operate.LevelOK {
 			s.Troubles = append(s.Troubles, f)
 		}
 	}
@@ -124,7 +124,7 @@ func (c *call) export() error {
 func (c *call) doctor() error {
 	findings := c.app.Doctor(c.r.Context())
 	if findings == nil {
-		findings = []Finding{}
+		findings = []operate.Finding{}
 	}
 	return c.answer(Findings{findings})
 }

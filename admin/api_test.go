@@ -13,10 +13,10 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/rahgir/caddy-payments/admin/operate"
-	"github.com/rahgir/caddy-payments/admin/operate/operatetest"
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/explain"
+	"github.com/rahgir/caddy-payments/operate"
+	"github.com/rahgir/caddy-payments/operate/operatetest"
 	"github.com/rahgir/caddy-payments/payment"
 )
 

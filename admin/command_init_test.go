@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/rahgir/caddy-payments/admin/operate/operatetest"
+	"github.com/rahgir/caddy-payments/operate/operatetest"
 )
 
 // converse is a run with a person at the keyboard.

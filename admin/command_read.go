@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/rahgir/caddy-payments/admin/operate"
 	"github.com/rahgir/caddy-payments/internal/lang"
+	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -231,8 +231,8 @@ func (c *cli) doctorCommand() *cobra.Command {
 }
 
 // costly ends a command with status 1 where something costs money now.
-func costly(findings []Finding) error {
-	if slices.ContainsFunc(findings, func(f Finding) bool { return f.Level == LevelError }) {
+func costly(findings []operate.Finding) error {
+	if slices.ContainsFunc(findings, func(f operate.Finding) bool { return f.Level == operate.LevelError }) {
 		return &failure{exitFailed, fmt.Errorf("there are errors among the findings")}
 	}
 	return nil
@@ -242,8 +242,8 @@ func (c *cli) printFindings(out Findings) error {
 	if !c.table() {
 		return c.printJSON(out)
 	}
-	marks := map[Level]string{LevelOK: "✓", LevelWarn: "!", LevelError: "✗"}
-	for _, level := range []Level{LevelError, LevelWarn, LevelOK} {
+	marks := map[operate.Level]string{operate.LevelOK: "✓", operate.LevelWarn: "!", operate.LevelError: "✗"}
+	for _, level := range []operate.Level{operate.LevelError, operate.LevelWarn, operate.LevelOK} {
 		for _, f := range out.Findings {
 			if f.Level != level {
 				continue

@@ -13,7 +13,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/spf13/cobra"
 
-	"github.com/rahgir/caddy-payments/admin/operate/operatetest"
+	"github.com/rahgir/caddy-payments/operate"
+	"github.com/rahgir/caddy-payments/operate/operatetest"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -319,9 +320,9 @@ func TestConfigIsReadOnce(t *testing.T) {
 func TestDoctorCommand(t *testing.T) {
 	l := operatetest.New(t)
 	addr := serve(t, l)
-	l.Found = []Finding{{Level: LevelOK, Code: "store", Text: "the store takes work"}, {Level: LevelWarn, Code: "guard", Text: "no guard", Where: "www.shop.example"}}
+	l.Found = []operate.Finding{{Level: operate.LevelOK, Code: "store", Text: "the store takes work"}, {Level: operate.LevelWarn, Code: "guard", Text: "no guard", Where: "www.shop.example"}}
 	run(t, addr, true, "", "doctor").has(t, 0, "✓ the store takes work [store]", "! www.shop.example: no guard")
-	l.Found = append(l.Found, Finding{Level: LevelError, Code: "key", Text: "the key is refused", Where: "idpay"})
+	l.Found = append(l.Found, operate.Finding{Level: operate.LevelError, Code: "key", Text: "the key is refused", Where: "idpay"})
 	r := run(t, addr, true, "", "doctor")
 	r.has(t, exitFailed, "✗ idpay: the key is refused [key]")
 	if !strings.HasPrefix(r.out, "✗") {

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 
-	"github.com/rahgir/caddy-payments/admin/operate/operatetest"
+	"github.com/rahgir/caddy-payments/operate/operatetest"
 )
 
 func TestCompletion(t *testing.T) {

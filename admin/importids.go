@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/rahgir/caddy-payments/admin/operate"
+	"github.com/rahgir/caddy-payments/operate"
 )
 
 // importBatch is how many ids go in one request: the admin endpoint gives a

@@ -8,8 +8,8 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/rahgir/caddy-payments/admin/operate"
 	"github.com/rahgir/caddy-payments/internal/lang"
+	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/payment"
 )
 

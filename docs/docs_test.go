@@ -310,7 +310,7 @@ var option = regexp.MustCompile(`(?m)^//\t+([a-z][a-z0-9_]+)(?: |$)`)
 func TestOptions(t *testing.T) {
 	all := manual(t)
 	pages := map[string]string{
-		"caddyfile.go": "docs/caddyfile.md", "handlers/caddyfile.go": "docs/caddyfile.md",
+		"caddyfile/global.go": "docs/caddyfile.md", "caddyfile/site.go": "docs/caddyfile.md",
 		"storage/badger/caddy.go":         "docs/caddyfile.md",
 		"handlers/dashboard/caddyfile.go": "docs/caddyfile.md",
 		"affiliates/hamekar/module.go":    "docs/affiliates.md",

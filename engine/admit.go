@@ -144,7 +144,7 @@ func (e *Engine) admit(ctx context.Context, gone <-chan struct{}, prov Provider,
 	if rec != nil && e.tooSoon(rec, stranger) {
 		return e.notYet(ctx, rec, a, stranger)
 	}
-	if rec == nil && a.Proof && !e.Shared.limits.mayBring(a.Site+"\n"+a.Order, e.now()) {
+	if rec == nil && a.Proof && !e.Shared.limits.MayBring(a.Site+"\n"+a.Order, e.now()) {
 		return Result{Kind: Pending, Err: ErrForeign}
 	}
 	j := job{ask: a, prov: prov, stranger: stranger}
@@ -182,7 +182,7 @@ func (e *Engine) inTurn(ctx context.Context, j job, rec *payment.Record) (res Re
 		return Result{Kind: Unavailable, Err: payment.ErrClosed}, true
 	}
 	defer e.running.Done()
-	wait, ok := e.Shared.limits.queue(j.ref, j.ask.Client, e.now())
+	wait, ok := e.Shared.limits.Queue(string(j.ref), j.ask.Client, e.now())
 	if !ok {
 		if rec == nil {
 			return Result{Kind: Busy}, true
@@ -192,11 +192,11 @@ func (e *Engine) inTurn(ctx context.Context, j job, rec *payment.Record) (res Re
 	v, err, _ := e.Shared.doors.Do(string(j.ref), func() (any, error) { return e.keepTurn(ctx, j, wait) })
 	kept, _ := v.(*payment.Record)
 	if err != nil || kept == nil {
-		e.Shared.limits.leave(j.ref)
+		e.Shared.limits.Leave(string(j.ref))
 		return e.conclude(ctx, j, kept, orErr(err, payment.ErrConflict)), true
 	}
 	if !unanswered(kept) || kept.State == payment.Verifying {
-		e.Shared.limits.leave(j.ref)
+		e.Shared.limits.Leave(string(j.ref))
 		return Result{}, false
 	}
 	return Result{Kind: Pending, Record: kept, Bound: proven(kept, j.ask)}, true

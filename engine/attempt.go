@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rahgir/caddy-payments/engine/limit"
 	"github.com/rahgir/caddy-payments/internal/failpoint"
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -34,24 +35,24 @@ func (e *Engine) attemptUnpaid(ctx context.Context, j job, rec *payment.Record, 
 // attempt claims the record durably, asks the provider and commits what that
 // means.
 func (e *Engine) attempt(ctx context.Context, j job, rec *payment.Record, t payment.Terms) (*payment.Record, error) {
-	e.Shared.limits.leave(rec.Ref)
+	e.Shared.limits.Leave(string(rec.Ref))
 	stranger := j.stranger || j.worker && rec.Expect.Source == payment.FromNone && rec.Attempts.Count == 0
 	laneCtx, cancel := context.WithTimeout(ctx, j.prov.Timeout)
-	leave, err := e.Shared.enter(laneCtx, hostOf(t), stranger)
+	leave, err := e.Shared.hosts.Enter(laneCtx, hostOf(t), stranger)
 	cancel()
 	if err != nil {
-		return e.postpone(ctx, j, rec, breakerWait)
+		return e.postpone(ctx, j, rec, limit.BreakerWait)
 	}
 	defer leave()
-	breaker := e.Shared.breaker(hostOf(t))
-	probe, ok := breaker.allow(e.now())
+	breaker := e.Shared.hosts.Breaker(hostOf(t))
+	probe, ok := breaker.Allow(e.now())
 	if !ok {
-		return e.postpone(ctx, j, rec, breakerWait)
+		return e.postpone(ctx, j, rec, limit.BreakerWait)
 	}
 	asked := false
 	defer func() {
 		if !asked {
-			breaker.cancel(probe)
+			breaker.Cancel(probe)
 		}
 	}()
 	now := e.now()
@@ -76,7 +77,7 @@ func (e *Engine) attempt(ctx context.Context, j job, rec *payment.Record, t paym
 	answer := e.callFor(ctx, j.prov, rec, operation, question)
 	asked = true
 	failpoint.Hit(failpoint.AnswerRead)
-	if breaker.done(probe, answer.Outcome != payment.OutcomeUnknown, e.now()) {
+	if breaker.Done(probe, answer.Outcome != payment.OutcomeUnknown, e.now()) {
 		e.observe(EventBreaker, rec, answer.Err, true)
 	}
 	return e.finish(ctx, j, rec, answer, t)
@@ -156,7 +157,7 @@ func (e *Engine) postpone(ctx context.Context, j job, rec *payment.Record, wait 
 	if j.stranger {
 		// What strangers invent while nobody can be asked is no more than fits into
 		// the room where they wait.
-		turn, ok := e.Shared.limits.queue(rec.Ref, j.ask.Client, now)
+		turn, ok := e.Shared.limits.Queue(string(rec.Ref), j.ask.Client, now)
 		if !ok {
 			return nil, errRoom
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/rahgir/caddy-payments/engine/limit"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -139,7 +140,7 @@ func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
 	}
 	a, asked := e.inquire(ctx, prov, rec, false)
 	if !asked {
-		return e.rest(ctx, rec, e.now().Add(breakerMost))
+		return e.rest(ctx, rec, e.now().Add(limit.BreakerMost))
 	}
 	switch a.Outcome {
 	case payment.OutcomeAwaiting:
@@ -220,7 +221,7 @@ func (e *Engine) unclaimed(ctx context.Context, prov Provider, rec *payment.Reco
 	}
 	a, asked := e.inquire(ctx, prov, rec, false)
 	if !asked {
-		return e.rest(ctx, rec, e.now().Add(breakerWait))
+		return e.rest(ctx, rec, e.now().Add(limit.BreakerWait))
 	}
 	rec.Attempts.Unasked++
 	paid := a.Outcome == payment.OutcomeAwaiting || a.Outcome == payment.OutcomeAgain

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rahgir/caddy-payments/engine/limit"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -94,7 +95,7 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *pa
 		CreatedAt: now, UpdatedAt: now,
 	}
 	// One that pressed often is looked after later than others.
-	if err := e.intend(context.WithoutCancel(ctx), rec, prov, p.Track, time.Duration(max(0, pressed-patientPresses))*turn); err != nil {
+	if err := e.intend(context.WithoutCancel(ctx), rec, prov, p.Track, time.Duration(max(0, pressed-patientPresses))*limit.Turn); err != nil {
 		return payment.Started{}, nil, err
 	}
 	return made, rec, nil
@@ -121,13 +122,13 @@ const (
 // mayStart lets a client start a payment; leave must be called. pressed is how
 // often it did so in the last minutes.
 func (e *Engine) mayStart(ctx context.Context, client, host string) (pressed int, leave func(), err error) {
-	wait, pressed := e.Shared.limits.press(client, e.now())
+	wait, pressed := e.Shared.limits.Press(client, e.now())
 	if client != "" && wait > 0 {
 		return 0, nil, &TooManyError{RetryAfter: max(wait, time.Second)}
 	}
 	waitCtx, cancel := context.WithTimeout(ctx, createPatience)
 	defer cancel()
-	leave, ok := e.Shared.enterCreate(waitCtx, host)
+	leave, ok := e.Shared.hosts.EnterCreate(waitCtx, host)
 	if !ok {
 		return 0, nil, &TooManyError{RetryAfter: createPatience, cause: errCrowded}
 	}
@@ -136,4 +137,4 @@ func (e *Engine) mayStart(ctx context.Context, client, host string) (pressed int
 
 // MayVisit reports whether another visit of a client may be kept in the store
 // (`keep store`): strangers make it grow.
-func (e *Engine) MayVisit(client string) bool { return e.Shared.limits.visit(client, e.now()) }
+func (e *Engine) MayVisit(client string) bool { return e.Shared.limits.Visit(client, e.now()) }

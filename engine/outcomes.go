@@ -274,7 +274,7 @@ type Timer interface {
 // had no answer.
 func (e *Engine) KeptBack(provider string) bool {
 	p, ok := e.Providers[provider]
-	return ok && e.Shared.breaker(hostOf(p.Terms())).open(e.now())
+	return ok && e.Shared.hosts.Breaker(hostOf(p.Terms())).Open(e.now())
 }
 
 // Alarms are the events of which a person must hear, each of which may be an alert.

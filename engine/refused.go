@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/rahgir/caddy-payments/engine/limit"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -30,13 +31,6 @@ type Refusal struct {
 }
 
 const (
-	// tracesClient and tracesSpan bound the traces that one client leaves,
-	// tracesAll and tracesAllSpan those that all leave together. Beyond that
-	// refusals are only counted.
-	tracesClient  = 5
-	tracesSpan    = 10 * time.Minute
-	tracesAll     = 200
-	tracesAllSpan = time.Hour
 	// traceKept is how long a trace is kept.
 	traceKept = 30 * 24 * time.Hour
 	// traceText bounds an id or an order in a trace.
@@ -69,7 +63,7 @@ func (e *Engine) Refused(ctx context.Context, r Refusal) {
 	if ev.Err == nil {
 		ev.Err = errors.New(string(r.Reason))
 	}
-	if e.Shared.limits.mayLeaveTrace(r.Client, e.now()) {
+	if e.Shared.limits.MayLeaveTrace(r.Client, e.now()) {
 		ev.Record = e.trace(ctx, r)
 	}
 	e.Observer.Observe(ev)
@@ -153,7 +147,7 @@ func (e *Engine) oldTrace(ctx context.Context, rec *payment.Record) error {
 	}
 	a, asked := e.inquire(ctx, prov, rec, true)
 	if !asked {
-		return e.rest(ctx, rec, e.now().Add(breakerWait))
+		return e.rest(ctx, rec, e.now().Add(limit.BreakerWait))
 	}
 	rec.Attempts.Unasked++
 	rc := a.Receipt
@@ -183,19 +177,19 @@ func (e *Engine) inquire(ctx context.Context, prov Provider, rec *payment.Record
 	}
 	host := hostOf(prov.Terms())
 	laneCtx, cancel := context.WithTimeout(ctx, prov.Timeout)
-	leave, err := e.Shared.enter(laneCtx, host, stranger)
+	leave, err := e.Shared.hosts.Enter(laneCtx, host, stranger)
 	cancel()
 	if err != nil {
 		return a, false
 	}
 	defer leave()
-	breaker := e.Shared.breaker(host)
-	probe, ok := breaker.allow(e.now())
+	breaker := e.Shared.hosts.Breaker(host)
+	probe, ok := breaker.Allow(e.now())
 	if !ok {
 		return a, false
 	}
 	a = e.callFor(ctx, prov, rec, OperationInquire, inquirer.Inquire)
-	if breaker.done(probe, a.Outcome != payment.OutcomeUnknown, e.now()) {
+	if breaker.Done(probe, a.Outcome != payment.OutcomeUnknown, e.now()) {
 		e.observe(EventBreaker, rec, a.Err, true)
 	}
 	return a, true

@@ -1,13 +1,12 @@
 package engine
 
 import (
-	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/rahgir/caddy-payments/engine/limit"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -17,14 +16,13 @@ import (
 type Shared struct {
 	flights singleflight.Group
 	doors   singleflight.Group
-	limits  *limits
+	limits  *limit.Strangers
+	hosts   *limit.Hosts
 
 	mu sync.Mutex
 	// inside are the payments whose strangers' returns passed the door and are being
 	// seen to, and how many.
 	inside   map[payment.Ref]int
-	breakers map[string]*breaker
-	lanes    map[string]*lane
 	orders   map[payment.Key]bool
 	stalled  []payment.Ref
 	twins    map[twin]seen
@@ -33,7 +31,7 @@ type Shared struct {
 
 // NewShared returns a fresh one.
 func NewShared() *Shared {
-	return &Shared{limits: newLimits(), inside: make(map[payment.Ref]int), breakers: make(map[string]*breaker), lanes: make(map[string]*lane), orders: make(map[payment.Key]bool), twins: make(map[twin]seen), listings: make(map[string]listing)}
+	return &Shared{limits: limit.NewStrangers(), hosts: limit.NewHosts(), inside: make(map[payment.Ref]int), orders: make(map[payment.Key]bool), twins: make(map[twin]seen), listings: make(map[string]listing)}
 }
 
 // twin is what makes two payments suspiciously alike. Banks repeat short
@@ -94,7 +92,7 @@ func (s *Shared) alone(order payment.Key) (done func(), ok bool) {
 func (s *Shared) together(ref payment.Ref, client string, now time.Time) (leave func(), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.inside[ref] == 0 && !s.limits.enter(client, now) {
+	if s.inside[ref] == 0 && !s.limits.Enter(client, now) {
 		return nil, false
 	}
 	s.inside[ref]++
@@ -105,79 +103,6 @@ func (s *Shared) together(ref payment.Ref, client string, now time.Time) (leave 
 			delete(s.inside, ref)
 		}
 	}, true
-}
-
-// lane bounds the calls to one host; strangers share a part of it, so that a
-// flood of invented ids leaves room for genuine returns.
-type lane struct {
-	all, strangers, creates chan struct{}
-	// starting is how many have a place for a create, or wait for one.
-	starting atomic.Int32
-}
-
-func (s *Shared) breaker(host string) *breaker {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	b, ok := s.breakers[host]
-	if !ok {
-		b = new(breaker)
-		s.breakers[host] = b
-	}
-	return b
-}
-
-func (s *Shared) lane(host string) *lane {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l, ok := s.lanes[host]
-	if !ok {
-		l = &lane{all: make(chan struct{}, perProvider), strangers: make(chan struct{}, strangersAmong), creates: make(chan struct{}, createsAtOnce)}
-		s.lanes[host] = l
-	}
-	return l
-}
-
-// enterCreate takes a place for starting a payment; leave must be called. It is
-// false where too many wait, or none came free in time.
-func (s *Shared) enterCreate(ctx context.Context, host string) (leave func(), ok bool) {
-	l := s.lane(host)
-	if l.starting.Add(1) > createsAtOnce+createsWait {
-		l.starting.Add(-1)
-		return nil, false
-	}
-	select {
-	case l.creates <- struct{}{}:
-		return func() { <-l.creates; l.starting.Add(-1) }, true
-	case <-ctx.Done():
-		l.starting.Add(-1)
-		return nil, false
-	}
-}
-
-// enter takes a place in a host's lane; leave must be called.
-func (s *Shared) enter(ctx context.Context, host string, stranger bool) (leave func(), err error) {
-	l := s.lane(host)
-	if stranger {
-		select {
-		case l.strangers <- struct{}{}:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-	select {
-	case l.all <- struct{}{}:
-	case <-ctx.Done():
-		if stranger {
-			<-l.strangers
-		}
-		return nil, ctx.Err()
-	}
-	return func() {
-		<-l.all
-		if stranger {
-			<-l.strangers
-		}
-	}, nil
 }
 
 // maxStalled bounds the memory for conversions that wait for a better token;

@@ -86,25 +86,25 @@ func (e *Engine) list(ctx context.Context, prov Provider, lister payment.Lister)
 	host := hostOf(prov.Terms())
 	callCtx, cancel := context.WithTimeout(ctx, prov.Timeout)
 	defer cancel()
-	leave, err := e.Shared.enter(callCtx, host, true)
+	leave, err := e.Shared.hosts.Enter(callCtx, host, true)
 	if err != nil {
 		return nil //nolint:nilerr // others are asked now: the next look is soon enough
 	}
 	defer leave()
-	breaker := e.Shared.breaker(host)
-	probe, ok := breaker.allow(e.now())
+	breaker := e.Shared.hosts.Breaker(host)
+	probe, ok := breaker.Allow(e.now())
 	if !ok {
 		return nil
 	}
 	asked := false
 	defer func() {
 		if !asked {
-			breaker.cancel(probe)
+			breaker.Cancel(probe)
 		}
 	}()
 	pending, err := lister.Unverified(callCtx)
 	asked = true
-	if breaker.done(probe, err == nil, e.now()) {
+	if breaker.Done(probe, err == nil, e.now()) {
 		e.Observer.Observe(Event{Name: EventBreaker, Err: err, Alert: true})
 	}
 	if err != nil {

@@ -185,10 +185,10 @@ func (e *Engine) announceVerdict(ctx context.Context, j job, r *payment.Record, 
 	case payment.Declined:
 		e.observe(EventDeclined, r, nil, false)
 		if j.stranger && !j.worker {
-			e.Shared.limits.refused(j.ask.Client, e.now())
+			e.Shared.limits.Refused(j.ask.Client, e.now())
 		}
 		if j.ask.Proof && v.Reason == payment.ReasonUnknownID && r.Attempts.Refused == 1 {
-			e.Shared.limits.wrongID(j.ask.Site+"\n"+j.ask.Order, e.now())
+			e.Shared.limits.WrongID(j.ask.Site+"\n"+j.ask.Order, e.now())
 		}
 	}
 }

@@ -263,7 +263,7 @@ func (e *Engine) hand(ctx context.Context, at place) bool {
 		e.crowded = true
 		return false
 	}
-	if at.kind == strange && len(q.fresh)+len(q.stale) > 0 && !e.Shared.limits.pace.AllowN(e.now(), 1) {
+	if at.kind == strange && len(q.fresh)+len(q.stale) > 0 && !e.Shared.limits.Pace(e.now()) {
 		return false
 	}
 	ref := payment.Ref("")

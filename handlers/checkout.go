@@ -47,7 +47,7 @@ func (c *Checkout) provision(h *Handler) error {
 	if len(c.Items) == 0 && c.Donate == nil {
 		return errors.New("there is nothing to buy: write `item` or `donate`")
 	}
-	if err := c.checkPrices(c.conf.provider.traits.Protocol); err != nil {
+	if err := c.CheckPrices(c.conf.provider.traits.Protocol); err != nil {
 		return err
 	}
 	seen := make(map[string]bool)
@@ -66,9 +66,9 @@ func (c *Checkout) provision(h *Handler) error {
 	return nil
 }
 
-// checkPrices refuses what the provider would refuse of every buyer. It is asked
+// CheckPrices refuses what the provider would refuse of every buyer. It is asked
 // when the Caddyfile is adapted and when the configuration is provisioned.
-func (c *Checkout) checkPrices(p payment.Protocol) error {
+func (c *Checkout) CheckPrices(p payment.Protocol) error {
 	for _, it := range c.Items {
 		if err := p.CheckAmount(payment.Rials(it.Amount)); err != nil {
 			return fmt.Errorf("item %s: provider %s doesn't accept its price: %w", it.SKU, c.Provider, err)

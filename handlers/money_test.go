@@ -46,7 +46,7 @@ func TestRefusedAnswers(t *testing.T) {
 		{Refused{"header", []string{"X-Order-State:failed*"}}, 200, true},
 		{Refused{"header", []string{"X-Order-State:paid"}}, 200, false},
 	} {
-		if err := c.r.check(); err != nil {
+		if err := c.r.Check(); err != nil {
 			t.Errorf("%+v: %v", c.r, err)
 		}
 		if got := c.r.fits(c.status, header); got != c.fits {
@@ -57,7 +57,7 @@ func TestRefusedAnswers(t *testing.T) {
 		{"redirect", []string{"*"}}, {"redirect", nil}, {"status", []string{"600"}}, {"status", []string{"4x"}}, {"status", []string{"1xx"}},
 		{"header", []string{"X-State"}}, {"header", []string{"X-State:*"}}, {"other", []string{"x"}},
 	} {
-		if r.check() == nil {
+		if r.Check() == nil {
 			t.Errorf("%+v was accepted", r)
 		}
 	}

@@ -100,6 +100,22 @@ func (s *Sites) Keyless() (sites []string, others bool) {
 	return sites, others
 }
 
+// Reporting are the sites that note affiliates' visits, and those that verify
+// payments and so report sales.
+func (s *Sites) Reporting() (tracks, reports []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range s.handlers {
+		if len(h.Track) > 0 {
+			tracks = adding(tracks, h.place().shopName())
+		}
+		if len(h.Verify) > 0 {
+			reports = adding(reports, h.place().shopName())
+		}
+	}
+	return tracks, reports
+}
+
 // Inspect reports the same of sites that are placed already.
 func (s *Sites) Inspect(app *caddyhttp.App) []Finding {
 	handlers := s.all()

@@ -59,8 +59,8 @@ func gating() []Mutant {
 // placing are bugs in telling which shop a request is for.
 func placing() []Mutant {
 	in := func(old, changed string) []Edit { return []Edit{{"handlers", old, changed}} }
-	sites := []Suite{unit(".", "TestSitesAreWhatBrowsersName"), doors(300)}
-	refused := []Suite{unit(".", "TestShopsThatCannotBeToldApart|TestExpectNone"), doors(300)}
+	sites := []Suite{unit("app", "TestSitesAreWhatBrowsersName"), doors(300)}
+	refused := []Suite{unit("app", "TestShopsThatCannotBeToldApart|TestExpectNone"), doors(300)}
 	return []Mutant{
 		{"wildcard-is-one-shop", "M11", "All shops under *.example.com share orders, cookies and receipts.",
 			in("s := siteAt(p.named(r.Host))", "s := siteAt(origin{scheme: p.scheme, host: p.key(), port: p.port})"), sites},
@@ -149,9 +149,9 @@ func admitting() []Mutant {
 		{"overtaken-device-is-let-in", "R6", "Two hundred devices that open at once open what five may.",
 			[]Edit{{"engine", "rec, true); !errors.Is(err, payment.ErrConflict) {\n\t\t\treturn rec, err == nil, err", "rec, true); true {\n\t\t\treturn rec, err == nil || errors.Is(err, payment.ErrConflict), nil"}}, []Suite{unit("engine", "TestDevices")}},
 		{"counters-scanned", "R13 A60", "Beyond a hundred thousand addresses each new one looks at all others, with the lock held.",
-			[]Edit{{"engine", "if looks++; looks == evictLooks {", "if looks++; looks < 0 {"}}, []Suite{unit("engine", "TestCountersAreBoundedAndCheap")}},
+			[]Edit{{"engine/limit", "if looks++; looks == evictLooks {", "if looks++; looks < 0 {"}}, []Suite{unit("engine/limit", "TestCountersAreBoundedAndCheap")}},
 		{"visits-without-a-bound", "R13", "Anybody fills the store with visits that nobody made.",
-			[]Edit{{"engine", "return l.visits.at(client, now).spend(now, visitRate, visitBurst) == 0", "return l.visits.at(client, now).spend(now, 1e9, 1e9) == 0"}}, []Suite{unit("engine", "TestVisitsAreBounded")}},
+			[]Edit{{"engine/limit", "return l.visits.at(client, now).spend(now, visitRate, visitBurst) == 0", "return l.visits.at(client, now).spend(now, 1e9, 1e9) == 0"}}, []Suite{unit("engine", "TestVisitsAreBounded")}},
 		{"full-batch-drops-the-next", "R2 R12", "The change after a full batch is dropped, and its caller hangs for ever.",
 			[]Edit{{"storage/badger/commit", "return nil // they stay in the queue", "_ = q.turns.next()\n\t\treturn nil // they stay in the queue"}}, []Suite{unit("storage/badger/commit", "TestEachIsAnsweredOnce")}},
 		{"what-does-not-fit-is-dropped", "R2 R12", "A change that is too large for what is left of a transaction is dropped, and its caller hangs for ever.",

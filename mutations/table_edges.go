@@ -96,7 +96,7 @@ func listening() []Mutant {
 		{"two-spellings-of-a-reference", "A49", "What is blocked under one name works under another.",
 			[]Edit{{"payment", `if err != nil || refEncoding.EncodeToString(b) != s {`, `if err != nil || len(b) == 0 {`}}, []Suite{unit("payment", "Ref")}},
 		{"two-prices-in-one-lookup", "M5 A23", "Of two prices the shop's answer is read as the smaller.",
-			[]Edit{{"providers/wire", "if _, dup := seen[folded]; dup {", "if _, dup := seen[folded]; false && dup {"}}, []Suite{unit("internal/lookup", ""), unit("providers/wire", "TestParseObject")}},
+			[]Edit{{"internal/strictjson", "if _, dup := seen[folded]; dup {", "if _, dup := seen[folded]; false && dup {"}}, []Suite{unit("internal/lookup", ""), unit("internal/strictjson", "TestParse")}},
 	}
 }
 
@@ -126,10 +126,10 @@ func speaking() []Mutant {
 		{"card-not-masked", "A57", "A full card number is kept, logged and shown.",
 			[]Edit{{"providers/wire", `return string(lead) + "******" + string(shape[len(shape)-tail:])`, `return string(lead) + string(shape[head:])`}}, []Suite{unit("providers/wire", "")}},
 		{"secret-printed", "A57", "A key stands in the log.",
-			[]Edit{{"providers/wire", `func (s Secret) Reveal() string {`, `func (s Secret) Reveal() string { //nolint:all
+			[]Edit{{"internal/secret", `func (s Secret) Reveal() string {`, `func (s Secret) Reveal() string { //nolint:all
 	if s.text != nil && len(*s.text) > 0 {
 		_ = redacted
-	}`}, {"providers/wire", `func (Secret) String() string { return redacted }`, `func (s Secret) String() string { return s.Reveal() }`}, {"providers/wire", `_, _ = io.WriteString(f, redacted)`, `_, _ = io.WriteString(f, "key")`}}, []Suite{unit("providers/wire", "TestSecret")}},
+	}`}, {"internal/secret", `func (Secret) String() string { return redacted }`, `func (s Secret) String() string { return s.Reveal() }`}, {"internal/secret", `_, _ = io.WriteString(f, redacted)`, `_, _ = io.WriteString(f, "key")`}}, []Suite{unit("internal/secret", "TestSecret")}},
 		{"silence-called-unsent", "R3 R4 F20", "The claim is released on an error, though the provider may have settled it.",
 			[]Edit{{"providers/wire", `return Reply{Err: fault(ctx, err, a.connected()), Unsent: a.unsent()}`, `return Reply{Err: fault(ctx, err, a.connected()), Unsent: true}`}}, []Suite{unit("providers/wire", ""), unit("providers/idpay", "TestConformance")}},
 		{"question-sent-twice", "R6", "net/http repeats the question on a dying connection.",
@@ -171,9 +171,9 @@ func serving() []Mutant {
 		{"retries-beside-once-not-named", "M1", "A proxy that repeats deliveries runs beside \"deliver once\", and nobody is told.",
 			in(`if lb := m.LoadBalancing; once && lb != nil && (`, `if lb := m.LoadBalancing; once && lb != nil && false && (`), []Suite{process("returns", "TestDoctor")}},
 		{"sandbox-not-named", "M17", "A sandbox that was left on gives goods away, and nobody is told.",
-			[]Edit{{".", `sandbox := p.Traits().Environment == "sandbox"`, `sandbox := p.Traits().Environment == "-"`}}, []Suite{process("returns", "TestDoctor")}},
+			[]Edit{{"app", `sandbox := p.Traits().Environment == "sandbox"`, `sandbox := p.Traits().Environment == "-"`}}, []Suite{process("returns", "TestDoctor")}},
 		{"store-closed-in-stop", "F12 F16", "A reload closes the ledger under the payments that run.",
-			[]Edit{{".", `	a.halt()
+			[]Edit{{"app", `	a.halt()
 	if caddy.Exiting() {`, `	a.halt()
 	if a.engine != nil {
 		if c, ok := a.engine.Store.(interface{ Close() error }); ok {

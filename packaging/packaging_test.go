@@ -56,9 +56,9 @@ var drain = regexp.MustCompile(`drainExit\s+= (\d+) \* time\.Second`)
 // A service that is killed while a payment is being verified leaves it to the next
 // start: systemd has to wait longer than we do.
 func TestUnits(t *testing.T) {
-	m := drain.FindStringSubmatch(read(t, "../lifecycle.go"))
+	m := drain.FindStringSubmatch(read(t, "../app/lifecycle.go"))
 	if m == nil {
-		t.Fatal("lifecycle.go has no drainExit")
+		t.Fatal("app/lifecycle.go has no drainExit")
 	}
 	ours, err := time.ParseDuration(m[1] + "s")
 	if err != nil {

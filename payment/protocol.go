@@ -55,6 +55,10 @@ type Protocol struct {
 	Marks []string
 }
 
+// MayBeSigned reports whether `expect signed` is safe: a signature can't be used with
+// another's payment, because verify is bound to the price or to the order.
+func (p Protocol) MayBeSigned() bool { return p.AnswersOrder || p.AnswersAmount || p.ComparesAmount }
+
 // CheckAmount tells why the gateway doesn't accept a price; nil where it does.
 func (p Protocol) CheckAmount(r Rials) error {
 	switch {

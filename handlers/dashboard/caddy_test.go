@@ -15,9 +15,9 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
 	_ "github.com/rahgir/caddy-payments/admin"
-	"github.com/rahgir/caddy-payments/admin/operate"
-	"github.com/rahgir/caddy-payments/admin/operate/operatetest"
 	"github.com/rahgir/caddy-payments/integration/harness"
+	"github.com/rahgir/caddy-payments/operate"
+	"github.com/rahgir/caddy-payments/operate/operatetest"
 	"github.com/rahgir/caddy-payments/payment"
 )
 

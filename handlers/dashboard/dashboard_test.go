@@ -16,7 +16,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
 
-	"github.com/rahgir/caddy-payments/admin/operate/operatetest"
+	"github.com/rahgir/caddy-payments/operate/operatetest"
 	"github.com/rahgir/caddy-payments/payment"
 )
 

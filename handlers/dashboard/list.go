@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/rahgir/caddy-payments/admin/operate"
 	"github.com/rahgir/caddy-payments/internal/lang"
+	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/operate/find"
 	"github.com/rahgir/caddy-payments/payment"
 )

@@ -15,14 +15,12 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 	"go.uber.org/zap"
 
-	payments "github.com/rahgir/caddy-payments"
+	_ "github.com/rahgir/caddy-payments" // the module under test, with all that it imports
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage"
 	"github.com/rahgir/caddy-payments/storage/memory"
 )
-
-var _ = payments.App{} // the module under test, with all that it imports
 
 func init() {
 	caddy.RegisterModule(ledgerModule{})

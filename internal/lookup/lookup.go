@@ -15,8 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rahgir/caddy-payments/internal/strictjson"
 	"github.com/rahgir/caddy-payments/payment"
-	"github.com/rahgir/caddy-payments/providers/wire"
 )
 
 const (
@@ -152,7 +152,7 @@ func (c *Client) read(res *http.Response, body []byte) (Answer, error) {
 		return Answer{}, fmt.Errorf("%w: status %d", ErrUnanswered, res.StatusCode)
 	}
 	// As strict as with providers: of two prices or two ids none is taken.
-	o, err := wire.ParseObject(body)
+	o, err := strictjson.Parse(body)
 	if err != nil {
 		return Answer{}, fmt.Errorf("%w: no object that reads in one way", ErrUnanswered)
 	}

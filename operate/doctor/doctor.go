@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rahgir/caddy-payments/admin/operate"
 	"github.com/rahgir/caddy-payments/internal/lang"
+	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/operate/watch"
 	"github.com/rahgir/caddy-payments/payment"
 )

@@ -5,7 +5,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/rahgir/caddy-payments/admin/operate"
+	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/operate/watch"
 )
 

@@ -9,8 +9,8 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"github.com/rahgir/caddy-payments/admin/operate"
 	"github.com/rahgir/caddy-payments/internal/lang"
+	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/payment"
 )
 

@@ -6,16 +6,6 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// AccountID tells whose account this secret opens from those of other secrets of
-// the protocol, for [payment.Traits]; "" where there is no secret. Blanks
-// around it don't count: they don't get as far as the provider.
-func (s Secret) AccountID(protocol string) string {
-	if s.text == nil {
-		return ""
-	}
-	return payment.AccountID(protocol, *s.text)
-}
-
 // Identify fills in who gives out the receipts and who is called for them: the
 // issuer, what earlier versions called it, the account and the host. t has the
 // environment; protocol is the protocol's name; documented is the address in the

@@ -2,29 +2,10 @@ package wire
 
 import (
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/rahgir/caddy-payments/payment"
 )
-
-func TestAccountID(t *testing.T) {
-	one, again, other := NewSecret(canary), NewSecret(canary+" "), NewSecret(canary+"2")
-	id := one.AccountID("p")
-	if id == "" || id != again.AccountID("p") || id == other.AccountID("p") || id == one.AccountID("q") {
-		t.Error("accounts are not told apart by their secrets and protocols")
-	}
-	if (Secret{}).AccountID("p") != "" {
-		t.Error("there is no account without a secret")
-	}
-	if strings.Contains(id, canary) {
-		t.Error("it shows the secret")
-	}
-	// It outlives every process: receipts are unique by it.
-	if got := NewSecret("a key").AccountID("idpay"); got != "f8073c0fa5951d6d471a" {
-		t.Errorf("the account has another name than in the ledgers that there are: %s", got)
-	}
-}
 
 // TestIdentify: no address, no scheme and no port is part of an issuer, and what
 // earlier versions made of them is remembered as a former name.

@@ -19,6 +19,8 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
+const canary = "s3cr3t-canary"
+
 func post(t testing.TB, c *Client, address string) Reply {
 	t.Helper()
 	return c.Do(t.Context(), Call{URL: address, Type: JSON, Body: []byte(`{"k":"` + canary + `"}`), Header: map[string]string{"X-API-KEY": canary}})

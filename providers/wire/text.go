@@ -117,3 +117,12 @@ func CheckOrder(s string) bool {
 		return r > 0x7f && (unicode.IsNumber(r) || unicode.IsSpace(r) || !unicode.IsPrint(r))
 	})
 }
+
+func allDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -16,8 +16,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/internal/block"
+	"github.com/rahgir/caddy-payments/internal/secret"
 	"github.com/rahgir/caddy-payments/payment"
-	"github.com/rahgir/caddy-payments/providers/wire"
 	"github.com/rahgir/caddy-payments/storage"
 	"github.com/rahgir/caddy-payments/storage/internal/durable"
 	"github.com/rahgir/caddy-payments/storage/internal/shared"
@@ -61,7 +61,7 @@ type Module struct {
 	// Default: `payments-postgres-<hash of the address>.generation`.
 	Generation string `json:"generation,omitempty"`
 
-	dsn wire.Secret
+	dsn secret.Secret
 	key string
 }
 
@@ -75,7 +75,7 @@ func (*Module) CaddyModule() caddy.ModuleInfo {
 
 // Provision resolves the address. It connects to nothing.
 func (m *Module) Provision(ctx caddy.Context) error {
-	dsn, literal, err := wire.ResolveSecret("dsn", m.DSN)
+	dsn, literal, err := secret.Resolve("dsn", m.DSN)
 	if err != nil {
 		return fmt.Errorf("storage postgres: %w", err)
 	}
@@ -88,14 +88,14 @@ func (m *Module) Provision(ctx caddy.Context) error {
 	}
 	m.dsn = dsn
 	if m.Password != "" {
-		secret, literal, err := wire.ResolveSecret("password", m.Password)
+		password, literal, err := secret.Resolve("password", m.Password)
 		if err != nil {
 			return fmt.Errorf("storage postgres: %w", err)
 		}
 		if literal {
 			ctx.Logger().Warn("the database's password is in the configuration, which Caddy shows in `adapt`, /config/ and the autosave; write {env.NAME} or {file./path}")
 		}
-		m.dsn = wire.NewSecret(withPassword(dsn.Reveal(), secret.Reveal()))
+		m.dsn = secret.New(withPassword(dsn.Reveal(), password.Reveal()))
 	}
 	// Another password is no other database.
 	c := pc.ConnConfig

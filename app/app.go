@@ -1,0 +1,287 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/handlers"
+	"github.com/rahgir/caddy-payments/internal/token"
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage"
+)
+
+func init() { caddy.RegisterModule(new(App)) }
+
+// App is the payments app: the ledger, the providers, the affiliates and the
+// worker that all sites of a Caddy share. Sites use it through the `payments`
+// handler.
+type App struct {
+	// Where the ledger is kept. Default: badger in `{data dir}/payments`.
+	StorageRaw json.RawMessage `json:"storage,omitempty" caddy:"namespace=payments.storage inline_key=module"`
+
+	// The payment providers by the names that sites use for them; each object's
+	// `type` says which protocol it speaks.
+	ProvidersRaw map[string]json.RawMessage `json:"providers,omitempty" caddy:"namespace=payments.providers inline_key=type"`
+
+	// The affiliate networks by name; each object's `type` says which.
+	AffiliatesRaw map[string]json.RawMessage `json:"affiliates,omitempty" caddy:"namespace=payments.affiliates inline_key=type"`
+
+	// The secrets that shops share with us, at least 32 bytes each: the first
+	// signs, all verify. Default: one is made and kept in the store, which is
+	// enough for cookies and checkout and refused where a shop has to know it.
+	SigningKeys []handlers.SigningKey `json:"signing_keys,omitempty"`
+
+	// The address of the shop as browsers see it, such as
+	// `https://shop.example.com`, with a path where several shops share a host.
+	// Only where there is one shop; several write it in their blocks. Default:
+	// each site's own, https unless only http leads to it.
+	PublicURL string `json:"public_url,omitempty"`
+
+	ctx        caddy.Context
+	log        *zap.Logger
+	opener     storage.Opener
+	providers  map[string]provider
+	affiliates map[string]payment.Affiliate
+	keys       *token.Keys
+	observer   *observer
+	listener   *listener
+	sites      *handlers.Sites
+
+	// gate opens when Start has opened the store, or failed to.
+	gate    chan struct{}
+	opened  once
+	engine  *engine.Engine
+	release func() error
+	stop    context.CancelFunc
+	active  atomic.Int64
+	// lookEvery is how often the ledger is looked at; 0 for the default.
+	lookEvery time.Duration
+}
+
+type provider struct {
+	handlers.ProviderInfo
+	timeout time.Duration
+}
+
+// once guards what Start makes, or what is made later where the store had no room
+// then; it is read after gate was closed.
+type once struct {
+	sync.Mutex
+	err  error
+	made *token.Keys
+	gone bool
+}
+
+// CaddyModule returns the Caddy module information.
+func (*App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: handlers.AppName, New: func() caddy.Module { return new(App) }}
+}
+
+// Provision resolves secrets and loads the modules. It touches neither disk nor
+// network: `caddy validate` must work beside a running server.
+func (a *App) Provision(ctx caddy.Context) error {
+	a.ctx, a.log = ctx, ctx.Logger()
+	a.gate = make(chan struct{})
+	a.sites = handlers.NewSites()
+	a.observer = newObserver(ctx, a.log)
+	var err error
+	if a.listener, err = a.observer.events.listen(ctx); err != nil {
+		return err
+	}
+	if err := a.provisionKeys(); err != nil {
+		return err
+	}
+	if a.PublicURL != "" {
+		if err := handlers.CheckPublicURL(a.PublicURL); err != nil {
+			return fmt.Errorf("public_url: %w", err)
+		}
+	}
+	if err := a.provisionStorage(ctx); err != nil {
+		return err
+	}
+	if err := a.provisionProviders(ctx); err != nil {
+		return err
+	}
+	return a.provisionAffiliates(ctx)
+}
+
+func (a *App) provisionKeys() error {
+	if len(a.SigningKeys) == 0 {
+		return nil
+	}
+	keys, err := handlers.LoadKeys(a.SigningKeys, a.log)
+	if err != nil {
+		return err
+	}
+	a.keys = keys
+	return nil
+}
+
+func (a *App) provisionStorage(ctx caddy.Context) error {
+	if len(a.StorageRaw) == 0 {
+		a.StorageRaw = json.RawMessage(`{"module":"badger"}`)
+	}
+	if err := checkType("storage", a.StorageRaw, "module"); err != nil {
+		return err
+	}
+	mod, err := ctx.LoadModule(a, "StorageRaw")
+	if err != nil {
+		return fmt.Errorf("loading the storage: %w", err)
+	}
+	opener, ok := mod.(storage.Opener)
+	if !ok {
+		return fmt.Errorf("module %T is no payments storage", mod)
+	}
+	a.opener = opener
+	return nil
+}
+
+// defaultTimeout bounds a call to a provider that names no time-out.
+const defaultTimeout = 8 * time.Second
+
+func (a *App) provisionProviders(ctx caddy.Context) error {
+	types := make(map[string]string)
+	for name, raw := range a.ProvidersRaw {
+		if err := checkType("provider "+name, raw, "type"); err != nil {
+			return err
+		}
+		types[name] = typeOf(raw, "type")
+	}
+	a.providers = make(map[string]provider)
+	if len(a.ProvidersRaw) == 0 {
+		return nil
+	}
+	mods, err := ctx.LoadModule(a, "ProvidersRaw")
+	if err != nil {
+		return fmt.Errorf("loading the providers: %w", err)
+	}
+	for name, mod := range mods.(map[string]any) { //nolint:forcetypeassert // LoadModule's documented result for a map
+		p, ok := mod.(payment.Provider)
+		if !ok {
+			return fmt.Errorf("provider %s: module %T is no provider", name, mod)
+		}
+		info := provider{ProviderInfo: handlers.ProviderInfo{Provider: p, Name: name, Type: types[name]}, timeout: defaultTimeout}
+		if t, ok := mod.(payment.Timed); ok && t.CallTimeout() > 0 {
+			info.timeout = t.CallTimeout()
+		}
+		if u, ok := mod.(payment.UsedIDs); ok {
+			info.UsedIDs = u.UsedIDs()
+		}
+		a.providers[name] = info
+	}
+	return nil
+}
+
+func (a *App) provisionAffiliates(ctx caddy.Context) error {
+	for name, raw := range a.AffiliatesRaw {
+		if err := checkType("affiliate "+name, raw, "type"); err != nil {
+			return err
+		}
+	}
+	a.affiliates = make(map[string]payment.Affiliate)
+	if len(a.AffiliatesRaw) == 0 {
+		return nil
+	}
+	mods, err := ctx.LoadModule(a, "AffiliatesRaw")
+	if err != nil {
+		return fmt.Errorf("loading the affiliates: %w", err)
+	}
+	for name, mod := range mods.(map[string]any) { //nolint:forcetypeassert // LoadModule's documented result for a map
+		aff, ok := mod.(payment.Affiliate)
+		if !ok {
+			return fmt.Errorf("affiliate %s: module %T is no affiliate", name, mod)
+		}
+		a.affiliates[name] = aff
+	}
+	return nil
+}
+
+// checkType looks at the inline key before Caddy does: Caddy's own error would
+// print the whole object, secrets included.
+func checkType(what string, raw json.RawMessage, key string) error {
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &object); err != nil {
+		return fmt.Errorf("%s: not a JSON object", what)
+	}
+	if typeOf(raw, key) == "" {
+		return fmt.Errorf("%s: %q is missing: it says which module this is", what, key)
+	}
+	return nil
+}
+
+func typeOf(raw json.RawMessage, key string) string {
+	var object map[string]json.RawMessage
+	var name string
+	if json.Unmarshal(raw, &object) != nil || json.Unmarshal(object[key], &name) != nil {
+		return ""
+	}
+	return name
+}
+
+// Provider implements handlers.App.
+func (a *App) Provider(name string) (handlers.ProviderInfo, bool) {
+	p, ok := a.providers[name]
+	return p.ProviderInfo, ok
+}
+
+// ProviderNames implements handlers.App.
+func (a *App) ProviderNames() []string {
+	names := make([]string, 0, len(a.providers))
+	for n := range a.providers {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Affiliate implements handlers.App.
+func (a *App) Affiliate(name string) (string, payment.Affiliate, error) {
+	if name == "" {
+		if len(a.affiliates) != 1 {
+			return "", nil, fmt.Errorf("there are %d affiliates: `affiliate <name>` must say which", len(a.affiliates))
+		}
+		for n, aff := range a.affiliates {
+			return n, aff, nil
+		}
+	}
+	aff, ok := a.affiliates[name]
+	if !ok {
+		return "", nil, fmt.Errorf("affiliate %q is not configured", name)
+	}
+	return name, aff, nil
+}
+
+// HasKeys implements handlers.App.
+func (a *App) HasKeys() bool { return a.keys != nil }
+
+// Origin implements handlers.App.
+func (a *App) Origin() string { return a.PublicURL }
+
+// Join implements handlers.App.
+func (a *App) Join(h *handlers.Handler) error { return a.sites.Join(h) }
+
+// Enter implements handlers.App.
+func (a *App) Enter() { a.active.Add(1) }
+
+// Leave implements handlers.App.
+func (a *App) Leave() { a.active.Add(-1) }
+
+// Observe implements handlers.App.
+func (a *App) Observe(e engine.Event) { a.observer.Observe(e) }
+
+// Interface guards.
+var (
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
+	_ handlers.App       = (*App)(nil)
+)

@@ -1,0 +1,24 @@
+package app
+
+import (
+	"time"
+
+	"github.com/rahgir/caddy-payments/handlers"
+	"github.com/rahgir/caddy-payments/operate"
+)
+
+// What the tests outside of this package look at: they load Caddyfiles, whose grammar
+// stands above the app.
+
+func (a *App) Sites() *handlers.Sites                       { return a.sites }
+func (a *App) DoctorProvider(name string) []operate.Finding { return a.doctorProvider(name) }
+func (a *App) DoctorAffiliates() []operate.Finding          { return a.doctorAffiliates() }
+func (a *App) Listens() bool                                { return a.observer.events.now.Load() != nil }
+func (a *App) Wants(event string) bool                      { return a.observer.events.wants(event) }
+func (a *App) FlushEvents(d time.Duration)                  { a.observer.events.queue.Flush(d) }
+
+// ProcessWatch and ProcessMeters are the process's.
+var (
+	ProcessWatch  = processWatch
+	ProcessMeters = processMeters
+)

@@ -1,0 +1,172 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/handlers"
+	"github.com/rahgir/caddy-payments/internal/token"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+const (
+	// gateWait is how long a request waits for the store to be opened: apps
+	// start in random order, so requests may be here before Start was.
+	gateWait = 5 * time.Second
+	// linger is how long a replaced configuration stays usable for requests that
+	// reached the old server but not yet our handler.
+	linger = 10 * time.Second
+	// drainExit and drainReload bound the wait for running payments; what is
+	// cut off is taken up by the next owner.
+	drainExit   = 10 * time.Second
+	drainReload = 3 * time.Minute
+)
+
+// runtimes keeps one engine.Shared per open store of this process, so that a
+// reload resets neither limits nor calls in flight.
+var runtimes = caddy.NewUsagePool()
+
+// runtime is what outlives a configuration while its store stays open.
+type runtime struct{ *engine.Shared }
+
+// Destruct implements caddy.Destructor; losing it loses nothing.
+func (runtime) Destruct() error { return nil }
+
+// placeSites finds out under which hosts each site answers, which only the
+// whole http configuration tells.
+func (a *App) placeSites() error {
+	httpApp, err := a.ctx.AppIfConfigured("http")
+	if err != nil {
+		return nil //nolint:nilerr // no http app, no sites
+	}
+	app, ok := httpApp.(*caddyhttp.App)
+	if !ok {
+		return fmt.Errorf("the http app is a %T", httpApp)
+	}
+	findings, err := a.sites.Place(app)
+	for _, f := range findings {
+		a.log.Warn(f.Text, zap.String("code", f.Code), zap.String("where", f.Where))
+	}
+	return err
+}
+
+// Stop ends the worker. Requests may still come: the store stays open until
+// Cleanup, and behind it until the last of them is done.
+func (a *App) Stop() error {
+	a.halt()
+	if caddy.Exiting() {
+		a.observer.events.queue.Flush(atExit)
+	}
+	return nil
+}
+
+// halt ends the worker, or the waiting for the store.
+func (a *App) halt() {
+	a.opened.Lock()
+	defer a.opened.Unlock()
+	if a.stop != nil {
+		a.stop()
+	}
+}
+
+// Cleanup releases the store once nothing uses it any more.
+func (a *App) Cleanup() error {
+	if a.listener != nil {
+		a.observer.events.leave(a.listener)
+	}
+	a.halt()
+	a.opened.Lock()
+	a.opened.gone = true // nothing is opened any more
+	release := a.release
+	a.opened.Unlock()
+	if release == nil {
+		return nil
+	}
+	if caddy.Exiting() {
+		return a.drain(drainExit, 0)
+	}
+	go func() {
+		if err := a.drain(drainReload, linger); err != nil {
+			caddy.Log().Named("payments").Warn("releasing the store of a replaced configuration", zap.Error(err))
+		}
+	}()
+	return nil
+}
+
+func (a *App) drain(most, quiet time.Duration) error {
+	time.Sleep(quiet)
+	ctx, cancel := context.WithTimeout(context.Background(), most)
+	defer cancel()
+	for a.active.Load() > 0 && ctx.Err() == nil {
+		time.Sleep(50 * time.Millisecond)
+	}
+	if a.engine != nil {
+		if err := a.engine.Close(ctx); err != nil {
+			a.log.Warn("payments were cut off; they are taken up again at the next start", zap.Error(err))
+		}
+	}
+	return a.release()
+}
+
+// Engine implements handlers.App.
+func (a *App) Engine(ctx context.Context) (*engine.Engine, error) {
+	select {
+	case <-a.gate:
+	default:
+		timer := time.NewTimer(gateWait)
+		defer timer.Stop()
+		select {
+		case <-a.gate:
+		case <-timer.C:
+			return nil, handlers.ErrNotOpen
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	a.opened.Lock()
+	defer a.opened.Unlock()
+	if a.opened.err != nil {
+		return nil, fmt.Errorf("%w: %w", handlers.ErrNotOpen, a.opened.err)
+	}
+	return a.engine, nil
+}
+
+// Keys implements handlers.App.
+func (a *App) Keys(ctx context.Context) (*token.Keys, error) {
+	if a.keys != nil {
+		return a.keys, nil
+	}
+	eng, err := a.Engine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.opened.Lock()
+	defer a.opened.Unlock()
+	if a.opened.made != nil {
+		return a.opened.made, nil
+	}
+	secret, err := eng.Store.Secret(ctx, "signing_key", func() ([]byte, error) {
+		b := make([]byte, payment.MinSecret)
+		_, err := rand.Read(b)
+		return b, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the store's own key: %w", err)
+	}
+	key, err := payment.NewSigningKey(secret, "")
+	if err != nil {
+		return nil, fmt.Errorf("the store's own key: %w", err)
+	}
+	a.opened.made, err = token.NewKeys(key)
+	return a.opened.made, err
+}
+
+// Interface guard.
+var _ caddy.Destructor = runtime{}

@@ -1,0 +1,215 @@
+package app
+
+import (
+	"errors"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/pace"
+	"github.com/rahgir/caddy-payments/operate/meters"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// observer turns the engine's events into log lines, metrics and events of
+// Caddy's events app. Nothing in them is secret: ids and orders are the shop's
+// own, cards are masked and left out all the same.
+//
+// Invariant: one cause is one alert, repeated while it lasts, and counted as often
+// as it is told; and what strangers can bring about without a payment fills
+// neither the log nor the queue of events.
+type observer struct {
+	log    *zap.Logger
+	meters *meters.Meters
+	events *bus
+	alerts *pace.Alerts
+	lines  *pace.Lines
+}
+
+// A reload must not make news of what is old, so the pauses are the process's.
+var (
+	processAlerts pace.Alerts
+	processLines  pace.Lines
+)
+
+func newObserver(ctx caddy.Context, log *zap.Logger) *observer {
+	return &observer{
+		log: log, meters: registerMeters(ctx.GetMetricsRegistry(), log),
+		events: processBus(), alerts: &processAlerts, lines: &processLines,
+	}
+}
+
+// Observe implements engine.Observer.
+func (o *observer) Observe(e engine.Event) {
+	o.meters.Observe(e)
+	processWatch.Note(e)
+	if silent(e) {
+		return
+	}
+	level := levelOf(e)
+	alert := e.Alert || level >= zapcore.WarnLevel
+	if !alert {
+		o.tell(e, level, false, 0)
+		return
+	}
+	again := func(held int) { o.tell(e, level, true, held) }
+	if o.alerts.Let(causeOf(e), again) {
+		o.tell(e, level, true, 0)
+		return
+	}
+	o.tell(e, zapcore.InfoLevel, false, 0)
+}
+
+func levelOf(e engine.Event) zapcore.Level {
+	switch e.Name {
+	case engine.EventStore, engine.EventPaused:
+		return zapcore.ErrorLevel
+	case engine.EventMissed:
+		if e.Record != nil && e.Record.Reason == payment.ReasonNoProof {
+			return zapcore.WarnLevel // most often a line that the shop lacks
+		}
+	case engine.EventStarting:
+		if e.Err == nil {
+			return zapcore.DebugLevel
+		}
+	case engine.EventAsked, engine.EventDelivering, engine.EventCreated:
+		if !e.Alert {
+			return zapcore.DebugLevel
+		}
+	}
+	if e.Alert {
+		return zapcore.WarnLevel
+	}
+	return zapcore.InfoLevel
+}
+
+// causeOf is what an alert is about: of a payment what became of it and why, of
+// anything else its error.
+func causeOf(e engine.Event) pace.Cause {
+	f := factsOf(e)
+	c := pace.Cause{Kind: e.Name, Provider: f.provider, Site: f.site}
+	switch {
+	case e.Record != nil:
+		c.Why = f.reason + " " + e.Record.Code
+	case e.Err != nil:
+		c.Why = f.reason + " " + e.Err.Error()
+	default:
+		c.Why = f.reason
+	}
+	return c
+}
+
+// Committed implements engine.Timer.
+func (o *observer) Committed(took time.Duration, synced bool, err error) {
+	o.meters.Committed(took, synced, err)
+}
+
+// tell writes an event down and emits it. An alert is always told; of what
+// belongs to no payment only so much as there is room for.
+func (o *observer) tell(e engine.Event, level zapcore.Level, alert bool, again int) {
+	if alert {
+		o.meters.Alert(e.Name)
+	}
+	skipped := 0
+	if e.Record == nil && !alert {
+		var ok bool
+		if skipped, ok = o.lines.Let(e.Name); !ok {
+			return
+		}
+	}
+	if ce := o.log.Check(level, e.Name); ce != nil {
+		fs := fields(e)
+		if again > 0 {
+			fs = append(fs, zap.Int("again", again))
+		}
+		if skipped > 0 {
+			fs = append(fs, zap.Int("not_logged", skipped))
+		}
+		ce.Write(fs...)
+	}
+	if !o.events.wants(e.Name) {
+		return
+	}
+	data := eventData(e)
+	data["alert"], data["again"] = alert, again
+	if !o.events.put(e.Name, data) {
+		o.meters.Alert(meters.KindDropped)
+		o.dropping()
+	}
+}
+
+var errDropped = errors.New("an event handler is slower than events come: some are not handed to it; they are logged and counted all the same")
+
+// dropping says once, and again while it lasts, that events are dropped.
+func (o *observer) dropping() {
+	say := func(held int) { o.log.Warn(meters.KindDropped, zap.Error(errDropped), zap.Int("again", held)) }
+	if o.alerts.Let(pace.Cause{Kind: meters.KindDropped}, say) {
+		say(0)
+	}
+}
+
+// facts are what is known of an event's payment or, before there is one, of its
+// return.
+type facts struct{ provider, site, id, order, reason string }
+
+func factsOf(e engine.Event) facts {
+	if r := e.Record; r != nil {
+		return facts{r.Provider, r.Site, r.ID, r.Order, string(r.Reason)}
+	}
+	return facts{e.Provider, e.Site, e.ID, e.Order, string(e.Reason)}
+}
+
+func fields(e engine.Event) []zap.Field {
+	fs := make([]zap.Field, 0, 12)
+	text := func(key, value string) {
+		if value != "" {
+			fs = append(fs, zap.String(key, value))
+		}
+	}
+	if r := e.Record; r != nil {
+		text("ref", string(r.Ref))
+	}
+	f := factsOf(e)
+	text("site", f.site)
+	text("provider", f.provider)
+	text("id", f.id)
+	text("order", f.order)
+	if r := e.Record; r != nil {
+		text("state", string(r.State))
+		fs = append(fs, zap.Int64("amount_rials", int64(r.Price())))
+		text("code", r.Code)
+	}
+	text("reason", f.reason)
+	if e.Took > 0 {
+		fs = append(fs, zap.Duration("took", e.Took))
+	}
+	if e.Err != nil {
+		fs = append(fs, zap.Error(e.Err))
+	}
+	return fs
+}
+
+// eventData copies what an event says: a handler reads it after the record has
+// gone on.
+func eventData(e engine.Event) map[string]any {
+	data := make(map[string]any, 12)
+	f := factsOf(e)
+	data["provider"], data["site"], data["id"], data["order"], data["reason"] = f.provider, f.site, f.id, f.order, f.reason
+	if r := e.Record; r != nil {
+		data["ref"], data["state"], data["code"] = string(r.Ref), string(r.State), r.Code
+		data["amount"] = int64(r.Price())
+	}
+	if e.Err != nil {
+		data["error"] = e.Err.Error()
+	}
+	return data
+}
+
+// Interface guards.
+var (
+	_ engine.Observer = (*observer)(nil)
+	_ engine.Timer    = (*observer)(nil)
+)

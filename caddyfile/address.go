@@ -1,0 +1,52 @@
+package caddyfile
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/rahgir/caddy-payments/internal/lookup"
+)
+
+// orderSlot is where the address of a look-up has the order.
+const orderSlot = "{order}"
+
+// checkLookup says what is wrong with the address of a look-up. What [lookup]
+// itself says is the last word; before that come the likely slips.
+func checkLookup(raw string) error {
+	bare := strings.ReplaceAll(raw, orderSlot, "order")
+	u, err := url.Parse(bare)
+	switch {
+	case strings.ContainsAny(bare, "{}"):
+		return fmt.Errorf("%s is the only placeholder that the address can have, not those of '%s'", orderSlot, raw)
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return fmt.Errorf("'%s' must be an absolute address, such as https://shop.example.com/orders/%s", raw, orderSlot)
+	case u.User != nil:
+		return errors.New("the address must not carry a user name or password: the key is sent by itself")
+	case strings.Count(raw, orderSlot) != 1:
+		return fmt.Errorf("%s must stand once in the path or query of '%s'", orderSlot, raw)
+	}
+	if _, err := lookup.New(raw, false); err != nil {
+		return fmt.Errorf("'%s': %w", raw, err)
+	}
+	return nil
+}
+
+// checkTarget says what is wrong with where a redirect leads.
+func checkTarget(to string) error {
+	if strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "//") {
+		return nil
+	}
+	u, err := url.Parse(to)
+	if err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" {
+		return nil
+	}
+	if err == nil && u.Scheme == "" && !strings.HasPrefix(to, "/") && to != "" {
+		if _, ok := pathOfAddress(to); ok {
+			return fmt.Errorf("'%s' must be a path or an absolute address: did you mean 'https://%s'?", to, to)
+		}
+		return fmt.Errorf("'%s' must be a path or an absolute address: did you mean '/%s'?", to, to)
+	}
+	return errors.New("'" + to + "' must be a path such as /cart or an address such as https://example.com/cart")
+}

@@ -1,0 +1,208 @@
+package caddyfile
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/rahgir/caddy-payments/handlers"
+	"github.com/rahgir/caddy-payments/internal/block"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// protocol is what the document of a configured provider's type promises; false for
+// a type that is in no module of this build.
+func (s *siteBlock) protocol(name string) (payment.Protocol, bool) {
+	p, ok := s.unprovisioned(name)
+	if !ok {
+		return payment.Protocol{}, false
+	}
+	return p.Protocol(), true
+}
+
+// unprovisioned is an empty value of a configured provider's type. It is all that is
+// known of it when a file is adapted: whoever wrote the module, its protocol is
+// asked, and no name is.
+func (s *siteBlock) unprovisioned(name string) (payment.Provider, bool) {
+	info, err := caddy.GetModule("payments.providers." + s.global.Providers[name].Type)
+	if err != nil {
+		return nil, false
+	}
+	p, ok := info.New().(payment.Provider)
+	return p, ok
+}
+
+// ways are what `expect` can say instead of none. Where the answer names not
+// even the amount, a signature could be used with another's payment.
+func ways(p payment.Protocol) string {
+	if !p.MayBeSigned() {
+		return "expect intent|lookup"
+	}
+	return "expect intent|lookup|signed"
+}
+
+// check looks at the block as a whole.
+func (s *siteBlock) check() error {
+	for i, v := range s.handler.Verify {
+		mark := s.verifyMarks[i]
+		if err := s.checkTaken(mark, i); err != nil {
+			return err
+		}
+		if err := s.checkExpect(mark, v); err != nil {
+			return err
+		}
+	}
+	for i, c := range s.handler.Checkout {
+		if err := s.checkReturn(s.checkoutMarks[i], c); err != nil {
+			return err
+		}
+		if err := s.checkSells(s.checkoutMarks[i], c); err != nil {
+			return err
+		}
+	}
+	for i, q := range s.handler.Require {
+		if err := s.checkSold(s.requireMarks[i], q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkTaken refuses a return that another route takes first.
+func (s *siteBlock) checkTaken(mark *caddyfile.Dispenser, index int) error {
+	for _, path := range s.handler.Verify[index].Paths {
+		for i, other := range s.handler.Verify[:index] {
+			if slices.ContainsFunc(other.Paths, func(p string) bool { return handlers.OneSpelling(p) == handlers.OneSpelling(path) }) {
+				return mark.Errf("verify %s is already specified in line %d, for %s; give each provider a path of its own",
+					path, s.verifyMarks[i].Line(), other.Provider)
+			}
+		}
+		for i, c := range s.handler.Checkout {
+			if handlers.OneSpelling(c.Path) == handlers.OneSpelling(path) {
+				return mark.Errf("verify %s takes what the checkout of line %d sells; give the return a path of its own",
+					path, s.checkoutMarks[i].Line())
+			}
+		}
+	}
+	return nil
+}
+
+// checkExpect sees to it that order and amount can be known at all.
+func (s *siteBlock) checkExpect(mark *caddyfile.Dispenser, v *handlers.Verify) error {
+	kind := s.global.Providers[v.Provider].Type
+	p, known := s.protocol(v.Provider)
+	if !known {
+		return nil
+	}
+	mode := ""
+	if v.Expect != nil {
+		mode = v.Expect.Mode
+	}
+	switch mode {
+	case "":
+		if !p.AnswersOrder && !slices.ContainsFunc(s.handler.Checkout, func(c *handlers.Checkout) bool { return c.Provider == v.Provider }) {
+			return mark.Errf("say how order and amount are known, because the answer of %s (%s) does not name the order: %s",
+				v.Provider, kind, ways(p))
+		}
+	case "none":
+		if !p.AnswersOrder {
+			return mark.Errf("expect none is only for providers whose answer names the order, and that of %s (%s) does not: %s",
+				v.Provider, kind, ways(p))
+		}
+	case "lookup":
+		if !p.ReturnsOrder && v.Order == "" {
+			return mark.Errf("expect lookup needs `order <placeholder>`, such as order {query.order}: the return of %s (%s) does not name the order itself",
+				v.Provider, kind)
+		}
+	case "signed":
+		return s.checkSigned(mark, v, p)
+	}
+	return nil
+}
+
+func (s *siteBlock) checkSigned(mark *caddyfile.Dispenser, v *handlers.Verify, p payment.Protocol) error {
+	used := s.global.Providers[v.Provider]
+	if !p.MayBeSigned() {
+		return mark.Errf("expect signed is refused for %s (%s), whose answer names neither order nor amount, so that a signature could be used with another's payment: %s",
+			v.Provider, used.Type, ways(p))
+	}
+	if !p.TellsFirst && used.UsedIDs == "" {
+		return mark.Errf("expect signed needs `used_ids imported|none` in the block `provider %s`: its check can't tell a first answer from a repeated one, so receipts from before this ledger must be known",
+			strings.TrimSuffix(used.Type+" "+v.Provider, " "+used.Type))
+	}
+	if len(s.handler.SigningKeys) == 0 && len(s.global.SigningKeys) == 0 {
+		return mark.Err("expect signed needs a `signing_key`, here or in the global payments block: the shop must know it to sign")
+	}
+	return nil
+}
+
+// checkSells refuses a checkout whose provider can't start payments, or doesn't
+// accept a price.
+func (s *siteBlock) checkSells(mark *caddyfile.Dispenser, c *handlers.Checkout) error {
+	p, known := s.unprovisioned(c.Provider)
+	if !known {
+		return nil
+	}
+	if _, ok := p.(payment.Creator); !ok {
+		return mark.Errf("checkout %s: %s (%s) cannot start payments; only the shop can", c.Path, c.Provider, s.global.Providers[c.Provider].Type)
+	}
+	if err := c.CheckPrices(p.Protocol()); err != nil {
+		return mark.Errf("checkout %s: %w", c.Path, err)
+	}
+	return nil
+}
+
+// checkReturn sees to it that a checkout's customers come back to a route that
+// verifies.
+func (s *siteBlock) checkReturn(mark *caddyfile.Dispenser, c *handlers.Checkout) error {
+	var patterns []string
+	matcher, plain := false, false
+	for _, v := range s.handler.Verify {
+		if v.Provider != c.Provider {
+			continue
+		}
+		patterns = append(patterns, v.Paths...)
+		matcher = matcher || len(v.MatchRaw) > 0
+		plain = plain || len(v.Paths) > 0 && !strings.ContainsAny(v.Paths[0], `*?[\`)
+	}
+	switch {
+	case len(patterns) == 0 && !matcher:
+		return mark.Errf("checkout %s has no way back: add `verify <path> %s` to this block", c.Path, c.Provider)
+	case c.Return == "" && !plain:
+		return mark.Errf("checkout %s must say where its customers come back to: return <path>, one that the verify line of %s takes", c.Path, c.Provider)
+	case c.Return != "" && !matcher && !patternsTake(patterns, c.Return):
+		return mark.Errf("checkout %s: no verify line of %s takes its return %s; they take %s", c.Path, c.Provider, c.Return, block.Join(patterns, "and"))
+	}
+	return nil
+}
+
+// checkSold refuses paid content whose checkout is not there, which would be a
+// dead link, or does not sell it. A block without any checkout may send people
+// to a shop's own page.
+func (s *siteBlock) checkSold(mark *caddyfile.Dispenser, q *handlers.Require) error {
+	if q.Checkout == "" || len(s.handler.Checkout) == 0 {
+		return nil
+	}
+	var paths []string
+	for _, c := range s.handler.Checkout {
+		if c.Path != strings.TrimRight(q.Checkout, "/") {
+			paths = append(paths, c.Path)
+			continue
+		}
+		var skus []string
+		for _, item := range c.Items {
+			if slices.Contains(q.Items, item.SKU) {
+				return nil
+			}
+			skus = append(skus, item.SKU)
+		}
+		hint := "it takes donations only"
+		if len(skus) > 0 {
+			hint = block.Suggest(q.Items[0], skus)
+		}
+		return mark.Errf("require: checkout %s does not sell %s; %s", c.Path, block.Join(q.Items, "or"), hint)
+	}
+	return mark.Errf("require: there is no checkout %s in this block; %s", q.Checkout, block.Suggest(q.Checkout, paths))
+}

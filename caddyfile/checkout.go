@@ -1,0 +1,153 @@
+package caddyfile
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/rahgir/caddy-payments/handlers"
+	"github.com/rahgir/caddy-payments/internal/block"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// checkout reads a checkout line and its block.
+func (s *siteBlock) checkout(d *caddyfile.Dispenser) error {
+	mark := block.Mark(d)
+	c := new(handlers.Checkout)
+	args := d.RemainingArgs()
+	if len(args) != 2 {
+		return d.Err("checkout takes a path and a provider: checkout /buy <provider>")
+	}
+	c.Path, c.Provider = args[0], args[1]
+	if err := s.checkoutPath(d, c.Path); err != nil {
+		return err
+	}
+	if err := s.provider(d, "checkout", c.Provider); err != nil {
+		return err
+	}
+	if err := block.Parse(d, "checkout", []block.Option{
+		{Name: "item", Many: true, Read: checkoutBlock{c}.readItem},
+		{Name: "donate", Read: checkoutBlock{c}.readDonation},
+		{Name: "return", Read: func(d *caddyfile.Dispenser) error {
+			if err := block.Arg(d, &c.Return); err != nil {
+				return err
+			}
+			return checkPlainPath(d, "return", c.Return)
+		}},
+	}); err != nil {
+		return err
+	}
+	if len(c.Items) == 0 && c.Donate == nil {
+		return mark.Errf("checkout %s sells nothing: it needs an `item <sku> <amount>` or a `donate <min> <max>`", c.Path)
+	}
+	s.handler.Checkout = append(s.handler.Checkout, c)
+	s.checkoutMarks = append(s.checkoutMarks, mark)
+	return nil
+}
+
+func (s *siteBlock) checkoutPath(d *caddyfile.Dispenser, path string) error {
+	if err := checkPlainPath(d, "checkout", path); err != nil {
+		return err
+	}
+	switch trimmed := strings.TrimRight(path, "/"); trimmed {
+	case path:
+	case "":
+		return d.Err("checkout needs a path of its own, such as /buy")
+	default:
+		return d.Errf("checkout %s ends with '/': did you mean '%s'?", path, trimmed)
+	}
+	for i, other := range s.handler.Checkout {
+		if strings.EqualFold(other.Path, path) {
+			return d.Errf("checkout %s is already specified in line %d", path, s.checkoutMarks[i].Line())
+		}
+	}
+	return nil
+}
+
+// checkoutBlock is a checkout line whose block is being read.
+type checkoutBlock struct{ *handlers.Checkout }
+
+func (c checkoutBlock) readItem(d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	switch {
+	case len(args) < 2:
+		return d.Err("item takes a sku and an amount: item <sku> <amount> [<title>]")
+	case len(args) > 3 && unitAlone(args[2]):
+		return d.Errf("write the amount and its unit as one word: %s%s", args[1], args[2])
+	case len(args) > 3:
+		return d.Err("item takes a sku, an amount and one title: put a title of several words in quotes")
+	}
+	item := handlers.Item{SKU: args[0]}
+	if err := checkSKU(d, item.SKU); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(c.Items, func(i handlers.Item) bool { return i.SKU == item.SKU }) {
+		return d.Errf("item %s is already specified in this checkout", item.SKU)
+	}
+	var err error
+	if item.Amount, err = readAmount(d, args[1]); err != nil {
+		return err
+	}
+	if len(args) == 3 {
+		item.Title = args[2]
+		// `item mug 120000 toman` would sell for a tenth of the price.
+		if unitAlone(item.Title) {
+			return d.Errf("write the amount and its unit as one word: %s%s", args[1], item.Title)
+		}
+	}
+	c.Items = append(c.Items, item)
+	return nil
+}
+
+// unitAlone says whether a word is nothing but a unit.
+func unitAlone(word string) bool {
+	_, err := payment.ParseAmount("1" + word)
+	return err == nil && word != "" && strings.Trim(word, "0123456789,") == word
+}
+
+func (c checkoutBlock) readDonation(d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	if len(args) != 2 {
+		return d.Err("donate takes the least and the most that may be given: donate <min> <max>, each with its unit as one word")
+	}
+	least, err := readAmount(d, args[0])
+	if err != nil {
+		return err
+	}
+	most, err := readAmount(d, args[1])
+	if err != nil {
+		return err
+	}
+	if least > most {
+		return d.Errf("donate: the least, %s, is more than the most, %s", args[0], args[1])
+	}
+	c.Donate = &handlers.Donation{Min: least, Max: most}
+	return nil
+}
+
+// maxPrice is the largest whole number that survives JSON in every language.
+const maxPrice = 1 << 53
+
+func readAmount(d *caddyfile.Dispenser, written string) (int64, error) {
+	rials, err := payment.ParseAmount(written)
+	if err != nil {
+		return 0, d.WrapErr(err)
+	}
+	if rials > maxPrice {
+		return 0, d.Errf("'%s' is more money than there is", written)
+	}
+	return int64(rials), nil
+}
+
+// checkSKU accepts what can be one segment of a path as people write it.
+func checkSKU(d *caddyfile.Dispenser, sku string) error {
+	odd := func(r rune) bool {
+		return unicode.IsControl(r) || unicode.IsSpace(r) || strings.ContainsRune(`/\?#%*{}"<>`, r)
+	}
+	if sku == "" || len(sku) > 64 || strings.Trim(sku, ".") == "" || strings.ContainsFunc(sku, odd) {
+		return d.Errf("'%s' is no sku: it becomes a part of the address, so write a short word such as mug or book-2", sku)
+	}
+	return nil
+}

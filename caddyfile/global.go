@@ -1,0 +1,175 @@
+package caddyfile
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+
+	"github.com/rahgir/caddy-payments/app"
+	"github.com/rahgir/caddy-payments/handlers"
+	"github.com/rahgir/caddy-payments/internal/block"
+)
+
+// ParseGlobal sets up the app from the global option. Syntax:
+//
+//	payments {
+//		storage     <module> [<args...>] { ... }
+//		provider    <type> [<name>] { ... }
+//		affiliate   <type> [<name>] { ... }
+//		signing_key <secret> [<kid>]
+//		public_url  <url>
+//	}
+//
+// A provider's or affiliate's name defaults to its type; there may be as many
+// of both as needed, and several keys, of which the first signs and all verify.
+// Several blocks, of an imported file for instance, add up to one.
+func ParseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
+	config := new(app.App)
+	if earlier, ok := existing.(httpcaddyfile.App); ok {
+		if err := json.Unmarshal(earlier.Value, config); err != nil {
+			return nil, d.Errf("reading the earlier payments block: %w", err)
+		}
+	}
+	d.Next() // the option's own name
+	if d.NextArg() {
+		return nil, d.ArgErr()
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if err := parseLine(config, d); err != nil {
+			return nil, err
+		}
+	}
+	value, err := json.Marshal(config)
+	if err != nil {
+		return nil, d.WrapErr(err)
+	}
+	return httpcaddyfile.App{Name: handlers.AppName, Value: value}, nil
+}
+
+// The lines of the global block, and those of a site's that may stray here.
+var (
+	globalLines = []string{"storage", "provider", "affiliate", "signing_key", "public_url"}
+	siteLines   = []string{"track", "checkout", "verify", "require", "announce", "errors", "formerly"}
+)
+
+func parseLine(a *app.App, d *caddyfile.Dispenser) error {
+	line := d.Val()
+	switch line {
+	case "storage":
+		return parseStorage(a, d)
+	case "provider":
+		return parseNamed(d, line, &a.ProvidersRaw)
+	case "affiliate":
+		return parseNamed(d, line, &a.AffiliatesRaw)
+	case "signing_key":
+		if err := readSigningKey(d, &a.SigningKeys); err != nil {
+			return err
+		}
+	case "public_url":
+		if a.PublicURL != "" {
+			return d.Err("public_url is already specified")
+		}
+		if err := readPublicURL(d, &a.PublicURL); err != nil {
+			return err
+		}
+		if d.NextArg() {
+			return d.ArgErr()
+		}
+	default:
+		if slices.Contains(siteLines, line) {
+			return d.Errf("%s belongs in the `payments` block of a site, not in the global options", line)
+		}
+		return d.Errf("unrecognised option '%s' of payments; %s", line, block.Suggest(line, globalLines))
+	}
+	if d.NextBlock(d.Nesting()) {
+		return d.Errf("%s takes no block", line)
+	}
+	return nil
+}
+
+func parseStorage(a *app.App, d *caddyfile.Dispenser) error {
+	if len(a.StorageRaw) > 0 {
+		return d.Err("storage is already specified")
+	}
+	if !d.NextArg() {
+		return d.Errf("storage needs a module: %s", strings.Join(guests("storage"), " or "))
+	}
+	kind := d.Val()
+	raw, err := parseGuest(d, "storage", kind, "module")
+	a.StorageRaw = raw
+	return err
+}
+
+// nameForm is what a provider or affiliate may be called: the name stands in
+// headers and in what a shop signs.
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// parseNamed reads `provider <type> [<name>] { … }`. The module gets its block
+// without the name, which is none of its business.
+func parseNamed(d *caddyfile.Dispenser, line string, to *map[string]json.RawMessage) error {
+	if !d.NextArg() {
+		return d.Errf("%s needs a type: %s", line, strings.Join(guests(line+"s"), ", "))
+	}
+	kind := d.Val()
+	guest := d.NewFromNextSegment()
+	guest.Next()
+	name := kind
+	if guest.NextArg() {
+		name = guest.Val()
+		if !nameForm.MatchString(name) {
+			return guest.Errf("the name of a %s is up to 64 letters, digits and any of '._-'; its options stand in a block", line)
+		}
+		if guest.NextArg() {
+			return guest.Errf("a %s has a type and at most a name; its options stand in a block", line)
+		}
+		guest = caddyfile.NewDispenser(guest.Delete())
+		guest.Next()
+	}
+	if _, ok := (*to)[name]; ok {
+		return guest.Errf("%s '%s' is already defined; give this one a name of its own: %s %s <name>", line, name, line, kind)
+	}
+	raw, err := parseGuest(guest, line+"s", kind, "type")
+	if err != nil {
+		return err
+	}
+	if *to == nil {
+		*to = make(map[string]json.RawMessage)
+	}
+	(*to)[name] = raw
+	return nil
+}
+
+// parseGuest lets a module of the namespace `payments.<scope>` read its
+// segment, which begins at the current token.
+func parseGuest(d *caddyfile.Dispenser, scope, kind, key string) (json.RawMessage, error) {
+	kinds := guests(scope)
+	if !slices.Contains(kinds, kind) {
+		what := strings.TrimSuffix(scope, "s")
+		return nil, d.Errf("there is no %s of type '%s' in this build of Caddy; %s", what, kind, block.Suggest(kind, kinds))
+	}
+	mod, err := caddyfile.UnmarshalModule(d, "payments."+scope+"."+kind)
+	if err != nil {
+		return nil, err
+	}
+	var warnings []caddyconfig.Warning
+	raw := caddyconfig.JSONModuleObject(mod, key, kind, &warnings)
+	if len(warnings) > 0 {
+		return nil, d.Errf("%s %s: %s", scope, kind, warnings[0].Message)
+	}
+	return raw, nil
+}
+
+// guests are the modules of the namespace `payments.<scope>`.
+func guests(scope string) []string {
+	var kinds []string
+	for _, m := range caddy.GetModules("payments." + scope) {
+		kinds = append(kinds, m.ID.Name())
+	}
+	return kinds
+}

@@ -1,0 +1,128 @@
+package caddyfile
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/rahgir/caddy-payments/handlers"
+)
+
+// match reads which requests a route takes: one named matcher of the site, or
+// paths. `*` is everything, for the routes that may take it.
+func (s *siteBlock) match(d *caddyfile.Dispenser, route string, args []caddyfile.Token) (handlers.Match, error) {
+	var m handlers.Match
+	everything := false
+	for _, arg := range args {
+		switch text := arg.Text; {
+		case strings.HasPrefix(text, "@"):
+			if len(m.MatchRaw) > 0 {
+				return m, d.Errf("%s takes one matcher: put both conditions into one", route)
+			}
+			set, err := s.named(d, arg)
+			if err != nil {
+				return m, err
+			}
+			m.MatchRaw = caddyhttp.RawMatcherSets{set}
+		case text == "*":
+			everything = true
+		default:
+			if err := checkPattern(d, route, text); err != nil {
+				return m, err
+			}
+			m.Paths = append(m.Paths, text)
+		}
+	}
+	if len(m.MatchRaw) > 0 && (len(m.Paths) > 0 || everything) {
+		return m, d.Errf("%s takes a matcher or paths, not both: a matcher can have a `path` line of its own", route)
+	}
+	if everything {
+		m.Paths = nil
+	}
+	return m, nil
+}
+
+// named resolves a matcher that the site, or a block around this one, defines.
+func (s *siteBlock) named(d *caddyfile.Dispenser, token caddyfile.Token) (caddy.ModuleMap, error) {
+	set, _, err := s.WithDispenser(caddyfile.NewDispenser([]caddyfile.Token{token})).MatcherToken()
+	if err != nil {
+		return nil, d.Errf("%w: define it in the site's block, outside of `payments`", err)
+	}
+	if len(set) == 0 {
+		return nil, d.Errf("matcher %s is empty: it would take every request", token.Text)
+	}
+	return set, nil
+}
+
+// checkPattern refuses what no request's path can match.
+func checkPattern(d *caddyfile.Dispenser, route, pattern string) error {
+	switch {
+	case strings.ContainsAny(pattern, "{}"):
+		return d.Errf("%s: a path has no placeholders, not even unfilled ones such as '%s'; a named matcher may", route, pattern)
+	case strings.HasPrefix(pattern, "*"):
+		return d.Errf("%s: '%s' takes paths by their end, which needs a named matcher: `@end path %s` in the site, and %s @end", route, pattern, pattern, route)
+	case pattern != "" && !strings.HasPrefix(pattern, "/") && !strings.ContainsAny(pattern[:1], "#?"):
+		return d.Errf("%s: a path begins with '/': %s", route, meantPath(pattern))
+	case strings.Contains(pattern, "?") && strings.HasPrefix(pattern, "/"):
+		return d.Errf("%s: '%s' is no path: for a query write a named matcher, such as `@return query wc-api=*`, and %s @return", route, pattern, route)
+	case pattern == "" || strings.ContainsAny(pattern, "#?"):
+		return d.Errf("%s: '%s' is no path", route, pattern)
+	}
+	return nil
+}
+
+// checkPlainPath refuses what is not one plain path of the site.
+func checkPlainPath(d *caddyfile.Dispenser, what, path string) error {
+	switch {
+	case !strings.HasPrefix(path, "/"):
+		return d.Errf("%s takes a path, which begins with '/': %s", what, meantPath(path))
+	case strings.HasPrefix(path, "//"), strings.ContainsAny(path, "*?#{}\\% "):
+		return d.Errf("%s takes one plain path such as /buy, not '%s'", what, path)
+	}
+	return nil
+}
+
+// meantPath says what to write in place of something that is no path: the path of
+// an address, or the same with its slash.
+func meantPath(text string) string {
+	if path, ok := pathOfAddress(text); ok {
+		return "this is an address; the site's own block says which host, so write only '" + path + "'"
+	}
+	return "did you mean '/" + text + "'?"
+}
+
+// pathOfAddress is the path in a text that reads as an address, with a scheme or
+// without: shop.example.com/cb, //shop.example.com/cb.
+func pathOfAddress(text string) (string, bool) {
+	_, rest, scheme := strings.Cut(text, "://")
+	if !scheme {
+		rest = strings.TrimPrefix(text, "//")
+	}
+	host, path, _ := strings.Cut(rest, "/")
+	name, port, hasPort := strings.Cut(host, ":")
+	dotted := strings.Contains(name, ".") && !strings.HasSuffix(name, ".php") && !strings.HasSuffix(name, ".html") && name == strings.Trim(name, ".")
+	if !scheme && (!dotted && name != "localhost" || hasPort && port == "") {
+		return "", false
+	}
+	return "/" + path, true
+}
+
+// patternsTake reports whether one of the patterns matches a path, as Caddy's own
+// matcher sees it.
+func patternsTake(patterns []string, path string) bool {
+	m := append(caddyhttp.MatchPath(nil), patterns...)
+	if m.Provision(caddy.Context{}) != nil {
+		return false
+	}
+	ctx := context.WithValue(context.Background(), caddy.ReplacerCtxKey, caddy.NewEmptyReplacer())
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return false
+	}
+	ok, err := m.MatchWithError(r)
+	return ok && err == nil
+}

@@ -1,0 +1,63 @@
+package caddyfile
+
+import (
+	"slices"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/rahgir/caddy-payments/handlers"
+	"github.com/rahgir/caddy-payments/internal/block"
+)
+
+// maxDevices keeps a slip from opening a purchase to everybody.
+const maxDevices = 1000
+
+// require reads a require line and its block.
+func (s *siteBlock) require(d *caddyfile.Dispenser) error {
+	mark := block.Mark(d)
+	args := d.RemainingArgsAsTokens()
+	m, err := s.match(d, "require", args)
+	if err != nil {
+		return err
+	}
+	if len(m.Paths) == 0 && len(m.MatchRaw) == 0 {
+		return d.Err("require needs a path or a matcher: which pages must have been paid for? `/*` is all of them")
+	}
+	if err := s.needGlobal(d, "require"); err != nil {
+		return err
+	}
+	q := &handlers.Require{Match: m}
+	if err := block.Parse(d, "require", []block.Option{
+		{Name: "item", Many: true, Read: func(d *caddyfile.Dispenser) error {
+			skus, err := block.Args(d)
+			if err != nil {
+				return err
+			}
+			for _, sku := range skus {
+				if err := checkSKU(d, sku); err != nil {
+					return err
+				}
+				if slices.Contains(q.Items, sku) {
+					return d.Errf("item %s is already specified", sku)
+				}
+				q.Items = append(q.Items, sku)
+			}
+			return nil
+		}},
+		{Name: "checkout", Read: func(d *caddyfile.Dispenser) error {
+			if err := block.Arg(d, &q.Checkout); err != nil {
+				return err
+			}
+			return checkPlainPath(d, "checkout", q.Checkout)
+		}},
+		block.Number("devices", &q.Devices, 1, maxDevices),
+	}); err != nil {
+		return err
+	}
+	if len(q.Items) == 0 {
+		return mark.Err("require needs an `item <sku>`: what must have been bought?")
+	}
+	s.handler.Require = append(s.handler.Require, q)
+	s.requireMarks = append(s.requireMarks, mark)
+	return nil
+}

@@ -1,0 +1,188 @@
+package caddyfile
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/rahgir/caddy-payments/handlers"
+	"github.com/rahgir/caddy-payments/internal/block"
+)
+
+// verify reads a verify line and its block.
+func (s *siteBlock) verify(d *caddyfile.Dispenser) error {
+	mark := block.Mark(d)
+	args := d.RemainingArgsAsTokens()
+	last := len(args) - 1
+	if last < 0 || strings.HasPrefix(args[last].Text, "/") || strings.HasPrefix(args[last].Text, "@") || args[last].Text == "*" {
+		return d.Err("verify needs a provider as its last word: verify <path> <provider>")
+	}
+	v := &handlers.Verify{Provider: args[last].Text}
+	for _, arg := range args[:last] {
+		if s.global != nil && s.global.Providers[arg.Text].Type != "" {
+			return d.Err("verify takes one provider, as its last word; write a verify line for each")
+		}
+	}
+	m, err := s.match(d, "verify", args[:last])
+	if err != nil {
+		return err
+	}
+	if v.Match = m; len(m.Paths) == 0 && len(m.MatchRaw) == 0 {
+		return d.Errf("verify needs a path or a matcher before the provider: verify <path> %s; without one every page would be taken for a return", v.Provider)
+	}
+	if err := s.provider(d, "verify", v.Provider); err != nil {
+		return err
+	}
+	if err := block.Parse(d, "verify", verifyBlock{v}.options()); err != nil {
+		return err
+	}
+	s.handler.Verify = append(s.handler.Verify, v)
+	s.verifyMarks = append(s.verifyMarks, mark)
+	return nil
+}
+
+// verifyBlock is a verify line whose block is being read.
+type verifyBlock struct{ *handlers.Verify }
+
+func (v verifyBlock) options() []block.Option {
+	return []block.Option{
+		{Name: "expect", Read: v.readExpect},
+		{Name: "order", Read: v.readOrder},
+		{Name: "bind", Many: true, Read: v.readBind},
+		block.Word("deliver", &v.Deliver, "once", "idempotent"),
+		{Name: "ack", Read: v.readAck},
+		{Name: "refused", Many: true, Read: v.readRefused},
+		block.Word("orders", &v.Orders, "once", "many"),
+		answerOption("declined", &v.Declined),
+		answerOption("duplicate", &v.Duplicate),
+		block.Word("absent", &v.Absent, "deliver", "park"),
+		block.Word("bounce", &v.Bounce, "auto", "redirect", "resubmit", "off"),
+		block.Duration("timeout", &v.Timeout, 0, "8s"),
+	}
+}
+
+func (v verifyBlock) readExpect(d *caddyfile.Dispenser) error {
+	e := new(handlers.Expect)
+	if err := block.OneOf(d, "expect", &e.Mode, "intent", "lookup", "signed", "none"); err != nil {
+		if strings.HasPrefix(d.Val(), "announce") {
+			return d.Err("what the shop announces is called an intent: write `expect intent`")
+		}
+		return err
+	}
+	if e.Mode == "lookup" {
+		if !d.NextArg() {
+			return d.Err("expect lookup needs the address to ask: expect lookup <url>, with {order} in its path or query")
+		}
+		e.URL = d.Val()
+		if err := checkLookup(e.URL); err != nil {
+			return d.Errf("expect lookup: %w", err)
+		}
+	}
+	v.Expect = e
+	return nil
+}
+
+// readOrder wants a placeholder of the request. Its short forms, such as
+// {query.order}, are long ones by the time that directives are read.
+func (v verifyBlock) readOrder(d *caddyfile.Dispenser) error {
+	if err := block.Arg(d, &v.Order); err != nil {
+		return err
+	}
+	inner, ok := strings.CutPrefix(v.Order, "{")
+	inner, closed := strings.CutSuffix(inner, "}")
+	if !ok && !closed && strings.HasPrefix(v.Order, "query.") {
+		return d.Errf("order takes a placeholder: did you mean '{%s}'?", v.Order)
+	}
+	if !ok || !closed || inner == "" || strings.ContainsAny(inner, "{} ") {
+		return d.Errf("order takes a placeholder, such as {query.order}, not '%s'", v.Order)
+	}
+	if !strings.HasPrefix(inner, "http.") {
+		return d.Errf("order takes a placeholder of the request, such as {query.order}, not '%s'", v.Order)
+	}
+	return nil
+}
+
+func (v verifyBlock) readBind(d *caddyfile.Dispenser) error {
+	names, err := block.Args(d)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := checkParameter(d, "bind", name); err != nil {
+			return err
+		}
+		if slices.Contains(v.Bind, name) {
+			return d.Errf("bind %s is already specified", name)
+		}
+		v.Bind = append(v.Bind, name)
+	}
+	return nil
+}
+
+func (v verifyBlock) readAck(d *caddyfile.Dispenser) error {
+	a := new(handlers.Ack)
+	if err := block.OneOf(d, "ack", &a.Mode, "status", "header", "redirect"); err != nil {
+		return err
+	}
+	if a.Mode == "redirect" {
+		if d.CountRemainingArgs() == 0 {
+			return d.Err("ack redirect needs a pattern of where the shop redirects to when it has credited, such as */order-received/*")
+		}
+		patterns, err := block.Args(d)
+		if err != nil {
+			return err
+		}
+		for _, p := range patterns {
+			if strings.Trim(p, "*") == "" {
+				return d.Errf("ack redirect '%s' would take any redirect for a proof, the one to the login page as well", p)
+			}
+		}
+		a.Patterns = patterns
+	}
+	v.Ack = a
+	return nil
+}
+
+// readRefused reads one line; there may be several.
+func (v verifyBlock) readRefused(d *caddyfile.Dispenser) error {
+	var r handlers.Refused
+	if err := block.OneOf(d, "refused", &r.Mode, "redirect", "status", "header"); err != nil {
+		return err
+	}
+	if d.CountRemainingArgs() == 0 {
+		return d.Errf("refused %s needs a pattern of what the shop answers when it does not take a payment", r.Mode)
+	}
+	patterns, err := block.Args(d)
+	if err != nil {
+		return err
+	}
+	r.Patterns = patterns
+	if err := r.Check(); err != nil {
+		return d.Errf("refused %w", err)
+	}
+	v.Refused = append(v.Refused, r)
+	return nil
+}
+
+// answerOption is an option that says what becomes of a return that is not
+// delivered.
+func answerOption(name string, to **handlers.Answer) block.Option {
+	return block.Option{Name: name, Read: func(d *caddyfile.Dispenser) error {
+		a := new(handlers.Answer)
+		if err := block.OneOf(d, name, &a.Mode, "page", "pass", "redirect"); err != nil {
+			return err
+		}
+		if a.Mode == "redirect" {
+			if !d.NextArg() {
+				return d.Errf("%s redirect needs where to: a path or an absolute address", name)
+			}
+			a.To = d.Val()
+			if err := checkTarget(a.To); err != nil {
+				return d.Errf("%s redirect: %w", name, err)
+			}
+		}
+		*to = a
+		return nil
+	}}
+}

@@ -1,0 +1,107 @@
+package limit
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+)
+
+const (
+	// perProvider is how many calls to one provider run at once, strangersAmong
+	// how many of them are for strangers. A provider that takes a second is asked
+	// for that many payments a second: 512 customers and the worker wait for nobody.
+	perProvider    = 640
+	strangersAmong = 16
+	// createsAtOnce is how many payments are started at one provider at a time, in
+	// places of their own: a flood of them takes no verify's. createsWait is how many
+	// more may wait for one.
+	createsAtOnce = 16
+	createsWait   = 64
+)
+
+// Hosts are the lanes and breakers of those that are called, by their host: two
+// accounts at one host wear it out together.
+type Hosts struct {
+	mu       sync.Mutex
+	breakers map[string]*Breaker
+	lanes    map[string]*lane
+}
+
+// NewHosts returns one that has called nobody yet.
+func NewHosts() *Hosts {
+	return &Hosts{breakers: make(map[string]*Breaker), lanes: make(map[string]*lane)}
+}
+
+// lane bounds the calls to one host; strangers share a part of it, so that a
+// flood of invented ids leaves room for genuine returns.
+type lane struct {
+	all, strangers, creates chan struct{}
+	// starting is how many have a place for a create, or wait for one.
+	starting atomic.Int32
+}
+
+// Breaker is the one of a host.
+func (h *Hosts) Breaker(host string) *Breaker {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	b, ok := h.breakers[host]
+	if !ok {
+		b = new(Breaker)
+		h.breakers[host] = b
+	}
+	return b
+}
+
+func (h *Hosts) lane(host string) *lane {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l, ok := h.lanes[host]
+	if !ok {
+		l = &lane{all: make(chan struct{}, perProvider), strangers: make(chan struct{}, strangersAmong), creates: make(chan struct{}, createsAtOnce)}
+		h.lanes[host] = l
+	}
+	return l
+}
+
+// EnterCreate takes a place for starting a payment; leave must be called. It is
+// false where too many wait, or none came free in time.
+func (h *Hosts) EnterCreate(ctx context.Context, host string) (leave func(), ok bool) {
+	l := h.lane(host)
+	if l.starting.Add(1) > createsAtOnce+createsWait {
+		l.starting.Add(-1)
+		return nil, false
+	}
+	select {
+	case l.creates <- struct{}{}:
+		return func() { <-l.creates; l.starting.Add(-1) }, true
+	case <-ctx.Done():
+		l.starting.Add(-1)
+		return nil, false
+	}
+}
+
+// Enter takes a place in a host's lane; leave must be called.
+func (h *Hosts) Enter(ctx context.Context, host string, stranger bool) (leave func(), err error) {
+	l := h.lane(host)
+	if stranger {
+		select {
+		case l.strangers <- struct{}{}:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	select {
+	case l.all <- struct{}{}:
+	case <-ctx.Done():
+		if stranger {
+			<-l.strangers
+		}
+		return nil, ctx.Err()
+	}
+	return func() {
+		<-l.all
+		if stranger {
+			<-l.strangers
+		}
+	}, nil
+}

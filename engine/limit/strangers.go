@@ -1,0 +1,188 @@
+package limit
+
+import (
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Limits for strangers: returns without an intent, a valid signature or a
+// record. Those with proof never come here.
+const (
+	// refusals is how many refused verifications a client may cause in
+	// refusalSpan before it queues.
+	refusals    = 10
+	refusalSpan = 10 * time.Minute
+	// strangerRate and strangerBurst bound the provider calls that all
+	// strangers together cause.
+	strangerRate  = 10
+	strangerBurst = 20
+	// queueAll and queueClient bound how many strangers' returns wait on record, Turn
+	// is how much later each further one of a client is due.
+	queueAll    = 2_000
+	queueClient = 32
+	Turn        = 10 * time.Second
+	// pressRate and pressBurst are how many payments a client may start a minute, and
+	// at once.
+	pressRate  = 20
+	pressBurst = 10
+	pressSpan  = 10 * time.Minute
+	// visitRate and visitBurst are how many visits of a client are kept a minute, and
+	// at once: thousands share one address.
+	visitRate  = 60
+	visitBurst = 120
+	// wrongIDs is how many different refused ids one signed order may bring in
+	// wrongSpan.
+	wrongIDs  = 10
+	wrongSpan = time.Hour
+	// tracesClient and tracesSpan bound the traces that one client leaves,
+	// tracesAll and tracesAllSpan those that all leave together. Beyond that
+	// refusals are only counted.
+	tracesClient  = 5
+	tracesSpan    = 10 * time.Minute
+	tracesAll     = 200
+	tracesAllSpan = time.Hour
+)
+
+// Strangers counts what strangers cause, and paces them.
+type Strangers struct {
+	mu                                sync.Mutex
+	clients, orders                   counters
+	traces, tracesOf, presses, visits counters
+	// room are the strangers' returns that wait on record, and whose they are.
+	room     map[string]string
+	bringers map[string]int
+	pace     *rate.Limiter
+}
+
+// NewStrangers returns fresh limits.
+func NewStrangers() *Strangers {
+	return &Strangers{
+		clients: newCounters(refusalSpan), orders: newCounters(wrongSpan),
+		traces: newCounters(tracesAllSpan), tracesOf: newCounters(tracesSpan), presses: newCounters(pressSpan), visits: newCounters(pressSpan),
+		room: make(map[string]string), bringers: make(map[string]int),
+		pace: rate.NewLimiter(strangerRate, strangerBurst),
+	}
+}
+
+// Enter lets a stranger through at the common pace while nobody waits; one that
+// caused many refusals always takes its turn with the others.
+func (l *Strangers) Enter(client string, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.clients.at(client, now).n < refusals && len(l.room) == 0 && l.pace.AllowN(now, 1)
+}
+
+// Queue takes a place in the room where strangers' returns wait on record, and
+// says how long this one waits at least: the more a client has brought, the later
+// its next is due, so that a crowd of one client's holds up nobody else. All
+// addresses of an IPv6 /48 are one client here: one /48 has 65,536 /64s.
+func (l *Strangers) Queue(ref string, client string, now time.Time) (wait time.Duration, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, in := l.room[ref]; in {
+		return 0, true
+	}
+	key := neighbourhood(client)
+	if l.bringers[key] >= min(queueClient, queueAll-len(l.room)) {
+		return 0, false
+	}
+	wait = time.Duration(l.bringers[key]) * Turn
+	if l.clients.at(client, now).n >= refusals {
+		wait += Turn
+	}
+	l.room[ref] = key
+	l.bringers[key]++
+	return wait, true
+}
+
+// Leave gives back a place in the room, if ref has one.
+func (l *Strangers) Leave(ref string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key, in := l.room[ref]
+	if !in {
+		return
+	}
+	delete(l.room, ref)
+	if l.bringers[key]--; l.bringers[key] <= 0 {
+		delete(l.bringers, key)
+	}
+}
+
+// neighbourhood is the /48 of an IPv6 client, and any other client itself.
+func neighbourhood(client string) string {
+	a, _, _ := strings.Cut(client, "/")
+	addr, err := netip.ParseAddr(a)
+	if err != nil || !addr.Is6() || addr.Is4In6() {
+		return client
+	}
+	p, err := addr.Prefix(48)
+	if err != nil {
+		return client
+	}
+	return p.String()
+}
+
+// Refused counts a refused verification against its client.
+func (l *Strangers) Refused(client string, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.clients.at(client, now).n++
+}
+
+// WrongID counts a refused id against a signed order.
+func (l *Strangers) WrongID(order string, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.orders.at(order, now).n++
+}
+
+// MayBring reports whether a signed order may bring another id.
+func (l *Strangers) MayBring(order string, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.orders.at(order, now).n < wrongIDs
+}
+
+// MayLeaveTrace counts a refusal and reports whether its trace may be kept.
+func (l *Strangers) MayLeaveTrace(client string, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if client != "" {
+		mine := l.tracesOf.at(client, now)
+		if mine.n++; mine.n > tracesClient {
+			return false
+		}
+	}
+	all := l.traces.at("", now)
+	all.n++
+	return all.n <= tracesAll
+}
+
+// Press counts a press of Pay and says how many its client has made in the last
+// minutes, or how long it has to wait for another.
+func (l *Strangers) Press(client string, now time.Time) (wait time.Duration, before int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := l.presses.at(neighbourhood(client), now)
+	if wait = c.spend(now, pressRate, pressBurst); wait > 0 {
+		return wait, c.n
+	}
+	c.n++
+	return 0, c.n - 1
+}
+
+// Visit counts a visit that is kept.
+func (l *Strangers) Visit(client string, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.visits.at(client, now).spend(now, visitRate, visitBurst) == 0
+}
+
+// Pace takes a place in the common pace of all strangers' calls; false where there is
+// none now.
+func (l *Strangers) Pace(now time.Time) bool { return l.pace.AllowN(now, 1) }

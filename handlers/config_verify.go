@@ -1,0 +1,239 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/lookup"
+	"github.com/rahgir/caddy-payments/internal/params"
+	"github.com/rahgir/caddy-payments/internal/token"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Values of a verify route's options.
+const (
+	expectIntent = "intent"
+	expectLookup = "lookup"
+	expectSigned = "signed"
+	expectNone   = "none"
+
+	deliverOnce       = "once"
+	deliverIdempotent = "idempotent"
+
+	ackStatus   = "status"
+	ackHeader   = "header"
+	ackRedirect = "redirect"
+
+	answerPage     = "page"
+	answerPass     = "pass"
+	answerRedirect = "redirect"
+
+	absentDeliver = "deliver"
+	absentPark    = "park"
+
+	bounceAuto     = "auto"
+	bounceRedirect = "redirect"
+	bounceResubmit = "resubmit"
+	bounceOff      = "off"
+)
+
+// defaultPatience is how long a browser waits.
+const defaultPatience = 8 * time.Second
+
+// provider is a configured provider with its terms read once.
+type provider struct {
+	ProviderInfo
+	traits payment.Terms
+}
+
+// verifyRoute is what a verify route makes of its options when provisioned.
+type verifyRoute struct {
+	// name names the route in records.
+	name     string
+	provider *provider
+	expect   string
+	lookup   *lookup.Client
+	guarded  *params.Names
+	order    orderSource
+	patience time.Duration
+}
+
+func (v *Verify) provision(ctx caddy.Context, h *Handler) error {
+	if err := v.Match.provision(ctx); err != nil {
+		return err
+	}
+	if v.any() {
+		return errors.New("a path or a matcher is missing")
+	}
+	info, ok := h.app.Provider(v.Provider)
+	if !ok {
+		return fmt.Errorf("provider %q is not configured; there are: %s", v.Provider, strings.Join(h.app.ProviderNames(), ", "))
+	}
+	v.route.provider = &provider{ProviderInfo: info, traits: info.Terms()}
+	v.route.name = v.name() + " " + v.Provider
+	v.route.patience = time.Duration(v.Timeout)
+	if v.route.patience <= 0 {
+		v.route.patience = defaultPatience
+	}
+	if err := v.checkValues(); err != nil {
+		return err
+	}
+	if err := v.provisionOrder(); err != nil {
+		return err
+	}
+	if err := v.provisionExpect(h); err != nil {
+		return err
+	}
+	names := append(slices.Clone(v.route.provider.traits.Params),
+		token.ParamRef, paramBounce, payment.ParamOrder, payment.ParamAmount, payment.ParamExpires, payment.ParamSignature)
+	if v.route.order.guards() != "" {
+		names = append(names, v.route.order.guards())
+	}
+	lent := slices.DeleteFunc(slices.Clone(v.route.provider.traits.Params), func(name string) bool { return name == v.route.order.guards() })
+	v.route.guarded = params.NewNames(names...).Bind(v.Bind...).Lend(lent...)
+	return nil
+}
+
+func (v *Verify) checkValues() error {
+	for _, c := range []struct {
+		option, value string
+		allowed       []string
+	}{
+		{"deliver", v.Deliver, []string{deliverOnce, deliverIdempotent}},
+		{"orders", v.Orders, []string{"once", "many"}},
+		{"absent", v.Absent, []string{absentDeliver, absentPark}},
+		{"bounce", v.Bounce, []string{bounceAuto, bounceRedirect, bounceResubmit, bounceOff}},
+		{"declined", v.Declined.mode(), []string{answerPage, answerPass, answerRedirect}},
+		{"duplicate", v.Duplicate.mode(), []string{answerPage, answerPass, answerRedirect}},
+		{"ack", v.ack().Mode, []string{ackStatus, ackHeader, ackRedirect}},
+	} {
+		if c.value != "" && !slices.Contains(c.allowed, c.value) {
+			return fmt.Errorf("%s %q: must be one of %s", c.option, c.value, strings.Join(c.allowed, ", "))
+		}
+	}
+	if v.ack().Mode == ackRedirect && len(v.ack().Patterns) == 0 {
+		return errors.New("ack redirect needs a pattern such as */order-received/*")
+	}
+	for _, r := range v.Refused {
+		if err := r.Check(); err != nil {
+			return fmt.Errorf("refused %w", err)
+		}
+	}
+	for option, a := range v.away() {
+		if a.mode() != answerRedirect {
+			continue
+		}
+		if a.To == "" {
+			return fmt.Errorf("%s redirect needs a target", option)
+		}
+		path, _, _ := strings.Cut(a.To, "?")
+		if len(v.Paths) > 0 && strings.HasPrefix(path, "/") && v.filter.takes(path) {
+			return fmt.Errorf("%s redirect %s: that is this route's own path, where it would be taken for a return that names no payment; write a page of the shop, such as /cart", option, a.To)
+		}
+	}
+	return nil
+}
+
+// provisionExpect settles how order and amount are known, and refuses what
+// cannot be made safe.
+func (v *Verify) provisionExpect(h *Handler) error {
+	t := v.route.provider.traits
+	mode := ""
+	if v.Expect != nil {
+		mode = v.Expect.Mode
+	}
+	switch mode {
+	case "":
+		return v.defaultExpect(h)
+	case expectIntent:
+	case expectNone:
+		if !t.AnswersOrder {
+			return fmt.Errorf("expect none: the answer of %s names no order, so any receipt would pay any order", v.Provider)
+		}
+		h.log.Warn("expect none: a cart that grows after the payment was started is not noticed; let the shop announce order and amount",
+			zapRoute(v))
+	case expectSigned:
+		if !h.app.HasKeys() && h.keys == nil {
+			return errors.New("expect signed needs a signing_key that the shop knows: write one in the global options or in this block")
+		}
+		if !t.MayBeSigned() {
+			return fmt.Errorf("expect signed: the answer of %s names neither order nor amount, so a cheap receipt could pay a dear order; use announcements or expect lookup", v.Provider)
+		}
+		if !t.TellsFirst && v.route.provider.UsedIDs == "" {
+			return fmt.Errorf("expect signed: %s cannot tell a used receipt from a new one: write `used_ids imported` or `used_ids none` in its block", v.Provider)
+		}
+	case expectLookup:
+		c, err := lookup.New(v.Expect.URL, !t.AnswersOrder && !t.AnswersAmount)
+		if err != nil {
+			return fmt.Errorf("expect lookup: %w", err)
+		}
+		v.route.lookup = c
+		if !h.app.HasKeys() && h.keys == nil {
+			h.log.Warn("expect lookup without a signing_key: the shop cannot check who asks, and its answers are open to everybody", zapRoute(v))
+		}
+	default:
+		return fmt.Errorf("expect %q: must be one of intent, lookup, signed, none", mode)
+	}
+	v.route.expect = mode
+	return nil
+}
+
+func (v *Verify) defaultExpect(h *Handler) error {
+	if v.route.provider.traits.AnswersOrder {
+		v.route.expect = expectNone
+		h.log.Warn("no `expect` is written: without an announcement only the provider's answer names the order, and nobody checks the price; write `expect intent` and let the shop announce order and amount",
+			zapRoute(v))
+		return nil
+	}
+	for _, c := range h.Checkout {
+		if c.Provider == v.Provider {
+			v.route.expect = expectIntent
+			return nil
+		}
+	}
+	others := "`expect lookup <url>`"
+	if v.route.provider.traits.MayBeSigned() {
+		others += " or `expect signed`"
+	}
+	return fmt.Errorf("say how order and amount are known: `expect intent` where the shop announces its payments, else %s", others)
+}
+
+// policy is what the engine needs to know. A payment of our own checkout is
+// delivered without its customer whatever the default.
+func (v *Verify) policy() engine.Policy {
+	p := engine.Policy{Once: v.Deliver != deliverIdempotent, Many: v.Orders == "many"}
+	switch v.Absent {
+	case absentPark:
+		p.Park = true
+	case "":
+		p.Park = p.Once && v.ack().Mode != ackHeader && v.ack().Mode != ackRedirect
+	}
+	return p
+}
+
+func (v *Verify) ack() Ack {
+	if v.Ack == nil {
+		return Ack{Mode: ackStatus}
+	}
+	return *v.Ack
+}
+
+func (v *Verify) bounce() string {
+	if v.Bounce == "" {
+		return bounceAuto
+	}
+	return v.Bounce
+}
+
+func (a *Answer) mode() string {
+	if a == nil {
+		return ""
+	}
+	return a.Mode
+}

@@ -1,0 +1,73 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// Values of [Refused].Mode.
+const (
+	refusedRedirect = "redirect"
+	refusedStatus   = "status"
+	refusedHeader   = "header"
+)
+
+// Check says what is wrong with a pattern. It is asked when the Caddyfile is adapted and
+// when the configuration is provisioned.
+func (r Refused) Check() error {
+	if len(r.Patterns) == 0 {
+		return errors.New("a pattern is missing")
+	}
+	for _, p := range r.Patterns {
+		switch r.Mode {
+		case refusedRedirect:
+			if strings.Trim(p, "*") == "" {
+				return fmt.Errorf("redirect %q would take every redirect for a refusal", p)
+			}
+		case refusedStatus:
+			if len(p) != 3 || p[0] < '2' || p[0] > '5' || p[1:] != "xx" && !digits(p) {
+				return fmt.Errorf("status %q: must be a status such as 409, or a class such as 4xx", p)
+			}
+		case refusedHeader:
+			name, value, ok := strings.Cut(p, ":")
+			if !ok || name == "" || strings.Trim(value, "* ") == "" {
+				return fmt.Errorf("header %q: must be <name>:<pattern>, such as X-Order-State:failed*", p)
+			}
+		default:
+			return fmt.Errorf("%q: must be one of redirect, status, header", r.Mode)
+		}
+	}
+	return nil
+}
+
+func digits(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 16)
+	return err == nil
+}
+
+// fits reports whether an answer is such a refusal.
+func (r Refused) fits(status int, header http.Header) bool {
+	for _, p := range r.Patterns {
+		switch r.Mode {
+		case refusedRedirect:
+			if status >= 300 && status < 400 && glob(p, header.Get("Location")) {
+				return true
+			}
+		case refusedStatus:
+			if code := strconv.Itoa(status); p == code || p[1:] == "xx" && p[0] == code[0] {
+				return true
+			}
+		case refusedHeader:
+			name, value, _ := strings.Cut(p, ":")
+			for _, got := range header.Values(name) {
+				if glob(strings.TrimSpace(value), got) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
