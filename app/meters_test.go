@@ -5,6 +5,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
+
+	payments "github.com/rahgir/caddy-payments/app"
 )
 
 // gathered are the process's metrics, as a scrape of one configuration has them.

@@ -27,7 +27,7 @@ func found(n int) *payment.Record {
 	r.Order = "Order-" + itoa(n) + "-سفارش"
 	r.Expect.Item = "Mug"
 	r.Receipt = &payment.Receipt{
-		Amount: 1_200_000, Paid: 1_205_000, Number: "000" + itoa(70_000+n), Reference: itoa(900_000+n),
+		Amount: 1_200_000, Paid: 1_205_000, Number: "000" + itoa(70_000+n), Reference: itoa(900_000 + n),
 		Card: "603799******" + itoa(1000+n),
 	}
 	r.Conversion = &payment.Conversion{State: payment.ConversionSent, Track: payment.Track{ID: "Track-" + itoa(n), Affiliate: "network"}}
