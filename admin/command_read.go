@@ -28,12 +28,14 @@ var filters = [][2]string{
 	{"from", "Only from this day on: 2026-03-21, 1405/01/01, today, yesterday, 30d, or a moment"},
 	{"to", "Only up to this day, which is included"},
 	{"conversion", "Only with this state of the report to an affiliate"},
+	{"webhook", "Only with this state of a message to a webhook"},
 }
 
 func addFilters(f *pflag.FlagSet) {
 	for _, x := range filters {
 		f.String(x[0], "", x[1])
 	}
+	f.Bool("owed", false, "Only what is owed: refused, and its money is with the shop")
 }
 
 func readFilters(f *pflag.FlagSet) url.Values {
@@ -42,6 +44,9 @@ func readFilters(f *pflag.FlagSet) url.Values {
 		if v, err := f.GetString(x[0]); err == nil && v != "" {
 			q.Set(x[0], v)
 		}
+	}
+	if owed, err := f.GetBool("owed"); err == nil && owed {
+		q.Set("owed", "true")
 	}
 	return q
 }
@@ -100,9 +105,15 @@ func (c *cli) printSummary(s operate.Summary) error {
 	if o := s.Oldest; o != nil {
 		fmt.Fprintf(t, "oldest open\t%s %s, %s old\n", o.Ref, o.State, lang.Age(s.Now.Sub(o.Since), lang.EN))
 	}
+	if s.Owed > 0 {
+		fmt.Fprintf(t, "owed to payers\t%d, %s\n", s.Owed, lang.Toman(payment.Rials(s.OwedRials), c.language()))
+	}
 	fmt.Fprintf(t, "conversions to look at\t%d\n", s.Conversions)
+	if s.Webhooks > 0 {
+		fmt.Fprintf(t, "messages to webhooks to look at\t%d\n", s.Webhooks)
+	}
 	if len(s.Paused) > 0 {
-		fmt.Fprintf(t, "affiliates that refuse the token\t%s\n", strings.Join(s.Paused, ", "))
+		fmt.Fprintf(t, "receivers of reports that take none\t%s\n", strings.Join(s.Paused, ", "))
 	}
 	return t.Flush()
 }

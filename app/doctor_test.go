@@ -57,7 +57,7 @@ func TestDoctorSeesWhoIsAskedAndWhoRefuses(t *testing.T) {
 	only(t, "a script that has no address of its own", app.DoctorProvider("doc_invoice"), "ok provider doc_invoice")
 	rec := &payment.Record{Provider: "doc_own", Code: "12"}
 	money := func() []operate.Finding {
-		return doctor.Money(doctor.Facts{Watch: payments.ProcessWatch, Now: time.Now(), Providers: []string{"doc_own"}})
+		return doctor.Money(doctor.Facts{Watch: payments.ProcessWatch(), Now: time.Now(), Providers: []string{"doc_own"}})
 	}
 	app.Observe(engine.Event{Name: engine.EventOperator, Record: rec, Alert: true})
 	only(t, "refused", money(), "error refused doc_own")

@@ -5,6 +5,8 @@ import (
 
 	"github.com/rahgir/caddy-payments/handlers"
 	"github.com/rahgir/caddy-payments/operate"
+	"github.com/rahgir/caddy-payments/operate/meters"
+	"github.com/rahgir/caddy-payments/operate/watch"
 )
 
 // What the tests outside of this package look at: they load Caddyfiles, whose grammar
@@ -16,9 +18,5 @@ func (a *App) DoctorAffiliates() []operate.Finding          { return a.doctorAff
 func (a *App) Listens() bool                                { return a.observer.events.now.Load() != nil }
 func (a *App) Wants(event string) bool                      { return a.observer.events.wants(event) }
 func (a *App) FlushEvents(d time.Duration)                  { a.observer.events.queue.Flush(d) }
-
-// ProcessWatch and ProcessMeters are the process's.
-var (
-	ProcessWatch  = processWatch
-	ProcessMeters = processMeters
-)
+func ProcessMeters() *meters.Meters                         { return processMeters() }
+func ProcessWatch() *watch.Watch                            { return processWatch }

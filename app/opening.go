@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -104,6 +105,7 @@ func (a *App) open(ctx context.Context) error {
 	eng, err := engine.New(context.WithoutCancel(ctx), engine.Config{
 		Store: store, Providers: providers, Affiliates: a.affiliates,
 		Sites: a.sites, Observer: a.observer, Shared: use.Shared,
+		Seal: sealer{func() (*token.Keys, error) { return a.Keys(context.WithoutCancel(ctx)) }},
 	})
 	if err != nil {
 		return errors.Join(err, free())

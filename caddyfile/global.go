@@ -55,7 +55,7 @@ func ParseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 // The lines of the global block, and those of a site's that may stray here.
 var (
 	globalLines = []string{"storage", "provider", "affiliate", "signing_key", "public_url"}
-	siteLines   = []string{"track", "checkout", "verify", "require", "announce", "errors", "formerly"}
+	siteLines   = []string{"track", "checkout", "verify", "require", "observe", "relay", "announce", "errors", "formerly"}
 )
 
 func parseLine(a *app.App, d *caddyfile.Dispenser) error {

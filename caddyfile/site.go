@@ -46,6 +46,16 @@ import (
 //			checkout <path>
 //			devices  <n>
 //		}
+//		observe <@matcher | path...> <provider> {
+//			rescue  on|off
+//			refused redirect|status|header <pattern>...
+//			orders  many|once
+//		}
+//		relay <path> [<provider>...] {
+//			allow     <cidr|unix>...
+//			when_down refuse
+//			unknown   close|504
+//		}
 //		announce    off|on
 //		errors      caddy
 //		signing_key <secret> [<kid>]
@@ -55,7 +65,7 @@ import (
 //
 // Every line is optional and an empty block is the guard alone. The routes,
 // `signing_key`, `formerly` and, in their blocks, `item` and `bind` may be repeated.
-// Amounts are written `120000toman`, `1200000rial`, or bare, which is rials.
+// Amounts carry their unit: `120000toman` or `1200000rial`.
 //
 // The directive takes no matcher itself: a guard for a part of a site leaves
 // the rest to be fooled.
@@ -118,6 +128,8 @@ func (s *siteBlock) lines() []block.Option {
 		{Name: "checkout", Many: true, Block: true, Read: s.checkout},
 		{Name: "verify", Many: true, Block: true, Read: s.verify},
 		{Name: "require", Many: true, Block: true, Read: s.require},
+		{Name: "observe", Many: true, Block: true, Read: s.observe},
+		{Name: "relay", Many: true, Block: true, Read: s.relay},
 		{Name: "announce", Read: s.announce},
 		block.Word("errors", &s.handler.Errors, "caddy"),
 		{Name: "signing_key", Many: true, Read: func(d *caddyfile.Dispenser) error {

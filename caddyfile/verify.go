@@ -31,6 +31,9 @@ func (s *siteBlock) verify(d *caddyfile.Dispenser) error {
 	if v.Match = m; len(m.Paths) == 0 && len(m.MatchRaw) == 0 {
 		return d.Errf("verify needs a path or a matcher before the provider: verify <path> %s; without one every page would be taken for a return", v.Provider)
 	}
+	if err := v.Match.Narrow(); err != nil {
+		return d.Errf("verify %w", err)
+	}
 	if err := s.provider(d, "verify", v.Provider); err != nil {
 		return err
 	}
@@ -146,6 +149,10 @@ func (v verifyBlock) readAck(d *caddyfile.Dispenser) error {
 
 // readRefused reads one line; there may be several.
 func (v verifyBlock) readRefused(d *caddyfile.Dispenser) error {
+	return readRefused(d, &v.Refused)
+}
+
+func readRefused(d *caddyfile.Dispenser, to *[]handlers.Refused) error {
 	var r handlers.Refused
 	if err := block.OneOf(d, "refused", &r.Mode, "redirect", "status", "header"); err != nil {
 		return err
@@ -161,7 +168,7 @@ func (v verifyBlock) readRefused(d *caddyfile.Dispenser) error {
 	if err := r.Check(); err != nil {
 		return d.Errf("refused %w", err)
 	}
-	v.Refused = append(v.Refused, r)
+	*to = append(*to, r)
 	return nil
 }
 

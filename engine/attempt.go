@@ -177,7 +177,11 @@ func (e *Engine) postpone(ctx context.Context, j job, rec *payment.Record, wait 
 
 // query is what a record is asked about with.
 func query(rec *payment.Record) payment.Query {
-	return payment.Query{ID: rec.ID, Order: rec.Order, Amount: rec.Expect.Amount, Proof: rec.Proof, Serial: rec.Serial}
+	q := payment.Query{ID: rec.ID, Order: rec.Order, Amount: rec.Expect.Amount, Proof: rec.Proof, Serial: rec.Serial}
+	if rec.Relay != nil {
+		q.Unit = rec.Relay.Unit
+	}
+	return q
 }
 
 func (e *Engine) leaseFor(p Provider) time.Duration {

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -62,14 +63,6 @@ const (
 	DeliveryRefused = "refused"
 )
 
-// Outcomes of a report to an affiliate.
-const (
-	ReportDone     = "done"
-	ReportRejected = "rejected"
-	ReportRetried  = "retried"
-	ReportParked   = "parked"
-)
-
 // CreateOutcomes, VerifyOutcomes, DeliveryOutcomes, ReportOutcomes and ReturnKinds
 // are all words that the metrics may be labelled with.
 func CreateOutcomes() []string {
@@ -88,7 +81,7 @@ func DeliveryOutcomes() []string {
 
 // ReportOutcomes are the outcomes of a report to an affiliate.
 func ReportOutcomes() []string {
-	return []string{ReportDone, ReportRejected, ReportRetried, ReportParked}
+	return []string{OutcomeDone, OutcomeRejected, OutcomeRetried, OutcomeParked}
 }
 
 // ReturnKinds are what becomes of a return, in one word each.
@@ -118,26 +111,14 @@ func ReturnKind(e Event) string {
 	return ""
 }
 
-// ReportOf is what an event says of a report to an affiliate: to whom, and what
-// came of it; "" where it says nothing of one, or was counted before. A payment is
-// counted as retried once.
+// ReportOf is what an event says of a report: to whom, and what came of it; "" where
+// it says nothing of one, or was counted before. A report is counted as retried once.
 func ReportOf(e Event) (to, outcome string) {
-	if e.Record == nil || e.Record.Conversion == nil {
+	first := func(p payment.Report) bool { return p.To == e.To && p.Tries <= 1 }
+	if e.Record == nil || e.Outcome == OutcomeRetried && !slices.ContainsFunc(e.Record.Reports, first) {
 		return "", ""
 	}
-	c := e.Record.Conversion
-	switch {
-	case e.Name == EventConverted:
-		outcome = ReportDone
-	case e.Name != EventUnconverted:
-	case c.State == payment.ConversionParked:
-		outcome = ReportParked
-	case c.State != payment.ConversionOpen:
-		outcome = ReportRejected
-	case c.Tries <= 1:
-		outcome = ReportRetried
-	}
-	return c.Track.Affiliate, outcome
+	return e.To, e.Outcome
 }
 
 // Admit settles a customer's return: it finds or makes its record, has the
@@ -233,7 +214,7 @@ func countVerified(r *payment.Record) string {
 	default:
 		return ""
 	}
-	if !r.Count(o) {
+	if !r.CountOnce(o) {
 		return ""
 	}
 	return word
@@ -250,7 +231,7 @@ func countHanded(r *payment.Record, h Handed) string {
 	case h.Gated, h.Unsent:
 		o, word = payment.CountedUnsent, DeliveryUnsent
 	}
-	if !r.Count(o) {
+	if !r.CountOnce(o) {
 		return ""
 	}
 	return word

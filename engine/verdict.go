@@ -103,9 +103,15 @@ func (e *Engine) apply(next *payment.Record, j job, v payment.Verdict, a payment
 	case payment.Verified:
 		whole(next, j)
 		next.Code = ""
-		e.openConversion(next, now)
+		e.sell(next, now)
 	case payment.Review:
 		e.hold(next)
+	}
+	switch {
+	case j.relayed != nil:
+		j.relayed(next)
+	case next.Relay != nil:
+		e.relayKeep(next, a, payment.RelayReply{})
 	}
 	return nil
 }
@@ -141,7 +147,10 @@ func (e *Engine) take(ctx context.Context, next *payment.Record, j job, v paymen
 	if v.Trigger != payment.Confirm {
 		return nil, nil
 	}
-	policy, _ := e.policy(next, j)
+	policy, placed := e.policy(next, j)
+	if next.Relay != nil && !placed {
+		policy.Many = true // the shop decides what an order may take
+	}
 	return e.keys(ctx, next, j.prov, policy, j.ask.Site)
 }
 

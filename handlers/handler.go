@@ -59,6 +59,12 @@ type Handler struct {
 	// The routes of the customer's return.
 	Verify []*Verify `json:"verify,omitempty"`
 
+	// Where customers return of a shop that verifies by itself.
+	Observe []*Observe `json:"observe,omitempty"`
+
+	// Providers' own APIs for the shop's plugin.
+	Relay []*Relay `json:"relay,omitempty"`
+
 	// Paid content.
 	Require []*Require `json:"require,omitempty"`
 
@@ -141,7 +147,7 @@ func (h *Handler) provisionApp(ctx caddy.Context) error {
 	mod, err := ctx.AppIfConfigured(AppName)
 	switch {
 	case errors.Is(err, caddy.ErrNotConfigured):
-		if len(h.Track)+len(h.Checkout)+len(h.Verify)+len(h.Require) > 0 {
+		if len(h.Track)+len(h.Checkout)+len(h.Verify)+len(h.Require)+len(h.Observe)+len(h.Relay) > 0 {
 			return fmt.Errorf("this site uses payments: add a `payments` block to the global options")
 		}
 		return nil
@@ -192,9 +198,22 @@ func (h *Handler) provisionRoutes(ctx caddy.Context) error {
 			return fmt.Errorf("verify %s %s: %w", v.name(), v.Provider, err)
 		}
 	}
+	for _, o := range h.Observe {
+		if err := o.provision(ctx, h); err != nil {
+			return fmt.Errorf("observe %s %s: %w", o.name(), o.Provider, err)
+		}
+	}
+	for i, l := range h.Relay {
+		if err := l.provision(h); err != nil {
+			return fmt.Errorf("relay %d: %w", i+1, err)
+		}
+	}
 	for i, q := range h.Require {
 		if err := q.provision(ctx); err != nil {
 			return fmt.Errorf("require %d: %w", i+1, err)
+		}
+		if err := q.Openable(h.Checkout); err != nil {
+			return err
 		}
 		h.matched = h.matched || len(q.matchers) > 0
 	}
@@ -208,6 +227,10 @@ func (h *Handler) provisionRoutes(ctx caddy.Context) error {
 		// the one that its customers come back to.
 		h.ours = append(h.ours, v.route.provider)
 		h.used = append(h.used, v.route.provider)
+	}
+	for _, o := range h.Observe {
+		h.ours = append(h.ours, o.conf.provider)
+		h.used = append(h.used, o.conf.provider)
 	}
 	for _, c := range h.Checkout {
 		h.used = append(h.used, c.conf.provider)
@@ -239,8 +262,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 // The order is the invariant: whatever we take off the path is off before
 // anybody looks at it, and nothing goes on to next but through the gates.
 func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, first bool) error {
+	if len(h.Relay) > 0 {
+		if l, rest := h.relayed(r); l != nil {
+			return l.server.Serve(w, r, rest) // before gates: it is no page of the shop's
+		}
+	}
 	forms := h.takeForms(r)
 	odd := odd(r.URL.Path)
+	if len(h.Observe) > 0 {
+		if o, claimed := h.observed(r, odd); o != nil {
+			return h.serveObserved(w, r, next, o, claimed)
+		}
+	}
 	v, err := h.returnRoute(r, odd)
 	switch {
 	case err != nil:

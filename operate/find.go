@@ -62,6 +62,15 @@ func StateNames() []string {
 	return names
 }
 
+// ReportStates are the words of a report's state.
+func ReportStates() []string {
+	names := make([]string, 0, len(payment.ReportStates()))
+	for _, s := range payment.ReportStates() {
+		names = append(names, string(s))
+	}
+	return names
+}
+
 // maxLimit is the store's own.
 const maxLimit = 1000
 
@@ -83,11 +92,18 @@ func ParseListing(route string, q url.Values, now time.Time) (payment.Listing, e
 		return l, err
 	}
 	l.Site, l.Provider, l.Order, l.ID, l.Cursor = q.Get("site"), q.Get("provider"), q.Get("order"), q.Get("id"), q.Get("cursor")
-	l.Conversion = payment.ConversionState(q.Get("conversion"))
-	switch l.Conversion {
-	case "", payment.ConversionOpen, payment.ConversionSent, payment.ConversionRejected, payment.ConversionPerhaps, payment.ConversionParked:
+	l.Conversion, l.Webhook = payment.ReportState(q.Get("conversion")), payment.ReportState(q.Get("webhook"))
+	for _, name := range []string{"conversion", "webhook"} {
+		if s := q.Get(name); s != "" && !slices.Contains(payment.ReportStates(), payment.ReportState(s)) {
+			return l, input("there is no %s state %.40q; they are %s", name, s, strings.Join(ReportStates(), ", "))
+		}
+	}
+	switch s := q.Get("owed"); s {
+	case "", "false":
+	case "true":
+		l.Owed = true
 	default:
-		return l, input("there is no conversion state %.40q; they are open, sent, rejected, perhaps, parked", q.Get("conversion"))
+		return l, input("owed must be true or false")
 	}
 	if s := q.Get("search"); s != "" {
 		if l.Search = find.Terms(s); len(l.Search) == 0 {

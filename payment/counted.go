@@ -24,8 +24,8 @@ const (
 	CountedShopRefused
 )
 
-// Count notes an outcome and reports whether it is new for this payment.
-func (r *Record) Count(o Counted) (first bool) {
+// CountOnce notes an outcome and reports whether it is new for this payment.
+func (r *Record) CountOnce(o Counted) (first bool) {
 	first = r.Counted&o == 0
 	r.Counted |= o
 	return first

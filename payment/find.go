@@ -85,9 +85,7 @@ func (r *Record) Terms() []Term {
 		amount(rc.Amount)
 		amount(rc.Paid)
 	}
-	if c := r.Conversion; c != nil {
-		add(FieldTrack, c.Track.ID)
-	}
+	add(FieldTrack, r.Track.ID)
 	return terms
 }
 

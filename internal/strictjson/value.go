@@ -116,6 +116,34 @@ func (o Object) List(name string) []Object {
 	return out
 }
 
+// Texts returns the texts in a member: itself, those of a list, or an object's names
+// and what stands behind them, in any order; lists and objects may nest once.
+func (o Object) Texts(name string) []string {
+	return o[name].texts(2)
+}
+
+func (v Value) texts(depth int) []string {
+	var all []string
+	switch v.kind {
+	case isString:
+		return []string{v.text}
+	case isList:
+		for _, e := range v.list {
+			if depth > 0 {
+				all = append(all, e.texts(depth-1)...)
+			}
+		}
+	case isObject:
+		for key, e := range v.object {
+			if depth > 0 {
+				all = append(append(all, key), e.texts(depth-1)...)
+			}
+		}
+	case isNull, isBool, isNumber:
+	}
+	return all
+}
+
 // Tehran is the zone of provider times that name none. Iran has had no summer
 // time since 2022, so a fixed offset serves without a zone database.
 var Tehran = time.FixedZone("Asia/Tehran", 3*3600+1800)

@@ -11,7 +11,7 @@ import (
 )
 
 // filters are the parameters that choose payments, wherever payments are chosen.
-var filters = []string{"state", "site", "provider", "order", "id", "conversion", "search", "from", "to"}
+var filters = []string{"state", "site", "provider", "order", "id", "conversion", "webhook", "owed", "search", "from", "to"}
 
 // always are the parameters that every route takes.
 var always = []string{"lang", "dry_run"}

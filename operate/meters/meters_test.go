@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/common/expfmt"
 
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/operate/watch"
@@ -92,7 +93,7 @@ func TestCounts(t *testing.T) {
 		m.returns:       `caddy_payments_returns_total{kind="duplicate"} 1` + "\n" + `caddy_payments_returns_total{kind="malformed"} 1`,
 		m.commits:       `caddy_payments_ledger_commits_total 2`,
 	} {
-		text, err := testutil.CollectAndFormat(got, "TypeTextPlain")
+		text, err := testutil.CollectAndFormat(got, expfmt.TypeTextPlain)
 		var lines []string
 		for line := range strings.Lines(string(text)) {
 			if !strings.HasPrefix(line, "#") {

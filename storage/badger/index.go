@@ -26,8 +26,9 @@ func marks(e *packed.Entry) []mark {
 	created := packed.Time(r.CreatedAt)
 	ms := make([]mark, 0, 16)
 	ms = append(ms, mark{table: tableCreated, at: created})
-	if !r.Due.IsZero() {
-		ms = append(ms, mark{table: tableDue, at: packed.Time(r.Due)})
+	due := r.Earliest()
+	if !due.IsZero() {
+		ms = append(ms, mark{table: tableDue, at: packed.Time(due)})
 	}
 	for _, t := range r.Terms() {
 		if e.Receipt && (t.Field == payment.FieldID || t.Field == payment.FieldNumber) {
@@ -40,12 +41,18 @@ func marks(e *packed.Entry) []mark {
 	} else if r.Waits() {
 		ms = append(ms, mark{table: tableNotice, class: noticeWaits, at: created})
 	}
-	if onTheWay(r.State) && r.Due.IsZero() {
+	if r.Owed() {
+		ms = append(ms, mark{table: tableNotice, class: classOwed, at: created})
+	}
+	if onTheWay(r.State) && due.IsZero() {
 		ms = append(ms, mark{table: tableNotice, class: noticeIdle, at: created})
 	}
-	if r.Conversion != nil {
-		if c, ok := conversionNotice(r.Conversion.State); ok {
-			ms = append(ms, mark{table: tableNotice, class: c, at: created})
+	for _, p := range r.Reports {
+		if c, ok := reportNotice(p.Kind.Conversion(), p.State); ok {
+			m := mark{table: tableNotice, class: c, at: created}
+			if !slices.Contains(ms, m) {
+				ms = append(ms, m)
+			}
 		}
 	}
 	return append(ms, mark{tableScope, 0, scopeName(r.Site, r.Provider), created})
@@ -128,14 +135,23 @@ func onTheWay(s payment.State) bool {
 	return s == payment.Verifying || s == payment.Verified || s == payment.Delivering
 }
 
-func conversionNotice(s payment.ConversionState) (byte, bool) {
-	switch s {
-	case payment.ConversionRejected:
+// classOwed is of refused payments whose money is with the shop.
+const classOwed = 'o'
+
+// reportNotice is the class of reports that a person must look at: to affiliates
+// rejected, perhaps and parked; to webhooks rejected or parked.
+func reportNotice(conversion bool, s payment.ReportState) (byte, bool) {
+	switch {
+	case conversion && s == payment.RejectedReport:
 		return 'R', true
-	case payment.ConversionPerhaps:
+	case conversion && s == payment.PerhapsReport:
 		return 'U', true
-	case payment.ConversionParked:
+	case conversion && s == payment.ParkedReport:
 		return 'P', true
+	case !conversion && s == payment.ParkedReport:
+		return 'W', true
+	case !conversion && s == payment.RejectedReport:
+		return 'X', true
 	}
 	return 0, false
 }

@@ -162,8 +162,16 @@ func (s *Store) source(txn *bdb.Txn, q payment.Listing) (walker, error) {
 	if err == nil {
 		err = add(s.byState(txn, q))
 	}
-	if c, ok := conversionNotice(q.Conversion); ok && err == nil {
-		err = add(newMerger(txn, []byte{c}), nil)
+	for _, kind := range []struct {
+		conversion bool
+		state      payment.ReportState
+	}{{true, q.Conversion}, {false, q.Webhook}} {
+		if c, ok := reportNotice(kind.conversion, kind.state); ok && err == nil {
+			err = add(newMerger(txn, []byte{c}), nil)
+		}
+	}
+	if q.Owed && err == nil {
+		err = add(newMerger(txn, []byte{classOwed}), nil)
 	}
 	if err != nil {
 		for _, w := range all {

@@ -148,7 +148,7 @@ func (s *Store) Commit(ctx context.Context, c payment.Change) error {
 	rec.Version = next
 	take := slices.Clone(c.Take)
 	ch := &change{Ctx: ctx, Grows: next == 1, Lazy: c.Lazy}
-	if due := packed.Time(rec.Due); due != 0 {
+	if due := packed.Time(rec.Earliest()); due != 0 {
 		ch.Recorded = func() { s.due.begin(due) }
 	}
 	ch.Stage = func(get getter) ([]write, error) { return stageCommit(get, k, rec, body, take) }

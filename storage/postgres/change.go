@@ -106,7 +106,7 @@ func newRow(c payment.Change, k [packed.RefSize]byte) (*row, error) {
 	}
 	w := &row{ref: k, next: int64(next), writer: 1 + rand.Int64N(math.MaxInt64), had: r.Mark, take: slices.Clone(c.Take)} //nolint:gosec // not a secret
 	w.cells = cells{
-		state: string(r.State), money: money, created: int64(packed.Time(r.CreatedAt)), due: number(packed.Time(r.Due)), //nolint:gosec // 63 bits
+		state: string(r.State), money: money, created: int64(packed.Time(r.CreatedAt)), due: number(packed.Time(r.Earliest())), //nolint:gosec // 63 bits
 		notice: number(uint64(noticeOf(r))), order: hashed(r.Order), id: hashed(r.ID), slot: int16(k[0]), //nolint:gosec // never negative
 		body: (&packed.Entry{Rec: r}).Encode(body), terms: termsOf(r),
 	}

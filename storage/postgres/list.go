@@ -45,6 +45,9 @@ const (
 	noticeExpired
 	noticeReversed
 	noticeCreated
+	noticeOwed
+	noticeWebhookParked
+	noticeWebhookRejected
 )
 
 func stateNotice(st payment.State) int64 {
@@ -70,14 +73,18 @@ func stateNotice(st payment.State) int64 {
 // noticesFormer are the bits that rows of former versions have, too.
 const noticesFormer = noticeUnknown | noticeReview | noticeParked
 
-func reportNotice(st payment.ConversionState) int64 {
-	switch st {
-	case payment.ConversionRejected:
+func reportNotice(conversion bool, st payment.ReportState) int64 {
+	switch {
+	case conversion && st == payment.RejectedReport:
 		return noticeRejected
-	case payment.ConversionPerhaps:
+	case conversion && st == payment.PerhapsReport:
 		return noticePerhaps
-	case payment.ConversionParked:
+	case conversion && st == payment.ParkedReport:
 		return noticeStalled
+	case !conversion && st == payment.ParkedReport:
+		return noticeWebhookParked
+	case !conversion && st == payment.RejectedReport:
+		return noticeWebhookRejected
 	}
 	return 0
 }
@@ -87,8 +94,11 @@ func noticeOf(r *payment.Record) int64 {
 	if n == 0 && r.Waits() {
 		n = noticeWaits
 	}
-	if r.Conversion != nil {
-		n |= reportNotice(r.Conversion.State)
+	if r.Owed() {
+		n |= noticeOwed
+	}
+	for _, p := range r.Reports {
+		n |= reportNotice(p.Kind.Conversion(), p.State)
 	}
 	return n
 }
@@ -140,8 +150,13 @@ func (s *Store) source(ctx context.Context, q payment.Listing) (sql string, what
 			mask |= n
 		}
 	}
-	if mask == 0 {
-		mask = reportNotice(q.Conversion)
+	switch {
+	case q.Owed:
+		mask = noticeOwed
+	case mask == 0 && reportNotice(true, q.Conversion) != 0:
+		mask = reportNotice(true, q.Conversion)
+	case mask == 0:
+		mask = reportNotice(false, q.Webhook)
 	}
 	if len(q.Search) > 0 || q.Site != "" || q.Provider != "" || mask&^(noticesFormer|noticeRejected|noticePerhaps|noticeStalled) != 0 {
 		// What this version finds payments by.

@@ -30,7 +30,8 @@ func found(n int) *payment.Record {
 		Amount: 1_200_000, Paid: 1_205_000, Number: "000" + itoa(70_000+n), Reference: itoa(900_000 + n),
 		Card: "603799******" + itoa(1000+n),
 	}
-	r.Conversion = &payment.Conversion{State: payment.ConversionSent, Track: payment.Track{ID: "Track-" + itoa(n), Affiliate: "network"}}
+	r.Track = payment.Track{ID: "Track-" + itoa(n), Affiliate: "network"}
+	r.Reports = []payment.Report{{To: "network", Kind: payment.ReportSale, State: payment.SentReport}}
 	return r
 }
 
@@ -58,7 +59,7 @@ func testFindTerms(t *testing.T, h Harness) {
 				"bank reference":    payment.NewTerm(payment.FieldReference, r.Receipt.Reference),
 				"receipt number":    payment.NewTerm(payment.FieldNumber, strings.TrimLeft(r.Receipt.Number, "0")),
 				"last four":         payment.NewTerm(payment.FieldCard, r.Receipt.Card),
-				"track":             payment.NewTerm(payment.FieldTrack, r.Conversion.Track.ID),
+				"track":             payment.NewTerm(payment.FieldTrack, r.Track.ID),
 				"reference":         payment.NewTerm(payment.FieldRef, string(r.Ref)),
 				"eight of it":       payment.NewTerm(payment.FieldRef, strings.ToUpper(string(r.Ref[:8]))),
 				"nine of it":        payment.NewTerm(payment.FieldRef, string(r.Ref[:9])),
@@ -207,7 +208,8 @@ func testFindGenerated(t *testing.T, h Harness) {
 	src := rand.New(rand.NewPCG(1, 2))
 	pick := func(of ...string) string { return of[src.IntN(len(of))] }
 	states := payment.States()
-	reasons := []payment.Reason{"", payment.ReasonUnreachable, payment.ReasonNoProof}
+	kinds := []payment.ReportKind{payment.ReportSale, payment.TellDelivered}
+	reasons := []payment.Reason{"", payment.ReasonUnreachable, payment.ReasonNoProof, payment.ReasonOwed}
 	fields := []payment.Field{
 		payment.FieldRef, payment.FieldOrder, payment.FieldID, payment.FieldReference, payment.FieldNumber, payment.FieldCard,
 		payment.FieldAmount, payment.FieldItem, payment.FieldTrack,
@@ -227,8 +229,11 @@ func testFindGenerated(t *testing.T, h Harness) {
 				Amount: payment.Rials(1000 * src.IntN(4)), Paid: payment.Rials(1000 * src.IntN(4)),
 			}
 		}
-		if r.Conversion = nil; src.IntN(2) == 0 {
-			r.Conversion = &payment.Conversion{State: payment.ConversionState(pick("open", "sent", "rejected", "parked")), Track: payment.Track{ID: pick("", "t1", "t2")}}
+		if r.Reports, r.Track = nil, (payment.Track{}); src.IntN(2) == 0 {
+			r.Track.ID = pick("", "t1", "t2")
+			for range 1 + src.IntN(2) {
+				r.Reports = append(r.Reports, payment.Report{To: "it", Kind: kinds[src.IntN(len(kinds))], State: payment.ReportState(pick("open", "sent", "rejected", "parked"))})
+			}
 		}
 	}
 	for i := range 120 {
@@ -265,8 +270,12 @@ func testFindGenerated(t *testing.T, h Harness) {
 		}
 		q.Waiting = src.IntN(5) == 0
 		if src.IntN(5) == 0 {
-			q.Conversion = payment.ConversionState(pick("open", "rejected", "parked"))
+			q.Conversion = payment.ReportState(pick("open", "rejected", "parked"))
 		}
+		if src.IntN(5) == 0 {
+			q.Webhook = payment.ReportState(pick("open", "rejected", "parked"))
+		}
+		q.Owed = src.IntN(6) == 0
 		if src.IntN(3) == 0 {
 			q.From = base.Add(time.Duration(src.IntN(40)) * time.Second)
 		}
