@@ -70,8 +70,8 @@ const (
 	keptEntries = 8
 	// roomForCount is for the digits of the count of what was dropped.
 	roomForCount = 16
-	maxBy       = 128
-	maxText     = 1000
+	maxBy        = 128
+	maxText      = 1000
 )
 
 // aboutMoney: the entry says where the money is or what somebody decided about it.
