@@ -183,6 +183,9 @@ func fields(e engine.Event) []zap.Field {
 		text("code", r.Code)
 	}
 	text("reason", f.reason)
+	text("to", e.To)
+	text("answer", e.Code)
+	text("outcome", e.Outcome)
 	if e.Took > 0 {
 		fs = append(fs, zap.Duration("took", e.Took))
 	}

@@ -82,11 +82,11 @@ func (r *Record) MayDecide() []Decision {
 	return keys
 }
 
-// Owed: a person refused the order, and its money is with the shop until it is
+// Owed reports whether a person refused the order and its money is with the shop until it is
 // noted as repaid.
 func (r *Record) Owed() bool { return r.State == Declined && r.Reason == ReasonOwed }
 
-// Dismissed: a person refused the order. It is not asked about again.
+// Dismissed reports whether a person refused the order. It is not asked about again.
 func (r *Record) Dismissed() bool { return r.Reason == ReasonDismissed || r.Reason == ReasonOwed }
 
 // Note is who decided, and why.

@@ -85,7 +85,7 @@ func decisions(r *payment.Record, f Facts, l lang.Lang) []Decision {
 			keys = append(keys, "verify")
 		}
 	}
-	if p := r.Sale(); p != nil && r.State == payment.Delivered && p.State.Failed() {
+	if reportFailed(r) {
 		keys = append([]string{"report"}, keys...)
 	}
 	out := make([]Decision, 0, len(keys))
@@ -93,6 +93,16 @@ func decisions(r *payment.Record, f Facts, l lang.Lang) []Decision {
 		out = append(out, decision(k, r, f, l))
 	}
 	return out
+}
+
+// reportFailed: a network did not take the sale, or its cancellation.
+func reportFailed(r *payment.Record) bool {
+	for _, p := range r.Reports {
+		if p.State.Failed() && (p.Kind == payment.ReportSale && r.State == payment.Delivered || p.Kind == payment.ReportCancel) {
+			return true
+		}
+	}
+	return false
 }
 
 func decision(key string, r *payment.Record, f Facts, l lang.Lang) Decision {
