@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -26,11 +27,12 @@ const prefix = "/payments/"
 // Route | What
 // ------|-----
 // `GET /payments/` | counts, what waits longest, paused affiliates, the store
-// `GET /payments/list` | `?state=&site=&provider=&order=&id=&conversion=&cursor=&limit=`
+// `GET /payments/list` | `?state=&site=&provider=&order=&id=&conversion=&webhook=&owed=&cursor=&limit=`
 // `GET /payments/show/<ref>` | one payment with explanation and history
 // `POST /payments/verify/<ref>` | ask the provider now
 // `POST /payments/resend/<ref>` | `{"what":"delivery"\|"conversion"}`
-// `POST /payments/resolve/<ref>` | `{"decision":"give"\|"refuse"\|"has"\|"again"\|"reversed","by":"","note":"","version":0}`
+// `POST /payments/resolve/<ref>` | `{"decision":"accept"\|"reject"\|"credited"\|"redeliver"\|"repaid","by":"","note":"","version":0}`
+// `POST /payments/intents` | `{"site":"","provider":"","id":"","order":"","amount":0,"return":""}`: announces a payment
 // `POST /payments/import-ids?provider=` | ids used before this ledger, one a line
 // `GET /payments/export` | everything, as JSON lines
 // `GET /payments/doctor` | what is wrong with the configuration
@@ -100,6 +102,7 @@ var routes = map[string]route{
 	"resolve":    {http.MethodPost, true, (*call).resolve},
 	"refund":     {http.MethodPost, true, (*call).refund},
 	"reverse":    {http.MethodPost, true, (*call).reverse},
+	"intents":    {http.MethodPost, false, (*call).intents},
 	"import-ids": {http.MethodPost, false, (*call).importIDs},
 	"export":     {http.MethodGet, false, (*call).export},
 	"doctor":     {http.MethodGet, false, (*call).doctor},
@@ -116,7 +119,13 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) error {
 		return status(http.StatusMethodNotAllowed, fmt.Errorf("use %s", rt.method))
 	}
 	c := &call{w: w, r: r, ref: ref, lang: lang.EN}
-	q := r.URL.Query()
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return status(http.StatusBadRequest, errors.New("the query can't be read"))
+	}
+	if err := operate.KnownQuery(name, q); err != nil {
+		return apiError(err)
+	}
 	if s := q.Get("lang"); s != "" {
 		if c.lang, ok = lang.Parse(s); !ok {
 			return status(http.StatusBadRequest, errors.New("lang is fa or en"))

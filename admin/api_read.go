@@ -31,6 +31,12 @@ func (c *call) summary() error {
 	if err != nil {
 		return err
 	}
+	s.Troubles = []operate.Finding{}
+	for _, f := range c.app.Money(c.r.Context()) {
+		if f.Level != operate.LevelOK {
+			s.Troubles = append(s.Troubles, f)
+		}
+	}
 	return c.answer(s)
 }
 

@@ -50,7 +50,7 @@ type App struct {
 	log        *zap.Logger
 	opener     storage.Opener
 	providers  map[string]provider
-	affiliates map[string]payment.Affiliate
+	affiliates map[string]payment.Reporter
 	keys       *token.Keys
 	observer   *observer
 	listener   *listener
@@ -63,6 +63,8 @@ type App struct {
 	release func() error
 	stop    context.CancelFunc
 	active  atomic.Int64
+	// lookEvery is how often the ledger is looked at; 0 for the default.
+	lookEvery time.Duration
 }
 
 type provider struct {
@@ -185,7 +187,7 @@ func (a *App) provisionAffiliates(ctx caddy.Context) error {
 			return err
 		}
 	}
-	a.affiliates = make(map[string]payment.Affiliate)
+	a.affiliates = make(map[string]payment.Reporter)
 	if len(a.AffiliatesRaw) == 0 {
 		return nil
 	}
@@ -194,7 +196,7 @@ func (a *App) provisionAffiliates(ctx caddy.Context) error {
 		return fmt.Errorf("loading the affiliates: %w", err)
 	}
 	for name, mod := range mods.(map[string]any) { //nolint:forcetypeassert // LoadModule's documented result for a map
-		aff, ok := mod.(payment.Affiliate)
+		aff, ok := mod.(payment.Reporter)
 		if !ok {
 			return fmt.Errorf("affiliate %s: module %T is no affiliate", name, mod)
 		}
@@ -242,7 +244,7 @@ func (a *App) ProviderNames() []string {
 }
 
 // Affiliate implements handlers.App.
-func (a *App) Affiliate(name string) (string, payment.Affiliate, error) {
+func (a *App) Affiliate(name string) (string, payment.Reporter, error) {
 	if name == "" {
 		if len(a.affiliates) != 1 {
 			return "", nil, fmt.Errorf("there are %d affiliates: `affiliate <name>` must say which", len(a.affiliates))

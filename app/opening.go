@@ -29,6 +29,7 @@ const roomEvery = 2 * time.Second
 func (a *App) Start() error {
 	ctx, stop := context.WithCancel(context.WithoutCancel(a.ctx))
 	a.stop = stop
+	defer a.startWatching(ctx)
 	err := a.placeSites()
 	if err == nil {
 		err = a.open(ctx)

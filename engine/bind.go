@@ -22,7 +22,7 @@ func (e *Engine) bind(ctx context.Context, prov Provider, rec *payment.Record, a
 	if err := next.Bind(now, now.Add(browserGrace)); err != nil {
 		return rec
 	}
-	e.openConversion(next, now)
+	e.sell(next, now)
 	policy, _ := e.policy(next, job{ask: a})
 	take, err := e.keys(ctx, next, prov, policy, a.Site)
 	if err == nil {

@@ -101,7 +101,15 @@ var (
 type TooManyError struct {
 	// RetryAfter is when another may be started.
 	RetryAfter time.Duration
+
+	cause error
 }
+
+// errCrowded: too many payments are being started at one provider.
+var errCrowded = errors.New("no place to start a payment came free")
+
+// Unwrap says whether the client pressed too often (nil), or too many others do.
+func (e *TooManyError) Unwrap() error { return e.cause }
 
 // Error implements error.
 func (e *TooManyError) Error() string {
@@ -119,6 +127,9 @@ type Handed struct {
 	// Gated: paid content that this payment does not open stands between it and
 	// the shop. Only a person can change that.
 	Gated bool
+	// NoPage: it is acknowledged because nobody is there who could credit, and its
+	// customer has not been answered.
+	NoPage bool
 	// Status and Location are the shop's answer, 0 without one.
 	Status   int
 	Location string
@@ -138,9 +149,22 @@ type Event struct {
 	Alert bool
 	// Err is without secrets.
 	Err error
-	// Took is how long a call to a provider or affiliate took.
+	// Took is how long a call to a provider or the receiver of a report took.
 	Took time.Duration
+	// Operation is what a call was for, and Outcome what came of it or of a report, in
+	// one word each.
+	Operation, Outcome string
+	// To is the receiver of a report, and Code its answer.
+	To, Code string
 }
+
+// What becomes of a report.
+const (
+	OutcomeDone     = "done"
+	OutcomeRejected = "rejected"
+	OutcomeRetried  = "retried"
+	OutcomeParked   = "parked"
+)
 
 // The events.
 const (
@@ -161,6 +185,8 @@ const (
 	EventForeign     = "return_foreign"
 	EventConverted   = "conversion_reported"
 	EventUnconverted = "conversion_failed"
+	EventTold        = "webhook_sent"
+	EventUntold      = "webhook_failed"
 	EventIgnored     = "track_ignored"
 	EventPaused      = "affiliate_paused"
 	EventStore       = "store_trouble"
@@ -180,6 +206,8 @@ const (
 	EventUnknownOrder = "return_unknown_order"
 	// EventPaidBefore: an order that is paid is announced again.
 	EventPaidBefore = "order_paid_before"
+	// EventNoPage: a checkout of ours has no page where its customers come back to.
+	EventNoPage = "checkout_without_page"
 	// EventUnclaimed: it is paid, nobody came back, and nobody asks by itself.
 	EventUnclaimed = "payment_unclaimed"
 )
@@ -191,9 +219,11 @@ type Observer interface{ Observe(Event) }
 type Config struct {
 	Store      payment.Store
 	Providers  map[string]Provider
-	Affiliates map[string]payment.Affiliate
-	Sites      Sites
-	Observer   Observer
+	Affiliates map[string]payment.Reporter
+	// Webhooks are the receivers of messages about all payments, by name.
+	Webhooks map[string]payment.Subscriber
+	Sites    Sites
+	Observer Observer
 	// Clock defaults to the store's, which all nodes share.
 	Clock Clock
 	// Shared outlives a configuration; one per store and process. Default: a new

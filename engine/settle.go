@@ -134,16 +134,12 @@ func (e *Engine) read(ctx context.Context, j job) (*payment.Record, error) {
 // expect makes sure that the expectation is known before anything is asked
 // (rule 1).
 func (e *Engine) expect(ctx context.Context, j job, rec *payment.Record) (*payment.Record, error) {
-	if !j.worker && j.ask.Bound != nil {
-		switch {
-		case j.ask.Bound(rec.Order):
-			rec.Expect.Unbound = false
-		case !arrived(rec):
-			rec.Expect.Unbound = true
-		}
-	}
+	e.binds(j, rec)
 	if !rec.Expect.Known() {
 		x, err := e.expectation(ctx, j, rec)
+		if j.stranger && j.ask.Asks && err != nil && !errors.Is(err, ErrUnanswered) && !errors.Is(err, ErrPaidHere) {
+			e.Shared.limits.Refused(j.ask.Client, e.now()) // the shop was asked for nothing
+		}
 		switch {
 		case errors.Is(err, ErrUnanswered):
 			return e.wait(ctx, j, rec)
@@ -165,6 +161,19 @@ func (e *Engine) expect(ctx context.Context, j job, rec *payment.Record) (*payme
 	return rec, nil
 }
 
+// binds notes whether the shop's own parameters name the record's order.
+func (e *Engine) binds(j job, rec *payment.Record) {
+	if j.worker || j.ask.Bound == nil {
+		return
+	}
+	switch {
+	case j.ask.Bound(rec.Order):
+		rec.Expect.Unbound = false
+	case !arrived(rec):
+		rec.Expect.Unbound = true
+	}
+}
+
 func (e *Engine) expectation(ctx context.Context, j job, rec *payment.Record) (payment.Expectation, error) {
 	if j.ask.Expect != nil {
 		return j.ask.Expect(ctx, rec.ID)
@@ -179,11 +188,17 @@ func (e *Engine) expectation(ctx context.Context, j job, rec *payment.Record) (p
 // asks again.
 func (e *Engine) wait(ctx context.Context, j job, rec *payment.Record) (*payment.Record, error) {
 	now := e.now()
+	if (j.stranger || j.worker) && !e.Shared.limits.Hold(string(rec.Ref), j.ask.Client) {
+		return nil, errRoom
+	}
 	e.remember(rec, j, now)
-	rec.Due = now.Add(spread(20*time.Second, 0.3, e.Rand()))
-	enough := now.Sub(later(rec.CreatedAt, claimed(rec))) > intentKept
+	// The longer it has waited, the more seldom: others want to be asked about, too.
+	age := now.Sub(later(rec.CreatedAt, claimed(rec)))
+	rec.Due = now.Add(spread(min(max(age/4, 20*time.Second), 10*time.Minute), 0.3, e.Rand()))
+	enough := age > intentKept
 	if enough {
 		rec.Due = time.Time{}
+		e.Shared.limits.Leave(string(rec.Ref))
 	}
 	rec.Reason, rec.UpdatedAt = payment.ReasonWaiting, now
 	err := e.commit(ctx, rec, false)
@@ -191,6 +206,7 @@ func (e *Engine) wait(ctx context.Context, j job, rec *payment.Record) (*payment
 	case errors.Is(err, payment.ErrConflict):
 		return nil, ErrUnanswered // somebody else wrote, and not this return
 	case err != nil:
+		e.Shared.limits.Leave(string(rec.Ref))
 		return nil, err
 	case enough:
 		e.observe(EventUnknown, rec, ErrUnanswered, true)

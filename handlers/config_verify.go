@@ -65,6 +65,9 @@ type verifyRoute struct {
 }
 
 func (v *Verify) provision(ctx caddy.Context, h *Handler) error {
+	if err := v.Match.Narrow(); err != nil {
+		return err
+	}
 	if err := v.Match.provision(ctx); err != nil {
 		return err
 	}

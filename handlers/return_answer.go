@@ -166,6 +166,9 @@ func (t *visit) duplicate(res engine.Result) error {
 			return t.sendAgain(rec)
 		}
 	}
+	if rec.Expect.Checkout && rec.State == payment.Delivered && rec.Delivery.Status == http.StatusNotFound {
+		return t.thanks(rec) // there was no page of the site's
+	}
 	return t.page(pages.Duplicate, rec, nil)
 }
 

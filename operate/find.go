@@ -59,6 +59,15 @@ func StateNames() []string {
 	return names
 }
 
+// ReportStates are the words of a report's state.
+func ReportStates() []string {
+	names := make([]string, 0, len(payment.ReportStates()))
+	for _, s := range payment.ReportStates() {
+		names = append(names, string(s))
+	}
+	return names
+}
+
 // maxLimit is the store's own.
 const maxLimit = 1000
 
@@ -70,12 +79,19 @@ func ParseListing(q url.Values) (payment.Listing, error) {
 	}
 	l := payment.Listing{
 		States: states, Site: q.Get("site"), Provider: q.Get("provider"), Order: q.Get("order"), ID: q.Get("id"),
-		Conversion: payment.ConversionState(q.Get("conversion")), Cursor: q.Get("cursor"),
+		Conversion: payment.ReportState(q.Get("conversion")), Webhook: payment.ReportState(q.Get("webhook")), Cursor: q.Get("cursor"),
 	}
-	switch l.Conversion {
-	case "", payment.ConversionOpen, payment.ConversionSent, payment.ConversionRejected, payment.ConversionPerhaps, payment.ConversionParked:
+	for _, name := range []string{"conversion", "webhook"} {
+		if s := q.Get(name); s != "" && !slices.Contains(payment.ReportStates(), payment.ReportState(s)) {
+			return l, input("there is no %s state %.40q; they are %s", name, s, strings.Join(ReportStates(), ", "))
+		}
+	}
+	switch s := q.Get("owed"); s {
+	case "", "false":
+	case "true":
+		l.Owed = true
 	default:
-		return l, input("there is no conversion state %.40q; they are open, sent, rejected, perhaps, parked", q.Get("conversion"))
+		return l, input("owed must be true or false")
 	}
 	if s := q.Get("limit"); s != "" {
 		n, err := strconv.Atoi(s)
