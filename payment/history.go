@@ -48,6 +48,15 @@ const (
 	EntryReopened EntryKind = 18
 	// EntryOmitted stands for entries that found no room; Code is how many.
 	EntryOmitted EntryKind = 19
+	// EntryGivingBack: the provider is asked to give money back; Code is the amount in
+	// rials, By and Text who asked for it and why.
+	EntryGivingBack EntryKind = 20
+	// EntryGivenBack, EntryKept and EntryBackUnknown are what became of it: it went
+	// back, certainly not, or nobody knows. By and Text are of a person who found out;
+	// else Text is the provider's code.
+	EntryGivenBack   EntryKind = 21
+	EntryKept        EntryKind = 22
+	EntryBackUnknown EntryKind = 23
 )
 
 // Entry is one thing that happened to a payment.
@@ -78,7 +87,7 @@ const (
 // Questions, repeated hand-overs and reports are ordinary.
 func (e Entry) aboutMoney() bool {
 	switch e.Kind {
-	case EntryConfirmed, EntryDoubted, EntryCredited, EntryParked, EntryBound, EntryDecided:
+	case EntryConfirmed, EntryDoubted, EntryCredited, EntryParked, EntryBound, EntryDecided, EntryGivingBack, EntryGivenBack, EntryKept, EntryBackUnknown:
 		return true
 	}
 	return false
@@ -186,6 +195,7 @@ var entryNames = map[EntryKind]string{
 	EntryLapsed: "lapsed", EntryHanded: "handed_over", EntryCredited: "credited", EntryMissed: "not_confirmed", EntryUnsent: "not_sent",
 	EntryParked: "parked", EntryBound: "bound", EntryDecided: "decided", EntryReported: "reported", EntryCancelled: "cancel_reported",
 	EntryUnreported: "report_failed", EntryTold: "webhook", EntryReopened: "report_again", EntryOmitted: "omitted",
+	EntryGivingBack: "giving_back", EntryGivenBack: "given_back", EntryKept: "not_given_back", EntryBackUnknown: "give_back_unknown",
 }
 
 // EntryKinds lists the kinds.

@@ -146,13 +146,12 @@ func (f Refund) Open() bool { return f.State == RefundAsking || f.State == Refun
 // MaxRefunds is how often it may be tried to give one payment back.
 const MaxRefunds = 32
 
-
 // Repayable is how much of the payment could still be given back, in rials, and why
 // nothing can. What is unknown counts as given back. Only what rests is given back:
 // nobody hands it to the shop meanwhile.
 func (r *Record) Repayable() (Rials, error) {
 	switch {
-	case r.State == Delivered, r.State == Parked, r.State == Declined && r.Reason == "owed":
+	case r.State == Delivered, r.State == Parked, r.Owed():
 	case r.State == Verified, r.State == Delivering:
 		return 0, fmt.Errorf("%w: the shop is being told of it: wait until it is delivered or parked", ErrTransition)
 	case r.State == Reversed:
@@ -225,6 +224,7 @@ func (r *Record) BeginRefund(f Refund, t GiveBackTerms, now time.Time) error {
 	f.State, f.Began = RefundAsking, now
 	r.Refunds = append(r.Refunds, f)
 	r.UpdatedAt = now
+	r.note(Entry{At: now, Kind: EntryGivingBack, Code: f.Amount.String(), By: f.By, Text: f.Note})
 	return nil
 }
 
@@ -248,7 +248,21 @@ func (r *Record) EndRefund(key string, a GivenBack, now time.Time) error {
 	default:
 		f.State = RefundRefused
 	}
+	r.noteBack(f.State, a.Code, "", now)
 	return r.wholeBack(now)
+}
+
+// noteBack puts into the history what became of an attempt.
+func (r *Record) noteBack(s RefundState, text, by string, now time.Time) {
+	e := Entry{At: now, Kind: EntryBackUnknown, By: by, Text: text}
+	switch s {
+	case RefundDone:
+		e.Kind = EntryGivenBack
+	case RefundRefused:
+		e.Kind = EntryKept
+	case RefundAsking, RefundUnknown:
+	}
+	r.note(e)
 }
 
 // SettleRefund is a person's word on an attempt whose end wasn't known.
@@ -263,6 +277,7 @@ func (r *Record) SettleRefund(done bool, n Refund, now time.Time) error {
 	}
 	f.Ended, f.SettledBy, f.Settled = now, n.By, n.Note
 	r.UpdatedAt = now
+	r.noteBack(f.State, n.Note, n.By, now)
 	return r.wholeBack(now)
 }
 

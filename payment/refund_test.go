@@ -2,6 +2,7 @@ package payment_test
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -118,5 +119,27 @@ func TestGiveBackAmounts(t *testing.T) {
 		if err := c.t.CheckAmount(c.amount, 50_000); (err == nil) != c.ok {
 			t.Errorf("%+v %d: %v", c.t, c.amount, err)
 		}
+	}
+}
+
+// The history tells each attempt and its end, and who said so.
+func TestRefundsStandInTheHistory(t *testing.T) {
+	r := delivered(500)
+	if err := r.BeginRefund(payment.Refund{Kind: payment.KindRefund, Amount: 500, Key: "k", By: "sara", Note: "cancelled"}, payment.GiveBackTerms{}, t0); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.EndRefund("k", payment.GivenBack{Code: "http/502"}, t0); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.SettleRefund(true, payment.Refund{By: "ali", Note: "in the panel"}, t0); err != nil {
+		t.Fatal(err)
+	}
+	want := []payment.Entry{
+		{At: t0, Kind: payment.EntryGivingBack, Code: "500", By: "sara", Text: "cancelled"},
+		{At: t0, Kind: payment.EntryBackUnknown, Text: "http/502"},
+		{At: t0, Kind: payment.EntryGivenBack, By: "ali", Text: "in the panel"},
+	}
+	if !slices.Equal(r.History, want) || r.State != payment.Reversed {
+		t.Errorf("%s %+v", r.State, r.History)
 	}
 }

@@ -15,24 +15,28 @@ var (
 // entryTexts are the lines of a history. The first %s of a line is the sentence of
 // the entry's reason where it has one.
 var entryTexts = map[payment.EntryKind]lang.Text{
-	payment.EntryAsked:      {"The provider was asked again", "دوباره از ارائه‌دهنده پرسیده شد"},
-	payment.EntryConfirmed:  {"The provider confirmed the payment", "ارائه‌دهنده پرداخت را تأیید کرد"},
-	payment.EntrySilent:     {"No certain answer: %s", "پاسخ قطعی نرسید: %s"},
-	payment.EntryRefused:    {"Not paid: %s", "پرداخت‌نشده: %s"},
-	payment.EntryDoubted:    {"Left to a person: %s", "به یک نفر سپرده شد: %s"},
-	payment.EntryLapsed:     {"Over: %s", "پایان یافت: %s"},
-	payment.EntryHanded:     {"It was handed to the shop with its customer", "همراه مشتری به فروشگاه سپرده شد"},
-	payment.EntryCredited:   {"The shop confirmed it", "فروشگاه آن را تأیید کرد"},
-	payment.EntryMissed:     {"The shop did not confirm it: %s", "فروشگاه آن را تأیید نکرد: %s"},
-	payment.EntryUnsent:     {"The shop was not reached: %s", "به فروشگاه نرسید: %s"},
-	payment.EntryParked:     {"Left to a person: %s", "به یک نفر سپرده شد: %s"},
-	payment.EntryBound:      {"A return that names this order came, so it is given", "بازگشتی که همین سفارش را نام می‌برد رسید و سفارش داده می‌شود"},
-	payment.EntryReported:   reported,
-	payment.EntryCancelled:  {"The affiliate network was told that the money went back", "به شبکهٔ همکاری خبر داده شد که پول برگشته است"},
-	payment.EntryUnreported: {"The report was not accepted: %s", "گزارش پذیرفته نشد: %s"},
-	payment.EntryTold:       {"A webhook was told: %s", "وب‌هوک خبردار شد: %s"},
-	payment.EntryReopened:   {"It is being reported again", "دوباره گزارش می‌شود"},
-	payment.EntryOmitted:    {"%s older entries were left out here", "%s مورد قدیمی‌تر اینجا کنار گذاشته شد"},
+	payment.EntryAsked:       {"The provider was asked again", "دوباره از ارائه‌دهنده پرسیده شد"},
+	payment.EntryConfirmed:   {"The provider confirmed the payment", "ارائه‌دهنده پرداخت را تأیید کرد"},
+	payment.EntrySilent:      {"No certain answer: %s", "پاسخ قطعی نرسید: %s"},
+	payment.EntryRefused:     {"Not paid: %s", "پرداخت‌نشده: %s"},
+	payment.EntryDoubted:     {"Left to a person: %s", "به یک نفر سپرده شد: %s"},
+	payment.EntryLapsed:      {"Over: %s", "پایان یافت: %s"},
+	payment.EntryHanded:      {"It was handed to the shop with its customer", "همراه مشتری به فروشگاه سپرده شد"},
+	payment.EntryCredited:    {"The shop confirmed it", "فروشگاه آن را تأیید کرد"},
+	payment.EntryMissed:      {"The shop did not confirm it: %s", "فروشگاه آن را تأیید نکرد: %s"},
+	payment.EntryUnsent:      {"The shop was not reached: %s", "به فروشگاه نرسید: %s"},
+	payment.EntryParked:      {"Left to a person: %s", "به یک نفر سپرده شد: %s"},
+	payment.EntryBound:       {"A return that names this order came, so it is given", "بازگشتی که همین سفارش را نام می‌برد رسید و سفارش داده می‌شود"},
+	payment.EntryReported:    reported,
+	payment.EntryCancelled:   {"The affiliate network was told that the money went back", "به شبکهٔ همکاری خبر داده شد که پول برگشته است"},
+	payment.EntryUnreported:  {"The report was not accepted: %s", "گزارش پذیرفته نشد: %s"},
+	payment.EntryTold:        {"A webhook was told: %s", "وب‌هوک خبردار شد: %s"},
+	payment.EntryReopened:    {"It is being reported again", "دوباره گزارش می‌شود"},
+	payment.EntryGivingBack:  {"The provider was asked to give back %s rials", "از ارائه‌دهنده خواسته شد %s ریال پس بدهد"},
+	payment.EntryGivenBack:   {"The money went back", "پول برگشت"},
+	payment.EntryKept:        {"Nothing went back", "پولی برنگشت"},
+	payment.EntryBackUnknown: {"Whether the money went back is not known: look in the provider's panel", "معلوم نیست پول برگشته یا نه: در پنل ارائه‌دهنده ببینید"},
+	payment.EntryOmitted:     {"%s older entries were left out here", "%s مورد قدیمی‌تر اینجا کنار گذاشته شد"},
 }
 
 var handedByWorker = lang.Text{"It was handed to the shop without its customer", "بدون مشتری به فروشگاه سپرده شد"}
@@ -59,6 +63,10 @@ func (t *timeline) entry(e payment.Entry) (lang.Text, []string) {
 		return text, nil
 	case payment.EntryTold, payment.EntryUnreported, payment.EntryReopened:
 		return text, []string{strings.TrimSpace(strings.Join([]string{e.By, e.Text, e.Code}, " "))}
+	case payment.EntryGivingBack:
+		return saidBy(text, e, lang.Digits(e.Code, t.l))
+	case payment.EntryGivenBack, payment.EntryKept, payment.EntryBackUnknown:
+		return saidBy(text, e)
 	case payment.EntryOmitted:
 		return text, []string{lang.Digits(e.Code, t.l)}
 	}
@@ -78,6 +86,15 @@ func (t *timeline) entry(e payment.Entry) (lang.Text, []string) {
 		sentence += " (" + lang.Text{"code", "کد"}.In(t.l) + " " + code + ")"
 	}
 	return text, []string{sentence}
+}
+
+// saidBy adds who and why, or the provider's code, to a line.
+func saidBy(text lang.Text, e payment.Entry, values ...string) (lang.Text, []string) {
+	if more := strings.TrimSpace(strings.Join([]string{e.By, e.Text}, " ")); more != "" {
+		text[0], text[1] = text[0]+" (%s)", text[1]+" (%s)"
+		values = append(values, more)
+	}
+	return text, values
 }
 
 func (t *timeline) decision(e payment.Entry) (lang.Text, []string) {
