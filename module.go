@@ -14,6 +14,7 @@ import (
 	// The modules that the app can be made of.
 	_ "github.com/rahgir/caddy-payments/admin"
 	_ "github.com/rahgir/caddy-payments/affiliates/hamekar"
+	_ "github.com/rahgir/caddy-payments/affiliates/postback"
 	_ "github.com/rahgir/caddy-payments/app"
 	_ "github.com/rahgir/caddy-payments/handlers"
 	_ "github.com/rahgir/caddy-payments/handlers/dashboard"
@@ -23,6 +24,7 @@ import (
 	_ "github.com/rahgir/caddy-payments/providers/nextpay"
 	_ "github.com/rahgir/caddy-payments/providers/payping"
 	_ "github.com/rahgir/caddy-payments/providers/sama"
+	_ "github.com/rahgir/caddy-payments/providers/vandar"
 	_ "github.com/rahgir/caddy-payments/providers/zarinpal"
 	_ "github.com/rahgir/caddy-payments/providers/zibal"
 	_ "github.com/rahgir/caddy-payments/sandbox"

@@ -182,7 +182,13 @@ func (s *siteBlock) checkReturn(mark *caddyfile.Dispenser, c *handlers.Checkout)
 // dead link, or does not sell it. A block without any checkout may send people
 // to a shop's own page.
 func (s *siteBlock) checkSold(mark *caddyfile.Dispenser, q *handlers.Require) error {
-	if q.Checkout == "" || len(s.handler.Checkout) == 0 {
+	if len(s.handler.Checkout) == 0 {
+		return nil
+	}
+	if q.Checkout == "" {
+		if err := q.Openable(s.handler.Checkout); err != nil {
+			return mark.Err(err.Error())
+		}
 		return nil
 	}
 	var paths []string

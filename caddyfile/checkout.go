@@ -74,7 +74,8 @@ func (c checkoutBlock) readItem(d *caddyfile.Dispenser) error {
 	switch {
 	case len(args) < 2:
 		return d.Err("item takes a sku and an amount: item <sku> <amount> [<title>]")
-	case len(args) > 3 && unitAlone(args[2]):
+	case len(args) > 2 && unitAlone(args[2]):
+		// As a title it would leave the amount without its unit.
 		return d.Errf("write the amount and its unit as one word: %s%s", args[1], args[2])
 	case len(args) > 3:
 		return d.Err("item takes a sku, an amount and one title: put a title of several words in quotes")
@@ -92,10 +93,6 @@ func (c checkoutBlock) readItem(d *caddyfile.Dispenser) error {
 	}
 	if len(args) == 3 {
 		item.Title = args[2]
-		// `item mug 120000 toman` would sell for a tenth of the price.
-		if unitAlone(item.Title) {
-			return d.Errf("write the amount and its unit as one word: %s%s", args[1], item.Title)
-		}
 	}
 	c.Items = append(c.Items, item)
 	return nil
@@ -109,8 +106,13 @@ func unitAlone(word string) bool {
 
 func (c checkoutBlock) readDonation(d *caddyfile.Dispenser) error {
 	args := d.RemainingArgs()
+	for i, word := range args {
+		if i > 0 && unitAlone(word) {
+			return d.Errf("write the amount and its unit as one word: %s%s", args[i-1], word)
+		}
+	}
 	if len(args) != 2 {
-		return d.Err("donate takes the least and the most that may be given: donate <min> <max>, each with its unit as one word")
+		return d.Err("donate takes the least and the most that may be given: donate <min> <max>, each with its unit, such as 10000toman")
 	}
 	least, err := readAmount(d, args[0])
 	if err != nil {
@@ -131,7 +133,8 @@ func (c checkoutBlock) readDonation(d *caddyfile.Dispenser) error {
 const maxPrice = 1 << 53
 
 func readAmount(d *caddyfile.Dispenser, written string) (int64, error) {
-	rials, err := payment.ParseAmount(written)
+	// A price carries its unit: a bare number is refused with both readings of it.
+	rials, err := payment.ParsePrice(written)
 	if err != nil {
 		return 0, d.WrapErr(err)
 	}

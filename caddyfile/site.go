@@ -65,7 +65,7 @@ import (
 //
 // Every line is optional and an empty block is the guard alone. The routes,
 // `signing_key`, `formerly` and, in their blocks, `item` and `bind` may be repeated.
-// Amounts are written `120000toman`, `1200000rial`, or bare, which is rials.
+// Amounts carry their unit: `120000toman` or `1200000rial`.
 //
 // The directive takes no matcher itself: a guard for a part of a site leaves
 // the rest to be fooled.

@@ -31,6 +31,9 @@ func (s *siteBlock) verify(d *caddyfile.Dispenser) error {
 	if v.Match = m; len(m.Paths) == 0 && len(m.MatchRaw) == 0 {
 		return d.Errf("verify needs a path or a matcher before the provider: verify <path> %s; without one every page would be taken for a return", v.Provider)
 	}
+	if err := v.Match.Narrow(); err != nil {
+		return d.Errf("verify %w", err)
+	}
 	if err := s.provider(d, "verify", v.Provider); err != nil {
 		return err
 	}

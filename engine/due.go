@@ -9,7 +9,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// take1 does the next thing for one due record.
+// take1 does the next thing for one due record: its state's own, else its next report.
 func (e *Engine) take1(ctx context.Context, ref payment.Ref) error {
 	rec, err := e.Store.Get(ctx, ref)
 	if errors.Is(err, payment.ErrNotFound) {
@@ -18,8 +18,8 @@ func (e *Engine) take1(ctx context.Context, ref payment.Ref) error {
 	if err != nil {
 		return err
 	}
-	if rec.Due.IsZero() || rec.Due.After(e.now()) {
-		return nil
+	if !due(rec, e.now()) {
+		return e.report(ctx, rec)
 	}
 	if rec.Relay != nil {
 		if done, err := e.relayDue(ctx, rec); done {
@@ -41,11 +41,12 @@ func (e *Engine) take1(ctx context.Context, ref payment.Ref) error {
 		e.tellAgain(ctx, rec)
 		return nil
 	}
-	if rec.Conversion != nil && rec.Conversion.State == payment.ConversionOpen && rec.State == payment.Delivered {
-		return e.report(ctx, rec)
-	}
 	return e.rest(ctx, rec, time.Time{})
 }
+
+// due: the record's own state has something to be done now, which comes before
+// telling anybody of it.
+func due(rec *payment.Record, now time.Time) bool { return !rec.Due.IsZero() && !rec.Due.After(now) }
 
 // rest sets when to look again and nothing else.
 func (e *Engine) rest(ctx context.Context, rec *payment.Record, at time.Time) error {
@@ -59,7 +60,7 @@ func (e *Engine) again(ctx context.Context, rec *payment.Record) error {
 	if err != nil {
 		return e.orphaned(ctx, rec, err)
 	}
-	j := job{ref: rec.Ref, prov: prov, worker: true}
+	j := job{ref: rec.Ref, prov: prov, rules: e.Sites, worker: true}.as(rec)
 	_, err, _ = e.Shared.flights.Do(string(rec.Ref), e.flight(ctx, j))
 	switch {
 	case errors.Is(err, ErrUnanswered):
@@ -87,6 +88,7 @@ func (e *Engine) orphaned(ctx context.Context, rec *payment.Record, cause error)
 
 // drop ends a record that will not be asked about.
 func (e *Engine) drop(ctx context.Context, ref payment.Ref, cause error) error {
+	e.Shared.limits.Leave(string(ref))
 	rec, err := e.Store.Get(ctx, ref)
 	if err != nil {
 		return err
@@ -118,7 +120,16 @@ func (e *Engine) drop(ctx context.Context, ref payment.Ref, cause error) error {
 		return err
 	}
 	rec.Reason = why
-	return e.rest(ctx, rec, time.Time{})
+	if rec.Expect.Known() {
+		return e.rest(ctx, rec, time.Time{})
+	}
+	// Nothing but the return spoke for it. A few are kept as long as other traces, for
+	// whoever looks for them.
+	kept := strangerKept
+	if e.Shared.limits.MayLeaveTrace("", e.now()) {
+		kept = traceKept
+	}
+	return e.rest(ctx, rec, later(e.now(), rec.CreatedAt.Add(kept)))
 }
 
 // unasked looks after an intent: a customer who never returned is settled too,
@@ -206,7 +217,7 @@ func (e *Engine) forgettable(rec *payment.Record) bool {
 		return false
 	}
 	age := e.now().Sub(rec.CreatedAt)
-	return rec.Expect.Source == payment.FromNone && age >= strangerKept ||
+	return unexplained(rec) && age >= strangerKept ||
 		rec.Expect.Checkout && !rec.Attempts.Claimed && age >= intentKept+unclaimedKept
 }
 

@@ -162,6 +162,7 @@ func (e *Engine) relayQuestion(ctx context.Context, prov Provider, r payment.Rel
 	if j.ask.Order == "" {
 		j.ask.Order = c.Ask.ID
 	}
+	j.rules = asked{j.ask, e.Sites}
 	if rec != nil {
 		j.ref = rec.Ref
 	} else {

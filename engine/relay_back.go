@@ -66,7 +66,7 @@ func (e *Engine) givenBack(ctx context.Context, rec *payment.Record, o payment.O
 			_ = next.EndUnasked(payment.Lapse, payment.ReasonReturned, now)
 		case o == payment.OutcomePaid:
 			note := payment.Note{By: "shop", Text: "the shop's own call, through the relay"}
-			if err := next.Decided(payment.Reverse, note, now); err != nil {
+			if err := next.Decide(payment.DecideRepaid, note, now); err != nil {
 				next.Reason, next.UpdatedAt = payment.ReasonReturned, now // nothing was settled: there is nothing to reverse
 			}
 		case o == payment.OutcomeRefused || unsent:

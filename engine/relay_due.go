@@ -223,7 +223,7 @@ func (e *Engine) replay(ctx context.Context, rec *payment.Record) error {
 	if err := e.commit(ctx, rec, false); err != nil {
 		return ignoreConflict(err)
 	}
-	callCtx, cancel := context.WithTimeout(ctx, deliveryLimit)
+	callCtx, cancel := context.WithTimeout(ctx, DeliveryTime)
 	defer cancel()
 	var got Replayed
 	panicked := e.safely(rec.Ref, func() error {
@@ -306,8 +306,9 @@ func relayKeptUntil(rec *payment.Record) time.Time {
 // has not credited it: its return is made again, or its customer comes back.
 func (e *Engine) untell(ctx context.Context, rec *payment.Record, note payment.Note) (*payment.Record, error) {
 	now := e.now()
-	note.At, note.Action = now, string(Again)
-	rec.Notes = append(rec.Notes, note)
+	if err := rec.Decide(payment.DecideRedeliver, note, now); err != nil {
+		return rec, fmt.Errorf("%w: %w", ErrNotPossible, err)
+	}
 	if err := rec.Untell(now); err != nil {
 		return rec, fmt.Errorf("%w: %w", ErrNotPossible, err)
 	}

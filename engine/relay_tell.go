@@ -150,4 +150,4 @@ func unpackReply(b []byte) (payment.RelayReply, bool) {
 }
 
 // pageLimit is how long the page of a customer's return is waited for.
-const pageLimit = deliveryLimit + 15*time.Second
+const pageLimit = DeliveryTime + 15*time.Second

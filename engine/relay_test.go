@@ -224,7 +224,7 @@ func (w *relayWorld) run(s *memory.Store) {
 	e, err := engine.New(context.Background(), engine.Config{
 		Store: synced{s, &w.unsynced}, Sites: w.sites, Observer: w.events, Rand: func() float64 { return 0.5 }, Seal: seal{}, Tick: w.tick,
 		Providers:  map[string]engine.Provider{"zarinpal": {Provider: w.gate, Timeout: 8 * time.Second}},
-		Affiliates: map[string]payment.Affiliate{"hamekar": w.net},
+		Affiliates: map[string]payment.Reporter{"hamekar": w.net},
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -943,7 +943,7 @@ func TestRelayRedeliver(t *testing.T) {
 		w.call("verify", "K1")
 		w.RelayPage(context.Background(), ref, at, payment.PageBad)
 		r := w.wantState(ref, payment.Parked)
-		if _, err := w.Decide(context.Background(), ref, r.Version, engine.Again, payment.Note{By: "p", Text: "not credited"}); err != nil {
+		if _, err := w.Decide(context.Background(), ref, r.Version, payment.DecideRedeliver, payment.Note{By: "p", Text: "not credited"}); err != nil {
 			t.Fatal(err)
 		}
 		if h := w.call("verify", "K1"); !isFirst(h) {

@@ -114,10 +114,8 @@ func (h *Handler) announcedFor(a *announcement, header http.Header) error {
 	if id == "" {
 		return fmt.Errorf("neither Location nor %s names the payment: the answer is no redirect to a pay page of a provider of this site%s", headerID, ledTo(header))
 	}
-	for i := range len(id) {
-		if id[i] <= ' ' || id[i] >= 0x7f || len(id) > mostID {
-			return fmt.Errorf("%s must be the provider's id: 1 to %d visible ASCII characters", headerID, mostID)
-		}
+	if !visible(id) {
+		return fmt.Errorf("%s must be the provider's id: 1 to %d visible ASCII characters", headerID, mostID)
 	}
 	a.id = id
 	for _, v := range h.Verify {

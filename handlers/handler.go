@@ -212,6 +212,9 @@ func (h *Handler) provisionRoutes(ctx caddy.Context) error {
 		if err := q.provision(ctx); err != nil {
 			return fmt.Errorf("require %d: %w", i+1, err)
 		}
+		if err := q.Openable(h.Checkout); err != nil {
+			return err
+		}
 		h.matched = h.matched || len(q.matchers) > 0
 	}
 	for _, c := range h.Checkout {
@@ -234,7 +237,7 @@ func (h *Handler) provisionRoutes(ctx caddy.Context) error {
 	}
 	for _, name := range h.app.ProviderNames() {
 		info, _ := h.app.Provider(name)
-		h.ours = append(h.ours, &provider{ProviderInfo: info, traits: info.Terms()})
+		h.ours = append(h.ours, &provider{ProviderInfo: info, terms: info.Terms()})
 	}
 	return nil
 }

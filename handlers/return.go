@@ -148,6 +148,7 @@ func (t *visit) ask(ours named, claimed payment.Claimed) (engine.Ask, error) {
 	a.Lean = v.lean(a.Return)
 	a.Proof = signed != nil
 	a.Expect = v.expectation(h, a.Order, signed, late)
+	a.Asks = v.route.expect == expectLookup && signed == nil
 	if v.route.expect == expectLookup && a.Order == "" && a.Ref == "" {
 		a.Expect = nil // an intent may still name it
 	}

@@ -115,9 +115,10 @@ func (t *visit) reference() string {
 }
 
 // announced finds the payment of which one of the provider's parameters has the
-// id.
+// id and, where the provider's returns name the order, another one the order: with the
+// id alone a stranger would learn whether there is such a payment.
 func (t *visit) announced(ctx context.Context) *payment.Record {
-	tr := t.v.route.provider.traits
+	tr := t.v.route.provider.terms
 	var ids []string
 	for _, name := range tr.Params {
 		ids = append(ids, params.Values(t.r.URL.RawQuery, t.body, name)...)
@@ -129,7 +130,8 @@ func (t *visit) announced(ctx context.Context) *payment.Record {
 		if err != nil {
 			continue
 		}
-		if rec, err := t.eng.Store.Get(ctx, ref); err == nil && rec.ID == id && t.mine(rec) {
+		rec, err := t.eng.Store.Get(ctx, ref)
+		if err == nil && rec.ID == id && t.mine(rec) && (!tr.ReturnsOrder || slices.Contains(ids, rec.Order)) {
 			return rec
 		}
 	}

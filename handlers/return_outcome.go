@@ -31,6 +31,8 @@ type dispatch struct {
 	said      bool         // by X-Payment-Ack
 	refused   bool         // the shop said no
 	later     bool         // the shop said that it has not taken it
+	wrote     int          // the status that was written, 0 for none
+	pageless  bool         // nothing stands where our own checkout's customers come back to
 	asked     atomic.Int32 // connections asked for (http transport only)
 	connected atomic.Int32
 	told      atomic.Value // the upstream that has it, a string
@@ -177,6 +179,12 @@ func (d *dispatch) byFile(header http.Header) bool {
 func (d *dispatch) outcome(err error, panicked any, brokenOff bool) engine.Handed {
 	if brokenOff && !d.said && d.v.ack().Mode == ackStatus {
 		d.acked = false
+	}
+	if panicked == nil && !d.refused && d.noPage(err) {
+		// Nobody is there who could credit, or who could refuse to: it is paid, and a
+		// page of ours says so.
+		d.pageless = true
+		return engine.Handed{Acked: true, NoPage: true, Status: d.status}
 	}
 	return engine.Handed{
 		Acked: d.acked, Refused: d.refused, Status: d.status, Location: d.location,

@@ -65,25 +65,17 @@ func ParseRials(s string) (Rials, error) {
 	return Rials(n), nil
 }
 
-// ParseAmount reads an amount as a person writes it in a configuration:
-// "120000toman", "1200000rial", or a bare number, which is rials. Underscores
-// and commas may group digits; Persian and Arabic digits count as digits.
+// ParseAmount reads an amount as a person writes it: "120000toman", "1200000rial", or
+// a bare number, which is rials; a Caddyfile's prices are read by [ParsePrice]. Commas or
+// underscores may group digits in threes; Persian and Arabic digits count as digits.
 func ParseAmount(s string) (Rials, error) {
-	t := strings.ToLower(strings.TrimSpace(ASCIIDigits(s)))
-	unit := Rial
-	for _, u := range []struct {
-		name string
-		unit Unit
-	}{{"toman", Toman}, {"irt", Toman}, {"تومان", Toman}, {"rials", Rial}, {"rial", Rial}, {"irr", Rial}, {"ریال", Rial}} {
-		if rest, ok := strings.CutSuffix(t, u.name); ok {
-			t, unit = strings.TrimSpace(rest), u.unit
-			break
-		}
-	}
-	t = strings.NewReplacer("_", "", ",", "", "٬", "").Replace(t)
-	n, err := ParseRials(t)
-	if err != nil {
-		return 0, fmt.Errorf("%w: %.24q (write 120000toman, 1200000rial, or bare rials)", ErrAmount, s)
+	number, unit, _ := cutUnit(s)
+	n, err := ParseRials(ungroup(number))
+	switch {
+	case err != nil && strings.ContainsAny(number, ",_٬"):
+		return 0, fmt.Errorf("%w: %.24q (commas group digits in threes: 120,000toman; or leave them out)", ErrAmount, s)
+	case err != nil:
+		return 0, fmt.Errorf("%w: %.24q (write 120000toman or 1200000rial)", ErrAmount, s)
 	}
 	r, err := unit.Rials(int64(n))
 	if err != nil {

@@ -14,6 +14,7 @@ const (
 	ReasonOrderPaid    Reason = "order_paid"     // this order is paid by another payment
 	ReasonReturned     Reason = "money_returned" // the provider says that it gave the money back
 	ReasonDismissed    Reason = "dismissed"      // a person decided not to give the order
+	ReasonOwed         Reason = "owed"           // a person decided not to give the order, and its money is with the shop
 	ReasonUnknownOrder Reason = "unknown_order"  // the shop says that it has no such order
 )
 

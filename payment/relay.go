@@ -27,7 +27,9 @@ type Relayer interface {
 	Owns(c RelayCall) (RelayOwner, error)
 	// ReadCall reads what a create, a verify, an inquiry or a give-back says. The
 	// error wraps ErrMalformed where the call names no payment though it must, or
-	// can be read in two ways; it names the field, never its value.
+	// can be read in two ways; it names the field, never its value. The ask's Kind is
+	// what the call is: there are documents in which the body decides that, and a
+	// refund has verify's address (NextPay).
 	ReadCall(kind RelayKind, c RelayCall) (RelayAsk, error)
 	// ForwardCall sends the call to the provider, once, as it came: method, path
 	// below `base_url`, query, Content-Type, body and the headers of the dialect,

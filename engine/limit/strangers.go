@@ -52,10 +52,10 @@ type Strangers struct {
 	mu                                sync.Mutex
 	clients, orders                   counters
 	traces, tracesOf, presses, visits counters
-	// room are the strangers' returns that wait on record, and whose they are.
-	room     map[string]string
-	bringers map[string]int
-	pace     *rate.Limiter
+	// line are the strangers' returns that wait on record for their turn, held those
+	// whose turn has come and whose shop has not said what they should have paid.
+	line, held room
+	pace       *rate.Limiter
 }
 
 // NewStrangers returns fresh limits.
@@ -63,7 +63,7 @@ func NewStrangers() *Strangers {
 	return &Strangers{
 		clients: newCounters(refusalSpan), orders: newCounters(wrongSpan),
 		traces: newCounters(tracesAllSpan), tracesOf: newCounters(tracesSpan), presses: newCounters(pressSpan), visits: newCounters(pressSpan),
-		room: make(map[string]string), bringers: make(map[string]int),
+		line: newRoom(), held: newRoom(),
 		pace: rate.NewLimiter(strangerRate, strangerBurst),
 	}
 }
@@ -73,7 +73,7 @@ func NewStrangers() *Strangers {
 func (l *Strangers) Enter(client string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.clients.at(client, now).n < refusals && len(l.room) == 0 && l.pace.AllowN(now, 1)
+	return l.clients.at(client, now).n < refusals && len(l.line.of) == 0 && l.pace.AllowN(now, 1)
 }
 
 // Queue takes a place in the room where strangers' returns wait on record, and
@@ -83,34 +83,27 @@ func (l *Strangers) Enter(client string, now time.Time) bool {
 func (l *Strangers) Queue(ref string, client string, now time.Time) (wait time.Duration, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, in := l.room[ref]; in {
+	if _, in := l.line.of[ref]; in {
 		return 0, true
 	}
 	key := neighbourhood(client)
-	if l.bringers[key] >= min(queueClient, queueAll-len(l.room)) {
+	if !l.line.free(key) {
 		return 0, false
 	}
-	wait = time.Duration(l.bringers[key]) * Turn
+	wait = time.Duration(l.line.by[key]) * Turn
 	if l.clients.at(client, now).n >= refusals {
 		wait += Turn
 	}
-	l.room[ref] = key
-	l.bringers[key]++
+	l.line.enter(ref, key)
 	return wait, true
 }
 
-// Leave gives back a place in the room, if ref has one.
+// Leave gives back the place of a return that waited, if it has one.
 func (l *Strangers) Leave(ref string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	key, in := l.room[ref]
-	if !in {
-		return
-	}
-	delete(l.room, ref)
-	if l.bringers[key]--; l.bringers[key] <= 0 {
-		delete(l.bringers, key)
-	}
+	l.line.leave(ref)
+	l.held.leave(ref)
 }
 
 // neighbourhood is the /48 of an IPv6 client, and any other client itself.

@@ -19,22 +19,22 @@ func TestTheRoomHasAPlaceForANewcomer(t *testing.T) {
 			}
 		}
 		held := 0
-		for c, n := range l.bringers {
+		for c, n := range l.line.by {
 			if held += n; n > queueClient {
 				t.Errorf("%d clients: %s has %d places", crowd, c, n)
 			}
 		}
-		if held != len(l.room) || held > queueAll {
-			t.Errorf("%d clients: %d places are held, %d counted", crowd, held, len(l.room))
+		if held != len(l.line.of) || held > queueAll {
+			t.Errorf("%d clients: %d places are held, %d counted", crowd, held, len(l.line.of))
 		}
 		if _, ok := l.Queue("genuine", "customer", now); ok != (crowd < queueAll) {
 			t.Errorf("%d clients hold %d of %d places; a newcomer finds one: %v", crowd, held, queueAll, ok)
 		}
-		for ref := range l.room {
+		for ref := range l.line.of {
 			l.Leave(ref)
 		}
-		if len(l.bringers) != 0 {
-			t.Errorf("%d clients: %d are still counted when all have left", crowd, len(l.bringers))
+		if len(l.line.by) != 0 {
+			t.Errorf("%d clients: %d are still counted when all have left", crowd, len(l.line.by))
 		}
 	}
 }

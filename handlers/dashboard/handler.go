@@ -149,6 +149,10 @@ func (h *Handler) sees(r *payment.Record) bool {
 	return len(h.Sites) == 0 || slices.Contains(h.Sites, r.Site)
 }
 
+// ShownSites are the sites that this dashboard was told to show, for whoever knows
+// which sites there are.
+func (h *Handler) ShownSites() []string { return h.Sites }
+
 // Interface guards.
 var (
 	_ caddy.Provisioner           = (*Handler)(nil)

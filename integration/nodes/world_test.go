@@ -71,7 +71,7 @@ func newWorldAt(t *testing.T, db *pgtest.Cluster, dsn string, n int, verify stri
 		public_url http://`+host+`
 		track /product/*
 		checkout /buy idpay {
-			item mug 50000
+			item mug 50000rial
 		}
 		verify /back idpay {
 			`+verify+`

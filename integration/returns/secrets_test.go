@@ -26,19 +26,19 @@ func TestSecretsStandNowhere(t *testing.T) {
 payments {
 	track /product/*
 	checkout /idpay idpay {
-		item mug 50000
+		item mug 50000rial
 		return /back/idpay
 	}
 	checkout /sama sama {
-		item mug 50000
+		item mug 50000rial
 		return /back/sama
 	}
 	checkout /24pal 24pal {
-		item mug 50000
+		item mug 50000rial
 		return /back/24pal
 	}
 	checkout /invoice invoice {
-		item mug 50000
+		item mug 50000rial
 		return /back/invoice
 	}
 	verify /back/idpay idpay

@@ -423,3 +423,52 @@ func TestPurchasesAreNotDrivenOut(t *testing.T) {
 	}
 	status(t, b.Post(site+"/buy/course", nil, "Sec-Fetch-Site", "same-site"), http.StatusOK)
 }
+
+// Whoever brings an id that isn't theirs is told the same whether a payment has it or
+// not, whatever they claim and whatever its order is.
+func TestNoIDIsAnOracle(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, "")
+	site, shop := w.plain("verify /intent idpay {\nexpect intent\n}\nverify /look idpay {\nexpect lookup SHOP/order/{order}\n}\nverify /sama sama {\nexpect intent\norder {query.order}\n}\nverify /script 24pal {\nexpect intent\norder {query.order}\n}")
+	k := &book{answer: make(map[string]http.HandlerFunc)}
+	pay := &keeper{w: w}
+	shop.SetAnswer(func(rw http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/order/") {
+			k.ServeHTTP(rw, r)
+			return
+		}
+		pay.ServeHTTP(rw, r)
+	})
+	w.start()
+	for _, route := range []struct{ provider, path, query string }{
+		{"idpay", "/intent", "?status=%s&track_id=1&order_id=%s&id=%s"}, {"idpay", "/look", "?status=%s&track_id=1&order_id=%s&id=%s"},
+		{"sama", "/sama", "?Status=%s&order=%s&Authority=%s"}, {"24pal", "/script", "?status=%s&order=%s&invoice_key=%s"},
+	} {
+		pay.provider, pay.callback = route.provider, site+route.path
+		b := harness.NewBrowser(t)
+		ids := make(map[string]string)
+		if route.path != "/look" {
+			ids["waiting"], _ = begin(t, b, site, route.provider+"1", 50_000)
+			ids["declined"], _ = begin(t, b, site, route.provider+"2", 50_000)
+			come(b, w.act(ids["declined"], "decline"))
+			ids["paid"], _ = begin(t, b, site, route.provider+"3", 50_000)
+			come(b, w.act(ids["paid"], "pay"))
+		}
+		other := w.made(route.provider, "other", 50_000, site+route.path)
+		ids["unknown"] = other.ID
+		ids["paid there"] = w.made(route.provider, "other2", 50_000, site+route.path).ID
+		w.act(ids["paid there"], "pay")
+		for _, claim := range []string{"10", "1", "2", "OK", "NOK", "200"} {
+			answers := make(map[string]string)
+			for name, id := range ids {
+				p := harness.NewBrowser(t).Get(site + route.path + fmt.Sprintf(route.query, claim, "wrong-order", id))
+				answers[name] = fmt.Sprint(p.Status, p.Body)
+			}
+			for name, got := range answers {
+				if got != answers["unknown"] {
+					t.Errorf("%s, status %s: %s answers %.3s, unknown %.3s", route.path, claim, name, got, answers["unknown"])
+				}
+			}
+		}
+	}
+}

@@ -37,7 +37,7 @@ func newStand(t *testing.T, provider, verify string, global ...string) *stand {
 	s.text = strings.NewReplacer(global...).Replace(harness.Global(boxURL)) + s.site + ` {
 	payments {
 		checkout /buy ` + provider + ` {
-			item mug 50000
+			item mug 50000rial
 		}
 		verify /back ` + provider + ` {
 			` + verify + `

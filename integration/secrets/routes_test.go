@@ -24,20 +24,20 @@ const site = `{
 	payments {
 		track /product/*
 		checkout /idpay idpay {
-			item mug 50000
-			donate 1000 90000
+			item mug 50000rial
+			donate 1000rial 90000rial
 			return /back/idpay
 		}
 		checkout /sama sama {
-			item mug 50000
+			item mug 50000rial
 			return /back/sama
 		}
 		checkout /24pal 24pal {
-			item mug 50000
+			item mug 50000rial
 			return /back/24pal
 		}
 		checkout /invoice invoice {
-			item mug 50000
+			item mug 50000rial
 			return /back/invoice
 		}
 		verify /back/idpay idpay {
@@ -90,7 +90,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err, hash)
 	}
 	text += w.bad + " " + strings.ReplaceAll(site, "SHOP", w.echo.URL)
-	text += w.good + " {\n\tlog\n\tpayments {\n\t\ttrack /product/*\n\t\tcheckout /buy honest {\n\t\t\titem mug 50000\n\t\t}\n\t\tverify /back honest {\n\t\t\texpect intent\n\t\t}\n\t\trequire /file/* {\n\t\t\titem mug\n\t\t\tcheckout /buy\n\t\t}\n\t}\n\trespond \"here you are\"\n}\n"
+	text += w.good + " {\n\tlog\n\tpayments {\n\t\ttrack /product/*\n\t\tcheckout /buy honest {\n\t\t\titem mug 50000rial\n\t\t}\n\t\tverify /back honest {\n\t\t\texpect intent\n\t\t}\n\t\trequire /file/* {\n\t\t\titem mug\n\t\t\tcheckout /buy\n\t\t}\n\t}\n\trespond \"here you are\"\n}\n"
 	text += w.people + " {\n\tlog\n\tbasic_auth {\n\t\tanna " + strings.TrimSpace(hash) + "\n\t}\n\tpayment_dashboard\n}\n"
 	w.Caddy = harness.Start(t, text, harness.Environment()...)
 	return w

@@ -14,6 +14,7 @@ var whys = map[payment.Reason]lang.Text{
 	payment.ReasonOrderPaid:    {"This order was already paid by another payment, so this one was not taken.", "این سفارش با پرداخت دیگری پرداخت شده بود؛ این پرداخت گرفته نشد."},
 	payment.ReasonReturned:     {"The provider says that it gave the money back to the payer.", "ارائه‌دهنده می‌گوید پول را به پرداخت‌کننده برگردانده است."},
 	payment.ReasonDismissed:    {"A person decided not to give the order for this payment.", "یک نفر تصمیم گرفت سفارش این پرداخت داده نشود."},
+	payment.ReasonOwed:         {"A person decided not to give the order; its money is with you, and owed to the payer.", "یک نفر تصمیم گرفت سفارش داده نشود؛ پول آن پیش شماست و به پرداخت‌کننده بدهکارید."},
 	payment.ReasonUnknownOrder: {"The shop says that it has no such order, so the provider was not asked.", "فروشگاه می‌گوید چنین سفارشی ندارد؛ پس از ارائه‌دهنده پرسیده نشد."},
 
 	payment.ReasonUnannounced: {"A customer came back as if from paying, and nothing had announced this payment: the shop's redirect to the bank carried no X-Payment-Order, or did not pass through here.", "مشتری‌ای چنان برگشت که گویی پرداخته است و هیچ‌چیز این پرداخت را پیش‌تر اعلام نکرده بود: هدایتِ فروشگاه به بانک X-Payment-Order نداشت یا از اینجا نگذشت."},

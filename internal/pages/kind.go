@@ -17,6 +17,8 @@ const (
 	Confirming Kind = "confirming"
 	// Parked: paid, but the shop has given no proof that it credited.
 	Parked Kind = "parked"
+	// Thanks: paid, at our own checkout, where the site has no page of its own.
+	Thanks Kind = "thanks"
 	// Duplicate: delivered before.
 	Duplicate Kind = "duplicate"
 	// Bounce: the form that brings the browser's cookies along.
@@ -49,7 +51,7 @@ const (
 
 // Kinds lists all kinds.
 func Kinds() []Kind {
-	return []Kind{Declined, Confirming, Parked, Duplicate, Bounce, Review, NotTaken, OrderPaid,
+	return []Kind{Declined, Confirming, Parked, Thanks, Duplicate, Bounce, Review, NotTaken, OrderPaid,
 		Malformed, Busy, Unavailable, NotStarted, NotFound, Checkout, ToBank, NeedPayment, DevicesExceeded}
 }
 
@@ -71,6 +73,7 @@ var (
 		Declined:        {http.StatusPaymentRequired, "bad", "cross", &yes, 0},
 		Confirming:      {http.StatusAccepted, "wait", "glass", &no, 5 * time.Second},
 		Parked:          {http.StatusOK, "good", "check", &no, 0},
+		Thanks:          {http.StatusOK, "good", "check", nil, 0},
 		Duplicate:       {http.StatusOK, "good", "check", &no, 0},
 		Bounce:          {http.StatusOK, "wait", "arrow", &no, 0},
 		Review:          {http.StatusConflict, "warn", "eye", &no, 0},

@@ -39,6 +39,14 @@ func english(p *Page) text {
 		return text{"You have paid", []string{
 			"The shop has not confirmed your order yet. If you hear nothing within a few hours, contact the shop with this reference.",
 		}, enDont}
+	case Thanks:
+		said := text{"Thank you, your payment is complete", []string{
+			"The shop has your order. Keep the reference in case you want to ask about it.",
+		}, ""}
+		if p.Title != "" {
+			said.Text = append([]string{"You have bought: " + p.Title}, said.Text...)
+		}
+		return said
 	case Duplicate:
 		return text{"This payment is already settled", []string{
 			"It went through and the shop has been told. There is nothing left to do.",

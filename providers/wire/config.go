@@ -62,6 +62,8 @@ type ProviderConfig struct {
 	// the API's. May be a placeholder. Default: `base_url` where that is set,
 	// else the address in the provider's document.
 	PayURL string `json:"pay_url,omitempty"`
+
+	opened
 }
 
 // Base resolves base_url, or fallback where it is not set. An empty fallback
@@ -73,6 +75,12 @@ func (c *Config) Base(fallback string) (Base, error) {
 		c.elsewhere = b.LogString()
 	}
 	return b, err
+}
+
+// Beside is the address of another API of the same gateway: base_url where it is set,
+// else the documented one.
+func (c *Config) Beside(documented string) (Base, error) {
+	return resolveBase("base_url", c.BaseURL, documented, c.InsecureHTTP)
 }
 
 // Elsewhere is the address that base_url gives in place of the one in the

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"mime"
@@ -76,6 +77,34 @@ func (c *Client) Forward(ctx context.Context, base Base, call payment.RelayCall)
 	return out
 }
 
+// ForwardCall implements [payment.Relayer].
+func (c *ProviderConfig) ForwardCall(ctx context.Context, call payment.RelayCall) payment.RelayReply {
+	return c.client.Forward(ctx, c.api, call)
+}
+
+// Belongs tells whether a credential in a call is this block's; name is that of the
+// field or header, for the error where there is none.
+func (c *ProviderConfig) Belongs(said, name string) (payment.RelayOwner, error) {
+	switch {
+	case said == "":
+		return payment.RelayStranger, Malformed(name)
+	case !c.key.Is(said):
+		return payment.RelayStranger, nil
+	}
+	return payment.RelayOwn, nil
+}
+
+// LastSegment is the unescaped last segment of a call's path, a slash at its end left
+// out: where documents put ids.
+func LastSegment(path string) string {
+	path = strings.TrimSuffix(path, "/")
+	id, err := url.PathUnescape(path[strings.LastIndexByte(path, '/')+1:])
+	if err != nil {
+		return ""
+	}
+	return id
+}
+
 // OfRelay is a forwarded call's answer as a provider's own calls read theirs.
 func OfRelay(r payment.RelayReply) Reply {
 	out := Reply{Status: r.Status, Err: r.Err, Unsent: r.Unsent, RetryAfter: r.RetryAfter, Offset: r.Offset, HasOffset: r.HasOffset}
@@ -116,6 +145,15 @@ func CallFields(c payment.RelayCall) (Object, error) {
 		fields[name] = all[0]
 	}
 	return strictjson.Texts(fields), nil
+}
+
+// Say is an answer of ours: v as JSON.
+func Say(status int, v any) payment.RelayReply {
+	b, err := json.Marshal(v)
+	if err != nil {
+		b = []byte("{}") // it can't be: texts, numbers and maps
+	}
+	return SayJSON(status, string(b))
 }
 
 // SayJSON is an answer of ours in JSON.

@@ -1,8 +1,6 @@
 package zarinpal
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -23,7 +21,7 @@ var dialect = payment.Dialect{
 		{Method: http.MethodPost, Path: pathInquiry, Kind: payment.RelayInquire},
 		{Method: http.MethodPost, Path: pathUnverified, Kind: payment.RelayHarmless},
 		{Method: http.MethodPost, Path: "/pg/v4/payment/feeCalculation.json", Kind: payment.RelayHarmless},
-		{Method: http.MethodPost, Path: "/pg/v4/payment/reverse.json", Kind: payment.RelayGiveBack},
+		{Method: http.MethodPost, Path: pathReverse, Kind: payment.RelayGiveBack},
 		{Method: http.MethodGet, Path: "/pg/StartPay/*", Kind: payment.RelayPayPage},
 		{Method: http.MethodGet, Path: "/pg/StartPay/*/ZarinGate", Kind: payment.RelayPayPage},
 	},
@@ -42,7 +40,7 @@ func (p *Provider) Owns(c payment.RelayCall) (payment.RelayOwner, error) {
 	switch {
 	case o.Text("merchant_id") == "":
 		return payment.RelayStranger, fmt.Errorf("%w: merchant_id", payment.ErrMalformed)
-	case !p.merchant.Is(o.Text("merchant_id")):
+	case !p.Key().Is(o.Text("merchant_id")):
 		return payment.RelayStranger, nil
 	case c.Host != "" && (c.Host == hostOf(sandboxHost)) != p.Sandbox:
 		return payment.RelayOtherEnvironment, nil
@@ -56,7 +54,7 @@ func (p *Provider) ReadCall(kind payment.RelayKind, c payment.RelayCall) (paymen
 	if kind == payment.RelayPayPage {
 		a.ID, _, _ = strings.Cut(strings.TrimPrefix(c.Path, startPay), "/")
 		if !checkAuthority(a.ID) {
-			return a, malformed("authority")
+			return a, wire.Malformed("authority")
 		}
 		return a, nil
 	}
@@ -83,14 +81,9 @@ func (p *Provider) ReadCall(kind payment.RelayKind, c payment.RelayCall) (paymen
 		return a, nil
 	}
 	if a.ID = o.Text("authority"); !checkAuthority(a.ID) {
-		return a, malformed("authority")
+		return a, wire.Malformed("authority")
 	}
 	return a, nil
-}
-
-// ForwardCall implements [payment.Relayer].
-func (p *Provider) ForwardCall(ctx context.Context, c payment.RelayCall) payment.RelayReply {
-	return p.client.Forward(ctx, p.api, c)
 }
 
 // ReadCreated implements [payment.Relayer].
@@ -104,19 +97,9 @@ func (p *Provider) ReadVerified(r payment.RelayReply) payment.Answer {
 	return p.verifyAnswer(wire.OfRelay(r))
 }
 
-// ReadGivenBack implements [payment.Relayer]. −60 and −61 to −63 say that nothing was
-// reversed by this call; −61 also where it was reversed before.
+// ReadGivenBack implements [payment.Relayer].
 func (*Provider) ReadGivenBack(r payment.RelayReply) payment.Outcome {
-	s, ok := open(wire.OfRelay(r))
-	switch {
-	case !ok:
-		return payment.OutcomeUnknown
-	case !s.failed() && s.code == codeDone && r.Status == http.StatusOK:
-		return payment.OutcomePaid
-	case s.failed() && (s.code == -60 || s.code == -62 || s.code == -63 || errorCodes[s.code].outcome == payment.OutcomeOperator):
-		return payment.OutcomeRefused
-	}
-	return payment.OutcomeUnknown
+	return wire.BackOf(reverseAnswer(wire.OfRelay(r)))
 }
 
 // WriteReply implements [payment.Relayer].
@@ -156,15 +139,13 @@ func verified(code int, message string, rec *payment.Record) payment.RelayReply 
 			data["ref_id"] = n
 		}
 	}
-	b, _ := json.Marshal(map[string]any{"data": data, "errors": []any{}})
-	return wire.SayJSON(http.StatusOK, string(b))
+	return wire.Say(http.StatusOK, map[string]any{"data": data, "errors": []any{}})
 }
 
 func failed(status, code int, message string) payment.RelayReply {
-	b, _ := json.Marshal(map[string]any{
+	return wire.Say(status, map[string]any{
 		"data": []any{}, "errors": map[string]any{"message": message, "code": code, "validations": []any{}},
 	})
-	return wire.SayJSON(status, string(b))
 }
 
 // UnpaidParams implements [payment.Relayer].

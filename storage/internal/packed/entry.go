@@ -11,10 +11,12 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// Format is the first byte of every record and track. A record of a newer format
+// Format is the first byte of every record. A record of a newer format
 // is refused: reading half of what another version meant is worse than not
-// reading it.
-const Format = 1
+// reading it. Older ones are read.
+//
+// 1: one report, of a conversion. 2: reports of all kinds and a history.
+const Format = 2
 
 // Entry is a record as it lies in the store, with what the store itself must
 // remember of it.
@@ -70,7 +72,7 @@ func Decode(ref payment.Ref, b []byte) (*Entry, error) {
 	if len(b) < 3 {
 		return nil, fmt.Errorf("%w: record %s", ErrCorrupt, ref)
 	}
-	if b[0] != Format {
+	if b[0] == 0 || b[0] > Format {
 		return nil, Newer("record "+string(ref), b[0])
 	}
 	e := &Entry{Rec: &payment.Record{Ref: ref}, Money: b[1]&entryMoney != 0, Receipt: b[1]&entryReceipt != 0}

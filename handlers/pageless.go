@@ -1,0 +1,127 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/pages"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// noPage reports a hand-over of our own checkout that met no page: the site's files
+// refuse it, or the chain ended without a word. No upstream was asked, so there is nobody
+// who could have credited.
+//
+// Its invariant: a payment of our own checkout ends as delivered and with a thank-you
+// page, the site's or ours. A missing file is the owner's to mend, and keeps no customer
+// waiting.
+func (d *dispatch) noPage(err error) bool {
+	if !d.rec.Expect.Checkout || d.asked.Load() > 0 || d.connected.Load() > 0 {
+		return false
+	}
+	repl, ok := d.r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return false
+	}
+	if _, chosen := repl.Get("http.reverse_proxy.upstream.address"); chosen {
+		return false
+	}
+	if d.wrote > 0 {
+		return false
+	}
+	var failed caddyhttp.HandlerError
+	if err != nil && (!errors.As(err, &failed) || failed.StatusCode < 400 || failed.StatusCode > 499) {
+		return false
+	}
+	d.status = http.StatusNotFound
+	return true
+}
+
+var errNoPage = errors.New("there is no page where customers come back to: they get a thank-you page of ours; make the page, or name the one that there is by `return` and `verify`")
+
+// tellPageless tells the owner.
+func (h *Handler) tellPageless(r *http.Request, v *Verify, rec *payment.Record) {
+	h.app.Observe(engine.Event{
+		Name: engine.EventNoPage, Site: rec.Site, Provider: v.Provider, ID: rec.ID, Order: rec.Order,
+		Err: fmt.Errorf("%.80s: %w", r.URL.Path, errNoPage), Alert: true,
+	})
+}
+
+// thanks is our own page for a paid order of our checkout.
+func (t *visit) thanks(rec *payment.Record) error {
+	p := t.about(pages.Thanks, rec)
+	p.Amount = rec.HandedAmount()
+	for _, c := range t.h.Checkout {
+		for i := range c.Items {
+			if c.Provider == rec.Provider && c.Items[i].SKU == rec.Expect.Item {
+				p.Title = c.Items[i].title()
+			}
+		}
+	}
+	return t.write(p, nil)
+}
+
+// withoutPage finds checkouts without a page to come back to, by asking for it as a
+// visitor would. Only files are asked: what an upstream would do with a request is its
+// own affair.
+func withoutPage(handlers []*Handler) (out []Finding) {
+	for _, h := range handlers {
+		p := h.place()
+		if h.server == nil || p.site == nil || len(upstreams(h.server, p.tops)) > 0 {
+			continue
+		}
+		for _, c := range h.Checkout {
+			if c.conf.back == "" || h.serves(c.conf.back) {
+				continue
+			}
+			f := Finding{Code: "no_page", Where: p.shopName(), Text: fmt.Sprintf("checkout %s: no page at %s, where its customers come back to; they get a thank-you page of ours", c.Path, c.conf.back)}
+			if !slices.Contains(out, f) {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}
+
+// serves reports whether a visitor who asks for a path of the site gets a page.
+func (h *Handler) serves(path string) (found bool) {
+	defer func() {
+		if recover() != nil {
+			found = true // whatever that was, it is no missing page
+		}
+	}()
+	r, err := h.visitorTo(context.Background(), path)
+	if err != nil {
+		return true
+	}
+	w := &recorded{discard: discard{header: make(http.Header)}}
+	h.server.ServeHTTP(w, r)
+	return w.status != http.StatusNotFound && (w.status != 0 || w.wrote)
+}
+
+// recorded notes what a visitor would get.
+type recorded struct {
+	discard
+	status int
+	wrote  bool
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *recorded) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+}
+
+// Write implements http.ResponseWriter.
+func (w *recorded) Write(b []byte) (int, error) {
+	w.wrote = w.wrote || len(b) > 0
+	return len(b), nil
+}

@@ -1,0 +1,77 @@
+package handlers
+
+import (
+	"slices"
+
+	"github.com/rahgir/caddy-payments/internal/block"
+)
+
+// sells are the skus that checkouts sell, donations included.
+func sells(checkouts []*Checkout) (skus []string) {
+	for _, c := range checkouts {
+		for _, item := range c.Items {
+			skus = adding(skus, item.SKU)
+		}
+		if c.Donate != nil {
+			skus = adding(skus, donation)
+		}
+	}
+	return skus
+}
+
+// Openable is an error for paid content that nothing which the block sells can open.
+// Content of a block without any checkout may be opened by another block of its site;
+// see unsold.
+func (q *Require) Openable(checkouts []*Checkout) error {
+	skus := sells(checkouts)
+	if len(skus) == 0 || slices.ContainsFunc(q.Items, func(item string) bool { return slices.Contains(skus, item) }) {
+		return nil
+	}
+	return errorUnsold(q.Items, skus)
+}
+
+// unsold finds what paid content asks for and no checkout of its site sells: nobody can
+// buy what opens it, be it misspelt or sold no longer.
+//
+// The invariant: each item of a `require` is sold by its site, or the owner was told.
+func unsold(handlers []*Handler) (out []Finding) {
+	sold := make(map[string][]string)
+	for _, h := range handlers {
+		for _, sku := range sells(h.Checkout) {
+			sold[h.place().shopKey()] = adding(sold[h.place().shopKey()], sku)
+		}
+	}
+	for _, h := range handlers {
+		skus := sold[h.place().shopKey()]
+		for _, q := range h.Require {
+			for _, item := range q.Items {
+				if slices.Contains(skus, item) {
+					continue
+				}
+				f := Finding{Code: "unsold", Where: h.place().shopName(), Text: "only visitors who bought it before get in; " + errorUnsold([]string{item}, skus).Error()}
+				if !slices.Contains(out, f) {
+					out = append(out, f)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// unsoldError says what a require asks for in vain, and what there is.
+type unsoldError struct {
+	items, skus []string
+}
+
+func errorUnsold(items, skus []string) error { return unsoldError{items, skus} }
+
+func (e unsoldError) Error() string {
+	text := "require: no checkout of this site sells " + block.Join(e.items, "or")
+	switch {
+	case len(e.skus) == 0:
+		return text + ": add a `checkout` with it"
+	case slices.Equal(e.skus, []string{donation}):
+		return text + "; it takes donations only"
+	}
+	return text + "; " + block.Suggest(e.items[0], e.skus)
+}

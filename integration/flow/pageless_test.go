@@ -1,0 +1,95 @@
+package flow_test
+
+import (
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rahgir/caddy-payments/integration/harness"
+	"github.com/rahgir/caddy-payments/sandbox"
+)
+
+// A checkout of ours without a page to come back to ends all the same: the payment is
+// delivered, its customer thanked by us, and its owner told.
+func TestCheckoutWithoutAPage(t *testing.T) {
+	t.Parallel()
+	const sale = "payments {\ncheckout /buy idpay {\nitem mug 120000toman \"A mug\"\nreturn /thanks\n}\nverify /thanks idpay\n}\n"
+	for name, c := range map[string]struct {
+		site string
+		ours bool
+	}{
+		"no file":            {"root ROOT\n" + sale + "file_server", true},
+		"nothing behind it":  {sale, true},
+		"a folder, unlisted": {"root ROOT\n" + strings.ReplaceAll(sale, "/thanks", "/empty") + "file_server", true},
+		"a file":             {"root ROOT\n" + strings.ReplaceAll(sale, "/thanks", "/there.html") + "file_server", false},
+		"an answer":          {sale + "respond \"paid {http.payments.item}\"", false},
+	} {
+		for _, method := range []string{"get", "post"} {
+			t.Run(name+"/"+method, func(t *testing.T) {
+				t.Parallel()
+				root := t.TempDir()
+				if err := os.Mkdir(filepath.Join(root, "empty"), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(filepath.Join(root, "there.html"), []byte("paid mug"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				_, boxURL := harness.Sandbox(t, sandbox.Options{Return: method})
+				site := harness.Site(t)
+				caddy := harness.Start(t, harness.Global(boxURL)+site+" {\n"+strings.ReplaceAll(c.site, "ROOT", root)+"\n}\n", harness.Environment()...)
+				b := harness.NewBrowser(t)
+				back := b.Post(b.Post(site+"/buy/mug", nil).Location(t), url.Values{"action": {"pay"}})
+				var again string
+				if method == "get" {
+					again = back.Location(t)
+				} else {
+					action, fields := back.Form(t)
+					again = b.Post(action, fields).Location(t)
+				}
+				page := b.Get(again, "Accept-Language", "en")
+				thanked := strings.Contains(page.Body, "Thank you, your payment is complete")
+				if page.Status != http.StatusOK || thanked != c.ours || c.ours && !strings.Contains(page.Body, "A mug") || !c.ours && page.Body != "paid mug" {
+					t.Fatalf("%d\n%s", page.Status, page.Body)
+				}
+				list, err := caddy.Run("payments", "list", "--state", "delivered", "--address", caddy.Admin)
+				if err != nil || strings.Count(list, `"ref"`) != 1 {
+					t.Errorf("%v\n%s", err, list)
+				}
+				for _, where := range []string{"checkout_without_page", `"code":"no_page"`} {
+					if said := strings.Contains(caddy.Log(), where); said != c.ours {
+						t.Errorf("%s: %v", where, said)
+					}
+				}
+				doctor, _ := caddy.Run("payments", "doctor", "--address", caddy.Admin)
+				if said := strings.Contains(doctor, "no page at /"); said != c.ours {
+					t.Errorf("doctor says: %v\n%s", said, doctor)
+				}
+				if page := b.Get(again, "Accept-Language", "en"); c.ours && (page.Status != http.StatusOK || !strings.Contains(page.Body, "Thank you")) {
+					t.Errorf("when it is opened again: %d", page.Status)
+				}
+			})
+		}
+	}
+}
+
+// Nobody comes back: the worker delivers what no page will thank for.
+func TestCheckoutWithoutAPageOrACustomer(t *testing.T) {
+	t.Parallel()
+	box, boxURL := harness.Sandbox(t, sandbox.Options{Return: "get"})
+	site := harness.Site(t)
+	caddy := harness.Start(t, harness.Global(boxURL)+site+" {\nroot "+t.TempDir()+"\npayments {\ncheckout /buy idpay {\nitem mug 120000toman\nreturn /thanks\n}\nverify /thanks idpay\n}\nfile_server\n}\n", harness.Environment()...)
+	b := harness.NewBrowser(t)
+	back := b.Post(b.Post(site+"/buy/mug", nil).Location(t), url.Values{"action": {"pay"}})
+	b.Get(back.Location(t), "Accept", "application/xml") // no browser: the worker hands it over
+	harness.Wait(t, "the worker delivers", 30*time.Second, func() bool {
+		list, _ := caddy.Run("payments", "list", "--state", "delivered", "--address", caddy.Admin)
+		return strings.Count(list, `"ref"`) == 1
+	})
+	if n := box.Ledger("", "", "").Payments[0].Verify.Calls; n != 1 {
+		t.Errorf("verify was called %d times", n)
+	}
+}
