@@ -10,13 +10,17 @@ import (
 )
 
 // listing are the parameters that choose payments.
-var listing = []string{"state", "site", "provider", "order", "id", "conversion", "cursor", "limit"}
+var (
+	choosing = []string{"search", "from", "to", "state", "site", "provider", "order", "id", "conversion", "webhook", "owed"}
+	listing  = append(slices.Clone(choosing), "cursor", "limit")
+)
 
 // queries are the parameters of each route, besides `lang` and `dry_run`, which all
 // have.
 var queries = map[string][]string{
 	"list":       listing,
 	"export":     listing,
+	"stats":      choosing,
 	"import-ids": {"provider"},
 }
 
