@@ -13,7 +13,6 @@ import (
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/operate"
-	"github.com/rahgir/caddy-payments/operate/find"
 )
 
 func init() {
@@ -130,8 +129,8 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return status(http.StatusBadRequest, errors.New("the query can't be read"))
 	}
-	if err := find.Check(name, q); err != nil {
-		return status(http.StatusBadRequest, err)
+	if err := operate.KnownQuery(name, q); err != nil {
+		return apiError(err)
 	}
 	if s := q.Get("lang"); s != "" {
 		if c.lang, ok = lang.Parse(s); !ok {

@@ -32,13 +32,15 @@ func (r *Record) CountOnce(o Counted) (first bool) {
 }
 
 // Waits reports whether a payment needs a person, or an answer that has not come:
-// held for review, parked, without a believable answer of its provider, or paid
-// and not taken by its shop. A payment that goes well never waits, so an index of
+// held for review, parked, without a believable answer of its provider, paid and
+// not taken by its shop, or refused with its money kept. A payment that goes well never waits, so an index of
 // those that do costs it nothing.
 func (r *Record) Waits() bool {
 	switch r.State {
 	case Review, Parked, Unknown:
 		return true
+	case Declined:
+		return r.Owed()
 	case Verified, Delivering:
 		return r.Reason != ""
 	}

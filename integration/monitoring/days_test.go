@@ -81,22 +81,8 @@ func days() []day {
 			w.buy()
 		},
 		mend: func(w *world) {
-			var listed struct {
-				Payments []struct {
-					Ref     string
-					Version uint64
-				}
-			}
-			w.ask("list?state=review", &listed)
-			for _, p := range listed.Payments {
-				body, _ := json.Marshal(map[string]any{"decision": "refuse", "note": "test", "by": "test", "version": p.Version})
-				res, err := client.Post("http://"+w.admin+"/payments/resolve/"+p.Ref, "application/json", strings.NewReader(string(body)))
-				w.must(err)
-				_ = res.Body.Close()
-				if res.StatusCode != http.StatusOK {
-					w.t.Errorf("the decision is answered %d", res.StatusCode)
-				}
-			}
+			w.decide("state=review", "reject")
+			w.decide("owed=true", "repaid") // the money was with us: the alarm goes on until it is not
 		},
 		alarm: "PaymentsWaitForPerson", code: "waiting", text: "for a person: 1 payment, .*amount_differs.*--state attention",
 	}, {
@@ -221,5 +207,29 @@ func TestExamplesNameOurMetrics(t *testing.T) {
 	check.Stdin = strings.NewReader(ours.String())
 	if out, err := check.CombinedOutput(); err != nil {
 		t.Errorf("%v %s", err, out)
+	}
+}
+
+// decide decides all payments of a list.
+func (w *world) decide(query, decision string) {
+	w.t.Helper()
+	var listed struct {
+		Payments []struct {
+			Ref     string
+			Version uint64
+		}
+	}
+	w.ask("list?"+query, &listed)
+	if len(listed.Payments) == 0 {
+		w.t.Errorf("nothing to %s in %s", decision, query)
+	}
+	for _, p := range listed.Payments {
+		body, _ := json.Marshal(map[string]any{"decision": decision, "note": "test", "by": "test", "version": p.Version})
+		res, err := client.Post("http://"+w.admin+"/payments/resolve/"+p.Ref, "application/json", strings.NewReader(string(body)))
+		w.must(err)
+		_ = res.Body.Close()
+		if res.StatusCode != http.StatusOK {
+			w.t.Errorf("%s is answered %d", decision, res.StatusCode)
+		}
 	}
 }

@@ -124,7 +124,7 @@ func collect(f Facts) waits {
 		switch x.State {
 		case payment.Unknown:
 			into(w.unknown, x.Provider).add(x)
-		case payment.Review, payment.Parked:
+		case payment.Review, payment.Parked, watch.Owed:
 			into(w.person, x.State).add(x)
 		default:
 			if x.Reason == "" {
@@ -163,11 +163,16 @@ func person(f Facts, w waits) []operate.Finding {
 			}
 		}
 	}
-	if all.n == 0 {
-		return nil
+	var out []operate.Finding
+	if h := w.person[watch.Owed]; h != nil {
+		out = append(out, operate.Finding{Level: h.level(), Code: "owed",
+			Text: "to customers whose order was refused: " + h.says(f.Now, w.more) + "; pay them back and note each with: caddy payments resolve REFERENCE repaid"})
 	}
-	return []operate.Finding{{Level: all.level(), Code: "waiting",
-		Text: fmt.Sprintf("for a person: %s (%s); see them with: caddy payments list --state attention", all.says(f.Now, w.more), all.why())}}
+	if all.n == 0 {
+		return out
+	}
+	return append(out, operate.Finding{Level: all.level(), Code: "waiting",
+		Text: fmt.Sprintf("for a person: %s (%s); see them with: caddy payments list --state attention", all.says(f.Now, w.more), all.why())})
 }
 
 // announcements are returns that came without an intent, and announcements that could

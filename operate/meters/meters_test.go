@@ -56,7 +56,7 @@ func TestScrape(t *testing.T) {
 		for name, want := range map[string]int{
 			"creates_total": 2 * 5, "verifications_total": 2 * 7, "deliveries_total": 4 * 2, "reports_total": 4,
 			"returns_total": len(engine.ReturnKinds()), "alerts_total": len(engine.Alarms()) + 1,
-			"waiting": 2 * 5, "oldest_waiting_seconds": 5, "provider_up": 2, "ledger_free_bytes": 0, "ledger_commits_total": 1,
+			"waiting": 2 * len(watch.States()), "oldest_waiting_seconds": len(watch.States()), "provider_up": 2, "ledger_free_bytes": 0, "ledger_commits_total": 1,
 		} {
 			if got := series["caddy_payments_"+name]; got != want {
 				t.Errorf("%s has %d series at the start, want %d", name, got, want)
@@ -93,7 +93,8 @@ func TestCounts(t *testing.T) {
 		m.returns:       `caddy_payments_returns_total{kind="duplicate"} 1` + "\n" + `caddy_payments_returns_total{kind="malformed"} 1`,
 		m.commits:       `caddy_payments_ledger_commits_total 2`,
 	} {
-		text, err := testutil.CollectAndFormat(got, expfmt.TypeTextPlain)
+		name := want[:strings.IndexAny(want, "{ ")]
+		text, err := testutil.CollectAndFormat(got, expfmt.TypeTextPlain, name)
 		var lines []string
 		for line := range strings.Lines(string(text)) {
 			if !strings.HasPrefix(line, "#") {

@@ -64,7 +64,11 @@ func (t *tally) note(r *payment.Record, now time.Time) {
 }
 
 func waiter(r *payment.Record) Waiter {
-	return Waiter{Ref: r.Ref, State: r.State, Provider: r.Provider, Site: r.Site, Reason: r.Reason, Since: r.WaitsSince(), Amount: r.Price(), Live: r.Environment != payment.Sandbox}
+	st := r.State
+	if r.Owed() {
+		st = Owed
+	}
+	return Waiter{Ref: r.Ref, State: st, Provider: r.Provider, Site: r.Site, Reason: r.Reason, Since: r.WaitsSince(), Amount: r.Price(), Live: r.Environment != payment.Sandbox}
 }
 
 // Key is what the gauges tell apart.

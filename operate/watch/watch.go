@@ -107,7 +107,10 @@ func (w *Watch) provider(e engine.Event) *Provider {
 const maxNames = 10_000
 
 // states are those that a payment can wait in.
-var states = []payment.State{payment.Review, payment.Parked, payment.Unknown, payment.Verified, payment.Delivering}
+var states = []payment.State{payment.Review, payment.Parked, payment.Unknown, payment.Verified, payment.Delivering, Owed}
+
+// Owed stands for the state of a refused payment whose money is with the shop.
+const Owed payment.State = "owed"
 
 // States are the states that a payment can wait in: for a person, for its provider's
 // answer, or for its shop's.

@@ -206,7 +206,7 @@ func (s *Store) byState(txn *bdb.Txn, q payment.Listing) (walker, error) {
 		if !s.indexed.Load() {
 			return nil, nil
 		}
-		return newMerger(txn, []byte{'u', 'r', 'p', noticeWaits}), nil
+		return newMerger(txn, []byte{'u', 'r', 'p', noticeWaits, classOwed}), nil
 	}
 	var classes []byte
 	var passing []payment.State

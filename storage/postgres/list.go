@@ -138,7 +138,7 @@ func (s *Store) source(ctx context.Context, q payment.Listing) (sql string, what
 	}
 	mask := int64(0)
 	if q.Waiting {
-		mask = noticesFormer | noticeWaits
+		mask = noticesFormer | noticeWaits | noticeOwed
 	}
 	if mask == 0 {
 		for _, st := range q.States {

@@ -177,7 +177,7 @@ func testFindWaiting(t *testing.T, h Harness) {
 	i := 0
 	want := 0
 	for _, st := range payment.States() {
-		for _, why := range []payment.Reason{"", payment.ReasonUnreachable} {
+		for _, why := range []payment.Reason{"", payment.ReasonUnreachable, payment.ReasonOwed} {
 			r := newRecord(i)
 			i++
 			r.State, r.Reason = st, why
