@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/rahgir/caddy-payments/operate"
+	"github.com/rahgir/caddy-payments/payment"
 )
 
 const (
@@ -57,10 +58,8 @@ func (c *call) resolve() error {
 	if err := c.body(&in); err != nil {
 		return err
 	}
-	switch in.Decision {
-	case "give", "refuse", "has", "again", "reversed":
-	default:
-		return badInput("decision must be give, refuse, has, again or reversed")
+	if _, ok := payment.RuleOf(payment.Decision(in.Decision)); !ok {
+		return badInput("there is no decision %.40q; they are %s", in.Decision, payment.DecisionNames())
 	}
 	return c.decide(operate.Choice{Key: in.Decision, By: in.By, Note: in.Note, Version: in.Version})
 }
@@ -73,7 +72,7 @@ func (c *call) resend() error {
 	choice := operate.Choice{Resend: true, By: in.By, Note: in.Note, Version: in.Version}
 	switch in.What {
 	case "delivery":
-		choice.Key = "again"
+		choice.Key = string(payment.DecideRedeliver)
 	case "conversion":
 		choice.Key = "report"
 	case "":
@@ -86,8 +85,8 @@ func (c *call) resend() error {
 			return err
 		}
 		choice.Key = "report"
-		if rec.State == "parked" {
-			choice.Key = "again"
+		if rec.State == payment.Parked {
+			choice.Key = string(payment.DecideRedeliver)
 		}
 	default:
 		return badInput("what must be delivery or conversion")

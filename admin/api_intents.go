@@ -6,8 +6,8 @@ import (
 	"mime"
 	"net/http"
 
-	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/payment"
 )
 

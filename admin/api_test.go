@@ -152,24 +152,24 @@ func TestResolve(t *testing.T) {
 	r := l.Put(payment.Review, payment.ReasonLate, nil)
 	srv := endpoint(t, l, nil)
 	path := "/payments/resolve/" + string(r.Ref)
-	give := fmt.Sprintf(`{"decision":"give","by":"sara","note":"seen in the panel","version":%d}`, r.Version)
+	give := fmt.Sprintf(`{"decision":"accept","by":"sara","note":"seen in the panel","version":%d}`, r.Version)
 
 	var c Changed
 	ask(t, srv, "POST", path+"?dry_run=1", give, 200, &c)
 	if c.Done || c.Would == "" || c.Warn == "" || l.Get(r.Ref).State != payment.Review {
 		t.Fatalf("a dry run: %+v", c)
 	}
-	ask(t, srv, "POST", path, `{"decision":"give","version":99}`, 409, nil)
-	ask(t, srv, "POST", path, `{"decision":"has"}`, 409, nil)
+	ask(t, srv, "POST", path, `{"decision":"accept","version":99}`, 409, nil)
+	ask(t, srv, "POST", path, `{"decision":"credited","note":"seen"}`, 409, nil)
 	ask(t, srv, "POST", path, `{"decision":"perhaps"}`, 400, nil)
-	ask(t, srv, "POST", path, `{"decision":"give","colour":1}`, 400, nil)
-	ask(t, srv, "POST", path, `{"decision":"give"}{}`, 400, nil)
-	ask(t, srv, "POST", path, `{"decision":"give","note":"`+strings.Repeat("x", 1001)+`"}`, 400, nil)
+	ask(t, srv, "POST", path, `{"decision":"accept","colour":1}`, 400, nil)
+	ask(t, srv, "POST", path, `{"decision":"accept"}{}`, 400, nil)
+	ask(t, srv, "POST", path, `{"decision":"accept","note":"`+strings.Repeat("x", 1001)+`"}`, 400, nil)
 
 	ask(t, srv, "POST", path, give, 200, &c)
 	after := l.Get(r.Ref)
-	if !c.Done || after.State != payment.Verified || len(after.Notes) != 1 || after.Notes[0].By != "sara" || after.Notes[0].Text != "seen in the panel" {
-		t.Errorf("%+v %+v", c.Payment.State, after.Notes)
+	if !c.Done || after.State != payment.Verified || len(after.Decisions()) != 1 || after.Decisions()[0].By != "sara" || after.Decisions()[0].Text != "seen in the panel" {
+		t.Errorf("%+v %+v", c.Payment.State, after.History)
 	}
 	ask(t, srv, "POST", path, give, 409, nil)
 }
@@ -178,7 +178,7 @@ func TestSecondPaymentIsNotGiven(t *testing.T) {
 	l := operatetest.New(t)
 	first := l.Put(payment.Delivered, "", nil)
 	second := l.Put(payment.Review, payment.ReasonLate, func(r *payment.Record) { r.Order = first.Order })
-	text := ask(t, endpoint(t, l, nil), "POST", "/payments/resolve/"+string(second.Ref), `{"decision":"give"}`, 409, nil)
+	text := ask(t, endpoint(t, l, nil), "POST", "/payments/resolve/"+string(second.Ref), `{"decision":"accept"}`, 409, nil)
 	if !strings.Contains(text, "already paid") {
 		t.Error(text)
 	}
@@ -194,7 +194,7 @@ func TestHandingOverTwiceAtOnce(t *testing.T) {
 	codes := map[int]int{}
 	for range 8 {
 		all.Go(func() {
-			body := fmt.Sprintf(`{"what":"delivery","version":%d}`, r.Version)
+			body := fmt.Sprintf(`{"what":"delivery","note":"looked","version":%d}`, r.Version)
 			resp, err := http.Post(srv.URL+"/payments/resend/"+string(r.Ref), "application/json", strings.NewReader(body))
 			if err != nil {
 				t.Error(err)
@@ -232,11 +232,12 @@ func TestVerifyAndResend(t *testing.T) {
 	ask(t, srv, "POST", "/payments/verify/"+string(open.Ref), "", 409, nil)
 
 	sold := l.Put(payment.Delivered, "", func(r *payment.Record) {
-		r.Conversion = &payment.Conversion{State: payment.ConversionRejected, Track: payment.Track{ID: "abcdefgh", Affiliate: "hamekar"}}
+		r.Track = payment.Track{ID: "abcdefgh", Affiliate: "hamekar"}
+		r.Reports = []payment.Report{{To: "hamekar", Kind: payment.ReportSale, State: payment.RejectedReport}}
 	})
 	ask(t, srv, "POST", "/payments/resend/"+string(sold.Ref), `{"what":"delivery"}`, 409, nil)
 	ask(t, srv, "POST", "/payments/resend/"+string(sold.Ref), ``, 200, &c)
-	if c.Payment.Conversion != payment.ConversionOpen {
+	if c.Payment.Conversion != payment.OpenReport {
 		t.Errorf("%+v", c.Payment.Conversion)
 	}
 	ask(t, srv, "POST", "/payments/resend/"+string(sold.Ref), `{"what":"cake"}`, 400, nil)

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/payment"
 )
 
 // who is the default of --by: the account that runs the command.
@@ -28,7 +28,7 @@ func who() string {
 // addNote adds the flags of who and why.
 func addNote(f *pflag.FlagSet) {
 	f.String("by", who(), "Who decides; kept with the payment")
-	f.String("note", "", "Why; kept with the payment")
+	f.String("note", "", "Why; kept with the payment. A decision needs it")
 	f.Uint64("version", 0, "Only if the payment still has the version that show printed")
 }
 
@@ -64,24 +64,28 @@ func (c *cli) resendCommand() *cobra.Command {
 }
 
 // decisions are what a person may decide.
-var decisions = []string{
-	string(engine.Give), string(engine.Refuse), string(engine.Has), string(engine.Again), string(engine.Reversed),
+func decisions() []string {
+	var names []string
+	for _, d := range payment.Decisions() {
+		names = append(names, string(d.Key))
+	}
+	return names
 }
 
 func (c *cli) resolveCommand() *cobra.Command {
-	cmd := c.changes(c.leaf("resolve REFERENCE "+strings.Join(decisions, "|"), "Decides about a payment that waits for a person",
+	cmd := c.changes(c.leaf("resolve REFERENCE "+strings.Join(decisions(), "|"), "Decides about a payment that waits for a person",
 		`
-Decides about a payment in review or parked:
+Decides about a payment that waits for a person:
 
-    give      (review) take it as good and hand the order to the shop
-    refuse    (review) close it without an order; pay back in the provider's panel
-    has       (parked) the shop has it; nothing is handed over
-    again     (parked) hand it to the shop again
-    reversed  the money went back to the payer
+    accept     (review) take it as good and hand the order to the shop
+    reject     (review) close it without an order; what was paid is owed from then on
+    credited   (parked) the shop has it; nothing is handed over
+    redeliver  (parked) hand it to the shop again
+    repaid     the money was paid back to the payer
 
-Who and why are kept with the payment. show prints what each decision means
+--note says why, and is needed. Who and why are kept with the payment. show prints what each decision means
 for this payment, and the version that --version compares.`,
-		exactly(2, "the reference of one payment and a decision: give, refuse, has, again or reversed"),
+		exactly(2, "the reference of one payment and a decision: "+payment.DecisionNames()),
 		func(cmd *cobra.Command, args []string) error {
 			by, note, version := readNote(cmd.Flags())
 			return c.change("resolve/"+url.PathEscape(args[0]), Resolve{Decision: args[1], By: by, Note: note, Version: version})
@@ -108,5 +112,8 @@ func (c *cli) change(route string, body any) error {
 		return nil
 	}
 	fmt.Fprintf(c.out, "%s is now %s: %s\n", p.Ref, p.State, strings.TrimSpace(p.Explanation.Why))
+	if out.Warn != "" && len(p.Refunds) > 0 {
+		fmt.Fprintf(c.out, "! %s\n", out.Warn)
+	}
 	return nil
 }

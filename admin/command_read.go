@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -18,18 +19,23 @@ import (
 
 // filters are the flags that select payments.
 var filters = [][2]string{
-	{"state", "States or attention, open, all; several with commas"},
+	{"state", "States or attention, open, abandoned, all; several with commas"},
 	{"site", "Only of this site"},
 	{"provider", "Only of this provider"},
 	{"order", "Only of this order of the shop"},
 	{"id", "Only with this id of the provider"},
+	{"search", "Whatever a customer or a panel names: order, our reference (the first 8 do), the provider's id, the bank's reference, receipt number, the card's last four, amount, item, track"},
+	{"from", "Only from this day on: 2026-03-21, 1405/01/01, today, yesterday, 30d, or a moment"},
+	{"to", "Only up to this day, which is included"},
 	{"conversion", "Only with this state of the report to an affiliate"},
+	{"webhook", "Only with this state of a message to a webhook"},
 }
 
 func addFilters(f *pflag.FlagSet) {
 	for _, x := range filters {
 		f.String(x[0], "", x[1])
 	}
+	f.Bool("owed", false, "Only what is owed: refused, and its money is with the shop")
 }
 
 func readFilters(f *pflag.FlagSet) url.Values {
@@ -39,6 +45,9 @@ func readFilters(f *pflag.FlagSet) url.Values {
 			q.Set(x[0], v)
 		}
 	}
+	if owed, err := f.GetBool("owed"); err == nil && owed {
+		q.Set("owed", "true")
+	}
 	return q
 }
 
@@ -46,7 +55,8 @@ func (c *cli) statusCommand() *cobra.Command {
 	var ready bool
 	cmd := c.reads(c.leaf("status", "Counts payments and says whether the store takes work",
 		`
-Counts payments and says whether the store takes work.
+Says what costs money now, counts payments and says whether the store takes
+work. The status is 1 where something costs money now.
 
 With --ready it only asks whether the store is open and takes work, prints one
 line and ends with status 1 where it doesn't: a health check, for containers
@@ -63,15 +73,22 @@ and load balancers.`,
 				fmt.Fprintln(c.out, "ready")
 				return nil
 			case !c.table():
-				return c.printJSON(s)
+				err := c.printJSON(s)
+				return cmp.Or(err, costly(s.Troubles))
 			}
-			return c.printSummary(s)
+			return cmp.Or(c.printSummary(s), costly(s.Troubles))
 		}))
 	cmd.Flags().BoolVar(&ready, "ready", false, "Only say whether the store takes work; status 1 where it doesn't")
 	return cmd
 }
 
 func (c *cli) printSummary(s operate.Summary) error {
+	if err := c.printFindings(Findings{s.Troubles}); err != nil {
+		return err
+	}
+	if len(s.Troubles) > 0 {
+		fmt.Fprintln(c.out)
+	}
 	t := newTable(c.out)
 	ready := "ready"
 	if !s.Ready {
@@ -88,9 +105,15 @@ func (c *cli) printSummary(s operate.Summary) error {
 	if o := s.Oldest; o != nil {
 		fmt.Fprintf(t, "oldest open\t%s %s, %s old\n", o.Ref, o.State, lang.Age(s.Now.Sub(o.Since), lang.EN))
 	}
+	if s.Owed > 0 {
+		fmt.Fprintf(t, "owed to payers\t%d, %s\n", s.Owed, lang.Toman(payment.Rials(s.OwedRials), c.language()))
+	}
 	fmt.Fprintf(t, "conversions to look at\t%d\n", s.Conversions)
+	if s.Webhooks > 0 {
+		fmt.Fprintf(t, "messages to webhooks to look at\t%d\n", s.Webhooks)
+	}
 	if len(s.Paused) > 0 {
-		fmt.Fprintf(t, "affiliates that refuse the token\t%s\n", strings.Join(s.Paused, ", "))
+		fmt.Fprintf(t, "receivers of reports that take none\t%s\n", strings.Join(s.Paused, ", "))
 	}
 	return t.Flush()
 }
@@ -214,11 +237,16 @@ func (c *cli) doctorCommand() *cobra.Command {
 			if err := c.printFindings(out); err != nil {
 				return err
 			}
-			if slices.ContainsFunc(out.Findings, func(f operate.Finding) bool { return f.Level == operate.LevelError }) {
-				return &failure{exitFailed, fmt.Errorf("there are errors among the findings")}
-			}
-			return nil
+			return costly(out.Findings)
 		}))
+}
+
+// costly ends a command with status 1 where something costs money now.
+func costly(findings []operate.Finding) error {
+	if slices.ContainsFunc(findings, func(f operate.Finding) bool { return f.Level == operate.LevelError }) {
+		return &failure{exitFailed, fmt.Errorf("there are errors among the findings")}
+	}
+	return nil
 }
 
 func (c *cli) printFindings(out Findings) error {

@@ -94,18 +94,23 @@ func TestShowAndDecide(t *testing.T) {
 	addr := serve(t, l)
 	run(t, addr, true, "", "show", string(r.Ref)).has(t, 0,
 		"money with you?", "Yes", "50,000 toman = 500,000 rial", "500,000 toman = 5,000,000 rial", "Ten times too much",
-		"882211", "603799******1234", "Tehran time (14", "resolve "+string(r.Ref)+" give --version", "Decide by")
-	run(t, addr, true, "", "resolve", string(r.Ref), "give", "--dry-run").has(t, 0, "nothing was done", "!")
+		"882211", "603799******1234", "Tehran time (14", "resolve "+string(r.Ref)+" accept --version", "Decide by")
+	run(t, addr, true, "", "resolve", string(r.Ref), "accept", "--dry-run").has(t, 0, "nothing was done", "!")
 	if l.Get(r.Ref).State != payment.Review {
 		t.Fatal("a dry run decided")
 	}
-	run(t, addr, true, "", "resolve", string(r.Ref), "refuse", "--by", "sara", "--note", "paid back 991").has(t, 0, "is now declined")
-	if n := l.Get(r.Ref).Notes; len(n) != 1 || n[0].By != "sara" || n[0].Text != "paid back 991" {
+	run(t, addr, true, "", "resolve", string(r.Ref), "reject", "--by", "sara", "--note", "paid back 991").has(t, 0, "is now declined")
+	if n := l.Get(r.Ref).Decisions(); len(n) != 1 || n[0].By != "sara" || n[0].Text != "paid back 991" {
 		t.Errorf("%+v", n)
 	}
-	run(t, addr, true, "", "resolve", string(r.Ref), "refuse").has(t, exitNotPossible, "not possible")
+	run(t, addr, true, "", "resolve", string(r.Ref), "reject", "--note", "again").has(t, exitNotPossible, "not possible")
 	run(t, addr, true, "", "resolve", string(r.Ref)).has(t, exitUsage, "a decision")
-	run(t, addr, true, "", "resolve", string(r.Ref), "eat").has(t, exitUsage, "decision must be")
+	run(t, addr, true, "", "list", "--owed").has(t, 0, string(r.Ref))
+	run(t, addr, true, "", "status").has(t, 0, "owed to payers")
+	run(t, addr, true, "", "resolve", string(r.Ref), "repaid").has(t, exitUsage, "a note is missing")
+	run(t, addr, true, "", "resolve", string(r.Ref), "repaid", "--note", "refund 991").has(t, 0, "is now reversed")
+	run(t, addr, true, "", "list", "--owed").has(t, 0, "no such payments")
+	run(t, addr, true, "", "resolve", string(r.Ref), "eat").has(t, exitUsage, "there is no decision")
 	run(t, addr, true, "", "show", "nonsense").has(t, exitUsage, "not a payment reference")
 	run(t, addr, true, "", "show", string(payment.NewRef("x", "x", "x", "x"))).has(t, exitFailed, "there is no payment")
 	run(t, addr, true, "", "show", string(r.Ref), "--nonsense").has(t, exitUsage, "unknown flag")
@@ -121,13 +126,14 @@ func TestVerifyAndResendCommands(t *testing.T) {
 	run(t, addr, true, "", "verify", string(open.Ref)).has(t, 0, "is now verified")
 	run(t, addr, false, "", "resend", string(parked.Ref), "-n").has(t, 0, `"done": false`)
 	run(t, addr, true, "", "resend", string(parked.Ref), "--what", "cake").has(t, exitUsage)
-	run(t, addr, true, "", "resend", string(parked.Ref)).has(t, 0, "is now delivered")
+	run(t, addr, true, "", "resend", string(parked.Ref)).has(t, exitUsage, "a note is missing")
+	run(t, addr, true, "", "resend", string(parked.Ref), "--note", "looked: it has no such order").has(t, 0, "is now delivered")
 	run(t, addr, true, "", "resend", string(parked.Ref)).has(t, exitNotPossible, "nothing to resend, the payment is delivered")
 	for _, state := range []payment.State{payment.Review, payment.Declined} {
 		other := l.Put(state, payment.ReasonAmount, nil)
 		run(t, addr, true, "", "resend", string(other.Ref)).has(t, exitNotPossible, "nothing to resend, the payment is "+string(state))
 		run(t, addr, true, "", "resend", string(other.Ref), "--what", "delivery").has(t, exitNotPossible, "nothing to resend")
-		run(t, addr, true, "", "resolve", string(other.Ref), "again").has(t, exitNotPossible, "again does not fit")
+		run(t, addr, true, "", "resolve", string(other.Ref), "redeliver", "--note", "x").has(t, exitNotPossible, "redeliver does not fit")
 	}
 	if len(l.Delivered()) != 1 {
 		t.Error("it was not handed over once")
@@ -258,7 +264,8 @@ func TestReadingTakesDryRun(t *testing.T) {
 func TestShowInPersian(t *testing.T) {
 	l := operatetest.New(t)
 	r := l.Put(payment.Parked, payment.ReasonNoProof, func(r *payment.Record) {
-		r.Conversion = &payment.Conversion{State: payment.ConversionOpen, Track: payment.Track{Affiliate: "hamekar", ID: "0123456789"}}
+		r.Track = payment.Track{Affiliate: "hamekar", ID: "0123456789"}
+		r.Reports = []payment.Report{{To: "hamekar", Kind: payment.ReportSale, State: payment.OpenReport}}
 	})
 	addr := serve(t, l)
 	fa := run(t, addr, true, "", "show", string(r.Ref), "--lang", "fa")

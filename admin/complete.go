@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rahgir/caddy-payments/operate"
-	"github.com/rahgir/caddy-payments/payment"
 )
 
 // completer offers words for what stands under the cursor.
@@ -47,12 +46,7 @@ func (c *cli) complete(cmd *cobra.Command, args completer, flags map[string]comp
 
 // filtered are the flags of [addFilters].
 func (c *cli) filtered() map[string]completer {
-	return map[string]completer{"state": states, "provider": c.providerNames, "conversion": among(conversionStates...)}
-}
-
-var conversionStates = []string{
-	string(payment.ConversionOpen), string(payment.ConversionSent), string(payment.ConversionRejected),
-	string(payment.ConversionPerhaps), string(payment.ConversionParked),
+	return map[string]completer{"state": states, "provider": c.providerNames, "conversion": among(operate.ReportStates()...), "webhook": among(operate.ReportStates()...)}
 }
 
 // states offers the next word of a list with commas.
@@ -72,7 +66,7 @@ func decided(words []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(words) != 1 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return decisions, cobra.ShellCompDirectiveNoFileComp
+	return decisions(), cobra.ShellCompDirectiveNoFileComp
 }
 
 // importing offers a provider, then files.

@@ -21,11 +21,11 @@ func TestCompletion(t *testing.T) {
 	}
 	addr := serve(t, operatetest.New(t))
 	for words, want := range map[string]string{
-		"resolve x ":                             "give refuse has again reversed",
+		"resolve x ":                             "accept reject credited redeliver repaid",
 		"resolve ":                               "",
-		"list --state ":                          "attention open all created verifying unknown verified delivering delivered declined expired review parked reversed",
+		"list --state ":                          "attention open abandoned all created verifying unknown verified delivering delivered declined expired review parked reversed",
 		"list --state parked,rev":                "parked,review parked,reversed",
-		"list --conversion ":                     "open sent rejected perhaps parked",
+		"list --conversion ":                     "open sent rejected perhaps parked withdrawn",
 		"export --format ":                       "csv jsonl",
 		"resend x --what ":                       "delivery conversion",
 		"init --shop ":                           "static php plugin",

@@ -12,6 +12,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/rahgir/caddy-payments/affiliates/notify"
+	"github.com/rahgir/caddy-payments/affiliates/webhook"
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/handlers"
 	"github.com/rahgir/caddy-payments/internal/token"
@@ -35,6 +37,12 @@ type App struct {
 	// The affiliate networks by name; each object's `type` says which.
 	AffiliatesRaw map[string]json.RawMessage `json:"affiliates,omitempty" caddy:"namespace=payments.affiliates inline_key=type"`
 
+	// Servers of the shop's that are told what becomes of payments.
+	Webhooks []*webhook.Hook `json:"webhooks,omitempty"`
+
+	// How people are told of what needs one, by name.
+	Notify map[string]*notify.Notifier `json:"notify,omitempty"`
+
 	// The secrets that shops share with us, at least 32 bytes each: the first
 	// signs, all verify. Default: one is made and kept in the store, which is
 	// enough for cookies and checkout and refused where a shop has to know it.
@@ -50,10 +58,12 @@ type App struct {
 	log        *zap.Logger
 	opener     storage.Opener
 	providers  map[string]provider
-	affiliates map[string]payment.Affiliate
+	affiliates map[string]payment.Reporter
 	keys       *token.Keys
 	observer   *observer
 	listener   *listener
+	hooks      map[string]payment.Subscriber
+	teller     *teller
 	sites      *handlers.Sites
 
 	// gate opens when Start has opened the store, or failed to.
@@ -63,6 +73,8 @@ type App struct {
 	release func() error
 	stop    context.CancelFunc
 	active  atomic.Int64
+	// lookEvery is how often the ledger is looked at; 0 for the default.
+	lookEvery time.Duration
 }
 
 type provider struct {
@@ -109,7 +121,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := a.provisionProviders(ctx); err != nil {
 		return err
 	}
-	return a.provisionAffiliates(ctx)
+	if err := a.provisionAffiliates(ctx); err != nil {
+		return err
+	}
+	return a.provisionTelling(ctx)
 }
 
 func (a *App) provisionKeys() error {
@@ -185,7 +200,7 @@ func (a *App) provisionAffiliates(ctx caddy.Context) error {
 			return err
 		}
 	}
-	a.affiliates = make(map[string]payment.Affiliate)
+	a.affiliates = make(map[string]payment.Reporter)
 	if len(a.AffiliatesRaw) == 0 {
 		return nil
 	}
@@ -194,7 +209,7 @@ func (a *App) provisionAffiliates(ctx caddy.Context) error {
 		return fmt.Errorf("loading the affiliates: %w", err)
 	}
 	for name, mod := range mods.(map[string]any) { //nolint:forcetypeassert // LoadModule's documented result for a map
-		aff, ok := mod.(payment.Affiliate)
+		aff, ok := mod.(payment.Reporter)
 		if !ok {
 			return fmt.Errorf("affiliate %s: module %T is no affiliate", name, mod)
 		}
@@ -242,7 +257,7 @@ func (a *App) ProviderNames() []string {
 }
 
 // Affiliate implements handlers.App.
-func (a *App) Affiliate(name string) (string, payment.Affiliate, error) {
+func (a *App) Affiliate(name string) (string, payment.Reporter, error) {
 	if name == "" {
 		if len(a.affiliates) != 1 {
 			return "", nil, fmt.Errorf("there are %d affiliates: `affiliate <name>` must say which", len(a.affiliates))

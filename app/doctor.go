@@ -15,6 +15,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/operate"
+	"github.com/rahgir/caddy-payments/operate/doctor"
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage"
 )
@@ -31,7 +32,7 @@ func (a *App) ProviderIssuer(name string) (string, bool) {
 // Doctor implements operate.App: it looks at the running configuration and
 // changes nothing.
 func (a *App) Doctor(ctx context.Context) []operate.Finding {
-	out := a.doctorStore(ctx)
+	out := append(a.Money(ctx), a.doctorStore(ctx)...)
 	out = append(out, a.doctorSites()...)
 	for _, name := range a.ProviderNames() {
 		out = append(out, a.doctorProvider(name)...)
@@ -40,25 +41,33 @@ func (a *App) Doctor(ctx context.Context) []operate.Finding {
 		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "provider", Text: "no provider is configured"})
 	}
 	out = append(out, a.doctorAffiliates()...)
-	if n, last := processHealth.unannounced(); n > 0 {
-		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "unannounced",
-			Text: fmt.Sprintf("%d returns since the start, the last %s ago, of payments that nothing announced: the redirect to the bank must pass through this site and carry X-Payment-Order and X-Payment-Amount", n, ago(last))})
-	}
 	return append(out, a.doctorKeys()...)
 }
 
-// doctorProvider says of a provider what costs money first.
+// Money implements admin.App: what costs money now, or soon will. It counts what waits
+// first, so that it is not older than the question.
+func (a *App) Money(ctx context.Context) []operate.Finding {
+	ctx, cancel := context.WithTimeout(ctx, recountMost)
+	defer cancel()
+	f := doctor.Facts{Watch: processWatch, Now: time.Now(), Providers: a.ProviderNames(), Sandbox: make(map[string]bool)}
+	for name, p := range a.providers {
+		f.Sandbox[name] = p.Traits().Environment == payment.Sandbox
+	}
+	if eng, err := a.Engine(ctx); err == nil {
+		f.KeptBack = eng.KeptBack
+		processWatch.Look(ctx, eng.Store, nil)
+		_ = processWatch.Recount(ctx, eng.Store) // what is known of before is better than nothing
+	}
+	return doctor.Money(f)
+}
+
+// recountMost is how long a person waits for a fresh count.
+const recountMost = 5 * time.Second
+
+// doctorProvider says how a provider is configured.
 func (a *App) doctorProvider(name string) []operate.Finding {
 	p := a.providers[name]
 	var out []operate.Finding
-	if r, ok := processHealth.refuses(name); ok {
-		code := ""
-		if r.code != "" {
-			code = " (code " + r.code + ")"
-		}
-		out = append(out, operate.Finding{Level: operate.LevelError, Code: "refused", Where: name,
-			Text: fmt.Sprintf("it has refused our key, address or account for %s, the last time %s ago%s, and has settled nothing since: see its panel", ago(r.since), ago(r.last), code)})
-	}
 	sandbox := p.Traits().Environment == "sandbox"
 	if e, ok := p.Provider.(payment.Relocated); ok && e.Elsewhere() != "" {
 		text := "base_url is " + e.Elsewhere() + ", not the provider's own address"
@@ -71,10 +80,24 @@ func (a *App) doctorProvider(name string) []operate.Finding {
 	case sandbox:
 		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "sandbox", Where: name,
 			Text: "this provider is in its sandbox: nobody really pays"})
-	case len(out) == 0:
-		out = append(out, operate.Finding{Level: operate.LevelOK, Code: "provider", Where: name, Text: "live"})
+	case len(out) == 0 && processWatch.Provider(name).Up():
+		out = append(out, operate.Finding{Level: operate.LevelOK, Code: "provider", Where: name, Text: a.lastHeard(name)})
 	}
 	return out
+}
+
+// lastHeard says when a provider answered last; of one that was not asked since the
+// start nothing is claimed but that it is no sandbox.
+func (a *App) lastHeard(name string) string {
+	p := processWatch.Provider(name)
+	last := p.Asked.OK
+	if p.Created.OK.After(last) {
+		last = p.Created.OK
+	}
+	if last.IsZero() {
+		return "live; not asked since the start"
+	}
+	return "live; it answered last " + lang.Age(time.Since(last), lang.EN) + " ago"
 }
 
 // doctorAffiliates names what keeps sales from being reported.
@@ -102,9 +125,6 @@ func (a *App) doctorAffiliates() []operate.Finding {
 	}
 	return out
 }
-
-// ago is how long something is past, for people.
-func ago(t time.Time) string { return lang.Age(time.Since(t), lang.EN) }
 
 // doctorKeys names who uses the store's own key. A site's key is as good to its
 // shop as the app's.

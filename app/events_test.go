@@ -18,12 +18,12 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
-	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	payments "github.com/rahgir/caddy-payments/app"
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/integration/harness"
+	"github.com/rahgir/caddy-payments/operate/meters"
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/sandbox"
 	"github.com/rahgir/caddy-payments/storage"
@@ -219,19 +219,6 @@ func (w *listening) app() *payments.App {
 }
 
 // valueOf is what a counter says.
-func valueOf(t *testing.T, c prometheus.Collector) float64 {
-	t.Helper()
-	reg := prometheus.NewRegistry()
-	if err := reg.Register(c); err != nil {
-		t.Fatal(err)
-	}
-	all, err := reg.Gather()
-	if err != nil || len(all) != 1 || len(all[0].GetMetric()) != 1 {
-		t.Fatal(all, err)
-	}
-	return all[0].GetMetric()[0].GetCounter().GetValue()
-}
-
 func names(events []caddy.Event) (names []string) {
 	for _, e := range events {
 		if strings.HasPrefix(e.Name(), "payment_") {
@@ -276,7 +263,7 @@ func TestEventHandlersThatHang(t *testing.T) {
 	listenWith(t, func(context.Context) { <-hang })
 	w := newListening(t)
 	w.must(w.load("a"))
-	before := valueOf(t, payments.DroppedCounter())
+	before := value(t, "alerts_total", "kind", meters.KindDropped)
 	begin := time.Now()
 	const n = 20_000
 	app := w.app()
@@ -286,7 +273,7 @@ func TestEventHandlersThatHang(t *testing.T) {
 	if took := time.Since(begin); took > 2*time.Second {
 		t.Errorf("%d events took %s beside a handler that hangs", n, took)
 	}
-	if dropped := valueOf(t, payments.DroppedCounter()) - before; dropped < n-1100 || dropped > n-1000 {
+	if dropped := value(t, "alerts_total", "kind", meters.KindDropped) - before; dropped < n-1100 || dropped > n-1000 {
 		t.Errorf("%v of %d are counted as dropped", dropped, n)
 	}
 	if took := w.buy("x"); took > 2500*time.Millisecond {
@@ -352,14 +339,13 @@ func TestManyMalformedReturnsAreOneAlert(t *testing.T) {
 	listenWith(t, func(context.Context) {})
 	w := newListening(t)
 	w.must(w.load("a"))
-	counter := payments.EventCounter(engine.EventMalformed, "", "")
-	before := valueOf(t, counter)
+	before := value(t, "returns_total", "kind", "malformed")
 	const n = 500
 	app := w.app()
 	for range n {
 		app.Observe(engine.Event{Name: engine.EventMalformed, Err: errors.New("test: no id"), Alert: true})
 	}
-	if got := valueOf(t, counter) - before; got != n {
+	if got := value(t, "returns_total", "kind", "malformed") - before; got != n {
 		t.Errorf("%v of %d are counted", got, n)
 	}
 	harness.Wait(t, "the alert", 5*time.Second, func() bool { return len(heardBy("a")) > 0 })

@@ -3,10 +3,10 @@ package app
 import (
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/rahgir/caddy-payments/handlers"
 	"github.com/rahgir/caddy-payments/operate"
+	"github.com/rahgir/caddy-payments/operate/meters"
+	"github.com/rahgir/caddy-payments/operate/watch"
 )
 
 // What the tests outside of this package look at: they load Caddyfiles, whose grammar
@@ -18,7 +18,5 @@ func (a *App) DoctorAffiliates() []operate.Finding          { return a.doctorAff
 func (a *App) Listens() bool                                { return a.observer.events.now.Load() != nil }
 func (a *App) Wants(event string) bool                      { return a.observer.events.wants(event) }
 func (a *App) FlushEvents(d time.Duration)                  { a.observer.events.queue.Flush(d) }
-func EventCounter(name, provider, reason string) prometheus.Counter {
-	return processMetrics().events.WithLabelValues(name, provider, reason)
-}
-func DroppedCounter() prometheus.Counter { return processMetrics().dropped }
+func ProcessMeters() *meters.Meters                         { return processMeters() }
+func ProcessWatch() *watch.Watch                            { return processWatch }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/pace"
+	"github.com/rahgir/caddy-payments/operate/meters"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -16,15 +18,15 @@ import (
 // Caddy's events app. Nothing in them is secret: ids and orders are the shop's
 // own, cards are masked and left out all the same.
 //
-// Invariant: the metrics count each event; one cause is one alert, repeated
-// while it lasts; and what strangers can bring about without a payment fills
+// Invariant: one cause is one alert, repeated while it lasts, and counted as often
+// as it is told; and what strangers can bring about without a payment fills
 // neither the log nor the queue of events.
 type observer struct {
-	log     *zap.Logger
-	metrics *metrics
-	events  *bus
-	alerts  *pace.Alerts
-	lines   *pace.Lines
+	log    *zap.Logger
+	meters *meters.Meters
+	events *bus
+	alerts *pace.Alerts
+	lines  *pace.Lines
 }
 
 // A reload must not make news of what is old, so the pauses are the process's.
@@ -35,15 +37,18 @@ var (
 
 func newObserver(ctx caddy.Context, log *zap.Logger) *observer {
 	return &observer{
-		log: log, metrics: registerMetrics(ctx.GetMetricsRegistry()),
+		log: log, meters: registerMeters(ctx.GetMetricsRegistry(), log),
 		events: processBus(), alerts: &processAlerts, lines: &processLines,
 	}
 }
 
 // Observe implements engine.Observer.
 func (o *observer) Observe(e engine.Event) {
-	o.metrics.count(e)
-	processHealth.note(e)
+	o.meters.Observe(e)
+	processWatch.Note(e)
+	if silent(e) {
+		return
+	}
 	level := levelOf(e)
 	alert := e.Alert || level >= zapcore.WarnLevel
 	if !alert {
@@ -65,6 +70,10 @@ func levelOf(e engine.Event) zapcore.Level {
 	case engine.EventMissed:
 		if e.Record != nil && e.Record.Reason == payment.ReasonNoProof {
 			return zapcore.WarnLevel // most often a line that the shop lacks
+		}
+	case engine.EventStarting:
+		if e.Err == nil {
+			return zapcore.DebugLevel
 		}
 	case engine.EventAsked, engine.EventDelivering, engine.EventCreated:
 		if !e.Alert {
@@ -93,9 +102,17 @@ func causeOf(e engine.Event) pace.Cause {
 	return c
 }
 
+// Committed implements engine.Timer.
+func (o *observer) Committed(took time.Duration, synced bool, err error) {
+	o.meters.Committed(took, synced, err)
+}
+
 // tell writes an event down and emits it. An alert is always told; of what
 // belongs to no payment only so much as there is room for.
 func (o *observer) tell(e engine.Event, level zapcore.Level, alert bool, again int) {
+	if alert {
+		o.meters.Alert(e.Name)
+	}
 	skipped := 0
 	if e.Record == nil && !alert {
 		var ok bool
@@ -119,7 +136,7 @@ func (o *observer) tell(e engine.Event, level zapcore.Level, alert bool, again i
 	data := eventData(e)
 	data["alert"], data["again"] = alert, again
 	if !o.events.put(e.Name, data) {
-		o.metrics.dropped.Inc()
+		o.meters.Alert(meters.KindDropped)
 		o.dropping()
 	}
 }
@@ -128,8 +145,8 @@ var errDropped = errors.New("an event handler is slower than events come: some a
 
 // dropping says once, and again while it lasts, that events are dropped.
 func (o *observer) dropping() {
-	say := func(held int) { o.log.Warn("events_dropped", zap.Error(errDropped), zap.Int("again", held)) }
-	if o.alerts.Let(pace.Cause{Kind: "events_dropped"}, say) {
+	say := func(held int) { o.log.Warn(meters.KindDropped, zap.Error(errDropped), zap.Int("again", held)) }
+	if o.alerts.Let(pace.Cause{Kind: meters.KindDropped}, say) {
 		say(0)
 	}
 }
@@ -191,5 +208,8 @@ func eventData(e engine.Event) map[string]any {
 	return data
 }
 
-// Interface guard.
-var _ engine.Observer = (*observer)(nil)
+// Interface guards.
+var (
+	_ engine.Observer = (*observer)(nil)
+	_ engine.Timer    = (*observer)(nil)
+)

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -28,6 +29,7 @@ const roomEvery = 2 * time.Second
 func (a *App) Start() error {
 	ctx, stop := context.WithCancel(context.WithoutCancel(a.ctx))
 	a.stop = stop
+	defer a.startWatching(ctx)
 	err := a.placeSites()
 	if err == nil {
 		err = a.open(ctx)
@@ -101,8 +103,9 @@ func (a *App) open(ctx context.Context) error {
 		providers[name] = engine.Provider{Provider: p.Provider, Timeout: p.timeout, UsedIDs: p.UsedIDs}
 	}
 	eng, err := engine.New(context.WithoutCancel(ctx), engine.Config{
-		Store: store, Providers: providers, Affiliates: a.affiliates,
-		Sites: a.sites, Observer: a.observer, Shared: use.Shared,
+		Store: store, Providers: providers, Affiliates: a.affiliates, Webhooks: a.hooks,
+		Sites: a.sites, Observer: a.teller, Shared: use.Shared,
+		Seal: sealer{func() (*token.Keys, error) { return a.Keys(context.WithoutCancel(ctx)) }},
 	})
 	if err != nil {
 		return errors.Join(err, free())
@@ -114,5 +117,6 @@ func (a *App) open(ctx context.Context) error {
 	}
 	a.engine, a.release = eng, free
 	go eng.Run(ctx)
+	go a.teller.run(ctx)
 	return nil
 }

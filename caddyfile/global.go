@@ -22,6 +22,8 @@ import (
 //		storage     <module> [<args...>] { ... }
 //		provider    <type> [<name>] { ... }
 //		affiliate   <type> [<name>] { ... }
+//		webhook     <url> { ... }
+//		notify      <name> { ... }
 //		signing_key <secret> [<kid>]
 //		public_url  <url>
 //	}
@@ -54,8 +56,8 @@ func ParseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 
 // The lines of the global block, and those of a site's that may stray here.
 var (
-	globalLines = []string{"storage", "provider", "affiliate", "signing_key", "public_url"}
-	siteLines   = []string{"track", "checkout", "verify", "require", "announce", "errors", "formerly"}
+	globalLines = []string{"storage", "provider", "affiliate", "webhook", "notify", "signing_key", "public_url"}
+	siteLines   = []string{"track", "checkout", "verify", "require", "observe", "relay", "announce", "errors", "formerly"}
 )
 
 func parseLine(a *app.App, d *caddyfile.Dispenser) error {
@@ -67,6 +69,10 @@ func parseLine(a *app.App, d *caddyfile.Dispenser) error {
 		return parseNamed(d, line, &a.ProvidersRaw)
 	case "affiliate":
 		return parseNamed(d, line, &a.AffiliatesRaw)
+	case "webhook":
+		return parseWebhook(a, d)
+	case "notify":
+		return parseNotify(a, d)
 	case "signing_key":
 		if err := readSigningKey(d, &a.SigningKeys); err != nil {
 			return err

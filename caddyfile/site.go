@@ -46,6 +46,16 @@ import (
 //			checkout <path>
 //			devices  <n>
 //		}
+//		observe <@matcher | path...> <provider> {
+//			rescue  on|off
+//			refused redirect|status|header <pattern>...
+//			orders  many|once
+//		}
+//		relay <path> [<provider>...] {
+//			allow     <cidr|unix>...
+//			when_down refuse
+//			unknown   close|504
+//		}
 //		brand "<name>" {
 //			logo    <path>
 //			color   <hex>
@@ -125,6 +135,8 @@ func (s *siteBlock) lines() []block.Option {
 		{Name: "checkout", Many: true, Block: true, Read: s.checkout},
 		{Name: "verify", Many: true, Block: true, Read: s.verify},
 		{Name: "require", Many: true, Block: true, Read: s.require},
+		{Name: "observe", Many: true, Block: true, Read: s.observe},
+		{Name: "relay", Many: true, Block: true, Read: s.relay},
 		{Name: "brand", Block: true, Read: s.brand},
 		block.String("pages", &s.handler.Pages),
 		{Name: "announce", Read: s.announce},

@@ -149,6 +149,10 @@ func (v verifyBlock) readAck(d *caddyfile.Dispenser) error {
 
 // readRefused reads one line; there may be several.
 func (v verifyBlock) readRefused(d *caddyfile.Dispenser) error {
+	return readRefused(d, &v.Refused)
+}
+
+func readRefused(d *caddyfile.Dispenser, to *[]handlers.Refused) error {
 	var r handlers.Refused
 	if err := block.OneOf(d, "refused", &r.Mode, "redirect", "status", "header"); err != nil {
 		return err
@@ -164,7 +168,7 @@ func (v verifyBlock) readRefused(d *caddyfile.Dispenser) error {
 	if err := r.Check(); err != nil {
 		return d.Errf("refused %w", err)
 	}
-	v.Refused = append(v.Refused, r)
+	*to = append(*to, r)
 	return nil
 }
 

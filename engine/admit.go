@@ -91,12 +91,8 @@ type Result struct {
 	Err   error
 }
 
-// Admit settles a customer's return: it finds or makes its record, has the
-// provider asked (once, however many returns arrive), and says what to tell the
-// browser. When ctx ends, because the browser left, or its patience does, only
-// the waiting is over: a return that came is seen through, for it may be all
-// that is ever known of a payment.
-func (e *Engine) Admit(ctx context.Context, a Ask) Result {
+// admitted is Admit, uncounted.
+func (e *Engine) admitted(ctx context.Context, a Ask) Result {
 	gone := ctx.Done()
 	ctx = context.WithoutCancel(ctx)
 	prov, err := e.provider(a.Provider)
@@ -121,10 +117,10 @@ func (e *Engine) Admit(ctx context.Context, a Ask) Result {
 		rec = e.bind(ctx, prov, rec, a)
 	}
 	if rec != nil && settled(rec) {
-		return e.answer(ctx, rec, a)
+		return e.answer(rec, a)
 	}
 	if a.Claimed.Hint == payment.HintUnpaid && rec != nil && rec.Attempts.Claimed && unanswered(rec) {
-		return e.answer(ctx, rec, a) // another return claims the contrary, and is being asked for
+		return e.answer(rec, a) // another return claims the contrary, and is being asked for
 	}
 	if a.Claimed.Hint == payment.HintUnpaid {
 		// Documented as unpaid: believed for this page, written nowhere.
@@ -150,7 +146,7 @@ func unproved(t payment.Terms, rec *payment.Record, c payment.Claimed) bool {
 }
 
 func (e *Engine) admit(ctx context.Context, gone <-chan struct{}, prov Provider, rec *payment.Record, a Ask) Result {
-	traits := prov.Terms()
+	terms := prov.Terms()
 	stranger := !a.Proof && (rec == nil || unexplained(rec) && rec.State != payment.Verifying)
 	if rec != nil && e.tooSoon(rec, stranger) {
 		return e.notYet(ctx, rec, a, stranger)
@@ -158,14 +154,14 @@ func (e *Engine) admit(ctx context.Context, gone <-chan struct{}, prov Provider,
 	if rec == nil && a.Proof && !e.Shared.limits.MayBring(a.Site+"\n"+a.Order, e.now()) {
 		return Result{Kind: Pending, Err: ErrForeign}
 	}
-	j := job{ask: a, prov: prov, stranger: stranger}
+	j := job{ask: a, prov: prov, rules: asked{a, e.Sites}, stranger: stranger}
 	if rec != nil {
 		j.ref = rec.Ref
 		j = j.as(rec)
 	} else {
 		// A shop that is asked what it expects must not be asked twice.
 		j.absent = a.Proof
-		j.ref = payment.NewRef(a.Site, traits.Issuer, a.Claimed.ID, a.Order)
+		j.ref = payment.NewRef(a.Site, terms.Issuer, a.Claimed.ID, a.Order)
 	}
 	start := e.now()
 	if stranger {
@@ -305,12 +301,12 @@ func (e *Engine) conclude(ctx context.Context, j job, rec *payment.Record, err e
 	case rec == nil:
 		return Result{Kind: Pending}
 	}
-	return e.answer(ctx, rec, j.ask)
+	return e.answer(rec, j.ask)
 }
 
 // settled: nothing that a provider could say now changes the answer.
 func settled(r *payment.Record) bool {
-	return r.State.Captured() || r.State == payment.Review || r.State == payment.Reversed || r.Reason == payment.ReasonDismissed
+	return r.State.Captured() || r.State == payment.Review || r.State == payment.Reversed || r.Dismissed()
 }
 
 // unanswered: a question about it is open, or a return waits to be asked for.
@@ -340,39 +336,42 @@ func Proven(r *payment.Record) bool {
 	return r.Expect.Source == payment.FromIntent || r.Expect.Source == payment.FromLookup && r.Expect.Unconsumed
 }
 
-// answer says what a browser is told of a record as it stands.
-func (e *Engine) answer(_ context.Context, r *payment.Record, a Ask) Result {
+// answer says what a browser is told of a record as it stands, by a return of its own.
+func (e *Engine) answer(r *payment.Record, a Ask) Result {
 	// What was captured was captured for this id and this order: the provider's
 	// answer, or the shop's, has bound the pair that the return brings.
-	res := Result{Record: r, Bound: proven(r, a) || r.State.Captured()}
+	res := Result{Kind: KindOf(r), Record: r, Bound: proven(r, a) || r.State.Captured()}
 	if a.Bound != nil && !a.Bound(r.Order) {
 		res.Bound = false
 		if r.State.Captured() {
 			// A true receipt on a return that names another order: neither
 			// credited nor delivered by this request.
 			res.Kind, res.Err = Review, fmt.Errorf("%w: %s", ErrForeign, payment.ReasonBinding)
-			return res
 		}
-	}
-	switch r.State {
-	case payment.Verified:
-		res.Kind = Verified
-	case payment.Delivering, payment.Delivered:
-		res.Kind = Duplicate
-	case payment.Parked:
-		res.Kind = Parked
-	case payment.Review:
-		res.Kind = Review
-	case payment.Declined, payment.Expired, payment.Reversed:
-		res.Kind = Declined
-		switch r.Reason {
-		case payment.ReasonOrderPaid:
-			res.Kind = OrderPaid
-		case payment.ReasonWaiting:
-			res.Kind = Pending // that "no" was to an older return
-		}
-	default:
-		res.Kind = Pending
 	}
 	return res
+}
+
+// KindOf is what a record's state means to a browser, whoever asks: the only place
+// that says so.
+func KindOf(r *payment.Record) Kind {
+	switch r.State {
+	case payment.Verified:
+		return Verified
+	case payment.Delivering, payment.Delivered:
+		return Duplicate
+	case payment.Parked:
+		return Parked
+	case payment.Review:
+		return Review
+	case payment.Declined, payment.Expired, payment.Reversed:
+		switch r.Reason {
+		case payment.ReasonOrderPaid:
+			return OrderPaid
+		case payment.ReasonWaiting:
+			return Pending // that "no" was to an older return
+		}
+		return Declined
+	}
+	return Pending
 }

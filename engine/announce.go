@@ -126,7 +126,7 @@ func (e *Engine) intend(ctx context.Context, rec *payment.Record, prov Provider,
 	}
 	if track != nil {
 		if _, ok := e.Affiliates[track.Affiliate]; ok {
-			rec.Conversion = &payment.Conversion{Track: *track}
+			rec.Track = *track
 		}
 	}
 	if rec.Due = e.firstLook(rec, prov); !rec.Due.IsZero() {

@@ -347,8 +347,8 @@ func TestBindIsMadeGoodByTheTrueReturn(t *testing.T) {
 				if c.want != payment.Verified {
 					return
 				}
-				if holder, err := w.store.Holder(t.Context(), payment.ReceiptKey(r.Issuer, r.ID)); err != nil || holder != r.Ref || r.Conversion == nil {
-					t.Errorf("the receipt belongs to %q, %v; conversion %v", holder, err, r.Conversion)
+				if holder, err := w.store.Holder(t.Context(), payment.ReceiptKey(r.Issuer, r.ID)); err != nil || holder != r.Ref {
+					t.Errorf("the receipt belongs to %q, %v; reports %v", holder, err, r.Reports)
 				}
 			})
 		})
@@ -395,7 +395,7 @@ func TestAGivenPaymentIsNotHandedOverWithAReturnThatNamesAnotherOrder(t *testing
 			a.Bound = func(string) bool { return false }
 			w.Admit(t.Context(), a)
 			r := w.wantState(rec.Ref, payment.Review)
-			if _, err := w.Decide(t.Context(), r.Ref, r.Version, engine.Give, payment.Note{By: "owner"}); err != nil {
+			if _, err := w.Decide(t.Context(), r.Ref, r.Version, payment.DecideAccept, payment.Note{By: "owner"}); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(5 * time.Minute)
@@ -403,7 +403,7 @@ func TestAGivenPaymentIsNotHandedOverWithAReturnThatNamesAnotherOrder(t *testing
 			if r.Reason != payment.ReasonBinding || w.shop.count() != 0 {
 				t.Errorf("%s, told %d times", r.Reason, w.shop.count())
 			}
-			if _, err := w.Decide(t.Context(), r.Ref, r.Version, engine.Again, payment.Note{By: "owner"}); !errors.Is(err, engine.ErrNotPossible) || w.shop.count() != 0 {
+			if _, err := w.Decide(t.Context(), r.Ref, r.Version, payment.DecideRedeliver, payment.Note{By: "owner"}); !errors.Is(err, engine.ErrNotPossible) || w.shop.count() != 0 {
 				t.Errorf("again: %v, told %d times", err, w.shop.count())
 			}
 		})

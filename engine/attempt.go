@@ -70,11 +70,11 @@ func (e *Engine) attempt(ctx context.Context, j job, rec *payment.Record, t paym
 		return nil, err
 	}
 	failpoint.Hit(failpoint.ClaimDurable)
-	question := j.prov.Verify
+	question, operation := j.prov.Verify, OperationVerify
 	if inquirer, ok := j.prov.Provider.(payment.Inquirer); ok && j.settlesNot {
-		question = inquirer.Inquire
+		question, operation = inquirer.Inquire, OperationInquire
 	}
-	answer := e.call(ctx, j.prov, rec, question)
+	answer := e.callFor(ctx, j.prov, rec, operation, question)
 	asked = true
 	failpoint.Hit(failpoint.AnswerRead)
 	if breaker.Done(probe, answer.Outcome != payment.OutcomeUnknown, e.now()) {
@@ -177,16 +177,25 @@ func (e *Engine) postpone(ctx context.Context, j job, rec *payment.Record, wait 
 
 // query is what a record is asked about with.
 func query(rec *payment.Record) payment.Query {
-	return payment.Query{ID: rec.ID, Order: rec.Order, Amount: rec.Expect.Amount, Proof: rec.Proof, Serial: rec.Serial}
+	q := payment.Query{ID: rec.ID, Order: rec.Order, Amount: rec.Expect.Amount, Proof: rec.Proof, Serial: rec.Serial}
+	if rec.Relay != nil {
+		q.Unit = rec.Relay.Unit
+	}
+	return q
 }
 
 func (e *Engine) leaseFor(p Provider) time.Duration {
 	return max(minLease, 2*p.Timeout+leaseMargin)
 }
 
-// call asks the provider within its time-out. A panic in a provider is an
+// call is callFor of a verify.
+func (e *Engine) call(ctx context.Context, p Provider, rec *payment.Record, f func(context.Context, payment.Query) payment.Answer) payment.Answer {
+	return e.callFor(ctx, p, rec, OperationVerify, f)
+}
+
+// callFor asks the provider within its time-out. A panic in a provider is an
 // unknown answer, not the end of the process.
-func (e *Engine) call(ctx context.Context, p Provider, rec *payment.Record, f func(context.Context, payment.Query) payment.Answer) (a payment.Answer) {
+func (e *Engine) callFor(ctx context.Context, p Provider, rec *payment.Record, operation string, f func(context.Context, payment.Query) payment.Answer) (a payment.Answer) {
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
 	start := e.now()
@@ -197,7 +206,7 @@ func (e *Engine) call(ctx context.Context, p Provider, rec *payment.Record, f fu
 		if c, ok := e.Clock.(storeClock); ok && a.HasOffset {
 			a.Offset -= c.ahead() // it was measured with the machine's
 		}
-		e.Observer.Observe(Event{Name: EventAsked, Record: rec, Err: a.Err, Took: e.now().Sub(start)})
+		e.Observer.Observe(Event{Name: EventAsked, Record: rec, Operation: operation, Outcome: callOutcome(a.Outcome), Err: a.Err, Took: e.now().Sub(start)})
 	}()
 	return f(failpoint.Sent(ctx, failpoint.VerifySent), query(rec))
 }

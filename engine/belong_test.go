@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -122,25 +121,36 @@ func TestAnOvertakenDeliveryRecordsNothing(t *testing.T) {
 		w := newWorld(t)
 		rec := w.announce()
 		w.Admit(t.Context(), w.ask())
-		w.halt() // no worker takes part
-		slow, err := w.StartDelivery(t.Context(), rec.Ref, payment.ViaBrowser, "b", nil, w.shop.policy)
-		if err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(10 * time.Minute) // past its lease
-		second, err := w.StartDelivery(t.Context(), rec.Ref, payment.ViaWorker, "", nil, w.shop.policy)
-		if err != nil || second.Delivery.Count != 2 || second.Lease.Epoch == slow.Lease.Epoch {
-			t.Fatalf("%+v, %v", second, err)
-		}
-		now, err := w.EndDelivery(t.Context(), slow, engine.Handed{Acked: true, Status: 200}, w.shop.policy)
+		w.halt()                                                  // no worker takes part
+		first, second := make(chan struct{}), make(chan struct{}) // they are at the shop
+		ended := make(chan struct{})                              // the first one's delivery is on record, or is not
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			<-first
+			time.Sleep(10 * time.Minute) // past its lease
+			d := engine.Delivery{Via: payment.ViaWorker, Policy: w.shop.policy}
+			now, err := w.Deliver(t.Context(), w.record(rec.Ref), d, func(_ context.Context, r *payment.Record) engine.Handed {
+				if r.Delivery.Count != 2 {
+					t.Errorf("%+v", r)
+				}
+				close(second)
+				<-ended
+				return engine.Handed{Status: 500}
+			})
+			if err != nil || now.State != payment.Delivering || now.Reason != payment.ReasonNoProof {
+				t.Errorf("the second one made it %s (%s), %v", now.State, now.Reason, err)
+			}
+		}()
+		now, err := w.Deliver(t.Context(), w.record(rec.Ref), w.byBrowser(), func(context.Context, *payment.Record) engine.Handed {
+			close(first)
+			<-second
+			return engine.Handed{Acked: true, Status: 200}
+		})
 		if err != nil || now.State != payment.Delivering {
 			t.Errorf("the overtaken one made it %s, %v", now.State, err)
 		}
-		if now, err = w.EndDelivery(t.Context(), second, engine.Handed{Status: 500}, w.shop.policy); err != nil || now.State != payment.Delivering || now.Reason != payment.ReasonNoProof {
-			t.Errorf("the other one made it %s (%s), %v", now.State, now.Reason, err)
-		}
-		if _, err := w.StartDelivery(t.Context(), "nothing", payment.ViaWorker, "", nil, w.shop.policy); !errors.Is(err, payment.ErrNotFound) {
-			t.Error(err)
-		}
+		close(ended)
+		<-over
 	})
 }

@@ -22,8 +22,8 @@ func (e *Engine) bind(ctx context.Context, prov Provider, rec *payment.Record, a
 	if err := next.Bind(now, now.Add(browserGrace)); err != nil {
 		return rec
 	}
-	e.openConversion(next, now)
-	policy, _ := e.policy(next, job{ask: a})
+	e.sell(next, now)
+	policy, _ := asked{a, e.Sites}.Policy(next)
 	take, err := e.keys(ctx, next, prov, policy, a.Site)
 	if err == nil {
 		err = e.commit(ctx, next, false, take...)

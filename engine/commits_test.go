@@ -85,11 +85,10 @@ func unanswered(t *testing.T, w *world, n int, written, once bool) {
 			if r, err := w.store.Get(t.Context(), res.Record.Ref); err != nil || !r.State.Captured() {
 				t.Errorf("told as verified, and on record as %+v, %v", r, err)
 			}
-			rec, err := e.StartDelivery(t.Context(), res.Record.Ref, payment.ViaBrowser, "b", nil, w.shop.policy)
-			if err == nil {
+			_, _ = e.Deliver(t.Context(), res.Record, w.byBrowser(), func(context.Context, *payment.Record) engine.Handed {
 				told++
-				_, _ = e.EndDelivery(t.Context(), rec, engine.Handed{Acked: true, Status: 200}, w.shop.policy)
-			}
+				return engine.Handed{Acked: true, Status: 200}
+			})
 		}
 		time.Sleep(7 * time.Second)
 	}
@@ -106,7 +105,7 @@ func unanswered(t *testing.T, w *world, n int, written, once bool) {
 	case once && r.State == payment.Parked && w.events.alerts(engine.EventParked) == 1:
 	case r.State != payment.Delivered || told == 0:
 		t.Errorf("it is %s (%s) after %d deliveries", r.State, r.Reason, told)
-	case r.Conversion == nil || r.Conversion.State != payment.ConversionSent:
-		t.Errorf("the conversion: %+v", r.Conversion)
+	case r.ConversionState() != payment.SentReport:
+		t.Errorf("the conversion: %+v", r.Reports)
 	}
 }

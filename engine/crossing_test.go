@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,14 +38,13 @@ func TestOpeningWhatIsBeingDeliveredLosesNoAck(t *testing.T) {
 		w := newWorld(t, func(w *world) { w.shop.policy.Once = true })
 		defer w.halt()
 		ref := w.buy().Ref
-		rec, err := w.StartDelivery(t.Context(), ref, payment.ViaBrowser, "browser", nil, w.shop.policy)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, room, err := w.Open(t.Context(), ref, "shop", []string{"book"}, "device", 5); err != nil || !room {
-			t.Fatal(room, err)
-		}
-		if now, err := w.EndDelivery(t.Context(), rec, engine.Handed{Acked: true, Status: 200}, w.shop.policy); err != nil || now.State != payment.Delivered {
+		now, err := w.Deliver(t.Context(), w.record(ref), w.byBrowser(), func(context.Context, *payment.Record) engine.Handed {
+			if _, room, err := w.Open(t.Context(), ref, "shop", []string{"book"}, "device", 5); err != nil || !room {
+				t.Error(room, err)
+			}
+			return engine.Handed{Acked: true, Status: 200}
+		})
+		if err != nil || now.State != payment.Delivered {
 			t.Errorf("after the shop's answer: %s, %v", now.State, err)
 		}
 		time.Sleep(5 * time.Minute)
@@ -69,8 +69,8 @@ func TestOpeningWhatIsBeingReportedReportsNothingTwice(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)
-		if r := w.record(ref); w.net.count() != 1 || r.Conversion.State != payment.ConversionSent {
-			t.Errorf("%d reports, the conversion is %s", w.net.count(), r.Conversion.State)
+		if r := w.record(ref); w.net.count() != 1 || r.ConversionState() != payment.SentReport {
+			t.Errorf("%d reports, the conversion is %s", w.net.count(), r.ConversionState())
 		}
 	})
 }

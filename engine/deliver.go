@@ -10,29 +10,68 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// ErrNotNow is wrapped by StartDelivery where somebody else delivers or has
+// ErrNotNow is wrapped by [Engine.Deliver] where somebody else delivers or has
 // delivered; the returned record says what became of it.
 var ErrNotNow = errors.New("this payment is not to be delivered now")
 
-// StartDelivery takes the right to hand a verified payment to the shop and puts
-// it on record before the shop is called (rule 7). It joins the visitor's track
-// (rule 11). browser is a hash of the browser's cookie.
-func (e *Engine) StartDelivery(ctx context.Context, ref payment.Ref, via payment.Via, browser string, track *payment.Track, p Policy) (*payment.Record, error) {
-	rec, err := e.Store.Get(ctx, ref)
+// Delivery is who delivers a payment, and how.
+type Delivery struct {
+	Via payment.Via
+	// Browser is a hash of the browser's cookie.
+	Browser string
+	// Track is the visit that the browser remembers, nil without one.
+	Track  *payment.Track
+	Policy Policy
+}
+
+// Deliver hands a verified payment to the shop. It takes the right to do so and puts
+// that on record before the shop is called (rule 7), joins the visitor's track (rule
+// 11), calls hand once, with the record as it stands then, and records what hand says
+// became of it. It returns the record as it stands afterwards.
+//
+// rec was just read or committed, and is left as it is. One whose delivery has changed
+// since is not delivered; one that was only reported on, or opened by its buyer, is.
+// Where hand was not called,
+// the error says why; it wraps ErrNotNow where somebody else was first. hand has
+// [DeliveryTime] for its work; a panic in it leaves nothing known of what the shop was
+// told.
+func (e *Engine) Deliver(ctx context.Context, rec *payment.Record, d Delivery, hand func(context.Context, *payment.Record) Handed) (*payment.Record, error) {
+	rec, err := e.startDelivery(ctx, rec, d.Via, d.Browser, d.Track, d.Policy)
 	if err != nil {
-		return nil, err
+		return rec, err
 	}
-	return e.startDelivery(ctx, rec, via, browser, track, p)
+	defer e.running.Done()
+	handCtx, cancel := context.WithTimeout(ctx, DeliveryTime)
+	defer cancel()
+	var handed Handed
+	panicked := e.safely(rec.Ref, func() error {
+		handed = hand(handCtx, rec)
+		return nil
+	})
+	rec, err = e.finishDelivery(ctx, rec, handed, d.Policy)
+	return rec, orErr(err, panicked)
 }
 
-// StartDeliveryOf is StartDelivery of a record that was just read or committed,
-// and is left as it is. One that has changed since is not delivered: the commit
-// needs the version that it has.
-func (e *Engine) StartDeliveryOf(ctx context.Context, rec *payment.Record, via payment.Via, browser string, track *payment.Track, p Policy) (*payment.Record, error) {
-	return e.startDelivery(ctx, rec.Clone(), via, browser, track, p)
-}
-
+// startDelivery begins one; running.Done must be called once where it returns no error.
 func (e *Engine) startDelivery(ctx context.Context, rec *payment.Record, via payment.Via, browser string, track *payment.Track, p Policy) (*payment.Record, error) {
+	for range claimTries {
+		next, err := e.tryDelivery(ctx, rec.Clone(), via, browser, track, p)
+		if !errors.Is(err, payment.ErrConflict) {
+			return next, err
+		}
+		fresh, err := e.Store.Get(ctx, rec.Ref)
+		if err != nil {
+			return nil, err
+		}
+		if fresh.State != rec.State || fresh.Delivery.Count != rec.Delivery.Count || fresh.Lease.Epoch != rec.Lease.Epoch {
+			return fresh, ErrNotNow
+		}
+		rec = fresh
+	}
+	return rec, ErrNotNow
+}
+
+func (e *Engine) tryDelivery(ctx context.Context, rec *payment.Record, via payment.Via, browser string, track *payment.Track, p Policy) (*payment.Record, error) {
 	if rec.State == payment.Delivering && (p.Once || e.Store.Alive(rec.Lease)) || rec.State == payment.Parked && via == payment.ViaBrowser {
 		return rec, ErrNotNow
 	}
@@ -49,20 +88,13 @@ func (e *Engine) startDelivery(ctx context.Context, rec *payment.Record, via pay
 	if err := rec.StartDelivery(via, browser, e.now(), e.lease(deliveryLease)); err != nil {
 		return rec, fmt.Errorf("%w: %w", ErrNotNow, err)
 	}
-	err := e.commit(ctx, rec, !p.Once && !joined)
-	if errors.Is(err, payment.ErrConflict) {
-		if rec, err = e.Store.Get(ctx, rec.Ref); err != nil {
-			return nil, err
-		}
-		return rec, ErrNotNow
-	}
-	if err != nil {
+	if err := e.commit(ctx, rec, !p.Once && !joined); err != nil {
 		return nil, err
 	}
 	if !e.begin() {
 		// The store is about to close: nothing has been sent, and the record says
 		// so as soon as it can.
-		_, _ = e.FinishDelivery(ctx, rec, Handed{Unsent: true}, p)
+		_, _ = e.finishDelivery(ctx, rec, Handed{Unsent: true}, p)
 		return rec, ErrNotNow
 	}
 	failpoint.Hit(failpoint.DeliveryDurable)
@@ -97,16 +129,10 @@ func (e *Engine) Gated(ctx context.Context, rec *payment.Record) (*payment.Recor
 	return rec, e.park(ctx, rec)
 }
 
-// EndDelivery is FinishDelivery for the one that StartDelivery let begin.
-func (e *Engine) EndDelivery(ctx context.Context, rec *payment.Record, h Handed, p Policy) (*payment.Record, error) {
-	defer e.running.Done()
-	return e.FinishDelivery(ctx, rec, h, p)
-}
-
-// FinishDelivery records what became of a delivery. Whoever else wrote to the
+// finishDelivery records what became of a delivery. Whoever else wrote to the
 // record meanwhile (a buyer who opened the paid page) must not make the shop's
 // answer be forgotten.
-func (e *Engine) FinishDelivery(ctx context.Context, rec *payment.Record, h Handed, p Policy) (*payment.Record, error) {
+func (e *Engine) finishDelivery(ctx context.Context, rec *payment.Record, h Handed, p Policy) (*payment.Record, error) {
 	failpoint.Hit(failpoint.ShopAnswered)
 	base := rec
 	for range claimTries {
@@ -116,15 +142,17 @@ func (e *Engine) FinishDelivery(ctx context.Context, rec *payment.Record, h Hand
 		if err != nil {
 			return base, err
 		}
+		outcome := countHanded(next, h)
 		err = e.commit(ctx, next, lazy)
 		if err == nil {
 			failpoint.Hit(failpoint.Delivered)
+			e.counted(EventHanded, next, outcome)
 			if alert {
 				e.tell(ctx, name, next, nil)
 				return next, nil
 			}
 			e.observe(name, next, nil, false)
-			if next.Due.Equal(now) {
+			if next.Earliest().Equal(now) {
 				e.poke()
 			}
 			return next, nil

@@ -9,7 +9,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// take1 does the next thing for one due record.
+// take1 does the next thing for one due record: its state's own, else its next report.
 func (e *Engine) take1(ctx context.Context, ref payment.Ref) error {
 	rec, err := e.Store.Get(ctx, ref)
 	if errors.Is(err, payment.ErrNotFound) {
@@ -18,8 +18,13 @@ func (e *Engine) take1(ctx context.Context, ref payment.Ref) error {
 	if err != nil {
 		return err
 	}
-	if rec.Due.IsZero() || rec.Due.After(e.now()) {
-		return nil
+	if !due(rec, e.now()) {
+		return e.report(ctx, rec)
+	}
+	if rec.Relay != nil {
+		if done, err := e.relayDue(ctx, rec); done {
+			return err
+		}
 	}
 	switch rec.State {
 	case payment.Created:
@@ -36,11 +41,12 @@ func (e *Engine) take1(ctx context.Context, ref payment.Ref) error {
 		e.tellAgain(ctx, rec)
 		return nil
 	}
-	if rec.Conversion != nil && rec.Conversion.State == payment.ConversionOpen && rec.State == payment.Delivered {
-		return e.report(ctx, rec)
-	}
 	return e.rest(ctx, rec, time.Time{})
 }
+
+// due: the record's own state has something to be done now, which comes before
+// telling anybody of it.
+func due(rec *payment.Record, now time.Time) bool { return !rec.Due.IsZero() && !rec.Due.After(now) }
 
 // rest sets when to look again and nothing else.
 func (e *Engine) rest(ctx context.Context, rec *payment.Record, at time.Time) error {
@@ -54,7 +60,7 @@ func (e *Engine) again(ctx context.Context, rec *payment.Record) error {
 	if err != nil {
 		return e.orphaned(ctx, rec, err)
 	}
-	j := job{ref: rec.Ref, prov: prov, worker: true}
+	j := job{ref: rec.Ref, prov: prov, rules: e.Sites, worker: true}.as(rec)
 	_, err, _ = e.Shared.flights.Do(string(rec.Ref), e.flight(ctx, j))
 	switch {
 	case errors.Is(err, ErrUnanswered):

@@ -199,13 +199,13 @@ func TestHasReportsWithItsTrackOrNotAtAll(t *testing.T) {
 				ref := w.Admit(t.Context(), w.stranger("K1", "101")).Record.Ref
 				time.Sleep(2 * time.Minute)
 				r := w.wantState(ref, payment.Parked)
-				if _, err := w.Decide(t.Context(), ref, r.Version, engine.Has, payment.Note{By: "me"}); err != nil {
+				if _, err := w.Decide(t.Context(), ref, r.Version, payment.DecideCredited, payment.Note{By: "me"}); err != nil {
 					t.Fatal(err)
 				}
 				time.Sleep(10 * time.Minute)
 				r = w.wantState(ref, payment.Delivered)
-				if track == nil && (r.Conversion != nil || !r.Due.IsZero()) || track != nil && w.net.count() != 1 {
-					t.Errorf("%d reports, conversion %+v, due %v", w.net.count(), r.Conversion, r.Due)
+				if track == nil && (r.Sale() != nil || !r.Earliest().IsZero()) || track != nil && w.net.count() != 1 {
+					t.Errorf("%d reports, conversion %+v, due %v", w.net.count(), r.Reports, r.Earliest())
 				}
 			})
 		})
@@ -224,7 +224,7 @@ func TestWhatAPersonGivesIsHandedOverWhereTheSiteSaysPark(t *testing.T) {
 		rec := w.announce()
 		w.Admit(t.Context(), w.ask())
 		r := w.wantState(rec.Ref, payment.Review)
-		if _, err := w.Decide(t.Context(), rec.Ref, r.Version, engine.Give, payment.Note{By: "me"}); err != nil {
+		if _, err := w.Decide(t.Context(), rec.Ref, r.Version, payment.DecideAccept, payment.Note{By: "me"}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(5 * time.Second)

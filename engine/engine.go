@@ -121,9 +121,15 @@ func (e *Engine) poke() {
 	}
 }
 
-// commit writes a change and reports a store that failed.
+// commit writes a change, with what is to be told of it, and reports a store that
+// failed.
 func (e *Engine) commit(ctx context.Context, r *payment.Record, lazy bool, take ...payment.Key) error {
+	e.fillOutbox(r)
+	start := time.Now()
 	err := e.Store.Commit(ctx, payment.Change{Record: r, Take: take, Lazy: lazy})
+	if t, ok := e.Observer.(Timer); ok {
+		t.Committed(time.Since(start), !lazy, err)
+	}
 	if err != nil && !answered(err) && e.Store.Ready() != nil {
 		e.trouble(r, err, true)
 	}

@@ -10,32 +10,19 @@ import (
 
 // handOver delivers a verified payment that no browser came for.
 func (e *Engine) handOver(ctx context.Context, rec *payment.Record) error {
-	p, ok := Policy{}, false
-	if e.Sites != nil {
-		p, ok = e.Sites.Policy(rec)
-	}
+	p, ok := e.Sites.Policy(rec)
 	if !ok {
 		return e.unplaced(ctx, rec)
 	}
 	// One that a person gave though nothing announced it has no return to hand over
 	// with: the shop must be told by that person.
-	if rec.Return == nil || rec.Return.URI == "" || p.Park && !rec.Expect.Checkout && !given(rec) {
+	if rec.Return == nil || rec.Return.URI == "" || p.Park && !rec.Expect.Checkout && !rec.HasDecided(payment.DecideAccept) {
 		if err := rec.ParkDelivery(payment.ReasonAbsent, e.now()); err != nil {
 			return err
 		}
 		return e.park(ctx, rec)
 	}
 	return e.deliver(ctx, rec, p)
-}
-
-// given: a person decided that it is credited.
-func given(rec *payment.Record) bool {
-	for _, n := range rec.Notes {
-		if n.Action == string(payment.Accept) {
-			return true
-		}
-	}
-	return false
 }
 
 // unplaced: no running site takes the payment. It stays verified, loudly.
@@ -52,10 +39,7 @@ func (e *Engine) lapsed(ctx context.Context, rec *payment.Record) error {
 	if e.Store.Alive(rec.Lease) {
 		return e.rest(ctx, rec, rec.Lease.Until)
 	}
-	p, ok := Policy{Once: true}, false
-	if e.Sites != nil {
-		p, ok = e.Sites.Policy(rec)
-	}
+	p, ok := e.Sites.Policy(rec)
 	if !ok {
 		return e.rest(ctx, rec, e.now().Add(time.Minute))
 	}
@@ -82,21 +66,9 @@ func (e *Engine) deliver(ctx context.Context, rec *payment.Record, p Policy) err
 		}
 		return e.park(ctx, rec)
 	}
-	rec, err := e.StartDelivery(ctx, rec.Ref, payment.ViaWorker, "", nil, p)
+	_, err := e.Deliver(ctx, rec, Delivery{Via: payment.ViaWorker, Policy: p}, e.Sites.Deliver)
 	if errors.Is(err, ErrNotNow) {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	callCtx, cancel := context.WithTimeout(ctx, deliveryLimit)
-	defer cancel()
-	// A panic leaves nothing known of what the shop was told.
-	var handed Handed
-	panicked := e.safely(rec.Ref, func() error {
-		handed = e.Sites.Deliver(callCtx, rec)
-		return nil
-	})
-	_, err = e.EndDelivery(ctx, rec, handed, p)
-	return orErr(err, panicked)
+	return err
 }

@@ -19,7 +19,7 @@ func (e *Engine) hold(rec *payment.Record) { rec.Due = e.now().Add(tellWithin) }
 // tell alerts a person to a record that was held for them.
 func (e *Engine) tell(ctx context.Context, name string, rec *payment.Record, cause error) {
 	e.observe(name, rec, cause, true)
-	if err := e.rest(ctx, rec, time.Time{}); err != nil {
+	if err := e.rest(ctx, rec, relayKeptUntil(rec)); err != nil {
 		e.trouble(rec, err, false)
 	}
 }

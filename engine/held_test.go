@@ -58,11 +58,9 @@ func TestHeldIsToldByTheHeir(t *testing.T) {
 					if r := dead.Admit(ctx, w.ask()); r.Kind != engine.Verified {
 						t.Fatalf("%s %v", r.Kind, r.Err)
 					}
-					rec, err := dead.StartDelivery(ctx, ref, payment.ViaBrowser, "browser", nil, w.shop.policy)
-					if err != nil {
-						t.Fatal(err)
-					}
-					go func() { _, _ = dead.EndDelivery(ctx, rec, engine.Handed{Status: 500}, w.shop.policy) }()
+					go func() {
+						_, _ = dead.Deliver(ctx, w.record(ref), w.byBrowser(), func(context.Context, *payment.Record) engine.Handed { return engine.Handed{Status: 500} })
+					}()
 				}
 				time.Sleep(time.Second)
 				page, err := w.store.List(ctx, payment.Listing{ID: "K1"})

@@ -220,9 +220,7 @@ type network struct {
 	during func()
 }
 
-func (*network) Param() string { return "track_id" }
-
-func (n *network) Report(context.Context, *payment.Conversion) payment.ReportAnswer {
+func (n *network) Report(context.Context, payment.Sale) payment.ReportAnswer {
 	if n.during != nil {
 		n.during()
 	}
@@ -275,9 +273,12 @@ type world struct {
 	shop   *shop
 	net    *network
 	events *events
-	tick   time.Duration
-	stop   context.CancelFunc
-	done   chan struct{}
+	hooks  map[string]payment.Subscriber
+	// affiliate stands in for net.
+	affiliate payment.Reporter
+	tick      time.Duration
+	stop      context.CancelFunc
+	done      chan struct{}
 }
 
 var idpayTraits = payment.Terms{
@@ -307,10 +308,14 @@ func (w *world) start(s *memory.Store) {
 			payment.Creator
 		}{w.bank, w.bank}
 	}
+	var net payment.Reporter = w.net
+	if w.affiliate != nil {
+		net = w.affiliate
+	}
 	e, err := engine.New(context.Background(), engine.Config{
 		Store: s, Sites: w.shop, Observer: w.events, Tick: w.tick, Rand: func() float64 { return 0.5 },
 		Providers:  map[string]engine.Provider{"idpay": {Provider: p, Timeout: 8 * time.Second}},
-		Affiliates: map[string]payment.Affiliate{"hamekar": w.net},
+		Affiliates: map[string]payment.Reporter{"hamekar": net}, Webhooks: w.hooks,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -389,9 +394,9 @@ func (w *world) wantState(ref payment.Ref, s payment.State) *payment.Record {
 // deliver is what the site's handler does with a verified payment.
 func (w *world) deliver(ref payment.Ref, h engine.Handed) (*payment.Record, error) {
 	ctx := context.Background()
-	rec, err := w.StartDelivery(ctx, ref, payment.ViaBrowser, "browser", nil, w.shop.policy)
-	if err != nil {
-		return rec, err
-	}
-	return w.EndDelivery(ctx, rec, h, w.shop.policy)
+	return w.Deliver(ctx, w.record(ref), w.byBrowser(), func(context.Context, *payment.Record) engine.Handed { return h })
+}
+
+func (w *world) byBrowser() engine.Delivery {
+	return engine.Delivery{Via: payment.ViaBrowser, Browser: "browser", Policy: w.shop.policy}
 }

@@ -63,6 +63,9 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *pa
 	url := p.ReturnURL(ref)
 	pressed, leave, err := e.mayStart(ctx, p.Client, hostOf(t))
 	if err != nil {
+		if errors.Is(err, errCrowded) {
+			e.started(p.Provider, p.Site, err, 0)
+		}
 		return payment.Started{}, nil, err
 	}
 	defer leave()
@@ -71,12 +74,11 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *pa
 	if t.NumbersOrders {
 		order.Serial = serial(e.now(), e.Rand())
 	}
+	asked := e.now()
 	made, err := creator.Create(callCtx, order)
 	cancel()
+	e.started(p.Provider, p.Site, err, e.now().Sub(asked))
 	if err != nil {
-		if errors.Is(err, payment.ErrOperator) {
-			e.observe(EventOperator, nil, err, true)
-		}
 		return payment.Started{}, nil, fmt.Errorf("%w: %w", ErrNotCreated, err)
 	}
 	gen, err := e.generation(ctx)
@@ -128,7 +130,7 @@ func (e *Engine) mayStart(ctx context.Context, client, host string) (pressed int
 	defer cancel()
 	leave, ok := e.Shared.hosts.EnterCreate(waitCtx, host)
 	if !ok {
-		return 0, nil, &TooManyError{RetryAfter: createPatience}
+		return 0, nil, &TooManyError{RetryAfter: createPatience, cause: errCrowded}
 	}
 	return pressed, leave, nil
 }

@@ -31,7 +31,7 @@ func (e *Engine) Check(ctx context.Context, ref payment.Ref) (*payment.Record, e
 	if err != nil {
 		return nil, err
 	}
-	j := job{ref: ref, prov: prov, worker: true}
+	j := job{ref: ref, prov: prov, rules: e.Sites, worker: true}.as(rec)
 	_, err, _ = e.Shared.flights.Do(string(ref), e.flight(context.WithoutCancel(ctx), j))
 	if err != nil {
 		return nil, err
@@ -39,27 +39,10 @@ func (e *Engine) Check(ctx context.Context, ref payment.Ref) (*payment.Record, e
 	return e.Store.Get(ctx, ref)
 }
 
-// Decision is what a person may decide about a payment.
-type Decision string
-
-// The decisions.
-const (
-	// Give: a payment in review is credited: the order is handed over.
-	Give Decision = "give"
-	// Refuse: a payment in review is not credited.
-	Refuse Decision = "refuse"
-	// Has: the shop has the parked payment; nothing is handed over.
-	Has Decision = "has"
-	// Again: a parked payment is handed over again.
-	Again Decision = "again"
-	// Reversed: the money went back to the payer.
-	Reversed Decision = "reversed"
-)
-
 // Decide carries out a person's decision and keeps who and why. version is that
 // of the record which the person saw: if it has moved on, nothing is done and
 // the error is payment.ErrConflict.
-func (e *Engine) Decide(ctx context.Context, ref payment.Ref, version uint64, d Decision, note payment.Note) (*payment.Record, error) {
+func (e *Engine) Decide(ctx context.Context, ref payment.Ref, version uint64, d payment.Decision, note payment.Note) (*payment.Record, error) {
 	rec, err := e.Store.Get(ctx, ref)
 	if err != nil {
 		return nil, err
@@ -70,32 +53,19 @@ func (e *Engine) Decide(ctx context.Context, ref payment.Ref, version uint64, d 
 	var take []payment.Key
 	now := e.now()
 	switch d {
-	case Give:
-		if err := e.verifyGiven(ctx, rec); err != nil {
+	case payment.DecideAccept:
+		if take, err = e.accept(ctx, rec, note, now); err != nil {
 			return rec, err
 		}
-		if err = rec.Decided(payment.Accept, note, now); err == nil {
-			if take, err = e.keysOf(ctx, rec); err != nil {
-				return nil, err
-			}
-			e.openConversion(rec, now)
-			gen, err := e.generation(ctx)
-			if err != nil {
-				return nil, err
-			}
-			rec.Generation = gen.Seq
+	case payment.DecideRedeliver:
+		return e.redeliver(ctx, rec, note)
+	case payment.DecideCredited:
+		if rec.State == payment.Parked {
+			e.joinTrack(rec, e.noted(ctx, rec))
 		}
-	case Refuse:
-		err = rec.Decided(payment.Dismiss, note, now)
-	case Has:
-		e.joinTrack(rec, e.noted(ctx, rec))
-		err = rec.Decided(payment.Ack, note, now)
-	case Reversed:
-		err = rec.Decided(payment.Reverse, note, now)
-	case Again:
-		return e.again1(ctx, rec, note)
+		err = rec.Decide(d, note, now)
 	default:
-		return nil, fmt.Errorf("%w: decision %q", ErrNotPossible, d)
+		err = rec.Decide(d, note, now)
 	}
 	if err != nil {
 		return rec, fmt.Errorf("%w: %w", ErrNotPossible, err)
@@ -106,6 +76,27 @@ func (e *Engine) Decide(ctx context.Context, ref payment.Ref, version uint64, d 
 	e.observe(EventDecided, rec, nil, false)
 	e.poke()
 	return rec, nil
+}
+
+// accept gives an order on a person's word, and says which keys it takes.
+func (e *Engine) accept(ctx context.Context, rec *payment.Record, note payment.Note, now time.Time) ([]payment.Key, error) {
+	if err := e.verifyGiven(ctx, rec); err != nil {
+		return nil, err
+	}
+	if err := rec.Decide(payment.DecideAccept, note, now); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotPossible, err)
+	}
+	take, err := e.keysOf(ctx, rec)
+	if err != nil {
+		return nil, err
+	}
+	e.sell(rec, now)
+	gen, err := e.generation(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rec.Generation = gen.Seq
+	return take, nil
 }
 
 // verifyGiven verifies what an inquiry found paid and waiting, before a person
@@ -141,7 +132,7 @@ func (e *Engine) verifyGiven(ctx context.Context, rec *payment.Record) error {
 // keysOf are the keys that a payment takes on a person's word. Of a provider that
 // the configuration has no more the record tells all that is known.
 func (e *Engine) keysOf(ctx context.Context, rec *payment.Record) ([]payment.Key, error) {
-	policy, _ := e.policy(rec, job{worker: true})
+	policy, _ := e.Sites.Policy(rec)
 	prov, err := e.providerFor(rec)
 	if err != nil {
 		return rec.Keys(policy.Many), nil
@@ -149,9 +140,9 @@ func (e *Engine) keysOf(ctx context.Context, rec *payment.Record) ([]payment.Key
 	return e.keys(ctx, rec, prov, policy, "")
 }
 
-// again1 hands a parked payment over again, on a person's word that the shop
+// redeliver hands a parked payment over again, on a person's word that the shop
 // has not credited it.
-func (e *Engine) again1(ctx context.Context, rec *payment.Record, note payment.Note) (*payment.Record, error) {
+func (e *Engine) redeliver(ctx context.Context, rec *payment.Record, note payment.Note) (*payment.Record, error) {
 	if rec.State != payment.Parked {
 		return rec, fmt.Errorf("%w: it is %s, not parked", ErrNotPossible, rec.State)
 	}
@@ -161,16 +152,22 @@ func (e *Engine) again1(ctx context.Context, rec *payment.Record, note payment.N
 	if e.playMoney(rec) {
 		return rec, fmt.Errorf("%w: it was paid in the sandbox, and its provider is live now", ErrNotPossible)
 	}
-	p, ok := Policy{}, false
-	if e.Sites != nil {
-		p, ok = e.Sites.Policy(rec)
+	if rec.Relay != nil {
+		if !e.handsOver(rec) {
+			return e.untell(ctx, rec, note)
+		}
+		// Its plugin asks during the hand-over, and must hear "first".
+		if err := rec.Untell(e.now()); err != nil {
+			return rec, fmt.Errorf("%w: %w", ErrNotPossible, err)
+		}
 	}
+	p, ok := e.Sites.Policy(rec)
 	if !ok || rec.Return == nil || rec.Return.URI == "" {
 		return rec, fmt.Errorf("%w: no running site takes its return", ErrNotPossible)
 	}
-	note.At, note.Action = e.now(), string(Again)
-	rec.Notes = append(rec.Notes, note)
-	rec.UpdatedAt = note.At
+	if err := rec.Decide(payment.DecideRedeliver, note, e.now()); err != nil {
+		return rec, fmt.Errorf("%w: %w", ErrNotPossible, err)
+	}
 	if err := e.commit(ctx, rec, false); err != nil {
 		return nil, err
 	}
@@ -181,18 +178,28 @@ func (e *Engine) again1(ctx context.Context, rec *payment.Record, note payment.N
 	return e.Store.Get(ctx, rec.Ref)
 }
 
-// Resend reports a conversion again that was rejected or parked.
-func (e *Engine) Resend(ctx context.Context, ref payment.Ref) (*payment.Record, error) {
+// Resend makes a report be tried again that was rejected or given up: to the
+// webhook of that name, or, where it is empty, to the affiliate.
+func (e *Engine) Resend(ctx context.Context, ref payment.Ref, webhook string, note payment.Note) (*payment.Record, error) {
 	rec, err := e.Store.Get(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
-	c := rec.Conversion
-	if c == nil || rec.State != payment.Delivered || c.State == payment.ConversionSent {
-		return rec, fmt.Errorf("%w: there is no conversion to send again", ErrNotPossible)
+	now, found := e.now(), false
+	for i := range rec.Reports {
+		p := &rec.Reports[i]
+		if p.Kind.Conversion() != (webhook == "") || webhook != "" && p.To != webhook || !p.State.Failed() {
+			continue
+		}
+		if p.Kind == payment.ReportSale && rec.State != payment.Delivered {
+			continue
+		}
+		rec.ReopenReport(p, note, now)
+		found = true
 	}
-	now := e.now()
-	c.State, c.Since, c.Next, rec.Due = payment.ConversionOpen, now, now, now
+	if !found || rec.State == payment.Verifying {
+		return rec, fmt.Errorf("%w: there is no report to send again", ErrNotPossible)
+	}
 	if err := e.commit(ctx, rec, false); err != nil {
 		return nil, err
 	}

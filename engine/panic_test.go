@@ -47,8 +47,8 @@ func TestPanicsAreErrorsOfOnePayment(t *testing.T) {
 				t.Fatal(err)
 			}
 			time.Sleep(3 * time.Minute)
-			if r := w.record(rec.Ref); r.Conversion.State != payment.ConversionSent || w.events.alerts(engine.EventPanicked) != 1 {
-				t.Errorf("%+v", r.Conversion)
+			if r := w.record(rec.Ref); r.ConversionState() != payment.SentReport || w.events.alerts(engine.EventPanicked) != 1 {
+				t.Errorf("%+v", r.Reports)
 			}
 		})
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -67,16 +68,55 @@ type Policy struct {
 	Formerly []string
 }
 
-// Sites are the sites of the running configuration, as the worker needs them.
-type Sites interface {
+// Rules are a site's word about a payment: how it is delivered, and what it should
+// have paid. A return's are those of the route that it came to, the worker's those of
+// the running configuration; the engine asks no one else.
+type Rules interface {
 	// Policy returns the policy of the route that a record belongs to; false if
 	// no running site has it.
 	Policy(r *payment.Record) (Policy, bool)
+	// Expect finds out what a recorded return should have paid, and asks the shop
+	// where the route says so.
+	Expect(ctx context.Context, r *payment.Record) (payment.Expectation, error)
+}
+
+// Sites are the sites of the running configuration, as the worker needs them.
+type Sites interface {
+	Rules
 	// Deliver sends the record's return through the site's own route, in
 	// process, and says what became of it. It never panics.
 	Deliver(ctx context.Context, r *payment.Record) Handed
-	// Expect asks the shop what a recorded return should have paid.
-	Expect(ctx context.Context, r *payment.Record) (payment.Expectation, error)
+}
+
+// noSites is a configuration without any.
+type noSites struct{}
+
+func (noSites) Policy(*payment.Record) (Policy, bool)           { return Policy{}, false }
+func (noSites) Deliver(context.Context, *payment.Record) Handed { return Handed{Unsent: true} }
+func (noSites) Expect(context.Context, *payment.Record) (payment.Expectation, error) {
+	return payment.Expectation{}, ErrUnanswered
+}
+
+// asked are the rules of the route that a return came to. A route that counts on
+// intents alone leaves the price to the running configuration.
+type asked struct {
+	Ask
+	running Rules
+}
+
+// Policy implements Rules.
+func (a asked) Policy(*payment.Record) (Policy, bool) {
+	p := a.Ask.Policy
+	p.Formerly = append(slices.Clone(p.Formerly), a.Formerly...)
+	return p, true
+}
+
+// Expect implements Rules.
+func (a asked) Expect(ctx context.Context, r *payment.Record) (payment.Expectation, error) {
+	if a.Ask.Expect == nil {
+		return a.running.Expect(ctx, r)
+	}
+	return a.Ask.Expect(ctx, r.ID)
 }
 
 // Errors of finding out what is expected.
@@ -101,7 +141,15 @@ var (
 type TooManyError struct {
 	// RetryAfter is when another may be started.
 	RetryAfter time.Duration
+
+	cause error
 }
+
+// errCrowded: too many payments are being started at one provider.
+var errCrowded = errors.New("no place to start a payment came free")
+
+// Unwrap says whether the client pressed too often (nil), or too many others do.
+func (e *TooManyError) Unwrap() error { return e.cause }
 
 // Error implements error.
 func (e *TooManyError) Error() string {
@@ -141,9 +189,22 @@ type Event struct {
 	Alert bool
 	// Err is without secrets.
 	Err error
-	// Took is how long a call to a provider or affiliate took.
+	// Took is how long a call to a provider or the receiver of a report took.
 	Took time.Duration
+	// Operation is what a call was for, and Outcome what came of it or of a report, in
+	// one word each.
+	Operation, Outcome string
+	// To is the receiver of a report, and Code its answer.
+	To, Code string
 }
+
+// What becomes of a report.
+const (
+	OutcomeDone     = "done"
+	OutcomeRejected = "rejected"
+	OutcomeRetried  = "retried"
+	OutcomeParked   = "parked"
+)
 
 // The events.
 const (
@@ -164,6 +225,8 @@ const (
 	EventForeign     = "return_foreign"
 	EventConverted   = "conversion_reported"
 	EventUnconverted = "conversion_failed"
+	EventTold        = "webhook_sent"
+	EventUntold      = "webhook_failed"
 	EventIgnored     = "track_ignored"
 	EventPaused      = "affiliate_paused"
 	EventStore       = "store_trouble"
@@ -196,14 +259,19 @@ type Observer interface{ Observe(Event) }
 type Config struct {
 	Store      payment.Store
 	Providers  map[string]Provider
-	Affiliates map[string]payment.Affiliate
-	Sites      Sites
-	Observer   Observer
+	Affiliates map[string]payment.Reporter
+	// Webhooks are the receivers of messages about all payments, by name.
+	Webhooks map[string]payment.Subscriber
+	Sites    Sites
+	Observer Observer
 	// Clock defaults to the store's, which all nodes share.
 	Clock Clock
 	// Shared outlives a configuration; one per store and process. Default: a new
 	// one.
 	Shared *Shared
+	// Seal keeps providers' answers secret that a shop hasn't heard yet. Without it
+	// they are made anew from the receipt.
+	Seal Sealer
 	// Rand is a number in [0,1) for jitter. Default: math/rand.
 	Rand func() float64
 	// Tick is how often the worker looks without being woken. Default: 1s.
@@ -219,6 +287,9 @@ func (c *Config) fill() {
 	}
 	if c.Rand == nil {
 		c.Rand = rand.Float64
+	}
+	if c.Sites == nil {
+		c.Sites = noSites{}
 	}
 	if c.Tick <= 0 {
 		c.Tick = time.Second
@@ -237,4 +308,6 @@ var (
 	_ Clock    = SystemClock{}
 	_ Clock    = storeClock{}
 	_ Observer = deaf{}
+	_ Sites    = noSites{}
+	_ Rules    = asked{}
 )

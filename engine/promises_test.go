@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -55,11 +56,14 @@ func TestRule7ADeliveryIsDurableBeforeTheShopIsCalled(t *testing.T) {
 				res := w.Admit(t.Context(), w.stranger("K1", "101"))
 				w.halt() // no worker takes part
 				before := w.store.Synced
-				rec, err := w.StartDelivery(t.Context(), res.Record.Ref, payment.ViaBrowser, "b", c.track, c.policy)
-				if err != nil || rec.State != payment.Delivering || w.store.Synced-before != c.synced {
-					t.Errorf("%d durable commits, want %d (%v)", w.store.Synced-before, c.synced, err)
-				}
-				if _, err := w.EndDelivery(t.Context(), rec, engine.Handed{Acked: true, Status: 200}, c.policy); err != nil {
+				d := engine.Delivery{Via: payment.ViaBrowser, Browser: "b", Track: c.track, Policy: c.policy}
+				_, err := w.Deliver(t.Context(), res.Record, d, func(_ context.Context, rec *payment.Record) engine.Handed {
+					if rec.State != payment.Delivering || w.store.Synced-before != c.synced {
+						t.Errorf("%d durable commits, want %d", w.store.Synced-before, c.synced)
+					}
+					return engine.Handed{Acked: true, Status: 200}
+				})
+				if err != nil {
 					t.Error(err)
 				}
 			})

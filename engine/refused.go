@@ -188,7 +188,7 @@ func (e *Engine) inquire(ctx context.Context, prov Provider, rec *payment.Record
 	if !ok {
 		return a, false
 	}
-	a = e.call(ctx, prov, rec, inquirer.Inquire)
+	a = e.callFor(ctx, prov, rec, OperationInquire, inquirer.Inquire)
 	if breaker.Done(probe, a.Outcome != payment.OutcomeUnknown, e.now()) {
 		e.observe(EventBreaker, rec, a.Err, true)
 	}

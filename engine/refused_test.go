@@ -140,7 +140,7 @@ func TestAnUnannouncedPaymentThatIsPaidIsForAPerson(t *testing.T) {
 					return
 				}
 				r := page.Records[0]
-				_, err = w.Decide(t.Context(), r.Ref, r.Version, engine.Give, payment.Note{By: "me"})
+				_, err = w.Decide(t.Context(), r.Ref, r.Version, payment.DecideAccept, payment.Note{By: "me"})
 				if (err == nil) != c.given || w.bank.verifies() != c.verifies {
 					t.Errorf("given: %v, after %d verifies", err, w.bank.verifies())
 				}

@@ -2,28 +2,63 @@ package engine
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/rahgir/caddy-payments/internal/failpoint"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// openConversion commits, with `verified`, that a conversion is to be reported
-// (rule 11). The track may still be unknown: a POST return brings no cookie.
-func (e *Engine) openConversion(r *payment.Record, now time.Time) {
-	if len(e.Affiliates) == 0 {
-		r.Conversion = nil
-		return
+// fillOutbox puts what others are to be told of a change into the record that is
+// about to be committed.
+//
+// Invariant: what is told is committed with the state that caused it, whoever moved
+// the record; so no state can be reached that a webhook never hears of, and none is
+// told of that was not committed.
+func (e *Engine) fillOutbox(r *payment.Record) {
+	now := e.now()
+	if r.State == payment.Reversed && r.Was() != "" {
+		cancels := false
+		if p := r.Sale(); p != nil {
+			c, ok := e.Affiliates[p.To].(payment.Canceler)
+			cancels = ok && c.Cancels()
+		}
+		r.Withdraw(cancels, now)
 	}
-	if r.Conversion == nil {
-		r.Conversion = &payment.Conversion{}
+	for _, kind := range r.News() {
+		e.announceTo(r, kind, now)
 	}
-	sum := sha256.Sum256([]byte("payment.verified\n" + r.Issuer + "\n" + r.ID))
-	c := r.Conversion
-	c.EventID, c.State, c.Since = hex.EncodeToString(sum[:16]), payment.ConversionOpen, now
+	r.Settle()
+}
+
+// announceTo opens a message to each webhook that wants this kind.
+func (e *Engine) announceTo(r *payment.Record, kind payment.ReportKind, now time.Time) {
+	for _, name := range slices.Sorted(maps.Keys(e.Webhooks)) {
+		if !e.Webhooks[name].Wants(kind) || e.gone(name) {
+			continue
+		}
+		next := now
+		if kind == payment.TellVerified && arrived(r) {
+			next = now.Add(tellGrace) // its browser hands it over just now
+		}
+		r.AddReport(payment.Report{To: name, Kind: kind, Since: now, Next: next})
+	}
+}
+
+// tellGrace is how long a webhook waits for the hand-over by the browser, so that
+// the two don't write to the record at the same moment.
+const tellGrace = 2 * time.Second
+
+// sell commits, with `verified`, that a sale is to be reported (rule 11). The track
+// may still be unknown: a POST return brings no cookie. A network that has left the
+// configuration since the visit keeps its claim: the report waits for it, loudly.
+func (e *Engine) sell(r *payment.Record, now time.Time) {
+	if len(e.Affiliates) > 0 {
+		r.Sell(now)
+	}
 }
 
 // notedFor is how long a track noted at the shop's redirect is kept.
@@ -40,7 +75,7 @@ func noteName(issuer, id string) string {
 
 // noted is the track of Note, if there is one and it is needed.
 func (e *Engine) noted(ctx context.Context, r *payment.Record) *payment.Track {
-	if r.Conversion == nil || r.Conversion.Track.ID != "" || r.Delivery.Count > 0 {
+	if len(e.Affiliates) == 0 || r.Track.ID != "" || r.Delivery.Count > 0 {
 		return nil
 	}
 	t, err := e.Store.Track(ctx, noteName(r.Issuer, r.ID))
@@ -50,121 +85,178 @@ func (e *Engine) noted(ctx context.Context, r *payment.Record) *payment.Track {
 	return &t
 }
 
-// joinTrack joins the visitor's track at the start of the first delivery. A
-// conversion that never found its track is dropped. It reports whether
-// something was joined that must be durable.
+// joinTrack joins the visitor's track at the start of the first delivery, and opens
+// the report of the sale. It reports whether something was joined that must be
+// durable.
 func (e *Engine) joinTrack(r *payment.Record, t *payment.Track) bool {
-	c := r.Conversion
-	if c == nil || c.State != payment.ConversionOpen || r.Delivery.Count > 0 {
+	if r.Delivery.Count > 0 || r.Sale() != nil {
 		return false
 	}
-	if c.Track.ID == "" && t != nil {
+	if r.Track.ID == "" && t != nil {
 		if _, ok := e.Affiliates[t.Affiliate]; ok {
-			c.Track = *t
+			r.Track = *t
 		}
 	}
-	if c.Track.ID == "" {
-		r.Conversion = nil
-		return false
-	}
-	return true
+	e.sell(r, e.now())
+	return r.Sale() != nil
 }
 
-// errNoAffiliate: conversions wait for a network that the configuration has no
-// more, or calls by another name.
-var errNoAffiliate = errors.New("conversions wait for an affiliate that is not in the configuration; give it back its name, or they are never reported")
+// Errors of reports that wait for the owner.
+var (
+	errNoAffiliate = errors.New("conversions wait for an affiliate that is not in the configuration; give it back its name, or they are never reported")
+	errGone        = errors.New("the webhook answered 410 (gone): nothing more is sent to it until the configuration is loaded again; mend its address, or take it out of the configuration")
+)
 
-// report tells the affiliate of one conversion. The try is on record before a
-// byte goes out, so that two workers never make the same one.
-func (e *Engine) report(ctx context.Context, rec *payment.Record) error {
-	c := rec.Conversion
-	now := e.now()
-	aff, ok := e.Affiliates[c.Track.Affiliate]
-	if !ok && e.pause(c.Track.Affiliate) {
-		e.observe(EventPaused, rec, errNoAffiliate, true)
+// reporter is who tells a report's receiver; nil if the configuration has none.
+func (e *Engine) reporter(p *payment.Report) payment.Reporter {
+	if p.Kind.Conversion() {
+		if r, ok := e.Affiliates[p.To]; ok {
+			return r
+		}
+		return nil
 	}
-	if !ok || e.isPaused(c.Track.Affiliate) {
-		c.Next = now.Add(2 * time.Minute)
-		rec.Due = c.Next
+	if r, ok := e.Webhooks[p.To]; ok {
+		return r
+	}
+	return nil
+}
+
+// receiver names who a report goes to, among networks and webhooks.
+func receiver(p *payment.Report) string {
+	if p.Kind.Conversion() {
+		return p.To
+	}
+	return "webhook " + p.To
+}
+
+// reportAgain is when a report is looked at again whose receiver takes none now.
+const reportAgain = 2 * time.Minute
+
+// report tells a receiver of one thing. The try is on record before a byte goes
+// out, so that two workers never make the same one.
+//
+// Invariant: a report never writes to a record while its provider is asked, whose
+// answer would find the record changed; it waits.
+func (e *Engine) report(ctx context.Context, rec *payment.Record) error {
+	i := rec.NextReport()
+	if i < 0 || rec.Reports[i].Next.After(e.now()) {
+		return nil
+	}
+	p := &rec.Reports[i]
+	now := e.now()
+	to := e.reporter(p)
+	switch {
+	case rec.State == payment.Verifying:
+		return nil
+	case p.Kind == payment.ReportSale && rec.State != payment.Delivered:
+		p.Next = time.Time{} // it waits for the delivery
+		return ignoreConflict(e.commit(ctx, rec, true))
+	case to == nil && !p.Kind.Conversion():
+		rec.DropReport(p.To, p.Kind) // nobody wants to hear of it any more
+		return ignoreConflict(e.commit(ctx, rec, true))
+	case e.gone(p.To) && !p.Kind.Conversion():
+		rec.ParkReport(p, "410", now)
+		return ignoreConflict(e.commit(ctx, rec, true))
+	}
+	if to == nil && e.pause(receiver(p)) {
+		e.Observer.Observe(Event{Name: EventPaused, Record: rec, To: p.To, Err: errNoAffiliate, Alert: true})
+	}
+	if to == nil || e.isPaused(receiver(p)) {
+		p.Next = now.Add(reportAgain)
 		e.Shared.stall(rec.Ref)
 		return ignoreConflict(e.commit(ctx, rec, true))
 	}
-	c.Tries++
-	c.Unanswered++
-	c.Next = now.Add(time.Minute)
-	rec.Due = c.Next
+	rec.StartReport(p, now.Add(time.Minute))
 	if err := e.commit(ctx, rec, true); err != nil {
 		return ignoreConflict(err)
 	}
 	start := e.now()
-	callCtx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	a := aff.Report(callCtx, c)
+	callCtx, cancel := context.WithTimeout(ctx, reportLimit)
+	a := to.Report(callCtx, rec.SaleOf(*p))
 	cancel()
 	failpoint.Hit(failpoint.ConversionSent)
-	return e.reported(ctx, rec, a, e.now().Sub(start))
+	return e.reported(ctx, rec, *p, a, e.now().Sub(start))
 }
+
+// reportLimit bounds one report.
+const reportLimit = 30 * time.Second
 
 // reported records what became of a try. Whoever else wrote to the record
 // meanwhile (a buyer who opened the paid page) must not make it be forgotten: it
 // would be reported again.
-func (e *Engine) reported(ctx context.Context, rec *payment.Record, a payment.ReportAnswer, took time.Duration) error {
-	try := rec.Conversion.Tries
+func (e *Engine) reported(ctx context.Context, rec *payment.Record, tried payment.Report, a payment.ReportAnswer, took time.Duration) error {
+	var err error
 	for range claimTries {
-		name, alert := e.outcome(rec, a)
-		err := e.commit(ctx, rec, true)
-		if err == nil {
-			if a.Outcome == payment.ReportUnauthorized {
-				e.Shared.stall(rec.Ref)
-			}
-			e.Observer.Observe(Event{Name: name, Record: rec, Err: a.Err, Alert: alert, Took: took})
+		p := rec.Report(tried.To, tried.Kind)
+		if p == nil || p.Tries != tried.Tries || p.State != payment.OpenReport && p.State != payment.WithdrawnReport {
 			return nil
 		}
-		if !errors.Is(err, payment.ErrConflict) {
-			return err
+		if alive := e.Store.Alive(rec.Lease); alive && rec.State == payment.Verifying {
+			<-e.Clock.After(otherOwner) // its provider is asked: not now
+		} else {
+			ev := e.outcome(rec, p, a)
+			if err = e.commit(ctx, rec, true); err == nil {
+				if a.Outcome == payment.ReportUnauthorized {
+					e.Shared.stall(rec.Ref)
+				}
+				ev.Record, ev.To, ev.Code, ev.Took = rec, tried.To, a.Code, took
+				if ev.Err == nil {
+					ev.Err = a.Err
+				}
+				e.Observer.Observe(ev)
+				return nil
+			}
+			if !errors.Is(err, payment.ErrConflict) {
+				return err
+			}
 		}
 		if rec, err = e.Store.Get(ctx, rec.Ref); err != nil {
 			return err
-		}
-		if c := rec.Conversion; c == nil || c.Tries != try || c.State != payment.ConversionOpen {
-			return nil
 		}
 	}
 	return payment.ErrConflict
 }
 
-// outcome changes a record as the network's answer says.
-func (e *Engine) outcome(rec *payment.Record, a payment.ReportAnswer) (name string, alert bool) {
-	c, now := rec.Conversion, e.now()
-	if a.Unsent || a.Outcome != payment.ReportRetry {
-		c.Unanswered--
+// outcome changes a record as the receiver's answer says.
+func (e *Engine) outcome(rec *payment.Record, p *payment.Report, a payment.ReportAnswer) (ev Event) {
+	now, kind, to := e.now(), p.Kind, receiver(p)
+	withdrawn := p.State == payment.WithdrawnReport
+	retry := now.Add(reportAgain)
+	if a.Outcome == payment.ReportRetry {
+		retry, _ = afterReport(p, now, a.RetryAfter, e.Rand())
 	}
-	c.Last = a.Code
-	name = EventUnconverted
-	rec.Due, c.Next = time.Time{}, time.Time{}
-	switch a.Outcome {
-	case payment.ReportAccepted:
-		name, c.State, c.SentAt = EventConverted, payment.ConversionSent, now
-	case payment.ReportRejected:
-		alert, c.State = true, payment.ConversionRejected
-		if c.Unanswered > 0 {
-			c.State = payment.ConversionPerhaps
-		}
-	case payment.ReportUnauthorized:
-		name, alert = EventPaused, true
-		e.pause(c.Track.Affiliate)
-		c.Next = now.Add(2 * time.Minute)
-		rec.Due = c.Next
-	case payment.ReportRetry:
-		at, ok := afterReport(c, now, a.RetryAfter, e.Rand())
-		if !ok {
-			alert, c.State = true, payment.ConversionParked
-			break
-		}
-		c.Next, rec.Due = at, at
+	if rec.EndReport(p, a, now, retry); withdrawn && p.State == payment.OpenReport {
+		// The money went back while the network was told: it is not told again.
+		p.State, p.Next = payment.WithdrawnReport, time.Time{}
 	}
-	rec.UpdatedAt = now
-	return name, alert
+	good, bad := EventConverted, EventUnconverted
+	if !kind.Conversion() {
+		good, bad = EventTold, EventUntold
+	}
+	switch {
+	case a.Outcome == payment.ReportAccepted:
+		return Event{Name: good, Outcome: OutcomeDone}
+	case a.Outcome == payment.ReportUnauthorized:
+		e.pause(to)
+		return Event{Name: EventPaused, Outcome: OutcomeRetried, Alert: true}
+	case a.Outcome == payment.ReportGone:
+		e.pause(to)
+		return Event{Name: EventPaused, Outcome: OutcomeParked, Alert: true, Err: errGone}
+	case a.Outcome == payment.ReportRetry && !retry.IsZero():
+		return Event{Name: bad, Outcome: OutcomeRetried}
+	}
+	if kind.Conversion() {
+		e.announceTo(rec, payment.TellRejected, now)
+	}
+	ev = Event{Name: bad, Outcome: OutcomeParked, Alert: true}
+	if a.Outcome == payment.ReportRejected {
+		ev.Outcome = OutcomeRejected
+	}
+	return ev
 }
+
+// gone: a webhook has said that it wants to hear nothing more.
+func (e *Engine) gone(webhook string) bool { return e.isPaused("webhook " + webhook) }
 
 func (e *Engine) isPaused(name string) bool {
 	e.mu.Lock()
@@ -183,8 +275,8 @@ func (e *Engine) pause(name string) bool {
 	return true
 }
 
-// Paused lists the affiliates that refuse our token or are configured no more; a
-// changed configuration is a new engine and tries them again.
+// Paused lists the receivers that refuse our token, want to hear nothing more, or are
+// configured no more; a changed configuration is a new engine and tries them again.
 func (e *Engine) Paused() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -28,8 +29,8 @@ func TestRule1And2TwoDurableCommitsPerPayment(t *testing.T) {
 			t.Errorf("%d durable and %d lazy commits until verified, want 2 and 0", w.store.Synced, w.store.Lazy)
 		}
 		r := w.wantState(res.Record.Ref, payment.Verified)
-		if r.Receipt == nil || r.Conversion == nil {
-			t.Errorf("rule 2: committed without receipt or conversion: %+v", r)
+		if r.Receipt == nil {
+			t.Errorf("rule 2: committed without its receipt: %+v", r)
 		}
 		if _, err := w.deliver(r.Ref, engine.Handed{Acked: true, Status: 200}); err != nil {
 			t.Fatal(err)
@@ -308,10 +309,15 @@ func TestRule7InterruptedDelivery(t *testing.T) {
 				w := newWorld(t, func(w *world) { w.shop.policy.Once = once })
 				rec := w.announce()
 				w.Admit(t.Context(), w.ask())
-				if _, err := w.StartDelivery(t.Context(), rec.Ref, payment.ViaBrowser, "b", nil, w.shop.policy); err != nil {
-					t.Fatal(err)
-				}
-				w.halt() // and nobody ends the delivery
+				go func() {
+					_, _ = w.Deliver(t.Context(), w.record(rec.Ref), w.byBrowser(), func(context.Context, *payment.Record) engine.Handed {
+						runtime.Goexit() // and nobody ends the delivery
+						return engine.Handed{}
+					})
+				}()
+				synctest.Wait()
+				w.wantState(rec.Ref, payment.Delivering)
+				w.halt()
 				w.start(w.store.Restart())
 				defer w.halt()
 				time.Sleep(3 * time.Minute)
@@ -477,8 +483,8 @@ func TestRule11Conversions(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		r := w.record(rec.Ref)
-		if r.Conversion.State != payment.ConversionSent || w.net.count() != 3 {
-			t.Errorf("%+v after %d tries", r.Conversion, w.net.count())
+		if r.ConversionState() != payment.SentReport || w.net.count() != 3 {
+			t.Errorf("%+v after %d tries", r.Reports, w.net.count())
 		}
 		time.Sleep(240 * time.Hour)
 		if w.net.count() != 3 {
@@ -491,13 +497,13 @@ func TestRule11RejectedPerhapsParkedAndPaused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		script []payment.ReportAnswer
-		want   payment.ConversionState
+		want   payment.ReportState
 	}{
-		"422":                     {[]payment.ReportAnswer{{Outcome: payment.ReportRejected}}, payment.ConversionRejected},
-		"422 after no answer":     {[]payment.ReportAnswer{{}, {Outcome: payment.ReportRejected}}, payment.ConversionPerhaps},
-		"422 after no connection": {[]payment.ReportAnswer{{Unsent: true}, {Outcome: payment.ReportRejected}}, payment.ConversionRejected},
-		"down for a week":         {[]payment.ReportAnswer{{}}, payment.ConversionParked},
-		"401":                     {[]payment.ReportAnswer{{Outcome: payment.ReportUnauthorized}}, payment.ConversionOpen},
+		"422":                     {[]payment.ReportAnswer{{Outcome: payment.ReportRejected}}, payment.RejectedReport},
+		"422 after no answer":     {[]payment.ReportAnswer{{}, {Outcome: payment.ReportRejected}}, payment.PerhapsReport},
+		"422 after no connection": {[]payment.ReportAnswer{{Unsent: true}, {Outcome: payment.ReportRejected}}, payment.RejectedReport},
+		"down for a week":         {[]payment.ReportAnswer{{}}, payment.ParkedReport},
+		"401":                     {[]payment.ReportAnswer{{Outcome: payment.ReportUnauthorized}}, payment.OpenReport},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -513,13 +519,13 @@ func TestRule11RejectedPerhapsParkedAndPaused(t *testing.T) {
 					t.Fatal(err)
 				}
 				time.Sleep(7*24*time.Hour - time.Hour)
-				if c.want == payment.ConversionParked {
-					if s := w.record(rec.Ref).Conversion.State; s != payment.ConversionOpen {
+				if c.want == payment.ParkedReport {
+					if s := w.record(rec.Ref).ConversionState(); s != payment.OpenReport {
 						t.Fatalf("given up before seven days: %s", s)
 					}
 				}
 				time.Sleep(24 * time.Hour)
-				if s := w.record(rec.Ref).Conversion.State; s != c.want {
+				if s := w.record(rec.Ref).ConversionState(); s != c.want {
 					t.Fatalf("it is %s, want %s", s, c.want)
 				}
 				if name == "401" {
@@ -561,7 +567,7 @@ func TestRule11PausedAffiliateGoesOnWithTheNextConfiguration(t *testing.T) {
 		defer stop()
 		go next.Run(ctx)
 		time.Sleep(3 * time.Second)
-		if s := w.record(rec.Ref).Conversion.State; s != payment.ConversionSent {
+		if s := w.record(rec.Ref).ConversionState(); s != payment.SentReport {
 			t.Errorf("it is %s after the new configuration", s)
 		}
 	})
@@ -582,7 +588,7 @@ func TestRule11AnAffiliateThatIsConfiguredNoMoreIsAnAlert(t *testing.T) {
 		w.halt()
 		next, err := engine.New(t.Context(), engine.Config{
 			Store: w.store, Sites: w.shop, Observer: w.events, Providers: w.Providers,
-			Affiliates: map[string]payment.Affiliate{"renamed": w.net},
+			Affiliates: map[string]payment.Reporter{"renamed": w.net},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -595,7 +601,7 @@ func TestRule11AnAffiliateThatIsConfiguredNoMoreIsAnAlert(t *testing.T) {
 		if n := w.events.alerts(engine.EventPaused); n != 1 {
 			t.Errorf("%d alerts", n)
 		}
-		if s := w.record(rec.Ref).Conversion.State; s != payment.ConversionOpen || w.net.count() != 1 {
+		if s := w.record(rec.Ref).ConversionState(); s != payment.OpenReport || w.net.count() != 1 {
 			t.Errorf("it is %s after %d calls", s, w.net.count())
 		}
 	})

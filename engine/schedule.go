@@ -11,9 +11,9 @@ const (
 	// leaseMargin is how much longer than one call a claim lasts.
 	leaseMargin = 7 * time.Second
 	minLease    = 15 * time.Second
-	// deliveryLimit bounds one delivery to the shop.
-	deliveryLimit = 2 * time.Minute
-	deliveryLease = deliveryLimit + 15*time.Second
+	// DeliveryTime bounds one delivery to the shop.
+	DeliveryTime  = 2 * time.Minute
+	deliveryLease = DeliveryTime + 15*time.Second
 	// browserGrace is how long a verified payment waits for its browser before
 	// the worker hands it over.
 	browserGrace = 60 * time.Second
@@ -41,8 +41,10 @@ const (
 	// unclaimedKept is how long an intent of our own checkout stays on record that
 	// nobody paid and nobody claimed: anybody can press Pay.
 	unclaimedKept = 7 * 24 * time.Hour
-	// reportFor is how long a conversion is tried.
+	// reportFor is how long a network is told of a sale, and tellFor how long a
+	// webhook is told.
 	reportFor = 7 * 24 * time.Hour
+	tellFor   = 3 * 24 * time.Hour
 )
 
 // claimed is when the payment that is asked for was claimed: by the last return
@@ -111,6 +113,9 @@ func afterRefusal(r *payment.Record, t payment.Terms, now time.Time) time.Time {
 // returns; but where a question settles nothing it is asked once, near the end of
 // the window, so that a person hears of what was paid.
 func (e *Engine) firstLook(rec *payment.Record, prov Provider) time.Time {
+	if rec.Relay != nil {
+		return e.relayFirstLook(rec, prov)
+	}
 	if rec.Return != nil {
 		return nextUnasked(rec, inquires(prov), e.now())
 	}
@@ -159,14 +164,19 @@ func afterMiss(r *payment.Record, now time.Time, jitter float64) (time.Time, boo
 	return now.Add(spread(d, 0.2, jitter)), true
 }
 
-// afterReport is when a conversion is tried again; false after a week.
-func afterReport(c *payment.Conversion, now time.Time, wait time.Duration, jitter float64) (time.Time, bool) {
-	if now.Sub(c.Since) > reportFor {
+// afterReport is when a report is tried again; false, and zero, after a week, for a
+// webhook after three days.
+func afterReport(p *payment.Report, now time.Time, wait time.Duration, jitter float64) (time.Time, bool) {
+	most, d := reportFor, 6*time.Hour
+	steps := []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour}
+	if !p.Kind.Conversion() {
+		most, d = tellFor, 10*time.Hour
+		steps = []time.Duration{5 * time.Second, time.Minute, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour}
+	}
+	if now.Sub(p.Since) > most {
 		return time.Time{}, false
 	}
-	steps := []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour}
-	d := 6 * time.Hour
-	if n := c.Tries - 1; n >= 0 && n < len(steps) {
+	if n := p.Tries - 1; n >= 0 && n < len(steps) {
 		d = steps[n]
 	}
 	d = spread(d, 0.25, jitter)

@@ -16,6 +16,8 @@ import (
 type Shared struct {
 	flights singleflight.Group
 	doors   singleflight.Group
+	relays  singleflight.Group // asks of the provider by shops' own calls
+	replays replays
 	limits  *limit.Strangers
 	hosts   *limit.Hosts
 

@@ -223,10 +223,10 @@ func TestADismissedPaymentStaysDismissed(t *testing.T) {
 			t.Fatalf("%+v", res)
 		}
 		r := w.record(rec.Ref)
-		if _, err := w.Decide(t.Context(), rec.Ref, r.Version-1, engine.Refuse, payment.Note{}); !errors.Is(err, payment.ErrConflict) {
+		if _, err := w.Decide(t.Context(), rec.Ref, r.Version-1, payment.DecideReject, payment.Note{}); !errors.Is(err, payment.ErrConflict) {
 			t.Errorf("a decision about what is not there any more: %v", err)
 		}
-		if _, err := w.Decide(t.Context(), rec.Ref, r.Version, engine.Refuse, payment.Note{By: "me"}); err != nil {
+		if _, err := w.Decide(t.Context(), rec.Ref, r.Version, payment.DecideReject, payment.Note{By: "me"}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)
@@ -244,12 +244,12 @@ func TestAPaymentGivenByAPersonIsDeliveredAndReported(t *testing.T) {
 		rec := w.announce()
 		w.Admit(t.Context(), w.ask())
 		r := w.record(rec.Ref)
-		if _, err := w.Decide(t.Context(), rec.Ref, r.Version, engine.Give, payment.Note{By: "me"}); err != nil {
+		if _, err := w.Decide(t.Context(), rec.Ref, r.Version, payment.DecideAccept, payment.Note{By: "me"}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(5 * time.Second)
-		if r := w.wantState(rec.Ref, payment.Delivered); r.Conversion == nil || r.Conversion.State != payment.ConversionSent {
-			t.Errorf("conversion: %+v", r.Conversion)
+		if r := w.wantState(rec.Ref, payment.Delivered); r.ConversionState() != payment.SentReport {
+			t.Errorf("conversion: %+v", r.Reports)
 		}
 	})
 }
@@ -266,7 +266,7 @@ func TestWhatMayNotBeForgottenIsDueNoMore(t *testing.T) {
 			t.Fatalf("%+v", res)
 		}
 		r := w.record(res.Record.Ref)
-		r, err := w.Decide(t.Context(), r.Ref, r.Version, engine.Refuse, payment.Note{By: "me"})
+		r, err := w.Decide(t.Context(), r.Ref, r.Version, payment.DecideReject, payment.Note{By: "me"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -101,13 +101,22 @@ func (e *Engine) inherit1(ctx context.Context, ref payment.Ref) error {
 	return nil
 }
 
+// retryReport makes the reports of a record due now that waited for a receiver.
 func (e *Engine) retryReport(ctx context.Context, ref payment.Ref) {
 	rec, err := e.Store.Get(ctx, ref)
-	if err != nil || rec.Conversion == nil || rec.Conversion.State != payment.ConversionOpen {
+	if err != nil || rec.State == payment.Verifying {
 		return
 	}
-	rec.Conversion.Next = e.now()
-	if err := e.rest(ctx, rec, e.now()); err != nil {
+	now, any := e.now(), false
+	for i := range rec.Reports {
+		if p := &rec.Reports[i]; p.State == payment.OpenReport && !p.Next.IsZero() {
+			p.Next, any = now, true
+		}
+	}
+	if !any {
+		return
+	}
+	if err := ignoreConflict(e.commit(ctx, rec, true)); err != nil {
 		e.trouble(rec, err, false)
 	}
 }

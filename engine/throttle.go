@@ -29,7 +29,7 @@ func reask(stranger bool) time.Duration {
 // before. A stranger gets the "no" that is kept.
 func (e *Engine) notYet(ctx context.Context, rec *payment.Record, a Ask, stranger bool) Result {
 	rec, kept := e.keepForLater(ctx, rec, a, stranger)
-	res := e.answer(ctx, rec, a)
+	res := e.answer(rec, a)
 	if res.Kind == Declined && !stranger {
 		res.Kind = Pending
 		if !kept {

@@ -216,8 +216,13 @@ func TestPlayMoneyIsWorthNothingLive(t *testing.T) {
 		if !open(test) || open(real) {
 			t.Errorf("in the sandbox %v, live %v", open(test), open(real))
 		}
-		if _, err := real.StartDelivery(t.Context(), bought.Ref, payment.ViaBrowser, "", nil, engine.Policy{}); err == nil {
+		d := engine.Delivery{Via: payment.ViaBrowser}
+		_, err = real.Deliver(t.Context(), w.record(bought.Ref), d, func(context.Context, *payment.Record) engine.Handed {
 			t.Error("it is handed over")
+			return engine.Handed{}
+		})
+		if err == nil {
+			t.Error("the hand-over of play money is no error")
 		}
 		calls := w.bank.verifies()
 		time.Sleep(2 * time.Minute)

@@ -25,7 +25,7 @@ func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payme
 	}
 	if v.Inquire && !facts.Inquiry {
 		facts.Inquiry = true
-		a = e.call(ctx, j.prov, rec, inquirer.Inquire)
+		a = e.callFor(ctx, j.prov, rec, OperationInquire, inquirer.Inquire)
 		v = payment.Decide(rec, a, facts)
 	}
 	if v.Reason == payment.ReasonOperator {
@@ -38,6 +38,7 @@ func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payme
 	if next.State == payment.Verified {
 		next.Generation = gen.Seq
 	}
+	outcome := countVerified(next)
 	take, err := e.take(ctx, next, j, v)
 	failpoint.Hit(failpoint.VerifiedIssued)
 	if err == nil {
@@ -53,12 +54,14 @@ func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payme
 		if err := e.apply(next, j, v, a, t); err != nil {
 			return rec, err
 		}
+		outcome = countVerified(next)
 		err = e.commit(ctx, next, false)
 	}
 	if err != nil {
 		return e.reread(ctx, rec, err)
 	}
 	failpoint.Hit(failpoint.VerifiedDurable)
+	e.counted(EventCounted, next, outcome)
 	e.announceVerdict(ctx, j, next, v, a)
 	return next, nil
 }
@@ -100,9 +103,15 @@ func (e *Engine) apply(next *payment.Record, j job, v payment.Verdict, a payment
 	case payment.Verified:
 		whole(next, j)
 		next.Code = ""
-		e.openConversion(next, now)
+		e.sell(next, now)
 	case payment.Review:
 		e.hold(next)
+	}
+	switch {
+	case j.relayed != nil:
+		j.relayed(next)
+	case next.Relay != nil:
+		e.relayKeep(next, a, payment.RelayReply{})
 	}
 	return nil
 }
@@ -138,7 +147,10 @@ func (e *Engine) take(ctx context.Context, next *payment.Record, j job, v paymen
 	if v.Trigger != payment.Confirm {
 		return nil, nil
 	}
-	policy, _ := e.policy(next, j)
+	policy, placed := j.rules.Policy(next)
+	if next.Relay != nil && !placed {
+		policy.Many = true // the shop decides what an order may take
+	}
 	return e.keys(ctx, next, j.prov, policy, j.ask.Site)
 }
 

@@ -19,7 +19,8 @@ const (
 	// reach is how many due records a look sees beyond those that it knows.
 	reach = 4096
 	// atOnce is how many questions to one host, hand-overs to one site, or reports
-	// to one network are made at a time; handAtOnce is for all receivers together.
+	// to one receiver are made at a time; handAtOnce is for all sites together, and
+	// likewise for all receivers of reports.
 	atOnce     = 8
 	handAtOnce = 32
 	// idleAtOnce is how many of the rest are asked about at a time at one host, and
@@ -37,8 +38,11 @@ type kind int
 const (
 	// asking: somebody claims it, or money may be behind it.
 	asking kind = iota
-	// handing: a shop or a network is to be told.
+	// handing: a shop is to be told.
 	handing
+	// telling: a network or a webhook is to be told. Its places are its own, so that
+	// receivers that hang hold up no shop.
+	telling
 	// idle: an intent that nobody came back for.
 	idle
 	// strange: a stranger's return, or the trace of one.
@@ -53,6 +57,9 @@ type place struct {
 
 // placeOf is where a due record's work is done.
 func (e *Engine) placeOf(rec *payment.Record) place {
+	if next := rec.NextReport(); next >= 0 && !due(rec, e.now()) {
+		return place{telling, receiver(&rec.Reports[next])}
+	}
 	host := "nobody"
 	if p, err := e.providerFor(rec); err == nil {
 		host = hostOf(p.Terms())
@@ -60,10 +67,6 @@ func (e *Engine) placeOf(rec *payment.Record) place {
 	switch rec.State {
 	case payment.Verified, payment.Delivering:
 		return place{handing, "site " + rec.Site}
-	case payment.Delivered:
-		if rec.Conversion != nil {
-			return place{handing, "network " + rec.Conversion.Track.Affiliate}
-		}
 	case payment.Created, payment.Declined, payment.Expired:
 		switch age := e.now().Sub(rec.CreatedAt); {
 		case isTrace(rec) && (age >= traceKept || rec.Attempts.Unasked > 0), e.forgettable(rec):
@@ -212,7 +215,7 @@ func (e *Engine) join(rec *payment.Record, at place) bool {
 	}
 	e.waiting[rec.Ref] = at
 	e.queued[at]++
-	if at.kind == asking || at.kind == handing || rec.Attempts.Unasked == 0 && rec.Attempts.Count == 0 {
+	if at.kind == asking || at.kind == handing || at.kind == telling || rec.Attempts.Unasked == 0 && rec.Attempts.Count == 0 {
 		q.fresh = append(q.fresh, rec.Ref)
 	} else {
 		q.stale = append(q.stale, rec.Ref)
@@ -247,7 +250,7 @@ func (e *Engine) hand(ctx context.Context, at place) bool {
 		if other == at {
 			n++
 		}
-		if other.kind == handing {
+		if other.kind == at.kind {
 			all++
 		}
 	}
@@ -259,7 +262,8 @@ func (e *Engine) hand(ctx context.Context, at place) bool {
 	if q == nil || n >= most {
 		return false
 	}
-	if at.kind == handing && all >= handAtOnce {
+	tells := at.kind == handing || at.kind == telling
+	if tells && all >= handAtOnce {
 		e.crowded = true
 		return false
 	}
@@ -282,7 +286,7 @@ func (e *Engine) hand(ctx context.Context, at place) bool {
 	}
 	e.working[ref] = at
 	e.running.Add(1)
-	if at.kind != handing {
+	if !tells {
 		e.asking++
 	}
 	go func() {
@@ -290,7 +294,7 @@ func (e *Engine) hand(ctx context.Context, at place) bool {
 		e.work(ctx, ref)
 		e.mu.Lock()
 		delete(e.working, ref)
-		crowded := e.crowded && at.kind == handing
+		crowded := e.crowded && tells
 		if crowded {
 			e.crowded = false
 		}
@@ -299,7 +303,7 @@ func (e *Engine) hand(ctx context.Context, at place) bool {
 		if crowded {
 			e.poke()
 		}
-		if at.kind == handing {
+		if tells {
 			return
 		}
 		e.mu.Lock()

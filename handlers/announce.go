@@ -137,7 +137,7 @@ func (h *Handler) noted(r *http.Request, p *provider, id string) {
 	if err != nil {
 		return
 	}
-	if err := eng.Note(ctx, p.traits.Issuer, id, *t); err != nil {
+	if err := eng.Note(ctx, p.terms.Issuer, id, *t); err != nil {
 		h.log.Warn("whose visit a payment began with was not noted", zap.String("provider", p.Name), zap.Error(err))
 	}
 }

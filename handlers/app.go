@@ -24,7 +24,7 @@ type App interface {
 	ProviderNames() []string
 	// Affiliate returns the network a track belongs to: the named one or, for
 	// "", the only one.
-	Affiliate(name string) (resolved string, a payment.Affiliate, err error)
+	Affiliate(name string) (resolved string, r payment.Reporter, err error)
 	// Keys returns the keys of the app's signing_key, or those made by the
 	// store, waiting like Engine.
 	Keys(ctx context.Context) (*token.Keys, error)

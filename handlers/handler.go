@@ -60,6 +60,12 @@ type Handler struct {
 	// The routes of the customer's return.
 	Verify []*Verify `json:"verify,omitempty"`
 
+	// Where customers return of a shop that verifies by itself.
+	Observe []*Observe `json:"observe,omitempty"`
+
+	// Providers' own APIs for the shop's plugin.
+	Relay []*Relay `json:"relay,omitempty"`
+
 	// Paid content.
 	Require []*Require `json:"require,omitempty"`
 
@@ -155,7 +161,7 @@ func (h *Handler) provisionApp(ctx caddy.Context) error {
 	mod, err := ctx.AppIfConfigured(AppName)
 	switch {
 	case errors.Is(err, caddy.ErrNotConfigured):
-		if len(h.Track)+len(h.Checkout)+len(h.Verify)+len(h.Require) > 0 {
+		if len(h.Track)+len(h.Checkout)+len(h.Verify)+len(h.Require)+len(h.Observe)+len(h.Relay) > 0 {
 			return fmt.Errorf("this site uses payments: add a `payments` block to the global options")
 		}
 		return nil
@@ -218,6 +224,16 @@ func (h *Handler) provisionRoutes(ctx caddy.Context) error {
 			return fmt.Errorf("verify %s %s: %w", v.name(), v.Provider, err)
 		}
 	}
+	for _, o := range h.Observe {
+		if err := o.provision(ctx, h); err != nil {
+			return fmt.Errorf("observe %s %s: %w", o.name(), o.Provider, err)
+		}
+	}
+	for i, l := range h.Relay {
+		if err := l.provision(h); err != nil {
+			return fmt.Errorf("relay %d: %w", i+1, err)
+		}
+	}
 	for i, q := range h.Require {
 		if err := q.provision(ctx); err != nil {
 			return fmt.Errorf("require %d: %w", i+1, err)
@@ -238,12 +254,16 @@ func (h *Handler) provisionRoutes(ctx caddy.Context) error {
 		h.ours = append(h.ours, v.route.provider)
 		h.used = append(h.used, v.route.provider)
 	}
+	for _, o := range h.Observe {
+		h.ours = append(h.ours, o.conf.provider)
+		h.used = append(h.used, o.conf.provider)
+	}
 	for _, c := range h.Checkout {
 		h.used = append(h.used, c.conf.provider)
 	}
 	for _, name := range h.app.ProviderNames() {
 		info, _ := h.app.Provider(name)
-		h.ours = append(h.ours, &provider{ProviderInfo: info, traits: info.Terms()})
+		h.ours = append(h.ours, &provider{ProviderInfo: info, terms: info.Terms()})
 	}
 	return nil
 }
@@ -272,8 +292,18 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 		serveFont(w, r)
 		return nil
 	}
+	if len(h.Relay) > 0 {
+		if l, rest := h.relayed(r); l != nil {
+			return l.server.Serve(w, r, rest) // before gates: it is no page of the shop's
+		}
+	}
 	forms := h.takeForms(r)
 	odd := odd(r.URL.Path)
+	if len(h.Observe) > 0 {
+		if o, claimed := h.observed(r, odd); o != nil {
+			return h.serveObserved(w, r, next, o, claimed)
+		}
+	}
 	v, err := h.returnRoute(r, odd)
 	switch {
 	case err != nil:

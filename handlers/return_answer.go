@@ -222,7 +222,7 @@ func (t *visit) buyer(rec *payment.Record) bool {
 
 // blank is a page that names no payment.
 func (t *visit) blank(k pages.Kind) pages.Page {
-	tr := t.v.route.provider.traits
+	tr := t.v.route.provider.terms
 	return pages.Page{Kind: k, Refunds: tr.GivesBack, Test: tr.Environment == "sandbox", ShopURL: t.h.home(t.r)}
 }
 

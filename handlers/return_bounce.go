@@ -96,7 +96,7 @@ func (t *visit) cookiesToCome() bool {
 func (t *visit) sendAgain(rec *payment.Record) error {
 	if t.v.byRedirect(rec) {
 		uri := t.selfURI()
-		for _, name := range t.v.route.provider.traits.Params {
+		for _, name := range t.v.route.provider.terms.Params {
 			low := strings.ToLower(name)
 			if t.set.Has(name) && !strings.Contains(low, "card") && !strings.Contains(low, "hash") {
 				uri = appendQuery(uri, name, t.set.Get(name))
@@ -129,7 +129,7 @@ func (t *visit) selfURI() string {
 	uri := originalURI(t.r)
 	path, query, _ := strings.Cut(uri, "?")
 	drop := map[string]string{paramBounce: ""}
-	for _, name := range t.v.route.provider.traits.Params {
+	for _, name := range t.v.route.provider.terms.Params {
 		drop[name] = ""
 	}
 	if t.set != nil {
@@ -192,20 +192,7 @@ func (t *visit) hopResult(rec *payment.Record) engine.Result {
 			rec = now
 		}
 	}
-	kinds := map[payment.State]engine.Kind{
-		payment.Verified: engine.Verified, payment.Delivering: engine.Duplicate, payment.Delivered: engine.Duplicate,
-		payment.Parked: engine.Parked, payment.Review: engine.Review,
-		payment.Declined: engine.Declined, payment.Expired: engine.Declined, payment.Reversed: engine.Declined,
-	}
-	kind := kinds[rec.State]
-	if kind == engine.Declined {
-		switch rec.Reason {
-		case payment.ReasonOrderPaid:
-			kind = engine.OrderPaid
-		case payment.ReasonWaiting:
-			kind = engine.Pending // that "no" was to an older return
-		}
-	}
+	kind := engine.KindOf(rec)
 	// The pointer shows that the return led here, not that it had any proof: it is
 	// as bound as the record is.
 	bound := kind == engine.OrderPaid || rec.State.Captured() || engine.Proven(rec) || rec.Expect.Source == payment.FromSigned
@@ -216,16 +203,16 @@ func (t *visit) hopResult(rec *payment.Record) engine.Result {
 // and nothing else.
 func (t *visit) neutral(rec *payment.Record) error {
 	k := pages.Confirming
-	switch rec.State {
-	case payment.Delivered:
-		k = pages.Duplicate
-	case payment.Declined, payment.Expired, payment.Reversed:
-		if rec.Reason != payment.ReasonWaiting {
-			k = pages.Declined
+	switch engine.KindOf(rec) {
+	case engine.Duplicate:
+		if rec.State == payment.Delivered {
+			k = pages.Duplicate
 		}
-	case payment.Review:
+	case engine.Declined, engine.OrderPaid:
+		k = pages.Declined
+	case engine.Review:
 		k = pages.Review
-	case payment.Parked:
+	case engine.Parked:
 		k = pages.Parked
 	}
 	p := t.about(k, rec)

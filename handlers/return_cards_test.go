@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/rahgir/caddy-payments/internal/params"
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -31,7 +33,7 @@ func TestCardsOfAReturnAreKeptNowhere(t *testing.T) {
 	h := routed("/back")
 	v := h.Verify[0]
 	v.route.guarded = params.NewNames("id", "card_no", "hashed_card_no", paramBounce)
-	v.route.provider.Provider, v.route.provider.traits.Params = plastic{}, []string{"id", "card_no", "hashed_card_no"}
+	v.route.provider.Provider, v.route.provider.terms.Params = plastic{}, []string{"id", "card_no", "hashed_card_no"}
 	const pan, hash = "6037991234567319", "E59FA6241C94B8836E3D03120DF33E80FD988888BBA0A122240C2E7D23B48295"
 	card := url.Values{"id": {"K1"}, "card_no": {pan}, "hashed_card_no": {hash}, "mine": {"5"}}.Encode()
 	for _, r := range []*http.Request{
@@ -91,4 +93,54 @@ func TestCardsOfAReturnAreKeptNowhere(t *testing.T) {
 			t.Errorf("sent again: %s", page)
 		}
 	}
+}
+
+// foldedCard is a provider whose return has the card inside of a text with everything
+// else: "<id>/<card>".
+type foldedCard struct{ paper }
+
+func (foldedCard) ReadReturn(get func(string) string) (payment.Claimed, error) {
+	id, card, ok := strings.Cut(get("data"), "/")
+	if !ok || card == "" {
+		return payment.Claimed{}, payment.ErrMalformed
+	}
+	return payment.Claimed{ID: id}, nil
+}
+
+func (foldedCard) ReturnParams(r *payment.Record) map[string]string {
+	said := r.ID + "/"
+	if r.Receipt != nil {
+		said += r.Receipt.Card
+	}
+	return map[string]string{"data": said}
+}
+
+// A card inside of a text is left out by writing the text anew; a text that can't be
+// read is left out whole. Whatever else the browser brought stays byte for byte.
+func TestACardInsideOfATextIsKeptNowhere(t *testing.T) {
+	t.Parallel()
+	h := routed("/back")
+	v := h.Verify[0]
+	v.route.guarded = params.NewNames("data", paramBounce)
+	v.route.provider.Provider, v.route.provider.terms.Params = foldedCard{}, []string{"data"}
+	rapid.Check(t, func(t *rapid.T) {
+		id := rapid.StringMatching(`[A-Za-z0-9]{1,12}`).Draw(t, "id")
+		pan := rapid.StringMatching(`[1-9][0-9]{15}`).Draw(t, "card")
+		mine := rapid.StringMatching(`(&[a-c]=[A-Za-z0-9%+]{0,3})?`).Draw(t, "the shop's")
+		for data, want := range map[string]string{
+			id + "/" + pan: url.QueryEscape(id + "/"),
+			id + pan:       cardPlace, // nothing can be read in it
+			id + "/":       cardPlace,
+		} {
+			query := "x=1&data=" + url.QueryEscape(data) + strings.ReplaceAll(mine, "%", "%25")
+			visit := &visit{h: h, v: v, w: httptest.NewRecorder(), r: asked(httptest.NewRequest(http.MethodGet, "https://shop/back?"+query, nil))}
+			if err := visit.read(); err != nil {
+				t.Fatal(err)
+			}
+			kept, body := visit.uncarded()
+			if kept != "/back?x=1&data="+want+strings.ReplaceAll(mine, "%", "%25") || body != nil {
+				t.Errorf("%s is kept as %s", query, kept)
+			}
+		}
+	})
 }

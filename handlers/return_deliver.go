@@ -8,7 +8,6 @@ import (
 	"net/http/httptrace"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
@@ -20,9 +19,6 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// deliveryTime bounds one hand-over to the shop.
-const deliveryTime = 2 * time.Minute
-
 // deliver hands a verified payment to the shop with this very request. The
 // browser may leave; the delivery runs to its end (rule 7).
 func (t *visit) deliver(rec *payment.Record) error {
@@ -33,22 +29,29 @@ func (t *visit) deliver(rec *payment.Record) error {
 	if page, shut := t.h.ask(t.w, t.r, &passed); page != nil {
 		return t.gated(ctx, rec, page, shut)
 	}
-	rec, err := t.eng.StartDeliveryOf(ctx, rec, payment.ViaBrowser, token.Hash(browser), t.h.currentTrack(t.r, t.keys), t.v.policy())
+	var (
+		w        *filter // nil where nothing was begun
+		handed   engine.Handed
+		panicked any
+		handErr  error
+	)
+	d := engine.Delivery{Via: payment.ViaBrowser, Browser: token.Hash(browser), Track: t.h.currentTrack(t.r, t.keys), Policy: t.v.policy()}
+	now, err := t.eng.Deliver(ctx, rec, d, func(ctx context.Context, rec *payment.Record) engine.Handed {
+		t.reread(rec)
+		w = newFilter(t.w)
+		w.guards(t.h, t.r, passed)
+		ctx, end := span(ctx, "payments.deliver", t.v)
+		handed, panicked, handErr = t.h.hand(ctx, w, t.r, t.next, t.v, rec, t.set, t.body, t.keys)
+		end(strconv.Itoa(handed.Status), handErr)
+		return handed
+	})
 	switch {
-	case errors.Is(err, engine.ErrNotNow) && rec != nil:
-		return t.answer(t.hopResult(rec))
-	case err != nil:
-		return t.unavailable(err)
-	}
-	t.reread(rec)
-	w := newFilter(t.w)
-	w.guards(t.h, t.r, passed)
-	ctx, end := span(ctx, "payments.deliver", t.v)
-	handed, panicked, err := t.h.hand(ctx, w, t.r, t.next, t.v, rec, t.set, t.body, t.keys)
-	end(strconv.Itoa(handed.Status), err)
-	now, endErr := t.eng.EndDelivery(ctx, rec, handed, t.v.policy())
-	if panicked != nil {
+	case panicked != nil:
 		panic(panicked)
+	case w == nil && errors.Is(err, engine.ErrNotNow) && now != nil:
+		return t.answer(t.hopResult(now))
+	case w == nil:
+		return t.unavailable(err)
 	}
 	if w.refused != nil {
 		clearVerified(t.r)
@@ -58,7 +61,7 @@ func (t *visit) deliver(rec *payment.Record) error {
 		// The shop has answered; whatever it said is the customer's.
 		return nil
 	}
-	if err == nil && endErr == nil && handed.Acked && !handed.NoPage {
+	if handErr == nil && err == nil && handed.Acked && !handed.NoPage {
 		return nil
 	}
 	clearVerified(t.r)
@@ -99,7 +102,7 @@ func (h *Handler) hand(ctx context.Context, w *filter, r *http.Request, next cad
 	d := &dispatch{h: h, v: v, rec: rec, r: r, once: v.policy().Once}
 	w.reader = d
 	ctx = failpoint.Sent(ctx, failpoint.ShopTold)
-	ctx, d.cancel = context.WithTimeout(ctx, deliveryTime)
+	ctx, d.cancel = context.WithCancel(ctx)
 	defer d.cancel()
 	ctx = httptrace.WithClientTrace(ctx, d.trace())
 	func() {

@@ -118,7 +118,7 @@ func (t *visit) reference() string {
 // id and, where the provider's returns name the order, another one the order: with the
 // id alone a stranger would learn whether there is such a payment.
 func (t *visit) announced(ctx context.Context) *payment.Record {
-	tr := t.v.route.provider.traits
+	tr := t.v.route.provider.terms
 	var ids []string
 	for _, name := range tr.Params {
 		ids = append(ids, params.Values(t.r.URL.RawQuery, t.body, name)...)

@@ -39,7 +39,7 @@ func TestMark(t *testing.T) {
 	rec := &payment.Record{Ref: "7m2k9q4v8x1c5z3b6n0pthjwr8", Provider: "idpay", ID: "d2e3", Order: "101", Environment: "sandbox"}
 	rec.Expect.Item, rec.Expect.Amount = "mug", 50000
 	rec.Receipt = &payment.Receipt{Paid: 51000, Reference: "ref", Card: "123456******1234", PaidAt: time.Unix(1, 0)}
-	rec.Conversion = &payment.Conversion{Track: payment.Track{ID: "abcdefgh"}}
+	rec.Track = payment.Track{ID: "abcdefgh"}
 	rec.Delivery.Count, rec.Delivery.Via = 2, payment.ViaWorker
 
 	r := httptest.NewRequest(http.MethodGet, "/callback", nil)

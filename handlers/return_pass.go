@@ -21,7 +21,7 @@ func (t *visit) pass(status string, rec *payment.Record, bound bool) error {
 		return t.sendAgain(rec)
 	}
 	values := map[string]string{paramBounce: "", token.ParamRef: "", payment.ParamSignature: "", payment.ParamExpires: ""}
-	for _, name := range t.v.route.provider.traits.Params {
+	for _, name := range t.v.route.provider.terms.Params {
 		if strings.Contains(strings.ToLower(name), "hash") {
 			values[name] = ""
 		}

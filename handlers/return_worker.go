@@ -96,11 +96,16 @@ func (h *Handler) synthetic(ctx context.Context, v *Verify, rec *payment.Record)
 		r.Header.Set("Content-Type", ret.Type)
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(ret.Body)), int64(len(ret.Body))
 	}
-	if ret.By != nil && ret.By.TLS || ret.By == nil && h.place().secure {
-		name, _ := splitHost(host)
+	secured(r, ret, h.place().secure)
+	return r, nil
+}
+
+// secured gives a request of the worker's the connection that its browser had.
+func secured(r *http.Request, ret *payment.Return, secure bool) {
+	if ret.By != nil && ret.By.TLS || ret.By == nil && secure {
+		name, _ := splitHost(r.Host)
 		r.TLS = &tls.ConnectionState{HandshakeComplete: true, ServerName: name, Version: tls.VersionTLS13}
 	}
-	return r, nil
 }
 
 // handOverPath is the path of a hand-over without its browser. own is whether it

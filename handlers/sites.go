@@ -248,6 +248,11 @@ func (h *Handler) rank(r *payment.Record) int {
 // Policy implements engine.Sites.
 func (s *Sites) Policy(r *payment.Record) (engine.Policy, bool) {
 	h, v := s.find(r)
+	if r.Relay != nil {
+		if _, o := s.findObserve(r); o != nil && (h == nil || r.Route == o.conf.name) {
+			return o.policy(), true
+		}
+	}
 	if h == nil {
 		return engine.Policy{}, false
 	}
@@ -279,6 +284,7 @@ func (s *Sites) Deliver(ctx context.Context, r *payment.Record) engine.Handed {
 
 // Interface guards.
 var (
-	_ engine.Sites = (*Sites)(nil)
-	_ http.Handler = (*caddyhttp.Server)(nil)
+	_ engine.Sites    = (*Sites)(nil)
+	_ engine.Replayer = (*Sites)(nil)
+	_ http.Handler    = (*caddyhttp.Server)(nil)
 )

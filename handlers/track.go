@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,31 +54,26 @@ func (t *Track) provision(ctx caddy.Context, h *Handler) error {
 	if err := t.Match.provision(ctx); err != nil {
 		return err
 	}
-	c := trackRoute{param: t.Param, ttl: time.Duration(t.TTL)}
-	if c.param == "" {
-		c.param = defaultParam
-	}
-	if err := notTheirs(h.app, c.param); err != nil {
+	name, network, err := h.app.Affiliate(t.Affiliate)
+	if err != nil {
 		return err
 	}
-	if c.ttl <= 0 {
-		c.ttl = defaultTTL
+	// What the track line does not say the network knows of its links.
+	var known payment.Landing
+	if l, ok := network.(payment.Lander); ok {
+		known = l.Landing()
+	}
+	c := trackRoute{param: cmp.Or(t.Param, known.Param, defaultParam), affiliate: name, ttl: cmp.Or(max(time.Duration(t.TTL), 0), known.TTL, defaultTTL)}
+	if err := notTheirs(h.app, c.param); err != nil {
+		return err
 	}
 	if t.Keep != "" && t.Keep != keepCookie && t.Keep != keepStore {
 		return fmt.Errorf("keep %q: must be cookie or store", t.Keep)
 	}
-	var err error
-	if c.affiliate, _, err = h.app.Affiliate(t.Affiliate); err != nil {
-		return err
-	}
 	if c.attribution, err = track.ParseAttribution(t.Attribution); err != nil {
 		return err
 	}
-	pattern := t.Pattern
-	if pattern == "" {
-		pattern = track.DefaultPattern
-	}
-	if c.pattern, err = track.ParsePattern(pattern); err != nil {
+	if c.pattern, err = track.ParsePattern(cmp.Or(t.Pattern, known.Pattern, track.DefaultPattern)); err != nil {
 		return fmt.Errorf("pattern: %w", err)
 	}
 	t.conf = c
@@ -209,7 +205,7 @@ func valuesOf(forms []form, param string) []string {
 // returns are known by, any other by what they all have.
 func (h *Handler) fromProvider(rawQuery string) bool {
 	for _, p := range h.ours {
-		if params.CarriesAll(rawQuery, p.traits.Marks) {
+		if params.CarriesAll(rawQuery, p.terms.Marks) {
 			return true
 		}
 	}

@@ -18,6 +18,9 @@ type App interface {
 	// Doctor looks for what is wrong with the configuration and its
 	// surroundings. It changes nothing.
 	Doctor(ctx context.Context) []Finding
+	// Money looks for what costs money now, or soon will: the part of Doctor that
+	// changes with what customers, providers and shops do.
+	Money(ctx context.Context) []Finding
 }
 
 // Level says how bad a finding is.

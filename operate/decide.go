@@ -14,8 +14,10 @@ import (
 
 // Choice is a person's decision about a payment.
 type Choice struct {
-	// Key is give, refuse, has, again, reversed, verify or report.
+	// Key is a [payment.Decision], or verify or report.
 	Key string
+	// Webhook is, with report, whose messages are sent again; empty is the affiliate.
+	Webhook string
 	// Resend is whether the person asked to resend, without naming a decision.
 	Resend bool
 	// By and Note are who and why; they are kept with the payment.
@@ -60,8 +62,11 @@ func Decide(ctx context.Context, e *engine.Engine, ref string, c Choice, l lang.
 		return out, err
 	}
 	out.Would, out.Warn = d.Does, d.Warn
-	if c.DryRun {
+	switch {
+	case c.DryRun:
 		return out, nil
+	case d.Note && c.Note == "":
+		return out, input("a note is missing: say why, it is kept with the payment")
 	}
 	after, err := carryOut(ctx, e, rec, c)
 	if err != nil {
@@ -79,11 +84,13 @@ func (c *Choice) check() error {
 	case !utf8.ValidString(c.Note) || len(c.Note) > maxNote:
 		return input("the note is longer than %d bytes", maxNote)
 	}
-	switch c.Key {
-	case "give", "refuse", "has", "again", "reversed", "verify", "report":
+	if c.Key == "verify" || c.Key == "report" {
 		return nil
 	}
-	return input("there is no decision %.40q; they are give, refuse, has, again, reversed", c.Key)
+	if _, ok := payment.RuleOf(payment.Decision(c.Key)); !ok {
+		return input("there is no decision %.40q; they are %s", c.Key, payment.DecisionNames())
+	}
+	return nil
 }
 
 // tidy keeps lines and drops what could disturb a terminal or a page.
@@ -124,7 +131,7 @@ func carryOut(ctx context.Context, e *engine.Engine, r *payment.Record, c Choice
 	case "verify":
 		return e.Check(ctx, r.Ref)
 	case "report":
-		return e.Resend(ctx, r.Ref)
+		return e.Resend(ctx, r.Ref, c.Webhook, payment.Note{By: c.By, Text: c.Note})
 	}
-	return e.Decide(ctx, r.Ref, r.Version, engine.Decision(c.Key), payment.Note{By: c.By, Text: c.Note})
+	return e.Decide(ctx, r.Ref, r.Version, payment.Decision(c.Key), payment.Note{By: c.By, Text: c.Note})
 }

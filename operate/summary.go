@@ -22,8 +22,14 @@ type Summary struct {
 	// longest.
 	Attention int        `json:"attention"`
 	Oldest    *OldestRow `json:"oldest,omitempty"`
-	// Conversions that a person must look at.
+	// Conversions that a person must look at, and messages to webhooks that were
+	// given up.
 	Conversions int `json:"conversions_failed"`
+	Webhooks    int `json:"webhooks_parked"`
+	// Owed is how many refused payments' money is with the shop, and OwedRials their
+	// sum.
+	Owed      int   `json:"owed"`
+	OwedRials int64 `json:"owed_rials"`
 	// Paused are the affiliates that refuse our token.
 	Paused []string `json:"paused_affiliates"`
 	// Providers are the configured ones.
@@ -35,6 +41,8 @@ type Summary struct {
 	Ready    bool      `json:"ready"`
 	NotReady string    `json:"not_ready,omitempty"`
 	Now      time.Time `json:"now"`
+	// Troubles are what costs money now (errors), or soon will (warnings).
+	Troubles []Finding `json:"troubles"`
 }
 
 // OldestRow is the open payment that waits longest.
@@ -79,10 +87,19 @@ func Summarize(ctx context.Context, e *engine.Engine, providers []string) (Summa
 			return s, err
 		}
 	}
-	for _, c := range []payment.ConversionState{payment.ConversionRejected, payment.ConversionPerhaps, payment.ConversionParked} {
+	for _, c := range []payment.ReportState{payment.RejectedReport, payment.PerhapsReport, payment.ParkedReport} {
 		if _, err := each(ctx, e, payment.Listing{Conversion: c}, CountedMost, func(*payment.Record) { s.Conversions++ }); err != nil {
 			return s, err
 		}
+	}
+	if _, err := each(ctx, e, payment.Listing{Webhook: payment.ParkedReport}, CountedMost, func(*payment.Record) { s.Webhooks++ }); err != nil {
+		return s, err
+	}
+	if _, err := each(ctx, e, payment.Listing{Owed: true}, CountedMost, func(r *payment.Record) {
+		s.Owed++
+		s.OwedRials += int64(OwedSum(r))
+	}); err != nil {
+		return s, err
 	}
 	s.Complete, err = each(ctx, e, payment.Listing{}, lookedMost, func(r *payment.Record) {
 		s.Looked++
@@ -102,6 +119,14 @@ func (s *Summary) open(r *payment.Record) {
 			s.Oldest = &OldestRow{r.Ref, r.State, r.CreatedAt}
 		}
 	}
+}
+
+// OwedSum is what is owed of a payment: what the provider says that was paid.
+func OwedSum(r *payment.Record) payment.Rials {
+	if rc := r.Receipt; rc != nil && max(rc.Paid, rc.Amount) > 0 {
+		return max(rc.Paid, rc.Amount)
+	}
+	return r.Price()
 }
 
 // each calls f for up to most records, newest first, and reports whether these

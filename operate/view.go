@@ -13,33 +13,34 @@ import (
 
 // Row is a payment in a list or an export. It is flat, so that it fits a table.
 type Row struct {
-	Ref         payment.Ref             `json:"ref"`
-	Version     uint64                  `json:"version"`
-	State       payment.State           `json:"state"`
-	StateText   string                  `json:"state_text"`
-	Reason      payment.Reason          `json:"reason,omitempty"`
-	Why         string                  `json:"why"`
-	Money       explain.Money           `json:"money"`
-	Site        string                  `json:"site"`
-	Provider    string                  `json:"provider"`
-	Environment string                  `json:"environment,omitempty"`
-	ID          string                  `json:"id"`
-	Order       string                  `json:"order"`
-	Item        string                  `json:"item,omitempty"`
-	Amount      int64                   `json:"amount_rials,omitempty"`
-	Found       int64                   `json:"found_rials,omitempty"`
-	Paid        int64                   `json:"paid_rials,omitempty"`
-	Number      string                  `json:"receipt_number,omitempty"`
-	Reference   string                  `json:"bank_reference,omitempty"`
-	Card        string                  `json:"card,omitempty"`
-	PaidAt      time.Time               `json:"paid_at,omitzero"`
-	Deliveries  int                     `json:"deliveries,omitempty"`
-	Affiliate   string                  `json:"affiliate,omitempty"`
-	TrackID     string                  `json:"track_id,omitempty"`
-	Conversion  payment.ConversionState `json:"conversion,omitempty"`
-	CreatedAt   time.Time               `json:"created_at"`
-	UpdatedAt   time.Time               `json:"updated_at"`
-	Due         time.Time               `json:"due,omitzero"`
+	Ref         payment.Ref         `json:"ref"`
+	Version     uint64              `json:"version"`
+	State       payment.State       `json:"state"`
+	StateText   string              `json:"state_text"`
+	Reason      payment.Reason      `json:"reason,omitempty"`
+	Why         string              `json:"why"`
+	Money       explain.Money       `json:"money"`
+	Site        string              `json:"site"`
+	Provider    string              `json:"provider"`
+	Environment string              `json:"environment,omitempty"`
+	ID          string              `json:"id"`
+	Order       string              `json:"order"`
+	Item        string              `json:"item,omitempty"`
+	Amount      int64               `json:"amount_rials,omitempty"`
+	Found       int64               `json:"found_rials,omitempty"`
+	Paid        int64               `json:"paid_rials,omitempty"`
+	Number      string              `json:"receipt_number,omitempty"`
+	Reference   string              `json:"bank_reference,omitempty"`
+	Card        string              `json:"card,omitempty"`
+	PaidAt      time.Time           `json:"paid_at,omitzero"`
+	Deliveries  int                 `json:"deliveries,omitempty"`
+	Affiliate   string              `json:"affiliate,omitempty"`
+	TrackID     string              `json:"track_id,omitempty"`
+	Conversion  payment.ReportState `json:"conversion,omitempty"`
+	Owed        int64               `json:"owed_rials,omitempty"`
+	CreatedAt   time.Time           `json:"created_at"`
+	UpdatedAt   time.Time           `json:"updated_at"`
+	Due         time.Time           `json:"due,omitzero"`
 }
 
 // NewRow flattens a record.
@@ -49,14 +50,15 @@ func NewRow(e *engine.Engine, r *payment.Record, l lang.Lang) Row {
 		Ref: r.Ref, Version: r.Version, State: r.State, StateText: x.State, Reason: r.Reason, Why: x.Why, Money: x.Money,
 		Site: r.Site, Provider: r.Provider, Environment: r.Environment, ID: r.ID, Order: r.Order, Item: r.Expect.Item,
 		Amount: int64(r.Price()), Deliveries: r.Delivery.Count,
-		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, Due: r.Due,
+		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, Due: r.Earliest(),
 	}
 	if rc := r.Receipt; rc != nil {
 		row.Found, row.Paid = int64(rc.Amount), int64(rc.Paid)
 		row.Number, row.Reference, row.Card, row.PaidAt = rc.Number, rc.Reference, explain.Card(rc.Card), rc.PaidAt
 	}
-	if c := r.Conversion; c != nil {
-		row.Affiliate, row.TrackID, row.Conversion = c.Track.Affiliate, c.Track.ID, c.State
+	row.Affiliate, row.TrackID, row.Conversion = r.Track.Affiliate, r.Track.ID, r.ConversionState()
+	if r.Owed() {
+		row.Owed = int64(OwedSum(r))
 	}
 	return row
 }
@@ -81,7 +83,9 @@ type View struct {
 	ShopWent    string              `json:"shop_redirect,omitempty"`
 	Tries       int                 `json:"conversion_tries,omitempty"`
 	LastReport  string              `json:"conversion_last,omitempty"`
+	Reports     []Report            `json:"reports,omitempty"`
 	Devices     int                 `json:"devices,omitempty"`
+	Refunds     []Repaid            `json:"refunds,omitempty"`
 	Generation  uint32              `json:"generation"`
 	Explanation explain.Explanation `json:"explanation"`
 	History     []explain.Step      `json:"history"`
@@ -105,13 +109,35 @@ func NewView(ctx context.Context, e *engine.Engine, r *payment.Record, l lang.La
 		ShopWent: pathOf(r.Delivery.Location), Devices: len(r.Devices), Generation: r.Generation,
 		Explanation: explain.Of(r, Facts(ctx, e, r), l), History: explain.History(r, l),
 	}
+	v.Refunds = repaid(r)
 	if q := r.Return; q != nil {
 		v.Returned = &Returned{q.Method, q.Host, pathOf(q.URI), q.Arrived, q.Machine}
 	}
-	if c := r.Conversion; c != nil {
-		v.Tries, v.LastReport = c.Tries, c.Last
+	if p := r.Sale(); p != nil {
+		v.Tries, v.LastReport = p.Tries, p.Last
+	}
+	for _, p := range r.Reports {
+		v.Reports = append(v.Reports, NewReport(p))
 	}
 	return v
+}
+
+// Report is what somebody outside is told, or is to be told.
+type Report struct {
+	To    string              `json:"to"`
+	Kind  payment.ReportKind  `json:"kind"`
+	State payment.ReportState `json:"state"`
+	Tries int                 `json:"tries,omitempty"`
+	// Last is the receiver's last answer.
+	Last   string    `json:"last,omitempty"`
+	Since  time.Time `json:"since,omitzero"`
+	Next   time.Time `json:"next,omitzero"`
+	SentAt time.Time `json:"sent_at,omitzero"`
+}
+
+// NewReport shows a report.
+func NewReport(p payment.Report) Report {
+	return Report{To: p.To, Kind: p.Kind, State: p.State, Tries: p.Tries, Last: p.Last, Since: p.Since, Next: p.Next, SentAt: p.SentAt}
 }
 
 // pathOf is an address without its query, which may hold a key to an order.

@@ -15,6 +15,9 @@ func (r *Record) step(t Trigger, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	if r.was == "" {
+		r.was = r.State
+	}
 	r.State, r.UpdatedAt = to, now
 	return nil
 }
@@ -36,6 +39,7 @@ func (r *Record) StartAttempt(now time.Time, lease Lease) error {
 	a.Last, a.Open = now, true
 	r.takeLease(lease)
 	r.Due = lease.Until
+	r.note(Entry{At: now, Kind: EntryAsked})
 	return nil
 }
 
@@ -68,7 +72,20 @@ func (r *Record) EndAttempt(v Verdict, a Answer, now, retry time.Time) error {
 		r.Receipt = &rc
 	}
 	r.Lease.Until = time.Time{}
+	r.note(Entry{At: now, Kind: answers[v.Trigger], Code: string(v.Reason), Text: codeOf(v, a)})
 	return nil
+}
+
+var answers = map[Trigger]EntryKind{
+	Confirm: EntryConfirmed, Silence: EntrySilent, Refuse: EntryRefused, Doubt: EntryDoubted, Lapse: EntryLapsed,
+}
+
+// codeOf is the provider's code of an answer, where it says more than the verdict.
+func codeOf(v Verdict, a Answer) string {
+	if v.Trigger == Confirm {
+		return ""
+	}
+	return a.Code
 }
 
 // Postpone gives a claim back without any outcome: provably nothing was asked.
@@ -88,6 +105,7 @@ func (r *Record) EndUnasked(t Trigger, why Reason, now time.Time) error {
 		return err
 	}
 	r.Reason, r.Due = why, time.Time{}
+	r.note(Entry{At: now, Kind: answers[t], Code: string(why)})
 	return nil
 }
 
@@ -109,11 +127,15 @@ func (r *Record) Found(a Answer, now time.Time) error {
 		rc.Again = a.Outcome == OutcomeAgain
 		r.Receipt = &rc
 	}
+	r.note(Entry{At: now, Kind: EntryDoubted, Code: string(r.Reason), Text: a.Code})
 	return nil
 }
 
 // StartDelivery begins to hand the payment to the shop (T8).
 func (r *Record) StartDelivery(via Via, browser string, now time.Time, lease Lease) error {
+	if r.OpenRefund() >= 0 {
+		return fmt.Errorf("%w: its money may be on the way back", ErrTransition)
+	}
 	if err := r.step(Hand, now); err != nil {
 		return err
 	}
@@ -130,23 +152,34 @@ func (r *Record) StartDelivery(via Via, browser string, now time.Time, lease Lea
 	r.Reason = ""
 	r.takeLease(lease)
 	r.Due = lease.Until
+	entry := Entry{At: now, Kind: EntryHanded}
+	if via == ViaWorker {
+		entry.Code = string(via)
+	}
+	r.note(entry)
 	return nil
 }
 
 // Deliver records the shop's proof that it credited (T9). The stored return is
 // not needed any more.
 func (r *Record) Deliver(status int, location string, now time.Time) error {
+	if err := r.deliver(status, location, now); err != nil {
+		return err
+	}
+	r.note(Entry{At: now, Kind: EntryCredited})
+	return nil
+}
+
+// deliver ends the delivery: the sale may be reported from now on (rule 11).
+func (r *Record) deliver(status int, location string, now time.Time) error {
 	if err := r.step(Ack, now); err != nil {
 		return err
 	}
 	r.Delivery.Status, r.Delivery.Location = status, location
 	r.Reason, r.Return = "", nil
 	r.Lease.Until, r.Due = time.Time{}, time.Time{}
-	if c := r.Conversion; c != nil && c.State == ConversionOpen {
-		if c.Since.IsZero() {
-			c.Since = now
-		}
-		c.Next, r.Due = now, now
+	if p := r.Sale(); p != nil && p.State == OpenReport {
+		p.Next = now
 	}
 	return nil
 }
@@ -172,35 +205,11 @@ func (r *Record) endDelivery(t Trigger, why Reason, now, retry time.Time) error 
 	}
 	r.Reason, r.Due = why, retry
 	r.Lease.Until = time.Time{}
+	r.note(Entry{At: now, Kind: missed[t], Code: string(why)})
 	return nil
 }
 
-// Decided applies a person's decision: Accept, Dismiss, Reverse, or Ack of a
-// parked payment.
-func (r *Record) Decided(t Trigger, n Note, now time.Time) error {
-	if t == Ack {
-		if r.State != Parked {
-			return (&Record{State: r.State}).step("decided", now)
-		}
-		if err := r.Deliver(0, "", now); err != nil {
-			return err
-		}
-	} else if err := r.step(t, now); err != nil {
-		return err
-	}
-	switch t {
-	case Accept:
-		r.Reason, r.Due = "", now
-		r.Attempts.Open = false
-	case Dismiss:
-		r.Reason, r.Due = ReasonDismissed, time.Time{}
-	case Reverse:
-		r.Due = time.Time{}
-	}
-	n.At, n.Action = now, string(t)
-	r.Notes = append(r.Notes, n)
-	return nil
-}
+var missed = map[Trigger]EntryKind{Miss: EntryMissed, NotSent: EntryUnsent, Park: EntryParked}
 
 // Bind gives an order what was held for one reason alone: the return that brought
 // it named another order. Now one has come that names its own. retry is when it
@@ -214,6 +223,7 @@ func (r *Record) Bind(now, retry time.Time) error {
 	}
 	r.Reason, r.Due, r.Code = "", retry, ""
 	r.Expect.Unbound, r.Attempts.Open = false, false
+	r.note(Entry{At: now, Kind: EntryBound})
 	return nil
 }
 

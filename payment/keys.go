@@ -21,7 +21,7 @@ const (
 	PurposePaid    Purpose = "paid"
 	// PurposeLookup is the bearer with which we ask a shop: it signs nothing.
 	PurposeLookup Purpose = "lookup"
-	// PurposeRelay is reserved for the provider's API as served by us.
+	// PurposeRelay seals providers' answers that a shop has not heard yet.
 	PurposeRelay Purpose = "relay"
 )
 

@@ -149,6 +149,10 @@ type Query struct {
 	// Serial is the [Order.Serial] that the payment was created with; 0 where the
 	// shop created it.
 	Serial int64
+	// Unit is the unit in which the shop told the provider the amount when it
+	// created the payment, where that passed through the relay; 0 is the
+	// configuration's.
+	Unit Unit
 }
 
 // Order is what Create is asked with.

@@ -14,6 +14,7 @@ const (
 	ReasonOrderPaid    Reason = "order_paid"     // this order is paid by another payment
 	ReasonReturned     Reason = "money_returned" // the provider says that it gave the money back
 	ReasonDismissed    Reason = "dismissed"      // a person decided not to give the order
+	ReasonOwed         Reason = "owed"           // a person decided not to give the order, and its money is with the shop
 	ReasonUnknownOrder Reason = "unknown_order"  // the shop says that it has no such order
 )
 
@@ -61,6 +62,9 @@ const (
 	ReasonOldGeneration  Reason = "ledger_lost"       // only a ledger that was lost could tell
 	ReasonFee            Reason = "fee_differs"       // more was paid than price and documented fee
 	ReasonUnboundReceipt Reason = "unbound"           // nothing binds the receipt to this order
+
+	// ReasonElsewhere: "already verified" at the shop's first ask that we saw.
+	ReasonElsewhere Reason = "verified_elsewhere"
 )
 
 // Reasons for parked and for deliveries that wait.
@@ -74,4 +78,9 @@ const (
 	ReasonSandbox     Reason = "sandbox_off"  // paid in the sandbox, and the provider is live now
 	ReasonGated       Reason = "gated"        // a `require` that this payment does not open keeps it from the shop
 	ReasonShopRefused Reason = "shop_refused" // the shop answered that it does not take the payment
+
+	ReasonHeardNoAck   Reason = "heard_no_ack"     // the shop has heard "paid" and gave no sign that it credited
+	ReasonTold         Reason = "told_interrupted" // the shop may have heard "paid": the telling was cut off
+	ReasonNeedsSession Reason = "needs_session"    // the shop asks for payments only with its customer's session
+	ReasonGiveBack     Reason = "give_back_open"   // the shop asked for the money back, and the answer isn't known
 )

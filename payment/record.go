@@ -49,20 +49,33 @@ type Record struct {
 
 	Attempts Attempts `json:"a,omitzero"`
 	Lease    Lease    `json:"l,omitzero"`
-	// Due is when the worker must look at the record next; zero is never.
+	// Due is when the worker must look at the record next for its state's sake; zero
+	// is never. Reports have due times of their own: see [Record.Earliest].
 	Due time.Time `json:"d,omitzero"`
 
-	Receipt    *Receipt    `json:"rc,omitempty"`
-	Return     *Return     `json:"rq,omitempty"`
-	Delivery   Delivery    `json:"dl,omitzero"`
-	Conversion *Conversion `json:"cv,omitempty"`
+	Receipt  *Receipt `json:"rc,omitempty"`
+	Return   *Return  `json:"rq,omitempty"`
+	Delivery Delivery `json:"dl,omitzero"`
+	// Track is the visit that the payment began with, and Reports what is told of
+	// the payment, and to whom.
+	Track   Track    `json:"tr,omitzero"`
+	Reports []Report `json:"rp,omitempty"`
 	// Devices are the browsers that opened paid content, for `require`.
 	Devices []Device `json:"dv,omitempty"`
-	// Notes are what people decided about the payment, oldest first.
-	Notes []Note `json:"n,omitempty"`
+	// History is what happened to the payment, oldest first. It is only appended to.
+	History []Entry `json:"h,omitempty"`
+	// Refunds are the attempts to give money back, oldest first.
+	Refunds []Refund `json:"rf,omitempty"`
+	// Relay is set where the shop's own calls to the provider pass through us.
+	Relay *Relayed `json:"rl,omitempty"`
 
 	CreatedAt time.Time `json:"t0"`
 	UpdatedAt time.Time `json:"t1"`
+
+	// Counted are the outcomes that the metrics have counted.
+	Counted Counted `json:"k,omitempty"`
+	// was is the state before the changes that are not committed yet.
+	was State
 }
 
 // Source says how order and amount of a payment are known, strongest first.
@@ -170,6 +183,10 @@ type Via string
 const (
 	ViaBrowser Via = "browser"
 	ViaWorker  Via = "worker"
+	// ViaRelay: the answer to the shop's own verify.
+	ViaRelay Via = "relay"
+	// ViaObserved: the shop verified it by itself, and we were told so.
+	ViaObserved Via = "observed"
 )
 
 // Delivery is the history of telling the shop.
@@ -194,14 +211,6 @@ type Device struct {
 	At   time.Time `json:"t"`
 }
 
-// Note is what a person decided.
-type Note struct {
-	At     time.Time `json:"t"`
-	By     string    `json:"b,omitempty"`
-	Action string    `json:"a"`
-	Text   string    `json:"x,omitempty"`
-}
-
 // Clone is a deep copy: stores hand out clones, and the engine works on them.
 func (r *Record) Clone() *Record {
 	c := *r
@@ -218,11 +227,10 @@ func (r *Record) Clone() *Record {
 		}
 		c.Return = &v
 	}
-	if r.Conversion != nil {
-		v := *r.Conversion
-		c.Conversion = &v
-	}
 	c.Devices = append([]Device(nil), r.Devices...)
-	c.Notes = append([]Note(nil), r.Notes...)
+	c.Reports = append([]Report(nil), r.Reports...)
+	c.History = append([]Entry(nil), r.History...)
+	c.Refunds = append([]Refund(nil), r.Refunds...)
+	c.Relay = r.Relay.clone()
 	return &c
 }

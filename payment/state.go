@@ -103,7 +103,8 @@ var transitions = map[State]map[Trigger]State{
 	},
 	Unknown: {Claim: Verifying, Doubt: Review, Lapse: Expired},
 	Declined: {Claim: Verifying, Lapse: Expired,
-		Doubt: Review, // an inquiry says of what nothing announced that it is paid: nothing was settled, a person looks
+		Doubt:   Review,   // an inquiry says of what nothing announced that it is paid: nothing was settled, a person looks
+		Reverse: Reversed, // a person refused the order and has paid its money back
 	},
 	Expired:  {Claim: Verifying}, // a new return that claims paid is always asked
 	Verified: {Hand: Delivering, Park: Parked, Reverse: Reversed},

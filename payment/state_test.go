@@ -15,7 +15,7 @@ func TestStepTable(t *testing.T) {
 		payment.Created:   {payment.Claim: payment.Verifying, payment.Lapse: payment.Expired, payment.Refuse: payment.Declined},
 		payment.Verifying: {payment.Claim: payment.Verifying, payment.Confirm: payment.Verified, payment.Silence: payment.Unknown, payment.Refuse: payment.Declined, payment.Doubt: payment.Review, payment.Lapse: payment.Expired},
 		payment.Unknown:   {payment.Claim: payment.Verifying, payment.Doubt: payment.Review, payment.Lapse: payment.Expired},
-		payment.Declined:  {payment.Claim: payment.Verifying, payment.Lapse: payment.Expired, payment.Doubt: payment.Review},
+		payment.Declined:  {payment.Claim: payment.Verifying, payment.Lapse: payment.Expired, payment.Doubt: payment.Review, payment.Reverse: payment.Reversed},
 		payment.Expired:   {payment.Claim: payment.Verifying},
 		payment.Verified:  {payment.Hand: payment.Delivering, payment.Park: payment.Parked, payment.Reverse: payment.Reversed},
 		payment.Delivering: {payment.Hand: payment.Delivering, payment.Ack: payment.Delivered, payment.Miss: payment.Delivering,

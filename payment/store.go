@@ -39,7 +39,7 @@ type Store interface {
 	// else, a missing record included, gives ErrConflict. It is compare-and-set
 	// like Commit.
 	Forget(ctx context.Context, ref Ref, version uint64) error
-	// Due returns up to limit records whose Due is not after t, oldest first.
+	// Due returns up to limit records whose Earliest is not after t, oldest first.
 	// Where several nodes work, a store may put what is this node's share before
 	// the rest, and leave what has only just become due to its own node.
 	Due(ctx context.Context, t time.Time, limit int) ([]Ref, error)
@@ -107,22 +107,65 @@ type Listing struct {
 	// States, if any; Site, Provider, Order, ID, if not empty, must equal.
 	States                    []State
 	Site, Provider, Order, ID string
-	// Conversion, if not empty, selects by the state of the report.
-	Conversion ConversionState
+	// Search, if any, selects what is found by one of the terms.
+	Search []Term
+	// From and To, if not zero, bound when it was created: From inclusive, To
+	// exclusive.
+	From, To time.Time
+	// Left says what becomes of intents that their customers have left: created before
+	// LeftBefore, and nobody came back.
+	Left       Left
+	LeftBefore time.Time
+	// Waiting selects what waits for a person or for an answer: [Record.Waits].
+	Waiting bool
+	// Conversion, if not empty, selects by the state of a report to an affiliate, and
+	// Webhook by that of one to a webhook.
+	Conversion, Webhook ReportState
+	// Owed selects the refused payments whose money is with the shop.
+	Owed bool
 	// Cursor is a Page's Next; empty starts with the newest.
 	Cursor string
 	// Limit is at most 1000; 0 means 100.
 	Limit int
 }
 
+// Left is how a listing treats intents that their customers have left.
+type Left int
+
+// The ways: all intents, none that was left, or of intents only those.
+const (
+	LeftToo Left = iota
+	LeftOut
+	LeftOnly
+)
+
+// LeftBy reports whether a payment is an intent that its customer has left: created
+// before then, and nobody came back. It may still be paid while its provider's pay page
+// lives, and is found when it is; but nobody who looks at what is in progress has to see
+// it.
+func (r *Record) LeftBy(then time.Time) bool {
+	return r.State == Created && r.Reason == "" && r.CreatedAt.Before(then) && (r.Return == nil || r.Return.Arrived.IsZero())
+}
+
 // Selects reports whether a record is one that the listing asks for.
 func (q Listing) Selects(r *Record) bool {
+	switch {
+	case q.Left == LeftOut && r.LeftBy(q.LeftBefore), q.Left == LeftOnly && r.State == Created && !r.LeftBy(q.LeftBefore):
+		return false
+	case q.Waiting && !r.Waits(), !q.From.IsZero() && r.CreatedAt.Before(q.From), !q.To.IsZero() && !r.CreatedAt.Before(q.To),
+		len(q.Search) > 0 && !r.HasAny(q.Search):
+		return false
+	}
 	is := func(want, got string) bool { return want == "" || want == got }
-	if q.Conversion != "" && (r.Conversion == nil || r.Conversion.State != q.Conversion) {
+	if q.Conversion != "" && !r.hasReport(true, q.Conversion) || q.Webhook != "" && !r.hasReport(false, q.Webhook) || q.Owed && !r.Owed() {
 		return false
 	}
 	return (len(q.States) == 0 || slices.Contains(q.States, r.State)) &&
 		is(q.Site, r.Site) && is(q.Provider, r.Provider) && is(q.Order, r.Order) && is(q.ID, r.ID)
+}
+
+func (r *Record) hasReport(conversion bool, st ReportState) bool {
+	return slices.ContainsFunc(r.Reports, func(p Report) bool { return p.State == st && p.Kind.Conversion() == conversion })
 }
 
 // Page is a part of a listing.

@@ -14,6 +14,7 @@ const (
 	OpInquiry    = "inquiry"
 	OpList       = "list"
 	OpConversion = "conversion"
+	OpRefund     = "refund" // refunds and reversals
 )
 
 // call is one understood API request. exec changes the state and makes the

@@ -18,7 +18,7 @@ const (
 type Fault struct {
 	ID        string `json:"id,omitempty"`
 	Provider  string `json:"provider,omitempty"`
-	Operation string `json:"operation,omitempty"` // create, verify, inquiry, list, conversion
+	Operation string `json:"operation,omitempty"` // create, verify, inquiry, list, refund, conversion
 	Payment   string `json:"payment,omitempty"`   // the provider's id; a network's track id
 	Order     string `json:"order,omitempty"`
 
@@ -78,9 +78,9 @@ func (f *Fault) validate() error {
 		return fmt.Errorf("provider %q is unknown; they are %s", f.Provider, strings.Join(services(), ", "))
 	}
 	switch f.Operation {
-	case "", OpCreate, OpVerify, OpInquiry, OpList, OpConversion:
+	case "", OpCreate, OpVerify, OpInquiry, OpList, OpRefund, OpConversion:
 	default:
-		return fmt.Errorf("operation %q is unknown; it is create, verify, inquiry, list or conversion", f.Operation)
+		return fmt.Errorf("operation %q is unknown; it is create, verify, inquiry, list, refund or conversion", f.Operation)
 	}
 	mangles := slices.Contains(mangleKinds, f.Kind)
 	if !mangles && f.Kind != "delay" && !slices.Contains(insteadKinds, f.Kind) {

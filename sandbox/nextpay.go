@@ -62,6 +62,8 @@ func (s *Server) serveNextPay(w http.ResponseWriter, r *http.Request, seg []stri
 	c := s.nextPayVerify(fields)
 	if op == "nx/gateway/token" {
 		c = s.nextPayCreate(fields, s.origin(r))
+	} else if fields("refund_request") != "" {
+		c = s.nextPayRefund(fields)
 	}
 	c.provider = ProviderNextPay
 	switch key := fields("api_key"); {
@@ -164,6 +166,29 @@ func (s *Server) nextPayVerify(fields func(string) string) call {
 			{"custom", nil},
 			{"created_at", p.created.UTC().Format("2006-01-02 15:04:05")},
 		})
+	}}
+}
+
+// nextPayRefund gives a payment back, whole, for 20 minutes after verify. It has
+// verify's address, and its success is −90.
+func (s *Server) nextPayRefund(fields func(string) string) call {
+	id := strings.ToLower(fields("trans_id"))
+	return call{op: OpRefund, subject: id, exec: func() answer {
+		p := s.st.find(ProviderNextPay, id)
+		amount, code := s.nextPayPrice(fields)
+		switch now := s.st.clock(); {
+		case fields("refund_request") != "yes_money_back":
+			return nextPayError("-29")
+		case p == nil || p.owner != fingerprint(fields("api_key")):
+			return nextPayError("-37")
+		case code != "":
+			return nextPayError(code)
+		case !p.undone(now, 20*time.Minute) || amount != p.settled:
+			return nextPayError("-91")
+		default:
+			p.giveBack(amount, now)
+		}
+		return nextPayError("-90")
 	}}
 }
 

@@ -48,9 +48,12 @@ type payment struct {
 	owner    string // fingerprint of the key that created it
 	sandbox  bool   // created in the gateway's own sandbox mode
 	unit     int64  // how many rials the merchant's own unit is; 0 where the gateway has but one
-	auto     bool   // the gateway verifies by itself, as the merchant asked for
-	payer    [4]string
-	link     string
+	// reversible: the merchant asked at create to be able to undo it.
+	reversible bool
+	auto       bool // the gateway verifies by itself, as the merchant asked for
+	payer      [4]string
+	given      map[string]bool // the merchant's numbers of its refunds
+	link       string
 
 	state      string
 	claim      string // what the last return said: paid, declined or cancelled
@@ -167,6 +170,27 @@ func (p *payment) refund(now time.Time) error {
 		return nil
 	}
 	return errFinished
+}
+
+// giveBack gives back a part of what was verified, or the rest of it; ok is false
+// where there is not so much.
+func (p *payment) giveBack(amount int64, now time.Time) (ok bool) {
+	if p.state != StateVerified && p.state != StateSettled || amount <= 0 || amount > p.settled {
+		return false
+	}
+	if amount == p.settled && p.refunded == 0 {
+		return p.refund(now) == nil
+	}
+	p.refunded, p.settled, p.refundedAt = p.refunded+amount, p.settled-amount, now
+	if p.settled == 0 {
+		p.state = StateRefunded
+	}
+	return true
+}
+
+// undone reports whether a payment can still be reversed: for a while after verify.
+func (p *payment) undone(now time.Time, within time.Duration) bool {
+	return (p.state == StateVerified || p.state == StateSettled) && p.refunded == 0 && now.Sub(p.verified) <= within
 }
 
 func (p *payment) settle(now time.Time) error {

@@ -59,7 +59,7 @@ func (s *Server) servePayPing(w http.ResponseWriter, r *http.Request, seg []stri
 	switch {
 	case report:
 		method = http.MethodGet
-	case op != "v3/pay" && op != "v3/pay/verify":
+	case op != "v3/pay" && op != "v3/pay/verify" && op != "v3/pay/reverse":
 		notFound(w)
 		return
 	}
@@ -79,6 +79,8 @@ func (s *Server) servePayPing(w http.ResponseWriter, r *http.Request, seg []stri
 		c = s.payPingReport(seg[2], owner)
 	case op == "v3/pay":
 		c = s.payPingCreate(fields, owner, s.origin(r))
+	case op == "v3/pay/reverse":
+		c = s.payPingReverse(fields, owner)
 	default:
 		c = s.payPingVerify(fields, owner)
 	}
@@ -103,6 +105,7 @@ func (s *Server) payPingCreate(fields map[string]any, owner, origin string) call
 		}
 		p := s.newPayment(ProviderPayPing, randomHex(6), amount*10)
 		p.order, p.callback, p.owner = order, callback, owner
+		p.reversible = fields["isReversible"] == true
 		p.link = origin + "/payping/v3/pay/start/" + p.id
 		s.st.add(p)
 		return reply(http.StatusOK, append(object{{"paymentCode", p.id}, {"url", p.link}}, p.payPingRecord("amount", "payerWage", "businessWage", "gatewayAmount", "paypingVat")...))
@@ -152,6 +155,28 @@ func (s *Server) payPingVerify(fields map[string]any, owner string) call {
 	}}
 }
 
+// payPingReverse undoes a payment that was created as one that can be, for 30
+// minutes after verify. Its answer is chosen.
+func (s *Server) payPingReverse(fields map[string]any, owner string) call {
+	id := text(fields["paymentCode"])
+	return call{op: OpRefund, subject: id, exec: func() answer {
+		p := s.st.find(ProviderPayPing, id)
+		switch now := s.st.clock(); {
+		case p == nil || p.owner != owner || p.trackID != text(fields["paymentRefId"]):
+			return payPingError("122")
+		case p.unpaid() || p.state == StatePaid:
+			return payPingError("121")
+		case !p.reversible:
+			return payPingError("134")
+		case !p.undone(now, 30*time.Minute):
+			return payPingError("135")
+		default:
+			p.giveBack(p.settled, now)
+		}
+		return reply(http.StatusOK, p.payPingRecord("code", "paymentRefId", "amount"))
+	}}
+}
+
 // payPingReport tells a payment's state and settles nothing.
 func (s *Server) payPingReport(id, owner string) call {
 	return call{op: OpInquiry, subject: id, exec: func() answer {
@@ -182,7 +207,7 @@ func (s *Server) payPingReport(id, owner string) call {
 var payPingErrors = map[string]string{
 	"104": "مبلغ در حالت آزمایشی مجاز نیست", "109": "در حال پردازش", "112": "تعداد در حالت آزمایشی مجاز نیست",
 	"121": "پرداخت انجام نشده است", "122": "پرداخت یافت نشد", "123": "پیش از این تایید شده است",
-	"127": "پرداخت لغو شده یا مهلت آن گذشته است", "137": "مبلغ صحیح نیست", "155": "در حال پردازش",
+	"127": "پرداخت لغو شده یا مهلت آن گذشته است", "134": "پرداخت برگشت‌پذیر نیست", "135": "مهلت برگشت گذشته است", "137": "مبلغ صحیح نیست", "155": "در حال پردازش",
 }
 
 func payPingError(code string) answer {

@@ -45,7 +45,7 @@ func (s *Server) serveZarinpal(w http.ResponseWriter, r *http.Request, seg []str
 	}
 	calls := map[string]func(*zarinpalRequest) call{
 		"request.json": s.zarinpalCreate, "verify.json": s.zarinpalVerify,
-		"inquiry.json": s.zarinpalInquiry, "unVerified.json": s.zarinpalUnverified,
+		"inquiry.json": s.zarinpalInquiry, "unVerified.json": s.zarinpalUnverified, "reverse.json": s.zarinpalReverse,
 	}
 	path, under := strings.CutPrefix(strings.Join(seg, "/"), "pg/v4/payment/")
 	makeCall := calls[path]
@@ -234,6 +234,32 @@ func (s *Server) zarinpalInquiry(q *zarinpalRequest) call {
 	}}
 }
 
+// zarinpalReverse undoes a payment for 30 minutes after verify.
+func (s *Server) zarinpalReverse(q *zarinpalRequest) call {
+	return call{op: OpRefund, subject: q.text("authority"), exec: func() answer {
+		p := s.st.find(ProviderZarinpal, q.text("authority"))
+		switch {
+		case p == nil:
+			return zarinpalError("-54", nil)
+		case p.owner != q.owner:
+			return zarinpalError("-53", nil)
+		}
+		s.zarinpalLook(p)
+		switch now := s.st.clock(); {
+		case p.state != StateVerified && p.state != StateSettled:
+			return zarinpalError("-61", nil)
+		case !p.undone(now, 30*time.Minute):
+			return zarinpalError("-63", nil)
+		default:
+			p.giveBack(p.settled, now)
+		}
+		return reply(http.StatusOK, object{
+			{"data", object{{"code", 100}, {"message", "Reversed"}}},
+			{"errors", list{}},
+		})
+	}}
+}
+
 func (p *payment) zarinpalState() string {
 	switch p.state {
 	case StatePaid:
@@ -290,6 +316,10 @@ var zarinpalTexts = map[string]string{
 	"-53": "Session is not this merchant_id session.",
 	"-54": "Invalid authority.",
 	"-55": "The payment was not found.",
+	"-60": "The session can not be reversed.",
+	"-61": "The session is not successful or was reversed before.",
+	"-62": "The terminal's address is not set.",
+	"-63": "The time for reversing is over.",
 }
 
 // zarinpalError: the other member is an empty list then. Only 422 for −9 is told by

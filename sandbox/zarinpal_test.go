@@ -151,8 +151,9 @@ func TestZarinpalErrors(t *testing.T) {
 	if g := r.do("GET", "/zarinpal/pg/v4/payment/verify.json", ""); g.status != 403 || !strings.HasPrefix(g.body, "<html>") {
 		t.Errorf("GET: %d %s", g.status, g.body)
 	}
-	if g := r.zarinpal("reverse", good); g.status != 404 {
-		t.Errorf("reverse: %d", g.status)
+	r.zarinpalCode(r.zarinpal("reverse", good), -54)
+	if g := r.zarinpal("feeCalculation", good); g.status != 404 {
+		t.Errorf("feeCalculation: %d", g.status)
 	}
 	r.control("POST", "settings", `{"zarinpal":{"callback_host":"other.test"}}`)
 	r.zarinpalCode(r.zarinpal("request", good), -14)

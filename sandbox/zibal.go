@@ -53,6 +53,10 @@ func (s *Server) serveZibal(w http.ResponseWriter, r *http.Request, seg []string
 	calls := map[string]func(map[string]any, *http.Request) call{
 		"request": s.zibalCreate, "verify": s.zibalVerify, "inquiry": s.zibalInquiry,
 	}
+	if strings.Join(seg, "/") == "v1/account/refund" {
+		s.serveZibalRefund(w, r)
+		return
+	}
 	makeCall := calls[strings.TrimPrefix(strings.Join(seg, "/"), "v1/")]
 	if makeCall == nil {
 		notFound(w)
@@ -152,6 +156,35 @@ func (s *Server) zibalInquiry(fields map[string]any, _ *http.Request) call {
 			{"wage", p.fee},
 		}...))
 	}}
+}
+
+// serveZibalRefund is the platform's API. Its results are few: 1 is done; what it says
+// of an amount that isn't there is chosen.
+func (s *Server) serveZibalRefund(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		methodNotAllowed(w, http.MethodPost)
+		return
+	}
+	body, ok := readBody(w, r)
+	if !ok {
+		return
+	}
+	fields := readObject(r, body)
+	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	s.serveCall(w, r, call{provider: ProviderZibal, op: OpRefund, subject: text(fields["trackId"]), exec: func() answer {
+		p := s.st.find(ProviderZibal, text(fields["trackId"]))
+		amount, ok := number(fields["amount"])
+		if p != nil && fields["amount"] == nil {
+			amount, ok = p.settled, true
+		}
+		switch {
+		case !bearer || !accepts(token, s.opts.APIKeys):
+			return zibalResult(3)
+		case p == nil || !ok || !p.giveBack(amount, s.st.clock()):
+			return zibalResult(2)
+		}
+		return reply(http.StatusOK, object{{"result", 1}, {"message", "success"}, {"data", object{{"refundId", randomDigits(8)}, {"amount", amount}}}})
+	}})
 }
 
 // zibalRecord is what verify and inquiry say of a payment.

@@ -45,7 +45,7 @@ func affiliate(t testing.TB, base string, timeout time.Duration) *Affiliate {
 	return a
 }
 
-var conversion = &payment.Conversion{EventID: "e", Track: payment.Track{ID: "064ee72930404724974761b0b41e9e49"}}
+var conversion = payment.Sale{EventID: "e", Track: payment.Track{ID: "064ee72930404724974761b0b41e9e49"}}
 
 // TestReportAsDocumented compares our request with the document's.
 func TestReportAsDocumented(t *testing.T) {
@@ -84,10 +84,10 @@ func TestReportAsDocumented(t *testing.T) {
 			t.Errorf("%s: %q", name, got.Header.Get(name))
 		}
 	}
-	if "https://"+req.Host != defaultAPI || a.Param() != "track_id" {
-		t.Errorf("%s, %s", req.Host, a.Param())
+	if "https://"+req.Host != defaultAPI || a.Landing().Param != "track_id" {
+		t.Errorf("%s, %s", req.Host, a.Landing().Param)
 	}
-	if !strings.Contains(fixture(t, "visit.http"), "?"+a.Param()+"=") {
+	if !strings.Contains(fixture(t, "visit.http"), "?"+a.Landing().Param+"=") {
 		t.Error("the visit's parameter")
 	}
 }
@@ -185,7 +185,7 @@ func TestOddTrack(t *testing.T) {
 	}))
 	defer s.Close()
 	id := "<&>\"\\\u2028 {env.HOME}"
-	affiliate(t, s.URL, 0).Report(t.Context(), &payment.Conversion{Track: payment.Track{ID: id}})
+	affiliate(t, s.URL, 0).Report(t.Context(), payment.Sale{Track: payment.Track{ID: id}})
 	if body["track_id"] != id {
 		t.Errorf("%v", body)
 	}

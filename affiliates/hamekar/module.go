@@ -88,5 +88,6 @@ var (
 	_ caddy.CleanerUpper      = (*Affiliate)(nil)
 	_ caddyfile.Unmarshaler   = (*Affiliate)(nil)
 	_ zapcore.ObjectMarshaler = (*Affiliate)(nil)
-	_ payment.Affiliate       = (*Affiliate)(nil)
+	_ payment.Reporter        = (*Affiliate)(nil)
+	_ payment.Lander          = (*Affiliate)(nil)
 )

@@ -21,15 +21,15 @@ type report struct {
 	Status  int    `json:"status"`
 }
 
-// Param implements [payment.Affiliate].
-func (a *Affiliate) Param() string { return param }
+// Landing implements [payment.Lander].
+func (a *Affiliate) Landing() payment.Landing { return payment.Landing{Param: param} }
 
-// Report implements [payment.Affiliate] (Hamekar, POST /customer/callback).
-func (a *Affiliate) Report(ctx context.Context, c *payment.Conversion) payment.ReportAnswer {
+// Report implements [payment.Reporter] (Hamekar, POST /customer/callback).
+func (a *Affiliate) Report(ctx context.Context, s payment.Sale) payment.ReportAnswer {
 	var body bytes.Buffer
 	enc := json.NewEncoder(&body)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(report{c.Track.ID, 1}); err != nil {
+	if err := enc.Encode(report{s.Track.ID, 1}); err != nil {
 		return payment.ReportAnswer{Err: wire.ErrRequest, Unsent: true}
 	}
 	return answer(a.client.Do(ctx, wire.Call{

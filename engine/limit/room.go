@@ -1,6 +1,5 @@
 package limit
 
-
 // room holds strangers' returns that wait on record, and whose they are: so many of all,
 // and so many of one client.
 type room struct {

@@ -2,7 +2,6 @@ package simulation
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/rahgir/caddy-payments/engine"
@@ -272,12 +271,6 @@ func (w *world) deliver(ctx context.Context, p *process, eng *engine.Engine, s *
 	if w.plan.affiliate {
 		track = &payment.Track{ID: "track-" + s.name, Affiliate: "net"}
 	}
-	pol := w.plan.policy
-	rec, err := eng.StartDelivery(ctx, rec.Ref, payment.ViaBrowser, who, track, pol)
-	if errors.Is(err, engine.ErrNotNow) || err != nil {
-		return
-	}
-	callCtx, cancel := context.WithTimeout(ctx, deliveryTime)
-	defer cancel()
-	_, _ = eng.EndDelivery(ctx, rec, w.shop.hand(callCtx, p, rec), pol)
+	d := engine.Delivery{Via: payment.ViaBrowser, Browser: who, Track: track, Policy: w.plan.policy}
+	_, _ = eng.Deliver(ctx, rec, d, func(ctx context.Context, rec *payment.Record) engine.Handed { return w.shop.hand(ctx, p, rec) })
 }

@@ -77,11 +77,11 @@ func (w *world) liveness() {
 		case payment.Verifying, payment.Unknown, payment.Verified, payment.Delivering:
 			w.fail("INV3: %s is still %s (%s) when nothing is left to do", r.ID, r.State, r.Reason)
 		}
-		if c := r.Conversion; c != nil && r.State == payment.Delivered && c.State == payment.ConversionOpen {
+		if r.State == payment.Delivered && r.ConversionState() == payment.OpenReport {
 			w.fail("INV4: the conversion of %s is never reported", r.ID)
 		}
-		if !r.Due.IsZero() && !isTrace(r) {
-			w.fail("INV3: %s is still due at %s in state %s", r.ID, r.Due, r.State)
+		if !r.Earliest().IsZero() && !isTrace(r) {
+			w.fail("INV3: %s is still due at %s in state %s", r.ID, r.Earliest(), r.State)
 		}
 	}
 	for _, d := range w.allDeals() {
@@ -128,7 +128,7 @@ func (w *world) settled(d *deal) bool {
 		if r.ID != d.id || r.Issuer != d.desk.issuer {
 			continue
 		}
-		if w.held(r) || r.State == payment.Reversed || r.Reason == payment.ReasonDismissed {
+		if w.held(r) || r.State == payment.Reversed || r.Dismissed() {
 			return true
 		}
 	}
@@ -157,34 +157,36 @@ func (w *world) allDeals() []*deal {
 // what happened at bank and shop, and decides.
 func (w *world) owner() {
 	for _, r := range w.ledger.sorted() {
-		var what engine.Decision
+		var what payment.Decision
 		d := w.dealOf(r)
 		credited := d != nil && w.shop.byID[r.ID] > 0
 		other := !credited && len(w.rivals(r.Order, r.Environment)) > 0 && !w.plan.policy.Many
 		switch {
 		case r.State == payment.Parked && credited:
-			what = engine.Has
+			what = payment.DecideCredited
 		case r.State == payment.Parked && r.Reason == payment.ReasonBinding && !other:
 			w.shop.credit(r) // by hand: its return names another order
-			what = engine.Has
+			what = payment.DecideCredited
 		case r.State == payment.Parked && other:
-			what = engine.Reversed // the order is paid: this one is given back
+			what = payment.DecideRepaid // the order is paid: this one is given back
 		case r.State == payment.Parked:
-			what = engine.Again
+			what = payment.DecideRedeliver
 			if r.Return == nil {
 				w.shop.credit(r) // by hand: nothing announced it, so nothing says how its customer came back
-				what = engine.Has
+				what = payment.DecideCredited
 			}
 		case r.State == payment.Delivered && r.Order == "order3":
-			what = engine.Reversed
+			what = payment.DecideRepaid
 		case r.State != payment.Review:
 			continue
 		case d != nil && !d.old && !d.verifiedAt.IsZero() && d.order == r.Order && r.Receipt != nil && d.amount == r.Price() && !credited && !other:
-			what = engine.Give
+			what = payment.DecideAccept
 		case credited || d == nil || d.verifiedAt.IsZero():
-			what = engine.Refuse
+			what = payment.DecideReject
+		case r.Order == "order1":
+			what = payment.DecideReject // and repaid afterwards
 		default:
-			what = engine.Reversed
+			what = payment.DecideRepaid
 		}
 		p := w.reach(0)
 		if p == nil {
@@ -193,11 +195,14 @@ func (w *world) owner() {
 		w.note("the owner says %s of %s", what, r.ID)
 		go func() {
 			ctx := as(context.Background(), "owner of "+string(r.Ref))
-			_, err := p.eng.Decide(ctx, r.Ref, r.Version, what, payment.Note{By: "owner"})
+			after, err := p.eng.Decide(ctx, r.Ref, r.Version, what, payment.Note{By: "owner"})
+			if err == nil && after.Owed() {
+				_, _ = p.eng.Decide(ctx, r.Ref, after.Version, payment.DecideRepaid, payment.Note{By: "owner"})
+			}
 			var taken *payment.TakenError
 			if errors.As(err, &taken) {
 				// Another payment has the order: this one is given back.
-				_, _ = p.eng.Decide(ctx, r.Ref, r.Version, engine.Reversed, payment.Note{By: "owner"})
+				_, _ = p.eng.Decide(ctx, r.Ref, r.Version, payment.DecideRepaid, payment.Note{By: "owner"})
 			}
 		}()
 	}
@@ -214,7 +219,7 @@ func (w *world) refund() {
 			w.note("the owner gives %s back", r.ID)
 			go func() {
 				ctx := as(context.Background(), "owner of "+string(r.Ref))
-				_, _ = p.eng.Decide(ctx, r.Ref, r.Version, engine.Reversed, payment.Note{By: "owner"})
+				_, _ = p.eng.Decide(ctx, r.Ref, r.Version, payment.DecideRepaid, payment.Note{By: "owner"})
 			}()
 			return
 		}
@@ -226,6 +231,9 @@ func (w *world) decided() {
 	for _, r := range w.ledger.sorted() {
 		if r.State == payment.Parked || r.State == payment.Review && r.Receipt != nil {
 			w.fail("the owner decided, and %s is still %s (%s)", r.ID, r.State, r.Reason)
+		}
+		if r.Owed() {
+			w.fail("the owner has paid back, and %s is still owed", r.ID)
 		}
 	}
 }

@@ -90,7 +90,7 @@ func (w *world) told(p *process, r *payment.Record) {
 		w.fail("rule 2: %s tells the shop of %s, which is not durably paid", p.name, r.ID)
 	case w.plan.policy.Once && !p.stood && (d.State != payment.Delivering || d.Delivery.Count != r.Delivery.Count):
 		w.fail("rule 7: %s tells the shop of %s, and the delivery is not durable", p.name, r.ID)
-	case w.plan.policy.Park && r.Delivery.Via == payment.ViaWorker && !slices.ContainsFunc(r.Notes, func(n payment.Note) bool { return n.Action != "" }):
+	case w.plan.policy.Park && r.Delivery.Via == payment.ViaWorker && len(r.Decisions()) == 0:
 		w.fail("rule 8: %s tells the shop of %s without its customer, and the site says to park it", p.name, r.ID)
 	case r.Return != nil && strings.HasSuffix(r.Return.URI, "own="+elsewhere):
 		w.fail("INV2: %s tells the shop of %s with a return whose own parameter names another order", p.name, r.ID)
@@ -126,34 +126,34 @@ func (w *world) credited(r *payment.Record) {
 // reported checks what the network is about to be told.
 //
 //	INV4  a conversion is of a delivered payment, and each try is on record
-func (w *world) reported(c *payment.Conversion) {
+func (w *world) reported(c payment.Sale) {
 	var r *payment.Record
 	for _, x := range w.ledger.records {
-		if x.Conversion != nil && x.Conversion.EventID == c.EventID {
+		if p := x.Sale(); p != nil && x.SaleOf(*p).EventID == c.EventID {
 			r = x
 		}
 	}
 	switch {
 	case c.EventID == "" || r == nil && len(w.watch.forgotten) == 0:
-		w.fail("INV4: a conversion of no payment is reported: %+v", *c)
+		w.fail("INV4: a conversion of no payment is reported: %+v", c)
 		return
 	case r == nil:
 		return
-	case r.Conversion.Tries < c.Tries && w.watch.cutTails > 0:
+	case r.Sale().Tries < c.Try && w.watch.cutTails > 0:
 		return // the database lost power under a node that lives on: this try may come again
 	case r.State != payment.Delivered && r.State != payment.Reversed:
 		w.fail("INV4: the conversion of %s is reported while it is %s", r.ID, r.State)
 	case len(w.shop.byID) == 0:
 		w.fail("INV4: the conversion of %s is reported and nothing was credited", r.ID)
-	case r.Conversion.Tries < c.Tries:
-		w.fail("INV4: try %d of the conversion of %s is not on record", c.Tries, r.ID)
-	case w.network.tries[c.EventID][c.Tries]:
-		w.fail("INV4: try %d of the conversion of %s is made twice", c.Tries, r.ID)
+	case r.Sale().Tries < c.Try:
+		w.fail("INV4: try %d of the conversion of %s is not on record", c.Try, r.ID)
+	case w.network.tries[c.EventID][c.Try]:
+		w.fail("INV4: try %d of the conversion of %s is made twice", c.Try, r.ID)
 	}
 	if w.network.tries[c.EventID] == nil {
 		w.network.tries[c.EventID] = make(map[int]bool)
 	}
-	w.network.tries[c.EventID][c.Tries] = true
+	w.network.tries[c.EventID][c.Try] = true
 }
 
 // committed checks a change of a record.
@@ -182,7 +182,7 @@ func (x *watch) committed(w *world, old, now *payment.Record, lazy bool) {
 	switch {
 	case isTrace(now) && slices.ContainsFunc(w.ledger.heldBy(now.Ref), func(payment.Key) bool { return true }):
 		w.fail("INV8: the trace of %s, which was refused, holds a key", now.ID)
-	case w.plan.intents() && (d == nil || d.old) && !isTrace(now) && now.Reason != payment.ReasonUnannounced:
+	case w.plan.intents() && (d == nil || d.old) && !isTrace(now) && now.Reason != payment.ReasonUnannounced && len(now.Decisions()) == 0:
 		w.fail("INV8: %s was recorded, which no intent explains", now.ID)
 	case from == payment.Verifying && now.State == payment.Verified:
 		if lazy {
@@ -191,7 +191,7 @@ func (x *watch) committed(w *world, old, now *payment.Record, lazy bool) {
 		if now.Receipt.Again && d != nil && now.Attempts.Count < 2 && !now.Expect.Unconsumed && !d.ours {
 			w.fail("rule 4: %s was verified by somebody else, and is believed", now.ID)
 		}
-		if now.Conversion == nil && w.plan.affiliate {
+		if now.Track.ID != "" && now.Sale() == nil && w.plan.affiliate {
 			w.fail("rule 11: %s is verified without its conversion", now.ID)
 		}
 		if rc := now.Receipt; rc.ID != now.ID || rc.Order != "" && rc.Order != now.Order || rc.Amount != 0 && rc.Amount != now.Price() {

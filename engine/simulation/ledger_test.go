@@ -198,8 +198,8 @@ func (l *ledger) next() time.Time {
 	if l.stale {
 		l.due, l.stale = time.Time{}, false
 		for _, r := range l.records {
-			if !r.Due.IsZero() && (l.due.IsZero() || r.Due.Before(l.due)) {
-				l.due = r.Due
+			if due := r.Earliest(); !due.IsZero() && (l.due.IsZero() || due.Before(l.due)) {
+				l.due = due
 			}
 		}
 	}
@@ -213,12 +213,12 @@ func (l *ledger) overdue(t time.Time, limit int) []payment.Ref {
 	}
 	var due []*payment.Record
 	for _, r := range l.records {
-		if !r.Due.IsZero() && !r.Due.After(t) {
+		if at := r.Earliest(); !at.IsZero() && !at.After(t) {
 			due = append(due, r)
 		}
 	}
 	slices.SortFunc(due, func(a, b *payment.Record) int {
-		if n := a.Due.Compare(b.Due); n != 0 {
+		if n := a.Earliest().Compare(b.Earliest()); n != 0 {
 			return n
 		}
 		return strings.Compare(string(a.Ref), string(b.Ref))

@@ -22,22 +22,18 @@ type networkPort struct {
 	p *process
 }
 
-func (n *network) ports(p *process) map[string]payment.Affiliate {
+func (n *network) ports(p *process) map[string]payment.Reporter {
 	if !n.w.plan.affiliate {
 		return nil
 	}
-	return map[string]payment.Affiliate{"net": &networkPort{n, p}}
+	return map[string]payment.Reporter{"net": &networkPort{n, p}}
 }
 
-// Param implements [payment.Affiliate].
-func (*networkPort) Param() string { return "track_id" }
-
-// Report implements [payment.Affiliate].
-func (x *networkPort) Report(ctx context.Context, conv *payment.Conversion) payment.ReportAnswer {
+// Report implements [payment.Reporter].
+func (x *networkPort) Report(ctx context.Context, sale payment.Sale) payment.ReportAnswer {
 	w, n := x.p.w, x.n
 	a := payment.ReportAnswer{Outcome: payment.ReportRetry, Err: errWire}
-	c0 := *conv
-	x.p.do(ctx, "report "+c0.Track.ID+" #"+itoa(c0.Tries), atOnce, func(c *call) {
+	x.p.do(ctx, "report "+sale.Track.ID+" #"+itoa(sale.Try), atOnce, func(c *call) {
 		c.held = true
 		deadline, ok := ctx.Deadline()
 		if !ok {
@@ -57,7 +53,7 @@ func (x *networkPort) Report(ctx context.Context, conv *payment.Conversion) paym
 			reply(payment.ReportAnswer{Outcome: payment.ReportRetry, Unsent: true, Err: errWire})
 			return
 		}
-		w.reported(&c0)
+		w.reported(sale)
 		if w.strikes(affiliate401) {
 			n.badKey = true
 		}
@@ -69,7 +65,7 @@ func (x *networkPort) Report(ctx context.Context, conv *payment.Conversion) paym
 		case w.strikes(affiliate422):
 			reply(payment.ReportAnswer{Outcome: payment.ReportRejected, Code: "422"})
 		default:
-			n.counted[c0.EventID] = c0.Track.ID
+			n.counted[sale.EventID] = sale.Track.ID
 			if !w.strikes(affiliateLost) {
 				reply(payment.ReportAnswer{Outcome: payment.ReportAccepted, Code: "202"})
 			}
@@ -79,4 +75,4 @@ func (x *networkPort) Report(ctx context.Context, conv *payment.Conversion) paym
 }
 
 // Interface guard.
-var _ payment.Affiliate = (*networkPort)(nil)
+var _ payment.Reporter = (*networkPort)(nil)

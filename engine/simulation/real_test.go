@@ -166,7 +166,7 @@ func (r *realStore) get(ref payment.Ref, want *payment.Record) (got *payment.Rec
 	switch {
 	case (got == nil) != (want == nil):
 		r.differ("%s: %v, simulated %v", ref, got, want)
-	case got != nil && (got.Version != want.Version || got.State != want.State || !got.Due.Equal(want.Due)):
+	case got != nil && (got.Version != want.Version || got.State != want.State || !got.Earliest().Equal(want.Earliest())):
 		r.differ("%s: %s of version %d, simulated %s of version %d", ref, got.State, got.Version, want.State, want.Version)
 	}
 	return got

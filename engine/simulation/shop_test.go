@@ -8,9 +8,6 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// deliveryTime is how long the site's handler gives a shop, as the worker does.
-const deliveryTime = 2 * time.Minute
-
 // shop is what stands behind the site. The naive one credits whenever it is
 // told, the other once per (provider, id).
 type shop struct {
@@ -97,7 +94,7 @@ func (s *shop) arrive(r *payment.Record, reply func(time.Duration, engine.Handed
 		}
 	case w.strikes(shopHangs):
 		s.busy[r.Order]++
-		w.in(w.lot.between(time.Second, deliveryTime+time.Minute), func() {
+		w.in(w.lot.between(time.Second, engine.DeliveryTime+time.Minute), func() {
 			s.busy[r.Order]--
 			s.credit(r)
 		})

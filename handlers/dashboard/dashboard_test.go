@@ -116,7 +116,7 @@ func TestServesNobodyUnknown(t *testing.T) {
 			t.Error("a stranger sees the payment")
 		}
 	}
-	send(t, srv, "POST", "?ref="+string(r.Ref), url.Values{"decision": {"refuse"}}, "Test-User", "").want(t, 403)
+	send(t, srv, "POST", "?ref="+string(r.Ref), url.Values{"decision": {"reject"}}, "Test-User", "").want(t, 403)
 	send(t, srv, "PUT", "", nil).want(t, 405)
 }
 
@@ -168,9 +168,10 @@ func TestListTabsSearchAndPages(t *testing.T) {
 func TestAffiliateTab(t *testing.T) {
 	l := operatetest.New(t)
 	var all []*payment.Record
-	for _, s := range []payment.ConversionState{payment.ConversionRejected, payment.ConversionPerhaps, payment.ConversionParked, payment.ConversionParked} {
+	for _, s := range []payment.ReportState{payment.RejectedReport, payment.PerhapsReport, payment.ParkedReport, payment.ParkedReport} {
 		all = append(all, l.Put(payment.Delivered, "", func(r *payment.Record) {
-			r.Conversion = &payment.Conversion{State: s, Track: payment.Track{ID: "abcdefgh", Affiliate: "hamekar"}}
+			r.Track = payment.Track{ID: "abcdefgh", Affiliate: "hamekar"}
+			r.Reports = []payment.Report{{To: "hamekar", Kind: payment.ReportSale, State: s}}
 		}))
 	}
 	srv := serve(t, &Handler{PageSize: 2}, l)
@@ -190,7 +191,7 @@ func TestAffiliateTab(t *testing.T) {
 	}
 	page := send(t, srv, "GET", "?lang=en&ref="+string(all[0].Ref), nil).want(t, 200, "refused the report")
 	send(t, srv, "POST", "?lang=en&ref="+string(all[0].Ref), form(t, page, "report")).want(t, 303)
-	if c := l.Get(all[0].Ref).Conversion; c.State != payment.ConversionOpen {
+	if c := l.Get(all[0].Ref).Sale(); c.State != payment.OpenReport {
 		t.Errorf("%+v", c)
 	}
 }
@@ -206,7 +207,7 @@ func TestDecide(t *testing.T) {
 	if strings.Contains(page.body, "SECRETQUERY") || strings.Contains(page.body, "6037991234561234") {
 		t.Error("the page shows too much")
 	}
-	f := form(t, page, "give")
+	f := form(t, page, "accept")
 	without := func(names ...string) url.Values {
 		c := url.Values{}
 		for k, v := range f {
@@ -231,8 +232,8 @@ func TestDecide(t *testing.T) {
 	}
 	a := send(t, srv, "POST", query, f, "Sec-Fetch-Site", "", "Origin", srv.URL).want(t, 303)
 	send(t, srv, "GET", a.header.Get("Location"), nil).want(t, 200, "Accepted. The order is being handed")
-	if after := l.Get(r.Ref); after.State != payment.Verified || after.Notes[0].By != "sara" || after.Notes[0].Text != "seen in the panel" {
-		t.Errorf("%s %+v", after.State, after.Notes)
+	if after := l.Get(r.Ref); after.State != payment.Verified || after.Decisions()[0].By != "sara" || after.Decisions()[0].Text != "seen in the panel" {
+		t.Errorf("%s %+v", after.State, after.History)
 	}
 	send(t, srv, "POST", query, f).want(t, 409, "Somebody else decided")
 }
@@ -248,7 +249,7 @@ func TestTwoPeopleAtOnce(t *testing.T) {
 	var mu sync.Mutex
 	won := 0
 	for range 4 {
-		for _, decision := range []string{"again", "has"} {
+		for _, decision := range []string{"redeliver", "credited"} {
 			f := form(t, page, decision)
 			all.Go(func() {
 				if a := send(t, srv, "POST", query, f); a.status == 303 {
@@ -271,7 +272,7 @@ func TestOtherSitesStayHidden(t *testing.T) {
 	theirs := l.Put(payment.Parked, payment.ReasonNoProof, func(r *payment.Record) { r.Site = "other.example" })
 	third := l.Put(payment.Parked, payment.ReasonNoProof, func(r *payment.Record) { r.Site = "third.example" })
 	all := serve(t, &Handler{}, l)
-	f := form(t, send(t, all, "GET", "?ref="+string(theirs.Ref), nil), "has")
+	f := form(t, send(t, all, "GET", "?ref="+string(theirs.Ref), nil), "credited")
 	for _, sites := range [][]string{{"shop.example"}, {"shop.example", "third.example"}} {
 		srv := serve(t, &Handler{Sites: sites}, l)
 		a := send(t, srv, "GET", "?tab=all", nil).want(t, 200, ">"+mine.Order+"<")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/operate"
+	"github.com/rahgir/caddy-payments/operate/find"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -20,7 +21,7 @@ type tab struct {
 // tabs in the order of the page: first what needs somebody.
 var tabs = []struct{ key, states string }{
 	{"attention", "attention"}, {"open", "open"}, {"done", "delivered"},
-	{"unpaid", "declined,expired"}, {"reversed", "reversed"}, {"affiliate", ""}, {"all", "all"},
+	{"unpaid", "declined,expired,abandoned"}, {"owed", ""}, {"reversed", "reversed"}, {"affiliate", ""}, {"all", "all"},
 }
 
 // item is a payment in the list.
@@ -41,6 +42,8 @@ type listPage struct {
 	Tab       string
 	Searching bool
 	Explicit  string
+	// Owed is, on that tab, the sum of what its page lists.
+	Owed string
 }
 
 func (p *page) list() error {
@@ -65,8 +68,15 @@ func (p *page) list() error {
 	if err != nil {
 		return err
 	}
+	owed := payment.Rials(0)
 	for _, r := range records {
 		l.Items = append(l.Items, p.item(r))
+		if r.Owed() {
+			owed += operate.OwedSum(r)
+		}
+	}
+	if l.Tab == "owed" && !l.Searching && owed > 0 {
+		l.Owed = fmt.Sprintf(l.T("owed_sum"), lang.Toman(owed, p.lang))
 	}
 	if l.Tabs, err = p.tabs(l); err != nil {
 		return err
@@ -80,30 +90,29 @@ func (p *page) list() error {
 	return p.render(200, "list", l)
 }
 
-// records reads one page of what the tab, or the search, asks for. A search
-// looks for the shop's order first, then for the provider's id.
+// records reads one page of what the tab, or the search, asks for.
 func (p *page) records(l listPage, cursor string) ([]*payment.Record, string, error) {
 	base := payment.Listing{Provider: l.Provider, Cursor: cursor}
 	if l.Searching {
-		byOrder := base
-		byOrder.Order = l.Query
-		records, next, err := p.fill(byOrder)
-		if err != nil || len(records) > 0 || cursor != "" {
-			return records, next, err
+		if base.Search = find.Terms(l.Query); len(base.Search) == 0 {
+			return nil, "", nil
 		}
-		base.ID = payment.ASCIIDigits(l.Query)
 		return p.fill(base)
 	}
-	if l.Tab == "affiliate" {
+	switch l.Tab {
+	case "affiliate":
 		return p.conversions(base)
+	case "owed":
+		base.Owed = true
+		return p.fill(base)
 	}
 	for _, t := range tabs {
 		if t.key == l.Tab {
-			states, err := operate.States(t.states)
+			chosen, err := operate.Chosen(t.states, p.engine.Store.Now())
 			if err != nil {
 				return nil, "", err
 			}
-			base.States = states
+			base.States, base.Left, base.LeftBefore = chosen.States, chosen.Left, chosen.LeftBefore
 		}
 	}
 	return p.fill(base)
@@ -111,7 +120,7 @@ func (p *page) records(l listPage, cursor string) ([]*payment.Record, string, er
 
 // failed are the reports to affiliates that somebody must look at. Each state
 // is a listing of its own; the cursor says which.
-var failed = []payment.ConversionState{payment.ConversionRejected, payment.ConversionPerhaps, payment.ConversionParked}
+var failed = []payment.ReportState{payment.RejectedReport, payment.PerhapsReport, payment.ParkedReport}
 
 func (p *page) conversions(q payment.Listing) ([]*payment.Record, string, error) {
 	at := 0
@@ -177,6 +186,9 @@ func (p *page) item(r *payment.Record) item {
 	if a := r.Price(); a != 0 {
 		it.Toman, it.Rial = lang.Toman(a, p.lang), lang.Rial(a, p.lang)
 	}
+	if r.Owed() {
+		it.Tone = "warn"
+	}
 	return it
 }
 
@@ -209,12 +221,20 @@ func (p *page) tabs(l listPage) ([]tab, error) {
 		}
 		broken += n
 	}
+	owed, err := p.count(payment.Listing{Owed: true})
+	if err != nil {
+		return nil, err
+	}
 	out := make([]tab, 0, len(tabs))
 	for _, t := range tabs {
 		x := tab{Key: t.key, Name: l.T("tab_" + t.key), Link: p.link("tab", t.key, "provider", l.Provider), Here: t.key == l.Tab && !l.Searching}
 		switch t.key {
 		case "attention":
 			x.Count = l.count(waiting)
+		case "owed":
+			if x.Count = l.count(owed); owed == 0 && !x.Here {
+				continue
+			}
 		case "affiliate":
 			if x.Count = l.count(broken); broken == 0 && !x.Here {
 				continue

@@ -52,7 +52,7 @@ func operators() []attack {
 				ref := x.record(id, order).Ref
 				var taken atomic.Int32
 				x.all(8, func(int) (harness.Page, error) {
-					res, err := http.Post("http://"+x.w.Admin+"/payments/resolve/"+ref, "application/json", strings.NewReader(`{"decision":"give","by":"test","note":"seen in the panel"}`))
+					res, err := http.Post("http://"+x.w.Admin+"/payments/resolve/"+ref, "application/json", strings.NewReader(`{"decision":"accept","by":"test","note":"seen in the panel"}`))
 					if err != nil {
 						return harness.Page{}, err
 					}

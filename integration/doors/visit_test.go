@@ -114,11 +114,11 @@ func (w *world) unreported() string {
 			continue
 		}
 		r := w.record(p)
-		if r != nil && r.Conversion != nil && r.Conversion.State == payment.ConversionOpen && r.Conversion.Unanswered > 0 {
+		if r != nil && r.ConversionState() == payment.OpenReport && r.Sale().Unanswered > 0 {
 			continue // the network was asked, was too slow for a busy machine, and is asked again in a minute
 		}
 		if r != nil && r.State == payment.Delivered {
-			return fmt.Sprintf("payment %s of %s is delivered, and the network has not been told of the visit %s: its report is %+v", p.ID, p.Site, strings.Join(ids, " or "), r.Conversion)
+			return fmt.Sprintf("payment %s of %s is delivered, and the network has not been told of the visit %s: its report is %+v", p.ID, p.Site, strings.Join(ids, " or "), r.Reports)
 		}
 	}
 	return ""

@@ -16,7 +16,8 @@ var gatewayBlocks = map[string]string{
 	"zarinpal": "merchant_id {env.API_KEY}",
 	"zarinpal in toman": `merchant_id {env.API_KEY}
 			unit toman`,
-	"zibal": "merchant {env.API_KEY}",
+	"vandar": "api_key {env.API_KEY}",
+	"zibal":  "merchant {env.API_KEY}",
 }
 
 // TestGatewaysFromClickToDelivery buys through each gateway on a real Caddy: paid is

@@ -16,6 +16,7 @@ var blocks = map[string]string{
 	"nextpay": "api_key {env.API_KEY}",
 	"payping": "token {env.API_KEY}",
 	"poolam":  "api_key {env.API_KEY}",
+	"vandar":  "api_key {env.API_KEY}",
 }
 
 // own is a global options block with one provider.

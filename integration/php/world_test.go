@@ -46,6 +46,8 @@ type setup struct {
 	fpm     *harness.FPM
 	// bare, if set, is another site with the same PHP and no guard.
 	bare string
+	// env are more of Caddy's environment.
+	env []string
 	// stopped does not start Caddy.
 	stopped bool
 }
@@ -93,11 +95,11 @@ func newWorld(t *testing.T, s setup) *world {
 	if s.bare != "" {
 		site += strings.Replace(bareSite(site), w.site, s.bare, 1)
 	}
-	global := strings.NewReplacer(s.global...).Replace(harness.Global(w.boxURL))
+	global := strings.ReplaceAll(strings.NewReplacer(s.global...).Replace(harness.Global(w.boxURL)), "{{box}}", w.boxURL)
 	if s.servers != "" {
 		global = strings.Replace(global, "auto_https off", "auto_https off\n\tservers {\n"+s.servers+"\n\t}", 1)
 	}
-	w.caddy = harness.New(t, global+site, harness.Environment()...)
+	w.caddy = harness.New(t, global+site, append(harness.Environment(), s.env...)...)
 	if !s.stopped {
 		w.caddy.Start()
 	}

@@ -17,7 +17,7 @@ import (
 // give decides that a payment in review is credited.
 func (w *world) give(id string) {
 	w.t.Helper()
-	if out, err := w.Run("payments", "resolve", w.record(id).Ref, "give", "--note", "seen in the panel", "--address", w.Admin); err != nil {
+	if out, err := w.Run("payments", "resolve", w.record(id).Ref, "accept", "--note", "seen in the panel", "--address", w.Admin); err != nil {
 		w.t.Fatalf("%v\n%s", err, out)
 	}
 	harness.Wait(w.t, "it is handed over", 30*time.Second, func() bool { s := w.record(id).State; return s == "delivered" || s == "parked" })

@@ -2,7 +2,6 @@ package toy
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -60,28 +59,26 @@ func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started
 func (p *Provider) ReadReturn(get func(name string) string) (payment.Claimed, error) {
 	c := payment.Claimed{ID: get(paramRef)}
 	if !checkRef(c.ID) {
-		return payment.Claimed{}, malformed(paramRef)
+		return payment.Claimed{}, wire.Malformed(paramRef)
 	}
 	number, err := strconv.ParseInt(get(paramNumber), 10, 64)
 	if err != nil || number <= 0 || strconv.FormatInt(number, 10) != get(paramNumber) {
-		return payment.Claimed{}, malformed(paramNumber)
+		return payment.Claimed{}, wire.Malformed(paramNumber)
 	}
 	switch get(paramStatus) {
 	case "0":
 		receipt := get(paramReceipt)
 		if !wire.CheckID(receipt, 4, 32, "") {
-			return payment.Claimed{}, malformed(paramReceipt)
+			return payment.Claimed{}, wire.Malformed(paramReceipt)
 		}
 		c.Hint, c.Proof = payment.HintPaid, get(paramNumber)+":"+receipt
 	case "1":
 		c.Hint = payment.HintUnpaid
 	default:
-		return payment.Claimed{}, malformed(paramStatus)
+		return payment.Claimed{}, wire.Malformed(paramStatus)
 	}
 	return c, nil
 }
-
-func malformed(name string) error { return fmt.Errorf("%w: %s", payment.ErrMalformed, name) }
 
 // PayPage implements [payment.Provider]: the reference is in a form, in no address.
 func (*Provider) PayPage(*url.URL) (string, bool) { return "", false }
@@ -176,10 +173,6 @@ func (p *Provider) read(r wire.Reply, number string) payment.Answer {
 }
 
 func (p *Provider) post(ctx context.Context, path string, body map[string]any) wire.Reply {
-	body["terminal"] = p.terminal.Reveal()
-	b, err := json.Marshal(body)
-	if err != nil {
-		return wire.Reply{Err: wire.ErrRequest, Unsent: true}
-	}
-	return p.client.Do(ctx, wire.Call{URL: p.api.URL(path), Type: wire.JSON, Body: b})
+	body["terminal"] = p.Key().Reveal()
+	return p.PostJSON(ctx, p.API().URL(path), body, nil)
 }

@@ -1,7 +1,6 @@
 package toy
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -39,11 +38,7 @@ type Provider struct {
 	// How receipts from before this ledger are known: `imported` or `none`.
 	Used string `json:"used_ids,omitempty"`
 
-	terminal wire.Secret
-	api      wire.Base
-	page     wire.Base
-	client   *wire.Client
-	traits   payment.Traits
+	page wire.Base
 }
 
 // CaddyModule returns the Caddy module information.
@@ -60,40 +55,16 @@ func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 }
 
 // Provision resolves secrets and addresses. It makes no call.
-func (p *Provider) Provision(ctx caddy.Context) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("toy: %w", err)
-		}
-	}()
-	if p.terminal, err = wire.Required(ctx, "terminal", p.Terminal); err != nil {
+func (p *Provider) Provision(ctx caddy.Context) error {
+	d := wire.Document{Type: protocol.Name, Protocol: protocol.Name, API: defaultAPI, Credential: "terminal", Written: p.Terminal}
+	return p.Open(ctx, d, func() (err error) {
+		p.page, err = p.PayBase(defaultPage)
 		return err
-	}
-	if p.api, err = p.Base(defaultAPI); err != nil {
-		return err
-	}
-	if p.page, err = p.PayBase(defaultPage); err != nil {
-		return err
-	}
-	if p.client, err = p.Client(); err != nil {
-		return err
-	}
-	p.traits = wire.Identify(payment.Traits{Environment: payment.Live}, protocol.Name, p.terminal, p.api, defaultAPI)
-	return nil
-}
-
-// Cleanup closes idle connections.
-func (p *Provider) Cleanup() error {
-	if p.client != nil {
-		p.client.Close()
-	}
-	return nil
+	})
 }
 
 // MarshalLogObject shows what logs may show.
 func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
-	enc.AddString("type", protocol.Name)
-	enc.AddString("base_url", p.api.LogString())
 	p.LogFields(enc)
 	return nil
 }
@@ -101,23 +72,14 @@ func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 // Protocol implements [payment.Provider].
 func (*Provider) Protocol() payment.Protocol { return protocol }
 
-// Traits implements [payment.Provider].
-func (p *Provider) Traits() payment.Traits { return p.traits }
-
 // UsedIDs implements [payment.UsedIDs].
 func (p *Provider) UsedIDs() string { return p.Used }
 
 // Interface guards
 var (
-	_ caddy.Provisioner       = (*Provider)(nil)
-	_ caddy.CleanerUpper      = (*Provider)(nil)
-	_ caddyfile.Unmarshaler   = (*Provider)(nil)
-	_ zapcore.ObjectMarshaler = (*Provider)(nil)
-	_ payment.Provider        = (*Provider)(nil)
-	_ payment.Creator         = (*Provider)(nil)
-	_ payment.Inquirer        = (*Provider)(nil)
-	_ payment.Lister          = (*Provider)(nil)
-	_ payment.Timed           = (*Provider)(nil)
-	_ payment.UsedIDs         = (*Provider)(nil)
-	_ payment.Relocated       = (*Provider)(nil)
+	_ wire.Module      = (*Provider)(nil)
+	_ payment.Creator  = (*Provider)(nil)
+	_ payment.Inquirer = (*Provider)(nil)
+	_ payment.Lister   = (*Provider)(nil)
+	_ payment.UsedIDs  = (*Provider)(nil)
 )

@@ -7,8 +7,8 @@ import (
 
 // Decision is something that a person may do about a payment now.
 type Decision struct {
-	// Key is what the command line and the admin API call it: give, refuse, has,
-	// again, reversed, verify, report.
+	// Key is what the command line and the admin API call it: a
+	// [payment.Decision], or verify or report.
 	Key string `json:"key"`
 	// Label is its button; Does says what it does.
 	Label string `json:"label"`
@@ -25,31 +25,33 @@ type Decision struct {
 
 type decisionText struct{ label, does, warn lang.Text }
 
+// decisionTexts hang on the keys of the table in package payment, and on the two
+// things that are asked for without being decided.
 var decisionTexts = map[string]decisionText{
-	"give": {
+	string(payment.DecideAccept): {
 		lang.Text{"Give the order", "سفارش داده شود"},
 		lang.Text{"Takes the payment as good and hands the order to the shop.", "پرداخت را می‌پذیرد و سفارش را به فروشگاه می‌سپارد."},
 		lang.Text{"Make sure in the provider's panel that this payment is settled, for this amount, and that the order was not given before.", "در پنل ارائه‌دهنده مطمئن شوید این پرداخت با همین مبلغ قطعی شده و سفارش قبلاً داده نشده است."},
 	},
-	"refuse": {
+	string(payment.DecideReject): {
 		lang.Text{"Don't give it", "سفارش داده نشود"},
-		lang.Text{"Closes the payment without an order. Nothing is paid back by this: do that in the provider's panel and write its reference into the note.", "پرداخت را بدون سفارش می‌بندد. پولی خودبه‌خود پس داده نمی‌شود: در پنل ارائه‌دهنده پس بدهید و شمارهٔ آن را در یادداشت بنویسید."},
+		lang.Text{"Closes the payment without an order. Nothing is paid back by this: what the provider has settled stays listed as owed until you note it as paid back.", "پرداخت را بدون سفارش می‌بندد. پولی خودبه‌خود پس داده نمی‌شود: آنچه قطعی شده در فهرست بدهی‌ها می‌ماند تا ثبت کنید که پس داده‌اید."},
 		lang.Text{},
 	},
-	"has": {
+	string(payment.DecideCredited): {
 		lang.Text{"The shop has it", "فروشگاه ثبت کرده است"},
 		lang.Text{"Notes that the shop credited this payment. Nothing is handed over.", "ثبت می‌کند که فروشگاه این پرداخت را حساب کرده است. چیزی دوباره سپرده نمی‌شود."},
 		lang.Text{},
 	},
-	"again": {
+	string(payment.DecideRedeliver): {
 		lang.Text{"Hand over again", "دوباره سپرده شود"},
 		lang.Text{"Sends the customer's return to the shop once more, with the verified values.", "بازگشت مشتری را یک بار دیگر با مقدارهای تأییدشده به فروشگاه می‌فرستد."},
 		lang.Text{"Look in the shop first: if it has the order already, it may give it twice.", "اول در فروشگاه نگاه کنید: اگر سفارش ثبت شده باشد، شاید دو بار داده شود."},
 	},
-	"reversed": {
-		lang.Text{"The money went back", "پول برگشته است"},
-		lang.Text{"Notes that the payer has the money again. It moves no money, and the shop is not told.", "ثبت می‌کند که پول به پرداخت‌کننده برگشته است. پولی جابه‌جا نمی‌کند و به فروشگاه خبر نمی‌دهد."},
-		lang.Text{"Only after the refund is done.", "فقط پس از آنکه پول واقعاً پس داده شد."},
+	string(payment.DecideRepaid): {
+		lang.Text{"The money was paid back", "پول پس داده شد"},
+		lang.Text{"Notes that the payer has the money again. It moves no money, and the shop is not told.", "ثبت می‌کند که پرداخت‌کننده پول را پس گرفته است. پولی جابه‌جا نمی‌کند و به فروشگاه خبر نمی‌دهد."},
+		lang.Text{"Only after the refund is done. Write its reference into the note.", "فقط پس از آنکه پول واقعاً پس داده شد. شمارهٔ آن را در یادداشت بنویسید."},
 	},
 	"verify": {
 		lang.Text{"Ask the provider now", "همین حالا از ارائه‌دهنده بپرس"},
@@ -71,22 +73,19 @@ var (
 	blockedRoute   = lang.Text{"No running site takes its return.", "هیچ سایت در حال کاری بازگشت آن را نمی‌پذیرد."}
 )
 
-// decisions are those that the state machine has for the record.
+// decisions are those that may be taken about the record, and what may be asked for.
 func decisions(r *payment.Record, f Facts, l lang.Lang) []Decision {
 	var keys []string
+	for _, d := range r.MayDecide() {
+		keys = append(keys, string(d))
+	}
 	switch r.State {
-	case payment.Review:
-		keys = []string{"give", "refuse", "reversed"}
-	case payment.Parked:
-		keys = []string{"has", "again", "reversed"}
-	case payment.Verified, payment.Delivering, payment.Delivered:
-		keys = []string{"reversed"}
 	case payment.Created, payment.Unknown, payment.Declined, payment.Expired:
-		if r.Reason != payment.ReasonDismissed {
-			keys = []string{"verify"}
+		if !r.Dismissed() {
+			keys = append(keys, "verify")
 		}
 	}
-	if c := r.Conversion; c != nil && r.State == payment.Delivered && unfinished(c.State) {
+	if p := r.Sale(); p != nil && r.State == payment.Delivered && p.State.Failed() {
 		keys = append([]string{"report"}, keys...)
 	}
 	out := make([]Decision, 0, len(keys))
@@ -96,25 +95,22 @@ func decisions(r *payment.Record, f Facts, l lang.Lang) []Decision {
 	return out
 }
 
-func unfinished(s payment.ConversionState) bool {
-	return s == payment.ConversionRejected || s == payment.ConversionPerhaps || s == payment.ConversionParked
-}
-
 func decision(key string, r *payment.Record, f Facts, l lang.Lang) Decision {
 	t := decisionTexts[key]
+	rule, _ := payment.RuleOf(payment.Decision(key))
 	d := Decision{
 		Key: key, Label: t.label.In(l), Does: t.does.In(l), Warn: t.warn.In(l),
-		Note:  key != "verify" && key != "report",
-		Final: key == "give" || key == "again" || key == "has" || key == "reversed",
+		Note: rule.Note, Final: rule.Final,
 	}
+	give := rule.Key == payment.DecideAccept
 	switch {
-	case key == "give" && (r.Reason == payment.ReasonReceiptUsed || f.ReceiptTaken):
+	case give && (r.Reason == payment.ReasonReceiptUsed || f.ReceiptTaken):
 		d.Blocked = blockedReceipt.In(l)
-	case key == "give" && (r.Reason == payment.ReasonSecondPayment || f.OrderTaken && !f.OrdersMany):
+	case give && (r.Reason == payment.ReasonSecondPayment || f.OrderTaken && !f.OrdersMany):
 		d.Blocked = blockedOrder.In(l)
-	case key == "again" && r.Return == nil:
+	case rule.Key == payment.DecideRedeliver && r.Return == nil:
 		d.Blocked = blockedRoute.In(l)
-	case key == "report" && r.Conversion.State == payment.ConversionPerhaps:
+	case key == "report" && r.ConversionState() == payment.PerhapsReport:
 		d.Warn = reportTwice.In(l)
 	}
 	return d

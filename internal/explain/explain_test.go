@@ -93,13 +93,17 @@ func TestEveryStateInEveryReasonIsComplete(t *testing.T) {
 // What is offered is what the machine has, and nothing that it has is kept
 // back.
 func TestDecisionsAreTheMachines(t *testing.T) {
-	triggers := map[string]payment.Trigger{
-		"give": payment.Accept, "refuse": payment.Dismiss, "has": payment.Ack, "again": payment.Hand,
-		"reversed": payment.Reverse, "verify": payment.Claim,
+	triggers := map[string]payment.Trigger{"verify": payment.Claim}
+	for _, d := range payment.Decisions() {
+		triggers[string(d.Key)] = d.Trigger
 	}
 	for _, state := range payment.States() {
 		offered := make(map[string]bool)
-		for _, d := range Of(&payment.Record{State: state, Return: &payment.Return{}}, Facts{}, lang.EN).Decisions {
+		r := &payment.Record{State: state, Return: &payment.Return{}}
+		if state == payment.Declined {
+			r.Reason = payment.ReasonOwed // only then may it be repaid
+		}
+		for _, d := range Of(r, Facts{}, lang.EN).Decisions {
 			offered[d.Key] = true
 			if _, err := payment.Step(state, triggers[d.Key]); err != nil {
 				t.Errorf("%s is offered while %s: %v", d.Key, state, err)
@@ -108,7 +112,7 @@ func TestDecisionsAreTheMachines(t *testing.T) {
 				t.Errorf("%s has no words", d.Key)
 			}
 		}
-		for _, key := range []string{"give", "refuse", "reversed"} {
+		for _, key := range []string{"accept", "reject", "repaid"} {
 			if _, err := payment.Step(state, triggers[key]); err == nil && !offered[key] {
 				t.Errorf("%s is not offered while %s", key, state)
 			}
@@ -140,6 +144,7 @@ func TestMoney(t *testing.T) {
 		{"receipt used", payment.Review, payment.ReasonReceiptUsed, receipt, true, MoneyNo},
 		{"after silence", payment.Review, payment.ReasonAfterSilence, nil, true, MoneyUnknown},
 		{"dismissed with receipt", payment.Declined, payment.ReasonDismissed, receipt, true, MoneyYes},
+		{"owed", payment.Declined, payment.ReasonOwed, receipt, true, MoneyYes},
 	} {
 		r := &payment.Record{State: c.state, Reason: c.why, Receipt: c.rc}
 		if e := Of(r, Facts{GivesBack: c.back}, lang.EN); e.Money != c.want {
@@ -186,7 +191,7 @@ func TestHistoryIsInOrder(t *testing.T) {
 		Attempts: payment.Attempts{Count: 2, First: t0.Add(time.Minute), Last: t0.Add(2 * time.Minute)},
 		Receipt:  &payment.Receipt{PaidAt: t0.Add(30 * time.Second), VerifiedAt: t0.Add(2 * time.Minute)},
 		Delivery: payment.Delivery{Count: 1, First: t0.Add(3 * time.Minute)},
-		Notes:    []payment.Note{{At: t0.Add(50 * time.Minute), By: "%s", Action: "again", Text: "looked"}},
+		History:  []payment.Entry{{At: t0.Add(50 * time.Minute), Kind: payment.EntryDecided, By: "%s", Code: "redeliver", Text: "looked"}},
 	}
 	for _, l := range []lang.Lang{lang.FA, lang.EN} {
 		steps := History(r, l)

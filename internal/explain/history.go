@@ -14,7 +14,9 @@ import (
 type Step struct {
 	At   time.Time `json:"at"`
 	When string    `json:"when"`
-	Text string    `json:"text"`
+	// Kind is what kind of thing, for programs: asked, confirmed, decided, …
+	Kind string `json:"kind"`
+	Text string `json:"text"`
 }
 
 // fill puts the values where format says %s; what a value says stays as it is.
@@ -30,30 +32,65 @@ func fill(format string, values ...string) string {
 	return b.String()
 }
 
-var actions = map[string]lang.Text{
-	string(payment.Accept):  {"%s decided to give the order", "%s تصمیم گرفت سفارش داده شود"},
-	string(payment.Dismiss): {"%s decided not to give the order", "%s تصمیم گرفت سفارش داده نشود"},
-	string(payment.Ack):     {"%s noted that the shop has it", "%s ثبت کرد که فروشگاه آن را دارد"},
-	string(payment.Reverse): {"%s noted that the money went back", "%s ثبت کرد که پول برگشته است"},
-	"again":                 {"%s had it handed over again", "%s خواست دوباره سپرده شود"},
+// timeline collects steps; each stands at its place, which is its time or a little
+// after.
+type timeline struct {
+	l     lang.Lang
+	steps []placed
 }
 
-// History is everything that the record remembers, oldest first.
+type placed struct {
+	Step
+	place time.Time
+}
+
+func (t *timeline) put(kind string, at, place time.Time, text lang.Text, values ...string) {
+	if !at.IsZero() {
+		t.steps = append(t.steps, placed{Step{at, lang.WhenExactly(at, t.l), kind, fill(text.In(t.l), values...)}, place})
+	}
+}
+
+func (t *timeline) add(kind string, at time.Time, text lang.Text, values ...string) {
+	t.put(kind, at, at, text, values...)
+}
+
+// History is everything that the record remembers, oldest first. What earlier
+// versions wrote no entries of is told by the record's times.
 //
 // Invariant: what a provider dates to the second never stands before a mark of
-// ours that it must have followed and that lies in the same second.
+// ours that it must have followed and that lies in the same second; and entries,
+// whose times are cut to the millisecond, stand in the order in which they were
+// written.
 func History(r *payment.Record, l lang.Lang) []Step {
-	type placed struct {
-		Step
-		at time.Time
-	}
-	var steps []placed
-	put := func(at, place time.Time, t lang.Text, values ...string) {
-		if !at.IsZero() {
-			steps = append(steps, placed{Step{at, lang.WhenExactly(at, l), fill(t.In(l), values...)}, place})
+	t := &timeline{l: l}
+	t.beginning(r)
+	asked := t.asked(r)
+	t.receipt(r, asked)
+	d := r.Delivery
+	if r.Count(payment.EntryHanded) == 0 {
+		t.add("handed_over", d.First, lang.Text{"It was handed to the shop", "به فروشگاه سپرده شد"})
+		if d.Count > 1 {
+			t.add("handed_over", d.Last, lang.Text{"It was handed to the shop, attempt %s", "به فروشگاه سپرده شد، بار %s"}, count(d.Count, l))
 		}
 	}
-	add := func(at time.Time, t lang.Text, values ...string) { put(at, at, t, values...) }
+	t.add("visit", r.Track.At, lang.Text{"The visitor came from the affiliate network", "بازدیدکننده از شبکهٔ همکاری آمد"})
+	if p := r.Sale(); p != nil && r.Count(payment.EntryReported) == 0 {
+		t.add("reported", p.SentAt, reported)
+	}
+	end := r.UpdatedAt
+	if last := t.entries(r); last.After(end) {
+		end = last
+	}
+	t.put("now", r.UpdatedAt, end, lang.Text{"Now: %s", "اکنون: %s"}, StateName(r.State, l))
+	slices.SortStableFunc(t.steps, func(a, b placed) int { return a.place.Compare(b.place) })
+	sorted := make([]Step, len(t.steps))
+	for i, s := range t.steps {
+		sorted[i] = s.Step
+	}
+	return sorted
+}
+
+func (t *timeline) beginning(r *payment.Record) {
 	start := lang.Text{"A return from the bank made it known", "با بازگشتی از بانک شناخته شد"}
 	switch {
 	case r.Expect.Checkout:
@@ -61,55 +98,66 @@ func History(r *payment.Record, l lang.Lang) []Step {
 	case r.Expect.Source == payment.FromIntent:
 		start = lang.Text{"The shop announced it", "فروشگاه آن را اعلام کرد"}
 	}
-	add(r.CreatedAt, start)
+	t.add("started", r.CreatedAt, start)
 	if q := r.Return; q != nil {
-		add(q.Arrived, lang.Text{"The customer came back from the bank", "مشتری از بانک برگشت"})
+		t.add("returned", q.Arrived, lang.Text{"The customer came back from the bank", "مشتری از بانک برگشت"})
 	}
+}
+
+// asked tells of the questions that have no entries, and returns when the provider
+// was asked.
+func (t *timeline) asked(r *payment.Record) (marks []time.Time) {
 	a := r.Attempts
-	add(a.First, lang.Text{"The provider was asked for the first time", "نخستین بار از ارائه‌دهنده پرسیده شد"})
-	add(a.Awaiting, lang.Text{"The provider said: paid, waiting to be confirmed", "ارائه‌دهنده گفت: پرداخت شده و در انتظار تأیید است"})
+	t.add("awaiting", a.Awaiting, lang.Text{"The provider said: paid, waiting to be confirmed", "ارائه‌دهنده گفت: پرداخت شده و در انتظار تأیید است"})
+	for _, e := range r.History {
+		if e.Kind == payment.EntryAsked {
+			marks = append(marks, placeOf(e))
+		}
+	}
+	if len(marks) > 0 {
+		return marks
+	}
+	t.add("asked", a.First, askedFirst)
 	if a.Count > 1 {
-		add(a.Last, lang.Text{"The provider was asked, attempt %s", "از ارائه‌دهنده پرسیده شد، بار %s"}, count(a.Count, l))
+		t.add("asked", a.Last, lang.Text{"The provider was asked, attempt %s", "از ارائه‌دهنده پرسیده شد، بار %s"}, count(a.Count, t.l))
 	}
-	if rc := r.Receipt; rc != nil {
-		paid := behind(rc.PaidAt, r.CreatedAt)
-		put(rc.PaidAt, paid, lang.Text{"The customer paid, says the provider", "به گفتهٔ ارائه‌دهنده مشتری پرداخت کرد"})
-		settled := lang.Text{"Settled, says the provider", "به گفتهٔ ارائه‌دهنده قطعی شد"}
-		if rc.Again {
-			settled = lang.Text{"Settled before, says the provider", "به گفتهٔ ارائه‌دهنده پیش‌تر قطعی شده بود"}
+	return []time.Time{a.First, a.Last}
+}
+
+func (t *timeline) receipt(r *payment.Record, asked []time.Time) {
+	rc := r.Receipt
+	if rc == nil {
+		return
+	}
+	paid := behind(rc.PaidAt, r.CreatedAt)
+	t.put("paid", rc.PaidAt, paid, lang.Text{"The customer paid, says the provider", "به گفتهٔ ارائه‌دهنده مشتری پرداخت کرد"})
+	settled := lang.Text{"Settled, says the provider", "به گفتهٔ ارائه‌دهنده قطعی شد"}
+	if rc.Again {
+		settled = lang.Text{"Settled before, says the provider", "به گفتهٔ ارائه‌دهنده پیش‌تر قطعی شده بود"}
+	}
+	t.put("settled", rc.VerifiedAt, behind(rc.VerifiedAt, append([]time.Time{r.CreatedAt, paid}, asked...)...), settled)
+}
+
+// placeOf is where an entry stands: at the end of its millisecond, behind what is
+// known more exactly.
+func placeOf(e payment.Entry) time.Time { return e.At.Add(time.Millisecond - time.Nanosecond) }
+
+// entries tells of the entries, and returns where the last one stands.
+func (t *timeline) entries(r *payment.Record) (last time.Time) {
+	first := true
+	for _, e := range r.History {
+		place := placeOf(e)
+		if place.Before(last) {
+			place = last
 		}
-		put(rc.VerifiedAt, behind(rc.VerifiedAt, r.CreatedAt, paid, a.First, a.Last), settled)
-	}
-	d := r.Delivery
-	add(d.First, lang.Text{"It was handed to the shop", "به فروشگاه سپرده شد"})
-	if d.Count > 1 {
-		add(d.Last, lang.Text{"It was handed to the shop, attempt %s", "به فروشگاه سپرده شد، بار %s"}, count(d.Count, l))
-	}
-	if c := r.Conversion; c != nil {
-		add(c.Track.At, lang.Text{"The visitor came from the affiliate network", "بازدیدکننده از شبکهٔ همکاری آمد"})
-		add(c.SentAt, lang.Text{"The sale was reported to the affiliate network", "فروش به شبکهٔ همکاری گزارش شد"})
-	}
-	for _, n := range r.Notes {
-		t, ok := actions[n.Action]
-		if !ok {
-			t = lang.Text{"%s decided", "%s تصمیم گرفت"}
+		last = place
+		text, values := t.entry(e)
+		if e.Kind == payment.EntryAsked && first {
+			text, first = askedFirst, false
 		}
-		by := n.By
-		if by == "" {
-			by = lang.Text{"somebody", "یک نفر"}.In(l)
-		}
-		if n.Text != "" {
-			t[0], t[1] = t[0]+": “%s”", t[1]+": «%s»"
-		}
-		add(n.At, t, by, n.Text)
+		t.put(e.Kind.String(), e.At, place, text, values...)
 	}
-	add(r.UpdatedAt, lang.Text{"Now: %s", "اکنون: %s"}, StateName(r.State, l))
-	slices.SortStableFunc(steps, func(a, b placed) int { return a.at.Compare(b.at) })
-	sorted := make([]Step, len(steps))
-	for i, s := range steps {
-		sorted[i] = s.Step
-	}
-	return sorted
+	return last
 }
 
 // behind is where a time that was cut to the second stands: not before the last

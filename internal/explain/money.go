@@ -30,6 +30,7 @@ var (
 	moneyBefore    = moneyText{MoneyYes, lang.Text{"Yes, but it was settled earlier: it may already have paid for another order.", "بله، ولی پیش‌تر قطعی شده است: شاید قبلاً برای سفارش دیگری حساب شده باشد."}}
 	moneyTwice     = moneyText{MoneyYes, lang.Text{"Yes, twice: the order was paid before, so this second sum is owed to the payer.", "بله، دو بار: سفارش قبلاً پرداخت شده بود و این مبلغ دوم به پرداخت‌کننده بدهکار است."}}
 	moneyDismissed = moneyText{MoneyYes, lang.Text{"Yes, unless you have paid it back: the provider had settled it.", "بله، مگر آنکه آن را پس داده باشید: ارائه‌دهنده آن را قطعی کرده بود."}}
+	moneyOwed      = moneyText{MoneyYes, lang.Text{"Yes, and it is owed to the payer: the order is not given.", "بله، و به پرداخت‌کننده بدهکارید: سفارش داده نمی‌شود."}}
 	moneyUsed      = moneyText{MoneyNo, lang.Text{"No new money: the same receipt was counted before.", "پول تازه‌ای نیست: همین رسید پیش‌تر حساب شده است."}}
 	moneyReversed  = moneyText{MoneyNo, lang.Text{"No: it went back to the payer.", "خیر: به پرداخت‌کننده برگشته است."}}
 	moneyNotPaid   = moneyText{MoneyNo, lang.Text{"No: nothing was paid, as far as the provider says.", "خیر: به گفتهٔ ارائه‌دهنده چیزی پرداخت نشده است."}}
@@ -67,7 +68,12 @@ func moneyOf(r *payment.Record, f Facts) moneyText {
 
 func moneyOfNo(r *payment.Record, f Facts) moneyText {
 	switch r.Reason {
+	case payment.ReasonOwed:
+		return moneyOwed
 	case payment.ReasonDismissed:
+		if wasUsed(r) {
+			return moneyUsed
+		}
 		if r.Receipt != nil {
 			return moneyDismissed
 		}
@@ -83,6 +89,12 @@ func moneyOfNo(r *payment.Record, f Facts) moneyText {
 		return moneyNotTaken
 	}
 	return moneyNotPaid
+}
+
+// wasUsed: a person refused it because its receipt had been counted before.
+func wasUsed(r *payment.Record) bool {
+	all := r.Decisions()
+	return len(all) > 0 && all[len(all)-1].Was == string(payment.Review)+" "+string(payment.ReasonReceiptUsed)
 }
 
 // moneyOfReview: a receipt means that the provider settled something.

@@ -34,9 +34,16 @@ var nextByState = map[payment.State]lang.Text{
 	payment.Delivering: {"Nothing: the shop is told until it confirms.", "کاری لازم نیست: تا تأیید فروشگاه به آن خبر داده می‌شود."},
 }
 
+var payItBack = lang.Text{"Pay the sum back in the provider's panel, then note it here as paid back.", "مبلغ را در پنل ارائه‌دهنده پس بدهید و بعد همین‌جا ثبت کنید که پس داده شده است."}
+
 func next(r *payment.Record, l lang.Lang) string {
 	switch r.State {
-	case payment.Delivered, payment.Declined, payment.Expired, payment.Reversed:
+	case payment.Declined:
+		if r.Owed() {
+			return payItBack.In(l)
+		}
+		return ""
+	case payment.Delivered, payment.Expired, payment.Reversed:
 		return ""
 	}
 	if t, ok := nextByReason[r.Reason]; ok {
@@ -89,17 +96,32 @@ func deadline(r *payment.Record, f Facts, m Money, l lang.Lang) (time.Time, stri
 	return time.Time{}, ""
 }
 
-var conversions = map[payment.ConversionState]lang.Text{
-	payment.ConversionOpen:     {"The sale waits to be reported to the affiliate network.", "فروش در انتظار گزارش به شبکهٔ همکاری است."},
-	payment.ConversionSent:     {"The affiliate network has counted the sale.", "شبکهٔ همکاری این فروش را شمرده است."},
-	payment.ConversionRejected: {"The affiliate network refused the report.", "شبکهٔ همکاری گزارش را نپذیرفت."},
-	payment.ConversionPerhaps:  {"The affiliate network refused the report after an earlier one without an answer: it may have counted it.", "شبکهٔ همکاری گزارش را پس از گزارشی بی‌پاسخ نپذیرفت: شاید آن را شمرده باشد."},
-	payment.ConversionParked:   {"The affiliate network could not be told for a week.", "یک هفته نشد به شبکهٔ همکاری خبر داد."},
+var conversions = map[payment.ReportState]lang.Text{
+	payment.OpenReport:      {"The sale waits to be reported to the affiliate network.", "فروش در انتظار گزارش به شبکهٔ همکاری است."},
+	payment.SentReport:      {"The affiliate network has counted the sale.", "شبکهٔ همکاری این فروش را شمرده است."},
+	payment.RejectedReport:  {"The affiliate network refused the report.", "شبکهٔ همکاری گزارش را نپذیرفت."},
+	payment.PerhapsReport:   {"The affiliate network refused the report after an earlier one without an answer: it may have counted it.", "شبکهٔ همکاری گزارش را پس از گزارشی بی‌پاسخ نپذیرفت: شاید آن را شمرده باشد."},
+	payment.ParkedReport:    {"The affiliate network could not be told for a week.", "یک هفته نشد به شبکهٔ همکاری خبر داد."},
+	payment.WithdrawnReport: {"The money went back before the affiliate network was told: the sale is not reported.", "پیش از خبر دادن به شبکهٔ همکاری پول برگشت؛ فروش گزارش نمی‌شود."},
+}
+
+// cancels are said in place of conversions once the network is told that the money
+// went back.
+var cancels = map[payment.ReportState]lang.Text{
+	payment.OpenReport:     {"The affiliate network is being told that the money went back.", "به شبکهٔ همکاری خبر داده می‌شود که پول برگشته است."},
+	payment.SentReport:     {"The affiliate network knows that the money went back.", "شبکهٔ همکاری می‌داند که پول برگشته است."},
+	payment.RejectedReport: {"The affiliate network did not take the cancellation: tell it in its panel.", "شبکهٔ همکاری لغو فروش را نپذیرفت: در پنل آن خبر دهید."},
+	payment.PerhapsReport:  {"The affiliate network did not take the cancellation, or has it already: look in its panel.", "شبکهٔ همکاری لغو فروش را نپذیرفت یا از پیش دارد: در پنل آن ببینید."},
+	payment.ParkedReport:   {"The affiliate network could not be told of the cancellation: tell it in its panel.", "نشد لغو فروش را به شبکهٔ همکاری خبر داد: در پنل آن خبر دهید."},
 }
 
 func conversion(r *payment.Record, l lang.Lang) string {
-	if r.Conversion == nil || r.Conversion.Track.ID == "" {
+	p := r.Sale()
+	if p == nil {
 		return ""
 	}
-	return conversions[r.Conversion.State].In(l)
+	if c := r.Report(p.To, payment.ReportCancel); c != nil {
+		return cancels[c.State].In(l)
+	}
+	return conversions[p.State].In(l)
 }

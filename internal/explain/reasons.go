@@ -14,6 +14,7 @@ var whys = map[payment.Reason]lang.Text{
 	payment.ReasonOrderPaid:    {"This order was already paid by another payment, so this one was not taken.", "این سفارش با پرداخت دیگری پرداخت شده بود؛ این پرداخت گرفته نشد."},
 	payment.ReasonReturned:     {"The provider says that it gave the money back to the payer.", "ارائه‌دهنده می‌گوید پول را به پرداخت‌کننده برگردانده است."},
 	payment.ReasonDismissed:    {"A person decided not to give the order for this payment.", "یک نفر تصمیم گرفت سفارش این پرداخت داده نشود."},
+	payment.ReasonOwed:         {"A person decided not to give the order; its money is with you, and owed to the payer.", "یک نفر تصمیم گرفت سفارش داده نشود؛ پول آن پیش شماست و به پرداخت‌کننده بدهکارید."},
 	payment.ReasonUnknownOrder: {"The shop says that it has no such order, so the provider was not asked.", "فروشگاه می‌گوید چنین سفارشی ندارد؛ پس از ارائه‌دهنده پرسیده نشد."},
 
 	payment.ReasonUnannounced: {"A customer came back as if from paying, and nothing had announced this payment: the shop's redirect to the bank carried no X-Payment-Order, or did not pass through here.", "مشتری‌ای چنان برگشت که گویی پرداخته است و هیچ‌چیز این پرداخت را پیش‌تر اعلام نکرده بود: هدایتِ فروشگاه به بانک X-Payment-Order نداشت یا از اینجا نگذشت."},
@@ -57,6 +58,12 @@ var whys = map[payment.Reason]lang.Text{
 	payment.ReasonGated:           {"It is paid, but its return lies behind paid content that it does not open: change the paths of require or verify.", "پرداخت شده، ولی مسیر بازگشت پشت محتوای پولی‌ای است که این پرداخت آن را باز نمی‌کند: مسیر require یا verify را عوض کنید."},
 	payment.ReasonGaveUp:          {"It is paid; the shop was told for three days and never confirmed.", "پرداخت شده؛ سه روز به فروشگاه خبر داده شد و تأیید نکرد."},
 	payment.ReasonShopRefused:     {"It is paid, and the shop answered that it does not take the payment: look at the order in the shop.", "پرداخت شده، ولی فروشگاه پاسخ داد که این پرداخت را نمی‌پذیرد: سفارش را در فروشگاه ببینید."},
+
+	payment.ReasonElsewhere:    {"The shop asked, and the provider said \"already verified\" at once: something else verifies this account's payments, such as auto_verify or another server. The shop was not held up.", "فروشگاه پرسید و ارائه‌دهنده همان بار نخست گفت «پیش‌تر تأیید شده»: چیز دیگری پرداخت‌های این حساب را تأیید می‌کند، مانند auto_verify یا سروری دیگر. کار فروشگاه معطل نماند."},
+	payment.ReasonHeardNoAck:   {"It is paid and the shop has heard so, but its page gave no sign that it credited: look at the order in the shop.", "پرداخت شده و فروشگاه آن را شنیده، ولی صفحه‌اش نشانه‌ای از ثبت نداد: سفارش را در فروشگاه ببینید."},
+	payment.ReasonTold:         {"It is paid; we were interrupted while we told the shop, which may have heard it: look at the order in the shop.", "پرداخت شده؛ هنگام خبر دادن به فروشگاه کارمان قطع شد و شاید شنیده باشد: سفارش را در فروشگاه ببینید."},
+	payment.ReasonNeedsSession: {"It is paid, and the shop's plugin asks only while its customer is there, who has gone: complete the order by hand.", "پرداخت شده و افزونهٔ فروشگاه تنها در حضور مشتری می‌پرسد، که رفته است: سفارش را دستی کامل کنید."},
+	payment.ReasonGiveBack:     {"The shop asked for the money to be sent back, and the answer is not known: look at the provider's panel.", "فروشگاه خواست پول برگردد و پاسخ معلوم نیست: پنل ارائه‌دهنده را ببینید."},
 }
 
 // unreasoned is the sentence of a state that stands without a reason.

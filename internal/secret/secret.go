@@ -4,6 +4,7 @@
 package secret
 
 import (
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io"
@@ -100,3 +101,9 @@ var (
 	_ fmt.GoStringer = Secret{}
 	_ slog.LogValuer = Secret{}
 )
+
+// Is compares the secret with what somebody says it is, in constant time. Nothing is
+// never it.
+func (s Secret) Is(said string) bool {
+	return said != "" && subtle.ConstantTimeCompare([]byte(s.Reveal()), []byte(said)) == 1
+}

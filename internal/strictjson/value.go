@@ -116,6 +116,34 @@ func (o Object) List(name string) []Object {
 	return out
 }
 
+// Texts returns the texts in a member: itself, those of a list, or an object's names
+// and what stands behind them, in any order; lists and objects may nest once.
+func (o Object) Texts(name string) []string {
+	return o[name].texts(2)
+}
+
+func (v Value) texts(depth int) []string {
+	var all []string
+	switch v.kind {
+	case isString:
+		return []string{v.text}
+	case isList:
+		for _, e := range v.list {
+			if depth > 0 {
+				all = append(all, e.texts(depth-1)...)
+			}
+		}
+	case isObject:
+		for key, e := range v.object {
+			if depth > 0 {
+				all = append(append(all, key), e.texts(depth-1)...)
+			}
+		}
+	case isNull, isBool, isNumber:
+	}
+	return all
+}
+
 // Tehran is the zone of provider times that name none. Iran has had no summer
 // time since 2022, so a fixed offset serves without a zone database.
 var Tehran = time.FixedZone("Asia/Tehran", 3*3600+1800)
@@ -161,4 +189,31 @@ func allDigits(s string) bool {
 		}
 	}
 	return s != ""
+}
+
+// At reads a JSON pointer (RFC 6901): the text of what stands there, and its JSON kind
+// as in "string", "number", "boolean", "null", "array", "object"; "" where nothing
+// does. A number's text is its literal.
+func (o Object) At(pointer string) (text, kind string) {
+	v := Value{kind: isObject, object: o}
+	for _, name := range strings.Split(pointer, "/")[1:] {
+		name = strings.NewReplacer("~1", "/", "~0", "~").Replace(name)
+		switch v.kind {
+		case isObject:
+			next, ok := v.object[name]
+			if !ok {
+				return "", ""
+			}
+			v = next
+		case isList:
+			i, err := strconv.Atoi(name)
+			if err != nil || i < 0 || i >= len(v.list) {
+				return "", ""
+			}
+			v = v.list[i]
+		default:
+			return "", ""
+		}
+	}
+	return v.text, [...]string{isNull: "null", isBool: "boolean", isNumber: "number", isString: "string", isList: "array", isObject: "object"}[v.kind]
 }

@@ -69,7 +69,7 @@ func FuzzRoundTrip(f *testing.F) {
 	f.Add("سفارش <&>\u2028", "\"\\", "", "a.b", int64(-1), 0)
 	f.Fuzz(func(t *testing.T, order, item, card, track string, amount int64, delivery int) {
 		r := record()
-		r.Order, r.Expect.Item, r.Receipt.Card, r.Conversion.Track.ID = valid(order), valid(item), valid(card), valid(track)
+		r.Order, r.Expect.Item, r.Receipt.Card, r.Track.ID = valid(order), valid(item), valid(card), valid(track)
 		r.Expect.Amount, r.Delivery.Count = payment.Rials(amount), delivery
 		want := ClaimsOf(r, site)
 		text, err := k.SignReceipt(want, now)

@@ -25,7 +25,7 @@ var (
 // purposes are those that keys are derived for.
 var purposes = [...]payment.Purpose{
 	payment.PurposeReturn, payment.PurposeReceipt, payment.PurposeTrack,
-	payment.PurposeBounce, payment.PurposePaid, payment.PurposeLookup,
+	payment.PurposeBounce, payment.PurposePaid, payment.PurposeLookup, payment.PurposeRelay,
 }
 
 // Keys are the signing keys of one site, derived for each purpose once. The

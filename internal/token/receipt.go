@@ -65,25 +65,16 @@ func ClaimsOf(r *payment.Record, origin string) Claims {
 		Delivery:      r.Delivery.Count,
 		Via:           string(r.Delivery.Via),
 	}
-	paid := r.Attempts.Last // the answer that settled it is at most some seconds younger
 	if rc := r.Receipt; rc != nil {
 		c.Paid, c.Reference, c.Card = rc.Paid, rc.Reference, rc.Card
 		if c.Paid == 0 && rc.Amount > c.Amount {
 			c.Paid = rc.Amount // a person gave it for more than its price
 		}
-		switch {
-		case !rc.PaidAt.IsZero():
-			paid = rc.PaidAt
-		case !rc.VerifiedAt.IsZero():
-			paid = rc.VerifiedAt
-		}
 	}
-	if !paid.IsZero() {
+	if paid := r.PaidAt(); !paid.IsZero() {
 		c.PaidAt = paid.UTC().Format(time.RFC3339)
 	}
-	if r.Conversion != nil {
-		c.TrackID = r.Conversion.Track.ID
-	}
+	c.TrackID = r.Track.ID
 	return c
 }
 

@@ -73,10 +73,10 @@ var samples = []sample{
 func record() *payment.Record {
 	return &payment.Record{
 		Ref: ref, Provider: "idpay", ID: "d2e353189823079e1e4181772cff5292", Order: "101", Environment: "live",
-		Expect:     payment.Expectation{Amount: 50000, Source: payment.FromIntent, Item: "book"},
-		Receipt:    &payment.Receipt{Amount: 50000, Paid: 51000, Reference: "888001", Card: "123456******1234", PaidAt: now.Add(-time.Minute)},
-		Conversion: &payment.Conversion{Track: payment.Track{ID: "abcdefgh"}},
-		Delivery:   payment.Delivery{Count: 2, Via: payment.ViaWorker},
+		Expect:   payment.Expectation{Amount: 50000, Source: payment.FromIntent, Item: "book"},
+		Receipt:  &payment.Receipt{Amount: 50000, Paid: 51000, Reference: "888001", Card: "123456******1234", PaidAt: now.Add(-time.Minute)},
+		Track:    payment.Track{ID: "abcdefgh"},
+		Delivery: payment.Delivery{Count: 2, Via: payment.ViaWorker},
 	}
 }
 
@@ -231,7 +231,7 @@ func TestReceiptClaims(t *testing.T) {
 	}
 
 	bare := record()
-	bare.Receipt, bare.Conversion, bare.Expect.Item = nil, nil, ""
+	bare.Receipt, bare.Track, bare.Expect.Item = nil, payment.Track{}, ""
 	text, _ = k.SignReceipt(ClaimsOf(bare, site), now)
 	_, payload = parts(t, text)
 	for _, name := range []string{"item", "paid", "reference", "card", "paid_at", "track_id"} {

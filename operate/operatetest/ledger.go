@@ -25,6 +25,8 @@ type Ledger struct {
 	Eng    *engine.Engine
 	Store  payment.Store
 	Answer payment.Answer
+	// GiveBack is what the provider answers when it is asked to give money back.
+	GiveBack func(payment.GiveBack) payment.GivenBack
 	// Closed makes Engine fail, as while the store is not open.
 	Closed bool
 	// Found is what the doctor says.
@@ -54,7 +56,7 @@ func New(t *testing.T) *Ledger {
 	l.Eng, err = engine.New(t.Context(), engine.Config{
 		Store: store, Sites: sites{l},
 		Providers:  map[string]engine.Provider{"idpay": {Provider: provider{l}, Timeout: time.Second}},
-		Affiliates: map[string]payment.Affiliate{"hamekar": affiliate{}},
+		Affiliates: map[string]payment.Reporter{"hamekar": affiliate{}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -135,6 +137,9 @@ func (l *Ledger) ProviderIssuer(name string) (string, bool) { return Issuer, nam
 // Doctor implements operate.App.
 func (l *Ledger) Doctor(context.Context) []operate.Finding { return l.Found }
 
+// Money implements operate.App.
+func (l *Ledger) Money(context.Context) []operate.Finding { return l.Found }
+
 type provider struct{ l *Ledger }
 
 func (p provider) Protocol() payment.Protocol {
@@ -159,7 +164,7 @@ func (p provider) ReturnParams(*payment.Record) map[string]string { return nil }
 
 type affiliate struct{}
 
-func (affiliate) Report(context.Context, *payment.Conversion) payment.ReportAnswer {
+func (affiliate) Report(context.Context, payment.Sale) payment.ReportAnswer {
 	return payment.ReportAnswer{Outcome: payment.ReportAccepted}
 }
 func (affiliate) Param() string { return "track_id" }

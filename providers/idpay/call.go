@@ -2,10 +2,8 @@ package idpay
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"unicode/utf8"
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
@@ -48,7 +46,7 @@ func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started
 	if err := protocol.CheckAmount(o.Amount); err != nil {
 		return payment.Started{}, fmt.Errorf("idpay: %w: %w", payment.ErrRefused, err)
 	}
-	return p.started(p.post(ctx, "/v1.1/payment", order{o.Number, o.Amount, cut(o.Title), o.Return}))
+	return p.started(p.post(ctx, "/v1.1/payment", order{o.Number, o.Amount, wire.Cut(o.Title, maxDesc), o.Return}))
 }
 
 // started reads an answer to create.
@@ -83,21 +81,9 @@ func refusal(code int64) error {
 }
 
 func (p *Provider) post(ctx context.Context, path string, body any) wire.Reply {
-	b, err := json.Marshal(body)
-	if err != nil {
-		return wire.Reply{Err: wire.ErrRequest, Unsent: true}
-	}
-	header := map[string]string{"X-API-KEY": p.key.Reveal()}
+	header := map[string]string{"X-API-KEY": p.Key().Reveal()}
 	if p.Sandbox {
 		header["X-SANDBOX"] = "1"
 	}
-	return p.client.Do(ctx, wire.Call{URL: p.api.URL(path), Type: wire.JSON, Body: b, Header: header})
-}
-
-// cut shortens to what the document allows, at a character's end.
-func cut(s string) string {
-	if utf8.RuneCountInString(s) <= maxDesc {
-		return s
-	}
-	return string([]rune(s)[:maxDesc])
+	return p.PostJSON(ctx, p.API().URL(path), body, header)
 }

@@ -1,7 +1,6 @@
 package idpay
 
 import (
-	"fmt"
 	"regexp"
 
 	"github.com/caddyserver/caddy/v2"
@@ -40,11 +39,7 @@ type Provider struct {
 	// delivered to the shop is marked `sandbox`. Default: false.
 	Sandbox bool `json:"sandbox,omitempty"`
 
-	key    wire.Secret
-	api    wire.Base
-	page   wire.Page
-	client *wire.Client
-	traits payment.Traits
+	page wire.Page
 }
 
 // CaddyModule returns the Caddy module information.
@@ -71,61 +66,29 @@ func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 }
 
 // Provision resolves secrets and addresses. It makes no call.
-func (p *Provider) Provision(ctx caddy.Context) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("idpay: %w", err)
+func (p *Provider) Provision(ctx caddy.Context) error {
+	d := wire.Document{Type: protocol.Name, Protocol: protocol.Name, API: defaultAPI, Credential: "api_key", Written: p.APIKey, Sandbox: p.Sandbox}
+	return p.Open(ctx, d, func() error {
+		if !keyForm.MatchString(p.Key().Reveal()) {
+			ctx.Logger().Warn("api_key is not of the form of IDPay's keys, which are UUIDs such as 6a7f99eb-7c20-4412-a972-6dfb7cd253a4: payments will be refused if it isn't one")
 		}
-	}()
-	if p.key, err = wire.Required(ctx, "api_key", p.APIKey); err != nil {
+		pay, err := p.PayBase(defaultPage)
+		if p.page = wire.NewPage(pay, "/p/ws/"); p.Sandbox {
+			p.page = wire.NewPage(pay, "/p/ws-sandbox/")
+		}
 		return err
-	}
-	if !keyForm.MatchString(p.key.Reveal()) {
-		ctx.Logger().Warn("api_key is not of the form of IDPay's keys, which are UUIDs such as 6a7f99eb-7c20-4412-a972-6dfb7cd253a4: payments will be refused if it isn't one")
-	}
-	if p.api, err = p.Base(defaultAPI); err != nil {
-		return err
-	}
-	pay, err := p.PayBase(defaultPage)
-	if err != nil {
-		return err
-	}
-	p.page = wire.NewPage(pay, "/p/ws/")
-	if p.Sandbox {
-		p.page = wire.NewPage(pay, "/p/ws-sandbox/")
-	}
-	if p.client, err = p.Client(); err != nil {
-		return err
-	}
-	p.traits = traits(p.key, p.api, p.Sandbox)
-	return nil
-}
-
-// Cleanup closes idle connections.
-func (p *Provider) Cleanup() error {
-	if p.client != nil {
-		p.client.Close()
-	}
-	return nil
+	})
 }
 
 // MarshalLogObject shows what logs may show.
 func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
-	enc.AddString("type", "idpay")
-	enc.AddString("base_url", p.api.LogString())
-	enc.AddBool("sandbox", p.Sandbox)
 	p.LogFields(enc)
 	return nil
 }
 
 // Interface guards
 var (
-	_ caddy.Provisioner       = (*Provider)(nil)
-	_ caddy.CleanerUpper      = (*Provider)(nil)
-	_ caddyfile.Unmarshaler   = (*Provider)(nil)
-	_ zapcore.ObjectMarshaler = (*Provider)(nil)
-	_ payment.Provider        = (*Provider)(nil)
-	_ payment.Creator         = (*Provider)(nil)
-	_ payment.Inquirer        = (*Provider)(nil)
-	_ payment.Timed           = (*Provider)(nil)
+	_ wire.Module      = (*Provider)(nil)
+	_ payment.Creator  = (*Provider)(nil)
+	_ payment.Inquirer = (*Provider)(nil)
 )

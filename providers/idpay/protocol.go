@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
-	"github.com/rahgir/caddy-payments/providers/wire"
 )
 
 // protocol is the document (IDPay v1.1, /payment and /payment/verify).
@@ -23,14 +22,3 @@ var protocol = payment.Protocol{
 
 // Protocol implements [payment.Provider].
 func (*Provider) Protocol() payment.Protocol { return protocol }
-
-func traits(key wire.Secret, api wire.Base, sandbox bool) payment.Traits {
-	t := payment.Traits{Environment: payment.Live}
-	if sandbox {
-		t.Environment = payment.Sandbox
-	}
-	return wire.Identify(t, protocol.Name, key, api, defaultAPI)
-}
-
-// Traits implements [payment.Provider].
-func (p *Provider) Traits() payment.Traits { return p.traits }

@@ -1,7 +1,6 @@
 package idpay
 
 import (
-	"fmt"
 	"net/url"
 	"strconv"
 
@@ -32,15 +31,15 @@ func checkID(s string) bool { return wire.CheckID(s, leastID, mostID, "") }
 func (p *Provider) ReadReturn(get func(name string) string) (payment.Claimed, error) {
 	c := payment.Claimed{ID: get(paramID), Order: get(paramOrderID)}
 	if !checkID(c.ID) {
-		return payment.Claimed{}, malformed(paramID)
+		return payment.Claimed{}, wire.Malformed(paramID)
 	}
 	if !wire.CheckOrder(c.Order) {
-		return payment.Claimed{}, malformed(paramOrderID)
+		return payment.Claimed{}, wire.Malformed(paramOrderID)
 	}
 	status := payment.ASCIIDigits(get(paramStatus))
 	n, err := strconv.ParseUint(status, 10, 16)
 	if err != nil || len(status) > 4 {
-		return payment.Claimed{}, malformed(paramStatus)
+		return payment.Claimed{}, wire.Malformed(paramStatus)
 	}
 	c.Hint, c.Cancelled = hint(int64(n)), n == statusCancelled
 	return c, nil
@@ -56,8 +55,6 @@ func hint(status int64) payment.Hint {
 	}
 	return payment.HintNone
 }
-
-func malformed(name string) error { return fmt.Errorf("%w: %s", payment.ErrMalformed, name) }
 
 // PayPage implements [payment.Provider]. Only pages of the configured
 // environment are ours: a sandbox payment must not become a live intent.

@@ -1,11 +1,9 @@
 package invoice
 
 import (
-	"fmt"
-
 	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap/zapcore"
 
-	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
 )
 
@@ -17,8 +15,11 @@ const (
 	feePayer    = "payer"
 )
 
-// Account is what every host of the script asks for.
+// Account is what every host of the script asks for, and the protocol itself, which
+// is the same for all.
 type Account struct {
+	wire.ProviderConfig
+
 	// The terminal's key, sent as `api_key`. Write `{env.NAME}` or
 	// `{file./path}`. Required.
 	APIKey string `json:"api_key,omitempty"`
@@ -28,6 +29,8 @@ type Account struct {
 	// every check of an old receipt like the first one, so a signed expectation
 	// needs one of them. Default: not said.
 	Used string `json:"used_ids,omitempty"`
+
+	page wire.Page
 }
 
 // UsedIDs returns how receipts from before this ledger are known: "imported",
@@ -41,48 +44,29 @@ func (a *Account) accountOptions() []wire.Option {
 	}
 }
 
-// script is the protocol itself, the same for every host.
-type script struct {
-	key    wire.Secret
-	api    wire.Base
-	page   wire.Page
-	client *wire.Client
-	traits payment.Traits
+func (a *Account) provision(ctx caddy.Context, kind, fallback, fee string) error {
+	d := wire.Document{Type: kind, Protocol: protocol.Name, API: fallback, Credential: "api_key", Written: a.APIKey}
+	err := a.Open(ctx, d, func() error {
+		if err := wire.OneOf("used_ids", a.Used, usedImported, usedNone); err != nil {
+			return err
+		}
+		if err := wire.OneOf("fee", fee, feeMerchant, feePayer); err != nil {
+			return err
+		}
+		pay, err := a.PayBase(fallback)
+		a.page = wire.NewPage(pay, "/invoice/pay/")
+		return err
+	})
+	if fee == feePayer {
+		a.BearFee(wage)
+	}
+	return err
 }
 
-func (s *script) provision(ctx caddy.Context, c *wire.ProviderConfig, a *Account, fallback string, payerFee bool) (err error) {
-	if err = wire.OneOf("used_ids", a.Used, usedImported, usedNone); err != nil {
-		return err
-	}
-	if s.key, err = wire.Required(ctx, "api_key", a.APIKey); err != nil {
-		return err
-	}
-	if s.api, err = c.Base(fallback); err != nil {
-		return err
-	}
-	pay, err := c.PayBase(fallback)
-	if err != nil {
-		return err
-	}
-	s.page = wire.NewPage(pay, "/invoice/pay/")
-	if s.client, err = c.Client(); err != nil {
-		return err
-	}
-	s.traits = traits(s.key, s.api, fallback, payerFee)
+// log shows what logs may show.
+func (a *Account) log(enc zapcore.ObjectEncoder, fee string) error {
+	enc.AddString("used_ids", a.Used)
+	enc.AddString("fee", fee)
+	a.LogFields(enc)
 	return nil
-}
-
-// Cleanup closes idle connections.
-func (s *script) Cleanup() error {
-	if s.client != nil {
-		s.client.Close()
-	}
-	return nil
-}
-
-func named(name string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", name, err)
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
@@ -14,28 +12,28 @@ import (
 // Verify implements [payment.Provider] (invoice script, /invoice/check). Its
 // answer is always OutcomePaid where it is one: the script can't tell the first
 // check from another.
-func (s *script) Verify(ctx context.Context, q payment.Query) payment.Answer {
+func (a *Account) Verify(ctx context.Context, q payment.Query) payment.Answer {
 	if !checkKey(q.ID) { // it goes into a path
-		return wire.Reply{Err: wire.ErrRequest, Unsent: true}.Answer()
+		return wire.Unsent()
 	}
-	return checkAnswer(s.post(ctx, s.api.URL("/invoice/check", q.ID), field{"api_key", s.key.Reveal()}), q.ID)
+	return checkAnswer(a.PostForm(ctx, a.API().URL("/invoice/check", q.ID), wire.Field{"api_key", a.Key().Reveal()}), q.ID)
 }
 
 // CanCreate implements [payment.Creator].
-func (*script) CanCreate() bool { return true }
+func (*Account) CanCreate() bool { return true }
 
 // Create implements [payment.Creator] (invoice script, /invoice/request). The
 // document's "send it urlencoded" about return_url is what a form does anyway.
-func (s *script) Create(ctx context.Context, o payment.Order) (payment.Started, error) {
+func (a *Account) Create(ctx context.Context, o payment.Order) (payment.Started, error) {
 	if err := protocol.CheckAmount(o.Amount); err != nil {
 		return payment.Started{}, fmt.Errorf("invoice: %w: %w", payment.ErrRefused, err)
 	}
-	return s.started(s.post(ctx, s.api.URL("/invoice/request"),
-		field{"api_key", s.key.Reveal()}, field{"amount", o.Amount.String()}, field{"return_url", o.Return}))
+	return a.started(a.PostForm(ctx, a.API().URL("/invoice/request"),
+		wire.Field{"api_key", a.Key().Reveal()}, wire.Field{"amount", o.Amount.String()}, wire.Field{"return_url", o.Return}))
 }
 
 // started reads an answer to request.
-func (s *script) started(r wire.Reply) (payment.Started, error) {
+func (a *Account) started(r wire.Reply) (payment.Started, error) {
 	unread := fmt.Errorf("invoice: request: %w", r.Answer().Err)
 	if !r.Spoke() {
 		return payment.Started{}, unread
@@ -48,7 +46,7 @@ func (s *script) started(r wire.Reply) (payment.Started, error) {
 	if !ok || status != statusOK || r.Status/100 != http.StatusOK/100 || r.Object.Has("errorCode") || !checkKey(key) {
 		return payment.Started{}, unread
 	}
-	return payment.Started{ID: key, PayURL: s.page.URL(key)}, nil
+	return payment.Started{ID: key, PayURL: a.page.URL(key)}, nil
 }
 
 // refusal is the error of a request that the script answered with a code.
@@ -60,19 +58,4 @@ func refusal(code int64) error {
 		return fmt.Errorf("invoice: %w (code %d)", payment.ErrRefused, code)
 	}
 	return fmt.Errorf("invoice: request: code %d: %w", code, wire.ErrAnswer)
-}
-
-// field is one of a form's.
-type field struct{ name, value string }
-
-// post sends a form with its fields in the given order, which is the document's.
-func (s *script) post(ctx context.Context, address string, fields ...field) wire.Reply {
-	var form strings.Builder
-	for i, f := range fields {
-		if i > 0 {
-			form.WriteByte('&')
-		}
-		form.WriteString(f.name + "=" + url.QueryEscape(f.value))
-	}
-	return s.client.Do(ctx, wire.Call{URL: address, Type: wire.Form, Body: []byte(form.String())})
 }

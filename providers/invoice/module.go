@@ -21,7 +21,6 @@ func init() { caddy.RegisterModule(&Provider{}) }
 // its return carries is not documented: nothing in it is believed, and nothing
 // needs to be in it where the payment was started by a checkout.
 type Provider struct {
-	wire.ProviderConfig
 	Account
 
 	// Who bears the gateway's fee: `merchant`, so that the answered amount must
@@ -29,8 +28,6 @@ type Provider struct {
 	// the script's best-known host publishes (1 % below 5,000 toman, 500 toman
 	// to a million, 200 more for each further million). Default: `merchant`.
 	Fee string `json:"fee,omitempty"`
-
-	script
 }
 
 // CaddyModule returns the Caddy module information.
@@ -57,30 +54,15 @@ func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 // Provision resolves secrets and addresses. It makes no call.
 func (p *Provider) Provision(ctx caddy.Context) error {
-	if err := wire.OneOf("fee", p.Fee, feeMerchant, feePayer); err != nil {
-		return named("invoice", err)
-	}
-	return named("invoice", p.provision(ctx, &p.ProviderConfig, &p.Account, "", p.Fee == feePayer))
+	return p.provision(ctx, "invoice", "", p.Fee)
 }
 
 // MarshalLogObject shows what logs may show.
-func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
-	enc.AddString("type", "invoice")
-	enc.AddString("base_url", p.api.LogString())
-	enc.AddString("used_ids", p.Used)
-	enc.AddString("fee", p.Fee)
-	p.LogFields(enc)
-	return nil
-}
+func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error { return p.log(enc, p.Fee) }
 
 // Interface guards
 var (
-	_ caddy.Provisioner       = (*Provider)(nil)
-	_ caddy.CleanerUpper      = (*Provider)(nil)
-	_ caddyfile.Unmarshaler   = (*Provider)(nil)
-	_ zapcore.ObjectMarshaler = (*Provider)(nil)
-	_ payment.Provider        = (*Provider)(nil)
-	_ payment.Creator         = (*Provider)(nil)
-	_ payment.Timed           = (*Provider)(nil)
-	_ payment.UsedIDs         = (*Provider)(nil)
+	_ wire.Module     = (*Provider)(nil)
+	_ payment.Creator = (*Provider)(nil)
+	_ payment.UsedIDs = (*Provider)(nil)
 )

@@ -21,9 +21,7 @@ const defaultPal24 = "https://24pal.ir"
 // `invoice` for what the script can and can't do. Both share one issuer for one
 // account, so that a receipt can't be spent twice under two names.
 type Pal24 struct {
-	wire.ProviderConfig
 	Account
-	script
 }
 
 // CaddyModule returns the Caddy module information.
@@ -48,26 +46,15 @@ func (p *Pal24) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 // Provision resolves secrets and addresses. It makes no call.
 func (p *Pal24) Provision(ctx caddy.Context) error {
-	return named("24pal", p.provision(ctx, &p.ProviderConfig, &p.Account, defaultPal24, false))
+	return p.provision(ctx, "24pal", defaultPal24, "")
 }
 
 // MarshalLogObject shows what logs may show.
-func (p *Pal24) MarshalLogObject(enc zapcore.ObjectEncoder) error {
-	enc.AddString("type", "24pal")
-	enc.AddString("base_url", p.api.LogString())
-	enc.AddString("used_ids", p.Used)
-	p.LogFields(enc)
-	return nil
-}
+func (p *Pal24) MarshalLogObject(enc zapcore.ObjectEncoder) error { return p.log(enc, "") }
 
 // Interface guards
 var (
-	_ caddy.Provisioner       = (*Pal24)(nil)
-	_ caddy.CleanerUpper      = (*Pal24)(nil)
-	_ caddyfile.Unmarshaler   = (*Pal24)(nil)
-	_ zapcore.ObjectMarshaler = (*Pal24)(nil)
-	_ payment.Provider        = (*Pal24)(nil)
-	_ payment.Creator         = (*Pal24)(nil)
-	_ payment.Timed           = (*Pal24)(nil)
-	_ payment.UsedIDs         = (*Pal24)(nil)
+	_ wire.Module     = (*Pal24)(nil)
+	_ payment.Creator = (*Pal24)(nil)
+	_ payment.UsedIDs = (*Pal24)(nil)
 )

@@ -18,7 +18,6 @@ const defaultPoolam = "https://poolam.ir"
 // `invoice` for what the script can and can't do. Both share one issuer for one
 // account, so that a receipt can't be spent twice under two names.
 type Poolam struct {
-	wire.ProviderConfig
 	Account
 
 	// Who bears Poolam's fee: `merchant`, so that the answered amount must be the
@@ -26,8 +25,6 @@ type Poolam struct {
 	// publishes (1 % below 5,000 toman, 500 toman to a million, 200 more for each
 	// further million). Default: `merchant`.
 	Fee string `json:"fee,omitempty"`
-
-	script
 }
 
 // CaddyModule returns the Caddy module information.
@@ -54,30 +51,15 @@ func (p *Poolam) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 // Provision resolves secrets and addresses. It makes no call.
 func (p *Poolam) Provision(ctx caddy.Context) error {
-	if err := wire.OneOf("fee", p.Fee, feeMerchant, feePayer); err != nil {
-		return named("poolam", err)
-	}
-	return named("poolam", p.provision(ctx, &p.ProviderConfig, &p.Account, defaultPoolam, p.Fee == feePayer))
+	return p.provision(ctx, "poolam", defaultPoolam, p.Fee)
 }
 
 // MarshalLogObject shows what logs may show.
-func (p *Poolam) MarshalLogObject(enc zapcore.ObjectEncoder) error {
-	enc.AddString("type", "poolam")
-	enc.AddString("base_url", p.api.LogString())
-	enc.AddString("used_ids", p.Used)
-	enc.AddString("fee", p.Fee)
-	p.LogFields(enc)
-	return nil
-}
+func (p *Poolam) MarshalLogObject(enc zapcore.ObjectEncoder) error { return p.log(enc, p.Fee) }
 
 // Interface guards
 var (
-	_ caddy.Provisioner       = (*Poolam)(nil)
-	_ caddy.CleanerUpper      = (*Poolam)(nil)
-	_ caddyfile.Unmarshaler   = (*Poolam)(nil)
-	_ zapcore.ObjectMarshaler = (*Poolam)(nil)
-	_ payment.Provider        = (*Poolam)(nil)
-	_ payment.Creator         = (*Poolam)(nil)
-	_ payment.Timed           = (*Poolam)(nil)
-	_ payment.UsedIDs         = (*Poolam)(nil)
+	_ wire.Module     = (*Poolam)(nil)
+	_ payment.Creator = (*Poolam)(nil)
+	_ payment.UsedIDs = (*Poolam)(nil)
 )

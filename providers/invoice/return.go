@@ -1,7 +1,6 @@
 package invoice
 
 import (
-	"fmt"
 	"net/url"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -36,15 +35,7 @@ var protocol = payment.Protocol{
 }
 
 // Protocol implements [payment.Provider].
-func (*script) Protocol() payment.Protocol { return protocol }
-
-func traits(key wire.Secret, api wire.Base, documented string, payerFee bool) payment.Traits {
-	t := payment.Traits{Environment: payment.Live}
-	if payerFee {
-		t.PayerFee = wage
-	}
-	return wire.Identify(t, protocol.Name, key, api, documented)
-}
+func (*Account) Protocol() payment.Protocol { return protocol }
 
 // wage is the fee that a payer may bear at the script's best-known host, in
 // rials (its page on wages): 1 % below 5,000 toman, 500 toman from there, and
@@ -60,29 +51,26 @@ func wage(price payment.Rials) payment.Rials {
 	return 5_000 + price/million*2_000
 }
 
-// Traits implements [payment.Provider].
-func (s *script) Traits() payment.Traits { return s.traits }
-
 // ReadReturn implements [payment.Provider]. The key may be missing, and nothing
 // tells paid from not: in one client `status` 0 means paid, in the answers 1
 // does, and no document says.
-func (s *script) ReadReturn(get func(name string) string) (payment.Claimed, error) {
+func (a *Account) ReadReturn(get func(name string) string) (payment.Claimed, error) {
 	key := get(paramKey)
 	if key != "" && !checkKey(key) {
-		return payment.Claimed{}, fmt.Errorf("%w: %s", payment.ErrMalformed, paramKey)
+		return payment.Claimed{}, wire.Malformed(paramKey)
 	}
 	return payment.Claimed{ID: key}, nil
 }
 
 // PayPage implements [payment.Provider].
-func (s *script) PayPage(u *url.URL) (id string, ok bool) {
-	id, ok = s.page.Match(u)
+func (a *Account) PayPage(u *url.URL) (id string, ok bool) {
+	id, ok = a.page.Match(u)
 	return id, ok && checkKey(id)
 }
 
 // ReturnParams implements [payment.Provider]. The card number is removed: the
 // answer to check has none that it could be replaced by.
-func (s *script) ReturnParams(r *payment.Record) map[string]string {
+func (a *Account) ReturnParams(r *payment.Record) map[string]string {
 	params := map[string]string{paramCard: ""}
 	if r.ID != "" {
 		params[paramKey] = r.ID

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
@@ -20,8 +18,8 @@ func (p *Provider) Verify(ctx context.Context, q payment.Query) payment.Answer {
 		return wire.Settle(wire.Reply{Unsent: true}.Answer(), payment.OutcomeDoubt, payment.ReasonAmount, "step")
 	}
 	return p.verifyAnswer(p.post(ctx, "/nx/gateway/verify",
-		field{"api_key", p.key.Reveal()}, field{"trans_id", q.ID},
-		field{"amount", strconv.FormatInt(amount, 10)}, field{"currency", p.currency()}))
+		wire.Field{"api_key", p.Key().Reveal()}, wire.Field{"trans_id", q.ID},
+		wire.Field{"amount", strconv.FormatInt(amount, 10)}, wire.Field{"currency", p.currency()}))
 }
 
 // CanCreate implements [payment.Creator].
@@ -34,12 +32,12 @@ func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started
 		return payment.Started{}, fmt.Errorf("nextpay: %w: %w", payment.ErrRefused, err)
 	}
 	amount, _ := p.unit().Of(o.Amount) // whole, as CheckAmount has seen
-	fields := []field{
-		{"api_key", p.key.Reveal()}, {"order_id", o.Number},
+	fields := []wire.Field{
+		{"api_key", p.Key().Reveal()}, {"order_id", o.Number},
 		{"amount", strconv.FormatInt(amount, 10)}, {"callback_uri", o.Return}, {"currency", p.currency()},
 	}
 	if o.Title != "" {
-		fields = append(fields, field{"payer_desc", o.Title})
+		fields = append(fields, wire.Field{"payer_desc", o.Title})
 	}
 	return p.started(p.post(ctx, "/nx/gateway/token", fields...))
 }
@@ -71,17 +69,6 @@ func refusal(code int64) error {
 	return fmt.Errorf("nextpay: create: code %d: %w", code, wire.ErrAnswer)
 }
 
-// field is one of a form's.
-type field struct{ name, value string }
-
-// post sends a form with its fields in the given order.
-func (p *Provider) post(ctx context.Context, path string, fields ...field) wire.Reply {
-	var form strings.Builder
-	for i, f := range fields {
-		if i > 0 {
-			form.WriteByte('&')
-		}
-		form.WriteString(f.name + "=" + url.QueryEscape(f.value))
-	}
-	return p.client.Do(ctx, wire.Call{URL: p.api.URL(path), Type: wire.Form, Body: []byte(form.String())})
+func (p *Provider) post(ctx context.Context, path string, fields ...wire.Field) wire.Reply {
+	return p.PostForm(ctx, p.API().URL(path), fields...)
 }

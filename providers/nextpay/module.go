@@ -1,8 +1,6 @@
 package nextpay
 
 import (
-	"fmt"
-
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap/zapcore"
@@ -67,11 +65,7 @@ type Provider struct {
 	// one of them. Default: not said.
 	Used string `json:"used_ids,omitempty"`
 
-	key    wire.Secret
-	api    wire.Base
-	pages  []wire.Page
-	client *wire.Client
-	traits payment.Traits
+	pages []wire.Page
 }
 
 // CaddyModule returns the Caddy module information.
@@ -108,38 +102,21 @@ func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 }
 
 // Provision resolves secrets and addresses. It makes no call.
-func (p *Provider) Provision(ctx caddy.Context) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("nextpay: %w", err)
-		}
-	}()
-	if err = p.words(); err != nil {
-		return err
-	}
-	if p.key, err = wire.Required(ctx, "api_key", p.APIKey); err != nil {
-		return err
-	}
-	if p.api, err = p.Base(defaultAPI); err != nil {
-		return err
-	}
+func (p *Provider) Provision(ctx caddy.Context) error {
+	d := wire.Document{Type: protocolName, Protocol: protocolName, API: defaultAPI, Credential: "api_key", Written: p.APIKey}
+	return p.Open(ctx, d, p.words, p.setPages)
+}
+
+// setPages sets where browsers are sent, and what older plugins write.
+func (p *Provider) setPages() error {
 	pay, err := p.PayBase(defaultAPI)
-	if err != nil {
-		return err
-	}
 	p.pages = []wire.Page{wire.NewPage(pay, pagePath)}
-	if p.PayURL == "" && p.BaseURL == "" {
-		www, err := wire.ParseBase("pay_url", otherPage, false)
-		if err != nil {
-			return err
-		}
-		p.pages = append(p.pages, wire.NewPage(www, pagePath))
-	}
-	if p.client, err = p.Client(); err != nil {
+	if err != nil || p.PayURL != "" || p.BaseURL != "" {
 		return err
 	}
-	p.traits = traits(p.key, p.api)
-	return nil
+	www, err := wire.ParseBase("pay_url", otherPage, false)
+	p.pages = append(p.pages, wire.NewPage(www, pagePath))
+	return err
 }
 
 func (p *Provider) words() error {
@@ -155,21 +132,11 @@ func (p *Provider) words() error {
 	return wire.OneOf("used_ids", p.Used, payment.UsedIDsImported, payment.UsedIDsNone)
 }
 
-// Cleanup closes idle connections.
-func (p *Provider) Cleanup() error {
-	if p.client != nil {
-		p.client.Close()
-	}
-	return nil
-}
-
 // UsedIDs implements [payment.UsedIDs].
 func (p *Provider) UsedIDs() string { return p.Used }
 
 // MarshalLogObject shows what logs may show.
 func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
-	enc.AddString("type", protocolName)
-	enc.AddString("base_url", p.api.LogString())
 	enc.AddString("unit", p.Unit)
 	enc.AddString("compare_order", p.CompareOrder)
 	enc.AddString("already", p.Already)
@@ -180,12 +147,7 @@ func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 
 // Interface guards
 var (
-	_ caddy.Provisioner       = (*Provider)(nil)
-	_ caddy.CleanerUpper      = (*Provider)(nil)
-	_ caddyfile.Unmarshaler   = (*Provider)(nil)
-	_ zapcore.ObjectMarshaler = (*Provider)(nil)
-	_ payment.Provider        = (*Provider)(nil)
-	_ payment.Creator         = (*Provider)(nil)
-	_ payment.Timed           = (*Provider)(nil)
-	_ payment.UsedIDs         = (*Provider)(nil)
+	_ wire.Module     = (*Provider)(nil)
+	_ payment.Creator = (*Provider)(nil)
+	_ payment.UsedIDs = (*Provider)(nil)
 )

@@ -57,8 +57,10 @@ func TestConformance(t *testing.T) {
 				Query: query, Order: order,
 				Verified: without, Numbers: []string{"code", "amount", "Shaparak_Ref_Id"},
 				Created: `{"code":-1,"trans_id":"` + sampleID + `"}`, CreatedStatus: http.StatusOK,
-				Secrets: []string{sampleKey},
-				Genuine: map[string]string{"trans_id": strings.ToUpper(sampleID), "order_id": "85NX85s427", "amount": "74250", "np_status": "OK"},
+				GiveBack: payment.GiveBack{ID: query.ID, Amount: query.Amount, Price: query.Amount, Key: "k"},
+				Refunded: `{"code":-90}`,
+				Secrets:  []string{sampleKey},
+				Genuine:  map[string]string{"trans_id": strings.ToUpper(sampleID), "order_id": "85NX85s427", "amount": "74250", "np_status": "OK"},
 			}
 			if unit == unitRial {
 				s.Verified = strings.Replace(without, "74250", "742500", 1)

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
-	"github.com/rahgir/caddy-payments/providers/wire"
 )
 
 const protocolName = "nextpay"
@@ -45,10 +44,3 @@ func (p *Provider) currency() string {
 }
 
 func (p *Provider) comparesOrder() bool { return p.CompareOrder != off }
-
-func traits(key wire.Secret, api wire.Base) payment.Traits {
-	return wire.Identify(payment.Traits{Environment: payment.Live}, protocolName, key, api, defaultAPI)
-}
-
-// Traits implements [payment.Provider].
-func (p *Provider) Traits() payment.Traits { return p.traits }

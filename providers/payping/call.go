@@ -2,7 +2,6 @@ package payping
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -25,13 +24,14 @@ type create struct {
 	Return      string `json:"returnUrl"`
 	Description string `json:"description,omitempty"`
 	Order       string `json:"clientRefId"`
+	Reversible  bool   `json:"isReversible,omitempty"`
 }
 
 // Verify implements [payment.Provider] (PayPing v3, /v3/pay/verify).
 func (p *Provider) Verify(ctx context.Context, q payment.Query) payment.Answer {
 	ref, ok := refID(q.Proof)
 	if !ok || !checkCode(q.ID) {
-		return wire.Reply{Err: wire.ErrRequest, Unsent: true}.Answer()
+		return wire.Unsent()
 	}
 	amount, whole := payment.Toman.Of(q.Amount)
 	if !whole {
@@ -44,9 +44,9 @@ func (p *Provider) Verify(ctx context.Context, q payment.Query) payment.Answer {
 // Inquire implements [payment.Inquirer] (/v1/report/{code}).
 func (p *Provider) Inquire(ctx context.Context, q payment.Query) payment.Answer {
 	if !checkCode(q.ID) { // it goes into a path
-		return wire.Reply{Err: wire.ErrRequest, Unsent: true}.Answer()
+		return wire.Unsent()
 	}
-	return p.reportAnswer(p.client.Do(ctx, wire.Call{Method: http.MethodGet, URL: p.api.URL("/v1/report", q.ID), Header: p.bearer()}))
+	return p.reportAnswer(p.Get(ctx, p.API().URL("/v1/report", q.ID), p.bearer()))
 }
 
 // CanCreate implements [payment.Creator].
@@ -59,7 +59,7 @@ func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started
 		return payment.Started{}, fmt.Errorf("payping: %w: %w", payment.ErrRefused, err)
 	}
 	amount, _ := payment.Toman.Of(o.Amount) // whole, as CheckAmount has seen
-	return p.started(p.post(ctx, "/v3/pay", create{amount, o.Return, o.Title, o.Number}))
+	return p.started(p.post(ctx, "/v3/pay", create{amount, o.Return, o.Title, o.Number, p.Reversible == on}))
 }
 
 // started reads an answer to create, whose members come in several cases.
@@ -93,13 +93,9 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 }
 
 func (p *Provider) bearer() map[string]string {
-	return map[string]string{"Authorization": "Bearer " + p.token.Reveal()}
+	return map[string]string{"Authorization": "Bearer " + p.Key().Reveal()}
 }
 
 func (p *Provider) post(ctx context.Context, path string, body any) wire.Reply {
-	b, err := json.Marshal(body)
-	if err != nil {
-		return wire.Reply{Err: wire.ErrRequest, Unsent: true}
-	}
-	return p.client.Do(ctx, wire.Call{URL: p.api.URL(path), Type: wire.JSON, Body: b, Header: p.bearer()})
+	return p.PostJSON(ctx, p.API().URL(path), body, p.bearer())
 }

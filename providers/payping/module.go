@@ -1,8 +1,6 @@
 package payping
 
 import (
-	"fmt"
-
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap/zapcore"
@@ -44,11 +42,12 @@ type Provider struct {
 	// announces. Default: `on`.
 	CompareOrder string `json:"compare_order,omitempty"`
 
-	token  wire.Secret
-	api    wire.Base
-	pages  pages
-	client *wire.Client
-	traits payment.Traits
+	// Whether payments are started as ones that can be reversed for 30 minutes after
+	// they were verified: `on` or `off`. What PayPing takes for that, its document
+	// doesn't say. Default: `off`.
+	Reversible string `json:"reversible,omitempty"`
+
+	pages pages
 }
 
 // CaddyModule returns the Caddy module information.
@@ -62,6 +61,7 @@ func (*Provider) CaddyModule() caddy.ModuleInfo {
 //		token         <token>
 //		sandbox       [on|off]
 //		compare_order [on|off]
+//		reversible    [on|off]
 //		base_url      <url>
 //		pay_url       <url>
 //		timeout       <duration>
@@ -77,52 +77,34 @@ func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 				p.CompareOrder = on
 			}
 		}),
+		wire.Switch("reversible", func(yes bool) {
+			if p.Reversible = off; yes {
+				p.Reversible = on
+			}
+		}),
 	)...)
 }
 
 // Provision resolves secrets and addresses. It makes no call.
-func (p *Provider) Provision(ctx caddy.Context) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("payping: %w", err)
+func (p *Provider) Provision(ctx caddy.Context) error {
+	d := wire.Document{Type: protocolName, Protocol: protocolName, API: defaultAPI, Credential: "token", Written: p.Token, Sandbox: p.Sandbox}
+	return p.Open(ctx, d, func() error {
+		if err := wire.OneOf("compare_order", p.CompareOrder, on, off); err != nil {
+			return err
 		}
-	}()
-	if err = wire.OneOf("compare_order", p.CompareOrder, on, off); err != nil {
+		if err := wire.OneOf("reversible", p.Reversible, on, off); err != nil {
+			return err
+		}
+		pay, err := p.PayBase(defaultAPI)
+		if err == nil {
+			p.pages, err = newPages(pay, p.PayURL == "" && p.BaseURL == "")
+		}
 		return err
-	}
-	if p.token, err = wire.Required(ctx, "token", p.Token); err != nil {
-		return err
-	}
-	if p.api, err = p.Base(defaultAPI); err != nil {
-		return err
-	}
-	pay, err := p.PayBase(defaultAPI)
-	if err != nil {
-		return err
-	}
-	if p.pages, err = newPages(pay, p.PayURL == "" && p.BaseURL == ""); err != nil {
-		return err
-	}
-	if p.client, err = p.Client(); err != nil {
-		return err
-	}
-	p.traits = traits(p.token, p.api, p.Sandbox)
-	return nil
-}
-
-// Cleanup closes idle connections.
-func (p *Provider) Cleanup() error {
-	if p.client != nil {
-		p.client.Close()
-	}
-	return nil
+	})
 }
 
 // MarshalLogObject shows what logs may show.
 func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
-	enc.AddString("type", protocolName)
-	enc.AddString("base_url", p.api.LogString())
-	enc.AddBool("sandbox", p.Sandbox)
 	enc.AddString("compare_order", p.CompareOrder)
 	p.LogFields(enc)
 	return nil
@@ -130,12 +112,7 @@ func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 
 // Interface guards
 var (
-	_ caddy.Provisioner       = (*Provider)(nil)
-	_ caddy.CleanerUpper      = (*Provider)(nil)
-	_ caddyfile.Unmarshaler   = (*Provider)(nil)
-	_ zapcore.ObjectMarshaler = (*Provider)(nil)
-	_ payment.Provider        = (*Provider)(nil)
-	_ payment.Creator         = (*Provider)(nil)
-	_ payment.Inquirer        = (*Provider)(nil)
-	_ payment.Timed           = (*Provider)(nil)
+	_ wire.Module      = (*Provider)(nil)
+	_ payment.Creator  = (*Provider)(nil)
+	_ payment.Inquirer = (*Provider)(nil)
 )

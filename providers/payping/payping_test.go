@@ -56,8 +56,10 @@ func TestConformance(t *testing.T) {
 		Verified: bare, Numbers: []string{"amount", "paymentRefId", "payerWage"},
 		Inquired: `{"isPaid":true,"paymentStatus":5,"code":"aB3kQ9","amount":5000}`,
 		Created:  `{"paymentCode":"aB3kQ9","url":"https://api.payping.ir/v3/pay/start/aB3kQ9"}`, CreatedStatus: http.StatusOK,
-		Secrets: []string{sampleToken},
-		Genuine: map[string]string{"status": "1", "errorCode": "", "data": returned},
+		GiveBack: payment.GiveBack{ID: query.ID, Number: query.Proof, Amount: query.Amount, Price: query.Amount, Key: "k"},
+		Reversed: `{}`,
+		Secrets:  []string{sampleToken},
+		Genuine:  map[string]string{"status": "1", "errorCode": "", "data": returned},
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
-	"github.com/rahgir/caddy-payments/providers/wire"
 )
 
 const protocolName = "payping"
@@ -30,14 +29,3 @@ func (p *Provider) Protocol() payment.Protocol {
 }
 
 func (p *Provider) comparesOrder() bool { return p.CompareOrder != off }
-
-func traits(token wire.Secret, api wire.Base, sandbox bool) payment.Traits {
-	t := payment.Traits{Environment: payment.Live}
-	if sandbox {
-		t.Environment = payment.Sandbox
-	}
-	return wire.Identify(t, protocolName, token, api, defaultAPI)
-}
-
-// Traits implements [payment.Provider].
-func (p *Provider) Traits() payment.Traits { return p.traits }

@@ -2,7 +2,6 @@ package payping
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -89,7 +88,7 @@ func readData(text string) (wire.Object, error) {
 	}
 	o, err := wire.ParseObject([]byte(text))
 	if err != nil || len(text) > maxData {
-		return nil, malformed(paramData)
+		return nil, wire.Malformed(paramData)
 	}
 	return lower(o), nil
 }
@@ -99,13 +98,13 @@ func readData(text string) (wire.Object, error) {
 func one(get func(string) string, data wire.Object, names []string, check func(string) bool) (string, error) {
 	value := data.Text(strings.ToLower(names[0]))
 	if value != "" && !check(value) {
-		return "", malformed(paramData)
+		return "", wire.Malformed(paramData)
 	}
 	for _, name := range names {
 		switch v := get(name); {
 		case v == "":
 		case !check(v) || value != "" && v != value:
-			return "", malformed(name)
+			return "", wire.Malformed(name)
 		default:
 			value = v
 		}
@@ -120,7 +119,7 @@ func hint(get func(string) string) (payment.Hint, error) {
 	if upper := get(paramStatusUpper); status == "" {
 		status = upper
 	} else if upper != "" && upper != status {
-		return payment.HintNone, malformed(paramStatusUpper)
+		return payment.HintNone, wire.Malformed(paramStatusUpper)
 	}
 	switch payment.ASCIIDigits(status) {
 	case "1":
@@ -130,8 +129,6 @@ func hint(get func(string) string) (payment.Hint, error) {
 	}
 	return payment.HintNone, nil
 }
-
-func malformed(name string) error { return fmt.Errorf("%w: %s", payment.ErrMalformed, name) }
 
 // pages are where PayPing sends customers to.
 type pages struct {

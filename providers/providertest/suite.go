@@ -37,6 +37,11 @@ type Suite struct {
 	// Created is the body of a success of Create, and CreatedStatus its status.
 	Created       string
 	CreatedStatus int
+	// GiveBack is asked for, and Refunded and Reversed are the bodies of a success,
+	// sent with HTTP 200, where the provider is a [payment.Refunder] or a
+	// [payment.Reverser].
+	GiveBack           payment.GiveBack
+	Refunded, Reversed string
 	// Secrets are what New configures and nothing may ever show.
 	Secrets []string
 	// Genuine is a return as the provider sends it; "" values are allowed.
@@ -101,7 +106,7 @@ func (s *Suite) calls(t testing.TB, p payment.Provider) []call {
 			return result{err: err, accepted: err == nil && len(list) > 0 && list[0].ID != ""}
 		}})
 	}
-	return calls
+	return append(calls, s.giveBacks(t, p)...)
 }
 
 func judge(a payment.Answer) result {

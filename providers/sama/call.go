@@ -2,7 +2,6 @@ package sama
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 
@@ -31,7 +30,7 @@ type request struct {
 
 // Verify implements [payment.Provider] (Sama v2, verify).
 func (p *Provider) Verify(ctx context.Context, q payment.Query) payment.Answer {
-	return verifyAnswer(p.post(ctx, "/api/pg/v2/payment/verify.json/", verify{q.Amount.String(), p.token.Reveal(), q.ID}))
+	return verifyAnswer(p.post(ctx, "/api/pg/v2/payment/verify.json/", verify{q.Amount.String(), p.Key().Reveal(), q.ID}))
 }
 
 // Create implements [payment.Creator]. The request is documented, the answer is
@@ -48,7 +47,7 @@ func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started
 		title = o.Number
 	}
 	return p.started(p.post(ctx, "/api/pg/v2/payment/request.json/", request{
-		Amount: o.Amount.String(), Merchant: p.token.Reveal(), Description: title,
+		Amount: o.Amount.String(), Merchant: p.Key().Reveal(), Description: title,
 		Callback: o.Return, Currency: "IRR", Type: "installment",
 	}))
 }
@@ -83,9 +82,5 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 }
 
 func (p *Provider) post(ctx context.Context, path string, body any) wire.Reply {
-	b, err := json.Marshal(body)
-	if err != nil {
-		return wire.Reply{Err: wire.ErrRequest, Unsent: true}
-	}
-	return p.client.Do(ctx, wire.Call{URL: p.api.URL(path), Type: wire.JSON, Body: b})
+	return p.PostJSON(ctx, p.API().URL(path), body, nil)
 }

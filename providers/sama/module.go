@@ -1,8 +1,6 @@
 package sama
 
 import (
-	"fmt"
-
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap/zapcore"
@@ -44,11 +42,7 @@ type Provider struct {
 	// sure that no inferred call is ever made. Default: `on`.
 	Creates string `json:"create,omitempty"`
 
-	token  wire.Secret
-	api    wire.Base
-	page   wire.Page
-	client *wire.Client
-	traits payment.Traits
+	page wire.Page
 }
 
 // CaddyModule returns the Caddy module information.
@@ -84,45 +78,22 @@ func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 }
 
 // Provision resolves secrets and addresses. It makes no call.
-func (p *Provider) Provision(ctx caddy.Context) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("sama: %w", err)
+func (p *Provider) Provision(ctx caddy.Context) error {
+	d := wire.Document{Type: protocol.Name, Protocol: protocol.Name, API: defaultAPI, Credential: "merchant_id", Written: p.MerchantID}
+	return p.Open(ctx, d, func() (err error) {
+		if err = wire.OneOf("create", p.Creates, "on", "off"); err == nil {
+			p.page, err = p.payPage()
 		}
-	}()
-	if err = wire.OneOf("create", p.Creates, "on", "off"); err != nil {
 		return err
-	}
-	if p.token, err = wire.Required(ctx, "merchant_id", p.MerchantID); err != nil {
-		return err
-	}
-	if p.api, err = p.Base(defaultAPI); err != nil {
-		return err
-	}
-	if p.page, err = p.payPage(); err != nil {
-		return err
-	}
-	if p.client, err = p.Client(); err != nil {
-		return err
-	}
-	p.traits = traits(p.token, p.api)
-	return nil
+	})
 }
 
 // payPage is where pay_url says, else where the page is assumed to be.
 func (p *Provider) payPage() (wire.Page, error) {
 	if p.PayURL == "" {
-		return wire.NewPage(p.api, startPay), nil
+		return wire.NewPage(p.API(), startPay), nil
 	}
 	return wire.ParsePage("pay_url", wire.Expand(p.PayURL), mark, startPay, p.InsecureHTTP)
-}
-
-// Cleanup closes idle connections.
-func (p *Provider) Cleanup() error {
-	if p.client != nil {
-		p.client.Close()
-	}
-	return nil
 }
 
 // CanCreate implements [payment.Creator].
@@ -130,8 +101,6 @@ func (p *Provider) CanCreate() bool { return p.Creates != "off" }
 
 // MarshalLogObject shows what logs may show.
 func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
-	enc.AddString("type", "sama")
-	enc.AddString("base_url", p.api.LogString())
 	enc.AddBool("create", p.CanCreate())
 	p.LogFields(enc)
 	return nil
@@ -139,11 +108,6 @@ func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 
 // Interface guards
 var (
-	_ caddy.Provisioner       = (*Provider)(nil)
-	_ caddy.CleanerUpper      = (*Provider)(nil)
-	_ caddyfile.Unmarshaler   = (*Provider)(nil)
-	_ zapcore.ObjectMarshaler = (*Provider)(nil)
-	_ payment.Provider        = (*Provider)(nil)
-	_ payment.Creator         = (*Provider)(nil)
-	_ payment.Timed           = (*Provider)(nil)
+	_ wire.Module     = (*Provider)(nil)
+	_ payment.Creator = (*Provider)(nil)
 )

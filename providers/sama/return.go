@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/rahgir/caddy-payments/payment"
-	"github.com/rahgir/caddy-payments/providers/wire"
 )
 
 // The parameters of the return are not documented. The API mirrors another
@@ -33,13 +32,6 @@ var protocol = payment.Protocol{
 
 // Protocol implements [payment.Provider].
 func (*Provider) Protocol() payment.Protocol { return protocol }
-
-func traits(token wire.Secret, api wire.Base) payment.Traits {
-	return wire.Identify(payment.Traits{Environment: payment.Live}, protocol.Name, token, api, defaultAPI)
-}
-
-// Traits implements [payment.Provider].
-func (p *Provider) Traits() payment.Traits { return p.traits }
 
 // ReadReturn implements [payment.Provider]. It says nothing about paid or not:
 // how a return tells is not documented.

@@ -41,6 +41,13 @@ func (c *Config) Options(fallback string) []Option {
 			_, err := c.proxy()
 			return err
 		}),
+		String("resolver", &c.Resolver).Checked(&c.Resolver, func() error {
+			if c.Resolver == "" {
+				return nil
+			}
+			_, err := parseResolver(c.Resolver)
+			return err
+		}),
 		Switch("insecure_http", func(on bool) { c.InsecureHTTP = on }),
 	}
 }

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -38,6 +39,13 @@ type Config struct {
 	// environment are ignored.
 	ProxyURL string `json:"proxy_url,omitempty"`
 
+	// The DNS server to ask for the address of the API's host, such as `1.1.1.1` or
+	// `10.0.0.2:53`, in place of the system's resolver, which believes the hosts file
+	// first. A must where a relay stands in the provider's place: there that file
+	// leads to this machine. An answer that leads to this machine is refused. Default:
+	// the system's resolver.
+	Resolver string `json:"resolver,omitempty"`
+
 	// Allow plain `http` towards any host. It sends the secrets of this block in
 	// clear over the network. Default: false.
 	InsecureHTTP bool `json:"insecure_http,omitempty"`
@@ -54,6 +62,8 @@ type ProviderConfig struct {
 	// the API's. May be a placeholder. Default: `base_url` where that is set,
 	// else the address in the provider's document.
 	PayURL string `json:"pay_url,omitempty"`
+
+	opened
 }
 
 // Base resolves base_url, or fallback where it is not set. An empty fallback
@@ -65,6 +75,12 @@ func (c *Config) Base(fallback string) (Base, error) {
 		c.elsewhere = b.LogString()
 	}
 	return b, err
+}
+
+// Beside is the address of another API of the same gateway: base_url where it is set,
+// else the documented one.
+func (c *Config) Beside(documented string) (Base, error) {
+	return resolveBase("base_url", c.BaseURL, documented, c.InsecureHTTP)
 }
 
 // Elsewhere is the address that base_url gives in place of the one in the
@@ -104,7 +120,19 @@ func (c *Config) Client() (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewClient(timeout, proxy), nil
+	client := NewClient(timeout, proxy)
+	if c.Resolver == "" {
+		return client, nil
+	}
+	server, err := parseResolver(c.Resolver)
+	if err != nil {
+		return nil, err
+	}
+	if proxy != nil {
+		return nil, fmt.Errorf("resolver %w: with proxy_url the proxy finds the address; leave one of them out", ErrAddress)
+	}
+	client.transport.DialContext = metered(newResolver(server, &net.Dialer{Timeout: timeout, KeepAlive: 15 * time.Second}).dial)
+	return client, nil
 }
 
 // CallTimeout is how long one call may take in all.

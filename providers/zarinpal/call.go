@@ -2,10 +2,8 @@ package zarinpal
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"unicode/utf8"
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
@@ -55,24 +53,28 @@ const maxDescription = 500
 
 // Verify implements [payment.Provider].
 func (p *Provider) Verify(ctx context.Context, q payment.Query) payment.Answer {
-	amount, whole := p.unit().Of(q.Amount)
+	unit := p.unit()
+	if q.Unit != 0 {
+		unit = q.Unit // what the shop itself created the payment in
+	}
+	amount, whole := unit.Of(q.Amount)
 	if !whole {
 		// Zarinpal can't be told of it, so it took no such payment. A person must see.
 		return wire.Settle(payment.Answer{Unsent: true}, payment.OutcomeDoubt, payment.ReasonAmount, "unit")
 	}
-	return p.verifyAnswer(p.post(ctx, pathVerify, verify{p.merchant.Reveal(), amount, q.ID}))
+	return p.verifyAnswer(p.post(ctx, pathVerify, verify{p.Key().Reveal(), amount, q.ID}))
 }
 
 // Inquire implements [payment.Inquirer]. The document says never to use it in place
 // of verify.
 func (p *Provider) Inquire(ctx context.Context, q payment.Query) payment.Answer {
-	return p.inquiryAnswer(p.post(ctx, pathInquiry, inquiry{p.merchant.Reveal(), q.ID}))
+	return p.inquiryAnswer(p.post(ctx, pathInquiry, inquiry{p.Key().Reveal(), q.ID}))
 }
 
 // Unverified implements [payment.Lister]. The list has at most 100 payments, of all
 // who share the merchant id; in which unit their amounts are it does not say.
 func (p *Provider) Unverified(ctx context.Context) ([]payment.Pending, error) {
-	r := p.post(ctx, pathUnverified, unverified{p.merchant.Reveal()})
+	r := p.post(ctx, pathUnverified, unverified{p.Key().Reveal()})
 	s, ok := open(r)
 	switch {
 	case ok && s.failed() && s.owners():
@@ -104,7 +106,7 @@ func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started
 	}
 	amount, _ := p.unit().Of(o.Amount)
 	body := request{
-		Merchant: p.merchant.Reveal(), Amount: amount, Description: cut(o.Title),
+		Merchant: p.Key().Reveal(), Amount: amount, Description: wire.Cut(o.Title, maxDescription),
 		Callback: o.Return, Metadata: metadata{o.Number},
 	}
 	if body.Description == "" {
@@ -147,17 +149,5 @@ func (s said) unmade() error {
 }
 
 func (p *Provider) post(ctx context.Context, path string, body any) wire.Reply {
-	b, err := json.Marshal(body)
-	if err != nil {
-		return wire.Reply{Err: wire.ErrRequest, Unsent: true}
-	}
-	return p.client.Do(ctx, wire.Call{URL: p.api.URL(path), Type: wire.JSON, Body: b})
-}
-
-// cut shortens to what the document allows, at a character's end.
-func cut(s string) string {
-	if utf8.RuneCountInString(s) <= maxDescription {
-		return s
-	}
-	return string([]rune(s)[:maxDescription])
+	return p.PostJSON(ctx, p.API().URL(path), body, nil)
 }

@@ -52,12 +52,8 @@ type Provider struct {
 	// be told the same number. Default: `rial`.
 	Unit string `json:"unit,omitempty"`
 
-	merchant wire.Secret
-	api      wire.Base
-	page     wire.Page
-	pages    []wire.Page
-	client   *wire.Client
-	traits   payment.Traits
+	page  wire.Page
+	pages []wire.Page
 }
 
 // CaddyModule returns the Caddy module information.
@@ -82,7 +78,10 @@ func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	for i, o := range options {
 		if o.Name == "base_url" {
 			options[i] = o.Checked(&p.BaseURL, func() error {
-				_, err := p.address()
+				b, err := p.Base(p.documented())
+				if err == nil {
+					err = p.agrees(b)
+				}
 				return err
 			})
 		}
@@ -99,32 +98,21 @@ func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 }
 
 // Provision resolves secrets and addresses. It makes no call.
-func (p *Provider) Provision(ctx caddy.Context) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("zarinpal: %w", err)
+func (p *Provider) Provision(ctx caddy.Context) error {
+	d := wire.Document{Type: protocol.Name, Protocol: protocol.Name, API: p.documented(), Credential: "merchant_id", Written: p.MerchantID, Sandbox: p.Sandbox}
+	return p.Open(ctx, d, func() (err error) {
+		if err = wire.OneOf("unit", p.Unit, unitRial, unitToman); err != nil {
+			return err
 		}
-	}()
-	if err = wire.OneOf("unit", p.Unit, unitRial, unitToman); err != nil {
+		if err = p.agrees(p.API()); err != nil {
+			return err
+		}
+		if p.page, err = p.payPage(); err != nil {
+			return err
+		}
+		p.pages, err = p.allPages()
 		return err
-	}
-	if p.merchant, err = wire.Required(ctx, "merchant_id", p.MerchantID); err != nil {
-		return err
-	}
-	if p.api, err = p.address(); err != nil {
-		return err
-	}
-	if p.page, err = p.payPage(); err != nil {
-		return err
-	}
-	if p.pages, err = p.allPages(); err != nil {
-		return err
-	}
-	if p.client, err = p.Client(); err != nil {
-		return err
-	}
-	p.traits = p.describe()
-	return nil
+	})
 }
 
 // documented is the host in Zarinpal's document for this configuration.
@@ -135,20 +123,16 @@ func (p *Provider) documented() string {
 	return liveHost
 }
 
-// address is where the API is called. A payment of Zarinpal's sandbox must never
-// count as money, nor the reverse: so the host and `sandbox` must agree.
-func (p *Provider) address() (wire.Base, error) {
-	b, err := p.Base(p.documented())
-	if err != nil {
-		return b, err
-	}
+// agrees: a payment of Zarinpal's sandbox must never count as money, nor the
+// reverse. So the host and `sandbox` must agree.
+func (p *Provider) agrees(b wire.Base) error {
 	switch host := b.Identity(); {
 	case host == hostOf(sandboxHost) && !p.Sandbox:
-		return b, errors.New("base_url is Zarinpal's sandbox, where no money moves: write `sandbox on`")
+		return errors.New("base_url is Zarinpal's sandbox, where no money moves: write `sandbox on`")
 	case host != hostOf(sandboxHost) && owns(host) && p.Sandbox:
-		return b, errors.New("base_url is Zarinpal's own, where money moves, and sandbox is on: leave one of them out")
+		return errors.New("base_url is Zarinpal's own, where money moves, and sandbox is on: leave one of them out")
 	}
-	return b, nil
+	return nil
 }
 
 // payPage is where browsers are sent: pay_url, else the host of the API, except
@@ -174,7 +158,7 @@ func (p *Provider) allPages() ([]wire.Page, error) {
 		hosts = []string{sandboxHost}
 	}
 	if p.PayURL == "" && p.Elsewhere() != "" {
-		hosts = append([]string{p.api.LogString()}, hosts...)
+		hosts = append([]string{p.API().LogString()}, hosts...)
 	}
 	for _, host := range hosts {
 		for _, suffix := range []string{"", "/ZarinGate"} {
@@ -192,19 +176,8 @@ func hostOf(address string) string { return strings.TrimPrefix(address, "https:/
 
 func owns(host string) bool { return host == owned || strings.HasSuffix(host, "."+owned) }
 
-// Cleanup closes idle connections.
-func (p *Provider) Cleanup() error {
-	if p.client != nil {
-		p.client.Close()
-	}
-	return nil
-}
-
 // MarshalLogObject shows what logs may show.
 func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
-	enc.AddString("type", "zarinpal")
-	enc.AddString("base_url", p.api.LogString())
-	enc.AddBool("sandbox", p.Sandbox)
 	enc.AddInt64("unit", int64(p.unit()))
 	p.LogFields(enc)
 	return nil
@@ -212,14 +185,8 @@ func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 
 // Interface guards
 var (
-	_ caddy.Provisioner       = (*Provider)(nil)
-	_ caddy.CleanerUpper      = (*Provider)(nil)
-	_ caddyfile.Unmarshaler   = (*Provider)(nil)
-	_ zapcore.ObjectMarshaler = (*Provider)(nil)
-	_ payment.Provider        = (*Provider)(nil)
-	_ payment.Creator         = (*Provider)(nil)
-	_ payment.Inquirer        = (*Provider)(nil)
-	_ payment.Lister          = (*Provider)(nil)
-	_ payment.Timed           = (*Provider)(nil)
-	_ payment.Relocated       = (*Provider)(nil)
+	_ wire.Module      = (*Provider)(nil)
+	_ payment.Creator  = (*Provider)(nil)
+	_ payment.Inquirer = (*Provider)(nil)
+	_ payment.Lister   = (*Provider)(nil)
 )

@@ -1,9 +1,6 @@
 package zarinpal
 
-import (
-	"github.com/rahgir/caddy-payments/payment"
-	"github.com/rahgir/caddy-payments/providers/wire"
-)
+import "github.com/rahgir/caddy-payments/payment"
 
 // The words of the option `unit`.
 const (
@@ -42,14 +39,3 @@ func (p *Provider) unit() payment.Unit {
 	}
 	return payment.Rial
 }
-
-func (p *Provider) describe() payment.Traits {
-	t := payment.Traits{Environment: payment.Live}
-	if p.Sandbox {
-		t.Environment = payment.Sandbox
-	}
-	return wire.Identify(t, protocol.Name, p.merchant, p.api, p.documented())
-}
-
-// Traits implements [payment.Provider].
-func (p *Provider) Traits() payment.Traits { return p.traits }

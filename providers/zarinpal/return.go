@@ -1,7 +1,6 @@
 package zarinpal
 
 import (
-	"fmt"
 	"net/url"
 	"strings"
 
@@ -30,7 +29,7 @@ func checkAuthority(s string) bool {
 func (*Provider) ReadReturn(get func(name string) string) (payment.Claimed, error) {
 	c := payment.Claimed{ID: get(paramAuthority)}
 	if !checkAuthority(c.ID) {
-		return payment.Claimed{}, malformed(paramAuthority)
+		return payment.Claimed{}, wire.Malformed(paramAuthority)
 	}
 	switch status := get(paramStatus); status {
 	case returnOK:
@@ -41,13 +40,11 @@ func (*Provider) ReadReturn(get func(name string) string) (payment.Claimed, erro
 		// Nothing but the two is documented. Another word is no "no", so verify is
 		// asked; what isn't even a word is nobody's.
 		if status != "" && !wire.CheckID(status, 1, 16, "") {
-			return payment.Claimed{}, malformed(paramStatus)
+			return payment.Claimed{}, wire.Malformed(paramStatus)
 		}
 	}
 	return c, nil
 }
-
-func malformed(name string) error { return fmt.Errorf("%w: %s", payment.ErrMalformed, name) }
 
 // PayPage implements [payment.Provider]. Only pages of the configured
 // environment are ours: a sandbox payment must not become a live intent.

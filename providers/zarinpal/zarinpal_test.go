@@ -68,6 +68,8 @@ func TestConformance(t *testing.T) {
 				Numbers:       []string{"data.code", "data.ref_id", "data.fee"},
 				Created:       fixture(t, "request_answer.json"),
 				CreatedStatus: http.StatusOK,
+				GiveBack:      payment.GiveBack{ID: query.ID, Amount: query.Amount, Price: query.Amount, Key: "k"},
+				Reversed:      `{"data":{"code":100,"message":"Reversed"},"errors":[]}`,
 				Secrets:       []string{sampleKey},
 				Genuine:       map[string]string{"Authority": sampleID, "Status": "OK"},
 			})

@@ -51,7 +51,7 @@ func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started
 	if err := protocol.CheckAmount(o.Amount); err != nil {
 		return payment.Started{}, fmt.Errorf("zibal: %w: %w", payment.ErrRefused, err)
 	}
-	return p.started(p.post(ctx, "/v1/request", request{p.merchant.Reveal(), o.Amount, o.Return, o.Title, o.Number}))
+	return p.started(p.post(ctx, "/v1/request", request{p.Key().Reveal(), o.Amount, o.Return, o.Title, o.Number}))
 }
 
 // started reads an answer to create.
@@ -79,13 +79,9 @@ func (p *Provider) ask(ctx context.Context, path, id string) wire.Reply {
 	if !checkTrackID(id) {
 		return wire.Reply{Err: wire.ErrRequest, Unsent: true}
 	}
-	return p.post(ctx, path, named{p.merchant.Reveal(), json.Number(id)})
+	return p.post(ctx, path, named{p.Key().Reveal(), json.Number(id)})
 }
 
 func (p *Provider) post(ctx context.Context, path string, body any) wire.Reply {
-	b, err := json.Marshal(body)
-	if err != nil {
-		return wire.Reply{Err: wire.ErrRequest, Unsent: true}
-	}
-	return p.client.Do(ctx, wire.Call{URL: p.api.URL(path), Type: wire.JSON, Body: b})
+	return p.PostJSON(ctx, p.API().URL(path), body, nil)
 }

@@ -1,6 +1,7 @@
 package zibal
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/caddyserver/caddy/v2"
@@ -41,12 +42,16 @@ type Provider struct {
 	// is delivered to the shop is marked `sandbox`. Default: false.
 	Sandbox bool `json:"sandbox,omitempty"`
 
-	merchant wire.Secret
-	api      wire.Base
+	// The access token of Zibal's platform, and the account that refunds are taken
+	// from: with the token, payments can be refunded. Write it `{env.NAME}` or
+	// `{file./path}`. Default: none; the account that Zibal chooses.
+	AccessToken string `json:"access_token,omitempty"`
+	Account     string `json:"account_id,omitempty"`
+
+	platform wire.Base
+	access   wire.Secret
 	page     wire.Page
 	pages    []wire.Page
-	client   *wire.Client
-	traits   payment.Traits
 }
 
 // CaddyModule returns the Caddy module information.
@@ -59,6 +64,8 @@ func (*Provider) CaddyModule() caddy.ModuleInfo {
 //	zibal [<name>] {
 //		merchant      <merchant>
 //		sandbox       [on|off]
+//		access_token  <token>
+//		account_id    <id>
 //		base_url      <url>
 //		pay_url       <url>
 //		timeout       <duration>
@@ -78,6 +85,8 @@ func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return p.agrees(s)
 		}),
 		wire.Switch("sandbox", func(on bool) { p.Sandbox = on }),
+		wire.String("access_token", &p.AccessToken),
+		wire.String("account_id", &p.Account),
 	)...)
 }
 
@@ -90,31 +99,27 @@ func (p *Provider) agrees(merchant wire.Secret) error {
 }
 
 // Provision resolves secrets and addresses. It makes no call.
-func (p *Provider) Provision(ctx caddy.Context) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("zibal: %w", err)
+func (p *Provider) Provision(ctx caddy.Context) error {
+	d := wire.Document{Type: protocol.Name, Protocol: protocol.Name, API: defaultAPI, Credential: "merchant", Written: p.Merchant, Sandbox: p.Sandbox}
+	if p.Sandbox {
+		d.Credential, d.Key = "", wire.NewSecret(sandboxMerchant)
+	}
+	return p.Open(ctx, d, func() error { return p.agrees(p.Key()) }, p.setPages, func() error { return p.openRefunds(ctx) })
+}
+
+// openRefunds makes refunds possible where the configuration has a token for them.
+func (p *Provider) openRefunds(ctx caddy.Context) (err error) {
+	if p.AccessToken == "" {
+		if p.Account != "" {
+			return errors.New("account_id is for refunds, which need access_token, too")
 		}
-	}()
-	if p.merchant = wire.NewSecret(sandboxMerchant); !p.Sandbox {
-		if p.merchant, err = wire.Required(ctx, "merchant", p.Merchant); err != nil {
-			return err
-		}
+		return nil
 	}
-	if err = p.agrees(p.merchant); err != nil {
+	if p.access, err = wire.Required(ctx, "access_token", p.AccessToken); err != nil {
 		return err
 	}
-	if p.api, err = p.Base(defaultAPI); err != nil {
-		return err
-	}
-	if err = p.setPages(); err != nil {
-		return err
-	}
-	if p.client, err = p.Client(); err != nil {
-		return err
-	}
-	p.traits = p.describe()
-	return nil
+	p.platform, err = p.Beside(platformAPI)
+	return err
 }
 
 // setPages sets where browsers are sent, and the pages that a shop may send its
@@ -138,32 +143,15 @@ func (p *Provider) setPages() error {
 	return nil
 }
 
-// Cleanup closes idle connections.
-func (p *Provider) Cleanup() error {
-	if p.client != nil {
-		p.client.Close()
-	}
-	return nil
-}
-
 // MarshalLogObject shows what logs may show.
 func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
-	enc.AddString("type", "zibal")
-	enc.AddString("base_url", p.api.LogString())
-	enc.AddBool("sandbox", p.Sandbox)
 	p.LogFields(enc)
 	return nil
 }
 
 // Interface guards
 var (
-	_ caddy.Provisioner       = (*Provider)(nil)
-	_ caddy.CleanerUpper      = (*Provider)(nil)
-	_ caddyfile.Unmarshaler   = (*Provider)(nil)
-	_ zapcore.ObjectMarshaler = (*Provider)(nil)
-	_ payment.Provider        = (*Provider)(nil)
-	_ payment.Creator         = (*Provider)(nil)
-	_ payment.Inquirer        = (*Provider)(nil)
-	_ payment.Timed           = (*Provider)(nil)
-	_ payment.Relocated       = (*Provider)(nil)
+	_ wire.Module      = (*Provider)(nil)
+	_ payment.Creator  = (*Provider)(nil)
+	_ payment.Inquirer = (*Provider)(nil)
 )

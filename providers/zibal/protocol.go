@@ -1,9 +1,6 @@
 package zibal
 
-import (
-	"github.com/rahgir/caddy-payments/payment"
-	"github.com/rahgir/caddy-payments/providers/wire"
-)
+import "github.com/rahgir/caddy-payments/payment"
 
 // protocol is the document (Zibal v1), as far as it is known.
 //
@@ -22,14 +19,3 @@ var protocol = payment.Protocol{
 
 // Protocol implements [payment.Provider].
 func (*Provider) Protocol() payment.Protocol { return protocol }
-
-func (p *Provider) describe() payment.Traits {
-	t := payment.Traits{Environment: payment.Live}
-	if p.Sandbox {
-		t.Environment = payment.Sandbox
-	}
-	return wire.Identify(t, protocol.Name, p.merchant, p.api, defaultAPI)
-}
-
-// Traits implements [payment.Provider].
-func (p *Provider) Traits() payment.Traits { return p.traits }

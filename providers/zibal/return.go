@@ -1,11 +1,11 @@
 package zibal
 
 import (
-	"fmt"
 	"net/url"
 	"strconv"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
 )
 
 // The parameters of the return. Those of the card come in lazy mode only, which is
@@ -47,15 +47,15 @@ func checkTrackID(s string) bool {
 func (*Provider) ReadReturn(get func(name string) string) (payment.Claimed, error) {
 	c := payment.Claimed{ID: get(paramTrackID)}
 	if !checkTrackID(c.ID) {
-		return payment.Claimed{}, malformed(paramTrackID)
+		return payment.Claimed{}, wire.Malformed(paramTrackID)
 	}
 	success, ok := short(get(paramSuccess))
 	if !ok {
-		return payment.Claimed{}, malformed(paramSuccess)
+		return payment.Claimed{}, wire.Malformed(paramSuccess)
 	}
 	status, ok := short(get(paramStatus))
 	if !ok {
-		return payment.Claimed{}, malformed(paramStatus)
+		return payment.Claimed{}, wire.Malformed(paramStatus)
 	}
 	switch {
 	case success == "1" && (status == paidStatus || status == "1" || status == ""):
@@ -81,8 +81,6 @@ func notPaid(status string) bool {
 	n, err := strconv.ParseInt(status, 10, 16)
 	return err == nil && states[n].outcome == payment.OutcomeRefused
 }
-
-func malformed(name string) error { return fmt.Errorf("%w: %s", payment.ErrMalformed, name) }
 
 // PayPage implements [payment.Provider]. Live and sandbox payments have the same
 // pages: which one a payment is, its merchant says.

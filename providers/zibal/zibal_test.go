@@ -21,8 +21,9 @@ import (
 )
 
 const (
-	sampleID  = "15966442233311"
-	sampleKey = "5e8f0a6c18f93400152e7c2a"
+	sampleID     = "15966442233311"
+	sampleKey    = "5e8f0a6c18f93400152e7c2a"
+	sampleAccess = "zibal-access-canary-41"
 )
 
 func fixture(t testing.TB, name string) string {
@@ -37,7 +38,8 @@ func fixture(t testing.TB, name string) string {
 func provider(t testing.TB, base string, timeout time.Duration, change ...func(*Provider)) *Provider {
 	t.Helper()
 	t.Setenv("TEST_ZIBAL_KEY", sampleKey+"\n")
-	p := &Provider{Merchant: "{env.TEST_ZIBAL_KEY}"}
+	t.Setenv("TEST_ZIBAL_ACCESS", sampleAccess)
+	p := &Provider{Merchant: "{env.TEST_ZIBAL_KEY}", AccessToken: "{env.TEST_ZIBAL_ACCESS}"}
 	p.BaseURL, p.Timeout = base, caddy.Duration(timeout)
 	for _, f := range change {
 		f(p)
@@ -64,7 +66,9 @@ func TestConformance(t *testing.T) {
 		Numbers:       []string{"result", "status", "amount", "refNumber"},
 		Created:       `{"trackId":` + sampleID + `,"result":100,"message":"success"}`,
 		CreatedStatus: http.StatusOK,
-		Secrets:       []string{sampleKey},
+		GiveBack:      payment.GiveBack{ID: sampleID, Amount: 1600, Price: 1600, Key: "k"},
+		Refunded:      `{"result":1,"message":"success","data":{"refundId":77}}`,
+		Secrets:       []string{sampleKey, sampleAccess},
 		Genuine:       map[string]string{"success": "1", "trackId": sampleID, "orderId": "2211", "status": "2"},
 	})
 }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/rahgir/caddy-payments/storage"
+	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 // Errors of archives.
@@ -240,14 +241,21 @@ func Import(ctx context.Context, to storage.Migrator, path string, tell Progress
 	defer f.Close()
 	// Once through before anything is written: half of a ledger is worth nothing.
 	var from head
-	_, _, end, err := scan(f, func(h head) error { from = h; return nil }, nil)
+	// What arrives is written as this version writes it, so that is what is compared.
+	today := newAdder()
+	_, _, end, err := scan(f, func(h head) error { from = h; return nil }, func(it storage.Item) error {
+		it, err := rewritten(it)
+		today.add(it)
+		return err
+	})
 	if err != nil {
 		return sum, err
 	}
 	if end == nil {
 		return sum, ErrIncomplete
 	}
-	if err := begin(ctx, to, *end); err != nil {
+	want := today.summary()
+	if err := begin(ctx, to, want); err != nil {
 		return sum, err
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
@@ -277,13 +285,27 @@ func Import(ctx context.Context, to storage.Migrator, path string, tell Progress
 	if sum, err = Sum(ctx, to); err != nil {
 		return sum, err
 	}
-	if !sum.equal(*end) {
-		return sum, fmt.Errorf("%w: %v, not %v", ErrDiffers, sum.Counts, end.Counts)
+	if !sum.equal(want) {
+		return sum, fmt.Errorf("%w: %v, not %v", ErrDiffers, sum.Counts, want.Counts)
 	}
 	if err := to.Renew(ctx, from.Seq); err != nil {
 		return sum, err
 	}
 	return sum, to.SetFrozen(ctx, storage.Usable)
+}
+
+// rewritten is an item as this version writes it: an archive may be of an earlier
+// one.
+func rewritten(it storage.Item) (storage.Item, error) {
+	if it.Kind != storage.KindRecord {
+		return it, nil
+	}
+	e, err := packed.Decode(packed.RefOf(it.Name), it.Value)
+	if err != nil {
+		return it, err
+	}
+	it.Value, err = packed.Canonical(e)
+	return it, err
 }
 
 // begin makes sure that the ledger is empty, or holds a part of the same import.

@@ -133,6 +133,11 @@ func check(t *testing.T, s payment.Store) {
 			t.Fatal(err)
 		}
 		want.Mark = got.Mark // each ledger gives its own
+		if want.Relay != nil && len(want.Relay.Kept) > 0 {
+			// A provider's own answer may have card data: no archive carries it.
+			want = want.Clone()
+			want.Relay.Kept, want.Relay.KeptAt = nil, time.Time{}
+		}
 		if d := storagetest.Diff(got, want); d != "" {
 			t.Fatal(d)
 		}

@@ -48,9 +48,15 @@ func delivered(n int) *payment.Record {
 		PaidAt: at.Add(-20 * time.Second).Truncate(time.Second), VerifiedAt: at.Truncate(time.Second)}
 	r.Delivery = payment.Delivery{Count: 1, Via: payment.ViaBrowser, First: after(time.Second), Last: after(time.Second),
 		Status: 302, Location: "/order/" + r.Order + "/thanks", Browser: hex(32)}
-	r.Conversion = &payment.Conversion{EventID: hex(32), State: payment.ConversionSent, Tries: 1,
-		Track: payment.Track{ID: hex(24), Affiliate: "hamekar", Landing: "/product/" + strconv.Itoa(src.IntN(5000)), At: at.Add(-time.Hour)},
-		Since: after(time.Second), SentAt: after(3 * time.Second)}
+	r.Track = payment.Track{ID: hex(24), Affiliate: "hamekar", Landing: "/product/" + strconv.Itoa(src.IntN(5000)), At: at.Add(-time.Hour)}
+	r.Reports = []payment.Report{{To: "hamekar", Kind: payment.ReportSale, State: payment.SentReport, Tries: 1, Last: "202",
+		Since: after(time.Second), SentAt: after(3 * time.Second)}}
+	ms := func(t time.Time) time.Time { return t.Truncate(time.Millisecond) }
+	r.History = []payment.Entry{
+		{At: ms(at), Kind: payment.EntryAsked}, {At: ms(after(time.Second)), Kind: payment.EntryConfirmed},
+		{At: ms(r.Delivery.First), Kind: payment.EntryHanded}, {At: ms(r.UpdatedAt), Kind: payment.EntryCredited},
+		{At: ms(r.Reports[0].SentAt), Kind: payment.EntryReported},
+	}
 	r.Ref = payment.NewRef(r.Site, r.Issuer, r.ID, r.Order)
 	return r
 }
@@ -162,13 +168,13 @@ func fill(b testing.TB, s *Store, from, to, workers int) {
 				}
 				final := delivered(n)
 				r := final.Clone()
-				r.State, r.Receipt, r.Conversion, r.Delivery = payment.Verifying, nil, nil, payment.Delivery{}
+				r.State, r.Receipt, r.Reports, r.Delivery = payment.Verifying, nil, nil, payment.Delivery{}
 				r.Return = &payment.Return{Method: "GET", Secure: true, Host: r.Site, URI: "/payment/verify?status=10&id=" + r.ID, Arrived: r.CreatedAt}
 				r.Due = r.CreatedAt.Add(15 * time.Second)
 				steps := []func() payment.Change{
 					func() payment.Change { return payment.Change{Record: r} },
 					func() payment.Change {
-						r.State, r.Receipt, r.Conversion = payment.Verified, final.Receipt, final.Conversion
+						r.State, r.Receipt, r.Reports = payment.Verified, final.Receipt, final.Reports
 						return payment.Change{Record: r, Take: r.Keys(false)}
 					},
 					func() payment.Change {

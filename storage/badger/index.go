@@ -1,82 +1,157 @@
 package badger
 
 import (
-	"bytes"
+	"slices"
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
-// indexKeys are the keys that lead to a record, in a fixed order; nil where
-// one does not apply.
-func indexKeys(k refKey, e *packed.Entry) [6][]byte {
-	var keys [6][]byte
+// mark is one place where a record is listed, before it is written as a key: most
+// changes of a record leave nearly all of its marks as they are, and comparing them
+// costs less than making keys.
+type mark struct {
+	table byte
+	class byte // of tableNotice; the field of tableFind
+	text  string
+	at    uint64
+}
+
+// marks are where a record is listed.
+func marks(e *packed.Entry) []mark {
 	if e == nil {
-		return keys
+		return nil
 	}
 	r := e.Rec
-	keys[0] = createdKey(r.CreatedAt, k)
-	if !r.Due.IsZero() {
-		keys[1] = dueKey(r.Due, k)
+	created := packed.Time(r.CreatedAt)
+	ms := make([]mark, 0, 16)
+	ms = append(ms, mark{table: tableCreated, at: created})
+	due := r.Earliest()
+	if !due.IsZero() {
+		ms = append(ms, mark{table: tableDue, at: packed.Time(due)})
 	}
-	if r.ID != "" && !e.Receipt {
-		keys[2] = findKey(findID, r.ID, r.CreatedAt, k)
-	}
-	if r.Order != "" {
-		keys[3] = findKey(findOrder, r.Order, r.CreatedAt, k)
+	for _, t := range r.Terms() {
+		if e.Receipt && (t.Field == payment.FieldID || t.Field == payment.FieldNumber) {
+			continue // the uniqueness keys lead to it
+		}
+		ms = append(ms, mark{tableFind, byte(t.Field), t.Value, created})
 	}
 	if c, ok := stateNotice(r.State); ok {
-		keys[4] = noticeKey(c, r.CreatedAt, k)
+		ms = append(ms, mark{table: tableNotice, class: c, at: created})
+	} else if r.Waits() {
+		ms = append(ms, mark{table: tableNotice, class: noticeWaits, at: created})
 	}
-	if r.Conversion != nil {
-		if c, ok := conversionNotice(r.Conversion.State); ok {
-			keys[5] = noticeKey(c, r.CreatedAt, k)
+	if r.Owed() {
+		ms = append(ms, mark{table: tableNotice, class: classOwed, at: created})
+	}
+	if onTheWay(r.State) && due.IsZero() {
+		ms = append(ms, mark{table: tableNotice, class: noticeIdle, at: created})
+	}
+	for _, p := range r.Reports {
+		if c, ok := reportNotice(p.Kind.Conversion(), p.State); ok {
+			m := mark{table: tableNotice, class: c, at: created}
+			if !slices.Contains(ms, m) {
+				ms = append(ms, m)
+			}
 		}
 	}
-	return keys
+	return append(ms, mark{tableScope, 0, scopeName(r.Site, r.Provider), created})
+}
+
+func (m mark) key(k refKey) []byte {
+	switch m.table {
+	case tableCreated:
+		return timed(tableCreated, ^m.at, k[:])
+	case tableDue:
+		return timed(tableDue, m.at, k[:])
+	case tableNotice:
+		return noticeKey(m.class, m.at, k)
+	case tableScope:
+		return pointed(scopePrefix(m.text), m.at, k)
+	}
+	return pointed(findPrefix(m.class, m.text), m.at, k)
 }
 
 // indexChanges turns the index entries of before into those of after; either
 // may be nil.
-func indexChanges(k refKey, before, after *packed.Entry) []write {
-	was, is := indexKeys(k, before), indexKeys(k, after)
+func indexChanges(get getter, k refKey, before, after *packed.Entry) ([]write, error) {
+	was, is := marks(before), marks(after)
 	var ws []write
-	for i := range is {
-		if bytes.Equal(was[i], is[i]) {
-			continue
-		}
-		if was[i] != nil {
-			ws = append(ws, write{Key: was[i], Del: true})
-		}
-		if is[i] != nil {
-			ws = append(ws, write{Key: is[i]})
+	for _, m := range was {
+		if !slices.Contains(is, m) {
+			ws = append(ws, write{Key: m.key(k), Del: true})
 		}
 	}
-	return ws
+	for _, m := range is {
+		if slices.Contains(was, m) {
+			continue
+		}
+		if m.table == tableScope {
+			more, err := enterScope(get, m.text)
+			if err != nil {
+				return nil, err
+			}
+			if ws = append(ws, more.writes...); more.first {
+				continue
+			}
+		}
+		ws = append(ws, write{Key: m.key(k)})
+	}
+	return ws, nil
 }
 
+// noticeWaits is the class of payments that are paid and not taken by their shop.
+const noticeWaits = 'w'
+
+// noticeIdle is the class of payments in a state that payments pass quickly, after
+// which the worker doesn't look: the engine makes none.
+const noticeIdle = 'i'
+
 // stateNotice is the class of a state that people look for. A payment that goes
-// well is never in one of them, so the index costs it nothing.
+// well passes one of them at most, created, so the index costs it little.
 func stateNotice(s payment.State) (byte, bool) {
 	switch s {
+	case payment.Created:
+		return 'c', true
 	case payment.Unknown:
 		return 'u', true
 	case payment.Review:
 		return 'r', true
 	case payment.Parked:
 		return 'p', true
+	case payment.Declined:
+		return 'd', true
+	case payment.Expired:
+		return 'e', true
+	case payment.Reversed:
+		return 'v', true
 	}
 	return 0, false
 }
 
-func conversionNotice(s payment.ConversionState) (byte, bool) {
-	switch s {
-	case payment.ConversionRejected:
+// onTheWay are the states that a payment passes quickly: each has a time at which the
+// worker looks again, so the index of due times has them all.
+func onTheWay(s payment.State) bool {
+	return s == payment.Verifying || s == payment.Verified || s == payment.Delivering
+}
+
+// classOwed is of refused payments whose money is with the shop.
+const classOwed = 'o'
+
+// reportNotice is the class of reports that a person must look at: to affiliates
+// rejected, perhaps and parked; to webhooks rejected or parked.
+func reportNotice(conversion bool, s payment.ReportState) (byte, bool) {
+	switch {
+	case conversion && s == payment.RejectedReport:
 		return 'R', true
-	case payment.ConversionPerhaps:
+	case conversion && s == payment.PerhapsReport:
 		return 'U', true
-	case payment.ConversionParked:
+	case conversion && s == payment.ParkedReport:
 		return 'P', true
+	case !conversion && s == payment.ParkedReport:
+		return 'W', true
+	case !conversion && s == payment.RejectedReport:
+		return 'X', true
 	}
 	return 0, false
 }

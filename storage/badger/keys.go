@@ -18,8 +18,9 @@ const (
 	tableUnique  = 'k' // hash of a uniqueness key → ref, or nothing if reserved
 	tableDue     = 'd' // due, ref
 	tableCreated = 'c' // inverted creation, ref
-	tableFind    = 'x' // short hash of an order, or of an id without a receipt, inverted creation, start of ref
-	tableNotice  = 'a' // what a person must see, inverted creation, ref
+	tableFind    = 'x' // short hash of what a payment is found by, inverted creation, start of ref
+	tableScope   = 'p' // short hash of site and provider, inverted creation, start of ref
+	tableNotice  = 'a' // states that people look for, inverted creation, ref
 	tableTrack   = 't' // hash of a visitor → track
 	tableExpiry  = 'e' // expiry, hash of a visitor → version that put the track
 	tableAge     = 'o' // version that put the track, hash of a visitor
@@ -68,10 +69,10 @@ func expiryKey(t time.Time, visitor []byte) []byte {
 	return timed(tableExpiry, packed.Time(t), visitor)
 }
 
-// The fields that tableFind knows.
+// The fields of tableFind that listings name themselves.
 const (
-	findID    = 'i'
-	findOrder = 'o'
+	findID    = byte(payment.FieldID)
+	findOrder = byte(payment.FieldOrder)
 )
 
 func findPrefix(field byte, value string) []byte {
@@ -79,14 +80,14 @@ func findPrefix(field byte, value string) []byte {
 	return append([]byte{tableFind}, sum[:findSize]...)
 }
 
-func findKey(field byte, value string, t time.Time, r refKey) []byte {
-	b := binary.BigEndian.AppendUint64(findPrefix(field, value), ^packed.Time(t))
-	return append(b, r[:findTail]...)
+// pointed is a key that leads to a record by its creation and the beginning of its ref.
+func pointed(prefix []byte, created uint64, r refKey) []byte {
+	return append(binary.BigEndian.AppendUint64(prefix, ^created), r[:findTail]...)
 }
 
-func noticeKey(class byte, t time.Time, r refKey) []byte {
+func noticeKey(class byte, created uint64, r refKey) []byte {
 	b := append(make([]byte, 0, 2+timeSize+refSize), tableNotice, class)
-	b = binary.BigEndian.AppendUint64(b, ^packed.Time(t))
+	b = binary.BigEndian.AppendUint64(b, ^created)
 	return append(b, r[:]...)
 }
 

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	bdb "github.com/dgraph-io/badger/v4"
 
@@ -47,6 +49,20 @@ func parseCursor(s string) (p place, err error) {
 	return p, nil
 }
 
+// newestBefore is the first place that can be before a time; the first of all for the
+// zero time.
+func newestBefore(t time.Time) (p place) {
+	if !t.IsZero() {
+		binary.BigEndian.PutUint64(p[:], ^packed.Time(t)+1)
+	}
+	return p
+}
+
+// before reports whether a place is of a record that was created before t.
+func (p place) before(t time.Time) bool {
+	return !t.IsZero() && binary.BigEndian.Uint64(p[:]) > ^packed.Time(t)
+}
+
 func (p place) cursor() string { return base64.RawURLEncoding.EncodeToString(p[:]) }
 
 // List implements [payment.Store]. A page may hold fewer records than the
@@ -63,17 +79,24 @@ func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, erro
 	}
 	limit = min(limit, maxLimit)
 	err = s.view(ctx, func(txn *bdb.Txn) error {
-		src, err := source(txn, q)
+		src, err := s.source(txn, q)
 		if err != nil {
 			return err
 		}
 		defer src.close()
 		var last place
 		looks := 0
-		for src.seek(after); src.valid(); src.next() {
+		from := after
+		if newest := newestBefore(q.To); bytes.Compare(from[:], newest[:]) < 0 {
+			from = newest
+		}
+		for src.seek(from); src.valid(); src.next() {
 			p := src.place()
 			if q.Cursor != "" && bytes.Compare(p[:], after[:]) <= 0 {
 				continue
+			}
+			if p.before(q.From) {
+				return nil
 			}
 			if looks++; looks > maxLooks {
 				page.Next = last.cursor()
@@ -111,32 +134,110 @@ func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, erro
 	return page, nil
 }
 
-// source picks the narrowest index that has every record that q may select.
-func source(txn *bdb.Txn, q payment.Listing) (walker, error) {
-	switch {
-	case q.ID != "":
-		return findByID(txn, q.ID)
-	case q.Order != "":
-		return newFinder(txn, findPrefix(findOrder, q.Order)), nil
-	}
-	if len(q.States) > 0 {
-		var classes []byte
-		for _, st := range q.States {
-			c, ok := stateNotice(st)
-			if !ok {
-				classes = nil
-				break
-			}
-			if !slices.Contains(classes, c) {
-				classes = append(classes, c)
-			}
+// source picks the narrowest index that has every record that q may select, or what
+// several have in common.
+func (s *Store) source(txn *bdb.Txn, q payment.Listing) (walker, error) {
+	var all []walker
+	add := func(w walker, err error) error {
+		if err == nil && w != nil {
+			all = append(all, w)
 		}
-		if classes != nil {
-			return newMerger(txn, classes), nil
+		return err
+	}
+	var err error
+	if q.ID != "" {
+		err = add(findByID(txn, q.ID))
+	}
+	if q.Order != "" && err == nil {
+		err = add(s.byOrder(txn, q.Order), nil)
+	}
+	if s.indexed.Load() && err == nil {
+		if len(q.Search) > 0 {
+			err = add(searched(txn, q.Search))
+		}
+		if (q.Site != "" || q.Provider != "") && err == nil {
+			err = add(findScopes(txn, q))
 		}
 	}
-	if c, ok := conversionNotice(q.Conversion); ok {
-		return newMerger(txn, []byte{c}), nil
+	if err == nil {
+		err = add(s.byState(txn, q))
 	}
-	return newScanner(txn, []byte{tableCreated}), nil
+	for _, kind := range []struct {
+		conversion bool
+		state      payment.ReportState
+	}{{true, q.Conversion}, {false, q.Webhook}} {
+		if c, ok := reportNotice(kind.conversion, kind.state); ok && err == nil {
+			err = add(newMerger(txn, []byte{c}), nil)
+		}
+	}
+	if q.Owed && err == nil {
+		err = add(newMerger(txn, []byte{classOwed}), nil)
+	}
+	if err != nil {
+		for _, w := range all {
+			w.close()
+		}
+		return nil, err
+	}
+	if len(all) == 0 {
+		return newScanner(txn, []byte{tableCreated}), nil
+	}
+	w := all[0]
+	for _, other := range all[1:] {
+		w = &common{w, other}
+	}
+	return w, nil
+}
+
+// byOrder walks the payments of an order, in any case.
+func (s *Store) byOrder(txn *bdb.Txn, order string) walker {
+	folded := payment.NewTerm(payment.FieldOrder, order).Value
+	m := &merger{parts: []walker{newFinder(txn, findPrefix(findOrder, folded))}}
+	if folded != order && !s.indexed.Load() {
+		m.parts = append(m.parts, newFinder(txn, findPrefix(findOrder, order))) // as it was listed before
+	}
+	return m
+}
+
+// byState walks the payments of the states that are asked for; nil where most payments
+// are in one of them.
+func (s *Store) byState(txn *bdb.Txn, q payment.Listing) (walker, error) {
+	if q.Waiting {
+		if !s.indexed.Load() {
+			return nil, nil
+		}
+		return newMerger(txn, []byte{'u', 'r', 'p', noticeWaits}), nil
+	}
+	var classes []byte
+	var passing []payment.State
+	for _, st := range q.States {
+		c, ok := stateNotice(st)
+		switch {
+		case onTheWay(st):
+			passing = append(passing, st)
+		case !ok, !s.indexed.Load() && !slices.Contains([]byte("urp"), c):
+			return nil, nil
+		case !slices.Contains(classes, c):
+			classes = append(classes, c)
+		}
+	}
+	if len(classes)+len(passing) == 0 {
+		return nil, nil
+	}
+	if len(passing) > 0 {
+		if !s.indexed.Load() {
+			return nil, nil
+		}
+		classes = append(classes, noticeIdle)
+	}
+	m := newMerger(txn, classes)
+	if len(passing) > 0 {
+		w, ok, err := dueIn(txn, passing)
+		if err != nil || !ok {
+			m.close()
+			return nil, err
+		}
+		m.parts = append(m.parts, w)
+	}
+	return m, nil
 }

@@ -177,7 +177,7 @@ func loadRecord(get getter, it storage.Item) ([]write, error) {
 		return nil, err
 	}
 	ws = append(ws, write{Key: recordKey(k), Value: e.Encode(body)})
-	return append(ws, indexChanges(k, nil, e)...), nil
+	return withIndex(get, ws, k, nil, e)
 }
 
 // Frozen implements [storage.Migrator].

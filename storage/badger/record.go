@@ -148,7 +148,7 @@ func (s *Store) Commit(ctx context.Context, c payment.Change) error {
 	rec.Version = next
 	take := slices.Clone(c.Take)
 	ch := &change{Ctx: ctx, Grows: next == 1, Lazy: c.Lazy}
-	if due := packed.Time(rec.Due); due != 0 {
+	if due := packed.Time(rec.Earliest()); due != 0 {
 		ch.Recorded = func() { s.due.begin(due) }
 	}
 	ch.Stage = func(get getter) ([]write, error) { return stageCommit(get, k, rec, body, take) }
@@ -209,7 +209,7 @@ func stageCommit(get getter, k refKey, rec *payment.Record, body []byte, take []
 		}
 	}
 	ws = append(ws, write{Key: recordKey(k), Value: e.Encode(body)})
-	return append(ws, indexChanges(k, old, e)...), nil
+	return withIndex(get, ws, k, old, e)
 }
 
 func stagedEntry(get getter, ref payment.Ref, k refKey) (*packed.Entry, error) {
@@ -245,7 +245,12 @@ func stageForget(get getter, k refKey, ref payment.Ref, version uint64) ([]write
 	for _, h := range old.Intents {
 		ws = append(ws, write{Key: append([]byte{tableUnique}, h...), Del: true})
 	}
-	return append(ws, indexChanges(k, old, nil)...), nil
+	return withIndex(get, ws, k, old, nil)
+}
+
+func withIndex(get getter, ws []write, k refKey, before, after *packed.Entry) ([]write, error) {
+	more, err := indexChanges(get, k, before, after)
+	return append(ws, more...), err
 }
 
 // Reserve implements [payment.Store]. An import may have hundreds of thousands of ids,

@@ -45,6 +45,9 @@ func (s *Store) start() (err error) {
 		return err
 	}
 	failpoint.Hit(failpoint.LedgerOpening)
+	if err := s.startIndex(); err != nil {
+		return err
+	}
 	if err := s.startCount(); err != nil {
 		return err
 	}
@@ -57,6 +60,10 @@ func (s *Store) start() (err error) {
 	if _, exact := s.Count(); !exact {
 		s.chores.Add(1)
 		go s.finishCount(ctx, s.queue.Last(), s.queue.Hold(s.queue.Last()))
+	}
+	if !s.indexed.Load() {
+		s.chores.Add(1)
+		go s.indexLoop(ctx)
 	}
 	s.chores.Add(2)
 	go s.choreLoop(ctx)
@@ -96,15 +103,17 @@ func (s *Store) readNow(key []byte) ([]byte, error) {
 	return getCopy(txn, key)
 }
 
-// storeFormat is the format of the store as a whole: its tables and keys.
-const storeFormat = 1
+// storeFormat is the format of the store as a whole: its tables and keys. Format 2 finds
+// payments by more: a ledger of format 1 is listed anew in the background, and an older
+// version, which would leave out what it doesn't know, opens it no more.
+const storeFormat = 2
 
 func (s *Store) checkFormat() error {
 	b, err := s.readNow(metaFormat)
 	if err != nil {
 		return err
 	}
-	if len(b) == 1 && b[0] != storeFormat {
+	if len(b) == 1 && b[0] > storeFormat {
 		return fmt.Errorf("%w: %s has format %d, this version knows %d", ErrFormat, s.dir, b[0], storeFormat)
 	}
 	return nil

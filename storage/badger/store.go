@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -41,6 +42,7 @@ type Store struct {
 	counts  counts
 	due     dueFloor
 	minting turn
+	indexed atomic.Bool // every record is in the index as this version writes it
 	claims  shared.Claims[limits]
 	chores  chores
 }

@@ -70,7 +70,17 @@ func (m *merger) seek(p place) {
 }
 func (m *merger) valid() bool  { return m.first() != nil }
 func (m *merger) place() place { return m.first().place() }
-func (m *merger) next()        { m.first().next() }
+
+// next goes on in all parts that are at this place: a payment that several of them have
+// is walked once.
+func (m *merger) next() {
+	at := m.first().place()
+	for _, s := range m.parts {
+		for s.valid() && s.place() == at {
+			s.next()
+		}
+	}
+}
 func (m *merger) close() {
 	for _, s := range m.parts {
 		s.close()
@@ -94,8 +104,13 @@ func newFinder(txn *bdb.Txn, prefix []byte) *finder {
 }
 
 func (f *finder) seek(p place) {
-	f.times.Seek(append(slices.Clone(f.prefix), p[:timeSize+findTail]...))
-	f.settle(p[timeSize+findTail:])
+	at := append(slices.Clone(f.prefix), p[:timeSize+findTail]...)
+	f.times.Seek(at)
+	if f.times.Valid() && bytes.Equal(f.times.Item().Key(), at) {
+		f.settle(p[timeSize+findTail:])
+		return
+	}
+	f.settle(nil) // it is another's place: what comes after it begins anew
 }
 
 // settle moves to the first record that the current entry of times leads to, or that
@@ -150,12 +165,18 @@ func (p *places) close()       {}
 // findByID walks the records of an id: first it gathers those that hold its receipt,
 // one for each issuer; those without a receipt are walked in their index.
 func findByID(txn *bdb.Txn, id string) (walker, error) {
+	return findBy(txn, payment.NewTerm(payment.FieldID, id), func(issuer string) payment.Key { return payment.ReceiptKey(issuer, id) })
+}
+
+// findBy is findByID for a term by which a uniqueness key of each issuer leads to one
+// record.
+func findBy(txn *bdb.Txn, t payment.Term, key func(issuer string) payment.Key) (walker, error) {
 	p := &places{}
 	it := txn.NewIterator(keysOnly([]byte{tableMeta, metaIssuer}))
 	defer it.Close()
 	for it.Rewind(); it.Valid(); it.Next() {
 		issuer := string(it.Item().Key()[2:])
-		holder, err := getCopy(txn, uniqueKey(payment.ReceiptKey(issuer, id)))
+		holder, err := getCopy(txn, uniqueKey(key(issuer)))
 		if err != nil {
 			return nil, err
 		}
@@ -171,8 +192,8 @@ func findByID(txn *bdb.Txn, id string) (walker, error) {
 			p.all = append(p.all, place(createdKey(e.Rec.CreatedAt, k)[1:]))
 		}
 	}
-	slices.SortFunc(p.all, func(a, b place) int { return bytes.Compare(a[:], b[:]) })
-	return &merger{parts: []walker{newFinder(txn, findPrefix(findID, id)), p}}, nil
+	p.sort()
+	return &merger{parts: []walker{newFinder(txn, findPrefix(byte(t.Field), t.Value)), p}}, nil
 }
 
 var (

@@ -203,15 +203,15 @@ func (s *Store) Due(ctx context.Context, t time.Time, limit int) ([]payment.Ref,
 	}
 	var due []*payment.Record
 	for _, r := range s.records {
-		if !r.Due.IsZero() && !r.Due.After(t) {
+		if at := r.Earliest(); !at.IsZero() && !at.After(t) {
 			due = append(due, r)
 		}
 	}
 	sort.Slice(due, func(i, j int) bool {
-		if due[i].Due.Equal(due[j].Due) {
+		if due[i].Earliest().Equal(due[j].Earliest()) {
 			return due[i].Ref < due[j].Ref
 		}
-		return due[i].Due.Before(due[j].Due)
+		return due[i].Earliest().Before(due[j].Earliest())
 	})
 	refs := make([]payment.Ref, 0, len(due))
 	for _, r := range due[:min(limit, len(due))] {

@@ -24,18 +24,19 @@ LEFT JOIN payments_keys k ON k.key = ANY($1::bytea[])`
 
 // The parts of which the statements of a change are made.
 const (
-	partInsert = `INSERT INTO payments_records (ref, version, writer, state, money, created, due, slot, notice, order_hash, id_hash, body)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (ref) DO NOTHING RETURNING ref`
+	partInsert = `INSERT INTO payments_records (ref, version, writer, state, money, created, due, slot, notice, order_hash, id_hash, body, terms, found)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text::bigint[], $3) ON CONFLICT (ref) DO NOTHING RETURNING ref`
 	// A version that a power cut took back can be given out again, so the writer of
 	// the version is compared as well. The caller gives 0 if it doesn't know it.
 	partUpdate = `UPDATE payments_records SET version = $2, writer = $3, state = $4, money = money OR $5, created = $6, due = $7,
-	slot = $8, notice = $9, order_hash = $10, id_hash = $11, body = $12 WHERE ref = $1 AND version = $2 - 1 AND $13::bigint IN (0, writer) RETURNING ref`
+	slot = $8, notice = $9, order_hash = $10, id_hash = $11, body = $12, terms = $13::text::bigint[], found = $3
+	WHERE ref = $1 AND version = $2 - 1 AND $14::bigint IN (0, writer) RETURNING ref`
 	partTakeFirst = `, k AS (
 	INSERT INTO payments_keys (key, ref, intent)
-	SELECT u.key, w.ref, u.intent FROM w, unnest($13::bytea[], $14::boolean[]) AS u (key, intent)`
+	SELECT u.key, w.ref, u.intent FROM w, unnest($14::bytea[], $15::boolean[]) AS u (key, intent)`
 	partTake = `, k AS (
 	INSERT INTO payments_keys (key, ref, intent)
-	SELECT u.key, w.ref, u.intent FROM w, unnest($14::bytea[], $15::boolean[]) AS u (key, intent)
+	SELECT u.key, w.ref, u.intent FROM w, unnest($15::bytea[], $16::boolean[]) AS u (key, intent)
 	WHERE NOT EXISTS (SELECT 1 FROM payments_keys o WHERE o.key = u.key AND o.ref = $1)`
 	partLazy = `, lazy AS (SELECT set_config('synchronous_commit', 'off', true) AS v)`
 )
@@ -89,6 +90,7 @@ type cells struct {
 	order, id   *int64
 	slot        int16
 	body        []byte
+	terms       string
 }
 
 func newRow(c payment.Change, k [packed.RefSize]byte) (*row, error) {
@@ -104,9 +106,9 @@ func newRow(c payment.Change, k [packed.RefSize]byte) (*row, error) {
 	}
 	w := &row{ref: k, next: int64(next), writer: 1 + rand.Int64N(math.MaxInt64), had: r.Mark, take: slices.Clone(c.Take)} //nolint:gosec // not a secret
 	w.cells = cells{
-		state: string(r.State), money: money, created: int64(packed.Time(r.CreatedAt)), due: number(packed.Time(r.Due)), //nolint:gosec // 63 bits
+		state: string(r.State), money: money, created: int64(packed.Time(r.CreatedAt)), due: number(packed.Time(r.Earliest())), //nolint:gosec // 63 bits
 		notice: number(uint64(noticeOf(r))), order: hashed(r.Order), id: hashed(r.ID), slot: int16(k[0]), //nolint:gosec // never negative
-		body: (&packed.Entry{Rec: r}).Encode(body),
+		body: (&packed.Entry{Rec: r}).Encode(body), terms: termsOf(r),
 	}
 	w.args = w.columns()
 	if next > 1 {
@@ -127,7 +129,7 @@ func newRow(c payment.Change, k [packed.RefSize]byte) (*row, error) {
 // columns are the arguments of a record's columns, in the order of the table.
 func (w *row) columns() []any {
 	x := w.cells
-	return []any{w.ref[:], w.next, w.writer, x.state, x.money, x.created, x.due, x.slot, x.notice, x.order, x.id, x.body}
+	return []any{w.ref[:], w.next, w.writer, x.state, x.money, x.created, x.due, x.slot, x.notice, x.order, x.id, x.body, x.terms}
 }
 
 // taken are keys as they are stored, each once and in one order for all nodes,

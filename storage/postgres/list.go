@@ -40,6 +40,14 @@ const (
 	noticeRejected
 	noticePerhaps
 	noticeStalled
+	noticeWaits
+	noticeDeclined
+	noticeExpired
+	noticeReversed
+	noticeCreated
+	noticeOwed
+	noticeWebhookParked
+	noticeWebhookRejected
 )
 
 func stateNotice(st payment.State) int64 {
@@ -50,26 +58,47 @@ func stateNotice(st payment.State) int64 {
 		return noticeReview
 	case payment.Parked:
 		return noticeParked
+	case payment.Declined:
+		return noticeDeclined
+	case payment.Expired:
+		return noticeExpired
+	case payment.Reversed:
+		return noticeReversed
+	case payment.Created:
+		return noticeCreated
 	}
 	return 0
 }
 
-func reportNotice(st payment.ConversionState) int64 {
-	switch st {
-	case payment.ConversionRejected:
+// noticesFormer are the bits that rows of former versions have, too.
+const noticesFormer = noticeUnknown | noticeReview | noticeParked
+
+func reportNotice(conversion bool, st payment.ReportState) int64 {
+	switch {
+	case conversion && st == payment.RejectedReport:
 		return noticeRejected
-	case payment.ConversionPerhaps:
+	case conversion && st == payment.PerhapsReport:
 		return noticePerhaps
-	case payment.ConversionParked:
+	case conversion && st == payment.ParkedReport:
 		return noticeStalled
+	case !conversion && st == payment.ParkedReport:
+		return noticeWebhookParked
+	case !conversion && st == payment.RejectedReport:
+		return noticeWebhookRejected
 	}
 	return 0
 }
 
 func noticeOf(r *payment.Record) int64 {
 	n := stateNotice(r.State)
-	if r.Conversion != nil {
-		n |= reportNotice(r.Conversion.State)
+	if n == 0 && r.Waits() {
+		n = noticeWaits
+	}
+	if r.Owed() {
+		n |= noticeOwed
+	}
+	for _, p := range r.Reports {
+		n |= reportNotice(p.Kind.Conversion(), p.State)
 	}
 	return n
 }
@@ -100,29 +129,53 @@ func parseCursor(s string) (place, error) {
 
 // source is the narrowest query that has every record which q may select, and
 // what it asks for.
-func source(q payment.Listing) (sql string, what []any) {
+func (s *Store) source(ctx context.Context, q payment.Listing) (sql string, what []any, err error) {
 	switch {
 	case q.ID != "":
-		return sqlListID, []any{*hashed(q.ID)}
+		return sqlListID, []any{*hashed(q.ID)}, nil
 	case q.Order != "":
-		return sqlListOrder, []any{*hashed(q.Order)}
+		return sqlListOrder, []any{*hashed(q.Order)}, nil
 	}
 	mask := int64(0)
-	for _, st := range q.States {
-		n := stateNotice(st)
-		if n == 0 {
-			mask = 0
-			break
-		}
-		mask |= n
+	if q.Waiting {
+		mask = noticesFormer | noticeWaits
 	}
 	if mask == 0 {
-		mask = reportNotice(q.Conversion)
+		for _, st := range q.States {
+			n := stateNotice(st)
+			if n == 0 {
+				mask = 0
+				break
+			}
+			mask |= n
+		}
+	}
+	switch {
+	case q.Owed:
+		mask = noticeOwed
+	case mask == 0 && reportNotice(true, q.Conversion) != 0:
+		mask = reportNotice(true, q.Conversion)
+	case mask == 0:
+		mask = reportNotice(false, q.Webhook)
+	}
+	if len(q.Search) > 0 || q.Site != "" || q.Provider != "" || mask&^(noticesFormer|noticeRejected|noticePerhaps|noticeStalled) != 0 {
+		// What this version finds payments by.
+		whole, err := s.whole(ctx)
+		switch {
+		case err != nil:
+			return "", nil, err
+		case !whole && mask&(noticesFormer|noticeRejected|noticePerhaps|noticeStalled) != mask:
+			return sqlList, nil, nil
+		case whole:
+			if sql, what, err = s.narrow(ctx, q); err != nil || sql != "" {
+				return sql, what, err
+			}
+		}
 	}
 	if mask != 0 {
-		return sqlListNotice, []any{mask}
+		return sqlListNotice, []any{mask}, nil
 	}
-	return sqlList, nil
+	return sqlList, nil, nil
 }
 
 func (s *Store) list(ctx context.Context, q payment.Listing) (payment.Page, error) {
@@ -135,7 +188,13 @@ func (s *Store) list(ctx context.Context, q payment.Listing) (payment.Page, erro
 		limit = defaultLimit
 	}
 	limit = min(limit, maxLimit)
-	sql, what := source(q)
+	sql, what, err := s.source(ctx, q)
+	if err != nil {
+		return payment.Page{}, err
+	}
+	if to := packed.Time(q.To); to != 0 && int64(to) <= at.created { //nolint:gosec // 63 bits
+		at = place{int64(to), nil} //nolint:gosec // 63 bits
+	}
 	var page payment.Page
 	for looks := 0; ; {
 		if err := ctx.Err(); err != nil {
@@ -147,6 +206,9 @@ func (s *Store) list(ctx context.Context, q payment.Listing) (payment.Page, erro
 			return payment.Page{}, err
 		}
 		for i, r := range part {
+			if !q.From.IsZero() && r.CreatedAt.Before(q.From) {
+				return page, nil
+			}
 			if !q.Selects(r) {
 				continue
 			}

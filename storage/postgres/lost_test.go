@@ -69,7 +69,7 @@ func TestNumberGivenOutAgain(t *testing.T) {
 		if _, err := living.Holder(ctx, key(r)); !errors.Is(err, payment.ErrNotFound) {
 			t.Errorf("a refused change took its key: %v", err)
 		}
-		now.Notes = append(now.Notes, payment.Note{Action: "seen"})
+		now.History = append(now.History, payment.Entry{Code: "seen"})
 		if err := living.Commit(ctx, payment.Change{Record: now, Lazy: i%2 == 0}); err != nil {
 			t.Errorf("a change of what was read anew: %v", err)
 		}

@@ -17,24 +17,25 @@ import (
 const (
 	partMany = `WITH c AS (
 	SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::text[], $5::boolean[], $6::bigint[], $7::bigint[], $8::smallint[],
-		$9::integer[], $10::bigint[], $11::bigint[], $12::bytea[], $13::bigint[])
-	AS u (ref, next, writer, state, money, created, due, slot, notice, order_hash, id_hash, body, had)
+		$9::integer[], $10::bigint[], $11::bigint[], $12::bytea[], $13::text[], $14::bigint[])
+	AS u (ref, next, writer, state, money, created, due, slot, notice, order_hash, id_hash, body, terms, had)
 ), w AS (`
 	sqlFirsts = partMany + `
-	INSERT INTO payments_records (ref, version, writer, state, money, created, due, slot, notice, order_hash, id_hash, body)
-	SELECT ref, next, writer, state, money, created, due, slot, notice, order_hash, id_hash, body FROM c ON CONFLICT (ref) DO NOTHING RETURNING ref
+	INSERT INTO payments_records (ref, version, writer, state, money, created, due, slot, notice, order_hash, id_hash, body, terms, found)
+	SELECT ref, next, writer, state, money, created, due, slot, notice, order_hash, id_hash, body, terms::bigint[], writer FROM c ON CONFLICT (ref) DO NOTHING RETURNING ref
 )
 SELECT ref FROM w`
 	partUpdates = partMany + `
 	UPDATE payments_records r SET version = c.next, writer = c.writer, state = c.state, money = r.money OR c.money, created = c.created,
-	due = c.due, slot = c.slot, notice = c.notice, order_hash = c.order_hash, id_hash = c.id_hash, body = c.body
+	due = c.due, slot = c.slot, notice = c.notice, order_hash = c.order_hash, id_hash = c.id_hash, body = c.body,
+	terms = c.terms::bigint[], found = c.writer
 	FROM c WHERE r.ref = c.ref AND r.version = c.next - 1 AND c.had IN (0, r.writer) RETURNING r.ref
 )`
 	sqlUpdates     = partUpdates + "\nSELECT ref FROM w"
 	sqlLazyUpdates = partUpdates + partLazy + "\nSELECT w.ref FROM w, lazy WHERE lazy.v = 'off'"
 	sqlTakes       = partUpdates + `, k AS (
 	INSERT INTO payments_keys (key, ref, intent)
-	SELECT u.key, u.ref, u.intent FROM unnest($14::bytea[], $15::bytea[], $16::boolean[]) AS u (key, ref, intent)
+	SELECT u.key, u.ref, u.intent FROM unnest($15::bytea[], $16::bytea[], $17::boolean[]) AS u (key, ref, intent)
 	JOIN w ON w.ref = u.ref
 	WHERE NOT EXISTS (SELECT 1 FROM payments_keys o WHERE o.key = u.key AND o.ref = u.ref)
 	ORDER BY u.key
@@ -148,7 +149,7 @@ type columns struct {
 	refs, bodies               [][]byte
 	versions, writers, had     []int64
 	created                    []int64
-	states                     []string
+	states, terms              []string
 	money                      []bool
 	dues, notices, orders, ids []*int64
 	slots                      []int16
@@ -171,12 +172,13 @@ func manySQL(in []*member) (sql string, args []any) {
 		c.states, c.money, c.slots = append(c.states, r.cells.state), append(c.money, r.cells.money), append(c.slots, r.cells.slot)
 		c.dues, c.notices = append(c.dues, r.cells.due), append(c.notices, r.cells.notice)
 		c.orders, c.ids = append(c.orders, r.cells.order), append(c.ids, r.cells.id)
+		c.terms = append(c.terms, r.cells.terms)
 		hashes, intents := taken(r.take)
 		for i, h := range hashes {
 			take = append(take, taking{h, r.ref[:], intents[i]})
 		}
 	}
-	args = []any{c.refs, c.versions, c.writers, c.states, c.money, c.created, c.dues, c.slots, c.notices, c.orders, c.ids, c.bodies, c.had}
+	args = []any{c.refs, c.versions, c.writers, c.states, c.money, c.created, c.dues, c.slots, c.notices, c.orders, c.ids, c.bodies, c.terms, c.had}
 	switch {
 	case in[0].row.kind == firsts:
 		return sqlFirsts, args

@@ -47,6 +47,8 @@ type nodes struct {
 	mu   sync.Mutex
 	dead map[string]bool // by node; who is missing is not known
 	mine []int16         // my slots; nil: all
+
+	working int // how many work, with me
 }
 
 func (n *nodes) init(me string) {
@@ -78,7 +80,7 @@ func (n *nodes) see(dead map[string]bool, working []string) {
 		was, known := n.dead[id]
 		fell = fell || d && known && !was
 	}
-	n.dead = maps.Clone(dead)
+	n.dead, n.working = maps.Clone(dead), len(working)
 	n.mine = divide(n.me, working)
 	n.mu.Unlock()
 	if fell {

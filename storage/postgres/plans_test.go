@@ -26,7 +26,7 @@ func statements() map[string]struct {
 		args []string
 	}
 	ref := `sha256('7')`
-	row := []string{ref, "2", "1", "'verified'", "true", "1", "2", "3", "NULL", "4", "5", `'\x01'`}
+	row := []string{ref, "2", "1", "'verified'", "true", "1", "2", "3", "NULL", "4", "5", `'\x01'`, "'{4,5}'"}
 	next := append(slices.Clone(row), "9")
 	taking := append(slices.Clone(row), `ARRAY[sha256('x'), sha256('y')]`, "ARRAY[false, true]")
 	takingNext := append(slices.Clone(next), taking[len(row):]...)
@@ -34,7 +34,7 @@ func statements() map[string]struct {
 	for _, v := range next {
 		many = append(many, "ARRAY["+v+", "+v+"]")
 	}
-	many[0], many[8], many[11] = `ARRAY[sha256('7'), sha256('8')]`, "ARRAY[NULL, 1]", `ARRAY['\x01'::bytea, '\x02'::bytea]`
+	many[0], many[8], many[11], many[12] = `ARRAY[sha256('7'), sha256('8')]`, "ARRAY[NULL, 1]", `ARRAY['\x01'::bytea, '\x02'::bytea]`, "ARRAY['{4}', '{5}']"
 	newest := []string{"9223372036854775807", `'\xff'`, "100"}
 	return map[string]st{
 		"get":                         {sqlGet, []string{ref}},
@@ -62,6 +62,13 @@ func statements() map[string]struct {
 		"list by order":               {sqlListOrder, append(slices.Clone(newest), "7")},
 		"list by id":                  {sqlListID, append(slices.Clone(newest), "7")},
 		"list what a person must see": {sqlListNotice, append(slices.Clone(newest), "7")},
+		"list what has all":           {sqlListHas, append(slices.Clone(newest), "ARRAY[7]")},
+		"list what has one":           {sqlListAny, append(slices.Clone(newest), "ARRAY[7, 8]", "'\\x00'", "'\\x01'")},
+		"how many have all":           {sqlCountHas, []string{"ARRAY[7]", "2000"}},
+		"how many have one":           {sqlCountAny, []string{"ARRAY[7, 8]", "2000"}},
+		"what older nodes wrote":      {sqlUnfound, []string{"100"}},
+		"find what they wrote":        {sqlFound, []string{ref, "7", "'{4,5}'", "2"}},
+		"whether they wrote anything": {sqlIsUnfound, nil},
 		"track":                       {sqlTrack, []string{ref}},
 		"keep a track again":          {sqlLazyTrackAgain, []string{ref, "1", `'\x01'`}},
 		"keep a new track":            {sqlLazyTrackNew, []string{ref, "1", `'\x01'`}},
@@ -85,7 +92,7 @@ func fill(ctx context.Context, t *testing.T, conn *pgx.Conn, schema string, n in
 		"SET search_path = " + schema,
 		fmt.Sprintf(`INSERT INTO payments_records SELECT sha256(i::text::bytea), 4, i, CASE WHEN i %% 500 = 0 THEN 'review' ELSE 'delivered' END, true,
 			i, CASE WHEN i %% 300 = 0 THEN i END, i %% 256, CASE WHEN i %% 500 = 0 THEN 2 END, hashint8(i), hashint8(i + 1),
-			decode(repeat(md5(i::text), 12), 'hex') FROM generate_series(1, %d) i`, n),
+			decode(repeat(md5(i::text), 12), 'hex'), ARRAY[hashint8(i), hashint8(i + 1), i %% 7], i FROM generate_series(1, %d) i`, n),
 		fmt.Sprintf(`INSERT INTO payments_keys SELECT sha256((i::text || k)::bytea), sha256(i::text::bytea), k = 'i' FROM generate_series(1, %d) i, unnest(ARRAY['r','o','i']) k`, n),
 		fmt.Sprintf(`INSERT INTO payments_tracks SELECT sha256(i::text::bytea), i, '\x00' FROM generate_series(1, %d) i`, n),
 		`INSERT INTO payments_secrets SELECT 'name' || i, '\x00' FROM generate_series(1, 5000) i`,

@@ -87,6 +87,14 @@ func migrations() [][]string {
 		`ALTER TABLE payments_tracks ADD COLUMN IF NOT EXISTS put bigint NOT NULL DEFAULT 0`,
 		`ALTER TABLE payments_tracks ALTER COLUMN put SET DEFAULT ` + dbNow,
 		`CREATE INDEX IF NOT EXISTS payments_tracks_put ON payments_tracks (put, visitor)`,
+	}, {
+		// Hashes of what a payment is found by, and the writer of the version that they
+		// were made of: where an older node has written since, or the row is older than
+		// the column, they differ, and the row is read again in the background.
+		`ALTER TABLE payments_records ADD COLUMN IF NOT EXISTS terms bigint[]`,
+		`ALTER TABLE payments_records ADD COLUMN IF NOT EXISTS found bigint`,
+		`CREATE INDEX IF NOT EXISTS payments_records_terms ON payments_records USING GIN (terms)`,
+		`CREATE INDEX IF NOT EXISTS payments_records_unfound ON payments_records (created, ref) WHERE found IS DISTINCT FROM writer`,
 	}}
 }
 

@@ -49,6 +49,9 @@ func (f *filler) fill(v reflect.Value, path string) {
 		f.fill(v.Index(1), path)
 	case v.Kind() == reflect.Struct:
 		for i := range v.NumField() {
+			if !v.Type().Field(i).IsExported() {
+				continue // of the record's own; no store keeps it
+			}
 			f.fill(v.Field(i), v.Type().Field(i).Name)
 		}
 	default:
@@ -74,6 +77,9 @@ func diff(got, want reflect.Value, path string) string {
 		return ""
 	case got.Kind() == reflect.Struct:
 		for i := range got.NumField() {
+			if !got.Type().Field(i).IsExported() {
+				continue
+			}
 			if d := diff(got.Field(i), want.Field(i), path+"."+got.Type().Field(i).Name); d != "" {
 				return d
 			}

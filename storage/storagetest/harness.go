@@ -53,6 +53,7 @@ func Run(t *testing.T, h Harness) {
 		{"Record", recordTests()},
 		{"Key", keyTests()},
 		{"Index", indexTests()},
+		{"Find", findTests()},
 		{"Track", trackTests()},
 		{"Life", lifeTests()},
 		{"Race", raceTests()},

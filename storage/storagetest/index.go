@@ -82,6 +82,13 @@ func testDueMoves(t *testing.T, h Harness) {
 		t.Fatalf("after a move to the past: %v", got)
 	}
 	// Lazily, after a look that found nothing.
+	// A report is due by itself, and the earlier of the two counts.
+	b.Reports = []payment.Report{{To: "network", State: payment.OpenReport, Next: base.Add(-2 * time.Hour)}, {To: "shop", State: payment.ParkedReport, Next: base.Add(-9 * time.Hour)}}
+	put(t, s, b)
+	if got, err := s.Due(ctx, base.Add(-90*time.Minute), 10); err != nil || !slices.Equal(got, []payment.Ref{b.Ref}) {
+		t.Errorf("a report that is due: %v, %v", got, err)
+	}
+	b.Reports = nil
 	a.Due, b.Due = time.Time{}, time.Time{}
 	put(t, s, a)
 	put(t, s, b)
@@ -156,7 +163,7 @@ func testCursor(t *testing.T, h Harness) {
 func testFilters(t *testing.T, h Harness) {
 	s := h.Open(t)
 	states := payment.States()
-	reports := []payment.ConversionState{"", payment.ConversionOpen, payment.ConversionSent, payment.ConversionRejected, payment.ConversionPerhaps, payment.ConversionParked}
+	reports := append([]payment.ReportState{""}, payment.ReportStates()...)
 	var rs []*payment.Record
 	for i := range 132 {
 		r := newRecord(i)
@@ -166,7 +173,13 @@ func testFilters(t *testing.T, h Harness) {
 		r.Order = "order-" + itoa(i%10)
 		r.ID = "id-" + itoa(i%20)
 		if c := reports[i%len(reports)]; c != "" {
-			r.Conversion = &payment.Conversion{State: c}
+			r.Reports = []payment.Report{{To: "network", Kind: payment.ReportSale, State: c}}
+		}
+		if c := reports[i/len(reports)%len(reports)]; c != "" {
+			r.Reports = append(r.Reports, payment.Report{To: "shop", Kind: payment.TellVerified, State: c})
+		}
+		if r.State == payment.Declined && i%2 == 0 {
+			r.Reason = payment.ReasonOwed
 		}
 		put(t, s, r)
 		rs = append(rs, r)
@@ -195,16 +208,21 @@ func testFilters(t *testing.T, h Harness) {
 	mixed := []payment.State{payment.Review, payment.Delivered, payment.Review}
 	check(payment.Listing{States: mixed}, func(r *payment.Record) bool { return slices.Contains(mixed, r.State) })
 	for _, c := range reports[1:] {
-		check(payment.Listing{Conversion: c}, func(r *payment.Record) bool { return r.Conversion != nil && r.Conversion.State == c })
+		check(payment.Listing{Conversion: c}, func(r *payment.Record) bool { return r.ConversionState() == c })
+		check(payment.Listing{Webhook: c}, func(r *payment.Record) bool {
+			p := r.Report("shop", payment.TellVerified)
+			return p != nil && p.State == c
+		})
 	}
+	check(payment.Listing{Owed: true}, func(r *payment.Record) bool { return r.State == payment.Declined && r.Reason == payment.ReasonOwed })
 	check(payment.Listing{Site: "a.example"}, func(r *payment.Record) bool { return r.Site == "a.example" })
 	check(payment.Listing{Provider: "sama"}, func(r *payment.Record) bool { return r.Provider == "sama" })
 	check(payment.Listing{Order: "order-3"}, func(r *payment.Record) bool { return r.Order == "order-3" })
 	check(payment.Listing{ID: "id-13"}, func(r *payment.Record) bool { return r.ID == "id-13" })
-	check(payment.Listing{ID: "id-13", Order: "order-3", Site: "b.example", States: open, Conversion: payment.ConversionOpen},
+	check(payment.Listing{ID: "id-13", Order: "order-3", Site: "b.example", States: open, Conversion: payment.OpenReport},
 		func(r *payment.Record) bool {
 			return r.ID == "id-13" && r.Order == "order-3" && r.Site == "b.example" && slices.Contains(open, r.State) &&
-				r.Conversion != nil && r.Conversion.State == payment.ConversionOpen
+				r.ConversionState() == payment.OpenReport
 		})
 	check(payment.Listing{Order: "none"}, func(*payment.Record) bool { return false })
 }
@@ -250,16 +268,16 @@ func testListedChanges(t *testing.T, h Harness) {
 	r.Order = ""
 	put(t, s, r)
 	r.Order, r.State = "late", payment.Review
-	r.Conversion = &payment.Conversion{State: payment.ConversionParked}
+	r.Reports = []payment.Report{{To: "network", Kind: payment.ReportSale, State: payment.ParkedReport}}
 	put(t, s, r)
 	in := func(q payment.Listing) bool { return len(all(t, s, q)) == 1 }
 	if !in(payment.Listing{Order: "late"}) || !in(payment.Listing{States: []payment.State{payment.Review}}) ||
-		!in(payment.Listing{Conversion: payment.ConversionParked}) {
+		!in(payment.Listing{Conversion: payment.ParkedReport}) {
 		t.Error("not found under what it became")
 	}
-	r.State, r.Conversion.State = payment.Verified, payment.ConversionSent
+	r.State, r.Reports[0].State = payment.Verified, payment.SentReport
 	put(t, s, r)
-	if in(payment.Listing{States: []payment.State{payment.Review}}) || in(payment.Listing{Conversion: payment.ConversionParked}) {
+	if in(payment.Listing{States: []payment.State{payment.Review}}) || in(payment.Listing{Conversion: payment.ParkedReport}) {
 		t.Error("found under what it was")
 	}
 }

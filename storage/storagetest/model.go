@@ -50,7 +50,7 @@ func testModel(t *testing.T, h Harness) {
 				r.State = rapid.SampledFrom(payment.States()).Draw(rt, "state")
 				r.Due = rapid.SampledFrom([]time.Time{{}, base, base.Add(time.Minute), base.Add(-time.Minute)}).Draw(rt, "due")
 				r.Receipt = rapid.SampledFrom([]*payment.Receipt{nil, nil, nil, {Amount: 5}}).Draw(rt, "receipt")
-				r.Conversion = rapid.SampledFrom([]*payment.Conversion{nil, {State: payment.ConversionOpen}, {State: payment.ConversionParked}}).Draw(rt, "report")
+				r.Reports = rapid.SampledFrom([][]payment.Report{nil, {{State: payment.OpenReport, Kind: payment.ReportSale}}, {{State: payment.ParkedReport, Kind: payment.ReportSale}}}).Draw(rt, "report")
 				take := rapid.SliceOfN(rapid.Custom(func(*rapid.T) payment.Key { return key() }), 0, 3).Draw(rt, "take")
 				m.commit(rt, s, payment.Change{Record: r.Clone(), Take: take, Lazy: rapid.Bool().Draw(rt, "lazy")})
 			},
@@ -195,13 +195,13 @@ func (m *model) check(t *rapid.T, s payment.Store, site string) {
 	}
 	for _, q := range []payment.Listing{
 		{Site: site}, {States: []payment.State{payment.Review, payment.Parked}},
-		{Conversion: payment.ConversionParked}, {Order: site + "1"}, {ID: site + "2"},
+		{Conversion: payment.ParkedReport}, {Order: site + "1"}, {ID: site + "2"},
 	} {
 		q.Limit, q.Site = 3, site
 		var want []payment.Ref
 		for _, r := range m.recs {
 			if (len(q.States) == 0 || slices.Contains(q.States, r.State)) && (q.Order == "" || q.Order == r.Order) &&
-				(q.ID == "" || q.ID == r.ID) && (q.Conversion == "" || r.Conversion != nil && r.Conversion.State == q.Conversion) {
+				(q.ID == "" || q.ID == r.ID) && (q.Conversion == "" || r.ConversionState() == q.Conversion) {
 				want = append(want, r.Ref)
 			}
 		}

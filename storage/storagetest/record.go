@@ -117,12 +117,12 @@ func testEveryField(t *testing.T, h Harness) {
 func testEmptyParts(t *testing.T, h Harness) {
 	s := h.Open(t)
 	r := newRecord(1)
-	r.Receipt, r.Return, r.Conversion = &payment.Receipt{}, &payment.Return{}, &payment.Conversion{}
+	r.Receipt, r.Return, r.Reports, r.History = &payment.Receipt{}, &payment.Return{}, []payment.Report{{}}, []payment.Entry{{}}
 	put(t, s, r)
 	if d := Diff(get(t, s, r.Ref), r); d != "" {
 		t.Error(d)
 	}
-	r.Receipt, r.Return, r.Conversion = nil, nil, nil
+	r.Receipt, r.Return, r.Reports, r.History = nil, nil, nil, nil
 	put(t, s, r)
 	if d := Diff(get(t, s, r.Ref), r); d != "" {
 		t.Error(d)
@@ -135,7 +135,7 @@ func testCopies(t *testing.T, h Harness) {
 	put(t, s, r)
 	want := r.Clone()
 	r.Return.Body[0] ^= 0xff
-	r.Notes[0].Text = "changed by the caller"
+	r.History[0].Text = "changed by the caller"
 	first := get(t, s, r.Ref)
 	first.Return.Body[1] ^= 0xff
 	first.Receipt.Amount++

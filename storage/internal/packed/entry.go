@@ -4,16 +4,19 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// Format is the first byte of every record and track. A record of a newer format
+// Format is the first byte of every record. A record of a newer format
 // is refused: reading half of what another version meant is worse than not
-// reading it.
-const Format = 1
+// reading it. Older ones are read.
+//
+// 1: one report, of a conversion. 2: reports of all kinds and a history.
+const Format = 2
 
 // Entry is a record as it lies in the store, with what the store itself must
 // remember of it.
@@ -69,7 +72,7 @@ func Decode(ref payment.Ref, b []byte) (*Entry, error) {
 	if len(b) < 3 {
 		return nil, fmt.Errorf("%w: record %s", ErrCorrupt, ref)
 	}
-	if b[0] != Format {
+	if b[0] == 0 || b[0] > Format {
 		return nil, Newer("record "+string(ref), b[0])
 	}
 	e := &Entry{Rec: &payment.Record{Ref: ref}, Money: b[1]&entryMoney != 0, Receipt: b[1]&entryReceipt != 0}
@@ -107,7 +110,14 @@ func Money(r *payment.Record) bool {
 func Canonical(e *Entry) ([]byte, error) {
 	c := Entry{Money: e.Money, Intents: slices.Clone(e.Intents)}
 	slices.SortFunc(c.Intents, bytes.Compare)
-	body, err := Body(e.Rec, e.Rec.Version)
+	rec := e.Rec
+	if rec.Relay != nil && len(rec.Relay.Kept) > 0 {
+		// A provider's answer may have card data: it stays in the ledger that it was
+		// kept in, and is made anew from the receipt elsewhere.
+		rec = rec.Clone()
+		rec.Relay.Kept, rec.Relay.KeptAt = nil, time.Time{}
+	}
+	body, err := Body(rec, rec.Version)
 	if err != nil {
 		return nil, err
 	}

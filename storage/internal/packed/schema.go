@@ -32,13 +32,24 @@ func walkRecord(w *wire, r *payment.Record) {
 	pointer(w, 18, &r.Receipt, func(w *wire, rc *payment.Receipt) { walkReceipt(w, rc, r) })
 	pointer(w, 19, &r.Return, walkReturn)
 	nested(w, 20, false, func(w *wire) { walkDelivery(w, &r.Delivery) })
-	pointer(w, 21, &r.Conversion, walkConversion)
 	list(w, 22, &r.Devices, walkDevice)
-	list(w, 23, &r.Notes, walkNote)
 	stamp(w, 24, &r.UpdatedAt)
 	text(w, 25, &r.Proof)
 	ints(w, 26, &r.Serial)
+	pointer(w, 30, &r.Relay, walkRelayed)
+	list(w, 31, &r.Refunds, walkRefund)
+	walkOutbox(w, r)
+	walkHistory(w, r)
+	uints(w, 34, &r.Counted)
 }
+
+// Fields of a record that format 1 wrote, and what has taken their place.
+const (
+	fieldConversion = 21
+	fieldNotes      = 23
+	fieldOutbox     = 32
+	fieldHistory    = 33
+)
 
 func walkExpectation(w *wire, e *payment.Expectation) {
 	ints(w, 1, &e.Amount)
@@ -148,18 +159,6 @@ func walkDelivery(w *wire, d *payment.Delivery) {
 	text(w, 7, &d.Browser)
 }
 
-func walkConversion(w *wire, c *payment.Conversion) {
-	text(w, 1, &c.EventID)
-	nested(w, 2, false, func(w *wire) { walkTrack(w, &c.Track) })
-	text(w, 3, &c.State)
-	ints(w, 4, &c.Tries)
-	ints(w, 5, &c.Unanswered)
-	stamp(w, 6, &c.Since)
-	stamp(w, 7, &c.Next)
-	stamp(w, 8, &c.SentAt)
-	text(w, 9, &c.Last)
-}
-
 func walkTrack(w *wire, t *payment.Track) {
 	text(w, 1, &t.ID)
 	text(w, 2, &t.Affiliate)
@@ -170,11 +169,4 @@ func walkTrack(w *wire, t *payment.Track) {
 func walkDevice(w *wire, d *payment.Device) {
 	text(w, 1, &d.Hash)
 	stamp(w, 2, &d.At)
-}
-
-func walkNote(w *wire, n *payment.Note) {
-	stamp(w, 1, &n.At)
-	text(w, 2, &n.By)
-	text(w, 3, &n.Action)
-	text(w, 4, &n.Text)
 }

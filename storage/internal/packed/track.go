@@ -10,11 +10,14 @@ import (
 
 const timeSize = 8
 
+// trackFormat is the first byte of every track.
+const trackFormat = 1
+
 // Track is a visitor's track with its expiry.
 func Track(t payment.Track, expires time.Time) ([]byte, error) {
 	w := wire{base: epoch}
 	walkTrack(&w, &t)
-	return append(binary.BigEndian.AppendUint64([]byte{Format}, Time(expires)), w.buf...), w.err
+	return append(binary.BigEndian.AppendUint64([]byte{trackFormat}, Time(expires)), w.buf...), w.err
 }
 
 // DecodeTrack reads what Track wrote; expires is as [Time] gives it.
@@ -22,7 +25,7 @@ func DecodeTrack(b []byte) (t payment.Track, expires uint64, err error) {
 	if len(b) < 1+timeSize {
 		return t, 0, fmt.Errorf("%w: track", ErrCorrupt)
 	}
-	if b[0] != Format {
+	if b[0] != trackFormat {
 		return t, 0, Newer("a track", b[0])
 	}
 	w := wire{base: epoch}

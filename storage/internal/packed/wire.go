@@ -19,7 +19,7 @@ var (
 )
 
 // maxField is the highest field number of any message.
-const maxField = 31
+const maxField = 47
 
 // wire is a message in the wire format of protocol buffers, read or written:
 // each type is described once, by a function that walks its fields, so that

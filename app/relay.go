@@ -1,0 +1,102 @@
+package app
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/handlers/relay"
+	"github.com/rahgir/caddy-payments/internal/token"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Relayer implements relay.App.
+func (a *App) Relayer(name string) (payment.Relayer, bool) {
+	p, ok := a.providers[name]
+	if !ok {
+		return nil, false
+	}
+	r, ok := p.Provider.(payment.Relayer)
+	return r, ok
+}
+
+// Callback implements relay.App.
+func (a *App) Callback(ctx context.Context, u *url.URL, provider string) (relay.Site, bool) {
+	return a.sites.Callback(ctx, u, provider)
+}
+
+// sealer seals what a shop hasn't heard yet with the app's relay key, so that neither a
+// ledger's file nor a copy of it shows card data of a provider's answer. A payment's
+// reference opens it only.
+type sealer struct{ keys func() (*token.Keys, error) }
+
+// aead are the ciphers of all keys; the first seals.
+func (s sealer) aead() ([]cipher.AEAD, error) {
+	keys, err := s.keys()
+	if err != nil {
+		return nil, err
+	}
+	var all []cipher.AEAD
+	for _, k := range keys.All(payment.PurposeRelay) {
+		sum := sha256.Sum256(k)
+		block, err := aes.NewCipher(sum[:])
+		if err != nil {
+			return nil, fmt.Errorf("sealing: %w", err)
+		}
+		gcm, err := cipher.NewGCM(block)
+		if err != nil {
+			return nil, fmt.Errorf("sealing: %w", err)
+		}
+		all = append(all, gcm)
+	}
+	if len(all) == 0 {
+		return nil, errNoKey
+	}
+	return all, nil
+}
+
+var (
+	errNoKey  = errors.New("there is no key to seal with")
+	errSealed = errors.New("sealed with another key, or for another payment")
+)
+
+// Seal implements engine.Sealer.
+func (s sealer) Seal(ref payment.Ref, b []byte) ([]byte, error) {
+	all, err := s.aead()
+	if err != nil {
+		return nil, err
+	}
+	nonce := make([]byte, all[0].NonceSize())
+	if _, err := rand.Read(nonce); err != nil {
+		return nil, fmt.Errorf("sealing: %w", err)
+	}
+	return all[0].Seal(nonce, nonce, b, []byte(ref)), nil
+}
+
+// Open implements engine.Sealer.
+func (s sealer) Open(ref payment.Ref, b []byte) ([]byte, error) {
+	all, err := s.aead()
+	if err != nil {
+		return nil, err
+	}
+	for _, gcm := range all {
+		if n := gcm.NonceSize(); len(b) > n {
+			if plain, err := gcm.Open(nil, b[:n], b[n:], []byte(ref)); err == nil {
+				return plain, nil
+			}
+		}
+	}
+	return nil, errSealed
+}
+
+// Interface guards.
+var (
+	_ relay.App     = (*App)(nil)
+	_ engine.Sealer = sealer{}
+)

@@ -1,0 +1,95 @@
+package app
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/operate/meters"
+	"github.com/rahgir/caddy-payments/operate/watch"
+)
+
+// The watch and the meters are the process's: a reload must not forget what is
+// wrong, and counters that began anew with it would be useless.
+var (
+	processWatch  = watch.New(nil)
+	processMeters = sync.OnceValue(func() *meters.Meters { return meters.New(processWatch) })
+)
+
+// registerMeters puts the meters into a configuration's registry.
+func registerMeters(reg *prometheus.Registry, log *zap.Logger) *meters.Meters {
+	m := processMeters()
+	if reg == nil {
+		return m
+	}
+	if err := m.Register(reg); err != nil {
+		log.Warn("registering metrics", zap.Error(err))
+	}
+	return m
+}
+
+// lookEvery is how often the ledger is measured and what waits in it is counted. It
+// happens beside everything else: neither a payment nor a scrape waits for it.
+const lookEvery = 10 * time.Second
+
+// watchOver looks after the ledger until the configuration ends. While the store is
+// not open, it says why.
+func (a *App) watchOver(ctx context.Context) {
+	every := a.lookEvery
+	if every <= 0 {
+		every = lookEvery
+	}
+	for {
+		took := a.look(ctx)
+		// A ledger that takes long to read is read less often.
+		timer := time.NewTimer(max(every, 20*took))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+	}
+}
+
+func (a *App) look(ctx context.Context) time.Duration {
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	a.opened.Lock()
+	eng, err := a.engine, a.opened.err
+	a.opened.Unlock()
+	if eng == nil {
+		processWatch.Look(ctx, nil, err)
+		return time.Since(start)
+	}
+	a.Enter()
+	defer a.Leave()
+	processWatch.Look(ctx, eng.Store, nil)
+	if err := processWatch.Recount(ctx, eng.Store); err != nil && ctx.Err() == nil {
+		a.log.Debug("counting what waits", zap.Error(err))
+	}
+	return time.Since(start)
+}
+
+// startWatching makes every series and begins to look.
+func (a *App) startWatching(ctx context.Context) {
+	processWatch.Keep(a.ProviderNames())
+	a.observer.meters.Prepare(a.ProviderNames(), slices.Collect(maps.Keys(a.affiliates)))
+	go a.watchOver(ctx)
+}
+
+// silent are the events that are only counted.
+func silent(e engine.Event) bool {
+	switch e.Name {
+	case engine.EventReturned, engine.EventHanded, engine.EventCounted:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,272 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// The relay serves a provider's own API to the shop. What the shop hears is decided
+// here, from the record; the handlers only carry bytes. (DESIGN 3.5.)
+//
+// The invariants: nothing is settled that the shop didn't ask for; the marker is
+// durable before its verify goes out; "first" is said by tellFirst alone, after a
+// durable commit; and no relay call waits for a hand-over or a page of the shop's.
+
+const (
+	// relayHold is how long an ask waits for an answer that its provider owes.
+	relayHold = 25 * time.Second
+	// relayTelling is how long an ask waits while another is being told.
+	relayTelling = 3 * time.Second
+	// relayPoll is how often a record is looked at meanwhile.
+	relayPoll = 50 * time.Millisecond
+	// tellLease is how long a telling may take before it counts as cut off.
+	tellLease = 30 * time.Second
+	// relayLink is how long a payment may be paid whose provider's document doesn't
+	// say: intents live as long.
+	relayLink = 30 * 24 * time.Hour
+)
+
+// Events of the relay.
+const (
+	// EventRelayCall: a call that isn't in the provider's dialect.
+	EventRelayCall = "relay_unknown_call"
+	// EventRelayStranger: credentials that are no block's.
+	EventRelayStranger = "relay_stranger"
+	// EventRelayAmount: a verify for another amount than was created.
+	EventRelayAmount = "relay_other_amount"
+	// EventRelayDown: a call was refused because it can't be remembered.
+	EventRelayDown = "relay_down"
+	// EventRelaySilent: the provider did not answer a shop's verify.
+	EventRelaySilent = "relay_silent"
+	// EventNeedsSession: the shop's plugin did not ask in a replay.
+	EventNeedsSession = "relay_needs_session"
+	// EventGivenBack: the shop asked for money to be sent back.
+	EventGivenBack = "relay_given_back"
+	// EventForeignReturn: a return whose address is not that of its create.
+	EventForeignReturn = "relay_foreign_return"
+)
+
+// Relay is one call of a shop's.
+type Relay struct {
+	Site, Route, Provider string
+	Formerly              []string
+	Call                  payment.RelayCall
+	Ask                   payment.RelayAsk
+	// Return is the address of a create's callback as the worker needs it, if a site
+	// of ours takes it.
+	Return *payment.Return
+	// Policy is that of the site; its orders may be paid more than once by default.
+	Policy Policy
+	// Say writes an answer and reports whether the shop took it whole: its
+	// connection was open until the last byte was on its way. It is called once.
+	Say func(payment.RelayReply) bool
+	// Break closes the connection without an answer. It is called instead of Say.
+	Break func()
+}
+
+// Sealer keeps a provider's answer secret in the ledger. What it is made for, the
+// payment's reference, opens it only.
+type Sealer interface {
+	Seal(ref payment.Ref, b []byte) ([]byte, error)
+	Open(ref payment.Ref, b []byte) ([]byte, error)
+}
+
+// keptMost is the longest answer that is kept; longer ones are made anew from the
+// receipt.
+const keptMost = 4 << 10
+
+func (e *Engine) relayer(name string) (Provider, payment.Relayer, error) {
+	prov, err := e.provider(name)
+	if err != nil {
+		return prov, nil, err
+	}
+	r, ok := prov.Provider.(payment.Relayer)
+	if !ok {
+		return prov, nil, fmt.Errorf("provider %q can't be relayed", name)
+	}
+	return prov, r, nil
+}
+
+// RelayCreate forwards a create and remembers what it says before the shop has its
+// answer (rule 12). It never asks twice.
+func (e *Engine) RelayCreate(ctx context.Context, c Relay) {
+	ctx = context.WithoutCancel(ctx)
+	prov, r, err := e.relayer(c.Provider)
+	if err != nil {
+		c.Break()
+		return
+	}
+	down := func(err error) {
+		e.relayEvent(EventRelayDown, c, err, true)
+		c.Say(r.WriteReply(payment.RelayDown, c.Ask, nil))
+	}
+	if err := e.Store.Ready(); err != nil {
+		down(err)
+		return
+	}
+	if !e.begin() {
+		down(payment.ErrClosed)
+		return
+	}
+	defer e.running.Done()
+	gen, err := e.generation(ctx)
+	if err != nil {
+		down(err)
+		return
+	}
+	// A create has the lane of creates, so that it takes no verify's place.
+	laneCtx, cancel := context.WithTimeout(ctx, createPatience)
+	leave, ok := e.Shared.hosts.EnterCreate(laneCtx, hostOf(prov.Terms()))
+	cancel()
+	if !ok {
+		down(&TooManyError{RetryAfter: createPatience})
+		return
+	}
+	callCtx, cancel := context.WithTimeout(ctx, prov.Timeout)
+	reply := r.ForwardCall(callCtx, c.Call)
+	cancel()
+	leave()
+	id, made := r.ReadCreated(reply)
+	if !made {
+		e.relayGive(c, reply)
+		return
+	}
+	if err := e.relayIntend(ctx, prov, c, id, gen); err != nil {
+		// The provider has made it, and no customer will be sent to it.
+		down(err)
+		return
+	}
+	e.relayGive(c, reply)
+}
+
+// relayGive passes an answer on as it came, or breaks off where there is none.
+func (e *Engine) relayGive(c Relay, reply payment.RelayReply) {
+	if reply.Status == 0 || reply.Err != nil {
+		c.Break()
+		return
+	}
+	c.Say(reply)
+}
+
+// relayIntend records a create as an intent.
+func (e *Engine) relayIntend(ctx context.Context, prov Provider, c Relay, id string, gen payment.Generation) error {
+	t := prov.Terms()
+	order := c.Ask.Order
+	if order == "" {
+		order = id
+	}
+	now := e.now()
+	rec := &payment.Record{
+		Ref:  payment.NewRef(c.Site, t.Issuer, id, order),
+		Site: c.Site, Route: c.Route, Provider: c.Provider, Issuer: t.Issuer, Environment: t.Environment,
+		ID: id, Order: order, State: payment.Created, Generation: gen.Seq,
+		Expect: payment.Expectation{Amount: c.Ask.Amount(), Source: payment.FromIntent},
+		Return: c.Return,
+		Relay:  &payment.Relayed{Callback: c.Ask.Callback, Number: c.Ask.Number, Unit: c.Ask.Unit},
+
+		CreatedAt: now, UpdatedAt: now,
+	}
+	before, err := e.announcedBefore(ctx, prov, id)
+	if err != nil {
+		return err
+	}
+	if before != nil {
+		// A provider that gives one id out twice for one order (or a shop that
+		// announced it meanwhile): what is known stays.
+		if before.Relay == nil && slices.Contains(names(c.Site, c.Formerly), before.Site) && !settled(before) {
+			before.Relay = rec.Relay
+			return e.commit(ctx, before, false)
+		}
+		return nil
+	}
+	return e.intend(ctx, rec, prov, nil, 0)
+}
+
+// relayFirstLook is when the worker first looks at an intent of a relayed create. It
+// asks only by inquiry, and hands over only by the shop's own return.
+func (e *Engine) relayFirstLook(rec *payment.Record, prov Provider) time.Time {
+	if rec.Return != nil && inquires(prov) {
+		return nextUnasked(rec, true, e.now())
+	}
+	return rec.CreatedAt.Add(relayLink)
+}
+
+// relayFind is the record that a call is about, nil without an error where there is
+// none.
+func (e *Engine) relayFind(ctx context.Context, prov Provider, c Relay) (*payment.Record, error) {
+	if c.Ask.ID == "" {
+		return nil, nil
+	}
+	rec, err := e.announcedBefore(ctx, prov, c.Ask.ID)
+	if errors.Is(err, payment.ErrNotFound) {
+		err = nil
+	}
+	if rec != nil || err != nil {
+		return rec, err
+	}
+	// One that was settled before its shop came behind the relay.
+	holder, err := e.Store.Holder(ctx, payment.ReceiptKey(prov.Terms().Issuer, c.Ask.ID))
+	if err != nil || holder == "" {
+		return nil, ignoreNotFound(err)
+	}
+	rec, err = e.Store.Get(ctx, holder)
+	return rec, ignoreNotFound(err)
+}
+
+// RelayForward passes on a call that settles nothing.
+func (e *Engine) RelayForward(ctx context.Context, c Relay) {
+	prov, r, err := e.relayer(c.Provider)
+	if err != nil {
+		c.Break()
+		return
+	}
+	e.relayGive(c, e.relayRaw(ctx, prov, r, c))
+}
+
+// relayRaw forwards without a record's step.
+func (e *Engine) relayRaw(ctx context.Context, prov Provider, r payment.Relayer, c Relay) payment.RelayReply {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), prov.Timeout)
+	defer cancel()
+	leave, err := e.Shared.hosts.Enter(ctx, hostOf(prov.Terms()), false)
+	if err != nil {
+		return payment.RelayReply{Err: err, Unsent: true}
+	}
+	defer leave()
+	return r.ForwardCall(ctx, c.Call)
+}
+
+// RelayInquire answers a question that settles nothing. What is settled here and was
+// not heard yet is answered as before its verify: a job that looks for paid and
+// unverified payments must still find it.
+func (e *Engine) RelayInquire(ctx context.Context, c Relay) {
+	prov, r, err := e.relayer(c.Provider)
+	if err != nil {
+		c.Break()
+		return
+	}
+	rec, err := e.relayFind(ctx, prov, c)
+	if err == nil && rec != nil && rec.Tellable() && rec.State != payment.Delivering {
+		c.Say(r.WriteReply(payment.RelayAwaiting, c.Ask, rec))
+		return
+	}
+	e.relayGive(c, e.relayRaw(ctx, prov, r, c))
+}
+
+func (e *Engine) relayEvent(name string, c Relay, err error, alert bool) {
+	e.Observer.Observe(Event{Name: name, Provider: c.Provider, Site: c.Site, ID: clip(c.Ask.ID), Order: clip(c.Ask.Order), Err: err, Alert: alert})
+}
+
+// RelayOf is the payment behind a provider's id, nil without an error where none is
+// known.
+func (e *Engine) RelayOf(ctx context.Context, provider, id string) (*payment.Record, error) {
+	prov, err := e.provider(provider)
+	if err != nil {
+		return nil, err
+	}
+	return e.relayFind(ctx, prov, Relay{Ask: payment.RelayAsk{ID: id}})
+}

@@ -1,0 +1,337 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rahgir/caddy-payments/internal/failpoint"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// relayed is what an ask of the provider gave.
+type relayed struct {
+	rec *payment.Record
+	// reply is the provider's answer as it came, and answer what it means; Status is 0
+	// where somebody else asked.
+	reply   payment.RelayReply
+	outcome payment.Outcome
+}
+
+var errOtherAmount = errors.New("the shop asks for another amount than it created the payment with")
+
+// RelayVerify answers a shop's verify. It returns when the shop has its answer, or
+// is gone; what was begun goes on without it.
+func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
+	gone := ctx.Done()
+	ctx = context.WithoutCancel(ctx)
+	prov, r, err := e.relayer(c.Provider)
+	if err != nil || !e.begin() {
+		c.Break()
+		return
+	}
+	defer e.running.Done()
+	ends := e.now().Add(relayHold)
+	waited, pause := time.Duration(0), time.Second
+	for {
+		rec, err := e.relayFind(ctx, prov, c)
+		if err != nil {
+			e.relayEvent(EventRelayDown, c, err, true)
+			c.Break()
+			return
+		}
+		if rec != nil && !rec.Relay.SameAmount(c.Ask) {
+			e.relayEvent(EventRelayAmount, c, errOtherAmount, true)
+			c.Say(r.WriteReply(payment.RelayOtherAmount, c.Ask, rec))
+			return
+		}
+		switch e.relayStands(rec) {
+		case standsTellable:
+			if over(gone) || e.tellFirst(ctx, r, c, rec) {
+				return
+			}
+			continue
+		case standsTelling:
+			if waited < relayTelling && e.relayWait(gone, relayPoll) {
+				waited += relayPoll
+				continue
+			}
+			e.sayAgain(ctx, r, c, rec)
+			return
+		case standsHeard:
+			e.sayAgain(ctx, r, c, rec)
+			return
+		case standsPerson:
+			if e.relayHeld(ctx, prov, r, c, rec) {
+				return
+			}
+			continue
+		case standsOpen:
+		}
+		got, err := e.relayQuestion(ctx, prov, r, c, rec)
+		switch {
+		case err != nil && !errors.Is(err, payment.ErrConflict):
+			// The claim can't be made durable: nothing was asked.
+			e.relayEvent(EventRelayDown, c, err, true)
+			if !e.relayWait(gone, time.Second) || !e.now().Before(ends) {
+				c.Break()
+				return
+			}
+			continue
+		case err != nil:
+			continue
+		case e.relayStands(got.rec) == standsTellable, e.relayStands(got.rec) == standsTelling, e.relayStands(got.rec) == standsHeard:
+			continue
+		case got.reply.Status != 0 && got.reply.Err == nil && got.outcome != payment.OutcomePaid:
+			c.Say(got.reply) // "no", "again", or an error: as it came
+			return
+		case e.relayStands(got.rec) == standsPerson:
+			continue
+		}
+		// Silence: an answer that comes while the caller stays is given.
+		if !e.now().Add(pause).Before(ends) || !e.relayWait(gone, pause) {
+			e.relayEvent(EventRelaySilent, c, errNoAnswer, false)
+			c.Break()
+			return
+		}
+		pause = min(2*pause, 8*time.Second)
+	}
+}
+
+var errNoAnswer = errors.New("the provider has not answered the shop's verify; we ask again")
+
+// stands is where a payment stands for an ask.
+type stands int
+
+const (
+	standsOpen     stands = iota // not settled: the provider is asked
+	standsTellable               // settled, and nobody has heard "first"
+	standsTelling                // another is being told
+	standsHeard                  // heard, or never to be told
+	standsPerson                 // our books hold it; the provider answers as it likes
+)
+
+func (e *Engine) relayStands(rec *payment.Record) stands {
+	switch {
+	case rec == nil:
+		return standsOpen
+	case rec.Relay == nil && (rec.State == payment.Verified || rec.State == payment.Delivering || rec.State == payment.Parked):
+		return standsTellable // the first ask of a payment that a verify route settled
+	case rec.Relay.Heard():
+		return standsHeard
+	case rec.Relay != nil && rec.Relay.Open() && rec.State != payment.Parked:
+		return standsTelling
+	case rec.Tellable():
+		return standsTellable
+	case rec.State == payment.Reversed || rec.State == payment.Review || rec.Reason == payment.ReasonDismissed ||
+		rec.Relay != nil && !rec.Relay.GivingBack.IsZero():
+		return standsPerson
+	case rec.State.Captured():
+		return standsHeard
+	}
+	return standsOpen
+}
+
+func over(gone <-chan struct{}) bool {
+	select {
+	case <-gone:
+		return true
+	default:
+		return false
+	}
+}
+
+// relayWait is false where the caller has left.
+func (e *Engine) relayWait(gone <-chan struct{}, d time.Duration) bool {
+	select {
+	case <-gone:
+		return false
+	case <-e.Clock.After(d):
+		return true
+	}
+}
+
+// relayQuestion has the provider asked once for all who ask at a time. Whoever comes
+// while the worker, or a return, asks gets no answer of its own: it looks again.
+func (e *Engine) relayQuestion(ctx context.Context, prov Provider, r payment.Relayer, c Relay, rec *payment.Record) (relayed, error) {
+	j := job{prov: prov, ask: Ask{
+		Site: c.Site, Formerly: c.Formerly, Route: c.Route, Provider: c.Provider, Order: c.Ask.Order, Policy: c.Policy,
+		Claimed: payment.Claimed{ID: c.Ask.ID, Hint: payment.HintPaid},
+	}}
+	if j.ask.Order == "" {
+		j.ask.Order = c.Ask.ID
+	}
+	j.rules = asked{j.ask, e.Sites}
+	if rec != nil {
+		j.ref = rec.Ref
+	} else {
+		j.ref = payment.NewRef(c.Site, prov.Terms().Issuer, c.Ask.ID, j.ask.Order)
+	}
+	v, err, _ := e.Shared.relays.Do(string(j.ref), func() (any, error) {
+		var got relayed
+		_, err, _ := e.Shared.flights.Do(string(j.ref), func() (any, error) {
+			err := e.safely(j.ref, func() (err error) {
+				got, err = e.relaySettle(ctx, j, r, c)
+				return err
+			})
+			return got.rec, err
+		})
+		if err == nil && got.rec == nil {
+			got.rec, err = e.Store.Get(ctx, j.ref)
+		}
+		return got, err
+	})
+	got, _ := v.(relayed)
+	return got, err
+}
+
+// relaySettle claims, asks and commits, as settle does for a return. It asks even
+// though the last answer was a "no" a moment ago: so did the shop.
+func (e *Engine) relaySettle(ctx context.Context, j job, r payment.Relayer, c Relay) (relayed, error) {
+	t := j.prov.Terms()
+	e.account(ctx, j.prov)
+	waited := time.Duration(0)
+	for range claimTries {
+		rec, err := e.load(ctx, j, t)
+		if err != nil {
+			return relayed{}, err
+		}
+		if e.relayStands(rec) != standsOpen {
+			return relayed{rec: rec}, nil
+		}
+		if rec.State == payment.Verifying && e.Store.Alive(rec.Lease) {
+			if waited > e.leaseFor(j.prov) {
+				return relayed{rec: rec}, nil
+			}
+			<-e.Clock.After(otherOwner)
+			waited += otherOwner
+			continue
+		}
+		got, err := e.relayAttempt(ctx, j, r, c, rec, t)
+		if errors.Is(err, payment.ErrConflict) {
+			continue
+		}
+		return got, err
+	}
+	return relayed{}, fmt.Errorf("claiming a relayed payment: %w", payment.ErrConflict)
+}
+
+// relayAttempt asks with the shop's own call. The breaker doesn't keep it back: a
+// shop without us would ask, too.
+func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c Relay, rec *payment.Record, t payment.Terms) (relayed, error) {
+	laneCtx, cancel := context.WithTimeout(ctx, j.prov.Timeout)
+	leave, err := e.Shared.hosts.Enter(laneCtx, hostOf(t), false)
+	cancel()
+	if err != nil {
+		return relayed{rec: rec}, nil //nolint:nilerr // nothing was asked: as silence
+	}
+	defer leave()
+	var take []payment.Key
+	if rec.Version == 0 {
+		// No create of it was seen: the shop's own word, over its own credentials.
+		rec.Expect = payment.Expectation{Source: payment.FromLookup, Amount: c.Ask.Amount()}
+		if c.Ask.Number != 0 && c.Ask.Unit == 0 && !c.Ask.Unread {
+			rec.Expect.Amount = payment.Rials(c.Ask.Number) * max(payment.Rials(t.Step), 1)
+		}
+		if c.Ask.Number == 0 {
+			rec.Expect = payment.Expectation{Source: payment.FromNone}
+		}
+		take = append(take, payment.IntentKey(rec.Issuer, rec.ID))
+	}
+	if rec.Relay == nil {
+		rec.Relay = &payment.Relayed{Number: c.Ask.Number, Unit: c.Ask.Unit}
+	}
+	rec.Relay.Asked++
+	rec.Attempts.Claimed = true
+	now := e.now()
+	if err := rec.StartAttempt(now, e.lease(e.leaseFor(j.prov))); err != nil {
+		return relayed{rec: rec}, err
+	}
+	failpoint.Hit(failpoint.ClaimIssued)
+	if err := e.commit(ctx, rec, false, take...); err != nil {
+		return relayed{}, err
+	}
+	failpoint.Hit(failpoint.ClaimDurable)
+	var reply payment.RelayReply
+	answer := e.call(ctx, j.prov, rec, func(ctx context.Context, _ payment.Query) payment.Answer {
+		reply = r.ForwardCall(ctx, c.Call)
+		return r.ReadVerified(reply)
+	})
+	failpoint.Hit(failpoint.AnswerRead)
+	j.relayed = func(next *payment.Record) { e.relayKeep(next, answer, reply) }
+	rec, err = e.finish(ctx, j, rec, answer, t)
+	return relayed{rec: rec, reply: reply, outcome: answer.Outcome}, err
+}
+
+// relayKeep is what a relayed ask adds to what its answer means.
+func (e *Engine) relayKeep(next *payment.Record, a payment.Answer, reply payment.RelayReply) {
+	now := e.now()
+	switch next.State {
+	case payment.Verified:
+		next.Due = now.Add(browserGrace)
+	case payment.Review:
+		if next.Reason == payment.ReasonUnexplained && next.Attempts.Count == 1 {
+			next.Reason = payment.ReasonElsewhere // the shop hears what the provider said
+		}
+	case payment.Declined, payment.Expired:
+		// The shop has heard it, and asks again if it wants to: nothing is settled
+		// that it didn't ask for.
+		next.Due = next.CreatedAt.Add(relayLink)
+	default:
+	}
+	if a.Outcome != payment.OutcomePaid || e.Seal == nil || len(reply.Body) > keptMost || len(reply.Body) == 0 {
+		return
+	}
+	sealed, err := e.Seal.Seal(next.Ref, packReply(reply))
+	if err == nil {
+		next.Relay.Kept, next.Relay.KeptAt = sealed, now
+	}
+}
+
+// relayHeld passes on an ask about a payment that our books hold for a person: the
+// shop is never blocked by them. The marker is on record before, and a "first" goes out
+// as every other does. It reports whether the ask has had its answer.
+func (e *Engine) relayHeld(ctx context.Context, prov Provider, r payment.Relayer, c Relay, rec *payment.Record) (done bool) {
+	next := rec.Clone()
+	if next.Relay == nil {
+		next.Relay = new(payment.Relayed)
+	}
+	next.Relay.Asked++
+	next.Attempts.Count++
+	next.Attempts.Last = e.now()
+	if err := e.commit(ctx, next, false); err != nil {
+		if errors.Is(err, payment.ErrConflict) {
+			return false
+		}
+		e.relayEvent(EventRelayDown, c, err, true)
+		c.Break()
+		return true
+	}
+	reply := e.relayRaw(ctx, prov, r, c)
+	a := r.ReadVerified(reply)
+	if a.Outcome != payment.OutcomePaid || a.Receipt == nil || next.State != payment.Review {
+		e.relayGive(c, reply)
+		return true
+	}
+	for range claimTries {
+		rc := *a.Receipt
+		next.Receipt = &rc
+		e.relayKeep(next, a, reply)
+		err := e.commit(ctx, next, false)
+		switch {
+		case err == nil && next.Tellable():
+			return false // it can be told now
+		case err == nil:
+			e.sayAgain(ctx, r, c, next)
+			return true
+		}
+		fresh, getErr := e.Store.Get(ctx, next.Ref)
+		if getErr != nil || !errors.Is(err, payment.ErrConflict) {
+			break
+		}
+		next = fresh
+	}
+	c.Break()
+	return true
+}

@@ -1,0 +1,399 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/rahgir/caddy-payments/engine/limit"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Replayed is what became of a replay of a shop's own return.
+type Replayed struct {
+	// Taken: a route of the shop took it.
+	Taken bool
+	// Unsent: provably nothing reached the shop.
+	Unsent bool
+	// Page is how the shop answered.
+	Page payment.ShopPage
+}
+
+// Replayer is Sites whose shops ask for their payments by themselves.
+type Replayer interface {
+	// Rescues reports whether the route of a record lets its return be replayed.
+	Rescues(r *payment.Record) bool
+	// Replay makes the customer's return to the shop, in process, as the customer
+	// would have made it. It never panics.
+	Replay(ctx context.Context, r *payment.Record) Replayed
+}
+
+// replaysAtOnce is how many replays one site gets at a time: its PHP has few workers,
+// and its customers need them.
+const replaysAtOnce = 2
+
+// replays bounds replays by site, and knows the routes whose plugins need their
+// customer's session.
+type replays struct {
+	mu       sync.Mutex
+	running  map[string]int
+	sessions map[string]bool
+}
+
+func (r *replays) enter(site string) (leave func(), ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.running == nil {
+		r.running, r.sessions = make(map[string]int), make(map[string]bool)
+	}
+	if r.running[site] >= replaysAtOnce {
+		return nil, false
+	}
+	r.running[site]++
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.running[site]--
+	}, true
+}
+
+func (r *replays) needsSession(route string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.sessions[route]
+}
+
+func (r *replays) markSession(route string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sessions == nil {
+		r.sessions = make(map[string]bool)
+	}
+	r.sessions[route] = true
+}
+
+func sessionKey(rec *payment.Record) string { return rec.Site + "\n" + rec.Route + "\n" + rec.Provider }
+
+// NeedsSession reports whether the route of a record was seen to ask for payments
+// only with its customer's session.
+func (e *Engine) NeedsSession(rec *payment.Record) bool {
+	return e.Shared.replays.needsSession(sessionKey(rec))
+}
+
+// relayDue does the next thing for a relayed payment. It is not done where the
+// payment is like any other: an ask without an answer is asked again.
+func (e *Engine) relayDue(ctx context.Context, rec *payment.Record) (done bool, err error) {
+	switch rec.State {
+	case payment.Created:
+		return true, e.relayUnasked(ctx, rec)
+	case payment.Declined, payment.Expired:
+		return true, e.relayForget(ctx, rec)
+	case payment.Verified:
+		if e.handsOver(rec) {
+			return false, nil
+		}
+		return true, e.relayUnheard(ctx, rec)
+	case payment.Delivering:
+		if rec.Delivery.Via != payment.ViaRelay {
+			return false, nil
+		}
+		return true, e.relayLapsed(ctx, rec)
+	case payment.Parked, payment.Review:
+		return true, e.relayRests(ctx, rec)
+	}
+	return false, nil
+}
+
+// handsOver: a verify route settled it, or began to hand it over, so a verify route
+// hands it over; its plugin only asks meanwhile.
+func (e *Engine) handsOver(rec *payment.Record) bool {
+	return rec.Delivery.Via == payment.ViaBrowser || rec.Delivery.Via == payment.ViaWorker || rec.Relay.Asked == 0 && arrived(rec) && rec.State.Captured()
+}
+
+// relayUnasked looks after a create whose customer the shop hasn't asked about. It
+// settles nothing: where an inquiry says "paid, not verified", the shop's own return
+// is made, and its plugin settles.
+func (e *Engine) relayUnasked(ctx context.Context, rec *payment.Record) error {
+	now := e.now()
+	if !now.Before(rec.CreatedAt.Add(relayLink)) {
+		return e.relayLapse(ctx, rec)
+	}
+	prov, err := e.providerFor(rec)
+	if err != nil {
+		return e.orphaned(ctx, rec, err)
+	}
+	ends := rec.CreatedAt.Add(relayLink)
+	if !inquires(prov) || rec.Relay.Asked > 0 || !rec.Relay.ReplayedAt.IsZero() || !e.mayReplay(rec) {
+		return e.rest(ctx, rec, ends)
+	}
+	if rec.Relay.Page == payment.PageOpen && now.Sub(rec.Relay.PageAt) < pageLimit {
+		return e.rest(ctx, rec, rec.Relay.PageAt.Add(pageLimit)) // its customer is with the shop
+	}
+	a, asked := e.inquire(ctx, prov, rec, false)
+	if !asked {
+		return e.rest(ctx, rec, now.Add(limit.BreakerMost))
+	}
+	switch a.Outcome {
+	case payment.OutcomeAwaiting:
+		if rec.Attempts.Awaiting.IsZero() {
+			// Its customer may be on the way back: the shop's own turn comes first.
+			rec.Attempts.Awaiting = now
+			rec.Due = now.Add(browserGrace)
+			return ignoreConflict(e.commit(ctx, rec, true))
+		}
+		return e.replay(ctx, rec)
+	case payment.OutcomeOperator:
+		e.observe(EventOperator, rec, a.Err, true)
+	}
+	rec.Attempts.Unasked++
+	at := e.nextIdle(rec, true)
+	if at.IsZero() {
+		at = ends
+	}
+	return e.rest(ctx, rec, at)
+}
+
+func (e *Engine) relayLapse(ctx context.Context, rec *payment.Record) error {
+	if err := rec.EndUnasked(payment.Lapse, payment.ReasonNotPaid, e.now()); err != nil {
+		return err
+	}
+	return e.rest(ctx, rec, e.now())
+}
+
+// relayForget forgets what nobody paid once its link is dead.
+func (e *Engine) relayForget(ctx context.Context, rec *payment.Record) error {
+	if at := rec.CreatedAt.Add(relayLink); e.now().Before(at) {
+		return e.rest(ctx, rec, at)
+	}
+	err := e.Store.Forget(ctx, rec.Ref, rec.Version)
+	if errors.Is(err, payment.ErrConflict) {
+		return e.rest(ctx, rec, time.Time{})
+	}
+	return err
+}
+
+// relayUnheard looks after what is settled and nobody has heard: its answer was
+// lost. The shop's own return is made once; then a person looks.
+func (e *Engine) relayUnheard(ctx context.Context, rec *payment.Record) error {
+	now := e.now()
+	switch at := later(rec.Attempts.Last, rec.Delivery.Last).Add(browserGrace); {
+	case now.Before(at):
+		return e.rest(ctx, rec, at) // the caller may still be there, or its customer
+	case rec.Relay.Page == payment.PageOpen && now.Sub(rec.Relay.PageAt) < pageLimit:
+		return e.rest(ctx, rec, rec.Relay.PageAt.Add(pageLimit))
+	case rec.Relay.ReplayedAt.IsZero() && e.mayReplay(rec):
+		return e.replay(ctx, rec)
+	}
+	why := payment.ReasonAbsent
+	switch {
+	case !rec.Relay.GivingBack.IsZero():
+		why = payment.ReasonGiveBack
+	case e.NeedsSession(rec):
+		why = payment.ReasonNeedsSession
+	}
+	if err := rec.ParkDelivery(why, now); err != nil {
+		return err
+	}
+	return e.park(ctx, rec)
+}
+
+func (e *Engine) mayReplay(rec *payment.Record) bool {
+	s, ok := e.Sites.(Replayer)
+	return ok && rec.Return != nil && rec.Return.URI != "" && rec.Relay.GivingBack.IsZero() && !e.NeedsSession(rec) && s.Rescues(rec)
+}
+
+// replay makes the shop's own return. That it is made is durable before: it is made
+// once, whatever becomes of us.
+func (e *Engine) replay(ctx context.Context, rec *payment.Record) error {
+	leave, ok := e.Shared.replays.enter(rec.Site)
+	if !ok {
+		return e.rest(ctx, rec, e.now().Add(5*time.Second))
+	}
+	defer leave()
+	now := e.now()
+	asked := rec.Relay.Asked
+	rec.Relay.ReplayedAt = now
+	rec.Due = now.Add(pageLimit)
+	if rec.Relay.Page == payment.PageOpen {
+		_ = rec.LosePage(now) // it took longer than any page may
+	}
+	opened := rec.OpenPage(e.Store.Owner(), now)
+	if err := e.commit(ctx, rec, false); err != nil {
+		return ignoreConflict(err)
+	}
+	callCtx, cancel := context.WithTimeout(ctx, DeliveryTime)
+	defer cancel()
+	var got Replayed
+	panicked := e.safely(rec.Ref, func() error {
+		got = e.Sites.(Replayer).Replay(callCtx, rec) //nolint:forcetypeassert // mayReplay has looked
+		return nil
+	})
+	if got.Page == payment.PageNone {
+		got.Page = payment.PageBad
+	}
+	if opened {
+		e.RelayPage(ctx, rec.Ref, now, got.Page)
+	}
+	fresh, err := e.Store.Get(ctx, rec.Ref)
+	if err != nil {
+		return err
+	}
+	if fresh.Relay.Asked > asked || fresh.Relay.Heard() {
+		return panicked
+	}
+	// The plugin did not ask: it knows its order only by the customer's session.
+	if got.Taken && !got.Unsent && panicked == nil {
+		e.Shared.replays.markSession(sessionKey(rec))
+		e.observe(EventNeedsSession, fresh, errNeedsSession, true)
+	}
+	if fresh.State == payment.Verified {
+		return e.rest(ctx, fresh, e.now())
+	}
+	return e.rest(ctx, fresh, fresh.CreatedAt.Add(relayLink))
+}
+
+var errNeedsSession = errors.New("the shop's plugin did not ask for the payment when its return was made without its customer: no return of this route is made any more")
+
+// relayLapsed ends a telling whose node is gone, or gives up a page that never came.
+func (e *Engine) relayLapsed(ctx context.Context, rec *payment.Record) error {
+	now := e.now()
+	var err error
+	switch l := rec.Relay; {
+	case l.Open() && e.Store.Alive(rec.Lease):
+		return e.rest(ctx, rec, rec.Lease.Until)
+	case l.Open():
+		err = rec.CutOff(now)
+	case l.Page == payment.PageOpen && now.Before(l.PageAt.Add(pageLimit)) && e.Store.Alive(payment.Lease{Owner: l.PageBy, Until: l.PageAt.Add(pageLimit)}):
+		return e.rest(ctx, rec, l.PageAt.Add(pageLimit))
+	case l.Page == payment.PageOpen:
+		err = rec.LosePage(now)
+	default:
+		err = rec.ParkDelivery(payment.ReasonHeardNoAck, now)
+	}
+	if err != nil {
+		return err
+	}
+	return e.park(ctx, rec)
+}
+
+// relayRests tells a person, and throws away what is kept for too long.
+func (e *Engine) relayRests(ctx context.Context, rec *payment.Record) error {
+	ends := rec.Relay.KeptAt.Add(payment.RelayKept)
+	switch {
+	case len(rec.Relay.Kept) == 0:
+		e.tellAgain(ctx, rec)
+		return nil
+	case !e.now().Before(ends):
+		rec.Relay.Kept, rec.Relay.KeptAt = nil, time.Time{}
+		return e.rest(ctx, rec, time.Time{})
+	}
+	e.tellAgain(ctx, rec)
+	return nil
+}
+
+// relayKeptUntil is when a record that waits for a person is due once more; zero is
+// never.
+func relayKeptUntil(rec *payment.Record) time.Time {
+	if rec.Relay == nil || len(rec.Relay.Kept) == 0 {
+		return time.Time{}
+	}
+	return rec.Relay.KeptAt.Add(payment.RelayKept)
+}
+
+// untell lets a parked payment be told once more, on a person's word that the shop
+// has not credited it: its return is made again, or its customer comes back.
+func (e *Engine) untell(ctx context.Context, rec *payment.Record, note payment.Note) (*payment.Record, error) {
+	now := e.now()
+	if err := rec.Decide(payment.DecideRedeliver, note, now); err != nil {
+		return rec, fmt.Errorf("%w: %w", ErrNotPossible, err)
+	}
+	if err := rec.Untell(now); err != nil {
+		return rec, fmt.Errorf("%w: %w", ErrNotPossible, err)
+	}
+	if err := e.commit(ctx, rec, false); err != nil {
+		return nil, err
+	}
+	e.observe(EventDecided, rec, nil, false)
+	if e.mayReplay(rec) {
+		if err := e.replay(context.WithoutCancel(ctx), rec); err != nil {
+			return nil, err
+		}
+	}
+	return e.Store.Get(ctx, rec.Ref)
+}
+
+// RelayReturn notes that the customer's return of a relayed payment reaches the shop,
+// and at which moment; zero where nothing is to be noted. While another return of it
+// is with the shop it waits for that one's end, for as long as patience and browser
+// allow: whichever asked first, the page might be the other's.
+func (e *Engine) RelayReturn(ctx context.Context, ref payment.Ref, ret payment.Return, patience time.Duration) (time.Time, error) {
+	gone := ctx.Done()
+	ctx = context.WithoutCancel(ctx)
+	deadline := e.now().Add(patience)
+	for {
+		rec, err := e.Store.Get(ctx, ref)
+		if err != nil || rec.Relay == nil {
+			return time.Time{}, ignoreNotFound(err)
+		}
+		now := e.now()
+		stale := now.Sub(rec.Relay.PageAt) > pageLimit
+		if rec.Relay.Page == payment.PageOpen && !stale && now.Before(deadline) && e.relayWait(gone, relayPoll) {
+			continue
+		}
+		if rec.Relay.Page == payment.PageOpen && stale {
+			_ = rec.LosePage(now)
+		}
+		opened := rec.OpenPage(e.Store.Owner(), now)
+		if !opened && !rec.Overlap() {
+			return time.Time{}, nil
+		}
+		switch known := rec.Return; {
+		case known == nil && !rec.State.Captured():
+			ret.Arrived = now
+			rec.Return = &ret
+		case known != nil && known.Arrived.IsZero():
+			// The address stays that of the create; who came, and how, is what a replay
+			// repeats. From the first on the return is fixed.
+			known.Arrived, known.By, known.Host, known.Secure = now, ret.By, ret.Host, ret.Secure
+		}
+		err = e.commit(ctx, rec, true)
+		switch {
+		case errors.Is(err, payment.ErrConflict):
+			continue
+		case err != nil:
+			return time.Time{}, err
+		case opened:
+			return now, nil
+		}
+		return time.Time{}, nil
+	}
+}
+
+// RelayPage notes how the shop answered the return that came at a moment.
+func (e *Engine) RelayPage(ctx context.Context, ref payment.Ref, at time.Time, said payment.ShopPage) {
+	ctx = context.WithoutCancel(ctx)
+	for range claimTries {
+		rec, err := e.Store.Get(ctx, ref)
+		if err != nil || rec.Relay == nil {
+			return
+		}
+		was := rec.State
+		if err := rec.EndPage(at, said, e.now()); err != nil {
+			return
+		}
+		e.holdParked(rec)
+		err = e.commit(ctx, rec, true)
+		if err == nil {
+			if rec.State != was {
+				e.tellRelayed(ctx, rec, true)
+			}
+			return
+		}
+		if !errors.Is(err, payment.ErrConflict) {
+			e.trouble(rec, err, true)
+			return
+		}
+	}
+}

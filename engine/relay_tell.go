@@ -1,0 +1,153 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/rahgir/caddy-payments/internal/failpoint"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// tellFirst tells the shop "first": durably noted before its first byte, and noted as
+// heard or not after its last. It reports whether the ask has had its answer;
+// otherwise another was quicker, and the record is to be looked at again.
+func (e *Engine) tellFirst(ctx context.Context, r payment.Relayer, c Relay, rec *payment.Record) (done bool) {
+	next := rec.Clone()
+	if next.Relay == nil {
+		next.Relay = new(payment.Relayed)
+	}
+	reply := e.keptReply(next, r, c)
+	if next.State == payment.Verified || next.State == payment.Parked {
+		e.joinTrack(next, e.noted(ctx, next))
+	}
+	if err := next.Tell(e.now(), e.lease(tellLease)); err != nil {
+		return false
+	}
+	err := e.commit(ctx, next, false)
+	switch {
+	case errors.Is(err, payment.ErrConflict):
+		return false
+	case err != nil:
+		// Whether it is on record isn't known, so not one byte goes out.
+		e.relayEvent(EventRelayDown, c, err, true)
+		c.Break()
+		return true
+	}
+	failpoint.Hit(failpoint.DeliveryDurable)
+	e.observe(EventDelivering, next, nil, false)
+	heard := c.Say(reply)
+	failpoint.Hit(failpoint.ShopAnswered)
+	e.endTelling(ctx, next, heard)
+	return true
+}
+
+// endTelling notes whether "first" was heard, whoever else wrote to the record.
+func (e *Engine) endTelling(ctx context.Context, rec *payment.Record, heard bool) {
+	epoch := rec.Relay.Told.Epoch
+	for range claimTries {
+		now := e.now()
+		next := rec.Clone()
+		var err error
+		if heard {
+			err = next.Hear(epoch, now, now.Add(pageLimit))
+		} else {
+			err = next.Unhear(epoch, now, now.Add(browserGrace))
+		}
+		if err != nil {
+			return // it was cut off meanwhile: a person has it
+		}
+		e.holdParked(next)
+		// A power cut that loses this leaves a telling without an end, which is
+		// parked.
+		if err = e.commit(ctx, next, true); err == nil {
+			failpoint.Hit(failpoint.Delivered)
+			e.tellRelayed(ctx, next, heard)
+			return
+		}
+		fresh, getErr := e.Store.Get(ctx, rec.Ref)
+		if getErr != nil || !errors.Is(err, payment.ErrConflict) {
+			e.trouble(rec, err, true)
+			return
+		}
+		rec = fresh
+	}
+}
+
+// holdParked keeps a record due that was parked, until a person was told.
+func (e *Engine) holdParked(next *payment.Record) {
+	if next.State == payment.Parked {
+		e.hold(next)
+	}
+}
+
+// tellRelayed tells the observers what became of a telling.
+func (e *Engine) tellRelayed(ctx context.Context, rec *payment.Record, heard bool) {
+	switch {
+	case rec.State == payment.Delivered:
+		e.observe(EventDelivered, rec, nil, false)
+		e.poke()
+	case rec.State == payment.Parked:
+		e.tell(ctx, EventParked, rec, nil)
+	case !heard:
+		e.observe(EventMissed, rec, nil, false)
+	}
+}
+
+// sayAgain answers "already verified".
+func (e *Engine) sayAgain(ctx context.Context, r payment.Relayer, c Relay, rec *payment.Record) {
+	if rec.Relay != nil {
+		for range claimTries {
+			next := rec.Clone()
+			if !next.SaidAgain() {
+				break
+			}
+			// It is on record before it is heard: the page may end at once.
+			if err := e.commit(ctx, next, true); !errors.Is(err, payment.ErrConflict) {
+				break
+			}
+			fresh, err := e.Store.Get(ctx, rec.Ref)
+			if err != nil || fresh.Relay == nil {
+				break
+			}
+			rec = fresh
+		}
+	}
+	c.Say(r.WriteReply(payment.RelayAgain, c.Ask, rec))
+}
+
+// keptReply is the provider's own first answer, or one made from the receipt.
+func (e *Engine) keptReply(rec *payment.Record, r payment.Relayer, c Relay) payment.RelayReply {
+	if l := rec.Relay; len(l.Kept) > 0 && e.Seal != nil && e.now().Sub(l.KeptAt) < payment.RelayKept {
+		if b, err := e.Seal.Open(rec.Ref, l.Kept); err == nil {
+			if reply, ok := unpackReply(b); ok {
+				return reply
+			}
+		}
+	}
+	return r.WriteReply(payment.RelayFirst, c.Ask, rec)
+}
+
+// packedReply is a kept answer: status, type and body as they came.
+type packedReply struct {
+	Status int    `json:"s"`
+	Type   string `json:"t"`
+	Body   []byte `json:"b"`
+}
+
+func packReply(r payment.RelayReply) []byte {
+	b, _ := json.Marshal(packedReply{r.Status, r.Type, r.Body})
+	return b
+}
+
+func unpackReply(b []byte) (payment.RelayReply, bool) {
+	var p packedReply
+	if err := json.Unmarshal(b, &p); err != nil || p.Status == 0 {
+		return payment.RelayReply{}, false
+	}
+	return payment.RelayReply{Status: p.Status, Type: p.Type, Body: p.Body}, true
+}
+
+// pageLimit is how long the page of a customer's return is waited for.
+const pageLimit = DeliveryTime + 15*time.Second

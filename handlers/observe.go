@@ -1,0 +1,332 @@
+package handlers
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/pages"
+	"github.com/rahgir/caddy-payments/internal/params"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Observe is where customers of a shop return that verifies its payments by itself,
+// through a relay. Their requests pass untouched and without our headers, except a
+// return whose address isn't that of its create: that gets a page of ours.
+type Observe struct {
+	Match
+
+	// The provider's name.
+	Provider string `json:"provider"`
+
+	// `off` never makes the shop's own return for a customer who did not come back.
+	// Default: on.
+	Rescue string `json:"rescue,omitempty"`
+
+	// Answers by which the shop says that it does not take a payment. Any other 2xx
+	// or 3xx counts as credited where the shop has heard that it is paid.
+	Refused []Refused `json:"refused,omitempty"`
+
+	// Whether an order may be paid more than once: `once` or `many`. Default: many.
+	Orders string `json:"orders,omitempty"`
+
+	conf observeRoute
+}
+
+type observeRoute struct {
+	name     string
+	provider *provider
+}
+
+// observePatience is how long a return waits for the end of another of the same
+// payment.
+const observePatience = 10 * time.Second
+
+func (o *Observe) provision(ctx caddy.Context, h *Handler) error {
+	if err := o.Match.provision(ctx); err != nil {
+		return err
+	}
+	if o.any() {
+		return errors.New("a path or a matcher is missing")
+	}
+	info, ok := h.app.Provider(o.Provider)
+	if !ok {
+		return fmt.Errorf("provider %q is not configured; there are: %s", o.Provider, strings.Join(h.app.ProviderNames(), ", "))
+	}
+	if _, ok := info.Provider.(payment.Relayer); !ok {
+		return fmt.Errorf("provider %q can't be relayed, so nothing is known of the payments that return here", o.Provider)
+	}
+	for _, v := range h.Verify {
+		if v.Provider == o.Provider && slices.ContainsFunc(o.Paths, func(p string) bool { return slices.Contains(v.Paths, p) }) {
+			return errors.New("a `verify` line takes the same path: a return is either verified by us or by the shop")
+		}
+	}
+	if o.Rescue != "" && o.Rescue != "on" && o.Rescue != "off" {
+		return fmt.Errorf("rescue %q: must be on or off", o.Rescue)
+	}
+	if o.Orders != "" && o.Orders != "once" && o.Orders != "many" {
+		return fmt.Errorf("orders %q: must be once or many", o.Orders)
+	}
+	for _, r := range o.Refused {
+		if err := r.Check(); err != nil {
+			return fmt.Errorf("refused %w", err)
+		}
+	}
+	o.conf.provider = &provider{ProviderInfo: info, terms: info.Terms()}
+	o.conf.name = o.name() + " " + o.Provider
+	return nil
+}
+
+func (o *Observe) policy() engine.Policy {
+	return engine.Policy{Once: true, Many: o.Orders != "once"}
+}
+
+// observing is the observe route of a provider that takes an address.
+func (h *Handler) observing(ctx context.Context, u *url.URL, provider string) *Observe {
+	for _, o := range h.Observe {
+		if o.Provider != provider {
+			continue
+		}
+		for _, path := range []string{u.EscapedPath(), strings.TrimSuffix(u.EscapedPath(), "/"), u.EscapedPath() + "/"} {
+			at := *u
+			if at.Path, _ = url.PathUnescape(path); path == "" {
+				continue
+			}
+			at.RawPath = ""
+			if probe := probeOf(ctx, &at, h.server); probe != nil {
+				if ok, err := o.matches(probe, odd(at.Path)); ok && err == nil {
+					return o
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// observed is the observe route that takes a request which carries the provider's id,
+// and that id.
+func (h *Handler) observed(r *http.Request, odd bool) (*Observe, payment.Claimed) {
+	for _, o := range h.Observe {
+		ok := false
+		if len(o.matchers) > 0 {
+			ok, _ = o.matches(r, odd)
+		} else {
+			ok = o.relates(r, odd) == exactly
+		}
+		if !ok {
+			continue
+		}
+		claimed, err := o.conf.provider.ReadReturn(brought(r))
+		if err == nil && claimed.ID != "" {
+			return o, claimed
+		}
+	}
+	return nil, payment.Claimed{}
+}
+
+// brought reads the parameters of a return, which stay where they are: the body, where
+// a provider posts them, and else the query.
+func brought(r *http.Request) func(name string) string {
+	query, _ := url.ParseQuery(r.URL.RawQuery)
+	var form url.Values
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); r.Method == http.MethodPost && kind == "application/x-www-form-urlencoded" {
+		body, err := io.ReadAll(io.LimitReader(r.Body, params.MaxBytes+1))
+		rest := r.Body
+		r.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(bytes.NewReader(body), rest), rest}
+		if err == nil && len(body) <= params.MaxBytes {
+			form, _ = url.ParseQuery(string(body))
+		}
+	}
+	return func(name string) string {
+		if form.Has(name) {
+			return form.Get(name)
+		}
+		return query.Get(name)
+	}
+}
+
+// serveObserved lets a return pass, and looks how the shop answers it.
+func (h *Handler) serveObserved(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, o *Observe, claimed payment.Claimed) error {
+	caddyhttp.SetVar(r.Context(), routedVar, true)
+	page := &observedPage{route: o, said: payment.PageBad}
+	if d := replayOf(r); d != nil {
+		d.taken = true
+		page.to = &d.said
+		return page.serve(h, w, r, next)
+	}
+	eng, err := h.app.Engine(r.Context())
+	if err != nil {
+		return page.serve(h, w, r, next) // the shop works without us
+	}
+	rec, err := eng.RelayOf(r.Context(), o.Provider, claimed.ID)
+	if err != nil || rec == nil || rec.Relay == nil {
+		return page.serve(h, w, r, next)
+	}
+	if why := h.foreign(r, o, rec); why != nil {
+		h.app.Observe(engine.Event{Name: engine.EventForeignReturn, Record: rec, Provider: o.Provider, Site: h.siteOf(r).id, ID: rec.ID, Err: why, Alert: true})
+		return h.write(w, r, pages.Page{Kind: pages.Malformed, ShopURL: h.home(r)}, why)
+	}
+	at, err := eng.RelayReturn(r.Context(), rec.Ref, payment.Return{
+		Method: http.MethodGet, Secure: h.secureView(r), Host: r.Host, URI: r.URL.EscapedPath(), By: visitorOf(r),
+	}, observePatience)
+	if err == nil && !at.IsZero() {
+		defer func() {
+			if r := recover(); r != nil {
+				eng.RelayPage(context.Background(), rec.Ref, at, payment.PageBad)
+				panic(r)
+			}
+			eng.RelayPage(context.Background(), rec.Ref, at, page.said)
+		}()
+	}
+	return page.serve(h, w, r, next)
+}
+
+// foreign tells why a return is not that of its payment's create: the site, the path
+// (last slash apart) and every parameter that the shop put into the callback must have
+// come back unchanged. Several plugins take "again" for paid and never compare the id
+// that they stored.
+func (h *Handler) foreign(r *http.Request, o *Observe, rec *payment.Record) error {
+	if !h.siteOf(r).is(rec.Site) {
+		return errors.New("it is the return of another site's payment")
+	}
+	if rec.Relay.Callback == "" {
+		return nil // its create was never seen
+	}
+	want, err := url.Parse(rec.Relay.Callback)
+	if err != nil {
+		return nil
+	}
+	came, err := url.ParseRequestURI(originalURI(r))
+	if err != nil {
+		return errors.New("the address can't be read")
+	}
+	if strings.TrimSuffix(want.Path, "/") != strings.TrimSuffix(came.Path, "/") {
+		return errors.New("it came to another path than its payment was created with")
+	}
+	had, have := want.Query(), came.Query()
+	for name, values := range had {
+		got := have[name]
+		if slices.Contains(o.conf.provider.terms.Params, name) && len(got) > len(values) {
+			got = got[:len(values)] // the provider's own came on top
+		}
+		if !slices.Equal(values, got) {
+			return fmt.Errorf("the shop's own parameter %s is not the one of the create", bounded(name))
+		}
+	}
+	return nil
+}
+
+// observedPage sees how the shop answers.
+type observedPage struct {
+	watcher
+	route *Observe
+	said  payment.ShopPage
+	to    *payment.ShopPage
+	inner headerReader
+}
+
+// answered implements headerReader.
+func (p *observedPage) answered(status int, header http.Header) {
+	p.said = payment.PageBad
+	if status >= 200 && status < 400 {
+		p.said = payment.PageGood
+	}
+	for _, r := range p.route.Refused {
+		if r.fits(status, header) {
+			p.said = payment.PageRefused
+		}
+	}
+	if p.inner != nil {
+		p.inner.answered(status, header)
+	}
+	privately(header, forNobody)
+}
+
+// serve lets the shop answer, through the gates.
+func (p *observedPage) serve(h *Handler, w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	var passed passes
+	if page, _ := h.ask(w, r, &passed); page != nil {
+		return page(w, r)
+	}
+	p.ResponseWriter = w
+	p.guards(h, r, passed)
+	if h.Announce != "off" {
+		p.inner = &p.watcher
+	}
+	p.reader = p
+	err := p.filter.serve(next, r)
+	if err != nil && p.status == 0 {
+		p.said = payment.PageBad
+	}
+	if p.to != nil {
+		*p.to = p.said
+	}
+	return err
+}
+
+// findObserve is the site and observe route of a record.
+func (s *Sites) findObserve(r *payment.Record) (*Handler, *Observe) {
+	var best *Handler
+	var route *Observe
+	rank := 0
+	for _, h := range s.all() {
+		n := h.rank(r)
+		if n <= rank {
+			continue
+		}
+		for _, o := range h.Observe {
+			if o.Provider == r.Provider && (r.Route == "" || r.Route == o.conf.name) {
+				best, route, rank = h, o, n
+				break
+			}
+		}
+	}
+	return best, route
+}
+
+// Rescues implements engine.Replayer.
+func (s *Sites) Rescues(r *payment.Record) bool {
+	h, o := s.findObserve(r)
+	return h != nil && h.server != nil && o.Rescue != "off"
+}
+
+// replayed is the shop's own return on its way through the site's server, made by the
+// worker. It travels in the request's context, where no client can put it.
+type replayed struct {
+	taken bool
+	said  payment.ShopPage
+}
+
+type replayKey struct{}
+
+func replayOf(r *http.Request) *replayed {
+	if r.Pattern != workerPattern {
+		return nil
+	}
+	d, _ := r.Context().Value(replayKey{}).(*replayed)
+	return d
+}
+
+// Replay implements engine.Replayer.
+func (s *Sites) Replay(ctx context.Context, rec *payment.Record) engine.Replayed {
+	h, o := s.findObserve(rec)
+	if h == nil || h.server == nil || rec.Return == nil {
+		return engine.Replayed{Unsent: true}
+	}
+	return h.replayReturn(ctx, o, rec)
+}

@@ -1,0 +1,426 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// App is what a relay needs of the payments app.
+type App interface {
+	Engine(ctx context.Context) (*engine.Engine, error)
+	// Relayer is a configured provider that can be relayed.
+	Relayer(name string) (payment.Relayer, bool)
+	ProviderNames() []string
+	// Callback is the site of ours to which a create's callback leads.
+	Callback(ctx context.Context, u *url.URL, provider string) (Site, bool)
+	Observe(e engine.Event)
+	Enter()
+	Leave()
+}
+
+// Site is the shop that a call is for.
+type Site struct {
+	// ID names it in records.
+	ID       string
+	Formerly []string
+	// Route is the route that takes its customers' returns, and Return the callback
+	// as the worker needs it; empty where no route does.
+	Route  string
+	Return *payment.Return
+	Policy engine.Policy
+}
+
+// Options are those of both forms of a relay.
+type Options struct {
+	// The providers that are served, by name. Default: all that can be relayed.
+	Providers []string `json:"providers,omitempty"`
+
+	// Who may call: addresses, networks, or `unix` for callers on a unix socket.
+	// Default: this machine and the site's own upstreams.
+	Allow []string `json:"allow,omitempty"`
+
+	// What becomes of calls that can't be remembered: `refuse`, which answers them
+	// with the provider's own "later" before anything is begun. Default: refuse.
+	WhenDown string `json:"when_down,omitempty"`
+
+	// How a verify ends whose answer doesn't come: `close` ends the connection
+	// without an answer, which plugins ask again after; `504` answers. Default: close.
+	Unknown string `json:"unknown,omitempty"`
+}
+
+const maxBody = 64 << 10
+
+// Server serves one relay.
+type Server struct {
+	App     App
+	Options Options
+	// Place is whether it stands in the provider's place, under its hosts.
+	Place bool
+	// Own is the site where the relay is in a site's block; nil where calls tell.
+	Own func(r *http.Request, callback *url.URL, provider string) Site
+	// Upstreams are the addresses of the site's own upstreams, host alone.
+	Upstreams func() []string
+
+	nets []netip.Prefix
+	unix bool
+}
+
+// Provision checks the options. It makes no call.
+func (s *Server) Provision() error {
+	for _, a := range s.Options.Allow {
+		if a == "unix" {
+			s.unix = true
+			continue
+		}
+		p, err := parseNet(a)
+		if err != nil {
+			return fmt.Errorf("allow %q: write an address, a network such as 10.0.0.0/8, or unix", a)
+		}
+		s.nets = append(s.nets, p)
+	}
+	if w := s.Options.WhenDown; w != "" && w != "refuse" {
+		return fmt.Errorf("when_down %q: must be refuse", w)
+	}
+	if u := s.Options.Unknown; u != "" && u != "close" && u != "504" {
+		return fmt.Errorf("unknown %q: must be close or 504", u)
+	}
+	for _, name := range s.Options.Providers {
+		if _, ok := s.App.Relayer(name); !ok {
+			return fmt.Errorf("provider %q can't be relayed or is not configured; there are: %s", name, strings.Join(s.names(), ", "))
+		}
+	}
+	if len(s.names()) == 0 {
+		return errors.New("there is no provider that can be relayed")
+	}
+	if s.Place && len(s.Options.Providers) != 1 {
+		return errors.New("in a provider's place a relay serves one provider: write its name")
+	}
+	return nil
+}
+
+func parseNet(s string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(s)
+	return p.Masked(), err
+}
+
+// names are the providers that this relay serves.
+func (s *Server) names() []string {
+	if len(s.Options.Providers) > 0 {
+		return s.Options.Providers
+	}
+	return slices.DeleteFunc(slices.Clone(s.App.ProviderNames()), func(name string) bool {
+		_, ok := s.App.Relayer(name)
+		return !ok
+	})
+}
+
+// Serve answers a call; path is what of its path is the relay's own, escaped and
+// with its first slash.
+func (s *Server) Serve(w http.ResponseWriter, r *http.Request, path string) error {
+	s.App.Enter()
+	defer s.App.Leave()
+	// The path may be secret, and answers are about one payment.
+	caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
+	w.Header().Set("Cache-Control", "no-store")
+	name := ""
+	if s.Place {
+		name = s.Options.Providers[0]
+	} else {
+		name, path, _ = strings.Cut(strings.TrimPrefix(path, "/"), "/")
+		path = "/" + path
+	}
+	rel, ok := s.App.Relayer(name)
+	if !ok || !slices.Contains(s.names(), name) {
+		return plain(w, http.StatusNotFound, "no provider of this relay has that name: the path is <the relay's path>/<provider>/<the provider's own path>")
+	}
+	c := engine.Relay{Provider: name, Call: payment.RelayCall{Method: r.Method, Path: path, Query: r.URL.RawQuery, Type: r.Header.Get("Content-Type")}}
+	say := func(reply payment.RelayReply) error {
+		tell(w, r, reply)
+		return nil
+	}
+	word := func(word payment.RelayWord, event string, why error) error {
+		s.App.Observe(engine.Event{Name: event, Provider: name, Err: why, Alert: true})
+		return say(rel.WriteReply(word, c.Ask, nil))
+	}
+	kind := rel.Dialect().Kind(r.Method, path)
+	if kind == payment.RelayPayPage {
+		return s.payPage(w, r, rel, c.Call)
+	}
+	if err := s.admit(r); err != nil {
+		return word(payment.RelayForbidden, engine.EventRelayStranger, err)
+	}
+	if kind == payment.RelayUnknown || r.URL.IsAbs() {
+		return word(payment.RelayNoSuchCall, engine.EventRelayCall, fmt.Errorf("%s %s is not in what we know of this provider's API, so it is not forwarded", r.Method, short(path)))
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		return refuse(w, r, rel, c, http.StatusRequestEntityTooLarge)
+	}
+	c.Call.Body = body
+	if c.Call.Header, err = headersOf(r, rel.Dialect()); err != nil {
+		s.App.Observe(engine.Event{Name: engine.EventRelayCall, Provider: name, Err: err, Alert: true})
+		return refuse(w, r, rel, c, http.StatusBadRequest)
+	}
+	if s.Place {
+		c.Call.Host = hostOf(r.Host)
+	}
+	owner, mine, err := s.owner(name, c.Call)
+	switch {
+	case err != nil:
+		s.App.Observe(engine.Event{Name: engine.EventRelayCall, Provider: name, Err: err, Alert: true})
+		return refuse(w, r, rel, c, http.StatusBadRequest)
+	case owner == payment.RelayOtherEnvironment:
+		return word(payment.RelayForbidden, engine.EventRelayStranger, errEnvironment)
+	case owner == payment.RelayStranger && !s.Place:
+		return word(payment.RelayForbidden, engine.EventRelayStranger, errStranger)
+	case owner == payment.RelayStranger:
+		// Another shop of this machine, in the provider's place: it is not ours.
+		s.App.Observe(engine.Event{Name: engine.EventRelayStranger, Provider: name, Err: errStranger})
+		return s.carry(w, r, c, func(e *engine.Engine, c engine.Relay) { e.RelayForward(r.Context(), c) })
+	}
+	c.Provider = mine
+	rel, _ = s.App.Relayer(mine)
+	if kind != payment.RelayHarmless {
+		if c.Ask, err = rel.ReadCall(kind, c.Call); err != nil {
+			s.App.Observe(engine.Event{Name: engine.EventRelayCall, Provider: mine, Err: err, Alert: true})
+			return refuse(w, r, rel, c, http.StatusBadRequest)
+		}
+		kind = c.Ask.Kind // the body may say more than the path: NextPay refunds at verify's
+	}
+	c.Ask.Kind = kind
+	s.locate(r, &c)
+	return s.carry(w, r, c, func(e *engine.Engine, c engine.Relay) {
+		switch kind {
+		case payment.RelayCreate:
+			e.RelayCreate(r.Context(), c)
+		case payment.RelayVerify:
+			e.RelayVerify(r.Context(), c)
+		case payment.RelayInquire:
+			e.RelayInquire(r.Context(), c)
+		case payment.RelayGiveBack:
+			e.RelayGiveBack(r.Context(), c)
+		default:
+			e.RelayForward(r.Context(), c)
+		}
+	})
+}
+
+var (
+	errStranger    = errors.New("a call with credentials of no provider block of ours: add a `provider` block with this account")
+	errEnvironment = errors.New("a call for live with the provider block in its sandbox, or the other way round: `sandbox` in the block and the plugin's setting must be the same")
+)
+
+// locate finds out which shop a call is for.
+func (s *Server) locate(r *http.Request, c *engine.Relay) {
+	var callback *url.URL
+	if c.Ask.Callback != "" {
+		if u, err := url.Parse(c.Ask.Callback); err == nil && u.Host != "" && u.User == nil && (u.Scheme == "http" || u.Scheme == "https") {
+			callback = u
+		}
+	}
+	site := Site{ID: hostOf(r.Host), Policy: engine.Policy{Once: true, Many: true}}
+	found := false
+	switch {
+	case s.Own != nil:
+		site = s.Own(r, callback, c.Provider)
+	case callback != nil:
+		if site, found = s.App.Callback(r.Context(), callback, c.Provider); !found {
+			site = Site{ID: strings.ToLower(callback.Host), Policy: engine.Policy{Once: true, Many: true}}
+		}
+	}
+	c.Site, c.Formerly, c.Route, c.Return, c.Policy = site.ID, site.Formerly, site.Route, site.Return, site.Policy
+}
+
+// owner is the block whose credentials a call has: the named one, or another of the
+// same protocol.
+func (s *Server) owner(name string, c payment.RelayCall) (payment.RelayOwner, string, error) {
+	first, _ := s.App.Relayer(name)
+	protocol := first.Protocol().Name
+	best := payment.RelayStranger
+	for _, other := range append([]string{name}, s.App.ProviderNames()...) {
+		rel, ok := s.App.Relayer(other)
+		if !ok || rel.Protocol().Name != protocol {
+			continue
+		}
+		who, err := rel.Owns(c)
+		if err != nil {
+			return best, name, fmt.Errorf("reading whose call it is: %w", err)
+		}
+		switch who {
+		case payment.RelayOwn:
+			return who, other, nil
+		case payment.RelayOtherEnvironment:
+			best = who
+		case payment.RelayStranger:
+		}
+	}
+	return best, name, nil
+}
+
+// carry gives a call to the engine.
+func (s *Server) carry(w http.ResponseWriter, r *http.Request, c engine.Relay, do func(*engine.Engine, engine.Relay)) error {
+	e, err := s.App.Engine(r.Context())
+	if err != nil {
+		rel, _ := s.App.Relayer(c.Provider)
+		s.App.Observe(engine.Event{Name: engine.EventRelayDown, Provider: c.Provider, Err: err, Alert: true})
+		tell(w, r, rel.WriteReply(payment.RelayDown, c.Ask, nil))
+		return nil
+	}
+	broke := false
+	c.Say = func(reply payment.RelayReply) bool { return tell(w, r, reply) }
+	c.Break = func() { broke = true }
+	do(e, c)
+	switch {
+	case broke && s.Options.Unknown == "504":
+		return plain(w, http.StatusGatewayTimeout, "the provider has not answered yet")
+	case broke:
+		panic(http.ErrAbortHandler) // net/http's way to close a connection without an answer
+	}
+	return nil
+}
+
+// payPage sends a customer on whom a plugin sends to us, because it makes the pay
+// page's address from the API's.
+func (s *Server) payPage(w http.ResponseWriter, r *http.Request, rel payment.Relayer, c payment.RelayCall) error {
+	pages, ok := rel.(payment.PayPager)
+	if !ok {
+		return plain(w, http.StatusNotFound, "not found")
+	}
+	a, err := rel.ReadCall(payment.RelayPayPage, c)
+	if err != nil {
+		return plain(w, http.StatusNotFound, "not found")
+	}
+	http.Redirect(w, r, pages.PageOf(a.ID), http.StatusFound)
+	return nil
+}
+
+// admit tells why a caller is refused.
+func (s *Server) admit(r *http.Request) error {
+	if r.Header.Get("Origin") != "" {
+		return errors.New("a browser calls the relay (it sends Origin): payments are created and verified by the shop's server, never by a page")
+	}
+	if r.UserAgent() == agent {
+		return errors.New("one of our own calls came back to us: this machine's hosts file or DNS leads the provider's name here; write `resolver` in the provider's block")
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		if s.unix || len(s.Options.Allow) == 0 {
+			return nil // a unix socket
+		}
+		return errors.New("a caller on a unix socket is refused: write `allow unix`")
+	}
+	peer, err := netip.ParseAddr(host)
+	if err != nil {
+		return errors.New("a caller without an address is refused")
+	}
+	peer = peer.Unmap().WithZone("")
+	if slices.ContainsFunc(s.nets, func(p netip.Prefix) bool { return p.Contains(peer) }) {
+		return nil
+	}
+	if len(s.Options.Allow) == 0 && (peer.IsLoopback() || sameMachine(r, peer) || s.upstream(r.Context(), peer)) {
+		return nil
+	}
+	return fmt.Errorf("%s may not call the relay: write `allow %s` if that is the shop", peer, peer)
+}
+
+// agent marks our own calls.
+const agent = "caddy-payments"
+
+// sameMachine: who calls one of this machine's addresses from that very address is
+// on this machine.
+func sameMachine(r *http.Request, peer netip.Addr) bool {
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !ok {
+		return false
+	}
+	a, err := netip.ParseAddrPort(local.String())
+	return err == nil && a.Addr().Unmap().WithZone("") == peer
+}
+
+// upstream: the caller is one of the site's own upstreams.
+func (s *Server) upstream(ctx context.Context, peer netip.Addr) bool {
+	if s.Upstreams == nil {
+		return false
+	}
+	for _, name := range s.Upstreams() {
+		if a, err := netip.ParseAddr(name); err == nil {
+			if a.Unmap() == peer {
+				return true
+			}
+			continue
+		}
+		addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", name)
+		if err == nil && slices.ContainsFunc(addrs, func(a netip.Addr) bool { return a.Unmap() == peer }) {
+			return true
+		}
+	}
+	return false
+}
+
+// headersOf are the dialect's headers of a call. One that came twice with different
+// values can be read in two ways.
+func headersOf(r *http.Request, d payment.Dialect) (map[string]string, error) {
+	var out map[string]string
+	for _, name := range d.Headers {
+		all := r.Header.Values(name)
+		if len(all) == 0 {
+			continue
+		}
+		for _, v := range all[1:] {
+			if v != all[0] {
+				return nil, fmt.Errorf("%w: the header %s came twice", payment.ErrMalformed, name)
+			}
+		}
+		if out == nil {
+			out = make(map[string]string)
+		}
+		out[name] = all[0]
+	}
+	return out, nil
+}
+
+// refuse answers a call that can't be read, in the dialect's shape.
+func refuse(w http.ResponseWriter, r *http.Request, rel payment.Relayer, c engine.Relay, status int) error {
+	reply := rel.WriteReply(payment.RelayNoSuchCall, c.Ask, nil)
+	reply.Status = status
+	tell(w, r, reply)
+	return nil
+}
+
+func plain(w http.ResponseWriter, status int, text string) error {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text+"\n")
+	return nil
+}
+
+func hostOf(hostport string) string {
+	name, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		name = hostport
+	}
+	return strings.ToLower(strings.TrimSuffix(name, "."))
+}
+
+func short(path string) string {
+	if len(path) > 100 {
+		return path[:100] + "…"
+	}
+	return path
+}

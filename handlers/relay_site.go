@@ -1,0 +1,155 @@
+package handlers
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/handlers/relay"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Relay serves providers' own APIs under a path of the site, so that the shop's
+// unmodified plugin calls `<path>/<provider>/…` instead of the provider.
+type Relay struct {
+	// The path, best with a secret in it: `/-/pay/{env.RELAY_SECRET}`.
+	Path string `json:"path"`
+	relay.Options
+
+	prefix string
+	server *relay.Server
+}
+
+// provision resolves the path; its secret shows in no error.
+func (l *Relay) provision(h *Handler) error {
+	path, err := caddy.NewReplacer().ReplaceOrErr(l.Path, true, true)
+	if err != nil {
+		return fmt.Errorf("the path's placeholder is empty or unknown: it stands for a secret that only the shop knows")
+	}
+	u, err := url.ParseRequestURI(path)
+	if err != nil || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || u.RawQuery != "" || strings.Trim(path, "/") == "" || strings.ContainsAny(path, "*{}# %") {
+		return fmt.Errorf("the path must be one plain path such as /-/pay/{env.RELAY_SECRET}")
+	}
+	l.prefix = strings.TrimRight(path, "/")
+	app, ok := h.app.(relay.App)
+	if !ok {
+		return fmt.Errorf("this build of the payments app has no relay")
+	}
+	l.server = &relay.Server{App: app, Options: l.Options, Own: h.calledFor, Upstreams: h.upstreamHosts}
+	return l.server.Provision()
+}
+
+// relayed is the relay that takes a request, and what is below its path.
+func (h *Handler) relayed(r *http.Request) (*Relay, string) {
+	for _, l := range h.Relay {
+		if rest, ok := strings.CutPrefix(r.URL.EscapedPath(), l.prefix); ok && strings.HasPrefix(rest, "/") {
+			return l, rest
+		}
+	}
+	return nil, ""
+}
+
+// calledFor is the site of a call under one of its own paths.
+func (h *Handler) calledFor(r *http.Request, callback *url.URL, provider string) relay.Site {
+	s := h.siteOf(r)
+	found := relay.Site{ID: s.id, Formerly: s.formerly(), Policy: engine.Policy{Once: true, Many: true}}
+	if callback != nil {
+		if at, ok := h.callback(r.Context(), callback, provider); ok {
+			at.ID, at.Formerly = found.ID, found.Formerly
+			return at
+		}
+	}
+	return found
+}
+
+// callback is where a create's callback leads, if that is this site.
+func (h *Handler) callback(ctx context.Context, u *url.URL, provider string) (relay.Site, bool) {
+	p := h.place()
+	name := hostName(u.Host)
+	o := origin{scheme: u.Scheme, host: name, port: otherPort(u.Scheme, u.Port())}
+	s := siteAt(o)
+	switch {
+	case p.site == nil && p.hosts.takes(name):
+	case p.site != nil && (p.hosts.takes(name) && !p.hosts.all || slices.ContainsFunc(p.site.names, func(id string) bool { return hostOf(id) == name })) &&
+		under(u.Path, p.site.path):
+		s = *p.site
+	default:
+		return relay.Site{}, false
+	}
+	found := relay.Site{ID: s.id, Formerly: s.formerly(), Policy: engine.Policy{Once: true, Many: true}}
+	uri := u.EscapedPath()
+	if uri == "" {
+		uri = "/"
+	}
+	if u.RawQuery != "" {
+		uri += "?" + u.RawQuery
+	}
+	ret := &payment.Return{Method: http.MethodGet, Secure: u.Scheme == "https", Host: u.Host, URI: uri}
+	if ob := h.observing(ctx, u, provider); ob != nil {
+		found.Route, found.Return, found.Policy = ob.conf.name, ret, ob.policy()
+		return found, true
+	}
+	for _, v := range h.Verify {
+		if probe := probeOf(ctx, u, h.server); v.Provider == provider && probe != nil {
+			if ok, err := v.matches(probe, odd(u.Path)); ok && err == nil {
+				found.Route, found.Return, found.Policy = v.route.name, ret, v.policy()
+				return found, true
+			}
+		}
+	}
+	return found, true
+}
+
+// probeOf is the request that a browser would make of an address.
+func probeOf(ctx context.Context, u *url.URL, srv *caddyhttp.Server) *http.Request {
+	uri := u.EscapedPath()
+	if uri == "" {
+		uri = "/"
+	}
+	target, err := url.ParseRequestURI(uri)
+	if err != nil {
+		return nil
+	}
+	target.RawQuery = u.RawQuery
+	probe := (&http.Request{
+		Method: http.MethodGet, URL: target, RequestURI: target.RequestURI(), Host: u.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: make(http.Header), Body: http.NoBody,
+	}).WithContext(ctx)
+	return caddyhttp.PrepareRequest(probe, caddy.NewReplacer(), nil, srv)
+}
+
+// upstreamHosts are the hosts of the site's own upstreams.
+func (h *Handler) upstreamHosts() (hosts []string) {
+	if h.server == nil {
+		return nil
+	}
+	for _, p := range upstreams(h.server, h.place().tops) {
+		for _, u := range p.Upstreams {
+			if a, err := caddy.ParseNetworkAddress(u.Dial); err == nil && a.Host != "" && net.ParseIP(a.Host) == nil || err == nil && a.Host != "" {
+				hosts = adding(hosts, a.Host)
+			}
+		}
+	}
+	return hosts
+}
+
+// Callback implements relay.App for the payments app: the site to which a create's
+// callback leads.
+func (s *Sites) Callback(ctx context.Context, u *url.URL, provider string) (relay.Site, bool) {
+	best, ok := relay.Site{}, false
+	for _, h := range s.all() {
+		at, is := h.callback(ctx, u, provider)
+		if is && (!ok || best.Route == "" && at.Route != "") {
+			best, ok = at, true
+		}
+	}
+	return best, ok
+}

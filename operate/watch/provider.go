@@ -1,0 +1,114 @@
+package watch
+
+import (
+	"time"
+
+	"github.com/rahgir/caddy-payments/engine"
+)
+
+// Line is how one kind of call has gone lately.
+type Line struct {
+	// OK is when one was answered last.
+	OK time.Time
+	// Fails is how many in a row were not, since Since; Last is the newest of them
+	// and Err its error, without secrets.
+	Fails       int
+	Since, Last time.Time
+	Err         string
+	// Refused is whether the provider answered the last of them, with a "no".
+	Refused bool
+}
+
+// Failing: nothing has been answered since the first failure, and it was not one
+// alone.
+func (l Line) Failing() bool { return l.Fails >= failsMany }
+
+// failsMany is how many failures in a row are trouble: one is an accident.
+const failsMany = 3
+
+func (l *Line) ok(now time.Time) { *l = Line{OK: now} }
+
+func (l *Line) fail(now time.Time, err error, refused bool) {
+	if l.Fails == 0 {
+		l.Since = now
+	}
+	l.Fails++
+	l.Last, l.Refused, l.Err = now, refused, ""
+	if err != nil {
+		l.Err = err.Error()
+	}
+}
+
+// Provider is how a provider has answered lately.
+type Provider struct {
+	// Asked are verifications and inquiries, Created the payments that it was asked to
+	// start.
+	Asked, Created Line
+	// Refusing: it does not take our key, address or account since Since; Code is its
+	// own.
+	Refusing    bool
+	Since, Last time.Time
+	Code        string
+}
+
+// Up: it takes our key and answers what it is asked.
+func (p Provider) Up() bool { return !p.Refusing && !p.Asked.Failing() }
+
+func (p *Provider) asked(e engine.Event, now time.Time) {
+	switch e.Outcome {
+	case engine.VerifyUnknown:
+		p.Asked.fail(now, e.Err, false)
+	case engine.VerifyOperator:
+		p.Asked.ok(now)
+		p.refuse(e, now)
+	case "busy":
+		p.Asked.ok(now)
+	default:
+		p.Asked.ok(now)
+		p.take()
+	}
+}
+
+func (p *Provider) started(e engine.Event, now time.Time) {
+	switch e.Outcome {
+	case engine.CreateOK:
+		p.Created.ok(now)
+		p.take()
+	case engine.CreateUnreachable, engine.CreateRefused:
+		p.Created.fail(now, e.Err, e.Outcome == engine.CreateRefused)
+	}
+}
+
+func (p *Provider) refuse(e engine.Event, now time.Time) {
+	if !p.Refusing {
+		p.Refusing, p.Since = true, now
+	}
+	p.Last = now
+	if e.Record != nil && e.Record.Code != "" {
+		p.Code = e.Record.Code
+	}
+}
+
+// take: the provider takes our key again.
+func (p *Provider) take() { p.Refusing, p.Code = false, "" }
+
+// Provider is what is known of a provider; zero if nothing.
+func (w *Watch) Provider(name string) Provider {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if p := w.providers[name]; p != nil {
+		return *p
+	}
+	return Provider{}
+}
+
+// Providers are the providers that are known.
+func (w *Watch) Providers() map[string]Provider {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := make(map[string]Provider, len(w.providers))
+	for name, p := range w.providers {
+		all[name] = *p
+	}
+	return all
+}

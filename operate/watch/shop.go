@@ -1,0 +1,67 @@
+package watch
+
+import (
+	"time"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Shop is how a site has taken hand-overs lately.
+type Shop struct {
+	// OK is when it took one last.
+	OK time.Time
+	// Fails is how many in a row it did not take, since Since; Why is why not the last
+	// of them, and Status what it answered, 0 where nothing was.
+	Fails       int
+	Since, Last time.Time
+	Why         payment.Reason
+	Status      int
+}
+
+// Failing: it has taken nothing since the first that it did not take.
+func (s Shop) Failing() bool { return s.Fails > 0 }
+
+// shop notes how a hand-over ended. What was parked without telling the shop says
+// nothing of it.
+func (w *Watch) shop(r *payment.Record, e engine.Event, now time.Time) {
+	ok := e.Name == engine.EventDelivered
+	fails := e.Name == engine.EventMissed
+	if e.Name == engine.EventParked {
+		switch r.Reason {
+		case payment.ReasonNoProof, payment.ReasonGaveUp, payment.ReasonShopRefused, payment.ReasonUnreachable, payment.ReasonNoRoute:
+			fails = true
+		}
+	}
+	if !ok && !fails {
+		return
+	}
+	s := w.shops[r.Site]
+	if s == nil {
+		if len(w.shops) >= maxNames {
+			return
+		}
+		s = &Shop{}
+		w.shops[r.Site] = s
+	}
+	if ok {
+		*s = Shop{OK: now}
+		return
+	}
+	if s.Fails == 0 {
+		s.Since = now
+	}
+	s.Fails++
+	s.Last, s.Why, s.Status = now, r.Reason, r.Delivery.Status
+}
+
+// Shops are the sites to which something was handed over.
+func (w *Watch) Shops() map[string]Shop {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := make(map[string]Shop, len(w.shops))
+	for site, s := range w.shops {
+		all[site] = *s
+	}
+	return all
+}

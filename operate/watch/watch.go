@@ -1,0 +1,114 @@
+package watch
+
+import (
+	"sync"
+	"time"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Watch is one memory; a process has one. It is safe for concurrent use and never
+// waits for anything but itself.
+type Watch struct {
+	now func() time.Time
+
+	mu        sync.Mutex
+	providers map[string]*Provider
+	shops     map[string]*Shop
+	waiting   tally
+	ledger    Ledger
+	samples   []sample
+
+	unannounced, unusable Tally
+}
+
+// Tally is how often something happened, and when for the last time.
+type Tally struct {
+	N    int
+	Last time.Time
+}
+
+// New returns an empty one; now is nil for the machine's clock.
+func New(now func() time.Time) *Watch {
+	if now == nil {
+		now = time.Now
+	}
+	w := &Watch{now: now, providers: make(map[string]*Provider), shops: make(map[string]*Shop)}
+	w.waiting.init()
+	return w
+}
+
+// Note takes in an event.
+func (w *Watch) Note(e engine.Event) {
+	now := w.now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch e.Name {
+	case engine.EventAsked:
+		w.provider(e).asked(e, now)
+	case engine.EventStarting:
+		w.provider(e).started(e, now)
+	case engine.EventOperator:
+		w.provider(e).refuse(e, now)
+	case engine.EventUnannounced:
+		w.unannounced.N++
+		w.unannounced.Last = now
+	case engine.EventUnusable:
+		w.unusable.N++
+		w.unusable.Last = now
+	case engine.EventReturned:
+		return
+	}
+	if r := e.Record; r != nil && r.Ref != "" && r.State != "" {
+		w.waiting.note(r, now)
+		w.shop(r, e, now)
+	}
+}
+
+// Announcements are the returns that nothing announced, and the announcements that
+// could not be used.
+func (w *Watch) Announcements() (unannounced, unusable Tally) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.unannounced, w.unusable
+}
+
+// Keep forgets the providers that are not among the configured.
+func (w *Watch) Keep(providers []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	kept := make(map[string]*Provider, len(providers))
+	for _, name := range providers {
+		if kept[name] = w.providers[name]; kept[name] == nil {
+			kept[name] = &Provider{}
+		}
+	}
+	w.providers = kept
+}
+
+func (w *Watch) provider(e engine.Event) *Provider {
+	name := e.Provider
+	if e.Record != nil {
+		name = e.Record.Provider
+	}
+	p := w.providers[name]
+	if p == nil {
+		p = &Provider{}
+		if len(w.providers) < maxNames && name != "" {
+			w.providers[name] = p
+		}
+	}
+	return p
+}
+
+// maxNames bounds the memory for names: of sites there may be one for each host that
+// a wildcard takes.
+const maxNames = 10_000
+
+// states are those that a payment can wait in.
+var states = []payment.State{payment.Review, payment.Parked, payment.Unknown, payment.Verified, payment.Delivering}
+
+// States are the states that a payment can wait in: for a person, for its provider's
+// answer, or for its shop's.
+func States() []payment.State { return append([]payment.State(nil), states...) }

@@ -1,0 +1,280 @@
+package payment
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Refunder is a provider that can give back what was paid, all or a part of it,
+// also long after the payment.
+type Refunder interface {
+	// RefundTerms say what the document promises; ok is false where this
+	// configuration doesn't allow it. They are constant for the life of the value.
+	RefundTerms() (t GiveBackTerms, ok bool)
+	// Refund gives the money back. The caller has made its marker durable before, and
+	// never calls again unless it is certain that nothing was given back.
+	Refund(ctx context.Context, q GiveBack) GivenBack
+}
+
+// Reverser is a provider that can undo a payment whole, as if it had not been, for a
+// while after it was verified.
+type Reverser interface {
+	// ReverseTerms are like RefundTerms of [Refunder].
+	ReverseTerms() (t GiveBackTerms, ok bool)
+	// Reverse undoes the payment. What is said of Refund holds for it, too.
+	Reverse(ctx context.Context, q GiveBack) GivenBack
+}
+
+// GiveBackTerms are what a document says of giving money back.
+type GiveBackTerms struct {
+	// Within is how long after verify it is possible; zero: the document names no end.
+	Within time.Duration
+	// Partial is whether less than the whole can be given back. Least is the least
+	// amount in rials, and every amount is a multiple of Step rials.
+	Partial     bool
+	Least, Step Rials
+}
+
+// CheckAmount tells why an amount of a payment with the given price can't be given
+// back; nil where it can.
+func (t GiveBackTerms) CheckAmount(amount, price Rials) error {
+	switch {
+	case amount <= 0 || amount > price:
+		return fmt.Errorf("the amount must be more than 0 and at most %s rials", price)
+	case amount != price && !t.Partial:
+		return fmt.Errorf("this gateway gives back the whole payment only, %s rials", price)
+	case amount < t.Least:
+		return fmt.Errorf("%s rials is less than the least amount that this gateway gives back, %s rials", amount, t.Least)
+	case t.Step > 1 && amount%t.Step != 0:
+		return fmt.Errorf("%s rials is not a multiple of %s rials", amount, t.Step)
+	}
+	return nil
+}
+
+// GiveBack is what a provider is asked to give back. It is made from the record.
+type GiveBack struct {
+	// ID is the provider's id, Number its receipt number where the receipt has one.
+	ID, Number string
+	// Amount is what is to be given back, Price what the payment was verified with,
+	// in rials.
+	Amount, Price Rials
+	// Key is unique for this attempt, for gateways that want one: at most 36 letters,
+	// digits and '-'.
+	Key string
+}
+
+// GiveBackOutcome is what an answer to a refund or a reversal means.
+type GiveBackOutcome string
+
+// The outcomes. The zero value is unknown: nothing is assumed.
+const (
+	// GiveBackUnknown: a time-out, a reset, a 5xx, HTML, a success in a form that we
+	// don't know. The money may have gone back.
+	GiveBackUnknown GiveBackOutcome = ""
+	// GiveBackDone: it is on its way to the payer.
+	GiveBackDone GiveBackOutcome = "done"
+	// GiveBackRefused: certainly nothing was given back.
+	GiveBackRefused GiveBackOutcome = "refused"
+	// GiveBackOperator: nothing was given back, and the owner can mend that: key,
+	// address, balance.
+	GiveBackOperator GiveBackOutcome = "operator"
+	// GiveBackBusy: nothing was given back; come later.
+	GiveBackBusy GiveBackOutcome = "busy"
+)
+
+// GivenBack is a provider's answer to a refund or a reversal, read.
+type GivenBack struct {
+	Outcome GiveBackOutcome
+	// Code is like that of [Answer]; Number is the gateway's number of the refund.
+	Code, Number string
+	// Unsent is true where it is certain that no byte of the request reached the
+	// provider: then nothing was given back, whatever Outcome is.
+	Unsent bool
+	// Err says what went wrong, without secrets and without text of the provider's.
+	Err error
+}
+
+// RefundKind is how money is given back.
+type RefundKind string
+
+// The kinds.
+const (
+	KindRefund  RefundKind = "refund"
+	KindReverse RefundKind = "reverse"
+)
+
+// RefundState is where giving back stands.
+type RefundState string
+
+// The states.
+const (
+	// RefundAsking: the marker is durable, and the provider is asked. One that is
+	// found like this after its process has ended is as good as unknown.
+	RefundAsking RefundState = "asking"
+	// RefundUnknown: the provider was asked, and no answer can be believed.
+	RefundUnknown RefundState = "unknown"
+	// RefundDone and RefundRefused are final.
+	RefundDone    RefundState = "done"
+	RefundRefused RefundState = "refused"
+)
+
+// Refund is one attempt to give money back. They are only appended to the record.
+type Refund struct {
+	Kind  RefundKind  `json:"k"`
+	State RefundState `json:"s"`
+	// Amount in rials.
+	Amount Rials  `json:"a"`
+	Key    string `json:"id,omitempty"`
+	// By and Note are who asked for it, and why.
+	By   string `json:"b,omitempty"`
+	Note string `json:"x,omitempty"`
+	// Code is the provider's, Number its number of the refund.
+	Code   string `json:"c,omitempty"`
+	Number string `json:"n,omitempty"`
+	// Began and Ended are when the marker was written, and when the end was known.
+	Began time.Time `json:"t"`
+	Ended time.Time `json:"e,omitzero"`
+	// SettledBy and Settled are who found out what became of an unknown one, and how.
+	SettledBy string `json:"sb,omitempty"`
+	Settled   string `json:"sn,omitempty"`
+}
+
+// Open reports whether the money may have gone back or may still go.
+func (f Refund) Open() bool { return f.State == RefundAsking || f.State == RefundUnknown }
+
+// MaxRefunds is how often it may be tried to give one payment back.
+const MaxRefunds = 32
+
+// reasonOwed: a person refused the order, and its money is with the shop.
+const reasonOwed Reason = "owed"
+
+// Repayable is how much of the payment could still be given back, in rials, and why
+// nothing can. What is unknown counts as given back. Only what rests is given back:
+// nobody hands it to the shop meanwhile.
+func (r *Record) Repayable() (Rials, error) {
+	switch {
+	case r.State == Delivered, r.State == Parked, r.State == Declined && r.Reason == reasonOwed:
+	case r.State == Verified, r.State == Delivering:
+		return 0, fmt.Errorf("%w: the shop is being told of it: wait until it is delivered or parked", ErrTransition)
+	case r.State == Reversed:
+		return 0, fmt.Errorf("%w: it went back already", ErrTransition)
+	default:
+		return 0, fmt.Errorf("%w: nothing can be given back while it is %s", ErrTransition, r.State)
+	}
+	if r.Receipt == nil {
+		return 0, fmt.Errorf("%w: there is no receipt", ErrTransition)
+	}
+	left := r.repayPrice()
+	for _, f := range r.Refunds {
+		if f.Open() || f.State == RefundDone {
+			left -= f.Amount
+		}
+	}
+	return max(left, 0), nil
+}
+
+// repayPrice is what the payment was verified with, a payer's fee not included.
+func (r *Record) repayPrice() Rials {
+	if r.Receipt != nil && r.Receipt.Amount > 0 {
+		return r.Receipt.Amount
+	}
+	return r.Price()
+}
+
+// Repaid is how much certainly went back, in rials.
+func (r *Record) Repaid() Rials {
+	var sum Rials
+	for _, f := range r.Refunds {
+		if f.State == RefundDone {
+			sum += f.Amount
+		}
+	}
+	return sum
+}
+
+// OpenRefund is the index of the attempt whose end isn't known, -1 where there is none.
+func (r *Record) OpenRefund() int {
+	for i, f := range r.Refunds {
+		if f.Open() {
+			return i
+		}
+	}
+	return -1
+}
+
+// BeginRefund writes the marker: it must be durable before the provider is asked.
+//
+// Invariant: a payment has at most one attempt whose end isn't known, and what went
+// back or may have gone back is never more than its price.
+func (r *Record) BeginRefund(f Refund, t GiveBackTerms, now time.Time) error {
+	left, err := r.Repayable()
+	if err != nil {
+		return err
+	}
+	if i := r.OpenRefund(); i >= 0 {
+		return fmt.Errorf("%w: what became of the %s of %s rials is not known yet", ErrTransition, r.Refunds[i].Kind, r.Refunds[i].Amount)
+	}
+	if len(r.Refunds) >= MaxRefunds {
+		return fmt.Errorf("%w: it was tried %d times", ErrTransition, MaxRefunds)
+	}
+	if f.Amount > left {
+		return fmt.Errorf("%w: at most %s rials can still be given back", ErrTransition, left)
+	}
+	if err := t.CheckAmount(f.Amount, r.repayPrice()); err != nil {
+		return fmt.Errorf("%w: %w", ErrTransition, err)
+	}
+	f.State, f.Began = RefundAsking, now
+	r.Refunds = append(r.Refunds, f)
+	r.UpdatedAt = now
+	return nil
+}
+
+// EndRefund writes what the provider's answer means. A payment that has gone back
+// whole is reversed.
+func (r *Record) EndRefund(key string, a GivenBack, now time.Time) error {
+	i := r.OpenRefund()
+	if i < 0 || r.Refunds[i].Key != key {
+		return fmt.Errorf("%w: this attempt has ended already", ErrTransition)
+	}
+	f := &r.Refunds[i]
+	f.Code, f.Number, f.Ended = a.Code, a.Number, now
+	r.UpdatedAt = now
+	switch {
+	case a.Unsent:
+		f.State = RefundRefused
+	case a.Outcome == GiveBackDone:
+		f.State = RefundDone
+	case a.Outcome == GiveBackUnknown:
+		f.State, f.Ended = RefundUnknown, time.Time{}
+	default:
+		f.State = RefundRefused
+	}
+	return r.wholeBack(now)
+}
+
+// SettleRefund is a person's word on an attempt whose end wasn't known.
+func (r *Record) SettleRefund(done bool, n Refund, now time.Time) error {
+	i := r.OpenRefund()
+	if i < 0 {
+		return fmt.Errorf("%w: there is no refund whose end is not known", ErrTransition)
+	}
+	f := &r.Refunds[i]
+	if f.State = RefundRefused; done {
+		f.State = RefundDone
+	}
+	f.Ended, f.SettledBy, f.Settled = now, n.By, n.Note
+	r.UpdatedAt = now
+	return r.wholeBack(now)
+}
+
+func (r *Record) wholeBack(now time.Time) error {
+	if r.State == Reversed || r.Repaid() < r.repayPrice() {
+		return nil
+	}
+	if err := r.step(Reverse, now); err != nil {
+		return err
+	}
+	r.Due = time.Time{}
+	return nil
+}

@@ -1,0 +1,190 @@
+package payment
+
+import (
+	"fmt"
+	"time"
+)
+
+// The moves of a relayed payment. Their invariants, which the walk in the tests
+// checks: "first" goes out only between a Tell that is on record and its Hear or
+// Unhear; after Hear no Tell succeeds; a telling that was cut off is never repeated;
+// and a payment is delivered only where "first" was heard and the page of that very
+// return, if there was one, is no refusal.
+
+// Tellable reports whether an ask may hear "first" now: it is settled, nobody has
+// heard it, nobody is being told, and nobody wants the money back.
+func (r *Record) Tellable() bool {
+	l := r.Relay
+	if l == nil || l.Heard() || l.Open() || !l.GivingBack.IsZero() {
+		return false
+	}
+	switch r.State {
+	case Verified:
+		return true
+	case Delivering:
+		return r.Delivery.Via != ViaRelay // a verify route hands it over, and its plugin asks meanwhile
+	case Parked:
+		return r.Reason != ReasonTold && r.Reason != ReasonOwnerDied
+	case Review:
+		// The provider settled it by the shop's own ask; only our books doubt it.
+		// A receipt that has paid before is none.
+		return r.Receipt != nil && !r.Receipt.Again && r.Reason != ReasonReceiptUsed
+	}
+	return false
+}
+
+// Tell begins to tell the shop "first"; the commit must be durable before the first
+// byte goes out. A payment in review stays there.
+func (r *Record) Tell(now time.Time, lease Lease) error {
+	if !r.Tellable() {
+		return fmt.Errorf("%w: telling", ErrTransition)
+	}
+	l := r.Relay
+	l.Asked++
+	switch r.State {
+	case Review:
+		r.takeLease(lease)
+		r.UpdatedAt = now
+	case Delivering: // the lease is that of the hand-over, which knows its own end
+		r.UpdatedAt = now
+	default:
+		if err := r.StartDelivery(ViaRelay, "", now, lease); err != nil {
+			return err
+		}
+	}
+	l.Told = Telling{Epoch: l.Told.Epoch + 1, By: lease.Owner, At: now}
+	return nil
+}
+
+// Hear ends the telling of an epoch: the answer was taken whole. wait is until when
+// the page of an open return is waited for.
+func (r *Record) Hear(epoch uint64, now, wait time.Time) error {
+	if !r.telling(epoch) {
+		return fmt.Errorf("%w: heard", ErrTransition)
+	}
+	r.Relay.HeardAt, r.Relay.Kept, r.Relay.KeptAt = now, nil, time.Time{}
+	r.UpdatedAt = now
+	if !r.byRelay() {
+		return nil
+	}
+	r.Lease.Until = time.Time{}
+	if r.Relay.Page == PageOpen {
+		r.Due = wait
+		return nil
+	}
+	return r.judgePage(now)
+}
+
+// Unhear ends the telling of an epoch: certainly nobody took the answer whole. The
+// next ask hears it; retry is when the worker looks.
+func (r *Record) Unhear(epoch uint64, now, retry time.Time) error {
+	if !r.telling(epoch) {
+		return fmt.Errorf("%w: unheard", ErrTransition)
+	}
+	r.Relay.Told.At, r.Relay.Told.By = time.Time{}, ""
+	if r.byRelay() {
+		return r.UndoDelivery(ReasonUnreachable, now, retry)
+	}
+	if r.UpdatedAt = now; r.State == Review {
+		r.Lease.Until = time.Time{}
+	}
+	return nil
+}
+
+// byRelay: the hand-over is the telling itself.
+func (r *Record) byRelay() bool { return r.State == Delivering && r.Delivery.Via == ViaRelay }
+
+func (r *Record) telling(epoch uint64) bool {
+	return r.Relay != nil && r.Relay.Open() && r.Relay.Told.Epoch == epoch
+}
+
+// CutOff parks a payment whose telling was interrupted: the shop may have heard it.
+func (r *Record) CutOff(now time.Time) error {
+	if r.Relay == nil || !r.Relay.Open() {
+		return fmt.Errorf("%w: nothing is being told", ErrTransition)
+	}
+	if !r.byRelay() {
+		r.Relay.HeardAt = now // in review, say: nobody hears it again
+		return nil
+	}
+	return r.ParkDelivery(ReasonTold, now)
+}
+
+// SaidAgain notes that an ask heard "again".
+func (r *Record) SaidAgain() (news bool) {
+	if r.Relay.Page != PageOpen || r.Relay.Mixed {
+		return false
+	}
+	r.Relay.Mixed = true
+	return true
+}
+
+// Overlap notes that another return of the payment reaches the shop while a page is
+// open: whichever asks first, the page may be the other's.
+func (r *Record) Overlap() (news bool) { return r.SaidAgain() }
+
+// OpenPage notes that the shop answers a customer's return. It is false where that
+// can't say anything any more, or where another page is open.
+func (r *Record) OpenPage(by string, now time.Time) bool {
+	if r.Relay == nil || r.Relay.Page == PageOpen || r.Relay.Heard() {
+		return false
+	}
+	r.Relay.Page, r.Relay.PageAt, r.Relay.PageBy = PageOpen, now, by
+	return true
+}
+
+// EndPage notes how the shop has answered the return that came at a moment; said is
+// PageGood, PageRefused or PageBad.
+func (r *Record) EndPage(at time.Time, said ShopPage, now time.Time) error {
+	l := r.Relay
+	if l == nil || l.Page != PageOpen || !l.PageAt.Equal(at) {
+		return fmt.Errorf("%w: another page", ErrTransition)
+	}
+	l.Page = said
+	r.UpdatedAt = now
+	switch {
+	case r.byRelay() && l.Heard():
+		return r.judgePage(now)
+	case l.Open():
+		// The end of the telling judges.
+	default:
+		l.Page, l.PageAt, l.PageBy = PageNone, time.Time{}, ""
+	}
+	return nil
+}
+
+// judgePage ends a delivery that was heard.
+func (r *Record) judgePage(now time.Time) error {
+	l := r.Relay
+	said, mixed := l.Page, l.Mixed
+	l.Page, l.PageAt, l.PageBy = PageNone, time.Time{}, ""
+	switch {
+	case mixed:
+	case said == PageRefused:
+		return r.ParkDelivery(ReasonShopRefused, now)
+	case said == PageNone, said == PageGood:
+		return r.Deliver(0, "", now)
+	}
+	return r.ParkDelivery(ReasonHeardNoAck, now)
+}
+
+// LosePage gives up the page of an open return: its node is gone, or it takes too
+// long.
+func (r *Record) LosePage(now time.Time) error {
+	if r.Relay == nil || r.Relay.Page != PageOpen {
+		return fmt.Errorf("%w: no page is open", ErrTransition)
+	}
+	return r.EndPage(r.Relay.PageAt, PageBad, now)
+}
+
+// Untell lets the next ask hear "first" again: a person has seen that the shop did
+// not credit.
+func (r *Record) Untell(now time.Time) error {
+	if r.Relay == nil || r.State != Parked {
+		return fmt.Errorf("%w: untelling", ErrTransition)
+	}
+	l := r.Relay
+	l.Told.At, l.Told.By, l.HeardAt, l.ReplayedAt, l.Mixed = time.Time{}, "", time.Time{}, time.Time{}, false
+	r.Reason, r.UpdatedAt = "", now
+	return nil
+}

@@ -1,0 +1,159 @@
+package idpay
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
+)
+
+// The headers of the dialect, in canonical form.
+const (
+	headerKey     = "X-Api-Key"
+	headerSandbox = "X-Sandbox"
+)
+
+// dialect is what of the document a relay serves: v1.1.
+var dialect = payment.Dialect{
+	Hosts: []string{"api.idpay.ir", "idpay.ir"},
+	Routes: []payment.RelayRoute{
+		{Method: http.MethodPost, Path: "/v1.1/payment", Kind: payment.RelayCreate},
+		{Method: http.MethodPost, Path: "/v1.1/payment/verify", Kind: payment.RelayVerify},
+		{Method: http.MethodPost, Path: "/v1.1/payment/inquiry", Kind: payment.RelayInquire},
+		{Method: http.MethodPost, Path: "/v1.1/payment/transactions", Kind: payment.RelayHarmless},
+		{Method: http.MethodGet, Path: "/p/ws/*", Kind: payment.RelayPayPage},
+		{Method: http.MethodGet, Path: "/p/ws-sandbox/*", Kind: payment.RelayPayPage},
+	},
+	Headers: []string{headerKey, headerSandbox},
+}
+
+// Dialect implements [payment.Relayer].
+func (*Provider) Dialect() payment.Dialect { return dialect }
+
+// Owns implements [payment.Relayer]. The credential is a header, and another tells
+// the environment: clients write 1, true and True.
+func (p *Provider) Owns(c payment.RelayCall) (payment.RelayOwner, error) {
+	owner, err := p.Belongs(c.Header[headerKey], "X-API-KEY")
+	if owner != payment.RelayOwn || err != nil {
+		return owner, err
+	}
+	sandbox := false
+	switch c.Header[headerSandbox] {
+	case "1", "true", "True", "TRUE":
+		sandbox = true
+	case "", "0", "false", "False", "FALSE":
+	default:
+		return payment.RelayStranger, wire.Malformed("X-SANDBOX")
+	}
+	if sandbox != p.Sandbox {
+		return payment.RelayOtherEnvironment, nil
+	}
+	return payment.RelayOwn, nil
+}
+
+// ReadCall implements [payment.Relayer]. Amounts are rials.
+func (p *Provider) ReadCall(kind payment.RelayKind, c payment.RelayCall) (payment.RelayAsk, error) {
+	a := payment.RelayAsk{Kind: kind}
+	switch kind {
+	case payment.RelayHarmless:
+		return a, nil
+	case payment.RelayPayPage:
+		a.ID = wire.LastSegment(c.Path)
+	default:
+		o, err := wire.CallFields(c)
+		if err != nil {
+			return a, err
+		}
+		a.Order = o.Text(paramOrderID)
+		if kind == payment.RelayCreate {
+			a.Number, a.Unread = o.Number(paramAmount)
+			a.Unit, a.Callback = payment.Rial, o.Text("callback")
+			return a, nil
+		}
+		a.ID = o.Text(paramID)
+	}
+	if !checkID(a.ID) {
+		return a, wire.Malformed(paramID)
+	}
+	return a, nil
+}
+
+// ReadCreated implements [payment.Relayer].
+func (p *Provider) ReadCreated(r payment.RelayReply) (id string, ok bool) {
+	made, err := p.started(wire.OfRelay(r))
+	return made.ID, err == nil
+}
+
+// ReadVerified implements [payment.Relayer].
+func (*Provider) ReadVerified(r payment.RelayReply) payment.Answer {
+	return verifyAnswer(wire.OfRelay(r))
+}
+
+// ReadGivenBack implements [payment.Relayer]. IDPay documents no call that gives back.
+func (*Provider) ReadGivenBack(payment.RelayReply) payment.Outcome { return payment.OutcomeUnknown }
+
+// WriteReply implements [payment.Relayer]. Verify is told no amount, so none differs;
+// the word is "verify not possible" all the same.
+func (p *Provider) WriteReply(word payment.RelayWord, _ payment.RelayAsk, rec *payment.Record) payment.RelayReply {
+	failed := func(status, code int, message string) payment.RelayReply {
+		return wire.Say(status, map[string]any{"error_code": code, "error_message": message})
+	}
+	switch word {
+	case payment.RelayFirst:
+		return said(statusVerified, rec)
+	case payment.RelayAgain:
+		return said(statusVerifiedBefore, rec)
+	case payment.RelayAwaiting:
+		return said(statusWaiting, rec)
+	case payment.RelayOtherAmount:
+		return failed(http.StatusMethodNotAllowed, 53, "the payment can't be verified")
+	case payment.RelayNoSuchCall:
+		return failed(http.StatusNotImplemented, -1, "this address speaks IDPay v1.1 only")
+	case payment.RelayForbidden:
+		return failed(http.StatusForbidden, 12, "the API key was not found")
+	case payment.RelayDown:
+	}
+	return failed(http.StatusServiceUnavailable, 15, "please try again later")
+}
+
+// said is a payment in the forms of IDPay's own collection of examples: the status is
+// a number, everything else a text. The hashed card is never kept.
+func said(status int, rec *payment.Record) payment.RelayReply {
+	m := map[string]any{"status": status}
+	if rec != nil && rec.Receipt != nil {
+		rc := rec.Receipt
+		amount, paid := rc.Amount, rc.Paid
+		if amount == 0 {
+			amount = rec.Price()
+		}
+		if paid == 0 {
+			paid = amount
+		}
+		paidAt, verifiedAt := "", ""
+		if !rc.PaidAt.IsZero() {
+			paidAt = strconv.FormatInt(rc.PaidAt.Unix(), 10)
+		}
+		if !rc.VerifiedAt.IsZero() && status != statusWaiting {
+			verifiedAt = strconv.FormatInt(rc.VerifiedAt.Unix(), 10)
+		}
+		m["track_id"], m["id"], m["order_id"], m["amount"], m["date"] = rc.Number, rec.ID, rec.Order, amount.String(), paidAt
+		m["payment"] = map[string]any{"track_id": rc.Reference, "amount": paid.String(), "card_no": rc.Card, "hashed_card_no": "", "date": paidAt}
+		m["verify"] = map[string]any{"date": verifiedAt}
+	}
+	return wire.Say(http.StatusOK, m)
+}
+
+// UnpaidParams implements [payment.Relayer]: the payment failed.
+func (*Provider) UnpaidParams() map[string]string {
+	return map[string]string{paramStatus: "2", paramAmount: "", paramCard: "", paramHash: "", paramDate: ""}
+}
+
+// PageOf implements [payment.PayPager].
+func (p *Provider) PageOf(id string) string { return p.page.URL(id) }
+
+// Interface guards
+var (
+	_ payment.Relayer  = (*Provider)(nil)
+	_ payment.PayPager = (*Provider)(nil)
+)

@@ -1,0 +1,139 @@
+package nextpay
+
+import (
+	"net/http"
+
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
+)
+
+// dialect is what of the document a relay serves. Refunds have verify's address.
+var dialect = payment.Dialect{
+	Hosts: []string{"nextpay.org", "www.nextpay.org"},
+	Routes: []payment.RelayRoute{
+		{Method: http.MethodPost, Path: "/nx/gateway/token", Kind: payment.RelayCreate},
+		{Method: http.MethodPost, Path: "/nx/gateway/verify", Kind: payment.RelayVerify},
+		{Method: http.MethodGet, Path: "/nx/gateway/payment/*", Kind: payment.RelayPayPage},
+	},
+}
+
+// Dialect implements [payment.Relayer].
+func (*Provider) Dialect() payment.Dialect { return dialect }
+
+// Owns implements [payment.Relayer]. The credential is `api_key` in the body.
+func (p *Provider) Owns(c payment.RelayCall) (payment.RelayOwner, error) {
+	o, err := wire.CallFields(c)
+	if err != nil {
+		return payment.RelayStranger, err
+	}
+	return p.Belongs(o.Text("api_key"), "api_key")
+}
+
+// ReadCall implements [payment.Relayer]. Each call says its own unit, toman where it
+// says none.
+func (p *Provider) ReadCall(kind payment.RelayKind, c payment.RelayCall) (payment.RelayAsk, error) {
+	a := payment.RelayAsk{Kind: kind}
+	id := ""
+	if kind == payment.RelayPayPage {
+		id = wire.LastSegment(c.Path)
+	} else {
+		o, err := wire.CallFields(c)
+		if err != nil {
+			return a, err
+		}
+		a.Number, a.Unread = o.Number("amount")
+		switch a.Order = o.Text("order_id"); o.Text("currency") {
+		case "", "IRT":
+			a.Unit = payment.Toman
+		case "IRR":
+			a.Unit = payment.Rial
+		default:
+			a.Unread = true
+		}
+		if kind == payment.RelayCreate {
+			a.Callback = o.Text("callback_uri")
+			return a, nil
+		}
+		if o.Has("refund_request") {
+			a.Kind = payment.RelayGiveBack
+		}
+		id = o.Text("trans_id")
+	}
+	var ok bool
+	if a.ID, ok = transID(id); !ok {
+		return a, wire.Malformed("trans_id")
+	}
+	return a, nil
+}
+
+// ReadCreated implements [payment.Relayer].
+func (p *Provider) ReadCreated(r payment.RelayReply) (id string, ok bool) {
+	made, err := p.started(wire.OfRelay(r))
+	return made.ID, err == nil
+}
+
+// ReadVerified implements [payment.Relayer].
+func (p *Provider) ReadVerified(r payment.RelayReply) payment.Answer {
+	return p.verifyAnswer(wire.OfRelay(r))
+}
+
+// ReadGivenBack implements [payment.Relayer].
+func (*Provider) ReadGivenBack(r payment.RelayReply) payment.Outcome {
+	return wire.BackOf(refundAnswer(wire.OfRelay(r)))
+}
+
+// WriteReply implements [payment.Relayer]. Nobody confirms how NextPay answers a
+// repeated verify: it is said as the block's `already` reads it.
+func (p *Provider) WriteReply(word payment.RelayWord, a payment.RelayAsk, rec *payment.Record) payment.RelayReply {
+	code := func(status, code int) payment.RelayReply { return wire.Say(status, map[string]any{"code": code}) }
+	switch word {
+	case payment.RelayFirst:
+		return p.said(a, rec)
+	case payment.RelayAgain:
+		if p.Already == alreadyNone {
+			return p.said(a, rec)
+		}
+		return code(http.StatusOK, codeRepeated)
+	case payment.RelayAwaiting:
+		return code(http.StatusOK, -3)
+	case payment.RelayOtherAmount:
+		return code(http.StatusOK, -24)
+	case payment.RelayNoSuchCall:
+		return code(http.StatusNotImplemented, -46)
+	case payment.RelayForbidden:
+		return code(http.StatusForbidden, -33)
+	case payment.RelayDown:
+	}
+	return code(http.StatusServiceUnavailable, -45)
+}
+
+// said is a success, with the amount in the unit of the call that it answers.
+func (p *Provider) said(a payment.RelayAsk, rec *payment.Record) payment.RelayReply {
+	m := map[string]any{"code": codeDone, "customer_phone": nil, "custom": nil}
+	if rec != nil && rec.Receipt != nil {
+		unit := a.Unit
+		if unit == 0 {
+			unit = p.unit()
+		}
+		amount := rec.Receipt.Amount
+		if amount == 0 {
+			amount = rec.Price()
+		}
+		m["amount"], _ = unit.Of(amount)
+		m["order_id"], m["card_holder"], m[memberReference] = rec.Order, rec.Receipt.Card, rec.Receipt.Reference
+		m["created_at"] = rec.CreatedAt.In(wire.Tehran).Format("2006-01-02 15:04:05")
+	}
+	return wire.Say(http.StatusOK, m)
+}
+
+// UnpaidParams implements [payment.Relayer]: no document says how a return tells.
+func (*Provider) UnpaidParams() map[string]string { return nil }
+
+// PageOf implements [payment.PayPager].
+func (p *Provider) PageOf(id string) string { return p.pages[0].URL(id) }
+
+// Interface guards
+var (
+	_ payment.Relayer  = (*Provider)(nil)
+	_ payment.PayPager = (*Provider)(nil)
+)

@@ -1,0 +1,172 @@
+package wire
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Module is what Caddy and this program want of every provider's module. One that
+// embeds [ProviderConfig] and calls [ProviderConfig.Open] has most of it.
+type Module interface {
+	caddy.Module
+	caddy.Provisioner
+	caddy.CleanerUpper
+	caddyfile.Unmarshaler
+	zapcore.ObjectMarshaler
+	payment.Provider
+	payment.Timed
+	payment.Relocated
+}
+
+// Document is what [ProviderConfig.Open] needs to know of a gateway.
+type Document struct {
+	// Type is the module's type, which heads its errors and its logs.
+	Type string
+	// Protocol is the protocol's name, the first part of the issuer.
+	Protocol string
+	// API is the address in the gateway's document; "" where it names none, so that
+	// `base_url` is required.
+	API string
+	// Credential is the option with the account's secret, and Written what stands
+	// there; with no such option, Key is the secret that the document gives to everybody.
+	Credential, Written string
+	Key                 Secret
+	// Sandbox is whether payments of this block are no money.
+	Sandbox bool
+}
+
+// opened is what a block has become.
+type opened struct {
+	document Document
+	key      Secret
+	api      Base
+	client   *Client
+	traits   payment.Traits
+}
+
+// Open makes a block ready for calls: it is what a provider's Provision does. It
+// makes no call itself. own are the provider's own checks and addresses; they find
+// secret and address resolved.
+func (c *ProviderConfig) Open(ctx caddy.Context, d Document, own ...func() error) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%s: %w", d.Type, err)
+		}
+	}()
+	c.opened = opened{document: d, key: d.Key}
+	if d.Credential != "" {
+		if c.key, err = Required(ctx, d.Credential, d.Written); err != nil {
+			return err
+		}
+	}
+	if c.api, err = c.Base(d.API); err != nil {
+		return err
+	}
+	for _, f := range own {
+		if err = f(); err != nil {
+			return err
+		}
+	}
+	if c.client, err = c.Client(); err != nil {
+		return err
+	}
+	t := payment.Traits{Environment: payment.Live}
+	if d.Sandbox {
+		t.Environment = payment.Sandbox
+	}
+	c.traits = Identify(t, d.Protocol, c.key, c.api, d.API)
+	return nil
+}
+
+// Key is the account's secret.
+func (c *ProviderConfig) Key() Secret { return c.key }
+
+// API is where the API is called.
+func (c *ProviderConfig) API() Base { return c.api }
+
+// Traits implements [payment.Provider].
+func (c *ProviderConfig) Traits() payment.Traits { return c.traits }
+
+// BearFee says that the payer may bear a documented fee: see [payment.Traits].
+func (c *ProviderConfig) BearFee(fee func(price payment.Rials) payment.Rials) {
+	c.traits.PayerFee = fee
+}
+
+// Cleanup implements [caddy.CleanerUpper]: it closes idle connections.
+func (c *ProviderConfig) Cleanup() error {
+	if c.client != nil {
+		c.client.Close()
+	}
+	return nil
+}
+
+// LogFields adds what logs may show of every provider's block.
+func (c *ProviderConfig) LogFields(enc zapcore.ObjectEncoder) {
+	enc.AddString("type", c.document.Type)
+	enc.AddString("base_url", c.api.LogString())
+	enc.AddBool("sandbox", c.document.Sandbox)
+	c.Config.LogFields(enc)
+}
+
+// PostJSON makes a call with a JSON body and the given header fields, nil for none.
+func (c *ProviderConfig) PostJSON(ctx context.Context, address string, body any, header map[string]string) Reply {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return Reply{Err: ErrRequest, Unsent: true}
+	}
+	return c.client.Do(ctx, Call{URL: address, Type: JSON, Body: b, Header: header})
+}
+
+// Field is one of a form's: its name and its value.
+type Field [2]string
+
+// PostForm makes a call with a form, whose fields are sent in the given order.
+func (c *ProviderConfig) PostForm(ctx context.Context, address string, fields ...Field) Reply {
+	var form strings.Builder
+	for i, f := range fields {
+		if i > 0 {
+			form.WriteByte('&')
+		}
+		form.WriteString(f[0] + "=" + url.QueryEscape(f[1]))
+	}
+	return c.client.Do(ctx, Call{URL: address, Type: Form, Body: []byte(form.String())})
+}
+
+// Get makes a call that only reads.
+func (c *ProviderConfig) Get(ctx context.Context, address string, header map[string]string) Reply {
+	return c.client.Do(ctx, Call{Method: http.MethodGet, URL: address, Header: header})
+}
+
+// Unsent is the answer to a question that can't be put to the gateway, such as one
+// about an id that it never gave out.
+func Unsent() payment.Answer { return Reply{Err: ErrRequest, Unsent: true}.Answer() }
+
+// Malformed is the error of a return with a parameter that can't be genuine.
+func Malformed(name string) error { return fmt.Errorf("%w: %s", payment.ErrMalformed, name) }
+
+// Refused is the error of a create that a gateway answered with a code; owner is
+// whether the shop's owner can mend it.
+func Refused(kind, code string, owner bool) error {
+	if owner {
+		return fmt.Errorf("%s: %w (code %s): %w", kind, payment.ErrRefused, code, payment.ErrOperator)
+	}
+	return fmt.Errorf("%s: %w (code %s)", kind, payment.ErrRefused, code)
+}
+
+// Cut shortens a text to a number of characters.
+func Cut(s string, limit int) string {
+	if r := []rune(s); len(r) > limit {
+		return string(r[:limit])
+	}
+	return s
+}

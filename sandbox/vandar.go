@@ -1,0 +1,256 @@
+package sandbox
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ProviderVandar is Vandar's name in the sandbox.
+const ProviderVandar = "vandar"
+
+func init() {
+	register(gateway{
+		name: ProviderVandar, fa: "وندار", en: "Vandar",
+		serve:  (*Server).serveVandar,
+		fail:   vandarFail,
+		fields: vandarReturn,
+		low:    1_000,
+		window: func(*Options) time.Duration { return 20 * time.Minute },
+		number: func(p *payment) string { return p.trackID },
+	})
+}
+
+// vandarReturn has no other word for "not paid" than FAILED.
+func vandarReturn(p *payment, _ bool) object {
+	status := "FAILED"
+	if p.claim == StatePaid {
+		status = "OK"
+	}
+	return object{{"token", p.id}, {"payment_status", status}}
+}
+
+// serveVandar speaks v4, and shows the pay page at its older paths, too.
+func (s *Server) serveVandar(w http.ResponseWriter, r *http.Request, seg []string) {
+	if len(seg) > 1 && seg[0] == "web" {
+		seg = seg[1:]
+	}
+	if len(seg) >= 2 && (seg[0] == "v4" || seg[0] == "v3" && seg[1] != "business") {
+		s.serveBank(w, r, ProviderVandar, seg[1], seg[2:], nil)
+		return
+	}
+	calls := map[string]func(map[string]any, *http.Request) call{
+		"api/v4/send": s.vandarSend, "api/v4/verify": s.vandarVerify, "api/v4/transaction": s.vandarTransaction,
+	}
+	if len(seg) == 6 && seg[0] == "v3" && seg[1] == "business" && seg[3] == "transaction" && seg[5] == "refund" {
+		s.serveVandarRefund(w, r, seg[4])
+		return
+	}
+	makeCall := calls[strings.Join(seg, "/")]
+	if makeCall == nil {
+		notFound(w)
+		return
+	}
+	if r.Method != http.MethodPost {
+		methodNotAllowed(w, http.MethodPost)
+		return
+	}
+	body, ok := readBody(w, r)
+	if !ok {
+		return
+	}
+	fields := readObject(r, body)
+	c := makeCall(fields, r)
+	c.provider = ProviderVandar
+	if key := text(fields["api_key"]); key == "" || !accepts(key, s.opts.APIKeys) {
+		c.exec = func() answer { return vandarError("api_key") }
+	}
+	s.serveCall(w, r, c)
+}
+
+func (s *Server) vandarSend(fields map[string]any, r *http.Request) call {
+	order, origin := text(fields["factorNumber"]), s.origin(r)
+	return call{op: OpCreate, order: order, exec: func() answer {
+		low, high := s.limits(ProviderVandar)
+		amount, ok := number(fields["amount"])
+		callback := text(fields["callback_url"])
+		switch {
+		case !ok || amount < low || high > 0 && amount > high:
+			return vandarError("amount")
+		case !goodCallback(callback):
+			return vandarError("callback_url")
+		case len([]rune(text(fields["description"]))) > 255:
+			return vandarError("description")
+		}
+		p := s.newPayment(ProviderVandar, randomHex(12), amount)
+		p.order, p.callback, p.owner = order, callback, fingerprint(text(fields["api_key"]))
+		p.trackID = "15" + randomDigits(10)
+		p.payer[3] = text(fields["description"])
+		p.link = origin + "/vandar/v4/" + p.id
+		s.st.add(p)
+		return reply(http.StatusOK, object{{"status", 1}, {"token", p.id}})
+	}}
+}
+
+// vandarFind looks for the payment that a call names; nil where there is none.
+func (s *Server) vandarFind(fields map[string]any) *payment {
+	p := s.st.find(ProviderVandar, text(fields["token"]))
+	if p == nil || p.owner != fingerprint(text(fields["api_key"])) {
+		return nil
+	}
+	p.checkWindow(s.st.clock(), s.window(ProviderVandar))
+	return p
+}
+
+func (s *Server) vandarVerify(fields map[string]any, _ *http.Request) call {
+	return call{op: OpVerify, subject: text(fields["token"]), exec: func() answer {
+		p := s.vandarFind(fields)
+		if p == nil {
+			return vandarError("token")
+		}
+		if p.state == StateReversed {
+			p.verifyRefused++
+			return reply(http.StatusOK, object{{"status", 3}, {"message", "زمان مجاز برای تایید تراکنش گذشته است"}})
+		}
+		first, ok := p.verify(s.st.clock())
+		switch {
+		case !ok:
+			return vandarError("unpaid")
+		case !first:
+			return reply(http.StatusOK, object{{"status", 2}, {"message", "تراکنش قبلا تایید شده است"}})
+		}
+		amount, realAmount, wage := p.vandarMoney()
+		return reply(http.StatusOK, object{
+			{"status", 1}, {"amount", amount}, {"realAmount", realAmount}, {"wage", wage}, {"transId", p.vandarID()},
+			{"factorNumber", p.vandarOrder()}, {"mobile", nil}, {"description", p.payer[3]}, {"cardNumber", p.card},
+			{"paymentDate", vandarTime(p.paid)}, {"cid", p.hashedCard}, {"message", "ok"},
+		})
+	}}
+}
+
+func (s *Server) vandarTransaction(fields map[string]any, _ *http.Request) call {
+	return call{op: OpInquiry, subject: text(fields["token"]), exec: func() answer {
+		p := s.vandarFind(fields)
+		if p == nil {
+			return vandarError("token")
+		}
+		p.inquiries++
+		code, message := 1, "Confirm requierd" // as the document spells it
+		switch p.state {
+		case StateVerified, StateSettled, StateRefunded:
+			code, message = 2, "Confirmed"
+		case StatePaid:
+		default:
+			return vandarError("unpaid")
+		}
+		return reply(http.StatusOK, object{
+			{"status", 1}, {"amount", strconv.FormatInt(p.payable(), 10)}, {"transId", p.vandarID()}, {"refnumber", p.bankRef}, {"trackingCode", p.bankRef[:6]},
+			{"factorNumber", p.vandarOrder()}, {"mobile", nil}, {"description", p.payer[3]}, {"cardNumber", p.card}, {"CID", p.hashedCard},
+			{"createdAt", vandarTime(p.created)}, {"paymentDate", vandarTime(p.paid)}, {"code", code}, {"message", message},
+		})
+	}}
+}
+
+// serveVandarRefund is the business API, which knows payments by transId and takes
+// each payment_number once only.
+func (s *Server) serveVandarRefund(w http.ResponseWriter, r *http.Request, transaction string) {
+	if r.Method != http.MethodPost {
+		methodNotAllowed(w, http.MethodPost)
+		return
+	}
+	body, ok := readBody(w, r)
+	if !ok {
+		return
+	}
+	fields := readObject(r, body)
+	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	s.serveCall(w, r, call{provider: ProviderVandar, op: OpRefund, subject: transaction, exec: func() answer {
+		if !bearer || !accepts(token, s.opts.APIKeys) {
+			return reply(http.StatusUnauthorized, object{{"status", 0}, {"error", "Unauthenticated."}})
+		}
+		var p *payment
+		for _, q := range s.st.listed {
+			if q.provider == ProviderVandar && q.trackID == transaction {
+				p = q
+			}
+		}
+		if p == nil {
+			return vandarError("token")
+		}
+		amount, ok := number(fields["amount"])
+		if fields["amount"] == nil {
+			amount, ok = p.settled, true
+		}
+		key := text(fields["payment_number"])
+		if !ok || key != "" && p.given[key] || !p.giveBack(amount, s.st.clock()) {
+			return vandarError("amount")
+		}
+		if p.given == nil {
+			p.given = make(map[string]bool)
+		}
+		p.given[key] = true
+		return reply(http.StatusOK, object{{"status", 1}, {"data", object{
+			{"message", "عملیات بازگشت وجه با موفقیت ثبت گردید."},
+			{"results", list{object{{"id", randomUUID()}, {"gateway_transaction_id", p.vandarID()}, {"amount", amount}, {"payment_number", key}, {"status", "PENDING"}}}},
+		}}})
+	}})
+}
+
+// vandarMoney are the amount that was paid, what the merchant has of it, and the fee,
+// as the document's sample writes them: a decimal text, a number, and a text.
+func (p *payment) vandarMoney() (amount, realAmount, wage any) {
+	switch p.feeType {
+	case "buyer":
+		return vandarDecimal(p.payable()), p.amount, strconv.FormatInt(p.fee, 10)
+	case "merchant":
+		return vandarDecimal(p.amount), p.amount - p.fee, strconv.FormatInt(p.fee, 10)
+	}
+	return vandarDecimal(p.amount), p.amount, nil
+}
+
+func vandarDecimal(n int64) string { return strconv.FormatInt(n, 10) + ".00" }
+
+func (p *payment) vandarID() int64 {
+	n, _ := strconv.ParseInt(p.trackID, 10, 64)
+	return n
+}
+
+func (p *payment) vandarOrder() any {
+	if p.order == "" {
+		return nil
+	}
+	return p.order
+}
+
+// vandarTime has no zone; it is chosen: Tehran's.
+func vandarTime(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.In(time.FixedZone("", 3*3600+1800)).Format("2006-01-02 15:04:05")
+}
+
+// vandarTexts are worded here: the gateway has no codes, and clients show its texts.
+var vandarTexts = map[string]string{
+	"api_key": "api_key معتبر نیست", "amount": "amount باید حداقل 1000 باشد", "callback_url": "callback_url معتبر نیست", "description": "description طولانی است",
+	"token": "تراکنش یافت نشد", "unpaid": "تراکنش پرداخت نشده است",
+}
+
+// vandarError answers with a text; the HTTP status is chosen.
+func vandarError(about string) answer {
+	message := vandarTexts[about]
+	if message == "" {
+		message = about
+	}
+	return reply(http.StatusUnprocessableEntity, object{{"status", 0}, {"errors", list{message}}})
+}
+
+// vandarFail is the fault "error": a state of the document (2, 3), or what a text is
+// about.
+func vandarFail(code string) answer {
+	if n, err := strconv.Atoi(code); err == nil {
+		return reply(http.StatusOK, object{{"status", n}, {"message", code}})
+	}
+	return vandarError(code)
+}
