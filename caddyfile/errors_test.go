@@ -270,7 +270,7 @@ func TestCaddyfileGlobalErrors(t *testing.T) {
 		want  string
 	}{
 		{"provder idpay", 1, "unrecognised option 'provder' of payments; did you mean 'provider'?"},
-		{"xyzzyxyzzy", 1, "there is only storage, provider, affiliate, signing_key and public_url"},
+		{"xyzzyxyzzy", 1, "there is only storage, provider, affiliate, webhook, notify, signing_key and public_url"},
 		{"verify /cb idpay", 1, "verify belongs in the `payments` block of a site, not in the global options"},
 		{"storage", 1, "storage needs a module: "},
 		{"storage bagder", 1, "there is no storage of type 'bagder' in this build of Caddy; "},
