@@ -11,7 +11,7 @@ import (
 )
 
 // A page's reference is different on each.
-var reference = regexp.MustCompile(`[0-9a-z]{26}`)
+var reference = regexp.MustCompile(`[0-9a-z]{26}|<code>[^<]*</code>`)
 
 // browsers: what a page can do to its visitor, and other pages through it. What
 // a real Chromium does with cookies is integration/browser's.

@@ -81,7 +81,7 @@ func html(v *view, p *Page) ([]byte, error) {
 	var b bytes.Buffer
 	b.Grow(16 << 10)
 	for _, part := range parts {
-		if part.name == faces[0] && v.Second != nil {
+		if part.name == "end" && v.Second != nil {
 			behind := key
 			behind.lang, behind.behind = lang.Lang(v.Second.Lang), true
 			for _, face := range parts {

@@ -98,7 +98,7 @@ func TestShortReference(t *testing.T) {
 // A customer who waits sees for how long; one who cancelled is not alarmed; a payment
 // that was not started speaks of no money that was taken.
 func TestWhatPagesSay(t *testing.T) {
-	for d, want := range map[time.Duration]string{0: "", 12 * time.Second: "۱۲ ثانیه", 75 * time.Second: "۱ دقیقه"} {
+	for d, want := range map[time.Duration]string{0: "", 12 * time.Second: "۱۲ ثانیه", 119 * time.Second: "۱۱۹ ثانیه", 2 * time.Minute: "۲ دقیقه", 3 * time.Hour: "۱۸۰ دقیقه"} {
 		body := get(t, browser(), Page{Kind: Confirming, Recorded: true, Since: d}).Body.String()
 		if want == "" && strings.Contains(body, `class="since"`) || !strings.Contains(body, want) {
 			t.Errorf("%s: no %q", d, want)

@@ -158,7 +158,7 @@ func Short(ref payment.Ref) string {
 // since says how long a customer has waited.
 func since(l lang.Lang, d time.Duration) string {
 	w := wordsOf(l)
-	if d < time.Minute {
+	if d < 2*time.Minute { // so that no word is in the singular
 		return fmt.Sprintf(w.Seconds, lang.Number(strconv.Itoa(int(d/time.Second)), l))
 	}
 	return fmt.Sprintf(w.Minutes, lang.Number(strconv.Itoa(int(d/time.Minute)), l))

@@ -24,7 +24,7 @@ func TestReadReturn(t *testing.T) {
 		"1": payment.HintUnpaid, "7": payment.HintUnpaid, "8": payment.HintUnpaid, "11": payment.HintNone,
 	} {
 		c, err := read(map[string]string{"id": sampleID, "order_id": "101", "status": status})
-		if err != nil || c != (payment.Claimed{ID: sampleID, Order: "101", Hint: want}) {
+		if err != nil || c != (payment.Claimed{ID: sampleID, Order: "101", Hint: want, Cancelled: status == "7"}) {
 			t.Errorf("status %s: %+v, %v", status, c, err)
 		}
 	}
