@@ -19,11 +19,14 @@ import (
 
 // filters are the flags that select payments.
 var filters = [][2]string{
-	{"state", "States or attention, open, all; several with commas"},
+	{"state", "States or attention, open, abandoned, all; several with commas"},
 	{"site", "Only of this site"},
 	{"provider", "Only of this provider"},
 	{"order", "Only of this order of the shop"},
 	{"id", "Only with this id of the provider"},
+	{"search", "Whatever a customer or a panel names: order, our reference (the first 8 do), the provider's id, the bank's reference, receipt number, the card's last four, amount, item, track"},
+	{"from", "Only from this day on: 2026-03-21, 1405/01/01, today, yesterday, 30d, or a moment"},
+	{"to", "Only up to this day, which is included"},
 	{"conversion", "Only with this state of the report to an affiliate"},
 	{"webhook", "Only with this state of a message to a webhook"},
 }

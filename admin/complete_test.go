@@ -23,7 +23,7 @@ func TestCompletion(t *testing.T) {
 	for words, want := range map[string]string{
 		"resolve x ":                             "accept reject credited redeliver repaid",
 		"resolve ":                               "",
-		"list --state ":                          "attention open all created verifying unknown verified delivering delivered declined expired review parked reversed",
+		"list --state ":                          "attention open abandoned all created verifying unknown verified delivering delivered declined expired review parked reversed",
 		"list --state parked,rev":                "parked,review parked,reversed",
 		"list --conversion ":                     "open sent rejected perhaps parked withdrawn",
 		"export --format ":                       "csv jsonl",

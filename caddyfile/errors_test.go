@@ -56,7 +56,7 @@ func TestCaddyfileSiteErrors(t *testing.T) {
 		want  string
 	}{
 		{"verfy /cb idpay", 1, "unrecognised option 'verfy' of payments; did you mean 'verify'?"},
-		{"xyzzyxyzzy", 1, "unrecognised option 'xyzzyxyzzy' of payments; there is only track, checkout, verify, require, announce, errors, signing_key, public_url and formerly"},
+		{"xyzzyxyzzy", 1, "unrecognised option 'xyzzyxyzzy' of payments; there is only track, checkout, verify, require, observe, relay, announce, errors, signing_key, public_url and formerly"},
 		{"provider idpay", 1, "provider belongs in the `payments` block of the global options, first in the file"},
 		{"storage badger", 1, "storage belongs in the `payments` block of the global options"},
 		{"affiliate hamekar", 1, "affiliate belongs in the `payments` block of the global options"},

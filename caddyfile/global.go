@@ -22,6 +22,8 @@ import (
 //		storage     <module> [<args...>] { ... }
 //		provider    <type> [<name>] { ... }
 //		affiliate   <type> [<name>] { ... }
+//		webhook     <url> { ... }
+//		notify      <name> { ... }
 //		signing_key <secret> [<kid>]
 //		public_url  <url>
 //	}
@@ -55,7 +57,7 @@ func ParseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 // The lines of the global block, and those of a site's block, which people also write
 // here by mistake.
 var (
-	globalLines = []string{"storage", "provider", "affiliate", "signing_key", "public_url"}
+	globalLines = []string{"storage", "provider", "affiliate", "webhook", "notify", "signing_key", "public_url"}
 	siteLines   = []string{"track", "checkout", "verify", "require", "observe", "relay", "announce", "errors", "formerly"}
 )
 
@@ -68,6 +70,10 @@ func parseLine(a *app.App, d *caddyfile.Dispenser) error {
 		return parseNamed(d, line, &a.ProvidersRaw)
 	case "affiliate":
 		return parseNamed(d, line, &a.AffiliatesRaw)
+	case "webhook":
+		return parseWebhook(a, d)
+	case "notify":
+		return parseNotify(a, d)
 	case "signing_key":
 		if err := readSigningKey(d, &a.SigningKeys); err != nil {
 			return err

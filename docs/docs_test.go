@@ -113,7 +113,9 @@ var around = map[string][2]string{
 	"site":     {standard + "shop.example.com {\n", "\n}\n"},
 	"payments": {standard + "shop.example.com {\n\t@return query wc-api=*\n\tpayments {\n", "\n\t}\n}\n"},
 	"verify":   {standard + "shop.example.com {\n\tpayments {\n\t\tverify /callback idpay {\n", "\n\t\t}\n\t}\n}\n"},
-	"track":    {standard + "shop.example.com {\n\tpayments {\n\t\ttrack /product/* {\n", "\n\t\t}\n\t}\n}\n"},
+	// "relayed" is a site of a shop whose plugin calls a relay.
+	"relayed": {strings.Replace(standard, "provider idpay {", "provider zarinpal {\n\t\t\tmerchant_id {env.ZARINPAL_MERCHANT}\n\t\t}\n\t\tprovider idpay {", 1), ""},
+	"track":   {standard + "shop.example.com {\n\tpayments {\n\t\ttrack /product/* {\n", "\n\t\t}\n\t}\n}\n"},
 }
 
 const standard = `{

@@ -152,8 +152,14 @@ func (e *Engine) redeliver(ctx context.Context, rec *payment.Record, note paymen
 	if e.playMoney(rec) {
 		return rec, fmt.Errorf("%w: it was paid in the sandbox, and its provider is live now", ErrNotPossible)
 	}
-	if rec.Relay != nil && rec.Delivery.Via != payment.ViaBrowser {
-		return e.untell(ctx, rec, note)
+	if rec.Relay != nil {
+		if !e.handsOver(rec) {
+			return e.untell(ctx, rec, note)
+		}
+		// Its plugin asks during the hand-over, and must hear "first".
+		if err := rec.Untell(e.now()); err != nil {
+			return rec, fmt.Errorf("%w: %w", ErrNotPossible, err)
+		}
 	}
 	p, ok := e.Sites.Policy(rec)
 	if !ok || rec.Return == nil || rec.Return.URI == "" {

@@ -319,8 +319,12 @@ func (e *Engine) relayHeld(ctx context.Context, prov Provider, r payment.Relayer
 		next.Receipt = &rc
 		e.relayKeep(next, a, reply)
 		err := e.commit(ctx, next, false)
-		if err == nil {
+		switch {
+		case err == nil && next.Tellable():
 			return false // it can be told now
+		case err == nil:
+			e.sayAgain(ctx, r, c, next)
+			return true
 		}
 		fresh, getErr := e.Store.Get(ctx, next.Ref)
 		if getErr != nil || !errors.Is(err, payment.ErrConflict) {

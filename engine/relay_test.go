@@ -521,6 +521,66 @@ func TestRelayVerifiedElsewhere(t *testing.T) {
 	})
 }
 
+// An id that was used up before this ledger began is told as such, however often its
+// provider says "paid", and whoever asks is answered.
+func TestRelayReceiptUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newRelayWorld(t)
+		defer w.halt()
+		w.bank.unmarked = true
+		if _, err := w.store.Reserve(context.Background(), []payment.Key{payment.ReceiptKey("zarinpal|x|live", "K1")}); err != nil {
+			t.Fatal(err)
+		}
+		w.gate.say = func(string) payment.RelayReply { return payment.RelayReply{Status: 200, Body: []byte(`{"code":100,}`)} }
+		for range 3 {
+			if h := w.call("verify", "K1"); isFirst(h) || h.body != "again" {
+				t.Fatalf("%+v", h)
+			}
+		}
+		if r := w.only(); r.State != payment.Review || r.Reason != payment.ReasonReceiptUsed {
+			t.Fatalf("%s (%s)", r.State, r.Reason)
+		}
+	})
+}
+
+// A verify route settles and hands over, and the plugin behind it asks the relay
+// meanwhile: it hears "first", once, and the hand-over ends as its answer says.
+func TestRelayBehindVerifyRoute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newRelayWorld(t)
+		defer w.halt()
+		w.bank.unmarked = true
+		w.call("create", "")
+		ref := w.only().Ref
+		res := w.Admit(context.Background(), engine.Ask{
+			Site: "shop", Route: "/cb zarinpal", Provider: "zarinpal", Claimed: payment.Claimed{ID: "K1", Hint: payment.HintPaid},
+			Policy: engine.Policy{Once: true, Many: true}, Patience: 8 * time.Second, Return: payment.Return{Method: "GET", Host: "shop", URI: "/cb"},
+		})
+		if res.Kind != engine.Verified {
+			t.Fatalf("%v %v", res.Kind, res.Err)
+		}
+		rec, err := w.StartDelivery(context.Background(), ref, payment.ViaBrowser, "b", nil, engine.Policy{Once: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h := w.call("verify", "K1"); !isFirst(h) {
+			t.Fatalf("%+v", h)
+		}
+		if h := w.call("verify", "K1"); h.body != "again" {
+			t.Fatalf("%+v", h)
+		}
+		if _, err := w.EndDelivery(context.Background(), rec, engine.Handed{Acked: true, Status: 302}, engine.Policy{Once: true}); err != nil {
+			t.Fatal(err)
+		}
+		if r := w.wantState(ref, payment.Delivered); !r.Relay.Heard() || r.Delivery.Via != payment.ViaBrowser {
+			t.Errorf("%+v %+v", r.Relay, r.Delivery)
+		}
+		if h := w.call("verify", "K1"); h.body != "again" {
+			t.Fatalf("%+v", h)
+		}
+	})
+}
+
 // What our books hold for a person is asked for all the same, and its "first" is told
 // once.
 func TestRelayHeld(t *testing.T) {

@@ -60,6 +60,7 @@ func (f *watcher) announcement(status int, header http.Header) {
 	p, id := f.h.payPage(status, header)
 	announces := len(header[headerOrder]) > 0 || len(header[headerAmount]) > 0 || len(header[headerID]) > 0
 	if p == nil && !announces {
+		f.links = len(f.h.Track) > 0 && isJSON(header)
 		return
 	}
 	h := f.h.announcedTo(f.r, status, header)

@@ -34,6 +34,9 @@ type filter struct {
 	refused *refusal
 	// caching is what the answer says to caches at least, whatever it says.
 	caching string
+	// links is set for an answer whose body may name a pay page: JSON of a site that
+	// tracks, announcing nothing.
+	links bool
 	gating
 }
 
@@ -141,6 +144,10 @@ func (f *filter) Write(b []byte) (int, error) {
 	if f.refused != nil {
 		return len(b), nil
 	}
+	if f.links {
+		f.links = false
+		f.h.notedIn(f.r, b)
+	}
 	n, err := f.ResponseWriter.Write(b)
 	f.gone = f.gone || err != nil
 	return n, err
@@ -153,8 +160,14 @@ func (f *filter) ReadFrom(body io.Reader) (int64, error) {
 	if f.refused != nil {
 		return io.Copy(io.Discard, body)
 	}
+	if f.links {
+		return io.Copy(onlyWriter{f}, body)
+	}
 	return f.ResponseWriterWrapper.ReadFrom(body)
 }
+
+// onlyWriter hides ReadFrom.
+type onlyWriter struct{ io.Writer }
 
 // FlushError is what http.ResponseController calls; it sends the header too.
 func (f *filter) FlushError() error {

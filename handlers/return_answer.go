@@ -160,15 +160,17 @@ func (t *visit) duplicate(res engine.Result) error {
 		return t.redirect(a.To)
 	}
 	if a == nil && rec.Delivery.Location != "" {
-		if t.sameBrowser(rec) {
+		if t.sameBrowser(rec) || t.buyer(rec) {
 			return t.redirect(rec.Delivery.Location)
 		}
 		if t.cookiesToCome() {
 			return t.sendAgain(rec)
 		}
 	}
-	if rec.Expect.Checkout && rec.State == payment.Delivered && rec.Delivery.Status == http.StatusNotFound {
-		return t.thanks(rec) // there was no page of the site's
+	if rec.Expect.Checkout && rec.State == payment.Delivered && (rec.Delivery.Status == http.StatusNotFound || t.buyer(rec)) {
+		// There was no page of the site's; or somebody else, such as a program that looks
+		// at links, was told before the one who paid.
+		return t.thanks(rec)
 	}
 	return t.page(pages.Duplicate, rec, nil)
 }
@@ -189,6 +191,23 @@ func (t *visit) passes(a *Answer) bool { return a.mode() == answerPass }
 func (t *visit) sameBrowser(rec *payment.Record) bool {
 	id := token.ReadCookie(t.r, cookieBrowser, t.h.view(t.r))
 	return id != "" && rec.Delivery.Browser != "" && token.Hash(id) == rec.Delivery.Browser
+}
+
+// buyer: the browser that was sent to pay it, by the cookie of our checkout or of the
+// shop's announcement.
+func (t *visit) buyer(rec *payment.Record) bool {
+	view := t.h.view(t.r)
+	for _, c := range token.ReadCookies(t.r, familyPaid, view) {
+		if p, err := t.keys.OpenPaid(c.Value, t.site.names, time.Now()); err == nil && p.Ref == rec.Ref {
+			return true
+		}
+	}
+	for _, c := range token.ReadCookies(t.r, familyPending, view) {
+		if ref, err := t.keys.OpenRef(c.Value, t.site.names); err == nil && ref == rec.Ref {
+			return true
+		}
+	}
+	return false
 }
 
 // blank is a page that names no payment.

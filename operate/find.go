@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/explain"
+	"github.com/rahgir/caddy-payments/operate/find"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -17,6 +19,7 @@ import (
 var groups = map[string][]payment.State{
 	"attention": {payment.Review, payment.Parked},
 	"open":      {payment.Unknown, payment.Verifying, payment.Verified, payment.Delivering, payment.Created},
+	abandoned:   {payment.Created},
 	"all":       nil,
 }
 
@@ -36,7 +39,7 @@ func States(s string) ([]payment.State, error) {
 		case slices.Contains(payment.States(), payment.State(name)):
 			states = append(states, payment.State(name))
 		default:
-			return nil, input("there is no state %.40q; states are %s, and attention, open, all", name, stateList())
+			return nil, input("there is no state %.40q; states are %s, and attention, open, abandoned, all", name, stateList())
 		}
 	}
 	return states, nil
@@ -52,7 +55,7 @@ func stateList() string {
 
 // StateNames are the words that [States] reads: groups, then states.
 func StateNames() []string {
-	names := []string{"attention", "open", "all"}
+	names := []string{"attention", "open", abandoned, "all"}
 	for _, s := range payment.States() {
 		names = append(names, string(s))
 	}
@@ -71,16 +74,25 @@ func ReportStates() []string {
 // maxLimit is the store's own.
 const maxLimit = 1000
 
-// ParseListing reads a listing from a query.
-func ParseListing(q url.Values) (payment.Listing, error) {
-	states, err := States(q.Get("state"))
+// leftAfter is how long an intent that nobody came back for is in progress: longer than
+// banks let a customer pay.
+const leftAfter = time.Hour
+
+// abandoned is the group of intents that their customers have left.
+const abandoned = "abandoned"
+
+// ParseListing reads a listing from the query of a route. What the route doesn't know is
+// refused.
+func ParseListing(route string, q url.Values, now time.Time) (payment.Listing, error) {
+	if err := find.Check(route, q); err != nil {
+		return payment.Listing{}, input("%v", err)
+	}
+	l, err := Chosen(q.Get("state"), now)
 	if err != nil {
-		return payment.Listing{}, err
+		return l, err
 	}
-	l := payment.Listing{
-		States: states, Site: q.Get("site"), Provider: q.Get("provider"), Order: q.Get("order"), ID: q.Get("id"),
-		Conversion: payment.ReportState(q.Get("conversion")), Webhook: payment.ReportState(q.Get("webhook")), Cursor: q.Get("cursor"),
-	}
+	l.Site, l.Provider, l.Order, l.ID, l.Cursor = q.Get("site"), q.Get("provider"), q.Get("order"), q.Get("id"), q.Get("cursor")
+	l.Conversion, l.Webhook = payment.ReportState(q.Get("conversion")), payment.ReportState(q.Get("webhook"))
 	for _, name := range []string{"conversion", "webhook"} {
 		if s := q.Get(name); s != "" && !slices.Contains(payment.ReportStates(), payment.ReportState(s)) {
 			return l, input("there is no %s state %.40q; they are %s", name, s, strings.Join(ReportStates(), ", "))
@@ -93,6 +105,22 @@ func ParseListing(q url.Values) (payment.Listing, error) {
 	default:
 		return l, input("owed must be true or false")
 	}
+	if s := q.Get("search"); s != "" {
+		if l.Search = find.Terms(s); len(l.Search) == 0 {
+			return l, input("search has 1 to %d bytes", find.MaxSearch)
+		}
+	}
+	for _, x := range []struct {
+		name string
+		into *time.Time
+		end  bool
+	}{{"from", &l.From, false}, {"to", &l.To, true}} {
+		if s := q.Get(x.name); s != "" {
+			if *x.into, err = find.Date(s, now, x.end); err != nil {
+				return l, input("%s: %v", x.name, err)
+			}
+		}
+	}
 	if s := q.Get("limit"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 || n > maxLimit {
@@ -101,6 +129,30 @@ func ParseListing(q url.Values) (payment.Listing, error) {
 		l.Limit = n
 	}
 	return l, nil
+}
+
+// leftOf is what a choice of states says of intents that their customers have left: they
+// are not in progress. Whoever names their state sees them.
+func leftOf(states string) payment.Left {
+	named := strings.Split(states, ",")
+	has := func(name string) bool {
+		return slices.ContainsFunc(named, func(s string) bool { return strings.TrimSpace(s) == name })
+	}
+	switch {
+	case has("all"), has(string(payment.Created)), has("open") && has(abandoned):
+		return payment.LeftToo
+	case has("open"):
+		return payment.LeftOut
+	case has(abandoned):
+		return payment.LeftOnly
+	}
+	return payment.LeftToo
+}
+
+// Chosen is a listing of states and groups.
+func Chosen(states string, now time.Time) (payment.Listing, error) {
+	named, err := States(states)
+	return payment.Listing{States: named, Left: leftOf(states), LeftBefore: now.Add(-leftAfter)}, err
 }
 
 // List returns one page. A page may be short and yet go on.
@@ -114,14 +166,27 @@ func List(ctx context.Context, e *engine.Engine, q payment.Listing) (payment.Pag
 	return page, err
 }
 
-// Get returns one payment by the text of its reference.
+// Get returns one payment by the text of its reference, or of the first eight characters
+// of it.
 func Get(ctx context.Context, e *engine.Engine, ref string) (*payment.Record, error) {
-	r, err := payment.ParseRef(strings.ToLower(strings.TrimSpace(ref)))
-	if err != nil {
-		return nil, input("%.40q is not a payment reference: it has %d letters and digits", ref, payment.RefLen)
+	text, ok := find.Ref(ref)
+	if !ok {
+		return nil, input("%.40q is not a payment reference: it has %d letters and digits, and the first %d do", ref, payment.RefLen, find.ShortRef)
 	}
-	rec, err := e.Store.Get(ctx, r)
-	return rec, translate(err)
+	if r, err := payment.ParseRef(text); err == nil {
+		rec, err := e.Store.Get(ctx, r)
+		return rec, translate(err)
+	}
+	page, err := List(ctx, e, payment.Listing{Search: []payment.Term{payment.NewTerm(payment.FieldRef, text)}, Limit: 2})
+	switch {
+	case err != nil:
+		return nil, err
+	case len(page.Records) == 0:
+		return nil, ErrUnknown
+	case len(page.Records) > 1:
+		return nil, input("several references begin with %s: write more of it", text)
+	}
+	return page.Records[0], nil
 }
 
 // Facts are what is known about a payment besides its record.

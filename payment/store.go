@@ -112,6 +112,10 @@ type Listing struct {
 	// From and To, if not zero, bound when it was created: From inclusive, To
 	// exclusive.
 	From, To time.Time
+	// Left says what becomes of intents that their customers have left: created before
+	// LeftBefore, and nobody came back.
+	Left       Left
+	LeftBefore time.Time
 	// Waiting selects what waits for a person or for an answer: [Record.Waits].
 	Waiting bool
 	// Conversion, if not empty, selects by the state of a report to an affiliate, and
@@ -125,9 +129,29 @@ type Listing struct {
 	Limit int
 }
 
+// Left is how a listing treats intents that their customers have left.
+type Left int
+
+// The ways: all intents, none that was left, or of intents only those.
+const (
+	LeftToo Left = iota
+	LeftOut
+	LeftOnly
+)
+
+// LeftBy reports whether a payment is an intent that its customer has left: created
+// before then, and nobody came back. It may still be paid while its provider's pay page
+// lives, and is found when it is; but nobody who looks at what is in progress has to see
+// it.
+func (r *Record) LeftBy(then time.Time) bool {
+	return r.State == Created && r.Reason == "" && r.CreatedAt.Before(then) && (r.Return == nil || r.Return.Arrived.IsZero())
+}
+
 // Selects reports whether a record is one that the listing asks for.
 func (q Listing) Selects(r *Record) bool {
 	switch {
+	case q.Left == LeftOut && r.LeftBy(q.LeftBefore), q.Left == LeftOnly && r.State == Created && !r.LeftBy(q.LeftBefore):
+		return false
 	case q.Waiting && !r.Waits(), !q.From.IsZero() && r.CreatedAt.Before(q.From), !q.To.IsZero() && !r.CreatedAt.Before(q.To),
 		len(q.Search) > 0 && !r.HasAny(q.Search):
 		return false

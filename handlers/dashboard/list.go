@@ -8,6 +8,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/operate"
+	"github.com/rahgir/caddy-payments/operate/find"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -20,7 +21,7 @@ type tab struct {
 // tabs in the order of the page: first what needs somebody.
 var tabs = []struct{ key, states string }{
 	{"attention", "attention"}, {"open", "open"}, {"done", "delivered"},
-	{"unpaid", "declined,expired"}, {"owed", ""}, {"reversed", "reversed"}, {"affiliate", ""}, {"all", "all"},
+	{"unpaid", "declined,expired,abandoned"}, {"owed", ""}, {"reversed", "reversed"}, {"affiliate", ""}, {"all", "all"},
 }
 
 // item is a payment in the list.
@@ -89,18 +90,13 @@ func (p *page) list() error {
 	return p.render(200, "list", l)
 }
 
-// records reads one page of what the tab, or the search, asks for. A search
-// looks for the shop's order first, then for the provider's id.
+// records reads one page of what the tab, or the search, asks for.
 func (p *page) records(l listPage, cursor string) ([]*payment.Record, string, error) {
 	base := payment.Listing{Provider: l.Provider, Cursor: cursor}
 	if l.Searching {
-		byOrder := base
-		byOrder.Order = l.Query
-		records, next, err := p.fill(byOrder)
-		if err != nil || len(records) > 0 || cursor != "" {
-			return records, next, err
+		if base.Search = find.Terms(l.Query); len(base.Search) == 0 {
+			return nil, "", nil
 		}
-		base.ID = payment.ASCIIDigits(l.Query)
 		return p.fill(base)
 	}
 	switch l.Tab {
@@ -112,11 +108,11 @@ func (p *page) records(l listPage, cursor string) ([]*payment.Record, string, er
 	}
 	for _, t := range tabs {
 		if t.key == l.Tab {
-			states, err := operate.States(t.states)
+			chosen, err := operate.Chosen(t.states, p.engine.Store.Now())
 			if err != nil {
 				return nil, "", err
 			}
-			base.States = states
+			base.States, base.Left, base.LeftBefore = chosen.States, chosen.Left, chosen.LeftBefore
 		}
 	}
 	return p.fill(base)

@@ -11,7 +11,7 @@ import (
 )
 
 // filters are the parameters that choose payments, wherever payments are chosen.
-var filters = []string{"state", "site", "provider", "order", "id", "conversion", "search", "from", "to"}
+var filters = []string{"state", "site", "provider", "order", "id", "conversion", "webhook", "owed", "search", "from", "to"}
 
 // always are the parameters that every route takes.
 var always = []string{"lang", "dry_run"}
@@ -19,9 +19,10 @@ var always = []string{"lang", "dry_run"}
 // Known are the parameters of the routes that choose payments, by route. A parameter that
 // is not in this table is refused: one that is misspelt would otherwise choose everything.
 var known = map[string][]string{
-	"list":   append(slices.Clone(filters), "cursor", "limit"),
-	"export": append(slices.Clone(filters), "cursor", "limit"),
-	"stats":  filters,
+	"list":       append(slices.Clone(filters), "cursor", "limit"),
+	"export":     append(slices.Clone(filters), "cursor", "limit"),
+	"stats":      filters,
+	"import-ids": {"provider"},
 }
 
 // Known are the parameters that a route takes.

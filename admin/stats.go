@@ -1,0 +1,81 @@
+package admin
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rahgir/caddy-payments/internal/lang"
+	"github.com/rahgir/caddy-payments/operate"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+func (c *call) stats() error {
+	q, err := operate.ParseListing("stats", c.r.URL.Query(), time.Now())
+	if err != nil {
+		return err
+	}
+	e, err := c.engine()
+	if err != nil {
+		return err
+	}
+	s, err := operate.Count(c.r.Context(), e, q)
+	if err != nil {
+		return err
+	}
+	return c.answer(s)
+}
+
+func (c *cli) statsCommand() *cobra.Command {
+	cmd := c.leaf("stats", "Counts and sums of today and 30 days, and each provider's success rate",
+		`
+Counts payments by what became of them: today, in the last 30 days and, with
+--from or --to, of that time; in all and by provider. The filters are those of
+list. The success rate is that of the payments that came to an end: who never
+came back from the bank is counted apart.`,
+		exactly(0, "no arguments, only flags"), func(cmd *cobra.Command, _ []string) error {
+			var s operate.Stats
+			if err := c.get("stats", readFilters(cmd.Flags()), &s); err != nil {
+				return err
+			}
+			if !c.table() {
+				return c.printJSON(s)
+			}
+			return c.printStats(s)
+		})
+	addFilters(cmd.Flags())
+	return c.complete(c.reads(cmd), among(), c.filtered())
+}
+
+func (c *cli) printStats(s operate.Stats) error {
+	t := newTable(c.out)
+	fmt.Fprintln(t, "PERIOD\tPROVIDER\tPAID\tTOMAN\tREFUSED\tLEFT\tWAITING\tOPEN\tREVERSED\tSUCCESS")
+	line := func(name, provider string, x operate.Sums) {
+		rate := "-"
+		if x.Rate != nil {
+			rate = strconv.FormatFloat(*x.Rate*100, 'f', 1, 64) + "%"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%d\t%d\t%d\t%d\t%d\t%s\n", name, provider, x.Paid, payment.Rials(x.PaidRials).Toman(), x.Refused, x.Abandoned, x.Waiting, x.Open, x.Reversed, rate)
+	}
+	one := func(name string, p operate.Period) {
+		line(name, "all", p.Total)
+		for _, by := range p.By {
+			line("", clean(by.Provider), by.Sums)
+		}
+		if !p.Complete {
+			fmt.Fprintf(t, "\tof the newest %d payments only\n", operate.StatsMost)
+		}
+	}
+	one("today", s.Today)
+	one("30 days", s.Month)
+	if s.Chosen != nil {
+		name := "from " + dash(lang.Date(s.Chosen.From))
+		if !s.Chosen.To.IsZero() {
+			name += " to " + lang.Date(s.Chosen.To.Add(-time.Second))
+		}
+		one(name, *s.Chosen)
+	}
+	return t.Flush()
+}
