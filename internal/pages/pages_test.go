@@ -32,7 +32,7 @@ func samples() map[string]Page {
 		panic(err)
 	}
 	s := map[string]Page{
-		"themed": shop(Page{Kind: Confirming, Ref: ref, Recorded: true, Since: 75 * time.Second, Refresh: "/callback?payment_ref=x", Theme: theme}),
+		"themed":           shop(Page{Kind: Confirming, Ref: ref, Recorded: true, Since: 75 * time.Second, Refresh: "/callback?payment_ref=x", Theme: theme}),
 		"declined-silent":  shop(Page{Kind: Declined, Ref: ref, Retry: "/buy/book"}),
 		"confirming-post":  {Kind: Confirming, Action: "/callback", Fields: []Field{{"id", "x"}, {"order_id", "5"}}},
 		"confirming-known": shop(Page{Kind: Confirming, Ref: ref, Recorded: true, Refresh: "/callback?payment_ref=x"}),

@@ -25,12 +25,12 @@ type view struct {
 	Behind bool
 	Theme  *Theme
 
-	Say   text
-	Word  *words
-	May   bool
-	Tone  string
-	Icon  template.HTML
-	CSS   template.CSS
+	Say  text
+	Word *words
+	May  bool
+	Tone string
+	Icon template.HTML
+	CSS  template.CSS
 
 	Script template.JS
 	After  int
