@@ -43,7 +43,7 @@ func (a *App) Doctor(ctx context.Context) []operate.Finding {
 	return append(out, a.doctorKeys()...)
 }
 
-// Money implements admin.App: what costs money now, or soon will. It counts what waits
+// Money implements operate.App: what costs money now, or soon will. It counts what waits
 // first, so that it is not older than the question.
 func (a *App) Money(ctx context.Context) []operate.Finding {
 	ctx, cancel := context.WithTimeout(ctx, recountMost)

@@ -56,6 +56,13 @@ import (
 //			when_down refuse
 //			unknown   close|504
 //		}
+//		brand "<name>" {
+//			logo    <path>
+//			color   <hex>
+//			support <text or url>
+//			home    <path>
+//		}
+//		pages       <dir>
 //		announce    off|on
 //		errors      caddy
 //		signing_key <secret> [<kid>]
@@ -130,6 +137,8 @@ func (s *siteBlock) lines() []block.Option {
 		{Name: "require", Many: true, Block: true, Read: s.require},
 		{Name: "observe", Many: true, Block: true, Read: s.observe},
 		{Name: "relay", Many: true, Block: true, Read: s.relay},
+		{Name: "brand", Block: true, Read: s.brand},
+		block.String("pages", &s.handler.Pages),
 		{Name: "announce", Read: s.announce},
 		block.Word("errors", &s.handler.Errors, "caddy"),
 		{Name: "signing_key", Many: true, Read: func(d *caddyfile.Dispenser) error {

@@ -129,8 +129,8 @@ func (e *Engine) callBack(ctx context.Context, prov Provider, ask func(context.C
 	ctx, cancel := context.WithTimeout(ctx, prov.Timeout)
 	defer cancel()
 	defer func() {
-		if v := recover(); v != nil {
-			a = payment.GivenBack{Err: fmt.Errorf("provider panicked: %T", v)}
+		if p := recover(); p != nil {
+			a = payment.GivenBack{Err: fmt.Errorf("provider panicked: %T", p)}
 		}
 	}()
 	return ask(ctx, q)

@@ -200,7 +200,7 @@ func (e *Engine) relaySettle(ctx context.Context, j job, r payment.Relayer, c Re
 		if e.relayStands(rec) != standsOpen {
 			return relayed{rec: rec}, nil
 		}
-		if rec.State == payment.Verifying && e.Store.Alive(rec.Lease) {
+		if asking := e.Store.Alive(rec.Lease); asking && rec.State == payment.Verifying {
 			if waited > e.leaseFor(j.prov) {
 				return relayed{rec: rec}, nil
 			}

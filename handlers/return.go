@@ -38,6 +38,8 @@ type visit struct {
 	site site
 	// hopped: this is the second hop already.
 	hopped bool
+	// cancelled: the return says that its customer paid nothing, by choice.
+	cancelled bool
 	// mute: what came does not read in one way, so nothing of it goes to the shop.
 	mute  bool
 	start time.Time
@@ -84,6 +86,7 @@ func (h *Handler) serveReturn(w http.ResponseWriter, r *http.Request, next caddy
 	if err != nil && !errors.Is(err, payment.ErrMalformed) {
 		return t.unavailable(err)
 	}
+	t.cancelled = claimed.Cancelled
 	var ask engine.Ask
 	if err == nil {
 		ask, err = t.ask(ours, claimed)

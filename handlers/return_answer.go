@@ -88,6 +88,9 @@ func (t *visit) declined(res engine.Result) error {
 		if bound := t.bound(); bound != nil && !bound(t.orderOf(res.Record)) {
 			break // the shop is not told of an order by a return that names another
 		}
+		if rel, ok := t.v.route.provider.Provider.(payment.Relayer); ok && rel.UnpaidParams() == nil {
+			break // what the browser claims can't be put right: no document says how a return tells "not paid"
+		}
 		return t.pass("declined", res.Record, res.Bound)
 	case answerRedirect:
 		return t.redirect(a.To)
@@ -97,6 +100,9 @@ func (t *visit) declined(res engine.Result) error {
 		// Its reference would tell of an order that is not paid from one that is
 		// paid, or that the shop doesn't know, neither of which has one.
 		rec = nil
+	}
+	if t.cancelled || rec != nil && rec.Reason == payment.ReasonCancelled {
+		return t.page(pages.Cancelled, rec, nil)
 	}
 	return t.page(pages.Declined, rec, nil)
 }
@@ -111,9 +117,17 @@ func (t *visit) pending(res engine.Result) error {
 		return t.comeAgain(pages.Confirming, nil)
 	}
 	p := t.about(pages.Confirming, res.Record)
-	p.Recorded = true
+	p.Recorded, p.Since = true, waited(res.Record)
 	p.Refresh = t.hopURL(res.Record)
 	return t.write(p, nil)
+}
+
+// waited is how long the customer of a payment has waited since the return came.
+func waited(rec *payment.Record) time.Duration {
+	if rec.Return == nil || rec.Return.Arrived.IsZero() {
+		return 0
+	}
+	return max(time.Since(rec.Return.Arrived), 0)
 }
 
 // comeAgain is a page about a return that was not recorded: it sends the same
@@ -222,7 +236,7 @@ func (t *visit) about(k pages.Kind, rec *payment.Record) pages.Page {
 	p := t.blank(k)
 	if rec != nil {
 		p.Ref = rec.Ref
-		if rec.Expect.Checkout && k == pages.Declined {
+		if rec.Expect.Checkout && (k == pages.Declined || k == pages.Cancelled) {
 			p.Retry = t.h.linked(t.r, t.h.retryURL(rec))
 		}
 	}
@@ -286,6 +300,10 @@ func (h *Handler) write(w http.ResponseWriter, r *http.Request, p pages.Page, ca
 		}
 		w.Header().Set("Cache-Control", forNobody) // the error routes' guard keeps to it
 		return caddyhttp.Error(status, cmp.Or(cause, errors.New(string(p.Kind))))
+	}
+	p.Theme = h.theme(r)
+	if h.own.write(w, r, p, h.log) {
+		return nil
 	}
 	pages.Write(w, r, p)
 	return nil

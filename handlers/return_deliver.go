@@ -66,6 +66,11 @@ func (t *visit) deliver(rec *payment.Record) error {
 	}
 	clearVerified(t.r)
 	if now != nil && now.State == payment.Delivered && handed.NoPage {
+		if t.reference() != "" {
+			// To an address with nothing but our own reference, for whoever reloads it,
+			// keeps it or sends it on.
+			return t.redirect(t.selfURI())
+		}
 		return t.thanks(now)
 	}
 	if now != nil && now.State == payment.Verified {

@@ -26,6 +26,11 @@ func (t *visit) pass(status string, rec *payment.Record, bound bool) error {
 			values[name] = ""
 		}
 	}
+	if rel, ok := t.v.route.provider.Provider.(payment.Relayer); ok && status == "declined" {
+		// A pass never carries a claim that we did not find true: a shop that credits
+		// on the browser's word alone would be fooled.
+		maps.Copy(values, rel.UnpaidParams())
+	}
 	if rec != nil && rec.State.Captured() && rec.Receipt != nil {
 		maps.Copy(values, t.v.route.provider.ReturnParams(rec))
 	}

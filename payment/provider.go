@@ -137,6 +137,9 @@ type Claimed struct {
 	// answers must be made sure of all the same, and a proof that can be used twice
 	// belongs into [Receipt.Number], which is unique.
 	Proof string
+	// Cancelled: the return says that the customer left the pay page by choice. It goes
+	// with HintUnpaid, and only words of a page depend on it.
+	Cancelled bool
 }
 
 // MaxProof is the longest [Claimed.Proof], in bytes.

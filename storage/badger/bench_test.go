@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -241,4 +242,54 @@ func benchRecords(b testing.TB, otherwise int) int {
 		return n
 	}
 	return otherwise
+}
+
+// BenchmarkFind is how long one page of what people look for takes, in the worst of its
+// repetitions. PAYMENTS_BENCH_RECORDS sets how many payments there are; the budget is 100
+// ms at 100,000.
+func BenchmarkFind(b *testing.B) {
+	n := benchRecords(b, 100_000)
+	s := open(b, filepath.Join(b.TempDir(), "ledger"))
+	fill(b, s, 0, n, 64)
+	ctx := context.Background()
+	rare := delivered(n / 2)
+	if r, err := s.Get(ctx, rare.Ref); err != nil {
+		b.Fatal(err)
+	} else {
+		r.State = payment.Reversed
+		if err := s.Commit(ctx, payment.Change{Record: r}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	term := func(f payment.Field, value string) []payment.Term {
+		return []payment.Term{payment.NewTerm(f, value)}
+	}
+	for name, q := range map[string]payment.Listing{
+		"bank_reference":  {Search: term(payment.FieldReference, rare.Receipt.Reference)},
+		"last_four":       {Search: term(payment.FieldCard, rare.Receipt.Card)},
+		"receipt_number":  {Search: term(payment.FieldNumber, rare.Receipt.Number)},
+		"amount":          {Search: term(payment.FieldAmount, rare.Expect.Amount.String())},
+		"short_reference": {Search: term(payment.FieldRef, string(rare.Ref[:8]))},
+		"all_at_once": {Search: slices.Concat(term(payment.FieldOrder, rare.Order), term(payment.FieldID, rare.Order), term(payment.FieldTrack, rare.Order),
+			term(payment.FieldReference, rare.Order), term(payment.FieldNumber, rare.Order), term(payment.FieldAmount, rare.Order))},
+		"a_day":           {From: rare.CreatedAt.Add(-12 * time.Hour), To: rare.CreatedAt.Add(12 * time.Hour)},
+		"rare_state":      {States: []payment.State{payment.Reversed}},
+		"in_progress":     {States: []payment.State{payment.Created, payment.Verifying, payment.Unknown, payment.Verified, payment.Delivering}},
+		"absent_provider": {Provider: "none"},
+		"absent_site":     {Site: "none.example"},
+		"waiting":         {Waiting: true},
+	} {
+		q.Limit = 50
+		b.Run(name, func(b *testing.B) {
+			worst := time.Duration(0)
+			for b.Loop() {
+				start := time.Now()
+				if _, err := s.List(ctx, q); err != nil {
+					b.Fatal(err)
+				}
+				worst = max(worst, time.Since(start))
+			}
+			b.ReportMetric(float64(worst.Microseconds())/1000, "ms-worst")
+		})
+	}
 }
