@@ -14,6 +14,7 @@ import (
 	// The modules that the app can be made of.
 	_ "github.com/rahgir/caddy-payments/admin"
 	_ "github.com/rahgir/caddy-payments/affiliates/hamekar"
+	_ "github.com/rahgir/caddy-payments/affiliates/postback"
 	_ "github.com/rahgir/caddy-payments/app"
 	_ "github.com/rahgir/caddy-payments/handlers"
 	_ "github.com/rahgir/caddy-payments/handlers/dashboard"

@@ -13,6 +13,7 @@ import (
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/operate"
+	"github.com/rahgir/caddy-payments/operate/find"
 )
 
 func init() {
@@ -34,6 +35,8 @@ const prefix = "/payments/"
 // `POST /payments/resend/<ref>` | `{"what":"delivery"\|"conversion"}`
 // `POST /payments/resolve/<ref>` | `{"decision":"accept"\|"reject"\|"credited"\|"redeliver"\|"repaid","by":"","note":"","version":0}`
 // `POST /payments/intents` | `{"site":"","provider":"","id":"","order":"","amount":0,"return":""}`: announces a payment
+// `GET /payments/webhooks` | messages that webhooks have not taken
+// `POST /payments/tell/<ref>` | `{"to":"","by":""}`: send them again
 // `POST /payments/import-ids?provider=` | ids used before this ledger, one a line
 // `GET /payments/export` | everything, as JSON lines
 // `GET /payments/doctor` | what is wrong with the configuration
@@ -102,6 +105,10 @@ var routes = map[string]route{
 	"resend":     {http.MethodPost, true, (*call).resend},
 	"resolve":    {http.MethodPost, true, (*call).resolve},
 	"intents":    {http.MethodPost, false, (*call).intents},
+	"refund":     {http.MethodPost, true, (*call).refund},
+	"reverse":    {http.MethodPost, true, (*call).reverse},
+	"webhooks":   {http.MethodGet, false, (*call).webhooks},
+	"tell":       {http.MethodPost, true, (*call).tell},
 	"import-ids": {http.MethodPost, false, (*call).importIDs},
 	"export":     {http.MethodGet, false, (*call).export},
 	"doctor":     {http.MethodGet, false, (*call).doctor},
@@ -123,8 +130,8 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return status(http.StatusBadRequest, errors.New("the query can't be read"))
 	}
-	if err := operate.KnownQuery(name, q); err != nil {
-		return apiError(err)
+	if err := find.Check(name, q); err != nil {
+		return status(http.StatusBadRequest, err)
 	}
 	if s := q.Get("lang"); s != "" {
 		if c.lang, ok = lang.Parse(s); !ok {

@@ -96,7 +96,8 @@ func (c *cli) build(root *cobra.Command) {
 		return c.run(func(*cobra.Command, []string) error { return &failure{exitUsage, err} })(cmd, nil)
 	})
 	root.AddCommand(
-		c.statusCommand(), c.listCommand(), c.showCommand(), c.verifyCommand(), c.resendCommand(), c.resolveCommand(),
+		c.statusCommand(), c.listCommand(), c.showCommand(), c.verifyCommand(), c.resendCommand(), c.resolveCommand(), c.webhooksCommand(),
+		c.refundCommand(), c.reverseCommand(), c.relayCertCommand(),
 		c.demoCommand(), c.sandboxCommand(), c.initCommand(), c.keysCommand(), c.importCommand(), c.moveInCommand(), c.exportCommand(), c.doctorCommand(), c.statsCommand(),
 	)
 }

@@ -112,5 +112,8 @@ func (c *cli) change(route string, body any) error {
 		return nil
 	}
 	fmt.Fprintf(c.out, "%s is now %s: %s\n", p.Ref, p.State, strings.TrimSpace(p.Explanation.Why))
+	if out.Warn != "" && len(p.Refunds) > 0 {
+		fmt.Fprintf(c.out, "! %s\n", out.Warn)
+	}
 	return nil
 }

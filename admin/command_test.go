@@ -140,10 +140,10 @@ func TestVerifyAndResendCommands(t *testing.T) {
 	}
 }
 
-const secret = "0123456789abcdef0123456789abcdef"
+const shopSecret = "0123456789abcdef0123456789abcdef"
 
 func TestKeys(t *testing.T) {
-	key, err := payment.NewSigningKey([]byte(secret), "")
+	key, err := payment.NewSigningKey([]byte(shopSecret), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,17 +152,17 @@ func TestKeys(t *testing.T) {
 	check := func(r ran) {
 		t.Helper()
 		r.has(t, 0, string(receipt), string(signer), key.KID)
-		if strings.Contains(r.out+r.err, secret) {
+		if strings.Contains(r.out+r.err, shopSecret) {
 			t.Error("the secret is printed")
 		}
 	}
 	file := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(file, []byte(secret+"\r\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(shopSecret+"\r\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("SHOP_KEY", secret)
+	t.Setenv("SHOP_KEY", shopSecret)
 	check(run(t, "", true, "", "keys", "--secret-file", file))
-	check(run(t, "", true, secret+"\n", "keys", "--secret-file", "-"))
+	check(run(t, "", true, shopSecret+"\n", "keys", "--secret-file", "-"))
 	check(run(t, "", false, "", "keys", "--env", "SHOP_KEY"))
 	run(t, "", true, "", "keys", "--env", "NO_SUCH_VARIABLE").has(t, exitFailed, "not set")
 	run(t, "", true, "short", "keys", "--secret-file", "-").has(t, exitFailed, "shorter than 32")
@@ -251,7 +251,7 @@ func TestReadingTakesDryRun(t *testing.T) {
 			t.Errorf("%v: %+v, want %+v", args, dry, plain)
 		}
 	}
-	t.Setenv("SHOP_KEY", secret)
+	t.Setenv("SHOP_KEY", shopSecret)
 	run(t, "", true, "", "keys", "--env", "SHOP_KEY", "-n").has(t, 0, "receipt")
 	file := filepath.Join(t.TempDir(), "out.csv")
 	run(t, addr, true, "", "export", "-n", "-o", file).has(t, 0, "1 payments would be written")

@@ -9,11 +9,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
-	"github.com/rahgir/caddy-payments/internal/placeholder"
+	"github.com/rahgir/caddy-payments/internal/secret"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -155,13 +154,11 @@ func keysOfConfig(file, adapter string) ([]ShopKeys, error) {
 	}
 	var keys []ShopKeys
 	for _, k := range found {
-		// Neither the replacer's error nor the secret's text is shown: both may
-		// hold a part of the secret.
-		secret, err := caddy.NewReplacer().ReplaceOrErr(k.secret, true, true)
+		text, err := secret.Expand("signing_key of "+k.where, k.secret)
 		if err != nil {
-			return nil, fmt.Errorf("signing_key of %s: its placeholder is unknown or empty here%s (is the environment variable set, the file readable?)", k.where, placeholder.Named(k.secret))
+			return nil, err
 		}
-		derived, err := derive(k.where, k.kid, secret, k.first)
+		derived, err := derive(k.where, k.kid, text, k.first)
 		if err != nil {
 			return nil, fmt.Errorf("signing_key of %s: %w", k.where, err)
 		}

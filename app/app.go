@@ -12,6 +12,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/rahgir/caddy-payments/affiliates/notify"
+	"github.com/rahgir/caddy-payments/affiliates/webhook"
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/handlers"
 	"github.com/rahgir/caddy-payments/internal/token"
@@ -35,6 +37,12 @@ type App struct {
 	// The affiliate networks by name; each object's `type` says which.
 	AffiliatesRaw map[string]json.RawMessage `json:"affiliates,omitempty" caddy:"namespace=payments.affiliates inline_key=type"`
 
+	// Servers of the shop's that are told what becomes of payments.
+	Webhooks []*webhook.Hook `json:"webhooks,omitempty"`
+
+	// How people are told of what needs one, by name.
+	Notify map[string]*notify.Notifier `json:"notify,omitempty"`
+
 	// The secrets that shops share with us, at least 32 bytes each: the first
 	// signs, all verify. Default: one is made and kept in the store, which is
 	// enough for cookies and checkout and refused where a shop has to know it.
@@ -54,6 +62,8 @@ type App struct {
 	keys       *token.Keys
 	observer   *observer
 	listener   *listener
+	hooks      map[string]payment.Subscriber
+	teller     *teller
 	sites      *handlers.Sites
 
 	// gate opens when Start has opened the store, or failed to.
@@ -111,7 +121,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := a.provisionProviders(ctx); err != nil {
 		return err
 	}
-	return a.provisionAffiliates(ctx)
+	if err := a.provisionAffiliates(ctx); err != nil {
+		return err
+	}
+	return a.provisionTelling(ctx)
 }
 
 func (a *App) provisionKeys() error {
@@ -145,9 +158,6 @@ func (a *App) provisionStorage(ctx caddy.Context) error {
 	return nil
 }
 
-// defaultTimeout bounds a call to a provider that names no time-out.
-const defaultTimeout = 8 * time.Second
-
 func (a *App) provisionProviders(ctx caddy.Context) error {
 	types := make(map[string]string)
 	for name, raw := range a.ProvidersRaw {
@@ -169,7 +179,7 @@ func (a *App) provisionProviders(ctx caddy.Context) error {
 		if !ok {
 			return fmt.Errorf("provider %s: module %T is no provider", name, mod)
 		}
-		info := provider{ProviderInfo: handlers.ProviderInfo{Provider: p, Name: name, Type: types[name]}, timeout: defaultTimeout}
+		info := provider{ProviderInfo: handlers.ProviderInfo{Provider: p, Name: name, Type: types[name]}, timeout: payment.DefaultTimeout}
 		if t, ok := mod.(payment.Timed); ok && t.CallTimeout() > 0 {
 			info.timeout = t.CallTimeout()
 		}

@@ -18,9 +18,9 @@ import (
 // bus carries events to the events app of the newest started configuration.
 // There is one in a process.
 //
-// Invariant: no event handler runs on the way of a payment, and none can stop
-// or change one: handlers get copies, from a goroutine of the bus, and what they
-// return is looked at by nobody.
+// Invariant: no event handler runs in a payment's path, and none can stop or change a
+// payment: handlers get copies from the bus's own goroutine, and nobody reads what they
+// return.
 type bus struct {
 	queue *emit.Queue
 	now   atomic.Pointer[listener]
@@ -36,7 +36,7 @@ type listener struct {
 	events *caddyevents.App
 }
 
-// atExit is how long what is queued may still take when the process ends.
+// atExit bounds how long the process waits for queued events when it ends.
 const atExit = time.Second
 
 func newBus(o emit.Options) *bus { return &bus{queue: emit.New(o)} }
@@ -80,7 +80,7 @@ func (b *bus) attach(l *listener) {
 }
 
 // leave takes a listener out. The newest of the others hears again: the one that
-// left may belong to a configuration that was given up.
+// left may belong to a configuration that failed to start.
 func (b *bus) leave(l *listener) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -92,8 +92,8 @@ func (b *bus) leave(l *listener) {
 	b.now.Store(newest)
 }
 
-// wants says whether anybody would hear of an event; before the first
-// configuration has started nobody knows.
+// wants reports whether a handler listens for an event. It is true until the first
+// configuration has started, because nobody knows before.
 func (b *bus) wants(name string) bool {
 	l := b.now.Load()
 	if l == nil {
@@ -102,7 +102,7 @@ func (b *bus) wants(name string) bool {
 	return l.events.ShouldEmit(name)
 }
 
-// put queues an event, and reports false if there is no room.
+// put queues an event. It reports false where the queue is full.
 func (b *bus) put(name string, data map[string]any) bool {
 	return b.queue.Put(func(ctx context.Context) {
 		l := b.now.Load()

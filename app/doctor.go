@@ -5,15 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/rahgir/caddy-payments/internal/lang"
+	"github.com/rahgir/caddy-payments/internal/loopback"
 	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/operate/doctor"
 	"github.com/rahgir/caddy-payments/payment"
@@ -211,19 +210,14 @@ func (a *App) doctorSites() []operate.Finding {
 		switch {
 		case err != nil:
 			continue
-		case u.Scheme != "https" && !local(u.Hostname()):
+		case u.Scheme != "https" && !loopback.Is(u.Hostname()):
 			out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "origin", Where: origin,
 				Text: "return addresses are http: cards' banks may refuse them, and cookies travel in the clear; write public_url if https ends in front of this Caddy"})
 		default:
-			out = append(out, operate.Finding{Level: operate.LevelOK, Code: "origin", Where: origin, Text: "return addresses begin so"})
+			out = append(out, operate.Finding{Level: operate.LevelOK, Code: "origin", Where: origin, Text: "return addresses use this origin"})
 		}
 	}
 	return out
-}
-
-func local(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
 }
 
 // Interface guard.

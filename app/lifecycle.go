@@ -82,6 +82,9 @@ func (a *App) Cleanup() error {
 		a.observer.events.leave(a.listener)
 	}
 	a.halt()
+	for _, h := range a.Webhooks {
+		_ = h.Cleanup() // it only closes idle connections
+	}
 	a.opened.Lock()
 	a.opened.gone = true // nothing is opened any more
 	release := a.release

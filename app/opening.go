@@ -103,8 +103,8 @@ func (a *App) open(ctx context.Context) error {
 		providers[name] = engine.Provider{Provider: p.Provider, Timeout: p.timeout, UsedIDs: p.UsedIDs}
 	}
 	eng, err := engine.New(context.WithoutCancel(ctx), engine.Config{
-		Store: store, Providers: providers, Affiliates: a.affiliates,
-		Sites: a.sites, Observer: a.observer, Shared: use.Shared,
+		Store: store, Providers: providers, Affiliates: a.affiliates, Webhooks: a.hooks,
+		Sites: a.sites, Observer: a.teller, Shared: use.Shared,
 		Seal: sealer{func() (*token.Keys, error) { return a.Keys(context.WithoutCancel(ctx)) }},
 	})
 	if err != nil {
@@ -117,5 +117,6 @@ func (a *App) open(ctx context.Context) error {
 	}
 	a.engine, a.release = eng, free
 	go eng.Run(ctx)
+	go a.teller.run(ctx)
 	return nil
 }

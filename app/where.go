@@ -1,12 +1,13 @@
 package app
 
 import (
-	"net"
 	"net/url"
 	"slices"
 	"strings"
 
 	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/internal/loopback"
 )
 
 // sayWhere tells whoever tries the module out where to look, once everything is
@@ -19,7 +20,7 @@ func (a *App) sayWhere() {
 		if !ok || relocated.Elsewhere() == "" {
 			continue
 		}
-		if u, err := url.Parse(relocated.Elsewhere()); err == nil && onThisMachine(u.Hostname()) && !slices.Contains(at, u.Scheme+"://"+u.Host) {
+		if u, err := url.Parse(relocated.Elsewhere()); err == nil && loopback.Is(u.Hostname()) && !slices.Contains(at, u.Scheme+"://"+u.Host) {
 			at = append(at, u.Scheme+"://"+u.Host)
 		}
 	}
@@ -31,9 +32,4 @@ func (a *App) sayWhere() {
 	slices.Sort(origins)
 	a.log.Info("this is a trial, no money moves: open "+strings.Join(origins, " or ")+" in a browser; the providers are played at "+strings.Join(at, " and "),
 		zap.Strings("shops", origins), zap.Strings("sandboxes", at))
-}
-
-func onThisMachine(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }

@@ -6,6 +6,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/loopback"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -15,7 +16,7 @@ func TestOnlyThisMachineIsATrial(t *testing.T) {
 		"localhost": true, "LOCALHOST": true, "127.0.0.1": true, "127.9.9.9": true, "::1": true,
 		"": false, "api.idpay.ir": false, "10.0.0.1": false, "localhost.example.com": false, "0.0.0.0": false,
 	} {
-		if onThisMachine(host) != want {
+		if loopback.Is(host) != want {
 			t.Errorf("%q: %v", host, !want)
 		}
 	}

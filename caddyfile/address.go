@@ -9,11 +9,11 @@ import (
 	"github.com/rahgir/caddy-payments/internal/lookup"
 )
 
-// orderSlot is where the address of a look-up has the order.
+// orderSlot is the placeholder for the order in a look-up's address.
 const orderSlot = "{order}"
 
-// checkLookup says what is wrong with the address of a look-up. What [lookup]
-// itself says is the last word; before that come the likely slips.
+// checkLookup says what is wrong with the address of a look-up. It checks the likely
+// slips first, because it can name them better, and then asks [lookup] itself.
 func checkLookup(raw string) error {
 	bare := strings.ReplaceAll(raw, orderSlot, "order")
 	u, err := url.Parse(bare)
@@ -33,7 +33,7 @@ func checkLookup(raw string) error {
 	return nil
 }
 
-// checkTarget says what is wrong with where a redirect leads.
+// checkTarget says what is wrong with the target of a redirect.
 func checkTarget(to string) error {
 	if strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "//") {
 		return nil

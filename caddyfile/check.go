@@ -12,8 +12,8 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// protocol is what the document of a configured provider's type promises; false for
-// a type that is in no module of this build.
+// protocol returns the protocol of a configured provider's type; false where this build
+// has no module of that type.
 func (s *siteBlock) protocol(name string) (payment.Protocol, bool) {
 	p, ok := s.unprovisioned(name)
 	if !ok {
@@ -22,9 +22,9 @@ func (s *siteBlock) protocol(name string) (payment.Protocol, bool) {
 	return p.Protocol(), true
 }
 
-// unprovisioned is an empty value of a configured provider's type. It is all that is
-// known of it when a file is adapted: whoever wrote the module, its protocol is
-// asked, and no name is.
+// unprovisioned returns an empty value of a configured provider's type: a file is
+// adapted without provisioning anything. The checks ask its protocol and never its name,
+// so a module from another repository gets the same errors.
 func (s *siteBlock) unprovisioned(name string) (payment.Provider, bool) {
 	info, err := caddy.GetModule("payments.providers." + s.global.Providers[name].Type)
 	if err != nil {
@@ -34,8 +34,8 @@ func (s *siteBlock) unprovisioned(name string) (payment.Provider, bool) {
 	return p, ok
 }
 
-// ways are what `expect` can say instead of none. Where the answer names not
-// even the amount, a signature could be used with another's payment.
+// ways lists what `expect` may say. `signed` is left out where the provider's answer
+// binds neither order nor amount: anyone could use a signature with another payment.
 func ways(p payment.Protocol) string {
 	if !p.MayBeSigned() {
 		return "expect intent|lookup"
@@ -43,7 +43,7 @@ func ways(p payment.Protocol) string {
 	return "expect intent|lookup|signed"
 }
 
-// check looks at the block as a whole.
+// check makes the checks that need the whole block.
 func (s *siteBlock) check() error {
 	for i, v := range s.handler.Verify {
 		mark := s.verifyMarks[i]
@@ -70,7 +70,7 @@ func (s *siteBlock) check() error {
 	return nil
 }
 
-// checkTaken refuses a return that another route takes first.
+// checkTaken refuses a verify path that an earlier route already takes.
 func (s *siteBlock) checkTaken(mark *caddyfile.Dispenser, index int) error {
 	for _, path := range s.handler.Verify[index].Paths {
 		for i, other := range s.handler.Verify[:index] {
@@ -89,7 +89,7 @@ func (s *siteBlock) checkTaken(mark *caddyfile.Dispenser, index int) error {
 	return nil
 }
 
-// checkExpect sees to it that order and amount can be known at all.
+// checkExpect refuses a verify line that could never know order and amount.
 func (s *siteBlock) checkExpect(mark *caddyfile.Dispenser, v *handlers.Verify) error {
 	kind := s.global.Providers[v.Provider].Type
 	p, known := s.protocol(v.Provider)
@@ -154,8 +154,7 @@ func (s *siteBlock) checkSells(mark *caddyfile.Dispenser, c *handlers.Checkout) 
 	return nil
 }
 
-// checkReturn sees to it that a checkout's customers come back to a route that
-// verifies.
+// checkReturn refuses a checkout whose customers would not come back to a verify line.
 func (s *siteBlock) checkReturn(mark *caddyfile.Dispenser, c *handlers.Checkout) error {
 	var patterns []string
 	matcher, plain := false, false
@@ -178,9 +177,8 @@ func (s *siteBlock) checkReturn(mark *caddyfile.Dispenser, c *handlers.Checkout)
 	return nil
 }
 
-// checkSold refuses paid content whose checkout is not there, which would be a
-// dead link, or does not sell it. A block without any checkout may send people
-// to a shop's own page.
+// checkSold refuses paid content whose checkout doesn't exist (a dead link) or doesn't
+// sell the item. In a block without any checkout the path may be the shop's own page.
 func (s *siteBlock) checkSold(mark *caddyfile.Dispenser, q *handlers.Require) error {
 	if len(s.handler.Checkout) == 0 {
 		return nil

@@ -98,7 +98,7 @@ func (c checkoutBlock) readItem(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// unitAlone says whether a word is nothing but a unit.
+// unitAlone reports whether a word is a unit without an amount.
 func unitAlone(word string) bool {
 	_, err := payment.ParseAmount("1" + word)
 	return err == nil && word != "" && strings.Trim(word, "0123456789,") == word
@@ -129,7 +129,7 @@ func (c checkoutBlock) readDonation(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// maxPrice is the largest whole number that survives JSON in every language.
+// maxPrice is 2^53 rials: JSON readers of every language keep whole numbers up to it.
 const maxPrice = 1 << 53
 
 func readAmount(d *caddyfile.Dispenser, written string) (int64, error) {
@@ -139,12 +139,12 @@ func readAmount(d *caddyfile.Dispenser, written string) (int64, error) {
 		return 0, d.WrapErr(err)
 	}
 	if rials > maxPrice {
-		return 0, d.Errf("'%s' is more money than there is", written)
+		return 0, d.Errf("'%s' is too large: at most 9007199254740992 rials (2^53) fit", written)
 	}
 	return int64(rials), nil
 }
 
-// checkSKU accepts what can be one segment of a path as people write it.
+// checkSKU refuses what can't be one segment of a path that people write by hand.
 func checkSKU(d *caddyfile.Dispenser, sku string) error {
 	odd := func(r rune) bool {
 		return unicode.IsControl(r) || unicode.IsSpace(r) || strings.ContainsRune(`/\?#%*{}"<>`, r)

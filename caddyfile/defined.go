@@ -13,8 +13,8 @@ import (
 	"github.com/rahgir/caddy-payments/internal/nearest"
 )
 
-// globalBlock is what a site's block needs to know of the `payments` global
-// option, so that a wrong name is found when the file is adapted.
+// globalBlock is the part of the `payments` global option that a site's block is
+// checked against, so that adapting the file finds a wrong name.
 type globalBlock struct {
 	Providers map[string]struct {
 		Type    string `json:"type"`
@@ -57,7 +57,7 @@ func (s *siteBlock) provider(d *caddyfile.Dispenser, route, name string) error {
 	if len(names) == 0 {
 		return d.Errf("provider '%s' is not defined: the global payments block has no provider", name)
 	}
-	// The type where the name belongs is the other common slip.
+	// Another common slip is to write the type instead of the name.
 	for _, n := range names {
 		if s.global.Providers[n].Type == name && nearest.Nearest(name, names) == "" {
 			return d.Errf("provider '%s' is not defined; did you mean '%s', which is of that type?", name, n)
@@ -66,7 +66,7 @@ func (s *siteBlock) provider(d *caddyfile.Dispenser, route, name string) error {
 	return d.Errf("provider '%s' is not defined; %s", name, block.Suggest(name, names))
 }
 
-// affiliate checks the network of a track, "" for the only one.
+// affiliate checks the name of a track's affiliate; "" stands for the only one.
 func (s *siteBlock) affiliate(d *caddyfile.Dispenser, name string) error {
 	if err := s.needGlobal(d, "track"); err != nil {
 		return err

@@ -56,11 +56,17 @@ func TestCaddyfileSiteErrors(t *testing.T) {
 		want  string
 	}{
 		{"verfy /cb idpay", 1, "unrecognised option 'verfy' of payments; did you mean 'verify'?"},
-		{"xyzzyxyzzy", 1, "unrecognised option 'xyzzyxyzzy' of payments; there is only track, checkout, verify, require, announce, errors, signing_key, public_url and formerly"},
+		{"xyzzyxyzzy", 1, "unrecognised option 'xyzzyxyzzy' of payments; there is only track, checkout, verify, require, observe, relay, brand, pages, announce, errors, signing_key, public_url and formerly"},
 		{"provider idpay", 1, "provider belongs in the `payments` block of the global options, first in the file"},
 		{"storage badger", 1, "storage belongs in the `payments` block of the global options"},
 		{"affiliate hamekar", 1, "affiliate belongs in the `payments` block of the global options"},
 
+		{"brand", 1, "brand needs the shop's name: brand \"My shop\""},
+		{"brand My shop", 1, "put several words in quotes: brand \"My shop\""},
+		{"brand x {\nlogo logo.svg\n}", 1, "logo \"logo.svg\": it must be a path of the site, such as /logo.svg"},
+		{"brand x {\ncolor orange\n}", 1, "color: \"orange\" is no colour: write six hexadecimal digits, such as e67e22"},
+		{"brand x {\nlgoo /x\n}", 2, "unrecognised option 'lgoo' of brand; did you mean 'logo'?"},
+		{"brand x\nbrand y", 2, "brand is already specified"},
 		{"announce", 1, "announce needs one of: off or on"},
 		{"announce of", 1, "announce must be off or on, not 'of'; did you mean 'off'?"},
 		{"announce off\nannounce off", 2, "announce is already specified"},
@@ -132,7 +138,7 @@ func TestCaddyfileSiteErrors(t *testing.T) {
 		{"checkout /buy idpay {\nitem mug 120000 toman\n}", 2, "write the amount and its unit as one word: 120000toman"},
 		{"checkout /buy idpay {\nitem mug dear\n}", 2, "not an amount: \"dear\" (write 120000toman or 1200000rial)"},
 		{"checkout /buy idpay {\nitem mug 0rial\n}", 2, "not an amount"},
-		{"checkout /buy idpay {\nitem mug 99999999999999999rial\n}", 2, "is more money than there is"},
+		{"checkout /buy idpay {\nitem mug 99999999999999999rial\n}", 2, "is too large: at most 9007199254740992 rials (2^53) fit"},
 		{"checkout /buy idpay {\nitem a/b 1000rial\n}", 2, "'a/b' is no sku"},
 		{"checkout /buy idpay {\nitem mug 1000rial\nitem mug 2000rial\n}", 3, "item mug is already specified in this checkout"},
 		{"checkout /buy idpay {\nitems mug 1000\n}", 2, "unrecognised option 'items' of checkout; did you mean 'item'?"},
@@ -264,7 +270,7 @@ func TestCaddyfileGlobalErrors(t *testing.T) {
 		want  string
 	}{
 		{"provder idpay", 1, "unrecognised option 'provder' of payments; did you mean 'provider'?"},
-		{"xyzzyxyzzy", 1, "there is only storage, provider, affiliate, signing_key and public_url"},
+		{"xyzzyxyzzy", 1, "there is only storage, provider, affiliate, webhook, notify, signing_key and public_url"},
 		{"verify /cb idpay", 1, "verify belongs in the `payments` block of a site, not in the global options"},
 		{"storage", 1, "storage needs a module: "},
 		{"storage bagder", 1, "there is no storage of type 'bagder' in this build of Caddy; "},

@@ -22,6 +22,8 @@ import (
 //		storage     <module> [<args...>] { ... }
 //		provider    <type> [<name>] { ... }
 //		affiliate   <type> [<name>] { ... }
+//		webhook     <url> { ... }
+//		notify      <name> { ... }
 //		signing_key <secret> [<kid>]
 //		public_url  <url>
 //	}
@@ -52,9 +54,10 @@ func ParseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 	return httpcaddyfile.App{Name: handlers.AppName, Value: value}, nil
 }
 
-// The lines of the global block, and those of a site's that may stray here.
+// The lines of the global block, and those of a site's block, which people also write
+// here by mistake.
 var (
-	globalLines = []string{"storage", "provider", "affiliate", "signing_key", "public_url"}
+	globalLines = []string{"storage", "provider", "affiliate", "webhook", "notify", "signing_key", "public_url"}
 	siteLines   = []string{"track", "checkout", "verify", "require", "observe", "relay", "announce", "errors", "formerly"}
 )
 
@@ -67,6 +70,10 @@ func parseLine(a *app.App, d *caddyfile.Dispenser) error {
 		return parseNamed(d, line, &a.ProvidersRaw)
 	case "affiliate":
 		return parseNamed(d, line, &a.AffiliatesRaw)
+	case "webhook":
+		return parseWebhook(a, d)
+	case "notify":
+		return parseNotify(a, d)
 	case "signing_key":
 		if err := readSigningKey(d, &a.SigningKeys); err != nil {
 			return err
@@ -106,12 +113,12 @@ func parseStorage(a *app.App, d *caddyfile.Dispenser) error {
 	return err
 }
 
-// nameForm is what a provider or affiliate may be called: the name stands in
-// headers and in what a shop signs.
+// nameForm limits the names of providers and affiliates, because they are written into
+// headers and into what a shop signs.
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
-// parseNamed reads `provider <type> [<name>] { … }`. The module gets its block
-// without the name, which is none of its business.
+// parseNamed reads `provider <type> [<name>] { … }`. The module gets its block without
+// the name, which it doesn't need.
 func parseNamed(d *caddyfile.Dispenser, line string, to *map[string]json.RawMessage) error {
 	if !d.NextArg() {
 		return d.Errf("%s needs a type: %s", line, strings.Join(guests(line+"s"), ", "))

@@ -12,7 +12,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// kidForm is what a key may be called: it stands in receipts' headers.
+// kidForm limits the names of keys, because they are written into receipts' headers.
 var kidForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // readSigningKey reads `signing_key <secret> [<kid>]`, of a site's block or of

@@ -12,8 +12,8 @@ import (
 	"github.com/rahgir/caddy-payments/handlers"
 )
 
-// match reads which requests a route takes: one named matcher of the site, or
-// paths. `*` is everything, for the routes that may take it.
+// match reads which requests a route takes: one named matcher of the site, or paths.
+// `*` stands for every request, where a route may take that.
 func (s *siteBlock) match(d *caddyfile.Dispenser, route string, args []caddyfile.Token) (handlers.Match, error) {
 	var m handlers.Match
 	everything := false
@@ -58,7 +58,7 @@ func (s *siteBlock) named(d *caddyfile.Dispenser, token caddyfile.Token) (caddy.
 	return set, nil
 }
 
-// checkPattern refuses what no request's path can match.
+// checkPattern refuses a pattern that matches no request's path.
 func checkPattern(d *caddyfile.Dispenser, route, pattern string) error {
 	switch {
 	case strings.ContainsAny(pattern, "{}"):
@@ -75,7 +75,7 @@ func checkPattern(d *caddyfile.Dispenser, route, pattern string) error {
 	return nil
 }
 
-// checkPlainPath refuses what is not one plain path of the site.
+// checkPlainPath refuses everything but one plain path of the site.
 func checkPlainPath(d *caddyfile.Dispenser, what, path string) error {
 	switch {
 	case !strings.HasPrefix(path, "/"):
@@ -86,8 +86,8 @@ func checkPlainPath(d *caddyfile.Dispenser, what, path string) error {
 	return nil
 }
 
-// meantPath says what to write in place of something that is no path: the path of
-// an address, or the same with its slash.
+// meantPath says what to write instead of something that is not a path: the path of an
+// address, or the same text with a slash before it.
 func meantPath(text string) string {
 	if path, ok := pathOfAddress(text); ok {
 		return "this is an address; the site's own block says which host, so write only '" + path + "'"
@@ -95,8 +95,8 @@ func meantPath(text string) string {
 	return "did you mean '/" + text + "'?"
 }
 
-// pathOfAddress is the path in a text that reads as an address, with a scheme or
-// without: shop.example.com/cb, //shop.example.com/cb.
+// pathOfAddress returns the path of a text that looks like an address, with or without
+// a scheme: shop.example.com/cb, //shop.example.com/cb.
 func pathOfAddress(text string) (string, bool) {
 	_, rest, scheme := strings.Cut(text, "://")
 	if !scheme {

@@ -9,7 +9,7 @@ import (
 	"github.com/rahgir/caddy-payments/internal/block"
 )
 
-// maxDevices keeps a slip from opening a purchase to everybody.
+// maxDevices bounds `devices`: a slip must not open one purchase to everybody.
 const maxDevices = 1000
 
 // require reads a require line and its block.

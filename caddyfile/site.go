@@ -56,6 +56,13 @@ import (
 //			when_down refuse
 //			unknown   close|504
 //		}
+//		brand "<name>" {
+//			logo    <path>
+//			color   <hex>
+//			support <text or url>
+//			home    <path>
+//		}
+//		pages       <dir>
 //		announce    off|on
 //		errors      caddy
 //		signing_key <secret> [<kid>]
@@ -67,8 +74,8 @@ import (
 // `signing_key`, `formerly` and, in their blocks, `item` and `bind` may be repeated.
 // Amounts carry their unit: `120000toman` or `1200000rial`.
 //
-// The directive takes no matcher itself: a guard for a part of a site leaves
-// the rest to be fooled.
+// The directive takes no matcher itself: guarding only part of a site leaves the rest
+// open to forged headers.
 func ParseSite(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	h.Next() // the directive's own name
 	if h.NextArg() {
@@ -109,8 +116,8 @@ func misplaced(order []string) string {
 	return ""
 }
 
-// siteBlock is a block in the making. The marks remember the lines that routes
-// stand on, for what can only be checked when the whole block is read.
+// siteBlock is a block while it is read. The marks remember each route's line for the
+// checks that need the whole block.
 type siteBlock struct {
 	httpcaddyfile.Helper
 	global  *globalBlock
@@ -121,7 +128,7 @@ type siteBlock struct {
 	requireMarks  []*caddyfile.Dispenser
 }
 
-// lines are what a site's block consists of.
+// lines returns the options of a site's block.
 func (s *siteBlock) lines() []block.Option {
 	lines := []block.Option{
 		{Name: "track", Many: true, Block: true, Read: s.track},
@@ -130,6 +137,8 @@ func (s *siteBlock) lines() []block.Option {
 		{Name: "require", Many: true, Block: true, Read: s.require},
 		{Name: "observe", Many: true, Block: true, Read: s.observe},
 		{Name: "relay", Many: true, Block: true, Read: s.relay},
+		{Name: "brand", Block: true, Read: s.brand},
+		block.String("pages", &s.handler.Pages),
 		{Name: "announce", Read: s.announce},
 		block.Word("errors", &s.handler.Errors, "caddy"),
 		{Name: "signing_key", Many: true, Read: func(d *caddyfile.Dispenser) error {

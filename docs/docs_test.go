@@ -113,7 +113,9 @@ var around = map[string][2]string{
 	"site":     {standard + "shop.example.com {\n", "\n}\n"},
 	"payments": {standard + "shop.example.com {\n\t@return query wc-api=*\n\tpayments {\n", "\n\t}\n}\n"},
 	"verify":   {standard + "shop.example.com {\n\tpayments {\n\t\tverify /callback idpay {\n", "\n\t\t}\n\t}\n}\n"},
-	"track":    {standard + "shop.example.com {\n\tpayments {\n\t\ttrack /product/* {\n", "\n\t\t}\n\t}\n}\n"},
+	// "relayed" is a site of a shop whose plugin calls a relay.
+	"relayed": {strings.Replace(standard, "provider idpay {", "provider zarinpal {\n\t\t\tmerchant_id {env.ZARINPAL_MERCHANT}\n\t\t}\n\t\tprovider idpay {", 1), ""},
+	"track":   {standard + "shop.example.com {\n\tpayments {\n\t\ttrack /product/* {\n", "\n\t\t}\n\t}\n}\n"},
 }
 
 const standard = `{
@@ -181,7 +183,11 @@ func validate(t *testing.T, f fence, config []byte) {
 		return // secrets of the reader's own machine
 	}
 	for _, m := range environment.FindAllSubmatch(config, -1) {
-		t.Setenv(string(m[1]), strings.Repeat("0123456789abcdef", 4))
+		value := strings.Repeat("0123456789abcdef", 4)
+		if strings.HasPrefix(string(m[1]), "WEBHOOK_") {
+			value = "whsec_" + value // it has a form of its own
+		}
+		t.Setenv(string(m[1]), value)
 	}
 	var c caddy.Config
 	if err := json.Unmarshal(config, &c); err != nil {

@@ -41,7 +41,7 @@ const (
 	// inFlight is how long a payment may be on its way: for so long after a new
 	// name appeared, records that no key leads to are looked for under the former
 	// ones.
-	inFlight = patienceDays + 24*time.Hour
+	inFlight = payment.Patience + 24*time.Hour
 )
 
 // errNoMore ends the list of accounts: nothing is written when it is read.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -146,7 +147,7 @@ func unproved(t payment.Terms, rec *payment.Record, c payment.Claimed) bool {
 }
 
 func (e *Engine) admit(ctx context.Context, gone <-chan struct{}, prov Provider, rec *payment.Record, a Ask) Result {
-	traits := prov.Terms()
+	terms := prov.Terms()
 	stranger := !a.Proof && (rec == nil || unexplained(rec) && rec.State != payment.Verifying)
 	if rec != nil && e.tooSoon(rec, stranger) {
 		return e.notYet(ctx, rec, a, stranger)
@@ -154,14 +155,14 @@ func (e *Engine) admit(ctx context.Context, gone <-chan struct{}, prov Provider,
 	if rec == nil && a.Proof && !e.Shared.limits.MayBring(a.Site+"\n"+a.Order, e.now()) {
 		return Result{Kind: Pending, Err: ErrForeign}
 	}
-	j := job{ask: a, prov: prov, stranger: stranger}
+	j := job{ask: a, prov: prov, rules: asked{a, e.Sites}, stranger: stranger}
 	if rec != nil {
 		j.ref = rec.Ref
 		j = j.as(rec)
 	} else {
 		// A shop that is asked what it expects must not be asked twice.
 		j.absent = a.Proof
-		j.ref = payment.NewRef(a.Site, traits.Issuer, a.Claimed.ID, a.Order)
+		j.ref = payment.NewRef(a.Site, terms.Issuer, a.Claimed.ID, a.Order)
 	}
 	start := e.now()
 	if stranger {
@@ -196,11 +197,11 @@ func (e *Engine) inTurn(ctx context.Context, j job, rec *payment.Record) (res Re
 		}
 		return Result{Kind: Pending}, true
 	}
-	v, err, _ := e.Shared.doors.Do(string(j.ref), func() (any, error) { return e.keepTurn(ctx, j, wait) })
+	v, err, _ := e.Shared.admissions.Do(string(j.ref), func() (any, error) { return e.keepTurn(ctx, j, wait) })
 	kept, _ := v.(*payment.Record)
 	if err != nil || kept == nil {
 		e.Shared.limits.Leave(string(j.ref))
-		return e.conclude(ctx, j, kept, orErr(err, payment.ErrConflict)), true
+		return e.conclude(ctx, j, kept, cmp.Or(err, payment.ErrConflict)), true
 	}
 	if !unanswered(kept) || kept.State == payment.Verifying {
 		e.Shared.limits.Leave(string(j.ref))

@@ -23,7 +23,7 @@ func (e *Engine) bind(ctx context.Context, prov Provider, rec *payment.Record, a
 		return rec
 	}
 	e.sell(next, now)
-	policy, _ := e.policy(next, job{ask: a})
+	policy, _ := asked{a, e.Sites}.Policy(next)
 	take, err := e.keys(ctx, next, prov, policy, a.Site)
 	if err == nil {
 		err = e.commit(ctx, next, false, take...)

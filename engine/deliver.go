@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,7 +50,7 @@ func (e *Engine) Deliver(ctx context.Context, rec *payment.Record, d Delivery, h
 		return nil
 	})
 	rec, err = e.finishDelivery(ctx, rec, handed, d.Policy)
-	return rec, orErr(err, panicked)
+	return rec, cmp.Or(err, panicked)
 }
 
 // startDelivery begins one; running.Done must be called once where it returns no error.
@@ -79,7 +80,7 @@ func (e *Engine) tryDelivery(ctx context.Context, rec *payment.Record, via payme
 		return rec, fmt.Errorf("%w: it was paid in the sandbox, and its provider is live now", ErrNotNow)
 	}
 	if lost, err := e.perhapsDelivered(ctx, rec, p); err != nil || lost {
-		return rec, orErr(err, ErrNotNow)
+		return rec, cmp.Or(err, ErrNotNow)
 	}
 	if track == nil {
 		track = e.noted(ctx, rec)

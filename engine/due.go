@@ -60,7 +60,7 @@ func (e *Engine) again(ctx context.Context, rec *payment.Record) error {
 	if err != nil {
 		return e.orphaned(ctx, rec, err)
 	}
-	j := job{ref: rec.Ref, prov: prov, worker: true}
+	j := job{ref: rec.Ref, prov: prov, rules: e.Sites, worker: true}.as(rec)
 	_, err, _ = e.Shared.flights.Do(string(rec.Ref), e.flight(ctx, j))
 	switch {
 	case errors.Is(err, ErrUnanswered):

@@ -10,10 +10,7 @@ import (
 
 // handOver delivers a verified payment that no browser came for.
 func (e *Engine) handOver(ctx context.Context, rec *payment.Record) error {
-	p, ok := Policy{}, false
-	if e.Sites != nil {
-		p, ok = e.Sites.Policy(rec)
-	}
+	p, ok := e.Sites.Policy(rec)
 	if !ok {
 		return e.unplaced(ctx, rec)
 	}
@@ -42,10 +39,7 @@ func (e *Engine) lapsed(ctx context.Context, rec *payment.Record) error {
 	if e.Store.Alive(rec.Lease) {
 		return e.rest(ctx, rec, rec.Lease.Until)
 	}
-	p, ok := Policy{Once: true}, false
-	if e.Sites != nil {
-		p, ok = e.Sites.Policy(rec)
-	}
+	p, ok := e.Sites.Policy(rec)
 	if !ok {
 		return e.rest(ctx, rec, e.now().Add(time.Minute))
 	}

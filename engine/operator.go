@@ -31,7 +31,7 @@ func (e *Engine) Check(ctx context.Context, ref payment.Ref) (*payment.Record, e
 	if err != nil {
 		return nil, err
 	}
-	j := job{ref: ref, prov: prov, worker: true}
+	j := job{ref: ref, prov: prov, rules: e.Sites, worker: true}.as(rec)
 	_, err, _ = e.Shared.flights.Do(string(ref), e.flight(context.WithoutCancel(ctx), j))
 	if err != nil {
 		return nil, err
@@ -132,7 +132,7 @@ func (e *Engine) verifyGiven(ctx context.Context, rec *payment.Record) error {
 // keysOf are the keys that a payment takes on a person's word. Of a provider that
 // the configuration has no more the record tells all that is known.
 func (e *Engine) keysOf(ctx context.Context, rec *payment.Record) ([]payment.Key, error) {
-	policy, _ := e.policy(rec, job{worker: true})
+	policy, _ := e.Sites.Policy(rec)
 	prov, err := e.providerFor(rec)
 	if err != nil {
 		return rec.Keys(policy.Many), nil
@@ -152,13 +152,16 @@ func (e *Engine) redeliver(ctx context.Context, rec *payment.Record, note paymen
 	if e.playMoney(rec) {
 		return rec, fmt.Errorf("%w: it was paid in the sandbox, and its provider is live now", ErrNotPossible)
 	}
-	if rec.Relay != nil && rec.Delivery.Via != payment.ViaBrowser {
-		return e.untell(ctx, rec, note)
+	if rec.Relay != nil {
+		if !e.handsOver(rec) {
+			return e.untell(ctx, rec, note)
+		}
+		// Its plugin asks during the hand-over, and must hear "first".
+		if err := rec.Untell(e.now()); err != nil {
+			return rec, fmt.Errorf("%w: %w", ErrNotPossible, err)
+		}
 	}
-	p, ok := Policy{}, false
-	if e.Sites != nil {
-		p, ok = e.Sites.Policy(rec)
-	}
+	p, ok := e.Sites.Policy(rec)
 	if !ok || rec.Return == nil || rec.Return.URI == "" {
 		return rec, fmt.Errorf("%w: no running site takes its return", ErrNotPossible)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -67,16 +68,55 @@ type Policy struct {
 	Formerly []string
 }
 
-// Sites are the sites of the running configuration, as the worker needs them.
-type Sites interface {
+// Rules are a site's word about a payment: how it is delivered, and what it should
+// have paid. A return's are those of the route that it came to, the worker's those of
+// the running configuration; the engine asks no one else.
+type Rules interface {
 	// Policy returns the policy of the route that a record belongs to; false if
 	// no running site has it.
 	Policy(r *payment.Record) (Policy, bool)
+	// Expect finds out what a recorded return should have paid, and asks the shop
+	// where the route says so.
+	Expect(ctx context.Context, r *payment.Record) (payment.Expectation, error)
+}
+
+// Sites are the sites of the running configuration, as the worker needs them.
+type Sites interface {
+	Rules
 	// Deliver sends the record's return through the site's own route, in
 	// process, and says what became of it. It never panics.
 	Deliver(ctx context.Context, r *payment.Record) Handed
-	// Expect asks the shop what a recorded return should have paid.
-	Expect(ctx context.Context, r *payment.Record) (payment.Expectation, error)
+}
+
+// noSites is a configuration without any.
+type noSites struct{}
+
+func (noSites) Policy(*payment.Record) (Policy, bool)           { return Policy{}, false }
+func (noSites) Deliver(context.Context, *payment.Record) Handed { return Handed{Unsent: true} }
+func (noSites) Expect(context.Context, *payment.Record) (payment.Expectation, error) {
+	return payment.Expectation{}, ErrUnanswered
+}
+
+// asked are the rules of the route that a return came to. A route that counts on
+// intents alone leaves the price to the running configuration.
+type asked struct {
+	Ask
+	running Rules
+}
+
+// Policy implements Rules.
+func (a asked) Policy(*payment.Record) (Policy, bool) {
+	p := a.Ask.Policy
+	p.Formerly = append(slices.Clone(p.Formerly), a.Formerly...)
+	return p, true
+}
+
+// Expect implements Rules.
+func (a asked) Expect(ctx context.Context, r *payment.Record) (payment.Expectation, error) {
+	if a.Ask.Expect == nil {
+		return a.running.Expect(ctx, r)
+	}
+	return a.Ask.Expect(ctx, r.ID)
 }
 
 // Errors of finding out what is expected.
@@ -248,21 +288,26 @@ func (c *Config) fill() {
 	if c.Rand == nil {
 		c.Rand = rand.Float64
 	}
+	if c.Sites == nil {
+		c.Sites = noSites{}
+	}
 	if c.Tick <= 0 {
 		c.Tick = time.Second
 	}
 	if c.Observer == nil {
-		c.Observer = deaf{}
+		c.Observer = noObserver{}
 	}
 }
 
-type deaf struct{}
+type noObserver struct{}
 
-func (deaf) Observe(Event) {}
+func (noObserver) Observe(Event) {}
 
 // Interface guards.
 var (
 	_ Clock    = SystemClock{}
 	_ Clock    = storeClock{}
-	_ Observer = deaf{}
+	_ Observer = noObserver{}
+	_ Sites    = noSites{}
+	_ Rules    = asked{}
 )

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/payment"
@@ -145,4 +146,27 @@ func TestARecordThatWasReadIsNoClaim(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A question of the worker's own costs two reads of its record: one that finds whose
+// turn it is in, and one when it is.
+func TestADueRecordIsReadTwice(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, s := looked(t)
+		w.Admit(t.Context(), w.stranger("WARM", "1")) // the account is enrolled
+		w.bank.echo = false
+		w.bank.play(payment.Answer{Outcome: payment.OutcomeUnknown, Reason: payment.ReasonNoAnswer})
+		w.announce()
+		w.Admit(t.Context(), w.ask())
+		time.Sleep(45 * time.Second) // what is verified waits a minute for its browser
+		s.asked()
+		asked := w.bank.verifies()
+		if _, err := w.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if gets, _, _ := s.asked(); w.bank.verifies() != asked+1 || gets != 2 {
+			t.Errorf("%d questions, %d reads", w.bank.verifies()-asked, gets)
+		}
+	})
 }

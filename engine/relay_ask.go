@@ -162,6 +162,7 @@ func (e *Engine) relayQuestion(ctx context.Context, prov Provider, r payment.Rel
 	if j.ask.Order == "" {
 		j.ask.Order = c.Ask.ID
 	}
+	j.rules = asked{j.ask, e.Sites}
 	if rec != nil {
 		j.ref = rec.Ref
 	} else {
@@ -199,7 +200,7 @@ func (e *Engine) relaySettle(ctx context.Context, j job, r payment.Relayer, c Re
 		if e.relayStands(rec) != standsOpen {
 			return relayed{rec: rec}, nil
 		}
-		if rec.State == payment.Verifying && e.Store.Alive(rec.Lease) {
+		if asking := e.Store.Alive(rec.Lease); asking && rec.State == payment.Verifying {
 			if waited > e.leaseFor(j.prov) {
 				return relayed{rec: rec}, nil
 			}
@@ -318,8 +319,12 @@ func (e *Engine) relayHeld(ctx context.Context, prov Provider, r payment.Relayer
 		next.Receipt = &rc
 		e.relayKeep(next, a, reply)
 		err := e.commit(ctx, next, false)
-		if err == nil {
+		switch {
+		case err == nil && next.Tellable():
 			return false // it can be told now
+		case err == nil:
+			e.sayAgain(ctx, r, c, next)
+			return true
 		}
 		fresh, getErr := e.Store.Get(ctx, next.Ref)
 		if getErr != nil || !errors.Is(err, payment.ErrConflict) {

@@ -91,6 +91,9 @@ func (e *Engine) relayDue(ctx context.Context, rec *payment.Record) (done bool, 
 	case payment.Declined, payment.Expired:
 		return true, e.relayForget(ctx, rec)
 	case payment.Verified:
+		if e.handsOver(rec) {
+			return false, nil
+		}
 		return true, e.relayUnheard(ctx, rec)
 	case payment.Delivering:
 		if rec.Delivery.Via != payment.ViaRelay {
@@ -101,6 +104,12 @@ func (e *Engine) relayDue(ctx context.Context, rec *payment.Record) (done bool, 
 		return true, e.relayRests(ctx, rec)
 	}
 	return false, nil
+}
+
+// handsOver: a verify route settled it, or began to hand it over, so a verify route
+// hands it over; its plugin only asks meanwhile.
+func (e *Engine) handsOver(rec *payment.Record) bool {
+	return rec.Delivery.Via == payment.ViaBrowser || rec.Delivery.Via == payment.ViaWorker || rec.Relay.Asked == 0 && arrived(rec) && rec.State.Captured()
 }
 
 // relayUnasked looks after a create whose customer the shop hasn't asked about. It

@@ -183,6 +183,22 @@ type relayWorld struct {
 	*world
 	gate  *relayBank
 	sites *plugins
+	// unsynced are the states of records that were written so that a power cut may
+	// lose them.
+	unsynced []string
+}
+
+// synced notes which commits are not.
+type synced struct {
+	*memory.Store
+	lazy *[]string
+}
+
+func (s synced) Commit(ctx context.Context, c payment.Change) error {
+	if l := c.Record.Relay; c.Lazy && l != nil {
+		*s.lazy = append(*s.lazy, fmt.Sprint(c.Record.State, l.Open(), l.Heard()))
+	}
+	return s.Store.Commit(ctx, c)
 }
 
 func newRelayWorld(t *testing.T, change ...func(*relayWorld)) *relayWorld {
@@ -206,7 +222,7 @@ func (w *relayWorld) run(s *memory.Store) {
 	w.t.Helper()
 	w.store, w.bank.store = s, s
 	e, err := engine.New(context.Background(), engine.Config{
-		Store: s, Sites: w.sites, Observer: w.events, Rand: func() float64 { return 0.5 }, Seal: seal{}, Tick: w.tick,
+		Store: synced{s, &w.unsynced}, Sites: w.sites, Observer: w.events, Rand: func() float64 { return 0.5 }, Seal: seal{}, Tick: w.tick,
 		Providers:  map[string]engine.Provider{"zarinpal": {Provider: w.gate, Timeout: 8 * time.Second}},
 		Affiliates: map[string]payment.Reporter{"hamekar": w.net},
 	})
@@ -312,6 +328,12 @@ func TestRelayPlain(t *testing.T) {
 		}
 		if w.gate.calls != 2 {
 			t.Error("calls:", w.gate.asked)
+		}
+		// Only that it was heard, and what follows, may be lost with the power.
+		for _, s := range w.unsynced {
+			if !strings.HasSuffix(s, "false true") {
+				t.Error("not synced:", s)
+			}
 		}
 	})
 }
@@ -517,6 +539,66 @@ func TestRelayVerifiedElsewhere(t *testing.T) {
 		}
 		if r := w.only(); r.State != payment.Review || r.Reason != payment.ReasonElsewhere {
 			t.Fatalf("%s (%s)", r.State, r.Reason)
+		}
+	})
+}
+
+// An id that was used up before this ledger began is told as such, however often its
+// provider says "paid", and whoever asks is answered.
+func TestRelayReceiptUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newRelayWorld(t)
+		defer w.halt()
+		w.bank.unmarked = true
+		if _, err := w.store.Reserve(context.Background(), []payment.Key{payment.ReceiptKey("zarinpal|x|live", "K1")}); err != nil {
+			t.Fatal(err)
+		}
+		w.gate.say = func(string) payment.RelayReply { return payment.RelayReply{Status: 200, Body: []byte(`{"code":100,}`)} }
+		for range 3 {
+			if h := w.call("verify", "K1"); isFirst(h) || h.body != "again" {
+				t.Fatalf("%+v", h)
+			}
+		}
+		if r := w.only(); r.State != payment.Review || r.Reason != payment.ReasonReceiptUsed {
+			t.Fatalf("%s (%s)", r.State, r.Reason)
+		}
+	})
+}
+
+// A verify route settles and hands over, and the plugin behind it asks the relay
+// meanwhile: it hears "first", once, and the hand-over ends as its answer says.
+func TestRelayBehindVerifyRoute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newRelayWorld(t)
+		defer w.halt()
+		w.bank.unmarked = true
+		w.call("create", "")
+		ref := w.only().Ref
+		res := w.Admit(context.Background(), engine.Ask{
+			Site: "shop", Route: "/cb zarinpal", Provider: "zarinpal", Claimed: payment.Claimed{ID: "K1", Hint: payment.HintPaid},
+			Policy: engine.Policy{Once: true, Many: true}, Patience: 8 * time.Second, Return: payment.Return{Method: "GET", Host: "shop", URI: "/cb"},
+		})
+		if res.Kind != engine.Verified {
+			t.Fatalf("%v %v", res.Kind, res.Err)
+		}
+		d := engine.Delivery{Via: payment.ViaBrowser, Browser: "b", Policy: engine.Policy{Once: true}}
+		_, err := w.Deliver(context.Background(), res.Record, d, func(context.Context, *payment.Record) engine.Handed {
+			if h := w.call("verify", "K1"); !isFirst(h) {
+				t.Errorf("%+v", h)
+			}
+			if h := w.call("verify", "K1"); h.body != "again" {
+				t.Errorf("%+v", h)
+			}
+			return engine.Handed{Acked: true, Status: 302}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := w.wantState(ref, payment.Delivered); !r.Relay.Heard() || r.Delivery.Via != payment.ViaBrowser {
+			t.Errorf("%+v %+v", r.Relay, r.Delivery)
+		}
+		if h := w.call("verify", "K1"); h.body != "again" {
+			t.Fatalf("%+v", h)
 		}
 	})
 }
@@ -909,3 +991,18 @@ func TestRelaySiblings(t *testing.T) {
 }
 
 var _ payment.Relayer = (*relayBank)(nil)
+
+// An intent that can't be written down is answered "later", though its provider made
+// the payment: no customer is sent to pay it.
+func TestRelayCreateNotRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newRelayWorld(t)
+		defer w.halt()
+		if _, err := w.store.Reserve(context.Background(), []payment.Key{payment.ReceiptKey("zarinpal|x|live", "K1")}); err != nil {
+			t.Fatal(err)
+		}
+		if h := w.call("create", ""); h.body != "down" {
+			t.Fatalf("%+v", h)
+		}
+	})
+}

@@ -103,7 +103,7 @@ func (e *Engine) joinTrack(r *payment.Record, t *payment.Track) bool {
 
 // Errors of reports that wait for the owner.
 var (
-	errNoAffiliate = errors.New("conversions wait for an affiliate that is not in the configuration; give it back its name, or they are never reported")
+	errNoAffiliate = errors.New("conversions wait for an affiliate that is no longer configured; restore its name to report them")
 	errGone        = errors.New("the webhook answered 410 (gone): nothing more is sent to it until the configuration is loaded again; mend its address, or take it out of the configuration")
 )
 

@@ -31,9 +31,6 @@ const (
 	soonAnyway = time.Minute
 	// hurry is the window assumed where a provider's document names none.
 	hurry = 10 * time.Minute
-	// patienceDays is how long an unanswered payment is asked for, and a
-	// delivery repeated.
-	patienceDays = 3 * 24 * time.Hour
 	// strangerKept is how long a refused payment of a stranger stays on record.
 	strangerKept = 24 * time.Hour
 	// intentKept is how long an intent that nobody paid is asked for.
@@ -72,7 +69,7 @@ func window(t payment.Terms) time.Duration {
 // second result is false when it is time to give up and ask a person.
 func afterSilence(r *payment.Record, t payment.Terms, now time.Time, wait time.Duration, jitter float64) (time.Time, bool) {
 	since := now.Sub(claimed(r))
-	if since > patienceDays {
+	if since > payment.Patience {
 		return time.Time{}, false
 	}
 	d := time.Hour
@@ -153,7 +150,7 @@ func nextUnasked(r *payment.Record, canInquire bool, now time.Time) time.Time {
 // afterMiss is when a delivery without proof is repeated; false after three
 // days.
 func afterMiss(r *payment.Record, now time.Time, jitter float64) (time.Time, bool) {
-	if now.Sub(r.Delivery.First) > patienceDays {
+	if now.Sub(r.Delivery.First) > payment.Patience {
 		return time.Time{}, false
 	}
 	steps := []time.Duration{5 * time.Second, 15 * time.Second, 45 * time.Second, 2 * time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute}

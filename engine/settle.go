@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -12,9 +11,11 @@ import (
 
 // job is one settlement: a return, or the worker's own question.
 type job struct {
-	ref      payment.Ref
-	ask      Ask
-	prov     Provider
+	ref  payment.Ref
+	ask  Ask
+	prov Provider
+	// rules are those of the route that the return came to, or of the running sites.
+	rules    Rules
 	stranger bool
 	// worker: nobody waits, and there may be no return.
 	worker bool
@@ -50,12 +51,12 @@ const (
 // settle brings a record as far as it can now: it claims, asks, and commits.
 // It returns the record as it stands afterwards.
 func (e *Engine) settle(ctx context.Context, j job) (*payment.Record, error) {
-	traits := j.prov.Terms()
+	terms := j.prov.Terms()
 	waited := time.Duration(0)
 	// What the ledger knows of the account is read before anything is asked.
 	e.account(ctx, j.prov)
 	for tries := 0; tries < claimTries; {
-		rec, err := e.load(ctx, j, traits)
+		rec, err := e.load(ctx, j, terms)
 		if err != nil {
 			return nil, err
 		}
@@ -76,18 +77,18 @@ func (e *Engine) settle(ctx context.Context, j job) (*payment.Record, error) {
 			return rec, err
 		}
 		done := func() {}
-		if policy, _ := e.policy(rec, j); j.worker && traits.GivesBack && !policy.Many && waited <= e.leaseFor(j.prov) {
+		if policy, _ := j.rules.Policy(rec); j.worker && terms.GivesBack && !policy.Many && waited <= e.leaseFor(j.prov) {
 			// Two payments of one order that wait must not both be taken, whoever
 			// their providers are.
 			var alone bool
-			today := asToday(rec, traits, policy, j.ask.Site)
+			today := asToday(rec, terms, policy, j.ask.Site)
 			if done, alone = e.Shared.alone(payment.OrderKey(today.Site, today.Environment, today.Order)); !alone {
 				<-e.Clock.After(otherOwner)
 				waited += otherOwner
 				continue
 			}
 		}
-		rec, err = e.attemptUnpaid(ctx, j, rec, traits, done)
+		rec, err = e.attemptUnpaid(ctx, j, rec, terms, done)
 		if errors.Is(err, payment.ErrConflict) {
 			tries++
 			continue
@@ -136,7 +137,7 @@ func (e *Engine) read(ctx context.Context, j job) (*payment.Record, error) {
 func (e *Engine) expect(ctx context.Context, j job, rec *payment.Record) (*payment.Record, error) {
 	e.binds(j, rec)
 	if !rec.Expect.Known() {
-		x, err := e.expectation(ctx, j, rec)
+		x, err := j.rules.Expect(ctx, rec)
 		if j.stranger && j.ask.Asks && err != nil && !errors.Is(err, ErrUnanswered) && !errors.Is(err, ErrPaidHere) {
 			e.Shared.limits.Refused(j.ask.Client, e.now()) // the shop was asked for nothing
 		}
@@ -172,16 +173,6 @@ func (e *Engine) binds(j job, rec *payment.Record) {
 	case !arrived(rec):
 		rec.Expect.Unbound = true
 	}
-}
-
-func (e *Engine) expectation(ctx context.Context, j job, rec *payment.Record) (payment.Expectation, error) {
-	if j.ask.Expect != nil {
-		return j.ask.Expect(ctx, rec.ID)
-	}
-	if e.Sites == nil {
-		return payment.Expectation{}, ErrUnanswered
-	}
-	return e.Sites.Expect(ctx, rec)
 }
 
 // wait records a return whose shop has not said what it expects: the worker
@@ -221,7 +212,7 @@ func (e *Engine) wait(ctx context.Context, j job, rec *payment.Record) (*payment
 // Where the site that could say whether it takes several is not in the running
 // configuration, the error is errUnplaced for as long as the money can wait.
 func (e *Engine) orderPaid(ctx context.Context, rec *payment.Record, j job, t payment.Terms) (bool, error) {
-	policy, placed := e.policy(rec, j)
+	policy, placed := j.rules.Policy(rec)
 	today := asToday(rec, t, policy, j.ask.Site)
 	if policy.Many || !t.GivesBack || rec.Attempts.Unknown > 0 || rec.Attempts.Open {
 		return false, nil
@@ -239,20 +230,3 @@ func (e *Engine) orderPaid(ctx context.Context, rec *payment.Record, j job, t pa
 
 // errUnplaced: no running site takes the payment, and only its policy tells.
 var errUnplaced = errors.New("no running site takes this payment")
-
-// policy is that of the payment's site; false if no running site has it.
-func (e *Engine) policy(rec *payment.Record, j job) (Policy, bool) {
-	if !j.worker || e.Sites == nil {
-		p := j.ask.Policy
-		p.Formerly = append(slices.Clone(p.Formerly), j.ask.Formerly...)
-		return p, true
-	}
-	return e.Sites.Policy(rec)
-}
-
-func orErr(err, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
-}

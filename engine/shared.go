@@ -14,9 +14,12 @@ import (
 // and breakers that a reload must not reset, and calls in flight that old and
 // new configuration must not make twice. Losing it loses nothing but time.
 type Shared struct {
-	flights singleflight.Group
-	doors   singleflight.Group
-	relays  singleflight.Group // asks of the provider by shops' own calls
+	// flights join the settlements of one payment, admissions the writing down of
+	// returns that wait.
+	flights    singleflight.Group
+	admissions singleflight.Group
+	// relays join the asks of the provider by shops' own calls.
+	relays  singleflight.Group
 	replays replays
 	limits  *limit.Strangers
 	hosts   *limit.Hosts

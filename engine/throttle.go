@@ -52,7 +52,7 @@ func (e *Engine) keepForLater(ctx context.Context, rec *payment.Record, a Ask, s
 		return rec, false
 	}
 	// Once for all who come at the same moment.
-	v, err, _ := e.Shared.doors.Do("later\n"+string(rec.Ref), func() (any, error) {
+	v, err, _ := e.Shared.admissions.Do("later\n"+string(rec.Ref), func() (any, error) {
 		next := rec.Clone()
 		e.remember(next, job{ask: a}, at)
 		next.Reason, next.UpdatedAt = payment.ReasonWaiting, at

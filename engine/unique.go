@@ -133,7 +133,7 @@ func (e *Engine) orderHolder(ctx context.Context, rec *payment.Record, formerly 
 // Taken reports whether another payment has paid for the record's order, or used
 // its receipt, under whatever name.
 func (e *Engine) Taken(ctx context.Context, rec *payment.Record) (order, receipt bool) {
-	policy, _ := e.policy(rec, job{worker: true})
+	policy, _ := e.Sites.Policy(rec)
 	if prov, err := e.providerFor(rec); err == nil {
 		rec = asToday(rec, prov.Terms(), policy, "")
 		var t *payment.TakenError

@@ -147,7 +147,7 @@ func (e *Engine) take(ctx context.Context, next *payment.Record, j job, v paymen
 	if v.Trigger != payment.Confirm {
 		return nil, nil
 	}
-	policy, placed := e.policy(next, j)
+	policy, placed := j.rules.Policy(next)
 	if next.Relay != nil && !placed {
 		policy.Many = true // the shop decides what an order may take
 	}

@@ -60,6 +60,7 @@ func (f *watcher) announcement(status int, header http.Header) {
 	p, id := f.h.payPage(status, header)
 	announces := len(header[headerOrder]) > 0 || len(header[headerAmount]) > 0 || len(header[headerID]) > 0
 	if p == nil && !announces {
+		f.links = len(f.h.Track) > 0 && isJSON(header)
 		return
 	}
 	h := f.h.announcedTo(f.r, status, header)
@@ -136,7 +137,7 @@ func (h *Handler) noted(r *http.Request, p *provider, id string) {
 	if err != nil {
 		return
 	}
-	if err := eng.Note(ctx, p.traits.Issuer, id, *t); err != nil {
+	if err := eng.Note(ctx, p.terms.Issuer, id, *t); err != nil {
 		h.log.Warn("whose visit a payment began with was not noted", zap.String("provider", p.Name), zap.Error(err))
 	}
 }

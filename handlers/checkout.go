@@ -43,11 +43,11 @@ func (c *Checkout) provision(h *Handler) error {
 	if creator, ok := info.Provider.(payment.Creator); !ok || !creator.CanCreate() {
 		return fmt.Errorf("provider %s: %w", c.Provider, engine.ErrCannotCreate)
 	}
-	c.conf.provider = &provider{ProviderInfo: info, traits: info.Terms()}
+	c.conf.provider = &provider{ProviderInfo: info, terms: info.Terms()}
 	if len(c.Items) == 0 && c.Donate == nil {
 		return errors.New("there is nothing to buy: write `item` or `donate`")
 	}
-	if err := c.CheckPrices(c.conf.provider.traits.Protocol); err != nil {
+	if err := c.CheckPrices(c.conf.provider.terms.Protocol); err != nil {
 		return err
 	}
 	seen := make(map[string]bool)
@@ -206,7 +206,7 @@ func (it *Item) title() string {
 func (h *Handler) offer(r *http.Request, c *Checkout, item *Item) pages.Page {
 	p := pages.Page{
 		Kind: pages.Checkout, Action: originalPath(r), ShopURL: h.home(r),
-		Test: c.conf.provider.traits.Environment == "sandbox",
+		Test: c.conf.provider.terms.Environment == "sandbox",
 	}
 	if item != nil {
 		p.Title, p.Amount = item.title(), payment.Rials(item.Amount)
@@ -244,7 +244,7 @@ func (c *Checkout) named(w http.ResponseWriter, r *http.Request) (payment.Rials,
 	if amount < payment.Rials(c.Donate.Min) || amount > payment.Rials(c.Donate.Max) {
 		return 0, pages.WrongBounds
 	}
-	if c.conf.provider.traits.CheckAmount(amount) != nil {
+	if c.conf.provider.terms.CheckAmount(amount) != nil {
 		return 0, pages.WrongAmount
 	}
 	return amount, ""

@@ -49,7 +49,7 @@ const defaultPatience = 8 * time.Second
 // provider is a configured provider with its terms read once.
 type provider struct {
 	ProviderInfo
-	traits payment.Terms
+	terms payment.Terms
 }
 
 // verifyRoute is what a verify route makes of its options when provisioned.
@@ -78,7 +78,7 @@ func (v *Verify) provision(ctx caddy.Context, h *Handler) error {
 	if !ok {
 		return fmt.Errorf("provider %q is not configured; there are: %s", v.Provider, strings.Join(h.app.ProviderNames(), ", "))
 	}
-	v.route.provider = &provider{ProviderInfo: info, traits: info.Terms()}
+	v.route.provider = &provider{ProviderInfo: info, terms: info.Terms()}
 	v.route.name = v.name() + " " + v.Provider
 	v.route.patience = time.Duration(v.Timeout)
 	if v.route.patience <= 0 {
@@ -93,12 +93,12 @@ func (v *Verify) provision(ctx caddy.Context, h *Handler) error {
 	if err := v.provisionExpect(h); err != nil {
 		return err
 	}
-	names := append(slices.Clone(v.route.provider.traits.Params),
+	names := append(slices.Clone(v.route.provider.terms.Params),
 		token.ParamRef, paramBounce, payment.ParamOrder, payment.ParamAmount, payment.ParamExpires, payment.ParamSignature)
 	if v.route.order.guards() != "" {
 		names = append(names, v.route.order.guards())
 	}
-	lent := slices.DeleteFunc(slices.Clone(v.route.provider.traits.Params), func(name string) bool { return name == v.route.order.guards() })
+	lent := slices.DeleteFunc(slices.Clone(v.route.provider.terms.Params), func(name string) bool { return name == v.route.order.guards() })
 	v.route.guarded = params.NewNames(names...).Bind(v.Bind...).Lend(lent...)
 	return nil
 }
@@ -146,7 +146,7 @@ func (v *Verify) checkValues() error {
 // provisionExpect settles how order and amount are known, and refuses what
 // cannot be made safe.
 func (v *Verify) provisionExpect(h *Handler) error {
-	t := v.route.provider.traits
+	t := v.route.provider.terms
 	mode := ""
 	if v.Expect != nil {
 		mode = v.Expect.Mode
@@ -188,7 +188,7 @@ func (v *Verify) provisionExpect(h *Handler) error {
 }
 
 func (v *Verify) defaultExpect(h *Handler) error {
-	if v.route.provider.traits.AnswersOrder {
+	if v.route.provider.terms.AnswersOrder {
 		v.route.expect = expectNone
 		h.log.Warn("no `expect` is written: without an announcement only the provider's answer names the order, and nobody checks the price; write `expect intent` and let the shop announce order and amount",
 			zapRoute(v))
@@ -201,7 +201,7 @@ func (v *Verify) defaultExpect(h *Handler) error {
 		}
 	}
 	others := "`expect lookup <url>`"
-	if v.route.provider.traits.MayBeSigned() {
+	if v.route.provider.terms.MayBeSigned() {
 		others += " or `expect signed`"
 	}
 	return fmt.Errorf("say how order and amount are known: `expect intent` where the shop announces its payments, else %s", others)

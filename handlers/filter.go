@@ -34,6 +34,9 @@ type filter struct {
 	refused *refusal
 	// caching is what the answer says to caches at least, whatever it says.
 	caching string
+	// links is set for an answer whose body may name a pay page: JSON of a site that
+	// tracks, announcing nothing.
+	links bool
 	gating
 }
 
@@ -70,7 +73,7 @@ func (f *filter) answeredBy(next caddyhttp.Handler, r *http.Request) error {
 	}()
 	err := next.ServeHTTP(f, r)
 	if err == nil || f.status != 0 {
-		f.sweep()
+		f.finish()
 	} else {
 		// An error is no answer: somebody else will give one, about the same person.
 		if f.caching != "" {
@@ -128,8 +131,8 @@ func (f *filter) read(status int, h http.Header) {
 	}
 }
 
-// imply writes the header that whoever goes on without one means.
-func (f *filter) imply() {
+// ensureHeader writes the status 200 that a body without a WriteHeader stands for.
+func (f *filter) ensureHeader() {
 	if f.status == 0 {
 		f.WriteHeader(http.StatusOK)
 	}
@@ -137,9 +140,13 @@ func (f *filter) imply() {
 
 // Write implements http.ResponseWriter.
 func (f *filter) Write(b []byte) (int, error) {
-	f.imply()
+	f.ensureHeader()
 	if f.refused != nil {
 		return len(b), nil
+	}
+	if f.links {
+		f.links = false
+		f.h.notedIn(f.r, b)
 	}
 	n, err := f.ResponseWriter.Write(b)
 	f.gone = f.gone || err != nil
@@ -149,16 +156,22 @@ func (f *filter) Write(b []byte) (int, error) {
 // ReadFrom implements io.ReaderFrom: who copies a body without a word about the
 // header before must not get it past the filter.
 func (f *filter) ReadFrom(body io.Reader) (int64, error) {
-	f.imply()
+	f.ensureHeader()
 	if f.refused != nil {
 		return io.Copy(io.Discard, body)
+	}
+	if f.links {
+		return io.Copy(onlyWriter{f}, body)
 	}
 	return f.ResponseWriterWrapper.ReadFrom(body)
 }
 
+// onlyWriter hides ReadFrom.
+type onlyWriter struct{ io.Writer }
+
 // FlushError is what http.ResponseController calls; it sends the header too.
 func (f *filter) FlushError() error {
-	f.imply()
+	f.ensureHeader()
 	if f.refused != nil {
 		return nil
 	}
@@ -189,10 +202,10 @@ func (f *filter) Push(target string, opts *http.PushOptions) error {
 	return f.ResponseWriterWrapper.Push(target, opts)
 }
 
-// sweep ends an answer: it looks at one of which nothing was written, because
+// finish ends an answer: it looks at one of which nothing was written, because
 // net/http will answer 200 with these headers, and cleans what was added behind
 // the header: trailers.
-func (f *filter) sweep() {
+func (f *filter) finish() {
 	if f.refused == nil && f.status == 0 {
 		f.lookAgain()
 		f.read(http.StatusOK, f.ResponseWriter.Header())

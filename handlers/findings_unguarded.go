@@ -14,6 +14,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+
+	"github.com/rahgir/caddy-payments/internal/loopback"
 )
 
 // unguarded finds routes that reach a guarded site's upstream without a guard:
@@ -93,8 +95,7 @@ func dialed(dial string) string {
 		return "unix/" + filepath.Clean(a.Host)
 	}
 	host := hostName(a.Host)
-	if ip, err := netip.ParseAddr(strings.Trim(host, "[]")); host == "" || host == "localhost" || strings.HasSuffix(host, ".localhost") ||
-		err == nil && (ip.Unmap().IsLoopback() || ip.IsUnspecified()) {
+	if ip, err := netip.ParseAddr(strings.Trim(host, "[]")); host == "" || loopback.Is(host) || err == nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
 	network := strings.TrimRight(a.Network, "46")

@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/rahgir/caddy-payments/internal/pages"
 	"github.com/rahgir/caddy-payments/internal/scrub"
 	"github.com/rahgir/caddy-payments/internal/token"
 )
@@ -68,6 +69,12 @@ type Handler struct {
 	// Paid content.
 	Require []*Require `json:"require,omitempty"`
 
+	// What our pages carry of the shop.
+	Brand *Brand `json:"brand,omitempty"`
+
+	// A directory with templates of the owner's in place of our pages.
+	Pages string `json:"pages,omitempty"`
+
 	// `off` does not read the shop's announcements. Default: on.
 	Announce string `json:"announce,omitempty"`
 
@@ -102,6 +109,10 @@ type Handler struct {
 	// indexed is done once the gates know the site's index names.
 	indexed sync.Once
 	sites   *Sites
+	// themed makes branded, once the site is known; own are the owner's templates.
+	themed  sync.Once
+	branded *pages.Theme
+	own     *ownPages
 	// shape is what its routes were written as, underway where it stood while it
 	// was provisioned.
 	shape    []shaped
@@ -136,6 +147,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.provisionKeys(); err != nil {
 		return err
 	}
+	if err := h.provisionPages(ctx); err != nil {
+		return err
+	}
 	if err := h.provisionRoutes(ctx); err != nil {
 		return err
 	}
@@ -160,6 +174,18 @@ func (h *Handler) provisionApp(ctx caddy.Context) error {
 	}
 	h.app = app
 	return nil
+}
+
+func (h *Handler) provisionPages(ctx caddy.Context) (err error) {
+	if h.Brand != nil {
+		if err := h.Brand.Check(); err != nil {
+			return err
+		}
+	}
+	if h.Pages != "" {
+		h.own, err = newOwnPages(ctx, h.Pages)
+	}
+	return err
 }
 
 func (h *Handler) provisionKeys() error {
@@ -237,7 +263,7 @@ func (h *Handler) provisionRoutes(ctx caddy.Context) error {
 	}
 	for _, name := range h.app.ProviderNames() {
 		info, _ := h.app.Provider(name)
-		h.ours = append(h.ours, &provider{ProviderInfo: info, traits: info.Terms()})
+		h.ours = append(h.ours, &provider{ProviderInfo: info, terms: info.Terms()})
 	}
 	return nil
 }
@@ -262,6 +288,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 // The order is the invariant: whatever we take off the path is off before
 // anybody looks at it, and nothing goes on to next but through the gates.
 func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, first bool) error {
+	if r.URL.Path == pages.FontPath {
+		serveFont(w, r)
+		return nil
+	}
 	if len(h.Relay) > 0 {
 		if l, rest := h.relayed(r); l != nil {
 			return l.server.Serve(w, r, rest) // before gates: it is no page of the shop's

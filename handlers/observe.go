@@ -84,7 +84,7 @@ func (o *Observe) provision(ctx caddy.Context, h *Handler) error {
 			return fmt.Errorf("refused %w", err)
 		}
 	}
-	o.conf.provider = &provider{ProviderInfo: info, traits: info.Terms()}
+	o.conf.provider = &provider{ProviderInfo: info, terms: info.Terms()}
 	o.conf.name = o.name() + " " + o.Provider
 	return nil
 }
@@ -221,7 +221,7 @@ func (h *Handler) foreign(r *http.Request, o *Observe, rec *payment.Record) erro
 	had, have := want.Query(), came.Query()
 	for name, values := range had {
 		got := have[name]
-		if slices.Contains(o.conf.provider.traits.Params, name) && len(got) > len(values) {
+		if slices.Contains(o.conf.provider.terms.Params, name) && len(got) > len(values) {
 			got = got[:len(values)] // the provider's own came on top
 		}
 		if !slices.Equal(values, got) {

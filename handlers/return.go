@@ -38,6 +38,8 @@ type visit struct {
 	site site
 	// hopped: this is the second hop already.
 	hopped bool
+	// cancelled: the return says that its customer paid nothing, by choice.
+	cancelled bool
 	// mute: what came does not read in one way, so nothing of it goes to the shop.
 	mute  bool
 	start time.Time
@@ -84,6 +86,7 @@ func (h *Handler) serveReturn(w http.ResponseWriter, r *http.Request, next caddy
 	if err != nil && !errors.Is(err, payment.ErrMalformed) {
 		return t.unavailable(err)
 	}
+	t.cancelled = claimed.Cancelled
 	var ask engine.Ask
 	if err == nil {
 		ask, err = t.ask(ours, claimed)
@@ -143,7 +146,7 @@ func (t *visit) ask(ours named, claimed payment.Claimed) (engine.Ask, error) {
 		return a, err
 	}
 	if v.route.expect == expectLookup && a.Order != "" && !v.route.lookup.Fits(a.Order) {
-		return a, fmt.Errorf("%w: the order is a way to another address of the shop's", payment.ErrMalformed)
+		return a, fmt.Errorf("%w: the order would change the path of the look-up's address", payment.ErrMalformed)
 	}
 	a.Lean = v.lean(a.Return)
 	a.Proof = signed != nil

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -56,7 +57,7 @@ func (t *visit) answer(res engine.Result) error {
 		return t.comeAgain(pages.Busy, res.Err)
 	case engine.Unavailable:
 	}
-	return t.unavailable(errOr(res.Err, payment.ErrClosed))
+	return t.unavailable(cmp.Or(res.Err, payment.ErrClosed))
 }
 
 func reviewKind(r *payment.Record) pages.Kind {
@@ -87,6 +88,9 @@ func (t *visit) declined(res engine.Result) error {
 		if bound := t.bound(); bound != nil && !bound(t.orderOf(res.Record)) {
 			break // the shop is not told of an order by a return that names another
 		}
+		if rel, ok := t.v.route.provider.Provider.(payment.Relayer); ok && rel.UnpaidParams() == nil {
+			break // what the browser claims can't be put right: no document says how a return tells "not paid"
+		}
 		return t.pass("declined", res.Record, res.Bound)
 	case answerRedirect:
 		return t.redirect(a.To)
@@ -96,6 +100,9 @@ func (t *visit) declined(res engine.Result) error {
 		// Its reference would tell of an order that is not paid from one that is
 		// paid, or that the shop doesn't know, neither of which has one.
 		rec = nil
+	}
+	if t.cancelled || rec != nil && rec.Reason == payment.ReasonCancelled {
+		return t.page(pages.Cancelled, rec, nil)
 	}
 	return t.page(pages.Declined, rec, nil)
 }
@@ -110,9 +117,17 @@ func (t *visit) pending(res engine.Result) error {
 		return t.comeAgain(pages.Confirming, nil)
 	}
 	p := t.about(pages.Confirming, res.Record)
-	p.Recorded = true
+	p.Recorded, p.Since = true, waited(res.Record)
 	p.Refresh = t.hopURL(res.Record)
 	return t.write(p, nil)
+}
+
+// waited is how long the customer of a payment has waited since the return came.
+func waited(rec *payment.Record) time.Duration {
+	if rec.Return == nil || rec.Return.Arrived.IsZero() {
+		return 0
+	}
+	return max(time.Since(rec.Return.Arrived), 0)
 }
 
 // comeAgain is a page about a return that was not recorded: it sends the same
@@ -159,15 +174,17 @@ func (t *visit) duplicate(res engine.Result) error {
 		return t.redirect(a.To)
 	}
 	if a == nil && rec.Delivery.Location != "" {
-		if t.sameBrowser(rec) {
+		if t.sameBrowser(rec) || t.buyer(rec) {
 			return t.redirect(rec.Delivery.Location)
 		}
 		if t.cookiesToCome() {
 			return t.sendAgain(rec)
 		}
 	}
-	if rec.Expect.Checkout && rec.State == payment.Delivered && rec.Delivery.Status == http.StatusNotFound {
-		return t.thanks(rec) // there was no page of the site's
+	if rec.Expect.Checkout && rec.State == payment.Delivered && (rec.Delivery.Status == http.StatusNotFound || t.buyer(rec)) {
+		// There was no page of the site's; or somebody else, such as a program that looks
+		// at links, was told before the one who paid.
+		return t.thanks(rec)
 	}
 	return t.page(pages.Duplicate, rec, nil)
 }
@@ -190,9 +207,26 @@ func (t *visit) sameBrowser(rec *payment.Record) bool {
 	return id != "" && rec.Delivery.Browser != "" && token.Hash(id) == rec.Delivery.Browser
 }
 
+// buyer: the browser that was sent to pay it, by the cookie of our checkout or of the
+// shop's announcement.
+func (t *visit) buyer(rec *payment.Record) bool {
+	view := t.h.view(t.r)
+	for _, c := range token.ReadCookies(t.r, familyPaid, view) {
+		if p, err := t.keys.OpenPaid(c.Value, t.site.names, time.Now()); err == nil && p.Ref == rec.Ref {
+			return true
+		}
+	}
+	for _, c := range token.ReadCookies(t.r, familyPending, view) {
+		if ref, err := t.keys.OpenRef(c.Value, t.site.names); err == nil && ref == rec.Ref {
+			return true
+		}
+	}
+	return false
+}
+
 // blank is a page that names no payment.
 func (t *visit) blank(k pages.Kind) pages.Page {
-	tr := t.v.route.provider.traits
+	tr := t.v.route.provider.terms
 	return pages.Page{Kind: k, Refunds: tr.GivesBack, Test: tr.Environment == "sandbox", ShopURL: t.h.home(t.r)}
 }
 
@@ -202,7 +236,7 @@ func (t *visit) about(k pages.Kind, rec *payment.Record) pages.Page {
 	p := t.blank(k)
 	if rec != nil {
 		p.Ref = rec.Ref
-		if rec.Expect.Checkout && k == pages.Declined {
+		if rec.Expect.Checkout && (k == pages.Declined || k == pages.Cancelled) {
 			p.Retry = t.h.linked(t.r, t.h.retryURL(rec))
 		}
 	}
@@ -265,7 +299,11 @@ func (h *Handler) write(w http.ResponseWriter, r *http.Request, p pages.Page, ca
 			repl.Set(placeholderPrefix+"answer", string(p.Kind))
 		}
 		w.Header().Set("Cache-Control", forNobody) // the error routes' guard keeps to it
-		return caddyhttp.Error(status, errOr(cause, errors.New(string(p.Kind))))
+		return caddyhttp.Error(status, cmp.Or(cause, errors.New(string(p.Kind))))
+	}
+	p.Theme = h.theme(r)
+	if h.own.write(w, r, p, h.log) {
+		return nil
 	}
 	pages.Write(w, r, p)
 	return nil
@@ -293,11 +331,4 @@ func fieldsOf(body []byte) []pages.Field {
 		fields = append(fields, pages.Field{Name: n, Value: v})
 	}
 	return fields
-}
-
-func errOr(err, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
 }

@@ -96,7 +96,7 @@ func (t *visit) cookiesToCome() bool {
 func (t *visit) sendAgain(rec *payment.Record) error {
 	if t.v.byRedirect(rec) {
 		uri := t.selfURI()
-		for _, name := range t.v.route.provider.traits.Params {
+		for _, name := range t.v.route.provider.terms.Params {
 			low := strings.ToLower(name)
 			if t.set.Has(name) && !strings.Contains(low, "card") && !strings.Contains(low, "hash") {
 				uri = appendQuery(uri, name, t.set.Get(name))
@@ -129,7 +129,7 @@ func (t *visit) selfURI() string {
 	uri := originalURI(t.r)
 	path, query, _ := strings.Cut(uri, "?")
 	drop := map[string]string{paramBounce: ""}
-	for _, name := range t.v.route.provider.traits.Params {
+	for _, name := range t.v.route.provider.terms.Params {
 		drop[name] = ""
 	}
 	if t.set != nil {

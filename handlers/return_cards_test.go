@@ -33,7 +33,7 @@ func TestCardsOfAReturnAreKeptNowhere(t *testing.T) {
 	h := routed("/back")
 	v := h.Verify[0]
 	v.route.guarded = params.NewNames("id", "card_no", "hashed_card_no", paramBounce)
-	v.route.provider.Provider, v.route.provider.traits.Params = plastic{}, []string{"id", "card_no", "hashed_card_no"}
+	v.route.provider.Provider, v.route.provider.terms.Params = plastic{}, []string{"id", "card_no", "hashed_card_no"}
 	const pan, hash = "6037991234567319", "E59FA6241C94B8836E3D03120DF33E80FD988888BBA0A122240C2E7D23B48295"
 	card := url.Values{"id": {"K1"}, "card_no": {pan}, "hashed_card_no": {hash}, "mine": {"5"}}.Encode()
 	for _, r := range []*http.Request{
@@ -122,7 +122,7 @@ func TestACardInsideOfATextIsKeptNowhere(t *testing.T) {
 	h := routed("/back")
 	v := h.Verify[0]
 	v.route.guarded = params.NewNames("data", paramBounce)
-	v.route.provider.Provider, v.route.provider.traits.Params = foldedCard{}, []string{"data"}
+	v.route.provider.Provider, v.route.provider.terms.Params = foldedCard{}, []string{"data"}
 	rapid.Check(t, func(t *rapid.T) {
 		id := rapid.StringMatching(`[A-Za-z0-9]{1,12}`).Draw(t, "id")
 		pan := rapid.StringMatching(`[1-9][0-9]{15}`).Draw(t, "card")

@@ -66,6 +66,11 @@ func (t *visit) deliver(rec *payment.Record) error {
 	}
 	clearVerified(t.r)
 	if now != nil && now.State == payment.Delivered && handed.NoPage {
+		if t.reference() != "" {
+			// To an address with nothing but our own reference, for whoever reloads it,
+			// keeps it or sends it on.
+			return t.redirect(t.selfURI())
+		}
 		return t.thanks(now)
 	}
 	if now != nil && now.State == payment.Verified {
@@ -110,7 +115,7 @@ func (h *Handler) hand(ctx context.Context, w *filter, r *http.Request, next cad
 	func() {
 		defer func() { panicked = recover() }()
 		if err = next.ServeHTTP(w, r); err == nil || w.status != 0 {
-			w.sweep()
+			w.finish()
 			return
 		}
 		// An error is no answer: nothing has been written, what Caddy would make of

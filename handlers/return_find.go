@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,7 +91,7 @@ func (t *visit) known(rec *payment.Record, unclear error) (payment.Claimed, erro
 		t.set, _ = t.v.parse("", nil, "", "")
 		return payment.Claimed{ID: rec.ID, Order: rec.Order}, nil
 	default:
-		return payment.Claimed{}, errOr(unclear, err)
+		return payment.Claimed{}, cmp.Or(unclear, err)
 	}
 	claimed, err := t.v.route.provider.ReadReturn(set.Get)
 	if err != nil || claimed.ID != "" && claimed.ID != rec.ID {
@@ -118,7 +119,7 @@ func (t *visit) reference() string {
 // id and, where the provider's returns name the order, another one the order: with the
 // id alone a stranger would learn whether there is such a payment.
 func (t *visit) announced(ctx context.Context) *payment.Record {
-	tr := t.v.route.provider.traits
+	tr := t.v.route.provider.terms
 	var ids []string
 	for _, name := range tr.Params {
 		ids = append(ids, params.Values(t.r.URL.RawQuery, t.body, name)...)

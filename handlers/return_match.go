@@ -130,7 +130,7 @@ func (h *Handler) isReturn(r *http.Request, v *Verify) bool {
 // couldReturn: below the route's path. Below a script it is the script that
 // answers, below a directory there are other pages.
 func (v *Verify) couldReturn(r *http.Request, how relation) bool {
-	query, marks := r.URL.RawQuery, v.route.provider.traits.Marks
+	query, marks := r.URL.RawQuery, v.route.provider.terms.Marks
 	if how == within && v.route.guarded.Carries(query) || ours.Carries(query) || params.CarriesAll(query, marks) {
 		return true
 	}
@@ -160,7 +160,7 @@ func (v *Verify) carriedBy(r *http.Request, body []byte) bool {
 	if isForm(r) {
 		return v.route.guarded.Carries(string(body))
 	}
-	for _, name := range v.route.provider.traits.Params {
+	for _, name := range v.route.provider.terms.Params {
 		if bytes.Contains(body, []byte(name)) {
 			return true
 		}

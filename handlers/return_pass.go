@@ -21,10 +21,15 @@ func (t *visit) pass(status string, rec *payment.Record, bound bool) error {
 		return t.sendAgain(rec)
 	}
 	values := map[string]string{paramBounce: "", token.ParamRef: "", payment.ParamSignature: "", payment.ParamExpires: ""}
-	for _, name := range t.v.route.provider.traits.Params {
+	for _, name := range t.v.route.provider.terms.Params {
 		if strings.Contains(strings.ToLower(name), "hash") {
 			values[name] = ""
 		}
+	}
+	if rel, ok := t.v.route.provider.Provider.(payment.Relayer); ok && status == "declined" {
+		// A pass never carries a claim that we did not find true: a shop that credits
+		// on the browser's word alone would be fooled.
+		maps.Copy(values, rel.UnpaidParams())
 	}
 	if rec != nil && rec.State.Captured() && rec.Receipt != nil {
 		maps.Copy(values, t.v.route.provider.ReturnParams(rec))

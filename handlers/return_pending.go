@@ -67,12 +67,12 @@ func (t *visit) pendings(ctx context.Context, order string) []*payment.Record {
 
 // bare reports a return that has nothing of the provider's.
 func (t *visit) bare() bool {
-	return !slices.ContainsFunc(t.v.route.provider.traits.Params, t.set.Has)
+	return !slices.ContainsFunc(t.v.route.provider.terms.Params, t.set.Has)
 }
 
 // mine reports whether a record may be what this route's return is about.
 func (t *visit) mine(rec *payment.Record) bool {
-	return t.site.is(rec.Site) && rec.Issuer == t.v.route.provider.traits.Issuer && (rec.Route == "" || rec.Route == t.v.route.name)
+	return t.site.is(rec.Site) && rec.Issuer == t.v.route.provider.terms.Issuer && (rec.Route == "" || rec.Route == t.v.route.name)
 }
 
 // settledFor: its return has come and was answered.

@@ -35,7 +35,7 @@ func routed(paths ...string) *Handler {
 		_ = v.filter.matcher.Provision(caddy.Context{})
 		v.route = verifyRoute{
 			name: path + " bank", guarded: params.NewNames("id", paramBounce),
-			provider: &provider{ProviderInfo: ProviderInfo{Provider: paper{}, Name: "bank"}, traits: payment.Terms{Protocol: payment.Protocol{Params: []string{"id"}}}},
+			provider: &provider{ProviderInfo: ProviderInfo{Provider: paper{}, Name: "bank"}, terms: payment.Terms{Protocol: payment.Protocol{Params: []string{"id"}}}},
 		}
 		h.Verify = append(h.Verify, v)
 	}

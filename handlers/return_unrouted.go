@@ -44,7 +44,7 @@ func (h *Handler) tellUnrouted(r *http.Request, came engine.Refusal) {
 func (h *Handler) looksLikeReturn(r *http.Request) (engine.Refusal, bool) {
 	var body string
 	for _, p := range h.used {
-		if params.CarriesAll(r.URL.RawQuery, p.traits.Marks) {
+		if params.CarriesAll(r.URL.RawQuery, p.terms.Marks) {
 			return h.stray(r, p, nil), true
 		}
 		if h.byCookies(r, p) {
@@ -54,7 +54,7 @@ func (h *Handler) looksLikeReturn(r *http.Request) (engine.Refusal, bool) {
 			begun, _ := peek(r, params.MaxBytes)
 			body = string(begun)
 		}
-		if body != "" && params.CarriesAll(body, p.traits.Marks) {
+		if body != "" && params.CarriesAll(body, p.terms.Marks) {
 			return h.stray(r, p, []byte(body)), true
 		}
 	}
@@ -66,7 +66,7 @@ func (h *Handler) looksLikeReturn(r *http.Request) (engine.Refusal, bool) {
 // them all.
 func (h *Handler) byCookies(r *http.Request, p *provider) bool {
 	lines := r.Header["Cookie"]
-	if len(lines) == 0 || !params.CarriesAll(strings.Join(lines, ";"), p.traits.Marks) {
+	if len(lines) == 0 || !params.CarriesAll(strings.Join(lines, ";"), p.terms.Marks) {
 		return false
 	}
 	for _, v := range h.Verify {

@@ -171,7 +171,12 @@ func (b wayBack) address(uri string) string { return b.origin + b.front + b.stri
 
 // home is the shop's own first page, as browsers find it: it has its host to
 // itself, or the path of its public_url.
-func (h *Handler) home(r *http.Request) string { return h.siteOf(r).path + "/" }
+func (h *Handler) home(r *http.Request) string {
+	if h.Brand != nil && h.Brand.Home != "" {
+		return h.siteOf(r).path + h.Brand.Home
+	}
+	return h.siteOf(r).path + "/"
+}
 
 // linked is where browsers find one of the handler's own paths.
 func (h *Handler) linked(r *http.Request, path string) string {

@@ -13,7 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
-	"github.com/rahgir/caddy-payments/internal/placeholder"
+	"github.com/rahgir/caddy-payments/internal/secret"
 	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -53,14 +53,14 @@ type place struct {
 func LoadKeys(configured []SigningKey, log *zap.Logger) (*token.Keys, error) {
 	keys := make([]payment.SigningKey, 0, len(configured))
 	for i, c := range configured {
-		secret, err := caddy.NewReplacer().ReplaceOrErr(c.Secret, true, true)
+		text, err := secret.Expand(fmt.Sprintf("signing_key %d", i+1), c.Secret)
 		if err != nil {
-			return nil, fmt.Errorf("signing_key %d: the secret is empty or its placeholder is unknown%s", i+1, placeholder.Named(c.Secret))
+			return nil, err
 		}
 		if !strings.Contains(c.Secret, "{") {
 			log.Warn("signing_key is written out in the configuration, where Caddy shows it; write {env.NAME} or {file./path}")
 		}
-		key, err := payment.NewSigningKey([]byte(strings.TrimRight(secret, "\r\n")), c.KID)
+		key, err := payment.NewSigningKey([]byte(text), c.KID)
 		if err != nil {
 			return nil, fmt.Errorf("signing_key %d: %w", i+1, err)
 		}

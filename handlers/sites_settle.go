@@ -117,7 +117,7 @@ func covered(handlers []*Handler, placed []*place) (which []int) {
 
 // money is whether the handler takes payments, so that it must be known whose
 // they are.
-func (h *Handler) money() bool { return len(h.Verify)+len(h.Checkout) > 0 }
+func (h *Handler) money() bool { return len(h.Verify)+len(h.Checkout)+len(h.Observe)+len(h.Relay) > 0 }
 
 // remember gives each shop the names that it had: those that are written, and
 // those that earlier versions made of the same configuration, where they can

@@ -18,7 +18,7 @@ type account struct {
 // accountOf is what a receipt is good for: everybody with the same account at
 // the same issuer, whatever it is called here. A provider that does not tell
 // its accounts apart has but one.
-func accountOf(p *provider) [2]string { return [2]string{p.traits.Issuer, p.traits.Account} }
+func accountOf(p *provider) [2]string { return [2]string{p.terms.Issuer, p.terms.Account} }
 
 // sharedNone refuses `expect none` where several sites use one account: a
 // receipt of one site's order 101 would pay the other's order 101.

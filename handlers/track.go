@@ -205,7 +205,7 @@ func valuesOf(forms []form, param string) []string {
 // returns are known by, any other by what they all have.
 func (h *Handler) fromProvider(rawQuery string) bool {
 	for _, p := range h.ours {
-		if params.CarriesAll(rawQuery, p.traits.Marks) {
+		if params.CarriesAll(rawQuery, p.terms.Marks) {
 			return true
 		}
 	}

@@ -26,7 +26,7 @@ func deciding() []Mutant {
 		{"old-receipt-after-a-loss", "R4 M6", "With the ledger the used keys are lost, and a signed return brings them again.",
 			in(`f.UsedIDsKnown && f.Generation.Seq <= 1`, `f.UsedIDsKnown`), core},
 		{"unknown-treated-as-declined", "R3 F21", "A time-out is told as \"not paid\" to somebody who has paid.",
-			in(`return Verdict{Trigger: Silence, Reason: orReason(a.Reason, ReasonNoAnswer)}`, `return Verdict{Trigger: Refuse, Reason: ReasonNotPaid}`), core},
+			in(`return Verdict{Trigger: Silence, Reason: cmp.Or(a.Reason, ReasonNoAnswer)}`, `return Verdict{Trigger: Refuse, Reason: ReasonNotPaid}`), core},
 		{"wrong-key-treated-as-declined", "R3", "The owner's wrong key declines customers who have paid.",
 			in(`return Verdict{Trigger: Silence, Reason: ReasonOperator}`, `return Verdict{Trigger: Refuse, Reason: ReasonOperator}`), core},
 		{"refusal-after-silence-believed", "R3 M8", "An attempt that was settled without an answer is told \"declined\" by the second.",

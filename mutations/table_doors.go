@@ -153,7 +153,7 @@ func admitting() []Mutant {
 		{"turns-are-not-given-back", "R13", "After the first refusal every stranger, and every customer whose return was mistyped, waits a second for an answer.",
 			[]Edit{{"handlers", "return func() { <-t.one }", "return func() { _ = t.one }"}}, []Suite{unit("handlers", "TestTurnsFollowEachOther")}},
 		{"refusals-go-round-the-turnstile", "R13", "A crowd of strangers who are refused has the processor before customers who pay.",
-			[]Edit{{"handlers", "return status == http.StatusTooManyRequests || p.Kind == pages.Malformed", "return status == 0 && p.Kind == pages.Malformed"}}, []Suite{unit("handlers", "TestOnlyRefusalsWaitForTheirTurn")}},
+			[]Edit{{"handlers", "return status == http.StatusTooManyRequests || p.Kind == pages.Malformed", "return status == http.StatusTooManyRequests && p.Kind == pages.Malformed"}}, []Suite{unit("handlers", "TestOnlyRefusalsWaitForTheirTurn")}},
 		{"lookups-without-a-turn", "R13", "Whoever invents order numbers uses up the shop that is asked for them.",
 			[]Edit{{"engine", "if j.ask.Asks {\n\t\t\te.binds(j, rec)", "if j.ask.Asks && j.prov.Provider == nil {\n\t\t\te.binds(j, rec)"}}, []Suite{unit("engine", "TestLookupsAreAskedInTurn")}},
 		{"id-is-an-oracle", "A51", "From an unpaid claim a stranger learns which ids have a payment.",

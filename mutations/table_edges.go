@@ -110,7 +110,7 @@ func speaking() []Mutant {
 		{"signature-without-the-site", "M5", "A sister shop's signature is as good as this one's.",
 			[]Edit{{"payment", `return s.sum(key, "return-v2", s.Origin)`, `return s.sum(key, "return-v2", "")`}}, []Suite{unit("payment", "TestReadSigned|FuzzReadSigned")}},
 		{"sandbox-told-as-live", "M17 A12", "A test payment gives goods away.",
-			[]Edit{{"providers/idpay", `t.Environment = payment.Sandbox`, `t.Environment = payment.Live`}}, []Suite{unit("providers/idpay", "")}},
+			[]Edit{{"providers/wire", `t.Environment = payment.Sandbox`, `t.Environment = payment.Live`}}, []Suite{unit("providers/idpay", ""), unit("providers/wire", "TestOpen")}},
 		{"receipt-says-live", "M17 A12", "The helper cannot refuse a test payment: the receipt does not say that it is one.",
 			[]Edit{{"internal/token", `Environment:   r.Environment,`, `Environment:   "live",`}}, []Suite{unit("internal/token", ""), process("php", "TestReceiptHelper"), attack("A12")}},
 		{"receipt-without-the-provider", "M15", "A shop that dedupes on provider and id drops a genuine payment of another provider with an equal id.",

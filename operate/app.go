@@ -6,7 +6,7 @@ import (
 	"github.com/rahgir/caddy-payments/engine"
 )
 
-// App is what operating needs of the payments app.
+// App is what the admin API, the command and the dashboard need of the payments app.
 type App interface {
 	// Engine returns the engine, waiting a moment while the store is being
 	// opened.
@@ -44,8 +44,8 @@ type Finding struct {
 	Where string `json:"where,omitempty"`
 }
 
-// bracket is an app that counts what uses it, so that its store is not closed
-// under a request after a reload.
+// bracket is an app that counts its users, so that a reload does not close the store
+// while a request uses it.
 type bracket interface {
 	Enter()
 	Leave()

@@ -1,4 +1,4 @@
-// Package operate is what the admin API and the dashboard have in common:
-// finding payments, showing them without secrets, and carrying out a person's
-// decision exactly once.
+// Package operate does once what the admin API, the command and the dashboard all need:
+// it finds payments, shows them without secrets, and carries out a person's decision
+// exactly once.
 package operate

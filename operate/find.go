@@ -84,8 +84,8 @@ const abandoned = "abandoned"
 // ParseListing reads a listing from the query of a route. What the route doesn't know is
 // refused.
 func ParseListing(route string, q url.Values, now time.Time) (payment.Listing, error) {
-	if err := KnownQuery(route, q); err != nil {
-		return payment.Listing{}, err
+	if err := find.Check(route, q); err != nil {
+		return payment.Listing{}, input("%v", err)
 	}
 	l, err := Chosen(q.Get("state"), now)
 	if err != nil {
@@ -192,10 +192,8 @@ func Get(ctx context.Context, e *engine.Engine, ref string) (*payment.Record, er
 // Facts are what is known about a payment besides its record.
 func Facts(ctx context.Context, e *engine.Engine, r *payment.Record) explain.Facts {
 	f := light(e, r)
-	if e.Sites != nil {
-		if p, ok := e.Sites.Policy(r); ok {
-			f.OrdersMany = p.Many
-		}
+	if p, ok := e.Sites.Policy(r); ok {
+		f.OrdersMany = p.Many
 	}
 	f.OrderTaken, f.ReceiptTaken = e.Taken(ctx, r)
 	return f

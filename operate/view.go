@@ -85,6 +85,7 @@ type View struct {
 	LastReport  string              `json:"conversion_last,omitempty"`
 	Reports     []Report            `json:"reports,omitempty"`
 	Devices     int                 `json:"devices,omitempty"`
+	Refunds     []Repaid            `json:"refunds,omitempty"`
 	Generation  uint32              `json:"generation"`
 	Explanation explain.Explanation `json:"explanation"`
 	History     []explain.Step      `json:"history"`
@@ -108,6 +109,7 @@ func NewView(ctx context.Context, e *engine.Engine, r *payment.Record, l lang.La
 		ShopWent: pathOf(r.Delivery.Location), Devices: len(r.Devices), Generation: r.Generation,
 		Explanation: explain.Of(r, Facts(ctx, e, r), l), History: explain.History(r, l),
 	}
+	v.Refunds = repaid(r)
 	if q := r.Return; q != nil {
 		v.Returned = &Returned{q.Method, q.Host, pathOf(q.URI), q.Arrived, q.Machine}
 	}

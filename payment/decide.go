@@ -1,6 +1,9 @@
 package payment
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // The skews are how far a provider's time of verification may lie before our first
 // marker and still be ours: corrected by the provider's Date header, and
@@ -76,14 +79,14 @@ func Decide(r *Record, a Answer, f Facts) Verdict {
 	case OutcomeAwaiting:
 		return Verdict{Trigger: Silence, Reason: ReasonWaiting}
 	case OutcomeDoubt:
-		return Verdict{Trigger: Doubt, Reason: orReason(a.Reason, ReasonUnrecognised)}
+		return Verdict{Trigger: Doubt, Reason: cmp.Or(a.Reason, ReasonUnrecognised)}
 	case OutcomeOperator:
 		return Verdict{Trigger: Silence, Reason: ReasonOperator}
 	case OutcomeBusy:
-		return Verdict{Trigger: Silence, Reason: orReason(a.Reason, ReasonBusy)}
+		return Verdict{Trigger: Silence, Reason: cmp.Or(a.Reason, ReasonBusy)}
 	case OutcomeUnknown:
 	}
-	return Verdict{Trigger: Silence, Reason: orReason(a.Reason, ReasonNoAnswer)}
+	return Verdict{Trigger: Silence, Reason: cmp.Or(a.Reason, ReasonNoAnswer)}
 }
 
 func confirm(r *Record) Verdict {
@@ -99,9 +102,9 @@ func confirm(r *Record) Verdict {
 // refuse believes a "no" at once if no earlier attempt can have been a "yes";
 // after silence only an inquiry is believed.
 func refuse(r *Record, a Answer, f Facts) Verdict {
-	v := Verdict{Trigger: Refuse, Reason: orReason(a.Reason, ReasonNotPaid)}
+	v := Verdict{Trigger: Refuse, Reason: cmp.Or(a.Reason, ReasonNotPaid)}
 	if a.Outcome == OutcomeClosed {
-		v = Verdict{Trigger: Lapse, Reason: orReason(a.Reason, ReasonWindowClosed)}
+		v = Verdict{Trigger: Lapse, Reason: cmp.Or(a.Reason, ReasonWindowClosed)}
 	}
 	if r.Attempts.Unknown == 0 || f.Inquiry {
 		return v
@@ -220,11 +223,4 @@ func verifiedSince(r *Record, a Answer, f Facts) bool {
 		return at.After(f.Generation.Start.Add(lostClock))
 	}
 	return !at.Before(f.Generation.Start.Add(-skew))
-}
-
-func orReason(r, otherwise Reason) Reason {
-	if r != "" {
-		return r
-	}
-	return otherwise
 }

@@ -69,6 +69,13 @@ type Lister interface {
 	Unverified(ctx context.Context) ([]Pending, error)
 }
 
+// DefaultTimeout bounds one call to a provider that names no time-out of its own.
+const DefaultTimeout = 8 * time.Second
+
+// Patience is how long a provider that doesn't answer is asked again, and a shop that
+// doesn't acknowledge is told again; then a person decides.
+const Patience = 3 * 24 * time.Hour
+
 // Timed is a provider that bounds its calls itself. Others get 8 seconds.
 type Timed interface {
 	// CallTimeout is how long one Verify, Create, Inquire or Unverified may take.
@@ -130,6 +137,9 @@ type Claimed struct {
 	// answers must be made sure of all the same, and a proof that can be used twice
 	// belongs into [Receipt.Number], which is unique.
 	Proof string
+	// Cancelled: the return says that the customer left the pay page by choice. It goes
+	// with HintUnpaid, and only words of a page depend on it.
+	Cancelled bool
 }
 
 // MaxProof is the longest [Claimed.Proof], in bytes.

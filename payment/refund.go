@@ -146,13 +146,18 @@ func (f Refund) Open() bool { return f.State == RefundAsking || f.State == Refun
 // MaxRefunds is how often it may be tried to give one payment back.
 const MaxRefunds = 32
 
-// reasonOwed: a person refused the order, and its money is with the shop.
-const reasonOwed Reason = "owed"
 
 // Repayable is how much of the payment could still be given back, in rials, and why
-// nothing can. What is unknown counts as given back.
+// nothing can. What is unknown counts as given back. Only what rests is given back:
+// nobody hands it to the shop meanwhile.
 func (r *Record) Repayable() (Rials, error) {
-	if _, err := Step(r.State, Reverse); err != nil || !r.State.Captured() && r.Reason != reasonOwed {
+	switch {
+	case r.State == Delivered, r.State == Parked, r.State == Declined && r.Reason == "owed":
+	case r.State == Verified, r.State == Delivering:
+		return 0, fmt.Errorf("%w: the shop is being told of it: wait until it is delivered or parked", ErrTransition)
+	case r.State == Reversed:
+		return 0, fmt.Errorf("%w: it went back already", ErrTransition)
+	default:
 		return 0, fmt.Errorf("%w: nothing can be given back while it is %s", ErrTransition, r.State)
 	}
 	if r.Receipt == nil {

@@ -331,6 +331,7 @@ func TestRelayTellOnce(t *testing.T) {
 		"cut off before":      func(r *Record) { r.State, r.Reason = Parked, ReasonTold },
 		"verified elsewhere":  func(r *Record) { r.State, r.Receipt.Again = Review, true },
 		"nothing was settled": func(r *Record) { r.State, r.Receipt = Review, nil },
+		"used before":         func(r *Record) { r.State, r.Reason = Review, ReasonReceiptUsed },
 		"not relayed":         func(r *Record) { r.Relay = nil },
 	} {
 		r := fresh(Verified)

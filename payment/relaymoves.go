@@ -27,7 +27,8 @@ func (r *Record) Tellable() bool {
 		return r.Reason != ReasonTold && r.Reason != ReasonOwnerDied
 	case Review:
 		// The provider settled it by the shop's own ask; only our books doubt it.
-		return r.Receipt != nil && !r.Receipt.Again
+		// A receipt that has paid before is none.
+		return r.Receipt != nil && !r.Receipt.Again && r.Reason != ReasonReceiptUsed
 	}
 	return false
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/internal/secret"
 )
 
 func init() {
@@ -127,12 +129,11 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 // resolve fills placeholders such as {env.NAME} in, in a copy: the config that
 // Caddy shows keeps them.
 func resolve(secrets []string) ([]string, error) {
-	repl := caddy.NewReplacer()
 	out := make([]string, 0, len(secrets))
 	for _, s := range secrets {
-		v, err := repl.ReplaceOrErr(s, true, true)
+		v, err := secret.Expand("a key of the sandbox", s)
 		if err != nil {
-			return nil, fmt.Errorf("resolving a secret: %w", err)
+			return nil, err
 		}
 		out = append(out, v)
 	}

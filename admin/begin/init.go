@@ -15,6 +15,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/examples"
 	"github.com/rahgir/caddy-payments/internal/lang"
+	"github.com/rahgir/caddy-payments/internal/loopback"
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/sandbox"
 )
@@ -135,7 +136,7 @@ func (s *Shop) completeAddress() error {
 	}
 	if !strings.Contains(s.Address, "://") {
 		scheme := "https://"
-		if host, _, err := net.SplitHostPort(s.Address); isLocal(s.Address) || err == nil && isLocal(host) {
+		if host, _, err := net.SplitHostPort(s.Address); loopback.Is(s.Address) || err == nil && loopback.Is(host) {
 			scheme = "http://"
 		}
 		s.Address = scheme + s.Address
@@ -146,16 +147,11 @@ func (s *Shop) completeAddress() error {
 	}
 	s.Address = u.Scheme + "://" + u.Host
 	s.known = slices.Contains(sandbox.Gateways(), s.Gateway)
-	s.tried = s.known && isLocal(u.Hostname())
+	s.tried = s.known && loopback.Is(u.Hostname())
 	if s.sandbox = DemoPort + 1; u.Port() == strconv.Itoa(s.sandbox) {
 		s.sandbox++
 	}
 	return nil
-}
-
-func isLocal(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 // DefaultRoot is where a shop's files usually are.

@@ -30,8 +30,8 @@ const (
 )
 
 // Allow reports whether a call may go out now, and whether it is the probe: the
-// one that finds out whether the provider is back. Whoever got it must give it
-// back, by Done or Cancel, and nobody else may.
+// one call that finds out whether the provider is back. The caller returns the probe
+// by Done or Cancel; a caller without one must not.
 func (b *Breaker) Allow(now time.Time) (probe, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -45,14 +45,14 @@ func (b *Breaker) Allow(now time.Time) (probe, ok bool) {
 	return true, true
 }
 
-// Open reports whether calls are kept back now.
+// Open reports whether calls are held back now.
 func (b *Breaker) Open(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return now.Before(b.until)
 }
 
-// Cancel gives back what Allow gave: no call was made.
+// Cancel returns a probe with which no call was made.
 func (b *Breaker) Cancel(probe bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -61,7 +61,8 @@ func (b *Breaker) Cancel(probe bool) {
 	}
 }
 
-// Done records how a call went; opened reports that the breaker opened by it.
+// Done records how a call went and returns its probe. opened reports that this call
+// opened the breaker.
 func (b *Breaker) Done(probe, ok bool, now time.Time) (opened bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -5,14 +5,14 @@ import "time"
 const (
 	// clientsKept bounds the memory for counters of one kind.
 	clientsKept = 100_000
-	// evictLooks is how many counters are looked at for one that may go: the cost of
-	// a new client is the same whether there are ten others or a hundred thousand.
+	// evictLooks is how many counters evict compares: a new client costs the same
+	// beside ten others as beside a hundred thousand.
 	evictLooks = 16
 )
 
-// counters count by a client, an order or the like, for a span of time. Where
-// there are too many, one of the oldest of a few is forgotten: an attacker who has enough
-// addresses to make that happen is not held back by counters anyway.
+// counters hold one counter for each key (a client, an order) for a span of time. At
+// the bound they forget the oldest of a few: counters don't stop an attacker who has
+// that many addresses anyway.
 type counters struct {
 	m    map[string]*counter
 	span time.Duration
@@ -30,7 +30,7 @@ func newCounters(span time.Duration) counters {
 	return counters{m: make(map[string]*counter), span: span}
 }
 
-// at is the counter of key; one whose span is over begins anew.
+// at returns the counter of a key. A counter whose span is over starts again at zero.
 func (cs counters) at(key string, now time.Time) *counter {
 	c, ok := cs.m[key]
 	if ok && now.Sub(c.since) <= cs.span {
@@ -59,8 +59,8 @@ func (cs counters) evict() {
 	delete(cs.m, oldest)
 }
 
-// spend uses one of a rate of so many a minute, with a burst; wait is how long
-// there is none.
+// spend takes one from a rate of so many a minute, with a burst. Where nothing is left,
+// wait is how long it takes until there is.
 func (c *counter) spend(now time.Time, perMinute, burst float64) (wait time.Duration) {
 	if passed := now.Sub(c.at); passed > 0 {
 		c.spent = max(0, c.spent-passed.Minutes()*perMinute)

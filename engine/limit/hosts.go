@@ -7,27 +7,27 @@ import (
 )
 
 const (
-	// perProvider is how many calls to one provider run at once, strangersAmong
-	// how many of them are for strangers. A provider that takes a second is asked
-	// for that many payments a second: 512 customers and the worker wait for nobody.
+	// perProvider bounds the concurrent calls to one provider, strangersAmong those of
+	// them that are for strangers. A provider that takes a second to answer gets that
+	// many calls a second: 512 customers and the worker don't wait for each other.
 	perProvider    = 640
 	strangersAmong = 16
-	// createsAtOnce is how many payments are started at one provider at a time, in
-	// places of their own: a flood of them takes no verify's. createsWait is how many
-	// more may wait for one.
+	// createsAtOnce bounds the concurrent creates at one provider. They have places of
+	// their own, so a flood of them takes no place from a verify. createsWait is how
+	// many more may wait for a place.
 	createsAtOnce = 16
 	createsWait   = 64
 )
 
-// Hosts are the lanes and breakers of those that are called, by their host: two
-// accounts at one host wear it out together.
+// Hosts holds a lane and a breaker for each host that is called: two accounts at one
+// host share both, because they load the same machine.
 type Hosts struct {
 	mu       sync.Mutex
 	breakers map[string]*Breaker
 	lanes    map[string]*lane
 }
 
-// NewHosts returns one that has called nobody yet.
+// NewHosts returns Hosts without any call under way.
 func NewHosts() *Hosts {
 	return &Hosts{breakers: make(map[string]*Breaker), lanes: make(map[string]*lane)}
 }
@@ -40,7 +40,7 @@ type lane struct {
 	starting atomic.Int32
 }
 
-// Breaker is the one of a host.
+// Breaker returns the breaker of a host.
 func (h *Hosts) Breaker(host string) *Breaker {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -63,8 +63,8 @@ func (h *Hosts) lane(host string) *lane {
 	return l
 }
 
-// EnterCreate takes a place for starting a payment; leave must be called. It is
-// false where too many wait, or none came free in time.
+// EnterCreate takes a place for starting a payment. Call leave to free it. ok is false
+// where too many wait already, or no place came free before ctx ended.
 func (h *Hosts) EnterCreate(ctx context.Context, host string) (leave func(), ok bool) {
 	l := h.lane(host)
 	if l.starting.Add(1) > createsAtOnce+createsWait {
@@ -80,7 +80,8 @@ func (h *Hosts) EnterCreate(ctx context.Context, host string) (leave func(), ok 
 	}
 }
 
-// Enter takes a place in a host's lane; leave must be called.
+// Enter takes a place in a host's lane and waits for one until ctx ends. Call leave to
+// free it.
 func (h *Hosts) Enter(ctx context.Context, host string, stranger bool) (leave func(), err error) {
 	l := h.lane(host)
 	if stranger {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Limits for strangers: returns without an intent, a valid signature or a
-// record. Those with proof never come here.
+// Limits for strangers, which are returns without an intent, a valid signature or a
+// record. Returns with proof never come here.
 const (
 	// refusals is how many refused verifications a client may cause in
 	// refusalSpan before it queues.
@@ -20,18 +20,18 @@ const (
 	// strangers together cause.
 	strangerRate  = 10
 	strangerBurst = 20
-	// queueAll and queueClient bound how many strangers' returns wait on record, Turn
-	// is how much later each further one of a client is due.
+	// queueAll and queueClient bound how many strangers' returns wait in all and for
+	// one client. Turn is how much later each further return of a client is due.
 	queueAll    = 2_000
 	queueClient = 32
 	Turn        = 10 * time.Second
 	// pressRate and pressBurst are how many payments a client may start a minute, and
-	// at once.
+	// in one burst.
 	pressRate  = 20
 	pressBurst = 10
 	pressSpan  = 10 * time.Minute
-	// visitRate and visitBurst are how many visits of a client are kept a minute, and
-	// at once: thousands share one address.
+	// visitRate and visitBurst are how many visits of a client are stored a minute, and
+	// in one burst. They are generous, because thousands of people share one address.
 	visitRate  = 60
 	visitBurst = 120
 	// wrongIDs is how many different refused ids one signed order may bring in
@@ -68,18 +68,18 @@ func NewStrangers() *Strangers {
 	}
 }
 
-// Enter lets a stranger through at the common pace while nobody waits; one that
-// caused many refusals always takes its turn with the others.
+// Enter lets a stranger through at the common pace while nobody waits. A client that
+// caused many refusals is not let through: it has to queue.
 func (l *Strangers) Enter(client string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.clients.at(client, now).n < refusals && len(l.line.of) == 0 && l.pace.AllowN(now, 1)
 }
 
-// Queue takes a place in the room where strangers' returns wait on record, and
-// says how long this one waits at least: the more a client has brought, the later
-// its next is due, so that a crowd of one client's holds up nobody else. All
-// addresses of an IPv6 /48 are one client here: one /48 has 65,536 /64s.
+// Queue takes a place for a return and says how long it waits at least. The more
+// returns a client has in the queue, the later its next one is due, so one client's
+// crowd delays nobody else. All addresses of an IPv6 /48 count as one client, because
+// a /48 has 65,536 /64s.
 func (l *Strangers) Queue(ref string, client string, now time.Time) (wait time.Duration, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -98,7 +98,7 @@ func (l *Strangers) Queue(ref string, client string, now time.Time) (wait time.D
 	return wait, true
 }
 
-// Leave gives back the place of a return that waited, if it has one.
+// Leave frees the place of a return that waited, if it has one.
 func (l *Strangers) Leave(ref string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -106,7 +106,7 @@ func (l *Strangers) Leave(ref string) {
 	l.held.leave(ref)
 }
 
-// neighbourhood is the /48 of an IPv6 client, and any other client itself.
+// neighbourhood returns the /48 of an IPv6 client, and any other client unchanged.
 func neighbourhood(client string) string {
 	a, _, _ := strings.Cut(client, "/")
 	addr, err := netip.ParseAddr(a)
@@ -156,8 +156,8 @@ func (l *Strangers) MayLeaveTrace(client string, now time.Time) bool {
 	return all.n <= tracesAll
 }
 
-// Press counts a press of Pay and says how many its client has made in the last
-// minutes, or how long it has to wait for another.
+// Press counts a press of Pay. It returns how long the client has to wait, or 0 and how
+// many payments it has started in the last minutes.
 func (l *Strangers) Press(client string, now time.Time) (wait time.Duration, before int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -169,13 +169,13 @@ func (l *Strangers) Press(client string, now time.Time) (wait time.Duration, bef
 	return 0, c.n - 1
 }
 
-// Visit counts a visit that is kept.
+// Visit counts a visit and reports whether it may be stored.
 func (l *Strangers) Visit(client string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.visits.at(client, now).spend(now, visitRate, visitBurst) == 0
 }
 
-// Pace takes a place in the common pace of all strangers' calls; false where there is
-// none now.
+// Pace reports whether the common pace of all strangers allows one more call now, and
+// counts it.
 func (l *Strangers) Pace(now time.Time) bool { return l.pace.AllowN(now, 1) }

@@ -44,7 +44,7 @@ type Handler struct {
 	Sites []string `json:"sites,omitempty"`
 
 	// The language: `fa` or `en`. Default: what the browser asks for, else
-	// Persian; `?lang=` goes before.
+	// Persian; `?lang=` takes precedence.
 	Language string `json:"language,omitempty"`
 
 	// The page's title. Default: “Payments” in the page's language.

@@ -56,7 +56,14 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.InPlace != nil {
 		h.server.Place = *h.InPlace
 	}
-	return h.server.Provision()
+	if err := h.server.Provision(); err != nil {
+		return fmt.Errorf("payment_relay: %w", err)
+	}
+	if !h.server.Place {
+		return nil
+	}
+	rel, _ := app.Relayer(h.Providers[0])
+	return checkCertificates(ctx, rel)
 }
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.

@@ -201,6 +201,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, path string) erro
 			s.App.Observe(engine.Event{Name: engine.EventRelayCall, Provider: mine, Err: err, Alert: true})
 			return refuse(w, r, rel, c, http.StatusBadRequest)
 		}
+		kind = c.Ask.Kind // the body may say more than the path: NextPay refunds at verify's
 	}
 	c.Ask.Kind = kind
 	s.locate(r, &c)

@@ -28,6 +28,9 @@ func tell(w http.ResponseWriter, r *http.Request, reply payment.RelayReply) bool
 	h.Set("Content-Length", strconv.Itoa(len(reply.Body)))
 	w.WriteHeader(reply.Status)
 	flush := http.NewResponseController(w).Flush
+	if len(reply.Body) == 0 {
+		return flush() == nil // the header is the whole answer
+	}
 	last := lastByte(reply.Body)
 	if last > 0 {
 		if _, err := w.Write(reply.Body[:last]); err != nil {

@@ -21,27 +21,7 @@ func TestNobodyPaysWhileTheDatabaseIsStopped(t *testing.T) {
 	w := newWorld(t, db, 1, "expect intent\nbounce off")
 	b := w.browser(0)
 	b.Client.Timeout = 20 * time.Second
-	orders := 0
-	announce := func() (id string, p harness.Page, took time.Duration) {
-		orders++
-		id = w.create(fmt.Sprint("A", orders))
-		w.shop.SetAnswer(func(rw http.ResponseWriter, r *http.Request) {
-			if r.URL.Path != "/pay" {
-				return
-			}
-			rw.Header().Add("Set-Cookie", "PHPSESSID=abc; Path=/")
-			rw.Header().Add("Set-Cookie", "cart=7; Path=/")
-			rw.Header().Set("X-Payment-Order", fmt.Sprint("A", orders))
-			rw.Header().Set("X-Payment-Amount", "50000")
-			http.Redirect(rw, r, w.bank+"/idpay/p/ws/"+id, http.StatusFound)
-		})
-		begin := time.Now()
-		p, err := b.Try(http.MethodGet, "http://"+host+"/pay", "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return id, p, time.Since(begin)
-	}
+	announce := w.announcer(b)
 	if _, p, _ := announce(); p.Status != http.StatusFound {
 		t.Fatalf("before: %d\n%s", p.Status, p.Body)
 	}
@@ -87,6 +67,67 @@ func TestNobodyPaysWhileTheDatabaseIsStopped(t *testing.T) {
 	if p, err := come(b, acted.Return); err != nil || p.Status != http.StatusOK || w.told(id) != 1 {
 		t.Errorf("the return: %d %v, told %d times", p.Status, err, w.told(id))
 	}
+}
+
+// announcer makes a function by which the shop announces a payment and sends its
+// customer to pay.
+func (w *world) announcer(b *harness.Browser) func() (id string, p harness.Page, took time.Duration) {
+	w.t.Helper()
+	orders := 0
+	return func() (id string, p harness.Page, took time.Duration) {
+		w.t.Helper()
+		orders++
+		id = w.create(fmt.Sprint("A", orders))
+		w.shop.SetAnswer(func(rw http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/pay" {
+				return
+			}
+			rw.Header().Add("Set-Cookie", "PHPSESSID=abc; Path=/")
+			rw.Header().Add("Set-Cookie", "cart=7; Path=/")
+			rw.Header().Set("X-Payment-Order", fmt.Sprint("A", orders))
+			rw.Header().Set("X-Payment-Amount", "50000")
+			http.Redirect(rw, r, w.bank+"/idpay/p/ws/"+id, http.StatusFound)
+		})
+		begin := time.Now()
+		p, err := b.Try(http.MethodGet, "http://"+host+"/pay", "")
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return id, p, time.Since(begin)
+	}
+}
+
+// A database that hangs, with its connections open, is the same to customers as one that
+// was stopped: nobody is sent to pay, and nobody waits for long to hear it.
+func TestNobodyPaysWhileTheDatabaseHangs(t *testing.T) {
+	db := servers.Cluster(t)
+	proxy := pgtest.NewProxy(t, db.Port)
+	w := newWorldAt(t, db, db.DSNAt(proxy.Port, "search_path", db.Schema(t)), 1, "expect intent\nbounce off")
+	b := w.browser(0)
+	b.Client.Timeout = 20 * time.Second
+	announce := w.announcer(b)
+	if _, p, _ := announce(); p.Status != http.StatusFound {
+		t.Fatalf("before: %d\n%s", p.Status, p.Body)
+	}
+	goOn := proxy.Hang()
+	t.Cleanup(goOn)
+	for try := range 3 {
+		id, p, took := announce()
+		if p.Status != http.StatusServiceUnavailable || p.Header.Get("Location") != "" || strings.Contains(p.Body, id) || took > 3*time.Second {
+			t.Errorf("announcement %d: %d after %s, %v", try, p.Status, took, p.Header)
+		}
+		if cookies := strings.Join(p.Header["Set-Cookie"], "\n"); !strings.Contains(cookies, "PHPSESSID=abc") {
+			t.Errorf("announcement %d: the shop's cookies are gone: %q", try, cookies)
+		}
+		if p, err := b.Try(http.MethodGet, "http://"+plain+"/", ""); err != nil || p.Status != http.StatusOK {
+			t.Errorf("another site: %d %v", p.Status, err)
+		}
+	}
+	goOn()
+	harness.Wait(t, "announcements are taken again", 30*time.Second, func() bool {
+		_, p, _ := announce()
+		return p.Status == http.StatusFound
+	})
 }
 
 // create makes a payment at the sandbox as a shop's own code does.

@@ -262,4 +262,3 @@ func TestRelayRefuses(t *testing.T) {
 	}
 	w.waitState(id, "delivered")
 }
-

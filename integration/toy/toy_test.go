@@ -34,6 +34,8 @@ func TestConformance(t *testing.T) {
 		Verified:      `{"code":0,"ref":"toyref000001","amount":12000,"card":"603799******1234"}`,
 		Inquired:      `{"code":5,"ref":"toyref000001","amount":12000}`,
 		Listed:        `{"code":0,"payments":[{"ref":"toyref000001","amount":12000}]}`,
+		GiveBack:      payment.GiveBack{ID: "toyref000001", Amount: 120_000, Price: 120_000, Key: "k"},
+		Refunded:      `{"code":0}`,
 		Created:       `{"code":0,"ref":"toyref000001"}`,
 		CreatedStatus: http.StatusOK,
 		Numbers:       []string{"code", "amount"},

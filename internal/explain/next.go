@@ -10,9 +10,6 @@ import (
 // attention is how long a payment may wait for a person.
 const attention = 4 * time.Hour
 
-// patience is how long an unanswered provider is asked and a shop told.
-const patience = 3 * 24 * time.Hour
-
 var nextByReason = map[payment.Reason]lang.Text{
 	payment.ReasonOperator:        {"Mend the provider's key, address or domain in its panel or in the configuration; it is asked again by itself.", "کلید، نشانی یا دامنه را در پنل ارائه‌دهنده یا پیکربندی درست کنید؛ خودش دوباره می‌پرسد."},
 	payment.ReasonNoRoute:         {"Put the site and its verify route back into the configuration, or note here that the money went back.", "سایت و مسیر verify آن را به پیکربندی برگردانید، یا اینجا ثبت کنید که پول برگشته است."},
@@ -87,10 +84,10 @@ func deadline(r *payment.Record, f Facts, m Money, l lang.Lang) (time.Time, stri
 		if end := r.Attempts.First.Add(f.Window); f.GivesBack && f.Window > 0 && end.After(f.Now) {
 			return say(end, deadlineWindow)
 		}
-		return say(r.Attempts.First.Add(patience), deadlineAsked)
+		return say(r.Attempts.First.Add(payment.Patience), deadlineAsked)
 	case payment.Delivering:
 		if !r.Delivery.First.IsZero() {
-			return say(r.Delivery.First.Add(patience), deadlineTold)
+			return say(r.Delivery.First.Add(payment.Patience), deadlineTold)
 		}
 	}
 	return time.Time{}, ""

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rahgir/caddy-payments/internal/loopback"
 	"github.com/rahgir/caddy-payments/internal/strictjson"
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -71,7 +72,7 @@ func New(address string, needID bool) (*Client, error) {
 	if err != nil || u.Host == "" || u.User != nil || strings.Contains(u.Host, marker) || strings.Contains(u.Fragment, marker) {
 		return nil, errors.New("the address must be absolute, with the order in its path or query")
 	}
-	if u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
+	if u.Scheme != "https" && !(u.Scheme == "http" && loopback.Is(u.Hostname())) {
 		return nil, errors.New("the address must be https; plain http is for loopback hosts only")
 	}
 	return &Client{
@@ -190,12 +191,4 @@ func notJSON(contentType string, body []byte) string {
 		return "not JSON: it has no Content-Type, which must be application/json"
 	}
 	return "not JSON"
-}
-
-func loopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }

@@ -13,6 +13,8 @@ type Kind string
 const (
 	// Declined: the provider says that nothing was paid.
 	Declined Kind = "declined"
+	// Cancelled: the customer came back without paying, and the provider says so.
+	Cancelled Kind = "cancelled"
 	// Confirming: recorded or waiting, no answer yet.
 	Confirming Kind = "confirming"
 	// Parked: paid, but the shop has given no proof that it credited.
@@ -51,7 +53,7 @@ const (
 
 // Kinds lists all kinds.
 func Kinds() []Kind {
-	return []Kind{Declined, Confirming, Parked, Thanks, Duplicate, Bounce, Review, NotTaken, OrderPaid,
+	return []Kind{Declined, Cancelled, Confirming, Parked, Thanks, Duplicate, Bounce, Review, NotTaken, OrderPaid,
 		Malformed, Busy, Unavailable, NotStarted, NotFound, Checkout, ToBank, NeedPayment, DevicesExceeded}
 }
 
@@ -71,6 +73,7 @@ var (
 
 	kindTraits = map[Kind]traits{
 		Declined:        {http.StatusPaymentRequired, "bad", "cross", &yes, 0},
+		Cancelled:       {http.StatusPaymentRequired, "calm", "back", &yes, 0},
 		Confirming:      {http.StatusAccepted, "wait", "glass", &no, 5 * time.Second},
 		Parked:          {http.StatusOK, "good", "check", &no, 0},
 		Thanks:          {http.StatusOK, "good", "check", nil, 0},

@@ -30,6 +30,11 @@ type Page struct {
 	// close a Confirming page.
 	Recorded bool
 
+	// Since is how long its customer has waited (Confirming).
+	Since time.Duration
+	// Theme is the shop's own; nil is none.
+	Theme *Theme
+
 	// Title and Amount are of the product (Checkout).
 	Title  string
 	Amount payment.Rials

@@ -36,8 +36,15 @@ func hash(s string) string {
 // unless the page itself came without.
 func policy(r *http.Request, v *view) string {
 	var b strings.Builder
-	b.WriteString("default-src 'none'; style-src ")
-	b.WriteString(styleHash)
+	b.WriteString("default-src 'none'; font-src 'self'; style-src ")
+	if v.Theme != nil {
+		b.WriteString(v.Theme.hash)
+		if v.Theme.Logo != "" {
+			b.WriteString("; img-src 'self'")
+		}
+	} else {
+		b.WriteString(styleHash)
+	}
 	if v.Script != "" {
 		b.WriteString("; script-src ")
 		b.WriteString(scriptHash)

@@ -3,6 +3,8 @@ package pages
 import (
 	"encoding/json"
 	"strings"
+
+	"github.com/rahgir/caddy-payments/payment"
 )
 
 // answers is where the documentation explains each kind.
@@ -21,7 +23,7 @@ type problem struct {
 }
 
 // problemOf gives media type and body.
-func problemOf(v *view) (mediaType string, body []byte, err error) {
+func problemOf(v *view, ref payment.Ref) (mediaType string, body []byte, err error) {
 	detail := append([]string(nil), v.Say.Text...)
 	for _, s := range [...]string{v.Say.Again, v.Wrong} {
 		if s != "" {
@@ -30,7 +32,7 @@ func problemOf(v *view) (mediaType string, body []byte, err error) {
 	}
 	body, err = json.Marshal(problem{
 		Type: answers + string(v.kind), Title: v.Say.Title, Status: v.status,
-		Detail: strings.Join(detail, " "), Instance: v.Ref, PayAgain: v.again,
+		Detail: strings.Join(detail, " "), Instance: string(ref), PayAgain: v.again,
 	})
 	return "application/problem+json", append(body, '\n'), err
 }

@@ -19,9 +19,14 @@ var parts = []struct {
 	{"head", true},
 	{"refresh", false}, // where the page asks again
 	{"body", true},
-	{"own", false}, // the reference and the form
+	{"top", true},
+	{"own", false}, // the reference, the time, and the form
 	{"foot", true},
+	{"end", true},
 }
+
+// faces are the parts of the page in one language.
+var faces = []string{"top", "own", "foot"}
 
 // Whoever makes a page chooses its words, so a bound on how many are kept is
 // enough: those beyond it are made each time.
@@ -37,6 +42,8 @@ const mostStill = 512
 type stillKey struct {
 	part                    string
 	lang                    lang.Lang
+	behind                  bool
+	theme                   *Theme
 	kind                    Kind
 	test, refunds, recorded bool
 	wrong                   Wrong
@@ -52,7 +59,7 @@ func stillKeyOf(v *view, p *Page) (stillKey, bool) {
 		return stillKey{}, false
 	}
 	k := stillKey{
-		lang: lang.Lang(v.Lang), kind: p.Kind, test: p.Test, refunds: p.Refunds, recorded: p.Recorded,
+		lang: lang.Lang(v.Lang), theme: p.Theme, kind: p.Kind, test: p.Test, refunds: p.Refunds, recorded: p.Recorded,
 		wrong: p.Wrong, retry: p.Retry, shopURL: p.ShopURL, hasForm: v.Form != nil, hasScript: v.Script != "",
 	}
 	if k.hasScript {
@@ -67,29 +74,46 @@ func html(v *view, p *Page) ([]byte, error) {
 	if !ok {
 		return execute(v)
 	}
-	if v.Refresh == "" && v.Ref == "" && v.Form == nil {
+	if v.Refresh == "" && v.Ref == "" && v.Since == "" && v.Form == nil {
 		key.part = "page" // all of it is still
 		return kept(key, v)
 	}
 	var b bytes.Buffer
-	b.Grow(8 << 10)
+	b.Grow(16 << 10)
 	for _, part := range parts {
-		switch {
-		case part.still:
-			key.part = part.name
-			made, err := kept(key, v)
-			if err != nil {
-				return nil, err
+		if part.name == faces[0] && v.Second != nil {
+			behind := key
+			behind.lang, behind.behind = lang.Lang(v.Second.Lang), true
+			for _, face := range parts {
+				if slices.Contains(faces, face.name) {
+					if err := write(&b, face.name, face.still, behind, v.Second); err != nil {
+						return nil, err
+					}
+				}
 			}
-			b.Write(made)
-		case part.name == "refresh" && v.Refresh == "", part.name == "own" && v.Ref == "" && v.Form == nil:
-		default:
-			if err := page.ExecuteTemplate(&b, part.name, v); err != nil {
-				return nil, err
-			}
+		}
+		if err := write(&b, part.name, part.still, key, v); err != nil {
+			return nil, err
 		}
 	}
 	return b.Bytes(), nil
+}
+
+// write adds a part to a page.
+func write(b *bytes.Buffer, name string, still bool, key stillKey, v *view) error {
+	switch {
+	case still:
+		key.part = name
+		made, err := kept(key, v)
+		if err != nil {
+			return err
+		}
+		b.Write(made)
+		return nil
+	case name == "refresh" && v.Refresh == "", name == "own" && v.Ref == "" && v.Since == "" && v.Form == nil:
+		return nil
+	}
+	return page.ExecuteTemplate(b, name, v)
 }
 
 // kept is a still part. Nobody may change it.

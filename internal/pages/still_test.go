@@ -22,6 +22,12 @@ func set(t *testing.T, f reflect.Value) {
 		*v = WrongBounds
 	case *lang.Lang:
 		*v = lang.EN
+	case **Theme:
+		theme, err := NewTheme("/shop", "A shop", "/logo.svg", "e67e22", "call 123")
+		if err != nil {
+			t.Fatal(err)
+		}
+		*v = theme
 	case *[]Field:
 		*v = []Field{{"name", "value"}}
 	case *[]Offer:

@@ -16,6 +16,7 @@ type text struct {
 type words struct {
 	Name, Ref, Amount, Toman, Rial, Test        string
 	Go, Check, Pay, Donate, Retry, Back, Bounds string
+	Help, Seconds, Minutes                      string
 	Wrong                                       map[Wrong]string
 }
 

@@ -1,9 +1,10 @@
 package pages
 
 var englishWords = words{
-	Name: "English", Ref: "Reference", Amount: "Amount in toman", Toman: "toman", Rial: "rials",
+	Name: "English", Ref: "Payment number", Amount: "Amount in toman", Toman: "toman", Rial: "rials",
 	Test: "Test mode: no money moves",
 	Go:   "Continue", Check: "Check again", Pay: "Pay", Donate: "Continue to payment",
+	Help: "Questions?", Seconds: "Waiting for %s seconds", Minutes: "Waiting for %s minutes",
 	Retry: "Pay again", Back: "Back to the shop", Bounds: "From %s to %s toman",
 	Wrong: map[Wrong]string{
 		WrongAmount:   "Please write the amount in digits only.",
@@ -26,6 +27,14 @@ func english(p *Page) text {
 		return text{"The payment did not go through", []string{
 			"If money has left your account, please contact the shop before you do anything else.",
 		}, "If you were not charged, you may pay again."}
+	case Cancelled:
+		said := text{"The payment was cancelled", []string{"You came back from the bank without paying."}, "You may pay again whenever you like."}
+		if p.Refunds {
+			said.Text = append(said.Text, "If money has left your account all the same, it usually comes back to the same card within 72 hours, by itself.")
+		} else {
+			said.Text = append(said.Text, "If money has left your account all the same, please contact the shop before you pay again.")
+		}
+		return said
 	case Confirming:
 		if !p.Recorded {
 			return text{"Your payment is being confirmed", []string{
@@ -37,11 +46,11 @@ func english(p *Page) text {
 		}, enDont}
 	case Parked:
 		return text{"You have paid", []string{
-			"The shop has not confirmed your order yet. If you hear nothing within a few hours, contact the shop with this reference.",
+			"The shop has not confirmed your order yet. If you hear nothing within a few hours, contact the shop with this payment number.",
 		}, enDont}
 	case Thanks:
 		said := text{"Thank you, your payment is complete", []string{
-			"The shop has your order. Keep the reference in case you want to ask about it.",
+			"The shop has your order. Keep the payment number in case you want to ask about it.",
 		}, ""}
 		if p.Title != "" {
 			said.Text = append([]string{"You have bought: " + p.Title}, said.Text...)
@@ -57,17 +66,17 @@ func english(p *Page) text {
 		}, enDont}
 	case Review:
 		return text{"Your payment is being looked at", []string{
-			"The shop has to check this payment. Keep the reference and ask the shop with it.",
+			"The shop has to check this payment. Keep the payment number and ask the shop with it.",
 		}, enDont}
 	case NotTaken:
 		said := text{"This payment was not accepted", nil, "Please do not pay again before the shop has answered."}
 		if p.Refunds {
 			said.Text = []string{
 				"The money was not taken for good and usually comes back to your card within 72 hours.",
-				"To go on with the order, ask the shop with this reference.",
+				"To go on with the order, ask the shop with this payment number.",
 			}
 		} else {
-			said.Text = []string{"The shop has to check it. If money has left your account and does not come back, contact the shop with this reference."}
+			said.Text = []string{"The shop has to check it. If money has left your account and does not come back, contact the shop with this payment number."}
 		}
 		return said
 	case OrderPaid:
@@ -75,7 +84,7 @@ func english(p *Page) text {
 		if p.Refunds {
 			said.Text = []string{"Your second payment was not taken for good and usually comes back to your card within 72 hours."}
 		} else {
-			said.Text = []string{"A second payment for this order was not accepted. If money has left your account and does not come back, contact the shop with this reference."}
+			said.Text = []string{"A second payment for this order was not accepted. If money has left your account and does not come back, contact the shop with this payment number."}
 		}
 		return said
 	case Malformed:

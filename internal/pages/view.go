@@ -20,8 +20,12 @@ type view struct {
 
 	Lang, OtherLang, OtherName, OtherDir, Dir string
 
+	// Second is the same page in the other language, behind this one.
+	Second *view
+	Behind bool
+	Theme  *Theme
+
 	Say   text
-	Other *text
 	Word  *words
 	May   bool
 	Tone  string
@@ -32,7 +36,7 @@ type view struct {
 	After  int
 
 	Refresh          string
-	Ref              string
+	Ref, Since       string
 	Test             bool
 	Sum, Rial, Wrong string
 	Form             *form
@@ -49,22 +53,33 @@ type link struct {
 	Plain          bool
 }
 
-// newView decides what a page shows.
+// newView decides what a page shows, in both languages: a link changes between them
+// without a request, so that a page that answers a POST has it, too.
 func newView(l lang.Lang, p *Page) *view {
+	v := viewIn(l, p)
+	v.Second = viewIn(l.Other(), p)
+	v.Second.Behind = true
+	return v
+}
+
+// viewIn is the page in one language.
+func viewIn(l lang.Lang, p *Page) *view {
 	t, w, o := p.Kind.traits(), wordsOf(l), l.Other()
 	v := &view{
 		kind: p.Kind, status: t.status, again: t.again,
 		Lang: string(l), Dir: l.Dir(), OtherLang: string(o), OtherDir: o.Dir(), OtherName: wordsOf(o).Name,
-		Say: say(l, p), Word: w, Tone: t.tone, Icon: icons[t.icon], CSS: style,
-		Ref: string(p.Ref), Test: p.Test, Wrong: w.Wrong[p.Wrong],
+		Say: say(l, p), Word: w, Tone: t.tone, Icon: icons[t.icon], CSS: style, Theme: p.Theme,
+		Ref: Short(p.Ref), Test: p.Test, Wrong: w.Wrong[p.Wrong],
 	}
 	v.May = t.again != nil && *t.again
 	if p.Status != 0 {
 		v.status = p.Status
 	}
-	if p.Kind != Checkout {
-		other := say(o, p)
-		v.Other = &other
+	if p.Theme != nil {
+		v.CSS = p.Theme.css
+	}
+	if p.Since > 0 && p.Kind == Confirming {
+		v.Since = since(l, p.Since)
 	}
 	after := p.After
 	if after <= 0 {
@@ -124,12 +139,29 @@ func (v *view) links(l lang.Lang, p *Page) {
 		}
 		v.Links = append(v.Links, to)
 	}
-	if p.Retry != "" && p.Kind == Declined {
+	if p.Retry != "" && (p.Kind == Declined || p.Kind == Cancelled) {
 		v.Links = append(v.Links, link{URL: p.Retry, Text: v.Word.Retry})
 	}
 	if p.ShopURL != "" && v.Form == nil {
 		v.Links = append(v.Links, link{URL: p.ShopURL, Text: v.Word.Back, Plain: true})
 	}
+}
+
+// Short is a reference as people read it out: eight characters in two groups.
+func Short(ref payment.Ref) string {
+	if len(ref) < 8 {
+		return string(ref)
+	}
+	return string(ref[:4]) + " " + string(ref[4:8])
+}
+
+// since says how long a customer has waited.
+func since(l lang.Lang, d time.Duration) string {
+	w := wordsOf(l)
+	if d < time.Minute {
+		return fmt.Sprintf(w.Seconds, lang.Number(strconv.Itoa(int(d/time.Second)), l))
+	}
+	return fmt.Sprintf(w.Minutes, lang.Number(strconv.Itoa(int(d/time.Minute)), l))
 }
 
 // absolute returns an address of a pay page, or "".

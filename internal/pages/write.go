@@ -50,7 +50,7 @@ func Write(w http.ResponseWriter, r *http.Request, p Page) {
 // render gives the body for whoever asks.
 func render(r *http.Request, v *view, p *Page) (mediaType string, body []byte, err error) {
 	if ForProgram(r) {
-		return problemOf(v)
+		return problemOf(v, p.Ref)
 	}
 	if body, err = html(v, p); err != nil {
 		return "", nil, err

@@ -13,7 +13,6 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/rahgir/caddy-payments/internal/placeholder"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -59,6 +58,18 @@ const maxSecret = 4096
 // error names the field and never the value.
 var ErrUnusable = errors.New("is not usable")
 
+// Expand fills in the placeholders of a value, usually `{env.NAME}` or `{file./path}`,
+// and cuts the line breaks at the end of a file. The error names the field, and the
+// environment variable if the value is nothing else.
+func Expand(field, raw string) (string, error) {
+	text, err := caddy.NewReplacer().ReplaceOrErr(raw, true, true)
+	if err != nil {
+		// The replacer's own error is dropped: it may quote a part of the value.
+		return "", fmt.Errorf("%s %w: its placeholder is unknown or empty%s (is the environment variable set, the file readable?)", field, ErrUnusable, named(raw))
+	}
+	return strings.TrimRight(text, "\r\n"), nil
+}
+
 // Resolve reads a secret as it stands in the configuration, usually
 // `{env.NAME}` or `{file./path}`. literal reports that it was written out,
 // which deserves a warning: Caddy itself shows its configuration.
@@ -66,12 +77,10 @@ func Resolve(field, raw string) (s Secret, literal bool, err error) {
 	if strings.TrimSpace(raw) == "" {
 		return Secret{}, false, fmt.Errorf("%s %w: it is missing; write {env.NAME} or {file./path}", field, ErrUnusable)
 	}
-	// The replacer's own error is dropped: it may quote a part of the value.
-	text, err := caddy.NewReplacer().ReplaceOrErr(raw, true, true)
+	text, err := Expand(field, raw)
 	if err != nil {
-		return Secret{}, false, fmt.Errorf("%s %w: its placeholder is unknown or empty%s (is the environment variable set, the file readable?)", field, ErrUnusable, placeholder.Named(raw))
+		return Secret{}, false, err
 	}
-	text = strings.TrimRight(text, "\r\n")
 	switch {
 	case strings.TrimSpace(text) == "":
 		return Secret{}, false, fmt.Errorf("%s %w: it is empty", field, ErrUnusable)

@@ -190,3 +190,30 @@ func allDigits(s string) bool {
 	}
 	return s != ""
 }
+
+// At reads a JSON pointer (RFC 6901): the text of what stands there, and its JSON kind
+// as in "string", "number", "boolean", "null", "array", "object"; "" where nothing
+// does. A number's text is its literal.
+func (o Object) At(pointer string) (text, kind string) {
+	v := Value{kind: isObject, object: o}
+	for _, name := range strings.Split(pointer, "/")[1:] {
+		name = strings.NewReplacer("~1", "/", "~0", "~").Replace(name)
+		switch v.kind {
+		case isObject:
+			next, ok := v.object[name]
+			if !ok {
+				return "", ""
+			}
+			v = next
+		case isList:
+			i, err := strconv.Atoi(name)
+			if err != nil || i < 0 || i >= len(v.list) {
+				return "", ""
+			}
+			v = v.list[i]
+		default:
+			return "", ""
+		}
+	}
+	return v.text, [...]string{isNull: "null", isBool: "boolean", isNumber: "number", isString: "string", isList: "array", isObject: "object"}[v.kind]
+}

@@ -40,7 +40,7 @@ type key struct {
 	secret []byte
 	// headers by the token's type, of the first key alone.
 	headers map[string]string
-	// pens are at rest: keying an HMAC takes longer than a short message does.
+	// pens pools keyed HMAC states: keying one takes longer than a short message does.
 	pens *sync.Pool
 }
 
@@ -54,7 +54,7 @@ func newKey(kid string, secret []byte) key {
 	return key{kid: kid, secret: secret, pens: new(sync.Pool)}
 }
 
-// pen is one at rest, or a new one. It is to be put back.
+// pen takes a state from the pool, or makes one. The caller puts it back.
 func (d *key) pen() *pen {
 	if p, ok := d.pens.Get().(*pen); ok {
 		return p

@@ -25,6 +25,8 @@ type Ledger struct {
 	Eng    *engine.Engine
 	Store  payment.Store
 	Answer payment.Answer
+	// GiveBack is what the provider answers when it is asked to give money back.
+	GiveBack func(payment.GiveBack) payment.GivenBack
 	// Closed makes Engine fail, as while the store is not open.
 	Closed bool
 	// Found is what the doctor says.

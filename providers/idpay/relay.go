@@ -149,5 +149,11 @@ func (*Provider) UnpaidParams() map[string]string {
 	return map[string]string{paramStatus: "2", paramAmount: "", paramCard: "", paramHash: "", paramDate: ""}
 }
 
-// Interface guard
-var _ payment.Relayer = (*Provider)(nil)
+// PageOf implements [payment.PayPager].
+func (p *Provider) PageOf(id string) string { return p.page.URL(id) }
+
+// Interface guards
+var (
+	_ payment.Relayer  = (*Provider)(nil)
+	_ payment.PayPager = (*Provider)(nil)
+)

@@ -41,7 +41,7 @@ func (p *Provider) ReadReturn(get func(name string) string) (payment.Claimed, er
 	if err != nil || len(status) > 4 {
 		return payment.Claimed{}, wire.Malformed(paramStatus)
 	}
-	c.Hint = hint(int64(n))
+	c.Hint, c.Cancelled = hint(int64(n)), n == statusCancelled
 	return c, nil
 }
 

@@ -1,7 +1,9 @@
 package nextpay
 
 import (
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"testing"
 	"time"
@@ -39,4 +41,19 @@ func TestRefundCodes(t *testing.T) {
 func respond(status int, body string) wire.Reply {
 	now := time.Now()
 	return wire.ReadReply(status, http.Header{}, []byte(body), now, now)
+}
+
+// The word that makes a refund of it is always there: without it, this is verify.
+func TestRefundIsNoVerify(t *testing.T) {
+	var sent string
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		sent = string(body)
+		_, _ = io.WriteString(w, `{"code":-90}`)
+	}))
+	defer s.Close()
+	g := provider(t, s.URL, 0).Refund(t.Context(), payment.GiveBack{ID: query.ID, Amount: query.Amount, Price: query.Amount, Key: "k"})
+	if want := "api_key=" + sampleKey + "&trans_id=" + query.ID + "&amount=74250&currency=IRT&refund_request=yes_money_back"; sent != want || g.Outcome != payment.GiveBackDone {
+		t.Errorf("sent %s, %+v", sent, g)
+	}
 }

@@ -129,5 +129,11 @@ func (p *Provider) said(a payment.RelayAsk, rec *payment.Record) payment.RelayRe
 // UnpaidParams implements [payment.Relayer]: no document says how a return tells.
 func (*Provider) UnpaidParams() map[string]string { return nil }
 
-// Interface guard
-var _ payment.Relayer = (*Provider)(nil)
+// PageOf implements [payment.PayPager].
+func (p *Provider) PageOf(id string) string { return p.pages[0].URL(id) }
+
+// Interface guards
+var (
+	_ payment.Relayer  = (*Provider)(nil)
+	_ payment.PayPager = (*Provider)(nil)
+)

@@ -87,6 +87,9 @@ func (s RelaySuite) calls(t *testing.T) {
 			t.Errorf("no example of %s", r.Kind)
 		}
 	}
+	if page := p.(payment.PayPager).PageOf(s.Record.ID); !strings.Contains(page, s.Record.ID) || !strings.HasPrefix(page, "http") {
+		t.Errorf("the page of a payment: %s", page)
+	}
 	id, ok := p.ReadCreated(payment.RelayReply{Status: http.StatusOK, Body: []byte(s.Created)})
 	if !ok || id != s.Record.ID {
 		t.Errorf("create: %q, %v", id, ok)

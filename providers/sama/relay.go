@@ -119,5 +119,11 @@ func said(code int, message string, rec *payment.Record) payment.RelayReply {
 // UnpaidParams implements [payment.Relayer]: no document says how a return tells.
 func (*Provider) UnpaidParams() map[string]string { return nil }
 
-// Interface guard
-var _ payment.Relayer = (*Provider)(nil)
+// PageOf implements [payment.PayPager].
+func (p *Provider) PageOf(id string) string { return p.page.URL(id) }
+
+// Interface guards
+var (
+	_ payment.Relayer  = (*Provider)(nil)
+	_ payment.PayPager = (*Provider)(nil)
+)

@@ -133,5 +133,11 @@ func (*Provider) UnpaidParams() map[string]string {
 	return map[string]string{paramStatus: returnedFailed}
 }
 
-// Interface guard
-var _ payment.Relayer = (*Provider)(nil)
+// PageOf implements [payment.PayPager].
+func (p *Provider) PageOf(id string) string { return p.pages[0].URL(id) }
+
+// Interface guards
+var (
+	_ payment.Relayer  = (*Provider)(nil)
+	_ payment.PayPager = (*Provider)(nil)
+)

@@ -3,11 +3,11 @@ package wire
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"net/url"
 	"path"
 	"strings"
+
+	"github.com/rahgir/caddy-payments/internal/loopback"
 )
 
 // ErrAddress is wrapped by every error about an address in the configuration.
@@ -48,7 +48,7 @@ func ParseBase(field, raw string, plain bool) (Base, error) {
 	if b.port == defaultPort(b.scheme) {
 		b.port = ""
 	}
-	if b.scheme == "http" && !plain && !isLoopback(b.host) {
+	if b.scheme == "http" && !plain && !loopback.Is(b.host) {
 		return bad("plain http would send secrets in clear; write https, or insecure_http if there is no other way")
 	}
 	return b, nil
@@ -126,15 +126,4 @@ func defaultPort(scheme string) string {
 		return "443"
 	}
 	return "80"
-}
-
-func isLoopback(host string) bool {
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	if a, err := netip.ParseAddr(host); err == nil {
-		return a.Unmap().IsLoopback()
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -35,7 +36,8 @@ const (
 // a request on a dying kept-alive connection only if the method is idempotent
 // or the body can be had again, so every call that changes anything is a POST with
 // a body and without GetBody. HTTP/2, which has repetition rules of its own, is off.
-// Where a document wants a GET it only reads, and repeating it is harmless.
+// Where a document wants a GET it only reads, and repeating it is harmless; one that
+// changes something says so ([Call.Once]).
 type Client struct {
 	transport *http.Transport
 	timeout   time.Duration
@@ -77,6 +79,8 @@ type Call struct {
 	Body []byte
 	// Header are further fields, sent in the case that they are written in.
 	Header map[string]string
+	// Once is of a GET that changes something: it is never sent twice.
+	Once bool
 }
 
 // The content types of calls.
@@ -134,6 +138,11 @@ func newGet(ctx context.Context, call Call) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, call.URL, nil)
 	if err != nil || len(call.Body) > 0 {
 		return nil, ErrRequest
+	}
+	if call.Once {
+		// A body that can't be had again keeps net/http from repeating the request on
+		// a dying connection; an empty one is not sent.
+		req.Body = io.NopCloser(strings.NewReader(""))
 	}
 	dress(req, call)
 	return req, nil

@@ -11,11 +11,13 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/rahgir/caddy-payments/payment"
 )
 
 // DefaultTimeout is how long one call may take in all: connecting, sending,
 // and reading headers and body.
-const DefaultTimeout = 8 * time.Second
+const DefaultTimeout = payment.DefaultTimeout
 
 // maxTimeout keeps a slip such as "8h" from holding payments.
 const maxTimeout = 2 * time.Minute

@@ -23,7 +23,6 @@ var dialect = payment.Dialect{
 		{Method: http.MethodPost, Path: "/verify", Kind: payment.RelayVerify},
 		{Method: http.MethodPost, Path: "/v1/inquiry", Kind: payment.RelayInquire},
 		{Method: http.MethodPost, Path: "/inquiry", Kind: payment.RelayInquire},
-		{Method: http.MethodGet, Path: "/v1/merchant", Kind: payment.RelayHarmless},
 		{Method: http.MethodGet, Path: "/start/*", Kind: payment.RelayPayPage},
 		{Method: http.MethodGet, Path: "/start/*/direct", Kind: payment.RelayPayPage},
 	},
@@ -50,8 +49,6 @@ func (p *Provider) Owns(c payment.RelayCall) (payment.RelayOwner, error) {
 func (p *Provider) ReadCall(kind payment.RelayKind, c payment.RelayCall) (payment.RelayAsk, error) {
 	a := payment.RelayAsk{Kind: kind}
 	switch kind {
-	case payment.RelayHarmless:
-		return a, nil
 	case payment.RelayPayPage:
 		a.ID = wire.LastSegment(strings.TrimSuffix(c.Path, "/direct"))
 	default:
@@ -138,5 +135,11 @@ func (*Provider) UnpaidParams() map[string]string {
 	return map[string]string{paramSuccess: "0", paramStatus: "3", paramCard: "", paramHash: ""}
 }
 
-// Interface guard
-var _ payment.Relayer = (*Provider)(nil)
+// PageOf implements [payment.PayPager].
+func (p *Provider) PageOf(id string) string { return p.page.URL(id) }
+
+// Interface guards
+var (
+	_ payment.Relayer  = (*Provider)(nil)
+	_ payment.PayPager = (*Provider)(nil)
+)

@@ -29,7 +29,6 @@ func TestRelay(t *testing.T) {
 			{Name: "verify, the sandbox", Call: post("/v1/verify", `{"merchant":"zibal","trackId":`+sampleID+`}`), Ask: payment.RelayAsk{Kind: payment.RelayVerify, ID: sampleID}, Owner: payment.RelayOtherEnvironment},
 			{Name: "verify, no id", Call: post("/v1/verify", `{`+key+`}`), Malformed: "trackId"},
 			{Name: "inquiry", Call: post("/inquiry", `{`+key+`,"trackId":`+sampleID+`}`), Ask: payment.RelayAsk{Kind: payment.RelayInquire, ID: sampleID}, Owner: payment.RelayOwn},
-			{Name: "the account", Call: payment.RelayCall{Method: "GET", Path: "/v1/merchant"}, Ask: payment.RelayAsk{Kind: payment.RelayHarmless}},
 			{Name: "page", Call: payment.RelayCall{Method: "GET", Path: "/start/" + sampleID}, Ask: payment.RelayAsk{Kind: payment.RelayPayPage, ID: sampleID}},
 			{Name: "direct page", Call: payment.RelayCall{Method: "GET", Path: "/start/" + sampleID + "/direct"}, Ask: payment.RelayAsk{Kind: payment.RelayPayPage, ID: sampleID}},
 		},

@@ -1,9 +1,7 @@
 package badger
 
 import (
-	"crypto/rand"
 	"encoding/binary"
-	"encoding/hex"
 	"time"
 
 	"github.com/rahgir/caddy-payments/storage/internal/generationfile"
@@ -68,12 +66,6 @@ func (f found) judge(now time.Time, newID func() string) (m generationfile.Mark,
 		return next(f.inside.ID), f.doubt
 	}
 	return *f.inside, ""
-}
-
-func newID() string {
-	b := make([]byte, 16)
-	_, _ = rand.Read(b) // never fails
-	return hex.EncodeToString(b)
 }
 
 func encodeHigh(v uint64) []byte { return binary.BigEndian.AppendUint64(nil, v) }

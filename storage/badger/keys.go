@@ -91,11 +91,6 @@ func noticeKey(class byte, created uint64, r refKey) []byte {
 	return append(b, r[:]...)
 }
 
-func visitorHash(visitor string) []byte {
-	sum := sha256.Sum256([]byte(visitor))
-	return sum[:16]
-}
-
 func trackKey(hash []byte) []byte { return append([]byte{tableTrack}, hash...) }
 
 func secretKey(name string) []byte { return append([]byte{tableSecret}, name...) }

@@ -143,7 +143,7 @@ func (s *Store) settleGeneration() (why string, err error) {
 	}
 	f.version = max(f.version, decodeHigh(high))
 	f.empty, f.doubt = s.isEmpty(), s.opening.doubt
-	s.gen.Mark, why = f.judge(s.Now(), newID)
+	s.gen.Mark, why = f.judge(s.Now(), generationfile.NewID)
 	if f.inside == nil || !s.gen.SameLife(*f.inside) {
 		if b, err = json.Marshal(s.gen.Mark); err != nil {
 			return "", err

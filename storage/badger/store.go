@@ -21,6 +21,7 @@ import (
 	"github.com/rahgir/caddy-payments/storage/badger/disk"
 	"github.com/rahgir/caddy-payments/storage/badger/preflight"
 	"github.com/rahgir/caddy-payments/storage/internal/durable"
+	"github.com/rahgir/caddy-payments/storage/internal/generationfile"
 	"github.com/rahgir/caddy-payments/storage/internal/shared"
 )
 
@@ -63,7 +64,7 @@ func Open(dir string, opts ...Option) (*Store, error) {
 			return nil, err
 		}
 	}
-	s := &Store{cfg: c, dir: dir, owner: newID(), minting: newTurn()}
+	s := &Store{cfg: c, dir: dir, owner: generationfile.NewID(), minting: newTurn()}
 	s.counts.init(c.maxTracks)
 	s.due.init()
 	if s.disk, err = disk.New(dir, disk.Options{MinFree: c.minFree, Reserve: c.reserve, Measure: c.freeSpace, Log: c.log}); err != nil {

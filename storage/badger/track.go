@@ -29,7 +29,7 @@ func (s *Store) PutTrack(ctx context.Context, visitor string, t payment.Track, e
 	if err != nil {
 		return err
 	}
-	hash, fresh := visitorHash(visitor), false
+	hash, fresh := packed.Visitor(visitor), false
 	return s.queue.Submit(&change{Ctx: ctx, Grows: true, Lazy: true,
 		Stage: func(get getter) ([]write, error) {
 			old, err := get(trackKey(hash))
@@ -81,7 +81,7 @@ func (s *Store) Track(ctx context.Context, visitor string) (payment.Track, error
 		return payment.Track{}, err
 	}
 	var v []byte
-	key := trackKey(visitorHash(visitor))
+	key := trackKey(packed.Visitor(visitor))
 	err := s.view(ctx, func(txn *bdb.Txn) (err error) {
 		v, err = getCopy(txn, key)
 		return err

@@ -146,7 +146,7 @@ func (l big) size(b *testing.B) (bytes float64) {
 }
 
 func (l big) get(i int) error {
-	m, err := l.look(ctx, "looking up", [][]byte{visitorHash(strconv.Itoa(i))}, nil)
+	m, err := l.look(ctx, "looking up", [][]byte{packed.Visitor(strconv.Itoa(i))}, nil)
 	if err == nil && m.recs[0].body == nil {
 		return payment.ErrNotFound
 	}
@@ -154,7 +154,7 @@ func (l big) get(i int) error {
 }
 
 func (l big) holder(i int) error {
-	m, err := l.look(ctx, "looking up", nil, [][]byte{visitorHash(strconv.Itoa(i) + "r")})
+	m, err := l.look(ctx, "looking up", nil, [][]byte{packed.Visitor(strconv.Itoa(i) + "r")})
 	if err == nil && !m.holders[0].found {
 		return payment.ErrNotFound
 	}

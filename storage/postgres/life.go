@@ -142,9 +142,9 @@ func judge(row ledgerRow, origin string, known generationfile.Mark, high uint64,
 	next := generationfile.Mark{ID: row.id, Seq: max(inside.Seq, known.Seq) + 1, Start: now}
 	switch {
 	case row.untouched && known.ID == "":
-		return generationfile.Mark{ID: newID(), Seq: 1, Start: now}, ""
+		return generationfile.Mark{ID: generationfile.NewID(), Seq: 1, Start: now}, ""
 	case row.untouched:
-		next.ID = newID()
+		next.ID = generationfile.NewID()
 		return next, "the database is empty, and there was a ledger in it"
 	case row.origin != "" && origin != "" && row.origin != origin:
 		return next, "the server is another one, a promoted standby, or a restored backup"

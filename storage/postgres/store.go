@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"sync"
@@ -63,7 +61,7 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: c, conn: pc.ConnConfig.Copy(), owner: newID(), wake: make(chan struct{}, 1), crowded: make(chan struct{}, 1)}
+	s := &Store{cfg: c, conn: pc.ConnConfig.Copy(), owner: generationfile.NewID(), wake: make(chan struct{}, 1), crowded: make(chan struct{}, 1)}
 	s.maxTracks.Store(c.maxTracks)
 	s.nodes.init(s.owner)
 	s.clock.init()
@@ -204,10 +202,4 @@ func (s *Store) poke() {
 	case s.wake <- struct{}{}:
 	default:
 	}
-}
-
-func newID() string {
-	b := make([]byte, 16)
-	_, _ = rand.Read(b) // never fails
-	return hex.EncodeToString(b)
 }

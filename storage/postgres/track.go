@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"sync"
@@ -66,17 +65,12 @@ func (t *tracks) over(most int64) int64 {
 	return t.mine + t.theirs - most
 }
 
-func visitorHash(visitor string) []byte {
-	sum := sha256.Sum256([]byte(visitor))
-	return sum[:16]
-}
-
 func (s *Store) putTrack(ctx context.Context, visitor string, t payment.Track, expires time.Time) error {
 	body, err := packed.Track(t, expires)
 	if err != nil {
 		return err
 	}
-	hash, until := visitorHash(visitor), int64(packed.Time(expires)) //nolint:gosec // 63 bits
+	hash, until := packed.Visitor(visitor), int64(packed.Time(expires)) //nolint:gosec // 63 bits
 	added := false
 	err = s.read(ctx, "keeping a track", func(ctx context.Context, c *pgxpool.Conn) error {
 		renew, add := sqlTrackAgain, sqlTrackNew
@@ -105,7 +99,7 @@ func (s *Store) putTrack(ctx context.Context, visitor string, t payment.Track, e
 func (s *Store) track(ctx context.Context, visitor string) (t payment.Track, err error) {
 	err = s.read(ctx, "looking for a track", func(ctx context.Context, c *pgxpool.Conn) error {
 		var body []byte
-		err := c.QueryRow(ctx, sqlTrack, visitorHash(visitor)).Scan(&body)
+		err := c.QueryRow(ctx, sqlTrack, packed.Visitor(visitor)).Scan(&body)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return payment.ErrNotFound
 		}

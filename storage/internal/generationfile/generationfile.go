@@ -4,6 +4,8 @@
 package generationfile
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +19,13 @@ import (
 
 // Err is wrapped by errors of the file.
 var Err = errors.New("the generation file can't be used")
+
+// NewID names a ledger, or one that opens it: 128 random bits.
+func NewID() string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}
 
 // Mark is a ledger's generation and how far the ledger had come.
 type Mark struct {

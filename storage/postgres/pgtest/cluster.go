@@ -199,9 +199,6 @@ func (c *Cluster) Kill() { c.end(syscall.SIGKILL) }
 // Immediate is `pg_ctl stop -m immediate`.
 func (c *Cluster) Immediate() { c.end(syscall.SIGQUIT) }
 
-// Stop is `pg_ctl stop -m fast`.
-func (c *Cluster) Stop() { c.end(syscall.SIGINT) }
-
 func (c *Cluster) end(sig syscall.Signal) {
 	if c.cmd == nil {
 		return
@@ -215,9 +212,6 @@ func (c *Cluster) end(sig syscall.Signal) {
 	}
 	c.cmd = nil
 }
-
-// Running reports whether it was started and not ended.
-func (c *Cluster) Running() bool { return c.cmd != nil }
 
 // Again starts a server that was killed: what is left of the old one's children
 // is waited for.

@@ -21,6 +21,9 @@ type Proxy struct {
 	rule  *Cut
 	conns map[net.Conn]bool
 	dead  bool
+
+	// hangs is held for writing while nothing is forwarded.
+	hangs sync.RWMutex
 }
 
 // Cut says when a connection is cut.
@@ -95,6 +98,20 @@ func (p *Proxy) Refuse(on bool) {
 	}
 }
 
+// Hang stops forwarding in both directions, with all connections open, until the
+// returned function is called: a server that has frozen, or a network that drops
+// everything.
+func (p *Proxy) Hang() (goOn func()) {
+	p.hangs.Lock()
+	return sync.OnceFunc(p.hangs.Unlock)
+}
+
+// pass waits while nothing is forwarded.
+func (p *Proxy) pass() {
+	p.hangs.RLock()
+	p.hangs.RUnlock() //nolint:staticcheck // only the waiting matters
+}
+
 // take returns the rule if a message fits it, and forgets it.
 func (p *Proxy) take(b []byte) *Cut {
 	p.mu.Lock()
@@ -158,6 +175,7 @@ func (p *Proxy) serve(client net.Conn) {
 				_ = client.Close()
 				return
 			}
+			p.pass()
 			if _, err := client.Write(buf[:n]); err != nil {
 				return
 			}
@@ -183,6 +201,7 @@ func (p *Proxy) serve(client net.Conn) {
 			cut = c
 			mu.Unlock()
 		}
+		p.pass()
 		if _, err := server.Write(buf[:n]); err != nil {
 			return
 		}

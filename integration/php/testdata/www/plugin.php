@@ -12,6 +12,10 @@ function call($path, array $body, $timeout)
         CURLOPT_POST => true, CURLOPT_POSTFIELDS => json_encode($body), CURLOPT_RETURNTRANSFER => true,
         CURLOPT_HTTPHEADER => ['Content-Type: application/json', 'Accept: application/json'], CURLOPT_TIMEOUT_MS => $timeout,
     ]);
+    if (!empty($_SERVER['GATEWAY_AT'])) {
+        // What a line in the hosts file and openssl.cafile do.
+        curl_setopt_array($ch, [CURLOPT_RESOLVE => [$_SERVER['GATEWAY_AT']], CURLOPT_CAINFO => $_SERVER['GATEWAY_CA']]);
+    }
     $answer = curl_exec($ch);
     file_put_contents($_SERVER['SHOP_DIR'] . '/calls', $path . ' ' . curl_getinfo($ch, CURLINFO_HTTP_CODE) . ' ' . curl_errno($ch) . "\n", FILE_APPEND | LOCK_EX);
     return json_decode($answer === false ? '' : $answer, true);

@@ -1,5 +1,4 @@
-// Package placeholder says which placeholder an error is about.
-package placeholder
+package secret
 
 import "regexp"
 
@@ -8,9 +7,9 @@ import "regexp"
 // letters included.
 var plain = regexp.MustCompile(`^\{env\.[A-Z][A-Z0-9_]{0,63}\}$`)
 
-// Named is ": " and the placeholder that a value consists of; "" of any other value,
+// named is ": " and the placeholder that a value consists of; "" of any other value,
 // which may be a secret.
-func Named(value string) string {
+func named(value string) string {
 	if !plain.MatchString(value) {
 		return ""
 	}

@@ -1,4 +1,4 @@
-package placeholder
+package secret
 
 import "testing"
 
@@ -8,7 +8,7 @@ func TestOnlyVariablesAreNamed(t *testing.T) {
 		"": "", "s3cret": "", "{s3cret}": "", "s3cret{env.X}": "", "{env.X}s3cret": "", "{env.X}{env.Y}": "", "{env.}": "", "{env.s3cret}": "",
 		"{env.6A7F99EB}": "", "{file./etc/s3cret}": "", "{vault.X}": "", "{env.X\n}": "",
 	} {
-		if got := Named(value); got != want {
+		if got := named(value); got != want {
 			t.Errorf("%q: %q, want %q", value, got, want)
 		}
 	}

@@ -1,0 +1,129 @@
+package admin
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/rahgir/caddy-payments/internal/block"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// relayCertYears is how long a relay's certificate is good.
+const relayCertYears = 5
+
+func (c *cli) relayCertCommand() *cobra.Command {
+	cmd := c.leaf("relay-cert PROVIDER", "Makes the certificate with which a relay stands in a provider's place",
+		`
+Writes relay.crt and relay.key: one self-signed certificate for exactly the hosts
+of a provider, good for five years. It is no CA: who trusts it trusts it for these
+names and for nothing else. Give relay.crt to the shop's PHP (curl.cainfo,
+openssl.cafile), and both files to the relay's site:
+
+    tls relay.crt relay.key
+
+PROVIDER is the type, as `+"`provider <type>`"+` has it. Files that exist are left alone.`,
+		exactly(1, "the type of a provider, such as those of `caddy list-modules`"), c.relayCert)
+	cmd.Flags().String("dir", ".", "Directory to write into")
+	return c.changes(c.complete(cmd, among(relayable()...), nil))
+}
+
+// relayable are the types of providers that a relay can serve.
+func relayable() (types []string) {
+	for _, m := range caddy.GetModules("payments.providers") {
+		if _, ok := m.New().(payment.Relayer); ok {
+			types = append(types, m.ID.Name())
+		}
+	}
+	slices.Sort(types)
+	return types
+}
+
+func (c *cli) relayCert(cmd *cobra.Command, args []string) error {
+	if !slices.Contains(relayable(), args[0]) {
+		return usage("there is no provider of type %q that can be relayed; %s", args[0], block.Suggest(args[0], relayable()))
+	}
+	info, err := caddy.GetModule("payments.providers." + args[0])
+	if err != nil {
+		return fmt.Errorf("finding the provider: %w", err)
+	}
+	hosts := info.New().(payment.Relayer).Dialect().Hosts //nolint:forcetypeassert // relayable has looked
+	dir, _ := cmd.Flags().GetString("dir")
+	crt, key := filepath.Join(dir, "relay.crt"), filepath.Join(dir, "relay.key")
+	for _, name := range []string{crt, key} {
+		if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s exists: move it away first, or give another --dir", name)
+		}
+	}
+	if c.dryRun {
+		fmt.Fprintf(c.out, "would write %s and %s for %s\n", crt, key, strings.Join(hosts, ", "))
+		return nil
+	}
+	certPEM, keyPEM, err := makeRelayCert(hosts, time.Now())
+	if err != nil {
+		return err
+	}
+	if err := writeNew(key, keyPEM, 0o600); err != nil {
+		return err
+	}
+	if err := writeNew(crt, certPEM, 0o644); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "%s and %s: for %s, until %s\n", crt, key, strings.Join(hosts, ", "), time.Now().AddDate(relayCertYears, 0, 0).Format(time.DateOnly))
+	return nil
+}
+
+func writeNew(name string, b []byte, mode fs.FileMode) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return fmt.Errorf("writing the certificate: %w", err)
+	}
+	_, err = f.Write(b)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("writing the certificate: %w", err)
+	}
+	return nil
+}
+
+// makeRelayCert makes an end-entity certificate that signs itself. It names no key
+// usage: OpenSSL takes a certificate that may not sign certificates for one that
+// hasn't signed itself, and then looks for its issuer in vain.
+func makeRelayCert(hosts []string, now time.Time) (certPEM, keyPEM []byte, err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, fmt.Errorf("making a key: %w", err)
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
+	if err != nil {
+		return nil, nil, fmt.Errorf("making a serial number: %w", err)
+	}
+	t := &x509.Certificate{
+		SerialNumber: serial, Subject: pkix.Name{CommonName: "payment relay"}, DNSNames: hosts,
+		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(relayCertYears, 0, 0),
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, t, t, key.Public(), key)
+	if err != nil {
+		return nil, nil, fmt.Errorf("making the certificate: %w", err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, nil, fmt.Errorf("writing the key: %w", err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}), nil
+}

@@ -1,0 +1,119 @@
+package postback
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/rahgir/caddy-payments/affiliates/message"
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
+)
+
+// Landing implements [payment.Lander].
+func (a *Affiliate) Landing() payment.Landing { return a.landing }
+
+// Cancels implements [payment.Canceler].
+func (a *Affiliate) Cancels() bool { return a.cancel != nil }
+
+// Report implements [payment.Reporter].
+func (a *Affiliate) Report(ctx context.Context, s payment.Sale) payment.ReportAnswer {
+	call := a.report
+	if s.Kind == payment.ReportCancel {
+		call = a.cancel
+	}
+	if call == nil {
+		return payment.ReportAnswer{Outcome: payment.ReportRejected, Code: "no cancel", Unsent: true}
+	}
+	answer := a.read(a.client.Do(ctx, call.Fill(message.SaleValues(s))))
+	if s.Kind == payment.ReportCancel {
+		answer.Remember = ""
+	}
+	return answer
+}
+
+// The statuses of a refusal where the configuration names none.
+var (
+	rejected     = []int{http.StatusBadRequest, http.StatusUnprocessableEntity}
+	unauthorized = []int{http.StatusUnauthorized}
+)
+
+// read reads the network's answer. It is pure.
+//
+// Where success stands in the answer's JSON, a refusal counts only in JSON that does
+// not claim success: a firewall on the way may answer with a page. Everything that is
+// neither is tried again.
+func (a *Affiliate) read(r wire.Reply) payment.ReportAnswer {
+	out := payment.ReportAnswer{Outcome: payment.ReportRetry, Unsent: r.Unsent, RetryAfter: r.RetryAfter, Err: r.Answer().Err}
+	if r.Status == 0 {
+		return out
+	}
+	out.Code = strconv.Itoa(r.Status)
+	in := func(own, known []int) bool { return slices.Contains(orInts(own, known), r.Status) }
+	good := in(a.Success.Status, nil)
+	if len(a.Success.Status) == 0 {
+		good = r.Status >= 200 && r.Status < 300
+	}
+	says := a.says(r.Object)
+	spoke := a.Success.Pointer == "" || r.Object != nil && !says
+	switch {
+	case good && says:
+		out.Outcome, out.Err = payment.ReportAccepted, nil
+		if p := cmp.Or(a.Remember, a.presetRemember()); p != "" {
+			out.Remember, _ = r.Object.At(p)
+		}
+	case good && a.Success.Pointer == "":
+	case spoke && in(a.Unauthorized, unauthorized):
+		out.Outcome, out.Err = payment.ReportUnauthorized, nil
+	case spoke && in(a.Rejected, rejected):
+		out.Outcome, out.Err = payment.ReportRejected, nil
+	}
+	return out
+}
+
+func (a *Affiliate) presetRemember() string {
+	if a.preset == nil {
+		return ""
+	}
+	return a.preset.Remember
+}
+
+func orInts(own, known []int) []int {
+	if len(own) > 0 {
+		return own
+	}
+	return known
+}
+
+// says: the answer's JSON says what success says; without such a test every answer
+// does. The value's JSON type counts: "true" is not true.
+func (a *Affiliate) says(o wire.Object) bool {
+	if a.Success.Pointer == "" {
+		return true
+	}
+	text, kind := o.At(a.Success.Pointer)
+	want, wantKind := a.Success.Value, "string"
+	var v any
+	if json.Unmarshal([]byte(a.Success.Value), &v) == nil {
+		switch x := v.(type) {
+		case bool:
+			wantKind = "boolean"
+		case float64:
+			wantKind = "number"
+		case string:
+			want = x
+		case nil:
+			wantKind, want = "null", ""
+		}
+	}
+	return kind == wantKind && text == want
+}
+
+// Interface guards
+var (
+	_ payment.Canceler = (*Affiliate)(nil)
+	_ payment.Lander   = (*Affiliate)(nil)
+)

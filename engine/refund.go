@@ -1,0 +1,195 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// The events of giving money back.
+const (
+	// EventRefunded: money was given back, or certainly not; the record tells.
+	EventRefunded = "payment_refunded"
+	// EventRefundUnknown: the provider was asked to give money back, and nobody knows
+	// whether it did.
+	EventRefundUnknown = "refund_unknown"
+)
+
+// GiveBack is what a person wants to be given back.
+type GiveBack struct {
+	Kind payment.RefundKind
+	// Amount in rials; 0 is all that is left.
+	Amount payment.Rials
+	// By and Note are who and why.
+	By, Note string
+	// Version is that of the record that the person saw; 0 compares nothing.
+	Version uint64
+}
+
+// giver is a provider's way to give money back, or why it has none.
+func (e *Engine) giver(rec *payment.Record, kind payment.RefundKind) (prov Provider, t payment.GiveBackTerms, ask func(context.Context, payment.GiveBack) payment.GivenBack, err error) {
+	if prov, err = e.providerFor(rec); err != nil {
+		return prov, t, nil, fmt.Errorf("%w: %w", ErrNotPossible, err)
+	}
+	ok := false
+	switch p := prov.Provider.(type) {
+	case interface {
+		payment.Refunder
+		payment.Reverser
+	}:
+		if t, ok = p.ReverseTerms(); kind == payment.KindReverse {
+			return prov, t, p.Reverse, able(rec, kind, ok)
+		}
+		t, ok = p.RefundTerms()
+		return prov, t, p.Refund, able(rec, kind, ok)
+	case payment.Refunder:
+		t, ok = p.RefundTerms()
+		return prov, t, p.Refund, able(rec, kind, ok && kind == payment.KindRefund)
+	case payment.Reverser:
+		t, ok = p.ReverseTerms()
+		return prov, t, p.Reverse, able(rec, kind, ok && kind == payment.KindReverse)
+	}
+	return prov, t, nil, able(rec, kind, false)
+}
+
+func able(rec *payment.Record, kind payment.RefundKind, ok bool) error {
+	if ok {
+		return nil
+	}
+	return fmt.Errorf("%w: the provider %s can't %s as it is configured: do it in its panel, and note it with `resolve`", ErrNotPossible, rec.Provider, kind)
+}
+
+// Repayable is how much of a payment could be given back in this way, and on which
+// terms; the error says why nothing can.
+func (e *Engine) Repayable(rec *payment.Record, kind payment.RefundKind) (payment.Rials, payment.GiveBackTerms, error) {
+	_, t, _, err := e.giver(rec, kind)
+	if err != nil {
+		return 0, t, err
+	}
+	left, err := rec.Repayable()
+	if err == nil && left == 0 {
+		err = fmt.Errorf("%w: all of it went back or may have gone back", ErrNotPossible)
+	}
+	return left, t, err
+}
+
+// GiveBack gives money back.
+//
+// Invariant: the marker is durable before one byte goes to the provider, it is asked
+// once for each marker, and where its answer is unknown nobody asks again before a
+// person has said what became of it.
+func (e *Engine) GiveBack(ctx context.Context, ref payment.Ref, g GiveBack) (*payment.Record, error) {
+	if !e.begin() {
+		return nil, payment.ErrClosed
+	}
+	defer e.running.Done()
+	ctx = context.WithoutCancel(ctx)
+	rec, err := e.Store.Get(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	if g.Version != 0 && g.Version != rec.Version {
+		return rec, payment.ErrConflict
+	}
+	left, t, err := e.Repayable(rec, g.Kind)
+	if err != nil {
+		return rec, fmt.Errorf("%w: %w", ErrNotPossible, err)
+	}
+	prov, _, ask, err := e.giver(rec, g.Kind)
+	if err != nil {
+		return rec, err
+	}
+	if g.Amount == 0 {
+		g.Amount = left
+	}
+	// The key is of this payment and this attempt: who asked twice with it would ask
+	// for the same refund.
+	key := fmt.Sprintf("%.16s-%d", string(rec.Ref), len(rec.Refunds)+1)
+	f := payment.Refund{Kind: g.Kind, Amount: g.Amount, Key: key, By: g.By, Note: g.Note}
+	if err := rec.BeginRefund(f, t, e.now()); err != nil {
+		return rec, fmt.Errorf("%w: %w", ErrNotPossible, err)
+	}
+	if err := e.commit(ctx, rec, false); err != nil {
+		return nil, err // not one byte has gone out
+	}
+	q := payment.GiveBack{ID: rec.ID, Amount: g.Amount, Price: rec.Receipt.Amount, Key: key}
+	if q.Price == 0 {
+		q.Price = rec.Price()
+	}
+	if q.Number = rec.Receipt.Number; q.Number == "" {
+		q.Number = rec.Proof
+	}
+	return e.endRefund(ctx, ref, key, e.callBack(ctx, prov, ask, q))
+}
+
+// callBack asks the provider within its time-out. A panic is an unknown answer.
+func (e *Engine) callBack(ctx context.Context, prov Provider, ask func(context.Context, payment.GiveBack) payment.GivenBack, q payment.GiveBack) (a payment.GivenBack) {
+	ctx, cancel := context.WithTimeout(ctx, prov.Timeout)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			a = payment.GivenBack{Err: fmt.Errorf("provider panicked: %T", p)}
+		}
+	}()
+	return ask(ctx, q)
+}
+
+// endRefund writes what became of it, over whatever else became of the record
+// meanwhile.
+func (e *Engine) endRefund(ctx context.Context, ref payment.Ref, key string, a payment.GivenBack) (*payment.Record, error) {
+	var rec *payment.Record
+	var err error
+	for range claimTries {
+		if rec, err = e.Store.Get(ctx, ref); err != nil {
+			continue // it stays marked
+		}
+		if err = rec.EndRefund(key, a, e.now()); err != nil {
+			return rec, err
+		}
+		if err = e.commit(ctx, rec, false); err == nil {
+			e.tellRefund(rec, a)
+			return rec, nil
+		}
+		if !errors.Is(err, payment.ErrConflict) {
+			break
+		}
+	}
+	if rec != nil {
+		e.observe(EventRefundUnknown, rec, err, true)
+	}
+	return rec, fmt.Errorf("the provider answered (%s), and that could not be written: %w", a.Code, err)
+}
+
+func (e *Engine) tellRefund(rec *payment.Record, a payment.GivenBack) {
+	switch {
+	case rec.OpenRefund() >= 0:
+		e.observe(EventRefundUnknown, rec, a.Err, true)
+	case a.Outcome == payment.GiveBackOperator:
+		e.observe(EventOperator, rec, a.Err, true)
+	default:
+		e.observe(EventRefunded, rec, a.Err, false)
+	}
+	e.poke()
+}
+
+// SettleRefund is a person's word on what became of a refund whose answer was lost.
+func (e *Engine) SettleRefund(ctx context.Context, ref payment.Ref, version uint64, done bool, by, note string) (*payment.Record, error) {
+	rec, err := e.Store.Get(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	if version != 0 && version != rec.Version {
+		return rec, payment.ErrConflict
+	}
+	if err := rec.SettleRefund(done, payment.Refund{By: by, Note: note}, e.now()); err != nil {
+		return rec, fmt.Errorf("%w: %w", ErrNotPossible, err)
+	}
+	if err := e.commit(ctx, rec, false); err != nil {
+		return nil, err
+	}
+	e.observe(EventRefunded, rec, nil, false)
+	e.poke()
+	return rec, nil
+}

@@ -1,0 +1,110 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"html"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/templates"
+	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/internal/block"
+	"github.com/rahgir/caddy-payments/internal/pages"
+)
+
+// ownPages are the owner's own templates in place of our pages, one file for each kind:
+// `declined.html`. They are Caddy's templates, with what we would say as placeholders
+// `{http.payments.page.…}`, escaped for HTML.
+//
+// Its invariant: a template that is missing, or that fails, is our own page instead; the
+// status and what caches are told are ours in any case.
+type ownPages struct {
+	dir string
+	run *templates.Templates
+}
+
+const ownSuffix = ".html"
+
+// never are pages that send the browser on by themselves: they stay ours.
+func never(k pages.Kind) bool { return k == pages.Bounce || k == pages.ToBank }
+
+// newOwnPages checks the directory.
+func newOwnPages(ctx caddy.Context, dir string) (*ownPages, error) {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("pages: the directory %s can't be read: %w", dir, err)
+	}
+	var names []string
+	for _, k := range pages.Kinds() {
+		if !never(k) {
+			names = append(names, string(k)+ownSuffix)
+		}
+	}
+	found := 0
+	for _, f := range files {
+		if f.IsDir() || !strings.HasSuffix(f.Name(), ownSuffix) {
+			continue
+		}
+		found++
+		if !contains(names, f.Name()) {
+			return nil, fmt.Errorf("pages: %s replaces no page of ours; %s", filepath.Join(dir, f.Name()), block.Suggest(f.Name(), names))
+		}
+	}
+	if found == 0 {
+		return nil, fmt.Errorf("pages: there is no template in %s; the files are called %s", dir, block.Join(names, "and"))
+	}
+	o := &ownPages{dir: dir, run: &templates.Templates{FileRoot: dir}}
+	if err := o.run.Provision(ctx); err != nil {
+		return nil, fmt.Errorf("pages: %w", err)
+	}
+	return o, nil
+}
+
+func contains(names []string, name string) bool {
+	for _, n := range names {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// write answers with the owner's template, if there is one for this page.
+func (o *ownPages) write(w http.ResponseWriter, r *http.Request, p pages.Page, log *zap.Logger) bool {
+	if o == nil || never(p.Kind) || len(p.Fields) > 0 || pages.ForProgram(r) {
+		return false
+	}
+	file := filepath.Join(o.dir, string(p.Kind)+ownSuffix)
+	text, err := os.ReadFile(file) //nolint:gosec // the owner's directory, and one of our own names
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			log.Error("a page's template can't be read; ours is shown", zap.String("file", file), zap.Error(err))
+		}
+		return false
+	}
+	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+		for name, value := range pages.Values(r, p) {
+			repl.Set(placeholderPrefix+"page."+name, html.EscapeString(value))
+		}
+	}
+	err = o.run.ServeHTTP(w, r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		pages.SetHeaders(w.Header(), r, p)
+		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+		w.WriteHeader(statusOf(p))
+		_, err := w.Write(text)
+		return err
+	}))
+	if err != nil {
+		log.Error("a page's template failed; ours is shown", zap.String("file", file), zap.Error(err))
+		return false
+	}
+	return true
+}

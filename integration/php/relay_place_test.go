@@ -1,0 +1,89 @@
+package php_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rahgir/caddy-payments/integration/harness"
+)
+
+// relayCert makes the certificate with the command that owners use.
+func relayCert(t *testing.T, dir string) {
+	t.Helper()
+	out, err := exec.Command(harness.Binary(t), "payments", "relay-cert", "zarinpal", "--dir", dir).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	info, err := os.Stat(filepath.Join(dir, "relay.key"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the key is open to others: %v %v", info.Mode(), err)
+	}
+	if out, err := exec.Command(harness.Binary(t), "payments", "relay-cert", "zarinpal", "--dir", dir).CombinedOutput(); err == nil || !bytes.Contains(out, []byte("exists")) {
+		t.Errorf("it writes over what is there: %s", out)
+	}
+}
+
+// TestRelayInPlace: the plugin's address is the provider's own, its name leads to us,
+// and the only certificate that PHP trusts besides is the one for these names.
+func TestRelayInPlace(t *testing.T) {
+	certs := t.TempDir()
+	relayCert(t, certs)
+	port := strconv.Itoa(harness.Port(t))
+	w := newWorld(t, setup{
+		payments: "observe /plugin.php zarinpal",
+		php: `env GATEWAY https://payment.zarinpal.com:` + port + `
+		env GATEWAY_AT payment.zarinpal.com:` + port + `:127.0.0.1
+		env GATEWAY_CA ` + certs + `/relay.crt
+		env SHOP_ORIGIN {{site}}`,
+		global: []string{"provider idpay {", "provider zarinpal {\n\t\t\tmerchant_id {env.API_KEY}\n\t\t\tbase_url {{box}}/zarinpal\n\t\t}\n\t\tprovider idpay {"},
+		after: `}
+https://payment.zarinpal.com:` + port + `, https://api.zarinpal.com:` + port + `, https://www.zarinpal.com:` + port + ` {
+	tls ` + certs + `/relay.crt ` + certs + `/relay.key
+	payment_relay zarinpal
+`,
+	})
+	id := w.start("401")
+	if to := w.returns(w.act(id, "pay")); to != "/order-received/401" {
+		t.Error("the customer was sent to", to)
+	}
+	w.waitState(id, "delivered")
+	if got := w.credits(); len(got) != 1 || got[0] != "401" {
+		t.Error("credits:", got)
+	}
+}
+
+// A provider's name is no name of the owner's: no public CA is ever asked for its
+// certificate.
+func TestRelayAsksNoCA(t *testing.T) {
+	site := func(tls string) string {
+		return `{
+	admin {{admin}}
+	payments {
+		storage badger ledger
+		provider zarinpal {
+			merchant_id {env.API_KEY}
+		}
+	}
+}
+https://payment.zarinpal.com:` + strconv.Itoa(harness.Port(t)) + ` {
+	` + tls + `
+	payment_relay zarinpal
+}
+`
+	}
+	for tls, refused := range map[string]bool{"": true, "tls internal": false} {
+		c := harness.New(t, site(tls), harness.Environment()...)
+		cmd := exec.Command(harness.Binary(t), "validate", "--adapter", "caddyfile", "--config", c.Config())
+		cmd.Env = append(os.Environ(), harness.Environment()...)
+		cmd.Env = append(cmd.Env, "XDG_DATA_HOME="+c.Dir, "XDG_CONFIG_HOME="+c.Dir, "HOME="+c.Dir)
+		out, err := cmd.CombinedOutput()
+		if (err != nil) != refused || refused && !strings.Contains(string(out), "relay-cert") {
+			t.Errorf("%q: %v\n%s", tls, err, out)
+		}
+	}
+}
