@@ -581,17 +581,16 @@ func TestRelayBehindVerifyRoute(t *testing.T) {
 		if res.Kind != engine.Verified {
 			t.Fatalf("%v %v", res.Kind, res.Err)
 		}
-		rec, err := w.StartDelivery(context.Background(), ref, payment.ViaBrowser, "b", nil, engine.Policy{Once: true})
+		_, err := w.Deliver(context.Background(), res.Record, engine.Delivery{Via: payment.ViaBrowser, Browser: "b", Policy: engine.Policy{Once: true, Many: true}}, func(context.Context, *payment.Record) engine.Handed {
+			if h := w.call("verify", "K1"); !isFirst(h) {
+				t.Errorf("%+v", h)
+			}
+			if h := w.call("verify", "K1"); h.body != "again" {
+				t.Errorf("%+v", h)
+			}
+			return engine.Handed{Acked: true, Status: 302}
+		})
 		if err != nil {
-			t.Fatal(err)
-		}
-		if h := w.call("verify", "K1"); !isFirst(h) {
-			t.Fatalf("%+v", h)
-		}
-		if h := w.call("verify", "K1"); h.body != "again" {
-			t.Fatalf("%+v", h)
-		}
-		if _, err := w.EndDelivery(context.Background(), rec, engine.Handed{Acked: true, Status: 302}, engine.Policy{Once: true}); err != nil {
 			t.Fatal(err)
 		}
 		if r := w.wantState(ref, payment.Delivered); !r.Relay.Heard() || r.Delivery.Via != payment.ViaBrowser {
