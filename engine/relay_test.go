@@ -581,8 +581,7 @@ func TestRelayBehindVerifyRoute(t *testing.T) {
 		if res.Kind != engine.Verified {
 			t.Fatalf("%v %v", res.Kind, res.Err)
 		}
-		d := engine.Delivery{Via: payment.ViaBrowser, Browser: "b", Policy: engine.Policy{Once: true}}
-		_, err := w.Deliver(context.Background(), res.Record, d, func(context.Context, *payment.Record) engine.Handed {
+		_, err := w.Deliver(context.Background(), res.Record, engine.Delivery{Via: payment.ViaBrowser, Browser: "b", Policy: engine.Policy{Once: true, Many: true}}, func(context.Context, *payment.Record) engine.Handed {
 			if h := w.call("verify", "K1"); !isFirst(h) {
 				t.Errorf("%+v", h)
 			}

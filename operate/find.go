@@ -84,8 +84,8 @@ const abandoned = "abandoned"
 // ParseListing reads a listing from the query of a route. What the route doesn't know is
 // refused.
 func ParseListing(route string, q url.Values, now time.Time) (payment.Listing, error) {
-	if err := find.Check(route, q); err != nil {
-		return payment.Listing{}, input("%v", err)
+	if err := KnownQuery(route, q); err != nil {
+		return payment.Listing{}, err
 	}
 	l, err := Chosen(q.Get("state"), now)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // The walk tries everything that can happen to one relayed payment which the
-// provider has just settled: two returns, each with up to two asks, and a job of
+// provider has just settled: two returns, one with up to two asks, and a job of
 // the shop's that asks by itself; answers that arrive whole, break off, or are cut
 // off by a crash of the node that wrote them; a crash of the node that waits for the
 // page; a plugin that dies before or after it credits, and one that shows "failed"
@@ -255,7 +255,7 @@ func (w *relayWorld) wrong(end bool) string {
 func TestRelayWalk(t *testing.T) {
 	start := relayWorld{
 		rec: Record{State: Verified, Receipt: &Receipt{}}, crashes: 1,
-		who: [3]asker{{page: true, asks: 2}, {page: true, asks: 2}, {asks: 1}},
+		who: [3]asker{{page: true, asks: 2}, {page: true, asks: 1}, {asks: 1}},
 	}
 	seen, ends := map[string]bool{}, map[State]int{}
 	type stacked struct {

@@ -1,7 +1,6 @@
 package find
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -82,21 +81,5 @@ func TestJalaliBothWays(t *testing.T) {
 		if got, ok := lang.FromJalali(lang.ToJalali(d), time.UTC); !ok || !got.Equal(d) {
 			t.Fatalf("%s becomes %s, %v", d, got, ok)
 		}
-	}
-}
-
-func TestCheck(t *testing.T) {
-	for query, want := range map[string]string{
-		"state=all&search=x&lang=fa": "", "sites=x": `did you mean "site"`, "state=a&state=b": "2 times", "zzzzzzzz=1": "they are state",
-		"cursor=x": "", "dry_run=1": "",
-	} {
-		q, _ := url.ParseQuery(query)
-		err := Check("list", q)
-		if (want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", query, err, want)
-		}
-	}
-	if Check("stats", url.Values{"cursor": {"x"}}) == nil {
-		t.Error("stats has no pages")
 	}
 }
