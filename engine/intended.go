@@ -29,7 +29,7 @@ type Announcer interface {
 	Announcement(ctx context.Context, in Intent) (Announcement, error)
 }
 
-// ErrNoSites: no site of the running configuration takes payments.
+// ErrNoSites says that no site of the running configuration takes payments.
 var ErrNoSites = errors.New("no site of this configuration takes payments")
 
 // intendTime bounds how long a program waits until its intent is durable.

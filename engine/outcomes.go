@@ -21,7 +21,7 @@ const (
 	EventCounted = "verification_counted"
 )
 
-// EventStarting: a provider was asked to start a payment; Outcome is one of the
+// EventStarting says that a provider was asked to start a payment; Outcome is one of the
 // Create… words.
 const EventStarting = "payment_starting"
 
@@ -63,8 +63,9 @@ const (
 	DeliveryRefused = "refused"
 )
 
-// CreateOutcomes, VerifyOutcomes, DeliveryOutcomes, ReportOutcomes and ReturnKinds
-// are all words that the metrics may be labelled with.
+// CreateOutcomes are the outcomes of starting a payment. They, VerifyOutcomes,
+// DeliveryOutcomes, ReportOutcomes and ReturnKinds are all words that the metrics may
+// be labelled with.
 func CreateOutcomes() []string {
 	return []string{CreateOK, CreateRefused, CreateOperator, CreateUnreachable, CreateBusy}
 }

@@ -232,7 +232,7 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 		// No create of it was seen: the shop's own word, over its own credentials.
 		rec.Expect = payment.Expectation{Source: payment.FromLookup, Amount: c.Ask.Amount()}
 		if c.Ask.Number != 0 && c.Ask.Unit == 0 && !c.Ask.Unread {
-			rec.Expect.Amount = payment.Rials(c.Ask.Number) * max(payment.Rials(t.Step), 1)
+			rec.Expect.Amount = payment.Rials(c.Ask.Number) * max(t.Step, 1)
 		}
 		if c.Ask.Number == 0 {
 			rec.Expect = payment.Expectation{Source: payment.FromNone}

@@ -9,7 +9,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// ErrAnnouncedOtherwise: the id is known for something else.
+// ErrAnnouncedOtherwise says that the id is known for something else.
 var ErrAnnouncedOtherwise = errors.New("this id was announced with another order or amount, belongs to another site, or is used up")
 
 // Intend records a payment that a program of the shop's has started. After it returned

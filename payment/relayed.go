@@ -46,7 +46,7 @@ type Relayed struct {
 	GivingBack time.Time `json:"gb,omitzero"`
 }
 
-// Page is where the shop's answer to a customer's return stands.
+// ShopPage is where the shop's answer to a customer's return stands.
 type ShopPage string
 
 // The pages. Only one that is open, or that ended while "first" was being told, says

@@ -204,9 +204,10 @@ func (x *watch) committed(w *world, old, now *payment.Record, lazy bool) {
 	}
 }
 
-// isTrace: it is no payment, but what is left of a refused return.
+// isTrace: it is no payment, but what is left of a return that nothing explained and
+// whose provider was never asked. It is due once more: to be forgotten.
 func isTrace(r *payment.Record) bool {
-	return r.State == payment.Declined && !r.Expect.Known() && r.Attempts.Count == 0 && r.Return == nil
+	return r.State == payment.Declined && !r.Expect.Known() && r.Attempts.Count == 0
 }
 
 // answered checks what a browser is told.

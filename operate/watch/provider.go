@@ -19,7 +19,7 @@ type Line struct {
 	Refused bool
 }
 
-// Failing: nothing has been answered since the first failure, and it was not one
+// Failing says that nothing has been answered since the first failure, and it was not one
 // alone.
 func (l Line) Failing() bool { return l.Fails >= failsMany }
 
@@ -51,7 +51,7 @@ type Provider struct {
 	Code        string
 }
 
-// Up: it takes our key and answers what it is asked.
+// Up says that it takes our key and answers what it is asked.
 func (p Provider) Up() bool { return !p.Refusing && !p.Asked.Failing() }
 
 func (p *Provider) asked(e engine.Event, now time.Time) {

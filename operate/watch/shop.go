@@ -19,7 +19,7 @@ type Shop struct {
 	Status      int
 }
 
-// Failing: it has taken nothing since the first that it did not take.
+// Failing says that it has taken nothing since the first that it did not take.
 func (s Shop) Failing() bool { return s.Fails > 0 }
 
 // shop notes how a hand-over ended. What was parked without telling the shop says

@@ -61,8 +61,6 @@ func timed(table byte, t uint64, tail []byte) []byte {
 	return append(b, tail...)
 }
 
-func dueKey(t time.Time, r refKey) []byte { return timed(tableDue, packed.Time(t), r[:]) }
-
 func createdKey(t time.Time, r refKey) []byte { return timed(tableCreated, ^packed.Time(t), r[:]) }
 
 func expiryKey(t time.Time, visitor []byte) []byte {
