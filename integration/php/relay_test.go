@@ -142,7 +142,7 @@ func TestRelayedPlugin(t *testing.T) {
 			if p.Order != "109" {
 				continue
 			}
-			res, err := http.Post("http://"+w.caddy.Admin+"/payments/resolve/"+p.Ref, "application/json", strings.NewReader(`{"decision":"again","by":"test","note":"the order is open"}`))
+			res, err := http.Post("http://"+w.caddy.Admin+"/payments/resolve/"+p.Ref, "application/json", strings.NewReader(`{"decision":"redeliver","by":"test","note":"the order is open"}`))
 			if err != nil {
 				t.Fatal(err)
 			}

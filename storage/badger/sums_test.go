@@ -53,7 +53,8 @@ func TestSumsAreOnlyRemembered(t *testing.T) {
 			}
 			sums, err := preflight.ReadSums(dir)
 			must(t, err)
-			if len(sums) < 2 || !maps.Equal(sums, s.tables.Sums()) {
+			// (Badger may have made one table of two meanwhile.)
+			if len(sums) == 0 || !maps.Equal(sums, s.tables.Sums()) {
 				t.Errorf("remembered: %v, known: %v", sums, s.tables.Sums())
 			}
 		})
