@@ -88,9 +88,6 @@ func (t *visit) declined(res engine.Result) error {
 		if bound := t.bound(); bound != nil && !bound(t.orderOf(res.Record)) {
 			break // the shop is not told of an order by a return that names another
 		}
-		if rel, ok := t.v.route.provider.Provider.(payment.Relayer); ok && rel.UnpaidParams() == nil {
-			break // what the browser claims can't be put right: no document says how a return tells "not paid"
-		}
 		return t.pass("declined", res.Record, res.Bound)
 	case answerRedirect:
 		return t.redirect(a.To)

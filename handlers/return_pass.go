@@ -29,7 +29,7 @@ func (t *visit) pass(status string, rec *payment.Record, bound bool) error {
 	if rel, ok := t.v.route.provider.Provider.(payment.Relayer); ok && status == "declined" {
 		// A pass never carries a claim that we did not find true: a shop that credits
 		// on the browser's word alone would be fooled.
-		maps.Copy(values, rel.UnpaidParams())
+		maps.Copy(values, t.unpaid(rel, rec))
 	}
 	if rec != nil && rec.State.Captured() && rec.Receipt != nil {
 		maps.Copy(values, t.v.route.provider.ReturnParams(rec))
@@ -44,6 +44,21 @@ func (t *visit) pass(status string, rec *payment.Record, bound bool) error {
 	}
 	markOnly(t.r, rec, status, bound)
 	return t.h.watch(t.w, t.r, t.next, forNobody)
+}
+
+// unpaid are the values of a declined return's parameters. Where no document says how a
+// return tells "not paid", all of the provider's own go but those that name the payment.
+func (t *visit) unpaid(rel payment.Relayer, rec *payment.Record) map[string]string {
+	if known := rel.UnpaidParams(); known != nil {
+		return known
+	}
+	values := make(map[string]string)
+	for _, name := range t.v.route.provider.terms.Params {
+		if v := t.set.Get(name); rec == nil || v != rec.ID && v != rec.Order {
+			values[name] = ""
+		}
+	}
+	return values
 }
 
 // reread reads the return as one to the address that is known of its payment, if

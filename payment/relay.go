@@ -51,7 +51,7 @@ type Relayer interface {
 	// UnpaidParams are the parameters of a return with the values that the document
 	// has for "not paid", and with "" for those that must be removed (amounts,
 	// receipt numbers, cards). It is nil where no document says how a return tells
-	// "not paid": then a declined return is never passed to the shop.
+	// "not paid": then a declined return is passed without any claim.
 	UnpaidParams() map[string]string
 }
 

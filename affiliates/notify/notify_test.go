@@ -41,9 +41,12 @@ func TestCollected(t *testing.T) {
 			at    time.Duration
 			count int
 		}
+		var mu sync.Mutex // guards what follows
 		var got []sent
 		start, fail := time.Now(), 0
 		n.deliver = func(_ context.Context, lines []line, more int) error {
+			mu.Lock()
+			defer mu.Unlock()
 			if fail > 0 {
 				fail--
 				return fmt.Errorf("down")
@@ -66,7 +69,9 @@ func TestCollected(t *testing.T) {
 			n.Note(Event{Kind: "parked", Provider: "idpay"})
 		}
 		time.Sleep(time.Hour)
+		mu.Lock()
 		fail = 3
+		mu.Unlock()
 		n.Note(Event{Kind: "disk_low"})
 		time.Sleep(time.Minute)
 		n.Note(Event{Kind: "disk_low"})

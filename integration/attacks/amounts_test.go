@@ -80,14 +80,8 @@ func amounts() []attack {
 				}
 				x.ours(x.credited(order) == 0 && x.box.about(`"`+id+`"`, `"`+order+`"`) == 0, "%+v", x.credits())
 				for _, bad := range []string{order + "\u200c", "A20-١", "A20-۱", "\u202e" + order} {
-					p := x.send(b, x.forged(id, bad))
-					if x.how == silent {
-						x.refused(p)
-						continue
-					}
-					// The announcement says what the payment is for, whatever stands here: it is
-					// the judge's that nothing else is credited.
-					x.status(p, http.StatusOK)
+					// Whatever is known of the id, a stranger is told nothing of it.
+					x.refused(x.send(b, x.forged(id, bad)))
 				}
 				x.ours(x.credited(order) <= 1, "%+v", x.credits())
 			},

@@ -143,7 +143,8 @@ handle_errors {
 	t.Run("errors caddy", func(t *testing.T) {
 		for target, want := range map[string]string{
 			"/back?id=1": "malformed",
-			"/back?status=7&order_id=1&id=" + strings.Repeat("ab", 16): "declined",
+			"/back?status=7&order_id=1&id=" + strings.Repeat("ab", 16): "cancelled",
+			"/back?status=3&order_id=1&id=" + strings.Repeat("ab", 16): "declined",
 		} {
 			before := len(shop.Seen())
 			b.Get(site+target, "X-Payment-Status", "verified")

@@ -92,7 +92,7 @@ func TestIntentsByTheAdminEndpoint(t *testing.T) {
 		}
 		text, _ := io.ReadAll(res.Body)
 		_ = res.Body.Close()
-		if res.StatusCode != want || query == "stat=all" && !strings.Contains(string(text), `\"stat\"; did you mean state?; there are state, site`) {
+		if res.StatusCode != want || query == "stat=all" && !strings.Contains(string(text), `\"stat\"; did you mean state?; there are search, from, to, state, site`) {
 			t.Errorf("list?%s: %d %s", query, res.StatusCode, text)
 		}
 	}
