@@ -123,7 +123,13 @@ func TestAHangingWebhookIsNotInTheMoneysPath(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &hook{during: func(payment.Sale) { time.Sleep(30 * time.Second) }, answer: func(int) payment.ReportAnswer { return payment.ReportAnswer{} }}
 		w := newWorld(t, withHook(h), func(w *world) { w.bank.took = 0 })
-		defer w.halt()
+		// Whether it is being told again just then, when the test ends, is up to chance.
+		defer func() {
+			w.halt()
+			if err := w.Close(context.Background()); err != nil {
+				t.Error(err)
+			}
+		}()
 		rec := w.announce()
 		w.Admit(t.Context(), w.ask())
 		time.Sleep(5 * time.Second) // it is being told of "verified" now

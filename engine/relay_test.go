@@ -148,18 +148,62 @@ func (b *relayBank) Inquire(context.Context, payment.Query) payment.Answer {
 	return payment.Answer{Outcome: payment.OutcomeAwaiting, Receipt: &payment.Receipt{}}
 }
 
+// says is what every call is answered from now on.
+func (b *relayBank) says(say func(body string) payment.RelayReply) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.say = say
+}
+
+// became is whether it has settled, and how often it was inquired of.
+func (b *relayBank) became() (settled bool, inquired int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.settled, b.inquired
+}
+
 // plugins are the sites: shops that ask by themselves.
 type plugins struct {
 	shop
+	mu     sync.Mutex
 	rescue bool
 	visit  func(r *payment.Record) engine.Replayed
 	visits int
 }
 
-func (p *plugins) Rescues(*payment.Record) bool { return p.rescue }
+func (p *plugins) Rescues(*payment.Record) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.rescue
+}
+
 func (p *plugins) Replay(_ context.Context, r *payment.Record) engine.Replayed {
+	p.mu.Lock()
 	p.visits++
-	return p.visit(r)
+	visit := p.visit
+	p.mu.Unlock()
+	return visit(r)
+}
+
+// rescues says whether a shop's return may be made, while the worker runs.
+func (p *plugins) rescues(yes bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rescue = yes
+}
+
+// visited is what a visit does from now on.
+func (p *plugins) visited(visit func(r *payment.Record) engine.Replayed) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.visit = visit
+}
+
+// seen is how many visits there were.
+func (p *plugins) seen() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.visits
 }
 
 // seal is no secret, but bound to the payment.
@@ -777,37 +821,37 @@ func TestRelayReplay(t *testing.T) {
 		want result
 	}{
 		{"paid, and nobody came back", func(w *relayWorld) {
-			w.sites.visit = func(*payment.Record) engine.Replayed {
+			w.sites.visited(func(*payment.Record) engine.Replayed {
 				h := w.call("verify", "K1")
 				return engine.Replayed{Taken: true, Page: map[bool]payment.ShopPage{true: payment.PageGood, false: payment.PageBad}[isFirst(h)]}
-			}
+			})
 		}, result{payment.Delivered, "", 1, true, false}},
 		{"its plugin needs the session: the money goes back", func(w *relayWorld) {
-			w.sites.visit = func(*payment.Record) engine.Replayed {
+			w.sites.visited(func(*payment.Record) engine.Replayed {
 				return engine.Replayed{Taken: true, Page: payment.PageGood}
-			}
+			})
 		}, result{payment.Created, "", 1, false, true}},
-		{"no rescue", func(w *relayWorld) { w.sites.rescue = false }, result{payment.Created, "", 0, false, false}},
+		{"no rescue", func(w *relayWorld) { w.sites.rescues(false) }, result{payment.Created, "", 0, false, false}},
 		{"the shop wants the money back", func(w *relayWorld) {
-			w.gate.say = func(string) payment.RelayReply { return payment.RelayReply{Status: 500, Body: []byte("?")} }
+			w.gate.says(func(string) payment.RelayReply { return payment.RelayReply{Status: 500, Body: []byte("?")} })
 			w.call("reverse", "K1")
 		}, result{payment.Created, "", 0, false, false}},
 		{"settled, and its answer was lost", func(w *relayWorld) {
 			w.call("verify", "K1", unheard)
-			w.sites.visit = func(*payment.Record) engine.Replayed {
+			w.sites.visited(func(*payment.Record) engine.Replayed {
 				h := w.call("verify", "K1")
 				return engine.Replayed{Taken: true, Page: map[bool]payment.ShopPage{true: payment.PageGood, false: payment.PageBad}[isFirst(h)]}
-			}
+			})
 		}, result{payment.Delivered, "", 1, true, false}},
 		{"settled, and its plugin doesn't ask again", func(w *relayWorld) {
 			w.call("verify", "K1", unheard)
-			w.sites.visit = func(*payment.Record) engine.Replayed {
+			w.sites.visited(func(*payment.Record) engine.Replayed {
 				return engine.Replayed{Taken: true, Page: payment.PageGood}
-			}
+			})
 		}, result{payment.Parked, payment.ReasonNeedsSession, 1, true, true}},
 		{"it panics", func(w *relayWorld) {
 			w.call("verify", "K1", unheard)
-			w.sites.visit = func(*payment.Record) engine.Replayed { panic("secret-canary") }
+			w.sites.visited(func(*payment.Record) engine.Replayed { panic("secret-canary") })
 		}, result{payment.Parked, payment.ReasonAbsent, 1, true, false}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -818,12 +862,13 @@ func TestRelayReplay(t *testing.T) {
 				c.make(w)
 				time.Sleep(2 * time.Hour)
 				r := w.only()
-				got := result{r.State, r.Reason, w.sites.visits, w.gate.settled, w.NeedsSession(r)}
+				settled, inquired := w.gate.became()
+				got := result{r.State, r.Reason, w.sites.seen(), settled, w.NeedsSession(r)}
 				if got != c.want {
 					t.Fatalf("%+v, want %+v", got, c.want)
 				}
-				if got.state == payment.Created && w.bank.inquired > 20 {
-					t.Error("asked", w.bank.inquired, "times")
+				if got.state == payment.Created && inquired > 20 {
+					t.Error("asked", inquired, "times")
 				}
 			})
 		})
@@ -858,7 +903,7 @@ func TestRelayGiveBack(t *testing.T) {
 		defer w.halt()
 		w.call("create", "")
 		w.call("verify", "K1", unheard)
-		w.gate.say = func(string) payment.RelayReply { return payment.RelayReply{Err: errors.New("time-out")} }
+		w.gate.says(func(string) payment.RelayReply { return payment.RelayReply{Err: errors.New("time-out")} })
 		if h := w.call("reverse", "K1"); !h.broke {
 			t.Fatalf("%+v", h)
 		}
@@ -867,7 +912,7 @@ func TestRelayGiveBack(t *testing.T) {
 			t.Error(r.Reason)
 		}
 		time.Sleep(time.Hour)
-		if w.sites.visits != 0 {
+		if w.sites.seen() != 0 {
 			t.Error("replayed")
 		}
 	})
