@@ -98,7 +98,7 @@ func (t *visit) declined(res engine.Result) error {
 		// paid, or that the shop doesn't know, neither of which has one.
 		rec = nil
 	}
-	if t.cancelled || rec != nil && rec.Reason == payment.ReasonCancelled {
+	if t.cancelled { // not by the record's reason: some codes behind ReasonCancelled are a bank's refusal, too
 		return t.page(pages.Cancelled, rec, nil)
 	}
 	return t.page(pages.Declined, rec, nil)

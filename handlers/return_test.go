@@ -137,6 +137,27 @@ func TestCheckoutFindsTheRouteOfItsReturn(t *testing.T) {
 	}
 }
 
+// A record's reason may be a code that a bank's refusal has, too: a customer whose card
+// was refused is not told that they have cancelled.
+func TestCancelledIsWhatTheReturnSays(t *testing.T) {
+	t.Parallel()
+	h := routed("/back")
+	rec := &payment.Record{Ref: payment.NewRef("shop", "x", "K1", "101"), State: payment.Declined, Reason: payment.ReasonCancelled}
+	for cancelled, title := range map[bool]string{true: "The payment was cancelled", false: "The payment did not go through"} {
+		r := asked(httptest.NewRequest(http.MethodGet, "https://shop/back?id=K1", nil))
+		r.Header.Set("Accept", "text/html")
+		r.Header.Set("Accept-Language", "en")
+		w := httptest.NewRecorder()
+		v := &visit{h: h, v: h.Verify[0], w: w, r: r, cancelled: cancelled}
+		if err := v.answer(engine.Result{Kind: engine.Declined, Record: rec, Bound: true}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(w.Body.String(), title) {
+			t.Errorf("cancelled %v: the page does not say %q", cancelled, title)
+		}
+	}
+}
+
 // 3.4: a stranger who invents an id learns nothing about the order that it names.
 func TestDeclinedTellsNoStrangerOfAnOrder(t *testing.T) {
 	t.Parallel()

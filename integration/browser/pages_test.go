@@ -195,11 +195,11 @@ func TestDonationOutOfBoundsIsSaid(t *testing.T) {
 	for _, l := range looks {
 		p.set(l.settings)
 		p.open(c.site + "/give")
-		sum := "۵۰۰۰"
+		field, sum := "#sum-fa", "۵۰۰۰"
 		if !l.persian() {
-			sum = "5,000"
+			field, sum = "#sum-en", "5,000"
 		}
-		p.fill("#sum", sum)
+		p.fill(field, sum)
 		p.press("form button")
 		p.see("[role=alert]")
 		if p.status() != http.StatusUnprocessableEntity {
@@ -207,7 +207,7 @@ func TestDonationOutOfBoundsIsSaid(t *testing.T) {
 		}
 		judge(p, "donate-wrong", l)
 	}
-	p.fill("#sum", "۲۰٬۰۰۰")
+	p.fill("#sum-en", "۲۰٬۰۰۰") // the last look's
 	p.press("form button")
 	p.press("button[value=pay]")
 	p.until("the shop's page", "document.title==='shop'")

@@ -13,7 +13,7 @@ type Kind string
 const (
 	// Declined: the provider says that nothing was paid.
 	Declined Kind = "declined"
-	// Cancelled: the customer came back without paying, and the provider says so.
+	// Cancelled: nothing was paid, and the return says that this was the customer's choice.
 	Cancelled Kind = "cancelled"
 	// Confirming: recorded or waiting, no answer yet.
 	Confirming Kind = "confirming"

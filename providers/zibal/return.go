@@ -25,6 +25,9 @@ const (
 	paidStatus  = "2"
 )
 
+// cancelledStatus: cancelled by the user.
+const cancelledStatus = "3"
+
 // maxTrackID is how many digits an id may have: it is an integer of 64 bits.
 const maxTrackID = 18
 
@@ -61,7 +64,7 @@ func (*Provider) ReadReturn(get func(name string) string) (payment.Claimed, erro
 	case success == "1" && (status == paidStatus || status == "1" || status == ""):
 		c.Hint = payment.HintPaid
 	case success == "0" && notPaid(status):
-		c.Hint = payment.HintUnpaid
+		c.Hint, c.Cancelled = payment.HintUnpaid, status == cancelledStatus
 	}
 	return c, nil
 }

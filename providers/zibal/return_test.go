@@ -25,7 +25,7 @@ func TestReadReturn(t *testing.T) {
 		{"0", "2"}: payment.HintNone, {"0", "1"}: payment.HintNone, {"1", "3"}: payment.HintNone, {"2", "2"}: payment.HintNone,
 		{"0", "-1"}: payment.HintNone, {"0", "-2"}: payment.HintNone, {"0", ""}: payment.HintNone, {"", ""}: payment.HintNone, {"0", "99"}: payment.HintNone, {"0", "21"}: payment.HintNone,
 	} {
-		if c, err := read(sampleID, in[0], in[1]); err != nil || c != (payment.Claimed{ID: sampleID, Hint: want}) {
+		if c, err := read(sampleID, in[0], in[1]); err != nil || c != (payment.Claimed{ID: sampleID, Hint: want, Cancelled: in == [2]string{"0", "3"}}) {
 			t.Errorf("%v: %+v, %v", in, c, err)
 		}
 	}
