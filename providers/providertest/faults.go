@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -106,14 +107,11 @@ func faults() []fault {
 			return reply(status, "application/json", good+strings.Repeat(" ", 1<<20))
 		}},
 		{"gzip bomb", false, func(good string, status int) http.HandlerFunc {
-			var b bytes.Buffer
-			z := gzip.NewWriter(&b)
-			_, _ = z.Write([]byte(good + strings.Repeat(" ", 8<<20)))
-			_ = z.Close()
+			body := append(zipped(good), blanks()...) // two members are read as one
 			return func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Encoding", "gzip")
 				w.WriteHeader(status)
-				_, _ = w.Write(b.Bytes())
+				_, _ = w.Write(body)
 			}
 		}},
 		{"success under 500", false, func(good string, _ int) http.HandlerFunc { return reply(500, "application/json", good) }},
@@ -124,6 +122,17 @@ func faults() []fault {
 		list = append(list, fault{fmt.Sprintf("a page with %d", status), false, page(status)})
 	}
 	return list
+}
+
+// blanks are 8 MiB of them, zipped once: that takes long under the race detector.
+var blanks = sync.OnceValue(func() []byte { return zipped(strings.Repeat(" ", 8<<20)) })
+
+func zipped(text string) []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = z.Write([]byte(text))
+	_ = z.Close()
+	return b.Bytes()
 }
 
 // stall answers nothing until the client leaves.
