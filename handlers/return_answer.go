@@ -306,8 +306,10 @@ func (h *Handler) write(w http.ResponseWriter, r *http.Request, p pages.Page, ca
 	return nil
 }
 
-// redirect answers a return with another address.
+// redirect answers a return with another address. Where one customer is sent, and the
+// cookie that goes with it, is nobody else's: no cache may keep it.
 func (t *visit) redirect(to string) error {
+	t.w.Header().Set("Cache-Control", forNobody)
 	http.Redirect(t.w, t.r, to, http.StatusSeeOther)
 	return nil
 }

@@ -47,6 +47,7 @@ func (h *Handler) browserID(w http.ResponseWriter, r *http.Request) string {
 func (t *visit) sendBounce(rec *payment.Record) error {
 	if t.v.byRedirect(rec) {
 		t.w.Header().Set("Location", t.hopURL(rec))
+		t.w.Header().Set("Cache-Control", forNobody)
 		t.w.WriteHeader(http.StatusSeeOther)
 		return nil
 	}
@@ -103,6 +104,7 @@ func (t *visit) sendAgain(rec *payment.Record) error {
 			}
 		}
 		t.w.Header().Set("Location", uri)
+		t.w.Header().Set("Cache-Control", forNobody)
 		t.w.WriteHeader(http.StatusSeeOther)
 		return nil
 	}

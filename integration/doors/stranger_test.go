@@ -87,7 +87,8 @@ func (w *world) compare(i int, s step, pl place) {
 }
 
 var (
-	randomText = regexp.MustCompile(`[0-9A-Za-z_.-]{20,}|[0-9a-f]{8}-[0-9a-f-]{27}`)
+	// The last is the short reference of a page.
+	randomText = regexp.MustCompile(`[0-9A-Za-z_.-]{20,}|[0-9a-f]{8}-[0-9a-f-]{27}|<code>[0-9a-z]{4} [0-9a-z]{4}</code>`)
 	lengths    = regexp.MustCompile(`(?i)content-length: \d+`)
 )
 
