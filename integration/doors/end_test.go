@@ -78,10 +78,6 @@ func (w *world) end() {
 				break
 			}
 		}
-		// A report is under way in real time, of which hours of the world take little.
-		for end := time.Now().Add(hangs()); w.unreported() != "" && time.Now().Before(end) && len(w.faults) == 0; time.Sleep(20 * time.Millisecond) {
-			w.pass(10 * time.Minute)
-		}
 		if p := w.lost(); p != nil {
 			truth, _ := w.bank.truth(p.ID)
 			w.fail("lost-customer", "order %s of %s (%d rials, %s, payment %s) is %s at the bank; the ledger has %s; its customer %s", p.Order, p.Site, p.Amount, p.Provider, p.ID, truth.State, w.ledger(p), how(p))
