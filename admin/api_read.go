@@ -50,7 +50,7 @@ func (c *call) rows(e *engine.Engine, records []*payment.Record) []operate.Row {
 }
 
 func (c *call) list() error {
-	q, err := operate.ParseListing("list", c.r.URL.Query(), time.Now())
+	q, err := operate.ParseListing(c.r.URL.Query(), time.Now())
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (c *call) show() error {
 // export streams. Once the first line is out there is no status to change: a
 // failure cuts the connection, which the reader sees as a broken answer.
 func (c *call) export() error {
-	q, err := operate.ParseListing("export", c.r.URL.Query(), time.Now())
+	q, err := operate.ParseListing(c.r.URL.Query(), time.Now())
 	if err != nil {
 		return err
 	}

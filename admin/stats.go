@@ -13,7 +13,7 @@ import (
 )
 
 func (c *call) stats() error {
-	q, err := operate.ParseListing("stats", c.r.URL.Query(), time.Now())
+	q, err := operate.ParseListing(c.r.URL.Query(), time.Now())
 	if err != nil {
 		return err
 	}

@@ -225,7 +225,7 @@ func (t *teller) send(ctx context.Context, h *webhook.Hook, id string, m webhook
 	}
 }
 
-// Interface guard.
+// Interface guards.
 var (
 	_ engine.Observer = (*teller)(nil)
 	_ engine.Timer    = (*teller)(nil)

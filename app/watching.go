@@ -81,7 +81,8 @@ func (a *App) look(ctx context.Context) time.Duration {
 // startWatching makes every series and begins to look.
 func (a *App) startWatching(ctx context.Context) {
 	processWatch.Keep(a.ProviderNames())
-	a.observer.meters.Prepare(a.ProviderNames(), slices.Collect(maps.Keys(a.affiliates)))
+	receivers := slices.AppendSeq(slices.Collect(maps.Keys(a.affiliates)), maps.Keys(a.hooks))
+	a.observer.meters.Prepare(a.ProviderNames(), receivers)
 	go a.watchOver(ctx)
 }
 

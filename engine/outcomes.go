@@ -80,7 +80,7 @@ func DeliveryOutcomes() []string {
 	return []string{DeliveryAcked, DeliveryUnacked, DeliveryUnsent, DeliveryRefused}
 }
 
-// ReportOutcomes are the outcomes of a report to an affiliate.
+// ReportOutcomes are the outcomes of a report to an affiliate or a webhook.
 func ReportOutcomes() []string {
 	return []string{OutcomeDone, OutcomeRejected, OutcomeRetried, OutcomeParked}
 }
@@ -264,6 +264,7 @@ func Alarms() []string {
 	return []string{
 		EventReview, EventParked, EventExpired, EventUnknown, EventMissed, EventOperator, EventBreaker, EventStarting, EventMalformed,
 		EventForeign, EventUnconverted, EventPaused, EventStore, EventUnrouted, EventTwin, EventPanicked, EventAccount, EventUnannounced,
-		EventUnusable, EventUnknownOrder, EventPaidBefore, EventUnclaimed,
+		EventUnusable, EventUnknownOrder, EventPaidBefore, EventUnclaimed, EventNoPage, EventUntold, EventRefundUnknown,
+		EventRelayCall, EventRelayStranger, EventRelayAmount, EventRelayDown, EventNeedsSession, EventGivenBack, EventForeignReturn,
 	}
 }

@@ -34,24 +34,16 @@ func (e *Engine) giver(rec *payment.Record, kind payment.RefundKind) (prov Provi
 		return prov, t, nil, fmt.Errorf("%w: %w", ErrNotPossible, err)
 	}
 	ok := false
-	switch p := prov.Provider.(type) {
-	case interface {
-		payment.Refunder
-		payment.Reverser
-	}:
-		if t, ok = p.ReverseTerms(); kind == payment.KindReverse {
-			return prov, t, p.Reverse, able(rec, kind, ok)
+	if kind == payment.KindReverse {
+		if p, is := prov.Provider.(payment.Reverser); is {
+			t, ok = p.ReverseTerms()
+			ask = p.Reverse
 		}
+	} else if p, is := prov.Provider.(payment.Refunder); is {
 		t, ok = p.RefundTerms()
-		return prov, t, p.Refund, able(rec, kind, ok)
-	case payment.Refunder:
-		t, ok = p.RefundTerms()
-		return prov, t, p.Refund, able(rec, kind, ok && kind == payment.KindRefund)
-	case payment.Reverser:
-		t, ok = p.ReverseTerms()
-		return prov, t, p.Reverse, able(rec, kind, ok && kind == payment.KindReverse)
+		ask = p.Refund
 	}
-	return prov, t, nil, able(rec, kind, false)
+	return prov, t, ask, able(rec, kind, ok)
 }
 
 func able(rec *payment.Record, kind payment.RefundKind, ok bool) error {
@@ -69,7 +61,10 @@ func (e *Engine) Repayable(rec *payment.Record, kind payment.RefundKind) (paymen
 		return 0, t, err
 	}
 	left, err := rec.Repayable()
-	if err == nil && left == 0 {
+	switch {
+	case err != nil:
+		err = fmt.Errorf("%w: %w", ErrNotPossible, err)
+	case left == 0:
 		err = fmt.Errorf("%w: all of it went back or may have gone back", ErrNotPossible)
 	}
 	return left, t, err
@@ -95,7 +90,7 @@ func (e *Engine) GiveBack(ctx context.Context, ref payment.Ref, g GiveBack) (*pa
 	}
 	left, t, err := e.Repayable(rec, g.Kind)
 	if err != nil {
-		return rec, fmt.Errorf("%w: %w", ErrNotPossible, err)
+		return rec, err
 	}
 	prov, _, ask, err := e.giver(rec, g.Kind)
 	if err != nil {
@@ -121,19 +116,17 @@ func (e *Engine) GiveBack(ctx context.Context, ref payment.Ref, g GiveBack) (*pa
 	if q.Number = rec.Receipt.Number; q.Number == "" {
 		q.Number = rec.Proof
 	}
-	return e.endRefund(ctx, ref, key, e.callBack(ctx, prov, ask, q))
+	return e.endRefund(ctx, ref, key, e.callBack(ctx, rec.Ref, prov, ask, q))
 }
 
 // callBack asks the provider within its time-out. A panic is an unknown answer.
-func (e *Engine) callBack(ctx context.Context, prov Provider, ask func(context.Context, payment.GiveBack) payment.GivenBack, q payment.GiveBack) (a payment.GivenBack) {
+func (e *Engine) callBack(ctx context.Context, ref payment.Ref, prov Provider, ask func(context.Context, payment.GiveBack) payment.GivenBack, q payment.GiveBack) (a payment.GivenBack) {
 	ctx, cancel := context.WithTimeout(ctx, prov.Timeout)
 	defer cancel()
-	defer func() {
-		if p := recover(); p != nil {
-			a = payment.GivenBack{Err: fmt.Errorf("provider panicked: %T", p)}
-		}
-	}()
-	return ask(ctx, q)
+	if err := e.safely(ref, func() error { a = ask(ctx, q); return nil }); err != nil {
+		return payment.GivenBack{Err: err}
+	}
+	return a
 }
 
 // endRefund writes what became of it, over whatever else became of the record

@@ -11,7 +11,7 @@ import (
 )
 
 // The relay serves a provider's own API to the shop. What the shop hears is decided
-// here, from the record; the handlers only carry bytes. (DESIGN 3.5.)
+// here, from the record; the handlers only carry bytes. docs/relay.md tells its users.
 //
 // The invariants: nothing is settled that the shop didn't ask for; the marker is
 // durable before its verify goes out; "first" is said by tellFirst alone, after a

@@ -91,7 +91,7 @@ func (e *Engine) relayDue(ctx context.Context, rec *payment.Record) (done bool, 
 	case payment.Declined, payment.Expired:
 		return true, e.relayForget(ctx, rec)
 	case payment.Verified:
-		if e.handsOver(rec) {
+		if e.handsOver(rec) && rec.Relay.GivingBack.IsZero() {
 			return false, nil
 		}
 		return true, e.relayUnheard(ctx, rec)
@@ -280,12 +280,7 @@ func (e *Engine) relayLapsed(ctx context.Context, rec *payment.Record) error {
 
 // relayRests tells a person, and throws away what is kept for too long.
 func (e *Engine) relayRests(ctx context.Context, rec *payment.Record) error {
-	ends := rec.Relay.KeptAt.Add(payment.RelayKept)
-	switch {
-	case len(rec.Relay.Kept) == 0:
-		e.tellAgain(ctx, rec)
-		return nil
-	case !e.now().Before(ends):
+	if ends := relayKeptUntil(rec); !ends.IsZero() && !e.now().Before(ends) {
 		rec.Relay.Kept, rec.Relay.KeptAt = nil, time.Time{}
 		return e.rest(ctx, rec, time.Time{})
 	}

@@ -918,6 +918,66 @@ func TestRelayGiveBack(t *testing.T) {
 	})
 }
 
+// While the shop asks for the money back, and where nobody knows what became of that, no
+// verify route hands the payment over.
+func TestNothingIsHandedOverWhoseMoneyMayGoBack(t *testing.T) {
+	verified := func(t *testing.T) (*relayWorld, *payment.Record) {
+		w := newRelayWorld(t)
+		w.bank.unmarked = true
+		w.call("create", "")
+		res := w.Admit(context.Background(), engine.Ask{
+			Site: "shop", Route: "/cb zarinpal", Provider: "zarinpal", Claimed: payment.Claimed{ID: "K1", Hint: payment.HintPaid},
+			Policy: engine.Policy{Once: true, Many: true}, Patience: 8 * time.Second, Return: payment.Return{Method: "GET", Host: "shop", URI: "/cb"},
+		})
+		if res.Kind != engine.Verified {
+			t.Fatalf("%v %v", res.Kind, res.Err)
+		}
+		return w, res.Record
+	}
+	deliver := func(w *relayWorld, rec *payment.Record) error {
+		_, err := w.Deliver(context.Background(), rec, engine.Delivery{Via: payment.ViaBrowser, Policy: engine.Policy{Once: true, Many: true}}, func(context.Context, *payment.Record) engine.Handed {
+			return engine.Handed{Acked: true}
+		})
+		return err
+	}
+	t.Run("its call is under way", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w, rec := verified(t)
+			defer w.halt()
+			var err error
+			w.gate.says(func(string) payment.RelayReply {
+				err = deliver(w, rec)
+				return payment.RelayReply{Err: errors.New("time-out")}
+			})
+			w.call("reverse", "K1")
+			if !errors.Is(err, engine.ErrNotNow) {
+				t.Errorf("%v", err)
+			}
+			if r := w.wantState(rec.Ref, payment.Parked); r.Reason != payment.ReasonGiveBack {
+				t.Error(r.Reason)
+			}
+		})
+	})
+	t.Run("the process ended before its answer", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w, rec := verified(t)
+			defer w.halt()
+			marked := w.only()
+			marked.Relay.GivingBack = time.Now()
+			if err := w.store.Commit(context.Background(), payment.Change{Record: marked}); err != nil {
+				t.Fatal(err)
+			}
+			if err := deliver(w, rec); !errors.Is(err, engine.ErrNotNow) {
+				t.Errorf("%v", err)
+			}
+			time.Sleep(10 * time.Minute)
+			if r := w.wantState(rec.Ref, payment.Parked); r.Reason != payment.ReasonGiveBack {
+				t.Error(r.Reason)
+			}
+		})
+	})
+}
+
 // R22: until "first" was heard an inquiry answers as before the verify.
 func TestRelayInquiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

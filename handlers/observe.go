@@ -281,22 +281,7 @@ func (p *observedPage) serve(h *Handler, w http.ResponseWriter, r *http.Request,
 
 // findObserve is the site and observe route of a record.
 func (s *Sites) findObserve(r *payment.Record) (*Handler, *Observe) {
-	var best *Handler
-	var route *Observe
-	rank := 0
-	for _, h := range s.all() {
-		n := h.rank(r)
-		if n <= rank {
-			continue
-		}
-		for _, o := range h.Observe {
-			if o.Provider == r.Provider && (r.Route == "" || r.Route == o.conf.name) {
-				best, route, rank = h, o, n
-				break
-			}
-		}
-	}
-	return best, route
+	return routeOf(s, r, func(h *Handler) []*Observe { return h.Observe }, func(o *Observe) (provider, name string) { return o.Provider, o.conf.name })
 }
 
 // Rescues implements engine.Replayer.

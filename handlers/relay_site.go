@@ -3,7 +3,6 @@ package handlers
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -133,7 +132,7 @@ func (h *Handler) upstreamHosts() (hosts []string) {
 	}
 	for _, p := range upstreams(h.server, h.place().tops) {
 		for _, u := range p.Upstreams {
-			if a, err := caddy.ParseNetworkAddress(u.Dial); err == nil && a.Host != "" && net.ParseIP(a.Host) == nil || err == nil && a.Host != "" {
+			if a, err := caddy.ParseNetworkAddress(u.Dial); err == nil && a.Host != "" {
 				hosts = adding(hosts, a.Host)
 			}
 		}

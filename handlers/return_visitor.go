@@ -51,7 +51,7 @@ const nobody = "192.0.2.1:0"
 // visitor.
 func replay(r *http.Request, v *payment.Visitor) {
 	r.RemoteAddr = nobody
-	r.Header.Set("User-Agent", "caddy-payments")
+	r.Header.Set("User-Agent", payment.Agent)
 	if v == nil {
 		return
 	}

@@ -203,20 +203,23 @@ func hasGuard(srv *caddyhttp.Server, routes caddyhttp.RouteList) bool {
 	return found
 }
 
-// find returns the site and route of a record: of several handlers that have
-// it, the one that Caddy would give the customer's request to.
+// find returns the site and route of a record.
 func (s *Sites) find(r *payment.Record) (*Handler, *Verify) {
-	var best *Handler
-	var route *Verify
+	return routeOf(s, r, func(h *Handler) []*Verify { return h.Verify }, func(v *Verify) (provider, name string) { return v.Provider, v.route.name })
+}
+
+// routeOf finds the route of a record among those of one kind: of several handlers that
+// have it, the one that Caddy would give the customer's request to.
+func routeOf[R any](s *Sites, r *payment.Record, routes func(*Handler) []*R, named func(*R) (provider, name string)) (best *Handler, route *R) {
 	rank := 0
 	for _, h := range s.all() {
 		n := h.rank(r)
 		if n <= rank {
 			continue
 		}
-		for _, v := range h.Verify {
-			if v.Provider == r.Provider && (r.Route == "" || r.Route == v.route.name) {
-				best, route, rank = h, v, n
+		for _, x := range routes(h) {
+			if provider, name := named(x); provider == r.Provider && (r.Route == "" || r.Route == name) {
+				best, route, rank = h, x, n
 				break
 			}
 		}

@@ -134,8 +134,7 @@ func speaking() []Mutant {
 			[]Edit{{"providers/wire", `return Reply{Err: fault(ctx, err, a.connected()), Unsent: a.unsent()}`, `return Reply{Err: fault(ctx, err, a.connected()), Unsent: true}`}}, []Suite{unit("providers/wire", ""), unit("providers/idpay", "TestConformance")}},
 		{"question-sent-twice", "R6", "net/http repeats the question on a dying connection.",
 			[]Edit{{"providers/wire", `struct{ io.Reader }{bytes.NewReader(call.Body)}`, `bytes.NewReader(call.Body)`},
-				{"providers/wire", `req.Header.Set("User-Agent", "caddy-payments")`, `req.Header.Set("User-Agent", "caddy-payments")
-	req.Header["Idempotency-Key"] = nil`}}, []Suite{unit("providers/wire", "TestNoReplay")}},
+				{"providers/wire", "req.Header.Set(\"User-Agent\", payment.Agent)\n\tfor name", "req.Header.Set(\"User-Agent\", payment.Agent)\n\treq.Header[\"Idempotency-Key\"] = nil\n\tfor name"}}, []Suite{unit("providers/wire", "TestNoReplay")}},
 		{"endless-answers-read", "F22", "One answer of gigabytes ends the process.",
 			[]Edit{{"providers/wire", `case len(body) > MaxBody:`, `case false:`}}, []Suite{unit("providers/wire", ""), unit("providers/idpay", "TestConformance")}},
 		{"html-taken-for-no", "R3 F22", "A firewall's page with status 404 declines who has paid.",

@@ -14,7 +14,7 @@ func refunding() []Mutant {
 		{"two-refunds-at-once", "R6", "Two people give back the same money.",
 			in("payment", "if i := r.OpenRefund(); i >= 0 {\n\t\treturn fmt.Errorf(\"%w: what became", "if i := r.OpenRefund(); i >= 99 {\n\t\treturn fmt.Errorf(\"%w: what became"), by("payment", "TestRefunds")},
 		{"refund-while-the-shop-is-told", "R7", "The shop credits what goes back.",
-			in("payment", "if r.OpenRefund() >= 0 {\n\t\treturn fmt.Errorf(\"%w: its money", "if r.OpenRefund() >= 99 {\n\t\treturn fmt.Errorf(\"%w: its money"), by("payment", "TestRefundsAndHandOvers")},
+			in("payment", "if r.OpenRefund() >= 0 || r.State == Verified && r.Relay.wantedBack() {\n\t\treturn fmt.Errorf(\"%w: its money", "if r.OpenRefund() >= 99 {\n\t\treturn fmt.Errorf(\"%w: its money"), by("payment", "TestRefundsAndHandOvers")},
 		{"nextpay-refund-settles", "R1", "A refund without its word is a verify.",
 			in("providers/nextpay", `wire.Field{"refund_request", "yes_money_back"}`, `wire.Field{"refund", "yes_money_back"}`), by("providers/nextpay", "")},
 		{"vandar-price-of-the-payer", "R10", "Where the payer bears the fee, the fee is counted as price.",

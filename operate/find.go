@@ -81,12 +81,8 @@ const leftAfter = time.Hour
 // abandoned is the group of intents that their customers have left.
 const abandoned = "abandoned"
 
-// ParseListing reads a listing from the query of a route. What the route doesn't know is
-// refused.
-func ParseListing(route string, q url.Values, now time.Time) (payment.Listing, error) {
-	if err := KnownQuery(route, q); err != nil {
-		return payment.Listing{}, err
-	}
+// ParseListing reads a listing from a query that [KnownQuery] has accepted.
+func ParseListing(q url.Values, now time.Time) (payment.Listing, error) {
 	l, err := Chosen(q.Get("state"), now)
 	if err != nil {
 		return l, err

@@ -133,7 +133,7 @@ func (r *Record) Found(a Answer, now time.Time) error {
 
 // StartDelivery begins to hand the payment to the shop (T8).
 func (r *Record) StartDelivery(via Via, browser string, now time.Time, lease Lease) error {
-	if r.OpenRefund() >= 0 {
+	if r.OpenRefund() >= 0 || r.State == Verified && r.Relay.wantedBack() {
 		return fmt.Errorf("%w: its money may be on the way back", ErrTransition)
 	}
 	if err := r.step(Hand, now); err != nil {

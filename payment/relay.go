@@ -7,6 +7,10 @@ import (
 	"time"
 )
 
+// Agent is the User-Agent of our own calls. A relay refuses a call that has it: it came
+// back to us.
+const Agent = "caddy-payments"
+
 // Relayer is a provider whose own API can be served to the shop by us: the shop's
 // plugin calls our address instead of the provider's, and nothing else changes.
 // Everything here describes the provider's document and does no more than read and

@@ -7,7 +7,7 @@ import "time"
 //
 // The invariant that its methods keep: "first" is told to one ask at a time, the
 // telling is on record before its first byte, and once it was heard nobody hears
-// it again but by a person's decision. (DESIGN: told and heard.)
+// it again but by a person's decision.
 type Relayed struct {
 	// Callback is the address that the create named for the customer's return,
 	// absolute, as the shop wrote it; empty where no create was seen.
@@ -41,10 +41,14 @@ type Relayed struct {
 	Mixed bool `json:"mx,omitempty"`
 	// ReplayedAt is when the worker made the shop's own return; it is made once.
 	ReplayedAt time.Time `json:"rp,omitzero"`
-	// GivingBack is when the shop asked for the money to be sent back; it excludes a
-	// replay from then on.
+	// GivingBack is when the shop asked for the money to be sent back; from then on it
+	// excludes a replay, and a hand-over that no person decided.
 	GivingBack time.Time `json:"gb,omitzero"`
 }
+
+// wantedBack: the shop asked for the money to be sent back, and nobody knows that it
+// wasn't.
+func (l *Relayed) wantedBack() bool { return l != nil && !l.GivingBack.IsZero() }
 
 // ShopPage is where the shop's answer to a customer's return stands.
 type ShopPage string

@@ -15,7 +15,7 @@ import (
 // heard it, nobody is being told, and nobody wants the money back.
 func (r *Record) Tellable() bool {
 	l := r.Relay
-	if l == nil || l.Heard() || l.Open() || !l.GivingBack.IsZero() {
+	if l == nil || l.Heard() || l.Open() || l.wantedBack() {
 		return false
 	}
 	switch r.State {

@@ -111,14 +111,6 @@ func (s *Server) Provision() error {
 	return nil
 }
 
-func parseNet(s string) (netip.Prefix, error) {
-	if a, err := netip.ParseAddr(s); err == nil {
-		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), nil
-	}
-	p, err := netip.ParsePrefix(s)
-	return p.Masked(), err
-}
-
 // names are the providers that this relay serves.
 func (s *Server) names() []string {
 	if len(s.Options.Providers) > 0 {
@@ -308,69 +300,6 @@ func (s *Server) payPage(w http.ResponseWriter, r *http.Request, rel payment.Rel
 	}
 	http.Redirect(w, r, pages.PageOf(a.ID), http.StatusFound) //nolint:gosec // the gateway's own host; the id is escaped
 	return nil
-}
-
-// admit tells why a caller is refused.
-func (s *Server) admit(r *http.Request) error {
-	if r.Header.Get("Origin") != "" {
-		return errors.New("a browser calls the relay (it sends Origin): payments are created and verified by the shop's server, never by a page")
-	}
-	if r.UserAgent() == agent {
-		return errors.New("one of our own calls came back to us: this machine's hosts file or DNS leads the provider's name here; write `resolver` in the provider's block")
-	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		if s.unix || len(s.Options.Allow) == 0 {
-			return nil // a unix socket
-		}
-		return errors.New("a caller on a unix socket is refused: write `allow unix`")
-	}
-	peer, err := netip.ParseAddr(host)
-	if err != nil {
-		return errors.New("a caller without an address is refused")
-	}
-	peer = peer.Unmap().WithZone("")
-	if slices.ContainsFunc(s.nets, func(p netip.Prefix) bool { return p.Contains(peer) }) {
-		return nil
-	}
-	if len(s.Options.Allow) == 0 && (peer.IsLoopback() || sameMachine(r, peer) || s.upstream(r.Context(), peer)) {
-		return nil
-	}
-	return fmt.Errorf("%s may not call the relay: write `allow %s` if that is the shop", peer, peer)
-}
-
-// agent marks our own calls.
-const agent = "caddy-payments"
-
-// sameMachine: who calls one of this machine's addresses from that very address is
-// on this machine.
-func sameMachine(r *http.Request, peer netip.Addr) bool {
-	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	if !ok {
-		return false
-	}
-	a, err := netip.ParseAddrPort(local.String())
-	return err == nil && a.Addr().Unmap().WithZone("") == peer
-}
-
-// upstream: the caller is one of the site's own upstreams.
-func (s *Server) upstream(ctx context.Context, peer netip.Addr) bool {
-	if s.Upstreams == nil {
-		return false
-	}
-	for _, name := range s.Upstreams() {
-		if a, err := netip.ParseAddr(name); err == nil {
-			if a.Unmap() == peer {
-				return true
-			}
-			continue
-		}
-		addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", name)
-		if err == nil && slices.ContainsFunc(addrs, func(a netip.Addr) bool { return a.Unmap() == peer }) {
-			return true
-		}
-	}
-	return false
 }
 
 // headersOf are the dialect's headers of a call. One that came twice with different

@@ -117,7 +117,7 @@ func (c *Client) Ask(ctx context.Context, order, bearer string) (Answer, error) 
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Accept-Encoding", "identity") // without it any coding will do (RFC 9110, 12.5.3)
 	req.Header.Set("Authorization", "Bearer "+bearer)
-	req.Header.Set("User-Agent", "caddy-payments")
+	req.Header.Set("User-Agent", payment.Agent)
 	res, err := c.http.Do(req)
 	if err != nil {
 		return Answer{}, fmt.Errorf("%w: no connection or no answer in time", ErrUnanswered)

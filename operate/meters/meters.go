@@ -50,7 +50,7 @@ func New(w *watch.Watch) *Meters {
 		creates:       counter("creates_total", "Payments that providers were asked to start, by outcome.", "provider", "outcome"),
 		verifications: counter("verifications_total", "Payments by what came of asking their provider; each is counted once per outcome.", "provider", "outcome"),
 		deliveries:    counter("deliveries_total", "Payments by what came of handing them to their shop; each is counted once per outcome.", "outcome", "via"),
-		reports:       counter("reports_total", "Reports of paid orders to affiliates, by outcome.", "to", "outcome"),
+		reports:       counter("reports_total", "Reports to affiliates and webhooks, by outcome.", "to", "outcome"),
 		returns:       counter("returns_total", "Customers' returns from the bank, by how they were answered.", "kind"),
 		alerts:        counter("alerts_total", "What a person must see. One cause counts once, and again while it lasts.", "kind"),
 		calls: prometheus.NewHistogramVec(histogram("provider_duration_seconds", "How long calls to providers took, by operation and outcome.",
@@ -76,7 +76,7 @@ func (m *Meters) Register(reg prometheus.Registerer) error {
 
 // Prepare makes every series that an alarm looks at, with 0: an increase of one that
 // appears as 1 is 0, and the first incident of each kind would be missed.
-func (m *Meters) Prepare(providers, affiliates []string) {
+func (m *Meters) Prepare(providers, receivers []string) {
 	for _, p := range providers {
 		for _, o := range engine.CreateOutcomes() {
 			m.creates.WithLabelValues(p, o)
@@ -90,7 +90,7 @@ func (m *Meters) Prepare(providers, affiliates []string) {
 			m.deliveries.WithLabelValues(o, via)
 		}
 	}
-	for _, to := range affiliates {
+	for _, to := range receivers {
 		for _, o := range engine.ReportOutcomes() {
 			m.reports.WithLabelValues(to, o)
 		}

@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
 )
 
 const (
@@ -154,7 +156,7 @@ func dress(req *http.Request, call Call) {
 	// Without it any coding will do (RFC 9110, 12.5.3), and a coded answer can't be
 	// read here.
 	req.Header.Set("Accept-Encoding", "identity")
-	req.Header.Set("User-Agent", "caddy-payments")
+	req.Header.Set("User-Agent", payment.Agent)
 	for name, value := range call.Header {
 		req.Header[name] = []string{value}
 	}

@@ -16,9 +16,6 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// agent names our own calls: a relay refuses one that comes back to it.
-const agent = "caddy-payments"
-
 // Forward sends a shop's call as it came to an API below base: see
 // [payment.Relayer]. The call's path was found in the dialect before.
 func (c *Client) Forward(ctx context.Context, base Base, call payment.RelayCall) payment.RelayReply {
@@ -49,7 +46,7 @@ func (c *Client) Forward(ctx context.Context, base Base, call payment.RelayCall)
 		req.Header[name] = []string{value}
 	}
 	req.Header.Set("Accept-Encoding", "identity")
-	req.Header.Set("User-Agent", agent)
+	req.Header.Set("User-Agent", payment.Agent)
 	if req.Header.Get("Accept") == "" {
 		req.Header.Set("Accept", JSON)
 	}
