@@ -103,7 +103,7 @@ func (e *Engine) enrol(ctx context.Context, t payment.Terms) (mine account, othe
 			}
 			list = append(list, a)
 			if a.Issuer == t.Issuer {
-				e.welcome(ctx, t, a, n == 0)
+				e.announceAccount(ctx, t, a, n == 0)
 				break
 			}
 		}
@@ -186,10 +186,10 @@ func (e *Engine) firstOfItsKind(ctx context.Context, t payment.Terms) (bool, err
 	return true, nil
 }
 
-// welcome says that the ledger meets an account for the first time, where that
+// announceAccount says that the ledger meets an account for the first time, where that
 // matters: a receipt from before can't be told from a new one. What it says is
 // what unconsumed (package payment) will do with a signed return.
-func (e *Engine) welcome(ctx context.Context, t payment.Terms, a account, ledgerIsNew bool) {
+func (e *Engine) announceAccount(ctx context.Context, t payment.Terms, a account, ledgerIsNew bool) {
 	gen, err := e.generation(ctx)
 	if err != nil {
 		return // whoever opens the ledger hears of that

@@ -173,9 +173,9 @@ func (e *Engine) admit(ctx context.Context, gone <-chan struct{}, prov Provider,
 			}
 			leave = func() {}
 		}
-		return e.fly(ctx, gone, j, a.Patience-e.now().Sub(start), leave)
+		return e.settleOnce(ctx, gone, j, a.Patience-e.now().Sub(start), leave)
 	}
-	return e.fly(ctx, gone, j, a.Patience-e.now().Sub(start), func() {})
+	return e.settleOnce(ctx, gone, j, a.Patience-e.now().Sub(start), func() {})
 }
 
 // inTurn puts a stranger's return on record, without asking: it is well formed,
@@ -242,15 +242,15 @@ func (e *Engine) keepTurn(ctx context.Context, j job, wait time.Duration) (*paym
 	return nil, fmt.Errorf("keeping a return: %w", payment.ErrConflict)
 }
 
-// fly runs a job once for all who want it and waits for as long as the browser
+// settleOnce runs a job once for all who want it and waits for as long as the browser
 // may and is there. over is called when the work has ended.
-func (e *Engine) fly(ctx context.Context, gone <-chan struct{}, j job, patience time.Duration, over func()) Result {
+func (e *Engine) settleOnce(ctx context.Context, gone <-chan struct{}, j job, patience time.Duration, over func()) Result {
 	if !e.begin() {
 		over()
 		return Result{Kind: Unavailable, Err: payment.ErrClosed}
 	}
 	came := e.now()
-	ch := e.Shared.flights.DoChan(string(j.ref), e.flight(ctx, j))
+	ch := e.Shared.settles.DoChan(string(j.ref), e.settling(ctx, j))
 	done := make(chan Result, 1)
 	go func() {
 		defer e.running.Done()
@@ -262,10 +262,10 @@ func (e *Engine) fly(ctx context.Context, gone <-chan struct{}, j job, patience 
 			// this.
 			again := j
 			again.absent, again.found = false, nil
-			r = <-e.Shared.flights.DoChan(string(j.ref), e.flight(ctx, again))
+			r = <-e.Shared.settles.DoChan(string(j.ref), e.settling(ctx, again))
 			rec, _ = r.Val.(*payment.Record)
 		}
-		if r.Err == nil && rec != nil && e.tooSoon(rec, j.stranger) && arrived(rec) && rec.Return.Arrived.Before(came.Add(-joined)) {
+		if r.Err == nil && rec != nil && e.tooSoon(rec, j.stranger) && arrived(rec) && rec.Return.Arrived.Before(came.Add(-joinSpan)) {
 			// The worker's question, or an earlier return's.
 			done <- e.notYet(ctx, rec, j.ask, j.stranger)
 			return

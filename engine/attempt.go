@@ -98,7 +98,7 @@ func (e *Engine) remember(rec *payment.Record, j job, now time.Time) {
 	if j.ask.Claimed.Hint != payment.HintUnpaid {
 		rec.Attempts.Claimed = true
 	}
-	ret := kept(j.ask)
+	ret := returnToKeep(j.ask)
 	if ret.Arrived.IsZero() {
 		ret.Arrived = now
 	}
@@ -124,10 +124,10 @@ func (e *Engine) remember(rec *payment.Record, j job, now time.Time) {
 // that it is paid: strangers can send 64 KiB of anything.
 const LeanMost = 4 << 10
 
-// kept is what is kept of a return: all of it where it is small, else what the
+// returnToKeep is what is kept of a return: all of it where it is small, else what the
 // handler says is needed. What fits in no way is only known to have come; it can't
 // be handed over without its browser, and is left to a person then.
-func kept(a Ask) payment.Return {
+func returnToKeep(a Ask) payment.Return {
 	switch {
 	case a.Return.Size() <= LeanMost:
 		return a.Return
@@ -137,8 +137,8 @@ func kept(a Ask) payment.Return {
 	return payment.Return{Method: a.Return.Method, Secure: a.Return.Secure, Machine: a.Return.Machine, Arrived: a.Return.Arrived}
 }
 
-// whole puts the return of this very request on record, once it is paid.
-func whole(rec *payment.Record, j job) {
+// keepWholeReturn puts the return of this very request on record, once it is paid.
+func keepWholeReturn(rec *payment.Record, j job) {
 	if j.worker || rec.Return == nil || j.ask.Return.Size() <= LeanMost || j.ask.Bound != nil && !j.ask.Bound(rec.Order) || rec.Return.Machine != j.ask.Return.Machine {
 		return
 	}

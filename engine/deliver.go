@@ -149,12 +149,12 @@ func (e *Engine) finishDelivery(ctx context.Context, rec *payment.Record, h Hand
 			failpoint.Hit(failpoint.Delivered)
 			e.counted(EventHanded, next, outcome)
 			if alert {
-				e.tell(ctx, name, next, nil)
+				e.alert(ctx, name, next, nil)
 				return next, nil
 			}
 			e.observe(name, next, nil, false)
 			if next.Earliest().Equal(now) {
-				e.poke()
+				e.wakeWorker()
 			}
 			return next, nil
 		}
@@ -211,7 +211,7 @@ func (e *Engine) handed(next *payment.Record, h Handed, p Policy, now time.Time)
 		}
 	}
 	if alert {
-		e.hold(next)
+		e.keepForAlert(next)
 	}
 	return name, alert, lazy, err
 }

@@ -31,13 +31,13 @@ type Engine struct {
 	queued  map[place]int
 	lines   map[place]*queues
 	crowded bool
-	// asking counts the questions under way, and idle tells when there are none;
+	// asking counts the questions under way, and quiet tells when there are none;
 	// full is whether the store had no room for one.
 	asking int
-	idle   *sync.Cond
+	quiet  *sync.Cond
 	full   atomic.Bool
-	// told is the store's troubles, and when each was told.
-	told map[string]time.Time
+	// troubles are the store's troubles, and when each was told.
+	troubles map[string]time.Time
 
 	// known is what the ledger knows of the configured accounts.
 	accounts sync.Mutex
@@ -48,10 +48,10 @@ type Engine struct {
 func New(_ context.Context, c Config) (*Engine, error) {
 	c.fill()
 	e := &Engine{
-		Config: c, paused: make(map[string]bool), wake: make(chan struct{}, 1), told: make(map[string]time.Time), known: make(map[string]account),
+		Config: c, paused: make(map[string]bool), wake: make(chan struct{}, 1), troubles: make(map[string]time.Time), known: make(map[string]account),
 		working: make(map[payment.Ref]place), waiting: make(map[payment.Ref]place), queued: make(map[place]int), lines: make(map[place]*queues),
 	}
-	e.idle = sync.NewCond(&e.mu)
+	e.quiet = sync.NewCond(&e.mu)
 	return e, nil
 }
 
@@ -113,8 +113,8 @@ func (e *Engine) observe(name string, r *payment.Record, err error, alert bool) 
 	e.Observer.Observe(Event{Name: name, Record: r, Err: err, Alert: alert})
 }
 
-// poke makes the worker look at what is due without waiting for its tick.
-func (e *Engine) poke() {
+// wakeWorker makes the worker look at what is due without waiting for its tick.
+func (e *Engine) wakeWorker() {
 	select {
 	case e.wake <- struct{}{}:
 	default:

@@ -31,17 +31,17 @@ func (e *Engine) unplaced(ctx context.Context, rec *payment.Record) error {
 		rec.Reason = payment.ReasonNoRoute
 		e.observe(EventMissed, rec, nil, true)
 	}
-	return e.rest(ctx, rec, e.now().Add(time.Minute))
+	return e.reschedule(ctx, rec, e.now().Add(time.Minute))
 }
 
 // lapsed takes up a delivery whose owner died, or that is due again.
 func (e *Engine) lapsed(ctx context.Context, rec *payment.Record) error {
 	if e.Store.Alive(rec.Lease) {
-		return e.rest(ctx, rec, rec.Lease.Until)
+		return e.reschedule(ctx, rec, rec.Lease.Until)
 	}
 	p, ok := e.Sites.Policy(rec)
 	if !ok {
-		return e.rest(ctx, rec, e.now().Add(time.Minute))
+		return e.reschedule(ctx, rec, e.now().Add(time.Minute))
 	}
 	if p.Once {
 		if err := rec.ParkDelivery(payment.ReasonOwnerDied, e.now()); err != nil {

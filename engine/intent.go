@@ -21,18 +21,19 @@ var ErrNotCreated = errors.New("the provider did not start the payment")
 
 // Purchase is what our own checkout sells.
 type Purchase struct {
+	// Ref names the record: see [payment.CheckoutRef].
+	Ref                   payment.Ref
 	Site, Route, Provider string
 	// Client is what strangers are counted by: an IPv4 address or an IPv6 /64.
 	Client      string
 	Order       string
 	Amount      payment.Rials
 	Item, Title string
-	// ReturnURL makes the absolute address that the customer comes back to from
-	// the record's reference.
-	ReturnURL func(ref payment.Ref) string
-	// Return is the same address as the worker needs it, made from the URL.
-	Return func(url string) payment.Return
-	Track  *payment.Track
+	// ReturnURL is the absolute address that the customer comes back to. It carries Ref,
+	// signed. Return is the same address as the worker needs it.
+	ReturnURL string
+	Return    payment.Return
+	Track     *payment.Track
 }
 
 // Purchase starts a payment at the provider and records it as an intent before
@@ -56,11 +57,6 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *pa
 	}
 	defer e.running.Done()
 	t := prov.Terms()
-	// The provider's id is not known yet and the return address must name the
-	// payment, so a checkout's record is named by its order, which is ours and
-	// never repeats.
-	ref := payment.NewRef(p.Site, t.Issuer, "checkout", p.Order)
-	url := p.ReturnURL(ref)
 	pressed, leave, err := e.mayStart(ctx, p.Client, hostOf(t))
 	if err != nil {
 		if errors.Is(err, errCrowded) {
@@ -70,7 +66,7 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *pa
 	}
 	defer leave()
 	callCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), prov.Timeout)
-	order := payment.Order{Number: p.Order, Amount: p.Amount, Return: url, Title: p.Title, Item: p.Item}
+	order := payment.Order{Number: p.Order, Amount: p.Amount, Return: p.ReturnURL, Title: p.Title, Item: p.Item}
 	if t.NumbersOrders {
 		order.Serial = serial(e.now(), e.Rand())
 	}
@@ -86,12 +82,11 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *pa
 		return payment.Started{}, nil, err
 	}
 	now := e.now()
-	ret := p.Return(url)
 	rec := &payment.Record{
-		Ref: ref, Site: p.Site, Route: p.Route, Provider: p.Provider, Issuer: t.Issuer, Environment: t.Environment,
+		Ref: p.Ref, Site: p.Site, Route: p.Route, Provider: p.Provider, Issuer: t.Issuer, Environment: t.Environment,
 		ID: made.ID, Order: p.Order, Serial: order.Serial, State: payment.Created, Generation: gen.Seq,
 		Expect:    payment.Expectation{Amount: p.Amount, Source: payment.FromIntent, Item: p.Item, Title: p.Title, Checkout: true},
-		Return:    &ret,
+		Return:    &p.Return,
 		CreatedAt: now, UpdatedAt: now,
 	}
 	// One that pressed often is looked after later than others.

@@ -32,7 +32,7 @@ func (e *Engine) Check(ctx context.Context, ref payment.Ref) (*payment.Record, e
 		return nil, err
 	}
 	j := job{ref: ref, prov: prov, rules: e.Sites, worker: true}.as(rec)
-	_, err, _ = e.Shared.flights.Do(string(ref), e.flight(context.WithoutCancel(ctx), j))
+	_, err, _ = e.Shared.settles.Do(string(ref), e.settling(context.WithoutCancel(ctx), j))
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (e *Engine) Decide(ctx context.Context, ref payment.Ref, version uint64, d 
 		return nil, err
 	}
 	e.observe(EventDecided, rec, nil, false)
-	e.poke()
+	e.wakeWorker()
 	return rec, nil
 }
 
@@ -203,7 +203,7 @@ func (e *Engine) Resend(ctx context.Context, ref payment.Ref, webhook string, no
 	if err := e.commit(ctx, rec, false); err != nil {
 		return nil, err
 	}
-	e.poke()
+	e.wakeWorker()
 	return rec, nil
 }
 

@@ -263,7 +263,7 @@ func (e *Engine) KeptBack(provider string) bool {
 func Alarms() []string {
 	return []string{
 		EventReview, EventParked, EventExpired, EventUnknown, EventMissed, EventOperator, EventBreaker, EventStarting, EventMalformed,
-		EventForeign, EventUnconverted, EventPaused, EventStore, EventUnrouted, EventTwin, EventPanicked, EventAccount, EventUnannounced,
+		EventForeign, EventUnconverted, EventPaused, EventStore, EventUnrouted, EventRepeated, EventPanicked, EventAccount, EventUnannounced,
 		EventUnusable, EventUnknownOrder, EventPaidBefore, EventUnclaimed, EventNoPage, EventUntold, EventRefundUnknown,
 		EventRelayCall, EventRelayStranger, EventRelayAmount, EventRelayDown, EventNeedsSession, EventGivenBack, EventForeignReturn,
 	}

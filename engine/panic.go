@@ -26,9 +26,9 @@ func (e *Engine) safely(ref payment.Ref, work func() error) (err error) {
 	return work()
 }
 
-// flight is settle for a flight of Shared, which would end the process if it
+// settling is settle for the settles of Shared, which would end the process if it
 // panicked.
-func (e *Engine) flight(ctx context.Context, j job) func() (any, error) {
+func (e *Engine) settling(ctx context.Context, j job) func() (any, error) {
 	return func() (any, error) {
 		var rec *payment.Record
 		err := e.safely(j.ref, func() (err error) {

@@ -232,7 +232,7 @@ const (
 	EventStore       = "store_trouble"
 	EventDecided     = "payment_decided"
 	EventUnrouted    = "return_unrouted" // it looks like a provider's return, and no route takes it
-	EventTwin        = "reference_repeated"
+	EventRepeated    = "reference_repeated"
 	EventPanicked    = "payment_panicked"
 	// EventAccount: the ledger meets an account for the first time, and can't know
 	// its used receipts.

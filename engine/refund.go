@@ -164,7 +164,7 @@ func (e *Engine) tellRefund(rec *payment.Record, a payment.GivenBack) {
 	default:
 		e.observe(EventRefunded, rec, a.Err, false)
 	}
-	e.poke()
+	e.wakeWorker()
 }
 
 // SettleRefund is a person's word on what became of a refund whose answer was lost.
@@ -183,6 +183,6 @@ func (e *Engine) SettleRefund(ctx context.Context, ref payment.Ref, version uint
 		return nil, err
 	}
 	e.observe(EventRefunded, rec, nil, false)
-	e.poke()
+	e.wakeWorker()
 	return rec, nil
 }

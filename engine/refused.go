@@ -100,7 +100,7 @@ func (e *Engine) trace(ctx context.Context, r Refusal) *payment.Record {
 		return nil
 	}
 	if rec.Due.Equal(now) {
-		e.poke()
+		e.wakeWorker()
 	}
 	return rec
 }
@@ -143,28 +143,28 @@ func (e *Engine) oldTrace(ctx context.Context, rec *payment.Record) error {
 	kept := rec.CreatedAt.Add(traceKept)
 	prov, err := e.providerFor(rec)
 	if err != nil || !inquires(prov) || rec.Reason != payment.ReasonUnannounced || rec.Attempts.Unasked > 0 {
-		return e.rest(ctx, rec, kept)
+		return e.reschedule(ctx, rec, kept)
 	}
 	a, asked := e.inquire(ctx, prov, rec, true)
 	if !asked {
-		return e.rest(ctx, rec, e.now().Add(limit.BreakerWait))
+		return e.reschedule(ctx, rec, e.now().Add(limit.BreakerWait))
 	}
 	rec.Attempts.Unasked++
 	rc := a.Receipt
 	paid := a.Outcome == payment.OutcomeAwaiting || a.Outcome == payment.OutcomeAgain
 	if !paid || rc == nil || rc.Order != rec.Order || rc.ID != "" && rc.ID != rec.ID || rc.Amount <= 0 {
-		return e.rest(ctx, rec, kept)
+		return e.reschedule(ctx, rec, kept)
 	}
 	// It is paid, and a person must know. Nothing was settled: where the money goes
 	// back by itself unless it is verified, giving the order verifies first.
 	if err := rec.Found(a, e.now()); err != nil {
 		return err
 	}
-	e.hold(rec)
+	e.keepForAlert(rec)
 	if err := e.commit(ctx, rec, false); err != nil {
 		return ignoreConflict(err)
 	}
-	e.tell(ctx, EventReview, rec, ErrUnannounced)
+	e.alert(ctx, EventReview, rec, ErrUnannounced)
 	return nil
 }
 

@@ -170,7 +170,7 @@ func (e *Engine) relayQuestion(ctx context.Context, prov Provider, r payment.Rel
 	}
 	v, err, _ := e.Shared.relays.Do(string(j.ref), func() (any, error) {
 		var got relayed
-		_, err, _ := e.Shared.flights.Do(string(j.ref), func() (any, error) {
+		_, err, _ := e.Shared.settles.Do(string(j.ref), func() (any, error) {
 			err := e.safely(j.ref, func() (err error) {
 				got, err = e.relaySettle(ctx, j, r, c)
 				return err

@@ -126,14 +126,14 @@ func (e *Engine) relayUnasked(ctx context.Context, rec *payment.Record) error {
 	}
 	ends := rec.CreatedAt.Add(relayLink)
 	if !inquires(prov) || rec.Relay.Asked > 0 || !rec.Relay.ReplayedAt.IsZero() || !e.mayReplay(rec) {
-		return e.rest(ctx, rec, ends)
+		return e.reschedule(ctx, rec, ends)
 	}
 	if rec.Relay.Page == payment.PageOpen && now.Sub(rec.Relay.PageAt) < pageLimit {
-		return e.rest(ctx, rec, rec.Relay.PageAt.Add(pageLimit)) // its customer is with the shop
+		return e.reschedule(ctx, rec, rec.Relay.PageAt.Add(pageLimit)) // its customer is with the shop
 	}
 	a, asked := e.inquire(ctx, prov, rec, false)
 	if !asked {
-		return e.rest(ctx, rec, now.Add(limit.BreakerMost))
+		return e.reschedule(ctx, rec, now.Add(limit.BreakerMost))
 	}
 	switch a.Outcome {
 	case payment.OutcomeAwaiting:
@@ -152,24 +152,24 @@ func (e *Engine) relayUnasked(ctx context.Context, rec *payment.Record) error {
 	if at.IsZero() {
 		at = ends
 	}
-	return e.rest(ctx, rec, at)
+	return e.reschedule(ctx, rec, at)
 }
 
 func (e *Engine) relayLapse(ctx context.Context, rec *payment.Record) error {
 	if err := rec.EndUnasked(payment.Lapse, payment.ReasonNotPaid, e.now()); err != nil {
 		return err
 	}
-	return e.rest(ctx, rec, e.now())
+	return e.reschedule(ctx, rec, e.now())
 }
 
 // relayForget forgets what nobody paid once its link is dead.
 func (e *Engine) relayForget(ctx context.Context, rec *payment.Record) error {
 	if at := rec.CreatedAt.Add(relayLink); e.now().Before(at) {
-		return e.rest(ctx, rec, at)
+		return e.reschedule(ctx, rec, at)
 	}
 	err := e.Store.Forget(ctx, rec.Ref, rec.Version)
 	if errors.Is(err, payment.ErrConflict) {
-		return e.rest(ctx, rec, time.Time{})
+		return e.reschedule(ctx, rec, time.Time{})
 	}
 	return err
 }
@@ -180,9 +180,9 @@ func (e *Engine) relayUnheard(ctx context.Context, rec *payment.Record) error {
 	now := e.now()
 	switch at := later(rec.Attempts.Last, rec.Delivery.Last).Add(browserGrace); {
 	case now.Before(at):
-		return e.rest(ctx, rec, at) // the caller may still be there, or its customer
+		return e.reschedule(ctx, rec, at) // the caller may still be there, or its customer
 	case rec.Relay.Page == payment.PageOpen && now.Sub(rec.Relay.PageAt) < pageLimit:
-		return e.rest(ctx, rec, rec.Relay.PageAt.Add(pageLimit))
+		return e.reschedule(ctx, rec, rec.Relay.PageAt.Add(pageLimit))
 	case rec.Relay.ReplayedAt.IsZero() && e.mayReplay(rec):
 		return e.replay(ctx, rec)
 	}
@@ -209,7 +209,7 @@ func (e *Engine) mayReplay(rec *payment.Record) bool {
 func (e *Engine) replay(ctx context.Context, rec *payment.Record) error {
 	leave, ok := e.Shared.replays.enter(rec.Site)
 	if !ok {
-		return e.rest(ctx, rec, e.now().Add(5*time.Second))
+		return e.reschedule(ctx, rec, e.now().Add(5*time.Second))
 	}
 	defer leave()
 	now := e.now()
@@ -249,9 +249,9 @@ func (e *Engine) replay(ctx context.Context, rec *payment.Record) error {
 		e.observe(EventNeedsSession, fresh, errNeedsSession, true)
 	}
 	if fresh.State == payment.Verified {
-		return e.rest(ctx, fresh, e.now())
+		return e.reschedule(ctx, fresh, e.now())
 	}
-	return e.rest(ctx, fresh, fresh.CreatedAt.Add(relayLink))
+	return e.reschedule(ctx, fresh, fresh.CreatedAt.Add(relayLink))
 }
 
 var errNeedsSession = errors.New("the shop's plugin did not ask for the payment when its return was made without its customer: no return of this route is made any more")
@@ -262,11 +262,11 @@ func (e *Engine) relayLapsed(ctx context.Context, rec *payment.Record) error {
 	var err error
 	switch l := rec.Relay; {
 	case l.Open() && e.Store.Alive(rec.Lease):
-		return e.rest(ctx, rec, rec.Lease.Until)
+		return e.reschedule(ctx, rec, rec.Lease.Until)
 	case l.Open():
 		err = rec.CutOff(now)
 	case l.Page == payment.PageOpen && now.Before(l.PageAt.Add(pageLimit)) && e.Store.Alive(payment.Lease{Owner: l.PageBy, Until: l.PageAt.Add(pageLimit)}):
-		return e.rest(ctx, rec, l.PageAt.Add(pageLimit))
+		return e.reschedule(ctx, rec, l.PageAt.Add(pageLimit))
 	case l.Page == payment.PageOpen:
 		err = rec.LosePage(now)
 	default:
@@ -282,9 +282,9 @@ func (e *Engine) relayLapsed(ctx context.Context, rec *payment.Record) error {
 func (e *Engine) relayRests(ctx context.Context, rec *payment.Record) error {
 	if ends := relayKeptUntil(rec); !ends.IsZero() && !e.now().Before(ends) {
 		rec.Relay.Kept, rec.Relay.KeptAt = nil, time.Time{}
-		return e.rest(ctx, rec, time.Time{})
+		return e.reschedule(ctx, rec, time.Time{})
 	}
-	e.tellAgain(ctx, rec)
+	e.repeatAlert(ctx, rec)
 	return nil
 }
 
@@ -378,7 +378,7 @@ func (e *Engine) RelayPage(ctx context.Context, ref payment.Ref, at time.Time, s
 		if err := rec.EndPage(at, said, e.now()); err != nil {
 			return
 		}
-		e.holdParked(rec)
+		e.keepParked(rec)
 		err = e.commit(ctx, rec, true)
 		if err == nil {
 			if rec.State != was {

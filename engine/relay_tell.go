@@ -58,7 +58,7 @@ func (e *Engine) endTelling(ctx context.Context, rec *payment.Record, heard bool
 		if err != nil {
 			return // it was cut off meanwhile: a person has it
 		}
-		e.holdParked(next)
+		e.keepParked(next)
 		// A power cut that loses this leaves a telling without an end, which is
 		// parked.
 		if err = e.commit(ctx, next, true); err == nil {
@@ -75,10 +75,10 @@ func (e *Engine) endTelling(ctx context.Context, rec *payment.Record, heard bool
 	}
 }
 
-// holdParked keeps a record due that was parked, until a person was told.
-func (e *Engine) holdParked(next *payment.Record) {
+// keepParked keeps a record due that was parked, until a person was told.
+func (e *Engine) keepParked(next *payment.Record) {
 	if next.State == payment.Parked {
-		e.hold(next)
+		e.keepForAlert(next)
 	}
 }
 
@@ -87,9 +87,9 @@ func (e *Engine) tellRelayed(ctx context.Context, rec *payment.Record, heard boo
 	switch {
 	case rec.State == payment.Delivered:
 		e.observe(EventDelivered, rec, nil, false)
-		e.poke()
+		e.wakeWorker()
 	case rec.State == payment.Parked:
-		e.tell(ctx, EventParked, rec, nil)
+		e.alert(ctx, EventParked, rec, nil)
 	case !heard:
 		e.observe(EventMissed, rec, nil, false)
 	}

@@ -23,14 +23,14 @@ const (
 	// again by a new return.
 	reaskKnown    = 5 * time.Second
 	reaskStranger = 10 * time.Second
-	// joined is how much later than the return that is being asked for another
+	// joinSpan is how much later than the return that is being asked for another
 	// may come and be answered as it is: a second click, a browser's repetition.
-	joined = time.Second
-	// soonAnyway is how soon the worker's next question must be to stand for that
+	joinSpan = time.Second
+	// workerAsksSoon is how soon the worker's next question must be to stand for that
 	// of a return which came too soon for one of its own.
-	soonAnyway = time.Minute
-	// hurry is the window assumed where a provider's document names none.
-	hurry = 10 * time.Minute
+	workerAsksSoon = time.Minute
+	// assumedWindow is the window assumed where a provider's document names none.
+	assumedWindow = 10 * time.Minute
 	// strangerKept is how long a refused payment of a stranger stays on record.
 	strangerKept = 24 * time.Hour
 	// intentKept is how long an intent that nobody paid is asked for.
@@ -61,7 +61,7 @@ func window(t payment.Terms) time.Duration {
 	if t.Window > 0 {
 		return t.Window
 	}
-	return hurry
+	return assumedWindow
 }
 
 // afterSilence is when to ask again after an attempt without an answer: fast

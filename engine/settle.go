@@ -143,7 +143,7 @@ func (e *Engine) expect(ctx context.Context, j job, rec *payment.Record) (*payme
 		}
 		switch {
 		case errors.Is(err, ErrUnanswered):
-			return e.wait(ctx, j, rec)
+			return e.awaitShop(ctx, j, rec)
 		case errors.Is(err, ErrUnknownOrder) && j.worker:
 			e.observe(EventUnknownOrder, rec, err, true)
 			return nil, err
@@ -175,9 +175,9 @@ func (e *Engine) binds(j job, rec *payment.Record) {
 	}
 }
 
-// wait records a return whose shop has not said what it expects: the worker
+// awaitShop records a return whose shop has not said what it expects: the worker
 // asks again.
-func (e *Engine) wait(ctx context.Context, j job, rec *payment.Record) (*payment.Record, error) {
+func (e *Engine) awaitShop(ctx context.Context, j job, rec *payment.Record) (*payment.Record, error) {
 	now := e.now()
 	if (j.stranger || j.worker) && !e.Shared.limits.Hold(string(rec.Ref), j.ask.Client) {
 		return nil, errRoom

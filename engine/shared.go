@@ -14,9 +14,9 @@ import (
 // and breakers that a reload must not reset, and calls in flight that old and
 // new configuration must not make twice. Losing it loses nothing but time.
 type Shared struct {
-	// flights join the settlements of one payment, admissions the writing down of
+	// settles join the settlements of one payment, admissions the writing down of
 	// returns that wait.
-	flights    singleflight.Group
+	settles    singleflight.Group
 	admissions singleflight.Group
 	// relays join the asks of the provider by shops' own calls.
 	relays  singleflight.Group
@@ -27,21 +27,21 @@ type Shared struct {
 	mu sync.Mutex
 	// inside are the payments whose strangers' returns passed the door and are being
 	// seen to, and how many.
-	inside   map[payment.Ref]int
-	orders   map[payment.Key]bool
-	stalled  []payment.Ref
-	twins    map[twin]seen
-	listings map[string]listing
+	inside     map[payment.Ref]int
+	orders     map[payment.Key]bool
+	stalled    []payment.Ref
+	lookalikes map[lookalike]seen
+	listings   map[string]listing
 }
 
 // NewShared returns a fresh one.
 func NewShared() *Shared {
-	return &Shared{limits: limit.NewStrangers(), hosts: limit.NewHosts(), inside: make(map[payment.Ref]int), orders: make(map[payment.Key]bool), twins: make(map[twin]seen), listings: make(map[string]listing)}
+	return &Shared{limits: limit.NewStrangers(), hosts: limit.NewHosts(), inside: make(map[payment.Ref]int), orders: make(map[payment.Key]bool), lookalikes: make(map[lookalike]seen), listings: make(map[string]listing)}
 }
 
-// twin is what makes two payments suspiciously alike. Banks repeat short
+// lookalike is what makes two payments suspiciously alike. Banks repeat short
 // references, so it is an event and never a key.
-type twin struct {
+type lookalike struct {
 	issuer, reference, card string
 	amount                  payment.Rials
 }
@@ -52,8 +52,8 @@ type seen struct {
 }
 
 const (
-	twinSpan = 24 * time.Hour
-	maxTwins = 50_000
+	lookalikeSpan = 24 * time.Hour
+	maxLookalikes = 50_000
 )
 
 // repeated reports whether another payment had the same bank reference, amount
@@ -63,15 +63,15 @@ func (s *Shared) repeated(r *payment.Record, now time.Time) bool {
 	if rc == nil || len(rc.Reference) < 2 || rc.Card == "" {
 		return false
 	}
-	k := twin{r.Issuer, rc.Reference, rc.Card, r.Price()}
+	k := lookalike{r.Issuer, rc.Reference, rc.Card, r.Price()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old, ok := s.twins[k]
-	if len(s.twins) >= maxTwins {
-		clear(s.twins)
+	old, ok := s.lookalikes[k]
+	if len(s.lookalikes) >= maxLookalikes {
+		clear(s.lookalikes)
 	}
-	s.twins[k] = seen{r.Ref, now}
-	return ok && old.ref != r.Ref && now.Sub(old.at) < twinSpan
+	s.lookalikes[k] = seen{r.Ref, now}
+	return ok && old.ref != r.Ref && now.Sub(old.at) < lookalikeSpan
 }
 
 // alone lets one question about an order be asked at a time; done must be

@@ -34,9 +34,9 @@ func (e *Engine) Run(ctx context.Context) {
 	}
 	e.enrolAll(ctx)
 	inherit()
-	defer e.answers()
+	defer e.awaitAnswers()
 	for {
-		e.lists(ctx)
+		e.listUnverified(ctx)
 		more, err := e.sweep(ctx)
 		if err != nil && ctx.Err() == nil {
 			e.trouble(nil, err, false)
@@ -72,7 +72,7 @@ func (e *Engine) inherit(ctx context.Context) error {
 				continue
 			}
 			seen[ref] = true
-			if err := e.inherit1(ctx, ref); err != nil {
+			if err := e.inheritOne(ctx, ref); err != nil {
 				return err
 			}
 		}
@@ -82,7 +82,7 @@ func (e *Engine) inherit(ctx context.Context) error {
 	}
 }
 
-func (e *Engine) inherit1(ctx context.Context, ref payment.Ref) error {
+func (e *Engine) inheritOne(ctx context.Context, ref payment.Ref) error {
 	rec, err := e.Store.Get(ctx, ref)
 	if errors.Is(err, payment.ErrNotFound) {
 		return nil
@@ -94,7 +94,7 @@ func (e *Engine) inherit1(ctx context.Context, ref payment.Ref) error {
 	if !busy || e.Store.Alive(rec.Lease) || !rec.Due.After(e.now()) {
 		return nil
 	}
-	if err := e.rest(ctx, rec, e.now()); err != nil {
+	if err := e.reschedule(ctx, rec, e.now()); err != nil {
 		return err
 	}
 	failpoint.Hit(failpoint.Inherited)

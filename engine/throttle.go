@@ -48,7 +48,7 @@ func (e *Engine) keepForLater(ctx context.Context, rec *payment.Record, a Ask, s
 	if stranger && rec.Reason == payment.ReasonUnknownID {
 		return rec, false // an invention
 	}
-	if !rec.Due.IsZero() && rec.Due.Before(at.Add(soonAnyway)) {
+	if !rec.Due.IsZero() && rec.Due.Before(at.Add(workerAsksSoon)) {
 		return rec, false
 	}
 	// Once for all who come at the same moment.

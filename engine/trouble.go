@@ -18,13 +18,13 @@ func (e *Engine) trouble(r *payment.Record, err error, alert bool) {
 		text += "!"
 	}
 	e.mu.Lock()
-	last, again := e.told[text]
+	last, again := e.troubles[text]
 	again = again && now.Sub(last) < troubleEvery && !now.Before(last)
 	if !again {
-		if len(e.told) == 100 {
-			clear(e.told)
+		if len(e.troubles) == 100 {
+			clear(e.troubles)
 		}
-		e.told[text] = now
+		e.troubles[text] = now
 	}
 	e.mu.Unlock()
 	if !again {

@@ -199,7 +199,7 @@ func TestPlayMoneyIsWorthNothingLive(t *testing.T) {
 		real := w.reconfigured(map[string]engine.Provider{"idpay": {Provider: named{w.bank, live}, Timeout: time.Second}})
 		_, bought, err := test.Purchase(t.Context(), engine.Purchase{
 			Site: "shop", Route: "/callback idpay", Provider: "idpay", Order: "o1", Amount: 50000, Item: "course",
-			ReturnURL: func(payment.Ref) string { return "https://shop/r" }, Return: func(string) payment.Return { return payment.Return{URI: "/r"} },
+			Ref: payment.CheckoutRef("shop", sandbox.Issuer, "o1"), ReturnURL: "https://shop/r", Return: payment.Return{URI: "/r"},
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -52,8 +52,8 @@ func (s *Shared) mayList(issuer string, now time.Time, span, wait time.Duration)
 	return true
 }
 
-// lists looks at the lists whose time has come. It waits for none of them.
-func (e *Engine) lists(ctx context.Context) {
+// listUnverified looks at the lists whose time has come. It waits for none of them.
+func (e *Engine) listUnverified(ctx context.Context) {
 	for name, prov := range e.Providers {
 		lister, ok := prov.Provider.(payment.Lister)
 		if !ok || e.Store.Ready() != nil {

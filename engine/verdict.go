@@ -39,7 +39,7 @@ func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payme
 		next.Generation = gen.Seq
 	}
 	outcome := countVerified(next)
-	take, err := e.take(ctx, next, j, v)
+	take, err := e.keysToTake(ctx, next, j, v)
 	failpoint.Hit(failpoint.VerifiedIssued)
 	if err == nil {
 		err = e.commit(ctx, next, v.Trigger == payment.Silence, take...)
@@ -101,11 +101,11 @@ func (e *Engine) apply(next *payment.Record, j job, v payment.Verdict, a payment
 	}
 	switch next.State {
 	case payment.Verified:
-		whole(next, j)
+		keepWholeReturn(next, j)
 		next.Code = ""
 		e.sell(next, now)
 	case payment.Review:
-		e.hold(next)
+		e.keepForAlert(next)
 	}
 	switch {
 	case j.relayed != nil:
@@ -141,9 +141,9 @@ func (e *Engine) afterNo(next *payment.Record, j job, v payment.Verdict, t payme
 	return at
 }
 
-// take are the keys that a verified payment takes, after a look at those that
+// keysToTake are the keys that a verified payment takes, after a look at those that
 // stood for the same money once.
-func (e *Engine) take(ctx context.Context, next *payment.Record, j job, v payment.Verdict) ([]payment.Key, error) {
+func (e *Engine) keysToTake(ctx context.Context, next *payment.Record, j job, v payment.Verdict) ([]payment.Key, error) {
 	if v.Trigger != payment.Confirm {
 		return nil, nil
 	}
@@ -180,13 +180,13 @@ func (e *Engine) announceVerdict(ctx context.Context, j job, r *payment.Record, 
 	case payment.Verified:
 		e.observe(EventVerified, r, nil, false)
 		if e.Shared.repeated(r, e.now()) {
-			e.observe(EventTwin, r, nil, true)
+			e.observe(EventRepeated, r, nil, true)
 		}
 		if r.Return == nil || r.Return.Arrived.IsZero() || r.Return.Machine {
-			e.poke()
+			e.wakeWorker()
 		}
 	case payment.Review:
-		e.tell(ctx, EventReview, r, a.Err)
+		e.alert(ctx, EventReview, r, a.Err)
 	case payment.Unknown:
 		e.observe(EventUnknown, r, a.Err, v.Reason == payment.ReasonOperator)
 	case payment.Expired:

@@ -30,6 +30,11 @@ const (
 	idleAtOnce = 16
 	idleMost   = 10_000
 	idlePause  = time.Hour
+	// readMost is how many of the records that a look reads are handed to the work that
+	// begins at once, which need not read them again, and readFor is how long they are
+	// good for: whatever the work then commits compares their versions.
+	readMost = 256
+	readFor  = time.Second
 )
 
 // kind is what sort of work a due record is.
@@ -103,16 +108,16 @@ func (q *queues) take() (payment.Ref, bool) {
 // true if there may be more.
 func (e *Engine) Sweep(ctx context.Context) (more bool, err error) {
 	more, err = e.sweep(ctx)
-	e.answers()
+	e.awaitAnswers()
 	return more, err
 }
 
-// answers waits for those that are under way.
-func (e *Engine) answers() {
+// awaitAnswers waits for those that are under way.
+func (e *Engine) awaitAnswers() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for e.asking > 0 {
-		e.idle.Wait()
+		e.quiet.Wait()
 	}
 }
 
@@ -129,7 +134,8 @@ func (e *Engine) sweep(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("looking for due payments: %w", err)
 	}
-	begun := 0
+	begun, start := 0, e.now()
+	read := make(map[payment.Ref]*payment.Record)
 	for _, ref := range refs {
 		if ctx.Err() != nil || e.full.Load() {
 			break
@@ -141,11 +147,17 @@ func (e *Engine) sweep(ctx context.Context) (more bool, err error) {
 		if err != nil {
 			continue // it is gone, or the next look finds it
 		}
-		if e.begin1(ctx, rec) {
+		if e.enqueue(ctx, rec) {
 			begun++
+			if len(read) < readMost {
+				read[ref] = rec
+			}
 		}
 	}
-	e.fill(ctx)
+	if e.now().Sub(start) > readFor {
+		read = nil
+	}
+	e.startWaiting(ctx, read)
 	// What has begun goes on where there is no room for more, until nothing can be
 	// written any more.
 	full := e.full.Swap(false)
@@ -192,17 +204,17 @@ func (e *Engine) knows(ref payment.Ref) bool {
 	return working || waiting
 }
 
-// begin1 puts a due record in the line of its receiver; what nobody claims is looked
+// enqueue puts a due record in the line of its receiver; what nobody claims is looked
 // at later where that line is full. It reports whether another look sees beyond it.
-func (e *Engine) begin1(ctx context.Context, rec *payment.Record) bool {
+func (e *Engine) enqueue(ctx context.Context, rec *payment.Record) bool {
 	at := e.placeOf(rec)
-	if !e.join(rec, at) {
-		return e.rest(ctx, rec, e.now().Add(spread(idlePause, 0.3, e.Rand()))) == nil
+	if !e.tryEnqueue(rec, at) {
+		return e.reschedule(ctx, rec, e.now().Add(spread(idlePause, 0.3, e.Rand()))) == nil
 	}
 	return true
 }
 
-func (e *Engine) join(rec *payment.Record, at place) bool {
+func (e *Engine) tryEnqueue(rec *payment.Record, at place) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if (at.kind == idle || at.kind == strange) && e.queued[at] >= idleMost {
@@ -223,8 +235,8 @@ func (e *Engine) join(rec *payment.Record, at place) bool {
 	return true
 }
 
-// fill gives the places that are free to what waits in line.
-func (e *Engine) fill(ctx context.Context) {
+// startWaiting gives the places that are free to what waits in line.
+func (e *Engine) startWaiting(ctx context.Context, read map[payment.Ref]*payment.Record) {
 	e.mu.Lock()
 	lines := make([]place, 0, len(e.lines))
 	for at := range e.lines {
@@ -232,14 +244,14 @@ func (e *Engine) fill(ctx context.Context) {
 	}
 	e.mu.Unlock()
 	for _, at := range lines {
-		for e.hand(ctx, at) {
+		for e.startNext(ctx, at, read) {
 		}
 	}
 }
 
-// hand lets the work of the next record that waits for a place go on by itself,
-// unless the place has enough to do.
-func (e *Engine) hand(ctx context.Context, at place) bool {
+// startNext lets the work of the next record that waits for a place go on by itself,
+// unless the place has enough to do. read are the records that were just read.
+func (e *Engine) startNext(ctx context.Context, at place, read map[payment.Ref]*payment.Record) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed || ctx.Err() != nil {
@@ -289,9 +301,10 @@ func (e *Engine) hand(ctx context.Context, at place) bool {
 	if !tells {
 		e.asking++
 	}
+	rec := read[ref]
 	go func() {
 		defer e.running.Done()
-		e.work(ctx, ref)
+		e.work(ctx, ref, rec)
 		e.mu.Lock()
 		delete(e.working, ref)
 		crowded := e.crowded && tells
@@ -299,9 +312,9 @@ func (e *Engine) hand(ctx context.Context, at place) bool {
 			e.crowded = false
 		}
 		e.mu.Unlock()
-		e.hand(ctx, at)
+		e.startNext(ctx, at, nil)
 		if crowded {
-			e.poke()
+			e.wakeWorker()
 		}
 		if tells {
 			return
@@ -309,7 +322,7 @@ func (e *Engine) hand(ctx context.Context, at place) bool {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		if e.asking--; e.asking == 0 {
-			e.idle.Broadcast()
+			e.quiet.Broadcast()
 		}
 	}()
 	return true
@@ -317,8 +330,8 @@ func (e *Engine) hand(ctx context.Context, at place) bool {
 
 // work does the next thing for one record. What is begun is finished, whatever
 // becomes of the worker.
-func (e *Engine) work(ctx context.Context, ref payment.Ref) {
-	err := e.safely(ref, func() error { return e.take1(context.WithoutCancel(ctx), ref) })
+func (e *Engine) work(ctx context.Context, ref payment.Ref, rec *payment.Record) {
+	err := e.safely(ref, func() error { return e.doNext(context.WithoutCancel(ctx), ref, rec) })
 	if errors.Is(err, payment.ErrFull) {
 		e.full.Store(true)
 	}

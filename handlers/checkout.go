@@ -262,14 +262,10 @@ func (h *Handler) purchase(w http.ResponseWriter, r *http.Request, c *Checkout, 
 	}
 	site, back := h.siteOf(r), h.wayBack(r)
 	p.Track = h.currentTrack(r, keys)
-	p.ReturnURL = func(ref payment.Ref) string {
-		return back.address(appendQuery(c.conf.back, token.ParamRef, keys.SignRef(ref, site.id)))
-	}
-	p.Return = func(address string) payment.Return {
-		ret := back.asReturn(address)
-		ret.By = visitorOf(r)
-		return ret
-	}
+	p.Ref = payment.CheckoutRef(site.id, c.conf.provider.terms.Issuer, p.Order)
+	p.ReturnURL = back.address(appendQuery(c.conf.back, token.ParamRef, keys.SignRef(p.Ref, site.id)))
+	p.Return = back.asReturn(p.ReturnURL)
+	p.Return.By = visitorOf(r)
 	p.Client = client(r)
 	started, rec, err := eng.Purchase(r.Context(), p)
 	var many *engine.TooManyError

@@ -17,8 +17,8 @@ var ErrRef = errors.New("not a payment reference")
 
 var refEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
-// refBytes is how much of the hash a Ref keeps: 128 bits.
-const refBytes = 16
+// RefBytes is how much of the hash a [Ref] keeps: 128 bits.
+const RefBytes = 16
 
 // RefLen is the length of a [Ref] as text.
 const RefLen = 26
@@ -27,21 +27,40 @@ const RefLen = 26
 // one site. Each part is hashed with its length, so that no joining of parts
 // can collide with another.
 func NewRef(site, issuer, id, order string) Ref {
-	return Ref(refEncoding.EncodeToString(hashParts("payment", site, issuer, id, order)))
+	return RefOf(hashParts("payment", site, issuer, id, order))
 }
+
+// CheckoutRef derives the name of the record of a payment that our own checkout starts.
+// The return address must name the record before the provider has given an id, so the
+// name comes from the order, which the checkout makes and never repeats.
+func CheckoutRef(site, issuer, order string) Ref { return NewRef(site, issuer, "checkout", order) }
 
 // ParseRef accepts exactly what [NewRef] makes.
 func ParseRef(s string) (Ref, error) {
-	if len(s) != RefLen {
-		return "", ErrRef
-	}
-	// The last letter has two bits that say nothing: only one spelling counts.
-	b, err := refEncoding.DecodeString(s)
-	if err != nil || refEncoding.EncodeToString(b) != s {
+	if _, ok := Ref(s).Bytes(); !ok {
 		return "", ErrRef
 	}
 	return Ref(s), nil
 }
+
+// Bytes returns the 16 bytes that a reference names. ok is false for a text that
+// [NewRef] does not make. The last letter has two spare bits, and a record with two
+// names could be claimed twice, so only one spelling counts.
+func (r Ref) Bytes() (b [RefBytes]byte, ok bool) {
+	if len(r) != RefLen {
+		return b, false
+	}
+	var room [RefBytes + 1]byte
+	n, err := refEncoding.Decode(room[:], []byte(r))
+	if err != nil || n != RefBytes {
+		return b, false
+	}
+	copy(b[:], room[:])
+	return b, RefOf(b[:]) == r
+}
+
+// RefOf returns the reference that 16 bytes name.
+func RefOf(b []byte) Ref { return Ref(refEncoding.EncodeToString(b)) }
 
 // KeyKind is the kind of a uniqueness key of rule 5.
 type KeyKind string
@@ -104,5 +123,5 @@ func hashParts(parts ...string) []byte {
 		h.Write(n[:])
 		h.Write([]byte(p))
 	}
-	return h.Sum(nil)[:refBytes]
+	return h.Sum(nil)[:RefBytes]
 }

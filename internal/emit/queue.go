@@ -1,5 +1,5 @@
-// Package emit calls what users have subscribed to events, apart from the code that
-// the events happen to.
+// Package emit calls the subscribers of Caddy's events from one goroutine with a bounded
+// queue. It promises that the code in which an event happens never waits for them.
 package emit
 
 import (

@@ -1,5 +1,5 @@
-// Package lang holds the two languages that people read here: which one a person
-// wants, how it writes numbers, amounts and times, and a sentence in both.
+// Package lang has the two languages in which this module speaks to people: which one a
+// person wants, how it writes numbers, amounts and times, and sentences in both.
 package lang
 
 import (

@@ -1,6 +1,6 @@
-// Package token makes and reads everything that we sign: the receipt
-// that a shop trusts, the cookies, the bounce's pointer and the reference in a
-// return address, and the random names that go with them.
+// Package token makes and checks everything that this module signs: the receipt that a
+// shop trusts, the cookies, the token of the bounce page, and the reference in a return
+// address. It also makes the random names that go with them.
 package token
 
 import (

@@ -1,5 +1,5 @@
-// Package track reads an affiliate network's id from a landing visit. It knows
-// nothing of Caddy, cookies' signatures or stores.
+// Package track finds an affiliate network's id in the address of a landing visit. It
+// knows nothing about Caddy, cookies or stores.
 package track
 
 import (

@@ -29,7 +29,7 @@ const (
 )
 
 const (
-	refSize  = packed.RefSize
+	refSize  = payment.RefBytes
 	timeSize = 8
 	findSize = 5 // of the hash in tableFind; what collides is filtered out
 	findTail = 3 // of the ref in tableFind, for records of one nanosecond

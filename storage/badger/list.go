@@ -108,9 +108,9 @@ func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, erro
 				}
 			}
 			k := p.ref()
-			e, err := loadEntry(txn, packed.RefOf(k[:]), k)
+			e, err := loadEntry(txn, payment.RefOf(k[:]), k)
 			if errors.Is(err, payment.ErrNotFound) {
-				return fmt.Errorf("%w: %s is listed and missing", packed.ErrCorrupt, packed.RefOf(k[:]))
+				return fmt.Errorf("%w: %s is listed and missing", packed.ErrCorrupt, payment.RefOf(k[:]))
 			}
 			if err != nil {
 				return err

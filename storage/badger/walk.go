@@ -7,7 +7,6 @@ import (
 	bdb "github.com/dgraph-io/badger/v4"
 
 	"github.com/rahgir/caddy-payments/payment"
-	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 // walker walks places in order.
@@ -184,7 +183,7 @@ func findBy(txn *bdb.Txn, t payment.Term, key func(issuer string) payment.Key) (
 			continue
 		}
 		k := refKey(holder)
-		e, err := loadEntry(txn, packed.RefOf(holder), k)
+		e, err := loadEntry(txn, payment.RefOf(holder), k)
 		if err != nil {
 			return nil, err
 		}

@@ -1,7 +1,6 @@
-// Package memory is a ledger that lives as long as its process: for tests, and
-// for the simulator, which needs a store without goroutines or disk. It passes
-// the same suite as the others but is no storage module: money does not belong
-// in it.
+// Package memory is a ledger in memory, for tests and for the simulator, which needs a
+// store without goroutines or a disk. It passes the same suite as the others. It is no
+// storage module, because it forgets everything when its process ends.
 package memory
 
 import (

@@ -69,7 +69,7 @@ func changeSQL(first, take, lazy bool) string {
 
 // row is a change as it is sent.
 type row struct {
-	ref    [packed.RefSize]byte
+	ref    [payment.RefBytes]byte
 	next   int64
 	writer int64
 	had    int64 // the writer of what it changes, or 0
@@ -93,7 +93,7 @@ type cells struct {
 	terms       string
 }
 
-func newRow(c payment.Change, k [packed.RefSize]byte) (*row, error) {
+func newRow(c payment.Change, k [payment.RefBytes]byte) (*row, error) {
 	r := c.Record
 	next := r.Version + 1
 	body, err := packed.Body(r, next)
@@ -175,7 +175,7 @@ func (s *Store) Commit(ctx context.Context, c payment.Change) error {
 	if c.Record == nil {
 		return errors.New("a change without a record")
 	}
-	k, ok := packed.Ref(c.Record.Ref)
+	k, ok := c.Record.Ref.Bytes()
 	if !ok {
 		return fmt.Errorf("committing: %w", payment.ErrRef)
 	}
@@ -325,7 +325,7 @@ func (s *Store) holders(ctx context.Context, w *row) (first *payment.TakenError,
 		case ref == nil:
 			return &payment.TakenError{Key: key}, moved, nil
 		default:
-			return &payment.TakenError{Key: key, Holder: packed.RefOf(ref)}, moved, nil
+			return &payment.TakenError{Key: key, Holder: payment.RefOf(ref)}, moved, nil
 		}
 	}
 	return nil, moved, nil

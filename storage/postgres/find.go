@@ -125,7 +125,7 @@ func refRange(terms []payment.Term) (low, high []byte) {
 			continue
 		}
 		from := k[:len(t.Value)*5/8]
-		to := slices.Concat(from, bytes.Repeat([]byte{0xff}, packed.RefSize+1-len(from)))
+		to := slices.Concat(from, bytes.Repeat([]byte{0xff}, payment.RefBytes+1-len(from)))
 		if low == nil || bytes.Compare(from, low) < 0 {
 			low = from
 		}
@@ -196,7 +196,7 @@ func (s *Store) findSome(ctx context.Context) (n int, err error) {
 				return err
 			}
 			u.writer = r.writer
-			if u.rec, err = r.record(packed.RefOf(u.ref)); err != nil {
+			if u.rec, err = r.record(payment.RefOf(u.ref)); err != nil {
 				return err
 			}
 			all = append(all, u)

@@ -1,6 +1,5 @@
-// Package storagetest is the conformance suite of [payment.Store]: one for all
-// stores, embedded or distributed, so that the engine may rely on the same
-// sentences whatever lies below it.
+// Package storagetest is the conformance suite of [payment.Store]. Every store passes the
+// same suite, embedded or distributed, so the engine can rely on the same promises.
 package storagetest
 
 import (

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/rahgir/caddy-payments/storage/internal/checksum"
 	"github.com/rahgir/caddy-payments/storage/internal/durable"
 )
 

@@ -1,6 +1,5 @@
-// Package generationfile keeps what is known of a ledger's life outside of the ledger:
-// a small file, by which a store that was lost, restored or replaced is told
-// from the one that was left.
+// Package generationfile keeps what is known about a ledger's life in a small file outside
+// of the ledger. By it an opening notices that the store was lost, restored or replaced.
 package generationfile
 
 import (

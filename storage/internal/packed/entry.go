@@ -50,7 +50,7 @@ func Body(r *payment.Record, version uint64) ([]byte, error) {
 
 // Encode puts a body behind what the store remembers of the record.
 func (e *Entry) Encode(body []byte) []byte {
-	b := make([]byte, 0, 3+len(e.Intents)*RefSize+len(body))
+	b := make([]byte, 0, 3+len(e.Intents)*payment.RefBytes+len(body))
 	b = append(b, Format)
 	var flags byte
 	if e.Money {
@@ -77,13 +77,13 @@ func Decode(ref payment.Ref, b []byte) (*Entry, error) {
 	}
 	e := &Entry{Rec: &payment.Record{Ref: ref}, Money: b[1]&entryMoney != 0, Receipt: b[1]&entryReceipt != 0}
 	n, used := protowire.ConsumeVarint(b[2:])
-	if used < 0 || n > uint64(len(b)) || uint64(len(b)-2-used) < n*RefSize {
+	if used < 0 || n > uint64(len(b)) || uint64(len(b)-2-used) < n*payment.RefBytes {
 		return nil, fmt.Errorf("%w: record %s", ErrCorrupt, ref)
 	}
 	b = b[2+used:]
 	for range n {
-		e.Intents = append(e.Intents, append([]byte(nil), b[:RefSize]...))
-		b = b[RefSize:]
+		e.Intents = append(e.Intents, append([]byte(nil), b[:payment.RefBytes]...))
+		b = b[payment.RefBytes:]
 	}
 	w := wire{base: epoch}
 	w.parse(b)
