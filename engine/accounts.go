@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sort"
 	"strconv"
 	"time"
 
@@ -56,6 +55,7 @@ func (e *Engine) account(ctx context.Context, prov Provider) account {
 	if a, ok := e.known[t.Issuer]; ok {
 		return a
 	}
+	old := e.inheritsNamesLocked(ctx) // before the first account is written
 	a, others, err := e.enrol(ctx, t)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -63,7 +63,9 @@ func (e *Engine) account(ctx context.Context, prov Provider) account {
 		}
 		return account{Issuer: t.Issuer, Since: e.now(), former: t.FormerIssuers}
 	}
-	a.former = slices.Clone(t.FormerIssuers)
+	if old {
+		a.former = slices.Clone(t.FormerIssuers)
+	}
 	for _, other := range others {
 		if !slices.Contains(a.former, other) && !e.configured(other) {
 			a.former = append(a.former, other) // of a key that was changed
@@ -71,6 +73,56 @@ func (e *Engine) account(ctx context.Context, prov Provider) account {
 	}
 	e.known[t.Issuer] = a
 	return a
+}
+
+// secretOfNames is the secret by which a ledger remembers whether it began with this form of
+// issuers and order keys.
+const secretOfNames = "names"
+
+// What the ledger says in it.
+const (
+	namesOfToday = "today's"
+	namesPerhaps = "perhaps older ones"
+)
+
+// inheritsNames reports whether the ledger may have what earlier versions of this program
+// wrote under other names.
+//
+// Invariant: a ledger says that it has none only if it had no payment when this version
+// met it first. It says the same on every node and for ever, so a payment costs no
+// look-ups for names that can't be there.
+func (e *Engine) inheritsNames(ctx context.Context) bool {
+	e.accounts.Lock()
+	defer e.accounts.Unlock()
+	return e.inheritsNamesLocked(ctx)
+}
+
+func (e *Engine) inheritsNamesLocked(ctx context.Context) bool {
+	if e.names == "" {
+		var err error
+		if e.names, err = e.namesSay(ctx); err != nil {
+			return true // nothing is believed of a ledger that can't be read
+		}
+	}
+	return e.names != namesOfToday
+}
+
+// namesSay reads what the ledger says, and writes it down if nothing is said yet.
+func (e *Engine) namesSay(ctx context.Context) (string, error) {
+	said, err := e.Store.Secret(ctx, secretOfNames, func() ([]byte, error) { return nil, errNoMore })
+	if !errors.Is(err, errNoMore) {
+		return string(said), err
+	}
+	page, err := e.Store.List(ctx, payment.Listing{Limit: 1})
+	if err != nil {
+		return "", err
+	}
+	say := namesOfToday
+	if len(page.Records) > 0 {
+		say = namesPerhaps
+	}
+	said, err = e.Store.Secret(ctx, secretOfNames, func() ([]byte, error) { return []byte(say), nil })
+	return string(said), err
 }
 
 // configured: the issuer is another account of the running configuration.
@@ -239,14 +291,8 @@ func (e *Engine) enrolAll(ctx context.Context) {
 	}
 }
 
-func (e *Engine) providerNames() []string {
-	names := make([]string, 0, len(e.Providers))
-	for name := range e.Providers {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names
-}
+// providerNames returns the names of the configured providers, sorted.
+func (e *Engine) providerNames() []string { return e.sorted }
 
 // providerFor is the configured provider that can answer for a record: the one
 // that it names, if that still has the same protocol and moves the same kind of

@@ -117,7 +117,7 @@ func (e *Engine) intend(ctx context.Context, rec *payment.Record, prov Provider,
 	for _, issuer := range e.account(ctx, prov).former {
 		used = append(used, payment.ReceiptKey(issuer, rec.ID))
 	}
-	_, held, err := payment.Look(ctx, e.Store, rec.Ref, used...)
+	held, err := payment.Holders(ctx, e.Store, used...)
 	if err != nil {
 		return err
 	}

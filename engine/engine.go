@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,9 +41,13 @@ type Engine struct {
 	// troubles are the store's troubles, and when each was told.
 	troubles map[string]time.Time
 
-	// known is what the ledger knows of the configured accounts.
+	// known is what the ledger knows of the configured accounts, and names what it says
+	// of former names.
 	accounts sync.Mutex
 	known    map[string]account
+	names    string
+	// sorted are the names of the providers.
+	sorted []string
 }
 
 // New returns an engine over an open store.
@@ -52,6 +58,7 @@ func New(_ context.Context, c Config) (*Engine, error) {
 		working: make(map[payment.Ref]place), waiting: make(map[payment.Ref]place), queued: make(map[place]int), lines: make(map[place]*queues),
 	}
 	e.quiet = sync.NewCond(&e.mu)
+	e.sorted = slices.Sorted(maps.Keys(c.Providers))
 	return e, nil
 }
 

@@ -49,14 +49,21 @@ func (e *Engine) former(ctx context.Context, rec *payment.Record, prov Provider,
 	if p.Many || rec.Order == "" {
 		return keys
 	}
-	return append(keys, e.formerOrders(rec, p.Formerly)...)
+	return append(keys, e.formerOrders(ctx, rec, p.Formerly)...)
 }
 
-func (e *Engine) formerOrders(rec *payment.Record, formerly []string) []payment.Key {
+func (e *Engine) formerOrders(ctx context.Context, rec *payment.Record, formerly []string) []payment.Key {
+	old := e.inheritsNames(ctx)
+	if !old && len(formerly) == 0 {
+		return nil
+	}
 	var keys []payment.Key
 	for i, site := range names(rec.Site, formerly) {
 		if i > 0 {
 			keys = append(keys, payment.OrderKey(site, rec.Environment, rec.Order))
+		}
+		if !old {
+			continue
 		}
 		for _, name := range e.namesOfProviders(rec) {
 			keys = append(keys, payment.FormerOrderKey(site, name, rec.Order))
@@ -89,7 +96,7 @@ func (e *Engine) taken(ctx context.Context, rec *payment.Record, keys []payment.
 	if len(keys) == 0 {
 		return nil
 	}
-	_, held, err := payment.Look(ctx, e.Store, rec.Ref, keys...)
+	held, err := payment.Holders(ctx, e.Store, keys...)
 	if err != nil {
 		return err
 	}
@@ -118,7 +125,7 @@ func (e *Engine) sameMoney(ctx context.Context, holder payment.Ref, rec *payment
 // orderHolder is the payment that has paid for the record's order, under whatever
 // name; empty if none has.
 func (e *Engine) orderHolder(ctx context.Context, rec *payment.Record, formerly []string) (payment.Ref, bool, error) {
-	keys := append([]payment.Key{payment.OrderKey(rec.Site, rec.Environment, rec.Order)}, e.formerOrders(rec, formerly)...)
+	keys := append([]payment.Key{payment.OrderKey(rec.Site, rec.Environment, rec.Order)}, e.formerOrders(ctx, rec, formerly)...)
 	err := e.taken(ctx, rec, keys)
 	var t *payment.TakenError
 	switch {

@@ -14,7 +14,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/payment"
-	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 // What a payment is found by stands in one column, as hashes of field and value; what
@@ -120,7 +119,7 @@ func refRange(terms []payment.Term) (low, high []byte) {
 		if t.Field != payment.FieldRef || len(t.Value) > payment.RefLen {
 			continue
 		}
-		k, ok := packed.Ref(payment.Ref(t.Value + strings.Repeat("0", payment.RefLen-len(t.Value))))
+		k, ok := payment.Ref(t.Value + strings.Repeat("0", payment.RefLen-len(t.Value))).Bytes()
 		if !ok {
 			continue
 		}

@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 
-	"github.com/rahgir/caddy-payments/storage/internal/checksum"
+	"github.com/rahgir/caddy-payments/storage/internal/crc"
 )
 
 // A frame is
@@ -53,7 +53,7 @@ func appendFrame(b []byte, prev Hash, f Frame) ([]byte, Hash) {
 	b = binary.BigEndian.AppendUint64(b, f.Version)
 	head := b[at : at+12]
 	hash := chain(prev, head, f.Payload)
-	b = binary.BigEndian.AppendUint32(b, checksum.Of(head, f.Payload))
+	b = binary.BigEndian.AppendUint32(b, crc.Of(head, f.Payload))
 	b = append(b, hash[:]...)
 	return append(b, f.Payload...), hash
 }
@@ -68,7 +68,7 @@ func parseFrame(b []byte) (f Frame, hash Hash, size int, ok bool) {
 		return f, hash, 0, false
 	}
 	f = Frame{Version: binary.BigEndian.Uint64(b[8:]), Payload: b[frameHead : frameHead+int(n)]}
-	if checksum.Of(b[4:16], f.Payload) != binary.BigEndian.Uint32(b[16:]) {
+	if crc.Of(b[4:16], f.Payload) != binary.BigEndian.Uint32(b[16:]) {
 		return f, hash, 0, false
 	}
 	copy(hash[:], b[20:])

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/rahgir/caddy-payments/storage/internal/checksum"
 	"github.com/rahgir/caddy-payments/storage/internal/durable"
 )
 

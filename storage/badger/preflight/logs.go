@@ -9,7 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/rahgir/caddy-payments/storage/internal/checksum"
+	"github.com/rahgir/caddy-payments/storage/internal/crc"
 	"github.com/rahgir/caddy-payments/storage/internal/durable"
 )
 
@@ -97,7 +97,7 @@ func logEnd(b []byte) int {
 			return end
 		}
 		n += int(klen + vlen)
-		if checksum.Of(e[:n]) != binary.BigEndian.Uint32(e[n:]) {
+		if crc.Of(e[:n]) != binary.BigEndian.Uint32(e[n:]) {
 			return end
 		}
 		end += n + crc32.Size

@@ -1,6 +1,6 @@
-// Package checksum is the CRC-32C by which the stores' files, and Badger's own, tell that
+// Package crc is the CRC-32C by which the stores' files, and Badger's own, tell that
 // they are whole.
-package checksum
+package crc
 
 import "hash/crc32"
 
