@@ -86,7 +86,7 @@ func levelOf(e engine.Event) zapcore.Level {
 	return zapcore.InfoLevel
 }
 
-// causeOf is what an alert is about: of a payment what became of it and why, of
+// causeOf returns what an alert is about: of a payment what became of it and why, of
 // anything else its error.
 func causeOf(e engine.Event) pace.Cause {
 	f := factsOf(e)

@@ -171,7 +171,7 @@ func (e *Engine) enrol(ctx context.Context, t payment.Terms) (mine account, othe
 	return mine, others, nil
 }
 
-// listed are the accounts of a protocol and environment that the ledger knows,
+// listed returns the accounts of a protocol and environment that the ledger knows,
 // from the nth on.
 func (e *Engine) listed(ctx context.Context, t payment.Terms, n int) ([]account, error) {
 	var list []account
@@ -294,7 +294,7 @@ func (e *Engine) enrolAll(ctx context.Context) {
 // providerNames returns the names of the configured providers, sorted.
 func (e *Engine) providerNames() []string { return e.sorted }
 
-// providerFor is the configured provider that can answer for a record: the one
+// providerFor returns the configured provider that can answer for a record: the one
 // that it names, if that still has the same protocol and moves the same kind of
 // money, else another of the same issuer. A test payment is never asked for at
 // the live gateway, nor a real one in the sandbox: a "no" from there means

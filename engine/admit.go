@@ -75,7 +75,7 @@ const (
 	Unavailable
 )
 
-// String is the kind in one word, for traces.
+// String returns the kind in one word, for traces.
 func (k Kind) String() string {
 	return [...]string{
 		"pending", "verified", "duplicate", "declined", "parked", "review", "order_paid", "ambiguous", "foreign", "busy", "unavailable",
@@ -353,7 +353,7 @@ func (e *Engine) answer(r *payment.Record, a Ask) Result {
 	return res
 }
 
-// KindOf is what a record's state means to a browser, whoever asks: the only place
+// KindOf returns what a record's state means to a browser, whoever asks: the only place
 // that says so.
 func KindOf(r *payment.Record) Kind {
 	switch r.State {

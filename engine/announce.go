@@ -94,7 +94,7 @@ func (e *Engine) contradicted(ctx context.Context, a Announcement) error {
 	return ErrForeign
 }
 
-// announcedBefore is the intent of an id, under whatever name of its account; nil
+// announcedBefore returns the intent of an id, under whatever name of its account; nil
 // if it has no intent.
 func (e *Engine) announcedBefore(ctx context.Context, prov Provider, id string) (*payment.Record, error) {
 	for _, issuer := range append([]string{prov.Terms().Issuer}, e.account(ctx, prov).former...) {

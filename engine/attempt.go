@@ -124,7 +124,7 @@ func (e *Engine) remember(rec *payment.Record, j job, now time.Time) {
 // that it is paid: strangers can send 64 KiB of anything.
 const LeanMost = 4 << 10
 
-// returnToKeep is what is kept of a return: all of it where it is small, else what the
+// returnToKeep returns what is kept of a return: all of it where it is small, else what the
 // handler says is needed. What fits in no way is only known to have come; it can't
 // be handed over without its browser, and is left to a person then.
 func returnToKeep(a Ask) payment.Return {
@@ -175,7 +175,7 @@ func (e *Engine) postpone(ctx context.Context, j job, rec *payment.Record, wait 
 	return rec, nil
 }
 
-// query is what a record is asked about with.
+// query returns what a record is asked about with.
 func query(rec *payment.Record) payment.Query {
 	q := payment.Query{ID: rec.ID, Order: rec.Order, Amount: rec.Expect.Amount, Proof: rec.Proof, Serial: rec.Serial}
 	if rec.Relay != nil {

@@ -94,7 +94,7 @@ func (e *Engine) begin() bool {
 
 func (e *Engine) now() time.Time { return e.Clock.Now().UTC() }
 
-// generation is the ledger's, asked for each time: a database that fails over to
+// generation returns the ledger's, asked for each time: a database that fails over to
 // a standby begins a new one while we run.
 func (e *Engine) generation(ctx context.Context) (payment.Generation, error) {
 	g, err := e.Store.Generation(ctx)

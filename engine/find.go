@@ -35,7 +35,7 @@ func sameRoute(rec *payment.Record, a Ask) bool {
 		strings.TrimSuffix(rec.Route, " "+rec.Provider) == strings.TrimSuffix(a.Route, " "+a.Provider)
 }
 
-// belongsTo is the record that a return's reference or id names, nil without an
+// belongsTo returns the record that a return's reference or id names, nil without an
 // error where there is none yet.
 func (e *Engine) belongsTo(ctx context.Context, prov Provider, issuers []string, a Ask) (*payment.Record, error) {
 	if a.Ref != "" {
@@ -96,7 +96,7 @@ func (e *Engine) belongsTo(ctx context.Context, prov Provider, issuers []string,
 	return nil, nil
 }
 
-// mayBe are the references that a return's record may have: today's first, then
+// mayBe returns the references that a return's record may have: today's first, then
 // those of a payment that no key leads to yet and that was on its way when its
 // site, its provider's account or this program was changed.
 func (e *Engine) mayBe(ctx context.Context, prov Provider, issuers []string, a Ask) []payment.Ref {

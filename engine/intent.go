@@ -99,7 +99,7 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *pa
 // serials begin with this moment.
 var serials = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// serial is an integer that no other payment has: milliseconds, and twelve random
+// serial returns an integer that no other payment has: milliseconds, and twelve random
 // bits for those that begin in the same one. Two that are equal all the same are no
 // harm: the gateway refuses the second, and the customer presses again.
 func serial(now time.Time, random float64) int64 {

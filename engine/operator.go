@@ -129,7 +129,7 @@ func (e *Engine) verifyGiven(ctx context.Context, rec *payment.Record) error {
 	return nil
 }
 
-// keysOf are the keys that a payment takes on a person's word. Of a provider that
+// keysOf returns the keys that a payment takes on a person's word. Of a provider that
 // the configuration has no more the record tells all that is known.
 func (e *Engine) keysOf(ctx context.Context, rec *payment.Record) ([]payment.Key, error) {
 	policy, _ := e.Sites.Policy(rec)
@@ -240,7 +240,7 @@ func (e *Engine) Open(ctx context.Context, ref payment.Ref, site string, items [
 	return rec, false, fmt.Errorf("counting a device: %w", err)
 }
 
-// devices are those that count still, and whether one is among them.
+// devices returns those that count still, and whether one is among them.
 func devices(rec *payment.Record, device string, now time.Time) (fresh []payment.Device, known bool) {
 	for _, d := range rec.Devices {
 		if now.Sub(d.At) < deviceSpan {

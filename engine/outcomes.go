@@ -63,29 +63,29 @@ const (
 	DeliveryRefused = "refused"
 )
 
-// CreateOutcomes are the outcomes of starting a payment. They, VerifyOutcomes,
+// CreateOutcomes returns the outcomes of starting a payment. They, VerifyOutcomes,
 // DeliveryOutcomes, ReportOutcomes and ReturnKinds are all words that the metrics may
 // be labelled with.
 func CreateOutcomes() []string {
 	return []string{CreateOK, CreateRefused, CreateOperator, CreateUnreachable, CreateBusy}
 }
 
-// VerifyOutcomes are the outcomes of a payment at its provider.
+// VerifyOutcomes returns the outcomes of a payment at its provider.
 func VerifyOutcomes() []string {
 	return []string{VerifyPaid, VerifyAgain, VerifyRefused, VerifyClosed, VerifyOperator, VerifyUnknown, VerifyDoubt}
 }
 
-// DeliveryOutcomes are the outcomes of handing a payment to its shop.
+// DeliveryOutcomes returns the outcomes of handing a payment to its shop.
 func DeliveryOutcomes() []string {
 	return []string{DeliveryAcked, DeliveryUnacked, DeliveryUnsent, DeliveryRefused}
 }
 
-// ReportOutcomes are the outcomes of a report to an affiliate or a webhook.
+// ReportOutcomes returns the outcomes of a report to an affiliate or a webhook.
 func ReportOutcomes() []string {
 	return []string{OutcomeDone, OutcomeRejected, OutcomeRetried, OutcomeParked}
 }
 
-// ReturnKinds are what becomes of a return, in one word each.
+// ReturnKinds returns what becomes of a return, in one word each.
 func ReturnKinds() []string {
 	kinds := []string{returnMalformed, returnUnrouted}
 	for k := Pending; k <= Unavailable; k++ {
@@ -99,7 +99,7 @@ const (
 	returnUnrouted  = "unrouted"
 )
 
-// ReturnKind is what an event says of a return; "" where it says nothing of one.
+// ReturnKind returns what an event says of a return; "" where it says nothing of one.
 func ReturnKind(e Event) string {
 	switch e.Name {
 	case EventReturned:
@@ -112,7 +112,7 @@ func ReturnKind(e Event) string {
 	return ""
 }
 
-// ReportOf is what an event says of a report: to whom, and what came of it; "" where
+// ReportOf returns what an event says of a report: to whom, and what came of it; "" where
 // it says nothing of one, or was counted before. A report is counted as retried once.
 func ReportOf(e Event) (to, outcome string) {
 	first := func(p payment.Report) bool { return p.To == e.To && p.Tries <= 1 }
@@ -162,7 +162,7 @@ func createOutcome(err error) string {
 	return CreateUnreachable
 }
 
-// callOutcome is what a provider's answer to a question says, in one word.
+// callOutcome returns what a provider's answer to a question says, in one word.
 func callOutcome(o payment.Outcome) string {
 	switch o {
 	case payment.OutcomePaid:
@@ -188,7 +188,7 @@ func callOutcome(o payment.Outcome) string {
 	return VerifyUnknown
 }
 
-// CallOutcomes are all words of an answer, to a question or to a create.
+// CallOutcomes returns all words of an answer, to a question or to a create.
 func CallOutcomes() []string {
 	return append(VerifyOutcomes(), "open", "awaiting", "busy")
 }
@@ -259,7 +259,7 @@ func (e *Engine) KeptBack(provider string) bool {
 	return ok && e.Shared.hosts.Breaker(hostOf(p.Terms())).Open(e.now())
 }
 
-// Alarms are the events of which a person must hear, each of which may be an alert.
+// Alarms returns the events of which a person must hear, each of which may be an alert.
 func Alarms() []string {
 	return []string{
 		EventReview, EventParked, EventExpired, EventUnknown, EventMissed, EventOperator, EventBreaker, EventStarting, EventMalformed,

@@ -38,7 +38,7 @@ type storeClock struct {
 // Now implements Clock.
 func (c storeClock) Now() time.Time { return c.store.Now() }
 
-// ahead is how far the store's clock is before the machine's.
+// ahead returns how far the store's clock is before the machine's.
 func (c storeClock) ahead() time.Duration { return time.Until(c.store.Now()) }
 
 // Provider is a configured provider.
@@ -51,7 +51,7 @@ type Provider struct {
 	UsedIDs string
 }
 
-// Terms are what is known of the provider before it is asked.
+// Terms returns what is known of the provider before it is asked.
 func (p Provider) Terms() payment.Terms { return payment.TermsOf(p) }
 
 // Policy is what a verify route says of delivery.

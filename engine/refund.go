@@ -28,7 +28,7 @@ type GiveBack struct {
 	Version uint64
 }
 
-// giver is a provider's way to give money back, or why it has none.
+// giver returns a provider's way to give money back, or why it has none.
 func (e *Engine) giver(rec *payment.Record, kind payment.RefundKind) (prov Provider, t payment.GiveBackTerms, ask func(context.Context, payment.GiveBack) payment.GivenBack, err error) {
 	if prov, err = e.providerFor(rec); err != nil {
 		return prov, t, nil, fmt.Errorf("%w: %w", ErrNotPossible, err)
@@ -53,7 +53,7 @@ func able(rec *payment.Record, kind payment.RefundKind, ok bool) error {
 	return fmt.Errorf("%w: the provider %s can't %s as it is configured: do it in its panel, and note it with `resolve`", ErrNotPossible, rec.Provider, kind)
 }
 
-// Repayable is how much of a payment could be given back in this way, and on which
+// Repayable returns how much of a payment could be given back in this way, and on which
 // terms; the error says why nothing can.
 func (e *Engine) Repayable(rec *payment.Record, kind payment.RefundKind) (payment.Rials, payment.GiveBackTerms, error) {
 	_, t, _, err := e.giver(rec, kind)

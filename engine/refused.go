@@ -37,7 +37,7 @@ const (
 	traceText = 128
 )
 
-// eventOf is the event of a reason.
+// eventOf returns the event of a reason.
 func eventOf(r payment.Reason) string {
 	switch r {
 	case payment.ReasonUnannounced:

@@ -196,7 +196,7 @@ func (e *Engine) relayFirstLook(rec *payment.Record, prov Provider) time.Time {
 	return rec.CreatedAt.Add(relayLink)
 }
 
-// relayFind is the record that a call is about, nil without an error where there is
+// relayFind returns the record that a call is about, nil without an error where there is
 // none.
 func (e *Engine) relayFind(ctx context.Context, prov Provider, c Relay) (*payment.Record, error) {
 	if c.Ask.ID == "" {
@@ -261,7 +261,7 @@ func (e *Engine) relayEvent(name string, c Relay, err error, alert bool) {
 	e.Observer.Observe(Event{Name: name, Provider: c.Provider, Site: c.Site, ID: clip(c.Ask.ID), Order: clip(c.Ask.Order), Err: err, Alert: alert})
 }
 
-// RelayOf is the payment behind a provider's id, nil without an error where none is
+// RelayOf returns the payment behind a provider's id, nil without an error where none is
 // known.
 func (e *Engine) RelayOf(ctx context.Context, provider, id string) (*payment.Record, error) {
 	prov, err := e.provider(provider)

@@ -117,7 +117,7 @@ func (e *Engine) sayAgain(ctx context.Context, r payment.Relayer, c Relay, rec *
 	c.Say(r.WriteReply(payment.RelayAgain, c.Ask, rec))
 }
 
-// keptReply is the provider's own first answer, or one made from the receipt.
+// keptReply returns the provider's own first answer, or one made from the receipt.
 func (e *Engine) keptReply(rec *payment.Record, r payment.Relayer, c Relay) payment.RelayReply {
 	if l := rec.Relay; len(l.Kept) > 0 && e.Seal != nil && e.now().Sub(l.KeptAt) < payment.RelayKept {
 		if b, err := e.Seal.Open(rec.Ref, l.Kept); err == nil {

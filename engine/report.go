@@ -73,7 +73,7 @@ func noteName(issuer, id string) string {
 	return "noted-" + hex.EncodeToString(payment.IntentKey(issuer, id).Hash())
 }
 
-// noted is the track of Note, if there is one and it is needed.
+// noted returns the track of Note, if there is one and it is needed.
 func (e *Engine) noted(ctx context.Context, r *payment.Record) *payment.Track {
 	if len(e.Affiliates) == 0 || r.Track.ID != "" || r.Delivery.Count > 0 {
 		return nil
@@ -107,7 +107,7 @@ var (
 	errGone        = errors.New("the webhook answered 410 (gone): nothing more is sent to it until the configuration is loaded again; mend its address, or take it out of the configuration")
 )
 
-// reporter is who tells a report's receiver; nil if the configuration has none.
+// reporter returns who tells a report's receiver; nil if the configuration has none.
 func (e *Engine) reporter(p *payment.Report) payment.Reporter {
 	if p.Kind.Conversion() {
 		if r, ok := e.Affiliates[p.To]; ok {

@@ -32,7 +32,7 @@ type job struct {
 	relayed func(next *payment.Record)
 }
 
-// as is the job with its record as it was just read. Without an expectation the
+// as returns the job with its record as it was just read. Without an expectation the
 // shop would be asked for one, and it must not be asked twice.
 func (j job) as(rec *payment.Record) job {
 	if j.found = nil; rec.Expect.Known() {

@@ -132,7 +132,7 @@ func (s *Shared) takeStalled() []payment.Ref {
 	return refs
 }
 
-// hostOf is what lanes, paces and breakers are kept by: they are about who is
+// hostOf returns what lanes, paces and breakers are kept by: they are about who is
 // called, and two accounts at one host wear it out together.
 func hostOf(t payment.Terms) string {
 	if t.Host != "" {

@@ -14,12 +14,12 @@ import (
 // and former keys of an account have left is looked up here, and never written
 // any more.
 
-// names are a site's name and its former ones.
+// names returns a site's name and its former ones.
 func names(site string, formerly []string) []string {
 	return append([]string{site}, slices.DeleteFunc(slices.Clone(formerly), func(s string) bool { return s == site })...)
 }
 
-// asToday is a copy of a record under the names of today's configuration: its keys
+// asToday returns a copy of a record under the names of today's configuration: its keys
 // are taken under these.
 func asToday(rec *payment.Record, t payment.Terms, p Policy, site string) *payment.Record {
 	c := *rec
@@ -35,7 +35,7 @@ func asToday(rec *payment.Record, t payment.Terms, p Policy, site string) *payme
 	return &c
 }
 
-// former are the keys under which earlier configurations and versions may have
+// former returns the keys under which earlier configurations and versions may have
 // taken what rec is about to take.
 func (e *Engine) former(ctx context.Context, rec *payment.Record, prov Provider, p Policy) []payment.Key {
 	var keys []payment.Key
@@ -72,7 +72,7 @@ func (e *Engine) formerOrders(ctx context.Context, rec *payment.Record, formerly
 	return keys
 }
 
-// namesOfProviders are the names under which earlier versions may have taken an
+// namesOfProviders returns the names under which earlier versions may have taken an
 // order's key: those of the running configuration and the record's own. Test and
 // real payments had the same key then; only providers of today's environment are
 // looked for.
@@ -122,7 +122,7 @@ func (e *Engine) sameMoney(ctx context.Context, holder payment.Ref, rec *payment
 	return err != nil || other.Environment == "" || rec.Environment == "" || other.Environment == rec.Environment
 }
 
-// orderHolder is the payment that has paid for the record's order, under whatever
+// orderHolder returns the payment that has paid for the record's order, under whatever
 // name; empty if none has.
 func (e *Engine) orderHolder(ctx context.Context, rec *payment.Record, formerly []string) (payment.Ref, bool, error) {
 	keys := append([]payment.Key{payment.OrderKey(rec.Site, rec.Environment, rec.Order)}, e.formerOrders(ctx, rec, formerly)...)

@@ -141,7 +141,7 @@ func (e *Engine) afterNo(next *payment.Record, j job, v payment.Verdict, t payme
 	return at
 }
 
-// keysToTake are the keys that a verified payment takes, after a look at those that
+// keysToTake returns the keys that a verified payment takes, after a look at those that
 // stood for the same money once.
 func (e *Engine) keysToTake(ctx context.Context, next *payment.Record, j job, v payment.Verdict) ([]payment.Key, error) {
 	if v.Trigger != payment.Confirm {
@@ -154,7 +154,7 @@ func (e *Engine) keysToTake(ctx context.Context, next *payment.Record, j job, v 
 	return e.keys(ctx, next, j.prov, policy, j.ask.Site)
 }
 
-// keys are what a payment takes under the names of today; a former key of
+// keys returns what a payment takes under the names of today; a former key of
 // another payment is a *payment.TakenError.
 func (e *Engine) keys(ctx context.Context, rec *payment.Record, prov Provider, p Policy, site string) ([]payment.Key, error) {
 	today := asToday(rec, prov.Terms(), p, site)
@@ -164,7 +164,7 @@ func (e *Engine) keys(ctx context.Context, rec *payment.Record, prov Provider, p
 	return today.Keys(p.Many), nil
 }
 
-// reread is what follows a commit whose outcome is not known: the record as it
+// reread returns what follows a commit whose outcome is not known: the record as it
 // stands, never an assumption.
 func (e *Engine) reread(ctx context.Context, rec *payment.Record, cause error) (*payment.Record, error) {
 	now, err := e.Store.Get(ctx, rec.Ref)

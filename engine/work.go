@@ -60,7 +60,7 @@ type place struct {
 	of   string
 }
 
-// placeOf is where a due record's work is done.
+// placeOf returns where a due record's work is done.
 func (e *Engine) placeOf(rec *payment.Record) place {
 	if next := rec.NextReport(); next >= 0 && !due(rec, e.now()) {
 		return place{telling, receiver(&rec.Reports[next])}
@@ -340,7 +340,7 @@ func (e *Engine) work(ctx context.Context, ref payment.Ref, rec *payment.Record)
 	}
 }
 
-// backlog is how many intents wait in line for their first question or another.
+// backlog returns how many intents wait in line for their first question or another.
 func (e *Engine) backlog() (n int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

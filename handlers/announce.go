@@ -81,7 +81,7 @@ func (f *watcher) announcement(status int, header http.Header) {
 	}
 }
 
-// announcedTo is the block that an announcement concerns: of all that the request
+// announcedTo returns the block that an announcement concerns: of all that the request
 // has met (a guard before a named route, a snippet), the one whose customers come
 // back from that provider. Whichever watches the answer, it knows neither the
 // other's routes nor its public_url.
@@ -98,7 +98,7 @@ func (h *Handler) announcedTo(r *http.Request, status int, header http.Header) *
 	return h
 }
 
-// payPage is the provider whose pay page an answer redirects to, and the id in
+// payPage returns the provider whose pay page an answer redirects to, and the id in
 // its address.
 func (h *Handler) payPage(status int, header http.Header) (*provider, string) {
 	if status < 300 || status > 399 || len(header["Location"]) == 0 {

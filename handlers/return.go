@@ -207,7 +207,7 @@ func (t *visit) bound() func(string) bool {
 	}
 }
 
-// asReturn is the return as it is kept for a delivery without its browser.
+// asReturn returns the return as it is kept for a delivery without its browser.
 func (t *visit) asReturn() payment.Return {
 	uri, body := t.uncarded()
 	return payment.Return{
@@ -235,7 +235,7 @@ func (t *visit) malformed(err error) error {
 	return t.page(kindMalformed, nil, err)
 }
 
-// firstNamed is what a return that is refused names first, for whoever looks for
+// firstNamed returns what a return that is refused names first, for whoever looks for
 // its payment; nothing is decided by it.
 func (t *visit) firstNamed() payment.Claimed {
 	claimed, _ := t.v.route.provider.ReadReturn(func(name string) string { return t.firstOf(name) })
@@ -252,7 +252,7 @@ func (t *visit) firstOf(name string) string {
 	return firstOf(t.r, t.body, name)
 }
 
-// firstOf is the first value of a parameter of a request that may not read in one
+// firstOf returns the first value of a parameter of a request that may not read in one
 // way.
 func firstOf(r *http.Request, body []byte, name string) string {
 	if all := params.Values(r.URL.RawQuery, body, name); len(all) > 0 {

@@ -173,7 +173,7 @@ type Return struct {
 	By *Visitor `json:"w,omitempty"`
 }
 
-// Size is how many bytes of whoever brought a return are kept with it.
+// Size returns how many bytes of whoever brought a return are kept with it.
 func (r Return) Size() int { return len(r.URI) + len(r.Body) + len(r.Host) + len(r.Type) }
 
 // Via says who hands a payment over.
@@ -211,7 +211,7 @@ type Device struct {
 	At   time.Time `json:"t"`
 }
 
-// Clone is a deep copy: stores hand out clones, and the engine works on them.
+// Clone returns a deep copy: stores hand out clones, and the engine works on them.
 func (r *Record) Clone() *Record {
 	c := *r
 	if r.Receipt != nil {

@@ -85,31 +85,31 @@ type Key struct {
 	Parts [3]string
 }
 
-// ReceiptKey is the key of one success per (issuer, id).
+// ReceiptKey returns the key of one success per (issuer, id).
 func ReceiptKey(issuer, id string) Key { return Key{KeyReceipt, [3]string{issuer, id}} }
 
-// NumberKey is the key of one success per provider's own receipt number, however
+// NumberKey returns the key of one success per provider's own receipt number, however
 // the number is written.
 func NumberKey(issuer, number string) Key {
 	return Key{KeyNumber, [3]string{issuer, CanonicalNumber(number)}}
 }
 
-// OrderKey is the key of one success per order of a site: a test payment and a
+// OrderKey returns the key of one success per order of a site: a test payment and a
 // real one don't stand in each other's way, two providers do.
 func OrderKey(site, environment, order string) Key {
 	return Key{KeyOrder, [3]string{site, environment, order}}
 }
 
-// FormerOrderKey is the key that earlier versions took for an order: per name of
+// FormerOrderKey returns the key that earlier versions took for an order: per name of
 // a provider. It is looked up, and never taken any more.
 func FormerOrderKey(site, provider, order string) Key {
 	return Key{KeyOrder, [3]string{site, provider, order}}
 }
 
-// IntentKey is the key that leads from a provider's id to its intent.
+// IntentKey returns the key that leads from a provider's id to its intent.
 func IntentKey(issuer, id string) Key { return Key{KeyIntent, [3]string{issuer, id}} }
 
-// Hash is the key as 16 bytes, for stores that want short fixed keys. Kinds
+// Hash returns the key as 16 bytes, for stores that want short fixed keys. Kinds
 // never collide.
 func (k Key) Hash() []byte {
 	return hashParts(string(k.Kind), k.Parts[0], k.Parts[1], k.Parts[2])

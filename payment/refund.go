@@ -146,7 +146,7 @@ func (f Refund) Open() bool { return f.State == RefundAsking || f.State == Refun
 // MaxRefunds is how often it may be tried to give one payment back.
 const MaxRefunds = 32
 
-// Repayable is how much of the payment could still be given back, in rials, and why
+// Repayable returns how much of the payment could still be given back, in rials, and why
 // nothing can. What is unknown counts as given back. Only what rests is given back:
 // nobody hands it to the shop meanwhile.
 func (r *Record) Repayable() (Rials, error) {
@@ -171,7 +171,7 @@ func (r *Record) Repayable() (Rials, error) {
 	return max(left, 0), nil
 }
 
-// repayPrice is what the payment was verified with, a payer's fee not included.
+// repayPrice returns what the payment was verified with, a payer's fee not included.
 func (r *Record) repayPrice() Rials {
 	if r.Receipt != nil && r.Receipt.Amount > 0 {
 		return r.Receipt.Amount
@@ -179,7 +179,7 @@ func (r *Record) repayPrice() Rials {
 	return r.Price()
 }
 
-// Repaid is how much certainly went back, in rials.
+// Repaid returns how much certainly went back, in rials.
 func (r *Record) Repaid() Rials {
 	var sum Rials
 	for _, f := range r.Refunds {
@@ -190,7 +190,7 @@ func (r *Record) Repaid() Rials {
 	return sum
 }
 
-// OpenRefund is the index of the attempt whose end isn't known, -1 where there is none.
+// OpenRefund returns the index of the attempt whose end isn't known, -1 where there is none.
 func (r *Record) OpenRefund() int {
 	for i, f := range r.Refunds {
 		if f.Open() {

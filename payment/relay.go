@@ -83,7 +83,7 @@ const (
 	RelayPayPage
 )
 
-// String is the kind in one word, for events and metrics.
+// String returns the kind in one word, for events and metrics.
 func (k RelayKind) String() string {
 	return [...]string{"unknown", "create", "verify", "inquire", "harmless", "give_back", "pay_page"}[k]
 }
@@ -193,7 +193,7 @@ type RelayAsk struct {
 	Callback string
 }
 
-// Amount is the amount in rials, 0 where it isn't known.
+// Amount returns the amount in rials, 0 where it isn't known.
 func (a RelayAsk) Amount() Rials {
 	if a.Number <= 0 || a.Unit == 0 {
 		return 0

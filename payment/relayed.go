@@ -93,7 +93,7 @@ func (r *Relayed) SameAmount(a RelayAsk) bool {
 	return err == nil && err2 == nil && mine == theirs
 }
 
-// clone is a deep copy.
+// clone returns a deep copy.
 func (r *Relayed) clone() *Relayed {
 	if r == nil {
 		return nil

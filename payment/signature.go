@@ -51,7 +51,7 @@ func (s Signed) Sign(key []byte) string {
 	return s.sum(key, "return-v2", s.Origin)
 }
 
-// sum is the HMAC over what every form of signature says, after its beginning.
+// sum returns the HMAC over what every form of signature says, after its beginning.
 func (s Signed) sum(key []byte, begin ...string) string {
 	m := hmac.New(sha256.New, key)
 	m.Write([]byte(strings.Join(append(begin, s.Route, s.Provider, s.Order, s.Amount.String(),

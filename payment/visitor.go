@@ -20,7 +20,7 @@ type Visitor struct {
 	Languages string `json:"l,omitempty"`
 }
 
-// Address is the path and query that were known before anybody came: announced,
+// Address returns the path and query that were known before anybody came: announced,
 // or our checkout's. Empty where none was.
 func (r *Return) Address() string {
 	switch {

@@ -173,7 +173,7 @@ func (a *Affiliate) request(field string, r message.Request, base string, names 
 	return r.Parse(field, base, a.InsecureHTTP, names)
 }
 
-// merged is a request of the configuration over the preset's.
+// merged returns a request of the configuration over the preset's.
 func merged(own, known message.Request) message.Request {
 	if own.URL != "" {
 		known = message.Request{Header: known.Header}
@@ -191,7 +191,7 @@ func merged(own, known message.Request) message.Request {
 	}
 }
 
-// names are the placeholders, those of the preset's options among them.
+// names returns the placeholders, those of the preset's options among them.
 func (a *Affiliate) names(log *zap.Logger) (message.Names, error) {
 	values := make(map[string]string)
 	for _, o := range a.preset.Options {

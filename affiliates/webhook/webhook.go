@@ -141,7 +141,7 @@ func (h *Hook) resolve() (string, error) {
 	return u.String(), nil
 }
 
-// Called is the receiver's name.
+// Called returns the receiver's name.
 func (h *Hook) Called() string {
 	if h.Name != "" {
 		return h.Name
@@ -202,7 +202,7 @@ func (h *Hook) Send(ctx context.Context, id string, m Message, now time.Time) pa
 	}}))
 }
 
-// sign is a signature by each key, separated by spaces.
+// sign returns a signature by each key, separated by spaces.
 func (h *Hook) sign(id, stamp string, body []byte) string {
 	all := make([]string, 0, len(h.keys))
 	for _, k := range h.keys {

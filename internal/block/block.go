@@ -87,7 +87,7 @@ func line(d *caddyfile.Dispenser, what string, options []Option, seen map[string
 	return d.Errf("unrecognised option '%s' of %s; %s", name, what, Suggest(name, known))
 }
 
-// TooMuch is the error about a line with more arguments than it takes.
+// TooMuch returns the error about a line with more arguments than it takes.
 func TooMuch(d *caddyfile.Dispenser, name string) error {
 	return d.Errf("wrong argument count: too much follows %s", name)
 }

@@ -82,7 +82,7 @@ func (q *Queue) Put(job Job) bool {
 	}
 }
 
-// Dropped is how many jobs found no room so far.
+// Dropped returns how many jobs found no room so far.
 func (q *Queue) Dropped() uint64 { return q.dropped.Load() }
 
 // Flush waits until all jobs are done, but not longer than most.

@@ -84,7 +84,7 @@ func Parse(rawQuery string, body []byte, contentType string, guarded *Names) (*S
 	return ParseKnown(rawQuery, body, contentType, guarded, "")
 }
 
-// ParseKnown is [Parse] of a return to an address that we know, whose query is
+// ParseKnown returns [Parse] of a return to an address that we know, whose query is
 // known: what that address itself has is the shop's own, though it bear a
 // provider's name, and stays byte for byte at its place. Only what came on top is
 // the provider's. Of such a name a shop thus finds what it wrote itself, and what

@@ -110,7 +110,7 @@ func NewKeys(secrets ...payment.SigningKey) (*Keys, error) {
 	return k, nil
 }
 
-// All are the keys of one purpose, the signing one first: for
+// All returns the keys of one purpose, the signing one first: for
 // [payment.ReadSigned].
 func (k *Keys) All(p payment.Purpose) [][]byte {
 	all := make([][]byte, 0, len(k.derived[p]))

@@ -59,7 +59,7 @@ type Summary struct {
 	Sum    string                 `json:"sum"`
 }
 
-// Total is how many items there are.
+// Total returns how many items there are.
 func (s Summary) Total() (n int64) {
 	for _, c := range s.Counts {
 		n += c
@@ -295,7 +295,7 @@ func Import(ctx context.Context, to storage.Migrator, path string, tell Progress
 	return sum, to.SetFrozen(ctx, storage.Usable)
 }
 
-// rewritten is an item as this version writes it: an archive may be of an earlier
+// rewritten returns an item as this version writes it: an archive may be of an earlier
 // one.
 func rewritten(it storage.Item) (storage.Item, error) {
 	if it.Kind != storage.KindRecord {

@@ -78,7 +78,7 @@ func findPrefix(field byte, value string) []byte {
 	return append([]byte{tableFind}, sum[:findSize]...)
 }
 
-// pointed is a key that leads to a record by its creation and the beginning of its ref.
+// pointed returns a key that leads to a record by its creation and the beginning of its ref.
 func pointed(prefix []byte, created uint64, r refKey) []byte {
 	return append(binary.BigEndian.AppendUint64(prefix, ^created), r[:findTail]...)
 }

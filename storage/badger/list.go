@@ -49,7 +49,7 @@ func parseCursor(s string) (p place, err error) {
 	return p, nil
 }
 
-// newestBefore is the first place that can be before a time; the first of all for the
+// newestBefore returns the first place that can be before a time; the first of all for the
 // zero time.
 func newestBefore(t time.Time) (p place) {
 	if !t.IsZero() {

@@ -138,7 +138,7 @@ func (s *Store) Commit(ctx context.Context, c payment.Change) error {
 	return nil
 }
 
-// copyOf is a clone with all its times in UTC, as a store on disk gives them
+// copyOf returns a clone with all its times in UTC, as a store on disk gives them
 // back.
 func copyOf(r *payment.Record) *payment.Record {
 	c := r.Clone()

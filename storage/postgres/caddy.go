@@ -211,7 +211,7 @@ func (m *Module) Open(ctx context.Context, log *zap.Logger) (payment.Store, func
 	return s, release, nil
 }
 
-// options are how the ledger is opened.
+// options returns how the ledger is opened.
 func (m *Module) options() (opts []Option, err error) {
 	file := m.Generation
 	if file == "" {

@@ -41,7 +41,7 @@ const (
 	partLazy = `, lazy AS (SELECT set_config('synchronous_commit', 'off', true) AS v)`
 )
 
-// changeSQL is the one statement of a change. The number of rows in its answer
+// changeSQL returns the one statement of a change. The number of rows in its answer
 // is the number of records that it wrote, which is 0 where the version has moved
 // on. A key that another record holds makes it fail as a whole.
 func changeSQL(first, take, lazy bool) string {
@@ -126,7 +126,7 @@ func newRow(c payment.Change, k [payment.RefBytes]byte) (*row, error) {
 	return w, nil
 }
 
-// columns are the arguments of a record's columns, in the order of the table.
+// columns returns the arguments of a record's columns, in the order of the table.
 func (w *row) columns() []any {
 	x := w.cells
 	return []any{w.ref[:], w.next, w.writer, x.state, x.money, x.created, x.due, x.slot, x.notice, x.order, x.id, x.body, x.terms}
@@ -151,7 +151,7 @@ func taken(keys []payment.Key) (hashes [][]byte, intents []bool) {
 	return hashes, intents
 }
 
-// number is a number or, for 0, nothing.
+// number returns a number or, for 0, nothing.
 func number(n uint64) *int64 {
 	if n == 0 {
 		return nil
@@ -160,7 +160,7 @@ func number(n uint64) *int64 {
 	return &v
 }
 
-// hashed is how an order or an id is found; what collides is filtered out.
+// hashed returns how an order or an id is found; what collides is filtered out.
 func hashed(text string) *int64 {
 	if text == "" {
 		return nil

@@ -46,7 +46,7 @@ func termHash(f payment.Field, value string) int64 {
 	return int64(binary.BigEndian.Uint64(sum[:])) //nolint:gosec // its bits
 }
 
-// termsOf is the column of a record, as PostgreSQL writes an array.
+// termsOf returns the column of a record, as PostgreSQL writes an array.
 func termsOf(r *payment.Record) string {
 	var b strings.Builder
 	b.WriteByte('{')
@@ -68,7 +68,7 @@ func termsOf(r *payment.Record) string {
 // those that match.
 const denseFrom = 2000
 
-// narrow is the query of site, provider and search; empty where walking another list is
+// narrow returns the query of site, provider and search; empty where walking another list is
 // quicker.
 func (s *Store) narrow(ctx context.Context, q payment.Listing) (sql string, what []any, err error) {
 	var has []int64
@@ -112,7 +112,7 @@ func (s *Store) dense(ctx context.Context, sql string, terms []int64) (bool, err
 	return n >= denseFrom, err
 }
 
-// refRange are the references that a search names the beginning of; an empty range
+// refRange returns the references that a search names the beginning of; an empty range
 // where it names none. Of several beginnings the range has all.
 func refRange(terms []payment.Term) (low, high []byte) {
 	for _, t := range terms {

@@ -127,7 +127,7 @@ func parseCursor(s string) (place, error) {
 	return place{int64(binary.BigEndian.Uint64(b)), b[8:]}, nil //nolint:gosec // its bits
 }
 
-// source is the narrowest query that has every record which q may select, and
+// source returns the narrowest query that has every record which q may select, and
 // what it asks for.
 func (s *Store) source(ctx context.Context, q payment.Listing) (sql string, what []any, err error) {
 	switch {

@@ -64,7 +64,7 @@ func (n *nodes) silent(id string) bool {
 	return n.dead[id]
 }
 
-// share is which slots' work is this node's; all where it is alone.
+// share returns which slots' work is this node's; all where it is alone.
 func (n *nodes) share() (mine []int16, all bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -152,7 +152,7 @@ func (s *Store) heart(ctx context.Context) {
 	}
 }
 
-// beat is the first one, which waits for the disk.
+// beat returns the first one, which waits for the disk.
 func (s *Store) beat(ctx context.Context) error { return s.beatOnce(ctx, true) }
 
 // beatOnce shows that this node lives, reads the clock, and looks which others do.

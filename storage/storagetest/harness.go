@@ -75,7 +75,7 @@ var ctx = context.Background()
 // base is when the tests' payments happen.
 var base = time.Date(2026, 3, 21, 8, 30, 0, 123456789, time.UTC)
 
-// newRecord is a record as the engine makes one, unique by n.
+// newRecord returns a record as the engine makes one, unique by n.
 func newRecord(n int) *payment.Record {
 	id := payment.NewRef("ids", "", "", itoa(n))
 	order := "order-" + itoa(n)

@@ -74,7 +74,7 @@ const (
 	maxLogKey = 1 << 16
 )
 
-// logEnd is where the last whole entry of a log ends. An entry is meta, user
+// logEnd returns where the last whole entry of a log ends. An entry is meta, user
 // meta, the lengths of key and value, an expiry, key, value and a checksum.
 func logEnd(b []byte) int {
 	end := logHead

@@ -20,7 +20,7 @@ type Note struct {
 	Tables manifestMark `json:"tables"`
 }
 
-// Size is the length of Badger's list of tables, in bytes.
+// Size returns the length of Badger's list of tables, in bytes.
 func (n Note) Size() int64 { return n.Tables.Size }
 
 // TakeNote notes what Badger's list of tables says now, which is on the disk when it

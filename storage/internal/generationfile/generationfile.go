@@ -36,7 +36,7 @@ type Mark struct {
 	High uint64 `json:"high"`
 }
 
-// Generation is the mark without its height.
+// Generation returns the mark without its height.
 func (m Mark) Generation() payment.Generation {
 	return payment.Generation{ID: m.ID, Seq: m.Seq, Start: m.Start}
 }

@@ -38,7 +38,7 @@ const (
 	entryReceipt
 )
 
-// Body is the part of an entry that needs no knowledge of the store, so
+// Body returns the part of an entry that needs no knowledge of the store, so
 // that callers can do it before they queue.
 func Body(r *payment.Record, version uint64) ([]byte, error) {
 	c := *r
@@ -94,7 +94,7 @@ func Decode(ref payment.Ref, b []byte) (*Entry, error) {
 	return e, nil
 }
 
-// Newer is the error about what has a format that this version does not know.
+// Newer returns the error about what has a format that this version does not know.
 func Newer(what string, format byte) error {
 	return fmt.Errorf("%w: %s has format %d, this version knows up to %d", ErrFormat, what, format, Format)
 }
@@ -105,7 +105,7 @@ func Money(r *payment.Record) bool {
 	return r.State.Captured() || r.State == payment.Reversed || r.State == payment.Review || r.Receipt != nil
 }
 
-// Canonical is an entry in the one form that it has in every store: what a store
+// Canonical returns an entry in the one form that it has in every store: what a store
 // remembers for its own sake is left out.
 func Canonical(e *Entry) ([]byte, error) {
 	c := Entry{Money: e.Money, Intents: slices.Clone(e.Intents)}
