@@ -10,13 +10,12 @@ import (
 )
 
 // doNext does the next thing for one due record: its state's own, else its next report.
-// rec is the record as it was just read; nil where it must be read first.
-func (e *Engine) doNext(ctx context.Context, ref payment.Ref, rec *payment.Record) error {
-	if rec == nil {
-		var err error
-		if rec, err = e.Store.Get(ctx, ref); err != nil {
-			return ignoreNotFound(err)
-		}
+// It reads the record again, because that may have waited in line; and by that read the
+// simulation puts what begins at the same moment in order.
+func (e *Engine) doNext(ctx context.Context, ref payment.Ref) error {
+	rec, err := e.Store.Get(ctx, ref)
+	if err != nil {
+		return ignoreNotFound(err)
 	}
 	if !due(rec, e.now()) {
 		return e.report(ctx, rec)

@@ -148,9 +148,9 @@ func TestARecordThatWasReadIsNoClaim(t *testing.T) {
 	}
 }
 
-// A question of the worker's own costs one read of its record: the one that finds in
-// whose line it stands.
-func TestADueRecordIsReadOnce(t *testing.T) {
+// A question of the worker's own costs two reads of its record: one that finds whose
+// turn it is in, and one when it is.
+func TestADueRecordIsReadTwice(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, s := looked(t)
@@ -165,7 +165,7 @@ func TestADueRecordIsReadOnce(t *testing.T) {
 		if _, err := w.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if gets, _, _ := s.asked(); w.bank.verifies() != asked+1 || gets != 1 {
+		if gets, _, _ := s.asked(); w.bank.verifies() != asked+1 || gets != 2 {
 			t.Errorf("%d questions, %d reads", w.bank.verifies()-asked, gets)
 		}
 	})

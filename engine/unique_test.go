@@ -140,6 +140,7 @@ func TestALedgerOfAnEarlierVersion(t *testing.T) {
 		w := newWorld(t, func(w *world) { w.bank.echo = true })
 		w.halt()
 		w.store = memory.New(nil) // no engine of this version has met it while it was empty
+		w.bank.store = w.store
 		was := "idpay|bank.example|live"
 		traits := idpayTraits
 		traits.Issuer, traits.Host, traits.FormerIssuers = "idpay|a|live", was, []string{was}
@@ -197,6 +198,7 @@ func TestOnlyOldLedgersHaveOldNames(t *testing.T) {
 			w := newWorld(t, func(w *world) { w.bank.echo = true })
 			w.halt()
 			w.store = memory.New(nil)
+			w.bank.store = w.store
 			asked := &keyed{Store: w.store}
 			traits := idpayTraits
 			traits.Issuer, traits.FormerIssuers = "idpay|a|live", []string{"idpay|bank.example|live"}

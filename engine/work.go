@@ -30,11 +30,6 @@ const (
 	idleAtOnce = 16
 	idleMost   = 10_000
 	idlePause  = time.Hour
-	// readMost is how many of the records that a look reads are handed to the work that
-	// begins at once, which need not read them again, and readFor is how long they are
-	// good for: whatever the work then commits compares their versions.
-	readMost = 256
-	readFor  = time.Second
 )
 
 // kind is what sort of work a due record is.
@@ -134,8 +129,7 @@ func (e *Engine) sweep(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("looking for due payments: %w", err)
 	}
-	begun, start := 0, e.now()
-	read := make(map[payment.Ref]*payment.Record)
+	begun := 0
 	for _, ref := range refs {
 		if ctx.Err() != nil || e.full.Load() {
 			break
@@ -149,15 +143,9 @@ func (e *Engine) sweep(ctx context.Context) (more bool, err error) {
 		}
 		if e.enqueue(ctx, rec) {
 			begun++
-			if len(read) < readMost {
-				read[ref] = rec
-			}
 		}
 	}
-	if e.now().Sub(start) > readFor {
-		read = nil
-	}
-	e.startWaiting(ctx, read)
+	e.startWaiting(ctx)
 	// What has begun goes on where there is no room for more, until nothing can be
 	// written any more.
 	full := e.full.Swap(false)
@@ -236,7 +224,7 @@ func (e *Engine) tryEnqueue(rec *payment.Record, at place) bool {
 }
 
 // startWaiting gives the places that are free to what waits in line.
-func (e *Engine) startWaiting(ctx context.Context, read map[payment.Ref]*payment.Record) {
+func (e *Engine) startWaiting(ctx context.Context) {
 	e.mu.Lock()
 	lines := make([]place, 0, len(e.lines))
 	for at := range e.lines {
@@ -244,14 +232,14 @@ func (e *Engine) startWaiting(ctx context.Context, read map[payment.Ref]*payment
 	}
 	e.mu.Unlock()
 	for _, at := range lines {
-		for e.startNext(ctx, at, read) {
+		for e.startNext(ctx, at) {
 		}
 	}
 }
 
 // startNext lets the work of the next record that waits for a place go on by itself,
-// unless the place has enough to do. read are the records that were just read.
-func (e *Engine) startNext(ctx context.Context, at place, read map[payment.Ref]*payment.Record) bool {
+// unless the place has enough to do.
+func (e *Engine) startNext(ctx context.Context, at place) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed || ctx.Err() != nil {
@@ -301,10 +289,9 @@ func (e *Engine) startNext(ctx context.Context, at place, read map[payment.Ref]*
 	if !tells {
 		e.asking++
 	}
-	rec := read[ref]
 	go func() {
 		defer e.running.Done()
-		e.work(ctx, ref, rec)
+		e.work(ctx, ref)
 		e.mu.Lock()
 		delete(e.working, ref)
 		crowded := e.crowded && tells
@@ -312,7 +299,7 @@ func (e *Engine) startNext(ctx context.Context, at place, read map[payment.Ref]*
 			e.crowded = false
 		}
 		e.mu.Unlock()
-		e.startNext(ctx, at, nil)
+		e.startNext(ctx, at)
 		if crowded {
 			e.wakeWorker()
 		}
@@ -330,8 +317,8 @@ func (e *Engine) startNext(ctx context.Context, at place, read map[payment.Ref]*
 
 // work does the next thing for one record. What is begun is finished, whatever
 // becomes of the worker.
-func (e *Engine) work(ctx context.Context, ref payment.Ref, rec *payment.Record) {
-	err := e.safely(ref, func() error { return e.doNext(context.WithoutCancel(ctx), ref, rec) })
+func (e *Engine) work(ctx context.Context, ref payment.Ref) {
+	err := e.safely(ref, func() error { return e.doNext(context.WithoutCancel(ctx), ref) })
 	if errors.Is(err, payment.ErrFull) {
 		e.full.Store(true)
 	}

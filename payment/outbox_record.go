@@ -223,9 +223,8 @@ func (r *Record) eventID(p Report) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// News returns the kinds that webhooks hear of by the change since the record was read
-// or last committed. A payment that is declined again, after having been asked
-// about again, is no news.
+// News returns the kinds of messages that are caused by the change since the record was
+// read or last committed. A payment that is declined once more causes none.
 func (r *Record) News() []ReportKind {
 	was := r.was
 	if was == "" || was == r.State {

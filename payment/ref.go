@@ -7,9 +7,9 @@ import (
 	"errors"
 )
 
-// Ref names one record: 26 letters and digits, derived from what makes a
-// payment the same payment, so that every node and every crash comes to the
-// same name. It says nothing about order or amount to a stranger.
+// Ref names a record by 26 letters and digits. It is derived from what identifies the
+// payment, so every node, also after a crash, comes to the same name. It tells a stranger
+// nothing about order or amount.
 type Ref string
 
 // ErrRef is returned for a text that is no [Ref].
@@ -23,9 +23,8 @@ const RefBytes = 16
 // RefLen is the length of a [Ref] as text.
 const RefLen = 26
 
-// NewRef derives the name of the record of one (issuer, id, claimed order) of
-// one site. Each part is hashed with its length, so that no joining of parts
-// can collide with another.
+// NewRef derives the name of the record for an issuer, id and claimed order at a site.
+// Each part is hashed with its length, so different parts never collide when joined.
 func NewRef(site, issuer, id, order string) Ref {
 	return RefOf(hashParts("payment", site, issuer, id, order))
 }
@@ -62,7 +61,7 @@ func (r Ref) Bytes() (b [RefBytes]byte, ok bool) {
 // RefOf returns the reference that 16 bytes name.
 func RefOf(b []byte) Ref { return Ref(refEncoding.EncodeToString(b)) }
 
-// KeyKind is the kind of a uniqueness key of rule 5.
+// KeyKind is the kind of a uniqueness key (rule 5).
 type KeyKind string
 
 // The kinds.
@@ -75,11 +74,11 @@ const (
 	// KeyOrder: one success per (site, environment, order), whichever provider
 	// took it, unless `orders many`.
 	KeyOrder KeyKind = "order"
-	// KeyIntent: which record an id was made for, (issuer, id).
+	// KeyIntent: the record for which an id was made, by (issuer, id).
 	KeyIntent KeyKind = "intent"
 )
 
-// Key is a uniqueness key: at most one record ever holds it. Parts are opaque.
+// Key is a uniqueness key. At most one record ever holds it. Parts are opaque.
 type Key struct {
 	Kind  KeyKind
 	Parts [3]string
@@ -94,14 +93,14 @@ func NumberKey(issuer, number string) Key {
 	return Key{KeyNumber, [3]string{issuer, CanonicalNumber(number)}}
 }
 
-// OrderKey returns the key of one success per order of a site: a test payment and a
-// real one don't stand in each other's way, two providers do.
+// OrderKey returns the key of one success per order of a site. A test payment and a real
+// one have different keys; payments of two providers have the same.
 func OrderKey(site, environment, order string) Key {
 	return Key{KeyOrder, [3]string{site, environment, order}}
 }
 
-// FormerOrderKey returns the key that earlier versions took for an order: per name of
-// a provider. It is looked up, and never taken any more.
+// FormerOrderKey returns the key that earlier versions took for an order, one for each name
+// of a provider. It is looked up, and never taken any more.
 func FormerOrderKey(site, provider, order string) Key {
 	return Key{KeyOrder, [3]string{site, provider, order}}
 }
@@ -109,8 +108,8 @@ func FormerOrderKey(site, provider, order string) Key {
 // IntentKey returns the key that leads from a provider's id to its intent.
 func IntentKey(issuer, id string) Key { return Key{KeyIntent, [3]string{issuer, id}} }
 
-// Hash returns the key as 16 bytes, for stores that want short fixed keys. Kinds
-// never collide.
+// Hash returns the key as 16 bytes, for stores that want short keys of a fixed length.
+// Keys of different kinds never collide.
 func (k Key) Hash() []byte {
 	return hashParts(string(k.Kind), k.Parts[0], k.Parts[1], k.Parts[2])
 }
