@@ -186,7 +186,7 @@ func (t *teller) run(ctx context.Context) {
 	for _, n := range t.notifiers {
 		go func() {
 			defer n.Close()
-			n.Run(ctx, func(err error) { t.log.Warn("people could not be told; it is tried again", zap.Error(err)) })
+			n.Run(ctx, func(err error) { t.log.Warn("a notification could not be sent; it is tried again", zap.Error(err)) })
 		}()
 	}
 	for {

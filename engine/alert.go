@@ -7,16 +7,15 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// alertWithin is how soon the heir of a process that died tells a person what it
-// had left to them.
+// alertWithin is how soon the next process repeats an alert that a crash may have swallowed.
 const alertWithin = time.Minute
 
-// keepForAlert keeps a record that waits for a person due until they have been told: a
-// process that dies between the commit and the alert leaves the alert to its
-// heir. Told twice is a nuisance, told never is a payment lost.
+// keepForAlert makes a record that waits for a person due soon. The due time is cleared once
+// the person was alerted. If the process dies between the commit and the alert, the next
+// process alerts: two alerts are a nuisance, none is a lost payment.
 func (e *Engine) keepForAlert(rec *payment.Record) { rec.Due = e.now().Add(alertWithin) }
 
-// alert tells a person to a record that was held for them.
+// alert tells a person about a record that waits for them.
 func (e *Engine) alert(ctx context.Context, name string, rec *payment.Record, cause error) {
 	e.observe(name, rec, cause, true)
 	if err := e.reschedule(ctx, rec, relayKeptUntil(rec)); err != nil {
@@ -24,7 +23,7 @@ func (e *Engine) alert(ctx context.Context, name string, rec *payment.Record, ca
 	}
 }
 
-// park commits a delivery that was parked, and tells.
+// park commits a delivery that was parked, and alerts.
 func (e *Engine) park(ctx context.Context, rec *payment.Record) error {
 	e.keepForAlert(rec)
 	if err := e.commit(ctx, rec, false); err != nil {
@@ -34,7 +33,7 @@ func (e *Engine) park(ctx context.Context, rec *payment.Record) error {
 	return nil
 }
 
-// repeatAlert tells what a dead process may not have told.
+// repeatAlert alerts for a process that may have died before it did.
 func (e *Engine) repeatAlert(ctx context.Context, rec *payment.Record) {
 	name := EventParked
 	if rec.State == payment.Review {

@@ -43,17 +43,16 @@ func (e *Engine) doNext(ctx context.Context, ref payment.Ref) error {
 	return e.reschedule(ctx, rec, time.Time{})
 }
 
-// due: the record's own state has something to be done now, which comes before
-// telling anybody of it.
+// due: the record's state needs something now. That comes before its reports.
 func due(rec *payment.Record, now time.Time) bool { return !rec.Due.IsZero() && !rec.Due.After(now) }
 
-// reschedule sets when to look again and nothing else.
+// reschedule sets when the worker looks again, and changes nothing else.
 func (e *Engine) reschedule(ctx context.Context, rec *payment.Record, at time.Time) error {
 	rec.Due = at
 	return ignoreConflict(e.commit(ctx, rec, true))
 }
 
-// askAgain settles an open question of a record.
+// askAgain asks the provider again about a record.
 func (e *Engine) askAgain(ctx context.Context, rec *payment.Record) error {
 	prov, err := e.providerFor(rec)
 	if err != nil {
@@ -71,9 +70,9 @@ func (e *Engine) askAgain(ctx context.Context, rec *payment.Record) error {
 	return err
 }
 
-// orphaned waits for a provider that the configuration has no more, or that moves
-// another kind of money now; it may come back. Play money alarms nobody, and is
-// left alone when its window is over.
+// orphaned waits for a provider that is not in the configuration any more, or that has
+// another environment now; it may come back. For a test payment nobody is alarmed, and it
+// is left alone when its window is over.
 func (e *Engine) orphaned(ctx context.Context, rec *payment.Record, cause error) error {
 	if rec.Environment == payment.Sandbox {
 		if rec.Reason = payment.ReasonSandbox; e.now().Sub(later(rec.CreatedAt, claimed(rec))) > intentKept {
@@ -85,7 +84,7 @@ func (e *Engine) orphaned(ctx context.Context, rec *payment.Record, cause error)
 	return e.reschedule(ctx, rec, e.now().Add(10*time.Minute))
 }
 
-// drop ends a record that will not be asked about.
+// drop ends a record about which the provider will not be asked.
 func (e *Engine) drop(ctx context.Context, ref payment.Ref, cause error) error {
 	e.Shared.limits.Leave(string(ref))
 	rec, err := e.Store.Get(ctx, ref)
@@ -131,8 +130,8 @@ func (e *Engine) drop(ctx context.Context, ref payment.Ref, cause error) error {
 	return e.reschedule(ctx, rec, later(e.now(), rec.CreatedAt.Add(kept)))
 }
 
-// unasked looks after an intent: a customer who never returned is settled too,
-// if the payment can also be delivered (rule 8).
+// unasked looks after an intent whose customer has not returned. It is settled too, if it
+// can also be delivered (rule 8).
 func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
 	if rec.Return != nil && !rec.Return.Arrived.IsZero() {
 		return e.askAgain(ctx, rec) // admitted, not asked yet
@@ -183,8 +182,8 @@ func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
 	return e.reschedule(ctx, rec, at)
 }
 
-// unprovable looks after an intent that can't be verified, because its customer
-// hasn't brought the proof. A person hears once that it is paid; it ends with its day.
+// unprovable looks after an intent that can't be verified because its customer hasn't
+// brought the proof. A person is told once that it is paid. It ends after its day.
 func (e *Engine) unprovable(ctx context.Context, prov Provider, rec *payment.Record, paid bool) error {
 	now := e.now()
 	end := rec.CreatedAt.Add(max(intentKept, window(prov.Terms())))
@@ -208,9 +207,9 @@ func (e *Engine) unprovable(ctx context.Context, prov Provider, rec *payment.Rec
 	return nil
 }
 
-// forgettable: no money can be behind it, and nobody will come for it any more. A
-// stranger's invention is kept for a day, what was begun at our own checkout and
-// never claimed for a week after the last question.
+// forgettable: there can be no money behind the record, and nobody will come for it. A
+// stranger's invention is kept for a day. A payment that our checkout began and nobody
+// claimed is kept for a week after the last question.
 func (e *Engine) forgettable(rec *payment.Record) bool {
 	if rec.State != payment.Declined && rec.State != payment.Expired || rec.Reason == payment.ReasonWaiting {
 		return false
@@ -228,8 +227,8 @@ func forgetAt(rec *payment.Record) time.Time {
 	return rec.CreatedAt.Add(intentKept + unclaimedKept)
 }
 
-// unclaimed asks once about a payment that can't be handed over, because the shop
-// named no return address for it, and tells a person if it is paid.
+// unclaimed asks once about a payment that can't be delivered because the shop named no
+// return address for it. If it is paid, a person is told.
 func (e *Engine) unclaimed(ctx context.Context, prov Provider, rec *payment.Record) error {
 	if !inquires(prov) || rec.Attempts.Unasked > 0 {
 		return e.reschedule(ctx, rec, time.Time{})
@@ -256,7 +255,7 @@ func (e *Engine) unclaimed(ctx context.Context, prov Provider, rec *payment.Reco
 	return nil
 }
 
-// refusedBefore asks again after a "no", or forgets a stranger's invention.
+// refusedBefore asks again after a "no", or forgets the record.
 func (e *Engine) refusedBefore(ctx context.Context, rec *payment.Record) error {
 	if isTrace(rec) {
 		return e.oldTrace(ctx, rec)

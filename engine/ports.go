@@ -146,7 +146,7 @@ type TooManyError struct {
 }
 
 // errCrowded: too many payments are being started at one provider.
-var errCrowded = errors.New("no place to start a payment came free")
+var errCrowded = errors.New("too many payments are being started at this provider")
 
 // Unwrap says whether the client pressed too often (nil), or too many others do.
 func (e *TooManyError) Unwrap() error { return e.cause }

@@ -19,7 +19,7 @@ type relayed struct {
 	outcome payment.Outcome
 }
 
-var errOtherAmount = errors.New("the shop asks for another amount than it created the payment with")
+var errOtherAmount = errors.New("the shop verifies another amount than the one with which it created the payment")
 
 // RelayVerify answers a shop's verify. It returns when the shop has its answer, or
 // is gone; what was begun goes on without it.

@@ -254,7 +254,7 @@ func (e *Engine) replay(ctx context.Context, rec *payment.Record) error {
 	return e.reschedule(ctx, fresh, fresh.CreatedAt.Add(relayLink))
 }
 
-var errNeedsSession = errors.New("the shop's plugin did not ask for the payment when its return was made without its customer: no return of this route is made any more")
+var errNeedsSession = errors.New("the shop's plugin did not ask about the payment when its return was repeated without the customer: returns of this route are not repeated any more")
 
 // relayLapsed ends a telling whose node is gone, or gives up a page that never came.
 func (e *Engine) relayLapsed(ctx context.Context, rec *payment.Record) error {

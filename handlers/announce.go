@@ -138,6 +138,6 @@ func (h *Handler) noted(r *http.Request, p *provider, id string) {
 		return
 	}
 	if err := eng.Note(ctx, p.terms.Issuer, id, *t); err != nil {
-		h.log.Warn("whose visit a payment began with was not noted", zap.String("provider", p.Name), zap.Error(err))
+		h.log.Warn("the affiliate visit with which a payment began was not recorded", zap.String("provider", p.Name), zap.Error(err))
 	}
 }

@@ -54,13 +54,13 @@ func (c *Checkout) provision(h *Handler) error {
 	for _, it := range c.Items {
 		switch {
 		case it.SKU == "" || strings.ContainsAny(it.SKU, "/?#% "):
-			return fmt.Errorf("item %q: a sku is one segment of a path", it.SKU)
+			return fmt.Errorf("item %q: a sku must be one segment of a path", it.SKU)
 		case seen[it.SKU]:
 			return fmt.Errorf("item %s is written twice", it.SKU)
 		}
 		seen[it.SKU] = true
 		if it.SKU == donation && slices.ContainsFunc(h.Checkout, func(c *Checkout) bool { return c.Donate != nil }) {
-			return fmt.Errorf("item %s: that is what a payment by `donate` is called, so any sum would open what it opens; give it another name", donation)
+			return fmt.Errorf("item %s: payments by `donate` have this name, so any sum would open what the item opens; give the item another name", donation)
 		}
 	}
 	return nil

@@ -55,7 +55,7 @@ func (h *Handler) serveReturn(w http.ResponseWriter, r *http.Request, next caddy
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodPost:
 		w.Header().Set("Allow", "GET, POST")
-		return h.write(w, r, pages.Page{Kind: pages.NotFound, Status: http.StatusMethodNotAllowed}, errors.New("a return comes by GET or POST"))
+		return h.write(w, r, pages.Page{Kind: pages.NotFound, Status: http.StatusMethodNotAllowed}, errors.New("a return must come by GET or POST"))
 	case track.Prefetched(r):
 		// A browser asks ahead of its person: nothing is claimed for it.
 		w.Header().Set("Cache-Control", "no-store")

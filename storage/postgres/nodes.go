@@ -232,7 +232,7 @@ func (s *Store) part() error {
 		return c.QueryRow(ctx, sqlPart, s.owner, s.tracks.own()).Scan(&beat)
 	})
 	if err != nil {
-		s.log().Warn("leaving the ledger without a good-bye", zap.Error(told(err)))
+		s.log().Warn("the node could not be taken off the ledger's list; the others notice that it has gone", zap.Error(told(err)))
 		return nil
 	}
 	if err := s.rise(beat); err != nil {
