@@ -10,16 +10,15 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// ErrCannotCreate is returned where a provider has no documented way to start
-// a payment.
+// ErrCannotCreate is returned if a provider has no documented call to start a payment.
 var ErrCannotCreate = errors.New("this provider cannot start payments")
 
-// ErrNotCreated says that the provider did not start a payment. Every other error of
-// [Engine.Purchase] is our own, so that no store, however it words its trouble, is
-// ever taken for a bank that says no.
+// ErrNotCreated says that the provider did not start the payment. Every other error of
+// [Engine.Purchase] is our own, so that no error of the store is taken for a refusal of
+// the bank.
 var ErrNotCreated = errors.New("the provider did not start the payment")
 
-// Purchase is what our own checkout sells.
+// Purchase is a sale of our own checkout.
 type Purchase struct {
 	// Ref names the record: see [payment.CheckoutRef].
 	Ref                   payment.Ref
@@ -36,10 +35,10 @@ type Purchase struct {
 	Track     *payment.Track
 }
 
-// Purchase starts a payment at the provider and records it as an intent before
-// the browser learns where to pay. It returns where the browser goes. Anybody can
-// press Pay: a client has its rate, and all together as many calls at a time as
-// there are places for; beyond that the error is a *TooManyError.
+// Purchase starts a payment at the provider, and records it as an intent before the browser
+// learns where to pay. It returns where the browser goes. Anybody can press Pay, so each
+// client has a rate, and the calls at one time are bounded; beyond that the error is a
+// *TooManyError.
 func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *payment.Record, error) {
 	prov, err := e.provider(p.Provider)
 	if err != nil {
@@ -99,9 +98,9 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *pa
 // serials begin with this moment.
 var serials = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// serial returns an integer that no other payment has: milliseconds, and twelve random
-// bits for those that begin in the same one. Two that are equal all the same are no
-// harm: the gateway refuses the second, and the customer presses again.
+// serial returns an integer that no other payment has: milliseconds, and twelve random bits
+// for payments that begin in the same millisecond. If two are equal all the same, the
+// gateway refuses the second, and the customer presses Pay again.
 func serial(now time.Time, random float64) int64 {
 	return max(now.Sub(serials).Milliseconds(), 1)<<12 | int64(random*(1<<12))
 }
@@ -114,8 +113,8 @@ const (
 	patientPresses = 3
 )
 
-// mayStart lets a client start a payment; leave must be called. pressed is how
-// often it did so in the last minutes.
+// mayStart lets a client start a payment; the caller must call leave. pressed is how many
+// the client has started in the last minutes.
 func (e *Engine) mayStart(ctx context.Context, client, host string) (pressed int, leave func(), err error) {
 	wait, pressed := e.Shared.limits.Press(client, e.now())
 	if client != "" && wait > 0 {
@@ -131,5 +130,5 @@ func (e *Engine) mayStart(ctx context.Context, client, host string) (pressed int
 }
 
 // MayVisit reports whether another visit of a client may be kept in the store
-// (`keep store`): strangers make it grow.
+// (`keep store`). It bounds how fast strangers make the store grow.
 func (e *Engine) MayVisit(client string) bool { return e.Shared.limits.Visit(client, e.now()) }

@@ -10,23 +10,23 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// Shared is what outlives a configuration while its store stays open: limits
-// and breakers that a reload must not reset, and calls in flight that old and
-// new configuration must not make twice. Losing it loses nothing but time.
+// Shared outlives a configuration while its store stays open: limits and breakers that a
+// reload must not reset, and calls in progress that the old and the new configuration must
+// not make twice. Losing it costs only time.
 type Shared struct {
-	// settles join the settlements of one payment, admissions the writing down of
-	// returns that wait.
+	// settles joins settlements of one payment, admissions the recording of returns that
+	// wait.
 	settles    singleflight.Group
 	admissions singleflight.Group
-	// relays join the asks of the provider by shops' own calls.
+	// relays joins the calls of shops that ask the provider about one payment.
 	relays  singleflight.Group
 	replays replays
 	limits  *limit.Strangers
 	hosts   *limit.Hosts
 
 	mu sync.Mutex
-	// inside are the payments whose strangers' returns passed the door and are being
-	// seen to, and how many.
+	// inside counts, by payment, the strangers' returns that were let in and are being
+	// settled.
 	inside     map[payment.Ref]int
 	orders     map[payment.Key]bool
 	stalled    []payment.Ref
@@ -34,13 +34,13 @@ type Shared struct {
 	listings   map[string]listing
 }
 
-// NewShared returns a fresh one.
+// NewShared returns an empty Shared.
 func NewShared() *Shared {
 	return &Shared{limits: limit.NewStrangers(), hosts: limit.NewHosts(), inside: make(map[payment.Ref]int), orders: make(map[payment.Key]bool), lookalikes: make(map[lookalike]seen), listings: make(map[string]listing)}
 }
 
-// lookalike is what makes two payments suspiciously alike. Banks repeat short
-// references, so it is an event and never a key.
+// lookalike has what makes two payments suspiciously alike. Banks repeat short references,
+// so it is an event and never a key.
 type lookalike struct {
 	issuer, reference, card string
 	amount                  payment.Rials
@@ -56,8 +56,8 @@ const (
 	maxLookalikes = 50_000
 )
 
-// repeated reports whether another payment had the same bank reference, amount
-// and card within a day. It remembers in memory only.
+// repeated reports whether another payment had the same bank reference, amount and card
+// within a day. It remembers payments in memory only.
 func (s *Shared) repeated(r *payment.Record, now time.Time) bool {
 	rc := r.Receipt
 	if rc == nil || len(rc.Reference) < 2 || rc.Card == "" {
@@ -74,8 +74,8 @@ func (s *Shared) repeated(r *payment.Record, now time.Time) bool {
 	return ok && old.ref != r.Ref && now.Sub(old.at) < lookalikeSpan
 }
 
-// alone lets one question about an order be asked at a time; done must be
-// called where it may.
+// alone lets one caller at a time ask about an order. If ok is true, the caller must call
+// done.
 func (s *Shared) alone(order payment.Key) (done func(), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,10 +90,9 @@ func (s *Shared) alone(order payment.Key) (done func(), ok bool) {
 	}, true
 }
 
-// together lets a stranger's return through where the door does, or where another
-// return of the same payment is being seen to: returns of one payment that come
-// together cause one call, so they take one place. leave must be called where it is
-// let through.
+// together lets a stranger's return in if the limits allow it, or if another return of the
+// same payment is being settled: returns of one payment that come together cause one call,
+// so they take one place. If ok is true, the caller must call leave.
 func (s *Shared) together(ref payment.Ref, client string, now time.Time) (leave func(), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,12 +109,11 @@ func (s *Shared) together(ref payment.Ref, client string, now time.Time) (leave 
 	}, true
 }
 
-// maxStalled bounds the memory for conversions that wait for a better token;
-// the others are found by their due time.
+// maxStalled bounds the memory for reports that wait for another token. The others are found
+// by their due time.
 const maxStalled = 10_000
 
-// stall remembers a conversion of a paused affiliate for the next
-// configuration.
+// stall remembers a report to a paused receiver for the next configuration.
 func (s *Shared) stall(ref payment.Ref) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,8 +130,8 @@ func (s *Shared) takeStalled() []payment.Ref {
 	return refs
 }
 
-// hostOf returns what lanes, paces and breakers are kept by: they are about who is
-// called, and two accounts at one host wear it out together.
+// hostOf returns the name under which lanes and breakers are kept. They concern the server
+// that is called, which two accounts may share.
 func hostOf(t payment.Terms) string {
 	if t.Host != "" {
 		return t.Host

@@ -7,11 +7,11 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// troubleEvery is how often the same trouble of the store is told: it meets every
-// payment and every look of the worker alike.
+// troubleEvery is how often the same fault of the store is reported, because it hits every
+// payment.
 const troubleEvery = time.Minute
 
-// trouble tells of a store that fails.
+// trouble reports a fault of the store.
 func (e *Engine) trouble(r *payment.Record, err error, alert bool) {
 	text, now := err.Error(), e.now()
 	if alert {
@@ -32,8 +32,7 @@ func (e *Engine) trouble(r *payment.Record, err error, alert bool) {
 	}
 }
 
-// answered: the store did what it should, the answer is only another than one
-// would like.
+// answered: the error is an ordinary answer of the store, not a fault.
 func answered(err error) bool {
 	var taken *payment.TakenError
 	return errors.Is(err, payment.ErrConflict) || errors.As(err, &taken)

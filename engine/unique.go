@@ -8,19 +8,18 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// Uniqueness is of money, not of text: one receipt pays once whatever name or
-// address the configuration gives its provider, and one order of a site is paid
-// once whichever provider took it. What earlier versions, former names of a site
-// and former keys of an account have left is looked up here, and never written
-// any more.
+// A receipt pays once, whatever name or address the configuration gives its provider, and an
+// order of a site is paid once, whichever provider took it. The functions below also look
+// up the keys that were taken under former names of a site, under former keys of an
+// account, and by earlier versions. No new keys are taken under those.
 
 // names returns a site's name and its former ones.
 func names(site string, formerly []string) []string {
 	return append([]string{site}, slices.DeleteFunc(slices.Clone(formerly), func(s string) bool { return s == site })...)
 }
 
-// asToday returns a copy of a record under the names of today's configuration: its keys
-// are taken under these.
+// asToday returns a copy of a record with the names of the present configuration, under
+// which its keys are taken.
 func asToday(rec *payment.Record, t payment.Terms, p Policy, site string) *payment.Record {
 	c := *rec
 	if payment.SameMoney(t.Issuer, rec.Issuer) {
@@ -89,9 +88,8 @@ func (e *Engine) namesOfProviders(rec *payment.Record) []string {
 	return list
 }
 
-// taken returns the error of a commit that would take what a former key of
-// another payment stands for. Nothing writes such keys any more, so looking before
-// the commit is as good as in it.
+// taken returns a *payment.TakenError if another payment holds one of the keys. Nobody takes
+// such former keys any more, so looking before the commit is as safe as in it.
 func (e *Engine) taken(ctx context.Context, rec *payment.Record, keys []payment.Key) error {
 	if len(keys) == 0 {
 		return nil
@@ -112,8 +110,8 @@ func (e *Engine) taken(ctx context.Context, rec *payment.Record, keys []payment.
 	return nil
 }
 
-// sameMoney: earlier versions took one key for a test payment and a real one of an
-// order; only the holder's record tells which it was.
+// sameMoney: earlier versions took the same key for a test payment and a real one. Only the
+// holder's record tells which it was.
 func (e *Engine) sameMoney(ctx context.Context, holder payment.Ref, rec *payment.Record) bool {
 	if holder == "" {
 		return true

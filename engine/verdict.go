@@ -9,7 +9,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// finish commits what an answer means (rule 2).
+// finish decides what an answer means, and commits that (rule 2).
 func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payment.Answer, t payment.Terms) (*payment.Record, error) {
 	inquirer, canInquire := j.prov.Provider.(payment.Inquirer)
 	gen, err := e.generation(ctx)
@@ -141,8 +141,8 @@ func (e *Engine) afterNo(next *payment.Record, j job, v payment.Verdict, t payme
 	return at
 }
 
-// keysToTake returns the keys that a verified payment takes, after a look at those that
-// stood for the same money once.
+// keysToTake returns the keys that a verified payment takes, after a look at former keys of
+// the same money.
 func (e *Engine) keysToTake(ctx context.Context, next *payment.Record, j job, v payment.Verdict) ([]payment.Key, error) {
 	if v.Trigger != payment.Confirm {
 		return nil, nil
@@ -154,8 +154,8 @@ func (e *Engine) keysToTake(ctx context.Context, next *payment.Record, j job, v 
 	return e.keys(ctx, next, j.prov, policy, j.ask.Site)
 }
 
-// keys returns what a payment takes under the names of today; a former key of
-// another payment is a *payment.TakenError.
+// keys returns the keys that a payment takes under the present names. If another payment
+// holds a former key of the same money, the error is a *payment.TakenError.
 func (e *Engine) keys(ctx context.Context, rec *payment.Record, prov Provider, p Policy, site string) ([]payment.Key, error) {
 	today := asToday(rec, prov.Terms(), p, site)
 	if err := e.taken(ctx, today, e.former(ctx, today, prov, p)); err != nil {
@@ -164,8 +164,8 @@ func (e *Engine) keys(ctx context.Context, rec *payment.Record, prov Provider, p
 	return today.Keys(p.Many), nil
 }
 
-// reread returns what follows a commit whose outcome is not known: the record as it
-// stands, never an assumption.
+// reread follows a commit whose outcome is not known. It returns the record as it is in the
+// store.
 func (e *Engine) reread(ctx context.Context, rec *payment.Record, cause error) (*payment.Record, error) {
 	now, err := e.Store.Get(ctx, rec.Ref)
 	if ready := e.Store.Ready(); err != nil || ready != nil && !errors.Is(ready, payment.ErrFull) {
@@ -174,7 +174,7 @@ func (e *Engine) reread(ctx context.Context, rec *payment.Record, cause error) (
 	return now, nil
 }
 
-// announceVerdict tells the observers, and counts refusals.
+// announceVerdict reports the outcome to the observer, and counts refusals.
 func (e *Engine) announceVerdict(ctx context.Context, j job, r *payment.Record, v payment.Verdict, a payment.Answer) {
 	switch r.State {
 	case payment.Verified:

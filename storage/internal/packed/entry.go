@@ -88,6 +88,7 @@ func Decode(ref payment.Ref, b []byte) (*Entry, error) {
 	w := wire{base: epoch}
 	w.parse(b)
 	walkRecord(&w, e.Rec)
+	w.release()
 	if w.err != nil {
 		return nil, fmt.Errorf("record %s: %w", ref, w.err)
 	}

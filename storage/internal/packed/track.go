@@ -39,5 +39,6 @@ func DecodeTrack(b []byte) (t payment.Track, expires uint64, err error) {
 	w := wire{base: epoch}
 	w.parse(b[1+timeSize:])
 	walkTrack(&w, &t)
+	w.release()
 	return t, binary.BigEndian.Uint64(b[1:]), w.err
 }
