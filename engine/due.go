@@ -219,7 +219,7 @@ func (e *Engine) forgettable(rec *payment.Record) bool {
 		rec.Expect.Checkout && !rec.Attempts.Claimed && age >= intentKept+unclaimedKept
 }
 
-// forgetAt is when an intent is forgotten that nobody claimed; zero is never.
+// forgetAt returns when an intent that nobody claimed is forgotten; zero means never.
 func forgetAt(rec *payment.Record) time.Time {
 	if !rec.Expect.Checkout || rec.Attempts.Claimed {
 		return time.Time{}

@@ -11,30 +11,30 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// Replayed is what became of a replay of a shop's own return.
+// Replayed is the result of repeating a shop's own return.
 type Replayed struct {
-	// Taken: a route of the shop took it.
+	// Taken: a route of the shop served it.
 	Taken bool
-	// Unsent: provably nothing reached the shop.
+	// Unsent: certainly nothing reached the shop.
 	Unsent bool
 	// Page is how the shop answered.
 	Page payment.ShopPage
 }
 
-// Replayer is Sites whose shops ask for their payments by themselves.
+// Replayer is a [Sites] whose shops verify their payments themselves.
 type Replayer interface {
-	// Rescues reports whether the route of a record lets its return be replayed.
+	// Rescues reports whether the record's route allows to repeat its return.
 	Rescues(r *payment.Record) bool
-	// Replay makes the customer's return to the shop, in process, as the customer
-	// would have made it. It never panics.
+	// Replay makes the customer's return to the shop, in process, as the customer would
+	// have made it. It never panics.
 	Replay(ctx context.Context, r *payment.Record) Replayed
 }
 
-// replaysAtOnce is how many replays one site gets at a time: its PHP has few workers,
-// and its customers need them.
+// replaysAtOnce is how many replays one site gets at a time. Its PHP has few workers, and its
+// customers need them.
 const replaysAtOnce = 2
 
-// replays bounds replays by site, and knows the routes whose plugins need their
+// replays bounds the replays of each site, and remembers the routes whose plugins need their
 // customer's session.
 type replays struct {
 	mu       sync.Mutex
@@ -76,14 +76,14 @@ func (r *replays) markSession(route string) {
 
 func sessionKey(rec *payment.Record) string { return rec.Site + "\n" + rec.Route + "\n" + rec.Provider }
 
-// NeedsSession reports whether the route of a record was seen to ask for payments
+// NeedsSession reports whether the plugin behind a record's route was seen to verify payments
 // only with its customer's session.
 func (e *Engine) NeedsSession(rec *payment.Record) bool {
 	return e.Shared.replays.needsSession(sessionKey(rec))
 }
 
-// relayDue does the next thing for a relayed payment. It is not done where the
-// payment is like any other: an ask without an answer is asked again.
+// relayDue does the next step of a relayed payment. done is false if the payment is treated
+// like any other: after an ask without an answer, the worker asks again.
 func (e *Engine) relayDue(ctx context.Context, rec *payment.Record) (done bool, err error) {
 	switch rec.State {
 	case payment.Created:
@@ -106,15 +106,15 @@ func (e *Engine) relayDue(ctx context.Context, rec *payment.Record) (done bool, 
 	return false, nil
 }
 
-// handsOver: a verify route settled it, or began to hand it over, so a verify route
-// hands it over; its plugin only asks meanwhile.
+// handsOver: a verify route settled the payment, or began to deliver it, so a verify route
+// delivers it. The plugin only asks meanwhile.
 func (e *Engine) handsOver(rec *payment.Record) bool {
 	return rec.Delivery.Via == payment.ViaBrowser || rec.Delivery.Via == payment.ViaWorker || rec.Relay.Asked == 0 && arrived(rec) && rec.State.Captured()
 }
 
-// relayUnasked looks after a create whose customer the shop hasn't asked about. It
-// settles nothing: where an inquiry says "paid, not verified", the shop's own return
-// is made, and its plugin settles.
+// relayUnasked looks after a create about which the shop hasn't asked. It settles nothing. If
+// an inquiry says "paid, not verified", it repeats the shop's own return, and the plugin
+// settles.
 func (e *Engine) relayUnasked(ctx context.Context, rec *payment.Record) error {
 	now := e.now()
 	if !now.Before(rec.CreatedAt.Add(relayLink)) {
@@ -162,7 +162,7 @@ func (e *Engine) relayLapse(ctx context.Context, rec *payment.Record) error {
 	return e.reschedule(ctx, rec, e.now())
 }
 
-// relayForget forgets what nobody paid once its link is dead.
+// relayForget forgets a payment that nobody paid, once it can't be paid any more.
 func (e *Engine) relayForget(ctx context.Context, rec *payment.Record) error {
 	if at := rec.CreatedAt.Add(relayLink); e.now().Before(at) {
 		return e.reschedule(ctx, rec, at)
@@ -174,8 +174,8 @@ func (e *Engine) relayForget(ctx context.Context, rec *payment.Record) error {
 	return err
 }
 
-// relayUnheard looks after what is settled and nobody has heard: its answer was
-// lost. The shop's own return is made once; then a person looks.
+// relayUnheard looks after a settled payment of which the shop has not heard, because the
+// answer was lost. It repeats the shop's own return once; then a person decides.
 func (e *Engine) relayUnheard(ctx context.Context, rec *payment.Record) error {
 	now := e.now()
 	switch at := later(rec.Attempts.Last, rec.Delivery.Last).Add(browserGrace); {
@@ -204,8 +204,8 @@ func (e *Engine) mayReplay(rec *payment.Record) bool {
 	return ok && rec.Return != nil && rec.Return.URI != "" && rec.Relay.GivingBack.IsZero() && !e.NeedsSession(rec) && s.Rescues(rec)
 }
 
-// replay makes the shop's own return. That it is made is durable before: it is made
-// once, whatever becomes of us.
+// replay repeats the shop's own return. It records that before, so the return is repeated
+// only once, also after a crash.
 func (e *Engine) replay(ctx context.Context, rec *payment.Record) error {
 	leave, ok := e.Shared.replays.enter(rec.Site)
 	if !ok {
@@ -256,7 +256,7 @@ func (e *Engine) replay(ctx context.Context, rec *payment.Record) error {
 
 var errNeedsSession = errors.New("the shop's plugin did not ask about the payment when its return was repeated without the customer: returns of this route are not repeated any more")
 
-// relayLapsed ends a telling whose node is gone, or gives up a page that never came.
+// relayLapsed ends a telling whose node has gone, or gives up a page that never came.
 func (e *Engine) relayLapsed(ctx context.Context, rec *payment.Record) error {
 	now := e.now()
 	var err error
@@ -278,7 +278,7 @@ func (e *Engine) relayLapsed(ctx context.Context, rec *payment.Record) error {
 	return e.park(ctx, rec)
 }
 
-// relayRests tells a person, and throws away what is kept for too long.
+// relayRests alerts a person, and deletes an answer that was kept long enough.
 func (e *Engine) relayRests(ctx context.Context, rec *payment.Record) error {
 	if ends := relayKeptUntil(rec); !ends.IsZero() && !e.now().Before(ends) {
 		rec.Relay.Kept, rec.Relay.KeptAt = nil, time.Time{}
@@ -288,8 +288,8 @@ func (e *Engine) relayRests(ctx context.Context, rec *payment.Record) error {
 	return nil
 }
 
-// relayKeptUntil is when a record that waits for a person is due once more; zero is
-// never.
+// relayKeptUntil returns when a record that waits for a person is due once more, to delete the
+// kept answer; zero means never.
 func relayKeptUntil(rec *payment.Record) time.Time {
 	if rec.Relay == nil || len(rec.Relay.Kept) == 0 {
 		return time.Time{}
@@ -297,8 +297,8 @@ func relayKeptUntil(rec *payment.Record) time.Time {
 	return rec.Relay.KeptAt.Add(payment.RelayKept)
 }
 
-// untell lets a parked payment be told once more, on a person's word that the shop
-// has not credited it: its return is made again, or its customer comes back.
+// untell lets the shop hear "first" of a parked payment again, because a person has seen that
+// the shop has not credited it. Its return is repeated, or its customer comes back.
 func (e *Engine) untell(ctx context.Context, rec *payment.Record, note payment.Note) (*payment.Record, error) {
 	now := e.now()
 	if err := rec.Decide(payment.DecideRedeliver, note, now); err != nil {
@@ -319,10 +319,10 @@ func (e *Engine) untell(ctx context.Context, rec *payment.Record, note payment.N
 	return e.Store.Get(ctx, rec.Ref)
 }
 
-// RelayReturn notes that the customer's return of a relayed payment reaches the shop,
-// and at which moment; zero where nothing is to be noted. While another return of it
-// is with the shop it waits for that one's end, for as long as patience and browser
-// allow: whichever asked first, the page might be the other's.
+// RelayReturn records that the customer's return of a relayed payment reaches the shop. It
+// returns the moment, or zero if there is nothing to record. While the shop answers
+// another return of the payment, it waits for that one's end as long as patience and
+// browser allow, because nobody could tell to which return a page belongs.
 func (e *Engine) RelayReturn(ctx context.Context, ref payment.Ref, ret payment.Return, patience time.Duration) (time.Time, error) {
 	gone := ctx.Done()
 	ctx = context.WithoutCancel(ctx)
@@ -366,7 +366,7 @@ func (e *Engine) RelayReturn(ctx context.Context, ref payment.Ref, ret payment.R
 	}
 }
 
-// RelayPage notes how the shop answered the return that came at a moment.
+// RelayPage records how the shop answered the return that came at the given moment.
 func (e *Engine) RelayPage(ctx context.Context, ref payment.Ref, at time.Time, said payment.ShopPage) {
 	ctx = context.WithoutCancel(ctx)
 	for range claimTries {

@@ -10,9 +10,9 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// tellFirst tells the shop "first": durably noted before its first byte, and noted as
-// heard or not after its last. It reports whether the ask has had its answer;
-// otherwise another was quicker, and the record is to be looked at again.
+// tellFirst tells the shop "first". It records the telling durably before the first byte, and
+// whether it was heard after the last. It reports whether the ask was answered. If not,
+// another ask was quicker, and the caller looks at the record again.
 func (e *Engine) tellFirst(ctx context.Context, r payment.Relayer, c Relay, rec *payment.Record) (done bool) {
 	next := rec.Clone()
 	if next.Relay == nil {
@@ -43,7 +43,8 @@ func (e *Engine) tellFirst(ctx context.Context, r payment.Relayer, c Relay, rec 
 	return true
 }
 
-// endTelling notes whether "first" was heard, whoever else wrote to the record.
+// endTelling records whether "first" was heard. If the record has changed meanwhile, it tries
+// again.
 func (e *Engine) endTelling(ctx context.Context, rec *payment.Record, heard bool) {
 	epoch := rec.Relay.Told.Epoch
 	for range claimTries {
@@ -75,14 +76,14 @@ func (e *Engine) endTelling(ctx context.Context, rec *payment.Record, heard bool
 	}
 }
 
-// keepParked keeps a record due that was parked, until a person was told.
+// keepParked makes a parked record due soon, until a person was alerted.
 func (e *Engine) keepParked(next *payment.Record) {
 	if next.State == payment.Parked {
 		e.keepForAlert(next)
 	}
 }
 
-// tellRelayed tells the observers what became of a telling.
+// tellRelayed reports the outcome of a telling.
 func (e *Engine) tellRelayed(ctx context.Context, rec *payment.Record, heard bool) {
 	switch {
 	case rec.State == payment.Delivered:
@@ -149,5 +150,5 @@ func unpackReply(b []byte) (payment.RelayReply, bool) {
 	return payment.RelayReply{Status: p.Status, Type: p.Type, Body: p.Body}, true
 }
 
-// pageLimit is how long the page of a customer's return is waited for.
+// pageLimit is how long to wait for the page of a customer's return.
 const pageLimit = DeliveryTime + 15*time.Second

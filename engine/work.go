@@ -341,7 +341,7 @@ func (e *Engine) backlog() (n int) {
 // the first questions about the others come first.
 const crowd = 500
 
-// nextIdle is when an intent is asked about again.
+// nextIdle returns when to ask about an intent again.
 func (e *Engine) nextIdle(rec *payment.Record, canInquire bool) time.Time {
 	at := nextUnasked(rec, canInquire, e.now())
 	if !at.IsZero() && e.backlog() > crowd {
