@@ -23,6 +23,7 @@ type Shared struct {
 	replays replays
 	limits  *limit.Strangers
 	hosts   *limit.Hosts
+	creates creates
 
 	mu sync.Mutex
 	// inside are the payments whose strangers' returns passed the door and are being
