@@ -37,6 +37,10 @@ type Delivery struct {
 // [DeliveryTime] for its work; a panic in it leaves nothing known of what the shop was
 // told.
 func (e *Engine) Deliver(ctx context.Context, rec *payment.Record, d Delivery, hand func(context.Context, *payment.Record) Handed) (*payment.Record, error) {
+	if !e.beginHandOver() {
+		return rec, ErrStopping
+	}
+	defer e.endHandOver()
 	rec, err := e.startDelivery(ctx, rec, d.Via, d.Browser, d.Track, d.Policy)
 	if err != nil {
 		return rec, err
