@@ -24,7 +24,12 @@ type Engine struct {
 	mu     sync.Mutex
 	paused map[string]bool
 	closed bool
-	wake   chan struct{}
+	// stopping: no delivery begins any more. handing counts the running ones, and quiet is
+	// closed when there are none.
+	stopping bool
+	handing  int
+	quiet    chan struct{}
+	wake     chan struct{}
 	// working has the records that the worker works on, and their places. lines has the
 	// queue of each place; waiting and queued index and count what is in them. crowded:
 	// some delivery found no place because of other receivers.
@@ -33,11 +38,11 @@ type Engine struct {
 	queued  map[place]int
 	lines   map[place]*queues
 	crowded bool
-	// asking counts the questions in progress, and quiet signals when there are none.
+	// asking counts the questions in progress, and allAnswered signals when there are none.
 	// full: the store had no room for one.
-	asking int
-	quiet  *sync.Cond
-	full   atomic.Bool
+	asking      int
+	allAnswered *sync.Cond
+	full        atomic.Bool
 	// troubles are the store's faults, and when each was reported.
 	troubles map[string]time.Time
 
@@ -57,7 +62,7 @@ func New(_ context.Context, c Config) (*Engine, error) {
 		Config: c, paused: make(map[string]bool), wake: make(chan struct{}, 1), troubles: make(map[string]time.Time), known: make(map[string]account),
 		working: make(map[payment.Ref]place), waiting: make(map[payment.Ref]place), queued: make(map[place]int), lines: make(map[place]*queues),
 	}
-	e.quiet = sync.NewCond(&e.mu)
+	e.allAnswered = sync.NewCond(&e.mu)
 	e.sorted = slices.Sorted(maps.Keys(c.Providers))
 	return e, nil
 }

@@ -24,10 +24,14 @@ type Purchase struct {
 	Ref                   payment.Ref
 	Site, Route, Provider string
 	// Client is what strangers are counted by: an IPv4 address or an IPv6 /64.
-	Client      string
-	Order       string
-	Amount      payment.Rials
+	Client string
+	Order  string
+	Amount payment.Rials
+	// Item, Title and Quantity are what is sold; 0 is one. Amount is the price of all.
 	Item, Title string
+	Quantity    int
+	// Buyer is what the buyer wrote.
+	Buyer payment.Buyer
 	// ReturnURL is the absolute address that the customer comes back to. It carries Ref,
 	// signed. Return is the same address as the worker needs it.
 	ReturnURL string
@@ -65,7 +69,7 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *pa
 	}
 	defer leave()
 	callCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), prov.Timeout)
-	order := payment.Order{Number: p.Order, Amount: p.Amount, Return: p.ReturnURL, Title: p.Title, Item: p.Item}
+	order := payment.Order{Number: p.Order, Amount: p.Amount, Return: p.ReturnURL, Title: p.Title, Item: p.Item, Buyer: p.Buyer}
 	if t.NumbersOrders {
 		order.Serial = serial(e.now(), e.Rand())
 	}
@@ -84,7 +88,8 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *pa
 	rec := &payment.Record{
 		Ref: p.Ref, Site: p.Site, Route: p.Route, Provider: p.Provider, Issuer: t.Issuer, Environment: t.Environment,
 		ID: made.ID, Order: p.Order, Serial: order.Serial, State: payment.Created, Generation: gen.Seq,
-		Expect:    payment.Expectation{Amount: p.Amount, Source: payment.FromIntent, Item: p.Item, Title: p.Title, Checkout: true},
+		Expect:    payment.Expectation{Amount: p.Amount, Source: payment.FromIntent, Item: p.Item, Title: p.Title, Quantity: p.Quantity, Checkout: true},
+		Buyer:     p.Buyer,
 		Return:    &p.Return,
 		CreatedAt: now, UpdatedAt: now,
 	}

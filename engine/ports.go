@@ -158,6 +158,9 @@ func (e *TooManyError) Error() string {
 type Handed struct {
 	// Acked: the shop proved that it credited the order.
 	Acked bool
+	// IfHeard: Acked holds only if the shop's own call, through the relay, heard that it is
+	// paid.
+	IfHeard bool
 	// Refused: the shop said that it does not accept the payment.
 	Refused bool
 	// Unsent: certainly nothing reached the shop.

@@ -108,6 +108,9 @@ func afterRefusal(r *payment.Record, t payment.Terms, now time.Time) time.Time {
 // the provider supports inquiries it is asked once, near the end of the window, so that a
 // person hears of a payment.
 func (e *Engine) firstLook(rec *payment.Record, prov Provider) time.Time {
+	if rec.Observed != nil {
+		return rec.CreatedAt.Add(relayLink)
+	}
 	if rec.Relay != nil {
 		return e.relayFirstLook(rec, prov)
 	}

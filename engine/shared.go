@@ -23,6 +23,7 @@ type Shared struct {
 	replays replays
 	limits  *limit.Strangers
 	hosts   *limit.Hosts
+	creates creates
 
 	mu sync.Mutex
 	// inside counts, by payment, the strangers' returns that were let in and are being
@@ -32,11 +33,17 @@ type Shared struct {
 	stalled    []payment.Ref
 	lookalikes map[lookalike]seen
 	listings   map[string]listing
+	// watched is the pace of observing by account. brought is when a listed payment that
+	// nobody knows was first met.
+	watched map[string]*watching
+	brought map[string]time.Time
 }
 
 // NewShared returns an empty Shared.
 func NewShared() *Shared {
-	return &Shared{limits: limit.NewStrangers(), hosts: limit.NewHosts(), inside: make(map[payment.Ref]int), orders: make(map[payment.Key]bool), lookalikes: make(map[lookalike]seen), listings: make(map[string]listing)}
+	return &Shared{limits: limit.NewStrangers(), hosts: limit.NewHosts(), inside: make(map[payment.Ref]int), orders: make(map[payment.Key]bool), lookalikes: make(map[lookalike]seen), listings: make(map[string]listing),
+		watched: make(map[string]*watching), brought: make(map[string]time.Time),
+	}
 }
 
 // lookalike has what makes two payments suspiciously alike. Banks repeat short references,

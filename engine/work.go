@@ -111,7 +111,7 @@ func (e *Engine) awaitAnswers() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for e.asking > 0 {
-		e.quiet.Wait()
+		e.allAnswered.Wait()
 	}
 }
 
@@ -307,7 +307,7 @@ func (e *Engine) startNext(ctx context.Context, at place) bool {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		if e.asking--; e.asking == 0 {
-			e.quiet.Broadcast()
+			e.allAnswered.Broadcast()
 		}
 	}()
 	return true

@@ -102,7 +102,9 @@ type Expect struct {
 type Ack struct {
 	// `status`: a 2xx or 3xx from an upstream, or a 2xx from a file server. `header`:
 	// the response header X-Payment-Ack with the provider's id. `redirect`: a redirect
-	// to one of the patterns. Default: `status`.
+	// to one of the patterns. `relay`: the shop's own call to the provider, through the
+	// relay, heard that it is paid, and the shop answered 2xx or 3xx. Default: `status`;
+	// in `observe`: `relay`.
 	Mode string `json:"mode,omitempty"`
 	// For `redirect`: patterns in which `*` stands for anything.
 	Patterns []string `json:"patterns,omitempty"`
@@ -111,7 +113,8 @@ type Ack struct {
 // Refused describes answers by which the shop refuses a payment.
 type Refused struct {
 	// `redirect`: a 3xx whose Location matches a pattern. `status`: a status such as
-	// `409` or `4xx`. `header`: a header, written `<name>:<pattern>`.
+	// `409` or `4xx`. `header`: a header, written `<name>:<pattern>`. `preset`: the
+	// redirects of `woocommerce`, `edd`, `opencart`, `prestashop` or `whmcs`.
 	Mode string `json:"mode"`
 	// The patterns. In `redirect` and `header`, `*` stands for anything.
 	Patterns []string `json:"patterns"`
@@ -133,6 +136,11 @@ type Verify struct {
 
 	// The provider's name.
 	Provider string `json:"provider"`
+
+	// `plugin` is short for `expect none` with `deliver idempotent`, for a shop whose
+	// plugin takes "already verified" for paid and compares the amount itself. Default:
+	// none.
+	Mode string `json:"mode,omitempty"`
 
 	// Where order and amount come from if nothing announced them. Default: `none` for a
 	// provider whose answer names the order and that only this site uses, and `intent`

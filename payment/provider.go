@@ -166,6 +166,9 @@ type Order struct {
 	Return string
 	Title  string
 	Item   string
+	// Buyer is what the buyer wrote. It is sent on if the gateway's document allows it. It
+	// never makes Create fail, because every field is optional.
+	Buyer Buyer
 	// Serial is an integer that no other payment has, more than zero and less than 2^53.
 	// It is 0 unless [Protocol.NumbersOrders] is set.
 	Serial int64

@@ -76,6 +76,9 @@ const (
 	KeyOrder KeyKind = "order"
 	// KeyIntent: the record for which an id was made, by (issuer, id).
 	KeyIntent KeyKind = "intent"
+	// KeySession: a route whose shop asks for payments only with its customer's session.
+	// It is reserved, and belongs to no record.
+	KeySession KeyKind = "session"
 )
 
 // Key is a uniqueness key. At most one record ever holds it. Parts are opaque.
@@ -107,6 +110,9 @@ func FormerOrderKey(site, provider, order string) Key {
 
 // IntentKey returns the key that leads from a provider's id to its intent.
 func IntentKey(issuer, id string) Key { return Key{KeyIntent, [3]string{issuer, id}} }
+
+// SessionKey returns the mark of a site's route under one way of its configuration.
+func SessionKey(site, route, way string) Key { return Key{KeySession, [3]string{site, route, way}} }
 
 // Hash returns the key as 16 bytes, for stores that want short keys of a fixed length.
 // Keys of different kinds never collide.

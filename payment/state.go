@@ -84,6 +84,8 @@ const (
 	Park Trigger = "park"
 	// Reverse: the money went back (T12).
 	Reverse Trigger = "reverse"
+	// Witnessed: the shop verified it by itself, and we saw that.
+	Witnessed Trigger = "witnessed"
 	// Accept: a person decided to credit the order.
 	Accept Trigger = "accept"
 	// Dismiss: a person decided not to credit the order.
@@ -96,7 +98,9 @@ var ErrTransition = errors.New("a payment in this state can't do that")
 // transitions is the whole machine. If you add a row, name the rule of money that allows
 // it.
 var transitions = map[State]map[Trigger]State{
-	Created: {Claim: Verifying, Lapse: Expired, Refuse: Declined},
+	Created: {Claim: Verifying, Lapse: Expired, Refuse: Declined,
+		Witnessed: Delivered, // its shop verifies beside us: we settle and hand over nothing
+	},
 	Verifying: {
 		Claim:   Verifying, // take-over of a dead lease
 		Confirm: Verified, Silence: Unknown, Refuse: Declined, Doubt: Review, Lapse: Expired,
