@@ -298,13 +298,13 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 		}
 	}
 	forms := h.takeForms(r)
-	odd := odd(r.URL.Path)
+	needs := needsMatcher(r.URL.Path)
 	if len(h.Observe) > 0 {
-		if o, claimed := h.observed(r, odd); o != nil {
+		if o, claimed := h.observed(r, needs); o != nil {
 			return h.serveObserved(w, r, next, o, claimed)
 		}
 	}
-	v, err := h.returnRoute(r, odd)
+	v, err := h.returnRoute(r, needs)
 	switch {
 	case err != nil:
 		return err
@@ -316,7 +316,7 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 			return h.serveCheckout(w, r, c, item)
 		}
 	}
-	caching, err := h.capture(w, r, forms, odd)
+	caching, err := h.capture(w, r, forms, needs)
 	if err != nil {
 		return err
 	}

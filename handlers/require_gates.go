@@ -110,12 +110,12 @@ func (h *Handler) ask(w http.ResponseWriter, r *http.Request, passed *passes) (p
 		return nil, false
 	}
 	h.indexed.Do(h.readIndexNames)
-	odd := odd(r.URL.Path)
+	needs := needsMatcher(r.URL.Path)
 	for i, q := range h.Require {
 		if passed.has(i) {
 			continue
 		}
-		ok, err := q.takes(r, odd)
+		ok, err := q.takes(r, needs)
 		switch {
 		case err != nil:
 			return func(http.ResponseWriter, *http.Request) error { return err }, false
@@ -145,11 +145,11 @@ func (h *Handler) readIndexNames() {
 }
 
 // takes reports whether a gate stands before a request.
-func (q *Require) takes(r *http.Request, odd bool) (bool, error) {
+func (q *Require) takes(r *http.Request, needsMatcher bool) (bool, error) {
 	if len(q.matchers) > 0 {
 		return q.matchers.AnyMatchWithError(r)
 	}
-	return q.guarded.takes(r, odd), nil
+	return q.guarded.takes(r, needsMatcher), nil
 }
 
 // delivers: a payment that is being handed over opens what it pays for.

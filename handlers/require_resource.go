@@ -99,24 +99,24 @@ func (g *resource) leftOut(suffix string) bool {
 	return false
 }
 
-// takes returns the answer for a request; odd is whether its path is.
-func (g *resource) takes(r *http.Request, odd bool) bool {
+// takes reports whether the resource includes a request; needsMatcher is of its path.
+func (g *resource) takes(r *http.Request, needsMatcher bool) bool {
 	if len(g.filter.matcher) == 0 {
 		return false
 	}
 	p := r.URL.Path
-	if !odd && p == "/" {
+	if !needsMatcher && p == "/" {
 		return g.root
 	}
-	if !odd && !strings.Contains(p, ".php/") && !strings.Contains(p, ";") {
+	if !needsMatcher && !strings.Contains(p, ".php/") && !strings.Contains(p, ";") {
 		if ok, sure := g.plainly(p); sure {
 			return ok
 		}
 	}
-	return g.filter.matchAs(r, odd) || g.slowly(p)
+	return g.filter.matchAs(r, needsMatcher) || g.slowly(p)
 }
 
-// plainly is the answer for a path that is not odd; sure is false where only the
+// plainly answers without Caddy's matcher, for a path that needs none; sure is false where only the
 // slow way knows it.
 func (g *resource) plainly(p string) (ok, sure bool) {
 	for i := range g.exact {
