@@ -39,7 +39,7 @@ func (q *Require) provision(ctx caddy.Context) error {
 
 // open lets in visitors who have bought one of the items: the cookies say which
 // payments this browser started, the ledger whether one is paid. It returns what
-// is answered to others; shut is false where the ledger can't be asked.
+// is answered to others; shut is false if the ledger can't be asked.
 func (h *Handler) open(w http.ResponseWriter, r *http.Request, q *Require) (page answerer, shut bool) {
 	view := h.view(r)
 	cookies := token.ReadCookies(r, familyPaid, view)

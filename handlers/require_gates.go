@@ -103,8 +103,8 @@ func (p *passes) add(i int) {
 func (p *passes) any() bool { return p.first != 0 || len(p.more) > 0 }
 
 // ask asks every gate that takes a request and has not let it pass yet. It
-// returns what is answered in place of what they guard, nil where all are open;
-// shut is false where that can't be known now.
+// returns what is answered in place of what they guard, nil if all are open;
+// shut is false if that can't be known now.
 func (h *Handler) ask(w http.ResponseWriter, r *http.Request, passed *passes) (page answerer, shut bool) {
 	if len(h.Require) == 0 {
 		return nil, false

@@ -53,7 +53,7 @@ func cookieSize(c token.Named, secure token.View) int {
 	return len(token.CookieName(familyPaid, secure)) + len(c.Name) + len(c.Value) + len("=; ")
 }
 
-// purchaseOf returns the paid payment of a cookie, nil where nothing was paid.
+// purchaseOf returns the paid payment of a cookie, nil if nothing was paid.
 func (h *Handler) purchaseOf(r *http.Request, eng *engine.Engine, keys *token.Keys, c token.Named) *payment.Record {
 	p, err := keys.OpenPaid(c.Value, h.siteOf(r).names, time.Now())
 	if err != nil {

@@ -30,7 +30,7 @@ func (t *returnRequest) deliver(rec *payment.Record) error {
 		return t.gated(ctx, rec, page, shut)
 	}
 	var (
-		w        *filter // nil where nothing was begun
+		w        *filter // nil if nothing was begun
 		handed   engine.Handed
 		panicked any
 		handErr  error

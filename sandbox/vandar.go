@@ -93,7 +93,7 @@ func (s *Server) vandarSend(fields map[string]any, r *http.Request) call {
 	}}
 }
 
-// vandarFind looks for the payment that a call names; nil where there is none.
+// vandarFind looks for the payment that a call names; nil if there is none.
 func (s *Server) vandarFind(fields map[string]any) *payment {
 	p := s.st.find(ProviderVandar, text(fields["token"]))
 	if p == nil || p.owner != fingerprint(text(fields["api_key"])) {
