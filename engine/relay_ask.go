@@ -258,6 +258,11 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 		reply = r.ForwardCall(ctx, c.Call)
 		return r.ReadVerified(reply)
 	})
+	details := e.relayDetails(ctx, j.prov, rec, answer, t)
+	if details.Outcome == payment.OutcomeUnknown && answer.Outcome == payment.OutcomeAgain && rec.Attempts.Unknown > 0 {
+		reply = payment.RelayReply{} // it may have been ours that settled it: the shop waits for that
+	}
+	answer = details
 	failpoint.Hit(failpoint.AnswerRead)
 	j.relayed = func(next *payment.Record) { e.relayKeep(next, answer, reply) }
 	rec, err = e.finish(ctx, j, rec, answer, t)
