@@ -224,7 +224,7 @@ func (e *Engine) RelayForward(ctx context.Context, c Relay) {
 		c.Break()
 		return
 	}
-	e.relayGive(c, e.relayRaw(ctx, prov, r, c))
+	e.relayGive(c, e.relayList(ctx, prov, c, e.relayRaw(ctx, prov, r, c)))
 }
 
 // relayRaw forwards a call without a step of a record.
@@ -249,7 +249,7 @@ func (e *Engine) RelayInquire(ctx context.Context, c Relay) {
 		return
 	}
 	rec, err := e.relayFind(ctx, prov, c)
-	if err == nil && rec != nil && rec.Tellable() && rec.State != payment.Delivering {
+	if err == nil && rec != nil && rec.Unheard() {
 		c.Say(r.WriteReply(payment.RelayAwaiting, c.Ask, rec))
 		return
 	}

@@ -228,7 +228,7 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 	}
 	defer leave()
 	var take []payment.Key
-	if rec.Version == 0 {
+	if !rec.Expect.Known() {
 		// No create of it was seen: the shop's own word, over its own credentials.
 		rec.Expect = payment.Expectation{Source: payment.FromLookup, Amount: c.Ask.Amount()}
 		if c.Ask.Number != 0 && c.Ask.Unit == 0 && !c.Ask.Unread {
@@ -237,7 +237,9 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 		if c.Ask.Number == 0 {
 			rec.Expect = payment.Expectation{Source: payment.FromNone}
 		}
-		take = append(take, payment.IntentKey(rec.Issuer, rec.ID))
+		if rec.Version == 0 {
+			take = append(take, payment.IntentKey(rec.Issuer, rec.ID))
+		}
 	}
 	if rec.Relay == nil {
 		rec.Relay = &payment.Relayed{Number: c.Ask.Number, Unit: c.Ask.Unit}
@@ -258,6 +260,11 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 		reply = r.ForwardCall(ctx, c.Call)
 		return r.ReadVerified(reply)
 	})
+	details := e.relayDetails(ctx, j.prov, rec, answer, t)
+	if details.Outcome == payment.OutcomeUnknown && answer.Outcome == payment.OutcomeAgain && rec.Attempts.Unknown > 0 {
+		reply = payment.RelayReply{} // it may have been ours that settled it: the shop waits for that
+	}
+	answer = details
 	failpoint.Hit(failpoint.AnswerRead)
 	j.relayed = func(next *payment.Record) { e.relayKeep(next, answer, reply) }
 	rec, err = e.finish(ctx, j, rec, answer, t)

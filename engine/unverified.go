@@ -119,14 +119,21 @@ func (e *Engine) list(ctx context.Context, prov Provider, lister payment.Lister)
 }
 
 // awaiting records that the provider calls a payment paid and unverified. A payment that
-// this ledger doesn't know is ignored, because others may share the account.
+// this ledger doesn't know is brought back where its callback leads to a site of ours, and
+// else ignored, because others may share the account.
 //
 // A payment that can be verified and delivered without its customer is settled after the
 // time in which customers usually come back. For others a person is alerted.
 func (e *Engine) awaiting(ctx context.Context, prov Provider, p payment.Pending) error {
 	rec, err := e.announcedBefore(ctx, prov, p.ID)
-	if err != nil || rec == nil {
+	if err != nil {
 		return ignoreNotFound(err)
+	}
+	if rec == nil {
+		return e.recover(ctx, prov, p)
+	}
+	if rec.Observed != nil {
+		return e.listedObserved(ctx, rec)
 	}
 	if rec.State != payment.Created || arrived(rec) || !rec.Expect.Known() || !rec.Attempts.Awaiting.IsZero() {
 		return nil

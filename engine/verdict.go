@@ -31,6 +31,39 @@ func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payme
 	if v.Reason == payment.ReasonOperator {
 		e.observe(EventOperator, rec, a.Err, true)
 	}
+	for range claimTries {
+		next, err := e.decide(ctx, j, rec, v, a, t, gen)
+		if next != nil {
+			return next, err
+		}
+		fresh := e.stillAsking(ctx, rec, err)
+		if fresh == nil {
+			return e.reread(ctx, rec, err)
+		}
+		rec = fresh
+	}
+	return e.reread(ctx, rec, payment.ErrConflict)
+}
+
+// stillAsking is the record of a payment that somebody wrote to while this node asks for
+// it, nil where the claim is not ours any more. A relayed shop's page begins and ends
+// beside our question, and is noted in the same record.
+//
+// Invariant: an answer of the provider's is dropped only by whoever lost the claim.
+func (e *Engine) stillAsking(ctx context.Context, rec *payment.Record, err error) *payment.Record {
+	if !errors.Is(err, payment.ErrConflict) || rec.Relay == nil {
+		return nil
+	}
+	fresh, err := e.Store.Get(ctx, rec.Ref)
+	if err != nil || fresh.State != payment.Verifying || fresh.Version == rec.Version || fresh.Attempts.Count != rec.Attempts.Count ||
+		fresh.Lease.Owner != rec.Lease.Owner || fresh.Lease.Epoch != rec.Lease.Epoch {
+		return nil
+	}
+	return fresh
+}
+
+// decide commits a verdict. It returns no record where the commit failed.
+func (e *Engine) decide(ctx context.Context, j job, rec *payment.Record, v payment.Verdict, a payment.Answer, t payment.Terms, gen payment.Generation) (*payment.Record, error) {
 	next := rec.Clone()
 	if err := e.apply(next, j, v, a, t); err != nil {
 		return rec, err
@@ -58,7 +91,7 @@ func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payme
 		err = e.commit(ctx, next, false)
 	}
 	if err != nil {
-		return e.reread(ctx, rec, err)
+		return nil, err
 	}
 	failpoint.Hit(failpoint.VerifiedDurable)
 	e.counted(EventCounted, next, outcome)

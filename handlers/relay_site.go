@@ -141,14 +141,26 @@ func (h *Handler) upstreamHosts() (hosts []string) {
 }
 
 // Callback implements relay.App for the payments app: the site to which a create's
-// callback leads.
+// callback leads. A site that is named exactly so, port included, goes before one that
+// only shares the host: several shops may live on one host.
 func (s *Sites) Callback(ctx context.Context, u *url.URL, provider string) (relay.Site, bool) {
-	best, ok := relay.Site{}, false
+	id := origin{scheme: u.Scheme, host: hostName(u.Host), port: otherPort(u.Scheme, u.Port())}.id()
+	best, most := relay.Site{}, 0
 	for _, h := range s.all() {
-		at, is := h.callback(ctx, u, provider)
-		if is && (!ok || best.Route == "" && at.Route != "") {
-			best, ok = at, true
+		at, ok := h.callback(ctx, u, provider)
+		if !ok {
+			continue
+		}
+		rank := 1
+		if at.Route != "" {
+			rank++
+		}
+		if at.ID == id || slices.Contains(at.Formerly, id) {
+			rank += 2
+		}
+		if rank > most {
+			best, most = at, rank
 		}
 	}
-	return best, ok
+	return best, most > 0
 }

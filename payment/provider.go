@@ -189,6 +189,9 @@ type Pending struct {
 	ID string
 	// Amount in rials; zero if the list does not say.
 	Amount Rials
+	// Callback is the address that its customer comes back to, absolute; empty where
+	// the list does not say.
+	Callback string
 }
 
 // Outcome says what a provider's answer means.
