@@ -62,7 +62,7 @@ func (f *pathFilter) plainly(path string) (ok, sure bool) {
 	return false, !f.other
 }
 
-// match returns the whole answer.
+// match reports whether the filter takes a request.
 func (f *pathFilter) match(r *http.Request) bool { return f.matchAs(r, needsMatcher(r.URL.Path)) }
 
 // matchAs is match for a caller that knows already whether the path needs the matcher.
