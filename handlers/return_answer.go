@@ -298,7 +298,7 @@ func (h *Handler) write(w http.ResponseWriter, r *http.Request, p pages.Page, ca
 		w.Header().Set("Cache-Control", forNobody) // the error routes' guard keeps to it
 		return caddyhttp.Error(status, cmp.Or(cause, errors.New(string(p.Kind))))
 	}
-	p.Theme = h.theme(r)
+	p.Theme, p.Assets, p.Lang = h.theme(r), h.assets(r), h.chosenLang(r)
 	if h.own.write(w, r, p, h.log) {
 		return nil
 	}

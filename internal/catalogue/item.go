@@ -67,7 +67,9 @@ func CheckTitle(title string) error {
 		return errors.New("the title is not UTF-8: save the file as UTF-8")
 	case utf8.RuneCountInString(title) > MaxTitle:
 		return fmt.Errorf("the title has %d letters and may have %d", utf8.RuneCountInString(title), MaxTitle)
-	case strings.ContainsFunc(title, func(r rune) bool { return unicode.IsControl(r) || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' }):
+	case strings.ContainsFunc(title, func(r rune) bool {
+		return unicode.IsControl(r) || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
+	}):
 		return errors.New("the title has a line break or another control character: write it in one line")
 	}
 	return nil
