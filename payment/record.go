@@ -70,6 +70,8 @@ type Record struct {
 	Buyer Buyer `json:"by,omitzero"`
 	// Relay is set where the shop's own calls to the provider pass through us.
 	Relay *Relayed `json:"rl,omitempty"`
+	// Observed is set where the shop verifies by itself, beside us.
+	Observed *Observed `json:"ob,omitempty"`
 
 	CreatedAt time.Time `json:"t0"`
 	UpdatedAt time.Time `json:"t1"`
@@ -236,5 +238,6 @@ func (r *Record) Clone() *Record {
 	c.History = append([]Entry(nil), r.History...)
 	c.Refunds = append([]Refund(nil), r.Refunds...)
 	c.Relay = r.Relay.clone()
+	c.Observed = r.Observed.clone()
 	return &c
 }

@@ -64,7 +64,10 @@ type Strangers struct {
 	// line are the strangers' returns that wait on record for their turn, held those
 	// whose turn has come and whose shop has not said what they should have paid.
 	line, held room
-	pace       *rate.Limiter
+	// seen are the returns that only an observe route saw, and that nobody has asked
+	// about yet.
+	seen room
+	pace *rate.Limiter
 }
 
 // NewStrangers returns fresh limits.
@@ -73,7 +76,7 @@ func NewStrangers() *Strangers {
 		clients: newCounters(refusalSpan), orders: newCounters(wrongSpan),
 		traces: newCounters(tracesAllSpan), tracesOf: newCounters(tracesSpan), presses: newCounters(pressSpan), visits: newCounters(pressSpan),
 		lookers: newCounters(lookupSpan), lookups: newCounters(lookupSpan),
-		line: newRoom(), held: newRoom(),
+		line: newRoom(), held: newRoom(), seen: newRoom(),
 		pace: rate.NewLimiter(strangerRate, strangerBurst),
 	}
 }
@@ -114,6 +117,7 @@ func (l *Strangers) Leave(ref string) {
 	defer l.mu.Unlock()
 	l.line.leave(ref)
 	l.held.leave(ref)
+	l.seen.leave(ref)
 }
 
 // neighbourhood returns the /48 of an IPv6 client, and any other client unchanged.

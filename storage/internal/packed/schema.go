@@ -38,6 +38,7 @@ func walkRecord(w *wire, r *payment.Record) {
 	ints(w, 26, &r.Serial)
 	pointer(w, 30, &r.Relay, walkRelayed)
 	list(w, 31, &r.Refunds, walkRefund)
+	pointer(w, 35, &r.Observed, walkObserved)
 	walkOutbox(w, r)
 	walkHistory(w, r)
 	uints(w, 34, &r.Counted)
