@@ -128,7 +128,10 @@ func (c checkoutBlock) readCatalogue(d *caddyfile.Dispenser) error {
 	if err := block.Arg(d, &c.Catalogue); err != nil {
 		return err
 	}
-	return d.WrapErr(catalogue.CheckName(c.Catalogue))
+	if err := catalogue.CheckName(c.Catalogue); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
 }
 
 // usualQuantity is how many may be bought at once where `quantity` names no number.

@@ -23,6 +23,8 @@ import (
 type checkoutRoute struct {
 	gateways []*gateway
 	stock    *stock
+	// donates: some checkout of the site takes donations.
+	donates bool
 }
 
 // gateway is one provider of a checkout.
@@ -71,6 +73,7 @@ func (c *Checkout) provision(ctx caddy.Context, h *Handler) error {
 			return err
 		}
 	}
+	c.conf.donates = slices.ContainsFunc(h.Checkout, func(c *Checkout) bool { return c.Donate != nil })
 	c.conf.stock = new(stock)
 	c.conf.stock.now.Store(new(wares))
 	if err := c.loadStock(); err != nil {

@@ -58,7 +58,7 @@ type stock struct {
 
 // catalogueEvery is how often a catalogue's file is looked at. A variable, so that tests
 // need not wait.
-var catalogueEvery = 2 * time.Second
+var catalogueEvery = time.Second
 
 // items are what is sold now.
 func (c *Checkout) items() []*ware {
@@ -131,7 +131,7 @@ func readable(err error) error {
 
 // judged is an item that every gateway of the checkout can sell.
 func (c *Checkout) judged(it catalogue.Item) (*ware, error) {
-	if err := checkItem(it, c.Receipt); err != nil {
+	if err := c.checkItem(it); err != nil {
 		return nil, err
 	}
 	w := &ware{Item: it, most: 1}
@@ -157,15 +157,15 @@ func (c *Checkout) judged(it catalogue.Item) (*ware, error) {
 	return w, nil
 }
 
-// checkItem refuses what no checkout can sell.
-func checkItem(it catalogue.Item, receipts bool) error {
+// checkItem refuses what this checkout can't sell.
+func (c *Checkout) checkItem(it catalogue.Item) error {
 	if err := catalogue.CheckSKU(it.SKU); err != nil {
 		return fmt.Errorf("item: %w", err)
 	}
 	switch {
-	case it.SKU == donation:
+	case it.SKU == donation && c.conf.donates:
 		return fmt.Errorf("item %s: that is what a payment by `donate` is called, so any sum would open what it opens; give it another name", donation)
-	case it.SKU == catalogue.Receipt && receipts:
+	case strings.EqualFold(it.SKU, catalogue.Receipt) && c.Receipt:
 		return fmt.Errorf("item %s: that is where `receipt` has its page; give it another name", it.SKU)
 	case it.Quantity > 0 && it.Quantity > catalogue.MaxQuantity:
 		return fmt.Errorf("item %s: quantity %d is more than %d", it.SKU, it.Quantity, catalogue.MaxQuantity)

@@ -31,7 +31,7 @@ func set(t *testing.T, f reflect.Value) {
 	case *[]Field:
 		*v = []Field{{"name", "value"}}
 	case *[]Offer:
-		*v = []Offer{{"A mug", 50000, "/buy"}}
+		*v = []Offer{{Title: "A mug", Amount: 50000, URL: "/buy"}}
 	case *lang.Text:
 		*v = lang.Text{"A mug", "لیوان"}
 	case *[]Input:
