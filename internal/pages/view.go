@@ -111,7 +111,7 @@ func viewIn(l lang.Lang, p *Page) *view {
 
 // price shows a product's price in both units.
 func (v *view) price(l lang.Lang, p *Page) {
-	if p.Amount > 0 && p.Max == 0 && p.Kind != Thanks {
+	if p.Amount > 0 && p.Max == 0 {
 		v.Sum, v.Rial = toman(l, p.Amount), rial(l, p.Amount)
 	}
 }
