@@ -163,7 +163,7 @@ func TestReturnAddresses(t *testing.T) {
 	for back, want := range map[string]string{
 		"/?wc-api=WC_IDPay": `{query.wc-api}.lowerAscii() == "wc_idpay"`,
 		"/index.php?route=extension/payment/idpay/callback": "\t\tpath /index.php\n\t\tquery route=extension/payment/idpay/callback\n",
-		"/modules/gateways/callback/idpay.php":              "\t\tverify /modules/gateways/callback/idpay.php idpay {",
+		"/modules/gateways/callback/idpay.php":              "\t\tobserve /modules/gateways/callback/idpay.php idpay\n",
 	} {
 		dir := t.TempDir()
 		s := begin.Shop{Kind: begin.Plugin, Gateway: "idpay", Return: back, Dir: dir}
