@@ -38,14 +38,10 @@ func (h *Handler) purchase(w http.ResponseWriter, r *http.Request, c *Checkout, 
 		}
 	}
 	p.Track = h.currentTrack(r, keys)
-	p.ReturnURL = func(ref payment.Ref) string {
-		return back.address(appendQuery(g.back, token.ParamRef, keys.SignRef(ref, site.id)))
-	}
-	p.Return = func(address string) payment.Return {
-		ret := back.asReturn(address)
-		ret.By = visitorOf(r)
-		return ret
-	}
+	p.Ref = payment.CheckoutRef(site.id, g.provider.terms.Issuer, p.Order)
+	p.ReturnURL = back.address(appendQuery(g.back, token.ParamRef, keys.SignRef(p.Ref, site.id)))
+	p.Return = back.asReturn(p.ReturnURL)
+	p.Return.By = visitorOf(r)
 	p.Client = client(r)
 	started, rec, err := eng.Purchase(r.Context(), p)
 	var many *engine.TooManyError
