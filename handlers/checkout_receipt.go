@@ -19,7 +19,7 @@ import (
 )
 
 // paramLink carries the link that opens a purchase on another device.
-const paramLink = "open"
+const paramLink = "payment_link"
 
 // serveReceipt is `<path>/receipt`: a form that finds a receipt by its number and its
 // buyer's mobile, and where a signed link opens what was bought.

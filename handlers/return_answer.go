@@ -276,7 +276,7 @@ func unclaimed(r *http.Request) {
 
 // toErrorRoutes reports whether the site's handle_errors answers in place of a page.
 func (h *Handler) toErrorRoutes(p pages.Page) bool {
-	return h.Errors == "caddy" && statusOf(p) >= http.StatusBadRequest && p.Kind != pages.Checkout
+	return h.Errors == "caddy" && statusOf(p) >= http.StatusBadRequest && p.Kind != pages.Checkout && p.Kind != pages.FindReceipt
 }
 
 func statusOf(p pages.Page) int {

@@ -94,7 +94,7 @@ func full(kind pages.Kind) pages.Page {
 		p.Inputs = []pages.Input{{Name: pages.InputNumber, Required: true}, {Name: pages.InputMobile, Required: true}}
 	case pages.Receipt:
 		p.Rows = []pages.Row{{Label: lang.Text{"Bought", "خرید"}, Value: title}, {Label: lang.Text{"Amount", "مبلغ"}, Value: lang.Text{"120,000 toman", "۱۲۰٬۰۰۰ تومان"}}}
-		p.Link = "https://www.example.com/buy/receipt?open=" + strings.Repeat("eyJhbGciOiJIUzI1NiJ9.", 12)
+		p.Link = "https://www.example.com/buy/receipt?payment_link=" + strings.Repeat("eyJhbGciOiJIUzI1NiJ9.", 12)
 	case pages.Confirming, pages.Busy, pages.Unavailable:
 		p.Refresh, p.Since = "/x", 90*time.Second
 	}

@@ -367,7 +367,7 @@ func TestStallReceipts(t *testing.T) {
 	if got := openHere(buyer); got != http.StatusOK {
 		t.Errorf("the buyer's own: %d", got)
 	}
-	for _, forged := range []string{address + "x", strings.Replace(address, "open=ey", "open=eY", 1), s.site + "/buy/receipt?open=x"} {
+	for _, forged := range []string{address + "x", strings.Replace(address, "payment_link=ey", "payment_link=eY", 1), s.site + "/buy/receipt?payment_link=x"} {
 		if got := other.Get(forged).Status; got != http.StatusGone {
 			t.Errorf("a forged link: %d", got)
 		}
