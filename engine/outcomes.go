@@ -128,7 +128,13 @@ func ReportOf(e Event) (to, outcome string) {
 // the waiting is over: a return that came is seen through, for it may be all
 // that is ever known of a payment.
 func (e *Engine) Admit(ctx context.Context, a Ask) Result {
+	ctx, end := e.span(ctx, SpanVerify, "")
 	res := e.admitted(ctx, a)
+	about := res.Record
+	if about == nil {
+		about = &payment.Record{Provider: a.Provider, Route: a.Route}
+	}
+	end(about, res.Kind.String(), res.Err)
 	e.Observer.Observe(Event{Name: EventReturned, Provider: a.Provider, Site: a.Site, Outcome: res.Kind.String()})
 	return res
 }

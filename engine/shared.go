@@ -21,8 +21,12 @@ type Shared struct {
 	// relays join the asks of the provider by shops' own calls.
 	relays  singleflight.Group
 	replays replays
+	traces  traces
 	limits  *limit.Strangers
 	hosts   *limit.Hosts
+
+	// kept is what others keep as long as the store is open.
+	kept sync.Map
 
 	mu sync.Mutex
 	// inside are the payments whose strangers' returns passed the door and are being
@@ -37,6 +41,15 @@ type Shared struct {
 // NewShared returns a fresh one.
 func NewShared() *Shared {
 	return &Shared{limits: limit.NewStrangers(), hosts: limit.NewHosts(), inside: make(map[payment.Ref]int), orders: make(map[payment.Key]bool), twins: make(map[twin]seen), listings: make(map[string]listing)}
+}
+
+// Keep returns what is kept by a name as long as the store is open, and makes it first.
+func (s *Shared) Keep(name string, made func() any) any {
+	if v, ok := s.kept.Load(name); ok {
+		return v
+	}
+	v, _ := s.kept.LoadOrStore(name, made())
+	return v
 }
 
 // twin is what makes two payments suspiciously alike. Banks repeat short
