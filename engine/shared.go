@@ -24,6 +24,7 @@ type Shared struct {
 	traces  traces
 	limits  *limit.Strangers
 	hosts   *limit.Hosts
+	creates creates
 
 	// kept is what others keep as long as the store is open.
 	kept sync.Map
@@ -36,11 +37,17 @@ type Shared struct {
 	stalled  []payment.Ref
 	twins    map[twin]seen
 	listings map[string]listing
+	// watched is the pace of observing by account, brought when a listed payment that
+	// nobody knows was first met.
+	watched map[string]*watching
+	brought map[string]time.Time
 }
 
 // NewShared returns a fresh one.
 func NewShared() *Shared {
-	return &Shared{limits: limit.NewStrangers(), hosts: limit.NewHosts(), inside: make(map[payment.Ref]int), orders: make(map[payment.Key]bool), twins: make(map[twin]seen), listings: make(map[string]listing)}
+	return &Shared{limits: limit.NewStrangers(), hosts: limit.NewHosts(), inside: make(map[payment.Ref]int), orders: make(map[payment.Key]bool), twins: make(map[twin]seen), listings: make(map[string]listing),
+		watched: make(map[string]*watching), brought: make(map[string]time.Time),
+	}
 }
 
 // Keep returns what is kept by a name as long as the store is open, and makes it first.
