@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -214,7 +215,7 @@ func (h *Handler) provisionRoutes(ctx caddy.Context) error {
 		}
 	}
 	for _, c := range h.Checkout {
-		if err := c.provision(h); err != nil {
+		if err := c.provision(ctx, h); err != nil {
 			return fmt.Errorf("checkout %s: %w", c.Path, err)
 		}
 	}
@@ -258,7 +259,9 @@ func (h *Handler) provisionRoutes(ctx caddy.Context) error {
 		h.used = append(h.used, o.conf.provider)
 	}
 	for _, c := range h.Checkout {
-		h.used = append(h.used, c.conf.provider)
+		for _, g := range c.conf.gateways {
+			h.used = append(h.used, g.provider)
+		}
 	}
 	for _, name := range h.app.ProviderNames() {
 		info, _ := h.app.Provider(name)
@@ -287,8 +290,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 // Invariant: what we remove from the path is removed before any route looks at it, and a
 // request reaches next only through the gates.
 func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, first bool) error {
-	if r.URL.Path == pages.FontPath {
-		serveFont(w, r)
+	if strings.HasPrefix(r.URL.Path, assetsPath) && h.serveAsset(w, r) {
 		return nil
 	}
 	if len(h.Relay) > 0 {
@@ -311,7 +313,9 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 		return h.serveReturn(w, r, next, v)
 	}
 	for _, c := range h.Checkout {
-		if item, ok := c.item(r.URL.Path); ok {
+		if item, receipt, ok := c.item(r.URL.Path); receipt {
+			return h.serveReceipt(w, r, c)
+		} else if ok {
 			return h.serveCheckout(w, r, c, item)
 		}
 	}

@@ -3,12 +3,14 @@ package handlers
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/catalogue"
 	"github.com/rahgir/caddy-payments/internal/pages"
 	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/payment"
@@ -102,14 +104,15 @@ func (h *Handler) unpaid(r *http.Request, q *Require) pages.Page {
 		if q.Checkout != "" && c.Path != strings.TrimRight(q.Checkout, "/") {
 			continue
 		}
-		for i := range c.Items {
-			for _, want := range q.Items {
-				if c.Items[i].SKU == want {
-					page.Offers = append(page.Offers, pages.Offer{
-						Title: c.Items[i].title(), Amount: payment.Rials(c.Items[i].Amount), URL: h.linked(r, c.Path+"/"+want),
-					})
-				}
+		for _, want := range q.Items {
+			if item := c.ware(want); item != nil {
+				page.Offers = append(page.Offers, pages.Offer{
+					Titles: item.titles(), Amount: item.Price, URL: h.linked(r, c.Path+"/"+url.PathEscape(want)),
+				})
 			}
+		}
+		if c.Receipt {
+			page.Receipts = h.linked(r, c.Path+"/"+catalogue.Receipt)
 		}
 	}
 	if len(page.Offers) == 0 && q.Checkout != "" {

@@ -275,7 +275,7 @@ func unclaimed(r *http.Request) {
 
 // toErrorRoutes reports whether the site's handle_errors answers in place of a page.
 func (h *Handler) toErrorRoutes(p pages.Page) bool {
-	return h.Errors == "caddy" && statusOf(p) >= http.StatusBadRequest && p.Kind != pages.Checkout
+	return h.Errors == "caddy" && statusOf(p) >= http.StatusBadRequest && p.Kind != pages.Checkout && p.Kind != pages.FindReceipt
 }
 
 func statusOf(p pages.Page) int {
@@ -297,7 +297,7 @@ func (h *Handler) write(w http.ResponseWriter, r *http.Request, p pages.Page, ca
 		w.Header().Set("Cache-Control", forNobody) // the error routes' guard keeps to it
 		return caddyhttp.Error(status, cmp.Or(cause, errors.New(string(p.Kind))))
 	}
-	p.Theme = h.theme(r)
+	p.Theme, p.Assets, p.Lang = h.theme(r), h.assets(r), h.chosenLang(r)
 	if h.own.write(w, r, p, h.log) {
 		return nil
 	}

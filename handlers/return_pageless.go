@@ -56,13 +56,7 @@ func (h *Handler) tellPageless(r *http.Request, v *Verify, rec *payment.Record) 
 func (t *returnRequest) thanks(rec *payment.Record) error {
 	p := t.about(pages.Thanks, rec)
 	p.Amount = rec.HandedAmount()
-	for _, c := range t.h.Checkout {
-		for i := range c.Items {
-			if c.Provider == rec.Provider && c.Items[i].SKU == rec.Expect.Item {
-				p.Title = c.Items[i].title()
-			}
-		}
-	}
+	p.Titles, p.Quantity = t.h.soldTitles(rec), rec.Expect.Quantity
 	return t.write(p, nil)
 }
 
@@ -75,12 +69,14 @@ func withoutPage(handlers []*Handler) (out []Finding) {
 			continue
 		}
 		for _, c := range h.Checkout {
-			if c.conf.back == "" || h.serves(c.conf.back) {
-				continue
-			}
-			f := Finding{Code: "no_page", Where: p.shopName(), Text: fmt.Sprintf("checkout %s: no page at %s, where its customers come back to; they get a thank-you page of ours", c.Path, c.conf.back)}
-			if !slices.Contains(out, f) {
-				out = append(out, f)
+			for _, g := range c.conf.gateways {
+				if g.back == "" || h.serves(g.back) {
+					continue
+				}
+				f := Finding{Code: "no_page", Where: p.shopName(), Text: fmt.Sprintf("checkout %s: no page at %s, where its customers come back to; they get a thank-you page of ours", c.Path, g.back)}
+				if !slices.Contains(out, f) {
+					out = append(out, f)
+				}
 			}
 		}
 	}

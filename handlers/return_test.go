@@ -127,13 +127,14 @@ func TestAnnouncedReturnFindsItsRoute(t *testing.T) {
 func TestCheckoutFindsTheRouteOfItsReturn(t *testing.T) {
 	t.Parallel()
 	h := routed("/a", "/بازگشت/*")
-	c := &Checkout{Provider: "bank", Return: "/بازگشت/1?lang=fa"}
-	if err := c.findReturn(h); err != nil || c.conf.route != h.Verify[1] {
-		t.Errorf("%v, %+v", err, c.conf.route)
+	bank := func() *gateway { return &gateway{provider: &provider{ProviderInfo: ProviderInfo{Name: "bank"}}} }
+	g := bank()
+	if err := g.findReturn("/بازگشت/1?lang=fa", h); err != nil || g.route != h.Verify[1] {
+		t.Errorf("%v, %+v", err, g.route)
 	}
-	c = &Checkout{Provider: "bank", Return: "/a/../other"}
-	if err := c.findReturn(h); err == nil {
-		t.Errorf("no route takes it, but %s", c.conf.route.route.name)
+	g = bank()
+	if err := g.findReturn("/a/../other", h); err == nil {
+		t.Errorf("no route takes it, but %s", g.route.route.name)
 	}
 }
 

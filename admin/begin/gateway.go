@@ -26,6 +26,16 @@ func Gateways(creating bool) []string {
 	return names
 }
 
+// Relays reports whether a gateway's own API can be served to a shop's plugin.
+func Relays(gateway string) bool {
+	info, err := caddy.GetModule(providers + "." + gateway)
+	if err != nil {
+		return false
+	}
+	_, ok := info.New().(payment.Relayer)
+	return ok
+}
+
 // Needs are the options that a gateway's block must have. They are learnt from the
 // module itself, which names what it misses: so a gateway that is added to the
 // program needs no line here.

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -158,6 +159,12 @@ func fields(r *payment.Record, l lang.Lang) []Field {
 	add(lang.Text{"provider's code", "کد ارائه‌دهنده"}, r.Code, true)
 	add(lang.Text{"site", "سایت"}, r.Site, false)
 	add(lang.Text{"item", "کالا"}, strings.TrimSpace(r.Expect.Title+" "+r.Expect.Item), false)
+	if n := r.Expect.Quantity; n > 1 {
+		add(lang.Text{"quantity", "تعداد"}, lang.Digits(strconv.Itoa(n), l), false)
+	}
+	add(lang.Text{"buyer's name", "نام خریدار"}, r.Buyer.Name, false)
+	add(lang.Text{"buyer's mobile", "موبایل خریدار"}, r.Buyer.Mobile, false)
+	add(lang.Text{"buyer's e-mail", "ایمیل خریدار"}, r.Buyer.Email, false)
 	add(lang.Text{"our reference", "کد پیگیری ما"}, string(r.Ref), false)
 	return fs
 }
