@@ -12,7 +12,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// protocol returns the protocol of a configured provider's type; false where this build
+// protocol returns the protocol of a configured provider's type; false if this build
 // has no module of that type.
 func (s *siteBlock) protocol(name string) (payment.Protocol, bool) {
 	p, ok := s.unprovisioned(name)

@@ -24,7 +24,7 @@ type globalBlock struct {
 	SigningKeys []handlers.SigningKey      `json:"signing_keys"`
 }
 
-// readGlobal returns nil where there is no such block.
+// readGlobal returns nil if there is no such block.
 func readGlobal(h httpcaddyfile.Helper) (*globalBlock, error) {
 	app, ok := h.Option(handlers.AppName).(httpcaddyfile.App)
 	if !ok {

@@ -16,7 +16,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// defaultDevices is on how many devices a purchase may be opened in 30 days.
+// defaultDevices is how many devices may open a purchase within 30 days.
 const defaultDevices = 5
 
 func (q *Require) provision(ctx caddy.Context) error {
@@ -39,9 +39,9 @@ func (q *Require) provision(ctx caddy.Context) error {
 	return nil
 }
 
-// open lets in visitors who have bought one of the items: the cookies say which
-// payments this browser started, the ledger whether one is paid. It returns what
-// is answered to others; shut is false where the ledger can't be asked.
+// open lets in visitors who have bought one of the items. The cookies say which payments this
+// browser started, and the ledger whether one is paid. For other visitors it returns the
+// answer; shut is false if the ledger can't be asked.
 func (h *Handler) open(w http.ResponseWriter, r *http.Request, q *Require) (page answerer, shut bool) {
 	view := h.view(r)
 	cookies := token.ReadCookies(r, familyPaid, view)
@@ -89,7 +89,7 @@ func (h *Handler) open(w http.ResponseWriter, r *http.Request, q *Require) (page
 	return h.answers(h.unpaid(r, q), nil), true
 }
 
-// answers makes a page to be written later.
+// answers returns a function that writes a page later.
 func (h *Handler) answers(p pages.Page, cause error) answerer {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Cache-Control", forNobody)
@@ -97,7 +97,7 @@ func (h *Handler) answers(p pages.Page, cause error) answerer {
 	}
 }
 
-// unpaid shows where to buy what is required.
+// unpaid returns the page that says where to buy the item.
 func (h *Handler) unpaid(r *http.Request, q *Require) pages.Page {
 	page := pages.Page{Kind: pages.NeedPayment, ShopURL: h.home(r)}
 	for _, c := range h.Checkout {

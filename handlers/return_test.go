@@ -149,7 +149,7 @@ func TestCancelledIsWhatTheReturnSays(t *testing.T) {
 		r.Header.Set("Accept", "text/html")
 		r.Header.Set("Accept-Language", "en")
 		w := httptest.NewRecorder()
-		v := &visit{h: h, v: h.Verify[0], w: w, r: r, cancelled: cancelled}
+		v := &returnRequest{h: h, v: h.Verify[0], w: w, r: r, cancelled: cancelled}
 		if err := v.answer(engine.Result{Kind: engine.Declined, Record: rec, Bound: true}); err != nil {
 			t.Fatal(err)
 		}
@@ -167,7 +167,7 @@ func TestDeclinedTellsNoStrangerOfAnOrder(t *testing.T) {
 		r := asked(httptest.NewRequest(http.MethodGet, "https://shop/back?id=K1", nil))
 		r.Header.Set("Accept", "text/html")
 		w := httptest.NewRecorder()
-		v := &visit{h: h, v: h.Verify[0], w: w, r: r}
+		v := &returnRequest{h: h, v: h.Verify[0], w: w, r: r}
 		if err := v.answer(res); err != nil {
 			t.Fatal(err)
 		}

@@ -87,7 +87,7 @@ func missingIn(text string, options []string) string {
 	return first
 }
 
-// wordIn is where word stands in text by itself; -1 where it doesn't.
+// wordIn is where word stands in text by itself; -1 if it doesn't.
 func wordIn(text, word string) int {
 	part := func(b byte) bool {
 		return b == '_' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9'

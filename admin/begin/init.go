@@ -72,7 +72,7 @@ type file struct {
 	mode os.FileMode
 }
 
-// Made are the files that were written, and the port of the sandbox, 0 where its
+// Made are the files that were written, and the port of the sandbox, 0 if its
 // lines are comments.
 type Made struct {
 	Files   []string

@@ -49,13 +49,13 @@ type Explanation struct {
 	Why  string `json:"why"`
 	Next string `json:"next,omitempty"`
 	// Asked is what should have been paid, Found what the provider says; nil
-	// where not known.
+	// if not known.
 	Asked *Amount `json:"asked,omitempty"`
 	Found *Amount `json:"found,omitempty"`
 	// Slip names a rial/toman mistake.
 	Slip string `json:"slip,omitempty"`
 	// Deadline says until when something must be done; DeadlineAt is that time,
-	// zero where there is none.
+	// zero if there is none.
 	Deadline   string    `json:"deadline,omitempty"`
 	DeadlineAt time.Time `json:"deadline_at,omitzero"`
 	// Conversion says where the report to the affiliate network stands.

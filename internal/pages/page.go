@@ -20,7 +20,7 @@ type Page struct {
 	Status int
 	// Lang replaces what the request asks for.
 	Lang lang.Lang
-	// Ref is what customer and shop talk about; empty where nothing was
+	// Ref is what customer and shop talk about; empty if nothing was
 	// recorded.
 	Ref payment.Ref
 	// Test marks the provider's sandbox: no money moves.
