@@ -70,6 +70,9 @@ func (c *Checkout) items() []*ware {
 
 // ware finds what is sold by its sku.
 func (c *Checkout) ware(sku string) *ware {
+	if c.conf.stock == nil {
+		return nil
+	}
 	return c.conf.stock.now.Load().bySKU[sku]
 }
 
