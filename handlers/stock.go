@@ -86,9 +86,10 @@ func (c *Checkout) loadStock() error {
 			Picture: it.Picture, Quantity: it.Quantity,
 		})
 	}
+	var info fs.FileInfo
 	if c.Catalogue != "" {
-		info, err := os.Stat(c.Catalogue)
-		if err != nil {
+		var err error
+		if info, err = os.Stat(c.Catalogue); err != nil {
 			return fmt.Errorf("catalogue: %w", readable(err))
 		}
 		items, err := catalogue.Load(c.Catalogue)
@@ -96,7 +97,6 @@ func (c *Checkout) loadStock() error {
 			return fmt.Errorf("catalogue: %w", err)
 		}
 		all = append(all, items...)
-		c.conf.stock.seen = info
 	}
 	w := &wares{bySKU: make(map[string]*ware, len(all))}
 	lower := make(map[string]bool, len(all))
@@ -116,6 +116,7 @@ func (c *Checkout) loadStock() error {
 		w.list = append(w.list, made)
 	}
 	c.conf.stock.now.Store(w)
+	c.conf.stock.seen = info // only what is sold: a file that can't be sold stays wrong
 	return nil
 }
 

@@ -92,6 +92,9 @@ func TestStockFollowsItsFile(t *testing.T) {
 		write(broken)
 		until("it is told", func() bool { return app.told.Load() == told+1 && c.conf.stock.wrong.Load() != nil })
 		time.Sleep(10 * catalogueEvery)
+		if c.conf.stock.wrong.Load() == nil {
+			t.Errorf("%.40q: doctor has forgotten it", broken)
+		}
 		if price() != 3000 || app.told.Load() != told+1 {
 			t.Errorf("%.40q: sold for %d, told %d times", broken, price(), app.told.Load()-told)
 		}
