@@ -197,6 +197,8 @@ type Event struct {
 	Operation, Outcome string
 	// To is the receiver of a report, and Code its answer.
 	To, Code string
+	// TraceID is that of the last span about the payment, where anything is traced.
+	TraceID string
 }
 
 // Outcomes of a report.
@@ -300,6 +302,7 @@ func (c *Config) fill() {
 	if c.Observer == nil {
 		c.Observer = noObserver{}
 	}
+	c.Observer = tracedObserver{c.Observer, &c.Shared.traces}
 }
 
 type noObserver struct{}

@@ -21,9 +21,13 @@ type Shared struct {
 	// relays joins the calls of shops that ask the provider about one payment.
 	relays  singleflight.Group
 	replays replays
+	traces  traces
 	limits  *limit.Strangers
 	hosts   *limit.Hosts
 	creates creates
+
+	// kept is what others keep as long as the store is open.
+	kept sync.Map
 
 	mu sync.Mutex
 	// inside counts, by payment, the strangers' returns that were let in and are being
@@ -46,8 +50,17 @@ func NewShared() *Shared {
 	}
 }
 
-// lookalike has what makes two payments suspiciously alike. Banks repeat short references,
-// so it is an event and never a key.
+// Keep returns what is kept by a name as long as the store is open, and makes it first.
+func (s *Shared) Keep(name string, made func() any) any {
+	if v, ok := s.kept.Load(name); ok {
+		return v
+	}
+	v, _ := s.kept.LoadOrStore(name, made())
+	return v
+}
+
+// lookalike has what makes two payments suspiciously alike. Banks repeat short
+// references, so it is an event and never a key.
 type lookalike struct {
 	issuer, reference, card string
 	amount                  payment.Rials
