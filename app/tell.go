@@ -23,7 +23,7 @@ import (
 // toldName is what a webhook or a notifier may be called.
 var toldName = regexp.MustCompile(`^[A-Za-z0-9\[][A-Za-z0-9._:\]-]{0,127}$`)
 
-// provisionTelling provisions who is told of payments besides affiliates.
+// provisionTelling provisions webhooks and notifiers.
 func (a *App) provisionTelling(ctx caddy.Context) error {
 	a.hooks = make(map[string]payment.Subscriber)
 	for _, h := range a.Webhooks {
@@ -53,11 +53,11 @@ func (a *App) provisionTelling(ctx caddy.Context) error {
 	return nil
 }
 
-// viewTimeout bounds the look-ups for a message; without them it says less.
+// viewTimeout bounds the look-ups for a message. If they take longer, the message says less.
 const viewTimeout = 5 * time.Second
 
-// viewOf is what a webhook is told of a payment: what `show` says, less the card, the
-// notes of people and what only the dashboard's reader can use.
+// viewOf returns what a webhook is told about a payment: the output of `show` without the card,
+// people's notes, and what only a reader of the dashboard can use.
 func (a *App) viewOf(r *payment.Record) any {
 	ctx, cancel := context.WithTimeout(context.Background(), viewTimeout)
 	defer cancel()
@@ -176,7 +176,7 @@ func (t *teller) run(ctx context.Context) {
 	for _, n := range t.notifiers {
 		go func() {
 			defer n.Close()
-			n.Run(ctx, func(err error) { t.log.Warn("people could not be told; it is tried again", zap.Error(err)) })
+			n.Run(ctx, func(err error) { t.log.Warn("a notification could not be sent; it is tried again", zap.Error(err)) })
 		}()
 	}
 	processNews.run(ctx, t.hooks, t.log)

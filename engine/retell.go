@@ -24,6 +24,6 @@ func (e *Engine) Retell(ctx context.Context, ref payment.Ref, webhook string, ki
 	if err := e.commit(ctx, rec, false); err != nil {
 		return nil, err
 	}
-	e.poke()
+	e.wakeWorker()
 	return rec, nil
 }

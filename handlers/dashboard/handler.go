@@ -45,9 +45,8 @@ type App interface {
 //
 // Every user may decide, unless `role` or `decide` says who.
 type Handler struct {
-	// The sites whose payments are shown, as records name them: their host, with
-	// the port where it is not the usual one. Needed where sites have different
-	// owners. Default: all.
+	// The sites whose payments are shown: their hosts, with the port if it is not the
+	// usual one. Write it if your sites have different owners. Default: all sites.
 	Sites []string `json:"sites,omitempty"`
 
 	// The language: `fa` or `en`. Default: what the browser asks for, else

@@ -186,8 +186,8 @@ func takeDashboard(p *person, desk, ref string) {
 	}
 }
 
-// audit finds what a screen reader or a keyboard stumbles over, of what can be seen in the
-// page's structure: names, headings, landmarks, languages, and order.
+// audit finds what a screen reader or a keyboard stumbles over: what axe-core says, and
+// names, headings, landmarks, and order.
 func audit(p *person, page string) {
 	p.t.Helper()
 	const rules = `(() => {
@@ -210,21 +210,7 @@ func audit(p *person, page string) {
 	if got := read[string](p, rules); got != "" {
 		p.t.Errorf("%s: %s", page, got)
 	}
-	if script, err := os.ReadFile(filepath.Join("testdata", "axe", "axe.min.js")); err == nil {
-		read[bool](p, string(script)+"\n;true")
-		const run = `axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.map(v => v.id+' ('+v.impact+'): '+v.nodes.map(n => n.html.slice(0,100)).join(' | ')).join('; '))`
-		if got := readPromise(p, run); got != "" {
-			p.t.Errorf("%s: axe: %s", page, got)
-		}
-	}
-}
-
-// readPromise is read of what a promise comes to.
-func readPromise(p *person, expression string) string {
-	p.t.Helper()
-	read[bool](p, "window.cameTo=null,("+expression+").then(v=>{window.cameTo=String(v)},e=>{window.cameTo='failed: '+e}),true")
-	p.until("an answer of axe", "window.cameTo!==null")
-	return read[string](p, "window.cameTo")
+	p.accessible(page)
 }
 
 // Interface guards.
