@@ -193,6 +193,11 @@ func callOutcome(o payment.Outcome) string {
 	return VerifyUnknown
 }
 
+// CallOutcomes returns all outcomes of a call to a provider, of a question or a create.
+func CallOutcomes() []string {
+	return append(VerifyOutcomes(), "open", "awaiting", "busy")
+}
+
 // countVerified records a payment's outcome in the record that is about to be committed. It
 // returns the outcome, or "" if the payment had it before.
 func countVerified(r *payment.Record) string {
