@@ -154,6 +154,7 @@ func TestDashboard(t *testing.T) {
 	}
 	p.onlyAsked(site)
 
+	keep(p, desk, [][3]string{{"home", "", "en"}, {"home-fa", "", "fa"}, {"list", "?tab=all", "en"}, {"list-fa", "?tab=all", "fa"}, {"payment", ref, "en"}, {"payment-fa", ref, "fa"}, {"owed", "?tab=owed", "en"}})
 	p.set(settings{Language: "en"})
 	p.open(desk)
 	p.see("svg.chart")
@@ -168,21 +169,21 @@ func TestDashboard(t *testing.T) {
 		_ = res.Body.Close()
 	}
 	p.until("the first page says by itself that no payments are started", `document.querySelector("main").innerText.includes("it has started no payment")`)
-	if *updateImages {
-		takeDashboard(p, desk, ref)
-	}
+	keep(p, desk, [][3]string{{"bad-day", "", "en"}, {"bad-day-fa", "", "fa"}})
 }
 
-// takeDashboard takes the manual's pictures.
-func takeDashboard(p *person, desk, ref string) {
-	p.screen(1200, 1100, 1)
-	for _, x := range []struct{ name, query, language string }{
-		{"bad-day", "", "en"}, {"list", "?tab=all", "en"}, {"payment", ref, "en"}, {"owed", "?tab=owed", "en"}, {"bad-day-fa", "", "fa"}, {"list-fa", "?tab=all", "fa"}, {"payment-fa", ref, "fa"},
-	} {
-		p.set(settings{Language: x.language})
-		p.open(desk + x.query)
+// keep takes pictures for the manual: a name, a query, a language.
+func keep(p *person, desk string, pictures [][3]string) {
+	p.t.Helper()
+	if !*updateImages {
+		return
+	}
+	p.screen(1200, 1000, 1)
+	for _, x := range pictures {
+		p.set(settings{Language: x[2]})
+		p.open(desk + x[1])
 		p.see("main")
-		p.must(os.WriteFile(filepath.Join("..", "..", "docs", "images", "dashboard-"+x.name+".png"), p.picture(), 0o644))
+		p.must(os.WriteFile(filepath.Join("..", "..", "docs", "images", "dashboard-"+x[0]+".png"), p.picture(), 0o644))
 	}
 }
 
