@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rahgir/caddy-payments/engine/forwarded"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -275,6 +276,8 @@ type Config struct {
 	// Seal keeps providers' answers secret that a shop hasn't heard yet. Without it
 	// they are made anew from the receipt.
 	Seal Sealer
+	// Forwarded is what passed while nothing could be recorded; nil where nothing is kept.
+	Forwarded *forwarded.Log
 	// Rand is a number in [0,1) for jitter. Default: math/rand.
 	Rand func() float64
 	// Tick is how often the worker looks without being woken. Default: 1s.
