@@ -35,6 +35,7 @@ type relayBank struct {
 	took       time.Duration
 	say        func(body string) payment.RelayReply // instead
 	log        *forwarded.Log
+	busy       bool // every inquiry is one too many
 }
 
 func (b *relayBank) Dialect() payment.Dialect { return payment.Dialect{} }
@@ -142,6 +143,8 @@ func (b *relayBank) Inquire(context.Context, payment.Query) payment.Answer {
 	defer b.mu.Unlock()
 	b.inquired++
 	switch {
+	case b.busy:
+		return payment.Answer{Outcome: payment.OutcomeBusy}
 	case !b.paid:
 		return payment.Answer{Outcome: payment.OutcomeOpen}
 	case b.settled:
@@ -169,6 +172,8 @@ type plugins struct {
 	shop
 	mu     sync.Mutex
 	rescue bool
+	// written: `rescue on` is.
+	written bool
 	visit  func(r *payment.Record) engine.Replayed
 	visits int
 }
@@ -176,7 +181,10 @@ type plugins struct {
 func (p *plugins) Rescues(*payment.Record) engine.Rescue {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.rescue {
+	switch {
+	case p.written:
+		return engine.RescueOn
+	case p.rescue:
 		return engine.RescueDefault
 	}
 	return engine.RescueOff
@@ -233,6 +241,9 @@ type relayWorld struct {
 	gate  *relayBank
 	sites *plugins
 	log   *forwarded.Log
+	// listing and recovers, if any, are the gate and the sites instead.
+	listing  payment.Provider
+	recovers engine.Sites
 	// unsynced are the states of records that were written so that a power cut may
 	// lose them.
 	unsynced []string
@@ -272,9 +283,17 @@ func newRelayWorld(t *testing.T, change ...func(*relayWorld)) *relayWorld {
 func (w *relayWorld) run(s *memory.Store) {
 	w.t.Helper()
 	w.store, w.bank.store = s, s
+	var gate payment.Provider = w.gate
+	if w.listing != nil {
+		gate = w.listing
+	}
+	var sites engine.Sites = w.sites
+	if w.recovers != nil {
+		sites = w.recovers
+	}
 	e, err := engine.New(context.Background(), engine.Config{
-		Store: synced{s, &w.unsynced}, Sites: w.sites, Observer: w.events, Rand: func() float64 { return 0.5 }, Seal: seal{}, Tick: w.tick, Forwarded: w.log,
-		Providers:  map[string]engine.Provider{"zarinpal": {Provider: w.gate, Timeout: 8 * time.Second}},
+		Store: synced{s, &w.unsynced}, Sites: sites, Observer: w.events, Rand: func() float64 { return 0.5 }, Seal: seal{}, Tick: w.tick, Forwarded: w.log,
+		Providers:  map[string]engine.Provider{"zarinpal": {Provider: gate, Timeout: 8 * time.Second}},
 		Affiliates: map[string]payment.Reporter{"hamekar": w.net},
 	})
 	if err != nil {
