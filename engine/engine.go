@@ -27,7 +27,7 @@ type Engine struct {
 	stopping bool
 	handing  int
 	quiet    chan struct{}
-	wake   chan struct{}
+	wake     chan struct{}
 	// working is what the worker does, and where; lines are what waits for a place,
 	// which waiting knows and queued counts; crowded is whether a hand-over found none
 	// because of others' receivers.

@@ -266,5 +266,6 @@ func Alarms() []string {
 		EventForeign, EventUnconverted, EventPaused, EventStore, EventUnrouted, EventTwin, EventPanicked, EventAccount, EventUnannounced,
 		EventUnusable, EventUnknownOrder, EventPaidBefore, EventUnclaimed, EventNoPage, EventUntold, EventRefundUnknown,
 		EventRelayCall, EventRelayStranger, EventRelayAmount, EventRelayDown, EventNeedsSession, EventGivenBack, EventForeignReturn,
+		EventUnpriced, EventUnverifiedCredit,
 	}
 }

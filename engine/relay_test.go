@@ -174,8 +174,8 @@ type plugins struct {
 	rescue bool
 	// written: `rescue on` is.
 	written bool
-	visit  func(r *payment.Record) engine.Replayed
-	visits int
+	visit   func(r *payment.Record) engine.Replayed
+	visits  int
 }
 
 func (p *plugins) Rescues(*payment.Record) engine.Rescue {

@@ -58,7 +58,7 @@ type Strangers struct {
 	// seen are the returns that only an observe route saw, and that nobody has asked
 	// about yet.
 	seen room
-	pace       *rate.Limiter
+	pace *rate.Limiter
 }
 
 // NewStrangers returns fresh limits.
