@@ -238,7 +238,7 @@ func (e *Engine) heardMeanwhile(ctx context.Context, rec *payment.Record, m forw
 	default:
 		return nil
 	}
-	e.holdParked(rec)
+	e.keepParked(rec)
 	if err := e.commit(ctx, rec, false); err != nil {
 		return err
 	}

@@ -331,7 +331,7 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	return h.unsold(w, r, h.watch(w, r, next, caching))
 }
 
-// begin is the guard's work on the request: it acts once, so that a second
+// begin returns the guard's work on the request: it acts once, so that a second
 // block (a snippet) does not take away what the first one set.
 func begin(r *http.Request, h *Handler) (first bool) {
 	ctx := r.Context()
@@ -362,7 +362,7 @@ func begin(r *http.Request, h *Handler) (first bool) {
 	return true
 }
 
-// met are the sites whose guards a request has met.
+// met returns the sites whose guards a request has met.
 func met(r *http.Request) []*Handler {
 	switch sites := caddyhttp.GetVar(r.Context(), guardedVar).(type) {
 	case *Handler:

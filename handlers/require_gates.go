@@ -65,7 +65,7 @@ func (f *filter) lookAgain() {
 	}
 }
 
-// request is the request with the address that is served.
+// request returns the request with the address that is served.
 func (f *filter) request() *http.Request {
 	if f.r.URL == f.u {
 		return f.r

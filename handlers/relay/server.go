@@ -54,21 +54,22 @@ type Site struct {
 
 // Options are those of both forms of a relay.
 type Options struct {
-	// The providers that are served, by name. Default: all that can be relayed.
+	// The names of the providers to serve. Default: all that can be relayed.
 	Providers []string `json:"providers,omitempty"`
 
 	// Who may call: addresses, networks, or `unix` for callers on a unix socket.
 	// Default: this machine and the site's own upstreams.
 	Allow []string `json:"allow,omitempty"`
 
-	// What becomes of calls that can't be remembered: `refuse`, which answers them
-	// with the provider's own "later" before anything is begun, or `forward`: they go
-	// straight through and are marked in a file of Caddy's data directory, which is read
-	// in when the ledger can record again. Default: refuse.
+	// What happens to calls that can't be recorded. `refuse`: they get the provider's own
+	// answer for "try again later", and the provider is not called. `forward`: they go
+	// straight to the provider and are noted in a file in Caddy's data directory, which is
+	// read in when the ledger can record again. Default: `refuse`.
 	WhenDown string `json:"when_down,omitempty"`
 
-	// How a verify ends whose answer doesn't come: `close` ends the connection
-	// without an answer, which plugins ask again after; `504` answers. Default: close.
+	// How a verify ends if the provider does not answer. `close`: the connection ends
+	// without an answer, after which plugins ask again. `504`: with that status. Default:
+	// `close`.
 	Unknown string `json:"unknown,omitempty"`
 }
 

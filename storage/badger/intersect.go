@@ -2,13 +2,13 @@ package badger
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"slices"
 
 	bdb "github.com/dgraph-io/badger/v4"
 
 	"github.com/rahgir/caddy-payments/payment"
-	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 // common walks what two walkers have in common, each skipping to the other's next
@@ -64,8 +64,9 @@ func (c *common) close() {
 }
 
 // searched walks what one of the terms leads to.
-func searched(txn *bdb.Txn, terms []payment.Term) (walker, error) {
+func searched(ctx context.Context, txn *bdb.Txn, terms []payment.Term) (walker, error) {
 	m := &merger{}
+	var others []payment.Term
 	for _, t := range terms {
 		var w walker
 		var err error
@@ -73,18 +74,30 @@ func searched(txn *bdb.Txn, terms []payment.Term) (walker, error) {
 		case payment.FieldRef:
 			w, err = byRef(txn, t.Value)
 		case payment.FieldID:
-			w, err = findByID(txn, t.Value)
+			w, err = receiptOf(txn, t.Value)
 		case payment.FieldNumber:
-			w, err = findBy(txn, t, func(issuer string) payment.Key { return payment.NumberKey(issuer, t.Value) })
-		default:
-			w = newFinder(txn, findPrefix(byte(t.Field), t.Value))
+			w, err = holders(txn, func(issuer string) payment.Key { return payment.NumberKey(issuer, t.Value) })
 		}
 		if err != nil {
 			m.close()
 			return nil, err
 		}
-		m.parts = append(m.parts, w)
+		if w != nil {
+			m.parts = append(m.parts, w)
+		}
+		if t.Field != payment.FieldRef {
+			others = append(others, t)
+		}
 	}
+	if len(others) == 0 {
+		return m, nil
+	}
+	w, err := lookedUp(ctx, txn, others...)
+	if err != nil {
+		m.close()
+		return nil, err
+	}
+	m.parts = append(m.parts, w)
 	return m, nil
 }
 
@@ -98,7 +111,7 @@ func byRef(txn *bdb.Txn, text string) (walker, error) {
 		return p, nil
 	}
 	padded := text + string(bytes.Repeat([]byte{'0'}, payment.RefLen-len(text)))
-	low, ok := packed.Ref(payment.Ref(padded))
+	low, ok := payment.Ref(padded).Bytes()
 	if !ok {
 		return p, nil
 	}
@@ -107,7 +120,7 @@ func byRef(txn *bdb.Txn, text string) (walker, error) {
 	defer it.Close()
 	for it.Rewind(); it.Valid() && len(p.all) < refMost; it.Next() {
 		k := refKey(it.Item().Key()[1:])
-		e, err := loadEntry(txn, packed.RefOf(k[:]), k)
+		e, err := loadEntry(txn, payment.RefOf(k[:]), k)
 		if err != nil {
 			return nil, err
 		}
@@ -133,7 +146,7 @@ func dueIn(txn *bdb.Txn, states []payment.State) (w walker, ok bool, err error) 
 			return nil, false, nil
 		}
 		k := refKey(it.Item().Key()[1+timeSize:])
-		e, err := loadEntry(txn, packed.RefOf(k[:]), k)
+		e, err := loadEntry(txn, payment.RefOf(k[:]), k)
 		if errors.Is(err, payment.ErrNotFound) {
 			continue
 		}

@@ -17,8 +17,9 @@ const (
 	tableRecord  = 'r' // ref → record
 	tableUnique  = 'k' // hash of a uniqueness key → ref, or nothing if reserved
 	tableDue     = 'd' // due, ref
-	tableCreated = 'c' // inverted creation, ref
-	tableFind    = 'x' // short hash of what a payment is found by, inverted creation, start of ref
+	tableCreated = 'c' // inverted creation, ref → short hashes of what it is found by, see sieve.go
+	tableSieve   = 'b' // inverted time → end, Bloom filter of the hashes of the payments in between
+	tableFind    = 'x' // short hash of what an older payment is found by, inverted creation, start of ref
 	tableScope   = 'p' // short hash of site and provider, inverted creation, start of ref
 	tableNotice  = 'a' // states that people look for, inverted creation, ref
 	tableTrack   = 't' // hash of a visitor → track
@@ -29,7 +30,7 @@ const (
 )
 
 const (
-	refSize  = packed.RefSize
+	refSize  = payment.RefBytes
 	timeSize = 8
 	findSize = 5 // of the hash in tableFind; what collides is filtered out
 	findTail = 3 // of the ref in tableFind, for records of one nanosecond
@@ -78,7 +79,7 @@ func findPrefix(field byte, value string) []byte {
 	return append([]byte{tableFind}, sum[:findSize]...)
 }
 
-// pointed is a key that leads to a record by its creation and the beginning of its ref.
+// pointed returns a key that leads to a record by its creation and the beginning of its ref.
 func pointed(prefix []byte, created uint64, r refKey) []byte {
 	return append(binary.BigEndian.AppendUint64(prefix, ^created), r[:findTail]...)
 }

@@ -2,12 +2,12 @@ package badger
 
 import (
 	"bytes"
+	"context"
 	"slices"
 
 	bdb "github.com/dgraph-io/badger/v4"
 
 	"github.com/rahgir/caddy-payments/payment"
-	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 // walker walks places in order.
@@ -162,15 +162,26 @@ func (p *places) place() place { return p.all[p.i] }
 func (p *places) next()        { p.i++ }
 func (p *places) close()       {}
 
-// findByID walks the records of an id: first it gathers those that hold its receipt,
-// one for each issuer; those without a receipt are walked in their index.
-func findByID(txn *bdb.Txn, id string) (walker, error) {
-	return findBy(txn, payment.NewTerm(payment.FieldID, id), func(issuer string) payment.Key { return payment.ReceiptKey(issuer, id) })
+// findByID walks the records of an id: those that hold its receipt, one for each
+// issuer, and those without a receipt.
+func findByID(ctx context.Context, txn *bdb.Txn, id string) (walker, error) {
+	p, err := receiptOf(txn, id)
+	if err != nil {
+		return nil, err
+	}
+	w, err := lookedUp(ctx, txn, payment.NewTerm(payment.FieldID, id))
+	if err != nil {
+		return nil, err
+	}
+	return &merger{parts: []walker{w, p}}, nil
 }
 
-// findBy is findByID for a term by which a uniqueness key of each issuer leads to one
-// record.
-func findBy(txn *bdb.Txn, t payment.Term, key func(issuer string) payment.Key) (walker, error) {
+func receiptOf(txn *bdb.Txn, id string) (walker, error) {
+	return holders(txn, func(issuer string) payment.Key { return payment.ReceiptKey(issuer, id) })
+}
+
+// holders gathers the records that a uniqueness key of each issuer leads to.
+func holders(txn *bdb.Txn, key func(issuer string) payment.Key) (walker, error) {
 	p := &places{}
 	it := txn.NewIterator(keysOnly([]byte{tableMeta, metaIssuer}))
 	defer it.Close()
@@ -184,16 +195,16 @@ func findBy(txn *bdb.Txn, t payment.Term, key func(issuer string) payment.Key) (
 			continue
 		}
 		k := refKey(holder)
-		e, err := loadEntry(txn, packed.RefOf(holder), k)
+		e, err := loadEntry(txn, payment.RefOf(holder), k)
 		if err != nil {
 			return nil, err
 		}
-		if e.Receipt { // otherwise it is among those without
+		if e.Receipt { // otherwise it is found without
 			p.all = append(p.all, place(createdKey(e.Rec.CreatedAt, k)[1:]))
 		}
 	}
 	p.sort()
-	return &merger{parts: []walker{newFinder(txn, findPrefix(byte(t.Field), t.Value)), p}}, nil
+	return p, nil
 }
 
 var (
