@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -186,8 +187,10 @@ const watchLookAfter = 10 * time.Second
 // listedShop is a shop whose provider's list names callbacks.
 type listedShop struct {
 	*plugins
-	back    engine.Back
-	known   bool
+	back  engine.Back
+	known bool
+
+	mu      sync.Mutex
 	brought []string
 }
 
@@ -196,6 +199,8 @@ func (s *listedShop) Back(_ context.Context, _, callback string) (engine.Back, b
 }
 
 func (s *listedShop) Bring(_ context.Context, provider, id string, _ engine.Back) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.brought = append(s.brought, provider+" "+id)
 }
 
@@ -205,7 +210,7 @@ type listingGate struct {
 	list func() []payment.Pending
 }
 
-func (g listingGate) Unverified(context.Context) ([]payment.Pending, error) { return g.list(), nil }
+func (g *listingGate) Unverified(context.Context) ([]payment.Pending, error) { return g.list(), nil }
 
 // What a provider lists and nobody knows here, as after a lost ledger, is brought back
 // where its callback leads to a site of ours: the shop's own return is made, or a verify
@@ -237,7 +242,7 @@ func TestListedAndUnknown(t *testing.T) {
 				w = newRelayWorld(t, func(w *relayWorld) {
 					w.sites.rescue = true
 					shop.plugins = w.sites
-					w.listing = listingGate{w.gate, func() []payment.Pending {
+					w.listing = &listingGate{w.gate, func() []payment.Pending {
 						if settled, _ := w.gate.became(); settled {
 							return nil
 						}
@@ -260,6 +265,8 @@ func TestListedAndUnknown(t *testing.T) {
 				if got := w.sites.seen(); got != c.visits {
 					t.Errorf("%d returns were made", got)
 				}
+				shop.mu.Lock()
+				defer shop.mu.Unlock()
 				if len(shop.brought) != c.brought {
 					t.Errorf("brought %v", shop.brought)
 				}
