@@ -17,6 +17,8 @@ func TestRelayLines(t *testing.T) {
 	}
 }
 shop.example.com {
+	@all path /*
+	@some query wc-api=*
 	payments {
 		` + lines + `
 	}
@@ -41,6 +43,10 @@ shop.example.com {
 		"relay /pay {\n alow 10.0.0.1\n}":                  "allow",
 		"observe zarinpal":                                 "needs a path or a matcher",
 		"observe /back":                                    "needs a provider as its last word",
+		"observe / zarinpal":                               "takes the home page",
+		"observe * zarinpal":                               "needs a path or a matcher",
+		"observe @all zarinpal":                            "takes every page",
+		"observe @some zarinpal":                           "",
 		"observe /back zibal":                              "not defined",
 		"observe /back zarinpal {\n rescue maybe\n}":       "off",
 		"observe /back zarinpal {\n refused redirect *\n}": "every redirect",

@@ -300,8 +300,12 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	forms := h.takeForms(r)
 	odd := odd(r.URL.Path)
 	if len(h.Observe) > 0 {
-		if o, claimed := h.observed(r, odd); o != nil {
-			return h.serveObserved(w, r, next, o, claimed)
+		o, ids, err := h.observed(r, odd)
+		switch {
+		case o != nil && err != nil && replayOf(r) == nil:
+			return h.refuseForeign(r, o, nil, err)(w, r)
+		case o != nil:
+			return h.serveObserved(w, r, next, o, ids)
 		}
 	}
 	v, err := h.returnRoute(r, odd)
@@ -310,6 +314,11 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 		return err
 	case v != nil:
 		return h.serveReturn(w, r, next, v)
+	}
+	if len(h.Observe) > 0 {
+		if page := h.strayed(r); page != nil {
+			return page(w, r)
+		}
 	}
 	for _, c := range h.Checkout {
 		if item, ok := c.item(r.URL.Path); ok {

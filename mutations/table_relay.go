@@ -33,6 +33,12 @@ func relaying() []Mutant {
 			in("engine", "if err := e.relayIntend(ctx, prov, c, id, gen); err != nil {", "if err := e.relayIntend(ctx, prov, c, id, gen); err != nil && false {"), engine},
 		{"relay-asks-after-a-no", "R9", "The provider settles what the plugin was told is not paid.",
 			in("engine", "next.Due = next.CreatedAt.Add(relayLink)\n\tdefault:", "\tdefault:"), engine},
+		{"relayed-return-on-another-path", "R7", "One payment is brought to another order by an address that no observe route takes, and credited twice.",
+			in("handlers", "if page := h.strayed(r); page != nil {", "if page := h.strayed(r); page != nil && false {"), []Suite{process("php", "TestRelayedPlugin")}},
+		{"relayed-return-read-in-one-way", "R7", "A second copy of the id, or of the order, is another payment to the plugin than to us.",
+			in("handlers", "return o.unequivocal(r, rec.ID, own, want.RawQuery)", "return nil"), []Suite{process("php", "TestRelayedPlugin")}},
+		{"relayed-return-from-cookies", "R7", "A PHP without php.ini reads payment and order from cookies, which nobody has compared.",
+			in("handlers", "\t\th.untold(r, o, ids)\n\t\tif len(ids) > 0 || err", "\t\tif len(ids) > 0 || err"), []Suite{process("php", "TestRelayedPlugin")}},
 		{"relay-used-receipt-is-first", "R5", "A receipt that paid before this ledger began pays again.",
 			in("payment", "&& !r.Receipt.Again && r.Reason != ReasonReceiptUsed", "&& !r.Receipt.Again"), moves},
 	}

@@ -1,0 +1,306 @@
+package handlers
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/pages"
+	"github.com/rahgir/caddy-payments/internal/params"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// mostReadings bounds in how many ways a return may be read.
+const mostReadings = 64
+
+var errManyReadings = fmt.Errorf("%w: it may be read in more than %d ways", payment.ErrMalformed, mostReadings)
+
+// observed is the observe route that takes a request which names a payment, however
+// its path is spelt, and the ids that some reader finds in it.
+func (h *Handler) observed(r *http.Request, odd bool) (*Observe, []string, error) {
+	for _, o := range h.Observe {
+		how := elsewhere
+		if len(o.matchers) > 0 {
+			if ok, err := o.matches(r, odd); ok && err == nil {
+				how = exactly
+			}
+		} else {
+			how = o.relates(r, odd)
+		}
+		if how < within {
+			continue
+		}
+		ids, err := o.ids(r.URL.RawQuery, formOf(r))
+		h.untold(r, o, ids)
+		if len(ids) > 0 || err != nil {
+			return o, ids, err
+		}
+	}
+	return nil, nil, nil
+}
+
+// untold takes out of a request the cookies that name a relayed payment which the
+// request itself does not name: a PHP without php.ini reads them in its place. All
+// others stay, though they bear a parameter's name: a shop may call its session so.
+func (h *Handler) untold(r *http.Request, o *Observe, ids []string) {
+	lines := r.Header["Cookie"]
+	if len(lines) == 0 {
+		return
+	}
+	cookies := strings.ReplaceAll(strings.Join(lines, ";"), ";", "&")
+	if !o.conf.guarded.Carries(cookies) {
+		return
+	}
+	all, err := o.ids(r.URL.RawQuery+"&"+cookies, formOf(r))
+	if err == nil {
+		eng, down := h.app.Engine(r.Context())
+		if down != nil || !slices.ContainsFunc(all, func(id string) bool {
+			if slices.Contains(ids, id) {
+				return false
+			}
+			rec, err := eng.RelayOf(r.Context(), o.Provider, id)
+			return err == nil && rec != nil && rec.Relay != nil
+		}) {
+			return
+		}
+	}
+	r.Header["Cookie"] = o.conf.guarded.Cookies(lines)
+}
+
+// ids are the ids that some reader of a request finds in its query or form: of a name
+// that stands there twice one reader takes the first, another the last, and PHP folds
+// names.
+func (o *Observe) ids(query string, form []byte) ([]string, error) {
+	if query == "" && len(form) == 0 {
+		return nil, nil
+	}
+	if len(query) > params.MaxBytes || len(form) > params.MaxBytes {
+		return nil, errManyReadings
+	}
+	names := o.conf.provider.terms.Params
+	found, readings := make([][]string, len(names)), 1
+	for i, name := range names {
+		found[i] = params.Values(query, form, name)
+		if readings *= max(len(found[i]), 1); readings > mostReadings || len(found[i]) == params.MostValues {
+			return nil, errManyReadings
+		}
+	}
+	var ids []string
+	for n := range readings {
+		reading := make(map[string]string, len(names))
+		for i, name := range names {
+			if all := found[i]; len(all) > 0 {
+				reading[name], n = all[n%len(all)], n/len(all)
+			}
+		}
+		claimed, err := o.conf.provider.ReadReturn(func(name string) string { return reading[name] })
+		if err == nil && claimed.ID != "" && !slices.Contains(ids, claimed.ID) {
+			ids = append(ids, claimed.ID)
+		}
+	}
+	return ids, nil
+}
+
+// formOf is what a body says in the way of a query, in the forms that shops read:
+// plain ones, those of parts, and JSON, which Laravel takes for a form. A body of which
+// the end is not seen is longer than a return's may be, and stays as it is.
+func formOf(r *http.Request) []byte {
+	kind, args, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	isJSON := kind == "application/json" || strings.HasSuffix(kind, "+json")
+	if !isJSON && kind != formType && kind != "multipart/form-data" {
+		return nil
+	}
+	body, ok := peek(r, params.MaxBytes+1)
+	if !ok || len(body) > params.MaxBytes || kind == formType {
+		return body
+	}
+	form := make(url.Values)
+	if isJSON {
+		fields(body, form)
+	} else {
+		parts(body, args["boundary"], form)
+	}
+	return []byte(form.Encode())
+}
+
+// fields reads a JSON object's texts and numbers.
+func fields(body []byte, form url.Values) {
+	var all map[string]json.RawMessage
+	if json.Unmarshal(body, &all) != nil {
+		return
+	}
+	for name, raw := range all {
+		var text string
+		if json.Unmarshal(raw, &text) != nil {
+			text = string(raw)
+		}
+		form.Set(name, text)
+	}
+}
+
+// parts reads a form's parts that are no files.
+func parts(body []byte, boundary string, form url.Values) {
+	in := multipart.NewReader(bytes.NewReader(body), boundary)
+	for {
+		part, err := in.NextPart()
+		if err != nil {
+			return
+		}
+		if part.FileName() == "" {
+			value, _ := io.ReadAll(part)
+			form.Add(part.FormName(), string(value))
+		}
+	}
+}
+
+// foreign answers a return whose address is not that of its payment's create, and
+// returns the payment of any other.
+//
+// Its invariant: of a payment that was created through us, a return reaches the shop
+// only with the callback of that create, and in a form of which every reader finds the
+// same payment and the same parameters of the shop's own. Several plugins take "again"
+// for paid and never compare the id that they stored.
+func (h *Handler) foreign(r *http.Request, o *Observe, eng *engine.Engine, ids []string) (*payment.Record, error) {
+	var ours *payment.Record
+	for _, id := range ids {
+		rec, err := eng.RelayOf(r.Context(), o.Provider, id)
+		if err != nil || rec == nil || rec.Relay == nil {
+			continue
+		}
+		if why := h.otherAddress(r, o, rec); why != nil {
+			return rec, why
+		}
+		ours = rec
+	}
+	return ours, nil
+}
+
+// otherAddress tells why a return is not that of its payment's create.
+func (h *Handler) otherAddress(r *http.Request, o *Observe, rec *payment.Record) error {
+	if !h.siteOf(r).is(rec.Site) {
+		return errors.New("it is the return of another site's payment")
+	}
+	if rec.Relay.Callback == "" {
+		return nil // its create was never seen
+	}
+	want, err := url.Parse(rec.Relay.Callback)
+	if err != nil {
+		return nil
+	}
+	came, err := url.ParseRequestURI(originalURI(r))
+	if err != nil {
+		return errors.New("the address can't be read")
+	}
+	if strings.TrimSuffix(want.Path, "/") != strings.TrimSuffix(came.Path, "/") {
+		return errors.New("it came to another path than its payment was created with")
+	}
+	had, have := want.Query(), came.Query()
+	var own []string
+	for name, values := range had {
+		got := have[name]
+		theirs := slices.Contains(o.conf.provider.terms.Params, name)
+		if theirs && len(got) > len(values) {
+			got = got[:len(values)] // the provider's own came on top
+		}
+		if !slices.Equal(values, got) {
+			return fmt.Errorf("the shop's own parameter %s is not the one of the create", bounded(name))
+		}
+		if !theirs && len(values) == 1 && !strings.ContainsAny(name, "[*") {
+			own = append(own, name)
+		}
+	}
+	return o.unequivocal(r, rec.ID, own, want.RawQuery)
+}
+
+// unequivocal tells why a return could be read in another way than that it is about
+// this payment and has these parameters of the shop's own.
+func (o *Observe) unequivocal(r *http.Request, id string, own []string, callback string) error {
+	theirs := o.conf.provider.terms.Params
+	guarded := params.NewNames(append(slices.Clone(theirs), own...)...).Lend(theirs...)
+	if lines := r.Header["Cookie"]; len(lines) > 0 {
+		r.Header["Cookie"] = params.NewNames(own...).Cookies(lines)
+	}
+	body, _ := peek(r, params.MaxBytes+1)
+	set, err := params.ParseKnown(r.URL.RawQuery, body, r.Header.Get("Content-Type"), guarded, callback)
+	if err != nil {
+		return err
+	}
+	claimed, err := o.conf.provider.ReadReturn(set.Get)
+	if err != nil {
+		return err
+	}
+	if claimed.ID != id {
+		return errors.New("it names two payments")
+	}
+	return nil
+}
+
+// strayed answers a return of a relayed payment that no route takes, if its payment was
+// created with another address; nil for every other request.
+func (h *Handler) strayed(r *http.Request) answerer {
+	for i, o := range h.Observe {
+		if slices.ContainsFunc(h.Observe[:i], func(p *Observe) bool { return p.Provider == o.Provider }) || !o.marked(r) {
+			continue
+		}
+		ids, err := o.ids(r.URL.RawQuery, formOf(r))
+		h.untold(r, o, ids)
+		if len(ids) == 0 && err == nil {
+			continue
+		}
+		eng, down := h.app.Engine(r.Context())
+		if down != nil {
+			return nil // the shop works without us
+		}
+		if rec, why := h.foreign(r, o, eng, ids); why != nil {
+			return h.refuseForeign(r, o, rec, why)
+		}
+	}
+	return nil
+}
+
+// marked: a request has what every return of the provider has, wherever a reader may
+// look for it.
+func (o *Observe) marked(r *http.Request) bool {
+	marks := o.conf.provider.terms.Marks
+	var form, cookies string
+	looked := false
+	for i := range marks {
+		if params.CarriesAll(r.URL.RawQuery, marks[i:i+1]) {
+			continue
+		}
+		if !looked {
+			looked, form = true, string(formOf(r))
+			if len(r.Header["Cookie"]) > 0 {
+				cookies = strings.Join(r.Header["Cookie"], ";")
+			}
+		}
+		if !params.CarriesAll(form, marks[i:i+1]) && !params.CarriesAll(cookies, marks[i:i+1]) {
+			return false
+		}
+	}
+	return len(marks) > 0
+}
+
+// refuseForeign is our page in place of the shop's, and an event.
+func (h *Handler) refuseForeign(r *http.Request, o *Observe, rec *payment.Record, why error) answerer {
+	caddyhttp.SetVar(r.Context(), routedVar, true)
+	e := engine.Event{Name: engine.EventForeignReturn, Record: rec, Provider: o.Provider, Site: h.siteOf(r).id, Err: why, Alert: true}
+	if rec != nil {
+		e.ID = rec.ID
+	}
+	h.app.Observe(e)
+	return func(w http.ResponseWriter, r *http.Request) error {
+		return h.write(w, r, pages.Page{Kind: pages.Malformed, ShopURL: h.home(r)}, why)
+	}
+}
