@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -93,5 +94,22 @@ func TestRead(t *testing.T) {
 	}
 	if by, err := read("ok", nil); by != "" || err != nil {
 		t.Errorf("%q, %v", by, err)
+	}
+}
+
+// The manual says how many there are.
+func TestTheManualCountsThem(t *testing.T) {
+	root, err := moduleRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(root, "docs/guarantees.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("**Seeded bugs**: %d ways of breaking a rule, each rule of money and each finding M1–M17 among them, and %d of the doors:",
+		len(mutants()), len(gating())+len(placing())+len(handing())+len(admitting()))
+	if !strings.Contains(string(text), want) {
+		t.Errorf("docs/guarantees.md does not say %q", want)
 	}
 }
