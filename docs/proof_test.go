@@ -113,9 +113,9 @@ func TestCountsAreTrue(t *testing.T) {
 		page, says string
 		n          int
 	}{
+		{"guarantees.md", `more than (\d+) targets`, fuzz},
 		{"attacks.md", `(\d+) published ways`, all},
 		{"guarantees.md", `\[(\d+) attacks\]`, all},
-		{"guarantees.md", `(\d+) targets`, fuzz},
 		{"guarantees.md", `killed at each of (\d+) places`, len(regexp.MustCompile(`(?m)^\t\w+ +Place = "`).FindAll(places, -1))},
 	} {
 		text, err := os.ReadFile(c.page)
@@ -124,7 +124,8 @@ func TestCountsAreTrue(t *testing.T) {
 		}
 		found := regexp.MustCompile(c.says).FindAllSubmatch(text, -1)
 		for _, m := range found {
-			if string(m[1]) != strconv.Itoa(c.n) {
+			says, _ := strconv.Atoi(string(m[1]))
+			if says != c.n && (!strings.HasPrefix(c.says, "more than") || c.n < says || c.n > says*5/4) {
 				t.Errorf("%s says %q; there are %d", c.page, m[0], c.n)
 			}
 		}

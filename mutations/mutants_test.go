@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -97,7 +96,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// The manual says how many there are.
+// The manual says how many there are, roughly.
 func TestTheManualCountsThem(t *testing.T) {
 	root, err := moduleRoot()
 	if err != nil {
@@ -107,9 +106,13 @@ func TestTheManualCountsThem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := fmt.Sprintf("**Seeded bugs**: %d ways of breaking a rule, each rule of money and each finding M1–M17 among them, and %d of the doors:",
-		len(mutants()), len(gating())+len(placing())+len(handing())+len(admitting()))
-	if !strings.Contains(string(text), want) {
-		t.Errorf("docs/guarantees.md does not say %q", want)
+	m := regexp.MustCompile(`more than (\d+) ways of breaking a rule, each rule of money and each finding M1–M17 among them, and more than (\d+) of the doors:`).FindSubmatch(text)
+	if m == nil {
+		t.Fatal("docs/guarantees.md does not say how many seeded bugs there are")
+	}
+	for i, n := range []int{len(mutants()), len(gating()) + len(placing()) + len(handing()) + len(admitting())} {
+		if says, _ := strconv.Atoi(string(m[i+1])); n < says || n > says*5/4 {
+			t.Errorf("docs/guarantees.md says %q; there are %d", m[0], n)
+		}
 	}
 }
