@@ -174,7 +174,7 @@ func (a *App) doctorStore(ctx context.Context) []operate.Finding {
 	return out
 }
 
-// remarks are what the store has to say itself.
+// remarks returns what the store has to say itself.
 func remarks(s payment.Store) []operate.Finding {
 	r, ok := s.(storage.Remarker)
 	if !ok {

@@ -152,7 +152,7 @@ func (a *App) drain(most, quiet time.Duration) error {
 	}
 	if a.engine != nil {
 		if err := a.engine.Close(ctx); err != nil {
-			a.log.Warn("payments were cut off; they are taken up again at the next start", zap.Error(err))
+			a.log.Warn("payments were interrupted; they resume at the next start", zap.Error(err))
 		}
 	}
 	return a.release()

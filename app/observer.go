@@ -86,7 +86,7 @@ func levelOf(e engine.Event) zapcore.Level {
 	return zapcore.InfoLevel
 }
 
-// causeOf is what an alert is about: of a payment what became of it and why, of
+// causeOf returns what an alert is about: of a payment what became of it and why, of
 // anything else its error.
 func causeOf(e engine.Event) pace.Cause {
 	f := factsOf(e)
@@ -141,7 +141,7 @@ func (o *observer) tell(e engine.Event, level zapcore.Level, alert bool, again i
 	}
 }
 
-var errDropped = errors.New("an event handler is slower than events come: some are not handed to it; they are logged and counted all the same")
+var errDropped = errors.New("an event handler is too slow: it misses some events; they are logged and counted all the same")
 
 // dropping says once, and again while it lasts, that events are dropped.
 func (o *observer) dropping() {

@@ -54,7 +54,7 @@ func (a *App) provisionTelling(ctx caddy.Context) error {
 // viewTimeout bounds the look-ups for a message; without them it says less.
 const viewTimeout = 5 * time.Second
 
-// viewOf is what a webhook is told of a payment: what `show` says, less the card, the
+// viewOf returns what a webhook is told of a payment: what `show` says, less the card, the
 // notes of people and what only the dashboard's reader can use.
 func (a *App) viewOf(r *payment.Record) any {
 	ctx, cancel := context.WithTimeout(context.Background(), viewTimeout)
@@ -140,7 +140,7 @@ func (t *teller) turn(e engine.Event, provider string) (change, down bool) {
 	return true, broke
 }
 
-// kindOf is what notifiers call an event.
+// kindOf returns what notifiers call an event.
 func kindOf(e engine.Event) string {
 	switch e.Name {
 	case engine.EventReview:
@@ -186,7 +186,7 @@ func (t *teller) run(ctx context.Context) {
 	for _, n := range t.notifiers {
 		go func() {
 			defer n.Close()
-			n.Run(ctx, func(err error) { t.log.Warn("people could not be told; it is tried again", zap.Error(err)) })
+			n.Run(ctx, func(err error) { t.log.Warn("a notification could not be sent; it is tried again", zap.Error(err)) })
 		}()
 	}
 	for {

@@ -86,7 +86,7 @@ func (a *App) startWatching(ctx context.Context) {
 	go a.watchOver(ctx)
 }
 
-// silent are the events that are only counted.
+// silent returns the events that are only counted.
 func silent(e engine.Event) bool {
 	switch e.Name {
 	case engine.EventReturned, engine.EventHanded, engine.EventCounted:

@@ -52,7 +52,7 @@ type ProviderInfo struct {
 	UsedIDs string
 }
 
-// Terms are what is known of the provider before it is asked.
+// Terms returns what is known of the provider before it is asked.
 func (p ProviderInfo) Terms() payment.Terms { return payment.TermsOf(p) }
 
 // ErrNotOpen is returned while the store is not open.

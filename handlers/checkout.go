@@ -54,13 +54,13 @@ func (c *Checkout) provision(h *Handler) error {
 	for _, it := range c.Items {
 		switch {
 		case it.SKU == "" || strings.ContainsAny(it.SKU, "/?#% "):
-			return fmt.Errorf("item %q: a sku is one segment of a path", it.SKU)
+			return fmt.Errorf("item %q: a sku must be one segment of a path", it.SKU)
 		case seen[it.SKU]:
 			return fmt.Errorf("item %s is written twice", it.SKU)
 		}
 		seen[it.SKU] = true
 		if it.SKU == donation && slices.ContainsFunc(h.Checkout, func(c *Checkout) bool { return c.Donate != nil }) {
-			return fmt.Errorf("item %s: that is what a payment by `donate` is called, so any sum would open what it opens; give it another name", donation)
+			return fmt.Errorf("item %s: payments by `donate` have this name, so any sum would open what the item opens; give the item another name", donation)
 		}
 	}
 	return nil
@@ -262,14 +262,10 @@ func (h *Handler) purchase(w http.ResponseWriter, r *http.Request, c *Checkout, 
 	}
 	site, back := h.siteOf(r), h.wayBack(r)
 	p.Track = h.currentTrack(r, keys)
-	p.ReturnURL = func(ref payment.Ref) string {
-		return back.address(appendQuery(c.conf.back, token.ParamRef, keys.SignRef(ref, site.id)))
-	}
-	p.Return = func(address string) payment.Return {
-		ret := back.asReturn(address)
-		ret.By = visitorOf(r)
-		return ret
-	}
+	p.Ref = payment.CheckoutRef(site.id, c.conf.provider.terms.Issuer, p.Order)
+	p.ReturnURL = back.address(appendQuery(c.conf.back, token.ParamRef, keys.SignRef(p.Ref, site.id)))
+	p.Return = back.asReturn(p.ReturnURL)
+	p.Return.By = visitorOf(r)
 	p.Client = client(r)
 	started, rec, err := eng.Purchase(r.Context(), p)
 	var many *engine.TooManyError

@@ -6,7 +6,7 @@ import (
 	"github.com/rahgir/caddy-payments/internal/block"
 )
 
-// sells are the skus that checkouts sell, donations included.
+// sells returns the skus that checkouts sell, donations included.
 func sells(checkouts []*Checkout) (skus []string) {
 	for _, c := range checkouts {
 		for _, item := range c.Items {
@@ -19,7 +19,7 @@ func sells(checkouts []*Checkout) (skus []string) {
 	return skus
 }
 
-// Openable is an error for paid content that nothing which the block sells can open.
+// Openable returns an error for paid content that nothing which the block sells can open.
 // Content of a block without any checkout may be opened by another block of its site;
 // see unsold.
 func (q *Require) Openable(checkouts []*Checkout) error {

@@ -300,12 +300,12 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	forms := h.takeForms(r)
 	odd := odd(r.URL.Path)
 	if len(h.Observe) > 0 {
-		o, ids, err := h.observed(r, odd)
+		o, named, err := h.observed(r, odd)
 		switch {
-		case o != nil && err != nil && replayOf(r) == nil:
+		case o != nil && err != nil && replayOf(r) == nil && h.relays(o.Provider):
 			return h.refuseForeign(r, o, nil, err)(w, r)
 		case o != nil:
-			return h.serveObserved(w, r, next, o, ids)
+			return h.serveObserved(w, r, next, o, named)
 		}
 	}
 	v, err := h.returnRoute(r, odd)
@@ -340,7 +340,7 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	return h.unsold(w, r, h.watch(w, r, next, caching))
 }
 
-// begin is the guard's work on the request: it acts once, so that a second
+// begin returns the guard's work on the request: it acts once, so that a second
 // block (a snippet) does not take away what the first one set.
 func begin(r *http.Request, h *Handler) (first bool) {
 	ctx := r.Context()
@@ -371,7 +371,7 @@ func begin(r *http.Request, h *Handler) (first bool) {
 	return true
 }
 
-// met are the sites whose guards a request has met.
+// met returns the sites whose guards a request has met.
 func met(r *http.Request) []*Handler {
 	switch sites := caddyhttp.GetVar(r.Context(), guardedVar).(type) {
 	case *Handler:

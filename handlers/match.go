@@ -43,7 +43,7 @@ func (m *Match) matches(r *http.Request, odd bool) (bool, error) {
 	return m.filter.matchAs(r, odd), nil
 }
 
-// name is the route's first path as written, "/" where it has only matchers:
+// name returns the route's first path as written, "/" where it has only matchers:
 // what shops sign.
 func (m *Match) name() string {
 	if len(m.Paths) > 0 {
@@ -52,7 +52,7 @@ func (m *Match) name() string {
 	return "/"
 }
 
-// originalURI is the request's target as the browser sent it, before `uri` or
+// originalURI returns the request's target as the browser sent it, before `uri` or
 // `handle_path` changed it.
 func originalURI(r *http.Request) string {
 	if orig, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && orig.URL != nil {

@@ -27,8 +27,8 @@ const mostReadings = 64
 var errManyReadings = fmt.Errorf("%w: it may be read in more than %d ways", payment.ErrMalformed, mostReadings)
 
 // observed is the observe route that takes a request which names a payment, however
-// its path is spelt, and the ids that some reader finds in it.
-func (h *Handler) observed(r *http.Request, odd bool) (*Observe, []string, error) {
+// its path is spelt, and what some reader finds in it.
+func (h *Handler) observed(r *http.Request, odd bool) (*Observe, []payment.Claimed, error) {
 	for _, o := range h.Observe {
 		how := elsewhere
 		if len(o.matchers) > 0 {
@@ -41,10 +41,10 @@ func (h *Handler) observed(r *http.Request, odd bool) (*Observe, []string, error
 		if how < within {
 			continue
 		}
-		ids, err := o.ids(r.URL.RawQuery, formOf(r))
-		h.untold(r, o, ids)
-		if len(ids) > 0 || err != nil {
-			return o, ids, err
+		named, err := o.named(r.URL.RawQuery, formOf(r))
+		h.untold(r, o, named)
+		if len(named) > 0 || err != nil {
+			return o, named, err
 		}
 	}
 	return nil, nil, nil
@@ -53,7 +53,7 @@ func (h *Handler) observed(r *http.Request, odd bool) (*Observe, []string, error
 // untold takes out of a request the cookies that name a relayed payment which the
 // request itself does not name: a PHP without php.ini reads them in its place. All
 // others stay, though they bear a parameter's name: a shop may call its session so.
-func (h *Handler) untold(r *http.Request, o *Observe, ids []string) {
+func (h *Handler) untold(r *http.Request, o *Observe, named []payment.Claimed) {
 	lines := r.Header["Cookie"]
 	if len(lines) == 0 {
 		return
@@ -62,15 +62,15 @@ func (h *Handler) untold(r *http.Request, o *Observe, ids []string) {
 	if !o.conf.guarded.Carries(cookies) {
 		return
 	}
-	all, err := o.ids(r.URL.RawQuery+"&"+cookies, formOf(r))
+	all, err := o.named(r.URL.RawQuery+"&"+cookies, formOf(r))
 	if err == nil {
 		eng, down := h.app.Engine(r.Context())
-		if down != nil || !slices.ContainsFunc(all, func(id string) bool {
-			if slices.Contains(ids, id) {
+		if down != nil || !slices.ContainsFunc(all, func(c payment.Claimed) bool {
+			if names(named, c.ID) {
 				return false
 			}
-			rec, err := eng.RelayOf(r.Context(), o.Provider, id)
-			return err == nil && rec != nil && rec.Relay != nil
+			rec, err := eng.RelayOf(r.Context(), o.Provider, c.ID)
+			return err == nil && rec != nil
 		}) {
 			return
 		}
@@ -78,38 +78,42 @@ func (h *Handler) untold(r *http.Request, o *Observe, ids []string) {
 	r.Header["Cookie"] = o.conf.guarded.Cookies(lines)
 }
 
-// ids are the ids that some reader of a request finds in its query or form: of a name
-// that stands there twice one reader takes the first, another the last, and PHP folds
-// names.
-func (o *Observe) ids(query string, form []byte) ([]string, error) {
+func names(all []payment.Claimed, id string) bool {
+	return slices.ContainsFunc(all, func(c payment.Claimed) bool { return c.ID == id })
+}
+
+// named returns the payments that some reader of a request finds in its query or form:
+// of a name that stands there twice one reader takes the first, another the last, and
+// PHP folds names.
+func (o *Observe) named(query string, form []byte) ([]payment.Claimed, error) {
 	if query == "" && len(form) == 0 {
 		return nil, nil
 	}
 	if len(query) > params.MaxBytes || len(form) > params.MaxBytes {
 		return nil, errManyReadings
 	}
-	names := o.conf.provider.terms.Params
-	found, readings := make([][]string, len(names)), 1
-	for i, name := range names {
+	known := o.conf.provider.terms.Params
+	found, readings := make([][]string, len(known)), 1
+	for i, name := range known {
 		found[i] = params.Values(query, form, name)
 		if readings *= max(len(found[i]), 1); readings > mostReadings || len(found[i]) == params.MostValues {
 			return nil, errManyReadings
 		}
 	}
-	var ids []string
+	var all []payment.Claimed
 	for n := range readings {
-		reading := make(map[string]string, len(names))
-		for i, name := range names {
-			if all := found[i]; len(all) > 0 {
-				reading[name], n = all[n%len(all)], n/len(all)
+		reading := make(map[string]string, len(known))
+		for i, name := range known {
+			if values := found[i]; len(values) > 0 {
+				reading[name], n = values[n%len(values)], n/len(values)
 			}
 		}
 		claimed, err := o.conf.provider.ReadReturn(func(name string) string { return reading[name] })
-		if err == nil && claimed.ID != "" && !slices.Contains(ids, claimed.ID) {
-			ids = append(ids, claimed.ID)
+		if err == nil && claimed.ID != "" && !names(all, claimed.ID) {
+			all = append(all, claimed)
 		}
 	}
-	return ids, nil
+	return all, nil
 }
 
 // formOf is what a body says in the way of a query, in the forms that shops read:
@@ -171,11 +175,11 @@ func parts(body []byte, boundary string, form url.Values) {
 // only with the callback of that create, and in a form of which every reader finds the
 // same payment and the same parameters of the shop's own. Several plugins take "again"
 // for paid and never compare the id that they stored.
-func (h *Handler) foreign(r *http.Request, o *Observe, eng *engine.Engine, ids []string) (*payment.Record, error) {
+func (h *Handler) foreign(r *http.Request, o *Observe, eng *engine.Engine, named []payment.Claimed) (*payment.Record, error) {
 	var ours *payment.Record
-	for _, id := range ids {
-		rec, err := eng.RelayOf(r.Context(), o.Provider, id)
-		if err != nil || rec == nil || rec.Relay == nil {
+	for _, c := range named {
+		rec, err := eng.RelayOf(r.Context(), o.Provider, c.ID)
+		if err != nil || rec == nil {
 			continue
 		}
 		if why := h.otherAddress(r, o, rec); why != nil {
@@ -191,10 +195,14 @@ func (h *Handler) otherAddress(r *http.Request, o *Observe, rec *payment.Record)
 	if !h.siteOf(r).is(rec.Site) {
 		return errors.New("it is the return of another site's payment")
 	}
-	if rec.Relay.Callback == "" {
-		return nil // its create was never seen
+	address := rec.Return.Address()
+	if rec.Relay != nil {
+		address = rec.Relay.Callback
 	}
-	want, err := url.Parse(rec.Relay.Callback)
+	if address == "" {
+		return nil // nobody saw its create
+	}
+	want, err := url.Parse(address)
 	if err != nil {
 		return nil
 	}
@@ -253,16 +261,19 @@ func (h *Handler) strayed(r *http.Request) answerer {
 		if slices.ContainsFunc(h.Observe[:i], func(p *Observe) bool { return p.Provider == o.Provider }) || !o.marked(r) {
 			continue
 		}
-		ids, err := o.ids(r.URL.RawQuery, formOf(r))
-		h.untold(r, o, ids)
-		if len(ids) == 0 && err == nil {
+		named, err := o.named(r.URL.RawQuery, formOf(r))
+		h.untold(r, o, named)
+		if err != nil && h.relays(o.Provider) {
+			return h.refuseForeign(r, o, nil, err)
+		}
+		if len(named) == 0 {
 			continue
 		}
 		eng, down := h.app.Engine(r.Context())
 		if down != nil {
 			return nil // the shop works without us
 		}
-		if rec, why := h.foreign(r, o, eng, ids); why != nil {
+		if rec, why := h.foreign(r, o, eng, named); why != nil {
 			return h.refuseForeign(r, o, rec, why)
 		}
 	}

@@ -62,7 +62,7 @@ func (f *pathFilter) plainly(path string) (ok, sure bool) {
 	return false, !f.other
 }
 
-// match is the whole answer.
+// match returns the whole answer.
 func (f *pathFilter) match(r *http.Request) bool { return f.matchAs(r, odd(r.URL.Path)) }
 
 // matchAs is match where it is known already whether the path is odd.
@@ -96,7 +96,7 @@ func (f *pathFilter) matchPath(path string) bool {
 	return err == nil && ok
 }
 
-// unasked is the request for an address, as far as matchers of paths need one.
+// unasked returns the request for an address, as far as matchers of paths need one.
 func unasked(u *url.URL) *http.Request {
 	ctx := context.WithValue(context.Background(), caddy.ReplacerCtxKey, caddy.NewEmptyReplacer())
 	return (&http.Request{Method: http.MethodGet, URL: u}).WithContext(ctx)

@@ -47,7 +47,7 @@ func (l *Relay) provision(h *Handler) error {
 	return l.server.Provision()
 }
 
-// relayed is the relay that takes a request, and what is below its path.
+// relayed returns the relay that takes a request, and what is below its path.
 //
 // Its invariant: a request that names the relay's path, however that is spelt, is the
 // relay's: neither the shop nor a log learns the secret in it. In another spelling it
@@ -75,7 +75,7 @@ func (h *Handler) relayed(r *http.Request) (*Relay, string) {
 	return nil, ""
 }
 
-// calledFor is the site of a call under one of its own paths.
+// calledFor returns the site of a call under one of its own paths.
 func (h *Handler) calledFor(r *http.Request, callback *url.URL, provider string) relay.Site {
 	s := h.siteOf(r)
 	found := relay.Site{ID: s.id, Formerly: s.formerly(), Policy: engine.Policy{Once: true, Many: true}}
@@ -88,7 +88,7 @@ func (h *Handler) calledFor(r *http.Request, callback *url.URL, provider string)
 	return found
 }
 
-// callback is where a create's callback leads, if that is this site.
+// callback returns where a create's callback leads, if that is this site.
 func (h *Handler) callback(ctx context.Context, u *url.URL, provider string) (relay.Site, bool) {
 	p := h.place()
 	name := hostName(u.Host)
@@ -126,7 +126,7 @@ func (h *Handler) callback(ctx context.Context, u *url.URL, provider string) (re
 	return found, true
 }
 
-// probeOf is the request that a browser would make of an address.
+// probeOf returns the request that a browser would make of an address.
 func probeOf(ctx context.Context, u *url.URL, srv *caddyhttp.Server) *http.Request {
 	uri := u.EscapedPath()
 	if uri == "" {
@@ -144,7 +144,7 @@ func probeOf(ctx context.Context, u *url.URL, srv *caddyhttp.Server) *http.Reque
 	return caddyhttp.PrepareRequest(probe, caddy.NewReplacer(), nil, srv)
 }
 
-// upstreamHosts are the hosts of the site's own upstreams.
+// upstreamHosts returns the hosts of the site's own upstreams.
 func (h *Handler) upstreamHosts() (hosts []string) {
 	if h.server == nil {
 		return nil
@@ -160,14 +160,26 @@ func (h *Handler) upstreamHosts() (hosts []string) {
 }
 
 // Callback implements relay.App for the payments app: the site to which a create's
-// callback leads.
+// callback leads. A site that is named exactly so, port included, goes before one that
+// only shares the host: several shops may live on one host.
 func (s *Sites) Callback(ctx context.Context, u *url.URL, provider string) (relay.Site, bool) {
-	best, ok := relay.Site{}, false
+	id := origin{scheme: u.Scheme, host: hostName(u.Host), port: otherPort(u.Scheme, u.Port())}.id()
+	best, most := relay.Site{}, 0
 	for _, h := range s.all() {
-		at, is := h.callback(ctx, u, provider)
-		if is && (!ok || best.Route == "" && at.Route != "") {
-			best, ok = at, true
+		at, ok := h.callback(ctx, u, provider)
+		if !ok {
+			continue
+		}
+		rank := 1
+		if at.Route != "" {
+			rank++
+		}
+		if at.ID == id || slices.Contains(at.Formerly, id) {
+			rank += 2
+		}
+		if rank > most {
+			best, most = at, rank
 		}
 	}
-	return best, ok
+	return best, most > 0
 }

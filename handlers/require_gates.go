@@ -71,14 +71,14 @@ func (f *filter) lookAgain() {
 	}
 }
 
-// needPayment is what a gate of another site's says: nothing of that site.
+// needPayment answers for a gate of another site's: nothing of that site.
 func needPayment(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", forNobody)
 	pages.Write(w, r, pages.Page{Kind: pages.NeedPayment})
 	return nil
 }
 
-// request is the request with the address that is served.
+// request returns the request with the address that is served.
 func (f *filter) request() *http.Request {
 	if f.r.URL == f.u {
 		return f.r

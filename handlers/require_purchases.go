@@ -38,7 +38,7 @@ func (h *Handler) forgetPurchases(w http.ResponseWriter, r *http.Request, keys *
 		old = slices.Delete(old, i, i+1)
 	}
 	for i := 0; i < len(old) && over(); {
-		if h.purchase1(r, eng, keys, old[i]) == nil {
+		if h.purchaseOf(r, eng, keys, old[i]) == nil {
 			drop(i)
 		} else {
 			i++
@@ -53,8 +53,8 @@ func cookieSize(c token.Named, secure token.View) int {
 	return len(token.CookieName(familyPaid, secure)) + len(c.Name) + len(c.Value) + len("=; ")
 }
 
-// purchase1 is the paid payment of a cookie, nil where nothing was paid.
-func (h *Handler) purchase1(r *http.Request, eng *engine.Engine, keys *token.Keys, c token.Named) *payment.Record {
+// purchaseOf returns the paid payment of a cookie, nil where nothing was paid.
+func (h *Handler) purchaseOf(r *http.Request, eng *engine.Engine, keys *token.Keys, c token.Named) *payment.Record {
 	p, err := keys.OpenPaid(c.Value, h.siteOf(r).names, time.Now())
 	if err != nil {
 		return nil
@@ -81,7 +81,7 @@ func (h *Handler) bought(r *http.Request, sku string) bool {
 		return false
 	}
 	return slices.ContainsFunc(cookies, func(c token.Named) bool {
-		rec := h.purchase1(r, eng, keys, c)
+		rec := h.purchaseOf(r, eng, keys, c)
 		return rec != nil && rec.Expect.Item == sku
 	})
 }

@@ -99,7 +99,7 @@ func (g *resource) leftOut(suffix string) bool {
 	return false
 }
 
-// takes is the answer for a request; odd is whether its path is.
+// takes returns the answer for a request; odd is whether its path is.
 func (g *resource) takes(r *http.Request, odd bool) bool {
 	if len(g.filter.matcher) == 0 {
 		return false
@@ -172,7 +172,7 @@ func (g *resource) slowly(p string) bool {
 	return false
 }
 
-// candidates are the files that a reading may be served from, for patterns with
+// candidates returns the files that a reading may be served from, for patterns with
 // wildcards.
 func (g *resource) candidates(base string) []string {
 	trimmed := strings.TrimRight(base, "/")
@@ -204,7 +204,7 @@ func file(name string) bool {
 	return len(ext) > 1 && (ext[1] < '0' || ext[1] > '9')
 }
 
-// readings are the paths that a path may be read as: cleaned and folded, without
+// readings returns the paths that a path may be read as: cleaned and folded, without
 // parameters of its segments, decoded once more, and what follows .php.
 func readings(p string) []string {
 	all := []string{folded(p)}
@@ -229,7 +229,7 @@ func readings(p string) []string {
 	return all
 }
 
-// folded is a path as the most forgiving reader sees it. A last slash stays.
+// folded returns a path as the most forgiving reader sees it. A last slash stays.
 func folded(p string) string {
 	p = strings.ReplaceAll(strings.ToLower(p), `\`, "/")
 	if i := strings.IndexByte(p, 0); i >= 0 {

@@ -55,7 +55,7 @@ func (h *Handler) serveReturn(w http.ResponseWriter, r *http.Request, next caddy
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodPost:
 		w.Header().Set("Allow", "GET, POST")
-		return h.write(w, r, pages.Page{Kind: pages.NotFound, Status: http.StatusMethodNotAllowed}, errors.New("a return comes by GET or POST"))
+		return h.write(w, r, pages.Page{Kind: pages.NotFound, Status: http.StatusMethodNotAllowed}, errors.New("a return must come by GET or POST"))
 	case track.Prefetched(r):
 		// A browser asks ahead of its person: nothing is claimed for it.
 		w.Header().Set("Cache-Control", "no-store")
@@ -207,7 +207,7 @@ func (t *visit) bound() func(string) bool {
 	}
 }
 
-// asReturn is the return as it is kept for a delivery without its browser.
+// asReturn returns the return as it is kept for a delivery without its browser.
 func (t *visit) asReturn() payment.Return {
 	uri, body := t.uncarded()
 	return payment.Return{
@@ -238,7 +238,7 @@ func (t *visit) malformed(err error) error {
 	return t.page(kindMalformed, nil, err)
 }
 
-// firstNamed is what a return that is refused names first, for whoever looks for
+// firstNamed returns what a return that is refused names first, for whoever looks for
 // its payment; nothing is decided by it.
 func (t *visit) firstNamed() payment.Claimed {
 	claimed, _ := t.v.route.provider.ReadReturn(func(name string) string { return t.firstOf(name) })
@@ -255,7 +255,7 @@ func (t *visit) firstOf(name string) string {
 	return firstOf(t.r, t.body, name)
 }
 
-// firstOf is the first value of a parameter of a request that may not read in one
+// firstOf returns the first value of a parameter of a request that may not read in one
 // way.
 func firstOf(r *http.Request, body []byte, name string) string {
 	if all := params.Values(r.URL.RawQuery, body, name); len(all) > 0 {

@@ -119,7 +119,7 @@ func (t *visit) pending(res engine.Result) error {
 	return t.write(p, nil)
 }
 
-// waited is how long the customer of a payment has waited since the return came.
+// waited returns how long the customer of a payment has waited since the return came.
 func waited(rec *payment.Record) time.Duration {
 	if rec.Return == nil || rec.Return.Arrived.IsZero() {
 		return 0
@@ -127,7 +127,7 @@ func waited(rec *payment.Record) time.Duration {
 	return max(time.Since(rec.Return.Arrived), 0)
 }
 
-// comeAgain is a page about a return that was not recorded: it sends the same
+// comeAgain returns a page about a return that was not recorded: it sends the same
 // return again.
 func (t *visit) comeAgain(k pages.Kind, cause error) error {
 	p := t.blank(k)
@@ -186,7 +186,7 @@ func (t *visit) duplicate(res engine.Result) error {
 	return t.page(pages.Duplicate, rec, nil)
 }
 
-// orderOf is the order that a return is about: its payment's or, where none is on
+// orderOf returns the order that a return is about: its payment's or, where none is on
 // record, the one that it claims.
 func (t *visit) orderOf(rec *payment.Record) string {
 	if rec != nil {
@@ -221,13 +221,13 @@ func (t *visit) buyer(rec *payment.Record) bool {
 	return false
 }
 
-// blank is a page that names no payment.
+// blank returns a page that names no payment.
 func (t *visit) blank(k pages.Kind) pages.Page {
 	tr := t.v.route.provider.terms
 	return pages.Page{Kind: k, Refunds: tr.GivesBack, Test: tr.Environment == "sandbox", ShopURL: t.h.home(t.r)}
 }
 
-// about is a page about a record. It shows nothing but the reference: whoever
+// about returns a page about a record. It shows nothing but the reference: whoever
 // holds the link is not known to be the customer.
 func (t *visit) about(k pages.Kind, rec *payment.Record) pages.Page {
 	p := t.blank(k)
@@ -314,7 +314,7 @@ func (t *visit) redirect(to string) error {
 	return nil
 }
 
-// fieldsOf are a form's fields, to be sent again as they came.
+// fieldsOf returns a form's fields, to be sent again as they came.
 func fieldsOf(body []byte) []pages.Field {
 	var fields []pages.Field
 	for pair := range strings.SplitSeq(string(body), "&") {

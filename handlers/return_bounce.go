@@ -57,7 +57,7 @@ func (t *visit) sendBounce(rec *payment.Record) error {
 	return t.write(p, nil)
 }
 
-// pointer is the token of the second hop: it leads to the payment for the
+// pointer returns the token of the second hop: it leads to the payment for the
 // browser that holds the cookie. Using it twice is harmless.
 func (t *visit) pointer(rec *payment.Record) string {
 	text, err := t.keys.SignBounce(rec.Ref, t.site.id, t.nonce(rec), time.Now())
@@ -67,7 +67,7 @@ func (t *visit) pointer(rec *payment.Record) string {
 	return text
 }
 
-// nonce is what the browser will show with the pointer: its name or, because a
+// nonce returns what the browser will show with the pointer: its name or, because a
 // cross-site POST leaves that behind and giving it another would replace it, a
 // cookie for this one payment.
 func (t *visit) nonce(rec *payment.Record) string {
@@ -115,7 +115,7 @@ func (t *visit) sendAgain(rec *payment.Record) error {
 	return t.write(p, nil)
 }
 
-// hopURL is where a browser asks again by GET.
+// hopURL returns where a browser asks again by GET.
 func (t *visit) hopURL(rec *payment.Record) string {
 	uri := t.selfURI()
 	sep := "?"
@@ -125,7 +125,7 @@ func (t *visit) hopURL(rec *payment.Record) string {
 	return uri + sep + paramBounce + "=" + url.QueryEscape(t.pointer(rec))
 }
 
-// selfURI is the return's own address on this site: path and the shop's own
+// selfURI returns the return's own address on this site: path and the shop's own
 // query, which the route may need to be found again.
 func (t *visit) selfURI() string {
 	uri := originalURI(t.r)
@@ -144,7 +144,7 @@ func (t *visit) selfURI() string {
 	return path + "?" + query
 }
 
-// sameHost is a path, with or without a query, that leads to no other host in a
+// sameHost returns a path, with or without a query, that leads to no other host in a
 // page of ours: one that begins with two slashes would.
 func sameHost(uri string) string { return "/" + strings.TrimLeft(uri, "/\\") }
 
@@ -184,7 +184,7 @@ func (v *Verify) byRedirect(rec *payment.Record) bool {
 	return m == bounceRedirect || m == bounceAuto && rec != nil && rec.Expect.Checkout
 }
 
-// hopResult is the answer to a record as it stands; one that waits is asked for
+// hopResult returns the answer to a record as it stands; one that waits is asked for
 // again if it is due.
 func (t *visit) hopResult(rec *payment.Record) engine.Result {
 	switch rec.State {
@@ -201,7 +201,7 @@ func (t *visit) hopResult(rec *payment.Record) engine.Result {
 	return engine.Result{Kind: kind, Record: rec, Bound: bound}
 }
 
-// neutral is what a bearer of a pointer gets without its cookie: how it stands,
+// neutral returns what a bearer of a pointer gets without its cookie: how it stands,
 // and nothing else.
 func (t *visit) neutral(rec *payment.Record) error {
 	k := pages.Confirming

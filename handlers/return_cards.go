@@ -10,7 +10,7 @@ import (
 // card that the receipt may know.
 const cardPlace = "-"
 
-// uncarded is the return as it may be kept, or be sent again from a page of
+// uncarded returns the return as it may be kept, or be sent again from a page of
 // ours: address and body as they came, less what a provider says of the payer's
 // card. A hash of a card number is a card number to whoever tries them all.
 func (t *visit) uncarded() (uri string, body []byte) {
@@ -43,7 +43,7 @@ func (t *visit) uncarded() (uri string, body []byte) {
 	return path, body
 }
 
-// rewritten is a parameter that carries several things in one text, as the provider
+// rewritten returns a parameter that carries several things in one text, as the provider
 // writes it from what it reads in this return and nothing else.
 func (t *visit) rewritten(name string) string {
 	provider := t.v.route.provider

@@ -103,7 +103,7 @@ func (t *visit) known(rec *payment.Record, unclear error) (payment.Claimed, erro
 	return claimed, nil
 }
 
-// reference is our own reference in the return address, of a return that reads
+// reference returns our own reference in the return address, of a return that reads
 // in one way or not.
 func (t *visit) reference() string {
 	if t.set != nil {
@@ -142,7 +142,7 @@ func (t *visit) announced(ctx context.Context) *payment.Record {
 // mostTried bounds what one return that doesn't read may have looked up.
 const mostTried = 16
 
-// asks are the questions about the payments of this browser, where nothing else
+// asks returns the questions about the payments of this browser, where nothing else
 // names one.
 func (n named) asks(a engine.Ask) []engine.Ask {
 	all := make([]engine.Ask, 0, len(n.pending))

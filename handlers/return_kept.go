@@ -9,7 +9,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// lean is what is kept of a large return before its provider has said that it is
+// lean returns what is kept of a large return before its provider has said that it is
 // paid, nil where the return is small: every parameter that we read, and of the
 // shop's own the small ones, which may be what tells the shop's router (wc-api=…)
 // where it belongs. The largest go first.

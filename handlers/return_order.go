@@ -42,7 +42,7 @@ func (v *Verify) provisionOrder() error {
 	return nil
 }
 
-// guards is the parameter that must be read in one way only, if any.
+// guards returns the parameter that must be read in one way only, if any.
 func (o orderSource) guards() string { return o.param }
 
 // read returns the order that a return names, "" where it names none.

@@ -75,7 +75,7 @@ func (d *dispatch) trace() *httptrace.ClientTrace {
 	}
 }
 
-// upstream is the one that is being asked now.
+// upstream returns the one that is being asked now.
 func (d *dispatch) upstream() string {
 	repl, ok := d.r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	if !ok {
@@ -184,7 +184,7 @@ func fromFile(header http.Header) bool {
 	return header.Get("Etag") != "" && header.Get("Last-Modified") != ""
 }
 
-// outcome is what became of the hand-over. brokenOff: the answer ended before its
+// outcome returns what became of the hand-over. brokenOff: the answer ended before its
 // end, and not because its browser had gone. A status is no proof then: a script
 // that dies has sent it already.
 func (d *dispatch) outcome(err error, panicked any, brokenOff bool) engine.Handed {

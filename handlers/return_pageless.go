@@ -54,7 +54,7 @@ func (h *Handler) tellPageless(r *http.Request, v *Verify, rec *payment.Record) 
 	})
 }
 
-// thanks is our own page for a paid order of our checkout.
+// thanks returns our own page for a paid order of our checkout.
 func (t *visit) thanks(rec *payment.Record) error {
 	p := t.about(pages.Thanks, rec)
 	p.Amount = rec.HandedAmount()

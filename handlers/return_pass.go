@@ -46,7 +46,7 @@ func (t *visit) pass(status string, rec *payment.Record, bound bool) error {
 	return t.h.watch(t.w, t.r, t.next, forNobody)
 }
 
-// unpaid are the values of a declined return's parameters. Where no document says how a
+// unpaid returns the values of a declined return's parameters. Where no document says how a
 // return tells "not paid", all of the provider's own go but those that name the payment.
 func (t *visit) unpaid(rel payment.Relayer, rec *payment.Record) map[string]string {
 	if known := rel.UnpaidParams(); known != nil {

@@ -35,7 +35,7 @@ func (h *Handler) rememberPending(w http.ResponseWriter, r *http.Request, keys *
 	token.SetCookie(w, familyPending+name, keys.SignRef(rec.Ref, site), pendingLife, view)
 }
 
-// pendings are the payments that this browser was sent to pay by this route's
+// pendings returns the payments that this browser was sent to pay by this route's
 // provider, and that this return may be of: where it names an order, or a bound
 // parameter does, that order's. Those that are settled count only where no other
 // is left, for a page that is looked at again.

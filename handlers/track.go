@@ -251,7 +251,7 @@ func (h *Handler) keepTrack(w http.ResponseWriter, r *http.Request, t *Track, vi
 	return true, nil
 }
 
-// currentTrack is the visit that counts for this browser; nil without one.
+// currentTrack returns the visit that counts for this browser; nil without one.
 func (h *Handler) currentTrack(r *http.Request, keys *token.Keys) *payment.Track {
 	if len(h.Track) == 0 {
 		return nil

@@ -43,7 +43,7 @@ func register(g gateway) { registered[g.name] = &g }
 // payments reports whether it takes payments.
 func (g *gateway) payments() bool { return g.fields != nil }
 
-// gateways are the names of those that take payments, sorted.
+// gateways returns the names of those that take payments, sorted.
 func gateways() []string {
 	var names []string
 	for name, g := range registered {
@@ -55,7 +55,7 @@ func gateways() []string {
 	return names
 }
 
-// services are the names of all: the gateways, then the networks.
+// services returns the names of all: the gateways, then the networks.
 func services() []string {
 	names := gateways()
 	for _, name := range sortedNames() {
@@ -80,5 +80,5 @@ func isGateway(name string) bool {
 	return g != nil && g.payments()
 }
 
-// paths are the addresses below which something is served, for people.
+// paths returns the addresses below which something is served, for people.
 func paths() string { return "/" + strings.Join(services(), "/, /") + "/ and /_control/" }

@@ -84,7 +84,7 @@ func (p *payment) checkWindow(now time.Time, window time.Duration) {
 	p.refundedAt = p.paid.Add(window)
 }
 
-// payable is what the payer pays: the price, and the fee where the payer bears it.
+// payable returns what the payer pays: the price, and the fee where the payer bears it.
 func (p *payment) payable() int64 {
 	if p.feeType == "buyer" {
 		return p.amount + p.fee

@@ -117,7 +117,7 @@ func accepts(secret string, known []string) bool {
 		!strings.Contains(lower, "wrong") && !strings.Contains(lower, "invalid")
 }
 
-// origin is the front part of the links that the sandbox hands out.
+// origin returns the front part of the links that the sandbox hands out.
 func (s *Server) origin(r *http.Request) string {
 	if s.opts.PublicURL != "" {
 		return s.opts.PublicURL

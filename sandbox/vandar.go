@@ -197,7 +197,7 @@ func (s *Server) serveVandarRefund(w http.ResponseWriter, r *http.Request, trans
 	}})
 }
 
-// vandarMoney are the amount that was paid, what the merchant has of it, and the fee,
+// vandarMoney returns the amount that was paid, what the merchant has of it, and the fee,
 // as the document's sample writes them: a decimal text, a number, and a text.
 func (p *payment) vandarMoney() (amount, realAmount, wage any) {
 	switch p.feeType {
@@ -246,7 +246,7 @@ func vandarError(about string) answer {
 	return reply(http.StatusUnprocessableEntity, object{{"status", 0}, {"errors", list{message}}})
 }
 
-// vandarFail is the fault "error": a state of the document (2, 3), or what a text is
+// vandarFail returns the fault "error": a state of the document (2, 3), or what a text is
 // about.
 func vandarFail(code string) answer {
 	if n, err := strconv.Atoi(code); err == nil {

@@ -187,7 +187,7 @@ func (s *Server) serveZibalRefund(w http.ResponseWriter, r *http.Request) {
 	}})
 }
 
-// zibalRecord is what verify and inquiry say of a payment.
+// zibalRecord returns what verify and inquiry say of a payment.
 func (p *payment) zibalRecord() object {
 	var order, ref, card any
 	if p.order != "" {
@@ -236,7 +236,7 @@ func (p *payment) zibalStatus() int {
 	return -1
 }
 
-// zibalFail is the fault "error": a result of the table.
+// zibalFail returns the fault "error": a result of the table.
 func zibalFail(code string) answer {
 	n, err := strconv.Atoi(code)
 	if err != nil {

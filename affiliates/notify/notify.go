@@ -30,14 +30,14 @@ const (
 	mostLines = 12
 )
 
-// Notifier tells people of what needs one.
+// Notifier tells people that something needs them.
 type Notifier struct {
 	wire.Config
 
-	// What to tell of: review, parked, shop_refused, operator_fault, provider_down,
+	// What to report: review, parked, shop_refused, operator_fault, provider_down,
 	// provider_up, disk_low, report_failed, unclaimed, unannounced, other. Default: all.
 	On []string `json:"on,omitempty"`
-	// The request that tells. Placeholders: `{text}` (all that happened), `{count}`,
+	// The request to make. It may use these placeholders: `{text}` (all that happened), `{count}`,
 	// `{name}`, `{time.unix}`, `{time.iso}`, `{env.NAME}`, `{file./path}`.
 	Request message.Request `json:"report,omitzero"`
 	// The least time between two messages. Default: `10m`.

@@ -30,17 +30,16 @@ type App interface {
 	ProviderNames() []string
 }
 
-// Handler is the dashboard for the shop's people: payments by what they wait
-// for, each with one sentence why, the amounts in toman and rial, the numbers to
-// search for in the provider's panel, and the buttons that decide.
+// Handler is the dashboard for the shop's staff. It lists payments by what they wait for,
+// and shows for each why it waits, the amounts in toman and rial, the numbers to search
+// for in the provider's panel, and the buttons that decide.
 //
-// It serves only users that a handler before it has authenticated, such as
-// `basic_auth`: it needs `{http.auth.user.id}`, which is also the name that is
-// kept with a decision. It answers every request that reaches it.
+// It serves only users that an earlier directive, such as `basic_auth`, has
+// authenticated: it needs `{http.auth.user.id}`, and keeps that name with each decision.
+// It answers every request that reaches it.
 type Handler struct {
-	// The sites whose payments are shown, as records name them: their host, with
-	// the port where it is not the usual one. Needed where sites have different
-	// owners. Default: all.
+	// The sites whose payments are shown: their hosts, with the port if it is not the
+	// usual one. Write it if your sites have different owners. Default: all sites.
 	Sites []string `json:"sites,omitempty"`
 
 	// The language: `fa` or `en`. Default: what the browser asks for, else

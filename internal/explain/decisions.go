@@ -73,7 +73,7 @@ var (
 	blockedRoute   = lang.Text{"No running site takes its return.", "هیچ سایت در حال کاری بازگشت آن را نمی‌پذیرد."}
 )
 
-// decisions are those that may be taken about the record, and what may be asked for.
+// decisions returns those that may be taken about the record, and what may be asked for.
 func decisions(r *payment.Record, f Facts, l lang.Lang) []Decision {
 	var keys []string
 	for _, d := range r.MayDecide() {

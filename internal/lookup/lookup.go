@@ -1,4 +1,6 @@
-// Package lookup asks a shop what an order should have paid (`expect lookup`).
+// Package lookup asks a shop for the price of an order (`expect lookup`). It promises
+// that an answer which is neither a price, "paid" nor "no such order" (a JSON 404) counts as "not
+// answered yet".
 package lookup
 
 import (

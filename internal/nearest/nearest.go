@@ -1,5 +1,5 @@
-// Package nearest finds what a person most likely meant to write, so that an
-// error about a misspelt option can say so.
+// Package nearest finds the known word that is closest to a misspelt one, so that an
+// error can suggest it.
 package nearest
 
 import "strings"

@@ -103,5 +103,5 @@ func (k Kind) traits() traits {
 	return kindTraits[Unavailable]
 }
 
-// Status is the kind's own HTTP status.
+// Status returns the kind's own HTTP status.
 func (k Kind) Status() int { return k.traits().status }

@@ -1,7 +1,9 @@
-// Package pages is every answer of our own: pages for people in Persian and
-// English, and problem details (RFC 9457) for programs. No text of a
-// provider's ever stands here, nothing of the request is repeated but escaped
-// form fields, and no answer tells a stranger whether an order exists.
+// Package pages writes every answer of our own: pages in Persian and English for people,
+// and problem details (RFC 9457) for programs.
+//
+// It promises that no text of a provider appears in them, that nothing of the request is
+// repeated except escaped form fields, and that no answer tells a stranger whether an
+// order exists.
 package pages
 
 import (

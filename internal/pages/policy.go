@@ -28,7 +28,7 @@ func hash(s string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// policy is the Content-Security-Policy of a page.
+// policy returns the Content-Security-Policy of a page.
 //
 // Chromium applies form-action to the redirects behind a form too, and those
 // lead to the bank, or to wherever the shop sends its customers: "'self'" alone
@@ -61,7 +61,7 @@ func policy(r *http.Request, v *view) string {
 	return b.String()
 }
 
-// referrer is the Referrer-Policy of a page. Addresses of returns name
+// referrer returns the Referrer-Policy of a page. Addresses of returns name
 // payments, so nobody learns them. But a form without any referrer is sent
 // with "Origin: null", which shops take for forgery, and there are gateways
 // that refuse a browser that comes without the shop's domain in Referer.

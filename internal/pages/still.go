@@ -68,7 +68,7 @@ func stillKeyOf(v *view, p *Page) (stillKey, bool) {
 	return k, true
 }
 
-// html is the body for a person. Nobody may change it.
+// html returns the body for a person. Nobody may change it.
 func html(v *view, p *Page) ([]byte, error) {
 	key, ok := stillKeyOf(v, p)
 	if !ok {
@@ -116,7 +116,7 @@ func write(b *bytes.Buffer, name string, still bool, key stillKey, v *view) erro
 	return page.ExecuteTemplate(b, name, v)
 }
 
-// kept is a still part. Nobody may change it.
+// kept returns a still part. Nobody may change it.
 func kept(key stillKey, v *view) ([]byte, error) {
 	still.RLock()
 	made := still.bodies[key]

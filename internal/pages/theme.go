@@ -68,7 +68,7 @@ func CheckColor(color string) error {
 	return err
 }
 
-// onColor is the colour of letters on a button of this colour: the one of black and
+// onColor returns the colour of letters on a button of this colour: the one of black and
 // white that reads better (WCAG 2.2, relative luminance).
 func onColor(color string) (string, error) {
 	hex := strings.TrimPrefix(color, "#")

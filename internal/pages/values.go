@@ -7,7 +7,7 @@ import (
 	"github.com/rahgir/caddy-payments/internal/lang"
 )
 
-// Values are what a page would say, for a template of the owner's.
+// Values returns what a page would say, for a template of the owner's.
 func Values(r *http.Request, p Page) map[string]string {
 	l := p.Lang
 	if l != lang.FA && l != lang.EN {

@@ -62,7 +62,7 @@ func newView(l lang.Lang, p *Page) *view {
 	return v
 }
 
-// viewIn is the page in one language.
+// viewIn returns the page in one language.
 func viewIn(l lang.Lang, p *Page) *view {
 	t, w, o := p.Kind.traits(), wordsOf(l), l.Other()
 	v := &view{
@@ -147,7 +147,7 @@ func (v *view) links(l lang.Lang, p *Page) {
 	}
 }
 
-// Short is a reference as people read it out: eight characters in two groups.
+// Short returns a reference as people read it out: eight characters in two groups.
 func Short(ref payment.Ref) string {
 	if len(ref) < 8 {
 		return string(ref)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// own are the parameters of an address that we know which would otherwise be
+// own returns the parameters of an address that we know which would otherwise be
 // taken for the provider's, or for none that reads in one way.
 func (n *Names) own(known string) []pair {
 	if n == nil || known == "" {

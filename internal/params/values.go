@@ -9,7 +9,7 @@ import (
 // many there may be more.
 const MostValues = 8
 
-// Values are the different values of a name in a query and a form, wherever any
+// Values returns the different values of a name in a query and a form, wherever any
 // reader would find them: a strict or a lenient one, one that folds names as PHP does
 // or ignores their case. They are what a return that does not read in one way may be
 // about. Never give them to the shop.

@@ -1,6 +1,6 @@
-// Package secret keeps keys and tokens out of logs, errors, pages and config
-// dumps: a [Secret] prints as "REDACTED" whatever prints it, and [Resolve] reads
-// one from the configuration with errors that never quote it.
+// Package secret keeps keys and tokens out of logs, errors, pages and config dumps. A
+// [Secret] prints as "REDACTED" whatever prints it, and [Resolve] reads one from the
+// configuration with errors that never quote it.
 package secret
 
 import (

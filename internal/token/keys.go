@@ -1,6 +1,6 @@
-// Package token makes and reads everything that we sign: the receipt
-// that a shop trusts, the cookies, the bounce's pointer and the reference in a
-// return address, and the random names that go with them.
+// Package token makes and checks everything that this module signs: the receipt that a
+// shop trusts, the cookies, the token of the bounce page, and the reference in a return
+// address. It also makes the random names that go with them.
 package token
 
 import (
@@ -110,7 +110,7 @@ func NewKeys(secrets ...payment.SigningKey) (*Keys, error) {
 	return k, nil
 }
 
-// All are the keys of one purpose, the signing one first: for
+// All returns the keys of one purpose, the signing one first: for
 // [payment.ReadSigned].
 func (k *Keys) All(p payment.Purpose) [][]byte {
 	all := make([][]byte, 0, len(k.derived[p]))

@@ -1,8 +1,9 @@
-// Package doctor looks at money first: what waits and for how long, who refuses to
-// take or to answer, and what will soon be full. Doctor and status say the same.
+// Package doctor lists what needs attention, money first: which payments wait and for how
+// long, which provider or shop refuses or doesn't answer, and what will soon be full.
+// `doctor` and `status` use it, so they say the same.
 //
-// Invariant: what costs money now is an error, one cause is one finding, and where
-// nothing was asked nothing is claimed.
+// Invariant: what costs money now is an error, one cause is one finding, and nothing is
+// reported as healthy or broken unless it was looked at.
 package doctor
 
 import (

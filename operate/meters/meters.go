@@ -1,4 +1,4 @@
-// Package meters are the metrics, in Caddy's registry. docs/operating.md lists them;
+// Package meters registers the metrics in Caddy's registry. docs/operating.md lists them;
 // examples/monitoring has alert rules and a dashboard for them.
 //
 // Invariant: a scrape reads memory only. It never waits for the ledger, a provider or

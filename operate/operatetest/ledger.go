@@ -1,5 +1,5 @@
-// Package operatetest is a real engine over a real store with payments in every
-// state that people look at, for the tests of what shows and decides them.
+// Package operatetest makes a real engine over a real store, with payments in every state
+// that people look at, for the tests of operate, admin and the dashboard.
 package operatetest
 
 import (

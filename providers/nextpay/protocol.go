@@ -35,7 +35,7 @@ func (p *Provider) unit() payment.Unit {
 	return payment.Toman
 }
 
-// currency is the unit's name on the wire.
+// currency returns the unit's name on the wire.
 func (p *Provider) currency() string {
 	if p.unit() == payment.Rial {
 		return "IRR"

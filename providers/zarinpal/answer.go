@@ -136,7 +136,7 @@ func (s said) invalid(a payment.Answer) payment.Answer {
 	return wire.Unread(a, payment.ReasonBadAnswer, s.text(), nil)
 }
 
-// fields are the names in `validations`: a list of objects with one member each, or
+// fields returns the names in `validations`: a list of objects with one member each, or
 // one object.
 func (s said) fields() map[string]bool {
 	fields := map[string]bool{}

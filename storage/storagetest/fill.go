@@ -8,7 +8,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// FullRecord is a record in which no field is zero but the store's own two,
+// FullRecord returns a record in which no field is zero but the store's own two,
 // found by reflection, so that a store that forgets a field fails as soon as
 // there is one. Each seed gives other values.
 func FullRecord(seed int) *payment.Record {

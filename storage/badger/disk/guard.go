@@ -140,7 +140,7 @@ func (g *Guard) Now() (soft, free uint64) {
 	return g.soft, g.free
 }
 
-// opening is how much room opening may need, whatever limits were asked for: a
+// opening returns how much room opening may need, whatever limits were asked for: a
 // compaction writes tables anew before it deletes the old ones, and one that
 // finds no room ends the process.
 func (g *Guard) opening(total uint64) (need uint64) {
