@@ -77,7 +77,7 @@ func (c *cli) importing(words []string, begun string) ([]string, cobra.ShellComp
 	return nil, cobra.ShellCompDirectiveDefault
 }
 
-// providerNames are those of --config or of the running Caddy; none where neither
+// providerNames are those of --config or of the running Caddy; none if neither
 // can be read.
 func (c *cli) providerNames([]string, string) ([]string, cobra.ShellCompDirective) {
 	var names map[string]json.RawMessage

@@ -22,7 +22,7 @@ import (
 // toldName is what a webhook or a notifier may be called.
 var toldName = regexp.MustCompile(`^[A-Za-z0-9\[][A-Za-z0-9._:\]-]{0,127}$`)
 
-// provisionTelling provisions who is told of payments besides affiliates.
+// provisionTelling provisions webhooks and notifiers.
 func (a *App) provisionTelling(ctx caddy.Context) error {
 	a.hooks = make(map[string]payment.Subscriber)
 	for _, h := range a.Webhooks {
@@ -51,11 +51,11 @@ func (a *App) provisionTelling(ctx caddy.Context) error {
 	return nil
 }
 
-// viewTimeout bounds the look-ups for a message; without them it says less.
+// viewTimeout bounds the look-ups for a message. If they take longer, the message says less.
 const viewTimeout = 5 * time.Second
 
-// viewOf returns what a webhook is told of a payment: what `show` says, less the card, the
-// notes of people and what only the dashboard's reader can use.
+// viewOf returns what a webhook is told about a payment: the output of `show` without the card,
+// people's notes, and what only a reader of the dashboard can use.
 func (a *App) viewOf(r *payment.Record) any {
 	ctx, cancel := context.WithTimeout(context.Background(), viewTimeout)
 	defer cancel()
@@ -69,8 +69,8 @@ func (a *App) viewOf(r *payment.Record) any {
 	return v
 }
 
-// teller hands the engine's events on, and tells notifiers and webhooks of what is
-// about no single payment. It never waits for them.
+// teller passes the engine's events on, and tells notifiers and webhooks about those that
+// concern no single payment. It never waits for them.
 type teller struct {
 	engine.Observer
 	hooks     []*webhook.Hook
@@ -124,7 +124,7 @@ func (t *teller) Committed(took time.Duration, synced bool, err error) {
 	}
 }
 
-// turn reports whether a provider went down or came back with this event.
+// turn reports whether a provider has gone down or come back with this event.
 func (t *teller) turn(e engine.Event, provider string) (change, down bool) {
 	up := e.Name == engine.EventAsked && e.Err == nil
 	broke := e.Name == engine.EventBreaker && e.Alert
@@ -140,7 +140,7 @@ func (t *teller) turn(e engine.Event, provider string) (change, down bool) {
 	return true, broke
 }
 
-// kindOf returns what notifiers call an event.
+// kindOf returns the name that notifiers have for an event.
 func kindOf(e engine.Event) string {
 	switch e.Name {
 	case engine.EventReview:
@@ -168,8 +168,8 @@ func kindOf(e engine.Event) string {
 	return "other"
 }
 
-// put queues news for the webhooks; without room it is dropped and logged, because
-// the provider's state is told again with its next change.
+// put queues news for the webhooks. If there is no room, it is dropped and logged: the
+// provider's state is reported again with its next change.
 func (t *teller) put(m webhook.Message) {
 	if len(t.hooks) == 0 {
 		return
@@ -181,7 +181,7 @@ func (t *teller) put(m webhook.Message) {
 	}
 }
 
-// run tells until ctx ends.
+// run sends the news until ctx ends.
 func (t *teller) run(ctx context.Context) {
 	for _, n := range t.notifiers {
 		go func() {

@@ -86,7 +86,7 @@ func (a *App) startWatching(ctx context.Context) {
 	go a.watchOver(ctx)
 }
 
-// silent returns the events that are only counted.
+// silent reports whether an event is only counted.
 func silent(e engine.Event) bool {
 	switch e.Name {
 	case engine.EventReturned, engine.EventHanded, engine.EventCounted:

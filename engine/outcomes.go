@@ -187,11 +187,6 @@ func callOutcome(o payment.Outcome) string {
 	return VerifyUnknown
 }
 
-// CallOutcomes returns all words of an answer, to a question or to a create.
-func CallOutcomes() []string {
-	return append(VerifyOutcomes(), "open", "awaiting", "busy")
-}
-
 // countVerified records a payment's outcome in the record that is about to be committed. It
 // returns the outcome, or "" if the payment had it before.
 func countVerified(r *payment.Record) string {
@@ -263,7 +258,8 @@ func Alarms() []string {
 	return []string{
 		EventReview, EventParked, EventExpired, EventUnknown, EventMissed, EventOperator, EventBreaker, EventStarting, EventMalformed,
 		EventForeign, EventUnconverted, EventPaused, EventStore, EventUnrouted, EventRepeated, EventPanicked, EventAccount, EventUnannounced,
-		EventUnusable, EventUnknownOrder, EventPaidBefore, EventUnclaimed, EventNoPage, EventUntold, EventRefundUnknown,
+		EventUnusable, EventUnknownOrder, EventPaidBefore, EventUnclaimed, EventNoPage, EventCatalogue, EventUntold, EventRefundUnknown,
 		EventRelayCall, EventRelayStranger, EventRelayAmount, EventRelayDown, EventNeedsSession, EventGivenBack, EventForeignReturn,
+		EventUnpriced, EventUnverifiedCredit,
 	}
 }

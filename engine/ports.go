@@ -249,6 +249,8 @@ const (
 	EventPaidBefore = "order_paid_before"
 	// EventNoPage: a checkout of ours has no page where its customers come back to.
 	EventNoPage = "checkout_without_page"
+	// EventCatalogue: a checkout's catalogue was changed and can't be read.
+	EventCatalogue = "catalogue_broken"
 	// EventUnclaimed: it is paid, nobody came back, and nobody asks by itself.
 	EventUnclaimed = "payment_unclaimed"
 )

@@ -105,7 +105,7 @@ func (e *Engine) enterReplay(site string) (leave func(), ok bool) {
 	}, true
 }
 
-// sessionKey is the mark of a route; ok is false where no route rescues.
+// sessionKey is the mark of a route; ok is false if no route rescues.
 func (e *Engine) sessionKey(rec *payment.Record) (k payment.Key, ok bool) {
 	s, ok := e.Sites.(Replayer)
 	if !ok {

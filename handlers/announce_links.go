@@ -44,7 +44,7 @@ func seeker(r *http.Request, header http.Header) *linkSeeker {
 	s := &linkSeeker{whole: mostLooked}
 	if codings := header["Content-Encoding"]; len(codings) > 0 {
 		s.coding = strings.ToLower(strings.TrimSpace(codings[0]))
-		if len(codings) > 1 || !readable(s.coding) {
+		if len(codings) > 1 || !knownCoding(s.coding) {
 			return nil
 		}
 	}
@@ -93,7 +93,7 @@ func (f *filter) sought() {
 	}
 }
 
-func readable(coding string) bool {
+func knownCoding(coding string) bool {
 	switch coding {
 	case "", "identity", "gzip", "x-gzip", "deflate", "zstd":
 		return true

@@ -112,7 +112,7 @@ func (h *Handler) routeOf(r *http.Request, p *provider, path, query string) (*Ve
 			if v.Provider != p.Name {
 				continue
 			}
-			ok, err := v.matches(probe, odd(probe.URL.Path))
+			ok, err := v.matches(probe, needsMatcher(probe.URL.Path))
 			if err != nil {
 				return nil, fmt.Errorf("X-Payment-Return: a matcher of the verify route failed: %w", err)
 			}

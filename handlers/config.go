@@ -57,6 +57,22 @@ type Item struct {
 	Amount int64 `json:"amount"`
 	// The title that customers read. Default: the sku.
 	Title string `json:"title,omitempty"`
+	// What people read in one language. Default: `title`.
+	TitleFA string `json:"title_fa,omitempty"`
+	TitleEN string `json:"title_en,omitempty"`
+	// A picture: a path of the site or an https address.
+	Picture string `json:"picture,omitempty"`
+	// How many may be bought at once, where the checkout sells more than one. Default:
+	// the checkout's.
+	Quantity int `json:"quantity,omitempty"`
+}
+
+// BuyerField is something that the buyer is asked for.
+type BuyerField struct {
+	// `name`, `mobile` or `email`.
+	Field string `json:"field"`
+	// Nobody pays without it.
+	Required bool `json:"required,omitempty"`
 }
 
 // Donation lets the buyer choose the amount within bounds.
@@ -74,13 +90,23 @@ type Donation struct {
 type Checkout struct {
 	// The path under which items are sold.
 	Path string `json:"path"`
-	// The provider's name.
-	Provider string `json:"provider"`
-	// The items on sale.
+	// The providers' names. Of several the buyer chooses; the first is chosen unless it
+	// starts no payments at the moment.
+	Providers []string `json:"providers"`
+	// What is sold.
 	Items []Item `json:"items,omitempty"`
-	// Lets the buyer choose the amount, at `GET <path>`.
+	// A CSV or JSON file with more items, which is read again when it changes.
+	Catalogue string `json:"catalogue,omitempty"`
+	// How many of an item may be bought at once, up to 1000. Default: one, and the buyer
+	// isn't asked.
+	Quantity int `json:"quantity,omitempty"`
+	// What the buyer is asked for.
+	Buyer []BuyerField `json:"buyer,omitempty"`
+	// Receipts are found again at `<path>/receipt`.
+	Receipt bool `json:"receipt,omitempty"`
+	// A sum of the buyer's choice, at `GET <path>`.
 	Donate *Donation `json:"donate,omitempty"`
-	// The path to which customers come back. A `verify` route of the same provider must
+	// The path to which customers come back. A `verify` route of each provider must
 	// match it. Default: the first path of that route.
 	Return string `json:"return,omitempty"`
 

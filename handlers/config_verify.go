@@ -219,7 +219,7 @@ func (v *Verify) defaultExpect(h *Handler) error {
 		return nil
 	}
 	for _, c := range h.Checkout {
-		if c.Provider == v.Provider {
+		if slices.Contains(c.Providers, v.Provider) {
 			v.route.expect = expectIntent
 			return nil
 		}

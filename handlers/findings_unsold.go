@@ -9,7 +9,12 @@ import (
 // sells returns the skus that checkouts sell, donations included.
 func sells(checkouts []*Checkout) (skus []string) {
 	for _, c := range checkouts {
-		for _, item := range c.Items {
+		if c.conf.stock == nil { // not provisioned: a catalogue is not read yet
+			for _, item := range c.Items {
+				skus = adding(skus, item.SKU)
+			}
+		}
+		for _, item := range c.items() {
 			skus = adding(skus, item.SKU)
 		}
 		if c.Donate != nil {
@@ -23,6 +28,9 @@ func sells(checkouts []*Checkout) (skus []string) {
 // Content of a block without any checkout may be opened by another block of its site;
 // see unsold.
 func (q *Require) Openable(checkouts []*Checkout) error {
+	if slices.ContainsFunc(checkouts, func(c *Checkout) bool { return c.Catalogue != "" && c.conf.stock == nil }) {
+		return nil // what it sells is known when the configuration is loaded
+	}
 	skus := sells(checkouts)
 	if len(skus) == 0 || slices.ContainsFunc(q.Items, func(item string) bool { return slices.Contains(skus, item) }) {
 		return nil

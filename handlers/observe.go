@@ -154,7 +154,7 @@ func (h *Handler) observing(ctx context.Context, u *url.URL, provider string) *O
 			}
 			at.RawPath = ""
 			if probe := probeOf(ctx, &at, h.server); probe != nil {
-				if ok, err := o.matches(probe, odd(at.Path)); ok && err == nil {
+				if ok, err := o.matches(probe, needsMatcher(at.Path)); ok && err == nil {
 					return o
 				}
 			}

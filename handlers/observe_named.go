@@ -28,20 +28,20 @@ var errManyReadings = fmt.Errorf("%w: it may be read in more than %d ways", paym
 
 // observed is the observe route that takes a request which names a payment, however
 // its path is spelt, and what some reader finds in it.
-func (h *Handler) observed(r *http.Request, odd bool) (*Observe, []payment.Claimed, error) {
+func (h *Handler) observed(r *http.Request, needsMatcher bool) (*Observe, []payment.Claimed, error) {
 	for _, o := range h.Observe {
 		how := elsewhere
 		if len(o.matchers) > 0 {
-			if ok, err := o.matches(r, odd); ok && err == nil {
+			if ok, err := o.matches(r, needsMatcher); ok && err == nil {
 				how = exactly
 			}
 		} else {
-			how = o.relates(r, odd)
+			how = o.relates(r, needsMatcher)
 		}
 		if how < within {
 			continue
 		}
-		named, err := o.named(r.URL.RawQuery, formOf(r))
+		named, err := o.named(r.URL.RawQuery, asQuery(r))
 		h.untold(r, o, named)
 		if len(named) > 0 || err != nil {
 			return o, named, err
@@ -62,7 +62,7 @@ func (h *Handler) untold(r *http.Request, o *Observe, named []payment.Claimed) {
 	if !o.conf.guarded.Carries(cookies) {
 		return
 	}
-	all, err := o.named(r.URL.RawQuery+"&"+cookies, formOf(r))
+	all, err := o.named(r.URL.RawQuery+"&"+cookies, asQuery(r))
 	if err == nil {
 		eng, down := h.app.Engine(r.Context())
 		if down != nil || !slices.ContainsFunc(all, func(c payment.Claimed) bool {
@@ -116,10 +116,10 @@ func (o *Observe) named(query string, form []byte) ([]payment.Claimed, error) {
 	return all, nil
 }
 
-// formOf is what a body says in the way of a query, in the forms that shops read:
+// asQuery is what a body says in the way of a query, in the forms that shops read:
 // plain ones, those of parts, and JSON, which Laravel takes for a form. A body of which
 // the end is not seen is longer than a return's may be, and stays as it is.
-func formOf(r *http.Request) []byte {
+func asQuery(r *http.Request) []byte {
 	kind, args, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	isJSON := kind == "application/json" || strings.HasSuffix(kind, "+json")
 	if !isJSON && kind != formType && kind != "multipart/form-data" {
@@ -261,7 +261,7 @@ func (h *Handler) strayed(r *http.Request) answerer {
 		if slices.ContainsFunc(h.Observe[:i], func(p *Observe) bool { return p.Provider == o.Provider }) || !o.marked(r) {
 			continue
 		}
-		named, err := o.named(r.URL.RawQuery, formOf(r))
+		named, err := o.named(r.URL.RawQuery, asQuery(r))
 		h.untold(r, o, named)
 		if err != nil && h.relays(o.Provider) {
 			return h.refuseForeign(r, o, nil, err)
@@ -291,7 +291,7 @@ func (o *Observe) marked(r *http.Request) bool {
 			continue
 		}
 		if !looked {
-			looked, form = true, string(formOf(r))
+			looked, form = true, string(asQuery(r))
 			if len(r.Header["Cookie"]) > 0 {
 				cookies = strings.Join(r.Header["Cookie"], ";")
 			}

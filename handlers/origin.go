@@ -19,7 +19,7 @@ type origin struct {
 	scheme string
 	// host is in lower case and punycode, without last dot; IPv6 has brackets.
 	host string
-	// port is empty where it is the scheme's own.
+	// port is empty if it is the scheme's own.
 	port string
 	// path is empty, or begins with a slash and doesn't end with one.
 	path string

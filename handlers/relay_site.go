@@ -62,7 +62,7 @@ func (h *Handler) relayed(r *http.Request) (*Relay, string) {
 			return l, path[n:]
 		}
 	}
-	if !odd(r.URL.Path) {
+	if !needsMatcher(r.URL.Path) {
 		return nil, ""
 	}
 	for _, reading := range readings(r.URL.Path) {
@@ -117,7 +117,7 @@ func (h *Handler) callback(ctx context.Context, u *url.URL, provider string) (re
 	}
 	for _, v := range h.Verify {
 		if probe := probeOf(ctx, u, h.server); v.Provider == provider && probe != nil {
-			if ok, err := v.matches(probe, odd(u.Path)); ok && err == nil {
+			if ok, err := v.matches(probe, needsMatcher(u.Path)); ok && err == nil {
 				found.Route, found.Return, found.Policy = v.route.name, ret, v.policy()
 				return found, true
 			}

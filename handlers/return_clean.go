@@ -16,7 +16,7 @@ import (
 //
 // Its invariant: a customer who was sent to pay by us is not told that the return was
 // changed: nothing of what was changed is needed.
-func (t *visit) clean() string {
+func (t *returnRequest) clean() string {
 	if machine(t.r) {
 		return ""
 	}
@@ -58,7 +58,7 @@ func (t *visit) clean() string {
 
 // own is the payment that our own word names: the reference in the address, or the
 // cookies of what this browser was sent to pay, of which the return may name one.
-func (t *visit) own(ctx context.Context, refs []string) *payment.Record {
+func (t *returnRequest) own(ctx context.Context, refs []string) *payment.Record {
 	get := func(text string) *payment.Record {
 		ref, err := t.keys.OpenRef(text, t.site.names)
 		if err != nil {

@@ -15,8 +15,8 @@ import (
 
 func zapRoute(v *Verify) zap.Field { return zap.String("route", v.route.name) }
 
-// expectation returns how an id's order and price are found out on this route; nil
-// where only intents count.
+// expectation returns a function that finds out order and price of an id on this route; nil if
+// only intents count.
 func (v *Verify) expectation(h *Handler, order string, signed *payment.Signed, late bool) func(context.Context, string) (payment.Expectation, error) {
 	if signed != nil {
 		x := payment.Expectation{Amount: signed.Amount, Source: payment.FromSigned, Late: late}

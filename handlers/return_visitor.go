@@ -28,7 +28,7 @@ func visitorOf(r *http.Request) *payment.Visitor {
 	return v
 }
 
-// bounded returns a header's value, or nothing where it is too long to be kept.
+// bounded returns a header's value, or nothing if it is too long to be kept.
 func bounded(s string) string {
 	if len(s) > mostHeader {
 		return ""

@@ -21,7 +21,7 @@ type site struct {
 	id string
 	// origin is where its browsers find it: scheme and id.
 	origin string
-	// path is that of its public_url; empty where the shop has its host to itself.
+	// path is that of its public_url; empty if the shop has its host to itself.
 	path string
 	// names are the ids that it goes by: its own first, then those that it had
 	// formerly.

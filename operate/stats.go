@@ -26,7 +26,7 @@ type Period struct {
 	To    time.Time     `json:"to,omitzero"`
 	Total Sums          `json:"total"`
 	By    []ProviderSum `json:"providers"`
-	// Complete is false where there are more payments than were looked at.
+	// Complete is false if there are more payments than were looked at.
 	Complete bool `json:"complete"`
 }
 

@@ -37,7 +37,7 @@ func TellTales(ctx context.Context, e *engine.Engine, cursor string) ([]Told, st
 }
 
 // TellAgain sends a payment's messages again that a webhook has not taken; to may be
-// empty where there is one such webhook.
+// empty if there is one such webhook.
 func TellAgain(ctx context.Context, e *engine.Engine, ref, to string, by string, dryRun bool) (Outcome, error) {
 	rec, err := Get(ctx, e, ref)
 	if err != nil {

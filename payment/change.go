@@ -88,11 +88,6 @@ func codeOf(v Verdict, a Answer) string {
 	return a.Code
 }
 
-// Postpone gives a claim back without an outcome, because certainly nothing was asked.
-func (r *Record) Postpone(why Reason, now, retry time.Time) error {
-	return r.EndAttempt(Verdict{Trigger: Silence, Reason: why}, Answer{Unsent: true}, now, retry)
-}
-
 // EndUnasked ends a payment about which the provider was never asked. t is Lapse if
 // nobody paid it, or if questions certainly reached nobody; it is Refuse if the payment
 // must not be asked about.

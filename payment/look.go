@@ -8,7 +8,7 @@ import (
 // Looker is a Store that reads several records and keys in one round trip. The answer
 // shows one moment, which is not before the question.
 type Looker interface {
-	// Look returns each record, nil where there is none, and who holds each key.
+	// Look returns each record, nil if there is none, and who holds each key.
 	Look(ctx context.Context, refs []Ref, keys ...Key) ([]*Record, []Held, error)
 }
 

@@ -187,7 +187,7 @@ type ReportAnswer struct {
 	Outcome ReportOutcome
 	// Code is a short code for people.
 	Code string
-	// Unsent is true where it is certain that no byte reached the receiver.
+	// Unsent is true if it is certain that no byte reached the receiver.
 	Unsent bool
 	// RetryAfter is how long the receiver asked to wait; zero if it didn't say.
 	RetryAfter time.Duration

@@ -66,6 +66,13 @@ type Lister interface {
 	Unverified(ctx context.Context) ([]Pending, error)
 }
 
+// Titled is a provider that buyers know by a name: it stands beside the buttons of a
+// checkout that offers several. Others are called as the configuration calls them.
+type Titled interface {
+	// Title is that name in both languages.
+	Title() (english, persian string)
+}
+
 // DefaultTimeout bounds one call to a provider that names no time-out of its own.
 const DefaultTimeout = 8 * time.Second
 

@@ -2,7 +2,6 @@ package payment
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 )
@@ -240,9 +239,6 @@ const (
 	// RelayForbidden: the credentials are not accepted here. Its status is 403.
 	RelayForbidden
 )
-
-// ErrRelay is wrapped by errors about calls that a relay doesn't accept.
-var ErrRelay = errors.New("not a call that the relay takes")
 
 // PayPager is a [Relayer] whose pay page has an address that contains the id. A customer
 // whom a plugin sends to the relay is redirected to it.

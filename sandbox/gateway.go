@@ -27,7 +27,7 @@ type gateway struct {
 	// low and high are the least and the greatest price in rials; 0 is none.
 	low, high int64
 	// window is how long a paid payment waits to be verified before the money goes
-	// back, unless the settings say otherwise; 0 is for ever. It is nil where the
+	// back, unless the settings say otherwise; 0 is for ever. It is nil if the
 	// protocol has no verify that settles, so that no setting can give it a window
 	// either: what is paid is the merchant's at once.
 	window func(o *Options) time.Duration

@@ -50,11 +50,7 @@ func (s *Server) serveNextPay(w http.ResponseWriter, r *http.Request, seg []stri
 		notFound(w)
 		return
 	}
-	if r.Method != http.MethodPost {
-		methodNotAllowed(w, http.MethodPost)
-		return
-	}
-	body, ok := readBody(w, r)
+	body, ok := readPost(w, r)
 	if !ok {
 		return
 	}

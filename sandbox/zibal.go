@@ -62,11 +62,7 @@ func (s *Server) serveZibal(w http.ResponseWriter, r *http.Request, seg []string
 		notFound(w)
 		return
 	}
-	if r.Method != http.MethodPost {
-		methodNotAllowed(w, http.MethodPost)
-		return
-	}
-	body, ok := readBody(w, r)
+	body, ok := readPost(w, r)
 	if !ok {
 		return
 	}
@@ -161,11 +157,7 @@ func (s *Server) zibalInquiry(fields map[string]any, _ *http.Request) call {
 // serveZibalRefund is the platform's API. Its results are few: 1 is done; what it says
 // of an amount that isn't there is chosen.
 func (s *Server) serveZibalRefund(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost {
-		methodNotAllowed(w, http.MethodPost)
-		return
-	}
-	body, ok := readBody(w, r)
+	body, ok := readPost(w, r)
 	if !ok {
 		return
 	}

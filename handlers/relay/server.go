@@ -41,7 +41,7 @@ type Site struct {
 	ID       string
 	Formerly []string
 	// Route is the route that takes its customers' returns, and Return the callback
-	// as the worker needs it; empty where no route does.
+	// as the worker needs it; empty if no route does.
 	Route  string
 	Return *payment.Return
 	Policy engine.Policy

@@ -72,6 +72,9 @@ func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 // Protocol implements [payment.Provider].
 func (*Provider) Protocol() payment.Protocol { return protocol }
 
+// Title implements [payment.Titled].
+func (*Provider) Title() (english, persian string) { return "Toy", "بازی" }
+
 // UsedIDs implements [payment.UsedIDs].
 func (p *Provider) UsedIDs() string { return p.Used }
 
@@ -84,4 +87,5 @@ var (
 	_ payment.Timed     = (*Provider)(nil)
 	_ payment.Relocated = (*Provider)(nil)
 	_ payment.UsedIDs   = (*Provider)(nil)
+	_ payment.Titled    = (*Provider)(nil)
 )

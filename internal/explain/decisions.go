@@ -15,7 +15,7 @@ type Decision struct {
 	Does  string `json:"does"`
 	// Warn says what to make sure of first.
 	Warn string `json:"warn,omitempty"`
-	// Blocked says why it would be refused; empty where it would not.
+	// Blocked says why it would be refused; empty if it would not.
 	Blocked string `json:"blocked,omitempty"`
 	// Note is whether it is kept with who and why.
 	Note bool `json:"note"`

@@ -29,7 +29,7 @@ func (n *Names) own(known string) []pair {
 }
 
 // takeOwn returns how much of what stands between two "&" is a parameter of the
-// address that we know, 0 where none is. Each counts once.
+// address that we know, 0 if none is. Each counts once.
 func (s *Set) takeOwn(text string) int {
 	if len(s.own) == 0 {
 		return 0

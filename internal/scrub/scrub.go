@@ -56,7 +56,7 @@ func same(name, want string) bool {
 	return true
 }
 
-// suspect returns a cheap first look by the first byte: whether Request may have to do
+// suspect reports, by the first byte alone, whether Request may have to do
 // anything about a header.
 func suspect(name string) bool {
 	if name == "" {

@@ -95,7 +95,7 @@ func Resolve(field, raw string) (s Secret, literal bool, err error) {
 }
 
 // AccountID tells whose account this secret opens from those of other secrets of
-// the protocol, for [payment.Traits]; "" where there is no secret. Blanks
+// the protocol, for [payment.Traits]; "" if there is no secret. Blanks
 // around it don't count: they don't get as far as the provider.
 func (s Secret) AccountID(protocol string) string {
 	if s.text == nil {

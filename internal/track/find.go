@@ -97,7 +97,7 @@ func nextSlash(raw string) int {
 	return len(raw)
 }
 
-// mightHold returns the cheap first look at a path.
+// mightHold reports cheaply whether a path may hold an id.
 func mightHold(path, param string) bool {
 	for {
 		i := strings.Index(path, param)

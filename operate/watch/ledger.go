@@ -12,7 +12,7 @@ import (
 type Ledger struct {
 	// Seen is when; zero if it never was.
 	Seen time.Time
-	// Trouble says why it takes no new payments; empty where it does. Since is since
+	// Trouble says why it takes no new payments; empty if it does. Since is since
 	// when.
 	Trouble string
 	Since   time.Time
@@ -83,7 +83,7 @@ func (w *Watch) Ledger() Ledger {
 }
 
 // Full is in how long the ledger has no room, at the pace of the last hours; false
-// where it gets no smaller, or too little is known.
+// if it gets no smaller, or too little is known.
 func (w *Watch) Full() (in time.Duration, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -44,3 +44,6 @@ func (p *Provider) currency() string {
 }
 
 func (p *Provider) comparesOrder() bool { return p.CompareOrder != off }
+
+// Title implements [payment.Titled].
+func (*Provider) Title() (english, persian string) { return "NextPay", "نکست‌پی" }

@@ -106,6 +106,9 @@ func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	return nil
 }
 
+// Title implements [payment.Titled].
+func (*Provider) Title() (english, persian string) { return "Sama", "سما" }
+
 // Interface guards
 var (
 	_ wire.Module     = (*Provider)(nil)

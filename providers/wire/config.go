@@ -86,7 +86,7 @@ func (c *Config) Beside(documented string) (Base, error) {
 }
 
 // Elsewhere returns the address that base_url gives in place of the one in the
-// provider's document; empty where that one is used, or there is none.
+// provider's document; empty if that one is used, or there is none.
 func (c *Config) Elsewhere() string { return c.elsewhere }
 
 // PayBase resolves pay_url: by itself, else base_url, else fallback.

@@ -34,7 +34,7 @@ type Document struct {
 	Type string
 	// Protocol is the protocol's name, the first part of the issuer.
 	Protocol string
-	// API is the address in the gateway's document; "" where it names none, so that
+	// API is the address in the gateway's document; "" if it names none, so that
 	// `base_url` is required.
 	API string
 	// Credential is the option with the account's secret, and Written what stands

@@ -12,9 +12,9 @@ import (
 
 // Reply is what came back, or why nothing did.
 type Reply struct {
-	// Status is the HTTP status, 0 where there was no answer.
+	// Status is the HTTP status, 0 if there was no answer.
 	Status int
-	// Object is the body, nil where it is not one readable JSON object.
+	// Object is the body, nil if it is not one readable JSON object.
 	Object Object
 	// Err is why Object is nil. It carries no secret and no text of the answer.
 	Err error

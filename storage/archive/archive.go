@@ -182,7 +182,7 @@ func Export(ctx context.Context, from storage.Migrator, path string, tell Progre
 }
 
 // scan reads an archive up to its last whole line and reports where that ends;
-// end is nil where the archive is not complete.
+// end is nil if the archive is not complete.
 func scan(r io.Reader, isHead func(head) error, each func(storage.Item) error) (all *adder, at int64, end *Summary, err error) {
 	all = newAdder()
 	in := bufio.NewReaderSize(r, 1<<20)

@@ -145,7 +145,7 @@ func stateNotice(s payment.State) (byte, bool) {
 	return 0, false
 }
 
-// onTheWay returns the states that a payment passes quickly: each has a time at which the
+// onTheWay reports whether a payment passes a state quickly. Each such state has a time at which the
 // worker looks again, so the index of due times has them all.
 func onTheWay(s payment.State) bool {
 	return s == payment.Verifying || s == payment.Verified || s == payment.Delivering

@@ -134,7 +134,7 @@ func byRef(txn *bdb.Txn, text string) (walker, error) {
 // state that payments pass quickly.
 const dueMost = 5_000
 
-// dueIn gathers the payments in states that payments pass quickly; ok is false where
+// dueIn gathers the payments in states that payments pass quickly; ok is false if
 // there are too many that the worker looks after.
 func dueIn(txn *bdb.Txn, states []payment.State) (w walker, ok bool, err error) {
 	p := &places{}

@@ -42,7 +42,7 @@ const (
 )
 
 // changeSQL returns the one statement of a change. The number of rows in its answer
-// is the number of records that it wrote, which is 0 where the version has moved
+// is the number of records that it wrote, which is 0 if the version has moved
 // on. A key that another record holds makes it fail as a whole.
 func changeSQL(first, take, lazy bool) string {
 	write := partUpdate

@@ -59,7 +59,7 @@ func (f *filler) fill(v reflect.Value, path string) {
 	}
 }
 
-// Diff tells where two records differ, or "" where they don't.
+// Diff tells where two records differ, or "" if they don't.
 func Diff(got, want *payment.Record) string {
 	return diff(reflect.ValueOf(got).Elem(), reflect.ValueOf(want).Elem(), "Record")
 }

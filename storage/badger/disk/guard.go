@@ -15,7 +15,7 @@ import (
 
 const mib = 1 << 20
 
-// Space is what a file system has, in bytes; Total is zero where that can't be
+// Space is what a file system has, in bytes; Total is zero if that can't be
 // known.
 type Space struct{ Free, Total uint64 }
 

@@ -41,7 +41,7 @@ type tableSum struct {
 // Sums are those of a store, by the tables' numbers.
 type Sums map[uint64]tableSum
 
-// ReadSums gives what is remembered of the tables in dir, and nothing where that
+// ReadSums gives what is remembered of the tables in dir, and nothing if that
 // can't be believed.
 func ReadSums(dir string) (Sums, error) {
 	b, err := os.ReadFile(filepath.Join(dir, SumsFile))

@@ -46,7 +46,7 @@ func (m Mark) SameLife(o Mark) bool {
 	return m.ID == o.ID && m.Seq == o.Seq && m.Start.Equal(o.Start)
 }
 
-// Read returns nil where there is no file, and damaged where there is one
+// Read returns nil if there is no file, and damaged where there is one
 // that can't be understood.
 func Read(path string) (m *Mark, damaged bool, err error) {
 	b, err := os.ReadFile(path)
