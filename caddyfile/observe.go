@@ -26,6 +26,9 @@ func (s *siteBlock) observe(d *caddyfile.Dispenser) error {
 	if o.Match = m; len(m.Paths) == 0 && len(m.MatchRaw) == 0 {
 		return d.Errf("observe needs a path or a matcher before the provider: observe <path> %s", o.Provider)
 	}
+	if err := o.Match.Narrow(); err != nil {
+		return d.Errf("observe %w", err)
+	}
 	if err := s.provider(d, "observe", o.Provider); err != nil {
 		return err
 	}

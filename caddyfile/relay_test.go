@@ -17,6 +17,8 @@ func TestRelayLines(t *testing.T) {
 	}
 }
 shop.example.com {
+	@all path /*
+	@some query wc-api=*
 	payments {
 		` + lines + `
 	}
@@ -56,6 +58,10 @@ shop.example.com {
 		"verify /back zarinpal {\n mode plugin\n deliver once\n}":                                         "leave out `mode plugin` or `deliver once`",
 		"verify /back zarinpal {\n mode pluggin\n}":                                                       "plugin",
 		"observe /back":                                    "needs a provider as its last word",
+		"observe / zarinpal":                               "takes the home page",
+		"observe * zarinpal":                               "needs a path or a matcher",
+		"observe @all zarinpal":                            "takes every page",
+		"observe @some zarinpal":                           "",
 		"observe /back zibal":                              "not defined",
 		"observe /back zarinpal {\n rescue maybe\n}":       "off",
 		"observe /back zarinpal {\n refused redirect *\n}": "every redirect",

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -80,4 +82,96 @@ func declares(t *testing.T, dir, name string) bool {
 		}
 	}
 	return false
+}
+
+// What the manual counts is what there is.
+func TestCountsAreTrue(t *testing.T) {
+	fuzz := 0
+	err := filepath.WalkDir("..", func(path string, _ os.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, "_test.go") {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			fuzz += len(regexp.MustCompile(`(?m)^func Fuzz\w+\(`).FindAll(text, -1))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	places, err := os.ReadFile("../internal/failpoint/failpoint.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	attacks, err := os.ReadFile("attacks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := len(regexp.MustCompile(`(?m)^\| A[0-9]{2} \|`).FindAll(attacks, -1))
+	for _, c := range []struct {
+		page, says string
+		n          int
+	}{
+		{"guarantees.md", `more than (\d+) targets`, fuzz},
+		{"attacks.md", `(\d+) published ways`, all},
+		{"guarantees.md", `\[(\d+) attacks\]`, all},
+		{"guarantees.md", `killed at each of (\d+) places`, len(regexp.MustCompile(`(?m)^\t\w+ +Place = "`).FindAll(places, -1))},
+	} {
+		text, err := os.ReadFile(c.page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := regexp.MustCompile(c.says).FindAllSubmatch(text, -1)
+		for _, m := range found {
+			says, _ := strconv.Atoi(string(m[1]))
+			if says != c.n && (!strings.HasPrefix(c.says, "more than") || c.n < says || c.n > says*5/4) {
+				t.Errorf("%s says %q; there are %d", c.page, m[0], c.n)
+			}
+		}
+		if len(found) == 0 {
+			t.Errorf("%s does not say how many: %s", c.page, c.says)
+		}
+	}
+}
+
+// Whatever event a person may find in a log is explained in the manual.
+func TestEveryEventIsExplained(t *testing.T) {
+	// Those that only counters hear.
+	counted := []string{"payment_starting", "return_answered", "delivery_ended", "verification_counted"}
+	sources, err := filepath.Glob("../engine/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	manual := ""
+	err = filepath.WalkDir(".", func(path string, e os.DirEntry, err error) error {
+		if err == nil && e.IsDir() && e.Name() == "fa" {
+			return filepath.SkipDir
+		}
+		if err == nil && strings.HasSuffix(path, ".md") {
+			text, err := os.ReadFile(path)
+			manual += string(text)
+			return err
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, path := range sources {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^\s*Event\w+\s*= "(\w+)"`).FindAllSubmatch(text, -1) {
+			seen++
+			if name := string(m[1]); !slices.Contains(counted, name) && !strings.Contains(manual, "`"+name+"`") {
+				t.Errorf("%s: no page explains it", name)
+			}
+		}
+	}
+	if seen < 40 {
+		t.Errorf("only %d events were found", seen)
+	}
 }

@@ -60,7 +60,9 @@ func (f *watcher) announcement(status int, header http.Header) {
 	p, id := f.h.payPage(status, header)
 	announces := len(header[headerOrder]) > 0 || len(header[headerAmount]) > 0 || len(header[headerID]) > 0
 	if p == nil && !announces {
-		f.links = len(f.h.Track) > 0 && isJSON(header)
+		if len(f.h.Track) > 0 {
+			f.links = seeker(f.r, header)
+		}
 		return
 	}
 	h := f.h.announcedTo(f.r, status, header)

@@ -36,7 +36,7 @@ type filter struct {
 	caching string
 	// links is set for an answer whose body may name a pay page: JSON of a site that
 	// tracks, announcing nothing.
-	links bool
+	links *linkSeeker
 	gating
 }
 
@@ -144,10 +144,7 @@ func (f *filter) Write(b []byte) (int, error) {
 	if f.refused != nil {
 		return len(b), nil
 	}
-	if f.links {
-		f.links = false
-		f.h.notedIn(f.r, b)
-	}
+	f.seek(b)
 	n, err := f.ResponseWriter.Write(b)
 	f.gone = f.gone || err != nil
 	return n, err
@@ -160,7 +157,7 @@ func (f *filter) ReadFrom(body io.Reader) (int64, error) {
 	if f.refused != nil {
 		return io.Copy(io.Discard, body)
 	}
-	if f.links {
+	if f.links != nil {
 		return io.Copy(onlyWriter{f}, body)
 	}
 	return f.ResponseWriterWrapper.ReadFrom(body)
@@ -206,6 +203,7 @@ func (f *filter) Push(target string, opts *http.PushOptions) error {
 // net/http will answer 200 with these headers, and cleans what was added behind
 // the header: trailers.
 func (f *filter) finish() {
+	f.sought()
 	if f.refused == nil && f.status == 0 {
 		f.lookAgain()
 		f.read(http.StatusOK, f.ResponseWriter.Header())

@@ -44,14 +44,15 @@ type errorGuard struct{ sites []*Handler }
 func (g *errorGuard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	clearVerified(r)
 	sites := met(r)
-	if sites == nil {
+	unmet := sites == nil
+	if unmet {
 		sites = g.sites
 		begin(r, nil)
 	}
 	scrub.Request(r)
 	f := newFilter(w)
 	f.guards(nil, r, passes{})
-	f.sites = sites
+	f.sites, f.unmet = sites, unmet
 	if said := w.Header().Get("Cache-Control"); strings.Contains(said, forBrowser) {
 		f.caching = said // of an answer about one person, which failed
 	}

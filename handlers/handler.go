@@ -301,8 +301,12 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	forms := h.takeForms(r)
 	needs := needsMatcher(r.URL.Path)
 	if len(h.Observe) > 0 {
-		if o, claimed := h.observed(r, needs); o != nil {
-			return h.serveObserved(w, r, next, o, claimed)
+		o, named, err := h.observed(r, needs)
+		switch {
+		case o != nil && err != nil && replayOf(r) == nil && h.relays(o.Provider):
+			return h.refuseForeign(r, o, nil, err)(w, r)
+		case o != nil:
+			return h.serveObserved(w, r, next, o, named)
 		}
 	}
 	v, err := h.returnRoute(r, needs)
@@ -311,6 +315,11 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 		return err
 	case v != nil:
 		return h.serveReturn(w, r, next, v)
+	}
+	if len(h.Observe) > 0 {
+		if page := h.strayed(r); page != nil {
+			return page(w, r)
+		}
 	}
 	for _, c := range h.Checkout {
 		if item, receipt, ok := c.item(r.URL.Path); receipt {

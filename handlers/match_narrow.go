@@ -12,7 +12,7 @@ import (
 // Narrow refuses what takes the site's ordinary pages for returns from the bank: a
 // customer who opens one of them would get a page about a payment in its place.
 //
-// Its invariant: what a verify route takes is told from all other requests by a path
+// Its invariant: what a verify or observe route takes is told from all other requests by a path
 // other than the home page's, or by something else that the return has and a page's
 // address has not.
 func (m *Match) Narrow() error {

@@ -1,12 +1,9 @@
 package handlers
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -17,7 +14,6 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/rahgir/caddy-payments/engine"
-	"github.com/rahgir/caddy-payments/internal/pages"
 	"github.com/rahgir/caddy-payments/internal/params"
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -60,6 +56,8 @@ type Observe struct {
 type observeRoute struct {
 	name     string
 	provider *provider
+	// guarded are the provider's parameters.
+	guarded  *params.Names
 	inquires bool
 }
 
@@ -68,6 +66,9 @@ type observeRoute struct {
 const observePatience = 10 * time.Second
 
 func (o *Observe) provision(ctx caddy.Context, h *Handler) error {
+	if err := o.Match.Narrow(); err != nil {
+		return err
+	}
 	if err := o.Match.provision(ctx); err != nil {
 		return err
 	}
@@ -92,6 +93,7 @@ func (o *Observe) provision(ctx caddy.Context, h *Handler) error {
 		return err
 	}
 	o.conf.provider = &provider{ProviderInfo: info, terms: info.Terms()}
+	o.conf.guarded = params.NewNames(o.conf.provider.terms.Params...)
 	o.conf.name = o.name() + " " + o.Provider
 	return nil
 }
@@ -161,55 +163,13 @@ func (h *Handler) observing(ctx context.Context, u *url.URL, provider string) *O
 	return nil
 }
 
-// observed is the observe route that takes a request which carries the provider's id,
-// and that id.
-func (h *Handler) observed(r *http.Request, needsMatcher bool) (*Observe, payment.Claimed) {
-	for _, o := range h.Observe {
-		ok := false
-		if len(o.matchers) > 0 {
-			ok, _ = o.matches(r, needsMatcher)
-		} else {
-			ok = o.relates(r, needsMatcher) == exactly
-		}
-		if !ok {
-			continue
-		}
-		claimed, err := o.conf.provider.ReadReturn(brought(r))
-		if err == nil && claimed.ID != "" {
-			return o, claimed
-		}
-	}
-	return nil, payment.Claimed{}
-}
-
-// brought reads the parameters of a return, which stay where they are: the body, where
-// a provider posts them, and else the query.
-func brought(r *http.Request) func(name string) string {
-	query, _ := url.ParseQuery(r.URL.RawQuery)
-	var form url.Values
-	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); r.Method == http.MethodPost && kind == "application/x-www-form-urlencoded" {
-		body, err := io.ReadAll(io.LimitReader(r.Body, params.MaxBytes+1))
-		rest := r.Body
-		r.Body = struct {
-			io.Reader
-			io.Closer
-		}{io.MultiReader(bytes.NewReader(body), rest), rest}
-		if err == nil && len(body) <= params.MaxBytes {
-			form, _ = url.ParseQuery(string(body))
-		}
-	}
-	return func(name string) string {
-		if form.Has(name) {
-			return form.Get(name)
-		}
-		return query.Get(name)
-	}
-}
-
 // serveObserved lets a return pass, and looks how the shop answers it.
-func (h *Handler) serveObserved(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, o *Observe, claimed payment.Claimed) error {
+func (h *Handler) serveObserved(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, o *Observe, named []payment.Claimed) error {
 	caddyhttp.SetVar(r.Context(), routedVar, true)
-	page := &observedPage{route: o, id: claimed.ID, said: payment.PageBad}
+	page := &observedPage{route: o, said: payment.PageBad}
+	if len(named) == 1 {
+		page.id = named[0].ID
+	}
 	if d := replayOf(r); d != nil {
 		d.taken = true
 		page.to = &d.said
@@ -220,18 +180,14 @@ func (h *Handler) serveObserved(w http.ResponseWriter, r *http.Request, next cad
 		return page.serve(h, w, r, next) // the shop works without us
 	}
 	defer eng.Page()()
-	rec, err := eng.RelayOf(r.Context(), o.Provider, claimed.ID)
-	if err != nil {
-		return page.serve(h, w, r, next)
-	}
-	if rec != nil {
-		if why := h.foreign(r, o, rec); why != nil {
-			h.app.Observe(engine.Event{Name: engine.EventForeignReturn, Record: rec, Provider: o.Provider, Site: h.siteOf(r).id, ID: rec.ID, Err: why, Alert: true})
-			return h.write(w, r, pages.Page{Kind: pages.Malformed, ShopURL: h.home(r)}, why)
-		}
-	}
-	if rec == nil || rec.Relay == nil {
-		return h.serveSeen(eng, w, r, next, page, claimed)
+	rec, why := h.foreign(r, o, eng, named)
+	switch {
+	case why != nil:
+		return h.refuseForeign(r, o, rec, why)(w, r)
+	case rec == nil && len(named) != 1:
+		return page.serve(h, w, r, next) // which of them it is can't be told, and none is ours
+	case rec == nil || rec.Relay == nil:
+		return h.serveSeen(eng, w, r, next, page, named[0])
 	}
 	at, err := eng.RelayReturn(r.Context(), rec.Ref, payment.Return{
 		Method: http.MethodGet, Secure: h.secureView(r), Host: r.Host, URI: r.URL.EscapedPath(), By: visitorOf(r),
@@ -246,45 +202,6 @@ func (h *Handler) serveObserved(w http.ResponseWriter, r *http.Request, next cad
 		}()
 	}
 	return page.serve(h, w, r, next)
-}
-
-// foreign tells why a return is not that of its payment's create: the site, the path
-// (last slash apart) and every parameter that the shop put into the callback must have
-// come back unchanged. Several plugins take "again" for paid and never compare the id
-// that they stored.
-func (h *Handler) foreign(r *http.Request, o *Observe, rec *payment.Record) error {
-	if !h.siteOf(r).is(rec.Site) {
-		return errors.New("it is the return of another site's payment")
-	}
-	address := rec.Return.Address()
-	if rec.Relay != nil {
-		address = rec.Relay.Callback
-	}
-	if address == "" {
-		return nil // nobody saw its create
-	}
-	want, err := url.Parse(address)
-	if err != nil {
-		return nil
-	}
-	came, err := url.ParseRequestURI(originalURI(r))
-	if err != nil {
-		return errors.New("the address can't be read")
-	}
-	if strings.TrimSuffix(want.Path, "/") != strings.TrimSuffix(came.Path, "/") {
-		return errors.New("it came to another path than its payment was created with")
-	}
-	had, have := want.Query(), came.Query()
-	for name, values := range had {
-		got := have[name]
-		if slices.Contains(o.conf.provider.terms.Params, name) && len(got) > len(values) {
-			got = got[:len(values)] // the provider's own came on top
-		}
-		if !slices.Equal(values, got) {
-			return fmt.Errorf("the shop's own parameter %s is not the one of the create", bounded(name))
-		}
-	}
-	return nil
 }
 
 // findObserve is the site and observe route of a record.

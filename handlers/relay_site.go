@@ -23,8 +23,8 @@ type Relay struct {
 	Path string `json:"path"`
 	relay.Options
 
-	prefix string
-	server *relay.Server
+	prefix, folded string
+	server         *relay.Server
 }
 
 // provision resolves the path; its secret shows in no error.
@@ -38,6 +38,7 @@ func (l *Relay) provision(h *Handler) error {
 		return fmt.Errorf("the path must be one plain path such as /-/pay/{env.RELAY_SECRET}")
 	}
 	l.prefix = strings.TrimRight(path, "/")
+	l.folded = folded(l.prefix)
 	app, ok := h.app.(relay.App)
 	if !ok {
 		return fmt.Errorf("this build of the payments app has no relay")
@@ -47,10 +48,28 @@ func (l *Relay) provision(h *Handler) error {
 }
 
 // relayed returns the relay that takes a request, and what is below its path.
+//
+// Its invariant: a request that names the relay's path, however that is spelt, is the
+// relay's: neither the shop nor a log learns the secret in it. In another spelling it
+// gets an answer that says so.
 func (h *Handler) relayed(r *http.Request) (*Relay, string) {
+	path := r.URL.EscapedPath()
 	for _, l := range h.Relay {
-		if rest, ok := strings.CutPrefix(r.URL.EscapedPath(), l.prefix); ok && strings.HasPrefix(rest, "/") {
-			return l, rest
+		if n := len(l.prefix); len(path) >= n && (len(path) == n || path[n] == '/') && strings.EqualFold(path[:n], l.prefix) {
+			if path[:n] != l.prefix {
+				return l, ""
+			}
+			return l, path[n:]
+		}
+	}
+	if !needsMatcher(r.URL.Path) {
+		return nil, ""
+	}
+	for _, reading := range readings(r.URL.Path) {
+		for _, l := range h.Relay {
+			if under(reading, l.folded) {
+				return l, ""
+			}
 		}
 	}
 	return nil, ""

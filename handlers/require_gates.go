@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/rahgir/caddy-payments/internal/pages"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -33,6 +34,8 @@ type gating struct {
 	kept []string
 	// sites are the sites whose gates are asked in error routes, for every path.
 	sites []*Handler
+	// unmet: the request was refused before it met any of them.
+	unmet bool
 }
 
 // guards prepares the final look at the gates of h.
@@ -46,6 +49,9 @@ func (f *filter) lookAgain() {
 		var passed passes
 		page, shut := h.ask(f.ResponseWriter, f.request(), &passed)
 		if page != nil {
+			if f.unmet && !h.place().hosts.takes(hostName(f.r.Host)) {
+				page = needPayment
+			}
 			f.refuse(f.kept, page)
 			f.refused.shut = shut
 			return
@@ -62,6 +68,13 @@ func (f *filter) lookAgain() {
 		f.refuse(f.kept, page)
 		f.refused.shut = shut
 	}
+}
+
+// needPayment answers for a gate of another site's: nothing of that site.
+func needPayment(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Cache-Control", forNobody)
+	pages.Write(w, r, pages.Page{Kind: pages.NeedPayment})
+	return nil
 }
 
 // request returns the request with the address that is served.

@@ -228,6 +228,9 @@ func (t *returnRequest) malformed(err error) error {
 		Name: engine.EventMalformed, Site: t.site.id, Provider: t.v.Provider, ID: claimed.ID, Order: claimed.Order,
 		Err: fmt.Errorf("%s: %w", t.v.route.name, err), Alert: true,
 	})
+	if to := t.clean(); to != "" {
+		return t.redirect(to)
+	}
 	return t.page(kindMalformed, nil, err)
 }
 

@@ -95,3 +95,24 @@ func TestRead(t *testing.T) {
 		t.Errorf("%q, %v", by, err)
 	}
 }
+
+// The manual says how many there are, roughly.
+func TestTheManualCountsThem(t *testing.T) {
+	root, err := moduleRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(root, "docs/guarantees.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`more than (\d+) ways of breaking a rule, each rule of money and each finding M1–M17 among them, and more than (\d+) of the doors:`).FindSubmatch(text)
+	if m == nil {
+		t.Fatal("docs/guarantees.md does not say how many seeded bugs there are")
+	}
+	for i, n := range []int{len(mutants()), len(gating()) + len(placing()) + len(handing()) + len(admitting())} {
+		if says, _ := strconv.Atoi(string(m[i+1])); n < says || n > says*5/4 {
+			t.Errorf("docs/guarantees.md says %q; there are %d", m[0], n)
+		}
+	}
+}

@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -32,6 +34,9 @@ func (s *Server) admit(r *http.Request) error {
 		return errors.New("a caller without an address is refused")
 	}
 	peer = peer.Unmap().WithZone("")
+	if peer, err = s.caller(r, peer); err != nil && len(s.Options.Allow) == 0 {
+		return err
+	}
 	if slices.ContainsFunc(s.nets, func(p netip.Prefix) bool { return p.Contains(peer) }) {
 		return nil
 	}
@@ -39,6 +44,26 @@ func (s *Server) admit(r *http.Request) error {
 		return nil
 	}
 	return fmt.Errorf("%s may not call the relay: write `allow %s` if that is the shop", peer, peer)
+}
+
+// caller is who calls, behind a proxy whom the server trusts. What another proxy has
+// passed on may come from anybody: that it stands on this machine says nothing. (In the
+// provider's place it is the shop's own outgoing proxy.)
+func (s *Server) caller(r *http.Request, peer netip.Addr) (netip.Addr, error) {
+	if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted {
+		text, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+		client, err := netip.ParseAddr(text)
+		if err != nil {
+			return peer, errors.New("the proxy does not say who calls")
+		}
+		return client.Unmap().WithZone(""), nil
+	}
+	for _, name := range []string{"X-Forwarded-For", "Forwarded"} {
+		if r.Header.Get(name) != "" && !s.Place {
+			return peer, fmt.Errorf("a proxy at %s, which `trusted_proxies` does not name, has passed this call on (%s): let the shop call this server itself, or write `allow %s` if nobody else can call through that proxy", peer, name, peer)
+		}
+	}
+	return peer, nil
 }
 
 // sameMachine: who calls one of this machine's addresses from that very address is

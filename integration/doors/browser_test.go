@@ -104,7 +104,7 @@ func (q *request) send() (*answer, error) {
 		if err != nil && isTimeout(err) {
 			return nil, errHang
 		}
-		a.Status, a.Header, a.Body = res.StatusCode, res.Header, string(body)
+		a.Status, a.Header, a.Body = res.StatusCode, res.Header, unpacked(res.Header, body)
 		break
 	}
 	q.browser.jar.SetCookies(q.url(), (&http.Response{Header: a.Header}).Cookies())

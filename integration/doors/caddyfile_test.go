@@ -22,6 +22,7 @@ const (
 type places struct {
 	bank              string
 	proxy, php, roots []string
+	pages             string // templates in place of ours
 }
 
 // writer indents.
@@ -84,7 +85,11 @@ func (p *plan) caddyfile(at places) string {
 				w.line("http://%s {", b.Hosts[0])
 			}
 			mall = true
-			w.line("handle %s/* {", b.Prefix)
+			if b.Under {
+				w.line("handle_path %s/* {", b.Prefix)
+			} else {
+				w.line("handle %s/* {", b.Prefix)
+			}
 			b.body(w, at)
 			w.line("}")
 		}
@@ -191,7 +196,7 @@ func (b *block) body(w *writer, at places) {
 	b.payments(w, at)
 	w.line("root * %s", root)
 	if b.has("encode") {
-		w.line("encode gzip")
+		w.line("encode zstd gzip")
 	}
 	if b.has("auth") {
 		w.line("forward_auth %s {", at.proxy[b.Number])
@@ -205,6 +210,21 @@ func (b *block) body(w *writer, at places) {
 	}
 	if b.has("strip") {
 		w.line("uri strip_prefix /v2")
+	}
+	if b.has("suffix") {
+		w.line("uri strip_suffix .dl")
+	}
+	if b.has("replace") {
+		w.line("uri replace /zip/ /course/")
+	}
+	if b.has("regexp") {
+		w.line("uri path_regexp ^/old-(.*)$ /$1")
+	}
+	if b.has("statused") {
+		w.line("intercept {")
+		w.line("@none status 404")
+		w.line("replace_status @none 200")
+		w.line("}")
 	}
 	if b.has("intercept") {
 		w.line("intercept {")
@@ -243,7 +263,7 @@ func (b *block) body(w *writer, at places) {
 
 func (b *block) serve(w *writer, at places) {
 	if b.Said {
-		w.line("respond %s \"%s%s\"", b.at("/said"), saidMark, saidAll)
+		w.line("respond %s \"%s%s\"", b.in("/said"), saidMark, saidAll)
 	}
 	switch b.Serve {
 	case "proxy":
@@ -325,15 +345,15 @@ func (b *block) payments(w *writer, at places) {
 		}
 	}
 	for _, c := range b.Checkouts {
-		w.line("checkout %s %s {", b.at(c.Path), strings.Join(c.Providers, " "))
+		w.line("checkout %s %s {", b.in(c.Path), strings.Join(c.Providers, " "))
 		for _, sku := range c.Items {
 			w.line("item %s %drial", sku, prices[sku])
 		}
-		w.line("return %s", b.at(c.Return))
+		w.line("return %s", b.in(c.Return))
 		w.line("}")
 	}
 	for i, v := range b.Verifies {
-		where := b.at(v.Path)
+		where := b.in(v.Path)
 		if v.Query != "" {
 			where = fmt.Sprintf("@return%d", i)
 		}
@@ -368,6 +388,16 @@ func (b *block) payments(w *writer, at places) {
 		}
 		w.line("}")
 	}
+	if b.Brand {
+		w.line("brand \"%s\" {", b.name())
+		w.line("color e67e22")
+		w.line("support \"tel:+982100000%d\"", b.Number)
+		w.line("home /free.html")
+		w.line("}")
+	}
+	if b.Pages {
+		w.line("pages %s", at.pages)
+	}
 	if b.NoAnnounce {
 		w.line("announce off")
 	}
@@ -377,11 +407,11 @@ func (b *block) payments(w *writer, at places) {
 	w.line("}")
 }
 
-// all are paths of the shop as they are asked for.
+// all are paths of the shop as its block has them.
 func (b *block) all(paths []string) []string {
 	var out []string
 	for _, p := range paths {
-		out = append(out, b.at(p))
+		out = append(out, b.in(p))
 	}
 	return out
 }

@@ -20,7 +20,7 @@ func newPlan(seed uint64) *plan {
 		p.Blocks = append(p.Blocks, d.block(p, i))
 	}
 	if n > 1 && d.chance(8) {
-		p.mall()
+		p.mall(d.chance(50))
 	}
 	p.settle()
 	p.Steps = d.steps(p)
@@ -98,8 +98,9 @@ func (d draw) block(p *plan, i int) block {
 	}
 	b.Many, b.Said = d.chance(20), d.chance(35)
 	b.NoAnnounce, b.ErrorsCaddy = d.chance(5), d.chance(10)
+	b.Brand, b.Pages = d.chance(35), d.chance(20)
 	b.Loose, b.Try, b.Precompressed = d.chance(25), b.Try || d.chance(35), d.chance(25)
-	all := []string{"alias", "strip", "under", "errors", "bad-errors", "intercept", "auth", "nested", "invoke", "encode"}
+	all := []string{"alias", "strip", "suffix", "replace", "regexp", "under", "errors", "bad-errors", "intercept", "statused", "auth", "nested", "invoke", "encode", "encode"}
 	if b.Serve == "proxy" {
 		all = append(all, "accel")
 	}
@@ -117,11 +118,11 @@ func (d draw) block(p *plan, i int) block {
 	return b
 }
 
-// mall makes the first two blocks shops of one host.
-func (p *plan) mall() {
+// mall makes the first two blocks shops of one host, by handle or by handle_path.
+func (p *plan) mall(under bool) {
 	for i := range 2 {
 		b := &p.Blocks[i]
-		b.Prefix = "/s" + string(rune('0'+i))
+		b.Prefix, b.Under = "/s"+string(rune('0'+i)), under
 		b.Hosts, b.Names, b.Port, b.Public = []string{"mall.test"}, []string{"mall.test"}, "80", "http://mall.test"+b.Prefix
 		b.Around, b.Twin, b.Serve = nil, "", "proxy"
 		for j := range b.Verifies {

@@ -154,9 +154,21 @@ func (w *world) record(p *purchase) *payment.Record {
 	if err != nil {
 		return nil
 	}
+	// What is left of a refusal that named this id is no payment.
+	rank := func(r *payment.Record) int {
+		switch {
+		case r.State == payment.Delivered:
+			return 3
+		case r.State == payment.Declined && r.Attempts.Count == 0 && r.Receipt == nil && !r.Expect.Known():
+			return 0
+		case r.Order == p.Order:
+			return 2
+		}
+		return 1
+	}
 	var best *payment.Record
 	for _, r := range page.Records {
-		if best == nil || r.Order == p.Order && best.Order != p.Order || r.State == payment.Delivered {
+		if best == nil || rank(r) > rank(best) {
 			best = r
 		}
 	}

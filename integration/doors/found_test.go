@@ -28,6 +28,18 @@ func TestFound(t *testing.T) {
 			}},
 			Steps: []step{{Do: "order"}, {Do: "bank", How: "pay"}, {Do: "misreturn", How: "POST", Spell: []string{"dot-end"}}},
 		},
+		// A request that Caddy refuses before it routes is held to the gates of all sites,
+		// and its page tells nothing of a site whose name it did not ask for.
+		"a gate of another shop": {
+			Blocks: []block{
+				{Number: 0, Hosts: []string{"a.test"}, Names: []string{"a.test"}, Port: "80", Serve: "files", Around: []string{"bad-errors"}},
+				{
+					Number: 1, Hosts: []string{"b.test"}, Names: []string{"b.test"}, Port: "80", Serve: "proxy", Brand: true,
+					Requires: []require{{Paths: []string{"/members/*"}, Items: []string{"cheap"}}},
+				},
+			},
+			Steps: []step{{Do: "ask", Browser: 1, How: strings.Repeat("A", 34)}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if w := live(p); len(w.faults) > 0 {

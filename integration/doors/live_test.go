@@ -15,7 +15,7 @@ import (
 
 // paths are what an attacker asks for.
 var paths = append(append(append([]string{}, files...), pages...), "/alias", "/alias2", "/give?f=/book.pdf", "/give?f=/members/secret.txt",
-	"/buy/cheap", "/buy/dear", "/callback.php", "/pay/callback", "/course/", "/course", "/nothing", "/nothing.php", "/dl/book.pdf", "/v2/lesson.html", "/said")
+	"/buy/cheap", "/buy/dear", "/callback.php", "/pay/callback", "/course/", "/course", "/nothing", "/nothing.php", "/dl/book.pdf", "/v2/lesson.html", "/said", "/lesson.html.dl", "/book.pdf.dl", "/zip/one.html", "/zip/pro/x.html", "/old-lesson.html", "/old-book.pdf")
 
 // lived counts worlds: each has hosts of its own, because what a process has
 // said of a site it doesn't say again at once, whatever the configuration.

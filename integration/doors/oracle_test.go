@@ -23,6 +23,7 @@ func (w *world) judge(q *request, a *answer, before int) {
 		w.judgeContent(q, a)
 		w.judgeCaching(q, a)
 		w.judgeSaid(q, a)
+		w.judgeBrand(q, a)
 	}
 	w.panics()
 }
@@ -435,7 +436,7 @@ func (w *world) judgePassed(b *block, s *seen, status string) {
 	}
 	for i := range b.Verifies {
 		v := &b.Verifies[i]
-		if _, names := kindOf(v.Provider); v.Path != "" && plain(s.URI) == b.at(v.Path) {
+		if _, names := kindOf(v.Provider); v.Path != "" && plain(s.URI) == b.in(v.Path) {
 			w.judgeCookies(s, names)
 		}
 	}

@@ -24,6 +24,7 @@ type block struct {
 	Port   string
 	Public string   // public_url
 	Prefix string   // where this shop lives on a host that it shares with others
+	Under  bool     // by handle_path, so that its block and its shop don't know the prefix
 	Names  []string // what browsers call it, without port
 
 	Track                   []string // nil: none; empty: all pages
@@ -34,6 +35,7 @@ type block struct {
 	Verifies                []verify
 	Requires                []require
 	NoAnnounce, ErrorsCaddy bool
+	Brand, Pages            bool // our pages carry the shop's name; templates replace some of them
 
 	Serve         string // files, proxy or php
 	Loose         bool   // disable_canonical_uris
@@ -134,3 +136,11 @@ func (p *plan) twins() bool {
 
 // at is a path of the shop as it is asked for.
 func (b *block) at(path string) string { return b.Prefix + path }
+
+// in is a path of the shop as its block has it, and its shop sees it.
+func (b *block) in(path string) string {
+	if b.Under {
+		return path
+	}
+	return b.at(path)
+}

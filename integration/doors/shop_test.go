@@ -192,7 +192,7 @@ func firstPath(b *block, v *verify) string {
 	if v.Path == "" {
 		return "/"
 	}
-	return b.at(v.Path)
+	return b.in(v.Path)
 }
 
 // lookup is how the shop answers `expect lookup`.

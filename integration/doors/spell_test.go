@@ -72,6 +72,12 @@ func spell(p, how string) string {
 		return "/v2" + p
 	case "dl":
 		return "/dl" + p
+	case "dl-end":
+		return p + ".dl"
+	case "zip":
+		return strings.Replace(p, "/course/", "/zip/", 1)
+	case "old":
+		return dir + "old-" + base
 	case "no-index":
 		return strings.TrimSuffix(p, "index.html")
 	case "bare-index":

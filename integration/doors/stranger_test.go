@@ -19,7 +19,7 @@ const bound = "wc_order"
 // binds: that request of a shop came on a route that binds the parameter.
 func (b *block) binds(s *seen) bool {
 	for _, v := range b.Verifies {
-		if v.Bind != "" && v.Path != "" && plain(s.URI) == b.at(v.Path) {
+		if v.Bind != "" && v.Path != "" && plain(s.URI) == b.in(v.Path) {
 			return true
 		}
 	}

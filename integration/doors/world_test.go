@@ -58,6 +58,9 @@ func TestMain(m *testing.M) {
 	if around.roots, err = writeRoots(dir, most); err != nil {
 		panic(err)
 	}
+	if around.pages, err = writePages(dir); err != nil {
+		panic(err)
+	}
 	code := m.Run()
 	_ = os.RemoveAll(dir)
 	os.Exit(code)

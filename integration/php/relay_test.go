@@ -113,6 +113,7 @@ func TestRelayedPlugin(t *testing.T) {
 		if p := harness.NewBrowser(t).Get(forged); p.Status != http.StatusBadRequest || p.Header.Get("Location") != "" {
 			t.Errorf("%d, to %s", p.Status, p.Header.Get("Location"))
 		}
+		w.forge(ret.URL, a, b)
 		w.returns(ret)
 		w.waitState(a, "delivered")
 	})

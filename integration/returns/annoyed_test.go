@@ -3,8 +3,9 @@ package returns_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
-	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,13 +75,15 @@ func TestALinkPreviewComesFirst(t *testing.T) {
 	}
 }
 
-// A11: a shop starts payments by a script and JSON, and announces nothing; its customer
+// A shop starts payments by a script and JSON, and announces nothing; its customer
 // comes back by a cross-site POST, without cookies, and leaves at once. The sale is still
-// the affiliate's whose link it began with.
+// the affiliate's whose link it began with, whatever compresses the JSON and in however
+// many pieces it is written.
 func TestAttributionOfAShopThatAnswersJSON(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Options{Return: sandbox.ReturnPost}, "")
-	site, shop := w.plain("track\nverify /back idpay {\nexpect none\ndeliver idempotent\n}")
+	site, shop := w.site("payments {\ntrack\nverify /back idpay {\nexpect none\ndeliver idempotent\n}\n}\nencode gzip zstd {\nmatch {\nstatus 2xx\n}\n}\nreverse_proxy SHOP {\nflush_interval -1\n}")
+	made := make(chan string, 1)
 	shop.SetAnswer(func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/confirm" {
 			return
@@ -89,22 +92,56 @@ func TestAttributionOfAShopThatAnswersJSON(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
+		made <- bill.ID
 		rw.Header().Set("Content-Type", "application/json; charset=utf-8")
 		escaped, _ := json.Marshal(bill.Link)
-		_, _ = fmt.Fprintf(rw, `{"image":"https:\/\/cdn.test\/a.png","redirect":%s,"id":%q}`, strings.ReplaceAll(string(escaped), "/", `\/`), bill.ID)
+		text := fmt.Sprintf(`{"image":"https:\/\/cdn.test\/a.png","redirect":%s,"text":%q}`, strings.ReplaceAll(string(escaped), "/", `\/`), strings.Repeat("long ", 300))
+		piece := 20
+		if r.Header.Get("Accept-Encoding") != "identity" {
+			piece = 700 // less isn't compressed
+		}
+		for text != "" {
+			n := min(len(text), piece)
+			_, _ = io.WriteString(rw, text[:n])
+			_ = http.NewResponseController(rw).Flush()
+			text = text[n:]
+		}
 	})
 	w.start()
-	b := harness.NewBrowser(t)
-	const track = "064ee72930404724974761b0b41e9e49"
-	b.Get(site+"/product?track_id="+track, "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document")
-	var made struct{ ID string }
-	if err := json.Unmarshal([]byte(b.Post(site+"/confirm?order=A11", url.Values{}).Body), &made); err != nil {
-		t.Fatal(err)
+	for i, coding := range []string{"identity", "gzip", "zstd"} {
+		b := harness.NewBrowser(t)
+		track := fmt.Sprintf("064ee72930404724974761b0b41e9e4%d", i)
+		b.Get(site+"/product?track_id="+track, "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document")
+		if a := b.Get(fmt.Sprintf("%s/confirm?order=A%d", site, i), "Accept-Encoding", coding); a.Header.Get("Content-Encoding") != strings.TrimPrefix(coding, "identity") {
+			t.Fatalf("%s: %v", coding, a.Header)
+		}
+		come(harness.NewBrowser(t), w.act(<-made, "pay"), "Accept", "application/xml") // nobody stays for the bounce
+		harness.Wait(t, "the sale is reported: "+coding, 30*time.Second, func() bool {
+			return slices.ContainsFunc(w.box.Ledger("", "", "").Conversions, func(c sandbox.Conversion) bool { return c.TrackID == track })
+		})
 	}
-	ret := w.act(made.ID, "pay")
-	come(harness.NewBrowser(t), ret, "Accept", "application/xml") // nobody stays for the bounce
-	harness.Wait(t, "the sale is reported", 30*time.Second, func() bool { return len(w.box.Ledger("", "", "").Conversions) == 1 })
-	if c := w.box.Ledger("", "", "").Conversions[0]; c.TrackID != track {
-		t.Errorf("%+v", c)
+}
+
+// Whoever is about to pay for what this browser has bought is told so; whoever only
+// began to pay, or looks from elsewhere, is not.
+func TestWhatIsBoughtIsSaidBeforeItIsPaidAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, "")
+	site, _ := w.plain("checkout /buy idpay {\nitem mug 120000toman\nitem cup 90000toman\nreturn /thanks\n}\nverify /thanks idpay")
+	w.start()
+	b := harness.NewBrowser(t)
+	said := func(b *harness.Browser, sku string) bool {
+		return strings.Contains(b.Get(site+"/buy/"+sku).Body, "You have bought this before")
+	}
+	link := b.Post(site+"/buy/mug", nil).Location(t)
+	if said(b, "mug") {
+		t.Error("it is not paid yet")
+	}
+	status(t, come(b, w.act(link[strings.LastIndexByte(link, '/')+1:], "pay")), http.StatusOK)
+	if !said(b, "mug") {
+		t.Error("the buyer is not told")
+	}
+	if said(b, "cup") || said(harness.NewBrowser(t), "mug") {
+		t.Error("it is said of something else, or to somebody else")
 	}
 }

@@ -35,7 +35,9 @@ if (($_GET['do'] ?? '') === 'pay') {
     }
     exit;
 }
-if (($_GET['Status'] ?? '') !== 'OK') {
+$in = empty($behave['request']) ? $_GET : $_REQUEST; // many plugins read the latter
+$order = $in['order'] ?? '';
+if (($in['Status'] ?? '') !== 'OK') {
     header('Location: /cart', true, 302);
     exit;
 }
@@ -44,7 +46,7 @@ if (!empty($behave['session']) && empty($_COOKIE['shop_session'])) {
     exit;
 }
 usleep(($behave['wait'] ?? 0) * 1000);
-$paid = call('/pg/v4/payment/verify.json', ['merchant_id' => $merchant, 'amount' => $behave['amount'] ?? 50000, 'authority' => $_GET['Authority']], $behave['timeout'] ?? 15000);
+$paid = call('/pg/v4/payment/verify.json', ['merchant_id' => $merchant, 'amount' => $behave['amount'] ?? 50000, 'authority' => $in['Authority'] ?? ''], $behave['timeout'] ?? 15000);
 if (($paid['data']['code'] ?? 0) === 100) {
     file_put_contents("$dir/credits", $order . "\n", FILE_APPEND | LOCK_EX);
     if (!empty($behave['die'])) {
