@@ -61,14 +61,6 @@ func states(_ []string, begun string) ([]string, cobra.ShellCompDirective) {
 	return words, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
-// decided offers the decisions, behind a reference.
-func decided(words []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(words) != 1 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return decisions(), cobra.ShellCompDirectiveNoFileComp
-}
-
 // importing offers a provider, then files.
 func (c *cli) importing(words []string, begun string) ([]string, cobra.ShellCompDirective) {
 	if len(words) == 0 {

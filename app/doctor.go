@@ -31,7 +31,7 @@ func (a *App) ProviderIssuer(name string) (string, bool) {
 // Doctor implements operate.App: it looks at the running configuration and
 // changes nothing.
 func (a *App) Doctor(ctx context.Context) []operate.Finding {
-	out := append(a.Money(ctx), a.doctorStore(ctx)...)
+	out := append(a.Money(ctx, lang.EN), a.doctorStore(ctx)...)
 	out = append(out, a.doctorSites()...)
 	for _, name := range a.ProviderNames() {
 		out = append(out, a.doctorProvider(name)...)
@@ -45,16 +45,17 @@ func (a *App) Doctor(ctx context.Context) []operate.Finding {
 
 // Money implements operate.App: what costs money now, or soon will. It counts what waits
 // first, so that it is not older than the question.
-func (a *App) Money(ctx context.Context) []operate.Finding {
+func (a *App) Money(ctx context.Context, l lang.Lang) []operate.Finding {
 	ctx, cancel := context.WithTimeout(ctx, recountMost)
 	defer cancel()
-	f := doctor.Facts{Watch: processWatch, Now: time.Now(), Providers: a.ProviderNames(), Sandbox: make(map[string]bool)}
+	f := doctor.Facts{Watch: processWatch, Now: time.Now(), Lang: l, Providers: a.ProviderNames(), Sandbox: make(map[string]bool)}
 	for name, p := range a.providers {
 		f.Sandbox[name] = p.Traits().Environment == payment.Sandbox
 	}
 	if eng, err := a.Engine(ctx); err == nil {
 		f.KeptBack = eng.KeptBack
 		processWatch.Look(ctx, eng.Store, nil)
+		a.tellLedger()
 		_ = processWatch.Recount(ctx, eng.Store) // what is known of before is better than nothing
 	}
 	return doctor.Money(f)

@@ -184,6 +184,7 @@ func fields(e engine.Event) []zap.Field {
 	text("to", e.To)
 	text("answer", e.Code)
 	text("outcome", e.Outcome)
+	text("traceID", e.TraceID)
 	if e.Took > 0 {
 		fs = append(fs, zap.Duration("took", e.Took))
 	}

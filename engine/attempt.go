@@ -197,6 +197,7 @@ func (e *Engine) call(ctx context.Context, p Provider, rec *payment.Record, f fu
 func (e *Engine) callFor(ctx context.Context, p Provider, rec *payment.Record, operation string, f func(context.Context, payment.Query) payment.Answer) (a payment.Answer) {
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
+	ctx, end := e.span(ctx, SpanCall, rec.Ref)
 	start := e.now()
 	defer func() {
 		if v := recover(); v != nil {
@@ -205,6 +206,7 @@ func (e *Engine) callFor(ctx context.Context, p Provider, rec *payment.Record, o
 		if c, ok := e.Clock.(storeClock); ok && a.HasOffset {
 			a.Offset -= c.ahead() // it was measured with the machine's
 		}
+		end(rec, operation+" "+callOutcome(a.Outcome), a.Err)
 		e.Observer.Observe(Event{Name: EventAsked, Record: rec, Operation: operation, Outcome: callOutcome(a.Outcome), Err: a.Err, Took: e.now().Sub(start)})
 	}()
 	return f(failpoint.Sent(ctx, failpoint.VerifySent), query(rec))

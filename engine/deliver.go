@@ -45,17 +45,39 @@ func (e *Engine) Deliver(ctx context.Context, rec *payment.Record, d Delivery, h
 	defer e.running.Done()
 	handCtx, cancel := context.WithTimeout(ctx, DeliveryTime)
 	defer cancel()
+	handCtx, end := e.span(handCtx, SpanDeliver, rec.Ref)
 	var handed Handed
 	panicked := e.safely(rec.Ref, func() error {
 		handed = hand(handCtx, rec)
 		return nil
 	})
+	end(rec, string(d.Via)+" "+handed.word(), cmp.Or(panicked, handed.missed()))
 	rec, err = e.finishDelivery(ctx, rec, handed, d.Policy)
 	return rec, cmp.Or(err, panicked)
 }
 
-// startDelivery begins a delivery. If it returns no error, the caller must call
-// running.Done once.
+// word is what became of a hand-over, in one of the Delivery… words.
+func (h Handed) word() string {
+	switch {
+	case h.Acked:
+		return DeliveryAcked
+	case h.Refused:
+		return DeliveryRefused
+	case h.Gated, h.Unsent:
+		return DeliveryUnsent
+	}
+	return DeliveryUnacked
+}
+
+// missed is an error where the shop has not proved that it credited.
+func (h Handed) missed() error {
+	if h.Acked {
+		return nil
+	}
+	return fmt.Errorf("the shop did not take it: %s, status %d", h.word(), h.Status)
+}
+
+// startDelivery begins one; running.Done must be called once where it returns no error.
 func (e *Engine) startDelivery(ctx context.Context, rec *payment.Record, via payment.Via, browser string, track *payment.Track, p Policy) (*payment.Record, error) {
 	for range claimTries {
 		next, err := e.tryDelivery(ctx, rec.Clone(), via, browser, track, p)

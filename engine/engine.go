@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -132,12 +133,36 @@ func (e *Engine) wakeWorker() {
 	}
 }
 
-// commit writes a change together with the reports that it causes. It tells the owner if the
-// store failed.
+// commitOutcome is what came of a change, in one word.
+func commitOutcome(err error) string {
+	var taken *payment.TakenError
+	switch {
+	case err == nil:
+		return "written"
+	case errors.Is(err, payment.ErrConflict):
+		return "conflict"
+	case errors.As(err, &taken):
+		return "taken"
+	}
+	return "failed"
+}
+
+// failed is an error that is the store's failure, and no answer of it.
+func failed(err error) error {
+	if err == nil || answered(err) {
+		return nil
+	}
+	return err
+}
+
+// commit writes a change, with what is to be told of it, and reports a store that
+// failed.
 func (e *Engine) commit(ctx context.Context, r *payment.Record, lazy bool, take ...payment.Key) error {
 	e.fillOutbox(r)
 	start := time.Now()
+	ctx, end := e.span(ctx, SpanCommit, r.Ref)
 	err := e.Store.Commit(ctx, payment.Change{Record: r, Take: take, Lazy: lazy})
+	end(r, commitOutcome(err), failed(err))
 	if t, ok := e.Observer.(Timer); ok {
 		t.Committed(time.Since(start), !lazy, err)
 	}

@@ -74,7 +74,9 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *pa
 		order.Serial = serial(e.now(), e.Rand())
 	}
 	asked := e.now()
+	callCtx, end := e.span(callCtx, SpanCreate, p.Ref)
 	made, err := creator.Create(callCtx, order)
+	end(&payment.Record{Ref: p.Ref, Provider: p.Provider, Route: p.Route}, createOutcome(err), err)
 	cancel()
 	e.started(p.Provider, p.Site, err, e.now().Sub(asked))
 	if err != nil {

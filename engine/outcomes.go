@@ -126,7 +126,13 @@ func ReportOf(e Event) (to, outcome string) {
 // because the browser has left, or the patience ends, only the waiting ends: the return is
 // still settled, because it may be all that is ever known of the payment.
 func (e *Engine) Admit(ctx context.Context, a Ask) Result {
+	ctx, end := e.span(ctx, SpanVerify, "")
 	res := e.admitted(ctx, a)
+	about := res.Record
+	if about == nil {
+		about = &payment.Record{Provider: a.Provider, Route: a.Route}
+	}
+	end(about, res.Kind.String(), res.Err)
 	e.Observer.Observe(Event{Name: EventReturned, Provider: a.Provider, Site: a.Site, Outcome: res.Kind.String()})
 	return res
 }
@@ -185,6 +191,11 @@ func callOutcome(o payment.Outcome) string {
 	case payment.OutcomeUnknown:
 	}
 	return VerifyUnknown
+}
+
+// CallOutcomes returns all outcomes of a call to a provider, of a question or a create.
+func CallOutcomes() []string {
+	return append(VerifyOutcomes(), "open", "awaiting", "busy")
 }
 
 // countVerified records a payment's outcome in the record that is about to be committed. It

@@ -170,7 +170,9 @@ func (e *Engine) report(ctx context.Context, rec *payment.Record) error {
 	}
 	start := e.now()
 	callCtx, cancel := context.WithTimeout(ctx, reportLimit)
+	callCtx, end := e.span(callCtx, SpanReport, rec.Ref)
 	a := to.Report(callCtx, rec.SaleOf(*p))
+	end(rec, string(p.Kind)+" "+a.Code, a.Err)
 	cancel()
 	failpoint.Hit(failpoint.ConversionSent)
 	return e.reported(ctx, rec, *p, a, e.now().Sub(start))
@@ -197,6 +199,9 @@ func (e *Engine) reported(ctx context.Context, rec *payment.Record, tried paymen
 				if a.Outcome == payment.ReportUnauthorized {
 					e.Shared.stall(rec.Ref)
 				}
+				if ev.Name == "" {
+					return nil // nobody was told yet
+				}
 				ev.Record, ev.To, ev.Code, ev.Took = rec, tried.To, a.Code, took
 				if ev.Err == nil {
 					ev.Err = a.Err
@@ -220,8 +225,11 @@ func (e *Engine) outcome(rec *payment.Record, p *payment.Report, a payment.Repor
 	now, kind, to := e.now(), p.Kind, receiver(p)
 	withdrawn := p.State == payment.WithdrawnReport
 	retry := now.Add(reportAgain)
-	if a.Outcome == payment.ReportRetry {
+	switch a.Outcome {
+	case payment.ReportRetry:
 		retry, _ = afterReport(p, now, a.RetryAfter, e.Rand())
+	case payment.ReportHeld:
+		retry = heldUntil(p, now, a.RetryAfter)
 	}
 	if rec.EndReport(p, a, now, retry); withdrawn && p.State == payment.OpenReport {
 		// The money went back while the network was told: it is not told again.
@@ -240,6 +248,8 @@ func (e *Engine) outcome(rec *payment.Record, p *payment.Report, a payment.Repor
 	case a.Outcome == payment.ReportGone:
 		e.pause(to)
 		return Event{Name: EventPaused, Outcome: OutcomeParked, Alert: true, Err: errGone}
+	case a.Outcome == payment.ReportHeld && !retry.IsZero():
+		return Event{}
 	case a.Outcome == payment.ReportRetry && !retry.IsZero():
 		return Event{Name: bad, Outcome: OutcomeRetried}
 	}

@@ -183,6 +183,15 @@ func afterReport(p *payment.Report, now time.Time, wait time.Duration, jitter fl
 	return now.Add(d), true
 }
 
+// heldUntil is when the receiver of a report that is told together with others is asked
+// again whether it was; zero once it has been held for as long as it may be tried.
+func heldUntil(p *payment.Report, now time.Time, wait time.Duration) time.Time {
+	if now.Sub(p.Since) > tellFor {
+		return time.Time{}
+	}
+	return now.Add(min(max(wait, time.Second), 24*time.Hour))
+}
+
 // spread moves d by up to ±part; jitter is in [0,1).
 func spread(d time.Duration, part, jitter float64) time.Duration {
 	return time.Duration(float64(d) * (1 - part + 2*part*jitter))

@@ -21,9 +21,13 @@ type Shared struct {
 	// relays joins the calls of shops that ask the provider about one payment.
 	relays  singleflight.Group
 	replays replays
+	traces  traces
 	limits  *limit.Strangers
 	hosts   *limit.Hosts
 	creates creates
+
+	// kept is what others keep as long as the store is open.
+	kept sync.Map
 
 	mu sync.Mutex
 	// inside counts, by payment, the strangers' returns that were let in and are being
@@ -44,6 +48,15 @@ func NewShared() *Shared {
 	return &Shared{limits: limit.NewStrangers(), hosts: limit.NewHosts(), inside: make(map[payment.Ref]int), orders: make(map[payment.Key]bool), lookalikes: make(map[lookalike]seen), listings: make(map[string]listing),
 		watched: make(map[string]*watching), brought: make(map[string]time.Time),
 	}
+}
+
+// Keep returns what is kept by a name as long as the store is open, and makes it first.
+func (s *Shared) Keep(name string, made func() any) any {
+	if v, ok := s.kept.Load(name); ok {
+		return v
+	}
+	v, _ := s.kept.LoadOrStore(name, made())
+	return v
 }
 
 // lookalike has what makes two payments suspiciously alike. Banks repeat short references,

@@ -95,16 +95,12 @@ func (h *Handler) serveReturn(w http.ResponseWriter, r *http.Request, next caddy
 		return t.malformed(err)
 	}
 	failpoint.Hit(failpoint.RequestParsed)
-	traced, end := span(r.Context(), "payments.verify", v)
 	if asks := ours.asks(ask); len(asks) > 1 {
-		end("several", nil)
 		return t.askAll(ctx, asks)
 	} else if len(asks) == 1 {
 		ask = asks[0]
 	}
-	res := t.eng.Admit(traced, ask)
-	end(res.Kind.String(), res.Err)
-	return t.answer(res)
+	return t.answer(t.eng.Admit(r.Context(), ask))
 }
 
 // read reads body and parameters within their bounds.

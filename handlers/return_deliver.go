@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
-	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -40,9 +39,7 @@ func (t *returnRequest) deliver(rec *payment.Record) error {
 		t.reread(rec)
 		w = newFilter(t.w)
 		w.guards(t.h, t.r, passed)
-		ctx, end := span(ctx, "payments.deliver", t.v)
 		handed, panicked, handErr = t.h.hand(ctx, w, t.r, t.next, t.v, rec, t.set, t.body, t.keys)
-		end(strconv.Itoa(handed.Status), handErr)
 		return handed
 	})
 	switch {

@@ -180,6 +180,9 @@ const (
 	ReportUnauthorized
 	// ReportGone: the receiver wants no more reports.
 	ReportGone
+	// ReportHeld: it will be told together with others, in RetryAfter at the earliest.
+	// Asking again then says whether it was; this was no try.
+	ReportHeld
 )
 
 // ReportAnswer is a receiver's answer, read.

@@ -114,6 +114,12 @@ func (r *Record) EndReport(p *Report, a ReportAnswer, now, retry time.Time) {
 	if a.Unsent || a.Outcome != ReportRetry {
 		p.Unanswered--
 	}
+	if a.Outcome == ReportHeld {
+		p.Tries--
+		if p.Next = retry; !retry.IsZero() {
+			return
+		}
+	}
 	p.Last, p.Next, r.UpdatedAt = cut(a.Code, maxBy), time.Time{}, now
 	switch a.Outcome {
 	case ReportAccepted:
@@ -134,7 +140,7 @@ func (r *Record) EndReport(p *Report, a ReportAnswer, now, retry time.Time) {
 		if p.Unanswered > 0 {
 			p.State = PerhapsReport
 		}
-	case ReportGone:
+	case ReportGone, ReportHeld:
 		p.State = ParkedReport
 	case ReportUnauthorized:
 		p.Next = retry

@@ -84,6 +84,16 @@ func (m *Meters) Prepare(providers, receivers []string) {
 		for _, o := range engine.VerifyOutcomes() {
 			m.verifications.WithLabelValues(p, o)
 		}
+		for _, o := range engine.CreateOutcomes() {
+			if o != engine.CreateBusy { // it was not asked
+				m.calls.WithLabelValues(p, engine.OperationCreate, o)
+			}
+		}
+		for _, operation := range []string{engine.OperationVerify, engine.OperationInquire} {
+			for _, o := range engine.CallOutcomes() {
+				m.calls.WithLabelValues(p, operation, o)
+			}
+		}
 	}
 	for _, o := range engine.DeliveryOutcomes() {
 		for _, via := range vias() {

@@ -66,6 +66,9 @@ func (w *Watch) Look(ctx context.Context, store payment.Store, closed error) {
 			l.Since = now
 		}
 	}
+	if l.Trouble != w.ledger.Trouble || l.Nodes != w.ledger.Nodes {
+		w.change()
+	}
 	w.ledger = l
 	if n := len(w.samples); l.Room >= 0 && (n == 0 || now.Sub(w.samples[n-1].at) >= sampleEvery) {
 		for len(w.samples) > 0 && now.Sub(w.samples[0].at) > samplesFor {
