@@ -18,7 +18,7 @@ const mostOffered = 50
 
 // references offers payments by reference, those that need a person first; what else is
 // known of them is their description. None where no Caddy answers.
-func (c *cli) references(words []string, begun string) ([]string, cobra.ShellCompDirective) {
+func (c *cli) references(_ []string, begun string) ([]string, cobra.ShellCompDirective) {
 	return c.referencesOf(begun, "attention", "open", "all")
 }
 

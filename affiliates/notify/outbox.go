@@ -16,17 +16,6 @@ var kinds = map[payment.ReportKind]string{
 	payment.TellOwed: "owed", payment.TellRejected: "report_failed",
 }
 
-// FromOutbox reports whether events of a kind come from the ledger's outbox, and not by
-// [Notifier.Note].
-func FromOutbox(kind string) bool {
-	for _, k := range kinds {
-		if k == kind {
-			return true
-		}
-	}
-	return false
-}
-
 // Wants implements [payment.Subscriber].
 func (n *Notifier) Wants(k payment.ReportKind) bool {
 	kind, ok := kinds[k]

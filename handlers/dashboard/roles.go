@@ -81,12 +81,11 @@ func (s *switched) ch() <-chan struct{} {
 }
 
 func (s *switched) close() {
-	c := s.ch()
+	s.ch()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.done {
 		s.done = true
 		close(s.c)
 	}
-	_ = c
 }
