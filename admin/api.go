@@ -37,6 +37,9 @@ const prefix = "/payments/"
 // `GET /payments/webhooks` | messages that webhooks have not taken
 // `POST /payments/tell/<ref>` | `{"to":"","by":""}`: send them again
 // `POST /payments/import-ids?provider=` | ids used before this ledger, one a line
+// `POST /payments/reconcile` | `{"provider":"","from":"","to":"","list":[]}`: compares with the provider's list, or the one given; changes nothing
+// `POST /payments/erase` | `{"refs":[],"before":"","by":"","note":""}`: finished payments forget their payers
+// `POST /payments/backup` | the whole ledger with its secrets, as an archive, while it is in use
 // `GET /payments/export` | everything, as JSON lines
 // `GET /payments/doctor` | what is wrong with the configuration
 //
@@ -112,6 +115,9 @@ var routes = map[string]route{
 	"export":     {http.MethodGet, false, (*call).export},
 	"doctor":     {http.MethodGet, false, (*call).doctor},
 	"stats":      {http.MethodGet, false, (*call).stats},
+	"backup":     {http.MethodPost, false, (*call).backup},
+	"erase":      {http.MethodPost, false, (*call).erase},
+	"reconcile":  {http.MethodPost, false, (*call).reconcile},
 }
 
 func (a *API) serve(w http.ResponseWriter, r *http.Request) error {
