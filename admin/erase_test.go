@@ -13,6 +13,7 @@ import (
 func TestErase(t *testing.T) {
 	l := operatetest.New(t)
 	person := func(r *payment.Record) {
+		r.Buyer = payment.Buyer{Name: "Sara", Mobile: "09121234567"}
 		r.Track = payment.Track{ID: "visit-of-sara", Affiliate: "hamekar"}
 		r.Delivery = payment.Delivery{Count: 1, Browser: "cookie", Location: "/order?key=sara"}
 		r.Devices = []payment.Device{{Hash: "device", At: r.CreatedAt}}
@@ -24,7 +25,7 @@ func TestErase(t *testing.T) {
 	addr := serve(t, l)
 	run(t, addr, true, "", "erase", string(done.Ref)).has(t, exitUsage, "note")
 	run(t, addr, true, "", "erase", "--note", "asked").has(t, exitUsage, "name payments")
-	run(t, addr, true, "", "erase", string(done.Ref), "--before", "1d", "--note", "asked").has(t, exitUsage, "not both")
+	run(t, addr, true, "", "erase", string(done.Ref), "--before", "1d", "--note", "asked").has(t, exitUsage, "one of them")
 	run(t, addr, true, "", "erase", string(done.Ref), "--note", "asked", "-n").has(t, 0, "1 payments: would be erased")
 	if r := l.Get(done.Ref); r.Version != done.Version {
 		t.Error("a dry run changed it")
@@ -50,6 +51,15 @@ func TestErase(t *testing.T) {
 	var taken *payment.TakenError
 	if err := l.Store.Commit(t.Context(), payment.Change{Record: &again, Take: []payment.Key{payment.ReceiptKey(done.Issuer, done.ID)}}); !errors.As(err, &taken) {
 		t.Errorf("its receipt can be used again: %v", err)
+	}
+	if r.Buyer != (payment.Buyer{}) {
+		t.Errorf("the buyer is left: %+v", r)
+	}
+	other := l.Put(payment.Delivered, "", person)
+	run(t, addr, true, "", "erase", "--mobile", "0912", "--note", "asked").has(t, exitUsage, "mobile")
+	run(t, addr, true, "", "erase", "--mobile", "۰۹۱۲۱۲۳۴۵۶۷", "--note", "asked").has(t, 0, "1 payments: erased", "1 still wait")
+	if r := l.Get(other.Ref); !r.Erased() {
+		t.Error("the payment of that number was not erased")
 	}
 	run(t, addr, true, "", "erase", "--before", "today", "--note", "old").has(t, 0)
 	run(t, addr, false, "", "erase", string(done.Ref), "--note", "old").has(t, 0, `"already": 1`)

@@ -50,6 +50,7 @@ type verifyBlock struct{ *handlers.Verify }
 
 func (v verifyBlock) options() []block.Option {
 	return []block.Option{
+		block.Word("mode", &v.Mode, "plugin"),
 		{Name: "expect", Read: v.readExpect},
 		{Name: "order", Read: v.readOrder},
 		{Name: "bind", Many: true, Read: v.readBind},
@@ -123,9 +124,11 @@ func (v verifyBlock) readBind(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-func (v verifyBlock) readAck(d *caddyfile.Dispenser) error {
+func (v verifyBlock) readAck(d *caddyfile.Dispenser) error { return readAck(d, &v.Ack) }
+
+func readAck(d *caddyfile.Dispenser, to **handlers.Ack) error {
 	a := new(handlers.Ack)
-	if err := block.OneOf(d, "ack", &a.Mode, "status", "header", "redirect"); err != nil {
+	if err := block.OneOf(d, "ack", &a.Mode, "status", "header", "redirect", "relay"); err != nil {
 		return err
 	}
 	if a.Mode == "redirect" {
@@ -143,7 +146,7 @@ func (v verifyBlock) readAck(d *caddyfile.Dispenser) error {
 		}
 		a.Patterns = patterns
 	}
-	v.Ack = a
+	*to = a
 	return nil
 }
 
@@ -153,12 +156,24 @@ func (v verifyBlock) readRefused(d *caddyfile.Dispenser) error {
 }
 
 func readRefused(d *caddyfile.Dispenser, to *[]handlers.Refused) error {
+	return readAnswers(d, "refused", to, "preset")
+}
+
+// readAnswers reads a line that describes answers of the shop's; more are modes beyond
+// the common ones.
+func readAnswers(d *caddyfile.Dispenser, name string, to *[]handlers.Refused, more ...string) error {
 	var r handlers.Refused
-	if err := block.OneOf(d, "refused", &r.Mode, "redirect", "status", "header"); err != nil {
+	if err := block.OneOf(d, name, &r.Mode, append([]string{"redirect", "status", "header"}, more...)...); err != nil {
 		return err
 	}
-	if d.CountRemainingArgs() == 0 {
+	switch {
+	case d.CountRemainingArgs() > 0:
+	case r.Mode == "preset":
+		return d.Errf("%s preset needs the shop's name: %s", name, block.Join(handlers.RefusedPresets(), "or"))
+	case name == "refused":
 		return d.Errf("refused %s needs a pattern of what the shop answers when it does not take a payment", r.Mode)
+	default:
+		return d.Errf("%s %s needs a pattern of what the shop answers when it is paid", name, r.Mode)
 	}
 	patterns, err := block.Args(d)
 	if err != nil {
@@ -166,13 +181,13 @@ func readRefused(d *caddyfile.Dispenser, to *[]handlers.Refused) error {
 	}
 	r.Patterns = patterns
 	if err := r.Check(); err != nil {
-		return d.Errf("refused %w", err)
+		return d.Errf("%s %w", name, err)
 	}
 	*to = append(*to, r)
 	return nil
 }
 
-// answerOption is an option that says what becomes of a return that is not
+// answerOption returns an option that says what becomes of a return that is not
 // delivered.
 func answerOption(name string, to **handlers.Answer) block.Option {
 	return block.Option{Name: name, Read: func(d *caddyfile.Dispenser) error {

@@ -4,86 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/rahgir/caddy-payments/engine/limit"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// Replayed is what became of a replay of a shop's own return.
-type Replayed struct {
-	// Taken: a route of the shop took it.
-	Taken bool
-	// Unsent: provably nothing reached the shop.
-	Unsent bool
-	// Page is how the shop answered.
-	Page payment.ShopPage
-}
-
-// Replayer is Sites whose shops ask for their payments by themselves.
-type Replayer interface {
-	// Rescues reports whether the route of a record lets its return be replayed.
-	Rescues(r *payment.Record) bool
-	// Replay makes the customer's return to the shop, in process, as the customer
-	// would have made it. It never panics.
-	Replay(ctx context.Context, r *payment.Record) Replayed
-}
-
-// replaysAtOnce is how many replays one site gets at a time: its PHP has few workers,
-// and its customers need them.
-const replaysAtOnce = 2
-
-// replays bounds replays by site, and knows the routes whose plugins need their
-// customer's session.
-type replays struct {
-	mu       sync.Mutex
-	running  map[string]int
-	sessions map[string]bool
-}
-
-func (r *replays) enter(site string) (leave func(), ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.running == nil {
-		r.running, r.sessions = make(map[string]int), make(map[string]bool)
-	}
-	if r.running[site] >= replaysAtOnce {
-		return nil, false
-	}
-	r.running[site]++
-	return func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.running[site]--
-	}, true
-}
-
-func (r *replays) needsSession(route string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.sessions[route]
-}
-
-func (r *replays) markSession(route string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.sessions == nil {
-		r.sessions = make(map[string]bool)
-	}
-	r.sessions[route] = true
-}
-
-func sessionKey(rec *payment.Record) string { return rec.Site + "\n" + rec.Route + "\n" + rec.Provider }
-
-// NeedsSession reports whether the route of a record was seen to ask for payments
-// only with its customer's session.
-func (e *Engine) NeedsSession(rec *payment.Record) bool {
-	return e.Shared.replays.needsSession(sessionKey(rec))
-}
-
-// relayDue does the next thing for a relayed payment. It is not done where the
-// payment is like any other: an ask without an answer is asked again.
+// relayDue does the next step of a relayed payment. done is false if the payment is treated
+// like any other: after an ask without an answer, the worker asks again.
 func (e *Engine) relayDue(ctx context.Context, rec *payment.Record) (done bool, err error) {
 	switch rec.State {
 	case payment.Created:
@@ -106,15 +34,15 @@ func (e *Engine) relayDue(ctx context.Context, rec *payment.Record) (done bool, 
 	return false, nil
 }
 
-// handsOver: a verify route settled it, or began to hand it over, so a verify route
-// hands it over; its plugin only asks meanwhile.
+// handsOver: a verify route settled the payment, or began to deliver it, so a verify route
+// delivers it. The plugin only asks meanwhile.
 func (e *Engine) handsOver(rec *payment.Record) bool {
 	return rec.Delivery.Via == payment.ViaBrowser || rec.Delivery.Via == payment.ViaWorker || rec.Relay.Asked == 0 && arrived(rec) && rec.State.Captured()
 }
 
-// relayUnasked looks after a create whose customer the shop hasn't asked about. It
-// settles nothing: where an inquiry says "paid, not verified", the shop's own return
-// is made, and its plugin settles.
+// relayUnasked looks after a create about which the shop hasn't asked. It settles nothing. If
+// an inquiry says "paid, not verified", it repeats the shop's own return, and the plugin
+// settles.
 func (e *Engine) relayUnasked(ctx context.Context, rec *payment.Record) error {
 	now := e.now()
 	if !now.Before(rec.CreatedAt.Add(relayLink)) {
@@ -126,14 +54,14 @@ func (e *Engine) relayUnasked(ctx context.Context, rec *payment.Record) error {
 	}
 	ends := rec.CreatedAt.Add(relayLink)
 	if !inquires(prov) || rec.Relay.Asked > 0 || !rec.Relay.ReplayedAt.IsZero() || !e.mayReplay(rec) {
-		return e.rest(ctx, rec, ends)
+		return e.reschedule(ctx, rec, ends)
 	}
 	if rec.Relay.Page == payment.PageOpen && now.Sub(rec.Relay.PageAt) < pageLimit {
-		return e.rest(ctx, rec, rec.Relay.PageAt.Add(pageLimit)) // its customer is with the shop
+		return e.reschedule(ctx, rec, rec.Relay.PageAt.Add(pageLimit)) // its customer is with the shop
 	}
 	a, asked := e.inquire(ctx, prov, rec, false)
 	if !asked {
-		return e.rest(ctx, rec, now.Add(limit.BreakerMost))
+		return e.reschedule(ctx, rec, now.Add(limit.BreakerMost))
 	}
 	switch a.Outcome {
 	case payment.OutcomeAwaiting:
@@ -152,37 +80,37 @@ func (e *Engine) relayUnasked(ctx context.Context, rec *payment.Record) error {
 	if at.IsZero() {
 		at = ends
 	}
-	return e.rest(ctx, rec, at)
+	return e.reschedule(ctx, rec, at)
 }
 
 func (e *Engine) relayLapse(ctx context.Context, rec *payment.Record) error {
 	if err := rec.EndUnasked(payment.Lapse, payment.ReasonNotPaid, e.now()); err != nil {
 		return err
 	}
-	return e.rest(ctx, rec, e.now())
+	return e.reschedule(ctx, rec, e.now())
 }
 
-// relayForget forgets what nobody paid once its link is dead.
+// relayForget forgets a payment that nobody paid, once it can't be paid any more.
 func (e *Engine) relayForget(ctx context.Context, rec *payment.Record) error {
 	if at := rec.CreatedAt.Add(relayLink); e.now().Before(at) {
-		return e.rest(ctx, rec, at)
+		return e.reschedule(ctx, rec, at)
 	}
 	err := e.Store.Forget(ctx, rec.Ref, rec.Version)
 	if errors.Is(err, payment.ErrConflict) {
-		return e.rest(ctx, rec, time.Time{})
+		return e.reschedule(ctx, rec, time.Time{})
 	}
 	return err
 }
 
-// relayUnheard looks after what is settled and nobody has heard: its answer was
-// lost. The shop's own return is made once; then a person looks.
+// relayUnheard looks after a settled payment of which the shop has not heard, because the
+// answer was lost. It repeats the shop's own return once; then a person decides.
 func (e *Engine) relayUnheard(ctx context.Context, rec *payment.Record) error {
 	now := e.now()
 	switch at := later(rec.Attempts.Last, rec.Delivery.Last).Add(browserGrace); {
 	case now.Before(at):
-		return e.rest(ctx, rec, at) // the caller may still be there, or its customer
+		return e.reschedule(ctx, rec, at) // the caller may still be there, or its customer
 	case rec.Relay.Page == payment.PageOpen && now.Sub(rec.Relay.PageAt) < pageLimit:
-		return e.rest(ctx, rec, rec.Relay.PageAt.Add(pageLimit))
+		return e.reschedule(ctx, rec, rec.Relay.PageAt.Add(pageLimit))
 	case rec.Relay.ReplayedAt.IsZero() && e.mayReplay(rec):
 		return e.replay(ctx, rec)
 	}
@@ -190,6 +118,8 @@ func (e *Engine) relayUnheard(ctx context.Context, rec *payment.Record) error {
 	switch {
 	case !rec.Relay.GivingBack.IsZero():
 		why = payment.ReasonGiveBack
+	case rec.Relay.Heard():
+		why = payment.ReasonTold // while the ledger was away: the shop may have credited
 	case e.NeedsSession(rec):
 		why = payment.ReasonNeedsSession
 	}
@@ -199,74 +129,17 @@ func (e *Engine) relayUnheard(ctx context.Context, rec *payment.Record) error {
 	return e.park(ctx, rec)
 }
 
-func (e *Engine) mayReplay(rec *payment.Record) bool {
-	s, ok := e.Sites.(Replayer)
-	return ok && rec.Return != nil && rec.Return.URI != "" && rec.Relay.GivingBack.IsZero() && !e.NeedsSession(rec) && s.Rescues(rec)
-}
-
-// replay makes the shop's own return. That it is made is durable before: it is made
-// once, whatever becomes of us.
-func (e *Engine) replay(ctx context.Context, rec *payment.Record) error {
-	leave, ok := e.Shared.replays.enter(rec.Site)
-	if !ok {
-		return e.rest(ctx, rec, e.now().Add(5*time.Second))
-	}
-	defer leave()
-	now := e.now()
-	asked := rec.Relay.Asked
-	rec.Relay.ReplayedAt = now
-	rec.Due = now.Add(pageLimit)
-	if rec.Relay.Page == payment.PageOpen {
-		_ = rec.LosePage(now) // it took longer than any page may
-	}
-	opened := rec.OpenPage(e.Store.Owner(), now)
-	if err := e.commit(ctx, rec, false); err != nil {
-		return ignoreConflict(err)
-	}
-	callCtx, cancel := context.WithTimeout(ctx, DeliveryTime)
-	defer cancel()
-	var got Replayed
-	panicked := e.safely(rec.Ref, func() error {
-		got = e.Sites.(Replayer).Replay(callCtx, rec) //nolint:forcetypeassert // mayReplay has looked
-		return nil
-	})
-	if got.Page == payment.PageNone {
-		got.Page = payment.PageBad
-	}
-	if opened {
-		e.RelayPage(ctx, rec.Ref, now, got.Page)
-	}
-	fresh, err := e.Store.Get(ctx, rec.Ref)
-	if err != nil {
-		return err
-	}
-	if fresh.Relay.Asked > asked || fresh.Relay.Heard() {
-		return panicked
-	}
-	// The plugin did not ask: it knows its order only by the customer's session.
-	if got.Taken && !got.Unsent && panicked == nil {
-		e.Shared.replays.markSession(sessionKey(rec))
-		e.observe(EventNeedsSession, fresh, errNeedsSession, true)
-	}
-	if fresh.State == payment.Verified {
-		return e.rest(ctx, fresh, e.now())
-	}
-	return e.rest(ctx, fresh, fresh.CreatedAt.Add(relayLink))
-}
-
-var errNeedsSession = errors.New("the shop's plugin did not ask for the payment when its return was made without its customer: no return of this route is made any more")
-
-// relayLapsed ends a telling whose node is gone, or gives up a page that never came.
+// relayLapsed ends a telling whose node has gone, or gives up a page that never came.
 func (e *Engine) relayLapsed(ctx context.Context, rec *payment.Record) error {
 	now := e.now()
 	var err error
 	switch l := rec.Relay; {
 	case l.Open() && e.Store.Alive(rec.Lease):
-		return e.rest(ctx, rec, rec.Lease.Until)
+		return e.reschedule(ctx, rec, rec.Lease.Until)
 	case l.Open():
 		err = rec.CutOff(now)
 	case l.Page == payment.PageOpen && now.Before(l.PageAt.Add(pageLimit)) && e.Store.Alive(payment.Lease{Owner: l.PageBy, Until: l.PageAt.Add(pageLimit)}):
-		return e.rest(ctx, rec, l.PageAt.Add(pageLimit))
+		return e.reschedule(ctx, rec, l.PageAt.Add(pageLimit))
 	case l.Page == payment.PageOpen:
 		err = rec.LosePage(now)
 	default:
@@ -278,18 +151,18 @@ func (e *Engine) relayLapsed(ctx context.Context, rec *payment.Record) error {
 	return e.park(ctx, rec)
 }
 
-// relayRests tells a person, and throws away what is kept for too long.
+// relayRests alerts a person, and deletes an answer that was kept long enough.
 func (e *Engine) relayRests(ctx context.Context, rec *payment.Record) error {
 	if ends := relayKeptUntil(rec); !ends.IsZero() && !e.now().Before(ends) {
 		rec.Relay.Kept, rec.Relay.KeptAt = nil, time.Time{}
-		return e.rest(ctx, rec, time.Time{})
+		return e.reschedule(ctx, rec, time.Time{})
 	}
-	e.tellAgain(ctx, rec)
+	e.repeatAlert(ctx, rec)
 	return nil
 }
 
-// relayKeptUntil is when a record that waits for a person is due once more; zero is
-// never.
+// relayKeptUntil returns when a record that waits for a person is due once more, to delete the
+// kept answer; zero means never.
 func relayKeptUntil(rec *payment.Record) time.Time {
 	if rec.Relay == nil || len(rec.Relay.Kept) == 0 {
 		return time.Time{}
@@ -297,8 +170,8 @@ func relayKeptUntil(rec *payment.Record) time.Time {
 	return rec.Relay.KeptAt.Add(payment.RelayKept)
 }
 
-// untell lets a parked payment be told once more, on a person's word that the shop
-// has not credited it: its return is made again, or its customer comes back.
+// untell lets the shop hear "first" of a parked payment again, because a person has seen that
+// the shop has not credited it. Its return is repeated, or its customer comes back.
 func (e *Engine) untell(ctx context.Context, rec *payment.Record, note payment.Note) (*payment.Record, error) {
 	now := e.now()
 	if err := rec.Decide(payment.DecideRedeliver, note, now); err != nil {
@@ -319,10 +192,10 @@ func (e *Engine) untell(ctx context.Context, rec *payment.Record, note payment.N
 	return e.Store.Get(ctx, rec.Ref)
 }
 
-// RelayReturn notes that the customer's return of a relayed payment reaches the shop,
-// and at which moment; zero where nothing is to be noted. While another return of it
-// is with the shop it waits for that one's end, for as long as patience and browser
-// allow: whichever asked first, the page might be the other's.
+// RelayReturn records that the customer's return of a relayed payment reaches the shop. It
+// returns the moment, or zero if there is nothing to record. While the shop answers
+// another return of the payment, it waits for that one's end as long as patience and
+// browser allow, because nobody could tell to which return a page belongs.
 func (e *Engine) RelayReturn(ctx context.Context, ref payment.Ref, ret payment.Return, patience time.Duration) (time.Time, error) {
 	gone := ctx.Done()
 	ctx = context.WithoutCancel(ctx)
@@ -366,7 +239,7 @@ func (e *Engine) RelayReturn(ctx context.Context, ref payment.Ref, ret payment.R
 	}
 }
 
-// RelayPage notes how the shop answered the return that came at a moment.
+// RelayPage records how the shop answered the return that came at the given moment.
 func (e *Engine) RelayPage(ctx context.Context, ref payment.Ref, at time.Time, said payment.ShopPage) {
 	ctx = context.WithoutCancel(ctx)
 	for range claimTries {
@@ -378,7 +251,7 @@ func (e *Engine) RelayPage(ctx context.Context, ref payment.Ref, at time.Time, s
 		if err := rec.EndPage(at, said, e.now()); err != nil {
 			return
 		}
-		e.holdParked(rec)
+		e.keepParked(rec)
 		err = e.commit(ctx, rec, true)
 		if err == nil {
 			if rec.State != was {

@@ -32,7 +32,10 @@ type relayBank struct {
 	// calls that don't arrive.
 	lose, down int
 	took       time.Duration
-	say        func(body string) payment.RelayReply // instead
+	// inquiry is what an inquiry says of the amount, mute are so many that get no answer.
+	inquiry payment.Rials
+	mute    int
+	say     func(body string) payment.RelayReply // instead
 }
 
 func (b *relayBank) Dialect() payment.Dialect { return payment.Dialect{} }
@@ -140,10 +143,13 @@ func (b *relayBank) Inquire(context.Context, payment.Query) payment.Answer {
 	defer b.mu.Unlock()
 	b.inquired++
 	switch {
+	case b.mute > 0:
+		b.mute--
+		return payment.Answer{Outcome: payment.OutcomeUnknown, Reason: payment.ReasonNoAnswer}
 	case !b.paid:
 		return payment.Answer{Outcome: payment.OutcomeOpen}
 	case b.settled:
-		return payment.Answer{Outcome: payment.OutcomeAgain, Receipt: &payment.Receipt{}}
+		return payment.Answer{Outcome: payment.OutcomeAgain, Receipt: &payment.Receipt{Amount: b.inquiry, Again: true}}
 	}
 	return payment.Answer{Outcome: payment.OutcomeAwaiting, Receipt: &payment.Receipt{}}
 }
@@ -171,10 +177,13 @@ type plugins struct {
 	visits int
 }
 
-func (p *plugins) Rescues(*payment.Record) bool {
+func (p *plugins) Rescues(*payment.Record) engine.Rescue {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.rescue
+	if p.rescue {
+		return engine.RescueDefault
+	}
+	return engine.RescueOff
 }
 
 func (p *plugins) Replay(_ context.Context, r *payment.Record) engine.Replayed {

@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/rahgir/caddy-payments/internal/block"
 )
 
 // Values of [Refused].Mode.
@@ -13,9 +16,10 @@ const (
 	refusedRedirect = "redirect"
 	refusedStatus   = "status"
 	refusedHeader   = "header"
+	refusedPreset   = "preset"
 )
 
-// Check says what is wrong with a pattern. It is asked when the Caddyfile is adapted and
+// Check returns what is wrong with a pattern. It is called when the Caddyfile is adapted and
 // when the configuration is provisioned.
 func (r Refused) Check() error {
 	if len(r.Patterns) == 0 {
@@ -25,7 +29,7 @@ func (r Refused) Check() error {
 		switch r.Mode {
 		case refusedRedirect:
 			if strings.Trim(p, "*") == "" {
-				return fmt.Errorf("redirect %q would take every redirect for a refusal", p)
+				return fmt.Errorf("redirect %q would take every redirect, whatever the shop says by it", p)
 			}
 		case refusedStatus:
 			if len(p) != 3 || p[0] < '2' || p[0] > '5' || p[1:] != "xx" && !digits(p) {
@@ -36,8 +40,12 @@ func (r Refused) Check() error {
 			if !ok || name == "" || strings.Trim(value, "* ") == "" {
 				return fmt.Errorf("header %q: must be <name>:<pattern>, such as X-Order-State:failed*", p)
 			}
+		case refusedPreset:
+			if _, ok := refusedPresets[p]; !ok {
+				return fmt.Errorf("preset %q: %s", p, block.Suggest(p, RefusedPresets()))
+			}
 		default:
-			return fmt.Errorf("%q: must be one of redirect, status, header", r.Mode)
+			return fmt.Errorf("%q: must be one of redirect, status, header, preset", r.Mode)
 		}
 	}
 	return nil
@@ -66,6 +74,10 @@ func (r Refused) fits(status int, header http.Header) bool {
 				if glob(strings.TrimSpace(value), got) {
 					return true
 				}
+			}
+		case refusedPreset:
+			if slices.ContainsFunc(refusedPresets[p], func(r Refused) bool { return r.fits(status, header) }) {
+				return true
 			}
 		}
 	}

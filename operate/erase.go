@@ -10,9 +10,11 @@ import (
 
 // Erasing is a person's wish that payments forget their payers.
 type Erasing struct {
-	// Refs are the payments; or, where there are none, all that were begun before Before.
+	// Refs are the payments; or, all that were begun before Before; or those of a buyer's
+	// Mobile.
 	Refs   []string
 	Before time.Time
+	Mobile string
 	// By and Note are who and why; a note is required.
 	By, Note string
 	DryRun   bool
@@ -41,18 +43,33 @@ func Erase(ctx context.Context, e *engine.Engine, q Erasing) (Erasures, error) {
 	if err := in.check(); err != nil {
 		return out, err
 	}
+	ways := 0
+	for _, given := range []bool{len(q.Refs) > 0, !q.Before.IsZero(), q.Mobile != ""} {
+		if given {
+			ways++
+		}
+	}
 	switch {
 	case in.Note == "":
 		return out, input("write a note: why this is erased; it is kept with the payment")
-	case len(q.Refs) == 0 && q.Before.IsZero():
-		return out, input("name payments, or a day before which they were begun")
-	case len(q.Refs) > 0 && !q.Before.IsZero():
-		return out, input("name payments or a day, not both")
+	case ways == 0:
+		return out, input("name payments, a day before which they were begun, or a buyer's mobile number")
+	case ways > 1:
+		return out, input("name payments, a day or a mobile number: one of them")
 	}
 	note := payment.Note{By: in.By, Text: in.Note}
 	if len(q.Refs) == 0 {
-		// Each page is read before it is changed; erasing moves no payment in the list.
-		for l := (payment.Listing{To: q.Before, Limit: maxLimit}); ; {
+		l := payment.Listing{To: q.Before, Limit: maxLimit}
+		if q.Mobile != "" {
+			mobile, err := payment.ParseMobile(q.Mobile)
+			if err != nil {
+				return out, input("the mobile number: %v", err)
+			}
+			l.Search = []payment.Term{payment.NewTerm(payment.FieldMobile, mobile)}
+		}
+		// Each page is read before it is changed, and the cursor is a place in the order of
+		// creation, which erasing changes for no payment.
+		for {
 			page, err := List(ctx, e, l)
 			if err != nil {
 				return out, err

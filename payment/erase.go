@@ -22,8 +22,8 @@ func (r *Record) Erased() bool {
 	return !c.forgetPerson()
 }
 
-// Erase takes out of a payment what is known of its payer: the masked card, the return
-// with its address, browser and parameters, where the shop sent the browser, the visit
+// Erase takes out of a payment what is known of its payer: the masked card, what the
+// buyer wrote, the return with its address, browser and parameters, where the shop sent the browser, the visit
 // that it began with, and the browsers that opened what was paid. It stays the payment
 // that it was: order, ids, amounts, numbers and history are what books and uniqueness
 // need. Who and why goes into the history.
@@ -48,6 +48,8 @@ func (r *Record) forgetPerson() (found bool) {
 		was(rc.Card != "")
 		rc.Card = ""
 	}
+	was(r.Buyer != (Buyer{}))
+	r.Buyer = Buyer{}
 	was(r.Return != nil || r.Proof != "" || r.Delivery.Browser != "" || r.Delivery.Location != "" || r.Track.ID != "" || len(r.Devices) > 0)
 	r.Return, r.Proof, r.Devices, r.Track = nil, "", nil, Track{}
 	r.Delivery.Browser, r.Delivery.Location = "", ""

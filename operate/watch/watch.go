@@ -21,6 +21,11 @@ type Watch struct {
 	samples   []sample
 
 	unannounced, unusable Tally
+
+	// toldLedger is the cause that was told of the ledger last, and changed is closed by
+	// the next change.
+	toldLedger string
+	changed    chan struct{}
 }
 
 // Tally is how often something happened, and when for the last time.
@@ -57,9 +62,12 @@ func (w *Watch) Note(e engine.Event) {
 	case engine.EventUnusable:
 		w.unusable.N++
 		w.unusable.Last = now
+	case engine.EventBreaker:
+		w.provider(e).broke(e, now)
 	case engine.EventReturned:
 		return
 	}
+	w.change()
 	if r := e.Record; r != nil && r.Ref != "" && r.State != "" {
 		w.waiting.note(r, now)
 		w.shop(r, e, now)

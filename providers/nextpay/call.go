@@ -39,6 +39,9 @@ func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started
 	if o.Title != "" {
 		fields = append(fields, wire.Field{"payer_desc", o.Title})
 	}
+	if o.Buyer.Mobile != "" {
+		fields = append(fields, wire.Field{"customer_phone", o.Buyer.Mobile})
+	}
 	return p.started(p.post(ctx, "/nx/gateway/token", fields...))
 }
 
@@ -58,7 +61,7 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 	return payment.Started{}, fmt.Errorf("nextpay: create: %w", wire.ErrAnswer)
 }
 
-// refusal is the error of a create that NextPay answered with a code.
+// refusal returns the error of a create that NextPay answered with a code.
 func refusal(code int64) error {
 	switch m := codes[code]; {
 	case m.refuses && m.owner:

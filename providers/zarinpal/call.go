@@ -28,7 +28,9 @@ type request struct {
 }
 
 type metadata struct {
-	Order string `json:"order_id"`
+	Order  string `json:"order_id"`
+	Mobile string `json:"mobile,omitempty"`
+	Email  string `json:"email,omitempty"`
 }
 
 // verify is the body of verify. It has no currency: the number must be the one that
@@ -85,7 +87,7 @@ func (p *Provider) Unverified(ctx context.Context) ([]payment.Pending, error) {
 	var list []payment.Pending
 	for _, o := range s.data.List("authorities") {
 		if id := o.Text("authority"); checkAuthority(id) {
-			list = append(list, payment.Pending{ID: id})
+			list = append(list, payment.Pending{ID: id, Callback: o.Text("callback_url")})
 		}
 	}
 	return list, nil
@@ -107,7 +109,7 @@ func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started
 	amount, _ := p.unit().Of(o.Amount)
 	body := request{
 		Merchant: p.Key().Reveal(), Amount: amount, Description: wire.Cut(o.Title, maxDescription),
-		Callback: o.Return, Metadata: metadata{o.Number},
+		Callback: o.Return, Metadata: metadata{o.Number, o.Buyer.Mobile, o.Buyer.Email},
 	}
 	if body.Description == "" {
 		body.Description = o.Number // it is required
@@ -131,7 +133,7 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 	return payment.Started{ID: id, PayURL: p.page.URL(id)}, nil
 }
 
-// unmade is the error of a create that Zarinpal answered with a code. Codes that
+// unmade returns the error of a create that Zarinpal answered with a code. Codes that
 // don't speak of create may have made a payment.
 func (s said) unmade() error {
 	m := errorCodes[s.code]

@@ -36,7 +36,7 @@ func TestBackupBesideChanges(t *testing.T) {
 			case storage.KindKey:
 				keys[string(it.Name)] = string(it.Value)
 			case storage.KindRecord:
-				e, err := packed.Decode(packed.RefOf(it.Name), it.Value)
+				e, err := packed.Decode(payment.RefOf(it.Name), it.Value)
 				if err != nil {
 					return err
 				}

@@ -18,7 +18,7 @@ func today() map[string]*payment.Record {
 	full := &payment.Record{
 		Version: 7, Site: "shop.example.ir", Route: "/payment/verify", Provider: "zarinpal", Issuer: "zarinpal:0123456789abcdef:live", Environment: "live",
 		ID: "A00000000000000000000000000000012345", Order: "سفارش-101", Proof: "proof", Serial: 42, State: payment.Delivered, Reason: payment.ReasonWaiting, Code: "100",
-		Expect:     payment.Expectation{Amount: 1_200_000, Source: payment.FromIntent, Item: "mug", Title: "لیوان", Checkout: true},
+		Expect:     payment.Expectation{Amount: 1_200_000, Source: payment.FromIntent, Item: "mug", Title: "لیوان", Quantity: 2, Checkout: true},
 		Generation: 3, Attempts: payment.Attempts{Count: 2, First: at, Last: at.Add(time.Minute), Unknown: 1, Claimed: true, Awaiting: at.Add(-time.Second)},
 		Lease: payment.Lease{Owner: "5d41402abc4b2a76b9719d911017c592", Epoch: 4, Until: at.Add(time.Minute)}, Due: at.Add(time.Hour),
 		Receipt: &payment.Receipt{ID: "A00000000000000000000000000000012345", Amount: 1_200_000, Paid: 1_212_000, Fee: 12_000, FeePayer: "payer", Number: "987654", Reference: "100000000001",
@@ -37,6 +37,8 @@ func today() map[string]*payment.Record {
 		},
 		Refunds: []payment.Refund{{Kind: payment.KindRefund, State: payment.RefundDone, Amount: 1000, Key: "k", By: "sara", Note: "n", Code: "1", Number: "2", Began: at, Ended: at.Add(time.Second)}},
 		Relay:   &payment.Relayed{Callback: "https://shop.example.ir/back?x=1", Number: 1_200_000, Unit: payment.Rial, Told: payment.Telling{Epoch: 1, By: "node", At: at}, HeardAt: at, Asked: 2, Kept: []byte("sealed"), KeptAt: at, Page: payment.PageGood, PageAt: at, PageBy: "node"},
+
+		Buyer: payment.Buyer{Name: "سارا", Mobile: "09121234567", Email: "s@example.com"},
 
 		CreatedAt: at, UpdatedAt: at.Add(time.Minute), Counted: 5,
 	}
@@ -61,7 +63,7 @@ func TestFormat2(t *testing.T) {
 			if berr != nil {
 				t.Fatal(berr)
 			}
-			b = (&packed.Entry{Rec: want, Money: true, Intents: [][]byte{bytes.Repeat([]byte{7}, packed.RefSize)}}).Encode(body)
+			b = (&packed.Entry{Rec: want, Money: true, Intents: [][]byte{bytes.Repeat([]byte{7}, payment.RefBytes)}}).Encode(body)
 			err = os.WriteFile(file, b, 0o644) //nolint:gosec // a test's file
 		}
 		if err != nil {

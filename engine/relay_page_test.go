@@ -1,0 +1,46 @@
+package engine_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// The plugin gives up, and its page begins and ends while the provider still works: what
+// the provider says then is kept all the same, and the next ask hears its very bytes.
+func TestRelayPageBesideAnAnswer(t *testing.T) {
+	for name, pages := range map[string]int{"its own page": 1, "and a reload": 2} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newRelayWorld(t, func(w *relayWorld) { w.gate.took = 5 * time.Second })
+				defer w.halt()
+				w.call("create", "")
+				ref := w.only().Ref
+				ret := payment.Return{Method: "GET", Host: "shop.test", URI: "/cb?o=101"}
+				at, err := w.RelayReturn(context.Background(), ref, ret, time.Second)
+				if err != nil || at.IsZero() {
+					t.Fatal(at, err)
+				}
+				asked := make(chan heard)
+				go func() { asked <- w.call("verify", "K1", unheard) }()
+				for range pages {
+					time.Sleep(time.Second)
+					w.RelayPage(context.Background(), ref, at, payment.PageRefused)
+					at, _ = w.RelayReturn(context.Background(), ref, ret, time.Second)
+				}
+				<-asked
+				r := w.only()
+				if r.State != payment.Verified || r.Relay.Kept == nil || r.Attempts.Unknown != 0 {
+					t.Fatalf("what the provider said is lost: %s, %d unknown", r.State, r.Attempts.Unknown)
+				}
+				w.RelayPage(context.Background(), ref, at, payment.PageRefused)
+				if h := w.call("verify", "K1"); !isFirst(h) {
+					t.Errorf("the next ask heard %+v", h)
+				}
+			})
+		})
+	}
+}
