@@ -117,7 +117,7 @@ func (c *cli) reconcile(cmd *cobra.Command, args []string) error {
 }
 
 func (c *cli) printReconciled(out operate.Reconciled) error {
-	t := newTable(c.out)
+	t := newTabs(c.out)
 	fmt.Fprintf(t, "ledger\t%d paid\t%s\n", out.Ours, lang.Toman(out.OursRials, c.language()))
 	fmt.Fprintf(t, "%s (%s)\t%d paid\t%s\n", clean(out.Provider), out.Source, out.Theirs, lang.Toman(out.TheirsRials, c.language()))
 	fmt.Fprintf(t, "agree\t%d\t\n", out.Agree)
