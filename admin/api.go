@@ -37,6 +37,9 @@ const prefix = "/payments/"
 // `GET /payments/webhooks` | messages to webhooks and notifiers; `?state=parked\|open\|sent\|all`
 // `POST /payments/tell/<ref>` | `{"to":"","event":"","by":""}`: send them again
 // `POST /payments/import-ids?provider=` | ids used before this ledger, one a line
+// `POST /payments/reconcile` | `{"provider":"","from":"","to":"","list":[]}`: compares with the provider's list, or the one given; changes nothing
+// `POST /payments/erase` | `{"refs":[],"before":"","by":"","note":""}`: finished payments forget their payers
+// `POST /payments/backup` | the whole ledger with its secrets, as an archive, while it is in use
 // `GET /payments/export` | everything, as JSON lines
 // `GET /payments/doctor` | what is wrong with the configuration
 // `GET /payments/openapi.json` | all of this as an OpenAPI 3.1 document
@@ -116,6 +119,9 @@ func init() {
 		"export":       {http.MethodGet, false, (*call).export},
 		"doctor":       {http.MethodGet, false, (*call).doctor},
 		"stats":        {http.MethodGet, false, (*call).stats},
+		"backup":       {http.MethodPost, false, (*call).backup},
+		"erase":        {http.MethodPost, false, (*call).erase},
+		"reconcile":    {http.MethodPost, false, (*call).reconcile},
 		"openapi.json": {http.MethodGet, false, (*call).openapi},
 	}
 }

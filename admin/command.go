@@ -103,6 +103,7 @@ func (c *cli) build(root *cobra.Command) {
 		c.statusCommand(), c.listCommand(), c.showCommand(), c.verifyCommand(), c.resendCommand(), c.resolveCommand(), c.webhooksCommand(),
 		c.refundCommand(), c.reverseCommand(), c.relayCertCommand(),
 		c.demoCommand(), c.sandboxCommand(), c.initCommand(), c.keysCommand(), c.importCommand(), c.moveInCommand(), c.exportCommand(), c.doctorCommand(), c.statsCommand(),
+		c.reconcileCommand(), c.backupCommand(), c.restoreCommand(), c.eraseCommand(),
 	)
 }
 

@@ -174,15 +174,6 @@ func (e *Engine) postpone(ctx context.Context, j job, rec *payment.Record, wait 
 	return rec, nil
 }
 
-// query returns the provider's input for a record.
-func query(rec *payment.Record) payment.Query {
-	q := payment.Query{ID: rec.ID, Order: rec.Order, Amount: rec.Expect.Amount, Proof: rec.Proof, Serial: rec.Serial}
-	if rec.Relay != nil {
-		q.Unit = rec.Relay.Unit
-	}
-	return q
-}
-
 func (e *Engine) leaseFor(p Provider) time.Duration {
 	return max(minLease, 2*p.Timeout+leaseMargin)
 }
@@ -209,5 +200,5 @@ func (e *Engine) callFor(ctx context.Context, p Provider, rec *payment.Record, o
 		end(rec, operation+" "+callOutcome(a.Outcome), a.Err)
 		e.Observer.Observe(Event{Name: EventAsked, Record: rec, Operation: operation, Outcome: callOutcome(a.Outcome), Err: a.Err, Took: e.now().Sub(start)})
 	}()
-	return f(failpoint.Sent(ctx, failpoint.VerifySent), query(rec))
+	return f(failpoint.Sent(ctx, failpoint.VerifySent), rec.Query())
 }

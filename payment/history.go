@@ -59,6 +59,9 @@ const (
 	EntryGivenBack   EntryKind = 21
 	EntryKept        EntryKind = 22
 	EntryBackUnknown EntryKind = 23
+	// EntryErased: what was known of the payer was taken out. By and Text are who and
+	// why.
+	EntryErased EntryKind = 24
 )
 
 // Entry is one thing that happened to a payment.
@@ -88,7 +91,7 @@ const (
 // Questions, repeated deliveries and reports are ordinary.
 func (e Entry) aboutMoney() bool {
 	switch e.Kind {
-	case EntryConfirmed, EntryDoubted, EntryCredited, EntryParked, EntryBound, EntryDecided, EntryGivingBack, EntryGivenBack, EntryKept, EntryBackUnknown:
+	case EntryConfirmed, EntryDoubted, EntryCredited, EntryParked, EntryBound, EntryDecided, EntryGivingBack, EntryGivenBack, EntryKept, EntryBackUnknown, EntryErased:
 		return true
 	}
 	return false
@@ -196,7 +199,7 @@ var entryNames = map[EntryKind]string{
 	EntryLapsed: "lapsed", EntryHanded: "handed_over", EntryCredited: "credited", EntryMissed: "not_confirmed", EntryUnsent: "not_sent",
 	EntryParked: "parked", EntryBound: "bound", EntryDecided: "decided", EntryReported: "reported", EntryCancelled: "cancel_reported",
 	EntryUnreported: "report_failed", EntryTold: "webhook", EntryReopened: "report_again", EntryOmitted: "omitted",
-	EntryGivingBack: "giving_back", EntryGivenBack: "given_back", EntryKept: "not_given_back", EntryBackUnknown: "give_back_unknown",
+	EntryGivingBack: "giving_back", EntryGivenBack: "given_back", EntryKept: "not_given_back", EntryBackUnknown: "give_back_unknown", EntryErased: "erased",
 }
 
 // EntryKinds lists the kinds.

@@ -57,6 +57,10 @@ func (s *Server) serveZibal(w http.ResponseWriter, r *http.Request, seg []string
 		s.serveZibalRefund(w, r)
 		return
 	}
+	if strings.Join(seg, "/") == "v1/gateway/report/transaction" {
+		s.serveZibalReport(w, r)
+		return
+	}
 	makeCall := calls[strings.TrimPrefix(strings.Join(seg, "/"), "v1/")]
 	if makeCall == nil {
 		notFound(w)

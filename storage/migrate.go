@@ -85,6 +85,14 @@ type Migrator interface {
 	Renew(ctx context.Context, after uint32) error
 }
 
+// Backer is a store that can be copied while it is in use.
+type Backer interface {
+	Generation(ctx context.Context) (payment.Generation, error)
+	// Backup calls f with every item, as all of them were at one moment. Payments go on
+	// meanwhile. What the relay keeps of providers' answers is left out.
+	Backup(ctx context.Context, f func(Item) error) error
+}
+
 // Mover is a storage module whose ledger can be opened to be moved, also when it
 // is frozen. Where there is none yet the error wraps ErrNoLedger, unless empty is set:
 // then one is made, to be filled.

@@ -36,6 +36,7 @@ var entryTexts = map[payment.EntryKind]lang.Text{
 	payment.EntryGivenBack:   {"The money went back", "پول برگشت"},
 	payment.EntryKept:        {"Nothing went back", "پولی برنگشت"},
 	payment.EntryBackUnknown: {"Whether the money went back is not known: look in the provider's panel", "معلوم نیست پول برگشته یا نه: در پنل ارائه‌دهنده ببینید"},
+	payment.EntryErased:      {"What was known of the payer was erased", "آنچه از پرداخت‌کننده می‌دانستیم پاک شد"},
 	payment.EntryOmitted:     {"%s older entries were left out here", "%s مورد قدیمی‌تر اینجا کنار گذاشته شد"},
 }
 
@@ -65,7 +66,7 @@ func (t *timeline) entry(e payment.Entry) (lang.Text, []string) {
 		return text, []string{strings.TrimSpace(strings.Join([]string{e.By, e.Text, e.Code}, " "))}
 	case payment.EntryGivingBack:
 		return saidBy(text, e, lang.Digits(e.Code, t.l))
-	case payment.EntryGivenBack, payment.EntryKept, payment.EntryBackUnknown:
+	case payment.EntryGivenBack, payment.EntryKept, payment.EntryBackUnknown, payment.EntryErased:
 		return saidBy(text, e)
 	case payment.EntryOmitted:
 		return text, []string{lang.Digits(e.Code, t.l)}

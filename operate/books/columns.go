@@ -62,6 +62,7 @@ func columns() []column {
 		text("decided_tehran", func(r operate.Row) string { return tehran(r.DecidedAt) }),
 		text("decided_jalali", func(r operate.Row) string { return jalali(r.DecidedAt) }),
 		text("decision_note", func(r operate.Row) string { return r.Note }),
+		count("quantity", func(r operate.Row) int64 { return int64(r.Quantity) }),
 	}
 }
 

@@ -84,9 +84,13 @@ func refusal(code int64) error {
 }
 
 func (p *Provider) post(ctx context.Context, path string, body any) wire.Reply {
+	return p.postTo(ctx, p.API().URL(path), body)
+}
+
+func (p *Provider) postTo(ctx context.Context, address string, body any) wire.Reply {
 	header := map[string]string{"X-API-KEY": p.Key().Reveal()}
 	if p.Sandbox {
 		header["X-SANDBOX"] = "1"
 	}
-	return p.PostJSON(ctx, p.API().URL(path), body, header)
+	return p.PostJSON(ctx, address, body, header)
 }

@@ -14,8 +14,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/bits"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -27,6 +29,8 @@ import (
 var (
 	// ErrIncomplete: the file has no end.
 	ErrIncomplete = errors.New("the archive is not complete; export it again with the same file, which goes on where it stopped")
+	// ErrCut: the backup has no end.
+	ErrCut = errors.New("the backup is not complete: it was cut off while it was written; make another one")
 	// ErrOther: the file is of another ledger, or the ledger went on since.
 	ErrOther = errors.New("the archive is not of this ledger as it is now; export into a new file")
 	// ErrDiffers: what arrived is not what was sent.
@@ -179,6 +183,66 @@ func Export(ctx context.Context, from storage.Migrator, path string, tell Progre
 		return sum, err
 	}
 	return sum, errors.Join(out.Flush(), f.Sync())
+}
+
+// Write writes an archive of a ledger that is in use, of one moment, in one go: without
+// its end it is not complete, and no ledger is filled from it.
+func Write(ctx context.Context, from storage.Backer, to io.Writer, tell Progress) (sum Summary, err error) {
+	gen, err := from.Generation(ctx)
+	if err != nil {
+		return sum, err
+	}
+	out := bufio.NewWriterSize(to, 1<<16)
+	enc := json.NewEncoder(out)
+	if err := enc.Encode(head{format, gen.ID, gen.Seq, gen.Start}); err != nil {
+		return sum, err
+	}
+	all := newAdder()
+	err = from.Backup(ctx, func(it storage.Item) error {
+		all.add(it)
+		tell(all.total(), 0)
+		return enc.Encode(it)
+	})
+	if err != nil {
+		return sum, err
+	}
+	sum = all.summary()
+	return sum, errors.Join(enc.Encode(tail{&sum}), out.Flush())
+}
+
+// About is what an archive says of itself.
+type About struct {
+	Summary
+	// Newest is when the last of its payments changed, and Providers whose they are.
+	Newest    time.Time `json:"newest,omitzero"`
+	Providers []string  `json:"providers"`
+}
+
+// Look reads an archive through, and makes sure that it is complete and was not changed.
+func Look(in io.Reader) (a About, err error) {
+	names := make(map[string]bool)
+	_, _, end, err := scan(in, func(head) error { return nil }, func(it storage.Item) error {
+		if it.Kind != storage.KindRecord {
+			return nil
+		}
+		e, err := packed.Decode(payment.RefOf(it.Name), it.Value)
+		if err != nil {
+			return err
+		}
+		names[e.Rec.Provider] = true
+		if e.Rec.UpdatedAt.After(a.Newest) {
+			a.Newest = e.Rec.UpdatedAt
+		}
+		return nil
+	})
+	if err != nil {
+		return a, err
+	}
+	if end == nil {
+		return a, ErrCut
+	}
+	a.Summary, a.Providers = *end, slices.Sorted(maps.Keys(names))
+	return a, nil
 }
 
 // scan reads an archive up to its last whole line and reports where that ends;

@@ -56,6 +56,9 @@ func (s *Store) Dump(ctx context.Context, f func(storage.Item) error) error {
 	})
 }
 
+// Backup implements [storage.Backer]: [Store.Dump] reads one snapshot.
+func (s *Store) Backup(ctx context.Context, f func(storage.Item) error) error { return s.Dump(ctx, f) }
+
 func dumpTable(ctx context.Context, txn *bdb.Txn, table byte, kind storage.Kind, f func(storage.Item) error) error {
 	opts := bdb.DefaultIteratorOptions
 	opts.Prefix = []byte{table}
@@ -228,5 +231,6 @@ func (s *Store) Renew(ctx context.Context, after uint32) error {
 // Interface guards.
 var (
 	_ storage.Migrator = (*Store)(nil)
+	_ storage.Backer   = (*Store)(nil)
 	_ storage.Mover    = (*Module)(nil)
 )
