@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -69,9 +70,13 @@ func (e *Engine) recover(ctx context.Context, prov Provider, p payment.Pending) 
 	if !ok || p.Callback == "" || !e.Shared.metBefore(prov.Terms().Issuer, p.ID, e.now()) {
 		return nil
 	}
-	name := e.nameOf(prov)
-	back, ok := sites.Back(ctx, name, p.Callback)
-	if !ok {
+	name, back := "", Back{}
+	for _, name = range e.namesOf(prov.Terms().Issuer) {
+		if back, ok = sites.Back(ctx, name, p.Callback); ok {
+			break
+		}
+	}
+	if !ok || name == "" {
 		return nil
 	}
 	if !back.Observed {
@@ -106,14 +111,15 @@ func (e *Engine) recover(ctx context.Context, prov Provider, p payment.Pending) 
 	return ignoreConflict(err)
 }
 
-// nameOf is what the configuration calls a provider.
-func (e *Engine) nameOf(prov Provider) string {
+// namesOf are what the configuration calls an account, sorted.
+func (e *Engine) namesOf(issuer string) (all []string) {
 	for name, p := range e.Providers {
-		if p.Provider == prov.Provider {
-			return name
+		if p.Terms().Issuer == issuer {
+			all = append(all, name)
 		}
 	}
-	return ""
+	slices.Sort(all)
+	return all
 }
 
 // listedObserved notes that an observed payment is paid and that its shop has not
