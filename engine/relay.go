@@ -123,15 +123,19 @@ func (e *Engine) RelayCreate(ctx context.Context, c Relay) {
 	laneCtx, cancel := context.WithTimeout(ctx, createPatience)
 	leave, ok := e.Shared.hosts.EnterCreate(laneCtx, hostOf(prov.Terms()))
 	cancel()
+	began := e.now()
 	if !ok {
-		down(&TooManyError{RetryAfter: createPatience})
+		busy := &TooManyError{RetryAfter: createPatience}
+		e.started(c.Provider, c.Site, busy, 0)
+		down(busy)
 		return
 	}
 	callCtx, cancel := context.WithTimeout(ctx, prov.Timeout)
-	reply := r.ForwardCall(callCtx, c.Call)
+	reply := forward(callCtx, r, c.Call)
 	cancel()
 	leave()
 	id, made := r.ReadCreated(reply)
+	e.relayStarted(c, reply, made, began)
 	if !made {
 		e.relayGive(c, reply)
 		return
@@ -237,7 +241,7 @@ func (e *Engine) relayRaw(ctx context.Context, prov Provider, r payment.Relayer,
 		return payment.RelayReply{Err: err, Unsent: true}
 	}
 	defer leave()
-	return r.ForwardCall(ctx, c.Call)
+	return forward(ctx, r, c.Call)
 }
 
 // RelayInquire answers a question that settles nothing. What is settled here and was

@@ -275,7 +275,12 @@ func (e *Engine) relayLapsed(ctx context.Context, rec *payment.Record) error {
 	if err != nil {
 		return err
 	}
-	return e.park(ctx, rec)
+	outcome := countRelayed(rec)
+	if err := e.park(ctx, rec); err != nil {
+		return err
+	}
+	e.counted(EventHanded, rec, outcome)
+	return nil
 }
 
 // relayRests tells a person, and throws away what is kept for too long.
@@ -379,8 +384,10 @@ func (e *Engine) RelayPage(ctx context.Context, ref payment.Ref, at time.Time, s
 			return
 		}
 		e.holdParked(rec)
+		outcome := countRelayed(rec)
 		err = e.commit(ctx, rec, true)
 		if err == nil {
+			e.counted(EventHanded, rec, outcome)
 			if rec.State != was {
 				e.tellRelayed(ctx, rec, true)
 			}

@@ -72,11 +72,16 @@ func (w *world) claimed(p *process, q payment.Query, issuer string) bool {
 		}
 		d := w.ledger.durable(ref)
 		if d != nil && d.Attempts.Count > 0 && d.Expect.Known() &&
-			(p.stood || d.State == payment.Verifying && d.Attempts.Open && d.Lease.Owner == p.name) {
+			(p.stood || heldForAPerson(d) || d.State == payment.Verifying && d.Attempts.Open && d.Lease.Owner == p.name) {
 			return true
 		}
 	}
 	return false
+}
+
+// heldForAPerson: our books hold it, and the shop's own ask is passed on all the same.
+func heldForAPerson(r *payment.Record) bool {
+	return r.Relay != nil && r.Relay.Asked > 0 && (r.State == payment.Review || r.State == payment.Reversed || !r.Relay.GivingBack.IsZero() || r.Dismissed())
 }
 
 // told checks what the shop is about to be told.
