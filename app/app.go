@@ -124,6 +124,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := a.provisionAffiliates(ctx); err != nil {
 		return err
 	}
+	if err := a.listener.events.On("stopping", onStopping(a.stopping)); err != nil {
+		return fmt.Errorf("subscribing to the end of the process: %w", err)
+	}
 	return a.provisionTelling(ctx)
 }
 

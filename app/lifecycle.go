@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
@@ -25,7 +26,10 @@ const (
 	linger = 10 * time.Second
 	// drainExit and drainReload bound the wait for running payments; what is
 	// cut off is taken up by the next owner.
-	drainExit   = 10 * time.Second
+	drainExit = 10 * time.Second
+	// quietExit is how long hand-overs that run may take, before the listeners close:
+	// Docker kills after 10 s.
+	quietExit   = 8 * time.Second
 	drainReload = 3 * time.Minute
 )
 
@@ -65,6 +69,42 @@ func (a *App) Stop() error {
 		a.observer.events.queue.Flush(atExit)
 	}
 	return nil
+}
+
+// exiting tells whether the process ends, or only this configuration.
+var exiting = caddy.Exiting
+
+// onStopping hears that the configuration ends, before any listener closes.
+type onStopping func()
+
+// Handle implements caddyevents.Handler.
+func (f onStopping) Handle(context.Context, caddy.Event) error {
+	f()
+	return nil
+}
+
+// stopping lets the hand-overs that run end while the relay still listens. A reload
+// needs none of it: the new configuration serves the relay by then.
+func (a *App) stopping() {
+	if !exiting() {
+		return
+	}
+	select {
+	case <-a.gate:
+	default:
+		return // nothing has begun
+	}
+	a.opened.Lock()
+	eng := a.engine
+	a.opened.Unlock()
+	if eng == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), quietExit)
+	defer cancel()
+	if err := eng.Quiesce(ctx); err != nil {
+		a.log.Warn("stopping while shops are being told; what is cut off is taken up again at the next start", zap.Error(err))
+	}
 }
 
 // halt ends the worker, or the waiting for the store.
@@ -171,5 +211,8 @@ func (a *App) Keys(ctx context.Context) (*token.Keys, error) {
 	return a.opened.made, err
 }
 
-// Interface guard.
-var _ caddy.Destructor = runtime{}
+// Interface guards.
+var (
+	_ caddy.Destructor    = runtime{}
+	_ caddyevents.Handler = onStopping(nil)
+)

@@ -100,6 +100,17 @@ func (s *siteBlock) checkExpect(mark *caddyfile.Dispenser, v *handlers.Verify) e
 	if v.Expect != nil {
 		mode = v.Expect.Mode
 	}
+	switch {
+	case v.Mode == "":
+	case v.Expect != nil && mode != "none":
+		return mark.Errf("mode plugin is short for `expect none` and `deliver idempotent`: leave out `mode plugin` or `expect %s`", mode)
+	case v.Deliver == "once":
+		return mark.Err("mode plugin is short for `expect none` and `deliver idempotent`: leave out `mode plugin` or `deliver once`")
+	case !p.AnswersOrder:
+		return mark.Errf("mode plugin is only for providers whose answer names the order, and that of %s (%s) does not: use the relay, which needs no change in the plugin either", v.Provider, kind)
+	default:
+		return nil
+	}
 	switch mode {
 	case "":
 		if !p.AnswersOrder && !slices.ContainsFunc(s.handler.Checkout, func(c *handlers.Checkout) bool { return c.Provider == v.Provider }) {

@@ -50,6 +50,7 @@ type verifyBlock struct{ *handlers.Verify }
 
 func (v verifyBlock) options() []block.Option {
 	return []block.Option{
+		block.Word("mode", &v.Mode, "plugin"),
 		{Name: "expect", Read: v.readExpect},
 		{Name: "order", Read: v.readOrder},
 		{Name: "bind", Many: true, Read: v.readBind},
@@ -123,9 +124,11 @@ func (v verifyBlock) readBind(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-func (v verifyBlock) readAck(d *caddyfile.Dispenser) error {
+func (v verifyBlock) readAck(d *caddyfile.Dispenser) error { return readAck(d, &v.Ack) }
+
+func readAck(d *caddyfile.Dispenser, to **handlers.Ack) error {
 	a := new(handlers.Ack)
-	if err := block.OneOf(d, "ack", &a.Mode, "status", "header", "redirect"); err != nil {
+	if err := block.OneOf(d, "ack", &a.Mode, "status", "header", "redirect", "relay"); err != nil {
 		return err
 	}
 	if a.Mode == "redirect" {
@@ -143,7 +146,7 @@ func (v verifyBlock) readAck(d *caddyfile.Dispenser) error {
 		}
 		a.Patterns = patterns
 	}
-	v.Ack = a
+	*to = a
 	return nil
 }
 
@@ -154,8 +157,11 @@ func (v verifyBlock) readRefused(d *caddyfile.Dispenser) error {
 
 func readRefused(d *caddyfile.Dispenser, to *[]handlers.Refused) error {
 	var r handlers.Refused
-	if err := block.OneOf(d, "refused", &r.Mode, "redirect", "status", "header"); err != nil {
+	if err := block.OneOf(d, "refused", &r.Mode, "redirect", "status", "header", "preset"); err != nil {
 		return err
+	}
+	if r.Mode == "preset" && d.CountRemainingArgs() == 0 {
+		return d.Errf("refused preset needs the shop's name: %s", block.Join(handlers.RefusedPresets(), "or"))
 	}
 	if d.CountRemainingArgs() == 0 {
 		return d.Errf("refused %s needs a pattern of what the shop answers when it does not take a payment", r.Mode)

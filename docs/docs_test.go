@@ -6,6 +6,7 @@ package docs_test
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,23 +31,36 @@ import (
 func manual(t *testing.T) map[string]string {
 	t.Helper()
 	all := make(map[string]string)
-	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md", "sandbox/*.md", "packaging/*.md"} {
+	for _, pattern := range []string{"*.md", "sandbox/*.md", "packaging/*.md", "bench/*.md"} {
 		names, err := filepath.Glob(filepath.Join("..", pattern))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, name := range names {
-			b, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			all[filepath.ToSlash(strings.TrimPrefix(name, ".."+string(filepath.Separator)))] = string(b)
+			read(t, all, name)
 		}
+	}
+	if err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && filepath.Ext(name) == ".md" {
+			read(t, all, filepath.Join("..", "docs", name))
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
 	}
 	if len(all) < 20 {
 		t.Fatalf("only %d pages were found", len(all))
 	}
 	return all
+}
+
+func read(t *testing.T, all map[string]string, name string) {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all[filepath.ToSlash(strings.TrimPrefix(name, ".."+string(filepath.Separator)))] = string(b)
 }
 
 // fence is a block of code.
@@ -312,41 +326,86 @@ func TestAnswers(t *testing.T) {
 var option = regexp.MustCompile(`(?m)^//\t+([a-z][a-z0-9_]+)(?: |$)`)
 
 // TestOptions: every option that a parser's synopsis has stands in the
-// reference.
+// reference of its directive, in English and in Persian.
 func TestOptions(t *testing.T) {
 	all := manual(t)
-	pages := map[string]string{
-		"caddyfile/global.go": "docs/caddyfile.md", "caddyfile/site.go": "docs/caddyfile.md",
-		"storage/badger/caddy.go":         "docs/caddyfile.md",
-		"handlers/dashboard/caddyfile.go": "docs/caddyfile.md",
-		"affiliates/hamekar/module.go":    "docs/affiliates.md",
+	want := make(map[string][]string) // a page's name, and what it must have
+	add := func(page, file, text string) {
+		words := option.FindAllStringSubmatch(text, -1)
+		if len(words) == 0 {
+			t.Errorf("%s has no synopsis", file)
+		}
+		for _, m := range words {
+			want[page] = append(want[page], m[1])
+		}
+	}
+	for file, page := range map[string]string{
+		"caddyfile/global.go": "directives/global.md", "storage/badger/caddy.go": "directives/global.md",
+		"handlers/dashboard/caddyfile.go": "directives/payment_dashboard.md",
+		"sandbox/caddyfile.go":            "directives/payment_sandbox.md",
+		"handlers/relay/handler.go":       "directives/relay.md",
+		"affiliates/hamekar/module.go":    "affiliates.md",
+	} {
+		add(page, file, source(t, file))
 	}
 	guests, err := filepath.Glob("../providers/*/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, file := range guests {
-		if b, err := os.ReadFile(file); err != nil {
-			t.Fatal(err)
-		} else if strings.Contains(string(b), "// UnmarshalCaddyfile sets up the provider") {
-			pages[strings.TrimPrefix(filepath.ToSlash(file), "../")] = "docs/providers.md"
+		file = strings.TrimPrefix(filepath.ToSlash(file), "../")
+		if text := source(t, file); strings.Contains(text, "// UnmarshalCaddyfile sets up the provider") {
+			add("gateways/"+strings.Split(file, "/")[1]+".md", file, text)
 		}
 	}
-	for file, page := range pages {
-		b, err := os.ReadFile(filepath.Join("..", filepath.FromSlash(file)))
-		if err != nil {
-			t.Fatal(err)
+	directive := ""
+	for _, m := range siteOption.FindAllStringSubmatch(source(t, "caddyfile/site.go"), -1) {
+		if len(m[1]) == 2 {
+			directive = m[2]
+			if slices.Contains([]string{"signing_key", "public_url", "formerly"}, directive) {
+				want["directives/site.md"] = append(want["directives/site.md"], directive)
+			} else {
+				want["directives/"+directive+".md"] = append(want["directives/"+directive+".md"], directive)
+			}
+			continue
 		}
-		words := option.FindAllStringSubmatch(string(b), -1)
-		if len(words) == 0 {
-			t.Errorf("%s has no synopsis", file)
-		}
-		for _, m := range words {
-			if !strings.Contains(all[page], "`"+m[1]) && !strings.Contains(all[page], " "+m[1]+" {") {
-				t.Errorf("%s says nothing about `%s`, which is in %s", page, m[1], file)
+		want["directives/"+directive+".md"] = append(want["directives/"+directive+".md"], m[2])
+	}
+	if len(want) < 15 {
+		t.Errorf("only %d pages were looked for", len(want))
+	}
+	for page, words := range want {
+		for _, lang := range languages {
+			text, ok := all[lang+page]
+			if !ok {
+				t.Errorf("there is no %s", lang+page)
+			}
+			if strings.HasPrefix(page, "gateways/") {
+				text += all[lang+"directives/global.md"] // what all providers take
+			}
+			for _, word := range words {
+				if !strings.Contains(text, "`"+word) && !regexp.MustCompile(`(?m)^\s*`+word+`( |$)`).MatchString(text) {
+					t.Errorf("%s says nothing about `%s`", lang+page, word)
+				}
 			}
 		}
 	}
+}
+
+// siteOption is a line of the synopsis of a site's block, whose depth says what
+// it belongs to.
+var siteOption = regexp.MustCompile(`(?m)^//(\t{2,3})([a-z][a-z0-9_]+)(?: |$)`)
+
+// languages are the directories of the manual's languages.
+var languages = []string{"docs/"}
+
+func source(t *testing.T, file string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", filepath.FromSlash(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
 
 var reason = regexp.MustCompile(`Reason = "([a-z0-9_]+)"`)
@@ -395,14 +454,14 @@ func TestHearts(t *testing.T) {
 		t.Fatal(err)
 	}
 	var heart string
-	found, _ := fences("docs/plugins.md", manual(t)["docs/plugins.md"])
+	found, _ := fences("docs/shops/woocommerce.md", manual(t)["docs/shops/woocommerce.md"])
 	for _, f := range found {
 		if heart == "" && f.info == "caddyfile site" {
 			heart = f.text
 		}
 	}
 	if !strings.Contains(heart, "verify @return idpay") {
-		t.Fatal("docs/plugins.md has no such block any more")
+		t.Fatal("docs/shops/woocommerce.md has no such block any more")
 	}
 	rest := strings.Split(string(file), "\n")
 	for _, line := range strings.Split(strings.TrimSpace(heart), "\n") {

@@ -37,6 +37,10 @@ type Delivery struct {
 // [DeliveryTime] for its work; a panic in it leaves nothing known of what the shop was
 // told.
 func (e *Engine) Deliver(ctx context.Context, rec *payment.Record, d Delivery, hand func(context.Context, *payment.Record) Handed) (*payment.Record, error) {
+	if !e.beginHandOver() {
+		return rec, ErrStopping
+	}
+	defer e.endHandOver()
 	rec, err := e.startDelivery(ctx, rec, d.Via, d.Browser, d.Track, d.Policy)
 	if err != nil {
 		return rec, err
@@ -136,6 +140,9 @@ func (e *Engine) Gated(ctx context.Context, rec *payment.Record) (*payment.Recor
 func (e *Engine) finishDelivery(ctx context.Context, rec *payment.Record, h Handed, p Policy) (*payment.Record, error) {
 	failpoint.Hit(failpoint.ShopAnswered)
 	base := rec
+	if h.Acked && h.IfHeard {
+		base, h.Acked = e.heardBy(ctx, rec)
+	}
 	for range claimTries {
 		now := e.now()
 		next := base.Clone()
@@ -169,6 +176,21 @@ func (e *Engine) finishDelivery(ctx context.Context, rec *payment.Record, h Hand
 		base = fresh
 	}
 	return base, payment.ErrConflict
+}
+
+// heardBy reports whether the shop's own call heard "first", and returns the record as
+// it stands: PHP answers before our note of its hearing is on record.
+func (e *Engine) heardBy(ctx context.Context, rec *payment.Record) (*payment.Record, bool) {
+	for waited := time.Duration(0); ; waited += relayPoll {
+		now, err := e.Store.Get(ctx, rec.Ref)
+		if err != nil || now.State != rec.State || now.Lease.Epoch != rec.Lease.Epoch {
+			return rec, false
+		}
+		if now.Relay == nil || !now.Relay.Open() || waited >= relayTelling {
+			return now, now.Relay.Heard()
+		}
+		<-e.Clock.After(relayPoll)
+	}
 }
 
 // handed changes a record as the shop's answer to a delivery says.

@@ -21,6 +21,9 @@ func (e *Engine) take1(ctx context.Context, ref payment.Ref) error {
 	if !due(rec, e.now()) {
 		return e.report(ctx, rec)
 	}
+	if rec.Observed != nil {
+		return e.observedDue(ctx, rec)
+	}
 	if rec.Relay != nil {
 		if done, err := e.relayDue(ctx, rec); done {
 			return err

@@ -22,7 +22,12 @@ type Engine struct {
 	mu     sync.Mutex
 	paused map[string]bool
 	closed bool
-	wake   chan struct{}
+	// stopping: no hand-over begins any more; handing are those that run, and quiet is
+	// closed when there are none.
+	stopping bool
+	handing  int
+	quiet    chan struct{}
+	wake     chan struct{}
 	// working is what the worker does, and where; lines are what waits for a place,
 	// which waiting knows and queued counts; crowded is whether a hand-over found none
 	// because of others' receivers.

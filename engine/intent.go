@@ -23,10 +23,14 @@ var ErrNotCreated = errors.New("the provider did not start the payment")
 type Purchase struct {
 	Site, Route, Provider string
 	// Client is what strangers are counted by: an IPv4 address or an IPv6 /64.
-	Client      string
-	Order       string
-	Amount      payment.Rials
+	Client string
+	Order  string
+	Amount payment.Rials
+	// Item, Title and Quantity are what is sold; 0 is one. Amount is the price of all.
 	Item, Title string
+	Quantity    int
+	// Buyer is what the buyer wrote.
+	Buyer payment.Buyer
 	// ReturnURL makes the absolute address that the customer comes back to from
 	// the record's reference.
 	ReturnURL func(ref payment.Ref) string
@@ -70,7 +74,7 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *pa
 	}
 	defer leave()
 	callCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), prov.Timeout)
-	order := payment.Order{Number: p.Order, Amount: p.Amount, Return: url, Title: p.Title, Item: p.Item}
+	order := payment.Order{Number: p.Order, Amount: p.Amount, Return: url, Title: p.Title, Item: p.Item, Buyer: p.Buyer}
 	if t.NumbersOrders {
 		order.Serial = serial(e.now(), e.Rand())
 	}
@@ -90,7 +94,8 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *pa
 	rec := &payment.Record{
 		Ref: ref, Site: p.Site, Route: p.Route, Provider: p.Provider, Issuer: t.Issuer, Environment: t.Environment,
 		ID: made.ID, Order: p.Order, Serial: order.Serial, State: payment.Created, Generation: gen.Seq,
-		Expect:    payment.Expectation{Amount: p.Amount, Source: payment.FromIntent, Item: p.Item, Title: p.Title, Checkout: true},
+		Expect:    payment.Expectation{Amount: p.Amount, Source: payment.FromIntent, Item: p.Item, Title: p.Title, Quantity: p.Quantity, Checkout: true},
+		Buyer:     p.Buyer,
 		Return:    &ret,
 		CreatedAt: now, UpdatedAt: now,
 	}

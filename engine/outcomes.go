@@ -141,6 +141,7 @@ func (e *Engine) Admit(ctx context.Context, a Ask) Result {
 func (e *Engine) started(provider, site string, err error, took time.Duration) {
 	ev := Event{Name: EventStarting, Provider: provider, Site: site, Operation: OperationCreate, Outcome: createOutcome(err), Err: err, Took: took}
 	ev.Alert = ev.Outcome == CreateUnreachable
+	e.Shared.creates.note(provider, ev.Outcome, e.now())
 	e.Observer.Observe(ev)
 	if ev.Outcome == CreateOperator {
 		e.Observer.Observe(Event{Name: EventOperator, Provider: provider, Site: site, Err: err, Alert: true})

@@ -160,6 +160,9 @@ func (e *TooManyError) Error() string {
 type Handed struct {
 	// Acked: the shop proved that it credited.
 	Acked bool
+	// IfHeard: Acked holds only where the shop's own call, through the relay, heard that
+	// it is paid.
+	IfHeard bool
 	// Refused: the shop said that it does not take the payment.
 	Refused bool
 	// Unsent: provably nothing reached the shop.

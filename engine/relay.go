@@ -183,7 +183,7 @@ func (e *Engine) relayIntend(ctx context.Context, prov Provider, c Relay, id str
 		// A provider that gives one id out twice for one order (or a shop that
 		// announced it meanwhile): what is known stays.
 		if before.Relay == nil && slices.Contains(names(c.Site, c.Formerly), before.Site) && !settled(before) {
-			before.Relay = rec.Relay
+			before.Relay, before.Observed = rec.Relay, nil
 			return e.commit(ctx, before, false)
 		}
 		return nil

@@ -4,83 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/rahgir/caddy-payments/engine/limit"
 	"github.com/rahgir/caddy-payments/payment"
 )
-
-// Replayed is what became of a replay of a shop's own return.
-type Replayed struct {
-	// Taken: a route of the shop took it.
-	Taken bool
-	// Unsent: provably nothing reached the shop.
-	Unsent bool
-	// Page is how the shop answered.
-	Page payment.ShopPage
-}
-
-// Replayer is Sites whose shops ask for their payments by themselves.
-type Replayer interface {
-	// Rescues reports whether the route of a record lets its return be replayed.
-	Rescues(r *payment.Record) bool
-	// Replay makes the customer's return to the shop, in process, as the customer
-	// would have made it. It never panics.
-	Replay(ctx context.Context, r *payment.Record) Replayed
-}
-
-// replaysAtOnce is how many replays one site gets at a time: its PHP has few workers,
-// and its customers need them.
-const replaysAtOnce = 2
-
-// replays bounds replays by site, and knows the routes whose plugins need their
-// customer's session.
-type replays struct {
-	mu       sync.Mutex
-	running  map[string]int
-	sessions map[string]bool
-}
-
-func (r *replays) enter(site string) (leave func(), ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.running == nil {
-		r.running, r.sessions = make(map[string]int), make(map[string]bool)
-	}
-	if r.running[site] >= replaysAtOnce {
-		return nil, false
-	}
-	r.running[site]++
-	return func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.running[site]--
-	}, true
-}
-
-func (r *replays) needsSession(route string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.sessions[route]
-}
-
-func (r *replays) markSession(route string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.sessions == nil {
-		r.sessions = make(map[string]bool)
-	}
-	r.sessions[route] = true
-}
-
-func sessionKey(rec *payment.Record) string { return rec.Site + "\n" + rec.Route + "\n" + rec.Provider }
-
-// NeedsSession reports whether the route of a record was seen to ask for payments
-// only with its customer's session.
-func (e *Engine) NeedsSession(rec *payment.Record) bool {
-	return e.Shared.replays.needsSession(sessionKey(rec))
-}
 
 // relayDue does the next thing for a relayed payment. It is not done where the
 // payment is like any other: an ask without an answer is asked again.
@@ -190,6 +118,8 @@ func (e *Engine) relayUnheard(ctx context.Context, rec *payment.Record) error {
 	switch {
 	case !rec.Relay.GivingBack.IsZero():
 		why = payment.ReasonGiveBack
+	case rec.Relay.Heard():
+		why = payment.ReasonTold // while the ledger was away: the shop may have credited
 	case e.NeedsSession(rec):
 		why = payment.ReasonNeedsSession
 	}
@@ -198,63 +128,6 @@ func (e *Engine) relayUnheard(ctx context.Context, rec *payment.Record) error {
 	}
 	return e.park(ctx, rec)
 }
-
-func (e *Engine) mayReplay(rec *payment.Record) bool {
-	s, ok := e.Sites.(Replayer)
-	return ok && rec.Return != nil && rec.Return.URI != "" && rec.Relay.GivingBack.IsZero() && !e.NeedsSession(rec) && s.Rescues(rec)
-}
-
-// replay makes the shop's own return. That it is made is durable before: it is made
-// once, whatever becomes of us.
-func (e *Engine) replay(ctx context.Context, rec *payment.Record) error {
-	leave, ok := e.Shared.replays.enter(rec.Site)
-	if !ok {
-		return e.rest(ctx, rec, e.now().Add(5*time.Second))
-	}
-	defer leave()
-	now := e.now()
-	asked := rec.Relay.Asked
-	rec.Relay.ReplayedAt = now
-	rec.Due = now.Add(pageLimit)
-	if rec.Relay.Page == payment.PageOpen {
-		_ = rec.LosePage(now) // it took longer than any page may
-	}
-	opened := rec.OpenPage(e.Store.Owner(), now)
-	if err := e.commit(ctx, rec, false); err != nil {
-		return ignoreConflict(err)
-	}
-	callCtx, cancel := context.WithTimeout(ctx, DeliveryTime)
-	defer cancel()
-	var got Replayed
-	panicked := e.safely(rec.Ref, func() error {
-		got = e.Sites.(Replayer).Replay(callCtx, rec) //nolint:forcetypeassert // mayReplay has looked
-		return nil
-	})
-	if got.Page == payment.PageNone {
-		got.Page = payment.PageBad
-	}
-	if opened {
-		e.RelayPage(ctx, rec.Ref, now, got.Page)
-	}
-	fresh, err := e.Store.Get(ctx, rec.Ref)
-	if err != nil {
-		return err
-	}
-	if fresh.Relay.Asked > asked || fresh.Relay.Heard() {
-		return panicked
-	}
-	// The plugin did not ask: it knows its order only by the customer's session.
-	if got.Taken && !got.Unsent && panicked == nil {
-		e.Shared.replays.markSession(sessionKey(rec))
-		e.observe(EventNeedsSession, fresh, errNeedsSession, true)
-	}
-	if fresh.State == payment.Verified {
-		return e.rest(ctx, fresh, e.now())
-	}
-	return e.rest(ctx, fresh, fresh.CreatedAt.Add(relayLink))
-}
-
-var errNeedsSession = errors.New("the shop's plugin did not ask for the payment when its return was made without its customer: no return of this route is made any more")
 
 // relayLapsed ends a telling whose node is gone, or gives up a page that never came.
 func (e *Engine) relayLapsed(ctx context.Context, rec *payment.Record) error {

@@ -177,10 +177,13 @@ type plugins struct {
 	visits int
 }
 
-func (p *plugins) Rescues(*payment.Record) bool {
+func (p *plugins) Rescues(*payment.Record) engine.Rescue {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.rescue
+	if p.rescue {
+		return engine.RescueDefault
+	}
+	return engine.RescueOff
 }
 
 func (p *plugins) Replay(_ context.Context, r *payment.Record) engine.Replayed {

@@ -110,6 +110,9 @@ func afterRefusal(r *payment.Record, t payment.Terms, now time.Time) time.Time {
 // returns; but where a question settles nothing it is asked once, near the end of
 // the window, so that a person hears of what was paid.
 func (e *Engine) firstLook(rec *payment.Record, prov Provider) time.Time {
+	if rec.Observed != nil {
+		return rec.CreatedAt.Add(relayLink)
+	}
 	if rec.Relay != nil {
 		return e.relayFirstLook(rec, prov)
 	}

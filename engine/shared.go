@@ -23,6 +23,7 @@ type Shared struct {
 	replays replays
 	limits  *limit.Strangers
 	hosts   *limit.Hosts
+	creates creates
 
 	mu sync.Mutex
 	// inside are the payments whose strangers' returns passed the door and are being
@@ -32,11 +33,17 @@ type Shared struct {
 	stalled  []payment.Ref
 	twins    map[twin]seen
 	listings map[string]listing
+	// watched is the pace of observing by account, brought when a listed payment that
+	// nobody knows was first met.
+	watched map[string]*watching
+	brought map[string]time.Time
 }
 
 // NewShared returns a fresh one.
 func NewShared() *Shared {
-	return &Shared{limits: limit.NewStrangers(), hosts: limit.NewHosts(), inside: make(map[payment.Ref]int), orders: make(map[payment.Key]bool), twins: make(map[twin]seen), listings: make(map[string]listing)}
+	return &Shared{limits: limit.NewStrangers(), hosts: limit.NewHosts(), inside: make(map[payment.Ref]int), orders: make(map[payment.Key]bool), twins: make(map[twin]seen), listings: make(map[string]listing),
+		watched: make(map[string]*watching), brought: make(map[string]time.Time),
+	}
 }
 
 // twin is what makes two payments suspiciously alike. Banks repeat short

@@ -102,8 +102,9 @@ type Expect struct {
 type Ack struct {
 	// `status`: a 2xx or 3xx that an upstream really answered, or a file
 	// server's 2xx. `header`: the response header X-Payment-Ack with the
-	// provider's id. `redirect`: a redirect to one of the patterns. Default:
-	// status.
+	// provider's id. `redirect`: a redirect to one of the patterns. `relay`: the
+	// shop's own call to the provider, through the relay, heard that it is paid, and
+	// the shop answered 2xx or 3xx. Default: status; in observe: relay.
 	Mode string `json:"mode,omitempty"`
 	// For redirect: patterns in which `*` stands for anything.
 	Patterns []string `json:"patterns,omitempty"`
@@ -112,7 +113,8 @@ type Ack struct {
 // Refused is one kind of answer by which the shop says no.
 type Refused struct {
 	// `redirect` (a 3xx whose Location fits a pattern), `status` (such as `409` or
-	// `4xx`) or `header` (`<name>:<pattern>`).
+	// `4xx`), `header` (`<name>:<pattern>`) or `preset` (`woocommerce`, `edd`,
+	// `opencart`, `prestashop` or `whmcs`: their redirects).
 	Mode string `json:"mode"`
 	// In redirect and header `*` stands for anything.
 	Patterns []string `json:"patterns"`
@@ -134,6 +136,11 @@ type Verify struct {
 
 	// The provider's name.
 	Provider string `json:"provider"`
+
+	// `plugin` is short for `expect none` with `deliver idempotent`: the shop's
+	// untouched plugin takes "already verified" for paid and compares the amount
+	// itself. Default: none.
+	Mode string `json:"mode,omitempty"`
 
 	// How order and amount are known. Default: intents, else `none` for a
 	// provider whose answer names the order and that only this site uses; for

@@ -29,6 +29,9 @@ const (
 	ackStatus   = "status"
 	ackHeader   = "header"
 	ackRedirect = "redirect"
+	ackRelay    = "relay"
+
+	modePlugin = "plugin"
 
 	answerPage     = "page"
 	answerPass     = "pass"
@@ -87,6 +90,9 @@ func (v *Verify) provision(ctx caddy.Context, h *Handler) error {
 	if err := v.checkValues(); err != nil {
 		return err
 	}
+	if err := v.provisionMode(); err != nil {
+		return err
+	}
 	if err := v.provisionOrder(); err != nil {
 		return err
 	}
@@ -114,7 +120,8 @@ func (v *Verify) checkValues() error {
 		{"bounce", v.Bounce, []string{bounceAuto, bounceRedirect, bounceResubmit, bounceOff}},
 		{"declined", v.Declined.mode(), []string{answerPage, answerPass, answerRedirect}},
 		{"duplicate", v.Duplicate.mode(), []string{answerPage, answerPass, answerRedirect}},
-		{"ack", v.ack().Mode, []string{ackStatus, ackHeader, ackRedirect}},
+		{"ack", v.ack().Mode, []string{ackStatus, ackHeader, ackRedirect, ackRelay}},
+		{"mode", v.Mode, []string{modePlugin}},
 	} {
 		if c.value != "" && !slices.Contains(c.allowed, c.value) {
 			return fmt.Errorf("%s %q: must be one of %s", c.option, c.value, strings.Join(c.allowed, ", "))
@@ -140,6 +147,23 @@ func (v *Verify) checkValues() error {
 			return fmt.Errorf("%s redirect %s: that is this route's own path, where it would be taken for a return that names no payment; write a page of the shop, such as /cart", option, a.To)
 		}
 	}
+	return nil
+}
+
+// provisionMode writes out what `mode` is short for.
+func (v *Verify) provisionMode() error {
+	_, relayed := v.route.provider.Provider.(payment.Relayer)
+	switch {
+	case v.ack().Mode == ackRelay && !relayed:
+		return fmt.Errorf("ack relay: the API of %s can't be relayed, so nobody hears what the shop is told; use ack status, header or redirect", v.Provider)
+	case v.Mode == "":
+		return nil
+	case v.Expect != nil && v.Expect.Mode != expectNone:
+		return fmt.Errorf("mode plugin is short for `expect none` and `deliver idempotent`: leave out `mode plugin` or `expect %s`", v.Expect.Mode)
+	case v.Deliver == deliverOnce:
+		return errors.New("mode plugin is short for `expect none` and `deliver idempotent`: leave out `mode plugin` or `deliver once`")
+	}
+	v.Expect, v.Deliver = &Expect{Mode: expectNone}, deliverIdempotent
 	return nil
 }
 

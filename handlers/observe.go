@@ -285,9 +285,15 @@ func (s *Sites) findObserve(r *payment.Record) (*Handler, *Observe) {
 }
 
 // Rescues implements engine.Replayer.
-func (s *Sites) Rescues(r *payment.Record) bool {
+func (s *Sites) Rescues(r *payment.Record) engine.Rescue {
 	h, o := s.findObserve(r)
-	return h != nil && h.server != nil && o.Rescue != "off"
+	switch {
+	case h == nil || h.server == nil || o.Rescue == string(engine.RescueOff):
+		return engine.RescueOff
+	case o.Rescue == "":
+		return engine.RescueDefault
+	}
+	return engine.RescueOn
 }
 
 // replayed is the shop's own return on its way through the site's server, made by the

@@ -48,6 +48,8 @@ func (t *visit) deliver(rec *payment.Record) error {
 	switch {
 	case panicked != nil:
 		panic(panicked)
+	case w == nil && errors.Is(err, engine.ErrStopping):
+		return t.confirming(rec)
 	case w == nil && errors.Is(err, engine.ErrNotNow) && now != nil:
 		return t.answer(t.hopResult(now))
 	case w == nil:
@@ -74,11 +76,16 @@ func (t *visit) deliver(rec *payment.Record) error {
 		return t.thanks(now)
 	}
 	if now != nil && now.State == payment.Verified {
-		p := t.about(pages.Confirming, now)
-		p.Recorded, p.Refresh = true, t.hopURL(now)
-		return t.write(p, nil)
+		return t.confirming(now)
 	}
 	return t.page(pages.Parked, now, nil)
+}
+
+// confirming is the page of a payment that is on record and is handed over later.
+func (t *visit) confirming(rec *payment.Record) error {
+	p := t.about(pages.Confirming, rec)
+	p.Recorded, p.Refresh = true, t.hopURL(rec)
+	return t.write(p, nil)
 }
 
 // gated answers where a gate that this payment does not open stands before its

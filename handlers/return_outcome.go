@@ -134,6 +134,10 @@ func (d *dispatch) proof(status int, header http.Header) bool {
 		}
 		return false
 	}
+	if ack.Mode == ackRelay {
+		// What it proves, the record says: whether the shop's own call has heard it.
+		return status >= 200 && status < 400 && d.byUpstream(status)
+	}
 	if d.said {
 		return true
 	}
@@ -150,8 +154,10 @@ func (d *dispatch) proof(status int, header http.Header) bool {
 
 // byUpstream: an upstream really answered with this status; Caddy's own
 // redirects and login pages do not count.
-func (d *dispatch) byUpstream(status int) bool {
-	repl, ok := d.r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+func (d *dispatch) byUpstream(status int) bool { return d.h.byUpstream(d.r, status) }
+
+func (h *Handler) byUpstream(r *http.Request, status int) bool {
+	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	if !ok {
 		return false
 	}
@@ -162,7 +168,7 @@ func (d *dispatch) byUpstream(status int) bool {
 	}
 	// A login server's redirect is its own, and its 2xx only lets through.
 	address, _ := repl.GetString("http.reverse_proxy.upstream.hostport")
-	shared, gate := d.h.place().gates[address]
+	shared, gate := h.place().gates[address]
 	return !gate || shared && status < 300
 }
 
@@ -170,14 +176,19 @@ func (d *dispatch) byUpstream(status int) bool {
 // delivered (our own checkout). An answer that nobody gave, which is an empty
 // 200 at the end of the chain, proves nothing.
 func (d *dispatch) byFile(header http.Header) bool {
-	return d.rec.Expect.Checkout || header.Get("Etag") != "" && header.Get("Last-Modified") != ""
+	return d.rec.Expect.Checkout || fromFile(header)
+}
+
+// fromFile: a file server's mark.
+func fromFile(header http.Header) bool {
+	return header.Get("Etag") != "" && header.Get("Last-Modified") != ""
 }
 
 // outcome is what became of the hand-over. brokenOff: the answer ended before its
 // end, and not because its browser had gone. A status is no proof then: a script
 // that dies has sent it already.
 func (d *dispatch) outcome(err error, panicked any, brokenOff bool) engine.Handed {
-	if brokenOff && !d.said && d.v.ack().Mode == ackStatus {
+	if mode := d.v.ack().Mode; brokenOff && !d.said && (mode == ackStatus || mode == ackRelay) {
 		d.acked = false
 	}
 	if panicked == nil && !d.refused && d.noPage(err) {
@@ -187,7 +198,7 @@ func (d *dispatch) outcome(err error, panicked any, brokenOff bool) engine.Hande
 		return engine.Handed{Acked: true, NoPage: true, Status: d.status}
 	}
 	return engine.Handed{
-		Acked: d.acked, Refused: d.refused, Status: d.status, Location: d.location,
+		Acked: d.acked, IfHeard: d.v.ack().Mode == ackRelay, Refused: d.refused, Status: d.status, Location: d.location,
 		Unsent: !d.acked && panicked == nil && (d.later || d.unsent(err)),
 	}
 }

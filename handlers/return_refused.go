@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/rahgir/caddy-payments/internal/block"
 )
 
 // Values of [Refused].Mode.
@@ -13,6 +16,7 @@ const (
 	refusedRedirect = "redirect"
 	refusedStatus   = "status"
 	refusedHeader   = "header"
+	refusedPreset   = "preset"
 )
 
 // Check says what is wrong with a pattern. It is asked when the Caddyfile is adapted and
@@ -36,8 +40,12 @@ func (r Refused) Check() error {
 			if !ok || name == "" || strings.Trim(value, "* ") == "" {
 				return fmt.Errorf("header %q: must be <name>:<pattern>, such as X-Order-State:failed*", p)
 			}
+		case refusedPreset:
+			if _, ok := refusedPresets[p]; !ok {
+				return fmt.Errorf("preset %q: %s", p, block.Suggest(p, RefusedPresets()))
+			}
 		default:
-			return fmt.Errorf("%q: must be one of redirect, status, header", r.Mode)
+			return fmt.Errorf("%q: must be one of redirect, status, header, preset", r.Mode)
 		}
 	}
 	return nil
@@ -66,6 +74,10 @@ func (r Refused) fits(status int, header http.Header) bool {
 				if glob(strings.TrimSpace(value), got) {
 					return true
 				}
+			}
+		case refusedPreset:
+			if slices.ContainsFunc(refusedPresets[p], func(r Refused) bool { return r.fits(status, header) }) {
+				return true
 			}
 		}
 	}

@@ -35,7 +35,7 @@ func settling() []Mutant {
 		{"return-that-came-too-soon-forgotten", "R9 M9", "Who paid and came back right after the last \"no\" is never asked for.",
 			in("if stranger && rec.Reason == payment.ReasonUnknownID {\n\t\treturn rec, false // an invention", "if true {\n\t\treturn rec, false // an invention"), by("TestRule9")},
 		{"return-gone-with-its-browser", "R1 R7 A63", "Who closes the page at once has paid for what nobody ever asks about.",
-			in("\tctx = context.WithoutCancel(ctx)\n\tprov, err", "\tprov, err"), []Suite{unit("engine", "TestAReturn")}},
+			in("\tctx = context.WithoutCancel(ctx)\n\tprov, err := e.provider(a.Provider)", "\tprov, err := e.provider(a.Provider)"), []Suite{unit("engine", "TestAReturn")}},
 		{"return-not-on-record-told-as-kept", "R2 R3", "A page waits for a payment that nobody will ever ask about: the return was not written down.",
 			in("rec.Version == 0 || !recorded(rec)):", "rec.Version == 0):"), by("TestAReturnThatIsNotOnRecord")},
 		{"unpaid-return-believed-over-a-paid-one", "R3 R9 A13", "A forged \"cancelled\" ends a payment that is being asked for.",

@@ -28,7 +28,7 @@ func relaying() []Mutant {
 		{"relay-replays-without-end", "R7", "The shop's return is made again and again.",
 			in("engine", "rec.Relay.ReplayedAt = now\n", "_ = now\n"), engine},
 		{"relay-replays-what-goes-back", "R7", "Goods for money that the shop itself sent back.",
-			in("engine", `rec.Return.URI != "" && rec.Relay.GivingBack.IsZero() &&`, `rec.Return.URI != "" &&`), engine},
+			in("engine", `rec.Return.URI == "" || rec.Relay != nil && !rec.Relay.GivingBack.IsZero() {`, `rec.Return.URI == "" {`), engine},
 		{"relay-no-forgets-its-create", "R12", "A customer is sent to pay what isn't on record.",
 			in("engine", "if err := e.relayIntend(ctx, prov, c, id, gen); err != nil {", "if err := e.relayIntend(ctx, prov, c, id, gen); err != nil && false {"), engine},
 		{"relay-asks-after-a-no", "R9", "The provider settles what the plugin was told is not paid.",

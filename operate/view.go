@@ -26,6 +26,7 @@ type Row struct {
 	ID          string              `json:"id"`
 	Order       string              `json:"order"`
 	Item        string              `json:"item,omitempty"`
+	Quantity    int                 `json:"quantity,omitempty"`
 	Amount      int64               `json:"amount_rials,omitempty"`
 	Found       int64               `json:"found_rials,omitempty"`
 	Paid        int64               `json:"paid_rials,omitempty"`
@@ -48,7 +49,7 @@ func NewRow(e *engine.Engine, r *payment.Record, l lang.Lang) Row {
 	x := explain.Of(r, light(e, r), l)
 	row := Row{
 		Ref: r.Ref, Version: r.Version, State: r.State, StateText: x.State, Reason: r.Reason, Why: x.Why, Money: x.Money,
-		Site: r.Site, Provider: r.Provider, Environment: r.Environment, ID: r.ID, Order: r.Order, Item: r.Expect.Item,
+		Site: r.Site, Provider: r.Provider, Environment: r.Environment, ID: r.ID, Order: r.Order, Item: r.Expect.Item, Quantity: r.Expect.Quantity,
 		Amount: int64(r.Price()), Deliveries: r.Delivery.Count,
 		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, Due: r.Earliest(),
 	}
@@ -68,6 +69,7 @@ func NewRow(e *engine.Engine, r *payment.Record, l lang.Lang) Row {
 type View struct {
 	Row
 	Route       string              `json:"route,omitempty"`
+	Buyer       *Buyer              `json:"buyer,omitempty"`
 	Issuer      string              `json:"issuer"`
 	Code        string              `json:"code,omitempty"`
 	Source      payment.Source      `json:"amount_known_from,omitempty"`
@@ -91,6 +93,13 @@ type View struct {
 	History     []explain.Step      `json:"history"`
 }
 
+// Buyer is what the buyer wrote on the checkout's page.
+type Buyer struct {
+	Name   string `json:"name,omitempty"`
+	Mobile string `json:"mobile,omitempty"`
+	Email  string `json:"email,omitempty"`
+}
+
 // Returned is the customer's return without its parameters.
 type Returned struct {
 	Method  string    `json:"method"`
@@ -110,6 +119,9 @@ func NewView(ctx context.Context, e *engine.Engine, r *payment.Record, l lang.La
 		Explanation: explain.Of(r, Facts(ctx, e, r), l), History: explain.History(r, l),
 	}
 	v.Refunds = repaid(r)
+	if r.Buyer != (payment.Buyer{}) {
+		v.Buyer = &Buyer{r.Buyer.Name, r.Buyer.Mobile, r.Buyer.Email}
+	}
 	if q := r.Return; q != nil {
 		v.Returned = &Returned{q.Method, q.Host, pathOf(q.URI), q.Arrived, q.Machine}
 	}

@@ -37,6 +37,7 @@ func (r *Record) StartAttempt(now time.Time, lease Lease) error {
 		a.First = now
 	}
 	a.Last, a.Open = now, true
+	r.Observed = nil // it is settled here after all
 	r.takeLease(lease)
 	r.Due = lease.Until
 	r.note(Entry{At: now, Kind: EntryAsked})

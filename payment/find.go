@@ -29,6 +29,8 @@ const (
 	FieldItem Field = 't'
 	// FieldTrack is the affiliate's id.
 	FieldTrack Field = 'k'
+	// FieldMobile is the buyer's mobile number.
+	FieldMobile Field = 'm'
 )
 
 // Term is one thing that a payment is found by. Make it with [NewTerm], which writes
@@ -47,6 +49,10 @@ func NewTerm(f Field, value string) Term {
 		value = CanonicalNumber(value)
 	case FieldCard:
 		value = lastFour(value)
+	case FieldMobile:
+		if m, err := ParseMobile(value); err == nil {
+			value = m
+		}
 	case FieldID, FieldAmount, FieldTrack:
 	}
 	return Term{f, value}
@@ -86,6 +92,7 @@ func (r *Record) Terms() []Term {
 		amount(rc.Paid)
 	}
 	add(FieldTrack, r.Track.ID)
+	add(FieldMobile, r.Buyer.Mobile)
 	return terms
 }
 

@@ -170,6 +170,9 @@ type Order struct {
 	Return string
 	Title  string
 	Item   string
+	// Buyer is what the buyer wrote, to be sent on where the gateway's document takes
+	// it. It never makes a create fail here: every field is optional.
+	Buyer Buyer
 	// Serial is an integer that no other payment has, greater than zero and less than
 	// 2^53; 0 unless [Protocol.NumbersOrders].
 	Serial int64

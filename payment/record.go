@@ -66,8 +66,12 @@ type Record struct {
 	History []Entry `json:"h,omitempty"`
 	// Refunds are the attempts to give money back, oldest first.
 	Refunds []Refund `json:"rf,omitempty"`
+	// Buyer is what the buyer wrote on our checkout's page.
+	Buyer Buyer `json:"by,omitzero"`
 	// Relay is set where the shop's own calls to the provider pass through us.
 	Relay *Relayed `json:"rl,omitempty"`
+	// Observed is set where the shop verifies by itself, beside us.
+	Observed *Observed `json:"ob,omitempty"`
 
 	CreatedAt time.Time `json:"t0"`
 	UpdatedAt time.Time `json:"t1"`
@@ -101,6 +105,8 @@ type Expectation struct {
 	// Item and Title are of our checkout.
 	Item  string `json:"i,omitempty"`
 	Title string `json:"t,omitempty"`
+	// Quantity is how many of the item the amount is for; 0 stands for one.
+	Quantity int `json:"q,omitempty"`
 	// Checkout is whether our own checkout made the payment.
 	Checkout bool `json:"c,omitempty"`
 	// Unconsumed: the shop's lookup named this very id with "paid": false.
@@ -232,5 +238,6 @@ func (r *Record) Clone() *Record {
 	c.History = append([]Entry(nil), r.History...)
 	c.Refunds = append([]Refund(nil), r.Refunds...)
 	c.Relay = r.Relay.clone()
+	c.Observed = r.Observed.clone()
 	return &c
 }

@@ -58,6 +58,9 @@ const (
 	KeyOrder KeyKind = "order"
 	// KeyIntent: which record an id was made for, (issuer, id).
 	KeyIntent KeyKind = "intent"
+	// KeySession: a route whose shop asks for payments only with its customer's session.
+	// It is reserved, and belongs to no record.
+	KeySession KeyKind = "session"
 )
 
 // Key is a uniqueness key: at most one record ever holds it. Parts are opaque.
@@ -89,6 +92,9 @@ func FormerOrderKey(site, provider, order string) Key {
 
 // IntentKey is the key that leads from a provider's id to its intent.
 func IntentKey(issuer, id string) Key { return Key{KeyIntent, [3]string{issuer, id}} }
+
+// SessionKey is the mark of a site's route under one way of its configuration.
+func SessionKey(site, route, way string) Key { return Key{KeySession, [3]string{site, route, way}} }
 
 // Hash is the key as 16 bytes, for stores that want short fixed keys. Kinds
 // never collide.

@@ -83,6 +83,8 @@ const (
 	Park Trigger = "park"
 	// Reverse: the money went back (T12).
 	Reverse Trigger = "reverse"
+	// Witnessed: the shop has verified by itself, and we only saw it.
+	Witnessed Trigger = "witnessed"
 	// Accept: a person decided to give the order.
 	Accept Trigger = "accept"
 	// Dismiss: a person decided not to give the order.
@@ -96,7 +98,9 @@ var ErrTransition = errors.New("payment cannot go there from here")
 // transitions is the whole machine. Whoever adds a row must be able to say
 // which rule of money allows it.
 var transitions = map[State]map[Trigger]State{
-	Created: {Claim: Verifying, Lapse: Expired, Refuse: Declined},
+	Created: {Claim: Verifying, Lapse: Expired, Refuse: Declined,
+		Witnessed: Delivered, // its shop verifies beside us: we settle and hand over nothing
+	},
 	Verifying: {
 		Claim:   Verifying, // take-over of a dead lease
 		Confirm: Verified, Silence: Unknown, Refuse: Declined, Doubt: Review, Lapse: Expired,

@@ -34,6 +34,14 @@ const (
 	// in one burst. They are generous, because thousands of people share one address.
 	visitRate  = 60
 	visitBurst = 120
+	// lookupRate and lookupBurst are how many receipts a client may look for a minute, and
+	// in one burst; lookupsNumber and lookupsMobile how often one number and one mobile
+	// may be tried in lookupSpan, by all together.
+	lookupRate    = 6
+	lookupBurst   = 12
+	lookupsNumber = 10
+	lookupsMobile = 30
+	lookupSpan    = time.Hour
 	// wrongIDs is how many different refused ids one signed order may bring in
 	// wrongSpan.
 	wrongIDs  = 10
@@ -52,10 +60,14 @@ type Strangers struct {
 	mu                                sync.Mutex
 	clients, orders                   counters
 	traces, tracesOf, presses, visits counters
+	lookers, lookups                  counters
 	// line are the strangers' returns that wait on record for their turn, held those
 	// whose turn has come and whose shop has not said what they should have paid.
 	line, held room
-	pace       *rate.Limiter
+	// seen are the returns that only an observe route saw, and that nobody has asked
+	// about yet.
+	seen room
+	pace *rate.Limiter
 }
 
 // NewStrangers returns fresh limits.
@@ -63,7 +75,8 @@ func NewStrangers() *Strangers {
 	return &Strangers{
 		clients: newCounters(refusalSpan), orders: newCounters(wrongSpan),
 		traces: newCounters(tracesAllSpan), tracesOf: newCounters(tracesSpan), presses: newCounters(pressSpan), visits: newCounters(pressSpan),
-		line: newRoom(), held: newRoom(),
+		lookers: newCounters(lookupSpan), lookups: newCounters(lookupSpan),
+		line: newRoom(), held: newRoom(), seen: newRoom(),
 		pace: rate.NewLimiter(strangerRate, strangerBurst),
 	}
 }
@@ -104,6 +117,7 @@ func (l *Strangers) Leave(ref string) {
 	defer l.mu.Unlock()
 	l.line.leave(ref)
 	l.held.leave(ref)
+	l.seen.leave(ref)
 }
 
 // neighbourhood returns the /48 of an IPv6 client, and any other client unchanged.
@@ -174,6 +188,26 @@ func (l *Strangers) Visit(client string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.visits.at(client, now).spend(now, visitRate, visitBurst) == 0
+}
+
+// Lookup counts a look for a receipt, and returns how long its client has to wait. It is
+// counted whether there is such a receipt or not, so that the answer tells nothing.
+func (l *Strangers) Lookup(client, number, mobile string, now time.Time) (wait time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if wait := l.lookers.at(neighbourhood(client), now).spend(now, lookupRate, lookupBurst); wait > 0 {
+		return wait
+	}
+	for _, k := range []struct {
+		key  string
+		most int
+	}{{"number " + number, lookupsNumber}, {"mobile " + mobile, lookupsMobile}} {
+		c := l.lookups.at(k.key, now)
+		if c.n++; c.n > k.most {
+			wait = max(wait, c.since.Add(lookupSpan).Sub(now), time.Second)
+		}
+	}
+	return wait
 }
 
 // Pace reports whether the common pace of all strangers allows one more call now, and

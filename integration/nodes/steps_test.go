@@ -49,40 +49,47 @@ func (s step) message() []byte {
 // and its answer is lost, and when it has just answered. Whatever was confirmed
 // is there afterwards, and the payment goes on from there: it is credited once.
 func TestStoppedAtEachStep(t *testing.T) {
+	for _, s := range steps() {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel() // each step has a database of its own, and mostly waits for leases to end
+			s.stopped(t)
+		})
+	}
+}
+
+func (s step) stopped(t *testing.T) {
 	db := pgtest.Start(t)
 	p := pgtest.NewProxy(t, db.Port)
 	w := newWorldAt(t, db, db.DSNAt(p.Port), 1, "absent deliver\nbounce off")
 	w.dsn = db.DSN()
 	n := 0
-	for _, s := range steps() {
-		for when, rule := range map[string]func(stop func()) pgtest.Cut{
-			"before the server has it":        func(stop func()) pgtest.Cut { return pgtest.Cut{Unsent: true, Before: stop} },
-			"while the server carries it out": func(stop func()) pgtest.Cut { return w.blocked(stop) },
-			"committed, the answer lost":      func(stop func()) pgtest.Cut { return pgtest.Cut{Then: stop} },
-			"answered":                        func(stop func()) pgtest.Cut { return pgtest.Cut{Then: stop, Answered: true} },
-		} {
-			t.Run(s.name+", "+when, func(t *testing.T) {
-				stopped := make(chan struct{})
-				cut := rule(func() {
-					db.Immediate()
-					close(stopped)
-				})
-				cut.Pattern, cut.Skip = s.message(), s.skip
-				if before := cut.Before; s.flush {
-					cut.Before = func() {
-						if err := db.SQL(t.Context(), "CHECKPOINT"); err != nil {
-							t.Error(err)
-						}
-						if before != nil {
-							before()
-						}
+	for when, rule := range map[string]func(stop func()) pgtest.Cut{
+		"before the server has it":        func(stop func()) pgtest.Cut { return pgtest.Cut{Unsent: true, Before: stop} },
+		"while the server carries it out": func(stop func()) pgtest.Cut { return w.blocked(stop) },
+		"committed, the answer lost":      func(stop func()) pgtest.Cut { return pgtest.Cut{Then: stop} },
+		"answered":                        func(stop func()) pgtest.Cut { return pgtest.Cut{Then: stop, Answered: true} },
+	} {
+		t.Run(when, func(t *testing.T) {
+			stopped := make(chan struct{})
+			cut := rule(func() {
+				db.Immediate()
+				close(stopped)
+			})
+			cut.Pattern, cut.Skip = s.message(), s.skip
+			if before := cut.Before; s.flush {
+				cut.Before = func() {
+					if err := db.SQL(t.Context(), "CHECKPOINT"); err != nil {
+						t.Error(err)
+					}
+					if before != nil {
+						before()
 					}
 				}
-				p.Once(cut)
-				n++
-				w.stoppedOnce(t, fmt.Sprintf("track-of-step-%d", n), stopped, s.forgotten && when == "answered")
-			})
-		}
+			}
+			p.Once(cut)
+			n++
+			w.stoppedOnce(t, fmt.Sprintf("track-of-step-%d", n), stopped, s.forgotten && when == "answered")
+		})
 	}
 }
 

@@ -46,6 +46,9 @@ func Terms(text string) []payment.Term {
 	if four, ok := card(plain); ok {
 		add(payment.FieldCard, four)
 	}
+	if mobile, err := payment.ParseMobile(plain); err == nil {
+		add(payment.FieldMobile, mobile)
+	}
 	for _, rials := range amounts(plain) {
 		add(payment.FieldAmount, strconv.FormatInt(rials, 10))
 	}

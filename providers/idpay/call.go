@@ -15,13 +15,16 @@ type pair struct {
 	Order string `json:"order_id"`
 }
 
-// order is the body of create. The optional name, phone and mail of the payer
-// are not known here.
+// order is the body of create. Name, phone and mail are the payer's; IDPay drops what
+// it can't read.
 type order struct {
 	Order    string        `json:"order_id"`
 	Amount   payment.Rials `json:"amount"`
 	Desc     string        `json:"desc,omitempty"`
 	Callback string        `json:"callback"`
+	Name     string        `json:"name,omitempty"`
+	Phone    string        `json:"phone,omitempty"`
+	Mail     string        `json:"mail,omitempty"`
 }
 
 // maxDesc is how many characters `desc` may have.
@@ -46,7 +49,7 @@ func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started
 	if err := protocol.CheckAmount(o.Amount); err != nil {
 		return payment.Started{}, fmt.Errorf("idpay: %w: %w", payment.ErrRefused, err)
 	}
-	return p.started(p.post(ctx, "/v1.1/payment", order{o.Number, o.Amount, wire.Cut(o.Title, maxDesc), o.Return}))
+	return p.started(p.post(ctx, "/v1.1/payment", order{o.Number, o.Amount, wire.Cut(o.Title, maxDesc), o.Return, o.Buyer.Name, o.Buyer.Mobile, o.Buyer.Email}))
 }
 
 // started reads an answer to create.

@@ -39,6 +39,9 @@ func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started
 	if o.Title != "" {
 		fields = append(fields, wire.Field{"payer_desc", o.Title})
 	}
+	if o.Buyer.Mobile != "" {
+		fields = append(fields, wire.Field{"customer_phone", o.Buyer.Mobile})
+	}
 	return p.started(p.post(ctx, "/nx/gateway/token", fields...))
 }
 

@@ -1,6 +1,7 @@
 package payping
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -18,13 +19,16 @@ type verify struct {
 	Amount int64  `json:"amount"`
 }
 
-// create is the body of create; payer and split are not known here.
+// create is the body of create; split is not known here. The payer's identity is a
+// mobile number or an e-mail address.
 type create struct {
 	Amount      int64  `json:"amount"`
 	Return      string `json:"returnUrl"`
 	Description string `json:"description,omitempty"`
 	Order       string `json:"clientRefId"`
 	Reversible  bool   `json:"isReversible,omitempty"`
+	Payer       string `json:"payerName,omitempty"`
+	Identity    string `json:"payerIdentity,omitempty"`
 }
 
 // Verify implements [payment.Provider] (PayPing v3, /v3/pay/verify).
@@ -59,7 +63,9 @@ func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started
 		return payment.Started{}, fmt.Errorf("payping: %w: %w", payment.ErrRefused, err)
 	}
 	amount, _ := payment.Toman.Of(o.Amount) // whole, as CheckAmount has seen
-	return p.started(p.post(ctx, "/v3/pay", create{amount, o.Return, o.Title, o.Number, p.Reversible == on}))
+	return p.started(p.post(ctx, "/v3/pay", create{
+		amount, o.Return, o.Title, o.Number, p.Reversible == on, o.Buyer.Name, cmp.Or(o.Buyer.Mobile, o.Buyer.Email),
+	}))
 }
 
 // started reads an answer to create, whose members come in several cases.

@@ -17,6 +17,7 @@ type request struct {
 	Callback    string        `json:"callback_url"`
 	Order       string        `json:"factorNumber,omitempty"`
 	Description string        `json:"description,omitempty"`
+	Mobile      string        `json:"mobile_number,omitempty"`
 }
 
 // named is the body of verify and of transaction.
@@ -60,7 +61,7 @@ func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started
 		return payment.Started{}, fmt.Errorf("vandar: %w: %w", payment.ErrRefused, err)
 	}
 	return p.started(p.PostJSON(ctx, p.API().URL("/api/v4/send"), request{
-		p.Key().Reveal(), o.Amount, o.Return, o.Number, wire.Cut(o.Title, maxDescription),
+		p.Key().Reveal(), o.Amount, o.Return, o.Number, wire.Cut(o.Title, maxDescription), o.Buyer.Mobile,
 	}, nil))
 }
 

@@ -28,7 +28,9 @@ type request struct {
 }
 
 type metadata struct {
-	Order string `json:"order_id"`
+	Order  string `json:"order_id"`
+	Mobile string `json:"mobile,omitempty"`
+	Email  string `json:"email,omitempty"`
 }
 
 // verify is the body of verify. It has no currency: the number must be the one that
@@ -107,7 +109,7 @@ func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started
 	amount, _ := p.unit().Of(o.Amount)
 	body := request{
 		Merchant: p.Key().Reveal(), Amount: amount, Description: wire.Cut(o.Title, maxDescription),
-		Callback: o.Return, Metadata: metadata{o.Number},
+		Callback: o.Return, Metadata: metadata{o.Number, o.Buyer.Mobile, o.Buyer.Email},
 	}
 	if body.Description == "" {
 		body.Description = o.Number // it is required

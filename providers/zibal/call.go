@@ -17,6 +17,7 @@ type request struct {
 	Callback    string        `json:"callbackUrl"`
 	Description string        `json:"description,omitempty"`
 	Order       string        `json:"orderId"`
+	Mobile      string        `json:"mobile,omitempty"`
 }
 
 // named is the body of verify and inquiry. The id is a number: written as a text it
@@ -51,7 +52,7 @@ func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started
 	if err := protocol.CheckAmount(o.Amount); err != nil {
 		return payment.Started{}, fmt.Errorf("zibal: %w: %w", payment.ErrRefused, err)
 	}
-	return p.started(p.post(ctx, "/v1/request", request{p.Key().Reveal(), o.Amount, o.Return, o.Title, o.Number}))
+	return p.started(p.post(ctx, "/v1/request", request{p.Key().Reveal(), o.Amount, o.Return, o.Title, o.Number, o.Buyer.Mobile}))
 }
 
 // started reads an answer to create.

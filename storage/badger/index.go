@@ -12,29 +12,31 @@ import (
 // costs less than making keys.
 type mark struct {
 	table byte
-	class byte // of tableNotice; the field of tableFind
-	text  string
+	class byte   // of tableNotice; the field of tableFind
+	text  string // what its hash is of; of tableCreated the value
 	at    uint64
 }
 
-// marks are where a record is listed.
-func marks(e *packed.Entry) []mark {
+// marks are where a record is listed. What it is found by stands in its entry if it is
+// not older than the boundary of the sieves, else it has keys.
+func marks(e *packed.Entry, boundary uint64) []mark {
 	if e == nil {
 		return nil
 	}
 	r := e.Rec
 	created := packed.Time(r.CreatedAt)
 	ms := make([]mark, 0, 16)
-	ms = append(ms, mark{table: tableCreated, at: created})
+	if created >= boundary {
+		ms = append(ms, mark{table: tableCreated, at: created, text: hashes(e)})
+	} else {
+		ms = append(ms, mark{table: tableCreated, at: created})
+		for _, t := range terms(e) {
+			ms = append(ms, mark{tableFind, byte(t.Field), t.Value, created})
+		}
+	}
 	due := r.Earliest()
 	if !due.IsZero() {
 		ms = append(ms, mark{table: tableDue, at: packed.Time(due)})
-	}
-	for _, t := range r.Terms() {
-		if e.Receipt && (t.Field == payment.FieldID || t.Field == payment.FieldNumber) {
-			continue // the uniqueness keys lead to it
-		}
-		ms = append(ms, mark{tableFind, byte(t.Field), t.Value, created})
 	}
 	if c, ok := stateNotice(r.State); ok {
 		ms = append(ms, mark{table: tableNotice, class: c, at: created})
@@ -75,10 +77,15 @@ func (m mark) key(k refKey) []byte {
 // indexChanges turns the index entries of before into those of after; either
 // may be nil.
 func indexChanges(get getter, k refKey, before, after *packed.Entry) ([]write, error) {
-	was, is := marks(before), marks(after)
+	b, err := get(metaBoundary)
+	if err != nil {
+		return nil, err
+	}
+	boundary := decodeBoundary(b)
+	was, is := marks(before, boundary), marks(after, boundary)
 	var ws []write
 	for _, m := range was {
-		if !slices.Contains(is, m) {
+		if !slices.ContainsFunc(is, m.sameKey) {
 			ws = append(ws, write{Key: m.key(k), Del: true})
 		}
 	}
@@ -95,9 +102,18 @@ func indexChanges(get getter, k refKey, before, after *packed.Entry) ([]write, e
 				continue
 			}
 		}
-		ws = append(ws, write{Key: m.key(k)})
+		w := write{Key: m.key(k)}
+		if m.table == tableCreated {
+			w.Value = []byte(m.text)
+		}
+		ws = append(ws, w)
 	}
 	return ws, nil
+}
+
+// sameKey reports whether two marks of one record differ in their value at most.
+func (m mark) sameKey(o mark) bool {
+	return m == o || m.table == tableCreated && o.table == tableCreated && m.at == o.at
 }
 
 // noticeWaits is the class of payments that are paid and not taken by their shop.

@@ -2,6 +2,7 @@ package badger
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"slices"
 
@@ -64,8 +65,9 @@ func (c *common) close() {
 }
 
 // searched walks what one of the terms leads to.
-func searched(txn *bdb.Txn, terms []payment.Term) (walker, error) {
+func searched(ctx context.Context, txn *bdb.Txn, terms []payment.Term) (walker, error) {
 	m := &merger{}
+	var others []payment.Term
 	for _, t := range terms {
 		var w walker
 		var err error
@@ -73,18 +75,30 @@ func searched(txn *bdb.Txn, terms []payment.Term) (walker, error) {
 		case payment.FieldRef:
 			w, err = byRef(txn, t.Value)
 		case payment.FieldID:
-			w, err = findByID(txn, t.Value)
+			w, err = receiptOf(txn, t.Value)
 		case payment.FieldNumber:
-			w, err = findBy(txn, t, func(issuer string) payment.Key { return payment.NumberKey(issuer, t.Value) })
-		default:
-			w = newFinder(txn, findPrefix(byte(t.Field), t.Value))
+			w, err = holders(txn, func(issuer string) payment.Key { return payment.NumberKey(issuer, t.Value) })
 		}
 		if err != nil {
 			m.close()
 			return nil, err
 		}
-		m.parts = append(m.parts, w)
+		if w != nil {
+			m.parts = append(m.parts, w)
+		}
+		if t.Field != payment.FieldRef {
+			others = append(others, t)
+		}
 	}
+	if len(others) == 0 {
+		return m, nil
+	}
+	w, err := lookedUp(ctx, txn, others...)
+	if err != nil {
+		m.close()
+		return nil, err
+	}
+	m.parts = append(m.parts, w)
 	return m, nil
 }
 

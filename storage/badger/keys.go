@@ -17,8 +17,9 @@ const (
 	tableRecord  = 'r' // ref → record
 	tableUnique  = 'k' // hash of a uniqueness key → ref, or nothing if reserved
 	tableDue     = 'd' // due, ref
-	tableCreated = 'c' // inverted creation, ref
-	tableFind    = 'x' // short hash of what a payment is found by, inverted creation, start of ref
+	tableCreated = 'c' // inverted creation, ref → short hashes of what it is found by, see sieve.go
+	tableSieve   = 'b' // inverted time → end, Bloom filter of the hashes of the payments in between
+	tableFind    = 'x' // short hash of what an older payment is found by, inverted creation, start of ref
 	tableScope   = 'p' // short hash of site and provider, inverted creation, start of ref
 	tableNotice  = 'a' // states that people look for, inverted creation, ref
 	tableTrack   = 't' // hash of a visitor → track

@@ -79,7 +79,7 @@ func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, erro
 	}
 	limit = min(limit, maxLimit)
 	err = s.view(ctx, func(txn *bdb.Txn) error {
-		src, err := s.source(txn, q)
+		src, err := s.source(ctx, txn, q)
 		if err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, erro
 			page.Records = append(page.Records, e.Rec)
 			last = p
 		}
-		return nil
+		return ctx.Err() // a walker that was told to stop ends like one that is through
 	})
 	if err != nil {
 		return payment.Page{}, err
@@ -136,7 +136,7 @@ func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, erro
 
 // source picks the narrowest index that has every record that q may select, or what
 // several have in common.
-func (s *Store) source(txn *bdb.Txn, q payment.Listing) (walker, error) {
+func (s *Store) source(ctx context.Context, txn *bdb.Txn, q payment.Listing) (walker, error) {
 	var all []walker
 	add := func(w walker, err error) error {
 		if err == nil && w != nil {
@@ -146,14 +146,14 @@ func (s *Store) source(txn *bdb.Txn, q payment.Listing) (walker, error) {
 	}
 	var err error
 	if q.ID != "" {
-		err = add(findByID(txn, q.ID))
+		err = add(findByID(ctx, txn, q.ID))
 	}
 	if q.Order != "" && err == nil {
-		err = add(s.byOrder(txn, q.Order), nil)
+		err = add(s.byOrder(ctx, txn, q.Order))
 	}
 	if s.indexed.Load() && err == nil {
 		if len(q.Search) > 0 {
-			err = add(searched(txn, q.Search))
+			err = add(searched(ctx, txn, q.Search))
 		}
 		if (q.Site != "" || q.Provider != "") && err == nil {
 			err = add(findScopes(txn, q))
@@ -190,13 +190,13 @@ func (s *Store) source(txn *bdb.Txn, q payment.Listing) (walker, error) {
 }
 
 // byOrder walks the payments of an order, in any case.
-func (s *Store) byOrder(txn *bdb.Txn, order string) walker {
-	folded := payment.NewTerm(payment.FieldOrder, order).Value
-	m := &merger{parts: []walker{newFinder(txn, findPrefix(findOrder, folded))}}
-	if folded != order && !s.indexed.Load() {
-		m.parts = append(m.parts, newFinder(txn, findPrefix(findOrder, order))) // as it was listed before
+func (s *Store) byOrder(ctx context.Context, txn *bdb.Txn, order string) (walker, error) {
+	folded := payment.NewTerm(payment.FieldOrder, order)
+	w, err := lookedUp(ctx, txn, folded)
+	if err != nil || folded.Value == order || s.indexed.Load() {
+		return w, err
 	}
-	return m
+	return &merger{parts: []walker{w, newFinder(txn, findPrefix(findOrder, order))}}, nil // as it was listed before
 }
 
 // byState walks the payments of the states that are asked for; nil where most payments

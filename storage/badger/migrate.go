@@ -106,6 +106,7 @@ func (s *Store) Load(ctx context.Context, items []storage.Item) error {
 				}
 				all = append(all, ws...)
 			}
+			s.sieving.wrote(all)
 			return all, nil
 		}, Settled: func() { s.counts.records.Add(records); s.counts.tracks.Add(tracks); s.poke() }})
 		if err != nil {

@@ -27,6 +27,8 @@ type config struct {
 	maxTracks      int64
 	memTable       int64
 	tick           time.Duration
+	sieveSize      int
+	sieving        func()           // before sieves are written, for tests
 	onNewLife      func(why string) // beside the log, for tests
 	freeSpace      func(dir string) (disk.Space, error)
 	openFrozen     bool
@@ -61,6 +63,8 @@ func newConfig(opts []Option) *config {
 		maxTracks: defaultMaxTracks,
 		reserve:   defaultReserve,
 		tick:      time.Second,
+		sieveSize: sieveSize,
+		sieving:   func() {},
 		onNewLife: func(string) {},
 		freeSpace: disk.Measure,
 	}

@@ -151,7 +151,11 @@ func (s *Store) Commit(ctx context.Context, c payment.Change) error {
 	if due := packed.Time(rec.Earliest()); due != 0 {
 		ch.Recorded = func() { s.due.begin(due) }
 	}
-	ch.Stage = func(get getter) ([]write, error) { return stageCommit(get, k, rec, body, take) }
+	ch.Stage = func(get getter) ([]write, error) {
+		ws, err := stageCommit(get, k, rec, body, take)
+		s.sieving.wrote(ws)
+		return ws, err
+	}
 	if next == 1 {
 		ch.Settled = func() { s.counts.records.Add(1) }
 	}

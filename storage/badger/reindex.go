@@ -2,6 +2,7 @@ package badger
 
 import (
 	"context"
+	"encoding/binary"
 	"slices"
 	"time"
 
@@ -48,11 +49,34 @@ func (s *Store) startIndex() error {
 		done = true
 		ws = append(ws, write{Key: metaIndexed, Value: []byte{indexVersion}})
 	}
+	boundary, err := s.firstBoundary()
+	if err != nil {
+		return err
+	}
+	ws = append(ws, boundary...)
 	s.indexed.Store(done)
 	if len(ws) == 0 {
 		return nil
 	}
 	return s.commitNow(ws)
+}
+
+// firstBoundary says which payments have keys for all that they are found by: those that
+// a former version has written.
+func (s *Store) firstBoundary() ([]write, error) {
+	b, err := s.readNow(metaBoundary)
+	if err != nil || b != nil {
+		return nil, err
+	}
+	boundary := uint64(0)
+	txn := s.db.NewTransactionAt(s.queue.Last(), false)
+	defer txn.Discard()
+	it := txn.NewIterator(keysOnly([]byte{tableCreated}))
+	defer it.Close()
+	if it.Rewind(); it.Valid() {
+		boundary = ^binary.BigEndian.Uint64(it.Item().Key()[1:]) + 1
+	}
+	return []write{{Key: metaBoundary, Value: encodeHigh(boundary)}}, nil
 }
 
 // indexLoop lists all records anew. Cut short, it begins again at the next opening:

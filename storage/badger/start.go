@@ -65,8 +65,9 @@ func (s *Store) start() (err error) {
 		s.chores.Add(1)
 		go s.indexLoop(ctx)
 	}
-	s.chores.Add(2)
+	s.chores.Add(3)
 	go s.choreLoop(ctx)
+	go s.sieveLoop(ctx)
 	go s.trimLoop(ctx)
 	s.poke()
 	if why != "" {
@@ -104,9 +105,10 @@ func (s *Store) readNow(key []byte) ([]byte, error) {
 }
 
 // storeFormat is the format of the store as a whole: its tables and keys. Format 2 finds
-// payments by more: a ledger of format 1 is listed anew in the background, and an older
-// version, which would leave out what it doesn't know, opens it no more.
-const storeFormat = 2
+// payments by more: a ledger of format 1 is listed anew in the background. Format 3 finds
+// them by sieves. An older version, which would leave out what it doesn't know, opens it
+// no more.
+const storeFormat = 3
 
 func (s *Store) checkFormat() error {
 	b, err := s.readNow(metaFormat)

@@ -43,6 +43,7 @@ type Store struct {
 	counts  counts
 	due     dueFloor
 	minting turn
+	sieving sieving
 	indexed atomic.Bool // every record is in the index as this version writes it
 	claims  shared.Claims[limits]
 	chores  chores

@@ -54,6 +54,12 @@ type piles struct{ dir string }
 func (p *piles) pile(b testing.TB, n int) {
 	b.Helper()
 	const part = 1000
+	own := map[string][]byte{}
+	must(b, p.add(own, write{Key: metaBoundary, Value: encodeHigh(0)}))
+	must(b, p.add(own, write{Key: metaIndexed, Value: []byte{indexVersion}}))
+	for name, entries := range own {
+		must(b, p.put(name, entries))
+	}
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range 3 {

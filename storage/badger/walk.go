@@ -2,6 +2,7 @@ package badger
 
 import (
 	"bytes"
+	"context"
 	"slices"
 
 	bdb "github.com/dgraph-io/badger/v4"
@@ -162,15 +163,26 @@ func (p *places) place() place { return p.all[p.i] }
 func (p *places) next()        { p.i++ }
 func (p *places) close()       {}
 
-// findByID walks the records of an id: first it gathers those that hold its receipt,
-// one for each issuer; those without a receipt are walked in their index.
-func findByID(txn *bdb.Txn, id string) (walker, error) {
-	return findBy(txn, payment.NewTerm(payment.FieldID, id), func(issuer string) payment.Key { return payment.ReceiptKey(issuer, id) })
+// findByID walks the records of an id: those that hold its receipt, one for each
+// issuer, and those without a receipt.
+func findByID(ctx context.Context, txn *bdb.Txn, id string) (walker, error) {
+	p, err := receiptOf(txn, id)
+	if err != nil {
+		return nil, err
+	}
+	w, err := lookedUp(ctx, txn, payment.NewTerm(payment.FieldID, id))
+	if err != nil {
+		return nil, err
+	}
+	return &merger{parts: []walker{w, p}}, nil
 }
 
-// findBy is findByID for a term by which a uniqueness key of each issuer leads to one
-// record.
-func findBy(txn *bdb.Txn, t payment.Term, key func(issuer string) payment.Key) (walker, error) {
+func receiptOf(txn *bdb.Txn, id string) (walker, error) {
+	return holders(txn, func(issuer string) payment.Key { return payment.ReceiptKey(issuer, id) })
+}
+
+// holders gathers the records that a uniqueness key of each issuer leads to.
+func holders(txn *bdb.Txn, key func(issuer string) payment.Key) (walker, error) {
 	p := &places{}
 	it := txn.NewIterator(keysOnly([]byte{tableMeta, metaIssuer}))
 	defer it.Close()
@@ -188,12 +200,12 @@ func findBy(txn *bdb.Txn, t payment.Term, key func(issuer string) payment.Key) (
 		if err != nil {
 			return nil, err
 		}
-		if e.Receipt { // otherwise it is among those without
+		if e.Receipt { // otherwise it is found without
 			p.all = append(p.all, place(createdKey(e.Rec.CreatedAt, k)[1:]))
 		}
 	}
 	p.sort()
-	return &merger{parts: []walker{newFinder(txn, findPrefix(byte(t.Field), t.Value)), p}}, nil
+	return p, nil
 }
 
 var (

@@ -19,6 +19,13 @@ func walkRelayed(w *wire, r *payment.Relayed) {
 	stamp(w, 12, &r.GivingBack)
 }
 
+func walkObserved(w *wire, o *payment.Observed) {
+	stamp(w, 1, &o.At)
+	text(w, 2, &o.Page)
+	ints(w, 3, &o.Asks)
+	stamp(w, 4, &o.ReplayedAt)
+}
+
 func walkTelling(w *wire, t *payment.Telling) {
 	uints(w, 1, &t.Epoch)
 	text(w, 2, &t.By)

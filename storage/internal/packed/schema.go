@@ -38,9 +38,11 @@ func walkRecord(w *wire, r *payment.Record) {
 	ints(w, 26, &r.Serial)
 	pointer(w, 30, &r.Relay, walkRelayed)
 	list(w, 31, &r.Refunds, walkRefund)
+	pointer(w, 35, &r.Observed, walkObserved)
 	walkOutbox(w, r)
 	walkHistory(w, r)
 	uints(w, 34, &r.Counted)
+	nested(w, 37, false, func(w *wire) { walkBuyer(w, &r.Buyer) })
 }
 
 // Fields of a record that format 1 wrote, and what has taken their place.
@@ -60,6 +62,13 @@ func walkExpectation(w *wire, e *payment.Expectation) {
 	flag(w, 6, &e.Unconsumed)
 	flag(w, 7, &e.Late)
 	flag(w, 8, &e.Unbound)
+	ints(w, 9, &e.Quantity)
+}
+
+func walkBuyer(w *wire, b *payment.Buyer) {
+	text(w, 1, &b.Name)
+	text(w, 2, &b.Mobile)
+	text(w, 3, &b.Email)
 }
 
 func walkAttempts(w *wire, a *payment.Attempts) {

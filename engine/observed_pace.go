@@ -1,0 +1,71 @@
+package engine
+
+import "time"
+
+// Who only observes shares the account's rate with the shop's own plugin, so it asks
+// sparingly.
+//
+// The invariant: about one account there is at most one question a second; beyond the
+// first about each payment at most one for every twenty returns that were seen; and
+// after a "too many" none for an hour.
+const (
+	watchEvery = time.Second
+	watchShare = 20
+	watchPause = time.Hour
+	// watchLook is how long after the shop's answer the provider is asked.
+	watchLook = 10 * time.Second
+	// watchAgain is how soon a question is looked at again that found no place.
+	watchAgain = time.Minute
+)
+
+// watching is the pace at one account.
+type watching struct {
+	// seen are the returns that were seen, again the questions beyond the first about a
+	// payment; both since this process began.
+	seen, again int64
+	// next is when the account may be asked again.
+	next time.Time
+}
+
+func (s *Shared) watching(issuer string) *watching {
+	w := s.watched[issuer]
+	if w == nil {
+		w = new(watching)
+		s.watched[issuer] = w
+	}
+	return w
+}
+
+// sawReturn counts a return.
+func (s *Shared) sawReturn(issuer string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watching(issuer).seen++
+}
+
+// mayWatch takes a place for a question; again says that it is not the first about its
+// payment. Where there is none, at is when to look again.
+func (s *Shared) mayWatch(issuer string, again bool, now time.Time) (at time.Time, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.watching(issuer)
+	switch {
+	case now.Before(w.next):
+		return w.next, false
+	case again && (w.again+1)*watchShare > w.seen:
+		return now.Add(watchAgain), false
+	case again:
+		w.again++
+	}
+	w.next = now.Add(watchEvery)
+	return now, true
+}
+
+// pauseWatching keeps from asking for an hour.
+func (s *Shared) pauseWatching(issuer string, now time.Time) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.watching(issuer)
+	w.next = now.Add(watchPause)
+	return w.next
+}

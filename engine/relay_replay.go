@@ -1,0 +1,221 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Making a shop's own return for a customer who didn't come back (rescue).
+//
+// The invariants: a payment's return is made once, which is on record before it is made;
+// a site gets two at a time at most; a route whose plugin did not ask gets no more, for
+// as long as its configuration says the same; and none begins once the process is told
+// to stop.
+
+// Replayed is what became of a replay of a shop's own return.
+type Replayed struct {
+	// Taken: a route of the shop took it.
+	Taken bool
+	// Unsent: provably nothing reached the shop.
+	Unsent bool
+	// Page is how the shop answered.
+	Page payment.ShopPage
+}
+
+// Rescue is what the route of a payment says of replays.
+type Rescue string
+
+// The ways. What was learnt of a route that says nothing is forgotten once its owner
+// writes `rescue on`: the plugin is another now.
+const (
+	RescueOff     Rescue = "off"
+	RescueDefault Rescue = "default"
+	RescueOn      Rescue = "on"
+)
+
+// Replayer is Sites whose shops ask for their payments by themselves.
+type Replayer interface {
+	// Rescues says whether the route of a record lets its return be replayed.
+	Rescues(r *payment.Record) Rescue
+	// Replay makes the customer's return to the shop, in process, as the customer
+	// would have made it. It never panics.
+	Replay(ctx context.Context, r *payment.Record) Replayed
+}
+
+// replaysAtOnce is how many replays one site gets at a time: its PHP has few workers,
+// and its customers need them.
+const replaysAtOnce = 2
+
+// replays bounds replays by site. sessions are routes whose mark the ledger did not take.
+type replays struct {
+	mu       sync.Mutex
+	running  map[string]int
+	sessions map[payment.Key]bool
+}
+
+func (r *replays) enter(site string) (leave func(), ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.running == nil {
+		r.running = make(map[string]int)
+	}
+	if r.running[site] >= replaysAtOnce {
+		return nil, false
+	}
+	r.running[site]++
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.running[site]--
+	}, true
+}
+
+func (r *replays) marked(k payment.Key) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.sessions[k]
+}
+
+func (r *replays) mark(k payment.Key) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sessions == nil {
+		r.sessions = make(map[payment.Key]bool)
+	}
+	r.sessions[k] = true
+}
+
+// enterReplay takes a place for a replay to a site.
+func (e *Engine) enterReplay(site string) (leave func(), ok bool) {
+	if !e.beginHandOver() {
+		return nil, false
+	}
+	free, ok := e.Shared.replays.enter(site)
+	if !ok {
+		e.endHandOver()
+		return nil, false
+	}
+	return func() {
+		free()
+		e.endHandOver()
+	}, true
+}
+
+// sessionKey is the mark of a route; ok is false where no route rescues.
+func (e *Engine) sessionKey(rec *payment.Record) (k payment.Key, ok bool) {
+	s, ok := e.Sites.(Replayer)
+	if !ok {
+		return k, false
+	}
+	way := s.Rescues(rec)
+	return payment.SessionKey(rec.Site, rec.Route+"\n"+rec.Provider, string(way)), way == RescueDefault || way == RescueOn
+}
+
+// NeedsSession reports whether the route of a record was seen to ask for payments
+// only with its customer's session. The ledger keeps that, so a restart or another node
+// knows it, too.
+func (e *Engine) NeedsSession(rec *payment.Record) bool {
+	k, ok := e.sessionKey(rec)
+	if !ok {
+		return false
+	}
+	_, err := e.Store.Holder(context.Background(), k)
+	return err == nil || e.Shared.replays.marked(k)
+}
+
+// needsSession marks the route of a record: its plugin did not ask.
+func (e *Engine) needsSession(ctx context.Context, rec *payment.Record) {
+	k, ok := e.sessionKey(rec)
+	if !ok {
+		return
+	}
+	if _, err := e.Store.Reserve(ctx, []payment.Key{k}); err != nil {
+		e.Shared.replays.mark(k)
+		e.trouble(rec, err, false)
+	}
+	e.observe(EventNeedsSession, rec, errNeedsSession, true)
+}
+
+var errNeedsSession = errors.New("the shop's plugin did not ask for the payment when its return was made without its customer: no return of this route is made any more; after you have changed the plugin, write `rescue on`")
+
+func (e *Engine) mayReplay(rec *payment.Record) bool {
+	s, ok := e.Sites.(Replayer)
+	if !ok || rec.Return == nil || rec.Return.URI == "" || rec.Relay != nil && !rec.Relay.GivingBack.IsZero() {
+		return false
+	}
+	return s.Rescues(rec) != RescueOff && !e.NeedsSession(rec)
+}
+
+// replay makes the shop's own return. That it is made is durable before: it is made
+// once, whatever becomes of us.
+func (e *Engine) replay(ctx context.Context, rec *payment.Record) error {
+	leave, ok := e.enterReplay(rec.Site)
+	if !ok {
+		return e.rest(ctx, rec, e.now().Add(5*time.Second))
+	}
+	defer leave()
+	now := e.now()
+	asked := rec.Relay.Asked
+	rec.Relay.ReplayedAt = now
+	rec.Due = now.Add(pageLimit)
+	if rec.Relay.Page == payment.PageOpen {
+		_ = rec.LosePage(now) // it took longer than any page may
+	}
+	opened := rec.OpenPage(e.Store.Owner(), now)
+	if err := e.commit(ctx, rec, false); err != nil {
+		return ignoreConflict(err)
+	}
+	got, panicked := e.madeReturn(ctx, rec)
+	if opened {
+		e.RelayPage(ctx, rec.Ref, now, got.Page)
+	}
+	fresh, err := e.Store.Get(ctx, rec.Ref)
+	if err != nil {
+		return err
+	}
+	if fresh.Relay.Asked > asked || fresh.Relay.Heard() {
+		return panicked
+	}
+	// The plugin did not ask: it knows its order only by the customer's session.
+	if got.Taken && !got.Unsent && panicked == nil {
+		e.needsSession(ctx, fresh)
+		e.unverifiedCredit(ctx, fresh, got.Page)
+	}
+	if fresh.State == payment.Verified {
+		return e.rest(ctx, fresh, e.now())
+	}
+	return e.rest(ctx, fresh, fresh.CreatedAt.Add(relayLink))
+}
+
+// madeReturn makes a return that is on record.
+func (e *Engine) madeReturn(ctx context.Context, rec *payment.Record) (got Replayed, panicked error) {
+	callCtx, cancel := context.WithTimeout(ctx, DeliveryTime)
+	defer cancel()
+	panicked = e.safely(rec.Ref, func() error {
+		got = e.Sites.(Replayer).Replay(callCtx, rec) //nolint:forcetypeassert // mayReplay has looked
+		return nil
+	})
+	if got.Page == payment.PageNone {
+		got.Page = payment.PageBad
+	}
+	return got, panicked
+}
+
+// unverifiedCredit asks again after a replay in which the plugin did not ask: one that
+// answers as if it had credited believes the browser, and its money goes back.
+func (e *Engine) unverifiedCredit(ctx context.Context, rec *payment.Record, page payment.ShopPage) {
+	if page != payment.PageGood || rec.State != payment.Created {
+		return
+	}
+	prov, err := e.providerFor(rec)
+	if err != nil || !inquires(prov) {
+		return
+	}
+	if a, asked := e.inquire(ctx, prov, rec, false); asked && a.Outcome == payment.OutcomeAwaiting {
+		e.observe(EventUnverifiedCredit, rec, errUnverifiedCredit, true)
+	}
+}
