@@ -228,9 +228,12 @@ func (s *plugin) comes(who string, n int, q said) {
 type pluginSites struct{ *sites }
 
 // Rescues implements [engine.Replayer].
-func (s *pluginSites) Rescues(*payment.Record) bool {
+func (s *pluginSites) Rescues(*payment.Record) engine.Rescue {
 	defer s.p.w.seen()
-	return s.p.w.plugin.rescue && !s.p.w.routeless
+	if !s.p.w.plugin.rescue || s.p.w.routeless {
+		return engine.RescueOff
+	}
+	return engine.RescueDefault
 }
 
 // Replay implements [engine.Replayer].
