@@ -26,6 +26,25 @@ func (a *App) Relayer(name string) (payment.Relayer, bool) {
 	return r, ok
 }
 
+// Serves implements relay.App. Relays are provisioned before anything is served.
+func (a *App) Serves(names []string) {
+	a.relayed.Lock()
+	defer a.relayed.Unlock()
+	if a.relayed.names == nil {
+		a.relayed.names = make(map[string]bool)
+	}
+	for _, name := range names {
+		a.relayed.names[name] = true
+	}
+}
+
+// Relays implements relay.App.
+func (a *App) Relays(name string) bool {
+	a.relayed.Lock()
+	defer a.relayed.Unlock()
+	return a.relayed.names[name]
+}
+
 // Callback implements relay.App.
 func (a *App) Callback(ctx context.Context, u *url.URL, provider string) (relay.Site, bool) {
 	return a.sites.Callback(ctx, u, provider)

@@ -217,7 +217,7 @@ func TestCaddyfileSiteErrors(t *testing.T) {
 		{"verify /cb idpay {\nbind a&b\n}", 2, "bind takes the name of a parameter"},
 		{"verify /cb idpay {\nbind a\nbind a\n}", 3, "bind a is already specified"},
 		{"verify /cb idpay {\ndeliver onec\n}", 2, "deliver must be once or idempotent, not 'onec'; did you mean 'once'?"},
-		{"verify /cb idpay {\nack heder\n}", 2, "ack must be status, header or redirect, not 'heder'; did you mean 'header'?"},
+		{"verify /cb idpay {\nack heder\n}", 2, "ack must be status, header, redirect or relay, not 'heder'; did you mean 'header'?"},
 		{"verify /cb idpay {\nack header x\n}", 2, "wrong argument count"},
 		{"verify /cb idpay {\nack redirect\n}", 2, "ack redirect needs a pattern"},
 		{"verify /cb idpay {\nack redirect /a *\n}", 2, "ack redirect '*' would take any redirect for a proof"},

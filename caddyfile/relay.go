@@ -65,32 +65,3 @@ func (s *siteBlock) relayable(d *caddyfile.Dispenser, what, name string) error {
 	}
 	return nil
 }
-
-// observe reads an observe line and its block.
-func (s *siteBlock) observe(d *caddyfile.Dispenser) error {
-	args := d.RemainingArgsAsTokens()
-	last := len(args) - 1
-	if last < 0 || strings.HasPrefix(args[last].Text, "/") || strings.HasPrefix(args[last].Text, "@") || args[last].Text == "*" {
-		return d.Err("observe needs a provider as its last word: observe <path> <provider>")
-	}
-	o := &handlers.Observe{Provider: args[last].Text}
-	m, err := s.match(d, "observe", args[:last])
-	if err != nil {
-		return err
-	}
-	if o.Match = m; len(m.Paths) == 0 && len(m.MatchRaw) == 0 {
-		return d.Errf("observe needs a path or a matcher before the provider: observe <path> %s", o.Provider)
-	}
-	if err := s.relayable(d, "observe", o.Provider); err != nil {
-		return err
-	}
-	if err := block.Parse(d, "observe", []block.Option{
-		block.Word("rescue", &o.Rescue, "on", "off"),
-		{Name: "refused", Many: true, Read: func(d *caddyfile.Dispenser) error { return readRefused(d, &o.Refused) }},
-		block.Word("orders", &o.Orders, "once", "many"),
-	}); err != nil {
-		return err
-	}
-	s.handler.Observe = append(s.handler.Observe, o)
-	return nil
-}

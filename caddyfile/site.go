@@ -25,13 +25,16 @@ import (
 //			return <path>
 //		}
 //		verify <@matcher | path...> <provider> {
+//			mode      plugin
 //			expect    intent|signed|none
 //			expect    lookup <url with {order}>
 //			order     <placeholder>
 //			bind      <param>...
 //			deliver   once|idempotent
-//			ack       status|header
+//			ack       status|header|relay
 //			ack       redirect <pattern>...
+//			refused   redirect|status|header <pattern>...
+//			refused   preset woocommerce|edd|opencart|prestashop|whmcs
 //			orders    once|many
 //			declined  page|pass
 //			declined  redirect <to>
@@ -47,13 +50,17 @@ import (
 //			devices  <n>
 //		}
 //		observe <@matcher | path...> <provider> {
-//			rescue  on|off
-//			refused redirect|status|header <pattern>...
-//			orders  many|once
+//			paid_when redirect|status|header <pattern>...
+//			rescue    on|off
+//			ack       relay|status|header
+//			ack       redirect <pattern>...
+//			refused   redirect|status|header <pattern>...
+//			refused   preset woocommerce|edd|opencart|prestashop|whmcs
+//			orders    many|once
 //		}
 //		relay <path> [<provider>...] {
 //			allow     <cidr|unix>...
-//			when_down refuse
+//			when_down refuse|forward
 //			unknown   close|504
 //		}
 //		brand "<name>" {

@@ -156,15 +156,24 @@ func (v verifyBlock) readRefused(d *caddyfile.Dispenser) error {
 }
 
 func readRefused(d *caddyfile.Dispenser, to *[]handlers.Refused) error {
+	return readAnswers(d, "refused", to, "preset")
+}
+
+// readAnswers reads a line that describes answers of the shop's; more are modes beyond
+// the common ones.
+func readAnswers(d *caddyfile.Dispenser, name string, to *[]handlers.Refused, more ...string) error {
 	var r handlers.Refused
-	if err := block.OneOf(d, "refused", &r.Mode, "redirect", "status", "header", "preset"); err != nil {
+	if err := block.OneOf(d, name, &r.Mode, append([]string{"redirect", "status", "header"}, more...)...); err != nil {
 		return err
 	}
-	if r.Mode == "preset" && d.CountRemainingArgs() == 0 {
-		return d.Errf("refused preset needs the shop's name: %s", block.Join(handlers.RefusedPresets(), "or"))
-	}
-	if d.CountRemainingArgs() == 0 {
+	switch {
+	case d.CountRemainingArgs() > 0:
+	case r.Mode == "preset":
+		return d.Errf("%s preset needs the shop's name: %s", name, block.Join(handlers.RefusedPresets(), "or"))
+	case name == "refused":
 		return d.Errf("refused %s needs a pattern of what the shop answers when it does not take a payment", r.Mode)
+	default:
+		return d.Errf("%s %s needs a pattern of what the shop answers when it is paid", name, r.Mode)
 	}
 	patterns, err := block.Args(d)
 	if err != nil {
@@ -172,7 +181,7 @@ func readRefused(d *caddyfile.Dispenser, to *[]handlers.Refused) error {
 	}
 	r.Patterns = patterns
 	if err := r.Check(); err != nil {
-		return d.Errf("refused %w", err)
+		return d.Errf("%s %w", name, err)
 	}
 	*to = append(*to, r)
 	return nil

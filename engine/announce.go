@@ -23,6 +23,8 @@ type Announcement struct {
 	Track  *payment.Track
 	// Many: the site's orders may be paid more than once.
 	Many bool
+	// Observed: the shop verifies by itself, so that nothing is ever settled here.
+	Observed bool
 }
 
 // Announce records a shop's announcement as an intent. The same announcement
@@ -61,11 +63,13 @@ func (e *Engine) Announce(ctx context.Context, a Announcement) (*payment.Record,
 		Return:    a.Return,
 		CreatedAt: now, UpdatedAt: now,
 	}
-	if rec.Return == nil {
+	if a.Observed {
+		rec.Observed = new(payment.Observed)
+	} else if rec.Return == nil {
 		rec.Reason = payment.ReasonNoReturn
 	}
 	paid := false
-	if !a.Many {
+	if !a.Many && !a.Observed {
 		if _, paid, err = e.orderHolder(ctx, rec, a.Formerly); err != nil {
 			return nil, err
 		}

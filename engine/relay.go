@@ -229,7 +229,7 @@ func (e *Engine) RelayForward(ctx context.Context, c Relay) {
 		c.Break()
 		return
 	}
-	e.relayGive(c, e.relayRaw(ctx, prov, r, c))
+	e.relayGive(c, e.relayList(ctx, prov, c, e.relayRaw(ctx, prov, r, c)))
 }
 
 // relayRaw forwards without a record's step.
@@ -254,7 +254,7 @@ func (e *Engine) RelayInquire(ctx context.Context, c Relay) {
 		return
 	}
 	rec, err := e.relayFind(ctx, prov, c)
-	if err == nil && rec != nil && rec.Tellable() && rec.State != payment.Delivering {
+	if err == nil && rec != nil && rec.Unheard() {
 		c.Say(r.WriteReply(payment.RelayAwaiting, c.Ask, rec))
 		return
 	}

@@ -228,7 +228,7 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 	}
 	defer leave()
 	var take []payment.Key
-	if rec.Version == 0 {
+	if !rec.Expect.Known() {
 		// No create of it was seen: the shop's own word, over its own credentials.
 		rec.Expect = payment.Expectation{Source: payment.FromLookup, Amount: c.Ask.Amount()}
 		if c.Ask.Number != 0 && c.Ask.Unit == 0 && !c.Ask.Unread {
@@ -237,7 +237,9 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 		if c.Ask.Number == 0 {
 			rec.Expect = payment.Expectation{Source: payment.FromNone}
 		}
-		take = append(take, payment.IntentKey(rec.Issuer, rec.ID))
+		if rec.Version == 0 {
+			take = append(take, payment.IntentKey(rec.Issuer, rec.ID))
+		}
 	}
 	if rec.Relay == nil {
 		rec.Relay = &payment.Relayed{Number: c.Ask.Number, Unit: c.Ask.Unit}

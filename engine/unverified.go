@@ -119,14 +119,21 @@ func (e *Engine) list(ctx context.Context, prov Provider, lister payment.Lister)
 }
 
 // awaiting notes that the provider calls a payment paid and unverified. What this
-// ledger doesn't know is left alone: others may share the account.
+// ledger doesn't know is brought back where its callback leads to a site of ours, and
+// else left alone: others may share the account.
 //
 // A payment that can be verified and handed over without its customer is settled
 // after the time in which he usually comes back; of others a person hears.
 func (e *Engine) awaiting(ctx context.Context, prov Provider, p payment.Pending) error {
 	rec, err := e.announcedBefore(ctx, prov, p.ID)
-	if err != nil || rec == nil {
+	if err != nil {
 		return ignoreNotFound(err)
+	}
+	if rec == nil {
+		return e.recover(ctx, prov, p)
+	}
+	if rec.Observed != nil {
+		return e.listedObserved(ctx, rec)
 	}
 	if rec.State != payment.Created || arrived(rec) || !rec.Expect.Known() || !rec.Attempts.Awaiting.IsZero() {
 		return nil

@@ -91,7 +91,8 @@ func (h *Handler) announcedTo(r *http.Request, status int, header http.Header) *
 		if p, _ := other.payPage(status, header); p != nil {
 			name = p.Name
 		}
-		if other.Announce != "off" && slices.ContainsFunc(other.Verify, func(v *Verify) bool { return name == "" || v.Provider == name }) {
+		if other.Announce != "off" && (slices.ContainsFunc(other.Verify, func(v *Verify) bool { return name == "" || v.Provider == name }) ||
+			slices.ContainsFunc(other.Observe, func(o *Observe) bool { return name == "" || o.Provider == name })) {
 			return other
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/rahgir/caddy-payments/engine"
@@ -63,7 +64,7 @@ func (h *Handler) announced(w http.ResponseWriter, r *http.Request, p *provider,
 	site := h.siteOf(r)
 	rec, err := eng.Announce(ctx, engine.Announcement{
 		Site: site.id, Formerly: site.formerly(), Route: a.route, Provider: a.provider.Name, ID: a.id, Order: a.order, Amount: a.amount,
-		Return: a.back, Track: h.currentTrack(r, keys), Many: h.many(a.provider),
+		Return: a.back, Track: h.currentTrack(r, keys), Many: h.many(a.provider), Observed: h.observesOnly(a.provider),
 	})
 	if errors.Is(err, engine.ErrForeign) && !h.strict(a.provider) {
 		return nil // the engine has told
@@ -91,7 +92,7 @@ func (h *Handler) readAnnouncement(r *http.Request, p *provider, id string, head
 		return a, fmt.Errorf("%s is %.40q: it must be whole rials, digits only", headerAmount, header.Get(headerAmount))
 	}
 	a.amount = amount
-	if back := header.Get(headerReturn); back != "" {
+	if back := header.Get(headerReturn); back != "" && (h.verifies(a.provider) || len(h.Observe) == 0) {
 		var why error
 		if a.back, a.route, why = h.announcedReturn(r, a.provider, back); why != nil {
 			return a, fmt.Errorf("%s is %.200q, so nobody asks for this payment unless its customer returns: %w", headerReturn, back, why)
@@ -118,8 +119,14 @@ func (h *Handler) announcedFor(a *announcement, header http.Header) error {
 		return fmt.Errorf("%s must be the provider's id: 1 to %d visible ASCII characters", headerID, mostID)
 	}
 	a.id = id
+	routes := make([]*provider, 0, len(h.Verify)+len(h.Observe))
 	for _, v := range h.Verify {
-		p := v.route.provider
+		routes = append(routes, v.route.provider)
+	}
+	for _, o := range h.Observe {
+		routes = append(routes, o.conf.provider)
+	}
+	for _, p := range routes {
 		switch {
 		case name != "" && p.Name != name || a.provider != nil && a.provider.Name == p.Name:
 		case a.provider != nil:
@@ -130,7 +137,7 @@ func (h *Handler) announcedFor(a *announcement, header http.Header) error {
 		}
 	}
 	if a.provider == nil {
-		return fmt.Errorf("%s is %.40q: no verify route of this site has that provider", headerName, name)
+		return fmt.Errorf("%s is %.40q: no verify or observe route of this site has that provider", headerName, name)
 	}
 	return nil
 }
@@ -182,6 +189,11 @@ func (h *Handler) strict(p *provider) bool {
 		}
 	}
 	return false
+}
+
+// observesOnly: customers of a provider come back to a shop that verifies by itself.
+func (h *Handler) observesOnly(p *provider) bool {
+	return !h.verifies(p) && slices.ContainsFunc(h.Observe, func(o *Observe) bool { return o.Provider == p.Name })
 }
 
 // many: an order of this provider's may be paid more than once.

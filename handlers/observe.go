@@ -22,21 +22,33 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// Observe is where customers of a shop return that verifies its payments by itself,
-// through a relay. Their requests pass untouched and without our headers, except a
-// return whose address isn't that of its create: that gets a page of ours.
+// Observe is where customers of a shop return that verifies its payments by itself.
+// Their requests pass untouched and without our headers, except a return whose address
+// isn't that of its create: that gets a page of ours. Where the shop's calls pass
+// through a relay, everything is known from them. Where they don't, the shop's answer
+// tells (`paid_when`), or the provider is asked afterwards by inquiry.
 type Observe struct {
 	Match
 
 	// The provider's name.
 	Provider string `json:"provider"`
 
-	// `off` never makes the shop's own return for a customer who did not come back.
-	// Default: on.
+	// Answers by which the shop says that a payment is paid, where no relay tells:
+	// `status`, `redirect` or `header`, as in `refused`. Default: the provider is
+	// asked by inquiry, where it can be asked without settling anything.
+	PaidWhen []Refused `json:"paid_when,omitempty"`
+
+	// `off` never makes the shop's own return for a customer who did not come back;
+	// `on` does it again after a plugin that needed its customer's session was
+	// changed. Default: on, where the return's address is known.
 	Rescue string `json:"rescue,omitempty"`
 
-	// Answers by which the shop says that it does not take a payment. Any other 2xx
-	// or 3xx counts as credited where the shop has heard that it is paid.
+	// What the shop's answer must be for a payment to count as credited that the
+	// shop has heard is paid. Default: relay, which is any 2xx or 3xx.
+	Ack *Ack `json:"ack,omitempty"`
+
+	// Answers by which the shop says that it does not take a payment. They go before
+	// everything else.
 	Refused []Refused `json:"refused,omitempty"`
 
 	// Whether an order may be paid more than once: `once` or `many`. Default: many.
@@ -48,6 +60,7 @@ type Observe struct {
 type observeRoute struct {
 	name     string
 	provider *provider
+	inquires bool
 }
 
 // observePatience is how long a return waits for the end of another of the same
@@ -65,28 +78,61 @@ func (o *Observe) provision(ctx caddy.Context, h *Handler) error {
 	if !ok {
 		return fmt.Errorf("provider %q is not configured; there are: %s", o.Provider, strings.Join(h.app.ProviderNames(), ", "))
 	}
-	if _, ok := info.Provider.(payment.Relayer); !ok {
-		return fmt.Errorf("provider %q can't be relayed, so nothing is known of the payments that return here", o.Provider)
+	_, relays := info.Provider.(payment.Relayer)
+	_, o.conf.inquires = info.Provider.(payment.Inquirer)
+	if !relays && !o.conf.inquires && len(o.PaidWhen) == 0 {
+		return fmt.Errorf("provider %q can neither be relayed nor asked without settling, so nothing is known of the payments that return here: write `paid_when` with the answer by which the shop says that it is paid", o.Provider)
 	}
 	for _, v := range h.Verify {
 		if v.Provider == o.Provider && slices.ContainsFunc(o.Paths, func(p string) bool { return slices.Contains(v.Paths, p) }) {
 			return errors.New("a `verify` line takes the same path: a return is either verified by us or by the shop")
 		}
 	}
+	if err := o.checkValues(); err != nil {
+		return err
+	}
+	o.conf.provider = &provider{ProviderInfo: info, terms: info.Terms()}
+	o.conf.name = o.name() + " " + o.Provider
+	return nil
+}
+
+func (o *Observe) checkValues() error {
 	if o.Rescue != "" && o.Rescue != "on" && o.Rescue != "off" {
 		return fmt.Errorf("rescue %q: must be on or off", o.Rescue)
 	}
 	if o.Orders != "" && o.Orders != "once" && o.Orders != "many" {
 		return fmt.Errorf("orders %q: must be once or many", o.Orders)
 	}
+	switch o.ack().Mode {
+	case ackRelay, ackStatus, ackHeader:
+	case ackRedirect:
+		if len(o.Ack.Patterns) == 0 {
+			return errors.New("ack redirect needs a pattern such as */order-received/*")
+		}
+	default:
+		return fmt.Errorf("ack %q: must be one of relay, status, header, redirect", o.Ack.Mode)
+	}
 	for _, r := range o.Refused {
 		if err := r.Check(); err != nil {
 			return fmt.Errorf("refused %w", err)
 		}
 	}
-	o.conf.provider = &provider{ProviderInfo: info, terms: info.Terms()}
-	o.conf.name = o.name() + " " + o.Provider
+	for _, r := range o.PaidWhen {
+		if r.Mode == refusedPreset {
+			return errors.New("paid_when takes status, header or redirect: presets are of refusals")
+		}
+		if err := r.Check(); err != nil {
+			return fmt.Errorf("paid_when %w", err)
+		}
+	}
 	return nil
+}
+
+func (o *Observe) ack() Ack {
+	if o.Ack == nil || o.Ack.Mode == "" {
+		return Ack{Mode: ackRelay}
+	}
+	return *o.Ack
 }
 
 func (o *Observe) policy() engine.Policy {
@@ -163,7 +209,7 @@ func brought(r *http.Request) func(name string) string {
 // serveObserved lets a return pass, and looks how the shop answers it.
 func (h *Handler) serveObserved(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, o *Observe, claimed payment.Claimed) error {
 	caddyhttp.SetVar(r.Context(), routedVar, true)
-	page := &observedPage{route: o, said: payment.PageBad}
+	page := &observedPage{route: o, id: claimed.ID, said: payment.PageBad}
 	if d := replayOf(r); d != nil {
 		d.taken = true
 		page.to = &d.said
@@ -173,13 +219,19 @@ func (h *Handler) serveObserved(w http.ResponseWriter, r *http.Request, next cad
 	if err != nil {
 		return page.serve(h, w, r, next) // the shop works without us
 	}
+	defer eng.Page()()
 	rec, err := eng.RelayOf(r.Context(), o.Provider, claimed.ID)
-	if err != nil || rec == nil || rec.Relay == nil {
+	if err != nil {
 		return page.serve(h, w, r, next)
 	}
-	if why := h.foreign(r, o, rec); why != nil {
-		h.app.Observe(engine.Event{Name: engine.EventForeignReturn, Record: rec, Provider: o.Provider, Site: h.siteOf(r).id, ID: rec.ID, Err: why, Alert: true})
-		return h.write(w, r, pages.Page{Kind: pages.Malformed, ShopURL: h.home(r)}, why)
+	if rec != nil {
+		if why := h.foreign(r, o, rec); why != nil {
+			h.app.Observe(engine.Event{Name: engine.EventForeignReturn, Record: rec, Provider: o.Provider, Site: h.siteOf(r).id, ID: rec.ID, Err: why, Alert: true})
+			return h.write(w, r, pages.Page{Kind: pages.Malformed, ShopURL: h.home(r)}, why)
+		}
+	}
+	if rec == nil || rec.Relay == nil {
+		return h.serveSeen(eng, w, r, next, page, claimed)
 	}
 	at, err := eng.RelayReturn(r.Context(), rec.Ref, payment.Return{
 		Method: http.MethodGet, Secure: h.secureView(r), Host: r.Host, URI: r.URL.EscapedPath(), By: visitorOf(r),
@@ -204,10 +256,14 @@ func (h *Handler) foreign(r *http.Request, o *Observe, rec *payment.Record) erro
 	if !h.siteOf(r).is(rec.Site) {
 		return errors.New("it is the return of another site's payment")
 	}
-	if rec.Relay.Callback == "" {
-		return nil // its create was never seen
+	address := rec.Return.Address()
+	if rec.Relay != nil {
+		address = rec.Relay.Callback
 	}
-	want, err := url.Parse(rec.Relay.Callback)
+	if address == "" {
+		return nil // nobody saw its create
+	}
+	want, err := url.Parse(address)
 	if err != nil {
 		return nil
 	}
@@ -229,54 +285,6 @@ func (h *Handler) foreign(r *http.Request, o *Observe, rec *payment.Record) erro
 		}
 	}
 	return nil
-}
-
-// observedPage sees how the shop answers.
-type observedPage struct {
-	watcher
-	route *Observe
-	said  payment.ShopPage
-	to    *payment.ShopPage
-	inner headerReader
-}
-
-// answered implements headerReader.
-func (p *observedPage) answered(status int, header http.Header) {
-	p.said = payment.PageBad
-	if status >= 200 && status < 400 {
-		p.said = payment.PageGood
-	}
-	for _, r := range p.route.Refused {
-		if r.fits(status, header) {
-			p.said = payment.PageRefused
-		}
-	}
-	if p.inner != nil {
-		p.inner.answered(status, header)
-	}
-	privately(header, forNobody)
-}
-
-// serve lets the shop answer, through the gates.
-func (p *observedPage) serve(h *Handler, w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	var passed passes
-	if page, _ := h.ask(w, r, &passed); page != nil {
-		return page(w, r)
-	}
-	p.ResponseWriter = w
-	p.guards(h, r, passed)
-	if h.Announce != "off" {
-		p.inner = &p.watcher
-	}
-	p.reader = p
-	err := p.filter.serve(next, r)
-	if err != nil && p.status == 0 {
-		p.said = payment.PageBad
-	}
-	if p.to != nil {
-		*p.to = p.said
-	}
-	return err
 }
 
 // findObserve is the site and observe route of a record.

@@ -18,7 +18,7 @@ import (
 // made it.
 func (h *Handler) replayReturn(ctx context.Context, o *Observe, rec *payment.Record) engine.Replayed {
 	d := &replayed{said: payment.PageBad}
-	r, err := h.returnAnew(ctx, o, rec)
+	r, err := h.returnTo(ctx, o.conf.provider, rec)
 	if err != nil {
 		h.log.Error("the shop's own return can't be made", zap.String("ref", string(rec.Ref)), zap.Error(err))
 		return engine.Replayed{Unsent: true}
@@ -37,9 +37,9 @@ func (h *Handler) replayReturn(ctx context.Context, o *Observe, rec *payment.Rec
 	return engine.Replayed{Taken: d.taken, Unsent: !d.taken, Page: d.said}
 }
 
-// returnAnew is the request: to the create's callback, with the parameters that the
+// returnTo is the request: to the create's callback, with the parameters that the
 // provider adds to the return of a paid payment.
-func (h *Handler) returnAnew(ctx context.Context, o *Observe, rec *payment.Record) (*http.Request, error) {
+func (h *Handler) returnTo(ctx context.Context, p *provider, rec *payment.Record) (*http.Request, error) {
 	ret := rec.Return
 	u, err := url.ParseRequestURI(ret.URI)
 	if err != nil {
@@ -49,7 +49,7 @@ func (h *Handler) returnAnew(ctx context.Context, o *Observe, rec *payment.Recor
 	if told.Receipt == nil {
 		told.Receipt = new(payment.Receipt) // the inquiry says that it is paid
 	}
-	add := o.conf.provider.ReturnParams(&told)
+	add := p.ReturnParams(&told)
 	u.RawQuery = appended(u.RawQuery, add)
 	r := (&http.Request{
 		Method: http.MethodGet, URL: u, RequestURI: u.RequestURI(), Host: h.hostFor(ret.Host, rec.Site),

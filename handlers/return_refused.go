@@ -29,7 +29,7 @@ func (r Refused) Check() error {
 		switch r.Mode {
 		case refusedRedirect:
 			if strings.Trim(p, "*") == "" {
-				return fmt.Errorf("redirect %q would take every redirect for a refusal", p)
+				return fmt.Errorf("redirect %q would take every redirect, whatever the shop says by it", p)
 			}
 		case refusedStatus:
 			if len(p) != 3 || p[0] < '2' || p[0] > '5' || p[1:] != "xx" && !digits(p) {

@@ -193,6 +193,9 @@ type Pending struct {
 	ID string
 	// Amount in rials; zero where the list does not say.
 	Amount Rials
+	// Callback is the address that its customer comes back to, absolute; empty where
+	// the list does not say.
+	Callback string
 }
 
 // Outcome is what an answer of a provider means.

@@ -26,6 +26,10 @@ type App interface {
 	ProviderNames() []string
 	// Callback is the site of ours to which a create's callback leads.
 	Callback(ctx context.Context, u *url.URL, provider string) (Site, bool)
+	// Serves notes which providers a relay serves, and Relays tells whether any relay of
+	// the configuration serves one.
+	Serves(names []string)
+	Relays(name string) bool
 	Observe(e engine.Event)
 	Enter()
 	Leave()
@@ -108,6 +112,7 @@ func (s *Server) Provision() error {
 	if s.Place && len(s.Options.Providers) != 1 {
 		return errors.New("in a provider's place a relay serves one provider: write its name")
 	}
+	s.App.Serves(s.names())
 	return nil
 }
 

@@ -87,7 +87,7 @@ func (p *Provider) Unverified(ctx context.Context) ([]payment.Pending, error) {
 	var list []payment.Pending
 	for _, o := range s.data.List("authorities") {
 		if id := o.Text("authority"); checkAuthority(id) {
-			list = append(list, payment.Pending{ID: id})
+			list = append(list, payment.Pending{ID: id, Callback: o.Text("callback_url")})
 		}
 	}
 	return list, nil

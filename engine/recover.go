@@ -1,0 +1,131 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// What a provider lists as paid and unverified may be unknown here: the ledger was lost,
+// the create did not pass through us, or the account is shared. Where the list names the
+// callback and it leads to a site of ours, the payment is brought back within its window.
+//
+// The invariant: nothing is settled on the list's word. A shop that verifies by itself
+// gets its own return; a route that verifies gets it as well, and explains it by a
+// look-up or a signature, or not at all.
+
+// Back is where a callback leads.
+type Back struct {
+	Site, Route string
+	// Formerly are the site's other names.
+	Formerly []string
+	Return   *payment.Return
+	// Observed: the shop there verifies by itself; Relayed: its calls pass through us.
+	Observed, Relayed bool
+}
+
+// Recoverer is Sites to which callbacks lead.
+type Recoverer interface {
+	// Back is where a callback leads; false where no route of ours takes it.
+	Back(ctx context.Context, provider, callback string) (Back, bool)
+	// Bring makes the customer's return to a site that verifies, which records and
+	// settles it if it can explain it. It never panics.
+	Bring(ctx context.Context, provider, id string, b Back)
+}
+
+// mostBrought bounds the memory for listed payments that are not ours.
+const mostBrought = 1000
+
+// metBefore reports whether a listed payment was met long enough ago that its customer
+// would be back, and not brought back in the last hour.
+func (s *Shared) metBefore(issuer, id string, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	name := issuer + "\n" + id
+	met, ok := s.brought[name]
+	if !ok {
+		for old, at := range s.brought {
+			if now.Sub(at) > time.Hour {
+				delete(s.brought, old)
+			}
+		}
+		if len(s.brought) < mostBrought {
+			s.brought[name] = now
+		}
+		return false
+	}
+	if met.After(now) || now.Sub(met) < browserGrace {
+		return false
+	}
+	s.brought[name] = now.Add(time.Hour)
+	return true
+}
+
+// recover brings back what nobody knows here.
+func (e *Engine) recover(ctx context.Context, prov Provider, p payment.Pending) error {
+	sites, ok := e.Sites.(Recoverer)
+	if !ok || p.Callback == "" || !e.Shared.metBefore(prov.Terms().Issuer, p.ID, e.now()) {
+		return nil
+	}
+	name := e.nameOf(prov)
+	back, ok := sites.Back(ctx, name, p.Callback)
+	if !ok {
+		return nil
+	}
+	if !back.Observed {
+		return e.safely("", func() error {
+			sites.Bring(ctx, name, p.ID, back)
+			return nil
+		})
+	}
+	gen, err := e.generation(ctx)
+	if err != nil {
+		return err
+	}
+	t, now := prov.Terms(), e.now()
+	rec := &payment.Record{
+		Ref: payment.NewRef(back.Site, t.Issuer, p.ID, p.ID), Site: back.Site, Route: back.Route, Provider: name, Issuer: t.Issuer, Environment: t.Environment,
+		ID: p.ID, Order: p.ID, State: payment.Created, Generation: gen.Seq, Return: back.Return,
+		Attempts: payment.Attempts{Awaiting: now}, Due: now, CreatedAt: now, UpdatedAt: now,
+	}
+	if back.Relayed {
+		rec.Relay = &payment.Relayed{Callback: p.Callback}
+	} else {
+		rec.Observed = new(payment.Observed)
+	}
+	err = e.commit(ctx, rec, false, payment.IntentKey(t.Issuer, p.ID))
+	var taken *payment.TakenError
+	if errors.As(err, &taken) {
+		return nil
+	}
+	if err == nil {
+		e.poke()
+	}
+	return ignoreConflict(err)
+}
+
+// nameOf is what the configuration calls a provider.
+func (e *Engine) nameOf(prov Provider) string {
+	for name, p := range e.Providers {
+		if p.Provider == prov.Provider {
+			return name
+		}
+	}
+	return ""
+}
+
+// listedObserved notes that an observed payment is paid and that its shop has not
+// verified it.
+func (e *Engine) listedObserved(ctx context.Context, rec *payment.Record) error {
+	if rec.State != payment.Created || !rec.Attempts.Awaiting.IsZero() {
+		return nil
+	}
+	now := e.now()
+	rec.Attempts.Awaiting, rec.UpdatedAt = now, now
+	if at := now.Add(browserGrace); rec.Due.IsZero() || at.Before(rec.Due) {
+		rec.Due = at
+	}
+	return ignoreConflict(e.commit(ctx, rec, true))
+}

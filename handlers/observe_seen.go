@@ -1,0 +1,79 @@
+package handlers
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/handlers/relay"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// serveSeen lets a return pass whose payment no relay tells of, and notes what the shop
+// has answered when the customer has its answer.
+func (h *Handler) serveSeen(eng *engine.Engine, w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, page *observedPage, claimed payment.Claimed) error {
+	page.alone = true
+	s := h.siteOf(r)
+	seen := engine.Seen{
+		Site: s.id, Formerly: s.formerly(), Route: page.route.conf.name, Provider: page.route.Provider,
+		Claimed: claimed, Client: client(r), Asks: h.asksAfter(page.route),
+	}
+	if len(h.Track) > 0 {
+		if keys, err := h.allKeys(r.Context()); err == nil {
+			seen.Track = h.currentTrack(r, keys)
+		}
+	}
+	err := page.serve(h, w, r, next)
+	seen.Page, seen.Paid = page.said, page.paid && page.said != payment.PageRefused
+	if page.order != "" && payment.CheckOrder(page.order) == nil {
+		if amount, wrong := payment.ParseRials(page.amount); wrong == nil {
+			seen.Order, seen.Amount = page.order, amount
+		} else if page.amount != "" {
+			h.log.Warn("the shop's answer to a return has an amount that can't be read: write whole rials, digits only", zap.String("header", headerAmount))
+		}
+	}
+	if !seen.Paid && !seen.Asks {
+		return err
+	}
+	h.app.Enter()
+	go func() {
+		defer h.app.Leave()
+		defer func() {
+			if p := recover(); p != nil {
+				h.log.Error("noting what a shop has answered panicked", zap.Any("panic", p))
+			}
+		}()
+		if err := eng.Saw(context.Background(), seen); err != nil {
+			h.log.Warn("what a shop has answered to a return was not noted", zap.String("provider", seen.Provider), zap.Error(err))
+		}
+	}()
+	return err
+}
+
+// asksAfter: the provider is asked about payments that return here. Through a relay
+// everything is known, and where `paid_when` is written, the shop's answer tells.
+func (h *Handler) asksAfter(o *Observe) bool {
+	return o.conf.inquires && len(o.PaidWhen) == 0 && !h.relays(o.Provider)
+}
+
+// relays: some relay of this configuration serves a provider.
+func (h *Handler) relays(provider string) bool {
+	app, ok := h.app.(relay.App)
+	return ok && app.Relays(provider)
+}
+
+// verifies: a verify route of this site is of a provider's payments.
+func (h *Handler) verifies(p *provider) bool {
+	for _, v := range h.Verify {
+		if p != nil && v.Provider == p.Name {
+			return true
+		}
+	}
+	return false
+}
+
+// Interface guard.
+var _ caddyhttp.MiddlewareHandler = (*Handler)(nil)
