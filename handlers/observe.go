@@ -1,16 +1,15 @@
 package handlers
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -61,6 +60,8 @@ type observeRoute struct {
 	name     string
 	provider *provider
 	inquires bool
+	// quiet are the returns in a row that claim to be paid and were not asked about.
+	quiet *atomic.Int32
 }
 
 // observePatience is how long a return waits for the end of another of the same
@@ -93,6 +94,7 @@ func (o *Observe) provision(ctx caddy.Context, h *Handler) error {
 	}
 	o.conf.provider = &provider{ProviderInfo: info, terms: info.Terms()}
 	o.conf.name = o.name() + " " + o.Provider
+	o.conf.quiet = new(atomic.Int32)
 	return nil
 }
 
@@ -188,13 +190,7 @@ func brought(r *http.Request) func(name string) string {
 	query, _ := url.ParseQuery(r.URL.RawQuery)
 	var form url.Values
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); r.Method == http.MethodPost && kind == "application/x-www-form-urlencoded" {
-		body, err := io.ReadAll(io.LimitReader(r.Body, params.MaxBytes+1))
-		rest := r.Body
-		r.Body = struct {
-			io.Reader
-			io.Closer
-		}{io.MultiReader(bytes.NewReader(body), rest), rest}
-		if err == nil && len(body) <= params.MaxBytes {
+		if body := bodyOf(r); len(body) <= params.MaxBytes {
 			form, _ = url.ParseQuery(string(body))
 		}
 	}
@@ -224,11 +220,13 @@ func (h *Handler) serveObserved(w http.ResponseWriter, r *http.Request, next cad
 	if err != nil {
 		return page.serve(h, w, r, next)
 	}
-	if rec != nil {
-		if why := h.foreign(r, o, rec); why != nil {
-			h.app.Observe(engine.Event{Name: engine.EventForeignReturn, Record: rec, Provider: o.Provider, Site: h.siteOf(r).id, ID: rec.ID, Err: why, Alert: true})
-			return h.write(w, r, pages.Page{Kind: pages.Malformed, ShopURL: h.home(r)}, why)
-		}
+	why := o.twoWays(r, rec, claimed.ID)
+	if why == nil && rec != nil {
+		why = h.foreign(r, o, rec)
+	}
+	if why != nil {
+		h.app.Observe(engine.Event{Name: engine.EventForeignReturn, Record: rec, Provider: o.Provider, Site: h.siteOf(r).id, ID: claimed.ID, Err: why, Alert: true})
+		return h.write(w, r, pages.Page{Kind: pages.Malformed, ShopURL: h.home(r)}, why)
 	}
 	if rec == nil || rec.Relay == nil {
 		return h.serveSeen(eng, w, r, next, page, claimed)
@@ -243,6 +241,13 @@ func (h *Handler) serveObserved(w http.ResponseWriter, r *http.Request, next cad
 				panic(r)
 			}
 			eng.RelayPage(context.Background(), rec.Ref, at, page.said)
+		}()
+	}
+	if rec.Relay.Asked == 0 && claimed.Hint == payment.HintPaid {
+		defer func() {
+			if now, err := eng.RelayOf(context.WithoutCancel(r.Context()), o.Provider, claimed.ID); err == nil && now != nil {
+				o.looked(now.Relay != nil && now.Relay.Asked > 0)
+			}
 		}()
 	}
 	return page.serve(h, w, r, next)

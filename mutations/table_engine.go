@@ -14,7 +14,7 @@ func settling() []Mutant {
 		{"committed-without-uniqueness", "R2 R5 A71", "Two orders are paid by one receipt.",
 			in("return today.Keys(p.Many), nil", "return nil, nil"), by("TestRule5")},
 		{"unknown-commit-assumed", "R2 R3 F36", "A commit whose outcome nobody knows is told as \"paid\".",
-			in("if err != nil {\n\t\treturn e.reread(ctx, rec, err)\n\t}\n\tfailpoint", "if err != nil {\n\t\treturn next, nil\n\t}\n\tfailpoint"), by("TestACommitWithoutAnAnswer|TestRule2")},
+			in("if err != nil {\n\t\treturn nil, err\n\t}\n\tfailpoint.Hit(failpoint.VerifiedDurable)", "if err != nil {\n\t\treturn next, nil\n\t}\n\tfailpoint.Hit(failpoint.VerifiedDurable)"), by("TestACommitWithoutAnAnswer|TestRule2")},
 		{"second-payment-of-a-paid-order-taken", "R5 A07", "A second payment is captured that would have gone back by itself.",
 			in(`if policy.Many || !t.GivesBack || rec.Attempts.Unknown > 0 || rec.Attempts.Open {`, `if true || policy.Many || !t.GivesBack || rec.Attempts.Unknown > 0 || rec.Attempts.Open {`), by("TestRule5")},
 		{"second-payment-refused-for-a-site-that-is-away", "R5", "A reload takes a site out for a moment that sells an order twice: the second customer's money goes back.",

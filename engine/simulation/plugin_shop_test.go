@@ -41,10 +41,12 @@ type plugin struct {
 	// lost are the ids of which a job heard "first", and died: no page tells, and without
 	// us it would be the same.
 	lost map[string]bool
+	// unseen are the ids of a return that could not be put on record.
+	unseen map[string]bool
 }
 
 func newPlugin(w *world, l lot) *plugin {
-	s := &plugin{w: w, tries: 1, asked: make(map[string]int), firsts: make(map[string]int), lost: make(map[string]bool)}
+	s := &plugin{w: w, tries: 1, asked: make(map[string]int), firsts: make(map[string]int), lost: make(map[string]bool), unseen: make(map[string]bool)}
 	if l.chance(0.6) {
 		s.patience = l.between(200*time.Millisecond, 20*time.Second)
 	}
@@ -129,7 +131,7 @@ func (s *plugin) takes(who, kind, id string, r payment.RelayReply) {
 	s.firsts[id]++
 	w.note("  …%s hears \"first\" of %s", who, id)
 	if w.strikes(pluginDies) {
-		s.lost[id] = strings.HasPrefix(who, "cron ")
+		s.lost[id] = strings.HasPrefix(who, "cron ") || s.unseen[id] || w.skewed
 		return
 	}
 	s.credit(id)
@@ -214,9 +216,12 @@ func (s *plugin) comes(who string, n int, q said) {
 	}
 	ctx, eng := as(context.Background(), who+"@"+p.name), p.eng
 	ref := payment.NewRef(site, theOnly.issuer, q.ID, q.Order)
-	at, _ := eng.RelayReturn(ctx, ref, payment.Return{Method: "GET", Host: site, URI: route + "?order=" + q.Order}, 10*time.Second)
+	at, err := eng.RelayReturn(ctx, ref, payment.Return{Method: "GET", Host: site, URI: route + "?order=" + q.Order}, 10*time.Second)
 	if p.dead {
 		return
+	}
+	if err != nil {
+		w.hands(who, "passes without a record", 0, func() { s.unseen[q.ID] = true })
 	}
 	page := s.page(who, n, q, true)
 	if !at.IsZero() && !p.dead {

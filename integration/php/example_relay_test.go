@@ -4,6 +4,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -85,7 +86,9 @@ func TestExampleObserve(t *testing.T) {
 // conversion waits until the affiliate has heard of a visitor's sale.
 func (w *world) conversion(track string) {
 	w.t.Helper()
-	harness.Wait(w.t, "the affiliate hears of it", 20*time.Second, func() bool { return len(w.box.Ledger("", "", track).Conversions) == 1 })
+	harness.Wait(w.t, "the affiliate hears of it", 20*time.Second, func() bool {
+		return slices.ContainsFunc(w.box.Ledger("", "", "").Conversions, func(c sandbox.Conversion) bool { return c.TrackID == track && c.Result == "accepted" })
+	})
 }
 
 // Every example has a folder that some test runs.

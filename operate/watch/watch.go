@@ -21,6 +21,7 @@ type Watch struct {
 	samples   []sample
 
 	unannounced, unusable Tally
+	relayed               map[relayedKey]*Relayed
 }
 
 // Tally is how often something happened, and when for the last time.
@@ -59,6 +60,9 @@ func (w *Watch) Note(e engine.Event) {
 		w.unusable.Last = now
 	case engine.EventReturned:
 		return
+	}
+	if relayedKind(e.Name) {
+		w.relay(e, now)
 	}
 	if r := e.Record; r != nil && r.Ref != "" && r.State != "" {
 		w.waiting.note(r, now)
