@@ -105,6 +105,12 @@ func (e *Engine) relayForget(ctx context.Context, rec *payment.Record) error {
 // relayUnheard looks after what is settled and nobody has heard: its answer was
 // lost. The shop's own return is made once; then a person looks.
 func (e *Engine) relayUnheard(ctx context.Context, rec *payment.Record) error {
+	switch old, err := e.perhapsTold(ctx, rec); {
+	case err != nil:
+		return err
+	case old:
+		return e.parkOld(ctx, rec)
+	}
 	now := e.now()
 	switch at := later(rec.Attempts.Last, rec.Delivery.Last).Add(browserGrace); {
 	case now.Before(at):
@@ -179,12 +185,17 @@ func relayKeptUntil(rec *payment.Record) time.Time {
 // has not credited it: its return is made again, or its customer comes back.
 func (e *Engine) untell(ctx context.Context, rec *payment.Record, note payment.Note) (*payment.Record, error) {
 	now := e.now()
+	gen, err := e.generation(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if err := rec.Decide(payment.DecideRedeliver, note, now); err != nil {
 		return rec, fmt.Errorf("%w: %w", ErrNotPossible, err)
 	}
 	if err := rec.Untell(now); err != nil {
 		return rec, fmt.Errorf("%w: %w", ErrNotPossible, err)
 	}
+	rec.Generation = gen.Seq
 	if err := e.commit(ctx, rec, false); err != nil {
 		return nil, err
 	}

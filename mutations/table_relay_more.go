@@ -23,6 +23,8 @@ func relayingMore() []Mutant {
 			in("handlers", "why = h.foreign(r, o, rec)", "_ = rec"), []Suite{process("php", "TestRelayedPlugin")}},
 		{"relay-return-read-two-ways", "R10", "A return names one payment to us and another to PHP, and moves a paid payment to another order.",
 			in("handlers", "why := o.twoWays(r, rec, claimed.ID)", "var why error"), []Suite{process("php", "TestRelayedPlugin")}},
+		{"relay-first-after-a-restore", "R4 R7", "A ledger is put back that has forgotten that the shop heard \"first\", and it hears it again.",
+			in("engine", "return err == nil && rec.Generation != gen.Seq, err", "return false, err"), []Suite{unit("engine", "TestRelayAfterTheLedger")}},
 		{"relay-delivery-uncounted", "R8", "The alarm that the shop takes no payments never rings for a relayed shop.",
 			in("engine", "\tif r.Delivery.Via != payment.ViaRelay {\n\t\treturn \"\"", "\tif true {\n\t\treturn \"\""), []Suite{unit("engine", "TestRelayCounted")}},
 	}

@@ -158,6 +158,7 @@ func (s *plugin) credit(id string) {
 // page is the shop's page at a customer's return.
 func (s *plugin) page(who string, n int, q said, customer bool) payment.ShopPage {
 	w, failed := s.w, payment.PageRefused
+	defer w.seen()
 	if !s.marks {
 		failed = payment.PageGood
 	}
@@ -210,6 +211,7 @@ func (s *plugin) ask(who string, n int, q said) string {
 // comes is a customer's return that reaches the shop through a node.
 func (s *plugin) comes(who string, n int, q said) {
 	w := s.w
+	defer w.seen()
 	p := w.reach(n)
 	if p == nil {
 		return
