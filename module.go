@@ -1,13 +1,14 @@
-// Package payments is a payment front door for shops, as a Caddy module. It
-// captures an affiliate network's track_id, starts payments for sites without
-// a backend, intercepts the customer's return from the bank, verifies with the
-// payment provider server to server, and only then lets the request reach the
-// storefront, with headers that nobody else can set; then it reports the
-// conversion.
+// Package payments is a Caddy module that confirms every payment with the payment
+// provider, server to server, before the shop hears of it.
 //
-// This package imports every module of the project and registers the Caddyfile's
-// blocks, so that building Caddy with it is enough. The app is in app/, the grammar of
-// the Caddyfile in caddyfile/.
+// It captures an affiliate network's track_id, starts payments for sites without a
+// backend, and intercepts the customer's return from the bank. It asks the provider, and
+// only then passes the request to the shop, with headers that nobody else can set.
+// Afterwards it reports the conversion to the affiliate network.
+//
+// This package imports every module of the project and registers the Caddyfile's blocks,
+// so it is enough to build Caddy with it. The app is in app/, the Caddyfile's blocks are
+// parsed in caddyfile/.
 package payments
 
 import (

@@ -32,8 +32,9 @@ func (c *call) summary() error {
 	if err != nil {
 		return err
 	}
+	s.Health = c.app.Health()
 	s.Troubles = []operate.Finding{}
-	for _, f := range c.app.Money(c.r.Context()) {
+	for _, f := range c.app.Money(c.r.Context(), c.lang) {
 		if f.Level != operate.LevelOK {
 			s.Troubles = append(s.Troubles, f)
 		}

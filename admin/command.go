@@ -24,6 +24,9 @@ Tables are for people: into a pipe, or with --json, the answers are JSON.
 What changes a payment takes --dry-run and then says what would happen; what
 only reads takes it too, and changes nothing either way.
 
+On a terminal, states and findings have colours, unless NO_COLOR is set, and
+tables that are wider than it are written as blocks.
+
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 not possible for this payment.`,
 		CobraFunc: func(cmd *cobra.Command) { newCLI().build(cmd) },
 	})
@@ -61,6 +64,8 @@ type cli struct {
 	out, err io.Writer
 	// terminal: out is read by a person; progress: err is.
 	terminal, progress bool
+	// width is the columns of the terminal; 0 where lines may be as long as they are.
+	width int
 	// answers: in is a person.
 	answers bool
 	// status is what the run ends with.
@@ -68,11 +73,10 @@ type cli struct {
 }
 
 func newCLI() *cli {
-	return &cli{
-		in: os.Stdin, out: os.Stdout, err: os.Stderr,
-		terminal: term.IsTerminal(int(os.Stdout.Fd())), progress: term.IsTerminal(int(os.Stderr.Fd())),
-		answers: term.IsTerminal(int(os.Stdin.Fd())),
-	}
+	c := &cli{in: os.Stdin, answers: term.IsTerminal(int(os.Stdin.Fd()))}
+	c.out, c.terminal, c.width = onto(os.Stdout)
+	c.err, c.progress, _ = onto(os.Stderr)
+	return c
 }
 
 // table is whether to print for people.

@@ -44,7 +44,7 @@ func (c *cli) verifyCommand() *cobra.Command {
 		"\nAsks the provider now, whatever the schedule says. If it is paid, it is settled and handed to the shop.",
 		exactly(1, "the reference of one payment"), func(_ *cobra.Command, args []string) error {
 			return c.change("verify/"+url.PathEscape(args[0]), struct{}{})
-		})), among(), nil)
+		})), c.referring, nil)
 }
 
 func (c *cli) resendCommand() *cobra.Command {
@@ -60,7 +60,7 @@ func (c *cli) resendCommand() *cobra.Command {
 		}))
 	cmd.Flags().String("what", "", "delivery or conversion; by default what the payment's state asks for")
 	addNote(cmd.Flags())
-	return c.complete(cmd, among(), map[string]completer{"what": among("delivery", "conversion")})
+	return c.complete(cmd, c.referring, map[string]completer{"what": among("delivery", "conversion")})
 }
 
 // decisions are what a person may decide.
@@ -91,7 +91,7 @@ for this payment, and the version that --version compares.`,
 			return c.change("resolve/"+url.PathEscape(args[0]), Resolve{Decision: args[1], By: by, Note: note, Version: version})
 		}))
 	addNote(cmd.Flags())
-	return c.complete(cmd, decided, nil)
+	return c.complete(cmd, c.deciding, nil)
 }
 
 // change carries a change out and says what became of the payment.

@@ -20,7 +20,8 @@ func (c *cli) initCommand() *cobra.Command {
 		`
 Asks what kind of shop it is, which payment gateway it has and at which address
 it is, and writes a commented Caddyfile and payments.env, which only you can
-read. A static shop gets two pages if it has none, one in PHP the two helpers.
+read. A static shop gets two pages if it has none, one in PHP the two helpers; a plugin
+that the relay can serve needs neither, only another address.
 Without a terminal, and for each flag that is given, nothing is asked.
 
 For an address on this machine, the make-believe gateway is switched on; two
@@ -46,7 +47,7 @@ Comments are in the language of --lang, or of the environment (LANG).`,
 	})
 }
 
-var initTexts = struct{ kind, static, php, plugin, gateway, at, host, root, back, fpm, choose, made, next, live, key, helpers lang.Text }{
+var initTexts = struct{ kind, static, php, plugin, gateway, at, host, root, back, fpm, choose, made, next, live, key, helpers, relay lang.Text }{
 	kind:    lang.Text{"What kind of shop is it?", "فروشگاه از چه نوعی است؟"},
 	static:  lang.Text{"files only, no program", "فقط فایل، بدون برنامه"},
 	php:     lang.Text{"a PHP program of your own", "برنامهٔ PHP خودتان"},
@@ -62,6 +63,7 @@ var initTexts = struct{ kind, static, php, plugin, gateway, at, host, root, back
 	next:    lang.Text{"Check it, then run it:", "بررسی و اجرا:"},
 	live:    lang.Text{"It is in the sandbox: no money moves. Before customers pay, remove the two places marked SANDBOX.", "در حالت آزمایشی است و پولی جابه‌جا نمی‌شود. پیش از پرداخت مشتریان، دو جای «آزمایشی» را پاک کنید."},
 	key:     lang.Text{"Before customers pay, put the gateway's own value into %s:", "پیش از پرداخت مشتریان، مقدار خود درگاه را در %s بنویسید:"},
+	relay:   lang.Text{"In the plugin's code or settings, put this address in place of the gateway's; the secret is in " + begin.EnvName + " (docs/relay.md):", "در کد یا تنظیمات افزونه، این نشانی را به‌جای نشانی درگاه بنویسید؛ کلید محرمانه در " + begin.EnvName + " است (docs/fa/relay.md):"},
 	helpers: lang.Text{"The shop includes the two files in php/: one where it sends customers to the bank, one where they return (docs/php.md, docs/plugins.md).", "فروشگاه دو فایل پوشهٔ php را به کار می‌برد: یکی هنگام فرستادن مشتری به بانک و یکی هنگام بازگشت (docs/fa/php.md)."},
 }
 
@@ -195,7 +197,10 @@ func (c *cli) sayInit(shop begin.Shop, made begin.Made, l lang.Lang) {
 	flags := fmt.Sprintf("--config %s --envfile %s", made.Files[0], made.Files[1])
 	p := begin.Program()
 	fmt.Fprintf(c.out, "\n%s\n  %s validate %s\n  %s run %s\n  %s/\n", t.next.In(l), p, flags, p, flags, shop.Address)
-	if shop.Kind != begin.Static {
+	switch {
+	case shop.Relayed():
+		fmt.Fprintf(c.out, "\n%s\n  %s/-/pay/<%s>/%s\n", t.relay.In(l), shop.Address, begin.RelayName, shop.Gateway)
+	case shop.Kind != begin.Static:
 		fmt.Fprintf(c.out, "\n%s\n", t.helpers.In(l))
 	}
 	if made.Sandbox != 0 {

@@ -89,12 +89,15 @@ func (c *cli) printSummary(s operate.Summary) error {
 	if len(s.Troubles) > 0 {
 		fmt.Fprintln(c.out)
 	}
-	t := newTable(c.out)
+	t := newTabs(c.out)
 	ready := "ready"
 	if !s.Ready {
 		ready = "NOT READY: " + s.NotReady
 	}
 	fmt.Fprintf(t, "store\t%s, generation %d since %s\n", ready, s.Generation, lang.When(s.GenerationStart, c.language()))
+	if s.Health.Ledger.Nodes > 1 {
+		fmt.Fprintf(t, "nodes\t%d\n", s.Health.Ledger.Nodes)
+	}
 	fmt.Fprintf(t, "waiting for a person\t%d\n", s.Attention)
 	for _, state := range payment.States() {
 		fmt.Fprintf(t, "  %s\t%d\n", state, s.Counts[state])
@@ -223,7 +226,7 @@ func (c *cli) showCommand() *cobra.Command {
 				return c.printJSON(v)
 			}
 			return c.printView(v)
-		})), among(), nil)
+		})), c.referring, nil)
 }
 
 func (c *cli) doctorCommand() *cobra.Command {
@@ -263,7 +266,8 @@ func (c *cli) printFindings(out Findings) error {
 			if f.Where != "" {
 				where = clean(f.Where) + ": "
 			}
-			fmt.Fprintf(c.out, "%s %s%s [%s]\n", marks[level], where, clean(f.Text), f.Code)
+			text := wrapped(where+clean(f.Text)+" ["+f.Code+"]", c.width, 2)
+			fmt.Fprintf(c.out, "%s %s\n", c.inColour(levelColour(level), marks[level]), text)
 		}
 	}
 	return nil

@@ -186,7 +186,7 @@ func (c *cli) saySandbox(at net.Addr, faults []string, l lang.Lang) {
 	t := sandboxTexts
 	base := "http://localhost:" + strconv.Itoa(at.(*net.TCPAddr).Port) //nolint:forcetypeassert // a TCP listener's
 	fmt.Fprintf(c.out, "%s\n\n  %s/_control/?lang=%s  %s\n\n%s\n\n", t.open.In(l), base, l, t.levers.In(l), t.lines.In(l))
-	table := newTable(c.out)
+	table := newTabs(c.out)
 	for _, name := range sandbox.Gateways() {
 		fmt.Fprintf(table, "  %s\tbase_url %s/%s\n", name, base, name)
 	}

@@ -223,8 +223,14 @@ func TestExportCommand(t *testing.T) {
 		t.Errorf("%v %s", err, b)
 	}
 	run(t, addr, true, "", "export", "--format", "xml").has(t, exitUsage)
+	run(t, addr, true, "", "export", "--format", "xlsx").has(t, exitUsage, "name a file")
+	sheet := filepath.Join(t.TempDir(), "out.xlsx")
+	run(t, addr, true, "", "export", "-o", sheet).has(t, 0)
+	if b, err := os.ReadFile(sheet); err != nil || !bytes.HasPrefix(b, []byte("PK")) {
+		t.Errorf("no workbook: %v %.20q", err, b)
+	}
 	for _, terminal := range []bool{true, false} {
-		if r := run(t, addr, terminal, "", "export"); !strings.HasPrefix(r.out, "ref,state,") {
+		if r := run(t, addr, terminal, "", "export"); !strings.HasPrefix(r.out, "\ufeffref,state,") {
 			t.Errorf("not CSV: %s", r.out)
 		}
 		r := run(t, addr, terminal, "", "export", "--json")

@@ -61,14 +61,6 @@ func states(_ []string, begun string) ([]string, cobra.ShellCompDirective) {
 	return words, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
-// decided offers the decisions, behind a reference.
-func decided(words []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(words) != 1 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return decisions(), cobra.ShellCompDirectiveNoFileComp
-}
-
 // importing offers a provider, then files.
 func (c *cli) importing(words []string, begun string) ([]string, cobra.ShellCompDirective) {
 	if len(words) == 0 {
@@ -77,7 +69,7 @@ func (c *cli) importing(words []string, begun string) ([]string, cobra.ShellComp
 	return nil, cobra.ShellCompDirectiveDefault
 }
 
-// providerNames are those of --config or of the running Caddy; none where neither
+// providerNames are those of --config or of the running Caddy; none if neither
 // can be read.
 func (c *cli) providerNames([]string, string) ([]string, cobra.ShellCompDirective) {
 	var names map[string]json.RawMessage

@@ -26,7 +26,7 @@ func TestCompletion(t *testing.T) {
 		"list --state ":                          "attention open abandoned all created verifying unknown verified delivering delivered declined expired review parked reversed",
 		"list --state parked,rev":                "parked,review parked,reversed",
 		"list --conversion ":                     "open sent rejected perhaps parked withdrawn",
-		"export --format ":                       "csv jsonl",
+		"export --format ":                       "csv xlsx jsonl",
 		"resend x --what ":                       "delivery conversion",
 		"init --shop ":                           "static php plugin",
 		"sandbox --return ":                      "get post bare",

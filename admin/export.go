@@ -2,30 +2,35 @@ package admin
 
 import (
 	"bufio"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"strconv"
+	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
-	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/operate"
+	"github.com/rahgir/caddy-payments/operate/books"
 )
 
 func (c *cli) exportCommand() *cobra.Command {
-	cmd := c.leaf("export", "Writes payments as a CSV table or as JSON lines",
+	cmd := c.leaf("export", "Writes payments as a table, CSV or XLSX, or as JSON lines",
 		`
 Writes all payments, or those that the filters select, newest first: a CSV table,
-to a terminal and into a pipe alike, or JSON lines with --json, which is
---format jsonl. Amounts are in rials, times in UTC; CSV has one more column with
-the Iranian date of the payment.
+to a terminal and into a pipe alike, a workbook with --format xlsx or -o name.xlsx,
+or JSON lines with --json, which is --format jsonl. Amounts are in rials: price,
+paid, fee, net, given back, owed. Net is empty where the provider's answer does not
+say who bears the fee and how much. Dates stand there in both calendars, in Tehran;
+times without it in their name are UTC. decided_by is who decided last.
+
+A file appears under its name when it is whole. In the table a text that a
+spreadsheet would calculate has an apostrophe before it, and control characters
+are spaces.
 
 With --ledger it writes the whole ledger, with its keys and secrets, into a file
 that "caddy payments import" reads, to move to another storage. Caddy must be
@@ -35,17 +40,16 @@ Caddy goes on with it by mistake.`,
 		exactly(0, "no arguments, only flags"), c.export)
 	addFilters(cmd.Flags())
 	c.reads(cmd)
-	cmd.Flags().String("format", "csv", "csv or jsonl (one JSON object a line)")
+	cmd.Flags().String("format", "csv", "csv, xlsx or jsonl (one JSON object a line); by default that of the file's name, else csv")
 	cmd.Flags().String("ledger", "", "Write the whole ledger into this file, to move it")
 	cmd.Flags().Bool("final", false, "With --ledger: shut the ledger, since payments go on elsewhere")
 	cmd.Flags().StringP("output", "o", "-", "File to write; - is standard output")
 	flags := c.filtered()
-	flags["format"] = among("csv", "jsonl")
+	flags["format"] = among("csv", "xlsx", "jsonl")
 	return c.complete(cmd, among(), flags)
 }
 
-func (c *cli) export(cmd *cobra.Command, _ []string) (err error) {
-	format, _ := cmd.Flags().GetString("format")
+func (c *cli) export(cmd *cobra.Command, _ []string) (failed error) {
 	name, _ := cmd.Flags().GetString("output")
 	ledger, _ := cmd.Flags().GetString("ledger")
 	final, _ := cmd.Flags().GetBool("final")
@@ -58,14 +62,9 @@ func (c *cli) export(cmd *cobra.Command, _ []string) (err error) {
 	if final {
 		return usage("--final goes with --ledger")
 	}
-	if c.json {
-		if cmd.Flags().Changed("format") && format != "jsonl" {
-			return usage("choose one of --json and --format %s", format)
-		}
-		format = "jsonl"
-	}
-	if format != "csv" && format != "jsonl" {
-		return usage("--format must be csv or jsonl")
+	format, err := c.formatOf(cmd.Flags(), name)
+	if err != nil {
+		return err
 	}
 	resp, err := c.open(http.MethodGet, "export", readFilters(cmd.Flags()), nil, nil)
 	if err != nil {
@@ -78,22 +77,14 @@ func (c *cli) export(cmd *cobra.Command, _ []string) (err error) {
 	case c.dryRun:
 		out = io.Discard
 	default:
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // the operator's own file
+		f, end, err := wholly(name)
 		if err != nil {
 			return fmt.Errorf("writing the export: %w", err)
 		}
-		defer func() { err = errors.Join(err, f.Close()) }()
+		defer func() { failed = end(failed) }()
 		out = f
 	}
-	buffered := bufio.NewWriter(out)
-	write, err := c.writer(format, buffered)
-	if err != nil {
-		return err
-	}
-	n, err := c.copyRows(resp.Body, write)
-	if flush := buffered.Flush(); err == nil {
-		err = flush
-	}
+	n, err := c.copyTable(resp.Body, format, out)
 	if err != nil {
 		return fmt.Errorf("after %d payments: %w", n, err)
 	}
@@ -102,6 +93,22 @@ func (c *cli) export(cmd *cobra.Command, _ []string) (err error) {
 		fmt.Fprintf(c.out, "%d payments would be written to %s\n", n, name)
 	}
 	return nil
+}
+
+func (c *cli) copyTable(in io.Reader, format string, out io.Writer) (n int, err error) {
+	buffered := bufio.NewWriter(out)
+	table, err := formats[format](buffered)
+	if err != nil {
+		return 0, err
+	}
+	n, err = c.copyRows(in, table.Write)
+	if err == nil {
+		err = table.Close()
+	}
+	if flush := buffered.Flush(); err == nil {
+		err = flush
+	}
+	return n, err
 }
 
 // progressEvery is how often a long export says how far it is.
@@ -127,63 +134,66 @@ func (c *cli) copyRows(in io.Reader, write func(operate.Row) error) (n int, err 
 	}
 }
 
-func (c *cli) writer(format string, out io.Writer) (func(operate.Row) error, error) {
-	if format == "jsonl" {
-		enc := json.NewEncoder(out)
-		enc.SetEscapeHTML(false)
-		return func(r operate.Row) error { return enc.Encode(r) }, nil
+// lines are JSON lines as a table.
+type lines struct{ *json.Encoder }
+
+func (l lines) Write(r operate.Row) error { return l.Encode(r) }
+func (l lines) Close() error              { return nil }
+
+func newLines(out io.Writer) (books.Table, error) {
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	return lines{enc}, nil
+}
+
+// formats are how an export can be written.
+var formats = map[string]func(io.Writer) (books.Table, error){"csv": books.NewCSV, "xlsx": books.NewXLSX, "jsonl": newLines}
+
+// formatOf is the format of an export: the one that was asked for, or that of the file's
+// name.
+func (c *cli) formatOf(flags *pflag.FlagSet, file string) (string, error) {
+	format, _ := flags.GetString("format")
+	asked := flags.Changed("format")
+	if ext := strings.ToLower(strings.TrimPrefix(filepath.Ext(file), ".")); !asked && !c.json && formats[ext] != nil {
+		format = ext
 	}
-	table := csv.NewWriter(out)
-	if err := table.Write(csvHeader); err != nil {
-		return nil, err
+	switch {
+	case c.json && asked && format != "jsonl":
+		return "", usage("choose one of --json and --format %s", format)
+	case c.json:
+		return "jsonl", nil
+	case formats[format] == nil:
+		return "", usage("--format must be csv, xlsx or jsonl")
+	case format == "xlsx" && file == "-" && c.terminal && !c.dryRun:
+		return "", usage("a workbook is nothing for a terminal: name a file with -o")
 	}
-	table.Flush()
-	return func(r operate.Row) error {
-		if err := table.Write(csvRow(r)); err != nil {
-			return err
+	return format, nil
+}
+
+// wholly opens a file that appears under its name only when it is whole; what stood
+// there stays until then. What is no regular file, such as a pipe, is written to as it is.
+func wholly(name string) (out io.Writer, end func(error) error, err error) {
+	if st, err := os.Stat(name); err == nil && !st.Mode().IsRegular() {
+		f, err := os.OpenFile(name, os.O_WRONLY, 0) //nolint:gosec // the operator's own file
+		if err != nil {
+			return nil, nil, err
 		}
-		table.Flush()
-		return table.Error()
-	}, table.Error()
-}
-
-var csvHeader = []string{
-	"ref", "state", "reason", "money", "environment", "site", "provider", "id", "order", "item",
-	"amount_rials", "found_rials", "paid_rials", "receipt_number", "bank_reference", "card", "paid_at",
-	"deliveries", "affiliate", "track_id", "conversion", "created_at", "created_jalali", "updated_at",
-}
-
-func csvRow(r operate.Row) []string {
-	cells := []string{
-		string(r.Ref), string(r.State), string(r.Reason), string(r.Money), r.Environment, r.Site, r.Provider, r.ID, r.Order, r.Item,
-		number(r.Amount), number(r.Found), number(r.Paid), r.Number, r.Reference, r.Card, stamp(r.PaidAt),
-		strconv.Itoa(r.Deliveries), r.Affiliate, r.TrackID, string(r.Conversion), stamp(r.CreatedAt),
-		lang.Date(r.CreatedAt), stamp(r.UpdatedAt),
+		return f, func(err error) error { return errors.Join(err, f.Close()) }, nil
 	}
-	for i, s := range cells {
-		cells[i] = inert(s)
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return nil, nil, err
 	}
-	return cells
-}
-
-// inert keeps a spreadsheet from calculating what a customer wrote.
-func inert(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
-	}
-	return s
-}
-
-func number(n int64) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.FormatInt(n, 10)
-}
-
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
+	return f, func(err error) error {
+		if err == nil {
+			err = f.Sync()
+		}
+		if err = errors.Join(err, f.Close()); err == nil {
+			err = os.Rename(f.Name(), name)
+		}
+		if err != nil {
+			_ = os.Remove(f.Name())
+		}
+		return err
+	}, nil
 }

@@ -17,7 +17,7 @@ import (
 // turning the line around.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == 0x200e || r == 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+		if _, ours := escapes[r]; ours || unicode.IsControl(r) || turns(r) {
 			return ' '
 		}
 		return r
@@ -31,31 +31,21 @@ func (c *cli) language() lang.Lang {
 	return lang.EN
 }
 
-func newTable(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 4, 2, ' ', 0) }
+// newTabs is for lines of a label and what it says.
+func newTabs(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 4, 2, ' ', 0) }
 
 // printRows prints a line for each payment, and under it one sentence why.
 func (c *cli) printRows(rows []operate.Row, now time.Time) error {
-	var lines strings.Builder
-	t := newTable(&lines)
-	fmt.Fprintln(t, "STATE\tAGE\tTOMAN\tRIAL\tORDER\tPROVIDER\tREFERENCE")
+	t := c.newTable("STATE", "AGE", "TOMAN", "RIAL", "ORDER", "PROVIDER", "REFERENCE")
 	for _, r := range rows {
 		toman, rial := "-", "-"
 		if r.Amount != 0 {
 			toman, rial = payment.Rials(r.Amount).Toman(), payment.Rials(r.Amount).Grouped()
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.State, lang.Age(now.Sub(r.CreatedAt), lang.EN),
-			toman, rial, dash(clean(r.Order)), clean(r.Provider), r.Ref)
+		t.row(string(r.State), lang.Age(now.Sub(r.CreatedAt), lang.EN), toman, rial, dash(clean(r.Order)), clean(r.Provider), string(r.Ref))
+		t.under(clean(r.Why))
 	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	for i, line := range strings.Split(strings.TrimSuffix(lines.String(), "\n"), "\n") {
-		fmt.Fprintln(c.out, strings.TrimRight(line, " "))
-		if i > 0 {
-			fmt.Fprintln(c.out, "    "+rows[i-1].Why)
-		}
-	}
-	return nil
+	return t.flush()
 }
 
 func dash(s string) string {
@@ -89,8 +79,8 @@ func (c *cli) printView(v operate.View) error {
 	if x.State != string(v.State) {
 		head = fmt.Sprintf("%s (%s)", x.State, v.State)
 	}
-	fmt.Fprintf(c.out, "%s  %s\n\n%s\n", v.Ref, head, x.Why)
-	t := newTable(c.out)
+	fmt.Fprintf(c.out, "%s  %s\n\n%s\n", v.Ref, c.inColour(stateColour(string(v.State)), head), wrapped(x.Why, c.width, 0))
+	t := newTabs(c.out)
 	line := func(label, value string) {
 		if value != "" {
 			fmt.Fprintf(t, "  %s\t%s\n", label, clean(value))
@@ -121,7 +111,7 @@ func (c *cli) printView(v operate.View) error {
 	}
 	fmt.Fprintf(c.out, "\n  * %s\n\n%s\n", c.label("panel"), c.label("history"))
 	for _, s := range v.History {
-		fmt.Fprintf(c.out, "  %s  %s\n", s.When, clean(s.Text))
+		fmt.Fprintf(c.out, "  %s  %s\n", c.inColour(faint, s.When), clean(s.Text))
 	}
 	if len(x.Decisions) > 0 {
 		fmt.Fprintf(c.out, "\n%s\n", c.label("can"))

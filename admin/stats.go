@@ -50,14 +50,14 @@ came back from the bank is counted apart.`,
 }
 
 func (c *cli) printStats(s operate.Stats) error {
-	t := newTable(c.out)
-	fmt.Fprintln(t, "PERIOD\tPROVIDER\tPAID\tTOMAN\tREFUSED\tLEFT\tWAITING\tOPEN\tREVERSED\tSUCCESS")
+	t := c.newTable("PERIOD", "PROVIDER", "PAID", "TOMAN", "REFUSED", "LEFT", "WAITING", "OPEN", "REVERSED", "SUCCESS")
 	line := func(name, provider string, x operate.Sums) {
 		rate := "-"
 		if x.Rate != nil {
 			rate = strconv.FormatFloat(*x.Rate*100, 'f', 1, 64) + "%"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%d\t%d\t%d\t%d\t%d\t%s\n", name, provider, x.Paid, payment.Rials(x.PaidRials).Toman(), x.Refused, x.Abandoned, x.Waiting, x.Open, x.Reversed, rate)
+		t.row(name, provider, strconv.Itoa(x.Paid), payment.Rials(x.PaidRials).Toman(), strconv.Itoa(x.Refused), strconv.Itoa(x.Abandoned),
+			strconv.Itoa(x.Waiting), strconv.Itoa(x.Open), strconv.Itoa(x.Reversed), rate)
 	}
 	one := func(name string, p operate.Period) {
 		line(name, "all", p.Total)
@@ -65,7 +65,7 @@ func (c *cli) printStats(s operate.Stats) error {
 			line("", clean(by.Provider), by.Sums)
 		}
 		if !p.Complete {
-			fmt.Fprintf(t, "\tof the newest %d payments only\n", operate.StatsMost)
+			t.under(fmt.Sprintf("of the newest %d payments only", operate.StatsMost))
 		}
 	}
 	one("today", s.Today)
@@ -77,5 +77,5 @@ func (c *cli) printStats(s operate.Stats) error {
 		}
 		one(name, *s.Chosen)
 	}
-	return t.Flush()
+	return t.flush()
 }

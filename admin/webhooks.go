@@ -3,17 +3,19 @@ package admin
 import (
 	"fmt"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/operate"
+	"github.com/rahgir/caddy-payments/payment"
 )
 
-// Untold is the answer of `GET /payments/webhooks`: the messages that webhooks have
-// not taken in three days.
-type Untold struct {
+// Tales is the answer of `GET /payments/webhooks`: messages to webhooks and notifiers,
+// by payment.
+type Tales struct {
 	Payments []operate.Told `json:"payments"`
 	Next     string         `json:"next,omitempty"`
 }
@@ -22,7 +24,9 @@ type Untold struct {
 type Tell struct {
 	// To is the webhook's name; it may be left out where there is one.
 	To string `json:"to,omitempty"`
-	By string `json:"by,omitempty"`
+	// Event is a message's type; with it, one that the webhook has taken is sent again.
+	Event payment.ReportKind `json:"event,omitempty"`
+	By    string             `json:"by,omitempty"`
 }
 
 func (c *call) webhooks() error {
@@ -30,11 +34,12 @@ func (c *call) webhooks() error {
 	if err != nil {
 		return err
 	}
-	all, next, err := operate.TellTales(c.r.Context(), e, c.r.URL.Query().Get("cursor"))
+	q := c.r.URL.Query()
+	all, next, err := operate.TellTales(c.r.Context(), e, q.Get("state"), q.Get("cursor"))
 	if err != nil {
 		return err
 	}
-	return c.answer(Untold{all, next})
+	return c.answer(Tales{all, next})
 }
 
 func (c *call) tell() error {
@@ -46,7 +51,7 @@ func (c *call) tell() error {
 	if err != nil {
 		return err
 	}
-	out, err := operate.TellAgain(c.r.Context(), e, c.ref, in.To, in.By, c.dryRun)
+	out, err := operate.TellAgain(c.r.Context(), e, c.ref, operate.Again{To: in.To, Kind: in.Event, By: in.By, DryRun: c.dryRun})
 	if err != nil {
 		return err
 	}
@@ -54,33 +59,53 @@ func (c *call) tell() error {
 }
 
 func (c *cli) webhooksCommand() *cobra.Command {
-	var again, to string
-	cmd := c.changes(c.leaf("webhooks", "Lists the messages that webhooks have not taken, or sends them again",
+	var again, to, event, state string
+	var limit int
+	cmd := c.changes(c.leaf("webhooks", "Lists messages to webhooks, or sends them again",
 		`
-Lists the payments of which a webhook was told for three days without taking
-the message, or whose receiver answered 410 (gone).
+Lists the messages to webhooks and notifiers that were not taken: those that
+were given up after three days, or whose receiver answered 410 (gone), and
+those that are still tried. --state says which: parked, open, sent, all.
 
-With --again REFERENCE it sends the messages about that payment again.`,
+With --again REFERENCE it sends the messages about that payment again that were
+given up; with --event one that was taken, too, as a new message.`,
 		exactly(0, "no arguments, only flags"), func(*cobra.Command, []string) error {
-			if again != "" {
-				return c.change("tell/"+url.PathEscape(again), Tell{To: to, By: who()})
+			switch {
+			case again != "":
+				return c.change("tell/"+url.PathEscape(again), Tell{To: to, Event: payment.ReportKind(event), By: who()})
+			case limit < 1:
+				return usage("--limit must be a positive number")
 			}
-			return c.printUntold()
+			return c.printTales(state, limit)
 		}))
-	cmd.Flags().StringVar(&again, "again", "", "The reference of a payment: send its messages again")
-	cmd.Flags().StringVar(&to, "to", "", "Only to the webhook of this name")
-	return c.complete(cmd, among(), nil)
+	f := cmd.Flags()
+	f.StringVar(&again, "again", "", "The reference of a payment: send its messages again")
+	f.StringVar(&to, "to", "", "Only to the webhook of this name")
+	f.StringVar(&event, "event", "", "Only the message of this type, even if it was taken")
+	f.StringVar(&state, "state", "", "Only messages of this state: parked, open, sent, all")
+	f.IntVar(&limit, "limit", 100, "How many payments at most")
+	return c.complete(cmd, among(), map[string]completer{"state": among(operate.TellStates()...), "event": among(tells()...), "again": c.references})
 }
 
-func (c *cli) printUntold() error {
-	var all Untold
+func tells() (names []string) {
+	for _, k := range payment.Tells() {
+		names = append(names, string(k))
+	}
+	return names
+}
+
+func (c *cli) printTales(state string, limit int) error {
+	all := Tales{Payments: []operate.Told{}}
 	q := url.Values{}
-	for {
-		var part Untold
+	if state != "" {
+		q.Set("state", state)
+	}
+	for len(all.Payments) < limit {
+		var part Tales
 		if err := c.get("webhooks", q, &part); err != nil {
 			return err
 		}
-		all.Payments = append(all.Payments, part.Payments...)
+		all.Payments, all.Next = append(all.Payments, part.Payments...), part.Next
 		if part.Next == "" {
 			break
 		}
@@ -90,15 +115,14 @@ func (c *cli) printUntold() error {
 		return c.printJSON(all)
 	}
 	if len(all.Payments) == 0 {
-		fmt.Fprintln(c.out, "the webhooks have taken every message, or still have time")
+		fmt.Fprintln(c.out, "there are no such messages: the webhooks have taken every one")
 		return nil
 	}
-	t := newTable(c.out)
-	fmt.Fprintln(t, "WEBHOOK\tMESSAGE\tSTATE\tTRIES\tLAST\tSINCE\tORDER\tREFERENCE")
+	t := c.newTable("WEBHOOK", "MESSAGE", "STATE", "TRIES", "LAST", "SINCE", "ORDER", "REFERENCE")
 	for _, p := range all.Payments {
 		for _, r := range p.Reports {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", clean(r.To), r.Kind, r.State, r.Tries, dash(clean(r.Last)), lang.Age(time.Since(r.Since), lang.EN), dash(clean(p.Order)), p.Ref)
+			t.row(clean(r.To), string(r.Kind), string(r.State), strconv.Itoa(r.Tries), dash(clean(r.Last)), lang.Age(time.Since(r.Since), lang.EN), dash(clean(p.Order)), string(p.Ref))
 		}
 	}
-	return t.Flush()
+	return t.flush()
 }

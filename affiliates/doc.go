@@ -1,3 +1,3 @@
-// Package affiliates holds one package per affiliate network. Each registers a
-// Caddy module payments.affiliates.<type> that fulfils payment.Affiliate.
+// Package affiliates holds one package per affiliate network. Each package registers a
+// Caddy module payments.affiliates.<type> that implements payment.Reporter.
 package affiliates

@@ -23,35 +23,35 @@ import (
 
 func init() { caddy.RegisterModule(new(App)) }
 
-// App is the payments app: the ledger, the providers, the affiliates and the
-// worker that all sites of a Caddy share. Sites use it through the `payments`
-// handler.
+// App is the payments app. It holds the ledger, the providers, the affiliates and the
+// worker that all sites of this Caddy share. Sites use it through the handler
+// `payments`.
 type App struct {
-	// Where the ledger is kept. Default: badger in `{data dir}/payments`.
+	// The ledger's storage. Default: `badger` in `{data dir}/payments`.
 	StorageRaw json.RawMessage `json:"storage,omitempty" caddy:"namespace=payments.storage inline_key=module"`
 
-	// The payment providers by the names that sites use for them; each object's
-	// `type` says which protocol it speaks.
+	// The payment providers, by the names that sites use for them. Each object's `type`
+	// names the gateway.
 	ProvidersRaw map[string]json.RawMessage `json:"providers,omitempty" caddy:"namespace=payments.providers inline_key=type"`
 
-	// The affiliate networks by name; each object's `type` says which.
+	// The affiliate networks by name. Each object's `type` names the network.
 	AffiliatesRaw map[string]json.RawMessage `json:"affiliates,omitempty" caddy:"namespace=payments.affiliates inline_key=type"`
 
-	// Servers of the shop's that are told what becomes of payments.
+	// Servers of the shop that get a message when something happens to a payment.
 	Webhooks []*webhook.Hook `json:"webhooks,omitempty"`
 
-	// How people are told of what needs one, by name.
+	// How people are told that something needs them, by name.
 	Notify map[string]*notify.Notifier `json:"notify,omitempty"`
 
-	// The secrets that shops share with us, at least 32 bytes each: the first
-	// signs, all verify. Default: one is made and kept in the store, which is
-	// enough for cookies and checkout and refused where a shop has to know it.
+	// The secrets that shops share with this module, at least 32 bytes each. The first
+	// signs, all verify. Default: a random one in the ledger. That is enough for cookies
+	// and checkout; options for which the shop must know the key refuse it.
 	SigningKeys []handlers.SigningKey `json:"signing_keys,omitempty"`
 
-	// The address of the shop as browsers see it, such as
-	// `https://shop.example.com`, with a path where several shops share a host.
-	// Only where there is one shop; several write it in their blocks. Default:
-	// each site's own, https unless only http leads to it.
+	// The shop's address as browsers see it, such as `https://shop.example.com`, with a
+	// path where several shops share a host. Write it here if there is one shop, else in
+	// each site's block. Default: each site's own address, https unless the site serves
+	// only http.
 	PublicURL string `json:"public_url,omitempty"`
 
 	ctx        caddy.Context

@@ -102,7 +102,7 @@ func (b *bus) wants(name string) bool {
 	return l.events.ShouldEmit(name)
 }
 
-// put queues an event. It reports false where the queue is full.
+// put queues an event. It reports false if the queue is full.
 func (b *bus) put(name string, data map[string]any) bool {
 	return b.queue.Put(func(ctx context.Context) {
 		l := b.now.Load()

@@ -31,7 +31,7 @@ func (a *App) ProviderIssuer(name string) (string, bool) {
 // Doctor implements operate.App: it looks at the running configuration and
 // changes nothing.
 func (a *App) Doctor(ctx context.Context) []operate.Finding {
-	out := append(a.Money(ctx), a.doctorStore(ctx)...)
+	out := append(a.Money(ctx, lang.EN), a.doctorStore(ctx)...)
 	out = append(out, a.doctorSites()...)
 	for _, name := range a.ProviderNames() {
 		out = append(out, a.doctorProvider(name)...)
@@ -46,10 +46,10 @@ func (a *App) Doctor(ctx context.Context) []operate.Finding {
 
 // Money implements operate.App: what costs money now, or soon will. It counts what waits
 // first, so that it is not older than the question.
-func (a *App) Money(ctx context.Context) []operate.Finding {
+func (a *App) Money(ctx context.Context, l lang.Lang) []operate.Finding {
 	ctx, cancel := context.WithTimeout(ctx, recountMost)
 	defer cancel()
-	f := doctor.Facts{Watch: processWatch, Now: time.Now(), Providers: a.ProviderNames(), Sandbox: make(map[string]bool)}
+	f := doctor.Facts{Watch: processWatch, Now: time.Now(), Lang: l, Providers: a.ProviderNames(), Sandbox: make(map[string]bool)}
 	for name, p := range a.providers {
 		f.Sandbox[name] = p.Traits().Environment == payment.Sandbox
 	}
@@ -175,7 +175,7 @@ func (a *App) doctorStore(ctx context.Context) []operate.Finding {
 	return out
 }
 
-// remarks are what the store has to say itself.
+// remarks returns what the store has to say itself.
 func remarks(s payment.Store) []operate.Finding {
 	r, ok := s.(storage.Remarker)
 	if !ok {

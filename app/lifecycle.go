@@ -18,14 +18,14 @@ import (
 )
 
 const (
-	// gateWait is how long a request waits for the store to be opened: apps
-	// start in random order, so requests may be here before Start was.
+	// gateWait is how long a request waits until the store is open. Apps start in random
+	// order, so requests may come before Start has run.
 	gateWait = 5 * time.Second
 	// linger is how long a replaced configuration stays usable for requests that
 	// reached the old server but not yet our handler.
 	linger = 10 * time.Second
-	// drainExit and drainReload bound the wait for running payments; what is
-	// cut off is taken up by the next owner.
+	// drainExit and drainReload bound the wait for running payments. The next owner resumes
+	// those that are interrupted.
 	drainExit = 10 * time.Second
 	// quietExit is how long hand-overs that run may take, before the listeners close:
 	// Docker kills after 10 s.
@@ -37,14 +37,13 @@ const (
 // reload resets neither limits nor calls in flight.
 var runtimes = caddy.NewUsagePool()
 
-// runtime is what outlives a configuration while its store stays open.
+// runtime outlives a configuration while its store stays open.
 type runtime struct{ *engine.Shared }
 
-// Destruct implements caddy.Destructor; losing it loses nothing.
+// Destruct implements caddy.Destructor. Nothing needs to be kept.
 func (runtime) Destruct() error { return nil }
 
-// placeSites finds out under which hosts each site answers, which only the
-// whole http configuration tells.
+// placeSites finds out the hosts of each site, which only the whole http configuration tells.
 func (a *App) placeSites() error {
 	httpApp, err := a.ctx.AppIfConfigured("http")
 	if err != nil {
@@ -61,8 +60,8 @@ func (a *App) placeSites() error {
 	return err
 }
 
-// Stop ends the worker. Requests may still come: the store stays open until
-// Cleanup, and behind it until the last of them is done.
+// Stop ends the worker. Requests may still come, so the store stays open until Cleanup, and
+// after that until the last request has ended.
 func (a *App) Stop() error {
 	a.halt()
 	if caddy.Exiting() {
@@ -71,10 +70,10 @@ func (a *App) Stop() error {
 	return nil
 }
 
-// exiting tells whether the process ends, or only this configuration.
+// exiting reports whether the process ends, and not only this configuration.
 var exiting = caddy.Exiting
 
-// onStopping hears that the configuration ends, before any listener closes.
+// onStopping is called when the configuration ends, before any listener closes.
 type onStopping func()
 
 // Handle implements caddyevents.Handler.
@@ -83,8 +82,8 @@ func (f onStopping) Handle(context.Context, caddy.Event) error {
 	return nil
 }
 
-// stopping lets the hand-overs that run end while the relay still listens. A reload
-// needs none of it: the new configuration serves the relay by then.
+// stopping waits for running deliveries while the relay still listens. A reload doesn't need
+// that, because the new configuration already serves the relay.
 func (a *App) stopping() {
 	if !exiting() {
 		return
@@ -107,7 +106,7 @@ func (a *App) stopping() {
 	}
 }
 
-// halt ends the worker, or the waiting for the store.
+// halt ends the worker, or the wait for the store.
 func (a *App) halt() {
 	a.opened.Lock()
 	defer a.opened.Unlock()
@@ -116,7 +115,7 @@ func (a *App) halt() {
 	}
 }
 
-// Cleanup releases the store once nothing uses it any more.
+// Cleanup releases the store when nothing uses it any more.
 func (a *App) Cleanup() error {
 	if a.listener != nil {
 		a.observer.events.leave(a.listener)
@@ -152,7 +151,7 @@ func (a *App) drain(most, quiet time.Duration) error {
 	}
 	if a.engine != nil {
 		if err := a.engine.Close(ctx); err != nil {
-			a.log.Warn("payments were cut off; they are taken up again at the next start", zap.Error(err))
+			a.log.Warn("payments were interrupted; they resume at the next start", zap.Error(err))
 		}
 	}
 	return a.release()

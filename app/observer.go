@@ -14,13 +14,13 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// observer turns the engine's events into log lines, metrics and events of
-// Caddy's events app. Nothing in them is secret: ids and orders are the shop's
-// own, cards are masked and left out all the same.
+// observer turns the engine's events into log lines, metrics and events of Caddy's events app.
+// They contain no secrets. Ids and orders are the shop's own; cards are left out, even
+// masked.
 //
-// Invariant: one cause is one alert, repeated while it lasts, and counted as often
-// as it is told; and what strangers can bring about without a payment fills
-// neither the log nor the queue of events.
+// Invariant: one cause is one alert, which is repeated while it lasts and counted as often as
+// it is reported. Events that strangers can cause without a payment fill neither the log nor
+// the queue of events.
 type observer struct {
 	log    *zap.Logger
 	meters *meters.Meters
@@ -29,7 +29,7 @@ type observer struct {
 	lines  *pace.Lines
 }
 
-// A reload must not make news of what is old, so the pauses are the process's.
+// The pauses belong to the process, so that a reload does not report old causes as new.
 var (
 	processAlerts pace.Alerts
 	processLines  pace.Lines
@@ -86,8 +86,7 @@ func levelOf(e engine.Event) zapcore.Level {
 	return zapcore.InfoLevel
 }
 
-// causeOf is what an alert is about: of a payment what became of it and why, of
-// anything else its error.
+// causeOf returns the cause of an alert: state and reason of a payment, else the error.
 func causeOf(e engine.Event) pace.Cause {
 	f := factsOf(e)
 	c := pace.Cause{Kind: e.Name, Provider: f.provider, Site: f.site}
@@ -107,8 +106,8 @@ func (o *observer) Committed(took time.Duration, synced bool, err error) {
 	o.meters.Committed(took, synced, err)
 }
 
-// tell writes an event down and emits it. An alert is always told; of what
-// belongs to no payment only so much as there is room for.
+// tell logs an event and emits it. An alert is always reported. Other events without a payment
+// are reported as far as there is room.
 func (o *observer) tell(e engine.Event, level zapcore.Level, alert bool, again int) {
 	if alert {
 		o.meters.Alert(e.Name)
@@ -141,9 +140,9 @@ func (o *observer) tell(e engine.Event, level zapcore.Level, alert bool, again i
 	}
 }
 
-var errDropped = errors.New("an event handler is slower than events come: some are not handed to it; they are logged and counted all the same")
+var errDropped = errors.New("an event handler is too slow: it misses some events; they are logged and counted all the same")
 
-// dropping says once, and again while it lasts, that events are dropped.
+// dropping reports once, and again while it lasts, that events are dropped.
 func (o *observer) dropping() {
 	say := func(held int) { o.log.Warn(meters.KindDropped, zap.Error(errDropped), zap.Int("again", held)) }
 	if o.alerts.Let(pace.Cause{Kind: meters.KindDropped}, say) {
@@ -151,8 +150,7 @@ func (o *observer) dropping() {
 	}
 }
 
-// facts are what is known of an event's payment or, before there is one, of its
-// return.
+// facts is what is known of an event's payment or, if there is none yet, of its return.
 type facts struct{ provider, site, id, order, reason string }
 
 func factsOf(e engine.Event) facts {
@@ -186,6 +184,7 @@ func fields(e engine.Event) []zap.Field {
 	text("to", e.To)
 	text("answer", e.Code)
 	text("outcome", e.Outcome)
+	text("traceID", e.TraceID)
 	if e.Took > 0 {
 		fs = append(fs, zap.Duration("took", e.Took))
 	}
@@ -195,8 +194,8 @@ func fields(e engine.Event) []zap.Field {
 	return fs
 }
 
-// eventData copies what an event says: a handler reads it after the record has
-// gone on.
+// eventData copies an event's values, because a handler may read them after the record has
+// changed.
 func eventData(e engine.Event) map[string]any {
 	data := make(map[string]any, 12)
 	f := factsOf(e)

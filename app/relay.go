@@ -55,7 +55,7 @@ func (a *App) Callback(ctx context.Context, u *url.URL, provider string) (relay.
 // reference opens it only.
 type sealer struct{ keys func() (*token.Keys, error) }
 
-// aead are the ciphers of all keys; the first seals.
+// aead returns the ciphers of all keys; the first seals.
 func (s sealer) aead() ([]cipher.AEAD, error) {
 	keys, err := s.keys()
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"sync"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -16,13 +16,14 @@ import (
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/operate"
+	"github.com/rahgir/caddy-payments/operate/watch"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
 // toldName is what a webhook or a notifier may be called.
 var toldName = regexp.MustCompile(`^[A-Za-z0-9\[][A-Za-z0-9._:\]-]{0,127}$`)
 
-// provisionTelling provisions who is told of payments besides affiliates.
+// provisionTelling provisions webhooks and notifiers.
 func (a *App) provisionTelling(ctx caddy.Context) error {
 	a.hooks = make(map[string]payment.Subscriber)
 	for _, h := range a.Webhooks {
@@ -30,7 +31,7 @@ func (a *App) provisionTelling(ctx caddy.Context) error {
 		if _, ok := a.hooks[name]; ok {
 			return fmt.Errorf("webhook %s is already defined; give this one a name of its own: `name <name>`", name)
 		}
-		if !toldName.MatchString(name) {
+		if !toldName.MatchString(name) || strings.HasPrefix(name, notify.Prefix) {
 			return errors.New("webhook: its name is up to 128 letters, digits and any of '._-'")
 		}
 		if err := h.Provision(ctx); err != nil {
@@ -46,16 +47,17 @@ func (a *App) provisionTelling(ctx caddy.Context) error {
 		if err := n.Provision(ctx, name); err != nil {
 			return fmt.Errorf("notify %s: %w", name, err)
 		}
+		a.hooks[notify.Prefix+name] = n
 	}
 	a.teller = newTeller(a.observer, a.Webhooks, a.Notify, a.log)
 	return nil
 }
 
-// viewTimeout bounds the look-ups for a message; without them it says less.
+// viewTimeout bounds the look-ups for a message. If they take longer, the message says less.
 const viewTimeout = 5 * time.Second
 
-// viewOf is what a webhook is told of a payment: what `show` says, less the card, the
-// notes of people and what only the dashboard's reader can use.
+// viewOf returns what a webhook is told about a payment: the output of `show` without the card,
+// people's notes, and what only a reader of the dashboard can use.
 func (a *App) viewOf(r *payment.Record) any {
 	ctx, cancel := context.WithTimeout(context.Background(), viewTimeout)
 	defer cancel()
@@ -70,23 +72,17 @@ func (a *App) viewOf(r *payment.Record) any {
 }
 
 // teller hands the engine's events on, and tells notifiers and webhooks of what is
-// about no single payment. It never waits for them.
+// about no single payment. It never waits for them. What is about a payment they hear
+// from the ledger's outbox.
 type teller struct {
 	engine.Observer
 	hooks     []*webhook.Hook
 	notifiers map[string]*notify.Notifier
 	log       *zap.Logger
-
-	mu   sync.Mutex
-	down map[string]bool
-	news chan webhook.Message
 }
 
-// maxNews bounds the news of providers that wait to be sent.
-const maxNews = 64
-
 func newTeller(next engine.Observer, hooks []*webhook.Hook, notifiers map[string]*notify.Notifier, log *zap.Logger) *teller {
-	return &teller{Observer: next, hooks: hooks, notifiers: notifiers, log: log, down: make(map[string]bool), news: make(chan webhook.Message, maxNews)}
+	return &teller{Observer: next, hooks: hooks, notifiers: notifiers, log: log}
 }
 
 // Observe implements engine.Observer.
@@ -99,22 +95,46 @@ func (t *teller) Observe(e engine.Event) {
 	if r := e.Record; r != nil {
 		note.Provider, note.Order, note.Reason = r.Provider, r.Order, string(r.Reason)
 	}
-	if change, now := t.turn(e, note.Provider); change {
-		note.Kind, note.Order, note.Reason = "provider_up", "", ""
-		kind := webhook.ProviderUp
-		if now {
-			note.Kind, kind = "provider_down", webhook.ProviderDown
+	switch e.Name {
+	case engine.EventAsked, engine.EventStarting, engine.EventOperator, engine.EventBreaker:
+		if turned, ok := processWatch.ProviderTurn(note.Provider); ok {
+			t.tellTurn(turned)
 		}
-		t.put(webhook.Message{Type: string(kind), Timestamp: time.Now().UTC(), Data: map[string]string{"provider": note.Provider}})
-	} else if !e.Alert {
+	}
+	if !e.Alert || note.Kind == "" {
 		return
 	}
-	if note.Kind == "provider_down" || note.Kind == "disk_low" {
+	if note.Kind == "disk_low" || note.Kind == "operator_fault" {
 		note.Order, note.Reason = "", ""
 	}
+	t.note(note)
+}
+
+func (t *teller) note(e notify.Event) {
 	for _, n := range t.notifiers {
-		n.Note(note)
+		n.Note(e)
 	}
+}
+
+// tellTurn tells that a provider or the ledger went down or came back.
+func (t *teller) tellTurn(turned watch.Turn) {
+	if turned.Provider == "" {
+		if turned.Down {
+			t.note(notify.Event{Kind: "disk_low"})
+		}
+		return
+	}
+	kind, note := webhook.ProviderUp, notify.Event{Kind: "provider_up", Provider: turned.Provider}
+	if turned.Down {
+		kind, note.Kind = webhook.ProviderDown, "provider_down"
+		if turned.Cause == watch.CauseCreate {
+			note.Kind = "not_starting"
+		}
+	}
+	if !turned.Down || turned.Cause != watch.CauseRefused { // that is an event of its own
+		t.note(note)
+	}
+	processNews.put(t.hooks, kind, map[string]string{"provider": turned.Provider, "cause": turned.Cause}, t.log)
 }
 
 // Committed implements engine.Timer.
@@ -124,41 +144,19 @@ func (t *teller) Committed(took time.Duration, synced bool, err error) {
 	}
 }
 
-// turn reports whether a provider went down or came back with this event.
-func (t *teller) turn(e engine.Event, provider string) (change, down bool) {
-	up := e.Name == engine.EventAsked && e.Err == nil
-	broke := e.Name == engine.EventBreaker && e.Alert
-	if provider == "" || !up && !broke {
-		return false, false
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.down[provider] == broke {
-		return false, false
-	}
-	t.down[provider] = broke
-	return true, broke
-}
-
-// kindOf is what notifiers call an event.
+// kindOf is what notifiers call an event; "" where they hear of it in another way: from
+// the ledger's outbox, or by a turn of its provider.
 func kindOf(e engine.Event) string {
 	switch e.Name {
-	case engine.EventReview:
-		return "review"
-	case engine.EventParked:
-		if e.Record != nil && e.Record.Reason == payment.ReasonShopRefused {
-			return "shop_refused"
-		}
-		return "parked"
+	case engine.EventReview, engine.EventParked, engine.EventUnconverted, engine.EventBreaker, engine.EventStarting, engine.EventAsked:
+		return ""
 	case engine.EventOperator:
 		return "operator_fault"
-	case engine.EventBreaker:
-		return "provider_down"
 	case engine.EventStore:
 		if errors.Is(e.Err, payment.ErrFull) {
 			return "disk_low"
 		}
-	case engine.EventUnconverted, engine.EventUntold, engine.EventPaused:
+	case engine.EventUntold, engine.EventPaused:
 		return "report_failed"
 	case engine.EventUnclaimed:
 		return "unclaimed"
@@ -168,61 +166,15 @@ func kindOf(e engine.Event) string {
 	return "other"
 }
 
-// put queues news for the webhooks; without room it is dropped and logged, because
-// the provider's state is told again with its next change.
-func (t *teller) put(m webhook.Message) {
-	if len(t.hooks) == 0 {
-		return
-	}
-	select {
-	case t.news <- m:
-	default:
-		t.log.Warn("a message to the webhooks was dropped: too many wait", zap.String("type", m.Type))
-	}
-}
-
 // run tells until ctx ends.
 func (t *teller) run(ctx context.Context) {
 	for _, n := range t.notifiers {
 		go func() {
 			defer n.Close()
-			n.Run(ctx, func(err error) { t.log.Warn("people could not be told; it is tried again", zap.Error(err)) })
+			n.Run(ctx, func(err error) { t.log.Warn("a notification could not be sent; it is tried again", zap.Error(err)) })
 		}()
 	}
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case m := <-t.news:
-			id := fmt.Sprintf("msg_%s_%d", m.Type, m.Timestamp.UnixNano())
-			for _, h := range t.hooks {
-				if h.Wants(payment.ReportKind(m.Type)) {
-					go t.send(ctx, h, id, m)
-				}
-			}
-		}
-	}
-}
-
-// newsTries are the pauses between the tries of news about a provider, which is old
-// soon.
-var newsTries = []time.Duration{5 * time.Second, time.Minute, 5 * time.Minute}
-
-func (t *teller) send(ctx context.Context, h *webhook.Hook, id string, m webhook.Message) {
-	for try := 0; ; try++ {
-		a := h.Send(ctx, id, m, time.Now())
-		if a.Outcome != payment.ReportRetry || try >= len(newsTries) {
-			if a.Outcome != payment.ReportAccepted {
-				t.log.Warn("a webhook did not take a message", zap.Object("webhook", h), zap.String("type", m.Type), zap.String("code", a.Code), zap.Error(a.Err))
-			}
-			return
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(newsTries[try]):
-		}
-	}
+	processNews.run(ctx, t.hooks, t.log)
 }
 
 // Interface guards.

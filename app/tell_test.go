@@ -87,7 +87,7 @@ func TestWebhookAndNotify(t *testing.T) {
 		observe.Observe(engine.Event{Name: engine.EventBreaker, Record: &payment.Record{Provider: "idpay"}, Alert: true})
 	}
 	harness.Wait(t, "down", 10*time.Second, have("provider.down"))
-	observe.Observe(engine.Event{Name: engine.EventAsked, Record: &payment.Record{Provider: "idpay"}})
+	observe.Observe(engine.Event{Name: engine.EventAsked, Record: &payment.Record{Provider: "idpay"}, Outcome: engine.VerifyPaid})
 	harness.Wait(t, "up", 10*time.Second, have("provider.up"))
 	harness.Wait(t, "people", 15*time.Second, func() bool {
 		mu.Lock()

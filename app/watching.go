@@ -67,15 +67,27 @@ func (a *App) look(ctx context.Context) time.Duration {
 	a.opened.Unlock()
 	if eng == nil {
 		processWatch.Look(ctx, nil, err)
+		a.tellLedger()
 		return time.Since(start)
 	}
 	a.Enter()
 	defer a.Leave()
 	processWatch.Look(ctx, eng.Store, nil)
+	a.tellLedger()
 	if err := processWatch.Recount(ctx, eng.Store); err != nil && ctx.Err() == nil {
 		a.log.Debug("counting what waits", zap.Error(err))
 	}
 	return time.Since(start)
+}
+
+// tellLedger tells if the ledger has no room any more, or soon will have none.
+func (a *App) tellLedger() {
+	if a.teller == nil || len(a.teller.notifiers) == 0 {
+		return
+	}
+	if turned, ok := processWatch.LedgerTurn(); ok {
+		a.teller.tellTurn(turned)
+	}
 }
 
 // startWatching makes every series and begins to look.
@@ -86,7 +98,7 @@ func (a *App) startWatching(ctx context.Context) {
 	go a.watchOver(ctx)
 }
 
-// silent are the events that are only counted.
+// silent reports whether an event is only counted.
 func silent(e engine.Event) bool {
 	switch e.Name {
 	case engine.EventReturned, engine.EventHanded, engine.EventCounted:

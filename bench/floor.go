@@ -54,20 +54,17 @@ func (m *least) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 // floorEntry is what one commit writes: as many bytes as a record takes.
 const floorEntry = 300
 
-// floor is the least that a solution has to do that keeps what it does: the same
-// two hops, with one synced write before the provider is asked and one after, of
-// bare Badger's or to a plain file. It checks nothing, reads nothing and decides
-// nothing, so that what is missing to the two hops without a store is the price
-// of those two writes alone.
+// floor is the least that a solution has to do if it keeps a record: the same two hops,
+// with one synced write of bare Badger's before the provider is asked and one after. It
+// checks nothing, reads nothing and decides nothing, so the difference to the two hops
+// without a store is the price of the two writes alone.
 type floor struct {
 	hops
-	// Kind is badger or file, Path its directory or file.
-	Kind string `json:"kind,omitempty"`
+	// Path is Badger's directory.
 	Path string `json:"path,omitempty"`
 
-	write func(key, value []byte) error
-	close func() error
-	last  atomic.Uint64
+	db   *bdb.DB
+	last atomic.Uint64
 }
 
 // CaddyModule returns the Caddy module information.
@@ -83,50 +80,42 @@ func parseFloor(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 // UnmarshalCaddyfile implements [caddyfile.Unmarshaler].
 func (m *floor) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
-	if !d.Args(&m.URL, &m.Kind, &m.Path) {
+	if !d.Args(&m.URL, &m.Path) {
 		return d.ArgErr()
 	}
 	return nil
 }
 
 // Provision implements [caddy.Provisioner].
-func (m *floor) Provision(ctx caddy.Context) error {
-	if m.Kind == "file" {
-		f, err := openPlainFile(m.Path)
-		if err != nil {
-			return fmt.Errorf("opening %s: %w", m.Path, err)
-		}
-		m.write, m.close = f.write, f.Close
-		return m.hops.Provision(ctx)
-	}
-	db, err := bdb.Open(bdb.DefaultOptions(m.Path).WithSyncWrites(true).WithLogger(nil).WithMetricsEnabled(false))
+func (m *floor) Provision(ctx caddy.Context) (err error) {
+	m.db, err = bdb.Open(bdb.DefaultOptions(m.Path).WithSyncWrites(true).WithLogger(nil).WithMetricsEnabled(false))
 	if err != nil {
 		return fmt.Errorf("opening %s: %w", m.Path, err)
 	}
-	// The same key is written by both commits of a payment, as a record is.
-	m.write = func(key, value []byte) error {
-		return db.Update(func(txn *bdb.Txn) error { return txn.Set(key, value) })
-	}
-	m.close = db.Close
 	return m.hops.Provision(ctx)
+}
+
+// write writes the same key in both commits of a payment, as a record is written.
+func (m *floor) write(key []byte) error {
+	return m.db.Update(func(txn *bdb.Txn) error { return txn.Set(key, make([]byte, floorEntry)) })
 }
 
 // Cleanup implements [caddy.CleanerUpper].
 func (m *floor) Cleanup() error {
-	if m.close == nil {
+	if m.db == nil {
 		return nil
 	}
-	return m.close()
+	return m.db.Close()
 }
 
 // ServeHTTP implements [caddyhttp.MiddlewareHandler].
 func (m *floor) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	key := binary.BigEndian.AppendUint64([]byte("record/"), m.last.Add(1)*0x9e3779b97f4a7c15)
-	if err := m.write(key, make([]byte, floorEntry)); err != nil {
+	if err := m.write(key); err != nil {
 		return err
 	}
 	return m.hops.ServeHTTP(w, r.WithContext(context.WithoutCancel(r.Context())), caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
-		if err := m.write(key, make([]byte, floorEntry)); err != nil {
+		if err := m.write(key); err != nil {
 			return err
 		}
 		return next.ServeHTTP(w, r)

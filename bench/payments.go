@@ -32,7 +32,7 @@ const hopsSite = `http://%s {
 // floorSite adds two synced writes to the two calls, and nothing else.
 const floorSite = `http://%s {
 	bind 127.0.0.1
-	bench_floor http://{provider}/v1.1/payment/verify %s {dir}/floor-%[2]s
+	bench_floor http://{provider}/v1.1/payment/verify {dir}/floor
 	reverse_proxy {shop}
 }
 `
@@ -53,11 +53,10 @@ func throughput(ctx context.Context, b *bench) error {
 	idem := &arm{name: "deliver idempotent", site: b.address(), path: returnPath}
 	bare := &arm{name: "two hops without a store", site: b.address(), path: returnPath}
 	least := &arm{name: "two hops and two writes of Badger's", site: b.address(), path: returnPath}
-	plain := &arm{name: "two hops and two writes to a plain file", site: b.address(), path: returnPath}
-	text := globals("badger {dir}/ledger") + fmt.Sprintf(floorSite, local(least.site), "badger") + fmt.Sprintf(floorSite, local(plain.site), "file") +
+	text := globals("badger {dir}/ledger") + fmt.Sprintf(floorSite, local(least.site)) +
 		fmt.Sprintf(verifySite, local(once.site), "", "once") + fmt.Sprintf(verifySite, local(idem.site), "", "idempotent") +
 		fmt.Sprintf(hopsSite, local(bare.site))
-	arms := []*arm{once, idem, bare, least, plain}
+	arms := []*arm{once, idem, bare, least}
 
 	php := &arm{name: "php-fpm and SQLite", site: b.address(), path: "/verify.php"}
 	marked := &arm{name: "php-fpm and SQLite, marker first", site: b.address(), path: "/verify.php"}
@@ -96,7 +95,6 @@ func throughput(ctx context.Context, b *bench) error {
 		}
 		b.info("  the two hops"+at, bare.rate, "/s", bare.note())
 		b.info("  with two synced writes of bare Badger, and nothing else"+at, over(least.rate, bare.rate), "of two hops", least.note())
-		b.info("  with two synced writes to a plain file, and nothing else"+at, over(plain.rate, bare.rate), "of two hops", plain.note())
 		if len(ram.rate) > 0 {
 			b.info("  with the ledger in RAM (CPU without disk)"+at, over(ram.rate, bare.rate), "of two hops", ram.note())
 		}
@@ -108,7 +106,6 @@ func throughput(ctx context.Context, b *bench) error {
 		}
 		b.info("  against php that marks first, deliver once"+at, over(once.rate, marked.rate), "times php", marked.note())
 		b.info("  two synced writes of bare Badger, and nothing else, against php"+at, over(least.rate, php.rate), "times php", "")
-		b.info("  two synced writes to a plain file, and nothing else, against php"+at, over(plain.rate, php.rate), "times php", "")
 	}
 	return b.slowProvider(ctx, once, idem, bare, least, php)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// protocol returns the protocol of a configured provider's type; false where this build
+// protocol returns the protocol of a configured provider's type; false if this build
 // has no module of that type.
 func (s *siteBlock) protocol(name string) (payment.Protocol, bool) {
 	p, ok := s.unprovisioned(name)
@@ -113,7 +113,7 @@ func (s *siteBlock) checkExpect(mark *caddyfile.Dispenser, v *handlers.Verify) e
 	}
 	switch mode {
 	case "":
-		if !p.AnswersOrder && !slices.ContainsFunc(s.handler.Checkout, func(c *handlers.Checkout) bool { return c.Provider == v.Provider }) {
+		if !p.AnswersOrder && !slices.ContainsFunc(s.handler.Checkout, func(c *handlers.Checkout) bool { return slices.Contains(c.Providers, v.Provider) }) {
 			return mark.Errf("say how order and amount are known, because the answer of %s (%s) does not name the order: %s",
 				v.Provider, kind, ways(p))
 		}
@@ -152,25 +152,36 @@ func (s *siteBlock) checkSigned(mark *caddyfile.Dispenser, v *handlers.Verify, p
 // checkSells refuses a checkout whose provider can't start payments, or doesn't
 // accept a price.
 func (s *siteBlock) checkSells(mark *caddyfile.Dispenser, c *handlers.Checkout) error {
-	p, known := s.unprovisioned(c.Provider)
-	if !known {
-		return nil
-	}
-	if _, ok := p.(payment.Creator); !ok {
-		return mark.Errf("checkout %s: %s (%s) cannot start payments; only the shop can", c.Path, c.Provider, s.global.Providers[c.Provider].Type)
-	}
-	if err := c.CheckPrices(p.Protocol()); err != nil {
-		return mark.Errf("checkout %s: %w", c.Path, err)
+	for _, name := range c.Providers {
+		p, known := s.unprovisioned(name)
+		if !known {
+			continue
+		}
+		if _, ok := p.(payment.Creator); !ok {
+			return mark.Errf("checkout %s: %s (%s) cannot start payments; only the shop can", c.Path, name, s.global.Providers[name].Type)
+		}
+		if err := c.CheckPrices(name, p.Protocol()); err != nil {
+			return mark.Errf("checkout %s: %w", c.Path, err)
+		}
 	}
 	return nil
 }
 
 // checkReturn refuses a checkout whose customers would not come back to a verify line.
 func (s *siteBlock) checkReturn(mark *caddyfile.Dispenser, c *handlers.Checkout) error {
+	for _, name := range c.Providers {
+		if err := s.checkReturnOf(mark, c, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *siteBlock) checkReturnOf(mark *caddyfile.Dispenser, c *handlers.Checkout, provider string) error {
 	var patterns []string
 	matcher, plain := false, false
 	for _, v := range s.handler.Verify {
-		if v.Provider != c.Provider {
+		if v.Provider != provider {
 			continue
 		}
 		patterns = append(patterns, v.Paths...)
@@ -179,11 +190,11 @@ func (s *siteBlock) checkReturn(mark *caddyfile.Dispenser, c *handlers.Checkout)
 	}
 	switch {
 	case len(patterns) == 0 && !matcher:
-		return mark.Errf("checkout %s has no way back: add `verify <path> %s` to this block", c.Path, c.Provider)
+		return mark.Errf("checkout %s has no way back: add `verify <path> %s` to this block", c.Path, provider)
 	case c.Return == "" && !plain:
-		return mark.Errf("checkout %s must say where its customers come back to: return <path>, one that the verify line of %s takes", c.Path, c.Provider)
+		return mark.Errf("checkout %s must say where its customers come back to: return <path>, one that the verify line of %s takes", c.Path, provider)
 	case c.Return != "" && !matcher && !patternsTake(patterns, c.Return):
-		return mark.Errf("checkout %s: no verify line of %s takes its return %s; they take %s", c.Path, c.Provider, c.Return, block.Join(patterns, "and"))
+		return mark.Errf("checkout %s: no verify line of %s takes its return %s; they take %s", c.Path, provider, c.Return, block.Join(patterns, "and"))
 	}
 	return nil
 }
@@ -205,6 +216,9 @@ func (s *siteBlock) checkSold(mark *caddyfile.Dispenser, q *handlers.Require) er
 		if c.Path != strings.TrimRight(q.Checkout, "/") {
 			paths = append(paths, c.Path)
 			continue
+		}
+		if c.Catalogue != "" {
+			return nil // what it sells is known when the configuration is loaded
 		}
 		var skus []string
 		for _, item := range c.Items {

@@ -3,12 +3,12 @@ package caddyfile
 import (
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/rahgir/caddy-payments/handlers"
 	"github.com/rahgir/caddy-payments/internal/block"
+	"github.com/rahgir/caddy-payments/internal/catalogue"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -17,19 +17,29 @@ func (s *siteBlock) checkout(d *caddyfile.Dispenser) error {
 	mark := block.Mark(d)
 	c := new(handlers.Checkout)
 	args := d.RemainingArgs()
-	if len(args) != 2 {
-		return d.Err("checkout takes a path and a provider: checkout /buy <provider>")
+	if len(args) < 2 {
+		return d.Err("checkout takes a path and a provider, or several of which the buyer chooses: checkout /buy <provider>...")
 	}
-	c.Path, c.Provider = args[0], args[1]
+	c.Path, c.Providers = args[0], args[1:]
 	if err := s.checkoutPath(d, c.Path); err != nil {
 		return err
 	}
-	if err := s.provider(d, "checkout", c.Provider); err != nil {
-		return err
+	for i, name := range c.Providers {
+		if err := s.provider(d, "checkout", name); err != nil {
+			return err
+		}
+		if slices.Contains(c.Providers[:i], name) {
+			return d.Errf("checkout %s names %s twice", c.Path, name)
+		}
 	}
+	read := checkoutBlock{c}
 	if err := block.Parse(d, "checkout", []block.Option{
-		{Name: "item", Many: true, Read: checkoutBlock{c}.readItem},
-		{Name: "donate", Read: checkoutBlock{c}.readDonation},
+		{Name: "item", Many: true, Block: true, Read: read.readItem},
+		{Name: "catalogue", Read: read.readCatalogue},
+		{Name: "quantity", Read: read.readQuantity},
+		{Name: "buyer", Many: true, Read: read.readBuyer},
+		block.Flag("receipt", &c.Receipt),
+		{Name: "donate", Read: read.readDonation},
 		{Name: "return", Read: func(d *caddyfile.Dispenser) error {
 			if err := block.Arg(d, &c.Return); err != nil {
 				return err
@@ -39,8 +49,11 @@ func (s *siteBlock) checkout(d *caddyfile.Dispenser) error {
 	}); err != nil {
 		return err
 	}
-	if len(c.Items) == 0 && c.Donate == nil {
-		return mark.Errf("checkout %s sells nothing: it needs an `item <sku> <amount>` or a `donate <min> <max>`", c.Path)
+	switch {
+	case len(c.Items) == 0 && c.Donate == nil && c.Catalogue == "":
+		return mark.Errf("checkout %s sells nothing: it needs an `item <sku> <amount>`, a `catalogue <file>` or a `donate <min> <max>`", c.Path)
+	case c.Receipt && !slices.ContainsFunc(c.Buyer, func(b handlers.BuyerField) bool { return b.Field == "mobile" }):
+		return mark.Errf("checkout %s: receipts are found by the buyer's mobile number, so ask for it: buyer mobile required", c.Path)
 	}
 	s.handler.Checkout = append(s.handler.Checkout, c)
 	s.checkoutMarks = append(s.checkoutMarks, mark)
@@ -81,10 +94,10 @@ func (c checkoutBlock) readItem(d *caddyfile.Dispenser) error {
 		return d.Err("item takes a sku, an amount and one title: put a title of several words in quotes")
 	}
 	item := handlers.Item{SKU: args[0]}
-	if err := checkSKU(d, item.SKU); err != nil {
-		return err
+	if err := catalogue.CheckSKU(item.SKU); err != nil {
+		return d.WrapErr(err)
 	}
-	if slices.ContainsFunc(c.Items, func(i handlers.Item) bool { return i.SKU == item.SKU }) {
+	if slices.ContainsFunc(c.Items, func(i handlers.Item) bool { return strings.EqualFold(i.SKU, item.SKU) }) {
 		return d.Errf("item %s is already specified in this checkout", item.SKU)
 	}
 	var err error
@@ -94,7 +107,58 @@ func (c checkoutBlock) readItem(d *caddyfile.Dispenser) error {
 	if len(args) == 3 {
 		item.Title = args[2]
 	}
+	if err := block.Parse(d, "item", []block.Option{
+		block.String("title_fa", &item.TitleFA),
+		block.String("title_en", &item.TitleEN),
+		block.Value("picture", func(at string) error { item.Picture = at; return catalogue.CheckPicture(at) }),
+		block.Number("quantity", &item.Quantity, 1, catalogue.MaxQuantity),
+	}); err != nil {
+		return err
+	}
+	for _, title := range []string{item.Title, item.TitleFA, item.TitleEN} {
+		if err := catalogue.CheckTitle(title); err != nil {
+			return d.Errf("item %s: %w", item.SKU, err)
+		}
+	}
 	c.Items = append(c.Items, item)
+	return nil
+}
+
+func (c checkoutBlock) readCatalogue(d *caddyfile.Dispenser) error {
+	if err := block.Arg(d, &c.Catalogue); err != nil {
+		return err
+	}
+	if err := catalogue.CheckName(c.Catalogue); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
+}
+
+// usualQuantity is how many may be bought at once where `quantity` names no number.
+const usualQuantity = 10
+
+func (c checkoutBlock) readQuantity(d *caddyfile.Dispenser) error {
+	if c.Quantity = usualQuantity; d.CountRemainingArgs() == 0 {
+		return nil
+	}
+	return block.Number("quantity", &c.Quantity, 1, catalogue.MaxQuantity).Read(d)
+}
+
+func (c checkoutBlock) readBuyer(d *caddyfile.Dispenser) error {
+	var f handlers.BuyerField
+	if err := block.OneOf(d, "buyer", &f.Field, "name", "mobile", "email"); err != nil {
+		return err
+	}
+	if d.NextArg() {
+		if d.Val() != "required" {
+			return d.Errf("buyer %s may be followed by 'required', not by '%s'", f.Field, d.Val())
+		}
+		f.Required = true
+	}
+	if slices.ContainsFunc(c.Buyer, func(b handlers.BuyerField) bool { return b.Field == f.Field }) {
+		return d.Errf("buyer %s is already specified", f.Field)
+	}
+	c.Buyer = append(c.Buyer, f)
 	return nil
 }
 
@@ -129,28 +193,14 @@ func (c checkoutBlock) readDonation(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// maxPrice is 2^53 rials: JSON readers of every language keep whole numbers up to it.
-const maxPrice = 1 << 53
-
 func readAmount(d *caddyfile.Dispenser, written string) (int64, error) {
 	// A price carries its unit: a bare number is refused with both readings of it.
 	rials, err := payment.ParsePrice(written)
 	if err != nil {
 		return 0, d.WrapErr(err)
 	}
-	if rials > maxPrice {
+	if rials > catalogue.MaxPrice {
 		return 0, d.Errf("'%s' is too large: at most 9007199254740992 rials (2^53) fit", written)
 	}
 	return int64(rials), nil
-}
-
-// checkSKU refuses what can't be one segment of a path that people write by hand.
-func checkSKU(d *caddyfile.Dispenser, sku string) error {
-	odd := func(r rune) bool {
-		return unicode.IsControl(r) || unicode.IsSpace(r) || strings.ContainsRune(`/\?#%*{}"<>`, r)
-	}
-	if sku == "" || len(sku) > 64 || strings.Trim(sku, ".") == "" || strings.ContainsFunc(sku, odd) {
-		return d.Errf("'%s' is no sku: it becomes a part of the address, so write a short word such as mug or book-2", sku)
-	}
-	return nil
 }

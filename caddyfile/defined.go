@@ -24,7 +24,7 @@ type globalBlock struct {
 	SigningKeys []handlers.SigningKey      `json:"signing_keys"`
 }
 
-// readGlobal returns nil where there is no such block.
+// readGlobal returns nil if there is no such block.
 func readGlobal(h httpcaddyfile.Helper) (*globalBlock, error) {
 	app, ok := h.Option(handlers.AppName).(httpcaddyfile.App)
 	if !ok {
@@ -40,7 +40,7 @@ func readGlobal(h httpcaddyfile.Helper) (*globalBlock, error) {
 // needGlobal refuses a route where there is no global block.
 func (s *siteBlock) needGlobal(d *caddyfile.Dispenser, route string) error {
 	if s.global == nil {
-		return d.Errf("%s needs a `payments` block in the global options, first in the file", route)
+		return d.Errf("%s needs a `payments` block in the global options, first in the file, with the provider in it: `{`, `payments {`, `provider <type> { … }`, `}`, `}`, each on a line of its own", route)
 	}
 	return nil
 }

@@ -172,7 +172,7 @@ func parseGuest(d *caddyfile.Dispenser, scope, kind, key string) (json.RawMessag
 	return raw, nil
 }
 
-// guests are the modules of the namespace `payments.<scope>`.
+// guests returns the modules of the namespace `payments.<scope>`.
 func guests(scope string) []string {
 	var kinds []string
 	for _, m := range caddy.GetModules("payments." + scope) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/handlers"
 	"github.com/rahgir/caddy-payments/internal/block"
+	"github.com/rahgir/caddy-payments/internal/catalogue"
 )
 
 // maxDevices bounds `devices`: a slip must not open one purchase to everybody.
@@ -34,8 +35,8 @@ func (s *siteBlock) require(d *caddyfile.Dispenser) error {
 				return err
 			}
 			for _, sku := range skus {
-				if err := checkSKU(d, sku); err != nil {
-					return err
+				if err := catalogue.CheckSKU(sku); err != nil {
+					return d.WrapErr(err)
 				}
 				if slices.Contains(q.Items, sku) {
 					return d.Errf("item %s is already specified", sku)

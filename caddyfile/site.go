@@ -107,7 +107,7 @@ func ParseSite(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	return h.NewRoute(nil, s.handler), nil
 }
 
-// misplaced is a directive that would act before the guard under a changed order,
+// misplaced returns a directive that would act before the guard under a changed order,
 // "" if none would: all of Caddy's own but tracing come after it.
 func misplaced(order []string) string {
 	for _, name := range order {

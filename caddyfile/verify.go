@@ -187,7 +187,7 @@ func readAnswers(d *caddyfile.Dispenser, name string, to *[]handlers.Refused, mo
 	return nil
 }
 
-// answerOption is an option that says what becomes of a return that is not
+// answerOption returns an option that says what becomes of a return that is not
 // delivered.
 func answerOption(name string, to **handlers.Answer) block.Option {
 	return block.Option{Name: name, Read: func(d *caddyfile.Dispenser) error {

@@ -397,7 +397,7 @@ func TestOptions(t *testing.T) {
 var siteOption = regexp.MustCompile(`(?m)^//(\t{2,3})([a-z][a-z0-9_]+)(?: |$)`)
 
 // languages are the directories of the manual's languages.
-var languages = []string{"docs/"}
+var languages = []string{"docs/", "docs/fa/"}
 
 func source(t *testing.T, file string) string {
 	t.Helper()

@@ -6,29 +6,26 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sort"
 	"strconv"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// The ledger remembers every account that it has met: a key that was changed
-// looks like a new account, and a new account has no used receipts that this
-// ledger could know. Each node and each restart reads the same.
-//
-// What it says about one issuer never changes after it was written.
+// The ledger remembers every account that it has met. A changed key looks like a new
+// account, and of a new account the ledger can't know which receipts were used. Every node
+// and every restart reads the same list, and an entry never changes after it was written.
 
 // account is what the ledger knows of one issuer.
 type account struct {
 	Issuer string `json:"issuer"`
-	// First: when it appeared there was no payment of the same protocol and
-	// environment under another issuer or another address.
+	// First: when it appeared, the ledger had no payment of the same protocol and
+	// environment under another issuer.
 	First bool `json:"first"`
 	// Since is when it appeared.
 	Since time.Time `json:"since"`
 
-	// former are the other names under which the ledger may know its payments.
+	// former are other issuers under which the ledger may have its payments.
 	former []string
 }
 
@@ -38,17 +35,16 @@ const (
 	// searched is how many of the newest records are searched for payments of
 	// another account, once for each account.
 	searched = 100_000
-	// inFlight is how long a payment may be on its way: for so long after a new
-	// name appeared, records that no key leads to are looked for under the former
-	// ones.
+	// inFlight is how long a payment may take. For so long after a new issuer appeared,
+	// records that no key leads to are looked for under the former ones.
 	inFlight = payment.Patience + 24*time.Hour
 )
 
 // errNoMore ends the list of accounts: nothing is written when it is read.
 var errNoMore = errors.New("no more accounts")
 
-// account returns what the ledger knows of a provider's issuer, writing it down
-// if it is new. Where the ledger can't be read, nothing is believed.
+// account returns what the ledger knows of a provider's issuer, and writes it down if it is
+// new. If the ledger can't be read, it assumes the worst.
 func (e *Engine) account(ctx context.Context, prov Provider) account {
 	t := prov.Terms()
 	e.accounts.Lock()
@@ -56,6 +52,7 @@ func (e *Engine) account(ctx context.Context, prov Provider) account {
 	if a, ok := e.known[t.Issuer]; ok {
 		return a
 	}
+	old := e.inheritsNamesLocked(ctx) // before the first account is written
 	a, others, err := e.enrol(ctx, t)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -63,7 +60,9 @@ func (e *Engine) account(ctx context.Context, prov Provider) account {
 		}
 		return account{Issuer: t.Issuer, Since: e.now(), former: t.FormerIssuers}
 	}
-	a.former = slices.Clone(t.FormerIssuers)
+	if old {
+		a.former = slices.Clone(t.FormerIssuers)
+	}
 	for _, other := range others {
 		if !slices.Contains(a.former, other) && !e.configured(other) {
 			a.former = append(a.former, other) // of a key that was changed
@@ -71,6 +70,56 @@ func (e *Engine) account(ctx context.Context, prov Provider) account {
 	}
 	e.known[t.Issuer] = a
 	return a
+}
+
+// secretOfNames is the secret by which a ledger remembers whether it began with this form of
+// issuers and order keys.
+const secretOfNames = "names"
+
+// What the ledger says in it.
+const (
+	namesOfToday = "today's"
+	namesPerhaps = "perhaps older ones"
+)
+
+// inheritsNames reports whether the ledger may have what earlier versions of this program
+// wrote under other names.
+//
+// Invariant: a ledger says that it has none only if it had no payment when this version
+// met it first. It says the same on every node and for ever, so a payment costs no
+// look-ups for names that can't be there.
+func (e *Engine) inheritsNames(ctx context.Context) bool {
+	e.accounts.Lock()
+	defer e.accounts.Unlock()
+	return e.inheritsNamesLocked(ctx)
+}
+
+func (e *Engine) inheritsNamesLocked(ctx context.Context) bool {
+	if e.names == "" {
+		var err error
+		if e.names, err = e.namesSay(ctx); err != nil {
+			return true // nothing is believed of a ledger that can't be read
+		}
+	}
+	return e.names != namesOfToday
+}
+
+// namesSay reads what the ledger says, and writes it down if nothing is said yet.
+func (e *Engine) namesSay(ctx context.Context) (string, error) {
+	said, err := e.Store.Secret(ctx, secretOfNames, func() ([]byte, error) { return nil, errNoMore })
+	if !errors.Is(err, errNoMore) {
+		return string(said), err
+	}
+	page, err := e.Store.List(ctx, payment.Listing{Limit: 1})
+	if err != nil {
+		return "", err
+	}
+	say := namesOfToday
+	if len(page.Records) > 0 {
+		say = namesPerhaps
+	}
+	said, err = e.Store.Secret(ctx, secretOfNames, func() ([]byte, error) { return []byte(say), nil })
+	return string(said), err
 }
 
 // configured: the issuer is another account of the running configuration.
@@ -83,8 +132,7 @@ func (e *Engine) configured(issuer string) bool {
 	return false
 }
 
-// enrol finds the issuer in the ledger's list, or puts it there; others are the
-// rest of the list.
+// enrol finds the issuer in the ledger's list, or adds it. others are the rest of the list.
 func (e *Engine) enrol(ctx context.Context, t payment.Terms) (mine account, others []string, err error) {
 	list, err := e.listed(ctx, t, 0)
 	if err != nil {
@@ -103,7 +151,7 @@ func (e *Engine) enrol(ctx context.Context, t payment.Terms) (mine account, othe
 			}
 			list = append(list, a)
 			if a.Issuer == t.Issuer {
-				e.welcome(ctx, t, a, n == 0)
+				e.announceAccount(ctx, t, a, n == 0)
 				break
 			}
 		}
@@ -119,7 +167,7 @@ func (e *Engine) enrol(ctx context.Context, t payment.Terms) (mine account, othe
 	return mine, others, nil
 }
 
-// listed are the accounts of a protocol and environment that the ledger knows,
+// listed returns the accounts of a protocol and environment that the ledger knows,
 // from the nth on.
 func (e *Engine) listed(ctx context.Context, t payment.Terms, n int) ([]account, error) {
 	var list []account
@@ -164,8 +212,8 @@ func protocolOf(t payment.Terms) string {
 	return t.Issuer
 }
 
-// firstOfItsKind looks for payments of the same protocol and environment that
-// were made under another issuer, an address of earlier versions included.
+// firstOfItsKind reports whether the ledger has no payment of the same protocol and
+// environment under another issuer.
 func (e *Engine) firstOfItsKind(ctx context.Context, t payment.Terms) (bool, error) {
 	q := payment.Listing{Limit: 1000}
 	for n := 0; n < searched; {
@@ -186,10 +234,10 @@ func (e *Engine) firstOfItsKind(ctx context.Context, t payment.Terms) (bool, err
 	return true, nil
 }
 
-// welcome says that the ledger meets an account for the first time, where that
-// matters: a receipt from before can't be told from a new one. What it says is
-// what unconsumed (package payment) will do with a signed return.
-func (e *Engine) welcome(ctx context.Context, t payment.Terms, a account, ledgerIsNew bool) {
+// announceAccount tells the owner that the ledger meets an account for the first time, if
+// that matters: the provider answers for a used receipt as for a new one. What it says is
+// how package payment (unconsumed) will treat signed returns.
+func (e *Engine) announceAccount(ctx context.Context, t payment.Terms, a account, ledgerIsNew bool) {
 	gen, err := e.generation(ctx)
 	if err != nil {
 		return // whoever opens the ledger hears of that
@@ -213,14 +261,14 @@ func (e *Engine) welcome(ctx context.Context, t payment.Terms, a account, ledger
 }
 
 var (
-	errNewLedger  = errors.New("this ledger is new and `used_ids none` is believed: if the terminal was used before, every old receipt is good once more; import the used ids instead")
+	errNewLedger  = errors.New("this ledger is new and `used_ids none` is believed: if the account was used before, every old receipt can be used once more; import the used ids instead")
 	errNewAccount = errors.New("this account is new to a ledger that has payments of another one, so `used_ids none` is not believed and signed returns go to review: import the used ids and write `used_ids imported`")
-	errForgetful  = errors.New("an earlier ledger was lost or put back, and which receipts it had seen used is not known: `used_ids` is believed no more, so no old receipt is good again and each signed return goes to review; let the shop announce its payments, or use `expect lookup` with `id`")
+	errForgetful  = errors.New("an earlier ledger was lost or restored, so nobody knows which receipts were used: `used_ids` is not believed any more, and every signed return goes to review; let the shop announce its payments, or use `expect lookup` with `id`")
 )
 
-// usedIDsKnown: the ids that the provider gave out before this ledger began are
-// accounted for. `imported` is believed; `none` only of the first account of its
-// kind, because a changed key or address looks like a new account without being one.
+// usedIDsKnown: the ledger knows which of the provider's ids were used before it began.
+// `imported` is believed. `none` is believed only of the first account of its kind,
+// because a changed key looks like a new account without being one.
 func (e *Engine) usedIDsKnown(ctx context.Context, prov Provider) bool {
 	switch prov.UsedIDs {
 	case payment.UsedIDsImported:
@@ -231,28 +279,21 @@ func (e *Engine) usedIDsKnown(ctx context.Context, prov Provider) bool {
 	return false
 }
 
-// enrolAll meets all accounts of the configuration, so that what must be said of
-// one is said at start and not with its first payment.
+// enrolAll looks at all accounts of the configuration, so that the owner is told about a new
+// one at start and not with its first payment.
 func (e *Engine) enrolAll(ctx context.Context) {
 	for _, name := range e.providerNames() {
 		e.account(ctx, e.Providers[name])
 	}
 }
 
-func (e *Engine) providerNames() []string {
-	names := make([]string, 0, len(e.Providers))
-	for name := range e.Providers {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names
-}
+// providerNames returns the names of the configured providers, sorted.
+func (e *Engine) providerNames() []string { return e.sorted }
 
-// providerFor is the configured provider that can answer for a record: the one
-// that it names, if that still has the same protocol and moves the same kind of
-// money, else another of the same issuer. A test payment is never asked for at
-// the live gateway, nor a real one in the sandbox: a "no" from there means
-// nothing.
+// providerFor returns the configured provider that can answer for a record: the one that
+// the record names, if it still has the same protocol and environment, else another one
+// of the same issuer. The live gateway is never asked about a test payment, nor the
+// sandbox about a real one, because a "no" from there means nothing.
 func (e *Engine) providerFor(rec *payment.Record) (Provider, error) {
 	p, err := e.provider(rec.Provider)
 	if err == nil && payment.SameMoney(p.Terms().Issuer, rec.Issuer) {
@@ -269,8 +310,8 @@ func (e *Engine) providerFor(rec *payment.Record) (Provider, error) {
 	return Provider{}, err
 }
 
-// playMoney: it was paid in a sandbox that no provider of the running
-// configuration uses any more. It opens nothing and is handed to no shop.
+// playMoney: the payment was made in a sandbox that no provider of the running
+// configuration uses any more. It opens nothing and is delivered to no shop.
 func (e *Engine) playMoney(rec *payment.Record) bool {
 	if rec.Environment != payment.Sandbox {
 		return false

@@ -10,32 +10,31 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// Ask is a customer's return, read and bounded: what the browser claims, and
-// what the site's configuration says about it.
+// Ask is a customer's return, read and bounded: what the browser claims, and what the
+// site's configuration says about it.
 type Ask struct {
 	Site, Route, Provider string
-	// Formerly are the site's other names: what was recorded under them is its own.
+	// Formerly are the site's former names. Records under them belong to the site.
 	Formerly []string
 	Claimed  payment.Claimed
-	// Ref is our own signed reference in the return URL, checked; empty without.
+	// Ref is our own signed reference in the return URL, after its signature was checked;
+	// empty if there is none.
 	Ref payment.Ref
-	// Order is the order that the return names: the provider's parameter, the
-	// route's placeholder or the shop's signature. Empty if it names none.
+	// Order is the order that the return names by the provider's parameter, the route's
+	// placeholder or the shop's signature; empty if it names none.
 	Order string
-	// Proof: the shop's signature is intact.
+	// Proof: the return has a valid signature of the shop.
 	Proof bool
-	// Expect says what an id should have paid; nil where only intents count.
+	// Expect returns what an id should have paid; it is nil if only intents count.
 	Expect func(ctx context.Context, id string) (payment.Expectation, error)
-	// Asks: Expect asks the shop, so what strangers cause by it is paced, and a return
-	// that waits for its turn is put on record without it.
+	// Asks: Expect asks the shop. Then strangers' returns are paced, and a return that
+	// waits for its turn is recorded without asking.
 	Asks   bool
 	Policy Policy
-	// Bound reports whether the shop's own parameters name this order; nil is
-	// yes.
+	// Bound reports whether the shop's own parameters name this order; nil means yes.
 	Bound func(order string) bool
-	// Return is the request, whole. Of one that is large no more is kept than Lean,
-	// before the provider has said that it is paid: the parameters without which the
-	// site's route would not know it.
+	// Return is the whole request. If it is large, only Lean is kept until the provider
+	// has said that it is paid: the parameters by which the site's route recognises it.
 	Return payment.Return
 	Lean   *payment.Return
 	// Client is what strangers are counted by: an IPv4 address or an IPv6 /64.
@@ -44,38 +43,38 @@ type Ask struct {
 	Patience time.Duration
 }
 
-// Kind is what the browser is to be told.
+// Kind says what to tell the browser.
 type Kind int
 
 // The kinds.
 const (
-	// Pending: being confirmed. Without a Record nothing was recorded and the
-	// same return must come again.
+	// Pending: the payment is being confirmed. If Record is nil, nothing was recorded and
+	// the same return must come again.
 	Pending Kind = iota
-	// Verified: paid; deliver it now.
+	// Verified: it is paid; deliver it now.
 	Verified
-	// Duplicate: delivered before, or being delivered.
+	// Duplicate: it was delivered before, or is being delivered.
 	Duplicate
-	// Declined: not paid, as far as the provider says.
+	// Declined: by the provider's answer it is not paid.
 	Declined
-	// Parked: paid, the shop has not confirmed.
+	// Parked: it is paid, and the shop has not confirmed.
 	Parked
-	// Review: held for a person.
+	// Review: it waits for a person.
 	Review
-	// OrderPaid: the order is paid by another payment; this one is not taken.
+	// OrderPaid: another payment has paid the order; this one is not taken.
 	OrderPaid
 	// Ambiguous: the return contradicts itself.
 	Ambiguous
-	// Foreign: nothing explains the return, or it belongs to another order,
-	// site or route. Nobody was asked.
+	// Foreign: nothing explains the return, or it belongs to another order, site or route.
+	// The provider was not asked.
 	Foreign
-	// Busy: too many strangers.
+	// Busy: there are too many returns of strangers.
 	Busy
-	// Unavailable: the store cannot record.
+	// Unavailable: the store can't record it.
 	Unavailable
 )
 
-// String is the kind in one word, for traces.
+// String returns the kind in one word, for traces.
 func (k Kind) String() string {
 	return [...]string{
 		"pending", "verified", "duplicate", "declined", "parked", "review", "order_paid", "ambiguous", "foreign", "busy", "unavailable",
@@ -86,8 +85,8 @@ func (k Kind) String() string {
 type Result struct {
 	Kind   Kind
 	Record *payment.Record
-	// Bound: the return proved that it belongs to the record, so that its id
-	// and order may be named.
+	// Bound: the return has proved that it belongs to the record, so its id and order may
+	// be shown.
 	Bound bool
 	Err   error
 }
@@ -140,8 +139,8 @@ func (e *Engine) admitted(ctx context.Context, a Ask) Result {
 	return e.admit(ctx, gone, prov, rec, a)
 }
 
-// unproved: verify must be told what only a return brings, and none has brought it.
-// Such a payment is never asked about.
+// unproved: verify needs something that only a return brings, and no return has brought it.
+// The provider is never asked about such a payment.
 func unproved(t payment.Terms, rec *payment.Record, c payment.Claimed) bool {
 	return t.ProvesInReturn && c.Proof == "" && (rec == nil || rec.Proof == "") || len(c.Proof) > payment.MaxProof
 }
@@ -173,15 +172,15 @@ func (e *Engine) admit(ctx context.Context, gone <-chan struct{}, prov Provider,
 			}
 			leave = func() {}
 		}
-		return e.fly(ctx, gone, j, a.Patience-e.now().Sub(start), leave)
+		return e.settleOnce(ctx, gone, j, a.Patience-e.now().Sub(start), leave)
 	}
-	return e.fly(ctx, gone, j, a.Patience-e.now().Sub(start), func() {})
+	return e.settleOnce(ctx, gone, j, a.Patience-e.now().Sub(start), func() {})
 }
 
-// inTurn puts a stranger's return on record, without asking: it is well formed,
-// may be a customer's, and may be all that is ever known of a payment. The worker
-// asks in its turn. It is not done where another return of the payment was quicker,
-// so that there is an answer already or somebody is asking.
+// inTurn records a stranger's return without asking the provider. The return is well formed,
+// may be a customer's, and may be all that is ever known of a payment. The worker asks
+// when its turn comes. done is false if another return of the payment was quicker, so that
+// there is an answer already, or the provider is being asked.
 func (e *Engine) inTurn(ctx context.Context, j job, rec *payment.Record) (res Result, done bool) {
 	if rec != nil && (rec.Reason == payment.ReasonWaiting || unanswered(rec)) {
 		return Result{Kind: Pending, Record: rec, Bound: proven(rec, j.ask)}, true
@@ -210,9 +209,9 @@ func (e *Engine) inTurn(ctx context.Context, j job, rec *payment.Record) (res Re
 	return Result{Kind: Pending, Record: kept, Bound: proven(kept, j.ask)}, true
 }
 
-// keepTurn writes the return down, lean, to be asked for in wait. Whoever else
-// wrote meanwhile is no reason to refuse it: the record is looked at anew. What is
-// being asked about, or answered, is returned as it stands.
+// keepTurn records the return in its lean form, for the worker to ask after wait. If
+// somebody else has changed the record meanwhile, it reads the record again. A record
+// that is being asked about, or has its answer, is returned unchanged.
 func (e *Engine) keepTurn(ctx context.Context, j job, wait time.Duration) (*payment.Record, error) {
 	for range claimTries {
 		rec, err := e.load(ctx, j, j.prov.Terms())
@@ -242,15 +241,15 @@ func (e *Engine) keepTurn(ctx context.Context, j job, wait time.Duration) (*paym
 	return nil, fmt.Errorf("keeping a return: %w", payment.ErrConflict)
 }
 
-// fly runs a job once for all who want it and waits for as long as the browser
-// may and is there. over is called when the work has ended.
-func (e *Engine) fly(ctx context.Context, gone <-chan struct{}, j job, patience time.Duration, over func()) Result {
+// settleOnce runs a job once for all callers that want it, and waits until it ends, the
+// browser's patience ends, or the browser leaves. over is called when the work has ended.
+func (e *Engine) settleOnce(ctx context.Context, gone <-chan struct{}, j job, patience time.Duration, over func()) Result {
 	if !e.begin() {
 		over()
 		return Result{Kind: Unavailable, Err: payment.ErrClosed}
 	}
 	came := e.now()
-	ch := e.Shared.flights.DoChan(string(j.ref), e.flight(ctx, j))
+	ch := e.Shared.settles.DoChan(string(j.ref), e.settling(ctx, j))
 	done := make(chan Result, 1)
 	go func() {
 		defer e.running.Done()
@@ -262,10 +261,10 @@ func (e *Engine) fly(ctx context.Context, gone <-chan struct{}, j job, patience 
 			// this.
 			again := j
 			again.absent, again.found = false, nil
-			r = <-e.Shared.flights.DoChan(string(j.ref), e.flight(ctx, again))
+			r = <-e.Shared.settles.DoChan(string(j.ref), e.settling(ctx, again))
 			rec, _ = r.Val.(*payment.Record)
 		}
-		if r.Err == nil && rec != nil && e.tooSoon(rec, j.stranger) && arrived(rec) && rec.Return.Arrived.Before(came.Add(-joined)) {
+		if r.Err == nil && rec != nil && e.tooSoon(rec, j.stranger) && arrived(rec) && rec.Return.Arrived.Before(came.Add(-joinSpan)) {
 			// The worker's question, or an earlier return's.
 			done <- e.notYet(ctx, rec, j.ask, j.stranger)
 			return
@@ -305,34 +304,34 @@ func (e *Engine) conclude(ctx context.Context, j job, rec *payment.Record, err e
 	return e.answer(rec, j.ask)
 }
 
-// settled: nothing that a provider could say now changes the answer.
+// settled: nothing that the provider could say now would change the answer.
 func settled(r *payment.Record) bool {
 	return r.State.Captured() || r.State == payment.Review || r.State == payment.Reversed || r.Dismissed()
 }
 
-// unanswered: a question about it is open, or a return waits to be asked for.
+// unanswered: the provider is being asked, or a return waits for that.
 func unanswered(r *payment.Record) bool {
 	return r.State == payment.Verifying || r.State == payment.Unknown || r.Reason == payment.ReasonWaiting
 }
 
-// recorded: it goes on without another return. A payment that was announced, or
-// declined once, is on record too, and knows nothing of a return that failed.
+// recorded: the payment goes on without another return. A payment that was announced, or
+// declined once, has a record too, but that record knows nothing of a return that failed.
 func recorded(r *payment.Record) bool {
 	return settled(r) || unanswered(r) || r.State == payment.Created && arrived(r)
 }
 
-// unexplained: nothing but a return speaks for the record, and anybody can make one.
+// unexplained: only a return has told of the payment, and anybody can make one.
 func unexplained(r *payment.Record) bool {
 	return r.Expect.Source == payment.FromNone || !r.Expect.Known()
 }
 
-// proven: the return shows that it belongs to the record.
+// proven: the return proves that it belongs to the record.
 func proven(r *payment.Record, a Ask) bool {
 	return a.Proof || a.Ref != "" || Proven(r)
 }
 
-// Proven reports whether a visitor who brings the record's id belongs to its order,
-// because checkout, shop or announcement bound the two.
+// Proven reports whether the record's id alone proves that a visitor belongs to its order,
+// because our checkout, the shop's lookup or an announcement has bound the two.
 func Proven(r *payment.Record) bool {
 	return r.Expect.Source == payment.FromIntent || r.Expect.Source == payment.FromLookup && r.Expect.Unconsumed
 }
@@ -353,8 +352,8 @@ func (e *Engine) answer(r *payment.Record, a Ask) Result {
 	return res
 }
 
-// KindOf is what a record's state means to a browser, whoever asks: the only place
-// that says so.
+// KindOf returns what a record's state means to a browser. It is the only place that
+// decides that.
 func KindOf(r *payment.Record) Kind {
 	switch r.State {
 	case payment.Verified:

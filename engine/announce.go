@@ -10,15 +10,14 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// Announcement is what a shop says of the payment that it sends its customer
-// to.
+// Announcement is what a shop says about a payment to which it sends its customer.
 type Announcement struct {
 	Site, Route, Provider string
-	// Formerly are the site's other names.
+	// Formerly are the site's former names.
 	Formerly  []string
 	ID, Order string
 	Amount    payment.Rials
-	// Return is where the customer comes back to, if the shop said so.
+	// Return is the address to which the customer comes back, if the shop said it.
 	Return *payment.Return
 	Track  *payment.Track
 	// Many: the site's orders may be paid more than once.
@@ -27,10 +26,10 @@ type Announcement struct {
 	Observed bool
 }
 
-// Announce records a shop's announcement as an intent. The same announcement
-// may come again; one that contradicts the first is ErrForeign. An order that is
-// paid already is announced all the same, because the shop decides what an order
-// may take; it is told of, and stands in the record.
+// Announce records a shop's announcement as an intent. The same announcement may come
+// again; for one that contradicts the first it returns ErrForeign. An announcement for an
+// order that is paid already is recorded too, because the shop decides how often an order
+// may be paid; the owner is told, and the record says so.
 func (e *Engine) Announce(ctx context.Context, a Announcement) (*payment.Record, error) {
 	prov, err := e.provider(a.Provider)
 	if err != nil {
@@ -90,16 +89,16 @@ func (e *Engine) Announce(ctx context.Context, a Announcement) (*payment.Record,
 	return rec, nil
 }
 
-var errPaidBefore = errors.New("the shop announces a payment of an order that is paid already: are its order numbers used again?")
+var errPaidBefore = errors.New("the shop announces a payment for an order that is paid already: does it use order numbers again?")
 
-// contradicted tells of an announcement of an id that belongs to something else.
+// contradicted reports an announcement whose id belongs to another payment.
 func (e *Engine) contradicted(ctx context.Context, a Announcement) error {
 	e.Refused(ctx, Refusal{Site: a.Site, Provider: a.Provider, ID: a.ID, Order: a.Order, Amount: a.Amount, Reason: payment.ReasonForeign, Err: ErrForeign})
 	return ErrForeign
 }
 
-// announcedBefore is the intent of an id, under whatever name of its account; nil
-// if it has no intent.
+// announcedBefore returns the intent of an id under any name of its account, nil if there is
+// none.
 func (e *Engine) announcedBefore(ctx context.Context, prov Provider, id string) (*payment.Record, error) {
 	for _, issuer := range append([]string{prov.Terms().Issuer}, e.account(ctx, prov).former...) {
 		holder, err := e.Store.Holder(ctx, payment.IntentKey(issuer, id))
@@ -114,14 +113,14 @@ func (e *Engine) announcedBefore(ctx context.Context, prov Provider, id string) 
 	return nil, nil
 }
 
-// intend writes an intent with the key that leads from the provider's id to
-// it. It is durable: rule 4 rests on it.
+// intend records an intent, with the key that leads from the provider's id to it. It is
+// durable, because rule 4 depends on it.
 func (e *Engine) intend(ctx context.Context, rec *payment.Record, prov Provider, track *payment.Track, wait time.Duration) error {
 	used := []payment.Key{payment.ReceiptKey(rec.Issuer, rec.ID)}
 	for _, issuer := range e.account(ctx, prov).former {
 		used = append(used, payment.ReceiptKey(issuer, rec.ID))
 	}
-	_, held, err := payment.Look(ctx, e.Store, rec.Ref, used...)
+	held, err := payment.Holders(ctx, e.Store, used...)
 	if err != nil {
 		return err
 	}

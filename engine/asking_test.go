@@ -335,7 +335,7 @@ func TestBindIsMadeGoodByTheTrueReturn(t *testing.T) {
 				if c.another {
 					other := rec.Clone()
 					other.Ref, other.Version, other.State = payment.NewRef("x", "y", "z", "101"), 0, payment.Delivered
-					if err := w.store.Commit(t.Context(), payment.Change{Record: other, Take: []payment.Key{payment.OrderKey(rec.Site, rec.Provider, rec.Order)}}); err != nil {
+					if err := w.store.Commit(t.Context(), payment.Change{Record: other, Take: []payment.Key{payment.OrderKey(rec.Site, rec.Environment, rec.Order)}}); err != nil {
 						t.Fatal(err)
 					}
 				}

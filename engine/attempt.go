@@ -11,8 +11,8 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// attemptUnpaid is attempt for an order that no other payment has paid; done is
-// called at its end.
+// attemptUnpaid calls attempt if no other payment has paid the order. It calls done at its
+// end.
 func (e *Engine) attemptUnpaid(ctx context.Context, j job, rec *payment.Record, t payment.Terms, done func()) (*payment.Record, error) {
 	defer done()
 	paid, err := e.orderPaid(ctx, rec, j, t)
@@ -32,8 +32,7 @@ func (e *Engine) attemptUnpaid(ctx context.Context, j job, rec *payment.Record, 
 	return e.attempt(ctx, j, rec, t)
 }
 
-// attempt claims the record durably, asks the provider and commits what that
-// means.
+// attempt claims the record durably, asks the provider and commits what the answer means.
 func (e *Engine) attempt(ctx context.Context, j job, rec *payment.Record, t payment.Terms) (*payment.Record, error) {
 	e.Shared.limits.Leave(string(rec.Ref))
 	stranger := j.stranger || j.worker && rec.Expect.Source == payment.FromNone && rec.Attempts.Count == 0
@@ -83,8 +82,7 @@ func (e *Engine) attempt(ctx context.Context, j job, rec *payment.Record, t paym
 	return e.finish(ctx, j, rec, answer, t)
 }
 
-// remember keeps the return that a record came with, for a delivery without
-// its browser.
+// remember keeps the return with the record, for a delivery without its browser.
 func (e *Engine) remember(rec *payment.Record, j job, now time.Time) {
 	if j.worker {
 		return
@@ -98,7 +96,7 @@ func (e *Engine) remember(rec *payment.Record, j job, now time.Time) {
 	if j.ask.Claimed.Hint != payment.HintUnpaid {
 		rec.Attempts.Claimed = true
 	}
-	ret := kept(j.ask)
+	ret := returnToKeep(j.ask)
 	if ret.Arrived.IsZero() {
 		ret.Arrived = now
 	}
@@ -120,14 +118,14 @@ func (e *Engine) remember(rec *payment.Record, j job, now time.Time) {
 	rec.Return = &ret
 }
 
-// LeanMost is how many bytes of a return are kept before its provider has said
-// that it is paid: strangers can send 64 KiB of anything.
+// LeanMost is how many bytes of a return are kept before the provider has said that it is
+// paid, because strangers can send 64 KiB of anything.
 const LeanMost = 4 << 10
 
-// kept is what is kept of a return: all of it where it is small, else what the
-// handler says is needed. What fits in no way is only known to have come; it can't
-// be handed over without its browser, and is left to a person then.
-func kept(a Ask) payment.Return {
+// returnToKeep returns what is kept of a return: the whole if it is small, else what the
+// handler says is needed. If even that is too large, only the fact that it came is kept.
+// Then it can't be delivered without its browser, and a person decides.
+func returnToKeep(a Ask) payment.Return {
 	switch {
 	case a.Return.Size() <= LeanMost:
 		return a.Return
@@ -137,8 +135,8 @@ func kept(a Ask) payment.Return {
 	return payment.Return{Method: a.Return.Method, Secure: a.Return.Secure, Machine: a.Return.Machine, Arrived: a.Return.Arrived}
 }
 
-// whole puts the return of this very request on record, once it is paid.
-func whole(rec *payment.Record, j job) {
+// keepWholeReturn keeps the whole return of this request, once the payment is paid.
+func keepWholeReturn(rec *payment.Record, j job) {
 	if j.worker || rec.Return == nil || j.ask.Return.Size() <= LeanMost || j.ask.Bound != nil && !j.ask.Bound(rec.Order) || rec.Return.Machine != j.ask.Return.Machine {
 		return
 	}
@@ -148,10 +146,11 @@ func whole(rec *payment.Record, j job) {
 }
 
 // errRoom: too many strangers' returns wait.
-var errRoom = errors.New("too many returns wait for their turn")
+var errRoom = errors.New("too many returns are waiting")
 
-// postpone puts an admitted return on record without asking: the breaker is
-// open, the lane is full, or its site is away. The worker asks.
+// postpone records an admitted return without asking the provider, because the breaker is
+// open, the lane is full, or the site is not in the running configuration. The worker asks
+// later.
 func (e *Engine) postpone(ctx context.Context, j job, rec *payment.Record, wait time.Duration) (*payment.Record, error) {
 	now := e.now()
 	if j.stranger {
@@ -175,7 +174,7 @@ func (e *Engine) postpone(ctx context.Context, j job, rec *payment.Record, wait 
 	return rec, nil
 }
 
-// query is what a record is asked about with.
+// query returns the provider's input for a record.
 func query(rec *payment.Record) payment.Query {
 	q := payment.Query{ID: rec.ID, Order: rec.Order, Amount: rec.Expect.Amount, Proof: rec.Proof, Serial: rec.Serial}
 	if rec.Relay != nil {
@@ -188,16 +187,17 @@ func (e *Engine) leaseFor(p Provider) time.Duration {
 	return max(minLease, 2*p.Timeout+leaseMargin)
 }
 
-// call is callFor of a verify.
+// call is callFor for a verify.
 func (e *Engine) call(ctx context.Context, p Provider, rec *payment.Record, f func(context.Context, payment.Query) payment.Answer) payment.Answer {
 	return e.callFor(ctx, p, rec, OperationVerify, f)
 }
 
-// callFor asks the provider within its time-out. A panic in a provider is an
-// unknown answer, not the end of the process.
+// callFor asks the provider within its time-out. If the provider's module panics, the
+// answer is unknown, and the process goes on.
 func (e *Engine) callFor(ctx context.Context, p Provider, rec *payment.Record, operation string, f func(context.Context, payment.Query) payment.Answer) (a payment.Answer) {
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
+	ctx, end := e.span(ctx, SpanCall, rec.Ref)
 	start := e.now()
 	defer func() {
 		if v := recover(); v != nil {
@@ -206,6 +206,7 @@ func (e *Engine) callFor(ctx context.Context, p Provider, rec *payment.Record, o
 		if c, ok := e.Clock.(storeClock); ok && a.HasOffset {
 			a.Offset -= c.ahead() // it was measured with the machine's
 		}
+		end(rec, operation+" "+callOutcome(a.Outcome), a.Err)
 		e.Observer.Observe(Event{Name: EventAsked, Record: rec, Operation: operation, Outcome: callOutcome(a.Outcome), Err: a.Err, Took: e.now().Sub(start)})
 	}()
 	return f(failpoint.Sent(ctx, failpoint.VerifySent), query(rec))

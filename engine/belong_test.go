@@ -28,8 +28,8 @@ func TestAPaymentBelongsToItsSiteRouteAndOrder(t *testing.T) {
 					defer w.halt()
 					_, rec, err := w.Purchase(t.Context(), engine.Purchase{
 						Site: "shop", Route: "/callback idpay", Provider: "idpay", Order: "101", Amount: 50000,
-						ReturnURL: func(payment.Ref) string { return "https://shop/callback" },
-						Return:    func(string) payment.Return { return payment.Return{Method: "GET", Host: "shop", URI: "/callback"} },
+						Ref: payment.CheckoutRef("shop", idpayTraits.Issuer, "101"), ReturnURL: "https://shop/callback",
+						Return: payment.Return{Method: "GET", Host: "shop", URI: "/callback"},
 					})
 					if err != nil {
 						t.Fatal(err)

@@ -6,12 +6,12 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// bind takes a payment out of review whose only fault was the return that it came
-// with, if this return names its order: a stranger who brings a customer's receipt with
-// another order must not leave that customer to a person. The provider's answer
-// was compared then; what a payment takes is taken now. Its generation stays that of
-// then: a ledger put back may have forgotten that this happened once already. It
-// returns the record as it stands.
+// bind takes a payment out of review that is there only because its return named another
+// order, if this return names its own. Otherwise a stranger who brings a customer's
+// receipt with another order would make that customer wait for a person. The provider's
+// answer was compared before; the uniqueness keys are taken now. The record keeps its
+// generation, because a restored ledger may have forgotten that this happened before. It
+// returns the record as it is afterwards.
 func (e *Engine) bind(ctx context.Context, prov Provider, rec *payment.Record, a Ask) *payment.Record {
 	if rec.State != payment.Review || a.Bound == nil || !a.Bound(rec.Order) || a.Claimed.Hint == payment.HintUnpaid {
 		return rec

@@ -15,9 +15,9 @@ func (w *world) buy() *payment.Record {
 	w.t.Helper()
 	_, rec, err := w.Purchase(w.t.Context(), engine.Purchase{
 		Site: "shop", Route: "/callback idpay", Provider: "idpay", Order: "101", Amount: 50000, Item: "book",
-		ReturnURL: func(payment.Ref) string { return "https://shop/callback" },
-		Return:    func(string) payment.Return { return payment.Return{Method: "GET", Host: "shop", URI: "/callback"} },
-		Track:     &payment.Track{ID: "trk", Affiliate: "hamekar"},
+		Ref: payment.CheckoutRef("shop", idpayTraits.Issuer, "101"), ReturnURL: "https://shop/callback",
+		Return: payment.Return{Method: "GET", Host: "shop", URI: "/callback"},
+		Track:  &payment.Track{ID: "trk", Affiliate: "hamekar"},
 	})
 	if err != nil {
 		w.t.Fatal(err)

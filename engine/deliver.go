@@ -11,11 +11,11 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// ErrNotNow is wrapped by [Engine.Deliver] where somebody else delivers or has
-// delivered; the returned record says what became of it.
+// ErrNotNow is wrapped by the error of [Engine.Deliver] if somebody else delivers the
+// payment or has delivered it. The returned record says how it ended.
 var ErrNotNow = errors.New("this payment is not to be delivered now")
 
-// Delivery is who delivers a payment, and how.
+// Delivery says who delivers a payment, and how.
 type Delivery struct {
 	Via payment.Via
 	// Browser is a hash of the browser's cookie.
@@ -25,17 +25,14 @@ type Delivery struct {
 	Policy Policy
 }
 
-// Deliver hands a verified payment to the shop. It takes the right to do so and puts
-// that on record before the shop is called (rule 7), joins the visitor's track (rule
-// 11), calls hand once, with the record as it stands then, and records what hand says
-// became of it. It returns the record as it stands afterwards.
+// Deliver delivers a verified payment to the shop. It claims the delivery durably before the
+// shop is called (rule 7), joins the visitor's track (rule 11), calls hand once, with the
+// record as it is then, and records the result. It returns the record as it is afterwards.
 //
-// rec was just read or committed, and is left as it is. One whose delivery has changed
-// since is not delivered; one that was only reported on, or opened by its buyer, is.
-// Where hand was not called,
-// the error says why; it wraps ErrNotNow where somebody else was first. hand has
-// [DeliveryTime] for its work; a panic in it leaves nothing known of what the shop was
-// told.
+// rec was just read or committed, and is not changed. If its delivery has changed since, it
+// is not delivered; changes by reports or by a buyer who opened paid content don't matter.
+// If hand was not called, the error says why; it wraps ErrNotNow if somebody else was
+// first. hand may take [DeliveryTime]. If it panics, nobody knows what the shop was told.
 func (e *Engine) Deliver(ctx context.Context, rec *payment.Record, d Delivery, hand func(context.Context, *payment.Record) Handed) (*payment.Record, error) {
 	if !e.beginHandOver() {
 		return rec, ErrStopping
@@ -48,13 +45,36 @@ func (e *Engine) Deliver(ctx context.Context, rec *payment.Record, d Delivery, h
 	defer e.running.Done()
 	handCtx, cancel := context.WithTimeout(ctx, DeliveryTime)
 	defer cancel()
+	handCtx, end := e.span(handCtx, SpanDeliver, rec.Ref)
 	var handed Handed
 	panicked := e.safely(rec.Ref, func() error {
 		handed = hand(handCtx, rec)
 		return nil
 	})
+	end(rec, string(d.Via)+" "+handed.word(), cmp.Or(panicked, handed.missed()))
 	rec, err = e.finishDelivery(ctx, rec, handed, d.Policy)
 	return rec, cmp.Or(err, panicked)
+}
+
+// word is what became of a hand-over, in one of the Delivery… words.
+func (h Handed) word() string {
+	switch {
+	case h.Acked:
+		return DeliveryAcked
+	case h.Refused:
+		return DeliveryRefused
+	case h.Gated, h.Unsent:
+		return DeliveryUnsent
+	}
+	return DeliveryUnacked
+}
+
+// missed is an error where the shop has not proved that it credited.
+func (h Handed) missed() error {
+	if h.Acked {
+		return nil
+	}
+	return fmt.Errorf("the shop did not take it: %s, status %d", h.word(), h.Status)
 }
 
 // startDelivery begins one; running.Done must be called once where it returns no error.
@@ -107,9 +127,9 @@ func (e *Engine) tryDelivery(ctx context.Context, rec *payment.Record, via payme
 	return rec, nil
 }
 
-// perhapsDelivered parks what was verified in an older generation where the shop
-// does not dedupe: the ledger was put back or lost its tail since, and may have
-// forgotten that the shop was told.
+// perhapsDelivered parks a payment that was verified in an older generation, if the shop
+// would credit it twice. The ledger was restored or has lost its end since then, and may
+// have forgotten that the shop was told.
 func (e *Engine) perhapsDelivered(ctx context.Context, rec *payment.Record, p Policy) (bool, error) {
 	if !p.Once || rec.State != payment.Verified {
 		return false, nil
@@ -124,8 +144,8 @@ func (e *Engine) perhapsDelivered(ctx context.Context, rec *payment.Record, p Po
 	return true, e.park(ctx, rec)
 }
 
-// Gated parks a verified payment that a gate keeps from the shop, before its
-// delivery is begun: nothing was sent, and asking again would change nothing.
+// Gated parks a verified payment that a `require` keeps from the shop, before its delivery
+// has begun. Nothing was sent, and another attempt would change nothing.
 func (e *Engine) Gated(ctx context.Context, rec *payment.Record) (*payment.Record, error) {
 	rec = rec.Clone()
 	if err := rec.ParkDelivery(payment.ReasonGated, e.now()); err != nil {
@@ -134,9 +154,9 @@ func (e *Engine) Gated(ctx context.Context, rec *payment.Record) (*payment.Recor
 	return rec, e.park(ctx, rec)
 }
 
-// finishDelivery records what became of a delivery. Whoever else wrote to the
-// record meanwhile (a buyer who opened the paid page) must not make the shop's
-// answer be forgotten.
+// finishDelivery records how a delivery ended. If somebody else has changed the record
+// meanwhile (a buyer who opened paid content), it tries again, so that the shop's answer
+// isn't lost.
 func (e *Engine) finishDelivery(ctx context.Context, rec *payment.Record, h Handed, p Policy) (*payment.Record, error) {
 	failpoint.Hit(failpoint.ShopAnswered)
 	base := rec
@@ -156,12 +176,12 @@ func (e *Engine) finishDelivery(ctx context.Context, rec *payment.Record, h Hand
 			failpoint.Hit(failpoint.Delivered)
 			e.counted(EventHanded, next, outcome)
 			if alert {
-				e.tell(ctx, name, next, nil)
+				e.alert(ctx, name, next, nil)
 				return next, nil
 			}
 			e.observe(name, next, nil, false)
 			if next.Earliest().Equal(now) {
-				e.poke()
+				e.wakeWorker()
 			}
 			return next, nil
 		}
@@ -233,13 +253,13 @@ func (e *Engine) handed(next *payment.Record, h Handed, p Policy, now time.Time)
 		}
 	}
 	if alert {
-		e.hold(next)
+		e.keepForAlert(next)
 	}
 	return name, alert, lazy, err
 }
 
-// Await waits until a payment that is being handled by somebody else has come
-// to rest, or patience ends, and returns it as it stands.
+// Await waits until nobody works on a payment any more, or patience ends, and returns the
+// payment as it is then.
 func (e *Engine) Await(ctx context.Context, ref payment.Ref, patience time.Duration) (*payment.Record, error) {
 	deadline := e.now().Add(patience)
 	for {

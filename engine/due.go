@@ -9,14 +9,13 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// take1 does the next thing for one due record: its state's own, else its next report.
-func (e *Engine) take1(ctx context.Context, ref payment.Ref) error {
+// doNext does the next thing for one due record: its state's own, else its next report.
+// It reads the record again, because that may have waited in line; and by that read the
+// simulation puts what begins at the same moment in order.
+func (e *Engine) doNext(ctx context.Context, ref payment.Ref) error {
 	rec, err := e.Store.Get(ctx, ref)
-	if errors.Is(err, payment.ErrNotFound) {
-		return nil
-	}
 	if err != nil {
-		return err
+		return ignoreNotFound(err)
 	}
 	if !due(rec, e.now()) {
 		return e.report(ctx, rec)
@@ -33,7 +32,7 @@ func (e *Engine) take1(ctx context.Context, ref payment.Ref) error {
 	case payment.Created:
 		return e.unasked(ctx, rec)
 	case payment.Verifying, payment.Unknown:
-		return e.again(ctx, rec)
+		return e.askAgain(ctx, rec)
 	case payment.Declined, payment.Expired:
 		return e.refusedBefore(ctx, rec)
 	case payment.Verified:
@@ -41,30 +40,29 @@ func (e *Engine) take1(ctx context.Context, ref payment.Ref) error {
 	case payment.Delivering:
 		return e.lapsed(ctx, rec)
 	case payment.Parked, payment.Review:
-		e.tellAgain(ctx, rec)
+		e.repeatAlert(ctx, rec)
 		return nil
 	}
-	return e.rest(ctx, rec, time.Time{})
+	return e.reschedule(ctx, rec, time.Time{})
 }
 
-// due: the record's own state has something to be done now, which comes before
-// telling anybody of it.
+// due: the record's state needs something now. That comes before its reports.
 func due(rec *payment.Record, now time.Time) bool { return !rec.Due.IsZero() && !rec.Due.After(now) }
 
-// rest sets when to look again and nothing else.
-func (e *Engine) rest(ctx context.Context, rec *payment.Record, at time.Time) error {
+// reschedule sets when the worker looks again, and changes nothing else.
+func (e *Engine) reschedule(ctx context.Context, rec *payment.Record, at time.Time) error {
 	rec.Due = at
 	return ignoreConflict(e.commit(ctx, rec, true))
 }
 
-// again settles an open question of a record.
-func (e *Engine) again(ctx context.Context, rec *payment.Record) error {
+// askAgain asks the provider again about a record.
+func (e *Engine) askAgain(ctx context.Context, rec *payment.Record) error {
 	prov, err := e.providerFor(rec)
 	if err != nil {
 		return e.orphaned(ctx, rec, err)
 	}
 	j := job{ref: rec.Ref, prov: prov, rules: e.Sites, worker: true}.as(rec)
-	_, err, _ = e.Shared.flights.Do(string(rec.Ref), e.flight(ctx, j))
+	_, err, _ = e.Shared.settles.Do(string(rec.Ref), e.settling(ctx, j))
 	switch {
 	case errors.Is(err, ErrUnanswered):
 		return nil
@@ -75,21 +73,21 @@ func (e *Engine) again(ctx context.Context, rec *payment.Record) error {
 	return err
 }
 
-// orphaned waits for a provider that the configuration has no more, or that moves
-// another kind of money now; it may come back. Play money alarms nobody, and is
-// left alone when its window is over.
+// orphaned waits for a provider that is not in the configuration any more, or that has
+// another environment now; it may come back. For a test payment nobody is alarmed, and it
+// is left alone when its window is over.
 func (e *Engine) orphaned(ctx context.Context, rec *payment.Record, cause error) error {
 	if rec.Environment == payment.Sandbox {
 		if rec.Reason = payment.ReasonSandbox; e.now().Sub(later(rec.CreatedAt, claimed(rec))) > intentKept {
-			return e.rest(ctx, rec, time.Time{})
+			return e.reschedule(ctx, rec, time.Time{})
 		}
-		return e.rest(ctx, rec, e.now().Add(10*time.Minute))
+		return e.reschedule(ctx, rec, e.now().Add(10*time.Minute))
 	}
 	e.observe(EventOperator, rec, cause, true)
-	return e.rest(ctx, rec, e.now().Add(10*time.Minute))
+	return e.reschedule(ctx, rec, e.now().Add(10*time.Minute))
 }
 
-// drop ends a record that will not be asked about.
+// drop ends a record about which the provider will not be asked.
 func (e *Engine) drop(ctx context.Context, ref payment.Ref, cause error) error {
 	e.Shared.limits.Leave(string(ref))
 	rec, err := e.Store.Get(ctx, ref)
@@ -114,7 +112,7 @@ func (e *Engine) drop(ctx context.Context, ref payment.Ref, cause error) error {
 			if rec.Reason == payment.ReasonWaiting {
 				rec.Reason = payment.ReasonNotPaid
 			}
-			return e.rest(ctx, rec, later(e.now(), rec.CreatedAt.Add(strangerKept)))
+			return e.reschedule(ctx, rec, later(e.now(), rec.CreatedAt.Add(strangerKept)))
 		}
 	default:
 		return nil // it went on meanwhile
@@ -124,7 +122,7 @@ func (e *Engine) drop(ctx context.Context, ref payment.Ref, cause error) error {
 	}
 	rec.Reason = why
 	if rec.Expect.Known() {
-		return e.rest(ctx, rec, time.Time{})
+		return e.reschedule(ctx, rec, time.Time{})
 	}
 	// Nothing but the return spoke for it. A few are kept as long as other traces, for
 	// whoever looks for them.
@@ -132,17 +130,17 @@ func (e *Engine) drop(ctx context.Context, ref payment.Ref, cause error) error {
 	if e.Shared.limits.MayLeaveTrace("", e.now()) {
 		kept = traceKept
 	}
-	return e.rest(ctx, rec, later(e.now(), rec.CreatedAt.Add(kept)))
+	return e.reschedule(ctx, rec, later(e.now(), rec.CreatedAt.Add(kept)))
 }
 
-// unasked looks after an intent: a customer who never returned is settled too,
-// if the payment can also be delivered (rule 8).
+// unasked looks after an intent whose customer has not returned. It is settled too, if it
+// can also be delivered (rule 8).
 func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
 	if rec.Return != nil && !rec.Return.Arrived.IsZero() {
-		return e.again(ctx, rec) // admitted, not asked yet
+		return e.askAgain(ctx, rec) // admitted, not asked yet
 	}
 	if !rec.Expect.Known() {
-		return e.rest(ctx, rec, time.Time{})
+		return e.reschedule(ctx, rec, time.Time{})
 	}
 	prov, err := e.providerFor(rec)
 	if err != nil {
@@ -155,11 +153,11 @@ func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
 		if unproved(prov.Terms(), rec, payment.Claimed{}) {
 			return e.unprovable(ctx, prov, rec, false)
 		}
-		return e.again(ctx, rec)
+		return e.askAgain(ctx, rec)
 	}
 	a, asked := e.inquire(ctx, prov, rec, false)
 	if !asked {
-		return e.rest(ctx, rec, e.now().Add(limit.BreakerMost))
+		return e.reschedule(ctx, rec, e.now().Add(limit.BreakerMost))
 	}
 	switch a.Outcome {
 	case payment.OutcomeAwaiting:
@@ -170,9 +168,9 @@ func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
 		if err := e.commit(ctx, rec, false); err != nil {
 			return ignoreConflict(err)
 		}
-		return e.again(ctx, rec)
+		return e.askAgain(ctx, rec)
 	case payment.OutcomeAgain:
-		return e.again(ctx, rec)
+		return e.askAgain(ctx, rec)
 	case payment.OutcomeOperator:
 		e.observe(EventOperator, rec, a.Err, true)
 	}
@@ -184,11 +182,11 @@ func (e *Engine) unasked(ctx context.Context, rec *payment.Record) error {
 		}
 		at = forgetAt(rec)
 	}
-	return e.rest(ctx, rec, at)
+	return e.reschedule(ctx, rec, at)
 }
 
-// unprovable looks after an intent that can't be verified, because its customer
-// hasn't brought the proof. A person hears once that it is paid; it ends with its day.
+// unprovable looks after an intent that can't be verified because its customer hasn't
+// brought the proof. A person is told once that it is paid. It ends after its day.
 func (e *Engine) unprovable(ctx context.Context, prov Provider, rec *payment.Record, paid bool) error {
 	now := e.now()
 	end := rec.CreatedAt.Add(max(intentKept, window(prov.Terms())))
@@ -196,7 +194,7 @@ func (e *Engine) unprovable(ctx context.Context, prov Provider, rec *payment.Rec
 		if err := rec.EndUnasked(payment.Lapse, payment.ReasonNotPaid, now); err != nil {
 			return err
 		}
-		return e.rest(ctx, rec, forgetAt(rec))
+		return e.reschedule(ctx, rec, forgetAt(rec))
 	}
 	news := paid && rec.Attempts.Awaiting.IsZero()
 	if news {
@@ -212,9 +210,9 @@ func (e *Engine) unprovable(ctx context.Context, prov Provider, rec *payment.Rec
 	return nil
 }
 
-// forgettable: no money can be behind it, and nobody will come for it any more. A
-// stranger's invention is kept for a day, what was begun at our own checkout and
-// never claimed for a week after the last question.
+// forgettable: there can be no money behind the record, and nobody will come for it. A
+// stranger's invention is kept for a day. A payment that our checkout began and nobody
+// claimed is kept for a week after the last question.
 func (e *Engine) forgettable(rec *payment.Record) bool {
 	if rec.State != payment.Declined && rec.State != payment.Expired || rec.Reason == payment.ReasonWaiting {
 		return false
@@ -224,7 +222,7 @@ func (e *Engine) forgettable(rec *payment.Record) bool {
 		rec.Expect.Checkout && !rec.Attempts.Claimed && age >= intentKept+unclaimedKept
 }
 
-// forgetAt is when an intent is forgotten that nobody claimed; zero is never.
+// forgetAt returns when an intent that nobody claimed is forgotten; zero means never.
 func forgetAt(rec *payment.Record) time.Time {
 	if !rec.Expect.Checkout || rec.Attempts.Claimed {
 		return time.Time{}
@@ -232,15 +230,15 @@ func forgetAt(rec *payment.Record) time.Time {
 	return rec.CreatedAt.Add(intentKept + unclaimedKept)
 }
 
-// unclaimed asks once about a payment that can't be handed over, because the shop
-// named no return address for it, and tells a person if it is paid.
+// unclaimed asks once about a payment that can't be delivered because the shop named no
+// return address for it. If it is paid, a person is told.
 func (e *Engine) unclaimed(ctx context.Context, prov Provider, rec *payment.Record) error {
 	if !inquires(prov) || rec.Attempts.Unasked > 0 {
-		return e.rest(ctx, rec, time.Time{})
+		return e.reschedule(ctx, rec, time.Time{})
 	}
 	a, asked := e.inquire(ctx, prov, rec, false)
 	if !asked {
-		return e.rest(ctx, rec, e.now().Add(limit.BreakerWait))
+		return e.reschedule(ctx, rec, e.now().Add(limit.BreakerWait))
 	}
 	rec.Attempts.Unasked++
 	paid := a.Outcome == payment.OutcomeAwaiting || a.Outcome == payment.OutcomeAgain
@@ -260,7 +258,7 @@ func (e *Engine) unclaimed(ctx context.Context, prov Provider, rec *payment.Reco
 	return nil
 }
 
-// refusedBefore asks again after a "no", or forgets a stranger's invention.
+// refusedBefore asks again after a "no", or forgets the record.
 func (e *Engine) refusedBefore(ctx context.Context, rec *payment.Record) error {
 	if isTrace(rec) {
 		return e.oldTrace(ctx, rec)
@@ -272,7 +270,7 @@ func (e *Engine) refusedBefore(ctx context.Context, rec *payment.Record) error {
 		}
 		// Somebody was quicker, or there once was money behind it, as where a
 		// person said no to a review: it stays, and is due no more.
-		return e.rest(ctx, rec, time.Time{})
+		return e.reschedule(ctx, rec, time.Time{})
 	}
-	return e.again(ctx, rec)
+	return e.askAgain(ctx, rec)
 }

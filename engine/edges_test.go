@@ -241,8 +241,7 @@ func TestAnIDThatPaidBeforeIsNoNewIntent(t *testing.T) {
 		w.Admit(t.Context(), w.stranger("K1", "101"))
 		_, _, err := w.Purchase(t.Context(), engine.Purchase{
 			Site: "shop", Provider: "idpay", Order: "102", Amount: 50000,
-			ReturnURL: func(payment.Ref) string { return "" },
-			Return:    func(string) payment.Return { return payment.Return{} },
+			Ref: payment.CheckoutRef("shop", idpayTraits.Issuer, "102"),
 		})
 		if err == nil {
 			t.Error("a customer is sent to pay what cannot be credited")

@@ -2,7 +2,10 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,9 +13,9 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// Engine carries out the rules of money for one configuration. Several engines
-// may work on one store at once (reload, several nodes): leases and
-// compare-and-set keep them apart. It is safe for concurrent use.
+// Engine carries out the rules of money for one configuration. Several engines may work on
+// one store at once (during a reload, or on several nodes); leases and compare-and-set
+// keep them apart. It is safe for concurrent use.
 type Engine struct {
 	Config
 
@@ -22,46 +25,50 @@ type Engine struct {
 	mu     sync.Mutex
 	paused map[string]bool
 	closed bool
-	// stopping: no hand-over begins any more; handing are those that run, and quiet is
+	// stopping: no delivery begins any more. handing counts the running ones, and quiet is
 	// closed when there are none.
 	stopping bool
 	handing  int
 	quiet    chan struct{}
 	wake     chan struct{}
-	// working is what the worker does, and where; lines are what waits for a place,
-	// which waiting knows and queued counts; crowded is whether a hand-over found none
-	// because of others' receivers.
+	// working has the records that the worker works on, and their places. lines has the
+	// queue of each place; waiting and queued index and count what is in them. crowded:
+	// some delivery found no place because of other receivers.
 	working map[payment.Ref]place
 	waiting map[payment.Ref]place
 	queued  map[place]int
 	lines   map[place]*queues
 	crowded bool
-	// asking counts the questions under way, and idle tells when there are none;
-	// full is whether the store had no room for one.
-	asking int
-	idle   *sync.Cond
-	full   atomic.Bool
-	// told is the store's troubles, and when each was told.
-	told map[string]time.Time
+	// asking counts the questions in progress, and allAnswered signals when there are none.
+	// full: the store had no room for one.
+	asking      int
+	allAnswered *sync.Cond
+	full        atomic.Bool
+	// troubles are the store's faults, and when each was reported.
+	troubles map[string]time.Time
 
-	// known is what the ledger knows of the configured accounts.
+	// known is what the ledger knows of the configured accounts, and names what it says
+	// of former names.
 	accounts sync.Mutex
 	known    map[string]account
+	names    string
+	// sorted are the names of the providers.
+	sorted []string
 }
 
 // New returns an engine over an open store.
 func New(_ context.Context, c Config) (*Engine, error) {
 	c.fill()
 	e := &Engine{
-		Config: c, paused: make(map[string]bool), wake: make(chan struct{}, 1), told: make(map[string]time.Time), known: make(map[string]account),
+		Config: c, paused: make(map[string]bool), wake: make(chan struct{}, 1), troubles: make(map[string]time.Time), known: make(map[string]account),
 		working: make(map[payment.Ref]place), waiting: make(map[payment.Ref]place), queued: make(map[place]int), lines: make(map[place]*queues),
 	}
-	e.idle = sync.NewCond(&e.mu)
+	e.allAnswered = sync.NewCond(&e.mu)
+	e.sorted = slices.Sorted(maps.Keys(c.Providers))
 	return e, nil
 }
 
-// Close refuses new work and waits until what is running has ended, or ctx
-// has.
+// Close refuses new work, and waits until the running work or ctx has ended.
 func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
 	e.closed = true
@@ -92,8 +99,8 @@ func (e *Engine) begin() bool {
 
 func (e *Engine) now() time.Time { return e.Clock.Now().UTC() }
 
-// generation is the ledger's, asked for each time: a database that fails over to
-// a standby begins a new one while we run.
+// generation returns the ledger's generation. It asks each time, because a database that
+// fails over to a standby begins a new one while we run.
 func (e *Engine) generation(ctx context.Context) (payment.Generation, error) {
 	g, err := e.Store.Generation(ctx)
 	if err != nil {
@@ -118,12 +125,34 @@ func (e *Engine) observe(name string, r *payment.Record, err error, alert bool) 
 	e.Observer.Observe(Event{Name: name, Record: r, Err: err, Alert: alert})
 }
 
-// poke makes the worker look at what is due without waiting for its tick.
-func (e *Engine) poke() {
+// wakeWorker makes the worker look for due records at once.
+func (e *Engine) wakeWorker() {
 	select {
 	case e.wake <- struct{}{}:
 	default:
 	}
+}
+
+// commitOutcome is what came of a change, in one word.
+func commitOutcome(err error) string {
+	var taken *payment.TakenError
+	switch {
+	case err == nil:
+		return "written"
+	case errors.Is(err, payment.ErrConflict):
+		return "conflict"
+	case errors.As(err, &taken):
+		return "taken"
+	}
+	return "failed"
+}
+
+// failed is an error that is the store's failure, and no answer of it.
+func failed(err error) error {
+	if err == nil || answered(err) {
+		return nil
+	}
+	return err
 }
 
 // commit writes a change, with what is to be told of it, and reports a store that
@@ -131,7 +160,9 @@ func (e *Engine) poke() {
 func (e *Engine) commit(ctx context.Context, r *payment.Record, lazy bool, take ...payment.Key) error {
 	e.fillOutbox(r)
 	start := time.Now()
+	ctx, end := e.span(ctx, SpanCommit, r.Ref)
 	err := e.Store.Commit(ctx, payment.Change{Record: r, Take: take, Lazy: lazy})
+	end(r, commitOutcome(err), failed(err))
 	if t, ok := e.Observer.(Timer); ok {
 		t.Committed(time.Since(start), !lazy, err)
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// find looks for the record that a return belongs to. It returns nil without
-// an error where there is none yet.
+// find returns the record to which a return belongs, or nil without an error if there is
+// none yet.
 func (e *Engine) find(ctx context.Context, prov Provider, a Ask) (*payment.Record, error) {
 	issuers := append([]string{prov.Terms().Issuer}, e.account(ctx, prov).former...)
 	rec, err := e.belongsTo(ctx, prov, issuers, a)
@@ -28,15 +28,15 @@ func (e *Engine) find(ctx context.Context, prov Provider, a Ask) (*payment.Recor
 	return rec, nil
 }
 
-// sameRoute: the return came where the payment's customers come back to. A
-// provider that has got another name since has not moved its route.
+// sameRoute: the return came to the route of the payment. A provider that was renamed since
+// then still has its route.
 func sameRoute(rec *payment.Record, a Ask) bool {
 	return rec.Route == "" || rec.Route == a.Route ||
 		strings.TrimSuffix(rec.Route, " "+rec.Provider) == strings.TrimSuffix(a.Route, " "+a.Provider)
 }
 
-// belongsTo is the record that a return's reference or id names, nil without an
-// error where there is none yet.
+// belongsTo returns the record that a return's reference or id names, or nil without an
+// error if there is none yet.
 func (e *Engine) belongsTo(ctx context.Context, prov Provider, issuers []string, a Ask) (*payment.Record, error) {
 	if a.Ref != "" {
 		rec, err := e.Store.Get(ctx, a.Ref)
@@ -96,7 +96,7 @@ func (e *Engine) belongsTo(ctx context.Context, prov Provider, issuers []string,
 	return nil, nil
 }
 
-// mayBe are the references that a return's record may have: today's first, then
+// mayBe returns the references that a return's record may have: today's first, then
 // those of a payment that no key leads to yet and that was on its way when its
 // site, its provider's account or this program was changed.
 func (e *Engine) mayBe(ctx context.Context, prov Provider, issuers []string, a Ask) []payment.Ref {

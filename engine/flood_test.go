@@ -154,7 +154,7 @@ func TestPressesOfPay(t *testing.T) {
 			mu.Unlock()
 			_, _, err := w.Purchase(t.Context(), engine.Purchase{
 				Site: "shop", Route: "/callback idpay", Provider: "idpay", Client: client, Order: order, Amount: 50000, Item: "x",
-				ReturnURL: func(payment.Ref) string { return "https://shop/r" }, Return: func(string) payment.Return { return payment.Return{URI: "/r"} },
+				Ref: payment.CheckoutRef("shop", idpayTraits.Issuer, order), ReturnURL: "https://shop/r", Return: payment.Return{URI: "/r"},
 			})
 			return err
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// handOver delivers a verified payment that no browser came for.
+// handOver delivers a verified payment for which no browser came.
 func (e *Engine) handOver(ctx context.Context, rec *payment.Record) error {
 	p, ok := e.Sites.Policy(rec)
 	if !ok {
@@ -25,23 +25,23 @@ func (e *Engine) handOver(ctx context.Context, rec *payment.Record) error {
 	return e.deliver(ctx, rec, p)
 }
 
-// unplaced: no running site takes the payment. It stays verified, loudly.
+// unplaced keeps a payment verified that no running site takes, and alerts the owner.
 func (e *Engine) unplaced(ctx context.Context, rec *payment.Record) error {
 	if rec.Reason != payment.ReasonNoRoute {
 		rec.Reason = payment.ReasonNoRoute
 		e.observe(EventMissed, rec, nil, true)
 	}
-	return e.rest(ctx, rec, e.now().Add(time.Minute))
+	return e.reschedule(ctx, rec, e.now().Add(time.Minute))
 }
 
-// lapsed takes up a delivery whose owner died, or that is due again.
+// lapsed resumes a delivery whose owner died, or that is due again.
 func (e *Engine) lapsed(ctx context.Context, rec *payment.Record) error {
 	if e.Store.Alive(rec.Lease) {
-		return e.rest(ctx, rec, rec.Lease.Until)
+		return e.reschedule(ctx, rec, rec.Lease.Until)
 	}
 	p, ok := e.Sites.Policy(rec)
 	if !ok {
-		return e.rest(ctx, rec, e.now().Add(time.Minute))
+		return e.reschedule(ctx, rec, e.now().Add(time.Minute))
 	}
 	if p.Once {
 		if err := rec.ParkDelivery(payment.ReasonOwnerDied, e.now()); err != nil {
@@ -52,9 +52,9 @@ func (e *Engine) lapsed(ctx context.Context, rec *payment.Record) error {
 	return e.deliver(ctx, rec, p)
 }
 
-// deliver hands a payment over with the return that is kept of it. One that a
-// person gave though its return named another order is the person's to tell the
-// shop of: a shop that finds the order by that parameter would credit the other.
+// deliver delivers a payment with the return that was kept. If a person accepted it though
+// its return names another order, it is parked and that person must tell the shop: a shop
+// that finds its order by that parameter would credit the wrong one.
 func (e *Engine) deliver(ctx context.Context, rec *payment.Record, p Policy) error {
 	if play := e.playMoney(rec); play || rec.Expect.Unbound {
 		why := payment.ReasonBinding

@@ -10,17 +10,18 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// ErrCannotCreate is returned where a provider has no documented way to start
-// a payment.
+// ErrCannotCreate is returned if a provider has no documented call to start a payment.
 var ErrCannotCreate = errors.New("this provider cannot start payments")
 
-// ErrNotCreated says that the provider did not start a payment. Every other error of
-// [Engine.Purchase] is our own, so that no store, however it words its trouble, is
-// ever taken for a bank that says no.
+// ErrNotCreated says that the provider did not start the payment. Every other error of
+// [Engine.Purchase] is our own, so that no error of the store is taken for a refusal of
+// the bank.
 var ErrNotCreated = errors.New("the provider did not start the payment")
 
-// Purchase is what our own checkout sells.
+// Purchase is a sale of our own checkout.
 type Purchase struct {
+	// Ref names the record: see [payment.CheckoutRef].
+	Ref                   payment.Ref
 	Site, Route, Provider string
 	// Client is what strangers are counted by: an IPv4 address or an IPv6 /64.
 	Client string
@@ -31,18 +32,17 @@ type Purchase struct {
 	Quantity    int
 	// Buyer is what the buyer wrote.
 	Buyer payment.Buyer
-	// ReturnURL makes the absolute address that the customer comes back to from
-	// the record's reference.
-	ReturnURL func(ref payment.Ref) string
-	// Return is the same address as the worker needs it, made from the URL.
-	Return func(url string) payment.Return
-	Track  *payment.Track
+	// ReturnURL is the absolute address that the customer comes back to. It carries Ref,
+	// signed. Return is the same address as the worker needs it.
+	ReturnURL string
+	Return    payment.Return
+	Track     *payment.Track
 }
 
-// Purchase starts a payment at the provider and records it as an intent before
-// the browser learns where to pay. It returns where the browser goes. Anybody can
-// press Pay: a client has its rate, and all together as many calls at a time as
-// there are places for; beyond that the error is a *TooManyError.
+// Purchase starts a payment at the provider, and records it as an intent before the browser
+// learns where to pay. It returns where the browser goes. Anybody can press Pay, so each
+// client has a rate, and the calls at one time are bounded; beyond that the error is a
+// *TooManyError.
 func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *payment.Record, error) {
 	prov, err := e.provider(p.Provider)
 	if err != nil {
@@ -60,11 +60,6 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *pa
 	}
 	defer e.running.Done()
 	t := prov.Terms()
-	// The provider's id is not known yet and the return address must name the
-	// payment, so a checkout's record is named by its order, which is ours and
-	// never repeats.
-	ref := payment.NewRef(p.Site, t.Issuer, "checkout", p.Order)
-	url := p.ReturnURL(ref)
 	pressed, leave, err := e.mayStart(ctx, p.Client, hostOf(t))
 	if err != nil {
 		if errors.Is(err, errCrowded) {
@@ -74,12 +69,14 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *pa
 	}
 	defer leave()
 	callCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), prov.Timeout)
-	order := payment.Order{Number: p.Order, Amount: p.Amount, Return: url, Title: p.Title, Item: p.Item, Buyer: p.Buyer}
+	order := payment.Order{Number: p.Order, Amount: p.Amount, Return: p.ReturnURL, Title: p.Title, Item: p.Item, Buyer: p.Buyer}
 	if t.NumbersOrders {
 		order.Serial = serial(e.now(), e.Rand())
 	}
 	asked := e.now()
+	callCtx, end := e.span(callCtx, SpanCreate, p.Ref)
 	made, err := creator.Create(callCtx, order)
+	end(&payment.Record{Ref: p.Ref, Provider: p.Provider, Route: p.Route}, createOutcome(err), err)
 	cancel()
 	e.started(p.Provider, p.Site, err, e.now().Sub(asked))
 	if err != nil {
@@ -90,13 +87,12 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *pa
 		return payment.Started{}, nil, err
 	}
 	now := e.now()
-	ret := p.Return(url)
 	rec := &payment.Record{
-		Ref: ref, Site: p.Site, Route: p.Route, Provider: p.Provider, Issuer: t.Issuer, Environment: t.Environment,
+		Ref: p.Ref, Site: p.Site, Route: p.Route, Provider: p.Provider, Issuer: t.Issuer, Environment: t.Environment,
 		ID: made.ID, Order: p.Order, Serial: order.Serial, State: payment.Created, Generation: gen.Seq,
 		Expect:    payment.Expectation{Amount: p.Amount, Source: payment.FromIntent, Item: p.Item, Title: p.Title, Quantity: p.Quantity, Checkout: true},
 		Buyer:     p.Buyer,
-		Return:    &ret,
+		Return:    &p.Return,
 		CreatedAt: now, UpdatedAt: now,
 	}
 	// One that pressed often is looked after later than others.
@@ -109,9 +105,9 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *pa
 // serials begin with this moment.
 var serials = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// serial is an integer that no other payment has: milliseconds, and twelve random
-// bits for those that begin in the same one. Two that are equal all the same are no
-// harm: the gateway refuses the second, and the customer presses again.
+// serial returns an integer that no other payment has: milliseconds, and twelve random bits
+// for payments that begin in the same millisecond. If two are equal all the same, the
+// gateway refuses the second, and the customer presses Pay again.
 func serial(now time.Time, random float64) int64 {
 	return max(now.Sub(serials).Milliseconds(), 1)<<12 | int64(random*(1<<12))
 }
@@ -124,8 +120,8 @@ const (
 	patientPresses = 3
 )
 
-// mayStart lets a client start a payment; leave must be called. pressed is how
-// often it did so in the last minutes.
+// mayStart lets a client start a payment; the caller must call leave. pressed is how many
+// the client has started in the last minutes.
 func (e *Engine) mayStart(ctx context.Context, client, host string) (pressed int, leave func(), err error) {
 	wait, pressed := e.Shared.limits.Press(client, e.now())
 	if client != "" && wait > 0 {
@@ -141,5 +137,5 @@ func (e *Engine) mayStart(ctx context.Context, client, host string) (pressed int
 }
 
 // MayVisit reports whether another visit of a client may be kept in the store
-// (`keep store`): strangers make it grow.
+// (`keep store`). It bounds how fast strangers make the store grow.
 func (e *Engine) MayVisit(client string) bool { return e.Shared.limits.Visit(client, e.now()) }

@@ -17,19 +17,19 @@ func TestOnlyTheLineOfTheUnclaimedHasAnEnd(t *testing.T) {
 		bounded := kind == idle || kind == strange
 		at := place{kind, "bank"}
 		for i := range idleMost + 100 {
-			if in := e.join(&payment.Record{Ref: ref(i)}, at); in != (!bounded || i < idleMost) {
+			if in := e.tryEnqueue(&payment.Record{Ref: ref(i)}, at); in != (!bounded || i < idleMost) {
 				t.Fatalf("kind %d, number %d is in line: %v", kind, i, in)
 			}
 		}
 		e.claimed(ref(5))
 		e.claimed(ref(5))
-		if !e.join(&payment.Record{Ref: ref(5)}, at) || bounded && e.join(&payment.Record{Ref: "one more"}, at) {
+		if !e.tryEnqueue(&payment.Record{Ref: ref(5)}, at) || bounded && e.tryEnqueue(&payment.Record{Ref: "one more"}, at) {
 			t.Errorf("kind %d: one left, and not exactly one came in", kind)
 		}
 		if n := e.backlog(); bounded && n != idleMost || !bounded && n != 0 {
 			t.Errorf("kind %d: %d intents wait", kind, n)
 		}
-		if !e.join(&payment.Record{Ref: "elsewhere"}, place{kind, "another bank"}) {
+		if !e.tryEnqueue(&payment.Record{Ref: "elsewhere"}, place{kind, "another bank"}) {
 			t.Errorf("kind %d: another's line is full, too", kind)
 		}
 	}

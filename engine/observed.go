@@ -192,7 +192,7 @@ func (e *Engine) witness(ctx context.Context, prov Provider, rec *payment.Record
 	if unpriced {
 		e.observe(EventUnpriced, rec, errUnpriced, true)
 	}
-	e.poke()
+	e.wakeWorker()
 	return nil
 }
 
@@ -207,7 +207,7 @@ func (e *Engine) unseen(ctx context.Context, rec *payment.Record) error {
 	if err := rec.EndUnasked(payment.Lapse, payment.ReasonForeign, e.now()); err != nil {
 		return err
 	}
-	return e.rest(ctx, rec, e.now().Add(strangerKept))
+	return e.reschedule(ctx, rec, e.now().Add(strangerKept))
 }
 
 // watchSteps are how long after the shop's answer its provider is asked again, which
@@ -224,12 +224,12 @@ func (e *Engine) observedDue(ctx context.Context, rec *payment.Record) error {
 		if err := e.Store.Forget(ctx, rec.Ref, rec.Version); !errors.Is(err, payment.ErrConflict) {
 			return err
 		}
-		return e.rest(ctx, rec, time.Time{})
+		return e.reschedule(ctx, rec, time.Time{})
 	case rec.State != payment.Created:
-		return e.rest(ctx, rec, time.Time{})
+		return e.reschedule(ctx, rec, time.Time{})
 	case rec.Observed.At.IsZero() && rec.Attempts.Awaiting.IsZero():
 		if ends := rec.CreatedAt.Add(relayLink); now.Before(ends) {
-			return e.rest(ctx, rec, ends)
+			return e.reschedule(ctx, rec, ends)
 		}
 		return e.unpaid(ctx, rec)
 	}
@@ -238,18 +238,18 @@ func (e *Engine) observedDue(ctx context.Context, rec *payment.Record) error {
 		return e.orphaned(ctx, rec, err)
 	}
 	if !inquires(prov) {
-		return e.rest(ctx, rec, rec.CreatedAt.Add(relayLink))
+		return e.reschedule(ctx, rec, rec.CreatedAt.Add(relayLink))
 	}
 	at, ok := e.Shared.mayWatch(rec.Issuer, rec.Observed.Asks > 0, now)
 	if !ok {
 		if now.Sub(later(rec.Observed.At, rec.Attempts.Awaiting)) > intentKept {
 			return e.unpaid(ctx, rec) // too many others, for a day
 		}
-		return e.rest(ctx, rec, at)
+		return e.reschedule(ctx, rec, at)
 	}
 	a, asked := e.inquire(ctx, prov, rec, true)
 	if !asked {
-		return e.rest(ctx, rec, now.Add(limit.BreakerMost))
+		return e.reschedule(ctx, rec, now.Add(limit.BreakerMost))
 	}
 	e.Shared.limits.Leave(string(rec.Ref))
 	rec.Observed.Asks++
@@ -257,7 +257,7 @@ func (e *Engine) observedDue(ctx context.Context, rec *payment.Record) error {
 	case payment.OutcomeAgain:
 		return ignoreConflict(e.witness(ctx, prov, rec, a.Receipt))
 	case payment.OutcomeBusy:
-		return e.rest(ctx, rec, e.Shared.pauseWatching(rec.Issuer, e.now()))
+		return e.reschedule(ctx, rec, e.Shared.pauseWatching(rec.Issuer, e.now()))
 	case payment.OutcomeOperator:
 		e.observe(EventOperator, rec, a.Err, true)
 	case payment.OutcomeAwaiting:
@@ -271,7 +271,7 @@ func (e *Engine) watchOn(ctx context.Context, rec *payment.Record) error {
 	since := later(rec.Observed.At, rec.Attempts.Awaiting)
 	for _, after := range watchSteps {
 		if at := since.Add(after); at.After(e.now().Add(time.Second)) {
-			return e.rest(ctx, rec, at)
+			return e.reschedule(ctx, rec, at)
 		}
 	}
 	if rec.Attempts.Awaiting.IsZero() {
@@ -294,7 +294,7 @@ func (e *Engine) unpaid(ctx context.Context, rec *payment.Record) error {
 	if err := rec.EndUnasked(payment.Lapse, payment.ReasonNotPaid, e.now()); err != nil {
 		return err
 	}
-	return e.rest(ctx, rec, later(e.now(), rec.CreatedAt.Add(strangerKept)))
+	return e.reschedule(ctx, rec, later(e.now(), rec.CreatedAt.Add(strangerKept)))
 }
 
 // observedAwaiting looks after a payment that is paid and that its shop has not
@@ -322,7 +322,7 @@ func (e *Engine) observedAwaiting(ctx context.Context, rec *payment.Record) erro
 func (e *Engine) replayObserved(ctx context.Context, rec *payment.Record) error {
 	leave, ok := e.enterReplay(rec.Site)
 	if !ok {
-		return e.rest(ctx, rec, e.now().Add(5*time.Second))
+		return e.reschedule(ctx, rec, e.now().Add(5*time.Second))
 	}
 	defer leave()
 	now := e.now()

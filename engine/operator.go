@@ -10,8 +10,8 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// ErrNotPossible is wrapped by the errors of decisions that do not fit the
-// payment's state.
+// ErrNotPossible is wrapped by the error about a decision that the payment's state doesn't
+// allow.
 var ErrNotPossible = errors.New("not possible for this payment")
 
 // Check asks the provider about a payment now, whatever its schedule says.
@@ -32,16 +32,16 @@ func (e *Engine) Check(ctx context.Context, ref payment.Ref) (*payment.Record, e
 		return nil, err
 	}
 	j := job{ref: ref, prov: prov, rules: e.Sites, worker: true}.as(rec)
-	_, err, _ = e.Shared.flights.Do(string(ref), e.flight(context.WithoutCancel(ctx), j))
+	_, err, _ = e.Shared.settles.Do(string(ref), e.settling(context.WithoutCancel(ctx), j))
 	if err != nil {
 		return nil, err
 	}
 	return e.Store.Get(ctx, ref)
 }
 
-// Decide carries out a person's decision and keeps who and why. version is that
-// of the record which the person saw: if it has moved on, nothing is done and
-// the error is payment.ErrConflict.
+// Decide carries out a person's decision, and records who and why. version is that of the
+// record that the person saw. If the record has changed since, nothing is done and the
+// error is payment.ErrConflict.
 func (e *Engine) Decide(ctx context.Context, ref payment.Ref, version uint64, d payment.Decision, note payment.Note) (*payment.Record, error) {
 	rec, err := e.Store.Get(ctx, ref)
 	if err != nil {
@@ -74,11 +74,12 @@ func (e *Engine) Decide(ctx context.Context, ref payment.Ref, version uint64, d 
 		return nil, err
 	}
 	e.observe(EventDecided, rec, nil, false)
-	e.poke()
+	e.wakeWorker()
 	return rec, nil
 }
 
-// accept gives an order on a person's word, and says which keys it takes.
+// accept credits an order because a person decided so. It returns the keys that the record
+// takes.
 func (e *Engine) accept(ctx context.Context, rec *payment.Record, note payment.Note, now time.Time) ([]payment.Key, error) {
 	if err := e.verifyGiven(ctx, rec); err != nil {
 		return nil, err
@@ -99,9 +100,9 @@ func (e *Engine) accept(ctx context.Context, rec *payment.Record, note payment.N
 	return take, nil
 }
 
-// verifyGiven verifies what an inquiry found paid and waiting, before a person
-// gives it: nothing has settled it, and where nobody verifies in time the money
-// goes back. Only a "yes" to this very question gives the order.
+// verifyGiven verifies a payment that an inquiry found paid and waiting, before it is
+// accepted. Nothing has settled it, and if nobody verifies it in time the money goes back.
+// Only a "yes" to this question credits the order.
 func (e *Engine) verifyGiven(ctx context.Context, rec *payment.Record) error {
 	if rec.State != payment.Review || rec.Reason != payment.ReasonUnannounced || rec.Receipt == nil || rec.Receipt.Again {
 		return nil
@@ -129,8 +130,8 @@ func (e *Engine) verifyGiven(ctx context.Context, rec *payment.Record) error {
 	return nil
 }
 
-// keysOf are the keys that a payment takes on a person's word. Of a provider that
-// the configuration has no more the record tells all that is known.
+// keysOf returns the keys that an accepted payment takes. If its provider is not configured
+// any more, they come from the record alone.
 func (e *Engine) keysOf(ctx context.Context, rec *payment.Record) ([]payment.Key, error) {
 	policy, _ := e.Sites.Policy(rec)
 	prov, err := e.providerFor(rec)
@@ -140,8 +141,8 @@ func (e *Engine) keysOf(ctx context.Context, rec *payment.Record) ([]payment.Key
 	return e.keys(ctx, rec, prov, policy, "")
 }
 
-// redeliver hands a parked payment over again, on a person's word that the shop
-// has not credited it.
+// redeliver delivers a parked payment again, because a person has seen that the shop has not
+// credited it.
 func (e *Engine) redeliver(ctx context.Context, rec *payment.Record, note payment.Note) (*payment.Record, error) {
 	if rec.State != payment.Parked {
 		return rec, fmt.Errorf("%w: it is %s, not parked", ErrNotPossible, rec.State)
@@ -178,8 +179,8 @@ func (e *Engine) redeliver(ctx context.Context, rec *payment.Record, note paymen
 	return e.Store.Get(ctx, rec.Ref)
 }
 
-// Resend makes a report be tried again that was rejected or given up: to the
-// webhook of that name, or, where it is empty, to the affiliate.
+// Resend has a report tried again that was rejected or given up: the one to the webhook of
+// that name or, if the name is empty, to the affiliate.
 func (e *Engine) Resend(ctx context.Context, ref payment.Ref, webhook string, note payment.Note) (*payment.Record, error) {
 	rec, err := e.Store.Get(ctx, ref)
 	if err != nil {
@@ -203,18 +204,17 @@ func (e *Engine) Resend(ctx context.Context, ref payment.Ref, webhook string, no
 	if err := e.commit(ctx, rec, false); err != nil {
 		return nil, err
 	}
-	e.poke()
+	e.wakeWorker()
 	return rec, nil
 }
 
-// Buyer is the device of the browser that pressed Pay, which doesn't count.
+// Buyer is the device of the browser that pressed Pay. It doesn't count.
 const Buyer = ""
 
-// Open reports whether one of the payments has paid for one of the items and
-// was not reversed, and lets a device in if there is room for it (`require`).
-// device is a hash; known devices do not count again within span. What was paid
-// in a sandbox opens nothing once its provider is live. formerly are the site's
-// other names.
+// Open looks whether a payment has paid for one of the items and was not reversed, and lets
+// a device in if there is room for it (`require`). device is a hash; a known device counts
+// once in 30 days. A test payment opens nothing once its provider is live. formerly are
+// the site's former names.
 func (e *Engine) Open(ctx context.Context, ref payment.Ref, site string, items []string, device string, most int, formerly ...string) (rec *payment.Record, room bool, err error) {
 	for range claimTries {
 		rec, err = e.Store.Get(ctx, ref)
@@ -240,7 +240,7 @@ func (e *Engine) Open(ctx context.Context, ref payment.Ref, site string, items [
 	return rec, false, fmt.Errorf("counting a device: %w", err)
 }
 
-// devices are those that count still, and whether one is among them.
+// devices returns the devices that still count, and whether one is among them.
 func devices(rec *payment.Record, device string, now time.Time) (fresh []payment.Device, known bool) {
 	for _, d := range rec.Devices {
 		if now.Sub(d.At) < deviceSpan {

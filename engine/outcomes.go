@@ -9,14 +9,13 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// The events that are only counted: nothing of them is logged or emitted.
+// The events that are only counted. They are neither logged nor emitted.
 const (
 	// EventReturned: a return was answered; Outcome is its [Kind] in one word.
 	EventReturned = "return_answered"
-	// EventHanded: a hand-over has ended; Outcome is one of the Delivery… words, Via
-	// who made it.
+	// EventHanded: a delivery has ended; Outcome is one of the Delivery… words.
 	EventHanded = "delivery_ended"
-	// EventCounted: a payment has come to an outcome of asking its provider; Outcome is
+	// EventCounted: the provider's answer has brought a payment to an outcome; Outcome is
 	// one of the Verify… words.
 	EventCounted = "verification_counted"
 )
@@ -32,9 +31,9 @@ const (
 	OperationInquire = "inquire"
 )
 
-// Outcomes of asking a provider to start a payment. Unreachable is whatever gave no
-// answer that can be read; Busy is that too many wait for this provider already, so
-// that it was not asked.
+// Outcomes of asking a provider to start a payment. Unreachable: there was no answer that
+// can be read. Busy: the provider was not asked, because too many payments are being
+// started there.
 const (
 	CreateOK          = "ok"
 	CreateRefused     = "refused"
@@ -54,8 +53,7 @@ const (
 	VerifyDoubt    = "doubt"
 )
 
-// Outcomes of handing a payment to its shop. Unsent is that provably nothing
-// reached it.
+// Outcomes of delivering a payment to its shop. Unsent: certainly nothing reached the shop.
 const (
 	DeliveryAcked   = "acked"
 	DeliveryUnacked = "unacked"
@@ -63,29 +61,29 @@ const (
 	DeliveryRefused = "refused"
 )
 
-// CreateOutcomes are the outcomes of starting a payment. They, VerifyOutcomes,
+// CreateOutcomes returns the outcomes of starting a payment. They, VerifyOutcomes,
 // DeliveryOutcomes, ReportOutcomes and ReturnKinds are all words that the metrics may
 // be labelled with.
 func CreateOutcomes() []string {
 	return []string{CreateOK, CreateRefused, CreateOperator, CreateUnreachable, CreateBusy}
 }
 
-// VerifyOutcomes are the outcomes of a payment at its provider.
+// VerifyOutcomes returns the outcomes of a payment at its provider.
 func VerifyOutcomes() []string {
 	return []string{VerifyPaid, VerifyAgain, VerifyRefused, VerifyClosed, VerifyOperator, VerifyUnknown, VerifyDoubt}
 }
 
-// DeliveryOutcomes are the outcomes of handing a payment to its shop.
+// DeliveryOutcomes returns the outcomes of handing a payment to its shop.
 func DeliveryOutcomes() []string {
 	return []string{DeliveryAcked, DeliveryUnacked, DeliveryUnsent, DeliveryRefused}
 }
 
-// ReportOutcomes are the outcomes of a report to an affiliate or a webhook.
+// ReportOutcomes returns the outcomes of a report to an affiliate or a webhook.
 func ReportOutcomes() []string {
 	return []string{OutcomeDone, OutcomeRejected, OutcomeRetried, OutcomeParked}
 }
 
-// ReturnKinds are what becomes of a return, in one word each.
+// ReturnKinds returns what becomes of a return, in one word each.
 func ReturnKinds() []string {
 	kinds := []string{returnMalformed, returnUnrouted}
 	for k := Pending; k <= Unavailable; k++ {
@@ -99,7 +97,8 @@ const (
 	returnUnrouted  = "unrouted"
 )
 
-// ReturnKind is what an event says of a return; "" where it says nothing of one.
+// ReturnKind returns the kind of the return that an event is about, or "" if it is about
+// none.
 func ReturnKind(e Event) string {
 	switch e.Name {
 	case EventReturned:
@@ -112,8 +111,8 @@ func ReturnKind(e Event) string {
 	return ""
 }
 
-// ReportOf is what an event says of a report: to whom, and what came of it; "" where
-// it says nothing of one, or was counted before. A report is counted as retried once.
+// ReportOf returns the receiver and the outcome of the report that an event is about; both
+// are "" if it is about none, or was counted before. A report counts as retried once.
 func ReportOf(e Event) (to, outcome string) {
 	first := func(p payment.Report) bool { return p.To == e.To && p.Tries <= 1 }
 	if e.Record == nil || e.Outcome == OutcomeRetried && !slices.ContainsFunc(e.Record.Reports, first) {
@@ -122,22 +121,27 @@ func ReportOf(e Event) (to, outcome string) {
 	return e.To, e.Outcome
 }
 
-// Admit settles a customer's return: it finds or makes its record, has the
-// provider asked (once, however many returns arrive), and says what to tell the
-// browser. When ctx ends, because the browser left, or its patience does, only
-// the waiting is over: a return that came is seen through, for it may be all
-// that is ever known of a payment.
+// Admit settles a customer's return. It finds or makes the record, has the provider asked
+// (once, however many returns arrive), and says what to tell the browser. When ctx ends
+// because the browser has left, or the patience ends, only the waiting ends: the return is
+// still settled, because it may be all that is ever known of the payment.
 func (e *Engine) Admit(ctx context.Context, a Ask) Result {
+	ctx, end := e.span(ctx, SpanVerify, "")
 	res := e.admitted(ctx, a)
+	about := res.Record
+	if about == nil {
+		about = &payment.Record{Provider: a.Provider, Route: a.Route}
+	}
+	end(about, res.Kind.String(), res.Err)
 	e.Observer.Observe(Event{Name: EventReturned, Provider: a.Provider, Site: a.Site, Outcome: res.Kind.String()})
 	return res
 }
 
-// started tells how a provider answered when it was asked to start a payment.
+// started reports how a provider answered when it was asked to start a payment.
 //
-// Invariant: each press of Pay that reaches for a provider is told, with the
-// provider's name, whatever came of it: a provider that starts no payments is lost
-// turnover, and shows nowhere else.
+// Invariant: each press of Pay for a provider is reported with the provider's name, whatever
+// the outcome. A provider that starts no payments costs turnover, and nothing else shows
+// it.
 func (e *Engine) started(provider, site string, err error, took time.Duration) {
 	ev := Event{Name: EventStarting, Provider: provider, Site: site, Operation: OperationCreate, Outcome: createOutcome(err), Err: err, Took: took}
 	ev.Alert = ev.Outcome == CreateUnreachable
@@ -163,7 +167,7 @@ func createOutcome(err error) string {
 	return CreateUnreachable
 }
 
-// callOutcome is what a provider's answer to a question says, in one word.
+// callOutcome returns what a provider's answer to a question says, in one word.
 func callOutcome(o payment.Outcome) string {
 	switch o {
 	case payment.OutcomePaid:
@@ -189,13 +193,13 @@ func callOutcome(o payment.Outcome) string {
 	return VerifyUnknown
 }
 
-// CallOutcomes are all words of an answer, to a question or to a create.
+// CallOutcomes returns all outcomes of a call to a provider, of a question or a create.
 func CallOutcomes() []string {
 	return append(VerifyOutcomes(), "open", "awaiting", "busy")
 }
 
-// countVerified notes, in the record that is about to be committed, which outcome a
-// payment has come to; "" where it had come to it before.
+// countVerified records a payment's outcome in the record that is about to be committed. It
+// returns the outcome, or "" if the payment had it before.
 func countVerified(r *payment.Record) string {
 	o, word := payment.Counted(0), ""
 	switch r.State {
@@ -222,7 +226,7 @@ func countVerified(r *payment.Record) string {
 	return word
 }
 
-// countHanded is countVerified for the end of a hand-over.
+// countHanded is countVerified for the end of a delivery.
 func countHanded(r *payment.Record, h Handed) string {
 	o, word := payment.CountedUnacked, DeliveryUnacked
 	switch {
@@ -239,33 +243,34 @@ func countHanded(r *payment.Record, h Handed) string {
 	return word
 }
 
-// counted tells of an outcome that was committed.
+// counted reports an outcome that was committed.
 func (e *Engine) counted(name string, r *payment.Record, outcome string) {
 	if outcome != "" {
 		e.Observer.Observe(Event{Name: name, Record: r, Outcome: outcome})
 	}
 }
 
-// Timer is an Observer that wants to know how long the ledger takes.
+// Timer is an Observer that measures the ledger.
 type Timer interface {
-	// Committed hears of each change that was asked of the ledger, and how long it
-	// took; synced is whether it waited for the disk.
+	// Committed is called after each commit with its duration. synced says whether it
+	// waited for the disk.
 	Committed(took time.Duration, synced bool, err error)
 }
 
-// KeptBack reports whether calls to a provider are kept back, because too many in a row
-// had no answer.
+// KeptBack reports whether calls to a provider are held back, because too many of the last
+// ones got no answer.
 func (e *Engine) KeptBack(provider string) bool {
 	p, ok := e.Providers[provider]
 	return ok && e.Shared.hosts.Breaker(hostOf(p.Terms())).Open(e.now())
 }
 
-// Alarms are the events of which a person must hear, each of which may be an alert.
+// Alarms returns the events that may be alerts: a person must hear of them.
 func Alarms() []string {
 	return []string{
 		EventReview, EventParked, EventExpired, EventUnknown, EventMissed, EventOperator, EventBreaker, EventStarting, EventMalformed,
-		EventForeign, EventUnconverted, EventPaused, EventStore, EventUnrouted, EventTwin, EventPanicked, EventAccount, EventUnannounced,
-		EventUnusable, EventUnknownOrder, EventPaidBefore, EventUnclaimed, EventNoPage, EventUntold, EventRefundUnknown,
+		EventForeign, EventUnconverted, EventPaused, EventStore, EventUnrouted, EventRepeated, EventPanicked, EventAccount, EventUnannounced,
+		EventUnusable, EventUnknownOrder, EventPaidBefore, EventUnclaimed, EventNoPage, EventCatalogue, EventUntold, EventRefundUnknown,
 		EventRelayCall, EventRelayStranger, EventRelayAmount, EventRelayDown, EventNeedsSession, EventGivenBack, EventForeignReturn,
+		EventUnpriced, EventUnverifiedCredit,
 	}
 }

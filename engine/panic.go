@@ -9,13 +9,12 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// errPanicked is what a panic in a payment's work becomes.
+// errPanicked is the error for a panic in a payment's work.
 var errPanicked = errors.New("a payment's work panicked")
 
-// safely runs the work of one payment, in goroutines for which nobody else
-// catches a panic: it would end the process, with all sites that it serves. The
-// payment is taken up again when its lease is over. What was panicked with is
-// not told, because it may be anything.
+// safely runs the work of one payment and catches a panic, which would end the process with
+// all its sites. The payment is resumed when its lease is over. The panic's value is not
+// reported, because it may contain anything.
 func (e *Engine) safely(ref payment.Ref, work func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -26,9 +25,9 @@ func (e *Engine) safely(ref payment.Ref, work func() error) (err error) {
 	return work()
 }
 
-// flight is settle for a flight of Shared, which would end the process if it
-// panicked.
-func (e *Engine) flight(ctx context.Context, j job) func() (any, error) {
+// settling returns settle as a function for Shared.settles. A panic in it would end the
+// process.
+func (e *Engine) settling(ctx context.Context, j job) func() (any, error) {
 	return func() (any, error) {
 		var rec *payment.Record
 		err := e.safely(j.ref, func() (err error) {

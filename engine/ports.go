@@ -11,11 +11,11 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// Clock is time, so that tests and the simulator can own it. Leases are
-// compared with the store's clock, waits are in-process.
+// Clock tells the time, so that tests and the simulator can replace it. Leases are compared
+// with the store's clock; waits use the process's.
 type Clock interface {
 	Now() time.Time
-	// After delivers once, d from now.
+	// After returns a channel that receives once, after d.
 	After(d time.Duration) <-chan time.Time
 }
 
@@ -28,8 +28,8 @@ func (SystemClock) Now() time.Time { return time.Now().UTC() }
 // After implements Clock.
 func (SystemClock) After(d time.Duration) <-chan time.Time { return time.After(d) }
 
-// storeClock is the store's clock: where several nodes share a ledger, their own
-// clocks don't agree on what is due.
+// storeClock is the store's clock. If several nodes share a ledger, their own clocks don't
+// agree on what is due.
 type storeClock struct {
 	SystemClock
 	store payment.Store
@@ -38,7 +38,7 @@ type storeClock struct {
 // Now implements Clock.
 func (c storeClock) Now() time.Time { return c.store.Now() }
 
-// ahead is how far the store's clock is before the machine's.
+// ahead returns how far the store's clock is before the machine's.
 func (c storeClock) ahead() time.Duration { return time.Until(c.store.Now()) }
 
 // Provider is a configured provider.
@@ -46,45 +46,43 @@ type Provider struct {
 	payment.Provider
 	// Timeout bounds one call; a claim's lease outlives it.
 	Timeout time.Duration
-	// UsedIDs is `used_ids`: how ids from before this ledger are accounted for,
-	// [payment.UsedIDsNone], [payment.UsedIDsImported] or "".
+	// UsedIDs is `used_ids`: [payment.UsedIDsNone], [payment.UsedIDsImported] or "".
 	UsedIDs string
 }
 
-// Terms are what is known of the provider before it is asked.
+// Terms returns everything that is known of the provider before it is asked.
 func (p Provider) Terms() payment.Terms { return payment.TermsOf(p) }
 
-// Policy is what a verify route says of delivery.
+// Policy is what a verify route says about delivery.
 type Policy struct {
-	// Once: the shop does not dedupe, so a delivery is made once.
+	// Once: the shop would credit a repeated delivery twice, so it is made once.
 	Once bool
-	// Park: a verified payment whose customer has gone is left to a person.
+	// Park: a verified payment whose customer has gone is left for a person to decide.
 	Park bool
 	// Many: an order may be paid more than once.
 	Many bool
-	// Site is what the payment's site is called today; empty is as in the record.
+	// Site is the present name of the payment's site; empty means as in the record.
 	Site string
-	// Formerly are its other names: what was recorded under them is its own.
+	// Formerly are the site's former names. Records under them belong to the site.
 	Formerly []string
 }
 
-// Rules are a site's word about a payment: how it is delivered, and what it should
-// have paid. A return's are those of the route that it came to, the worker's those of
-// the running configuration; the engine asks no one else.
+// Rules is what a site says about a payment: how it is delivered, and what it should have
+// paid. For a return they are those of the route to which it came, for the worker those of
+// the running configuration. The engine has no other source.
 type Rules interface {
-	// Policy returns the policy of the route that a record belongs to; false if
-	// no running site has it.
+	// Policy returns the policy of a record's route, or false if no running site has it.
 	Policy(r *payment.Record) (Policy, bool)
-	// Expect finds out what a recorded return should have paid, and asks the shop
-	// where the route says so.
+	// Expect finds out what a recorded return should have paid. It asks the shop if the
+	// route says so.
 	Expect(ctx context.Context, r *payment.Record) (payment.Expectation, error)
 }
 
-// Sites are the sites of the running configuration, as the worker needs them.
+// Sites is the running configuration's sites, as the worker needs them.
 type Sites interface {
 	Rules
-	// Deliver sends the record's return through the site's own route, in
-	// process, and says what became of it. It never panics.
+	// Deliver sends the record's return through the site's own route, in process, and
+	// returns the result. It never panics.
 	Deliver(ctx context.Context, r *payment.Record) Handed
 }
 
@@ -97,8 +95,8 @@ func (noSites) Expect(context.Context, *payment.Record) (payment.Expectation, er
 	return payment.Expectation{}, ErrUnanswered
 }
 
-// asked are the rules of the route that a return came to. A route that counts on
-// intents alone leaves the price to the running configuration.
+// asked has the rules of the route to which a return came. If that route relies on intents
+// alone, the price comes from the running configuration.
 type asked struct {
 	Ask
 	running Rules
@@ -125,30 +123,30 @@ var (
 	ErrUnknownOrder = errors.New("the shop does not know this order")
 	// ErrOrderPaid: the shop says that the order is paid already.
 	ErrOrderPaid = errors.New("the shop says that this order is paid")
-	// ErrPaidHere: it is paid, says the shop, and by this very payment.
+	// ErrPaidHere: the shop says that the order is paid by this payment.
 	ErrPaidHere = fmt.Errorf("%w, by this payment", ErrOrderPaid)
-	// ErrUnanswered: the shop has not answered; nothing is verified before it
-	// does.
+	// ErrUnanswered: the shop has not answered. Nothing is verified before it does.
 	ErrUnanswered = errors.New("the shop has not answered yet")
 	// ErrForeign: the id belongs to another order, site or route.
 	ErrForeign = errors.New("this id belongs to another order, site or route")
-	// ErrUnannounced: no intent, no signature and no look-up explains the return.
+	// ErrUnannounced: no intent, signature or look-up explains the return.
 	ErrUnannounced = errors.New("nothing announced this payment")
 )
 
-// TooManyError is returned by Purchase for a client that presses Pay too often, or
-// while too many payments are being started at the provider.
+// TooManyError is returned by Purchase if a client presses Pay too often, or if too many
+// payments are being started at the provider.
 type TooManyError struct {
-	// RetryAfter is when another may be started.
+	// RetryAfter is how long to wait before the next one.
 	RetryAfter time.Duration
 
 	cause error
 }
 
 // errCrowded: too many payments are being started at one provider.
-var errCrowded = errors.New("no place to start a payment came free")
+var errCrowded = errors.New("too many payments are being started at this provider")
 
-// Unwrap says whether the client pressed too often (nil), or too many others do.
+// Unwrap returns nil if the client pressed too often, else an error that says that too many
+// others do.
 func (e *TooManyError) Unwrap() error { return e.cause }
 
 // Error implements error.
@@ -156,52 +154,54 @@ func (e *TooManyError) Error() string {
 	return fmt.Sprintf("too many payments are being started: come again in %s", e.RetryAfter)
 }
 
-// Handed is what became of a delivery.
+// Handed is the result of a delivery.
 type Handed struct {
-	// Acked: the shop proved that it credited.
+	// Acked: the shop proved that it credited the order.
 	Acked bool
-	// IfHeard: Acked holds only where the shop's own call, through the relay, heard that
-	// it is paid.
+	// IfHeard: Acked holds only if the shop's own call, through the relay, heard that it is
+	// paid.
 	IfHeard bool
-	// Refused: the shop said that it does not take the payment.
+	// Refused: the shop said that it does not accept the payment.
 	Refused bool
-	// Unsent: provably nothing reached the shop.
+	// Unsent: certainly nothing reached the shop.
 	Unsent bool
-	// Gated: paid content that this payment does not open stands between it and
-	// the shop. Only a person can change that.
+	// Gated: a `require` that this payment does not open keeps it from the shop. Only a
+	// person can change that.
 	Gated bool
-	// NoPage: it is acknowledged because nobody is there who could credit, and its
-	// customer has not been answered.
+	// NoPage: it counts as acknowledged because the site has no page that could credit it.
+	// The customer has not been answered.
 	NoPage bool
 	// Status and Location are the shop's answer, 0 without one.
 	Status   int
 	Location string
 }
 
-// Event is something that happened, for logs, metrics, and the events app.
+// Event is something that happened, for logs, metrics and the events app.
 type Event struct {
 	// Name is one of the Event… constants.
 	Name string
-	// Record is the payment, if any: read only.
+	// Record is the payment, if there is one; don't change it.
 	Record *payment.Record
-	// Provider, Site, ID and Order name what an event without a record is about, as
-	// far as that is known; ID and Order are customers' data. Reason says why.
+	// Provider, Site, ID and Order name what an event without a record is about, as far as
+	// that is known. ID and Order are customers' data. Reason says why.
 	Provider, Site, ID, Order string
 	Reason                    payment.Reason
-	// Alert marks what the owner must hear of.
+	// Alert says that the owner must hear of it.
 	Alert bool
 	// Err is without secrets.
 	Err error
 	// Took is how long a call to a provider or the receiver of a report took.
 	Took time.Duration
-	// Operation is what a call was for, and Outcome what came of it or of a report, in
+	// Operation is the purpose of a call, and Outcome its result or that of a report, in
 	// one word each.
 	Operation, Outcome string
 	// To is the receiver of a report, and Code its answer.
 	To, Code string
+	// TraceID is that of the last span about the payment, where anything is traced.
+	TraceID string
 }
 
-// What becomes of a report.
+// Outcomes of a report.
 const (
 	OutcomeDone     = "done"
 	OutcomeRejected = "rejected"
@@ -235,7 +235,7 @@ const (
 	EventStore       = "store_trouble"
 	EventDecided     = "payment_decided"
 	EventUnrouted    = "return_unrouted" // it looks like a provider's return, and no route takes it
-	EventTwin        = "reference_repeated"
+	EventRepeated    = "reference_repeated"
 	EventPanicked    = "payment_panicked"
 	// EventAccount: the ledger meets an account for the first time, and can't know
 	// its used receipts.
@@ -251,14 +251,16 @@ const (
 	EventPaidBefore = "order_paid_before"
 	// EventNoPage: a checkout of ours has no page where its customers come back to.
 	EventNoPage = "checkout_without_page"
+	// EventCatalogue: a checkout's catalogue was changed and can't be read.
+	EventCatalogue = "catalogue_broken"
 	// EventUnclaimed: it is paid, nobody came back, and nobody asks by itself.
 	EventUnclaimed = "payment_unclaimed"
 )
 
-// Observer hears of events, synchronously and concurrently; it must not block.
+// Observer gets all events, synchronously and concurrently. It must not block.
 type Observer interface{ Observe(Event) }
 
-// Config is what an Engine is made of.
+// Config is the input of [New].
 type Config struct {
 	Store      payment.Store
 	Providers  map[string]Provider
@@ -269,15 +271,15 @@ type Config struct {
 	Observer Observer
 	// Clock defaults to the store's, which all nodes share.
 	Clock Clock
-	// Shared outlives a configuration; one per store and process. Default: a new
+	// Shared outlives a configuration; there is one per store and process. Default: a new
 	// one.
 	Shared *Shared
-	// Seal keeps providers' answers secret that a shop hasn't heard yet. Without it
-	// they are made anew from the receipt.
+	// Seal encrypts providers' answers that a shop hasn't heard yet. Without it they are
+	// not kept, and are made from the receipt.
 	Seal Sealer
-	// Rand is a number in [0,1) for jitter. Default: math/rand.
+	// Rand returns a number in [0,1) for jitter. Default: math/rand.
 	Rand func() float64
-	// Tick is how often the worker looks without being woken. Default: 1s.
+	// Tick is how often the worker looks for due records. Default: 1s.
 	Tick time.Duration
 }
 
@@ -300,6 +302,7 @@ func (c *Config) fill() {
 	if c.Observer == nil {
 		c.Observer = noObserver{}
 	}
+	c.Observer = tracedObserver{c.Observer, &c.Shared.traces}
 }
 
 type noObserver struct{}

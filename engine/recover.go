@@ -101,7 +101,7 @@ func (e *Engine) recover(ctx context.Context, prov Provider, p payment.Pending) 
 		return nil
 	}
 	if err == nil {
-		e.poke()
+		e.wakeWorker()
 	}
 	return ignoreConflict(err)
 }

@@ -10,25 +10,26 @@ import (
 
 // The events of giving money back.
 const (
-	// EventRefunded: money was given back, or certainly not; the record tells.
+	// EventRefunded: money was given back, or certainly not; the record says which.
 	EventRefunded = "payment_refunded"
 	// EventRefundUnknown: the provider was asked to give money back, and nobody knows
 	// whether it did.
 	EventRefundUnknown = "refund_unknown"
 )
 
-// GiveBack is what a person wants to be given back.
+// GiveBack says how much a person wants to give back, and how.
 type GiveBack struct {
 	Kind payment.RefundKind
-	// Amount in rials; 0 is all that is left.
+	// Amount in rials; 0 means all that is left.
 	Amount payment.Rials
-	// By and Note are who and why.
+	// By and Note say who and why.
 	By, Note string
-	// Version is that of the record that the person saw; 0 compares nothing.
+	// Version is that of the record which the person saw; 0 compares nothing.
 	Version uint64
 }
 
-// giver is a provider's way to give money back, or why it has none.
+// giver returns the provider's call that gives money back, or an error that says why it has
+// none.
 func (e *Engine) giver(rec *payment.Record, kind payment.RefundKind) (prov Provider, t payment.GiveBackTerms, ask func(context.Context, payment.GiveBack) payment.GivenBack, err error) {
 	if prov, err = e.providerFor(rec); err != nil {
 		return prov, t, nil, fmt.Errorf("%w: %w", ErrNotPossible, err)
@@ -53,8 +54,8 @@ func able(rec *payment.Record, kind payment.RefundKind, ok bool) error {
 	return fmt.Errorf("%w: the provider %s can't %s as it is configured: do it in its panel, and note it with `resolve`", ErrNotPossible, rec.Provider, kind)
 }
 
-// Repayable is how much of a payment could be given back in this way, and on which
-// terms; the error says why nothing can.
+// Repayable returns how much of a payment can be given back in this way, and on which terms.
+// The error says why nothing can.
 func (e *Engine) Repayable(rec *payment.Record, kind payment.RefundKind) (payment.Rials, payment.GiveBackTerms, error) {
 	_, t, _, err := e.giver(rec, kind)
 	if err != nil {
@@ -72,9 +73,9 @@ func (e *Engine) Repayable(rec *payment.Record, kind payment.RefundKind) (paymen
 
 // GiveBack gives money back.
 //
-// Invariant: the marker is durable before one byte goes to the provider, it is asked
-// once for each marker, and where its answer is unknown nobody asks again before a
-// person has said what became of it.
+// Invariant: the marker is durable before one byte goes to the provider. The provider is
+// asked once for each marker. If its answer is unknown, nobody asks again before a person
+// has said how it ended.
 func (e *Engine) GiveBack(ctx context.Context, ref payment.Ref, g GiveBack) (*payment.Record, error) {
 	if !e.begin() {
 		return nil, payment.ErrClosed
@@ -99,8 +100,8 @@ func (e *Engine) GiveBack(ctx context.Context, ref payment.Ref, g GiveBack) (*pa
 	if g.Amount == 0 {
 		g.Amount = left
 	}
-	// The key is of this payment and this attempt: who asked twice with it would ask
-	// for the same refund.
+	// The key names this payment and this attempt. A second call with it asks for the
+	// same refund.
 	key := fmt.Sprintf("%.16s-%d", string(rec.Ref), len(rec.Refunds)+1)
 	f := payment.Refund{Kind: g.Kind, Amount: g.Amount, Key: key, By: g.By, Note: g.Note}
 	if err := rec.BeginRefund(f, t, e.now()); err != nil {
@@ -119,7 +120,7 @@ func (e *Engine) GiveBack(ctx context.Context, ref payment.Ref, g GiveBack) (*pa
 	return e.endRefund(ctx, ref, key, e.callBack(ctx, rec.Ref, prov, ask, q))
 }
 
-// callBack asks the provider within its time-out. A panic is an unknown answer.
+// callBack asks the provider within its time-out. After a panic the answer is unknown.
 func (e *Engine) callBack(ctx context.Context, ref payment.Ref, prov Provider, ask func(context.Context, payment.GiveBack) payment.GivenBack, q payment.GiveBack) (a payment.GivenBack) {
 	ctx, cancel := context.WithTimeout(ctx, prov.Timeout)
 	defer cancel()
@@ -129,8 +130,8 @@ func (e *Engine) callBack(ctx context.Context, ref payment.Ref, prov Provider, a
 	return a
 }
 
-// endRefund writes what became of it, over whatever else became of the record
-// meanwhile.
+// endRefund records how the refund ended. If the record has changed meanwhile, it tries
+// again.
 func (e *Engine) endRefund(ctx context.Context, ref payment.Ref, key string, a payment.GivenBack) (*payment.Record, error) {
 	var rec *payment.Record
 	var err error
@@ -164,10 +165,10 @@ func (e *Engine) tellRefund(rec *payment.Record, a payment.GivenBack) {
 	default:
 		e.observe(EventRefunded, rec, a.Err, false)
 	}
-	e.poke()
+	e.wakeWorker()
 }
 
-// SettleRefund is a person's word on what became of a refund whose answer was lost.
+// SettleRefund records what a person found out about a refund whose answer was lost.
 func (e *Engine) SettleRefund(ctx context.Context, ref payment.Ref, version uint64, done bool, by, note string) (*payment.Record, error) {
 	rec, err := e.Store.Get(ctx, ref)
 	if err != nil {
@@ -183,6 +184,6 @@ func (e *Engine) SettleRefund(ctx context.Context, ref payment.Ref, version uint
 		return nil, err
 	}
 	e.observe(EventRefunded, rec, nil, false)
-	e.poke()
+	e.wakeWorker()
 	return rec, nil
 }

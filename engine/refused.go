@@ -9,22 +9,21 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// Refusal is a piece of knowledge about a payment that can't be used: an
-// announcement with an unreadable amount, a return that nothing announced, an
-// order that the shop does not know. None vanishes: each is an event with the true
-// reason, and leaves a trace that a person finds.
+// Refusal is a message about a payment that can't be used: an announcement with an unreadable
+// amount, a return that nothing announced, an order that the shop does not know. Each
+// becomes an event with the true reason, and leaves a trace that a person finds.
 type Refusal struct {
 	Site, Provider string
-	// ID and Order as they were named; either may be empty.
+	// ID and Order as the message named them; either may be empty.
 	ID, Order string
-	// Amount in rials, where one was named.
+	// Amount in rials, if the message named one.
 	Amount payment.Rials
 	// Reason is one of ReasonUnannounced, ReasonUnusable, ReasonUnknownOrder,
 	// ReasonPaidBefore, ReasonStray and ReasonForeign.
 	Reason payment.Reason
-	// Claims: it came from a return that claims paid, so the provider may be asked.
+	// Claims: it is a return that claims paid, so the provider may be asked.
 	Claims bool
-	// Client is what strangers are counted by; empty for what the shop said.
+	// Client is what strangers are counted by; empty for messages of the shop.
 	Client string
 	// Err says more, without secrets.
 	Err error
@@ -37,7 +36,7 @@ const (
 	traceText = 128
 )
 
-// eventOf is the event of a reason.
+// eventOf returns the event of a reason.
 func eventOf(r payment.Reason) string {
 	switch r {
 	case payment.ReasonUnannounced:
@@ -54,10 +53,9 @@ func eventOf(r payment.Reason) string {
 	return EventForeign
 }
 
-// Refused tells of a refusal and keeps its trace: a record in Declined that holds
-// no key, no return and no right, under a name of its own, so that it stands in no
-// later payment's way. It is never an error: what is refused goes on being refused
-// when the trace can't be kept.
+// Refused reports a refusal and keeps its trace: a Declined record without keys and without
+// a return, under a name of its own, so that it hinders no later payment. It never fails:
+// if the trace can't be kept, the message is refused all the same.
 func (e *Engine) Refused(ctx context.Context, r Refusal) {
 	ev := Event{Name: eventOf(r.Reason), Provider: r.Provider, Site: r.Site, ID: clip(r.ID), Order: clip(r.Order), Reason: r.Reason, Err: r.Err, Alert: true}
 	if ev.Err == nil {
@@ -69,7 +67,7 @@ func (e *Engine) Refused(ctx context.Context, r Refusal) {
 	e.Observer.Observe(ev)
 }
 
-// trace keeps what was refused; nil where it is kept already, or can't be.
+// trace keeps a refusal. It returns nil if that is kept already, or can't be.
 func (e *Engine) trace(ctx context.Context, r Refusal) *payment.Record {
 	if e.Store.Ready() != nil || !e.begin() {
 		return nil
@@ -100,12 +98,12 @@ func (e *Engine) trace(ctx context.Context, r Refusal) *payment.Record {
 		return nil
 	}
 	if rec.Due.Equal(now) {
-		e.poke()
+		e.wakeWorker()
 	}
 	return rec
 }
 
-// isTrace: the record is no payment but what is left of a refusal.
+// isTrace: the record is no payment but the trace of a refusal.
 func isTrace(r *payment.Record) bool {
 	if r.State != payment.Declined || r.Expect.Known() || r.Attempts.Count > 0 || r.Return != nil {
 		return false
@@ -125,8 +123,7 @@ func clip(s string) string {
 	return s
 }
 
-// unannounced refuses a return that no intent, no signature and no look-up
-// explains.
+// unannounced refuses a return that no intent, signature or look-up explains.
 func (e *Engine) unannounced(ctx context.Context, _ Provider, a Ask) {
 	e.Refused(ctx, Refusal{
 		Site: a.Site, Provider: a.Provider, ID: a.Claimed.ID, Order: a.Order, Reason: payment.ReasonUnannounced,
@@ -134,8 +131,8 @@ func (e *Engine) unannounced(ctx context.Context, _ Provider, a Ask) {
 	})
 }
 
-// oldTrace looks after a trace that is due: it is forgotten, or its provider is
-// asked whether a payment that nothing announced was paid.
+// oldTrace looks after a trace that is due. It forgets the trace, or asks the provider whether
+// a payment that nothing announced was paid.
 func (e *Engine) oldTrace(ctx context.Context, rec *payment.Record) error {
 	if e.now().Sub(rec.CreatedAt) >= traceKept {
 		return ignoreConflict(e.Store.Forget(ctx, rec.Ref, rec.Version))
@@ -143,33 +140,33 @@ func (e *Engine) oldTrace(ctx context.Context, rec *payment.Record) error {
 	kept := rec.CreatedAt.Add(traceKept)
 	prov, err := e.providerFor(rec)
 	if err != nil || !inquires(prov) || rec.Reason != payment.ReasonUnannounced || rec.Attempts.Unasked > 0 {
-		return e.rest(ctx, rec, kept)
+		return e.reschedule(ctx, rec, kept)
 	}
 	a, asked := e.inquire(ctx, prov, rec, true)
 	if !asked {
-		return e.rest(ctx, rec, e.now().Add(limit.BreakerWait))
+		return e.reschedule(ctx, rec, e.now().Add(limit.BreakerWait))
 	}
 	rec.Attempts.Unasked++
 	rc := a.Receipt
 	paid := a.Outcome == payment.OutcomeAwaiting || a.Outcome == payment.OutcomeAgain
 	if !paid || rc == nil || rc.Order != rec.Order || rc.ID != "" && rc.ID != rec.ID || rc.Amount <= 0 {
-		return e.rest(ctx, rec, kept)
+		return e.reschedule(ctx, rec, kept)
 	}
 	// It is paid, and a person must know. Nothing was settled: where the money goes
 	// back by itself unless it is verified, giving the order verifies first.
 	if err := rec.Found(a, e.now()); err != nil {
 		return err
 	}
-	e.hold(rec)
+	e.keepForAlert(rec)
 	if err := e.commit(ctx, rec, false); err != nil {
 		return ignoreConflict(err)
 	}
-	e.tell(ctx, EventReview, rec, ErrUnannounced)
+	e.alert(ctx, EventReview, rec, ErrUnannounced)
 	return nil
 }
 
-// inquire asks a provider without settling, in its lane and through its breaker;
-// asked is false where it was not asked.
+// inquire asks a provider without settling, in its lane and through its breaker. asked says
+// whether it was asked.
 func (e *Engine) inquire(ctx context.Context, prov Provider, rec *payment.Record, stranger bool) (a payment.Answer, asked bool) {
 	inquirer, ok := prov.Provider.(payment.Inquirer)
 	if !ok {

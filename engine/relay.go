@@ -10,24 +10,24 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// The relay serves a provider's own API to the shop. What the shop hears is decided
-// here, from the record; the handlers only carry bytes. docs/relay.md tells its users.
+// The relay serves a provider's own API to the shop. These functions decide from the record
+// what the shop hears; the handlers only carry bytes. docs/relay.md is the manual.
 //
-// The invariants: nothing is settled that the shop didn't ask for; the marker is
-// durable before its verify goes out; "first" is said by tellFirst alone, after a
-// durable commit; and no relay call waits for a hand-over or a page of the shop's.
+// Invariants: nothing is settled that the shop didn't ask for. The marker is durable before
+// the shop's verify is forwarded. Only tellFirst says "first", after a durable commit. No
+// relay call waits for a delivery or for a page of the shop.
 
 const (
-	// relayHold is how long an ask waits for an answer that its provider owes.
+	// relayHold is how long an ask waits for the provider's answer.
 	relayHold = 25 * time.Second
-	// relayTelling is how long an ask waits while another is being told.
+	// relayTelling is how long an ask waits while another one is being told "first".
 	relayTelling = 3 * time.Second
-	// relayPoll is how often a record is looked at meanwhile.
+	// relayPoll is how often the record is read meanwhile.
 	relayPoll = 50 * time.Millisecond
-	// tellLease is how long a telling may take before it counts as cut off.
+	// tellLease is how long a telling may take before it counts as interrupted.
 	tellLease = 30 * time.Second
-	// relayLink is how long a payment may be paid whose provider's document doesn't
-	// say: intents live as long.
+	// relayLink is how long a payment may be paid if the provider's document doesn't say.
+	// Intents are kept as long.
 	relayLink = 30 * 24 * time.Hour
 )
 
@@ -35,49 +35,48 @@ const (
 const (
 	// EventRelayCall: a call that isn't in the provider's dialect.
 	EventRelayCall = "relay_unknown_call"
-	// EventRelayStranger: credentials that are no block's.
+	// EventRelayStranger: credentials that belong to no provider block.
 	EventRelayStranger = "relay_stranger"
-	// EventRelayAmount: a verify for another amount than was created.
+	// EventRelayAmount: a verify names another amount than its create.
 	EventRelayAmount = "relay_other_amount"
-	// EventRelayDown: a call was refused because it can't be remembered.
+	// EventRelayDown: a call was refused because it can't be recorded.
 	EventRelayDown = "relay_down"
 	// EventRelaySilent: the provider did not answer a shop's verify.
 	EventRelaySilent = "relay_silent"
-	// EventNeedsSession: the shop's plugin did not ask in a replay.
+	// EventNeedsSession: the shop's plugin did not ask when its return was repeated.
 	EventNeedsSession = "relay_needs_session"
 	// EventGivenBack: the shop asked for money to be sent back.
 	EventGivenBack = "relay_given_back"
-	// EventForeignReturn: a return whose address is not that of its create.
+	// EventForeignReturn: a return came to another address than its create named.
 	EventForeignReturn = "relay_foreign_return"
 )
 
-// Relay is one call of a shop's.
+// Relay is one call of a shop.
 type Relay struct {
 	Site, Route, Provider string
 	Formerly              []string
 	Call                  payment.RelayCall
 	Ask                   payment.RelayAsk
-	// Return is the address of a create's callback as the worker needs it, if a site
-	// of ours takes it.
+	// Return is the address of a create's callback as the worker needs it, if a site of
+	// ours serves it.
 	Return *payment.Return
-	// Policy is that of the site; its orders may be paid more than once by default.
+	// Policy is the site's. By default its orders may be paid more than once.
 	Policy Policy
-	// Say writes an answer and reports whether the shop took it whole: its
-	// connection was open until the last byte was on its way. It is called once.
+	// Say writes an answer and reports whether the shop received all of it: its connection
+	// was open until the last byte was sent. It is called once.
 	Say func(payment.RelayReply) bool
-	// Break closes the connection without an answer. It is called instead of Say.
+	// Break closes the connection without an answer. It is called in place of Say.
 	Break func()
 }
 
-// Sealer keeps a provider's answer secret in the ledger. What it is made for, the
-// payment's reference, opens it only.
+// Sealer encrypts a provider's answer for the ledger. Open needs the same reference.
 type Sealer interface {
 	Seal(ref payment.Ref, b []byte) ([]byte, error)
 	Open(ref payment.Ref, b []byte) ([]byte, error)
 }
 
-// keptMost is the longest answer that is kept; longer ones are made anew from the
-// receipt.
+// keptMost is the longest answer that is kept. In place of a longer one, an answer is made
+// from the receipt.
 const keptMost = 4 << 10
 
 func (e *Engine) relayer(name string) (Provider, payment.Relayer, error) {
@@ -92,8 +91,8 @@ func (e *Engine) relayer(name string) (Provider, payment.Relayer, error) {
 	return prov, r, nil
 }
 
-// RelayCreate forwards a create and remembers what it says before the shop has its
-// answer (rule 12). It never asks twice.
+// RelayCreate forwards a create, and records it before the shop gets the answer (rule 12).
+// It never asks the provider twice.
 func (e *Engine) RelayCreate(ctx context.Context, c Relay) {
 	ctx = context.WithoutCancel(ctx)
 	prov, r, err := e.relayer(c.Provider)
@@ -148,7 +147,7 @@ func (e *Engine) RelayCreate(ctx context.Context, c Relay) {
 	e.relayGive(c, reply)
 }
 
-// relayGive passes an answer on as it came, or breaks off where there is none.
+// relayGive passes an answer on as it came, or closes the connection if there is none.
 func (e *Engine) relayGive(c Relay, reply payment.RelayReply) {
 	if reply.Status == 0 || reply.Err != nil {
 		c.Break()
@@ -191,8 +190,8 @@ func (e *Engine) relayIntend(ctx context.Context, prov Provider, c Relay, id str
 	return e.intend(ctx, rec, prov, nil, 0)
 }
 
-// relayFirstLook is when the worker first looks at an intent of a relayed create. It
-// asks only by inquiry, and hands over only by the shop's own return.
+// relayFirstLook returns when the worker first looks at an intent of a relayed create. The
+// worker asks only by inquiry, and delivers only by repeating the shop's own return.
 func (e *Engine) relayFirstLook(rec *payment.Record, prov Provider) time.Time {
 	if rec.Return != nil && inquires(prov) {
 		return nextUnasked(rec, true, e.now())
@@ -200,7 +199,7 @@ func (e *Engine) relayFirstLook(rec *payment.Record, prov Provider) time.Time {
 	return rec.CreatedAt.Add(relayLink)
 }
 
-// relayFind is the record that a call is about, nil without an error where there is
+// relayFind returns the record that a call is about, or nil without an error if there is
 // none.
 func (e *Engine) relayFind(ctx context.Context, prov Provider, c Relay) (*payment.Record, error) {
 	if c.Ask.ID == "" {
@@ -232,7 +231,7 @@ func (e *Engine) RelayForward(ctx context.Context, c Relay) {
 	e.relayGive(c, e.relayList(ctx, prov, c, e.relayRaw(ctx, prov, r, c)))
 }
 
-// relayRaw forwards without a record's step.
+// relayRaw forwards a call without a step of a record.
 func (e *Engine) relayRaw(ctx context.Context, prov Provider, r payment.Relayer, c Relay) payment.RelayReply {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), prov.Timeout)
 	defer cancel()
@@ -244,9 +243,9 @@ func (e *Engine) relayRaw(ctx context.Context, prov Provider, r payment.Relayer,
 	return forward(ctx, r, c.Call)
 }
 
-// RelayInquire answers a question that settles nothing. What is settled here and was
-// not heard yet is answered as before its verify: a job that looks for paid and
-// unverified payments must still find it.
+// RelayInquire answers a question that settles nothing. A payment that is settled here, and
+// of which the shop has not heard, is answered as before its verify: a job of the shop
+// that looks for paid and unverified payments must still find it.
 func (e *Engine) RelayInquire(ctx context.Context, c Relay) {
 	prov, r, err := e.relayer(c.Provider)
 	if err != nil {
@@ -265,8 +264,7 @@ func (e *Engine) relayEvent(name string, c Relay, err error, alert bool) {
 	e.Observer.Observe(Event{Name: name, Provider: c.Provider, Site: c.Site, ID: clip(c.Ask.ID), Order: clip(c.Ask.Order), Err: err, Alert: alert})
 }
 
-// RelayOf is the payment behind a provider's id, nil without an error where none is
-// known.
+// RelayOf returns the payment of a provider's id, or nil without an error if none is known.
 func (e *Engine) RelayOf(ctx context.Context, provider, id string) (*payment.Record, error) {
 	prov, err := e.provider(provider)
 	if err != nil {

@@ -10,19 +10,19 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// relayed is what an ask of the provider gave.
+// relayed is the result of asking the provider with a shop's call.
 type relayed struct {
 	rec *payment.Record
-	// reply is the provider's answer as it came, and answer what it means; Status is 0
-	// where somebody else asked.
+	// reply is the provider's answer as it came, and outcome what it means. reply.Status
+	// is 0 if somebody else asked.
 	reply   payment.RelayReply
 	outcome payment.Outcome
 }
 
-var errOtherAmount = errors.New("the shop asks for another amount than it created the payment with")
+var errOtherAmount = errors.New("the shop verifies another amount than the one with which it created the payment")
 
-// RelayVerify answers a shop's verify. It returns when the shop has its answer, or
-// is gone; what was begun goes on without it.
+// RelayVerify answers a shop's verify. It returns when the shop has its answer or has gone.
+// Work that has begun goes on without the shop.
 func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
 	gone := ctx.Done()
 	ctx = context.WithoutCancel(ctx)
@@ -114,15 +114,15 @@ func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
 
 var errNoAnswer = errors.New("the provider has not answered the shop's verify; we ask again")
 
-// stands is where a payment stands for an ask.
+// stands says what a payment's state means for an ask.
 type stands int
 
 const (
-	standsOpen     stands = iota // not settled: the provider is asked
+	standsOpen     stands = iota // not settled: ask the provider
 	standsTellable               // settled, and nobody has heard "first"
-	standsTelling                // another is being told
+	standsTelling                // another ask is being told
 	standsHeard                  // heard, or never to be told
-	standsPerson                 // our books hold it; the provider answers as it likes
+	standsPerson                 // our ledger holds it for a person: pass on what the provider says
 )
 
 func (e *Engine) relayStands(rec *payment.Record) stands {
@@ -155,7 +155,7 @@ func over(gone <-chan struct{}) bool {
 	}
 }
 
-// relayWait is false where the caller has left.
+// relayWait waits. It returns false if the caller has left.
 func (e *Engine) relayWait(gone <-chan struct{}, d time.Duration) bool {
 	select {
 	case <-gone:
@@ -165,8 +165,8 @@ func (e *Engine) relayWait(gone <-chan struct{}, d time.Duration) bool {
 	}
 }
 
-// relayQuestion has the provider asked once for all who ask at a time. Whoever comes
-// while the worker, or a return, asks gets no answer of its own: it looks again.
+// relayQuestion asks the provider once for all calls that ask at the same time. A call that
+// comes while the worker or a return asks gets no answer of its own, and looks again.
 func (e *Engine) relayQuestion(ctx context.Context, prov Provider, r payment.Relayer, c Relay, rec *payment.Record) (relayed, error) {
 	j := job{prov: prov, ask: Ask{
 		Site: c.Site, Formerly: c.Formerly, Route: c.Route, Provider: c.Provider, Order: c.Ask.Order, Policy: c.Policy,
@@ -183,7 +183,7 @@ func (e *Engine) relayQuestion(ctx context.Context, prov Provider, r payment.Rel
 	}
 	v, err, _ := e.Shared.relays.Do(string(j.ref), func() (any, error) {
 		var got relayed
-		_, err, _ := e.Shared.flights.Do(string(j.ref), func() (any, error) {
+		_, err, _ := e.Shared.settles.Do(string(j.ref), func() (any, error) {
 			err := e.safely(j.ref, func() (err error) {
 				got, err = e.relaySettle(ctx, j, r, c)
 				return err
@@ -199,8 +199,8 @@ func (e *Engine) relayQuestion(ctx context.Context, prov Provider, r payment.Rel
 	return got, err
 }
 
-// relaySettle claims, asks and commits, as settle does for a return. It asks even
-// though the last answer was a "no" a moment ago: so did the shop.
+// relaySettle claims, asks and commits, like settle for a return. It asks even if the last
+// answer was a "no" a moment ago, because the shop asks as well.
 func (e *Engine) relaySettle(ctx context.Context, j job, r payment.Relayer, c Relay) (relayed, error) {
 	t := j.prov.Terms()
 	e.account(ctx, j.prov)
@@ -230,8 +230,8 @@ func (e *Engine) relaySettle(ctx context.Context, j job, r payment.Relayer, c Re
 	return relayed{}, fmt.Errorf("claiming a relayed payment: %w", payment.ErrConflict)
 }
 
-// relayAttempt asks with the shop's own call. The breaker doesn't keep it back: a
-// shop without us would ask, too.
+// relayAttempt asks with the shop's own call. The breaker doesn't hold it back, because the
+// shop would ask without us, too.
 func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c Relay, rec *payment.Record, t payment.Terms) (relayed, error) {
 	laneCtx, cancel := context.WithTimeout(ctx, j.prov.Timeout)
 	leave, err := e.Shared.hosts.Enter(laneCtx, hostOf(t), false)
@@ -284,7 +284,7 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 	return relayed{rec: rec, reply: reply, outcome: answer.Outcome}, err
 }
 
-// relayKeep is what a relayed ask adds to what its answer means.
+// relayKeep adds to a record what a relayed ask leaves there besides the verdict.
 func (e *Engine) relayKeep(next *payment.Record, a payment.Answer, reply payment.RelayReply) {
 	now := e.now()
 	switch next.State {
@@ -309,9 +309,9 @@ func (e *Engine) relayKeep(next *payment.Record, a payment.Answer, reply payment
 	}
 }
 
-// relayHeld passes on an ask about a payment that our books hold for a person: the
-// shop is never blocked by them. The marker is on record before, and a "first" goes out
-// as every other does. It reports whether the ask has had its answer.
+// relayHeld passes on an ask about a payment that our ledger holds for a person, because our
+// doubts never block the shop. The marker is on record before, and "first" is told like
+// any other. It reports whether the ask was answered.
 func (e *Engine) relayHeld(ctx context.Context, prov Provider, r payment.Relayer, c Relay, rec *payment.Record) (done bool) {
 	next := rec.Clone()
 	if next.Relay == nil {

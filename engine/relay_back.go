@@ -8,9 +8,9 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// RelayGiveBack passes on a call that sends money back. That it was asked for is
-// durable before: it excludes a replay, and its success makes the payment reversed.
-// While the shop is being told "paid" it is answered "later".
+// RelayGiveBack passes on a call that sends money back. The request is durable before: from
+// then on the shop's return is not repeated, and on success the payment becomes reversed.
+// While the shop is being told "paid", it is answered "later".
 func (e *Engine) RelayGiveBack(ctx context.Context, c Relay) {
 	ctx = context.WithoutCancel(ctx)
 	prov, r, err := e.relayer(c.Provider)
@@ -34,8 +34,8 @@ func (e *Engine) RelayGiveBack(ctx context.Context, c Relay) {
 
 var errBeingTold = errors.New("the shop asks for money back while it is being told that it was paid")
 
-// giveBackMarked puts the wish on record; nil without an error where the payment
-// isn't known here.
+// giveBackMarked records the request. It returns nil without an error if the payment isn't
+// known here.
 func (e *Engine) giveBackMarked(ctx context.Context, prov Provider, c Relay) (*payment.Record, error) {
 	for range claimTries {
 		rec, err := e.relayFind(ctx, prov, c)
@@ -56,7 +56,7 @@ func (e *Engine) giveBackMarked(ctx context.Context, prov Provider, c Relay) (*p
 	return nil, payment.ErrConflict
 }
 
-// givenBack records what became of it.
+// givenBack records the outcome.
 func (e *Engine) givenBack(ctx context.Context, rec *payment.Record, o payment.Outcome, unsent bool) {
 	for range claimTries {
 		next, now := rec.Clone(), e.now()

@@ -10,8 +10,8 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// relayDue does the next thing for a relayed payment. It is not done where the
-// payment is like any other: an ask without an answer is asked again.
+// relayDue does the next step of a relayed payment. done is false if the payment is treated
+// like any other: after an ask without an answer, the worker asks again.
 func (e *Engine) relayDue(ctx context.Context, rec *payment.Record) (done bool, err error) {
 	switch rec.State {
 	case payment.Created:
@@ -34,15 +34,15 @@ func (e *Engine) relayDue(ctx context.Context, rec *payment.Record) (done bool, 
 	return false, nil
 }
 
-// handsOver: a verify route settled it, or began to hand it over, so a verify route
-// hands it over; its plugin only asks meanwhile.
+// handsOver: a verify route settled the payment, or began to deliver it, so a verify route
+// delivers it. The plugin only asks meanwhile.
 func (e *Engine) handsOver(rec *payment.Record) bool {
 	return rec.Delivery.Via == payment.ViaBrowser || rec.Delivery.Via == payment.ViaWorker || rec.Relay.Asked == 0 && arrived(rec) && rec.State.Captured()
 }
 
-// relayUnasked looks after a create whose customer the shop hasn't asked about. It
-// settles nothing: where an inquiry says "paid, not verified", the shop's own return
-// is made, and its plugin settles.
+// relayUnasked looks after a create about which the shop hasn't asked. It settles nothing. If
+// an inquiry says "paid, not verified", it repeats the shop's own return, and the plugin
+// settles.
 func (e *Engine) relayUnasked(ctx context.Context, rec *payment.Record) error {
 	now := e.now()
 	if !now.Before(rec.CreatedAt.Add(relayLink)) {
@@ -54,14 +54,14 @@ func (e *Engine) relayUnasked(ctx context.Context, rec *payment.Record) error {
 	}
 	ends := rec.CreatedAt.Add(relayLink)
 	if !inquires(prov) || rec.Relay.Asked > 0 || !rec.Relay.ReplayedAt.IsZero() || !e.mayReplay(rec) {
-		return e.rest(ctx, rec, ends)
+		return e.reschedule(ctx, rec, ends)
 	}
 	if rec.Relay.Page == payment.PageOpen && now.Sub(rec.Relay.PageAt) < pageLimit {
-		return e.rest(ctx, rec, rec.Relay.PageAt.Add(pageLimit)) // its customer is with the shop
+		return e.reschedule(ctx, rec, rec.Relay.PageAt.Add(pageLimit)) // its customer is with the shop
 	}
 	a, asked := e.inquire(ctx, prov, rec, false)
 	if !asked {
-		return e.rest(ctx, rec, now.Add(limit.BreakerMost))
+		return e.reschedule(ctx, rec, now.Add(limit.BreakerMost))
 	}
 	switch a.Outcome {
 	case payment.OutcomeAwaiting:
@@ -80,30 +80,30 @@ func (e *Engine) relayUnasked(ctx context.Context, rec *payment.Record) error {
 	if at.IsZero() {
 		at = ends
 	}
-	return e.rest(ctx, rec, at)
+	return e.reschedule(ctx, rec, at)
 }
 
 func (e *Engine) relayLapse(ctx context.Context, rec *payment.Record) error {
 	if err := rec.EndUnasked(payment.Lapse, payment.ReasonNotPaid, e.now()); err != nil {
 		return err
 	}
-	return e.rest(ctx, rec, e.now())
+	return e.reschedule(ctx, rec, e.now())
 }
 
-// relayForget forgets what nobody paid once its link is dead.
+// relayForget forgets a payment that nobody paid, once it can't be paid any more.
 func (e *Engine) relayForget(ctx context.Context, rec *payment.Record) error {
 	if at := rec.CreatedAt.Add(relayLink); e.now().Before(at) {
-		return e.rest(ctx, rec, at)
+		return e.reschedule(ctx, rec, at)
 	}
 	err := e.Store.Forget(ctx, rec.Ref, rec.Version)
 	if errors.Is(err, payment.ErrConflict) {
-		return e.rest(ctx, rec, time.Time{})
+		return e.reschedule(ctx, rec, time.Time{})
 	}
 	return err
 }
 
-// relayUnheard looks after what is settled and nobody has heard: its answer was
-// lost. The shop's own return is made once; then a person looks.
+// relayUnheard looks after a settled payment of which the shop has not heard, because the
+// answer was lost. It repeats the shop's own return once; then a person decides.
 func (e *Engine) relayUnheard(ctx context.Context, rec *payment.Record) error {
 	switch old, err := e.perhapsTold(ctx, rec); {
 	case err != nil:
@@ -114,9 +114,9 @@ func (e *Engine) relayUnheard(ctx context.Context, rec *payment.Record) error {
 	now := e.now()
 	switch at := later(rec.Attempts.Last, rec.Delivery.Last).Add(browserGrace); {
 	case now.Before(at):
-		return e.rest(ctx, rec, at) // the caller may still be there, or its customer
+		return e.reschedule(ctx, rec, at) // the caller may still be there, or its customer
 	case rec.Relay.Page == payment.PageOpen && now.Sub(rec.Relay.PageAt) < pageLimit:
-		return e.rest(ctx, rec, rec.Relay.PageAt.Add(pageLimit))
+		return e.reschedule(ctx, rec, rec.Relay.PageAt.Add(pageLimit))
 	case rec.Relay.ReplayedAt.IsZero() && e.mayReplay(rec):
 		return e.replay(ctx, rec)
 	}
@@ -135,17 +135,17 @@ func (e *Engine) relayUnheard(ctx context.Context, rec *payment.Record) error {
 	return e.park(ctx, rec)
 }
 
-// relayLapsed ends a telling whose node is gone, or gives up a page that never came.
+// relayLapsed ends a telling whose node has gone, or gives up a page that never came.
 func (e *Engine) relayLapsed(ctx context.Context, rec *payment.Record) error {
 	now := e.now()
 	var err error
 	switch l := rec.Relay; {
 	case l.Open() && e.Store.Alive(rec.Lease):
-		return e.rest(ctx, rec, rec.Lease.Until)
+		return e.reschedule(ctx, rec, rec.Lease.Until)
 	case l.Open():
 		err = rec.CutOff(now)
 	case l.Page == payment.PageOpen && now.Before(l.PageAt.Add(pageLimit)) && e.Store.Alive(payment.Lease{Owner: l.PageBy, Until: l.PageAt.Add(pageLimit)}):
-		return e.rest(ctx, rec, l.PageAt.Add(pageLimit))
+		return e.reschedule(ctx, rec, l.PageAt.Add(pageLimit))
 	case l.Page == payment.PageOpen:
 		err = rec.LosePage(now)
 	default:
@@ -162,18 +162,18 @@ func (e *Engine) relayLapsed(ctx context.Context, rec *payment.Record) error {
 	return nil
 }
 
-// relayRests tells a person, and throws away what is kept for too long.
+// relayRests alerts a person, and deletes an answer that was kept long enough.
 func (e *Engine) relayRests(ctx context.Context, rec *payment.Record) error {
 	if ends := relayKeptUntil(rec); !ends.IsZero() && !e.now().Before(ends) {
 		rec.Relay.Kept, rec.Relay.KeptAt = nil, time.Time{}
-		return e.rest(ctx, rec, time.Time{})
+		return e.reschedule(ctx, rec, time.Time{})
 	}
-	e.tellAgain(ctx, rec)
+	e.repeatAlert(ctx, rec)
 	return nil
 }
 
-// relayKeptUntil is when a record that waits for a person is due once more; zero is
-// never.
+// relayKeptUntil returns when a record that waits for a person is due once more, to delete the
+// kept answer; zero means never.
 func relayKeptUntil(rec *payment.Record) time.Time {
 	if rec.Relay == nil || len(rec.Relay.Kept) == 0 {
 		return time.Time{}
@@ -181,8 +181,8 @@ func relayKeptUntil(rec *payment.Record) time.Time {
 	return rec.Relay.KeptAt.Add(payment.RelayKept)
 }
 
-// untell lets a parked payment be told once more, on a person's word that the shop
-// has not credited it: its return is made again, or its customer comes back.
+// untell lets the shop hear "first" of a parked payment again, because a person has seen that
+// the shop has not credited it. Its return is repeated, or its customer comes back.
 func (e *Engine) untell(ctx context.Context, rec *payment.Record, note payment.Note) (*payment.Record, error) {
 	now := e.now()
 	gen, err := e.generation(ctx)
@@ -208,10 +208,10 @@ func (e *Engine) untell(ctx context.Context, rec *payment.Record, note payment.N
 	return e.Store.Get(ctx, rec.Ref)
 }
 
-// RelayReturn notes that the customer's return of a relayed payment reaches the shop,
-// and at which moment; zero where nothing is to be noted. While another return of it
-// is with the shop it waits for that one's end, for as long as patience and browser
-// allow: whichever asked first, the page might be the other's.
+// RelayReturn records that the customer's return of a relayed payment reaches the shop. It
+// returns the moment, or zero if there is nothing to record. While the shop answers
+// another return of the payment, it waits for that one's end as long as patience and
+// browser allow, because nobody could tell to which return a page belongs.
 func (e *Engine) RelayReturn(ctx context.Context, ref payment.Ref, ret payment.Return, patience time.Duration) (time.Time, error) {
 	gone := ctx.Done()
 	ctx = context.WithoutCancel(ctx)
@@ -264,7 +264,7 @@ func (e *Engine) RelayReturn(ctx context.Context, ref payment.Ref, ret payment.R
 	}
 }
 
-// RelayPage notes how the shop answered the return that came at a moment.
+// RelayPage records how the shop answered the return that came at the given moment.
 func (e *Engine) RelayPage(ctx context.Context, ref payment.Ref, at time.Time, said payment.ShopPage) {
 	ctx = context.WithoutCancel(ctx)
 	for range claimTries {
@@ -276,7 +276,7 @@ func (e *Engine) RelayPage(ctx context.Context, ref payment.Ref, at time.Time, s
 		if err := rec.EndPage(at, said, e.now()); err != nil {
 			return
 		}
-		e.holdParked(rec)
+		e.keepParked(rec)
 		outcome := countRelayed(rec)
 		err = e.commit(ctx, rec, true)
 		if err == nil {

@@ -105,7 +105,7 @@ func (e *Engine) enterReplay(site string) (leave func(), ok bool) {
 	}, true
 }
 
-// sessionKey is the mark of a route; ok is false where no route rescues.
+// sessionKey is the mark of a route; ok is false if no route rescues.
 func (e *Engine) sessionKey(rec *payment.Record) (k payment.Key, ok bool) {
 	s, ok := e.Sites.(Replayer)
 	if !ok {
@@ -140,7 +140,7 @@ func (e *Engine) needsSession(ctx context.Context, rec *payment.Record) {
 	e.observe(EventNeedsSession, rec, errNeedsSession, true)
 }
 
-var errNeedsSession = errors.New("the shop's plugin did not ask for the payment when its return was made without its customer: no return of this route is made any more; after you have changed the plugin, write `rescue on`")
+var errNeedsSession = errors.New("the shop's plugin did not ask about the payment when its return was repeated without the customer: returns of this route are not repeated any more; after you have changed the plugin, write `rescue on`")
 
 func (e *Engine) mayReplay(rec *payment.Record) bool {
 	s, ok := e.Sites.(Replayer)
@@ -155,7 +155,7 @@ func (e *Engine) mayReplay(rec *payment.Record) bool {
 func (e *Engine) replay(ctx context.Context, rec *payment.Record) error {
 	leave, ok := e.enterReplay(rec.Site)
 	if !ok {
-		return e.rest(ctx, rec, e.now().Add(5*time.Second))
+		return e.reschedule(ctx, rec, e.now().Add(5*time.Second))
 	}
 	defer leave()
 	now := e.now()
@@ -186,9 +186,9 @@ func (e *Engine) replay(ctx context.Context, rec *payment.Record) error {
 		e.unverifiedCredit(ctx, fresh, got.Page)
 	}
 	if fresh.State == payment.Verified {
-		return e.rest(ctx, fresh, e.now())
+		return e.reschedule(ctx, fresh, e.now())
 	}
-	return e.rest(ctx, fresh, fresh.CreatedAt.Add(relayLink))
+	return e.reschedule(ctx, fresh, fresh.CreatedAt.Add(relayLink))
 }
 
 // madeReturn makes a return that is on record.

@@ -10,9 +10,9 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// tellFirst tells the shop "first": durably noted before its first byte, and noted as
-// heard or not after its last. It reports whether the ask has had its answer;
-// otherwise another was quicker, and the record is to be looked at again.
+// tellFirst tells the shop "first". It records the telling durably before the first byte, and
+// whether it was heard after the last. It reports whether the ask was answered. If not,
+// another ask was quicker, and the caller looks at the record again.
 func (e *Engine) tellFirst(ctx context.Context, r payment.Relayer, c Relay, rec *payment.Record) (done bool) {
 	next := rec.Clone()
 	if next.Relay == nil {
@@ -43,7 +43,8 @@ func (e *Engine) tellFirst(ctx context.Context, r payment.Relayer, c Relay, rec 
 	return true
 }
 
-// endTelling notes whether "first" was heard, whoever else wrote to the record.
+// endTelling records whether "first" was heard. If the record has changed meanwhile, it tries
+// again.
 func (e *Engine) endTelling(ctx context.Context, rec *payment.Record, heard bool) {
 	epoch := rec.Relay.Told.Epoch
 	for range claimTries {
@@ -58,7 +59,7 @@ func (e *Engine) endTelling(ctx context.Context, rec *payment.Record, heard bool
 		if err != nil {
 			return // it was cut off meanwhile: a person has it
 		}
-		e.holdParked(next)
+		e.keepParked(next)
 		outcome := countRelayed(next)
 		// A power cut that loses this leaves a telling without an end, which is
 		// parked.
@@ -77,21 +78,21 @@ func (e *Engine) endTelling(ctx context.Context, rec *payment.Record, heard bool
 	}
 }
 
-// holdParked keeps a record due that was parked, until a person was told.
-func (e *Engine) holdParked(next *payment.Record) {
+// keepParked makes a parked record due soon, until a person was alerted.
+func (e *Engine) keepParked(next *payment.Record) {
 	if next.State == payment.Parked {
-		e.hold(next)
+		e.keepForAlert(next)
 	}
 }
 
-// tellRelayed tells the observers what became of a telling.
+// tellRelayed reports the outcome of a telling.
 func (e *Engine) tellRelayed(ctx context.Context, rec *payment.Record, heard bool) {
 	switch {
 	case rec.State == payment.Delivered:
 		e.observe(EventDelivered, rec, nil, false)
-		e.poke()
+		e.wakeWorker()
 	case rec.State == payment.Parked:
-		e.tell(ctx, EventParked, rec, nil)
+		e.alert(ctx, EventParked, rec, nil)
 	case !heard:
 		e.observe(EventMissed, rec, nil, false)
 	}
@@ -119,7 +120,7 @@ func (e *Engine) sayAgain(ctx context.Context, r payment.Relayer, c Relay, rec *
 	c.Say(r.WriteReply(payment.RelayAgain, c.Ask, rec))
 }
 
-// keptReply is the provider's own first answer, or one made from the receipt.
+// keptReply returns the provider's own first answer, or one made from the receipt.
 func (e *Engine) keptReply(rec *payment.Record, r payment.Relayer, c Relay) payment.RelayReply {
 	if l := rec.Relay; len(l.Kept) > 0 && e.Seal != nil && e.now().Sub(l.KeptAt) < payment.RelayKept {
 		if b, err := e.Seal.Open(rec.Ref, l.Kept); err == nil {
@@ -151,5 +152,5 @@ func unpackReply(b []byte) (payment.RelayReply, bool) {
 	return payment.RelayReply{Status: p.Status, Type: p.Type, Body: p.Body}, true
 }
 
-// pageLimit is how long the page of a customer's return is waited for.
+// pageLimit is how long to wait for the page of a customer's return.
 const pageLimit = DeliveryTime + 15*time.Second

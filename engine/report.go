@@ -12,12 +12,11 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// fillOutbox puts what others are to be told of a change into the record that is
-// about to be committed.
+// fillOutbox adds the reports that a change causes to the record that is about to be
+// committed.
 //
-// Invariant: what is told is committed with the state that caused it, whoever moved
-// the record; so no state can be reached that a webhook never hears of, and none is
-// told of that was not committed.
+// Invariant: reports are committed with the state that caused them, whoever changed the
+// record. So a webhook misses no state, and hears of none that was not committed.
 func (e *Engine) fillOutbox(r *payment.Record) {
 	now := e.now()
 	if r.State == payment.Reversed && r.Was() != "" {
@@ -48,23 +47,23 @@ func (e *Engine) announceTo(r *payment.Record, kind payment.ReportKind, now time
 	}
 }
 
-// tellGrace is how long a webhook waits for the hand-over by the browser, so that
-// the two don't write to the record at the same moment.
+// tellGrace is how long a webhook waits for the delivery by the browser, so that the two don't
+// change the record at the same moment.
 const tellGrace = 2 * time.Second
 
-// sell commits, with `verified`, that a sale is to be reported (rule 11). The track
-// may still be unknown: a POST return brings no cookie. A network that has left the
-// configuration since the visit keeps its claim: the report waits for it, loudly.
+// sell opens the report of the sale, to be committed with `verified` (rule 11). The track may
+// still be unknown, because a return by POST brings no cookie. If the network has left the
+// configuration since the visit, the report waits for it, and the owner is alerted.
 func (e *Engine) sell(r *payment.Record, now time.Time) {
 	if len(e.Affiliates) > 0 {
 		r.Sell(now)
 	}
 }
 
-// notedFor is how long a track noted at the shop's redirect is kept.
+// notedFor is how long a track is kept that was noted at the shop's redirect.
 const notedFor = 24 * time.Hour
 
-// Note keeps whose visit a payment began with, for attribution only.
+// Note records the affiliate visit with which a payment began, for attribution only.
 func (e *Engine) Note(ctx context.Context, issuer, id string, t payment.Track) error {
 	return e.Store.PutTrack(ctx, noteName(issuer, id), t, e.now().Add(notedFor))
 }
@@ -73,7 +72,7 @@ func noteName(issuer, id string) string {
 	return "noted-" + hex.EncodeToString(payment.IntentKey(issuer, id).Hash())
 }
 
-// noted is the track of Note, if there is one and it is needed.
+// noted returns the track of Note, if there is one and it is needed.
 func (e *Engine) noted(ctx context.Context, r *payment.Record) *payment.Track {
 	if len(e.Affiliates) == 0 || r.Track.ID != "" || r.Delivery.Count > 0 {
 		return nil
@@ -85,9 +84,8 @@ func (e *Engine) noted(ctx context.Context, r *payment.Record) *payment.Track {
 	return &t
 }
 
-// joinTrack joins the visitor's track at the start of the first delivery, and opens
-// the report of the sale. It reports whether something was joined that must be
-// durable.
+// joinTrack joins the visitor's track at the start of the first delivery, and opens the report
+// of the sale. It reports whether the record changed in a way that must be durable.
 func (e *Engine) joinTrack(r *payment.Record, t *payment.Track) bool {
 	if r.Delivery.Count > 0 || r.Sale() != nil {
 		return false
@@ -107,7 +105,7 @@ var (
 	errGone        = errors.New("the webhook answered 410 (gone): nothing more is sent to it until the configuration is loaded again; mend its address, or take it out of the configuration")
 )
 
-// reporter is who tells a report's receiver; nil if the configuration has none.
+// reporter returns the Reporter for a report, nil if the configuration has none.
 func (e *Engine) reporter(p *payment.Report) payment.Reporter {
 	if p.Kind.Conversion() {
 		if r, ok := e.Affiliates[p.To]; ok {
@@ -121,7 +119,7 @@ func (e *Engine) reporter(p *payment.Report) payment.Reporter {
 	return nil
 }
 
-// receiver names who a report goes to, among networks and webhooks.
+// receiver returns a name for a report's receiver that is unique among networks and webhooks.
 func receiver(p *payment.Report) string {
 	if p.Kind.Conversion() {
 		return p.To
@@ -129,14 +127,14 @@ func receiver(p *payment.Report) string {
 	return "webhook " + p.To
 }
 
-// reportAgain is when a report is looked at again whose receiver takes none now.
+// reportAgain is when to try a report again whose receiver accepts none now.
 const reportAgain = 2 * time.Minute
 
-// report tells a receiver of one thing. The try is on record before a byte goes
-// out, so that two workers never make the same one.
+// report sends one report. The try is on record before a byte is sent, so that two workers
+// never make the same one.
 //
-// Invariant: a report never writes to a record while its provider is asked, whose
-// answer would find the record changed; it waits.
+// Invariant: a report never changes a record while its provider is asked, because the answer
+// would find the record changed. It waits.
 func (e *Engine) report(ctx context.Context, rec *payment.Record) error {
 	i := rec.NextReport()
 	if i < 0 || rec.Reports[i].Next.After(e.now()) {
@@ -172,7 +170,9 @@ func (e *Engine) report(ctx context.Context, rec *payment.Record) error {
 	}
 	start := e.now()
 	callCtx, cancel := context.WithTimeout(ctx, reportLimit)
+	callCtx, end := e.span(callCtx, SpanReport, rec.Ref)
 	a := to.Report(callCtx, rec.SaleOf(*p))
+	end(rec, string(p.Kind)+" "+a.Code, a.Err)
 	cancel()
 	failpoint.Hit(failpoint.ConversionSent)
 	return e.reported(ctx, rec, *p, a, e.now().Sub(start))
@@ -181,9 +181,9 @@ func (e *Engine) report(ctx context.Context, rec *payment.Record) error {
 // reportLimit bounds one report.
 const reportLimit = 30 * time.Second
 
-// reported records what became of a try. Whoever else wrote to the record
-// meanwhile (a buyer who opened the paid page) must not make it be forgotten: it
-// would be reported again.
+// reported records how a try ended. If somebody else has changed the record meanwhile (a
+// buyer who opened paid content), it tries again; otherwise the sale would be reported
+// twice.
 func (e *Engine) reported(ctx context.Context, rec *payment.Record, tried payment.Report, a payment.ReportAnswer, took time.Duration) error {
 	var err error
 	for range claimTries {
@@ -198,6 +198,9 @@ func (e *Engine) reported(ctx context.Context, rec *payment.Record, tried paymen
 			if err = e.commit(ctx, rec, true); err == nil {
 				if a.Outcome == payment.ReportUnauthorized {
 					e.Shared.stall(rec.Ref)
+				}
+				if ev.Name == "" {
+					return nil // nobody was told yet
 				}
 				ev.Record, ev.To, ev.Code, ev.Took = rec, tried.To, a.Code, took
 				if ev.Err == nil {
@@ -217,13 +220,16 @@ func (e *Engine) reported(ctx context.Context, rec *payment.Record, tried paymen
 	return payment.ErrConflict
 }
 
-// outcome changes a record as the receiver's answer says.
+// outcome changes a record according to the receiver's answer.
 func (e *Engine) outcome(rec *payment.Record, p *payment.Report, a payment.ReportAnswer) (ev Event) {
 	now, kind, to := e.now(), p.Kind, receiver(p)
 	withdrawn := p.State == payment.WithdrawnReport
 	retry := now.Add(reportAgain)
-	if a.Outcome == payment.ReportRetry {
+	switch a.Outcome {
+	case payment.ReportRetry:
 		retry, _ = afterReport(p, now, a.RetryAfter, e.Rand())
+	case payment.ReportHeld:
+		retry = heldUntil(p, now, a.RetryAfter)
 	}
 	if rec.EndReport(p, a, now, retry); withdrawn && p.State == payment.OpenReport {
 		// The money went back while the network was told: it is not told again.
@@ -242,6 +248,8 @@ func (e *Engine) outcome(rec *payment.Record, p *payment.Report, a payment.Repor
 	case a.Outcome == payment.ReportGone:
 		e.pause(to)
 		return Event{Name: EventPaused, Outcome: OutcomeParked, Alert: true, Err: errGone}
+	case a.Outcome == payment.ReportHeld && !retry.IsZero():
+		return Event{}
 	case a.Outcome == payment.ReportRetry && !retry.IsZero():
 		return Event{Name: bad, Outcome: OutcomeRetried}
 	}
@@ -255,7 +263,7 @@ func (e *Engine) outcome(rec *payment.Record, p *payment.Report, a payment.Repor
 	return ev
 }
 
-// gone: a webhook has said that it wants to hear nothing more.
+// gone: a webhook has said that it wants no more messages.
 func (e *Engine) gone(webhook string) bool { return e.isPaused("webhook " + webhook) }
 
 func (e *Engine) isPaused(name string) bool {
@@ -264,7 +272,7 @@ func (e *Engine) isPaused(name string) bool {
 	return e.paused[name]
 }
 
-// pause reports whether it was not paused before.
+// pause pauses a receiver. It reports whether it was not paused before.
 func (e *Engine) pause(name string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -275,8 +283,8 @@ func (e *Engine) pause(name string) bool {
 	return true
 }
 
-// Paused lists the receivers that refuse our token, want to hear nothing more, or are
-// configured no more; a changed configuration is a new engine and tries them again.
+// Paused lists the receivers that refuse our token, want no more messages, or are not
+// configured any more. A changed configuration makes a new engine, which tries them again.
 func (e *Engine) Paused() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()

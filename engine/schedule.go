@@ -6,7 +6,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// The times of the design, in one place. Every function here is pure.
+// All times are in this file. Its functions are pure.
 const (
 	// leaseMargin is how much longer than one call a claim lasts.
 	leaseMargin = 7 * time.Second
@@ -14,39 +14,37 @@ const (
 	// DeliveryTime bounds one delivery to the shop.
 	DeliveryTime  = 2 * time.Minute
 	deliveryLease = DeliveryTime + 15*time.Second
-	// browserGrace is how long a verified payment waits for its browser before
-	// the worker hands it over.
+	// browserGrace is how long a verified payment waits for its browser before the worker
+	// delivers it.
 	browserGrace = 60 * time.Second
-	// siteWait is how soon a payment is looked at again whose site is away.
+	// siteWait is when to look again at a payment whose site is not configured now.
 	siteWait = 30 * time.Second
-	// reaskKnown and reaskStranger are how soon a declined payment may be asked
-	// again by a new return.
+	// reaskKnown and reaskStranger are how soon a new return may have the provider asked
+	// again about a declined payment.
 	reaskKnown    = 5 * time.Second
 	reaskStranger = 10 * time.Second
-	// joined is how much later than the return that is being asked for another
-	// may come and be answered as it is: a second click, a browser's repetition.
-	joined = time.Second
-	// soonAnyway is how soon the worker's next question must be to stand for that
-	// of a return which came too soon for one of its own.
-	soonAnyway = time.Minute
-	// hurry is the window assumed where a provider's document names none.
-	hurry = 10 * time.Minute
+	// joinSpan is how much later than the return that is being settled another one may come
+	// and get the same answer: a second click, a repetition by the browser.
+	joinSpan = time.Second
+	// workerAsksSoon is how soon the worker must ask to make a question for a return
+	// unnecessary that came too soon.
+	workerAsksSoon = time.Minute
+	// assumedWindow is the window if a provider's document names none.
+	assumedWindow = 10 * time.Minute
 	// strangerKept is how long a refused payment of a stranger stays on record.
 	strangerKept = 24 * time.Hour
-	// intentKept is how long an intent that nobody paid is asked for.
+	// intentKept is how long the worker asks about an intent that nobody paid.
 	intentKept = 24 * time.Hour
-	// unclaimedKept is how long an intent of our own checkout stays on record that
-	// nobody paid and nobody claimed: anybody can press Pay.
+	// unclaimedKept is how long an intent of our own checkout stays on record that nobody
+	// paid and nobody claimed. Anybody can press Pay.
 	unclaimedKept = 7 * 24 * time.Hour
-	// reportFor is how long a network is told of a sale, and tellFor how long a
-	// webhook is told.
+	// reportFor is how long a report to a network is tried, and tellFor one to a webhook.
 	reportFor = 7 * 24 * time.Hour
 	tellFor   = 3 * 24 * time.Hour
 )
 
-// claimed is when the payment that is asked for was claimed: by the last return
-// or, without one, by our first question. An intent may have been asked for
-// long before its customer pays.
+// claimed returns when the payment was claimed: by the last return or, without one, by our
+// first question. The worker may have asked about an intent long before its customer paid.
 func claimed(r *payment.Record) time.Time {
 	if arrived(r) {
 		return later(r.Attempts.First, r.Return.Arrived)
@@ -54,19 +52,19 @@ func claimed(r *payment.Record) time.Time {
 	return r.Attempts.First
 }
 
-// arrived: a customer's return is kept, not only the address for one.
+// arrived: the record has a customer's return, not only an address for one.
 func arrived(r *payment.Record) bool { return r.Return != nil && !r.Return.Arrived.IsZero() }
 
 func window(t payment.Terms) time.Duration {
 	if t.Window > 0 {
 		return t.Window
 	}
-	return hurry
+	return assumedWindow
 }
 
-// afterSilence is when to ask again after an attempt without an answer: fast
-// at first, steadily inside the provider's window, hourly for three days. The
-// second result is false when it is time to give up and ask a person.
+// afterSilence returns when to ask again after an attempt without an answer: soon at first,
+// steadily inside the provider's window, hourly for three days. The second result is false
+// when it is time to give up and leave it to a person.
 func afterSilence(r *payment.Record, t payment.Terms, now time.Time, wait time.Duration, jitter float64) (time.Time, bool) {
 	since := now.Sub(claimed(r))
 	if since > payment.Patience {
@@ -90,9 +88,9 @@ func afterSilence(r *payment.Record, t payment.Terms, now time.Time, wait time.D
 	return now.Add(d), true
 }
 
-// afterRefusal is when the worker asks again after a "no" to a return that did
-// not say "unpaid": 30 s, 3 min, and just before the window's end (rule 9).
-// Zero is never.
+// afterRefusal returns when the worker asks again after a "no" to a return that did not say
+// "unpaid": after 30 s, after 3 min, and just before the window's end (rule 9). Zero means
+// never.
 func afterRefusal(r *payment.Record, t payment.Terms, now time.Time) time.Time {
 	if !r.Attempts.Claimed {
 		return time.Time{}
@@ -105,10 +103,10 @@ func afterRefusal(r *payment.Record, t payment.Terms, now time.Time) time.Time {
 	return time.Time{}
 }
 
-// firstLook is when the worker first looks at an intent. One without a return
-// address can't be handed over, so it isn't settled for a customer who never
-// returns; but where a question settles nothing it is asked once, near the end of
-// the window, so that a person hears of what was paid.
+// firstLook returns when the worker first looks at an intent. An intent without a return
+// address can't be delivered, so it isn't settled if its customer never returns. But if
+// the provider supports inquiries it is asked once, near the end of the window, so that a
+// person hears of a payment.
 func (e *Engine) firstLook(rec *payment.Record, prov Provider) time.Time {
 	if rec.Observed != nil {
 		return rec.CreatedAt.Add(relayLink)
@@ -125,8 +123,8 @@ func (e *Engine) firstLook(rec *payment.Record, prov Provider) time.Time {
 	return time.Time{}
 }
 
-// nextUnasked is when to ask about a payment whose customer never returned.
-// Zero is never again.
+// nextUnasked returns when to ask about a payment whose customer never returned. Zero means
+// never again.
 func nextUnasked(r *payment.Record, canInquire bool, now time.Time) time.Time {
 	age := now.Sub(r.CreatedAt)
 	if age > intentKept {
@@ -150,8 +148,7 @@ func nextUnasked(r *payment.Record, canInquire bool, now time.Time) time.Time {
 	return now.Add(time.Hour)
 }
 
-// afterMiss is when a delivery without proof is repeated; false after three
-// days.
+// afterMiss returns when to repeat a delivery without proof; false after three days.
 func afterMiss(r *payment.Record, now time.Time, jitter float64) (time.Time, bool) {
 	if now.Sub(r.Delivery.First) > payment.Patience {
 		return time.Time{}, false
@@ -164,8 +161,8 @@ func afterMiss(r *payment.Record, now time.Time, jitter float64) (time.Time, boo
 	return now.Add(spread(d, 0.2, jitter)), true
 }
 
-// afterReport is when a report is tried again; false, and zero, after a week, for a
-// webhook after three days.
+// afterReport returns when to try a report again; false and zero after a week, for a webhook
+// after three days.
 func afterReport(p *payment.Report, now time.Time, wait time.Duration, jitter float64) (time.Time, bool) {
 	most, d := reportFor, 6*time.Hour
 	steps := []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour}
@@ -184,6 +181,15 @@ func afterReport(p *payment.Report, now time.Time, wait time.Duration, jitter fl
 		d = wait
 	}
 	return now.Add(d), true
+}
+
+// heldUntil is when the receiver of a report that is told together with others is asked
+// again whether it was; zero once it has been held for as long as it may be tried.
+func heldUntil(p *payment.Report, now time.Time, wait time.Duration) time.Time {
+	if now.Sub(p.Since) > tellFor {
+		return time.Time{}
+	}
+	return now.Add(min(max(wait, time.Second), 24*time.Hour))
 }
 
 // spread moves d by up to ±part; jitter is in [0,1).

@@ -9,31 +9,30 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// job is one settlement: a return, or the worker's own question.
+// job is one settlement: for a return, or by the worker.
 type job struct {
 	ref  payment.Ref
 	ask  Ask
 	prov Provider
-	// rules are those of the route that the return came to, or of the running sites.
+	// rules are those of the return's route, or of the running sites.
 	rules    Rules
 	stranger bool
 	// worker: nobody waits, and there may be no return.
 	worker bool
 	// settlesNot: the order is paid, so the question must settle nothing.
 	settlesNot bool
-	// absent: there was no record of it a moment ago. One that was made since is
-	// met by the claim, which needs the key to be free.
+	// absent: there was no record a moment ago. If one was made since, the claim fails and
+	// the record is read.
 	absent bool
-	// found is the record as it was read a moment ago, if it was and says what it
-	// should have paid. One that was written since is met by the claim, which needs
-	// the version: it is read anew then.
+	// found is the record as it was read a moment ago, if it says what should have been
+	// paid. If it has changed since, the claim fails and the record is read again.
 	found *payment.Record
-	// relayed adds to the record what a shop's own ask leaves there; nil for others.
+	// relayed adds to the record what a shop's own ask leaves there; nil without one.
 	relayed func(next *payment.Record)
 }
 
-// as is the job with its record as it was just read. Without an expectation the
-// shop would be asked for one, and it must not be asked twice.
+// as returns the job with its record as it was just read. A record without an expectation is
+// read again, because the shop would be asked for one, and must not be asked twice.
 func (j job) as(rec *payment.Record) job {
 	if j.found = nil; rec.Expect.Known() {
 		j.found = rec
@@ -48,8 +47,8 @@ const (
 	otherOwner = 100 * time.Millisecond
 )
 
-// settle brings a record as far as it can now: it claims, asks, and commits.
-// It returns the record as it stands afterwards.
+// settle claims a record, asks the provider and commits the outcome. It returns the record as
+// it is afterwards.
 func (e *Engine) settle(ctx context.Context, j job) (*payment.Record, error) {
 	terms := j.prov.Terms()
 	waited := time.Duration(0)
@@ -98,7 +97,7 @@ func (e *Engine) settle(ctx context.Context, j job) (*payment.Record, error) {
 	return nil, fmt.Errorf("claiming a payment: %w", payment.ErrConflict)
 }
 
-// load returns the record, or a new one that is not written yet.
+// load returns the record, or a new one that was not written yet.
 func (e *Engine) load(ctx context.Context, j job, t payment.Terms) (*payment.Record, error) {
 	if !j.absent {
 		rec, err := e.read(ctx, j)
@@ -132,8 +131,7 @@ func (e *Engine) read(ctx context.Context, j job) (*payment.Record, error) {
 	return e.Store.Get(ctx, j.ref)
 }
 
-// expect makes sure that the expectation is known before anything is asked
-// (rule 1).
+// expect makes sure that the expectation is known before the provider is asked (rule 1).
 func (e *Engine) expect(ctx context.Context, j job, rec *payment.Record) (*payment.Record, error) {
 	e.binds(j, rec)
 	if !rec.Expect.Known() {
@@ -143,7 +141,7 @@ func (e *Engine) expect(ctx context.Context, j job, rec *payment.Record) (*payme
 		}
 		switch {
 		case errors.Is(err, ErrUnanswered):
-			return e.wait(ctx, j, rec)
+			return e.awaitShop(ctx, j, rec)
 		case errors.Is(err, ErrUnknownOrder) && j.worker:
 			e.observe(EventUnknownOrder, rec, err, true)
 			return nil, err
@@ -162,7 +160,7 @@ func (e *Engine) expect(ctx context.Context, j job, rec *payment.Record) (*payme
 	return rec, nil
 }
 
-// binds notes whether the shop's own parameters name the record's order.
+// binds records whether the shop's own parameters name the record's order.
 func (e *Engine) binds(j job, rec *payment.Record) {
 	if j.worker || j.ask.Bound == nil {
 		return
@@ -175,9 +173,8 @@ func (e *Engine) binds(j job, rec *payment.Record) {
 	}
 }
 
-// wait records a return whose shop has not said what it expects: the worker
-// asks again.
-func (e *Engine) wait(ctx context.Context, j job, rec *payment.Record) (*payment.Record, error) {
+// awaitShop records a return whose shop has not said what it expects. The worker asks again.
+func (e *Engine) awaitShop(ctx context.Context, j job, rec *payment.Record) (*payment.Record, error) {
 	now := e.now()
 	if (j.stranger || j.worker) && !e.Shared.limits.Hold(string(rec.Ref), j.ask.Client) {
 		return nil, errRoom
@@ -205,12 +202,12 @@ func (e *Engine) wait(ctx context.Context, j job, rec *payment.Record) (*payment
 	return rec, ErrUnanswered
 }
 
-// orderPaid refuses a second payment of a paid order where its money goes back
-// by itself if nobody verifies it (rule 5). One that may have been verified is
-// asked about: what was taken must not be forgotten.
+// orderPaid reports whether another payment has paid the order, if the money of a second one
+// goes back by itself when nobody verifies it (rule 5). A payment that may have been
+// verified is asked about all the same, because its money may be taken already.
 //
-// Where the site that could say whether it takes several is not in the running
-// configuration, the error is errUnplaced for as long as the money can wait.
+// If the site that says how often an order may be paid is not in the running configuration,
+// the error is errUnplaced as long as the money can wait.
 func (e *Engine) orderPaid(ctx context.Context, rec *payment.Record, j job, t payment.Terms) (bool, error) {
 	policy, placed := j.rules.Policy(rec)
 	today := asToday(rec, t, policy, j.ask.Site)

@@ -10,45 +10,58 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// Shared is what outlives a configuration while its store stays open: limits
-// and breakers that a reload must not reset, and calls in flight that old and
-// new configuration must not make twice. Losing it loses nothing but time.
+// Shared outlives a configuration while its store stays open: limits and breakers that a
+// reload must not reset, and calls in progress that the old and the new configuration must
+// not make twice. Losing it costs only time.
 type Shared struct {
-	// flights join the settlements of one payment, admissions the writing down of
-	// returns that wait.
-	flights    singleflight.Group
+	// settles joins settlements of one payment, admissions the recording of returns that
+	// wait.
+	settles    singleflight.Group
 	admissions singleflight.Group
-	// relays join the asks of the provider by shops' own calls.
+	// relays joins the calls of shops that ask the provider about one payment.
 	relays  singleflight.Group
 	replays replays
+	traces  traces
 	limits  *limit.Strangers
 	hosts   *limit.Hosts
 	creates creates
 
+	// kept is what others keep as long as the store is open.
+	kept sync.Map
+
 	mu sync.Mutex
-	// inside are the payments whose strangers' returns passed the door and are being
-	// seen to, and how many.
-	inside   map[payment.Ref]int
-	orders   map[payment.Key]bool
-	stalled  []payment.Ref
-	twins    map[twin]seen
-	listings map[string]listing
-	// watched is the pace of observing by account, brought when a listed payment that
+	// inside counts, by payment, the strangers' returns that were let in and are being
+	// settled.
+	inside     map[payment.Ref]int
+	orders     map[payment.Key]bool
+	stalled    []payment.Ref
+	lookalikes map[lookalike]seen
+	listings   map[string]listing
+	// watched is the pace of observing by account. brought is when a listed payment that
 	// nobody knows was first met.
 	watched map[string]*watching
 	brought map[string]time.Time
 }
 
-// NewShared returns a fresh one.
+// NewShared returns an empty Shared.
 func NewShared() *Shared {
-	return &Shared{limits: limit.NewStrangers(), hosts: limit.NewHosts(), inside: make(map[payment.Ref]int), orders: make(map[payment.Key]bool), twins: make(map[twin]seen), listings: make(map[string]listing),
+	return &Shared{limits: limit.NewStrangers(), hosts: limit.NewHosts(), inside: make(map[payment.Ref]int), orders: make(map[payment.Key]bool), lookalikes: make(map[lookalike]seen), listings: make(map[string]listing),
 		watched: make(map[string]*watching), brought: make(map[string]time.Time),
 	}
 }
 
-// twin is what makes two payments suspiciously alike. Banks repeat short
+// Keep returns what is kept by a name as long as the store is open, and makes it first.
+func (s *Shared) Keep(name string, made func() any) any {
+	if v, ok := s.kept.Load(name); ok {
+		return v
+	}
+	v, _ := s.kept.LoadOrStore(name, made())
+	return v
+}
+
+// lookalike has what makes two payments suspiciously alike. Banks repeat short
 // references, so it is an event and never a key.
-type twin struct {
+type lookalike struct {
 	issuer, reference, card string
 	amount                  payment.Rials
 }
@@ -59,30 +72,30 @@ type seen struct {
 }
 
 const (
-	twinSpan = 24 * time.Hour
-	maxTwins = 50_000
+	lookalikeSpan = 24 * time.Hour
+	maxLookalikes = 50_000
 )
 
-// repeated reports whether another payment had the same bank reference, amount
-// and card within a day. It remembers in memory only.
+// repeated reports whether another payment had the same bank reference, amount and card
+// within a day. It remembers payments in memory only.
 func (s *Shared) repeated(r *payment.Record, now time.Time) bool {
 	rc := r.Receipt
 	if rc == nil || len(rc.Reference) < 2 || rc.Card == "" {
 		return false
 	}
-	k := twin{r.Issuer, rc.Reference, rc.Card, r.Price()}
+	k := lookalike{r.Issuer, rc.Reference, rc.Card, r.Price()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old, ok := s.twins[k]
-	if len(s.twins) >= maxTwins {
-		clear(s.twins)
+	old, ok := s.lookalikes[k]
+	if len(s.lookalikes) >= maxLookalikes {
+		clear(s.lookalikes)
 	}
-	s.twins[k] = seen{r.Ref, now}
-	return ok && old.ref != r.Ref && now.Sub(old.at) < twinSpan
+	s.lookalikes[k] = seen{r.Ref, now}
+	return ok && old.ref != r.Ref && now.Sub(old.at) < lookalikeSpan
 }
 
-// alone lets one question about an order be asked at a time; done must be
-// called where it may.
+// alone lets one caller at a time ask about an order. If ok is true, the caller must call
+// done.
 func (s *Shared) alone(order payment.Key) (done func(), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -97,10 +110,9 @@ func (s *Shared) alone(order payment.Key) (done func(), ok bool) {
 	}, true
 }
 
-// together lets a stranger's return through where the door does, or where another
-// return of the same payment is being seen to: returns of one payment that come
-// together cause one call, so they take one place. leave must be called where it is
-// let through.
+// together lets a stranger's return in if the limits allow it, or if another return of the
+// same payment is being settled: returns of one payment that come together cause one call,
+// so they take one place. If ok is true, the caller must call leave.
 func (s *Shared) together(ref payment.Ref, client string, now time.Time) (leave func(), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,12 +129,11 @@ func (s *Shared) together(ref payment.Ref, client string, now time.Time) (leave 
 	}, true
 }
 
-// maxStalled bounds the memory for conversions that wait for a better token;
-// the others are found by their due time.
+// maxStalled bounds the memory for reports that wait for another token. The others are found
+// by their due time.
 const maxStalled = 10_000
 
-// stall remembers a conversion of a paused affiliate for the next
-// configuration.
+// stall remembers a report to a paused receiver for the next configuration.
 func (s *Shared) stall(ref payment.Ref) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,8 +150,8 @@ func (s *Shared) takeStalled() []payment.Ref {
 	return refs
 }
 
-// hostOf is what lanes, paces and breakers are kept by: they are about who is
-// called, and two accounts at one host wear it out together.
+// hostOf returns the name under which lanes and breakers are kept. They concern the server
+// that is called, which two accounts may share.
 func hostOf(t payment.Terms) string {
 	if t.Host != "" {
 		return t.Host

@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	// longestLease is no shorter than any lease, inheritStep is how many records the
-	// first look at what had one sees.
+	// longestLease is at least as long as any lease. inheritStep is how many records the
+	// first look for leases reads.
 	longestLease = 5 * time.Minute
 	inheritStep  = 1_000
 )
 
-// Run is the worker: it takes up whatever is due until ctx ends. Several may
-// run at once, on one node or many.
+// Run is the worker. It does whatever is due until ctx ends. Several may run at once, on one
+// node or many.
 func (e *Engine) Run(ctx context.Context) {
 	for _, ref := range e.Shared.takeStalled() {
 		e.retryReport(ctx, ref)
@@ -34,9 +34,9 @@ func (e *Engine) Run(ctx context.Context) {
 	}
 	e.enrolAll(ctx)
 	inherit()
-	defer e.answers()
+	defer e.awaitAnswers()
 	for {
-		e.lists(ctx)
+		e.listUnverified(ctx)
 		more, err := e.sweep(ctx)
 		if err != nil && ctx.Err() == nil {
 			e.trouble(nil, err, false)
@@ -57,9 +57,9 @@ func (e *Engine) Run(ctx context.Context) {
 	}
 }
 
-// inherit takes up at once what a dead owner was doing: its leases are dead, but
-// its records are not due before they would have ended. However much else is due,
-// all of it is looked at.
+// inherit resumes at once what a dead owner was doing. The owner's leases are dead, but the
+// records would be due only when the leases end. It looks at all of them, however many
+// records are due.
 func (e *Engine) inherit(ctx context.Context) error {
 	seen := make(map[payment.Ref]bool)
 	for limit := inheritStep; ; limit *= 4 {
@@ -72,7 +72,7 @@ func (e *Engine) inherit(ctx context.Context) error {
 				continue
 			}
 			seen[ref] = true
-			if err := e.inherit1(ctx, ref); err != nil {
+			if err := e.inheritOne(ctx, ref); err != nil {
 				return err
 			}
 		}
@@ -82,7 +82,7 @@ func (e *Engine) inherit(ctx context.Context) error {
 	}
 }
 
-func (e *Engine) inherit1(ctx context.Context, ref payment.Ref) error {
+func (e *Engine) inheritOne(ctx context.Context, ref payment.Ref) error {
 	rec, err := e.Store.Get(ctx, ref)
 	if errors.Is(err, payment.ErrNotFound) {
 		return nil
@@ -94,14 +94,14 @@ func (e *Engine) inherit1(ctx context.Context, ref payment.Ref) error {
 	if !busy || e.Store.Alive(rec.Lease) || !rec.Due.After(e.now()) {
 		return nil
 	}
-	if err := e.rest(ctx, rec, e.now()); err != nil {
+	if err := e.reschedule(ctx, rec, e.now()); err != nil {
 		return err
 	}
 	failpoint.Hit(failpoint.Inherited)
 	return nil
 }
 
-// retryReport makes the reports of a record due now that waited for a receiver.
+// retryReport makes the open reports of a record due now.
 func (e *Engine) retryReport(ctx context.Context, ref payment.Ref) {
 	rec, err := e.Store.Get(ctx, ref)
 	if err != nil || rec.State == payment.Verifying {

@@ -7,8 +7,8 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// tooSoon: a "no" to a return stands for a moment before a new one is asked for.
-// One to a question of our own does not: the customer may have paid since.
+// tooSoon: after a "no" to a return, the provider is not asked again for a moment. After a
+// "no" to the worker it may be asked at once, because the customer may have paid since.
 func (e *Engine) tooSoon(r *payment.Record, stranger bool) bool {
 	if r.State != payment.Declined && r.State != payment.Expired || !r.Attempts.Claimed {
 		return false
@@ -24,9 +24,9 @@ func reask(stranger bool) time.Duration {
 	return reaskKnown
 }
 
-// notYet answers a return that came too soon after a "no" to an older one: it is
-// asked for later, and who belongs to the payment is not told to pay again
-// before. A stranger gets the "no" that is kept.
+// notYet answers a return that came too soon after a "no" to an older one. The worker asks
+// later, and until then a customer of the payment is not told to pay again. A stranger
+// gets the recorded "no".
 func (e *Engine) notYet(ctx context.Context, rec *payment.Record, a Ask, stranger bool) Result {
 	rec, kept := e.keepForLater(ctx, rec, a, stranger)
 	res := e.answer(rec, a)
@@ -39,16 +39,15 @@ func (e *Engine) notYet(ctx context.Context, rec *payment.Record, a Ask, strange
 	return res
 }
 
-// keepForLater leaves a return that came too soon to the worker. The "no" was to
-// an older one: its customer may have paid since, and may not come again. Where
-// the worker asks soon anyway nothing is written. kept: the record knows of this
-// return.
+// keepForLater leaves a return that came too soon to the worker. The "no" was to an older
+// one; its customer may have paid since, and may not come again. If the worker asks soon
+// anyway, nothing is written. kept says whether the record knows of this return.
 func (e *Engine) keepForLater(ctx context.Context, rec *payment.Record, a Ask, stranger bool) (now *payment.Record, kept bool) {
 	at := e.now()
 	if stranger && rec.Reason == payment.ReasonUnknownID {
 		return rec, false // an invention
 	}
-	if !rec.Due.IsZero() && rec.Due.Before(at.Add(soonAnyway)) {
+	if !rec.Due.IsZero() && rec.Due.Before(at.Add(workerAsksSoon)) {
 		return rec, false
 	}
 	// Once for all who come at the same moment.

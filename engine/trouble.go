@@ -7,24 +7,24 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// troubleEvery is how often the same trouble of the store is told: it meets every
-// payment and every look of the worker alike.
+// troubleEvery is how often the same fault of the store is reported, because it hits every
+// payment.
 const troubleEvery = time.Minute
 
-// trouble tells of a store that fails.
+// trouble reports a fault of the store.
 func (e *Engine) trouble(r *payment.Record, err error, alert bool) {
 	text, now := err.Error(), e.now()
 	if alert {
 		text += "!"
 	}
 	e.mu.Lock()
-	last, again := e.told[text]
+	last, again := e.troubles[text]
 	again = again && now.Sub(last) < troubleEvery && !now.Before(last)
 	if !again {
-		if len(e.told) == 100 {
-			clear(e.told)
+		if len(e.troubles) == 100 {
+			clear(e.troubles)
 		}
-		e.told[text] = now
+		e.troubles[text] = now
 	}
 	e.mu.Unlock()
 	if !again {
@@ -32,8 +32,7 @@ func (e *Engine) trouble(r *payment.Record, err error, alert bool) {
 	}
 }
 
-// answered: the store did what it should, the answer is only another than one
-// would like.
+// answered: the error is an ordinary answer of the store, not a fault.
 func answered(err error) bool {
 	var taken *payment.TakenError
 	return errors.Is(err, payment.ErrConflict) || errors.As(err, &taken)

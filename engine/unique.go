@@ -8,19 +8,18 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// Uniqueness is of money, not of text: one receipt pays once whatever name or
-// address the configuration gives its provider, and one order of a site is paid
-// once whichever provider took it. What earlier versions, former names of a site
-// and former keys of an account have left is looked up here, and never written
-// any more.
+// A receipt pays once, whatever name or address the configuration gives its provider, and an
+// order of a site is paid once, whichever provider took it. The functions below also look
+// up the keys that were taken under former names of a site, under former keys of an
+// account, and by earlier versions. No new keys are taken under those.
 
-// names are a site's name and its former ones.
+// names returns a site's name and its former ones.
 func names(site string, formerly []string) []string {
 	return append([]string{site}, slices.DeleteFunc(slices.Clone(formerly), func(s string) bool { return s == site })...)
 }
 
-// asToday is a copy of a record under the names of today's configuration: its keys
-// are taken under these.
+// asToday returns a copy of a record with the names of the present configuration, under
+// which its keys are taken.
 func asToday(rec *payment.Record, t payment.Terms, p Policy, site string) *payment.Record {
 	c := *rec
 	if payment.SameMoney(t.Issuer, rec.Issuer) {
@@ -35,7 +34,7 @@ func asToday(rec *payment.Record, t payment.Terms, p Policy, site string) *payme
 	return &c
 }
 
-// former are the keys under which earlier configurations and versions may have
+// former returns the keys under which earlier configurations and versions may have
 // taken what rec is about to take.
 func (e *Engine) former(ctx context.Context, rec *payment.Record, prov Provider, p Policy) []payment.Key {
 	var keys []payment.Key
@@ -49,14 +48,21 @@ func (e *Engine) former(ctx context.Context, rec *payment.Record, prov Provider,
 	if p.Many || rec.Order == "" {
 		return keys
 	}
-	return append(keys, e.formerOrders(rec, p.Formerly)...)
+	return append(keys, e.formerOrders(ctx, rec, p.Formerly)...)
 }
 
-func (e *Engine) formerOrders(rec *payment.Record, formerly []string) []payment.Key {
+func (e *Engine) formerOrders(ctx context.Context, rec *payment.Record, formerly []string) []payment.Key {
+	old := e.inheritsNames(ctx)
+	if !old && len(formerly) == 0 {
+		return nil
+	}
 	var keys []payment.Key
 	for i, site := range names(rec.Site, formerly) {
 		if i > 0 {
 			keys = append(keys, payment.OrderKey(site, rec.Environment, rec.Order))
+		}
+		if !old {
+			continue
 		}
 		for _, name := range e.namesOfProviders(rec) {
 			keys = append(keys, payment.FormerOrderKey(site, name, rec.Order))
@@ -65,7 +71,7 @@ func (e *Engine) formerOrders(rec *payment.Record, formerly []string) []payment.
 	return keys
 }
 
-// namesOfProviders are the names under which earlier versions may have taken an
+// namesOfProviders returns the names under which earlier versions may have taken an
 // order's key: those of the running configuration and the record's own. Test and
 // real payments had the same key then; only providers of today's environment are
 // looked for.
@@ -82,14 +88,13 @@ func (e *Engine) namesOfProviders(rec *payment.Record) []string {
 	return list
 }
 
-// taken returns the error of a commit that would take what a former key of
-// another payment stands for. Nothing writes such keys any more, so looking before
-// the commit is as good as in it.
+// taken returns a *payment.TakenError if another payment holds one of the keys. Nobody takes
+// such former keys any more, so looking before the commit is as safe as in it.
 func (e *Engine) taken(ctx context.Context, rec *payment.Record, keys []payment.Key) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	_, held, err := payment.Look(ctx, e.Store, rec.Ref, keys...)
+	held, err := payment.Holders(ctx, e.Store, keys...)
 	if err != nil {
 		return err
 	}
@@ -105,8 +110,8 @@ func (e *Engine) taken(ctx context.Context, rec *payment.Record, keys []payment.
 	return nil
 }
 
-// sameMoney: earlier versions took one key for a test payment and a real one of an
-// order; only the holder's record tells which it was.
+// sameMoney: earlier versions took the same key for a test payment and a real one. Only the
+// holder's record tells which it was.
 func (e *Engine) sameMoney(ctx context.Context, holder payment.Ref, rec *payment.Record) bool {
 	if holder == "" {
 		return true
@@ -115,10 +120,10 @@ func (e *Engine) sameMoney(ctx context.Context, holder payment.Ref, rec *payment
 	return err != nil || other.Environment == "" || rec.Environment == "" || other.Environment == rec.Environment
 }
 
-// orderHolder is the payment that has paid for the record's order, under whatever
+// orderHolder returns the payment that has paid for the record's order, under whatever
 // name; empty if none has.
 func (e *Engine) orderHolder(ctx context.Context, rec *payment.Record, formerly []string) (payment.Ref, bool, error) {
-	keys := append([]payment.Key{payment.OrderKey(rec.Site, rec.Environment, rec.Order)}, e.formerOrders(rec, formerly)...)
+	keys := append([]payment.Key{payment.OrderKey(rec.Site, rec.Environment, rec.Order)}, e.formerOrders(ctx, rec, formerly)...)
 	err := e.taken(ctx, rec, keys)
 	var t *payment.TakenError
 	switch {

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -138,6 +139,8 @@ func TestALedgerOfAnEarlierVersion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, func(w *world) { w.bank.echo = true })
 		w.halt()
+		w.store = memory.New(nil) // no engine of this version has met it while it was empty
+		w.bank.store = w.store
 		was := "idpay|bank.example|live"
 		traits := idpayTraits
 		traits.Issuer, traits.Host, traits.FormerIssuers = "idpay|a|live", was, []string{was}
@@ -186,6 +189,61 @@ func TestALedgerOfAnEarlierVersion(t *testing.T) {
 	})
 }
 
+// A ledger that begins with this version is never asked for names of earlier ones, and
+// one that began before always is.
+func TestOnlyOldLedgersHaveOldNames(t *testing.T) {
+	t.Parallel()
+	for _, old := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, func(w *world) { w.bank.echo = true })
+			w.halt()
+			w.store = memory.New(nil)
+			w.bank.store = w.store
+			asked := &keyed{Store: w.store}
+			traits := idpayTraits
+			traits.Issuer, traits.FormerIssuers = "idpay|a|live", []string{"idpay|bank.example|live"}
+			if old {
+				r := &payment.Record{Ref: payment.NewRef("shop", "other", "X", "9"), Site: "shop", Provider: "sama", Issuer: "other", ID: "X", Order: "9", State: payment.Declined, CreatedAt: time.Now()}
+				if err := w.store.Commit(t.Context(), payment.Change{Record: r}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for range 2 { // a later start says the same, though the ledger has payments then
+				e, err := engine.New(t.Context(), engine.Config{
+					Store: asked, Sites: w.shop, Observer: w.events, Rand: func() float64 { return 0.5 },
+					Providers: map[string]engine.Provider{"idpay": {Provider: named{w.bank, traits}, Timeout: time.Second}},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				asked.keys = nil
+				a := w.signed("idpay", fmt.Sprint("K", time.Now().UnixNano()), fmt.Sprint(time.Now().UnixNano()))
+				if res := e.Admit(t.Context(), a); res.Kind != engine.Verified {
+					t.Fatalf("%+v", res)
+				}
+				former := slices.ContainsFunc(asked.keys, func(k payment.Key) bool {
+					return k.Parts[0] == traits.FormerIssuers[0] || k.Kind == payment.KeyOrder && k.Parts[1] == "idpay"
+				})
+				if former != old {
+					t.Errorf("old %v: asked for %v", old, asked.keys)
+				}
+				time.Sleep(time.Second)
+			}
+		})
+	}
+}
+
+// keyed is a store that notes which keys are asked for.
+type keyed struct {
+	*memory.Store
+	keys []payment.Key
+}
+
+func (s *keyed) Holder(ctx context.Context, k payment.Key) (payment.Ref, error) {
+	s.keys = append(s.keys, k)
+	return s.Store.Holder(ctx, k)
+}
+
 // What was paid in the sandbox opens nothing and is handed over to nobody once its
 // provider is live; nor is it asked for there.
 func TestPlayMoneyIsWorthNothingLive(t *testing.T) {
@@ -199,7 +257,7 @@ func TestPlayMoneyIsWorthNothingLive(t *testing.T) {
 		real := w.reconfigured(map[string]engine.Provider{"idpay": {Provider: named{w.bank, live}, Timeout: time.Second}})
 		_, bought, err := test.Purchase(t.Context(), engine.Purchase{
 			Site: "shop", Route: "/callback idpay", Provider: "idpay", Order: "o1", Amount: 50000, Item: "course",
-			ReturnURL: func(payment.Ref) string { return "https://shop/r" }, Return: func(string) payment.Return { return payment.Return{URI: "/r"} },
+			Ref: payment.CheckoutRef("shop", sandbox.Issuer, "o1"), ReturnURL: "https://shop/r", Return: payment.Return{URI: "/r"},
 		})
 		if err != nil {
 			t.Fatal(err)

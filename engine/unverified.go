@@ -9,25 +9,25 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// Some providers list what is paid and was not verified. The worker looks at such a
-// list while something may be in it, so that a customer who paid and never came back
-// is settled soon, and not only when the window is about to close.
+// Some providers list payments that were paid and not verified. The worker reads the list
+// while something may be in it. So a customer who paid and never came back is settled
+// soon, and not only shortly before the window closes.
 const (
-	// listEvery is how often a list is looked at.
+	// listEvery is how often a list is read.
 	listEvery = time.Minute
-	// listAnyway is how long after an intent a list is looked at where the document
-	// names no window.
+	// listAnyway is how long after an intent the list is read if the document names no
+	// window.
 	listAnyway = time.Hour
 )
 
 // listing is what is known of one account's list.
 type listing struct {
-	// intended is when the last payment was begun, or this process; next is when to
-	// look again.
+	// intended is when the last payment began, or this process. next is when to read the
+	// list again.
 	intended, next time.Time
 }
 
-// intended notes that a payment of an issuer was begun.
+// intended records that a payment of an issuer began.
 func (s *Shared) intended(issuer string, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -36,7 +36,7 @@ func (s *Shared) intended(issuer string, now time.Time) {
 	s.listings[issuer] = l
 }
 
-// mayList reports whether it is time to look at a list again.
+// mayList reports whether it is time to read a list again.
 func (s *Shared) mayList(issuer string, now time.Time, span, wait time.Duration) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -52,8 +52,8 @@ func (s *Shared) mayList(issuer string, now time.Time, span, wait time.Duration)
 	return true
 }
 
-// lists looks at the lists whose time has come. It waits for none of them.
-func (e *Engine) lists(ctx context.Context) {
+// listUnverified has the lists read whose time has come. It waits for none of them.
+func (e *Engine) listUnverified(ctx context.Context) {
 	for name, prov := range e.Providers {
 		lister, ok := prov.Provider.(payment.Lister)
 		if !ok || e.Store.Ready() != nil {
@@ -81,7 +81,7 @@ func (e *Engine) lists(ctx context.Context) {
 	}
 }
 
-// list looks at one provider's list, in its lane and through its breaker.
+// list reads one provider's list, in its lane and through its breaker.
 func (e *Engine) list(ctx context.Context, prov Provider, lister payment.Lister) error {
 	host := hostOf(prov.Terms())
 	callCtx, cancel := context.WithTimeout(ctx, prov.Timeout)
@@ -118,12 +118,12 @@ func (e *Engine) list(ctx context.Context, prov Provider, lister payment.Lister)
 	return nil
 }
 
-// awaiting notes that the provider calls a payment paid and unverified. What this
-// ledger doesn't know is brought back where its callback leads to a site of ours, and
-// else left alone: others may share the account.
+// awaiting records that the provider calls a payment paid and unverified. A payment that
+// this ledger doesn't know is brought back where its callback leads to a site of ours, and
+// else ignored, because others may share the account.
 //
-// A payment that can be verified and handed over without its customer is settled
-// after the time in which he usually comes back; of others a person hears.
+// A payment that can be verified and delivered without its customer is settled after the
+// time in which customers usually come back. For others a person is alerted.
 func (e *Engine) awaiting(ctx context.Context, prov Provider, p payment.Pending) error {
 	rec, err := e.announcedBefore(ctx, prov, p.ID)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// finish commits what an answer means (rule 2).
+// finish decides what an answer means, and commits that (rule 2).
 func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payment.Answer, t payment.Terms) (*payment.Record, error) {
 	inquirer, canInquire := j.prov.Provider.(payment.Inquirer)
 	gen, err := e.generation(ctx)
@@ -72,7 +72,7 @@ func (e *Engine) decide(ctx context.Context, j job, rec *payment.Record, v payme
 		next.Generation = gen.Seq
 	}
 	outcome := countVerified(next)
-	take, err := e.take(ctx, next, j, v)
+	take, err := e.keysToTake(ctx, next, j, v)
 	failpoint.Hit(failpoint.VerifiedIssued)
 	if err == nil {
 		err = e.commit(ctx, next, v.Trigger == payment.Silence, take...)
@@ -134,11 +134,11 @@ func (e *Engine) apply(next *payment.Record, j job, v payment.Verdict, a payment
 	}
 	switch next.State {
 	case payment.Verified:
-		whole(next, j)
+		keepWholeReturn(next, j)
 		next.Code = ""
 		e.sell(next, now)
 	case payment.Review:
-		e.hold(next)
+		e.keepForAlert(next)
 	}
 	switch {
 	case j.relayed != nil:
@@ -174,9 +174,9 @@ func (e *Engine) afterNo(next *payment.Record, j job, v payment.Verdict, t payme
 	return at
 }
 
-// take are the keys that a verified payment takes, after a look at those that
-// stood for the same money once.
-func (e *Engine) take(ctx context.Context, next *payment.Record, j job, v payment.Verdict) ([]payment.Key, error) {
+// keysToTake returns the keys that a verified payment takes, after a look at former keys of
+// the same money.
+func (e *Engine) keysToTake(ctx context.Context, next *payment.Record, j job, v payment.Verdict) ([]payment.Key, error) {
 	if v.Trigger != payment.Confirm {
 		return nil, nil
 	}
@@ -187,8 +187,8 @@ func (e *Engine) take(ctx context.Context, next *payment.Record, j job, v paymen
 	return e.keys(ctx, next, j.prov, policy, j.ask.Site)
 }
 
-// keys are what a payment takes under the names of today; a former key of
-// another payment is a *payment.TakenError.
+// keys returns the keys that a payment takes under the present names. If another payment
+// holds a former key of the same money, the error is a *payment.TakenError.
 func (e *Engine) keys(ctx context.Context, rec *payment.Record, prov Provider, p Policy, site string) ([]payment.Key, error) {
 	today := asToday(rec, prov.Terms(), p, site)
 	if err := e.taken(ctx, today, e.former(ctx, today, prov, p)); err != nil {
@@ -197,8 +197,8 @@ func (e *Engine) keys(ctx context.Context, rec *payment.Record, prov Provider, p
 	return today.Keys(p.Many), nil
 }
 
-// reread is what follows a commit whose outcome is not known: the record as it
-// stands, never an assumption.
+// reread follows a commit whose outcome is not known. It returns the record as it is in the
+// store.
 func (e *Engine) reread(ctx context.Context, rec *payment.Record, cause error) (*payment.Record, error) {
 	now, err := e.Store.Get(ctx, rec.Ref)
 	if ready := e.Store.Ready(); err != nil || ready != nil && !errors.Is(ready, payment.ErrFull) {
@@ -207,19 +207,19 @@ func (e *Engine) reread(ctx context.Context, rec *payment.Record, cause error) (
 	return now, nil
 }
 
-// announceVerdict tells the observers, and counts refusals.
+// announceVerdict reports the outcome to the observer, and counts refusals.
 func (e *Engine) announceVerdict(ctx context.Context, j job, r *payment.Record, v payment.Verdict, a payment.Answer) {
 	switch r.State {
 	case payment.Verified:
 		e.observe(EventVerified, r, nil, false)
 		if e.Shared.repeated(r, e.now()) {
-			e.observe(EventTwin, r, nil, true)
+			e.observe(EventRepeated, r, nil, true)
 		}
 		if r.Return == nil || r.Return.Arrived.IsZero() || r.Return.Machine {
-			e.poke()
+			e.wakeWorker()
 		}
 	case payment.Review:
-		e.tell(ctx, EventReview, r, a.Err)
+		e.alert(ctx, EventReview, r, a.Err)
 	case payment.Unknown:
 		e.observe(EventUnknown, r, a.Err, v.Reason == payment.ReasonOperator)
 	case payment.Expired:

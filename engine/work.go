@@ -9,53 +9,53 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// The worker's work is of kinds that never wait for each other: what somebody has
-// claimed or paid for begins at once, in places of its own; intents that nobody
-// came back for and strangers' returns take what is left. A crowd of the second
-// kind holds up nothing of the first. Whatever is due and finds no place waits in the
-// line of its own receiver, so that the next look sees beyond it: a receiver that
-// hangs holds up nobody else's work.
+// The worker has kinds of work that never wait for each other. What somebody has claimed or
+// paid for begins at once, in places of its own. Abandoned intents and strangers' returns
+// use other places, so a crowd of them delays nothing else. A due record that finds no
+// place waits in the queue of its own receiver, so a receiver that hangs delays nobody
+// else's work.
 const (
-	// reach is how many due records a look sees beyond those that it knows.
+	// reach is how many due records the worker reads beyond those that it knows.
 	reach = 4096
-	// atOnce is how many questions to one host, hand-overs to one site, or reports
-	// to one receiver are made at a time; handAtOnce is for all sites together, and
-	// likewise for all receivers of reports.
+	// atOnce is how many questions to one host, deliveries to one site, or reports to one
+	// receiver are made at a time. handAtOnce bounds the deliveries to all sites, and
+	// likewise the reports to all receivers.
 	atOnce     = 8
 	handAtOnce = 32
-	// idleAtOnce is how many of the rest are asked about at a time at one host, and
-	// idleMost how many of them wait for it: as many as a host that takes its time
-	// could be asked about before their windows close. What is beyond them is looked
-	// at again after idlePause.
+	// idleAtOnce is how many questions about abandoned intents and strangers' returns one
+	// host gets at a time, and idleMost how many of them wait for it: as many as a slow
+	// host could answer before their windows close. Those beyond are looked at again
+	// after idlePause.
 	idleAtOnce = 16
 	idleMost   = 10_000
 	idlePause  = time.Hour
 )
 
-// kind is what sort of work a due record is.
+// kind is the kind of work that a due record needs.
 type kind int
 
 const (
-	// asking: somebody claims it, or money may be behind it.
+	// asking: the provider is asked about a payment that somebody claims, or behind which
+	// there may be money.
 	asking kind = iota
-	// handing: a shop is to be told.
+	// handing: a payment is delivered to a shop.
 	handing
-	// telling: a network or a webhook is to be told. Its places are its own, so that
-	// receivers that hang hold up no shop.
+	// telling: a network or a webhook gets a report. It has places of its own, so that
+	// receivers that hang delay no shop.
 	telling
-	// idle: an intent that nobody came back for.
+	// idle: the provider is asked about an intent whose customer hasn't come back.
 	idle
-	// strange: a stranger's return, or the trace of one.
+	// strange: the provider is asked about a stranger's return, or the trace of one.
 	strange
 )
 
-// place is a receiver of work of one kind: who is asked or told.
+// place is where work of one kind is done: the host, site or receiver.
 type place struct {
 	kind kind
 	of   string
 }
 
-// placeOf is where a due record's work is done.
+// placeOf returns the place of a due record's work.
 func (e *Engine) placeOf(rec *payment.Record) place {
 	if next := rec.NextReport(); next >= 0 && !due(rec, e.now()) {
 		return place{telling, receiver(&rec.Reports[next])}
@@ -80,9 +80,9 @@ func (e *Engine) placeOf(rec *payment.Record) place {
 	return place{asking, host}
 }
 
-// queues are what waits for a place: first what was never asked about, in the
-// order in which it became due, then the rest. Their order is fair because a
-// record becomes due the later the more of its kind its client has brought.
+// queues is what waits for a place: first the records about which nobody was asked yet, in
+// the order in which they became due, then the others. The order is fair, because the more
+// records a client has brought, the later its next one becomes due.
 type queues struct {
 	fresh, stale []payment.Ref
 }
@@ -98,25 +98,24 @@ func (q *queues) take() (payment.Ref, bool) {
 	return "", false
 }
 
-// Sweep takes up what is due now, once, and waits until everybody who was to be
-// asked has been. What is handed to shops and networks goes on by itself. more is
-// true if there may be more.
+// Sweep begins the work that is due now, once, and waits until all providers have answered.
+// Deliveries and reports go on by themselves. more says that there may be more.
 func (e *Engine) Sweep(ctx context.Context) (more bool, err error) {
 	more, err = e.sweep(ctx)
-	e.answers()
+	e.awaitAnswers()
 	return more, err
 }
 
-// answers waits for those that are under way.
-func (e *Engine) answers() {
+// awaitAnswers waits until no question is in progress.
+func (e *Engine) awaitAnswers() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for e.asking > 0 {
-		e.idle.Wait()
+		e.allAnswered.Wait()
 	}
 }
 
-// sweep begins whatever is due and has a place.
+// sweep begins the work of due records as far as there are places.
 func (e *Engine) sweep(ctx context.Context) (more bool, err error) {
 	if err := e.Store.Ready(); err != nil && !errors.Is(err, payment.ErrFull) {
 		return false, fmt.Errorf("looking for due payments: %w", err)
@@ -141,26 +140,26 @@ func (e *Engine) sweep(ctx context.Context) (more bool, err error) {
 		if err != nil {
 			continue // it is gone, or the next look finds it
 		}
-		if e.begin1(ctx, rec) {
+		if e.enqueue(ctx, rec) {
 			begun++
 		}
 	}
-	e.fill(ctx)
+	e.startWaiting(ctx)
 	// What has begun goes on where there is no room for more, until nothing can be
 	// written any more.
 	full := e.full.Swap(false)
 	return begun > 0 && !full && len(refs) == limit, nil
 }
 
-// claimed takes a payment out of the line of those that nobody came back for: what
-// becomes due of it from now on is seen at the next look.
+// claimed takes a payment out of the queue in which it waits as an abandoned intent. The
+// next look puts it where it belongs now.
 func (e *Engine) claimed(ref payment.Ref) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.leaveLine(ref)
 }
 
-// leaveLine takes a record out of the line in which it waits, if it waits in one.
+// leaveLine takes a record out of the queue in which it waits, if it waits.
 func (e *Engine) leaveLine(ref payment.Ref) (was bool) {
 	at, was := e.waiting[ref]
 	if !was {
@@ -173,8 +172,7 @@ func (e *Engine) leaveLine(ref payment.Ref) (was bool) {
 	return true
 }
 
-// relearn looks at everything anew that waits in line: another node may have
-// changed it since.
+// relearn empties the queues, because another node may have changed the records since.
 func (e *Engine) relearn() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -183,7 +181,7 @@ func (e *Engine) relearn() {
 	clear(e.lines)
 }
 
-// knows: it is being worked on, or waits for its turn.
+// knows: the record is being worked on, or waits in a queue.
 func (e *Engine) knows(ref payment.Ref) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -192,17 +190,17 @@ func (e *Engine) knows(ref payment.Ref) bool {
 	return working || waiting
 }
 
-// begin1 puts a due record in the line of its receiver; what nobody claims is looked
-// at later where that line is full. It reports whether another look sees beyond it.
-func (e *Engine) begin1(ctx context.Context, rec *payment.Record) bool {
+// enqueue puts a due record into the queue of its place. If the queue is full, a record that
+// nobody claims is rescheduled. It reports whether the next look sees other records.
+func (e *Engine) enqueue(ctx context.Context, rec *payment.Record) bool {
 	at := e.placeOf(rec)
-	if !e.join(rec, at) {
-		return e.rest(ctx, rec, e.now().Add(spread(idlePause, 0.3, e.Rand()))) == nil
+	if !e.tryEnqueue(rec, at) {
+		return e.reschedule(ctx, rec, e.now().Add(spread(idlePause, 0.3, e.Rand()))) == nil
 	}
 	return true
 }
 
-func (e *Engine) join(rec *payment.Record, at place) bool {
+func (e *Engine) tryEnqueue(rec *payment.Record, at place) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if (at.kind == idle || at.kind == strange) && e.queued[at] >= idleMost {
@@ -223,8 +221,8 @@ func (e *Engine) join(rec *payment.Record, at place) bool {
 	return true
 }
 
-// fill gives the places that are free to what waits in line.
-func (e *Engine) fill(ctx context.Context) {
+// startWaiting gives the free places to the records that wait.
+func (e *Engine) startWaiting(ctx context.Context) {
 	e.mu.Lock()
 	lines := make([]place, 0, len(e.lines))
 	for at := range e.lines {
@@ -232,14 +230,14 @@ func (e *Engine) fill(ctx context.Context) {
 	}
 	e.mu.Unlock()
 	for _, at := range lines {
-		for e.hand(ctx, at) {
+		for e.startNext(ctx, at) {
 		}
 	}
 }
 
-// hand lets the work of the next record that waits for a place go on by itself,
-// unless the place has enough to do.
-func (e *Engine) hand(ctx context.Context, at place) bool {
+// startNext begins the work of the next record that waits for a place, in a goroutine, if
+// the place has room.
+func (e *Engine) startNext(ctx context.Context, at place) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed || ctx.Err() != nil {
@@ -299,9 +297,9 @@ func (e *Engine) hand(ctx context.Context, at place) bool {
 			e.crowded = false
 		}
 		e.mu.Unlock()
-		e.hand(ctx, at)
+		e.startNext(ctx, at)
 		if crowded {
-			e.poke()
+			e.wakeWorker()
 		}
 		if tells {
 			return
@@ -309,16 +307,16 @@ func (e *Engine) hand(ctx context.Context, at place) bool {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		if e.asking--; e.asking == 0 {
-			e.idle.Broadcast()
+			e.allAnswered.Broadcast()
 		}
 	}()
 	return true
 }
 
-// work does the next thing for one record. What is begun is finished, whatever
-// becomes of the worker.
+// work does the next step of one record. A step that has begun is finished, also if the
+// worker is stopped.
 func (e *Engine) work(ctx context.Context, ref payment.Ref) {
-	err := e.safely(ref, func() error { return e.take1(context.WithoutCancel(ctx), ref) })
+	err := e.safely(ref, func() error { return e.doNext(context.WithoutCancel(ctx), ref) })
 	if errors.Is(err, payment.ErrFull) {
 		e.full.Store(true)
 	}
@@ -327,7 +325,7 @@ func (e *Engine) work(ctx context.Context, ref payment.Ref) {
 	}
 }
 
-// backlog is how many intents wait in line for their first question or another.
+// backlog returns how many abandoned intents and strangers' returns wait.
 func (e *Engine) backlog() (n int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -339,11 +337,11 @@ func (e *Engine) backlog() (n int) {
 	return n
 }
 
-// crowd is a backlog in which an intent that was asked about once is not asked
-// again for an hour: the first questions of the others come first.
+// crowd is the backlog from which on an intent is not asked about again for an hour, because
+// the first questions about the others come first.
 const crowd = 500
 
-// nextIdle is when an intent is asked about again.
+// nextIdle returns when to ask about an intent again.
 func (e *Engine) nextIdle(rec *payment.Record, canInquire bool) time.Time {
 	at := nextUnasked(rec, canInquire, e.now())
 	if !at.IsZero() && e.backlog() > crowd {

@@ -81,7 +81,7 @@ func (f *watcher) announcement(status int, header http.Header) {
 	}
 }
 
-// announcedTo is the block that an announcement concerns: of all that the request
+// announcedTo returns the block that an announcement concerns: of all that the request
 // has met (a guard before a named route, a snippet), the one whose customers come
 // back from that provider. Whichever watches the answer, it knows neither the
 // other's routes nor its public_url.
@@ -99,7 +99,7 @@ func (h *Handler) announcedTo(r *http.Request, status int, header http.Header) *
 	return h
 }
 
-// payPage is the provider whose pay page an answer redirects to, and the id in
+// payPage returns the provider whose pay page an answer redirects to, and the id in
 // its address.
 func (h *Handler) payPage(status int, header http.Header) (*provider, string) {
 	if status < 300 || status > 399 || len(header["Location"]) == 0 {
@@ -139,6 +139,6 @@ func (h *Handler) noted(r *http.Request, p *provider, id string) {
 		return
 	}
 	if err := eng.Note(ctx, p.terms.Issuer, id, *t); err != nil {
-		h.log.Warn("whose visit a payment began with was not noted", zap.String("provider", p.Name), zap.Error(err))
+		h.log.Warn("the affiliate visit with which a payment began was not recorded", zap.String("provider", p.Name), zap.Error(err))
 	}
 }

@@ -107,7 +107,7 @@ func (s *Sites) intended(in engine.Intent) (*Handler, *provider, error) {
 	return found, prov, nil
 }
 
-// imagined is the request by which the customer of an intent would ask for the home page
+// imagined returns the request by which the customer of an intent would ask for the home page
 // of its shop, as far as a server has prepared it.
 func (h *Handler) imagined(ctx context.Context, id string) (*http.Request, error) {
 	r, err := h.visitor(ctx, id, "/")
@@ -117,7 +117,7 @@ func (h *Handler) imagined(ctx context.Context, id string) (*http.Request, error
 	return caddyhttp.PrepareRequest(r, caddy.NewReplacer(), nil, h.server), nil
 }
 
-// visitorTo is a visitor's request for a path of a site whose name is known.
+// visitorTo returns a visitor's request for a path of a site whose name is known.
 func (h *Handler) visitorTo(ctx context.Context, path string) (*http.Request, error) {
 	return h.visitor(ctx, "", path)
 }

@@ -77,7 +77,7 @@ func (h *Handler) announced(w http.ResponseWriter, r *http.Request, p *provider,
 	return nil
 }
 
-// readAnnouncement reads the headers. With an error amount is zero where nothing
+// readAnnouncement reads the headers. With an error amount is zero if nothing
 // of them can be used; where only the return address can't, the rest is there.
 func (h *Handler) readAnnouncement(r *http.Request, p *provider, id string, header http.Header) (announcement, error) {
 	a := announcement{provider: p, id: id, order: header.Get(headerOrder)}

@@ -15,7 +15,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// announcedReturn is the address that the customer comes back to, and the route
+// announcedReturn returns the address that the customer comes back to, and the route
 // that takes it, if the shop said so. Whatever is said and cannot be used has a
 // reason: a payment whose customer never returns hangs on it. The shop may write
 // any name of its site, in any spelling.
@@ -61,7 +61,7 @@ func (h *Handler) announcedReturn(r *http.Request, p *provider, address string) 
 	return &payment.Return{Method: http.MethodGet, Secure: secure, Host: r.Host, URI: uri, By: visitorOf(r)}, v.route.name, nil
 }
 
-// calledBy is whether an address has one of the site's names. Ports that browsers
+// calledBy reports whether an address has one of the site's names. Ports that browsers
 // leave out, and those that we listen on, may stand there: shops put SERVER_PORT
 // into their addresses, which is not always what the browser sees.
 func (h *Handler) calledBy(r *http.Request, u *url.URL) bool {
@@ -89,13 +89,13 @@ func (h *Handler) calledBy(r *http.Request, u *url.URL) bool {
 	return known && slices.Contains(ports, port)
 }
 
-// hostOf is the host in a site's id.
+// hostOf returns the host in a site's id.
 func hostOf(id string) string {
 	authority, _, _ := strings.Cut(id, "/")
 	return hostName(authority)
 }
 
-// routeOf is the verify route of a provider that takes an address which nobody
+// routeOf returns the verify route of a provider that takes an address which nobody
 // asked for yet.
 func (h *Handler) routeOf(r *http.Request, p *provider, path, query string) (*Verify, error) {
 	// A shop's address may end with a slash that the route's path has not, or the
@@ -112,7 +112,7 @@ func (h *Handler) routeOf(r *http.Request, p *provider, path, query string) (*Ve
 			if v.Provider != p.Name {
 				continue
 			}
-			ok, err := v.matches(probe, odd(probe.URL.Path))
+			ok, err := v.matches(probe, needsMatcher(probe.URL.Path))
 			if err != nil {
 				return nil, fmt.Errorf("X-Payment-Return: a matcher of the verify route failed: %w", err)
 			}
@@ -124,7 +124,7 @@ func (h *Handler) routeOf(r *http.Request, p *provider, path, query string) (*Ve
 	return nil, nil //nolint:nilnil // none is an answer
 }
 
-// probe is the request that a browser would make of an address: matchers and
+// probe returns the request that a browser would make of an address: matchers and
 // placeholders see nothing of the one at hand but its connection and cookies.
 func (h *Handler) probe(r *http.Request, path, query string) (*http.Request, error) {
 	u, err := url.ParseRequestURI(path)

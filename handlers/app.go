@@ -14,31 +14,31 @@ const AppName = "payments"
 
 // App is what a site needs of the payments app.
 type App interface {
-	// Engine returns the engine, waiting a moment while the store is being
-	// opened. Requests that concern no payment never call it.
+	// Engine returns the engine. It waits a moment while the store is being opened.
+	// Requests that concern no payment never call it.
 	Engine(ctx context.Context) (*engine.Engine, error)
 	// Provider returns a configured provider and its traits. It works from
 	// Provision on.
 	Provider(name string) (ProviderInfo, bool)
-	// ProviderNames are all of them, sorted.
+	// ProviderNames returns all names, sorted.
 	ProviderNames() []string
-	// Affiliate returns the network a track belongs to: the named one or, for
-	// "", the only one.
+	// Affiliate returns the network to which a track belongs: the named one or, for "", the
+	// only one.
 	Affiliate(name string) (resolved string, r payment.Reporter, err error)
-	// Keys returns the keys of the app's signing_key, or those made by the
-	// store, waiting like Engine.
+	// Keys returns the keys from the app's signing_key, or those in the store. It waits like
+	// Engine.
 	Keys(ctx context.Context) (*token.Keys, error)
-	// HasKeys is whether signing_key is written: what a shop shares with us.
+	// HasKeys reports whether a signing_key is configured, which a shop can share.
 	HasKeys() bool
-	// Origin is the app's public_url, empty without.
+	// Origin returns the app's public_url, or "" if there is none.
 	Origin() string
-	// Join makes a site known to the worker; the app places it when it starts.
+	// Join tells the worker of a site. The app finds out its hosts when it starts.
 	Join(s *Handler) error
-	// Enter and Leave bracket each request, so that the store is not closed
-	// under one after a reload.
+	// Enter and Leave are called around each request, so that after a reload the store is
+	// not closed while a request uses it.
 	Enter()
 	Leave()
-	// Observe takes events.
+	// Observe receives events.
 	Observe(e engine.Event)
 }
 
@@ -52,7 +52,7 @@ type ProviderInfo struct {
 	UsedIDs string
 }
 
-// Terms are what is known of the provider before it is asked.
+// Terms returns everything that is known of the provider before it is asked.
 func (p ProviderInfo) Terms() payment.Terms { return payment.TermsOf(p) }
 
 // ErrNotOpen is returned while the store is not open.

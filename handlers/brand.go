@@ -54,7 +54,7 @@ func (b *Brand) Check() error {
 	return nil
 }
 
-// theme is the brand as pages carry it; nil without one.
+// theme returns the brand as pages carry it; nil without one.
 func (h *Handler) theme(r *http.Request) *pages.Theme {
 	if h.Brand == nil {
 		return nil

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"github.com/caddyserver/caddy/v2"
 	"strings"
 	"testing"
 
@@ -31,10 +32,10 @@ func (selling) Provider(string) (ProviderInfo, bool) {
 func TestWhatACheckoutMaySell(t *testing.T) {
 	t.Parallel()
 	item := func(sku string, amount int64) *Checkout {
-		return &Checkout{Path: "/buy", Provider: "bank", Items: []Item{{SKU: sku, Amount: amount}}}
+		return &Checkout{Path: "/buy", Providers: []string{"bank"}, Items: []Item{{SKU: sku, Amount: amount}}}
 	}
 	donate := func(least, most int64) *Checkout {
-		return &Checkout{Path: "/give", Provider: "bank", Donate: &Donation{Min: least, Max: most}}
+		return &Checkout{Path: "/give", Providers: []string{"bank"}, Donate: &Donation{Min: least, Max: most}}
 	}
 	for name, c := range map[string]struct {
 		of     []*Checkout
@@ -54,12 +55,12 @@ func TestWhatACheckoutMaySell(t *testing.T) {
 		"donate upside down":      {[]*Checkout{donate(5000, 4990)}, "donate"},
 		"donation without donate": {[]*Checkout{item(donation, 5000)}, ""},
 		"donation beside donate":  {[]*Checkout{item(donation, 5000), donate(1000, 5000)}, "any sum"},
-		"twice":                   {[]*Checkout{{Path: "/buy", Provider: "bank", Items: []Item{{SKU: "a", Amount: 1000}, {SKU: "a", Amount: 1000}}}}, "twice"},
+		"twice":                   {[]*Checkout{{Path: "/buy", Providers: []string{"bank"}, Items: []Item{{SKU: "a", Amount: 1000}, {SKU: "a", Amount: 1000}}}}, "twice"},
 	} {
 		h := &Handler{app: selling{}, Checkout: c.of}
 		var err error
 		for _, checkout := range c.of {
-			if e := checkout.provision(h); e != nil {
+			if e := checkout.provision(caddy.Context{}, h); e != nil {
 				err = e
 			}
 		}

@@ -5,206 +5,231 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// Match says which requests a route takes. Paths are Caddy's path patterns;
-// `match` are matcher sets, for shops whose return is told by its query
-// (`/?wc-api=…`). Both empty matches everything (track only).
+// Match selects the requests of a route: by Caddy's path patterns, or by matcher sets
+// where only the query shows that a request is a return (`/?wc-api=…`). An empty one
+// matches everything; only `track` may have that.
 type Match struct {
-	// Path patterns as for Caddy's `path` matcher; any of them matches.
+	// Path patterns as in Caddy's `path` matcher. One of them must match.
 	Paths []string `json:"paths,omitempty"`
 
-	// Matcher sets, instead of paths; any of them matches.
+	// Matcher sets, in place of paths. One of them must match.
 	MatchRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
 
 	filter   pathFilter
 	matchers caddyhttp.MatcherSets
 }
 
-// Track captures an affiliate network's id from landing visits: top-level GET
-// navigations only, never on a checkout or verify route.
+// Track captures an affiliate network's id when a visitor lands on the site. It looks
+// only at top-level GET navigations, and never at a checkout or verify route.
 type Track struct {
 	Match
 
-	// The query parameter. Default: track_id.
+	// The query parameter that carries the id. Default: `track_id`.
 	Param string `json:"param,omitempty"`
 
-	// Where the track is kept: `cookie` (signed, nothing on the server) or
-	// `store` (the cookie holds a random visitor id). Default: cookie.
+	// Where the id is kept. `cookie`: in a signed cookie, and nothing on the server.
+	// `store`: in the ledger, under a random visitor id that the cookie holds.
+	// Default: `cookie`.
 	Keep string `json:"keep,omitempty"`
 
-	// How long a track counts. Default: 30 days.
+	// How long a visit counts. Default: 30 days.
 	TTL caddy.Duration `json:"ttl,omitempty"`
 
-	// The affiliate it belongs to. Default: the only one.
+	// The affiliate to which the visits belong. Default: the only one that is configured.
 	Affiliate string `json:"affiliate,omitempty"`
 
-	// Which of two visits counts: `last` or `first`. Default: last.
+	// Which of two visits of one visitor counts: `last` or `first`. Default: `last`.
 	Attribution string `json:"attribution,omitempty"`
 
-	// What an id must look like, as a regular expression for the whole of it.
-	// What does not fit is ignored and counted. Default: 8–128 of
-	// `[A-Za-z0-9_-]`.
+	// A regular expression that the whole id must match. Other ids are ignored and
+	// counted. Default: 8–128 of `[A-Za-z0-9_-]`.
 	Pattern string `json:"pattern,omitempty"`
 
 	conf trackRoute
 }
 
-// Item is something to buy.
+// Item is something that a checkout sells.
 type Item struct {
-	// The name in the URL: `<checkout path>/<sku>`.
+	// The item's name in the address: `<checkout path>/<sku>`.
 	SKU string `json:"sku"`
-	// The price in rials; in a Caddyfile `120000toman` and `1200000rial` are
-	// understood.
+	// The price in rials. In a Caddyfile it has a unit: `120000toman` or
+	// `1200000rial`.
 	Amount int64 `json:"amount"`
-	// What people read. Default: the sku.
+	// The title that customers read. Default: the sku.
 	Title string `json:"title,omitempty"`
+	// What people read in one language. Default: `title`.
+	TitleFA string `json:"title_fa,omitempty"`
+	TitleEN string `json:"title_en,omitempty"`
+	// A picture: a path of the site or an https address.
+	Picture string `json:"picture,omitempty"`
+	// How many may be bought at once, where the checkout sells more than one. Default:
+	// the checkout's.
+	Quantity int `json:"quantity,omitempty"`
 }
 
-// Donation lets the buyer name the sum, in rials and within bounds.
+// BuyerField is something that the buyer is asked for.
+type BuyerField struct {
+	// `name`, `mobile` or `email`.
+	Field string `json:"field"`
+	// Nobody pays without it.
+	Required bool `json:"required,omitempty"`
+}
+
+// Donation lets the buyer choose the amount within bounds.
 type Donation struct {
-	// The least in rials.
+	// The least amount in rials.
 	Min int64 `json:"min"`
-	// The most in rials.
+	// The greatest amount in rials.
 	Max int64 `json:"max"`
 }
 
-// Checkout sells without a shop's backend: `GET <path>/<sku>` shows a small
-// confirm page, `POST` starts the payment at the provider and answers 303 to
-// the bank. The amount never comes from the browser, except inside the bounds
-// of a donation.
+// Checkout sells items for a site without a backend. `GET <path>/<sku>` shows a small
+// page to confirm; `POST` starts the payment at the provider and redirects to the bank
+// (303). The amount never comes from the browser, except for a donation, within its
+// bounds.
 type Checkout struct {
 	// The path under which items are sold.
 	Path string `json:"path"`
-	// The provider's name.
-	Provider string `json:"provider"`
+	// The providers' names. Of several the buyer chooses; the first is chosen unless it
+	// starts no payments at the moment.
+	Providers []string `json:"providers"`
 	// What is sold.
 	Items []Item `json:"items,omitempty"`
+	// A CSV or JSON file with more items, which is read again when it changes.
+	Catalogue string `json:"catalogue,omitempty"`
+	// How many of an item may be bought at once, up to 1000. Default: one, and the buyer
+	// isn't asked.
+	Quantity int `json:"quantity,omitempty"`
+	// What the buyer is asked for.
+	Buyer []BuyerField `json:"buyer,omitempty"`
+	// Receipts are found again at `<path>/receipt`.
+	Receipt bool `json:"receipt,omitempty"`
 	// A sum of the buyer's choice, at `GET <path>`.
 	Donate *Donation `json:"donate,omitempty"`
-	// The path to come back to, which a `verify` route of the same provider
-	// must take. Default: that route's first path.
+	// The path to which customers come back. A `verify` route of each provider must
+	// match it. Default: the first path of that route.
 	Return string `json:"return,omitempty"`
 
 	conf checkoutRoute
 }
 
-// Expect says how order and amount are known of a return that no intent
-// explains.
+// Expect says where order and amount come from when neither our checkout nor an
+// announcement of the shop has told them before.
 type Expect struct {
-	// `intent` (only payments of our checkout or announced by the shop),
-	// `lookup` (ask the shop), `signed` (the shop's signature on the return URL)
-	// or `none` (only where the provider's answer names the order).
+	// `intent`: take only payments that our checkout started or the shop announced.
+	// `lookup`: ask the shop. `signed`: read them from the return address, which the
+	// shop has signed. `none`: believe the provider's answer, if it names the order.
 	Mode string `json:"mode,omitempty"`
-	// For lookup: the address to ask, with `{order}` in its path or query.
+	// For `lookup`: the address to ask, with `{order}` in its path or query.
 	URL string `json:"url,omitempty"`
 }
 
-// Ack says what proves that the shop has credited.
+// Ack says what proves that the shop has credited the order.
 type Ack struct {
-	// `status`: a 2xx or 3xx that an upstream really answered, or a file
-	// server's 2xx. `header`: the response header X-Payment-Ack with the
-	// provider's id. `redirect`: a redirect to one of the patterns. `relay`: the
-	// shop's own call to the provider, through the relay, heard that it is paid, and
-	// the shop answered 2xx or 3xx. Default: status; in observe: relay.
+	// `status`: a 2xx or 3xx from an upstream, or a 2xx from a file server. `header`:
+	// the response header X-Payment-Ack with the provider's id. `redirect`: a redirect
+	// to one of the patterns. `relay`: the shop's own call to the provider, through the
+	// relay, heard that it is paid, and the shop answered 2xx or 3xx. Default: `status`;
+	// in `observe`: `relay`.
 	Mode string `json:"mode,omitempty"`
-	// For redirect: patterns in which `*` stands for anything.
+	// For `redirect`: patterns in which `*` stands for anything.
 	Patterns []string `json:"patterns,omitempty"`
 }
 
-// Refused is one kind of answer by which the shop says no.
+// Refused describes answers by which the shop refuses a payment.
 type Refused struct {
-	// `redirect` (a 3xx whose Location fits a pattern), `status` (such as `409` or
-	// `4xx`), `header` (`<name>:<pattern>`) or `preset` (`woocommerce`, `edd`,
-	// `opencart`, `prestashop` or `whmcs`: their redirects).
+	// `redirect`: a 3xx whose Location matches a pattern. `status`: a status such as
+	// `409` or `4xx`. `header`: a header, written `<name>:<pattern>`. `preset`: the
+	// redirects of `woocommerce`, `edd`, `opencart`, `prestashop` or `whmcs`.
 	Mode string `json:"mode"`
-	// In redirect and header `*` stands for anything.
+	// The patterns. In `redirect` and `header`, `*` stands for anything.
 	Patterns []string `json:"patterns"`
 }
 
-// Answer says what becomes of a return that is not delivered.
+// Answer says how a return is answered that is not delivered to the shop.
 type Answer struct {
-	// `page` (ours), `pass` (on to the shop, with X-Payment-Status) or
-	// `redirect`.
+	// `page`: by a page of ours. `pass`: by the shop, which reads X-Payment-Status.
+	// `redirect`: by a redirect.
 	Mode string `json:"mode,omitempty"`
-	// For redirect: a path of the site or an absolute address.
+	// For `redirect`: a path of the site, or an absolute address.
 	To string `json:"to,omitempty"`
 }
 
-// Verify is the route of the customer's return: the provider is asked, and only
-// then the shop's own handlers see the request, with trusted headers.
+// Verify is the route to which customers return from the bank. It asks the provider, and
+// only then lets the shop's own handlers see the request, with trusted headers.
 type Verify struct {
 	Match
 
 	// The provider's name.
 	Provider string `json:"provider"`
 
-	// `plugin` is short for `expect none` with `deliver idempotent`: the shop's
-	// untouched plugin takes "already verified" for paid and compares the amount
-	// itself. Default: none.
+	// `plugin` is short for `expect none` with `deliver idempotent`, for a shop whose
+	// plugin takes "already verified" for paid and compares the amount itself. Default:
+	// none.
 	Mode string `json:"mode,omitempty"`
 
-	// How order and amount are known. Default: intents, else `none` for a
-	// provider whose answer names the order and that only this site uses; for
-	// others `expect` must be written unless a checkout of this site uses the
-	// provider.
+	// Where order and amount come from if nothing announced them. Default: `none` for a
+	// provider whose answer names the order and that only this site uses, and `intent`
+	// where a checkout of this site uses the provider. Anywhere else you must write it.
 	Expect *Expect `json:"expect,omitempty"`
 
-	// Where the return carries the order, as a placeholder such as
-	// `{query.order}`; for `expect lookup`.
+	// Which placeholder holds the order of a return, such as `{query.order}`. For
+	// `expect lookup`.
 	Order string `json:"order,omitempty"`
 
-	// Parameters of the shop's own that must equal the verified order.
+	// Parameters of the shop that must equal the verified order.
 	Bind []string `json:"bind,omitempty"`
 
-	// `once` or `idempotent`: whether the shop dedupes on provider and id.
-	// Default: once.
+	// `idempotent` if the shop ignores a payment (provider and id) that it has credited
+	// before, so that a delivery may be repeated; else `once`. Default: `once`.
 	Deliver string `json:"deliver,omitempty"`
 
-	// What proves that the shop has credited. Default: status.
+	// What proves that the shop has credited the order. Default: `status`.
 	Ack *Ack `json:"ack,omitempty"`
 
-	// Answers by which the shop says that it does not take a payment: any of them
-	// goes before the acknowledgement. The payment is parked with an alert, handed
-	// over no more, and not reported.
+	// Answers by which the shop refuses a payment. They are looked at before `ack`. Such
+	// a payment is parked with an alert; it is not delivered again and not reported.
 	Refused []Refused `json:"refused,omitempty"`
 
-	// Whether an order may be paid more than once: `once` or `many`. Default:
-	// once.
+	// Whether an order may be paid more than once: `once` or `many`. Default: `once`.
 	Orders string `json:"orders,omitempty"`
 
-	// What a declined payment leads to. Default: page.
+	// How the return of a declined payment is answered. Default: `page`.
 	Declined *Answer `json:"declined,omitempty"`
 
-	// What a return of a delivered payment leads to. Default: the first
-	// delivery's redirect for the same browser, else a page.
+	// How another return of a delivered payment is answered. Default: with the first
+	// delivery's redirect if it is the same browser, else with a page.
 	Duplicate *Answer `json:"duplicate,omitempty"`
 
-	// What becomes of a verified payment whose customer has gone: `deliver` or
-	// `park`. Default: deliver where the site is idempotent, has an `ack header`
-	// or `ack redirect`, or the payment is of our checkout; else park.
+	// What happens to a verified payment whose customer has gone. `deliver`: Caddy makes
+	// the request in the customer's place. `park`: a person decides. Default: `deliver`
+	// with `deliver idempotent`, `ack header` or `ack redirect`, and for payments of our
+	// checkout; else `park`.
 	Absent string `json:"absent,omitempty"`
 
-	// How a POST return gets the shop's cookies back: `auto`, `redirect` (303 to
-	// a GET), `resubmit` (a same-site form) or `off`. Default: auto.
+	// How a return by POST gets the shop's cookies, which browsers don't send with it:
+	// `redirect` (303 to a GET), `resubmit` (a form on the shop's own site), `auto` (one
+	// of both) or `off`. Default: `auto`.
 	Bounce string `json:"bounce,omitempty"`
 
-	// How long the browser waits before it gets the "being confirmed" page,
-	// while the work goes on. Default: 8s.
+	// How long the browser waits for the provider before it gets the page "being
+	// confirmed". The work goes on. Default: `8s`.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
 	route verifyRoute
 }
 
-// Require guards paid content.
+// Require serves paid content only to visitors who bought it.
 type Require struct {
 	Match
 
-	// The items of which one must have been bought.
+	// The items that open the content. Having bought one is enough.
 	Items []string `json:"items,omitempty"`
 
-	// Where to send who has not paid.
+	// Where visitors are sent who have not paid.
 	Checkout string `json:"checkout,omitempty"`
 
-	// On how many devices in 30 days one purchase may be opened. Default: 5.
+	// How many devices may open one purchase within 30 days. Default: 5.
 	Devices int `json:"devices,omitempty"`
 
 	guarded resource
@@ -215,7 +240,7 @@ type SigningKey struct {
 	// The secret, at least 32 bytes, written as `{env.NAME}` or
 	// `{file./path}`.
 	Secret string `json:"secret"`
-	// Its name in receipts. Default: the first 8 hex digits of the secret's
+	// The key's name in receipts. Default: the first 8 hex digits of the secret's
 	// SHA-256.
 	KID string `json:"kid,omitempty"`
 }

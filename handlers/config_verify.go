@@ -219,7 +219,7 @@ func (v *Verify) defaultExpect(h *Handler) error {
 		return nil
 	}
 	for _, c := range h.Checkout {
-		if c.Provider == v.Provider {
+		if slices.Contains(c.Providers, v.Provider) {
 			v.route.expect = expectIntent
 			return nil
 		}
@@ -231,7 +231,7 @@ func (v *Verify) defaultExpect(h *Handler) error {
 	return fmt.Errorf("say how order and amount are known: `expect intent` where the shop announces its payments, else %s", others)
 }
 
-// policy is what the engine needs to know. A payment of our own checkout is
+// policy returns what the engine needs to know. A payment of our own checkout is
 // delivered without its customer whatever the default.
 func (v *Verify) policy() engine.Policy {
 	p := engine.Policy{Once: v.Deliver != deliverIdempotent, Many: v.Orders == "many"}

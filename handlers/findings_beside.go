@@ -96,7 +96,7 @@ func rootOf(vars caddyhttp.VarsMiddleware, otherwise string) string {
 	return otherwise
 }
 
-// proxies are the proxies of routes that stand behind a guard, and the others.
+// proxies returns the proxies of routes that stand behind a guard, and the others.
 func proxies(srv *caddyhttp.Server, routes caddyhttp.RouteList) (behind, beside []*reverseproxy.Handler) {
 	b := &besides{server: srv, counts: func(*Handler) bool { return true }, visit: func(m caddyhttp.MiddlewareHandler, at passage) {
 		switch p, ok := m.(*reverseproxy.Handler); {
@@ -111,7 +111,7 @@ func proxies(srv *caddyhttp.Server, routes caddyhttp.RouteList) (behind, beside 
 	return behind, beside
 }
 
-// shopDials are the upstreams that follow a handler, without those that are only
+// shopDials returns the upstreams that follow a handler, without those that are only
 // asked whether a request may go on; shopRoots the directories.
 func (h *Handler) shopDials(p *place) []string {
 	var all []*reverseproxy.Handler
@@ -157,7 +157,7 @@ type served struct {
 	moved bool
 }
 
-// files are the directories that routes serve behind a require, and beside all.
+// files returns the directories that routes serve behind a require, and beside all.
 func files(srv *caddyhttp.Server, routes caddyhttp.RouteList) (behind, beside []served) {
 	b := &besides{server: srv, counts: func(h *Handler) bool { return len(h.Require) > 0 }, visit: func(m caddyhttp.MiddlewareHandler, at passage) {
 		fs, ok := m.(*fileserver.FileServer)

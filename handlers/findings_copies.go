@@ -56,7 +56,7 @@ func repeating(handlers []*Handler) []Finding {
 	return out
 }
 
-// copies is whether routes keep the headers of the answer that they replace.
+// copies reports whether routes keep the headers of the answer that they replace.
 func copies(srv *caddyhttp.Server, routes caddyhttp.RouteList) bool {
 	kept := false
 	walk(srv, routes, func(m caddyhttp.MiddlewareHandler) {
@@ -69,7 +69,7 @@ func copies(srv *caddyhttp.Server, routes caddyhttp.RouteList) bool {
 	return kept
 }
 
-// asks is whether a proxy sends a request of its own to find out whether the
+// asks reports whether a proxy sends a request of its own to find out whether the
 // customer's may go on, as forward_auth does.
 func asks(p *reverseproxy.Handler) bool {
 	return p.Rewrite != nil && strings.TrimSpace(p.Rewrite.URI) != "" && len(p.HandleResponse) > 0

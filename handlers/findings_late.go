@@ -29,7 +29,7 @@ func late(handlers []*Handler) (out []Finding) {
 	return out
 }
 
-// answersBefore is the directive that answers every request before ours comes to its
+// answersBefore returns the directive that answers every request before ours comes to its
 // turn, in the lists of routes that lead to it.
 func answersBefore(routes caddyhttp.RouteList, ours *Handler) string {
 	by := ""
@@ -66,7 +66,7 @@ func leadsWithin(routes caddyhttp.RouteList, ours *Handler) bool {
 	})
 }
 
-// answers is the directive of a handler that hands no request on; "" of others.
+// answers returns the directive of a handler that hands no request on; "" of others.
 func answers(m caddyhttp.MiddlewareHandler) string {
 	switch m := m.(type) {
 	case *fileserver.FileServer:

@@ -150,7 +150,7 @@ func hasGates(srv *caddyhttp.Server, routes caddyhttp.RouteList) (found bool) {
 	return found
 }
 
-// roots are the directories that routes serve files from, as far as they are
+// roots returns the directories that routes serve files from, as far as they are
 // written out.
 func roots(srv *caddyhttp.Server, routes caddyhttp.RouteList) (all []string) {
 	add := func(root string) {
@@ -173,7 +173,7 @@ func roots(srv *caddyhttp.Server, routes caddyhttp.RouteList) (all []string) {
 	return all
 }
 
-// absolute is where a root leads that is known when the config is loaded: written
+// absolute returns where a root leads that is known when the config is loaded: written
 // out, or by placeholders such as {env.ROOT}; and past symbolic links.
 func absolute(root string) (abs string, ok bool) {
 	root = caddy.NewReplacer().ReplaceKnown(root, "")
@@ -190,7 +190,7 @@ func absolute(root string) (abs string, ok bool) {
 	return abs, true
 }
 
-// indexNames are the names that the server's file servers, try_files and PHP
+// indexNames returns the names that the server's file servers, try_files and PHP
 // serve a directory by, and the usual ones.
 func indexNames(srv *caddyhttp.Server) []string {
 	names := slices.Clone(defaultIndex)

@@ -58,7 +58,7 @@ func unguarded(app *caddyhttp.App, sites []*Handler) []Finding {
 	return out
 }
 
-// dials are the addresses of all upstreams of proxies, each in one spelling. Those
+// dials returns the addresses of all upstreams of proxies, each in one spelling. Those
 // that are looked up for each request are known by what is looked up.
 func dials(proxies []*reverseproxy.Handler) (all []string) {
 	for _, p := range proxies {
@@ -84,7 +84,7 @@ func jsonOf(v any) []byte {
 	return b
 }
 
-// dialed is the one spelling of an upstream's address: this machine has many
+// dialed returns the one spelling of an upstream's address: this machine has many
 // names, and a path may be written in many ways.
 func dialed(dial string) string {
 	a, err := caddy.ParseNetworkAddress(dial)

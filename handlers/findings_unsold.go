@@ -6,10 +6,15 @@ import (
 	"github.com/rahgir/caddy-payments/internal/block"
 )
 
-// sells are the skus that checkouts sell, donations included.
+// sells returns the skus that checkouts sell, donations included.
 func sells(checkouts []*Checkout) (skus []string) {
 	for _, c := range checkouts {
-		for _, item := range c.Items {
+		if c.conf.stock == nil { // not provisioned: a catalogue is not read yet
+			for _, item := range c.Items {
+				skus = adding(skus, item.SKU)
+			}
+		}
+		for _, item := range c.items() {
 			skus = adding(skus, item.SKU)
 		}
 		if c.Donate != nil {
@@ -19,10 +24,13 @@ func sells(checkouts []*Checkout) (skus []string) {
 	return skus
 }
 
-// Openable is an error for paid content that nothing which the block sells can open.
+// Openable returns an error for paid content that nothing which the block sells can open.
 // Content of a block without any checkout may be opened by another block of its site;
 // see unsold.
 func (q *Require) Openable(checkouts []*Checkout) error {
+	if slices.ContainsFunc(checkouts, func(c *Checkout) bool { return c.Catalogue != "" && c.conf.stock == nil }) {
+		return nil // what it sells is known when the configuration is loaded
+	}
 	skus := sells(checkouts)
 	if len(skus) == 0 || slices.ContainsFunc(q.Items, func(item string) bool { return slices.Contains(skus, item) }) {
 		return nil

@@ -17,14 +17,13 @@ const guardedVar = "payments.guarded"
 // placeholderPrefix is the namespace of our placeholders.
 const placeholderPrefix = "http.payments."
 
-// emptyPlaceholders defines all our placeholders as empty: one that is not
-// defined would be forwarded literally. What a verified request sets goes
-// before it.
+// emptyPlaceholders defines all our placeholders as empty, because an undefined one would be
+// forwarded literally. The values of a verified request take precedence.
 func emptyPlaceholders(key string) (any, bool) {
 	return "", strings.HasPrefix(key, placeholderPrefix)
 }
 
-// guard is all that a site without the payments app gets.
+// guard serves a site without the payments app.
 func guard(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if !begin(r, nil) {
 		return next.ServeHTTP(w, r)
@@ -32,14 +31,13 @@ func guard(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error
 	return newFilter(w).serve(next, r)
 }
 
-// errorGuard stands first among a server's error routes: a request that Caddy
-// refuses before routing (a bad method, a bad host) has met no guard, and one
-// whose delivery failed must not carry its headers into them.
+// errorGuard is the first of a server's error routes. A request that Caddy refuses before
+// routing (a bad method, a bad host) has passed no guard, and a request whose delivery
+// failed must not carry its headers into the error routes.
 //
-// Error routes run when our filter of the request is gone. So it looks at the
-// gates itself, at every path, because an error page may be a file: those of the
-// sites that the request met or, where it was refused before it met any, those
-// of all sites of the server.
+// Our filter of the request does not run in error routes. So errorGuard asks the gates
+// itself, for every path, because an error page may be a file. It asks the gates of the
+// sites that the request has met or, if it met none, those of all sites of the server.
 type errorGuard struct{ sites []*Handler }
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
@@ -60,9 +58,8 @@ func (g *errorGuard) ServeHTTP(w http.ResponseWriter, r *http.Request, next cadd
 	return f.serve(next, r)
 }
 
-// guardErrors puts the guard before error routes, once, and makes the site known
-// to it. They are provisioned after the routes, so this is in time, but for named
-// routes.
+// guardErrors puts the guard before error routes, once, and tells it of the site. Error routes
+// are provisioned after the routes, so this is early enough, except for named routes.
 func guardErrors(errors *caddyhttp.HTTPErrorConfig, h *Handler) error {
 	if errors == nil {
 		return nil
@@ -87,8 +84,8 @@ func guardErrors(errors *caddyhttp.HTTPErrorConfig, h *Handler) error {
 
 var errLateGuard = errors.New("payments stands in a named route only, so the error routes of this server would have no guard: write an empty `payments` block into the site that invokes it")
 
-// clearVerified takes headers and placeholders of a verified request away
-// again. Which of our answers it was stays: error routes choose a page by it.
+// clearVerified removes the headers and placeholders of a verified request again. The
+// placeholder that names our answer stays, because error routes choose a page by it.
 func clearVerified(r *http.Request) {
 	scrub.Clear(r)
 	caddyhttp.SetVar(r.Context(), paidVar, nil)

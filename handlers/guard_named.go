@@ -11,9 +11,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// guardErrors sees to it that no error route that a request of this site may
-// come to is without a guard: the server's, and those of the subroutes that hold
-// this handler.
+// guardErrors puts a guard before every error route that a request of this site may reach:
+// those of the server, and those of the subroutes around this handler.
 func (h *Handler) guardErrors(ctx caddy.Context) error {
 	if err := guardErrors(h.server.Errors, h); err != nil {
 		return err
@@ -28,13 +27,13 @@ func (h *Handler) guardErrors(ctx caddy.Context) error {
 	return nil
 }
 
-// errAlone explains what Caddy makes of a named route.
+// errAlone explains what Caddy does with such a named route.
 var errAlone = errors.New("`payments` stands alone in it: Caddy 2.11 keeps only the first handler of a named route in which no directive has a matcher, so nothing would be left to hand a payment to. " +
 	"Put the route's directives into `route { … }`, or import a snippet instead")
 
-// alone refuses a named route of which Caddy has dropped all handlers but ours:
-// the empty answer at its end would look like a shop's. The guard by itself may
-// stand there, in front of what follows the `invoke`.
+// alone refuses a named route of which Caddy has dropped all handlers but ours, because the
+// empty answer at its end would look like a shop's. A block without routes is allowed: it
+// guards what follows the `invoke`.
 func (h *Handler) alone() error {
 	if h.server == nil || len(h.Track)+len(h.Checkout)+len(h.Verify)+len(h.Require) == 0 {
 		return nil
@@ -51,8 +50,8 @@ func (h *Handler) alone() error {
 	return nil
 }
 
-// rawly reports whether a handler that is just being loaded is one of ours with
-// routes of its own: while it is provisioned, its route holds but its JSON.
+// rawly reports whether a handler that is being loaded is one of ours with routes. While it is
+// provisioned, its Caddy route has only its JSON.
 func rawly(raw []byte) bool {
 	var h struct {
 		Handler                          string            `json:"handler"`

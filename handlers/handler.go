@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -21,11 +22,11 @@ func init() {
 	caddy.RegisterModule(new(Handler))
 }
 
-// Handler is the payments handler of one site. Its guard acts first, once for
-// every request of the site, its error routes included: it removes every
-// `X-Payment-*` header that a client sends, by folded name, all trailers, and
-// whatever `Connection` could use to take our headers away again. Its routes
-// capture tracks, sell, verify returns and guard paid content.
+// Handler is the payments handler of one site. Its guard acts first, once for every request
+// of the site, including those of its error routes. It removes every `X-Payment-*` header
+// that a client sends, in any spelling, all trailers, and every entry of `Connection` that
+// could remove our headers later. The handler's routes capture affiliates' visits, sell,
+// verify returns and serve paid content.
 //
 // A request whose payment was verified carries these headers and placeholders:
 //
@@ -54,45 +55,45 @@ type Handler struct {
 	// Landing pages on which an affiliate's id is captured.
 	Track []*Track `json:"track,omitempty"`
 
-	// What is sold without a shop's backend.
+	// What the site sells without a backend.
 	Checkout []*Checkout `json:"checkout,omitempty"`
 
-	// The routes of the customer's return.
+	// The routes to which customers return from the bank.
 	Verify []*Verify `json:"verify,omitempty"`
 
-	// Where customers return of a shop that verifies by itself.
+	// The routes to which customers return if the shop verifies its payments itself.
 	Observe []*Observe `json:"observe,omitempty"`
 
-	// Providers' own APIs for the shop's plugin.
+	// The providers' own APIs, served to the shop's plugin.
 	Relay []*Relay `json:"relay,omitempty"`
 
 	// Paid content.
 	Require []*Require `json:"require,omitempty"`
 
-	// What our pages carry of the shop.
+	// The shop's name and looks on our pages.
 	Brand *Brand `json:"brand,omitempty"`
 
-	// A directory with templates of the owner's in place of our pages.
+	// A directory with your own templates, which replace our pages.
 	Pages string `json:"pages,omitempty"`
 
-	// `off` does not read the shop's announcements. Default: on.
+	// Whether to read the shop's announcements: `on` or `off`. Default: `on`.
 	Announce string `json:"announce,omitempty"`
 
-	// `caddy` gives our 4xx and 5xx answers to the site's handle_errors.
-	// Default: pages of our own.
+	// `caddy`: the site's `handle_errors` answers in place of our pages for 4xx and 5xx.
+	// Default: our own pages.
 	Errors string `json:"errors,omitempty"`
 
-	// This site's own keys, instead of the app's: a must where sites have
-	// different owners.
+	// This site's own keys, in place of the app's. You need them if sites have different
+	// owners.
 	SigningKeys []SigningKey `json:"signing_keys,omitempty"`
 
-	// The shop's address as browsers see it: an origin, with a path where
-	// several shops share a host. It says which shop this is. Default: the
-	// app's, else the site's own, https unless only http leads to it.
+	// The shop's address as browsers see it: an origin, with a path if several shops share a
+	// host. It says which shop this is. Default: the app's, else the site's own address,
+	// https unless the site serves only http.
 	PublicURL string `json:"public_url,omitempty"`
 
-	// The addresses that the shop had before: payments, cookies and signatures
-	// made under them stay good.
+	// The shop's former addresses. Payments, cookies and signatures that were made under
+	// them stay valid.
 	Formerly []string `json:"formerly,omitempty"`
 
 	app    App
@@ -103,8 +104,8 @@ type Handler struct {
 	ours   []*provider
 	// used are the providers of this site's own routes.
 	used []*provider
-	// matched: some gate is a matcher, which may say something else in the end
-	// though the path is the same.
+	// matched: some gate has a matcher, whose result may change though the path stays the
+	// same.
 	matched bool
 	// indexed is done once the gates know the site's index names.
 	indexed sync.Once
@@ -113,8 +114,7 @@ type Handler struct {
 	themed  sync.Once
 	branded *pages.Theme
 	own     *ownPages
-	// shape is what its routes were written as, underway where it stood while it
-	// was provisioned.
+	// shape is how its routes were written. underway is its place while it was provisioned.
 	shape    []shaped
 	underway standing
 }
@@ -156,7 +156,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	return h.app.Join(h)
 }
 
-// provisionApp finds the payments app. A bare guard works without one.
+// provisionApp finds the payments app. A block without routes works without one.
 func (h *Handler) provisionApp(ctx caddy.Context) error {
 	mod, err := ctx.AppIfConfigured(AppName)
 	switch {
@@ -215,7 +215,7 @@ func (h *Handler) provisionRoutes(ctx caddy.Context) error {
 		}
 	}
 	for _, c := range h.Checkout {
-		if err := c.provision(h); err != nil {
+		if err := c.provision(ctx, h); err != nil {
 			return fmt.Errorf("checkout %s: %w", c.Path, err)
 		}
 	}
@@ -259,7 +259,9 @@ func (h *Handler) provisionRoutes(ctx caddy.Context) error {
 		h.used = append(h.used, o.conf.provider)
 	}
 	for _, c := range h.Checkout {
-		h.used = append(h.used, c.conf.provider)
+		for _, g := range c.conf.gateways {
+			h.used = append(h.used, g.provider)
+		}
 	}
 	for _, name := range h.app.ProviderNames() {
 		info, _ := h.app.Provider(name)
@@ -282,14 +284,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	return h.route(w, r, next, first)
 }
 
-// route gives the request to the route that takes it, or lets it go on through
-// the gates. Each look allocates nothing where paths decide.
+// route passes the request to the route that serves it, or through the gates to next. It
+// allocates nothing if paths decide.
 //
-// The order is the invariant: whatever we take off the path is off before
-// anybody looks at it, and nothing goes on to next but through the gates.
+// Invariant: what we remove from the path is removed before any route looks at it, and a
+// request reaches next only through the gates.
 func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, first bool) error {
-	if r.URL.Path == pages.FontPath {
-		serveFont(w, r)
+	if strings.HasPrefix(r.URL.Path, assetsPath) && h.serveAsset(w, r) {
 		return nil
 	}
 	if len(h.Relay) > 0 {
@@ -298,13 +299,13 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 		}
 	}
 	forms := h.takeForms(r)
-	odd := odd(r.URL.Path)
+	needs := needsMatcher(r.URL.Path)
 	if len(h.Observe) > 0 {
-		if o, claimed := h.observed(r, odd); o != nil {
+		if o, claimed := h.observed(r, needs); o != nil {
 			return h.serveObserved(w, r, next, o, claimed)
 		}
 	}
-	v, err := h.returnRoute(r, odd)
+	v, err := h.returnRoute(r, needs)
 	switch {
 	case err != nil:
 		return err
@@ -312,11 +313,13 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 		return h.serveReturn(w, r, next, v)
 	}
 	for _, c := range h.Checkout {
-		if item, ok := c.item(r.URL.Path); ok {
+		if item, receipt, ok := c.item(r.URL.Path); receipt {
+			return h.serveReceipt(w, r, c)
+		} else if ok {
 			return h.serveCheckout(w, r, c, item)
 		}
 	}
-	caching, err := h.capture(w, r, forms, odd)
+	caching, err := h.capture(w, r, forms, needs)
 	if err != nil {
 		return err
 	}
@@ -331,8 +334,8 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	return h.unsold(w, r, h.watch(w, r, next, caching))
 }
 
-// begin is the guard's work on the request: it acts once, so that a second
-// block (a snippet) does not take away what the first one set.
+// begin does the guard's work on a request. It acts once, so that a second block (a snippet)
+// does not remove what the first one set.
 func begin(r *http.Request, h *Handler) (first bool) {
 	ctx := r.Context()
 	vars, ok := ctx.Value(caddyhttp.VarsCtxKey).(map[string]any)
@@ -362,7 +365,7 @@ func begin(r *http.Request, h *Handler) (first bool) {
 	return true
 }
 
-// met are the sites whose guards a request has met.
+// met returns the sites whose guards a request has passed.
 func met(r *http.Request) []*Handler {
 	switch sites := caddyhttp.GetVar(r.Context(), guardedVar).(type) {
 	case *Handler:

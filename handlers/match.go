@@ -35,15 +35,16 @@ func (m *Match) provision(ctx caddy.Context) error {
 // any reports whether the route has no condition at all.
 func (m *Match) any() bool { return len(m.Paths) == 0 && len(m.matchers) == 0 }
 
-// matches is given whether the path is odd, because many routes ask it of one.
-func (m *Match) matches(r *http.Request, odd bool) (bool, error) {
+// matches reports whether a request is one of the route's. The caller passes
+// needsMatcher of the path, because many routes ask it of one path.
+func (m *Match) matches(r *http.Request, needsMatcher bool) (bool, error) {
 	if len(m.matchers) > 0 {
 		return m.matchers.AnyMatchWithError(r)
 	}
-	return m.filter.matchAs(r, odd), nil
+	return m.filter.matchAs(r, needsMatcher), nil
 }
 
-// name is the route's first path as written, "/" where it has only matchers:
+// name returns the route's first path as written, "/" where it has only matchers:
 // what shops sign.
 func (m *Match) name() string {
 	if len(m.Paths) > 0 {
@@ -52,7 +53,7 @@ func (m *Match) name() string {
 	return "/"
 }
 
-// originalURI is the request's target as the browser sent it, before `uri` or
+// originalURI returns the request's target as the browser sent it, before `uri` or
 // `handle_path` changed it.
 func originalURI(r *http.Request) string {
 	if orig, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && orig.URL != nil {

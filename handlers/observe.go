@@ -154,7 +154,7 @@ func (h *Handler) observing(ctx context.Context, u *url.URL, provider string) *O
 			}
 			at.RawPath = ""
 			if probe := probeOf(ctx, &at, h.server); probe != nil {
-				if ok, err := o.matches(probe, odd(at.Path)); ok && err == nil {
+				if ok, err := o.matches(probe, needsMatcher(at.Path)); ok && err == nil {
 					return o
 				}
 			}
@@ -165,13 +165,13 @@ func (h *Handler) observing(ctx context.Context, u *url.URL, provider string) *O
 
 // observed is the observe route that takes a request which carries the provider's id,
 // and that id.
-func (h *Handler) observed(r *http.Request, odd bool) (*Observe, payment.Claimed) {
+func (h *Handler) observed(r *http.Request, needsMatcher bool) (*Observe, payment.Claimed) {
 	for _, o := range h.Observe {
 		ok := false
 		if len(o.matchers) > 0 {
-			ok, _ = o.matches(r, odd)
+			ok, _ = o.matches(r, needsMatcher)
 		} else {
-			ok = o.relates(r, odd) == exactly
+			ok = o.relates(r, needsMatcher) == exactly
 		}
 		if !ok {
 			continue

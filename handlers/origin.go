@@ -19,13 +19,13 @@ type origin struct {
 	scheme string
 	// host is in lower case and punycode, without last dot; IPv6 has brackets.
 	host string
-	// port is empty where it is the scheme's own.
+	// port is empty if it is the scheme's own.
 	port string
 	// path is empty, or begins with a slash and doesn't end with one.
 	path string
 }
 
-// id is what the shop is called in records.
+// id returns what the shop is called in records.
 func (o origin) id() string { return o.authority() + o.path }
 
 func (o origin) authority() string {
@@ -35,7 +35,7 @@ func (o origin) authority() string {
 	return o.host + ":" + o.port
 }
 
-// String is the origin as a browser shows it.
+// String returns the origin as a browser shows it.
 func (o origin) String() string { return o.scheme + "://" + o.authority() + o.path }
 
 // parsePublicURL reads scheme, host and path.
@@ -64,7 +64,7 @@ func CheckPublicURL(s string) error {
 	return err
 }
 
-// otherPort is a port that a scheme does not imply.
+// otherPort returns a port that a scheme does not imply.
 func otherPort(scheme, port string) string {
 	if scheme == "https" && port == "443" || scheme == "http" && port == "80" {
 		return ""
@@ -72,7 +72,7 @@ func otherPort(scheme, port string) string {
 	return port
 }
 
-// hostName is the one spelling of a host, given with or without its port: lower
+// hostName returns the one spelling of a host, given with or without its port: lower
 // case, punycode, no last dot, addresses in their short form. Two hosts that
 // lead a browser to one machine's name have one spelling, and others never do.
 func hostName(hostport string) string {
@@ -129,7 +129,7 @@ func escapeHost(name string) string {
 	return name
 }
 
-// properHost is whether a spelling of hostName is a name or an address.
+// properHost reports whether a spelling of hostName is a name or an address.
 func properHost(name string) bool {
 	return name != "" && !strings.ContainsAny(name, "%") && !strings.HasPrefix(name, ".") && !strings.Contains(name, "..")
 }

@@ -41,7 +41,7 @@ func newPathFilter(patterns []string) pathFilter {
 	return f
 }
 
-// plainly is the answer for a path that is not odd; sure is false where only the
+// plainly answers without Caddy's matcher, for a path that needs none; sure is false where only the
 // matcher knows it.
 func (f *pathFilter) plainly(path string) (ok, sure bool) {
 	for _, p := range f.exact {
@@ -62,15 +62,15 @@ func (f *pathFilter) plainly(path string) (ok, sure bool) {
 	return false, !f.other
 }
 
-// match is the whole answer.
-func (f *pathFilter) match(r *http.Request) bool { return f.matchAs(r, odd(r.URL.Path)) }
+// match reports whether the filter takes a request.
+func (f *pathFilter) match(r *http.Request) bool { return f.matchAs(r, needsMatcher(r.URL.Path)) }
 
-// matchAs is match where it is known already whether the path is odd.
-func (f *pathFilter) matchAs(r *http.Request, odd bool) bool {
+// matchAs is match for a caller that knows already whether the path needs the matcher.
+func (f *pathFilter) matchAs(r *http.Request, needsMatcher bool) bool {
 	if len(f.matcher) == 0 {
 		return false
 	}
-	if !odd {
+	if !needsMatcher {
 		if ok, sure := f.plainly(r.URL.Path); sure {
 			return ok
 		}
@@ -87,7 +87,7 @@ func (f *pathFilter) takes(address string) bool {
 
 // matchPath is match for a path that nobody asked for.
 func (f *pathFilter) matchPath(path string) bool {
-	if !odd(path) {
+	if !needsMatcher(path) {
 		if ok, sure := f.plainly(path); sure {
 			return ok
 		}
@@ -96,16 +96,16 @@ func (f *pathFilter) matchPath(path string) bool {
 	return err == nil && ok
 }
 
-// unasked is the request for an address, as far as matchers of paths need one.
+// unasked returns the request for an address, as far as matchers of paths need one.
 func unasked(u *url.URL) *http.Request {
 	ctx := context.WithValue(context.Background(), caddy.ReplacerCtxKey, caddy.NewEmptyReplacer())
 	return (&http.Request{Method: http.MethodGet, URL: u}).WithContext(ctx)
 }
 
-// odd marks paths that Caddy's matcher cleans or folds before it compares: what
+// needsMatcher reports whether Caddy's matcher cleans or folds a path before it compares: what
 // has capitals, bytes beyond ASCII, escapes, and segments that are empty or that
 // begin or end with what some systems cut off.
-func odd(path string) bool {
+func needsMatcher(path string) bool {
 	if path == "" || path[0] != '/' {
 		return true
 	}

@@ -46,7 +46,7 @@ func (l *Relay) provision(h *Handler) error {
 	return l.server.Provision()
 }
 
-// relayed is the relay that takes a request, and what is below its path.
+// relayed returns the relay that takes a request, and what is below its path.
 func (h *Handler) relayed(r *http.Request) (*Relay, string) {
 	for _, l := range h.Relay {
 		if rest, ok := strings.CutPrefix(r.URL.EscapedPath(), l.prefix); ok && strings.HasPrefix(rest, "/") {
@@ -56,7 +56,7 @@ func (h *Handler) relayed(r *http.Request) (*Relay, string) {
 	return nil, ""
 }
 
-// calledFor is the site of a call under one of its own paths.
+// calledFor returns the site of a call under one of its own paths.
 func (h *Handler) calledFor(r *http.Request, callback *url.URL, provider string) relay.Site {
 	s := h.siteOf(r)
 	found := relay.Site{ID: s.id, Formerly: s.formerly(), Policy: engine.Policy{Once: true, Many: true}}
@@ -69,7 +69,7 @@ func (h *Handler) calledFor(r *http.Request, callback *url.URL, provider string)
 	return found
 }
 
-// callback is where a create's callback leads, if that is this site.
+// callback returns where a create's callback leads, if that is this site.
 func (h *Handler) callback(ctx context.Context, u *url.URL, provider string) (relay.Site, bool) {
 	p := h.place()
 	name := hostName(u.Host)
@@ -98,7 +98,7 @@ func (h *Handler) callback(ctx context.Context, u *url.URL, provider string) (re
 	}
 	for _, v := range h.Verify {
 		if probe := probeOf(ctx, u, h.server); v.Provider == provider && probe != nil {
-			if ok, err := v.matches(probe, odd(u.Path)); ok && err == nil {
+			if ok, err := v.matches(probe, needsMatcher(u.Path)); ok && err == nil {
 				found.Route, found.Return, found.Policy = v.route.name, ret, v.policy()
 				return found, true
 			}
@@ -107,7 +107,7 @@ func (h *Handler) callback(ctx context.Context, u *url.URL, provider string) (re
 	return found, true
 }
 
-// probeOf is the request that a browser would make of an address.
+// probeOf returns the request that a browser would make of an address.
 func probeOf(ctx context.Context, u *url.URL, srv *caddyhttp.Server) *http.Request {
 	uri := u.EscapedPath()
 	if uri == "" {
@@ -125,7 +125,7 @@ func probeOf(ctx context.Context, u *url.URL, srv *caddyhttp.Server) *http.Reque
 	return caddyhttp.PrepareRequest(probe, caddy.NewReplacer(), nil, srv)
 }
 
-// upstreamHosts are the hosts of the site's own upstreams.
+// upstreamHosts returns the hosts of the site's own upstreams.
 func (h *Handler) upstreamHosts() (hosts []string) {
 	if h.server == nil {
 		return nil

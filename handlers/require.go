@@ -3,18 +3,20 @@ package handlers
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/catalogue"
 	"github.com/rahgir/caddy-payments/internal/pages"
 	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// defaultDevices is on how many devices a purchase may be opened in 30 days.
+// defaultDevices is how many devices may open a purchase within 30 days.
 const defaultDevices = 5
 
 func (q *Require) provision(ctx caddy.Context) error {
@@ -37,9 +39,9 @@ func (q *Require) provision(ctx caddy.Context) error {
 	return nil
 }
 
-// open lets in visitors who have bought one of the items: the cookies say which
-// payments this browser started, the ledger whether one is paid. It returns what
-// is answered to others; shut is false where the ledger can't be asked.
+// open lets in visitors who have bought one of the items. The cookies say which payments this
+// browser started, and the ledger whether one is paid. For other visitors it returns the
+// answer; shut is false if the ledger can't be asked.
 func (h *Handler) open(w http.ResponseWriter, r *http.Request, q *Require) (page answerer, shut bool) {
 	view := h.view(r)
 	cookies := token.ReadCookies(r, familyPaid, view)
@@ -87,7 +89,7 @@ func (h *Handler) open(w http.ResponseWriter, r *http.Request, q *Require) (page
 	return h.answers(h.unpaid(r, q), nil), true
 }
 
-// answers makes a page to be written later.
+// answers returns a function that writes a page later.
 func (h *Handler) answers(p pages.Page, cause error) answerer {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Cache-Control", forNobody)
@@ -95,21 +97,22 @@ func (h *Handler) answers(p pages.Page, cause error) answerer {
 	}
 }
 
-// unpaid shows where to buy what is required.
+// unpaid returns the page that says where to buy the item.
 func (h *Handler) unpaid(r *http.Request, q *Require) pages.Page {
 	page := pages.Page{Kind: pages.NeedPayment, ShopURL: h.home(r)}
 	for _, c := range h.Checkout {
 		if q.Checkout != "" && c.Path != strings.TrimRight(q.Checkout, "/") {
 			continue
 		}
-		for i := range c.Items {
-			for _, want := range q.Items {
-				if c.Items[i].SKU == want {
-					page.Offers = append(page.Offers, pages.Offer{
-						Title: c.Items[i].title(), Amount: payment.Rials(c.Items[i].Amount), URL: h.linked(r, c.Path+"/"+want),
-					})
-				}
+		for _, want := range q.Items {
+			if item := c.ware(want); item != nil {
+				page.Offers = append(page.Offers, pages.Offer{
+					Titles: item.titles(), Amount: item.Price, URL: h.linked(r, c.Path+"/"+url.PathEscape(want)),
+				})
 			}
+		}
+		if c.Receipt {
+			page.Receipts = h.linked(r, c.Path+"/"+catalogue.Receipt)
 		}
 	}
 	if len(page.Offers) == 0 && q.Checkout != "" {

@@ -10,29 +10,28 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// paidVar is the verified payment that a request hands over.
+// paidVar is the verified payment that a request delivers.
 const paidVar = "payments.paid"
 
 // gating is what a filter needs for the final look at the gates.
 //
-// The invariant of gates: nothing that a `require` of the site takes is answered
-// unless that require is satisfied, whether it takes the path that was asked
-// for or the one that is served in the end, and all that take it count. A gate
-// withholds answers, not effects: what runs below has run.
+// Invariant: no answer for a path that a `require` of the site covers leaves unless that
+// require is satisfied. Both the path of the request and the path that is served in the end
+// count, and every require that covers one of them. A gate withholds answers, not effects:
+// the handlers below have run.
 type gating struct {
 	h *Handler
 	r *http.Request
-	// u is the request's address. Caddy's handlers copy the request on its way
-	// (tracing, forward_auth, handle_response, handle_errors), but not this.
+	// u is the request's address. Caddy's handlers copy the request (tracing,
+	// forward_auth, handle_response, handle_errors), but not this.
 	u *url.URL
-	// seen is the path that was looked at before.
+	// seen is the path for which the gates were asked before.
 	seen string
-	// passed are the gates that are open to this request, by number.
+	// passed are the numbers of the gates that are open to this request.
 	passed passes
-	// kept are the cookies of before the chain began.
+	// kept are the response's cookies from before the handler chain began.
 	kept []string
-	// sites are whose gates count in error routes; there all of them are asked,
-	// whatever the path was.
+	// sites are the sites whose gates are asked in error routes, for every path.
 	sites []*Handler
 }
 
@@ -65,7 +64,7 @@ func (f *filter) lookAgain() {
 	}
 }
 
-// request is the request with the address that is served.
+// request returns the request with the address that is served.
 func (f *filter) request() *http.Request {
 	if f.r.URL == f.u {
 		return f.r
@@ -102,20 +101,20 @@ func (p *passes) add(i int) {
 
 func (p *passes) any() bool { return p.first != 0 || len(p.more) > 0 }
 
-// ask asks every gate that takes a request and has not let it pass yet. It
-// returns what is answered in place of what they guard, nil where all are open;
-// shut is false where that can't be known now.
+// ask asks every gate that covers a request and is not open to it yet. It returns the answer
+// that replaces the guarded content, or nil if all gates are open. shut is false if that
+// can't be known now.
 func (h *Handler) ask(w http.ResponseWriter, r *http.Request, passed *passes) (page answerer, shut bool) {
 	if len(h.Require) == 0 {
 		return nil, false
 	}
 	h.indexed.Do(h.readIndexNames)
-	odd := odd(r.URL.Path)
+	needs := needsMatcher(r.URL.Path)
 	for i, q := range h.Require {
 		if passed.has(i) {
 			continue
 		}
-		ok, err := q.takes(r, odd)
+		ok, err := q.takes(r, needs)
 		switch {
 		case err != nil:
 			return func(http.ResponseWriter, *http.Request) error { return err }, false
@@ -132,8 +131,8 @@ func (h *Handler) ask(w http.ResponseWriter, r *http.Request, passed *passes) (p
 	return nil, false
 }
 
-// readIndexNames learns what directories are served by. All routes are
-// provisioned when the first request comes, not when we are.
+// readIndexNames reads the names of the files by which directories are served. It runs with
+// the first request, because only then all routes are provisioned.
 func (h *Handler) readIndexNames() {
 	if h.server == nil {
 		return
@@ -144,15 +143,15 @@ func (h *Handler) readIndexNames() {
 	}
 }
 
-// takes reports whether a gate stands before a request.
-func (q *Require) takes(r *http.Request, odd bool) (bool, error) {
+// takes reports whether a gate covers a request.
+func (q *Require) takes(r *http.Request, needsMatcher bool) (bool, error) {
 	if len(q.matchers) > 0 {
 		return q.matchers.AnyMatchWithError(r)
 	}
-	return q.guarded.takes(r, odd), nil
+	return q.guarded.takes(r, needsMatcher), nil
 }
 
-// delivers: a payment that is being handed over opens what it pays for.
+// delivers: the request delivers a payment that opens this gate.
 func (h *Handler) delivers(r *http.Request, q *Require) bool {
 	rec, ok := caddyhttp.GetVar(r.Context(), paidVar).(*payment.Record)
 	return ok && rec != nil && slices.Contains(q.Items, rec.Expect.Item)

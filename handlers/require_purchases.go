@@ -10,13 +10,12 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// mostPurchases bounds the bytes of all cookies of purchases together: servers
-// stop at eight thousand for a whole request, and the shop has its own.
+// mostPurchases bounds the bytes of all cookies of purchases together. Servers accept about
+// 8,000 bytes for a whole request, and the shop has its own cookies.
 const mostPurchases = 4 << 10
 
-// forgetPurchases makes room for a cookie of one more purchase. What the ledger
-// calls unpaid goes first, so that presses of Pay cannot drive out what was
-// bought.
+// forgetPurchases makes room for the cookie of one more purchase. It deletes cookies of unpaid
+// payments first, so that pressing Pay can't drive out a purchase.
 func (h *Handler) forgetPurchases(w http.ResponseWriter, r *http.Request, keys *token.Keys, size int) {
 	secure := h.view(r)
 	old := token.ReadCookies(r, familyPaid, secure)
@@ -38,7 +37,7 @@ func (h *Handler) forgetPurchases(w http.ResponseWriter, r *http.Request, keys *
 		old = slices.Delete(old, i, i+1)
 	}
 	for i := 0; i < len(old) && over(); {
-		if h.purchase1(r, eng, keys, old[i]) == nil {
+		if h.purchaseOf(r, eng, keys, old[i]) == nil {
 			drop(i)
 		} else {
 			i++
@@ -53,8 +52,8 @@ func cookieSize(c token.Named, secure token.View) int {
 	return len(token.CookieName(familyPaid, secure)) + len(c.Name) + len(c.Value) + len("=; ")
 }
 
-// purchase1 is the paid payment of a cookie, nil where nothing was paid.
-func (h *Handler) purchase1(r *http.Request, eng *engine.Engine, keys *token.Keys, c token.Named) *payment.Record {
+// purchaseOf returns the paid payment of a cookie, nil if nothing was paid.
+func (h *Handler) purchaseOf(r *http.Request, eng *engine.Engine, keys *token.Keys, c token.Named) *payment.Record {
 	p, err := keys.OpenPaid(c.Value, h.siteOf(r).names, time.Now())
 	if err != nil {
 		return nil
@@ -81,7 +80,7 @@ func (h *Handler) bought(r *http.Request, sku string) bool {
 		return false
 	}
 	return slices.ContainsFunc(cookies, func(c token.Named) bool {
-		rec := h.purchase1(r, eng, keys, c)
+		rec := h.purchaseOf(r, eng, keys, c)
 		return rec != nil && rec.Expect.Item == sku
 	})
 }

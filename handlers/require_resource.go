@@ -10,19 +10,19 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// defaultIndex are the names that a directory is served by where the site says
+// defaultIndex has the names of the files by which a directory is served if the site says
 // nothing else.
 var defaultIndex = []string{"index.html", "index.txt", "index.php"}
 
-// dropped are the extensions that a site may leave out of its addresses.
+// dropped has the extensions that a site may leave out of its addresses.
 var dropped = []string{".html", ".htm", ".php"}
 
-// resource answers whether a path is another spelling of what its patterns name,
-// as file servers, try_files, PHP and the shop's router may read it.
+// resource tells whether a path is another spelling of what its patterns name, as file
+// servers, try_files, PHP and the shop's router may read it.
 //
-// Its invariant: a pattern P takes P, P/, P/…, P.…, P without .html, .htm or
-// .php, the directory whose index P is, what follows .php as a path of its own,
-// and for P/* also P. It allocates nothing for plain paths and patterns.
+// Invariant: a pattern P covers P, P/, P/…, P.…, P without .html, .htm or .php, the directory
+// whose index P is, what follows .php as a path of its own, and for P/* also P. It allocates
+// nothing for plain paths and patterns.
 type resource struct {
 	filter pathFilter
 	index  []string
@@ -34,18 +34,18 @@ type resource struct {
 // spelling is a pattern without wildcards, in lower case.
 type spelling struct {
 	path string
-	// bare is the path without an extension that may be left out, or "".
+	// bare is the path without the extension, if that may be left out, else "".
 	bare string
 	php  bool
-	// dir is the directory whose index it is, with its slash, or "".
+	// dir is the directory whose index the path is, with its slash, else "".
 	dir string
 }
 
-// globbed is a pattern with wildcards: it takes no path that begins otherwise
-// and, where a plain text ends it, has that text nowhere.
+// globbed is a pattern with wildcards. It covers no path that begins with another text or, if
+// the pattern ends with plain text, does not contain that text.
 type globbed struct {
 	stem, suffix string
-	// bare is whether a path without its extension, or a directory, could fit.
+	// bare: a path without its extension, or a directory, could match.
 	bare bool
 }
 
@@ -86,7 +86,7 @@ func (g *resource) spelling(low string) spelling {
 	return s
 }
 
-// leftOut reports whether a suffix ends names that addresses may go without.
+// leftOut reports whether a suffix is one that addresses may leave out.
 func (g *resource) leftOut(suffix string) bool {
 	if suffix == "" {
 		return true
@@ -99,24 +99,24 @@ func (g *resource) leftOut(suffix string) bool {
 	return false
 }
 
-// takes is the answer for a request; odd is whether its path is.
-func (g *resource) takes(r *http.Request, odd bool) bool {
+// takes reports whether the resource includes a request; needsMatcher is of its path.
+func (g *resource) takes(r *http.Request, needsMatcher bool) bool {
 	if len(g.filter.matcher) == 0 {
 		return false
 	}
 	p := r.URL.Path
-	if !odd && p == "/" {
+	if !needsMatcher && p == "/" {
 		return g.root
 	}
-	if !odd && !strings.Contains(p, ".php/") && !strings.Contains(p, ";") {
+	if !needsMatcher && !strings.Contains(p, ".php/") && !strings.Contains(p, ";") {
 		if ok, sure := g.plainly(p); sure {
 			return ok
 		}
 	}
-	return g.filter.matchAs(r, odd) || g.slowly(p)
+	return g.filter.matchAs(r, needsMatcher) || g.slowly(p)
 }
 
-// plainly is the answer for a path that is not odd; sure is false where only the
+// plainly answers without Caddy's matcher, for a path that needs none; sure is false where only the
 // slow way knows it.
 func (g *resource) plainly(p string) (ok, sure bool) {
 	for i := range g.exact {
@@ -172,7 +172,7 @@ func (g *resource) slowly(p string) bool {
 	return false
 }
 
-// candidates are the files that a reading may be served from, for patterns with
+// candidates returns the files that a reading may be served from, for patterns with
 // wildcards.
 func (g *resource) candidates(base string) []string {
 	trimmed := strings.TrimRight(base, "/")
@@ -204,7 +204,7 @@ func file(name string) bool {
 	return len(ext) > 1 && (ext[1] < '0' || ext[1] > '9')
 }
 
-// readings are the paths that a path may be read as: cleaned and folded, without
+// readings returns the paths that a path may be read as: cleaned and folded, without
 // parameters of its segments, decoded once more, and what follows .php.
 func readings(p string) []string {
 	all := []string{folded(p)}
@@ -229,7 +229,7 @@ func readings(p string) []string {
 	return all
 }
 
-// folded is a path as the most forgiving reader sees it. A last slash stays.
+// folded returns a path as the most forgiving reader sees it. A last slash stays.
 func folded(p string) string {
 	p = strings.ReplaceAll(strings.ToLower(p), `\`, "/")
 	if i := strings.IndexByte(p, 0); i >= 0 {

@@ -73,7 +73,7 @@ func TestWhatARequireTakes(t *testing.T) {
 		g := newResource(f, []string{pattern}, nil)
 		check := func(path string, want bool) {
 			r := asking(t, path)
-			if got := g.takes(r, odd(r.URL.Path)); got != want {
+			if got := g.takes(r, needsMatcher(r.URL.Path)); got != want {
 				t.Errorf("require %s takes %s: %v", pattern, path, got)
 			}
 			if f.match(r) && !want {
@@ -103,8 +103,8 @@ func FuzzResource(f *testing.F) {
 		}
 		g := newResource(filter, []string{pattern}, nil)
 		r := unasked(&url.URL{Path: path})
-		odd := odd(path)
-		if filter.matchAs(r, odd) && !g.takes(r, odd) {
+		needs := needsMatcher(path)
+		if filter.matchAs(r, needs) && !g.takes(r, needs) {
 			t.Fatalf("require %q does not take %q", pattern, path)
 		}
 	})
@@ -120,7 +120,7 @@ func BenchmarkResource(b *testing.B) {
 	r := asking(b, "/product/mug.html?colour=blue")
 	b.ReportAllocs()
 	for b.Loop() {
-		if g.takes(r, odd(r.URL.Path)) {
+		if g.takes(r, needsMatcher(r.URL.Path)) {
 			b.Fatal("taken")
 		}
 	}

@@ -22,8 +22,8 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// visit is one return while it is served.
-type visit struct {
+// returnRequest is a customer's return while it is served.
+type returnRequest struct {
 	h    *Handler
 	v    *Verify
 	w    http.ResponseWriter
@@ -31,43 +31,43 @@ type visit struct {
 	next caddyhttp.Handler
 	eng  *engine.Engine
 	keys *token.Keys
-	// body and set are the return as it came.
+	// body and set have the return as it came.
 	body []byte
 	set  *params.Set
 	// site is the shop that the browser asked for.
 	site site
-	// hopped: this is the second hop already.
-	hopped bool
-	// cancelled: the return says that its customer paid nothing, by choice.
+	// bounced: the browser comes again, sent by our bounce.
+	bounced bool
+	// cancelled: the return says that its customer chose not to pay.
 	cancelled bool
-	// mute: what came does not read in one way, so nothing of it goes to the shop.
+	// mute: the return can be read in two ways, so nothing of it goes to the shop.
 	mute  bool
 	start time.Time
 }
 
-// serveReturn serves a customer's return: nothing of it reaches the shop before
-// the provider has confirmed the payment.
+// serveReturn serves a customer's return. Nothing of it reaches the shop before the provider
+// has confirmed the payment.
 func (h *Handler) serveReturn(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, v *Verify) error {
-	// Whatever answers a return is about one person: a page or a redirect of ours,
-	// what the shop says, or an error route.
+	// Every answer to a return concerns one person, whether it is a page or a redirect of
+	// ours, the shop's, or an error route's.
 	privately(w.Header(), forNobody)
 	caddyhttp.SetVar(r.Context(), routedVar, true)
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodPost:
 		w.Header().Set("Allow", "GET, POST")
-		return h.write(w, r, pages.Page{Kind: pages.NotFound, Status: http.StatusMethodNotAllowed}, errors.New("a return comes by GET or POST"))
+		return h.write(w, r, pages.Page{Kind: pages.NotFound, Status: http.StatusMethodNotAllowed}, errors.New("a return must come by GET or POST"))
 	case track.Prefetched(r):
 		// A browser asks ahead of its person: nothing is claimed for it.
 		w.Header().Set("Cache-Control", "no-store")
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	t := &visit{h: h, v: v, w: w, r: r, next: next, site: h.siteOf(r), start: time.Now()}
+	t := &returnRequest{h: h, v: v, w: w, r: r, next: next, site: h.siteOf(r), start: time.Now()}
 	unclear := t.read()
 	if unclear != nil && !errors.Is(unclear, params.ErrAmbiguous) {
 		return t.malformed(unclear)
 	}
-	// From here on the return is seen through, though its browser may leave.
+	// From here on the return is settled, even if its browser leaves.
 	ctx := context.WithoutCancel(r.Context())
 	var err error
 	if t.eng, err = h.app.Engine(ctx); err == nil {
@@ -77,9 +77,9 @@ func (h *Handler) serveReturn(w http.ResponseWriter, r *http.Request, next caddy
 		return t.unavailable(err)
 	}
 	if t.set != nil && t.set.Has(paramBounce) {
-		t.hopped = true
+		t.bounced = true
 		if t.set.Get(paramBounce) != bounceAgain {
-			return t.serveHop()
+			return t.serveBounce()
 		}
 	}
 	ours, claimed, err := t.ours(ctx, unclear)
@@ -95,20 +95,16 @@ func (h *Handler) serveReturn(w http.ResponseWriter, r *http.Request, next caddy
 		return t.malformed(err)
 	}
 	failpoint.Hit(failpoint.RequestParsed)
-	traced, end := span(r.Context(), "payments.verify", v)
 	if asks := ours.asks(ask); len(asks) > 1 {
-		end("several", nil)
 		return t.askAll(ctx, asks)
 	} else if len(asks) == 1 {
 		ask = asks[0]
 	}
-	res := t.eng.Admit(traced, ask)
-	end(res.Kind.String(), res.Err)
-	return t.answer(res)
+	return t.answer(t.eng.Admit(r.Context(), ask))
 }
 
-// read takes in body and parameters within their bounds.
-func (t *visit) read() error {
+// read reads body and parameters within their bounds.
+func (t *returnRequest) read() error {
 	if len(t.r.Header["Content-Type"]) > 1 {
 		return fmt.Errorf("%w: two content types", payment.ErrMalformed)
 	}
@@ -125,8 +121,8 @@ func (t *visit) read() error {
 	return err
 }
 
-// ask makes the engine's question of a return.
-func (t *visit) ask(ours named, claimed payment.Claimed) (engine.Ask, error) {
+// ask makes the engine's input from a return.
+func (t *returnRequest) ask(ours named, claimed payment.Claimed) (engine.Ask, error) {
 	v, h := t.v, t.h
 	a := engine.Ask{
 		Site: t.site.id, Formerly: t.site.formerly(), Route: v.route.name, Provider: v.Provider, Claimed: claimed, Ref: ours.ref,
@@ -179,9 +175,9 @@ func oneOrder(claimed, named string, signed *payment.Signed) (string, error) {
 	return order, nil
 }
 
-// signature reads the shop's signature where the route expects one. Without
-// one only an intent can explain the return.
-func (t *visit) signature() (*payment.Signed, bool, error) {
+// signature reads the shop's signature if the route expects one. Without one, only an intent
+// can explain the return.
+func (t *returnRequest) signature() (*payment.Signed, bool, error) {
 	if t.v.route.expect != expectSigned || !t.set.Has(payment.ParamSignature) {
 		return nil, false, nil
 	}
@@ -192,8 +188,8 @@ func (t *visit) signature() (*payment.Signed, bool, error) {
 	return &s, time.Now().After(s.Expires), nil
 }
 
-// bound compares the parameters of the shop's own that must name the order.
-func (t *visit) bound() func(string) bool {
+// bound compares the shop's own parameters that must name the order.
+func (t *returnRequest) bound() func(string) bool {
 	if len(t.v.Bind) == 0 {
 		return nil
 	}
@@ -207,8 +203,8 @@ func (t *visit) bound() func(string) bool {
 	}
 }
 
-// asReturn is the return as it is kept for a delivery without its browser.
-func (t *visit) asReturn() payment.Return {
+// asReturn returns the return as it is kept for a delivery without its browser.
+func (t *returnRequest) asReturn() payment.Return {
 	uri, body := t.uncarded()
 	return payment.Return{
 		Method: t.r.Method, Secure: t.h.secureView(t.r), Host: t.r.Host, URI: uri,
@@ -216,7 +212,7 @@ func (t *visit) asReturn() payment.Return {
 	}
 }
 
-// machine reports a return that no browser made: it says itself that it wants
+// machine reports whether no browser made the return: the request itself says that it wants
 // no page.
 func machine(r *http.Request) bool {
 	accept := r.Header.Get("Accept")
@@ -224,9 +220,9 @@ func machine(r *http.Request) bool {
 		r.Header.Get("Sec-Fetch-Mode") == ""
 }
 
-// malformed answers a return that cannot be genuine. It is an alert: a
+// malformed answers a return that can't be genuine, and alerts the owner, because a
 // provider's change of format shows here first.
-func (t *visit) malformed(err error) error {
+func (t *returnRequest) malformed(err error) error {
 	claimed := t.firstNamed()
 	t.h.app.Observe(engine.Event{
 		Name: engine.EventMalformed, Site: t.site.id, Provider: t.v.Provider, ID: claimed.ID, Order: claimed.Order,
@@ -235,9 +231,9 @@ func (t *visit) malformed(err error) error {
 	return t.page(kindMalformed, nil, err)
 }
 
-// firstNamed is what a return that is refused names first, for whoever looks for
-// its payment; nothing is decided by it.
-func (t *visit) firstNamed() payment.Claimed {
+// firstNamed returns the first id and order in a refused return, for a person who looks for
+// its payment. Nothing is decided by it.
+func (t *returnRequest) firstNamed() payment.Claimed {
 	claimed, _ := t.v.route.provider.ReadReturn(func(name string) string { return t.firstOf(name) })
 	if claimed.Order == "" {
 		claimed.Order = t.firstOf(payment.ParamOrder)
@@ -245,15 +241,14 @@ func (t *visit) firstNamed() payment.Claimed {
 	return claimed
 }
 
-func (t *visit) firstOf(name string) string {
+func (t *returnRequest) firstOf(name string) string {
 	if t.set != nil {
 		return t.set.Get(name)
 	}
 	return firstOf(t.r, t.body, name)
 }
 
-// firstOf is the first value of a parameter of a request that may not read in one
-// way.
+// firstOf returns the first value of a parameter, also if the request can be read in two ways.
 func firstOf(r *http.Request, body []byte, name string) string {
 	if all := params.Values(r.URL.RawQuery, body, name); len(all) > 0 {
 		return all[0]
@@ -261,7 +256,7 @@ func firstOf(r *http.Request, body []byte, name string) string {
 	return ""
 }
 
-func (t *visit) unavailable(err error) error {
+func (t *returnRequest) unavailable(err error) error {
 	t.h.log.Error("a return cannot be recorded", zapRoute(t.v), zap.Error(err))
 	return t.comeAgain(kindUnavailable, err)
 }

@@ -24,8 +24,8 @@ const (
 	kindUnavailable = pages.Unavailable
 )
 
-// answer turns the engine's result into what the browser gets.
-func (t *visit) answer(res engine.Result) error {
+// answer turns the engine's result into the answer for the browser.
+func (t *returnRequest) answer(res engine.Result) error {
 	switch res.Kind {
 	case engine.Verified:
 		return t.verified(res.Record)
@@ -67,9 +67,9 @@ func reviewKind(r *payment.Record) pages.Kind {
 	return pages.Review
 }
 
-// verified delivers, after the bounce where the browser's cookies are still to
-// come.
-func (t *visit) verified(rec *payment.Record) error {
+// verified delivers the payment. If the browser's cookies are still missing, it sends a
+// bounce first.
+func (t *returnRequest) verified(rec *payment.Record) error {
 	if machine(t.r) {
 		t.w.Header().Set("Cache-Control", "no-store")
 		t.w.WriteHeader(http.StatusOK)
@@ -81,7 +81,7 @@ func (t *visit) verified(rec *payment.Record) error {
 	return t.deliver(rec)
 }
 
-func (t *visit) declined(res engine.Result) error {
+func (t *returnRequest) declined(res engine.Result) error {
 	a := t.v.Declined
 	switch a.mode() {
 	case answerPass:
@@ -104,9 +104,9 @@ func (t *visit) declined(res engine.Result) error {
 	return t.page(pages.Declined, rec, nil)
 }
 
-// pending answers 202; the page asks again by a pointer to the record or, where
-// nothing was recorded, by sending the same return again.
-func (t *visit) pending(res engine.Result) error {
+// pending answers 202. The page asks again with a pointer to the record or, if nothing was
+// recorded, by sending the same return again.
+func (t *returnRequest) pending(res engine.Result) error {
 	if t.passes(t.v.Declined) && res.Bound && res.Record != nil {
 		return t.pass("pending", res.Record, true)
 	}
@@ -115,11 +115,11 @@ func (t *visit) pending(res engine.Result) error {
 	}
 	p := t.about(pages.Confirming, res.Record)
 	p.Recorded, p.Since = true, waited(res.Record)
-	p.Refresh = t.hopURL(res.Record)
+	p.Refresh = t.bounceURL(res.Record)
 	return t.write(p, nil)
 }
 
-// waited is how long the customer of a payment has waited since the return came.
+// waited returns how long the customer of a payment has waited since the return came.
 func waited(rec *payment.Record) time.Duration {
 	if rec.Return == nil || rec.Return.Arrived.IsZero() {
 		return 0
@@ -127,9 +127,9 @@ func waited(rec *payment.Record) time.Duration {
 	return max(time.Since(rec.Return.Arrived), 0)
 }
 
-// comeAgain is a page about a return that was not recorded: it sends the same
-// return again.
-func (t *visit) comeAgain(k pages.Kind, cause error) error {
+// comeAgain answers a return that was not recorded, with a page that sends the same return
+// again.
+func (t *returnRequest) comeAgain(k pages.Kind, cause error) error {
 	p := t.blank(k)
 	uri, body := t.uncarded()
 	if t.r.Method == http.MethodPost {
@@ -140,9 +140,8 @@ func (t *visit) comeAgain(k pages.Kind, cause error) error {
 	return t.write(p, cause)
 }
 
-// duplicate answers a return whose payment is or was delivered by another
-// request.
-func (t *visit) duplicate(res engine.Result) error {
+// duplicate answers a return whose payment another request delivers or has delivered.
+func (t *returnRequest) duplicate(res engine.Result) error {
 	rec := res.Record
 	if rec.State == payment.Delivering {
 		left := t.v.route.patience - time.Since(t.start)
@@ -186,9 +185,9 @@ func (t *visit) duplicate(res engine.Result) error {
 	return t.page(pages.Duplicate, rec, nil)
 }
 
-// orderOf is the order that a return is about: its payment's or, where none is on
-// record, the one that it claims.
-func (t *visit) orderOf(rec *payment.Record) string {
+// orderOf returns the order of a return's payment or, if that has no record, the order that
+// the return claims.
+func (t *returnRequest) orderOf(rec *payment.Record) string {
 	if rec != nil {
 		return rec.Order
 	}
@@ -196,17 +195,17 @@ func (t *visit) orderOf(rec *payment.Record) string {
 	return claimed.Order
 }
 
-func (t *visit) passes(a *Answer) bool { return a.mode() == answerPass }
+func (t *returnRequest) passes(a *Answer) bool { return a.mode() == answerPass }
 
-// sameBrowser: the browser that the first delivery went to.
-func (t *visit) sameBrowser(rec *payment.Record) bool {
+// sameBrowser: this is the browser of the first delivery.
+func (t *returnRequest) sameBrowser(rec *payment.Record) bool {
 	id := token.ReadCookie(t.r, cookieBrowser, t.h.view(t.r))
 	return id != "" && rec.Delivery.Browser != "" && token.Hash(id) == rec.Delivery.Browser
 }
 
-// buyer: the browser that was sent to pay it, by the cookie of our checkout or of the
+// buyer: this is the browser that was sent to pay, by the cookie of our checkout or of the
 // shop's announcement.
-func (t *visit) buyer(rec *payment.Record) bool {
+func (t *returnRequest) buyer(rec *payment.Record) bool {
 	view := t.h.view(t.r)
 	for _, c := range token.ReadCookies(t.r, familyPaid, view) {
 		if p, err := t.keys.OpenPaid(c.Value, t.site.names, time.Now()); err == nil && p.Ref == rec.Ref {
@@ -221,15 +220,15 @@ func (t *visit) buyer(rec *payment.Record) bool {
 	return false
 }
 
-// blank is a page that names no payment.
-func (t *visit) blank(k pages.Kind) pages.Page {
+// blank returns a page that names no payment.
+func (t *returnRequest) blank(k pages.Kind) pages.Page {
 	tr := t.v.route.provider.terms
 	return pages.Page{Kind: k, Refunds: tr.GivesBack, Test: tr.Environment == "sandbox", ShopURL: t.h.home(t.r)}
 }
 
-// about is a page about a record. It shows nothing but the reference: whoever
-// holds the link is not known to be the customer.
-func (t *visit) about(k pages.Kind, rec *payment.Record) pages.Page {
+// about returns a page about a record. It shows only the reference, because a visitor with the
+// link need not be the customer.
+func (t *returnRequest) about(k pages.Kind, rec *payment.Record) pages.Page {
 	p := t.blank(k)
 	if rec != nil {
 		p.Ref = rec.Ref
@@ -240,20 +239,20 @@ func (t *visit) about(k pages.Kind, rec *payment.Record) pages.Page {
 	return p
 }
 
-func (t *visit) page(k pages.Kind, rec *payment.Record, cause error) error {
+func (t *returnRequest) page(k pages.Kind, rec *payment.Record, cause error) error {
 	return t.write(t.about(k, rec), cause)
 }
 
-// write sends one of our pages, or hands 4xx and 5xx to the site's handle_errors
-// where it wants them.
-func (t *visit) write(p pages.Page, cause error) error {
+// write sends one of our pages. If the site wants that, it passes 4xx and 5xx to the site's
+// handle_errors.
+func (t *returnRequest) write(p pages.Page, cause error) error {
 	if t.h.toErrorRoutes(p) {
 		unclaimed(t.r)
 	}
 	return t.h.write(t.w, t.r, p, cause)
 }
 
-// unclaimed takes query and body off a return that an error route is about to get: its
+// unclaimed removes query and body from a return before an error route gets it. That route's
 // handlers may be the shop's own, and nothing of a return reaches the shop before the
 // provider has confirmed it.
 func unclaimed(r *http.Request) {
@@ -276,7 +275,7 @@ func unclaimed(r *http.Request) {
 
 // toErrorRoutes reports whether the site's handle_errors answers in place of a page.
 func (h *Handler) toErrorRoutes(p pages.Page) bool {
-	return h.Errors == "caddy" && statusOf(p) >= http.StatusBadRequest && p.Kind != pages.Checkout
+	return h.Errors == "caddy" && statusOf(p) >= http.StatusBadRequest && p.Kind != pages.Checkout && p.Kind != pages.FindReceipt
 }
 
 func statusOf(p pages.Page) int {
@@ -298,7 +297,7 @@ func (h *Handler) write(w http.ResponseWriter, r *http.Request, p pages.Page, ca
 		w.Header().Set("Cache-Control", forNobody) // the error routes' guard keeps to it
 		return caddyhttp.Error(status, cmp.Or(cause, errors.New(string(p.Kind))))
 	}
-	p.Theme = h.theme(r)
+	p.Theme, p.Assets, p.Lang = h.theme(r), h.assets(r), h.chosenLang(r)
 	if h.own.write(w, r, p, h.log) {
 		return nil
 	}
@@ -306,15 +305,15 @@ func (h *Handler) write(w http.ResponseWriter, r *http.Request, p pages.Page, ca
 	return nil
 }
 
-// redirect answers a return with another address. Where one customer is sent, and the
-// cookie that goes with it, is nobody else's: no cache may keep it.
-func (t *visit) redirect(to string) error {
+// redirect answers a return with a redirect. No cache may keep it, because the address and
+// the cookies belong to one customer.
+func (t *returnRequest) redirect(to string) error {
 	t.w.Header().Set("Cache-Control", forNobody)
 	http.Redirect(t.w, t.r, to, http.StatusSeeOther)
 	return nil
 }
 
-// fieldsOf are a form's fields, to be sent again as they came.
+// fieldsOf returns a form's fields in the order in which they came, to be sent again.
 func fieldsOf(body []byte) []pages.Field {
 	var fields []pages.Field
 	for pair := range strings.SplitSeq(string(body), "&") {

@@ -15,22 +15,22 @@ import (
 )
 
 const (
-	// paramBounce carries the pointer of the second hop.
+	// paramBounce carries the token of the bounce.
 	paramBounce = "payment_bounce"
-	// bounceAgain stands in the pointer's place where a return was only sent
-	// again to bring the cookies along.
+	// bounceAgain takes the pointer's place if a return was only sent again to bring the
+	// cookies.
 	bounceAgain = "again"
-	// familyHop is the prefix of the second hop's nonce, for a browser that
+	// familyNonce is the prefix of the cookie of a bounce, for a browser that
 	// brought no name of its own.
-	familyHop = "hop_"
-	// cookieBrowser is a random name for this browser: the second hop's nonce,
+	familyNonce = "hop_"
+	// cookieBrowser is a random name for this browser: the nonce of a bounce,
 	// and how a repeated return is known to be the same customer's.
 	cookieBrowser = "browser"
 	// browserLife is how long a browser keeps its name.
 	browserLife = token.PaidLife
 )
 
-// browserID returns the browser's random name, giving it one if needed.
+// browserID returns the browser's random name. If it has none, it gets one.
 func (h *Handler) browserID(w http.ResponseWriter, r *http.Request) string {
 	view := h.view(r)
 	if id := token.ReadCookie(r, cookieBrowser, view); len(id) >= 16 && len(id) <= 64 {
@@ -41,12 +41,12 @@ func (h *Handler) browserID(w http.ResponseWriter, r *http.Request) string {
 	return id
 }
 
-// sendBounce makes the browser come again from our own site, with the cookies
-// that a cross-site POST leaves behind: by a redirect to a GET for payments of
-// our checkout, by a form that submits itself for shops that expect their POST.
-func (t *visit) sendBounce(rec *payment.Record) error {
+// sendBounce makes the browser come again from our own site, with the cookies that a
+// cross-site POST lacks. For payments of our checkout it redirects to a GET; for shops that
+// expect their POST it sends a form that submits itself.
+func (t *returnRequest) sendBounce(rec *payment.Record) error {
 	if t.v.byRedirect(rec) {
-		t.w.Header().Set("Location", t.hopURL(rec))
+		t.w.Header().Set("Location", t.bounceURL(rec))
 		t.w.Header().Set("Cache-Control", forNobody)
 		t.w.WriteHeader(http.StatusSeeOther)
 		return nil
@@ -57,9 +57,9 @@ func (t *visit) sendBounce(rec *payment.Record) error {
 	return t.write(p, nil)
 }
 
-// pointer is the token of the second hop: it leads to the payment for the
+// pointer returns the token of a bounce. It leads to the payment for the
 // browser that holds the cookie. Using it twice is harmless.
-func (t *visit) pointer(rec *payment.Record) string {
+func (t *returnRequest) pointer(rec *payment.Record) string {
 	text, err := t.keys.SignBounce(rec.Ref, t.site.id, t.nonce(rec), time.Now())
 	if err != nil {
 		return ""
@@ -67,10 +67,10 @@ func (t *visit) pointer(rec *payment.Record) string {
 	return text
 }
 
-// nonce is what the browser will show with the pointer: its name or, because a
-// cross-site POST leaves that behind and giving it another would replace it, a
-// cookie for this one payment.
-func (t *visit) nonce(rec *payment.Record) string {
+// nonce returns the cookie value that the browser must show with the pointer: its name or, if
+// a cross-site POST did not bring the name, a cookie for this payment alone, because
+// another name would replace the first.
+func (t *returnRequest) nonce(rec *payment.Record) string {
 	view := t.h.view(t.r)
 	if id := token.ReadCookie(t.r, cookieBrowser, view); id != "" {
 		return id
@@ -84,17 +84,17 @@ func (t *visit) nonce(rec *payment.Record) string {
 	return nonce
 }
 
-func hopCookie(rec *payment.Record) string { return familyHop + string(rec.Ref[:paidName]) }
+func hopCookie(rec *payment.Record) string { return familyNonce + string(rec.Ref[:paidName]) }
 
-// cookiesToCome reports a return that left the browser's cookies behind.
-func (t *visit) cookiesToCome() bool {
-	return t.r.Method == http.MethodPost && !t.hopped && t.v.bounce() != bounceOff && !machine(t.r)
+// cookiesToCome reports whether a return came without the browser's cookies.
+func (t *returnRequest) cookiesToCome() bool {
+	return t.r.Method == http.MethodPost && !t.bounced && t.v.bounce() != bounceOff && !machine(t.r)
 }
 
-// sendAgain makes the browser send the same return once more from our own site,
-// before the shop sees one that is not delivered: without its session it would
-// open another. rec may be nil.
-func (t *visit) sendAgain(rec *payment.Record) error {
+// sendAgain makes the browser send the same return once more from our own site, before the
+// shop sees a return that is not delivered. Without the session cookie the shop would open
+// another session. rec may be nil.
+func (t *returnRequest) sendAgain(rec *payment.Record) error {
 	if t.v.byRedirect(rec) {
 		uri := t.selfURI()
 		for _, name := range t.v.route.provider.terms.Params {
@@ -115,8 +115,8 @@ func (t *visit) sendAgain(rec *payment.Record) error {
 	return t.write(p, nil)
 }
 
-// hopURL is where a browser asks again by GET.
-func (t *visit) hopURL(rec *payment.Record) string {
+// bounceURL returns the address at which a browser asks again by GET.
+func (t *returnRequest) bounceURL(rec *payment.Record) string {
 	uri := t.selfURI()
 	sep := "?"
 	if strings.Contains(uri, "?") {
@@ -125,9 +125,9 @@ func (t *visit) hopURL(rec *payment.Record) string {
 	return uri + sep + paramBounce + "=" + url.QueryEscape(t.pointer(rec))
 }
 
-// selfURI is the return's own address on this site: path and the shop's own
+// selfURI returns the return's own address on this site: path and the shop's own
 // query, which the route may need to be found again.
-func (t *visit) selfURI() string {
+func (t *returnRequest) selfURI() string {
 	uri := originalURI(t.r)
 	path, query, _ := strings.Cut(uri, "?")
 	drop := map[string]string{paramBounce: ""}
@@ -144,12 +144,12 @@ func (t *visit) selfURI() string {
 	return path + "?" + query
 }
 
-// sameHost is a path, with or without a query, that leads to no other host in a
-// page of ours: one that begins with two slashes would.
+// sameHost returns a path, with or without a query, that leads to this host when it is used in
+// a page. A path that begins with two slashes would lead to another host.
 func sameHost(uri string) string { return "/" + strings.TrimLeft(uri, "/\\") }
 
-// serveHop serves the second hop, and the refreshes of a waiting page.
-func (t *visit) serveHop() error {
+// serveBounce serves the second request of a bounce, and the refreshes of a waiting page.
+func (t *returnRequest) serveBounce() error {
 	b, err := t.keys.OpenBounce(t.set.Get(paramBounce), t.site.names, time.Now())
 	if err != nil {
 		return t.page(pages.NotFound, nil, err)
@@ -162,7 +162,7 @@ func (t *visit) serveHop() error {
 	if !b.Holds(token.ReadCookie(t.r, cookieBrowser, view)) && !b.Holds(token.ReadCookie(t.r, hopCookie(rec), view)) {
 		return t.neutral(rec)
 	}
-	res := t.hopResult(rec)
+	res := t.bounceResult(rec)
 	if res.Kind != engine.Verified {
 		return t.answer(res)
 	}
@@ -176,17 +176,17 @@ func (t *visit) serveHop() error {
 	return t.deliver(rec)
 }
 
-// byRedirect: this payment's POST return ends as a GET, in the browser's second
-// hop and in the worker's hand-over alike. The pages of a shop without a backend
-// take no POST.
+// byRedirect: a return of this payment by POST is delivered as a GET, both in the browser's
+// second request and by the worker, because the pages of a shop without a backend accept no
+// POST.
 func (v *Verify) byRedirect(rec *payment.Record) bool {
 	m := v.bounce()
 	return m == bounceRedirect || m == bounceAuto && rec != nil && rec.Expect.Checkout
 }
 
-// hopResult is the answer to a record as it stands; one that waits is asked for
-// again if it is due.
-func (t *visit) hopResult(rec *payment.Record) engine.Result {
+// bounceResult returns the answer for a record as it is. If the record waits and is due, the
+// provider is asked again.
+func (t *returnRequest) bounceResult(rec *payment.Record) engine.Result {
 	switch rec.State {
 	case payment.Verifying, payment.Unknown, payment.Created:
 		now, err := t.eng.Await(t.r.Context(), rec.Ref, t.v.route.patience)
@@ -195,15 +195,14 @@ func (t *visit) hopResult(rec *payment.Record) engine.Result {
 		}
 	}
 	kind := engine.KindOf(rec)
-	// The pointer shows that the return led here, not that it had any proof: it is
-	// as bound as the record is.
+	// The pointer proves that the return led here, not that it had any proof. So the answer
+	// may say as much as the record's own proof allows.
 	bound := kind == engine.OrderPaid || rec.State.Captured() || engine.Proven(rec) || rec.Expect.Source == payment.FromSigned
 	return engine.Result{Kind: kind, Record: rec, Bound: bound}
 }
 
-// neutral is what a bearer of a pointer gets without its cookie: how it stands,
-// and nothing else.
-func (t *visit) neutral(rec *payment.Record) error {
+// neutral answers a visitor who has the pointer and not its cookie: only the state is shown.
+func (t *returnRequest) neutral(rec *payment.Record) error {
 	k := pages.Confirming
 	switch engine.KindOf(rec) {
 	case engine.Duplicate:
@@ -222,8 +221,8 @@ func (t *visit) neutral(rec *payment.Record) error {
 	return t.write(p, nil)
 }
 
-// restore gives the second hop the return that the first one brought.
-func (t *visit) restore(rec *payment.Record) error {
+// restore gives the second request of a bounce the return that the first one brought.
+func (t *returnRequest) restore(rec *payment.Record) error {
 	ret := rec.Return
 	if ret == nil {
 		return nil

@@ -6,20 +6,19 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// cardPlace stands where card data stood: the place is kept, for the masked
-// card that the receipt may know.
+// cardPlace takes the place of card data, for the masked card that the receipt may have.
 const cardPlace = "-"
 
-// uncarded is the return as it may be kept, or be sent again from a page of
-// ours: address and body as they came, less what a provider says of the payer's
-// card. A hash of a card number is a card number to whoever tries them all.
-func (t *visit) uncarded() (uri string, body []byte) {
+// uncarded returns address and body of the return without the payer's card data, so that they
+// may be kept, or sent again from a page of ours. The hash of a card number counts as card
+// data, because somebody could try all card numbers.
+func (t *returnRequest) uncarded() (uri string, body []byte) {
 	uri = originalURI(t.r)
 	if t.set == nil {
 		return uri, t.body
 	}
-	// Without a receipt, what a provider takes out of a return is card data.
-	// An id and an order it has only where the record has them.
+	// For a record without a receipt, ReturnParams removes card data only. It has id and
+	// order only if the record has them.
 	blank := &payment.Record{ID: cardPlace, Order: cardPlace}
 	set := make(map[string]string)
 	for name, value := range t.v.route.provider.ReturnParams(blank) {
@@ -43,9 +42,9 @@ func (t *visit) uncarded() (uri string, body []byte) {
 	return path, body
 }
 
-// rewritten is a parameter that carries several things in one text, as the provider
-// writes it from what it reads in this return and nothing else.
-func (t *visit) rewritten(name string) string {
+// rewritten returns a parameter that carries several values in one text, as the provider
+// writes it from what it reads in this return.
+func (t *returnRequest) rewritten(name string) string {
 	provider := t.v.route.provider
 	c, err := provider.ReadReturn(t.set.Get)
 	if err != nil {

@@ -46,7 +46,7 @@ func TestCardsOfAReturnAreKeptNowhere(t *testing.T) {
 		}
 		r.Header.Set("Accept", "text/html")
 		w := httptest.NewRecorder()
-		visit := &visit{h: h, v: v, w: w, r: asked(r)}
+		visit := &returnRequest{h: h, v: v, w: w, r: asked(r)}
 		if err := visit.read(); err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +133,7 @@ func TestACardInsideOfATextIsKeptNowhere(t *testing.T) {
 			id + "/":       cardPlace,
 		} {
 			query := "x=1&data=" + url.QueryEscape(data) + strings.ReplaceAll(mine, "%", "%25")
-			visit := &visit{h: h, v: v, w: httptest.NewRecorder(), r: asked(httptest.NewRequest(http.MethodGet, "https://shop/back?"+query, nil))}
+			visit := &returnRequest{h: h, v: v, w: httptest.NewRecorder(), r: asked(httptest.NewRequest(http.MethodGet, "https://shop/back?"+query, nil))}
 			if err := visit.read(); err != nil {
 				t.Fatal(err)
 			}

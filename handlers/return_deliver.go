@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
-	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -19,9 +18,9 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// deliver hands a verified payment to the shop with this very request. The
-// browser may leave; the delivery runs to its end (rule 7).
-func (t *visit) deliver(rec *payment.Record) error {
+// deliver delivers a verified payment to the shop with this request. If the browser leaves,
+// the delivery still runs to its end (rule 7).
+func (t *returnRequest) deliver(rec *payment.Record) error {
 	browser := t.h.browserID(t.w, t.r)
 	ctx := context.WithoutCancel(t.r.Context())
 	var passed passes
@@ -30,7 +29,7 @@ func (t *visit) deliver(rec *payment.Record) error {
 		return t.gated(ctx, rec, page, shut)
 	}
 	var (
-		w        *filter // nil where nothing was begun
+		w        *filter // nil if nothing was begun
 		handed   engine.Handed
 		panicked any
 		handErr  error
@@ -40,9 +39,7 @@ func (t *visit) deliver(rec *payment.Record) error {
 		t.reread(rec)
 		w = newFilter(t.w)
 		w.guards(t.h, t.r, passed)
-		ctx, end := span(ctx, "payments.deliver", t.v)
 		handed, panicked, handErr = t.h.hand(ctx, w, t.r, t.next, t.v, rec, t.set, t.body, t.keys)
-		end(strconv.Itoa(handed.Status), handErr)
 		return handed
 	})
 	switch {
@@ -51,7 +48,7 @@ func (t *visit) deliver(rec *payment.Record) error {
 	case w == nil && errors.Is(err, engine.ErrStopping):
 		return t.confirming(rec)
 	case w == nil && errors.Is(err, engine.ErrNotNow) && now != nil:
-		return t.answer(t.hopResult(now))
+		return t.answer(t.bounceResult(now))
 	case w == nil:
 		return t.unavailable(err)
 	}
@@ -81,16 +78,16 @@ func (t *visit) deliver(rec *payment.Record) error {
 	return t.page(pages.Parked, now, nil)
 }
 
-// confirming is the page of a payment that is on record and is handed over later.
-func (t *visit) confirming(rec *payment.Record) error {
+// confirming answers for a payment that is on record and is delivered later.
+func (t *returnRequest) confirming(rec *payment.Record) error {
 	p := t.about(pages.Confirming, rec)
-	p.Recorded, p.Refresh = true, t.hopURL(rec)
+	p.Recorded, p.Refresh = true, t.bounceURL(rec)
 	return t.write(p, nil)
 }
 
-// gated answers where a gate that this payment does not open stands before its
-// own return. Nothing is begun: a person changes the paths, and hands it over.
-func (t *visit) gated(ctx context.Context, rec *payment.Record, page answerer, shut bool) error {
+// gated answers if a `require` that this payment does not open covers the payment's own
+// return. No delivery begins; a person must change the paths and deliver again.
+func (t *returnRequest) gated(ctx context.Context, rec *payment.Record, page answerer, shut bool) error {
 	caddyhttp.SetVar(ctx, paidVar, nil)
 	if !shut {
 		return page(t.w, t.r)
@@ -102,9 +99,8 @@ func (t *visit) gated(ctx context.Context, rec *payment.Record, page answerer, s
 	return t.page(pages.Parked, rec, nil)
 }
 
-// hand sends a request, prepared as the verified one, down the site's own route
-// and finds out what became of it. A panic, ours or below (an aborted body), is
-// returned, not swallowed.
+// hand sends the prepared request through the site's own route and returns the result. A
+// panic, ours or the shop's (an aborted body), is returned and not swallowed.
 func (h *Handler) hand(ctx context.Context, w *filter, r *http.Request, next caddyhttp.Handler, v *Verify, rec *payment.Record, set paramSet, body []byte, keys *token.Keys) (handed engine.Handed, panicked any, err error) {
 	d := &dispatch{h: h, v: v, rec: rec, r: r, once: v.policy().Once}
 	w.reader = d
@@ -149,8 +145,8 @@ type paramSet interface {
 	Rewrite(map[string]string) (string, []byte, bool)
 }
 
-// prepare turns a return into the verified request, in place: a clone would
-// leave Caddy's placeholders and FastCGI's REQUEST_URI with the old one.
+// prepare turns a return into the verified request, in place. With a clone, Caddy's
+// placeholders and FastCGI's REQUEST_URI would keep the old values.
 func (h *Handler) prepare(ctx context.Context, r *http.Request, v *Verify, rec *payment.Record, set paramSet, body []byte, keys *token.Keys) error {
 	values := v.route.provider.ReturnParams(rec)
 	if values == nil {
@@ -159,7 +155,7 @@ func (h *Handler) prepare(ctx context.Context, r *http.Request, v *Verify, rec *
 	for _, ours := range []string{paramBounce, token.ParamRef, payment.ParamSignature, payment.ParamExpires} {
 		values[ours] = ""
 	}
-	// Where the route reads no signature these two are whatever somebody wrote there.
+	// If the route reads no signature, anybody may have written these two.
 	values[payment.ParamOrder], values[payment.ParamAmount] = rec.Order, rec.HandedAmount().String()
 	query, newBody, _ := set.Rewrite(values)
 	r.URL.RawQuery = query
@@ -185,9 +181,9 @@ func (h *Handler) prepare(ctx context.Context, r *http.Request, v *Verify, rec *
 	return h.mark(r, rec, keys)
 }
 
-// unreplayable gives a request without a body one that net/http cannot send
-// twice: it probes the empty body and sends a plain GET, once, instead of
-// repeating it on a dead kept-alive connection.
+// unreplayable gives a request without a body an empty body that net/http can't send twice. So
+// net/http sends a plain GET once, and doesn't repeat it after a dead kept-alive
+// connection.
 func unreplayable(r *http.Request) {
 	r.Method = http.MethodGet
 	r.Body = io.NopCloser(strings.NewReader(""))

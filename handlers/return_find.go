@@ -14,30 +14,32 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// named is what our own word says of a return, before anything that the provider
-// is said to have written: the reference in our return address; the announcement
-// of one of the values in it, where it doesn't read in one way or not at all; the
-// cookies of what this browser was sent to pay.
+// named is the payment that a return belongs to by our own knowledge: by the signed reference
+// in our return address; by an announcement of one of its values, if the return can't be
+// read or can be read in two ways; or by the cookies of payments that this browser was sent
+// to pay. It goes before the provider's parameters.
 //
-// Its invariant: where our own word names a payment, what the provider's
-// parameters say, or fail to say, does not lose it.
+// Invariant: a payment that our own knowledge names is not lost by what the provider's
+// parameters say, or fail to say.
 type named struct {
-	// ref is a reference that we signed, rec its payment or the announced one.
+	// ref is a reference that we signed; rec is its payment, or the announced one.
 	ref payment.Ref
 	rec *payment.Record
-	// pending are payments of this browser, where nothing else names one.
+	// pending are payments of this browser, if nothing else names one.
 	pending []*payment.Record
 }
 
-// parse reads a return to an address that is known of its payment, if it is.
+// parse reads the parameters of a return. known is the payment's return address, if that is
+// known.
 func (v *Verify) parse(query string, body []byte, contentType, known string) (*params.Set, error) {
 	_, own, _ := strings.Cut(known, "?")
 	return params.ParseKnown(query, body, contentType, v.route.guarded, own)
 }
 
-// ours finds what our own word says. unclear is why the return doesn't read in
-// one way, nil if it does: it is mended by an address that we know, or returned.
-func (t *visit) ours(ctx context.Context, unclear error) (named, payment.Claimed, error) {
+// ours finds the payment by our own knowledge. unclear says why the return can be read in two
+// ways; nil if it can't. If we know the payment's return address, the return is read by it,
+// else unclear is returned.
+func (t *returnRequest) ours(ctx context.Context, unclear error) (named, payment.Claimed, error) {
 	var n named
 	var err error
 	if text := t.reference(); text != "" {
@@ -77,9 +79,8 @@ func (t *visit) ours(ctx context.Context, unclear error) (named, payment.Claimed
 	return n, claimed, err
 }
 
-// known reads the return anew as one to the address that is known of its
-// payment.
-func (t *visit) known(rec *payment.Record, unclear error) (payment.Claimed, error) {
+// known reads the return again, by the known return address of its payment.
+func (t *returnRequest) known(rec *payment.Record, unclear error) (payment.Claimed, error) {
 	set, err := t.v.parse(t.r.URL.RawQuery, t.body, t.r.Header.Get("Content-Type"), rec.Return.Address())
 	switch {
 	case err == nil:
@@ -103,9 +104,9 @@ func (t *visit) known(rec *payment.Record, unclear error) (payment.Claimed, erro
 	return claimed, nil
 }
 
-// reference is our own reference in the return address, of a return that reads
-// in one way or not.
-func (t *visit) reference() string {
+// reference returns our own reference in the return address, also if the return can be read in
+// two ways.
+func (t *returnRequest) reference() string {
 	if t.set != nil {
 		return t.set.Get(token.ParamRef)
 	}
@@ -115,10 +116,10 @@ func (t *visit) reference() string {
 	return ""
 }
 
-// announced finds the payment of which one of the provider's parameters has the
-// id and, where the provider's returns name the order, another one the order: with the
-// id alone a stranger would learn whether there is such a payment.
-func (t *visit) announced(ctx context.Context) *payment.Record {
+// announced finds an announced payment whose id is the value of one of the provider's
+// parameters. If the provider's returns name the order, another parameter must have the
+// payment's order: with the id alone a stranger could learn whether the payment exists.
+func (t *returnRequest) announced(ctx context.Context) *payment.Record {
 	tr := t.v.route.provider.terms
 	var ids []string
 	for _, name := range tr.Params {
@@ -139,11 +140,11 @@ func (t *visit) announced(ctx context.Context) *payment.Record {
 	return nil
 }
 
-// mostTried bounds what one return that doesn't read may have looked up.
+// mostTried bounds the look-ups for one return that can't be read.
 const mostTried = 16
 
-// asks are the questions about the payments of this browser, where nothing else
-// names one.
+// asks returns the engine's inputs for the payments of this browser, if nothing else names
+// one.
 func (n named) asks(a engine.Ask) []engine.Ask {
 	all := make([]engine.Ask, 0, len(n.pending))
 	for _, rec := range n.pending {

@@ -11,8 +11,8 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// mark writes headers and placeholders of a verified record on a request. The
-// guard has removed all of the client's; each is set, never added.
+// mark writes the headers and placeholders of a verified record into a request. The guard has
+// removed the client's; each header is set, never added.
 func (h *Handler) mark(r *http.Request, rec *payment.Record, keys *token.Keys) error {
 	c := token.ClaimsOf(rec, h.originOf(r))
 	c.Status = token.StatusVerified
@@ -42,8 +42,8 @@ func (h *Handler) mark(r *http.Request, rec *payment.Record, keys *token.Keys) e
 	return nil
 }
 
-// markOnly writes a status and, where the return is bound to the record, id and
-// order: what a shop gets of a payment that is not delivered.
+// markOnly writes what a shop gets about a payment that is not delivered: the status and, if
+// the return is bound to the record, id and order.
 func markOnly(r *http.Request, rec *payment.Record, status string, bound bool) {
 	write(r, []marked{{"X-Payment-Status", placeholderPrefix + "status", status}})
 	if rec == nil || !bound {

@@ -9,10 +9,10 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// lean is what is kept of a large return before its provider has said that it is
-// paid, nil where the return is small: every parameter that we read, and of the
-// shop's own the small ones, which may be what tells the shop's router (wc-api=…)
-// where it belongs. The largest go first.
+// lean returns what is kept of a large return before the provider has said that it is paid;
+// nil if the return is small. It keeps every parameter that we read, and the small ones of
+// the shop, which may tell the shop's router where the return belongs (wc-api=…). The
+// largest are left out first.
 func (v *Verify) lean(ret payment.Return) *payment.Return {
 	over := ret.Size() - engine.LeanMost
 	if over <= 0 {

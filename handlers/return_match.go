@@ -11,27 +11,27 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// relation is how a path stands to those of a verify route.
+// relation says how a path relates to the paths of a verify route.
 type relation int
 
 const (
 	elsewhere relation = iota
 	// below: the path of the route and more.
 	below
-	// within: below a script, which PHP calls path info and is always the script.
+	// within: below a script. PHP calls that path info, and the script answers.
 	within
 	// exactly: the path itself, with or without a last slash.
 	exactly
 )
 
-// relates compares a path with a route's. Caddy's own matcher decides what the
-// patterns take; what folds to the same path for the shop is the same here.
-func (m *Match) relates(r *http.Request, odd bool) relation {
-	if m.filter.matchAs(r, odd) {
+// relates compares a path with a route's paths. Caddy's own matcher decides what the patterns
+// match. Spellings that are the same path for the shop count as the same path.
+func (m *Match) relates(r *http.Request, needsMatcher bool) relation {
+	if m.filter.matchAs(r, needsMatcher) {
 		return exactly
 	}
 	p := r.URL.Path
-	if !odd && !strings.Contains(p, ".php/") && !strings.Contains(p, ";") {
+	if !needsMatcher && !strings.Contains(p, ".php/") && !strings.Contains(p, ";") {
 		return m.near(p)
 	}
 	found := elsewhere
@@ -44,8 +44,7 @@ func (m *Match) relates(r *http.Request, odd bool) relation {
 	return found
 }
 
-// near is relates for one reading of a path that no pattern takes. It allocates
-// nothing.
+// near is relates for one reading of a path that no pattern matches. It allocates nothing.
 func (m *Match) near(p string) relation {
 	found := elsewhere
 	for _, pattern := range m.filter.exact {
@@ -70,14 +69,13 @@ func (m *Match) near(p string) relation {
 	return found
 }
 
-// returnRoute finds the verify route whose return a request is.
+// returnRoute finds the verify route for which a request is a return.
 //
-// Its invariant: on a route's path whatever carries one of the provider's
-// parameters or of ours is a return, whichever way the path is spelt; below it
-// whatever could be one. Only a request with none of these goes on, and without
-// cookies of their names. A body of which the end isn't seen may carry anything:
-// it is a return, and refused as too large.
-func (h *Handler) returnRoute(r *http.Request, odd bool) (*Verify, error) {
+// Invariant: on a route's path, in any spelling, every request with a parameter of the
+// provider or of ours is a return. Below the path, every request that could be one is. Only
+// a request with none of these goes on, and without cookies of those names. A body whose
+// end isn't seen may contain anything, so it is a return, and is refused as too large.
+func (h *Handler) returnRoute(r *http.Request, needsMatcher bool) (*Verify, error) {
 	var under *Verify
 	for _, v := range h.Verify {
 		how := elsewhere
@@ -90,7 +88,7 @@ func (h *Handler) returnRoute(r *http.Request, odd bool) (*Verify, error) {
 				how = exactly
 			}
 		} else {
-			how = v.relates(r, odd)
+			how = v.relates(r, needsMatcher)
 		}
 		switch how {
 		case exactly:
@@ -117,9 +115,9 @@ func (h *Handler) isReturn(r *http.Request, v *Verify) bool {
 	if body, ok := peek(r, params.MaxBytes+1); ok && (len(body) > params.MaxBytes || v.carriedBy(r, body)) {
 		return true
 	}
-	// A redirect on the way back (http to https, a name to another) makes a GET
-	// of a POST: nothing is left but what the browser was given before it went.
-	// The shop's own links to this path come from the shop.
+	// A redirect on the way back (http to https, one name to another) turns a POST into a
+	// GET. Then only the cookies remain that the browser got before it left. The shop's own
+	// links to this path come from the shop.
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "same-origin", "same-site":
 		return false
@@ -127,8 +125,8 @@ func (h *Handler) isReturn(r *http.Request, v *Verify) bool {
 	return token.HasCookie(r, familyPending, h.view(r))
 }
 
-// couldReturn: below the route's path. Below a script it is the script that
-// answers, below a directory there are other pages.
+// couldReturn: the request is below the route's path and could be a return. Below a script
+// the script answers; below a directory there are other pages.
 func (v *Verify) couldReturn(r *http.Request, how relation) bool {
 	query, marks := r.URL.RawQuery, v.route.provider.terms.Marks
 	if how == within && v.route.guarded.Carries(query) || ours.Carries(query) || params.CarriesAll(query, marks) {
@@ -144,7 +142,8 @@ func (v *Verify) couldReturn(r *http.Request, how relation) bool {
 	return how == within && v.carriedBy(r, body) || isForm(r) && ours.Carries(string(body)) || carriesMarks(r, body, marks)
 }
 
-// withoutCookies: what a request does not carry, a cookie must not say in its place.
+// withoutCookies removes cookies with the names of parameters that the request does not
+// have, because PHP may read a cookie in place of a parameter.
 func (v *Verify) withoutCookies(r *http.Request) {
 	if lines := r.Header["Cookie"]; len(lines) > 0 {
 		r.Header["Cookie"] = v.route.guarded.Cookies(lines)
@@ -154,8 +153,8 @@ func (v *Verify) withoutCookies(r *http.Request) {
 // ours are our own parameters.
 var ours = params.NewNames(token.ParamRef, paramBounce, payment.ParamSignature)
 
-// carriedBy looks for a guarded name in a body. Of one in another form than a
-// return's it is enough that the body has the name: it will be refused.
+// carriedBy looks for a guarded name in a body. In a body of another type than a return's it is
+// enough that the name occurs, because that body is refused.
 func (v *Verify) carriedBy(r *http.Request, body []byte) bool {
 	if isForm(r) {
 		return v.route.guarded.Carries(string(body))
@@ -208,7 +207,7 @@ type peeked struct {
 	io.Closer
 }
 
-// failed is the rest of a body that broke off.
+// failed stands for the rest of a body that broke off.
 type failed struct{ err error }
 
 func (f failed) Read([]byte) (int, error) { return 0, f.err }

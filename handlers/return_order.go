@@ -11,7 +11,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// orderSource is where a return carries the shop's order.
+// orderSource says where a return carries the shop's order.
 type orderSource struct {
 	// param is a parameter of query or body, guarded against double reading.
 	param string
@@ -42,10 +42,10 @@ func (v *Verify) provisionOrder() error {
 	return nil
 }
 
-// guards is the parameter that must be read in one way only, if any.
+// guards returns the parameter that must not be readable in two ways, "" if there is none.
 func (o orderSource) guards() string { return o.param }
 
-// read returns the order that a return names, "" where it names none.
+// read returns the order that a return names, "" if it names none.
 func (o orderSource) read(r *http.Request, set *params.Set) (string, error) {
 	order := ""
 	switch {

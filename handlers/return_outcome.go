@@ -39,8 +39,8 @@ type dispatch struct {
 	answers   atomic.Bool  // it began to answer
 }
 
-// trace sees connections. The http transport says when it asks for one and when
-// it has it; FastCGI's only when it dials.
+// trace observes connections. The http transport reports when it asks for one and when it has
+// it, FastCGI's transport only when it dials.
 func (d *dispatch) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		GetConn: func(string) {
@@ -75,7 +75,7 @@ func (d *dispatch) trace() *httptrace.ClientTrace {
 	}
 }
 
-// upstream is the one that is being asked now.
+// upstream returns the upstream that is being asked now.
 func (d *dispatch) upstream() string {
 	repl, ok := d.r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	if !ok {
@@ -85,8 +85,8 @@ func (d *dispatch) upstream() string {
 	return address
 }
 
-// tell notes that an upstream has the hand-over. A login server before the shop
-// is none.
+// tell records that an upstream has received the delivery. A login server in front of the
+// shop doesn't count.
 func (d *dispatch) tell() {
 	to := d.upstream()
 	if _, gate := d.h.place().gates[to]; !gate {
@@ -94,29 +94,29 @@ func (d *dispatch) tell() {
 	}
 }
 
-// second ends a hand-over that goes on to another upstream (`handle_response`,
-// `intercept`, a retry) after one had it, where the shop is told once: the first
-// may have credited.
+// second stops a delivery that goes on to another upstream (`handle_response`, `intercept`, a
+// retry) after one has received it, if the shop is told only once: the first upstream may
+// have credited the order.
 func (d *dispatch) second(to string) {
 	if _, gate := d.h.place().gates[to]; d.once && !gate && d.told.Load() != nil {
 		d.cancel()
 	}
 }
 
-// answered reads the shop's answer before our headers are taken out of it.
+// answered reads the shop's answer before our headers are removed from it.
 func (d *dispatch) answered(status int, header http.Header) {
 	d.status, d.location = status, header.Get("Location")
 	for _, r := range d.v.Refused {
 		d.refused = d.refused || r.fits(status, header)
 	}
 	d.acked = !d.refused && d.proof(status, header)
-	// By its definition a 503 is a request that was not handled; with the time to
-	// come again it is said on purpose, by a shop under maintenance.
+	// By its definition a 503 means that the request was not handled. With Retry-After it is
+	// on purpose: the shop is under maintenance.
 	d.later = status == http.StatusServiceUnavailable && header.Get("Retry-After") != "" && d.byUpstream(status)
 	privately(header, forNobody)
 }
 
-// proof reports whether the shop's answer shows that it credited.
+// proof reports whether the shop's answer proves that it credited the order.
 func (d *dispatch) proof(status int, header http.Header) bool {
 	ack := d.v.ack()
 	d.said = header.Get("X-Payment-Ack") == d.rec.ID && d.rec.ID != ""
@@ -152,8 +152,8 @@ func (d *dispatch) proof(status int, header http.Header) bool {
 	return false
 }
 
-// byUpstream: an upstream really answered with this status; Caddy's own
-// redirects and login pages do not count.
+// byUpstream: an upstream answered with this status. Caddy's own redirects and login pages do
+// not count.
 func (d *dispatch) byUpstream(status int) bool { return d.h.byUpstream(d.r, status) }
 
 func (h *Handler) byUpstream(r *http.Request, status int) bool {
@@ -166,15 +166,15 @@ func (h *Handler) byUpstream(r *http.Request, status int) bool {
 	if !ok || !isInt || code != status {
 		return false
 	}
-	// A login server's redirect is its own, and its 2xx only lets through.
+	// A login server's redirect says nothing about the shop, and its 2xx only lets the
+	// request through.
 	address, _ := repl.GetString("http.reverse_proxy.upstream.hostport")
 	shared, gate := h.place().gates[address]
 	return !gate || shared && status < 300
 }
 
-// byFile: a file server left its mark, or nothing but a page was ever to be
-// delivered (our own checkout). An answer that nobody gave, which is an empty
-// 200 at the end of the chain, proves nothing.
+// byFile: a file server answered, or only a page was to be delivered (our own checkout). An
+// empty 200 from the end of the handler chain proves nothing, because nobody gave it.
 func (d *dispatch) byFile(header http.Header) bool {
 	return d.rec.Expect.Checkout || fromFile(header)
 }
@@ -184,9 +184,9 @@ func fromFile(header http.Header) bool {
 	return header.Get("Etag") != "" && header.Get("Last-Modified") != ""
 }
 
-// outcome is what became of the hand-over. brokenOff: the answer ended before its
-// end, and not because its browser had gone. A status is no proof then: a script
-// that dies has sent it already.
+// outcome returns the result of the delivery. brokenOff: the answer broke off, and not because
+// the browser had gone. Then a status is no proof, because a script that dies has sent it
+// already.
 func (d *dispatch) outcome(err error, panicked any, brokenOff bool) engine.Handed {
 	if mode := d.v.ack().Mode; brokenOff && !d.said && (mode == ackStatus || mode == ackRelay) {
 		d.acked = false
@@ -203,9 +203,8 @@ func (d *dispatch) outcome(err error, panicked any, brokenOff bool) engine.Hande
 	}
 }
 
-// unsent reports a provable non-delivery: no connection was obtained for the
-// request in any attempt. A dial error alone is no proof, because it may be
-// that of a repeat.
+// unsent reports that certainly nothing reached the shop: no attempt obtained a connection. A
+// dial error alone is no proof, because it may belong to a retry.
 func (d *dispatch) unsent(err error) bool {
 	if d.connected.Load() > 0 {
 		return false

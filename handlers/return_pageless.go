@@ -15,13 +15,11 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// noPage reports a hand-over of our own checkout that met no page: the site's files
-// refuse it, or the chain ended without a word. No upstream was asked, so there is nobody
-// who could have credited.
+// noPage reports that a delivery of our own checkout found no page: the file server has none,
+// or no handler answered. No upstream was asked, so nobody could have credited the order.
 //
-// Its invariant: a payment of our own checkout ends as delivered and with a thank-you
-// page, the site's or ours. A missing file is the owner's to mend, and keeps no customer
-// waiting.
+// Invariant: a payment of our own checkout ends as delivered and with a thank-you page, the
+// site's or ours. The owner must fix a missing file; no customer waits for it.
 func (d *dispatch) noPage(err error) bool {
 	if !d.rec.Expect.Checkout || d.asked.Load() > 0 || d.connected.Load() > 0 {
 		return false
@@ -54,23 +52,16 @@ func (h *Handler) tellPageless(r *http.Request, v *Verify, rec *payment.Record) 
 	})
 }
 
-// thanks is our own page for a paid order of our checkout.
-func (t *visit) thanks(rec *payment.Record) error {
+// thanks returns our own page for a paid order of our checkout.
+func (t *returnRequest) thanks(rec *payment.Record) error {
 	p := t.about(pages.Thanks, rec)
 	p.Amount = rec.HandedAmount()
-	for _, c := range t.h.Checkout {
-		for i := range c.Items {
-			if c.Provider == rec.Provider && c.Items[i].SKU == rec.Expect.Item {
-				p.Title = c.Items[i].title()
-			}
-		}
-	}
+	p.Titles, p.Quantity = t.h.soldTitles(rec), rec.Expect.Quantity
 	return t.write(p, nil)
 }
 
-// withoutPage finds checkouts without a page to come back to, by asking for it as a
-// visitor would. Only files are asked: what an upstream would do with a request is its
-// own affair.
+// withoutPage finds checkouts that have no page to come back to. It requests the page like a
+// visitor, but only from file servers, because an upstream might act on the request.
 func withoutPage(handlers []*Handler) (out []Finding) {
 	for _, h := range handlers {
 		p := h.place()
@@ -78,12 +69,14 @@ func withoutPage(handlers []*Handler) (out []Finding) {
 			continue
 		}
 		for _, c := range h.Checkout {
-			if c.conf.back == "" || h.serves(c.conf.back) {
-				continue
-			}
-			f := Finding{Code: "no_page", Where: p.shopName(), Text: fmt.Sprintf("checkout %s: no page at %s, where its customers come back to; they get a thank-you page of ours", c.Path, c.conf.back)}
-			if !slices.Contains(out, f) {
-				out = append(out, f)
+			for _, g := range c.conf.gateways {
+				if g.back == "" || h.serves(g.back) {
+					continue
+				}
+				f := Finding{Code: "no_page", Where: p.shopName(), Text: fmt.Sprintf("checkout %s: no page at %s, where its customers come back to; they get a thank-you page of ours", c.Path, g.back)}
+				if !slices.Contains(out, f) {
+					out = append(out, f)
+				}
 			}
 		}
 	}
@@ -106,7 +99,7 @@ func (h *Handler) serves(path string) (found bool) {
 	return w.status != http.StatusNotFound && (w.status != 0 || w.wrote)
 }
 
-// recorded notes what a visitor would get.
+// recorded records the status that a visitor would get.
 type recorded struct {
 	discard
 	status int

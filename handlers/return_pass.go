@@ -10,10 +10,9 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// pass lets a return that is not delivered go on to the shop, with its status
-// and, if bound, id and order. What the browser claims of the payment goes
-// with it, but for the hashed card.
-func (t *visit) pass(status string, rec *payment.Record, bound bool) error {
+// pass passes a return that is not delivered on to the shop, with its status and, if it is
+// bound, id and order. The browser's other parameters go with it, except the hashed card.
+func (t *returnRequest) pass(status string, rec *payment.Record, bound bool) error {
 	if t.mute {
 		return t.page(pages.Duplicate, rec, nil)
 	}
@@ -46,9 +45,10 @@ func (t *visit) pass(status string, rec *payment.Record, bound bool) error {
 	return t.h.watch(t.w, t.r, t.next, forNobody)
 }
 
-// unpaid are the values of a declined return's parameters. Where no document says how a
-// return tells "not paid", all of the provider's own go but those that name the payment.
-func (t *visit) unpaid(rel payment.Relayer, rec *payment.Record) map[string]string {
+// unpaid returns the values of a declined return's parameters. If no document says how a
+// return tells "not paid", all of the provider's parameters are removed except those that
+// name the payment.
+func (t *returnRequest) unpaid(rel payment.Relayer, rec *payment.Record) map[string]string {
 	if known := rel.UnpaidParams(); known != nil {
 		return known
 	}
@@ -61,9 +61,9 @@ func (t *visit) unpaid(rel payment.Relayer, rec *payment.Record) map[string]stri
 	return values
 }
 
-// reread reads the return as one to the address that is known of its payment, if
-// any: what that has itself stays the shop's.
-func (t *visit) reread(rec *payment.Record) {
+// reread reads the return by the known return address of its payment, if there is one. The
+// parameters of that address belong to the shop.
+func (t *returnRequest) reread(rec *payment.Record) {
 	if rec == nil || t.mute || rec.Return.Address() == "" {
 		return
 	}
@@ -72,8 +72,7 @@ func (t *visit) reread(rec *payment.Record) {
 	}
 }
 
-// dropCookies takes the cookies away that a shop could read in a verified
-// parameter's place.
+// dropCookies removes the cookies that a shop could read in place of a verified parameter.
 func (v *Verify) dropCookies(r *http.Request) {
 	lines := r.Header["Cookie"]
 	if len(lines) == 0 {

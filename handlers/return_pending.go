@@ -13,17 +13,17 @@ import (
 )
 
 const (
-	// familyPending is the prefix of the cookies that lead from a browser to the
-	// payments which it was sent to pay, one for each: for returns that name
-	// none. Two tabs are two payments.
+	// familyPending is the prefix of the cookies that name the payments which a browser was
+	// sent to pay, for returns that name none. There is one cookie for each payment, because
+	// two tabs are two payments.
 	familyPending = "pending_"
 	// mostPending is how many are kept, of some 80 bytes each.
 	mostPending = 8
 	pendingLife = time.Hour
 )
 
-// rememberPending gives the browser the cookie of a payment that it is sent to
-// pay, and drops the oldest beyond what is kept.
+// rememberPending gives the browser the cookie of a payment that it is sent to pay, and
+// deletes the oldest such cookies beyond the bound.
 func (h *Handler) rememberPending(w http.ResponseWriter, r *http.Request, keys *token.Keys, rec *payment.Record, site string) {
 	view, name := h.view(r), string(rec.Ref[:paidName])
 	old := token.ReadCookies(r, familyPending, view)
@@ -35,11 +35,11 @@ func (h *Handler) rememberPending(w http.ResponseWriter, r *http.Request, keys *
 	token.SetCookie(w, familyPending+name, keys.SignRef(rec.Ref, site), pendingLife, view)
 }
 
-// pendings are the payments that this browser was sent to pay by this route's
-// provider, and that this return may be of: where it names an order, or a bound
-// parameter does, that order's. Those that are settled count only where no other
-// is left, for a page that is looked at again.
-func (t *visit) pendings(ctx context.Context, order string) []*payment.Record {
+// pendings returns the payments that this browser was sent to pay at this route's provider and
+// to which this return may belong. If the return or a bound parameter names an order, they
+// are that order's. Settled payments count only if no other is left, for a page that is
+// loaded again.
+func (t *returnRequest) pendings(ctx context.Context, order string) []*payment.Record {
 	var open, done []*payment.Record
 	for _, c := range token.ReadCookies(t.r, familyPending, t.h.view(t.r)) {
 		ref, err := t.keys.OpenRef(c.Value, t.site.names)
@@ -65,25 +65,24 @@ func (t *visit) pendings(ctx context.Context, order string) []*payment.Record {
 	return open
 }
 
-// bare reports a return that has nothing of the provider's.
-func (t *visit) bare() bool {
+// bare reports whether a return has none of the provider's parameters.
+func (t *returnRequest) bare() bool {
 	return !slices.ContainsFunc(t.v.route.provider.terms.Params, t.set.Has)
 }
 
-// mine reports whether a record may be what this route's return is about.
-func (t *visit) mine(rec *payment.Record) bool {
+// mine reports whether a return of this route may belong to a record.
+func (t *returnRequest) mine(rec *payment.Record) bool {
 	return t.site.is(rec.Site) && rec.Issuer == t.v.route.provider.terms.Issuer && (rec.Route == "" || rec.Route == t.v.route.name)
 }
 
-// settledFor: its return has come and was answered.
+// settledFor: the payment's return has come and was answered.
 func settledFor(rec *payment.Record) bool {
 	return rec.State.Captured() && rec.State != payment.Verified || rec.State == payment.Review || rec.State == payment.Reversed
 }
 
-// askAll asks for each payment that a return without any name may be of, and
-// answers with the one that was paid. That some other was not is no news of
-// this one: nobody is told to pay again by it.
-func (t *visit) askAll(ctx context.Context, asks []engine.Ask) error {
+// askAll asks about each payment to which a return without any name may belong, and answers
+// with the one that was paid. If another one was not paid, nobody is told to pay again.
+func (t *returnRequest) askAll(ctx context.Context, asks []engine.Ask) error {
 	results := make([]engine.Result, len(asks))
 	done := make(chan int)
 	for i := range asks {
@@ -107,7 +106,7 @@ func (t *visit) askAll(ctx context.Context, asks []engine.Ask) error {
 	return t.comeAgain(pages.Confirming, nil)
 }
 
-// worth orders what may be said of one of several payments.
+// worth ranks the answers for several payments; the highest is given.
 func worth(k engine.Kind) int {
 	switch k {
 	case engine.Verified:

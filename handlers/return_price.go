@@ -15,8 +15,8 @@ import (
 
 func zapRoute(v *Verify) zap.Field { return zap.String("route", v.route.name) }
 
-// expectation is how an id's order and price are found out on this route; nil
-// where only intents count.
+// expectation returns a function that finds out order and price of an id on this route; nil if
+// only intents count.
 func (v *Verify) expectation(h *Handler, order string, signed *payment.Signed, late bool) func(context.Context, string) (payment.Expectation, error) {
 	if signed != nil {
 		x := payment.Expectation{Amount: signed.Amount, Source: payment.FromSigned, Late: late}
@@ -59,7 +59,7 @@ func (v *Verify) lookup(ctx context.Context, h *Handler, id, order string) (paym
 	}, nil
 }
 
-// allKeys are the site's own keys or the app's.
+// allKeys returns the site's own keys or the app's.
 func (h *Handler) allKeys(ctx context.Context) (*token.Keys, error) {
 	if h.keys != nil {
 		return h.keys, nil

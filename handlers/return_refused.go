@@ -19,7 +19,7 @@ const (
 	refusedPreset   = "preset"
 )
 
-// Check says what is wrong with a pattern. It is asked when the Caddyfile is adapted and
+// Check returns what is wrong with a pattern. It is called when the Caddyfile is adapted and
 // when the configuration is provisioned.
 func (r Refused) Check() error {
 	if len(r.Patterns) == 0 {

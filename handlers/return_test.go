@@ -127,13 +127,14 @@ func TestAnnouncedReturnFindsItsRoute(t *testing.T) {
 func TestCheckoutFindsTheRouteOfItsReturn(t *testing.T) {
 	t.Parallel()
 	h := routed("/a", "/بازگشت/*")
-	c := &Checkout{Provider: "bank", Return: "/بازگشت/1?lang=fa"}
-	if err := c.findReturn(h); err != nil || c.conf.route != h.Verify[1] {
-		t.Errorf("%v, %+v", err, c.conf.route)
+	bank := func() *gateway { return &gateway{provider: &provider{ProviderInfo: ProviderInfo{Name: "bank"}}} }
+	g := bank()
+	if err := g.findReturn("/بازگشت/1?lang=fa", h); err != nil || g.route != h.Verify[1] {
+		t.Errorf("%v, %+v", err, g.route)
 	}
-	c = &Checkout{Provider: "bank", Return: "/a/../other"}
-	if err := c.findReturn(h); err == nil {
-		t.Errorf("no route takes it, but %s", c.conf.route.route.name)
+	g = bank()
+	if err := g.findReturn("/a/../other", h); err == nil {
+		t.Errorf("no route takes it, but %s", g.route.route.name)
 	}
 }
 
@@ -148,7 +149,7 @@ func TestCancelledIsWhatTheReturnSays(t *testing.T) {
 		r.Header.Set("Accept", "text/html")
 		r.Header.Set("Accept-Language", "en")
 		w := httptest.NewRecorder()
-		v := &visit{h: h, v: h.Verify[0], w: w, r: r, cancelled: cancelled}
+		v := &returnRequest{h: h, v: h.Verify[0], w: w, r: r, cancelled: cancelled}
 		if err := v.answer(engine.Result{Kind: engine.Declined, Record: rec, Bound: true}); err != nil {
 			t.Fatal(err)
 		}
@@ -166,7 +167,7 @@ func TestDeclinedTellsNoStrangerOfAnOrder(t *testing.T) {
 		r := asked(httptest.NewRequest(http.MethodGet, "https://shop/back?id=K1", nil))
 		r.Header.Set("Accept", "text/html")
 		w := httptest.NewRecorder()
-		v := &visit{h: h, v: h.Verify[0], w: w, r: r}
+		v := &returnRequest{h: h, v: h.Verify[0], w: w, r: r}
 		if err := v.answer(res); err != nil {
 			t.Fatal(err)
 		}

@@ -9,35 +9,35 @@ import (
 	"github.com/rahgir/caddy-payments/internal/pages"
 )
 
-// turnstile lets refusals of strangers out one at a time, behind everybody else.
+// turnstile sends the refusals of strangers one at a time, after everybody else's answers.
 //
-// Its invariant: however many returns that prove nothing come, they have the
-// processor when nobody with proof wants it, and what is held back is only the
-// answer that refuses them, for longestTurn at most.
+// Invariant: returns that prove nothing get the processor only when nobody with proof needs
+// it, however many come. Only the answer that refuses them is delayed, at most for
+// longestTurn.
 //
-// Go runs whatever can run in turn, so without it a customer's payment waits at
-// each of its steps (the ledger, the provider, the shop) behind every stranger who
-// is connected. Refusing one costs next to nothing, so no bound on work helps: what
-// helps is that a client who waits for an answer sends nothing meanwhile.
+// Go runs all goroutines in turn. Without the turnstile a customer's payment would wait at
+// each of its steps (ledger, provider, shop) behind every connected stranger. A refusal
+// costs very little work, so a bound on work doesn't help. But a client that waits for its
+// answer sends nothing meanwhile.
 type turnstile struct{ one chan struct{} }
 
 const (
-	// longestTurn is how long a stranger waits for a turn: one that does not end,
-	// because a client does not take its answer, holds up nobody for longer.
+	// longestTurn is how long a stranger waits for a turn. A turn that doesn't end, because
+	// a client doesn't read its answer, delays nobody longer.
 	longestTurn = time.Second
-	// busyTurn is how long a turn takes where the processor is wanted by others.
-	// Strangers rest for restFor times as long then, for longestRest at most.
+	// busyTurn is the duration from which on a turn shows that others need the processor.
+	// Then strangers rest restFor times as long, at most for longestRest.
 	busyTurn    = 250 * time.Microsecond
 	restFor     = 4
 	longestRest = 50 * time.Millisecond
 )
 
-// processTurnstile is one for all sites and configurations: they share a processor.
+// processTurnstile serves all sites and configurations, because they share the processor.
 var processTurnstile = newTurnstile()
 
 func newTurnstile() *turnstile { return &turnstile{make(chan struct{}, 1)} }
 
-// refuses reports whether an answer goes to somebody who proved nothing.
+// refuses reports whether a page goes to a visitor who has proved nothing.
 func refuses(p pages.Page, status int) bool {
 	return status == http.StatusTooManyRequests || p.Kind == pages.Malformed
 }
@@ -53,7 +53,7 @@ func (t *turnstile) pass(ctx context.Context) (leave func()) {
 	case <-ctx.Done():
 		return func() {}
 	}
-	// Whoever can run goes first. How long that takes tells how many they are.
+	// Let all other goroutines run first. The time that this takes shows how many there are.
 	began := time.Now()
 	runtime.Gosched()
 	if took := time.Since(began); took > busyTurn {

@@ -13,14 +13,13 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// routedVar marks a return that a route has taken, or that was told of.
+// routedVar marks a return that a route has served, or that was reported.
 const routedVar = "payments.routed"
 
-// tellUnrouted tells of a request that looks like a provider's return, on a site
-// that uses this provider, if no route of any block has taken it: it is an attack,
-// or a customer whose payment nobody will verify. Each is an event, and
-// leaves a trace as far as strangers may leave any. came is the request as it was
-// before anything changed its address.
+// tellUnrouted reports a request that looks like a return of a provider of this site, if no
+// route of any block has served it. It is an attack, or comes from a customer whose payment
+// nobody will verify. Each is an event, and leaves a trace within the bounds for strangers.
+// came is the request before anything changed its address.
 func (h *Handler) tellUnrouted(r *http.Request, came engine.Refusal) {
 	if taken, _ := caddyhttp.GetVar(r.Context(), routedVar).(bool); taken {
 		return
@@ -39,8 +38,8 @@ func (h *Handler) tellUnrouted(r *http.Request, came engine.Refusal) {
 	eng.Refused(ctx, came)
 }
 
-// looksLikeReturn says what a request claims that could be a provider's return on
-// this site; false for all others.
+// looksLikeReturn returns what a request claims if it could be a provider's return on this
+// site, else false.
 func (h *Handler) looksLikeReturn(r *http.Request) (engine.Refusal, bool) {
 	var body string
 	for _, p := range h.used {

@@ -12,7 +12,7 @@ import (
 // mostHeader bounds each header that is kept of a visitor.
 const mostHeader = 512
 
-// visitorOf is what the shop would learn of the visitor who made a request: a hand-over
+// visitorOf returns what the shop would learn of the visitor who made a request: a hand-over
 // without its browser replays it. What a proxy says of the browser is kept only
 // where the server trusts the proxy: replayed from its address, the server trusts
 // it again.
@@ -28,7 +28,7 @@ func visitorOf(r *http.Request) *payment.Visitor {
 	return v
 }
 
-// bounded is a header's value, or nothing where it is too long to be kept.
+// bounded returns a header's value, or nothing if it is too long to be kept.
 func bounded(s string) string {
 	if len(s) > mostHeader {
 		return ""

@@ -108,7 +108,7 @@ func secured(r *http.Request, ret *payment.Return, secure bool) {
 	}
 }
 
-// handOverPath is the path of a hand-over without its browser. own is whether it
+// handOverPath returns the path of a hand-over without its browser. own is whether it
 // is where the return came to, if anywhere: not, where whoever brought it chose
 // the path, because the route is told by something else.
 func (v *Verify) handOverPath(ret *payment.Return, came *url.URL) (path, raw string, own bool) {

@@ -21,7 +21,7 @@ type site struct {
 	id string
 	// origin is where its browsers find it: scheme and id.
 	origin string
-	// path is that of its public_url; empty where the shop has its host to itself.
+	// path is that of its public_url; empty if the shop has its host to itself.
 	path string
 	// names are the ids that it goes by: its own first, then those that it had
 	// formerly.
@@ -33,7 +33,7 @@ type site struct {
 // is reports whether a record's site is this one.
 func (s site) is(id string) bool { return slices.Contains(s.names, id) }
 
-// formerly are the ids that the site had before.
+// formerly returns the ids that the site had before.
 func (s site) formerly() []string {
 	if len(s.names) < 2 {
 		return nil
@@ -61,7 +61,7 @@ func (s site) readSigned(get func(string) string, v *Verify, keys [][]byte) (sig
 	return payment.Signed{}, err
 }
 
-// siteOf is the shop that a request is for. It is the only place that says so.
+// siteOf returns the shop that a request is for. It is the only place that says so.
 func (h *Handler) siteOf(r *http.Request) site {
 	p := h.place()
 	if p.site != nil {
@@ -75,7 +75,7 @@ func (h *Handler) siteOf(r *http.Request) site {
 	return s
 }
 
-// named is the origin that a request's host names where the configuration leaves
+// named returns the origin that a request's host names where the configuration leaves
 // it to the request.
 func (p *place) named(hostport string) origin {
 	name := hostName(hostport)
@@ -104,7 +104,7 @@ func (h *Handler) owns(id string) bool {
 	return p.hosts.takes(hostName(name)) && p.named(name).id() == id
 }
 
-// originOf is the site's origin as browsers see it.
+// originOf returns the site's origin as browsers see it.
 func (h *Handler) originOf(r *http.Request) string {
 	if p := h.place(); !p.public && p.port != "" {
 		if _, port := splitHost(r.Host); port != p.port && r.Pattern != workerPattern {
@@ -127,7 +127,7 @@ func (h *Handler) secureView(r *http.Request) bool {
 	return trusted && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
 }
 
-// view is what a browser must be shown, and shows, for a cookie to be of this
+// view returns what a browser must be shown, and shows, for a cookie to be of this
 // site.
 func (h *Handler) view(r *http.Request) token.View {
 	v := token.View{Secure: h.secureView(r)}
@@ -147,7 +147,7 @@ type wayBack struct {
 	secure                  bool
 }
 
-// wayBack is how the browser of this request can be sent to a path of the
+// wayBack returns how the browser of this request can be sent to a path of the
 // handler's, which other paths than the handler sees may lead to.
 func (h *Handler) wayBack(r *http.Request) wayBack {
 	s := h.siteOf(r)
@@ -166,10 +166,10 @@ func (h *Handler) wayBack(r *http.Request) wayBack {
 	return b
 }
 
-// address is where a browser finds the handler's path.
+// address returns where a browser finds the handler's path.
 func (b wayBack) address(uri string) string { return b.origin + b.front + b.stripped + uri }
 
-// home is the shop's own first page, as browsers find it: it has its host to
+// home returns the shop's own first page, as browsers find it: it has its host to
 // itself, or the path of its public_url.
 func (h *Handler) home(r *http.Request) string {
 	if h.Brand != nil && h.Brand.Home != "" {
@@ -178,7 +178,7 @@ func (h *Handler) home(r *http.Request) string {
 	return h.siteOf(r).path + "/"
 }
 
-// linked is where browsers find one of the handler's own paths.
+// linked returns where browsers find one of the handler's own paths.
 func (h *Handler) linked(r *http.Request, path string) string {
 	if !strings.HasPrefix(path, "/") {
 		return path // none, or an address
@@ -187,7 +187,7 @@ func (h *Handler) linked(r *http.Request, path string) string {
 	return back.front + back.stripped + path
 }
 
-// asReturn is what this server gets when a browser goes to one of our addresses.
+// asReturn returns what this server gets when a browser goes to one of our addresses.
 func (b wayBack) asReturn(address string) payment.Return {
 	return payment.Return{
 		Method: http.MethodGet, Secure: b.secure, Host: b.host,
@@ -195,13 +195,13 @@ func (b wayBack) asReturn(address string) payment.Return {
 	}
 }
 
-// under is whether a path is the prefix or below it.
+// under reports whether a path is the prefix or below it.
 func under(path, prefix string) bool {
 	rest, ok := strings.CutPrefix(path, prefix)
 	return ok && (rest == "" || rest[0] == '/')
 }
 
-// hostFor is a Host that leads our own request to a site of this handler: the
+// hostFor returns a Host that leads our own request to a site of this handler: the
 // one that is known, if it does, else the site's own.
 func (h *Handler) hostFor(known, id string) string {
 	p := h.place()

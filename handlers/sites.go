@@ -46,7 +46,7 @@ func (s *Sites) Join(h *Handler) error {
 	return judge(known, settle(known, where, global), global)
 }
 
-// all are the handlers, each with its place, in the order in which Caddy asks
+// all returns the handlers, each with its place, in the order in which Caddy asks
 // them.
 func (s *Sites) all() []*Handler {
 	s.mu.Lock()
@@ -85,7 +85,7 @@ func (s *Sites) Place(app *caddyhttp.App) ([]Finding, error) {
 	return s.Inspect(app), nil
 }
 
-// Keyless are the sites that verify payments and have no signing_key of their
+// Keyless returns the sites that verify payments and have no signing_key of their
 // own, and whether any site has one.
 func (s *Sites) Keyless() (sites []string, others bool) {
 	for _, h := range s.all() {
@@ -100,7 +100,7 @@ func (s *Sites) Keyless() (sites []string, others bool) {
 	return sites, others
 }
 
-// Reporting are the sites that note affiliates' visits, and those whose payments become
+// Reporting returns the sites that note affiliates' visits, and those whose payments become
 // known, so that sales are reported: verified by us, relayed or observed.
 func (s *Sites) Reporting() (tracks, reports []string) {
 	s.mu.Lock()
@@ -119,10 +119,10 @@ func (s *Sites) Reporting() (tracks, reports []string) {
 // Inspect reports the same of sites that are placed already.
 func (s *Sites) Inspect(app *caddyhttp.App) []Finding {
 	handlers := s.all()
-	return slices.Concat(repeating(handlers), mapped(handlers), unguarded(app, handlers), ungated(app, handlers), late(handlers), unsold(handlers), unshown(app, handlers), withoutPage(handlers))
+	return slices.Concat(repeating(handlers), mapped(handlers), unguarded(app, handlers), ungated(app, handlers), late(handlers), unsold(handlers), staleCatalogues(handlers), unshown(app, handlers), withoutPage(handlers))
 }
 
-// Origins are the origins that return addresses begin with; for a site whose
+// Origins returns the origins that return addresses begin with; for a site whose
 // names only requests tell, what its names look like.
 func (s *Sites) Origins() (origins, patterns []string) {
 	for _, h := range s.all() {
@@ -162,7 +162,7 @@ func upstreams(srv *caddyhttp.Server, routes caddyhttp.RouteList) []*reverseprox
 	return all
 }
 
-// gates are the addresses of proxies that only ask whether a request may go on,
+// gates returns the addresses of proxies that only ask whether a request may go on,
 // as forward_auth does: they send one of their own and answer it themselves
 // unless it goes well.
 func gates(proxies []*reverseproxy.Handler) map[string]bool {
@@ -227,7 +227,7 @@ func routeOf[R any](s *Sites, r *payment.Record, routes func(*Handler) []*R, nam
 	return best, route
 }
 
-// rank is how well a handler fits a record's site, 0 if it does not: a site of
+// rank returns how well a handler fits a record's site, 0 if it does not: a site of
 // that very name goes before one that had the name formerly, and before one
 // that takes many names; of twins, the one of the record's scheme.
 func (h *Handler) rank(r *payment.Record) int {

@@ -137,7 +137,7 @@ func shapeOf(h *Handler) []shaped {
 	return all
 }
 
-// OneSpelling is one text for all ways to write a path that take the same requests.
+// OneSpelling returns one text for all ways to write a path that take the same requests.
 func OneSpelling(path string) string {
 	if decoded, err := url.PathUnescape(path); err == nil {
 		path = decoded

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// away are the answers of a verify route that may lead elsewhere, by the names of
+// away returns the answers of a verify route that may lead elsewhere, by the names of
 // their options.
 func (v *Verify) away() map[string]*Answer {
 	return map[string]*Answer{"declined": v.Declined, "duplicate": v.Duplicate}
@@ -41,7 +41,7 @@ func (h *Handler) comesBack(p *place) error {
 	return nil
 }
 
-// line is how the route is written.
+// line returns how the route is written.
 func (v *Verify) line() string {
 	if len(v.Paths) == 0 {
 		return "verify @… " + v.Provider
@@ -49,7 +49,7 @@ func (v *Verify) line() string {
 	return "verify " + strings.Join(v.Paths, " ") + " " + v.Provider
 }
 
-// calls is whether a host is one of the site's names, as far as they are written.
+// calls reports whether a host is one of the site's names, as far as they are written.
 func (p *place) calls(name string) bool {
 	bare := strings.TrimPrefix(name, "www.")
 	is := func(own string) bool { return strings.TrimPrefix(own, "www.") == bare }
@@ -57,7 +57,7 @@ func (p *place) calls(name string) bool {
 		slices.ContainsFunc(p.hosts.names, is) || slices.ContainsFunc(p.hosts.patterns, func(pattern string) bool { return fits(pattern, name) })
 }
 
-// inner are the paths that the handler may see of one that a browser asks for: a
+// inner returns the paths that the handler may see of one that a browser asks for: a
 // proxy in front, or a handle_path, may take the shop's own off.
 func (p *place) inner(path string) []string {
 	all := []string{path, path + "/"}

@@ -19,7 +19,7 @@ type hosts struct {
 // anyHost is where no host matcher stands before.
 var anyHost = hosts{all: true}
 
-// wild is whether the names can't all be told beforehand.
+// wild reports whether the names can't all be told beforehand.
 func (s hosts) wild() bool { return s.all || len(s.patterns) > 0 }
 
 // takes reports whether a request for this name, as [hostName] spells it, leads
@@ -29,7 +29,7 @@ func (s hosts) takes(name string) bool {
 		slices.ContainsFunc(s.patterns, func(p string) bool { return fits(p, name) })
 }
 
-// primary are the plain names, without the www twin of another one.
+// primary returns the plain names, without the www twin of another one.
 func (s hosts) primary() []string {
 	var all []string
 	for _, n := range s.names {
@@ -41,7 +41,7 @@ func (s hosts) primary() []string {
 	return all
 }
 
-// shop is the name of the shop that a name leads to.
+// shop returns the name of the shop that a name leads to.
 func (s hosts) shop(name string) string {
 	if base, ok := strings.CutPrefix(name, "www."); ok && slices.Contains(s.names, base) {
 		return base
@@ -96,7 +96,7 @@ func (s hosts) within(inner hosts) hosts {
 	return both
 }
 
-// hostsOfRoute are the names that a route is for. Matchers of other kinds are
+// hostsOfRoute returns the names that a route is for. Matchers of other kinds are
 // not understood: behind them any name may come.
 func hostsOfRoute(route caddyhttp.Route) hosts {
 	if len(route.MatcherSets) == 0 {

@@ -22,18 +22,18 @@ import (
 // once all of the http app is provisioned.
 type place struct {
 	standing
-	// site is the shop where the configuration alone tells it; nil where the
+	// site is the shop where the configuration alone tells it; nil if the
 	// request's host says.
 	site *site
 	// public is whether a public_url has told it.
 	public bool
 	// scheme and port are those of the names that requests come with; port is
-	// empty where it is the scheme's own.
+	// empty if it is the scheme's own.
 	scheme, port string
 	// ports are all that the server listens on, several where one block stands at
 	// several addresses none of which has the scheme's own.
 	ports []string
-	// host is what our own requests are made for; empty where any name leads here.
+	// host is what our own requests are made for; empty if any name leads here.
 	host string
 	// twins are the names that also lead to our handler by https.
 	twins hosts
@@ -69,7 +69,7 @@ func LoadKeys(configured []SigningKey, log *zap.Logger) (*token.Keys, error) {
 	return token.NewKeys(keys...)
 }
 
-// place is where the site stands. Apps start in any order, so requests may be
+// place returns where the site stands. Apps start in any order, so requests may be
 // here before ours has placed the sites; all of http is provisioned by then.
 func (h *Handler) place() *place {
 	if p := h.placed.Load(); p != nil {
@@ -108,7 +108,7 @@ func (h *Handler) locate(at standing) *place {
 
 func speaksTLS(srv *caddyhttp.Server) bool { return srv != nil && len(srv.TLSConnPolicies) > 0 }
 
-// portOf is the port in the names of a server's sites, empty where it is the
+// portOf returns the port in the names of a server's sites, empty if it is the
 // scheme's own, and all that are not.
 func portOf(srv *caddyhttp.Server, secure bool) (port string, others []string) {
 	if srv == nil {
@@ -136,7 +136,7 @@ func portOf(srv *caddyhttp.Server, secure bool) (port string, others []string) {
 	return port, others
 }
 
-// client is what strangers are counted by.
+// client returns what strangers are counted by.
 func client(r *http.Request) string {
 	addr, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
 	if addr == "" {

@@ -40,7 +40,7 @@ func settle(handlers []*Handler, where map[*Handler]standing, global string) []*
 	return placed
 }
 
-// linked is where handlers stand in finished routes.
+// linked returns where handlers stand in finished routes.
 func linked(handlers []*Handler) map[*Handler]standing {
 	all := make(map[*Handler]standing)
 	for _, h := range handlers {
@@ -57,7 +57,7 @@ func (p *place) settled(o origin, public bool) {
 	p.site, p.public = &s, public
 }
 
-// own is the shop where the block's own names tell it.
+// own returns the shop where the block's own names tell it.
 func (p *place) own() (origin, bool) {
 	primary := p.hosts.primary()
 	if !p.found || p.hosts.wild() || len(primary) != 1 {
@@ -88,7 +88,7 @@ func portly(name, port string) string {
 	return name + ":" + port
 }
 
-// covered are the handlers that a global public_url speaks of: those that take
+// covered returns the handlers that a global public_url speaks of: those that take
 // money and have none of their own, and what stands beside them. A landing page
 // on a host of its own is no part of that shop.
 func covered(handlers []*Handler, placed []*place) (which []int) {
@@ -115,7 +115,7 @@ func covered(handlers []*Handler, placed []*place) (which []int) {
 	return which
 }
 
-// money is whether the handler takes payments, so that it must be known whose
+// money reports whether the handler takes payments, so that it must be known whose
 // they are.
 func (h *Handler) money() bool { return len(h.Verify)+len(h.Checkout)+len(h.Observe)+len(h.Relay) > 0 }
 
@@ -166,7 +166,7 @@ func (p *place) shopKey() string {
 	return "*" + p.key()
 }
 
-// current is whether a name is one that some shop goes by now.
+// current reports whether a name is one that some shop goes by now.
 func current(placed []*place, id string) bool {
 	for _, p := range placed {
 		if p.site != nil && p.site.id == id || p.site == nil && p.mayName(id) {
@@ -176,13 +176,13 @@ func current(placed []*place, id string) bool {
 	return false
 }
 
-// mayName is whether a request can name this shop where requests decide.
+// mayName reports whether a request can name this shop where requests decide.
 func (p *place) mayName(id string) bool {
 	name, port := splitHost(id)
 	return name != "" && !strings.ContainsRune(id, '/') && port == p.port && p.hosts.takes(hostName(name))
 }
 
-// earlier are the names that versions before 2 would have given the site: its
+// earlier returns the names that versions before 2 would have given the site: its
 // first plain host with its port, or the port alone.
 func (p *place) earlier() []string {
 	var all []string

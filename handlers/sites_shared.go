@@ -15,7 +15,7 @@ type account struct {
 	none, many bool
 }
 
-// accountOf is what a receipt is good for: everybody with the same account at
+// accountOf returns what a receipt is good for: everybody with the same account at
 // the same issuer, whatever it is called here. A provider that does not tell
 // its accounts apart has but one.
 func accountOf(p *provider) [2]string { return [2]string{p.terms.Issuer, p.terms.Account} }

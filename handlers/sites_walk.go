@@ -100,7 +100,7 @@ func (s step) into(route caddyhttp.Route) step {
 	return s
 }
 
-// pathsOfRoute are the path patterns of a route as text.
+// pathsOfRoute returns the path patterns of a route as text.
 func pathsOfRoute(route caddyhttp.Route) string {
 	var all []string
 	for _, set := range route.MatcherSets {
@@ -173,7 +173,7 @@ func walk(srv *caddyhttp.Server, routes caddyhttp.RouteList, visit func(caddyhtt
 	w.routes(routes, step{hosts: anyHost})
 }
 
-// underway is where a handler stands while it is provisioned. Its own routes
+// underway returns where a handler stands while it is provisioned. Its own routes
 // are not linked to it yet, but Caddy provisions routes in their order: the one
 // it is in is the first of each list on the way that has its handlers still
 // unread.

@@ -142,7 +142,7 @@ func (h *Handler) takeForms(r *http.Request) (taken []form) {
 //
 // Its invariant: a gateway's return is never a visit, on any route, whether or
 // not the gateway is known here.
-func (h *Handler) capture(w http.ResponseWriter, r *http.Request, forms []form, odd bool) (caching string, err error) {
+func (h *Handler) capture(w http.ResponseWriter, r *http.Request, forms []form, needsMatcher bool) (caching string, err error) {
 	if len(h.Track) == 0 || len(forms) == 0 && r.URL.RawQuery == "" || !track.TopLevelGET(r) {
 		return "", nil
 	}
@@ -153,7 +153,7 @@ func (h *Handler) capture(w http.ResponseWriter, r *http.Request, forms []form, 
 			continue
 		}
 		if !t.any() {
-			if ok, err := t.matches(r, odd); err != nil || !ok {
+			if ok, err := t.matches(r, needsMatcher); err != nil || !ok {
 				if err != nil {
 					return "", err
 				}
@@ -251,7 +251,7 @@ func (h *Handler) keepTrack(w http.ResponseWriter, r *http.Request, t *Track, vi
 	return true, nil
 }
 
-// currentTrack is the visit that counts for this browser; nil without one.
+// currentTrack returns the visit that counts for this browser; nil without one.
 func (h *Handler) currentTrack(r *http.Request, keys *token.Keys) *payment.Track {
 	if len(h.Track) == 0 {
 		return nil

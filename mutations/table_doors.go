@@ -16,12 +16,12 @@ func gating() []Mutant {
 	by := func(run string) []Suite { return []Suite{process("gates", run), doors(300)} }
 	return []Mutant{
 		{"form-taken-off-after-the-gates", "A82 A83", "With the network's form behind it every path is another one to the gates and the verify routes, and the plain one to the shop.",
-			append(in("forms := h.takeForms(r)\n\todd :=", "var forms []form\n\todd :="), in("f := &watcher{}\n", "h.takeForms(r)\n\tf := &watcher{}\n")...),
+			append(in("forms := h.takeForms(r)\n\tneeds :=", "var forms []form\n\tneeds :="), in("f := &watcher{}\n", "h.takeForms(r)\n\tf := &watcher{}\n")...),
 			by("TestNothingIsServedUnpaid|TestNoReturnPassesByItsPath")},
 		{"only-the-first-gate-counts", "A83", "The cheap purchase opens what a second gate guards as well.",
 			in("passed.add(i)\n\t}\n", "passed.add(i)\n\t\treturn nil, false\n\t}\n"), by("TestGatesAddUp")},
 		{"gate-of-one-spelling", "A83", "Paid content is served by every other spelling of its path.",
-			in("return q.guarded.takes(r, odd), nil", "return q.matches(r, odd)"), by("TestNothingIsServedUnpaid")},
+			in("return q.guarded.takes(r, needsMatcher), nil", "return q.matches(r, needsMatcher)"), by("TestNothingIsServedUnpaid")},
 		{"path-info-is-no-gate", "A83", "What follows .php as a path of its own goes past the gate.",
 			in(`if at := strings.Index(all[i], ".php/"); at >= 0 {`, `if at := -1; at >= 0 {`), append([]Suite{unit("handlers", "TestWhatARequireTakes")}, by("TestNothingIsServedUnpaid|TestRandom")...)},
 		{"pass-goes-round-the-gates", "A83", "A return that is not delivered opens the paid page that its route stands on.",

@@ -24,7 +24,7 @@ func relaying() []Mutant {
 		{"relay-other-amount-settles", "R10", "A cheap payment is verified for a dear order.",
 			in("engine", "if rec != nil && !rec.Relay.SameAmount(c.Ask) {", "if rec != nil && false && !rec.Relay.SameAmount(c.Ask) {"), engine},
 		{"relay-settles-for-the-absent", "R8", "Money is taken that the shop's plugin never asked for and can't credit.",
-			in("engine", "\t\treturn e.replay(ctx, rec)\n\tcase payment.OutcomeOperator:", "\t\treturn e.again(ctx, rec)\n\tcase payment.OutcomeOperator:"), engine},
+			in("engine", "\t\treturn e.replay(ctx, rec)\n\tcase payment.OutcomeOperator:", "\t\treturn e.askAgain(ctx, rec)\n\tcase payment.OutcomeOperator:"), engine},
 		{"relay-replays-without-end", "R7", "The shop's return is made again and again.",
 			in("engine", "rec.Relay.ReplayedAt = now\n", "_ = now\n"), engine},
 		{"relay-replays-what-goes-back", "R7", "Goods for money that the shop itself sent back.",

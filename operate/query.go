@@ -21,6 +21,7 @@ var queries = map[string][]string{
 	"list":       listing,
 	"export":     listing,
 	"stats":      choosing,
+	"webhooks":   {"state", "cursor"},
 	"import-ids": {"provider"},
 }
 

@@ -2,22 +2,25 @@ package operate
 
 import (
 	"cmp"
-	"context"
 	"slices"
 	"time"
 
-	"github.com/rahgir/caddy-payments/engine"
-	"github.com/rahgir/caddy-payments/operate/find"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
 // Stats are counts and sums of payments, by provider, today and in the last 30 days, and
 // of what was chosen by dates.
 type Stats struct {
-	Today  Period    `json:"today"`
-	Month  Period    `json:"days_30"`
-	Chosen *Period   `json:"chosen,omitempty"`
-	Now    time.Time `json:"now"`
+	Today  Period  `json:"today"`
+	Month  Period  `json:"days_30"`
+	Chosen *Period `json:"chosen,omitempty"`
+	// Days are today and the 30 before it, the oldest first.
+	Days []Day `json:"days"`
+	// Audit is what people decided about the payments that were counted, the newest
+	// first, at most 500.
+	Audit []Audited `json:"decisions"`
+	// Now is when it was counted: where there are many payments, up to ten minutes ago.
+	Now time.Time `json:"now"`
 }
 
 // Period is what happened to the payments that were begun in it.
@@ -26,7 +29,7 @@ type Period struct {
 	To    time.Time     `json:"to,omitzero"`
 	Total Sums          `json:"total"`
 	By    []ProviderSum `json:"providers"`
-	// Complete is false where there are more payments than were looked at.
+	// Complete is false if there are more payments than were looked at.
 	Complete bool `json:"complete"`
 }
 
@@ -98,43 +101,6 @@ func (s *Sums) finish() {
 
 // StatsMost bounds how many payments of one period are looked at.
 const StatsMost = 1_000_000
-
-// Count makes the statistics of what a listing chooses.
-func Count(ctx context.Context, e *engine.Engine, q payment.Listing) (Stats, error) {
-	now := e.Store.Now()
-	out := Stats{Now: now}
-	today, err := find.Date("today", now, false)
-	if err != nil {
-		return out, err
-	}
-	month, err := find.Date("30d", now, false)
-	if err != nil {
-		return out, err
-	}
-	asked := q
-	q.From, q.To, q.Cursor = month, time.Time{}, ""
-	t, m := newPeriod(today, time.Time{}), newPeriod(month, time.Time{})
-	m.Complete, err = each(ctx, e, q, StatsMost, func(r *payment.Record) {
-		m.add(r, now)
-		if !r.CreatedAt.Before(today) {
-			t.add(r, now)
-		}
-	})
-	if err != nil {
-		return out, err
-	}
-	t.Complete = m.Complete
-	out.Today, out.Month = t.finish(), m.finish()
-	if asked.From.IsZero() && asked.To.IsZero() {
-		return out, nil
-	}
-	c := newPeriod(asked.From, asked.To)
-	asked.Cursor = ""
-	c.Complete, err = each(ctx, e, asked, StatsMost, func(r *payment.Record) { c.add(r, now) })
-	chosen := c.finish()
-	out.Chosen = &chosen
-	return out, err
-}
 
 type period struct {
 	Period

@@ -43,6 +43,8 @@ type Summary struct {
 	Now      time.Time `json:"now"`
 	// Troubles are what costs money now (errors), or soon will (warnings).
 	Troubles []Finding `json:"troubles"`
+	// Health is how providers, shops and the ledger have been lately.
+	Health Health `json:"health"`
 }
 
 // OldestRow is the open payment that waits longest.

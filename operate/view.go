@@ -39,9 +39,21 @@ type Row struct {
 	TrackID     string              `json:"track_id,omitempty"`
 	Conversion  payment.ReportState `json:"conversion,omitempty"`
 	Owed        int64               `json:"owed_rials,omitempty"`
-	CreatedAt   time.Time           `json:"created_at"`
-	UpdatedAt   time.Time           `json:"updated_at"`
-	Due         time.Time           `json:"due,omitzero"`
+	// Fee is what the provider's answer says that it takes, FeePayer from whom; Net is
+	// what stays with the shop, where both are known or the payer bears it. GivenBack is
+	// what went back to the payer.
+	Fee       int64  `json:"fee_rials,omitempty"`
+	FeePayer  string `json:"fee_payer,omitempty"`
+	Net       int64  `json:"net_rials,omitempty"`
+	GivenBack int64  `json:"given_back_rials,omitempty"`
+	// Decision is a person's last one about the payment.
+	Decision  string    `json:"decision,omitempty"`
+	DecidedBy string    `json:"decided_by,omitempty"`
+	DecidedAt time.Time `json:"decided_at,omitzero"`
+	Note      string    `json:"decision_note,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+	Due       time.Time `json:"due,omitzero"`
 }
 
 // NewRow flattens a record.
@@ -61,7 +73,37 @@ func NewRow(e *engine.Engine, r *payment.Record, l lang.Lang) Row {
 	if r.Owed() {
 		row.Owed = int64(OwedSum(r))
 	}
+	row.account(r)
 	return row
+}
+
+// account fills in what a bookkeeper asks for.
+func (row *Row) account(r *payment.Record) {
+	if all := r.Decisions(); len(all) > 0 {
+		last := all[len(all)-1]
+		row.Decision, row.DecidedBy, row.DecidedAt, row.Note = last.Code, last.By, last.At, last.Text
+	}
+	for _, f := range r.Refunds {
+		if f.State == payment.RefundDone {
+			row.GivenBack += int64(f.Amount)
+		}
+	}
+	rc := r.Receipt
+	if rc == nil {
+		return
+	}
+	row.Fee, row.FeePayer = int64(rc.Fee), rc.FeePayer
+	price := int64(rc.Amount)
+	if price == 0 {
+		price = int64(r.Price())
+	}
+	switch {
+	case !r.State.Captured() && !r.Owed():
+	case rc.FeePayer == "payer":
+		row.Net = price - row.GivenBack
+	case rc.FeePayer == "merchant" && rc.Fee > 0:
+		row.Net = price - row.Fee - row.GivenBack
+	}
 }
 
 // View is one payment in full, as far as people may see it: no query of a

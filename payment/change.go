@@ -5,10 +5,9 @@ import (
 	"time"
 )
 
-// The methods below are the machine's moves: each takes one step of the table
-// and changes what the step changes. They return an error that wraps
-// ErrTransition and leave the record alone where the table has no such step.
-// All are pure; the caller commits.
+// Each method below takes one step of the table (see [Step]) and changes the fields that
+// belong to it. If the table has no such step, it changes nothing and returns an error
+// that wraps [ErrTransition]. All are pure; the caller commits.
 
 func (r *Record) step(t Trigger, now time.Time) error {
 	to, err := Step(r.State, t)
@@ -22,8 +21,8 @@ func (r *Record) step(t Trigger, now time.Time) error {
 	return nil
 }
 
-// StartAttempt claims the record for one question to the provider (T1, T4). An
-// older attempt without an outcome counts as unknown from now on.
+// StartAttempt claims the record, so that its owner may ask the provider once (T1, T4).
+// An earlier attempt that has no outcome yet counts as unknown from now on.
 func (r *Record) StartAttempt(now time.Time, lease Lease) error {
 	if err := r.step(Claim, now); err != nil {
 		return err
@@ -44,8 +43,8 @@ func (r *Record) StartAttempt(now time.Time, lease Lease) error {
 	return nil
 }
 
-// EndAttempt records what the answer means; retry is when to look again (zero:
-// never).
+// EndAttempt records what the provider's answer means. retry is when the worker looks
+// again; zero means never.
 func (r *Record) EndAttempt(v Verdict, a Answer, now, retry time.Time) error {
 	if err := r.step(v.Trigger, now); err != nil {
 		return err
@@ -81,7 +80,7 @@ var answers = map[Trigger]EntryKind{
 	Confirm: EntryConfirmed, Silence: EntrySilent, Refuse: EntryRefused, Doubt: EntryDoubted, Lapse: EntryLapsed,
 }
 
-// codeOf is the provider's code of an answer, where it says more than the verdict.
+// codeOf returns the provider's code if it says more than the verdict does.
 func codeOf(v Verdict, a Answer) string {
 	if v.Trigger == Confirm {
 		return ""
@@ -89,14 +88,9 @@ func codeOf(v Verdict, a Answer) string {
 	return a.Code
 }
 
-// Postpone gives a claim back without any outcome: provably nothing was asked.
-func (r *Record) Postpone(why Reason, now, retry time.Time) error {
-	return r.EndAttempt(Verdict{Trigger: Silence, Reason: why}, Answer{Unsent: true}, now, retry)
-}
-
-// EndUnasked ends a payment that the provider never was asked about: nobody paid
-// it (Lapse), or it must not be asked about (Refuse; Lapse where questions were
-// tried and provably reached nobody).
+// EndUnasked ends a payment about which the provider was never asked. t is Lapse if
+// nobody paid it, or if questions certainly reached nobody; it is Refuse if the payment
+// must not be asked about.
 func (r *Record) EndUnasked(t Trigger, why Reason, now time.Time) error {
 	if r.State != Created && (r.State != Unknown || r.Attempts.Unknown > 0 || r.Attempts.Open) {
 		_, err := Step(r.State, "end unasked")
@@ -110,8 +104,8 @@ func (r *Record) EndUnasked(t Trigger, why Reason, now time.Time) error {
 	return nil
 }
 
-// Found leaves to a person what an inquiry says is paid though nothing announced
-// it: nothing was settled, and only a person can say whose it is.
+// Found puts a payment into review that nothing announced and that an inquiry calls paid.
+// Nothing was settled, and only a person can tell whose payment it is.
 func (r *Record) Found(a Answer, now time.Time) error {
 	if r.Attempts.Count > 0 || r.Expect.Known() {
 		return fmt.Errorf("%w: it was announced, or asked for", ErrTransition)
@@ -132,7 +126,7 @@ func (r *Record) Found(a Answer, now time.Time) error {
 	return nil
 }
 
-// StartDelivery begins to hand the payment to the shop (T8).
+// StartDelivery begins to deliver the payment to the shop (T8).
 func (r *Record) StartDelivery(via Via, browser string, now time.Time, lease Lease) error {
 	if r.OpenRefund() >= 0 || r.State == Verified && r.Relay.wantedBack() {
 		return fmt.Errorf("%w: its money may be on the way back", ErrTransition)
@@ -161,8 +155,8 @@ func (r *Record) StartDelivery(via Via, browser string, now time.Time, lease Lea
 	return nil
 }
 
-// Deliver records the shop's proof that it credited (T9). The stored return is
-// not needed any more.
+// Deliver records that the shop has proved that it credited the order (T9). The stored
+// return is dropped, because nothing needs it any more.
 func (r *Record) Deliver(status int, location string, now time.Time) error {
 	if err := r.deliver(status, location, now); err != nil {
 		return err
@@ -171,7 +165,7 @@ func (r *Record) Deliver(status int, location string, now time.Time) error {
 	return nil
 }
 
-// deliver ends the delivery: the sale may be reported from now on (rule 11).
+// deliver ends the delivery. From now on the sale may be reported (rule 11).
 func (r *Record) deliver(status int, location string, now time.Time) error {
 	if err := r.step(Ack, now); err != nil {
 		return err
@@ -185,17 +179,18 @@ func (r *Record) deliver(status int, location string, now time.Time) error {
 	return nil
 }
 
-// MissDelivery keeps the delivery to be repeated at retry (T10, idempotent).
+// MissDelivery records that the shop gave no proof, and that the delivery is repeated at
+// retry (T10). Only for shops that ignore repeats.
 func (r *Record) MissDelivery(why Reason, now, retry time.Time) error {
 	return r.endDelivery(Miss, why, now, retry)
 }
 
-// UndoDelivery records that provably nothing reached the shop (T10').
+// UndoDelivery records that certainly nothing reached the shop (T10').
 func (r *Record) UndoDelivery(why Reason, now, retry time.Time) error {
 	return r.endDelivery(NotSent, why, now, retry)
 }
 
-// ParkDelivery leaves the payment to a person (T11b).
+// ParkDelivery leaves the payment for a person to decide (T11b).
 func (r *Record) ParkDelivery(why Reason, now time.Time) error {
 	return r.endDelivery(Park, why, now, time.Time{})
 }
@@ -212,9 +207,9 @@ func (r *Record) endDelivery(t Trigger, why Reason, now, retry time.Time) error 
 
 var missed = map[Trigger]EntryKind{Miss: EntryMissed, NotSent: EntryUnsent, Park: EntryParked}
 
-// Bind gives an order what was held for one reason alone: the return that brought
-// it named another order. Now one has come that names its own. retry is when it
-// is handed over without a browser.
+// Bind takes a payment out of review that was held only because its return named another
+// order. Now a return has come that names its own. retry is when the worker delivers it
+// if no browser does.
 func (r *Record) Bind(now, retry time.Time) error {
 	if r.Reason != ReasonBinding {
 		return fmt.Errorf("%w: it is not held for what its return named", ErrTransition)
@@ -233,8 +228,8 @@ func (r *Record) takeLease(l Lease) {
 	r.Lease = l
 }
 
-// Keys are the uniqueness keys that a verified record must hold (rule 5).
-// many is whether an order may be paid more than once.
+// Keys returns the uniqueness keys that a verified record must hold (rule 5). many says
+// that an order may be paid more than once.
 func (r *Record) Keys(many bool) []Key {
 	keys := []Key{ReceiptKey(r.Issuer, r.ID)}
 	if r.Receipt != nil && r.Receipt.Number != "" {
@@ -246,8 +241,7 @@ func (r *Record) Keys(many bool) []Key {
 	return keys
 }
 
-// AmountChecked is the value of X-Payment-Amount-Checked: how the price was
-// made sure of.
+// AmountChecked returns the value of X-Payment-Amount-Checked: how the price was checked.
 func (r *Record) AmountChecked() string {
 	switch {
 	case r.Expect.Source == FromNone || !r.Expect.Known() || r.HandedAmount() < r.Expect.Amount:
@@ -258,8 +252,8 @@ func (r *Record) AmountChecked() string {
 	return string(r.Expect.Source)
 }
 
-// Price is the price in rials: what was expected or, where nobody expected
-// anything, what the provider says.
+// Price returns the price in rials: the expected amount or, if nothing was expected, the
+// provider's.
 func (r *Record) Price() Rials {
 	if r.Expect.Amount != 0 || r.Receipt == nil {
 		return r.Expect.Amount
@@ -267,9 +261,9 @@ func (r *Record) Price() Rials {
 	return r.Receipt.Amount
 }
 
-// HandedAmount is the amount in rials that a hand-over names: the price, and where
-// a person gives an order for which less was paid, what the provider's answer says.
-// No hand-over ever names more than was verified.
+// HandedAmount returns the amount in rials that a delivery names. It is the price or, if
+// a person accepted an order for which less was paid, the provider's amount. No delivery
+// names more than was verified.
 func (r *Record) HandedAmount() Rials {
 	a := r.Price()
 	if r.Receipt == nil {

@@ -2,11 +2,11 @@ package payment
 
 import "time"
 
-// Counted are the outcomes of a payment that the metrics have counted.
+// Counted is the set of a payment's outcomes that the metrics have counted.
 //
-// Invariant: a payment is counted once per outcome, however often its provider
-// was asked, its shop was told or the process was started anew. That is why the
-// record remembers it, in the same commit as the outcome itself.
+// Invariant: a payment is counted once per outcome, however often the provider is asked,
+// the shop is told or the process restarts. Therefore the record remembers it, in the
+// same commit as the outcome.
 type Counted uint32
 
 // The outcomes of asking the provider, then those of telling the shop.
@@ -24,17 +24,17 @@ const (
 	CountedShopRefused
 )
 
-// CountOnce notes an outcome and reports whether it is new for this payment.
+// CountOnce adds an outcome and reports whether it is new for this payment.
 func (r *Record) CountOnce(o Counted) (first bool) {
 	first = r.Counted&o == 0
 	r.Counted |= o
 	return first
 }
 
-// Waits reports whether a payment needs a person, or an answer that has not come:
-// held for review, parked, without a believable answer of its provider, paid and
-// not taken by its shop, or refused with its money kept. A payment that goes well never waits, so an index of
-// those that do costs it nothing.
+// Waits reports whether a payment needs a person, or an answer that has not come. It is in
+// review or parked; its provider gave no answer that can be believed; its shop has not
+// confirmed it; or a person refused it and the shop still has the money. A payment that
+// goes well never waits, so an index of waiting payments costs it nothing.
 func (r *Record) Waits() bool {
 	switch r.State {
 	case Review, Parked, Unknown:
@@ -47,7 +47,7 @@ func (r *Record) Waits() bool {
 	return false
 }
 
-// WaitsSince is since when a payment waits in the state that it is in.
+// WaitsSince returns since when a payment waits in its present state.
 func (r *Record) WaitsSince() (since time.Time) {
 	switch r.State {
 	case Unknown:

@@ -5,47 +5,44 @@ import (
 	"time"
 )
 
-// The skews are how far a provider's time of verification may lie before our first
-// marker and still be ours: corrected by the provider's Date header, and
-// without one.
+// A provider's time of verification may lie this far before our first marker and still be
+// ours: with clocks compared by the provider's Date header, and without one.
 const (
 	skewCorrected = 10 * time.Second
 	skewBlind     = 120 * time.Second
 )
 
-// lostClock is how far a provider's clock may have been wrong, or have been set,
-// around the moment in which a ledger was lost or put back: for so long no time
-// of verification is taken for news.
+// lostClock is how wrong a provider's clock may have been around the moment in which a
+// ledger was lost or restored. Within that time no time of verification proves anything.
 const lostClock = 30 * time.Minute
 
 // Verdict is what an answer means for a record.
 type Verdict struct {
 	Trigger Trigger
 	Reason  Reason
-	// Inquire asks the engine to settle the doubt by an inquiry before the
-	// verdict is committed (only where the provider has one).
+	// Inquire asks the engine to make an inquiry before it commits the verdict. It is set
+	// only if the provider supports inquiries.
 	Inquire bool
 }
 
-// Facts are what [Decide] knows besides record and answer.
+// Facts is what [Decide] knows besides the record and the answer.
 type Facts struct {
 	Terms      Terms
 	Generation Generation
-	// UsedIDsKnown is whether the ids that the provider gave out before this
-	// ledger began are accounted for (`used_ids`).
+	// UsedIDsKnown says that the ledger knows which of the provider's ids were used
+	// before the ledger began (`used_ids`).
 	UsedIDsKnown bool
-	// Inquiry marks the answer as one of Inquire, not of Verify.
+	// Inquiry says that the answer is to Inquire, not to Verify.
 	Inquiry bool
-	// Now is when the answer had arrived, by the clock that Offset was measured
-	// with.
+	// Now is when the answer arrived, by the clock with which Offset was measured.
 	Now time.Time
-	// CanInquire is whether the provider can be asked without settling.
+	// CanInquire says that the provider can be asked without settling the payment.
 	CanInquire bool
 }
 
-// Decide says what a provider's answer means for a record whose attempt is
-// open (rules 3, 4 and 10). It is pure; uniqueness (rule 5) is the store's to
-// decide in the same commit.
+// Decide says what a provider's answer means for a record whose attempt is open (rules 3,
+// 4 and 10). It is pure. Uniqueness (rule 5) is checked by the store, in the commit of
+// the verdict.
 func Decide(r *Record, a Answer, f Facts) Verdict {
 	switch a.Outcome {
 	case OutcomePaid:
@@ -99,8 +96,8 @@ func confirm(r *Record) Verdict {
 	return Verdict{Trigger: Confirm}
 }
 
-// refuse believes a "no" at once if no earlier attempt can have been a "yes";
-// after silence only an inquiry is believed.
+// refuse believes a "no" at once if no earlier attempt can have been a "yes". After an
+// attempt without an answer it believes only an inquiry.
 func refuse(r *Record, a Answer, f Facts) Verdict {
 	v := Verdict{Trigger: Refuse, Reason: cmp.Or(a.Reason, ReasonNotPaid)}
 	if a.Outcome == OutcomeClosed {
@@ -116,9 +113,9 @@ func refuse(r *Record, a Answer, f Facts) Verdict {
 	return Verdict{Trigger: Doubt, Reason: ReasonAfterSilence}
 }
 
-// matches compares everything that the answer carries with what is expected
-// (rule 10). What the answer never carries must have been sent with the call or
-// bound by an intent or a lookup that named the id.
+// matches compares everything in the answer with what is expected (rule 10). What the
+// answer of this provider never contains must have been sent with the call, or must be
+// bound by an intent or by a lookup that named the id.
 func matches(r *Record, rc *Receipt, t Terms) (Reason, bool) {
 	if rc == nil {
 		return ReasonUnrecognised, false
@@ -162,9 +159,9 @@ func matchAmount(want Rials, rc *Receipt, t Terms) (Reason, bool) {
 	return ReasonAmount, false
 }
 
-// explained is rule 4: "already verified" counts as paid only if an earlier
-// attempt of ours may have been the one, and the receipt was unconsumed at our
-// first marker. The shop's own word that this id is not paid needs no (a).
+// explained is rule 4: "already verified" counts as paid only if (a) an earlier attempt of
+// ours may have verified it, and (b) the receipt was unused at our first marker. If the
+// shop itself said that this id is unpaid, (a) is not needed.
 func explained(r *Record, a Answer, f Facts) bool {
 	if vouched(r, f) {
 		return true
@@ -175,9 +172,9 @@ func explained(r *Record, a Answer, f Facts) bool {
 	return madeHere(r, f) || !r.Attempts.Awaiting.IsZero() && sameGeneration(r, f) || verifiedSince(r, a, f)
 }
 
-// unconsumed is (b) of rule 4 for providers whose answer is the same every
-// time: only what we saw being made, what the shop vouches for, or a signed
-// return under an account whose earlier ids are accounted for.
+// unconsumed is (b) of rule 4 for providers that answer a repeated verify like the first.
+// It holds if we saw the payment being made, if the shop vouches for it, or if the return
+// is signed and the ledger knows which ids were used before.
 func unconsumed(r *Record, f Facts) bool {
 	if madeHere(r, f) || vouched(r, f) {
 		return true
@@ -189,16 +186,15 @@ func madeHere(r *Record, f Facts) bool {
 	return r.Expect.Source == FromIntent && sameGeneration(r, f)
 }
 
-// vouched: the shop said in this generation that the id is not used up.
+// vouched: in this generation the shop said that the id is unused.
 func vouched(r *Record, f Facts) bool { return r.Expect.Unconsumed && sameGeneration(r, f) }
 
-// sameGeneration: nothing that became of the record since can have been lost.
+// sameGeneration: no later change of the record can have been lost.
 func sameGeneration(r *Record, f Facts) bool { return r.Generation == f.Generation.Seq }
 
-// verifiedSince: the provider's own time shows that the receipt was unconsumed at
-// our first marker. Clocks only count against: a time that contradicts the answer
-// that carries it, or the time of payment beside it, shows that this clock can't
-// be compared with ours, and proves nothing.
+// verifiedSince: the provider's time of verification shows that the receipt was unused at
+// our first marker. A time that contradicts the answer, or the time of payment beside it,
+// comes from a clock that can't be compared with ours, and proves nothing.
 func verifiedSince(r *Record, a Answer, f Facts) bool {
 	at := a.Receipt.VerifiedAt
 	if at.IsZero() {

@@ -12,14 +12,14 @@ type Decision string
 
 // The decisions.
 const (
-	// DecideAccept: a payment in review is credited: the order is handed over.
+	// DecideAccept credits a payment in review: the order is delivered to the shop.
 	DecideAccept Decision = "accept"
-	// DecideReject: a payment in review is not credited. Money that is with the shop
-	// is owed from then on.
+	// DecideReject refuses a payment in review. If the shop has its money, the money is
+	// owed from then on.
 	DecideReject Decision = "reject"
-	// DecideCredited: the shop has the parked payment; nothing is handed over.
+	// DecideCredited: the shop has credited the parked payment, so nothing is delivered.
 	DecideCredited Decision = "credited"
-	// DecideRedeliver: a parked payment is handed over again.
+	// DecideRedeliver delivers a parked payment again.
 	DecideRedeliver Decision = "redeliver"
 	// DecideRepaid: the money went back to the payer.
 	DecideRepaid Decision = "repaid"
@@ -28,18 +28,19 @@ const (
 // DecisionRule is a row of the table of decisions.
 type DecisionRule struct {
 	Key Decision
-	// From are the states in which it may be taken.
+	// From lists the states in which the decision is possible.
 	From []State
-	// Trigger is the step that it takes; for DecideRedeliver the hand-over's.
+	// Trigger is the step that the decision takes; for DecideRedeliver it is that of the
+	// delivery.
 	Trigger Trigger
-	// Note: it is kept with who and why, and refused without a reason.
+	// Note says that the decision needs a reason, which is kept with who decided.
 	Note bool
-	// Final: nothing takes it back.
+	// Final says that the decision can't be undone.
 	Final bool
 }
 
-// decisions is the whole table: the admin API, the command, the dashboard and the
-// texts go by it.
+// decisions is the whole table. The admin API, the command, the dashboard and the texts
+// all use it.
 var decisions = []DecisionRule{
 	{DecideAccept, []State{Review}, Accept, true, true},
 	{DecideReject, []State{Review}, Dismiss, true, false},
@@ -48,10 +49,10 @@ var decisions = []DecisionRule{
 	{DecideRepaid, []State{Review, Parked, Verified, Delivering, Delivered, Declined}, Reverse, true, true},
 }
 
-// Decisions is the table of decisions.
+// Decisions returns the table of decisions.
 func Decisions() []DecisionRule { return slices.Clone(decisions) }
 
-// DecisionNames are the decisions' keys, for messages: "accept, reject, …".
+// DecisionNames returns the decisions' keys for messages: "accept, reject, …".
 func DecisionNames() string {
 	names := make([]string, 0, len(decisions))
 	for _, d := range decisions {
@@ -70,8 +71,8 @@ func RuleOf(key Decision) (DecisionRule, bool) {
 	return DecisionRule{}, false
 }
 
-// MayDecide lists what may be decided about the record as it stands. A declined
-// payment can only be repaid while its money is owed.
+// MayDecide lists the decisions that are possible for the record now. A declined payment
+// can be repaid only while its money is owed.
 func (r *Record) MayDecide() []Decision {
 	var keys []Decision
 	for _, d := range decisions {
@@ -82,11 +83,11 @@ func (r *Record) MayDecide() []Decision {
 	return keys
 }
 
-// Owed reports whether a person refused the order and its money is with the shop until it is
-// noted as repaid.
+// Owed reports whether a person refused the order while the shop has its money, and nobody
+// has noted that the money was repaid.
 func (r *Record) Owed() bool { return r.State == Declined && r.Reason == ReasonOwed }
 
-// Dismissed reports whether a person refused the order. It is not asked about again.
+// Dismissed reports whether a person refused the order. The provider is not asked again.
 func (r *Record) Dismissed() bool { return r.Reason == ReasonDismissed || r.Reason == ReasonOwed }
 
 // Note is who decided, and why.
@@ -95,8 +96,8 @@ type Note struct {
 	Text string
 }
 
-// Decide applies a person's decision. DecideRedeliver changes no state: the
-// hand-over that follows does.
+// Decide applies a person's decision. DecideRedeliver changes no state; the delivery that
+// follows does.
 func (r *Record) Decide(d Decision, n Note, now time.Time) error {
 	rule, ok := RuleOf(d)
 	if !ok || !slices.Contains(r.MayDecide(), d) {
@@ -129,8 +130,8 @@ func (r *Record) Decide(d Decision, n Note, now time.Time) error {
 	return nil
 }
 
-// holdsMoney: in review, and the provider's answer says that it has settled money
-// which nothing else was given for.
+// holdsMoney: the record is in review, and by the provider's answer the shop has money for
+// which nothing was delivered.
 func (r *Record) holdsMoney() bool {
 	if r.State != Review || r.Receipt == nil {
 		return false

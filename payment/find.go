@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Field is what a payment can be found by.
+// Field names a property by which payments can be found.
 type Field byte
 
-// The fields. Stores keep an index of each, so their letters never change.
+// The fields. Stores keep an index of each under its letter, so the letters never change.
 const (
 	// FieldRef is the beginning of our own reference.
 	FieldRef Field = 'f'
@@ -33,14 +33,14 @@ const (
 	FieldMobile Field = 'm'
 )
 
-// Term is one thing that a payment is found by. Make it with [NewTerm], which writes
-// what means the same in one way.
+// Term is a value of a field to search for. Make it with [NewTerm], which gives equal
+// values one spelling.
 type Term struct {
 	Field Field
 	Value string
 }
 
-// NewTerm makes a term of what somebody wrote.
+// NewTerm makes a term from a value as a person or a program wrote it.
 func NewTerm(f Field, value string) Term {
 	switch f {
 	case FieldOrder, FieldItem, FieldRef:
@@ -58,7 +58,7 @@ func NewTerm(f Field, value string) Term {
 	return Term{f, value}
 }
 
-// lastFour are a card's last four digits; empty where it doesn't end in four.
+// lastFour returns a card's last four digits, or "" if it doesn't end in four digits.
 func lastFour(card string) string {
 	card = strings.TrimSpace(ASCIIDigits(card))
 	if len(card) < 4 || !digitsOnly(card[len(card)-4:]) {
@@ -67,7 +67,7 @@ func lastFour(card string) string {
 	return card[len(card)-4:]
 }
 
-// Terms are all that a payment is found by, its reference apart.
+// Terms returns all terms by which the payment is found, except its reference.
 func (r *Record) Terms() []Term {
 	terms := make([]Term, 0, 10)
 	add := func(f Field, value string) {
@@ -96,7 +96,7 @@ func (r *Record) Terms() []Term {
 	return terms
 }
 
-// Has reports whether a payment is found by a term.
+// Has reports whether the payment is found by a term.
 func (r *Record) Has(t Term) bool {
 	if t.Field == FieldRef {
 		return strings.HasPrefix(string(r.Ref), t.Value)
@@ -104,7 +104,7 @@ func (r *Record) Has(t Term) bool {
 	return slices.Contains(r.Terms(), t)
 }
 
-// HasAny reports whether a payment is found by one of the terms.
+// HasAny reports whether the payment is found by one of the terms.
 func (r *Record) HasAny(terms []Term) bool {
 	own := r.Terms()
 	return slices.ContainsFunc(terms, func(t Term) bool {

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// EntryKind is what an entry of a record's history tells. The numbers are stored:
-// none is ever given another meaning.
+// EntryKind says what an entry of a record's history is about. The numbers are stored, so
+// none ever gets another meaning.
 type EntryKind uint8
 
 // The kinds. Code is a reason, or what the line says.
@@ -23,37 +23,39 @@ const (
 	EntryRefused   EntryKind = 4
 	EntryDoubted   EntryKind = 5
 	EntryLapsed    EntryKind = 6
-	// EntryHanded: the shop is being told; Code is [ViaWorker] where no browser does.
+	// EntryHanded: a delivery to the shop begins; Code is [ViaWorker] if no browser
+	// brought it.
 	EntryHanded EntryKind = 7
-	// EntryCredited, EntryMissed, EntryUnsent and EntryParked are what became of it.
+	// EntryCredited, EntryMissed, EntryUnsent and EntryParked are how a delivery ended.
 	EntryCredited EntryKind = 8
 	EntryMissed   EntryKind = 9
 	EntryUnsent   EntryKind = 10
 	EntryParked   EntryKind = 11
-	// EntryBound: another return named the order, so that it is no longer in review.
+	// EntryBound: another return named the order, so the payment left review.
 	EntryBound EntryKind = 12
 	// EntryDecided: a person decided. Code is the decision, By who, Text why, and Was
 	// the reason and state before.
 	EntryDecided EntryKind = 13
-	// EntryReported, EntryCancelled: a network was told of the sale, of its
-	// cancellation. By is the network where it isn't that of the track.
+	// EntryReported and EntryCancelled: an affiliate network accepted the report of the
+	// sale, or of its cancellation. By is the network if it isn't that of the track.
 	EntryReported  EntryKind = 14
 	EntryCancelled EntryKind = 15
-	// EntryUnreported: a report has ended without being accepted. Code is the
-	// receiver's last answer, Text the report's kind.
+	// EntryUnreported: a report ended without being accepted. Code is the receiver's last
+	// answer, Text the report's kind.
 	EntryUnreported EntryKind = 16
-	// EntryTold: a webhook took a message. Code is its type, By the webhook.
+	// EntryTold: a webhook accepted a message. Code is its type, By the webhook.
 	EntryTold EntryKind = 17
-	// EntryReopened: a person has a report made again.
+	// EntryReopened: a person had a report sent again.
 	EntryReopened EntryKind = 18
-	// EntryOmitted stands for entries that found no room; Code is how many.
+	// EntryOmitted stands for entries that were dropped for lack of room; Code is how
+	// many.
 	EntryOmitted EntryKind = 19
 	// EntryGivingBack: the provider is asked to give money back; Code is the amount in
 	// rials, By and Text who asked for it and why.
 	EntryGivingBack EntryKind = 20
-	// EntryGivenBack, EntryKept and EntryBackUnknown are what became of it: it went
-	// back, certainly not, or nobody knows. By and Text are of a person who found out;
-	// else Text is the provider's code.
+	// EntryGivenBack, EntryKept and EntryBackUnknown are how that ended: the money went
+	// back, it certainly did not, or nobody knows. If a person found out, By and Text say
+	// who and how; else Text is the provider's code.
 	EntryGivenBack   EntryKind = 21
 	EntryKept        EntryKind = 22
 	EntryBackUnknown EntryKind = 23
@@ -70,21 +72,20 @@ type Entry struct {
 	Was string `json:"w,omitempty"`
 }
 
-// The bounds of a history. Whatever happens to a payment, and however often, its
-// record stays this small.
+// The bounds of a history. A record stays this small whatever happens to its payment.
 const (
 	MostEntries  = 64
 	HistoryBytes = 16 << 10
 	// keptEntries is how many of the oldest entries about money are never dropped.
 	keptEntries = 8
-	// roomForCount is for the digits of the count of what was dropped.
+	// roomForCount is kept free for the digits that count the dropped entries.
 	roomForCount = 16
 	maxBy        = 128
 	maxText      = 1000
 )
 
-// aboutMoney: the entry says where the money is or what somebody decided about it.
-// Questions, repeated hand-overs and reports are ordinary.
+// aboutMoney: the entry says where the money is, or what a person decided about it.
+// Questions, repeated deliveries and reports are ordinary.
 func (e Entry) aboutMoney() bool {
 	switch e.Kind {
 	case EntryConfirmed, EntryDoubted, EntryCredited, EntryParked, EntryBound, EntryDecided, EntryGivingBack, EntryGivenBack, EntryKept, EntryBackUnknown:
@@ -136,8 +137,8 @@ func total(h []Entry) (n int) {
 	return n
 }
 
-// droppable is the oldest ordinary entry, or where there is none the oldest about
-// money that may go. The latest never goes.
+// droppable returns the place of the oldest ordinary entry or, without one, of the oldest
+// entry about money that may be dropped. The latest entry is never dropped.
 func droppable(h []Entry) int {
 	money, spare := 0, -1
 	for i, e := range h[:len(h)-1] {
@@ -164,7 +165,7 @@ func cut(s string, most int) string {
 	return s[:most]
 }
 
-// Decisions are what people decided about the payment, oldest first.
+// Decisions returns what people decided about the payment, oldest first.
 func (r *Record) Decisions() []Entry {
 	var out []Entry
 	for _, e := range r.History {
@@ -180,7 +181,7 @@ func (r *Record) HasDecided(d Decision) bool {
 	return slices.ContainsFunc(r.History, func(e Entry) bool { return e.Kind == EntryDecided && e.Code == string(d) })
 }
 
-// Count is how many entries of a kind the history has.
+// Count returns how many entries of a kind the history has.
 func (r *Record) Count(k EntryKind) (n int) {
 	for _, e := range r.History {
 		if e.Kind == k {
@@ -208,7 +209,7 @@ func EntryKinds() []EntryKind {
 	return kinds
 }
 
-// String is the kind's name, for programs.
+// String returns the kind's name, for programs.
 func (k EntryKind) String() string {
 	if s, ok := entryNames[k]; ok {
 		return s

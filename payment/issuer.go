@@ -23,17 +23,16 @@ const (
 // accountLen is how many hex digits tell one account from another: 80 bits.
 const accountLen = 20
 
-// Issuer names who gives out receipts: a protocol, an account at it, and whether
-// real money moves. Uniqueness is of money, not of text: no address and no name
-// of the Caddyfile is part of it, so writing those otherwise makes no used
-// receipt new.
+// Issuer names who gives out receipts: a protocol, an account, and whether real money
+// moves. No address and no name from the Caddyfile is part of it, so no used receipt
+// becomes new when somebody changes those.
 func Issuer(protocol, account, environment string) string {
 	return protocol + "|" + account + "|" + environment
 }
 
-// SameMoney reports whether two issuers differ in the account at most: the same
-// protocol, and both real or both play money. What an earlier version of this
-// program called an issuer, with a host in the middle, is understood.
+// SameMoney reports whether two issuers have the same protocol and environment, so that
+// they differ in the account at most. It understands the issuers of earlier versions,
+// which had a host in the middle.
 func SameMoney(a, b string) bool {
 	p, e := ends(a)
 	q, f := ends(b)
@@ -48,10 +47,10 @@ func ends(issuer string) (protocol, environment string) {
 	return issuer[:first], issuer[last+1:]
 }
 
-// AccountID tells accounts of one protocol apart by the credential that opens
-// them: a domain-separated SHA-256, cut to 80 bits. It is the same in every
-// process and for all time. The credential can't be read from it; one that could
-// be guessed could be tried against it, and providers' can't.
+// AccountID names an account of a protocol by its credential: a domain-separated SHA-256,
+// cut to 80 bits. It is the same in every process and for ever. The credential can't be
+// computed from it. A short credential could be guessed and compared, but those of
+// providers are long and random.
 func AccountID(protocol, credential string) string {
 	h := sha256.New()
 	for _, part := range []string{"caddy-payments/v1/account", protocol, strings.TrimSpace(credential)} {
@@ -61,9 +60,9 @@ func AccountID(protocol, credential string) string {
 	return hex.EncodeToString(h.Sum(nil))[:accountLen]
 }
 
-// CanonicalNumber writes a provider's receipt number as plain decimal: 70004,
-// 070004, 70004.0, 7.0004e4 and Persian digits are one number. What is no number
-// stays as it is.
+// CanonicalNumber writes a provider's receipt number as a plain decimal: 70004, 070004,
+// 70004.0, 7.0004e4 and Persian digits are one number. A text that is no number is
+// returned as it is.
 func CanonicalNumber(s string) string {
 	t := ASCIIDigits(strings.TrimSpace(s))
 	if !decimal(t) {

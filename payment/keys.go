@@ -8,20 +8,20 @@ import (
 	"fmt"
 )
 
-// Purpose is what a derived key is for. One secret gives one key per purpose,
-// so that a key that a shop knows can sign nothing but what the shop may sign.
+// Purpose says what a derived key is for. Every purpose has its own key, so a key that a
+// shop knows can sign only what the shop may sign.
 type Purpose string
 
-// The purposes. A shop gets the keys of return, receipt and lookup.
+// The purposes. A shop gets the keys for return, receipt and lookup.
 const (
 	PurposeReturn  Purpose = "return"
 	PurposeReceipt Purpose = "receipt"
 	PurposeTrack   Purpose = "track"
 	PurposeBounce  Purpose = "bounce"
 	PurposePaid    Purpose = "paid"
-	// PurposeLookup is the bearer with which we ask a shop: it signs nothing.
+	// PurposeLookup is the bearer token with which we ask a shop. It signs nothing.
 	PurposeLookup Purpose = "lookup"
-	// PurposeRelay seals providers' answers that a shop has not heard yet.
+	// PurposeRelay encrypts providers' answers that a shop has not received yet.
 	PurposeRelay Purpose = "relay"
 )
 
@@ -31,7 +31,7 @@ const MinSecret = 32
 // ErrShortSecret is returned for a secret of less than [MinSecret] bytes.
 var ErrShortSecret = errors.New("the signing key is shorter than 32 bytes")
 
-// SigningKey is a secret with the name it goes by.
+// SigningKey is a secret with its name.
 type SigningKey struct {
 	KID    string
 	Secret []byte
@@ -50,7 +50,7 @@ func NewSigningKey(secret []byte, kid string) (SigningKey, error) {
 	return SigningKey{KID: kid, Secret: secret}, nil
 }
 
-// Derive gives the key of one purpose: HKDF-SHA256 without salt, info
+// Derive returns the key of one purpose: HKDF-SHA256 without salt, info
 // "caddy-payments/v1/<purpose>", 32 bytes, as their 64-character lower-case
 // hex text, so that every language's HMAC takes it as a string.
 func (k SigningKey) Derive(p Purpose) ([]byte, error) {

@@ -5,29 +5,35 @@ import (
 	"errors"
 )
 
-// Looker is a Store that answers all that is asked of a return in one trip. What
-// it answers is of one moment, and no older than the question.
+// Looker is a Store that reads several records and keys in one round trip. The answer
+// shows one moment, which is not before the question.
 type Looker interface {
-	// Look returns each record, nil where there is none, and who holds each key.
+	// Look returns each record, nil if there is none, and who holds each key.
 	Look(ctx context.Context, refs []Ref, keys ...Key) ([]*Record, []Held, error)
 }
 
-// Held is who holds a key.
+// Held says who holds a key.
 type Held struct {
-	// Ref is the holder; empty where the key was reserved without a record.
+	// Ref is the holder; empty if the key was reserved without a record.
 	Ref Ref
 	// Found: the key is held, or reserved.
 	Found bool
 }
 
-// Look asks a store for a record and for the holders of keys, in one trip where
-// it can. The record is nil if there is none.
+// Look asks a store for a record and for the holders of keys, in one round trip if the
+// store is a [Looker]. The record is nil if there is none.
 func Look(ctx context.Context, s Store, ref Ref, keys ...Key) (*Record, []Held, error) {
 	recs, held, err := LookAll(ctx, s, []Ref{ref}, keys...)
 	if err != nil {
 		return nil, nil, err
 	}
 	return recs[0], held, nil
+}
+
+// Holders asks a store who holds keys, in one round trip if the store is a [Looker].
+func Holders(ctx context.Context, s Store, keys ...Key) ([]Held, error) {
+	_, held, err := LookAll(ctx, s, nil, keys...)
+	return held, err
 }
 
 // LookAll is Look for several records.

@@ -14,22 +14,21 @@ import (
 // means "not known" wherever an amount is optional: nobody pays nothing.
 type Rials int64
 
-// Unit is what a gateway, a shop or a person counts money in, as a number of rials.
-// A gateway's module converts at its own edge, with these methods; no factor stands
-// anywhere but here.
+// Unit is the unit in which a gateway, a shop or a person counts money, as a number of
+// rials. A gateway's module converts with these methods. No other file has a factor.
 type Unit int64
 
 // The units.
 const (
 	Rial  Unit = 1
 	Toman Unit = 10
-	// newRial is the unit of the redenomination: nobody is asked in it yet, but
-	// prices are mixed up with it.
+	// newRial is the unit of the redenomination. No gateway uses it yet, but people mix up
+	// prices with it.
 	newRial Unit = 10_000
 )
 
-// Rials is n of the unit. It is an error that wraps [ErrAmount] where n is not more
-// than zero, or too large.
+// Rials converts n of the unit. The error wraps [ErrAmount] if n is not more than zero, or
+// too large.
 func (u Unit) Rials(n int64) (Rials, error) {
 	if n <= 0 || n > math.MaxInt64/int64(u) {
 		return 0, fmt.Errorf("%w: %d", ErrAmount, n)
@@ -37,8 +36,8 @@ func (u Unit) Rials(n int64) (Rials, error) {
 	return Rials(n * int64(u)), nil
 }
 
-// Of is an amount counted in the unit; whole is false where that is no integer, so
-// that the gateway can't be told of it. See [Protocol.Step].
+// Of converts an amount to the unit. whole is false if the result is no integer, so that
+// the gateway can't be told it. See [Protocol.Step].
 func (u Unit) Of(r Rials) (n int64, whole bool) {
 	return int64(r) / int64(u), int64(r)%int64(u) == 0
 }
@@ -84,15 +83,15 @@ func ParseAmount(s string) (Rials, error) {
 	return r, nil
 }
 
-// String is the amount in rials as plain digits, the form of every header and
+// String returns the amount in rials as plain digits, the form of every header and
 // signature.
 func (r Rials) String() string { return strconv.FormatInt(int64(r), 10) }
 
-// Grouped is the amount with a comma between groups of three digits.
+// Grouped returns the amount with a comma between groups of three digits.
 func (r Rials) Grouped() string { return group(strconv.FormatInt(int64(r), 10)) }
 
-// Toman is the amount in toman with groups of three digits and, where it is
-// no whole toman, one decimal.
+// Toman returns the amount in toman with groups of three digits and, if it is no whole
+// toman, one decimal.
 func (r Rials) Toman() string {
 	s := group(strconv.FormatInt(int64(r)/int64(Toman), 10))
 	if rest := int64(r) % int64(Toman); rest != 0 {
@@ -101,9 +100,9 @@ func (r Rials) Toman() string {
 	return s
 }
 
-// Slip tells by how much two amounts differ where that is the mark of two units that
-// were mixed up: 10 (rial and toman), 1,000 (toman and the new rial, or thousands
-// that were left out) or 10,000 (rial and the new rial); otherwise it is 0.
+// Slip returns the factor between two amounts if it shows that somebody mixed up two
+// units: 10 (rial and toman), 1,000 (toman and the new rial, or thousands that were left
+// out) or 10,000 (rial and the new rial). Otherwise it returns 0.
 func Slip(a, b Rials) int64 {
 	if a < b {
 		a, b = b, a

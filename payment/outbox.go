@@ -16,9 +16,8 @@ type Track struct {
 	At      time.Time `json:"t,omitzero"`
 }
 
-// ReportKind is what a report tells: a sale or its cancellation to an affiliate
-// network, anything else to a webhook. The webhooks' kinds are the event types of
-// their messages.
+// ReportKind says what a report is about. Affiliate networks get sales and cancellations;
+// webhooks get all other kinds, which are also the event types of their messages.
 type ReportKind string
 
 // The kinds.
@@ -35,9 +34,9 @@ const (
 	TellParked      ReportKind = "payment.parked"
 	TellShopRefused ReportKind = "payment.shop_refused"
 	TellReversed    ReportKind = "payment.reversed"
-	// TellOwed: a person refused the order, and the money is with the shop.
+	// TellOwed: a person refused the order, and the shop has the money.
 	TellOwed ReportKind = "payment.owed"
-	// TellRejected: an affiliate network did not take a report.
+	// TellRejected: an affiliate network did not accept a report.
 	TellRejected ReportKind = "conversion.rejected"
 )
 
@@ -46,10 +45,10 @@ func Tells() []ReportKind {
 	return []ReportKind{TellVerified, TellDelivered, TellDeclined, TellReview, TellParked, TellShopRefused, TellReversed, TellOwed, TellRejected}
 }
 
-// Conversion reports whether an affiliate network is the receiver.
+// Conversion reports whether the receiver is an affiliate network.
 func (k ReportKind) Conversion() bool { return k == ReportSale || k == ReportCancel }
 
-// ReportState is where a report stands.
+// ReportState says how far a report has come.
 type ReportState string
 
 // The states of a report.
@@ -63,10 +62,10 @@ const (
 	// PerhapsReport was refused after an earlier try without an answer: the
 	// receiver may have counted it.
 	PerhapsReport ReportState = "perhaps"
-	// ParkedReport was tried for as long as it may be, and is kept for a person.
+	// ParkedReport was tried as long as allowed, and is kept for a person.
 	ParkedReport ReportState = "parked"
-	// WithdrawnReport is of a sale whose money went back before the network was
-	// told of it: it is not told.
+	// WithdrawnReport is not sent, because the sale's money went back before the network
+	// was told.
 	WithdrawnReport ReportState = "withdrawn"
 )
 
@@ -80,7 +79,7 @@ func (s ReportState) Failed() bool {
 	return s == RejectedReport || s == PerhapsReport || s == ParkedReport
 }
 
-// Report is one thing that somebody outside is to be told of a payment. It is
+// Report is a message to an affiliate network or a webhook about a payment. It is
 // committed with the state that caused it, so it is as durable as that state.
 type Report struct {
 	// To is the name of the receiver in the configuration.
@@ -88,22 +87,22 @@ type Report struct {
 	Kind  ReportKind  `json:"k"`
 	State ReportState `json:"s"`
 	Tries int         `json:"n,omitempty"`
-	// Unanswered is how many tries may have arrived without an answer.
+	// Unanswered counts the tries that may have arrived and got no answer.
 	Unanswered int `json:"u,omitempty"`
 	// Since is when there was something to tell.
 	Since time.Time `json:"f,omitzero"`
-	// Next is when it is tried next; zero where it waits for the delivery, or for
-	// nothing any more.
+	// Next is when it is tried next. It is zero while the report waits for the delivery,
+	// and when it has ended.
 	Next   time.Time `json:"d,omitzero"`
 	SentAt time.Time `json:"ok,omitzero"`
 	// Last is the receiver's last answer, as a code for people.
 	Last string `json:"l,omitempty"`
-	// Remembered is the receiver's own id of what it was told, for a cancellation.
+	// Remembered is the receiver's own id of the report; a cancellation names it.
 	Remembered string `json:"m,omitempty"`
 }
 
-// Sale is what a receiver is told: everything that may leave about one payment. It
-// holds no card number and no secret.
+// Sale is what a receiver may be told about a payment. It contains no card number and no
+// secret.
 type Sale struct {
 	// EventID is the same for every try of one report, and for no other report.
 	EventID string
@@ -124,45 +123,45 @@ type Sale struct {
 	PaidAt time.Time
 	// Environment is [Live] or [Sandbox].
 	Environment string
-	// Remembered is what the receiver's answer to the sale said.
+	// Remembered is the id that the receiver gave the sale.
 	Remembered string
-	// Record is the payment as it stands now, read only. It holds the masked card.
+	// Record is the payment as it is now; don't change it. It contains the masked card.
 	Record *Record
 }
 
 // Test reports whether no real money moved.
 func (s Sale) Test() bool { return s.Environment == Sandbox }
 
-// Reporter tells one receiver: an affiliate network or a webhook. Implementations
-// are safe for concurrent use and never retry on their own.
+// Reporter sends reports to one receiver: an affiliate network or a webhook.
+// Implementations are safe for concurrent use and never retry on their own.
 type Reporter interface {
 	Report(ctx context.Context, s Sale) ReportAnswer
 }
 
-// Canceler is a Reporter that can be told of a cancellation, [ReportCancel].
+// Canceler is a Reporter that can report a cancellation, [ReportCancel].
 type Canceler interface {
 	Reporter
 	Cancels() bool
 }
 
-// Subscriber is a Reporter of a webhook. It says which kinds it wants to hear of.
+// Subscriber is a Reporter for a webhook. It says which kinds it wants.
 type Subscriber interface {
 	Reporter
 	Wants(k ReportKind) bool
 }
 
-// Landing is what an affiliate network's links carry. Zero values say nothing.
+// Landing describes the links of an affiliate network. Zero values say nothing.
 type Landing struct {
 	// Param is the query parameter with the visitor's id.
 	Param string
-	// Pattern is what an id looks like, a regular expression.
+	// Pattern is a regular expression for the ids.
 	Pattern string
 	// TTL is how long the network counts a visit.
 	TTL time.Duration
 }
 
-// Lander is a Reporter that knows what its network's links carry: these are the
-// defaults of the `track` directive.
+// Lander is a Reporter that knows its network's links. What it says are the defaults of
+// the `track` directive.
 type Lander interface{ Landing() Landing }
 
 // ReportOutcome is what a receiver's answer means.
@@ -170,17 +169,20 @@ type ReportOutcome int
 
 // The outcomes of a report.
 const (
-	// ReportRetry: no answer, or one that says nothing about this report.
+	// ReportRetry: there was no answer, or one that says nothing about this report.
 	ReportRetry ReportOutcome = iota
 	// ReportAccepted: counted.
 	ReportAccepted
 	// ReportRejected: refused for good.
 	ReportRejected
-	// ReportUnauthorized: the token is wrong; nothing more is sent until the
-	// configuration changes.
+	// ReportUnauthorized: the token is wrong. Nothing more is sent until the configuration
+	// changes.
 	ReportUnauthorized
-	// ReportGone: the receiver wants to hear nothing more.
+	// ReportGone: the receiver wants no more reports.
 	ReportGone
+	// ReportHeld: it will be told together with others, in RetryAfter at the earliest.
+	// Asking again then says whether it was; this was no try.
+	ReportHeld
 )
 
 // ReportAnswer is a receiver's answer, read.
@@ -188,11 +190,11 @@ type ReportAnswer struct {
 	Outcome ReportOutcome
 	// Code is a short code for people.
 	Code string
-	// Unsent is true where it is certain that no byte reached the receiver.
+	// Unsent is true if it is certain that no byte reached the receiver.
 	Unsent bool
-	// RetryAfter is what the receiver asked for; zero where it did not.
+	// RetryAfter is how long the receiver asked to wait; zero if it didn't say.
 	RetryAfter time.Duration
-	// Remember is the receiver's own id of what it was told.
+	// Remember is the receiver's own id of the report.
 	Remember string
 	// Err is for the log; it carries no secret.
 	Err error

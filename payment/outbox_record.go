@@ -26,7 +26,7 @@ func (r *Record) Earliest() time.Time {
 	return at
 }
 
-// NextReport is the place of the open report that is due first; -1 without one.
+// NextReport returns the place of the open report that is due first; -1 without one.
 func (r *Record) NextReport() int {
 	first := -1
 	for i := range r.Reports {
@@ -49,8 +49,7 @@ func (r *Record) Report(to string, kind ReportKind) *Report {
 	return nil
 }
 
-// Sale finds the report of the sale to the network that the visitor came from; nil
-// without one.
+// Sale finds the report of the sale to the network that sent the visitor; nil without one.
 func (r *Record) Sale() *Report {
 	for i := range r.Reports {
 		if p := &r.Reports[i]; p.Kind == ReportSale {
@@ -60,7 +59,7 @@ func (r *Record) Sale() *Report {
 	return nil
 }
 
-// ConversionState is where the report of the sale stands; "" without one.
+// ConversionState returns where the report of the sale stands; "" without one.
 func (r *Record) ConversionState() ReportState {
 	if p := r.Sale(); p != nil {
 		return p.State
@@ -68,9 +67,9 @@ func (r *Record) ConversionState() ReportState {
 	return ""
 }
 
-// AddReport opens a report. One of the same receiver and kind that is still open
-// stands for the new one, and one that has ended makes room for it, but a network is
-// told of a sale and of its cancellation once.
+// AddReport opens a report. If one of the same receiver and kind is still open, it stands
+// for the new one. If that one has ended, the new one replaces it, except that a network
+// is told of a sale and of its cancellation only once.
 func (r *Record) AddReport(p Report) {
 	p.State = OpenReport
 	if old := r.Report(p.To, p.Kind); old != nil {
@@ -84,7 +83,7 @@ func (r *Record) AddReport(p Report) {
 	}
 }
 
-// DropReport forgets a report that needs nobody any more.
+// DropReport removes a report that has ended.
 func (r *Record) DropReport(to string, kind ReportKind) {
 	r.Reports = slices.DeleteFunc(r.Reports, func(p Report) bool { return p.To == to && p.Kind == kind })
 	if len(r.Reports) == 0 {
@@ -92,7 +91,7 @@ func (r *Record) DropReport(to string, kind ReportKind) {
 	}
 }
 
-// Sell opens the report of the sale to the network of the record's track. It waits
+// Sell opens the report of the sale to the network of the record's track. The report waits
 // for the delivery.
 func (r *Record) Sell(now time.Time) {
 	if r.Track.ID != "" && r.Track.Affiliate != "" && r.Sale() == nil {
@@ -100,20 +99,26 @@ func (r *Record) Sell(now time.Time) {
 	}
 }
 
-// StartReport puts a try on record before a byte goes out, so that two workers
-// never make the same one; retry is when it is tried again if nobody hears of it.
+// StartReport records a try before a byte is sent, so that two workers never make the same
+// one. retry is when it is tried again if nothing is heard of it.
 func (r *Record) StartReport(p *Report, retry time.Time) {
 	p.Tries++
 	p.Unanswered++
 	p.Next = retry
 }
 
-// EndReport records what became of a try. retry is when it is tried again where the
-// answer settles nothing; zero gives it up. What a webhook took is forgotten but for
-// the history: a record holds what is still to be told.
+// EndReport records how a try ended. retry is when to try again if the answer decides
+// nothing; zero gives up. A message that a webhook accepted remains only in the history,
+// because a record keeps only reports that are still to be sent.
 func (r *Record) EndReport(p *Report, a ReportAnswer, now, retry time.Time) {
 	if a.Unsent || a.Outcome != ReportRetry {
 		p.Unanswered--
+	}
+	if a.Outcome == ReportHeld {
+		p.Tries--
+		if p.Next = retry; !retry.IsZero() {
+			return
+		}
 	}
 	p.Last, p.Next, r.UpdatedAt = cut(a.Code, maxBy), time.Time{}, now
 	switch a.Outcome {
@@ -135,7 +140,7 @@ func (r *Record) EndReport(p *Report, a ReportAnswer, now, retry time.Time) {
 		if p.Unanswered > 0 {
 			p.State = PerhapsReport
 		}
-	case ReportGone:
+	case ReportGone, ReportHeld:
 		p.State = ParkedReport
 	case ReportUnauthorized:
 		p.Next = retry
@@ -149,13 +154,13 @@ func (r *Record) EndReport(p *Report, a ReportAnswer, now, retry time.Time) {
 	r.note(Entry{At: now, Kind: EntryUnreported, Code: p.Last, By: r.toOther(p), Text: string(p.Kind)})
 }
 
-// ParkReport gives a report up that was not tried now.
+// ParkReport gives up a report without trying it.
 func (r *Record) ParkReport(p *Report, why string, now time.Time) {
 	p.State, p.Last, p.Next, r.UpdatedAt = ParkedReport, cut(why, maxBy), time.Time{}, now
 	r.note(Entry{At: now, Kind: EntryUnreported, Code: p.Last, By: r.toOther(p), Text: string(p.Kind)})
 }
 
-// toOther is the receiver of a report where it is not the track's network.
+// toOther returns the receiver of a report where it is not the track's network.
 func (r *Record) toOther(p *Report) string {
 	if p.Kind.Conversion() && p.To == r.Track.Affiliate {
 		return ""
@@ -163,15 +168,15 @@ func (r *Record) toOther(p *Report) string {
 	return p.To
 }
 
-// ReopenReport makes a report be tried again that has ended without being taken.
+// ReopenReport has a report tried again that ended without being accepted.
 func (r *Record) ReopenReport(p *Report, n Note, now time.Time) {
 	p.State, p.Since, p.Next, p.Tries = OpenReport, now, now, 0
 	r.note(Entry{At: now, Kind: EntryReopened, Code: string(p.Kind), By: n.By, Text: n.Text})
 }
 
-// Withdraw ends the report of a sale whose money went back before the network heard
-// of it, and opens that of the cancellation where the network has heard, or may
-// have, and can be told.
+// Withdraw ends the report of a sale whose money went back before the network was told. If
+// the network was told, or may have been, and accepts cancellations, it opens the report
+// of the cancellation.
 func (r *Record) Withdraw(cancels bool, now time.Time) {
 	p := r.Sale()
 	if p == nil {
@@ -199,7 +204,7 @@ func (r *Record) PaidAt() time.Time {
 	return r.Attempts.Last // the answer that settled it is at most some seconds younger
 }
 
-// SaleOf is what the receiver of a report is told.
+// SaleOf returns what the receiver of a report is told.
 func (r *Record) SaleOf(p Report) Sale {
 	s := Sale{
 		EventID: r.eventID(p), Try: p.Tries, Kind: p.Kind, At: p.Since, Track: r.Track,
@@ -224,9 +229,8 @@ func (r *Record) eventID(p Report) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// News are the kinds that webhooks hear of by the change since the record was read
-// or last committed. A payment that is declined again, after having been asked
-// about again, is no news.
+// News returns the kinds of messages that are caused by the change since the record was
+// read or last committed. A payment that is declined once more causes none.
 func (r *Record) News() []ReportKind {
 	was := r.was
 	if was == "" || was == r.State {
@@ -259,9 +263,9 @@ func (r *Record) News() []ReportKind {
 	return nil
 }
 
-// Was is the state before the first change since the record was read or last
+// Was returns the state before the first change since the record was read or last
 // committed; "" if its state has not changed.
 func (r *Record) Was() State { return r.was }
 
-// Settle forgets what the record was before: the change is about to be committed.
+// Settle forgets the state before the change, which is about to be committed.
 func (r *Record) Settle() { r.was = "" }

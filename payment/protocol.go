@@ -6,13 +6,12 @@ import (
 	"time"
 )
 
-// Protocol is what a gateway's document says about the gateway, whoever's account
-// it is. A field at its zero value means that the document doesn't say so; nothing
-// is assumed in its favour then.
+// Protocol is what a gateway's document says about the gateway, for every account. A field
+// at its zero value means that the document doesn't say so. Then the less favourable case
+// is assumed.
 type Protocol struct {
-	// Name is the protocol's name, and the first part of the issuer. It
-	// stands in every ledger and never changes. Modules that speak one protocol
-	// share it.
+	// Name is the protocol's name, and the first part of the issuer. It is stored in
+	// every ledger, so it never changes. Modules that speak one protocol share it.
 	Name string
 
 	// AnswersOrder and AnswersAmount say whether a successful answer to verify names
@@ -20,25 +19,24 @@ type Protocol struct {
 	AnswersOrder, AnswersAmount bool
 	// ReturnsOrder says whether the customer's return names the order.
 	ReturnsOrder bool
-	// SendsAmount says whether verify tells the gateway the amount; ComparesAmount
-	// whether the document promises that verify refuses another one than was paid.
+	// SendsAmount says whether verify tells the gateway the amount. ComparesAmount says
+	// whether the document promises that verify refuses an amount that was not paid.
 	SendsAmount, ComparesAmount bool
-	// BindsAmount says that a payment can be paid with no other amount than it was
-	// created with. Where the intent tells who created it, verify needs to name none.
+	// BindsAmount says that a payment can only be paid with the amount with which it was
+	// created. If we know that amount, verify need not name it.
 	BindsAmount bool
-	// TellsFirst says whether a repeated verify is answered differently from the
+	// TellsFirst says whether the gateway answers a repeated verify differently from the
 	// first.
 	TellsFirst bool
-	// GivesBack says whether money that is never verified goes back to the payer by
-	// itself.
+	// GivesBack says whether the gateway returns money that is never verified to the
+	// payer by itself.
 	GivesBack bool
 	// ProvesInReturn says that verify needs something that only the customer's return
-	// brings: [Claimed.Proof]. A payment whose customer never returns can't be
-	// verified then, and isn't asked about.
+	// brings: [Claimed.Proof]. If the customer never returns, the payment can't be
+	// verified, and the gateway isn't asked.
 	ProvesInReturn bool
-	// NumbersOrders says that the gateway's order numbers are integers which must not
-	// repeat: [Order.Serial] and [Query.Serial] carry one, which is kept with the
-	// payment.
+	// NumbersOrders says that the gateway's order numbers are integers that must not
+	// repeat. [Order.Serial] and [Query.Serial] carry one, which is kept with the payment.
 	NumbersOrders bool
 
 	// Window is how long after the payment it can be verified.
@@ -50,16 +48,16 @@ type Protocol struct {
 	// Params are the names of the parameters that the gateway adds to the return,
 	// exactly as documented or seen.
 	Params []string
-	// Marks are those of them that every return carries, so that a return can be
-	// recognised anywhere. Case does not count. Empty where no document says.
+	// Marks are those of Params that every return carries, so that a return can be
+	// recognised anywhere. Case does not matter. Empty if no document says.
 	Marks []string
 }
 
-// MayBeSigned reports whether `expect signed` is safe: a signature can't be used with
-// another's payment, because verify is bound to the price or to the order.
+// MayBeSigned reports whether `expect signed` is safe: verify is bound to the price or to
+// the order, so nobody can use a signature with another payment.
 func (p Protocol) MayBeSigned() bool { return p.AnswersOrder || p.AnswersAmount || p.ComparesAmount }
 
-// CheckAmount tells why the gateway doesn't accept a price; nil where it does.
+// CheckAmount returns nil if the gateway accepts a price, else an error that says why not.
 func (p Protocol) CheckAmount(r Rials) error {
 	switch {
 	case r <= 0:
@@ -74,31 +72,31 @@ func (p Protocol) CheckAmount(r Rials) error {
 	return nil
 }
 
-// Traits are what one provider's configuration adds to its [Protocol].
+// Traits is what a provider's configuration adds to its [Protocol].
 type Traits struct {
-	// Issuer is protocol, account and environment; see [Issuer]. Receipts are unique
-	// by it. FormerIssuers are what earlier versions called this issuer: what they
-	// wrote under these names is looked up and never written any more.
+	// Issuer is protocol, account and environment; see [Issuer]. Receipts are unique by
+	// it. FormerIssuers are the names that earlier versions gave this issuer: ledgers of
+	// those versions are searched for them, and nothing is written under them any more.
 	Issuer        string
 	FormerIssuers []string
-	// Account tells the account at the issuer from others: see [AccountID], which
-	// makes it. Where it is empty, all names of one issuer count as one account.
+	// Account names the account: see [AccountID], which makes it. If it is empty, all
+	// names of one issuer count as one account.
 	Account string
-	// Host is the host that is called. Pace, lanes and breaker are by host: they are
-	// about who answers, not about whose money it is. Empty stands for Issuer.
+	// Host is the host that is called. Each host has its own lanes and circuit breaker,
+	// because they concern the server and not the account. Empty stands for Issuer.
 	Host string
 	// Environment is [Live] or [Sandbox].
 	Environment string
-	// PayerFee is the most in rials that the payer may have paid on top of price
-	// under a documented fee; nil where there is none.
+	// PayerFee returns the most, in rials, that a payer may have paid on top of the price
+	// by a documented fee; nil if there is no such fee.
 	PayerFee func(price Rials) Rials
 }
 
-// Terms are all that is known of a provider before it is asked anything.
+// Terms is everything that is known of a provider before it is asked.
 type Terms struct {
 	Protocol
 	Traits
 }
 
-// TermsOf are the terms of a provisioned provider.
+// TermsOf returns the terms of a provisioned provider.
 func TermsOf(p Provider) Terms { return Terms{p.Protocol(), p.Traits()} }

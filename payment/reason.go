@@ -1,8 +1,8 @@
 package payment
 
-// Reason says in one word why a payment is where it is. It is shown to people
-// (each has a sentence in both languages), kept with the record, and used as a
-// metric's label, so the set is closed.
+// Reason says in one word why a payment is in its state. Each has a sentence in both
+// languages. Reasons are kept with records and used as labels of metrics, so the set is
+// closed.
 type Reason string
 
 // Reasons for declined and expired.
@@ -18,8 +18,8 @@ const (
 	ReasonUnknownOrder Reason = "unknown_order"  // the shop says that it has no such order
 )
 
-// Reasons for what was refused before any money was asked about: a trace of it
-// is kept, so that a person finds what a customer tells of.
+// Reasons for what was refused before the provider was asked. A trace of it is kept, so
+// that a person finds what a customer reports.
 const (
 	ReasonUnannounced Reason = "unannounced"        // a return that claims paid, and nothing announced the payment
 	ReasonUnusable    Reason = "unusable"           // the shop's announcement can't be used

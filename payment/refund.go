@@ -6,38 +6,38 @@ import (
 	"time"
 )
 
-// Refunder is a provider that can give back what was paid, all or a part of it,
-// also long after the payment.
+// Refunder is a provider that can give back a payment, whole or in part, also long after
+// it was made.
 type Refunder interface {
-	// RefundTerms say what the document promises; ok is false where this
-	// configuration doesn't allow it. They are constant for the life of the value.
+	// RefundTerms says what the document promises. ok is false if this configuration
+	// can't do it. The result is constant for the life of the value.
 	RefundTerms() (t GiveBackTerms, ok bool)
-	// Refund gives the money back. The caller has made its marker durable before, and
-	// never calls again unless it is certain that nothing was given back.
+	// Refund gives the money back. The caller has made its marker durable before. It calls
+	// again only if certainly nothing was given back.
 	Refund(ctx context.Context, q GiveBack) GivenBack
 }
 
-// Reverser is a provider that can undo a payment whole, as if it had not been, for a
-// while after it was verified.
+// Reverser is a provider that can undo a whole payment for a while after it was verified.
 type Reverser interface {
-	// ReverseTerms are like RefundTerms of [Refunder].
+	// ReverseTerms is like RefundTerms of [Refunder].
 	ReverseTerms() (t GiveBackTerms, ok bool)
-	// Reverse undoes the payment. What is said of Refund holds for it, too.
+	// Reverse undoes the payment. The rules for Refund apply to it, too.
 	Reverse(ctx context.Context, q GiveBack) GivenBack
 }
 
-// GiveBackTerms are what a document says of giving money back.
+// GiveBackTerms is what a document says about giving money back.
 type GiveBackTerms struct {
-	// Within is how long after verify it is possible; zero: the document names no end.
+	// Within is how long after verify it is possible. Zero means that the document names
+	// no end.
 	Within time.Duration
-	// Partial is whether less than the whole can be given back. Least is the least
-	// amount in rials, and every amount is a multiple of Step rials.
+	// Partial says whether a part can be given back. Least is the least amount in rials,
+	// and every amount is a multiple of Step rials.
 	Partial     bool
 	Least, Step Rials
 }
 
-// CheckAmount tells why an amount of a payment with the given price can't be given
-// back; nil where it can.
+// CheckAmount returns nil if an amount of a payment with the given price can be given back,
+// else an error that says why not.
 func (t GiveBackTerms) CheckAmount(amount, price Rials) error {
 	switch {
 	case amount <= 0 || amount > price:
@@ -52,14 +52,14 @@ func (t GiveBackTerms) CheckAmount(amount, price Rials) error {
 	return nil
 }
 
-// GiveBack is what a provider is asked to give back. It is made from the record.
+// GiveBack is the input of Refund and Reverse. It is made from the record.
 type GiveBack struct {
-	// ID is the provider's id, Number its receipt number where the receipt has one.
+	// ID is the provider's id. Number is its receipt number, if the receipt has one.
 	ID, Number string
-	// Amount is what is to be given back, Price what the payment was verified with,
-	// in rials.
+	// Amount is how much to give back, and Price the amount with which the payment was
+	// verified, in rials.
 	Amount, Price Rials
-	// Key is unique for this attempt, for gateways that want one: at most 36 letters,
+	// Key is unique for this attempt, for gateways that need one: at most 36 letters,
 	// digits and '-'.
 	Key string
 }
@@ -67,35 +67,35 @@ type GiveBack struct {
 // GiveBackOutcome is what an answer to a refund or a reversal means.
 type GiveBackOutcome string
 
-// The outcomes. The zero value is unknown: nothing is assumed.
+// The outcomes. The zero value is unknown, so that nothing is assumed.
 const (
 	// GiveBackUnknown: a time-out, a reset, a 5xx, HTML, a success in a form that we
 	// don't know. The money may have gone back.
 	GiveBackUnknown GiveBackOutcome = ""
-	// GiveBackDone: it is on its way to the payer.
+	// GiveBackDone: the money is on its way to the payer.
 	GiveBackDone GiveBackOutcome = "done"
 	// GiveBackRefused: certainly nothing was given back.
 	GiveBackRefused GiveBackOutcome = "refused"
-	// GiveBackOperator: nothing was given back, and the owner can mend that: key,
+	// GiveBackOperator: nothing was given back, and the owner can fix the cause: key,
 	// address, balance.
 	GiveBackOperator GiveBackOutcome = "operator"
-	// GiveBackBusy: nothing was given back; come later.
+	// GiveBackBusy: nothing was given back; try again later.
 	GiveBackBusy GiveBackOutcome = "busy"
 )
 
 // GivenBack is a provider's answer to a refund or a reversal, read.
 type GivenBack struct {
 	Outcome GiveBackOutcome
-	// Code is like that of [Answer]; Number is the gateway's number of the refund.
+	// Code is like that of [Answer]. Number is the gateway's number of the refund.
 	Code, Number string
-	// Unsent is true where it is certain that no byte of the request reached the
-	// provider: then nothing was given back, whatever Outcome is.
+	// Unsent says that certainly no byte of the request reached the provider. Then nothing
+	// was given back, whatever Outcome is.
 	Unsent bool
-	// Err says what went wrong, without secrets and without text of the provider's.
+	// Err says what went wrong, without secrets and without text of the provider.
 	Err error
 }
 
-// RefundKind is how money is given back.
+// RefundKind says how money is given back.
 type RefundKind string
 
 // The kinds.
@@ -104,22 +104,22 @@ const (
 	KindReverse RefundKind = "reverse"
 )
 
-// RefundState is where giving back stands.
+// RefundState says how far an attempt to give money back has come.
 type RefundState string
 
 // The states.
 const (
-	// RefundAsking: the marker is durable, and the provider is asked. One that is
-	// found like this after its process has ended is as good as unknown.
+	// RefundAsking: the marker is durable, and the provider is being asked. After its
+	// process has ended, it is the same as unknown.
 	RefundAsking RefundState = "asking"
-	// RefundUnknown: the provider was asked, and no answer can be believed.
+	// RefundUnknown: the provider was asked, and gave no answer that can be believed.
 	RefundUnknown RefundState = "unknown"
 	// RefundDone and RefundRefused are final.
 	RefundDone    RefundState = "done"
 	RefundRefused RefundState = "refused"
 )
 
-// Refund is one attempt to give money back. They are only appended to the record.
+// Refund is one attempt to give money back. Attempts are only appended to a record.
 type Refund struct {
 	Kind  RefundKind  `json:"k"`
 	State RefundState `json:"s"`
@@ -129,13 +129,13 @@ type Refund struct {
 	// By and Note are who asked for it, and why.
 	By   string `json:"b,omitempty"`
 	Note string `json:"x,omitempty"`
-	// Code is the provider's, Number its number of the refund.
+	// Code is the provider's code, Number its number of the refund.
 	Code   string `json:"c,omitempty"`
 	Number string `json:"n,omitempty"`
-	// Began and Ended are when the marker was written, and when the end was known.
+	// Began is when the marker was written, Ended when the outcome was known.
 	Began time.Time `json:"t"`
 	Ended time.Time `json:"e,omitzero"`
-	// SettledBy and Settled are who found out what became of an unknown one, and how.
+	// SettledBy and Settled say who found out how an unknown one ended, and how.
 	SettledBy string `json:"sb,omitempty"`
 	Settled   string `json:"sn,omitempty"`
 }
@@ -143,12 +143,12 @@ type Refund struct {
 // Open reports whether the money may have gone back or may still go.
 func (f Refund) Open() bool { return f.State == RefundAsking || f.State == RefundUnknown }
 
-// MaxRefunds is how often it may be tried to give one payment back.
+// MaxRefunds is how many attempts one payment may have.
 const MaxRefunds = 32
 
-// Repayable is how much of the payment could still be given back, in rials, and why
-// nothing can. What is unknown counts as given back. Only what rests is given back:
-// nobody hands it to the shop meanwhile.
+// Repayable returns how much of the payment can still be given back, in rials, or an error
+// that says why nothing can. Unknown attempts count as given back. A payment that is
+// being delivered can't be given back.
 func (r *Record) Repayable() (Rials, error) {
 	switch {
 	case r.State == Delivered, r.State == Parked, r.Owed():
@@ -171,7 +171,7 @@ func (r *Record) Repayable() (Rials, error) {
 	return max(left, 0), nil
 }
 
-// repayPrice is what the payment was verified with, a payer's fee not included.
+// repayPrice returns the amount with which the payment was verified, without a payer's fee.
 func (r *Record) repayPrice() Rials {
 	if r.Receipt != nil && r.Receipt.Amount > 0 {
 		return r.Receipt.Amount
@@ -179,7 +179,7 @@ func (r *Record) repayPrice() Rials {
 	return r.Price()
 }
 
-// Repaid is how much certainly went back, in rials.
+// Repaid returns how much has certainly been given back, in rials.
 func (r *Record) Repaid() Rials {
 	var sum Rials
 	for _, f := range r.Refunds {
@@ -190,7 +190,7 @@ func (r *Record) Repaid() Rials {
 	return sum
 }
 
-// OpenRefund is the index of the attempt whose end isn't known, -1 where there is none.
+// OpenRefund returns the index of the attempt whose outcome isn't known, -1 without one.
 func (r *Record) OpenRefund() int {
 	for i, f := range r.Refunds {
 		if f.Open() {
@@ -200,10 +200,10 @@ func (r *Record) OpenRefund() int {
 	return -1
 }
 
-// BeginRefund writes the marker: it must be durable before the provider is asked.
+// BeginRefund writes the marker, which must be durable before the provider is asked.
 //
-// Invariant: a payment has at most one attempt whose end isn't known, and what went
-// back or may have gone back is never more than its price.
+// Invariant: a payment has at most one attempt whose outcome isn't known, and what was or
+// may have been given back is never more than its price.
 func (r *Record) BeginRefund(f Refund, t GiveBackTerms, now time.Time) error {
 	left, err := r.Repayable()
 	if err != nil {
@@ -228,8 +228,8 @@ func (r *Record) BeginRefund(f Refund, t GiveBackTerms, now time.Time) error {
 	return nil
 }
 
-// EndRefund writes what the provider's answer means. A payment that has gone back
-// whole is reversed.
+// EndRefund records what the provider's answer means. A payment that was given back whole
+// becomes reversed.
 func (r *Record) EndRefund(key string, a GivenBack, now time.Time) error {
 	i := r.OpenRefund()
 	if i < 0 || r.Refunds[i].Key != key {
@@ -252,7 +252,7 @@ func (r *Record) EndRefund(key string, a GivenBack, now time.Time) error {
 	return r.wholeBack(now)
 }
 
-// noteBack puts into the history what became of an attempt.
+// noteBack puts the outcome of an attempt into the history.
 func (r *Record) noteBack(s RefundState, text, by string, now time.Time) {
 	e := Entry{At: now, Kind: EntryBackUnknown, By: by, Text: text}
 	switch s {
@@ -265,7 +265,7 @@ func (r *Record) noteBack(s RefundState, text, by string, now time.Time) {
 	r.note(e)
 }
 
-// SettleRefund is a person's word on an attempt whose end wasn't known.
+// SettleRefund records what a person found out about an attempt whose outcome wasn't known.
 func (r *Record) SettleRefund(done bool, n Refund, now time.Time) error {
 	i := r.OpenRefund()
 	if i < 0 {

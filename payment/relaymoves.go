@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// The moves of a relayed payment. Their invariants, which the walk in the tests
-// checks: "first" goes out only between a Tell that is on record and its Hear or
-// Unhear; after Hear no Tell succeeds; a telling that was cut off is never repeated;
-// and a payment is delivered only where "first" was heard and the page of that very
-// return, if there was one, is no refusal.
+// The steps of a relayed payment. The walk in the tests checks these invariants: "first" is
+// sent only between a Tell that is on record and its Hear or Unhear. After Hear no Tell
+// succeeds. A telling that was cut off is never repeated. A payment is delivered only if
+// "first" was heard and the page of that same return, if there was one, is no refusal.
 
-// Tellable reports whether an ask may hear "first" now: it is settled, nobody has
-// heard it, nobody is being told, and nobody wants the money back.
+// Tellable reports whether an ask may hear "first" now: the payment is settled, nobody has
+// heard it, nobody is being told, and the shop has not asked for the money to be sent
+// back.
 func (r *Record) Tellable() bool {
 	l := r.Relay
 	if l == nil || l.Heard() || l.Open() || l.wantedBack() {
@@ -33,8 +33,8 @@ func (r *Record) Tellable() bool {
 	return false
 }
 
-// Tell begins to tell the shop "first"; the commit must be durable before the first
-// byte goes out. A payment in review stays there.
+// Tell begins to tell the shop "first". The commit must be durable before the first byte is
+// sent. A payment in review stays there.
 func (r *Record) Tell(now time.Time, lease Lease) error {
 	if !r.Tellable() {
 		return fmt.Errorf("%w: telling", ErrTransition)
@@ -56,8 +56,8 @@ func (r *Record) Tell(now time.Time, lease Lease) error {
 	return nil
 }
 
-// Hear ends the telling of an epoch: the answer was taken whole. wait is until when
-// the page of an open return is waited for.
+// Hear ends the telling of an epoch: the shop received the whole answer. wait is until when
+// the worker waits for the page of an open return.
 func (r *Record) Hear(epoch uint64, now, wait time.Time) error {
 	if !r.telling(epoch) {
 		return fmt.Errorf("%w: heard", ErrTransition)
@@ -75,8 +75,8 @@ func (r *Record) Hear(epoch uint64, now, wait time.Time) error {
 	return r.judgePage(now)
 }
 
-// Unhear ends the telling of an epoch: certainly nobody took the answer whole. The
-// next ask hears it; retry is when the worker looks.
+// Unhear ends the telling of an epoch: certainly nobody received the whole answer. The next
+// ask hears it. retry is when the worker looks again.
 func (r *Record) Unhear(epoch uint64, now, retry time.Time) error {
 	if !r.telling(epoch) {
 		return fmt.Errorf("%w: unheard", ErrTransition)
@@ -91,14 +91,14 @@ func (r *Record) Unhear(epoch uint64, now, retry time.Time) error {
 	return nil
 }
 
-// byRelay: the hand-over is the telling itself.
+// byRelay: the telling is the delivery.
 func (r *Record) byRelay() bool { return r.State == Delivering && r.Delivery.Via == ViaRelay }
 
 func (r *Record) telling(epoch uint64) bool {
 	return r.Relay != nil && r.Relay.Open() && r.Relay.Told.Epoch == epoch
 }
 
-// CutOff parks a payment whose telling was interrupted: the shop may have heard it.
+// CutOff parks a payment whose telling was interrupted, because the shop may have heard it.
 func (r *Record) CutOff(now time.Time) error {
 	if r.Relay == nil || !r.Relay.Open() {
 		return fmt.Errorf("%w: nothing is being told", ErrTransition)
@@ -110,7 +110,7 @@ func (r *Record) CutOff(now time.Time) error {
 	return r.ParkDelivery(ReasonTold, now)
 }
 
-// SaidAgain notes that an ask heard "again".
+// SaidAgain records that an ask heard "again".
 func (r *Record) SaidAgain() (news bool) {
 	if r.Relay.Page != PageOpen || r.Relay.Mixed {
 		return false
@@ -119,12 +119,12 @@ func (r *Record) SaidAgain() (news bool) {
 	return true
 }
 
-// Overlap notes that another return of the payment reaches the shop while a page is
-// open: whichever asks first, the page may be the other's.
+// Overlap records that another return of the payment reaches the shop while a page is open.
+// From then on nobody can tell to which return a page belongs.
 func (r *Record) Overlap() (news bool) { return r.SaidAgain() }
 
-// OpenPage notes that the shop answers a customer's return. It is false where that
-// can't say anything any more, or where another page is open.
+// OpenPage records that the shop is answering a customer's return. It returns false if that
+// can prove nothing any more, or if another page is open.
 func (r *Record) OpenPage(by string, now time.Time) bool {
 	if r.Relay == nil || r.Relay.Page == PageOpen || r.Relay.Heard() {
 		return false
@@ -133,7 +133,7 @@ func (r *Record) OpenPage(by string, now time.Time) bool {
 	return true
 }
 
-// EndPage notes how the shop has answered the return that came at a moment; said is
+// EndPage records how the shop answered the return that came at the given moment. said is
 // PageGood, PageRefused or PageBad.
 func (r *Record) EndPage(at time.Time, said ShopPage, now time.Time) error {
 	l := r.Relay
@@ -153,7 +153,7 @@ func (r *Record) EndPage(at time.Time, said ShopPage, now time.Time) error {
 	return nil
 }
 
-// judgePage ends a delivery that was heard.
+// judgePage ends a delivery that was heard, by what is known of the page.
 func (r *Record) judgePage(now time.Time) error {
 	l := r.Relay
 	said, mixed := l.Page, l.Mixed
@@ -168,7 +168,7 @@ func (r *Record) judgePage(now time.Time) error {
 	return r.ParkDelivery(ReasonHeardNoAck, now)
 }
 
-// LosePage gives up the page of an open return: its node is gone, or it takes too
+// LosePage gives up the page of an open return, because its node has gone or it takes too
 // long.
 func (r *Record) LosePage(now time.Time) error {
 	if r.Relay == nil || r.Relay.Page != PageOpen {
@@ -177,8 +177,8 @@ func (r *Record) LosePage(now time.Time) error {
 	return r.EndPage(r.Relay.PageAt, PageBad, now)
 }
 
-// Untell lets the next ask hear "first" again: a person has seen that the shop did
-// not credit.
+// Untell lets the next ask hear "first" again, because a person has seen that the shop did
+// not credit the payment.
 func (r *Record) Untell(now time.Time) error {
 	if r.Relay == nil || r.State != Parked {
 		return fmt.Errorf("%w: untelling", ErrTransition)

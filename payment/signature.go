@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// The parameters that a shop appends to its return URL under `expect signed`.
+// The parameters that a shop appends to its return URL for `expect signed`.
 const (
 	ParamOrder     = "payment_order"
 	ParamAmount    = "payment_amount"
@@ -20,21 +20,20 @@ const (
 	ParamSignature = "payment_signature"
 )
 
-// ErrSignature is returned for a signature that is not the shop's.
+// ErrSignature is returned for a signature that the shop did not make.
 var ErrSignature = errors.New("the return is not signed by the shop")
 
-// ErrSignatureV1 is returned for one that is the shop's and in the form of earlier
-// versions: it names no site, so a sister shop's would be as good.
+// ErrSignatureV1 is returned for a signature that the shop made in the form of earlier
+// versions. That form names no site, so the signature of a sister shop would be accepted.
 var ErrSignatureV1 = errors.New("the shop signs return-v1: sign return-v2, which names the site's origin")
 
-// Signed is what a shop signs: order and price, and until when the price
-// stands.
+// Signed is what a shop signs: order, price, and until when the price is valid.
 type Signed struct {
-	// Origin is the site's: scheme, host and a port that is not the scheme's, or
-	// public_url as written, without a last slash.
+	// Origin is the site's origin: scheme, host, and the port if it is not the scheme's;
+	// or public_url as written, without a last slash.
 	Origin string
-	// Route is the verify route's first path as written, "/" where it has only
-	// a matcher; Provider is the name in the configuration.
+	// Route is the verify route's first path as written, or "/" if it has only a matcher.
+	// Provider is the name in the configuration.
 	Route    string
 	Provider string
 	Order    string
@@ -42,8 +41,8 @@ type Signed struct {
 	Expires  time.Time
 }
 
-// minDigits is how much of the hex signature must be there: 128 bits, for the
-// shops that keep return URLs in 255 characters.
+// minDigits is how many hex digits of the signature are needed: 128 bits. Some shops can
+// keep only 255 characters of a return URL.
 const minDigits = 32
 
 // Sign returns the lower-case hex HMAC-SHA256 of s under a `return` key.
@@ -51,7 +50,7 @@ func (s Signed) Sign(key []byte) string {
 	return s.sum(key, "return-v2", s.Origin)
 }
 
-// sum is the HMAC over what every form of signature says, after its beginning.
+// sum returns the HMAC over what every form of signature says, after its beginning.
 func (s Signed) sum(key []byte, begin ...string) string {
 	m := hmac.New(sha256.New, key)
 	m.Write([]byte(strings.Join(append(begin, s.Route, s.Provider, s.Order, s.Amount.String(),
@@ -59,11 +58,11 @@ func (s Signed) sum(key []byte, begin ...string) string {
 	return hex.EncodeToString(m.Sum(nil))
 }
 
-// ReadSigned reads and checks a signed return of one site and route with any of
-// the keys: origin, route and provider are where it has come to. An expired price
-// is not an error: the customer may have paid, see [Expectation.Late]. Malformed
-// fields wrap ErrMalformed, a wrong signature is ErrSignature, one that was right
-// before sites were signed is ErrSignatureV1.
+// ReadSigned reads a signed return and checks it with each of the keys. origin, route and
+// provider say where the return has come to. An expired price is no error, because the
+// customer may have paid: see [Expectation.Late]. For malformed fields the error wraps
+// ErrMalformed. A wrong signature is ErrSignature, and one in the old form is
+// ErrSignatureV1.
 func ReadSigned(get func(string) string, origin, route, provider string, keys [][]byte) (Signed, error) {
 	s := Signed{Origin: strings.TrimSuffix(origin, "/"), Route: route, Provider: provider, Order: get(ParamOrder)}
 	if err := CheckOrder(s.Order); err != nil {

@@ -5,40 +5,41 @@ import (
 	"fmt"
 )
 
-// State is where a payment stands. The zero value is no state: a record that
+// State is the state of a payment. The zero value is no state; it belongs to a record that
 // was never written.
 type State string
 
-// The states. Only Delivered, Declined, Expired and Reversed need nobody's
-// attention; Review and Parked wait for a person; the rest is work in
-// progress, which the worker takes up when no browser does.
+// The states. Delivered, Declined, Expired and Reversed need nobody's attention. Review and
+// Parked wait for a person. In all other states work is in progress, and the worker does
+// it if no browser does.
 const (
-	// Created is an intent: made by our checkout, announced by the shop, or
-	// admitted but not yet asked for. Nothing has gone to the provider's verify
+	// Created is an intent: our checkout made it, the shop announced it, or a return was
+	// admitted and the provider not asked yet. Nothing was sent to the provider's verify
 	// endpoint.
 	Created State = "created"
 	// Verifying means that a claim is durable and the provider is being asked.
 	Verifying State = "verifying"
-	// Unknown means that the provider was asked and no answer can be believed.
+	// Unknown means that the provider was asked and gave no answer that can be believed.
 	// It is never shown or treated as "failed".
 	Unknown State = "unknown"
 	// Verified means that the receipt is durable and the money is the shop's.
 	Verified State = "verified"
-	// Delivering means that the shop is being told, or was told and gave no
-	// proof yet.
+	// Delivering means that the shop is being told, or was told and has given no proof
+	// yet.
 	Delivering State = "delivering"
-	// Delivered means that the shop has proved that it credited.
+	// Delivered means that the shop has proved that it credited the order.
 	Delivered State = "delivered"
-	// Parked means paid, but a person must look whether the shop has credited.
+	// Parked means that it is paid, and that a person must find out whether the shop has
+	// credited the order.
 	Parked State = "parked"
-	// Declined means that the provider said "not paid". It is not final: a
+	// Declined means that the provider said "not paid". It is not final, because a
 	// customer may go back and pay the same invoice.
 	Declined State = "declined"
-	// Review means that the provider's answer cannot be credited without a
-	// person: a mismatch, a receipt used before, an unexplained "already".
+	// Review means that the provider's answer can't be credited without a person: it
+	// doesn't match, the receipt was used before, or nothing explains "already verified".
 	Review State = "review"
-	// Expired means that the provider's window closed and the money is not the
-	// shop's.
+	// Expired means that the provider's window closed and the shop does not have the
+	// money.
 	Expired State = "expired"
 	// Reversed means that the money went back to the payer.
 	Reversed State = "reversed"
@@ -49,7 +50,7 @@ func States() []State {
 	return []State{Created, Verifying, Unknown, Verified, Delivering, Delivered, Parked, Declined, Review, Expired, Reversed}
 }
 
-// Captured reports whether the money is known to be the shop's.
+// Captured reports whether the shop certainly has the money.
 func (s State) Captured() bool {
 	return s == Verified || s == Delivering || s == Delivered || s == Parked
 }
@@ -63,7 +64,7 @@ const (
 	Claim Trigger = "claim"
 	// Confirm: the provider's answer proves the payment (T2).
 	Confirm Trigger = "confirm"
-	// Silence: no answer that can be believed (T3).
+	// Silence: there was no answer that can be believed (T3).
 	Silence Trigger = "silence"
 	// Refuse: the provider says "not paid" (T5).
 	Refuse Trigger = "refuse"
@@ -75,28 +76,27 @@ const (
 	Hand Trigger = "hand"
 	// Ack: the shop proved that it credited (T9).
 	Ack Trigger = "ack"
-	// Miss: no proof came; the same delivery will be repeated (T10, T11a).
+	// Miss: the shop gave no proof; the same delivery is repeated (T10, T11a).
 	Miss Trigger = "miss"
-	// NotSent: provably nothing reached the shop (T10').
+	// NotSent: certainly nothing reached the shop (T10').
 	NotSent Trigger = "not_sent"
-	// Park leaves a paid payment to a person (T11b).
+	// Park leaves a paid payment for a person to decide (T11b).
 	Park Trigger = "park"
 	// Reverse: the money went back (T12).
 	Reverse Trigger = "reverse"
-	// Witnessed: the shop has verified by itself, and we only saw it.
+	// Witnessed: the shop verified it by itself, and we saw that.
 	Witnessed Trigger = "witnessed"
-	// Accept: a person decided to give the order.
+	// Accept: a person decided to credit the order.
 	Accept Trigger = "accept"
-	// Dismiss: a person decided not to give the order.
+	// Dismiss: a person decided not to credit the order.
 	Dismiss Trigger = "dismiss"
 )
 
-// ErrTransition is wrapped by the error of a step that the table does not
-// have.
-var ErrTransition = errors.New("payment cannot go there from here")
+// ErrTransition is wrapped by the error about a step that the table does not have.
+var ErrTransition = errors.New("a payment in this state can't do that")
 
-// transitions is the whole machine. Whoever adds a row must be able to say
-// which rule of money allows it.
+// transitions is the whole machine. If you add a row, name the rule of money that allows
+// it.
 var transitions = map[State]map[Trigger]State{
 	Created: {Claim: Verifying, Lapse: Expired, Refuse: Declined,
 		Witnessed: Delivered, // its shop verifies beside us: we settle and hand over nothing
@@ -122,8 +122,8 @@ var transitions = map[State]map[Trigger]State{
 	Reversed:  {},
 }
 
-// Step returns the state that a trigger leads to, or an error that wraps
-// [ErrTransition] where the table has no such row. It is pure.
+// Step returns the state to which a trigger leads, or an error that wraps [ErrTransition]
+// if the table has no such row. It is pure.
 func Step(from State, t Trigger) (State, error) {
 	if to, ok := transitions[from][t]; ok {
 		return to, nil

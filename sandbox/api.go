@@ -14,7 +14,7 @@ type Acted struct {
 	Action  string  `json:"action"`
 	Payment Payment `json:"payment"`
 	// Return is what the payer's browser would now send to the merchant; nil
-	// where it never returns.
+	// if it never returns.
 	Return *Return `json:"return"`
 }
 

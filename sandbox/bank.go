@@ -28,7 +28,7 @@ type bankPage struct {
 	Action   template.URL
 }
 
-// serveBank is the pay link: GET shows the page, POST is a button, on the link
+// serveBank returns the pay link: GET shows the page, POST is a button, on the link
 // itself or on link/act. ok may refuse a payment that exists under another
 // link.
 func (s *Server) serveBank(w http.ResponseWriter, r *http.Request, provider, id string, rest []string, ok func(*payment) bool) {

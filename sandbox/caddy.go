@@ -23,13 +23,13 @@ func init() {
 // states keeps the payments of a sandbox over config reloads.
 var states = caddy.NewUsagePool()
 
-// Handler is a payment sandbox: it plays payment gateways, and an affiliate
-// network, with a bank page on which nobody pays. It answers
-// every request that reaches it. For development only: it takes any key, and
-// by default it serves clients on the same machine and nobody else.
+// Handler is a payment sandbox. It plays the payment gateways and an affiliate network,
+// with a bank page on which no money moves. It answers every request that reaches it.
+// Use it for development only: it accepts any key. By default it serves only clients on
+// the same machine.
 type Handler struct {
-	// Name of the ledger. Sandboxes with the same name share their payments,
-	// and a config reload keeps them. Default: `default`.
+	// Name is the sandbox's name. Sandboxes with the same name share their payments, and
+	// a reload keeps them. Default: `default`.
 	Name string `json:"name,omitempty"`
 
 	// Window is how long a paid IDPay payment waits for its verify call before
@@ -40,8 +40,7 @@ type Handler struct {
 	// `post`, or `bare` (GET without any parameter). Default: `get`.
 	Return string `json:"return,omitempty"`
 
-	// Returns overrides Return for a provider, by its name.
-	// Default: none.
+	// Returns overrides Return for single providers, by name. Default: none.
 	Returns map[string]string `json:"returns,omitempty"`
 
 	// StoreTokens are the Hamekar store tokens to accept. Default: any that
@@ -57,13 +56,11 @@ type Handler struct {
 	// contain `wrong` or `invalid`.
 	MerchantIDs []string `json:"merchant_ids,omitempty"`
 
-	// AllowRemote answers clients on other machines too. Default: false; they
-	// get 403.
+	// AllowRemote answers clients on other machines too. Default: false, they get 403.
 	AllowRemote bool `json:"allow_remote,omitempty"`
 
-	// PublicURL replaces scheme, host and path prefix in the pay links, for a
-	// sandbox behind a proxy. Default: scheme and host of the request that
-	// creates the payment.
+	// PublicURL is the start of the pay links, for a sandbox behind a proxy. Default:
+	// scheme and host of the request that creates the payment.
 	PublicURL string `json:"public_url,omitempty"`
 
 	server *Server

@@ -78,7 +78,7 @@ func reset(w http.ResponseWriter) {
 	conn.Close()
 }
 
-// replacement is the answer that a fault gives instead of the provider's.
+// replacement returns the answer that a fault gives instead of the provider's.
 func replacement(faults []Fault, when string, c call) (answer, bool) {
 	for _, f := range faults {
 		if f.When != when {

@@ -27,7 +27,7 @@ type gateway struct {
 	// low and high are the least and the greatest price in rials; 0 is none.
 	low, high int64
 	// window is how long a paid payment waits to be verified before the money goes
-	// back, unless the settings say otherwise; 0 is for ever. It is nil where the
+	// back, unless the settings say otherwise; 0 is for ever. It is nil if the
 	// protocol has no verify that settles, so that no setting can give it a window
 	// either: what is paid is the merchant's at once.
 	window func(o *Options) time.Duration
@@ -43,7 +43,7 @@ func register(g gateway) { registered[g.name] = &g }
 // payments reports whether it takes payments.
 func (g *gateway) payments() bool { return g.fields != nil }
 
-// gateways are the names of those that take payments, sorted.
+// gateways returns the names of those that take payments, sorted.
 func gateways() []string {
 	var names []string
 	for name, g := range registered {
@@ -55,7 +55,7 @@ func gateways() []string {
 	return names
 }
 
-// services are the names of all: the gateways, then the networks.
+// services returns the names of all: the gateways, then the networks.
 func services() []string {
 	names := gateways()
 	for _, name := range sortedNames() {
@@ -80,5 +80,5 @@ func isGateway(name string) bool {
 	return g != nil && g.payments()
 }
 
-// paths are the addresses below which something is served, for people.
+// paths returns the addresses below which something is served, for people.
 func paths() string { return "/" + strings.Join(services(), "/, /") + "/ and /_control/" }

@@ -29,11 +29,7 @@ func (s *Server) serveHamekar(w http.ResponseWriter, r *http.Request, seg []stri
 		notFound(w)
 		return
 	}
-	if r.Method != http.MethodPost {
-		methodNotAllowed(w, http.MethodPost)
-		return
-	}
-	body, ok := readBody(w, r)
+	body, ok := readPost(w, r)
 	if !ok {
 		return
 	}

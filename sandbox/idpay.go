@@ -67,11 +67,7 @@ func (s *Server) serveIDPay(w http.ResponseWriter, r *http.Request, seg []string
 		notFound(w)
 		return
 	}
-	if r.Method != http.MethodPost {
-		methodNotAllowed(w, http.MethodPost)
-		return
-	}
-	body, ok := readBody(w, r)
+	body, ok := readPost(w, r)
 	if !ok {
 		return
 	}

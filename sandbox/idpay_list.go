@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// idpayList is the transaction list of the calling web service.
+// idpayList returns the transaction list of the calling web service.
 func (s *Server) idpayList(q *idpayRequest) call {
 	return call{op: OpList, subject: q.text("id"), order: q.text("order_id"), exec: func() answer {
 		keep, code := idpayFilter(q)

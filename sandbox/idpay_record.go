@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// idpayRecord is the body of a successful verify. Every scalar is a string, as
+// idpayRecord returns the body of a successful verify. Every scalar is a string, as
 // in the provider's sample; the fault strings_as_numbers gives the other shape.
 func (p *payment) idpayRecord(status string) object {
 	return object{
@@ -22,7 +22,7 @@ func (p *payment) idpayRecord(status string) object {
 	}
 }
 
-// idpayInquiryRecord is what inquiry and list say. What has not happened yet
+// idpayInquiryRecord returns what inquiry and list say. What has not happened yet
 // is an empty string, as the provider's sample has it for settlement.
 func (p *payment) idpayInquiryRecord() object {
 	by := "payee"
@@ -64,7 +64,7 @@ func (p *payment) idpayPayment() object {
 	}
 }
 
-// idpayStatus is the number that IDPay's status table gives to a state.
+// idpayStatus returns the number that IDPay's status table gives to a state.
 func (p *payment) idpayStatus() string {
 	switch p.state {
 	case StateOpened:

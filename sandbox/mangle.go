@@ -87,7 +87,7 @@ func named(fields []string, path string) bool {
 	return slices.Contains(fields, path) || slices.Contains(fields, last(path))
 }
 
-// pick is the fault's own fields, or else the usual ones.
+// pick returns the fault's own fields, or else the usual ones.
 func (f Fault) pick(path string, usual ...string) bool {
 	if len(f.Fields) > 0 {
 		return named(f.Fields, path)

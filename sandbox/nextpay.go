@@ -21,7 +21,7 @@ func init() {
 	})
 }
 
-// nextPayUnit is how many rials one unit of a currency is: toman unless IRR is said.
+// nextPayUnit returns how many rials one unit of a currency is: toman unless IRR is said.
 func nextPayUnit(currency string) (int64, bool) {
 	switch currency {
 	case "", "IRT":
@@ -32,7 +32,7 @@ func nextPayUnit(currency string) (int64, bool) {
 	return 0, false
 }
 
-// nextPayReturn is what clients read. The amount is in the currency of create, which
+// nextPayReturn returns what clients read. The amount is in the currency of create, which
 // the payment keeps among what the payer told.
 func nextPayReturn(p *payment, _ bool) object {
 	unit, _ := nextPayUnit(p.payer[0])
@@ -50,11 +50,7 @@ func (s *Server) serveNextPay(w http.ResponseWriter, r *http.Request, seg []stri
 		notFound(w)
 		return
 	}
-	if r.Method != http.MethodPost {
-		methodNotAllowed(w, http.MethodPost)
-		return
-	}
-	body, ok := readBody(w, r)
+	body, ok := readPost(w, r)
 	if !ok {
 		return
 	}

@@ -71,7 +71,7 @@ func (v view) Dir() string {
 	return "ltr"
 }
 
-// Other is the language to switch to.
+// Other returns the language to switch to.
 func (v view) Other() string {
 	if v.Lang == "fa" {
 		return "en"
@@ -79,7 +79,7 @@ func (v view) Other() string {
 	return "fa"
 }
 
-// T is the text for a key in the page's language.
+// T returns the text for a key in the page's language.
 func (v view) T(key string) string {
 	t, ok := texts[key]
 	if g := registered[key]; !ok && g != nil {

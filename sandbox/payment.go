@@ -47,7 +47,7 @@ type payment struct {
 	callback string
 	owner    string // fingerprint of the key that created it
 	sandbox  bool   // created in the gateway's own sandbox mode
-	unit     int64  // how many rials the merchant's own unit is; 0 where the gateway has but one
+	unit     int64  // how many rials the merchant's own unit is; 0 if the gateway has but one
 	// reversible: the merchant asked at create to be able to undo it.
 	reversible bool
 	auto       bool // the gateway verifies by itself, as the merchant asked for
@@ -84,7 +84,7 @@ func (p *payment) checkWindow(now time.Time, window time.Duration) {
 	p.refundedAt = p.paid.Add(window)
 }
 
-// payable is what the payer pays: the price, and the fee where the payer bears it.
+// payable returns what the payer pays: the price, and the fee where the payer bears it.
 func (p *payment) payable() int64 {
 	if p.feeType == "buyer" {
 		return p.amount + p.fee
@@ -173,7 +173,7 @@ func (p *payment) refund(now time.Time) error {
 }
 
 // giveBack gives back a part of what was verified, or the rest of it; ok is false
-// where there is not so much.
+// if there is not so much.
 func (p *payment) giveBack(amount int64, now time.Time) (ok bool) {
 	if p.state != StateVerified && p.state != StateSettled || amount <= 0 || amount > p.settled {
 		return false

@@ -32,7 +32,7 @@ func payPingReturn(p *payment, _ bool) object {
 	return object{{"status", "1"}, {"errorCode", ""}, {"data", string(appendJSON(nil, data))}}
 }
 
-// payPingRecord is what PayPing tells of a payment, under the given names and in
+// payPingRecord returns what PayPing tells of a payment, under the given names and in
 // toman.
 func (p *payment) payPingRecord(names ...string) object {
 	ref, _ := strconv.ParseInt(p.trackID, 10, 64)
@@ -222,7 +222,7 @@ func payPingError(code string) answer {
 	return payPingProblem(status, n, payPingErrors[strconv.Itoa(n)])
 }
 
-// payPingProblem is an error in the form of RFC 7807.
+// payPingProblem returns an error in the form of RFC 7807.
 func payPingProblem(status int, code any, message string) answer {
 	meta := object{{"errors", list{object{{"message", message}}}}}
 	if code != nil {

@@ -17,7 +17,7 @@ type Preset struct {
 	faults []Fault
 }
 
-// In is what happens, in a language: "fa", or else English.
+// In returns what happens, in a language: "fa", or else English.
 func (p Preset) In(lang string) string {
 	if lang == "fa" {
 		return p.FA
@@ -51,7 +51,7 @@ var presets = []Preset{
 		[]Fault{{Kind: "status", Status: 503}}},
 }
 
-// Presets are the presets that there are.
+// Presets returns the presets that there are.
 func Presets() []Preset { return slices.Clone(presets) }
 
 // SetPreset arms the faults of a preset.
@@ -92,6 +92,6 @@ func (s *Server) controlPreset(form bool, body []byte) (any, error) {
 	return map[string]any{"faults": faults}, nil
 }
 
-// Gateways are the names of the payment gateways, which are also the first segment
+// Gateways returns the names of the payment gateways, which are also the first segment
 // of each one's addresses.
 func Gateways() []string { return gateways() }

@@ -64,7 +64,7 @@ func fakeCard() (masked, hashed string) {
 	return toldCard(testCards[n.Int64()] + randomDigits(10))
 }
 
-// toldCard is what a provider tells of a card: its first six and last four
+// toldCard returns what a provider tells of a card: its first six and last four
 // digits, and a hash of the whole.
 func toldCard(number string) (masked, hashed string) {
 	sum := sha256.Sum256([]byte(number))

@@ -86,6 +86,16 @@ func methodNotAllowed(w http.ResponseWriter, allow string) {
 	http.Error(w, "405: only "+allow+" is allowed here.", http.StatusMethodNotAllowed)
 }
 
+// readPost reads the body of a call that must be a POST. If ok is false, the call was
+// answered.
+func readPost(w http.ResponseWriter, r *http.Request) (body []byte, ok bool) {
+	if r.Method != http.MethodPost {
+		methodNotAllowed(w, http.MethodPost)
+		return nil, false
+	}
+	return readBody(w, r)
+}
+
 // readBody reads a capped body, or answers and reports false.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -117,7 +127,7 @@ func accepts(secret string, known []string) bool {
 		!strings.Contains(lower, "wrong") && !strings.Contains(lower, "invalid")
 }
 
-// origin is the front part of the links that the sandbox hands out.
+// origin returns the front part of the links that the sandbox hands out.
 func (s *Server) origin(r *http.Request) string {
 	if s.opts.PublicURL != "" {
 		return s.opts.PublicURL

@@ -88,7 +88,7 @@ func (c *Settings) validate(provider string) error {
 	return nil
 }
 
-// limits are the smallest and largest price. Zero is none.
+// limits returns the smallest and largest price. Zero is none.
 func (s *Server) limits(provider string) (low, high int64) {
 	g := registered[provider]
 	low, high = g.low, g.high
@@ -102,7 +102,7 @@ func (s *Server) limits(provider string) (low, high int64) {
 	return low, high
 }
 
-// window is the verify window of a provider; zero is none.
+// window returns the verify window of a provider; zero is none.
 func (s *Server) window(provider string) time.Duration {
 	if w := s.st.settings[provider].Window; w != "" {
 		d, _ := time.ParseDuration(w) // validated when it was set

@@ -58,7 +58,7 @@ func (st *state) clear() {
 	st.faultsReleased = make(chan struct{})
 }
 
-// clock is the sandbox's own time: whole seconds are what the protocols carry,
+// clock returns the sandbox's own time: whole seconds are what the protocols carry,
 // but the ledger keeps the rest.
 func (st *state) clock() time.Time {
 	return st.now().Add(st.offset)

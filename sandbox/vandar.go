@@ -52,11 +52,7 @@ func (s *Server) serveVandar(w http.ResponseWriter, r *http.Request, seg []strin
 		notFound(w)
 		return
 	}
-	if r.Method != http.MethodPost {
-		methodNotAllowed(w, http.MethodPost)
-		return
-	}
-	body, ok := readBody(w, r)
+	body, ok := readPost(w, r)
 	if !ok {
 		return
 	}
@@ -93,7 +89,7 @@ func (s *Server) vandarSend(fields map[string]any, r *http.Request) call {
 	}}
 }
 
-// vandarFind looks for the payment that a call names; nil where there is none.
+// vandarFind looks for the payment that a call names; nil if there is none.
 func (s *Server) vandarFind(fields map[string]any) *payment {
 	p := s.st.find(ProviderVandar, text(fields["token"]))
 	if p == nil || p.owner != fingerprint(text(fields["api_key"])) {
@@ -155,11 +151,7 @@ func (s *Server) vandarTransaction(fields map[string]any, _ *http.Request) call 
 // serveVandarRefund is the business API, which knows payments by transId and takes
 // each payment_number once only.
 func (s *Server) serveVandarRefund(w http.ResponseWriter, r *http.Request, transaction string) {
-	if r.Method != http.MethodPost {
-		methodNotAllowed(w, http.MethodPost)
-		return
-	}
-	body, ok := readBody(w, r)
+	body, ok := readPost(w, r)
 	if !ok {
 		return
 	}
@@ -197,7 +189,7 @@ func (s *Server) serveVandarRefund(w http.ResponseWriter, r *http.Request, trans
 	}})
 }
 
-// vandarMoney are the amount that was paid, what the merchant has of it, and the fee,
+// vandarMoney returns the amount that was paid, what the merchant has of it, and the fee,
 // as the document's sample writes them: a decimal text, a number, and a text.
 func (p *payment) vandarMoney() (amount, realAmount, wage any) {
 	switch p.feeType {
@@ -246,7 +238,7 @@ func vandarError(about string) answer {
 	return reply(http.StatusUnprocessableEntity, object{{"status", 0}, {"errors", list{message}}})
 }
 
-// vandarFail is the fault "error": a state of the document (2, 3), or what a text is
+// vandarFail returns the fault "error": a state of the document (2, 3), or what a text is
 // about.
 func vandarFail(code string) answer {
 	if n, err := strconv.Atoi(code); err == nil {

@@ -62,11 +62,7 @@ func (s *Server) serveZibal(w http.ResponseWriter, r *http.Request, seg []string
 		notFound(w)
 		return
 	}
-	if r.Method != http.MethodPost {
-		methodNotAllowed(w, http.MethodPost)
-		return
-	}
-	body, ok := readBody(w, r)
+	body, ok := readPost(w, r)
 	if !ok {
 		return
 	}
@@ -161,11 +157,7 @@ func (s *Server) zibalInquiry(fields map[string]any, _ *http.Request) call {
 // serveZibalRefund is the platform's API. Its results are few: 1 is done; what it says
 // of an amount that isn't there is chosen.
 func (s *Server) serveZibalRefund(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost {
-		methodNotAllowed(w, http.MethodPost)
-		return
-	}
-	body, ok := readBody(w, r)
+	body, ok := readPost(w, r)
 	if !ok {
 		return
 	}
@@ -187,7 +179,7 @@ func (s *Server) serveZibalRefund(w http.ResponseWriter, r *http.Request) {
 	}})
 }
 
-// zibalRecord is what verify and inquiry say of a payment.
+// zibalRecord returns what verify and inquiry say of a payment.
 func (p *payment) zibalRecord() object {
 	var order, ref, card any
 	if p.order != "" {
@@ -236,7 +228,7 @@ func (p *payment) zibalStatus() int {
 	return -1
 }
 
-// zibalFail is the fault "error": a result of the table.
+// zibalFail returns the fault "error": a result of the table.
 func zibalFail(code string) answer {
 	n, err := strconv.Atoi(code)
 	if err != nil {

@@ -57,7 +57,7 @@ var (
 	ErrInUse = errors.New("another Caddy works on this ledger; stop it first")
 )
 
-// Err is the error with which a frozen ledger refuses to be opened.
+// Err returns the error with which a frozen ledger refuses to be opened.
 func (s Frozen) Err() error {
 	switch s {
 	case Moved:

@@ -1,6 +1,6 @@
-// Package storage names what the payments app needs of a storage module. The
-// stores live in packages of their own; the contract that they keep is
-// [payment.Store], and storagetest checks it.
+// Package storage defines what the payments app needs of a storage module. The stores are
+// in packages of their own; their contract is [payment.Store], and storagetest checks
+// it.
 package storage
 
 import (

@@ -23,6 +23,12 @@ func (s *Shop) caddyfile() []byte {
 	switch s.Kind {
 	case Static:
 		s.static(w)
+	case Plugin:
+		if s.Relayed() {
+			s.plugin(w)
+			break
+		}
+		s.program(w)
 	default:
 		s.program(w)
 	}
@@ -111,6 +117,25 @@ func (s *Shop) static(w *writer) {
 	w.line("")
 	w.line("\trewrite " + s.path() + " /thanks.html")
 	w.line("\ttemplates /thanks.html")
+	w.line("\tfile_server")
+}
+
+// plugin is a shop system whose plugin calls the gateway through the relay: nothing
+// changes in it but the gateway's address.
+func (s *Shop) plugin(w *writer) {
+	w.line("\troot " + quote(filepath.ToSlash(s.Root)))
+	w.line("")
+	matcher := s.matcher(w)
+	w.line("\tpayments {")
+	w.note("\t\t", relayNote)
+	w.line("\t\trelay /-/pay/{env." + RelayName + "} " + s.Gateway)
+	w.line("")
+	w.note("\t\t", observeNote)
+	w.line("\t\tobserve " + matcher + " " + s.Gateway)
+	w.line("\t}")
+	w.line("")
+	w.note("\t", fpmNote)
+	w.line("\tphp_fastcgi " + quote(s.FPM))
 	w.line("\tfile_server")
 }
 

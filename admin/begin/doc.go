@@ -1,3 +1,4 @@
-// Package begin is the first hour: the demo shop out of the program itself, the
-// sandbox alone on a port, and the first Caddyfile of a shop.
+// Package begin has the commands for a first trial: `demo` runs a shop out of the
+// program itself, `sandbox` runs the gateways' sandbox on a port, and `init` writes a
+// first Caddyfile. Nothing in it touches a real gateway.
 package begin

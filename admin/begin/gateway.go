@@ -26,6 +26,16 @@ func Gateways(creating bool) []string {
 	return names
 }
 
+// Relays reports whether a gateway's own API can be served to a shop's plugin.
+func Relays(gateway string) bool {
+	info, err := caddy.GetModule(providers + "." + gateway)
+	if err != nil {
+		return false
+	}
+	_, ok := info.New().(payment.Relayer)
+	return ok
+}
+
 // Needs are the options that a gateway's block must have. They are learnt from the
 // module itself, which names what it misses: so a gateway that is added to the
 // program needs no line here.
@@ -77,7 +87,7 @@ func missingIn(text string, options []string) string {
 	return first
 }
 
-// wordIn is where word stands in text by itself; -1 where it doesn't.
+// wordIn is where word stands in text by itself; -1 if it doesn't.
 func wordIn(text, word string) int {
 	part := func(b byte) bool {
 		return b == '_' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9'

@@ -61,6 +61,8 @@ const (
 	CaddyfileName = "Caddyfile"
 	EnvName       = "payments.env"
 	helpersName   = "php"
+	// RelayName is the environment variable with the secret part of the relay's path.
+	RelayName = "RELAY_SECRET"
 )
 
 // file is a file to write.
@@ -70,7 +72,7 @@ type file struct {
 	mode os.FileMode
 }
 
-// Made are the files that were written, and the port of the sandbox, 0 where its
+// Made are the files that were written, and the port of the sandbox, 0 if its
 // lines are comments.
 type Made struct {
 	Files   []string
@@ -78,6 +80,9 @@ type Made struct {
 	// Keys are the environment variables that wait for the gateway's own values.
 	Keys []string
 }
+
+// Relayed: the shop's plugin stays as it is, and calls the gateway through the relay.
+func (s *Shop) Relayed() bool { return s.Kind == Plugin && Relays(s.Gateway) }
 
 // Complete fills in what has a good default, and refuses what can't work.
 func (s *Shop) Complete() error {
@@ -287,6 +292,12 @@ func (s *Shop) env(made *Made) (text []byte, values map[string]string, err error
 	w.note("", signingNote)
 	set("PAYMENTS_SIGNING_KEY", hexed)
 	w.line("")
+	if s.Relayed() {
+		_, _ = rand.Read(secret) // it never fails
+		w.note("", relaySecretNote)
+		set(RelayName, hex.EncodeToString(secret))
+		return w.bytes(), values, nil
+	}
 	w.note("", receiptNote)
 	set("PAYMENT_RECEIPT_KEY", string(receipt))
 	return w.bytes(), values, nil
@@ -317,6 +328,9 @@ func (s *Shop) extra() ([]file, error) {
 			files = append(files, file{to, text, 0o644})
 		}
 		return files, nil
+	}
+	if s.Relayed() {
+		return nil, nil
 	}
 	for _, name := range []string{"payment-announce.php", "payment-receipt.php"} {
 		text, err := examples.PHP.ReadFile("php/" + name)

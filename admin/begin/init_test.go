@@ -163,7 +163,7 @@ func TestReturnAddresses(t *testing.T) {
 	for back, want := range map[string]string{
 		"/?wc-api=WC_IDPay": `{query.wc-api}.lowerAscii() == "wc_idpay"`,
 		"/index.php?route=extension/payment/idpay/callback": "\t\tpath /index.php\n\t\tquery route=extension/payment/idpay/callback\n",
-		"/modules/gateways/callback/idpay.php":              "\t\tverify /modules/gateways/callback/idpay.php idpay {",
+		"/modules/gateways/callback/idpay.php":              "\t\tobserve /modules/gateways/callback/idpay.php idpay\n",
 	} {
 		dir := t.TempDir()
 		s := begin.Shop{Kind: begin.Plugin, Gateway: "idpay", Return: back, Dir: dir}
@@ -177,5 +177,37 @@ func TestReturnAddresses(t *testing.T) {
 		if !strings.Contains(string(b), want) {
 			t.Errorf("%s:\n%s", back, b)
 		}
+	}
+}
+
+// A plugin is left as it is where the relay can serve its gateway: the Caddyfile has relay
+// and observe, and no helper is written. Where it can't, the shop announces.
+func TestPluginIsRelayedWhereItCanBe(t *testing.T) {
+	relayed := 0
+	for _, gateway := range begin.Gateways(false) {
+		dir := t.TempDir()
+		s := begin.Shop{Kind: begin.Plugin, Gateway: gateway, BaseURL: "https://poolam.ir", Dir: dir}
+		if err := s.Complete(); err != nil {
+			t.Fatal(err)
+		}
+		made, err := s.Make()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(filepath.Join(dir, "Caddyfile"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, relays := string(b), begin.Relays(gateway)
+		if relays {
+			relayed++
+		}
+		if strings.Contains(text, "relay /-/pay/{env.RELAY_SECRET} "+gateway) != relays || strings.Contains(text, "observe @return "+gateway) != relays ||
+			strings.Contains(text, "verify @return "+gateway) == relays || (len(made.Files) == 2) != relays {
+			t.Errorf("%s (relayed: %v): %v\n%s", gateway, relays, made.Files, text)
+		}
+	}
+	if relayed == 0 {
+		t.Error("no gateway is relayed")
 	}
 }

@@ -68,6 +68,18 @@ var (
 		"The plugin's return address.",
 		"نشانی بازگشت افزونه.",
 	}
+	relayNote = lang.Text{
+		"The gateway's own API, for the plugin. In the plugin, this site's address with\nthis path and the gateway's name stands in place of the gateway's address.",
+		"API خود درگاه، برای افزونه. در افزونه، نشانی همین سایت با این مسیر و نام درگاه\nبه‌جای نشانی درگاه نوشته می‌شود.",
+	}
+	observeNote = lang.Text{
+		"Where the plugin's customers come back. They reach the shop as before.",
+		"جایی که مشتری‌های افزونه برمی‌گردند. مثل پیش به فروشگاه می‌رسند.",
+	}
+	relaySecretNote = lang.Text{
+		"The secret part of the relay's path: whoever knows it may call the gateway as the\nshop.",
+		"بخش محرمانهٔ مسیر رله: هر کس آن را بداند می‌تواند به‌جای فروشگاه با درگاه حرف بزند.",
+	}
 	fpmNote = lang.Text{
 		"PHP. Caddy's user must be able to open the socket: `usermod -aG www-data caddy`.",
 		"PHP. کاربر Caddy باید بتواند سوکت را باز کند: `usermod -aG www-data caddy`.",

@@ -1,3 +1,3 @@
-// Package hamekar reports conversions to Hamekar, also known as Linkap
-// (hamekar.ir), as its document on customers' confirmations says.
+// Package hamekar reports conversions to Hamekar (hamekar.ir), also known as Linkap. It
+// follows Hamekar's document on confirming customers.
 package hamekar

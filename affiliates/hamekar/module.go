@@ -16,9 +16,9 @@ func init() { caddy.RegisterModule(&Affiliate{}) }
 // defaultAPI is the address in Hamekar's document.
 const defaultAPI = "https://api.hamekar.ir"
 
-// Affiliate is the network Hamekar (Linkap). Its links carry the visitor's
-// `track_id`; a conversion is reported with `/customer/callback`. The network
-// is told no amount and no order, and can't be told of a refund.
+// Affiliate is the network Hamekar (Linkap). Its links carry the visitor's `track_id`.
+// Conversions are reported to `/customer/callback`, without amount and order. The network
+// has no call for a refund.
 type Affiliate struct {
 	wire.Config
 

@@ -6,7 +6,7 @@ import (
 	"github.com/rahgir/caddy-payments/internal/block"
 )
 
-// Lines are the lines `report`, `header` and `body` of a request.
+// Lines returns the lines `report`, `header` and `body` of a request.
 func Lines(r *Request) []block.Option {
 	return []block.Option{
 		{Name: "report", Read: func(d *caddyfile.Dispenser) error { return r.Read(d, false) }},

@@ -1,5 +1,6 @@
-// Package message fills the templates of what is told to others: an address, a
-// header, a form or JSON with placeholders. Each value is escaped for where it
-// stands, so that no order number, however odd, becomes another field or another
-// address.
+// Package message fills the templates of outgoing messages: an address, a header, a form
+// or JSON with placeholders.
+//
+// It promises to escape each value for the place where it stands, so an order number
+// can't add a field or change the address.
 package message

@@ -147,7 +147,7 @@ func (t *Template) check(field string, at Place, seen string) error {
 	return nil
 }
 
-// place is how a value is escaped behind what stands before it.
+// place returns how a value is escaped behind what stands before it.
 func place(at Place, before string) (escaping, error) {
 	switch at {
 	case Address:

@@ -9,7 +9,7 @@ import (
 	"github.com/rahgir/caddy-payments/providers/wire"
 )
 
-// SaleNames are the placeholders of what is told about one payment.
+// SaleNames returns the placeholders of what is told about one payment.
 func SaleNames() Names {
 	return Names{
 		Values: []string{
@@ -24,7 +24,7 @@ func SaleNames() Names {
 // currency is the code of the rial in ISO 4217.
 const currency = "IRR"
 
-// SaleValues are the values of [SaleNames].
+// SaleValues returns the values of [SaleNames].
 func SaleValues(s payment.Sale) map[string]string {
 	paid := s.PaidAt
 	if paid.IsZero() {
@@ -38,7 +38,7 @@ func SaleValues(s payment.Sale) map[string]string {
 	}
 }
 
-// toman is an amount in toman, with a fraction where it has one.
+// toman returns an amount in toman, with a fraction where it has one.
 func toman(a payment.Rials) string {
 	unit := int64(payment.Toman)
 	s := strconv.FormatInt(int64(a)/unit, 10)

@@ -1,4 +1,5 @@
-// Package notify tells people what needs one: an SMS panel, a messenger's bot, a mail
-// relay. What happens is collected, so that a bad hour is one message. Nothing waits
-// for it, and nothing that concerns money depends on it.
+// Package notify tells people about what needs them: by an SMS panel, a messenger's bot or
+// a mail relay. It collects events, so that a bad hour becomes one message.
+//
+// It promises that no payment waits for it. If it fails, only a message is lost.
 package notify

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -30,14 +29,14 @@ const (
 	mostLines = 12
 )
 
-// Notifier tells people of what needs one.
+// Notifier tells people that something needs them.
 type Notifier struct {
 	wire.Config
 
-	// What to tell of: review, parked, shop_refused, operator_fault, provider_down,
-	// provider_up, disk_low, report_failed, unclaimed, unannounced, other. Default: all.
+	// What to tell of: review, parked, shop_refused, owed, operator_fault, provider_down,
+	// not_starting, provider_up, disk_low, report_failed, unclaimed, unannounced, other. Default: all.
 	On []string `json:"on,omitempty"`
-	// The request that tells. Placeholders: `{text}` (all that happened), `{count}`,
+	// The request to make. It may use these placeholders: `{text}` (all that happened), `{count}`,
 	// `{name}`, `{time.unix}`, `{time.iso}`, `{env.NAME}`, `{file./path}`.
 	Request message.Request `json:"report,omitzero"`
 	// The least time between two messages. Default: `10m`.
@@ -51,10 +50,7 @@ type Notifier struct {
 	// deliver is send, but for tests.
 	deliver func(context.Context, []line, int) error
 
-	mu    sync.Mutex
-	lines []line
-	more  int // what found no line
-	wake  chan struct{}
+	box *box
 }
 
 // Event is something that a person should know of.
@@ -63,21 +59,16 @@ type Event struct {
 	Provider, Order, Reason string
 }
 
-// line is events of one cause.
-type line struct {
-	Event
-	count  int
-	orders []string
-}
-
 var titles = map[string]lang.Text{
 	"review":         {"payments need a person", "پرداخت نیازمند بررسی"},
 	"parked":         {"paid, the shop is unsure", "پرداخت‌شده، فروشگاه نامطمئن"},
 	"shop_refused":   {"paid, the shop refused it", "پرداخت‌شده، فروشگاه نپذیرفت"},
 	"operator_fault": {"the provider refuses our settings", "ارائه‌دهنده تنظیمات ما را نمی‌پذیرد"},
 	"provider_down":  {"the provider does not answer", "ارائه‌دهنده پاسخ نمی‌دهد"},
+	"not_starting":   {"the provider starts no payments", "ارائه‌دهنده پرداختی آغاز نمی‌کند"},
 	"provider_up":    {"the provider answers again", "ارائه‌دهنده دوباره پاسخ می‌دهد"},
-	"disk_low":       {"the ledger has no room: no payments are taken", "برای ثبت پرداخت جا نیست: پرداخت تازه گرفته نمی‌شود"},
+	"disk_low":       {"the ledger takes no payments, or soon will take none: see caddy payments doctor", "دفتر پرداخت‌ها پرداخت تازه نمی‌گیرد یا به‌زودی نخواهد گرفت: caddy payments doctor را ببینید"},
+	"owed":           {"refused, and the money is with you", "پذیرفته نشد و پول پیش شماست"},
 	"report_failed":  {"a report was not accepted", "گزارشی پذیرفته نشد"},
 	"unclaimed":      {"paid, and nobody came back", "پرداخت‌شده و کسی برنگشته"},
 	"unannounced":    {"returns that nothing announced", "بازگشت‌های اعلام‌نشده"},
@@ -86,12 +77,12 @@ var titles = map[string]lang.Text{
 
 // Kinds lists what a notifier can tell of.
 func Kinds() []string {
-	return []string{"review", "parked", "shop_refused", "operator_fault", "provider_down", "provider_up", "disk_low", "report_failed", "unclaimed", "unannounced", "other"}
+	return []string{"review", "parked", "shop_refused", "owed", "operator_fault", "provider_down", "not_starting", "provider_up", "disk_low", "report_failed", "unclaimed", "unannounced", "other"}
 }
 
 // Provision resolves secrets and addresses. It makes no call.
 func (n *Notifier) Provision(ctx caddy.Context, name string) (err error) {
-	n.name, n.wake = name, make(chan struct{}, 1)
+	n.name, n.box = name, boxOf(name)
 	if err := n.check(); err != nil {
 		return err
 	}
@@ -136,62 +127,38 @@ func (n *Notifier) Note(e Event) {
 	if _, ok := titles[e.Kind]; !ok {
 		e.Kind = "other"
 	}
-	if len(n.On) > 0 && !slices.Contains(n.On, e.Kind) {
-		return
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	order := e.Order
-	e.Order = ""
-	i := slices.IndexFunc(n.lines, func(l line) bool { return l.Event == e })
-	switch {
-	case i < 0 && len(n.lines) >= mostLines:
-		n.more++
-		return
-	case i < 0:
-		n.lines = append(n.lines, line{Event: e})
-		i = len(n.lines) - 1
-	}
-	l := &n.lines[i]
-	if l.count++; order != "" && len(l.orders) < 3 && !slices.Contains(l.orders, order) {
-		l.orders = append(l.orders, order)
-	}
-	select {
-	case n.wake <- struct{}{}:
-	default:
+	if n.hears(e.Kind) {
+		n.box.note(e, "")
 	}
 }
+
+func (n *Notifier) hears(kind string) bool { return len(n.On) == 0 || slices.Contains(n.On, kind) }
 
 // Run sends what was collected until ctx ends. trouble hears of what could not be
 // sent.
 func (n *Notifier) Run(ctx context.Context, trouble func(error)) {
-	for {
-		select {
-		case <-ctx.Done():
+	for n.box.awaitNews(ctx) {
+		if !sleep(ctx, n.box.until(n.every())) {
 			return
-		case <-n.wake:
 		}
-		wait := gather
-		for {
-			if !sleep(ctx, wait) {
-				return
-			}
-			lines, more := n.take()
-			if len(lines) == 0 && more == 0 {
-				break
-			}
-			if err := n.deliver(ctx, lines, more); err != nil {
-				trouble(fmt.Errorf("notify %s: %w", n.name, err))
-				n.putBack(lines, more)
-				wait = again
-				continue
-			}
-			wait = time.Duration(n.Every)
-			if wait <= 0 {
-				wait = defaultEvery
-			}
+		b, ok := n.box.take()
+		if !ok {
+			continue
+		}
+		err := n.deliver(ctx, b.lines, b.more)
+		n.box.done(b, err)
+		if err != nil && ctx.Err() == nil {
+			trouble(fmt.Errorf("notify %s: %w", n.name, err))
 		}
 	}
+}
+
+// every is the least time between two messages.
+func (n *Notifier) every() time.Duration {
+	if n.Every > 0 {
+		return time.Duration(n.Every)
+	}
+	return defaultEvery
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {
@@ -203,30 +170,6 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	case <-t.C:
 		return true
 	}
-}
-
-func (n *Notifier) take() ([]line, int) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	lines, more := n.lines, n.more
-	n.lines, n.more = nil, 0
-	return lines, more
-}
-
-// putBack returns what was not sent, before what came since.
-func (n *Notifier) putBack(lines []line, more int) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for _, l := range n.lines {
-		if i := slices.IndexFunc(lines, func(o line) bool { return o.Event == l.Event }); i >= 0 {
-			lines[i].count += l.count
-		} else if len(lines) < mostLines {
-			lines = append(lines, l)
-		} else {
-			more += l.count
-		}
-	}
-	n.lines, n.more = lines, n.more+more
 }
 
 func (n *Notifier) send(ctx context.Context, lines []line, more int) error {

@@ -36,7 +36,7 @@ func TestCollected(t *testing.T) {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		n.name, n.wake = "sms", make(chan struct{}, 1)
+		n.name, n.box = "sms", newBox()
 		type sent struct {
 			at    time.Duration
 			count int
@@ -86,11 +86,12 @@ func TestCollected(t *testing.T) {
 
 // What is collected is bounded, and says how much it left out.
 func TestBounded(t *testing.T) {
-	n := &Notifier{wake: make(chan struct{}, 1)}
+	n := &Notifier{box: newBox()}
 	for i := range 10_000 {
 		n.Note(Event{Kind: "other", Reason: fmt.Sprint(i), Order: strings.Repeat("x", 10)})
 	}
-	lines, more := n.take()
+	b, _ := n.box.take()
+	lines, more := b.lines, b.more
 	if len(lines) != mostLines || more != 10_000-mostLines {
 		t.Errorf("%d lines, %d more", len(lines), more)
 	}
@@ -101,11 +102,12 @@ func TestBounded(t *testing.T) {
 }
 
 func TestOnlyWhatIsAsked(t *testing.T) {
-	n := &Notifier{On: []string{"parked"}, wake: make(chan struct{}, 1)}
+	n := &Notifier{On: []string{"parked"}, box: newBox()}
 	n.Note(Event{Kind: "review"})
 	n.Note(Event{Kind: "what is this"})
 	n.Note(Event{Kind: "parked", Order: "1\n2 × refund me"})
-	lines, _ := n.take()
+	b, _ := n.box.take()
+	lines := b.lines
 	if len(lines) != 1 || strings.Contains(text(lines, 0, ""), "\n") {
 		t.Errorf("%+v: %q", lines, text(lines, 0, ""))
 	}

@@ -25,41 +25,42 @@ func init() {
 	}
 }
 
-// Affiliate is any network that takes a URL, a form or JSON. A sale is reported once
-// it is delivered, with a request of the configuration; what is not written is taken
-// from the preset whose name the module has.
+// Affiliate is a network that takes a URL, a form or JSON. It gets one request for each
+// sale that was delivered. The configuration describes the request; what it leaves out
+// comes from the preset that has the module's name.
 type Affiliate struct {
 	wire.Config
 
 	// The values of the preset's own options, by name.
 	Options map[string]string `json:"options,omitempty"`
 
-	// The query parameter of the network's links, their ids' form (a regular
-	// expression), and how long a visit counts. They are the defaults of `track`.
+	// The query parameter of the network's links, a regular expression for its ids, and
+	// how long a visit counts. They are the defaults of `track`.
 	Param   string         `json:"param,omitempty"`
 	Pattern string         `json:"pattern,omitempty"`
 	TTL     caddy.Duration `json:"ttl,omitempty"`
 
-	// The request that reports a sale. Placeholders: `{click}` (the visit's id),
+	// The request that reports a sale. It may use these placeholders: `{click}` (the visit's id),
 	// `{order}`, `{payment}` (our reference), `{item}`, `{site}`, `{provider}`,
 	// `{amount.rial}`, `{amount.toman}`, `{currency}`, `{time.unix}`, `{time.iso}`,
-	// `{test}`, `{env.NAME}`, `{file./path}`. Each is escaped for where it stands.
+	// `{test}`, `{env.NAME}`, `{file./path}`. Each value is escaped for the place where it is used.
 	ReportWith message.Request `json:"report,omitzero"`
 
-	// Which answers say that the report was taken. Default: every 2xx.
+	// Which answers mean that the network accepted the report. Default: every 2xx.
 	Success Success `json:"success,omitzero"`
 
-	// The statuses that refuse a report for good. Default: 400 and 422.
+	// The statuses that mean that the network will never accept the report. Default: 400
+	// and 422.
 	Rejected []int `json:"rejected,omitempty"`
-	// The statuses that refuse our key: everything waits until the configuration
-	// changes. Default: 401.
+	// The statuses that mean that the key is wrong. Reports wait then until the
+	// configuration changes. Default: 401.
 	Unauthorized []int `json:"unauthorized,omitempty"`
 
 	// Where the answer holds the network's own id of the report, as a JSON pointer.
 	// It is `{remembered}` in `cancel`.
 	Remember string `json:"remember,omitempty"`
 
-	// The request that takes a sale back, made once when the payment is reversed.
+	// The request that cancels a sale. It is made once, when the payment is reversed.
 	CancelWith *message.Request `json:"cancel,omitempty"`
 
 	preset         *preset
@@ -72,8 +73,8 @@ type Affiliate struct {
 type Success struct {
 	// HTTP statuses. Default: every 2xx.
 	Status []int `json:"status,omitempty"`
-	// A JSON pointer and the value that must stand there: a JSON value, or a text
-	// without quotes.
+	// A JSON pointer, and the value that must be there: a JSON value, or a text without
+	// quotes.
 	Pointer string `json:"pointer,omitempty"`
 	Value   string `json:"value,omitempty"`
 }
@@ -172,7 +173,7 @@ func (a *Affiliate) request(field string, r message.Request, base string, names 
 	return r.Parse(field, base, a.InsecureHTTP, names)
 }
 
-// merged is a request of the configuration over the preset's.
+// merged returns a request of the configuration over the preset's.
 func merged(own, known message.Request) message.Request {
 	if own.URL != "" {
 		known = message.Request{Header: known.Header}
@@ -190,7 +191,7 @@ func merged(own, known message.Request) message.Request {
 	}
 }
 
-// names are the placeholders, those of the preset's options among them.
+// names returns the placeholders, those of the preset's options among them.
 func (a *Affiliate) names(log *zap.Logger) (message.Names, error) {
 	values := make(map[string]string)
 	for _, o := range a.preset.Options {

@@ -1,4 +1,4 @@
-// Package webhook tells a server of the shop's what becomes of its payments, by the
-// Standard Webhooks specification (https://www.standardwebhooks.com): an id that is
-// the same for each try, a time, and a signature over both and the body.
+// Package webhook sends messages about payments to a server of the shop. It follows the
+// Standard Webhooks specification (https://www.standardwebhooks.com): every try of one
+// message has the same id, and a signature covers the id, the time and the body.
 package webhook

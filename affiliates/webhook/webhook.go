@@ -41,24 +41,23 @@ func Types() []string {
 // DefaultTimeout is how long a receiver may take, as the specification has it.
 const DefaultTimeout = 15 * time.Second
 
-// Hook is one receiver.
+// Hook is a server of the shop that receives messages.
 type Hook struct {
-	// What the receiver is called in the ledger and in logs. Default: the address's
-	// host.
+	// The receiver's name in the ledger and in logs. Default: the host of its address.
 	Name string `json:"name,omitempty"`
-	// Where to send to, https or a loopback address. May have placeholders.
+	// The address to send to: https, or a loopback address. It may contain placeholders.
 	URL string `json:"url,omitempty"`
-	// The keys that sign, `whsec_` and 24 to 64 bytes in base64. Several sign each
-	// message, so that a key can be changed without a gap. Write `{env.NAME}` or
-	// `{file./path}`.
+	// The keys that sign: `whsec_` and 24 to 64 bytes in base64. If there are several,
+	// each signs every message, so that you can change a key without a gap. Write
+	// `{env.NAME}` or `{file./path}`.
 	Secrets []string `json:"secrets,omitempty"`
 	// The types of messages to send. Default: all.
 	Events []string `json:"events,omitempty"`
-	// How long the receiver may take. Default: `15s`.
+	// How long to wait for the receiver's answer. Default: `15s`.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 	// The proxy through which to call. Default: none.
 	ProxyURL string `json:"proxy_url,omitempty"`
-	// Allow plain `http` towards any host. Default: false.
+	// Allow plain `http` to hosts other than loopback addresses. Default: false.
 	InsecureHTTP bool `json:"insecure_http,omitempty"`
 
 	// View shows a payment to the receiver; it is set before the first message.
@@ -142,7 +141,7 @@ func (h *Hook) resolve() (string, error) {
 	return u.String(), nil
 }
 
-// Called is the receiver's name.
+// Called returns the receiver's name.
 func (h *Hook) Called() string {
 	if h.Name != "" {
 		return h.Name
@@ -203,7 +202,7 @@ func (h *Hook) Send(ctx context.Context, id string, m Message, now time.Time) pa
 	}}))
 }
 
-// sign is a signature by each key, separated by spaces.
+// sign returns a signature by each key, separated by spaces.
 func (h *Hook) sign(id, stamp string, body []byte) string {
 	all := make([]string, 0, len(h.keys))
 	for _, k := range h.keys {

@@ -2,7 +2,7 @@ package main
 
 import "runtime/debug"
 
-// version is what `caddy version` prints before Caddy's own version: this module's,
+// version returns what `caddy version` prints before Caddy's own version: this module's,
 // which Go stamps from the checkout (a tag, or a commit's time and hash). `go run`
 // has none.
 func version() string {

@@ -128,12 +128,10 @@ func (w *world) start(p *process, s *shopper, order string) bool {
 	}
 	switch w.plan.mode {
 	case modeCheckout:
+		ref := payment.CheckoutRef(site, at.issuer, order)
 		_, rec, err := p.eng.Purchase(ctx, engine.Purchase{
 			Site: site, Route: route, Provider: at.name, Order: order, Amount: s.amount, Item: "sku", Track: track,
-			ReturnURL: func(ref payment.Ref) string {
-				return "https://shop" + route + "?ref=" + string(w.name(ref, "of "+order))
-			},
-			Return: func(string) payment.Return { return ret },
+			Ref: ref, ReturnURL: "https://shop" + route + "?ref=" + string(w.name(ref, "of "+order)), Return: ret,
 		})
 		if err != nil {
 			return false

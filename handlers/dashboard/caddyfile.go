@@ -28,6 +28,8 @@ func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 //		language  fa|en
 //		title     <text>
 //		page_size <number>
+//		role      <placeholder>
+//		decide    <user>...
 //	}
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive's own name
@@ -39,6 +41,8 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		block.Word("language", &h.Language, "fa", "en"),
 		block.String("title", &h.Title),
 		block.Number("page_size", &h.PageSize, 1, maxPageSize),
+		block.String("role", &h.Role),
+		block.Strings("decide", &h.Deciders),
 	})
 }
 

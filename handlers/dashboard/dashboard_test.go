@@ -24,7 +24,7 @@ import (
 // comes in a header.
 func serve(t *testing.T, h *Handler, l *operatetest.Ledger) *httptest.Server {
 	t.Helper()
-	h.app, h.log = l, zap.NewNop()
+	h.app, h.log, h.stopped = l, zap.NewNop(), new(switched)
 	if h.PageSize == 0 {
 		h.PageSize = defaultPageSize
 	}
@@ -32,6 +32,9 @@ func serve(t *testing.T, h *Handler, l *operatetest.Ledger) *httptest.Server {
 		repl := caddy.NewReplacer()
 		if user := r.Header.Get("Test-User"); user != "" {
 			repl.Set("http.auth.user.id", user)
+		}
+		if role := r.Header.Get("Test-Role"); role != "" {
+			repl.Set("http.auth.user.role", role)
 		}
 		r = r.WithContext(context.WithValue(r.Context(), caddy.ReplacerCtxKey, repl))
 		if err := h.ServeHTTP(w, r, nil); err != nil {
@@ -123,12 +126,12 @@ func TestServesNobodyUnknown(t *testing.T) {
 func TestHeadersAreStrict(t *testing.T) {
 	a := send(t, serve(t, &Handler{}, operatetest.New(t)), "GET", "", nil).want(t, 200, `dir="rtl"`, "چیزی منتظر شما نیست")
 	csp := a.header.Get("Content-Security-Policy")
-	for _, s := range []string{"default-src 'none'", "frame-ancestors 'none'", "form-action 'self'", "style-src 'sha256-"} {
+	for _, s := range []string{"default-src 'none'", "frame-ancestors 'none'", "form-action 'self'", "style-src 'sha256-", "script-src 'sha256-", "connect-src 'self'"} {
 		if !strings.Contains(csp, s) {
 			t.Errorf("%q is not in %s", s, csp)
 		}
 	}
-	if a.header.Get("Cache-Control") != "no-store" || a.header.Get("Referrer-Policy") != "same-origin" || strings.Contains(a.body, "<script") || strings.Contains(a.body, "style=") {
+	if a.header.Get("Cache-Control") != "no-store" || a.header.Get("Referrer-Policy") != "same-origin" || strings.Count(a.body, "<script") != 1 || !strings.Contains(a.body, "<script>"+script+"</script>") || strings.Contains(a.body, "style=") || regexp.MustCompile(` on[a-z]+=`).MatchString(a.body) {
 		t.Error("the page is not strict")
 	}
 }
@@ -142,7 +145,7 @@ func TestListTabsSearchAndPages(t *testing.T) {
 	done := l.Put(payment.Delivered, "", func(r *payment.Record) { r.Order = `<b>"7"` })
 	srv := serve(t, &Handler{PageSize: 3}, l)
 
-	first := send(t, srv, "GET", "?lang=en", nil).want(t, 200, "Needs you", ">5</b>", "50,000 toman", "500,000 rial", waiting[4].Order)
+	first := send(t, srv, "GET", "?lang=en&tab=attention", nil).want(t, 200, "Needs you", ">5</b>", "50,000 toman", "500,000 rial", waiting[4].Order)
 	if strings.Contains(first.body, waiting[0].Order) {
 		t.Error("the page is too long")
 	}
@@ -177,7 +180,7 @@ func TestAffiliateTab(t *testing.T) {
 	srv := serve(t, &Handler{PageSize: 2}, l)
 	seen := ""
 	for query, n := "?tab=affiliate&lang=en", 0; query != "" && n < 5; n++ {
-		a := send(t, srv, "GET", query, nil).want(t, 200, "Affiliate reports")
+		a := send(t, srv, "GET", query, nil).want(t, 200, "Reports")
 		seen += a.body
 		query = ""
 		if m := regexp.MustCompile(`href="(\?cursor=[^"]+)">Older`).FindStringSubmatch(a.body); m != nil {
@@ -319,7 +322,7 @@ func TestEveryTextIsInBothLanguages(t *testing.T) {
 			t.Errorf("%s", key)
 		}
 	}
-	for _, m := range regexp.MustCompile(`T "([a-z_]+)"`).FindAllStringSubmatch(pagesText, -1) {
+	for _, m := range regexp.MustCompile(`T "([a-z_]+)"`).FindAllStringSubmatch(pagesText+homeText, -1) {
 		if _, ok := texts[m[1]]; !ok {
 			t.Errorf("the pages use %s", m[1])
 		}

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -36,6 +37,27 @@ type detailPage struct {
 	Created     string
 	Sandbox     bool
 	Panel, Rest []explain.Field
+	// Ways are those in which the money can go back.
+	Ways []wayBack
+	// Steps are the history, each with its colour.
+	Steps []step
+	Tells []tell
+}
+
+// step is one thing that happened.
+type step struct {
+	explain.Step
+	Tone string
+}
+
+// tell is what somebody outside is told of the payment.
+type tell struct{ To, Kind, State, Last, When string }
+
+// stepTones are the colours of what says where the money is.
+var stepTones = map[string]string{
+	"confirmed": "good", "credited": "good", "given_back": "good", "reported": "good",
+	"parked": "warn", "doubted": "warn", "refused": "warn", "give_back_unknown": "bad", "report_failed": "warn", "no_answer": "warn", "not_sent": "warn", "not_confirmed": "warn",
+	"decided": "wait", "giving_back": "wait", "report_again": "wait", "now": "now",
 }
 
 // tones of the answers to "is the money with me?".
@@ -72,8 +94,20 @@ func (p *page) detail(ref string, d draft) error {
 			page.Rest = append(page.Rest, f)
 		}
 	}
+	for _, s := range v.History {
+		page.Steps = append(page.Steps, step{s, cmp.Or(stepTones[s.Kind], "plain")})
+	}
+	if p.role == decider {
+		page.Ways = p.waysBack(rec)
+	}
+	for _, r := range rec.Reports {
+		page.Tells = append(page.Tells, tell{r.To, string(r.Kind), page.T("report_" + string(r.State)), r.Last, lang.When(r.Since, p.lang)})
+	}
 	return p.render(d.status, "detail", page)
 }
+
+// errTooLarge: a form is larger than any of ours.
+var errTooLarge = errors.New("the form is too large")
 
 // maxForm bounds the body of a decision.
 const maxForm = 16 << 10
@@ -85,7 +119,10 @@ func (p *page) post(ref string) error {
 		return err
 	}
 	p.r.Body = http.MaxBytesReader(p.w, p.r.Body, maxForm)
-	if err := p.r.ParseForm(); err != nil {
+	var large *http.MaxBytesError
+	if err := p.r.ParseForm(); errors.As(err, &large) {
+		return errTooLarge
+	} else if err != nil {
 		return fmt.Errorf("%w: unreadable form", operate.ErrInput)
 	}
 	form := p.r.PostForm
@@ -103,6 +140,9 @@ func (p *page) post(ref string) error {
 	version, err := strconv.ParseUint(form.Get("version"), 10, 64)
 	if err != nil || version == 0 {
 		return fmt.Errorf("%w: no version", operate.ErrInput)
+	}
+	if kind, ok := kindOf(form.Get("decision")); ok {
+		return p.giveBack(rec, kind, version)
 	}
 	c := operate.Choice{Key: form.Get("decision"), By: p.user, Note: form.Get("note"), Version: version}
 	if problem := p.check(rec, c, form.Get("sure") != ""); problem != "" {

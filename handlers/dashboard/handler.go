@@ -28,19 +28,25 @@ type App interface {
 	Engine(ctx context.Context) (*engine.Engine, error)
 	// ProviderNames are the configured providers, sorted.
 	ProviderNames() []string
+	// Money is what costs money now, or soon will.
+	Money(ctx context.Context, l lang.Lang) []operate.Finding
+	// Health is how providers, shops and the ledger have been lately.
+	Health() operate.Health
 }
 
-// Handler is the dashboard for the shop's people: payments by what they wait
-// for, each with one sentence why, the amounts in toman and rial, the numbers to
-// search for in the provider's panel, and the buttons that decide.
+// Handler is the dashboard for the shop's people. Its first page answers “is everything
+// well?”; behind it are payments by what they wait for, each with one sentence why, the
+// amounts in toman and rial, the numbers to search for in the provider's panel, and the
+// buttons that decide.
 //
 // It serves only users that a handler before it has authenticated, such as
 // `basic_auth`: it needs `{http.auth.user.id}`, which is also the name that is
 // kept with a decision. It answers every request that reaches it.
+//
+// Every user may decide, unless `role` or `decide` says who.
 type Handler struct {
-	// The sites whose payments are shown, as records name them: their host, with
-	// the port where it is not the usual one. Needed where sites have different
-	// owners. Default: all.
+	// The sites whose payments are shown: their hosts, with the port if it is not the
+	// usual one. Write it if your sites have different owners. Default: all sites.
 	Sites []string `json:"sites,omitempty"`
 
 	// The language: `fa` or `en`. Default: what the browser asks for, else
@@ -50,11 +56,22 @@ type Handler struct {
 	// The page's title. Default: “Payments” in the page's language.
 	Title string `json:"title,omitempty"`
 
+	// A placeholder of the authenticating handler, such as `{http.auth.user.role}`. A user
+	// whose value has the word `decide` may decide, one with `view` may look, and
+	// others are refused.
+	Role string `json:"role,omitempty"`
+
+	// The users who may decide; all others may look.
+	Deciders []string `json:"decide,omitempty"`
+
 	// How many payments a page lists, up to 200. Default: 25.
 	PageSize int `json:"page_size,omitempty"`
 
 	app App
 	log *zap.Logger
+
+	// stopped is closed when the server or the configuration ends.
+	stopped *switched
 }
 
 const (
@@ -69,7 +86,11 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 
 // Provision implements caddy.Provisioner.
 func (h *Handler) Provision(ctx caddy.Context) error {
-	h.log = ctx.Logger()
+	h.log, h.stopped = ctx.Logger(), new(switched)
+	// A stream must end before the server waits for its connections.
+	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
+		server.RegisterOnShutdown(h.stop)
+	}
 	mod, err := ctx.AppIfConfigured("payments")
 	switch {
 	case errors.Is(err, caddy.ErrNotConfigured):
@@ -88,7 +109,16 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	return h.validate()
 }
 
+// Cleanup implements caddy.CleanerUpper.
+func (h *Handler) Cleanup() error {
+	h.stop()
+	return nil
+}
+
 func (h *Handler) validate() error {
+	if err := h.checkRoles(); err != nil {
+		return err
+	}
 	if _, ok := lang.Parse(h.Language); h.Language != "" && !ok {
 		return fmt.Errorf("language %q must be fa or en", h.Language)
 	}
@@ -112,6 +142,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 		p.message(http.StatusMethodNotAllowed, "method_title", "", "")
 		return nil
 	}
+	switch p.role = h.roleOf(r, p.user); {
+	case p.role == nobody:
+		p.message(http.StatusForbidden, "role_title", "role_text", "")
+		return nil
+	case r.Method == http.MethodGet && r.URL.Query().Has("live"):
+		p.live()
+		return nil
+	}
 	defer operate.Use(h.app)()
 	e, err := h.app.Engine(r.Context())
 	if err != nil {
@@ -119,19 +157,35 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 		return nil
 	}
 	p.engine = e
-	ref := r.URL.Query().Get("ref")
-	switch {
-	case r.Method == http.MethodPost:
-		err = p.post(ref)
-	case ref != "":
-		err = p.detail(ref, draft{})
-	default:
-		err = p.list()
-	}
-	if err != nil {
+	if err := p.serve(); err != nil {
 		p.fail(err)
 	}
 	return nil
+}
+
+// serve answers as the query says.
+func (p *page) serve() error {
+	q := p.r.URL.Query()
+	ref := q.Get("ref")
+	kind, back := kindOf(q.Get("back"))
+	switch {
+	case p.r.Method == http.MethodPost && p.role != decider:
+		return errViewer
+	case p.r.Method == http.MethodPost:
+		return p.post(ref)
+	case ref != "" && back:
+		return p.confirm(ref, kind, http.StatusOK, "", "", "")
+	case ref != "":
+		return p.detail(ref, draft{})
+	case q.Get("tab") == "audit":
+		return p.audit()
+	}
+	for _, name := range []string{"tab", "q", "provider", "state", "from", "to", "cursor"} {
+		if q.Get(name) != "" {
+			return p.list()
+		}
+	}
+	return p.home()
 }
 
 // userOf is the user that a handler before this one has authenticated.
@@ -156,5 +210,6 @@ func (h *Handler) ShownSites() []string { return h.Sites }
 // Interface guards.
 var (
 	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddy.CleanerUpper          = (*Handler)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
 )

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rahgir/caddy-payments/internal/explain"
 	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/operate/find"
@@ -20,31 +21,42 @@ type tab struct {
 
 // tabs in the order of the page: first what needs somebody.
 var tabs = []struct{ key, states string }{
-	{"attention", "attention"}, {"open", "open"}, {"done", "delivered"},
-	{"unpaid", "declined,expired,abandoned"}, {"owed", ""}, {"reversed", "reversed"}, {"affiliate", ""}, {"all", "all"},
+	{"home", ""}, {"attention", "attention"}, {"open", "open"}, {"done", "delivered"},
+	{"unpaid", "declined,expired,abandoned"}, {"owed", ""}, {"reversed", "reversed"}, {"affiliate", ""}, {"all", "all"}, {"audit", ""},
 }
 
 // item is a payment in the list.
 type item struct {
 	operate.Row
 	Link, Toman, Rial, Age, When, Tone string
+	// Untaken are the reports that somebody did not take.
+	Untaken []string
 }
 
 type listPage struct {
 	frame
-	Tabs      []tab
-	Items     []item
-	Older     string
-	Newest    string
-	Query     string
+	Tabs   []tab
+	Items  []item
+	Older  string
+	Newest string
+	Query  string
+	// Heading is what the page is called to whoever doesn't see which tab is chosen.
+	Heading   string
 	Provider  string
 	Providers []string
 	Tab       string
-	Searching bool
-	Explicit  string
-	// Owed is, on that tab, the sum of what its page lists.
+	// State, From and To narrow the search.
+	State, From, To string
+	States          []choice
+	Error           string
+	Searching       bool
+	Explicit        string
+	// Owed is, on that tab, the sum of all that is owed.
 	Owed string
 }
+
+// choice is a word of a list to choose from.
+type choice struct{ Key, Name string }
 
 func (p *page) list() error {
 	q := p.r.URL.Query()
@@ -60,51 +72,73 @@ func (p *page) list() error {
 		}
 	}
 	l.Tab = q.Get("tab")
-	if !slices.ContainsFunc(tabs, func(t struct{ key, states string }) bool { return t.key == l.Tab }) {
-		l.Tab = tabs[0].key
+	if l.Tab == "home" || !slices.ContainsFunc(tabs, func(t struct{ key, states string }) bool { return t.key == l.Tab }) {
+		l.Tab = "attention"
 	}
-	l.Searching = l.Query != ""
-	records, next, err := p.records(l, q.Get("cursor"))
+	l.Heading = l.T("tab_" + l.Tab)
+	l.State, l.From, l.To = q.Get("state"), q.Get("from"), q.Get("to")
+	l.Searching = l.Query != "" || l.State != "" || l.From != "" || l.To != ""
+	for _, s := range payment.States() {
+		l.States = append(l.States, choice{string(s), explain.StateName(s, p.lang)})
+	}
+	status := 200
+	records, next, err := p.records(&l, q.Get("cursor"))
+	if l.Error != "" {
+		status = 400
+	}
 	if err != nil {
 		return err
 	}
-	owed := payment.Rials(0)
 	for _, r := range records {
 		l.Items = append(l.Items, p.item(r))
-		if r.Owed() {
-			owed += operate.OwedSum(r)
-		}
 	}
-	if l.Tab == "owed" && !l.Searching && owed > 0 {
-		l.Owed = fmt.Sprintf(l.T("owed_sum"), lang.Toman(owed, p.lang))
+	if l.Tab == "owed" && !l.Searching {
+		sum, err := p.owed()
+		if err != nil {
+			return err
+		}
+		if sum != "" {
+			l.Owed = l.F("owed_sum", sum)
+		}
 	}
 	if l.Tabs, err = p.tabs(l); err != nil {
 		return err
 	}
+	same := []string{"tab", l.Tab, "q", l.Query, "provider", l.Provider, "state", l.State, "from", l.From, "to", l.To}
 	if next != "" {
-		l.Older = p.link("tab", l.Tab, "q", l.Query, "provider", l.Provider, "cursor", next)
+		l.Older = p.link(append(same, "cursor", next)...)
 	}
 	if q.Get("cursor") != "" {
-		l.Newest = p.link("tab", l.Tab, "q", l.Query, "provider", l.Provider)
+		l.Newest = p.link(same...)
 	}
-	return p.render(200, "list", l)
+	return p.render(status, "list", l)
 }
 
 // records reads one page of what the tab, or the search, asks for.
-func (p *page) records(l listPage, cursor string) ([]*payment.Record, string, error) {
+func (p *page) records(l *listPage, cursor string) ([]*payment.Record, string, error) {
 	base := payment.Listing{Provider: l.Provider, Cursor: cursor}
 	if l.Searching {
-		if base.Search = find.Terms(l.Query); len(base.Search) == 0 {
+		if base.Search = find.Terms(l.Query); l.Query != "" && len(base.Search) == 0 {
 			return nil, "", nil
 		}
-		return p.fill(base)
+		if l.Error = p.dates(&base, l.From, l.To); l.Error != "" {
+			return nil, "", nil
+		}
+		if l.State != "" {
+			chosen, err := operate.Chosen(l.State, p.engine.Store.Now())
+			if err != nil {
+				return nil, "", err
+			}
+			base.States, base.Left, base.LeftBefore = chosen.States, chosen.Left, chosen.LeftBefore
+		}
+		return p.fill(base, p.h.PageSize)
 	}
 	switch l.Tab {
 	case "affiliate":
 		return p.conversions(base)
 	case "owed":
 		base.Owed = true
-		return p.fill(base)
+		return p.fill(base, p.h.PageSize)
 	}
 	for _, t := range tabs {
 		if t.key == l.Tab {
@@ -115,12 +149,14 @@ func (p *page) records(l listPage, cursor string) ([]*payment.Record, string, er
 			base.States, base.Left, base.LeftBefore = chosen.States, chosen.Left, chosen.LeftBefore
 		}
 	}
-	return p.fill(base)
+	return p.fill(base, p.h.PageSize)
 }
 
-// failed are the reports to affiliates that somebody must look at. Each state
-// is a listing of its own; the cursor says which.
-var failed = []payment.ReportState{payment.RejectedReport, payment.PerhapsReport, payment.ParkedReport}
+// failed are the reports to affiliates and the messages to webhooks that somebody must
+// look at. Each is a listing of its own; the cursor says which.
+var failed = []payment.Listing{
+	{Conversion: payment.RejectedReport}, {Conversion: payment.PerhapsReport}, {Conversion: payment.ParkedReport}, {Webhook: payment.ParkedReport},
+}
 
 func (p *page) conversions(q payment.Listing) ([]*payment.Record, string, error) {
 	at := 0
@@ -133,8 +169,8 @@ func (p *page) conversions(q payment.Listing) ([]*payment.Record, string, error)
 	}
 	var records []*payment.Record
 	for ; at < len(failed); at++ {
-		q.Conversion = failed[at]
-		part, next, err := p.fill(q)
+		q.Conversion, q.Webhook = failed[at].Conversion, failed[at].Webhook
+		part, next, err := p.fill(q, p.h.PageSize)
 		if err != nil {
 			return nil, "", err
 		}
@@ -154,13 +190,13 @@ func (p *page) conversions(q payment.Listing) ([]*payment.Record, string, error)
 const maxLooks = 10
 
 // fill reads until the page is full.
-func (p *page) fill(q payment.Listing) ([]*payment.Record, string, error) {
+func (p *page) fill(q payment.Listing, size int) ([]*payment.Record, string, error) {
 	if len(p.h.Sites) == 1 {
 		q.Site = p.h.Sites[0]
 	}
 	var records []*payment.Record
 	for range maxLooks {
-		q.Limit = p.h.PageSize - len(records)
+		q.Limit = size - len(records)
 		page, err := operate.List(p.r.Context(), p.engine, q)
 		if err != nil {
 			return nil, "", err
@@ -171,7 +207,7 @@ func (p *page) fill(q payment.Listing) ([]*payment.Record, string, error) {
 			}
 		}
 		q.Cursor = page.Next
-		if page.Next == "" || len(records) >= p.h.PageSize {
+		if page.Next == "" || len(records) >= size {
 			break
 		}
 	}
@@ -188,6 +224,11 @@ func (p *page) item(r *payment.Record) item {
 	}
 	if r.Owed() {
 		it.Tone = "warn"
+	}
+	for _, x := range r.Reports {
+		if x.State.Failed() {
+			it.Untaken = append(it.Untaken, strings.TrimSpace(x.To+" · "+string(x.Kind)+" · "+texts["report_"+string(x.State)].In(p.lang)+" "+x.Last))
+		}
 	}
 	return it
 }
@@ -215,7 +256,7 @@ func (p *page) tabs(l listPage) ([]tab, error) {
 	}
 	broken := 0
 	for _, c := range failed {
-		n, err := p.count(payment.Listing{Conversion: c})
+		n, err := p.count(c)
 		if err != nil {
 			return nil, err
 		}
@@ -228,6 +269,9 @@ func (p *page) tabs(l listPage) ([]tab, error) {
 	out := make([]tab, 0, len(tabs))
 	for _, t := range tabs {
 		x := tab{Key: t.key, Name: l.T("tab_" + t.key), Link: p.link("tab", t.key, "provider", l.Provider), Here: t.key == l.Tab && !l.Searching}
+		if t.key == "home" {
+			x.Link = p.link()
+		}
 		switch t.key {
 		case "attention":
 			x.Count = l.count(waiting)

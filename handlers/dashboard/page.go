@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -20,20 +21,30 @@ import (
 //go:embed assets/style.css
 var style string
 
+//go:embed assets/live.js
+var script string
+
 //go:embed assets/pages.html
 var pagesText string
+
+//go:embed assets/home.html
+var homeText string
 
 // pages has one template for each page.
 var pages = template.Must(template.New("pages").Funcs(template.FuncMap{
 	"css": func() template.CSS { return template.CSS(style) }, //nolint:gosec // our own embedded file
-}).Parse(pagesText))
+	"js":  func() template.JS { return template.JS(script) },  //nolint:gosec // our own embedded file
+}).Parse(pagesText + homeText))
 
-// policy allows our one style sheet, by its hash, and forms to ourselves.
-var policy = func() string {
-	sum := sha256.Sum256([]byte(style))
-	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
-		"'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-}()
+// policy allows our one style sheet and our one script, by their hashes, and forms and
+// calls to ourselves.
+var policy = "default-src 'none'; style-src " + hashed(style) + "; script-src " + hashed(script) +
+	"; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+func hashed(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
 
 // loginExample is how a handler that authenticates is put before this one.
 const loginExample = `basic_auth {
@@ -48,6 +59,7 @@ type page struct {
 	r      *http.Request
 	lang   lang.Lang
 	user   string
+	role   role
 	engine *engine.Engine
 }
 
@@ -57,11 +69,15 @@ type frame struct {
 	OtherLink        string
 	Title, User      string
 	Home             string
-	p                *page
+	// Live is where the stream of changes is; empty where the page has none.
+	Live string
+	// Decides is whether the user may decide.
+	Decides bool
+	p       *page
 }
 
 func (p *page) frame() frame {
-	f := frame{Lang: string(p.lang), Dir: "ltr", Other: "fa", Title: p.h.Title, User: p.user, Home: p.link(), p: p}
+	f := frame{Lang: string(p.lang), Dir: "ltr", Other: "fa", Title: p.h.Title, User: p.user, Home: p.link(), Decides: p.role == decider, p: p}
 	if p.lang == lang.FA {
 		f.Dir, f.Other = "rtl", "en"
 	}
@@ -72,8 +88,25 @@ func (p *page) frame() frame {
 	q.Del("done")
 	q.Set("lang", f.Other)
 	f.OtherLink = "?" + q.Encode()
+	if p.role != nobody && p.r.Method == http.MethodGet && !q.Has("back") {
+		f.Live = "?live=1"
+	}
 	return f
 }
+
+// Explicitly: the language was chosen, and stays with the links.
+func (f frame) Explicitly() bool { return f.p.r.URL.Query().Get("lang") != "" }
+
+// With hands sums on to the template that shows them.
+func (f frame) With(s sums) any {
+	return struct {
+		F frame
+		S sums
+	}{f, s}
+}
+
+// F is T with values filled in.
+func (f frame) F(key string, args ...any) string { return fmt.Sprintf(f.T(key), args...) }
 
 // T is a text of the pages' own.
 func (f frame) T(key string) string { return texts[key].In(f.p.lang) }
@@ -142,6 +175,13 @@ func (p *page) fail(err error) {
 	case errors.Is(err, errForeign), errors.Is(err, errForm):
 		p.h.log.Warn("a decision was refused", zap.String("user", p.user), zap.Error(err))
 		p.message(http.StatusForbidden, "form_title", "form_text", "")
+	case errors.Is(err, errViewer):
+		p.h.log.Warn("a user who may only look wanted to decide", zap.String("user", p.user))
+		p.message(http.StatusForbidden, "viewer_title", "viewer_text", "")
+	case errors.Is(err, errTooLarge):
+		p.message(http.StatusRequestEntityTooLarge, "large_title", "", "")
+	case errors.Is(err, errImpossible):
+		p.message(http.StatusConflict, "form_title", "back_not", "")
 	case errors.Is(err, operate.ErrUnavailable):
 		p.h.log.Error("the dashboard has no store", zap.Error(err))
 		p.w.Header().Set("Retry-After", "10")

@@ -1,7 +1,8 @@
-// Package relay serves providers' own APIs to shops' unmodified plugins.
+// Package relay serves the providers' own APIs to the shops' unmodified plugins.
 //
-// It carries bytes: it looks who asks, what the call is and whose account it is
-// about, and gives it to the engine, which decides what the shop hears. Nothing that
-// isn't in a provider's dialect is forwarded, no header but the dialect's, and no
-// redirect is followed.
+// It only carries bytes. It finds out who calls, which call it is and whose account it
+// concerns, and passes it to the engine, which decides what the shop hears.
+//
+// It promises to forward only calls and headers that the provider's dialect lists, and to
+// follow no redirect.
 package relay

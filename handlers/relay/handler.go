@@ -19,16 +19,18 @@ func init() {
 	httpcaddyfile.RegisterDirectiveOrder("payment_relay", httpcaddyfile.Before, "respond")
 }
 
-// Handler is a provider's own API, served to the shop's plugin by us: the plugin
-// calls this address instead of the provider's, and nothing else of it changes. It
-// answers every request that reaches it. Without a provider's name it serves
-// `/<name>/…` for each configured one; with one name and the provider's hosts as the
-// site's addresses it stands in the provider's place.
+// Handler serves a provider's own API to the shop's plugin. The plugin calls this address
+// in place of the provider's, and nothing else in the shop changes. It answers every
+// request that reaches it.
+//
+// Without a provider's name it serves `/<name>/…` for each configured provider. With one
+// name, in a site whose addresses are the provider's hosts, it takes the provider's
+// place.
 type Handler struct {
 	Options
 
-	// Whether it stands in the provider's place: paths are the provider's own, and the
-	// host tells live from sandbox. Default: true where one provider is named.
+	// Whether it takes the provider's place: the paths are the provider's own, and the
+	// host tells live from sandbox. Default: true if one provider is named.
 	InPlace *bool `json:"in_place,omitempty"`
 
 	server *Server

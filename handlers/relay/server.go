@@ -41,7 +41,7 @@ type Site struct {
 	ID       string
 	Formerly []string
 	// Route is the route that takes its customers' returns, and Return the callback
-	// as the worker needs it; empty where no route does.
+	// as the worker needs it; empty if no route does.
 	Route  string
 	Return *payment.Return
 	Policy engine.Policy
@@ -49,19 +49,20 @@ type Site struct {
 
 // Options are those of both forms of a relay.
 type Options struct {
-	// The providers that are served, by name. Default: all that can be relayed.
+	// The names of the providers to serve. Default: all that can be relayed.
 	Providers []string `json:"providers,omitempty"`
 
 	// Who may call: addresses, networks, or `unix` for callers on a unix socket.
 	// Default: this machine and the site's own upstreams.
 	Allow []string `json:"allow,omitempty"`
 
-	// What becomes of calls that can't be remembered: `refuse`, which answers them
-	// with the provider's own "later" before anything is begun. Default: refuse.
+	// What happens to calls that can't be recorded. `refuse`: they get the provider's own
+	// answer for "try again later", and the provider is not called. Default: `refuse`.
 	WhenDown string `json:"when_down,omitempty"`
 
-	// How a verify ends whose answer doesn't come: `close` ends the connection
-	// without an answer, which plugins ask again after; `504` answers. Default: close.
+	// How a verify ends if the provider does not answer. `close`: the connection ends
+	// without an answer, after which plugins ask again. `504`: with that status. Default:
+	// `close`.
 	Unknown string `json:"unknown,omitempty"`
 }
 

@@ -3,20 +3,16 @@ package browser_test
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"github.com/rahgir/caddy-payments/integration/harness"
-	"github.com/rahgir/caddy-payments/internal/pages"
-	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/sandbox"
 )
 
@@ -258,43 +254,6 @@ func TestBoughtOnTooManyDevices(t *testing.T) {
 		}
 	}
 	everyLook(t, p, "devices", c.site+"/files/book.html", http.StatusForbidden)
-}
-
-// TestEveryPageOfOurs shows all kinds of pages, those too that take long to
-// come to, with everything on them that a page can have.
-func TestEveryPageOfOurs(t *testing.T) {
-	t.Parallel()
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		kind := pages.Kind(strings.TrimPrefix(r.URL.Path, "/"))
-		p := pages.Page{
-			Kind: kind, Ref: payment.Ref("b4pwb17jcppzc1x3kh0n9hvqb0"), Test: true, Refunds: true, Recorded: true,
-			ShopURL: "/", After: time.Hour,
-		}
-		switch kind {
-		case pages.Checkout:
-			p.Title, p.Amount, p.Action = "Donaudampfschifffahrtsgesellschaftskapitänsmütze "+strings.Repeat("ن", 60), 999_999_999_990, "/x"
-		case pages.NeedPayment:
-			p.Offers = []pages.Offer{{Title: "کتاب «باغ‌های ایرانی» · Persian Gardens", Amount: 2_850_000, URL: "/buy/book"}, {Title: "Herbal Teas", URL: "/buy/teas"}}
-		case pages.Declined:
-			p.Retry = "/buy/book"
-		case pages.Bounce:
-			p.Action = "/x"
-		case pages.Confirming, pages.Busy, pages.Unavailable:
-			p.Refresh = "/x"
-		}
-		pages.Write(w, r, p)
-	}))
-	t.Cleanup(srv.Close)
-	p := arrive(t, settings{})
-	for _, kind := range pages.Kinds() {
-		for _, l := range looks {
-			l.NoScript = true // or the bounce would leave
-			p.set(l.settings)
-			p.open(srv.URL + "/" + string(kind))
-			judge(p, "kind-"+string(kind), l)
-		}
-	}
-	p.onlyAsked(srv.URL)
 }
 
 func TestShopPagesOnAPhone(t *testing.T) {

@@ -59,7 +59,7 @@ func TestAnAccountIsMetAtStart(t *testing.T) {
 	}
 	w.Caddy.Start()
 	brings(http.StatusConflict)
-	if line := said(); !strings.Contains(line, "generation 2: an earlier ledger was lost or put back") || strings.Contains(line, "none` is believed") {
+	if line := said(); !strings.Contains(line, "generation 2: an earlier ledger was lost or restored") || strings.Contains(line, "none` is believed") {
 		t.Errorf("after the ledger was lost: %s", line)
 	}
 }

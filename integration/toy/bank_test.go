@@ -29,8 +29,8 @@ type bank struct {
 	mu    sync.Mutex
 	sales map[string]*sale
 	asked map[string]int
-	// deaf makes settle fail that many times.
-	deaf int
+	// failing is how many times settle fails.
+	failing int
 }
 
 func newBank(t *testing.T) *bank {
@@ -99,17 +99,17 @@ func (b *bank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		fmt.Fprintf(w, `{"code":0,"payments":[%s]}`, strings.Join(rows, ","))
-	case s == nil || r.URL.Path == "/confirm" && (!s.paid || in.Receipt != s.receipt):
+	case s == nil || (r.URL.Path == "/confirm" || r.URL.Path == "/capture") && (!s.paid || in.Receipt != s.receipt):
 		fmt.Fprint(w, `{"code":2}`)
-	case r.URL.Path == "/settle" && b.deaf > 0:
-		b.deaf--
+	case r.URL.Path == "/settle" && b.failing > 0:
+		b.failing--
 		http.Error(w, "busy", http.StatusBadGateway)
 	case r.URL.Path == "/look" && !s.paid:
 		fmt.Fprint(w, `{"code":4}`)
 	case r.URL.Path == "/look" && !s.confirmed:
 		fmt.Fprintf(w, `{"code":5,"ref":%q,"amount":%d}`, s.ref, s.amount)
 	default:
-		if s.confirmed = s.confirmed || r.URL.Path == "/confirm"; r.URL.Path == "/settle" {
+		if s.confirmed = s.confirmed || r.URL.Path == "/confirm" || r.URL.Path == "/capture"; r.URL.Path == "/settle" || r.URL.Path == "/capture" {
 			s.settled++
 		}
 		fmt.Fprintf(w, `{"code":0,"ref":%q,"amount":%d,"card":"603799******1234"}`, s.ref, s.amount)

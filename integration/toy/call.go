@@ -42,16 +42,24 @@ func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started
 		return payment.Started{}, fmt.Errorf("toy: %w: %w", payment.ErrRefused, err)
 	}
 	toman, _ := payment.Toman.Of(o.Amount)
-	r := p.post(ctx, "/start", map[string]any{"number": o.Serial, "amount": toman, "callback": o.Return})
-	code, ok := r.Object.Int("code")
-	ref := r.Object.Text("ref")
-	switch {
-	case r.Spoke() && ok && code == codeTerminal:
-		return payment.Started{}, fmt.Errorf("toy: %w: %w", payment.ErrRefused, payment.ErrOperator)
-	case !r.Spoke() || !ok || code != codeOK || !checkRef(ref):
-		return payment.Started{}, fmt.Errorf("toy: start: %w", r.Answer().Err)
+	ref, err := started(p.post(ctx, "/start", map[string]any{"number": o.Serial, "amount": toman, "callback": o.Return}))
+	if err != nil {
+		return payment.Started{}, err
 	}
 	return payment.Started{ID: ref, PayURL: p.page.URL("/pay"), Form: map[string]string{paramRef: ref, paramNumber: strconv.FormatInt(o.Serial, 10)}}, nil
+}
+
+// started reads the answer to a start.
+func started(r wire.Reply) (ref string, err error) {
+	code, ok := r.Object.Int("code")
+	ref = r.Object.Text("ref")
+	switch {
+	case r.Spoke() && ok && code == codeTerminal:
+		return "", fmt.Errorf("toy: %w: %w", payment.ErrRefused, payment.ErrOperator)
+	case !r.Spoke() || !ok || code != codeOK || !checkRef(ref):
+		return "", fmt.Errorf("toy: start: %w", r.Answer().Err)
+	}
+	return ref, nil
 }
 
 // ReadReturn implements [payment.Provider]. The receipt number and the order's are
@@ -103,11 +111,11 @@ func (p *Provider) Verify(ctx context.Context, q payment.Query) payment.Answer {
 		// Another payment's return: the document forbids to confirm it.
 		return wire.Settle(payment.Answer{Unsent: true}, payment.OutcomeRefused, payment.ReasonUnknownID, "number")
 	}
-	a := p.read(p.post(ctx, "/confirm", map[string]any{"ref": q.ID, "receipt": receipt}), receipt)
+	a := read(p.post(ctx, "/confirm", map[string]any{"ref": q.ID, "receipt": receipt}), receipt)
 	if a.Outcome != payment.OutcomePaid {
 		return a
 	}
-	settled := p.read(p.post(ctx, "/settle", map[string]any{"ref": q.ID}), receipt)
+	settled := read(p.post(ctx, "/settle", map[string]any{"ref": q.ID}), receipt)
 	if settled.Outcome != payment.OutcomePaid {
 		settled.Receipt, settled.Unsent = nil, false // confirm was sent
 		return wire.Unread(settled, payment.ReasonProcessing, "settle", settled.Err)
@@ -117,7 +125,7 @@ func (p *Provider) Verify(ctx context.Context, q payment.Query) payment.Answer {
 
 // Inquire implements [payment.Inquirer].
 func (p *Provider) Inquire(ctx context.Context, q payment.Query) payment.Answer {
-	a := p.read(p.post(ctx, "/look", map[string]any{"ref": q.ID}), "")
+	a := read(p.post(ctx, "/look", map[string]any{"ref": q.ID}), "")
 	if a.Outcome == payment.OutcomePaid {
 		a.Outcome = payment.OutcomeAgain // it was confirmed earlier
 	}
@@ -141,10 +149,10 @@ func (p *Provider) Unverified(ctx context.Context) ([]payment.Pending, error) {
 }
 
 // read reads an answer; number is the receipt number that was asked with. It is pure.
-func (p *Provider) read(r wire.Reply, number string) payment.Answer {
+func read(r wire.Reply, number string) payment.Answer {
 	a := r.Answer()
 	code, ok := r.Object.Int("code")
-	if !r.Spoke() || !ok || r.Status != http.StatusOK {
+	if !r.Spoke() || !ok || r.Status != http.StatusOK && code != codeTerminal {
 		return a
 	}
 	text := strconv.FormatInt(code, 10)

@@ -72,14 +72,20 @@ func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 // Protocol implements [payment.Provider].
 func (*Provider) Protocol() payment.Protocol { return protocol }
 
+// Title implements [payment.Titled].
+func (*Provider) Title() (english, persian string) { return "Toy", "بازی" }
+
 // UsedIDs implements [payment.UsedIDs].
 func (p *Provider) UsedIDs() string { return p.Used }
 
 // Interface guards
 var (
-	_ wire.Module      = (*Provider)(nil)
-	_ payment.Creator  = (*Provider)(nil)
-	_ payment.Inquirer = (*Provider)(nil)
-	_ payment.Lister   = (*Provider)(nil)
-	_ payment.UsedIDs  = (*Provider)(nil)
+	_ wire.Module       = (*Provider)(nil)
+	_ payment.Creator   = (*Provider)(nil)
+	_ payment.Inquirer  = (*Provider)(nil)
+	_ payment.Lister    = (*Provider)(nil)
+	_ payment.Timed     = (*Provider)(nil)
+	_ payment.Relocated = (*Provider)(nil)
+	_ payment.UsedIDs   = (*Provider)(nil)
+	_ payment.Titled    = (*Provider)(nil)
 )

@@ -24,7 +24,24 @@ func (p *Provider) Refund(ctx context.Context, q payment.GiveBack) payment.Given
 	if !whole || !checkRef(q.ID) {
 		return wire.UnsentGiveBack()
 	}
-	r := p.post(ctx, "/refund", map[string]any{"ref": q.ID, "amount": toman, "key": q.Key})
+	return gaveBack(p.post(ctx, "/refund", map[string]any{"ref": q.ID, "amount": toman, "key": q.Key}))
+}
+
+// ReverseTerms implements [payment.Reverser].
+func (*Provider) ReverseTerms() (payment.GiveBackTerms, bool) {
+	return payment.GiveBackTerms{Within: 10 * time.Minute}, true
+}
+
+// Reverse implements [payment.Reverser].
+func (p *Provider) Reverse(ctx context.Context, q payment.GiveBack) payment.GivenBack {
+	if !checkRef(q.ID) {
+		return wire.UnsentGiveBack()
+	}
+	return gaveBack(p.post(ctx, "/reverse", map[string]any{"ref": q.ID}))
+}
+
+// gaveBack reads the answer to a refund or a reversal.
+func gaveBack(r wire.Reply) payment.GivenBack {
 	g := r.GiveBack()
 	code, ok := r.Object.Int("code")
 	if !r.Spoke() || !ok {
@@ -42,5 +59,8 @@ func (p *Provider) Refund(ctx context.Context, q payment.GiveBack) payment.Given
 	return wire.Gave(g, payment.GiveBackUnknown, text)
 }
 
-// Interface guard
-var _ payment.Refunder = (*Provider)(nil)
+// Interface guards
+var (
+	_ payment.Refunder = (*Provider)(nil)
+	_ payment.Reverser = (*Provider)(nil)
+)

@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -36,12 +38,79 @@ func TestConformance(t *testing.T) {
 		Listed:        `{"code":0,"payments":[{"ref":"toyref000001","amount":12000}]}`,
 		GiveBack:      payment.GiveBack{ID: "toyref000001", Amount: 120_000, Price: 120_000, Key: "k"},
 		Refunded:      `{"code":0}`,
+		Reversed:      `{"code":0}`,
 		Created:       `{"code":0,"ref":"toyref000001"}`,
 		CreatedStatus: http.StatusOK,
 		Numbers:       []string{"code", "amount"},
 		Secrets:       []string{terminal},
 		Genuine:       map[string]string{"ref": "toyref000001", "number": "77", "status": "0", "receipt": "rcpt-1"},
 	})
+}
+
+// A shop's own plugin is served the toy's API: every call of the document is read, and
+// every answer that we give in its place is read back by its own client.
+func TestRelay(t *testing.T) {
+	t.Setenv("TOY_TERMINAL", terminal)
+	const ref = "toyref000001"
+	post := func(path, body string) payment.RelayCall {
+		return payment.RelayCall{Path: path, Type: "application/json", Body: []byte(`{"terminal":"` + terminal + `",` + body + "}")}
+	}
+	about := func(kind payment.RelayKind) payment.RelayAsk { return payment.RelayAsk{Kind: kind, ID: ref} }
+	providertest.RunRelay(t, providertest.RelaySuite{
+		New: func(t testing.TB, base string) payment.Relayer {
+			p := &toy.Provider{Terminal: "{env.TOY_TERMINAL}"}
+			p.BaseURL = base
+			if err := providertest.Provision(t, p); err != nil {
+				t.Fatal(err)
+			}
+			return p
+		},
+		Calls: []providertest.RelayExample{
+			{Name: "start", Call: post("/start", `"number":77,"amount":12000,"callback":"https://shop.example/back"`), Owner: payment.RelayOwn,
+				Ask: payment.RelayAsk{Kind: payment.RelayCreate, Order: "77", Number: 12000, Unit: payment.Toman, Callback: "https://shop.example/back"}},
+			{Name: "capture", Call: post("/capture", `"ref":"`+ref+`","receipt":"rcpt-1"`), Owner: payment.RelayOwn, Ask: about(payment.RelayVerify)},
+			{Name: "a stranger", Call: payment.RelayCall{Path: "/capture", Type: "application/json", Body: []byte(`{"terminal":"other","ref":"` + ref + `"}`)}, Owner: payment.RelayStranger, Ask: about(payment.RelayVerify)},
+			{Name: "capture without a reference", Call: post("/capture", `"receipt":"rcpt-1"`), Malformed: "ref"},
+			{Name: "look", Call: post("/look", `"ref":"`+ref+`"`), Owner: payment.RelayOwn, Ask: about(payment.RelayInquire)},
+			{Name: "waiting", Call: post("/waiting", `"page":1`), Owner: payment.RelayOwn, Ask: payment.RelayAsk{Kind: payment.RelayHarmless}},
+			{Name: "refund", Call: post("/refund", `"ref":"`+ref+`","amount":12000`), Owner: payment.RelayOwn, Ask: about(payment.RelayGiveBack)},
+			{Name: "page", Call: payment.RelayCall{Method: http.MethodGet, Path: "/pay/" + ref}, Ask: about(payment.RelayPayPage)},
+		},
+		Record:  &payment.Record{ID: ref, Order: "77", Receipt: &payment.Receipt{Amount: 120_000, Card: "603799******1234"}},
+		Created: `{"code":0,"ref":"` + ref + `"}`,
+		Again:   payment.OutcomePaid,
+		Reads:   map[payment.RelayWord]map[string]string{payment.RelayFirst: {"code": "0", "amount": "12000"}, payment.RelayForbidden: {"code": "9"}},
+	})
+}
+
+// Every optional contract of package payment for a gateway is one that the toy fulfils:
+// what is added there must be tried here, through a module of somebody else's.
+func TestEveryContractIsUsed(t *testing.T) {
+	files, err := filepath.Glob("../../payment/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal(err)
+	}
+	implemented := map[string]bool{"Provider": true}
+	own, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	guard := regexp.MustCompile(`(?m)^\t?(?:var )?_ +payment\.(\w+) += \(\*Provider\)\(nil\)`)
+	for _, path := range own {
+		for _, m := range guard.FindAllStringSubmatch(harness.ReadFile(t, path), -1) {
+			implemented[m[1]] = true
+		}
+	}
+	// The contracts of stores, networks and webhooks.
+	others := []string{"Looker", "Store", "Clustered", "Reporter", "Canceler", "Subscriber", "Lander"}
+	declared := regexp.MustCompile(`(?m)^type (\w+) interface`)
+	for _, path := range files {
+		for _, m := range declared.FindAllStringSubmatch(harness.ReadFile(t, path), -1) {
+			if !implemented[m[1]] && !slices.Contains(others, m[1]) {
+				t.Errorf("payment.%s: the toy does not implement it", m[1])
+			}
+		}
+	}
 }
 
 // build makes the Caddy of whoever has a gateway of his own.
@@ -106,11 +175,11 @@ func shop(t *testing.T, bankURL, upstream string) (*harness.Caddy, string) {
 // settled.
 func TestAWholePayment(t *testing.T) {
 	t.Parallel()
-	for name, deaf := range map[string]int{"at once": 0, "settle fails twice": 2} {
+	for name, failing := range map[string]int{"at once": 0, "settle fails twice": 2} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, upstream := newBank(t), harness.NewShop(t)
-			b.deaf = deaf
+			b.failing = failing
 			_, site := shop(t, b.URL, upstream.URL)
 			customer := harness.NewBrowser(t)
 			form := customer.Post(site+"/buy/mug", nil)
@@ -127,7 +196,7 @@ func TestAWholePayment(t *testing.T) {
 				t.Errorf("the toy was told %+v", s)
 			}
 			back := customer.Get(customer.Post(action, fields).Location(t))
-			if deaf == 0 && (back.Status != http.StatusOK || back.Body != "the shop answers") {
+			if failing == 0 && (back.Status != http.StatusOK || back.Body != "the shop answers") {
 				t.Fatalf("the return: %d\n%s", back.Status, back.Body)
 			}
 			harness.Wait(t, "the shop is told", 90*time.Second, func() bool { return len(upstream.Told()) == 1 })
@@ -140,7 +209,7 @@ func TestAWholePayment(t *testing.T) {
 			if !strings.Contains(told.URI, "receipt="+b.one(t).receipt) {
 				t.Errorf("the shop sees %s", told.URI)
 			}
-			if s := b.one(t); !s.confirmed || s.settled != 1 || b.count("/confirm") != 1+deaf {
+			if s := b.one(t); !s.confirmed || s.settled != 1 || b.count("/confirm") != 1+failing {
 				t.Errorf("%+v, confirmed %d times", s, b.count("/confirm"))
 			}
 		})

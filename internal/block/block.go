@@ -1,7 +1,9 @@
-// Package block reads the blocks of a Caddyfile. Every block of this module has the
-// same grammar, so a mistake is told in the same words wherever it is made: with the
-// line, and with what to write instead. What is left over on a line is never shown:
-// it may be the second half of a secret.
+// Package block parses the blocks of a Caddyfile. All blocks of this module use it, so
+// the same mistake gets the same words everywhere: with the line, and with what to write
+// instead.
+//
+// It promises never to show what is left over on a line, because that may be the second
+// half of a secret.
 package block
 
 import (
@@ -85,7 +87,7 @@ func line(d *caddyfile.Dispenser, what string, options []Option, seen map[string
 	return d.Errf("unrecognised option '%s' of %s; %s", name, what, Suggest(name, known))
 }
 
-// TooMuch is the error about a line with more arguments than it takes.
+// TooMuch returns the error about a line with more arguments than it takes.
 func TooMuch(d *caddyfile.Dispenser, name string) error {
 	return d.Errf("wrong argument count: too much follows %s", name)
 }

@@ -58,12 +58,12 @@ func OneOf(d *caddyfile.Dispenser, name string, to *string, words ...string) err
 	return d.Errf("%s must be %s, not '%s'%s", name, Join(words, "or"), d.Val(), near)
 }
 
-// String is an option with one text, which must not be empty.
+// String returns an option with one text, which must not be empty.
 func String(name string, to *string) Option {
 	return Option{Name: name, Read: func(d *caddyfile.Dispenser) error { return Arg(d, to) }}
 }
 
-// Strings is an option with one text or more, which may be repeated.
+// Strings returns an option with one text or more, which may be repeated.
 func Strings(name string, to *[]string) Option {
 	return Option{Name: name, Many: true, Read: func(d *caddyfile.Dispenser) error {
 		args, err := Args(d)
@@ -76,7 +76,7 @@ func Strings(name string, to *[]string) Option {
 // has the value already.
 var ErrTwice = errors.New("already specified")
 
-// Value is an option with one text that set reads. Its error needs no name.
+// Value returns an option with one text that set reads. Its error needs no name.
 func Value(name string, set func(string) error) Option {
 	return Option{Name: name, Read: func(d *caddyfile.Dispenser) error {
 		var arg string
@@ -111,12 +111,12 @@ func (o Option) Checked(text *string, check func() error, marks ...string) Optio
 	return o
 }
 
-// Word is an option with one word of a closed set.
+// Word returns an option with one word of a closed set.
 func Word(name string, to *string, words ...string) Option {
 	return Option{Name: name, Read: func(d *caddyfile.Dispenser) error { return OneOf(d, name, to, words...) }}
 }
 
-// Switch is an option that is on, off, or written alone, which means on.
+// Switch returns an option that is on, off, or written alone, which means on.
 func Switch(name string, set func(on bool)) Option {
 	return Option{Name: name, Read: func(d *caddyfile.Dispenser) error {
 		word := "on"
@@ -130,12 +130,12 @@ func Switch(name string, set func(on bool)) Option {
 	}}
 }
 
-// Flag is an option that is written alone.
+// Flag returns an option that is written alone.
 func Flag(name string, to *bool) Option {
 	return Option{Name: name, Read: func(*caddyfile.Dispenser) error { *to = true; return nil }}
 }
 
-// Duration is an option with a duration above zero, and up to most unless that is
+// Duration returns an option with a duration above zero, and up to most unless that is
 // zero.
 func Duration(name string, to *caddy.Duration, most time.Duration, example string) Option {
 	return Option{Name: name, Read: func(d *caddyfile.Dispenser) error {
@@ -156,7 +156,7 @@ func Duration(name string, to *caddy.Duration, most time.Duration, example strin
 	}}
 }
 
-// Number is an option with a whole number from least to most.
+// Number returns an option with a whole number from least to most.
 func Number(name string, to *int, least, most int) Option {
 	return Option{Name: name, Read: func(d *caddyfile.Dispenser) error {
 		var arg string

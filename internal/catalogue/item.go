@@ -55,7 +55,7 @@ func CheckSKU(sku string) error {
 		return unicode.IsControl(r) || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) && r != '\u200c' || r == utf8.RuneError || strings.ContainsRune(`/\?#%*{}"<>`, r)
 	}
 	if sku == "" || len(sku) > MaxSKU || strings.Trim(sku, ".") == "" || strings.ContainsFunc(sku, odd) {
-		return fmt.Errorf("%.80q is no sku: it becomes a part of the address, so write a short word such as mug or book-2", sku)
+		return fmt.Errorf("'%.80s' is no sku: it becomes a part of the address, so write a short word such as mug or book-2", sku)
 	}
 	return nil
 }
@@ -67,7 +67,9 @@ func CheckTitle(title string) error {
 		return errors.New("the title is not UTF-8: save the file as UTF-8")
 	case utf8.RuneCountInString(title) > MaxTitle:
 		return fmt.Errorf("the title has %d letters and may have %d", utf8.RuneCountInString(title), MaxTitle)
-	case strings.ContainsFunc(title, func(r rune) bool { return unicode.IsControl(r) || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' }):
+	case strings.ContainsFunc(title, func(r rune) bool {
+		return unicode.IsControl(r) || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
+	}):
 		return errors.New("the title has a line break or another control character: write it in one line")
 	}
 	return nil
@@ -77,7 +79,7 @@ var pictureHost = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5
 
 // CheckPicture accepts a path of the site, such as /images/mug.jpg, and an https address.
 func CheckPicture(address string) error {
-	err := fmt.Errorf("%.80q is no picture: write a path of this site, such as /images/mug.jpg, or an https address", address)
+	err := fmt.Errorf("'%.80s' is no picture: write a path of this site, such as /images/mug.jpg, or an https address", address)
 	if len(address) > 2048 {
 		return err
 	}

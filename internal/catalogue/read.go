@@ -92,7 +92,7 @@ func Read(file string, data []byte) ([]Item, error) {
 	return r.items, nil
 }
 
-// invalid is where data stops being UTF-8; -1 where it doesn't.
+// invalid is where data stops being UTF-8; -1 if it doesn't.
 func invalid(data []byte) int {
 	for i := 0; i < len(data); {
 		c, n := utf8.DecodeRune(data[i:])

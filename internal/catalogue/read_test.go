@@ -59,7 +59,7 @@ func TestBadFiles(t *testing.T) {
 		{"shop.csv", head + "mug,\"12,00,0toman\",a", "shop.csv:2: price: not an amount"},
 		{"shop.csv", head + "mug,9007199254740993rial,a", "too large"},
 		{"shop.csv", head + "mug,99999999999999999999999rial,a", "shop.csv:2: price: "},
-		{"shop.csv", head + "a/b,1000toman,a", "shop.csv:2: sku: \"a/b\" is no sku"},
+		{"shop.csv", head + "a/b,1000toman,a", "shop.csv:2: sku: 'a/b' is no sku"},
 		{"shop.csv", head + "..,1000toman,a", "is no sku"},
 		{"shop.csv", head + strings.Repeat("a", 65) + ",1000toman,a", "is no sku"},
 		{"shop.csv", head + "mug,1000toman,\"two\nlines\"", "shop.csv:2: title: the title has a line break"},

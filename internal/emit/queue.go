@@ -1,5 +1,5 @@
-// Package emit calls what users have subscribed to events, apart from the code that
-// the events happen to.
+// Package emit calls the subscribers of Caddy's events from one goroutine with a bounded
+// queue. It promises that the code in which an event happens never waits for them.
 package emit
 
 import (
@@ -82,7 +82,7 @@ func (q *Queue) Put(job Job) bool {
 	}
 }
 
-// Dropped is how many jobs found no room so far.
+// Dropped returns how many jobs found no room so far.
 func (q *Queue) Dropped() uint64 { return q.dropped.Load() }
 
 // Flush waits until all jobs are done, but not longer than most.

@@ -15,7 +15,7 @@ type Decision struct {
 	Does  string `json:"does"`
 	// Warn says what to make sure of first.
 	Warn string `json:"warn,omitempty"`
-	// Blocked says why it would be refused; empty where it would not.
+	// Blocked says why it would be refused; empty if it would not.
 	Blocked string `json:"blocked,omitempty"`
 	// Note is whether it is kept with who and why.
 	Note bool `json:"note"`
@@ -73,7 +73,7 @@ var (
 	blockedRoute   = lang.Text{"No running site takes its return.", "هیچ سایت در حال کاری بازگشت آن را نمی‌پذیرد."}
 )
 
-// decisions are those that may be taken about the record, and what may be asked for.
+// decisions returns those that may be taken about the record, and what may be asked for.
 func decisions(r *payment.Record, f Facts, l lang.Lang) []Decision {
 	var keys []string
 	for _, d := range r.MayDecide() {

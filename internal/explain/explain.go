@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -48,13 +49,13 @@ type Explanation struct {
 	Why  string `json:"why"`
 	Next string `json:"next,omitempty"`
 	// Asked is what should have been paid, Found what the provider says; nil
-	// where not known.
+	// if not known.
 	Asked *Amount `json:"asked,omitempty"`
 	Found *Amount `json:"found,omitempty"`
 	// Slip names a rial/toman mistake.
 	Slip string `json:"slip,omitempty"`
 	// Deadline says until when something must be done; DeadlineAt is that time,
-	// zero where there is none.
+	// zero if there is none.
 	Deadline   string    `json:"deadline,omitempty"`
 	DeadlineAt time.Time `json:"deadline_at,omitzero"`
 	// Conversion says where the report to the affiliate network stands.
@@ -158,6 +159,12 @@ func fields(r *payment.Record, l lang.Lang) []Field {
 	add(lang.Text{"provider's code", "کد ارائه‌دهنده"}, r.Code, true)
 	add(lang.Text{"site", "سایت"}, r.Site, false)
 	add(lang.Text{"item", "کالا"}, strings.TrimSpace(r.Expect.Title+" "+r.Expect.Item), false)
+	if n := r.Expect.Quantity; n > 1 {
+		add(lang.Text{"quantity", "تعداد"}, lang.Digits(strconv.Itoa(n), l), false)
+	}
+	add(lang.Text{"buyer's name", "نام خریدار"}, r.Buyer.Name, false)
+	add(lang.Text{"buyer's mobile", "موبایل خریدار"}, r.Buyer.Mobile, false)
+	add(lang.Text{"buyer's e-mail", "ایمیل خریدار"}, r.Buyer.Email, false)
 	add(lang.Text{"our reference", "کد پیگیری ما"}, string(r.Ref), false)
 	return fs
 }

@@ -54,7 +54,7 @@ func (t *timeline) add(kind string, at time.Time, text lang.Text, values ...stri
 	t.put(kind, at, at, text, values...)
 }
 
-// History is everything that the record remembers, oldest first. What earlier
+// History returns everything that the record remembers, oldest first. What earlier
 // versions wrote no entries of is told by the record's times.
 //
 // Invariant: what a provider dates to the second never stands before a mark of
@@ -138,7 +138,7 @@ func (t *timeline) receipt(r *payment.Record, asked []time.Time) {
 	t.put("settled", rc.VerifiedAt, behind(rc.VerifiedAt, append([]time.Time{r.CreatedAt, paid}, asked...)...), settled)
 }
 
-// placeOf is where an entry stands: at the end of its millisecond, behind what is
+// placeOf returns where an entry stands: at the end of its millisecond, behind what is
 // known more exactly.
 func placeOf(e payment.Entry) time.Time { return e.At.Add(time.Millisecond - time.Nanosecond) }
 
@@ -160,7 +160,7 @@ func (t *timeline) entries(r *payment.Record) (last time.Time) {
 	return last
 }
 
-// behind is where a time that was cut to the second stands: not before the last
+// behind returns where a time that was cut to the second stands: not before the last
 // of the marks of that second.
 func behind(at time.Time, marks ...time.Time) time.Time {
 	if at.Nanosecond() != 0 {

@@ -95,10 +95,10 @@ var stateNames = map[payment.State]lang.Text{
 	payment.Reversed:   {"given back", "برگشت‌خورده"},
 }
 
-// StateName is a state in people's words.
+// StateName returns a state in people's words.
 func StateName(s payment.State, l lang.Lang) string { return stateNames[s].In(l) }
 
-// why is the one sentence.
+// why returns the one sentence.
 func why(r *payment.Record, l lang.Lang) string {
 	if t, ok := whys[r.Reason]; ok {
 		return t.In(l)

@@ -1,7 +1,8 @@
-// Package failpoint names the places at which a test may end the process, stop
-// it for a moment or make it panic: the crash points of a payment's life. In a
-// normal build every call is empty, is inlined and leaves nothing in the
-// program; only a build with the tag `failpoints` reads [Env] and acts on it.
+// Package failpoint names the places where a test may end the process, pause it or make
+// it panic: the crash points of a payment's life.
+//
+// In a normal build every call is empty and is inlined away. Only a build with the tag
+// `failpoints` reads [Env].
 package failpoint
 
 // Env is the variable that arms places in a build with the tag: items separated

@@ -2,10 +2,10 @@ package lang
 
 import "time"
 
-// Tehran is Iran's time.
+// Tehran returns Iran's time.
 func Tehran() *time.Location { return tehran() }
 
-// FromJalali is the beginning of a day of the Iranian calendar; false where there is no
+// FromJalali returns the beginning of a day of the Iranian calendar; false if there is no
 // such day.
 func FromJalali(j Jalali, loc *time.Location) (time.Time, bool) {
 	if j.Year < 1 || j.Year > 3000 || j.Month < 1 || j.Month > 12 || j.Day < 1 || j.Day > 31 {

@@ -1,5 +1,5 @@
-// Package lang holds the two languages that people read here: which one a person
-// wants, how it writes numbers, amounts and times, and a sentence in both.
+// Package lang has the two languages in which this module speaks to people: which one a
+// person wants, how it writes numbers, amounts and times, and sentences in both.
 package lang
 
 import (
@@ -24,7 +24,7 @@ func Parse(s string) (Lang, bool) {
 	return l, l == FA || l == EN
 }
 
-// Dir is the direction of writing, as HTML names it.
+// Dir returns the direction of writing, as HTML names it.
 func (l Lang) Dir() string {
 	if l == FA {
 		return "rtl"
@@ -32,7 +32,7 @@ func (l Lang) Dir() string {
 	return "ltr"
 }
 
-// Other is the language that a page offers beside l.
+// Other returns the language that a page offers beside l.
 func (l Lang) Other() Lang {
 	if l == FA {
 		return EN
@@ -44,7 +44,7 @@ func (l Lang) Other() Lang {
 // tables of sentences stay short.)
 type Text [2]string
 
-// In is the sentence in l.
+// In returns the sentence in l.
 func (t Text) In(l Lang) string {
 	if l == FA {
 		return t[1]
@@ -78,8 +78,8 @@ var (
 	tomanWord = Text{"toman", "تومان"}
 )
 
-// Rial is an amount with its unit.
+// Rial returns an amount with its unit.
 func Rial(a payment.Rials, l Lang) string { return Number(a.Grouped(), l) + " " + rialWord.In(l) }
 
-// Toman is an amount in toman with its unit.
+// Toman returns an amount in toman with its unit.
 func Toman(a payment.Rials, l Lang) string { return Number(a.Toman(), l) + " " + tomanWord.In(l) }

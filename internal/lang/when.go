@@ -38,7 +38,7 @@ func ToJalali(t time.Time) Jalali {
 	return j
 }
 
-// String is the date in digits.
+// String returns the date in digits.
 func (j Jalali) String() string { return fmt.Sprintf("%04d/%02d/%02d", j.Year, j.Month, j.Day) }
 
 var months = [...]string{
@@ -54,7 +54,7 @@ var tehran = sync.OnceValue(func() *time.Location {
 	return time.FixedZone("Asia/Tehran", int((3*time.Hour + 30*time.Minute).Seconds()))
 })
 
-// When is a moment as Tehran's clock and the Iranian calendar show it; empty
+// When returns a moment as Tehran's clock and the Iranian calendar show it; empty
 // for the zero time.
 func When(t time.Time, l Lang) string {
 	if t.IsZero() {
@@ -75,7 +75,7 @@ func WhenExactly(t time.Time, l Lang) string {
 	return strings.Replace(When(t, l), Digits(minute, l), Digits(second, l), 1)
 }
 
-// Age is how long something took, in the largest fitting unit.
+// Age returns how long something took, in the largest fitting unit.
 func Age(d time.Duration, l Lang) string {
 	n, unit := int(d/time.Second), Text{"s", "ثانیه"}
 	switch {
@@ -91,7 +91,7 @@ func Age(d time.Duration, l Lang) string {
 	return Digits(fmt.Sprint(n), l) + " " + unit.In(l)
 }
 
-// Date is the Iranian date of a moment in Tehran, in digits; empty for the zero
+// Date returns the Iranian date of a moment in Tehran, in digits; empty for the zero
 // time.
 func Date(t time.Time) string {
 	if t.IsZero() {

@@ -1,4 +1,6 @@
-// Package lookup asks a shop what an order should have paid (`expect lookup`).
+// Package lookup asks a shop for the price of an order (`expect lookup`). It promises
+// that an answer which is neither a price, "paid" nor "no such order" (a JSON 404) counts as "not
+// answered yet".
 package lookup
 
 import (
@@ -44,10 +46,10 @@ var (
 type Answer struct {
 	// Amount in rials.
 	Amount payment.Rials
-	// ID is the provider's id that the shop stored for the order; empty where it
+	// ID is the provider's id that the shop stored for the order; empty if it
 	// does not say.
 	ID string
-	// Paid is whether the shop has the order as paid already; nil where it does
+	// Paid is whether the shop has the order as paid already; nil if it does
 	// not say.
 	Paid *bool
 }

@@ -1,5 +1,4 @@
-// Package loopback says whether a host is this very machine: there plain HTTP is safe,
-// and a trial is a trial.
+// Package loopback tells whether a host is this machine. Plain HTTP is safe there.
 package loopback
 
 import (

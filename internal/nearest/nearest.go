@@ -1,5 +1,5 @@
-// Package nearest finds what a person most likely meant to write, so that an
-// error about a misspelt option can say so.
+// Package nearest finds the known word that is closest to a misspelt one, so that an
+// error can suggest it.
 package nearest
 
 import "strings"
@@ -8,7 +8,7 @@ import "strings"
 // nonsense.
 const maxDistance = 3
 
-// Nearest returns the word of known that is closest to got, or "" where none
+// Nearest returns the word of known that is closest to got, or "" if none
 // is close. Case does not count, and of equally close words the first wins.
 func Nearest(got string, known []string) string {
 	best, least := "", maxDistance+1

@@ -1,4 +1,5 @@
-// Package pace keeps one cause of trouble from being told once per payment.
+// Package pace limits how often one cause of trouble is reported: once, then at
+// intervals, and not once per payment.
 package pace
 
 import (

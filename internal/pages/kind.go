@@ -45,6 +45,14 @@ const (
 	Checkout Kind = "checkout"
 	// ToBank: the payment was begun, and its pay page must be posted to.
 	ToBank Kind = "to-bank"
+	// FindReceipt: a form for the number of an order and the buyer's mobile.
+	FindReceipt Kind = "find-receipt"
+	// Receipt: what was bought, and how it is opened on another device.
+	Receipt Kind = "receipt"
+	// OpenHere: a signed link was followed; a button opens the purchase on this device.
+	OpenHere Kind = "open-here"
+	// LinkOver: a signed link that opens nothing (any more).
+	LinkOver Kind = "link-over"
 	// NeedPayment: paid content, and where to buy it.
 	NeedPayment Kind = "payment-required"
 	// DevicesExceeded: bought, but opened on too many devices.
@@ -54,7 +62,7 @@ const (
 // Kinds lists all kinds.
 func Kinds() []Kind {
 	return []Kind{Declined, Cancelled, Confirming, Parked, Thanks, Duplicate, Bounce, Review, NotTaken, OrderPaid,
-		Malformed, Busy, Unavailable, NotStarted, NotFound, Checkout, ToBank, NeedPayment, DevicesExceeded}
+		Malformed, Busy, Unavailable, NotStarted, NotFound, Checkout, ToBank, FindReceipt, Receipt, OpenHere, LinkOver, NeedPayment, DevicesExceeded}
 }
 
 // traits are what a kind looks like.
@@ -89,6 +97,10 @@ var (
 		NotFound:        {http.StatusNotFound, "warn", "mark", nil, 0},
 		Checkout:        {http.StatusOK, "wait", "card", nil, 0},
 		ToBank:          {http.StatusOK, "wait", "card", nil, 0},
+		FindReceipt:     {http.StatusOK, "calm", "eye", nil, 0},
+		Receipt:         {http.StatusOK, "good", "check", nil, 0},
+		OpenHere:        {http.StatusOK, "wait", "lock", nil, 0},
+		LinkOver:        {http.StatusGone, "warn", "lock", &no, 0},
 		NeedPayment:     {http.StatusPaymentRequired, "wait", "lock", nil, 0},
 		DevicesExceeded: {http.StatusForbidden, "warn", "lock", &no, 0},
 	}
@@ -103,5 +115,5 @@ func (k Kind) traits() traits {
 	return kindTraits[Unavailable]
 }
 
-// Status is the kind's own HTTP status.
+// Status returns the kind's own HTTP status.
 func (k Kind) Status() int { return k.traits().status }

@@ -39,7 +39,7 @@ func samples() map[string]Page {
 		"donate":           shop(Page{Kind: Checkout, Title: "حمایت از پروژه", Min: 100_000, Max: 50_000_000, Action: "/buy/donate", Wrong: WrongBounds}),
 		"item":             shop(Page{Kind: Checkout, Title: "کتاب الکترونیک «راهنمای Caddy»", Amount: 1_200_000, Action: "/buy/book", Test: true}),
 		"paid-content": shop(Page{Kind: NeedPayment, Offers: []Offer{
-			{"کتاب الکترونیک", 1_200_000, "/buy/book"}, {"دورهٔ کامل", 4_500_000, "/buy/course"},
+			{Title: "کتاب الکترونیک", Amount: 1_200_000, URL: "/buy/book"}, {Title: "دورهٔ کامل", Amount: 4_500_000, URL: "/buy/course"},
 		}}),
 	}
 	for _, k := range Kinds() {

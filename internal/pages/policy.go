@@ -17,9 +17,8 @@ var scriptText string
 
 // What the pages carry, and its hashes: made once, of exactly these bytes.
 var (
-	style      = template.CSS(strings.TrimSpace(styleText)) //nolint:gosec // our own file
+	style      = strings.TrimSpace(styleText)
 	script     = template.JS(strings.TrimSpace(scriptText)) //nolint:gosec // our own file
-	styleHash  = hash(string(style))
 	scriptHash = hash(string(script))
 )
 
@@ -28,7 +27,7 @@ func hash(s string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// policy is the Content-Security-Policy of a page.
+// policy returns the Content-Security-Policy of a page.
 //
 // Chromium applies form-action to the redirects behind a form too, and those
 // lead to the bank, or to wherever the shop sends its customers: "'self'" alone
@@ -36,15 +35,12 @@ func hash(s string) string {
 // unless the page itself came without.
 func policy(r *http.Request, v *view) string {
 	var b strings.Builder
-	b.WriteString("default-src 'none'; font-src 'self'; style-src ")
-	if v.Theme != nil {
-		b.WriteString(v.Theme.hash)
-		if v.Theme.Logo != "" {
-			b.WriteString("; img-src 'self'")
-		}
-	} else {
-		b.WriteString(styleHash)
+	b.WriteString("default-src 'none'; font-src 'self'; img-src 'self'")
+	if v.pictureOrigin != "" {
+		b.WriteString(" " + v.pictureOrigin)
 	}
+	b.WriteString("; style-src ")
+	b.WriteString(v.styleHash)
 	if v.Script != "" {
 		b.WriteString("; script-src ")
 		b.WriteString(scriptHash)
@@ -61,7 +57,7 @@ func policy(r *http.Request, v *view) string {
 	return b.String()
 }
 
-// referrer is the Referrer-Policy of a page. Addresses of returns name
+// referrer returns the Referrer-Policy of a page. Addresses of returns name
 // payments, so nobody learns them. But a form without any referrer is sent
 // with "Origin: null", which shops take for forgery, and there are gateways
 // that refuse a browser that comes without the shop's domain in Referer.

@@ -50,17 +50,18 @@ type stillKey struct {
 	retry, shopURL          string
 	hasForm, hasScript      bool
 	after                   int // with a script alone
+	assets                  string
 }
 
 // stillKeyOf is false for a page whose still parts show more than a key has.
 // Status and After are in the headers, and in the body of pages with a script alone.
 func stillKeyOf(v *view, p *Page) (stillKey, bool) {
-	if p.Title != "" || p.Amount != 0 || p.Min != 0 || p.Max != 0 || p.Bought || len(p.Offers) > 0 {
+	if p.Title != "" || p.Amount != 0 || p.Min != 0 || p.Max != 0 || p.Each != 0 || p.Quantity != 0 || p.MostPieces != 0 || p.Bought || len(p.Offers) > 0 || len(p.Inputs) > 0 || len(p.Gateways) > 0 || len(p.Rows) > 0 || p.Link != "" || p.Picture != "" || p.Titles != (lang.Text{}) || p.Receipts != "" {
 		return stillKey{}, false
 	}
 	k := stillKey{
 		lang: lang.Lang(v.Lang), theme: p.Theme, kind: p.Kind, test: p.Test, refunds: p.Refunds, recorded: p.Recorded,
-		wrong: p.Wrong, retry: p.Retry, shopURL: p.ShopURL, hasForm: v.Form != nil, hasScript: v.Script != "",
+		wrong: p.Wrong, retry: p.Retry, shopURL: p.ShopURL, hasForm: v.Form != nil, hasScript: v.Script != "", assets: v.assets,
 	}
 	if k.hasScript {
 		k.after = v.After
@@ -68,7 +69,7 @@ func stillKeyOf(v *view, p *Page) (stillKey, bool) {
 	return k, true
 }
 
-// html is the body for a person. Nobody may change it.
+// html returns the body for a person. Nobody may change it.
 func html(v *view, p *Page) ([]byte, error) {
 	key, ok := stillKeyOf(v, p)
 	if !ok {
@@ -116,7 +117,7 @@ func write(b *bytes.Buffer, name string, still bool, key stillKey, v *view) erro
 	return page.ExecuteTemplate(b, name, v)
 }
 
-// kept is a still part. Nobody may change it.
+// kept returns a still part. Nobody may change it.
 func kept(key stillKey, v *view) ([]byte, error) {
 	still.RLock()
 	made := still.bodies[key]

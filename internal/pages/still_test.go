@@ -31,7 +31,15 @@ func set(t *testing.T, f reflect.Value) {
 	case *[]Field:
 		*v = []Field{{"name", "value"}}
 	case *[]Offer:
-		*v = []Offer{{"A mug", 50000, "/buy"}}
+		*v = []Offer{{Title: "A mug", Amount: 50000, URL: "/buy"}}
+	case *lang.Text:
+		*v = lang.Text{"A mug", "لیوان"}
+	case *[]Input:
+		*v = []Input{{Name: InputMobile, Value: `"><b>`, Required: true, Wrong: WrongMobile}, {Name: InputName}}
+	case *[]Gateway:
+		*v = []Gateway{{Value: "a", Name: lang.Text{"A", "الف"}, Chosen: true}, {Value: "b", Name: lang.Text{"B", "ب"}, Down: true}}
+	case *[]Row:
+		*v = []Row{{lang.Text{"Order", "سفارش"}, lang.Text{"A1", "A1"}}}
 	case *string:
 		*v = "/some-where"
 	case *int:

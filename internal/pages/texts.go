@@ -1,6 +1,8 @@
 package pages
 
 import (
+	"strconv"
+
 	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -17,6 +19,10 @@ type words struct {
 	Name, Ref, Amount, Toman, Rial, Test        string
 	Go, Check, Pay, Donate, Retry, Back, Bounds string
 	Help, Seconds, Minutes                      string
+	Each, Quantity, Pieces, Total               string
+	With, Down, Optional                        string
+	Find, Open, Link, Receipts                  string
+	Input                                       map[string]string
 	Wrong                                       map[Wrong]string
 }
 
@@ -38,6 +44,25 @@ func wordsOf(l lang.Lang) *words {
 		return &englishWords
 	}
 	return &persianWords
+}
+
+// title is the product's in one language.
+func (p *Page) title(l lang.Lang) string {
+	if t := p.Titles.In(l); t != "" {
+		return t
+	}
+	if p.Title != "" {
+		return p.Title
+	}
+	return p.Titles.In(l.Other())
+}
+
+// pieces says how many were bought, of more than one.
+func pieces(l lang.Lang, n int) string {
+	if n < 2 {
+		return ""
+	}
+	return " × " + lang.Number(strconv.Itoa(n), l)
 }
 
 func toman(l lang.Lang, r payment.Rials) string { return lang.Number(r.Toman(), l) }

@@ -1,15 +1,31 @@
 package pages
 
+import "github.com/rahgir/caddy-payments/internal/lang"
+
 var englishWords = words{
 	Name: "English", Ref: "Payment number", Amount: "Amount in toman", Toman: "toman", Rial: "rials",
 	Test: "Test mode: no money moves",
 	Go:   "Continue", Check: "Check again", Pay: "Pay", Donate: "Continue to payment",
 	Help: "Questions?", Seconds: "Waiting for %s seconds", Minutes: "Waiting for %s minutes",
+	Each: "%s toman each", Quantity: "How many", Pieces: "From 1 to %s", Total: "Show the total",
+	With: "Pay with", Down: "does not answer at the moment", Optional: "optional",
+	Find: "Find the receipt", Open: "Open on this device", Link: "To open it on another device, go to this address there:", Receipts: "Find an earlier receipt",
+	Input: map[string]string{
+		InputName: "Your name", InputMobile: "Mobile number", InputEmail: "E-mail address", InputNumber: "Order or payment number",
+	},
 	Retry: "Pay again", Back: "Back to the shop", Bounds: "From %s to %s toman",
 	Wrong: map[Wrong]string{
 		WrongAmount:   "Please write the amount in digits only.",
 		WrongBounds:   "That amount is outside the limits.",
 		WrongProvider: "The payment service does not answer right now. You have not been charged; please try again in a while.",
+		WrongGateway:  "The payment service that you chose does not answer right now. You have not been charged. Another one is chosen below: press Pay to use it.",
+		WrongPrice:    "The price has changed since you opened this page. Look at it again before you pay.",
+		WrongQuantity: "Please choose a number of pieces that is offered.",
+		WrongName:     "Please write your name, with at most 80 letters.",
+		WrongMobile:   "Please write an Iranian mobile number, such as 09121234567.",
+		WrongEmail:    "Please write one e-mail address, such as name@example.com.",
+		WrongForm:     "The form could not be read. Please fill it in again.",
+		WrongReceipt:  "No paid order has this number and this mobile number. Please check both.",
 	},
 }
 
@@ -52,8 +68,8 @@ func english(p *Page) text {
 		said := text{"Thank you, your payment is complete", []string{
 			"The shop has your order. Keep the payment number in case you want to ask about it.",
 		}, ""}
-		if p.Title != "" {
-			said.Text = append([]string{"You have bought: " + p.Title}, said.Text...)
+		if p.title(lang.EN) != "" {
+			said.Text = append([]string{"You have bought: " + p.title(lang.EN) + pieces(lang.EN, p.Quantity)}, said.Text...)
 		}
 		return said
 	case Duplicate:
@@ -108,7 +124,7 @@ func english(p *Page) text {
 			"Please check the address or go back to the shop.",
 		}, ""}
 	case Checkout:
-		said := text{Title: p.Title, Text: []string{
+		said := text{Title: p.title(lang.EN), Text: []string{
 			"You are going to the bank's page. After paying, press its button that leads back to the shop.",
 		}}
 		if said.Title == "" {
@@ -122,6 +138,20 @@ func english(p *Page) text {
 		return text{"Taking you to the bank", []string{
 			"If nothing happens, press the button. After paying, press the bank's button that leads back to the shop.",
 		}, ""}
+	case FindReceipt:
+		return text{"Find your receipt", []string{
+			"Write the number of your order or payment, and the mobile number that you gave when you paid.",
+		}, ""}
+	case Receipt:
+		return text{"Your receipt", []string{"This order is paid."}, ""}
+	case OpenHere:
+		return text{"Open your purchase on this device", []string{
+			"You have followed a link to something that was bought: " + p.title(lang.EN) + ". Press the button to open it in this browser; it then counts as one of the purchase's devices.",
+		}, ""}
+	case LinkOver:
+		return text{"This link opens nothing any more", []string{
+			"It has expired, or the payment was given back. Open the receipt again for a new link, or ask the shop.",
+		}, enDont}
 	case NeedPayment:
 		return text{"This part is for sale", []string{
 			"If you have bought it already, open it in the same browser; there is no need to pay again.",

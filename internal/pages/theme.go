@@ -4,7 +4,6 @@ import (
 	_ "embed" // the font
 	"errors"
 	"fmt"
-	"html/template"
 	"net/url"
 	"strconv"
 	"strings"
@@ -26,8 +25,8 @@ type Theme struct {
 	// Help is whom to ask; HelpURL is its address, if it is one.
 	Help, HelpURL string
 
-	css  template.CSS
-	hash string
+	// css is what the theme adds to the style.
+	css string
 }
 
 // NewTheme makes one. prefix is the path of the shop where it shares its host.
@@ -39,19 +38,13 @@ func NewTheme(prefix, name, logo, color, support string) (*Theme, error) {
 			t.HelpURL, t.Help = support, strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(u.Host+u.Opaque+u.Path, "//"), "www."), "/")
 		}
 	}
-	text := string(style)
-	if prefix != "" {
-		text = strings.Replace(text, "url("+FontPath+")", "url("+prefix+FontPath+")", 1)
-	}
 	if color != "" {
 		on, err := onColor(color)
 		if err != nil {
 			return nil, err
 		}
-		text += ":root{--btn:#" + strings.TrimPrefix(color, "#") + ";--on:" + on + "}"
+		t.css = ":root{--btn:#" + strings.TrimPrefix(color, "#") + ";--on:" + on + "}"
 	}
-	t.css = template.CSS(text) //nolint:gosec // our own file, a path of the site and six hexadecimal digits
-	t.hash = hash(text)
 	return t, nil
 }
 
@@ -68,7 +61,7 @@ func CheckColor(color string) error {
 	return err
 }
 
-// onColor is the colour of letters on a button of this colour: the one of black and
+// onColor returns the colour of letters on a button of this colour: the one of black and
 // white that reads better (WCAG 2.2, relative luminance).
 func onColor(color string) (string, error) {
 	hex := strings.TrimPrefix(color, "#")

@@ -18,7 +18,7 @@ func TestTheme(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, k := range Kinds() {
-		w := get(t, browser(), Page{Kind: k, Ref: ref, Theme: theme, ShopURL: "/shop1/home", Lang: lang.EN})
+		w := get(t, browser(), Page{Kind: k, Ref: ref, Theme: theme, Assets: "/shop1", ShopURL: "/shop1/home", Lang: lang.EN})
 		body, csp := w.Body.String(), w.Header().Get("Content-Security-Policy")
 		for _, want := range []string{
 			"Books &amp; &#34;more&#34;", `<img src="/shop1/logo.svg" alt="" height="40">`, "--btn:#e67e22;--on:#000",

@@ -7,7 +7,7 @@ import (
 	"github.com/rahgir/caddy-payments/internal/lang"
 )
 
-// Values are what a page would say, for a template of the owner's.
+// Values returns what a page would say, for a template of the owner's.
 func Values(r *http.Request, p Page) map[string]string {
 	l := p.Lang
 	if l != lang.FA && l != lang.EN {
@@ -24,7 +24,7 @@ func Values(r *http.Request, p Page) map[string]string {
 	return map[string]string{
 		"kind": string(p.Kind), "status": strconv.Itoa(v.status), "language": string(l), "direction": l.Dir(),
 		"title": v.Say.Title, "text": text, "again": v.Say.Again, "wrong": v.Wrong,
-		"reference": v.Ref, "since": v.Since, "toman": v.Sum, "rial": v.Rial,
+		"reference": v.Ref, "since": v.Since, "toman": v.Sum, "rial": v.Rial, "each": v.Each, "picture": v.Picture,
 		"home": local(p.ShopURL), "retry": local(p.Retry), "action": local(p.Action), "refresh": local(p.Refresh),
 	}
 }

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"net/url"
@@ -32,6 +33,8 @@ type view struct {
 	Icon template.HTML
 	CSS  template.CSS
 
+	styleHash, assets, pictureOrigin string
+
 	Script template.JS
 	After  int
 
@@ -39,18 +42,29 @@ type view struct {
 	Ref, Since       string
 	Test             bool
 	Sum, Rial, Wrong string
-	Form             *form
-	Links            []link
+	// Each is the price of one, Picture the product's.
+	Each, Picture string
+	Rows          [][2]string
+	// Copy is an address to be copied.
+	Copy  string
+	Form  *form
+	Links []link
 }
 
 type form struct {
 	Action, Button, Field, Bounds string
 	Hidden                        []Field
+	// Total is the button that shows what all pieces cost.
+	Total    string
+	Pieces   *pieceField
+	Inputs   []inputField
+	Gateways []gatewayField
 }
 
 type link struct {
 	URL, Text, Sum string
-	Plain          bool
+	// Plain is a button of less weight, Quiet no button.
+	Plain, Quiet bool
 }
 
 // newView decides what a page shows, in both languages: a link changes between them
@@ -62,22 +76,21 @@ func newView(l lang.Lang, p *Page) *view {
 	return v
 }
 
-// viewIn is the page in one language.
+// viewIn returns the page in one language.
 func viewIn(l lang.Lang, p *Page) *view {
 	t, w, o := p.Kind.traits(), wordsOf(l), l.Other()
 	v := &view{
 		kind: p.Kind, status: t.status, again: t.again,
 		Lang: string(l), Dir: l.Dir(), OtherLang: string(o), OtherDir: o.Dir(), OtherName: wordsOf(o).Name,
-		Say: say(l, p), Word: w, Tone: t.tone, Icon: icons[t.icon], CSS: style, Theme: p.Theme,
+		Say: say(l, p), Word: w, Tone: t.tone, Icon: icons[t.icon], Theme: p.Theme,
 		Ref: Short(p.Ref), Test: p.Test, Wrong: w.Wrong[p.Wrong],
 	}
 	v.May = t.again != nil && *t.again
 	if p.Status != 0 {
 		v.status = p.Status
 	}
-	if p.Theme != nil {
-		v.CSS = p.Theme.css
-	}
+	s := sheetOf(p)
+	v.CSS, v.styleHash, v.assets = s.css, s.hash, assetsOf(p)
 	if p.Since > 0 && p.Kind == Confirming {
 		v.Since = since(l, p.Since)
 	}
@@ -90,6 +103,7 @@ func viewIn(l lang.Lang, p *Page) *view {
 		v.Refresh = strconv.Itoa(v.After) + "; url=" + at
 	}
 	v.price(l, p)
+	v.product(l, p)
 	v.form(l, p)
 	v.links(l, p)
 	return v
@@ -126,14 +140,19 @@ func (v *view) form(l lang.Lang, p *Page) {
 			low, high := (p.Min+unit-1)/unit*unit, p.Max/unit*unit
 			f.Bounds = fmt.Sprintf(v.Word.Bounds, toman(l, low), toman(l, high))
 		}
+	case FindReceipt:
+		f.Button = v.Word.Find
+	case OpenHere:
+		f.Button = v.Word.Open
 	}
+	f.fields(l, v.Word, p)
 	v.Form = f
 }
 
 // links are the buttons below.
 func (v *view) links(l lang.Lang, p *Page) {
 	for _, o := range p.Offers {
-		to := link{URL: o.URL, Text: o.Title}
+		to := link{URL: o.URL, Text: cmp.Or(o.Titles.In(l), o.Title)}
 		if o.Amount > 0 {
 			to.Sum = toman(l, o.Amount)
 		}
@@ -142,12 +161,15 @@ func (v *view) links(l lang.Lang, p *Page) {
 	if p.Retry != "" && (p.Kind == Declined || p.Kind == Cancelled) {
 		v.Links = append(v.Links, link{URL: p.Retry, Text: v.Word.Retry})
 	}
-	if p.ShopURL != "" && v.Form == nil {
+	if p.Receipts != "" {
+		v.Links = append(v.Links, link{URL: p.Receipts, Text: v.Word.Receipts, Quiet: true})
+	}
+	if p.ShopURL != "" && (v.Form == nil || p.Kind == Checkout || p.Kind == FindReceipt) {
 		v.Links = append(v.Links, link{URL: p.ShopURL, Text: v.Word.Back, Plain: true})
 	}
 }
 
-// Short is a reference as people read it out: eight characters in two groups.
+// Short returns a reference as people read it out: eight characters in two groups.
 func Short(ref payment.Ref) string {
 	if len(ref) < 8 {
 		return string(ref)

@@ -56,7 +56,7 @@ func cutPair(text string) (pair, rest string) {
 	return strings.TrimPrefix(pair, entity), rest
 }
 
-// NameOf is the decoded name of a raw pair.
+// NameOf returns the decoded name of a raw pair.
 func NameOf(pair string) string {
 	name, _, _ := strings.Cut(pair, "=")
 	return loose(name)
@@ -77,7 +77,7 @@ func CarriesOne(text string, names []string) bool {
 	return false
 }
 
-// Value is a query parameter as links of small scripts carry it: a second "?",
+// Value returns a query parameter as links of small scripts carry it: a second "?",
 // and "&amp;", separate as "&" does. n is how often it comes, equal
 // whether all copies have one value; a broken escape is the empty value.
 func Value(rawQuery, name string) (value string, n int, equal bool) {

@@ -24,7 +24,7 @@ func (n *Names) Cookies(lines []string) []string {
 	return kept
 }
 
-// crumbs is one line without the cookies that are to go.
+// crumbs returns one line without the cookies that are to go.
 func (n *Names) crumbs(line string) (string, bool) {
 	var b strings.Builder
 	dropped := false

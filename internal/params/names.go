@@ -170,7 +170,7 @@ func fold(name string) string {
 	return string(b)
 }
 
-// lower is what a reader that ignores case compares a name by.
+// lower returns what a reader that ignores case compares a name by.
 func lower(name string) string { return string(appendLower(nil, name)) }
 
 // appendLower appends it. Letters beyond ASCII that have an ASCII letter as

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// own are the parameters of an address that we know which would otherwise be
+// own returns the parameters of an address that we know which would otherwise be
 // taken for the provider's, or for none that reads in one way.
 func (n *Names) own(known string) []pair {
 	if n == nil || known == "" {
@@ -29,7 +29,7 @@ func (n *Names) own(known string) []pair {
 }
 
 // takeOwn returns how much of what stands between two "&" is a parameter of the
-// address that we know, 0 where none is. Each counts once.
+// address that we know, 0 if none is. Each counts once.
 func (s *Set) takeOwn(text string) int {
 	if len(s.own) == 0 {
 		return 0

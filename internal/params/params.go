@@ -1,9 +1,8 @@
-// Package params reads the parameters of a customer's return so that this
-// module, PHP and whatever else the shop runs cannot read them differently.
+// Package params reads the parameters of a customer's return in such a way that this
+// module, PHP and any other program behind it can't read them differently.
 //
-// Only guarded names are looked at closely: the provider's parameters,
-// payment_* and what names the order. Everything else is the shop's and passes
-// byte for byte.
+// It looks only at guarded names: the provider's parameters, payment_* and the
+// parameters that name the order. All others belong to the shop and pass unchanged.
 package params
 
 import (
@@ -85,7 +84,7 @@ func Parse(rawQuery string, body []byte, contentType string, guarded *Names) (*S
 	return ParseKnown(rawQuery, body, contentType, guarded, "")
 }
 
-// ParseKnown is [Parse] of a return to an address that we know, whose query is
+// ParseKnown returns [Parse] of a return to an address that we know, whose query is
 // known: what that address itself has is the shop's own, though it bear a
 // provider's name, and stays byte for byte at its place. Only what came on top is
 // the provider's. Of such a name a shop thus finds what it wrote itself, and what

@@ -3,7 +3,7 @@ package params
 import "strings"
 
 // Shop returns a parameter of the shop's own as PHP reads it in $_REQUEST. ok
-// is false where it is absent, and where two readers could differ: query and
+// is false if it is absent, and where two readers could differ: query and
 // body, two values, a name beside it that PHP or a reader which ignores case
 // makes the same one of, or a ";" that some readers split at.
 func (s *Set) Shop(name string) (value string, ok bool) {

@@ -8,7 +8,7 @@ import (
 // mostValues bounds how many values of one return are tried.
 const mostValues = 8
 
-// Values are the different values of a name in a query and a form, wherever a
+// Values returns the different values of a name in a query and a form, wherever a
 // strict or a lenient reader would find them: of a return that does not read in
 // one way, what it may be about. Never give them to the shop.
 func Values(rawQuery string, body []byte, name string) []string {

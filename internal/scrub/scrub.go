@@ -1,6 +1,6 @@
-// Package scrub removes what a client may never say: headers that only this
-// module sets, trailers, and hop-by-hop lists that would take our headers away
-// again on the last hop.
+// Package scrub removes from a request what a client must not say: headers that only
+// this module sets, trailers, and Connection lists that would make the last hop remove
+// our headers.
 package scrub
 
 import "net/http"
@@ -56,7 +56,7 @@ func same(name, want string) bool {
 	return true
 }
 
-// suspect is a cheap first look by the first byte: whether Request may have to do
+// suspect reports, by the first byte alone, whether Request may have to do
 // anything about a header.
 func suspect(name string) bool {
 	if name == "" {

@@ -7,7 +7,7 @@ import "regexp"
 // letters included.
 var plain = regexp.MustCompile(`^\{env\.[A-Z][A-Z0-9_]{0,63}\}$`)
 
-// named is ": " and the placeholder that a value consists of; "" of any other value,
+// named returns ": " and the placeholder that a value consists of; "" of any other value,
 // which may be a secret.
 func named(value string) string {
 	if !plain.MatchString(value) {

@@ -1,6 +1,6 @@
-// Package secret keeps keys and tokens out of logs, errors, pages and config
-// dumps: a [Secret] prints as "REDACTED" whatever prints it, and [Resolve] reads
-// one from the configuration with errors that never quote it.
+// Package secret keeps keys and tokens out of logs, errors, pages and config dumps. A
+// [Secret] prints as "REDACTED" whatever prints it, and [Resolve] reads one from the
+// configuration with errors that never quote it.
 package secret
 
 import (
@@ -95,7 +95,7 @@ func Resolve(field, raw string) (s Secret, literal bool, err error) {
 }
 
 // AccountID tells whose account this secret opens from those of other secrets of
-// the protocol, for [payment.Traits]; "" where there is no secret. Blanks
+// the protocol, for [payment.Traits]; "" if there is no secret. Blanks
 // around it don't count: they don't get as far as the provider.
 func (s Secret) AccountID(protocol string) string {
 	if s.text == nil {

@@ -1,6 +1,6 @@
 package strictjson
 
-// Texts is an object of texts: the fields of a form, read like JSON.
+// Texts returns an object of texts: the fields of a form, read like JSON.
 func Texts(fields map[string]string) Object {
 	o := make(Object, len(fields))
 	for name, text := range fields {

@@ -1,6 +1,6 @@
-// Package strictjson reads JSON that comes from outside: it takes what real gateways
-// and shops send, numbers as strings and digits of other scripts included, and
-// refuses what two readers could understand in two ways.
+// Package strictjson reads JSON from gateways and shops. It accepts what real ones send,
+// such as numbers in strings and Persian digits, and refuses what two readers could
+// understand in two ways, such as a member that appears twice.
 package strictjson
 
 import (

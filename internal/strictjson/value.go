@@ -17,7 +17,7 @@ var ErrForm = errors.New("has an unknown form")
 // Has reports whether a member is there and not null.
 func (o Object) Has(name string) bool { return o[name].kind != isNull }
 
-// Text returns a string's content or a number's literal; "" where the member
+// Text returns a string's content or a number's literal; "" if the member
 // is absent or anything else.
 func (o Object) Text(name string) string {
 	if v := o[name]; v.kind == isString || v.kind == isNumber {
@@ -92,7 +92,7 @@ func (o Object) AmountIn(name string, unit payment.Unit) (payment.Rials, error) 
 }
 
 // Object returns a member that is an object. Absent, null and the empty list
-// (PHP's way to write an empty object) give an empty one; ok is false where the
+// (PHP's way to write an empty object) give an empty one; ok is false if the
 // member is something else.
 func (o Object) Object(name string) (inner Object, ok bool) {
 	switch v := o[name]; {
@@ -192,7 +192,7 @@ func allDigits(s string) bool {
 }
 
 // At reads a JSON pointer (RFC 6901): the text of what stands there, and its JSON kind
-// as in "string", "number", "boolean", "null", "array", "object"; "" where nothing
+// as in "string", "number", "boolean", "null", "array", "object"; "" if nothing
 // does. A number's text is its literal.
 func (o Object) At(pointer string) (text, kind string) {
 	v := Value{kind: isObject, object: o}

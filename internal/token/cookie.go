@@ -25,7 +25,7 @@ type View struct {
 	Path string
 }
 
-// CookieName is the full name of one of our cookies: "__Host-payment_<name>"
+// CookieName returns the full name of one of our cookies: "__Host-payment_<name>"
 // where the browser's view is https, which no other host and no http page can
 // plant, and "payment_<name>" otherwise. A shop with a path has cookies for that
 // path, which `__Host-` does not allow: there the prefix is `__Secure-`, and a

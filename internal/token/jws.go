@@ -25,9 +25,10 @@ type kind struct {
 var (
 	kindReceipt = kind{payment.PurposeReceipt, "payment-receipt+jwt"}
 	kindPaid    = kind{payment.PurposePaid, "payment-paid+jwt"}
+	kindLink    = kind{payment.PurposePaid, "payment-link+jwt"}
 	kindBounce  = kind{payment.PurposeBounce, "payment-bounce+jwt"}
 
-	kinds = [...]kind{kindReceipt, kindPaid, kindBounce}
+	kinds = [...]kind{kindReceipt, kindPaid, kindLink, kindBounce}
 )
 
 // headers makes the protected header of each type of a purpose, as the library

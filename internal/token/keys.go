@@ -1,6 +1,6 @@
-// Package token makes and reads everything that we sign: the receipt
-// that a shop trusts, the cookies, the bounce's pointer and the reference in a
-// return address, and the random names that go with them.
+// Package token makes and checks everything that this module signs: the receipt that a
+// shop trusts, the cookies, the token of the bounce page, and the reference in a return
+// address. It also makes the random names that go with them.
 package token
 
 import (
@@ -40,30 +40,30 @@ type key struct {
 	secret []byte
 	// headers by the token's type, of the first key alone.
 	headers map[string]string
-	// pens pools keyed HMAC states: keying one takes longer than a short message does.
-	pens *sync.Pool
+	// signers pools keyed HMAC states: keying one takes longer than a short message does.
+	signers *sync.Pool
 }
 
-// pen signs with one key, and has room to write on.
-type pen struct {
+// signer signs with one key, and has room to write on.
+type signer struct {
 	hmac hash.Hash
 	room []byte
 }
 
 func newKey(kid string, secret []byte) key {
-	return key{kid: kid, secret: secret, pens: new(sync.Pool)}
+	return key{kid: kid, secret: secret, signers: new(sync.Pool)}
 }
 
-// pen takes a state from the pool, or makes one. The caller puts it back.
-func (d *key) pen() *pen {
-	if p, ok := d.pens.Get().(*pen); ok {
+// signer takes a state from the pool, or makes one. The caller puts it back.
+func (d *key) signer() *signer {
+	if p, ok := d.signers.Get().(*signer); ok {
 		return p
 	}
-	return &pen{hmac: hmac.New(sha256.New, d.secret)}
+	return &signer{hmac: hmac.New(sha256.New, d.secret)}
 }
 
 // mac appends the HMAC-SHA256 of a text.
-func (p *pen) mac(to, text []byte) []byte {
+func (p *signer) mac(to, text []byte) []byte {
 	p.hmac.Reset()
 	p.hmac.Write(text)
 	return p.hmac.Sum(to)
@@ -71,8 +71,8 @@ func (p *pen) mac(to, text []byte) []byte {
 
 // mac appends the HMAC-SHA256 of a text.
 func (d *key) mac(to, text []byte) []byte {
-	p := d.pen()
-	defer d.pens.Put(p)
+	p := d.signer()
+	defer d.signers.Put(p)
 	return p.mac(to, text)
 }
 
@@ -110,7 +110,7 @@ func NewKeys(secrets ...payment.SigningKey) (*Keys, error) {
 	return k, nil
 }
 
-// All are the keys of one purpose, the signing one first: for
+// All returns the keys of one purpose, the signing one first: for
 // [payment.ReadSigned].
 func (k *Keys) All(p payment.Purpose) [][]byte {
 	all := make([][]byte, 0, len(k.derived[p]))

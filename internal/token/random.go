@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// NewNonce is a random name of 128 bits, 22 characters of base64url.
+// NewNonce returns a random name of 128 bits, 22 characters of base64url.
 func NewNonce() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the program instead
@@ -21,14 +21,14 @@ func IsNonce(s string) bool {
 	return err == nil && len(b) == 16 && !strings.ContainsAny(s, "\r\n")
 }
 
-// Hash is what is kept of a browser's random name: half a SHA-256, 22
+// Hash returns what is kept of a browser's random name: half a SHA-256, 22
 // characters of base64url. Whoever reads the ledger can't pose as the browser.
 func Hash(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// ShortHash is the beginning of [Hash], 72 bits, where each byte of a cookie counts.
+// ShortHash returns the beginning of [Hash], 72 bits, where each byte of a cookie counts.
 func ShortHash(s string) string { return Hash(s)[:12] }
 
 // crockford is Crockford's base32 alphabet, which has no I, L, O and U; its
@@ -41,7 +41,7 @@ const (
 // orderLen makes 59 bits.
 const orderLen = 12
 
-// NewOrder is the number of an order of our checkout: unguessable, and short
+// NewOrder returns the number of an order of our checkout: unguessable, and short
 // enough to be read over the telephone. It begins with a letter, so that
 // neither a spreadsheet nor PHP's == ever takes it for a number ("0E12").
 func NewOrder() string {
@@ -53,7 +53,7 @@ func NewOrder() string {
 	return string(out)
 }
 
-// below is a uniform random number less than n, which is at most 256.
+// below returns a uniform random number less than n, which is at most 256.
 func below(n int) int {
 	var b [1]byte
 	for limit := 256 - 256%n; ; {

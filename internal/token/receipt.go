@@ -47,7 +47,7 @@ type Claims struct {
 	Via           string        `json:"via"`
 }
 
-// ClaimsOf are the claims about a record whose delivery is under way; origin is
+// ClaimsOf returns the claims about a record whose delivery is under way; origin is
 // the site's, such as "https://shop.example.com".
 func ClaimsOf(r *payment.Record, origin string) Claims {
 	c := Claims{

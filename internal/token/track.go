@@ -26,8 +26,8 @@ var trackText = base64.RawURLEncoding.Strict()
 // SignTrack gives the value of the track cookie, good for life from now.
 func (k *Keys) SignTrack(t payment.Track, site string, life time.Duration, now time.Time) string {
 	d := &k.derived[payment.PurposeTrack][0]
-	p := d.pen()
-	defer d.pens.Put(p)
+	p := d.signer()
+	defer d.signers.Put(p)
 	at := p.track(t, site, life, now)
 	return string(p.appendTrack(nil, at))
 }
@@ -36,8 +36,8 @@ func (k *Keys) SignTrack(t payment.Track, site string, life time.Duration, now t
 // in fewer steps: every landing page waits for it.
 func (k *Keys) SetTrack(w http.ResponseWriter, name string, t payment.Track, site string, life time.Duration, now time.Time, view View) {
 	d := &k.derived[payment.PurposeTrack][0]
-	p := d.pen()
-	defer d.pens.Put(p)
+	p := d.signer()
+	defer d.signers.Put(p)
 	at := p.track(t, site, life, now)
 	end := len(p.room)
 	p.room = beginCookie(p.room, name, view)
@@ -49,8 +49,8 @@ func (k *Keys) SetTrack(w http.ResponseWriter, name string, t payment.Track, sit
 // sealed says where the parts of a sealed track lie.
 type sealed struct{ body, mac int }
 
-// track writes a track's fields and their MAC into the pen's room.
-func (p *pen) track(t payment.Track, site string, life time.Duration, now time.Time) (at sealed) {
+// track writes a track's fields and their MAC into the signer's room.
+func (p *signer) track(t payment.Track, site string, life time.Duration, now time.Time) (at sealed) {
 	b := trackSeal(p.room[:0], site)
 	at.body = len(b)
 	for _, field := range [...]string{t.ID, t.Affiliate, t.Landing} {
@@ -65,7 +65,7 @@ func (p *pen) track(t payment.Track, site string, life time.Duration, now time.T
 }
 
 // appendTrack adds the cookie's value.
-func (p *pen) appendTrack(to []byte, at sealed) []byte {
+func (p *signer) appendTrack(to []byte, at sealed) []byte {
 	to = append(trackText.AppendEncode(to, p.room[at.body:at.mac]), '.')
 	return trackText.AppendEncode(to, p.room[at.mac:at.mac+trackMAC])
 }

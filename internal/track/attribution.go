@@ -29,7 +29,7 @@ func ParseAttribution(s string) (Attribution, error) {
 }
 
 // Merge returns the track that counts after a new visit, and whether it is to
-// be kept anew. old is nil where there is none that is still valid. Networks
+// be kept anew. old is nil if there is none that is still valid. Networks
 // compete: `first` of one network also keeps out the later of another.
 func (a Attribution) Merge(old *payment.Track, visit payment.Track) (payment.Track, bool) {
 	if a == First && old != nil && old.ID != "" {

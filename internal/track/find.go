@@ -1,5 +1,5 @@
-// Package track reads an affiliate network's id from a landing visit. It knows
-// nothing of Caddy, cookies' signatures or stores.
+// Package track finds an affiliate network's id in the address of a landing visit. It
+// knows nothing about Caddy, cookies or stores.
 package track
 
 import (
@@ -75,7 +75,7 @@ func Take(u *url.URL, param string) (values []string) {
 	return values
 }
 
-// leadingSlash is how long the slash is that a raw path begins with, escaped or
+// leadingSlash returns how long the slash is that a raw path begins with, escaped or
 // not; 0 without one.
 func leadingSlash(raw string) int {
 	switch {
@@ -87,7 +87,7 @@ func leadingSlash(raw string) int {
 	return 0
 }
 
-// nextSlash is where the next slash of a raw path is, or its end.
+// nextSlash returns where the next slash of a raw path is, or its end.
 func nextSlash(raw string) int {
 	for i := range len(raw) {
 		if leadingSlash(raw[i:]) > 0 {
@@ -97,7 +97,7 @@ func nextSlash(raw string) int {
 	return len(raw)
 }
 
-// mightHold is the cheap first look at a path.
+// mightHold reports cheaply whether a path may hold an id.
 func mightHold(path, param string) bool {
 	for {
 		i := strings.Index(path, param)

@@ -1,8 +1,9 @@
-// Package doctor looks at money first: what waits and for how long, who refuses to
-// take or to answer, and what will soon be full. Doctor and status say the same.
+// Package doctor lists what needs attention, money first: which payments wait and for how
+// long, which provider or shop refuses or doesn't answer, and what will soon be full.
+// `doctor` and `status` use it, so they say the same.
 //
-// Invariant: what costs money now is an error, one cause is one finding, and where
-// nothing was asked nothing is claimed.
+// Invariant: what costs money now is an error, one cause is one finding, and nothing is
+// reported as healthy or broken unless it was looked at.
 package doctor
 
 import (
@@ -22,12 +23,32 @@ import (
 type Facts struct {
 	Watch *watch.Watch
 	Now   time.Time
+	// Lang is the language of the findings' texts; English where it is empty.
+	Lang lang.Lang
 	// Providers are the configured ones; Sandbox says which of them take no real money.
 	Providers []string
 	Sandbox   map[string]bool
 	// KeptBack says whether calls to a provider are kept back, because too many in a
 	// row had no answer.
 	KeptBack func(provider string) bool
+}
+
+// say fills a text of the findings' language in.
+func (f Facts) say(text lang.Text, args ...any) string {
+	l := f.lang()
+	for i, a := range args {
+		if n, ok := a.(int); ok {
+			args[i] = lang.Digits(fmt.Sprint(n), l)
+		}
+	}
+	return fmt.Sprintf(text.In(l), args...)
+}
+
+func (f Facts) lang() lang.Lang {
+	if f.Lang == lang.FA {
+		return lang.FA
+	}
+	return lang.EN
 }
 
 // Money is what costs money, or soon will: errors first.
@@ -89,16 +110,15 @@ func (h *heap) why() string {
 }
 
 // says is how many there are, how old the oldest is, and what they are worth.
-func (h *heap) says(now time.Time, more bool) string {
-	n := fmt.Sprint(h.n)
-	if more {
-		n = "at least " + n
+func (h *heap) says(f Facts, more bool) string {
+	text := lang.Text{"%s payments, %s, the oldest for %s", "%s پرداخت، %s، قدیمی‌ترین از %s پیش"}
+	switch {
+	case more:
+		text = lang.Text{"at least %s payments, %s, the oldest for %s", "دست‌کم %s پرداخت، %s، قدیمی‌ترین از %s پیش"}
+	case h.n == 1:
+		text[0] = "%s payment, %s, the oldest for %s"
 	}
-	what := "payments"
-	if h.n == 1 && !more {
-		what = "payment"
-	}
-	return fmt.Sprintf("%s %s, %s, the oldest for %s", n, what, lang.Rial(h.sum, lang.EN), ago(now, h.oldest))
+	return f.say(text, h.n, lang.Rial(h.sum, f.lang()), f.ago(h.oldest))
 }
 
 // level is error for money, and warning for play money.
@@ -145,7 +165,8 @@ func into[K comparable](m map[K]*heap, k K) *heap {
 	return m[k]
 }
 
-func ago(now, t time.Time) string { return lang.Age(max(0, now.Sub(t)), lang.EN) }
+// ago is how long ago something was.
+func (f Facts) ago(t time.Time) string { return lang.Age(max(0, f.Now.Sub(t)), f.lang()) }
 
 // person is what a person must decide.
 func person(f Facts, w waits) []operate.Finding {
@@ -167,13 +188,15 @@ func person(f Facts, w waits) []operate.Finding {
 	var out []operate.Finding
 	if h := w.person[watch.Owed]; h != nil {
 		out = append(out, operate.Finding{Level: h.level(), Code: "owed",
-			Text: "to customers whose order was refused: " + h.says(f.Now, w.more) + "; pay them back and note each with: caddy payments resolve REFERENCE repaid"})
+			Text: f.say(lang.Text{"to customers whose order was refused: %s; pay them back and note each with: caddy payments resolve REFERENCE repaid",
+				"به مشتریانی که سفارششان پذیرفته نشد بدهکارید: %s؛ پولشان را پس بدهید و هر کدام را ثبت کنید: caddy payments resolve REFERENCE repaid"}, h.says(f, w.more))})
 	}
 	if all.n == 0 {
 		return out
 	}
 	return append(out, operate.Finding{Level: all.level(), Code: "waiting",
-		Text: fmt.Sprintf("for a person: %s (%s); see them with: caddy payments list --state attention", all.says(f.Now, w.more), all.why())})
+		Text: f.say(lang.Text{"for a person: %s (%s); see them with: caddy payments list --state attention",
+			"منتظر تصمیم کسی: %s (%s)؛ با این دستور دیده می‌شوند: caddy payments list --state attention"}, all.says(f, w.more), all.why())})
 }
 
 // announcements are returns that came without an intent, and announcements that could
@@ -183,11 +206,13 @@ func announcements(f Facts) []operate.Finding {
 	unannounced, unusable := f.Watch.Announcements()
 	if unannounced.N > 0 {
 		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "unannounced",
-			Text: fmt.Sprintf("%d returns since the start, the last %s ago, of payments that nothing announced: the redirect to the bank must pass through this site and carry X-Payment-Order and X-Payment-Amount", unannounced.N, ago(f.Now, unannounced.Last))})
+			Text: f.say(lang.Text{"%s returns since the start, the last %s ago, of payments that nothing announced: the redirect to the bank must pass through this site and carry X-Payment-Order and X-Payment-Amount",
+				"%s بازگشت از زمان آغاز، آخری %s پیش، از پرداخت‌هایی که هیچ چیز اعلامشان نکرده بود: رفتن به بانک باید از همین سایت بگذرد و X-Payment-Order و X-Payment-Amount داشته باشد"}, unannounced.N, f.ago(unannounced.Last))})
 	}
 	if unusable.N > 0 {
 		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "unusable",
-			Text: fmt.Sprintf("%d announcements since the start, the last %s ago, could not be read; the log says what stood there (announcement_unusable)", unusable.N, ago(f.Now, unusable.Last))})
+			Text: f.say(lang.Text{"%s announcements since the start, the last %s ago, could not be read; the log says what stood there (announcement_unusable)",
+				"%s اعلام از زمان آغاز، آخری %s پیش، خوانا نبود؛ گزارش سرور می‌گوید چه نوشته بود (announcement_unusable)"}, unusable.N, f.ago(unusable.Last))})
 	}
 	return out
 }

@@ -1,10 +1,10 @@
 package doctor
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
+	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/operate/watch"
 )
@@ -19,39 +19,41 @@ func provider(f Facts, w waits, name string) []operate.Finding {
 	}
 	waiting := ""
 	if h := w.unknown[name]; h != nil {
-		waiting = "; " + h.says(f.Now, w.more) + " waiting for its answer"
+		waiting = f.say(lang.Text{"; %s waiting for its answer", "؛ %s منتظر پاسخ آن"}, h.says(f, w.more))
 	}
 	var out []operate.Finding
 	switch kept := f.KeptBack != nil && f.KeptBack(name); {
 	case p.Refusing:
 		code := ""
 		if p.Code != "" {
-			code = " (code " + p.Code + ")"
+			code = f.say(lang.Text{" (code %s)", " (کد %s)"}, p.Code)
 		}
 		out = append(out, operate.Finding{Level: level, Code: "refused", Where: name,
-			Text: fmt.Sprintf("it has refused our key, address or account for %s, the last time %s ago%s, and has settled nothing since: see its panel, correct the key, and run caddy reload --force%s", ago(f.Now, p.Since), ago(f.Now, p.Last), code, waiting)})
+			Text: f.say(lang.Text{"it has refused our key, address or account for %s, the last time %s ago%s, and has settled nothing since: see its panel, correct the key, and run caddy reload --force%s",
+				"از %s پیش کلید، نشانی یا حساب ما را نمی‌پذیرد، آخرین بار %s پیش%s، و از آن پس چیزی قطعی نکرده است: پنل آن را ببینید، کلید را درست کنید و caddy reload --force را اجرا کنید%s"}, f.ago(p.Since), f.ago(p.Last), code, waiting)})
 		return out
 	case p.Asked.Failing() || kept:
-		text := "calls to it are kept back, because too many had no answer"
+		text := f.say(lang.Text{"calls to it are kept back, because too many had no answer", "پرسش از آن نگه داشته می‌شود، چون پرسش‌های زیادی بی‌پاسخ ماند"})
 		if p.Asked.Fails > 0 {
-			text = fmt.Sprintf("it has answered nothing for %s (%d questions in a row%s)", ago(f.Now, p.Asked.Since), p.Asked.Fails, because(p.Asked.Err))
+			text = f.say(lang.Text{"it has answered nothing for %s (%s questions in a row%s)", "از %s پیش هیچ پاسخی نداده است (%s پرسش پیاپی%s)"}, f.ago(p.Asked.Since), p.Asked.Fails, because(p.Asked.Err))
 		}
 		if p.Asked.Fails > 0 && kept {
-			text += "; calls to it are kept back, one at a time finds out whether it is back"
+			text += f.say(lang.Text{"; calls to it are kept back, one at a time finds out whether it is back", "؛ پرسش‌ها نگه داشته می‌شود و یکی‌یکی آزموده می‌شود که برگشته است یا نه"})
 		}
 		out = append(out, operate.Finding{Level: level, Code: "unanswered", Where: name,
-			Text: text + waiting + ": nothing is lost, each is asked again by itself"})
+			Text: text + waiting + f.say(lang.Text{": nothing is lost, each is asked again by itself", ": چیزی از دست نرفته و هر کدام خودبه‌خود دوباره پرسیده می‌شود"})})
 	}
 	if c := p.Created; c.Fails > 0 {
 		if !c.Failing() {
 			level = operate.LevelWarn
 		}
-		verb := "gave no answer that can be read"
+		verb := lang.Text{"gave no answer that can be read", "پاسخ خوانایی نداد"}
 		if c.Refused {
-			verb = "refused"
+			verb = lang.Text{"refused", "نپذیرفت"}
 		}
 		out = append(out, operate.Finding{Level: level, Code: "create", Where: name,
-			Text: fmt.Sprintf("it has started no payment for %s: customers who pressed Pay got none (%d in a row, the last %s ago; it %s%s)", ago(f.Now, c.Since), c.Fails, ago(f.Now, c.Last), verb, because(c.Err))})
+			Text: f.say(lang.Text{"it has started no payment for %s: customers who pressed Pay got none (%s in a row, the last %s ago; it %s%s)",
+				"از %s پیش هیچ پرداختی را آغاز نکرده است: مشتریانی که «پرداخت» را زدند به بانک نرسیدند (%s بار پیاپی، آخری %s پیش؛ %s%s)"}, f.ago(c.Since), c.Fails, f.ago(c.Last), f.say(verb), because(c.Err))})
 	}
 	return out
 }
@@ -78,12 +80,11 @@ func unanswered(f Facts, w waits) []operate.Finding {
 		if configured && told(f, name, p) {
 			continue
 		}
-		level, what := operate.LevelWarn, ": each is asked again by itself"
+		level, text := operate.LevelWarn, lang.Text{"for its answer: %s: each is asked again by itself", "منتظر پاسخ آن: %s: هر کدام خودبه‌خود دوباره پرسیده می‌شود"}
 		if !configured {
-			level, what = h.level(), ": no such provider is configured, so nobody asks"
+			level, text = h.level(), lang.Text{"for its answer: %s: no such provider is configured, so nobody asks", "منتظر پاسخ آن: %s: چنین ارائه‌دهنده‌ای در پیکربندی نیست، پس کسی نمی‌پرسد"}
 		}
-		out = append(out, operate.Finding{Level: level, Code: "unknown", Where: name,
-			Text: "for its answer: " + h.says(f.Now, w.more) + what})
+		out = append(out, operate.Finding{Level: level, Code: "unknown", Where: name, Text: f.say(text, h.says(f, w.more))})
 	}
 	return out
 }

@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/operate"
+	"github.com/rahgir/caddy-payments/operate/watch"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -34,35 +34,35 @@ func shops(f Facts, w waits) []operate.Finding {
 		switch {
 		case h != nil:
 			out = append(out, operate.Finding{Level: h.level(), Code: "shop", Where: site,
-				Text: "paid orders have not reached the shop: " + h.says(f.Now, w.more) + " (" + meaning(h) + "); each is handed over again by itself"})
+				Text: f.say(lang.Text{"paid orders have not reached the shop: %s (%s); each is handed over again by itself", "سفارش‌های پرداخت‌شده به فروشگاه نرسیده است: %s (%s)؛ هر کدام خودبه‌خود دوباره سپرده می‌شود"}, h.says(f, w.more), meaning(f, h))})
 		case s.Failing():
 			out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "shop", Where: site,
-				Text: fmt.Sprintf("it has not taken a paid order since %s ago (%d in a row, the last: %s)", ago(f.Now, s.Since), s.Fails, s.Why)})
+				Text: f.say(lang.Text{"it has not taken a paid order since %s ago (%s in a row, the last: %s)", "از %s پیش سفارش پرداخت‌شده‌ای نگرفته است (%s بار پیاپی، آخری: %s)"}, f.ago(s.Since), s.Fails, string(s.Why))})
 		default:
 			out = append(out, operate.Finding{Level: operate.LevelOK, Code: "shop", Where: site,
-				Text: fmt.Sprintf("it took its last paid order %s ago", ago(f.Now, s.OK))})
+				Text: f.say(lang.Text{"it took its last paid order %s ago", "آخرین سفارش پرداخت‌شده را %s پیش گرفت"}, f.ago(s.OK))})
 		}
 	}
 	for _, site := range slices.Sorted(maps.Keys(w.onTheWay)) {
 		if h := w.onTheWay[site]; f.Now.Sub(h.oldest) > stuckAfter {
 			out = append(out, operate.Finding{Level: h.level(), Code: "shop", Where: site,
-				Text: "paid orders are on their way to the shop for long: " + h.says(f.Now, w.more)})
+				Text: f.say(lang.Text{"paid orders are on their way to the shop for long: %s", "سفارش‌های پرداخت‌شده مدتی است در راه فروشگاه‌اند: %s"}, h.says(f, w.more))})
 		}
 	}
 	return out
 }
 
 // meaning is why orders have not reached their shop, in words where they are known.
-func meaning(h *heap) string {
-	texts := map[payment.Reason]string{
-		payment.ReasonUnreachable: "it can't be connected to",
-		payment.ReasonNoProof:     "it did not confirm",
-		payment.ReasonNoRoute:     "no site of the running configuration takes their return",
+func meaning(f Facts, h *heap) string {
+	texts := map[payment.Reason]lang.Text{
+		payment.ReasonUnreachable: {"it can't be connected to", "اتصال به آن ممکن نیست"},
+		payment.ReasonNoProof:     {"it did not confirm", "تأیید نکرد"},
+		payment.ReasonNoRoute:     {"no site of the running configuration takes their return", "هیچ سایتی در پیکربندی کنونی بازگشت آن‌ها را نمی‌گیرد"},
 	}
 	var out []string
 	for _, why := range strings.Split(h.why(), ", ") {
 		if text, ok := texts[payment.Reason(why)]; ok {
-			why += ": " + text
+			why += ": " + f.say(text)
 		}
 		out = append(out, why)
 	}
@@ -71,7 +71,7 @@ func meaning(h *heap) string {
 
 // The forecasts that are worth a line, and worth a warning.
 const (
-	fullSoon  = 7 * 24 * time.Hour
+	fullSoon  = watch.LowSoon
 	fullWorth = 365 * 24 * time.Hour
 )
 
@@ -83,18 +83,18 @@ func ledger(f Facts) []operate.Finding {
 		return nil
 	}
 	if l.Nodes > 1 {
-		out = append(out, operate.Finding{Level: operate.LevelOK, Code: "nodes", Text: fmt.Sprintf("%d nodes work on the ledger", l.Nodes)})
+		out = append(out, operate.Finding{Level: operate.LevelOK, Code: "nodes", Text: f.say(lang.Text{"%s nodes work on the ledger", "%s گره روی دفتر کار می‌کنند"}, l.Nodes)})
 	}
 	if l.Trouble != "" || l.Room < 0 {
 		return out // the store's own findings say it
 	}
 	room := humanize.IBytes(uint64(l.Room)) //nolint:gosec // not negative here
-	finding := operate.Finding{Level: operate.LevelOK, Code: "disk", Text: room + " may be written before new payments are refused"}
+	finding := operate.Finding{Level: operate.LevelOK, Code: "disk", Text: f.say(lang.Text{"%s may be written before new payments are refused", "تا نپذیرفتن پرداخت تازه %s جا هست"}, room)}
 	if in, ok := f.Watch.Full(); ok && in < fullWorth {
-		finding.Text += ", at the pace of the last hours in " + lang.Age(in, lang.EN)
+		finding.Text += f.say(lang.Text{", at the pace of the last hours in %s", "؛ با شتاب ساعت‌های گذشته در %s پر می‌شود"}, lang.Age(in, f.lang()))
 		if in < fullSoon {
 			finding.Level = operate.LevelWarn
-			finding.Text += ": make room on the disk before that"
+			finding.Text += f.say(lang.Text{": make room on the disk before that", ": پیش از آن روی دیسک جا باز کنید"})
 		}
 	}
 	return append(out, finding)

@@ -1,3 +1,3 @@
-// Package find reads what people write when they look for payments: what a customer reads
-// out on the telephone, and dates of either calendar.
+// Package find reads what people type when they look for a payment: the numbers that a
+// customer reads out on the telephone, and dates of either calendar.
 package find

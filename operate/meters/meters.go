@@ -1,4 +1,4 @@
-// Package meters are the metrics, in Caddy's registry. docs/operating.md lists them;
+// Package meters registers the metrics in Caddy's registry. docs/operating.md lists them;
 // examples/monitoring has alert rules and a dashboard for them.
 //
 // Invariant: a scrape reads memory only. It never waits for the ledger, a provider or
@@ -83,6 +83,16 @@ func (m *Meters) Prepare(providers, receivers []string) {
 		}
 		for _, o := range engine.VerifyOutcomes() {
 			m.verifications.WithLabelValues(p, o)
+		}
+		for _, o := range engine.CreateOutcomes() {
+			if o != engine.CreateBusy { // it was not asked
+				m.calls.WithLabelValues(p, engine.OperationCreate, o)
+			}
+		}
+		for _, operation := range []string{engine.OperationVerify, engine.OperationInquire} {
+			for _, o := range engine.CallOutcomes() {
+				m.calls.WithLabelValues(p, operation, o)
+			}
 		}
 	}
 	for _, o := range engine.DeliveryOutcomes() {

@@ -1,5 +1,5 @@
-// Package operatetest is a real engine over a real store with payments in every
-// state that people look at, for the tests of what shows and decides them.
+// Package operatetest makes a real engine over a real store, with payments in every state
+// that people look at, for the tests of operate, admin and the dashboard.
 package operatetest
 
 import (
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage/badger"
@@ -138,7 +139,16 @@ func (l *Ledger) ProviderIssuer(name string) (string, bool) { return Issuer, nam
 func (l *Ledger) Doctor(context.Context) []operate.Finding { return l.Found }
 
 // Money implements operate.App.
-func (l *Ledger) Money(context.Context) []operate.Finding { return l.Found }
+func (l *Ledger) Money(context.Context, lang.Lang) []operate.Finding { return l.Found }
+
+// Health implements operate.App.
+func (l *Ledger) Health() operate.Health {
+	return operate.Health{
+		Providers: []operate.ProviderHealth{{Name: "idpay", Up: true, Answered: time.Now()}},
+		Shops:     []operate.ShopHealth{{Site: "shop.example", Took: time.Now()}},
+		Ledger:    operate.LedgerHealth{Seen: time.Now(), Bytes: 1 << 20, Room: 1 << 30, Generation: 1, Nodes: 2},
+	}
+}
 
 type provider struct{ l *Ledger }
 

@@ -12,7 +12,7 @@ import (
 type Ledger struct {
 	// Seen is when; zero if it never was.
 	Seen time.Time
-	// Trouble says why it takes no new payments; empty where it does. Since is since
+	// Trouble says why it takes no new payments; empty if it does. Since is since
 	// when.
 	Trouble string
 	Since   time.Time
@@ -66,6 +66,9 @@ func (w *Watch) Look(ctx context.Context, store payment.Store, closed error) {
 			l.Since = now
 		}
 	}
+	if l.Trouble != w.ledger.Trouble || l.Nodes != w.ledger.Nodes {
+		w.change()
+	}
 	w.ledger = l
 	if n := len(w.samples); l.Room >= 0 && (n == 0 || now.Sub(w.samples[n-1].at) >= sampleEvery) {
 		for len(w.samples) > 0 && now.Sub(w.samples[0].at) > samplesFor {
@@ -83,7 +86,7 @@ func (w *Watch) Ledger() Ledger {
 }
 
 // Full is in how long the ledger has no room, at the pace of the last hours; false
-// where it gets no smaller, or too little is known.
+// if it gets no smaller, or too little is known.
 func (w *Watch) Full() (in time.Duration, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

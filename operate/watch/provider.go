@@ -49,12 +49,22 @@ type Provider struct {
 	Refusing    bool
 	Since, Last time.Time
 	Code        string
+	// Broken: calls to it are kept back since BrokenSince, because too many in a row
+	// had no answer.
+	Broken      bool
+	BrokenSince time.Time
+
+	// told is the cause that was told last; see [Watch.ProviderTurn].
+	told string
 }
 
 // Up says that it takes our key and answers what it is asked.
 func (p Provider) Up() bool { return !p.Refusing && !p.Asked.Failing() }
 
 func (p *Provider) asked(e engine.Event, now time.Time) {
+	if e.Outcome != engine.VerifyUnknown {
+		p.Broken = false
+	}
 	switch e.Outcome {
 	case engine.VerifyUnknown:
 		p.Asked.fail(now, e.Err, false)
@@ -76,6 +86,13 @@ func (p *Provider) started(e engine.Event, now time.Time) {
 		p.take()
 	case engine.CreateUnreachable, engine.CreateRefused:
 		p.Created.fail(now, e.Err, e.Outcome == engine.CreateRefused)
+	}
+}
+
+// broke notes that calls are kept back.
+func (p *Provider) broke(e engine.Event, now time.Time) {
+	if e.Alert && !p.Broken {
+		p.Broken, p.BrokenSince = true, now
 	}
 }
 

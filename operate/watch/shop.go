@@ -12,7 +12,7 @@ type Shop struct {
 	// OK is when it took one last.
 	OK time.Time
 	// Fails is how many in a row it did not take, since Since; Why is why not the last
-	// of them, and Status what it answered, 0 where nothing was.
+	// of them, and Status what it answered, 0 if nothing was.
 	Fails       int
 	Since, Last time.Time
 	Why         payment.Reason

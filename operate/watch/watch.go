@@ -22,6 +22,11 @@ type Watch struct {
 
 	unannounced, unusable Tally
 	relayed               map[relayedKey]*Relayed
+
+	// toldLedger is the cause that was told of the ledger last, and changed is closed by
+	// the next change.
+	toldLedger string
+	changed    chan struct{}
 }
 
 // Tally is how often something happened, and when for the last time.
@@ -58,12 +63,15 @@ func (w *Watch) Note(e engine.Event) {
 	case engine.EventUnusable:
 		w.unusable.N++
 		w.unusable.Last = now
+	case engine.EventBreaker:
+		w.provider(e).broke(e, now)
 	case engine.EventReturned:
 		return
 	}
 	if relayedKind(e.Name) {
 		w.relay(e, now)
 	}
+	w.change()
 	if r := e.Record; r != nil && r.Ref != "" && r.State != "" {
 		w.waiting.note(r, now)
 		w.shop(r, e, now)

@@ -112,7 +112,7 @@ func paidAnswer(o wire.Object, a payment.Answer, status int64, again bool) payme
 	return a
 }
 
-// number is IDPay's receipt number, written in one way; "" where it is absent or
+// number returns IDPay's receipt number, written in one way; "" if it is absent or
 // zero.
 func number(s string) string {
 	n := payment.CanonicalNumber(wire.Reference(s))

@@ -70,7 +70,7 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 	return payment.Started{ID: id, PayURL: link}, nil
 }
 
-// refusal is the error of a create that IDPay answered with a code. Codes of
+// refusal returns the error of a create that IDPay answered with a code. Codes of
 // trouble at IDPay's own end may have made a payment.
 func refusal(code int64) error {
 	m, known := errorCodes[code]

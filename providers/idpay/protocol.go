@@ -22,3 +22,6 @@ var protocol = payment.Protocol{
 
 // Protocol implements [payment.Provider].
 func (*Provider) Protocol() payment.Protocol { return protocol }
+
+// Title implements [payment.Titled].
+func (*Provider) Title() (english, persian string) { return "IDPay", "آیدی‌پی" }

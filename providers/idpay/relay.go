@@ -117,7 +117,7 @@ func (p *Provider) WriteReply(word payment.RelayWord, _ payment.RelayAsk, rec *p
 	return failed(http.StatusServiceUnavailable, 15, "please try again later")
 }
 
-// said is a payment in the forms of IDPay's own collection of examples: the status is
+// said returns a payment in the forms of IDPay's own collection of examples: the status is
 // a number, everything else a text. The hashed card is never kept.
 func said(status int, rec *payment.Record) payment.RelayReply {
 	m := map[string]any{"status": status}

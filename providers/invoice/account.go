@@ -34,7 +34,7 @@ type Account struct {
 }
 
 // UsedIDs returns how receipts from before this ledger are known: "imported",
-// "none", or "" where the configuration does not say.
+// "none", or "" if the configuration does not say.
 func (a *Account) UsedIDs() string { return a.Used }
 
 func (a *Account) accountOptions() []wire.Option {

@@ -75,7 +75,7 @@ func paid(o wire.Object, a payment.Answer, key string) payment.Answer {
 	return a
 }
 
-// foldedKey is the key as databases that ignore case compare it. The answer
+// foldedKey returns the key as databases that ignore case compare it. The answer
 // does not repeat the key, so "Ab1" and "aB1" may be one invoice to the script:
 // as the receipt's number the folded key makes sure that it is credited once.
 func foldedKey(key string) string { return strings.ToLower(key) }

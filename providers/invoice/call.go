@@ -49,7 +49,7 @@ func (a *Account) started(r wire.Reply) (payment.Started, error) {
 	return payment.Started{ID: key, PayURL: a.page.URL(key)}, nil
 }
 
-// refusal is the error of a request that the script answered with a code.
+// refusal returns the error of a request that the script answered with a code.
 func refusal(code int64) error {
 	switch m := errorCodes[code]; {
 	case m.refuses && m.owner:

@@ -52,6 +52,9 @@ func (p *Pal24) Provision(ctx caddy.Context) error {
 // MarshalLogObject shows what logs may show.
 func (p *Pal24) MarshalLogObject(enc zapcore.ObjectEncoder) error { return p.log(enc, "") }
 
+// Title implements [payment.Titled].
+func (*Pal24) Title() (english, persian string) { return "24pal", "۲۴پال" }
+
 // Interface guards
 var (
 	_ wire.Module     = (*Pal24)(nil)

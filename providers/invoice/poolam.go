@@ -57,6 +57,9 @@ func (p *Poolam) Provision(ctx caddy.Context) error {
 // MarshalLogObject shows what logs may show.
 func (p *Poolam) MarshalLogObject(enc zapcore.ObjectEncoder) error { return p.log(enc, p.Fee) }
 
+// Title implements [payment.Titled].
+func (*Poolam) Title() (english, persian string) { return "Poolam", "پولام" }
+
 // Interface guards
 var (
 	_ wire.Module     = (*Poolam)(nil)

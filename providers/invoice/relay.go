@@ -9,7 +9,7 @@ import (
 	"github.com/rahgir/caddy-payments/providers/wire"
 )
 
-// dialect is what of the script's document a relay serves, on the given hosts.
+// dialect returns what of the script's document a relay serves, on the given hosts.
 func dialect(hosts ...string) payment.Dialect {
 	return payment.Dialect{
 		Hosts: hosts,

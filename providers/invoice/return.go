@@ -37,7 +37,7 @@ var protocol = payment.Protocol{
 // Protocol implements [payment.Provider].
 func (*Account) Protocol() payment.Protocol { return protocol }
 
-// wage is the fee that a payer may bear at the script's best-known host, in
+// wage returns the fee that a payer may bear at the script's best-known host, in
 // rials (its page on wages): 1 % below 5,000 toman, 500 toman from there, and
 // 200 toman more for every full million.
 func wage(price payment.Rials) payment.Rials {

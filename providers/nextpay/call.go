@@ -61,7 +61,7 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 	return payment.Started{}, fmt.Errorf("nextpay: create: %w", wire.ErrAnswer)
 }
 
-// refusal is the error of a create that NextPay answered with a code.
+// refusal returns the error of a create that NextPay answered with a code.
 func refusal(code int64) error {
 	switch m := codes[code]; {
 	case m.refuses && m.owner:

@@ -35,7 +35,7 @@ func (p *Provider) unit() payment.Unit {
 	return payment.Toman
 }
 
-// currency is the unit's name on the wire.
+// currency returns the unit's name on the wire.
 func (p *Provider) currency() string {
 	if p.unit() == payment.Rial {
 		return "IRR"
@@ -44,3 +44,6 @@ func (p *Provider) currency() string {
 }
 
 func (p *Provider) comparesOrder() bool { return p.CompareOrder != off }
+
+// Title implements [payment.Titled].
+func (*Provider) Title() (english, persian string) { return "NextPay", "نکست‌پی" }

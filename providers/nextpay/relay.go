@@ -107,7 +107,7 @@ func (p *Provider) WriteReply(word payment.RelayWord, a payment.RelayAsk, rec *p
 	return code(http.StatusServiceUnavailable, -45)
 }
 
-// said is a success, with the amount in the unit of the call that it answers.
+// said returns a success, with the amount in the unit of the call that it answers.
 func (p *Provider) said(a payment.RelayAsk, rec *payment.Record) payment.RelayReply {
 	m := map[string]any{"code": codeDone, "customer_phone": nil, "custom": nil}
 	if rec != nil && rec.Receipt != nil {

@@ -80,7 +80,7 @@ func (p *Provider) verifyAnswer(r wire.Reply, ref int64) payment.Answer {
 	return coded(a, code)
 }
 
-// coded is what an error's code says.
+// coded returns what an error's code says.
 func coded(a payment.Answer, code int64) payment.Answer {
 	text := strconv.FormatInt(code, 10)
 	m, known := codes[code]

@@ -29,3 +29,6 @@ func (p *Provider) Protocol() payment.Protocol {
 }
 
 func (p *Provider) comparesOrder() bool { return p.CompareOrder != off }
+
+// Title implements [payment.Titled].
+func (*Provider) Title() (english, persian string) { return "PayPing", "پی‌پینگ" }

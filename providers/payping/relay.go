@@ -114,7 +114,7 @@ func (p *Provider) WriteReply(word payment.RelayWord, a payment.RelayAsk, rec *p
 	return problem(http.StatusServiceUnavailable, nil, "please try again later")
 }
 
-// said are the members of a payment under the given names, in toman and UTC.
+// said returns the members of a payment under the given names, in toman and UTC.
 func said(rec *payment.Record, names ...string) map[string]any {
 	m := map[string]any{}
 	if rec == nil || rec.Receipt == nil {
@@ -139,7 +139,7 @@ func said(rec *payment.Record, names ...string) map[string]any {
 	return m
 }
 
-// problem is an error in the form of RFC 7807.
+// problem returns an error in the form of RFC 7807.
 func problem(status int, code, message any) payment.RelayReply {
 	meta := map[string]any{"message": message}
 	if code != nil {

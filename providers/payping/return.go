@@ -81,7 +81,7 @@ func (p *Provider) ReadReturn(get func(name string) string) (payment.Claimed, er
 	return c, nil
 }
 
-// readData reads `data`, with names in lower case; nothing where there is none.
+// readData reads `data`, with names in lower case; nothing if there is none.
 func readData(text string) (wire.Object, error) {
 	if text == "" || text == "null" {
 		return nil, nil
@@ -93,7 +93,7 @@ func readData(text string) (wire.Object, error) {
 	return lower(o), nil
 }
 
-// one is the value that `data` and the flat parameters agree on; "" where there is
+// one returns the value that `data` and the flat parameters agree on; "" if there is
 // none.
 func one(get func(string) string, data wire.Object, names []string, check func(string) bool) (string, error) {
 	value := data.Text(strings.ToLower(names[0]))
@@ -136,7 +136,7 @@ type pages struct {
 	all   []wire.Page
 }
 
-// newPages are the documented paths below base and, where nothing else is
+// newPages returns the documented paths below base and, where nothing else is
 // configured, on PayPing's other hosts: which one `url` names is not documented.
 func newPages(base wire.Base, documented bool) (pages, error) {
 	bases := []wire.Base{base}

@@ -1,4 +1,4 @@
-// Package providertest checks that a provider turns whatever arrives on the
-// wire into the right outcome: what is unclear is unknown, never a "no"; a
-// request goes out once; and nothing secret comes out of it.
+// Package providertest checks that a provider reads every answer correctly. An unclear
+// answer must be unknown, never a "no"; each request must go out once; and no secret may
+// appear in logs or errors.
 package providertest

@@ -7,7 +7,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// giveBacks are the calls that give money back. Every fault of the network meets them,
+// giveBacks returns the calls that give money back. Every fault of the network meets them,
 // too: after none may the money be taken for given back, nor for kept.
 func (s *Suite) giveBacks(t testing.TB, p payment.Provider) []call {
 	var calls []call

@@ -1,4 +1,3 @@
-// Package sama speaks Sama's payment API v2 (app.sama.ir): verify as
-// documented, create and return as far as they can be inferred. Amounts are
-// rials.
+// Package sama speaks Sama's payment API v2 (app.sama.ir). Verify follows the document;
+// create and return are inferred where the document is silent. Amounts are rials.
 package sama

@@ -88,7 +88,7 @@ func (p *Provider) Provision(ctx caddy.Context) error {
 	})
 }
 
-// payPage is where pay_url says, else where the page is assumed to be.
+// payPage returns where pay_url says, else where the page is assumed to be.
 func (p *Provider) payPage() (wire.Page, error) {
 	if p.PayURL == "" {
 		return wire.NewPage(p.API(), startPay), nil
@@ -105,6 +105,9 @@ func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	p.LogFields(enc)
 	return nil
 }
+
+// Title implements [payment.Titled].
+func (*Provider) Title() (english, persian string) { return "Sama", "سما" }
 
 // Interface guards
 var (

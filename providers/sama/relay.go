@@ -100,7 +100,7 @@ func (p *Provider) WriteReply(word payment.RelayWord, _ payment.RelayAsk, rec *p
 	return failed(http.StatusServiceUnavailable, "unavailable", "Please try again later.")
 }
 
-// said is a success. The hashed card is never kept.
+// said returns a success. The hashed card is never kept.
 func said(code int, message string, rec *payment.Record) payment.RelayReply {
 	data := map[string]any{"code": code, "message": message, "card_hash": "", "card_pan": "", "ref_id": "", "fee_type": "none", "fee": 0}
 	if rec != nil && rec.Receipt != nil {

@@ -93,7 +93,7 @@ func (p *Provider) verifyAnswer(r wire.Reply) payment.Answer {
 	return a
 }
 
-// refused is what a failure says about a payment. One that carries what only a
+// refused returns what a failure says about a payment. One that carries what only a
 // payment has is not believed.
 func (p *Provider) refused(a payment.Answer, r wire.Reply, about fault) payment.Answer {
 	code := "http/" + strconv.Itoa(r.Status)
@@ -137,7 +137,7 @@ func (p *Provider) transactionAnswer(r wire.Reply) payment.Answer {
 	return a
 }
 
-// undecided is an answer that may change, such as that of a bank that is still at it.
+// undecided returns an answer that may change, such as that of a bank that is still at it.
 func undecided(a payment.Answer, code string) payment.Answer {
 	err := a.Err
 	a = wire.Settle(a, payment.OutcomeBusy, payment.ReasonProcessing, code)

@@ -1,3 +1,3 @@
-// Package vandar is the payment provider Vandar, payment gateway v4. Its amounts are
-// rials, some of them written as decimal texts.
+// Package vandar speaks Vandar's payment gateway v4. Amounts are rials; the gateway
+// writes some of them as decimal texts.
 package vandar

@@ -98,7 +98,7 @@ func (p *Provider) WriteReply(word payment.RelayWord, _ payment.RelayAsk, rec *p
 	return failed(http.StatusServiceUnavailable, "please try again later")
 }
 
-// told are the members of an answer about a payment, in the forms of the document's
+// told returns the members of an answer about a payment, in the forms of the document's
 // sample. `cid` is card data that is never kept.
 func told(status int, message string, rec *payment.Record) map[string]any {
 	m := map[string]any{"status": status, "message": message}

@@ -9,7 +9,7 @@ import (
 // Identify fills in who gives out the receipts and who is called for them: the
 // issuer, what earlier versions called it, the account and the host. t has the
 // environment; protocol is the protocol's name; documented is the address in the
-// provider's document, "" where there is none.
+// provider's document, "" if there is none.
 func Identify(t payment.Traits, protocol string, key Secret, api Base, documented string) payment.Traits {
 	t.Account = key.AccountID(protocol)
 	t.Issuer = payment.Issuer(protocol, t.Account, t.Environment)

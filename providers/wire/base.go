@@ -74,7 +74,7 @@ func (b Base) URL(literal string, segments ...string) string {
 // that stays the same when an owner goes from http to https.
 func (b Base) Identity() string { return b.authority() + b.prefix }
 
-// LogString is the address for logs; a Base never holds a secret.
+// LogString returns the address for logs; a Base never holds a secret.
 func (b Base) LogString() string { return b.scheme + "://" + b.Identity() }
 
 func (b Base) authority() string {

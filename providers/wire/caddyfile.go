@@ -29,7 +29,7 @@ func ParseBlock(d *caddyfile.Dispenser, options ...Option) error {
 	return block.Parse(d, kind, options)
 }
 
-// Options are the lines of [Config]. fallback is that of [Config.Base].
+// Options returns the lines of [Config]. fallback is that of [Config.Base].
 func (c *Config) Options(fallback string) []Option {
 	return []Option{
 		String("base_url", &c.BaseURL).Checked(&c.BaseURL, func() error {
@@ -52,7 +52,7 @@ func (c *Config) Options(fallback string) []Option {
 	}
 }
 
-// Options are the lines of [ProviderConfig]. api and page are the fallbacks of
+// Options returns the lines of [ProviderConfig]. api and page are the fallbacks of
 // [Config.Base] and [ProviderConfig.PayBase].
 func (c *ProviderConfig) Options(api, page string) []Option {
 	return append(c.Config.Options(api), String("pay_url", &c.PayURL).Checked(&c.PayURL, func() error {
@@ -64,7 +64,7 @@ func (c *ProviderConfig) Options(api, page string) []Option {
 	}))
 }
 
-// Credential is a required secret.
+// Credential returns a required secret.
 func Credential(name string, to *string) Option {
 	return String(name, to).Checked(to, func() error {
 		_, _, err := ResolveSecret(name, *to)
@@ -72,11 +72,11 @@ func Credential(name string, to *string) Option {
 	})
 }
 
-// String is an option with one text, which must not be empty.
+// String returns an option with one text, which must not be empty.
 func String(name string, to *string) Option { return block.String(name, to) }
 
-// Word is an option with one word of a closed set.
+// Word returns an option with one word of a closed set.
 func Word(name string, to *string, words ...string) Option { return block.Word(name, to, words...) }
 
-// Switch is an option that is on, off, or written alone, which means on.
+// Switch returns an option that is on, off, or written alone, which means on.
 func Switch(name string, set func(on bool)) Option { return block.Switch(name, set) }

@@ -135,7 +135,7 @@ func newRequest(ctx context.Context, call Call) (*http.Request, error) {
 	return req, nil
 }
 
-// newGet is a call that only reads.
+// newGet returns a call that only reads.
 func newGet(ctx context.Context, call Call) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, call.URL, nil)
 	if err != nil || len(call.Body) > 0 {

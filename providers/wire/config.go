@@ -79,14 +79,14 @@ func (c *Config) Base(fallback string) (Base, error) {
 	return b, err
 }
 
-// Beside is the address of another API of the same gateway: base_url where it is set,
+// Beside returns the address of another API of the same gateway: base_url where it is set,
 // else the documented one.
 func (c *Config) Beside(documented string) (Base, error) {
 	return resolveBase("base_url", c.BaseURL, documented, c.InsecureHTTP)
 }
 
-// Elsewhere is the address that base_url gives in place of the one in the
-// provider's document; empty where that one is used, or there is none.
+// Elsewhere returns the address that base_url gives in place of the one in the
+// provider's document; empty if that one is used, or there is none.
 func (c *Config) Elsewhere() string { return c.elsewhere }
 
 // PayBase resolves pay_url: by itself, else base_url, else fallback.
@@ -137,7 +137,7 @@ func (c *Config) Client() (*Client, error) {
 	return client, nil
 }
 
-// CallTimeout is how long one call may take in all.
+// CallTimeout returns how long one call may take in all.
 func (c *Config) CallTimeout() time.Duration {
 	if c.Timeout == 0 {
 		return DefaultTimeout

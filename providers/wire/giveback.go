@@ -2,7 +2,7 @@ package wire
 
 import "github.com/rahgir/caddy-payments/payment"
 
-// GiveBack is the reply as an answer to a refund or a reversal that decides nothing.
+// GiveBack returns the reply as an answer to a refund or a reversal that decides nothing.
 // Providers start from it and change what they understand. Being asked to come later
 // (429) gave nothing back.
 func (r Reply) GiveBack() payment.GivenBack {
@@ -23,7 +23,7 @@ func Gave(g payment.GivenBack, o payment.GiveBackOutcome, code string) payment.G
 	return g
 }
 
-// BackOf is an answer to a refund in the words of [payment.Relayer.ReadGivenBack].
+// BackOf returns an answer to a refund in the words of [payment.Relayer.ReadGivenBack].
 func BackOf(g payment.GivenBack) payment.Outcome {
 	switch g.Outcome {
 	case payment.GiveBackDone:
@@ -35,5 +35,5 @@ func BackOf(g payment.GivenBack) payment.Outcome {
 	return payment.OutcomeUnknown
 }
 
-// UnsentGiveBack is the answer to what can't be asked.
+// UnsentGiveBack returns the answer to what can't be asked.
 func UnsentGiveBack() payment.GivenBack { return Reply{Err: ErrRequest, Unsent: true}.GiveBack() }

@@ -34,7 +34,7 @@ type Document struct {
 	Type string
 	// Protocol is the protocol's name, the first part of the issuer.
 	Protocol string
-	// API is the address in the gateway's document; "" where it names none, so that
+	// API is the address in the gateway's document; "" if it names none, so that
 	// `base_url` is required.
 	API string
 	// Credential is the option with the account's secret, and Written what stands
@@ -88,10 +88,10 @@ func (c *ProviderConfig) Open(ctx caddy.Context, d Document, own ...func() error
 	return nil
 }
 
-// Key is the account's secret.
+// Key returns the account's secret.
 func (c *ProviderConfig) Key() Secret { return c.key }
 
-// API is where the API is called.
+// API returns where the API is called.
 func (c *ProviderConfig) API() Base { return c.api }
 
 // Traits implements [payment.Provider].
@@ -147,14 +147,14 @@ func (c *ProviderConfig) Get(ctx context.Context, address string, header map[str
 	return c.client.Do(ctx, Call{Method: http.MethodGet, URL: address, Header: header})
 }
 
-// Unsent is the answer to a question that can't be put to the gateway, such as one
+// Unsent returns the answer to a question that can't be put to the gateway, such as one
 // about an id that it never gave out.
 func Unsent() payment.Answer { return Reply{Err: ErrRequest, Unsent: true}.Answer() }
 
-// Malformed is the error of a return with a parameter that can't be genuine.
+// Malformed returns the error of a return with a parameter that can't be genuine.
 func Malformed(name string) error { return fmt.Errorf("%w: %s", payment.ErrMalformed, name) }
 
-// Refused is the error of a create that a gateway answered with a code; owner is
+// Refused returns the error of a create that a gateway answered with a code; owner is
 // whether the shop's owner can mend it.
 func Refused(kind, code string, owner bool) error {
 	if owner {

@@ -13,7 +13,7 @@ type Page struct {
 	before, after string
 }
 
-// NewPage is the page at literal + id below base, for instance
+// NewPage returns the page at literal + id below base, for instance
 // NewPage(b, "/p/ws/").
 func NewPage(base Base, literal string) Page { return Page{base: base, before: literal} }
 
@@ -35,7 +35,7 @@ func ParsePage(field, raw, mark, literal string, plain bool) (Page, error) {
 	return Page{base: b, before: rest[slash:], after: tail}, err
 }
 
-// URL is the page of one id.
+// URL returns the page of one id.
 func (p Page) URL(id string) string {
 	return p.base.URL(p.before) + EscapeSegment(id) + p.after
 }
@@ -60,5 +60,5 @@ func (p Page) Match(u *url.URL) (id string, ok bool) {
 	return id, err == nil
 }
 
-// LogString is the page's address for logs.
+// LogString returns the page's address for logs.
 func (p Page) LogString() string { return p.base.LogString() + p.before + "…" + p.after }

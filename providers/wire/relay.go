@@ -91,7 +91,7 @@ func (c *ProviderConfig) Belongs(said, name string) (payment.RelayOwner, error) 
 	return payment.RelayOwn, nil
 }
 
-// LastSegment is the unescaped last segment of a call's path, a slash at its end left
+// LastSegment returns the unescaped last segment of a call's path, a slash at its end left
 // out: where documents put ids.
 func LastSegment(path string) string {
 	path = strings.TrimSuffix(path, "/")
@@ -102,7 +102,7 @@ func LastSegment(path string) string {
 	return id
 }
 
-// OfRelay is a forwarded call's answer as a provider's own calls read theirs.
+// OfRelay returns a forwarded call's answer as a provider's own calls read theirs.
 func OfRelay(r payment.RelayReply) Reply {
 	out := Reply{Status: r.Status, Err: r.Err, Unsent: r.Unsent, RetryAfter: r.RetryAfter, Offset: r.Offset, HasOffset: r.HasOffset}
 	switch {
@@ -115,7 +115,7 @@ func OfRelay(r payment.RelayReply) Reply {
 	return out
 }
 
-// CallFields are the members of a call's body: JSON, or a form whose names occur
+// CallFields returns the members of a call's body: JSON, or a form whose names occur
 // once. The Content-Type decides only where the body itself doesn't: scripts send
 // JSON as anything.
 func CallFields(c payment.RelayCall) (Object, error) {
@@ -144,7 +144,7 @@ func CallFields(c payment.RelayCall) (Object, error) {
 	return strictjson.Texts(fields), nil
 }
 
-// Say is an answer of ours: v as JSON.
+// Say returns an answer of ours: v as JSON.
 func Say(status int, v any) payment.RelayReply {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -153,7 +153,7 @@ func Say(status int, v any) payment.RelayReply {
 	return SayJSON(status, string(b))
 }
 
-// SayJSON is an answer of ours in JSON.
+// SayJSON returns an answer of ours in JSON.
 func SayJSON(status int, body string) payment.RelayReply {
 	return payment.RelayReply{Status: status, Type: JSON + "; charset=utf-8", Body: []byte(body)}
 }

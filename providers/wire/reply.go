@@ -12,9 +12,9 @@ import (
 
 // Reply is what came back, or why nothing did.
 type Reply struct {
-	// Status is the HTTP status, 0 where there was no answer.
+	// Status is the HTTP status, 0 if there was no answer.
 	Status int
-	// Object is the body, nil where it is not one readable JSON object.
+	// Object is the body, nil if it is not one readable JSON object.
 	Object Object
 	// Err is why Object is nil. It carries no secret and no text of the answer.
 	Err error
@@ -77,7 +77,7 @@ func (r Reply) Spoke() bool {
 	return (r.Status >= 200 && r.Status < 300) || (r.Status >= 400 && r.Status < 500)
 }
 
-// Answer is the reply as an answer that decides nothing: unknown, or busy for a
+// Answer returns the reply as an answer that decides nothing: unknown, or busy for a
 // 429. Providers start from it and change what they understand.
 func (r Reply) Answer() payment.Answer {
 	a := payment.Answer{
@@ -102,13 +102,13 @@ func (r Reply) Answer() payment.Answer {
 	return a
 }
 
-// Settle is a with an outcome that was understood.
+// Settle returns a with an outcome that was understood.
 func Settle(a payment.Answer, o payment.Outcome, why payment.Reason, code string) payment.Answer {
 	a.Outcome, a.Reason, a.Code, a.Err = o, why, Code(code), nil
 	return a
 }
 
-// Unread is a as an unknown outcome with the provider's code: for answers that
+// Unread returns a as an unknown outcome with the provider's code: for answers that
 // claim success in a form that we do not know, and for codes that say nothing.
 func Unread(a payment.Answer, why payment.Reason, code string, err error) payment.Answer {
 	a.Outcome, a.Reason = payment.OutcomeUnknown, why

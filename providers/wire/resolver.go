@@ -217,7 +217,7 @@ func (r *resolver) exchange(ctx context.Context, network string, query []byte, a
 	}
 }
 
-// machineAddrs are the addresses of this machine's interfaces.
+// machineAddrs returns the addresses of this machine's interfaces.
 func machineAddrs() (all []netip.Addr) {
 	addrs, err := net.InterfaceAddrs()
 	if err != nil {

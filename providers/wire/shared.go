@@ -17,9 +17,6 @@ type Object = strictjson.Object
 type Secret = secret.Secret
 
 var (
-	// ErrJSON is wrapped by every error about a body that is not one JSON object that
-	// can be read in exactly one way.
-	ErrJSON = strictjson.ErrUnreadable
 	// ErrForm is wrapped by errors about a member whose form can't be read.
 	ErrForm = strictjson.ErrForm
 	// ErrSecret is wrapped by every error about a secret in the configuration.

@@ -15,7 +15,7 @@ type said struct {
 	code       int64
 }
 
-// open takes an answer apart; ok is false where it is none of Zarinpal's. The one of
+// open takes an answer apart; ok is false if it is none of Zarinpal's. The one of
 // `data` and `errors` that is empty comes as a list, an object or null. An error
 // is an object, or, as the document has it, in a list.
 func open(r wire.Reply) (s said, ok bool) {
@@ -136,7 +136,7 @@ func (s said) invalid(a payment.Answer) payment.Answer {
 	return wire.Unread(a, payment.ReasonBadAnswer, s.text(), nil)
 }
 
-// fields are the names in `validations`: a list of objects with one member each, or
+// fields returns the names in `validations`: a list of objects with one member each, or
 // one object.
 func (s said) fields() map[string]bool {
 	fields := map[string]bool{}

@@ -133,7 +133,7 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 	return payment.Started{ID: id, PayURL: p.page.URL(id)}, nil
 }
 
-// unmade is the error of a create that Zarinpal answered with a code. Codes that
+// unmade returns the error of a create that Zarinpal answered with a code. Codes that
 // don't speak of create may have made a payment.
 func (s said) unmade() error {
 	m := errorCodes[s.code]

@@ -1,2 +1,3 @@
-// Package zarinpal is the payment provider Zarinpal, payment gateway v4.
+// Package zarinpal speaks Zarinpal's payment gateway v4. Amounts are rials unless the
+// block says toman.
 package zarinpal

@@ -115,7 +115,7 @@ func (p *Provider) Provision(ctx caddy.Context) error {
 	})
 }
 
-// documented is the host in Zarinpal's document for this configuration.
+// documented returns the host in Zarinpal's document for this configuration.
 func (p *Provider) documented() string {
 	if p.Sandbox {
 		return sandboxHost
@@ -135,7 +135,7 @@ func (p *Provider) agrees(b wire.Base) error {
 	return nil
 }
 
-// payPage is where browsers are sent: pay_url, else the host of the API, except
+// payPage returns where browsers are sent: pay_url, else the host of the API, except
 // that api.zarinpal.com has no pay page.
 func (p *Provider) payPage() (wire.Page, error) {
 	if p.PayURL != "" {
@@ -148,7 +148,7 @@ func (p *Provider) payPage() (wire.Page, error) {
 	return wire.NewPage(b, startPay), err
 }
 
-// allPages are the pages that a shop may send its customers to: the one above, and
+// allPages returns the pages that a shop may send its customers to: the one above, and
 // all that Zarinpal has had for this environment, each also with the suffix
 // of its direct bank page.
 func (p *Provider) allPages() ([]wire.Page, error) {

@@ -39,3 +39,6 @@ func (p *Provider) unit() payment.Unit {
 	}
 	return payment.Rial
 }
+
+// Title implements [payment.Titled].
+func (*Provider) Title() (english, persian string) { return "Zarinpal", "زرین‌پال" }

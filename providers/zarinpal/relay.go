@@ -122,7 +122,7 @@ func (p *Provider) WriteReply(word payment.RelayWord, _ payment.RelayAsk, rec *p
 	return failed(http.StatusServiceUnavailable, -52, "Please try again later.")
 }
 
-// verified is a success. `card_hash` is card data that is never kept; `fee` is told
+// verified returns a success. `card_hash` is card data that is never kept; `fee` is told
 // in rials or not at all.
 func verified(code int, message string, rec *payment.Record) payment.RelayReply {
 	data := map[string]any{

@@ -88,7 +88,7 @@ func refusal(a payment.Answer, result int64) payment.Answer {
 	return wire.Settle(a, m.outcome, m.reason, code)
 }
 
-// again is what "verified before" means, given what inquiry says: its details, or
+// again returns what "verified before" means, given what inquiry says: its details, or
 // that the money went back since. Where inquiry isn't answered, 201 counts with
 // what it carried itself; where it contradicts 201, nothing is believed.
 func again(verified, asked payment.Answer) payment.Answer {

@@ -13,7 +13,7 @@ const (
 type meaning struct {
 	outcome payment.Outcome
 	reason  payment.Reason
-	// unmade is true where a payment was certainly not created, owner where the
+	// unmade is true if a payment was certainly not created, owner where the
 	// shop's owner can mend that.
 	unmade, owner bool
 }

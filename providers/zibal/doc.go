@@ -1,2 +1,2 @@
-// Package zibal is the payment provider Zibal, payment gateway v1.
+// Package zibal speaks Zibal's payment gateway v1. Amounts are rials.
 package zibal

@@ -104,7 +104,7 @@ func (p *Provider) WriteReply(word payment.RelayWord, _ payment.RelayAsk, rec *p
 	return wire.Say(http.StatusServiceUnavailable, map[string]any{"statusCode": 503, "message": "please try again later"})
 }
 
-// said is an answer, with the members of a payment where it speaks of one.
+// said returns an answer, with the members of a payment where it speaks of one.
 func said(status, result int, message string, state int, rec *payment.Record) payment.RelayReply {
 	m := map[string]any{"result": result, "message": message}
 	if rec != nil && rec.Receipt != nil {
@@ -127,7 +127,7 @@ func said(status, result int, message string, state int, rec *payment.Record) pa
 	return wire.Say(status, m)
 }
 
-// localTime is a time as Zibal writes it: microseconds, and no zone.
+// localTime returns a time as Zibal writes it: microseconds, and no zone.
 func localTime(t time.Time) string { return t.In(wire.Tehran).Format("2006-01-02T15:04:05.000000") }
 
 // UnpaidParams implements [payment.Relayer]: cancelled.

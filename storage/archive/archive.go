@@ -1,6 +1,6 @@
-// Package archive moves a ledger from one store to another by way of a file:
-// one JSON value a line, the ledger's generation first, its count and sum last.
-// The file holds the ledger's secrets.
+// Package archive moves a ledger from one store to another through a file. The file has
+// one JSON value a line: the ledger's generation first, the count and the checksum last.
+// It contains the ledger's secrets.
 package archive
 
 import (
@@ -18,6 +18,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage"
 	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
@@ -58,7 +59,7 @@ type Summary struct {
 	Sum    string                 `json:"sum"`
 }
 
-// Total is how many items there are.
+// Total returns how many items there are.
 func (s Summary) Total() (n int64) {
 	for _, c := range s.Counts {
 		n += c
@@ -181,7 +182,7 @@ func Export(ctx context.Context, from storage.Migrator, path string, tell Progre
 }
 
 // scan reads an archive up to its last whole line and reports where that ends;
-// end is nil where the archive is not complete.
+// end is nil if the archive is not complete.
 func scan(r io.Reader, isHead func(head) error, each func(storage.Item) error) (all *adder, at int64, end *Summary, err error) {
 	all = newAdder()
 	in := bufio.NewReaderSize(r, 1<<20)
@@ -294,13 +295,13 @@ func Import(ctx context.Context, to storage.Migrator, path string, tell Progress
 	return sum, to.SetFrozen(ctx, storage.Usable)
 }
 
-// rewritten is an item as this version writes it: an archive may be of an earlier
+// rewritten returns an item as this version writes it: an archive may be of an earlier
 // one.
 func rewritten(it storage.Item) (storage.Item, error) {
 	if it.Kind != storage.KindRecord {
 		return it, nil
 	}
-	e, err := packed.Decode(packed.RefOf(it.Name), it.Value)
+	e, err := packed.Decode(payment.RefOf(it.Name), it.Value)
 	if err != nil {
 		return it, err
 	}

@@ -14,14 +14,13 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage"
 	"github.com/rahgir/caddy-payments/storage/archive"
-	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 // An archive that an earlier version wrote, records of format 1 in it, is imported,
 // and compared with what this version makes of it.
 func TestArchiveOfAnEarlierVersion(t *testing.T) {
 	ref := payment.NewRef("shop.example.ir", "idpay:api.idpay.ir:live", "d2e353189823079e1e4181772cff5292", "101")
-	name, ok := packed.Ref(ref)
+	name, ok := ref.Bytes()
 	value, err := os.ReadFile("../internal/packed/testdata/format1_open")
 	if err != nil || !ok {
 		t.Fatal(err)

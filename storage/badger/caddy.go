@@ -25,23 +25,24 @@ func init() {
 // Module keeps the ledger in a directory of this machine, for one Caddy. It is
 // the default storage.
 //
-// The directory is opened when the app starts and shared by all configurations
-// of the process that name it, so a reload neither closes nor reopens it. A file
-// beside it, `<dir>.generation`, tells a lost or restored ledger from the one that was
-// closed: don't include that file in a backup of the directory.
+// The app opens the directory when it starts. All configurations of the process that
+// name the directory share it, so a reload neither closes nor reopens it. By the file
+// `<dir>.generation` beside it Caddy notices that a ledger was lost or restored. Don't
+// include that file in a backup of the directory.
 type Module struct {
-	// The ledger's directory; relative to Caddy's data directory. Default:
-	// `payments` in Caddy's data directory.
+	// The ledger's directory. A relative path is below Caddy's data directory. Default:
+	// `payments`.
 	Dir string `json:"dir,omitempty"`
-	// The file that tells a restored ledger from the one that was closed;
-	// relative to Caddy's data directory. It must lie outside of the directory.
-	// Default: the directory's real path with `.generation` at its end.
+	// The file by which Caddy notices that the ledger was lost or restored. It must be
+	// outside of the directory. A relative path is below Caddy's data directory. Default:
+	// the directory's real path with `.generation` at its end.
 	Generation string `json:"generation,omitempty"`
-	// Below how many free bytes on the disk no new payments are taken. Default:
-	// 5 % of the disk, but at least 256 MiB, at most 1 GiB, and never more than a
-	// quarter of the disk.
+	// No new payment begins when the disk has fewer free bytes than this. Default: 5 % of
+	// the disk, but at least 256 MiB, at most 1 GiB, and never more than a quarter of the
+	// disk.
 	MinFree uint64 `json:"min_free,omitempty"`
-	// How many visitors' tracks are kept; the oldest are deleted. Default: 1,000,000.
+	// How many visits are kept (`keep store`). Beyond that the oldest are deleted.
+	// Default: 1,000,000.
 	MaxTracks int `json:"max_tracks,omitempty"`
 }
 

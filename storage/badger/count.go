@@ -79,7 +79,7 @@ func countPrefix(ctx context.Context, txn *bdb.Txn, table byte) (n int64, ok boo
 	return n, true
 }
 
-// Count is how many records there are; exact is false while they are still
+// Count returns how many records there are; exact is false while they are still
 // being counted after an unclean end.
 func (s *Store) Count() (records int64, exact bool) {
 	select {

@@ -83,7 +83,7 @@ func (s *Store) Due(ctx context.Context, t time.Time, limit int) ([]payment.Ref,
 			if len(refs) == 0 {
 				first = at
 			}
-			refs = append(refs, packed.RefOf(key[1+timeSize:]))
+			refs = append(refs, payment.RefOf(key[1+timeSize:]))
 		}
 		return nil
 	})

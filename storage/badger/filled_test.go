@@ -95,7 +95,7 @@ func bulkPart(s *Store, from, to int) error {
 // writesOf gives all that the ledger holds of a delivered payment.
 func writesOf(n int) ([]write, error) {
 	r := delivered(n)
-	k, _ := packed.Ref(r.Ref)
+	k, _ := r.Ref.Bytes()
 	body, err := packed.Body(r, 1)
 	if err != nil {
 		return nil, err

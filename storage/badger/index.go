@@ -17,8 +17,8 @@ type mark struct {
 	at    uint64
 }
 
-// marks are where a record is listed. What it is found by stands in its entry if it is
-// not older than the boundary of the sieves, else it has keys.
+// marks returns where a record is listed. What it is found by stands in its entry if it
+// is not older than the boundary of the sieves, else it has keys.
 func marks(e *packed.Entry, boundary uint64) []mark {
 	if e == nil {
 		return nil
@@ -123,7 +123,7 @@ const noticeWaits = 'w'
 // which the worker doesn't look: the engine makes none.
 const noticeIdle = 'i'
 
-// stateNotice is the class of a state that people look for. A payment that goes
+// stateNotice returns the class of a state that people look for. A payment that goes
 // well passes one of them at most, created, so the index costs it little.
 func stateNotice(s payment.State) (byte, bool) {
 	switch s {
@@ -145,7 +145,7 @@ func stateNotice(s payment.State) (byte, bool) {
 	return 0, false
 }
 
-// onTheWay are the states that a payment passes quickly: each has a time at which the
+// onTheWay reports whether a payment passes a state quickly. Each such state has a time at which the
 // worker looks again, so the index of due times has them all.
 func onTheWay(s payment.State) bool {
 	return s == payment.Verifying || s == payment.Verified || s == payment.Delivering
@@ -154,7 +154,7 @@ func onTheWay(s payment.State) bool {
 // classOwed is of refused payments whose money is with the shop.
 const classOwed = 'o'
 
-// reportNotice is the class of reports that a person must look at: to affiliates
+// reportNotice returns the class of reports that a person must look at: to affiliates
 // rejected, perhaps and parked; to webhooks rejected or parked.
 func reportNotice(conversion bool, s payment.ReportState) (byte, bool) {
 	switch {

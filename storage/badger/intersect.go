@@ -9,7 +9,6 @@ import (
 	bdb "github.com/dgraph-io/badger/v4"
 
 	"github.com/rahgir/caddy-payments/payment"
-	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 // common walks what two walkers have in common, each skipping to the other's next
@@ -112,7 +111,7 @@ func byRef(txn *bdb.Txn, text string) (walker, error) {
 		return p, nil
 	}
 	padded := text + string(bytes.Repeat([]byte{'0'}, payment.RefLen-len(text)))
-	low, ok := packed.Ref(payment.Ref(padded))
+	low, ok := payment.Ref(padded).Bytes()
 	if !ok {
 		return p, nil
 	}
@@ -121,7 +120,7 @@ func byRef(txn *bdb.Txn, text string) (walker, error) {
 	defer it.Close()
 	for it.Rewind(); it.Valid() && len(p.all) < refMost; it.Next() {
 		k := refKey(it.Item().Key()[1:])
-		e, err := loadEntry(txn, packed.RefOf(k[:]), k)
+		e, err := loadEntry(txn, payment.RefOf(k[:]), k)
 		if err != nil {
 			return nil, err
 		}
@@ -135,7 +134,7 @@ func byRef(txn *bdb.Txn, text string) (walker, error) {
 // state that payments pass quickly.
 const dueMost = 5_000
 
-// dueIn gathers the payments in states that payments pass quickly; ok is false where
+// dueIn gathers the payments in states that payments pass quickly; ok is false if
 // there are too many that the worker looks after.
 func dueIn(txn *bdb.Txn, states []payment.State) (w walker, ok bool, err error) {
 	p := &places{}
@@ -147,7 +146,7 @@ func dueIn(txn *bdb.Txn, states []payment.State) (w walker, ok bool, err error) 
 			return nil, false, nil
 		}
 		k := refKey(it.Item().Key()[1+timeSize:])
-		e, err := loadEntry(txn, packed.RefOf(k[:]), k)
+		e, err := loadEntry(txn, payment.RefOf(k[:]), k)
 		if errors.Is(err, payment.ErrNotFound) {
 			continue
 		}

@@ -58,7 +58,7 @@ func (j *ledgerJournal) shorten(inTables uint64) error {
 	return j.Drop(inTables, note)
 }
 
-// inTables is the version up to which everything is in tables: Badger flushes in the
+// inTables returns the version up to which everything is in tables: Badger flushes in the
 // order of the commits.
 func inTables(db *bdb.DB) (version uint64) {
 	for _, t := range db.Tables() {

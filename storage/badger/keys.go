@@ -30,7 +30,7 @@ const (
 )
 
 const (
-	refSize  = packed.RefSize
+	refSize  = payment.RefBytes
 	timeSize = 8
 	findSize = 5 // of the hash in tableFind; what collides is filtered out
 	findTail = 3 // of the ref in tableFind, for records of one nanosecond
@@ -79,7 +79,7 @@ func findPrefix(field byte, value string) []byte {
 	return append([]byte{tableFind}, sum[:findSize]...)
 }
 
-// pointed is a key that leads to a record by its creation and the beginning of its ref.
+// pointed returns a key that leads to a record by its creation and the beginning of its ref.
 func pointed(prefix []byte, created uint64, r refKey) []byte {
 	return append(binary.BigEndian.AppendUint64(prefix, ^created), r[:findTail]...)
 }

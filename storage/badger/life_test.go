@@ -212,7 +212,7 @@ func TestFormats(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "ledger"))
 	ctx := context.Background()
 	r := delivered(1)
-	k, _ := packed.Ref(r.Ref)
+	k, _ := r.Ref.Bytes()
 	raw := func(key, value []byte) {
 		t.Helper()
 		if err := s.queue.Submit(&change{Ctx: ctx, Stage: func(getter) ([]write, error) { return []write{{Key: key, Value: value}}, nil }}); err != nil {

@@ -49,7 +49,7 @@ func parseCursor(s string) (p place, err error) {
 	return p, nil
 }
 
-// newestBefore is the first place that can be before a time; the first of all for the
+// newestBefore returns the first place that can be before a time; the first of all for the
 // zero time.
 func newestBefore(t time.Time) (p place) {
 	if !t.IsZero() {
@@ -108,9 +108,9 @@ func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, erro
 				}
 			}
 			k := p.ref()
-			e, err := loadEntry(txn, packed.RefOf(k[:]), k)
+			e, err := loadEntry(txn, payment.RefOf(k[:]), k)
 			if errors.Is(err, payment.ErrNotFound) {
-				return fmt.Errorf("%w: %s is listed and missing", packed.ErrCorrupt, packed.RefOf(k[:]))
+				return fmt.Errorf("%w: %s is listed and missing", packed.ErrCorrupt, payment.RefOf(k[:]))
 			}
 			if err != nil {
 				return err

@@ -71,7 +71,7 @@ func dumpTable(ctx context.Context, txn *bdb.Txn, table byte, kind storage.Kind,
 			return fmt.Errorf("reading the store: %w", err)
 		}
 		if kind == storage.KindRecord {
-			e, err := packed.Decode(packed.RefOf(name), value)
+			e, err := packed.Decode(payment.RefOf(name), value)
 			if err != nil {
 				return err
 			}
@@ -161,7 +161,7 @@ func loadRecord(get getter, it storage.Item) ([]write, error) {
 	if err != nil || old != nil {
 		return nil, err
 	}
-	e, err := packed.Decode(packed.RefOf(it.Name), it.Value)
+	e, err := packed.Decode(payment.RefOf(it.Name), it.Value)
 	if err != nil {
 		return nil, err
 	}

@@ -74,7 +74,7 @@ func newConfig(opts []Option) *config {
 	return c
 }
 
-// badgerOptions is the small profile: a payment ledger is written a few hundred
+// badgerOptions returns the small profile: a payment ledger is written a few hundred
 // times a second at most, and Caddy has other things to do with its memory.
 func badgerOptions(dir string, c *config) bdb.Options {
 	return bdb.DefaultOptions(dir).

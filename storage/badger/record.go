@@ -18,7 +18,7 @@ func (s *Store) Get(ctx context.Context, ref payment.Ref) (*payment.Record, erro
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	k, ok := packed.Ref(ref)
+	k, ok := ref.Bytes()
 	if !ok {
 		return nil, payment.ErrNotFound
 	}
@@ -77,7 +77,7 @@ func (s *Store) Holder(ctx context.Context, k payment.Key) (payment.Ref, error) 
 func held(v []byte) payment.Held {
 	h := payment.Held{Found: v != nil}
 	if len(v) > 0 {
-		h.Ref = packed.RefOf(v)
+		h.Ref = payment.RefOf(v)
 	}
 	return h
 }
@@ -94,7 +94,7 @@ func (s *Store) Look(ctx context.Context, refs []payment.Ref, keys ...payment.Ke
 	}
 	stored := touched[:len(keys)]
 	for _, ref := range refs {
-		if k, ok := packed.Ref(ref); ok {
+		if k, ok := ref.Bytes(); ok {
 			touched = append(touched, recordKey(k))
 		}
 	}
@@ -108,7 +108,7 @@ func (s *Store) Look(ctx context.Context, refs []payment.Ref, keys ...payment.Ke
 			all[i] = held(v)
 		}
 		for i, ref := range refs {
-			k, ok := packed.Ref(ref)
+			k, ok := ref.Bytes()
 			if !ok {
 				continue
 			}
@@ -133,7 +133,7 @@ func (s *Store) Commit(ctx context.Context, c payment.Change) error {
 	if c.Record == nil {
 		return errors.New("a change without a record")
 	}
-	k, ok := packed.Ref(c.Record.Ref)
+	k, ok := c.Record.Ref.Bytes()
 	if !ok {
 		return fmt.Errorf("committing: %w", payment.ErrRef)
 	}
@@ -194,7 +194,7 @@ func stageCommit(get getter, k refKey, rec *payment.Record, body []byte, take []
 		case len(holder) == 0:
 			return nil, &payment.TakenError{Key: key}
 		case !bytes.Equal(holder, k[:]):
-			return nil, &payment.TakenError{Key: key, Holder: packed.RefOf(holder)}
+			return nil, &payment.TakenError{Key: key, Holder: payment.RefOf(holder)}
 		}
 		if key.Kind != payment.KeyIntent {
 			e.Money = true
@@ -226,7 +226,7 @@ func stagedEntry(get getter, ref payment.Ref, k refKey) (*packed.Entry, error) {
 
 // Forget implements [payment.Store].
 func (s *Store) Forget(ctx context.Context, ref payment.Ref, version uint64) error {
-	k, ok := packed.Ref(ref)
+	k, ok := ref.Bytes()
 	if !ok {
 		return payment.ErrConflict
 	}

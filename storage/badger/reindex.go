@@ -145,7 +145,7 @@ func stageIndex(get getter, refs []refKey) ([]write, error) {
 		return get(key)
 	}
 	for _, k := range refs {
-		e, err := stagedEntry(get, packed.RefOf(k[:]), k)
+		e, err := stagedEntry(get, payment.RefOf(k[:]), k)
 		if err != nil {
 			return nil, err
 		}

@@ -32,7 +32,7 @@ func former(t *testing.T, s *Store) {
 				ws = append(ws, write{Key: key, Del: true})
 			case key[0] == tableRecord:
 				k := refKey(key[1:])
-				e, err := loadEntry(txn, packed.RefOf(k[:]), k)
+				e, err := loadEntry(txn, payment.RefOf(k[:]), k)
 				if err != nil {
 					return err
 				}

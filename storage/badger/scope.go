@@ -66,7 +66,7 @@ func enterScope(get getter, name string) (e entered, err error) {
 // payments is quicker.
 const scopesMost = 64
 
-// findScopes walks the payments of all scopes that fit; nil where all payments are to
+// findScopes walks the payments of all scopes that fit; nil if all payments are to
 // be walked.
 func findScopes(txn *bdb.Txn, q payment.Listing) (walker, error) {
 	first, err := getCopy(txn, metaFirst)

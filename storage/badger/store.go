@@ -195,7 +195,7 @@ func (s *Store) Generation(ctx context.Context) (payment.Generation, error) {
 	return s.gen.Generation(), nil
 }
 
-// Dir is the directory's real path.
+// Dir returns the directory's real path.
 func (s *Store) Dir() string { return s.dir }
 
 func (s *Store) log() *zap.Logger { return s.cfg.log() }

@@ -8,7 +8,6 @@ import (
 	bdb "github.com/dgraph-io/badger/v4"
 
 	"github.com/rahgir/caddy-payments/payment"
-	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 // walker walks places in order.
@@ -196,7 +195,7 @@ func holders(txn *bdb.Txn, key func(issuer string) payment.Key) (walker, error) 
 			continue
 		}
 		k := refKey(holder)
-		e, err := loadEntry(txn, packed.RefOf(holder), k)
+		e, err := loadEntry(txn, payment.RefOf(holder), k)
 		if err != nil {
 			return nil, err
 		}

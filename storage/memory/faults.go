@@ -1,6 +1,6 @@
 package memory
 
-// Restart is what a new process would find: everything committed, and every
+// Restart returns what a new process would find: everything committed, and every
 // lease dead.
 func (s *Store) Restart() *Store {
 	s.mu.Lock()
@@ -12,7 +12,7 @@ func (s *Store) Restart() *Store {
 	}
 }
 
-// Lose is what a new process would find after the data was destroyed.
+// Lose returns what a new process would find after the data was destroyed.
 func (s *Store) Lose() *Store {
 	n := New(s.Clock)
 	n.owner = s.owner + 1

@@ -1,7 +1,6 @@
-// Package memory is a ledger that lives as long as its process: for tests, and
-// for the simulator, which needs a store without goroutines or disk. It passes
-// the same suite as the others but is no storage module: money does not belong
-// in it.
+// Package memory is a ledger in memory, for tests and for the simulator, which needs a
+// store without goroutines or a disk. It passes the same suite as the others. It is no
+// storage module, because it forgets everything when its process ends.
 package memory
 
 import (
@@ -139,7 +138,7 @@ func (s *Store) Commit(ctx context.Context, c payment.Change) error {
 	return nil
 }
 
-// copyOf is a clone with all its times in UTC, as a store on disk gives them
+// copyOf returns a clone with all its times in UTC, as a store on disk gives them
 // back.
 func copyOf(r *payment.Record) *payment.Record {
 	c := r.Clone()

@@ -29,36 +29,35 @@ func init() {
 	caddy.RegisterModule(&Module{})
 }
 
-// Module keeps the ledger in a PostgreSQL database, for several Caddys that
-// share their work. CockroachDB and YugabyteDB speak the same protocol, and are
-// untested.
+// Module keeps the ledger in a PostgreSQL database, for several Caddys that share their
+// work. CockroachDB and YugabyteDB speak the same protocol; they are untested.
 //
-// The tables are made by the module itself; its role must own its schema, or may
-// only use tables that an owner's run has made. Servers that lose confirmed
-// commits are refused: `fsync`, `full_page_writes` or `synchronous_commit` off, a
-// standby. Where the database is out of reach, requests that concern payments get
-// 503 and all others are served; it recovers by itself. A pooler in between must
-// pool sessions, not transactions.
+// The module creates its tables. Its role must own the schema, or use tables that an
+// owner's run has created. It refuses servers that may lose confirmed commits: a standby,
+// and any with `fsync`, `full_page_writes` or `synchronous_commit` off. While the
+// database can't be reached, requests that concern payments get 503 and all others are
+// served; the module reconnects by itself. A connection pooler in between must pool
+// sessions, not transactions.
 type Module struct {
-	// Where the database is: `postgres://user@host/database?sslmode=verify-full`, or
-	// `host=… user=… dbname=…`. May hold placeholders such as `{env.DSN}`. All
-	// parameters of libpq that pgx knows are understood; several hosts with
-	// `target_session_attrs=read-write` follow a failover, `search_path` names
+	// The database's address: `postgres://user@host/database?sslmode=verify-full`, or
+	// `host=… user=… dbname=…`. It may contain placeholders such as `{env.DSN}`, and any
+	// libpq parameter that pgx supports. Write several hosts and
+	// `target_session_attrs=read-write` to follow a failover, and `search_path` to use
 	// another schema than `public`.
 	DSN string `json:"dsn,omitempty"`
-	// The role's password, if it is not part of the dsn: `{env.NAME}` or
+	// The role's password, if the dsn does not contain it: `{env.NAME}` or
 	// `{file./path}`.
 	Password string `json:"password,omitempty"`
 	// How many connections this Caddy may open. Default: 16.
 	MaxConns int `json:"max_conns,omitempty"`
-	// How many visitors' tracks are kept, by all nodes together; the oldest go.
-	// Default: 1,000,000.
+	// How many visits all nodes together keep (`keep store`). Beyond that the oldest are
+	// deleted. Default: 1,000,000.
 	MaxTracks int `json:"max_tracks,omitempty"`
 	// How long one operation waits for the database. Default: 5s.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
-	// The file of this node that tells a restored ledger from the one that was left;
-	// relative to Caddy's data directory. It does not belong into a backup.
-	// Default: `payments-postgres-<hash of the address>.generation`.
+	// This node's file by which it notices that the ledger was lost or restored. Don't
+	// back it up. A relative path is below Caddy's data directory. Default:
+	// `payments-postgres-<hash of the address>.generation`.
 	Generation string `json:"generation,omitempty"`
 
 	dsn secret.Secret
@@ -212,7 +211,7 @@ func (m *Module) Open(ctx context.Context, log *zap.Logger) (payment.Store, func
 	return s, release, nil
 }
 
-// options are how the ledger is opened.
+// options returns how the ledger is opened.
 func (m *Module) options() (opts []Option, err error) {
 	file := m.Generation
 	if file == "" {

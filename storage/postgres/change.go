@@ -41,8 +41,8 @@ const (
 	partLazy = `, lazy AS (SELECT set_config('synchronous_commit', 'off', true) AS v)`
 )
 
-// changeSQL is the one statement of a change. The number of rows in its answer
-// is the number of records that it wrote, which is 0 where the version has moved
+// changeSQL returns the one statement of a change. The number of rows in its answer
+// is the number of records that it wrote, which is 0 if the version has moved
 // on. A key that another record holds makes it fail as a whole.
 func changeSQL(first, take, lazy bool) string {
 	write := partUpdate
@@ -69,7 +69,7 @@ func changeSQL(first, take, lazy bool) string {
 
 // row is a change as it is sent.
 type row struct {
-	ref    [packed.RefSize]byte
+	ref    [payment.RefBytes]byte
 	next   int64
 	writer int64
 	had    int64 // the writer of what it changes, or 0
@@ -93,7 +93,7 @@ type cells struct {
 	terms       string
 }
 
-func newRow(c payment.Change, k [packed.RefSize]byte) (*row, error) {
+func newRow(c payment.Change, k [payment.RefBytes]byte) (*row, error) {
 	r := c.Record
 	next := r.Version + 1
 	body, err := packed.Body(r, next)
@@ -126,7 +126,7 @@ func newRow(c payment.Change, k [packed.RefSize]byte) (*row, error) {
 	return w, nil
 }
 
-// columns are the arguments of a record's columns, in the order of the table.
+// columns returns the arguments of a record's columns, in the order of the table.
 func (w *row) columns() []any {
 	x := w.cells
 	return []any{w.ref[:], w.next, w.writer, x.state, x.money, x.created, x.due, x.slot, x.notice, x.order, x.id, x.body, x.terms}
@@ -151,7 +151,7 @@ func taken(keys []payment.Key) (hashes [][]byte, intents []bool) {
 	return hashes, intents
 }
 
-// number is a number or, for 0, nothing.
+// number returns a number or, for 0, nothing.
 func number(n uint64) *int64 {
 	if n == 0 {
 		return nil
@@ -160,7 +160,7 @@ func number(n uint64) *int64 {
 	return &v
 }
 
-// hashed is how an order or an id is found; what collides is filtered out.
+// hashed returns how an order or an id is found; what collides is filtered out.
 func hashed(text string) *int64 {
 	if text == "" {
 		return nil
@@ -175,7 +175,7 @@ func (s *Store) Commit(ctx context.Context, c payment.Change) error {
 	if c.Record == nil {
 		return errors.New("a change without a record")
 	}
-	k, ok := packed.Ref(c.Record.Ref)
+	k, ok := c.Record.Ref.Bytes()
 	if !ok {
 		return fmt.Errorf("committing: %w", payment.ErrRef)
 	}
@@ -325,7 +325,7 @@ func (s *Store) holders(ctx context.Context, w *row) (first *payment.TakenError,
 		case ref == nil:
 			return &payment.TakenError{Key: key}, moved, nil
 		default:
-			return &payment.TakenError{Key: key, Holder: packed.RefOf(ref)}, moved, nil
+			return &payment.TakenError{Key: key, Holder: payment.RefOf(ref)}, moved, nil
 		}
 	}
 	return nil, moved, nil

@@ -57,7 +57,7 @@ func dueRefs(ctx context.Context, c *pgxpool.Conn, sql string, args ...any) ([]p
 		if err := rows.Scan(&b); err != nil {
 			return nil, err
 		}
-		refs = append(refs, packed.RefOf(b))
+		refs = append(refs, payment.RefOf(b))
 	}
 	return refs, rows.Err()
 }

@@ -122,7 +122,7 @@ func isState(err error, code string) bool {
 	return errors.As(err, &pe) && pe.Code == code
 }
 
-// told is an error as callers may show it. What pgx says of a connection names
+// told returns an error as callers may show it. What pgx says of a connection names
 // host, user and database, never the password.
 func told(err error) error {
 	switch {

@@ -14,7 +14,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/payment"
-	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 // What a payment is found by stands in one column, as hashes of field and value; what
@@ -47,7 +46,7 @@ func termHash(f payment.Field, value string) int64 {
 	return int64(binary.BigEndian.Uint64(sum[:])) //nolint:gosec // its bits
 }
 
-// termsOf is the column of a record, as PostgreSQL writes an array.
+// termsOf returns the column of a record, as PostgreSQL writes an array.
 func termsOf(r *payment.Record) string {
 	var b strings.Builder
 	b.WriteByte('{')
@@ -69,7 +68,7 @@ func termsOf(r *payment.Record) string {
 // those that match.
 const denseFrom = 2000
 
-// narrow is the query of site, provider and search; empty where walking another list is
+// narrow returns the query of site, provider and search; empty where walking another list is
 // quicker.
 func (s *Store) narrow(ctx context.Context, q payment.Listing) (sql string, what []any, err error) {
 	var has []int64
@@ -113,19 +112,19 @@ func (s *Store) dense(ctx context.Context, sql string, terms []int64) (bool, err
 	return n >= denseFrom, err
 }
 
-// refRange are the references that a search names the beginning of; an empty range
+// refRange returns the references that a search names the beginning of; an empty range
 // where it names none. Of several beginnings the range has all.
 func refRange(terms []payment.Term) (low, high []byte) {
 	for _, t := range terms {
 		if t.Field != payment.FieldRef || len(t.Value) > payment.RefLen {
 			continue
 		}
-		k, ok := packed.Ref(payment.Ref(t.Value + strings.Repeat("0", payment.RefLen-len(t.Value))))
+		k, ok := payment.Ref(t.Value + strings.Repeat("0", payment.RefLen-len(t.Value))).Bytes()
 		if !ok {
 			continue
 		}
 		from := k[:len(t.Value)*5/8]
-		to := slices.Concat(from, bytes.Repeat([]byte{0xff}, packed.RefSize+1-len(from)))
+		to := slices.Concat(from, bytes.Repeat([]byte{0xff}, payment.RefBytes+1-len(from)))
 		if low == nil || bytes.Compare(from, low) < 0 {
 			low = from
 		}
@@ -196,7 +195,7 @@ func (s *Store) findSome(ctx context.Context) (n int, err error) {
 				return err
 			}
 			u.writer = r.writer
-			if u.rec, err = r.record(packed.RefOf(u.ref)); err != nil {
+			if u.rec, err = r.record(payment.RefOf(u.ref)); err != nil {
 				return err
 			}
 			all = append(all, u)

@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rahgir/caddy-payments/payment"
-	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 // A payment is announced again at the moment at which the one that was forgotten
@@ -31,7 +30,7 @@ func TestTakenWhileForgotten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		k, _ := packed.Ref(old.Ref)
+		k, _ := old.Ref.Bytes()
 		if _, err := tx.Exec(ctx, sqlForget, k[:], int64(old.Version)); err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rahgir/caddy-payments/payment"
-	"github.com/rahgir/caddy-payments/storage/internal/packed"
 	"github.com/rahgir/caddy-payments/storage/postgres/pgtest"
 )
 
@@ -116,7 +115,7 @@ func TestGroupBeyondAStatement(t *testing.T) {
 func together(s *Store, changes ...payment.Change) []*member {
 	all := make([]*member, len(changes))
 	for i, c := range changes {
-		k, _ := packed.Ref(c.Record.Ref)
+		k, _ := c.Record.Ref.Bytes()
 		w, err := newRow(c, k)
 		if err != nil {
 			panic(err)
@@ -244,7 +243,7 @@ func TestUnknownSharedCommit(t *testing.T) {
 		const n = 40
 		recs := make([]*payment.Record, n)
 		for version := range uint64(4) {
-			k, _ := packed.Ref(newRecord(n - 1).Ref)
+			k, _ := (newRecord(n - 1).Ref).Bytes()
 			p.Once(pgtest.Cut{Pattern: k[:], Unsent: unsent})
 			var all sync.WaitGroup
 			for i := range n {
@@ -288,7 +287,7 @@ func TestLockedRecord(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		k, _ := packed.Ref(recs[0].Ref)
+		k, _ := recs[0].Ref.Bytes()
 		if _, err := tx.Exec(ctx, "SELECT 1 FROM "+l.schema+".payments_records WHERE ref = $1 FOR UPDATE", k[:]); err != nil {
 			t.Fatal(err)
 		}

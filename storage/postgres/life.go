@@ -135,7 +135,7 @@ func (s *Store) settle(ctx context.Context) error {
 }
 
 // judge says which generation the ledger is in, and why it is a new one if it
-// is. known is what this node knows from outside of the ledger, zero where it
+// is. known is what this node knows from outside of the ledger, zero if it
 // knows nothing; high is the newest beat in the ledger. It is pure.
 func judge(row ledgerRow, origin string, known generationfile.Mark, high uint64, now time.Time) (m generationfile.Mark, why string) {
 	inside := generationfile.Mark{ID: row.id, Seq: uint32(row.seq), Start: time.UnixMicro(row.start).UTC()} //nolint:gosec // written by this function

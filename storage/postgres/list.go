@@ -110,7 +110,7 @@ type place struct {
 }
 
 // beginning is newer than everything.
-func beginning() place { return place{math.MaxInt64, bytes.Repeat([]byte{0xff}, packed.RefSize+1)} }
+func beginning() place { return place{math.MaxInt64, bytes.Repeat([]byte{0xff}, payment.RefBytes+1)} }
 
 func (p place) cursor() string {
 	return base64.RawURLEncoding.EncodeToString(append(binary.BigEndian.AppendUint64(nil, uint64(p.created)), p.ref...)) //nolint:gosec // its bits
@@ -121,13 +121,13 @@ func parseCursor(s string) (place, error) {
 		return beginning(), nil
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	if err != nil || len(b) != 8+packed.RefSize {
+	if err != nil || len(b) != 8+payment.RefBytes {
 		return place{}, ErrCursor
 	}
 	return place{int64(binary.BigEndian.Uint64(b)), b[8:]}, nil //nolint:gosec // its bits
 }
 
-// source is the narrowest query that has every record which q may select, and
+// source returns the narrowest query that has every record which q may select, and
 // what it asks for.
 func (s *Store) source(ctx context.Context, q payment.Listing) (sql string, what []any, err error) {
 	switch {
@@ -246,7 +246,7 @@ func (s *Store) listPage(ctx context.Context, sql string, after place, n int, wh
 			if err := rows.Scan(&p.ref, &p.created, &r.writer, &r.body); err != nil {
 				return err
 			}
-			rec, err := r.record(packed.RefOf(p.ref))
+			rec, err := r.record(payment.RefOf(p.ref))
 			if err != nil {
 				return err
 			}

@@ -162,7 +162,7 @@ func readAll(ctx context.Context, c *pgxpool.Conn, keys, refs [][]byte, holders 
 func (s *Store) lookUp(ctx context.Context, refs []payment.Ref, keys []payment.Key) ([]*payment.Record, []payment.Held, error) {
 	at := make([][]byte, len(refs))
 	for i, ref := range refs {
-		if k, ok := packed.Ref(ref); ok { // nobody has a ref that is none
+		if k, ok := ref.Bytes(); ok { // nobody has a ref that is none
 			at[i] = k[:]
 		}
 	}
@@ -177,7 +177,7 @@ func (s *Store) lookUp(ctx context.Context, refs []payment.Ref, keys []payment.K
 	held := make([]payment.Held, len(keys))
 	for i, h := range m.holders {
 		if held[i].Found = h.found; h.ref != nil {
-			held[i].Ref = packed.RefOf(h.ref)
+			held[i].Ref = payment.RefOf(h.ref)
 		}
 	}
 	recs := make([]*payment.Record, len(refs))

@@ -25,7 +25,7 @@ func (s *Store) Measure(ctx context.Context) (storage.Measure, error) {
 	return m, nil
 }
 
-// count is how many nodes work, as the last beat found them.
+// count returns how many nodes work, as the last beat found them.
 func (n *nodes) count() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()

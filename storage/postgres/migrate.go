@@ -165,7 +165,7 @@ func canonical(ctx context.Context, c *pgxpool.Conn, items []storage.Item, money
 		return err
 	}
 	for i, it := range items {
-		e, err := packed.Decode(packed.RefOf(it.Name), it.Value)
+		e, err := packed.Decode(payment.RefOf(it.Name), it.Value)
 		if err != nil {
 			return err
 		}
@@ -230,12 +230,12 @@ func some(b []byte) []byte {
 }
 
 func queueRecord(batch *pgx.Batch, it storage.Item) (intents [][]byte, err error) {
-	e, err := packed.Decode(packed.RefOf(it.Name), it.Value)
+	e, err := packed.Decode(payment.RefOf(it.Name), it.Value)
 	if err != nil {
 		return nil, err
 	}
 	r := e.Rec
-	k, ok := packed.Ref(r.Ref)
+	k, ok := r.Ref.Bytes()
 	if !ok || r.Version == 0 {
 		return nil, fmt.Errorf("%w: record %s", packed.ErrCorrupt, r.Ref)
 	}

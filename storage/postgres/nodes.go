@@ -64,7 +64,7 @@ func (n *nodes) silent(id string) bool {
 	return n.dead[id]
 }
 
-// share is which slots' work is this node's; all where it is alone.
+// share returns which slots' work is this node's; all where it is alone.
 func (n *nodes) share() (mine []int16, all bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -152,7 +152,7 @@ func (s *Store) heart(ctx context.Context) {
 	}
 }
 
-// beat is the first one, which waits for the disk.
+// beat returns the first one, which waits for the disk.
 func (s *Store) beat(ctx context.Context) error { return s.beatOnce(ctx, true) }
 
 // beatOnce shows that this node lives, reads the clock, and looks which others do.
@@ -232,7 +232,7 @@ func (s *Store) part() error {
 		return c.QueryRow(ctx, sqlPart, s.owner, s.tracks.own()).Scan(&beat)
 	})
 	if err != nil {
-		s.log().Warn("leaving the ledger without a good-bye", zap.Error(told(err)))
+		s.log().Warn("the node could not be taken off the ledger's list; the others notice that it has gone", zap.Error(told(err)))
 		return nil
 	}
 	if err := s.rise(beat); err != nil {

@@ -7,7 +7,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rahgir/caddy-payments/payment"
-	"github.com/rahgir/caddy-payments/storage/internal/packed"
 )
 
 const (
@@ -23,7 +22,7 @@ SELECT u.key, NULL, false FROM unnest($1::bytea[]) AS u (key) ON CONFLICT (key) 
 )
 
 func (s *Store) get(ctx context.Context, ref payment.Ref) (*payment.Record, error) {
-	k, ok := packed.Ref(ref)
+	k, ok := ref.Bytes()
 	if !ok {
 		return nil, orDone(ctx, payment.ErrNotFound)
 	}
@@ -56,12 +55,12 @@ func (s *Store) holder(ctx context.Context, k payment.Key) (payment.Ref, error) 
 	case h.ref == nil:
 		return "", nil
 	default:
-		return packed.RefOf(h.ref), nil
+		return payment.RefOf(h.ref), nil
 	}
 }
 
 func (s *Store) forget(ctx context.Context, ref payment.Ref, version uint64) error {
-	k, ok := packed.Ref(ref)
+	k, ok := ref.Bytes()
 	if !ok {
 		return orDone(ctx, payment.ErrConflict)
 	}

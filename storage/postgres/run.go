@@ -124,7 +124,7 @@ func passed(err error) bool {
 		errors.Is(err, payment.ErrConflict)
 }
 
-// gaveUp is the end of an operation that did not succeed in its time.
+// gaveUp returns the end of an operation that did not succeed in its time.
 func (s *Store) gaveUp(what string, f fate, err error) error {
 	if f == unsent || f == lost || errors.Is(err, context.DeadlineExceeded) {
 		s.setDown(err)

@@ -58,7 +58,7 @@ func (t *tracks) add(n int64) {
 	t.mine += n
 }
 
-// over is how many more there are than may be.
+// over returns how many more there are than may be.
 func (t *tracks) over(most int64) int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()

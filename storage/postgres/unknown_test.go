@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
-	"github.com/rahgir/caddy-payments/storage/internal/packed"
 	"github.com/rahgir/caddy-payments/storage/postgres/pgtest"
 )
 
@@ -45,7 +44,7 @@ func TestUnknownCommit(t *testing.T) {
 		for _, lazy := range []bool{false, true} {
 			n++
 			r := newRecord(n)
-			k, _ := packed.Ref(r.Ref)
+			k, _ := r.Ref.Bytes()
 			for version := range uint64(3) {
 				p.Once(pgtest.Cut{Pattern: k[:], Unsent: unsent})
 				r.Code = strconv.FormatUint(version, 10)
@@ -70,7 +69,7 @@ func TestUnknownCommit(t *testing.T) {
 func TestUnknownCommitOvertaken(t *testing.T) {
 	p, s, direct := behind(t)
 	r := newRecord(1)
-	k, _ := packed.Ref(r.Ref)
+	k, _ := r.Ref.Bytes()
 	overtake := func(version uint64) func() {
 		return func() {
 			other := newRecord(1)

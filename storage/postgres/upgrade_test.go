@@ -38,7 +38,7 @@ func TestFormerTablesAreFound(t *testing.T) {
 			for i := range n {
 				r := newRecord(i)
 				r.State, r.CreatedAt = payment.Delivered, time.Date(2026, 3, 21, 8, 0, i, 0, time.UTC)
-				r.Receipt = &payment.Receipt{ID: r.ID, Reference: fmt.Sprint(900_000+i), Card: "603799******1234"}
+				r.Receipt = &payment.Receipt{ID: r.ID, Reference: fmt.Sprint(900_000 + i), Card: "603799******1234"}
 				if err := s.Commit(ctx, payment.Change{Record: r}); err != nil {
 					t.Fatal(err)
 				}

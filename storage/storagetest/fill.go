@@ -8,7 +8,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// FullRecord is a record in which no field is zero but the store's own two,
+// FullRecord returns a record in which no field is zero but the store's own two,
 // found by reflection, so that a store that forgets a field fails as soon as
 // there is one. Each seed gives other values.
 func FullRecord(seed int) *payment.Record {
@@ -59,7 +59,7 @@ func (f *filler) fill(v reflect.Value, path string) {
 	}
 }
 
-// Diff tells where two records differ, or "" where they don't.
+// Diff tells where two records differ, or "" if they don't.
 func Diff(got, want *payment.Record) string {
 	return diff(reflect.ValueOf(got).Elem(), reflect.ValueOf(want).Elem(), "Record")
 }

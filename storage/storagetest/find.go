@@ -21,7 +21,7 @@ func findTests() map[string]func(*testing.T, Harness) {
 	}
 }
 
-// found is a payment with everything that one can be found by.
+// found returns a payment with everything that one can be found by.
 func found(n int) *payment.Record {
 	r := newRecord(n)
 	r.Order = "Order-" + itoa(n) + "-سفارش"

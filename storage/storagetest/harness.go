@@ -1,6 +1,5 @@
-// Package storagetest is the conformance suite of [payment.Store]: one for all
-// stores, embedded or distributed, so that the engine may rely on the same
-// sentences whatever lies below it.
+// Package storagetest is the conformance suite of [payment.Store]. Every store passes the
+// same suite, embedded or distributed, so the engine can rely on the same promises.
 package storagetest
 
 import (
@@ -76,7 +75,7 @@ var ctx = context.Background()
 // base is when the tests' payments happen.
 var base = time.Date(2026, 3, 21, 8, 30, 0, 123456789, time.UTC)
 
-// newRecord is a record as the engine makes one, unique by n.
+// newRecord returns a record as the engine makes one, unique by n.
 func newRecord(n int) *payment.Record {
 	id := payment.NewRef("ids", "", "", itoa(n))
 	order := "order-" + itoa(n)

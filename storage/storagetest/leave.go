@@ -23,7 +23,7 @@ const (
 	atOnce   = 2 * time.Second
 )
 
-// operations are all that somebody may wait for.
+// operations returns all that somebody may wait for.
 func operations(s payment.Store, r *payment.Record) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"Commit": func(ctx context.Context) error { return s.Commit(ctx, payment.Change{Record: r}) },

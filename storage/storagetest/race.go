@@ -23,7 +23,7 @@ func raceTests() map[string]func(*testing.T, Harness) {
 	}
 }
 
-// nodes are the handles that a race is run over.
+// nodes returns the handles that a race is run over.
 func nodes(t *testing.T, h Harness) []payment.Store {
 	s := h.Open(t)
 	if h.Join == nil {

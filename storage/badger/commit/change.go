@@ -66,7 +66,7 @@ func (c *Change) wait() error {
 	}
 }
 
-// left is the answer to a caller that no longer waits.
+// left returns the answer to a caller that no longer waits.
 func (c *Change) left() error {
 	select {
 	case err := <-c.done:

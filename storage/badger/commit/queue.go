@@ -88,14 +88,14 @@ func (q *Queue) Advance(version uint64) {
 	q.readers.settle(q.last)
 }
 
-// Last is the version of the newest commit. It may be called before the first change
+// Last returns the version of the newest commit. It may be called before the first change
 // and after Close.
 func (q *Queue) Last() uint64 { return q.last }
 
-// Next is the version of the batch that is being staged. Only Stage may call it.
+// Next returns the version of the batch that is being staged. Only Stage may call it.
 func (q *Queue) Next() uint64 { return q.last + 1 }
 
-// Commits is how many changes were committed.
+// Commits returns how many changes were committed.
 func (q *Queue) Commits() uint64 { return q.commits.Load() }
 
 // Submit hands a change over and waits for its outcome, or until the caller's
@@ -159,7 +159,7 @@ func (q *Queue) Hold(version uint64) (release func()) {
 	return sync.OnceFunc(func() { q.readers.end(version) })
 }
 
-// Oldest is the version below which nobody reads.
+// Oldest returns the version below which nobody reads.
 func (q *Queue) Oldest() uint64 { return q.readers.oldest() }
 
 // Ready gives why no change is taken, or nil.
@@ -176,7 +176,7 @@ func (q *Queue) Ready() error {
 // Broken reports whether nothing is written any more.
 func (q *Queue) Broken() bool { return q.broken.Load() != nil }
 
-// Ruined is why nothing is read any more, or nil.
+// Ruined returns why nothing is read any more, or nil.
 func (q *Queue) Ruined() error {
 	if cause := q.ruined.Load(); cause != nil {
 		return *cause

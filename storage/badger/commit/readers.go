@@ -118,7 +118,7 @@ func (r *readers) breakAll(err error) {
 	r.wake.Broadcast()
 }
 
-// oldest is the version below which nobody reads.
+// oldest returns the version below which nobody reads.
 func (r *readers) oldest() uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -15,7 +15,7 @@ import (
 
 const mib = 1 << 20
 
-// Space is what a file system has, in bytes; Total is zero where that can't be
+// Space is what a file system has, in bytes; Total is zero if that can't be
 // known.
 type Space struct{ Free, Total uint64 }
 
@@ -140,7 +140,7 @@ func (g *Guard) Now() (soft, free uint64) {
 	return g.soft, g.free
 }
 
-// opening is how much room opening may need, whatever limits were asked for: a
+// opening returns how much room opening may need, whatever limits were asked for: a
 // compaction writes tables anew before it deletes the old ones, and one that
 // finds no room ends the process.
 func (g *Guard) opening(total uint64) (need uint64) {

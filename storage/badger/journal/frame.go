@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
-	"hash/crc32"
+
+	"github.com/rahgir/caddy-payments/storage/internal/crc"
 )
 
 // A frame is
@@ -35,14 +36,6 @@ type Frame struct {
 	Payload []byte
 }
 
-func castagnoli(parts ...[]byte) (sum uint32) {
-	table := crc32.MakeTable(crc32.Castagnoli)
-	for _, p := range parts {
-		sum = crc32.Update(sum, table, p)
-	}
-	return sum
-}
-
 func chain(prev Hash, head, payload []byte) (h Hash) {
 	d := sha256.New()
 	d.Write(prev[:])
@@ -60,7 +53,7 @@ func appendFrame(b []byte, prev Hash, f Frame) ([]byte, Hash) {
 	b = binary.BigEndian.AppendUint64(b, f.Version)
 	head := b[at : at+12]
 	hash := chain(prev, head, f.Payload)
-	b = binary.BigEndian.AppendUint32(b, castagnoli(head, f.Payload))
+	b = binary.BigEndian.AppendUint32(b, crc.Of(head, f.Payload))
 	b = append(b, hash[:]...)
 	return append(b, f.Payload...), hash
 }
@@ -75,7 +68,7 @@ func parseFrame(b []byte) (f Frame, hash Hash, size int, ok bool) {
 		return f, hash, 0, false
 	}
 	f = Frame{Version: binary.BigEndian.Uint64(b[8:]), Payload: b[frameHead : frameHead+int(n)]}
-	if castagnoli(b[4:16], f.Payload) != binary.BigEndian.Uint32(b[16:]) {
+	if crc.Of(b[4:16], f.Payload) != binary.BigEndian.Uint32(b[16:]) {
 		return f, hash, 0, false
 	}
 	copy(hash[:], b[20:])

@@ -175,7 +175,7 @@ func (j *Journal) Sync() error {
 	return j.synced(datasync(f))
 }
 
-// Syncs is how often it was synced.
+// Syncs returns how often it was synced.
 func (j *Journal) Syncs() uint64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -203,7 +203,7 @@ func (j *Journal) synced(err error) error {
 
 func (j *Journal) failed() error { return fmt.Errorf("%w: %w", ErrBroken, j.broken) }
 
-// Last is the version of the last frame.
+// Last returns the version of the last frame.
 func (j *Journal) Last() uint64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()

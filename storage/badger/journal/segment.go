@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rahgir/caddy-payments/storage/internal/crc"
 	"github.com/rahgir/caddy-payments/storage/internal/durable"
 )
 
@@ -57,7 +58,7 @@ func segmentHeader(id string, number, version uint64, hash Hash) []byte {
 	b = binary.BigEndian.AppendUint64(b, number)
 	b = binary.BigEndian.AppendUint64(b, version)
 	b = append(b, hash[:]...)
-	return binary.BigEndian.AppendUint32(b, castagnoli(b))
+	return binary.BigEndian.AppendUint32(b, crc.Of(b))
 }
 
 // position is a place between two frames.

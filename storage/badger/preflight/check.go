@@ -14,7 +14,6 @@ package preflight
 import (
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"maps"
 
 	bdb "github.com/dgraph-io/badger/v4"
@@ -78,7 +77,3 @@ func Check(dir string, o Options) (Report, error) {
 }
 
 func locked(dir string) error { return fmt.Errorf("%w: %s; use `caddy reload`", ErrLocked, dir) }
-
-func castagnoli(b []byte) uint32 { return crc32.Checksum(b, castagnoliTable()) }
-
-func castagnoliTable() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }

@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/rahgir/caddy-payments/storage/internal/crc"
 	"github.com/rahgir/caddy-payments/storage/internal/durable"
 )
 
@@ -73,7 +74,7 @@ const (
 	maxLogKey = 1 << 16
 )
 
-// logEnd is where the last whole entry of a log ends. An entry is meta, user
+// logEnd returns where the last whole entry of a log ends. An entry is meta, user
 // meta, the lengths of key and value, an expiry, key, value and a checksum.
 func logEnd(b []byte) int {
 	end := logHead
@@ -96,7 +97,7 @@ func logEnd(b []byte) int {
 			return end
 		}
 		n += int(klen + vlen)
-		if castagnoli(e[:n]) != binary.BigEndian.Uint32(e[n:]) {
+		if crc.Of(e[:n]) != binary.BigEndian.Uint32(e[n:]) {
 			return end
 		}
 		end += n + crc32.Size

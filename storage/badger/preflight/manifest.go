@@ -12,6 +12,7 @@ import (
 	bdb "github.com/dgraph-io/badger/v4"
 
 	"github.com/rahgir/caddy-payments/storage/badger/journal"
+	"github.com/rahgir/caddy-payments/storage/internal/crc"
 )
 
 // Note is what the journal's head remembers of Badger's files.
@@ -19,7 +20,7 @@ type Note struct {
 	Tables manifestMark `json:"tables"`
 }
 
-// Size is the length of Badger's list of tables, in bytes.
+// Size returns the length of Badger's list of tables, in bytes.
 func (n Note) Size() int64 { return n.Tables.Size }
 
 // TakeNote notes what Badger's list of tables says now, which is on the disk when it
@@ -51,7 +52,7 @@ func markManifest(dir string) (manifestMark, error) {
 		return manifestMark{}, fmt.Errorf("the list of tables: %w", err)
 	}
 	first, _ := firstChange(b)
-	return manifestMark{Size: int64(len(b)), Sum: castagnoli(b), First: first}, nil
+	return manifestMark{Size: int64(len(b)), Sum: crc.Of(b), First: first}, nil
 }
 
 const manifestHead, changeHead = 8, 8
@@ -64,7 +65,7 @@ func firstChange(b []byte) (sum uint32, ok bool) {
 	if n > uint64(len(b)-manifestHead-changeHead) {
 		return 0, false
 	}
-	return castagnoli(b[manifestHead : manifestHead+changeHead+int(n)]), true
+	return crc.Of(b[manifestHead : manifestHead+changeHead+int(n)]), true
 }
 
 // holds reports whether a list of tables, of which Badger can read up to end,
@@ -74,7 +75,7 @@ func (m manifestMark) holds(b []byte, end int64) bool {
 	if ok && first != m.First {
 		return true // written anew: it does not begin as it did
 	}
-	return ok && end >= m.Size && castagnoli(b[:m.Size]) == m.Sum
+	return ok && end >= m.Size && crc.Of(b[:m.Size]) == m.Sum
 }
 
 // checkManifest gives the tables that Badger will open. Badger takes a list that

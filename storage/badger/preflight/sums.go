@@ -19,6 +19,7 @@ import (
 	"github.com/dgraph-io/badger/v4/table"
 	"go.uber.org/zap"
 
+	"github.com/rahgir/caddy-payments/storage/internal/crc"
 	"github.com/rahgir/caddy-payments/storage/internal/durable"
 )
 
@@ -40,7 +41,7 @@ type tableSum struct {
 // Sums are those of a store, by the tables' numbers.
 type Sums map[uint64]tableSum
 
-// ReadSums gives what is remembered of the tables in dir, and nothing where that
+// ReadSums gives what is remembered of the tables in dir, and nothing if that
 // can't be believed.
 func ReadSums(dir string) (Sums, error) {
 	b, err := os.ReadFile(filepath.Join(dir, SumsFile))
@@ -51,7 +52,7 @@ func ReadSums(dir string) (Sums, error) {
 		return nil, fmt.Errorf("reading the checksums of the tables: %w", err)
 	}
 	var sums Sums
-	if len(b) < crc32.Size || castagnoli(b[crc32.Size:]) != binary.BigEndian.Uint32(b) || json.Unmarshal(b[crc32.Size:], &sums) != nil {
+	if len(b) < crc32.Size || crc.Of(b[crc32.Size:]) != binary.BigEndian.Uint32(b) || json.Unmarshal(b[crc32.Size:], &sums) != nil {
 		return nil, nil
 	}
 	return sums, nil
@@ -63,7 +64,7 @@ func (s Sums) Write(dir string) error {
 	if err != nil {
 		return fmt.Errorf("writing the checksums of the tables: %w", err)
 	}
-	b := binary.BigEndian.AppendUint32(nil, castagnoli(body))
+	b := binary.BigEndian.AppendUint32(nil, crc.Of(body))
 	if err := durable.WriteFile(filepath.Join(dir, SumsFile), append(b, body...)); err != nil {
 		return fmt.Errorf("writing the checksums of the tables: %w", err)
 	}
@@ -80,7 +81,7 @@ func sumFile(path string, how boptions.CompressionType, room []byte) (tableSum, 
 	sum := tableSum{How: how}
 	for {
 		n, err := f.Read(room)
-		sum.Sum = crc32.Update(sum.Sum, castagnoliTable(), room[:n])
+		sum.Sum = crc.Add(sum.Sum, room[:n])
 		sum.Size += int64(n)
 		if errors.Is(err, io.EOF) {
 			return sum, nil

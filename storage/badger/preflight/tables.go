@@ -19,6 +19,8 @@ import (
 	"github.com/klauspost/compress/snappy"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/rahgir/caddy-payments/storage/internal/crc"
 )
 
 // readSize is how much of a table is read at once: what fits into a processor's
@@ -82,7 +84,7 @@ func checkFile(path string, how boptions.CompressionType, was tableSum, room []b
 	if err := checkTable(b, how); err != nil {
 		return tableSum{}, fmt.Errorf("%w: the table %s: %w", ErrDamaged, path, err)
 	}
-	return tableSum{Size: int64(len(b)), Sum: castagnoli(b), How: how}, nil
+	return tableSum{Size: int64(len(b)), Sum: crc.Of(b), How: how}, nil
 }
 
 var errTable = errors.New("its content is not what was written")

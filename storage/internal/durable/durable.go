@@ -1,5 +1,5 @@
-// Package durable writes files so that after a power cut there is the old one or
-// the new one, and reads those that keep room ahead for what comes.
+// Package durable writes small files. After a power cut a file has either its old or its
+// new content, never a part.
 package durable
 
 import (

@@ -1,6 +1,5 @@
-// Package generationfile keeps what is known of a ledger's life outside of the ledger:
-// a small file, by which a store that was lost, restored or replaced is told
-// from the one that was left.
+// Package generationfile keeps what is known about a ledger's life in a small file outside
+// of the ledger. By it an opening notices that the store was lost, restored or replaced.
 package generationfile
 
 import (
@@ -37,7 +36,7 @@ type Mark struct {
 	High uint64 `json:"high"`
 }
 
-// Generation is the mark without its height.
+// Generation returns the mark without its height.
 func (m Mark) Generation() payment.Generation {
 	return payment.Generation{ID: m.ID, Seq: m.Seq, Start: m.Start}
 }
@@ -47,7 +46,7 @@ func (m Mark) SameLife(o Mark) bool {
 	return m.ID == o.ID && m.Seq == o.Seq && m.Start.Equal(o.Start)
 }
 
-// Read returns nil where there is no file, and damaged where there is one
+// Read returns nil if there is no file, and damaged where there is one
 // that can't be understood.
 func Read(path string) (m *Mark, damaged bool, err error) {
 	b, err := os.ReadFile(path)

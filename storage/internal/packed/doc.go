@@ -1,4 +1,4 @@
-// Package packed is how the stores write a payment: bytes that every version
-// reads, a third of what JSON takes, the same in every store, so that a ledger
-// moves from one to another without being translated.
+// Package packed is the binary form in which all stores keep a payment. It takes a third
+// of the room of JSON. Every version reads what earlier ones wrote, and the form is the
+// same in every store, so a ledger moves to another store without translation.
 package packed

@@ -38,7 +38,7 @@ const (
 	entryReceipt
 )
 
-// Body is the part of an entry that needs no knowledge of the store, so
+// Body returns the part of an entry that needs no knowledge of the store, so
 // that callers can do it before they queue.
 func Body(r *payment.Record, version uint64) ([]byte, error) {
 	c := *r
@@ -50,7 +50,7 @@ func Body(r *payment.Record, version uint64) ([]byte, error) {
 
 // Encode puts a body behind what the store remembers of the record.
 func (e *Entry) Encode(body []byte) []byte {
-	b := make([]byte, 0, 3+len(e.Intents)*RefSize+len(body))
+	b := make([]byte, 0, 3+len(e.Intents)*payment.RefBytes+len(body))
 	b = append(b, Format)
 	var flags byte
 	if e.Money {
@@ -77,24 +77,25 @@ func Decode(ref payment.Ref, b []byte) (*Entry, error) {
 	}
 	e := &Entry{Rec: &payment.Record{Ref: ref}, Money: b[1]&entryMoney != 0, Receipt: b[1]&entryReceipt != 0}
 	n, used := protowire.ConsumeVarint(b[2:])
-	if used < 0 || n > uint64(len(b)) || uint64(len(b)-2-used) < n*RefSize {
+	if used < 0 || n > uint64(len(b)) || uint64(len(b)-2-used) < n*payment.RefBytes {
 		return nil, fmt.Errorf("%w: record %s", ErrCorrupt, ref)
 	}
 	b = b[2+used:]
 	for range n {
-		e.Intents = append(e.Intents, append([]byte(nil), b[:RefSize]...))
-		b = b[RefSize:]
+		e.Intents = append(e.Intents, append([]byte(nil), b[:payment.RefBytes]...))
+		b = b[payment.RefBytes:]
 	}
 	w := wire{base: epoch}
 	w.parse(b)
 	walkRecord(&w, e.Rec)
+	w.release()
 	if w.err != nil {
 		return nil, fmt.Errorf("record %s: %w", ref, w.err)
 	}
 	return e, nil
 }
 
-// Newer is the error about what has a format that this version does not know.
+// Newer returns the error about what has a format that this version does not know.
 func Newer(what string, format byte) error {
 	return fmt.Errorf("%w: %s has format %d, this version knows up to %d", ErrFormat, what, format, Format)
 }
@@ -105,7 +106,7 @@ func Money(r *payment.Record) bool {
 	return r.State.Captured() || r.State == payment.Reversed || r.State == payment.Review || r.Receipt != nil
 }
 
-// Canonical is an entry in the one form that it has in every store: what a store
+// Canonical returns an entry in the one form that it has in every store: what a store
 // remembers for its own sake is left out.
 func Canonical(e *Entry) ([]byte, error) {
 	c := Entry{Money: e.Money, Intents: slices.Clone(e.Intents)}

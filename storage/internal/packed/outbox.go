@@ -123,8 +123,9 @@ const (
 // notes, in field 23.
 func walkHistory(w *wire, r *payment.Record) {
 	if !w.decoding {
-		if b := packHistory(r.History, w.base); len(b) > 0 {
-			w.putBytes(fieldHistory, b)
+		at := len(w.buf)
+		if w.buf = appendHistory(w.buf, r.History, w.base); len(w.buf) > at {
+			w.frame(fieldHistory, at)
 		}
 		return
 	}
@@ -138,7 +139,8 @@ func walkHistory(w *wire, r *payment.Record) {
 	}
 }
 
-func packHistory(h []payment.Entry, last time.Time) (b []byte) {
+func appendHistory(b []byte, h []payment.Entry, last time.Time) []byte {
+	var room []byte
 	last = last.Truncate(time.Millisecond)
 	for _, e := range h {
 		flags := uint64(0)
@@ -167,11 +169,11 @@ func packHistory(h []payment.Entry, last time.Time) (b []byte) {
 				if flags&flag == 0 {
 					continue
 				}
-				var t []byte
+				room = room[:0]
 				if s != "" {
-					t = packText(s)
+					room = appendText(room, s)
 				}
-				b = protowire.AppendBytes(b, t)
+				b = protowire.AppendBytes(b, room)
 			}
 		}
 		put(entryCode, e.Code)

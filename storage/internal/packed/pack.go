@@ -18,22 +18,21 @@ const (
 	packLast   = packNumber
 )
 
-func packText(s string) []byte {
-	if len(s) >= 8 && len(s)%2 == 0 && strings.Trim(s, "0123456789abcdef") == "" && !decimal(s) {
-		b, err := hex.AppendDecode([]byte{packHex}, []byte(s))
-		if err == nil {
-			return b
-		}
-	}
+func appendText(b []byte, s string) []byte {
 	if decimal(s) {
 		if v, err := strconv.ParseUint(s, 10, 64); err == nil {
-			return protowire.AppendVarint([]byte{packNumber}, v)
+			return protowire.AppendVarint(append(b, packNumber), v)
+		}
+	}
+	if len(s) >= 8 && len(s)%2 == 0 && strings.Trim(s, "0123456789abcdef") == "" {
+		if packed, err := hex.AppendDecode(append(b, packHex), []byte(s)); err == nil {
+			return packed
 		}
 	}
 	if s[0] <= packLast {
-		return append([]byte{packNone}, s...)
+		b = append(b, packNone)
 	}
-	return []byte(s)
+	return append(b, s...)
 }
 
 // decimal reports whether s is a number that survives being read and printed.

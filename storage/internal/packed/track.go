@@ -14,14 +14,14 @@ const timeSize = 8
 // trackFormat is the first byte of every track.
 const trackFormat = 1
 
-// Visitor is the key of a visitor's track: half a hash, so that a ledger holds no
+// Visitor returns the key of a visitor's track: half a hash, so that a ledger holds no
 // visitor's cookie.
 func Visitor(visitor string) []byte {
 	sum := sha256.Sum256([]byte(visitor))
 	return sum[:16]
 }
 
-// Track is a visitor's track with its expiry.
+// Track returns a visitor's track with its expiry.
 func Track(t payment.Track, expires time.Time) ([]byte, error) {
 	w := wire{base: epoch}
 	walkTrack(&w, &t)
@@ -39,5 +39,6 @@ func DecodeTrack(b []byte) (t payment.Track, expires uint64, err error) {
 	w := wire{base: epoch}
 	w.parse(b[1+timeSize:])
 	walkTrack(&w, &t)
+	w.release()
 	return t, binary.BigEndian.Uint64(b[1:]), w.err
 }

@@ -1,8 +1,10 @@
 package packed
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -45,11 +47,15 @@ func (w *wire) fail(what string) {
 	}
 }
 
-// parse splits a message into its fields. Of a number that occurs twice the
-// last counts.
+// tables has tables of fields for reuse: each message of a record needs one of 2 KiB for a
+// moment.
+var tables = sync.Pool{New: func() any { return new([maxField + 1]field) }} //nolint:gochecknoglobals // a cache
+
+// parse splits a message into its fields; call release after they were walked. If a
+// number occurs twice, the last counts.
 func (w *wire) parse(b []byte) {
 	w.decoding = true
-	w.fields = new([maxField + 1]field)
+	w.fields, _ = tables.Get().(*[maxField + 1]field)
 	for len(b) > 0 {
 		num, typ, n := protowire.ConsumeTag(b)
 		if n < 0 {
@@ -78,6 +84,13 @@ func (w *wire) parse(b []byte) {
 	}
 }
 
+// release gives the table of fields back.
+func (w *wire) release() {
+	clear(w.fields[:])
+	tables.Put(w.fields)
+	w.fields = nil
+}
+
 func (w *wire) putNumber(num int, v uint64) {
 	w.buf = protowire.AppendTag(w.buf, protowire.Number(num), protowire.VarintType)
 	w.buf = protowire.AppendVarint(w.buf, v)
@@ -86,6 +99,21 @@ func (w *wire) putNumber(num int, v uint64) {
 func (w *wire) putBytes(num int, b []byte) {
 	w.buf = protowire.AppendTag(w.buf, protowire.Number(num), protowire.BytesType)
 	w.buf = protowire.AppendBytes(w.buf, b)
+}
+
+// frame makes everything that was written since at one field.
+func (w *wire) frame(num, at int) {
+	var room [2 * binary.MaxVarintLen64]byte
+	head := protowire.AppendTag(room[:0], protowire.Number(num), protowire.BytesType)
+	w.insert(at, protowire.AppendVarint(head, uint64(len(w.buf)-at)))
+}
+
+// insert puts bytes before everything that was written since at.
+func (w *wire) insert(at int, head []byte) {
+	end := len(w.buf)
+	w.buf = append(w.buf, head...)
+	copy(w.buf[at+len(head):], w.buf[at:end])
+	copy(w.buf[at:], head)
 }
 
 // uints walks a field that is never negative.
@@ -124,7 +152,9 @@ func blob(w *wire, num int, p *[]byte) {
 func text[T ~string](w *wire, num int, p *T) {
 	if !w.decoding {
 		if *p != "" {
-			w.putBytes(num, packText(string(*p)))
+			at := len(w.buf)
+			w.buf = appendText(w.buf, string(*p))
+			w.frame(num, at)
 		}
 		return
 	}
@@ -196,19 +226,25 @@ var epoch = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 // nested walks a message inside a message. It is written even if empty when
 // always is set, which tells a pointer to nothing from no pointer.
 func nested(w *wire, num int, always bool, walk func(*wire)) {
-	in := &wire{base: w.base}
 	if w.decoding {
-		if !w.fields[num].set {
-			return
+		if w.fields[num].set {
+			w.within(w.fields[num].bytes, walk)
 		}
-		in.parse(w.fields[num].bytes)
-		walk(in)
-	} else if walk(in); len(in.buf) > 0 || always {
-		w.putBytes(num, in.buf)
+		return
 	}
-	if w.err == nil {
-		w.err = in.err
+	at := len(w.buf)
+	if walk(w); len(w.buf) > at || always {
+		w.frame(num, at)
 	}
+}
+
+// within walks a message that was read inside of another.
+func (w *wire) within(b []byte, walk func(*wire)) {
+	outer := w.fields
+	w.parse(b)
+	walk(w)
+	w.release()
+	w.fields = outer
 }
 
 // pointer walks a message that may be absent.
@@ -228,14 +264,15 @@ func pointer[T any](w *wire, num int, p **T, walk func(*wire, *T)) {
 // list walks a list of messages: one field, each message after its length.
 func list[T any](w *wire, num int, p *[]T, walk func(*wire, *T)) {
 	if !w.decoding {
-		var all []byte
+		at := len(w.buf)
 		for i := range *p {
-			in := &wire{base: w.base}
-			walk(in, &(*p)[i])
-			all = protowire.AppendBytes(all, in.buf)
+			one := len(w.buf)
+			walk(w, &(*p)[i])
+			var room [binary.MaxVarintLen64]byte
+			w.insert(one, protowire.AppendVarint(room[:0], uint64(len(w.buf)-one)))
 		}
-		if len(all) > 0 {
-			w.putBytes(num, all)
+		if len(w.buf) > at {
+			w.frame(num, at)
 		}
 		return
 	}
@@ -247,13 +284,8 @@ func list[T any](w *wire, num int, p *[]T, walk func(*wire, *T)) {
 			return
 		}
 		rest = rest[n:]
-		in := &wire{base: w.base}
-		in.parse(b)
 		var v T
-		walk(in, &v)
+		w.within(b, func(w *wire) { walk(w, &v) })
 		*p = append(*p, v)
-		if w.err == nil {
-			w.err = in.err
-		}
 	}
 }

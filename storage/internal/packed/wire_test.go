@@ -131,7 +131,7 @@ func FuzzDecode(f *testing.F) {
 	ref := storagetest.FullRecord(1).Ref
 	for seed := range 4 {
 		body, _ := packed.Body(storagetest.FullRecord(seed), 1)
-		f.Add((&packed.Entry{Money: true, Intents: [][]byte{make([]byte, packed.RefSize)}}).Encode(body))
+		f.Add((&packed.Entry{Money: true, Intents: [][]byte{make([]byte, payment.RefBytes)}}).Encode(body))
 	}
 	f.Add([]byte{packed.Format, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -178,12 +178,12 @@ func FuzzDecodeTrack(f *testing.F) {
 
 func TestRefs(t *testing.T) {
 	r := storagetest.FullRecord(9).Ref
-	k, ok := packed.Ref(r)
-	if !ok || packed.RefOf(k[:]) != r {
+	k, ok := r.Bytes()
+	if !ok || payment.RefOf(k[:]) != r {
 		t.Fatal("a ref does not survive")
 	}
 	for _, bad := range []payment.Ref{"", r[:25], r + "0", payment.Ref(strings.ToUpper(string(r))), r[:25] + "!"} {
-		if _, ok := packed.Ref(bad); ok && bad != r {
+		if _, ok := bad.Bytes(); ok && bad != r {
 			t.Errorf("%q is taken for a ref", bad)
 		}
 	}

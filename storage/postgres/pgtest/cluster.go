@@ -36,7 +36,7 @@ type Cluster struct {
 // Superuser is the name of the cluster's owner.
 const Superuser = "postgres"
 
-// bin is where PostgreSQL's programs are.
+// bin returns where PostgreSQL's programs are.
 func bin() string {
 	if path, err := exec.LookPath("initdb"); err == nil {
 		if real, err := filepath.EvalSymlinks(path); err == nil {
@@ -121,7 +121,7 @@ func freePort() (int, error) {
 	return 0, fmt.Errorf("no port is free")
 }
 
-// Command is one of PostgreSQL's programs, as the cluster's owner.
+// Command returns one of PostgreSQL's programs, as the cluster's owner.
 func (c *Cluster) Command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(c.bin, name), args...) //nolint:gosec // test
 	cmd.Dir = filepath.Dir(c.Dir)
@@ -184,10 +184,10 @@ func (c *Cluster) Run() error {
 	return fmt.Errorf("postgres does not answer:\n%s", c.Log())
 }
 
-// LogFile is where the server writes.
+// LogFile returns where the server writes.
 func (c *Cluster) LogFile() string { return filepath.Join(filepath.Dir(c.Dir), "log") }
 
-// Log is what the server has written.
+// Log returns what the server has written.
 func (c *Cluster) Log() string {
 	b, _ := os.ReadFile(c.LogFile())
 	return string(b)
@@ -196,7 +196,7 @@ func (c *Cluster) Log() string {
 // Kill is kill -9 of the postmaster; its children notice and end.
 func (c *Cluster) Kill() { c.end(syscall.SIGKILL) }
 
-// Immediate is `pg_ctl stop -m immediate`.
+// Immediate returns `pg_ctl stop -m immediate`.
 func (c *Cluster) Immediate() { c.end(syscall.SIGQUIT) }
 
 func (c *Cluster) end(sig syscall.Signal) {
@@ -233,7 +233,7 @@ func (c *Cluster) Destroy() {
 	_ = os.RemoveAll(filepath.Dir(c.Dir))
 }
 
-// DSN is the address of the cluster's first database; params are pairs.
+// DSN returns the address of the cluster's first database; params are pairs.
 func (c *Cluster) DSN(params ...string) string { return c.DSNAt(c.Port, params...) }
 
 // DSNAt is DSN by another port, a proxy's for instance.

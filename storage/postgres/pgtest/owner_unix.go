@@ -13,7 +13,7 @@ import (
 // owner is whom the server runs as; nil is whoever runs the test.
 type owner struct{ cred *syscall.Credential }
 
-// whom is whom to run as: PostgreSQL refuses to be root.
+// whom returns whom to run as: PostgreSQL refuses to be root.
 func whom() owner { return owner{credential()} }
 
 func credential() *syscall.Credential {

@@ -16,7 +16,7 @@ type Package struct {
 	err  error
 }
 
-// Cluster is the package's, running.
+// Cluster returns the package's, running.
 func (p *Package) Cluster(t testing.TB) *Cluster {
 	t.Helper()
 	Need(t)

@@ -40,7 +40,7 @@ func (c *Cluster) Promote(t testing.TB) {
 	c.Exec(t, "SELECT pg_promote(true, 60)")
 }
 
-// DSNs is one address for several clusters: whichever takes writes is used.
+// DSNs returns one address for several clusters: whichever takes writes is used.
 func DSNs(clusters []*Cluster, params ...string) string {
 	hosts, ports := "", ""
 	for i, c := range clusters {
