@@ -116,7 +116,12 @@ func (s *plugin) call(who string, n int, kind string, q said) (heard string) {
 	}()
 	body2 := <-got
 	defer w.seen()
-	if kind == "create" || body2 == "" {
+	switch {
+	case body2 == "":
+		return ""
+	case kind == "create" && strings.HasPrefix(body2, "{"):
+		return "" // "later", or an error: no payment was made
+	case kind == "create":
 		return body2
 	}
 	return hears(payment.RelayReply{Status: 200, Body: []byte(body2)})
