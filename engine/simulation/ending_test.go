@@ -162,6 +162,8 @@ func (w *world) owner() {
 		credited := d != nil && w.shop.byID[r.ID] > 0
 		other := !credited && len(w.rivals(r.Order, r.Environment)) > 0 && !w.plan.policy.Many
 		switch {
+		case w.plugin != nil && r.State == payment.Parked && d != nil && d.givenBack:
+			what = payment.DecideRepaid // the shop itself has sent it back
 		case r.State == payment.Parked && credited:
 			what = payment.DecideCredited
 		case r.State == payment.Parked && r.Reason == payment.ReasonBinding && !other:
