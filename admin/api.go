@@ -34,11 +34,12 @@ const prefix = "/payments/"
 // `POST /payments/resend/<ref>` | `{"what":"delivery"\|"conversion"}`
 // `POST /payments/resolve/<ref>` | `{"decision":"accept"\|"reject"\|"credited"\|"redeliver"\|"repaid","by":"","note":"","version":0}`
 // `POST /payments/intents` | `{"site":"","provider":"","id":"","order":"","amount":0,"return":""}`: announces a payment
-// `GET /payments/webhooks` | messages that webhooks have not taken
-// `POST /payments/tell/<ref>` | `{"to":"","by":""}`: send them again
+// `GET /payments/webhooks` | messages to webhooks and notifiers; `?state=parked\|open\|sent\|all`
+// `POST /payments/tell/<ref>` | `{"to":"","event":"","by":""}`: send them again
 // `POST /payments/import-ids?provider=` | ids used before this ledger, one a line
 // `GET /payments/export` | everything, as JSON lines
 // `GET /payments/doctor` | what is wrong with the configuration
+// `GET /payments/openapi.json` | all of this as an OpenAPI 3.1 document
 //
 // `?lang=fa` or `?lang=en` (default) chooses the language of explanations;
 // `?dry_run=1` on a POST says what would happen and does nothing.
@@ -96,22 +97,27 @@ type route struct {
 	serve  func(*call) error
 }
 
-var routes = map[string]route{
-	"":           {http.MethodGet, false, (*call).summary},
-	"list":       {http.MethodGet, false, (*call).list},
-	"show":       {http.MethodGet, true, (*call).show},
-	"verify":     {http.MethodPost, true, (*call).verify},
-	"resend":     {http.MethodPost, true, (*call).resend},
-	"resolve":    {http.MethodPost, true, (*call).resolve},
-	"intents":    {http.MethodPost, false, (*call).intents},
-	"refund":     {http.MethodPost, true, (*call).refund},
-	"reverse":    {http.MethodPost, true, (*call).reverse},
-	"webhooks":   {http.MethodGet, false, (*call).webhooks},
-	"tell":       {http.MethodPost, true, (*call).tell},
-	"import-ids": {http.MethodPost, false, (*call).importIDs},
-	"export":     {http.MethodGet, false, (*call).export},
-	"doctor":     {http.MethodGet, false, (*call).doctor},
-	"stats":      {http.MethodGet, false, (*call).stats},
+var routes map[string]route
+
+func init() {
+	routes = map[string]route{
+		"":             {http.MethodGet, false, (*call).summary},
+		"list":         {http.MethodGet, false, (*call).list},
+		"show":         {http.MethodGet, true, (*call).show},
+		"verify":       {http.MethodPost, true, (*call).verify},
+		"resend":       {http.MethodPost, true, (*call).resend},
+		"resolve":      {http.MethodPost, true, (*call).resolve},
+		"intents":      {http.MethodPost, false, (*call).intents},
+		"refund":       {http.MethodPost, true, (*call).refund},
+		"reverse":      {http.MethodPost, true, (*call).reverse},
+		"webhooks":     {http.MethodGet, false, (*call).webhooks},
+		"tell":         {http.MethodPost, true, (*call).tell},
+		"import-ids":   {http.MethodPost, false, (*call).importIDs},
+		"export":       {http.MethodGet, false, (*call).export},
+		"doctor":       {http.MethodGet, false, (*call).doctor},
+		"stats":        {http.MethodGet, false, (*call).stats},
+		"openapi.json": {http.MethodGet, false, (*call).openapi},
+	}
 }
 
 func (a *API) serve(w http.ResponseWriter, r *http.Request) error {

@@ -56,6 +56,7 @@ func (a *App) Money(ctx context.Context, l lang.Lang) []operate.Finding {
 	if eng, err := a.Engine(ctx); err == nil {
 		f.KeptBack = eng.KeptBack
 		processWatch.Look(ctx, eng.Store, nil)
+		a.tellLedger()
 		_ = processWatch.Recount(ctx, eng.Store) // what is known of before is better than nothing
 	}
 	return doctor.Money(f)

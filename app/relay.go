@@ -9,8 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
+
+	"github.com/caddyserver/caddy/v2"
 
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/engine/forwarded"
 	"github.com/rahgir/caddy-payments/handlers/relay"
 	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/payment"
@@ -24,6 +28,12 @@ func (a *App) Relayer(name string) (payment.Relayer, bool) {
 	}
 	r, ok := p.Provider.(payment.Relayer)
 	return r, ok
+}
+
+// Forwarded implements relay.App: beside the ledger, in Caddy's data directory, because
+// the ledger's own disk may be what is full.
+func (a *App) Forwarded() *forwarded.Log {
+	return forwarded.At(filepath.Join(caddy.AppDataDir(), "payments-forwarded", "calls.jsonl"))
 }
 
 // Serves implements relay.App. Relays are provisioned before anything is served.

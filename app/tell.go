@@ -101,6 +101,11 @@ func (t *teller) Observe(e engine.Event) {
 			t.tellTurn(turned)
 		}
 	}
+	if r := e.Record; r != nil && (e.Name == engine.EventMissed || e.Name == engine.EventDelivered) {
+		if down, ok := processWatch.ShopTurn(r.Site); ok && down {
+			t.note(notify.Event{Kind: "shop_down", Provider: r.Site})
+		}
+	}
 	if !e.Alert || note.Kind == "" {
 		return
 	}

@@ -240,10 +240,15 @@ func (e *Engine) observedDue(ctx context.Context, rec *payment.Record) error {
 	if !inquires(prov) {
 		return e.reschedule(ctx, rec, rec.CreatedAt.Add(relayLink))
 	}
-	at, ok := e.Shared.mayWatch(rec.Issuer, rec.Observed.Asks > 0, now)
+	// The question after a replay is one that nothing else can answer.
+	again := rec.Observed.Asks > 0 && rec.Observed.ReplayedAt.IsZero()
+	at, ok := e.Shared.mayWatch(rec.Issuer, again, now)
 	if !ok {
-		if now.Sub(later(rec.Observed.At, rec.Attempts.Awaiting)) > intentKept {
-			return e.unpaid(ctx, rec) // too many others, for a day
+		switch since := now.Sub(later(rec.Observed.At, rec.Attempts.Awaiting)); {
+		case again && since >= watchSteps[len(watchSteps)-1]:
+			return e.watchEnds(ctx, rec) // others had the questions
+		case since > intentKept:
+			return e.unpaid(ctx, rec)
 		}
 		return e.reschedule(ctx, rec, at)
 	}
@@ -274,6 +279,11 @@ func (e *Engine) watchOn(ctx context.Context, rec *payment.Record) error {
 			return e.reschedule(ctx, rec, at)
 		}
 	}
+	return e.watchEnds(ctx, rec)
+}
+
+// watchEnds gives up asking.
+func (e *Engine) watchEnds(ctx context.Context, rec *payment.Record) error {
 	if rec.Attempts.Awaiting.IsZero() {
 		return e.unpaid(ctx, rec)
 	}

@@ -23,8 +23,9 @@ type watching struct {
 	// seen are the returns that were seen, again the questions beyond the first about a
 	// payment; both since this process began.
 	seen, again int64
-	// next is when the account may be asked again.
-	next time.Time
+	// next is when the account may be asked again, line when the last of those who wait
+	// looks again: each has a moment of its own.
+	next, line time.Time
 }
 
 func (s *Shared) watching(issuer string) *watching {
@@ -51,13 +52,15 @@ func (s *Shared) mayWatch(issuer string, again bool, now time.Time) (at time.Tim
 	w := s.watching(issuer)
 	switch {
 	case now.Before(w.next):
-		return w.next, false
+		w.line = later(w.line.Add(watchEvery), w.next)
+		return w.line, false
 	case again && (w.again+1)*watchShare > w.seen:
 		return now.Add(watchAgain), false
 	case again:
 		w.again++
 	}
-	w.next = now.Add(watchEvery)
+	// A question that comes late does not put off the next one's moment.
+	w.next = later(w.next.Add(watchEvery), now.Add(watchEvery/2))
 	return now, true
 }
 

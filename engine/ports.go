@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rahgir/caddy-payments/engine/forwarded"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -277,6 +278,8 @@ type Config struct {
 	// Seal encrypts providers' answers that a shop hasn't heard yet. Without it they are
 	// not kept, and are made from the receipt.
 	Seal Sealer
+	// Forwarded has what passed while nothing could be recorded. nil keeps nothing.
+	Forwarded *forwarded.Log
 	// Rand returns a number in [0,1) for jitter. Default: math/rand.
 	Rand func() float64
 	// Tick is how often the worker looks for due records. Default: 1s.

@@ -67,6 +67,10 @@ type Relay struct {
 	Say func(payment.RelayReply) bool
 	// Break closes the connection without an answer. It is called in place of Say.
 	Break func()
+	// Down is called instead of both where the call can't be remembered and passes all
+	// the same (`when_down forward`). made is the answer to a create that is made
+	// already. nil refuses.
+	Down func(err error, made *payment.RelayReply)
 }
 
 // Sealer encrypts a provider's answer for the ledger. Open needs the same reference.
@@ -100,22 +104,18 @@ func (e *Engine) RelayCreate(ctx context.Context, c Relay) {
 		c.Break()
 		return
 	}
-	down := func(err error) {
-		e.relayEvent(EventRelayDown, c, err, true)
-		c.Say(r.WriteReply(payment.RelayDown, c.Ask, nil))
-	}
 	if err := e.Store.Ready(); err != nil {
-		down(err)
+		e.relayDown(r, c, err, nil)
 		return
 	}
 	if !e.begin() {
-		down(payment.ErrClosed)
+		e.relayDown(r, c, payment.ErrClosed, nil)
 		return
 	}
 	defer e.running.Done()
 	gen, err := e.generation(ctx)
 	if err != nil {
-		down(err)
+		e.relayDown(r, c, err, nil)
 		return
 	}
 	// A create has the lane of creates, so that it takes no verify's place.
@@ -126,7 +126,8 @@ func (e *Engine) RelayCreate(ctx context.Context, c Relay) {
 	if !ok {
 		busy := &TooManyError{RetryAfter: createPatience}
 		e.started(c.Provider, c.Site, busy, 0)
-		down(busy)
+		c.Down = nil // the ledger is well: the provider has enough to do
+		e.relayDown(r, c, busy, nil)
 		return
 	}
 	callCtx, cancel := context.WithTimeout(ctx, prov.Timeout)
@@ -141,10 +142,20 @@ func (e *Engine) RelayCreate(ctx context.Context, c Relay) {
 	}
 	if err := e.relayIntend(ctx, prov, c, id, gen); err != nil {
 		// The provider has made it, and no customer will be sent to it.
-		down(err)
+		e.relayDown(r, c, err, &reply)
 		return
 	}
 	e.relayGive(c, reply)
+}
+
+// relayDown ends a call that can't be remembered: it is refused, or passes marked.
+func (e *Engine) relayDown(r payment.Relayer, c Relay, err error, made *payment.RelayReply) {
+	if c.Down != nil {
+		c.Down(err, made)
+		return
+	}
+	e.relayEvent(EventRelayDown, c, err, true)
+	c.Say(r.WriteReply(payment.RelayDown, c.Ask, nil))
 }
 
 // relayGive passes an answer on as it came, or closes the connection if there is none.

@@ -36,6 +36,10 @@ func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
 	waited, pause := time.Duration(0), time.Second
 	for {
 		rec, err := e.relayFind(ctx, prov, c)
+		if err != nil && c.Down != nil {
+			c.Down(err, nil)
+			return
+		}
 		if err != nil {
 			e.relayEvent(EventRelayDown, c, err, true)
 			c.Break()
@@ -86,6 +90,10 @@ func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
 		switch {
 		case err != nil && !errors.Is(err, payment.ErrConflict):
 			// The claim can't be made durable: nothing was asked.
+			if c.Down != nil {
+				c.Down(err, nil)
+				return
+			}
 			e.relayEvent(EventRelayDown, c, err, true)
 			if !e.relayWait(gone, time.Second) || !e.now().Before(ends) {
 				c.Break()
@@ -168,14 +176,7 @@ func (e *Engine) relayWait(gone <-chan struct{}, d time.Duration) bool {
 // relayQuestion asks the provider once for all calls that ask at the same time. A call that
 // comes while the worker or a return asks gets no answer of its own, and looks again.
 func (e *Engine) relayQuestion(ctx context.Context, prov Provider, r payment.Relayer, c Relay, rec *payment.Record) (relayed, error) {
-	j := job{prov: prov, ask: Ask{
-		Site: c.Site, Formerly: c.Formerly, Route: c.Route, Provider: c.Provider, Order: c.Ask.Order, Policy: c.Policy,
-		Claimed: payment.Claimed{ID: c.Ask.ID, Hint: payment.HintPaid},
-	}}
-	if j.ask.Order == "" {
-		j.ask.Order = c.Ask.ID
-	}
-	j.rules = asked{j.ask, e.Sites}
+	j := e.relayJob(prov, c)
 	if rec != nil {
 		j.ref = rec.Ref
 	} else {
@@ -240,23 +241,7 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 		return relayed{rec: rec}, nil //nolint:nilerr // nothing was asked: as silence
 	}
 	defer leave()
-	var take []payment.Key
-	if !rec.Expect.Known() {
-		// No create of it was seen: the shop's own word, over its own credentials.
-		rec.Expect = payment.Expectation{Source: payment.FromLookup, Amount: c.Ask.Amount()}
-		if c.Ask.Number != 0 && c.Ask.Unit == 0 && !c.Ask.Unread {
-			rec.Expect.Amount = payment.Rials(c.Ask.Number) * max(t.Step, 1)
-		}
-		if c.Ask.Number == 0 {
-			rec.Expect = payment.Expectation{Source: payment.FromNone}
-		}
-		if rec.Version == 0 {
-			take = append(take, payment.IntentKey(rec.Issuer, rec.ID))
-		}
-	}
-	if rec.Relay == nil {
-		rec.Relay = &payment.Relayed{Number: c.Ask.Number, Unit: c.Ask.Unit}
-	}
+	take := relayMeet(rec, c, t)
 	rec.Relay.Asked++
 	rec.Attempts.Claimed = true
 	now := e.now()
@@ -282,6 +267,28 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 	j.relayed = func(next *payment.Record) { e.relayKeep(next, answer, reply) }
 	rec, err = e.finish(ctx, j, rec, answer, t)
 	return relayed{rec: rec, reply: reply, outcome: answer.Outcome}, err
+}
+
+// relayMeet gives a record what the shop's own ask says of it, and returns the keys that
+// it takes: no create of it may have been seen.
+func relayMeet(rec *payment.Record, c Relay, t payment.Terms) (take []payment.Key) {
+	if !rec.Expect.Known() {
+		// The shop's own word, over its own credentials.
+		rec.Expect = payment.Expectation{Source: payment.FromLookup, Amount: c.Ask.Amount()}
+		if c.Ask.Number != 0 && c.Ask.Unit == 0 && !c.Ask.Unread {
+			rec.Expect.Amount = payment.Rials(c.Ask.Number) * max(t.Step, 1)
+		}
+		if c.Ask.Number == 0 {
+			rec.Expect = payment.Expectation{Source: payment.FromNone}
+		}
+		if rec.Version == 0 {
+			take = append(take, payment.IntentKey(rec.Issuer, rec.ID))
+		}
+	}
+	if rec.Relay == nil {
+		rec.Relay = &payment.Relayed{Number: c.Ask.Number, Unit: c.Ask.Unit}
+	}
+	return take
 }
 
 // relayKeep adds to a record what a relayed ask leaves there besides the verdict.

@@ -19,10 +19,16 @@ func (e *Engine) RelayGiveBack(ctx context.Context, c Relay) {
 		return
 	}
 	defer e.running.Done()
+	if err := e.Store.Ready(); err != nil && c.Down != nil {
+		c.Down(err, nil) // its create may stand in the file alone
+		return
+	}
 	rec, err := e.giveBackMarked(ctx, prov, c)
 	if err != nil {
-		e.relayEvent(EventRelayDown, c, err, true)
-		c.Say(r.WriteReply(payment.RelayDown, c.Ask, nil))
+		if errors.Is(err, errBeingTold) {
+			c.Down = nil // the ledger is well
+		}
+		e.relayDown(r, c, err, nil)
 		return
 	}
 	reply := e.relayRaw(ctx, prov, r, c)

@@ -59,8 +59,8 @@ func (s *Shared) Keep(name string, made func() any) any {
 	return v
 }
 
-// lookalike has what makes two payments suspiciously alike. Banks repeat short
-// references, so it is an event and never a key.
+// lookalike has what makes two payments suspiciously alike. Banks repeat short references,
+// so it is an event and never a key.
 type lookalike struct {
 	issuer, reference, card string
 	amount                  payment.Rials

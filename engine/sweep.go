@@ -36,6 +36,7 @@ func (e *Engine) Run(ctx context.Context) {
 	inherit()
 	defer e.awaitAnswers()
 	for {
+		e.readForwarded(ctx)
 		e.listUnverified(ctx)
 		more, err := e.sweep(ctx)
 		if err != nil && ctx.Err() == nil {

@@ -1,9 +1,10 @@
 package handlers
 
 import (
-	"github.com/caddyserver/caddy/v2"
 	"strings"
 	"testing"
+
+	"github.com/caddyserver/caddy/v2"
 
 	"github.com/rahgir/caddy-payments/payment"
 )

@@ -70,6 +70,9 @@ func (c *Checkout) items() []*ware {
 
 // ware finds what is sold by its sku.
 func (c *Checkout) ware(sku string) *ware {
+	if c.conf.stock == nil {
+		return nil
+	}
 	return c.conf.stock.now.Load().bySKU[sku]
 }
 
@@ -83,9 +86,10 @@ func (c *Checkout) loadStock() error {
 			Picture: it.Picture, Quantity: it.Quantity,
 		})
 	}
+	var info fs.FileInfo
 	if c.Catalogue != "" {
-		info, err := os.Stat(c.Catalogue)
-		if err != nil {
+		var err error
+		if info, err = os.Stat(c.Catalogue); err != nil {
 			return fmt.Errorf("catalogue: %w", readable(err))
 		}
 		items, err := catalogue.Load(c.Catalogue)
@@ -93,7 +97,6 @@ func (c *Checkout) loadStock() error {
 			return fmt.Errorf("catalogue: %w", err)
 		}
 		all = append(all, items...)
-		c.conf.stock.seen = info
 	}
 	w := &wares{bySKU: make(map[string]*ware, len(all))}
 	lower := make(map[string]bool, len(all))
@@ -113,6 +116,7 @@ func (c *Checkout) loadStock() error {
 		w.list = append(w.list, made)
 	}
 	c.conf.stock.now.Store(w)
+	c.conf.stock.seen = info // only what is sold: a file that can't be sold stays wrong
 	return nil
 }
 

@@ -25,10 +25,13 @@ var queries = map[string][]string{
 	"import-ids": {"provider"},
 }
 
+// Queries are the parameters of a route, in the order in which they are said.
+func Queries(route string) []string { return append(slices.Clone(queries[route]), "lang", "dry_run") }
+
 // KnownQuery refuses a parameter that a route does not have. Left out in silence, a
 // misspelt filter would show, or export, everybody's payments.
 func KnownQuery(route string, q url.Values) error {
-	known := append(slices.Clone(queries[route]), "lang", "dry_run")
+	known := Queries(route)
 	for _, name := range slices.Sorted(maps.Keys(q)) {
 		if !slices.Contains(known, name) {
 			hint := ""

@@ -48,7 +48,7 @@ type Relayed struct {
 }
 
 // wantedBack: the shop asked for the money to be sent back, and it may have been.
-func (l *Relayed) wantedBack() bool { return l != nil && !l.GivingBack.IsZero() }
+func (r *Relayed) wantedBack() bool { return r != nil && !r.GivingBack.IsZero() }
 
 // ShopPage is the shop's answer to a customer's return.
 type ShopPage string

@@ -81,7 +81,8 @@ type Made struct {
 	Keys []string
 }
 
-// Relayed: the shop's plugin stays as it is, and calls the gateway through the relay.
+// Relayed reports whether the shop's plugin stays as it is, and calls the gateway through
+// the relay.
 func (s *Shop) Relayed() bool { return s.Kind == Plugin && Relays(s.Gateway) }
 
 // Complete fills in what has a good default, and refuses what can't work.

@@ -33,7 +33,7 @@ const (
 type Notifier struct {
 	wire.Config
 
-	// What to tell of: review, parked, shop_refused, owed, operator_fault, provider_down,
+	// What to tell of: review, parked, shop_refused, shop_down, owed, operator_fault, provider_down,
 	// not_starting, provider_up, disk_low, report_failed, unclaimed, unannounced, other. Default: all.
 	On []string `json:"on,omitempty"`
 	// The request to make. It may use these placeholders: `{text}` (all that happened), `{count}`,
@@ -63,6 +63,7 @@ var titles = map[string]lang.Text{
 	"review":         {"payments need a person", "پرداخت نیازمند بررسی"},
 	"parked":         {"paid, the shop is unsure", "پرداخت‌شده، فروشگاه نامطمئن"},
 	"shop_refused":   {"paid, the shop refused it", "پرداخت‌شده، فروشگاه نپذیرفت"},
+	"shop_down":      {"the shop takes no paid orders", "فروشگاه سفارش پرداخت‌شده نمی‌گیرد"},
 	"operator_fault": {"the provider refuses our settings", "ارائه‌دهنده تنظیمات ما را نمی‌پذیرد"},
 	"provider_down":  {"the provider does not answer", "ارائه‌دهنده پاسخ نمی‌دهد"},
 	"not_starting":   {"the provider starts no payments", "ارائه‌دهنده پرداختی آغاز نمی‌کند"},
@@ -77,7 +78,7 @@ var titles = map[string]lang.Text{
 
 // Kinds lists what a notifier can tell of.
 func Kinds() []string {
-	return []string{"review", "parked", "shop_refused", "owed", "operator_fault", "provider_down", "not_starting", "provider_up", "disk_low", "report_failed", "unclaimed", "unannounced", "other"}
+	return []string{"review", "parked", "shop_refused", "shop_down", "owed", "operator_fault", "provider_down", "not_starting", "provider_up", "disk_low", "report_failed", "unclaimed", "unannounced", "other"}
 }
 
 // Provision resolves secrets and addresses. It makes no call.

@@ -83,6 +83,9 @@ func (p *page) home() error {
 		return err
 	}
 	h.Troubles = p.troubles()
+	if p.h.app.Health().Ledger.Trouble != "" {
+		h.Troubles = append([]trouble{{Tone: "bad", Text: h.T("ledger_full")}}, h.Troubles...)
+	}
 	h.Well = len(waiting) == 0 && !slices.ContainsFunc(h.Troubles, func(t trouble) bool { return t.Tone == "bad" })
 	p.health(&h)
 	ctx, cancel := context.WithTimeout(p.r.Context(), statsWait)

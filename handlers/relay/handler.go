@@ -80,7 +80,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 //
 //	payment_relay [<provider>...] {
 //		allow     <cidr|unix>...
-//		when_down refuse
+//		when_down refuse|forward
 //		unknown   close|504
 //	}
 func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
@@ -112,7 +112,7 @@ func (o *Options) Lines() []block.Option {
 			o.Allow = append(o.Allow, names...)
 			return nil
 		}},
-		block.Word("when_down", &o.WhenDown, "refuse"),
+		block.Word("when_down", &o.WhenDown, "refuse", "forward"),
 		block.Word("unknown", &o.Unknown, "close", "504"),
 	}
 }

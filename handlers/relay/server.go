@@ -11,10 +11,13 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/engine/forwarded"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -30,6 +33,8 @@ type App interface {
 	// the configuration serves one.
 	Serves(names []string)
 	Relays(name string) bool
+	// Forwarded is where calls are marked that can't be remembered (`when_down forward`).
+	Forwarded() *forwarded.Log
 	Observe(e engine.Event)
 	Enter()
 	Leave()
@@ -57,7 +62,9 @@ type Options struct {
 	Allow []string `json:"allow,omitempty"`
 
 	// What happens to calls that can't be recorded. `refuse`: they get the provider's own
-	// answer for "try again later", and the provider is not called. Default: `refuse`.
+	// answer for "try again later", and the provider is not called. `forward`: they go
+	// straight to the provider and are noted in a file in Caddy's data directory, which is
+	// read in when the ledger can record again. Default: `refuse`.
 	WhenDown string `json:"when_down,omitempty"`
 
 	// How a verify ends if the provider does not answer. `close`: the connection ends
@@ -81,6 +88,8 @@ type Server struct {
 
 	nets []netip.Prefix
 	unix bool
+	// toldDown is when the owner last heard that calls pass unrecorded.
+	toldDown atomic.Int64
 }
 
 // Provision checks the options. It makes no call.
@@ -96,8 +105,8 @@ func (s *Server) Provision() error {
 		}
 		s.nets = append(s.nets, p)
 	}
-	if w := s.Options.WhenDown; w != "" && w != "refuse" {
-		return fmt.Errorf("when_down %q: must be refuse", w)
+	if w := s.Options.WhenDown; w != "" && w != "refuse" && w != "forward" {
+		return fmt.Errorf("when_down %q: must be refuse or forward", w)
 	}
 	if u := s.Options.Unknown; u != "" && u != "close" && u != "504" {
 		return fmt.Errorf("unknown %q: must be close or 504", u)
@@ -275,17 +284,24 @@ func (s *Server) owner(name string, c payment.RelayCall) (payment.RelayOwner, st
 
 // carry gives a call to the engine.
 func (s *Server) carry(w http.ResponseWriter, r *http.Request, c engine.Relay, do func(*engine.Engine, engine.Relay)) error {
-	e, err := s.App.Engine(r.Context())
-	if err != nil {
-		rel, _ := s.App.Relayer(c.Provider)
-		s.App.Observe(engine.Event{Name: engine.EventRelayDown, Provider: c.Provider, Err: err, Alert: true})
-		tell(w, r, rel.WriteReply(payment.RelayDown, c.Ask, nil))
-		return nil
-	}
+	rel, _ := s.App.Relayer(c.Provider)
 	broke := false
 	c.Say = func(reply payment.RelayReply) bool { return tell(w, r, reply) }
 	c.Break = func() { broke = true }
-	do(e, c)
+	if s.Options.WhenDown == "forward" {
+		c.Down = func(err error, made *payment.RelayReply) { s.pass(r.Context(), rel, c, err, made) }
+	}
+	e, err := s.App.Engine(r.Context())
+	switch {
+	case err != nil && c.Down != nil:
+		c.Down(err, nil)
+	case err != nil:
+		s.App.Observe(engine.Event{Name: engine.EventRelayDown, Provider: c.Provider, Err: err, Alert: true})
+		tell(w, r, rel.WriteReply(payment.RelayDown, c.Ask, nil))
+		return nil
+	default:
+		do(e, c)
+	}
 	switch {
 	case broke && s.Options.Unknown == "504":
 		return plain(w, http.StatusGatewayTimeout, "the provider has not answered yet")
@@ -293,6 +309,23 @@ func (s *Server) carry(w http.ResponseWriter, r *http.Request, c engine.Relay, d
 		panic(http.ErrAbortHandler) // net/http's way to close a connection without an answer
 	}
 	return nil
+}
+
+// tellDown is how often the owner hears that calls pass unrecorded.
+const tellDown = time.Minute
+
+// pass carries a call that can't be remembered.
+func (s *Server) pass(ctx context.Context, rel payment.Relayer, c engine.Relay, why error, made *payment.RelayReply) {
+	unmarked := engine.PassThrough(ctx, rel, s.App.Forwarded(), c, made)
+	now := time.Now().UnixNano()
+	last := s.toldDown.Load()
+	if unmarked == nil && now-last < int64(tellDown) || !s.toldDown.CompareAndSwap(last, now) {
+		return
+	}
+	s.App.Observe(engine.Event{
+		Name: engine.EventRelayDown, Provider: c.Provider, Site: c.Site, ID: c.Ask.ID, Order: c.Ask.Order, Alert: true,
+		Err: errors.Join(fmt.Errorf("the shop's calls go straight through, because they can't be recorded: %w", why), unmarked),
+	})
 }
 
 // payPage sends a customer on whom a plugin sends to us, because it makes the pay

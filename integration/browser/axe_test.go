@@ -130,11 +130,15 @@ func TestEveryPageIsAccessible(t *testing.T) {
 			p.screen(phoneWidth, phoneHeight, 2)
 			p.open(srv.URL + "/" + string(kind))
 			judge(p, "kind-"+string(kind), l)
-			p.accessible(string(kind)+" ("+l.name+")", but...)
+			if l.persian() { // contrast is judged in all looks: axe need not see each of them
+				p.accessible(string(kind)+" ("+l.name+")", but...)
+			}
 			p.set(dark.settings)
 			p.screen(1280, 900, 1)
 			judge(p, "kind-"+string(kind), dark)
-			p.accessible(string(kind)+" ("+dark.name+")", but...)
+			if !l.persian() {
+				p.accessible(string(kind)+" ("+dark.name+")", but...)
+			}
 		}
 	}
 	p.onlyAsked(srv.URL)

@@ -191,6 +191,11 @@ func TestStallSells(t *testing.T) {
 		if back.Status != http.StatusOK || back.Body != "thanks" {
 			t.Fatalf("%d %s", back.Status, back.Body)
 		}
+		// A page may clean its address of all but our reference: a reload is known by it.
+		clean := s.site + "/thanks?payment_ref=" + url.QueryEscape(back.URL.Query().Get("payment_ref"))
+		if again := b.Get(clean); again.Status != http.StatusOK || !strings.Contains(again.Body, "your payment is complete") || !strings.Contains(again.Body, "× 3") {
+			t.Errorf("a reload of the cleaned address: %d\n%s", again.Status, again.Body)
+		}
 		if p := s.box.Ledger("idpay", "", "").Payments[0]; p.Amount != 26_700_000 {
 			t.Errorf("paid %d", p.Amount)
 		}

@@ -1,6 +1,7 @@
 package monitoring
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -22,6 +23,9 @@ type day struct {
 	// alarm is the one alarm of examples/monitoring; code and where are of the one error
 	// that doctor and status name, and text is what it says.
 	alarm, code, where, text string
+	// told is what the notifier tells people, and page what the dashboard's first page
+	// says where it isn't text.
+	told, page string
 }
 
 func days() []day {
@@ -36,6 +40,7 @@ func days() []day {
 			w.buy()
 		},
 		mend:  clear,
+		told:  "the provider does not answer · idpay",
 		alarm: "PaymentsProviderDown", code: "unanswered", where: "idpay", text: "it has answered nothing for .*1 payment, 1,200,000 .*waiting for its answer",
 	}, {
 		name: "the provider starts no payments",
@@ -51,6 +56,7 @@ func days() []day {
 			w.box.ClearFaults()
 			w.press()
 		},
+		told:  "the provider starts no payments · idpay",
 		alarm: "PaymentsNotStarting", code: "create", where: "idpay", text: "it has started no payment for .*4 in a row",
 	}, {
 		name: "the provider refuses the key",
@@ -65,6 +71,7 @@ func days() []day {
 			w.paid()
 			w.press()
 		},
+		told:  "the provider refuses our settings · idpay",
 		alarm: "PaymentsProviderDown", code: "refused", where: "idpay", text: "it has refused our key.*1 payment.*waiting for its answer",
 	}, {
 		name: "the shop is down",
@@ -73,6 +80,7 @@ func days() []day {
 			w.buy()
 		},
 		mend:  func(w *world) { w.shop() },
+		told:  "the shop takes no paid orders · ",
 		alarm: "PaymentsShopDown", code: "shop", text: "have not reached the shop: 1 payment.*can't be connected to",
 	}, {
 		name: "a payment is held for a person",
@@ -84,6 +92,7 @@ func days() []day {
 			w.decide("state=review", "reject")
 			w.decide("owed=true", "repaid") // the money was with us: the alarm goes on until it is not
 		},
+		told:  "payments need a person · idpay · amount_differs",
 		alarm: "PaymentsWaitForPerson", code: "waiting", text: "for a person: 1 payment, .*amount_differs.*--state attention",
 	}, {
 		name: "the ledger has no room",
@@ -95,6 +104,7 @@ func days() []day {
 			w.noRoom(false)
 			w.told()
 		},
+		told: "the ledger takes no payments", page: "takes no new payments",
 		alarm: "PaymentsLedgerFull", code: "store", text: "the store takes no new payments",
 	}}
 }
@@ -135,6 +145,11 @@ func TestBadDays(t *testing.T) {
 			if w.prometheus != "" {
 				harness.Wait(t, d.alarm, 20*time.Second, func() bool { return slices.Equal(w.firing(), []string{d.alarm}) })
 			}
+			harness.Wait(t, "what the dashboard says", 20*time.Second, func() bool {
+				page := w.home()
+				return strings.Contains(page, "Something needs you") && regexp.MustCompile(cmp.Or(d.page, d.text)).MatchString(page)
+			})
+			harness.Wait(t, "what people are told", time.Minute, func() bool { return w.people.has(d.told) })
 			d.mend(w)
 			harness.Wait(t, "the end of it for doctor", 40*time.Second, func() bool {
 				doctor, status := w.told()
@@ -147,6 +162,8 @@ func TestBadDays(t *testing.T) {
 				}
 				return len(now) == 0
 			})
+			harness.Wait(t, "the end of it on the dashboard", 20*time.Second, func() bool { return strings.Contains(w.home(), "Everything is well") })
+			w.people.forget()
 		})
 	}
 	w.t = t

@@ -67,6 +67,8 @@ type world struct {
 	box         *sandbox.Server
 	up          *httptest.Server
 	prometheus  string
+	// people is what the notifier has told.
+	people *phone
 	// returned is where the last customer came back to.
 	returned string
 }
@@ -76,7 +78,7 @@ func newWorld(t *testing.T) *world {
 	theLedger.Lock()
 	theLedger.Store = memory.New(time.Now)
 	theLedger.Unlock()
-	w := &world{t: t, site: harness.Site(t), admin: fmt.Sprintf("localhost:%d", harness.Port(t))}
+	w := &world{t: t, people: newPhone(t), site: harness.Site(t), admin: fmt.Sprintf("localhost:%d", harness.Port(t))}
 	var boxURL string
 	w.box, boxURL = harness.Sandbox(t, sandbox.Options{})
 	w.shop()
@@ -95,9 +97,18 @@ func newWorld(t *testing.T) *world {
 			store_token %s
 			base_url %s/hamekar
 		}
+		notify phone {
+			report POST %s/send
+			body form text={text}
+			every 1s
+		}
 	}
 }
 %s {
+	basic_auth /desk* {
+		sara $2a$04$GunuvS7Eg.UH6EOmXNnqleY13oeu/Lrz/HZYuySYMq5jU43.NoNCK
+	}
+	payment_dashboard /desk*
 	payments {
 		checkout /buy idpay {
 			item mug 120000toman
@@ -110,7 +121,7 @@ func newWorld(t *testing.T) *world {
 	}
 	reverse_proxy %s
 }
-`, w.admin, harness.APIKey, boxURL, harness.StoreToken, boxURL, w.site, w.up.URL)
+`, w.admin, harness.APIKey, boxURL, harness.StoreToken, boxURL, w.people.URL, w.site, w.up.URL)
 	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
 	w.must(err)
 	w.must(caddy.Load(config, true))

@@ -1,7 +1,9 @@
 package toy
 
 import (
+	"encoding/json"
 	"net/http"
+	"strings"
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
@@ -102,6 +104,36 @@ func (*Provider) UnpaidParams() map[string]string {
 	return map[string]string{paramStatus: "1", paramReceipt: ""}
 }
 
+// Lists implements [payment.Masker].
+func (*Provider) Lists(c payment.RelayCall) bool {
+	return strings.TrimSuffix(c.Path, "/") == "/waiting"
+}
+
+// Mask implements [payment.Masker]: the payments are rows of the list of what waits.
+func (*Provider) Mask(r payment.RelayReply, unheard []*payment.Record) payment.RelayReply {
+	type row struct {
+		Ref    string `json:"ref"`
+		Amount int64  `json:"amount"`
+	}
+	var list struct {
+		Code     int   `json:"code"`
+		Payments []row `json:"payments"`
+	}
+	if r.Status != http.StatusOK || json.Unmarshal(r.Body, &list) != nil || list.Code != codeOK {
+		return r
+	}
+	there := make(map[string]bool)
+	for _, p := range list.Payments {
+		there[p.Ref] = true
+	}
+	for _, rec := range unheard {
+		if toman, whole := payment.Toman.Of(rec.Price()); whole && !there[rec.ID] {
+			list.Payments = append(list.Payments, row{rec.ID, toman})
+		}
+	}
+	return wire.Say(r.Status, list)
+}
+
 // PageOf implements [payment.PayPager].
 func (p *Provider) PageOf(id string) string { return p.page.URL("/pay/", id) }
 
@@ -109,4 +141,5 @@ func (p *Provider) PageOf(id string) string { return p.page.URL("/pay/", id) }
 var (
 	_ payment.Relayer  = (*Provider)(nil)
 	_ payment.PayPager = (*Provider)(nil)
+	_ payment.Masker   = (*Provider)(nil)
 )

@@ -83,6 +83,28 @@ func TestRelay(t *testing.T) {
 	})
 }
 
+// A list of what waits shows what the shop hasn't heard of, once, and is otherwise as it
+// came.
+func TestWhatIsUnheardIsListed(t *testing.T) {
+	p := new(toy.Provider)
+	rec := func(id string) *payment.Record {
+		return &payment.Record{ID: id, Expect: payment.Expectation{Amount: 50_000, Source: payment.FromIntent}}
+	}
+	list := payment.RelayReply{Status: http.StatusOK, Type: "application/json", Body: []byte(`{"code":0,"payments":[{"ref":"toyref000001","amount":12000}]}`)}
+	if !p.Lists(payment.RelayCall{Path: "/waiting/"}) || p.Lists(payment.RelayCall{Path: "/capture"}) {
+		t.Error("which call asks for the list")
+	}
+	masked := p.Mask(list, []*payment.Record{rec("toyref000001"), rec("toyref000002")})
+	if want := `{"code":0,"payments":[{"ref":"toyref000001","amount":12000},{"ref":"toyref000002","amount":5000}]}`; strings.TrimSpace(string(masked.Body)) != want {
+		t.Errorf("%s, want %s", masked.Body, want)
+	}
+	for _, broken := range []payment.RelayReply{{Status: http.StatusOK, Body: []byte("<html>")}, {Status: http.StatusBadGateway}, {Status: http.StatusOK, Body: []byte(`{"code":9}`)}} {
+		if got := p.Mask(broken, []*payment.Record{rec("toyref000002")}); string(got.Body) != string(broken.Body) || got.Status != broken.Status {
+			t.Errorf("%s became %s", broken.Body, got.Body)
+		}
+	}
+}
+
 // Every optional contract of package payment for a gateway is one that the toy fulfils:
 // what is added there must be tried here, through a module of somebody else's.
 func TestEveryContractIsUsed(t *testing.T) {

@@ -49,7 +49,7 @@ func sheetOf(p *Page) sheet {
 	if ok {
 		return s
 	}
-	text := strings.ReplaceAll(string(style), "url(/.payments/", "url("+k.assets+"/.payments/")
+	text := strings.ReplaceAll(style, "url(/.payments/", "url("+k.assets+"/.payments/")
 	if p.Theme != nil {
 		text += p.Theme.css
 	}

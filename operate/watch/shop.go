@@ -17,6 +17,9 @@ type Shop struct {
 	Since, Last time.Time
 	Why         payment.Reason
 	Status      int
+
+	// told is whether it was told that it is down.
+	told bool
 }
 
 // Failing says that it has taken nothing since the first that it did not take.
@@ -45,7 +48,7 @@ func (w *Watch) shop(r *payment.Record, e engine.Event, now time.Time) {
 		w.shops[r.Site] = s
 	}
 	if ok {
-		*s = Shop{OK: now}
+		*s = Shop{OK: now, told: s.told}
 		return
 	}
 	if s.Fails == 0 {

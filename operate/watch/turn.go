@@ -78,6 +78,25 @@ func (w *Watch) LedgerTurn() (Turn, bool) {
 	return turn(t, &w.toldLedger)
 }
 
+// shopMany is how many hand-overs in a row that a shop has not taken are trouble.
+const shopMany = 2
+
+// ShopTurn is ProviderTurn for a site's shop: down says that it takes no paid orders.
+func (w *Watch) ShopTurn(site string) (down, turned bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.shops[site]
+	if s == nil {
+		return false, false
+	}
+	switch down = s.Fails >= shopMany; {
+	case down == s.told, !down && s.Fails > 0:
+		return down, false
+	}
+	s.told = down
+	return down, true
+}
+
 func turn(t Turn, told *string) (Turn, bool) {
 	if t.Cause == *told {
 		return Turn{}, false

@@ -253,7 +253,7 @@ func TestCreate(t *testing.T) {
 func TestReturnForms(t *testing.T) {
 	p := provider(t, "", 0)
 	whole := payment.Claimed{ID: sampleID, Order: "7", Proof: "123456789012", Hint: payment.HintPaid}
-	unpaid := payment.Claimed{ID: sampleID, Order: "7", Hint: payment.HintUnpaid}
+	unpaid := payment.Claimed{ID: sampleID, Order: "7", Hint: payment.HintUnpaid, Cancelled: true}
 	sample := whole
 	sample.Hint = payment.HintNone
 	for _, c := range []struct {
@@ -268,7 +268,7 @@ func TestReturnForms(t *testing.T) {
 		{map[string]string{"code": sampleID, "refid": "123456789012", "clientrefid": "7"}, sample},
 		{map[string]string{"status": "0", "data": `{"clientRefId":"7","paymentCode":"aB3kQ9","paymentRefId":0}`}, unpaid},
 		{map[string]string{"status": "0", "data": `{"clientRefId":"7","paymentCode":"aB3kQ9","paymentRefId":null}`}, unpaid},
-		{map[string]string{"status": "0"}, payment.Claimed{Hint: payment.HintUnpaid}},
+		{map[string]string{"status": "0"}, payment.Claimed{Hint: payment.HintUnpaid, Cancelled: true}},
 		{map[string]string{"status": "1", "data": "null"}, payment.Claimed{Hint: payment.HintPaid}},
 	} {
 		if got, err := p.ReadReturn(func(n string) string { return c.m[n] }); err != nil || got != c.want {

@@ -78,6 +78,7 @@ func (p *Provider) ReadReturn(get func(name string) string) (payment.Claimed, er
 	if c.Hint, err = hint(get); err != nil {
 		return payment.Claimed{}, err
 	}
+	c.Cancelled = c.Hint == payment.HintUnpaid // the document has one word for it
 	return c, nil
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// MaxBody is the longest answer read, in bytes. No provider's comes near.
+	// MaxBody is the longest answer that is read, in bytes. Real answers are far shorter.
 	MaxBody = 64 << 10
 	// maxHeader bounds an answer's header.
 	maxHeader = 64 << 10
@@ -26,27 +26,26 @@ const (
 	// servers close them, so that a request seldom meets a dying connection.
 	idleTimeout = 4 * time.Second
 	idleConns   = 640
-	// allConns is for all who are asked at a time, and those that start payments
-	// beside them: neither waits for the other's connections.
+	// allConns is enough for all questions at a time and for the payments that are being
+	// started beside them, so neither waits for the other's connections.
 	allConns = 704
 )
 
 // Client calls one provider. It is safe for concurrent use.
 //
-// It works on the transport alone, below [http.Client], and thus has no
-// redirects, no cookies and no Referer. Nothing is sent twice: net/http repeats
-// a request on a dying kept-alive connection only if the method is idempotent
-// or the body can be had again, so every call that changes anything is a POST with
-// a body and without GetBody. HTTP/2, which has repetition rules of its own, is off.
-// Where a document wants a GET it only reads, and repeating it is harmless; one that
-// changes something says so ([Call.Once]).
+// It uses only the transport below [http.Client], so it follows no redirects and sends no
+// cookies and no Referer. Nothing is sent twice: net/http repeats a request on a dying
+// kept-alive connection only if the method is idempotent or the body can be read again.
+// Therefore every call that changes something is a POST with a body and without GetBody.
+// HTTP/2 is off, because it has its own rules for repeating. A GET only reads, so repeating
+// it is harmless; a GET that changes something says so ([Call.Once]).
 type Client struct {
 	transport *http.Transport
 	timeout   time.Duration
 }
 
-// NewClient makes a client whose calls take at most timeout, through proxy
-// where that is not nil. Proxies of the environment are ignored.
+// NewClient makes a client whose calls take at most timeout. They go through proxy if it is
+// not nil. Proxies of the environment are ignored.
 func NewClient(timeout time.Duration, proxy *url.URL) *Client {
 	dialer := &net.Dialer{Timeout: timeout, KeepAlive: 15 * time.Second}
 	t := &http.Transport{
@@ -68,20 +67,20 @@ func NewClient(timeout time.Duration, proxy *url.URL) *Client {
 	return &Client{transport: t, timeout: timeout}
 }
 
-// Close closes idle connections; calls under way are not disturbed.
+// Close closes idle connections. Calls in progress are not disturbed.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
 // Call is one request.
 type Call struct {
 	Method string // "" is POST
 	URL    string
-	// Type is the Content-Type of Body. Body must not be empty, but for a GET,
-	// which has neither.
+	// Type is the Content-Type of Body. Body must not be empty, except for a GET, which has
+	// neither.
 	Type string
 	Body []byte
-	// Header are further fields, sent in the case that they are written in.
+	// Header has further fields. They are sent in the case in which they are written.
 	Header map[string]string
-	// Once is of a GET that changes something: it is never sent twice.
+	// Once: the call is a GET that changes something, and must never be sent twice.
 	Once bool
 }
 
@@ -91,8 +90,8 @@ const (
 	Form = "application/x-www-form-urlencoded"
 )
 
-// Do makes the call once and reads the answer. It never returns earlier than
-// its outcome is known or the time-out is over, and never panics over an answer.
+// Do makes the call once and reads the answer. It returns when the outcome is known or the
+// time-out is over, and never panics over an answer.
 func (c *Client) Do(ctx context.Context, call Call) Reply {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -153,8 +152,8 @@ func newGet(ctx context.Context, call Call) (*http.Request, error) {
 // dress sets the header fields that all calls have, and the call's own.
 func dress(req *http.Request, call Call) {
 	req.Header.Set("Accept", JSON)
-	// Without it any coding will do (RFC 9110, 12.5.3), and a coded answer can't be
-	// read here.
+	// Without it the server may use any coding (RFC 9110, 12.5.3), and a coded answer can't
+	// be read here.
 	req.Header.Set("Accept-Encoding", "identity")
 	req.Header.Set("User-Agent", payment.Agent)
 	for name, value := range call.Header {

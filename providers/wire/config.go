@@ -15,61 +15,59 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// DefaultTimeout is how long one call may take in all: connecting, sending,
-// and reading headers and body.
+// DefaultTimeout is how long one whole call may take: connecting, sending, and reading
+// headers and body.
 const DefaultTimeout = payment.DefaultTimeout
 
-// maxTimeout keeps a slip such as "8h" from holding payments.
+// maxTimeout keeps a typing mistake such as "8h" from delaying payments.
 const maxTimeout = 2 * time.Minute
 
-// Config are the options that every provider and affiliate has.
+// Config has the options of every provider and affiliate.
 type Config struct {
-	// The scheme, host and path prefix of the API, for instance
-	// `http://localhost:9101/idpay` for a sandbox. Plain `http` is refused
-	// except towards loopback hosts, unless `insecure_http` is set. May be a
-	// placeholder such as `{env.NAME}`. Default: the address in the provider's
-	// document.
+	// The scheme, host and path prefix of the API, such as
+	// `http://localhost:9101/idpay` for the sandbox. Plain `http` is accepted only for
+	// loopback hosts, unless `insecure_http` is set. It may be a placeholder such as
+	// `{env.NAME}`. Default: the address in the provider's document.
 	BaseURL string `json:"base_url,omitempty"`
 
-	// How long one call may take in all: connecting, sending, and reading
-	// headers and body. Default: `8s`; at most `2m`.
+	// How long one whole call may take: connecting, sending, and reading headers and body.
+	// At most `2m`. Default: `8s`.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
 	// The proxy through which to call, such as `http://10.0.0.5:3128` or
-	// `socks5://10.0.0.5:1080`, for hosts that accept Iranian addresses only.
-	// May be a placeholder. Default: none; proxies named in the process's
-	// environment are ignored.
+	// `socks5://10.0.0.5:1080`, for hosts that accept only Iranian addresses. It may be a
+	// placeholder. Proxies in the process's environment are ignored. Default: none.
 	ProxyURL string `json:"proxy_url,omitempty"`
 
-	// The DNS server to ask for the address of the API's host, such as `1.1.1.1` or
-	// `10.0.0.2:53`, in place of the system's resolver, which believes the hosts file
-	// first. A must where a relay stands in the provider's place: there that file
-	// leads to this machine. An answer that leads to this machine is refused. Default:
-	// the system's resolver.
+	// The DNS server that is asked for the address of the API's host, such as `1.1.1.1` or
+	// `10.0.0.2:53`, in place of the system's resolver, which reads the hosts file first.
+	// You need it if a relay takes the provider's place, because the hosts file leads to
+	// this machine then. An answer that leads to this machine is refused. Default: the
+	// system's resolver.
 	Resolver string `json:"resolver,omitempty"`
 
-	// Allow plain `http` towards any host. It sends the secrets of this block in
-	// clear over the network. Default: false.
+	// Allow plain `http` to any host. The secrets of this block then cross the network
+	// unencrypted. Default: false.
 	InsecureHTTP bool `json:"insecure_http,omitempty"`
 
-	// elsewhere is the address that is used in place of the documented one.
+	// elsewhere is the address that replaces the documented one.
 	elsewhere string
 }
 
-// ProviderConfig are the options that every provider has.
+// ProviderConfig has the options of every provider.
 type ProviderConfig struct {
 	Config
 
-	// The scheme, host and path prefix of the pay page, where it differs from
-	// the API's. May be a placeholder. Default: `base_url` where that is set,
-	// else the address in the provider's document.
+	// The scheme, host and path prefix of the pay page, if they differ from the API's. It
+	// may be a placeholder. Default: `base_url` if that is set, else the address in the
+	// provider's document.
 	PayURL string `json:"pay_url,omitempty"`
 
 	opened
 }
 
-// Base resolves base_url, or fallback where it is not set. An empty fallback
-// makes the option required.
+// Base resolves base_url, or fallback if it is not set. An empty fallback makes the option
+// required.
 func (c *Config) Base(fallback string) (Base, error) {
 	b, err := resolveBase("base_url", c.BaseURL, fallback, c.InsecureHTTP)
 	c.elsewhere = ""
@@ -107,9 +105,9 @@ func resolveBase(field, raw, fallback string, plain bool) (Base, error) {
 	return ParseBase(field, Expand(raw), plain)
 }
 
-// Expand replaces Caddy's own placeholders and leaves others, such as
-// `{authority}`, as they are. It is for configuration only: on anything that
-// comes from a request it would read files for strangers.
+// Expand replaces Caddy's own placeholders and leaves others, such as `{authority}`, as they
+// are. Use it for configuration only: with a value from a request it would read files for
+// strangers.
 func Expand(raw string) string { return caddy.NewReplacer().ReplaceKnown(raw, "") }
 
 // Client makes the HTTP client of this block.
@@ -149,8 +147,8 @@ func (c *Config) proxy() (*url.URL, error) {
 	if c.ProxyURL == "" {
 		return nil, nil
 	}
-	// Neither the address nor the parser's error is shown: a proxy's address
-	// may carry a password.
+	// Neither the address nor the parser's error is shown, because a proxy's address may
+	// contain a password.
 	u, err := url.Parse(Expand(c.ProxyURL))
 	if err != nil || u.Hostname() == "" || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) {
 		return nil, fmt.Errorf("proxy_url %w: write http://host:port or socks5://host:port", ErrAddress)
@@ -158,17 +156,17 @@ func (c *Config) proxy() (*url.URL, error) {
 	return u, nil
 }
 
-// LogFields adds what logs may show of the block. Secrets and the proxy's
-// address are not among it.
+// LogFields adds the values of the block that logs may show. Secrets and the proxy's address
+// are left out.
 func (c *Config) LogFields(enc zapcore.ObjectEncoder) {
 	enc.AddDuration("timeout", c.CallTimeout())
 	enc.AddBool("proxied", c.ProxyURL != "")
 	enc.AddBool("insecure_http", c.InsecureHTTP)
 }
 
-// Required resolves a required secret of a block and warns where it is written
-// out: Caddy shows its configuration on the admin endpoint, in `adapt` and in
-// the autosaved file.
+// Required resolves a required secret of a block. It warns if the secret is written out,
+// because Caddy shows its configuration on the admin endpoint, in `adapt` and in the
+// autosaved file.
 func Required(ctx caddy.Context, field, raw string) (Secret, error) {
 	s, literal, err := ResolveSecret(field, raw)
 	if err != nil {
@@ -181,7 +179,7 @@ func Required(ctx caddy.Context, field, raw string) (Secret, error) {
 	return s, nil
 }
 
-// OneOf checks an option with a closed set of words.
+// OneOf checks an option that must be one of several words.
 func OneOf(field, got string, words ...string) error {
 	if got == "" || slices.Contains(words, got) {
 		return nil

@@ -15,8 +15,8 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// Module is what Caddy and this program want of every provider's module. One that
-// embeds [ProviderConfig] and calls [ProviderConfig.Open] has most of it.
+// Module is what a provider's module must implement. A module that embeds [ProviderConfig]
+// and calls [ProviderConfig.Open] has most of it.
 type Module interface {
 	caddy.Module
 	caddy.Provisioner
@@ -28,24 +28,25 @@ type Module interface {
 	payment.Relocated
 }
 
-// Document is what [ProviderConfig.Open] needs to know of a gateway.
+// Document is what [ProviderConfig.Open] needs to know about a gateway.
 type Document struct {
-	// Type is the module's type, which heads its errors and its logs.
+	// Type is the module's type. Its errors and logs begin with it.
 	Type string
 	// Protocol is the protocol's name, the first part of the issuer.
 	Protocol string
 	// API is the address in the gateway's document; "" if it names none, so that
 	// `base_url` is required.
 	API string
-	// Credential is the option with the account's secret, and Written what stands
-	// there; with no such option, Key is the secret that the document gives to everybody.
+	// Credential is the option with the account's secret, and Written its value in the
+	// configuration. Without such an option, Key is the secret that the document gives to
+	// everybody.
 	Credential, Written string
 	Key                 Secret
-	// Sandbox is whether payments of this block are no money.
+	// Sandbox: this block's payments move no money.
 	Sandbox bool
 }
 
-// opened is what a block has become.
+// opened is a block that is ready for calls.
 type opened struct {
 	document Document
 	key      Secret
@@ -54,9 +55,8 @@ type opened struct {
 	traits   payment.Traits
 }
 
-// Open makes a block ready for calls: it is what a provider's Provision does. It
-// makes no call itself. own are the provider's own checks and addresses; they find
-// secret and address resolved.
+// Open makes a block ready for calls; a provider's Provision calls it. It makes no call
+// itself. own are the provider's own checks. They run when secret and address are resolved.
 func (c *ProviderConfig) Open(ctx caddy.Context, d Document, own ...func() error) (err error) {
 	defer func() {
 		if err != nil {
@@ -91,7 +91,7 @@ func (c *ProviderConfig) Open(ctx caddy.Context, d Document, own ...func() error
 // Key returns the account's secret.
 func (c *ProviderConfig) Key() Secret { return c.key }
 
-// API returns where the API is called.
+// API returns the address of the API.
 func (c *ProviderConfig) API() Base { return c.api }
 
 // Traits implements [payment.Provider].
@@ -147,15 +147,15 @@ func (c *ProviderConfig) Get(ctx context.Context, address string, header map[str
 	return c.client.Do(ctx, Call{Method: http.MethodGet, URL: address, Header: header})
 }
 
-// Unsent returns the answer to a question that can't be put to the gateway, such as one
-// about an id that it never gave out.
+// Unsent returns the answer to a question that can't be sent, such as one about an id that the
+// gateway never gave out.
 func Unsent() payment.Answer { return Reply{Err: ErrRequest, Unsent: true}.Answer() }
 
-// Malformed returns the error of a return with a parameter that can't be genuine.
+// Malformed returns the error about a return whose parameter can't be genuine.
 func Malformed(name string) error { return fmt.Errorf("%w: %s", payment.ErrMalformed, name) }
 
-// Refused returns the error of a create that a gateway answered with a code; owner is
-// whether the shop's owner can mend it.
+// Refused returns the error about a create that the gateway answered with a code. owner says
+// that the shop's owner can fix the cause.
 func Refused(kind, code string, owner bool) error {
 	if owner {
 		return fmt.Errorf("%s: %w (code %s): %w", kind, payment.ErrRefused, code, payment.ErrOperator)

@@ -10,20 +10,20 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// Reply is what came back, or why nothing did.
+// Reply is an answer, or the reason why there is none.
 type Reply struct {
 	// Status is the HTTP status, 0 if there was no answer.
 	Status int
 	// Object is the body, nil if it is not one readable JSON object.
 	Object Object
-	// Err is why Object is nil. It carries no secret and no text of the answer.
+	// Err says why Object is nil. It contains no secret and no text of the answer.
 	Err error
 	// Unsent: certainly no byte of the request reached the provider.
 	Unsent bool
-	// RetryAfter is what the provider asked for, at most an hour.
+	// RetryAfter is how long the provider asked to wait, at most an hour.
 	RetryAfter time.Duration
-	// Offset is the provider's clock less ours, HasOffset whether it is known.
-	// It is exact to half the call's duration and half a second.
+	// Offset is the provider's clock minus ours. HasOffset says whether it is known. It is
+	// exact to half the call's duration and half a second.
 	Offset    time.Duration
 	HasOffset bool
 }
@@ -31,8 +31,8 @@ type Reply struct {
 // maxRetryAfter bounds what a provider may ask for.
 const maxRetryAfter = time.Hour
 
-// ReadReply reads an answer. It is pure; sent and head are when the request
-// went out and when the answer's header was there.
+// ReadReply reads an answer. It is pure. sent is when the request was sent, and head when the
+// answer's header had arrived.
 func ReadReply(status int, h http.Header, body []byte, sent, head time.Time) Reply {
 	r := Reply{Status: status, RetryAfter: retryAfter(h.Get("Retry-After"), head)}
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {
@@ -63,9 +63,9 @@ func retryAfter(s string, now time.Time) time.Duration {
 	return min(max(d, 0), maxRetryAfter)
 }
 
-// Spoke reports whether the provider itself may have decided something: a JSON
-// object with a status of success or of a client's fault. A 5xx is never a
-// decision, and neither is 408, 425 or 429.
+// Spoke reports whether the provider may have decided something: the answer is a JSON object
+// with a status of success or of a client's mistake. A 5xx is never a decision, nor is 408,
+// 425 or 429.
 func (r Reply) Spoke() bool {
 	if r.Object == nil {
 		return false
@@ -77,8 +77,8 @@ func (r Reply) Spoke() bool {
 	return (r.Status >= 200 && r.Status < 300) || (r.Status >= 400 && r.Status < 500)
 }
 
-// Answer returns the reply as an answer that decides nothing: unknown, or busy for a
-// 429. Providers start from it and change what they understand.
+// Answer returns an answer that decides nothing: unknown, or busy for a 429. Providers start
+// from it and change what they understand.
 func (r Reply) Answer() payment.Answer {
 	a := payment.Answer{
 		Outcome: payment.OutcomeUnknown, Reason: payment.ReasonBadAnswer, Err: r.Err,

@@ -293,7 +293,7 @@ func TestUnverified(t *testing.T) {
 	c := &recorder{status: 200, answer: fixture(t, "unverified_answer.json")}
 	p := provider(t, c.start(t), 0)
 	list, err := p.Unverified(t.Context())
-	if err != nil || !reflect.DeepEqual(list, []payment.Pending{{ID: sampleID}}) || c.path != "/pg/v4/payment/unVerified.json" || !reflect.DeepEqual(c.sent, map[string]any{"merchant_id": sampleKey}) {
+	if err != nil || !reflect.DeepEqual(list, []payment.Pending{{ID: sampleID, Callback: "https://shop.example/return"}}) || c.path != "/pg/v4/payment/unVerified.json" || !reflect.DeepEqual(c.sent, map[string]any{"merchant_id": sampleKey}) {
 		t.Errorf("%v, %v; sent %v to %s", list, err, c.sent, c.path)
 	}
 	for body, n := range map[string]int{

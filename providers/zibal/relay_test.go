@@ -45,3 +45,17 @@ func TestRelay(t *testing.T) {
 		},
 	})
 }
+
+// A declined pass says what the document has for "cancelled by the user", and no card.
+func TestUnpaidParams(t *testing.T) {
+	got := new(Provider).UnpaidParams()
+	read, err := new(Provider).ReadReturn(func(name string) string {
+		if name == paramTrackID {
+			return "15966442233311"
+		}
+		return got[name]
+	})
+	if err != nil || read.Hint != payment.HintUnpaid || !read.Cancelled || got[paramCard] != "" || len(got) != 4 {
+		t.Errorf("%v: %+v, %v", got, read, err)
+	}
+}

@@ -31,6 +31,7 @@ func found(n int) *payment.Record {
 		Card: "603799******" + itoa(1000+n),
 	}
 	r.Track = payment.Track{ID: "Track-" + itoa(n), Affiliate: "network"}
+	r.Buyer = payment.Buyer{Name: "Sara", Mobile: "0912" + itoa(1_000_000+n)}
 	r.Reports = []payment.Report{{To: "network", Kind: payment.ReportSale, State: payment.SentReport}}
 	return r
 }
@@ -59,6 +60,7 @@ func testFindTerms(t *testing.T, h Harness) {
 				"bank reference":    payment.NewTerm(payment.FieldReference, r.Receipt.Reference),
 				"receipt number":    payment.NewTerm(payment.FieldNumber, strings.TrimLeft(r.Receipt.Number, "0")),
 				"last four":         payment.NewTerm(payment.FieldCard, r.Receipt.Card),
+				"buyer's mobile":    payment.NewTerm(payment.FieldMobile, "+98"+r.Buyer.Mobile[1:]),
 				"track":             payment.NewTerm(payment.FieldTrack, r.Track.ID),
 				"reference":         payment.NewTerm(payment.FieldRef, string(r.Ref)),
 				"eight of it":       payment.NewTerm(payment.FieldRef, strings.ToUpper(string(r.Ref[:8]))),

@@ -1,6 +1,7 @@
 (function () {
 	"use strict";
-	var root = document.documentElement, waiting = 0;
+	// Not location.href: an address with a password in it can't be fetched.
+	var root = document.documentElement, here = location.origin + location.pathname, waiting = 0;
 	if (!window.EventSource || !window.fetch || !window.DOMParser) return;
 	// Whoever reads a decision or types is not disturbed.
 	function busy() {
@@ -10,7 +11,7 @@
 	function load() {
 		waiting = 0;
 		if (busy()) { waiting = setTimeout(load, 3000); return; }
-		fetch(location.href, {credentials: "same-origin", redirect: "error"}).then(function (r) {
+		fetch(here + location.search, {credentials: "same-origin", redirect: "error"}).then(function (r) {
 			if (!r.ok) throw new Error(r.status);
 			return r.text();
 		}).then(function (text) {
@@ -22,7 +23,7 @@
 			if (link) document.querySelectorAll("main a").forEach(function (x) { if (x.getAttribute("href") === link) x.focus(); });
 		}).catch(function () {});
 	}
-	var stream = new EventSource(root.getAttribute("data-live"));
+	var stream = new EventSource(here + root.getAttribute("data-live"));
 	stream.addEventListener("changed", function () { if (!waiting) waiting = setTimeout(load, 300); });
 	addEventListener("pagehide", function () { stream.close(); });
 })();

@@ -1,0 +1,211 @@
+// Package forwarded keeps what passed through a relay while the ledger could not record
+// it (`when_down forward`): an append-only file beside the ledger, which is read in when
+// the ledger can record again.
+//
+// Its invariants: a call is marked before it goes out, and its end after; each mark is
+// synced before the shop has its answer; no secret, no card and no text of a provider's
+// stands in a mark; and a mark is taken out of the file only after it was read in.
+package forwarded
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// Mark is one line of the file.
+type Mark struct {
+	At time.Time `json:"at"`
+	// Call joins the marks of one call.
+	Call string `json:"call"`
+	// Ended: the provider has answered. Said: the shop has been told, whole or not.
+	Ended bool `json:"ended,omitempty"`
+	Said  bool `json:"said,omitempty"`
+
+	Kind     payment.RelayKind `json:"kind"`
+	Provider string            `json:"provider"`
+	Site     string            `json:"site"`
+	Formerly []string          `json:"formerly,omitempty"`
+	Route    string            `json:"route,omitempty"`
+	ID       string            `json:"id,omitempty"`
+	Order    string            `json:"order,omitempty"`
+	// Number is the amount as the call has it, counted in Unit.
+	Number   int64           `json:"number,omitempty"`
+	Unit     payment.Unit    `json:"unit,omitempty"`
+	Callback string          `json:"callback,omitempty"`
+	Return   *payment.Return `json:"return,omitempty"`
+	Many     bool            `json:"many,omitempty"`
+
+	// Outcome and Receipt are what the answer means, and Heard whether the shop took it
+	// whole.
+	Outcome payment.Outcome  `json:"outcome,omitempty"`
+	Receipt *payment.Receipt `json:"receipt,omitempty"`
+	Code    string           `json:"code,omitempty"`
+	Heard   bool             `json:"heard,omitempty"`
+	// Unsent: certainly nothing reached the provider.
+	Unsent bool `json:"unsent,omitempty"`
+}
+
+// Log is one file. The zero value can't be used; nil keeps nothing.
+type Log struct {
+	path string
+
+	// mu is held while the file is written to or put aside; reading while what was put
+	// aside is read in.
+	mu, reading sync.Mutex
+}
+
+// At returns the log of a path: one in a process, because two configurations share it.
+func At(path string) *Log {
+	logs.Lock()
+	defer logs.Unlock()
+	if l := logs.at[path]; l != nil {
+		return l
+	}
+	l := &Log{path: path}
+	logs.at[path] = l
+	return l
+}
+
+var logs = struct {
+	sync.Mutex
+	at map[string]*Log
+}{at: make(map[string]*Log)}
+
+var errNoLog = errors.New("there is no file for what was forwarded")
+
+// Append adds a mark, synced.
+func (l *Log) Append(m Mark) error {
+	if l == nil {
+		return errNoLog
+	}
+	b, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("marking a forwarded call: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := os.MkdirAll(filepath.Dir(l.path), 0o700); err != nil {
+		return fmt.Errorf("marking a forwarded call: %w", err)
+	}
+	f, err := os.OpenFile(l.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("marking a forwarded call: %w", err)
+	}
+	// A line that a full disk cut off must not swallow the next one.
+	_, err = f.Write(append(append([]byte{'\n'}, b...), '\n'))
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("marking a forwarded call: %w", err)
+	}
+	return nil
+}
+
+// Any reports whether there is something to be read in.
+func (l *Log) Any() bool {
+	if l == nil {
+		return false
+	}
+	for _, path := range []string{l.path, l.aside()} {
+		if s, err := os.Stat(path); err == nil && s.Size() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *Log) aside() string { return l.path + ".reading" }
+
+// maxLine is far longer than any mark: a callback has at most the 64 KiB of its call.
+const maxLine = 256 << 10
+
+// Read gives the marks to read, call by call in the order of their beginnings, and
+// deletes the file when all have been taken. What is marked meanwhile waits for the next
+// time. After an error everything is read again: reading in twice must be harmless.
+// damaged is how many lines could not be read.
+func (l *Log) Read(read func(marks []Mark) error) (damaged int, err error) {
+	if l == nil {
+		return 0, nil
+	}
+	l.reading.Lock()
+	defer l.reading.Unlock()
+	if err := l.putAside(); err != nil {
+		return 0, err
+	}
+	calls, damaged, err := l.calls()
+	if err != nil || len(calls) == 0 && damaged == 0 {
+		return damaged, err
+	}
+	for _, marks := range calls {
+		if err := read(marks); err != nil {
+			return damaged, err
+		}
+	}
+	if damaged > 0 {
+		// Whoever wants to know what stood there finds it.
+		err = os.Rename(l.aside(), l.path+".damaged")
+	} else {
+		err = os.Remove(l.aside())
+	}
+	if err != nil {
+		return damaged, fmt.Errorf("ending the file of forwarded calls: %w", err)
+	}
+	return damaged, nil
+}
+
+// putAside takes the file from those who write, unless one waits to be read already.
+func (l *Log) putAside() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, err := os.Stat(l.aside()); err == nil {
+		return nil
+	}
+	if err := os.Rename(l.path, l.aside()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("reading in what was forwarded: %w", err)
+	}
+	return nil
+}
+
+func (l *Log) calls() (calls [][]Mark, damaged int, err error) {
+	f, err := os.Open(l.aside())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, nil
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("reading in what was forwarded: %w", err)
+	}
+	defer f.Close()
+	at := make(map[string]int)
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, maxLine)
+	for lines.Scan() {
+		if len(lines.Bytes()) == 0 {
+			continue
+		}
+		var m Mark
+		if json.Unmarshal(lines.Bytes(), &m) != nil || m.Call == "" || m.Provider == "" {
+			damaged++
+			continue
+		}
+		i, ok := at[m.Call]
+		if !ok {
+			i = len(calls)
+			at[m.Call], calls = i, append(calls, nil)
+		}
+		calls[i] = append(calls[i], m)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, damaged, fmt.Errorf("reading in what was forwarded: %w", err)
+	}
+	return calls, damaged, nil
+}

@@ -1,0 +1,247 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rahgir/caddy-payments/engine/forwarded"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// `when_down forward`: while the ledger can't record, the shop's calls go straight
+// through, each marked in a file beside the ledger. What is marked is read in as soon as
+// the ledger records again: by the worker, at most a few seconds later, and at the next
+// start after a crash.
+//
+// The invariant: what the shop may have heard in the meantime, nobody tells it again; and
+// what it certainly hasn't heard is healed like any other lost answer.
+
+// PassThrough carries one call that can't be remembered. It needs no engine: the store
+// may not even be open. made is the answer to a create that was made already. The error
+// says that the call is not marked; it passed all the same.
+func PassThrough(ctx context.Context, r payment.Relayer, log *forwarded.Log, c Relay, made *payment.RelayReply) error {
+	m := markOf(c, time.Now().UTC())
+	settles := c.Ask.Kind == payment.RelayVerify || c.Ask.Kind == payment.RelayGiveBack
+	var unmarked error
+	if settles {
+		unmarked = log.Append(m)
+	}
+	var reply payment.RelayReply
+	if made != nil {
+		reply = *made
+	} else {
+		timeout := payment.DefaultTimeout
+		if t, ok := r.(payment.Timed); ok && t.CallTimeout() > 0 {
+			timeout = t.CallTimeout()
+		}
+		callCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+		reply = r.ForwardCall(callCtx, c.Call)
+		cancel()
+	}
+	tell := settles
+	switch m.Ended = true; c.Ask.Kind {
+	case payment.RelayCreate:
+		m.ID, tell = r.ReadCreated(reply)
+	case payment.RelayVerify:
+		a := r.ReadVerified(reply)
+		m.Outcome, m.Code, m.Unsent = a.Outcome, a.Code, a.Unsent
+		if a.Receipt != nil {
+			rc := *a.Receipt
+			rc.Card = ""
+			m.Receipt = &rc
+		}
+	case payment.RelayGiveBack:
+		m.Outcome = r.ReadGivenBack(reply)
+		if reply.Unsent {
+			m.Outcome = payment.OutcomeRefused
+		}
+	}
+	if tell {
+		unmarked = errors.Join(unmarked, log.Append(m))
+	}
+	if reply.Status == 0 || reply.Err != nil {
+		c.Break()
+		m.Said = true
+	} else {
+		m.Said, m.Heard = true, c.Say(reply)
+	}
+	if settles {
+		unmarked = errors.Join(unmarked, log.Append(m))
+	}
+	return unmarked
+}
+
+func markOf(c Relay, now time.Time) forwarded.Mark {
+	return forwarded.Mark{
+		At: now, Call: rand.Text(), Kind: c.Ask.Kind, Provider: c.Provider, Site: c.Site, Formerly: c.Formerly, Route: c.Route,
+		ID: c.Ask.ID, Order: c.Ask.Order, Number: c.Ask.Number, Unit: c.Ask.Unit, Callback: c.Ask.Callback, Return: c.Return, Many: c.Policy.Many,
+	}
+}
+
+func callOf(m forwarded.Mark) Relay {
+	return Relay{
+		Site: m.Site, Route: m.Route, Provider: m.Provider, Formerly: m.Formerly, Return: m.Return, Policy: Policy{Once: true, Many: m.Many},
+		Ask: payment.RelayAsk{Kind: m.Kind, ID: m.ID, Order: m.Order, Number: m.Number, Unit: m.Unit, Callback: m.Callback},
+	}
+}
+
+// readForwarded reads in what was marked, if the ledger can record.
+func (e *Engine) readForwarded(ctx context.Context) {
+	if !e.Forwarded.Any() || e.Store.Ready() != nil || !e.begin() {
+		return
+	}
+	defer e.running.Done()
+	ctx = context.WithoutCancel(ctx)
+	damaged, err := e.Forwarded.Read(func(marks []forwarded.Mark) error {
+		return e.safely("", func() error { return e.readCall(ctx, marks) })
+	})
+	if err == nil && damaged > 0 {
+		err = fmt.Errorf("%d lines of the file of forwarded calls can't be read; it is kept beside it, with the ending .damaged", damaged)
+	}
+	if err != nil {
+		e.trouble(nil, err, false)
+	}
+}
+
+// readCall reads in one call: its last mark knows all that the others know.
+func (e *Engine) readCall(ctx context.Context, marks []forwarded.Mark) error {
+	m := marks[len(marks)-1]
+	c := callOf(m)
+	prov, r, err := e.relayer(m.Provider)
+	if err != nil {
+		e.relayEvent(EventRelayDown, c, fmt.Errorf("a call that was forwarded can't be read in: %w", err), true)
+		return nil
+	}
+	switch m.Kind {
+	case payment.RelayCreate:
+		gen, err := e.generation(ctx)
+		if err != nil {
+			return err
+		}
+		err = e.relayIntend(ctx, prov, c, m.ID, gen)
+		var taken *payment.TakenError
+		if errors.Is(err, ErrForeign) || errors.As(err, &taken) {
+			err = nil // it was used up, or is known, already
+		}
+		return ignoreConflict(err)
+	case payment.RelayVerify:
+		return e.readVerify(ctx, prov, r, c, m)
+	case payment.RelayGiveBack:
+		rec, err := e.giveBackMarked(ctx, prov, c)
+		if err != nil || rec == nil {
+			return err
+		}
+		outcome := payment.OutcomeUnknown
+		if m.Ended {
+			outcome = m.Outcome
+		}
+		e.givenBack(ctx, rec, outcome, false)
+	}
+	return nil
+}
+
+// readVerify reads in a verify: an attempt with the outcome that it had.
+func (e *Engine) readVerify(ctx context.Context, prov Provider, _ payment.Relayer, c Relay, m forwarded.Mark) error {
+	if m.Unsent {
+		return nil // certainly nothing was asked
+	}
+	// Without its end on record the shop may have heard anything.
+	maybe := !m.Said
+	for range claimTries {
+		rec, err := e.relayFind(ctx, prov, c)
+		if err != nil {
+			return err
+		}
+		if rec == nil {
+			rec, err = e.load(ctx, e.relayJob(prov, c), prov.Terms())
+			if err != nil {
+				return err
+			}
+		}
+		if e.relayStands(rec) == standsOpen && !(rec.State == payment.Verifying && e.Store.Alive(rec.Lease)) {
+			rec, err = e.readAttempt(ctx, prov, c, m, rec)
+		}
+		if err == nil && (m.Heard || maybe) && rec.Version > 0 {
+			err = e.heardMeanwhile(ctx, rec, m)
+		}
+		if !errors.Is(err, payment.ErrConflict) {
+			return err
+		}
+	}
+	return payment.ErrConflict
+}
+
+// relayJob is the settlement of a shop's own ask.
+func (e *Engine) relayJob(prov Provider, c Relay) job {
+	order := c.Ask.Order
+	if order == "" {
+		order = c.Ask.ID
+	}
+	j := job{ref: payment.NewRef(c.Site, prov.Terms().Issuer, c.Ask.ID, order), prov: prov, ask: Ask{
+		Site: c.Site, Formerly: c.Formerly, Route: c.Route, Provider: c.Provider, Order: order, Policy: c.Policy,
+		Claimed: payment.Claimed{ID: c.Ask.ID, Hint: payment.HintPaid},
+	}}
+	j.rules = asked{j.ask, e.Sites}
+	return j
+}
+
+func (e *Engine) readAttempt(ctx context.Context, prov Provider, c Relay, m forwarded.Mark, rec *payment.Record) (*payment.Record, error) {
+	t := prov.Terms()
+	take := relayMeet(rec, c, t)
+	rec.Relay.Asked++
+	rec.Attempts.Claimed = true
+	if err := rec.StartAttempt(e.now(), e.lease(e.leaseFor(prov))); err != nil {
+		return rec, err
+	}
+	if err := e.commit(ctx, rec, false, take...); err != nil {
+		return rec, err
+	}
+	a := payment.Answer{Outcome: payment.OutcomeUnknown, Reason: payment.ReasonNoAnswer}
+	if m.Ended {
+		a = payment.Answer{Outcome: m.Outcome, Receipt: m.Receipt, Code: m.Code}
+	}
+	j := e.relayJob(prov, c)
+	j.relayed = func(next *payment.Record) { e.relayKeep(next, a, payment.RelayReply{}) }
+	return e.finish(ctx, j, rec, a, t)
+}
+
+// heardMeanwhile notes what the shop has heard, or may have, while nothing could be
+// recorded: nobody tells it "first" again.
+func (e *Engine) heardMeanwhile(ctx context.Context, rec *payment.Record, m forwarded.Mark) error {
+	if rec.Relay == nil || rec.Relay.Heard() {
+		return nil
+	}
+	now := e.now()
+	paid := m.Ended && m.Outcome == payment.OutcomePaid
+	switch {
+	case paid && m.Heard && rec.Tellable():
+		e.joinTrack(rec, e.noted(ctx, rec))
+		if err := rec.Tell(now, e.lease(tellLease)); err != nil {
+			return err
+		}
+		if err := rec.Hear(rec.Relay.Told.Epoch, now, now); err != nil {
+			return err
+		}
+	case paid && rec.Tellable():
+		if err := rec.Tell(now, e.lease(tellLease)); err != nil {
+			return err
+		}
+		if err := rec.CutOff(now); err != nil {
+			return err
+		}
+	case !m.Ended && !rec.State.Captured() && rec.State != payment.Verifying:
+		// The answer is not known, nor whether the shop has it.
+		rec.Relay.HeardAt = m.At
+	default:
+		return nil
+	}
+	e.keepParked(rec)
+	if err := e.commit(ctx, rec, false); err != nil {
+		return err
+	}
+	e.tellRelayed(ctx, rec, true)
+	return nil
+}

@@ -1,0 +1,226 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/engine/forwarded"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// forwards lets a call pass that can't be remembered, as a relay with `when_down forward`
+// does.
+func (w *relayWorld) forwards(kind payment.RelayKind) func(*engine.Relay) {
+	return func(c *engine.Relay) {
+		c.Ask.Kind = kind
+		call := *c
+		c.Down = func(_ error, made *payment.RelayReply) {
+			if err := engine.PassThrough(context.Background(), w.gate, w.log, call, made); err != nil {
+				w.t.Error(err)
+			}
+		}
+	}
+}
+
+func forwardWorld(t *testing.T) *relayWorld {
+	return newRelayWorld(t, func(w *relayWorld) {
+		w.log = forwarded.At(filepath.Join(t.TempDir(), "calls.jsonl"))
+	})
+}
+
+// What passed while the ledger was away is read in when it is back; what the shop may
+// have heard nobody tells it again.
+func TestForwardedIsReadIn(t *testing.T) {
+	verify := func(w *relayWorld, change ...func(*engine.Relay)) heard {
+		return w.call("verify", "K1", append(change, w.forwards(payment.RelayVerify))...)
+	}
+	for _, c := range []struct {
+		name  string
+		known bool // its create was recorded before
+		away  func(w *relayWorld)
+		state payment.State
+		why   payment.Reason
+		next  string // what a further ask hears, once the ledger is back
+	}{
+		{"a create", false, func(w *relayWorld) {}, payment.Created, "", "first"},
+		{"heard", false, func(w *relayWorld) {
+			if h := verify(w); !isFirst(h) {
+				w.t.Errorf("%+v", h)
+			}
+		}, payment.Delivered, "", "again"},
+		{"heard, of a known create", true, func(w *relayWorld) { verify(w) }, payment.Delivered, "", "again"},
+		{"not heard", false, func(w *relayWorld) { verify(w, unheard) }, payment.Verified, "", "first"},
+		{"asked twice", false, func(w *relayWorld) { verify(w, unheard); verify(w) }, payment.Review, payment.ReasonElsewhere, ""},
+		{"refused", false, func(w *relayWorld) {
+			w.gate.mu.Lock()
+			w.gate.paid = false
+			w.gate.mu.Unlock()
+			verify(w)
+		}, payment.Declined, payment.ReasonNotPaid, ""},
+		{"its answer was lost", false, func(w *relayWorld) {
+			w.gate.mu.Lock()
+			w.gate.lose = 1
+			w.gate.mu.Unlock()
+			if h := verify(w); !h.broke {
+				w.t.Errorf("%+v", h)
+			}
+		}, payment.Verified, "", "first"},
+		{"nothing was sent", false, func(w *relayWorld) {
+			w.gate.mu.Lock()
+			w.gate.down = 1
+			w.gate.mu.Unlock()
+			verify(w)
+		}, payment.Created, "", "first"},
+		{"given back", false, func(w *relayWorld) {
+			verify(w)
+			w.call("reverse", "K1", w.forwards(payment.RelayGiveBack))
+		}, payment.Reversed, "", ""},
+	} {
+		if c.name == "asked twice" {
+			continue // see TestForwardedTwice
+		}
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := forwardWorld(t)
+				defer w.halt()
+				if c.known {
+					w.call("create", "")
+				}
+				w.store.Break(payment.ErrBroken)
+				if !c.known {
+					if h := w.call("create", "", w.forwards(payment.RelayCreate)); h.body != "K1" {
+						t.Fatalf("%+v", h)
+					}
+				}
+				c.away(w)
+				time.Sleep(20 * time.Second)
+				w.store.Break(nil)
+				time.Sleep(20 * time.Second)
+				r := w.only()
+				if r.State != c.state || r.Reason != c.why {
+					t.Fatalf("it is %s (%s), not %s (%s)", r.State, r.Reason, c.state, c.why)
+				}
+				if w.log.Any() {
+					t.Error("the file is still there")
+				}
+				if r.Expect.Amount != 50000 {
+					t.Error("expected are", r.Expect.Amount)
+				}
+				switch h := w.call("verify", "K1"); {
+				case c.next == "first" && !isFirst(h), c.next == "again" && h.body != "again":
+					t.Errorf("the next ask hears %+v", h)
+				}
+			})
+		})
+	}
+}
+
+// Two asks while the ledger was away: the first was not heard, the second heard the
+// provider's own "again". Nothing is told again that somebody may have taken for paid.
+func TestForwardedTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := forwardWorld(t)
+		defer w.halt()
+		w.call("create", "")
+		w.store.Break(payment.ErrBroken)
+		w.call("verify", "K1", unheard, w.forwards(payment.RelayVerify))
+		w.call("verify", "K1", w.forwards(payment.RelayVerify))
+		w.store.Break(nil)
+		time.Sleep(20 * time.Second)
+		if r := w.only(); !r.State.Captured() || w.gate.settled != true {
+			t.Errorf("it is %s (%s)", r.State, r.Reason)
+		}
+	})
+}
+
+// A process that died between the marks of a verify: what the shop heard is not known,
+// and nobody hears "first" from us again.
+func TestForwardedCutOff(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		cut  func(m *forwarded.Mark)
+		why  payment.Reason
+	}{
+		{"before the answer", func(m *forwarded.Mark) {}, payment.ReasonTold},
+		{"before it was told", func(m *forwarded.Mark) {
+			m.Ended, m.Outcome, m.Receipt = true, payment.OutcomePaid, &payment.Receipt{Reference: "r"}
+		}, payment.ReasonTold},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := forwardWorld(t)
+				defer w.halt()
+				w.call("create", "")
+				w.gate.mu.Lock()
+				w.gate.settled = true
+				w.gate.mu.Unlock()
+				m := forwarded.Mark{At: time.Now(), Call: "c1", Kind: payment.RelayVerify, Provider: "zarinpal", Site: "shop", Route: "/cb zarinpal", ID: "K1", Number: 5000}
+				if c.cut(&m); w.log.Append(m) != nil {
+					t.Fatal()
+				}
+				time.Sleep(10 * time.Minute)
+				r := w.only()
+				if r.State != payment.Parked || r.Reason != c.why {
+					t.Fatalf("it is %s (%s)", r.State, r.Reason)
+				}
+				if h := w.call("verify", "K1"); isFirst(h) {
+					t.Errorf("told again: %+v", h)
+				}
+			})
+		})
+	}
+}
+
+// The file has no card, no key and no text of the provider's; a torn line spoils no other.
+func TestForwardedFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "calls.jsonl")
+	log := forwarded.At(path)
+	if log != forwarded.At(path) {
+		t.Fatal("two logs of one file")
+	}
+	gate := &relayBank{bank: &bank{t: t}, paid: true, say: func(string) payment.RelayReply {
+		return payment.RelayReply{Status: 200, Body: []byte(`{"code":100,"card_hash":"secret-hash","merchant":"secret-key"}`)}
+	}}
+	c := engine.Relay{
+		Provider: "zarinpal", Site: "shop", Ask: payment.RelayAsk{Kind: payment.RelayVerify, ID: "K1"}, Call: payment.RelayCall{Path: "x", Body: []byte("secret-key")},
+		Say: func(payment.RelayReply) bool { return true }, Break: func() {},
+	}
+	if err := engine.PassThrough(t.Context(), gate, log, c, nil); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil || strings.Contains(string(b), "secret") || strings.Count(string(b), "\n") != 6 {
+		t.Fatalf("%s %v", b, err)
+	}
+	if s, _ := os.Stat(path); s.Mode().Perm() != 0o600 {
+		t.Error(s.Mode())
+	}
+	if err := os.WriteFile(path, append(b, `{"call":"torn","prov`...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := log.Append(forwarded.Mark{Call: "c2", Provider: "zarinpal"}); err != nil {
+		t.Fatal(err)
+	}
+	boom := errors.New("boom")
+	if _, err := log.Read(func([]forwarded.Mark) error { return boom }); !errors.Is(err, boom) || !log.Any() {
+		t.Fatal("what was not read in is gone", err)
+	}
+	var calls []string
+	damaged, err := log.Read(func(m []forwarded.Mark) error {
+		calls = append(calls, m[0].Call)
+		return nil
+	})
+	if err != nil || damaged != 1 || len(calls) != 2 || calls[1] != "c2" || log.Any() {
+		t.Errorf("%d damaged, %v, %v", damaged, calls, err)
+	}
+	if _, err := os.Stat(path + ".damaged"); err != nil {
+		t.Error(err)
+	}
+}
