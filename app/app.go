@@ -73,10 +73,11 @@ type App struct {
 	release func() error
 	stop    context.CancelFunc
 	active  atomic.Int64
-	// relayed are the providers that some relay serves.
+	// relayed are the providers that some relay serves, and those in whose place one
+	// stands.
 	relayed struct {
 		sync.Mutex
-		names map[string]bool
+		names, places map[string]bool
 	}
 	// lookEvery is how often the ledger is looked at; 0 for the default.
 	lookEvery time.Duration

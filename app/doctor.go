@@ -39,6 +39,7 @@ func (a *App) Doctor(ctx context.Context) []operate.Finding {
 	if len(a.providers) == 0 {
 		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "provider", Text: "no provider is configured"})
 	}
+	out = append(out, a.doctorRelays(ctx)...)
 	out = append(out, a.doctorAffiliates()...)
 	return append(out, a.doctorKeys()...)
 }
@@ -110,7 +111,7 @@ func (a *App) doctorAffiliates() []operate.Finding {
 	for _, site := range tracks {
 		if !slices.Contains(reports, site) {
 			out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "unreported", Where: site,
-				Text: "this site takes affiliates' ids by `track`, but has no `verify`, so no sale of it is ever reported"})
+				Text: "this site takes affiliates' ids by `track`, but has no `verify`, `observe` or `relay` that tells of payments, so no sale of it is ever reported"})
 		}
 	}
 	if len(tracks) == 0 {

@@ -31,6 +31,7 @@ var sections = []struct {
 	{"bystander", bystanders},
 	{"tracked", tracked},
 	{"commits", commits},
+	{"relay", relayed},
 	{"payments", throughput},
 	{"store", storeRate},
 	{"storm", storm},

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -107,7 +108,7 @@ func (*counted) CaddyModule() caddy.ModuleInfo {
 
 // commitsSeen counts all commits of this process: those that somebody waits
 // for until they are on the disk, and those that may be lost by a power cut.
-var commitsSeen struct{ Synced, Lazy, Reads atomic.Int64 }
+var commitsSeen struct{ Synced, SyncedNanos, Lazy, Reads atomic.Int64 }
 
 // Open implements storage.Opener.
 func (m *counted) Open(ctx context.Context, log *zap.Logger) (payment.Store, func() error, error) {
@@ -121,10 +122,13 @@ type countedStore struct{ payment.Store }
 func (s countedStore) Commit(ctx context.Context, c payment.Change) error {
 	if c.Lazy {
 		commitsSeen.Lazy.Add(1)
-	} else {
-		commitsSeen.Synced.Add(1)
+		return s.Store.Commit(ctx, c)
 	}
-	return s.Store.Commit(ctx, c)
+	began := time.Now()
+	err := s.Store.Commit(ctx, c)
+	commitsSeen.Synced.Add(1)
+	commitsSeen.SyncedNanos.Add(int64(time.Since(began)))
+	return err
 }
 
 // Get implements [payment.Store].
@@ -145,8 +149,10 @@ type commitCounts struct{}
 // commitTotals is its answer.
 type commitTotals struct {
 	Synced int64 `json:"synced"`
-	Lazy   int64 `json:"lazy"`
-	Reads  int64 `json:"reads"`
+	// SyncedNanos is how long those took, together.
+	SyncedNanos int64 `json:"synced_nanos"`
+	Lazy        int64 `json:"lazy"`
+	Reads       int64 `json:"reads"`
 }
 
 // CaddyModule returns the Caddy module information.
@@ -156,7 +162,7 @@ func (commitCounts) CaddyModule() caddy.ModuleInfo {
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (commitCounts) ServeHTTP(w http.ResponseWriter, _ *http.Request, _ caddyhttp.Handler) error {
-	return json.NewEncoder(w).Encode(commitTotals{commitsSeen.Synced.Load(), commitsSeen.Lazy.Load(), commitsSeen.Reads.Load()})
+	return json.NewEncoder(w).Encode(commitTotals{commitsSeen.Synced.Load(), commitsSeen.SyncedNanos.Load(), commitsSeen.Lazy.Load(), commitsSeen.Reads.Load()})
 }
 
 // Interface guards.

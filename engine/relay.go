@@ -122,16 +122,20 @@ func (e *Engine) RelayCreate(ctx context.Context, c Relay) {
 	laneCtx, cancel := context.WithTimeout(ctx, createPatience)
 	leave, ok := e.Shared.hosts.EnterCreate(laneCtx, hostOf(prov.Terms()))
 	cancel()
+	began := e.now()
 	if !ok {
+		busy := &TooManyError{RetryAfter: createPatience}
+		e.started(c.Provider, c.Site, busy, 0)
 		c.Down = nil // the ledger is well: the provider has enough to do
-		e.relayDown(r, c, &TooManyError{RetryAfter: createPatience}, nil)
+		e.relayDown(r, c, busy, nil)
 		return
 	}
 	callCtx, cancel := context.WithTimeout(ctx, prov.Timeout)
-	reply := r.ForwardCall(callCtx, c.Call)
+	reply := forward(callCtx, r, c.Call)
 	cancel()
 	leave()
 	id, made := r.ReadCreated(reply)
+	e.relayStarted(c, reply, made, began)
 	if !made {
 		e.relayGive(c, reply)
 		return
@@ -247,7 +251,7 @@ func (e *Engine) relayRaw(ctx context.Context, prov Provider, r payment.Relayer,
 		return payment.RelayReply{Err: err, Unsent: true}
 	}
 	defer leave()
-	return r.ForwardCall(ctx, c.Call)
+	return forward(ctx, r, c.Call)
 }
 
 // RelayInquire answers a question that settles nothing. A payment that is settled here, and

@@ -52,6 +52,19 @@ func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
 		}
 		switch e.relayStands(rec) {
 		case standsTellable:
+			old, err := e.perhapsTold(ctx, rec)
+			if err == nil && old {
+				err = e.parkOld(ctx, rec.Clone())
+			}
+			if err != nil {
+				e.relayEvent(EventRelayDown, c, err, true)
+				c.Break()
+				return
+			}
+			if old {
+				e.sayAgain(ctx, r, c, rec)
+				return
+			}
 			if over(gone) || e.tellFirst(ctx, r, c, rec) {
 				return
 			}

@@ -60,10 +60,12 @@ func (e *Engine) endTelling(ctx context.Context, rec *payment.Record, heard bool
 			return // it was cut off meanwhile: a person has it
 		}
 		e.keepParked(next)
+		outcome := countRelayed(next)
 		// A power cut that loses this leaves a telling without an end, which is
 		// parked.
 		if err = e.commit(ctx, next, true); err == nil {
 			failpoint.Hit(failpoint.Delivered)
+			e.counted(EventHanded, next, outcome)
 			e.tellRelayed(ctx, next, heard)
 			return
 		}

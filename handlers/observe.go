@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -59,6 +60,8 @@ type observeRoute struct {
 	// guarded are the provider's parameters.
 	guarded  *params.Names
 	inquires bool
+	// quiet are the returns in a row that claim to be paid and were not asked about.
+	quiet *atomic.Int32
 }
 
 // observePatience is how long a return waits for the end of another of the same
@@ -95,6 +98,7 @@ func (o *Observe) provision(ctx caddy.Context, h *Handler) error {
 	o.conf.provider = &provider{ProviderInfo: info, terms: info.Terms()}
 	o.conf.guarded = params.NewNames(o.conf.provider.terms.Params...)
 	o.conf.name = o.name() + " " + o.Provider
+	o.conf.quiet = new(atomic.Int32)
 	return nil
 }
 
@@ -199,6 +203,13 @@ func (h *Handler) serveObserved(w http.ResponseWriter, r *http.Request, next cad
 				panic(r)
 			}
 			eng.RelayPage(context.Background(), rec.Ref, at, page.said)
+		}()
+	}
+	if rec.Relay.Asked == 0 && named[0].Hint == payment.HintPaid {
+		defer func() {
+			if now, err := eng.RelayOf(context.WithoutCancel(r.Context()), o.Provider, rec.ID); err == nil && now != nil {
+				o.looked(now.Relay != nil && now.Relay.Asked > 0)
+			}
 		}()
 	}
 	return page.serve(h, w, r, next)

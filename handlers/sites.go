@@ -100,8 +100,8 @@ func (s *Sites) Keyless() (sites []string, others bool) {
 	return sites, others
 }
 
-// Reporting returns the sites that note affiliates' visits, and those that verify or
-// observe payments and so report sales.
+// Reporting returns the sites that note affiliates' visits, and those whose payments become
+// known, so that sales are reported: verified by us, relayed or observed.
 func (s *Sites) Reporting() (tracks, reports []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,7 +109,7 @@ func (s *Sites) Reporting() (tracks, reports []string) {
 		if len(h.Track) > 0 {
 			tracks = adding(tracks, h.place().shopName())
 		}
-		if len(h.Verify)+len(h.Observe) > 0 {
+		if h.reports() {
 			reports = adding(reports, h.place().shopName())
 		}
 	}

@@ -17,6 +17,8 @@ type shape struct {
 	inquires, verifyTime, date, number bool
 	// denies: a verify of what is verified is answered with a "no".
 	denies bool
+	// bare: "already" says nothing else; an inquiry does.
+	bare bool
 	// hints: a return says in a documented way that nothing was paid.
 	hints bool
 }

@@ -59,6 +59,9 @@ func (h *hits) step(old, now *payment.Record) bool {
 		// A new record is an intent, or claimed in the commit that makes it.
 		return now.State == payment.Created || now.State == payment.Verifying || isTrace(now)
 	}
+	if old.State == now.State && old.Relay != nil && now.Relay.Asked > old.Relay.Asked && now.State != payment.Verifying {
+		return true // a shop's own ask about what our books hold for a person
+	}
 	if old.State == now.State && old.Delivery.Count == now.Delivery.Count && old.Attempts.Count == now.Attempts.Count && (old.State != payment.Delivering || old.Lease.Until.Equal(now.Lease.Until)) {
 		return true
 	}
@@ -93,7 +96,7 @@ func (h *hits) missed() []string {
 		}
 	}
 	for f := range faultKinds {
-		if h.faults[f] == 0 {
+		if h.faults[f] == 0 && f < pluginReadsHalf {
 			list = append(list, "fault "+f.String())
 		}
 	}

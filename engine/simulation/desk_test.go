@@ -59,7 +59,11 @@ func (w *world) providers(p *process) map[string]engine.Provider {
 	all := make(map[string]engine.Provider)
 	for i := range max(1, len(w.plan.desks)) {
 		d := w.plan.desk(i)
-		all[d.name] = engine.Provider{Provider: w.bank.port(p, d), Timeout: askTimeout, UsedIDs: payment.UsedIDsImported}
+		port := w.bank.port
+		if w.plugin != nil {
+			port = w.bank.relayPort
+		}
+		all[d.name] = engine.Provider{Provider: port(p, d), Timeout: askTimeout, UsedIDs: payment.UsedIDsImported}
 	}
 	return all
 }

@@ -51,6 +51,17 @@
 // back cannot know that an order was paid, so that a second id which was really
 // paid for it is credited, too (a receipt never is).
 //
+// # Shops that ask for themselves
+//
+// Beside those worlds there are some whose shop has a plugin of its own behind the relay
+// ([plugin]): it gives up after a while, reads half, dies when it has heard "first" or
+// credited, asks twice, asks from a job, asks another node, reverses on silence, needs its
+// customer's session, or trusts the browser. "First" is heard once; nothing is settled
+// that the shop didn't ask for; where nothing went wrong what was paid is credited; and
+// what was taken is credited, given back, or waits for a person who was told.
+//
+//	go test ./engine/simulation -run TestPlugins -seeds 100000
+//
 // # Walking through small worlds
 //
 // Beside the worlds of seeds there are small ones that are walked through: one

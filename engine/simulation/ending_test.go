@@ -113,7 +113,7 @@ func (d *deal) fate() string {
 
 // settled: nobody is owed anything for a deal.
 func (w *world) settled(d *deal) bool {
-	if d.paidAt.IsZero() || d.givenBack || d.old || w.watch.forgotten[d.id] || w.shop.byID[d.id] > 0 {
+	if d.paidAt.IsZero() || d.givenBack || d.old || w.watch.forgotten[d.id] || w.shop.byID[d.id] > 0 || w.plugin != nil && w.plugin.lost[d.id] {
 		return true
 	}
 	if !d.ours && w.plan.mode == modeLookup && w.paidOtherwise(d) {
@@ -162,6 +162,8 @@ func (w *world) owner() {
 		credited := d != nil && w.shop.byID[r.ID] > 0
 		other := !credited && len(w.rivals(r.Order, r.Environment)) > 0 && !w.plan.policy.Many
 		switch {
+		case w.plugin != nil && r.State == payment.Parked && d != nil && d.givenBack:
+			what = payment.DecideRepaid // the shop itself has sent it back
 		case r.State == payment.Parked && credited:
 			what = payment.DecideCredited
 		case r.State == payment.Parked && r.Reason == payment.ReasonBinding && !other:
@@ -171,7 +173,7 @@ func (w *world) owner() {
 			what = payment.DecideRepaid // the order is paid: this one is given back
 		case r.State == payment.Parked:
 			what = payment.DecideRedeliver
-			if r.Return == nil {
+			if r.Return == nil || w.plugin != nil && len(r.Decisions()) > 0 {
 				w.shop.credit(r) // by hand: nothing announced it, so nothing says how its customer came back
 				what = payment.DecideCredited
 			}

@@ -68,6 +68,10 @@ const (
 	wrongBinding   // a parameter of the shop's own names another order
 	otherSite      // brings it to another site of the same owner
 	otherDesk      // brings it to the route of another provider of the site
+	// Plugins behind a relay; only their own worlds have these.
+	pluginReadsHalf    // the connection ends in the middle of an answer
+	pluginDies         // dies when it has heard "first"
+	pluginDiesCredited // credits, and dies before its page is out
 	faultKinds
 )
 
@@ -80,6 +84,7 @@ var faultNames = [faultKinds]string{
 	"network 401", "network 422", "network 500", "network counts, no answer", "network unreachable",
 	"browser leaves", "customer never returns", "duplicate returns", "return at another node", "return with another order", "old receipt", "forged id",
 	"pays twice", "pays after a no", "machine return", "shop's parameter names another order", "return to another site", "return to another provider's route",
+	"plugin reads half", "plugin dies after hearing", "plugin dies after crediting",
 }
 
 func (f fault) String() string { return faultNames[f] }

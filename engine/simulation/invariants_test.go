@@ -54,7 +54,7 @@ func (w *world) asked(p *process, c *call, q payment.Query, issuer string) {
 	}
 	w.bank.flying = slices.DeleteFunc(w.bank.flying, func(f flight) bool { return f.c.over })
 	for _, f := range w.bank.flying {
-		if f.id == issuer+" "+q.ID+" "+q.Order && !f.c.p.stood && !p.stood {
+		if f.id == issuer+" "+q.ID+" "+q.Order && !f.c.p.stood && !p.stood && !w.passedOn(q.ID) {
 			w.fail("INV9: two verifies of %s are in flight, of %s and %s", q.ID, f.c.p.name, p.name)
 		}
 	}
@@ -72,7 +72,22 @@ func (w *world) claimed(p *process, q payment.Query, issuer string) bool {
 		}
 		d := w.ledger.durable(ref)
 		if d != nil && d.Attempts.Count > 0 && d.Expect.Known() &&
-			(p.stood || d.State == payment.Verifying && d.Attempts.Open && d.Lease.Owner == p.name) {
+			(p.stood || heldForAPerson(d) || d.State == payment.Verifying && d.Attempts.Open && d.Lease.Owner == p.name) {
+			return true
+		}
+	}
+	return false
+}
+
+// heldForAPerson: our books hold it, and the shop's own ask is passed on all the same.
+func heldForAPerson(r *payment.Record) bool {
+	return r.Relay != nil && r.Relay.Asked > 0 && (r.State == payment.Review || r.State == payment.Reversed || !r.Relay.GivingBack.IsZero() || r.Dismissed())
+}
+
+// passedOn: the shop's own asks about it are passed on as they come.
+func (w *world) passedOn(id string) bool {
+	for _, r := range w.ledger.records {
+		if r.ID == id && heldForAPerson(r) {
 			return true
 		}
 	}

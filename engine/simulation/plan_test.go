@@ -16,10 +16,11 @@ const (
 	modeLookup
 	modeSigned
 	modeNone
+	modeRelayed // the shop asks for itself, behind a relay
 )
 
 func (m mode) String() string {
-	return [...]string{"checkout", "announced", "lookup", "signed", "none"}[m]
+	return [...]string{"checkout", "announced", "lookup", "signed", "none", "relayed"}[m]
 }
 
 // plan is a seed's world before anything has happened.
@@ -81,7 +82,7 @@ func newPlan(l lot) plan {
 	// gets far.
 	kinds := 2 + l.IntN(11)
 	for range kinds {
-		f := fault(l.IntN(int(faultKinds)))
+		f := fault(l.IntN(int(pluginReadsHalf)))
 		p.on[f] = []float64{0.01, 0.05, 0.2, 0.6}[l.IntN(4)]
 		if f == crashBefore || f == crashAfter || f == readError || f == raced {
 			p.on[f] = []float64{0.01, 0.03, 0.1}[l.IntN(3)]

@@ -78,7 +78,7 @@ func (p *process) configure() {
 	p.lives++
 	w := p.w
 	e, err := engine.New(context.Background(), engine.Config{
-		Store: p.store, Sites: &sites{p: p}, Observer: p, Clock: p, Shared: p.shared, Rand: w.jitter,
+		Store: p.store, Sites: w.sites(p), Observer: p, Clock: p, Shared: p.shared, Rand: w.jitter,
 		Tick:       tickBase + time.Duration(p.lives),
 		Providers:  w.providers(p),
 		Affiliates: w.network.ports(p),
@@ -97,6 +97,14 @@ func (p *process) configure() {
 	if old != nil {
 		go func() { _ = old.Close(context.Background()) }()
 	}
+}
+
+// sites are those of a process.
+func (w *world) sites(p *process) engine.Sites {
+	if w.plugin != nil {
+		return &pluginSites{&sites{p: p}}
+	}
+	return &sites{p: p}
 }
 
 // crash ends a process at once.

@@ -22,6 +22,7 @@ type world struct {
 	ledger  *ledger
 	bank    *bank
 	shop    *shop
+	plugin  *plugin // nil where payments are verified by us
 	network *network
 	nodes   []*node
 	names   map[payment.Ref]string

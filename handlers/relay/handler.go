@@ -64,6 +64,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if !h.server.Place {
 		return nil
 	}
+	if p, ok := app.(interface{ InPlace(provider string) }); ok {
+		p.InPlace(h.Providers[0]) // `doctor` looks where the provider's hosts lead
+	}
 	rel, _ := app.Relayer(h.Providers[0])
 	return checkCertificates(ctx, rel)
 }

@@ -126,7 +126,9 @@ func (s *Server) Provision() error {
 	return nil
 }
 
-// names are the providers that this relay serves.
+// Names are the providers that this relay serves.
+func (s *Server) Names() []string { return s.names() }
+
 func (s *Server) names() []string {
 	if len(s.Options.Providers) > 0 {
 		return s.Options.Providers

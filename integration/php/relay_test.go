@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"sync"
@@ -112,6 +113,24 @@ func TestRelayedPlugin(t *testing.T) {
 		forged := strings.NewReplacer("order=106", "order=107", "key=k106", "key=k107").Replace(ret.URL)
 		if p := harness.NewBrowser(t).Get(forged); p.Status != http.StatusBadRequest || p.Header.Get("Location") != "" {
 			t.Errorf("%d, to %s", p.Status, p.Header.Get("Location"))
+		}
+		// One payment's id for us and another's for PHP; a name that PHP folds.
+		for _, forged := range []string{
+			"do=back&order=107&key=k107&Authority=" + b + "&Status=OK&Authority=" + a,
+			"do=back&order=107&key=k107&Authority=" + b + "&Status=OK&Authority%00=" + a,
+			"do=back&order=107&key=k107&Authority=A00000000000000000000000000000000000&Status=OK&Authority=" + a,
+			"do=back&order=106&key=k106&Authority=" + a + "&Status=OK&order=107",
+			"do=back&order=106&key=k106&Authority=" + a + "&Status=OK&%20order=107",
+			"do=back&order=106&key=k106&Authority=" + a + "&Status=OK&order[]=107",
+			"do=back&order=106&key=k106&Authority=" + a + "&Status=OK&order%00x=107",
+		} {
+			if p := harness.NewBrowser(t).Get(w.site + "/plugin.php?" + forged); p.Status != http.StatusBadRequest || p.Header.Get("Location") != "" {
+				t.Errorf("%s: %d, to %s", forged, p.Status, p.Header.Get("Location"))
+			}
+		}
+		form := url.Values{"Authority": {a}, "Status": {"OK"}, "order": {"107"}}
+		if p := harness.NewBrowser(t).Post(w.site+"/plugin.php?do=back&order=106&key=k106", form); p.Status != http.StatusBadRequest {
+			t.Errorf("another order in the body: %d, to %s", p.Status, p.Header.Get("Location"))
 		}
 		w.forge(ret.URL, a, b)
 		w.returns(ret)

@@ -63,6 +63,7 @@ func Money(f Facts) []operate.Finding {
 	out = append(out, person(f, w)...)
 	out = append(out, ledger(f)...)
 	out = append(out, announcements(f)...)
+	out = append(out, relays(f)...)
 	slices.SortStableFunc(out, func(a, b operate.Finding) int { return cmp.Compare(rank(a.Level), rank(b.Level)) })
 	return out
 }

@@ -86,7 +86,10 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	gauge(g.nodes, float64(l.Nodes))
 }
 
-func vias() []string { return []string{string(payment.ViaBrowser), string(payment.ViaWorker)} }
+// vias are all ways in which a payment may reach its shop.
+func vias() []string {
+	return []string{string(payment.ViaBrowser), string(payment.ViaWorker), string(payment.ViaRelay), string(payment.ViaObserved)}
+}
 
 // Interface guard.
 var _ prometheus.Collector = (*gauges)(nil)

@@ -54,7 +54,7 @@ func TestScrape(t *testing.T) {
 			series[f.GetName()] = len(f.GetMetric())
 		}
 		for name, want := range map[string]int{
-			"creates_total": 2 * 5, "verifications_total": 2 * 7, "deliveries_total": 4 * 2, "reports_total": 4,
+			"creates_total": 2 * 5, "verifications_total": 2 * 7, "deliveries_total": 4 * 4, "reports_total": 4,
 			"provider_duration_seconds": 2 * (4 + 2*len(engine.CallOutcomes())), "returns_total": len(engine.ReturnKinds()), "alerts_total": len(engine.Alarms()) + 1,
 			"waiting": 2 * len(watch.States()), "oldest_waiting_seconds": len(watch.States()), "provider_up": 2, "ledger_free_bytes": 0, "ledger_commits_total": 1,
 		} {

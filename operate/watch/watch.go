@@ -21,6 +21,7 @@ type Watch struct {
 	samples   []sample
 
 	unannounced, unusable Tally
+	relayed               map[relayedKey]*Relayed
 
 	// toldLedger is the cause that was told of the ledger last, and changed is closed by
 	// the next change.
@@ -66,6 +67,9 @@ func (w *Watch) Note(e engine.Event) {
 		w.provider(e).broke(e, now)
 	case engine.EventReturned:
 		return
+	}
+	if relayedKind(e.Name) {
+		w.relay(e, now)
 	}
 	w.change()
 	if r := e.Record; r != nil && r.Ref != "" && r.State != "" {

@@ -1,0 +1,31 @@
+package main
+
+// relayingMore are more bugs in what a shop's own plugin hears through the relay, of
+// those that its worlds and its real clients found.
+func relayingMore() []Mutant {
+	in := func(dir, old, changed string) []Edit { return []Edit{{dir, old, changed}} }
+	return []Mutant{
+		{"relay-page-drops-the-answer", "R2", "The provider's answer is thrown away because the shop's page ended meanwhile: paid, and not on record.",
+			in("engine", "if !errors.Is(err, payment.ErrConflict) || rec.Relay == nil {", "if true {"), []Suite{unit("engine", "TestRelayPageBeside")}},
+		{"relay-bare-again-is-doubted", "R4", "A lost answer puts a paid order into review, where \"already verified\" says nothing else.",
+			in("engine", "if !ok || a.Outcome != payment.OutcomeAgain || t.SendsAmount", "if true || !ok || a.Outcome != payment.OutcomeAgain || t.SendsAmount"), []Suite{unit("engine", "TestRelayBare")}},
+		{"relay-panic-keeps-its-lane", "R13", "A provider's module panics a few times, and no shop can start a payment any more.",
+			in("engine", "reply := forward(callCtx, r, c.Call)", "reply := r.ForwardCall(callCtx, c.Call)"), []Suite{unit("engine", "TestRelayPanics")}},
+		{"relay-inquiry-tells-early", "R8", "A job that looks for paid and unverified payments never finds the one that its shop hasn't heard of.",
+			in("engine", "err == nil && rec != nil && rec.Unheard() {\n\t\tc.Say", "err == nil && rec != nil && false {\n\t\tc.Say"), []Suite{unit("engine", "TestRelayInquiry")}},
+		{"relay-gives-back-unmarked", "R7", "Goods for money that is on its way back: nobody noted that the shop asked for it.",
+			in("engine", "\t\trec.Relay.GivingBack = e.now()\n", ""), []Suite{unit("engine", "TestRelayGiveBack|TestNothingIsHanded")}},
+		{"relay-silence-is-a-no", "R3", "A plugin whose gateway is silent hears an error at once, and gives the order up for good.",
+			in("engine", "if !e.now().Add(pause).Before(ends) || !e.relayWait(gone, pause) {", "if true {"), []Suite{unit("engine", "TestRelayLostAnswer|TestRelaySilence")}},
+		{"relay-neighbours-port", "R10", "A create is taken for another shop's, which lives on another port of the host: its customer's return is foreign.",
+			in("handlers", "if at.ID == id || slices.Contains(at.Formerly, id) {", "if false {"), []Suite{process("clients", "TestClients")}},
+		{"relay-foreign-return-passes", "R10", "A return of a paid order is moved to another, whose plugin takes \"already verified\" for paid.",
+			in("handlers", "why = h.foreign(r, o, rec)", "_ = rec"), []Suite{process("php", "TestRelayedPlugin")}},
+		{"relay-return-read-two-ways", "R10", "A return names one payment to us and another to PHP, and moves a paid payment to another order.",
+			in("handlers", "why := o.twoWays(r, rec, claimed.ID)", "var why error"), []Suite{process("php", "TestRelayedPlugin")}},
+		{"relay-first-after-a-restore", "R4 R7", "A ledger is put back that has forgotten that the shop heard \"first\", and it hears it again.",
+			in("engine", "return err == nil && rec.Generation != gen.Seq, err", "return false, err"), []Suite{unit("engine", "TestRelayAfterTheLedger")}},
+		{"relay-delivery-uncounted", "R8", "The alarm that the shop takes no payments never rings for a relayed shop.",
+			in("engine", "\tif r.Delivery.Via != payment.ViaRelay {\n\t\treturn \"\"", "\tif true {\n\t\treturn \"\""), []Suite{unit("engine", "TestRelayCounted")}},
+	}
+}

@@ -1,0 +1,74 @@
+package watch
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/rahgir/caddy-payments/engine"
+)
+
+// Relayed is what was seen of one kind of trouble at a relay since the start.
+type Relayed struct {
+	// Event is the engine's name of it, Where the site, or the provider where none is
+	// known.
+	Event, Where string
+	N            int
+	Last         time.Time
+	// Why is the newest one's reason, which says what to write.
+	Why string
+}
+
+// relayedKinds are the events that a relay's owner must hear of when asking how things
+// are. Their errors are ours, without a secret or a provider's text.
+func relayedKind(name string) bool {
+	switch name {
+	case engine.EventRelayStranger, engine.EventRelayCall, engine.EventRelayDown, engine.EventNeedsSession, engine.EventForeignReturn:
+		return true
+	}
+	return false
+}
+
+// mostRelayed bounds what strangers can make us remember.
+const mostRelayed = 64
+
+type relayedKey struct{ event, where string }
+
+// relay notes an event; the caller holds the lock.
+func (w *Watch) relay(e engine.Event, now time.Time) {
+	where := e.Site
+	if e.Record != nil {
+		where = e.Record.Site
+	}
+	k := relayedKey{e.Name, cmp.Or(where, e.Provider)}
+	t := w.relayed[k]
+	if t == nil {
+		if len(w.relayed) >= mostRelayed {
+			return
+		}
+		if w.relayed == nil {
+			w.relayed = make(map[relayedKey]*Relayed)
+		}
+		t = &Relayed{Event: k.event, Where: k.where}
+		w.relayed[k] = t
+	}
+	t.N++
+	t.Last = now
+	if e.Err != nil {
+		t.Why = e.Err.Error()
+	}
+}
+
+// Relayed are the troubles of all relays, by where they are.
+func (w *Watch) Relayed() []Relayed {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []Relayed
+	for _, t := range slices.SortedFunc(maps.Values(w.relayed), func(a, b *Relayed) int {
+		return cmp.Or(cmp.Compare(a.Where, b.Where), cmp.Compare(a.Event, b.Event))
+	}) {
+		all = append(all, *t)
+	}
+	return all
+}
