@@ -24,7 +24,7 @@ var bookColumns = []struct {
 	names []string
 }{
 	{"id", []string{"id", "authority", "trackid", "track_id", "invoice_key", "token", "شناسه", "شناسه تراکنش"}},
-	{"order", []string{"order", "order_id", "orderid", "invoice", "سفارش", "شماره سفارش", "شناسه سفارش"}},
+	{"order", []string{"order", "order_id", "orderid", "سفارش", "شماره سفارش", "شناسه سفارش"}},
 	{"number", []string{"number", "receipt_number", "ref_id", "refid", "شماره رسید", "کد رهگیری"}},
 	{"reference", []string{"reference", "bank_reference", "rrn", "refnumber", "شماره مرجع", "شماره ارجاع"}},
 	{"amount", []string{"amount", "price", "amount_rials", "amount_toman", "مبلغ", "مبلغ (ریال)", "مبلغ (تومان)"}},
