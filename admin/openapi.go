@@ -40,6 +40,9 @@ var descriptions = map[string]described{
 	"export":       {summary: "All payments that the filters choose, as JSON lines", answer: operate.Row{}, lines: true},
 	"doctor":       {summary: "What is wrong with the configuration and around it, and what costs money now", answer: Findings{}},
 	"stats":        {summary: "Counts, sums and success rates, today, 30 days and by dates; each day; who decided what", answer: operate.Stats{}},
+	"reconcile":    {summary: "Compares with a provider's list, or with the one that is sent, and names each difference; changes nothing", body: Reconcile{}, answer: operate.Reconciled{}},
+	"backup":       {summary: "The whole ledger with its secrets, as one moment has it, as JSON lines", lines: true, answer: operate.Row{}},
+	"erase":        {summary: "Finished payments forget what is known of their payers", body: Erase{}, answer: operate.Erasures{}},
 	"openapi.json": {summary: "This document"},
 }
 

@@ -10,10 +10,10 @@ import (
 )
 
 // counts are how often a counted event came with an outcome.
-func (e *events) counts(name, outcome string) (n int) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, x := range e.list {
+func (o *events) counts(name, outcome string) (n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, x := range o.list {
 		if x.Name == name && x.Outcome == outcome {
 			n++
 		}

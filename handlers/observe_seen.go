@@ -39,6 +39,7 @@ func (h *Handler) serveSeen(eng *engine.Engine, w http.ResponseWriter, r *http.R
 		return err
 	}
 	h.app.Enter()
+	ctx := context.WithoutCancel(r.Context()) // the customer has the answer, and may be gone
 	go func() {
 		defer h.app.Leave()
 		defer func() {
@@ -46,7 +47,7 @@ func (h *Handler) serveSeen(eng *engine.Engine, w http.ResponseWriter, r *http.R
 				h.log.Error("noting what a shop has answered panicked", zap.Any("panic", p))
 			}
 		}()
-		if err := eng.Saw(context.Background(), seen); err != nil {
+		if err := eng.Saw(ctx, seen); err != nil {
 			h.log.Warn("what a shop has answered to a return was not noted", zap.String("provider", seen.Provider), zap.Error(err))
 		}
 	}()

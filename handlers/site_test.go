@@ -160,3 +160,36 @@ func TestDefaultPortsSayNothing(t *testing.T) {
 		}
 	}
 }
+
+// A port that only Caddy sees, because something in front maps another to it, stands in
+// return addresses, where no customer finds the shop: doctor says so once a browser has
+// asked without it.
+func TestDoctorSeesAMappedPort(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		host, public string
+		want         int
+	}{
+		"by the port":           {"shop.test:12112", "", 0},
+		"without a port":        {"shop.test", "", 1},
+		"by another port":       {"shop.test:8080", "", 1},
+		"with its public_url":   {"shop.test", "https://shop.test", 0},
+		"by a name in its case": {"SHOP.test:12112", "", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := routed("/cb")
+			h.server, h.PublicURL = serving("12112"), c.public
+			standAt(t, []*Handler{h}, standing{hosts: hosts{names: []string{"shop.test"}}})
+			if found := mapped([]*Handler{h}); len(found) != 0 {
+				t.Fatalf("before anybody asked: %v", found)
+			}
+			r := asked(httptest.NewRequest(http.MethodGet, "http://shop.test/buy", nil))
+			r.Host = c.host
+			h.wayBack(r)
+			if found := mapped([]*Handler{h, h}); len(found) != c.want {
+				t.Errorf("%v, want %d", found, c.want)
+			}
+		})
+	}
+}

@@ -32,9 +32,7 @@ func exampleWorld(t *testing.T, name, provider, page, php string, replace ...str
 		"provider " + provider + " {", "provider " + provider + " {\n\t\t\tbase_url " + w.boxURL + "/" + provider,
 		"unix//run/php/php-fpm.sock", "unix/" + fpm.Socket + " {\n\t\tenv SHOP_DIR " + w.dir + "\n\t\tenv SHOP_ORIGIN " + w.site + "\n" + fill.Replace(php) + "\n\t}",
 	}, replace...)...)
-	if strings.Contains(text, "affiliate hamekar {") {
-		text = strings.Replace(text, "affiliate hamekar {", "affiliate hamekar {\n\t\t\tbase_url "+w.boxURL+"/hamekar", 1)
-	}
+	text = strings.Replace(text, "affiliate hamekar {", "affiliate hamekar {\n\t\t\tbase_url "+w.boxURL+"/hamekar", 1)
 	w.caddy = harness.Start(t, text, "ZARINPAL_MERCHANT="+harness.APIKey, "ZIBAL_MERCHANT="+harness.APIKey, "RELAY_SECRET=relay-secret-canary-77",
 		"PAYMENTS_SIGNING_KEY="+harness.Secret, "HAMEKAR_TOKEN="+harness.StoreToken)
 	return w
