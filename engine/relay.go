@@ -57,6 +57,9 @@ type Relay struct {
 	Formerly              []string
 	Call                  payment.RelayCall
 	Ask                   payment.RelayAsk
+	// Bound: the call came under Site's own address, so that it is Site's. Elsewhere only a
+	// create's callback says whose it is.
+	Bound bool
 	// Return is the address of a create's callback as the worker needs it, if a site of
 	// ours serves it.
 	Return *payment.Return

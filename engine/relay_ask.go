@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"fmt"
 	"time"
 
@@ -43,6 +44,11 @@ func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
 		if err != nil {
 			e.relayEvent(EventRelayDown, c, err, true)
 			c.Break()
+			return
+		}
+		if rec != nil && c.Bound && !slices.Contains(names(c.Site, c.Formerly), rec.Site) {
+			e.relayEvent(EventForeign, c, errOtherSite, true)
+			c.Say(r.WriteReply(payment.RelayOtherAmount, c.Ask, rec))
 			return
 		}
 		if rec != nil && !rec.Relay.SameAmount(c.Ask) {
@@ -119,6 +125,9 @@ func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
 		pause = min(2*pause, 8*time.Second)
 	}
 }
+
+// errOtherSite: shops may share an account, and none of them credits what another sold.
+var errOtherSite = errors.New("the shop asks for a payment of another site: nothing was asked or told")
 
 var errNoAnswer = errors.New("the provider has not answered the shop's verify; we ask again")
 

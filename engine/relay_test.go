@@ -600,6 +600,31 @@ func TestRelayOtherAmount(t *testing.T) {
 	})
 }
 
+// Two shops share an account: what one of them sold, by a relay or by a checkout of its
+// own, is neither settled nor told by the other's relay.
+func TestRelayOfAnotherSite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newRelayWorld(t)
+		defer w.halt()
+		w.call("create", "")
+		other := func(c *engine.Relay) { c.Site, c.Bound = "other", true }
+		for range 2 {
+			if h := w.call("verify", "K1", other); h.body != "other amount" {
+				t.Fatalf("the other shop hears %+v", h)
+			}
+		}
+		if w.gate.calls != 1 || w.events.alerts(engine.EventForeign) != 2 {
+			t.Errorf("%d calls, %d events", w.gate.calls, w.events.alerts(engine.EventForeign))
+		}
+		if h := w.call("verify", "K1", func(c *engine.Relay) { c.Site, c.Bound, c.Formerly = "new", true, []string{"shop"} }); !isFirst(h) {
+			t.Fatalf("the shop under its new name hears %+v", h)
+		}
+		if h := w.call("verify", "K1", other); h.body != "other amount" {
+			t.Fatalf("when it is settled the other shop hears %+v", h)
+		}
+	})
+}
+
 // R18: "again" at the very first ask is told as it came and blocks nobody.
 func TestRelayVerifiedElsewhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

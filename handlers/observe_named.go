@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"mime"
 	"mime/multipart"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
@@ -187,6 +190,9 @@ func (h *Handler) foreign(r *http.Request, o *Observe, eng *engine.Engine, named
 		}
 		ours = rec
 	}
+	if rec := h.respelt(r, o, eng, named); rec != nil {
+		return rec, errRespelt
+	}
 	return ours, nil
 }
 
@@ -228,12 +234,12 @@ func (h *Handler) otherAddress(r *http.Request, o *Observe, rec *payment.Record)
 			own = append(own, name)
 		}
 	}
-	return o.unequivocal(r, rec.ID, own, want.RawQuery)
+	return o.unequivocal(r, rec, own, want.RawQuery)
 }
 
 // unequivocal tells why a return could be read in another way than that it is about
 // this payment and has these parameters of the shop's own.
-func (o *Observe) unequivocal(r *http.Request, id string, own []string, callback string) error {
+func (o *Observe) unequivocal(r *http.Request, rec *payment.Record, own []string, callback string) error {
 	theirs := o.conf.provider.terms.Params
 	guarded := params.NewNames(append(slices.Clone(theirs), own...)...).Lend(theirs...)
 	if lines := r.Header["Cookie"]; len(lines) > 0 {
@@ -248,11 +254,67 @@ func (o *Observe) unequivocal(r *http.Request, id string, own []string, callback
 	if err != nil {
 		return err
 	}
-	if claimed.ID != id {
+	switch {
+	case claimed.ID != rec.ID:
 		return errors.New("it names two payments")
+	case claimed.Order != "" && rec.Relay != nil && rec.Order != rec.ID && claimed.Order != rec.Order && !params.CarriesOne(callback, theirs):
+		return errors.New("it names another order than its create")
 	}
 	return nil
 }
+
+// respelt is a relayed payment that a lenient reader finds in a request, and that no
+// strict one does: PHP's (int) drops what follows the digits, JavaScript reads 0x1f, a
+// database compares without case and without blanks at the end.
+func (h *Handler) respelt(r *http.Request, o *Observe, eng *engine.Engine, named []payment.Claimed) *payment.Record {
+	form := asQuery(r)
+	for _, param := range o.conf.provider.terms.Params {
+		for _, value := range params.Values(r.URL.RawQuery, form, param) {
+			for _, id := range spellings(value) {
+				if names(named, id) {
+					continue
+				}
+				if rec, err := eng.RelayOf(r.Context(), o.Provider, id); err == nil && rec != nil {
+					return rec
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// leastID is how short an id may be that is looked for in other spellings: a shop's own
+// numbers are no ids.
+const leastID = 6
+
+// spellings are the ids that a lenient reader makes of a value, without the value.
+func spellings(value string) (all []string) {
+	add := func(id string) {
+		if len(id) >= leastID && id != value && !slices.Contains(all, id) {
+			all = append(all, id)
+		}
+	}
+	text, _, _ := strings.Cut(value, "\x00")
+	text = strings.TrimFunc(text, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) })
+	add(text)
+	add(strings.ToUpper(text))
+	add(strings.ToLower(text))
+	digits := strings.TrimLeft(text, "+")
+	if n := strings.IndexFunc(digits, func(c rune) bool { return c < '0' || c > '9' }); n >= 0 {
+		digits = digits[:n]
+	}
+	add(digits)
+	add(strings.TrimLeft(digits, "0"))
+	if n, err := strconv.ParseInt(text, 0, 64); err == nil {
+		add(strconv.FormatInt(n, 10))
+	}
+	if f, err := strconv.ParseFloat(text, 64); err == nil && math.Abs(f) < 1<<53 {
+		add(strconv.FormatInt(int64(f), 10))
+	}
+	return all
+}
+
+var errRespelt = errors.New("its id is spelt in another way than the provider does, which the shop may read as that of another order's payment")
 
 // strayed answers a return of a relayed payment that no route takes, if its payment was
 // created with another address; nil for every other request.
@@ -265,9 +327,6 @@ func (h *Handler) strayed(r *http.Request) answerer {
 		h.untold(r, o, named)
 		if err != nil && h.relays(o.Provider) {
 			return h.refuseForeign(r, o, nil, err)
-		}
-		if len(named) == 0 {
-			continue
 		}
 		eng, down := h.app.Engine(r.Context())
 		if down != nil {

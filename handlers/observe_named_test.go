@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -121,5 +122,66 @@ func TestObservedReturnsReadAlike(t *testing.T) {
 	})
 	if passed == 0 || stopped == 0 {
 		t.Errorf("%d passed, %d were stopped", passed, stopped)
+	}
+}
+
+// However a shop's language makes a number or a text of an id, it is found to be that id;
+// and a short number of the shop's own never is.
+func TestSpellings(t *testing.T) {
+	t.Parallel()
+	const id = "3714061004"
+	for _, value := range []string{id + "abc", id + "x", "0" + id, "+" + id, " " + id, id + " ", id + ".0", id + ".9", id + "\x00", id + "\n", id + ";", id + "e0", id + "]", id + ",", "000" + id + "x", "\t" + id, "0xdd6012cc", "3.714061004e9", "\u00a0" + id} {
+		if !slices.Contains(spellings(value), id) {
+			t.Errorf("%q is read as %q", value, spellings(value))
+		}
+	}
+	for _, value := range []string{"a000000000000000000000000000000012ab", " A000000000000000000000000000000012AB ", "A000000000000000000000000000000012AB\x00x"} {
+		if !slices.Contains(spellings(value), "A000000000000000000000000000000012AB") {
+			t.Errorf("%q is read as %q", value, spellings(value))
+		}
+	}
+	for _, value := range []string{id, "105", "0105", "2", "OK", "", "1e5", "-5", "105x"} {
+		if got := spellings(value); len(got) > 0 && value != "1e5" {
+			t.Errorf("%q is read as %q", value, got)
+		}
+	}
+}
+
+// orderer is a gateway whose return has the order of the create in it.
+type orderer struct{ returner }
+
+func (orderer) ReadReturn(get func(string) string) (payment.Claimed, error) {
+	return payment.Claimed{ID: get("Authority"), Order: get("orderId")}, nil
+}
+
+// A return that names another order than its create is not the create's, though the shop
+// put nothing of its own into the callback.
+func TestAReturnNamesTheOrderOfItsCreate(t *testing.T) {
+	t.Parallel()
+	h := routed("/cb")
+	h.server = serving("12112")
+	standAt(t, []*Handler{h}, standing{hosts: hosts{names: []string{"shop.test"}}})
+	o := &Observe{Provider: "p"}
+	o.conf.provider = &provider{ProviderInfo: ProviderInfo{Provider: orderer{}, Name: "p"}, terms: payment.Terms{Protocol: payment.Protocol{Params: []string{"Authority", "orderId"}}}}
+	for name, c := range map[string]struct {
+		order, callback, query string
+		passes                 bool
+	}{
+		"its own":                     {"cheap", "/cb", "Authority=A1&orderId=cheap", true},
+		"another":                     {"cheap", "/cb", "Authority=A1&orderId=dear", false},
+		"both":                        {"cheap", "/cb", "Authority=A1&orderId=cheap&orderId=dear", false},
+		"folded":                      {"cheap", "/cb", "Authority=A1&orderId=cheap&orderId%00=dear", false},
+		"none":                        {"cheap", "/cb", "Authority=A1", true},
+		"of a create without one":     {"A1", "/cb", "Authority=A1&orderId=7", true},
+		"where the shop has its name": {"cheap", "/cb?orderId=9", "orderId=9&Authority=A1", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rec := &payment.Record{Site: "shop.test:12112", ID: "A1", Order: c.order, Relay: &payment.Relayed{Callback: "http://shop.test:12112" + c.callback}}
+			r := asked(httptest.NewRequest(http.MethodGet, "http://shop.test:12112/cb?"+c.query, nil))
+			if err := h.otherAddress(r, o, rec); (err == nil) != c.passes {
+				t.Errorf("%v", err)
+			}
+		})
 	}
 }

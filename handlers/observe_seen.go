@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
@@ -60,10 +61,22 @@ func (h *Handler) asksAfter(o *Observe) bool {
 	return o.conf.inquires && len(o.PaidWhen) == 0 && !h.relays(o.Provider)
 }
 
-// relays: some relay of this configuration serves a provider.
+// relays: a relay of this site's, or one that has no site of its own, serves a provider.
 func (h *Handler) relays(provider string) bool {
 	app, ok := h.app.(relay.App)
-	return ok && app.Relays(provider)
+	if !ok {
+		return false
+	}
+	if app.Relays(provider) {
+		return true
+	}
+	serves := func(l *Relay) bool { return slices.Contains(l.server.Names(), provider) }
+	if h.sites == nil {
+		return slices.ContainsFunc(h.Relay, serves)
+	}
+	return slices.ContainsFunc(h.sites.all(), func(other *Handler) bool {
+		return (other == h || other.place().shopName() == h.place().shopName()) && slices.ContainsFunc(other.Relay, serves)
+	})
 }
 
 // verifies: a verify route of this site is of a provider's payments.

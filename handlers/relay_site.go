@@ -62,6 +62,11 @@ func (h *Handler) relayed(r *http.Request) (*Relay, string) {
 			return l, path[n:]
 		}
 	}
+	for _, l := range h.Relay {
+		if under(strings.ToLower(r.URL.Path), l.folded) {
+			return l, "" // escaped where it need not be
+		}
+	}
 	if !needsMatcher(r.URL.Path) {
 		return nil, ""
 	}

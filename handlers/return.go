@@ -229,7 +229,8 @@ func (t *returnRequest) malformed(err error) error {
 		Err: fmt.Errorf("%s: %w", t.v.route.name, err), Alert: true,
 	})
 	if to := t.clean(); to != "" {
-		return t.redirect(to)
+		// Nothing of this request is believed; the page goes on to what is.
+		return t.write(pages.Page{Kind: pages.Confirming, Status: http.StatusBadRequest, Refresh: to, After: time.Second, ShopURL: t.h.home(t.r)}, err)
 	}
 	return t.page(kindMalformed, nil, err)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -60,6 +61,9 @@ type stock struct {
 // need not wait.
 var catalogueEvery = time.Second
 
+// catalogueRest is how long a table whose last line has no end must have rested.
+var catalogueRest = 30 * time.Second
+
 // items are what is sold now.
 func (c *Checkout) items() []*ware {
 	if c.conf.stock == nil {
@@ -92,6 +96,9 @@ func (c *Checkout) loadStock() error {
 		if info, err = os.Stat(c.Catalogue); err != nil {
 			return fmt.Errorf("catalogue: %w", readable(err))
 		}
+		if !info.Mode().IsRegular() {
+			return errNoFile
+		}
 		items, err := catalogue.Load(c.Catalogue)
 		if err != nil {
 			return fmt.Errorf("catalogue: %w", err)
@@ -119,6 +126,9 @@ func (c *Checkout) loadStock() error {
 	c.conf.stock.seen = info // only what is sold: a file that can't be sold stays wrong
 	return nil
 }
+
+// errNoFile: to read a pipe, or a device, may never end.
+var errNoFile = errors.New("catalogue: it is no ordinary file")
 
 func base(path string) string { return path[strings.LastIndexAny(path, `/\`)+1:] }
 
@@ -206,6 +216,11 @@ func (c *Checkout) follow(ctx context.Context, h *Handler) {
 			settling, failed = nil, nil
 			continue
 		}
+		if !info.Mode().IsRegular() {
+			c.broken(h, errNoFile)
+			settling, failed = nil, nil
+			continue
+		}
 		if same(info, c.conf.stock.seen) {
 			c.conf.stock.wrong.Store(nil) // what is sold is there again
 			continue
@@ -217,6 +232,9 @@ func (c *Checkout) follow(ctx context.Context, h *Handler) {
 			settling = info
 			continue
 		}
+		if time.Since(info.ModTime()) < catalogueRest && insideALine(c.Catalogue, info.Size()) {
+			continue // the rest may be on its way, and a price that is cut is a price, too
+		}
 		if err := c.loadStock(); err != nil {
 			failed = info
 			c.broken(h, err)
@@ -226,6 +244,24 @@ func (c *Checkout) follow(ctx context.Context, h *Handler) {
 		c.conf.stock.wrong.Store(nil)
 		h.log.Info("the catalogue was read again", zap.String("checkout", c.Path), zap.String("file", c.Catalogue), zap.Int("items", len(c.items())))
 	}
+}
+
+// insideALine reports whether a table ends before its last line does. A JSON file that is
+// cut can't be read in any case.
+func insideALine(file string, size int64) bool {
+	if size == 0 || strings.EqualFold(filepath.Ext(file), ".json") {
+		return false
+	}
+	f, err := os.Open(file) //nolint:gosec // the owner's own file
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	last := make([]byte, 1)
+	if _, err := f.ReadAt(last, size-1); err != nil {
+		return false
+	}
+	return last[0] != '\n' && last[0] != '\r'
 }
 
 // same reports whether nobody wrote a file between two looks.

@@ -99,6 +99,21 @@ func TestStockFollowsItsFile(t *testing.T) {
 			t.Errorf("%.40q: sold for %d, told %d times", broken, price(), app.told.Load()-told)
 		}
 	}
+	// The end of an upload that stopped inside a line is waited for.
+	write(strings.TrimSuffix(goods(700), "00rial\n"))
+	time.Sleep(20 * catalogueEvery)
+	if price() != 3000 {
+		t.Errorf("a table that ends inside a line is sold for %d", price())
+	}
+	write(strings.TrimSuffix(goods(4), "\n"))
+	time.Sleep(20 * catalogueEvery)
+	rested := time.Now().Add(-time.Minute)
+	if err := os.Chtimes(file, rested, rested); err != nil {
+		t.Fatal(err)
+	}
+	until("a table without a last line's end that has rested", func() bool { return price() == 4000 })
+	write(goods(3))
+	until("the old price", func() bool { return price() == 3000 })
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}

@@ -29,8 +29,8 @@ type App interface {
 	ProviderNames() []string
 	// Callback is the site of ours to which a create's callback leads.
 	Callback(ctx context.Context, u *url.URL, provider string) (Site, bool)
-	// Serves notes which providers a relay serves, and Relays tells whether any relay of
-	// the configuration serves one.
+	// Serves notes which providers a relay without a site of its own serves, and Relays
+	// tells whether any such relay serves one.
 	Serves(names []string)
 	Relays(name string) bool
 	// Forwarded is where calls are marked that can't be remembered (`when_down forward`).
@@ -122,7 +122,9 @@ func (s *Server) Provision() error {
 	if s.Place && len(s.Options.Providers) != 1 {
 		return errors.New("in a provider's place a relay serves one provider: write its name")
 	}
-	s.App.Serves(s.names())
+	if s.Own == nil { // else it serves its own site alone
+		s.App.Serves(s.names())
+	}
 	return nil
 }
 
@@ -253,6 +255,7 @@ func (s *Server) locate(r *http.Request, c *engine.Relay) {
 			site = Site{ID: strings.ToLower(callback.Host), Policy: engine.Policy{Once: true, Many: true}}
 		}
 	}
+	c.Bound = s.Own != nil
 	c.Site, c.Formerly, c.Route, c.Return, c.Policy = site.ID, site.Formerly, site.Route, site.Return, site.Policy
 }
 

@@ -149,6 +149,7 @@ func TestBadDays(t *testing.T) {
 				page := w.home()
 				return strings.Contains(page, "Something needs you") && regexp.MustCompile(cmp.Or(d.page, d.text)).MatchString(page)
 			})
+			harness.Wait(t, "what people are told", time.Minute, func() bool { return w.people.has(d.told) })
 			d.mend(w)
 			harness.Wait(t, "the end of it for doctor", 40*time.Second, func() bool {
 				doctor, status := w.told()
@@ -162,7 +163,6 @@ func TestBadDays(t *testing.T) {
 				return len(now) == 0
 			})
 			harness.Wait(t, "the end of it on the dashboard", 20*time.Second, func() bool { return strings.Contains(w.home(), "Everything is well") })
-			harness.Wait(t, "what people are told", time.Minute, func() bool { return w.people.has(d.told) })
 			w.people.forget()
 		})
 	}

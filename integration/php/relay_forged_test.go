@@ -40,6 +40,7 @@ func (w *world) forge(paid, a, b string) {
 		"JSON elsewhere":         {url: strings.Replace(bare, "/plugin.php", "/index.php", 1), kind: "application/json", body: `{"Authority":"` + a + `","Status":"OK"}`, refused: true},
 		"by PUT":                 {url: bare, method: "PUT", kind: "application/x-www-form-urlencoded", body: "Authority=" + a + "&Status=OK", refused: true},
 		"a form without an end":  {url: bare, kind: "application/x-www-form-urlencoded", body: strings.Repeat("x=1&", 20_000) + "Authority=" + a + "&Status=OK"},
+		"a blank behind the id":  {url: bare + "&Authority=" + a + "%20&Status=OK", refused: true},
 		"cookies":                {url: bare, cookie: "Authority=" + a + "; Status=OK"},
 		"cookies and its own id": {url: bare + "&Authority=" + b + "&Status=OK", cookie: "Authority=" + a},
 		"the other order behind": {url: paid + "&order=107&key=k107"},

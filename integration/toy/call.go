@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
@@ -146,6 +147,20 @@ func (p *Provider) Unverified(ctx context.Context) ([]payment.Pending, error) {
 		}
 	}
 	return list, nil
+}
+
+// Book implements [payment.Bookkeeper]: what waits is all that the toy's bank lists.
+func (p *Provider) Book(ctx context.Context, from, _ time.Time, f func(payment.Booked) error) error {
+	list, err := p.Unverified(ctx)
+	if err != nil {
+		return err
+	}
+	for _, w := range list {
+		if err := f(payment.Booked{ID: w.ID, Amount: w.Amount, State: payment.BookedAwaiting, At: from}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // read reads an answer; number is the receipt number that was asked with. It is pure.

@@ -80,12 +80,13 @@ func (p *Provider) UsedIDs() string { return p.Used }
 
 // Interface guards
 var (
-	_ wire.Module       = (*Provider)(nil)
-	_ payment.Creator   = (*Provider)(nil)
-	_ payment.Inquirer  = (*Provider)(nil)
-	_ payment.Lister    = (*Provider)(nil)
-	_ payment.Timed     = (*Provider)(nil)
-	_ payment.Relocated = (*Provider)(nil)
-	_ payment.UsedIDs   = (*Provider)(nil)
-	_ payment.Titled    = (*Provider)(nil)
+	_ wire.Module        = (*Provider)(nil)
+	_ payment.Creator    = (*Provider)(nil)
+	_ payment.Inquirer   = (*Provider)(nil)
+	_ payment.Lister     = (*Provider)(nil)
+	_ payment.Bookkeeper = (*Provider)(nil)
+	_ payment.Timed      = (*Provider)(nil)
+	_ payment.Relocated  = (*Provider)(nil)
+	_ payment.UsedIDs    = (*Provider)(nil)
+	_ payment.Titled     = (*Provider)(nil)
 )
