@@ -3,8 +3,8 @@ package engine
 import (
 	"context"
 	"errors"
-	"slices"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rahgir/caddy-payments/internal/failpoint"
