@@ -31,7 +31,7 @@ func TestARelaysSecretStandsNowhere(t *testing.T) {
 		"", "/", "/idpay", "/idpay/", "/idpay/v1.1/payment", "/idpay/v1.1/payment/verify", "/idpay/v1.1/nothing", "/nobody/v1.1/payment", "/sama/api", "/idpay/v1.1/payment?track_id=abcdefgh", "/idpay/..",
 		"/idpay/v1.1/payment/track_id=abcdefgh", "/%zz", "/idpay/p/ws/" + strings.Repeat("ab", 16),
 	} {
-		for _, at := range []string{base, site + "//-/pay/" + hidden, site + "/-//pay/" + hidden, site + "/./-/pay/" + hidden, site + "/-/pay/" + strings.ToLower(hidden), site + "/x/../-/pay/" + hidden, site + "/-/pay/%52" + hidden[1:], site + "/-/p%61y/" + hidden} {
+		for _, at := range []string{base, site + "//-/pay/" + hidden, site + "/-//pay/" + hidden, site + "/./-/pay/" + hidden, site + "/-/pay/" + strings.ToLower(hidden), site + "/x/../-/pay/" + hidden, site + "/-/pay/%52" + hidden[1:], site + "/-/p%61y/" + hidden, site + "/%2d/pay/" + hidden, site + "/-%2Fpay/" + hidden} {
 			for _, c := range []struct{ method, body, kind, key string }{
 				{"GET", "", "", ""}, {"POST", string(create), "application/json", harness.APIKey}, {"POST", "{", "application/json", harness.APIKey}, {"POST", string(create), "application/json", "wrong"},
 				{"POST", strings.Repeat("x", 70<<10), "application/json", harness.APIKey}, {"DELETE", "", "", ""},
