@@ -110,7 +110,7 @@ func (e *Engine) readForwarded(ctx context.Context) {
 func (e *Engine) readCall(ctx context.Context, marks []forwarded.Mark) error {
 	m := marks[len(marks)-1]
 	c := callOf(m)
-	prov, r, err := e.relayer(m.Provider)
+	prov, _, err := e.relayer(m.Provider)
 	if err != nil {
 		e.relayEvent(EventRelayDown, c, fmt.Errorf("a call that was forwarded can't be read in: %w", err), true)
 		return nil
@@ -128,7 +128,7 @@ func (e *Engine) readCall(ctx context.Context, marks []forwarded.Mark) error {
 		}
 		return ignoreConflict(err)
 	case payment.RelayVerify:
-		return e.readVerify(ctx, prov, r, c, m)
+		return e.readVerify(ctx, prov, c, m)
 	case payment.RelayGiveBack:
 		rec, err := e.giveBackMarked(ctx, prov, c)
 		if err != nil || rec == nil {
@@ -144,7 +144,7 @@ func (e *Engine) readCall(ctx context.Context, marks []forwarded.Mark) error {
 }
 
 // readVerify reads in a verify: an attempt with the outcome that it had.
-func (e *Engine) readVerify(ctx context.Context, prov Provider, _ payment.Relayer, c Relay, m forwarded.Mark) error {
+func (e *Engine) readVerify(ctx context.Context, prov Provider, c Relay, m forwarded.Mark) error {
 	if m.Unsent {
 		return nil // certainly nothing was asked
 	}

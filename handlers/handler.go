@@ -301,12 +301,12 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	forms := h.takeForms(r)
 	needs := needsMatcher(r.URL.Path)
 	if len(h.Observe) > 0 {
-		o, named, err := h.observed(r, needs)
+		o, b, err := h.observed(r, needs)
 		switch {
 		case o != nil && err != nil && replayOf(r) == nil && h.relays(o.Provider):
 			return h.refuseForeign(r, o, nil, err)(w, r)
 		case o != nil:
-			return h.serveObserved(w, r, next, o, named)
+			return h.serveObserved(w, r, next, o, b)
 		}
 	}
 	v, err := h.returnRoute(r, needs)

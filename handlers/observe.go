@@ -168,11 +168,11 @@ func (h *Handler) observing(ctx context.Context, u *url.URL, provider string) *O
 }
 
 // serveObserved lets a return pass, and looks how the shop answers it.
-func (h *Handler) serveObserved(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, o *Observe, named []payment.Claimed) error {
+func (h *Handler) serveObserved(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, o *Observe, b brought) error {
 	caddyhttp.SetVar(r.Context(), routedVar, true)
 	page := &observedPage{route: o, said: payment.PageBad}
-	if len(named) == 1 {
-		page.id = named[0].ID
+	if len(b.named) == 1 {
+		page.id = b.named[0].ID
 	}
 	if d := replayOf(r); d != nil {
 		d.taken = true
@@ -184,14 +184,14 @@ func (h *Handler) serveObserved(w http.ResponseWriter, r *http.Request, next cad
 		return page.serve(h, w, r, next) // the shop works without us
 	}
 	defer eng.Page()()
-	rec, why := h.foreign(r, o, eng, named)
+	rec, why := h.foreign(r, o, eng, b)
 	switch {
 	case why != nil:
 		return h.refuseForeign(r, o, rec, why)(w, r)
-	case rec == nil && len(named) != 1:
+	case rec == nil && len(b.named) != 1:
 		return page.serve(h, w, r, next) // which of them it is can't be told, and none is ours
 	case rec == nil || rec.Relay == nil:
-		return h.serveSeen(eng, w, r, next, page, named[0])
+		return h.serveSeen(eng, w, r, next, page, b.named[0])
 	}
 	at, err := eng.RelayReturn(r.Context(), rec.Ref, payment.Return{
 		Method: http.MethodGet, Secure: h.secureView(r), Host: r.Host, URI: r.URL.EscapedPath(), By: visitorOf(r),
@@ -205,7 +205,7 @@ func (h *Handler) serveObserved(w http.ResponseWriter, r *http.Request, next cad
 			eng.RelayPage(context.Background(), rec.Ref, at, page.said)
 		}()
 	}
-	if rec.Relay.Asked == 0 && named[0].Hint == payment.HintPaid {
+	if rec.Relay.Asked == 0 && b.named[0].Hint == payment.HintPaid {
 		defer func() {
 			if now, err := eng.RelayOf(context.WithoutCancel(r.Context()), o.Provider, rec.ID); err == nil && now != nil {
 				o.looked(now.Relay != nil && now.Relay.Asked > 0)

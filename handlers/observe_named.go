@@ -29,9 +29,22 @@ const mostReadings = 64
 
 var errManyReadings = fmt.Errorf("%w: it may be read in more than %d ways", payment.ErrMalformed, mostReadings)
 
+// brought is what a request brings to an observe route: its form, as a query, and the
+// payments that some reader finds in it.
+type brought struct {
+	form  []byte
+	named []payment.Claimed
+}
+
+func (o *Observe) brought(r *http.Request) (brought, error) {
+	form := asQuery(r)
+	named, err := o.named(r.URL.RawQuery, form)
+	return brought{form, named}, err
+}
+
 // observed is the observe route that takes a request which names a payment, however
-// its path is spelt, and what some reader finds in it.
-func (h *Handler) observed(r *http.Request, needsMatcher bool) (*Observe, []payment.Claimed, error) {
+// its path is spelt, and what the request brings.
+func (h *Handler) observed(r *http.Request, needsMatcher bool) (*Observe, brought, error) {
 	for _, o := range h.Observe {
 		how := elsewhere
 		if len(o.matchers) > 0 {
@@ -44,19 +57,19 @@ func (h *Handler) observed(r *http.Request, needsMatcher bool) (*Observe, []paym
 		if how < within {
 			continue
 		}
-		named, err := o.named(r.URL.RawQuery, asQuery(r))
-		h.untold(r, o, named)
-		if len(named) > 0 || err != nil {
-			return o, named, err
+		b, err := o.brought(r)
+		h.untold(r, o, b)
+		if len(b.named) > 0 || err != nil {
+			return o, b, err
 		}
 	}
-	return nil, nil, nil
+	return nil, brought{}, nil
 }
 
 // untold takes out of a request the cookies that name a relayed payment which the
 // request itself does not name: a PHP without php.ini reads them in its place. All
 // others stay, though they bear a parameter's name: a shop may call its session so.
-func (h *Handler) untold(r *http.Request, o *Observe, named []payment.Claimed) {
+func (h *Handler) untold(r *http.Request, o *Observe, b brought) {
 	lines := r.Header["Cookie"]
 	if len(lines) == 0 {
 		return
@@ -65,11 +78,11 @@ func (h *Handler) untold(r *http.Request, o *Observe, named []payment.Claimed) {
 	if !o.conf.guarded.Carries(cookies) {
 		return
 	}
-	all, err := o.named(r.URL.RawQuery+"&"+cookies, asQuery(r))
+	all, err := o.named(r.URL.RawQuery+"&"+cookies, b.form)
 	if err == nil {
 		eng, down := h.app.Engine(r.Context())
 		if down != nil || !slices.ContainsFunc(all, func(c payment.Claimed) bool {
-			if names(named, c.ID) {
+			if names(b.named, c.ID) {
 				return false
 			}
 			rec, err := eng.RelayOf(r.Context(), o.Provider, c.ID)
@@ -178,9 +191,9 @@ func parts(body []byte, boundary string, form url.Values) {
 // only with the callback of that create, and in a form of which every reader finds the
 // same payment and the same parameters of the shop's own. Several plugins take "again"
 // for paid and never compare the id that they stored.
-func (h *Handler) foreign(r *http.Request, o *Observe, eng *engine.Engine, named []payment.Claimed) (*payment.Record, error) {
+func (h *Handler) foreign(r *http.Request, o *Observe, eng *engine.Engine, b brought) (*payment.Record, error) {
 	var ours *payment.Record
-	for _, c := range named {
+	for _, c := range b.named {
 		rec, err := eng.RelayOf(r.Context(), o.Provider, c.ID)
 		if err != nil || rec == nil {
 			continue
@@ -190,7 +203,7 @@ func (h *Handler) foreign(r *http.Request, o *Observe, eng *engine.Engine, named
 		}
 		ours = rec
 	}
-	if rec := h.respelt(r, o, eng, named); rec != nil {
+	if rec := h.respelt(r, o, eng, b); rec != nil {
 		return rec, errRespelt
 	}
 	return ours, nil
@@ -266,12 +279,11 @@ func (o *Observe) unequivocal(r *http.Request, rec *payment.Record, own []string
 // respelt is a relayed payment that a lenient reader finds in a request, and that no
 // strict one does: PHP's (int) drops what follows the digits, JavaScript reads 0x1f, a
 // database compares without case and without blanks at the end.
-func (h *Handler) respelt(r *http.Request, o *Observe, eng *engine.Engine, named []payment.Claimed) *payment.Record {
-	form := asQuery(r)
+func (h *Handler) respelt(r *http.Request, o *Observe, eng *engine.Engine, b brought) *payment.Record {
 	for _, param := range o.conf.provider.terms.Params {
-		for _, value := range params.Values(r.URL.RawQuery, form, param) {
+		for _, value := range params.Values(r.URL.RawQuery, b.form, param) {
 			for _, id := range spellings(value) {
-				if names(named, id) {
+				if names(b.named, id) {
 					continue
 				}
 				if rec, err := eng.RelayOf(r.Context(), o.Provider, id); err == nil && rec != nil {
@@ -323,8 +335,8 @@ func (h *Handler) strayed(r *http.Request) answerer {
 		if slices.ContainsFunc(h.Observe[:i], func(p *Observe) bool { return p.Provider == o.Provider }) || !o.marked(r) {
 			continue
 		}
-		named, err := o.named(r.URL.RawQuery, asQuery(r))
-		h.untold(r, o, named)
+		b, err := o.brought(r)
+		h.untold(r, o, b)
 		if err != nil && h.relays(o.Provider) {
 			return h.refuseForeign(r, o, nil, err)
 		}
@@ -332,7 +344,7 @@ func (h *Handler) strayed(r *http.Request) answerer {
 		if down != nil {
 			return nil // the shop works without us
 		}
-		if rec, why := h.foreign(r, o, eng, named); why != nil {
+		if rec, why := h.foreign(r, o, eng, b); why != nil {
 			return h.refuseForeign(r, o, rec, why)
 		}
 	}

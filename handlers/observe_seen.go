@@ -88,6 +88,3 @@ func (h *Handler) verifies(p *provider) bool {
 	}
 	return false
 }
-
-// Interface guard.
-var _ caddyhttp.MiddlewareHandler = (*Handler)(nil)

@@ -114,7 +114,7 @@ func (c *Checkout) loadStock() error {
 		}
 		if err != nil {
 			if it.Line > 0 {
-				return fmt.Errorf("catalogue: %w", &catalogue.Error{File: base(c.Catalogue), Line: it.Line, Err: err})
+				return fmt.Errorf("catalogue: %w", &catalogue.Error{File: filepath.Base(c.Catalogue), Line: it.Line, Err: err})
 			}
 			return err
 		}
@@ -129,8 +129,6 @@ func (c *Checkout) loadStock() error {
 
 // errNoFile: to read a pipe, or a device, may never end.
 var errNoFile = errors.New("catalogue: it is no ordinary file")
-
-func base(path string) string { return path[strings.LastIndexAny(path, `/\`)+1:] }
 
 // readable says who can't read a file, in place of what the system calls it.
 func readable(err error) error {
@@ -213,11 +211,6 @@ func (c *Checkout) follow(ctx context.Context, h *Handler) {
 		info, err := os.Stat(c.Catalogue)
 		if err != nil {
 			c.broken(h, fmt.Errorf("catalogue: %w", readable(err)))
-			settling, failed = nil, nil
-			continue
-		}
-		if !info.Mode().IsRegular() {
-			c.broken(h, errNoFile)
 			settling, failed = nil, nil
 			continue
 		}

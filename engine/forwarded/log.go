@@ -9,9 +9,11 @@ package forwarded
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -126,8 +128,9 @@ func (l *Log) Any() bool {
 
 func (l *Log) aside() string { return l.path + ".reading" }
 
-// maxLine is far longer than any mark: a callback has at most the 64 KiB of its call.
-const maxLine = 256 << 10
+// maxLine is longer than any mark: a callback has at most the 64 KiB of its call, stands
+// in a mark twice, and JSON may write six bytes for one.
+const maxLine = 1 << 20
 
 // Read gives the marks to read, call by call in the order of their beginnings, and
 // deletes the file when all have been taken. What is marked meanwhile waits for the next
@@ -186,14 +189,20 @@ func (l *Log) calls() (calls [][]Mark, damaged int, err error) {
 	}
 	defer f.Close()
 	at := make(map[string]int)
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, maxLine)
-	for lines.Scan() {
-		if len(lines.Bytes()) == 0 {
+	lines := bufio.NewReaderSize(f, maxLine)
+	for err == nil {
+		var line []byte
+		line, err = lines.ReadSlice('\n')
+		long := false
+		for errors.Is(err, bufio.ErrBufferFull) {
+			long = true // no line may keep the others from being read in
+			_, err = lines.ReadSlice('\n')
+		}
+		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue
 		}
 		var m Mark
-		if json.Unmarshal(lines.Bytes(), &m) != nil || m.Call == "" || m.Provider == "" {
+		if long || json.Unmarshal(line, &m) != nil || m.Call == "" || m.Provider == "" {
 			damaged++
 			continue
 		}
@@ -204,7 +213,7 @@ func (l *Log) calls() (calls [][]Mark, damaged int, err error) {
 		}
 		calls[i] = append(calls[i], m)
 	}
-	if err := lines.Err(); err != nil {
+	if !errors.Is(err, io.EOF) {
 		return nil, damaged, fmt.Errorf("reading in what was forwarded: %w", err)
 	}
 	return calls, damaged, nil

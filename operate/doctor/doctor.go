@@ -188,14 +188,14 @@ func person(f Facts, w waits) []operate.Finding {
 	var out []operate.Finding
 	if h := w.person[watch.Owed]; h != nil {
 		out = append(out, operate.Finding{Level: h.level(), Code: "owed",
-			Text: f.say(lang.Text{"to customers whose order was refused: %s; pay them back and note each with: caddy payments resolve REFERENCE repaid",
+			Text: f.say(lang.Text{"owed to customers whose order was refused: %s; pay them back and note each with: caddy payments resolve REFERENCE repaid",
 				"به مشتریانی که سفارششان پذیرفته نشد بدهکارید: %s؛ پولشان را پس بدهید و هر کدام را ثبت کنید: caddy payments resolve REFERENCE repaid"}, h.says(f, w.more))})
 	}
 	if all.n == 0 {
 		return out
 	}
 	return append(out, operate.Finding{Level: all.level(), Code: "waiting",
-		Text: f.say(lang.Text{"for a person: %s (%s); see them with: caddy payments list --state attention",
+		Text: f.say(lang.Text{"waiting for a person: %s (%s); see them with: caddy payments list --state attention",
 			"منتظر تصمیم کسی: %s (%s)؛ با این دستور دیده می‌شوند: caddy payments list --state attention"}, all.says(f, w.more), all.why())})
 }
 
