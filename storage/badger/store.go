@@ -41,6 +41,7 @@ type Store struct {
 	opening openReport
 	gen     generation
 	counts  counts
+	recent  recent
 	due     dueFloor
 	minting turn
 	sieving sieving
