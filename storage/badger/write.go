@@ -32,7 +32,9 @@ const (
 // newQueue gives the queue, at the version that Badger has come to.
 func (s *Store) newQueue() *commit.Queue {
 	q := commit.New(commit.Config{
-		Begin:    func(version uint64) commit.Tx { return &tx{Txn: s.db.NewTransactionAt(version, true), recent: &s.recent} },
+		Begin: func(version uint64) commit.Tx {
+			return &tx{Txn: s.db.NewTransactionAt(version, true), recent: &s.recent}
+		},
 		Record:   s.recordBatch,
 		Commit:   s.commitBatch,
 		Admit:    func(grows bool) error { return s.disk.Allow(grows) },

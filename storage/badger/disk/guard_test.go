@@ -1,10 +1,14 @@
 package disk
 
 import (
+	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/rahgir/caddy-payments/payment"
 )
 
 func TestDefaultMinFree(t *testing.T) {
@@ -32,7 +36,7 @@ func TestMeasuredWhenItMatters(t *testing.T) {
 		"a slow disk, and little room":  {soft + mib, mib, true},
 		"a quick one, and as much room": {soft + mib, 1 << 62, false},
 	} {
-		t.Run(name, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			measured := 0
 			g := &Guard{opts: Options{Fastest: c.fastest, Log: zap.NewNop, Measure: func(string) (Space, error) {
 				measured++
@@ -41,19 +45,21 @@ func TestMeasuredWhenItMatters(t *testing.T) {
 			g.last.Store(time.Now().Add(time.Hour).UnixNano()) // the reserve is somebody else's matter
 			for range 3 {
 				if err := g.Allow(true); (err == nil) != (c.free >= soft) {
-					t.Errorf("allowed: %v", err)
+					t.Errorf("%s: allowed: %v", name, err)
 				}
 				time.Sleep(10 * time.Microsecond)
 			}
 			if c.once != (measured == 1) {
-				t.Errorf("measured %d times", measured)
+				t.Errorf("%s: measured %d times", name, measured)
 			}
 		})
 	}
 }
 
 // A disk that has filled up meanwhile is noticed when other programs can have done it.
-func TestFilledMeanwhile(t *testing.T) {
+func TestFilledMeanwhile(t *testing.T) { synctest.Test(t, filledMeanwhile) }
+
+func filledMeanwhile(t *testing.T) {
 	free := uint64(100 << 30)
 	g := &Guard{opts: Options{Fastest: Fastest, Log: zap.NewNop, Measure: func(string) (Space, error) {
 		return Space{Free: free, Total: 1 << 40}, nil
@@ -62,7 +68,8 @@ func TestFilledMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	free = 0
-	for g.Allow(true) == nil { // ends, or the test's time does
-		time.Sleep(time.Millisecond)
+	time.Sleep(keepEvery)
+	if err := g.Allow(true); !errors.Is(err, payment.ErrFull) {
+		t.Errorf("allowed: %v", err)
 	}
 }
