@@ -37,6 +37,15 @@ const floorSite = `http://%s {
 }
 `
 
+// rulesSite makes as many look-ups, entries and commits as the rules of money demand, and
+// nothing else.
+const rulesSite = `http://%s {
+	bind 127.0.0.1
+	bench_rules http://{provider}/v1.1/payment/verify {dir}/rules
+	reverse_proxy {shop}
+}
+`
+
 // arm is one of those that take turns.
 type arm struct {
 	name  string
@@ -51,29 +60,36 @@ type arm struct {
 // collector cost is the same for all.
 type shops struct {
 	once, idem, bare, least *arm
+	// rules has a site in section slow only.
+	rules *arm
 	// php and marked have no site where there is no php-fpm.
 	php, marked *arm
 }
 
 // startShops starts a Caddy of this build, or of another one.
-func (b *bench) startShops(ctx context.Context, program string, f *fpm) (*shops, *instance, error) {
+func (b *bench) startShops(ctx context.Context, program string, f *fpm, rules bool) (*shops, *instance, error) {
 	s := &shops{
 		once:   &arm{name: "deliver once", site: b.address(), path: returnPath},
 		idem:   &arm{name: "deliver idempotent", site: b.address(), path: returnPath},
 		bare:   &arm{name: "two hops without a store", site: b.address(), path: returnPath},
 		least:  &arm{name: "two hops and two writes of Badger's", site: b.address(), path: returnPath},
+		rules:  &arm{name: "two hops and what the rules write", path: returnPath},
 		php:    &arm{name: "php-fpm and SQLite", path: "/verify.php"},
 		marked: &arm{name: "php-fpm and SQLite, marker first", path: "/verify.php"},
 	}
 	text := globals("badger {dir}/ledger") + fmt.Sprintf(floorSite, local(s.least.site)) +
 		fmt.Sprintf(verifySite, local(s.once.site), "", "once") + fmt.Sprintf(verifySite, local(s.idem.site), "", "idempotent") +
 		fmt.Sprintf(hopsSite, local(s.bare.site))
+	if rules {
+		s.rules.site = b.address()
+		text += fmt.Sprintf(rulesSite, local(s.rules.site))
+	}
 	if f != nil {
 		s.php.site, s.marked.site = b.address(), b.address()
 		text += f.sites(s.php, s.marked)
 	}
 	c, err := b.startBuild(ctx, program, text)
-	for _, a := range []*arm{s.once, s.idem, s.bare, s.least, s.php, s.marked} {
+	for _, a := range []*arm{s.once, s.idem, s.bare, s.least, s.rules, s.php, s.marked} {
 		a.caddy = c
 	}
 	return s, c, err
@@ -94,7 +110,7 @@ func throughput(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	s, c, err := b.startShops(ctx, self, f)
+	s, c, err := b.startShops(ctx, self, f, false)
 	if err != nil {
 		return err
 	}

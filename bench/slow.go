@@ -20,7 +20,7 @@ func slowProvider(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	s, c, err := b.startShops(ctx, self, f)
+	s, c, err := b.startShops(ctx, self, f, true)
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func slowProvider(ctx context.Context, b *bench) error {
 	var former *shops
 	if b.against != "" {
 		var other *instance
-		if former, other, err = b.startShops(ctx, b.against, nil); err != nil {
+		if former, other, err = b.startShops(ctx, b.against, nil, false); err != nil {
 			return fmt.Errorf("%s: %w", b.against, err)
 		}
 		defer other.stop()
@@ -37,7 +37,7 @@ func slowProvider(ctx context.Context, b *bench) error {
 		if b.customers != 0 && workers != b.customers {
 			continue
 		}
-		arms := s.ours()
+		arms := append(s.ours(), s.rules)
 		// With 512 customers most would wait longer for a PHP worker than any would.
 		against := f != nil && workers == 64
 		if against {
@@ -53,6 +53,7 @@ func slowProvider(ctx context.Context, b *bench) error {
 		for _, a := range []*arm{s.once, s.idem} {
 			b.atLeast(a.name+at, over(a.rate, s.bare.rate), 0.9, "of two hops", fmt.Sprintf("%s; the two hops %s", a.note(), s.bare.note()))
 			b.atMost("  Caddy's CPU for one", over(a.cpu, s.least.cpu), 1.2, "of two hops and two bare writes", s.least.note())
+			b.info("  Caddy's CPU for one", over(a.cpu, s.rules.cpu), "of two hops and what the rules write", s.rules.note())
 			if against {
 				b.atLeast("  against php-fpm", over(a.rate, s.php.rate), 5, "times php", s.php.note())
 			}
