@@ -58,10 +58,8 @@ func (s *Server) caller(r *http.Request, peer netip.Addr) (netip.Addr, error) {
 		}
 		return client.Unmap().WithZone(""), nil
 	}
-	for _, name := range []string{"X-Forwarded-For", "Forwarded"} {
-		if r.Header.Get(name) != "" && !s.Place {
-			return peer, fmt.Errorf("a proxy at %s, which `trusted_proxies` does not name, has passed this call on (%s): let the shop call this server itself, or write `allow %s` if nobody else can call through that proxy", peer, name, peer)
-		}
+	if name := proxied(r.Header); name != "" && !s.Place {
+		return peer, fmt.Errorf("a proxy at %s, which `trusted_proxies` does not name, has passed this call on (%s): let the shop call this server itself, or write `allow %s` if nobody else can call through that proxy", peer, name, peer)
 	}
 	return peer, nil
 }
