@@ -78,7 +78,7 @@ func TestPagePictures(t *testing.T) {
 	}
 
 	p.set(settings{Language: "fa"})
-	p.screen(phoneWidth, 1180, 1.5)
+	p.screen(phoneWidth, 1330, 1.5)
 	p.open(site + "/buy/mug?quantity=2")
 	keep("stall-fa")
 	p.screen(phoneWidth, phoneHeight, 1.5)
@@ -98,8 +98,8 @@ func TestPagePictures(t *testing.T) {
 	buy("ebook", "zibal", "pay")
 	keep("thanks-en")
 	p.set(settings{Language: "en", Dark: true})
-	p.screen(1000, 760, 1)
-	p.open(site + "/buy/ebook")
+	p.screen(800, 1000, 1)
+	p.open(site + "/buy/mug")
 	keep("checkout-dark")
 }
 

@@ -92,7 +92,7 @@ func viewIn(l lang.Lang, p *Page) *view {
 	}
 	s := sheetOf(p)
 	v.CSS, v.styleHash, v.assets = s.css, s.hash, assetsOf(p)
-	if p.Since > 0 && p.Kind == Confirming {
+	if p.Since >= 2*time.Second && p.Kind == Confirming { // nobody has waited for 0 seconds
 		v.Since = since(l, p.Since)
 	}
 	after := p.After
