@@ -156,7 +156,7 @@ func exactly(n int, what string) cobra.PositionalArgs {
 // run, so that a wrong number ends with the status of wrong usage.
 func (c *cli) leaf(use, short, long string, args cobra.PositionalArgs, f func(*cobra.Command, []string) error) *cobra.Command {
 	return &cobra.Command{
-		Use: use, Short: short, Long: long, Args: cobra.ArbitraryArgs,
+		Use: use, Short: short, Long: long, Example: exampleOf(use), Args: cobra.ArbitraryArgs,
 		RunE: c.run(func(cmd *cobra.Command, given []string) error {
 			if err := args(cmd, given); err != nil {
 				return err

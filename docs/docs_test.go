@@ -128,13 +128,19 @@ var around = map[string][2]string{
 	"payments": {standard + "shop.example.com {\n\t@return query wc-api=*\n\tpayments {\n", "\n\t}\n}\n"},
 	"verify":   {standard + "shop.example.com {\n\tpayments {\n\t\tverify /callback idpay {\n", "\n\t\t}\n\t}\n}\n"},
 	// "relayed" is a site of a shop whose plugin calls a relay.
-	"relayed": {strings.Replace(standard, "provider idpay {", "provider zarinpal {\n\t\t\tmerchant_id {env.ZARINPAL_MERCHANT}\n\t\t}\n\t\tprovider idpay {", 1), ""},
+	"relayed": {standard, ""},
 	"track":   {standard + "shop.example.com {\n\tpayments {\n\t\ttrack /product/* {\n", "\n\t\t}\n\t}\n}\n"},
 }
 
 const standard = `{
 	payments {
 		signing_key {env.PAYMENTS_SIGNING_KEY}
+		provider zarinpal {
+			merchant_id {env.ZARINPAL_MERCHANT}
+		}
+		provider zibal {
+			merchant {env.ZIBAL_MERCHANT}
+		}
 		provider idpay {
 			api_key {env.IDPAY_KEY}
 		}

@@ -232,6 +232,9 @@ func (t *returnRequest) about(k pages.Kind, rec *payment.Record) pages.Page {
 	p := t.blank(k)
 	if rec != nil {
 		p.Ref = rec.Ref
+		if t.set != nil && t.set.Has(token.ParamRef) {
+			p.Address = t.selfURI() // our reference finds the payment without the rest
+		}
 		if rec.Expect.Checkout && (k == pages.Declined || k == pages.Cancelled) {
 			p.Retry = t.h.linked(t.r, t.h.retryURL(rec))
 		}

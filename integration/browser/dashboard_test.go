@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -179,12 +177,12 @@ func keep(p *person, desk string, pictures [][3]string) {
 	if !*updateImages {
 		return
 	}
-	p.screen(1200, 1000, 1)
+	p.screen(1120, 900, 1)
 	for _, x := range pictures {
 		p.set(settings{Language: x[2]})
 		p.open(desk + x[1])
 		p.see("main")
-		p.must(os.WriteFile(filepath.Join("..", "..", "docs", "images", "dashboard-"+x[0]+".png"), p.picture(), 0o644))
+		image(p.t, "dashboard-"+x[0], p.picture())
 	}
 }
 

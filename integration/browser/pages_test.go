@@ -57,13 +57,19 @@ func newCounter(t *testing.T) *counter {
 			expect intent
 			timeout 1s
 		}
+		checkout /sell idpay {
+			item mug 120000toman "لیوان نارنج · Narenj mug"
+			return /sold
+		}
+		verify /sold idpay
 		require /files/* {
 			item ebook
 			checkout /buy
 			devices 1
 		}
 	}
-	reverse_proxy SHOP
+	@shop not path /sold
+	reverse_proxy @shop SHOP
 }
 `, "SHOP", c.shop.URL), harness.Environment()...)
 	return c
@@ -119,6 +125,7 @@ func TestEveryEndOfAPaymentOnAPhone(t *testing.T) {
 		t.Fatalf("the return: %d", got.Status)
 	}
 	everyLook(t, p, "duplicate", back, http.StatusOK)
+	cleanAddress(p, "duplicate")
 
 	id, _ = c.start(t, b, "mug")
 	back = c.end(t, id, "pay")
@@ -126,6 +133,16 @@ func TestEveryEndOfAPaymentOnAPhone(t *testing.T) {
 	b.Get(back)
 	c.broken.Store(false)
 	everyLook(t, p, "parked", back, http.StatusOK)
+	cleanAddress(p, "parked")
+
+	bank = b.Post(c.site+"/sell/mug", nil).Location(t)
+	p.set(looks[0].settings)
+	p.open(bank)
+	p.press("button[value=pay]")
+	p.at("/sold")
+	p.see("main")
+	judge(p, "thanks", looks[0])
+	cleanAddress(p, "thanks")
 
 	id, _ = c.start(t, b, "mug")
 	back = c.end(t, id, "pay")
@@ -134,6 +151,19 @@ func TestEveryEndOfAPaymentOnAPhone(t *testing.T) {
 	}
 	everyLook(t, p, "review", back, http.StatusConflict)
 	p.onlyAsked(c.site, c.bank)
+}
+
+// cleanAddress checks that a page of ours about a paid order leaves our reference alone in the
+// browser's address, and that this address shows the page again.
+func cleanAddress(p *person, page string) {
+	p.t.Helper()
+	const title = "document.querySelector('h1').innerText"
+	p.until("the address is clean", `/^\?payment_ref=[^&]+$/.test(location.search)`)
+	before := read[string](p, title)
+	p.open(read[string](p, "location.href"))
+	if after := read[string](p, title); after != before {
+		p.t.Errorf("%s: its clean address shows %q, not %q", page, after, before)
+	}
 }
 
 func TestConfirmingPageEndsWithTheShopsByItself(t *testing.T) {

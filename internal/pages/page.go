@@ -68,6 +68,10 @@ type Page struct {
 	// Wrong is why the form is shown again.
 	Wrong Wrong
 
+	// Address is the path on this site that shows a Thanks, Duplicate or Parked page again.
+	// Invariant: the browser's address then keeps nothing else of the return. People print
+	// it and send it to each other.
+	Address string
 	// Refresh is the path on this site that Confirming, Busy and Unavailable
 	// ask again, by GET.
 	Refresh string

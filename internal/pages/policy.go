@@ -15,11 +15,16 @@ var styleText string
 //go:embed assets/submit.js
 var scriptText string
 
+//go:embed assets/clean.js
+var cleanText string
+
 // What the pages carry, and its hashes: made once, of exactly these bytes.
 var (
 	style      = strings.TrimSpace(styleText)
 	script     = template.JS(strings.TrimSpace(scriptText)) //nolint:gosec // our own file
 	scriptHash = hash(string(script))
+	clean      = template.JS(strings.TrimSpace(cleanText)) //nolint:gosec // our own file
+	cleanHash  = hash(string(clean))
 )
 
 func hash(s string) string {
@@ -43,7 +48,7 @@ func policy(r *http.Request, v *view) string {
 	b.WriteString(v.styleHash)
 	if v.Script != "" {
 		b.WriteString("; script-src ")
-		b.WriteString(scriptHash)
+		b.WriteString(v.scriptHash)
 	}
 	switch {
 	case v.Form == nil:

@@ -17,7 +17,7 @@ var parts = []struct {
 	still bool
 }{
 	{"head", true},
-	{"refresh", false}, // where the page asks again
+	{"refresh", false}, // where the page asks again, or is found again
 	{"body", true},
 	{"top", true},
 	{"own", false}, // the reference, the time, and the form
@@ -75,7 +75,7 @@ func html(v *view, p *Page) ([]byte, error) {
 	if !ok {
 		return execute(v)
 	}
-	if v.Refresh == "" && v.Ref == "" && v.Since == "" && v.Form == nil {
+	if v.Refresh == "" && v.Address == "" && v.Ref == "" && v.Since == "" && v.Form == nil {
 		key.part = "page" // all of it is still
 		return kept(key, v)
 	}
@@ -111,7 +111,7 @@ func write(b *bytes.Buffer, name string, still bool, key stillKey, v *view) erro
 		}
 		b.Write(made)
 		return nil
-	case name == "refresh" && v.Refresh == "", name == "own" && v.Ref == "" && v.Since == "" && v.Form == nil:
+	case name == "refresh" && v.Refresh == "" && v.Address == "", name == "own" && v.Ref == "" && v.Since == "" && v.Form == nil:
 		return nil
 	}
 	return page.ExecuteTemplate(b, name, v)

@@ -69,7 +69,7 @@ func TestKeptPagesAreTheirOwn(t *testing.T) {
 			p.Action, p.ShopURL = "", "/"
 			pages = append(pages, p)
 			// And with everything that is not kept beside it.
-			p.Action, p.Fields, p.Refresh, p.Ref = "/back?a=<b>", []Field{{"a", `"><x>`}}, "/back?id=<i>&b=\"", "abcdefgh"
+			p.Action, p.Fields, p.Refresh, p.Ref, p.Address = "/back?a=<b>", []Field{{"a", `"><x>`}}, "/back?id=<i>&b=\"", "abcdefgh", "/back?c=<d>"
 			pages = append(pages, p)
 			p.Action, p.Fields = "", nil
 			pages = append(pages, p)

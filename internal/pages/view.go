@@ -35,10 +35,11 @@ type view struct {
 
 	styleHash, assets, pictureOrigin string
 
-	Script template.JS
-	After  int
+	Script     template.JS
+	scriptHash string
+	After      int
 
-	Refresh          string
+	Refresh, Address string
 	Ref, Since       string
 	Test             bool
 	Sum, Rial, Wrong string
@@ -91,7 +92,7 @@ func viewIn(l lang.Lang, p *Page) *view {
 	}
 	s := sheetOf(p)
 	v.CSS, v.styleHash, v.assets = s.css, s.hash, assetsOf(p)
-	if p.Since > 0 && p.Kind == Confirming {
+	if p.Since >= 2*time.Second && p.Kind == Confirming { // nobody has waited for 0 seconds
 		v.Since = since(l, p.Since)
 	}
 	after := p.After
@@ -101,6 +102,9 @@ func viewIn(l lang.Lang, p *Page) *view {
 	v.After = int((after + time.Second - 1) / time.Second)
 	if at := local(p.Refresh); at != "" && v.After > 0 && len(p.Fields) == 0 {
 		v.Refresh = strconv.Itoa(v.After) + "; url=" + at
+	}
+	if at := local(p.Address); at != "" && (p.Kind == Thanks || p.Kind == Duplicate || p.Kind == Parked) {
+		v.Address, v.Script, v.scriptHash = at, clean, cleanHash
 	}
 	v.price(l, p)
 	v.product(l, p)
@@ -128,9 +132,9 @@ func (v *view) form(l lang.Lang, p *Page) {
 	f := &form{Action: at, Hidden: p.Fields, Button: v.Word.Go}
 	switch p.Kind {
 	case Bounce, ToBank:
-		v.Script = script
+		v.Script, v.scriptHash = script, scriptHash
 	case Confirming, Busy, Unavailable:
-		f.Button, v.Script = v.Word.Check, script
+		f.Button, v.Script, v.scriptHash = v.Word.Check, script, scriptHash
 	case Checkout:
 		f.Button = v.Word.Pay
 		if p.Max > 0 {

@@ -1,0 +1,1 @@
+history.replaceState(null,"",document.querySelector("link[rel=canonical]").href)
