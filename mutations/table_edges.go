@@ -15,6 +15,12 @@ func keeping() []Mutant {
 			in(`case len(holder) == 0:
 			return nil, nil, &payment.TakenError{Key: key}`, `case len(holder) == 0:
 			ws = append(ws, write{Key: uk, Value: k[:]})`), suite},
+		{"writer-believes-what-it-wrote", "R5 R6", "The writer goes on from what a refused batch would have left, or from what was there before.",
+			in("\t\tt.recent.forget(w.Key)\n", ""), []Suite{unit("storage/badger", "TestRecentIsWhatTheLedgerSays")}},
+		{"meta-of-a-failed-batch-kept", "R5", "What a batch has written of the ledger itself is believed although the batch failed.",
+			in(`err == nil && !t.meta`, `err == nil`), []Suite{unit("storage/badger", "TestMetaOfAFailedBatch")}},
+		{"full-disk-seen-late", "R12", "A disk that has filled up is noticed when the process has died of it.",
+			[]Edit{{"storage/badger/disk", `if g.opts.Fastest == 0 || sp.Free <= g.soft {`, `if g.opts.Fastest == 0 {`}}, []Suite{unit("storage/badger/disk", "TestMeasuredWhenItMatters")}},
 		{"dedupe-with-a-ttl", "R5", "After a month every receipt is good again.",
 			in(`err = txn.Set(w.Key, w.Value)`, `err = txn.SetEntry(bdb.NewEntry(w.Key, w.Value).WithTTL(30 * 24 * time.Hour))`), []Suite{unit("storage/badger", "TTL")}},
 		{"money-forgotten", "R5 R2", "A declined record that was captured once is deleted, with its keys.",
