@@ -217,8 +217,8 @@ func TestAWebhookThatIsGone(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		r := w.record(rec.Ref)
-		if len(h.kinds()) != 1 || w.events.alerts(engine.EventPaused) != 1 {
-			t.Errorf("told %v, %d alerts", h.kinds(), w.events.alerts(engine.EventPaused))
+		if len(h.kinds()) != 1 || w.events.alerts(engine.EventUntold) != 1 || w.events.alerts(engine.EventPaused) != 0 {
+			t.Errorf("told %v, %d alerts; %d of a network", h.kinds(), w.events.alerts(engine.EventUntold), w.events.alerts(engine.EventPaused))
 		}
 		for _, p := range r.Reports {
 			if !p.Kind.Conversion() && (p.State != payment.ParkedReport || p.Last != "410" || p.Unanswered != 0) {

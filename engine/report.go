@@ -247,7 +247,10 @@ func (e *Engine) outcome(rec *payment.Record, p *payment.Report, a payment.Repor
 		return Event{Name: EventPaused, Outcome: OutcomeRetried, Alert: true}
 	case a.Outcome == payment.ReportGone:
 		e.pause(to)
-		return Event{Name: EventPaused, Outcome: OutcomeParked, Alert: true, Err: errGone}
+		if kind.Conversion() {
+			bad = EventPaused
+		}
+		return Event{Name: bad, Outcome: OutcomeParked, Alert: true, Err: errGone}
 	case a.Outcome == payment.ReportHeld && !retry.IsZero():
 		return Event{}
 	case a.Outcome == payment.ReportRetry && !retry.IsZero():

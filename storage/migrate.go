@@ -50,7 +50,7 @@ var (
 	// ErrMoved: the ledger was moved to another store.
 	ErrMoved = errors.New("this ledger was moved to another store; payments go on there")
 	// ErrReceiving: the ledger is not complete.
-	ErrReceiving = errors.New("this ledger is being imported and not complete; finish with `caddy payments import`")
+	ErrReceiving = errors.New("this ledger is being imported and not complete; finish with the `caddy payments import` or `caddy payments restore` that began it")
 	// ErrNoLedger: there is no ledger to move.
 	ErrNoLedger = errors.New("there is no ledger")
 	// ErrInUse: somebody works on the ledger.

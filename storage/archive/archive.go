@@ -34,7 +34,7 @@ var (
 	// ErrOther: the file is of another ledger, or the ledger went on since.
 	ErrOther = errors.New("the archive is not of this ledger as it is now; export into a new file")
 	// ErrDiffers: what arrived is not what was sent.
-	ErrDiffers = errors.New("what is in the ledger now is not what is in the archive")
+	ErrDiffers = errors.New("what is in the ledger now is not what is in the archive; it takes no payments: move it away and begin with an empty one")
 	// ErrNotEmpty: the ledger has payments of its own.
 	ErrNotEmpty = errors.New("this ledger is not empty: a ledger is imported into an empty one")
 	// ErrShape: the file is no archive.
@@ -51,9 +51,18 @@ type head struct {
 	Start   time.Time `json:"start"`
 }
 
-// tail is its last.
+// hash is what the last line says of the first: the items' sum doesn't cover it.
+func (h head) hash() string {
+	line, _ := json.Marshal(h)
+	sum := sha256.Sum256(line)
+	return hex.EncodeToString(sum[:])
+}
+
+// tail is its last. Nothing stands after it.
 type tail struct {
 	End *Summary `json:"end"`
+	// Head is the first line's hash. Archives of earlier versions have none.
+	Head string `json:"head,omitempty"`
 }
 
 // Summary says what a ledger holds. Two ledgers with the same summary hold the
@@ -135,7 +144,7 @@ func Export(ctx context.Context, from storage.Migrator, path string, tell Progre
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	have, at, end, err := scan(f, func(h head) error {
-		if h.ID != gen.ID || h.Seq != gen.Seq {
+		if h.ID != gen.ID || h.Seq != gen.Seq || !h.Start.Equal(gen.Start) {
 			return ErrOther
 		}
 		return nil
@@ -154,8 +163,9 @@ func Export(ctx context.Context, from storage.Migrator, path string, tell Progre
 	}
 	out := bufio.NewWriterSize(f, 1<<20)
 	enc := json.NewEncoder(out)
+	first := head{format, gen.ID, gen.Seq, gen.Start}
 	if at == 0 {
-		if err := enc.Encode(head{format, gen.ID, gen.Seq, gen.Start}); err != nil {
+		if err := enc.Encode(first); err != nil {
 			return sum, err
 		}
 	}
@@ -179,7 +189,7 @@ func Export(ctx context.Context, from storage.Migrator, path string, tell Progre
 		return sum, ErrOther
 	}
 	sum = all.summary()
-	if err := enc.Encode(tail{&sum}); err != nil {
+	if err := enc.Encode(tail{&sum, first.hash()}); err != nil {
 		return sum, err
 	}
 	return sum, errors.Join(out.Flush(), f.Sync())
@@ -194,7 +204,8 @@ func Write(ctx context.Context, from storage.Backer, to io.Writer, tell Progress
 	}
 	out := bufio.NewWriterSize(to, 1<<16)
 	enc := json.NewEncoder(out)
-	if err := enc.Encode(head{format, gen.ID, gen.Seq, gen.Start}); err != nil {
+	first := head{format, gen.ID, gen.Seq, gen.Start}
+	if err := enc.Encode(first); err != nil {
 		return sum, err
 	}
 	all := newAdder()
@@ -207,7 +218,7 @@ func Write(ctx context.Context, from storage.Backer, to io.Writer, tell Progress
 		return sum, err
 	}
 	sum = all.summary()
-	return sum, errors.Join(enc.Encode(tail{&sum}), out.Flush())
+	return sum, errors.Join(enc.Encode(tail{&sum, first.hash()}), out.Flush())
 }
 
 // About is what an archive says of itself.
@@ -250,6 +261,7 @@ func Look(in io.Reader) (a About, err error) {
 func scan(r io.Reader, isHead func(head) error, each func(storage.Item) error) (all *adder, at int64, end *Summary, err error) {
 	all = newAdder()
 	in := bufio.NewReaderSize(r, 1<<20)
+	var h head
 	for first := true; ; first = false {
 		line, err := in.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
@@ -260,7 +272,6 @@ func scan(r io.Reader, isHead func(head) error, each func(storage.Item) error) (
 		}
 		switch {
 		case first:
-			var h head
 			if json.Unmarshal(line, &h) != nil || h.Archive == 0 {
 				return all, at, nil, ErrShape
 			}
@@ -272,8 +283,11 @@ func scan(r io.Reader, isHead func(head) error, each func(storage.Item) error) (
 			}
 		case bytes.HasPrefix(line, []byte(`{"end":`)):
 			var t tail
-			if json.Unmarshal(line, &t) != nil || t.End == nil || !t.End.equal(all.summary()) {
+			if json.Unmarshal(line, &t) != nil || t.End == nil || !t.End.equal(all.summary()) || t.Head != "" && t.Head != h.hash() {
 				return all, at, nil, fmt.Errorf("%w: it was changed", ErrShape)
+			}
+			if _, err := in.ReadByte(); !errors.Is(err, io.EOF) {
+				return all, at, nil, fmt.Errorf("%w: something stands after its end, byte %d", ErrShape, at+int64(len(line)))
 			}
 			return all, at, t.End, nil
 		default:

@@ -1,6 +1,7 @@
 package archive_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -312,6 +313,12 @@ func TestDamaged(t *testing.T) {
 		"a line less":  func(b []byte) []byte { return append(b[:0:0], append(b[:len(b)/3:len(b)/3], b[len(b)/2:]...)...) },
 		"no archive":   func([]byte) []byte { return []byte("ref,state\n1,2\n") },
 		"nothing":      func([]byte) []byte { return nil },
+		"its head":     func(b []byte) []byte { return bytes.Replace(b, []byte(`"generation":1`), []byte(`"generation":7`), 1) },
+		"a byte more":  func(b []byte) []byte { return append(b, 0) },
+		"a line more":  func(b []byte) []byte { return append(b, "and so on\n"...) },
+		"an item more": func(b []byte) []byte { return append(b, `{"kind":"key","name":"bmFtZQ==","value":""}`+"\n"...) },
+		"twice":        func(b []byte) []byte { return append(b, b...) },
+		"a 2nd end":    func(b []byte) []byte { return append(b, b[bytes.LastIndex(b[:len(b)-1], []byte("\n"))+1:]...) },
 		"a later form": func([]byte) []byte { return []byte(`{"caddy_payments_ledger":2,"id":"x"}` + "\n") },
 	} {
 		if err := os.WriteFile(path, damage(append([]byte(nil), whole...)), 0o600); err != nil {
@@ -325,5 +332,41 @@ func TestDamaged(t *testing.T) {
 				t.Errorf("%s: %d items were written, %v", name, sum.Total(), err)
 			}
 		})
+	}
+}
+
+// Whatever bit of a backup flips, it is refused, or it says the same as before.
+func TestAnyBit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "archive")
+	from := newBadger(t)
+	open(t, from, func(s payment.Store) {
+		if _, err := s.Secret(ctx, "signing_key", func() ([]byte, error) { return []byte("the secret"), nil }); err != nil {
+			t.Fatal(err)
+		}
+		r := record(1)
+		if err := s.Commit(ctx, payment.Change{Record: r, Take: []payment.Key{payment.ReceiptKey("issuer", r.ID)}}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	with(t, from, func(s storage.Migrator) {
+		if _, err := archive.Export(ctx, s, path, quiet); err != nil {
+			t.Fatal(err)
+		}
+	})
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := archive.Look(bytes.NewReader(whole))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(whole); i += 3 {
+		bit := i * 5 % 8 // a look takes its time
+		b := bytes.Clone(whole)
+		b[i] ^= 1 << bit
+		if got, err := archive.Look(bytes.NewReader(b)); err == nil && got.Sum != want.Sum {
+			t.Errorf("byte %d, bit %d: taken for another ledger", i, bit)
+		}
 	}
 }
