@@ -35,6 +35,7 @@ func (a *App) doctorRelays(ctx context.Context) (out []operate.Finding) {
 	for _, f := range known {
 		out = append(out, operate.Finding{Level: operate.LevelOK, Code: f.Code, Where: f.Where, Text: f.Text})
 	}
+	out = append(out, a.shared.findings()...)
 	a.relayed.Lock()
 	places := slices.Sorted(maps.Keys(a.relayed.places))
 	a.relayed.Unlock()

@@ -37,6 +37,15 @@ const floorSite = `http://%s {
 }
 `
 
+// rulesSite makes as many look-ups, entries and commits as the rules of money demand, and
+// nothing else.
+const rulesSite = `http://%s {
+	bind 127.0.0.1
+	bench_rules http://{provider}/v1.1/payment/verify {dir}/rules
+	reverse_proxy {shop}
+}
+`
+
 // arm is one of those that take turns.
 type arm struct {
 	name  string
@@ -47,34 +56,69 @@ type arm struct {
 	rate, cpu, p50, p99 []float64
 }
 
+// shops are those that take turns in one Caddy, so that what its heap and its
+// collector cost is the same for all.
+type shops struct {
+	once, idem, bare, least *arm
+	// rules has a site in section slow only.
+	rules *arm
+	// php and marked have no site where there is no php-fpm.
+	php, marked *arm
+}
+
+// startShops starts a Caddy of this build, or of another one.
+func (b *bench) startShops(ctx context.Context, program string, f *fpm, rules bool) (*shops, *instance, error) {
+	s := &shops{
+		once:   &arm{name: "deliver once", site: b.address(), path: returnPath},
+		idem:   &arm{name: "deliver idempotent", site: b.address(), path: returnPath},
+		bare:   &arm{name: "two hops without a store", site: b.address(), path: returnPath},
+		least:  &arm{name: "two hops and two writes of Badger's", site: b.address(), path: returnPath},
+		rules:  &arm{name: "two hops and what the rules write", path: returnPath},
+		php:    &arm{name: "php-fpm and SQLite", path: "/verify.php"},
+		marked: &arm{name: "php-fpm and SQLite, marker first", path: "/verify.php"},
+	}
+	text := globals("badger {dir}/ledger") + fmt.Sprintf(floorSite, local(s.least.site)) +
+		fmt.Sprintf(verifySite, local(s.once.site), "", "once") + fmt.Sprintf(verifySite, local(s.idem.site), "", "idempotent") +
+		fmt.Sprintf(hopsSite, local(s.bare.site))
+	if rules {
+		s.rules.site = b.address()
+		text += fmt.Sprintf(rulesSite, local(s.rules.site))
+	}
+	if f != nil {
+		s.php.site, s.marked.site = b.address(), b.address()
+		text += f.sites(s.php, s.marked)
+	}
+	c, err := b.startBuild(ctx, program, text)
+	for _, a := range []*arm{s.once, s.idem, s.bare, s.least, s.rules, s.php, s.marked} {
+		a.caddy = c
+	}
+	return s, c, err
+}
+
+// ours are those arms that are no PHP.
+func (s *shops) ours() []*arm { return []*arm{s.once, s.idem, s.bare, s.least} }
+
 // throughput measures verified and delivered payments a second.
 func throughput(ctx context.Context, b *bench) error {
-	once := &arm{name: "deliver once", site: b.address(), path: returnPath}
-	idem := &arm{name: "deliver idempotent", site: b.address(), path: returnPath}
-	bare := &arm{name: "two hops without a store", site: b.address(), path: returnPath}
-	least := &arm{name: "two hops and two writes of Badger's", site: b.address(), path: returnPath}
-	text := globals("badger {dir}/ledger") + fmt.Sprintf(floorSite, local(least.site)) +
-		fmt.Sprintf(verifySite, local(once.site), "", "once") + fmt.Sprintf(verifySite, local(idem.site), "", "idempotent") +
-		fmt.Sprintf(hopsSite, local(bare.site))
-	arms := []*arm{once, idem, bare, least}
-
-	php := &arm{name: "php-fpm and SQLite", site: b.address(), path: "/verify.php"}
-	marked := &arm{name: "php-fpm and SQLite, marker first", site: b.address(), path: "/verify.php"}
-	fpm, err := b.startFPM(ctx)
+	f, err := b.startFPM(ctx)
 	if err == nil {
-		defer fpm.stop()
-		text += fpm.sites(php, marked)
-		arms = append(arms, php, marked)
+		defer f.stop()
 	} else {
 		b.fail(err)
 	}
-	c, err := b.startCaddy(ctx, text)
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	s, c, err := b.startShops(ctx, self, f, false)
 	if err != nil {
 		return err
 	}
 	defer c.stop()
-	for _, a := range arms {
-		a.caddy = c
+	once, idem, bare, least, php, marked := s.once, s.idem, s.bare, s.least, s.php, s.marked
+	arms := s.ours()
+	if f != nil {
+		arms = append(arms, php, marked)
 	}
 	ram := &arm{name: "deliver once, ledger in RAM", site: b.address(), path: returnPath}
 	if dir, ok := ramDisk(); ok {
@@ -106,32 +150,6 @@ func throughput(ctx context.Context, b *bench) error {
 		}
 		b.info("  against php that marks first, deliver once"+at, over(once.rate, marked.rate), "times php", marked.note())
 		b.info("  two synced writes of bare Badger, and nothing else, against php"+at, over(least.rate, php.rate), "times php", "")
-	}
-	return b.slowProvider(ctx, once, idem, bare, least, php)
-}
-
-// slowProvider measures the same with a provider that takes as long as real ones
-// do. The budgets are for this: without the wait, the disk's syncs are most of what
-// a payment takes, and a shop never sees that.
-func (b *bench) slowProvider(ctx context.Context, once, idem, bare, least, php *arm) error {
-	for _, workers := range []int{64, 512} {
-		arms := []*arm{once, idem, bare, least}
-		// With 512 customers most would wait longer for a PHP worker than any would.
-		against := php.caddy != nil && workers == 64
-		if against {
-			arms = append(arms, php)
-		}
-		if err := b.takeTurns(ctx, arms, workers, slow); err != nil {
-			return err
-		}
-		at := fmt.Sprintf(", %s, concurrency %d", slowWords, workers)
-		for _, a := range []*arm{once, idem} {
-			b.atLeast(a.name+at, over(a.rate, bare.rate), 0.9, "of two hops", fmt.Sprintf("%s; the two hops %s", a.note(), bare.note()))
-			b.atMost("  Caddy's CPU for one", over(a.cpu, least.cpu), 1.2, "of two hops and two bare writes", least.note())
-			if against {
-				b.atLeast("  against php-fpm", over(a.rate, php.rate), 5, "times php", php.note())
-			}
-		}
 	}
 	return nil
 }

@@ -25,6 +25,9 @@ type bench struct {
 	slice    time.Duration
 	parent   string
 	profiles string
+	against  string
+	// customers, if not 0, is the one number of them in section slow.
+	customers int
 
 	dir     string
 	machine machine
@@ -172,6 +175,11 @@ func (b *bench) startCaddy(ctx context.Context, caddyfile string) (*instance, er
 	if err != nil {
 		return nil, err
 	}
+	return b.startBuild(ctx, self, caddyfile)
+}
+
+// startBuild is startCaddy with the Caddy of another build of this command.
+func (b *bench) startBuild(ctx context.Context, program, caddyfile string) (_ *instance, err error) {
 	c := &instance{admin: b.address()}
 	if c.dir, err = os.MkdirTemp(b.dir, "caddy-"); err != nil {
 		return nil, err
@@ -183,7 +191,7 @@ func (b *bench) startCaddy(ctx context.Context, caddyfile string) (*instance, er
 		return nil, err
 	}
 	env := []string{"HOME=" + c.dir, "XDG_DATA_HOME=" + c.dir + "/data", "XDG_CONFIG_HOME=" + c.dir + "/config"}
-	if c.child, err = b.start(ctx, "caddy", self, []string{"caddy", "run", "--config", config, "--adapter", "caddyfile"}, env, nil); err != nil {
+	if c.child, err = b.start(ctx, "caddy", program, []string{"caddy", "run", "--config", config, "--adapter", "caddyfile"}, env, nil); err != nil {
 		return nil, err
 	}
 	for range 600 {
@@ -205,31 +213,33 @@ func (c *instance) serving() bool {
 	return getJSON("http://"+c.admin+"/config/", &config) == nil && config != nil
 }
 
-// profile writes a CPU profile of what c does meanwhile, if profiles are wanted.
+// profile writes a CPU profile of what c does meanwhile, and one of what it
+// allocates, if profiles are wanted.
 func (b *bench) profile(c *instance, name string) (done func()) {
 	if b.profiles == "" || c == nil {
 		return func() {}
 	}
-	finished := make(chan error, 1)
-	go func() { finished <- b.writeProfile(c, name) }()
+	finished := make(chan error, 2)
+	go func() { finished <- b.writeProfile(c, "profile", name+".pprof") }()
+	go func() { finished <- b.writeProfile(c, "allocs", name+".allocs.pprof") }()
 	return func() {
-		if err := <-finished; err != nil {
+		if err := errors.Join(<-finished, <-finished); err != nil {
 			fmt.Fprintln(os.Stderr, "   profile:", err)
 		}
 	}
 }
 
-func (b *bench) writeProfile(c *instance, name string) error {
+func (b *bench) writeProfile(c *instance, kind, name string) error {
 	if err := os.MkdirAll(b.profiles, 0o755); err != nil { //nolint:gosec // profiles are to be read
 		return err
 	}
 	seconds := max(1, int(b.slice.Seconds()))
-	res, err := http.Get("http://" + c.admin + "/debug/pprof/profile?seconds=" + strconv.Itoa(seconds)) //nolint:gosec // loopback
+	res, err := http.Get("http://" + c.admin + "/debug/pprof/" + kind + "?seconds=" + strconv.Itoa(seconds)) //nolint:gosec // loopback
 	if err != nil {
 		return err
 	}
 	defer res.Body.Close()
-	f, err := os.Create(filepath.Join(b.profiles, name+".pprof"))
+	f, err := os.Create(filepath.Join(b.profiles, name))
 	if err != nil {
 		return err
 	}

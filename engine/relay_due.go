@@ -144,7 +144,7 @@ func (e *Engine) relayLapsed(ctx context.Context, rec *payment.Record) error {
 		return e.reschedule(ctx, rec, rec.Lease.Until)
 	case l.Open():
 		err = rec.CutOff(now)
-	case l.Page == payment.PageOpen && now.Before(l.PageAt.Add(pageLimit)) && e.Store.Alive(payment.Lease{Owner: l.PageBy, Until: l.PageAt.Add(pageLimit)}):
+	case e.pageWaits(rec, now):
 		return e.reschedule(ctx, rec, l.PageAt.Add(pageLimit))
 	case l.Page == payment.PageOpen:
 		err = rec.LosePage(now)
@@ -160,6 +160,14 @@ func (e *Engine) relayLapsed(ctx context.Context, rec *payment.Record) error {
 	}
 	e.counted(EventHanded, rec, outcome)
 	return nil
+}
+
+// pageWaits reports whether somebody waits for the page of an open return. A page whose node
+// has gone proves nothing any more, and keeps no later return from being proof.
+func (e *Engine) pageWaits(rec *payment.Record, now time.Time) bool {
+	l := rec.Relay
+	ends := l.PageAt.Add(pageLimit)
+	return l.Page == payment.PageOpen && now.Before(ends) && e.Store.Alive(payment.Lease{Owner: l.PageBy, Until: ends})
 }
 
 // relayRests alerts a person, and deletes an answer that was kept long enough.
@@ -226,7 +234,7 @@ func (e *Engine) RelayReturn(ctx context.Context, ref payment.Ref, ret payment.R
 			return mine, nil // it was written
 		}
 		now := e.now()
-		stale := now.Sub(rec.Relay.PageAt) > pageLimit
+		stale := !e.pageWaits(rec, now)
 		if rec.Relay.Page == payment.PageOpen && !stale && now.Before(deadline) && e.relayWait(gone, relayPoll) {
 			continue
 		}

@@ -2,11 +2,8 @@ package handlers
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
-
-	"github.com/rahgir/caddy-payments/handlers/relay"
 )
 
 // quietMost is how many customers' returns in a row may go by without a question of the
@@ -61,29 +58,7 @@ func (s *Sites) Returned() (known, missing []Finding) {
 			}
 		}
 	}
-	return known, append(missing, s.shared()...)
-}
-
-// shared finds shops of one account that share a relay which can't tell them apart: on a
-// port of its own, and in the provider's place, a verify names no shop. Each hears what is
-// true of any payment of the account, so also of another shop's.
-func (s *Sites) shared() (missing []Finding) {
-	shops := make(map[string][]string)
-	for _, h := range s.all() {
-		app, ok := h.app.(relay.App)
-		for _, o := range h.Observe {
-			if where := h.place().shopName(); ok && app.Relays(o.Provider) && !slices.Contains(shops[o.Provider], where) {
-				shops[o.Provider] = append(shops[o.Provider], where)
-			}
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(shops)) {
-		if len(shops[name]) > 1 {
-			missing = append(missing, Finding{Code: "returns", Where: strings.Join(shops[name], ", "), Text: fmt.Sprintf(
-				"these shops share the account %s and a relay that can't tell which of them asks: a shop that is led to ask for another's payment hears that it is paid; give each a `relay` under its own address, or a provider block and an account of its own", name)})
-		}
-	}
-	return missing
+	return known, missing
 }
 
 // reports: sales of the site may be reported.

@@ -49,7 +49,9 @@ func relaying() []Mutant {
 		{"relay-secret-in-another-spelling", "A57", "A plugin that writes two slashes tells the shop's logs the relay's secret.",
 			in("handlers", "if under(reading, l.folded) {", "if under(reading, l.folded) && false {"), []Suite{process("returns", "TestARelaysSecret")}},
 		{"relay-behind-a-proxy-is-open", "A40", "Behind a proxy on the same machine every stranger is the shop.",
-			in("handlers/relay", `if r.Header.Get(name) != "" && !s.Place {`, `if r.Header.Get(name) != "" && s.Place {`), []Suite{unit("handlers/relay", "TestWhoMayCall")}},
+			in("handlers/relay", `name := proxied(r.Header); name != "" && !s.Place {`, `name := proxied(r.Header); name != "" && s.Place {`), []Suite{unit("handlers/relay", "TestWhoMayCall")}},
+		{"relay-proxy-by-another-header", "A40", "A proxy on this machine names its client by X-Real-IP alone, and every stranger is the shop.",
+			in("handlers/relay", `return strings.HasSuffix(name, "-ip") ||`, `return`), []Suite{unit("handlers/relay", "TestAnyProxyHeader")}},
 		{"relay-used-receipt-is-first", "R5", "A receipt that paid before this ledger began pays again.",
 			in("payment", "&& !r.Receipt.Again && r.Reason != ReasonReceiptUsed", "&& !r.Receipt.Again"), moves},
 	}

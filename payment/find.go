@@ -71,6 +71,9 @@ func lastFour(card string) string {
 func (r *Record) Terms() []Term {
 	terms := make([]Term, 0, 10)
 	add := func(f Field, value string) {
+		if value == "" {
+			return
+		}
 		if t := NewTerm(f, value); t.Value != "" && !slices.Contains(terms, t) {
 			terms = append(terms, t)
 		}

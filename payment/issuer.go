@@ -64,6 +64,9 @@ func AccountID(protocol, credential string) string {
 // 70004.0, 7.0004e4 and Persian digits are one number. A text that is no number is
 // returned as it is.
 func CanonicalNumber(s string) string {
+	if s != "" && len(s) <= 128 && s[0] != '0' && digitsOnly(s) {
+		return s // as nearly all are written
+	}
 	t := ASCIIDigits(strings.TrimSpace(s))
 	if !decimal(t) {
 		return t
@@ -86,5 +89,10 @@ func decimal(s string) bool {
 }
 
 func digitsOnly(s string) bool {
-	return strings.Trim(s, "0123456789") == ""
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
 }

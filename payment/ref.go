@@ -55,7 +55,9 @@ func (r Ref) Bytes() (b [RefBytes]byte, ok bool) {
 		return b, false
 	}
 	copy(b[:], room[:])
-	return b, RefOf(b[:]) == r
+	var again [RefLen]byte
+	refEncoding.Encode(again[:], b[:])
+	return b, string(again[:]) == string(r)
 }
 
 // RefOf returns the reference that 16 bytes name.

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
@@ -59,34 +58,10 @@ func (s *Server) caller(r *http.Request, peer netip.Addr) (netip.Addr, error) {
 		}
 		return client.Unmap().WithZone(""), nil
 	}
-	if name := passedOnBy(r.Header); name != "" && !s.Place {
+	if name := proxied(r.Header); name != "" && !s.Place {
 		return peer, fmt.Errorf("a proxy at %s, which `trusted_proxies` does not name, has passed this call on (%s): let the shop call this server itself, or write `allow %s` if nobody else can call through that proxy", peer, name, peer)
 	}
 	return peer, nil
-}
-
-// passedOn are headers with which proxies and networks in front of a server say who the
-// client is, or that they are there. No shop's own client sends one.
-var passedOn = []string{
-	"Forwarded", "Via", "Client-Ip", "X-Client-Ip", "X-Real-Ip", "X-Remote-Addr", "X-Remote-Ip", "X-Originating-Ip", "X-Original-Forwarded-For",
-	"X-Cluster-Client-Ip", "X-Proxyuser-Ip", "True-Client-Ip", "Cdn-Loop", "X-Original-Host", "X-Url-Scheme", "Front-End-Https", "X-Proxied-For",
-	"X-Real-Port", "X-Appengine-User-Ip", "X-Azure-Clientip", "X-Azure-Socketip", "Ar-Real-Ip", "X-Sucuri-Clientip", "X-Envoy-External-Address",
-}
-
-// passedOnBy names the header by which a proxy shows that it has passed a call on; "" if
-// none does. It knows whole families by their beginning, so that a new member is no way in.
-func passedOnBy(h http.Header) string {
-	for name := range h {
-		for _, family := range []string{"X-Forwarded", "Cf-", "Fastly-", "Fly-", "Incap-", "Akamai-"} {
-			if strings.HasPrefix(name, family) {
-				return name
-			}
-		}
-		if slices.Contains(passedOn, name) {
-			return name
-		}
-	}
-	return ""
 }
 
 // sameMachine: who calls one of this machine's addresses from that very address is

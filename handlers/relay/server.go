@@ -254,6 +254,11 @@ func (s *Server) locate(r *http.Request, c *engine.Relay) {
 		if site, found = s.App.Callback(r.Context(), callback, c.Provider); !found {
 			site = Site{ID: strings.ToLower(callback.Host), Policy: engine.Policy{Once: true, Many: true}}
 		}
+		if app, ok := s.App.(interface {
+			Created(provider, site string, watched bool)
+		}); ok {
+			app.Created(c.Provider, site.ID, site.Route != "") // `doctor` looks whether shops share an account here
+		}
 	}
 	c.Bound = s.Own != nil
 	c.Site, c.Formerly, c.Route, c.Return, c.Policy = site.ID, site.Formerly, site.Route, site.Return, site.Policy

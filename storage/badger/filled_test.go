@@ -100,7 +100,8 @@ func writesOf(n int) ([]write, error) {
 	if err != nil {
 		return nil, err
 	}
-	return stageCommit(func([]byte) ([]byte, error) { return nil, nil }, k, versioned(r), body, r.Keys(false))
+	ws, _, err := stageCommit(func([]byte) ([]byte, error) { return nil, nil }, nil, k, versioned(r), body, r.Keys(false))
+	return ws, err
 }
 
 func versioned(r *payment.Record) *payment.Record {

@@ -19,18 +19,15 @@ type mark struct {
 
 // marks returns where a record is listed. What it is found by stands in its entry if it
 // is not older than the boundary of the sieves, else it has keys.
-func marks(e *packed.Entry, boundary uint64) []mark {
-	if e == nil {
-		return nil
-	}
-	r := e.Rec
+func marks(l *listed) []mark {
+	r := l.Rec
 	created := packed.Time(r.CreatedAt)
-	ms := make([]mark, 0, 16)
-	if created >= boundary {
-		ms = append(ms, mark{table: tableCreated, at: created, text: hashes(e)})
+	ms := make([]mark, 0, 4)
+	if created >= l.boundary {
+		ms = append(ms, mark{table: tableCreated, at: created, text: l.hashes})
 	} else {
 		ms = append(ms, mark{table: tableCreated, at: created})
-		for _, t := range terms(e) {
+		for _, t := range l.terms {
 			ms = append(ms, mark{tableFind, byte(t.Field), t.Value, created})
 		}
 	}
@@ -76,13 +73,21 @@ func (m mark) key(k refKey) []byte {
 
 // indexChanges turns the index entries of before into those of after; either
 // may be nil.
-func indexChanges(get getter, k refKey, before, after *packed.Entry) ([]write, error) {
+func indexChanges(get getter, k refKey, before *listed, after *packed.Entry) ([]write, *listed, error) {
 	b, err := get(metaBoundary)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	boundary := decodeBoundary(b)
-	was, is := marks(before, boundary), marks(after, boundary)
+	before = before.at(boundary)
+	now := list(after, before, boundary)
+	var was, is []mark
+	if before != nil {
+		was = before.marks
+	}
+	if now != nil {
+		is = now.marks
+	}
 	var ws []write
 	for _, m := range was {
 		if !slices.ContainsFunc(is, m.sameKey) {
@@ -96,7 +101,7 @@ func indexChanges(get getter, k refKey, before, after *packed.Entry) ([]write, e
 		if m.table == tableScope {
 			more, err := enterScope(get, m.text)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			if ws = append(ws, more.writes...); more.first {
 				continue
@@ -108,7 +113,7 @@ func indexChanges(get getter, k refKey, before, after *packed.Entry) ([]write, e
 		}
 		ws = append(ws, w)
 	}
-	return ws, nil
+	return ws, now, nil
 }
 
 // sameKey reports whether two marks of one record differ in their value at most.

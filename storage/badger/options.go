@@ -31,6 +31,7 @@ type config struct {
 	sieving        func()           // before sieves are written, for tests
 	onNewLife      func(why string) // beside the log, for tests
 	freeSpace      func(dir string) (disk.Space, error)
+	fastest        uint64 // see [disk.Options]
 	openFrozen     bool
 	commitHook     func(ts uint64) error // fails a commit, for tests
 }
@@ -67,6 +68,7 @@ func newConfig(opts []Option) *config {
 		sieving:   func() {},
 		onNewLife: func(string) {},
 		freeSpace: disk.Measure,
+		fastest:   disk.Fastest,
 	}
 	for _, o := range opts {
 		o(c)

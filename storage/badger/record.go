@@ -151,13 +151,18 @@ func (s *Store) Commit(ctx context.Context, c payment.Change) error {
 	if due := packed.Time(rec.Earliest()); due != 0 {
 		ch.Recorded = func() { s.due.begin(due) }
 	}
+	var now *listed
 	ch.Stage = func(get getter) ([]write, error) {
-		ws, err := stageCommit(get, k, rec, body, take)
+		ws, l, err := stageCommit(get, s.recent.entry(k), k, rec, body, take)
 		s.sieving.wrote(ws)
+		now = l
 		return ws, err
 	}
-	if next == 1 {
-		ch.Settled = func() { s.counts.records.Add(1) }
+	ch.Settled = func() {
+		s.recent.settled(k, now, len(body))
+		if next == 1 {
+			s.counts.records.Add(1)
+		}
 	}
 	if err := s.queue.Submit(ch); err != nil {
 		return err
@@ -166,10 +171,15 @@ func (s *Store) Commit(ctx context.Context, c payment.Change) error {
 	return nil
 }
 
-func stageCommit(get getter, k refKey, rec *payment.Record, body []byte, take []payment.Key) ([]write, error) {
-	old, err := stagedEntry(get, rec.Ref, k)
-	if err != nil {
-		return nil, err
+// stageCommit says what a change writes, and how the record is listed then. old is the
+// record as it is now; nil if that is to be read.
+func stageCommit(get getter, old *listed, k refKey, rec *payment.Record, body []byte, take []payment.Key) ([]write, *listed, error) {
+	if old == nil {
+		read, err := stagedEntry(get, rec.Ref, k)
+		if err != nil {
+			return nil, nil, err
+		}
+		old = unlisted(read)
 	}
 	var had uint64
 	e := &packed.Entry{Rec: rec, Money: packed.Money(rec)}
@@ -180,7 +190,7 @@ func stageCommit(get getter, k refKey, rec *payment.Record, body []byte, take []
 		e.Receipt = old.Receipt && old.Rec.Issuer == rec.Issuer && old.Rec.ID == rec.ID
 	}
 	if had != rec.Version-1 {
-		return nil, payment.ErrConflict
+		return nil, nil, payment.ErrConflict
 	}
 	var ws []write
 	for _, key := range take {
@@ -188,13 +198,13 @@ func stageCommit(get getter, k refKey, rec *payment.Record, body []byte, take []
 		holder, err := get(uk)
 		switch {
 		case err != nil:
-			return nil, err
+			return nil, nil, err
 		case holder == nil:
 			ws = append(ws, write{Key: uk, Value: k[:]})
 		case len(holder) == 0:
-			return nil, &payment.TakenError{Key: key}
+			return nil, nil, &payment.TakenError{Key: key}
 		case !bytes.Equal(holder, k[:]):
-			return nil, &payment.TakenError{Key: key, Holder: payment.RefOf(holder)}
+			return nil, nil, &payment.TakenError{Key: key, Holder: payment.RefOf(holder)}
 		}
 		if key.Kind != payment.KeyIntent {
 			e.Money = true
@@ -206,14 +216,15 @@ func stageCommit(get getter, k refKey, rec *payment.Record, body []byte, take []
 		e.Receipt = true
 		known, err := get(issuerKey(rec.Issuer))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if known == nil {
 			ws = append(ws, write{Key: issuerKey(rec.Issuer), Value: []byte{}})
 		}
 	}
 	ws = append(ws, write{Key: recordKey(k), Value: e.Encode(body)})
-	return withIndex(get, ws, k, old, e)
+	more, now, err := indexChanges(get, k, old, e)
+	return append(ws, more...), now, err
 }
 
 func stagedEntry(get getter, ref payment.Ref, k refKey) (*packed.Entry, error) {
@@ -253,7 +264,7 @@ func stageForget(get getter, k refKey, ref payment.Ref, version uint64) ([]write
 }
 
 func withIndex(get getter, ws []write, k refKey, before, after *packed.Entry) ([]write, error) {
-	more, err := indexChanges(get, k, before, after)
+	more, _, err := indexChanges(get, k, unlisted(before), after)
 	return append(ws, more...), err
 }
 

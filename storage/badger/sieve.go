@@ -35,9 +35,9 @@ func hashOf(t payment.Term) (h termHash) {
 }
 
 // hashes are those of a record's terms, as its entry has them.
-func hashes(e *packed.Entry) string {
-	var all []byte
-	for _, t := range terms(e) {
+func hashes(terms []payment.Term) string {
+	all := make([]byte, 0, len(terms)*termSize)
+	for _, t := range terms {
 		h := hashOf(t)
 		all = append(all, h[:]...)
 	}

@@ -41,6 +41,7 @@ type Store struct {
 	opening openReport
 	gen     generation
 	counts  counts
+	recent  recent
 	due     dueFloor
 	minting turn
 	sieving sieving
@@ -68,7 +69,7 @@ func Open(dir string, opts ...Option) (*Store, error) {
 	s := &Store{cfg: c, dir: dir, owner: generationfile.NewID(), minting: newTurn()}
 	s.counts.init(c.maxTracks)
 	s.due.init()
-	if s.disk, err = disk.New(dir, disk.Options{MinFree: c.minFree, Reserve: c.reserve, Measure: c.freeSpace, Log: c.log}); err != nil {
+	if s.disk, err = disk.New(dir, disk.Options{MinFree: c.minFree, Reserve: c.reserve, Measure: c.freeSpace, Fastest: c.fastest, Log: c.log}); err != nil {
 		return nil, err
 	}
 	if c.memTable == 0 {

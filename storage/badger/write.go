@@ -32,7 +32,9 @@ const (
 // newQueue gives the queue, at the version that Badger has come to.
 func (s *Store) newQueue() *commit.Queue {
 	q := commit.New(commit.Config{
-		Begin:    func(version uint64) commit.Tx { return tx{s.db.NewTransactionAt(version, true)} },
+		Begin: func(version uint64) commit.Tx {
+			return &tx{Txn: s.db.NewTransactionAt(version, true), recent: &s.recent}
+		},
 		Record:   s.recordBatch,
 		Commit:   s.commitBatch,
 		Admit:    func(grows bool) error { return s.disk.Allow(grows) },
@@ -51,11 +53,33 @@ func (s *Store) newQueue() *commit.Queue {
 }
 
 // tx is a transaction of Badger's as the queue uses it.
-type tx struct{ *bdb.Txn }
+type tx struct {
+	*bdb.Txn
+	recent *recent
+	meta   bool // it has written to tableMeta
+}
 
-func (t tx) Get(key []byte) ([]byte, error) { return getCopy(t.Txn, key) }
+func (t *tx) Get(key []byte) ([]byte, error) {
+	if key[0] != tableMeta {
+		return getCopy(t.Txn, key)
+	}
+	if v, known := t.recent.meta[string(key)]; known {
+		return v, nil
+	}
+	v, err := getCopy(t.Txn, key)
+	if err == nil && !t.meta {
+		t.recent.read(key, v)
+	}
+	return v, err
+}
 
-func (t tx) Apply(writes []write) error { return apply(t.Txn, writes) }
+func (t *tx) Apply(writes []write) error {
+	for _, w := range writes {
+		t.recent.forget(w.Key)
+		t.meta = t.meta || w.Key[0] == tableMeta
+	}
+	return apply(t.Txn, writes)
+}
 
 func apply(txn *bdb.Txn, writes []write) error {
 	for _, w := range writes {
@@ -93,7 +117,7 @@ func (s *Store) recordBatch(ts uint64, batch []*change) error {
 func (s *Store) commitBatch(ts uint64, t commit.Tx, batch []*change) error {
 	synced := make(chan error, 1)
 	go func() { synced <- s.journal.Sync() }()
-	err := s.commitRetrying(t.(tx).Txn, ts, batch) //nolint:forcetypeassert // newQueue made it
+	err := s.commitRetrying(t.(*tx).Txn, ts, batch) //nolint:forcetypeassert // newQueue made it
 	if serr := <-synced; err == nil {
 		err = serr
 	}
@@ -186,4 +210,4 @@ func getCopy(txn *bdb.Txn, key []byte) ([]byte, error) {
 }
 
 // Interface guard.
-var _ commit.Tx = tx{}
+var _ commit.Tx = (*tx)(nil)

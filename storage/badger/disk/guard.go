@@ -46,6 +46,10 @@ type Options struct {
 	Reserve uint64
 	// Measure says what the file system of a directory has; nil is [Measure].
 	Measure func(dir string) (Space, error)
+	// Fastest is how many bytes a second all programs together can write to the disk:
+	// while there is so much room that they can't have used it up, nothing is measured.
+	// Zero measures before each change.
+	Fastest uint64
 	// Log is asked for each line.
 	Log func() *zap.Logger
 }
@@ -58,6 +62,7 @@ type Guard struct {
 
 	state atomic.Int32
 	last  atomic.Int64 // when the reserve was looked after, in nanoseconds
+	safe  atomic.Int64 // until when the disk can't be full, in nanoseconds
 
 	mu         sync.Mutex
 	soft, hard uint64
@@ -67,9 +72,12 @@ type Guard struct {
 }
 
 // keepEvery is how often what is kept in reserve is looked after while much is
-// written. How much room there is, is measured before each commit: another
-// program can fill a disk within milliseconds.
+// written. How much room there is, is measured before each change that comes when
+// another program could have filled the disk, which takes milliseconds on a small one.
 const keepEvery = 20 * time.Millisecond
+
+// Fastest is more than any disk takes, and than memory that is used as one.
+const Fastest = 32 << 30
 
 // ReserveFile is the name of the file that is deleted when room gets short, so that
 // the flushes and compactions under way have some.
@@ -171,6 +179,7 @@ func (g *Guard) look(keep bool) {
 		return
 	}
 	g.free = sp.Free
+	g.safe.Store(g.safeUntil(time.Now(), sp))
 	was := room(g.state.Load())
 	var is room
 	switch {
@@ -196,6 +205,15 @@ func (g *Guard) look(keep bool) {
 	case keep:
 		g.hold(sp)
 	}
+}
+
+// safeUntil is when other programs can have filled the disk to the limit.
+func (g *Guard) safeUntil(now time.Time, sp Space) int64 {
+	if g.opts.Fastest == 0 || sp.Free <= g.soft {
+		return 0
+	}
+	left := float64(sp.Free-g.soft) / float64(g.opts.Fastest) * float64(time.Second)
+	return now.UnixNano() + int64(min(left, float64(keepEvery)))
 }
 
 // hold keeps in reserve what there is room for.
@@ -225,9 +243,10 @@ func (g *Guard) tell(was, is room, sp Space) {
 
 // Allow says whether a change may be written now.
 func (g *Guard) Allow(grows bool) error {
-	if time.Now().UnixNano()-g.last.Load() > int64(keepEvery) {
+	switch now := time.Now().UnixNano(); {
+	case now-g.last.Load() > int64(keepEvery):
 		g.Check()
-	} else {
+	case now >= g.safe.Load():
 		g.look(false)
 	}
 	switch r := room(g.state.Load()); {

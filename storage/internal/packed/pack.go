@@ -3,7 +3,6 @@ package packed
 import (
 	"encoding/hex"
 	"strconv"
-	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -24,10 +23,12 @@ func appendText(b []byte, s string) []byte {
 			return protowire.AppendVarint(append(b, packNumber), v)
 		}
 	}
-	if len(s) >= 8 && len(s)%2 == 0 && strings.Trim(s, "0123456789abcdef") == "" {
-		if packed, err := hex.AppendDecode(append(b, packHex), []byte(s)); err == nil {
-			return packed
+	if len(s) >= 8 && len(s)%2 == 0 && lowerHex(s) {
+		b = append(b, packHex)
+		for i := 0; i < len(s); i += 2 {
+			b = append(b, nibble(s[i])<<4|nibble(s[i+1]))
 		}
+		return b
 	}
 	if s[0] <= packLast {
 		b = append(b, packNone)
@@ -46,6 +47,23 @@ func decimal(s string) bool {
 		}
 	}
 	return true
+}
+
+func lowerHex(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+// nibble is the value of a lower-case hexadecimal digit.
+func nibble(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return c - 'a' + 10
 }
 
 func unpackText(b []byte) (string, bool) {
