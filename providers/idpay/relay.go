@@ -90,9 +90,6 @@ func (*Provider) ReadVerified(r payment.RelayReply) payment.Answer {
 	return verifyAnswer(wire.OfRelay(r))
 }
 
-// ReadGivenBack implements [payment.Relayer]. IDPay documents no call that gives back.
-func (*Provider) ReadGivenBack(payment.RelayReply) payment.Outcome { return payment.OutcomeUnknown }
-
 // WriteReply implements [payment.Relayer]. Verify is told no amount, so none differs;
 // the word is "verify not possible" all the same.
 func (p *Provider) WriteReply(word payment.RelayWord, _ payment.RelayAsk, rec *payment.Record) payment.RelayReply {

@@ -33,11 +33,7 @@ func (*Poolam) Dialect() payment.Dialect { return dialect("poolam.ir", "www.pool
 
 // Owns implements [payment.Relayer]. The credential is `api_key` in the body.
 func (a *Account) Owns(c payment.RelayCall) (payment.RelayOwner, error) {
-	o, err := wire.CallFields(c)
-	if err != nil {
-		return payment.RelayStranger, err
-	}
-	return a.Belongs(o.Text("api_key"), "api_key")
+	return a.BelongsByField(c, "api_key")
 }
 
 // ReadCall implements [payment.Relayer]. Amounts are rials. A client of the script
@@ -74,9 +70,6 @@ func (a *Account) ReadCreated(r payment.RelayReply) (id string, ok bool) {
 func (*Account) ReadVerified(r payment.RelayReply) payment.Answer {
 	return checkAnswer(wire.OfRelay(r), "")
 }
-
-// ReadGivenBack implements [payment.Relayer]. The script has no call that gives back.
-func (*Account) ReadGivenBack(payment.RelayReply) payment.Outcome { return payment.OutcomeUnknown }
 
 // WriteReply implements [payment.Relayer]. The script knows no "verified before": it
 // repeats its first answer. Check is told no amount, so none differs.

@@ -22,11 +22,7 @@ func (*Provider) Dialect() payment.Dialect { return dialect }
 
 // Owns implements [payment.Relayer]. The credential is `api_key` in the body.
 func (p *Provider) Owns(c payment.RelayCall) (payment.RelayOwner, error) {
-	o, err := wire.CallFields(c)
-	if err != nil {
-		return payment.RelayStranger, err
-	}
-	return p.Belongs(o.Text("api_key"), "api_key")
+	return p.BelongsByField(c, "api_key")
 }
 
 // ReadCall implements [payment.Relayer]. Each call says its own unit, toman where it

@@ -23,11 +23,7 @@ func (*Provider) Dialect() payment.Dialect { return dialect }
 
 // Owns implements [payment.Relayer]. The credential is `merchant_id` in the body.
 func (p *Provider) Owns(c payment.RelayCall) (payment.RelayOwner, error) {
-	o, err := wire.CallFields(c)
-	if err != nil {
-		return payment.RelayStranger, err
-	}
-	return p.Belongs(o.Text("merchant_id"), "merchant_id")
+	return p.BelongsByField(c, "merchant_id")
 }
 
 // ReadCall implements [payment.Relayer]. IRR is the only documented currency.
@@ -70,9 +66,6 @@ func (p *Provider) ReadCreated(r payment.RelayReply) (id string, ok bool) {
 func (*Provider) ReadVerified(r payment.RelayReply) payment.Answer {
 	return verifyAnswer(wire.OfRelay(r))
 }
-
-// ReadGivenBack implements [payment.Relayer]. Sama documents no call that gives back.
-func (*Provider) ReadGivenBack(payment.RelayReply) payment.Outcome { return payment.OutcomeUnknown }
 
 // WriteReply implements [payment.Relayer]. Which code tells another amount is not
 // documented: it is said as a member that isn't valid.

@@ -29,11 +29,7 @@ func (*Provider) Dialect() payment.Dialect { return dialect }
 
 // Owns implements [payment.Relayer]. The credential is `api_key` in the body.
 func (p *Provider) Owns(c payment.RelayCall) (payment.RelayOwner, error) {
-	o, err := wire.CallFields(c)
-	if err != nil {
-		return payment.RelayStranger, err
-	}
-	return p.Belongs(o.Text("api_key"), "api_key")
+	return p.BelongsByField(c, "api_key")
 }
 
 // ReadCall implements [payment.Relayer]. Amounts are rials.
@@ -69,9 +65,6 @@ func (p *Provider) ReadCreated(r payment.RelayReply) (id string, ok bool) {
 func (p *Provider) ReadVerified(r payment.RelayReply) payment.Answer {
 	return p.verifyAnswer(wire.OfRelay(r))
 }
-
-// ReadGivenBack implements [payment.Relayer]. No call of this dialect gives back.
-func (*Provider) ReadGivenBack(payment.RelayReply) payment.Outcome { return payment.OutcomeUnknown }
 
 // WriteReply implements [payment.Relayer].
 func (p *Provider) WriteReply(word payment.RelayWord, _ payment.RelayAsk, rec *payment.Record) payment.RelayReply {

@@ -91,6 +91,21 @@ func (c *ProviderConfig) Belongs(said, name string) (payment.RelayOwner, error) 
 	return payment.RelayOwn, nil
 }
 
+// BelongsByField is [ProviderConfig.Belongs] for a credential that is a member of the call's body.
+func (c *ProviderConfig) BelongsByField(call payment.RelayCall, name string) (payment.RelayOwner, error) {
+	o, err := CallFields(call)
+	if err != nil {
+		return payment.RelayStranger, err
+	}
+	return c.Belongs(o.Text(name), name)
+}
+
+// ReadGivenBack implements [payment.Relayer] for a dialect without a call that gives money
+// back: such an answer says nothing. A provider whose dialect has one writes its own.
+func (*ProviderConfig) ReadGivenBack(payment.RelayReply) payment.Outcome {
+	return payment.OutcomeUnknown
+}
+
 // LastSegment returns the unescaped last segment of a call's path, a slash at its end left
 // out: where documents put ids.
 func LastSegment(path string) string {

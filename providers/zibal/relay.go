@@ -80,9 +80,6 @@ func (*Provider) ReadVerified(r payment.RelayReply) payment.Answer {
 	return verifyAnswer(wire.OfRelay(r))
 }
 
-// ReadGivenBack implements [payment.Relayer]. No call of this dialect gives back.
-func (*Provider) ReadGivenBack(payment.RelayReply) payment.Outcome { return payment.OutcomeUnknown }
-
 // WriteReply implements [payment.Relayer]. Verify is told no amount, so none differs;
 // the word is a plain "not paid" all the same.
 func (p *Provider) WriteReply(word payment.RelayWord, _ payment.RelayAsk, rec *payment.Record) payment.RelayReply {
