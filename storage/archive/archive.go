@@ -286,8 +286,12 @@ func scan(r io.Reader, isHead func(head) error, each func(storage.Item) error) (
 			if json.Unmarshal(line, &t) != nil || t.End == nil || !t.End.equal(all.summary()) || t.Head != "" && t.Head != h.hash() {
 				return all, at, nil, fmt.Errorf("%w: it was changed", ErrShape)
 			}
-			if _, err := in.ReadByte(); !errors.Is(err, io.EOF) {
-				return all, at, nil, fmt.Errorf("%w: something stands after its end, byte %d", ErrShape, at+int64(len(line)))
+			// What follows the end is covered by no sum, and may be the ledger that somebody meant.
+			switch _, err := in.ReadByte(); {
+			case err == nil:
+				return all, at, nil, fmt.Errorf("%w: something follows its end at byte %d; if files were joined, take them apart", ErrShape, at+int64(len(line)))
+			case !errors.Is(err, io.EOF):
+				return all, at, nil, fmt.Errorf("reading the archive: %w", err)
 			}
 			return all, at, t.End, nil
 		default:
