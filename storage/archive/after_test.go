@@ -22,7 +22,7 @@ func small(t *testing.T, n int) []byte {
 		lines = append(lines, it)
 	}
 	sum := all.summary()
-	for _, line := range append(lines, tail{&sum}) {
+	for _, line := range append(lines, tail{End: &sum}) {
 		if err := enc.Encode(line); err != nil {
 			t.Fatal(err)
 		}
