@@ -23,6 +23,8 @@ func relayingMore() []Mutant {
 			in("handlers", "why := h.otherAddress(r, o, rec); why != nil {", "why := h.otherAddress(r, o, rec); why != nil && false {"), []Suite{process("php", "TestRelayedPlugin")}},
 		{"relay-first-after-a-restore", "R4 R7", "A ledger is put back that has forgotten that the shop heard \"first\", and it hears it again.",
 			in("engine", "return err == nil && rec.Generation != gen.Seq, err", "return false, err"), []Suite{unit("engine", "TestRelayAfterTheLedger")}},
+		{"relay-forwarded-create-forgotten", "R10 R12", "While the ledger is away a cheap payment is verified for a dear order.",
+			in("engine", "if why := otherCreate(log, c); why != nil {", "if why := otherCreate(log, c); why != nil && false {"), []Suite{unit("engine", "TestForwardedOtherAmount")}},
 		{"relay-delivery-uncounted", "R8", "The alarm that the shop takes no payments never rings for a relayed shop.",
 			in("engine", "\tif r.Delivery.Via != payment.ViaRelay {\n\t\treturn \"\"", "\tif true {\n\t\treturn \"\""), []Suite{unit("engine", "TestRelayCounted")}},
 	}
