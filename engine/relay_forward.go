@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rahgir/caddy-payments/engine/forwarded"
@@ -17,12 +18,19 @@ import (
 // start after a crash.
 //
 // The invariant: what the shop may have heard in the meantime, nobody tells it again; and
-// what it certainly hasn't heard is healed like any other lost answer.
+// what it certainly hasn't heard is healed like any other lost answer. A create that passed
+// binds its return and its verify at once, not only when it is read in.
 
 // PassThrough carries one call that can't be remembered. It needs no engine: the store
 // may not even be open. made is the answer to a create that was made already. The error
 // says that the call is not marked; it passed all the same.
 func PassThrough(ctx context.Context, r payment.Relayer, log *forwarded.Log, c Relay, made *payment.RelayReply) error {
+	if made == nil {
+		if why := otherCreate(log, c); why != nil {
+			c.Say(r.WriteReply(payment.RelayOtherAmount, c.Ask, nil))
+			return why
+		}
+	}
 	m := markOf(c, time.Now().UTC())
 	settles := c.Ask.Kind == payment.RelayVerify || c.Ask.Kind == payment.RelayGiveBack
 	var unmarked error
@@ -72,6 +80,55 @@ func PassThrough(ctx context.Context, r payment.Relayer, log *forwarded.Log, c R
 		unmarked = errors.Join(unmarked, log.Append(m))
 	}
 	return unmarked
+}
+
+// ForwardedCreate returns the payment of a create that passed and that the ledger may not
+// know yet, or nil. same tells whether a provider's name means the account that is asked
+// about.
+func ForwardedCreate(log *forwarded.Log, id string, same func(provider string) bool) *payment.Record {
+	for _, m := range log.Created(id) {
+		if !same(m.Provider) {
+			continue
+		}
+		rec := &payment.Record{
+			Site: m.Site, Route: m.Route, Provider: m.Provider, ID: m.ID, Order: m.Order, State: payment.Created, Return: m.Return,
+			Relay: &payment.Relayed{Callback: m.Callback, Number: m.Number, Unit: m.Unit}, CreatedAt: m.At, UpdatedAt: m.At,
+		}
+		if rec.Order == "" {
+			rec.Order = rec.ID
+		}
+		return rec
+	}
+	return nil
+}
+
+// otherCreate tells why a verify is not that of its create, where that create passed
+// unrecorded, too. A call that is refused so reaches nobody.
+func otherCreate(log *forwarded.Log, c Relay) error {
+	if c.Ask.Kind != payment.RelayVerify {
+		return nil
+	}
+	rec := ForwardedCreate(log, c.Ask.ID, func(name string) bool { return name == c.Provider })
+	switch {
+	case rec == nil:
+		return nil
+	case c.Bound && !slices.Contains(names(c.Site, c.Formerly), rec.Site):
+		return errOtherSite
+	case !rec.Relay.SameAmount(c.Ask):
+		return errOtherAmount
+	}
+	return nil
+}
+
+// ForwardEvent names the event of an error of [PassThrough].
+func ForwardEvent(err error) string {
+	switch {
+	case errors.Is(err, errOtherAmount):
+		return EventRelayAmount
+	case errors.Is(err, errOtherSite):
+		return EventForeign
+	}
+	return EventRelayDown
 }
 
 func markOf(c Relay, now time.Time) forwarded.Mark {
@@ -160,6 +217,11 @@ func (e *Engine) readVerify(ctx context.Context, prov Provider, c Relay, m forwa
 			if err != nil {
 				return err
 			}
+		}
+		if rec.Version > 0 && !rec.Relay.SameAmount(c.Ask) && m.Outcome != payment.OutcomePaid {
+			// It settled nothing, and says nothing of the payment.
+			e.relayEvent(EventRelayAmount, c, errOtherAmount, true)
+			return nil
 		}
 		if e.relayStands(rec) == standsOpen && !(rec.State == payment.Verifying && e.Store.Alive(rec.Lease)) {
 			rec, err = e.readAttempt(ctx, prov, c, m, rec)

@@ -180,14 +180,15 @@ func (h *Handler) serveObserved(w http.ResponseWriter, r *http.Request, next cad
 		return page.serve(h, w, r, next)
 	}
 	eng, err := h.app.Engine(r.Context())
-	if err != nil {
-		return page.serve(h, w, r, next) // the shop works without us
+	if err == nil {
+		defer eng.Page()()
 	}
-	defer eng.Page()()
 	rec, why := h.foreign(r, o, eng, b)
 	switch {
 	case why != nil:
 		return h.refuseForeign(r, o, rec, why)(w, r)
+	case err != nil:
+		return page.serve(h, w, r, next) // the shop works without us
 	case rec == nil && len(b.named) != 1:
 		return page.serve(h, w, r, next) // which of them it is can't be told, and none is ours
 	case rec == nil || rec.Relay == nil:

@@ -80,12 +80,12 @@ func (h *Handler) untold(r *http.Request, o *Observe, b brought) {
 	}
 	all, err := o.named(r.URL.RawQuery+"&"+cookies, b.form)
 	if err == nil {
-		eng, down := h.app.Engine(r.Context())
-		if down != nil || !slices.ContainsFunc(all, func(c payment.Claimed) bool {
+		eng, _ := h.app.Engine(r.Context())
+		if !slices.ContainsFunc(all, func(c payment.Claimed) bool {
 			if names(b.named, c.ID) {
 				return false
 			}
-			rec, err := eng.RelayOf(r.Context(), o.Provider, c.ID)
+			rec, err := h.relayedOf(r.Context(), eng, o, c.ID)
 			return err == nil && rec != nil
 		}) {
 			return
@@ -194,7 +194,7 @@ func parts(body []byte, boundary string, form url.Values) {
 func (h *Handler) foreign(r *http.Request, o *Observe, eng *engine.Engine, b brought) (*payment.Record, error) {
 	var ours *payment.Record
 	for _, c := range b.named {
-		rec, err := eng.RelayOf(r.Context(), o.Provider, c.ID)
+		rec, err := h.relayedOf(r.Context(), eng, o, c.ID)
 		if err != nil || rec == nil {
 			continue
 		}
@@ -286,7 +286,7 @@ func (h *Handler) respelt(r *http.Request, o *Observe, eng *engine.Engine, b bro
 				if names(b.named, id) {
 					continue
 				}
-				if rec, err := eng.RelayOf(r.Context(), o.Provider, id); err == nil && rec != nil {
+				if rec, err := h.relayedOf(r.Context(), eng, o, id); err == nil && rec != nil {
 					return rec
 				}
 			}
@@ -340,10 +340,7 @@ func (h *Handler) strayed(r *http.Request) answerer {
 		if err != nil && h.relays(o.Provider) {
 			return h.refuseForeign(r, o, nil, err)
 		}
-		eng, down := h.app.Engine(r.Context())
-		if down != nil {
-			return nil // the shop works without us
-		}
+		eng, _ := h.app.Engine(r.Context())
 		if rec, why := h.foreign(r, o, eng, b); why != nil {
 			return h.refuseForeign(r, o, rec, why)
 		}

@@ -63,6 +63,8 @@ type Log struct {
 	// mu is held while the file is written to or put aside; reading while what was put
 	// aside is read in.
 	mu, reading sync.Mutex
+
+	pending pending
 }
 
 // At returns the log of a path: one in a process, because two configurations share it.
@@ -89,6 +91,7 @@ func (l *Log) Append(m Mark) error {
 	if l == nil {
 		return errNoLog
 	}
+	l.remember(m)
 	b, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("marking a forwarded call: %w", err)
@@ -163,6 +166,7 @@ func (l *Log) Read(read func(marks []Mark) error) (damaged int, err error) {
 	if err != nil {
 		return damaged, fmt.Errorf("ending the file of forwarded calls: %w", err)
 	}
+	l.forget(calls)
 	return damaged, nil
 }
 

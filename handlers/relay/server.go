@@ -325,6 +325,10 @@ const tellDown = time.Minute
 // pass carries a call that can't be remembered.
 func (s *Server) pass(ctx context.Context, rel payment.Relayer, c engine.Relay, why error, made *payment.RelayReply) {
 	unmarked := engine.PassThrough(ctx, rel, s.App.Forwarded(), c, made)
+	if name := engine.ForwardEvent(unmarked); name != engine.EventRelayDown {
+		s.App.Observe(engine.Event{Name: name, Provider: c.Provider, Site: c.Site, ID: c.Ask.ID, Order: c.Ask.Order, Alert: true, Err: unmarked})
+		return
+	}
 	now := time.Now().UnixNano()
 	last := s.toldDown.Load()
 	if unmarked == nil && now-last < int64(tellDown) || !s.toldDown.CompareAndSwap(last, now) {
