@@ -250,3 +250,35 @@ func TestMetaOfAFailedBatch(t *testing.T) {
 		}
 	})
 }
+
+// A payment that is committed and forgotten in one batch is not kept.
+func TestForgottenInItsBatch(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "ledger"))
+	forgotten := 0
+	for round := range 20 {
+		var wait sync.WaitGroup
+		errs := make([]error, 64)
+		for i := range errs {
+			r := &payment.Record{Site: "a", Provider: "p", Issuer: "i", ID: strconv.Itoa(round) + "-" + strconv.Itoa(i), State: payment.Expired, Due: time.Now().Add(time.Hour)}
+			r.Ref = payment.NewRef(r.Site, r.Issuer, r.ID, "")
+			wait.Go(func() {
+				if err := s.Commit(t.Context(), payment.Change{Record: r.Clone()}); err != nil {
+					t.Error(err)
+				}
+			})
+			wait.Go(func() { errs[i] = s.Forget(t.Context(), r.Ref, 1) })
+		}
+		wait.Wait()
+		for _, err := range errs {
+			if err == nil {
+				forgotten++
+			}
+		}
+		if wrong := agrees(t, s); len(wrong) > 0 {
+			t.Fatal(wrong)
+		}
+	}
+	if forgotten == 0 {
+		t.Error("nothing was forgotten")
+	}
+}

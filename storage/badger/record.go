@@ -242,8 +242,11 @@ func (s *Store) Forget(ctx context.Context, ref payment.Ref, version uint64) err
 		return payment.ErrConflict
 	}
 	return s.queue.Submit(&change{Ctx: ctx,
-		Stage:   func(get getter) ([]write, error) { return stageForget(get, k, ref, version) },
-		Settled: func() { s.counts.records.Add(-1) },
+		Stage: func(get getter) ([]write, error) { return stageForget(get, k, ref, version) },
+		Settled: func() {
+			s.recent.forget(recordKey(k)) // a commit in the same batch has put it back
+			s.counts.records.Add(-1)
+		},
 	})
 }
 
