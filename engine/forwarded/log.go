@@ -193,13 +193,30 @@ func (l *Log) calls() (calls [][]Mark, damaged int, err error) {
 	}
 	defer f.Close()
 	at := make(map[string]int)
+	damaged, err = eachMark(f, func(m Mark) {
+		i, ok := at[m.Call]
+		if !ok {
+			i = len(calls)
+			at[m.Call], calls = i, append(calls, nil)
+		}
+		calls[i] = append(calls[i], m)
+	})
+	if err != nil {
+		return nil, damaged, fmt.Errorf("reading in what was forwarded: %w", err)
+	}
+	return calls, damaged, nil
+}
+
+// eachMark reads a file line by line. damaged is how many lines are no mark: none of them, and
+// no long one, keeps the others from being read.
+func eachMark(f io.Reader, each func(Mark)) (damaged int, err error) {
 	lines := bufio.NewReaderSize(f, maxLine)
 	for err == nil {
 		var line []byte
 		line, err = lines.ReadSlice('\n')
 		long := false
 		for errors.Is(err, bufio.ErrBufferFull) {
-			long = true // no line may keep the others from being read in
+			long = true
 			_, err = lines.ReadSlice('\n')
 		}
 		if line = bytes.TrimSpace(line); len(line) == 0 {
@@ -210,15 +227,10 @@ func (l *Log) calls() (calls [][]Mark, damaged int, err error) {
 			damaged++
 			continue
 		}
-		i, ok := at[m.Call]
-		if !ok {
-			i = len(calls)
-			at[m.Call], calls = i, append(calls, nil)
-		}
-		calls[i] = append(calls[i], m)
+		each(m)
 	}
 	if !errors.Is(err, io.EOF) {
-		return nil, damaged, fmt.Errorf("reading in what was forwarded: %w", err)
+		return damaged, err
 	}
-	return calls, damaged, nil
+	return damaged, nil
 }

@@ -1,9 +1,6 @@
 package forwarded
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
 	"os"
 	"slices"
 	"sync"
@@ -85,26 +82,27 @@ func (p *pending) add(m Mark) {
 	p.order = append(p.order, m.ID)
 }
 
-// load reads, once, what an earlier process has left.
+// load reads, once, what an earlier process has left. p.mu is held.
 func (l *Log) load() {
 	p := &l.pending
 	if p.loaded {
 		return
 	}
 	p.loaded, p.byID = true, make(map[string][]Mark)
+	// Nothing is put aside between the two looks.
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, path := range []string{l.aside(), l.path} {
 		f, err := os.Open(path)
 		if err != nil {
 			continue
 		}
-		lines := bufio.NewScanner(f)
-		lines.Buffer(nil, maxLine)
-		for lines.Scan() {
-			var m Mark
-			if line := bytes.TrimSpace(lines.Bytes()); len(line) > 0 && json.Unmarshal(line, &m) == nil && m.Kind == payment.RelayCreate && m.Call != "" && m.ID != "" {
+		// What can't be read here, reading in reports.
+		_, _ = eachMark(f, func(m Mark) {
+			if m.Kind == payment.RelayCreate && m.ID != "" {
 				p.add(m)
 			}
-		}
+		})
 		_ = f.Close()
 	}
 }

@@ -1,6 +1,8 @@
 package forwarded
 
 import (
+	"bytes"
+	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -65,5 +67,21 @@ func TestCreatedIsBounded(t *testing.T) {
 	}
 	if len(log.Created("K0")) != 0 || len(log.Created("K1")) != 1 || len(log.Created("K"+strconv.Itoa(mostPending))) != 1 || len(log.pending.byID) != mostPending {
 		t.Error("the oldest goes first")
+	}
+}
+
+// No line keeps the creates after it from being found.
+func TestCreatedAfterALongLine(t *testing.T) {
+	for _, size := range []int{maxLine - 1, maxLine, maxLine + 1, 3 * maxLine} {
+		path := filepath.Join(t.TempDir(), "calls.jsonl")
+		if err := os.WriteFile(path, append(bytes.Repeat([]byte("x"), size), '\n'), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := (&Log{path: path}).Append(Mark{Call: "c", Kind: payment.RelayCreate, Provider: "p", ID: "K1"}); err != nil {
+			t.Fatal(err)
+		}
+		if got := (&Log{path: path}).Created("K1"); len(got) != 1 {
+			t.Errorf("after a line of %d bytes: %+v", size, got)
+		}
 	}
 }
