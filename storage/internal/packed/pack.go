@@ -24,11 +24,10 @@ func appendText(b []byte, s string) []byte {
 		}
 	}
 	if len(s) >= 8 && len(s)%2 == 0 && lowerHex(s) {
-		b = append(b, packHex)
-		for i := 0; i < len(s); i += 2 {
-			b = append(b, nibble(s[i])<<4|nibble(s[i+1]))
-		}
-		return b
+		b = append(append(b, packHex), s...)
+		text := b[len(b)-len(s):]
+		n, _ := hex.Decode(text, text) // in place: s is not copied
+		return b[:len(b)-len(s)+n]
 	}
 	if s[0] <= packLast {
 		b = append(b, packNone)
@@ -56,14 +55,6 @@ func lowerHex(s string) bool {
 		}
 	}
 	return true
-}
-
-// nibble is the value of a lower-case hexadecimal digit.
-func nibble(c byte) byte {
-	if c <= '9' {
-		return c - '0'
-	}
-	return c - 'a' + 10
 }
 
 func unpackText(b []byte) (string, bool) {
