@@ -24,7 +24,7 @@ type sharedRelays struct {
 // sharedMost bounds the sites that are noted for a provider: callbacks name them.
 const sharedMost = 32
 
-// Created notes a create through a relay without a site of its own.
+// Created implements relay.App.
 func (a *App) Created(provider, site string, watched bool) { a.shared.created(provider, site, watched) }
 
 func (s *sharedRelays) created(provider, site string, watched bool) {

@@ -33,6 +33,9 @@ type App interface {
 	// tells whether any such relay serves one.
 	Serves(names []string)
 	Relays(name string) bool
+	// Created notes a create through a relay without a site of its own, so that `doctor` sees
+	// shops that share one. watched says that a route takes the site's returns.
+	Created(provider, site string, watched bool)
 	// Forwarded is where calls are marked that can't be remembered (`when_down forward`).
 	Forwarded() *forwarded.Log
 	Observe(e engine.Event)
@@ -254,11 +257,7 @@ func (s *Server) locate(r *http.Request, c *engine.Relay) {
 		if site, found = s.App.Callback(r.Context(), callback, c.Provider); !found {
 			site = Site{ID: strings.ToLower(callback.Host), Policy: engine.Policy{Once: true, Many: true}}
 		}
-		if app, ok := s.App.(interface {
-			Created(provider, site string, watched bool)
-		}); ok {
-			app.Created(c.Provider, site.ID, site.Route != "") // `doctor` looks whether shops share an account here
-		}
+		s.App.Created(c.Provider, site.ID, site.Route != "")
 	}
 	c.Bound = s.Own != nil
 	c.Site, c.Formerly, c.Route, c.Return, c.Policy = site.ID, site.Formerly, site.Route, site.Return, site.Policy
