@@ -124,7 +124,8 @@ func (c *cli) printSummary(s operate.Summary) error {
 func (c *cli) listCommand() *cobra.Command {
 	cmd := c.leaf("list", "Lists payments, those that need a person first",
 		`
-Lists payments. Without a filter: what needs a person first (review, parked),
+Lists payments. Without a filter: what needs a person first (review, parked,
+a refund whose end nobody knows),
 then what is still open, then the rest, the newest of each first.`,
 		exactly(0, "no arguments, only flags"), c.list)
 	addFilters(cmd.Flags())
@@ -150,7 +151,7 @@ func (c *cli) list(cmd *cobra.Command, _ []string) error {
 		}
 	} else {
 		listed := make(map[payment.Ref]bool)
-		for _, state := range []string{"review", "parked", "open", "all"} {
+		for _, state := range []string{"review", "parked", "attention", "open", "all"} {
 			part, err := c.pages(url.Values{"state": {state}}, limit)
 			if err != nil {
 				return err

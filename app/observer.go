@@ -178,6 +178,9 @@ func fields(e engine.Event) []zap.Field {
 	if r := e.Record; r != nil {
 		text("state", string(r.State))
 		fs = append(fs, zap.Int64("amount_rials", int64(r.Price())))
+		if n := len(r.Refunds); n > 0 && (e.Name == engine.EventRefunded || e.Name == engine.EventRefundUnknown) {
+			fs = append(fs, zap.Int64("refund_rials", int64(r.Refunds[n-1].Amount)), zap.String("refund", string(r.Refunds[n-1].State)))
+		}
 		text("code", r.Code)
 	}
 	text("reason", f.reason)

@@ -17,6 +17,9 @@ func (e *Engine) doNext(ctx context.Context, ref payment.Ref) error {
 	if err != nil {
 		return ignoreNotFound(err)
 	}
+	if lost := rec.RefundDue(); !lost.IsZero() && !lost.After(e.now()) {
+		return e.lostRefund(ctx, rec)
+	}
 	if !due(rec, e.now()) {
 		return e.report(ctx, rec)
 	}

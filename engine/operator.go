@@ -29,7 +29,7 @@ func (e *Engine) Check(ctx context.Context, ref payment.Ref) (*payment.Record, e
 	defer e.running.Done()
 	prov, err := e.providerFor(rec)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrNotPossible, err)
 	}
 	j := job{ref: ref, prov: prov, rules: e.Sites, worker: true}.as(rec)
 	_, err, _ = e.Shared.settles.Do(string(ref), e.settling(context.WithoutCancel(ctx), j))
@@ -149,6 +149,9 @@ func (e *Engine) redeliver(ctx context.Context, rec *payment.Record, note paymen
 	}
 	if rec.Expect.Unbound {
 		return rec, fmt.Errorf("%w: its return names another order", ErrNotPossible)
+	}
+	if rec.OpenRefund() >= 0 {
+		return rec, fmt.Errorf("%w: its money may be on its way back: say first what became of the refund", ErrNotPossible)
 	}
 	if e.playMoney(rec) {
 		return rec, fmt.Errorf("%w: it was paid in the sandbox, and its provider is live now", ErrNotPossible)

@@ -134,15 +134,20 @@ func (e *Engine) callBack(ctx context.Context, ref payment.Ref, prov Provider, a
 // again.
 func (e *Engine) endRefund(ctx context.Context, ref payment.Ref, key string, a payment.GivenBack) (*payment.Record, error) {
 	var rec *payment.Record
+	var contradicted bool
 	var err error
 	for range claimTries {
 		if rec, err = e.Store.Get(ctx, ref); err != nil {
 			continue // it stays marked
 		}
-		if err = rec.EndRefund(key, a, e.now()); err != nil {
-			return rec, err
+		if contradicted, err = rec.EndRefund(key, a, e.now()); err != nil {
+			return rec, fmt.Errorf("%w: %w", ErrNotPossible, err)
 		}
 		if err = e.commit(ctx, rec, false); err == nil {
+			if contradicted {
+				e.observe(EventRefunded, rec, errContradicted, true)
+				return rec, nil
+			}
 			e.tellRefund(rec, a)
 			return rec, nil
 		}
@@ -156,6 +161,8 @@ func (e *Engine) endRefund(ctx context.Context, ref payment.Ref, key string, a p
 	return rec, fmt.Errorf("the provider answered (%s), and that could not be written: %w", a.Code, err)
 }
 
+var errContradicted = errors.New("the provider gave the money back, though a person had noted that it did not: compare what went back with the provider's panel")
+
 func (e *Engine) tellRefund(rec *payment.Record, a payment.GivenBack) {
 	switch {
 	case rec.OpenRefund() >= 0:
@@ -166,6 +173,19 @@ func (e *Engine) tellRefund(rec *payment.Record, a payment.GivenBack) {
 		e.observe(EventRefunded, rec, a.Err, false)
 	}
 	e.wakeWorker()
+}
+
+// lostRefund gives a refund to a person, if its process ended before it had an answer.
+//
+// Invariant: an attempt whose end nobody knows is somebody's: it was alarmed, and it waits
+// in the lists of what needs a person until one has said how it ended. The alarm comes
+// before the commit, because two alarms are a nuisance and none is forgotten money.
+func (e *Engine) lostRefund(ctx context.Context, rec *payment.Record) error {
+	if err := rec.LoseRefund(e.now()); err != nil {
+		return err
+	}
+	e.observe(EventRefundUnknown, rec, nil, true)
+	return ignoreConflict(e.commit(ctx, rec, false))
 }
 
 // SettleRefund records what a person found out about a refund whose answer was lost.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rahgir/caddy-payments/engine"
@@ -159,6 +160,10 @@ func TestRefundRefusedMayBeRepeated(t *testing.T) {
 // A process that ends while the provider is asked leaves the marker: the next one asks
 // nothing by itself.
 func TestRefundThatWasInterrupted(t *testing.T) {
+	synctest.Test(t, testRefundThatWasInterrupted)
+}
+
+func testRefundThatWasInterrupted(t *testing.T) {
 	e, g, _, ref := till(t)
 	rec, err := g.store.Get(t.Context(), ref)
 	if err != nil {
@@ -173,6 +178,10 @@ func TestRefundThatWasInterrupted(t *testing.T) {
 	if _, err := e.GiveBack(t.Context(), ref, engine.GiveBack{Kind: payment.KindRefund}); !errors.Is(err, engine.ErrNotPossible) || g.count() != 0 {
 		t.Errorf("asked again: %v", err)
 	}
+	if _, err := e.SettleRefund(t.Context(), ref, 0, false, "sara", "nothing in the panel"); !errors.Is(err, engine.ErrNotPossible) {
+		t.Errorf("the provider may still be asked: %v", err)
+	}
+	time.Sleep(payment.RefundAsked)
 	if _, err := e.SettleRefund(t.Context(), ref, 0, false, "sara", "nothing in the panel"); err != nil {
 		t.Error(err)
 	}
@@ -248,5 +257,103 @@ func TestRefundClosesPaidContent(t *testing.T) {
 		if got := open(); got != c.want {
 			t.Errorf("after %d: open is %v", c.amount, got)
 		}
+	}
+}
+
+// A refund whose process died while it asked is alarmed and given to a person by the next
+// process, which never asks the provider again.
+func TestRefundOfADeadProcess(t *testing.T) {
+	for _, state := range []payment.State{payment.Delivered, payment.Parked} {
+		synctest.Test(t, func(t *testing.T) {
+			e, g, heard, ref := till(t)
+			read := func() *payment.Record {
+				t.Helper()
+				rec, err := e.Store.Get(t.Context(), ref)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return rec
+			}
+			rec := read()
+			rec.State = state
+			if err := rec.BeginRefund(payment.Refund{Kind: payment.KindReverse, Amount: 50_000, Key: "k"}, g.terms, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+			if err := e.Store.Commit(t.Context(), payment.Change{Record: rec}); err != nil {
+				t.Fatal(err)
+			}
+			sweepAfter := func(d time.Duration) {
+				t.Helper()
+				time.Sleep(d)
+				if _, err := e.Sweep(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+			}
+			sweepAfter(payment.RefundAsked - time.Millisecond)
+			if rec = read(); rec.RefundUnknown() || heard.alerts(engine.EventRefundUnknown) != 0 {
+				t.Errorf("%s: it may still be asking: %+v", state, rec.Refunds)
+			}
+			sweepAfter(time.Millisecond)
+			sweepAfter(24 * time.Hour)
+			if rec = read(); rec.State != state || !rec.RefundUnknown() || heard.alerts(engine.EventRefundUnknown) != 1 || g.count() != 0 || !rec.Waits() {
+				t.Errorf("%s: %s %+v, %d alarms, asked %d times", state, rec.State, rec.Refunds, heard.alerts(engine.EventRefundUnknown), g.count())
+			}
+			rec, err := e.SettleRefund(t.Context(), ref, 0, true, "sara", "seen in the panel")
+			if err != nil || rec.State != payment.Reversed || rec.Waits() {
+				t.Errorf("%s: %+v, %v", state, rec, err)
+			}
+		})
+	}
+}
+
+// Nobody speaks for a refund while the provider may still answer. If a node stood still for
+// longer than that, its answer is on record all the same, and somebody is told.
+func TestRefundThatContradictsAPerson(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, g, heard, ref := till(t)
+		answer := make(chan struct{})
+		g.answer = func() payment.GivenBack { <-answer; return payment.GivenBack{Outcome: payment.GiveBackDone, Code: "7"} }
+		first := make(chan error)
+		go func() {
+			_, err := e.GiveBack(t.Context(), ref, engine.GiveBack{Kind: payment.KindRefund, Amount: 20_000})
+			first <- err
+		}()
+		synctest.Wait()
+		if _, err := e.SettleRefund(t.Context(), ref, 0, false, "sara", "nothing there"); !errors.Is(err, engine.ErrNotPossible) {
+			t.Errorf("in flight: %v", err)
+		}
+		time.Sleep(payment.RefundAsked)
+		if _, err := e.SettleRefund(t.Context(), ref, 0, false, "sara", "nothing there"); err != nil {
+			t.Error(err)
+		}
+		alarms := heard.alerts(engine.EventRefunded)
+		close(answer)
+		if err := <-first; err != nil {
+			t.Error(err)
+		}
+		rec, err := e.Store.Get(t.Context(), ref)
+		if err != nil || rec.Repaid() != 20_000 || rec.Refunds[0].State != payment.RefundDone || rec.Refunds[0].SettledBy != "sara" || heard.alerts(engine.EventRefunded) != alarms+1 {
+			t.Errorf("%+v, %v, %d alarms", rec.Refunds, err, heard.alerts(engine.EventRefunded)-alarms)
+		}
+	})
+}
+
+// A parked payment whose money may be on its way back is not handed over, and says why.
+func TestRefundKeepsFromRedelivering(t *testing.T) {
+	e, g, _, ref := till(t)
+	rec, err := e.Store.Get(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec.State, rec.Return = payment.Parked, &payment.Return{URI: "/callback?id=K1"}
+	if err := rec.BeginRefund(payment.Refund{Kind: payment.KindRefund, Amount: 50_000, Key: "k"}, g.terms, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Store.Commit(t.Context(), payment.Change{Record: rec}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Decide(t.Context(), ref, rec.Version, payment.DecideRedeliver, payment.Note{By: "sara", Text: "again"}); !errors.Is(err, engine.ErrNotPossible) {
+		t.Errorf("%v", err)
 	}
 }

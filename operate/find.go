@@ -17,10 +17,10 @@ import (
 
 // Groups are names for several states at once.
 var groups = map[string][]payment.State{
-	"attention": {payment.Review, payment.Parked},
-	"open":      {payment.Unknown, payment.Verifying, payment.Verified, payment.Delivering, payment.Created},
-	abandoned:   {payment.Created},
-	"all":       nil,
+	attention: {payment.Review, payment.Parked},
+	"open":    {payment.Unknown, payment.Verifying, payment.Verified, payment.Delivering, payment.Created},
+	abandoned: {payment.Created},
+	"all":     nil,
 }
 
 // States reads a comma-separated list of states and groups.
@@ -55,7 +55,7 @@ func stateList() string {
 
 // StateNames are the words that [States] reads: groups, then states.
 func StateNames() []string {
-	names := []string{"attention", "open", abandoned, "all"}
+	names := []string{attention, "open", abandoned, "all"}
 	for _, s := range payment.States() {
 		names = append(names, string(s))
 	}
@@ -77,6 +77,10 @@ const maxLimit = 1000
 // leftAfter is how long an intent that nobody came back for is in progress: longer than
 // banks let a customer pay.
 const leftAfter = time.Hour
+
+// attention is the group of what a person must decide: of states, and of refunds whose end
+// nobody knows.
+const attention = "attention"
 
 // abandoned is the group of intents that their customers have left.
 const abandoned = "abandoned"
@@ -130,10 +134,7 @@ func ParseListing(q url.Values, now time.Time) (payment.Listing, error) {
 // leftOf is what a choice of states says of intents that their customers have left: they
 // are not in progress. Whoever names their state sees them.
 func leftOf(states string) payment.Left {
-	named := strings.Split(states, ",")
-	has := func(name string) bool {
-		return slices.ContainsFunc(named, func(s string) bool { return strings.TrimSpace(s) == name })
-	}
+	has := func(name string) bool { return names(states, name) }
 	switch {
 	case has("all"), has(string(payment.Created)), has("open") && has(abandoned):
 		return payment.LeftToo
@@ -148,7 +149,22 @@ func leftOf(states string) payment.Left {
 // Chosen is a listing of states and groups.
 func Chosen(states string, now time.Time) (payment.Listing, error) {
 	named, err := States(states)
-	return payment.Listing{States: named, Left: leftOf(states), LeftBefore: now.Add(-leftAfter)}, err
+	return payment.Listing{States: named, OrRefund: names(states, attention), Left: leftOf(states), LeftBefore: now.Add(-leftAfter)}, err
+}
+
+// Attention is a listing of what a person must decide.
+func Attention() payment.Listing {
+	return payment.Listing{States: groups[attention], OrRefund: true}
+}
+
+// names reports whether a choice of states names this one.
+func names(states, name string) bool {
+	for s := range strings.SplitSeq(states, ",") {
+		if strings.TrimSpace(s) == name {
+			return true
+		}
+	}
+	return false
 }
 
 // List returns one page. A page may be short and yet go on.

@@ -90,6 +90,9 @@ func (c *Repay) would(e *engine.Engine, rec *payment.Record) (would, warn string
 		if i < 0 {
 			return "", "", notPossible("there is no refund whose end is not known")
 		}
+		if err := rec.Clone().SettleRefund(c.Was == "done", payment.Refund{}, e.Store.Now()); err != nil {
+			return "", "", notPossible("%v", err)
+		}
 		return fmt.Sprintf("note that the %s of %s rials is %s", rec.Refunds[i].Kind, rec.Refunds[i].Amount.Grouped(), c.Was), "", nil
 	}
 	left, t, err := e.Repayable(rec, c.Kind)

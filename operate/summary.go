@@ -109,7 +109,10 @@ func Summarize(ctx context.Context, e *engine.Engine, providers []string) (Summa
 			s.open(r)
 		}
 	})
-	s.Attention = s.Counts[payment.Review] + s.Counts[payment.Parked]
+	if err != nil {
+		return s, err
+	}
+	_, err = each(ctx, e, Attention(), CountedMost, func(*payment.Record) { s.Attention++ })
 	return s, err
 }
 

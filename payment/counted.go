@@ -33,9 +33,13 @@ func (r *Record) CountOnce(o Counted) (first bool) {
 
 // Waits reports whether a payment needs a person, or an answer that has not come. It is in
 // review or parked; its provider gave no answer that can be believed; its shop has not
-// confirmed it; or a person refused it and the shop still has the money. A payment that
-// goes well never waits, so an index of waiting payments costs it nothing.
+// confirmed it; a person refused it and the shop still has the money; or nobody knows how a
+// refund ended. A payment that goes well never waits, so an index of waiting payments costs
+// it nothing.
 func (r *Record) Waits() bool {
+	if r.refundWaits() {
+		return true
+	}
 	switch r.State {
 	case Review, Parked, Unknown:
 		return true
@@ -49,6 +53,9 @@ func (r *Record) Waits() bool {
 
 // WaitsSince returns since when a payment waits in its present state.
 func (r *Record) WaitsSince() (since time.Time) {
+	if r.refundWaits() {
+		return r.Refunds[r.OpenRefund()].Began
+	}
 	switch r.State {
 	case Unknown:
 		since = r.Attempts.First

@@ -16,10 +16,13 @@ const (
 )
 
 // Earliest is when the worker must look at the record next, for its own state's
-// sake or to tell somebody; zero is never. Stores keep their index of due records
+// sake, for a refund that lost its process, or to tell somebody; zero is never. Stores keep their index of due records
 // by it.
 func (r *Record) Earliest() time.Time {
 	at := r.Due
+	if lost := r.RefundDue(); !lost.IsZero() && (at.IsZero() || lost.Before(at)) {
+		at = lost
+	}
 	if next := r.NextReport(); next >= 0 && (at.IsZero() || r.Reports[next].Next.Before(at)) {
 		at = r.Reports[next].Next
 	}

@@ -176,19 +176,27 @@ func TestEarliest(t *testing.T) {
 	open := func(d time.Duration) payment.Report {
 		return payment.Report{To: "a", State: payment.OpenReport, Next: noon.Add(d)}
 	}
+	lost := func(s payment.RefundState) []payment.Refund { return []payment.Refund{{State: s, Began: noon}} }
 	for _, c := range []struct {
 		due     time.Time
 		reports []payment.Report
+		refunds []payment.Refund
 		want    time.Time
 	}{
 		{},
+		{refunds: lost(payment.RefundAsking), want: noon.Add(payment.RefundAsked)},
+		{refunds: lost(payment.RefundAsking), due: noon, want: noon},
+		{refunds: lost(payment.RefundAsking), due: noon.Add(time.Hour), want: noon.Add(payment.RefundAsked)},
+		{refunds: lost(payment.RefundAsking), reports: []payment.Report{open(1)}, want: noon.Add(1)},
+		{refunds: lost(payment.RefundUnknown)},
+		{refunds: lost(payment.RefundDone)},
 		{due: noon, want: noon},
 		{reports: []payment.Report{open(2), open(1)}, want: noon.Add(1)},
 		{due: noon, reports: []payment.Report{open(1)}, want: noon},
 		{due: noon.Add(2), reports: []payment.Report{open(1)}, want: noon.Add(1)},
 		{reports: []payment.Report{{State: payment.OpenReport}, {State: payment.ParkedReport, Next: noon}}},
 	} {
-		if got := (&payment.Record{Due: c.due, Reports: c.reports}).Earliest(); !got.Equal(c.want) {
+		if got := (&payment.Record{Due: c.due, Reports: c.reports, Refunds: c.refunds}).Earliest(); !got.Equal(c.want) {
 			t.Errorf("%v %v: %v, want %v", c.due, c.reports, got, c.want)
 		}
 	}

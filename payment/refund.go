@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -109,8 +110,8 @@ type RefundState string
 
 // The states.
 const (
-	// RefundAsking: the marker is durable, and the provider is being asked. After its
-	// process has ended, it is the same as unknown.
+	// RefundAsking: the marker is durable, and the provider is being asked. After
+	// [RefundAsked] it becomes unknown.
 	RefundAsking RefundState = "asking"
 	// RefundUnknown: the provider was asked, and gave no answer that can be believed.
 	RefundUnknown RefundState = "unknown"
@@ -190,6 +191,38 @@ func (r *Record) Repaid() Rials {
 	return sum
 }
 
+// RefundAsked is how long an attempt may be asking: longer than any call lasts. After that
+// its process has ended before it had an answer, so the end is unknown.
+const RefundAsked = 3 * time.Minute
+
+// RefundDue is when the worker must look at an attempt that is asking; zero means never.
+func (r *Record) RefundDue() time.Time {
+	if i := r.OpenRefund(); i >= 0 && r.Refunds[i].State == RefundAsking {
+		return r.Refunds[i].Began.Add(RefundAsked)
+	}
+	return time.Time{}
+}
+
+// RefundUnknown reports whether a person must find out how an attempt ended.
+func (r *Record) RefundUnknown() bool {
+	return r.refundWaits() && r.Refunds[r.OpenRefund()].State == RefundUnknown
+}
+
+// refundWaits reports whether it matters how an attempt ended: the money may be back or not.
+func (r *Record) refundWaits() bool { return r.State != Reversed && r.OpenRefund() >= 0 }
+
+// LoseRefund records that the attempt which is asking has lost its process. Its answer may
+// still come, see [Record.EndRefund].
+func (r *Record) LoseRefund(now time.Time) error {
+	if r.RefundDue().IsZero() {
+		return fmt.Errorf("%w: no refund is being asked for", ErrTransition)
+	}
+	r.Refunds[r.OpenRefund()].State = RefundUnknown
+	r.UpdatedAt = now
+	r.noteBack(RefundUnknown, "", "", now)
+	return nil
+}
+
 // OpenRefund returns the index of the attempt whose outcome isn't known, -1 without one.
 func (r *Record) OpenRefund() int {
 	for i, f := range r.Refunds {
@@ -230,12 +263,21 @@ func (r *Record) BeginRefund(f Refund, t GiveBackTerms, now time.Time) error {
 
 // EndRefund records what the provider's answer means. A payment that was given back whole
 // becomes reversed.
-func (r *Record) EndRefund(key string, a GivenBack, now time.Time) error {
-	i := r.OpenRefund()
-	if i < 0 || r.Refunds[i].Key != key {
-		return fmt.Errorf("%w: this attempt has ended already", ErrTransition)
+//
+// Invariant: money that the provider says it gave back is on record, also if a person had
+// noted meanwhile that it was not: then contradicted is true, and somebody must be told.
+func (r *Record) EndRefund(key string, a GivenBack, now time.Time) (contradicted bool, err error) {
+	i := slices.IndexFunc(r.Refunds, func(f Refund) bool { return f.Key == key })
+	if i < 0 {
+		return false, fmt.Errorf("%w: there is no such attempt", ErrTransition)
 	}
 	f := &r.Refunds[i]
+	if !f.Open() {
+		given := a.Outcome == GiveBackDone && !a.Unsent
+		if contradicted = given && f.State == RefundRefused && f.SettledBy != ""; !contradicted {
+			return false, fmt.Errorf("%w: this attempt has ended already", ErrTransition)
+		}
+	}
 	f.Code, f.Number, f.Ended = a.Code, a.Number, now
 	r.UpdatedAt = now
 	switch {
@@ -249,7 +291,7 @@ func (r *Record) EndRefund(key string, a GivenBack, now time.Time) error {
 		f.State = RefundRefused
 	}
 	r.noteBack(f.State, a.Code, "", now)
-	return r.wholeBack(now)
+	return contradicted, r.wholeBack(now)
 }
 
 // noteBack puts the outcome of an attempt into the history.
@@ -266,10 +308,14 @@ func (r *Record) noteBack(s RefundState, text, by string, now time.Time) {
 }
 
 // SettleRefund records what a person found out about an attempt whose outcome wasn't known.
+// It waits for an attempt that may still have its answer.
 func (r *Record) SettleRefund(done bool, n Refund, now time.Time) error {
 	i := r.OpenRefund()
 	if i < 0 {
 		return fmt.Errorf("%w: there is no refund whose end is not known", ErrTransition)
+	}
+	if until := r.RefundDue(); now.Before(until) {
+		return fmt.Errorf("%w: the gateway is being asked, and may answer until %s", ErrTransition, until.UTC().Format(time.RFC3339))
 	}
 	f := &r.Refunds[i]
 	if f.State = RefundRefused; done {

@@ -68,7 +68,7 @@ func (p *page) home() error {
 		return err
 	}
 	// One page of the index of what waits; the rest is behind its link.
-	waiting, next, err := p.fill(payment.Listing{States: []payment.State{payment.Review, payment.Parked}}, min(homeItems, p.h.PageSize))
+	waiting, next, err := p.fill(operate.Attention(), min(homeItems, p.h.PageSize))
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (p *page) owed() (string, error) {
 }
 
 // helps are the lists that help with a finding of doctor's.
-var helps = map[string]string{"waiting": "attention", "owed": "owed", "unanswered": "open", "unknown": "open", "refused": "open", "shop": "open"}
+var helps = map[string]string{"waiting": "attention", "owed": "owed", "refund": "attention", "unanswered": "open", "unknown": "open", "refused": "open", "shop": "open"}
 
 // troubles are doctor's findings about money. A dashboard of some sites shows what is
 // about those: what other owners' payments wait for is not theirs to see.

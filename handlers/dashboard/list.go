@@ -129,7 +129,7 @@ func (p *page) records(l *listPage, cursor string) ([]*payment.Record, string, e
 			if err != nil {
 				return nil, "", err
 			}
-			base.States, base.Left, base.LeftBefore = chosen.States, chosen.Left, chosen.LeftBefore
+			base.States, base.OrRefund, base.Left, base.LeftBefore = chosen.States, chosen.OrRefund, chosen.Left, chosen.LeftBefore
 		}
 		return p.fill(base, p.h.PageSize)
 	}
@@ -146,7 +146,7 @@ func (p *page) records(l *listPage, cursor string) ([]*payment.Record, string, e
 			if err != nil {
 				return nil, "", err
 			}
-			base.States, base.Left, base.LeftBefore = chosen.States, chosen.Left, chosen.LeftBefore
+			base.States, base.OrRefund, base.Left, base.LeftBefore = chosen.States, chosen.OrRefund, chosen.Left, chosen.LeftBefore
 		}
 	}
 	return p.fill(base, p.h.PageSize)
@@ -250,7 +250,7 @@ func tone(s payment.State) string {
 const countMost = 99
 
 func (p *page) tabs(l listPage) ([]tab, error) {
-	waiting, err := p.count(payment.Listing{States: []payment.State{payment.Review, payment.Parked}})
+	waiting, err := p.count(operate.Attention())
 	if err != nil {
 		return nil, err
 	}

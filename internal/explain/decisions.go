@@ -70,6 +70,7 @@ var reportTwice = lang.Text{"An earlier report stayed without an answer: the net
 var (
 	blockedOrder   = lang.Text{"This order is already paid by another payment. Pay this one back instead.", "این سفارش با پرداخت دیگری پرداخت شده است. این یکی را پس بدهید."}
 	blockedReceipt = lang.Text{"This receipt has already paid for something and counts only once.", "این رسید پیش‌تر خرج شده و فقط یک بار حساب می‌شود."}
+	blockedRefund  = lang.Text{"Its money may be on its way back: say first what became of the refund.", "شاید پولش در راه بازگشت باشد: نخست بگویید بازپرداخت چه شد."}
 	blockedRoute   = lang.Text{"No running site takes its return.", "هیچ سایت در حال کاری بازگشت آن را نمی‌پذیرد."}
 )
 
@@ -118,6 +119,8 @@ func decision(key string, r *payment.Record, f Facts, l lang.Lang) Decision {
 		d.Blocked = blockedReceipt.In(l)
 	case give && (r.Reason == payment.ReasonSecondPayment || f.OrderTaken && !f.OrdersMany):
 		d.Blocked = blockedOrder.In(l)
+	case rule.Key == payment.DecideRedeliver && r.OpenRefund() >= 0:
+		d.Blocked = blockedRefund.In(l)
 	case rule.Key == payment.DecideRedeliver && r.Return == nil:
 		d.Blocked = blockedRoute.In(l)
 	case key == "report" && r.ConversionState() == payment.PerhapsReport:

@@ -145,7 +145,7 @@ func collect(f Facts) waits {
 		switch x.State {
 		case payment.Unknown:
 			into(w.unknown, x.Provider).add(x)
-		case payment.Review, payment.Parked, watch.Owed:
+		case payment.Review, payment.Parked, watch.Owed, watch.Refund:
 			into(w.person, x.State).add(x)
 		default:
 			if x.Reason == "" {
@@ -167,6 +167,9 @@ func into[K comparable](m map[K]*heap, k K) *heap {
 
 // ago is how long ago something was.
 func (f Facts) ago(t time.Time) string { return lang.Age(max(0, f.Now.Sub(t)), f.lang()) }
+
+// asked is how long a refund may wait for its answer before it is trouble.
+const asked = time.Minute
 
 // person is what a person must decide.
 func person(f Facts, w waits) []operate.Finding {
@@ -190,6 +193,11 @@ func person(f Facts, w waits) []operate.Finding {
 		out = append(out, operate.Finding{Level: h.level(), Code: "owed",
 			Text: f.say(lang.Text{"owed to customers whose order was refused: %s; pay them back and note each with: caddy payments resolve REFERENCE repaid",
 				"به مشتریانی که سفارششان پذیرفته نشد بدهکارید: %s؛ پولشان را پس بدهید و هر کدام را ثبت کنید: caddy payments resolve REFERENCE repaid"}, h.says(f, w.more))})
+	}
+	if h := w.person[watch.Refund]; h != nil && f.Now.Sub(h.oldest) > asked {
+		out = append(out, operate.Finding{Level: h.level(), Code: "refund",
+			Text: f.say(lang.Text{"nobody knows whether the money went back: %s; look in the gateway's panel and note each with: caddy payments refund REFERENCE --was done|refused (see them with: caddy payments list --state attention)",
+				"معلوم نیست پول برگشته یا نه: %s؛ در پنل درگاه ببینید و هر کدام را ثبت کنید: caddy payments refund REFERENCE --was done|refused (فهرست: caddy payments list --state attention)"}, h.says(f, w.more))})
 	}
 	if all.n == 0 {
 		return out

@@ -23,7 +23,7 @@ func newGauges(w *watch.Watch) *gauges {
 	}
 	return &gauges{
 		watch:      w,
-		waiting:    desc("waiting", "Payments that wait for a person (review, parked) or for an answer of provider or shop.", "state", "provider"),
+		waiting:    desc("waiting", "Payments that wait for a person (review, parked, owed, refund) or for an answer of provider or shop.", "state", "provider"),
 		oldest:     desc("oldest_waiting_seconds", "How long the payment that waits longest in a state has waited; 0 where none does.", "state"),
 		up:         desc("provider_up", "Whether the provider takes our key and answers what it is asked.", "provider"),
 		bytes:      desc("ledger_bytes", "How large the ledger is, where that is known."),

@@ -65,7 +65,10 @@ func (t *tally) note(r *payment.Record, now time.Time) {
 
 func waiter(r *payment.Record) Waiter {
 	st := r.State
-	if r.Owed() {
+	switch {
+	case r.Waits() && r.OpenRefund() >= 0:
+		st = Refund
+	case r.Owed():
 		st = Owed
 	}
 	return Waiter{Ref: r.Ref, State: st, Provider: r.Provider, Site: r.Site, Reason: r.Reason, Since: r.WaitsSince(), Amount: r.Price(), Live: r.Environment != payment.Sandbox}

@@ -119,7 +119,10 @@ func (w *Watch) provider(e engine.Event) *Provider {
 const maxNames = 10_000
 
 // states are those that a payment can wait in.
-var states = []payment.State{payment.Review, payment.Parked, payment.Unknown, payment.Verified, payment.Delivering, Owed}
+var states = []payment.State{payment.Review, payment.Parked, payment.Unknown, payment.Verified, payment.Delivering, Owed, Refund}
+
+// Refund stands for the state of a payment of which nobody knows how a refund ended.
+const Refund payment.State = "refund"
 
 // Owed stands for the state of a refused payment whose money is with the shop.
 const Owed payment.State = "owed"

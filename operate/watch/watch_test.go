@@ -35,6 +35,9 @@ func TestTallyIsTheLedgers(t *testing.T) {
 			st := rapid.SampledFrom(payment.States()).Draw(t, "state")
 			why := rapid.SampledFrom([]payment.Reason{"", payment.ReasonUnreachable, payment.ReasonOwed}).Draw(t, "reason")
 			r := record(n, st, why)
+			if s := rapid.SampledFrom([]payment.RefundState{"", "", payment.RefundAsking, payment.RefundUnknown, payment.RefundDone}).Draw(t, "refund"); s != "" {
+				r.Refunds = []payment.Refund{{State: s, Began: now}}
+			}
 			if old := records[n]; old != nil {
 				r.Version = old.Version
 			}

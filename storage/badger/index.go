@@ -35,9 +35,11 @@ func marks(l *listed) []mark {
 	if !due.IsZero() {
 		ms = append(ms, mark{table: tableDue, at: packed.Time(due)})
 	}
-	if c, ok := stateNotice(r.State); ok {
+	c, ok := stateNotice(r.State)
+	if ok {
 		ms = append(ms, mark{table: tableNotice, class: c, at: created})
-	} else if r.Waits() {
+	}
+	if r.Waits() && (!ok || r.OpenRefund() >= 0) {
 		ms = append(ms, mark{table: tableNotice, class: noticeWaits, at: created})
 	}
 	if r.Owed() {

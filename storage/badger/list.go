@@ -224,6 +224,12 @@ func (s *Store) byState(txn *bdb.Txn, q payment.Listing) (walker, error) {
 	if len(classes)+len(passing) == 0 {
 		return nil, nil
 	}
+	if q.OrRefund {
+		if !s.indexed.Load() {
+			return nil, nil
+		}
+		classes = append(classes, noticeWaits)
+	}
 	if len(passing) > 0 {
 		if !s.indexed.Load() {
 			return nil, nil

@@ -91,8 +91,8 @@ func reportNotice(conversion bool, st payment.ReportState) int64 {
 
 func noticeOf(r *payment.Record) int64 {
 	n := stateNotice(r.State)
-	if n == 0 && r.Waits() {
-		n = noticeWaits
+	if r.Waits() && (n == 0 || r.OpenRefund() >= 0) {
+		n |= noticeWaits
 	}
 	if r.Owed() {
 		n |= noticeOwed
@@ -148,6 +148,9 @@ func (s *Store) source(ctx context.Context, q payment.Listing) (sql string, what
 				break
 			}
 			mask |= n
+		}
+		if q.OrRefund && mask != 0 {
+			mask |= noticeWaits
 		}
 	}
 	switch {

@@ -183,6 +183,9 @@ func testFindWaiting(t *testing.T, h Harness) {
 			r := newRecord(i)
 			i++
 			r.State, r.Reason = st, why
+			if i%3 == 0 {
+				r.Refunds = []payment.Refund{{Kind: payment.KindRefund, State: payment.RefundUnknown, Amount: 1000, Began: base}}
+			}
 			if r.Waits() {
 				want++
 			}
@@ -195,7 +198,7 @@ func testFindWaiting(t *testing.T, h Harness) {
 		}
 	}
 	for _, r := range all(t, s, payment.Listing{Waiting: true}) {
-		r.State, r.Reason = payment.Delivered, ""
+		r.State, r.Reason, r.Refunds = payment.Delivered, "", nil
 		put(t, s, r)
 	}
 	if got := all(t, s, payment.Listing{Waiting: true}); len(got) != 0 {
@@ -231,6 +234,9 @@ func testFindGenerated(t *testing.T, h Harness) {
 				Amount: payment.Rials(1000 * src.IntN(4)), Paid: payment.Rials(1000 * src.IntN(4)),
 			}
 		}
+		if r.Refunds = nil; src.IntN(4) == 0 {
+			r.Refunds = []payment.Refund{{Kind: payment.KindRefund, State: payment.RefundState(pick("asking", "unknown", "done", "refused")), Amount: 1000, Began: base}}
+		}
 		if r.Reports, r.Track = nil, (payment.Track{}); src.IntN(2) == 0 {
 			r.Track.ID = pick("", "t1", "t2")
 			for range 1 + src.IntN(2) {
@@ -259,6 +265,7 @@ func testFindGenerated(t *testing.T, h Harness) {
 		for range src.IntN(3) {
 			q.States = append(q.States, states[src.IntN(len(states))])
 		}
+		q.OrRefund = src.IntN(3) == 0
 		maybe := func(p *string, of ...string) {
 			if src.IntN(4) == 0 {
 				*p = pick(of...)
