@@ -62,6 +62,8 @@ type Policy struct {
 	Park bool
 	// Many: an order may be paid more than once.
 	Many bool
+	// Live: the route's provider is live, so no test payment is for it.
+	Live bool
 	// Site is the present name of the payment's site; empty means as in the record.
 	Site string
 	// Formerly are the site's former names. Records under them belong to the site.

@@ -274,6 +274,18 @@ func TestPlayMoneyIsWorthNothingLive(t *testing.T) {
 		if !open(test) || open(real) {
 			t.Errorf("in the sandbox %v, live %v", open(test), open(real))
 		}
+		// That another site still uses the sandbox opens nothing here.
+		both := w.reconfigured(map[string]engine.Provider{
+			"idpay": {Provider: named{w.bank, live}, Timeout: time.Second}, "staging": {Provider: named{w.bank, sandbox}, Timeout: time.Second},
+		})
+		w.shop.policy.Live = true
+		opened := open(both)
+		w.shop.policy.Live = false
+		w.shop.leave(time.Hour)
+		if opened || open(both) {
+			t.Error("its route takes no test payments any more, and it opens paid content")
+		}
+		w.shop.leave(0)
 		d := engine.Delivery{Via: payment.ViaBrowser}
 		_, err = real.Deliver(t.Context(), w.record(bought.Ref), d, func(context.Context, *payment.Record) engine.Handed {
 			t.Error("it is handed over")

@@ -55,6 +55,9 @@ type provider struct {
 	terms payment.Terms
 }
 
+// live reports whether real money is paid there.
+func (p *provider) live() bool { return p != nil && p.terms.Environment != payment.Sandbox }
+
 // verifyRoute is what a verify route makes of its options when provisioned.
 type verifyRoute struct {
 	// name names the route in records.

@@ -253,13 +253,16 @@ func (s *Sites) Policy(r *payment.Record) (engine.Policy, bool) {
 	h, v := s.find(r)
 	if r.Relay != nil {
 		if _, o := s.findObserve(r); o != nil && (h == nil || r.Route == o.conf.name) {
-			return o.policy(), true
+			p := o.policy()
+			p.Live = o.conf.provider.live()
+			return p, true
 		}
 	}
 	if h == nil {
 		return engine.Policy{}, false
 	}
 	p := v.policy()
+	p.Live = v.route.provider.live()
 	p.Park = p.Park || v.strayed(r)
 	if s := h.place().site; s != nil {
 		p.Formerly = slices.DeleteFunc(slices.Clone(s.names), func(name string) bool { return name == r.Site })
