@@ -248,6 +248,10 @@ func TestDoctorSeesWhatComesBetween(t *testing.T) {
 // What nobody can buy, and what no dashboard will show, is said when the site starts.
 func TestDoctorSeesWhatNothingSells(t *testing.T) {
 	t.Setenv("IDPAY_KEY", "6a7f99eb-7c20-4412-a972-6dfb7cd253a4")
+	goods := filepath.Join(t.TempDir(), "goods.csv")
+	if err := os.WriteFile(goods, []byte("sku,price\npen,50000rial\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	const sale = "checkout /buy idpay {\nitem book 50000rial\n}\nverify /cb idpay {\nexpect intent\n}\n"
 	for name, c := range map[string]struct {
 		site string
@@ -258,6 +262,8 @@ func TestDoctorSeesWhatNothingSells(t *testing.T) {
 		"one of two":                   {"payments {\n" + sale + "require /x {\nitem book bok\n}\n}", []string{"unsold a.test: only visitors who bought it before get in; require: no checkout of this site sells bok; did you mean 'book'?"}},
 		"by no block":                  {"handle /x/* {\npayments {\nrequire /x/* {\nitem workshop\n}\n}\n}\nhandle {\npayments {\n" + sale + "}\n}", []string{"unsold a.test: only visitors who bought it before get in; require: no checkout of this site sells workshop; there is only book"}},
 		"without any checkout":         {"payments {\nrequire /x/* {\nitem workshop\n}\n}", []string{"unsold a.test: only visitors who bought it before get in; require: no checkout of this site sells workshop: add a `checkout` with it"}},
+		"of a catalogue":               {"payments {\n" + strings.Replace(sale, "item book 50000rial", "catalogue "+goods, 1) + "require /x {\nitem pen\n}\n}", nil},
+		"of a catalogue no longer":     {"payments {\n" + strings.Replace(sale, "item book 50000rial", "catalogue "+goods, 1) + "require /x {\nitem pencil\n}\n}", []string{"unsold a.test: only visitors who bought it before get in; require: no checkout of this site sells pencil; did you mean 'pen'?"}},
 		"a dashboard of this site":     {"payments {\n" + sale + "}\npayment_dashboard {\nsite a.test\n}", nil},
 		"a dashboard of no site":       {"payments {\n" + sale + "}\npayment_dashboard {\nsite a.tst\n}", []string{"unshown a.tst: payment_dashboard: no site of this configuration is called 'a.tst', so its payments will not be seen; did you mean 'a.test'?"}},
 		"a dashboard of an old name":   {"payments {\n" + sale + "formerly https://old.test\n}\npayment_dashboard {\nsite old.test\n}", nil},

@@ -67,6 +67,10 @@ func (a *App) viewOf(r *payment.Record) any {
 	}
 	v := operate.NewView(ctx, eng, r, lang.EN)
 	v.Card, v.History, v.Reports = "", nil, nil
+	v.Note = ""
+	for i := range v.Refunds {
+		v.Refunds[i].Note, v.Refunds[i].Settled = "", ""
+	}
 	v.Explanation.Fields, v.Explanation.Decisions = nil, nil
 	return v
 }

@@ -25,11 +25,14 @@ func sells(checkouts []*Checkout) (skus []string) {
 }
 
 // Openable returns an error for paid content that nothing which the block sells can open.
-// Content of a block without any checkout may be opened by another block of its site;
-// see unsold.
+// Content of a block without any checkout may be opened by another block of its site, and
+// what a catalogue sells changes while Caddy runs: see unsold.
+//
+// Invariant: whatever is in a catalogue's file, a Caddy that has sold from it starts with
+// it again.
 func (q *Require) Openable(checkouts []*Checkout) error {
-	if slices.ContainsFunc(checkouts, func(c *Checkout) bool { return c.Catalogue != "" && c.conf.stock == nil }) {
-		return nil // what it sells is known when the configuration is loaded
+	if slices.ContainsFunc(checkouts, func(c *Checkout) bool { return c.Catalogue != "" }) {
+		return nil
 	}
 	skus := sells(checkouts)
 	if len(skus) == 0 || slices.ContainsFunc(q.Items, func(item string) bool { return slices.Contains(skus, item) }) {
