@@ -166,6 +166,7 @@ func TestStallSells(t *testing.T) {
 			"overflow":           {with(sara, "quantity", "99999999999999999999"), "number of pieces"},
 			"half":               {with(sara, "quantity", "1.5"), "number of pieces"},
 			"another price":      {with(sara, "price", "1"), "price has changed"},
+			"no such gateway":    {with(sara, "gateway", "paypal"), "offer the payment service"},
 			"a huge form":        {with(sara, "x", strings.Repeat("x", 9<<10)), "form could not be read"},
 		} {
 			p := b.Post(s.site+"/buy/course", c.form)
