@@ -362,7 +362,23 @@ func TestStallReceipts(t *testing.T) {
 		if got := b.Post(action, fields).Location(t); got != s.site+"/course/" {
 			t.Errorf("it leads to %s", got)
 		}
-		return b.Get(s.site + "/course/1").Status
+		// A page with several guarded parts asks for all of them before an answer comes: the
+		// device has its name from the button on, and is one.
+		answers := make(chan int)
+		for range 6 {
+			go func() {
+				p, err := b.Try(http.MethodGet, s.site+"/course/1", "")
+				if err != nil {
+					p.Status = http.StatusInternalServerError
+				}
+				answers <- p.Status
+			}()
+		}
+		worst := 0
+		for range 6 {
+			worst = max(worst, <-answers)
+		}
+		return worst
 	}
 	if got := openHere(other); got != http.StatusOK {
 		t.Errorf("another device: %d", got)
