@@ -193,7 +193,7 @@ func TestDoctorSeesWhatOneSiteServesBesideUs(t *testing.T) {
 		"route, after the files of a POST": {"route {\n@post method POST\nfile_server @post\n" + money + "}", "", ""},
 		"in the handle of another path":    {"handle /cb* {\nfile_server\n}\nhandle {\n" + money + "file_server\n}", "", "late"},
 		"in a handle_path":                 {"handle /cb* {\nfile_server\n}\nhandle_path /shop/* {\n" + money + "file_server\n}", "", ""},
-		"a gate after its files":           {"handle /book* {\nfile_server\n}\nhandle {\n" + paid + "root /srv/a\nfile_server\n}", "", "gate_root late"},
+		"a gate after its files":           {"handle /book* {\nfile_server\n}\nhandle {\n" + paid + "root /srv/a\nfile_server\n}", "", "late"},
 		"a shop after a part of its path":  {"handle /buy* {\nfile_server\n}\nhandle {\n" + paid + "root /srv/a\nfile_server\n}", "", "late"},
 		"the root, all behind":             {paid + "root /srv/a\nfile_server", "", ""},
 		"the root in a part, another path": {"root /srv/a\nhandle /shop/* {\n" + paid + "file_server\n}\nhandle {\nfile_server\n}", "", ""},
