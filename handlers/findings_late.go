@@ -25,10 +25,11 @@ func late(handlers []*Handler) (out []Finding) {
 			continue
 		}
 		f := Finding{Code: "late", Where: h.place().shopName()}
-		if by := answersBefore(h.server.Routes, h, nil); by != "" {
+		switch path, by := h.answeredBefore(); {
+		case by != "" && path == "":
 			f.Text = "`payments` stands after " + by +
 				" in a `route`: what that answers is seen by no guard and no verify, returns from the bank included; write `payments` outside of `route`, or first in it"
-		} else if path, by := h.answeredBefore(); by != "" {
+		case by != "":
 			f.Text = fmt.Sprintf("%s answers %s before `payments`, which names this path, sees it: no guard and no verify is asked there; write `payments` once, directly in the site's block, outside of `handle` and `route`", by, path)
 		}
 		if f.Text != "" && !slices.Contains(out, f) {
@@ -38,25 +39,28 @@ func late(handlers []*Handler) (out []Finding) {
 	return out
 }
 
-// answeredBefore returns the first path that the block names and something else answers,
-// and what that is.
+// answeredBefore returns what answers before the block, and the first path that the block
+// names and that answers; no path where it answers everything.
 func (h *Handler) answeredBefore() (path, by string) {
 	defer func() {
 		if recover() != nil {
 			path, by = "", "" // a matcher that can't be asked here says nothing
 		}
 	}()
+	script := h.asking("/index.php")
+	if by = (asker{script: script}).before(h.server.Routes, h); by != "" {
+		return "", by
+	}
 	for _, p := range h.namedPaths() {
 		// A path that ends in a wildcard stands for all below it.
 		if strings.ContainsAny(strings.TrimSuffix(p, "*"), "*{") {
 			continue
 		}
-		r, err := h.visitorTo(context.Background(), strings.TrimSuffix(p, "*"))
-		if err != nil {
+		r := h.asking(strings.TrimSuffix(p, "*"))
+		if r == nil {
 			continue
 		}
-		r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), &discard{header: make(http.Header)}, h.server)
-		if by = answersBefore(h.server.Routes, h, r); by != "" {
+		if by = (asker{r, script}).before(h.server.Routes, h); by != "" {
 			return p, by
 		}
 	}
@@ -80,36 +84,53 @@ func (h *Handler) namedPaths() (paths []string) {
 	return paths
 }
 
-// takes reports whether a route takes r, or every request where r is nil.
-func takes(route *caddyhttp.Route, r *http.Request) bool {
-	if r == nil || len(route.MatcherSets) == 0 {
-		return len(route.MatcherSets) == 0
+// asking is a visitor's request for a path, as matchers need it; nil if there is none.
+func (h *Handler) asking(path string) *http.Request {
+	r, err := h.visitorTo(context.Background(), path)
+	if err != nil {
+		return nil
+	}
+	return caddyhttp.PrepareRequest(r, caddy.NewReplacer(), &discard{header: make(http.Header)}, h.server)
+}
+
+// asker asks what answers r, or every request where r is nil. script is a request for a
+// PHP script: php_fastcgi makes one of whatever is no file.
+type asker struct{ r, script *http.Request }
+
+// takes reports whether a route takes the request.
+func (a asker) takes(route *caddyhttp.Route) bool {
+	return len(route.MatcherSets) == 0 || routeFits(route, a.r) || slices.ContainsFunc(route.Handlers, byPHP) && routeFits(route, a.script)
+}
+
+func routeFits(route *caddyhttp.Route, r *http.Request) bool {
+	if r == nil {
+		return false
 	}
 	took, err := route.MatcherSets.AnyMatchWithError(r)
 	return took && err == nil
 }
 
-// answersBefore returns the directive that answers r, or every request where r is nil,
-// before ours comes to its turn, in the lists of routes that lead to it.
-func answersBefore(routes caddyhttp.RouteList, ours *Handler, r *http.Request) string {
+// before returns the directive that answers before ours comes to its turn, in the lists
+// of routes that lead to it.
+func (a asker) before(routes caddyhttp.RouteList, ours *Handler) string {
 	by := ""
 	for i := range routes {
 		route := &routes[i]
-		took := takes(route, r)
+		took := a.takes(route)
 		for _, m := range route.Handlers {
 			sub, isRoutes := m.(*caddyhttp.Subroute)
 			leads := m == caddyhttp.MiddlewareHandler(ours) || isRoutes && leadsWithin(sub.Routes, ours)
 			switch {
-			case leads && by != "" && (took || r == nil):
+			case leads && by != "" && (took || a.r == nil):
 				return by
 			case leads && isRoutes:
 				// What stands above, and takes other paths than the one that leads here
 				// (`handle_path` changes it), proves nothing.
-				return answersBefore(sub.Routes, ours, r)
+				return a.before(sub.Routes, ours)
 			case leads:
 				return ""
 			case by == "" && took:
-				by = answers(m, r)
+				by = a.answers(m)
 			}
 		}
 	}
@@ -126,29 +147,29 @@ func leadsWithin(routes caddyhttp.RouteList, ours *Handler) bool {
 	})
 }
 
-// answers returns the directive of a handler that hands r on to nobody, or no request where
-// r is nil; "" of others.
-func answers(m caddyhttp.MiddlewareHandler, r *http.Request) string {
+// answers returns the directive of a handler that hands the request on to nobody; "" of
+// others.
+func (a asker) answers(m caddyhttp.MiddlewareHandler) string {
 	switch m := m.(type) {
 	case *fileserver.FileServer:
 		if !m.PassThru {
 			return "file_server"
 		}
 	case *reverseproxy.Handler:
+		if byPHP(m) {
+			return "php_fastcgi"
+		}
 		return "reverse_proxy"
 	case caddyhttp.StaticResponse, *caddyhttp.StaticResponse:
 		return "respond"
 	case *caddyhttp.Subroute:
 		for i := range m.Routes {
+			if !a.takes(&m.Routes[i]) {
+				continue
+			}
 			for _, inner := range m.Routes[i].Handlers {
-				if byPHP(inner) {
-					// It takes scripts by their names, and in most shops all that is no file.
-					return "php_fastcgi"
-				}
-				if takes(&m.Routes[i], r) {
-					if by := answers(inner, r); by != "" {
-						return by
-					}
+				if by := a.answers(inner); by != "" {
+					return by
 				}
 			}
 		}
