@@ -218,7 +218,7 @@ func (w *listening) app() *payments.App {
 	return app.(*payments.App) //nolint:forcetypeassert // the app of this name
 }
 
-// valueOf is what a counter says.
+// names are the names of those events that are ours.
 func names(events []caddy.Event) (names []string) {
 	for _, e := range events {
 		if strings.HasPrefix(e.Name(), "payment_") {

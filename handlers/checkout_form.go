@@ -1,9 +1,11 @@
 package handlers
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,8 +19,10 @@ const maxForm = 8 << 10
 
 // filledForm is what a buyer has written, or nothing yet.
 //
-// Its invariant: no amount in it is the browser's, except a donation's inside its bounds.
-// The price that the buyer saw is compared with the item's and never paid.
+// Its invariants: no amount in it is the browser's, except a donation's inside its bounds;
+// the price that the buyer saw is compared with the item's and never paid. And whatever
+// field of ours the browser names counts as it is written, or the form is shown again:
+// nothing that can't be used is replaced by a default.
 type filledForm struct {
 	gateway string
 	down    []string
@@ -77,13 +81,16 @@ func (h *Handler) filled(w http.ResponseWriter, r *http.Request, c *Checkout, it
 		}
 		return f
 	}
-	if name := form.Get(pages.GatewayField); name != "" && c.gatewayNamed(name).provider.Name == name {
-		f.gateway = name
+	if name := form.Get(pages.GatewayField); name != "" {
+		if c.gatewayNamed(name).provider.Name == name {
+			f.gateway = name
+		} else {
+			f.fail(pages.WrongChoice)
+		}
 	}
 	f.total = form.Get(pages.TotalField) != ""
-	if item != nil {
-		f.count(form, item)
-	} else {
+	f.count(form, r.URL.Query(), item)
+	if item == nil {
 		f.name(form, c)
 	}
 	for i, b := range c.Buyer {
@@ -92,13 +99,20 @@ func (h *Handler) filled(w http.ResponseWriter, r *http.Request, c *Checkout, it
 	return f
 }
 
-// formOf reads a form's body; false where it can't be read.
+// formOf reads a form's body; false where it can't be read, is no form in a URL's
+// encoding (multipart and JSON would read as a form without fields), or names a field
+// twice with different values.
 func formOf(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
-	if err != nil {
+	if err != nil || len(body) > 0 && r.Header.Get("Content-Type") != "" && !isForm(r) {
 		return nil, false
 	}
 	form, err := url.ParseQuery(string(body))
+	for _, values := range form {
+		if len(slices.Compact(values)) > 1 {
+			return nil, false
+		}
+	}
 	return form, err == nil
 }
 
@@ -108,15 +122,23 @@ func (f *filledForm) fail(w pages.Wrong) {
 	}
 }
 
-// count reads how many of an item, and whether the price is what the buyer saw.
-func (f *filledForm) count(form url.Values, item *ware) {
-	if text := form.Get(pages.QuantityField); text != "" && item.most > 1 {
+// count reads how many of an item, or of a donation, of which there is one; and whether
+// the price is what the buyer saw.
+func (f *filledForm) count(form, query url.Values, item *ware) {
+	most := 1
+	if item != nil {
+		most = max(item.most, 1)
+	}
+	if text := cmp.Or(form.Get(pages.QuantityField), query.Get(pages.QuantityField)); text != "" {
 		n, ok := pieces(text)
-		if ok && n <= item.most {
+		if ok && n <= most {
 			f.pieces = n
 		} else {
 			f.fail(pages.WrongQuantity)
 		}
+	}
+	if item == nil {
+		return
 	}
 	if seen := form.Get(pages.PriceField); seen != "" && seen != item.Price.String() {
 		f.fail(pages.WrongPrice)
@@ -126,13 +148,18 @@ func (f *filledForm) count(form url.Values, item *ware) {
 // name reads the sum that the buyer names: in toman from our form, or in rials
 // as `amount`.
 func (f *filledForm) name(form url.Values, c *Checkout) {
-	text := form.Get("amount")
-	if toman := form.Get(pages.AmountField); toman != "" {
+	rials, toman := form.Get("amount"), form.Get(pages.AmountField)
+	text := rials
+	if toman != "" {
 		text = written(toman)
 	}
 	amount, err := payment.ParseAmount(text)
+	other := amount
+	if rials != "" && toman != "" {
+		other, _ = payment.ParseAmount(rials)
+	}
 	switch {
-	case err != nil:
+	case err != nil || other != amount:
 		f.fail(pages.WrongAmount)
 	case amount < payment.Rials(c.Donate.Min) || amount > payment.Rials(c.Donate.Max):
 		f.fail(pages.WrongBounds)

@@ -201,6 +201,9 @@ func (h *Handler) serveLink(w http.ResponseWriter, r *http.Request, text string,
 		}, nil)
 	}
 	if !h.boughtHere(r, keys, rec.Ref) {
+		// The device has a name before it asks for the content, of which it may ask for
+		// many parts at once: a request without a name counts as a device of its own.
+		h.browserID(w, r)
 		h.givePurchase(w, r, keys, rec, anotherDevice)
 	}
 	w.Header().Set("Location", (&url.URL{Path: h.linked(r, h.opens(rec.Expect.Item))}).EscapedPath())

@@ -1,55 +1,136 @@
 package handlers
 
 import (
+	"context"
+	"fmt"
+	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/fileserver"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy/fastcgi"
 )
 
-// late finds sites whose requests are answered before our handler sees them, as
-// `route { file_server; payments … }` does: returns pass unverified there, and forged
-// headers with them. Only routes say so in which order their handlers stand; Caddy
-// sorts all others.
+// late finds sites whose requests are answered before our handler sees them: returns pass
+// unverified there, and forged headers with them. Either everything is
+// (`route { file_server; payments … }`), or a path of ours is (`handle /pay/* { php_fastcgi … }` before the block that verifies /pay/back).
+//
+// Invariant: a path that a block of ours names reaches the block, or the owner was told.
 func late(handlers []*Handler) (out []Finding) {
 	for _, h := range handlers {
 		if h.server == nil {
 			continue
 		}
-		if by := answersBefore(h.server.Routes, h); by != "" {
-			f := Finding{Code: "late", Where: h.place().shopName(), Text: "`payments` stands after " + by +
-				" in a `route`: what that answers is seen by no guard and no verify, returns from the bank included; write `payments` outside of `route`, or first in it"}
-			if !slices.Contains(out, f) {
-				out = append(out, f)
-			}
+		f := Finding{Code: "late", Where: h.place().shopName()}
+		switch path, by := h.answeredBefore(); {
+		case by != "" && path == "":
+			f.Text = "`payments` stands after " + by +
+				" in a `route`: what that answers is seen by no guard and no verify, returns from the bank included; write `payments` outside of `route`, or first in it"
+		case by != "":
+			f.Text = fmt.Sprintf("%s answers %s before `payments`, which names this path, sees it: no guard and no verify is asked there; write `payments` once, directly in the site's block, outside of `handle` and `route`", by, path)
+		}
+		if f.Text != "" && !slices.Contains(out, f) {
+			out = append(out, f)
 		}
 	}
 	return out
 }
 
-// answersBefore returns the directive that answers every request before ours comes to its
-// turn, in the lists of routes that lead to it.
-func answersBefore(routes caddyhttp.RouteList, ours *Handler) string {
+// answeredBefore returns what answers before the block, and the first path that the block
+// names and that answers; no path where it answers everything.
+func (h *Handler) answeredBefore() (path, by string) {
+	defer func() {
+		if recover() != nil {
+			path, by = "", "" // a matcher that can't be asked here says nothing
+		}
+	}()
+	script := h.asking("/index.php")
+	if by = (asker{script: script}).before(h.server.Routes, h); by != "" {
+		return "", by
+	}
+	for _, p := range h.namedPaths() {
+		// A path that ends in a wildcard stands for all below it.
+		if strings.ContainsAny(strings.TrimSuffix(p, "*"), "*{") {
+			continue
+		}
+		r := h.asking(strings.TrimSuffix(p, "*"))
+		if r == nil {
+			continue
+		}
+		if by = (asker{r, script}).before(h.server.Routes, h); by != "" {
+			return p, by
+		}
+	}
+	return "", ""
+}
+
+// namedPaths are the paths that the block's lines name.
+func (h *Handler) namedPaths() (paths []string) {
+	for _, v := range h.Verify {
+		paths = append(paths, v.Paths...)
+	}
+	for _, o := range h.Observe {
+		paths = append(paths, o.Paths...)
+	}
+	for _, q := range h.Require {
+		paths = append(paths, q.Paths...)
+	}
+	for _, c := range h.Checkout {
+		paths = append(paths, c.Path)
+	}
+	return paths
+}
+
+// asking is a visitor's request for a path, as matchers need it; nil if there is none.
+func (h *Handler) asking(path string) *http.Request {
+	r, err := h.visitorTo(context.Background(), path)
+	if err != nil {
+		return nil
+	}
+	return caddyhttp.PrepareRequest(r, caddy.NewReplacer(), &discard{header: make(http.Header)}, h.server)
+}
+
+// asker asks what answers r, or every request where r is nil. script is a request for a
+// PHP script: php_fastcgi makes one of whatever is no file.
+type asker struct{ r, script *http.Request }
+
+// takes reports whether a route takes the request.
+func (a asker) takes(route *caddyhttp.Route) bool {
+	return len(route.MatcherSets) == 0 || routeFits(route, a.r) || slices.ContainsFunc(route.Handlers, byPHP) && routeFits(route, a.script)
+}
+
+func routeFits(route *caddyhttp.Route, r *http.Request) bool {
+	if r == nil {
+		return false
+	}
+	took, err := route.MatcherSets.AnyMatchWithError(r)
+	return took && err == nil
+}
+
+// before returns the directive that answers before ours comes to its turn, in the lists
+// of routes that lead to it.
+func (a asker) before(routes caddyhttp.RouteList, ours *Handler) string {
 	by := ""
-	for _, route := range routes {
-		always := len(route.MatcherSets) == 0
+	for i := range routes {
+		route := &routes[i]
+		took := a.takes(route)
 		for _, m := range route.Handlers {
-			if m == caddyhttp.MiddlewareHandler(ours) {
+			sub, isRoutes := m.(*caddyhttp.Subroute)
+			leads := m == caddyhttp.MiddlewareHandler(ours) || isRoutes && leadsWithin(sub.Routes, ours)
+			switch {
+			case leads && by != "" && (took || a.r == nil):
 				return by
-			}
-			if sub, ok := m.(*caddyhttp.Subroute); ok {
-				if leadsWithin(sub.Routes, ours) {
-					if by != "" {
-						return by
-					}
-					return answersBefore(sub.Routes, ours)
-				}
-				continue
-			}
-			if by == "" && always {
-				by = answers(m)
+			case leads && isRoutes:
+				// What stands above, and takes other paths than the one that leads here
+				// (`handle_path` changes it), proves nothing.
+				return a.before(sub.Routes, ours)
+			case leads:
+				return ""
+			case by == "" && took:
+				by = a.answers(m)
 			}
 		}
 	}
@@ -66,21 +147,46 @@ func leadsWithin(routes caddyhttp.RouteList, ours *Handler) bool {
 	})
 }
 
-// answers returns the directive of a handler that hands no request on; "" of others.
-func answers(m caddyhttp.MiddlewareHandler) string {
+// answers returns the directive of a handler that hands the request on to nobody; "" of
+// others.
+func (a asker) answers(m caddyhttp.MiddlewareHandler) string {
 	switch m := m.(type) {
 	case *fileserver.FileServer:
 		if !m.PassThru {
 			return "file_server"
 		}
 	case *reverseproxy.Handler:
+		if byPHP(m) {
+			return "php_fastcgi"
+		}
 		return "reverse_proxy"
 	case caddyhttp.StaticResponse, *caddyhttp.StaticResponse:
 		return "respond"
+	case *caddyhttp.Subroute:
+		for i := range m.Routes {
+			if !a.takes(&m.Routes[i]) {
+				continue
+			}
+			for _, inner := range m.Routes[i].Handlers {
+				if by := a.answers(inner); by != "" {
+					return by
+				}
+			}
+		}
 	case caddy.Module:
 		if m.CaddyModule().ID == "http.handlers.payment_sandbox" {
 			return "payment_sandbox"
 		}
 	}
 	return ""
+}
+
+// byPHP reports whether a handler proxies to PHP.
+func byPHP(m caddyhttp.MiddlewareHandler) bool {
+	proxy, ok := m.(*reverseproxy.Handler)
+	if !ok {
+		return false
+	}
+	_, ok = proxy.Transport.(*fastcgi.Transport)
+	return ok
 }

@@ -73,7 +73,7 @@ type bank struct {
 	deals map[string]*deal
 	n     int
 	skew  time.Duration
-	// downUntil, keyUntil and refuseUntil are the ends of longer troubles.
+	// downUntil and keyUntil are the ends of longer troubles.
 	downUntil, keyUntil time.Time
 	flying              []flight
 }

@@ -166,6 +166,7 @@ func TestStallSells(t *testing.T) {
 			"overflow":           {with(sara, "quantity", "99999999999999999999"), "number of pieces"},
 			"half":               {with(sara, "quantity", "1.5"), "number of pieces"},
 			"another price":      {with(sara, "price", "1"), "price has changed"},
+			"no such gateway":    {with(sara, "gateway", "paypal"), "offer the payment service"},
 			"a huge form":        {with(sara, "x", strings.Repeat("x", 9<<10)), "form could not be read"},
 		} {
 			p := b.Post(s.site+"/buy/course", c.form)
@@ -361,7 +362,23 @@ func TestStallReceipts(t *testing.T) {
 		if got := b.Post(action, fields).Location(t); got != s.site+"/course/" {
 			t.Errorf("it leads to %s", got)
 		}
-		return b.Get(s.site + "/course/1").Status
+		// A page with several guarded parts asks for all of them before an answer comes: the
+		// device has its name from the button on, and is one.
+		answers := make(chan int)
+		for range 6 {
+			go func() {
+				p, err := b.Try(http.MethodGet, s.site+"/course/1", "")
+				if err != nil {
+					p.Status = http.StatusInternalServerError
+				}
+				answers <- p.Status
+			}()
+		}
+		worst := 0
+		for range 6 {
+			worst = max(worst, <-answers)
+		}
+		return worst
 	}
 	if got := openHere(other); got != http.StatusOK {
 		t.Errorf("another device: %d", got)

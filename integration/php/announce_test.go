@@ -10,8 +10,8 @@ import (
 	"github.com/rahgir/caddy-payments/sandbox"
 )
 
-// helperSite serves testdata/helper.php's directory with the two keys that a
-// shop needs.
+// helperEnv is a shop's environment with the two keys that it needs, and the way to
+// the directory of helper.php.
 func helperEnv(t *testing.T) string {
 	t.Helper()
 	dir, err := filepath.Abs("../../examples/php")

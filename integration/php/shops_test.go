@@ -6,8 +6,11 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rahgir/caddy-payments/integration/harness"
 	"github.com/rahgir/caddy-payments/sandbox"
@@ -16,8 +19,10 @@ import (
 // kind is one of the shops that return to a page of their own making.
 type kind struct {
 	name, before, payments string
-	// example, if set, is the folder below examples/ whose Caddyfile has the two.
+	// example, if set, is the folder below examples/ whose Caddyfile has the two; page
+	// is the page of the manual that prints them.
 	example  string
+	page     string
 	provider string
 	path     func(order string) string
 	// script and own are what PHP runs, and the shop's own parameters then.
@@ -25,6 +30,8 @@ type kind struct {
 	own    map[string]any
 	// neighbours look alike and are the shop's.
 	neighbours []string
+	// spelt are addresses that the shop takes for its return and the matcher doesn't.
+	spelt []string
 	// location, if set, is where the shop redirects; ack acknowledges.
 	location string
 	ack      bool
@@ -67,7 +74,9 @@ var kinds = []kind{
 		script:     "/index.php",
 		own:        map[string]any{"route": "extension/payment/pal24/callback"},
 		neighbours: []string{"/index.php?route=product/product&product_id=42", "/index.php", "/index.php?route=extension/payment/pal24/confirm"},
-		location:   "/index.php?route=checkout/success",
+		// OpenCart drops from a route whatever is not [a-zA-Z0-9_/].
+		spelt:    []string{"/index.php?route=extension/payment/pal24/callback.", "/index.php?route=extension/payment/pal24/call.back", "/index.php?route=extension/payment/pal24/callback%00"},
+		location: "/index.php?route=checkout/success",
 	},
 	{
 		name: "WHMCS", provider: "sama", announced: true,
@@ -79,6 +88,17 @@ var kinds = []kind{
 		ack:        true,
 		bind:       "invoiceId",
 	},
+	{
+		// A9: the start has the path of the return.
+		name: "WHMCS in one file", provider: "idpay", announced: true,
+		page:       "docs/shops/whmcs.md",
+		path:       func(order string) string { return "/modules/gateways/idpay.php?invoiceId=" + order + "&callback=1" },
+		script:     "/modules/gateways/idpay.php",
+		own:        map[string]any{"invoiceId": "5", "callback": "1"},
+		neighbours: []string{"/modules/gateways/idpay.php?invoiceId=5", "/modules/gateways/idpay.php", "/modules/gateways/idpay.php?invoiceId=5&callback=0"},
+		ack:        true,
+		bind:       "invoiceId",
+	},
 }
 
 // TestShops: M4. Shops that find their order by a parameter of their own.
@@ -87,6 +107,9 @@ func TestShops(t *testing.T) {
 	for _, k := range kinds {
 		if k.example != "" {
 			k.before, k.payments = recipe(t, k.example)
+		}
+		if k.page != "" {
+			k.before, k.payments = printed(t, k.page)
 		}
 		for _, method := range []string{sandbox.ReturnGet, sandbox.ReturnPost} {
 			t.Run(k.name+"/"+method, func(t *testing.T) {
@@ -120,6 +143,18 @@ func recipe(t *testing.T, shop string) (matcher, verify string) {
 		t.Fatalf("examples/%s has no verify", shop)
 	}
 	return block("\t", "@return {"), verify
+}
+
+// printed is the matcher and the verify line of the page's only block of a site that
+// has both.
+func printed(t *testing.T, page string) (matcher, verify string) {
+	t.Helper()
+	text := harness.ReadFile(t, filepath.Join("..", "..", page))
+	m := regexp.MustCompile("(?s)\n```caddyfile site\n(@return \\{.*?\n\\})\npayments \\{\n(\tverify .*?\n\t\\})\n\\}\n```").FindAllStringSubmatch(text, -1)
+	if len(m) != 1 {
+		t.Fatalf("%s prints %d sites with a matcher and a verify line", page, len(m))
+	}
+	return m[0][1], m[0][2]
 }
 
 func (k kind) start(w *world, b *harness.Browser, order string) (string, *sandbox.Return) {
@@ -195,6 +230,33 @@ func (k kind) run(t *testing.T, w *world) {
 		b.Post(w.site+path, url.Values{"status": {"10"}, "order_id": {"a"}, "order.id": {"b"}})
 		s = w.last()
 		same(t, "the body of "+path, s.Input, "order.id=b&order_id=a&status=10")
+	}
+
+	// What only the shop takes for a return has no headers of ours, credits nothing and
+	// is told to the owner.
+	for _, path := range k.spelt {
+		id, ret := k.start(w, b, "7")
+		ret.URL = strings.Replace(ret.URL, k.path("7"), path, 1)
+		if !strings.Contains(ret.URL, path) {
+			t.Fatal("nothing was spelt otherwise")
+		}
+		credited := w.credits()
+		k.first(b, ret)
+		for _, s := range w.seen() {
+			same(t, "headers of "+path, s.payment(), map[string]string{})
+		}
+		if now := w.credits(); !slices.Equal(now, credited) {
+			t.Errorf("%s: credits %v", path, now)
+		}
+		harness.Wait(t, "the owner is told of "+path, 10*time.Second, func() bool {
+			for line := range strings.Lines(w.caddy.Log()) {
+				if strings.Contains(line, `"return_unrouted"`) && strings.Contains(line, id) {
+					return true
+				}
+			}
+			return false
+		})
+		w.forget()
 	}
 }
 

@@ -163,6 +163,8 @@ const (
 	WrongProvider Wrong = "provider"
 	// WrongGateway: that gateway does not start payments now; another one does.
 	WrongGateway Wrong = "gateway"
+	// WrongChoice: no gateway of this checkout has that name.
+	WrongChoice Wrong = "choice"
 	// WrongPrice: the price is another than the buyer saw.
 	WrongPrice Wrong = "price"
 	// WrongQuantity: not a number of pieces that may be bought.

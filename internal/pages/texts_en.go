@@ -19,6 +19,7 @@ var englishWords = words{
 		WrongBounds:   "That amount is outside the limits.",
 		WrongProvider: "The payment service does not answer right now. You have not been charged; please try again in a while.",
 		WrongGateway:  "The payment service that you chose does not answer right now. You have not been charged. Another one is chosen below: press Pay to use it.",
+		WrongChoice:   "This shop doesn't offer the payment service that was chosen. You have not been charged. Please choose again and press Pay.",
 		WrongPrice:    "The price has changed since you opened this page. Look at it again before you pay.",
 		WrongQuantity: "Please choose a number of pieces that is offered.",
 		WrongName:     "Please write your name, with at most 80 letters.",

@@ -20,8 +20,8 @@ type Relayed struct {
 	Why string
 }
 
-// relayedKinds are the events that a relay's owner must hear of when asking how things
-// are. Their errors are ours, without a secret or a provider's text.
+// relayedKind reports whether a relay's owner must hear of this event when asking how things
+// are. The errors of such events are ours, without a secret or a provider's text.
 func relayedKind(name string) bool {
 	switch name {
 	case engine.EventRelayStranger, engine.EventRelayCall, engine.EventRelayDown, engine.EventNeedsSession, engine.EventForeignReturn:

@@ -71,7 +71,7 @@ func (n *nodes) share() (mine []int16, all bool) {
 	return n.mine, n.mine == nil
 }
 
-// see takes what a beat has read, and reports whether a node has fallen silent
+// see takes what a beat has read, and tells orphaned when a node has fallen silent
 // since the last one.
 func (n *nodes) see(dead map[string]bool, working []string) {
 	n.mu.Lock()
