@@ -63,7 +63,7 @@ var initTexts = struct{ kind, static, php, plugin, gateway, at, host, root, back
 	next:    lang.Text{"Check it, then run it:", "بررسی و اجرا:"},
 	live:    lang.Text{"It is in the sandbox: no money moves. Before customers pay, remove the two places marked SANDBOX.", "در حالت آزمایشی است و پولی جابه‌جا نمی‌شود. پیش از پرداخت مشتریان، دو جای «آزمایشی» را پاک کنید."},
 	key:     lang.Text{"Before customers pay, put the gateway's own value into %s:", "پیش از پرداخت مشتریان، مقدار خود درگاه را در %s بنویسید:"},
-	relay:   lang.Text{"In the plugin's code or settings, put this address in place of the gateway's; the secret is in " + begin.EnvName + " (docs/relay.md):", "در کد یا تنظیمات افزونه، این نشانی را به‌جای نشانی درگاه بنویسید؛ کلید محرمانه در " + begin.EnvName + " است (docs/fa/relay.md):"},
+	relay:   lang.Text{"In the plugin's code or settings, put this address in place of the gateway's; the secret is in " + begin.EnvName + ". The plugin and " + begin.EnvName + " must have the same account, or the call is refused (docs/relay.md):", "در کد یا تنظیمات افزونه، این نشانی را به‌جای نشانی درگاه بنویسید؛ کلید محرمانه در " + begin.EnvName + " است. حساب درگاه باید در افزونه و در " + begin.EnvName + " یکی باشد، وگرنه فراخوانی پذیرفته نمی‌شود (docs/fa/relay.md):"},
 	helpers: lang.Text{"The shop includes the two files in php/: one where it sends customers to the bank, one where they return (docs/php.md, docs/plugins.md).", "فروشگاه دو فایل پوشهٔ php را به کار می‌برد: یکی هنگام فرستادن مشتری به بانک و یکی هنگام بازگشت (docs/fa/php.md)."},
 }
 

@@ -27,6 +27,28 @@ import (
 // relayCertYears is how long a relay's certificate is good.
 const relayCertYears = 5
 
+// relayCertNext is what to do with the files.
+const relayCertNext = `
+Into the hosts file of the shop's PHP, with this machine's public address:
+  203.0.113.7 %[2]s
+
+Into the Caddyfile, beside the shop's site (Caddy's user must be able to read the key):
+  %[3]s {
+  	tls %[4]s %[5]s
+  	payment_relay %[1]s
+  }
+
+PHP must trust relay.crt, and the ` + "`provider`" + ` block needs ` + "`resolver`" + `: docs/relay.md.
+`
+
+// absolute is a file's name as another process finds it.
+func absolute(name string) string {
+	if abs, err := filepath.Abs(name); err == nil {
+		return abs
+	}
+	return name
+}
+
 func (c *cli) relayCertCommand() *cobra.Command {
 	cmd := c.leaf("relay-cert PROVIDER", "Makes the certificate with which a relay stands in a provider's place",
 		`
@@ -85,6 +107,7 @@ func (c *cli) relayCert(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	fmt.Fprintf(c.out, "%s and %s: for %s, until %s\n", crt, key, strings.Join(hosts, ", "), time.Now().AddDate(relayCertYears, 0, 0).Format(time.DateOnly))
+	fmt.Fprintf(c.out, relayCertNext, args[0], strings.Join(hosts, " "), "https://"+strings.Join(hosts, ", https://"), absolute(crt), absolute(key))
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddytls"
@@ -68,16 +69,25 @@ const lookMost = 2 * time.Second
 // leads says which of a provider's hosts lead to this machine, as its programs see it. A
 // shop in a container of its own may see it otherwise.
 func leads(ctx context.Context, name string, hosts []string, look func(context.Context, string, string) ([]netip.Addr, error), mine func(netip.Addr) bool) []operate.Finding {
+	// All at once: each that nobody answers takes as long as it may.
+	found := make([][]netip.Addr, len(hosts))
+	var all sync.WaitGroup
+	for i, host := range hosts {
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, lookMost)
+			defer cancel()
+			found[i], _ = look(ctx, "ip", host) // one that isn't found leads nowhere
+		})
+	}
+	all.Wait()
 	var here, past, loop []string
-	for _, host := range hosts {
-		ctx, cancel := context.WithTimeout(ctx, lookMost)
-		addrs, err := look(ctx, "ip", host)
-		cancel()
+	for i, host := range hosts {
+		addrs := found[i]
 		for i := range addrs {
 			addrs[i] = addrs[i].Unmap().WithZone("")
 		}
 		switch {
-		case err != nil || len(addrs) == 0 || slices.ContainsFunc(addrs, func(a netip.Addr) bool { return !mine(a) }):
+		case len(addrs) == 0 || slices.ContainsFunc(addrs, func(a netip.Addr) bool { return !mine(a) }):
 			past = append(past, host)
 		case slices.ContainsFunc(addrs, netip.Addr.IsLoopback):
 			loop = append(loop, host)

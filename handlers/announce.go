@@ -52,6 +52,7 @@ type watcher struct {
 
 // answered implements headerReader.
 func (f *watcher) answered(status int, header http.Header) {
+	f.h.sendOn(status, header)
 	f.announcement(status, header)
 }
 

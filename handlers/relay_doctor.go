@@ -46,7 +46,7 @@ func (s *Sites) Returned() (known, missing []Finding) {
 			known = append(known, Finding{Code: "returns", Where: where, Text: fmt.Sprintf("returns of %s at %s are the shop's; what becomes of them is seen %s", o.Provider, strings.TrimSuffix(o.conf.name, " "+o.Provider), how)})
 			if n := o.conf.quiet.Load(); n >= quietMost {
 				missing = append(missing, Finding{Code: "never_asks", Where: where, Text: fmt.Sprintf(
-					"%d returns of %s in a row that claim to be paid, and the shop never asked the provider through the relay: its plugin trusts the browser, or asks another address", n, o.Provider)})
+					"%d returns of %s in a row that claim to be paid, and the shop never asked the provider through the relay. Look where its plugin verifies, and put the relay's address there; a plugin that verifies nowhere credits forged returns, too: use `verify` in place of `observe`", n, o.Provider)})
 			}
 		}
 		for _, l := range h.Relay {

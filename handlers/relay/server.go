@@ -2,17 +2,14 @@ package relay
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
@@ -55,27 +52,6 @@ type Site struct {
 	Policy engine.Policy
 }
 
-// Options are those of both forms of a relay.
-type Options struct {
-	// The names of the providers to serve. Default: all that can be relayed.
-	Providers []string `json:"providers,omitempty"`
-
-	// Who may call: addresses, networks, or `unix` for callers on a unix socket.
-	// Default: this machine and the site's own upstreams.
-	Allow []string `json:"allow,omitempty"`
-
-	// What happens to calls that can't be recorded. `refuse`: they get the provider's own
-	// answer for "try again later", and the provider is not called. `forward`: they go
-	// straight to the provider and are noted in a file in Caddy's data directory, which is
-	// read in when the ledger can record again. Default: `refuse`.
-	WhenDown string `json:"when_down,omitempty"`
-
-	// How a verify ends if the provider does not answer. `close`: the connection ends
-	// without an answer, after which plugins ask again. `504`: with that status. Default:
-	// `close`.
-	Unknown string `json:"unknown,omitempty"`
-}
-
 const maxBody = 64 << 10
 
 // Server serves one relay.
@@ -93,55 +69,6 @@ type Server struct {
 	unix bool
 	// toldDown is when the owner last heard that calls pass unrecorded.
 	toldDown atomic.Int64
-}
-
-// Provision checks the options. It makes no call.
-func (s *Server) Provision() error {
-	for _, a := range s.Options.Allow {
-		if a == "unix" {
-			s.unix = true
-			continue
-		}
-		p, err := parseNet(a)
-		if err != nil {
-			return fmt.Errorf("allow %q: write an address, a network such as 10.0.0.0/8, or unix", a)
-		}
-		s.nets = append(s.nets, p)
-	}
-	if w := s.Options.WhenDown; w != "" && w != "refuse" && w != "forward" {
-		return fmt.Errorf("when_down %q: must be refuse or forward", w)
-	}
-	if u := s.Options.Unknown; u != "" && u != "close" && u != "504" {
-		return fmt.Errorf("unknown %q: must be close or 504", u)
-	}
-	for _, name := range s.Options.Providers {
-		if _, ok := s.App.Relayer(name); !ok {
-			return fmt.Errorf("provider %q can't be relayed or is not configured; there are: %s", name, strings.Join(s.names(), ", "))
-		}
-	}
-	if len(s.names()) == 0 {
-		return errors.New("there is no provider that can be relayed")
-	}
-	if s.Place && len(s.Options.Providers) != 1 {
-		return errors.New("in a provider's place a relay serves one provider: write its name")
-	}
-	if s.Own == nil { // else it serves its own site alone
-		s.App.Serves(s.names())
-	}
-	return nil
-}
-
-// Names are the providers that this relay serves.
-func (s *Server) Names() []string { return s.names() }
-
-func (s *Server) names() []string {
-	if len(s.Options.Providers) > 0 {
-		return s.Options.Providers
-	}
-	return slices.DeleteFunc(slices.Clone(s.App.ProviderNames()), func(name string) bool {
-		_, ok := s.App.Relayer(name)
-		return !ok
-	})
 }
 
 // Serve answers a call; path is what of its path is the relay's own, escaped and
@@ -235,60 +162,6 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, path string) erro
 	})
 }
 
-var (
-	errStranger    = errors.New("a call with credentials of no provider block of ours: add a `provider` block with this account")
-	errEnvironment = errors.New("a call for live with the provider block in its sandbox, or the other way round: `sandbox` in the block and the plugin's setting must be the same")
-)
-
-// locate finds out which shop a call is for.
-func (s *Server) locate(r *http.Request, c *engine.Relay) {
-	var callback *url.URL
-	if c.Ask.Callback != "" {
-		if u, err := url.Parse(c.Ask.Callback); err == nil && u.Host != "" && u.User == nil && (u.Scheme == "http" || u.Scheme == "https") {
-			callback = u
-		}
-	}
-	site := Site{ID: hostOf(r.Host), Policy: engine.Policy{Once: true, Many: true}}
-	found := false
-	switch {
-	case s.Own != nil:
-		site = s.Own(r, callback, c.Provider)
-	case callback != nil:
-		if site, found = s.App.Callback(r.Context(), callback, c.Provider); !found {
-			site = Site{ID: strings.ToLower(callback.Host), Policy: engine.Policy{Once: true, Many: true}}
-		}
-		s.App.Created(c.Provider, site.ID, site.Route != "")
-	}
-	c.Bound = s.Own != nil
-	c.Site, c.Formerly, c.Route, c.Return, c.Policy = site.ID, site.Formerly, site.Route, site.Return, site.Policy
-}
-
-// owner is the block whose credentials a call has: the named one, or another of the
-// same protocol.
-func (s *Server) owner(name string, c payment.RelayCall) (payment.RelayOwner, string, error) {
-	first, _ := s.App.Relayer(name)
-	protocol := first.Protocol().Name
-	best := payment.RelayStranger
-	for _, other := range append([]string{name}, s.App.ProviderNames()...) {
-		rel, ok := s.App.Relayer(other)
-		if !ok || rel.Protocol().Name != protocol {
-			continue
-		}
-		who, err := rel.Owns(c)
-		if err != nil {
-			return best, name, fmt.Errorf("reading whose call it is: %w", err)
-		}
-		switch who {
-		case payment.RelayOwn:
-			return who, other, nil
-		case payment.RelayOtherEnvironment:
-			best = who
-		case payment.RelayStranger:
-		}
-	}
-	return best, name, nil
-}
-
 // carry gives a call to the engine.
 func (s *Server) carry(w http.ResponseWriter, r *http.Request, c engine.Relay, do func(*engine.Engine, engine.Relay)) error {
 	rel, _ := s.App.Relayer(c.Provider)
@@ -318,27 +191,6 @@ func (s *Server) carry(w http.ResponseWriter, r *http.Request, c engine.Relay, d
 	return nil
 }
 
-// tellDown is how often the owner hears that calls pass unrecorded.
-const tellDown = time.Minute
-
-// pass carries a call that can't be remembered.
-func (s *Server) pass(ctx context.Context, rel payment.Relayer, c engine.Relay, why error, made *payment.RelayReply) {
-	unmarked := engine.PassThrough(ctx, rel, s.App.Forwarded(), c, made)
-	if name := engine.ForwardEvent(unmarked); name != engine.EventRelayDown {
-		s.App.Observe(engine.Event{Name: name, Provider: c.Provider, Site: c.Site, ID: c.Ask.ID, Order: c.Ask.Order, Alert: true, Err: unmarked})
-		return
-	}
-	now := time.Now().UnixNano()
-	last := s.toldDown.Load()
-	if unmarked == nil && now-last < int64(tellDown) || !s.toldDown.CompareAndSwap(last, now) {
-		return
-	}
-	s.App.Observe(engine.Event{
-		Name: engine.EventRelayDown, Provider: c.Provider, Site: c.Site, ID: c.Ask.ID, Order: c.Ask.Order, Alert: true,
-		Err: errors.Join(fmt.Errorf("the shop's calls go straight through, because they can't be recorded: %w", why), unmarked),
-	})
-}
-
 // payPage sends a customer on whom a plugin sends to us, because it makes the pay
 // page's address from the API's.
 func (s *Server) payPage(w http.ResponseWriter, r *http.Request, rel payment.Relayer, c payment.RelayCall) error {
@@ -354,28 +206,6 @@ func (s *Server) payPage(w http.ResponseWriter, r *http.Request, rel payment.Rel
 	return nil
 }
 
-// headersOf are the dialect's headers of a call. One that came twice with different
-// values can be read in two ways.
-func headersOf(r *http.Request, d payment.Dialect) (map[string]string, error) {
-	var out map[string]string
-	for _, name := range d.Headers {
-		all := r.Header.Values(name)
-		if len(all) == 0 {
-			continue
-		}
-		for _, v := range all[1:] {
-			if v != all[0] {
-				return nil, fmt.Errorf("%w: the header %s came twice", payment.ErrMalformed, name)
-			}
-		}
-		if out == nil {
-			out = make(map[string]string)
-		}
-		out[name] = all[0]
-	}
-	return out, nil
-}
-
 // refuse answers a call that can't be read, in the dialect's shape.
 func refuse(w http.ResponseWriter, r *http.Request, rel payment.Relayer, c engine.Relay, status int) error {
 	reply := rel.WriteReply(payment.RelayNoSuchCall, c.Ask, nil)
@@ -389,14 +219,6 @@ func plain(w http.ResponseWriter, status int, text string) error {
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, text+"\n")
 	return nil
-}
-
-func hostOf(hostport string) string {
-	name, _, err := net.SplitHostPort(hostport)
-	if err != nil {
-		name = hostport
-	}
-	return strings.ToLower(strings.TrimSuffix(name, "."))
 }
 
 func short(path string) string {

@@ -68,7 +68,7 @@ func TestExampleRelayInPlace(t *testing.T) {
 	relayCert(t, certs)
 	w := exampleWorld(t, "relay-in-place", "zarinpal", "/plugin.php",
 		"\t\tenv GATEWAY https://payment.zarinpal.com:"+port+"\n\t\tenv GATEWAY_AT payment.zarinpal.com:"+port+":127.0.0.1\n\t\tenv GATEWAY_CA "+certs+"/relay.crt",
-		"zarinpal.com,", "zarinpal.com:"+port+",", "https://www.zarinpal.com {", "https://www.zarinpal.com:"+port+" {", "/etc/caddy/relay", certs+"/relay")
+		"zarinpal.com,", "zarinpal.com:"+port+",", "https://sandbox.zarinpal.com {", "https://sandbox.zarinpal.com:"+port+" {", "/etc/caddy/relay", certs+"/relay")
 	w.bought("/plugin.php")
 }
 

@@ -2,6 +2,12 @@ package php_test
 
 import (
 	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,6 +61,44 @@ https://payment.zarinpal.com:` + port + `, https://api.zarinpal.com:` + port + `
 	if got := w.credits(); len(got) != 1 || got[0] != "401" {
 		t.Error("credits:", got)
 	}
+	w.neighbour(certs+"/relay.crt", port)
+	w.says("relay_cert", "zarinpal", "ok: ", "is good until")
+	w.says("relay_hosts", "zarinpal", "hosts file")
+}
+
+// neighbour is another shop of this machine, whose account is no block of ours: its call
+// goes on untouched, and nothing of it is on record.
+func (w *world) neighbour(cert, port string) {
+	w.t.Helper()
+	pem, err := os.ReadFile(cert)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	trusted := x509.NewCertPool()
+	trusted.AppendCertsFromPEM(pem)
+	client := &http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: trusted},
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:"+port)
+		},
+	}}
+	defer client.CloseIdleConnections()
+	res, err := client.Post("https://payment.zarinpal.com:"+port+"/pg/v4/payment/request.json", "application/json",
+		strings.NewReader(`{"merchant_id":"`+strings.Repeat("b", 36)+`","amount":70000,"callback_url":"https://neighbour.test/back","description":"x"}`))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, _ := io.ReadAll(res.Body)
+	if res.StatusCode != http.StatusOK || !strings.Contains(string(text), `"authority"`) {
+		w.t.Errorf("a neighbour's create: %d %s", res.StatusCode, text)
+	}
+	for _, p := range w.payments() {
+		if p.Order != "401" {
+			w.t.Errorf("a neighbour's payment is on record: %+v", p)
+		}
+	}
+	w.says("relay_stranger", "zarinpal", "another shop's")
 }
 
 // A provider's name is no name of the owner's: no public CA is ever asked for its

@@ -85,6 +85,14 @@ func TestRelayedPlugin(t *testing.T) {
 			t.Error("a cancelled payment is", s)
 		}
 	})
+	w.run("it makes the pay page's address from the API's", func() {
+		w.behave(map[string]any{"page": true})
+		defer w.behave(nil)
+		p := harness.NewBrowser(t).Get(w.site + "/plugin.php?do=pay&order=110")
+		if to := p.Header.Get("Location"); !strings.HasPrefix(to, w.boxURL+"/zarinpal/pg/StartPay/A") {
+			t.Errorf("the customer is sent to %s", to)
+		}
+	})
 	w.run("two returns at once", func() {
 		id := w.start("104")
 		ret := w.act(id, "pay")

@@ -28,7 +28,9 @@ if (($_GET['do'] ?? '') === 'pay') {
         'merchant_id' => $merchant, 'amount' => 50000, 'callback_url' => $self, 'description' => 'order', 'metadata' => ['order_id' => $order],
     ], 15000);
     if (($made['data']['code'] ?? 0) === 100) {
-        header('Location: https://payment.zarinpal.com/pg/StartPay/' . $made['data']['authority'], true, 302);
+        // Some make the pay page's address from the API's.
+        $pages = empty($behave['page']) ? 'https://payment.zarinpal.com' : $_SERVER['GATEWAY'];
+        header('Location: ' . $pages . '/pg/StartPay/' . $made['data']['authority'], true, 302);
     } else {
         http_response_code(500);
         echo 'not started: ', json_encode($made);

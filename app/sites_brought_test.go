@@ -1,0 +1,212 @@
+package app_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/rahgir/caddy-payments/integration/harness"
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/sandbox"
+	"github.com/rahgir/caddy-payments/storage/memory"
+)
+
+// brought is a Caddy in this process before shops whose payments their provider lists.
+type brought struct {
+	*listening
+	shop *harness.Shop
+}
+
+func newBrought(t *testing.T) brought {
+	t.Helper()
+	memoryStore.Lock()
+	memoryStore.Store = memory.New(time.Now)
+	memoryStore.Unlock()
+	w := brought{&listening{t: t, site: harness.Site(t)}, harness.NewShop(t)}
+	w.box, w.boxURL = harness.Sandbox(t, sandbox.Options{})
+	w.text = fmt.Sprintf(`{
+	admin off
+	auto_https off
+	persist_config off
+	payments {
+		storage test_memory
+		signing_key %s
+		provider zarinpal {
+			merchant_id %s
+			base_url %s/zarinpal
+		}
+	}
+}
+%s {
+	payments {
+		relay /-/pay/secret
+		verify /explained zarinpal {
+			expect lookup SHOP/order/{order}
+			order {query.o}
+		}
+		verify /unexplained zarinpal {
+			expect intent
+		}
+		observe /plugin zarinpal
+	}
+	reverse_proxy SHOP
+}
+`, harness.Secret, harness.APIKey, w.boxURL, w.site)
+	w.text = strings.ReplaceAll(w.text, "SHOP", w.shop.URL)
+	t.Cleanup(func() { _ = caddy.Stop() })
+	w.must(w.load())
+	return w
+}
+
+// paid makes a payment beside us, as a lost ledger would know it, and pays it. Its customer
+// doesn't come back.
+func (w brought) paid(callback string) string {
+	w.t.Helper()
+	body, _ := json.Marshal(map[string]any{"merchant_id": harness.APIKey, "amount": 50000, "callback_url": callback, "description": "order"})
+	res, err := http.Post(w.boxURL+"/zarinpal/pg/v4/payment/request.json", "application/json", bytes.NewReader(body))
+	w.must(err)
+	defer res.Body.Close()
+	var made struct{ Data struct{ Authority string } }
+	w.must(json.NewDecoder(res.Body).Decode(&made))
+	_, err = w.box.Act(made.Data.Authority, "pay")
+	w.must(err)
+	return made.Data.Authority
+}
+
+// A payment that its provider lists and that no ledger knows is brought to the verify route
+// to which its callback leads. The route settles what it can explain, and nothing else; it
+// hands nothing over meanwhile, because its customer isn't there.
+func TestAListedPaymentIsBroughtToItsRoute(t *testing.T) {
+	w := newBrought(t)
+	w.shop.SetAnswer(func(rw http.ResponseWriter, r *http.Request) {
+		if order, ok := strings.CutPrefix(r.URL.Path, "/order/"); ok {
+			rw.Header().Set("Content-Type", "application/json")
+			_, _ = fmt.Fprintf(rw, `{"amount":50000,"paid":false,"id":%q}`, order)
+		}
+	})
+	sites := w.app().Sites()
+	for _, c := range []struct {
+		path, state string
+		settled     bool
+	}{
+		{"/explained?o=", string(payment.Verified), true},
+		{"/unexplained?o=", "", false},
+	} {
+		// The shop's order is the provider's id, which it learns when it has created.
+		id := w.paid(w.site + c.path + "x")
+		callback := w.site + c.path + id
+		back, ok := sites.Back(t.Context(), "zarinpal", callback)
+		if !ok || back.Observed || back.Return == nil {
+			t.Fatalf("%s: %+v, %v", callback, back, ok)
+		}
+		sites.Bring(t.Context(), "zarinpal", id, back)
+		truth := w.box.Ledger("", id, "").Payments[0]
+		if settled := truth.State != sandbox.StatePaid; settled != c.settled {
+			t.Errorf("%s: at its provider it is %s", c.path, truth.State)
+		}
+		if got := w.record(id); c.settled && (got == nil || string(got.State) != c.state || got.Order != id || got.Expect.Amount != 50_000) || !c.settled && got != nil && got.State.Captured() {
+			t.Errorf("%s: it is on record as %+v", c.path, got)
+		}
+	}
+	for _, r := range w.shop.Told() {
+		t.Errorf("the shop was told %s without its customer", r.URI)
+	}
+}
+
+func (w brought) record(id string) *payment.Record {
+	w.t.Helper()
+	memoryStore.Lock()
+	defer memoryStore.Unlock()
+	page, err := memoryStore.List(w.t.Context(), payment.Listing{})
+	w.must(err)
+	for _, r := range page.Records {
+		if r.ID == id {
+			return r
+		}
+	}
+	return nil
+}
+
+// Where a listed payment's callback leads: to a route of ours, or nowhere.
+func TestWhereAListedCallbackLeads(t *testing.T) {
+	w := newBrought(t)
+	host := strings.TrimPrefix(w.site, "http://")
+	for callback, want := range map[string]struct {
+		known, observed, relayed bool
+		route                    string
+	}{
+		w.site + "/plugin?o=1":                 {true, true, true, "/plugin zarinpal"},
+		w.site + "/plugin/?o=1":                {true, true, true, "/plugin zarinpal"},
+		w.site + "/explained?o=1":              {true, false, false, "/explained zarinpal"},
+		w.site + "/elsewhere":                  {},
+		w.site:                                 {},
+		"http://other.test/plugin?o=1":         {},
+		"http://user:word@" + host + "/plugin": {},
+		"ftp://" + host + "/plugin":            {},
+		"/plugin":                              {},
+		"":                                     {},
+		"http://%zz/plugin":                    {},
+		"javascript:alert(1)":                  {},
+	} {
+		back, ok := w.app().Sites().Back(t.Context(), "zarinpal", callback)
+		if ok != want.known || back.Observed != want.observed || back.Relayed != want.relayed || back.Route != want.route {
+			t.Errorf("%q: %v %+v", callback, ok, back)
+		}
+		if ok && (back.Site == "" || back.Return == nil || !strings.HasPrefix(back.Return.URI, "/")) {
+			t.Errorf("%q: %+v %+v", callback, back, back.Return)
+		}
+	}
+	if _, ok := w.app().Sites().Back(t.Context(), "idpay", w.site+"/plugin"); ok {
+		t.Error("another provider's callback leads to this route")
+	}
+}
+
+// A shop's plugin gets its own return, once, and asks through the relay as if its customer
+// had come.
+func TestAListedPaymentIsBroughtToItsPlugin(t *testing.T) {
+	w := newBrought(t)
+	heard := make(chan string, 4)
+	w.shop.SetAnswer(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/plugin" {
+			return
+		}
+		body := fmt.Sprintf(`{"merchant_id":%q,"amount":50000,"authority":%q}`, harness.APIKey, r.URL.Query().Get("Authority"))
+		res, err := http.Post(w.site+"/-/pay/secret/zarinpal/pg/v4/payment/verify.json", "application/json", strings.NewReader(body))
+		if err != nil {
+			heard <- err.Error()
+			return
+		}
+		defer res.Body.Close()
+		text, _ := io.ReadAll(res.Body)
+		heard <- r.RequestURI + " " + string(text)
+		http.Redirect(rw, r, "/order-received/1", http.StatusFound)
+	})
+	id := w.paid(w.site + "/plugin?o=1&key=k")
+	back, ok := w.app().Sites().Back(t.Context(), "zarinpal", w.site+"/plugin?o=1&key=k")
+	if !ok {
+		t.Fatal("its callback leads nowhere")
+	}
+	rec := &payment.Record{Ref: payment.NewRef(back.Site, "zarinpal", id, id), Site: back.Site, Route: back.Route, Provider: "zarinpal", ID: id, Return: back.Return}
+	got := w.app().Sites().Replay(t.Context(), rec)
+	if !got.Taken || got.Unsent || got.Page != payment.PageGood {
+		t.Errorf("%+v", got)
+	}
+	select {
+	case said := <-heard:
+		if !strings.HasPrefix(said, "/plugin?o=1&key=k&Authority="+id+"&Status=OK ") || !strings.Contains(said, `"code":100`) {
+			t.Errorf("the plugin was asked for, and heard, %s", said)
+		}
+	default:
+		t.Error("the plugin didn't ask")
+	}
+	if r := w.record(id); r == nil || r.State != payment.Delivered {
+		t.Errorf("%+v", r)
+	}
+}

@@ -1,0 +1,102 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// manyCreates lets each create of a world make a payment of its own, K1 to Kn.
+func (w *relayWorld) manyCreates() {
+	w.bank.unmarked = true
+	next := 0
+	w.gate.says(func(body string) payment.RelayReply {
+		if body == "create" {
+			next++
+			return payment.RelayReply{Status: 200, Body: fmt.Appendf(nil, "K%d", next)}
+		}
+		return payment.RelayReply{Status: 200, Body: []byte(`{"code":100,}`)}
+	})
+}
+
+// A site's returns are made two at a time, however many customers stay away: PHP has few
+// workers, and its customers need them. Another site doesn't wait for it.
+func TestReplaysAreFewAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newRelayWorld(t, func(w *relayWorld) { w.sites.rescue = true })
+		defer w.halt()
+		w.manyCreates()
+		var mu sync.Mutex
+		running, most, seen := map[string]int{}, map[string]int{}, map[string]int{}
+		beside := false
+		w.sites.visited(func(r *payment.Record) engine.Replayed {
+			mu.Lock()
+			running[r.Site]++
+			seen[r.ID]++
+			most[r.Site] = max(most[r.Site], running[r.Site])
+			beside = beside || running["shop"] > 0 && running["other"] > 0
+			mu.Unlock()
+			time.Sleep(10 * time.Second)
+			h := w.call("verify", r.ID, func(c *engine.Relay) { c.Site = r.Site })
+			mu.Lock()
+			running[r.Site]--
+			mu.Unlock()
+			return engine.Replayed{Taken: true, Page: map[bool]payment.ShopPage{true: payment.PageGood, false: payment.PageBad}[isFirst(h)]}
+		})
+		const each = 9
+		for n := range 2 * each {
+			site := []string{"shop", "other"}[n%2]
+			w.call("create", "", func(c *engine.Relay) { c.Site, c.Call.Body, c.Ask.Order = site, []byte("create"), fmt.Sprint(n) })
+		}
+		time.Sleep(2 * time.Hour)
+		mu.Lock()
+		defer mu.Unlock()
+		if most["shop"] != 2 || most["other"] != 2 || !beside {
+			t.Errorf("at most %v returns at a time; the sites beside each other: %v", most, beside)
+		}
+		for id, n := range seen {
+			if n != 1 {
+				t.Errorf("the return of %s was made %d times", id, n)
+			}
+		}
+		page, err := w.store.List(context.Background(), payment.Listing{})
+		if err != nil || len(page.Records) != 2*each || slices.ContainsFunc(page.Records, func(r *payment.Record) bool { return r.State != payment.Delivered }) {
+			t.Errorf("%d records, %v", len(page.Records), err)
+		}
+	})
+}
+
+// A pay link is good for days, and its payment is known as long: what is paid shortly
+// before its end is compared with its create, and what nobody paid is forgotten after it.
+func TestAPayLinksPaymentIsKnownToItsEnd(t *testing.T) {
+	const link = 30 * 24 * time.Hour
+	for _, c := range []struct {
+		after time.Duration
+		known bool
+	}{{time.Hour, true}, {25 * time.Hour, true}, {link - time.Hour, true}, {link + 2*time.Hour, false}, {3 * link, false}} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newRelayWorld(t, rarely)
+			defer w.halt()
+			w.call("create", "")
+			time.Sleep(c.after)
+			page, err := w.store.List(context.Background(), payment.Listing{})
+			if err != nil || (len(page.Records) == 1) != c.known {
+				t.Fatalf("after %s there are %d records, %v", c.after, len(page.Records), err)
+			}
+			if h := w.call("verify", "K1", amount(1)); c.known != (h.body == "other amount") {
+				t.Errorf("after %s another amount hears %+v", c.after, h)
+			}
+			if h := w.call("verify", "K1"); c.known && !strings.Contains(h.body, ":100,") {
+				t.Errorf("after %s the shop hears %+v", c.after, h)
+			}
+		})
+	}
+}
