@@ -208,7 +208,10 @@ func (b *block) body(w *writer, at places) {
 		}
 	}
 	if b.Plugin != nil && b.Plugin.Query != "" {
-		w.line("@plugin query %s", b.Plugin.Query)
+		w.line("@plugin {")
+		w.line("path %s", b.in("/"))
+		w.line("query %s", b.Plugin.Query)
+		w.line("}")
 	}
 	b.payments(w, at)
 	w.line("root * %s", root)

@@ -26,7 +26,13 @@ func (w *world) pass(d time.Duration) {
 func (w *world) work() {
 	w.mu.Lock()
 	before := len(w.requested)
+	w.working = true
 	w.mu.Unlock()
+	defer func() {
+		w.mu.Lock()
+		w.working = false
+		w.mu.Unlock()
+	}()
 	e, err := theEngine(context.Background())
 	if err != nil {
 		w.fail("no-engine", "%v", err)

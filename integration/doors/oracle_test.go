@@ -178,6 +178,7 @@ func (w *world) judgeShops(from int, q *request) {
 			continue
 		}
 		w.judgeForged(s)
+		w.judgeSecret(s)
 		w.judgeToldAlike(b, s)
 		status, _ := s.header("X-Payment-Status")
 		switch status {

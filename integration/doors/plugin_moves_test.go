@@ -15,6 +15,8 @@ var moves = []func(m *moved){
 	func(*moved) {}, // once more, as it was
 	func(m *moved) { m.to(m.other) },
 	func(m *moved) { m.to(m.other) }, // the likeliest
+	func(m *moved) { m.to(m.other); m.path = m.otherPage() },
+	func(m *moved) { m.to(m.other); m.path = m.otherPage() },
 	func(m *moved) { m.set("Authority", m.other.ID) },
 	func(m *moved) { m.set(orderName, m.other.Order) },
 	func(m *moved) { m.query = append(m.query, [2]string{orderName, m.other.Order}) },
@@ -28,6 +30,7 @@ var moves = []func(m *moved){
 	func(m *moved) { m.cookie(orderName, m.other.Order) },
 	func(m *moved) { m.cookie("wc.order", m.other.Order) },
 	func(m *moved) { m.cookie("Authority", m.other.ID) },
+	func(m *moved) { m.to(m.other); m.cookie("Authority", m.own.ID); m.drop("Authority") },
 	func(m *moved) { m.to(m.other); m.cookie("Authority", m.own.ID); m.drop("Authority") },
 	func(m *moved) { m.form = append(m.form, [2]string{orderName, m.other.Order}) },
 	func(m *moved) {
@@ -55,7 +58,7 @@ var moves = []func(m *moved){
 type moved struct {
 	own, other  *purchase
 	site        *purchase // at whose shop it is brought
-	path        string
+	path, back  string
 	query, form [][2]string
 	raw         string
 	cookies     []string
@@ -69,6 +72,13 @@ func (m *moved) to(other *purchase) {
 	}
 	m.site, m.path = other, u.EscapedPath()
 	m.query = append(pairsOf(u.RawQuery), [2]string{"Authority", m.own.ID}, [2]string{"Status", "OK"})
+}
+
+// otherPage is another address of the page where the shop's customers return: its router
+// takes a query on whatever page.
+func (m *moved) otherPage() string {
+	m.query = append([][2]string{{"route", m.back}}, m.query...)
+	return strings.TrimSuffix(m.path, m.back) + "/index.php"
 }
 
 func (m *moved) set(name, value string) {
@@ -143,6 +153,9 @@ func (w *world) move(s step, b *browser) {
 		return
 	}
 	m.path, m.query = u.EscapedPath(), pairsOf(u.RawQuery)
+	if b := w.blockNumbered(other.Block); b != nil && b.Plugin != nil {
+		m.back = b.Plugin.Back
+	}
 	moves[s.Pick%len(moves)](m)
 	if other != own {
 		w.tampered[other.ID] = true
@@ -170,16 +183,30 @@ func (w *world) move(s step, b *browser) {
 	w.do(q)
 }
 
-// strange is a call of somebody who has found the relay's address and is not the shop.
+// strange is a call of somebody who has found the relay's address and is not the shop: by
+// itself, through a proxy on the shop's machine, or by an address that is spelt in
+// another way, which nobody but the relay may see.
 func (w *world) strange(s step, pl place, b *browser) {
 	p := w.slots[s.Slot]
 	if p == nil || pl.b.Plugin == nil || pl.b.Plugin.Listener {
 		return
 	}
 	body, _ := json.Marshal(map[string]any{"merchant_id": accountID, "amount": p.Amount, "authority": p.ID})
-	a := w.do(&request{browser: b, Method: http.MethodPost, Port: pl.b.Port, Host: pl.host(), Name: pl.name, Kind: "application/json", Body: string(body), NoJar: true,
-		Target: pl.b.at(relayPath) + "/" + pl.b.Plugin.Provider + "/pg/v4/payment/verify.json", Doing: "asks in the shop's place"})
-	if a != nil && a.Status < 400 {
+	q := &request{browser: b, Method: http.MethodPost, Port: pl.b.Port, Host: pl.host(), Name: pl.name, Kind: "application/json", Body: string(body), NoJar: true,
+		Target: pl.b.at(relayPath) + "/" + pl.b.Plugin.Provider + "/pg/v4/payment/verify.json", Doing: "asks in the shop's place"}
+	for _, h := range s.Headers {
+		near := newBrowser(9)
+		near.from = "127.0.0.1:39002"
+		name, value, _ := strings.Cut(h, ": ")
+		q.browser, q.Header = near, [][2]string{{name, value}}
+	}
+	if len(s.Headers) > 0 && w.plan.Front {
+		return // that proxy is the site's own
+	}
+	for _, how := range s.Spell {
+		q.Target = spell(q.Target, how)
+	}
+	if a := w.do(q); a != nil && strings.Contains(a.Body, `"code":10`) {
 		w.fail("stranger-asks", "a stranger's call is answered %d: %.200s", a.Status, a.Body)
 	}
 }

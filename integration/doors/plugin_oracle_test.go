@@ -2,6 +2,9 @@ package doors
 
 import (
 	"fmt"
+	"net/url"
+	"path"
+	"strings"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -22,6 +25,19 @@ func (w *world) first(b *block, host, order, id string) {
 		w.fail("first-twice", "the plugin of %s hears \"first\" of payment %s for the %dth time", b.site(host), id, n)
 	}
 	w.isOwn("first", b, host, order, id)
+}
+
+// replays counts the returns that the worker makes: one for a payment.
+func (w *world) replays(id string) {
+	w.mu.Lock()
+	if w.working {
+		w.replayed[id]++
+	}
+	n := w.replayed[id]
+	w.mu.Unlock()
+	if n > 1 {
+		w.fail("replayed-twice", "the return of payment %s is made %d times for its customer", id, n)
+	}
 }
 
 // isOwn says so if an answer that makes a shop credit is not about its own payment.
@@ -57,6 +73,18 @@ func (w *world) credits(id string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.creditedBy[id]
+}
+
+// judgeSecret: what comes to the relay's address, however that is spelt, is not the shop's,
+// whose logs would tell its secret.
+func (w *world) judgeSecret(s *seen) {
+	uri, err := url.PathUnescape(s.URI)
+	if err != nil {
+		uri = s.URI
+	}
+	if b := w.blockNumbered(s.Block); b != nil && b.Plugin != nil && !b.Plugin.Listener && strings.Contains(strings.ToLower(uri), path.Base(relayPath)) {
+		w.fail("secret-told", "the shop of site %d is asked for %s", s.Block, s.URI)
+	}
 }
 
 // owedByPlugin: this customer of a plugin's shop has paid, and has neither order nor

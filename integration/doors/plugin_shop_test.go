@@ -57,17 +57,16 @@ func (w *world) back(rw http.ResponseWriter, b *block, r *http.Request, body []b
 	}
 	read := g.reader(r, body)
 	order, id, status := read(orderName), read("Authority"), read("Status")
+	if g.Lenient {
+		id = strings.Trim(id, " \t\r\n\x00")
+	}
 	fail := func() { http.Redirect(rw, r, b.at(failPage)+"?why=payment", http.StatusFound) }
 	if _, err := r.Cookie(sessionCookie); err != nil && g.Session || order == "" || id == "" || status != "OK" {
 		fail()
 		return
 	}
-	heard := w.askGateway(b, r.Host, order, id)
-	if g.Twice || heard == 0 {
-		if again := w.askGateway(b, r.Host, order, id); heard == 0 {
-			heard = again
-		}
-	}
+	w.replays(id)
+	heard := w.asks(b, r.Host, order, id)
 	switch {
 	case heard == 100 && g.Dies:
 		http.Error(rw, "out of memory", http.StatusInternalServerError)
@@ -78,6 +77,29 @@ func (w *world) back(rw http.ResponseWriter, b *block, r *http.Request, body []b
 	default:
 		fail()
 	}
+}
+
+// asks is what a plugin's page hears: it asks once, or twice at the same time, and once
+// more if it has heard nothing.
+func (w *world) asks(b *block, host, order, id string) int {
+	times := 1
+	if b.Plugin.Twice {
+		times = 2
+	}
+	said := make(chan int, times)
+	for range times {
+		go func() { said <- w.askGateway(b, host, order, id) }()
+	}
+	heard := 0
+	for range times {
+		if code := <-said; heard == 0 || code == 100 {
+			heard = code
+		}
+	}
+	if heard == 0 {
+		heard = w.askGateway(b, host, order, id)
+	}
+	return heard
 }
 
 // askGateway verifies a payment as the plugin does, and returns the gateway's code: 100 is

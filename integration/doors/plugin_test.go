@@ -1,6 +1,7 @@
 package doors
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -18,7 +19,8 @@ type plugin struct {
 	Reads    string // which of a parameter's values it takes: first, php or request
 	Again    bool   // it takes "already verified" for paid, and compares no id
 	Session  bool   // without its customer's cookie it asks nothing
-	Twice    bool   // it asks twice in a row
+	Lenient  bool   // it takes white space from an id
+	Twice    bool   // it asks twice at the same time
 	Leaves   int    // its first question of a payment is broken off, after so many bytes of the answer
 	Dies     bool   // it hears "first" on its page, and dies
 }
@@ -75,14 +77,14 @@ func (p *plan) plugins() {
 }
 
 func (d draw) plugin(listener bool) *plugin {
-	g := &plugin{Provider: d.one(pluginNames...), Listener: listener, Observe: listener || d.chance(80)}
+	g := &plugin{Provider: d.one(pluginNames...), Listener: listener, Observe: listener || d.chance(70)}
 	g.Back = d.one("/pay/back", "/back.php", "/wc-api/zarinpal")
 	if g.Observe && d.chance(25) {
 		g.Back, g.Query = "/", "wc-api=zarinpal"
 	}
 	g.Refused = g.Observe && d.chance(60)
-	g.Reads = d.one("first", "php", "request")
-	g.Again, g.Session, g.Twice, g.Dies = g.Observe && d.chance(50), d.chance(15), d.chance(20), d.chance(10)
+	g.Reads = d.one("first", "php", "request", "request")
+	g.Again, g.Session, g.Twice, g.Dies, g.Lenient = g.Observe && d.chance(50), d.chance(15), d.chance(20), g.Observe && d.chance(12), d.chance(50)
 	if d.chance(20) {
 		g.Leaves = 1 + d.IntN(300)
 	}
@@ -131,7 +133,7 @@ func (p *plan) pluginSteps() {
 		}
 		for range 1 + d.IntN(4) {
 			s := step{Do: "move", Browser: 1 + d.IntN(2), Slot: slot, Other: 100 + d.IntN(slot-99), Pick: d.IntN(len(moves)), How: d.one("GET", "GET", "POST", "JSON", "parts")}
-			if d.chance(30) {
+			if d.chance(40) {
 				s.Spell = []string{d.one("slash", "info", "double", "dot", "percent", "index.php", "slash-2f", "tail-2f", "upper", "track", "host-upper", "host-dot", "under-shop")}
 			}
 			add(s)
@@ -141,8 +143,15 @@ func (p *plan) pluginSteps() {
 	if d.chance(35) {
 		add(step{Do: "job", Site: at[d.IntN(len(at))]})
 	}
-	if d.chance(20) {
-		add(step{Do: "stranger", Browser: 1, Site: at[d.IntN(len(at))], Slot: 100 + d.IntN(slot-100)})
+	for range d.IntN(3) {
+		s := step{Do: "stranger", Browser: 1, Site: at[d.IntN(len(at))], Slot: 100 + d.IntN(slot-100), Pick: d.IntN(3)}
+		if s.Pick == 1 {
+			s.Headers = []string{d.one("X-Forwarded-For: 198.51.100.7", "X-Real-IP: 198.51.100.7", "Forwarded: for=198.51.100.7", "Via: 1.1 near", "CF-Connecting-IP: 198.51.100.7")}
+		}
+		if s.Pick == 2 {
+			s.Spell = []string{d.one("double", "percent", "dot", "slash", "upper", "under-shop", "2f", "tail-2f", "track", "info", "semi")}
+		}
+		add(s)
 	}
 	// Both orders stay as they are.
 	var all []step
@@ -188,15 +197,16 @@ func (p *plan) watched() bool {
 func (g *plugin) less() []func(*plugin) {
 	return []func(*plugin){
 		func(g *plugin) { g.Again = false }, func(g *plugin) { g.Session = false }, func(g *plugin) { g.Twice = false }, func(g *plugin) { g.Leaves = 0 },
-		func(g *plugin) { g.Dies = false }, func(g *plugin) { g.Reads = "first" }, func(g *plugin) { g.Listener = false },
+		func(g *plugin) { g.Dies = false }, func(g *plugin) { g.Lenient = false }, func(g *plugin) { g.Reads = "first" }, func(g *plugin) { g.Listener = false },
 		func(g *plugin) { g.Back, g.Query = "/pay/back", "" }, func(g *plugin) { g.Refused = false },
 	}
 }
 
-// isBack: a page of the shop's is where the plugin's customers return.
+// isBack: a page of the shop's is where the plugin's customers return. Its router takes
+// the query of one on whatever page, as WordPress does, and `route`, as OpenCart does.
 func (g *plugin) isBack(page, query string) bool {
-	if g.Query != "" {
-		return page == "/" && strings.Contains(query, g.Query)
+	if g.Query != "" && strings.Contains(query, g.Query) {
+		return true
 	}
-	return page == g.Back
+	return g.Query == "" && page == g.Back || strings.Contains(query, "route="+url.QueryEscape(g.Back))
 }

@@ -115,6 +115,8 @@ type world struct {
 	auds                      map[string]string
 	visits                    []visit
 	fresh                     int             // browsers that were made for one step
+	working                   bool            // the worker has its turn
+	replayed                  map[string]int  // how often it made a return at a plugin's shop, by id
 	asked, firsts, creditedBy map[string]int  // how often plugins asked, heard "first" whole, and credited, by id
 	tampered                  map[string]bool // payments of customers whose ids an attacker brought
 	lines                     []string        // what happened, for people
