@@ -30,6 +30,8 @@ var moves = []func(m *moved){
 	func(m *moved) { m.cookie(orderName, m.other.Order) },
 	func(m *moved) { m.cookie("wc.order", m.other.Order) },
 	func(m *moved) { m.cookie("Authority", m.other.ID) },
+	func(m *moved) { m.to(m.other); m.cookie("Authority", m.own.ID); m.set("Authority", m.other.ID) },
+	func(m *moved) { m.to(m.other); m.cookie("Authority", m.own.ID); m.set("Authority", m.other.ID) },
 	func(m *moved) { m.to(m.other); m.cookie("Authority", m.own.ID); m.drop("Authority") },
 	func(m *moved) { m.to(m.other); m.cookie("Authority", m.own.ID); m.drop("Authority") },
 	func(m *moved) { m.form = append(m.form, [2]string{orderName, m.other.Order}) },
@@ -44,6 +46,7 @@ var moves = []func(m *moved){
 		m.set("Authority", m.other.ID)
 	},
 	func(m *moved) { m.to(m.other); m.set("Authority", " "+m.own.ID) },
+	func(m *moved) { m.to(m.other); m.set("Authority", m.own.ID+"\t") },
 	func(m *moved) { m.to(m.other); m.set("Authority", strings.ToLower(m.own.ID)) },
 	func(m *moved) { m.to(m.other); m.set("Authority", m.own.ID+"\x00") },
 	func(m *moved) { m.to(m.other); m.set("authority", m.own.ID) },

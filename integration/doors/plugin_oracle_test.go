@@ -50,6 +50,8 @@ func (w *world) isOwn(word string, b *block, host, order, id string) {
 	case !w.bank.paid(id):
 		truth, _ := w.bank.truth(id)
 		w.fail(word+"-unpaid", "the plugin of %s hears %q of payment %s, which is %s at the bank", site, word, id, truth.State)
+	case word == "again" && !w.bank.verified(id):
+		w.fail("again-unverified", "the plugin of %s hears %q of payment %s, which nobody has verified", site, word, id)
 	case p.Amount != priceOf(order):
 		w.fail(word+"-cheap", "the plugin of %s hears %q of payment %s of %d rials for order %s, which costs %d", site, word, id, p.Amount, order, priceOf(order))
 	case p.Site != site && (!b.Plugin.Listener || w.plan.watched()):
@@ -109,7 +111,11 @@ func (w *world) owedByPlugin(p *purchase, rec *payment.Record) bool {
 			return rec.Due.IsZero()
 		}
 	}
-	return p.Brought || b.Plugin.Observe && !b.Plugin.Session
+	if b.Plugin.Session {
+		back, err := url.Parse(p.Callback)
+		return p.Brought && err == nil && back.Host == p.Host // else its cookie stays behind
+	}
+	return p.Brought || b.Plugin.Observe
 }
 
 // judgeBrought: an honest customer's own return reaches the plugin.

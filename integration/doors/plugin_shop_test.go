@@ -60,12 +60,12 @@ func (w *world) back(rw http.ResponseWriter, b *block, r *http.Request, body []b
 	if g.Lenient {
 		id = strings.Trim(id, " \t\r\n\x00")
 	}
+	w.replays(id)
 	fail := func() { http.Redirect(rw, r, b.at(failPage)+"?why=payment", http.StatusFound) }
 	if _, err := r.Cookie(sessionCookie); err != nil && g.Session || order == "" || id == "" || status != "OK" {
 		fail()
 		return
 	}
-	w.replays(id)
 	heard := w.asks(b, r.Host, order, id)
 	switch {
 	case heard == 100 && g.Dies:

@@ -111,7 +111,7 @@ func (p *plan) pluginSteps() {
 	add := func(s step) { out = append(out, s) }
 	slot := 100
 	for range 1 + d.IntN(3) {
-		s := step{Do: "plugin", Site: at[d.IntN(len(at))], Slot: slot, Dear: d.chance(50), Other: d.IntN(3)}
+		s := step{Do: "plugin", Site: at[d.IntN(len(at))], Slot: slot, Dear: d.chance(25), Other: d.IntN(3)}
 		if d.chance(30) {
 			add(step{Do: "visit", Site: s.Site, How: d.one("", "form")})
 		}
@@ -131,8 +131,8 @@ func (p *plan) pluginSteps() {
 		if d.chance(30) {
 			add(step{Do: "return", Slot: slot})
 		}
-		for range 1 + d.IntN(4) {
-			s := step{Do: "move", Browser: 1 + d.IntN(2), Slot: slot, Other: 100 + d.IntN(slot-99), Pick: d.IntN(len(moves)), How: d.one("GET", "GET", "POST", "JSON", "parts")}
+		for range 2 + d.IntN(4) {
+			s := step{Do: "move", Browser: 1 + d.IntN(2), Slot: slot, Other: 100 + d.IntN(slot-100), Pick: d.IntN(len(moves)), How: d.one("GET", "GET", "POST", "JSON", "parts")}
 			if d.chance(40) {
 				s.Spell = []string{d.one("slash", "info", "double", "dot", "percent", "index.php", "slash-2f", "tail-2f", "upper", "track", "host-upper", "host-dot", "under-shop")}
 			}
