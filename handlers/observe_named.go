@@ -6,15 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"mime"
 	"mime/multipart"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
@@ -203,8 +200,8 @@ func (h *Handler) foreign(r *http.Request, o *Observe, eng *engine.Engine, b bro
 		}
 		ours = rec
 	}
-	if rec := h.respelt(r, o, eng, b); rec != nil {
-		return rec, errRespelt
+	if rec, why := h.respelt(r, o, eng, b); why != nil {
+		return rec, why
 	}
 	return ours, nil
 }
@@ -275,58 +272,6 @@ func (o *Observe) unequivocal(r *http.Request, rec *payment.Record, own []string
 	}
 	return nil
 }
-
-// respelt is a relayed payment that a lenient reader finds in a request, and that no
-// strict one does: PHP's (int) drops what follows the digits, JavaScript reads 0x1f, a
-// database compares without case and without blanks at the end.
-func (h *Handler) respelt(r *http.Request, o *Observe, eng *engine.Engine, b brought) *payment.Record {
-	for _, param := range o.conf.provider.terms.Params {
-		for _, value := range params.Values(r.URL.RawQuery, b.form, param) {
-			for _, id := range spellings(value) {
-				if names(b.named, id) {
-					continue
-				}
-				if rec, err := h.relayedOf(r.Context(), eng, o, id); err == nil && rec != nil {
-					return rec
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// leastID is how short an id may be that is looked for in other spellings: a shop's own
-// numbers are no ids.
-const leastID = 6
-
-// spellings are the ids that a lenient reader makes of a value, without the value.
-func spellings(value string) (all []string) {
-	add := func(id string) {
-		if len(id) >= leastID && id != value && !slices.Contains(all, id) {
-			all = append(all, id)
-		}
-	}
-	text, _, _ := strings.Cut(value, "\x00")
-	text = strings.TrimFunc(text, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) })
-	add(text)
-	add(strings.ToUpper(text))
-	add(strings.ToLower(text))
-	digits := strings.TrimLeft(text, "+")
-	if n := strings.IndexFunc(digits, func(c rune) bool { return c < '0' || c > '9' }); n >= 0 {
-		digits = digits[:n]
-	}
-	add(digits)
-	add(strings.TrimLeft(digits, "0"))
-	if n, err := strconv.ParseInt(text, 0, 64); err == nil {
-		add(strconv.FormatInt(n, 10))
-	}
-	if f, err := strconv.ParseFloat(text, 64); err == nil && math.Abs(f) < 1<<53 {
-		add(strconv.FormatInt(int64(f), 10))
-	}
-	return all
-}
-
-var errRespelt = errors.New("its id is spelt in another way than the provider does, which the shop may read as that of another order's payment")
 
 // strayed answers a return of a relayed payment that no route takes, if its payment was
 // created with another address; nil for every other request.

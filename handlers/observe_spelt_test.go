@@ -1,0 +1,34 @@
+package handlers
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Whatever stands around or in an id that shops take out of a text, the id is looked for.
+func TestSpellingsOfDirtyText(t *testing.T) {
+	t.Parallel()
+	const id = "A000000000000000000000000000000012aB"
+	for _, value := range []string{
+		id + "\t", id + "\n", "\t" + id, "\x00" + id, id + "\x00", id + "\x00x", " \v" + id + "\u00a0", id + "\u0085",
+		id + "<b>", "<i>" + id, id[:9] + "<!-- x -->" + id[9:], id + "<script", id[:9] + "%41" + id[9:], id + "\\", id + "'", id + "\xff",
+		`"` + id + `"`, "{" + id + "}", id + "%00", id + strings.Repeat(" ", 900),
+	} {
+		if got := spellings(value); !slices.Contains(got, id) {
+			t.Errorf("%q is read as %q", value, got)
+		}
+	}
+	for _, value := range []string{
+		"3714061849%zz", "3714061849\x01", "۳۷۱۴۰۶۱۸۴۹", "٣٧١٤٠٦١٨٤٩", "۳۷۱۴۰۶۱۸۴۹x", "37140 61849", "371-406-1849", "3714061849" + strings.Repeat("x", 900), "3714061849\xff",
+	} {
+		if got := spellings(value); !slices.Contains(got, "3714061849") {
+			t.Errorf("%q is read as %q", value, got)
+		}
+	}
+	for _, value := range []string{"", "12345", "\x00\x00", strings.Repeat("9", mostID+1), "<b>", "%41%42%43", id, "A1-b_2-C3-d4", strings.Repeat("0", mostID) + "1"} {
+		if got := spellings(value); slices.ContainsFunc(got, func(s string) bool { return len(s) < leastID || len(s) > mostID }) {
+			t.Errorf("%q is read as %q", value, got)
+		}
+	}
+}
