@@ -48,7 +48,11 @@ func (t *returnRequest) deliver(rec *payment.Record) error {
 	case w == nil && errors.Is(err, engine.ErrStopping):
 		return t.confirming(rec)
 	case w == nil && errors.Is(err, engine.ErrNotNow) && now != nil:
-		return t.answer(t.bounceResult(now))
+		res := t.bounceResult(now)
+		if res.Kind == engine.Verified {
+			return t.confirming(now)
+		}
+		return t.answer(res)
 	case w == nil:
 		return t.unavailable(err)
 	}
