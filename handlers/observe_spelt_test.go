@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/rahgir/caddy-payments/internal/params"
 )
 
 // Whatever stands around or in an id that shops take out of a text, the id is looked for.
@@ -30,5 +32,20 @@ func TestSpellingsOfDirtyText(t *testing.T) {
 		if got := spellings(value); slices.ContainsFunc(got, func(s string) bool { return len(s) < leastID || len(s) > mostID }) {
 			t.Errorf("%q is read as %q", value, got)
 		}
+	}
+}
+
+// Of whatever value, the request reaches the shop only if it is the id itself.
+func TestEachSpellingIsFound(t *testing.T) {
+	t.Parallel()
+	const id = "A000000000000000000000000000000012AB"
+	for _, raw := range []string{"+" + id, "%20" + id, id + "+", "%09" + id, id + "%09", "%00" + id, id + "%00", id + "%0a", strings.Repeat("+", 2*params.MaxValue) + id, id + strings.Repeat("+", 2*params.MaxValue), id + "%3cb", strings.ToLower(id)} {
+		values, all := params.LenientValues("wc_order=2&Authority="+raw, nil, "Authority")
+		if !all || !slices.ContainsFunc(values, func(v string) bool { return v != id && slices.Contains(spellings(v), id) }) {
+			t.Errorf("%.60q is read as %.60q", raw, values)
+		}
+	}
+	if got := spellings(id); slices.Contains(got, id) {
+		t.Errorf("the id itself is taken for another spelling: %q", got)
 	}
 }

@@ -39,7 +39,7 @@ func relaying() []Mutant {
 		{"relayed-return-read-in-one-way", "R7", "A second copy of the id, or of the order, is another payment to the plugin than to us.",
 			in("handlers", "return o.unequivocal(r, rec, own, want.RawQuery)", "return nil"), []Suite{process("php", "TestRelayedPlugin"), doors(300)}},
 		{"relayed-return-by-another-spelling", "R7", "A cheap payment's id with a letter behind it pays a dear order: PHP's (int) drops the letter.",
-			in("handlers", "if rec := h.respelt(r, o, eng, b); rec != nil {", "if rec := h.respelt(r, o, eng, b); rec != nil && false {"), []Suite{process("php", "TestRelayedPlugin"), doors(300)}},
+			in("handlers", "if rec, why := h.respelt(r, o, eng, b); why != nil {", "if rec, why := h.respelt(r, o, eng, b); why != nil && false {"), []Suite{process("php", "TestRelayedPlugin"), doors(300)}},
 		{"relayed-return-of-another-order", "R7", "A cheap payment's return names a dear order in the gateway's own parameter, and pays it.",
 			in("handlers", "rec.Order != rec.ID && claimed.Order != rec.Order &&", "rec.Order != rec.ID && false &&"), []Suite{unit("handlers", "TestAReturnNamesTheOrder")}},
 		{"relay-settles-for-another-site", "R5 R7", "One payment buys in two shops that share an account.",

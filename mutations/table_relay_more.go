@@ -29,5 +29,11 @@ func relayingMore() []Mutant {
 			in("engine", "if why := otherCreate(log, c); why != nil {", "if why := otherCreate(log, c); why != nil && false {"), []Suite{unit("engine", "TestForwardedOtherAmount")}},
 		{"relay-delivery-uncounted", "R8", "The alarm that the shop takes no payments never rings for a relayed shop.",
 			in("engine", "\tif r.Delivery.Via != payment.ViaRelay {\n\t\treturn \"\"", "\tif true {\n\t\treturn \"\""), []Suite{unit("engine", "TestRelayCounted")}},
+		{"relay-forwarded-for-another-site", "R5 R7", "While the ledger is away one payment buys in two shops that share an account.",
+			in("engine", "case c.Bound && !slices.Contains(names(c.Site, c.Formerly), rec.Site):", "case c.Bound && false && !slices.Contains(names(c.Site, c.Formerly), rec.Site):"), []Suite{unit("engine", "TestForwardedOtherSite")}},
+		{"relay-forwarded-refusal-declines", "R10", "What the gateway said of another amount is read in as its answer about the payment.",
+			in("engine", "&& m.Outcome != payment.OutcomePaid {", "&& m.Outcome == payment.OutcomeUnknown {"), []Suite{unit("engine", "TestForwardedOtherAmount")}},
+		{"relayed-return-with-a-dirty-id", "R7", "A zero byte behind another order's paid id hides it from us, and the plugin's trim() takes it off.",
+			in("internal/params", "\t\t\tvalue := loose(v)\n", "\t\t\tvalue, err := strict(name, v)\n\t\t\tif err != nil {\n\t\t\t\tcontinue\n\t\t\t}\n"), []Suite{unit("internal/params", "TestLenientValues"), doors(300)}},
 	}
 }
