@@ -501,3 +501,20 @@ func TestFirstExamplesAreOfAGatewayThatLives(t *testing.T) {
 		}
 	}
 }
+
+// Every picture is shown somewhere: one that nobody sees is taken anew by nobody either.
+func TestEveryPictureIsShown(t *testing.T) {
+	var text strings.Builder
+	for _, page := range manual(t) {
+		text.WriteString(page)
+	}
+	pictures, err := filepath.Glob(filepath.Join("images", "*"))
+	if err != nil || len(pictures) < 10 {
+		t.Fatal(len(pictures), err)
+	}
+	for _, name := range pictures {
+		if !strings.Contains(text.String(), "images/"+filepath.Base(name)+")") {
+			t.Errorf("no page shows %s", name)
+		}
+	}
+}
