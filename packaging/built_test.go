@@ -49,6 +49,7 @@ func TestDebianPackage(t *testing.T) {
 	for _, want := range []string{
 		" ./usr/bin/caddy-payments\n", " ./usr/lib/systemd/system/caddy-payments.service\n", " ./usr/lib/systemd/system/caddy-payments-retention.timer\n", " ./etc/caddy-payments/Caddyfile\n",
 		" ./usr/share/caddy-payments/caddy.service.d/payments.conf\n", " ./usr/share/doc/caddy-payments/copyright\n",
+		" ./usr/share/caddy-payments/php/payment-announce.php\n", " ./usr/share/caddy-payments/php/payment-receipt.php\n", " ./usr/share/caddy-payments/php/payment-key.php\n",
 	} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("it lacks%s", want)
