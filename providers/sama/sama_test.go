@@ -283,7 +283,7 @@ func TestConfig(t *testing.T) {
 		}
 	}
 	tr := payment.TermsOf(provider(t, "", 0))
-	if tr.Issuer != "sama|"+payment.AccountID("sama", sampleToken)+"|live" || tr.FormerIssuers[0] != "sama|app.sama.ir|live" || tr.AnswersOrder || tr.AnswersAmount || !tr.SendsAmount || !tr.TellsFirst {
+	if tr.Issuer != "sama|"+payment.AccountID("sama", sampleToken)+"|live" || tr.Host != "sama|app.sama.ir|live" || tr.AnswersOrder || tr.AnswersAmount || !tr.SendsAmount || !tr.TellsFirst {
 		t.Errorf("%+v", tr)
 	}
 }

@@ -84,7 +84,7 @@ func (c *ProviderConfig) Open(ctx caddy.Context, d Document, own ...func() error
 	if d.Sandbox {
 		t.Environment = payment.Sandbox
 	}
-	c.traits = Identify(t, d.Protocol, c.key, c.api, d.API)
+	c.traits = Identify(t, d.Protocol, c.key, c.api)
 	return nil
 }
 
