@@ -70,9 +70,6 @@ func stateNotice(st payment.State) int64 {
 	return 0
 }
 
-// noticesFormer are the bits that rows of former versions have, too.
-const noticesFormer = noticeUnknown | noticeReview | noticeParked
-
 func reportNotice(conversion bool, st payment.ReportState) int64 {
 	switch {
 	case conversion && st == payment.RejectedReport:
@@ -138,7 +135,7 @@ func (s *Store) source(ctx context.Context, q payment.Listing) (sql string, what
 	}
 	mask := int64(0)
 	if q.Waiting {
-		mask = noticesFormer | noticeWaits | noticeOwed
+		mask = noticeUnknown | noticeReview | noticeParked | noticeWaits | noticeOwed
 	}
 	if mask == 0 {
 		for _, st := range q.States {
@@ -158,19 +155,8 @@ func (s *Store) source(ctx context.Context, q payment.Listing) (sql string, what
 	case mask == 0:
 		mask = reportNotice(false, q.Webhook)
 	}
-	if len(q.Search) > 0 || q.Site != "" || q.Provider != "" || mask&^(noticesFormer|noticeRejected|noticePerhaps|noticeStalled) != 0 {
-		// What this version finds payments by.
-		whole, err := s.whole(ctx)
-		switch {
-		case err != nil:
-			return "", nil, err
-		case !whole && mask&(noticesFormer|noticeRejected|noticePerhaps|noticeStalled) != mask:
-			return sqlList, nil, nil
-		case whole:
-			if sql, what, err = s.narrow(ctx, q); err != nil || sql != "" {
-				return sql, what, err
-			}
-		}
+	if sql, what, err = s.narrow(ctx, q); err != nil || sql != "" {
+		return sql, what, err
 	}
 	if mask != 0 {
 		return sqlListNotice, []any{mask}, nil
