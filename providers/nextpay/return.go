@@ -1,7 +1,6 @@
 package nextpay
 
 import (
-	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -45,12 +44,12 @@ func transID(s string) (string, bool) {
 func (p *Provider) ReadReturn(get func(name string) string) (payment.Claimed, error) {
 	id, ok := transID(get(paramID))
 	if !ok {
-		return payment.Claimed{}, fmt.Errorf("%w: %s", payment.ErrMalformed, paramID)
+		return payment.Claimed{}, wire.Malformed(paramID)
 	}
 	c := payment.Claimed{ID: id}
 	if order := get(paramOrder); order != "" && p.comparesOrder() {
 		if !wire.CheckOrder(order) {
-			return payment.Claimed{}, fmt.Errorf("%w: %s", payment.ErrMalformed, paramOrder)
+			return payment.Claimed{}, wire.Malformed(paramOrder)
 		}
 		c.Order = order
 	}
@@ -59,12 +58,10 @@ func (p *Provider) ReadReturn(get func(name string) string) (payment.Claimed, er
 
 // PayPage implements [payment.Provider].
 func (p *Provider) PayPage(u *url.URL) (id string, ok bool) {
-	for _, page := range p.pages {
-		if id, ok = page.Match(u); ok {
-			return transID(id)
-		}
+	if id, ok = p.pages.Match(u); !ok {
+		return "", false
 	}
-	return "", false
+	return transID(id)
 }
 
 // ReturnParams implements [payment.Provider]. A status that the browser brought is

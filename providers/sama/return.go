@@ -1,11 +1,11 @@
 package sama
 
 import (
-	"fmt"
 	"net/url"
 	"strings"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
 )
 
 // The parameters of the return are not documented. The API mirrors another
@@ -44,7 +44,7 @@ func (p *Provider) ReadReturn(get func(name string) string) (payment.Claimed, er
 		}
 		id, ok := authority(v)
 		if !ok || (c.ID != "" && c.ID != id) {
-			return payment.Claimed{}, fmt.Errorf("%w: %s", payment.ErrMalformed, name)
+			return payment.Claimed{}, wire.Malformed(name)
 		}
 		c.ID = id
 	}

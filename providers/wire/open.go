@@ -110,6 +110,16 @@ func (c *ProviderConfig) Cleanup() error {
 	return nil
 }
 
+// CanCreate is half of [payment.Creator], for a provider that has Create and can always start
+// a payment.
+func (*ProviderConfig) CanCreate() bool { return true }
+
+// MarshalLogObject shows what logs may show, for a provider that has nothing to add.
+func (c *ProviderConfig) MarshalLogObject(enc zapcore.ObjectEncoder) error {
+	c.LogFields(enc)
+	return nil
+}
+
 // LogFields adds what logs may show of every provider's block.
 func (c *ProviderConfig) LogFields(enc zapcore.ObjectEncoder) {
 	enc.AddString("type", c.document.Type)
