@@ -126,7 +126,7 @@ func speaking() []Mutant {
 		{"unpaid-return-of-the-script-believed", "R9 M9", "Nothing documents how the script's return says \"not paid\": who paid is turned away.",
 			[]Edit{{"providers/invoice", `return payment.Claimed{ID: key}, nil`, `return payment.Claimed{ID: key, Hint: map[bool]payment.Hint{true: payment.HintUnpaid}[get(paramStatus) == "0"]}, nil`}}, []Suite{unit("providers/invoice", "")}},
 		{"one-authority-two-receipts", "R5 M6", "The same receipt in capitals is another one.",
-			[]Edit{{"providers/sama", `return strings.ToLower(s), true`, `return strings.Clone(s), true`}}, []Suite{unit("providers/sama", "")}},
+			[]Edit{{"providers/wire", `return id.String(), true`, `return s, true`}}, []Suite{unit("providers/sama", "")}},
 		{"hash-of-the-card-passed-on", "A57", "A card number is recovered from its hash in milliseconds.",
 			[]Edit{{"providers/idpay", `params := map[string]string{paramID: r.ID, paramHash: "", paramCard: ""}`, `params := map[string]string{paramID: r.ID, paramCard: ""}`}}, []Suite{unit("providers/idpay", "")}},
 		{"card-not-masked", "A57", "A full card number is kept, logged and shown.",

@@ -48,7 +48,7 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 	if !r.Spoke() || !ok {
 		return payment.Started{}, fmt.Errorf("nextpay: create: %w", r.Answer().Err)
 	}
-	id, named := transID(r.Object.Text("trans_id"))
+	id, named := wire.UUID(r.Object.Text("trans_id"))
 	switch {
 	case code == codeStarted && named && r.Status == http.StatusOK:
 		return payment.Started{ID: id, PayURL: p.pages[0].URL(id)}, nil

@@ -2,7 +2,6 @@ package sama
 
 import (
 	"net/url"
-	"strings"
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
@@ -42,7 +41,7 @@ func (p *Provider) ReadReturn(get func(name string) string) (payment.Claimed, er
 		if v == "" {
 			continue
 		}
-		id, ok := authority(v)
+		id, ok := wire.UUID(v)
 		if !ok || (c.ID != "" && c.ID != id) {
 			return payment.Claimed{}, wire.Malformed(name)
 		}
@@ -51,34 +50,12 @@ func (p *Provider) ReadReturn(get func(name string) string) (payment.Claimed, er
 	return c, nil
 }
 
-// authority accepts a UUID and gives its lower-case form: the same receipt
-// written in another case must not be another receipt.
-func authority(s string) (string, bool) {
-	if len(s) != 36 {
-		return "", false
-	}
-	for i := range len(s) {
-		c := s[i]
-		if i == 8 || i == 13 || i == 18 || i == 23 {
-			if c != '-' {
-				return "", false
-			}
-		} else if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F') {
-			return "", false
-		}
-	}
-	if strings.Trim(s, "0-") == "" {
-		return "", false // the nil UUID names nothing
-	}
-	return strings.ToLower(s), true
-}
-
 // PayPage implements [payment.Provider].
 func (p *Provider) PayPage(u *url.URL) (id string, ok bool) {
 	if id, ok = p.page.Match(u); !ok {
 		return "", false
 	}
-	return authority(id)
+	return wire.UUID(id)
 }
 
 // ReturnParams implements [payment.Provider]. The id goes out in both
