@@ -17,7 +17,7 @@ import (
 // nodesRate measures verified payments a second with one, two and three Caddys on
 // one PostgreSQL, in turns with pgbench's synced commits on the same server.
 func nodesRate(ctx context.Context, b *bench) error {
-	db, err := startPostgres()
+	db, err := pgtest.New("max_wal_size=4GB", "max_connections=400")
 	if err != nil {
 		return fmt.Errorf("PostgreSQL: %w", err)
 	}
@@ -28,23 +28,13 @@ func nodesRate(ctx context.Context, b *bench) error {
 			c.stop()
 		}
 	}()
-	if err := db.SQL(ctx, sqlFloorTable); err != nil {
-		return err
-	}
-	kinds := []*nodesKind{
-		{name: "deliver once", commits: 3}, {name: "deliver idempotent", commits: 2},
-		{name: "three bare writes", commits: 3, floor: true}, {name: "two bare writes", commits: 2, floor: true},
-	}
+	kinds := []*nodesKind{{name: "once", commits: 3}, {name: "idempotent", commits: 2}}
 	for range 3 {
 		text := globals("postgres " + db.DSN())
-		for i, k := range kinds {
+		for _, k := range kinds {
 			site := b.address()
 			k.sites = append(k.sites, site)
-			if k.floor {
-				text += fmt.Sprintf(pgFloorSite, local(site), db.DSN(), k.commits)
-			} else {
-				text += fmt.Sprintf(verifySite, local(site), "", []string{"once", "idempotent"}[i])
-			}
+			text += fmt.Sprintf(verifySite, local(site), "", k.name)
 		}
 		c, err := b.startCaddy(ctx, text)
 		if err != nil {
@@ -60,28 +50,18 @@ func nodesRate(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// pgFloorSite makes bare writes to the same server between the two hops.
-const pgFloorSite = `http://%s {
-	bind 127.0.0.1
-	bench_pgfloor http://{provider}/v1.1/payment/verify %s %.0f
-	reverse_proxy {shop}
-}
-`
-
-// nodesKind is one way to make payments: a site on each node.
+// nodesKind is one way to deliver payments: a site on each node.
 type nodesKind struct {
 	name    string
 	commits float64
-	floor   bool
 	sites   []string
 }
 
 // nodesSide is a kind on the first n nodes.
 type nodesSide struct {
 	*nodesKind
-	n, done   float64
+	n         float64
 	rate, p99 []float64
-	cost      pgCost
 }
 
 func (b *bench) nodesTurns(ctx context.Context, db *pgtest.Cluster, nodes []*instance, kinds []*nodesKind, workers int) error {
@@ -104,24 +84,15 @@ func (b *bench) nodesTurns(ctx context.Context, db *pgtest.Cluster, nodes []*ins
 			s := sides[(i+round)%len(sides)]
 			done := func() {}
 			if round == 1 && s.n == 1 {
-				done = b.profile(nodes[0], fmt.Sprintf("postgres-%s-%d", strings.ReplaceAll(s.name, " ", "-"), workers))
-			}
-			before, err := b.cost(ctx, db, nodes)
-			if err != nil {
-				return err
+				done = b.profile(nodes[0], fmt.Sprintf("postgres-%s-%d", s.name, workers))
 			}
 			r, err := b.load.run(job{Address: strings.Join(s.sites[:int(s.n)], ","), Path: returnPath, Returns: true, Workers: workers, Slice: b.slice, Want: string(okBody)})
 			done()
 			if err != nil {
 				return fmt.Errorf("%s: %w\n%s", s.name, err, nodes[0].said())
 			}
-			after, err := b.cost(ctx, db, nodes)
-			if err != nil {
-				return err
-			}
 			if round > 0 {
 				s.rate, s.p99 = append(s.rate, r.rate()), append(s.p99, micros(r.P99)/1e3)
-				s.cost, s.done = s.cost.plus(after.since(before)), s.done+float64(r.Done)
 			}
 		}
 	}
@@ -132,18 +103,8 @@ func (b *bench) nodesTurns(ctx context.Context, db *pgtest.Cluster, nodes []*ins
 		for i := range raw {
 			allowed[i] = raw[i] / s.commits
 		}
-		what := fmt.Sprintf("%.0f nodes, %s%s", s.n, s.name, at)
-		note := fmt.Sprintf("%.0f/s; p99 %.1f ms; %s", median(s.rate), median(s.p99), s.cost.note(s.done))
-		if s.floor {
-			b.info("  the two hops and "+what, over(s.rate, allowed), "of what the commits allow", note)
-			continue
-		}
-		b.info("payments on PostgreSQL, "+what, over(s.rate, allowed), "of what the commits allow", note)
-		for _, f := range sides {
-			if f.floor && f.n == s.n && f.commits == s.commits {
-				b.info("  … of the two hops and bare writes"+at, over(s.rate, f.rate), "of them", "")
-			}
-		}
+		b.info(fmt.Sprintf("payments on PostgreSQL, %.0f nodes, deliver %s%s", s.n, s.name, at), over(s.rate, allowed), "of what the commits allow",
+			fmt.Sprintf("%.0f/s; p99 %.1f ms", median(s.rate), median(s.p99)))
 	}
 	return nil
 }

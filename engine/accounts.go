@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -52,74 +53,20 @@ func (e *Engine) account(ctx context.Context, prov Provider) account {
 	if a, ok := e.known[t.Issuer]; ok {
 		return a
 	}
-	old := e.inheritsNamesLocked(ctx) // before the first account is written
 	a, others, err := e.enrol(ctx, t)
 	if err != nil {
 		if ctx.Err() == nil {
 			e.trouble(nil, err, false)
 		}
-		return account{Issuer: t.Issuer, Since: e.now(), former: t.FormerIssuers}
-	}
-	if old {
-		a.former = slices.Clone(t.FormerIssuers)
+		return account{Issuer: t.Issuer, Since: e.now()}
 	}
 	for _, other := range others {
-		if !slices.Contains(a.former, other) && !e.configured(other) {
+		if !e.configured(other) {
 			a.former = append(a.former, other) // of a key that was changed
 		}
 	}
 	e.known[t.Issuer] = a
 	return a
-}
-
-// secretOfNames is the secret by which a ledger remembers whether it began with this form of
-// issuers and order keys.
-const secretOfNames = "names"
-
-// What the ledger says in it.
-const (
-	namesOfToday = "today's"
-	namesPerhaps = "perhaps older ones"
-)
-
-// inheritsNames reports whether the ledger may have what earlier versions of this program
-// wrote under other names.
-//
-// Invariant: a ledger says that it has none only if it had no payment when this version
-// met it first. It says the same on every node and for ever, so a payment costs no
-// look-ups for names that can't be there.
-func (e *Engine) inheritsNames(ctx context.Context) bool {
-	e.accounts.Lock()
-	defer e.accounts.Unlock()
-	return e.inheritsNamesLocked(ctx)
-}
-
-func (e *Engine) inheritsNamesLocked(ctx context.Context) bool {
-	if e.names == "" {
-		var err error
-		if e.names, err = e.namesSay(ctx); err != nil {
-			return true // nothing is believed of a ledger that can't be read
-		}
-	}
-	return e.names != namesOfToday
-}
-
-// namesSay reads what the ledger says, and writes it down if nothing is said yet.
-func (e *Engine) namesSay(ctx context.Context) (string, error) {
-	said, err := e.Store.Secret(ctx, secretOfNames, func() ([]byte, error) { return nil, errNoMore })
-	if !errors.Is(err, errNoMore) {
-		return string(said), err
-	}
-	page, err := e.Store.List(ctx, payment.Listing{Limit: 1})
-	if err != nil {
-		return "", err
-	}
-	say := namesOfToday
-	if len(page.Records) > 0 {
-		say = namesPerhaps
-	}
-	said, err = e.Store.Secret(ctx, secretOfNames, func() ([]byte, error) { return []byte(say), nil })
-	return string(said), err
 }
 
 // configured: the issuer is another account of the running configuration.
@@ -186,7 +133,8 @@ func (e *Engine) listed(ctx context.Context, t payment.Terms, n int) ([]account,
 
 // entry reads the nth account, which becomes fresh if there is none.
 func (e *Engine) entry(ctx context.Context, t payment.Terms, n int, fresh *account) (account, error) {
-	name := "account/" + payment.Issuer(protocolOf(t), "*", t.Environment) + "/" + strconv.Itoa(n)
+	protocol, _, _ := strings.Cut(t.Issuer, "|")
+	name := "account/" + payment.Issuer(protocol, "*", t.Environment) + "/" + strconv.Itoa(n)
 	b, err := e.Store.Secret(ctx, name, func() ([]byte, error) {
 		if fresh == nil {
 			return nil, errNoMore
@@ -203,15 +151,6 @@ func (e *Engine) entry(ctx context.Context, t payment.Terms, n int, fresh *accou
 	return a, nil
 }
 
-func protocolOf(t payment.Terms) string {
-	for i := range len(t.Issuer) {
-		if t.Issuer[i] == '|' {
-			return t.Issuer[:i]
-		}
-	}
-	return t.Issuer
-}
-
 // firstOfItsKind reports whether the ledger has no payment of the same protocol and
 // environment under another issuer.
 func (e *Engine) firstOfItsKind(ctx context.Context, t payment.Terms) (bool, error) {
@@ -222,7 +161,7 @@ func (e *Engine) firstOfItsKind(ctx context.Context, t payment.Terms) (bool, err
 			return false, fmt.Errorf("looking for payments of another account: %w", err)
 		}
 		for _, r := range page.Records {
-			if r.Issuer != t.Issuer && payment.SameMoney(r.Issuer, t.Issuer) && !slices.Contains(t.FormerIssuers, r.Issuer) {
+			if r.Issuer != t.Issuer && payment.SameMoney(r.Issuer, t.Issuer) {
 				return false, nil
 			}
 		}

@@ -69,7 +69,7 @@ func (e *Engine) Announce(ctx context.Context, a Announcement) (*payment.Record,
 	}
 	paid := false
 	if !a.Many && !a.Observed {
-		if _, paid, err = e.orderHolder(ctx, rec, a.Formerly); err != nil {
+		if paid, err = e.orderTaken(ctx, rec, a.Formerly); err != nil {
 			return nil, err
 		}
 	}

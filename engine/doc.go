@@ -21,6 +21,6 @@
 //	deliver.go    the shop is told
 //	work.go       the worker finds what is due; due.go does the next step of one record
 //	report.go     affiliates and webhooks are told
-//	operator.go   a person decides
+//	decide.go     a person decides
 //	relay*.go     the shop's own calls to its provider
 package engine

@@ -47,11 +47,9 @@ type Engine struct {
 	// troubles are the store's faults, and when each was reported.
 	troubles map[string]time.Time
 
-	// known is what the ledger knows of the configured accounts, and names what it says
-	// of former names.
+	// known is what the ledger knows of the configured accounts.
 	accounts sync.Mutex
 	known    map[string]account
-	names    string
 	// sorted are the names of the providers.
 	sorted []string
 }

@@ -98,7 +98,7 @@ func (e *Engine) belongsTo(ctx context.Context, prov Provider, issuers []string,
 
 // mayBe returns the references that a return's record may have: today's first, then
 // those of a payment that no key leads to yet and that was on its way when its
-// site, its provider's account or this program was changed.
+// site or its provider's account was changed.
 func (e *Engine) mayBe(ctx context.Context, prov Provider, issuers []string, a Ask) []payment.Ref {
 	if e.now().Sub(e.account(ctx, prov).Since) > inFlight {
 		issuers = issuers[:1]

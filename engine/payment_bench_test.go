@@ -48,7 +48,6 @@ func BenchmarkPayment(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			policy, terms := engine.Policy{Once: true}, idpayTraits
-			terms.FormerIssuers = []string{"idpay|api.idpay.ir|live"} // as every provider's module has
 			e, err := engine.New(b.Context(), engine.Config{
 				Store: open(b), Sites: &shop{policy: policy},
 				Providers: map[string]engine.Provider{"idpay": {Provider: quickBank{terms}, Timeout: 8 * time.Second}},

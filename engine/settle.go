@@ -103,7 +103,7 @@ func (e *Engine) load(ctx context.Context, j job, t payment.Terms) (*payment.Rec
 		rec, err := e.read(ctx, j)
 		if err == nil {
 			if rec.Issuer != t.Issuer && payment.SameMoney(rec.Issuer, t.Issuer) && !settled(rec) {
-				rec.Issuer = t.Issuer // what an earlier version, or an earlier key's account, called it
+				rec.Issuer = t.Issuer // it is of an earlier key's account
 			}
 			return rec, nil
 		}
@@ -214,7 +214,7 @@ func (e *Engine) orderPaid(ctx context.Context, rec *payment.Record, j job, t pa
 	if policy.Many || !t.GivesBack || rec.Attempts.Unknown > 0 || rec.Attempts.Open {
 		return false, nil
 	}
-	_, paid, err := e.orderHolder(ctx, today, policy.Formerly)
+	paid, err := e.orderTaken(ctx, today, policy.Formerly)
 	if err != nil || !paid {
 		return false, err
 	}

@@ -3,7 +3,6 @@ package engine_test
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -28,7 +27,7 @@ func (n named) Traits() payment.Traits     { return n.traits.Traits }
 func scriptTraits(key, address string) payment.Terms {
 	return payment.Terms{Protocol: payment.Protocol{AnswersAmount: true}, Traits: payment.Traits{
 		Issuer: payment.Issuer("invoice", payment.AccountID("invoice", key), payment.Live), Host: "invoice|" + address + "|live",
-		FormerIssuers: []string{"invoice|" + address + "|live"}, Environment: payment.Live,
+		Environment: payment.Live,
 	}}
 }
 
@@ -132,18 +131,22 @@ func TestAnOrderIsPaidOnceWhoeverTakesIt(t *testing.T) {
 	}
 }
 
-// What an earlier version has written (keys by host and by the provider's name,
-// refs by both) is found and stays used.
-func TestALedgerOfAnEarlierVersion(t *testing.T) {
+// What was written under an earlier key of the account is found and stays used.
+func TestAnEarlierKeyOfTheAccount(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, func(w *world) { w.bank.echo = true })
 		w.halt()
-		w.store = memory.New(nil) // no engine of this version has met it while it was empty
+		w.store = memory.New(nil)
 		w.bank.store = w.store
-		was := "idpay|bank.example|live"
+		was := "idpay|before|live"
 		traits := idpayTraits
-		traits.Issuer, traits.Host, traits.FormerIssuers = "idpay|a|live", was, []string{was}
+		traits.Issuer = was
+		before := w.reconfigured(map[string]engine.Provider{"idpay": {Provider: named{w.bank, traits}, Timeout: time.Second}})
+		if res := before.Admit(t.Context(), w.signed("idpay", "K0", "0")); res.Kind != engine.Verified {
+			t.Fatalf("under the earlier key: %s", res.Kind)
+		}
+		traits.Issuer = "idpay|a|live"
 		put := func(id, order string, state payment.State, take ...payment.Key) *payment.Record {
 			r := &payment.Record{Ref: payment.NewRef("shop", was, id, order), Site: "shop", Route: "/callback idpay", Provider: "idpay", Issuer: was, Environment: payment.Live,
 				ID: id, Order: order, State: state, Generation: 1, CreatedAt: time.Now(), UpdatedAt: time.Now(),
@@ -153,7 +156,7 @@ func TestALedgerOfAnEarlierVersion(t *testing.T) {
 			}
 			return r
 		}
-		delivered := put("K1", "1", payment.Delivered, payment.ReceiptKey(was, "K1"), payment.FormerOrderKey("shop", "old_name", "1"), payment.FormerOrderKey("shop", "idpay", "1"))
+		delivered := put("K1", "1", payment.Delivered, payment.ReceiptKey(was, "K1"), payment.OrderKey("shop", payment.Live, "1"))
 		begun := put("K2", "2", payment.Created, payment.IntentKey(was, "K2"))
 		waiting := put("K3", "3", payment.Unknown)
 		if _, err := w.store.Reserve(t.Context(), []payment.Key{payment.ReceiptKey(was, "USED")}); err != nil {
@@ -187,61 +190,6 @@ func TestALedgerOfAnEarlierVersion(t *testing.T) {
 			t.Error("an announced id is announced for another order")
 		}
 	})
-}
-
-// A ledger that begins with this version is never asked for names of earlier ones, and
-// one that began before always is.
-func TestOnlyOldLedgersHaveOldNames(t *testing.T) {
-	t.Parallel()
-	for _, old := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, func(w *world) { w.bank.echo = true })
-			w.halt()
-			w.store = memory.New(nil)
-			w.bank.store = w.store
-			asked := &keyed{Store: w.store}
-			traits := idpayTraits
-			traits.Issuer, traits.FormerIssuers = "idpay|a|live", []string{"idpay|bank.example|live"}
-			if old {
-				r := &payment.Record{Ref: payment.NewRef("shop", "other", "X", "9"), Site: "shop", Provider: "sama", Issuer: "other", ID: "X", Order: "9", State: payment.Declined, CreatedAt: time.Now()}
-				if err := w.store.Commit(t.Context(), payment.Change{Record: r}); err != nil {
-					t.Fatal(err)
-				}
-			}
-			for range 2 { // a later start says the same, though the ledger has payments then
-				e, err := engine.New(t.Context(), engine.Config{
-					Store: asked, Sites: w.shop, Observer: w.events, Rand: func() float64 { return 0.5 },
-					Providers: map[string]engine.Provider{"idpay": {Provider: named{w.bank, traits}, Timeout: time.Second}},
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
-				asked.keys = nil
-				a := w.signed("idpay", fmt.Sprint("K", time.Now().UnixNano()), fmt.Sprint(time.Now().UnixNano()))
-				if res := e.Admit(t.Context(), a); res.Kind != engine.Verified {
-					t.Fatalf("%+v", res)
-				}
-				former := slices.ContainsFunc(asked.keys, func(k payment.Key) bool {
-					return k.Parts[0] == traits.FormerIssuers[0] || k.Kind == payment.KeyOrder && k.Parts[1] == "idpay"
-				})
-				if former != old {
-					t.Errorf("old %v: asked for %v", old, asked.keys)
-				}
-				time.Sleep(time.Second)
-			}
-		})
-	}
-}
-
-// keyed is a store that notes which keys are asked for.
-type keyed struct {
-	*memory.Store
-	keys []payment.Key
-}
-
-func (s *keyed) Holder(ctx context.Context, k payment.Key) (payment.Ref, error) {
-	s.keys = append(s.keys, k)
-	return s.Store.Holder(ctx, k)
 }
 
 // What was paid in the sandbox opens nothing and is handed over to nobody once its

@@ -65,11 +65,9 @@ func (h *Handler) open(w http.ResponseWriter, r *http.Request, q *Require) (page
 		}
 		// One place is the buyer's, however many copies of the cookie come first.
 		device, most := token.Hash(browser), q.Devices
-		switch p.Browser {
-		case "":
-		case token.ShortHash(browser):
+		if p.Browser == token.ShortHash(browser) {
 			device = engine.Buyer
-		default:
+		} else {
 			most--
 		}
 		_, room, err := eng.Open(r.Context(), p.Ref, site.id, q.Items, device, most, site.formerly()...)

@@ -31,8 +31,7 @@ func Issuer(protocol, account, environment string) string {
 }
 
 // SameMoney reports whether two issuers have the same protocol and environment, so that
-// they differ in the account at most. It understands the issuers of earlier versions,
-// which had a host in the middle.
+// they differ in the account at most.
 func SameMoney(a, b string) bool {
 	p, e := ends(a)
 	q, f := ends(b)

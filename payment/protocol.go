@@ -75,10 +75,8 @@ func (p Protocol) CheckAmount(r Rials) error {
 // Traits is what a provider's configuration adds to its [Protocol].
 type Traits struct {
 	// Issuer is protocol, account and environment; see [Issuer]. Receipts are unique by
-	// it. FormerIssuers are the names that earlier versions gave this issuer: ledgers of
-	// those versions are searched for them, and nothing is written under them any more.
-	Issuer        string
-	FormerIssuers []string
+	// it.
+	Issuer string
 	// Account names the account: see [AccountID], which makes it. If it is empty, all
 	// names of one issuer count as one account.
 	Account string

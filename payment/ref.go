@@ -104,12 +104,6 @@ func OrderKey(site, environment, order string) Key {
 	return Key{KeyOrder, [3]string{site, environment, order}}
 }
 
-// FormerOrderKey returns the key that earlier versions took for an order, one for each name
-// of a provider. It is looked up, and never taken any more.
-func FormerOrderKey(site, provider, order string) Key {
-	return Key{KeyOrder, [3]string{site, provider, order}}
-}
-
 // IntentKey returns the key that leads from a provider's id to its intent.
 func IntentKey(issuer, id string) Key { return Key{KeyIntent, [3]string{issuer, id}} }
 

@@ -23,10 +23,6 @@ const (
 // ErrSignature is returned for a signature that the shop did not make.
 var ErrSignature = errors.New("the return is not signed by the shop")
 
-// ErrSignatureV1 is returned for a signature that the shop made in the form of earlier
-// versions. That form names no site, so the signature of a sister shop would be accepted.
-var ErrSignatureV1 = errors.New("the shop signs return-v1: sign return-v2, which names the site's origin")
-
 // Signed is what a shop signs: order, price, and until when the price is valid.
 type Signed struct {
 	// Origin is the site's origin: scheme, host, and the port if it is not the scheme's;
@@ -45,24 +41,19 @@ type Signed struct {
 // keep only 255 characters of a return URL.
 const minDigits = 32
 
-// Sign returns the lower-case hex HMAC-SHA256 of s under a `return` key.
+// Sign returns the lower-case hex HMAC-SHA256 of s under a `return` key. It names the
+// site's origin, so that a sister shop's signature is not accepted.
 func (s Signed) Sign(key []byte) string {
-	return s.sum(key, "return-v2", s.Origin)
-}
-
-// sum returns the HMAC over what every form of signature says, after its beginning.
-func (s Signed) sum(key []byte, begin ...string) string {
 	m := hmac.New(sha256.New, key)
-	m.Write([]byte(strings.Join(append(begin, s.Route, s.Provider, s.Order, s.Amount.String(),
-		strconv.FormatInt(s.Expires.Unix(), 10)), "\n")))
+	m.Write([]byte(strings.Join([]string{"return-v2", s.Origin, s.Route, s.Provider, s.Order, s.Amount.String(),
+		strconv.FormatInt(s.Expires.Unix(), 10)}, "\n")))
 	return hex.EncodeToString(m.Sum(nil))
 }
 
 // ReadSigned reads a signed return and checks it with each of the keys. origin, route and
 // provider say where the return has come to. An expired price is no error, because the
 // customer may have paid: see [Expectation.Late]. For malformed fields the error wraps
-// ErrMalformed. A wrong signature is ErrSignature, and one in the old form is
-// ErrSignatureV1.
+// ErrMalformed. A wrong signature is ErrSignature.
 func ReadSigned(get func(string) string, origin, route, provider string, keys [][]byte) (Signed, error) {
 	s := Signed{Origin: strings.TrimSuffix(origin, "/"), Route: route, Provider: provider, Order: get(ParamOrder)}
 	if err := CheckOrder(s.Order); err != nil {
@@ -85,11 +76,6 @@ func ReadSigned(get func(string) string, origin, route, provider string, keys []
 		want := s.Sign(key)[:len(given)]
 		if hmac.Equal([]byte(want), []byte(given)) {
 			return s, nil
-		}
-	}
-	for _, key := range keys {
-		if was := s.sum(key, "return-v1")[:len(given)]; hmac.Equal([]byte(was), []byte(given)) {
-			return Signed{}, ErrSignatureV1
 		}
 	}
 	return Signed{}, ErrSignature

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -39,6 +40,40 @@ type answer struct {
 
 func reply(status int, body any) answer {
 	return answer{status: status, body: body}
+}
+
+// serveJSON serves a call whose body is a JSON object, or 404 if make is nil. denied may
+// refuse it by its credential.
+func (s *Server) serveJSON(w http.ResponseWriter, r *http.Request, provider string, make func(map[string]any, *http.Request) call, denied func(fields map[string]any) *answer) {
+	if make == nil {
+		notFound(w)
+		return
+	}
+	body, ok := readPost(w, r)
+	if !ok {
+		return
+	}
+	fields := readObject(r, body)
+	c := make(fields, r)
+	c.provider = provider
+	if a := denied(fields); a != nil {
+		c.exec = func() answer { return *a }
+	}
+	s.serveCall(w, r, c)
+}
+
+// bearer reports whether a request has one of the API keys as its bearer token.
+func (s *Server) bearer(r *http.Request) bool {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return ok && accepts(token, s.opts.APIKeys)
+}
+
+// unless returns an answer where something is not so.
+func unless(ok bool, a answer) *answer {
+	if ok {
+		return nil
+	}
+	return &a
 }
 
 // serveCall runs a call with the faults that apply to it.

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"mime"
 	"net/http"
 	"strconv"
@@ -22,49 +21,26 @@ type member struct {
 // list is a JSON array.
 type list []any
 
-// appendJSON writes v without escaping <, > and &, as the real servers do.
-func appendJSON(b []byte, v any) []byte {
-	switch v := v.(type) {
-	case object:
-		b = append(b, '{')
-		for i, m := range v {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendString(b, m.key)
-			b = append(b, ':')
-			b = appendJSON(b, m.value)
+// MarshalJSON implements [json.Marshaler].
+func (o object) MarshalJSON() ([]byte, error) {
+	b := []byte{'{'}
+	for i, m := range o {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		return append(b, '}')
-	case list:
-		b = append(b, '[')
-		for i, e := range v {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendJSON(b, e)
-		}
-		return append(b, ']')
-	case string:
-		return appendString(b, v)
-	case int:
-		return strconv.AppendInt(b, int64(v), 10)
-	case int64:
-		return strconv.AppendInt(b, v, 10)
-	case bool:
-		return strconv.AppendBool(b, v)
-	case nil:
-		return append(b, "null"...)
+		b = append(appendJSON(b, m.key), ':')
+		b = appendJSON(b, m.value)
 	}
-	return appendString(b, fmt.Sprint(v))
+	return append(b, '}'), nil
 }
 
-func appendString(b []byte, s string) []byte {
+// appendJSON writes v without escaping <, > and &, as the real servers do.
+func appendJSON(b []byte, v any) []byte {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
-	if enc.Encode(s) != nil {
-		return append(b, `""`...)
+	if enc.Encode(v) != nil {
+		return append(b, "null"...) // no value of ours
 	}
 	return append(b, bytes.TrimRight(buf.Bytes(), "\n")...)
 }

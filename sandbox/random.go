@@ -4,9 +4,9 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"math/big"
-	"strings"
+
+	"github.com/google/uuid"
 )
 
 func randomHex(bytes int) string {
@@ -27,32 +27,10 @@ func randomDigits(n int) string {
 	return v.Add(v, limit).String()
 }
 
-func randomUUID() string {
-	b := make([]byte, 16)
-	rand.Read(b)
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:16])
-}
+func randomUUID() string { return uuid.NewString() }
 
-func isUUID(s string) bool {
-	if len(s) != 36 {
-		return false
-	}
-	for i, c := range s {
-		switch i {
-		case 8, 13, 18, 23:
-			if c != '-' {
-				return false
-			}
-		default:
-			if !strings.ContainsRune("0123456789abcdefABCDEF", c) {
-				return false
-			}
-		}
-	}
-	return true
-}
+// isUUID accepts the usual form only.
+func isUUID(s string) bool { return len(s) == 36 && uuid.Validate(s) == nil }
 
 // testCards are the leading digits of cards that Iranian banks issue.
 var testCards = []string{"603799", "589210", "627353", "502229", "622106", "610433"}

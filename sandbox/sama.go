@@ -39,28 +39,16 @@ func (s *Server) serveSama(w http.ResponseWriter, r *http.Request, seg []string)
 		s.serveBank(w, r, ProviderSama, strings.ToLower(seg[2]), seg[3:], nil)
 		return
 	}
-	var make func(fields map[string]any, r *http.Request) call
-	switch strings.Join(seg, "/") {
-	case "api/pg/v2/payment/request.json":
-		make = s.samaCreate
-	case "api/pg/v2/payment/verify.json":
-		make = s.samaVerify
-	}
-	if make == nil || !strings.HasSuffix(r.URL.Path, "/") {
+	if !strings.HasSuffix(r.URL.Path, "/") {
 		notFound(w)
 		return
 	}
-	body, ok := readPost(w, r)
-	if !ok {
-		return
+	calls := map[string]func(map[string]any, *http.Request) call{
+		"api/pg/v2/payment/request.json": s.samaCreate, "api/pg/v2/payment/verify.json": s.samaVerify,
 	}
-	fields := readObject(r, body)
-	c := make(fields, r)
-	c.provider = ProviderSama
-	if !accepts(text(fields["merchant_id"]), s.opts.MerchantIDs) {
-		c.exec = func() answer { return samaError("not_authenticated", nil) }
-	}
-	s.serveCall(w, r, c)
+	s.serveJSON(w, r, ProviderSama, calls[strings.Join(seg, "/")], func(fields map[string]any) *answer {
+		return unless(accepts(text(fields["merchant_id"]), s.opts.MerchantIDs), samaError("not_authenticated", nil))
+	})
 }
 
 func (s *Server) samaCreate(fields map[string]any, r *http.Request) call {

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,29 +41,19 @@ func (s *Server) serveVandar(w http.ResponseWriter, r *http.Request, seg []strin
 		s.serveBank(w, r, ProviderVandar, seg[1], seg[2:], nil)
 		return
 	}
+	if len(seg) == 6 && seg[0] == "v3" && seg[1] == "business" && seg[3] == "transaction" && seg[5] == "refund" {
+		s.serveJSON(w, r, ProviderVandar, s.vandarRefund(seg[4]), func(map[string]any) *answer {
+			return unless(s.bearer(r), reply(http.StatusUnauthorized, object{{"status", 0}, {"error", "Unauthenticated."}}))
+		})
+		return
+	}
 	calls := map[string]func(map[string]any, *http.Request) call{
 		"api/v4/send": s.vandarSend, "api/v4/verify": s.vandarVerify, "api/v4/transaction": s.vandarTransaction,
 	}
-	if len(seg) == 6 && seg[0] == "v3" && seg[1] == "business" && seg[3] == "transaction" && seg[5] == "refund" {
-		s.serveVandarRefund(w, r, seg[4])
-		return
-	}
-	makeCall := calls[strings.Join(seg, "/")]
-	if makeCall == nil {
-		notFound(w)
-		return
-	}
-	body, ok := readPost(w, r)
-	if !ok {
-		return
-	}
-	fields := readObject(r, body)
-	c := makeCall(fields, r)
-	c.provider = ProviderVandar
-	if key := text(fields["api_key"]); key == "" || !accepts(key, s.opts.APIKeys) {
-		c.exec = func() answer { return vandarError("api_key") }
-	}
-	s.serveCall(w, r, c)
+	s.serveJSON(w, r, ProviderVandar, calls[strings.Join(seg, "/")], func(fields map[string]any) *answer {
+		key := text(fields["api_key"])
+		return unless(key != "" && accepts(key, s.opts.APIKeys), vandarError("api_key"))
+	})
 }
 
 func (s *Server) vandarSend(fields map[string]any, r *http.Request) call {
@@ -148,45 +139,36 @@ func (s *Server) vandarTransaction(fields map[string]any, _ *http.Request) call 
 	}}
 }
 
-// serveVandarRefund is the business API, which knows payments by transId and takes
-// each payment_number once only.
-func (s *Server) serveVandarRefund(w http.ResponseWriter, r *http.Request, transaction string) {
-	body, ok := readPost(w, r)
-	if !ok {
-		return
+// vandarRefund is of the business API, which knows payments by transId and takes each
+// payment_number once only.
+func (s *Server) vandarRefund(transaction string) func(map[string]any, *http.Request) call {
+	return func(fields map[string]any, _ *http.Request) call {
+		return call{op: OpRefund, subject: transaction, exec: func() answer { return s.vandarGiveBack(transaction, fields) }}
 	}
-	fields := readObject(r, body)
-	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	s.serveCall(w, r, call{provider: ProviderVandar, op: OpRefund, subject: transaction, exec: func() answer {
-		if !bearer || !accepts(token, s.opts.APIKeys) {
-			return reply(http.StatusUnauthorized, object{{"status", 0}, {"error", "Unauthenticated."}})
-		}
-		var p *payment
-		for _, q := range s.st.listed {
-			if q.provider == ProviderVandar && q.trackID == transaction {
-				p = q
-			}
-		}
-		if p == nil {
-			return vandarError("token")
-		}
-		amount, ok := number(fields["amount"])
-		if fields["amount"] == nil {
-			amount, ok = p.settled, true
-		}
-		key := text(fields["payment_number"])
-		if !ok || key != "" && p.given[key] || !p.giveBack(amount, s.st.clock()) {
-			return vandarError("amount")
-		}
-		if p.given == nil {
-			p.given = make(map[string]bool)
-		}
-		p.given[key] = true
-		return reply(http.StatusOK, object{{"status", 1}, {"data", object{
-			{"message", "عملیات بازگشت وجه با موفقیت ثبت گردید."},
-			{"results", list{object{{"id", randomUUID()}, {"gateway_transaction_id", p.vandarID()}, {"amount", amount}, {"payment_number", key}, {"status", "PENDING"}}}},
-		}}})
-	}})
+}
+
+func (s *Server) vandarGiveBack(transaction string, fields map[string]any) answer {
+	at := slices.IndexFunc(s.st.listed, func(p *payment) bool { return p.provider == ProviderVandar && p.trackID == transaction })
+	if at < 0 {
+		return vandarError("token")
+	}
+	p := s.st.listed[at]
+	amount, ok := number(fields["amount"])
+	if fields["amount"] == nil {
+		amount, ok = p.settled, true
+	}
+	key := text(fields["payment_number"])
+	if !ok || key != "" && p.given[key] || !p.giveBack(amount, s.st.clock()) {
+		return vandarError("amount")
+	}
+	if p.given == nil {
+		p.given = make(map[string]bool)
+	}
+	p.given[key] = true
+	return reply(http.StatusOK, object{{"status", 1}, {"data", object{
+		{"message", "عملیات بازگشت وجه با موفقیت ثبت گردید."},
+		{"results", list{object{{"id", randomUUID()}, {"gateway_transaction_id", p.vandarID()}, {"amount", amount}, {"payment_number", key}, {"status", "PENDING"}}}},
+	}}})
 }
 
 // vandarMoney returns the amount that was paid, what the merchant has of it, and the fee,

@@ -50,33 +50,20 @@ func (s *Server) serveZibal(w http.ResponseWriter, r *http.Request, seg []string
 		s.serveBank(w, r, ProviderZibal, seg[1], rest, nil)
 		return
 	}
+	path := strings.Join(seg, "/")
+	platform := map[string]func(map[string]any, *http.Request) call{
+		"v1/account/refund": s.zibalRefund, "v1/gateway/report/transaction": s.zibalReport,
+	}
+	if platform[path] != nil {
+		s.serveJSON(w, r, ProviderZibal, platform[path], func(map[string]any) *answer { return unless(s.bearer(r), zibalResult(3)) })
+		return
+	}
 	calls := map[string]func(map[string]any, *http.Request) call{
 		"request": s.zibalCreate, "verify": s.zibalVerify, "inquiry": s.zibalInquiry,
 	}
-	if strings.Join(seg, "/") == "v1/account/refund" {
-		s.serveZibalRefund(w, r)
-		return
-	}
-	if strings.Join(seg, "/") == "v1/gateway/report/transaction" {
-		s.serveZibalReport(w, r)
-		return
-	}
-	makeCall := calls[strings.TrimPrefix(strings.Join(seg, "/"), "v1/")]
-	if makeCall == nil {
-		notFound(w)
-		return
-	}
-	body, ok := readPost(w, r)
-	if !ok {
-		return
-	}
-	fields := readObject(r, body)
-	c := makeCall(fields, r)
-	c.provider = ProviderZibal
-	if !accepts(text(fields["merchant"]), s.opts.MerchantIDs) {
-		c.exec = func() answer { return zibalResult(102) }
-	}
-	s.serveCall(w, r, c)
+	s.serveJSON(w, r, ProviderZibal, calls[strings.TrimPrefix(path, "v1/")], func(fields map[string]any) *answer {
+		return unless(accepts(text(fields["merchant"]), s.opts.MerchantIDs), zibalResult(102))
+	})
 }
 
 func (s *Server) zibalCreate(fields map[string]any, r *http.Request) call {
@@ -158,29 +145,20 @@ func (s *Server) zibalInquiry(fields map[string]any, _ *http.Request) call {
 	}}
 }
 
-// serveZibalRefund is the platform's API. Its results are few: 1 is done; what it says
-// of an amount that isn't there is chosen.
-func (s *Server) serveZibalRefund(w http.ResponseWriter, r *http.Request) {
-	body, ok := readPost(w, r)
-	if !ok {
-		return
-	}
-	fields := readObject(r, body)
-	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	s.serveCall(w, r, call{provider: ProviderZibal, op: OpRefund, subject: text(fields["trackId"]), exec: func() answer {
+// zibalRefund is of the platform's API. Its results are few: 1 is done; what it says of an
+// amount that isn't there is chosen.
+func (s *Server) zibalRefund(fields map[string]any, _ *http.Request) call {
+	return call{op: OpRefund, subject: text(fields["trackId"]), exec: func() answer {
 		p := s.st.find(ProviderZibal, text(fields["trackId"]))
 		amount, ok := number(fields["amount"])
 		if p != nil && fields["amount"] == nil {
 			amount, ok = p.settled, true
 		}
-		switch {
-		case !bearer || !accepts(token, s.opts.APIKeys):
-			return zibalResult(3)
-		case p == nil || !ok || !p.giveBack(amount, s.st.clock()):
+		if p == nil || !ok || !p.giveBack(amount, s.st.clock()) {
 			return zibalResult(2)
 		}
 		return reply(http.StatusOK, object{{"result", 1}, {"message", "success"}, {"data", object{{"refundId", randomDigits(8)}, {"amount", amount}}}})
-	}})
+	}}
 }
 
 // zibalRecord returns what verify and inquiry say of a payment.

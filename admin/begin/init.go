@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/rahgir/caddy-payments/examples"
 	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/internal/loopback"
@@ -325,7 +327,7 @@ func (s *Shop) env(made *Made) (text []byte, values map[string]string, err error
 			"ساختگی و برای آزمایش است. پیش از پرداخت مشتریان، مقدار پنل " + s.Gateway + " را\nاینجا بنویسید.",
 		})
 		made.Keys = append(made.Keys, name)
-		set(name, newUUID())
+		set(name, uuid.NewString()) // every gateway's key may look like one
 	}
 	if s.Kind == Static {
 		return w.bytes(), values, nil
@@ -354,14 +356,6 @@ func (s *Shop) env(made *Made) (text []byte, values map[string]string, err error
 	w.note("", receiptNote)
 	set("PAYMENT_RECEIPT_KEY", string(receipt))
 	return w.bytes(), values, nil
-}
-
-// newUUID is a random one, which every gateway's key may look like.
-func newUUID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // extra are the files of the shop itself: a static one's pages where it has none,

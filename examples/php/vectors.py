@@ -52,14 +52,13 @@ def signed(url, route, provider, order, amount, ttl=86400, origin=None):
         parts = urllib.parse.urlsplit(url)
         port = "" if parts.port in (None, {"http": 80, "https": 443}[parts.scheme]) else f":{parts.port}"
         origin = f"{parts.scheme}://{parts.hostname}{port}"
-    rest = [route, provider, order, str(amount), str(expires)]
-    text = "\n".join(["return-v2", origin, *rest])
+    text = "\n".join(["return-v2", origin, route, provider, order, str(amount), str(expires)])
     signature = mac(text)
     query = f"payment_order={quote(order)}&payment_amount={amount}&payment_expires={expires}&payment_signature="
     base = url.split("#")[0] + ("&" if "?" in url.split("#")[0] else "?") + query
     return {
         "url": url, "origin": origin, "given_origin": given, "route": route, "provider": provider, "order": order, "amount": amount, "now": NOW, "ttl": ttl,
-        "expires": expires, "text": text, "signature": signature, "signature_v1": mac("\n".join(["return-v1", *rest])), "signed_url": base + signature,
+        "expires": expires, "text": text, "signature": signature, "signed_url": base + signature,
         "signed_url_short": base + signature[:32],
     }
 

@@ -1,9 +1,6 @@
 package returns_test
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -120,18 +117,6 @@ verify /script 24pal {
 					t.Errorf("%s: written: %+v", name, r)
 				}
 			}
-		}
-	})
-	t.Run("an earlier version's signature", func(t *testing.T) {
-		v := harness.Sign(key, site, "/back", "idpay", "61", 50_000, later)
-		m := hmac.New(sha256.New, []byte(key))
-		m.Write([]byte(strings.Join([]string{"return-v1", "/back", "idpay", "61", v.Get("payment_amount"), v.Get("payment_expires")}, "\n")))
-		v.Set("payment_signature", hex.EncodeToString(m.Sum(nil)))
-		id, ret := pay(t, "idpay", "/back", "61", 50_000, v)
-		refused(t, come(harness.NewBrowser(t), ret))
-		asked(t, id, 0)
-		if !w.said("return_malformed", "sign return-v2, which names the site's origin", id, `"61"`) {
-			t.Error("nobody is told what changed, and of which payment")
 		}
 	})
 	t.Run("signed with what a look-up's question carries", func(t *testing.T) {

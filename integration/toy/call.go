@@ -33,9 +33,6 @@ const (
 
 func checkRef(s string) bool { return wire.CheckID(s, 8, 64, "") }
 
-// CanCreate implements [payment.Creator].
-func (*Provider) CanCreate() bool { return true }
-
 // Create implements [payment.Creator]: the browser posts the reference to the pay
 // page. The toy is told whole toman and an integer.
 func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started, error) {

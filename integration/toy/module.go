@@ -5,7 +5,6 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"go.uber.org/zap/zapcore"
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
@@ -61,12 +60,6 @@ func (p *Provider) Provision(ctx caddy.Context) error {
 		p.page, err = p.PayBase(defaultPage)
 		return err
 	})
-}
-
-// MarshalLogObject shows what logs may show.
-func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
-	p.LogFields(enc)
-	return nil
 }
 
 // Protocol implements [payment.Provider].

@@ -17,7 +17,7 @@ type Paid struct {
 	Ref   payment.Ref
 	Items []string
 	// Browser tells the browser that pressed Pay from those that the cookie was
-	// copied to; see [ShortHash]. Empty in cookies of earlier versions.
+	// copied to; see [ShortHash].
 	Browser string
 	At      time.Time
 }

@@ -40,9 +40,6 @@ func (p *Provider) Inquire(ctx context.Context, q payment.Query) payment.Answer 
 	return inquiryAnswer(p.post(ctx, "/v1.1/payment/inquiry", pair{q.ID, q.Order}))
 }
 
-// CanCreate implements [payment.Creator].
-func (*Provider) CanCreate() bool { return true }
-
 // Create implements [payment.Creator] (IDPay v1.1, /payment). The browser is
 // sent to the link that IDPay gives.
 func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started, error) {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"go.uber.org/zap/zapcore"
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
@@ -78,12 +77,6 @@ func (p *Provider) Provision(ctx caddy.Context) error {
 		}
 		return err
 	})
-}
-
-// MarshalLogObject shows what logs may show.
-func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
-	p.LogFields(enc)
-	return nil
 }
 
 // Interface guards

@@ -117,7 +117,7 @@ func TestConfig(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
-	if tr := payment.TermsOf(provider(t, "", 0, true)); tr.Issuer != "idpay|"+payment.AccountID("idpay", sampleKey)+"|sandbox" || tr.FormerIssuers[0] != "idpay|api.idpay.ir|sandbox" || tr.Environment != "sandbox" || tr.Window != 10*time.Minute {
+	if tr := payment.TermsOf(provider(t, "", 0, true)); tr.Issuer != "idpay|"+payment.AccountID("idpay", sampleKey)+"|sandbox" || tr.Host != "idpay|api.idpay.ir|sandbox" || tr.Environment != "sandbox" || tr.Window != 10*time.Minute {
 		t.Errorf("%+v", tr)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
@@ -18,9 +19,6 @@ func (a *Account) Verify(ctx context.Context, q payment.Query) payment.Answer {
 	}
 	return checkAnswer(a.PostForm(ctx, a.API().URL("/invoice/check", q.ID), wire.Field{"api_key", a.Key().Reveal()}), q.ID)
 }
-
-// CanCreate implements [payment.Creator].
-func (*Account) CanCreate() bool { return true }
 
 // Create implements [payment.Creator] (invoice script, /invoice/request). The
 // document's "send it urlencoded" about return_url is what a form does anyway.
@@ -51,11 +49,8 @@ func (a *Account) started(r wire.Reply) (payment.Started, error) {
 
 // refusal returns the error of a request that the script answered with a code.
 func refusal(code int64) error {
-	switch m := errorCodes[code]; {
-	case m.refuses && m.owner:
-		return fmt.Errorf("invoice: %w (code %d): %w", payment.ErrRefused, code, payment.ErrOperator)
-	case m.refuses:
-		return fmt.Errorf("invoice: %w (code %d)", payment.ErrRefused, code)
+	if m := errorCodes[code]; m.refuses {
+		return wire.Refused("invoice", strconv.FormatInt(code, 10), m.owner)
 	}
 	return fmt.Errorf("invoice: request: code %d: %w", code, wire.ErrAnswer)
 }

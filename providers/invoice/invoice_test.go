@@ -70,7 +70,7 @@ func TestPal24(t *testing.T) {
 		return p
 	}
 	p := n("")
-	if p.Traits().Issuer != "invoice|"+payment.AccountID("invoice", sampleKey)+"|live" || p.Traits().FormerIssuers[0] != "invoice|24pal.ir|live" || p.UsedIDs() != "none" {
+	if p.Traits().Issuer != "invoice|"+payment.AccountID("invoice", sampleKey)+"|live" || p.Traits().Host != "invoice|24pal.ir|live" || p.UsedIDs() != "none" {
 		t.Errorf("%+v", p.Traits())
 	}
 	// The document's own link is plain http.

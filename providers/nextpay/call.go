@@ -22,9 +22,6 @@ func (p *Provider) Verify(ctx context.Context, q payment.Query) payment.Answer {
 		wire.Field{"amount", strconv.FormatInt(amount, 10)}, wire.Field{"currency", p.currency()}))
 }
 
-// CanCreate implements [payment.Creator].
-func (*Provider) CanCreate() bool { return true }
-
 // Create implements [payment.Creator] (/nx/gateway/token). auto_verify is never
 // asked for: a payment is verified here or not at all.
 func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started, error) {
@@ -51,7 +48,7 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 	if !r.Spoke() || !ok {
 		return payment.Started{}, fmt.Errorf("nextpay: create: %w", r.Answer().Err)
 	}
-	id, named := transID(r.Object.Text("trans_id"))
+	id, named := wire.UUID(r.Object.Text("trans_id"))
 	switch {
 	case code == codeStarted && named && r.Status == http.StatusOK:
 		return payment.Started{ID: id, PayURL: p.pages[0].URL(id)}, nil
@@ -63,11 +60,8 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 
 // refusal returns the error of a create that NextPay answered with a code.
 func refusal(code int64) error {
-	switch m := codes[code]; {
-	case m.refuses && m.owner:
-		return fmt.Errorf("nextpay: %w (code %d): %w", payment.ErrRefused, code, payment.ErrOperator)
-	case m.refuses:
-		return fmt.Errorf("nextpay: %w (code %d)", payment.ErrRefused, code)
+	if m := codes[code]; m.refuses {
+		return wire.Refused("nextpay", strconv.FormatInt(code, 10), m.owner)
 	}
 	return fmt.Errorf("nextpay: create: code %d: %w", code, wire.ErrAnswer)
 }

@@ -27,7 +27,7 @@ func FuzzReadReturn(f *testing.F) {
 			}
 			return
 		}
-		if again, ok := transID(c.ID); !ok || again != c.ID || c.Order != order || c.Hint != payment.HintNone {
+		if again, ok := wire.UUID(c.ID); !ok || again != c.ID || c.Order != order || c.Hint != payment.HintNone {
 			t.Errorf("%+v", c)
 		}
 	})

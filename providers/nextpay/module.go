@@ -65,7 +65,7 @@ type Provider struct {
 	// one of them. Default: not said.
 	Used string `json:"used_ids,omitempty"`
 
-	pages []wire.Page
+	pages wire.Pages
 }
 
 // CaddyModule returns the Caddy module information.
@@ -110,7 +110,7 @@ func (p *Provider) Provision(ctx caddy.Context) error {
 // setPages sets where browsers are sent, and what older plugins write.
 func (p *Provider) setPages() error {
 	pay, err := p.PayBase(defaultAPI)
-	p.pages = []wire.Page{wire.NewPage(pay, pagePath)}
+	p.pages = wire.Pages{wire.NewPage(pay, pagePath)}
 	if err != nil || p.PayURL != "" || p.BaseURL != "" {
 		return err
 	}

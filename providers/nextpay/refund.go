@@ -29,7 +29,7 @@ func (p *Provider) RefundTerms() (payment.GiveBackTerms, bool) {
 // is the address of verify: without the word this call would settle a payment.
 func (p *Provider) Refund(ctx context.Context, q payment.GiveBack) payment.GivenBack {
 	amount, whole := p.unit().Of(q.Amount)
-	id, ok := transID(q.ID)
+	id, ok := wire.UUID(q.ID)
 	if !whole || !ok {
 		return wire.UnsentGiveBack()
 	}

@@ -56,7 +56,7 @@ func (p *Provider) ReadCall(kind payment.RelayKind, c payment.RelayCall) (paymen
 		id = o.Text("trans_id")
 	}
 	var ok bool
-	if a.ID, ok = transID(id); !ok {
+	if a.ID, ok = wire.UUID(id); !ok {
 		return a, wire.Malformed("trans_id")
 	}
 	return a, nil

@@ -1,10 +1,8 @@
 package nextpay
 
 import (
-	"fmt"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
@@ -22,35 +20,17 @@ const (
 
 const pagePath = "/nx/gateway/payment/"
 
-// transID accepts a UUID and gives its lower-case form: the same receipt written in
-// another case must not be another receipt.
-func transID(s string) (string, bool) {
-	const form = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
-	if len(s) != len(form) {
-		return "", false
-	}
-	for i := range len(s) {
-		if hyphen := form[i] == '-'; hyphen != (s[i] == '-') || !hyphen && !strings.ContainsRune("0123456789abcdefABCDEF", rune(s[i])) {
-			return "", false
-		}
-	}
-	if strings.Trim(s, "0-") == "" {
-		return "", false // the nil UUID names nothing
-	}
-	return strings.ToLower(s), true
-}
-
 // ReadReturn implements [payment.Provider]. It says nothing about paid or not: no
 // parameter is confirmed to tell.
 func (p *Provider) ReadReturn(get func(name string) string) (payment.Claimed, error) {
-	id, ok := transID(get(paramID))
+	id, ok := wire.UUID(get(paramID))
 	if !ok {
-		return payment.Claimed{}, fmt.Errorf("%w: %s", payment.ErrMalformed, paramID)
+		return payment.Claimed{}, wire.Malformed(paramID)
 	}
 	c := payment.Claimed{ID: id}
 	if order := get(paramOrder); order != "" && p.comparesOrder() {
 		if !wire.CheckOrder(order) {
-			return payment.Claimed{}, fmt.Errorf("%w: %s", payment.ErrMalformed, paramOrder)
+			return payment.Claimed{}, wire.Malformed(paramOrder)
 		}
 		c.Order = order
 	}
@@ -59,12 +39,10 @@ func (p *Provider) ReadReturn(get func(name string) string) (payment.Claimed, er
 
 // PayPage implements [payment.Provider].
 func (p *Provider) PayPage(u *url.URL) (id string, ok bool) {
-	for _, page := range p.pages {
-		if id, ok = page.Match(u); ok {
-			return transID(id)
-		}
+	if id, ok = p.pages.Match(u); !ok {
+		return "", false
 	}
-	return "", false
+	return wire.UUID(id)
 }
 
 // ReturnParams implements [payment.Provider]. A status that the browser brought is

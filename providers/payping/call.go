@@ -53,9 +53,6 @@ func (p *Provider) Inquire(ctx context.Context, q payment.Query) payment.Answer 
 	return p.reportAnswer(p.Get(ctx, p.API().URL("/v1/report", q.ID), p.bearer()))
 }
 
-// CanCreate implements [payment.Creator].
-func (*Provider) CanCreate() bool { return true }
-
 // Create implements [payment.Creator] (PayPing v3, /v3/pay). The browser is sent to
 // the address that PayPing gives.
 func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started, error) {
@@ -78,14 +75,12 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 	code := o.Text("paymentcode")
 	switch {
 	case r.Status == http.StatusUnauthorized || r.Status == http.StatusForbidden:
-		return payment.Started{}, fmt.Errorf("payping: %w (code http/%d): %w", payment.ErrRefused, r.Status, payment.ErrOperator)
+		return payment.Started{}, wire.Refused("payping", "http/"+strconv.Itoa(r.Status), true)
 	case r.Status >= 400 && code == "":
 		n, ok := metaCode(o)
-		if m := codes[n]; ok && m.outcome == payment.OutcomeOperator {
-			return payment.Started{}, fmt.Errorf("payping: %w (code %d): %w", payment.ErrRefused, n, payment.ErrOperator)
-		}
-		if r.Status == http.StatusBadRequest || r.Status == http.StatusUnprocessableEntity {
-			return payment.Started{}, fmt.Errorf("payping: %w (code %s)", payment.ErrRefused, strconv.FormatInt(n, 10))
+		owner := ok && codes[n].outcome == payment.OutcomeOperator
+		if owner || r.Status == http.StatusBadRequest || r.Status == http.StatusUnprocessableEntity {
+			return payment.Started{}, wire.Refused("payping", strconv.FormatInt(n, 10), owner)
 		}
 		return payment.Started{}, unread
 	case r.Status != http.StatusOK && r.Status != http.StatusCreated, !checkCode(code), o.Has("metadata"):
@@ -93,7 +88,7 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 	}
 	link, ok := wire.Link(o.Text("url"))
 	if !ok {
-		link = p.pages.start.URL(code)
+		link = p.pages[0].URL(code)
 	}
 	return payment.Started{ID: code, PayURL: link}, nil
 }

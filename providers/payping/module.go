@@ -47,7 +47,7 @@ type Provider struct {
 	// doesn't say. Default: `off`.
 	Reversible string `json:"reversible,omitempty"`
 
-	pages pages
+	pages wire.Pages
 }
 
 // CaddyModule returns the Caddy module information.

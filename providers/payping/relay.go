@@ -164,7 +164,7 @@ func (*Provider) UnpaidParams() map[string]string {
 }
 
 // PageOf implements [payment.PayPager].
-func (p *Provider) PageOf(id string) string { return p.pages.start.URL(id) }
+func (p *Provider) PageOf(id string) string { return p.pages[0].URL(id) }
 
 // Interface guards
 var (

@@ -131,29 +131,22 @@ func hint(get func(string) string) (payment.Hint, error) {
 	return payment.HintNone, nil
 }
 
-// pages are where PayPing sends customers to.
-type pages struct {
-	start wire.Page
-	all   []wire.Page
-}
-
 // newPages returns the documented paths below base and, where nothing else is
 // configured, on PayPing's other hosts: which one `url` names is not documented.
-func newPages(base wire.Base, documented bool) (pages, error) {
+func newPages(base wire.Base, documented bool) (all wire.Pages, err error) {
 	bases := []wire.Base{base}
 	if documented {
 		for _, host := range []string{"https://payping.ir", "https://www.payping.ir", "https://app.payping.ir", "https://ipg.payping.ir"} {
 			b, err := wire.ParseBase("pay_url", host, false)
 			if err != nil {
-				return pages{}, err
+				return nil, err
 			}
 			bases = append(bases, b)
 		}
 	}
-	all := pages{start: wire.NewPage(base, "/v3/pay/start/")}
 	for _, b := range bases {
 		for _, path := range []string{"/v3/pay/start/", "/v2/pay/gotoipg/", "/v1/pay/gotoipg/"} {
-			all.all = append(all.all, wire.NewPage(b, path))
+			all = append(all, wire.NewPage(b, path))
 		}
 	}
 	return all, nil
@@ -161,12 +154,8 @@ func newPages(base wire.Base, documented bool) (pages, error) {
 
 // PayPage implements [payment.Provider].
 func (p *Provider) PayPage(u *url.URL) (id string, ok bool) {
-	for _, page := range p.pages.all {
-		if id, ok = page.Match(u); ok {
-			return id, checkCode(id)
-		}
-	}
-	return "", false
+	id, ok = p.pages.Match(u)
+	return id, ok && checkCode(id)
 }
 
 // told is the `data` of a return that reaches the shop.

@@ -43,7 +43,7 @@ func (*gate) Protocol() payment.Protocol {
 }
 
 func (g *gate) Traits() payment.Traits {
-	return wire.Identify(payment.Traits{Environment: payment.Live}, "gate", g.key, g.api, "https://api.gate.example")
+	return wire.Identify(payment.Traits{Environment: payment.Live}, "gate", g.key, g.api)
 }
 
 func (*gate) ReadReturn(get func(string) string) (payment.Claimed, error) {

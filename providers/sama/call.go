@@ -61,12 +61,9 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 		return payment.Started{}, unread
 	}
 	if code := wire.Code(errs.Text("code")); code != "" && (r.Status == http.StatusBadRequest || r.Status == http.StatusUnauthorized) {
-		if r.Status == http.StatusUnauthorized {
-			return payment.Started{}, fmt.Errorf("sama: %w (code %s): %w", payment.ErrRefused, code, payment.ErrOperator)
-		}
-		return payment.Started{}, fmt.Errorf("sama: %w (code %s)", payment.ErrRefused, code)
+		return payment.Started{}, wire.Refused("sama", code, r.Status == http.StatusUnauthorized)
 	}
-	id, ok := authority(data.Text("authority"))
+	id, ok := wire.UUID(data.Text("authority"))
 	if !ok || (r.Status != http.StatusOK && r.Status != http.StatusCreated) {
 		return payment.Started{}, unread
 	}

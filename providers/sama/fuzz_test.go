@@ -27,7 +27,7 @@ func FuzzReadReturn(f *testing.F) {
 			}
 			return
 		}
-		if id, ok := authority(c.ID); c.ID != "" && (!ok || id != c.ID) {
+		if id, ok := wire.UUID(c.ID); c.ID != "" && (!ok || id != c.ID) {
 			t.Errorf("%+v", c)
 		}
 	})
@@ -88,4 +88,4 @@ func FuzzCreate(f *testing.F) {
 	})
 }
 
-func isAuthority(s string) bool { id, ok := authority(s); return ok && id == s }
+func isAuthority(s string) bool { id, ok := wire.UUID(s); return ok && id == s }

@@ -50,7 +50,7 @@ func (p *Provider) ReadCall(kind payment.RelayKind, c payment.RelayCall) (paymen
 		id = o.Text(paramLower)
 	}
 	var ok bool
-	if a.ID, ok = authority(id); !ok {
+	if a.ID, ok = wire.UUID(id); !ok {
 		return a, wire.Malformed(paramLower)
 	}
 	return a, nil

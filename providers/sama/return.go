@@ -1,11 +1,10 @@
 package sama
 
 import (
-	"fmt"
 	"net/url"
-	"strings"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
 )
 
 // The parameters of the return are not documented. The API mirrors another
@@ -42,35 +41,13 @@ func (p *Provider) ReadReturn(get func(name string) string) (payment.Claimed, er
 		if v == "" {
 			continue
 		}
-		id, ok := authority(v)
+		id, ok := wire.UUID(v)
 		if !ok || (c.ID != "" && c.ID != id) {
-			return payment.Claimed{}, fmt.Errorf("%w: %s", payment.ErrMalformed, name)
+			return payment.Claimed{}, wire.Malformed(name)
 		}
 		c.ID = id
 	}
 	return c, nil
-}
-
-// authority accepts a UUID and gives its lower-case form: the same receipt
-// written in another case must not be another receipt.
-func authority(s string) (string, bool) {
-	if len(s) != 36 {
-		return "", false
-	}
-	for i := range len(s) {
-		c := s[i]
-		if i == 8 || i == 13 || i == 18 || i == 23 {
-			if c != '-' {
-				return "", false
-			}
-		} else if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F') {
-			return "", false
-		}
-	}
-	if strings.Trim(s, "0-") == "" {
-		return "", false // the nil UUID names nothing
-	}
-	return strings.ToLower(s), true
 }
 
 // PayPage implements [payment.Provider].
@@ -78,7 +55,7 @@ func (p *Provider) PayPage(u *url.URL) (id string, ok bool) {
 	if id, ok = p.page.Match(u); !ok {
 		return "", false
 	}
-	return authority(id)
+	return wire.UUID(id)
 }
 
 // ReturnParams implements [payment.Provider]. The id goes out in both

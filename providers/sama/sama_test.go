@@ -214,7 +214,7 @@ func TestAuthorities(t *testing.T) {
 		"00000000-0000-0000-0000-000000000000": false, "": false, "0a1b2c3d4e5f4a6b8c7d9e0f1a2b3c4d": false, "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4": false,
 		"0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d0": false, "0a1b2c3g-4e5f-4a6b-8c7d-9e0f1a2b3c4d": false,
 	} {
-		if id, got := authority(text); got != ok || ok && id != strings.ToLower(text) {
+		if id, got := wire.UUID(text); got != ok || ok && id != strings.ToLower(text) {
 			t.Errorf("%q: %q %v", text, id, got)
 		}
 	}
@@ -283,7 +283,7 @@ func TestConfig(t *testing.T) {
 		}
 	}
 	tr := payment.TermsOf(provider(t, "", 0))
-	if tr.Issuer != "sama|"+payment.AccountID("sama", sampleToken)+"|live" || tr.FormerIssuers[0] != "sama|app.sama.ir|live" || tr.AnswersOrder || tr.AnswersAmount || !tr.SendsAmount || !tr.TellsFirst {
+	if tr.Issuer != "sama|"+payment.AccountID("sama", sampleToken)+"|live" || tr.Host != "sama|app.sama.ir|live" || tr.AnswersOrder || tr.AnswersAmount || !tr.SendsAmount || !tr.TellsFirst {
 		t.Errorf("%+v", tr)
 	}
 }

@@ -52,9 +52,6 @@ func (p *Provider) Inquire(ctx context.Context, q payment.Query) payment.Answer 
 	return p.transactionAnswer(p.ask(ctx, "/api/v4/transaction", q.ID))
 }
 
-// CanCreate implements [payment.Creator].
-func (*Provider) CanCreate() bool { return true }
-
 // Create implements [payment.Creator] (/api/v4/send).
 func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started, error) {
 	if err := protocol.CheckAmount(o.Amount); err != nil {

@@ -50,7 +50,7 @@ type Provider struct {
 	Business    string `json:"business,omitempty"`
 	AccessToken string `json:"access_token,omitempty"`
 
-	pages    []wire.Page
+	pages    wire.Pages
 	business wire.Base
 	access   wire.Secret
 }
@@ -90,7 +90,7 @@ func (p *Provider) Provision(ctx caddy.Context) error {
 			return err
 		}
 		pay, err := p.PayBase(defaultAPI)
-		p.pages = []wire.Page{wire.NewPage(pay, startPage)}
+		p.pages = wire.Pages{wire.NewPage(pay, startPage)}
 		for _, path := range otherPages {
 			p.pages = append(p.pages, wire.NewPage(pay, path))
 		}

@@ -42,12 +42,8 @@ func (*Provider) ReadReturn(get func(name string) string) (payment.Claimed, erro
 
 // PayPage implements [payment.Provider].
 func (p *Provider) PayPage(u *url.URL) (id string, ok bool) {
-	for _, page := range p.pages {
-		if id, ok = page.Match(u); ok {
-			return id, checkToken(id)
-		}
-	}
-	return "", false
+	id, ok = p.pages.Match(u)
+	return id, ok && checkToken(id)
 }
 
 // ReturnParams implements [payment.Provider].

@@ -84,7 +84,7 @@ func (c *ProviderConfig) Open(ctx caddy.Context, d Document, own ...func() error
 	if d.Sandbox {
 		t.Environment = payment.Sandbox
 	}
-	c.traits = Identify(t, d.Protocol, c.key, c.api, d.API)
+	c.traits = Identify(t, d.Protocol, c.key, c.api)
 	return nil
 }
 
@@ -107,6 +107,16 @@ func (c *ProviderConfig) Cleanup() error {
 	if c.client != nil {
 		c.client.Close()
 	}
+	return nil
+}
+
+// CanCreate is half of [payment.Creator], for a provider that has Create and can always start
+// a payment.
+func (*ProviderConfig) CanCreate() bool { return true }
+
+// MarshalLogObject shows what logs may show, for a provider that has nothing to add.
+func (c *ProviderConfig) MarshalLogObject(enc zapcore.ObjectEncoder) error {
+	c.LogFields(enc)
 	return nil
 }
 

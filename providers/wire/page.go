@@ -60,5 +60,18 @@ func (p Page) Match(u *url.URL) (id string, ok bool) {
 	return id, err == nil
 }
 
+// Pages are all the pay pages of a provider; the first is the one that customers are sent to.
+type Pages []Page
+
+// Match returns the id in an address of any of the pages: see [Page.Match].
+func (ps Pages) Match(u *url.URL) (id string, ok bool) {
+	for _, p := range ps {
+		if id, ok = p.Match(u); ok {
+			return id, true
+		}
+	}
+	return "", false
+}
+
 // LogString returns the page's address for logs.
 func (p Page) LogString() string { return p.base.LogString() + p.before + "…" + p.after }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/google/uuid"
+
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -125,4 +127,14 @@ func allDigits(s string) bool {
 		}
 	}
 	return s != ""
+}
+
+// UUID accepts a UUID in its usual form and returns it in lower case: the same receipt
+// written in another case must not be another receipt. The nil UUID names nothing.
+func UUID(s string) (string, bool) {
+	id, err := uuid.Parse(s)
+	if err != nil || len(s) != 36 || id == uuid.Nil {
+		return "", false
+	}
+	return id.String(), true
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
@@ -98,9 +99,6 @@ func (s said) owners() bool {
 	return errorCodes[s.code].outcome == payment.OutcomeOperator || s.code == codeValidation && s.fields()["merchant_id"]
 }
 
-// CanCreate implements [payment.Creator].
-func (*Provider) CanCreate() bool { return true }
-
 // Create implements [payment.Creator].
 func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started, error) {
 	if err := p.Protocol().CheckAmount(o.Amount); err != nil {
@@ -141,13 +139,10 @@ func (s said) unmade() error {
 		fields := s.fields()
 		m = meaning{unmade: true, owner: fields["merchant_id"] || fields["callback_url"]}
 	}
-	switch {
-	case !m.unmade:
+	if !m.unmade {
 		return fmt.Errorf("zarinpal: create: code %d: %w", s.code, wire.ErrAnswer)
-	case m.owner:
-		return fmt.Errorf("zarinpal: %w (code %d): %w", payment.ErrRefused, s.code, payment.ErrOperator)
 	}
-	return fmt.Errorf("zarinpal: %w (code %d)", payment.ErrRefused, s.code)
+	return wire.Refused("zarinpal", strconv.FormatInt(s.code, 10), m.owner)
 }
 
 func (p *Provider) post(ctx context.Context, path string, body any) wire.Reply {

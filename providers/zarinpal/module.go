@@ -54,7 +54,7 @@ type Provider struct {
 	Unit string `json:"unit,omitempty"`
 
 	page  wire.Page
-	pages []wire.Page
+	pages wire.Pages
 }
 
 // CaddyModule returns the Caddy module information.
@@ -163,7 +163,7 @@ func (p *Provider) payPage() (wire.Page, error) {
 // all that Zarinpal has had for this environment, each also with the suffix
 // of its direct bank page.
 func (p *Provider) allPages() ([]wire.Page, error) {
-	pages := []wire.Page{p.page}
+	pages := wire.Pages{p.page}
 	hosts := liveHosts
 	if p.Sandbox {
 		hosts = []string{sandboxHost}

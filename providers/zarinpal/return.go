@@ -49,12 +49,8 @@ func (*Provider) ReadReturn(get func(name string) string) (payment.Claimed, erro
 // PayPage implements [payment.Provider]. Only pages of the configured
 // environment are ours: a sandbox payment must not become a live intent.
 func (p *Provider) PayPage(u *url.URL) (id string, ok bool) {
-	for _, page := range p.pages {
-		if id, ok = page.Match(u); ok && checkAuthority(id) {
-			return id, true
-		}
-	}
-	return "", false
+	id, ok = p.pages.Match(u)
+	return id, ok && checkAuthority(id)
 }
 
 // ReturnParams implements [payment.Provider]. A script looks for OK: a return that

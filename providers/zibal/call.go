@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
@@ -44,9 +45,6 @@ func (p *Provider) Inquire(ctx context.Context, q payment.Query) payment.Answer 
 	return inquiryAnswer(p.ask(ctx, "/v1/inquiry", q.ID))
 }
 
-// CanCreate implements [payment.Creator].
-func (*Provider) CanCreate() bool { return true }
-
 // Create implements [payment.Creator].
 func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started, error) {
 	if err := protocol.CheckAmount(o.Amount); err != nil {
@@ -63,10 +61,7 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 		return payment.Started{}, unread
 	}
 	if m := results[result]; m.unmade {
-		if m.owner {
-			return payment.Started{}, fmt.Errorf("zibal: %w (code %d): %w", payment.ErrRefused, result, payment.ErrOperator)
-		}
-		return payment.Started{}, fmt.Errorf("zibal: %w (code %d)", payment.ErrRefused, result)
+		return payment.Started{}, wire.Refused("zibal", strconv.FormatInt(result, 10), m.owner)
 	}
 	id := payment.ASCIIDigits(r.Object.Text("trackId"))
 	if result != resultOK || (r.Status != http.StatusOK && r.Status != http.StatusCreated) || !checkTrackID(id) {

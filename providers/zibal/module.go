@@ -6,7 +6,6 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"go.uber.org/zap/zapcore"
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
@@ -51,7 +50,7 @@ type Provider struct {
 	platform wire.Base
 	access   wire.Secret
 	page     wire.Page
-	pages    []wire.Page
+	pages    wire.Pages
 }
 
 // CaddyModule returns the Caddy module information.
@@ -140,12 +139,6 @@ func (p *Provider) setPages() error {
 			p.pages = append(p.pages, page)
 		}
 	}
-	return nil
-}
-
-// MarshalLogObject shows what logs may show.
-func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
-	p.LogFields(enc)
 	return nil
 }
 

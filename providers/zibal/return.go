@@ -88,12 +88,8 @@ func notPaid(status string) bool {
 // PayPage implements [payment.Provider]. Live and sandbox payments have the same
 // pages: which one a payment is, its merchant says.
 func (p *Provider) PayPage(u *url.URL) (id string, ok bool) {
-	for _, page := range p.pages {
-		if id, ok = page.Match(u); ok && checkTrackID(id) {
-			return id, true
-		}
-	}
-	return "", false
+	id, ok = p.pages.Match(u)
+	return id, ok && checkTrackID(id)
 }
 
 // ReturnParams implements [payment.Provider]. A script looks for success 1 and

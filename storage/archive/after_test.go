@@ -15,14 +15,15 @@ func small(t *testing.T, n int) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	enc, all := json.NewEncoder(&out), newAdder()
-	lines := []any{head{Archive: format, ID: "x", Seq: 1}}
+	first := head{Archive: format, ID: "x", Seq: 1}
+	lines := []any{first}
 	for i := range n {
 		it := storage.Item{Kind: storage.KindSecret, Name: []byte{byte(i + 1)}, Value: []byte("value")}
 		all.add(it)
 		lines = append(lines, it)
 	}
 	sum := all.summary()
-	for _, line := range append(lines, tail{End: &sum}) {
+	for _, line := range append(lines, tail{&sum, first.hash()}) {
 		if err := enc.Encode(line); err != nil {
 			t.Fatal(err)
 		}

@@ -36,8 +36,8 @@ func (h head) hash() string {
 // tail is its last. Nothing stands after it.
 type tail struct {
 	End *Summary `json:"end"`
-	// Head is the first line's hash. Archives of earlier versions have none.
-	Head string `json:"head,omitempty"`
+	// Head is the first line's hash.
+	Head string `json:"head"`
 }
 
 // Summary says what a ledger holds. Two ledgers with the same summary hold the
@@ -129,7 +129,7 @@ func scan(r io.Reader, isHead func(head) error, each func(storage.Item) error) (
 			}
 		case bytes.HasPrefix(line, []byte(`{"end":`)):
 			var t tail
-			if json.Unmarshal(line, &t) != nil || t.End == nil || !t.End.equal(all.summary()) || t.Head != "" && t.Head != h.hash() {
+			if json.Unmarshal(line, &t) != nil || t.End == nil || !t.End.equal(all.summary()) || t.Head != h.hash() {
 				return all, at, nil, fmt.Errorf("%w: it was changed", ErrShape)
 			}
 			// What follows the end is covered by no sum, and may be the ledger that somebody meant.

@@ -10,7 +10,7 @@ import (
 var (
 	// ErrLocked: another process has the directory open.
 	ErrLocked = preflight.ErrLocked
-	// ErrFormat: the store, or an entry of it, was written by a newer version of
+	// ErrFormat: the store, or an entry of it, was written by another version of
 	// this module.
 	ErrFormat = packed.ErrFormat
 	// ErrDamaged: files of the store are not as they were written, and can't be

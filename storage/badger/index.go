@@ -80,7 +80,7 @@ func indexChanges(get getter, k refKey, before *listed, after *packed.Entry) ([]
 	if err != nil {
 		return nil, nil, err
 	}
-	boundary := decodeBoundary(b)
+	boundary := decodeHigh(b)
 	before = before.at(boundary)
 	now := list(after, before, boundary)
 	var was, is []mark

@@ -68,12 +68,6 @@ func expiryKey(t time.Time, visitor []byte) []byte {
 	return timed(tableExpiry, packed.Time(t), visitor)
 }
 
-// The fields of tableFind that listings name themselves.
-const (
-	findID    = byte(payment.FieldID)
-	findOrder = byte(payment.FieldOrder)
-)
-
 func findPrefix(field byte, value string) []byte {
 	sum := sha256.Sum256(append([]byte{field}, value...))
 	return append([]byte{tableFind}, sum[:findSize]...)

@@ -230,12 +230,27 @@ func TestFormats(t *testing.T) {
 	if _, err := s.Get(ctx, r.Ref); !errors.Is(err, packed.ErrCorrupt) {
 		t.Errorf("a damaged record: %v", err)
 	}
-	raw(metaFormat, []byte{storeFormat + 1})
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
+	raw(recordKey(k), []byte{packed.Format - 1, 0, 0})
+	if _, err := s.Get(ctx, r.Ref); !errors.Is(err, ErrFormat) {
+		t.Errorf("a record of a format from before the first release: %v", err)
 	}
-	if _, err := Open(s.dir); !errors.Is(err, ErrFormat) {
-		t.Errorf("a store of a newer format: %v", err)
+}
+
+// Neither a store of a newer version nor one from before the first release is opened.
+func TestStoreFormats(t *testing.T) {
+	for _, format := range []byte{1, storeFormat - 1, storeFormat + 1} {
+		s := open(t, filepath.Join(t.TempDir(), "ledger"))
+		if err := s.queue.Submit(&change{Ctx: t.Context(), Stage: func(getter) ([]write, error) {
+			return []write{{Key: metaFormat, Value: []byte{format}}}, nil
+		}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(s.dir); !errors.Is(err, ErrFormat) {
+			t.Errorf("a store of format %d: %v", format, err)
+		}
 	}
 }
 

@@ -79,7 +79,7 @@ func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, erro
 	}
 	limit = min(limit, maxLimit)
 	err = s.view(ctx, func(txn *bdb.Txn) error {
-		src, err := s.source(ctx, txn, q)
+		src, err := source(ctx, txn, q)
 		if err != nil {
 			return err
 		}
@@ -136,7 +136,7 @@ func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, erro
 
 // source picks the narrowest index that has every record that q may select, or what
 // several have in common.
-func (s *Store) source(ctx context.Context, txn *bdb.Txn, q payment.Listing) (walker, error) {
+func source(ctx context.Context, txn *bdb.Txn, q payment.Listing) (walker, error) {
 	var all []walker
 	add := func(w walker, err error) error {
 		if err == nil && w != nil {
@@ -149,18 +149,16 @@ func (s *Store) source(ctx context.Context, txn *bdb.Txn, q payment.Listing) (wa
 		err = add(findByID(ctx, txn, q.ID))
 	}
 	if q.Order != "" && err == nil {
-		err = add(s.byOrder(ctx, txn, q.Order))
+		err = add(lookedUp(ctx, txn, payment.NewTerm(payment.FieldOrder, q.Order)))
 	}
-	if s.indexed.Load() && err == nil {
-		if len(q.Search) > 0 {
-			err = add(searched(ctx, txn, q.Search))
-		}
-		if (q.Site != "" || q.Provider != "") && err == nil {
-			err = add(findScopes(txn, q))
-		}
+	if len(q.Search) > 0 && err == nil {
+		err = add(searched(ctx, txn, q.Search))
+	}
+	if (q.Site != "" || q.Provider != "") && err == nil {
+		err = add(findScopes(txn, q))
 	}
 	if err == nil {
-		err = add(s.byState(txn, q))
+		err = add(byState(txn, q))
 	}
 	for _, kind := range []struct {
 		conversion bool
@@ -189,23 +187,10 @@ func (s *Store) source(ctx context.Context, txn *bdb.Txn, q payment.Listing) (wa
 	return w, nil
 }
 
-// byOrder walks the payments of an order, in any case.
-func (s *Store) byOrder(ctx context.Context, txn *bdb.Txn, order string) (walker, error) {
-	folded := payment.NewTerm(payment.FieldOrder, order)
-	w, err := lookedUp(ctx, txn, folded)
-	if err != nil || folded.Value == order || s.indexed.Load() {
-		return w, err
-	}
-	return &merger{parts: []walker{w, newFinder(txn, findPrefix(findOrder, order))}}, nil // as it was listed before
-}
-
 // byState walks the payments of the states that are asked for; nil where most payments
 // are in one of them.
-func (s *Store) byState(txn *bdb.Txn, q payment.Listing) (walker, error) {
+func byState(txn *bdb.Txn, q payment.Listing) (walker, error) {
 	if q.Waiting {
-		if !s.indexed.Load() {
-			return nil, nil
-		}
 		return newMerger(txn, []byte{'u', 'r', 'p', noticeWaits, classOwed}), nil
 	}
 	var classes []byte
@@ -215,7 +200,7 @@ func (s *Store) byState(txn *bdb.Txn, q payment.Listing) (walker, error) {
 		switch {
 		case onTheWay(st):
 			passing = append(passing, st)
-		case !ok, !s.indexed.Load() && !slices.Contains([]byte("urp"), c):
+		case !ok:
 			return nil, nil
 		case !slices.Contains(classes, c):
 			classes = append(classes, c)
@@ -225,15 +210,9 @@ func (s *Store) byState(txn *bdb.Txn, q payment.Listing) (walker, error) {
 		return nil, nil
 	}
 	if q.OrRefund {
-		if !s.indexed.Load() {
-			return nil, nil
-		}
 		classes = append(classes, noticeWaits)
 	}
 	if len(passing) > 0 {
-		if !s.indexed.Load() {
-			return nil, nil
-		}
 		classes = append(classes, noticeIdle)
 	}
 	m := newMerger(txn, classes)

@@ -20,7 +20,7 @@ import (
 // a key in tableFind. The boundary only grows; what is older than it changes no entry.
 
 // metaBoundary has the boundary: payments that were created before it have gone through
-// a sieve, or are of a former version, which made a key for everything.
+// a sieve. A ledger without one has no sieve yet.
 var metaBoundary = []byte{tableMeta, 'b'} //nolint:gochecknoglobals // a constant
 
 // termSize is the length of a hash in an entry.
@@ -111,5 +111,3 @@ func passes(bits []byte, want []termHash) bool {
 		return each(h, bits, func(i uint32) bool { return bits[i/8]&(1<<(i%8)) != 0 })
 	})
 }
-
-func decodeBoundary(b []byte) uint64 { return decodeHigh(b) }

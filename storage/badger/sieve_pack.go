@@ -98,7 +98,7 @@ func makeSieves(txn *bdb.Txn, until uint64, size int) (ws []write, boundary uint
 	if err != nil {
 		return nil, 0, err
 	}
-	boundary = decodeBoundary(b)
+	boundary = decodeHigh(b)
 	// From the boundary towards the newest, against the order of the keys.
 	it := txn.NewIterator(bdb.IteratorOptions{Prefix: []byte{tableCreated}, Reverse: true})
 	defer it.Close()

@@ -29,7 +29,7 @@ func newSiever(ctx context.Context, txn *bdb.Txn, terms ...payment.Term) (*sieve
 		return nil, err
 	}
 	s := &siever{
-		ctx: ctx, boundary: decodeBoundary(b),
+		ctx: ctx, boundary: decodeHigh(b),
 		entries: txn.NewIterator(keysOnly([]byte{tableCreated})), sieves: txn.NewIterator(keysOnly([]byte{tableSieve})),
 	}
 	for _, t := range terms {

@@ -45,9 +45,6 @@ func (s *Store) start() (err error) {
 		return err
 	}
 	failpoint.Hit(failpoint.LedgerOpening)
-	if err := s.startIndex(); err != nil {
-		return err
-	}
 	if err := s.startCount(); err != nil {
 		return err
 	}
@@ -60,10 +57,6 @@ func (s *Store) start() (err error) {
 	if _, exact := s.Count(); !exact {
 		s.chores.Add(1)
 		go s.finishCount(ctx, s.queue.Last(), s.queue.Hold(s.queue.Last()))
-	}
-	if !s.indexed.Load() {
-		s.chores.Add(1)
-		go s.indexLoop(ctx)
 	}
 	s.chores.Add(3)
 	go s.choreLoop(ctx)
@@ -104,10 +97,8 @@ func (s *Store) readNow(key []byte) ([]byte, error) {
 	return getCopy(txn, key)
 }
 
-// storeFormat is the format of the store as a whole: its tables and keys. Format 2 finds
-// payments by more: a ledger of format 1 is listed anew in the background. Format 3 finds
-// them by sieves. An older version, which would leave out what it doesn't know, opens it
-// no more.
+// storeFormat is the format of the store as a whole: its tables and keys. Formats 1 and 2
+// were written before the first release, and are read no more.
 const storeFormat = 3
 
 func (s *Store) checkFormat() error {
@@ -115,8 +106,8 @@ func (s *Store) checkFormat() error {
 	if err != nil {
 		return err
 	}
-	if len(b) == 1 && b[0] > storeFormat {
-		return fmt.Errorf("%w: %s has format %d, this version knows %d", ErrFormat, s.dir, b[0], storeFormat)
+	if len(b) == 1 && b[0] != storeFormat {
+		return fmt.Errorf("%w: %s has format %d, this version knows %d only", ErrFormat, s.dir, b[0], storeFormat)
 	}
 	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -45,7 +44,6 @@ type Store struct {
 	due     dueFloor
 	minting turn
 	sieving sieving
-	indexed atomic.Bool // every record is in the index as this version writes it
 	claims  shared.Claims[limits]
 	chores  chores
 }

@@ -58,7 +58,6 @@ func (p *piles) pile(b testing.TB, n int, nth func(int) *payment.Record) {
 	const part = 1000
 	own := map[string][]byte{}
 	must(b, p.add(own, write{Key: metaBoundary, Value: encodeHigh(0)}))
-	must(b, p.add(own, write{Key: metaIndexed, Value: []byte{indexVersion}}))
 	for name, entries := range own {
 		must(b, p.put(name, entries))
 	}

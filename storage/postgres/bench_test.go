@@ -116,15 +116,13 @@ func filled(b *testing.B, c *pgtest.Cluster, n int) big {
 		"DROP INDEX payments_records_created, payments_records_due, payments_records_notice, payments_records_order, payments_records_id, payments_keys_intent",
 		"BEGIN", "TRUNCATE payments_records, payments_keys",
 		fmt.Sprintf(`INSERT INTO payments_records SELECT substr(sha256(i::text::bytea), 1, 16), 4, i, 'delivered', true, i, NULL, i %% 256, NULL,
-			i, i, '\x%x' FROM generate_series(1, %d) i`, sample(), n),
+			i, i, '\x%x', '{}' FROM generate_series(1, %d) i`, sample(), n),
 		fmt.Sprintf(`INSERT INTO payments_keys SELECT substr(sha256((i::text || k)::bytea), 1, 16), substr(sha256(i::text::bytea), 1, 16), false
 			FROM generate_series(1, %d) i, unnest(ARRAY['r','n','o']) k`, n),
 		"COMMIT",
 		"ALTER TABLE payments_records ADD PRIMARY KEY (ref)", "ALTER TABLE payments_keys ADD PRIMARY KEY (key)",
 	}
-	for _, step := range migrations() {
-		load = append(load, step...)
-	}
+	load = append(load, tables()...)
 	conn, err := pgx.Connect(ctx, c.DSN())
 	if err != nil {
 		b.Fatal(err)

@@ -24,12 +24,12 @@ LEFT JOIN payments_keys k ON k.key = ANY($1::bytea[])`
 
 // The parts of which the statements of a change are made.
 const (
-	partInsert = `INSERT INTO payments_records (ref, version, writer, state, money, created, due, slot, notice, order_hash, id_hash, body, terms, found)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text::bigint[], $3) ON CONFLICT (ref) DO NOTHING RETURNING ref`
+	partInsert = `INSERT INTO payments_records (ref, version, writer, state, money, created, due, slot, notice, order_hash, id_hash, body, terms)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text::bigint[]) ON CONFLICT (ref) DO NOTHING RETURNING ref`
 	// A version that a power cut took back can be given out again, so the writer of
 	// the version is compared as well. The caller gives 0 if it doesn't know it.
 	partUpdate = `UPDATE payments_records SET version = $2, writer = $3, state = $4, money = money OR $5, created = $6, due = $7,
-	slot = $8, notice = $9, order_hash = $10, id_hash = $11, body = $12, terms = $13::text::bigint[], found = $3
+	slot = $8, notice = $9, order_hash = $10, id_hash = $11, body = $12, terms = $13::text::bigint[]
 	WHERE ref = $1 AND version = $2 - 1 AND $14::bigint IN (0, writer) RETURNING ref`
 	partTakeFirst = `, k AS (
 	INSERT INTO payments_keys (key, ref, intent)

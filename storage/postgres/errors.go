@@ -25,7 +25,7 @@ var (
 	ErrUnknownOutcome = errors.New("it is not known whether the database took the change")
 	// errLeft: the caller's context ended before the database answered.
 	errLeft = errors.New("the database did not answer in the caller's time")
-	// ErrFormat: the tables were made by a newer version of this module.
+	// ErrFormat: the tables were made by another version of this module.
 	ErrFormat = packed.ErrFormat
 	// ErrCursor is returned for a cursor that this store did not make.
 	ErrCursor = errors.New("not a cursor of this listing")

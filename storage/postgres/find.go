@@ -8,10 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -30,10 +28,6 @@ ORDER BY created + 0 DESC, ref DESC LIMIT $3`
 ORDER BY created + 0 DESC, ref DESC LIMIT $3`
 	sqlCountHas = `SELECT count(*) FROM (SELECT 1 FROM payments_records WHERE terms @> $1::bigint[] AND terms && $1::bigint[] LIMIT $2) n`
 	sqlCountAny = `SELECT count(*) FROM (SELECT 1 FROM payments_records WHERE terms && $1::bigint[] ORDER BY created + 0 LIMIT $2) n`
-
-	sqlIsUnfound = `SELECT count(*) > 0 FROM (SELECT 1 FROM payments_records WHERE found IS DISTINCT FROM writer ORDER BY created DESC, ref DESC LIMIT 1) u`
-	sqlUnfound   = `SELECT ref, created, writer, body FROM payments_records WHERE found IS DISTINCT FROM writer ORDER BY created DESC, ref DESC LIMIT $1`
-	sqlFound     = `UPDATE payments_records SET terms = $3::text::bigint[], notice = $4, found = writer WHERE ref = $1 AND writer = $2`
 )
 
 const (
@@ -133,87 +127,4 @@ func refRange(terms []payment.Term) (low, high []byte) {
 		}
 	}
 	return low, high
-}
-
-// whole reports whether every row can be found as this version finds them.
-func (s *Store) whole(ctx context.Context) (bool, error) {
-	unfound := false
-	err := s.read(ctx, "looking at the ledger", func(ctx context.Context, c *pgxpool.Conn) error {
-		return c.QueryRow(ctx, sqlIsUnfound).Scan(&unfound)
-	})
-	return !unfound, err
-}
-
-const (
-	// findEvery is how often rows of older nodes are looked for, and findBatch how many
-	// are read again at once.
-	findEvery = time.Minute
-	findBatch = 100
-	findPause = 20 * time.Millisecond
-)
-
-// findLoop reads again what an older version has written, the newest first, while the
-// ledger is used. Until it is done, listings that need the new index walk all payments.
-func (s *Store) findLoop(ctx context.Context) {
-	defer s.chores.Done()
-	for {
-		n, err := s.findSome(ctx)
-		wait := findEvery
-		switch {
-		case err != nil && ctx.Err() == nil && s.Ready() == nil:
-			s.log().Warn("listing the ledger anew for this version; it is tried again", zap.Error(told(err)))
-		case err == nil && n == findBatch:
-			wait = findPause
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
-	}
-}
-
-func (s *Store) findSome(ctx context.Context) (n int, err error) {
-	type unfound struct {
-		ref    []byte
-		writer int64
-		rec    *payment.Record
-	}
-	var all []unfound
-	err = s.read(ctx, "looking at the ledger", func(ctx context.Context, c *pgxpool.Conn) error {
-		all = nil
-		rows, err := c.Query(ctx, sqlUnfound, findBatch)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var u unfound
-			var created int64
-			var r stored
-			if err := rows.Scan(&u.ref, &created, &r.writer, &r.body); err != nil {
-				return err
-			}
-			u.writer = r.writer
-			if u.rec, err = r.record(payment.RefOf(u.ref)); err != nil {
-				return err
-			}
-			all = append(all, u)
-		}
-		return rows.Err()
-	})
-	if err != nil {
-		return 0, err
-	}
-	for _, u := range all {
-		// Only the version that was read: a change that came meanwhile has brought its own.
-		err := s.read(ctx, "listing a payment anew", func(ctx context.Context, c *pgxpool.Conn) error {
-			_, err := c.Exec(ctx, sqlFound, u.ref, u.writer, termsOf(u.rec), number(uint64(noticeOf(u.rec)))) //nolint:gosec // never negative
-			return err
-		})
-		if err != nil {
-			return 0, err
-		}
-	}
-	return len(all), nil
 }

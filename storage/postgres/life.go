@@ -104,7 +104,7 @@ func (s *Store) settle(ctx context.Context) error {
 	if why := frozen.Err(); why != nil && !s.cfg.openFrozen {
 		return why
 	}
-	if err := migrate(ctx, tx, ddl, format); err != nil {
+	if err := makeTables(ctx, tx, ddl, format); err != nil {
 		return err
 	}
 	var high, now int64

@@ -94,9 +94,6 @@ func stateNotice(st payment.State) int64 {
 // noticesCommon are the states that many payments end in; the others wait for somebody.
 const noticesCommon = noticeDeclined | noticeExpired | noticeCreated
 
-// noticesFormer are the bits that rows of former versions have, too.
-const noticesFormer = noticeUnknown | noticeReview | noticeParked
-
 func reportNotice(conversion bool, st payment.ReportState) int64 {
 	switch {
 	case conversion && st == payment.RejectedReport:
@@ -162,7 +159,7 @@ func (s *Store) source(ctx context.Context, q payment.Listing) (sql string, what
 	}
 	mask := int64(0)
 	if q.Waiting {
-		mask = noticesFormer | noticeWaits | noticeOwed
+		mask = noticeUnknown | noticeReview | noticeParked | noticeWaits | noticeOwed
 	}
 	var under []string
 	if mask == 0 {
@@ -177,7 +174,10 @@ func (s *Store) source(ctx context.Context, q payment.Listing) (sql string, what
 			}
 			mask |= n
 		}
-		if q.OrRefund && mask != 0 {
+		switch {
+		case q.OrRefund && under != nil:
+			mask, under = 0, nil // rare enough to walk them all
+		case q.OrRefund && mask != 0:
 			mask |= noticeWaits
 		}
 	}
@@ -189,19 +189,8 @@ func (s *Store) source(ctx context.Context, q payment.Listing) (sql string, what
 	case mask == 0 && under == nil:
 		mask = reportNotice(false, q.Webhook)
 	}
-	if len(q.Search) > 0 || q.Site != "" || q.Provider != "" || mask&^(noticesFormer|noticeRejected|noticePerhaps|noticeStalled) != 0 {
-		// What this version finds payments by.
-		whole, err := s.whole(ctx)
-		switch {
-		case err != nil:
-			return "", nil, err
-		case !whole && mask&(noticesFormer|noticeRejected|noticePerhaps|noticeStalled) != mask:
-			return sqlList, nil, nil
-		case whole:
-			if sql, what, err = s.narrow(ctx, q); err != nil || sql != "" {
-				return sql, what, err
-			}
-		}
+	if sql, what, err = s.narrow(ctx, q); err != nil || sql != "" {
+		return sql, what, err
 	}
 	switch {
 	case len(under) > 0 && mask == 0:

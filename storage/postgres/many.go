@@ -21,14 +21,14 @@ const (
 	AS u (ref, next, writer, state, money, created, due, slot, notice, order_hash, id_hash, body, terms, had)
 ), w AS (`
 	sqlFirsts = partMany + `
-	INSERT INTO payments_records (ref, version, writer, state, money, created, due, slot, notice, order_hash, id_hash, body, terms, found)
-	SELECT ref, next, writer, state, money, created, due, slot, notice, order_hash, id_hash, body, terms::bigint[], writer FROM c ON CONFLICT (ref) DO NOTHING RETURNING ref
+	INSERT INTO payments_records (ref, version, writer, state, money, created, due, slot, notice, order_hash, id_hash, body, terms)
+	SELECT ref, next, writer, state, money, created, due, slot, notice, order_hash, id_hash, body, terms::bigint[] FROM c ON CONFLICT (ref) DO NOTHING RETURNING ref
 )
 SELECT ref FROM w`
 	partUpdates = partMany + `
 	UPDATE payments_records r SET version = c.next, writer = c.writer, state = c.state, money = r.money OR c.money, created = c.created,
 	due = c.due, slot = c.slot, notice = c.notice, order_hash = c.order_hash, id_hash = c.id_hash, body = c.body,
-	terms = c.terms::bigint[], found = c.writer
+	terms = c.terms::bigint[]
 	FROM c WHERE r.ref = c.ref AND r.version = c.next - 1 AND c.had IN (0, r.writer) RETURNING r.ref
 )`
 	sqlUpdates     = partUpdates + "\nSELECT ref FROM w"

@@ -28,16 +28,19 @@ VALUES (1, 0, '', 0, 0, '', 0) ON CONFLICT (one) DO NOTHING`
 	sqlSetLife    = `UPDATE payments_ledger SET id = $1, seq = $2, start = $3, origin = $4 WHERE one = 1`
 )
 
-// migrations bring the tables from one format to the next; their number is the
-// format. Each statement can be repeated, because a node may die in between. A
-// later version must leave the tables such that an older node can go on until
-// it is replaced.
+// tablesFormat is the format of the tables. Formats 1 to 3 were written before the first
+// release, and are read no more. A later version must leave the tables such that an older
+// node can go on until it is replaced.
+const tablesFormat = 4
+
+// tables makes the tables. Each statement can be repeated, because a node may die in
+// between.
 //
 // Times are numbers: nanoseconds since 1970 of a record, which timestamps would
 // round. Hashes stand in for texts of customers and shops, of which a database
 // would refuse some, and which an index need not know.
-func migrations() [][]string {
-	return [][]string{{
+func tables() []string {
+	return []string{
 		`CREATE TABLE IF NOT EXISTS payments_records (
 	ref        bytea PRIMARY KEY,
 	version    bigint NOT NULL,
@@ -50,25 +53,32 @@ func migrations() [][]string {
 	notice     integer,
 	order_hash bigint,
 	id_hash    bigint,
-	body       bytea NOT NULL
+	body       bytea NOT NULL,
+	terms      bigint[] NOT NULL
 )`,
 		`CREATE INDEX IF NOT EXISTS payments_records_created ON payments_records (created, ref)`,
 		`CREATE INDEX IF NOT EXISTS payments_records_due ON payments_records (due, slot, ref) WHERE due IS NOT NULL`,
 		`CREATE INDEX IF NOT EXISTS payments_records_notice ON payments_records (created, ref, notice) WHERE notice IS NOT NULL`,
 		`CREATE INDEX IF NOT EXISTS payments_records_order ON payments_records (order_hash, created, ref) WHERE order_hash IS NOT NULL`,
 		`CREATE INDEX IF NOT EXISTS payments_records_id ON payments_records (id_hash, created, ref) WHERE id_hash IS NOT NULL`,
+		// Hashes of what a payment is found by.
+		`CREATE INDEX IF NOT EXISTS payments_records_terms ON payments_records USING GIN (terms)`,
 		`CREATE TABLE IF NOT EXISTS payments_keys (
 	key    bytea PRIMARY KEY,
 	ref    bytea,
 	intent boolean NOT NULL
 )`,
 		`CREATE INDEX IF NOT EXISTS payments_keys_intent ON payments_keys (ref) WHERE intent`,
+		// put is when a track was put, by the database's clock: beyond the cap the oldest
+		// go.
 		`CREATE TABLE IF NOT EXISTS payments_tracks (
 	visitor bytea PRIMARY KEY,
 	expires bigint NOT NULL,
-	body    bytea NOT NULL
+	body    bytea NOT NULL,
+	put     bigint NOT NULL DEFAULT ` + dbNow + `
 )`,
 		`CREATE INDEX IF NOT EXISTS payments_tracks_expires ON payments_tracks (expires, visitor)`,
+		`CREATE INDEX IF NOT EXISTS payments_tracks_put ON payments_tracks (put, visitor)`,
 		`CREATE TABLE IF NOT EXISTS payments_secrets (
 	name   text PRIMARY KEY,
 	secret bytea NOT NULL
@@ -80,28 +90,12 @@ func migrations() [][]string {
 	tracks bigint NOT NULL
 )`,
 		`CREATE INDEX IF NOT EXISTS payments_nodes_beat ON payments_nodes (beat)`,
-	}, {
-		// When a track was put, by the database's clock: beyond the cap the oldest go.
-		// The tracks that are there are older than all that come; those of an older
-		// node, which doesn't know the column, are put now.
-		`ALTER TABLE payments_tracks ADD COLUMN IF NOT EXISTS put bigint NOT NULL DEFAULT 0`,
-		`ALTER TABLE payments_tracks ALTER COLUMN put SET DEFAULT ` + dbNow,
-		`CREATE INDEX IF NOT EXISTS payments_tracks_put ON payments_tracks (put, visitor)`,
-	}, {
-		// Hashes of what a payment is found by, and the writer of the version that they
-		// were made of: where an older node has written since, or the row is older than
-		// the column, they differ, and the row is read again in the background.
-		`ALTER TABLE payments_records ADD COLUMN IF NOT EXISTS terms bigint[]`,
-		`ALTER TABLE payments_records ADD COLUMN IF NOT EXISTS found bigint`,
-		`CREATE INDEX IF NOT EXISTS payments_records_terms ON payments_records USING GIN (terms)`,
-		`CREATE INDEX IF NOT EXISTS payments_records_unfound ON payments_records (created, ref) WHERE found IS DISTINCT FROM writer`,
-	}, {
 		// What a person must see is rare; what was declined, ran out or was abandoned may be
 		// half of all, and would be walked to find it. So each has an index of its own, and
 		// so have the payments that are under way.
 		`CREATE INDEX IF NOT EXISTS payments_records_rare ON payments_records ((created + 0), ref) WHERE ` + isRare,
 		`CREATE INDEX IF NOT EXISTS payments_records_passing ON payments_records (created, ref) WHERE ` + isPassing,
-	}}
+	}
 }
 
 // ledgerRow is the ledger's one row, locked.
@@ -143,25 +137,23 @@ func lockLedger(ctx context.Context, conn *pgx.Conn) (tx pgx.Tx, row ledgerRow, 
 	return nil, row, fmt.Errorf("locking the ledger: %w", err)
 }
 
-// migrate brings the tables to this version's format. ddl is a connection
-// beside the one that holds the lock: CockroachDB wants changes of tables
+// makeTables makes the tables where there are none; from is their format, 0 for none. ddl
+// is a connection beside the one that holds the lock: CockroachDB wants changes of tables
 // outside of transactions.
-func migrate(ctx context.Context, lock pgx.Tx, ddl *pgx.Conn, from int) error {
-	all := migrations()
-	if from > len(all) {
-		return fmt.Errorf("%w: the tables have format %d, this version knows up to %d", ErrFormat, from, len(all))
+func makeTables(ctx context.Context, lock pgx.Tx, ddl *pgx.Conn, from int) error {
+	if from == tablesFormat {
+		return nil
 	}
-	for _, step := range all[from:] {
-		for _, sql := range step {
-			if _, err := ddl.Exec(ctx, sql); err != nil {
-				return fmt.Errorf("making the tables: %w", err)
-			}
-		}
+	if from != 0 {
+		return fmt.Errorf("%w: the tables have format %d, this version knows %d only", ErrFormat, from, tablesFormat)
 	}
-	if from < len(all) {
-		if _, err := lock.Exec(ctx, sqlSetFormat, len(all)); err != nil {
+	for _, sql := range tables() {
+		if _, err := ddl.Exec(ctx, sql); err != nil {
 			return fmt.Errorf("making the tables: %w", err)
 		}
+	}
+	if _, err := lock.Exec(ctx, sqlSetFormat, tablesFormat); err != nil {
+		return fmt.Errorf("making the tables: %w", err)
 	}
 	return nil
 }

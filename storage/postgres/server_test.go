@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -82,15 +83,18 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-func TestNewerSchemaIsRefused(t *testing.T) {
+// Neither tables of a later version nor those from before the first release are opened.
+func TestOtherFormatsAreRefused(t *testing.T) {
 	l := newLedger(t)
 	s := l.open(t)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	servers.Cluster(t).Exec(t, "UPDATE "+l.schema+".payments_ledger SET format = 99")
-	if _, err := Open(ctx, l.dsn); !errors.Is(err, ErrFormat) {
-		t.Errorf("tables of a later version: %v", err)
+	for _, format := range []int{1, tablesFormat - 1, tablesFormat + 1, 99} {
+		servers.Cluster(t).Exec(t, fmt.Sprintf("UPDATE %s.payments_ledger SET format = %d", l.schema, format))
+		if _, err := Open(ctx, l.dsn); !errors.Is(err, ErrFormat) {
+			t.Errorf("tables of format %d: %v", format, err)
+		}
 	}
 }
 

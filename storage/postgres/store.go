@@ -93,10 +93,9 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	}
 	bg, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
-	s.chores.Add(3)
+	s.chores.Add(2)
 	go s.heart(bg)
 	go s.trimLoop(bg)
-	go s.findLoop(bg)
 	s.crowd()
 	return s, nil
 }

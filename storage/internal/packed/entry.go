@@ -11,11 +11,9 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// Format is the first byte of every record. A record of a newer format
-// is refused: reading half of what another version meant is worse than not
-// reading it. Older ones are read.
-//
-// 1: one report, of a conversion. 2: reports of all kinds and a history.
+// Format is the first byte of every record. A record of another format is refused:
+// reading half of what another version meant is worse than not reading it. Format 1 was
+// written before the first release.
 const Format = 2
 
 // Entry is a record as it lies in the store, with what the store itself must
@@ -72,8 +70,8 @@ func Decode(ref payment.Ref, b []byte) (*Entry, error) {
 	if len(b) < 3 {
 		return nil, fmt.Errorf("%w: record %s", ErrCorrupt, ref)
 	}
-	if b[0] == 0 || b[0] > Format {
-		return nil, Newer("record "+string(ref), b[0])
+	if b[0] != Format {
+		return nil, otherFormat("record "+string(ref), b[0], Format)
 	}
 	e := &Entry{Rec: &payment.Record{Ref: ref}, Money: b[1]&entryMoney != 0, Receipt: b[1]&entryReceipt != 0}
 	n, used := protowire.ConsumeVarint(b[2:])
@@ -95,9 +93,9 @@ func Decode(ref payment.Ref, b []byte) (*Entry, error) {
 	return e, nil
 }
 
-// Newer returns the error about what has a format that this version does not know.
-func Newer(what string, format byte) error {
-	return fmt.Errorf("%w: %s has format %d, this version knows up to %d", ErrFormat, what, format, Format)
+// otherFormat returns the error about what has a format that this version does not know.
+func otherFormat(what string, format, known byte) error {
+	return fmt.Errorf("%w: %s has format %d, this version knows %d only", ErrFormat, what, format, known)
 }
 
 // Money reports whether a record shows by itself that there is, or was,

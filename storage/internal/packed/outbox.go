@@ -1,7 +1,6 @@
 package packed
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -41,13 +40,8 @@ func word[T ~string](w *wire, num int, p *T, words []T) {
 	text(w, num+1, p)
 }
 
-// walkOutbox walks the track and the reports of a record. A record of an earlier
-// version has one report of its own form, in field 21.
+// walkOutbox walks the track and the reports of a record.
 func walkOutbox(w *wire, r *payment.Record) {
-	if w.decoding && !w.fields[fieldOutbox].set {
-		former(w, r)
-		return
-	}
 	nested(w, fieldOutbox, false, func(w *wire) {
 		nested(w, 1, false, func(w *wire) { walkTrack(w, &r.Track) })
 		list(w, 2, &r.Reports, func(w *wire, p *payment.Report) { walkReport(w, p, r) })
@@ -75,40 +69,6 @@ func walkReport(w *wire, p *payment.Report, r *payment.Record) {
 	text(w, 13, &p.Remembered)
 }
 
-// conversion is the report to an affiliate as format 1 wrote it.
-type conversion struct {
-	track payment.Track
-	payment.Report
-}
-
-func former(w *wire, r *payment.Record) {
-	if !w.fields[fieldConversion].set {
-		return
-	}
-	var c conversion
-	var event string
-	nested(w, fieldConversion, true, func(w *wire) {
-		text(w, 1, &event)
-		nested(w, 2, false, func(w *wire) { walkTrack(w, &c.track) })
-		text(w, 3, &c.State)
-		ints(w, 4, &c.Tries)
-		ints(w, 5, &c.Unanswered)
-		stamp(w, 6, &c.Since)
-		stamp(w, 7, &c.Next)
-		stamp(w, 8, &c.SentAt)
-		text(w, 9, &c.Last)
-	})
-	r.Track = c.track
-	// Without a state it was an intent's track, without a track it waited for one.
-	if c.State != "" && c.track.ID != "" {
-		c.To, c.Kind = c.track.Affiliate, payment.ReportSale
-		r.Reports = []payment.Report{c.Report}
-		if r.State == payment.Delivered {
-			r.Due = time.Time{} // it was the report's
-		}
-	}
-}
-
 // The flags in an entry's first number, below its kind.
 const (
 	entryCode = 1 << iota
@@ -119,8 +79,7 @@ const (
 )
 
 // walkHistory walks the history: one field, each entry as its kind, the time since
-// the entry before, and its texts. What format 1 knew of a history were people's
-// notes, in field 23.
+// the entry before, and its texts.
 func walkHistory(w *wire, r *payment.Record) {
 	if !w.decoding {
 		at := len(w.buf)
@@ -130,11 +89,7 @@ func walkHistory(w *wire, r *payment.Record) {
 		return
 	}
 	r.History = nil
-	if !w.fields[fieldHistory].set {
-		formerNotes(w, r)
-		return
-	}
-	if !unpackHistory(w.fields[fieldHistory].bytes, w.base, &r.History) {
+	if w.fields[fieldHistory].set && !unpackHistory(w.fields[fieldHistory].bytes, w.base, &r.History) {
 		w.fail("history")
 	}
 }
@@ -241,26 +196,4 @@ func unpackHistory(b []byte, last time.Time, to *[]payment.Entry) bool {
 		*to = append(*to, e)
 	}
 	return ok
-}
-
-// formerDecisions are what format 1 called the decisions.
-var formerDecisions = map[string]payment.Decision{
-	"accept": payment.DecideAccept, "dismiss": payment.DecideReject, "ack": payment.DecideCredited,
-	"again": payment.DecideRedeliver, "reverse": payment.DecideRepaid,
-}
-
-func formerNotes(w *wire, r *payment.Record) {
-	var notes []payment.Entry
-	list(w, fieldNotes, &notes, func(w *wire, e *payment.Entry) {
-		e.Kind = payment.EntryDecided
-		stamp(w, 1, &e.At)
-		text(w, 2, &e.By)
-		text(w, 3, &e.Code)
-		text(w, 4, &e.Text)
-		if d, ok := formerDecisions[e.Code]; ok {
-			e.Code = string(d)
-		}
-	})
-	slices.SortStableFunc(notes, func(a, b payment.Entry) int { return cmp.Compare(a.At.UnixNano(), b.At.UnixNano()) })
-	r.History = notes
 }

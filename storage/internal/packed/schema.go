@@ -45,12 +45,10 @@ func walkRecord(w *wire, r *payment.Record) {
 	nested(w, 37, false, func(w *wire) { walkBuyer(w, &r.Buyer) })
 }
 
-// Fields of a record that format 1 wrote, and what has taken their place.
+// Fields of a record. Format 1 wrote 21 and 23; both stay unused.
 const (
-	fieldConversion = 21
-	fieldNotes      = 23
-	fieldOutbox     = 32
-	fieldHistory    = 33
+	fieldOutbox  = 32
+	fieldHistory = 33
 )
 
 func walkExpectation(w *wire, e *payment.Expectation) {

@@ -34,7 +34,7 @@ func DecodeTrack(b []byte) (t payment.Track, expires uint64, err error) {
 		return t, 0, fmt.Errorf("%w: track", ErrCorrupt)
 	}
 	if b[0] != trackFormat {
-		return t, 0, Newer("a track", b[0])
+		return t, 0, otherFormat("a track", b[0], trackFormat)
 	}
 	w := wire{base: epoch}
 	w.parse(b[1+timeSize:])

@@ -16,8 +16,8 @@ var (
 	// written.
 	ErrCorrupt = errors.New("damaged entry in the store")
 	// ErrFormat: the store, or an entry of it, was written by a newer version of
-	// this module.
-	ErrFormat = errors.New("written by a newer version of this module")
+	// this module, or by one from before the first release.
+	ErrFormat = errors.New("written by another version of this module")
 )
 
 // maxField is the highest field number of any message.
