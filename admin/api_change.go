@@ -111,20 +111,35 @@ func (c *call) decide(choice operate.Choice) error {
 }
 
 // body reads a small JSON object; none at all is an empty one.
-func (c *call) body(into any) error {
-	dec := json.NewDecoder(http.MaxBytesReader(c.w, c.r.Body, maxBody))
+func (c *call) body(into any) error { return c.object(into, maxBody, "write less") }
+
+// object reads a JSON object of at most most bytes, of known names, and nothing after it.
+// less says what to do where it is larger.
+func (c *call) object(into any, most int64, less string) error {
+	dec := json.NewDecoder(http.MaxBytesReader(c.w, c.r.Body, most))
 	dec.DisallowUnknownFields()
 	err := dec.Decode(into)
-	if errors.Is(err, io.EOF) {
+	switch {
+	case errors.Is(err, io.EOF):
 		return nil
-	}
-	if err != nil {
+	case tooLarge(err):
+		return badInput("the body has more than %d KiB: %s", most>>10, less)
+	case err != nil:
 		return badInput("the body is not the JSON object that is expected here: %v", err)
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return badInput("the body goes on after its JSON object")
+	switch _, err := dec.Token(); {
+	case errors.Is(err, io.EOF):
+		return nil
+	case tooLarge(err):
+		return badInput("the body has more than %d KiB: %s", most>>10, less)
 	}
-	return nil
+	return badInput("the body goes on after its JSON object")
+}
+
+// tooLarge reports whether a body was larger than what is read of it.
+func tooLarge(err error) bool {
+	var large *http.MaxBytesError
+	return errors.As(err, &large)
 }
 
 func (c *call) importIDs() error {
@@ -134,7 +149,10 @@ func (c *call) importIDs() error {
 		return badInput("provider %.40q is not configured; there are: %s", name, strings.Join(c.app.ProviderNames(), ", "))
 	}
 	ids, err := readIDs(http.MaxBytesReader(c.w, c.r.Body, maxImport))
-	if err != nil {
+	switch {
+	case tooLarge(err):
+		return badInput("the body has more than %d KiB: import the ids in parts", maxImport>>10)
+	case err != nil:
 		return badInput("%v", err)
 	}
 	e, err := c.engine()

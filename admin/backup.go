@@ -75,7 +75,7 @@ func (c *cli) backup(_ *cobra.Command, args []string) error {
 		_, err := archive.Look(io.TeeReader(resp.Body, c.out))
 		return cutOff(err)
 	}
-	about, err := newFile(name, func(f io.Writer) (archive.About, error) { return archive.Look(io.TeeReader(resp.Body, f)) })
+	about, err := c.newFile(name, func(f io.Writer) (archive.About, error) { return archive.Look(io.TeeReader(resp.Body, f)) })
 	if err != nil {
 		return cutOff(err)
 	}
@@ -94,12 +94,12 @@ func cutOff(err error) error {
 
 // newFile writes a file for its owner alone, which appears under its name when it is whole
 // and on the disk, where no file is there by then.
-func newFile(name string, write func(io.Writer) (archive.About, error)) (about archive.About, err error) {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+func (c *cli) newFile(name string, write func(io.Writer) (archive.About, error)) (about archive.About, err error) {
+	f, remove, err := c.newPart(name)
 	if err != nil {
 		return about, err
 	}
-	defer os.Remove(f.Name())
+	defer remove()
 	about, err = write(f)
 	if err == nil {
 		err = f.Sync()
@@ -144,7 +144,7 @@ restore names the commands that find it.`,
 }
 
 func (c *cli) restore(_ *cobra.Command, args []string) error {
-	f, err := os.Open(args[0])
+	f, err := archive.Open(args[0])
 	if err != nil {
 		return fmt.Errorf("reading the backup: %w", err)
 	}

@@ -4,8 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -47,7 +45,7 @@ Comments are in the language of --lang, or of the environment (LANG).`,
 	})
 }
 
-var initTexts = struct{ kind, static, php, plugin, gateway, at, host, root, back, fpm, choose, made, next, live, key, helpers, relay lang.Text }{
+var initTexts = struct{ kind, static, php, plugin, gateway, at, host, root, back, fpm, choose, none, closed, made, next, live, key, helpers, relay lang.Text }{
 	kind:    lang.Text{"What kind of shop is it?", "فروشگاه از چه نوعی است؟"},
 	static:  lang.Text{"files only, no program", "فقط فایل، بدون برنامه"},
 	php:     lang.Text{"a PHP program of your own", "برنامهٔ PHP خودتان"},
@@ -59,6 +57,8 @@ var initTexts = struct{ kind, static, php, plugin, gateway, at, host, root, back
 	back:    lang.Text{"Path at which customers come back from the bank", "مسیر بازگشت مشتری از بانک"},
 	fpm:     lang.Text{"Where PHP listens", "PHP کجا گوش می‌دهد"},
 	choose:  lang.Text{"Choose a number or a name", "شماره یا نام را بنویسید"},
+	none:    lang.Text{"%q is none of these.", "%q هیچ‌کدام از این‌ها نیست."},
+	closed:  lang.Text{"%s: %s. For a new shop choose another gateway.", "%s: %s. برای فروشگاه تازه درگاه دیگری انتخاب کنید."},
 	made:    lang.Text{"Written:", "نوشته شد:"},
 	next:    lang.Text{"Check it, then run it:", "بررسی و اجرا:"},
 	live:    lang.Text{"It is in the sandbox: no money moves. Before customers pay, remove the two places marked SANDBOX.", "در حالت آزمایشی است و پولی جابه‌جا نمی‌شود. پیش از پرداخت مشتریان، دو جای «آزمایشی» را پاک کنید."},
@@ -98,94 +98,41 @@ func (c *cli) init(cmd *cobra.Command, _ []string) error {
 	return nil
 }
 
-// ask asks for what no flag has said.
+// ask asks for what no flag has said. What can't work is said at once, before the next
+// question, whether a flag or an answer said it.
 func (c *cli) ask(shop *begin.Shop, l lang.Lang) error {
+	if err := shop.Vacant(); err != nil {
+		return err
+	}
 	q := questions{in: bufio.NewScanner(c.in), out: c.out, lang: l}
 	t := initTexts
-	if err := q.choice(t.kind, &shop.Kind, begin.Kinds(), []lang.Text{t.static, t.php, t.plugin}); err != nil {
+	kinds := map[string]lang.Text{begin.Static: t.static, begin.PHP: t.php, begin.Plugin: t.plugin}
+	if err := q.choice(t.kind, &shop.Kind, begin.Kinds(), func(kind string) lang.Text { return kinds[kind] }); err != nil {
 		return err
 	}
-	gateways := begin.Gateways(shop.Kind == begin.Static)
-	if err := q.choice(t.gateway, &shop.Gateway, gateways, nil); err != nil {
+	if shop.Gateway != "" {
+		if _, err := begin.Needs(shop.Gateway); err != nil {
+			return usage("%w", err)
+		}
+	}
+	if err := q.choice(t.gateway, &shop.Gateway, begin.Gateways(shop.Kind == begin.Static), begin.Explain); err != nil {
 		return err
 	}
-	if err := q.text(t.at, &shop.Address, "http://localhost:"+strconv.Itoa(begin.DemoPort)); err != nil {
+	if err := q.text(t.at, &shop.Address, "http://localhost:"+strconv.Itoa(begin.DemoPort), begin.CheckAddress); err != nil {
 		return err
 	}
 	if shop.WantsHost() {
-		if err := q.text(t.host, &shop.BaseURL, ""); err != nil {
+		if err := q.text(t.host, &shop.BaseURL, "", begin.CheckHost); err != nil {
 			return err
 		}
 	}
-	if err := q.text(t.root, &shop.Root, begin.DefaultRoot(shop.Kind)); err != nil || shop.Kind == begin.Static {
+	if err := q.text(t.root, &shop.Root, begin.DefaultRoot(shop.Kind), begin.CheckText); err != nil || shop.Kind == begin.Static {
 		return err
 	}
-	if err := q.text(t.back, &shop.Return, begin.DefaultReturn(shop.Kind, shop.Gateway)); err != nil {
+	if err := q.text(t.back, &shop.Return, begin.DefaultReturn(shop.Kind, shop.Gateway), begin.CheckReturn); err != nil {
 		return err
 	}
-	return q.text(t.fpm, &shop.FPM, begin.DefaultFPM())
-}
-
-type questions struct {
-	in   *bufio.Scanner
-	out  io.Writer
-	lang lang.Lang
-}
-
-func (q *questions) read() (string, error) {
-	if !q.in.Scan() {
-		if err := q.in.Err(); err != nil {
-			return "", fmt.Errorf("reading the answer: %w", err)
-		}
-		return "", usage("%w: give it as a flag", errNoAnswer)
-	}
-	return strings.TrimSpace(q.in.Text()), nil
-}
-
-// text asks for a text unless there is one.
-func (q *questions) text(question lang.Text, to *string, usual string) error {
-	if *to != "" {
-		return nil
-	}
-	if fmt.Fprint(q.out, question.In(q.lang)); usual != "" {
-		fmt.Fprintf(q.out, " [%s]", usual)
-	}
-	fmt.Fprint(q.out, ": ")
-	answer, err := q.read()
-	if *to = answer; answer == "" {
-		*to = usual
-	}
-	return err
-}
-
-// choice asks for one of some words unless there is one.
-func (q *questions) choice(question lang.Text, to *string, words []string, explained []lang.Text) error {
-	if *to != "" {
-		return nil
-	}
-	fmt.Fprintln(q.out, question.In(q.lang))
-	for i, w := range words {
-		line := fmt.Sprintf("  %d  %s", i+1, w)
-		if i < len(explained) {
-			line = fmt.Sprintf("  %d  %-8s %s", i+1, w, explained[i].In(q.lang))
-		}
-		fmt.Fprintln(q.out, line)
-	}
-	for {
-		fmt.Fprintf(q.out, "%s: ", initTexts.choose.In(q.lang))
-		answer, err := q.read()
-		if err != nil {
-			return err
-		}
-		if n, err := strconv.Atoi(answer); err == nil && n >= 1 && n <= len(words) {
-			*to = words[n-1]
-			return nil
-		}
-		if slices.Contains(words, answer) {
-			*to = answer
-			return nil
-		}
-	}
+	return q.text(t.fpm, &shop.FPM, begin.DefaultFPM(), begin.CheckText)
 }
 
 func (c *cli) sayInit(shop begin.Shop, made begin.Made, l lang.Lang) {
@@ -202,6 +149,9 @@ func (c *cli) sayInit(shop begin.Shop, made begin.Made, l lang.Lang) {
 		fmt.Fprintf(c.out, "\n%s\n  %s/-/pay/<%s>/%s\n", t.relay.In(l), shop.Address, begin.RelayName, shop.Gateway)
 	case shop.Kind != begin.Static:
 		fmt.Fprintf(c.out, "\n%s\n", t.helpers.In(l))
+	}
+	if closed, ok := begin.Closed(shop.Gateway); ok {
+		fmt.Fprintf(c.out, "\n"+t.closed.In(l)+"\n", shop.Gateway, closed.In(l))
 	}
 	if made.Sandbox != 0 {
 		fmt.Fprintf(c.out, "\n%s\n", t.live.In(l))

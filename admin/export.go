@@ -77,7 +77,7 @@ func (c *cli) export(cmd *cobra.Command, _ []string) (failed error) {
 	case c.dryRun:
 		out = io.Discard
 	default:
-		f, end, err := wholly(name)
+		f, end, err := c.wholly(name)
 		if err != nil {
 			return fmt.Errorf("writing the export: %w", err)
 		}
@@ -172,7 +172,7 @@ func (c *cli) formatOf(flags *pflag.FlagSet, file string) (string, error) {
 
 // wholly opens a file that appears under its name only when it is whole; what stood
 // there stays until then. What is no regular file, such as a pipe, is written to as it is.
-func wholly(name string) (out io.Writer, end func(error) error, err error) {
+func (c *cli) wholly(name string) (out io.Writer, end func(error) error, err error) {
 	if st, err := os.Stat(name); err == nil && !st.Mode().IsRegular() {
 		f, err := os.OpenFile(name, os.O_WRONLY, 0) //nolint:gosec // the operator's own file
 		if err != nil {
@@ -180,19 +180,17 @@ func wholly(name string) (out io.Writer, end func(error) error, err error) {
 		}
 		return f, func(err error) error { return errors.Join(err, f.Close()) }, nil
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	f, remove, err := c.newPart(name)
 	if err != nil {
 		return nil, nil, err
 	}
 	return f, func(err error) error {
+		defer remove()
 		if err == nil {
 			err = f.Sync()
 		}
 		if err = errors.Join(err, f.Close()); err == nil {
 			err = os.Rename(f.Name(), name)
-		}
-		if err != nil {
-			_ = os.Remove(f.Name())
 		}
 		return err
 	}, nil

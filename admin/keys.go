@@ -99,8 +99,9 @@ func (c *cli) keys(cmd *cobra.Command, _ []string) error {
 	return nil
 }
 
-// maxSecret bounds a file that may be anything.
-const maxSecret = 64 << 10
+// maxSecret is the largest file that Caddy's `{file.…}` reads. A part of a larger one would
+// make keys that no server has.
+const maxSecret = 1 << 20
 
 func (c *cli) keysOfFile(name, kid string) ([]ShopKeys, error) {
 	in := c.in
@@ -112,9 +113,12 @@ func (c *cli) keysOfFile(name, kid string) ([]ShopKeys, error) {
 		defer f.Close()
 		in = f
 	}
-	b, err := io.ReadAll(io.LimitReader(in, maxSecret))
+	b, err := io.ReadAll(io.LimitReader(in, maxSecret+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the secret: %w", err)
+	}
+	if len(b) > maxSecret {
+		return nil, usage("%s has more than %d KiB, of which Caddy reads nothing: name the file with the secret alone", name, maxSecret>>10)
 	}
 	return derive("", kid, string(b), true)
 }

@@ -32,6 +32,14 @@ goes on.`,
 }
 
 func (c *cli) moveIn(_ *cobra.Command, args []string) error {
+	// A file that can't be imported makes no ledger.
+	f, err := archive.Open(args[0])
+	if err != nil {
+		return fmt.Errorf("reading the archive: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("reading the archive: %w", err)
+	}
 	return c.withLedger(true, func(ctx context.Context, s storage.Migrator) error {
 		sum, err := archive.Import(ctx, s, args[0], c.bar())
 		if err != nil {

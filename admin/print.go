@@ -64,7 +64,7 @@ var labels = map[string]lang.Text{
 	"deadline": {"deadline", "مهلت"},
 	"next":     {"what to do", "چه کنم؟"},
 	"report":   {"affiliate", "همکاری در فروش"},
-	"panel":    {"to search for in the provider's panel", "در پنل ارائه‌دهنده جست‌وجو کنید"},
+	"panel":    {"to search for in the provider's panel", "در پنل درگاه جست‌وجو کنید"},
 	"history":  {"History", "تاریخچه"},
 	"can":      {"What you can do", "چه می‌توانید بکنید"},
 	"blocked":  {"Not possible now", "اکنون شدنی نیست"},

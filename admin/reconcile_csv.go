@@ -46,18 +46,27 @@ func (c *cli) readBook(name string, o bookOptions) ([]payment.Booked, error) {
 		defer f.Close()
 		in = f
 	}
-	text, err := io.ReadAll(io.LimitReader(in, maxTable+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("reading the table: %w", err)
-	case len(text) > maxTable:
-		return nil, usage("the table has more than %d MiB", maxTable>>20)
+	text, err := readTable(in, maxTable)
+	if err != nil {
+		return nil, err
 	}
 	list, err := parseBook(bytes.TrimPrefix(text, []byte("\ufeff")), o)
 	if err != nil {
 		return nil, usage("%s: %v", name, err)
 	}
 	return list, nil
+}
+
+// readTable reads a table of at most most bytes, whole or not at all.
+func readTable(in io.Reader, most int) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(in, int64(most)+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading the table: %w", err)
+	case len(text) > most:
+		return nil, usage("the table has more than %d KiB: compare fewer days", most>>10)
+	}
+	return text, nil
 }
 
 func parseBook(text []byte, o bookOptions) ([]payment.Booked, error) {

@@ -107,25 +107,25 @@ func (s *siteBlock) checkExpect(mark *caddyfile.Dispenser, v *handlers.Verify) e
 	case v.Deliver == "once":
 		return mark.Err("mode plugin is short for `expect none` and `deliver idempotent`: leave out `mode plugin` or `deliver once`")
 	case !p.AnswersOrder:
-		return mark.Errf("mode plugin is only for providers whose answer names the order, and that of %s (%s) does not: use the relay, which needs no change in the plugin either", v.Provider, kind)
+		return mark.Errf("mode plugin is only for providers whose answer names the order, and that of %s does not: use the relay, which needs no change in the plugin either", called(v.Provider, kind))
 	default:
 		return nil
 	}
 	switch mode {
 	case "":
 		if !p.AnswersOrder && !slices.ContainsFunc(s.handler.Checkout, func(c *handlers.Checkout) bool { return slices.Contains(c.Providers, v.Provider) }) {
-			return mark.Errf("say how order and amount are known, because the answer of %s (%s) does not name the order: %s",
-				v.Provider, kind, ways(p))
+			return mark.Errf("say how order and amount are known, because the answer of %s does not name the order: %s",
+				called(v.Provider, kind), ways(p))
 		}
 	case "none":
 		if !p.AnswersOrder {
-			return mark.Errf("expect none is only for providers whose answer names the order, and that of %s (%s) does not: %s",
-				v.Provider, kind, ways(p))
+			return mark.Errf("expect none is only for providers whose answer names the order, and that of %s does not: %s",
+				called(v.Provider, kind), ways(p))
 		}
 	case "lookup":
 		if !p.ReturnsOrder && v.Order == "" {
-			return mark.Errf("expect lookup needs `order <placeholder>`, such as order {query.order}: the return of %s (%s) does not name the order itself",
-				v.Provider, kind)
+			return mark.Errf("expect lookup needs `order <placeholder>`, such as order {query.order}: the return of %s does not name the order itself",
+				called(v.Provider, kind))
 		}
 	case "signed":
 		return s.checkSigned(mark, v, p)
@@ -136,8 +136,8 @@ func (s *siteBlock) checkExpect(mark *caddyfile.Dispenser, v *handlers.Verify) e
 func (s *siteBlock) checkSigned(mark *caddyfile.Dispenser, v *handlers.Verify, p payment.Protocol) error {
 	used := s.global.Providers[v.Provider]
 	if !p.MayBeSigned() {
-		return mark.Errf("expect signed is refused for %s (%s), whose answer names neither order nor amount, so that a signature could be used with another's payment: %s",
-			v.Provider, used.Type, ways(p))
+		return mark.Errf("expect signed is refused for %s, whose answer names neither order nor amount, so that a signature could be used with another's payment: %s",
+			called(v.Provider, used.Type), ways(p))
 	}
 	if !p.TellsFirst && used.UsedIDs == "" {
 		return mark.Errf("expect signed needs `used_ids imported|none` in the block `provider %s`: its check can't tell a first answer from a repeated one, so receipts from before this ledger must be known",
@@ -158,7 +158,7 @@ func (s *siteBlock) checkSells(mark *caddyfile.Dispenser, c *handlers.Checkout) 
 			continue
 		}
 		if _, ok := p.(payment.Creator); !ok {
-			return mark.Errf("checkout %s: %s (%s) cannot start payments; only the shop can", c.Path, name, s.global.Providers[name].Type)
+			return mark.Errf("checkout %s: %s cannot start payments; only the shop can", c.Path, called(name, s.global.Providers[name].Type))
 		}
 		if err := c.CheckPrices(name, p.Protocol()); err != nil {
 			return mark.Errf("checkout %s: %w", c.Path, err)
@@ -234,4 +234,12 @@ func (s *siteBlock) checkSold(mark *caddyfile.Dispenser, q *handlers.Require) er
 		return mark.Errf("require: checkout %s does not sell %s; %s", c.Path, block.Join(q.Items, "or"), hint)
 	}
 	return mark.Errf("require: there is no checkout %s in this block; %s", q.Checkout, block.Suggest(q.Checkout, paths))
+}
+
+// called is a provider as its owner names it, with its type where that is another word.
+func called(name, kind string) string {
+	if name == kind {
+		return name
+	}
+	return name + " (" + kind + ")"
 }

@@ -478,3 +478,43 @@ func TestHearts(t *testing.T) {
 		rest = rest[at+1:]
 	}
 }
+
+// idpayPages are the pages that may show IDPay in a block: its own, and those of shop systems,
+// where it is the plugin that was tried.
+var idpayPages = []string{
+	"docs/architecture.md", "docs/receipt.md", "docs/directives/payment_sandbox.md", "docs/fa/directives/payment_sandbox.md", "docs/gateways/idpay.md", "docs/fa/gateways/idpay.md",
+	"docs/shops/opencart.md", "docs/fa/shops/opencart.md", "docs/shops/whmcs.md", "docs/fa/shops/whmcs.md", "docs/shops/woocommerce.md", "docs/fa/shops/woocommerce.md", "xcaddy.md",
+}
+
+// A reader's first example is of a gateway that takes new shops: IDPay is reported closed.
+func TestFirstExamplesAreOfAGatewayThatLives(t *testing.T) {
+	block := regexp.MustCompile("(?ms)^```\\w[^\n]*\n(.*?)^```")
+	for name, text := range manual(t) {
+		name = filepath.ToSlash(strings.TrimPrefix(name, ".."+string(filepath.Separator)))
+		if slices.Contains(idpayPages, name) || strings.HasPrefix(name, "sandbox/") || name == "CHANGELOG.md" {
+			continue
+		}
+		for _, m := range block.FindAllStringSubmatch(text, -1) {
+			if strings.Contains(strings.ToLower(m[1]), "idpay") {
+				t.Errorf("%s shows IDPay:\n%s", name, m[1])
+			}
+		}
+	}
+}
+
+// Every picture is shown somewhere: one that nobody sees is taken anew by nobody either.
+func TestEveryPictureIsShown(t *testing.T) {
+	var text strings.Builder
+	for _, page := range manual(t) {
+		text.WriteString(page)
+	}
+	pictures, err := filepath.Glob(filepath.Join("images", "*"))
+	if err != nil || len(pictures) < 10 {
+		t.Fatal(len(pictures), err)
+	}
+	for _, name := range pictures {
+		if !strings.Contains(text.String(), "images/"+filepath.Base(name)+")") {
+			t.Errorf("no page shows %s", name)
+		}
+	}
+}

@@ -13,7 +13,7 @@ import (
 )
 
 // around are counts below, at, just above and far above a bound.
-func around(most int) []int { return []int{1, most - 1, most, most + 1, 3*most + 7} }
+func around(most int) []int { return []int{1, most - 1, most, most + 1, 2*most + 7} }
 
 var atBounds = time.Unix(1_790_000_000, 0).UTC()
 

@@ -1,20 +1,12 @@
 package handlers
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"math"
-	"mime"
-	"mime/multipart"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
@@ -37,7 +29,10 @@ type brought struct {
 }
 
 func (o *Observe) brought(r *http.Request) (brought, error) {
-	form := asQuery(r)
+	form, err := asQuery(r)
+	if err != nil {
+		return brought{}, err
+	}
 	named, err := o.named(r.URL.RawQuery, form)
 	return brought{form, named}, err
 }
@@ -132,58 +127,6 @@ func (o *Observe) named(query string, form []byte) ([]payment.Claimed, error) {
 	return all, nil
 }
 
-// asQuery is what a body says in the way of a query, in the forms that shops read:
-// plain ones, those of parts, and JSON, which Laravel takes for a form. A body of which
-// the end is not seen is longer than a return's may be, and stays as it is.
-func asQuery(r *http.Request) []byte {
-	kind, args, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	isJSON := kind == "application/json" || strings.HasSuffix(kind, "+json")
-	if !isJSON && kind != formType && kind != "multipart/form-data" {
-		return nil
-	}
-	body, ok := peek(r, params.MaxBytes+1)
-	if !ok || len(body) > params.MaxBytes || kind == formType {
-		return body
-	}
-	form := make(url.Values)
-	if isJSON {
-		fields(body, form)
-	} else {
-		parts(body, args["boundary"], form)
-	}
-	return []byte(form.Encode())
-}
-
-// fields reads a JSON object's texts and numbers.
-func fields(body []byte, form url.Values) {
-	var all map[string]json.RawMessage
-	if json.Unmarshal(body, &all) != nil {
-		return
-	}
-	for name, raw := range all {
-		var text string
-		if json.Unmarshal(raw, &text) != nil {
-			text = string(raw)
-		}
-		form.Set(name, text)
-	}
-}
-
-// parts reads a form's parts that are no files.
-func parts(body []byte, boundary string, form url.Values) {
-	in := multipart.NewReader(bytes.NewReader(body), boundary)
-	for {
-		part, err := in.NextPart()
-		if err != nil {
-			return
-		}
-		if part.FileName() == "" {
-			value, _ := io.ReadAll(part)
-			form.Add(part.FormName(), string(value))
-		}
-	}
-}
-
 // foreign answers a return whose address is not that of its payment's create, and
 // returns the payment of any other.
 //
@@ -203,8 +146,8 @@ func (h *Handler) foreign(r *http.Request, o *Observe, eng *engine.Engine, b bro
 		}
 		ours = rec
 	}
-	if rec := h.respelt(r, o, eng, b); rec != nil {
-		return rec, errRespelt
+	if rec, why := h.respelt(r, o, eng, b); why != nil {
+		return rec, why
 	}
 	return ours, nil
 }
@@ -276,58 +219,6 @@ func (o *Observe) unequivocal(r *http.Request, rec *payment.Record, own []string
 	return nil
 }
 
-// respelt is a relayed payment that a lenient reader finds in a request, and that no
-// strict one does: PHP's (int) drops what follows the digits, JavaScript reads 0x1f, a
-// database compares without case and without blanks at the end.
-func (h *Handler) respelt(r *http.Request, o *Observe, eng *engine.Engine, b brought) *payment.Record {
-	for _, param := range o.conf.provider.terms.Params {
-		for _, value := range params.Values(r.URL.RawQuery, b.form, param) {
-			for _, id := range spellings(value) {
-				if names(b.named, id) {
-					continue
-				}
-				if rec, err := h.relayedOf(r.Context(), eng, o, id); err == nil && rec != nil {
-					return rec
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// leastID is how short an id may be that is looked for in other spellings: a shop's own
-// numbers are no ids.
-const leastID = 6
-
-// spellings are the ids that a lenient reader makes of a value, without the value.
-func spellings(value string) (all []string) {
-	add := func(id string) {
-		if len(id) >= leastID && id != value && !slices.Contains(all, id) {
-			all = append(all, id)
-		}
-	}
-	text, _, _ := strings.Cut(value, "\x00")
-	text = strings.TrimFunc(text, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) })
-	add(text)
-	add(strings.ToUpper(text))
-	add(strings.ToLower(text))
-	digits := strings.TrimLeft(text, "+")
-	if n := strings.IndexFunc(digits, func(c rune) bool { return c < '0' || c > '9' }); n >= 0 {
-		digits = digits[:n]
-	}
-	add(digits)
-	add(strings.TrimLeft(digits, "0"))
-	if n, err := strconv.ParseInt(text, 0, 64); err == nil {
-		add(strconv.FormatInt(n, 10))
-	}
-	if f, err := strconv.ParseFloat(text, 64); err == nil && math.Abs(f) < 1<<53 {
-		add(strconv.FormatInt(int64(f), 10))
-	}
-	return all
-}
-
-var errRespelt = errors.New("its id is spelt in another way than the provider does, which the shop may read as that of another order's payment")
-
 // strayed answers a return of a relayed payment that no route takes, if its payment was
 // created with another address; nil for every other request.
 func (h *Handler) strayed(r *http.Request) answerer {
@@ -359,7 +250,11 @@ func (o *Observe) marked(r *http.Request) bool {
 			continue
 		}
 		if !looked {
-			looked, form = true, string(asQuery(r))
+			body, err := asQuery(r)
+			if err != nil { // a shop may read it, but no gateway sends packed JSON
+				return !strings.Contains(strings.ToLower(r.Header.Get("Content-Type")), "json")
+			}
+			looked, form = true, string(body)
 			if len(r.Header["Cookie"]) > 0 {
 				cookies = strings.Join(r.Header["Cookie"], ";")
 			}

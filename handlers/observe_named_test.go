@@ -97,7 +97,8 @@ func TestObservedReturnsReadAlike(t *testing.T) {
 			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		}
 		r := asked(req)
-		named, err := o.named(r.URL.RawQuery, asQuery(r))
+		b, err := o.brought(r)
+		named := b.named
 		if err != nil || names(named, rec.ID) && h.otherAddress(r, o, rec) != nil {
 			stopped++
 			return

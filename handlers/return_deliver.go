@@ -50,7 +50,11 @@ func (t *returnRequest) deliver(rec *payment.Record) error {
 	case w == nil && errors.Is(err, engine.ErrNotNow) && now != nil && engine.KindOf(now) == engine.Verified:
 		return t.confirming(now) // its money may be on the way back: nothing begins now
 	case w == nil && errors.Is(err, engine.ErrNotNow) && now != nil:
-		return t.answer(t.bounceResult(now))
+		res := t.bounceResult(now)
+		if res.Kind == engine.Verified {
+			return t.confirming(now)
+		}
+		return t.answer(res)
 	case w == nil:
 		return t.unavailable(err)
 	}

@@ -18,9 +18,9 @@ func relayingMore() []Mutant {
 		{"relay-silence-is-a-no", "R3", "A plugin whose gateway is silent hears an error at once, and gives the order up for good.",
 			in("engine", "if !e.now().Add(pause).Before(ends) || !e.relayWait(gone, pause) {", "if true {"), []Suite{unit("engine", "TestRelayLostAnswer|TestRelaySilence")}},
 		{"relay-neighbours-port", "R10", "A create is taken for another shop's, which lives on another port of the host: its customer's return is foreign.",
-			in("handlers", "if at.ID == id || slices.Contains(at.Formerly, id) {", "if false {"), []Suite{process("clients", "TestClients")}},
+			in("handlers", "if at.ID == id || slices.Contains(at.Formerly, id) {", "if false && (at.ID == id || slices.Contains(at.Formerly, id)) {"), []Suite{process("clients", "TestClients")}},
 		{"relay-foreign-return-passes", "R10", "A return of a paid order is moved to another, whose plugin takes \"already verified\" for paid.",
-			in("handlers", "why := h.otherAddress(r, o, rec); why != nil {", "why := h.otherAddress(r, o, rec); why != nil && false {"), []Suite{process("php", "TestRelayedPlugin")}},
+			in("handlers", "why := h.otherAddress(r, o, rec); why != nil {", "why := h.otherAddress(r, o, rec); why != nil && false {"), []Suite{process("php", "TestRelayedPlugin"), doors(300)}},
 		{"relay-first-after-a-restore", "R4 R7", "A ledger is put back that has forgotten that the shop heard \"first\", and it hears it again.",
 			in("engine", "return err == nil && rec.Generation != gen.Seq, err", "return false, err"), []Suite{unit("engine", "TestRelayAfterTheLedger")}},
 		{"relay-dead-page-waits", "R8", "After a crash the customer's reload proves nothing for two minutes: a credited order waits for a person.",
@@ -29,5 +29,11 @@ func relayingMore() []Mutant {
 			in("engine", "if why := otherCreate(log, c); why != nil {", "if why := otherCreate(log, c); why != nil && false {"), []Suite{unit("engine", "TestForwardedOtherAmount")}},
 		{"relay-delivery-uncounted", "R8", "The alarm that the shop takes no payments never rings for a relayed shop.",
 			in("engine", "\tif r.Delivery.Via != payment.ViaRelay {\n\t\treturn \"\"", "\tif true {\n\t\treturn \"\""), []Suite{unit("engine", "TestRelayCounted")}},
+		{"relay-forwarded-for-another-site", "R5 R7", "While the ledger is away one payment buys in two shops that share an account.",
+			in("engine", "case c.Bound && !slices.Contains(names(c.Site, c.Formerly), rec.Site):", "case c.Bound && false && !slices.Contains(names(c.Site, c.Formerly), rec.Site):"), []Suite{unit("engine", "TestForwardedOtherSite")}},
+		{"relay-forwarded-refusal-declines", "R10", "What the gateway said of another amount is read in as its answer about the payment.",
+			in("engine", "&& m.Outcome != payment.OutcomePaid {", "&& m.Outcome == payment.OutcomeUnknown {"), []Suite{unit("engine", "TestForwardedOtherAmount")}},
+		{"relayed-return-with-a-dirty-id", "R7", "A zero byte behind another order's paid id hides it from us, and the plugin's trim() takes it off.",
+			in("internal/params", "\t\t\tvalue := loose(v)\n", "\t\t\tvalue, err := strict(name, v)\n\t\t\tif err != nil {\n\t\t\t\tcontinue\n\t\t\t}\n"), []Suite{unit("internal/params", "TestLenientValues"), doors(300)}},
 	}
 }

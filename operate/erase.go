@@ -35,6 +35,9 @@ type Erasures struct {
 // openMost bounds how many payments an answer names.
 const openMost = 20
 
+// erasePause is the longest pause between two pages of payments that are erased.
+const erasePause = 5 * time.Second
+
 // Erase takes out of payments what they know of their payers. They stay the payments that
 // they were, and unique.
 func Erase(ctx context.Context, e *engine.Engine, q Erasing) (Erasures, error) {
@@ -70,6 +73,7 @@ func Erase(ctx context.Context, e *engine.Engine, q Erasing) (Erasures, error) {
 		// Each page is read before it is changed, and the cursor is a place in the order of
 		// creation, which erasing changes for no payment.
 		for {
+			began := time.Now()
 			page, err := List(ctx, e, l)
 			if err != nil {
 				return out, err
@@ -81,6 +85,12 @@ func Erase(ctx context.Context, e *engine.Engine, q Erasing) (Erasures, error) {
 			}
 			if l.Cursor = page.Next; l.Cursor == "" {
 				return out, nil
+			}
+			// Payments go on meanwhile: half of the time is theirs.
+			select {
+			case <-ctx.Done():
+				return out, ctx.Err()
+			case <-time.After(min(time.Since(began), erasePause)):
 			}
 		}
 	}

@@ -19,13 +19,18 @@ func TestUnitIsVerified(t *testing.T) {
 		t.Skip("no systemd-analyze")
 	}
 	// It looks for the program, too.
-	name := filepath.Join(t.TempDir(), "caddy-payments.service")
-	text := strings.ReplaceAll(read(t, "systemd/caddy-payments.service"), "/usr/bin/caddy-payments", "/bin/true")
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+	dir := t.TempDir()
+	args := []string{"verify", "--man=no"}
+	for _, unit := range []string{"caddy-payments.service", "caddy-payments-retention.service", "caddy-payments-retention.timer"} {
+		name := filepath.Join(dir, unit)
+		text := strings.ReplaceAll(read(t, "systemd/"+unit), "/usr/bin/caddy-payments", "/bin/true")
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, name)
 	}
-	out, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", name).CombinedOutput()
-	if err != nil || strings.Contains(string(out), "caddy-payments.service") {
+	out, err := exec.CommandContext(t.Context(), analyze, args...).CombinedOutput()
+	if err != nil || strings.Contains(string(out), "caddy-payments") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
@@ -42,8 +47,9 @@ func TestDebianPackage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		" ./usr/bin/caddy-payments\n", " ./usr/lib/systemd/system/caddy-payments.service\n", " ./etc/caddy-payments/Caddyfile\n",
+		" ./usr/bin/caddy-payments\n", " ./usr/lib/systemd/system/caddy-payments.service\n", " ./usr/lib/systemd/system/caddy-payments-retention.timer\n", " ./etc/caddy-payments/Caddyfile\n",
 		" ./usr/share/caddy-payments/caddy.service.d/payments.conf\n", " ./usr/share/doc/caddy-payments/copyright\n",
+		" ./usr/share/caddy-payments/php/payment-announce.php\n", " ./usr/share/caddy-payments/php/payment-receipt.php\n", " ./usr/share/caddy-payments/php/payment-key.php\n",
 	} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("it lacks%s", want)

@@ -95,6 +95,24 @@ func TestUnits(t *testing.T) {
 	}
 }
 
+// The retention's timer starts a command that there is, with a note, for the config of the service.
+func TestRetentionUnits(t *testing.T) {
+	unit := settings(read(t, "systemd/caddy-payments-retention.service"))
+	start := last(unit, "ExecStart")
+	for _, want := range []string{"/usr/bin/caddy-payments payments erase ", " --before ${KEEP} ", " --note ", " --config /etc/caddy-payments/Caddyfile"} {
+		if !strings.Contains(start, want) {
+			t.Errorf("ExecStart=%s lacks %q", start, want)
+		}
+	}
+	if last(unit, "User") != last(settings(read(t, "systemd/caddy-payments.service")), "User") {
+		t.Error("it runs as another user than the service")
+	}
+	timer := settings(read(t, "systemd/caddy-payments-retention.timer"))
+	if last(timer, "Persistent") != "true" || last(timer, "OnCalendar") == "" {
+		t.Errorf("%v", timer)
+	}
+}
+
 func TestMaintainerScripts(t *testing.T) {
 	for _, name := range []string{"postinst", "prerm", "postrm"} {
 		if out, err := exec.CommandContext(t.Context(), "sh", "-n", "debian/"+name).CombinedOutput(); err != nil {
@@ -109,7 +127,7 @@ func TestMaintainerScripts(t *testing.T) {
 
 // Each is what Caddy accepts, formatted.
 func TestCaddyfiles(t *testing.T) {
-	for name, value := range map[string]string{"PAYMENTS_DB_PASSWORD": "x", "PAYMENTS_SIGNING_KEY": strings.Repeat("x", 32), "IDPAY_KEY": "x"} {
+	for name, value := range map[string]string{"PAYMENTS_DB_PASSWORD": "x", "PAYMENTS_SIGNING_KEY": strings.Repeat("x", 32), "ZARINPAL_MERCHANT": "72397f71-ed58-409b-82e6-81072225ece3"} {
 		t.Setenv(name, value)
 	}
 	for _, name := range []string{"Caddyfile", "php/Caddyfile"} {

@@ -78,6 +78,9 @@ func ParseMobile(s string) (string, error) {
 
 // ParseEmail reads one address. Letters beyond ASCII are refused: gateways drop them.
 func ParseEmail(s string) (string, error) {
+	if len(s) > maxWritten {
+		return "", ErrEmail
+	}
 	s = strings.TrimSpace(s)
 	if len(s) > MaxEmail {
 		return "", ErrEmail

@@ -86,3 +86,21 @@ func TestBuyerIsNotPrinted(t *testing.T) {
 		}
 	}
 }
+
+// What is read of a field is bounded in bytes, spaces included: at the bound it is read, a
+// byte more is refused.
+func TestFieldsAreBounded(t *testing.T) {
+	for name, c := range map[string]struct {
+		text  string
+		parse func(string) (string, error)
+	}{
+		"name": {"سارا", ParseName}, "mobile": {"09121234567", ParseMobile}, "email": {"name@example.com", ParseEmail},
+	} {
+		for _, n := range []int{len(c.text), maxWritten - 1, maxWritten, maxWritten + 1, 20 * maxWritten} {
+			got, err := c.parse(c.text + strings.Repeat(" ", n-len(c.text)))
+			if ok := err == nil && got == c.text; ok != (n <= maxWritten) {
+				t.Errorf("%s of %d bytes: %q, %v", name, n, got, err)
+			}
+		}
+	}
+}

@@ -19,7 +19,7 @@ func init() {
 	for _, g := range []gateway{
 		{name: Provider24Pal, fa: "۲۴پال", en: "24pal"},
 		{name: ProviderPoolam, fa: "پولام", en: "Poolam"},
-		{name: ProviderInvoice, fa: "اسکریپت فاکتور", en: "Invoice script"},
+		{name: ProviderInvoice, fa: "اسکریپت صورت‌حساب", en: "Invoice script"},
 	} {
 		g.serve = func(s *Server, w http.ResponseWriter, r *http.Request, seg []string) {
 			s.serveInvoice(w, r, g.name, seg)

@@ -49,6 +49,9 @@ func (s *Shop) global(w *writer) {
 		"Who takes the payments. Keys stand in " + EnvName + ", never here.",
 		"درگاه پرداخت. کلیدها در " + EnvName + " هستند، نه اینجا.",
 	})
+	if t, ok := Closed(s.Gateway); ok {
+		w.note("\t\t", lang.Text{s.Gateway + ": " + t[0] + ".", s.Gateway + ": " + t[1] + "."})
+	}
 	w.line("\t\tprovider " + s.Gateway + " {")
 	for _, option := range s.needs {
 		if option != "base_url" {
@@ -131,11 +134,20 @@ func (s *Shop) plugin(w *writer) {
 	w.line("\t\trelay /-/pay/{env." + RelayName + "} " + s.Gateway)
 	w.line("")
 	w.note("\t\t", observeNote)
-	w.line("\t\tobserve " + matcher + " " + s.Gateway)
+	if preset := s.preset(); preset != "" {
+		w.line("\t\tobserve " + matcher + " " + s.Gateway + " {")
+		w.note("\t\t\t", refusedNote)
+		w.line("\t\t\trefused preset " + preset)
+		w.line("\t\t}")
+	} else {
+		w.line("\t\tobserve " + matcher + " " + s.Gateway)
+	}
 	w.line("\t}")
 	w.line("")
 	w.note("\t", fpmNote)
-	w.line("\tphp_fastcgi " + quote(s.FPM))
+	w.line("\tphp_fastcgi " + quote(s.FPM) + " {")
+	w.line("\t\tenv " + RelayName + " {env." + RelayName + "}")
+	w.line("\t}")
 	w.line("\tfile_server")
 }
 
@@ -155,6 +167,10 @@ func (s *Shop) program(w *writer) {
 	if s.Kind == Plugin {
 		w.note("\t\t\t", declinedNote)
 		w.line("\t\t\tdeclined pass")
+		if preset := s.preset(); preset != "" {
+			w.note("\t\t\t", refusedNote)
+			w.line("\t\t\trefused preset " + preset)
+		}
 	}
 	w.line("\t\t}")
 	w.line("\t}")
@@ -165,6 +181,29 @@ func (s *Shop) program(w *writer) {
 	w.line("\t\tenv PAYMENT_AUDIENCE " + s.Address)
 	w.line("\t}")
 	w.line("\tfile_server")
+}
+
+// preset is how the shop system of a plugin says that it does not take a payment, as its
+// return address shows which one it is; empty where it doesn't show.
+func (s *Shop) preset() string {
+	u, err := url.Parse(s.Return)
+	if err != nil {
+		return ""
+	}
+	query, path := u.Query(), strings.ToLower(u.Path)
+	switch {
+	case query.Has("wc-api"), strings.HasPrefix(path, "/wc-api/"):
+		return "woocommerce"
+	case query.Has("edd-listener"):
+		return "edd"
+	case strings.HasPrefix(query.Get("route"), "extension/"), strings.HasPrefix(query.Get("route"), "payment/"):
+		return "opencart"
+	case query.Get("fc") == "module", strings.HasPrefix(path, "/module/"):
+		return "prestashop"
+	case strings.HasPrefix(path, "/modules/gateways/"):
+		return "whmcs"
+	}
+	return ""
 }
 
 func (s *Shop) path() string {

@@ -9,13 +9,21 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
 const providers = "payments.providers"
 
+// reported are gateways of which it is reported that they are closed. They are offered
+// last, and whoever chooses one is told.
+var reported = map[string]lang.Text{
+	"idpay": {"reported closed since February 2025", "خبر بسته شدنش از اسفند ۱۴۰۳ آمده است"},
+}
+
 // Gateways are the types of the providers that this build of Caddy has; creating:
-// only those that can start a payment.
+// only those that can start a payment. Zarinpal, which most shops have, comes first;
+// those that are reported closed come last.
 func Gateways(creating bool) []string {
 	var names []string
 	for _, info := range caddy.GetModules(providers) {
@@ -23,7 +31,43 @@ func Gateways(creating bool) []string {
 			names = append(names, info.ID.Name())
 		}
 	}
+	rank := func(name string) int {
+		switch _, closed := reported[name]; {
+		case closed:
+			return 1
+		case name == "zarinpal":
+			return -1
+		}
+		return 0
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return rank(a) - rank(b) })
 	return names
+}
+
+// Closed is what is reported of a gateway that is said to be closed; false for all others.
+func Closed(gateway string) (lang.Text, bool) {
+	t, ok := reported[gateway]
+	return t, ok
+}
+
+// Explain is what stands beside a gateway's name where it is offered: how the gateway is
+// called, and whether it is reported closed.
+func Explain(gateway string) lang.Text {
+	var said lang.Text
+	if info, err := caddy.GetModule(providers + "." + gateway); err == nil {
+		if t, ok := info.New().(payment.Titled); ok {
+			said[0], said[1] = t.Title()
+		}
+	}
+	if needs, err := Needs(gateway); err == nil && slices.Contains(needs, "base_url") {
+		said = lang.Text{"the invoice script, at a host that you name", "اسکریپت صورت‌حساب، روی میزبانی که خودتان می‌گویید"}
+	}
+	if closed, ok := Closed(gateway); ok {
+		for i := range said {
+			said[i] += " (" + closed[i] + ")"
+		}
+	}
+	return said
 }
 
 // Relays reports whether a gateway's own API can be served to a shop's plugin.

@@ -112,19 +112,49 @@ func (s *Shop) Complete() error {
 	if s.Return == "" {
 		s.Return = DefaultReturn(s.Kind, s.Gateway)
 	}
-	if u, err := url.Parse(s.Return); err != nil || !strings.HasPrefix(s.Return, "/") || u.Host != "" || u.Fragment != "" || strings.ContainsAny(s.Return, " \t\r\n`{}\"") {
-		return fmt.Errorf("the return address must be a path of the shop, such as /callback.php or /?wc-api=wc_idpay, not %q", s.Return)
+	if err := CheckReturn(s.Return); err != nil {
+		return err
 	}
 	if s.FPM == "" {
 		s.FPM = DefaultFPM()
 	}
 	for _, text := range []string{s.Root, s.FPM, s.BaseURL} {
-		if strings.ContainsAny(text, "`\r\n") {
-			return fmt.Errorf("%q can't stand in a Caddyfile", text)
+		if err := CheckText(text); err != nil {
+			return err
 		}
 	}
 	if s.WantsHost() {
 		return fmt.Errorf("%s has no address of its own: give its host with --base-url", s.Gateway)
+	}
+	return nil
+}
+
+// CheckAddress refuses what can't be a shop's address.
+func CheckAddress(address string) error {
+	s := Shop{Address: address}
+	return s.completeAddress()
+}
+
+// CheckHost refuses what can't be a gateway's own address.
+func CheckHost(base string) error {
+	if u, err := url.Parse(base); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || CheckText(base) != nil {
+		return fmt.Errorf("the gateway's address must be such as https://poolam.ir, not %q", base)
+	}
+	return nil
+}
+
+// CheckReturn refuses what can't be a path of the shop.
+func CheckReturn(back string) error {
+	if u, err := url.Parse(back); err != nil || !strings.HasPrefix(back, "/") || u.Host != "" || u.Fragment != "" || strings.ContainsAny(back, " \t\r\n`{}\"") {
+		return fmt.Errorf("the return address must be a path of the shop, such as /callback.php or /?wc-api=WC_ZPal, not %q", back)
+	}
+	return nil
+}
+
+// CheckText refuses what no Caddyfile can hold as a word.
+func CheckText(text string) error {
+	if strings.ContainsAny(text, "`\r\n") {
+		return fmt.Errorf("%q can't stand in a Caddyfile", text)
 	}
 	return nil
 }
@@ -177,6 +207,10 @@ func DefaultReturn(kind, gateway string) string {
 	case Static:
 		return "/thanks"
 	case Plugin:
+		// As each gateway's own plugin for WooCommerce calls its endpoint, where that is known.
+		if gateway == "zarinpal" {
+			return "/?wc-api=WC_ZPal"
+		}
 		return "/?wc-api=wc_" + gateway
 	}
 	return "/callback.php"
@@ -194,6 +228,24 @@ func DefaultFPM() string {
 
 // ErrExists is wrapped by the error about a file that is there already.
 var ErrExists = errors.New("it is there already and is never overwritten")
+
+// Vacant refuses a directory that has one of the files already, so that nobody answers
+// questions in vain. ([Shop.Make] looks again.)
+func (s *Shop) Vacant() error {
+	for _, name := range []string{CaddyfileName, EnvName} {
+		if err := absent(filepath.Join(s.Dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func absent(name string) error {
+	if _, err := os.Lstat(name); err == nil {
+		return fmt.Errorf("%s: %w; choose another --dir", name, ErrExists)
+	}
+	return nil
+}
 
 // Make writes the files. It writes none if one of them is there already, or if what
 // it would write is not what Caddy accepts.
@@ -216,8 +268,8 @@ func (s *Shop) Make() (Made, error) {
 		if !filepath.IsAbs(f.name) {
 			files[i].name = filepath.Join(s.Dir, f.name)
 		}
-		if _, err := os.Lstat(files[i].name); err == nil {
-			return made, fmt.Errorf("%s: %w; choose another --dir", files[i].name, ErrExists)
+		if err := absent(files[i].name); err != nil {
+			return made, err
 		}
 	}
 	if err := check(files[0].text, values); err != nil {

@@ -144,7 +144,7 @@ func TestNothingIsOverwritten(t *testing.T) {
 func TestMistakesAreExplained(t *testing.T) {
 	for says, s := range map[string]begin.Shop{
 		"static, php, plugin":      {Kind: "kiosk", Gateway: "idpay"},
-		"24pal, idpay":             {Kind: begin.PHP, Gateway: "zarinpol"},
+		"24pal, invoice":           {Kind: begin.PHP, Gateway: "zarinpol"},
 		"--base-url":               {Kind: begin.PHP, Gateway: "invoice", Address: "shop.example.com"},
 		"https://shop.example.com": {Kind: begin.PHP, Gateway: "idpay", Address: "https://shop.example.com/shop"},
 		"as browsers see it":       {Kind: begin.PHP, Gateway: "idpay", Address: "*.example.com"},
@@ -158,12 +158,68 @@ func TestMistakesAreExplained(t *testing.T) {
 	}
 }
 
+// Zarinpal is offered first. What is reported closed is offered last, and said in the
+// Caddyfile, where whoever reads it later sees it, too.
+func TestClosedGatewayComesLastAndIsNamed(t *testing.T) {
+	for _, creating := range []bool{false, true} {
+		all := begin.Gateways(creating)
+		if all[0] != "zarinpal" || all[len(all)-1] != "idpay" {
+			t.Errorf("offered: %v", all)
+		}
+		for _, name := range all {
+			said := begin.Explain(name)
+			if _, closed := begin.Closed(name); closed != strings.Contains(said[0], "closed") || closed != strings.Contains(said[1], "بسته شدن") || said[0] == "" || said[1] == "" {
+				t.Errorf("%s: %q", name, said)
+			}
+		}
+	}
+	for gateway, want := range map[string]bool{"idpay": true, "zarinpal": false} {
+		dir := t.TempDir()
+		s := begin.Shop{Kind: begin.Static, Gateway: gateway, Dir: dir, Lang: lang.EN}
+		if err := s.Complete(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Make(); err != nil {
+			t.Fatal(err)
+		}
+		if b, _ := os.ReadFile(filepath.Join(dir, "Caddyfile")); strings.Contains(string(b), "reported closed") != want {
+			t.Errorf("%s:\n%s", gateway, b)
+		}
+	}
+}
+
+// Where the return address shows which shop system it is, the Caddyfile knows how that says
+// no, relayed or not.
+func TestShopSystemsSayNo(t *testing.T) {
+	for back, preset := range map[string]string{
+		"": "woocommerce", "/?wc-api=WC_ZPal": "woocommerce", "/wc-api/wc_zpal/": "woocommerce", "/?edd-listener=zarinpal": "edd",
+		"/index.php?route=extension/payment/zarinpal/callback": "opencart", "/index.php?route=payment/zarinpal/callback": "opencart",
+		"/module/zarinpal/validation": "prestashop", "/index.php?fc=module&module=zarinpal&controller=back": "prestashop",
+		"/modules/gateways/callback/zarinpal.php": "whmcs", "/pay/back": "", "/back?wcapi=1": "",
+	} {
+		for _, gateway := range []string{"zarinpal", "sama"} {
+			dir := t.TempDir()
+			s := begin.Shop{Kind: begin.Plugin, Gateway: gateway, Return: back, Dir: dir}
+			if err := s.Complete(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Make(); err != nil {
+				t.Fatal(err)
+			}
+			b, _ := os.ReadFile(filepath.Join(dir, "Caddyfile"))
+			if _, got, _ := strings.Cut(string(b), "refused preset "); strings.TrimSpace(strings.SplitN(got, "\n", 2)[0]) != preset {
+				t.Errorf("%s at %q: want the preset %q:\n%s", gateway, back, preset, b)
+			}
+		}
+	}
+}
+
 // Return addresses with a query need a matcher of their own.
 func TestReturnAddresses(t *testing.T) {
 	for back, want := range map[string]string{
 		"/?wc-api=WC_IDPay": `{query.wc-api}.lowerAscii() == "wc_idpay"`,
 		"/index.php?route=extension/payment/idpay/callback": "\t\tpath /index.php\n\t\tquery route=extension/payment/idpay/callback\n",
-		"/modules/gateways/callback/idpay.php":              "\t\tobserve /modules/gateways/callback/idpay.php idpay\n",
+		"/modules/gateways/callback/idpay.php":              "\t\tobserve /modules/gateways/callback/idpay.php idpay {\n",
 	} {
 		dir := t.TempDir()
 		s := begin.Shop{Kind: begin.Plugin, Gateway: "idpay", Return: back, Dir: dir}

@@ -76,6 +76,10 @@ var (
 		"Where the plugin's customers come back. They reach the shop as before.",
 		"جایی که مشتری‌های افزونه برمی‌گردند. مثل پیش به فروشگاه می‌رسند.",
 	}
+	refusedNote = lang.Text{
+		"The redirects by which this shop system says that it does not take a payment.",
+		"هدایت‌هایی که این فروشگاه‌ساز با آن‌ها می‌گوید پرداخت را نمی‌پذیرد.",
+	}
 	relaySecretNote = lang.Text{
 		"The secret part of the relay's path: whoever knows it may call the gateway as the\nshop.",
 		"بخش محرمانهٔ مسیر رله: هر کس آن را بداند می‌تواند به‌جای فروشگاه با درگاه حرف بزند.",

@@ -18,7 +18,7 @@ if ($_SERVER['REQUEST_METHOD'] === 'POST') {
     });
     $rials = $order['toman'] * 10;
     $return = 'http://' . $_SERVER['HTTP_HOST'] . '/callback.php';
-    $payment = idpay_create($order['number'], $rials, $return);
+    $payment = zarinpal_create($order['number'], $rials, $return);
     if ($payment === null) {
         http_response_code(502);
         shop_page('درگاه پاسخ نداد', '<p>چیزی پرداخت نشده است. <a href="/">دوباره تلاش کنید</a>.</p>');

@@ -40,18 +40,24 @@ function shop_order($number)
     });
 }
 
-/** Makes a payment at IDPay; the answer's id and link, or null. */
-function idpay_create($order, $rials, $return)
+/** Makes a payment at Zarinpal; its authority and the address of its pay page, or null. */
+function zarinpal_create($order, $rials, $return)
 {
-    $answer = @file_get_contents($_SERVER['IDPAY_URL'] . '/v1.1/payment', false, stream_context_create(array('http' => array(
+    $answer = @file_get_contents($_SERVER['ZARINPAL_URL'] . '/pg/v4/payment/request.json', false, stream_context_create(array('http' => array(
         'method' => 'POST',
-        'header' => "Content-Type: application/json\r\nX-API-KEY: " . $_SERVER['IDPAY_KEY'],
-        'content' => json_encode(array('order_id' => (string) $order, 'amount' => $rials, 'callback' => $return)),
+        'header' => "Content-Type: application/json\r\nAccept: application/json",
+        'content' => json_encode(array('merchant_id' => $_SERVER['ZARINPAL_MERCHANT'], 'amount' => $rials,
+            'callback_url' => $return, 'description' => "Order $order")),
         'timeout' => 15,
         'ignore_errors' => true,
     ))));
     $answer = json_decode((string) $answer, true);
-    return isset($answer['id'], $answer['link']) ? $answer : null;
+    if (empty($answer['data']['authority'])) {
+        return null;
+    }
+    // Browsers need not reach Zarinpal at the name that PHP reaches it at: in containers they don't.
+    $browsers = isset($_SERVER['ZARINPAL_PAGES']) ? $_SERVER['ZARINPAL_PAGES'] : $_SERVER['ZARINPAL_URL'];
+    return array('id' => $answer['data']['authority'], 'link' => $browsers . '/pg/StartPay/' . $answer['data']['authority']);
 }
 
 function h($text)

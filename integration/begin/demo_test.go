@@ -55,11 +55,11 @@ func TestDemo(t *testing.T) {
 	if p := harness.NewBrowser(t).Get(shop + "/en/"); p.Status != http.StatusOK || strings.Contains(p.Body, "localhost:9101") {
 		t.Errorf("the shop: %d\n%s", p.Status, p.Body)
 	}
-	if p := buy(t, shop, "/buy/idpay/mug"); p.Status != http.StatusOK || !strings.Contains(p.Body, "Thank you, it is paid") {
+	if p := buy(t, shop, "/buy/zarinpal/mug"); p.Status != http.StatusOK || !strings.Contains(p.Body, "Thank you, it is paid") {
 		t.Errorf("the thank-you page: %d\n%s", p.Status, p.Body)
 	}
 	t.Logf("from the command to a verified payment: %.1f s", time.Since(begun).Seconds())
-	for _, name := range []string{"sama", "24pal", "invoice"} {
+	for _, name := range []string{"sama", "24pal", "invoice", "idpay"} {
 		if p := buy(t, shop, "/buy/"+name+"/book"); !strings.Contains(p.Body, "Thank you, it is paid") {
 			t.Errorf("%s: %d\n%s", name, p.Status, p.Body)
 		}
@@ -79,7 +79,7 @@ func TestDemo(t *testing.T) {
 			continue
 		}
 		out, status := u.run(words[1:]...)
-		if status != 0 || words[2] == "list" && strings.Count(out, `"delivered"`) < 4 {
+		if status != 0 || words[2] == "list" && strings.Count(out, `"delivered"`) < 5 {
 			t.Errorf("%s: status %d\n%s", line, status, out)
 		}
 	}

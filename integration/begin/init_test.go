@@ -96,7 +96,7 @@ func TestInitRefuses(t *testing.T) {
 		args []string
 		says string
 	}{
-		{nil, "--gateway (24pal"},
+		{nil, "--gateway (zarinpal, 24pal"},
 		{[]string{"--shop", "static"}, "--gateway"},
 		{[]string{"--shop", "kiosk", "--gateway", "idpay"}, "static, php, plugin"},
 		{[]string{"--shop", "php", "--gateway", "nonsense"}, "idpay"},

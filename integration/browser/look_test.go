@@ -45,6 +45,12 @@ const faint = `(() => {
 // small finds things to tap that a thumb misses.
 const small = `[...document.querySelectorAll('button,a.button,main input:not([type=hidden])')].filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 40).map(e => e.innerText).join('; ')`
 
+// tiny finds texts of less than 12 CSS pixels: an order's number or a card's is read out.
+const tiny = `(() => { const bad = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+	for (let n; n = walk.nextNode();) { const e = n.parentElement, size = parseFloat(getComputedStyle(e).fontSize);
+		if (n.data.trim() && !e.closest('script,style,svg') && e.checkVisibility() && size < 12) bad.push(n.data.trim().slice(0, 30)+' '+size) }
+	return bad.join('; ') })()`
+
 // wide finds what sticks out of the screen.
 const wide = `document.documentElement.scrollWidth <= innerWidth ? '' : [...document.querySelectorAll('body *')].filter(e => { const r = e.getBoundingClientRect(); return r.right > innerWidth+.5 || r.left < -.5 }).map(e => e.tagName+'.'+e.className).join(' ')+' '+document.documentElement.scrollWidth`
 
@@ -69,6 +75,9 @@ func judge(p *person, page string, l look) {
 	}
 	if got := read[string](p, small); got != "" {
 		t.Errorf("%s: too small to tap: %s", name, got)
+	}
+	if got := read[string](p, tiny); got != "" {
+		t.Errorf("%s: too small to read: %s", name, got)
 	}
 	if persian := read[bool](p, `/[\u0600-\u06ff]/.test(document.title+document.body.innerText)`); !persian && l.persian() {
 		t.Errorf("%s: no word of Persian", name)

@@ -94,6 +94,12 @@ func (b *bank) paid(id string) bool {
 	return ok && (p.State == sandbox.StatePaid || p.State == sandbox.StateVerified || p.State == sandbox.StateSettled)
 }
 
+// verified: somebody has settled it.
+func (b *bank) verified(id string) bool {
+	p, ok := b.truth(id)
+	return ok && (p.State == sandbox.StateVerified || p.State == sandbox.StateSettled)
+}
+
 // idOf is the payment that a pay page is for.
 func idOf(link string) string {
 	u, err := url.Parse(link)

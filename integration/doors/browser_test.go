@@ -43,6 +43,7 @@ type request struct {
 	Target  string // the request target as it is sent
 	Header  [][2]string
 	Body    string
+	Kind    string // the body's type; empty is a form's
 	NoJar   bool   // a cross-site POST: no cookies go along
 	Name    string // the host whose cookies are meant
 	Doing   string // for people
@@ -132,7 +133,11 @@ func (q *request) all() [][2]string {
 		}
 	}
 	if q.Body != "" || q.Method == http.MethodPost {
-		h = append(h, [2]string{"Content-Type", "application/x-www-form-urlencoded"})
+		kind := "application/x-www-form-urlencoded"
+		if q.Kind != "" {
+			kind = q.Kind
+		}
+		h = append(h, [2]string{"Content-Type", kind})
 	}
 	if q.browser.front {
 		return q.through(h)

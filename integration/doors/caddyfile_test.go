@@ -65,8 +65,18 @@ func (p *plan) caddyfile(at places) string {
 			provider(w, name, at.bank)
 		}
 	}
+	for _, name := range pluginNames {
+		if slices.ContainsFunc(p.Blocks, func(b block) bool { return b.uses(name) }) {
+			provider(w, name, at.bank)
+		}
+	}
 	w.line("}")
 	w.line("}")
+	if slices.ContainsFunc(p.Blocks, func(b block) bool { return b.Plugin != nil && b.Plugin.Listener }) {
+		w.line("http://127.0.0.1:%s {", relayPort)
+		w.line("payment_relay")
+		w.line("}")
+	}
 	for i := range p.Blocks {
 		b := &p.Blocks[i]
 		if b.has("invoke") {
@@ -148,6 +158,8 @@ func provider(w *writer, name, bank string) {
 	switch kind {
 	case "sama":
 		w.line("merchant_id %s", merchant)
+	case "zarinpal":
+		w.line("merchant_id %s", accountID)
 	default:
 		w.line("api_key %s", apiKey(name))
 	}
@@ -165,6 +177,8 @@ func kindOf(name string) (kind string, params []string) {
 		return "idpay", []string{"status", "track_id", "id", "order_id"}
 	case "sama":
 		return "sama", []string{"Authority", "Status"}
+	case "zarinpal":
+		return "zarinpal", []string{"Authority", "Status"}
 	case "inv":
 		return "invoice", []string{"invoice_key", "status"}
 	}
@@ -192,6 +206,12 @@ func (b *block) body(w *writer, at places) {
 		if v.Query != "" {
 			w.line("@return%d query %s", i, v.Query)
 		}
+	}
+	if b.Plugin != nil && b.Plugin.Query != "" {
+		w.line("@plugin {")
+		w.line("path %s", b.in("/"))
+		w.line("query %s", b.Plugin.Query)
+		w.line("}")
 	}
 	b.payments(w, at)
 	w.line("root * %s", root)
@@ -375,6 +395,9 @@ func (b *block) payments(w *writer, at places) {
 			w.line("bind %s", v.Bind)
 		}
 		w.line("}")
+	}
+	if b.Plugin != nil {
+		b.Plugin.lines(w, b)
 	}
 	for i, r := range b.Requires {
 		if r.Matcher {

@@ -22,8 +22,10 @@ func newPlan(seed uint64) *plan {
 	if n > 1 && d.chance(8) {
 		p.mall(d.chance(50))
 	}
+	p.plugins()
 	p.settle()
 	p.Steps = d.steps(p)
+	p.pluginSteps()
 	return p
 }
 

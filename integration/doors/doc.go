@@ -5,7 +5,9 @@
 // isn't its own, when two shops mix, when a return passes in silence, when an
 // answer about one person may be kept by a shared cache, when a stranger learns
 // whether an order exists, and when a paid customer ends without order, retry or
-// person. The simulation of the engine (engine/simulation) looks at the rules of
+// person. Some shops have a plugin that starts and verifies by itself through the
+// relay, behind an observe route or without one: a plugin never hears "first" of what
+// isn't its own, nor twice of one payment. The simulation of the engine (engine/simulation) looks at the rules of
 // money; this one looks at what surrounds them.
 //
 //	go test ./integration/doors                          # some hundred worlds

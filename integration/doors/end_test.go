@@ -26,7 +26,13 @@ func (w *world) pass(d time.Duration) {
 func (w *world) work() {
 	w.mu.Lock()
 	before := len(w.requested)
+	w.working = true
 	w.mu.Unlock()
+	defer func() {
+		w.mu.Lock()
+		w.working = false
+		w.mu.Unlock()
+	}()
 	e, err := theEngine(context.Background())
 	if err != nil {
 		w.fail("no-engine", "%v", err)
@@ -83,6 +89,7 @@ func (w *world) end() {
 			w.fail("lost-customer", "order %s of %s (%d rials, %s, payment %s) is %s at the bank; the ledger has %s; its customer %s", p.Order, p.Site, p.Amount, p.Provider, p.ID, truth.State, w.ledger(p), how(p))
 		}
 	}
+	w.judgeFirsts()
 	w.judgeConversions()
 	w.panics()
 }
@@ -101,10 +108,19 @@ func (w *world) lost() *purchase {
 	all := append([]*purchase(nil), w.purchases...)
 	w.mu.Unlock()
 	for _, p := range all {
-		if p.Browser != 0 || p.Link == "" || w.slots[p.Slot] != p || !w.due(p, all) {
+		if p.Browser != 0 || p.Link == "" || w.slots[p.Slot] != p {
 			continue
 		}
 		rec := w.record(p)
+		if p.Plugin {
+			if w.owedByPlugin(p, rec) {
+				return p
+			}
+			continue
+		}
+		if !w.due(p, all) {
+			continue
+		}
 		if rec == nil {
 			return p
 		}

@@ -24,6 +24,9 @@ func (*faulty) CaddyModule() caddy.ModuleInfo {
 
 func (f *faulty) ServeHTTP(rw http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	verified := r.Header.Get("X-Payment-Status") == "verified"
+	if answered, err := f.misled(rw, r, next); answered {
+		return err
+	}
 	switch f.Mode {
 	case "invent":
 		for k, v := range map[string]string{"X-Payment-Status": "verified", "X-Payment-Id": "0123456789abcdef0123456789abcdef", "X-Payment-Order": "d1", "X-Payment-Amount": "9000000"} {

@@ -40,7 +40,7 @@ func (p *plan) renamed(suffix string) *plan {
 func live(p *plan) *world {
 	drawn, suffix := p, fmt.Sprintf(".w%d.test", lived.Add(1))
 	p = p.renamed(suffix)
-	w := &world{drawn: drawn, suffix: suffix, plan: p, at: around, c: new(clock), slots: make(map[int]*purchase), told: make(map[string]int), auds: make(map[string]string), tampered: make(map[string]bool)}
+	w := &world{drawn: drawn, suffix: suffix, plan: p, at: around, c: new(clock), slots: make(map[int]*purchase), told: make(map[string]int), auds: make(map[string]string), tampered: make(map[string]bool), asked: make(map[string]int), firsts: make(map[string]int), replayed: make(map[string]int), creditedBy: make(map[string]int)}
 	w.bank = newBank(w.c)
 	for i := range 3 {
 		b := newBrowser(i)
@@ -90,6 +90,14 @@ func (w *world) step(i int, s step) {
 		w.ask(i, s, pl, b, pl.b.at(paths[s.Pick%len(paths)]), nil)
 	case "forge":
 		w.forge(i, s, pl, b)
+	case "plugin":
+		w.begins(s, pl, b)
+	case "move":
+		w.move(s, b)
+	case "job":
+		w.job(pl)
+	case "stranger":
+		w.strange(s, pl, b)
 	case "visit":
 		w.visit(i, s, pl, b)
 	case "spread":
@@ -270,7 +278,7 @@ func (w *world) pay(s step) {
 	if p == nil {
 		return
 	}
-	if b := w.blockNumbered(p.Block); b != nil && b.Post {
+	if b := w.blockNumbered(p.Block); b != nil && b.Post && !p.Plugin {
 		_ = w.bank.sb.SetPaymentSettings(p.ID, sandbox.Settings{Return: sandbox.ReturnPost})
 	}
 	acted, err := w.bank.sb.Act(p.ID, s.How)
@@ -291,6 +299,9 @@ func (w *world) pay(s step) {
 // comeBack is what the customer's browser does when the bank sends it back.
 func (w *world) comeBack(p *purchase) {
 	q := &request{browser: w.browsers[p.Browser], Method: p.Return.Method, Doing: "comes back", Header: [][2]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Mode", "navigate"}}}
+	if b := w.blockNumbered(p.Block); p.Plugin && (b == nil || b.Plugin == nil || !b.Plugin.Observe) {
+		q.Doing = "comes back to the shop, which nobody observes"
+	}
 	to, err := url.Parse(p.Return.URL)
 	if err != nil || !w.ours(to, q) {
 		w.fail("bad-return", "the bank was given the return address %q", p.Return.URL)
@@ -303,7 +314,9 @@ func (w *world) comeBack(p *purchase) {
 	if p.Browser == 0 {
 		p.Brought = true
 	}
-	w.judgeLanding(p, w.browse(q))
+	a := w.browse(q)
+	w.judgeLanding(p, a)
+	w.judgeBrought(p, a)
 }
 
 // fill gives a step's texts what they stand for.

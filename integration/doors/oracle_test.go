@@ -178,6 +178,7 @@ func (w *world) judgeShops(from int, q *request) {
 			continue
 		}
 		w.judgeForged(s)
+		w.judgeSecret(s)
 		w.judgeToldAlike(b, s)
 		status, _ := s.header("X-Payment-Status")
 		switch status {
@@ -362,6 +363,9 @@ func (w *world) judgeSilence(b *block, s *seen) {
 			continue
 		}
 		_, params := kindOf(name)
+		if g := b.Plugin; g != nil && (name == g.Provider || name == "sama" && g.Observe) {
+			continue // the shop sees to its own; the names of sama's are the same
+		}
 		all := true
 		for _, n := range params {
 			if s.Params.Get(n) == "" {
@@ -504,6 +508,9 @@ func (w *world) settled(b *browser, pl place, items []string) bool {
 func (w *world) judgeLanding(p *purchase, a *answer) {
 	if a == nil || len(w.faults) > 0 || p.Browser != 0 || !w.bank.paid(p.ID) {
 		return
+	}
+	if b := w.blockNumbered(p.Block); p.Plugin && b != nil && b.Plugin != nil && b.Plugin.Dies && a.Status == http.StatusInternalServerError {
+		return // it is the shop's
 	}
 	switch a.Status {
 	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusInternalServerError, http.StatusBadGateway:

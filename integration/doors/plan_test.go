@@ -34,6 +34,7 @@ type block struct {
 	Checkouts               []checkout
 	Verifies                []verify
 	Requires                []require
+	Plugin                  *plugin // the shop's own, behind the relay
 	NoAnnounce, ErrorsCaddy bool
 	Brand, Pages            bool // our pages carry the shop's name; templates replace some of them
 
@@ -103,7 +104,7 @@ func (b *block) uses(provider string) bool {
 			return true
 		}
 	}
-	return false
+	return b.Plugin != nil && b.Plugin.Provider == provider
 }
 
 // wild: the block is as many sites as it has names.

@@ -85,6 +85,16 @@ func (s shop) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		w.start(rw, b, r, params)
 		return
 	}
+	if g := b.Plugin; g != nil {
+		switch {
+		case page == "/begin":
+			w.begin(rw, b, r, params)
+			return
+		case g.isBack(page, r.URL.RawQuery):
+			w.back(rw, b, r, body)
+			return
+		}
+	}
 	if name, value, ok := strings.Cut(b.Caching, ": "); ok {
 		rw.Header().Set(name, value)
 	}

@@ -96,6 +96,15 @@ func reductions(p *plan) []*plan {
 				less(func(b *block) { b.Requires[j].Matcher = false })
 			}
 		}
+		if b.Plugin != nil {
+			less(func(b *block) { b.Plugin = nil })
+			for _, f := range b.Plugin.less() {
+				now := *b.Plugin
+				if f(&now); now != *b.Plugin {
+					less(func(b *block) { f(b.Plugin) })
+				}
+			}
+		}
 		for j := range b.Verifies {
 			less(func(b *block) { b.Verifies = append(b.Verifies[:j:j], b.Verifies[j+1:]...) })
 			for _, f := range []func(*verify){

@@ -44,7 +44,7 @@ func (w *world) compare(i int, s step, pl place) {
 	order := ""
 	w.mu.Lock()
 	for _, p := range w.purchases {
-		if p.Site == pl.b.site(pl.name) && p.Order != "" && !p.Checkout && (order == "" || w.bank.paid(p.ID)) {
+		if p.Site == pl.b.site(pl.name) && p.Order != "" && !p.Checkout && !p.Plugin && (order == "" || w.bank.paid(p.ID)) {
 			order = p.Order
 		}
 	}

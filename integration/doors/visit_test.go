@@ -107,7 +107,7 @@ func (w *world) unreported() string {
 	told := w.bank.sb.Ledger("", "", "").Tracks
 	for n, p := range w.purchases {
 		b := w.blockNumbered(p.Block)
-		if p.Browser != 0 || b == nil || w.tampered[p.ID] || b.NoAnnounce && !p.Checkout || !p.Checkout && b.Verifies[p.Verify].Expect != "intent" {
+		if p.Browser != 0 || b == nil || w.tampered[p.ID] || b.NoAnnounce && !p.Checkout || !p.Checkout && !p.Plugin && b.Verifies[p.Verify].Expect != "intent" {
 			continue
 		}
 		var ids []string

@@ -74,6 +74,8 @@ type purchase struct {
 	Block    int
 	Host     string
 	Checkout bool
+	Plugin   bool   // its shop verifies by itself
+	Callback string // what the plugin told the gateway
 	Item     string
 	Verify   int
 	Provider string
@@ -102,20 +104,23 @@ type world struct {
 	bank     *bank
 	browsers []*browser
 
-	mu        sync.Mutex
-	requested []*seen
-	events    int // how many events and log lines there were before this request
-	logs      int
-	purchases []*purchase
-	starting  *purchase // the one that the shop has just made
-	slots     map[int]*purchase
-	told      map[string]int // how often a shop heard "verified" of a payment
-	auds      map[string]string
-	visits    []visit
-	fresh     int             // browsers that were made for one step
-	tampered  map[string]bool // payments of customers whose ids an attacker brought
-	lines     []string        // what happened, for people
-	faults    []fault
+	mu                        sync.Mutex
+	requested                 []*seen
+	events                    int // how many events and log lines there were before this request
+	logs                      int
+	purchases                 []*purchase
+	starting                  *purchase // the one that the shop has just made
+	slots                     map[int]*purchase
+	told                      map[string]int // how often a shop heard "verified" of a payment
+	auds                      map[string]string
+	visits                    []visit
+	fresh                     int             // browsers that were made for one step
+	working                   bool            // the worker has its turn
+	replayed                  map[string]int  // how often it made a return at a plugin's shop, by id
+	asked, firsts, creditedBy map[string]int  // how often plugins asked, heard "first" whole, and credited, by id
+	tampered                  map[string]bool // payments of customers whose ids an attacker brought
+	lines                     []string        // what happened, for people
+	faults                    []fault
 }
 
 // fault is something that must not happen.
@@ -217,7 +222,7 @@ func (w *world) ordered(block int, order string) *purchase {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i := len(w.purchases) - 1; i >= 0; i-- {
-		if p := w.purchases[i]; p.Block == block && p.Order == order && !p.Checkout {
+		if p := w.purchases[i]; p.Block == block && p.Order == order && !p.Checkout && !p.Plugin {
 			return p
 		}
 	}

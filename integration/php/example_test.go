@@ -111,7 +111,7 @@ func TestExamplePHPShop(t *testing.T) {
 	}
 
 	// By POST.
-	res, err := http.Post(box+"/_control/settings", "application/json", strings.NewReader(`{"idpay":{"return":"post"}}`))
+	res, err := http.Post(box+"/_control/settings", "application/json", strings.NewReader(`{"zarinpal":{"return":"post"}}`))
 	if err != nil || res.StatusCode != http.StatusOK {
 		t.Fatal(res, err)
 	}
@@ -124,14 +124,19 @@ func TestExamplePHPShop(t *testing.T) {
 	}
 
 	// Somebody makes up a return, and somebody asks the callback by itself.
-	buy("tea") // order 104, never paid
+	unpaidPage := buy("tea") // order 104, never paid
+	authority := unpaidPage[strings.LastIndex(unpaidPage, "/")+1:]
+	stranger := harness.NewBrowser(t)
 	for _, address := range []string{
-		site + "/callback.php?status=10&track_id=1&id=" + strings.Repeat("a", 32) + "&order_id=104",
-		strings.Replace(back, "order_id=101", "order_id=104", 1), site + "/callback.php",
+		site + "/callback.php?Authority=" + authority + "&Status=OK", site + "/callback.php?Authority=A" + strings.Repeat("0", 35) + "&Status=OK", site + "/callback.php",
 	} {
-		if p := b.Get(address, "X-Payment-Order", "104", "X-Payment-Status", "verified"); p.Status < 400 {
+		if p := stranger.Get(address, "X-Payment-Order", "104", "X-Payment-Status", "verified"); p.Status < 400 {
 			t.Errorf("%s: %d", address, p.Status)
 		}
+	}
+	// Another order's number beside a paid return changes nothing.
+	if p := b.Get(back+"&payment_order=104", "X-Payment-Order", "104", "X-Payment-Status", "verified"); p.Status != http.StatusSeeOther || p.Location(t) != thanks {
+		t.Errorf("order 104 by order 101's return: %d\n%s", p.Status, p.Body)
 	}
 	if got := state(site + "/?order=104"); got != unpaid {
 		t.Errorf("order 104: %s", got)

@@ -290,7 +290,7 @@ func TestEarlyErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct{ terminal, site, want string }{
-		"nothing names the order":  {"", "verify /thanks toy", "say how order and amount are known, because the answer of toy (toy) does not name the order: expect intent|lookup|signed"},
+		"nothing names the order":  {"", "verify /thanks toy", "say how order and amount are known, because the answer of toy does not name the order: expect intent|lookup|signed"},
 		"expect none":              {"", "verify /thanks toy {\n\t\t\texpect none\n\t\t}", "expect none is only for providers whose answer names the order"},
 		"lookup without an order":  {"", "verify /thanks toy {\n\t\t\texpect lookup http://127.0.0.1:1/{order}\n\t\t}", "expect lookup needs `order <placeholder>`"},
 		"signed without used_ids":  {"", "verify /thanks toy {\n\t\t\texpect signed\n\t\t}", "expect signed needs `used_ids imported|none` in the block `provider toy`"},

@@ -31,7 +31,7 @@ var decisionTexts = map[string]decisionText{
 	string(payment.DecideAccept): {
 		lang.Text{"Give the order", "سفارش داده شود"},
 		lang.Text{"Takes the payment as good and hands the order to the shop.", "پرداخت را می‌پذیرد و سفارش را به فروشگاه می‌سپارد."},
-		lang.Text{"Make sure in the provider's panel that this payment is settled, for this amount, and that the order was not given before.", "در پنل ارائه‌دهنده مطمئن شوید این پرداخت با همین مبلغ قطعی شده و سفارش قبلاً داده نشده است."},
+		lang.Text{"Make sure in the provider's panel that this payment is settled, for this amount, and that the order was not given before.", "در پنل درگاه مطمئن شوید این پرداخت با همین مبلغ قطعی شده و سفارش قبلاً داده نشده است."},
 	},
 	string(payment.DecideReject): {
 		lang.Text{"Don't give it", "سفارش داده نشود"},
@@ -54,8 +54,8 @@ var decisionTexts = map[string]decisionText{
 		lang.Text{"Only after the refund is done. Write its reference into the note.", "فقط پس از آنکه پول واقعاً پس داده شد. شمارهٔ آن را در یادداشت بنویسید."},
 	},
 	"verify": {
-		lang.Text{"Ask the provider now", "همین حالا از ارائه‌دهنده بپرس"},
-		lang.Text{"Asks the provider about this payment at once. If it is paid, it is settled and handed to the shop.", "بی‌درنگ از ارائه‌دهنده می‌پرسد. اگر پرداخت شده باشد، قطعی و به فروشگاه سپرده می‌شود."},
+		lang.Text{"Ask the provider now", "همین حالا از درگاه بپرس"},
+		lang.Text{"Asks the provider about this payment at once. If it is paid, it is settled and handed to the shop.", "بی‌درنگ از درگاه می‌پرسد. اگر پرداخت شده باشد، قطعی و به فروشگاه سپرده می‌شود."},
 		lang.Text{},
 	},
 	"report": {

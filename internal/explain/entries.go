@@ -8,15 +8,15 @@ import (
 )
 
 var (
-	askedFirst = lang.Text{"The provider was asked for the first time", "نخستین بار از ارائه‌دهنده پرسیده شد"}
+	askedFirst = lang.Text{"The provider was asked for the first time", "نخستین بار از درگاه پرسیده شد"}
 	reported   = lang.Text{"The sale was reported to the affiliate network", "فروش به شبکهٔ همکاری گزارش شد"}
 )
 
 // entryTexts are the lines of a history. The first %s of a line is the sentence of
 // the entry's reason where it has one.
 var entryTexts = map[payment.EntryKind]lang.Text{
-	payment.EntryAsked:       {"The provider was asked again", "دوباره از ارائه‌دهنده پرسیده شد"},
-	payment.EntryConfirmed:   {"The provider confirmed the payment", "ارائه‌دهنده پرداخت را تأیید کرد"},
+	payment.EntryAsked:       {"The provider was asked again", "دوباره از درگاه پرسیده شد"},
+	payment.EntryConfirmed:   {"The provider confirmed the payment", "درگاه پرداخت را تأیید کرد"},
 	payment.EntrySilent:      {"No certain answer: %s", "پاسخ قطعی نرسید: %s"},
 	payment.EntryRefused:     {"Not paid: %s", "پرداخت‌نشده: %s"},
 	payment.EntryDoubted:     {"Left to a person: %s", "به یک نفر سپرده شد: %s"},
@@ -32,10 +32,10 @@ var entryTexts = map[payment.EntryKind]lang.Text{
 	payment.EntryUnreported:  {"The report was not accepted: %s", "گزارش پذیرفته نشد: %s"},
 	payment.EntryTold:        {"A webhook was told: %s", "وب‌هوک خبردار شد: %s"},
 	payment.EntryReopened:    {"It is being reported again", "دوباره گزارش می‌شود"},
-	payment.EntryGivingBack:  {"The provider was asked to give back %s rials", "از ارائه‌دهنده خواسته شد %s ریال پس بدهد"},
+	payment.EntryGivingBack:  {"The provider was asked to give back %s rials", "از درگاه خواسته شد %s ریال پس بدهد"},
 	payment.EntryGivenBack:   {"The money went back", "پول برگشت"},
 	payment.EntryKept:        {"Nothing went back", "پولی برنگشت"},
-	payment.EntryBackUnknown: {"Whether the money went back is not known: look in the provider's panel", "معلوم نیست پول برگشته یا نه: در پنل ارائه‌دهنده ببینید"},
+	payment.EntryBackUnknown: {"Whether the money went back is not known: look in the provider's panel", "معلوم نیست پول برگشته یا نه: در پنل درگاه ببینید"},
 	payment.EntryErased:      {"What was known of the payer was erased", "آنچه از پرداخت‌کننده می‌دانستیم پاک شد"},
 	payment.EntryOmitted:     {"%s older entries were left out here", "%s مورد قدیمی‌تر اینجا کنار گذاشته شد"},
 }

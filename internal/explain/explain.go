@@ -100,13 +100,13 @@ func slip(asked, found payment.Rials, l lang.Lang) string {
 		return ""
 	case factor != int64(payment.Toman):
 		return fmt.Sprintf(lang.Text{"One amount is exactly %s times the other: the shop and the provider count in different units.",
-			"یکی از دو مبلغ درست %s برابر دیگری است: فروشگاه و ارائه‌دهنده واحدهای متفاوتی دارند."}.In(l), lang.Number(payment.Rials(factor).Grouped(), l))
+			"یکی از دو مبلغ درست %s برابر دیگری است: فروشگاه و درگاه واحدهای متفاوتی دارند."}.In(l), lang.Number(payment.Rials(factor).Grouped(), l))
 	case found > asked:
 		return lang.Text{"Ten times too much was paid: probably the shop names the order's amount in toman where rial is meant, or told the provider rial where it counts toman.",
-			"ده برابر پرداخت شده است: احتمالاً فروشگاه مبلغ سفارش را به جای ریال به تومان گفته، یا به ارائه‌دهنده‌ای که تومان می‌شمارد ریال داده است."}.In(l)
+			"ده برابر پرداخت شده است: احتمالاً فروشگاه مبلغ سفارش را به جای ریال به تومان گفته، یا به درگاهی که تومان می‌شمارد ریال داده است."}.In(l)
 	}
 	return lang.Text{"Only a tenth was paid: probably the shop told the provider toman where it counts rial, or names the order's amount in rial where toman is meant.",
-		"فقط یک‌دهم پرداخت شده است: احتمالاً فروشگاه به ارائه‌دهنده‌ای که ریال می‌شمارد تومان داده، یا مبلغ سفارش را به جای تومان به ریال گفته است."}.In(l)
+		"فقط یک‌دهم پرداخت شده است: احتمالاً فروشگاه به درگاهی که ریال می‌شمارد تومان داده، یا مبلغ سفارش را به جای تومان به ریال گفته است."}.In(l)
 }
 
 // Card makes sure that at most ten digits of a card are shown, whatever a
@@ -136,9 +136,9 @@ func fields(r *payment.Record, l lang.Lang) []Field {
 		rc = &payment.Receipt{}
 	}
 	add(lang.Text{"order", "سفارش"}, r.Order, false)
-	add(lang.Text{"provider", "ارائه‌دهنده"}, r.Provider, false)
-	add(lang.Text{"provider's id", "شناسهٔ پرداخت"}, r.ID, true)
-	add(lang.Text{"provider's receipt number", "شمارهٔ رسید ارائه‌دهنده"}, rc.Number, true)
+	add(lang.Text{"provider", "درگاه"}, r.Provider, false)
+	add(lang.Text{"provider's id", "شناسهٔ پرداخت در درگاه"}, r.ID, true)
+	add(lang.Text{"provider's receipt number", "شمارهٔ رسید درگاه"}, rc.Number, true)
 	add(lang.Text{"bank reference", "شمارهٔ ارجاع بانک"}, rc.Reference, true)
 	if rc.Order != r.Order {
 		add(lang.Text{"order in the receipt", "سفارش در رسید"}, rc.Order, true)
@@ -156,7 +156,7 @@ func fields(r *payment.Record, l lang.Lang) []Field {
 	add(lang.Text{"paid at", "زمان پرداخت"}, lang.When(rc.PaidAt, l), false)
 	add(lang.Text{"settled at", "زمان تأیید"}, lang.When(rc.VerifiedAt, l), false)
 	add(lang.Text{"started at", "زمان شروع"}, lang.When(r.CreatedAt, l), false)
-	add(lang.Text{"provider's code", "کد ارائه‌دهنده"}, r.Code, true)
+	add(lang.Text{"provider's code", "کد درگاه"}, r.Code, true)
 	add(lang.Text{"site", "سایت"}, r.Site, false)
 	add(lang.Text{"item", "کالا"}, strings.TrimSpace(r.Expect.Title+" "+r.Expect.Item), false)
 	if n := r.Expect.Quantity; n > 1 {
@@ -165,6 +165,6 @@ func fields(r *payment.Record, l lang.Lang) []Field {
 	add(lang.Text{"buyer's name", "نام خریدار"}, r.Buyer.Name, false)
 	add(lang.Text{"buyer's mobile", "موبایل خریدار"}, r.Buyer.Mobile, false)
 	add(lang.Text{"buyer's e-mail", "ایمیل خریدار"}, r.Buyer.Email, false)
-	add(lang.Text{"our reference", "کد پیگیری ما"}, string(r.Ref), false)
+	add(lang.Text{"our reference", "شناسهٔ پرداخت"}, string(r.Ref), false)
 	return fs
 }

@@ -108,7 +108,7 @@ func (t *timeline) beginning(r *payment.Record) {
 // was asked.
 func (t *timeline) asked(r *payment.Record) (marks []time.Time) {
 	a := r.Attempts
-	t.add("awaiting", a.Awaiting, lang.Text{"The provider said: paid, waiting to be confirmed", "ارائه‌دهنده گفت: پرداخت شده و در انتظار تأیید است"})
+	t.add("awaiting", a.Awaiting, lang.Text{"The provider said: paid, waiting to be confirmed", "درگاه گفت: پرداخت شده و در انتظار تأیید است"})
 	for _, e := range r.History {
 		if e.Kind == payment.EntryAsked {
 			marks = append(marks, placeOf(e))
@@ -119,7 +119,7 @@ func (t *timeline) asked(r *payment.Record) (marks []time.Time) {
 	}
 	t.add("asked", a.First, askedFirst)
 	if a.Count > 1 {
-		t.add("asked", a.Last, lang.Text{"The provider was asked, attempt %s", "از ارائه‌دهنده پرسیده شد، بار %s"}, count(a.Count, t.l))
+		t.add("asked", a.Last, lang.Text{"The provider was asked, attempt %s", "از درگاه پرسیده شد، بار %s"}, count(a.Count, t.l))
 	}
 	return []time.Time{a.First, a.Last}
 }
@@ -130,10 +130,10 @@ func (t *timeline) receipt(r *payment.Record, asked []time.Time) {
 		return
 	}
 	paid := behind(rc.PaidAt, r.CreatedAt)
-	t.put("paid", rc.PaidAt, paid, lang.Text{"The customer paid, says the provider", "به گفتهٔ ارائه‌دهنده مشتری پرداخت کرد"})
-	settled := lang.Text{"Settled, says the provider", "به گفتهٔ ارائه‌دهنده قطعی شد"}
+	t.put("paid", rc.PaidAt, paid, lang.Text{"The customer paid, says the provider", "به گفتهٔ درگاه مشتری پرداخت کرد"})
+	settled := lang.Text{"Settled, says the provider", "به گفتهٔ درگاه قطعی شد"}
 	if rc.Again {
-		settled = lang.Text{"Settled before, says the provider", "به گفتهٔ ارائه‌دهنده پیش‌تر قطعی شده بود"}
+		settled = lang.Text{"Settled before, says the provider", "به گفتهٔ درگاه پیش‌تر قطعی شده بود"}
 	}
 	t.put("settled", rc.VerifiedAt, behind(rc.VerifiedAt, append([]time.Time{r.CreatedAt, paid}, asked...)...), settled)
 }

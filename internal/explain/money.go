@@ -26,18 +26,18 @@ type moneyText struct {
 }
 
 var (
-	moneyWith      = moneyText{MoneyYes, lang.Text{"Yes: the provider has settled it, the money is yours.", "بله: ارائه‌دهنده آن را قطعی کرده و پول مال شماست."}}
+	moneyWith      = moneyText{MoneyYes, lang.Text{"Yes: the provider has settled it, the money is yours.", "بله: درگاه آن را قطعی کرده و پول مال شماست."}}
 	moneyBefore    = moneyText{MoneyYes, lang.Text{"Yes, but it was settled earlier: it may already have paid for another order.", "بله، ولی پیش‌تر قطعی شده است: شاید قبلاً برای سفارش دیگری حساب شده باشد."}}
 	moneyTwice     = moneyText{MoneyYes, lang.Text{"Yes, twice: the order was paid before, so this second sum is owed to the payer.", "بله، دو بار: سفارش قبلاً پرداخت شده بود و این مبلغ دوم به پرداخت‌کننده بدهکار است."}}
-	moneyDismissed = moneyText{MoneyYes, lang.Text{"Yes, unless you have paid it back: the provider had settled it.", "بله، مگر آنکه آن را پس داده باشید: ارائه‌دهنده آن را قطعی کرده بود."}}
+	moneyDismissed = moneyText{MoneyYes, lang.Text{"Yes, unless you have paid it back: the provider had settled it.", "بله، مگر آنکه آن را پس داده باشید: درگاه آن را قطعی کرده بود."}}
 	moneyOwed      = moneyText{MoneyYes, lang.Text{"Yes, and it is owed to the payer: the order is not given.", "بله، و به پرداخت‌کننده بدهکارید: سفارش داده نمی‌شود."}}
 	moneyUsed      = moneyText{MoneyNo, lang.Text{"No new money: the same receipt was counted before.", "پول تازه‌ای نیست: همین رسید پیش‌تر حساب شده است."}}
 	moneyReversed  = moneyText{MoneyNo, lang.Text{"No: it went back to the payer.", "خیر: به پرداخت‌کننده برگشته است."}}
-	moneyNotPaid   = moneyText{MoneyNo, lang.Text{"No: nothing was paid, as far as the provider says.", "خیر: به گفتهٔ ارائه‌دهنده چیزی پرداخت نشده است."}}
+	moneyNotPaid   = moneyText{MoneyNo, lang.Text{"No: nothing was paid, as far as the provider says.", "خیر: به گفتهٔ درگاه چیزی پرداخت نشده است."}}
 	moneyReturns   = moneyText{MoneyReturns, lang.Text{"No: it was not taken and comes back to the payer by itself, usually within 72 hours.", "خیر: گرفته نشده و معمولاً تا ۷۲ ساعت خودش به کارت پرداخت‌کننده برمی‌گردد."}}
-	moneyNotTaken  = moneyText{MoneyUnknown, lang.Text{"Unknown: we did not take it, and this provider documents no refund. Look in its panel.", "نامعلوم: ما آن را نگرفته‌ایم و این ارائه‌دهنده قولی دربارهٔ برگشت نداده است. در پنل آن ببینید."}}
-	moneyUnknown   = moneyText{MoneyUnknown, lang.Text{"Unknown: look for it in the provider's panel.", "نامعلوم: در پنل ارائه‌دهنده آن را پیدا کنید."}}
-	moneyPerhaps   = moneyText{MoneyUnknown, lang.Text{"Unknown: look in the provider's panel. What was not settled comes back to the payer by itself.", "نامعلوم: در پنل ارائه‌دهنده ببینید. آنچه قطعی نشده باشد خودش به پرداخت‌کننده برمی‌گردد."}}
+	moneyNotTaken  = moneyText{MoneyUnknown, lang.Text{"Unknown: we did not take it, and this provider documents no refund. Look in its panel.", "نامعلوم: ما آن را نگرفته‌ایم و این درگاه قولی دربارهٔ برگشت نداده است. در پنل آن ببینید."}}
+	moneyUnknown   = moneyText{MoneyUnknown, lang.Text{"Unknown: look for it in the provider's panel.", "نامعلوم: در پنل درگاه آن را پیدا کنید."}}
+	moneyPerhaps   = moneyText{MoneyUnknown, lang.Text{"Unknown: look in the provider's panel. What was not settled comes back to the payer by itself.", "نامعلوم: در پنل درگاه ببینید. آنچه قطعی نشده باشد خودش به پرداخت‌کننده برمی‌گردد."}}
 	moneyNotYet    = moneyText{MoneyUnknown, lang.Text{"Not as far as is known: the customer is at the bank, or came back without paying.", "تا جایی که معلوم است نه: مشتری در بانک است، یا بی‌آنکه بپردازد برگشته است."}}
 )
 

@@ -11,12 +11,12 @@ import (
 const attention = 4 * time.Hour
 
 var nextByReason = map[payment.Reason]lang.Text{
-	payment.ReasonOperator:        {"Mend the provider's key, address or domain in its panel or in the configuration; it is asked again by itself.", "کلید، نشانی یا دامنه را در پنل ارائه‌دهنده یا پیکربندی درست کنید؛ خودش دوباره می‌پرسد."},
+	payment.ReasonOperator:        {"Mend the provider's key, address or domain in its panel or in the configuration; it is asked again by itself.", "کلید، نشانی یا دامنه را در پنل درگاه یا پیکربندی درست کنید؛ خودش دوباره می‌پرسد."},
 	payment.ReasonNoRoute:         {"Put the site and its verify route back into the configuration, or note here that the money went back.", "سایت و مسیر verify آن را به پیکربندی برگردانید، یا اینجا ثبت کنید که پول برگشته است."},
-	payment.ReasonTenfold:         {"Correct the unit in the shop or in the provider's block first: every payment suffers from it.", "اول واحد پول را در فروشگاه یا بلوک ارائه‌دهنده درست کنید: همهٔ پرداخت‌ها به آن دچارند."},
-	payment.ReasonThousandfold:    {"Correct the unit in the shop or in the provider's block first: every payment suffers from it.", "اول واحد پول را در فروشگاه یا بلوک ارائه‌دهنده درست کنید: همهٔ پرداخت‌ها به آن دچارند."},
-	payment.ReasonTenThousandfold: {"Correct the unit in the shop or in the provider's block first: every payment suffers from it.", "اول واحد پول را در فروشگاه یا بلوک ارائه‌دهنده درست کنید: همهٔ پرداخت‌ها به آن دچارند."},
-	payment.ReasonSecondPayment:   {"Pay the second sum back in the provider's panel, then close it here.", "مبلغ دوم را در پنل ارائه‌دهنده پس بدهید و بعد آن را اینجا ببندید."},
+	payment.ReasonTenfold:         {"Correct the unit in the shop or in the provider's block first: every payment suffers from it.", "اول واحد پول را در فروشگاه یا بلوک درگاه درست کنید: در همهٔ پرداخت‌ها پیش می‌آید."},
+	payment.ReasonThousandfold:    {"Correct the unit in the shop or in the provider's block first: every payment suffers from it.", "اول واحد پول را در فروشگاه یا بلوک درگاه درست کنید: در همهٔ پرداخت‌ها پیش می‌آید."},
+	payment.ReasonTenThousandfold: {"Correct the unit in the shop or in the provider's block first: every payment suffers from it.", "اول واحد پول را در فروشگاه یا بلوک درگاه درست کنید: در همهٔ پرداخت‌ها پیش می‌آید."},
+	payment.ReasonSecondPayment:   {"Pay the second sum back in the provider's panel, then close it here.", "مبلغ دوم را در پنل درگاه پس بدهید و بعد آن را اینجا ببندید."},
 	payment.ReasonReceiptUsed:     {"Look which order this receipt paid for. Usually nothing is owed: close it.", "ببینید این رسید کدام سفارش را پرداخته است. معمولاً بدهی‌ای نیست: آن را ببندید."},
 	payment.ReasonUnexplained:     {"Look in the shop whether this id was credited before. If not, the order may be given.", "در فروشگاه ببینید این شناسه قبلاً حساب شده است یا نه. اگر نشده، می‌شود سفارش را داد."},
 	payment.ReasonOldGeneration:   {"Look in the shop whether this id was credited before. If not, the order may be given.", "در فروشگاه ببینید این شناسه قبلاً حساب شده است یا نه. اگر نشده، می‌شود سفارش را داد."},
@@ -24,14 +24,14 @@ var nextByReason = map[payment.Reason]lang.Text{
 }
 
 var nextByState = map[payment.State]lang.Text{
-	payment.Review:     {"Search the provider's panel for the numbers below, compare, then decide.", "در پنل ارائه‌دهنده شماره‌های زیر را جست‌وجو و مقایسه کنید، بعد تصمیم بگیرید."},
+	payment.Review:     {"Search the provider's panel for the numbers below, compare, then decide.", "در پنل درگاه شماره‌های زیر را جست‌وجو و مقایسه کنید، بعد تصمیم بگیرید."},
 	payment.Parked:     {"Look in the shop whether it has this order as paid, then say so here or hand it over again.", "در فروشگاه ببینید این سفارش پرداخت‌شده ثبت شده یا نه؛ بعد همین‌جا بگویید یا دوباره بسپارید."},
-	payment.Unknown:    {"Nothing: the provider is asked again by itself.", "کاری لازم نیست: خودش دوباره از ارائه‌دهنده می‌پرسد."},
+	payment.Unknown:    {"Nothing: the provider is asked again by itself.", "کاری لازم نیست: خودش دوباره از درگاه می‌پرسد."},
 	payment.Verified:   {"Nothing: it is handed over by itself.", "کاری لازم نیست: خودش سپرده می‌شود."},
 	payment.Delivering: {"Nothing: the shop is told until it confirms.", "کاری لازم نیست: تا تأیید فروشگاه به آن خبر داده می‌شود."},
 }
 
-var payItBack = lang.Text{"Pay the sum back in the provider's panel, then note it here as paid back.", "مبلغ را در پنل ارائه‌دهنده پس بدهید و بعد همین‌جا ثبت کنید که پس داده شده است."}
+var payItBack = lang.Text{"Pay the sum back in the provider's panel, then note it here as paid back.", "مبلغ را در پنل درگاه پس بدهید و بعد همین‌جا ثبت کنید که پس داده شده است."}
 
 func next(r *payment.Record, l lang.Lang) string {
 	switch r.State {
@@ -58,10 +58,10 @@ var (
 		"تا %s تصمیم بگیرید: مشتری منتظر پاسخ است."}
 	deadlineWindow = lang.Text{
 		"The provider lets it be confirmed until about %s; unconfirmed money then goes back by itself.",
-		"ارائه‌دهنده تا حدود %s اجازهٔ تأیید می‌دهد؛ پول تأییدنشده پس از آن خودش برمی‌گردد."}
+		"درگاه تا حدود %s اجازهٔ تأیید می‌دهد؛ پول تأییدنشده پس از آن خودش برمی‌گردد."}
 	deadlineAsked = lang.Text{
 		"It is asked about until %s, then left to a person.",
-		"تا %s از ارائه‌دهنده پرسیده می‌شود و بعد به یک نفر سپرده می‌شود."}
+		"تا %s از درگاه پرسیده می‌شود و بعد به یک نفر سپرده می‌شود."}
 	deadlineTold = lang.Text{
 		"The shop is told until %s, then it is left to a person.",
 		"تا %s به فروشگاه خبر داده می‌شود و بعد به یک نفر سپرده می‌شود."}

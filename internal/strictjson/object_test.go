@@ -123,3 +123,21 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// Nesting is read up to its bound, of lists and of objects.
+func TestNestingIsBounded(t *testing.T) {
+	for _, n := range []int{1, maxDepth - 1, maxDepth, maxDepth + 1, 100 * maxDepth} {
+		for opens, closes := range map[string]string{"[": "]", `{"a":`: "}"} {
+			inner := "1"
+			if opens == "[" {
+				inner = ""
+			}
+			_, err := Parse([]byte(`{"a":` + strings.Repeat(opens, n) + inner + strings.Repeat(closes, n) + `}`))
+			// What stands in the innermost object is one deeper.
+			most := maxDepth - len(inner)
+			if (err == nil) != (n <= most) {
+				t.Errorf("%d times %s: %v", n, opens, err)
+			}
+		}
+	}
+}

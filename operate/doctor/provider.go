@@ -82,7 +82,7 @@ func unanswered(f Facts, w waits) []operate.Finding {
 		}
 		level, text := operate.LevelWarn, lang.Text{"for its answer: %s: each is asked again by itself", "منتظر پاسخ آن: %s: هر کدام خودبه‌خود دوباره پرسیده می‌شود"}
 		if !configured {
-			level, text = h.level(), lang.Text{"for its answer: %s: no such provider is configured, so nobody asks", "منتظر پاسخ آن: %s: چنین ارائه‌دهنده‌ای در پیکربندی نیست، پس کسی نمی‌پرسد"}
+			level, text = h.level(), lang.Text{"for its answer: %s: no such provider is configured, so nobody asks", "منتظر پاسخ آن: %s: چنین درگاهی در پیکربندی نیست، پس کسی نمی‌پرسد"}
 		}
 		out = append(out, operate.Finding{Level: level, Code: "unknown", Where: name, Text: f.say(text, h.says(f, w.more))})
 	}

@@ -3,6 +3,7 @@ package zarinpal
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -101,6 +102,9 @@ func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 func (p *Provider) Provision(ctx caddy.Context) error {
 	d := wire.Document{Type: protocol.Name, Protocol: protocol.Name, API: p.documented(), Credential: "merchant_id", Written: p.MerchantID, Sandbox: p.Sandbox}
 	return p.Open(ctx, d, func() (err error) {
+		if unlikely(p.Key().Reveal()) {
+			ctx.Logger().Warn("merchant_id is not of the form of Zarinpal's merchant ids, which have 36 characters, such as 1344b5d4-0048-11e8-94db-005056a205be: payments will be refused if it isn't one")
+		}
 		if err = wire.OneOf("unit", p.Unit, unitRial, unitToman); err != nil {
 			return err
 		}
@@ -114,6 +118,13 @@ func (p *Provider) Provision(ctx caddy.Context) error {
 		return err
 	})
 }
+
+// merchantForm is what the document's merchant ids look like. Another one is only warned
+// about: the document promises 36 characters and says nothing of their form.
+var merchantForm = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+
+// unlikely reports whether a merchant id has another form than the document's.
+func unlikely(merchant string) bool { return !merchantForm.MatchString(merchant) }
 
 // documented returns the host in Zarinpal's document for this configuration.
 func (p *Provider) documented() string {

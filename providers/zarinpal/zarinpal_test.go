@@ -51,6 +51,18 @@ func provider(t testing.TB, base string, timeout time.Duration, change ...func(*
 func inToman(p *Provider)   { p.Unit = unitToman }
 func sandboxed(p *Provider) { p.Sandbox = true }
 
+// Whoever copied something else than the merchant id is warned before the first customer.
+func TestMerchantsForm(t *testing.T) {
+	for merchant, want := range map[string]bool{
+		sampleKey: false, strings.ToUpper(sampleKey): false, "": true, "not-a-uuid": true, sampleKey[:35]: true, sampleKey + "0": true,
+		"zarinpal": true, " " + sampleKey: true, strings.ReplaceAll(sampleKey, "-", ""): true, strings.Repeat("x", 36): true,
+	} {
+		if got := unlikely(merchant); got != want {
+			t.Errorf("%q: %v", merchant, got)
+		}
+	}
+}
+
 var query = payment.Query{ID: sampleID, Order: "101", Amount: 10_000}
 
 func TestConformance(t *testing.T) {

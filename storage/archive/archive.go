@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -32,6 +33,8 @@ var (
 	ErrDiffers = errors.New("what is in the ledger now is not what is in the archive; it takes no payments: move it away and begin with an empty one")
 	// ErrNotEmpty: the ledger has payments of its own.
 	ErrNotEmpty = errors.New("this ledger is not empty: a ledger is imported into an empty one")
+	// ErrPipe: the archive can't be read twice.
+	ErrPipe = errors.New("an archive is read through before anything is written, so it must be a file, no pipe; write it into a file first and name that")
 	// ErrShape: the file is no archive.
 	ErrShape = errors.New("this is not an archive of a ledger")
 )
@@ -165,6 +168,22 @@ func Look(in io.Reader) (a About, err error) {
 	return a, nil
 }
 
+// Open opens an archive that is to become a ledger. It is read more than once, so what can't
+// be, such as a pipe, is refused before anything is read.
+func Open(path string) (*os.File, error) {
+	st, err := os.Stat(path)
+	if path == "-" && errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: - would be standard input", ErrPipe)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !st.Mode().IsRegular() {
+		return nil, fmt.Errorf("%w: %s", ErrPipe, path)
+	}
+	return os.Open(path)
+}
+
 // importBatch is how many items are written at once.
 const importBatch = 1000
 
@@ -172,7 +191,7 @@ const importBatch = 1000
 // was sent, and only then lets payments in, in a new generation. If it was cut
 // short, the same import goes on.
 func Import(ctx context.Context, to storage.Migrator, path string, tell Progress) (sum Summary, err error) {
-	f, err := os.Open(path)
+	f, err := Open(path)
 	if err != nil {
 		return sum, fmt.Errorf("reading the archive: %w", err)
 	}

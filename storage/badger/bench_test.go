@@ -5,10 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -19,48 +17,10 @@ import (
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage/internal/packed"
+	"github.com/rahgir/caddy-payments/storage/storagetest"
 )
 
-// delivered is a payment as it lies in the ledger for ever, with the lengths
-// and the entropy of real ones.
-func delivered(n int) *payment.Record {
-	src := rand.New(rand.NewPCG(uint64(n), 7))
-	hex := func(digits int) string {
-		b := make([]byte, digits)
-		for i := range b {
-			b[i] = "0123456789abcdef"[src.IntN(16)]
-		}
-		return string(b)
-	}
-	at := time.Date(2026, 3, 21, 8, 0, 0, 0, time.UTC).Add(time.Duration(n) * 7 * time.Second).Add(time.Duration(src.IntN(1e9)))
-	after := func(d time.Duration) time.Time { return at.Add(d + time.Duration(src.IntN(1e9))) }
-	r := &payment.Record{
-		Site: "shop.example.ir", Route: "/payment/verify", Provider: "idpay", Issuer: "idpay:api.idpay.ir:live",
-		Environment: "live", ID: hex(32), Order: strconv.Itoa(100000 + n), State: payment.Delivered, Code: "100",
-		Expect:     payment.Expectation{Amount: payment.Rials(10000 * (1 + src.IntN(5000))), Source: payment.FromSigned},
-		Generation: 1,
-		Attempts:   payment.Attempts{Count: 1, First: at, Last: at, Claimed: true},
-		Lease:      payment.Lease{Owner: "5d41402abc4b2a76b9719d911017c592", Epoch: 2},
-		CreatedAt:  at, UpdatedAt: after(2 * time.Second),
-	}
-	r.Receipt = &payment.Receipt{ID: r.ID, Order: r.Order, Amount: r.Expect.Amount, Paid: r.Expect.Amount,
-		Number: strconv.Itoa(1000000000 + n), Reference: strconv.Itoa(100000000000 + src.IntN(900000000000)),
-		Card:   strconv.Itoa(603799+src.IntN(1000)) + "******" + strconv.Itoa(1000+src.IntN(9000)),
-		PaidAt: at.Add(-20 * time.Second).Truncate(time.Second), VerifiedAt: at.Truncate(time.Second)}
-	r.Delivery = payment.Delivery{Count: 1, Via: payment.ViaBrowser, First: after(time.Second), Last: after(time.Second),
-		Status: 302, Location: "/order/" + r.Order + "/thanks", Browser: hex(32)}
-	r.Track = payment.Track{ID: hex(24), Affiliate: "hamekar", Landing: "/product/" + strconv.Itoa(src.IntN(5000)), At: at.Add(-time.Hour)}
-	r.Reports = []payment.Report{{To: "hamekar", Kind: payment.ReportSale, State: payment.SentReport, Tries: 1, Last: "202",
-		Since: after(time.Second), SentAt: after(3 * time.Second)}}
-	ms := func(t time.Time) time.Time { return t.Truncate(time.Millisecond) }
-	r.History = []payment.Entry{
-		{At: ms(at), Kind: payment.EntryAsked}, {At: ms(after(time.Second)), Kind: payment.EntryConfirmed},
-		{At: ms(r.Delivery.First), Kind: payment.EntryHanded}, {At: ms(r.UpdatedAt), Kind: payment.EntryCredited},
-		{At: ms(r.Reports[0].SentAt), Kind: payment.EntryReported},
-	}
-	r.Ref = payment.NewRef(r.Site, r.Issuer, r.ID, r.Order)
-	return r
-}
+func delivered(n int) *payment.Record { return storagetest.Delivered(n) }
 
 // BenchmarkCommit compares the store's synced commits with those of Badger
 // itself, with the same options and one entry of the same size per commit. Both
@@ -245,52 +205,11 @@ func benchRecords(b testing.TB, otherwise int) int {
 	return otherwise
 }
 
-// BenchmarkFind is how long one page of what people look for takes, in the worst of its
-// repetitions. PAYMENTS_BENCH_RECORDS sets how many payments there are; the budget is 100
-// ms at 100,000 and 200 ms at 1,000,000.
+// BenchmarkFind is [storagetest.Find] with as many payments as PAYMENTS_BENCH_RECORDS says.
 func BenchmarkFind(b *testing.B) {
 	n := benchRecords(b, 100_000)
-	s := open(b, filled(b, n))
+	dir := filledWith(b, "mixed", n, storagetest.Mixed)
+	s := open(b, dir)
 	must(b, s.sieveAll(b.Context()))
-	ctx := context.Background()
-	rare := delivered(n / 2)
-	if r, err := s.Get(ctx, rare.Ref); err != nil {
-		b.Fatal(err)
-	} else {
-		r.State = payment.Reversed
-		if err := s.Commit(ctx, payment.Change{Record: r}); err != nil {
-			b.Fatal(err)
-		}
-	}
-	term := func(f payment.Field, value string) []payment.Term {
-		return []payment.Term{payment.NewTerm(f, value)}
-	}
-	for name, q := range map[string]payment.Listing{
-		"bank_reference":  {Search: term(payment.FieldReference, rare.Receipt.Reference)},
-		"last_four":       {Search: term(payment.FieldCard, rare.Receipt.Card)},
-		"receipt_number":  {Search: term(payment.FieldNumber, rare.Receipt.Number)},
-		"amount":          {Search: term(payment.FieldAmount, rare.Expect.Amount.String())},
-		"short_reference": {Search: term(payment.FieldRef, string(rare.Ref[:8]))},
-		"all_at_once": {Search: slices.Concat(term(payment.FieldOrder, rare.Order), term(payment.FieldID, rare.Order), term(payment.FieldTrack, rare.Order),
-			term(payment.FieldReference, rare.Order), term(payment.FieldNumber, rare.Order), term(payment.FieldAmount, rare.Order))},
-		"a_day":           {From: rare.CreatedAt.Add(-12 * time.Hour), To: rare.CreatedAt.Add(12 * time.Hour)},
-		"rare_state":      {States: []payment.State{payment.Reversed}},
-		"in_progress":     {States: []payment.State{payment.Created, payment.Verifying, payment.Unknown, payment.Verified, payment.Delivering}},
-		"absent_provider": {Provider: "none"},
-		"absent_site":     {Site: "none.example"},
-		"waiting":         {Waiting: true},
-	} {
-		q.Limit = 50
-		b.Run(name, func(b *testing.B) {
-			worst := time.Duration(0)
-			for b.Loop() {
-				start := time.Now()
-				if _, err := s.List(ctx, q); err != nil {
-					b.Fatal(err)
-				}
-				worst = max(worst, time.Since(start))
-			}
-			b.ReportMetric(float64(worst.Microseconds())/1000, "ms-worst")
-		})
-	}
+	storagetest.Find(b, s, n, func() float64 { return float64(dirSize(b, dir)) / float64(n) })
 }

@@ -15,7 +15,7 @@ func BenchmarkMemory(b *testing.B) {
 		debug.FreeOSMemory()
 		heap, rss := memory(b)
 		s := open(b, filepath.Join(b.TempDir(), "ledger"))
-		bulk(b, s, 0, 50_000)
+		bulk(b, s, 0, 50_000, delivered)
 		s = reopen(b, s)
 		for i := range 1000 {
 			if _, err := s.Get(b.Context(), delivered(i).Ref); err != nil {

@@ -172,7 +172,7 @@ func TestSievesBesideChanges(t *testing.T) {
 // A walker whose caller has gone says so, and not that there is nothing.
 func TestSievesStopWithTheirCaller(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "ledger"))
-	bulk(t, s, 0, 1500)
+	bulk(t, s, 0, 1500, delivered)
 	ctx, stop := context.WithCancel(context.Background())
 	stop()
 	if page, err := s.List(ctx, payment.Listing{Search: []payment.Term{payment.NewTerm(payment.FieldTrack, "none")}}); !errors.Is(err, context.Canceled) {

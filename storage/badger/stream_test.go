@@ -13,15 +13,17 @@ import (
 	bdb "github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/pb"
 	"github.com/dgraph-io/ristretto/v2/z"
+
+	"github.com/rahgir/caddy-payments/payment"
 )
 
 // stream writes the first n payments into a new ledger in the order of their
 // keys, which compactions would take an hour for.
-func stream(b testing.TB, dir string, n int) {
+func stream(b testing.TB, dir string, n int, nth func(int) *payment.Record) {
 	b.Helper()
 	sorting := &piles{dir: dir + ".sorting"}
 	must(b, os.MkdirAll(sorting.dir, 0o700))
-	sorting.pile(b, n)
+	sorting.pile(b, n, nth)
 	c := newConfig(nil)
 	c.memTable = 8 * mib
 	must(b, os.MkdirAll(dir, 0o700))
@@ -51,7 +53,7 @@ func stream(b testing.TB, dir string, n int) {
 type piles struct{ dir string }
 
 // pile sorts what n payments write into piles that fit into memory.
-func (p *piles) pile(b testing.TB, n int) {
+func (p *piles) pile(b testing.TB, n int, nth func(int) *payment.Record) {
 	b.Helper()
 	const part = 1000
 	own := map[string][]byte{}
@@ -74,7 +76,7 @@ func (p *piles) pile(b testing.TB, n int) {
 			}()
 			for from := int(next.Add(part)) - part; from < n; from = int(next.Add(part)) - part {
 				for i := from; i < min(from+part, n); i++ {
-					writes, err := writesOf(i)
+					writes, err := writesOf(nth(i))
 					if err != nil {
 						b.Error(err)
 						return

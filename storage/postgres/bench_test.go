@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage/internal/packed"
 	"github.com/rahgir/caddy-payments/storage/postgres/pgtest"
+	"github.com/rahgir/caddy-payments/storage/storagetest"
 )
 
 // BenchmarkLookup compares looking something up in a large ledger with the same
@@ -178,4 +180,73 @@ func (l big) order(i int) error {
 		}
 		return rows.Err()
 	})
+}
+
+// BenchmarkFind is [storagetest.Find] with as many payments as PAYMENTS_BENCH_RECORDS says,
+// loaded by COPY with the indexes in place, as they grow by themselves.
+func BenchmarkFind(b *testing.B) {
+	n, _ := strconv.Atoi(os.Getenv("PAYMENTS_BENCH_RECORDS"))
+	if n == 0 {
+		n = 100_000
+	}
+	c := pgtest.Start(b, "shared_buffers=512MB", "max_wal_size=8GB", "wal_level=minimal", "max_wal_senders=0")
+	l := ledger{dsn: c.DSN("search_path", c.Schema(b)), file: filepath.Join(b.TempDir(), "generation")}
+	s := l.open(b).Store
+	if err := copyMixed(ctx, s, n); err != nil {
+		b.Fatal(err)
+	}
+	whole := big{Store: s, n: n}
+	storagetest.Find(b, s, n, func() float64 { return whole.size(b) })
+}
+
+// copyMixed loads the first n payments of [storagetest.Mixed].
+func copyMixed(ctx context.Context, s *Store, n int) error {
+	c, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Release()
+	columns := []string{"ref", "version", "writer", "state", "money", "created", "due", "slot", "notice", "order_hash", "id_hash", "body", "terms", "found"}
+	const part = 10_000
+	for from := 0; from < n; from += part {
+		var rows, keys [][]any
+		for i := from; i < min(from+part, n); i++ {
+			r := storagetest.Mixed(i)
+			k, _ := r.Ref.Bytes()
+			change := payment.Change{Record: r}
+			if r.Receipt != nil {
+				change.Take = r.Keys(false)
+			}
+			w, err := newRow(change, k)
+			if err != nil {
+				return err
+			}
+			terms := make([]int64, 0, 16)
+			for _, t := range strings.Split(strings.Trim(w.cells.terms, "{}"), ",") {
+				v, err := strconv.ParseInt(t, 10, 64)
+				if err != nil {
+					return err
+				}
+				terms = append(terms, v)
+			}
+			v := w.cells
+			rows = append(rows, []any{k[:], w.next, w.writer, v.state, v.money, v.created, v.due, v.slot, v.notice, v.order, v.id, v.body, terms, w.writer})
+			for _, t := range w.take {
+				keys = append(keys, []any{t.Hash(), k[:], t.Kind == payment.KeyIntent})
+			}
+		}
+		if _, err := c.Conn().CopyFrom(ctx, pgx.Identifier{"payments_records"}, columns, pgx.CopyFromRows(rows)); err != nil {
+			return fmt.Errorf("loading payments: %w", err)
+		}
+		if _, err := c.Conn().CopyFrom(ctx, pgx.Identifier{"payments_keys"}, []string{"key", "ref", "intent"}, pgx.CopyFromRows(keys)); err != nil {
+			return fmt.Errorf("loading keys: %w", err)
+		}
+	}
+	// As the server's autovacuum does after so many; it may be at it.
+	for _, sql := range []string{"SET lock_timeout = 0", "SET statement_timeout = 0", "VACUUM (ANALYZE) payments_records", "VACUUM (ANALYZE) payments_keys"} {
+		if _, err := c.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("%s: %w", sql, err)
+		}
+	}
+	return nil
 }

@@ -29,7 +29,28 @@ const (
 	sqlListID     = `SELECT ref, created, writer, body FROM payments_records WHERE (created, ref) < ($1, $2) AND id_hash = $4 ORDER BY created DESC, ref DESC LIMIT $3`
 	sqlListNotice = `SELECT ref, created, writer, body FROM payments_records WHERE (created, ref) < ($1, $2) AND notice IS NOT NULL AND notice & $4 <> 0
 ORDER BY created DESC, ref DESC LIMIT $3`
+	sqlListRare = `SELECT ref, created, writer, body FROM payments_records WHERE (created + 0, ref) < ($1, $2) AND ` + isRare + ` AND notice & $4 <> 0
+ORDER BY created + 0 DESC, ref DESC LIMIT $3`
+	sqlListUnder = `SELECT ref, created, writer, body FROM payments_records WHERE (created, ref) < ($1, $2) AND ` + isPassing + ` AND state = ANY($4)
+ORDER BY created DESC, ref DESC LIMIT $3`
+	// Payments under way, and others by their notices; none is both, so nothing comes twice.
+	sqlListPassing = `(SELECT ref, created, writer, body FROM payments_records WHERE (created, ref) < ($1, $2) AND ` + isPassing + ` AND state = ANY($5)
+ORDER BY created DESC, ref DESC LIMIT $3)
+UNION ALL (SELECT ref, created, writer, body FROM payments_records WHERE (created, ref) < ($1, $2) AND notice IS NOT NULL AND notice & $4 <> 0
+	AND NOT ` + isPassing + ` ORDER BY created DESC, ref DESC LIMIT $3)
+ORDER BY created DESC, ref DESC LIMIT $3`
 )
+
+// The conditions of the partial indexes, as the statements must repeat them.
+const (
+	isPassing = `state IN ('verifying', 'verified', 'delivering')`
+	// isRare is all notices but the three of noticesCommon.
+	isRare = `notice & 14975 <> 0`
+)
+
+func passing(st payment.State) bool {
+	return st == payment.Verifying || st == payment.Verified || st == payment.Delivering
+}
 
 // What a person must see, as bits. A payment that goes well never has one, so
 // the index costs it nothing.
@@ -69,6 +90,9 @@ func stateNotice(st payment.State) int64 {
 	}
 	return 0
 }
+
+// noticesCommon are the states that many payments end in; the others wait for somebody.
+const noticesCommon = noticeDeclined | noticeExpired | noticeCreated
 
 // noticesFormer are the bits that rows of former versions have, too.
 const noticesFormer = noticeUnknown | noticeReview | noticeParked
@@ -140,12 +164,16 @@ func (s *Store) source(ctx context.Context, q payment.Listing) (sql string, what
 	if q.Waiting {
 		mask = noticesFormer | noticeWaits | noticeOwed
 	}
+	var under []string
 	if mask == 0 {
 		for _, st := range q.States {
 			n := stateNotice(st)
-			if n == 0 {
-				mask = 0
+			if n == 0 && !passing(st) {
+				mask, under = 0, nil
 				break
+			}
+			if passing(st) {
+				under = append(under, string(st))
 			}
 			mask |= n
 		}
@@ -155,10 +183,10 @@ func (s *Store) source(ctx context.Context, q payment.Listing) (sql string, what
 	}
 	switch {
 	case q.Owed:
-		mask = noticeOwed
-	case mask == 0 && reportNotice(true, q.Conversion) != 0:
+		mask, under = noticeOwed, nil
+	case mask == 0 && under == nil && reportNotice(true, q.Conversion) != 0:
 		mask = reportNotice(true, q.Conversion)
-	case mask == 0:
+	case mask == 0 && under == nil:
 		mask = reportNotice(false, q.Webhook)
 	}
 	if len(q.Search) > 0 || q.Site != "" || q.Provider != "" || mask&^(noticesFormer|noticeRejected|noticePerhaps|noticeStalled) != 0 {
@@ -175,10 +203,17 @@ func (s *Store) source(ctx context.Context, q payment.Listing) (sql string, what
 			}
 		}
 	}
-	if mask != 0 {
-		return sqlListNotice, []any{mask}, nil
+	switch {
+	case len(under) > 0 && mask == 0:
+		return sqlListUnder, []any{under}, nil
+	case len(under) > 0:
+		return sqlListPassing, []any{mask, under}, nil
+	case mask == 0:
+		return sqlList, nil, nil
+	case mask&noticesCommon == 0:
+		return sqlListRare, []any{mask}, nil
 	}
-	return sqlList, nil, nil
+	return sqlListNotice, []any{mask}, nil
 }
 
 func (s *Store) list(ctx context.Context, q payment.Listing) (payment.Page, error) {

@@ -95,6 +95,12 @@ func migrations() [][]string {
 		`ALTER TABLE payments_records ADD COLUMN IF NOT EXISTS found bigint`,
 		`CREATE INDEX IF NOT EXISTS payments_records_terms ON payments_records USING GIN (terms)`,
 		`CREATE INDEX IF NOT EXISTS payments_records_unfound ON payments_records (created, ref) WHERE found IS DISTINCT FROM writer`,
+	}, {
+		// What a person must see is rare; what was declined, ran out or was abandoned may be
+		// half of all, and would be walked to find it. So each has an index of its own, and
+		// so have the payments that are under way.
+		`CREATE INDEX IF NOT EXISTS payments_records_rare ON payments_records ((created + 0), ref) WHERE ` + isRare,
+		`CREATE INDEX IF NOT EXISTS payments_records_passing ON payments_records (created, ref) WHERE ` + isPassing,
 	}}
 }
 

@@ -16,6 +16,7 @@ func (l ledger) formerTables(t *testing.T, format int) {
 	down := [][]string{
 		1: {"DROP INDEX payments_tracks_put", "ALTER TABLE payments_tracks DROP COLUMN put"},
 		2: {"DROP INDEX payments_records_terms", "DROP INDEX payments_records_unfound", "ALTER TABLE payments_records DROP COLUMN terms", "ALTER TABLE payments_records DROP COLUMN found"},
+		3: {"DROP INDEX payments_records_rare", "DROP INDEX payments_records_passing"},
 	}
 	for f := len(migrations()) - 1; f >= format; f-- {
 		for _, sql := range down[f] {

@@ -1,0 +1,80 @@
+package admin
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// A body of the admin API is read whole or refused with what to do: below, at, just above
+// and far above its bound, and with anything after its object.
+func TestBodiesAreBounded(t *testing.T) {
+	t.Parallel()
+	const frame = `{"note":""}`
+	for _, most := range []int{32, 4 << 10, maxBody} {
+		for _, over := range []int{-1, 0, 1, 20 * most} {
+			// Space after the object counts, too.
+			for name, body := range map[string]string{
+				"note":  `{"note":"` + strings.Repeat("x", most-len(frame)+over) + `"}`,
+				"space": frame + strings.Repeat(" ", most-len(frame)+over),
+			} {
+				c := &call{w: httptest.NewRecorder(), r: httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))}
+				var in Resolve
+				err := c.object(&in, int64(most), "compare fewer days")
+				if refused := err != nil && strings.Contains(err.Error(), "KiB: compare fewer days"); refused != (over > 0) || !refused && err != nil {
+					t.Errorf("%s of %d bytes, at most %d: %v", name, len(body), most, err)
+				}
+			}
+		}
+	}
+	for body, want := range map[string]string{
+		"": "", "{}": "", " {} \n": "", "{}{}": "goes on", "{}x": "goes on", `{} []`: "goes on", "{": "not the JSON object", `{"no":1}`: "not the JSON object", "[]": "not the JSON object",
+	} {
+		for _, read := range []func(c *call) error{
+			func(c *call) error { return c.body(new(Resolve)) },
+			func(c *call) error { return c.object(new(Reconcile), maxTable, "") },
+		} {
+			err := read(&call{w: httptest.NewRecorder(), r: httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))})
+			if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("%q: %v, want %q", body, err, want)
+			}
+		}
+	}
+}
+
+// A file with a secret is read whole or refused.
+func TestSecretsOfFilesAreBounded(t *testing.T) {
+	t.Parallel()
+	read := func(n int) (*cli, error) {
+		c := &cli{in: bytes.NewReader(bytes.Repeat([]byte("k"), n))}
+		_, err := c.keysOfFile("-", "")
+		return c, err
+	}
+	for _, n := range []int{32, 4096, maxSecret - 1, maxSecret} {
+		if _, err := read(n); err != nil {
+			t.Errorf("%d bytes: %v", n, err)
+		}
+	}
+	var bad *failure
+	for _, n := range []int{maxSecret + 1, 3 * maxSecret} {
+		if _, err := read(n); !errors.As(err, &bad) || !strings.Contains(err.Error(), "more than 1024 KiB") {
+			t.Errorf("%d bytes: %v", n, err)
+		}
+	}
+}
+
+// A table is read whole or refused.
+func TestTablesAreBounded(t *testing.T) {
+	t.Parallel()
+	for _, most := range []int{1 << 10, 1 << 20} {
+		for _, over := range []int{1 - most, -1, 0, 1, 2 * most} {
+			text, err := readTable(strings.NewReader(strings.Repeat("x", most+over)), most)
+			if over <= 0 && (err != nil || len(text) != most+over) || over > 0 && (err == nil || !strings.Contains(err.Error(), "compare fewer days")) {
+				t.Errorf("%+d bytes of %d: %d, %v", over, most, len(text), err)
+			}
+		}
+	}
+}

@@ -1,0 +1,92 @@
+package watch
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// What is remembered of events is bounded, below, at, above and far above each bound: what
+// is known stays known and is kept up to date, however much else comes.
+func TestWhatIsWatchedIsBounded(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_790_000_000, 0)
+	for name, c := range map[string]struct {
+		most int
+		note func(w *Watch, i int)
+		size func(w *Watch) int
+		// last is how often, or in which state, the first is known.
+		first func(w *Watch) int
+	}{
+		"refused calls of relays": {mostRelayed,
+			func(w *Watch, i int) {
+				w.Note(engine.Event{Name: engine.EventRelayStranger, Site: strconv.Itoa(i)})
+			},
+			func(w *Watch) int { return len(w.relayed) },
+			func(w *Watch) int { return w.relayed[relayedKey{engine.EventRelayStranger, "0"}].N },
+		},
+		"providers": {maxNames,
+			func(w *Watch, i int) {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				w.provider(engine.Event{Provider: strconv.Itoa(i)}).told += "x"
+			},
+			func(w *Watch) int { return len(w.providers) },
+			func(w *Watch) int { return len(w.providers["0"].told) },
+		},
+		"shops": {maxNames,
+			func(w *Watch, i int) {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				w.shop(&payment.Record{Site: strconv.Itoa(i)}, engine.Event{Name: engine.EventMissed}, now)
+			},
+			func(w *Watch) int { return len(w.shops) },
+			func(w *Watch) int { return w.shops["0"].Fails },
+		},
+	} {
+		for _, n := range []int{1, c.most - 1, c.most, c.most + 1, 3 * c.most} {
+			w := New(func() time.Time { return now })
+			for i := range n {
+				c.note(w, i)
+			}
+			if got := c.size(w); got != min(n, c.most) {
+				t.Errorf("%s: %d of %d are remembered", name, got, n)
+			}
+			c.note(w, 0)
+			if got := c.first(w); got != 2 {
+				t.Errorf("%s, %d: the first is known to have come %d times, want 2", name, n, got)
+			}
+		}
+	}
+}
+
+// What waits for somebody is remembered up to a bound; what waits no longer makes room.
+func TestWaitersAreBounded(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_790_000_000, 0)
+	rec := func(i int, s payment.State) *payment.Record {
+		return &payment.Record{Ref: payment.Ref(strconv.Itoa(i)), State: s}
+	}
+	for _, n := range []int{1, mostWaiting - 1, mostWaiting, mostWaiting + 1, 2 * mostWaiting} {
+		var w tally
+		w.init()
+		for i := range n {
+			w.note(rec(i, payment.Review), now)
+		}
+		if got := len(w.all); got != min(n, mostWaiting) {
+			t.Errorf("%d: %d are remembered", n, got)
+		}
+		w.note(rec(0, payment.Parked), now)
+		if got := w.all["0"].State; got != payment.Parked {
+			t.Errorf("%d: the first is still %s", n, got)
+		}
+		w.note(rec(0, payment.Delivered), now)
+		w.note(rec(n, payment.Review), now)
+		if _, ok := w.all[payment.Ref(strconv.Itoa(n))]; !ok || len(w.all) != min(n, mostWaiting) {
+			t.Errorf("%d: what waits no longer made no room", n)
+		}
+	}
+}
