@@ -82,6 +82,26 @@ func (e *Engine) GiveBack(ctx context.Context, ref payment.Ref, g GiveBack) (*pa
 	}
 	defer e.running.Done()
 	ctx = context.WithoutCancel(ctx)
+	return again(g.Version, func() (*payment.Record, error) { return e.giveBack(ctx, ref, g) })
+}
+
+// errUnmarked: the record changed before the marker was written, so that nobody was asked.
+var errUnmarked = fmt.Errorf("nothing was asked: %w", payment.ErrConflict)
+
+// again repeats a person's wish that met another change of the record, such as a note that
+// a webhook was sent. A person who names a version means that record and no other.
+//
+// Invariant: only what certainly did nothing is repeated.
+func again(version uint64, do func() (*payment.Record, error)) (rec *payment.Record, err error) {
+	for range claimTries {
+		if rec, err = do(); version != 0 || !errors.Is(err, errUnmarked) {
+			break
+		}
+	}
+	return rec, err
+}
+
+func (e *Engine) giveBack(ctx context.Context, ref payment.Ref, g GiveBack) (*payment.Record, error) {
 	rec, err := e.Store.Get(ctx, ref)
 	if err != nil {
 		return nil, err
@@ -102,13 +122,13 @@ func (e *Engine) GiveBack(ctx context.Context, ref payment.Ref, g GiveBack) (*pa
 	}
 	// The key names this payment and this attempt. A second call with it asks for the
 	// same refund.
-	key := fmt.Sprintf("%.16s-%d", string(rec.Ref), len(rec.Refunds)+1)
+	key := refundKey(rec)
 	f := payment.Refund{Kind: g.Kind, Amount: g.Amount, Key: key, By: g.By, Note: g.Note}
 	if err := rec.BeginRefund(f, t, e.now()); err != nil {
 		return rec, fmt.Errorf("%w: %w", ErrNotPossible, err)
 	}
 	if err := e.commit(ctx, rec, false); err != nil {
-		return nil, err // not one byte has gone out
+		return nil, unmarked(err) // not one byte has gone out
 	}
 	q := payment.GiveBack{ID: rec.ID, Amount: g.Amount, Price: rec.Receipt.Amount, Key: key}
 	if q.Price == 0 {
@@ -118,6 +138,10 @@ func (e *Engine) GiveBack(ctx context.Context, ref payment.Ref, g GiveBack) (*pa
 		q.Number = rec.Proof
 	}
 	return e.endRefund(ctx, ref, key, e.callBack(ctx, rec.Ref, prov, ask, q))
+}
+
+func refundKey(rec *payment.Record) string {
+	return fmt.Sprintf("%.16s-%d", string(rec.Ref), len(rec.Refunds)+1)
 }
 
 // callBack asks the provider within its time-out. After a panic the answer is unknown.
@@ -190,6 +214,17 @@ func (e *Engine) lostRefund(ctx context.Context, rec *payment.Record) error {
 
 // SettleRefund records what a person found out about a refund whose answer was lost.
 func (e *Engine) SettleRefund(ctx context.Context, ref payment.Ref, version uint64, done bool, by, note string) (*payment.Record, error) {
+	return again(version, func() (*payment.Record, error) { return e.settleRefund(ctx, ref, version, done, by, note) })
+}
+
+func unmarked(err error) error {
+	if errors.Is(err, payment.ErrConflict) {
+		return errUnmarked
+	}
+	return err
+}
+
+func (e *Engine) settleRefund(ctx context.Context, ref payment.Ref, version uint64, done bool, by, note string) (*payment.Record, error) {
 	rec, err := e.Store.Get(ctx, ref)
 	if err != nil {
 		return nil, err
@@ -201,7 +236,7 @@ func (e *Engine) SettleRefund(ctx context.Context, ref payment.Ref, version uint
 		return rec, fmt.Errorf("%w: %w", ErrNotPossible, err)
 	}
 	if err := e.commit(ctx, rec, false); err != nil {
-		return nil, err
+		return nil, unmarked(err)
 	}
 	e.observe(EventRefunded, rec, nil, false)
 	e.wakeWorker()

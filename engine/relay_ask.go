@@ -155,7 +155,7 @@ func (e *Engine) relayStands(rec *payment.Record) stands {
 	case rec.Tellable():
 		return standsTellable
 	case rec.State == payment.Reversed || rec.State == payment.Review || rec.Reason == payment.ReasonDismissed ||
-		rec.Relay != nil && !rec.Relay.GivingBack.IsZero():
+		rec.State.Captured() && rec.BackPending():
 		return standsPerson
 	case rec.State.Captured():
 		return standsHeard
@@ -265,6 +265,7 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 	var reply payment.RelayReply
 	answer := e.call(ctx, j.prov, rec, func(ctx context.Context, _ payment.Query) payment.Answer {
 		reply = r.ForwardCall(ctx, c.Call)
+		reply.Unit = c.Ask.Unit
 		return r.ReadVerified(reply)
 	})
 	details := e.relayDetails(ctx, j.prov, rec, answer, t)
@@ -273,7 +274,12 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 	}
 	answer = details
 	failpoint.Hit(failpoint.AnswerRead)
-	j.relayed = func(next *payment.Record) { e.relayKeep(next, answer, reply) }
+	j.relayed = func(next *payment.Record) {
+		if answer.Outcome == payment.OutcomePaid && t.TellsFirst {
+			next.SettledSince()
+		}
+		e.relayKeep(next, answer, reply)
+	}
 	rec, err = e.finish(ctx, j, rec, answer, t)
 	return relayed{rec: rec, reply: reply, outcome: answer.Outcome}, err
 }
@@ -345,6 +351,7 @@ func (e *Engine) relayHeld(ctx context.Context, prov Provider, r payment.Relayer
 		return true
 	}
 	reply := e.relayRaw(ctx, prov, r, c)
+	reply.Unit = c.Ask.Unit
 	a := r.ReadVerified(reply)
 	if a.Outcome != payment.OutcomePaid || a.Receipt == nil || next.State != payment.Review {
 		e.relayGive(c, reply)

@@ -3,14 +3,16 @@ package engine
 import (
 	"context"
 	"errors"
-	"time"
+	"net/http"
 
 	"github.com/rahgir/caddy-payments/payment"
 )
 
 // RelayGiveBack passes on a call that sends money back. The request is durable before: from
-// then on the shop's return is not repeated, and on success the payment becomes reversed.
-// While the shop is being told "paid", it is answered "later".
+// then on the shop's return is not repeated. Only its success makes the payment reversed, a
+// certain refusal changes nothing, and where nobody knows, a person is told. While the shop is
+// being told "paid", or while nobody knows what became of an earlier call, it is answered
+// "later".
 func (e *Engine) RelayGiveBack(ctx context.Context, c Relay) {
 	ctx = context.WithoutCancel(ctx)
 	prov, r, err := e.relayer(c.Provider)
@@ -23,9 +25,9 @@ func (e *Engine) RelayGiveBack(ctx context.Context, c Relay) {
 		c.Down(err, nil) // its create may stand in the file alone
 		return
 	}
-	rec, err := e.giveBackMarked(ctx, prov, c)
+	rec, wish, err := e.giveBackMarked(ctx, prov, c)
 	if err != nil {
-		if errors.Is(err, errBeingTold) {
+		if errors.Is(err, errBeingTold) || errors.Is(err, payment.ErrTransition) {
 			c.Down = nil // the ledger is well
 		}
 		e.relayDown(r, c, err, nil)
@@ -33,58 +35,87 @@ func (e *Engine) RelayGiveBack(ctx context.Context, c Relay) {
 	}
 	reply := e.relayRaw(ctx, prov, r, c)
 	if rec != nil {
-		e.givenBack(ctx, rec, r.ReadGivenBack(reply), reply.Unsent)
+		e.givenBack(ctx, rec, wish, backOf(r, wish, reply))
 	}
 	e.relayGive(c, reply)
 }
 
-var errBeingTold = errors.New("the shop asks for money back while it is being told that it was paid")
+// backOf reads the answer to a give-back. If certainly nothing was settled before, every
+// complete answer that calls the request wrong has given nothing back, also where its code
+// says "perhaps before" of a settled payment.
+func backOf(r payment.Relayer, w payment.Wish, reply payment.RelayReply) payment.Outcome {
+	o := r.ReadGivenBack(reply)
+	wrong := reply.Err == nil && reply.Status >= http.StatusBadRequest && reply.Status < http.StatusInternalServerError && reply.Status != http.StatusRequestTimeout
+	if reply.Unsent || o == payment.OutcomeUnknown && w.Early && wrong {
+		return payment.OutcomeRefused
+	}
+	return o
+}
+
+var (
+	errBeingTold = errors.New("the shop asks for money back while it is being told that it was paid")
+	errBackEnds  = errors.New("the shop asked for the money to be sent back, and whether it was is not known")
+)
 
 // giveBackMarked records the request. It returns nil without an error if the payment isn't
 // known here.
-func (e *Engine) giveBackMarked(ctx context.Context, prov Provider, c Relay) (*payment.Record, error) {
+func (e *Engine) giveBackMarked(ctx context.Context, prov Provider, c Relay) (*payment.Record, payment.Wish, error) {
+	kind := payment.KindRefund
+	if p, is := prov.Provider.(payment.Reverser); is {
+		if _, ok := p.ReverseTerms(); ok {
+			kind = payment.KindReverse
+		}
+	}
 	for range claimTries {
 		rec, err := e.relayFind(ctx, prov, c)
 		if err != nil || rec == nil {
-			return nil, err
+			return nil, payment.Wish{}, err
 		}
-		if rec.Relay == nil {
-			rec.Relay = new(payment.Relayed)
+		if rec.Relay != nil && rec.Relay.Open() && rec.State != payment.Parked || rec.State == payment.Verifying && e.Store.Alive(rec.Lease) {
+			return nil, payment.Wish{}, errBeingTold
 		}
-		if rec.Relay.Open() && rec.State != payment.Parked || rec.State == payment.Verifying && e.Store.Alive(rec.Lease) {
-			return nil, errBeingTold
+		wish, err := rec.WantBack(kind, refundKey(rec), e.now())
+		if err != nil {
+			return nil, wish, err
 		}
-		rec.Relay.GivingBack = e.now()
 		if err := e.commit(ctx, rec, false); !errors.Is(err, payment.ErrConflict) {
-			return rec, err
+			return rec, wish, err
 		}
 	}
-	return nil, payment.ErrConflict
+	return nil, payment.Wish{}, payment.ErrConflict
 }
 
 // givenBack records the outcome.
-func (e *Engine) givenBack(ctx context.Context, rec *payment.Record, o payment.Outcome, unsent bool) {
+func (e *Engine) givenBack(ctx context.Context, rec *payment.Record, w payment.Wish, o payment.Outcome) {
 	for range claimTries {
 		next, now := rec.Clone(), e.now()
-		alert := false
+		var alert, contradicted bool
 		switch {
+		case w.Key != "":
+			var err error
+			if contradicted, err = next.EndRefund(w.Key, payment.GivenBack{Outcome: backWords[o]}, now); err != nil {
+				return // a person has said how it ended
+			}
+			if next.OpenRefund() >= 0 && next.State == payment.Verified {
+				_ = next.ParkDelivery(payment.ReasonGiveBack, now)
+			}
 		case o == payment.OutcomePaid && (next.State == payment.Created || next.State == payment.Unknown && next.Attempts.Unknown == 0):
 			_ = next.EndUnasked(payment.Lapse, payment.ReasonReturned, now)
 		case o == payment.OutcomePaid:
-			note := payment.Note{By: "shop", Text: "the shop's own call, through the relay"}
+			note := payment.Note{By: payment.ByShop, Text: "the shop's own call, through the relay"}
 			if err := next.Decide(payment.DecideRepaid, note, now); err != nil {
 				next.Reason, next.UpdatedAt = payment.ReasonReturned, now // nothing was settled: there is nothing to reverse
 			}
-		case o == payment.OutcomeRefused || unsent:
-			next.Relay.GivingBack = time.Time{}
+		case o == payment.OutcomeRefused:
+			next.KeepWish(w)
 		case next.State == payment.Verified:
 			alert = next.ParkDelivery(payment.ReasonGiveBack, now) == nil
 		default:
-			alert = true // it stays marked, and is never handed over
+			alert = true // it stays marked
 		}
 		err := e.commit(ctx, next, false)
 		if err == nil {
-			e.observe(EventGivenBack, next, nil, alert)
+			e.tellGivenBack(next, w, contradicted, alert)
 			return
 		}
 		fresh, getErr := e.Store.Get(ctx, rec.Ref)
@@ -94,4 +125,26 @@ func (e *Engine) givenBack(ctx context.Context, rec *payment.Record, o payment.O
 		}
 		rec = fresh
 	}
+}
+
+// backWords says what a relayed answer means for an attempt.
+var backWords = map[payment.Outcome]payment.GiveBackOutcome{
+	payment.OutcomePaid: payment.GiveBackDone, payment.OutcomeRefused: payment.GiveBackRefused,
+}
+
+func (e *Engine) tellGivenBack(rec *payment.Record, w payment.Wish, contradicted, alert bool) {
+	var why error
+	if alert {
+		why = errBackEnds
+	}
+	e.observe(EventGivenBack, rec, why, alert)
+	switch {
+	case contradicted:
+		e.observe(EventRefunded, rec, errContradicted, true)
+	case w.Key != "" && rec.OpenRefund() >= 0:
+		e.observe(EventRefundUnknown, rec, errBackEnds, true)
+	case w.Key != "":
+		e.observe(EventRefunded, rec, nil, false)
+	}
+	e.wakeWorker()
 }

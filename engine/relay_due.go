@@ -19,7 +19,7 @@ func (e *Engine) relayDue(ctx context.Context, rec *payment.Record) (done bool, 
 	case payment.Declined, payment.Expired:
 		return true, e.relayForget(ctx, rec)
 	case payment.Verified:
-		if e.handsOver(rec) && rec.Relay.GivingBack.IsZero() {
+		if e.handsOver(rec) && !rec.BackPending() {
 			return false, nil
 		}
 		return true, e.relayUnheard(ctx, rec)

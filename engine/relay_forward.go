@@ -54,6 +54,7 @@ func PassThrough(ctx context.Context, r payment.Relayer, log *forwarded.Log, c R
 	case payment.RelayCreate:
 		m.ID, tell = r.ReadCreated(reply)
 	case payment.RelayVerify:
+		reply.Unit = c.Ask.Unit
 		a := r.ReadVerified(reply)
 		m.Outcome, m.Code, m.Unsent = a.Outcome, a.Code, a.Unsent
 		if a.Receipt != nil {
@@ -187,7 +188,12 @@ func (e *Engine) readCall(ctx context.Context, marks []forwarded.Mark) error {
 	case payment.RelayVerify:
 		return e.readVerify(ctx, prov, c, m)
 	case payment.RelayGiveBack:
-		rec, err := e.giveBackMarked(ctx, prov, c)
+		rec, wish, err := e.giveBackMarked(ctx, prov, c)
+		if errors.Is(err, payment.ErrTransition) {
+			// It passed beside an attempt whose end isn't known: a person compares them.
+			e.relayEvent(EventRefundUnknown, c, err, true)
+			return nil
+		}
 		if err != nil || rec == nil {
 			return err
 		}
@@ -195,7 +201,7 @@ func (e *Engine) readCall(ctx context.Context, marks []forwarded.Mark) error {
 		if m.Ended {
 			outcome = m.Outcome
 		}
-		e.givenBack(ctx, rec, outcome, false)
+		e.givenBack(ctx, rec, wish, outcome)
 	}
 	return nil
 }
@@ -263,10 +269,15 @@ func (e *Engine) readAttempt(ctx context.Context, prov Provider, c Relay, m forw
 	}
 	a := payment.Answer{Outcome: payment.OutcomeUnknown, Reason: payment.ReasonNoAnswer}
 	if m.Ended {
-		a = payment.Answer{Outcome: m.Outcome, Receipt: m.Receipt, Code: m.Code}
+		a = e.relayDetails(ctx, prov, rec, payment.Answer{Outcome: m.Outcome, Receipt: m.Receipt, Code: m.Code}, t)
 	}
 	j := e.relayJob(prov, c)
-	j.relayed = func(next *payment.Record) { e.relayKeep(next, a, payment.RelayReply{}) }
+	j.relayed = func(next *payment.Record) {
+		if a.Outcome == payment.OutcomePaid && t.TellsFirst {
+			next.SettledSince()
+		}
+		e.relayKeep(next, a, payment.RelayReply{})
+	}
 	return e.finish(ctx, j, rec, a, t)
 }
 

@@ -37,6 +37,7 @@ type relayBank struct {
 	inquiry payment.Rials
 	mute    int
 	say     func(body string) payment.RelayReply // instead
+	slow    chan payment.RelayReply
 	log     *forwarded.Log
 	busy    bool // every inquiry is one too many
 }
@@ -59,6 +60,9 @@ func (b *relayBank) ForwardCall(ctx context.Context, c payment.RelayCall) paymen
 	b.mu.Unlock()
 	if c.Path == "verify" && !b.log.Any() { // else the marker is in the file
 		b.markerIsDurable(payment.Query{ID: "K1"})
+	}
+	if b.slow != nil {
+		return <-b.slow
 	}
 	select {
 	case <-time.After(took):

@@ -57,6 +57,14 @@ func (h *Handler) observed(r *http.Request, needsMatcher bool) (*Observe, brough
 		if len(b.named) > 0 || err != nil {
 			return o, b, err
 		}
+		// Without the provider's other parameters it is no return to us, and to a shop
+		// that cleans its input it may be one.
+		eng, _ := h.app.Engine(r.Context())
+		if rec, err := h.respelt(r, o, eng, b); rec != nil {
+			return o, b, nil
+		} else if err != nil {
+			return o, b, err
+		}
 	}
 	return nil, brought{}, nil
 }

@@ -6,7 +6,7 @@ func refunding() []Mutant {
 	by := func(dir, run string) []Suite { return []Suite{unit(dir, run)} }
 	return []Mutant{
 		{"refund-asked-without-a-marker", "R1", "A crash forgets that the money was asked to go back: the next one asks again.",
-			in("engine", "if err := e.commit(ctx, rec, false); err != nil {\n\t\treturn nil, err // not one byte has gone out\n\t}", "_ = err"), by("engine", "TestRefund")},
+			in("engine", "if err := e.commit(ctx, rec, false); err != nil {\n\t\treturn nil, unmarked(err) // not one byte has gone out\n\t}", "_ = err"), by("engine", "TestRefund")},
 		{"refund-unknown-taken-for-refused", "R3", "A refund whose answer was lost is asked again: the customer has the money twice.",
 			in("payment", `f.State, f.Ended = RefundUnknown, time.Time{}`, `f.State, f.Ended = RefundRefused, time.Time{}`), by("engine", "TestRefundUnknown")},
 		{"refund-unknown-taken-for-done", "R3", "A refund whose answer was lost is told as done: the customer never gets it.",

@@ -10,7 +10,7 @@ func relaying() []Mutant {
 		{"relay-marker-not-synced", "R1", "A power cut forgets that the shop's verify went out.",
 			in("engine", "e.commit(ctx, rec, false, take...); err != nil {\n\t\treturn relayed{}, err", "e.commit(ctx, rec, true, take...); err != nil {\n\t\treturn relayed{}, err"), engine},
 		{"relay-heard-is-not-for-ever", "R7", "A shop that credits each first answer credits twice.",
-			in("payment", "if l == nil || l.Heard() || l.Open() || l.wantedBack() {", "if l == nil || l.Open() || l.wantedBack() {"), moves},
+			in("payment", "if l == nil || l.Heard() || l.Open() || r.BackPending() {", "if l == nil || l.Open() || r.BackPending() {"), moves},
 		{"relay-cut-off-is-told-again", "R7", "A crash while the shop is told, and it is told a second time.",
 			in("payment", "return r.ParkDelivery(ReasonTold, now)", "return r.Unhear(r.Relay.Told.Epoch, now, now)"), moves},
 		{"relay-first-said-without-telling", "R7", "All who ask at once hear the provider's first answer.",

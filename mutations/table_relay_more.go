@@ -14,7 +14,7 @@ func relayingMore() []Mutant {
 		{"relay-inquiry-tells-early", "R8", "A job that looks for paid and unverified payments never finds the one that its shop hasn't heard of.",
 			in("engine", "err == nil && rec != nil && rec.Unheard() {\n\t\tc.Say", "err == nil && rec != nil && false {\n\t\tc.Say"), []Suite{unit("engine", "TestRelayInquiry")}},
 		{"relay-gives-back-unmarked", "R7", "Goods for money that is on its way back: nobody noted that the shop asked for it.",
-			in("engine", "\t\trec.Relay.GivingBack = e.now()\n", ""), []Suite{unit("engine", "TestRelayGiveBack|TestNothingIsHanded")}},
+			in("payment", "l.GivingBack, l.BackEarly = now, w.Early", "l.BackEarly = w.Early"), []Suite{unit("engine", "TestRelayGiveBack|TestNothingIsHanded|TestRelayReversed")}},
 		{"relay-silence-is-a-no", "R3", "A plugin whose gateway is silent hears an error at once, and gives the order up for good.",
 			in("engine", "if !e.now().Add(pause).Before(ends) || !e.relayWait(gone, pause) {", "if true {"), []Suite{unit("engine", "TestRelayLostAnswer|TestRelaySilence")}},
 		{"relay-neighbours-port", "R10", "A create is taken for another shop's, which lives on another port of the host: its customer's return is foreign.",

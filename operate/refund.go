@@ -41,9 +41,9 @@ func GiveBack(ctx context.Context, e *engine.Engine, ref string, c Repay) (Outco
 	}
 	var after *payment.Record
 	if c.Was != "" {
-		after, err = e.SettleRefund(ctx, rec.Ref, rec.Version, c.Was == "done", c.By, c.Note)
+		after, err = e.SettleRefund(ctx, rec.Ref, c.Version, c.Was == "done", c.By, c.Note)
 	} else {
-		after, err = e.GiveBack(ctx, rec.Ref, engine.GiveBack{Kind: c.Kind, Amount: c.Amount, By: c.By, Note: c.Note, Version: rec.Version})
+		after, err = e.GiveBack(ctx, rec.Ref, engine.GiveBack{Kind: c.Kind, Amount: c.Amount, By: c.By, Note: c.Note, Version: c.Version})
 	}
 	if err != nil {
 		return out, translate(err)

@@ -291,6 +291,7 @@ func (r *Record) EndRefund(key string, a GivenBack, now time.Time) (contradicted
 		f.State = RefundRefused
 	}
 	r.noteBack(f.State, a.Code, "", now)
+	r.endWish(f)
 	return contradicted, r.wholeBack(now)
 }
 
@@ -324,6 +325,7 @@ func (r *Record) SettleRefund(done bool, n Refund, now time.Time) error {
 	f.Ended, f.SettledBy, f.Settled = now, n.By, n.Note
 	r.UpdatedAt = now
 	r.noteBack(f.State, n.Note, n.By, now)
+	r.endWish(f)
 	return r.wholeBack(now)
 }
 

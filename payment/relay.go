@@ -164,6 +164,9 @@ type RelayReply struct {
 	Body   []byte
 	// Unsent: certainly no byte of the call reached the provider.
 	Unsent bool
+	// Unit is that of the call's amount; 0 if the call names none. An answer's amounts are
+	// in it if the document lets the call choose.
+	Unit Unit
 	// Err says why there is no complete answer. It contains no secret and no text of the
 	// provider.
 	Err error

@@ -16,7 +16,7 @@ type Masker interface {
 // heard, and nobody knows, they say what the provider says.
 func (r *Record) Unheard() bool {
 	l := r.Relay
-	if l == nil || l.Heard() || l.wantedBack() {
+	if l == nil || l.Heard() || r.BackPending() {
 		return false
 	}
 	return r.Tellable() || l.Open() && r.State != Parked || r.State == Delivering

@@ -42,13 +42,16 @@ type Relayed struct {
 	Mixed bool `json:"mx,omitempty"`
 	// ReplayedAt is when the worker repeated the customer's return; it does so once.
 	ReplayedAt time.Time `json:"rp,omitzero"`
-	// GivingBack is when the shop asked for the money to be sent back. From then on the
-	// worker repeats no return, and delivers only if a person decides so.
+	// GivingBack is when the shop asked for the money to be sent back, unless that was
+	// certainly refused. From then on the worker repeats no return, and delivers only if a
+	// person decides so.
 	GivingBack time.Time `json:"gb,omitzero"`
+	// BackEarly: what is settled now was settled after GivingBack, so its money isn't back.
+	BackEarly bool `json:"ge,omitempty"`
 }
 
 // wantedBack: the shop asked for the money to be sent back, and it may have been.
-func (r *Relayed) wantedBack() bool { return r != nil && !r.GivingBack.IsZero() }
+func (r *Relayed) wantedBack() bool { return r != nil && !r.GivingBack.IsZero() && !r.BackEarly }
 
 // ShopPage is the shop's answer to a customer's return.
 type ShopPage string

@@ -15,7 +15,7 @@ import (
 // back.
 func (r *Record) Tellable() bool {
 	l := r.Relay
-	if l == nil || l.Heard() || l.Open() || l.wantedBack() {
+	if l == nil || l.Heard() || l.Open() || r.BackPending() {
 		return false
 	}
 	switch r.State {

@@ -9,14 +9,17 @@ import (
 )
 
 // verifyAnswer reads an answer to verify. It is pure.
-func (p *Provider) verifyAnswer(r wire.Reply) payment.Answer {
+func (p *Provider) verifyAnswer(r wire.Reply) payment.Answer { return p.verifyAnswerIn(r, p.unit()) }
+
+// verifyAnswerIn reads an answer whose call named a unit.
+func (p *Provider) verifyAnswerIn(r wire.Reply, unit payment.Unit) payment.Answer {
 	a := r.Answer()
 	code, ok := r.Object.Int("code")
 	if !r.Spoke() || !ok {
 		return a
 	}
 	if code == codeDone {
-		return p.paid(r, a)
+		return p.paid(r, a, unit)
 	}
 	text := strconv.FormatInt(code, 10)
 	if wire.Reference(r.Object.Text(memberReference)) != "" && !p.already(code) && code != -90 {
@@ -26,7 +29,7 @@ func (p *Provider) verifyAnswer(r wire.Reply) payment.Answer {
 	m, known := codes[code]
 	switch {
 	case p.already(code):
-		rc, err := p.receipt(r.Object)
+		rc, err := p.receipt(r.Object, unit)
 		if err != nil {
 			return wire.Unread(a, payment.ReasonUnrecognised, text, err)
 		}
@@ -59,8 +62,8 @@ const memberReference = "Shaparak_Ref_Id"
 
 // paid reads a success. The amount is what the shop is credited by: without it
 // there is no success that we know.
-func (p *Provider) paid(r wire.Reply, a payment.Answer) payment.Answer {
-	rc, err := p.receipt(r.Object)
+func (p *Provider) paid(r wire.Reply, a payment.Answer, unit payment.Unit) payment.Answer {
+	rc, err := p.receipt(r.Object, unit)
 	if err == nil && (rc.Amount == 0 || r.Status != http.StatusOK) {
 		err = wire.ErrAnswer
 	}
@@ -74,8 +77,8 @@ func (p *Provider) paid(r wire.Reply, a payment.Answer) payment.Answer {
 
 // receipt reads the members of a success; the amount is in the unit that the call
 // named. The times that come with it have no zone and are left alone.
-func (p *Provider) receipt(o wire.Object) (*payment.Receipt, error) {
-	amount, err := o.AmountIn("amount", p.unit())
+func (p *Provider) receipt(o wire.Object, unit payment.Unit) (*payment.Receipt, error) {
+	amount, err := o.AmountIn("amount", unit)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package nextpay
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -68,9 +69,10 @@ func (p *Provider) ReadCreated(r payment.RelayReply) (id string, ok bool) {
 	return made.ID, err == nil
 }
 
-// ReadVerified implements [payment.Relayer].
+// ReadVerified implements [payment.Relayer]. The unit in which the shop's call asked binds
+// its answer, whatever the block's is.
 func (p *Provider) ReadVerified(r payment.RelayReply) payment.Answer {
-	return p.verifyAnswer(wire.OfRelay(r))
+	return p.verifyAnswerIn(wire.OfRelay(r), cmp.Or(r.Unit, p.unit()))
 }
 
 // ReadGivenBack implements [payment.Relayer].

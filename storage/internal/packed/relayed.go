@@ -17,6 +17,7 @@ func walkRelayed(w *wire, r *payment.Relayed) {
 	text(w, 10, &r.PageBy)
 	stamp(w, 11, &r.ReplayedAt)
 	stamp(w, 12, &r.GivingBack)
+	flag(w, 15, &r.BackEarly)
 }
 
 func walkObserved(w *wire, o *payment.Observed) {

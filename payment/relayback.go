@@ -1,0 +1,91 @@
+package payment
+
+import (
+	"fmt"
+	"time"
+)
+
+// ByShop is who asks in [Refund.By] for a call of the shop's own that came through the relay.
+const ByShop = "shop"
+
+// Wish is a shop's own call that gives money back, as it is on record before it is
+// forwarded.
+type Wish struct {
+	// Key names the attempt in [Record.Refunds]; empty if the record holds no receipt, so
+	// that there is no amount to give back.
+	Key string
+	// Early: certainly nothing was settled when the shop asked.
+	Early bool
+	// before is when an earlier wish was noted whose end isn't known.
+	before time.Time
+}
+
+// WantBack records that the shop asks for the whole payment to be sent back. It must be
+// durable before the call is forwarded.
+//
+// Invariants: from then on the worker repeats no return of the shop's. A payment whose
+// receipt is known gets an attempt like one of ours, so at most one is open and somebody
+// must say how a lost one ended. One that certainly wasn't settled keeps its later verifies:
+// what they settle came after this wish, so the money isn't back.
+func (r *Record) WantBack(kind RefundKind, key string, now time.Time) (Wish, error) {
+	if r.Relay == nil {
+		r.Relay = new(Relayed)
+	}
+	l := r.Relay
+	if i := r.OpenRefund(); i >= 0 {
+		return Wish{}, fmt.Errorf("%w: what became of the %s of %s rials is not known yet", ErrTransition, r.Refunds[i].Kind, r.Refunds[i].Amount)
+	}
+	w := Wish{Early: r.unsettled() && (l.GivingBack.IsZero() || l.BackEarly), before: l.GivingBack}
+	l.GivingBack, l.BackEarly = now, w.Early
+	r.UpdatedAt = now
+	_, err := Step(r.State, Reverse)
+	left := r.repayPrice() - r.Repaid()
+	if err != nil || r.Receipt == nil || left <= 0 {
+		return w, nil
+	}
+	if len(r.Refunds) >= MaxRefunds {
+		return Wish{}, fmt.Errorf("%w: it was tried %d times", ErrTransition, MaxRefunds)
+	}
+	w.Key = key
+	f := Refund{Kind: kind, Amount: left, Key: key, By: ByShop, State: RefundAsking, Began: now}
+	r.Refunds = append(r.Refunds, f)
+	r.note(Entry{At: now, Kind: EntryGivingBack, Code: f.Amount.String(), By: f.By})
+	return w, nil
+}
+
+// unsettled: certainly no attempt can have settled the payment.
+func (r *Record) unsettled() bool {
+	if r.Attempts.Open || r.Attempts.Unknown > 0 || r.Dismissed() {
+		return false
+	}
+	return r.State == Created || r.State == Declined || r.State == Expired || r.State == Unknown
+}
+
+// KeepWish takes back a wish that certainly gave nothing back.
+func (r *Record) KeepWish(w Wish) {
+	if r.Relay.GivingBack = w.before; w.Early {
+		r.Relay.GivingBack = time.Time{}
+	}
+	r.Relay.BackEarly = false
+}
+
+// endWish takes back the wish of an attempt that has ended.
+func (r *Record) endWish(f *Refund) {
+	if f.By == ByShop && f.State == RefundRefused && r.Relay != nil {
+		r.Relay.GivingBack, r.Relay.BackEarly = time.Time{}, false
+	}
+}
+
+// SettledSince records that a verify has settled the payment just now. What the shop
+// asked for before has given nothing back.
+func (r *Record) SettledSince() {
+	if l := r.Relay; l != nil && !l.GivingBack.IsZero() && r.OpenRefund() < 0 {
+		l.BackEarly = true
+	}
+}
+
+// BackPending reports whether the payment's money may be on its way back, so that nobody is
+// told that it was paid.
+func (r *Record) BackPending() bool {
+	return r.OpenRefund() >= 0 || r.Relay.wantedBack()
+}
