@@ -43,7 +43,7 @@ ORDER BY created DESC, ref DESC LIMIT $3`
 
 // The conditions of the partial indexes, as the statements must repeat them.
 const (
-	isPassing = `state IN ('verifying', 'verified', 'delivering')`
+	isPassing = `state IN ('verifying', 'verified', 'delivering')` //nolint:gosec // it passes, it is no password
 	// isRare is all notices but the three of noticesCommon.
 	isRare = `notice & 14975 <> 0`
 )
