@@ -87,7 +87,7 @@ func TestCommentsNameWhatExists(t *testing.T) {
 	}
 }
 
-// Each field of a page of ours is filled by a handler: a field that nothing fills is a
+// Each field of our page is filled by a handler: a field that nothing fills is a
 // promise of its template that no customer ever sees.
 func TestPagesFieldsAreFilled(t *testing.T) {
 	t.Parallel()

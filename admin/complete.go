@@ -14,7 +14,7 @@ import (
 	"github.com/rahgir/caddy-payments/operate"
 )
 
-// completer offers words for what stands under the cursor.
+// completer offers words for what is under the cursor.
 type completer func(words []string, begun string) ([]string, cobra.ShellCompDirective)
 
 // among offers some words, and no files.

@@ -25,7 +25,7 @@ Writes all payments, or those that the filters select, newest first: a CSV table
 to a terminal and into a pipe alike, a workbook with --format xlsx or -o name.xlsx,
 or JSON lines with --json, which is --format jsonl. Amounts are in rials: price,
 paid, fee, net, given back, owed. Net is empty where the provider's answer does not
-say who bears the fee and how much. Dates stand there in both calendars, in Tehran;
+say who bears the fee and how much. Dates are in both calendars, in Tehran;
 times without it in their name are UTC. decided_by is who decided last.
 
 A file appears under its name when it is whole. In the table a text that a

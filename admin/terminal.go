@@ -17,7 +17,7 @@ import (
 // screen is a terminal that a person looks at.
 //
 // Invariant: whatever a customer, a shop or a provider has written, nothing but text and
-// colours of ours reaches the terminal: no other control character passes, here or where
+// our colours reaches the terminal: no other control character passes, here or where
 // the text was put together.
 type screen struct {
 	to     io.Writer

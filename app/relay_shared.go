@@ -60,7 +60,7 @@ func (s *sharedRelays) findings() (out []operate.Finding) {
 			continue
 		}
 		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "relay_shared", Where: provider, Text: fmt.Sprintf(
-			"%s use one account through one relay, which can't tell which of them asks, and no `observe` stands where the customers of %s return: a payment of another shop can be brought there and credited; write `observe` for each of them, or give each shop a `relay` path of its own",
+			"%s use one account through one relay, which can't tell which of them asks, and there is no `observe` where the customers of %s return: a payment of another shop can be brought there and credited; write `observe` for each of them, or give each shop a `relay` path of its own",
 			block.Join(slices.Sorted(maps.Keys(sites)), "and"), block.Join(unwatched, "and"))})
 	}
 	return out

@@ -134,7 +134,7 @@ func (w brought) record(id string) *payment.Record {
 	return nil
 }
 
-// Where a listed payment's callback leads: to a route of ours, or nowhere.
+// Where a listed payment's callback leads: to one of our routes, or nowhere.
 func TestWhereAListedCallbackLeads(t *testing.T) {
 	w := newBrought(t)
 	host := strings.TrimPrefix(w.site, "http://")

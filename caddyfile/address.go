@@ -25,7 +25,7 @@ func checkLookup(raw string) error {
 	case u.User != nil:
 		return errors.New("the address must not carry a user name or password: the key is sent by itself")
 	case strings.Count(raw, orderSlot) != 1:
-		return fmt.Errorf("%s must stand once in the path or query of '%s'", orderSlot, raw)
+		return fmt.Errorf("%s must be once in the path or query of '%s'", orderSlot, raw)
 	}
 	if _, err := lookup.New(raw, false); err != nil {
 		return fmt.Errorf("'%s': %w", raw, err)

@@ -130,10 +130,10 @@ func parseNamed(d *caddyfile.Dispenser, line string, to *map[string]json.RawMess
 	if guest.NextArg() {
 		name = guest.Val()
 		if !nameForm.MatchString(name) {
-			return guest.Errf("the name of a %s is up to 64 letters, digits and any of '._-'; its options stand in a block", line)
+			return guest.Errf("the name of a %s is up to 64 letters, digits and any of '._-'; its options go into a block", line)
 		}
 		if guest.NextArg() {
-			return guest.Errf("a %s has a type and at most a name; its options stand in a block", line)
+			return guest.Errf("a %s has a type and at most a name; its options go into a block", line)
 		}
 		guest = caddyfile.NewDispenser(guest.Delete())
 		guest.Next()

@@ -34,11 +34,11 @@ func parseNotify(a *app.App, d *caddyfile.Dispenser) error {
 	}
 	name := d.Val()
 	if !nameForm.MatchString(name) {
-		return d.Err("the name of a notifier is up to 64 letters, digits and any of '._-'; its options stand in a block")
+		return d.Err("the name of a notifier is up to 64 letters, digits and any of '._-'; its options go into a block")
 	}
 	if d.CountRemainingArgs() > 0 {
 		d.NextArg()
-		return d.Err("notify takes one name; its options stand in a block")
+		return d.Err("notify takes one name; its options go into a block")
 	}
 	if _, ok := a.Notify[name]; ok {
 		return d.Errf("notify '%s' is already defined", name)

@@ -10,7 +10,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// buy is a checkout of ours, paid.
+// buy is one of our checkouts, paid.
 func (w *world) buy() *payment.Record {
 	w.t.Helper()
 	_, rec, err := w.Purchase(w.t.Context(), engine.Purchase{

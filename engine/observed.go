@@ -215,7 +215,7 @@ func (e *Engine) unseen(ctx context.Context, rec *payment.Record) error {
 var watchSteps = []time.Duration{3 * time.Minute, 10 * time.Minute, time.Hour}
 
 // observedDue does the next thing for an observed payment. It is done for it whatever
-// its state: no other work of ours is about such a payment.
+// its state: none of our other work is about such a payment.
 func (e *Engine) observedDue(ctx context.Context, rec *payment.Record) error {
 	now := e.now()
 	switch {

@@ -213,7 +213,7 @@ type listingGate struct {
 func (g *listingGate) Unverified(context.Context) ([]payment.Pending, error) { return g.list(), nil }
 
 // What a provider lists and nobody knows here, as after a lost ledger, is brought back
-// where its callback leads to a site of ours: the shop's own return is made, or a verify
+// where its callback leads to one of our sites: the shop's own return is made, or a verify
 // route gets it. Others' payments are left alone.
 func TestListedAndUnknown(t *testing.T) {
 	ret := &payment.Return{Method: "GET", Host: "shop.test", URI: "/cb?o=101"}

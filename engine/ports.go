@@ -252,7 +252,7 @@ const (
 	EventUnknownOrder = "return_unknown_order"
 	// EventPaidBefore: an order that is paid is announced again.
 	EventPaidBefore = "order_paid_before"
-	// EventNoPage: a checkout of ours has no page where its customers come back to.
+	// EventNoPage: one of our checkouts has no page where its customers come back to.
 	EventNoPage = "checkout_without_page"
 	// EventCatalogue: a checkout's catalogue was changed and can't be read.
 	EventCatalogue = "catalogue_broken"

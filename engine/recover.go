@@ -11,7 +11,7 @@ import (
 
 // What a provider lists as paid and unverified may be unknown here: the ledger was lost,
 // the create did not pass through us, or the account is shared. Where the list names the
-// callback and it leads to a site of ours, the payment is brought back within its window.
+// callback and it leads to one of our sites, the payment is brought back within its window.
 //
 // The invariant: nothing is settled on the list's word. A shop that verifies by itself
 // gets its own return; a route that verifies gets it as well, and explains it by a
@@ -29,7 +29,7 @@ type Back struct {
 
 // Recoverer is Sites to which callbacks lead.
 type Recoverer interface {
-	// Back is where a callback leads; false where no route of ours takes it.
+	// Back is where a callback leads; false where none of our routes takes it.
 	Back(ctx context.Context, provider, callback string) (Back, bool)
 	// Bring makes the customer's return to a site that verifies, which records and
 	// settles it if it can explain it. It never panics.

@@ -22,7 +22,7 @@ func (e *Engine) RelayGiveBack(ctx context.Context, c Relay) {
 	}
 	defer e.running.Done()
 	if err := e.Store.Ready(); err != nil && c.Down != nil {
-		c.Down(err, nil) // its create may stand in the file alone
+		c.Down(err, nil) // its create may be in the file alone
 		return
 	}
 	rec, wish, err := e.giveBackMarked(ctx, prov, c)

@@ -17,7 +17,7 @@ type creates struct {
 }
 
 // note keeps what came of a press of Pay. A refusal of one payment says nothing about
-// the next one, and a busy lane of ours nothing about the provider.
+// the next one, and a busy lane on our side nothing about the provider.
 func (c *creates) note(provider, outcome string, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -119,7 +119,7 @@ func (e *Engine) list(ctx context.Context, prov Provider, lister payment.Lister)
 }
 
 // awaiting records that the provider calls a payment paid and unverified. A payment that
-// this ledger doesn't know is brought back where its callback leads to a site of ours, and
+// this ledger doesn't know is brought back where its callback leads to one of our sites, and
 // else ignored, because others may share the account.
 //
 // A payment that can be verified and delivered without its customer is settled after the

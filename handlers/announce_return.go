@@ -62,7 +62,7 @@ func (h *Handler) announcedReturn(r *http.Request, p *provider, address string) 
 }
 
 // calledBy reports whether an address has one of the site's names. Ports that browsers
-// leave out, and those that we listen on, may stand there: shops put SERVER_PORT
+// leave out, and those that we listen on, may be there: shops put SERVER_PORT
 // into their addresses, which is not always what the browser sees.
 func (h *Handler) calledBy(r *http.Request, u *url.URL) bool {
 	name, port := hostName(u.Host), u.Port()

@@ -199,7 +199,7 @@ func (c *Checkout) item(path string) (item *ware, receipt, ok bool) {
 }
 
 // unsold answers for what a checkout doesn't sell: the site goes first, and where it
-// has no such page either, its visitor gets one of ours instead of an empty 404.
+// has no such page either, its visitor gets our page instead of an empty 404.
 func (h *Handler) unsold(w http.ResponseWriter, r *http.Request, err error) error {
 	if err == nil || len(h.Checkout) == 0 {
 		return err

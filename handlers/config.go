@@ -148,7 +148,7 @@ type Refused struct {
 
 // Answer says how a return is answered that is not delivered to the shop.
 type Answer struct {
-	// `page`: by a page of ours. `pass`: by the shop, which reads X-Payment-Status.
+	// `page`: by our own page. `pass`: by the shop, which reads X-Payment-Status.
 	// `redirect`: by a redirect.
 	Mode string `json:"mode,omitempty"`
 	// For `redirect`: a path of the site, or an absolute address.

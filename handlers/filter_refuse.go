@@ -36,7 +36,7 @@ func (f *filter) refuse(cookies []string, page answerer) {
 }
 
 // forget takes an answer that does not go out off its header. Its invariant: what
-// a page of ours goes out with is its own, not the dropped answer's: no length,
+// that our page goes out with are its own, not the dropped answer's: no length,
 // coding, validator or word to caches.
 func forget(h http.Header, cookies []string) {
 	for name := range h {

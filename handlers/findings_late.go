@@ -27,7 +27,7 @@ func late(handlers []*Handler) (out []Finding) {
 		f := Finding{Code: "late", Where: h.place().shopName()}
 		switch path, by := h.answeredBefore(); {
 		case by != "" && path == "":
-			f.Text = "`payments` stands after " + by +
+			f.Text = "`payments` comes after " + by +
 				" in a `route`: what that answers is seen by no guard and no verify, returns from the bank included; write `payments` outside of `route`, or first in it"
 		case by != "":
 			f.Text = fmt.Sprintf("%s answers %s before `payments`, which names this path, sees it: no guard and no verify is asked there; write `payments` once, directly in the site's block, outside of `handle` and `route`", by, path)

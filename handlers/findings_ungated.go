@@ -28,7 +28,7 @@ func ungated(app *caddyhttp.App, sites []*Handler) []Finding {
 		if slices.ContainsFunc(upstreams(h.server, mine), fast) {
 			out = append(out, Finding{
 				Code: "gate_front_controller", Where: h.place().shopName(),
-				Text: "`require` stands beside php_fastcgi: a page that PHP chooses by its query (/?p=12, index.php?route=…) has no path of its own; guard it in the shop, or by `require @m` with a matcher of that query",
+				Text: "`require` is beside php_fastcgi: a page that PHP chooses by its query (/?p=12, index.php?route=…) has no path of its own; guard it in the shop, or by `require @m` with a matcher of that query",
 			})
 		}
 		out = append(out, sharedRoots(app, h, mine)...)

@@ -83,7 +83,7 @@ func guardErrors(errors *caddyhttp.HTTPErrorConfig, h *Handler) error {
 	return nil
 }
 
-var errLateGuard = errors.New("payments stands in a named route only, so the error routes of this server would have no guard: write an empty `payments` block into the site that invokes it")
+var errLateGuard = errors.New("payments is in a named route only, so the error routes of this server would have no guard: write an empty `payments` block into the site that invokes it")
 
 // clearVerified removes the headers and placeholders of a verified request again. The
 // placeholder that names our answer stays, because error routes choose a page by it.

@@ -28,7 +28,7 @@ func (h *Handler) guardErrors(ctx caddy.Context) error {
 }
 
 // errAlone explains what Caddy does with such a named route.
-var errAlone = errors.New("`payments` stands alone in it: Caddy 2.11 keeps only the first handler of a named route in which no directive has a matcher, so nothing would be left to hand a payment to. " +
+var errAlone = errors.New("`payments` is alone in it: Caddy 2.11 keeps only the first handler of a named route in which no directive has a matcher, so nothing would be left to hand a payment to. " +
 	"Put the route's directives into `route { … }`, or import a snippet instead")
 
 // alone refuses a named route of which Caddy has dropped all handlers but ours, because the

@@ -21,7 +21,7 @@ import (
 
 // Observe is where customers of a shop return that verifies its payments by itself.
 // Their requests pass untouched and without our headers, except a return whose address
-// isn't that of its create: that gets a page of ours. Where the shop's calls pass
+// isn't that of its create: that gets our own page. Where the shop's calls pass
 // through a relay, everything is known from them. Where they don't, the shop's answer
 // tells (`paid_when`), or the provider is asked afterwards by inquiry.
 type Observe struct {

@@ -102,7 +102,7 @@ func names(all []payment.Claimed, id string) bool {
 }
 
 // named returns the payments that some reader of a request finds in its query or form:
-// of a name that stands there twice one reader takes the first, another the last, and
+// of a name that is there twice one reader takes the first, another the last, and
 // PHP folds names.
 func (o *Observe) named(query string, form []byte) ([]payment.Claimed, error) {
 	if query == "" && len(form) == 0 {

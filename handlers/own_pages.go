@@ -55,7 +55,7 @@ func newOwnPages(ctx caddy.Context, dir string) (*ownPages, error) {
 		}
 		found++
 		if !contains(names, f.Name()) {
-			return nil, fmt.Errorf("pages: %s replaces no page of ours; %s", filepath.Join(dir, f.Name()), block.Suggest(f.Name(), names))
+			return nil, fmt.Errorf("pages: %s replaces none of our pages; %s", filepath.Join(dir, f.Name()), block.Suggest(f.Name(), names))
 		}
 	}
 	if found == 0 {

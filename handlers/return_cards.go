@@ -10,7 +10,7 @@ import (
 const cardPlace = "-"
 
 // uncarded returns address and body of the return without the payer's card data, so that they
-// may be kept, or sent again from a page of ours. The hash of a card number counts as card
+// may be kept, or sent again from one of our pages. The hash of a card number counts as card
 // data, because somebody could try all card numbers.
 func (t *returnRequest) uncarded() (uri string, body []byte) {
 	uri = originalURI(t.r)

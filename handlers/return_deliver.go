@@ -128,7 +128,7 @@ func (h *Handler) hand(ctx context.Context, w *filter, r *http.Request, next cad
 			return
 		}
 		// An error is no answer: nothing has been written, what Caddy would make of
-		// it is not the shop's, and a page of ours comes in its place.
+		// it is not the shop's, and our own page comes in its place.
 		forget(w.Header(), w.Header()["Set-Cookie"])
 	}()
 	d.wrote = w.status

@@ -42,7 +42,7 @@ func (d *dispatch) noPage(err error) bool {
 	return true
 }
 
-var errNoPage = errors.New("there is no page where customers come back to: they get a thank-you page of ours; make the page, or name the one that there is by `return` and `verify`")
+var errNoPage = errors.New("there is no page where customers come back to: they get our thank-you page; make the page, or name the one that there is by `return` and `verify`")
 
 // tellPageless tells the owner.
 func (h *Handler) tellPageless(r *http.Request, v *Verify, rec *payment.Record) {
@@ -73,7 +73,7 @@ func withoutPage(handlers []*Handler) (out []Finding) {
 				if g.back == "" || h.serves(g.back) {
 					continue
 				}
-				f := Finding{Code: "no_page", Where: p.shopName(), Text: fmt.Sprintf("checkout %s: no page at %s, where its customers come back to; they get a thank-you page of ours", c.Path, g.back)}
+				f := Finding{Code: "no_page", Where: p.shopName(), Text: fmt.Sprintf("checkout %s: no page at %s, where its customers come back to; they get our thank-you page", c.Path, g.back)}
 				if !slices.Contains(out, f) {
 					out = append(out, f)
 				}

@@ -90,7 +90,7 @@ func (h *Handler) nameable(p *place) error {
 	primary := p.hosts.primary()
 	switch {
 	case !p.found:
-		return fmt.Errorf("%w: a `payments` block stands where its site's names cannot be found out; %s", ErrNameless, public)
+		return fmt.Errorf("%w: a `payments` block is where its site's names cannot be found out; %s", ErrNameless, public)
 	case p.hosts.all:
 		return fmt.Errorf("%w: the site on %s answers to any name; write the shop's name before its block, or %s", ErrNameless, p.listen(), public)
 	case len(primary) > 1:
@@ -170,7 +170,7 @@ func apart(a, b *Handler, p, q *place) error {
 				}
 				continue
 			}
-			return fmt.Errorf("`%s` stands twice in the site %s: two shops or one? Give each its `public_url`, such as `public_url %s/shop1`; one shop needs the same options in both",
+			return fmt.Errorf("`%s` is twice in the site %s: two shops or one? Give each its `public_url`, such as `public_url %s/shop1`; one shop needs the same options in both",
 				one.what, p.shopName(), p.example())
 		}
 	}
@@ -185,7 +185,7 @@ func oneShop(a, b *Handler, p, q *place, route string) error {
 		if len(one) == 0 || len(other) == 0 || slices.ContainsFunc(one, func(s string) bool { return slices.Contains(other, s) }) {
 			continue
 		}
-		return fmt.Errorf("`%s` stands twice in the site %s, once before %s and once before %s, so a payment could be handed to either: two shops or one? Give each its `public_url`; one shop needs one upstream, or one root, behind both",
+		return fmt.Errorf("`%s` is twice in the site %s, once before %s and once before %s, so a payment could be handed to either: two shops or one? Give each its `public_url`; one shop needs one upstream, or one root, behind both",
 			route, p.shopName(), min(one[0], other[0]), max(one[0], other[0]))
 	}
 	return nil

@@ -9,7 +9,7 @@ func stalling() []Mutant {
 		{"price-of-one-for-all", "R10", "Three pieces are sold for the price of one.",
 			in("handlers", "p.Amount = item.SKU, item.titles().In(h.chosenLang(r)), item.Price*payment.Rials(f.pieces)", "p.Amount = item.SKU, item.titles().In(h.chosenLang(r)), item.Price"), stall},
 		{"any-quantity", "R13", "A form buys more pieces than are offered.",
-			in("handlers", "		if ok && n <= item.most {\n			f.pieces = n\n		} else {", "		if ok {\n			f.pieces = n\n		} else {"), stall},
+			in("handlers", "		if ok && n <= most {\n			f.pieces = n\n		} else {", "		if ok {\n			f.pieces = n\n		} else {"), stall},
 		{"old-price-seen-new-price-paid", "R10", "Who opened the page before the price changed pays a price that was never shown.",
 			in("handlers", `if seen := form.Get(pages.PriceField); seen != "" && seen != item.Price.String() {`, `if seen := form.Get(pages.PriceField); seen == "never" {`), stall},
 		{"broken-catalogue-unseen", "R12", "An edit that can't be read is told to nobody.",

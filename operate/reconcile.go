@@ -37,7 +37,7 @@ type Reconciled struct {
 }
 
 const (
-	// around is how far beyond the span payments of ours are looked for: a customer may
+	// around is how far beyond the span our payments are looked for: a customer may
 	// pay a day after the payment was begun.
 	around = 2 * 24 * time.Hour
 	// comparedMost bounds how many payments are compared at once.

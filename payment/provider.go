@@ -73,6 +73,23 @@ type Titled interface {
 	Title() (english, persian string)
 }
 
+// Offer is how a gateway is offered to an owner who has not chosen one.
+type Offer struct {
+	// First: most shops have it.
+	First bool
+	// ClosedEnglish and ClosedPersian say what is reported, if it is that the gateway is
+	// closed. It is offered last, and whoever chooses it is told.
+	ClosedEnglish, ClosedPersian string
+	// PluginReturn is where its own WooCommerce plugin has customers come back: a path with
+	// its query. Empty means the usual one.
+	PluginReturn string
+}
+
+// Offered is a provider of which an owner who begins should know something.
+type Offered interface {
+	Offer() Offer
+}
+
 // DefaultTimeout bounds one call to a provider that names no time-out of its own.
 const DefaultTimeout = 8 * time.Second
 

@@ -53,7 +53,7 @@ const (
 	ReasonIDDiffers      Reason = "id_differs"        // the receipt is for another id
 	ReasonReceiptUsed    Reason = "receipt_used"      // the receipt already paid for something
 	ReasonSecondPayment  Reason = "second_payment"    // a second payment of a paid order was captured
-	ReasonUnexplained    Reason = "already_verified"  // "already verified" that nothing of ours explains
+	ReasonUnexplained    Reason = "already_verified"  // "already verified" that nothing that we did explains
 	ReasonAfterSilence   Reason = "refused_after_gap" // a refusal after an unanswered attempt
 	ReasonLate           Reason = "late"              // paid under an expired signed price
 	ReasonNeverAnswered  Reason = "never_answered"    // asked for days, never answered

@@ -46,7 +46,7 @@ func (s *Shop) global(w *writer) {
 		w.line("")
 	}
 	w.note("\t\t", lang.Text{
-		"Who takes the payments. Keys stand in " + EnvName + ", never here.",
+		"Who takes the payments. Keys are in " + EnvName + ", never here.",
 		"درگاه پرداخت. کلیدها در " + EnvName + " هستند، نه اینجا.",
 	})
 	if t, ok := Closed(s.Gateway); ok {

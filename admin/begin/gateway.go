@@ -15,14 +15,21 @@ import (
 
 const providers = "payments.providers"
 
-// reported are gateways of which it is reported that they are closed. They are offered
-// last, and whoever chooses one is told.
-var reported = map[string]lang.Text{
-	"idpay": {"reported closed since February 2025", "خبر بسته شدنش از اسفند ۱۴۰۳ آمده است"},
+// offerOf is how a gateway of this build wants to be offered.
+func offerOf(gateway string) (o payment.Offer) {
+	for _, info := range caddy.GetModules(providers) {
+		if info.ID.Name() != gateway {
+			continue
+		}
+		if p, ok := info.New().(payment.Offered); ok {
+			o = p.Offer()
+		}
+	}
+	return o
 }
 
 // Gateways are the types of the providers that this build of Caddy has; creating:
-// only those that can start a payment. Zarinpal, which most shops have, comes first;
+// only those that can start a payment. The one that most shops have comes first;
 // those that are reported closed come last.
 func Gateways(creating bool) []string {
 	var names []string
@@ -32,10 +39,10 @@ func Gateways(creating bool) []string {
 		}
 	}
 	rank := func(name string) int {
-		switch _, closed := reported[name]; {
-		case closed:
+		switch o := offerOf(name); {
+		case o.ClosedEnglish != "":
 			return 1
-		case name == "zarinpal":
+		case o.First:
 			return -1
 		}
 		return 0
@@ -46,8 +53,8 @@ func Gateways(creating bool) []string {
 
 // Closed is what is reported of a gateway that is said to be closed; false for all others.
 func Closed(gateway string) (lang.Text, bool) {
-	t, ok := reported[gateway]
-	return t, ok
+	o := offerOf(gateway)
+	return lang.Text{o.ClosedEnglish, o.ClosedPersian}, o.ClosedEnglish != ""
 }
 
 // Explain is what stands beside a gateway's name where it is offered: how the gateway is

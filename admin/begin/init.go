@@ -156,7 +156,7 @@ func CheckReturn(back string) error {
 // CheckText refuses what no Caddyfile can hold as a word.
 func CheckText(text string) error {
 	if strings.ContainsAny(text, "`\r\n") {
-		return fmt.Errorf("%q can't stand in a Caddyfile", text)
+		return fmt.Errorf("%q can't be in a Caddyfile", text)
 	}
 	return nil
 }
@@ -210,8 +210,8 @@ func DefaultReturn(kind, gateway string) string {
 		return "/thanks"
 	case Plugin:
 		// As each gateway's own plugin for WooCommerce calls its endpoint, where that is known.
-		if gateway == "zarinpal" {
-			return "/?wc-api=WC_ZPal"
+		if at := offerOf(gateway).PluginReturn; at != "" {
+			return at
 		}
 		return "/?wc-api=wc_" + gateway
 	}

@@ -64,7 +64,7 @@ const (
 // Names are the placeholders that a template may have.
 type Names struct {
 	// Values are filled in with each message; Numbers are those of them that are
-	// numbers or booleans, and may stand in JSON without quotes.
+	// numbers or booleans, and may be in JSON without quotes.
 	Values, Numbers []string
 	// Fixed gives the value of a placeholder of the configuration, such as
 	// {env.NAME}; ok is false for one that it does not know.
@@ -152,7 +152,7 @@ func place(at Place, before string) (escaping, error) {
 	switch at {
 	case Address:
 		if strings.Contains(before, "#") {
-			return 0, errors.New("what stands behind # is never sent")
+			return 0, errors.New("what comes after # is never sent")
 		}
 		if strings.Contains(before, "?") {
 			return query, nil

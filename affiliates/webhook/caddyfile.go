@@ -24,7 +24,7 @@ func (h *Hook) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	h.URL = d.Val()
 	if d.CountRemainingArgs() > 0 {
 		d.NextArg()
-		return d.Err("webhook takes one address; its options stand in a block")
+		return d.Err("webhook takes one address; its options go into a block")
 	}
 	if err := block.Parse(d, "webhook", []block.Option{
 		{Name: "secret", Many: true, Read: func(d *caddyfile.Dispenser) error {

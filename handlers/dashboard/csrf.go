@@ -31,7 +31,7 @@ var (
 )
 
 // sameOrigin believes the browser's own headers, one of which every browser
-// sends with a form. A request without them is none of a form of ours.
+// sends with a form. A request without them is not from one of our forms.
 func sameOrigin(r *http.Request) error {
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {
 		if site != "same-origin" {

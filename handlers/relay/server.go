@@ -24,7 +24,7 @@ type App interface {
 	// Relayer is a configured provider that can be relayed.
 	Relayer(name string) (payment.Relayer, bool)
 	ProviderNames() []string
-	// Callback is the site of ours to which a create's callback leads.
+	// Callback is our site to which a create's callback leads.
 	Callback(ctx context.Context, u *url.URL, provider string) (Site, bool)
 	// Serves notes which providers a relay without a site of its own serves, and Relays
 	// tells whether any such relay serves one.

@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	errStranger    = errors.New("a call with credentials of no provider block of ours: write the plugin's own into the `provider` block (or into the file with its secrets), or add a `provider` block with this account")
+	errStranger    = errors.New("a call with credentials of none of our provider blocks: write the plugin's own into the `provider` block (or into the file with its secrets), or add a `provider` block with this account")
 	errEnvironment = errors.New("a call for live with the provider block in its sandbox, or the other way round: `sandbox` in the block and the plugin's setting must be the same")
 )
 

@@ -100,7 +100,7 @@ func browsers() []attack {
 			},
 		},
 		{
-			id: "A49", name: "forged_cookies", title: "cookies of ours forged, changed, huge, shadowed", none: "it sets no cookie", block: "track /product/*",
+			id: "A49", name: "forged_cookies", title: "our cookies forged, changed, huge, shadowed", none: "it sets no cookie", block: "track /product/*",
 			run: func(x *trial) {
 				for _, line := range []string{
 					"payment_track=forged", "payment_track=" + strings.Repeat("a", 8<<10), "__Host-payment_track=x; ..Host-payment_track=y; payment_track=eyJhbGciOiJub25lIn0.e30.",

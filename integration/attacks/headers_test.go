@@ -19,7 +19,7 @@ const noHeaders = "it reads no header"
 func headers() []attack {
 	return []attack{
 		{
-			id: "A31", name: "trusted_headers_on_the_return", title: "the client sends every header of ours on the return", none: noHeaders,
+			id: "A31", name: "trusted_headers_on_the_return", title: "the client sends each of our headers on the return", none: noHeaders,
 			run: func(x *trial) {
 				b := x.customer()
 				id, order, ret := x.paid(b, 50_000)
@@ -188,7 +188,7 @@ func headers() []attack {
 			},
 		},
 		{
-			id: "A39", name: "the_shops_own_headers", title: "the shop's answer carries headers of ours", none: noHeaders,
+			id: "A39", name: "the_shops_own_headers", title: "the shop's answer carries our headers", none: noHeaders,
 			run: func(x *trial) {
 				// Half an announcement, too: this page could send nobody to pay.
 				for _, text := range []string{

@@ -184,7 +184,7 @@ func (x *trial) runs() []seen {
 	return all
 }
 
-// smuggled is the value that attackers write into headers of ours.
+// smuggled is the value that attackers write into our headers.
 const smuggled = "smuggled-value"
 
 // sawNothingForged: whatever was tried, PHP has no such value under any name

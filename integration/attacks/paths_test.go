@@ -92,7 +92,7 @@ func paths() []attack {
 	}
 }
 
-// press posts the form of a page of ours.
+// press posts the form of our page.
 func (x *trial) press(b *harness.Browser, path string) harness.Page {
 	x.Helper()
 	p, err := x.ask(b, http.MethodPost, x.site+path, "")

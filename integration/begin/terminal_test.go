@@ -92,7 +92,7 @@ func TestInitOnATerminal(t *testing.T) {
 	out, status := k.ends()
 	for _, want := range []string{
 		`"9" is none of these.`, `"kiosk" is none of these.`, `"zarinpol" is none of these.`, `"0" is none of these.`, " 1  zarinpal  Zarinpal\n", "IDPay (reported closed since February 2025)\n",
-		`such as https://shop.example.com, not "https://shop.example.com/shop"`, `not "ftp://x"`, "can't stand in a Caddyfile", "Written:\n  Caddyfile\n",
+		`such as https://shop.example.com, not "https://shop.example.com/shop"`, `not "ftp://x"`, "can't be in a Caddyfile", "Written:\n  Caddyfile\n",
 		"idpay: reported closed since February 2025. For a new shop choose another gateway.",
 	} {
 		if !strings.Contains(out, want) {

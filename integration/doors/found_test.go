@@ -19,7 +19,7 @@ func TestFound(t *testing.T) {
 			Steps: []step{{Do: "order"}, {Do: "bank", How: "close"}},
 		},
 		// The file server behind `intercept` takes no POST, so the shop's answer is
-		// dropped, and a page of ours comes in its place.
+		// dropped, and our own page comes in its place.
 		"a dropped answer": {
 			Keys: true,
 			Blocks: []block{{

@@ -39,7 +39,7 @@ type canary struct {
 	forms [][]byte
 }
 
-// canaries are what must stand nowhere in what a world leaves behind.
+// canaries are what must be nowhere in what a world leaves behind.
 var canaries = sync.OnceValue(func() []canary {
 	all := []canary{
 		{name: "the API key", value: APIKey}, {name: "the merchant id", value: MerchantID}, {name: "the store token", value: StoreToken},
@@ -89,7 +89,7 @@ func forms(s string) [][]byte {
 	return all
 }
 
-// Canaries are the values that must stand nowhere, by what they are.
+// Canaries are the values that must be nowhere, by what they are.
 func (c *Caddy) Canaries() map[string]string {
 	c.t.Helper()
 	all := make(map[string]string)

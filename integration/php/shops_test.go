@@ -232,7 +232,7 @@ func (k kind) run(t *testing.T, w *world) {
 		same(t, "the body of "+path, s.Input, "order.id=b&order_id=a&status=10")
 	}
 
-	// What only the shop takes for a return has no headers of ours, credits nothing and
+	// What only the shop takes for a return has no our headers, credits nothing and
 	// is told to the owner.
 	for _, path := range k.spelt {
 		id, ret := k.start(w, b, "7")

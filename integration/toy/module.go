@@ -68,6 +68,9 @@ func (*Provider) Protocol() payment.Protocol { return protocol }
 // Title implements [payment.Titled].
 func (*Provider) Title() (english, persian string) { return "Toy", "بازی" }
 
+// Offer implements [payment.Offered].
+func (*Provider) Offer() payment.Offer { return payment.Offer{} }
+
 // UsedIDs implements [payment.UsedIDs].
 func (p *Provider) UsedIDs() string { return p.Used }
 

@@ -28,7 +28,7 @@ func (n *Names) own(known string) []pair {
 	return own
 }
 
-// takeOwn returns how much of what stands between two "&" is a parameter of the
+// takeOwn returns how much of what is between two "&" is a parameter of the
 // address that we know, 0 if none is. Each counts once.
 func (s *Set) takeOwn(text string) int {
 	if len(s.own) == 0 {

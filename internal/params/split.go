@@ -25,7 +25,7 @@ func (s *Set) split(src *source, lenient bool) error {
 	return nil
 }
 
-// chunk reads what stands between two "&".
+// chunk reads what is between two "&".
 func (s *Set) chunk(src *source, at, end int, lenient bool) error {
 	if !lenient {
 		return s.add(src, at, end)

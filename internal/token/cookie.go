@@ -71,7 +71,7 @@ func set(w http.ResponseWriter, name, value string, maxAge int, view View) {
 }
 
 // beginCookie writes a cookie up to its value. It is written by hand, because
-// every landing page waits for it: a value of ours has only letters, digits,
+// every landing page waits for it: a value that we make has only letters, digits,
 // '-', '_' and '.', so nothing in it needs quoting or looking at.
 func beginCookie(b []byte, name string, view View) []byte {
 	b = append(b, cookiePrefix(view)...)
@@ -136,7 +136,7 @@ type Named struct {
 	Name, Value string
 }
 
-// ReadCookies returns up to [MaxCookies] cookies of ours whose names begin with
+// ReadCookies returns up to [MaxCookies] of our cookies whose names begin with
 // family, such as "paid_".
 func ReadCookies(r *http.Request, family string, view View) []Named {
 	var found []Named

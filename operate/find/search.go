@@ -67,7 +67,7 @@ func Clean(text string) string {
 	return strings.TrimSpace(text)
 }
 
-// Ref is a reference of ours, or the beginning of one, as people write it: in groups,
+// Ref is one of our references, or the beginning of one, as people write it: in groups,
 // with capitals.
 func Ref(text string) (string, bool) {
 	ref := strings.ToLower(strings.NewReplacer(" ", "", "-", "", "–", "").Replace(Clean(text)))

@@ -72,7 +72,7 @@ type Span struct{ From, To time.Time }
 // Has reports whether a time is in the span.
 func (s Span) Has(t time.Time) bool { return !t.Before(s.From) && t.Before(s.To) }
 
-// PaidAt is when a payment of ours was paid, as far as is known.
+// PaidAt is when one of our payments was paid, as far as is known.
 func PaidAt(r *payment.Record) time.Time {
 	if rc := r.Receipt; rc != nil && !rc.PaidAt.IsZero() {
 		return rc.PaidAt
@@ -83,7 +83,7 @@ func PaidAt(r *payment.Record) time.Time {
 // booked reports whether the ledger has the payment's money as the shop's.
 func booked(r *payment.Record) bool { return r.State.Captured() }
 
-// Compare compares payments of ours with a list. ours may have more than was paid in the
+// Compare compares our payments with a list. ours may have more than was paid in the
 // span, so that what was paid at its edges is found; of the list everything is compared.
 // The list is whole where nothing that is missing in it can be elsewhere.
 func Compare(ours []*payment.Record, list []payment.Booked, span Span, whole bool) Result {

@@ -6,7 +6,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// index finds a payment of ours by what a list says of it.
+// index finds one of our payments by what a list says of it.
 type index struct {
 	by map[payment.Term][]*payment.Record
 }

@@ -23,5 +23,10 @@ var protocol = payment.Protocol{
 // Protocol implements [payment.Provider].
 func (*Provider) Protocol() payment.Protocol { return protocol }
 
+// Offer implements [payment.Offered].
+func (*Provider) Offer() payment.Offer {
+	return payment.Offer{ClosedEnglish: "reported closed since February 2025", ClosedPersian: "خبر بسته شدنش از اسفند ۱۴۰۳ آمده است"}
+}
+
 // Title implements [payment.Titled].
 func (*Provider) Title() (english, persian string) { return "IDPay", "آیدی‌پی" }

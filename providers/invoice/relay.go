@@ -22,7 +22,7 @@ func dialect(hosts ...string) payment.Dialect {
 }
 
 // Dialect implements [payment.Relayer]. Which host runs the script is the
-// configuration's to say, so a relay can't stand in its place.
+// configuration's to say, so a relay can't be in its place.
 func (*Provider) Dialect() payment.Dialect { return dialect() }
 
 // Dialect implements [payment.Relayer].

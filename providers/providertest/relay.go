@@ -129,7 +129,7 @@ func (s RelaySuite) words(t *testing.T) {
 				t.Errorf("word %d is read as %+v: %s", word, a, r.Body)
 			}
 		}
-		// No answer of ours to a create is a payment that was made.
+		// None of our answers to a create is a payment that was made.
 		if id, made := p.ReadCreated(r); made && (word == payment.RelayDown || word == payment.RelayNoSuchCall || word == payment.RelayForbidden) {
 			t.Errorf("word %d is read as a create of %s", word, id)
 		}
@@ -161,7 +161,7 @@ func (s RelaySuite) awaiting(t *testing.T, r payment.RelayReply) {
 	}
 }
 
-// same compares what an answer of ours says with the receipt that it was made from.
+// same compares what our own answer says with the receipt that it was made from.
 func (s RelaySuite) same(t *testing.T, got *payment.Receipt, word payment.RelayWord) {
 	t.Helper()
 	want := s.Record.Receipt

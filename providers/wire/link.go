@@ -17,7 +17,7 @@ func Link(s string) (link string, ok bool) {
 	return link, true
 }
 
-// encoded escapes what may not stand in a URL, and leaves the rest as it is.
+// encoded escapes what is not allowed in a URL, and leaves the rest as it is.
 func encoded(s string) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder

@@ -159,7 +159,7 @@ func CallFields(c payment.RelayCall) (Object, error) {
 	return strictjson.Texts(fields), nil
 }
 
-// Say returns an answer of ours: v as JSON.
+// Say returns our own answer: v as JSON.
 func Say(status int, v any) payment.RelayReply {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -168,7 +168,7 @@ func Say(status int, v any) payment.RelayReply {
 	return SayJSON(status, string(b))
 }
 
-// SayJSON returns an answer of ours in JSON.
+// SayJSON returns our own answer in JSON.
 func SayJSON(status int, body string) payment.RelayReply {
 	return payment.RelayReply{Status: status, Type: JSON + "; charset=utf-8", Body: []byte(body)}
 }

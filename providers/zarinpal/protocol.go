@@ -40,5 +40,10 @@ func (p *Provider) unit() payment.Unit {
 	return payment.Rial
 }
 
+// Offer implements [payment.Offered].
+func (*Provider) Offer() payment.Offer {
+	return payment.Offer{First: true, PluginReturn: "/?wc-api=WC_ZPal"}
+}
+
 // Title implements [payment.Titled].
 func (*Provider) Title() (english, persian string) { return "Zarinpal", "زرین‌پال" }

@@ -33,7 +33,7 @@ func (h head) hash() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// tail is its last. Nothing stands after it.
+// tail is its last. Nothing comes after it.
 type tail struct {
 	End *Summary `json:"end"`
 	// Head is the first line's hash.

@@ -17,7 +17,7 @@ type mark struct {
 	at    uint64
 }
 
-// marks returns where a record is listed. What it is found by stands in its entry if it
+// marks returns where a record is listed. What it is found by is in its entry if it
 // is not older than the boundary of the sieves, else it has keys.
 func marks(l *listed) []mark {
 	r := l.Rec

@@ -15,7 +15,7 @@ import (
 // whether any of them may have a hash. Whoever looks for something walks the sieves, and
 // the entries of those that let it pass.
 //
-// Invariant: whatever a payment is found by either stands in its entry of tableCreated,
+// Invariant: whatever a payment is found by is either in its entry of tableCreated,
 // where the payment was created at or after the boundary or a sieve has its time, or has
 // a key in tableFind. The boundary only grows; what is older than it changes no entry.
 

@@ -14,13 +14,13 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// What a payment is found by stands in one column, as hashes of field and value; what
+// What a payment is found by is in one column, as hashes of field and value; what
 // collides is filtered out. Site and provider are among them, so that one which no
 // payment has is known at once.
 
 // Planners don't know how few payments have a term, and would walk all payments in their
 // order to find one. So the order is that of an expression, which no index has, and the
-// condition stands there twice. Few are sorted: where many match, [Store.narrow] walks all.
+// condition is there twice. Few are sorted: where many match, [Store.narrow] walks all.
 const (
 	sqlListHas = `SELECT ref, created, writer, body FROM payments_records WHERE (created + 0, ref) < ($1, $2) AND terms @> $4::bigint[] AND terms && $4::bigint[]
 ORDER BY created + 0 DESC, ref DESC LIMIT $3`

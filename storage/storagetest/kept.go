@@ -57,7 +57,7 @@ func FillKept(t testing.TB, s payment.Store) {
 // keptUntil is when the track of a kept ledger expires.
 func keptUntil() time.Time { return time.Date(2126, 1, 1, 0, 0, 0, 0, time.UTC) }
 
-// CheckKept reports whether a store that was opened on a kept ledger knows all that
+// CheckKept fails the test unless a store that was opened on a kept ledger knows all that
 // [FillKept] wrote: every record, every key, every way of finding it.
 func CheckKept(t testing.TB, s payment.Store) {
 	t.Helper()
