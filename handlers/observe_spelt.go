@@ -93,11 +93,19 @@ func spellings(value string) (all []string) {
 
 // latinDigit is a digit of any script as one of ASCII's.
 func latinDigit(c rune) rune {
-	switch {
-	case c >= '۰' && c <= '۹':
-		return c - '۰' + '0'
-	case c >= '٠' && c <= '٩':
-		return c - '٠' + '0'
+	if c <= unicode.MaxASCII || !unicode.IsDigit(c) {
+		return c
+	}
+	// Unicode has a script's ten digits side by side, and each of its ranges begins with 0.
+	for _, r := range unicode.Nd.R16 {
+		if c >= rune(r.Lo) && c <= rune(r.Hi) {
+			return '0' + (c-rune(r.Lo))%10
+		}
+	}
+	for _, r := range unicode.Nd.R32 {
+		if uint32(c) >= r.Lo && uint32(c) <= r.Hi { //nolint:gosec // above ASCII
+			return '0' + rune(uint32(c)-r.Lo)%10 //nolint:gosec // below ten
+		}
 	}
 	return c
 }

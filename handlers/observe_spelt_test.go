@@ -49,3 +49,14 @@ func TestEachSpellingIsFound(t *testing.T) {
 		t.Errorf("the id itself is taken for another spelling: %q", got)
 	}
 }
+
+// Digits of every script are those of ASCII.
+func TestLatinDigits(t *testing.T) {
+	for text, want := range map[string]string{
+		"۷۵": "75", "٧٥": "75", "７５": "75", "𝟕𝟓𝟟𝟝": "7575", "७५": "75", "৯०": "90", "𞥗": "7", "²": "²", "Ⅷ": "Ⅷ", "a1۰": "a10",
+	} {
+		if got := strings.Map(latinDigit, text); got != want {
+			t.Errorf("%s is %s, not %s", text, got, want)
+		}
+	}
+}
