@@ -84,5 +84,6 @@ var (
 	_ payment.Timed      = (*Provider)(nil)
 	_ payment.Relocated  = (*Provider)(nil)
 	_ payment.UsedIDs    = (*Provider)(nil)
+	_ payment.Offered    = (*Provider)(nil)
 	_ payment.Titled     = (*Provider)(nil)
 )
