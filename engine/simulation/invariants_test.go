@@ -190,7 +190,9 @@ func (x *watch) committed(w *world, old, now *payment.Record, lazy bool) {
 			w.fail("INV7: a count of %s went back", now.ID)
 		}
 	}
-	if !w.hits.step(old, now) {
+	// What a shop heard while nothing could be recorded is read in as told and ended at once.
+	readIn := w.plugin != nil && w.plugin.forward != nil && from == payment.Verified && (now.State == payment.Delivered || now.State == payment.Parked)
+	if !w.hits.step(old, now) && !readIn {
 		w.fail("INV7: %s went from %q to %q in one commit", now.ID, from, now.State)
 	}
 	d := w.dealOf(now)
