@@ -163,6 +163,24 @@ func (e *Engine) readForwarded(ctx context.Context) {
 	}
 }
 
+// readBefore reads in what was marked before something is decided about the payment of an
+// id. It is cheap where nothing is marked.
+//
+// Invariant: while a call about a payment is marked and not read in, the ledger doesn't know
+// what the shop has heard, so nothing is told from it: the error says so.
+func (e *Engine) readBefore(ctx context.Context, id string) error {
+	if !e.Forwarded.Any() {
+		return nil
+	}
+	e.readForwarded(ctx)
+	if e.Forwarded.Any() && e.Forwarded.Marked(id) {
+		return errNotReadIn
+	}
+	return nil
+}
+
+var errNotReadIn = errors.New("an earlier call about this payment was forwarded and is not read in yet")
+
 // readCall reads in one call: its last mark knows all that the others know.
 func (e *Engine) readCall(ctx context.Context, marks []forwarded.Mark) error {
 	m := marks[len(marks)-1]

@@ -88,3 +88,70 @@ func TestForwardedWhileAsked(t *testing.T) {
 		}
 	})
 }
+
+// An ask that comes when the ledger is back, and before the worker has looked: what passed
+// meanwhile is read in first. An earlier question without an answer would explain the
+// provider's "again", and the shop would hear "first" a second time.
+func TestForwardedAskedBeforeTheWorkerLooks(t *testing.T) {
+	for name, c := range map[string]struct {
+		ask  func(w *relayWorld)
+		want payment.State
+	}{
+		"nobody":      {func(*relayWorld) {}, payment.Delivered},
+		"a give-back": {func(w *relayWorld) { w.call("reverse", "K1") }, payment.Reversed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := forwardWorld(t)
+				defer w.halt()
+				w.call("create", "")
+				w.gate.mu.Lock()
+				w.gate.lose = 1
+				w.gate.mu.Unlock()
+				go w.call("verify", "K1", unheard, func(c *engine.Relay) { c.Say = func(payment.RelayReply) bool { return false } })
+				time.Sleep(200 * time.Millisecond)
+				w.store.Break(payment.ErrBroken)
+				time.Sleep(40 * time.Second)
+				m := forwarded.Mark{
+					At: time.Now(), Call: "c1", Kind: payment.RelayVerify, Provider: "zarinpal", Site: "shop", Route: "/cb zarinpal", ID: "K1", Number: 5000,
+					Ended: true, Said: true, Heard: true, Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Reference: "r"},
+				}
+				if err := w.log.Append(m); err != nil {
+					t.Fatal(err)
+				}
+				w.store.Break(nil)
+				c.ask(w)
+				h := w.call("verify", "K1")
+				if r := w.only(); isFirst(h) || r.State != c.want || w.log.Any() {
+					t.Errorf("it is %s (%s), and the shop hears %+v", r.State, r.Reason, h)
+				}
+			})
+		})
+	}
+}
+
+// A call that can't be read in keeps its payment from being told from the ledger, and no
+// other payment.
+func TestForwardedThatCannotBeReadIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := forwardWorld(t)
+		defer w.halt()
+		w.call("create", "")
+		w.call("verify", "K1", unheard)
+		w.onCommit = func(payment.Change) { panic("boom") }
+		m := forwarded.Mark{
+			At: time.Now(), Call: "c1", Kind: payment.RelayVerify, Provider: "zarinpal", Site: "shop", Route: "/cb zarinpal", ID: "K1", Number: 5000,
+			Ended: true, Said: true, Heard: true, Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Reference: "r"},
+		}
+		if err := w.log.Append(m); err != nil {
+			t.Fatal(err)
+		}
+		if h := w.call("verify", "K1"); !h.broke {
+			t.Errorf("the shop hears %+v", h)
+		}
+		w.onCommit = nil
+		if h := w.call("verify", "K1"); h.body != "again" {
+			t.Errorf("the shop hears %+v", h)
+		}
+	})
+}

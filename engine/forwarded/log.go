@@ -129,6 +129,27 @@ func (l *Log) Any() bool {
 	return false
 }
 
+// Marked reports whether a call about a provider's id, other than its create, is still to be
+// read in. It reads the whole file.
+func (l *Log) Marked(id string) (found bool) {
+	if l == nil || id == "" {
+		return false
+	}
+	// Nothing is put aside between the two looks.
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, path := range []string{l.aside(), l.path} {
+		f, err := os.Open(path)
+		if err != nil {
+			continue
+		}
+		_, err = eachMark(f, func(m Mark) { found = found || m.ID == id && m.Kind != payment.RelayCreate })
+		found = found || err != nil
+		_ = f.Close()
+	}
+	return found
+}
+
 func (l *Log) aside() string { return l.path + ".reading" }
 
 // maxLine is longer than any mark: a callback has at most the 64 KiB of its call, stands
