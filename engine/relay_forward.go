@@ -46,7 +46,7 @@ func PassThrough(ctx context.Context, r payment.Relayer, log *forwarded.Log, c R
 			timeout = t.CallTimeout()
 		}
 		callCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
-		reply = r.ForwardCall(callCtx, c.Call)
+		reply = forward(callCtx, r, c.Call)
 		cancel()
 	}
 	tell := settles
