@@ -253,7 +253,8 @@ func (s *plugin) comes(who string, n int, q said) {
 	if p.dead {
 		return
 	}
-	if err != nil {
+	if err != nil || at.IsZero() && s.forward != nil && w.ledger.records[ref] == nil {
+		// Its create may have passed unrecorded: no record can say what the page answered.
 		w.hands(who, "passes without a record", 0, func() { s.unseen[q.ID] = true })
 	}
 	page := s.page(who, n, q, true)
