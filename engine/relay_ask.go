@@ -36,7 +36,11 @@ func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
 	ends := e.now().Add(relayHold)
 	waited, pause := time.Duration(0), time.Second
 	for {
-		rec, err := e.relayFind(ctx, prov, c)
+		var rec *payment.Record
+		err := e.readBefore(ctx, c.Ask.ID)
+		if err == nil {
+			rec, err = e.relayFind(ctx, prov, c)
+		}
 		if err != nil && c.Down != nil {
 			c.Down(err, nil)
 			return

@@ -25,6 +25,10 @@ func (e *Engine) RelayGiveBack(ctx context.Context, c Relay) {
 		c.Down(err, nil) // its create may be in the file alone
 		return
 	}
+	if err := e.readBefore(ctx, c.Ask.ID); err != nil {
+		e.relayDown(r, c, err, nil)
+		return
+	}
 	rec, wish, err := e.giveBackMarked(ctx, prov, c)
 	if err != nil {
 		if errors.Is(err, errBeingTold) || errors.Is(err, payment.ErrTransition) {

@@ -224,6 +224,8 @@ func (e *Engine) RelayReturn(ctx context.Context, ref payment.Ref, ret payment.R
 	gone := ctx.Done()
 	ctx = context.WithoutCancel(ctx)
 	deadline := e.now().Add(patience)
+	// What an earlier page asked is judged by that page.
+	e.readForwarded(ctx)
 	var mine time.Time // of a commit whose outcome isn't known
 	for tries := 1; ; {
 		rec, err := e.Store.Get(ctx, ref)
@@ -275,6 +277,7 @@ func (e *Engine) RelayReturn(ctx context.Context, ref payment.Ref, ret payment.R
 // RelayPage records how the shop answered the return that came at the given moment.
 func (e *Engine) RelayPage(ctx context.Context, ref payment.Ref, at time.Time, said payment.ShopPage) {
 	ctx = context.WithoutCancel(ctx)
+	e.readForwarded(ctx) // what the page asked is judged by it, and not forgotten with its end
 	for range claimTries {
 		rec, err := e.Store.Get(ctx, ref)
 		if err != nil || rec.Relay == nil {

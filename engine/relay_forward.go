@@ -46,7 +46,7 @@ func PassThrough(ctx context.Context, r payment.Relayer, log *forwarded.Log, c R
 			timeout = t.CallTimeout()
 		}
 		callCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
-		reply = r.ForwardCall(callCtx, c.Call)
+		reply = forward(callCtx, r, c.Call)
 		cancel()
 	}
 	tell := settles
@@ -164,6 +164,24 @@ func (e *Engine) readForwarded(ctx context.Context) {
 	}
 }
 
+// readBefore reads in what was marked before something is decided about the payment of an
+// id. It is cheap where nothing is marked.
+//
+// Invariant: while a call about a payment is marked and not read in, the ledger doesn't know
+// what the shop has heard, so nothing is told from it: the error says so.
+func (e *Engine) readBefore(ctx context.Context, id string) error {
+	if !e.Forwarded.Any() {
+		return nil
+	}
+	e.readForwarded(ctx)
+	if e.Forwarded.Any() && e.Forwarded.Marked(id) {
+		return errNotReadIn
+	}
+	return nil
+}
+
+var errNotReadIn = errors.New("an earlier call about this payment was forwarded and is not read in yet")
+
 // readCall reads in one call: its last mark knows all that the others know.
 func (e *Engine) readCall(ctx context.Context, marks []forwarded.Mark) error {
 	m := marks[len(marks)-1]
@@ -211,8 +229,6 @@ func (e *Engine) readVerify(ctx context.Context, prov Provider, c Relay, m forwa
 	if m.Unsent {
 		return nil // certainly nothing was asked
 	}
-	// Without its end on record the shop may have heard anything.
-	maybe := !m.Said
 	for range claimTries {
 		rec, err := e.relayFind(ctx, prov, c)
 		if err != nil {
@@ -230,10 +246,9 @@ func (e *Engine) readVerify(ctx context.Context, prov Provider, c Relay, m forwa
 			return nil
 		}
 		if e.relayStands(rec) == standsOpen && !(rec.State == payment.Verifying && e.Store.Alive(rec.Lease)) {
-			rec, err = e.readAttempt(ctx, prov, c, m, rec)
-		}
-		if err == nil && (m.Heard || maybe) && rec.Version > 0 {
-			err = e.heardMeanwhile(ctx, rec, m)
+			err = e.readAttempt(ctx, prov, c, m, rec)
+		} else {
+			err = e.readHeard(ctx, rec, m)
 		}
 		if !errors.Is(err, payment.ErrConflict) {
 			return err
@@ -256,17 +271,13 @@ func (e *Engine) relayJob(prov Provider, c Relay) job {
 	return j
 }
 
-func (e *Engine) readAttempt(ctx context.Context, prov Provider, c Relay, m forwarded.Mark, rec *payment.Record) (*payment.Record, error) {
+// readAttempt reads in a verify about a payment that was not settled.
+//
+// Invariant: what was asked, what the provider answered and what the shop has heard or may
+// have heard become known in one change. Between two of them a node would see a payment that
+// is settled and unheard, and "first" would be told twice.
+func (e *Engine) readAttempt(ctx context.Context, prov Provider, c Relay, m forwarded.Mark, rec *payment.Record) error {
 	t := prov.Terms()
-	take := relayMeet(rec, c, t)
-	rec.Relay.Asked++
-	rec.Attempts.Claimed = true
-	if err := rec.StartAttempt(e.now(), e.lease(e.leaseFor(prov))); err != nil {
-		return rec, err
-	}
-	if err := e.commit(ctx, rec, false, take...); err != nil {
-		return rec, err
-	}
 	a := payment.Answer{Outcome: payment.OutcomeUnknown, Reason: payment.ReasonNoAnswer}
 	if m.Ended {
 		a = e.relayDetails(ctx, prov, rec, payment.Answer{Outcome: m.Outcome, Receipt: m.Receipt, Code: m.Code}, t)
@@ -278,43 +289,80 @@ func (e *Engine) readAttempt(ctx context.Context, prov Provider, c Relay, m forw
 		}
 		e.relayKeep(next, a, payment.RelayReply{})
 	}
-	return e.finish(ctx, j, rec, a, t)
+	heard := false
+	j.heard = func(next *payment.Record) (err error) {
+		heard, err = e.heardMeanwhile(ctx, next, m)
+		return err
+	}
+	j.take = relayMeet(rec, c, t)
+	rec.Relay.Asked++
+	rec.Attempts.Claimed = true
+	if err := rec.StartAttempt(e.now(), e.lease(e.leaseFor(prov))); err != nil {
+		return err
+	}
+	v, a, gen, err := e.judge(ctx, j, rec, a, t)
+	if err != nil {
+		return err
+	}
+	next, err := e.decide(ctx, j, rec, v, a, t, gen)
+	if err == nil && heard {
+		e.tellRelayed(ctx, next, true)
+	}
+	return err
 }
 
-// heardMeanwhile notes what the shop has heard, or may have, while nothing could be
-// recorded: nobody tells it "first" again.
-func (e *Engine) heardMeanwhile(ctx context.Context, rec *payment.Record, m forwarded.Mark) error {
-	if rec.Relay == nil || rec.Relay.Heard() {
+// readHeard reads in what was heard of a payment that is settled, or that somebody asks
+// about just now.
+func (e *Engine) readHeard(ctx context.Context, rec *payment.Record, m forwarded.Mark) error {
+	if rec.Version == 0 {
 		return nil
 	}
-	now := e.now()
-	paid := m.Ended && m.Outcome == payment.OutcomePaid
-	switch {
-	case paid && m.Heard && rec.Tellable():
-		e.joinTrack(rec, e.noted(ctx, rec))
-		if err := rec.Tell(now, e.lease(tellLease)); err != nil {
-			return err
-		}
-		if err := rec.Hear(rec.Relay.Told.Epoch, now, now); err != nil {
-			return err
-		}
-	case paid && rec.Tellable():
-		if err := rec.Tell(now, e.lease(tellLease)); err != nil {
-			return err
-		}
-		if err := rec.CutOff(now); err != nil {
-			return err
-		}
-	case !m.Ended && !rec.State.Captured() && rec.State != payment.Verifying:
-		// The answer is not known, nor whether the shop has it.
-		rec.Relay.HeardAt = m.At
-	default:
-		return nil
+	heard, err := e.heardMeanwhile(ctx, rec, m)
+	if err != nil || !heard {
+		return err
 	}
-	e.keepParked(rec)
 	if err := e.commit(ctx, rec, false); err != nil {
 		return err
 	}
 	e.tellRelayed(ctx, rec, true)
 	return nil
 }
+
+// heardMeanwhile notes what the shop has heard, or may have, while nothing could be
+// recorded: nobody tells it "first" again, whatever the record's state is. It reports
+// whether there was something to note.
+func (e *Engine) heardMeanwhile(ctx context.Context, rec *payment.Record, m forwarded.Mark) (bool, error) {
+	paid := m.Ended && m.Outcome == payment.OutcomePaid
+	certain := paid && m.Heard
+	// Without its end on record the shop may have heard anything.
+	perhaps := !m.Said && (paid || !m.Ended)
+	if !certain && !perhaps || rec.Relay.Heard() || rec.State == payment.Reversed || rec.Dismissed() {
+		return false, nil
+	}
+	if rec.Relay == nil {
+		if rec.State == payment.Verifying {
+			return false, errBeingAsked // its asker would not find its own question again
+		}
+		rec.Relay = new(payment.Relayed)
+	}
+	if !rec.Tellable() {
+		rec.Relay.HeardAt = m.At
+		return true, nil
+	}
+	if certain && (rec.State == payment.Verified || rec.State == payment.Parked) {
+		e.joinTrack(rec, e.noted(ctx, rec))
+	}
+	now := e.now()
+	err := rec.Tell(now, e.lease(tellLease))
+	switch {
+	case err != nil:
+	case certain:
+		err = rec.Hear(rec.Relay.Told.Epoch, now, now)
+	default:
+		err = rec.CutOff(now)
+	}
+	e.keepParked(rec)
+	return err == nil, err
+}
+
+var errBeingAsked = errors.New("a call that was forwarded is read in later: its payment is being asked about")

@@ -38,3 +38,22 @@ func TestRelayPanics(t *testing.T) {
 		})
 	}
 }
+
+// The same while the ledger is away: a call that passes is marked to its end.
+func TestForwardPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := forwardWorld(t)
+		defer w.halt()
+		w.call("create", "")
+		w.store.Break(payment.ErrBroken)
+		w.gate.says(func(string) payment.RelayReply { panic("a provider's module") })
+		if h := w.call("verify", "K1", w.forwards(payment.RelayVerify)); !h.broke {
+			t.Fatalf("%+v", h)
+		}
+		w.gate.says(nil)
+		w.store.Break(nil)
+		if h := w.call("verify", "K1"); !isFirst(h) {
+			t.Errorf("afterwards: %+v", h)
+		}
+	})
+}

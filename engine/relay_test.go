@@ -257,15 +257,21 @@ type relayWorld struct {
 	// unsynced are the states of records that were written so that a power cut may
 	// lose them.
 	unsynced []string
+	// onCommit, if set, sees every change before it is made.
+	onCommit func(payment.Change)
 }
 
 // synced notes which commits are not.
 type synced struct {
 	*memory.Store
 	lazy *[]string
+	on   *func(payment.Change)
 }
 
 func (s synced) Commit(ctx context.Context, c payment.Change) error {
+	if *s.on != nil {
+		(*s.on)(c)
+	}
 	if l := c.Record.Relay; c.Lazy && l != nil {
 		*s.lazy = append(*s.lazy, fmt.Sprint(c.Record.State, l.Open(), l.Heard()))
 	}
@@ -302,7 +308,7 @@ func (w *relayWorld) run(s *memory.Store) {
 		sites = w.recovers
 	}
 	e, err := engine.New(context.Background(), engine.Config{
-		Store: synced{s, &w.unsynced}, Sites: sites, Observer: w.events, Rand: func() float64 { return 0.5 }, Seal: seal{}, Tick: w.tick, Forwarded: w.log,
+		Store: synced{s, &w.unsynced, &w.onCommit}, Sites: sites, Observer: w.events, Rand: func() float64 { return 0.5 }, Seal: seal{}, Tick: w.tick, Forwarded: w.log,
 		Providers:  map[string]engine.Provider{"zarinpal": {Provider: gate, Timeout: 8 * time.Second}},
 		Affiliates: map[string]payment.Reporter{"hamekar": w.net},
 	})

@@ -29,6 +29,11 @@ type job struct {
 	found *payment.Record
 	// relayed adds to the record what a shop's own ask leaves there; nil without one.
 	relayed func(next *payment.Record)
+	// heard adds what the shop has heard already, in the same change as the verdict; nil
+	// for a question that is asked only now.
+	heard func(next *payment.Record) error
+	// take are keys of a claim that is recorded only with its verdict.
+	take []payment.Key
 }
 
 // as returns the job with its record as it was just read. A record without an expectation is

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/rahgir/caddy-payments/internal/failpoint"
@@ -11,10 +12,31 @@ import (
 
 // finish decides what an answer means, and commits that (rule 2).
 func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payment.Answer, t payment.Terms) (*payment.Record, error) {
+	v, a, gen, err := e.judge(ctx, j, rec, a, t)
+	if err != nil {
+		return e.reread(ctx, rec, err)
+	}
+	for range claimTries {
+		next, err := e.decide(ctx, j, rec, v, a, t, gen)
+		if next != nil {
+			return next, err
+		}
+		fresh := e.stillAsking(ctx, rec, err)
+		if fresh == nil {
+			return e.reread(ctx, rec, err)
+		}
+		rec = fresh
+	}
+	return e.reread(ctx, rec, payment.ErrConflict)
+}
+
+// judge returns what an answer means, after an inquiry where one is needed, and the answer
+// that says so.
+func (e *Engine) judge(ctx context.Context, j job, rec *payment.Record, a payment.Answer, t payment.Terms) (payment.Verdict, payment.Answer, payment.Generation, error) {
 	inquirer, canInquire := j.prov.Provider.(payment.Inquirer)
 	gen, err := e.generation(ctx)
 	if err != nil {
-		return e.reread(ctx, rec, err)
+		return payment.Verdict{}, a, gen, err
 	}
 	facts := payment.Facts{Terms: t, Generation: gen, UsedIDsKnown: e.usedIDsKnown(ctx, j.prov), CanInquire: canInquire, Now: e.now()}
 	facts.Inquiry = j.settlesNot
@@ -31,18 +53,7 @@ func (e *Engine) finish(ctx context.Context, j job, rec *payment.Record, a payme
 	if v.Reason == payment.ReasonOperator {
 		e.observe(EventOperator, rec, a.Err, true)
 	}
-	for range claimTries {
-		next, err := e.decide(ctx, j, rec, v, a, t, gen)
-		if next != nil {
-			return next, err
-		}
-		fresh := e.stillAsking(ctx, rec, err)
-		if fresh == nil {
-			return e.reread(ctx, rec, err)
-		}
-		rec = fresh
-	}
-	return e.reread(ctx, rec, payment.ErrConflict)
+	return v, a, gen, nil
 }
 
 // stillAsking is the record of a payment that somebody wrote to while this node asks for
@@ -73,12 +84,19 @@ func (e *Engine) decide(ctx context.Context, j job, rec *payment.Record, v payme
 	}
 	outcome := countVerified(next)
 	take, err := e.keysToTake(ctx, next, j, v)
+	judged, hearErr := j.hear(next)
+	if hearErr != nil {
+		return rec, hearErr
+	}
 	failpoint.Hit(failpoint.VerifiedIssued)
 	if err == nil {
-		err = e.commit(ctx, next, v.Trigger == payment.Silence, take...)
+		err = e.commit(ctx, next, v.Trigger == payment.Silence && j.heard == nil, append(take, j.take...)...)
 	}
 	var taken *payment.TakenError
-	if errors.As(err, &taken) {
+	switch {
+	case errors.As(err, &taken) && slices.Contains(j.take, taken.Key):
+		return nil, payment.ErrConflict // it was begun meanwhile
+	case taken != nil:
 		v = payment.Verdict{Trigger: payment.Doubt, Reason: payment.ReasonReceiptUsed}
 		if taken.Key.Kind == payment.KeyOrder {
 			v.Reason = payment.ReasonSecondPayment
@@ -88,15 +106,28 @@ func (e *Engine) decide(ctx context.Context, j job, rec *payment.Record, v payme
 			return rec, err
 		}
 		outcome = countVerified(next)
-		err = e.commit(ctx, next, false)
+		if judged, hearErr = j.hear(next); hearErr != nil {
+			return rec, hearErr
+		}
+		err = e.commit(ctx, next, false, j.take...)
 	}
 	if err != nil {
 		return nil, err
 	}
 	failpoint.Hit(failpoint.VerifiedDurable)
-	e.counted(EventCounted, next, outcome)
-	e.announceVerdict(ctx, j, next, v, a)
+	e.counted(EventCounted, judged, outcome)
+	e.announceVerdict(ctx, j, judged, v, a)
 	return next, nil
+}
+
+// hear adds to a verdict what the shop has heard already. It returns the record as the
+// verdict left it, for whoever reports that.
+func (j job) hear(next *payment.Record) (judged *payment.Record, err error) {
+	if j.heard == nil {
+		return next, nil
+	}
+	judged = next.Clone()
+	return judged, j.heard(next)
 }
 
 // apply takes the verdict's step on a copy.

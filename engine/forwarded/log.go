@@ -60,9 +60,12 @@ type Mark struct {
 type Log struct {
 	path string
 
-	// mu is held while the file is written to or put aside; reading while what was put
-	// aside is read in.
-	mu, reading sync.Mutex
+	// mu is held while the file is written to or put aside.
+	mu sync.Mutex
+	// reading: what was put aside is being read in, which may take as long as the ledger's
+	// commits; turn is who waits for its end. Both need mu.
+	reading bool
+	turn    *sync.Cond
 
 	pending pending
 }
@@ -129,6 +132,27 @@ func (l *Log) Any() bool {
 	return false
 }
 
+// Marked reports whether a call about a provider's id, other than its create, is still to be
+// read in. It reads the whole file.
+func (l *Log) Marked(id string) (found bool) {
+	if l == nil || id == "" {
+		return false
+	}
+	// Nothing is put aside between the two looks.
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, path := range []string{l.aside(), l.path} {
+		f, err := os.Open(path)
+		if err != nil {
+			continue
+		}
+		_, err = eachMark(f, func(m Mark) { found = found || m.ID == id && m.Kind != payment.RelayCreate })
+		found = found || err != nil
+		_ = f.Close()
+	}
+	return found
+}
+
 func (l *Log) aside() string { return l.path + ".reading" }
 
 // maxLine is longer than any mark: a callback has at most the 64 KiB of its call, stands
@@ -143,8 +167,8 @@ func (l *Log) Read(read func(marks []Mark) error) (damaged int, err error) {
 	if l == nil {
 		return 0, nil
 	}
-	l.reading.Lock()
-	defer l.reading.Unlock()
+	l.begin()
+	defer l.end()
 	if err := l.putAside(); err != nil {
 		return 0, err
 	}
@@ -168,6 +192,26 @@ func (l *Log) Read(read func(marks []Mark) error) (damaged int, err error) {
 	}
 	l.forget(calls)
 	return damaged, nil
+}
+
+// begin waits until nobody else reads in.
+func (l *Log) begin() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.turn == nil {
+		l.turn = sync.NewCond(&l.mu)
+	}
+	for l.reading {
+		l.turn.Wait()
+	}
+	l.reading = true
+}
+
+func (l *Log) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reading = false
+	l.turn.Signal()
 }
 
 // putAside takes the file from those who write, unless one waits to be read already.

@@ -85,3 +85,38 @@ func TestCreatedAfterALongLine(t *testing.T) {
 		}
 	}
 }
+
+// Which payments have calls that are still to be read in, whichever file they stand in;
+// a create says nothing of what the shop has heard.
+func TestMarked(t *testing.T) {
+	log := &Log{path: filepath.Join(t.TempDir(), "calls.jsonl")}
+	for _, m := range []Mark{
+		{Call: "c1", Kind: payment.RelayCreate, Provider: "p", ID: "K1"},
+		{Call: "c2", Kind: payment.RelayVerify, Provider: "p", ID: "K2"},
+		{Call: "c3", Kind: payment.RelayGiveBack, Provider: "p", ID: "K3"},
+	} {
+		if err := log.Append(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := func(when string, want bool) {
+		t.Helper()
+		for id, want := range map[string]bool{"K1": false, "K2": want, "K3": want, "": false, "K4": false} {
+			if log.Marked(id) != want {
+				t.Errorf("%s, %q: %v", when, id, !want)
+			}
+		}
+	}
+	all("written", true)
+	if _, err := log.Read(func([]Mark) error { return errNoLog }); err == nil {
+		t.Error("read in")
+	}
+	all("put aside", true)
+	if _, err := log.Read(func([]Mark) error { return nil }); err != nil {
+		t.Error(err)
+	}
+	all("read in", false)
+	if (*Log)(nil).Marked("K2") {
+		t.Error("no file, no calls")
+	}
+}

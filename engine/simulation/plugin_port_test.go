@@ -51,6 +51,15 @@ func (relayed) UnpaidParams() map[string]string { return nil }
 
 // ForwardCall implements [payment.Relayer].
 func (x relayed) ForwardCall(ctx context.Context, c payment.RelayCall) payment.RelayReply {
+	return x.call(ctx, c, func(at *call, q payment.Query) { x.p.w.asked(x.p, at, q, x.desk.issuer) })
+}
+
+// pass is a call that nothing is recorded of.
+func (x relayed) pass(ctx context.Context, c payment.RelayCall) payment.RelayReply {
+	return x.call(ctx, c, func(*call, payment.Query) {})
+}
+
+func (x relayed) call(ctx context.Context, c payment.RelayCall, leaves func(*call, payment.Query)) payment.RelayReply {
 	var q said
 	_ = json.Unmarshal(c.Body, &q)
 	w := x.p.w
@@ -65,7 +74,7 @@ func (x relayed) ForwardCall(ctx context.Context, c payment.RelayCall) payment.R
 	if c.Path == "reverse" {
 		return reply(x.send(ctx, "reverse "+q.ID, func(*call) {}, func() payment.Answer { return x.b.reverse(q.ID) }))
 	}
-	a := x.send(ctx, "verify "+q.ID, func(c *call) { w.asked(x.p, c, ask, x.desk.issuer) }, func() payment.Answer {
+	a := x.send(ctx, "verify "+q.ID, func(c *call) { leaves(c, ask) }, func() payment.Answer {
 		if d := x.b.at(q.ID, x.desk.issuer); d != nil && !d.paidAt.IsZero() && d.verifiedAt.IsZero() && w.strikes(usedElsewhere) {
 			d.verifiedAt = w.now
 			w.note("  …but another system verifies it first")

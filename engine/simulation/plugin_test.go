@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"fmt"
+	"os"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -201,9 +202,14 @@ func (s *plugin) repaid(d *deal) bool {
 	return false
 }
 
-func simulatePlugins(t *testing.T, seed uint64, lim limits, h *hits) (v verdict) {
+type drawn func(seed uint64, lim limits, h *hits) *world
+
+func simulatePlugins(t *testing.T, seed uint64, lim limits, h *hits, draw drawn) (v verdict) {
 	synctest.Test(t, func(*testing.T) {
-		w := newPluginWorld(seed, lim, h)
+		w := draw(seed, lim, h)
+		if f := w.plugin.forward; f != nil {
+			defer func() { _ = os.RemoveAll(f.dir) }()
+		}
 		w.livePlugins()
 		v = verdict{seed: seed, err: w.failed(), struck: w.struck, plan: w.plan, steps: w.steps}
 		if w.trace != nil {
@@ -215,21 +221,22 @@ func simulatePlugins(t *testing.T, seed uint64, lim limits, h *hits) (v verdict)
 
 // TestPlugins lives worlds of shops that ask for themselves, behind a relay: no plugin is
 // credited twice, none is worse off than without us, and what can be healed is.
-func TestPlugins(t *testing.T) {
+func TestPlugins(t *testing.T) { livePlugins(t, "TestPlugins", newPluginWorld, 1000) }
+
+func livePlugins(t *testing.T, name string, draw drawn, n int) {
 	if *seedFlag != 0 {
-		v := simulatePlugins(t, *seedFlag, limits{drop: parseDrop(*dropFlag), customers: *onlyFlag, trace: true}, newHits())
+		v := simulatePlugins(t, *seedFlag, limits{drop: parseDrop(*dropFlag), customers: *onlyFlag, trace: true}, newHits(), draw)
 		fmt.Print(v.trace)
 		if v.err != nil {
 			t.Fatal(v.err)
 		}
 		return
 	}
-	n := *seedsFlag
-	if n == 0 {
-		n = 1000
-		if raceEnabled {
-			n = 200
-		}
+	if raceEnabled {
+		n /= 5
+	}
+	if *seedsFlag != 0 {
+		n = *seedsFlag
 	}
 	var mu sync.Mutex
 	next, bad, total := *firstFlag, 0, newHits()
@@ -246,8 +253,8 @@ func TestPlugins(t *testing.T) {
 				if stop {
 					break
 				}
-				if v := simulatePlugins(t, seed, limits{}, h); v.err != nil {
-					t.Errorf("seed %d: %v\n   live it again: go test ./engine/simulation -run TestPlugins -seed %d", seed, v.err, seed)
+				if v := simulatePlugins(t, seed, limits{}, h, draw); v.err != nil {
+					t.Errorf("seed %d: %v\n   live it again: go test ./engine/simulation -run %s$ -seed %d", seed, v.err, name, seed)
 					mu.Lock()
 					bad++
 					mu.Unlock()

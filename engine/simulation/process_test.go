@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/engine/forwarded"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -28,6 +29,9 @@ type process struct {
 	name   string
 	dead   bool
 	broken error
+	// away: the ledger records nothing; log has what passes meanwhile.
+	away bool
+	log  *forwarded.Log
 	// paused is until when it stands still; stood: it has, once.
 	paused time.Time
 	stood  bool
@@ -61,6 +65,9 @@ func (n *node) start() {
 	p := &process{w: n.w, node: n, name: fmt.Sprintf("%s.%d", n.name, n.lives), shared: engine.NewShared()}
 	p.store = &store{p: p}
 	n.now = p
+	if n.w.plugin != nil && n.w.plugin.forward != nil {
+		p.log = n.w.plugin.forward.log(n)
+	}
 	n.w.note("%s starts", p.name)
 	if !n.w.plan.joined {
 		n.w.ledger.tail = nil // opening an embedded store makes durable what it finds
@@ -69,6 +76,7 @@ func (n *node) start() {
 		r.reopen()
 	}
 	p.configure()
+	p.readsIn()
 }
 
 // configure runs a new engine, as a reload does: over the same store and what
@@ -81,7 +89,7 @@ func (p *process) configure() {
 		Store: p.store, Sites: w.sites(p), Observer: p, Clock: p, Shared: p.shared, Rand: w.jitter,
 		Tick:       tickBase + time.Duration(p.lives),
 		Providers:  w.providers(p),
-		Affiliates: w.network.ports(p),
+		Affiliates: w.network.ports(p), Forwarded: p.log,
 	})
 	if err != nil {
 		w.fail("starting %s: %v", p.name, err)

@@ -3,10 +3,14 @@ package simulation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
 )
+
+// errAway: it could not be written, which is certain.
+var errAway = fmt.Errorf("%w: the ledger records nothing", payment.ErrFull)
 
 var errReset = errors.New("connection reset by the store")
 
@@ -23,6 +27,8 @@ func (s *store) do(ctx context.Context, what string, at pace, op func()) error {
 		switch {
 		case s.p.broken != nil:
 			err = s.p.broken
+		case s.p.away && w.plugin.forward.blind:
+			err = payment.ErrClosed
 		case w.strikes(readError):
 			err = errReset
 		default:
@@ -91,6 +97,12 @@ func (s *store) write(c payment.Change) error {
 	w, p := s.p.w, s.p
 	if p.broken != nil {
 		return p.broken
+	}
+	if w.strikes(ledgerAway) {
+		w.away(p)
+	}
+	if p.away {
+		return errAway
 	}
 	if w.strikes(storeFull) {
 		w.fill()
@@ -238,6 +250,8 @@ func (s *store) Ready() error {
 		return payment.ErrClosed
 	case s.p.broken != nil:
 		return s.p.broken
+	case s.p.away:
+		return errAway
 	case s.p.w.full:
 		return payment.ErrFull
 	}

@@ -122,6 +122,9 @@ func (w *world) heal() {
 	w.bank.downUntil, w.bank.keyUntil, w.bank.skew, w.network.badKey = time.Time{}, time.Time{}, 0, false
 	for _, n := range w.nodes {
 		n.skew = 0
+		if n.now != nil && n.now.away {
+			n.now.back()
+		}
 		switch {
 		case n.now == nil:
 			n.start()

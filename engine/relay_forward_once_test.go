@@ -1,0 +1,157 @@
+package engine_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/engine/forwarded"
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// A verify that passed is read in by one change, after which nobody may tell "first": no node
+// ever sees a payment that is settled, or asked about again, and looks unheard.
+func TestForwardedIsReadInAtOnce(t *testing.T) {
+	mark := func(change func(m *forwarded.Mark)) forwarded.Mark {
+		m := forwarded.Mark{
+			At: time.Now(), Call: "c1", Kind: payment.RelayVerify, Provider: "zarinpal", Site: "shop", Route: "/cb zarinpal", ID: "K1", Number: 5000,
+			Ended: true, Said: true, Heard: true, Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Reference: "r"},
+		}
+		change(&m)
+		return m
+	}
+	for name, c := range map[string]struct {
+		cut    func(m *forwarded.Mark)
+		create bool
+		state  payment.State
+	}{
+		"heard":                    {func(*forwarded.Mark) {}, true, payment.Delivered},
+		"heard, its create unseen": {func(*forwarded.Mark) {}, false, payment.Delivered},
+		"cut off before told":      {func(m *forwarded.Mark) { m.Said, m.Heard = false, false }, true, payment.Parked},
+		"cut off before answered": {func(m *forwarded.Mark) {
+			m.Ended, m.Said, m.Heard, m.Outcome, m.Receipt = false, false, false, payment.OutcomeUnknown, nil
+		}, true, payment.Parked},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := forwardWorld(t)
+				defer w.halt()
+				if c.create {
+					w.call("create", "")
+				}
+				w.gate.mu.Lock()
+				w.gate.settled = true
+				w.gate.mu.Unlock()
+				w.onCommit = func(c payment.Change) {
+					if r := c.Record; r.Attempts.Count > 0 && !r.Relay.Heard() && (r.State != payment.Parked || r.Tellable()) {
+						t.Errorf("a change leaves it %s, and the shop may hear \"first\" again", r.State)
+					}
+				}
+				if err := w.log.Append(mark(c.cut)); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(10 * time.Minute)
+				if r := w.only(); r.State != c.state || r.Attempts.Count == 0 || c.state == payment.Delivered && w.events.count(engine.EventVerified) != 1 {
+					t.Errorf("it is %s (%s) after %d asks", r.State, r.Reason, r.Attempts.Count)
+				}
+				if h := w.call("verify", "K1"); isFirst(h) {
+					t.Errorf("told again: %+v", h)
+				}
+			})
+		})
+	}
+}
+
+// A verify that passed through one engine's file while another asks: whoever settles the
+// payment, the shop has heard "first".
+func TestForwardedWhileAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := forwardWorld(t)
+		defer w.halt()
+		w.call("create", "")
+		w.gate.mu.Lock()
+		w.gate.took = 6 * time.Second
+		w.gate.mu.Unlock()
+		go w.call("verify", "K1", unheard)
+		time.Sleep(time.Second)
+		m := forwarded.Mark{
+			At: time.Now(), Call: "c1", Kind: payment.RelayVerify, Provider: "zarinpal", Site: "shop", Route: "/cb zarinpal", ID: "K1", Number: 5000,
+			Ended: true, Said: true, Heard: true, Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Reference: "r"},
+		}
+		if err := w.log.Append(m); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Minute)
+		if h := w.call("verify", "K1"); isFirst(h) || !w.only().Relay.Heard() || w.log.Any() {
+			t.Errorf("it is %s (%s), and the shop hears %+v", w.only().State, w.only().Reason, h)
+		}
+	})
+}
+
+// An ask that comes when the ledger is back, and before the worker has looked: what passed
+// meanwhile is read in first. An earlier question without an answer would explain the
+// provider's "again", and the shop would hear "first" a second time.
+func TestForwardedAskedBeforeTheWorkerLooks(t *testing.T) {
+	for name, c := range map[string]struct {
+		ask  func(w *relayWorld)
+		want payment.State
+	}{
+		"nobody":      {func(*relayWorld) {}, payment.Delivered},
+		"a give-back": {func(w *relayWorld) { w.call("reverse", "K1") }, payment.Reversed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := forwardWorld(t)
+				defer w.halt()
+				w.call("create", "")
+				w.gate.mu.Lock()
+				w.gate.lose = 1
+				w.gate.mu.Unlock()
+				go w.call("verify", "K1", unheard, func(c *engine.Relay) { c.Say = func(payment.RelayReply) bool { return false } })
+				time.Sleep(200 * time.Millisecond)
+				w.store.Break(payment.ErrBroken)
+				time.Sleep(40 * time.Second)
+				m := forwarded.Mark{
+					At: time.Now(), Call: "c1", Kind: payment.RelayVerify, Provider: "zarinpal", Site: "shop", Route: "/cb zarinpal", ID: "K1", Number: 5000,
+					Ended: true, Said: true, Heard: true, Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Reference: "r"},
+				}
+				if err := w.log.Append(m); err != nil {
+					t.Fatal(err)
+				}
+				w.store.Break(nil)
+				c.ask(w)
+				h := w.call("verify", "K1")
+				if r := w.only(); isFirst(h) || r.State != c.want || w.log.Any() {
+					t.Errorf("it is %s (%s), and the shop hears %+v", r.State, r.Reason, h)
+				}
+			})
+		})
+	}
+}
+
+// A call that can't be read in keeps its payment from being told from the ledger, and no
+// other payment.
+func TestForwardedThatCannotBeReadIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := forwardWorld(t)
+		defer w.halt()
+		w.call("create", "")
+		w.call("verify", "K1", unheard)
+		w.onCommit = func(payment.Change) { panic("boom") }
+		m := forwarded.Mark{
+			At: time.Now(), Call: "c1", Kind: payment.RelayVerify, Provider: "zarinpal", Site: "shop", Route: "/cb zarinpal", ID: "K1", Number: 5000,
+			Ended: true, Said: true, Heard: true, Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Reference: "r"},
+		}
+		if err := w.log.Append(m); err != nil {
+			t.Fatal(err)
+		}
+		if h := w.call("verify", "K1"); !h.broke {
+			t.Errorf("the shop hears %+v", h)
+		}
+		w.onCommit = nil
+		if h := w.call("verify", "K1"); h.body != "again" {
+			t.Errorf("the shop hears %+v", h)
+		}
+	})
+}
