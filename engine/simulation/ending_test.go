@@ -197,6 +197,12 @@ func (w *world) owner() {
 		w.note("the owner says %s of %s", what, r.ID)
 		go func() {
 			ctx := as(context.Background(), "owner of "+string(r.Ref))
+			if r.OpenRefund() >= 0 {
+				// What became of the shop's own reverse comes first.
+				if seen, err := p.eng.SettleRefund(ctx, r.Ref, r.Version, d != nil && d.givenBack, "owner", "seen in the panel"); err == nil {
+					r = seen
+				}
+			}
 			after, err := p.eng.Decide(ctx, r.Ref, r.Version, what, payment.Note{By: "owner"})
 			if err == nil && after.Owed() {
 				_, _ = p.eng.Decide(ctx, r.Ref, after.Version, payment.DecideRepaid, payment.Note{By: "owner"})
