@@ -120,9 +120,9 @@ func (p *process) orEnd() {
 }
 
 // pass lets a call of the shop's through.
-func (s *plugin) pass(ctx context.Context, p *process, c engine.Relay, made *payment.RelayReply) {
+func (s *plugin) pass(ctx context.Context, who string, p *process, c engine.Relay, made *payment.RelayReply) {
 	p.orEnd()
-	s.w.hands(c.Ask.ID+" at "+p.name, "passes unrecorded", 0, func() { s.forward.calls++ })
+	s.w.hands(who+"@"+p.name, "passes unrecorded", 0, func() { s.forward.calls++ })
 	p.orEnd()
 	say := c.Say
 	c.Say = func(r payment.RelayReply) bool {

@@ -114,7 +114,7 @@ func (s *plugin) call(who string, n int, kind string, q said) (heard string) {
 	do := map[string]func(context.Context, engine.Relay){"create": p.eng.RelayCreate, "verify": p.eng.RelayVerify, "reverse": p.eng.RelayGiveBack}[kind]
 	if s.forward != nil {
 		passing := c
-		c.Down = func(_ error, made *payment.RelayReply) { s.pass(ctx, p, passing, made) }
+		c.Down = func(_ error, made *payment.RelayReply) { s.pass(ctx, who, p, passing, made) }
 	}
 	go func() {
 		defer w.seen()
