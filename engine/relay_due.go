@@ -53,7 +53,9 @@ func (e *Engine) relayUnasked(ctx context.Context, rec *payment.Record) error {
 		return e.orphaned(ctx, rec, err)
 	}
 	ends := rec.CreatedAt.Add(relayLink)
-	if !inquires(prov) || rec.Relay.Asked > 0 || !rec.Relay.ReplayedAt.IsZero() || !e.mayReplay(rec) {
+	// What verify needs comes with the customer alone: a return without it would only fail.
+	proofless := prov.Terms().ProvesInReturn && rec.Proof == ""
+	if !inquires(prov) || proofless || rec.Relay.Asked > 0 || !rec.Relay.ReplayedAt.IsZero() || !e.mayReplay(rec) {
 		return e.reschedule(ctx, rec, ends)
 	}
 	if rec.Relay.Page == payment.PageOpen && now.Sub(rec.Relay.PageAt) < pageLimit {
@@ -254,7 +256,7 @@ func (e *Engine) RelayReturn(ctx context.Context, ref payment.Ref, ret payment.R
 		case known != nil && known.Arrived.IsZero():
 			// The address stays that of the create; who came, and how, is what a replay
 			// repeats. From the first on the return is fixed.
-			known.Arrived, known.By, known.Host, known.Secure = now, ret.By, ret.Host, ret.Secure
+			known.Arrived, known.By, known.Host, known.Secure, known.Method = now, ret.By, ret.Host, ret.Secure, ret.Method
 		}
 		err = e.commit(ctx, rec, true)
 		switch {

@@ -100,3 +100,50 @@ func TestAPayLinksPaymentIsKnownToItsEnd(t *testing.T) {
 		})
 	}
 }
+
+// What verify needs may come with the customer alone. Then no return is made before the
+// shop has asked: it would only fail, and many plugins give such an order up for good.
+func TestNoReturnIsMadeThatProvesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newRelayWorld(t, func(w *relayWorld) { w.sites.rescue, w.bank.traits.ProvesInReturn = true, true })
+		defer w.halt()
+		w.sites.visited(func(*payment.Record) engine.Replayed { return engine.Replayed{Taken: true, Page: payment.PageBad} })
+		w.call("create", "")
+		time.Sleep(2 * time.Hour)
+		if r := w.only(); w.sites.seen() != 0 || r.State != payment.Created || w.NeedsSession(r) {
+			t.Errorf("%d returns were made; it is %s", w.sites.seen(), r.State)
+		}
+		// What the shop has settled, and has not heard of, is told by its own return.
+		w.sites.visited(func(*payment.Record) engine.Replayed {
+			h := w.call("verify", "K1")
+			return engine.Replayed{Taken: true, Page: map[bool]payment.ShopPage{true: payment.PageGood, false: payment.PageBad}[isFirst(h)]}
+		})
+		w.call("verify", "K1", unheard)
+		time.Sleep(time.Hour)
+		if r := w.only(); r.State != payment.Delivered || w.sites.seen() != 1 {
+			t.Errorf("%d returns were made; it is %s (%s)", w.sites.seen(), r.State, r.Reason)
+		}
+	})
+}
+
+// How the first customer came is kept: a return that is made again is made so.
+func TestHowACustomerCameIsKept(t *testing.T) {
+	for _, method := range []string{"GET", "POST"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newRelayWorld(t)
+			defer w.halt()
+			w.call("create", "")
+			ref := w.only().Ref
+			for _, m := range []string{method, "GET", "POST"} {
+				at, err := w.RelayReturn(context.Background(), ref, payment.Return{Method: m, URI: "/cb?o=101"}, time.Second)
+				if err != nil || at.IsZero() {
+					t.Fatal(at, err)
+				}
+				w.RelayPage(context.Background(), ref, at, payment.PageBad)
+			}
+			if got := w.record(ref).Return; got.Method != method || got.URI != "/cb?o=101" {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}

@@ -195,7 +195,7 @@ func (h *Handler) serveObserved(w http.ResponseWriter, r *http.Request, next cad
 		return h.serveSeen(eng, w, r, next, page, b.named[0])
 	}
 	at, err := eng.RelayReturn(r.Context(), rec.Ref, payment.Return{
-		Method: http.MethodGet, Secure: h.secureView(r), Host: r.Host, URI: r.URL.EscapedPath(), By: visitorOf(r),
+		Method: returnMethod(r), Secure: h.secureView(r), Host: r.Host, URI: r.URL.EscapedPath(), By: visitorOf(r),
 	}, observePatience)
 	if err == nil && !at.IsZero() {
 		defer func() {

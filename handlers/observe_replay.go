@@ -3,10 +3,12 @@ package handlers
 import (
 	"context"
 	"errors"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"go.uber.org/zap"
 
@@ -37,8 +39,25 @@ func (h *Handler) replayReturn(ctx context.Context, o *Observe, rec *payment.Rec
 	return engine.Replayed{Taken: d.taken, Unsent: !d.taken, Page: d.said}
 }
 
+// returnMethod is how a customer came back.
+func returnMethod(r *http.Request) string {
+	if r.Method == http.MethodPost {
+		return http.MethodPost
+	}
+	return http.MethodGet
+}
+
+// posted reports whether a return is made by POST: as its customer came, or, if nobody has
+// come, as the document says.
+func posted(p *provider, ret *payment.Return) bool {
+	if ret.Arrived.IsZero() {
+		return p.terms.PostsReturn
+	}
+	return ret.Method == http.MethodPost
+}
+
 // returnTo is the request: to the create's callback, with the parameters that the
-// provider adds to the return of a paid payment.
+// provider adds to the return of a paid payment, in the query or in a form.
 func (h *Handler) returnTo(ctx context.Context, p *provider, rec *payment.Record) (*http.Request, error) {
 	ret := rec.Return
 	u, err := url.ParseRequestURI(ret.URI)
@@ -50,12 +69,21 @@ func (h *Handler) returnTo(ctx context.Context, p *provider, rec *payment.Record
 		told.Receipt = new(payment.Receipt) // the inquiry says that it is paid
 	}
 	add := p.ReturnParams(&told)
-	u.RawQuery = appended(u.RawQuery, add)
+	form := ""
+	if posted(p, ret) {
+		form = appended("", add)
+	} else {
+		u.RawQuery = appended(u.RawQuery, add)
+	}
 	r := (&http.Request{
 		Method: http.MethodGet, URL: u, RequestURI: u.RequestURI(), Host: h.hostFor(ret.Host, rec.Site),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: make(http.Header), Body: http.NoBody,
 	}).WithContext(ctx)
 	replay(r, ret.By)
+	if form != "" {
+		r.Method, r.ContentLength, r.Body = http.MethodPost, int64(len(form)), io.NopCloser(strings.NewReader(form))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
 	secured(r, ret, h.place().secure)
 	return r, nil
 }

@@ -35,6 +35,9 @@ type Protocol struct {
 	// brings: [Claimed.Proof]. If the customer never returns, the payment can't be
 	// verified, and the gateway isn't asked.
 	ProvesInReturn bool
+	// PostsReturn says that the customer's return is a posted form. Else it is a GET, or
+	// the document doesn't say.
+	PostsReturn bool
 	// NumbersOrders says that the gateway's order numbers are integers that must not
 	// repeat. [Order.Serial] and [Query.Serial] carry one, which is kept with the payment.
 	NumbersOrders bool

@@ -14,7 +14,7 @@ const protocolName = "payping"
 var protocol = payment.Protocol{
 	Name:          protocolName,
 	AnswersAmount: true, SendsAmount: true,
-	TellsFirst: true, ProvesInReturn: true,
+	TellsFirst: true, ProvesInReturn: true, PostsReturn: true,
 	Window: 10 * time.Minute,
 	Min:    1_000, Step: payment.Rials(payment.Toman),
 	Params: append([]string{paramStatus, paramStatusUpper, paramError, paramData}, flat()...),
