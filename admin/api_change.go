@@ -110,18 +110,20 @@ func (c *call) decide(choice operate.Choice) error {
 	})
 }
 
-// body reads a small JSON object; none at all is an empty one.
+// body reads a JSON object; none at all is an empty one.
 func (c *call) body(into any) error {
-	dec := json.NewDecoder(http.MaxBytesReader(c.w, c.r.Body, maxBody))
+	dec := json.NewDecoder(c.r.Body)
 	dec.DisallowUnknownFields()
 	err := dec.Decode(into)
 	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	if err != nil {
-		return badInput("the body is not the JSON object that is expected here: %v", err)
+		return badInput("the body is not the JSON object that is expected here: %w", err)
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+	if _, err := dec.Token(); err != nil && !errors.Is(err, io.EOF) {
+		return badInput("the body goes on after its JSON object: %w", err)
+	} else if err == nil {
 		return badInput("the body goes on after its JSON object")
 	}
 	return nil
@@ -133,9 +135,9 @@ func (c *call) importIDs() error {
 	if !ok {
 		return badInput("provider %.40q is not configured; there are: %s", name, strings.Join(c.app.ProviderNames(), ", "))
 	}
-	ids, err := readIDs(http.MaxBytesReader(c.w, c.r.Body, maxImport))
+	ids, err := readIDs(c.r.Body)
 	if err != nil {
-		return badInput("%v", err)
+		return badInput("%w", err)
 	}
 	e, err := c.engine()
 	if err != nil {
@@ -167,5 +169,13 @@ func readIDs(r io.Reader) ([]string, error) {
 }
 
 func badInput(format string, args ...any) error {
-	return status(http.StatusBadRequest, fmt.Errorf(format, args...))
+	err := fmt.Errorf(format, args...)
+	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return tooLarge(large.Limit)
+	}
+	return status(http.StatusBadRequest, err)
+}
+
+func tooLarge(most int64) error {
+	return status(http.StatusRequestEntityTooLarge, fmt.Errorf("the body is too large: this route takes %d bytes at most", most))
 }

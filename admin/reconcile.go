@@ -2,10 +2,8 @@ package admin
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -32,10 +30,8 @@ type Reconcile struct {
 
 func (c *call) reconcile() error {
 	var in Reconcile
-	dec := json.NewDecoder(http.MaxBytesReader(c.w, c.r.Body, maxTable))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&in); err != nil {
-		return badInput("the body is not the JSON object that is expected here: %v", err)
+	if err := c.body(&in); err != nil {
+		return err
 	}
 	issuer, ok := c.app.ProviderIssuer(in.Provider)
 	if !ok {
