@@ -156,6 +156,12 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) error {
 	default:
 		return status(http.StatusBadRequest, errors.New("dry_run is 1 or 0"))
 	}
+	// A body that says that it is too large is refused unread.
+	most := bodyMost(name)
+	if r.ContentLength > most {
+		return tooLarge(most)
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, most)
 	app, err := a.app()
 	if err != nil {
 		return err
@@ -163,6 +169,17 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) error {
 	defer operate.Use(app)()
 	c.app = app
 	return apiError(rt.serve(c))
+}
+
+// bodyMost is how large the body of a request to a route may be.
+func bodyMost(route string) int64 {
+	switch route {
+	case "import-ids":
+		return maxImport
+	case "reconcile":
+		return maxTable
+	}
+	return maxBody
 }
 
 func (c *call) engine() (*engine.Engine, error) {

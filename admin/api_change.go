@@ -110,36 +110,22 @@ func (c *call) decide(choice operate.Choice) error {
 	})
 }
 
-// body reads a small JSON object; none at all is an empty one.
-func (c *call) body(into any) error { return c.object(into, maxBody, "write less") }
-
-// object reads a JSON object of at most most bytes, of known names, and nothing after it.
-// less says what to do where it is larger.
-func (c *call) object(into any, most int64, less string) error {
-	dec := json.NewDecoder(http.MaxBytesReader(c.w, c.r.Body, most))
+// body reads a JSON object; none at all is an empty one.
+func (c *call) body(into any) error {
+	dec := json.NewDecoder(c.r.Body)
 	dec.DisallowUnknownFields()
-	err := dec.Decode(into)
-	switch {
-	case errors.Is(err, io.EOF):
+	if err := dec.Decode(into); errors.Is(err, io.EOF) {
 		return nil
-	case tooLarge(err):
-		return badInput("the body has more than %d KiB: %s", most>>10, less)
-	case err != nil:
-		return badInput("the body is not the JSON object that is expected here: %v", err)
+	} else if err != nil {
+		return badInput("the body is not the JSON object that is expected here: %w", err)
 	}
 	switch _, err := dec.Token(); {
 	case errors.Is(err, io.EOF):
 		return nil
-	case tooLarge(err):
-		return badInput("the body has more than %d KiB: %s", most>>10, less)
+	case err != nil:
+		return badInput("the body goes on after its JSON object: %w", err)
 	}
 	return badInput("the body goes on after its JSON object")
-}
-
-// tooLarge reports whether a body was larger than what is read of it.
-func tooLarge(err error) bool {
-	var large *http.MaxBytesError
-	return errors.As(err, &large)
 }
 
 func (c *call) importIDs() error {
@@ -148,12 +134,9 @@ func (c *call) importIDs() error {
 	if !ok {
 		return badInput("provider %.40q is not configured; there are: %s", name, strings.Join(c.app.ProviderNames(), ", "))
 	}
-	ids, err := readIDs(http.MaxBytesReader(c.w, c.r.Body, maxImport))
-	switch {
-	case tooLarge(err):
-		return badInput("the body has more than %d KiB: import the ids in parts", maxImport>>10)
-	case err != nil:
-		return badInput("%v", err)
+	ids, err := readIDs(c.r.Body)
+	if err != nil {
+		return badInput("%w", err)
 	}
 	e, err := c.engine()
 	if err != nil {
@@ -185,5 +168,13 @@ func readIDs(r io.Reader) ([]string, error) {
 }
 
 func badInput(format string, args ...any) error {
-	return status(http.StatusBadRequest, fmt.Errorf(format, args...))
+	err := fmt.Errorf(format, args...)
+	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return tooLarge(large.Limit)
+	}
+	return status(http.StatusBadRequest, err)
+}
+
+func tooLarge(most int64) error {
+	return status(http.StatusRequestEntityTooLarge, fmt.Errorf("the body is too large: this route takes %d bytes at most", most))
 }

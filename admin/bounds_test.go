@@ -9,33 +9,15 @@ import (
 	"testing"
 )
 
-// A body of the admin API is read whole or refused with what to do: below, at, just above
-// and far above its bound, and with anything after its object.
-func TestBodiesAreBounded(t *testing.T) {
+// A body of the admin API is one JSON object and nothing after it. (Its size: TestBodyBounds.)
+func TestBodiesAreOneObject(t *testing.T) {
 	t.Parallel()
-	const frame = `{"note":""}`
-	for _, most := range []int{32, 4 << 10, maxBody} {
-		for _, over := range []int{-1, 0, 1, 20 * most} {
-			// Space after the object counts, too.
-			for name, body := range map[string]string{
-				"note":  `{"note":"` + strings.Repeat("x", most-len(frame)+over) + `"}`,
-				"space": frame + strings.Repeat(" ", most-len(frame)+over),
-			} {
-				c := &call{w: httptest.NewRecorder(), r: httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))}
-				var in Resolve
-				err := c.object(&in, int64(most), "compare fewer days")
-				if refused := err != nil && strings.Contains(err.Error(), "KiB: compare fewer days"); refused != (over > 0) || !refused && err != nil {
-					t.Errorf("%s of %d bytes, at most %d: %v", name, len(body), most, err)
-				}
-			}
-		}
-	}
 	for body, want := range map[string]string{
 		"": "", "{}": "", " {} \n": "", "{}{}": "goes on", "{}x": "goes on", `{} []`: "goes on", "{": "not the JSON object", `{"no":1}`: "not the JSON object", "[]": "not the JSON object",
 	} {
 		for _, read := range []func(c *call) error{
 			func(c *call) error { return c.body(new(Resolve)) },
-			func(c *call) error { return c.object(new(Reconcile), maxTable, "") },
+			func(c *call) error { return c.body(new(Reconcile)) },
 		} {
 			err := read(&call{w: httptest.NewRecorder(), r: httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))})
 			if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

@@ -30,7 +30,7 @@ type Reconcile struct {
 
 func (c *call) reconcile() error {
 	var in Reconcile
-	if err := c.object(&in, maxTable, "compare fewer days"); err != nil {
+	if err := c.body(&in); err != nil {
 		return err
 	}
 	issuer, ok := c.app.ProviderIssuer(in.Provider)

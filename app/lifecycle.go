@@ -64,6 +64,7 @@ func (a *App) placeSites() error {
 // after that until the last request has ended.
 func (a *App) Stop() error {
 	a.halt()
+	a.remember()
 	if caddy.Exiting() {
 		a.observer.events.queue.Flush(atExit)
 	}

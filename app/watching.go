@@ -52,6 +52,7 @@ func (a *App) watchOver(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			timer.Stop()
+			a.remember()
 			return
 		case <-timer.C:
 		}
@@ -72,11 +73,15 @@ func (a *App) look(ctx context.Context) time.Duration {
 	}
 	a.Enter()
 	defer a.Leave()
+	if err := processMemory.recall(ctx, eng.Store, processWatch, start); err != nil && ctx.Err() == nil {
+		a.log.Debug("what an earlier process knew of providers is lost", zap.Error(err))
+	}
 	processWatch.Look(ctx, eng.Store, nil)
 	a.tellLedger()
 	if err := processWatch.Recount(ctx, eng.Store); err != nil && ctx.Err() == nil {
 		a.log.Debug("counting what waits", zap.Error(err))
 	}
+	a.remember()
 	return time.Since(start)
 }
 
