@@ -179,7 +179,9 @@ func serving() []Mutant {
 			[]Edit{{"app", `sandbox := p.Traits().Environment == "sandbox"`, `sandbox := p.Traits().Environment == "-"`}}, []Suite{process("returns", "TestDoctor")}},
 		{"store-closed-in-stop", "F12 F16", "A reload closes the ledger under the payments that run.",
 			[]Edit{{"app", `	a.halt()
+	a.remember()
 	if caddy.Exiting() {`, `	a.halt()
+	a.remember()
 	if a.engine != nil {
 		if c, ok := a.engine.Store.(interface{ Close() error }); ok {
 			_ = c.Close()
