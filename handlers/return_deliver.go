@@ -47,12 +47,10 @@ func (t *returnRequest) deliver(rec *payment.Record) error {
 		panic(panicked)
 	case w == nil && errors.Is(err, engine.ErrStopping):
 		return t.confirming(rec)
-	case w == nil && errors.Is(err, engine.ErrNotNow) && now != nil && engine.KindOf(now) == engine.Verified:
-		return t.confirming(now) // its money may be on the way back: nothing begins now
 	case w == nil && errors.Is(err, engine.ErrNotNow) && now != nil:
 		res := t.bounceResult(now)
 		if res.Kind == engine.Verified {
-			return t.confirming(now)
+			return t.confirming(now) // its money may be on the way back: nothing begins now
 		}
 		return t.answer(res)
 	case w == nil:
