@@ -101,6 +101,9 @@ func TestBodyBounds(t *testing.T) {
 		name, _, _ := strings.Cut(strings.ReplaceAll(path, "?", "/"), "/")
 		for _, more := range []int{0, 1} {
 			for _, said := range []bool{true, false} {
+				if bodyMost(name) > 1<<20 && (more == 0 || !said) {
+					continue // the same reader, at a size that takes seconds to read
+				}
 				body := text + strings.Repeat("\n", int(bodyMost(name))-len(text)+more)
 				var in io.Reader = strings.NewReader(body)
 				if !said {

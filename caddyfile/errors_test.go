@@ -202,7 +202,7 @@ func TestCaddyfileSiteErrors(t *testing.T) {
 		{"verify /cb idpay {\nexpect intent now\n}", 2, "wrong argument count"},
 		{"verify /cb idpay {\nexpect lookup\n}", 2, "expect lookup needs the address to ask: expect lookup <url>, with {order} in its path or query"},
 		{"verify /cb idpay {\nexpect lookup https://a.test/o\n}", 2, "{order} must be once in the path or query of 'https://a.test/o'"},
-		{"verify /cb idpay {\nexpect lookup https://a.test/{order}/{order}\n}", 2, "{order} must stand once"},
+		{"verify /cb idpay {\nexpect lookup https://a.test/{order}/{order}\n}", 2, "{order} must be once"},
 		{"verify /cb idpay {\nexpect lookup https://a.test/o#{order}\n}", 2, "in its path or query"},
 		{"verify /cb idpay {\nexpect lookup https://{order}.test/\n}", 2, "in its path or query"},
 		{"verify /cb idpay {\nexpect lookup /orders/{order}\n}", 2, "must be an absolute address, such as https://shop.example.com/orders/{order}"},
