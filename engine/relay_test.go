@@ -255,8 +255,9 @@ type relayWorld struct {
 	listing  payment.Provider
 	recovers engine.Sites
 	// unsynced are the states of records that were written so that a power cut may
-	// lose them.
-	unsynced []string
+	// lose them; unsyncedMu guards them while several payments are written.
+	unsynced   []string
+	unsyncedMu sync.Mutex
 	// onCommit, if set, sees every change before it is made.
 	onCommit func(payment.Change)
 }
@@ -265,6 +266,7 @@ type relayWorld struct {
 type synced struct {
 	*memory.Store
 	lazy *[]string
+	mu   *sync.Mutex
 	on   *func(payment.Change)
 }
 
@@ -273,7 +275,9 @@ func (s synced) Commit(ctx context.Context, c payment.Change) error {
 		(*s.on)(c)
 	}
 	if l := c.Record.Relay; c.Lazy && l != nil {
+		s.mu.Lock()
 		*s.lazy = append(*s.lazy, fmt.Sprint(c.Record.State, l.Open(), l.Heard()))
+		s.mu.Unlock()
 	}
 	return s.Store.Commit(ctx, c)
 }
@@ -308,7 +312,7 @@ func (w *relayWorld) run(s *memory.Store) {
 		sites = w.recovers
 	}
 	e, err := engine.New(context.Background(), engine.Config{
-		Store: synced{s, &w.unsynced, &w.onCommit}, Sites: sites, Observer: w.events, Rand: func() float64 { return 0.5 }, Seal: seal{}, Tick: w.tick, Forwarded: w.log,
+		Store: synced{s, &w.unsynced, &w.unsyncedMu, &w.onCommit}, Sites: sites, Observer: w.events, Rand: func() float64 { return 0.5 }, Seal: seal{}, Tick: w.tick, Forwarded: w.log,
 		Providers:  map[string]engine.Provider{"zarinpal": {Provider: gate, Timeout: 8 * time.Second}},
 		Affiliates: map[string]payment.Reporter{"hamekar": w.net},
 	})
