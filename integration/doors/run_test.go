@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 0, "how many worlds; default 1000, and 100 with -short or the race detector")
+	seeds = flag.Int("seeds", 0, "how many worlds; default 1000, and 50 with -short or the race detector")
 	first = flag.Uint64("first", 1, "the first seed")
 	lasts = flag.Duration("for", 0, "live worlds for so long instead")
 	but   = flag.String("except", "", "kinds of faults not to speak of, separated by commas: to see what else there is")
@@ -22,7 +22,7 @@ func TestDoors(t *testing.T) {
 	if n == 0 {
 		n = 1000
 		if testing.Short() || raceEnabled {
-			n = 100
+			n = 50
 		}
 	}
 	begun := time.Now()
