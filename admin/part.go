@@ -20,7 +20,7 @@ const partIdle = time.Hour
 // newPart opens a new file, for its owner alone, beside the name that it will get. The
 // function removes it under its present name, if it is still there.
 //
-// Invariant: no file of ours is left behind. What ends a run by an error or a signal that can
+// Invariant: none of our files is left behind. What ends a run by an error or a signal that can
 // be caught removes it, and the next run in the same directory removes those of runs that
 // were killed.
 func (c *cli) newPart(name string) (f *os.File, remove func(), err error) {

@@ -32,7 +32,7 @@ func (s *crossed) Commit(ctx context.Context, c payment.Change) error {
 	return s.Store.Commit(ctx, c)
 }
 
-// A person's wish without a version doesn't fail because a note of ours was written at the
+// A person's wish without a version doesn't fail because one of our notes was written at the
 // same moment. With a version it is strict.
 func TestRefundBesideOtherNotes(t *testing.T) {
 	for _, c := range []struct {

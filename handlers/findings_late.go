@@ -18,7 +18,7 @@ import (
 // unverified there, and forged headers with them. Either everything is
 // (`route { file_server; payments … }`), or a path of ours is (`handle /pay/* { php_fastcgi … }` before the block that verifies /pay/back).
 //
-// Invariant: a path that a block of ours names reaches the block, or the owner was told.
+// Invariant: a path that one of our blocks names reaches the block, or the owner was told.
 func late(handlers []*Handler) (out []Finding) {
 	for _, h := range handlers {
 		if h.server == nil {

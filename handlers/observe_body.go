@@ -193,7 +193,7 @@ var (
 )
 
 // loosePart reads one part by each name that a reader may find in its head. A file of a
-// plain head is none.
+// plain head has no field.
 func loosePart(piece string, form url.Values) {
 	for _, blank := range []string{"\r\n\r\n", "\n\n"} {
 		head, value, ok := strings.Cut(piece, blank)

@@ -80,7 +80,7 @@ func TestBodiesAsShopsReadThem(t *testing.T) {
 	if ok, err := reads("trackId=4242", "trackId", "4242", "text/plain", formType); !ok || err != nil {
 		t.Errorf("a second line of the type: %v", err)
 	}
-	// What no form has is none.
+	// A file, and a body of another type, has no field.
 	file := "--a\r\nContent-Disposition: form-data; name=\"trackId\"; filename=\"x.txt\"\r\n\r\n4242\r\n--a--\r\n"
 	for kind, body := range map[string]string{"text/plain": "trackId=4242", "": "trackId=4242", multi: file} {
 		if ok, err := reads(body, "trackId", "4242", kind); ok || err != nil {
