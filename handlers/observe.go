@@ -57,8 +57,9 @@ type Observe struct {
 type observeRoute struct {
 	name     string
 	provider *provider
-	// guarded are the provider's parameters.
+	// guarded are the provider's parameters, orders those of them that carry the order.
 	guarded  *params.Names
+	orders   []string
 	inquires bool
 	// quiet are the returns in a row that claim to be paid and were not asked about.
 	quiet *atomic.Int32
@@ -97,6 +98,7 @@ func (o *Observe) provision(ctx caddy.Context, h *Handler) error {
 	}
 	o.conf.provider = &provider{ProviderInfo: info, terms: info.Terms()}
 	o.conf.guarded = params.NewNames(o.conf.provider.terms.Params...)
+	o.conf.orders = orderParams(info.Provider)
 	o.conf.name = o.name() + " " + o.Provider
 	o.conf.quiet = new(atomic.Int32)
 	return nil

@@ -2,11 +2,13 @@ package handlers
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
+	"mime/quotedprintable"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -32,7 +34,8 @@ const mostBoundaries = 8
 //
 // Its invariant: what any usual reader makes of the body is in it. PHP ends the type at a
 // space or comma, takes the first word "boundary", either kind of quotes, and the last
-// `name`; Node's readers unpack what is compressed. What can't be read as they do is an error.
+// `name`; Node's readers unpack what is compressed; a script that decodes php://input asks
+// neither for the type nor for the method. What can't be read as they do is an error.
 func asQuery(r *http.Request) ([]byte, error) {
 	types := r.Header["Content-Type"]
 	var plain, isJSON, inParts bool
@@ -47,27 +50,32 @@ func asQuery(r *http.Request) ([]byte, error) {
 		inParts = inParts || kind == formParts || php == formParts
 		isJSON = isJSON || strings.Contains(t, "json")
 	}
-	if !plain && !inParts && !isJSON {
-		return nil, nil
-	}
-	body, ok := peek(r, params.MaxBytes+1)
+	body, ok := peekAny(r, params.MaxBytes+1)
 	if !ok || len(body) == 0 {
 		return nil, nil
 	}
-	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
-		return nil, errEncoded
-	}
-	for _, t := range types {
-		if !likeASCII(t) {
-			return nil, errCharset
+	if plain || isJSON || inParts {
+		if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+			return nil, errEncoded
+		}
+		for _, t := range types {
+			if !likeASCII(t) {
+				return nil, errCharset
+			}
 		}
 	}
-	if len(body) > params.MaxBytes || plain && !inParts && !isJSON {
-		return body, nil
-	}
 	form := make(url.Values)
-	if isJSON {
-		fields(body, form)
+	switch text := bytes.TrimLeft(body, "\xef\xbb\xbf \t\r\n"); {
+	case len(body) > params.MaxBytes:
+		if !plain && !isJSON && !inParts {
+			return nil, nil
+		}
+		return body, nil
+	case isJSON, bytes.HasPrefix(text, []byte("{")), bytes.HasPrefix(text, []byte("[")):
+		fields(text, form)
+		plain = plain || len(form) == 0
+	default:
+		plain = plain || !inParts
 	}
 	if inParts {
 		for _, t := range types {
@@ -75,6 +83,9 @@ func asQuery(r *http.Request) ([]byte, error) {
 				return nil, err
 			}
 		}
+	}
+	if len(form) == 0 && plain {
+		return body, nil
 	}
 	out := []byte(form.Encode())
 	if plain {
@@ -100,27 +111,45 @@ func likeASCII(t string) bool {
 	return true
 }
 
-// fields reads the texts and numbers of a JSON object, of a name that is there twice all.
-func fields(body []byte, form url.Values) {
-	dec := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))))
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return
+// mostDepth bounds how deep JSON is read: a return has two levels.
+const mostDepth = 16
+
+// fields reads the texts and numbers of JSON at any depth, each by its own name: of a name
+// that is there twice all.
+func fields(text []byte, form url.Values) {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	var read func(name string, depth int) bool
+	read = func(name string, depth int) bool {
+		token, err := dec.Token()
+		if err != nil || depth > mostDepth {
+			return false
+		}
+		switch v := token.(type) {
+		case json.Delim:
+			for dec.More() {
+				inner := name
+				if v == '{' {
+					key, err := dec.Token()
+					if err != nil {
+						return false
+					}
+					inner, _ = key.(string)
+				}
+				if !read(inner, depth+1) {
+					return false
+				}
+			}
+			_, err = dec.Token()
+			return err == nil
+		case string:
+			form.Add(name, v)
+		case json.Number:
+			form.Add(name, v.String())
+		}
+		return true
 	}
-	for dec.More() {
-		name, err := dec.Token()
-		if err != nil {
-			return
-		}
-		var raw json.RawMessage
-		if dec.Decode(&raw) != nil {
-			return
-		}
-		text := string(raw)
-		_ = json.Unmarshal(raw, &text)
-		if name, ok := name.(string); ok {
-			form.Add(name, text)
-		}
-	}
+	read("", 0)
 }
 
 // parts reads a form's parts, as the standard says and as PHP does.
@@ -136,6 +165,7 @@ func parts(body []byte, contentType string, form url.Values) error {
 			}
 			value, _ := io.ReadAll(part)
 			form.Add(part.FormName(), string(value))
+			transferred(form, part.FormName(), string(value), part.Header.Get("Content-Transfer-Encoding"))
 		}
 	}
 	all := boundaries(contentType)
@@ -189,6 +219,7 @@ func boundaries(contentType string) (all []string) {
 var (
 	disposition = regexp.MustCompile(`(?i)(?:^|\n)[ \t]*content-disposition[ \t]*:((?:[^\r\n]|\r?\n[ \t])*)`)
 	partName    = regexp.MustCompile(`(?i)(?:^|[;,\s])name\*?\d*\*?\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|'((?:[^'\\]|\\.)*)'?|([^;,\s]*))`)
+	transfer    = regexp.MustCompile(`(?i)(?:^|\n)[ \t]*content-transfer-encoding[^\n]*`)
 	partFile    = regexp.MustCompile(`(?i)^\s*form-data\s*;\s*name="[^"\\]*"\s*;\s*filename="[^"\\]*"\s*$`)
 )
 
@@ -211,7 +242,23 @@ func loosePart(piece string, form url.Values) {
 					name = name[i+2:] // utf-8''name
 				}
 				form.Add(name, value)
+				transferred(form, name, value, transfer.FindString(head))
 			}
 		}
+	}
+}
+
+// transferred adds what a part's value is once its transfer encoding is undone, as
+// Python's readers do and PHP doesn't.
+func transferred(form url.Values, name, value, encoding string) {
+	var plain []byte
+	switch encoding = strings.ToLower(encoding); {
+	case strings.Contains(encoding, "base64"):
+		plain, _ = io.ReadAll(base64.NewDecoder(base64.StdEncoding, strings.NewReader(value)))
+	case strings.Contains(encoding, "quoted-printable"):
+		plain, _ = io.ReadAll(quotedprintable.NewReader(strings.NewReader(value)))
+	}
+	if len(plain) > 0 {
+		form.Add(name, string(plain))
 	}
 }

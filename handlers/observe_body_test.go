@@ -67,6 +67,8 @@ func TestBodiesAsShopsReadThem(t *testing.T) {
 		"a broken parameter":       {"multipart/form-data;boundary=a;charset=\"", plain},
 		"quoted boundary":          {`multipart/form-data; boundary="a"`, plain},
 		"boundary in capitals":     {"Multipart/Form-Data; BOUNDARY=a", plain},
+		"parts, base64":            {multi, part("name=\"trackId\"\r\nContent-Transfer-Encoding: base64", "NDI0Mg==", "\r\n")},
+		"parts, quoted-printable":  {multi, part("name=\"trackId\"\r\nContent-Transfer-Encoding: quoted-printable", "4=3242", "\r\n")},
 		"JSON":                     {"application/json", `{"trackId": 4242}`},
 		"JSON, twice":              {"application/json", `{"trackId": 4242, "trackId": 7}`},
 		"JSON, a BOM":              {"application/json", "\xef\xbb\xbf{\"trackId\": \"4242\"}"},
@@ -80,11 +82,22 @@ func TestBodiesAsShopsReadThem(t *testing.T) {
 	if ok, err := reads("trackId=4242", "trackId", "4242", "text/plain", formType); !ok || err != nil {
 		t.Errorf("a second line of the type: %v", err)
 	}
-	// A file, and a body of another type, has no field.
+	// A file has no field.
 	file := "--a\r\nContent-Disposition: form-data; name=\"trackId\"; filename=\"x.txt\"\r\n\r\n4242\r\n--a--\r\n"
-	for kind, body := range map[string]string{"text/plain": "trackId=4242", "": "trackId=4242", multi: file} {
-		if ok, err := reads(body, "trackId", "4242", kind); ok || err != nil {
-			t.Errorf("%s is read: %v", kind, err)
+	if ok, err := reads(file, "trackId", "4242", multi); ok || err != nil {
+		t.Errorf("a file is read: %v", err)
+	}
+	// A script that reads php://input doesn't ask for the type.
+	for _, kind := range []string{"", "text/plain", "application/octet-stream", "image/png", formType} {
+		for _, body := range []string{"trackId=4242", `{"trackId": 4242}`, " \n{\"trackId\": \"4242\"}", `{"data": {"trackId": "4242"}}`, `[{"trackId": 4242}]`} {
+			if ok, err := reads(body, "trackId", "4242", kind); !ok || err != nil {
+				t.Errorf("%q as %q: %v, %v", body, kind, ok, err)
+			}
+		}
+	}
+	for depth, want := range map[int]bool{1: true, mostDepth: true, mostDepth + 1: false, 30_000: false} {
+		if ok, err := reads(strings.Repeat("[", depth-1)+`{"trackId": 4242}`, "trackId", "4242", "application/json"); ok != want || err != nil {
+			t.Errorf("%d levels: %v, %v", depth, ok, err)
 		}
 	}
 	// A boundary more than may be looked for.

@@ -60,7 +60,7 @@ func (h *Handler) observed(r *http.Request, needsMatcher bool) (*Observe, brough
 		// Without the provider's other parameters it is no return to us, and to a shop
 		// that cleans its input it may be one.
 		eng, _ := h.app.Engine(r.Context())
-		if rec, err := h.respelt(r, o, eng, b); rec != nil {
+		if rec, err := h.respelt(r, o, eng, r.URL.RawQuery, b); rec != nil {
 			return o, b, nil
 		} else if err != nil {
 			return o, b, err
@@ -69,9 +69,10 @@ func (h *Handler) observed(r *http.Request, needsMatcher bool) (*Observe, brough
 	return nil, brought{}, nil
 }
 
-// untold takes out of a request the cookies that name a relayed payment which the
-// request itself does not name: a PHP without php.ini reads them in its place. All
-// others stay, though they bear a parameter's name: a shop may call its session so.
+// untold takes out of a request all cookies that bear a name of the provider's
+// parameters, if some reader finds a relayed payment in the request or in them: a PHP
+// without php.ini reads them in the place of what the gateway sent, its order included.
+// Elsewhere they stay: a shop may call its session so.
 func (h *Handler) untold(r *http.Request, o *Observe, b brought) {
 	lines := r.Header["Cookie"]
 	if len(lines) == 0 {
@@ -81,17 +82,18 @@ func (h *Handler) untold(r *http.Request, o *Observe, b brought) {
 	if !o.conf.guarded.Carries(cookies) {
 		return
 	}
-	all, err := o.named(r.URL.RawQuery+"&"+cookies, b.form)
-	if err == nil {
-		eng, _ := h.app.Engine(r.Context())
-		if !slices.ContainsFunc(all, func(c payment.Claimed) bool {
-			if names(b.named, c.ID) {
-				return false
-			}
+	eng, _ := h.app.Engine(r.Context())
+	all := brought{form: b.form}
+	var err error
+	if all.named, err = o.named(r.URL.RawQuery+"&"+cookies, b.form); err == nil {
+		if !slices.ContainsFunc(all.named, func(c payment.Claimed) bool {
 			rec, err := h.relayedOf(r.Context(), eng, o, c.ID)
 			return err == nil && rec != nil
 		}) {
-			return
+			rec, err := h.respelt(r, o, eng, r.URL.RawQuery+"&"+cookies, all)
+			if rec == nil && err == nil {
+				return
+			}
 		}
 	}
 	r.Header["Cookie"] = o.conf.guarded.Cookies(lines)
@@ -149,42 +151,56 @@ func (h *Handler) foreign(r *http.Request, o *Observe, eng *engine.Engine, b bro
 		if err != nil || rec == nil {
 			continue
 		}
-		if why := h.otherAddress(r, o, rec); why != nil {
+		if ours != nil && ours.Ref != rec.Ref {
+			return rec, errTwo
+		}
+		if why := h.otherAddress(r, o, rec, b); why != nil {
 			return rec, why
 		}
 		ours = rec
 	}
-	if rec, why := h.respelt(r, o, eng, b); why != nil {
+	if rec, why := h.respelt(r, o, eng, r.URL.RawQuery, b); why != nil {
 		return rec, why
 	}
 	return ours, nil
 }
 
+var (
+	errTwo   = errors.New("it names two payments")
+	errOrder = errors.New("it names another order than its create")
+)
+
 // otherAddress tells why a return is not that of its payment's create.
-func (h *Handler) otherAddress(r *http.Request, o *Observe, rec *payment.Record) error {
+func (h *Handler) otherAddress(r *http.Request, o *Observe, rec *payment.Record, b brought) error {
+	own, callback, err := h.moved(r, o, rec)
+	if err != nil || callback == nil {
+		return err
+	}
+	return o.unequivocal(r, rec, own, callback, b)
+}
+
+// moved tells why the address of a return is not that of its payment's create; otherwise it
+// returns the create's, nil if nobody saw it, and the parameters that are the shop's own.
+func (h *Handler) moved(r *http.Request, o *Observe, rec *payment.Record) (own []string, callback *url.URL, err error) {
 	if !h.siteOf(r).is(rec.Site) {
-		return errors.New("it is the return of another site's payment")
+		return nil, nil, errors.New("it is the return of another site's payment")
 	}
 	address := rec.Return.Address()
 	if rec.Relay != nil {
 		address = rec.Relay.Callback
 	}
-	if address == "" {
-		return nil // nobody saw its create
-	}
 	want, err := url.Parse(address)
-	if err != nil {
-		return nil
+	if address == "" || err != nil {
+		return nil, nil, nil
 	}
 	came, err := url.ParseRequestURI(originalURI(r))
 	if err != nil {
-		return errors.New("the address can't be read")
+		return nil, nil, errors.New("the address can't be read")
 	}
 	if strings.TrimSuffix(want.Path, "/") != strings.TrimSuffix(came.Path, "/") {
-		return errors.New("it came to another path than its payment was created with")
+		return nil, nil, errors.New("it came to another path than its payment was created with")
 	}
 	had, have := want.Query(), came.Query()
-	var own []string
 	for name, values := range had {
 		got := have[name]
 		theirs := slices.Contains(o.conf.provider.terms.Params, name)
@@ -192,25 +208,25 @@ func (h *Handler) otherAddress(r *http.Request, o *Observe, rec *payment.Record)
 			got = got[:len(values)] // the provider's own came on top
 		}
 		if !slices.Equal(values, got) {
-			return fmt.Errorf("the shop's own parameter %s is not the one of the create", bounded(name))
+			return nil, nil, fmt.Errorf("the shop's own parameter %s is not the one of the create", bounded(name))
 		}
 		if !theirs && len(values) == 1 && !strings.ContainsAny(name, "[*") {
 			own = append(own, name)
 		}
 	}
-	return o.unequivocal(r, rec, own, want.RawQuery)
+	return own, want, nil
 }
 
 // unequivocal tells why a return could be read in another way than that it is about
-// this payment and has these parameters of the shop's own.
-func (o *Observe) unequivocal(r *http.Request, rec *payment.Record, own []string, callback string) error {
+// this payment and its order and has these parameters of the shop's own.
+func (o *Observe) unequivocal(r *http.Request, rec *payment.Record, own []string, callback *url.URL, b brought) error {
 	theirs := o.conf.provider.terms.Params
 	guarded := params.NewNames(append(slices.Clone(theirs), own...)...).Lend(theirs...)
 	if lines := r.Header["Cookie"]; len(lines) > 0 {
 		r.Header["Cookie"] = params.NewNames(own...).Cookies(lines)
 	}
 	body, _ := peek(r, params.MaxBytes+1)
-	set, err := params.ParseKnown(r.URL.RawQuery, body, r.Header.Get("Content-Type"), guarded, callback)
+	set, err := params.ParseKnown(r.URL.RawQuery, body, r.Header.Get("Content-Type"), guarded, callback.RawQuery)
 	if err != nil {
 		return err
 	}
@@ -218,13 +234,50 @@ func (o *Observe) unequivocal(r *http.Request, rec *payment.Record, own []string
 	if err != nil {
 		return err
 	}
-	switch {
-	case claimed.ID != rec.ID:
-		return errors.New("it names two payments")
-	case claimed.Order != "" && rec.Relay != nil && rec.Order != rec.ID && claimed.Order != rec.Order && !params.CarriesOne(callback, theirs):
-		return errors.New("it names another order than its create")
+	if claimed.ID != rec.ID {
+		return errTwo
+	}
+	for _, name := range own {
+		if foldsTo(theirs, name) {
+			continue // PHP tells status from Status, and the gateway's may stand in the form
+		}
+		if values, _ := params.LenientValues("", b.form, name); slices.ContainsFunc(values, func(v string) bool { return v != callback.Query().Get(name) }) {
+			return fmt.Errorf("the shop's own parameter %s has another value in the body", bounded(name))
+		}
+	}
+	if rec.Relay == nil || rec.Order == rec.ID || params.CarriesOne(callback.RawQuery, theirs) {
+		return nil
+	}
+	if claimed.Order != "" && claimed.Order != rec.Order {
+		return errOrder
+	}
+	for _, name := range o.conf.orders {
+		values, _ := params.LenientValues(r.URL.RawQuery, b.form, name)
+		for _, v := range values {
+			if !strings.EqualFold(strings.TrimSpace(payment.ASCIIDigits(v)), strings.TrimSpace(payment.ASCIIDigits(rec.Order))) {
+				return errOrder
+			}
+		}
 	}
 	return nil
+}
+
+// foldsTo: a name is one of some, whatever its case.
+func foldsTo(all []string, name string) bool {
+	return slices.ContainsFunc(all, func(n string) bool { return strings.EqualFold(n, name) })
+}
+
+// orderParams are the parameters in which a provider's return carries the shop's order:
+// those in which it would carry a made-up one. Not every ReadReturn reads them.
+func orderParams(p payment.Provider) (names []string) {
+	const order = "an-order-of-nobody"
+	made := p.ReturnParams(&payment.Record{Order: order, Receipt: &payment.Receipt{Order: order}})
+	for name, value := range made {
+		if value == order {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // strayed answers a return of a relayed payment that no route takes, if its payment was

@@ -99,7 +99,7 @@ func TestObservedReturnsReadAlike(t *testing.T) {
 		r := asked(req)
 		b, err := o.brought(r)
 		named := b.named
-		if err != nil || names(named, rec.ID) && h.otherAddress(r, o, rec) != nil {
+		if err != nil || names(named, rec.ID) && h.otherAddress(r, o, rec, brought{}) != nil {
 			stopped++
 			return
 		}
@@ -152,7 +152,11 @@ func TestSpellings(t *testing.T) {
 type orderer struct{ returner }
 
 func (orderer) ReadReturn(get func(string) string) (payment.Claimed, error) {
-	return payment.Claimed{ID: get("Authority"), Order: get("orderId")}, nil
+	return payment.Claimed{ID: get("Authority")}, nil // as Zibal's, which does not read it
+}
+
+func (orderer) ReturnParams(r *payment.Record) map[string]string {
+	return map[string]string{"Authority": r.ID, "orderId": r.Order}
 }
 
 // A return that names another order than its create is not the create's, though the shop
@@ -163,6 +167,7 @@ func TestAReturnNamesTheOrderOfItsCreate(t *testing.T) {
 	h.server = serving("12112")
 	standAt(t, []*Handler{h}, standing{hosts: hosts{names: []string{"shop.test"}}})
 	o := &Observe{Provider: "p"}
+	o.conf.orders = orderParams(orderer{})
 	o.conf.provider = &provider{ProviderInfo: ProviderInfo{Provider: orderer{}, Name: "p"}, terms: payment.Terms{Protocol: payment.Protocol{Params: []string{"Authority", "orderId"}}}}
 	for name, c := range map[string]struct {
 		order, callback, query string
@@ -173,6 +178,7 @@ func TestAReturnNamesTheOrderOfItsCreate(t *testing.T) {
 		"both":                        {"cheap", "/cb", "Authority=A1&orderId=cheap&orderId=dear", false},
 		"folded":                      {"cheap", "/cb", "Authority=A1&orderId=cheap&orderId%00=dear", false},
 		"none":                        {"cheap", "/cb", "Authority=A1", true},
+		"in Persian digits":           {"12", "/cb", "Authority=A1&orderId=۱۲", true},
 		"of a create without one":     {"A1", "/cb", "Authority=A1&orderId=7", true},
 		"where the shop has its name": {"cheap", "/cb?orderId=9", "orderId=9&Authority=A1", true},
 	} {
@@ -180,7 +186,7 @@ func TestAReturnNamesTheOrderOfItsCreate(t *testing.T) {
 			t.Parallel()
 			rec := &payment.Record{Site: "shop.test:12112", ID: "A1", Order: c.order, Relay: &payment.Relayed{Callback: "http://shop.test:12112" + c.callback}}
 			r := asked(httptest.NewRequest(http.MethodGet, "http://shop.test:12112/cb?"+c.query, nil))
-			if err := h.otherAddress(r, o, rec); (err == nil) != c.passes {
+			if err := h.otherAddress(r, o, rec, brought{}); (err == nil) != c.passes {
 				t.Errorf("%v", err)
 			}
 		})

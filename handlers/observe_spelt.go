@@ -15,23 +15,30 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// respelt is a relayed payment that a lenient reader finds in a request, and that no
+// respelt is a relayed payment that a lenient reader finds in a query or form, and that no
 // strict one does: PHP's (int) drops what follows the digits, trim() what stands around
 // an id, WordPress' sanitize_text_field() tags and escapes in it; JavaScript reads 0x1f, a
 // database compares without case and without blanks at the end.
 //
 // Its invariant: where any of these readers makes a relayed payment's id of a value, the
-// request reaches the shop only if the value is that id.
-func (h *Handler) respelt(r *http.Request, o *Observe, eng *engine.Engine, b brought) (*payment.Record, error) {
+// request reaches the shop only if the value is that id and the address that of its create,
+// also without the rest of what the gateway sends.
+func (h *Handler) respelt(r *http.Request, o *Observe, eng *engine.Engine, query string, b brought) (*payment.Record, error) {
 	for _, param := range o.conf.provider.terms.Params {
-		values, all := params.LenientValues(r.URL.RawQuery, b.form, param)
+		values, all := params.LenientValues(query, b.form, param)
 		for _, value := range values {
-			for _, id := range spellings(value) {
-				if names(b.named, id) {
+			for _, id := range append(spellings(value), value) {
+				if len(id) < leastID || names(b.named, id) {
 					continue
 				}
-				if rec, err := h.relayedOf(r.Context(), eng, o, id); err == nil && rec != nil {
+				rec, err := h.relayedOf(r.Context(), eng, o, id)
+				switch {
+				case err != nil || rec == nil:
+				case id != value:
 					return rec, errRespelt
+				default:
+					_, _, why := h.moved(r, o, rec)
+					return rec, why
 				}
 			}
 		}
