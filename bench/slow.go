@@ -37,7 +37,7 @@ func slowProvider(ctx context.Context, b *bench) error {
 		if b.customers != 0 && workers != b.customers {
 			continue
 		}
-		arms := append(s.ours(), s.rules)
+		arms := append(s.ours(), s.rules, s.records, s.recordsIdem)
 		// With 512 customers most would wait longer for a PHP worker than any would.
 		against := f != nil && workers == 64
 		if against {
@@ -57,6 +57,9 @@ func slowProvider(ctx context.Context, b *bench) error {
 			if against {
 				b.atLeast("  against php-fpm", over(a.rate, s.php.rate), 5, "times php", s.php.note())
 			}
+		}
+		for _, a := range []*arm{s.recordsIdem, s.records, s.rules} {
+			b.info("  Caddy's CPU for one, "+a.name, over(a.cpu, s.least.cpu), "of two hops and two bare writes", a.note())
 		}
 		if former != nil {
 			b.compareBuilds(s, former)
