@@ -59,8 +59,8 @@ type arm struct {
 // collector cost is the same for all.
 type shops struct {
 	once, idem, bare, least *arm
-	// rules and the two after it share a site, in section slow only.
-	rules, records, recordsIdem *arm
+	// rules and the three after it share a site, in section slow only.
+	rules, journal, records, recordsIdem *arm
 	// php and marked have no site where there is no php-fpm.
 	php, marked *arm
 }
@@ -73,6 +73,7 @@ func (b *bench) startShops(ctx context.Context, program string, f *fpm, rules bo
 		bare:        &arm{name: "two hops without a store", site: b.address(), path: returnPath},
 		least:       &arm{name: "two hops and two writes of Badger's", site: b.address(), path: returnPath},
 		rules:       &arm{name: "two hops and what the rules write", path: pathRules},
+		journal:     &arm{name: "two hops and what the rules write, with a journal", path: pathJournal},
 		records:     &arm{name: "two hops and four records, deliver once", path: pathOnce},
 		recordsIdem: &arm{name: "two hops and four records, deliver idempotent", path: pathIdempotent},
 		php:         &arm{name: "php-fpm and SQLite", path: "/verify.php"},
@@ -83,7 +84,7 @@ func (b *bench) startShops(ctx context.Context, program string, f *fpm, rules bo
 		fmt.Sprintf(hopsSite, local(s.bare.site))
 	if rules {
 		s.rules.site = b.address()
-		s.records.site, s.recordsIdem.site = s.rules.site, s.rules.site
+		s.journal.site, s.records.site, s.recordsIdem.site = s.rules.site, s.rules.site, s.rules.site
 		text += fmt.Sprintf(rulesSite, local(s.rules.site))
 	}
 	if f != nil {
@@ -91,7 +92,7 @@ func (b *bench) startShops(ctx context.Context, program string, f *fpm, rules bo
 		text += f.sites(s.php, s.marked)
 	}
 	c, err := b.startBuild(ctx, program, text)
-	for _, a := range []*arm{s.once, s.idem, s.bare, s.least, s.rules, s.records, s.recordsIdem, s.php, s.marked} {
+	for _, a := range []*arm{s.once, s.idem, s.bare, s.least, s.rules, s.journal, s.records, s.recordsIdem, s.php, s.marked} {
 		a.caddy = c
 	}
 	return s, c, err

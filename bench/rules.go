@@ -5,12 +5,15 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/http"
+	"sync"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	bdb "github.com/dgraph-io/badger/v4"
+
+	"github.com/rahgir/caddy-payments/storage/badger/journal"
 )
 
 func init() {
@@ -30,6 +33,11 @@ type rules struct {
 	// lazy takes the commits that a power cut may take back: Badger syncs all commits of
 	// one database, or none.
 	lazy *bdb.DB
+
+	// journal is synced in the place of Badger's files, as the ledger does it.
+	journal *journal.Journal
+	mu      sync.Mutex
+	written uint64
 }
 
 // CaddyModule returns the Caddy module information.
@@ -42,15 +50,21 @@ func (m *rules) Provision(ctx caddy.Context) (err error) {
 	if m.lazy, err = openBare(m.Path+"-lazy", false); err != nil {
 		return err
 	}
+	if m.journal, err = journal.Create(m.Path+"-journal", 0, journal.DefaultSegment); err != nil {
+		return err
+	}
 	return m.floor.Provision(ctx)
 }
 
 // Cleanup implements [caddy.CleanerUpper].
-func (m *rules) Cleanup() error {
-	if m.lazy == nil {
-		return m.floor.Cleanup()
+func (m *rules) Cleanup() (err error) {
+	if m.lazy != nil {
+		err = m.lazy.Close()
 	}
-	return errors.Join(m.lazy.Close(), m.floor.Cleanup())
+	if m.journal != nil {
+		err = errors.Join(err, m.journal.Close(true, nil))
+	}
+	return errors.Join(err, m.floor.Cleanup())
 }
 
 // step is one commit: how many keys it looks up, and how many small entries it writes
@@ -70,10 +84,11 @@ var (
 const smallEntry = 16
 
 // Paths of the floor: all that the ledger writes and looks up, with as many synced commits
-// as `deliver once` needs; the records alone, with these and with those of `deliver
-// idempotent`, which nothing that keeps the rules can do without.
+// as `deliver once` needs, and the same with the ledger's journal; the records alone, with
+// these commits and with those of `deliver idempotent`.
 const (
 	pathRules      = "/rules"
+	pathJournal    = "/rules/journal"
 	pathOnce       = "/records/once"
 	pathIdempotent = "/records/idempotent"
 )
@@ -102,6 +117,18 @@ func (m *rules) commit(db *bdb.DB, id uint64, at int, s step) error {
 	})
 }
 
+// note syncs the journal with what a commit writes.
+func (m *rules) note(s step) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.written++
+	payload := make([]byte, floorEntry+s.entries*2*smallEntry)
+	if err := m.journal.Append(journal.Frame{Version: m.written, Payload: payload}); err != nil {
+		return err
+	}
+	return m.journal.Sync()
+}
+
 // keyOf is as long as a key of the ledger's.
 func keyOf(table string, id uint64, n int) []byte {
 	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64([]byte(table[:1]), id), uint64(n)) //nolint:gosec // small
@@ -110,29 +137,41 @@ func keyOf(table string, id uint64, n int) []byte {
 // ServeHTTP implements [caddyhttp.MiddlewareHandler].
 func (m *rules) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	id := m.last.Add(1) * 0x9e3779b97f4a7c15
-	steps, third := bareSteps, m.db
-	switch r.URL.Path {
-	case pathRules:
+	path := r.URL.Path
+	synced, steps := m.db, bareSteps
+	if path == pathJournal {
+		synced = m.lazy
+	}
+	if path == pathRules || path == pathJournal {
 		steps = allSteps
 		for _, n := range []int{3, 1} { // is it known, and is its order paid
-			if err := m.db.View(func(txn *bdb.Txn) error { return m.look(txn, id, n) }); err != nil {
+			if err := synced.View(func(txn *bdb.Txn) error { return m.look(txn, id, n) }); err != nil {
 				return err
 			}
 		}
-	case pathIdempotent:
+	}
+	third := synced
+	if path == pathIdempotent {
 		third = m.lazy // only `deliver once` waits until the delivery is on disk
 	}
-	if err := m.commit(m.db, id, 0, steps[0]); err != nil {
+	commit := func(db *bdb.DB, at int) error {
+		err := m.commit(db, id, at, steps[at])
+		if err == nil && path == pathJournal {
+			err = m.note(steps[at])
+		}
+		return err
+	}
+	if err := commit(synced, 0); err != nil {
 		return err
 	}
 	return m.hops.ServeHTTP(w, r.WithContext(context.WithoutCancel(r.Context())), caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
-		if err := errors.Join(m.commit(m.db, id, 1, steps[1]), m.commit(third, id, 2, steps[2])); err != nil {
+		if err := errors.Join(commit(synced, 1), commit(third, 2)); err != nil {
 			return err
 		}
 		if err := next.ServeHTTP(w, r); err != nil {
 			return err
 		}
-		return m.commit(m.lazy, id, 3, steps[3])
+		return commit(m.lazy, 3)
 	}))
 }
 

@@ -37,7 +37,7 @@ func slowProvider(ctx context.Context, b *bench) error {
 		if b.customers != 0 && workers != b.customers {
 			continue
 		}
-		arms := append(s.ours(), s.rules, s.records, s.recordsIdem)
+		arms := append(s.ours(), s.rules, s.journal, s.records, s.recordsIdem)
 		// With 512 customers most would wait longer for a PHP worker than any would.
 		against := f != nil && workers == 64
 		if against {
@@ -58,7 +58,7 @@ func slowProvider(ctx context.Context, b *bench) error {
 				b.atLeast("  against php-fpm", over(a.rate, s.php.rate), 5, "times php", s.php.note())
 			}
 		}
-		for _, a := range []*arm{s.recordsIdem, s.records, s.rules} {
+		for _, a := range []*arm{s.recordsIdem, s.records, s.rules, s.journal} {
 			b.info("  Caddy's CPU for one, "+a.name, over(a.cpu, s.least.cpu), "of two hops and two bare writes", a.note())
 		}
 		if former != nil {
