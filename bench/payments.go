@@ -202,6 +202,9 @@ func (b *bench) takeTurns(ctx context.Context, arms []*arm, workers int, prefix 
 }
 
 func (a *arm) note() string {
+	if len(a.rate) == 0 {
+		return "" // it had no turn
+	}
 	return fmt.Sprintf("%.0f/s; p50 %.1f ms, p99 %.1f ms; Caddy's CPU %.0f µs each", median(a.rate), median(a.p50), median(a.p99), median(a.cpu))
 }
 
