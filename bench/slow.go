@@ -32,6 +32,9 @@ func slowProvider(ctx context.Context, b *bench) error {
 			return fmt.Errorf("%s: %w", b.against, err)
 		}
 		defer other.stop()
+		for _, a := range former.ours() {
+			a.name = "the other build, " + a.name
+		}
 	}
 	for _, workers := range []int{64, 512} {
 		if b.customers != 0 && workers != b.customers {
@@ -78,6 +81,6 @@ func (b *bench) compareBuilds(s, former *shops) {
 		b.info("  "+a.name+", Caddy's CPU", over(a.cpu, was.cpu), "of the other build", was.note())
 	}
 	for _, a := range []*arm{former.once, former.idem} {
-		b.info("  the other build, "+a.name+", Caddy's CPU", over(a.cpu, former.least.cpu), "of two hops and two bare writes", a.note())
+		b.info("  "+a.name+", Caddy's CPU", over(a.cpu, former.least.cpu), "of two hops and two bare writes", a.note())
 	}
 }
