@@ -88,11 +88,19 @@ func (m *floor) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 // Provision implements [caddy.Provisioner].
 func (m *floor) Provision(ctx caddy.Context) (err error) {
-	m.db, err = bdb.Open(bdb.DefaultOptions(m.Path).WithSyncWrites(true).WithLogger(nil).WithMetricsEnabled(false))
-	if err != nil {
-		return fmt.Errorf("opening %s: %w", m.Path, err)
+	if m.db, err = openBare(m.Path, true); err != nil {
+		return err
 	}
 	return m.hops.Provision(ctx)
+}
+
+// openBare opens Badger as it is without options, but for whether it syncs each commit.
+func openBare(path string, synced bool) (*bdb.DB, error) {
+	db, err := bdb.Open(bdb.DefaultOptions(path).WithSyncWrites(synced).WithLogger(nil).WithMetricsEnabled(false))
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", path, err)
+	}
+	return db, nil
 }
 
 // write writes the same key in both commits of a payment, as a record is written.

@@ -32,14 +32,20 @@ func slowProvider(ctx context.Context, b *bench) error {
 			return fmt.Errorf("%s: %w", b.against, err)
 		}
 		defer other.stop()
+		for _, a := range former.ours() {
+			a.name = "the other build, " + a.name
+		}
 	}
 	for _, workers := range []int{64, 512} {
 		if b.customers != 0 && workers != b.customers {
 			continue
 		}
-		arms := append(s.ours(), s.rules)
+		arms := s.ours()
+		if former == nil {
+			arms = append(arms, s.rules, s.journal, s.records, s.recordsIdem)
+		}
 		// With 512 customers most would wait longer for a PHP worker than any would.
-		against := f != nil && workers == 64
+		against := f != nil && workers == 64 && former == nil
 		if against {
 			arms = append(arms, s.php)
 		}
@@ -58,6 +64,9 @@ func slowProvider(ctx context.Context, b *bench) error {
 				b.atLeast("  against php-fpm", over(a.rate, s.php.rate), 5, "times php", s.php.note())
 			}
 		}
+		for _, a := range []*arm{s.recordsIdem, s.records, s.rules, s.journal} {
+			b.info("  Caddy's CPU for one, "+a.name, over(a.cpu, s.least.cpu), "of two hops and two bare writes", a.note())
+		}
 		if former != nil {
 			b.compareBuilds(s, former)
 		}
@@ -72,6 +81,6 @@ func (b *bench) compareBuilds(s, former *shops) {
 		b.info("  "+a.name+", Caddy's CPU", over(a.cpu, was.cpu), "of the other build", was.note())
 	}
 	for _, a := range []*arm{former.once, former.idem} {
-		b.info("  the other build, "+a.name+", Caddy's CPU", over(a.cpu, former.least.cpu), "of two hops and two bare writes", a.note())
+		b.info("  "+a.name+", Caddy's CPU", over(a.cpu, former.least.cpu), "of two hops and two bare writes", a.note())
 	}
 }

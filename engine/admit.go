@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -99,7 +101,7 @@ func (e *Engine) admitted(ctx context.Context, a Ask) Result {
 	if err != nil {
 		return Result{Kind: Unavailable, Err: err}
 	}
-	rec, err := e.find(ctx, prov, a)
+	rec, unpaid, err := e.find(ctx, prov, a)
 	switch {
 	case errors.Is(err, ErrForeign) && a.Claimed.Hint == payment.HintUnpaid:
 		// Answered like an unpaid claim of an id that nobody knows, and written nowhere
@@ -136,7 +138,7 @@ func (e *Engine) admitted(ctx context.Context, a Ask) Result {
 	if unproved(prov.Terms(), rec, a.Claimed) {
 		return Result{Kind: Ambiguous, Record: rec, Err: fmt.Errorf("%w: nothing in it that could be verified", payment.ErrMalformed)}
 	}
-	return e.admit(ctx, gone, prov, rec, a)
+	return e.admit(ctx, gone, prov, rec, unpaid, a)
 }
 
 // unproved: verify needs something that only a return brings, and no return has brought it.
@@ -145,7 +147,7 @@ func unproved(t payment.Terms, rec *payment.Record, c payment.Claimed) bool {
 	return t.ProvesInReturn && c.Proof == "" && (rec == nil || rec.Proof == "") || len(c.Proof) > payment.MaxProof
 }
 
-func (e *Engine) admit(ctx context.Context, gone <-chan struct{}, prov Provider, rec *payment.Record, a Ask) Result {
+func (e *Engine) admit(ctx context.Context, gone <-chan struct{}, prov Provider, rec *payment.Record, unpaid bool, a Ask) Result {
 	terms := prov.Terms()
 	stranger := !a.Proof && (rec == nil || unexplained(rec) && rec.State != payment.Verifying)
 	if rec != nil && e.tooSoon(rec, stranger) {
@@ -161,6 +163,7 @@ func (e *Engine) admit(ctx context.Context, gone <-chan struct{}, prov Provider,
 	} else {
 		// A shop that is asked what it expects must not be asked twice.
 		j.absent = a.Proof
+		j.unpaid = a.Proof && unpaid
 		j.ref = payment.NewRef(a.Site, terms.Issuer, a.Claimed.ID, a.Order)
 	}
 	start := e.now()
@@ -251,10 +254,9 @@ func (e *Engine) settleOnce(ctx context.Context, gone <-chan struct{}, j job, pa
 	came := e.now()
 	ch := e.Shared.settles.DoChan(string(j.ref), e.settling(ctx, j))
 	done := make(chan Result, 1)
-	go func() {
+	end := func(r singleflight.Result) {
 		defer e.running.Done()
 		defer over()
-		r := <-ch
 		rec, _ := r.Val.(*payment.Record)
 		if r.Err == nil && rec != nil && !settled(rec) && !rec.Attempts.Claimed {
 			// The worker asked, before this return came: a "no" to that is none to
@@ -270,12 +272,25 @@ func (e *Engine) settleOnce(ctx context.Context, gone <-chan struct{}, j job, pa
 			return
 		}
 		done <- e.conclude(ctx, j, rec, r.Err)
-	}()
+	}
+	late := e.Clock.After(max(patience, 0))
 	select {
-	case r := <-done:
-		return r
+	case r := <-ch:
+		if rec, _ := r.Val.(*payment.Record); r.Err == nil && rec != nil && rec.State.Captured() {
+			end(r) // which waits for nothing then
+			return <-done
+		}
+		go end(r)
+		select {
+		case res := <-done:
+			return res
+		case <-gone:
+		case <-late:
+		}
 	case <-gone:
-	case <-e.Clock.After(max(patience, 0)):
+		go func() { end(<-ch) }()
+	case <-late:
+		go func() { end(<-ch) }()
 	}
 	rec, err := e.Store.Get(ctx, j.ref)
 	if err != nil || !recorded(rec) {

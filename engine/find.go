@@ -11,21 +11,21 @@ import (
 )
 
 // find returns the record to which a return belongs, or nil without an error if there is
-// none yet.
-func (e *Engine) find(ctx context.Context, prov Provider, a Ask) (*payment.Record, error) {
+// none yet. Then unpaid reports whether it has seen that nobody has paid the order.
+func (e *Engine) find(ctx context.Context, prov Provider, a Ask) (rec *payment.Record, unpaid bool, err error) {
 	issuers := append([]string{prov.Terms().Issuer}, e.account(ctx, prov).former...)
-	rec, err := e.belongsTo(ctx, prov, issuers, a)
+	rec, unpaid, err = e.belongsTo(ctx, prov, issuers, a)
 	if err != nil || rec == nil {
-		return nil, err
+		return nil, unpaid, err
 	}
 	if a.Claimed.ID != "" && a.Claimed.ID != rec.ID && a.Ref != "" {
-		return rec, fmt.Errorf("%w: the id is not the one of the return address", payment.ErrMalformed)
+		return rec, false, fmt.Errorf("%w: the id is not the one of the return address", payment.ErrMalformed)
 	}
 	if !slices.Contains(issuers, rec.Issuer) || !slices.Contains(names(a.Site, a.Formerly), rec.Site) || !sameRoute(rec, a) ||
 		a.Order != "" && a.Order != rec.Order {
-		return rec, ErrForeign
+		return rec, false, ErrForeign
 	}
-	return rec, nil
+	return rec, false, nil
 }
 
 // sameRoute: the return came to the route of the payment. A provider that was renamed since
@@ -36,64 +36,77 @@ func sameRoute(rec *payment.Record, a Ask) bool {
 }
 
 // belongsTo returns the record that a return's reference or id names, or nil without an
-// error if there is none yet.
-func (e *Engine) belongsTo(ctx context.Context, prov Provider, issuers []string, a Ask) (*payment.Record, error) {
+// error if there is none yet, and then whether it has seen that the order is unpaid.
+func (e *Engine) belongsTo(ctx context.Context, prov Provider, issuers []string, a Ask) (*payment.Record, bool, error) {
 	if a.Ref != "" {
 		rec, err := e.Store.Get(ctx, a.Ref)
 		if errors.Is(err, payment.ErrNotFound) {
 			err = ErrForeign
 		}
-		return rec, err
+		return rec, false, err
 	}
 	if a.Claimed.ID == "" {
-		return nil, fmt.Errorf("%w: no id of a payment", payment.ErrMalformed)
+		return nil, false, fmt.Errorf("%w: no id of a payment", payment.ErrMalformed)
 	}
-	keys := make([]payment.Key, 0, 2*len(issuers))
+	keys := make([]payment.Key, 0, 2*len(issuers)+1)
 	for _, issuer := range issuers {
 		keys = append(keys, payment.IntentKey(issuer, a.Claimed.ID), payment.ReceiptKey(issuer, a.Claimed.ID))
 	}
 	// All in one trip: most of those who are looked for are strangers' inventions.
 	refs := e.mayBe(ctx, prov, issuers, a)
 	ref := refs[0]
-	recs, held, err := payment.LookAll(ctx, e.Store, refs, keys...)
+	n := len(keys)
+	recs, held, err := payment.LookAll(ctx, e.Store, refs, append(keys, ordersOf(a, prov.Terms())...)...)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
+	held, orders := held[:n], held[n:]
 	rec := recs[0]
 	for i := 0; i < len(held); i += 2 {
 		if intent := held[i]; intent.Found && intent.Ref != ref {
 			rec, err = e.Store.Get(ctx, intent.Ref)
 			if errors.Is(err, payment.ErrNotFound) {
-				return nil, nil
+				return nil, false, nil
 			}
-			return rec, err
+			return rec, false, err
 		} else if intent.Found {
-			return rec, nil
+			return rec, false, nil
 		}
 	}
 	for i := 1; i < len(held); i += 2 {
 		if receipt := held[i]; receipt.Found && receipt.Ref == "" {
-			return nil, ErrForeign // used before this ledger began
+			return nil, false, ErrForeign // used before this ledger began
 		}
 	}
 	if rec != nil {
-		return rec, nil
+		return rec, false, nil
 	}
 	for i := 1; i < len(held); i += 2 {
 		if held[i].Found {
 			// Under a former name of its site or its issuer.
 			old, err := e.Store.Get(ctx, held[i].Ref)
 			if err == nil && old.Order == a.Order && slices.Contains(names(a.Site, a.Formerly), old.Site) {
-				return old, nil
+				return old, false, nil
 			}
 		}
 	}
 	for _, old := range recs[1:] {
 		if old != nil {
-			return old, nil // on its way when the configuration was changed
+			return old, false, nil // on its way when the configuration was changed
 		}
 	}
-	return nil, nil
+	paid := slices.ContainsFunc(orders, func(h payment.Held) bool { return h.Found })
+	return nil, len(orders) > 0 && !paid, nil
+}
+
+// ordersOf returns the keys of a return's order, if it matters whether another payment has
+// paid it. Where the return has no proof, nobody is told.
+func ordersOf(a Ask, t payment.Terms) []payment.Key {
+	p, _ := asked{Ask: a}.Policy(nil)
+	if !a.Proof || a.Order == "" || a.Site == "" || p.Many || !t.GivesBack {
+		return nil
+	}
+	return orders(&payment.Record{Site: a.Site, Environment: t.Environment, Order: a.Order}, p.Formerly)
 }
 
 // mayBe returns the references that a return's record may have: today's first, then

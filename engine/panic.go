@@ -29,6 +29,7 @@ func (e *Engine) safely(ref payment.Ref, work func() error) (err error) {
 // process.
 func (e *Engine) settling(ctx context.Context, j job) func() (any, error) {
 	return func() (any, error) {
+		growStack(0)
 		var rec *payment.Record
 		err := e.safely(j.ref, func() (err error) {
 			rec, err = e.settle(ctx, j)
@@ -36,4 +37,14 @@ func (e *Engine) settling(ctx context.Context, j job) func() (any, error) {
 		})
 		return rec, err
 	}
+}
+
+// growStack lets the stack of a new goroutine grow at once to what a settlement needs, while
+// there is nothing on it to move. Otherwise it grows three times, in the middle of the
+// look-ups, and each time all frames are found and moved.
+//
+//go:noinline
+func growStack(i int) byte {
+	var room [12 << 10]byte
+	return room[i]
 }

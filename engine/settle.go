@@ -24,6 +24,9 @@ type job struct {
 	// absent: there was no record a moment ago. If one was made since, the claim fails and
 	// the record is read.
 	absent bool
+	// unpaid: the same look has seen that nobody has paid the order. Of two payments of
+	// one order that are asked about at the same time, the keys decide.
+	unpaid bool
 	// found is the record as it was read a moment ago, if it says what should have been
 	// paid. If it has changed since, the claim fails and the record is read again.
 	found *payment.Record
@@ -94,6 +97,7 @@ func (e *Engine) settle(ctx context.Context, j job) (*payment.Record, error) {
 		}
 		rec, err = e.attemptUnpaid(ctx, j, rec, terms, done)
 		if errors.Is(err, payment.ErrConflict) {
+			j.unpaid = false
 			tries++
 			continue
 		}
@@ -216,7 +220,7 @@ func (e *Engine) awaitShop(ctx context.Context, j job, rec *payment.Record) (*pa
 func (e *Engine) orderPaid(ctx context.Context, rec *payment.Record, j job, t payment.Terms) (bool, error) {
 	policy, placed := j.rules.Policy(rec)
 	today := asToday(rec, t, policy, j.ask.Site)
-	if policy.Many || !t.GivesBack || rec.Attempts.Unknown > 0 || rec.Attempts.Open {
+	if j.unpaid || policy.Many || !t.GivesBack || rec.Attempts.Unknown > 0 || rec.Attempts.Open {
 		return false, nil
 	}
 	paid, err := e.orderTaken(ctx, today, policy.Formerly)

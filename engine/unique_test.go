@@ -131,6 +131,36 @@ func TestAnOrderIsPaidOnceWhoeverTakesIt(t *testing.T) {
 	}
 }
 
+// overtaken is a store whose first commit comes after another's write.
+type overtaken struct {
+	*memory.Store
+	by func()
+}
+
+func (s *overtaken) Commit(ctx context.Context, c payment.Change) error {
+	if by := s.by; by != nil {
+		s.by = nil
+		by()
+		return payment.ErrConflict
+	}
+	return s.Store.Commit(ctx, c)
+}
+
+// A claim that another write has overtaken looks again whether the order is paid.
+func TestALookAtAnOrderIsGoodForOneClaim(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(w *world) { w.bank.echo = true })
+		defer w.halt()
+		s := &overtaken{Store: w.store, by: func() {
+			w.Admit(t.Context(), w.signed("idpay", "K0", "7"))
+		}}
+		if res := w.on(s).Admit(t.Context(), w.signed("idpay", "K1", "7")); res.Kind != engine.OrderPaid || w.bank.verifies() != 1 {
+			t.Errorf("%s, asked %d times", res.Kind, w.bank.verifies())
+		}
+	})
+}
+
 // What was written under an earlier key of the account is found and stays used.
 func TestAnEarlierKeyOfTheAccount(t *testing.T) {
 	t.Parallel()
