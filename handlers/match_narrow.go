@@ -25,10 +25,8 @@ func (m *Match) Narrow() error {
 			return fmt.Errorf("%s takes the home page, which customers open with a payment under way: %s", p, instead)
 		}
 	}
-	for _, set := range m.MatchRaw {
-		if wide(set) {
-			return fmt.Errorf("its matcher takes every page of the site: %s", instead)
-		}
+	if slices.ContainsFunc(m.MatchRaw, wide) {
+		return fmt.Errorf("its matcher takes every page of the site: %s", instead)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,7 +55,7 @@ func newOwnPages(ctx caddy.Context, dir string) (*ownPages, error) {
 			continue
 		}
 		found++
-		if !contains(names, f.Name()) {
+		if !slices.Contains(names, f.Name()) {
 			return nil, fmt.Errorf("pages: %s replaces none of our pages; %s", filepath.Join(dir, f.Name()), block.Suggest(f.Name(), names))
 		}
 	}
@@ -66,15 +67,6 @@ func newOwnPages(ctx caddy.Context, dir string) (*ownPages, error) {
 		return nil, fmt.Errorf("pages: %w", err)
 	}
 	return o, nil
-}
-
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }
 
 // write answers with the owner's template, if there is one for this page.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -44,10 +45,8 @@ func newPathFilter(patterns []string) pathFilter {
 // plainly answers without Caddy's matcher, for a path that needs none; sure is false where only the
 // matcher knows it.
 func (f *pathFilter) plainly(path string) (ok, sure bool) {
-	for _, p := range f.exact {
-		if p == path {
-			return true, true
-		}
+	if slices.Contains(f.exact, path) {
+		return true, true
 	}
 	for _, p := range f.prefix {
 		if strings.HasPrefix(path, p) {

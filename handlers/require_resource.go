@@ -163,10 +163,8 @@ func (g *resource) slowly(p string) bool {
 		if len(g.globs) == 0 {
 			continue
 		}
-		for _, c := range g.candidates(base) {
-			if g.filter.matchPath(c) {
-				return true
-			}
+		if slices.ContainsFunc(g.candidates(base), g.filter.matchPath) {
+			return true
 		}
 	}
 	return false

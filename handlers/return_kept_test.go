@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -37,9 +38,7 @@ func TestWhatIsKeptOfALargeReturn(t *testing.T) {
 			}
 			all := u.Query()
 			form, _ := url.ParseQuery(string(lean.Body))
-			for name, values := range form {
-				all[name] = values
-			}
+			maps.Copy(all, form)
 			if got := fmt.Sprint(u.Path, all); got != "/back"+fmt.Sprint(url.Values{"wc-api": {"wc_bank"}, "id": {"K1"}, "wc_order": {"7"}}) {
 				t.Errorf("%d bytes, posted %v: %s", bytes, posted, got)
 			}

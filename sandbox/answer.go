@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -131,9 +132,7 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, c call) {
 // their skew with it.
 func (a answer) write(w http.ResponseWriter, now time.Time) {
 	h := w.Header()
-	for k, v := range a.header {
-		h[k] = v
-	}
+	maps.Copy(h, a.header)
 	h.Set("Date", now.UTC().Format(http.TimeFormat))
 	body, kind := a.raw, a.kind
 	if body == nil && a.body != nil {

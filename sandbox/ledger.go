@@ -1,6 +1,9 @@
 package sandbox
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // Ledger is the truth that a test compares its own books with.
 type Ledger struct {
@@ -91,9 +94,7 @@ func (s *Server) Ledger(provider, id, order string) Ledger {
 		copied := *t
 		l.Tracks[k] = &copied
 	}
-	for k, n := range s.st.requests {
-		l.Requests[k] = n
-	}
+	maps.Copy(l.Requests, s.st.requests)
 	for _, f := range s.st.faults {
 		l.Faults = append(l.Faults, *f)
 	}

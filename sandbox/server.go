@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -115,12 +116,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 // bad key looks like.
 func accepts(secret string, known []string) bool {
 	if len(known) > 0 {
-		for _, k := range known {
-			if k == secret {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(known, secret)
 	}
 	lower := strings.ToLower(secret)
 	return strings.TrimSpace(secret) != "" &&

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/rahgir/caddy-payments/engine"
@@ -131,10 +132,8 @@ func (s *shop) lookup(id, order string) (payment.Expectation, error) {
 	if s.busy[order] > 0 {
 		return payment.Expectation{}, engine.ErrUnanswered // who asks waits for the one that credits
 	}
-	for _, known := range ids {
-		if known == id {
-			return payment.Expectation{Amount: s.price[order], Source: payment.FromLookup, Unconsumed: true}, nil
-		}
+	if slices.Contains(ids, id) {
+		return payment.Expectation{Amount: s.price[order], Source: payment.FromLookup, Unconsumed: true}, nil
 	}
 	return payment.Expectation{}, engine.ErrForeign
 }

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -20,9 +21,7 @@ func TestFormsAreBounded(t *testing.T) {
 	f := form(t, send(t, srv, "GET", query, nil), "accept")
 	with := func(name, value string) url.Values {
 		c := url.Values{}
-		for k, v := range f {
-			c[k] = v
-		}
+		maps.Copy(c, f)
 		c.Set(name, value)
 		return c
 	}

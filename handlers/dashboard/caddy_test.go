@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -61,9 +62,7 @@ http://127.0.0.1:%s {
 		if err := json.Unmarshal(adapted, &config); err != nil {
 			t.Fatal(err)
 		}
-		for name, app := range apps {
-			config["apps"].(map[string]any)[name] = app
-		}
+		maps.Copy(config["apps"].(map[string]any), apps)
 		b, _ := json.Marshal(config)
 		return caddy.Load(b, true)
 	}

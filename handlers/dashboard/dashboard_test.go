@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -213,9 +214,7 @@ func TestDecide(t *testing.T) {
 	f := form(t, page, "accept")
 	without := func(names ...string) url.Values {
 		c := url.Values{}
-		for k, v := range f {
-			c[k] = v
-		}
+		maps.Copy(c, f)
 		for _, n := range names {
 			c.Del(n)
 		}

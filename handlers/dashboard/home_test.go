@@ -3,6 +3,7 @@ package dashboard
 import (
 	"bufio"
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -147,9 +148,7 @@ func TestGiveBack(t *testing.T) {
 	}
 	without := func(f url.Values, name string) url.Values {
 		c := url.Values{}
-		for k, v := range f {
-			c[k] = v
-		}
+		maps.Copy(c, f)
 		c.Del(name)
 		return c
 	}

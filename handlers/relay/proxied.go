@@ -2,6 +2,7 @@ package relay
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -21,10 +22,8 @@ func proxied(h http.Header) string {
 
 func tellsOfProxy(name string) bool {
 	name = strings.ToLower(strings.ReplaceAll(name, "_", "-"))
-	for _, whole := range []string{"via", "forwarded", "x-host", "x-original-host", "cdn-loop", "x-proxyuser-ip"} {
-		if name == whole {
-			return true
-		}
+	if slices.Contains([]string{"via", "forwarded", "x-host", "x-original-host", "cdn-loop", "x-proxyuser-ip"}, name) {
+		return true
 	}
 	for _, prefix := range []string{"x-forwarded", "forwarded-", "x-original-forwarded", "x-envoy-", "cf-"} {
 		if strings.HasPrefix(name, prefix) {

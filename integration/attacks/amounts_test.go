@@ -1,6 +1,7 @@
 package attacks_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -50,9 +51,7 @@ func amounts() []attack {
 				for _, amount := range []string{"5e4", "0xC350", "50000.0", " 50000", "+50000", "-1", "00050000", "9223372036854775808", "1000000000000000000000000000000"} {
 					bad := *ret
 					bad.Form = map[string]string{}
-					for name, value := range ret.Form {
-						bad.Form[name] = value
-					}
+					maps.Copy(bad.Form, ret.Form)
 					bad.Form["amount"] = amount
 					p := x.send(b, &bad)
 					x.ours(p.Status == http.StatusOK || p.Status == http.StatusBadRequest, "%s: %d", amount, p.Status)

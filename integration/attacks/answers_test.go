@@ -2,6 +2,7 @@ package attacks_test
 
 import (
 	"bytes"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -19,9 +20,7 @@ func (b *box) rewrite(old, now string) {
 		if strings.Contains(r.URL.Path, "verify") {
 			body = bytes.ReplaceAll(body, []byte(old), []byte(now))
 		}
-		for name, values := range rec.Header() {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), rec.Header())
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 		w.WriteHeader(rec.Code)
 		_, _ = w.Write(body)
@@ -63,9 +62,7 @@ func (b *box) gather(n int) {
 		}
 		mu.Unlock()
 		<-open
-		for name, values := range rec.Header() {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), rec.Header())
 		w.WriteHeader(rec.Code)
 		_, _ = w.Write(rec.Body.Bytes())
 	}))

@@ -3,6 +3,7 @@ package flow_test
 import (
 	"encoding/json"
 	"html"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -118,9 +119,7 @@ var sara = url.Values{"name": {"  سارا   رضایی "}, "mobile": {"+۹۸ (�
 
 func with(form url.Values, more ...string) url.Values {
 	all := make(url.Values)
-	for k, v := range form {
-		all[k] = v
-	}
+	maps.Copy(all, form)
 	for i := 0; i+1 < len(more); i += 2 {
 		all.Set(more[i], more[i+1])
 	}

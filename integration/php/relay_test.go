@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
@@ -237,9 +238,7 @@ func TestRelayRefuses(t *testing.T) {
 	}
 	verify := func(change map[string]any) string {
 		body := map[string]any{"merchant_id": harness.APIKey, "amount": 50000, "authority": id}
-		for k, v := range change {
-			body[k] = v
-		}
+		maps.Copy(body, change)
 		b, _ := json.Marshal(body)
 		return string(b)
 	}

@@ -3,6 +3,7 @@ package php_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -122,9 +123,7 @@ func TestReturnByGET(t *testing.T) {
 		"status": "10", "track_id": p.TrackID, "id": id, "order_id": "101", "amount": "50000", "card_no": card, "date": date,
 		"paid": "1", "verified": "true",
 	}
-	for name, value := range shopRead {
-		get[name] = value
-	}
+	maps.Copy(get, shopRead)
 	same(t, "$_GET", s.Get, get)
 	same(t, "$_POST", s.Post, []any{})
 	same(t, "$_REQUEST", s.Request, get)

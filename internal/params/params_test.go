@@ -3,6 +3,7 @@ package params
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -330,9 +331,7 @@ func TestRewriteProperty(t *testing.T) {
 
 // merge is PHP's $_REQUEST.
 func merge(get, post map[string]variable) map[string]variable {
-	for name, v := range post {
-		get[name] = v
-	}
+	maps.Copy(get, post)
 	return get
 }
 

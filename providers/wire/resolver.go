@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -115,10 +116,8 @@ func (r *resolver) lookup(ctx context.Context, host string) ([]netip.Addr, error
 		if a.IsLoopback() || a.IsUnspecified() {
 			return nil, errOwnAddress
 		}
-		for _, own := range ours {
-			if a == own {
-				return nil, errOwnAddress
-			}
+		if slices.Contains(ours, a) {
+			return nil, errOwnAddress
 		}
 	}
 	return k.addrs, nil

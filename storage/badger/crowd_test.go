@@ -3,6 +3,7 @@ package badger
 import (
 	"context"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -45,43 +46,45 @@ func TestMoreThanABatchWaits(t *testing.T) {
 // However many returns somebody makes up with one id, all its records are found.
 func TestMoreOfAnIDThanAPageLooksAt(t *testing.T) {
 	t.Parallel()
-	s := open(t, filepath.Join(t.TempDir(), "ledger"))
-	const n = maxLooks + 50
-	var all sync.WaitGroup
-	turns := make(chan struct{}, 2*maxBatch)
-	for i := range n {
-		turns <- struct{}{}
-		all.Go(func() {
-			defer func() { <-turns }()
-			r := delivered(i)
-			var take []payment.Key
-			if i == 0 { // the oldest is the one that was paid
-				take = []payment.Key{payment.ReceiptKey(r.Issuer, "contested")}
-			} else {
-				r.State, r.Receipt = payment.Declined, nil
+	const looks = 40
+	s := open(t, filepath.Join(t.TempDir(), "ledger"), func(c *config) { c.looks = looks })
+	first := 0
+	for _, n := range []int{looks - 1, looks, looks + 1, 10*looks + 5} {
+		id := "contested" + strconv.Itoa(n)
+		var all sync.WaitGroup
+		for i := first; i < first+n; i++ {
+			all.Go(func() {
+				r := delivered(i)
+				var take []payment.Key
+				if i == first { // the oldest is the one that was paid
+					take = []payment.Key{payment.ReceiptKey(r.Issuer, id)}
+				} else {
+					r.State, r.Receipt = payment.Declined, nil
+				}
+				r.ID = id
+				if err := s.Commit(context.Background(), payment.Change{Record: r, Take: take, Lazy: true}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		found, last := 0, payment.Ref("")
+		for q := (payment.Listing{ID: id, Limit: 1000}); ; {
+			page, err := s.List(context.Background(), q)
+			if err != nil {
+				t.Fatal(err)
 			}
-			r.ID = "contested"
-			if err := s.Commit(context.Background(), payment.Change{Record: r, Take: take, Lazy: true}); err != nil {
-				t.Error(err)
+			found += len(page.Records)
+			if len(page.Records) > 0 {
+				last = page.Records[len(page.Records)-1].Ref
 			}
-		})
-	}
-	all.Wait()
-	found, last := 0, payment.Ref("")
-	for q := (payment.Listing{ID: "contested", Limit: 1000}); ; {
-		page, err := s.List(context.Background(), q)
-		if err != nil {
-			t.Fatal(err)
+			if q.Cursor = page.Next; q.Cursor == "" {
+				break
+			}
 		}
-		found += len(page.Records)
-		if len(page.Records) > 0 {
-			last = page.Records[len(page.Records)-1].Ref
+		if found != n || last != delivered(first).Ref {
+			t.Errorf("%d of %d were found, the last is %s", found, n, last)
 		}
-		if q.Cursor = page.Next; q.Cursor == "" {
-			break
-		}
-	}
-	if found != n || last != delivered(0).Ref {
-		t.Errorf("%d of %d were found, the last is %s", found, n, last)
+		first += n
 	}
 }

@@ -98,7 +98,7 @@ func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, erro
 			if p.before(q.From) {
 				return nil
 			}
-			if looks++; looks > maxLooks {
+			if looks++; looks > s.cfg.looks {
 				page.Next = last.cursor()
 				return nil
 			}

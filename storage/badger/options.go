@@ -28,6 +28,7 @@ type config struct {
 	memTable       int64
 	tick           time.Duration
 	sieveSize      int
+	looks          int              // see maxLooks
 	sieving        func()           // before sieves are written, for tests
 	onNewLife      func(why string) // beside the log, for tests
 	freeSpace      func(dir string) (disk.Space, error)
@@ -65,6 +66,7 @@ func newConfig(opts []Option) *config {
 		reserve:   defaultReserve,
 		tick:      time.Second,
 		sieveSize: sieveSize,
+		looks:     maxLooks,
 		sieving:   func() {},
 		onNewLife: func(string) {},
 		freeSpace: disk.Measure,
