@@ -33,8 +33,8 @@ const rememberFor = 24 * time.Hour
 
 // remembered is the file.
 type remembered struct {
-	Ledger    string                    `json:"ledger"`
-	At        time.Time                 `json:"at"`
+	Ledger string    `json:"ledger"`
+	At     time.Time `json:"at"`
 	downs
 }
 
