@@ -123,7 +123,7 @@ func (c *call) export() error {
 }
 
 func (c *call) doctor() error {
-	findings := c.app.Doctor(c.r.Context())
+	findings := c.app.Doctor(c.r.Context(), c.lang)
 	if findings == nil {
 		findings = []operate.Finding{}
 	}

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -30,22 +29,25 @@ func (a *App) ProviderIssuer(name string) (string, bool) {
 
 // Doctor implements operate.App: it looks at the running configuration and
 // changes nothing.
-func (a *App) Doctor(ctx context.Context) []operate.Finding {
-	out := append(a.Money(ctx, lang.EN), a.doctorStore(ctx)...)
+func (a *App) Doctor(ctx context.Context, l lang.Lang) []operate.Finding {
+	out := append(a.Money(ctx, l), a.doctorStore(ctx, l)...)
 	out = append(out, a.doctorSites()...)
 	for _, name := range a.ProviderNames() {
-		out = append(out, a.doctorProvider(name)...)
+		out = append(out, a.doctorProvider(name, l)...)
 	}
 	if len(a.providers) == 0 {
-		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "provider", Text: "no provider is configured"})
+		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "provider", Text: lang.Text{"no provider is configured", "هیچ درگاهی در پیکربندی نیست"}.In(l)})
 	}
 	out = append(out, a.doctorRelays(ctx)...)
-	out = append(out, a.doctorAffiliates()...)
-	return append(out, a.doctorKeys()...)
+	out = append(out, a.doctorAffiliates(l)...)
+	return append(out, a.doctorKeys(l)...)
 }
 
 // Money implements operate.App: what costs money now, or soon will. It counts what waits
 // first, so that it is not older than the question.
+//
+// Invariant: whatever keeps payments from being taken, paid or handed over is in here, so
+// that doctor, status and the dashboard's first page say it alike.
 func (a *App) Money(ctx context.Context, l lang.Lang) []operate.Finding {
 	ctx, cancel := context.WithTimeout(ctx, recountMost)
 	defer cancel()
@@ -53,7 +55,10 @@ func (a *App) Money(ctx context.Context, l lang.Lang) []operate.Finding {
 	for name, p := range a.providers {
 		f.Sandbox[name] = p.Traits().Environment == payment.Sandbox
 	}
-	if eng, err := a.Engine(ctx); err == nil {
+	eng, err := a.Engine(ctx)
+	if err != nil {
+		f.Closed = err
+	} else {
 		f.KeptBack = eng.KeptBack
 		processWatch.Look(ctx, eng.Store, nil)
 		a.tellLedger()
@@ -66,43 +71,43 @@ func (a *App) Money(ctx context.Context, l lang.Lang) []operate.Finding {
 const recountMost = 5 * time.Second
 
 // doctorProvider says how a provider is configured.
-func (a *App) doctorProvider(name string) []operate.Finding {
+func (a *App) doctorProvider(name string, l lang.Lang) []operate.Finding {
 	p := a.providers[name]
 	var out []operate.Finding
 	sandbox := p.Traits().Environment == "sandbox"
 	if e, ok := p.Provider.(payment.Relocated); ok && e.Elsewhere() != "" {
-		text := "base_url is " + e.Elsewhere() + ", not the provider's own address"
+		text := lang.Text{"base_url is %s, not the provider's own address", "نشانیِ base_url این است: %s، نه نشانی خود درگاه"}
 		if !sandbox {
-			text += ": what is paid there counts as live"
+			text = lang.Text{text[0] + ": what is paid there counts as live", text[1] + "؛ آنچه آن‌جا پرداخت شود واقعی به شمار می‌آید"}
 		}
-		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "base_url", Where: name, Text: text})
+		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "base_url", Where: name, Text: fmt.Sprintf(text.In(l), e.Elsewhere())})
 	}
 	switch {
 	case sandbox:
 		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "sandbox", Where: name,
-			Text: "this provider is in its sandbox: nobody really pays"})
+			Text: lang.Text{"this provider is in its sandbox: nobody really pays", "این درگاه آزمایشی است: کسی پول واقعی نمی‌دهد"}.In(l)})
 	case len(out) == 0 && processWatch.Provider(name).Up():
-		out = append(out, operate.Finding{Level: operate.LevelOK, Code: "provider", Where: name, Text: a.lastHeard(name)})
+		out = append(out, operate.Finding{Level: operate.LevelOK, Code: "provider", Where: name, Text: a.lastHeard(name, l)})
 	}
 	return out
 }
 
 // lastHeard says when a provider answered last; of one that was not asked since the
 // start nothing is claimed but that it is no sandbox.
-func (a *App) lastHeard(name string) string {
+func (a *App) lastHeard(name string, l lang.Lang) string {
 	p := processWatch.Provider(name)
 	last := p.Asked.OK
 	if p.Created.OK.After(last) {
 		last = p.Created.OK
 	}
 	if last.IsZero() {
-		return "live; not asked since the start"
+		return lang.Text{"live; not asked since the start", "واقعی؛ از زمان آغاز چیزی از آن پرسیده نشده"}.In(l)
 	}
-	return "live; it answered last " + lang.Age(time.Since(last), lang.EN) + " ago"
+	return fmt.Sprintf(lang.Text{"live; it answered last %s ago", "واقعی؛ آخرین بار %s پیش پاسخ داد"}.In(l), lang.Age(time.Since(last), l))
 }
 
 // doctorAffiliates names what keeps sales from being reported.
-func (a *App) doctorAffiliates() []operate.Finding {
+func (a *App) doctorAffiliates(l lang.Lang) []operate.Finding {
 	if len(a.affiliates) == 0 {
 		return nil
 	}
@@ -111,17 +116,19 @@ func (a *App) doctorAffiliates() []operate.Finding {
 	for _, site := range tracks {
 		if !slices.Contains(reports, site) {
 			out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "unreported", Where: site,
-				Text: "this site takes affiliates' ids by `track`, but has no `verify`, `observe` or `relay` that tells of payments, so no sale of it is ever reported"})
+				Text: lang.Text{"this site takes affiliates' ids by `track`, but has no `verify`, `observe` or `relay` that tells of payments, so no sale of it is ever reported",
+					"این سایت با `track` شناسهٔ همکاران فروش را می‌گیرد، ولی `verify`، `observe` یا `relay` ندارد که از پرداخت‌ها خبر دهد؛ پس هیچ فروشی گزارش نمی‌شود"}.In(l)})
 		}
 	}
 	if len(tracks) == 0 {
 		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "unreported",
-			Text: "an affiliate is configured, but no site has `track`: no visit is noted and no sale is reported"})
+			Text: lang.Text{"an affiliate is configured, but no site has `track`: no visit is noted and no sale is reported",
+				"شبکهٔ همکاری فروش در پیکربندی هست ولی هیچ سایتی `track` ندارد: نه بازدیدی ثبت می‌شود و نه فروشی گزارش"}.In(l)})
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.affiliates)) {
 		if e, ok := a.affiliates[name].(payment.Relocated); ok && e.Elsewhere() != "" {
 			out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "base_url", Where: name,
-				Text: "base_url is " + e.Elsewhere() + ", not the network's own address"})
+				Text: fmt.Sprintf(lang.Text{"base_url is %s, not the network's own address", "نشانیِ base_url این است: %s، نه نشانی خود شبکه"}.In(l), e.Elsewhere())})
 		}
 	}
 	return out
@@ -129,49 +136,47 @@ func (a *App) doctorAffiliates() []operate.Finding {
 
 // doctorKeys names who uses the store's own key. A site's key is as good to its
 // shop as the app's.
-func (a *App) doctorKeys() []operate.Finding {
+func (a *App) doctorKeys(l lang.Lang) []operate.Finding {
 	if a.HasKeys() {
 		return nil
 	}
 	sites, others := a.sites.Keyless()
 	if !others {
 		return []operate.Finding{{Level: operate.LevelOK, Code: "signing_key",
-			Text: "no signing_key is written: the store's own is used, which a shop cannot know; write one before a shop checks receipts"}}
+			Text: lang.Text{"no signing_key is written: the store's own is used, which a shop cannot know; write one before a shop checks receipts",
+				"signing_key نوشته نشده: کلید خود دفتر به کار می‌رود که فروشگاه نمی‌داند؛ پیش از آن‌که فروشگاهی رسید را بررسی کند یکی بنویسید"}.In(l)}}
 	}
 	var out []operate.Finding
 	for _, site := range sites {
 		out = append(out, operate.Finding{Level: operate.LevelOK, Code: "signing_key", Where: site,
-			Text: "this site has no signing_key, and the global options have none: the store's own is used, which a shop cannot know; write one before this shop checks receipts"})
+			Text: lang.Text{"this site has no signing_key, and the global options have none: the store's own is used, which a shop cannot know; write one before this shop checks receipts",
+				"نه این سایت signing_key دارد و نه تنظیمات سراسری: کلید خود دفتر به کار می‌رود که فروشگاه نمی‌داند؛ پیش از آن‌که این فروشگاه رسید را بررسی کند یکی بنویسید"}.In(l)})
 	}
 	return out
 }
 
-func (a *App) doctorStore(ctx context.Context) []operate.Finding {
+// doctorStore says what is behind and around a ledger that is open; whether it is, and has
+// room, is among what costs money.
+func (a *App) doctorStore(ctx context.Context, l lang.Lang) []operate.Finding {
 	eng, err := a.Engine(ctx)
 	if err != nil {
-		text := "the store is not open"
-		if errors.Is(err, payment.ErrFull) {
-			text = "the store is not open, and payments get 503: " + err.Error() + "; it opens by itself when there is room"
-		}
-		return []operate.Finding{{Level: operate.LevelError, Code: "store", Text: text}}
+		return nil
 	}
 	out := remarks(eng.Store)
-	if err := eng.Store.Ready(); err != nil {
-		return append(out, operate.Finding{Level: operate.LevelError, Code: "store", Text: "the store takes no new payments: " + err.Error()})
-	}
-	out = append(out, operate.Finding{Level: operate.LevelOK, Code: "store", Text: "the store is open and has room"})
 	gen, err := eng.Store.Generation(ctx)
 	if err == nil && gen.Seq > 1 {
 		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "generation",
-			Text: fmt.Sprintf("the ledger was lost, restored or moved %d times, last at %s; payments from before go to review", gen.Seq-1, gen.Start.Format(time.RFC3339))})
+			Text: fmt.Sprintf(lang.Text{"the ledger was lost, restored or moved (%s times, last at %s): payments from before go to review",
+				"دفتر گم، بازیابی یا جابه‌جا شده است (%s بار، آخرین بار %s): پرداخت‌های پیش از آن به بررسی می‌رود"}.In(l), lang.Digits(fmt.Sprint(gen.Seq-1), l), lang.When(gen.Start, l))})
 	}
 	if skew := time.Since(eng.Store.Now()); skew > time.Minute || skew < -time.Minute {
 		out = append(out, operate.Finding{Level: operate.LevelError, Code: "clock",
-			Text: fmt.Sprintf("the store's clock and this machine's differ by %s", skew.Round(time.Second))})
+			Text: fmt.Sprintf(lang.Text{"the store's clock and this machine's differ by %s", "ساعت دفتر و ساعت این دستگاه %s اختلاف دارد"}.In(l), lang.Age(skew.Abs(), l))})
 	}
 	for _, name := range eng.Paused() {
 		out = append(out, operate.Finding{Level: operate.LevelError, Code: "affiliate", Where: name,
-			Text: "it refused our token, or the configuration no longer has it: nothing is reported until the configuration changes"})
+			Text: lang.Text{"it refused our token, or the configuration no longer has it: nothing is reported until the configuration changes",
+				"توکن ما را نپذیرفت، یا دیگر در پیکربندی نیست: تا پیکربندی عوض نشود چیزی گزارش نمی‌شود"}.In(l)})
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/rahgir/caddy-payments/handlers"
+	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/operate/meters"
 	"github.com/rahgir/caddy-payments/operate/watch"
@@ -13,8 +14,8 @@ import (
 // stands above the app.
 
 func (a *App) Sites() *handlers.Sites                       { return a.sites }
-func (a *App) DoctorProvider(name string) []operate.Finding { return a.doctorProvider(name) }
-func (a *App) DoctorAffiliates() []operate.Finding          { return a.doctorAffiliates() }
+func (a *App) DoctorProvider(name string) []operate.Finding { return a.doctorProvider(name, lang.EN) }
+func (a *App) DoctorAffiliates() []operate.Finding          { return a.doctorAffiliates(lang.EN) }
 func (a *App) Listens() bool                                { return a.observer.events.now.Load() != nil }
 func (a *App) Wants(event string) bool                      { return a.observer.events.wants(event) }
 func (a *App) FlushEvents(d time.Duration)                  { a.observer.events.queue.Flush(d) }

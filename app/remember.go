@@ -20,22 +20,33 @@ import (
 )
 
 // A restart in the middle of a bad day must not look like its end: a provider that starts
-// no payments shows it only when the next customers have pressed Pay in vain. So what is
-// known of providers that are down is kept in a small file for the next process.
+// no payments shows it only when the next customers have pressed Pay in vain, and a shop that
+// takes no paid orders when the next is handed over. So what is known of providers and shops
+// that are down is kept in a small file for the next process.
 //
-// Invariant: doctor, status and the dashboard say of a provider after a restart what they
-// said before, until it has been asked again. The file is about one ledger; that of another
-// is ignored. It may be deleted: then the next calls show again how providers answer.
+// Invariant: doctor, status and the dashboard say of a provider and of a shop after a restart
+// what they said before, until it has been asked again. The file is about one ledger; that of
+// another is ignored. It may be deleted: then the next calls show again how all of them answer.
 
 // rememberFor is how old what an earlier process knew may be.
 const rememberFor = 24 * time.Hour
 
 // remembered is the file.
 type remembered struct {
-	Ledger    string                    `json:"ledger"`
-	At        time.Time                 `json:"at"`
-	Providers map[string]watch.Provider `json:"providers"`
+	Ledger string    `json:"ledger"`
+	At     time.Time `json:"at"`
+	downs
 }
+
+// downs are the providers and the shops that are down.
+type downs struct {
+	Providers map[string]watch.Provider `json:"providers"`
+	Shops     map[string]watch.Shop     `json:"shops,omitempty"`
+}
+
+func downsOf(w *watch.Watch) downs { return downs{w.Down(), w.FailingShops()} }
+
+func (d downs) none() bool { return len(d.Providers)+len(d.Shops) == 0 }
 
 // memoryFile is the process's: what it has written last, and whether it has read what an
 // earlier one wrote.
@@ -72,19 +83,20 @@ func (m *memoryFile) recall(ctx context.Context, store payment.Store, w *watch.W
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("reading what was known of providers: %w", err)
+		return fmt.Errorf("reading what was known of providers and shops: %w", err)
 	}
 	var was remembered
 	if err := json.Unmarshal(text, &was); err != nil {
-		return fmt.Errorf("reading what was known of providers: %w", err)
+		return fmt.Errorf("reading what was known of providers and shops: %w", err)
 	}
 	if age := now.Sub(was.At); was.Ledger == gen.ID && age < rememberFor && age > -time.Hour {
 		w.Recall(was.Providers)
+		w.RecallShops(was.Shops, now.Add(-rememberFor))
 	}
 	return nil
 }
 
-// keep writes what is known of providers that are down, where it has changed. Before recall
+// keep writes what is known of providers and shops that are down, where it has changed. Before recall
 // it does nothing.
 func (m *memoryFile) keep(w *watch.Watch, now time.Time) error {
 	m.mu.Lock()
@@ -92,17 +104,17 @@ func (m *memoryFile) keep(w *watch.Watch, now time.Time) error {
 	if m.ledger == "" {
 		return nil
 	}
-	down := w.Down()
+	down := downsOf(w)
 	text, err := json.Marshal(down)
 	if err != nil {
-		return fmt.Errorf("writing what is known of providers: %w", err)
+		return fmt.Errorf("writing what is known of providers and shops: %w", err)
 	}
-	if bytes.Equal(text, m.wrote) || len(down) == 0 && m.wrote == nil && !m.there() {
+	if bytes.Equal(text, m.wrote) || down.none() && m.wrote == nil && !m.there() {
 		return nil
 	}
-	if len(down) == 0 {
+	if down.none() {
 		if err := os.Remove(m.path()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("removing what was known of providers: %w", err)
+			return fmt.Errorf("removing what was known of providers and shops: %w", err)
 		}
 		m.wrote = text
 		return nil
@@ -112,7 +124,7 @@ func (m *memoryFile) keep(w *watch.Watch, now time.Time) error {
 		err = m.write(whole)
 	}
 	if err != nil {
-		return fmt.Errorf("writing what is known of providers: %w", err)
+		return fmt.Errorf("writing what is known of providers and shops: %w", err)
 	}
 	m.wrote = text
 	return nil
@@ -145,9 +157,9 @@ func (m *memoryFile) write(text []byte) error {
 	return err
 }
 
-// remember keeps what is known of providers for the next process.
+// remember keeps what is known of providers and shops for the next process.
 func (a *App) remember() {
 	if err := processMemory.keep(processWatch, time.Now()); err != nil {
-		a.log.Debug("a restart will forget which providers are down", zap.Error(err))
+		a.log.Debug("a restart will forget which providers and shops are down", zap.Error(err))
 	}
 }

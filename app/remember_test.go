@@ -35,6 +35,13 @@ func TestProvidersAreRemembered(t *testing.T) {
 	}
 	w.Note(engine.Event{Name: engine.EventAsked, Provider: "key", Outcome: engine.VerifyOperator})
 	w.Note(engine.Event{Name: engine.EventAsked, Provider: "well", Outcome: engine.VerifyPaid})
+	missed := func(w *watch.Watch, site, event string) {
+		w.Note(engine.Event{Name: event, Record: &payment.Record{Ref: "r", Site: site, State: payment.Verified, Reason: payment.ReasonUnreachable}})
+	}
+	missed(w, "down.example", engine.EventMissed)
+	missed(w, "down.example", engine.EventMissed)
+	missed(w, "once.example", engine.EventMissed)
+	missed(w, "well.example", engine.EventDelivered)
 	first := &processMemoryOf{file: file}
 	first.recall(t, store, w, now)
 	first.keep(t, w, now)
@@ -59,15 +66,29 @@ func TestProvidersAreRemembered(t *testing.T) {
 			t.Errorf("after a restart people are told of %s: %t", name, turned)
 		}
 	}
-	if n := len(again("another ledger", other, now, nil).Down()); n != 0 {
-		t.Errorf("another ledger knows of %d providers", n)
+	for site, fails := range map[string]int{"down.example": 2, "once.example": 1, "well.example": 0} {
+		if s := next.Shops()[site]; s.Fails != fails || fails > 0 && (!s.Since.Equal(now) || s.Why != payment.ReasonUnreachable) {
+			t.Errorf("after a restart %s is %+v", site, s)
+		}
+	}
+	missed(next, "down.example", engine.EventMissed)
+	if down, turned := next.ShopTurn("down.example"); !down || !turned {
+		t.Error("after a restart people are not told of a shop that is still down")
+	}
+	seen := again("handed over since", store, now, func(w *watch.Watch) { missed(w, "down.example", engine.EventDelivered) })
+	if s := seen.Shops()["down.example"]; s.Failing() {
+		t.Errorf("what this process has seen of a shop lost against the earlier one: %+v", s)
+	}
+	if w := again("another ledger", other, now, nil); len(w.Down())+len(w.Shops()) != 0 {
+		t.Errorf("another ledger knows of %v %v", w.Down(), w.Shops())
 	}
 	for _, late := range []struct {
 		after time.Duration
 		n     int
 	}{{rememberFor - time.Second, 3}, {rememberFor, 0}, {100 * rememberFor, 0}} {
-		if n := len(again("later", store, now.Add(late.after), nil).Down()); n != late.n {
-			t.Errorf("%v later %d providers are down, want %d", late.after, n, late.n)
+		w := again("later", store, now.Add(late.after), nil)
+		if n := len(w.Down()); n != late.n || (len(w.Shops()) == 2) != (n > 0) {
+			t.Errorf("%v later %d providers are down, want %d, and shops %v", late.after, n, late.n, w.Shops())
 		}
 	}
 	asked := again("asked since", store, now, func(w *watch.Watch) {
@@ -85,9 +106,30 @@ func TestProvidersAreRemembered(t *testing.T) {
 		end.Note(engine.Event{Name: engine.EventAsked, Provider: name, Outcome: engine.VerifyPaid})
 		end.Note(engine.Event{Name: engine.EventStarting, Provider: name, Outcome: engine.CreateOK})
 	}
+	missed(end, "down.example", engine.EventDelivered)
+	missed(end, "once.example", engine.EventDelivered)
 	m.keep(t, end, now)
 	if _, err := os.Stat(file); err == nil {
 		t.Error("the file is left when all is well")
+	}
+	// A shop alone is reason enough for a file, and one that nobody has tried for a day is none
+	// for the process after the next.
+	missed(end, "down.example", engine.EventMissed)
+	m.keep(t, end, now)
+	for after, n := range map[time.Duration]int{time.Hour: 1, rememberFor: 1, rememberFor + time.Second: 0} {
+		third := starts()
+		third.RecallShops(end.FailingShops(), now.Add(after-rememberFor))
+		if len(third.Shops()) != n {
+			t.Errorf("%v after its last hand-over: %v", after, third.Shops())
+		}
+	}
+	if len(again("a shop alone", store, now, nil).Shops()) != 1 {
+		t.Error("a shop alone is forgotten")
+	}
+	missed(end, "down.example", engine.EventDelivered)
+	m.keep(t, end, now)
+	if _, err := os.Stat(file); err == nil {
+		t.Error("the file is left when the shop is back")
 	}
 	// What can't be read is no reason for anything.
 	if err := os.WriteFile(file, []byte("{half"), 0o600); err != nil {

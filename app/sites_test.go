@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	payments "github.com/rahgir/caddy-payments/app"
+	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/operate"
 )
 
@@ -165,7 +166,7 @@ func TestDoctorCountsKeys(t *testing.T) {
 			gone, cancel := context.WithCancel(t.Context())
 			cancel() // nothing is started, so no store is waited for
 			var got []string
-			for _, f := range ours.Doctor(gone) {
+			for _, f := range ours.Doctor(gone, lang.EN) {
 				if f.Code == "signing_key" && f.Level == operate.LevelOK {
 					got = append(got, f.Where)
 				}

@@ -113,7 +113,10 @@ func (t *teller) Observe(e engine.Event) {
 	if !e.Alert || note.Kind == "" {
 		return
 	}
-	if note.Kind == "disk_low" || note.Kind == "operator_fault" {
+	switch note.Kind {
+	case "disk_low":
+		note.Provider, note.Order, note.Reason = "", "", "" // it is the ledger's, whoever met it
+	case "operator_fault":
 		note.Order, note.Reason = "", ""
 	}
 	t.note(note)

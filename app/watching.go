@@ -74,7 +74,7 @@ func (a *App) look(ctx context.Context) time.Duration {
 	a.Enter()
 	defer a.Leave()
 	if err := processMemory.recall(ctx, eng.Store, processWatch, start); err != nil && ctx.Err() == nil {
-		a.log.Debug("what an earlier process knew of providers is lost", zap.Error(err))
+		a.log.Debug("what an earlier process knew of providers and shops is lost", zap.Error(err))
 	}
 	processWatch.Look(ctx, eng.Store, nil)
 	a.tellLedger()

@@ -18,8 +18,9 @@ type App interface {
 	// ProviderIssuer is who gives out the ids of a configured provider.
 	ProviderIssuer(name string) (string, bool)
 	// Doctor looks for what is wrong with the configuration and its
-	// surroundings. It changes nothing.
-	Doctor(ctx context.Context) []Finding
+	// surroundings. It changes nothing. The texts are in the language l, but for those
+	// about how the Caddyfile is written: they are in English, as its errors are.
+	Doctor(ctx context.Context, l lang.Lang) []Finding
 	// Money looks for what costs money now, or soon will: the part of Doctor that
 	// changes with what customers, providers and shops do.
 	// The texts are in the language l.

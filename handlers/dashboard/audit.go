@@ -42,6 +42,7 @@ func (p *page) audit() error {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		out.Counting = true
+		p.w.Header().Set("Refresh", statsAgain)
 	case err != nil:
 		return err
 	}

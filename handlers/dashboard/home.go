@@ -58,7 +58,9 @@ const (
 	homeItems = 5
 	// statsWait is how long a page waits for numbers; after that it says that they are
 	// being counted.
-	statsWait = 3 * time.Second
+	statsWait = time.Second
+	// statsAgain is after how long such a page is loaded anew, without JavaScript, too.
+	statsAgain = "2"
 )
 
 func (p *page) home() error {
@@ -83,9 +85,6 @@ func (p *page) home() error {
 		return err
 	}
 	h.Troubles = p.troubles()
-	if p.h.app.Health().Ledger.Trouble != "" {
-		h.Troubles = append([]trouble{{Tone: "bad", Text: h.T("ledger_full")}}, h.Troubles...)
-	}
 	h.Well = len(waiting) == 0 && !slices.ContainsFunc(h.Troubles, func(t trouble) bool { return t.Tone == "bad" })
 	p.health(&h)
 	ctx, cancel := context.WithTimeout(p.r.Context(), statsWait)
@@ -94,6 +93,7 @@ func (p *page) home() error {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		h.Counting = true
+		p.w.Header().Set("Refresh", statsAgain)
 	case err != nil:
 		return err
 	default:
@@ -145,7 +145,8 @@ func (p *page) owed() (string, error) {
 var helps = map[string]string{"waiting": "attention", "owed": "owed", "refund": "attention", "unanswered": "open", "unknown": "open", "refused": "open", "shop": "open"}
 
 // troubles are doctor's findings about money. A dashboard of some sites shows what is
-// about those: what other owners' payments wait for is not theirs to see.
+// about those, and that the ledger takes no payments, which are theirs, too: what other
+// owners' payments wait for is not theirs to see.
 func (p *page) troubles() []trouble {
 	var out []trouble
 	for _, f := range p.h.app.Money(p.r.Context(), p.lang) {
@@ -165,7 +166,7 @@ func (p *page) troubles() []trouble {
 }
 
 func (p *page) shows(f operate.Finding) bool {
-	return len(p.h.Sites) == 0 || f.Code == "shop" && slices.Contains(p.h.Sites, f.Where)
+	return len(p.h.Sites) == 0 || f.Code == "store" || f.Code == "shop" && slices.Contains(p.h.Sites, f.Where)
 }
 
 // health says how providers, shops and the ledger are.

@@ -57,6 +57,45 @@ func TestHomeOfOneSite(t *testing.T) {
 			t.Errorf("%q is shown", s)
 		}
 	}
+	l.Found = []operate.Finding{{Level: operate.LevelError, Code: "store", Text: "the ledger takes no new payments"}}
+	send(t, serve(t, &Handler{Sites: []string{"shop.example"}}, l), "GET", "?lang=en", nil).want(t, 200, "Something needs you", "takes no new payments")
+}
+
+// Each kind of page, for each role: who is unknown or has no role sees none, who may look
+// sees all without a form that changes something, and each method but GET, HEAD and POST is
+// refused to everybody.
+func TestEveryPageForEveryRole(t *testing.T) {
+	l := operatetest.New(t)
+	r := l.Put(payment.Review, payment.ReasonAmount, nil)
+	paid := l.Put(payment.Delivered, "", nil)
+	srv := serve(t, &Handler{Role: "{http.auth.user.role}"}, l)
+	pages := []string{"", "?q=" + r.Order, "?q=" + string(r.Ref), "?from=30d", "?state=review", "?ref=" + string(r.Ref), "?ref=" + string(paid.Ref), "?back=refund&ref=" + string(paid.Ref), "?live=1", "?cursor=x", "?ref=nonsense", "?nonsense=1"}
+	for _, x := range tabs {
+		pages = append(pages, "?tab="+x.key)
+	}
+	for _, page := range pages {
+		for _, who := range [][]string{{"Test-User", "", "Test-Role", "decide"}, {"Test-User", "ali", "Test-Role", ""}, {"Test-User", "ali", "Test-Role", "boss"}} {
+			for _, method := range []string{"GET", "HEAD", "POST"} {
+				if a := send(t, srv, method, page, nil, who...).want(t, 403); strings.Contains(a.body, r.Order) && !strings.Contains(page, r.Order) || strings.Contains(a.body, paid.Order) {
+					t.Errorf("%s %s shows a payment to %v", method, page, who)
+				}
+			}
+		}
+		for _, role := range []string{"view", "decide"} {
+			who := []string{"Test-User", "ali", "Test-Role", role}
+			a := send(t, srv, "GET", page, nil, who...)
+			if forms := strings.Count(a.body, `<form method="post"`); forms > 0 && role == "view" || a.status >= 500 {
+				t.Errorf("%s is answered %d with %d forms to who may %s", page, a.status, forms, role)
+			}
+			for _, method := range []string{"PUT", "DELETE", "PATCH", "OPTIONS"} {
+				send(t, srv, method, page, nil, who...).want(t, 405)
+			}
+		}
+		send(t, srv, "POST", page, url.Values{"decision": {"accept"}}, "Test-User", "ali", "Test-Role", "view").want(t, 403)
+	}
+	if l.Get(r.Ref).Version != r.Version || l.Get(paid.Ref).Version != paid.Version {
+		t.Error("something was changed")
+	}
 }
 
 // Who may only look sees everything and changes nothing, whatever he sends; who has no

@@ -18,7 +18,7 @@ var texts = map[string]lang.Text{
 	"unwell":          {"Something needs you", "چیزی به شما نیاز دارد"},
 	"waits":           {"Waiting for a person", "منتظر تصمیم"},
 	"waits_all":       {"All that wait", "همهٔ منتظرها"},
-	"counting":        {"The numbers are being counted; load the page again in a moment.", "عددها شمرده می‌شود؛ کمی بعد صفحه را دوباره باز کنید."},
+	"counting":        {"The numbers are being counted; the page loads itself anew in a moment.", "عددها شمرده می‌شود؛ صفحه کمی بعد خودش تازه می‌شود."},
 	"counted":         {"Counted at %s", "شمارش در %s"},
 	"today":           {"Today", "امروز"},
 	"month":           {"Last 30 days", "۳۰ روز گذشته"},

@@ -28,6 +28,8 @@ type Facts struct {
 	// Providers are the configured ones; Sandbox says which of them take no real money.
 	Providers []string
 	Sandbox   map[string]bool
+	// Closed is why the ledger is not open; nil if it is.
+	Closed error
 	// KeptBack says whether calls to a provider are kept back, because too many in a
 	// row had no answer.
 	KeptBack func(provider string) bool

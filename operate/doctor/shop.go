@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -79,14 +80,22 @@ const (
 func ledger(f Facts) []operate.Finding {
 	var out []operate.Finding
 	l := f.Watch.Ledger()
+	if f.Closed != nil {
+		return append(out, closed(f))
+	}
 	if l.Seen.IsZero() {
 		return nil
 	}
 	if l.Nodes > 1 {
 		out = append(out, operate.Finding{Level: operate.LevelOK, Code: "nodes", Text: f.say(lang.Text{"%s nodes work on the ledger", "%s گره روی دفتر کار می‌کنند"}, l.Nodes)})
 	}
-	if l.Trouble != "" || l.Room < 0 {
-		return out // the store's own findings say it
+	if l.Trouble != "" {
+		return append(out, operate.Finding{Level: operate.LevelError, Code: "store", Text: f.say(lang.Text{"the ledger takes no new payments, customers get 503, and what has begun is finished: %s; it goes on by itself when that is mended",
+			"دفتر پرداخت تازه نمی‌پذیرد و مشتریان ۵۰۳ می‌گیرند؛ آنچه شروع شده تمام می‌شود: %s؛ وقتی درست شود خودش ادامه می‌دهد"}, l.Trouble)})
+	}
+	out = append(out, operate.Finding{Level: operate.LevelOK, Code: "store", Text: f.say(lang.Text{"the ledger is open and takes payments", "دفتر باز است و پرداخت می‌پذیرد"})})
+	if l.Room < 0 {
+		return out
 	}
 	room := humanize.IBytes(uint64(l.Room)) //nolint:gosec // not negative here
 	finding := operate.Finding{Level: operate.LevelOK, Code: "disk", Text: f.say(lang.Text{"%s may be written before new payments are refused", "تا نپذیرفتن پرداخت تازه %s جا هست"}, room)}
@@ -98,4 +107,13 @@ func ledger(f Facts) []operate.Finding {
 		}
 	}
 	return append(out, finding)
+}
+
+// closed says that the ledger is not open.
+func closed(f Facts) operate.Finding {
+	text := lang.Text{"the ledger is not open, and payments get 503: %s", "دفتر باز نیست و پرداخت‌ها ۵۰۳ می‌گیرند: %s"}
+	if errors.Is(f.Closed, payment.ErrFull) {
+		text = lang.Text{"the ledger is not open, and payments get 503: %s; it opens by itself when there is room", "دفتر باز نیست و پرداخت‌ها ۵۰۳ می‌گیرند: %s؛ وقتی جا باز شود خودش باز می‌شود"}
+	}
+	return operate.Finding{Level: operate.LevelError, Code: "store", Text: f.say(text, f.Closed.Error())}
 }

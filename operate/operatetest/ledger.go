@@ -136,7 +136,7 @@ func (l *Ledger) ProviderNames() []string { return []string{"idpay"} }
 func (l *Ledger) ProviderIssuer(name string) (string, bool) { return Issuer, name == "idpay" }
 
 // Doctor implements operate.App.
-func (l *Ledger) Doctor(context.Context) []operate.Finding { return l.Found }
+func (l *Ledger) Doctor(context.Context, lang.Lang) []operate.Finding { return l.Found }
 
 // Money implements operate.App.
 func (l *Ledger) Money(context.Context, lang.Lang) []operate.Finding { return l.Found }

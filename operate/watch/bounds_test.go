@@ -90,3 +90,20 @@ func TestWaitersAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// The shops that are kept for the next process are bounded; those that were tried last stay.
+func TestFailingShopsAreBounded(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, maxRecalled - 1, maxRecalled, maxRecalled + 1, 3 * maxRecalled} {
+		now := time.Unix(1_790_000_000, 0)
+		w := New(func() time.Time { return now })
+		for i := range n {
+			now = now.Add(time.Second)
+			w.Note(engine.Event{Name: engine.EventMissed, Record: &payment.Record{Ref: "r", Site: strconv.Itoa(i), State: payment.Verified}})
+		}
+		kept := w.FailingShops()
+		if _, ok := kept[strconv.Itoa(n-1)]; len(kept) != min(n, maxRecalled) || !ok {
+			t.Errorf("%d: %d are kept, the last of them: %t", n, len(kept), ok)
+		}
+	}
+}

@@ -87,6 +87,9 @@ func (w *Watch) Ledger() Ledger {
 
 // Full is in how long the ledger has no room, at the pace of the last hours; false
 // if it gets no smaller, or too little is known.
+//
+// Invariant: a disk that was filled and cleared is not foretold to fill. The pace of all
+// samples still falls then, so it counts only as far as the room has shrunk altogether.
 func (w *Watch) Full() (in time.Duration, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -96,19 +99,21 @@ func (w *Watch) Full() (in time.Duration, ok bool) {
 	}
 	// The least squares of room over time.
 	first := w.samples[0].at
-	if w.samples[n-1].at.Sub(first) < forecastAfter {
+	passed := w.samples[n-1].at.Sub(first)
+	if passed < forecastAfter {
 		return 0, false
 	}
+	lost := float64(w.samples[0].room-w.ledger.Room) / passed.Seconds()
 	var st, sr, stt, str float64
 	for _, s := range w.samples {
 		t, r := s.at.Sub(first).Seconds(), float64(s.room)
 		st, sr, stt, str = st+t, sr+r, stt+t*t, str+t*r
 	}
 	slope := (float64(n)*str - st*sr) / (float64(n)*stt - st*st)
-	if slope >= 0 {
+	if slope >= 0 || lost <= 0 {
 		return 0, false
 	}
-	seconds := float64(w.ledger.Room) / -slope
+	seconds := float64(w.ledger.Room) / min(-slope, lost)
 	if seconds > (10 * 365 * 24 * time.Hour).Seconds() {
 		return 0, false
 	}

@@ -168,6 +168,23 @@ func TestForecast(t *testing.T) {
 	if !ok || in < 5*time.Hour || in > 24*time.Hour {
 		t.Errorf("full in %s, %v", in, ok)
 	}
+	// The disk is filled and cleared: what it was like meanwhile foretells nothing.
+	for _, full := range []bool{true, false} {
+		was := store.room
+		if full {
+			store.Store.Break(payment.ErrFull)
+		} else {
+			store.Store.Break(nil)
+			store.room = 100<<30 - 1<<20 // payments were written, too
+		}
+		for range 30 {
+			w.Look(context.Background(), store, nil)
+			now = now.Add(time.Minute)
+		}
+		if in, ok := w.Full(); ok && in < LowSoon {
+			t.Errorf("cleared to %d after %d: full in %s", store.room, was, in)
+		}
+	}
 	store.Store.Break(payment.ErrFull)
 	w.Look(context.Background(), store, nil)
 	if l := w.Ledger(); l.Room != 0 || l.Trouble == "" {

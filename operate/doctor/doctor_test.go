@@ -1,0 +1,50 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rahgir/caddy-payments/internal/lang"
+	"github.com/rahgir/caddy-payments/operate"
+	"github.com/rahgir/caddy-payments/operate/watch"
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/memory"
+)
+
+// A ledger that takes no payments, or is not open, costs money now, and is said once, in
+// the language that was asked for; one that is in order is said to be.
+func TestLedger(t *testing.T) {
+	t.Parallel()
+	full := fmt.Errorf("%w for new payments: less than 256 MiB free", payment.ErrFull)
+	for name, c := range map[string]struct {
+		closed, broken error
+		level          operate.Level
+		en, fa         string
+	}{
+		"in order":            {nil, nil, operate.LevelOK, "takes payments", "پرداخت می‌پذیرد"},
+		"full":                {nil, full, operate.LevelError, "takes no new payments", "پرداخت تازه نمی‌پذیرد"},
+		"not open":            {errors.New("locked by another"), nil, operate.LevelError, "503: locked by another", "۵۰۳ می‌گیرند: locked by another"},
+		"not open, as full":   {full, nil, operate.LevelError, "when there is room", "وقتی جا باز شود"},
+		"not open, and known": {full, full, operate.LevelError, "is not open", "باز نیست"},
+	} {
+		w := watch.New(nil)
+		store := memory.New(time.Now)
+		store.Break(c.broken)
+		w.Look(context.Background(), store, nil)
+		for l, want := range map[lang.Lang]string{"": c.en, lang.EN: c.en, lang.FA: c.fa} {
+			var said []operate.Finding
+			for _, f := range Money(Facts{Watch: w, Now: time.Now(), Lang: l, Closed: c.closed}) {
+				if f.Code == "store" {
+					said = append(said, f)
+				}
+			}
+			if len(said) != 1 || said[0].Level != c.level || !strings.Contains(said[0].Text, want) {
+				t.Errorf("%s, in %q: %+v", name, l, said)
+			}
+		}
+	}
+}
