@@ -81,7 +81,7 @@ func TestInitStaticSells(t *testing.T) {
 		t.Errorf("%d\n%s", p.Status, p.Body)
 	}
 	p := buy(t, shop, "/buy/sample")
-	if p.Status != http.StatusOK || !strings.Contains(p.Body, "Thank you, it is paid") || !strings.Contains(p.Body, "120000 toman") {
+	if p.Status != http.StatusOK || !strings.Contains(p.Body, "Thank you, it is paid") || !strings.Contains(p.Body, "120,000 toman") {
 		t.Errorf("%d\n%s", p.Status, p.Body)
 	}
 	if p := harness.NewBrowser(t).Get(shop + "/buy/nothing"); p.Status != http.StatusNotFound || !strings.Contains(p.Body, "<h1") {
