@@ -89,6 +89,7 @@ func TestInvoiceBodies(t *testing.T) {
 		{"twice encoded", form, "api_key=k&amount=1000&return_url=http%253A%252F%252Fshop.test%252Fx%253Fa%253Db%2526c%253Dd"},
 		{"json", "application/json", `{"api_key":"k","amount":1000,"return_url":"http://shop.test/x?a=b&c=d"}`},
 		{"json, encoded", "application/json; charset=utf-8", `{"api_key":"k","amount":"1000","return_url":"http%3A%2F%2Fshop.test%2Fx%3Fa%3Db%26c%3Dd"}`},
+		{"json of no type", "", `{"api_key":"k","amount":1000,"return_url":"http://shop.test/x?a=b&c=d"}`},
 		{"multipart", mw.FormDataContentType(), buf.String()},
 	} {
 		t.Run(c.name, func(t *testing.T) {
