@@ -80,10 +80,10 @@ func (s *Server) serveInvoice(w http.ResponseWriter, r *http.Request, provider s
 }
 
 // invoiceFields reads form and JSON bodies: the document names no type, and
-// hosts of the script say that they take either. A client that names none sends JSON.
+// hosts of the script say that they take either.
 func invoiceFields(r *http.Request, body []byte) func(string) string {
-	if isJSON(r) || isObject(r, body) {
-		m := decodeObject(body)
+	if isJSON(r) {
+		m := readObject(r, body)
 		return func(name string) string { return text(m[name]) }
 	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {

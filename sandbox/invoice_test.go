@@ -70,6 +70,8 @@ func TestInvoiceErrors(t *testing.T) {
 	} {
 		r.want(r.do(c.method, "/24pal/invoice/request", c.body, "Content-Type", "application/x-www-form-urlencoded"), 200, c.want)
 	}
+	r.want(r.do("POST", "/24pal/invoice/request", `{"api_key":"k","amount":1000,"return_url":"http://s/"}`), 200,
+		`{"status":0,"errorCode":101,"errorDescription":"api_key ارسال نشده است یا صحیح نیست"}`) // JSON of no type
 	r.fault(`{"provider":"24pal","kind":"error","code":"301","count":1}`)
 	r.want(r.form("/24pal/invoice/request", nil), 200,
 		`{"status":0,"errorCode":301,"errorDescription":"خطایی در برقراری با سرور بانک رخ داده است"}`)
@@ -89,7 +91,6 @@ func TestInvoiceBodies(t *testing.T) {
 		{"twice encoded", form, "api_key=k&amount=1000&return_url=http%253A%252F%252Fshop.test%252Fx%253Fa%253Db%2526c%253Dd"},
 		{"json", "application/json", `{"api_key":"k","amount":1000,"return_url":"http://shop.test/x?a=b&c=d"}`},
 		{"json, encoded", "application/json; charset=utf-8", `{"api_key":"k","amount":"1000","return_url":"http%3A%2F%2Fshop.test%2Fx%3Fa%3Db%26c%3Dd"}`},
-		{"json of no type", "", `{"api_key":"k","amount":1000,"return_url":"http://shop.test/x?a=b&c=d"}`},
 		{"multipart", mw.FormDataContentType(), buf.String()},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -51,21 +51,12 @@ func isJSON(r *http.Request) bool {
 	return err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json"))
 }
 
-// isObject says whether a body of no declared type is a JSON object.
-func isObject(r *http.Request, body []byte) bool {
-	return r.Header.Get("Content-Type") == "" && bytes.HasPrefix(bytes.TrimSpace(body), []byte("{"))
-}
-
 // readObject decodes a JSON object; anything else is an empty one, which the
 // providers' own checks then refuse field by field.
 func readObject(r *http.Request, body []byte) map[string]any {
 	if !isJSON(r) {
 		return nil
 	}
-	return decodeObject(body)
-}
-
-func decodeObject(body []byte) map[string]any {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
 	var m map[string]any
