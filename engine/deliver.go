@@ -179,7 +179,7 @@ func (e *Engine) finishDelivery(ctx context.Context, rec *payment.Record, h Hand
 				e.alert(ctx, name, next, nil)
 				return next, nil
 			}
-			e.observe(name, next, nil, false)
+			e.observe(name, next, nil, name == EventMissed && stubborn(next))
 			if next.Earliest().Equal(now) {
 				e.wakeWorker()
 			}
@@ -256,6 +256,18 @@ func (e *Engine) handed(next *payment.Record, h Handed, p Policy, now time.Time)
 		e.keepForAlert(next)
 	}
 	return name, alert, lazy, err
+}
+
+// stubbornAt is the delivery without proof after which a person hears of a payment that
+// is repeated: about eight minutes after the first.
+const stubbornAt = 6
+
+// stubborn reports, once for each payment, that a shop which answers doesn't confirm it. It
+// may refuse this payment alone (another sum, a cancelled order), while it takes all others
+// and looks well. Until somebody decides, the order counts as paid, and no other payment of
+// it is taken.
+func stubborn(r *payment.Record) bool {
+	return r.Reason == payment.ReasonNoProof && r.Delivery.Count == stubbornAt
 }
 
 // Await waits until nobody works on a payment any more, or patience ends, and returns the

@@ -284,8 +284,20 @@ func TestRule7IdempotentRepeatsForThreeDaysThenParks(t *testing.T) {
 		defer w.halt()
 		rec := w.announce()
 		w.Admit(t.Context(), w.ask())
+		for n, alerts := range []int{5: 0, 6: 1, 7: 1} {
+			for w.shop.count() < n {
+				time.Sleep(time.Second)
+			}
+			synctest.Wait()
+			if got := w.events.alerts(engine.EventMissed); n > 4 && got != alerts {
+				t.Errorf("%d alerts after %d deliveries without proof", got, n)
+			}
+		}
 		time.Sleep(70 * time.Hour)
 		w.wantState(rec.Ref, payment.Delivering)
+		if n := w.events.alerts(engine.EventMissed); n != 1 {
+			t.Errorf("%d alerts of one stubborn payment", n)
+		}
 		if n := w.shop.count(); n < 60 {
 			t.Errorf("only %d deliveries in 70 hours", n)
 		}

@@ -108,3 +108,54 @@ func TestInquiriesAreBounded(t *testing.T) {
 		})
 	}
 }
+
+// Payments of a choice are read page by page up to a bound, of which the caller is told.
+func TestWhatIsReadIsBounded(t *testing.T) {
+	t.Parallel()
+	const all = maxLimit + 3
+	store := memory.New(nil)
+	e, err := engine.New(t.Context(), engine.Config{Store: store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range all {
+		r := &payment.Record{Ref: payment.NewRef("shop", "i", strconv.Itoa(i), ""), State: payment.Created, ID: strconv.Itoa(i), Issuer: "i", CreatedAt: time.Unix(int64(1_790_000_000+i), 0)}
+		if err := store.Commit(t.Context(), payment.Change{Record: r}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, most := range []int{0, maxLimit - 1, maxLimit, maxLimit + 1, all, StatsMost} {
+		n := 0
+		whole, err := each(t.Context(), e, payment.Listing{}, most, func(*payment.Record) { n++ })
+		if err != nil || n != min(most, all) || whole != (most >= all) {
+			t.Errorf("%d: read %d, whole %v, %v", most, n, whole, err)
+		}
+	}
+}
+
+// booking is a provider whose own list has so many payments, and goes on to say so.
+type booking struct{ n, said int }
+
+func (b *booking) Book(_ context.Context, _, _ time.Time, f func(payment.Booked) error) error {
+	for range b.n {
+		b.said++
+		if err := f(payment.Booked{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A provider's list is compared up to a bound; beyond it nothing is, no more is asked for,
+// and the owner is told what to choose.
+func TestComparedListsAreBounded(t *testing.T) {
+	t.Parallel()
+	const most = 100
+	for _, n := range []int{0, 1, most - 1, most, most + 1, 50 * most} {
+		b := &booking{n: n}
+		list, err := booked(t.Context(), b, Comparing{Provider: "p"}, most)
+		if n <= most && (err != nil || len(list) != n) || n > most && (err == nil || b.said != most+1) {
+			t.Errorf("%d: %d, %v", n, len(list), err)
+		}
+	}
+}

@@ -100,6 +100,17 @@ func Reconcile(ctx context.Context, e *engine.Engine, q Comparing) (Reconciled, 
 	return out, nil
 }
 
+// booked reads the provider's own list, which has most payments at most.
+func booked(ctx context.Context, b payment.Bookkeeper, q Comparing, most int) (list []payment.Booked, err error) {
+	err = b.Book(ctx, q.From, q.To, func(b payment.Booked) error {
+		if list = append(list, b); len(list) > most {
+			return input("the provider's list has more than %d payments: choose fewer days", most)
+		}
+		return nil
+	})
+	return list, err
+}
+
 // ask asks the provider: for its list, or, where it has none, about each payment that the
 // ledger has as paid.
 func (out *Reconciled) ask(ctx context.Context, e *engine.Engine, q Comparing, ours []*payment.Record, span reconcile.Span) (list []payment.Booked, err error) {
@@ -109,12 +120,7 @@ func (out *Reconciled) ask(ctx context.Context, e *engine.Engine, q Comparing, o
 	}
 	if b, ok := p.Provider.(payment.Bookkeeper); ok {
 		out.Source = "list"
-		err := b.Book(ctx, q.From, q.To, func(b payment.Booked) error {
-			if list = append(list, b); len(list) > comparedMost {
-				return input("the provider's list has more than %d payments: choose fewer days", comparedMost)
-			}
-			return nil
-		})
+		list, err := booked(ctx, b, q, comparedMost)
 		if errors.Is(err, payment.ErrNoBook) {
 			return nil, notPossible("%s", err.Error())
 		}

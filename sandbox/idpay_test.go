@@ -49,6 +49,7 @@ func TestIDPayCreate(t *testing.T) {
 		{"bad key", `{}`, []string{"X-API-KEY", "wrong"}, 403, "12"},
 		{"no order", `{"amount":1000,` + ok + `}`, nil, 406, "32"},
 		{"not JSON", `order_id=1`, nil, 406, "32"},
+		{"JSON of no type", `{"order_id":"1","amount":1000,` + ok + `}`, []string{"Content-Type", ""}, 406, "32"},
 		{"long order", `{"order_id":"` + strings.Repeat("x", 51) + `","amount":1000,` + ok + `}`, nil, 406, "32"},
 		{"no amount", `{"order_id":"1",` + ok + `}`, nil, 406, "33"},
 		{"small", `{"order_id":"1","amount":999,` + ok + `}`, nil, 406, "34"},

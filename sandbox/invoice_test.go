@@ -70,6 +70,8 @@ func TestInvoiceErrors(t *testing.T) {
 	} {
 		r.want(r.do(c.method, "/24pal/invoice/request", c.body, "Content-Type", "application/x-www-form-urlencoded"), 200, c.want)
 	}
+	r.want(r.do("POST", "/24pal/invoice/request", `{"api_key":"k","amount":1000,"return_url":"http://s/"}`), 200,
+		`{"status":0,"errorCode":101,"errorDescription":"api_key ارسال نشده است یا صحیح نیست"}`) // JSON of no type
 	r.fault(`{"provider":"24pal","kind":"error","code":"301","count":1}`)
 	r.want(r.form("/24pal/invoice/request", nil), 200,
 		`{"status":0,"errorCode":301,"errorDescription":"خطایی در برقراری با سرور بانک رخ داده است"}`)

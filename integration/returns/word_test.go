@@ -360,7 +360,8 @@ func TestAnnouncedWithoutRedirect(t *testing.T) {
 func TestRefusedAndAway(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Options{}, "")
-	site, shop := w.plain("verify /back idpay {\nexpect none\nrefused redirect */checkout/*\nrefused header X-Order-State:failed*\n}")
+	site, shop := w.plain("verify /back idpay {\nexpect none\nrefused redirect */checkout/*\nrefused header X-Order-State:failed*\n}\n" +
+		"verify /woo idpay {\nexpect none\ndeliver idempotent\nack redirect */order-received/*\nrefused preset woocommerce\n}")
 	w.start()
 	for order, say := range map[string]http.HandlerFunc{
 		"redirect": func(rw http.ResponseWriter, r *http.Request) {
@@ -375,11 +376,29 @@ func TestRefusedAndAway(t *testing.T) {
 			t.Errorf("%s: %s %s", order, r.State, r.Reason)
 		}
 	}
+	// A8: a plugin that fails an order and, when it is told again, leads to the order
+	// as if it were paid. What it has refused it is not told again.
+	told := 0
+	shop.SetAnswer(func(rw http.ResponseWriter, r *http.Request) {
+		if told++; told > 1 {
+			http.Redirect(rw, r, "/checkout/order-received/8/", http.StatusFound)
+			return
+		}
+		http.Redirect(rw, r, "/checkout/", http.StatusFound)
+	})
+	bill, ret := w.paid("idpay", "failed", 50_000, site+"/woo")
+	for range 2 {
+		come(harness.NewBrowser(t), ret)
+	}
+	if r := w.record(bill.ID); r.State != "parked" || r.Reason != "shop_refused" || told != 1 {
+		t.Errorf("failed, then as if paid: %s %s, told %d times", r.State, r.Reason, told)
+	}
+
 	shop.SetAnswer(func(rw http.ResponseWriter, _ *http.Request) {
 		rw.Header().Set("Retry-After", "600")
 		rw.WriteHeader(http.StatusServiceUnavailable)
 	})
-	bill, ret := w.paid("idpay", "away", 50_000, site+"/back")
+	bill, ret = w.paid("idpay", "away", 50_000, site+"/back")
 	b := harness.NewBrowser(t)
 	status(t, come(b, ret), http.StatusServiceUnavailable)
 	if r := w.record(bill.ID); r.State != "verified" {

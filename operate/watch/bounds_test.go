@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"errors"
 	"strconv"
 	"testing"
 	"time"
@@ -18,33 +19,35 @@ func TestWhatIsWatchedIsBounded(t *testing.T) {
 		most int
 		note func(w *Watch, i int)
 		size func(w *Watch) int
+		// beyond is what stands for all that are more.
+		beyond int
 		// last is how often, or in which state, the first is known.
 		first func(w *Watch) int
 	}{
-		"refused calls of relays": {mostRelayed,
-			func(w *Watch, i int) {
+		"refused calls of relays": {most: mostRelayed, beyond: 1,
+			note: func(w *Watch, i int) {
 				w.Note(engine.Event{Name: engine.EventRelayStranger, Site: strconv.Itoa(i)})
 			},
-			func(w *Watch) int { return len(w.relayed) },
-			func(w *Watch) int { return w.relayed[relayedKey{engine.EventRelayStranger, "0"}].N },
+			size:  func(w *Watch) int { return len(w.relayed) },
+			first: func(w *Watch) int { return w.relayed[relayedKey{engine.EventRelayStranger, "0"}].N },
 		},
-		"providers": {maxNames,
-			func(w *Watch, i int) {
+		"providers": {most: maxNames,
+			note: func(w *Watch, i int) {
 				w.mu.Lock()
 				defer w.mu.Unlock()
 				w.provider(engine.Event{Provider: strconv.Itoa(i)}).told += "x"
 			},
-			func(w *Watch) int { return len(w.providers) },
-			func(w *Watch) int { return len(w.providers["0"].told) },
+			size:  func(w *Watch) int { return len(w.providers) },
+			first: func(w *Watch) int { return len(w.providers["0"].told) },
 		},
-		"shops": {maxNames,
-			func(w *Watch, i int) {
+		"shops": {most: maxNames,
+			note: func(w *Watch, i int) {
 				w.mu.Lock()
 				defer w.mu.Unlock()
 				w.shop(&payment.Record{Site: strconv.Itoa(i)}, engine.Event{Name: engine.EventMissed}, now)
 			},
-			func(w *Watch) int { return len(w.shops) },
-			func(w *Watch) int { return w.shops["0"].Fails },
+			size:  func(w *Watch) int { return len(w.shops) },
+			first: func(w *Watch) int { return w.shops["0"].Fails },
 		},
 	} {
 		for _, n := range []int{1, c.most - 1, c.most, c.most + 1, 3 * c.most} {
@@ -52,13 +55,39 @@ func TestWhatIsWatchedIsBounded(t *testing.T) {
 			for i := range n {
 				c.note(w, i)
 			}
-			if got := c.size(w); got != min(n, c.most) {
+			if got := c.size(w); got != min(n, c.most+c.beyond) {
 				t.Errorf("%s: %d of %d are remembered", name, got, n)
 			}
 			c.note(w, 0)
 			if got := c.first(w); got != 2 {
 				t.Errorf("%s, %d: the first is known to have come %d times, want 2", name, n, got)
 			}
+		}
+	}
+}
+
+// However many places strangers invent, trouble of another kind, and how often it came, is
+// still told.
+func TestInventedPlacesHideNoTrouble(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{mostRelayed - 1, mostRelayed, mostRelayed + 1, 100 * mostRelayed} {
+		w := New(func() time.Time { return time.Unix(1_790_000_000, 0) })
+		for i := range n {
+			w.Note(engine.Event{Name: engine.EventForeignReturn, Site: strconv.Itoa(i) + ".shops.test"})
+		}
+		for range 2 {
+			w.Note(engine.Event{Name: engine.EventRelayDown, Site: "shop.test", Err: errors.New("no room")})
+		}
+		told, foreign := Relayed{}, 0
+		for _, r := range w.Relayed() {
+			if r.Event == engine.EventForeignReturn {
+				foreign += r.N
+			} else {
+				told = r
+			}
+		}
+		if want := map[bool]string{true: "shop.test", false: Elsewhere}[n < mostRelayed]; told.Where != want || told.N != 2 || told.Why != "no room" || foreign != n {
+			t.Errorf("%d invented places: %+v, %d foreign returns", n, told, foreign)
 		}
 	}
 }

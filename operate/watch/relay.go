@@ -11,8 +11,8 @@ import (
 
 // Relayed is what was seen of one kind of trouble at a relay since the start.
 type Relayed struct {
-	// Event is the engine's name of it, Where the site, or the provider where none is
-	// known.
+	// Event is the engine's name of it, Where the site, the provider where none is
+	// known, or Elsewhere.
 	Event, Where string
 	N            int
 	Last         time.Time
@@ -30,8 +30,15 @@ func relayedKind(name string) bool {
 	return false
 }
 
-// mostRelayed bounds what strangers can make us remember.
+// mostRelayed bounds for how many places trouble is told apart. Strangers invent places
+// where a wildcard serves any name, so what comes beyond is told of all other places
+// together.
+//
+// Invariant: no trouble goes untold because others came before it.
 const mostRelayed = 64
+
+// Elsewhere stands for all places beyond those that are told apart.
+const Elsewhere = "*"
 
 type relayedKey struct{ event, where string }
 
@@ -43,10 +50,11 @@ func (w *Watch) relay(e engine.Event, now time.Time) {
 	}
 	k := relayedKey{e.Name, cmp.Or(where, e.Provider)}
 	t := w.relayed[k]
+	if t == nil && len(w.relayed) >= mostRelayed {
+		k.where = Elsewhere
+		t = w.relayed[k]
+	}
 	if t == nil {
-		if len(w.relayed) >= mostRelayed {
-			return
-		}
 		if w.relayed == nil {
 			w.relayed = make(map[relayedKey]*Relayed)
 		}
