@@ -104,6 +104,9 @@ type Handler struct {
 	ours   []*provider
 	// used are the providers of this site's own routes.
 	used []*provider
+	// bound compares returns with their creates: one for each provider that is observed or
+	// relayed here.
+	bound []*Observe
 	// matched: some gate has a matcher, whose result may change though the path stays the
 	// same.
 	matched bool
@@ -234,6 +237,7 @@ func (h *Handler) provisionRoutes(ctx caddy.Context) error {
 			return fmt.Errorf("relay %d: %w", i+1, err)
 		}
 	}
+	h.bind()
 	for i, q := range h.Require {
 		if err := q.provision(ctx); err != nil {
 			return fmt.Errorf("require %d: %w", i+1, err)
@@ -316,10 +320,8 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	case v != nil:
 		return h.serveReturn(w, r, next, v)
 	}
-	if len(h.Observe) > 0 {
-		if page := h.strayed(r); page != nil {
-			return page(w, r)
-		}
+	if page := h.strayed(r); page != nil {
+		return page(w, r)
 	}
 	for _, c := range h.Checkout {
 		if item, receipt, ok := c.item(r.URL.Path); receipt {

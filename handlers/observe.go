@@ -65,6 +65,13 @@ type observeRoute struct {
 	quiet *atomic.Int32
 }
 
+// routeFor is what an observe route knows of its provider.
+func routeFor(info ProviderInfo) observeRoute {
+	terms := info.Terms()
+	_, inquires := info.Provider.(payment.Inquirer)
+	return observeRoute{provider: &provider{ProviderInfo: info, terms: terms}, guarded: params.NewNames(terms.Params...), orders: orderParams(info.Provider), inquires: inquires, quiet: new(atomic.Int32)}
+}
+
 // observePatience is how long a return waits for the end of another of the same
 // payment.
 const observePatience = 10 * time.Second
@@ -84,7 +91,7 @@ func (o *Observe) provision(ctx caddy.Context, h *Handler) error {
 		return fmt.Errorf("provider %q is not configured; there are: %s", o.Provider, strings.Join(h.app.ProviderNames(), ", "))
 	}
 	_, relays := info.Provider.(payment.Relayer)
-	_, o.conf.inquires = info.Provider.(payment.Inquirer)
+	o.conf = routeFor(info)
 	if !relays && !o.conf.inquires && len(o.PaidWhen) == 0 {
 		return fmt.Errorf("provider %q can neither be relayed nor asked without settling, so nothing is known of the payments that return here: write `paid_when` with the answer by which the shop says that it is paid", o.Provider)
 	}
@@ -96,11 +103,7 @@ func (o *Observe) provision(ctx caddy.Context, h *Handler) error {
 	if err := o.checkValues(); err != nil {
 		return err
 	}
-	o.conf.provider = &provider{ProviderInfo: info, terms: info.Terms()}
-	o.conf.guarded = params.NewNames(o.conf.provider.terms.Params...)
-	o.conf.orders = orderParams(info.Provider)
 	o.conf.name = o.name() + " " + o.Provider
-	o.conf.quiet = new(atomic.Int32)
 	return nil
 }
 

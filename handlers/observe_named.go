@@ -280,11 +280,34 @@ func orderParams(p payment.Provider) (names []string) {
 	return names
 }
 
+// bind finds out whose returns are compared with their creates.
+//
+// Its invariant: each provider that the site observes, or relays under its own path, is
+// among them: whoever relays without `observe` gets its shop's returns compared all the
+// same.
+func (h *Handler) bind() {
+	add := func(o *Observe) {
+		if !slices.ContainsFunc(h.bound, func(b *Observe) bool { return b.Provider == o.Provider }) {
+			h.bound = append(h.bound, o)
+		}
+	}
+	for _, o := range h.Observe {
+		add(o)
+	}
+	for _, l := range h.Relay {
+		for _, name := range l.server.Names() {
+			if info, ok := h.app.Provider(name); ok {
+				add(&Observe{Provider: name, conf: routeFor(info)})
+			}
+		}
+	}
+}
+
 // strayed answers a return of a relayed payment that no route takes, if its payment was
 // created with another address; nil for every other request.
 func (h *Handler) strayed(r *http.Request) answerer {
-	for i, o := range h.Observe {
-		if slices.ContainsFunc(h.Observe[:i], func(p *Observe) bool { return p.Provider == o.Provider }) || !o.marked(r) {
+	for _, o := range h.bound {
+		if !o.marked(r) {
 			continue
 		}
 		b, err := o.brought(r)

@@ -53,7 +53,7 @@ func (s *Sites) Returned() (known, missing []Finding) {
 			for _, name := range l.server.Names() {
 				if !taken[name] {
 					missing = append(missing, Finding{Code: "returns", Where: where, Text: fmt.Sprintf(
-						"%s is relayed, and there is no `observe` where its customers return: the shop's answers are not seen, returns are not compared with their create, and none is made for absent customers", name)})
+						"%s is relayed, and there is no `observe` where its customers return: the shop's answers are not seen, and no return is made for absent customers", name)})
 				}
 			}
 		}

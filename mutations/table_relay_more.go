@@ -35,5 +35,7 @@ func relayingMore() []Mutant {
 			in("engine", "&& m.Outcome != payment.OutcomePaid {", "&& m.Outcome == payment.OutcomeUnknown {"), []Suite{unit("engine", "TestForwardedOtherAmount")}},
 		{"relayed-return-with-a-dirty-id", "R7", "A zero byte behind another order's paid id hides it from us, and the plugin's trim() takes it off.",
 			in("internal/params", "\t\t\tvalue := loose(v)\n", "\t\t\tvalue, err := strict(name, v)\n\t\t\tif err != nil {\n\t\t\t\tcontinue\n\t\t\t}\n"), []Suite{unit("internal/params", "TestLenientValues"), doors(300)}},
+		{"relayed-return-without-observe", "R7", "A shop that relays and doesn't observe: one payment is brought to another order, and credited twice.",
+			in("handlers", "\tfor _, l := range h.Relay {\n\t\tfor _, name := range l.server.Names() {\n\t\t\tif info", "\tfor _, l := range h.Relay[:0] {\n\t\tfor _, name := range l.server.Names() {\n\t\t\tif info"), []Suite{unit("app", "TestRelayedReturnsAreBound")}},
 	}
 }

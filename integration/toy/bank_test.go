@@ -3,6 +3,7 @@ package toy_test
 import (
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/rahgir/caddy-payments/integration/harness"
 )
 
 const terminal = "toy-terminal-canary-71"
@@ -116,7 +119,8 @@ func (b *bank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// page is the pay page: it wants the reference by a form, and everybody pays.
+// page is the pay page: it wants the reference by a form, everybody pays, and comes back
+// by a form.
 func (b *bank) page(w http.ResponseWriter, r *http.Request) {
 	s := b.sales[r.PostFormValue("ref")]
 	if s == nil || r.PostFormValue("number") != strconv.FormatInt(s.number, 10) {
@@ -124,11 +128,26 @@ func (b *bank) page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.paid, s.receipt = true, "rcpt-"+s.ref
-	u, _ := url.Parse(s.callback)
-	q := u.Query()
+	fmt.Fprintf(w, `<form method="post" action="%s">`, html.EscapeString(s.callback))
 	for name, v := range map[string]string{"ref": s.ref, "number": strconv.FormatInt(s.number, 10), "status": "0", "receipt": s.receipt} {
-		q.Set(name, v)
+		fmt.Fprintf(w, `<input type="hidden" name="%s" value="%s">`, name, html.EscapeString(v))
 	}
-	u.RawQuery = q.Encode()
-	http.Redirect(w, r, u.String(), http.StatusSeeOther)
+	fmt.Fprint(w, "</form>")
+}
+
+// pay pays at the bank, and returns the form by which the customer comes back.
+func (b *bank) pay(t *testing.T, customer *harness.Browser, site string) (action string, fields url.Values) {
+	t.Helper()
+	page, start := customer.Post(site+"/buy/mug", nil).Form(t)
+	return customer.Post(page, start).Form(t)
+}
+
+// comeBack brings a customer back. A return by POST is bounced, so that the shop sees the
+// customer's cookies: the second request is the one that it answers.
+func comeBack(customer *harness.Browser, action string, fields url.Values) harness.Page {
+	p := customer.Post(action, fields)
+	if to, err := p.URL.Parse(p.Header.Get("Location")); err == nil && p.Status == http.StatusSeeOther {
+		return customer.Get(to.String())
+	}
+	return p
 }

@@ -20,7 +20,7 @@ const (
 // protocol is the toy's document. Confirm answers a repeated call like the first.
 var protocol = payment.Protocol{
 	Name:          "toy",
-	AnswersAmount: true, GivesBack: true, ProvesInReturn: true, NumbersOrders: true,
+	AnswersAmount: true, GivesBack: true, ProvesInReturn: true, PostsReturn: true, NumbersOrders: true,
 	Window: 20 * time.Minute,
 	Min:    10_000, Max: 2_000_000_000, Step: payment.Rials(payment.Toman),
 	Params: []string{paramRef, paramNumber, paramStatus, paramReceipt},
