@@ -159,3 +159,36 @@ func TestARespeltIDAloneIsAReturn(t *testing.T) {
 		})
 	}
 }
+
+// Away from its route an id alone is a page's own; with one more of the gateway's parameters,
+// wherever a script may read it, it is a return.
+func TestAPartOfAReturnElsewhere(t *testing.T) {
+	t.Parallel()
+	const id = "3714061849"
+	h := numberedShop(t, id, "/cb?o=cheap")
+	h.bound = h.Observe
+	for _, c := range []struct {
+		query, cookie, body string
+		stops               bool
+	}{
+		{query: "o=dear&Authority=" + id},
+		{query: "o=dear&Authority=" + id + "&page=2"},
+		{query: "Status=OK&o=dear"},
+		{query: "o=dear&Authority=" + id + "&Status=OK", stops: true},
+		{query: "o=dear&Authority=0" + id + "&status=", stops: true},
+		{query: "o=dear&Status=OK", body: "Authority=" + id, stops: true},
+		{query: "o=dear&Status=OK", body: `{"Authority": "` + id + `"}`, stops: true},
+		{query: "o=dear&Status=" + url.QueryEscape(`{"Authority": "`+id+`"}`), stops: true},
+		{query: "o=dear&Status=OK", cookie: "Authority=" + id},
+		{query: "o=dear&Authority=3714061850&Status=OK"},
+		{query: "o=cheap&Authority=" + id + "&Status=OK", stops: true}, // its own, to another path
+	} {
+		r := asked(httptest.NewRequest(http.MethodPost, "http://shop.test:12112/other?"+c.query, strings.NewReader(c.body)))
+		if c.cookie != "" {
+			r.Header.Set("Cookie", c.cookie)
+		}
+		if page := h.strayed(r); (page != nil) != c.stops || strings.Contains(r.Header.Get("Cookie"), id) {
+			t.Errorf("%+v: stopped %v, %q", c, page != nil, r.Header.Get("Cookie"))
+		}
+	}
+}

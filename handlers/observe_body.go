@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/rahgir/caddy-payments/internal/params"
@@ -150,6 +151,25 @@ func fields(text []byte, form url.Values) {
 		return true
 	}
 	read("", 0)
+}
+
+// withInner adds to a form what stands in the JSON of fields, where PayPing has its own.
+func withInner(form []byte, texts ...string) []byte {
+	inner := make(url.Values)
+	for _, text := range texts {
+		pairs, _ := url.ParseQuery(text)
+		for _, values := range pairs {
+			for _, v := range values {
+				if v = strings.TrimSpace(v); strings.HasPrefix(v, "{") || strings.HasPrefix(v, "[") {
+					fields([]byte(v), inner)
+				}
+			}
+		}
+	}
+	if len(inner) == 0 {
+		return form
+	}
+	return append(append(slices.Clip(form), '&'), inner.Encode()...)
 }
 
 // parts reads a form's parts, as the standard says and as PHP does.

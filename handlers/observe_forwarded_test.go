@@ -27,7 +27,7 @@ type accounted struct {
 }
 
 func (a accounted) Protocol() payment.Protocol {
-	return payment.Protocol{Params: []string{"Authority"}}
+	return payment.Protocol{Params: []string{"Authority", "Status"}}
 }
 func (a accounted) Traits() payment.Traits { return payment.Traits{Issuer: a.issuer} }
 
@@ -39,6 +39,7 @@ func (a away) Provider(name string) (ProviderInfo, bool) {
 func (away) ProviderNames() []string                { return nil }
 func (away) Relayer(string) (payment.Relayer, bool) { return nil, false }
 func (away) Serves([]string)                        {}
+func (away) Observe(engine.Event)                   {}
 func (away) Relays(string) bool                     { return true }
 func (away) Created(string, string, bool)           {}
 func (a away) Forwarded() *forwarded.Log            { return a.log }

@@ -33,6 +33,7 @@ func (o *Observe) brought(r *http.Request) (brought, error) {
 	if err != nil {
 		return brought{}, err
 	}
+	form = withInner(form, r.URL.RawQuery, string(form))
 	named, err := o.named(r.URL.RawQuery, form)
 	return brought{form, named}, err
 }
@@ -245,18 +246,27 @@ func (o *Observe) unequivocal(r *http.Request, rec *payment.Record, own []string
 			return fmt.Errorf("the shop's own parameter %s has another value in the body", bounded(name))
 		}
 	}
-	if rec.Relay == nil || rec.Order == rec.ID || params.CarriesOne(callback.RawQuery, theirs) {
-		return nil
-	}
-	if claimed.Order != "" && claimed.Order != rec.Order {
+	if claimed.Order != "" && claimed.Order != rec.Order && o.ordered(rec, callback) {
 		return errOrder
 	}
+	return o.otherOrder(r, rec, callback, b)
+}
+
+// ordered: the order in a payment's return is that of its create.
+func (o *Observe) ordered(rec *payment.Record, callback *url.URL) bool {
+	return rec.Relay != nil && rec.Order != rec.ID && !params.CarriesOne(callback.RawQuery, o.conf.provider.terms.Params)
+}
+
+// otherOrder tells that some reader finds another order in a return than that of its create.
+func (o *Observe) otherOrder(r *http.Request, rec *payment.Record, callback *url.URL, b brought) error {
+	if !o.ordered(rec, callback) {
+		return nil
+	}
+	want := strings.TrimSpace(payment.ASCIIDigits(rec.Order))
 	for _, name := range o.conf.orders {
 		values, _ := params.LenientValues(r.URL.RawQuery, b.form, name)
-		for _, v := range values {
-			if !strings.EqualFold(strings.TrimSpace(payment.ASCIIDigits(v)), strings.TrimSpace(payment.ASCIIDigits(rec.Order))) {
-				return errOrder
-			}
+		if slices.ContainsFunc(values, func(v string) bool { return !strings.EqualFold(strings.TrimSpace(payment.ASCIIDigits(v)), want) }) {
+			return errOrder
 		}
 	}
 	return nil
@@ -272,8 +282,13 @@ func foldsTo(all []string, name string) bool {
 func orderParams(p payment.Provider) (names []string) {
 	const order = "an-order-of-nobody"
 	made := p.ReturnParams(&payment.Record{Order: order, Receipt: &payment.Receipt{Order: order}})
+	inner := make(url.Values)
 	for name, value := range made {
-		if value == order {
+		inner.Add(name, value)
+		fields([]byte(value), inner) // PayPing's is in JSON
+	}
+	for name, values := range inner {
+		if slices.Contains(values, order) {
 			names = append(names, name)
 		}
 	}
@@ -304,16 +319,22 @@ func (h *Handler) bind() {
 }
 
 // strayed answers a return of a relayed payment that no route takes, if its payment was
-// created with another address; nil for every other request.
+// created with another address; nil for every other request. An id alone is none here: a
+// shop may show it on pages of its own. With one more of the gateway's parameters it is,
+// since a script need not read them all.
 func (h *Handler) strayed(r *http.Request) answerer {
 	for _, o := range h.bound {
-		if !o.marked(r) {
+		b, err := o.brought(r)
+		if err != nil && o.marked(r) && h.relays(o.Provider) {
+			return h.refuseForeign(r, o, nil, err)
+		}
+		known := o.conf.provider.terms.Params
+		if !params.CarriesSome(min(2, len(known)), known, r.URL.RawQuery, string(b.form), strings.Join(r.Header["Cookie"], ";")) {
 			continue
 		}
-		b, err := o.brought(r)
 		h.untold(r, o, b)
-		if err != nil && h.relays(o.Provider) {
-			return h.refuseForeign(r, o, nil, err)
+		if err != nil {
+			continue
 		}
 		eng, _ := h.app.Engine(r.Context())
 		if rec, why := h.foreign(r, o, eng, b); why != nil {

@@ -24,6 +24,7 @@ import (
 // request reaches the shop only if the value is that id and the address that of its create,
 // also without the rest of what the gateway sends.
 func (h *Handler) respelt(r *http.Request, o *Observe, eng *engine.Engine, query string, b brought) (*payment.Record, error) {
+	var known *payment.Record
 	for _, param := range o.conf.provider.terms.Params {
 		values, all := params.LenientValues(query, b.form, param)
 		for _, value := range values {
@@ -32,21 +33,27 @@ func (h *Handler) respelt(r *http.Request, o *Observe, eng *engine.Engine, query
 					continue
 				}
 				rec, err := h.relayedOf(r.Context(), eng, o, id)
-				switch {
-				case err != nil || rec == nil:
-				case id != value:
+				if err != nil || rec == nil {
+					continue
+				}
+				if id != value {
 					return rec, errRespelt
-				default:
-					_, _, why := h.moved(r, o, rec)
+				}
+				_, callback, why := h.moved(r, o, rec)
+				if why == nil && callback != nil {
+					why = o.otherOrder(r, rec, callback, b)
+				}
+				if why != nil {
 					return rec, why
 				}
+				known = rec
 			}
 		}
 		if !all && h.relays(o.Provider) {
 			return nil, errManyReadings
 		}
 	}
-	return nil, nil
+	return known, nil
 }
 
 // leastID is how short an id may be that is looked for in other spellings: a shop's own

@@ -20,7 +20,7 @@ func relayingMore() []Mutant {
 		{"relay-neighbours-port", "R10", "A create is taken for another shop's, which lives on another port of the host: its customer's return is foreign.",
 			in("handlers", "if at.ID == id || slices.Contains(at.Formerly, id) {", "if false && (at.ID == id || slices.Contains(at.Formerly, id)) {"), []Suite{process("clients", "TestClients")}},
 		{"relay-foreign-return-passes", "R10", "A return of a paid order is moved to another, whose plugin takes \"already verified\" for paid.",
-			in("handlers", "why := h.otherAddress(r, o, rec); why != nil {", "why := h.otherAddress(r, o, rec); why != nil && false {"), []Suite{process("php", "TestRelayedPlugin"), doors(300)}},
+			in("handlers", "why := h.otherAddress(r, o, rec, b); why != nil {", "why := h.otherAddress(r, o, rec, b); why != nil && false {"), []Suite{process("php", "TestRelayedPlugin"), doors(300)}},
 		{"relay-first-after-a-restore", "R4 R7", "A ledger is put back that has forgotten that the shop heard \"first\", and it hears it again.",
 			in("engine", "return err == nil && rec.Generation != gen.Seq, err", "return false, err"), []Suite{unit("engine", "TestRelayAfterTheLedger")}},
 		{"relay-dead-page-waits", "R8", "After a crash the customer's reload proves nothing for two minutes: a credited order waits for a person.",

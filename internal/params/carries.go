@@ -1,6 +1,9 @@
 package params
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Carries reports whether a query or form has any guarded name, or one that
 // some reader takes for it. It is the look from afar: what it finds is read by
@@ -30,6 +33,19 @@ func CarriesAll(text string, names []string) bool {
 		}
 	}
 	return true
+}
+
+// CarriesSome reports whether queries or forms have at least so many of some names between
+// them, whatever their case.
+func CarriesSome(least int, names []string, texts ...string) bool {
+	for _, name := range names {
+		if slices.ContainsFunc(texts, func(text string) bool { return carries(text, name) }) {
+			if least--; least <= 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func carries(text, name string) bool {

@@ -18,10 +18,11 @@ var protocol = payment.Protocol{
 	Window: 10 * time.Minute,
 	Min:    1_000, Step: payment.Rials(payment.Toman),
 	Params: append([]string{paramStatus, paramStatusUpper, paramError, paramData}, flat()...),
+	Marks:  []string{paramStatus, paramError, paramData},
 }
 
-// Protocol implements [payment.Provider]. Nothing is a mark: `status` alone tells no
-// return from another's, and the rest differs among PayPing's own samples.
+// Protocol implements [payment.Provider]. The marks are those of the document: a return in
+// the older flat form is known on its own route only.
 func (p *Provider) Protocol() payment.Protocol {
 	says := protocol
 	says.ReturnsOrder = p.comparesOrder()
