@@ -229,14 +229,23 @@ func (o *Observe) unequivocal(r *http.Request, rec *payment.Record, own []string
 
 // strayed answers a return of a relayed payment that no route takes, if its payment was
 // created with another address; nil for every other request.
+//
+// Whoever forges a return leaves out what the shop's plugin doesn't look at. So two of the
+// parameters that all returns have are enough to look whether the payment is one of ours;
+// one alone is the shop's own page about a payment.
 func (h *Handler) strayed(r *http.Request) answerer {
 	for i, o := range h.Observe {
-		if slices.ContainsFunc(h.Observe[:i], func(p *Observe) bool { return p.Provider == o.Provider }) || !o.marked(r) {
+		if slices.ContainsFunc(h.Observe[:i], func(p *Observe) bool { return p.Provider == o.Provider }) {
+			continue
+		}
+		all := len(o.conf.provider.terms.Marks)
+		n := o.marks(r)
+		if n == 0 || n < min(all, 2) {
 			continue
 		}
 		b, err := o.brought(r)
 		h.untold(r, o, b)
-		if err != nil && h.relays(o.Provider) {
+		if err != nil && n == all && h.relays(o.Provider) {
 			return h.refuseForeign(r, o, nil, err)
 		}
 		eng, _ := h.app.Engine(r.Context())
@@ -247,31 +256,35 @@ func (h *Handler) strayed(r *http.Request) answerer {
 	return nil
 }
 
-// marked: a request has what every return of the provider has, wherever a reader may
-// look for it.
-func (o *Observe) marked(r *http.Request) bool {
+// marks counts what a request has of that which every return of the provider has,
+// wherever a reader may look for it.
+func (o *Observe) marks(r *http.Request) (n int) {
 	marks := o.conf.provider.terms.Marks
 	var form, cookies string
 	looked := false
 	for i := range marks {
 		if params.CarriesAll(r.URL.RawQuery, marks[i:i+1]) {
+			n++
 			continue
 		}
 		if !looked {
 			body, err := asQuery(r)
 			if err != nil { // a shop may read it, but no gateway sends packed JSON
-				return !strings.Contains(strings.ToLower(r.Header.Get("Content-Type")), "json")
+				if strings.Contains(strings.ToLower(r.Header.Get("Content-Type")), "json") {
+					return 0
+				}
+				return len(marks)
 			}
 			looked, form = true, string(body)
 			if len(r.Header["Cookie"]) > 0 {
 				cookies = strings.Join(r.Header["Cookie"], ";")
 			}
 		}
-		if !params.CarriesAll(form, marks[i:i+1]) && !params.CarriesAll(cookies, marks[i:i+1]) {
-			return false
+		if params.CarriesAll(form, marks[i:i+1]) || params.CarriesAll(cookies, marks[i:i+1]) {
+			n++
 		}
 	}
-	return len(marks) > 0
+	return n
 }
 
 // refuseForeign is our page in place of the shop's, and an event.
