@@ -11,10 +11,11 @@ import (
 var providerNames = []string{"24pal", "idpay", "idpay2", "inv", "sama"}
 
 const (
-	keyOne   = "6a7f99eb-7c20-4412-a972-6dfb7cd253a4"
-	keyTwo   = "0c1d2e3f-1111-4412-a972-6dfb7cd253a4"
-	merchant = "GXyXvV72.woCX6cvclOvIvFB0KkR5OUbLMadMlIqg"
-	secret   = "0123456789abcdef0123456789abcdef"
+	keyOne        = "6a7f99eb-7c20-4412-a972-6dfb7cd253a4"
+	keyTwo        = "0c1d2e3f-1111-4412-a972-6dfb7cd253a4"
+	zibalMerchant = "6a7f99eb7c204412a9726dfb"
+	merchant      = "GXyXvV72.woCX6cvclOvIvFB0KkR5OUbLMadMlIqg"
+	secret        = "0123456789abcdef0123456789abcdef"
 )
 
 // places are the addresses that a Caddyfile needs: the bank, and each block's
@@ -160,6 +161,8 @@ func provider(w *writer, name, bank string) {
 		w.line("merchant_id %s", merchant)
 	case "zarinpal":
 		w.line("merchant_id %s", accountID)
+	case "zibal":
+		w.line("merchant %s", zibalMerchant)
 	default:
 		w.line("api_key %s", apiKey(name))
 	}
@@ -179,6 +182,8 @@ func kindOf(name string) (kind string, params []string) {
 		return "sama", []string{"Authority", "Status"}
 	case "zarinpal":
 		return "zarinpal", []string{"Authority", "Status"}
+	case "zibal":
+		return "zibal", []string{"success", "trackId"}
 	case "inv":
 		return "invoice", []string{"invoice_key", "status"}
 	}

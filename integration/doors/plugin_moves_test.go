@@ -3,6 +3,7 @@ package doors
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"mime/multipart"
 	"net/http"
 	"net/url"
@@ -17,48 +18,53 @@ var moves = []func(m *moved){
 	func(m *moved) { m.to(m.other) }, // the likeliest
 	func(m *moved) { m.to(m.other); m.path = m.otherPage() },
 	func(m *moved) { m.to(m.other); m.path = m.otherPage() },
-	func(m *moved) { m.set("Authority", m.other.ID) },
+	func(m *moved) { m.set(m.id, m.other.ID) },
 	func(m *moved) { m.set(orderName, m.other.Order) },
 	func(m *moved) { m.query = append(m.query, [2]string{orderName, m.other.Order}) },
 	func(m *moved) { m.query = append([][2]string{{orderName, m.other.Order}}, m.query...) },
-	func(m *moved) { m.query = append(m.query, [2]string{"Authority", m.other.ID}) },
-	func(m *moved) { m.query = append([][2]string{{"Authority", m.other.ID}}, m.query...) },
+	func(m *moved) { m.query = append(m.query, [2]string{m.id, m.other.ID}) },
+	func(m *moved) { m.query = append([][2]string{{m.id, m.other.ID}}, m.query...) },
 	func(m *moved) { m.query = append(m.query, [2]string{"wc.order", m.other.Order}) },
 	func(m *moved) { m.query = append(m.query, [2]string{"wc order", m.other.Order}) },
 	func(m *moved) { m.query = append(m.query, [2]string{"wc[order", m.other.Order}) },
 	func(m *moved) { m.query = append(m.query, [2]string{orderName + "[]", m.other.Order}) },
 	func(m *moved) { m.cookie(orderName, m.other.Order) },
 	func(m *moved) { m.cookie("wc.order", m.other.Order) },
-	func(m *moved) { m.cookie("Authority", m.other.ID) },
-	func(m *moved) { m.to(m.other); m.cookie("Authority", m.own.ID); m.set("Authority", m.other.ID) },
-	func(m *moved) { m.to(m.other); m.cookie("Authority", m.own.ID); m.set("Authority", m.other.ID) },
-	func(m *moved) { m.to(m.other); m.cookie("Authority", m.own.ID); m.drop("Authority") },
-	func(m *moved) { m.to(m.other); m.cookie("Authority", m.own.ID); m.drop("Authority") },
+	func(m *moved) { m.cookie(m.id, m.other.ID) },
+	func(m *moved) { m.to(m.other); m.cookie(m.id, m.own.ID); m.set(m.id, m.other.ID) },
+	func(m *moved) { m.to(m.other); m.cookie(m.id, m.own.ID); m.set(m.id, m.other.ID) },
+	func(m *moved) { m.to(m.other); m.cookie(m.id, m.own.ID); m.drop(m.id) },
+	func(m *moved) { m.to(m.other); m.cookie(m.id, m.own.ID); m.drop(m.id) },
 	func(m *moved) { m.form = append(m.form, [2]string{orderName, m.other.Order}) },
 	func(m *moved) {
-		m.form = append(m.form, [2]string{"Authority", m.own.ID})
+		m.form = append(m.form, [2]string{m.id, m.own.ID})
 		m.to(m.other)
-		m.drop("Authority")
+		m.drop(m.id)
 	},
 	func(m *moved) {
-		m.form = append(m.form, [2]string{"Authority", m.own.ID}, [2]string{"Status", "OK"})
+		m.form = append(m.form, [2]string{m.id, m.own.ID}, [2]string{m.claim, m.yes})
 		m.to(m.other)
-		m.set("Authority", m.other.ID)
+		m.set(m.id, m.other.ID)
 	},
-	func(m *moved) { m.to(m.other); m.set("Authority", " "+m.own.ID) },
-	func(m *moved) { m.to(m.other); m.set("Authority", m.own.ID+"\t") },
-	func(m *moved) { m.to(m.other); m.set("Authority", strings.ToLower(m.own.ID)) },
-	func(m *moved) { m.to(m.other); m.set("Authority", m.own.ID+"\x00") },
-	func(m *moved) { m.to(m.other); m.set("authority", m.own.ID) },
-	func(m *moved) { m.set("Status", "NOK") },
-	func(m *moved) { m.to(m.other); m.set("Status", "ok") },
-	func(m *moved) { m.to(m.other); m.query = append(m.query, [2]string{"Status", "NOK"}) },
-	func(m *moved) { m.to(m.other); m.raw = "Status=OK;Authority=" + m.own.ID },
-	func(m *moved) { m.to(m.other); m.drop("Authority"); m.raw = "%41uthority=" + m.own.ID },
+	func(m *moved) { m.to(m.other); m.set(m.id, " "+m.own.ID) },
+	func(m *moved) { m.to(m.other); m.set(m.id, m.own.ID+"\t") },
+	func(m *moved) { m.to(m.other); m.set(m.id, strings.ToLower(m.own.ID)) },
+	func(m *moved) { m.to(m.other); m.set(m.id, m.own.ID+"\x00") },
+	func(m *moved) { m.to(m.other); m.set(strings.ToLower(m.id), m.own.ID) },
+	func(m *moved) { m.set(m.claim, m.no) },
+	func(m *moved) { m.to(m.other); m.set(m.claim, strings.ToLower(m.yes)) },
+	func(m *moved) { m.to(m.other); m.query = append(m.query, [2]string{m.claim, m.no}) },
+	func(m *moved) { m.to(m.other); m.raw = m.claim + "=" + m.yes + ";" + m.id + "=" + m.own.ID },
+	func(m *moved) {
+		m.to(m.other)
+		m.drop(m.id)
+		m.raw = fmt.Sprintf("%%%02x%s=", m.id[0], m.id[1:]) + m.own.ID
+	},
 }
 
 // moved is a return being changed.
 type moved struct {
+	speech
 	own, other  *purchase
 	site        *purchase // at whose shop it is brought
 	path, back  string
@@ -74,7 +80,7 @@ func (m *moved) to(other *purchase) {
 		return
 	}
 	m.site, m.path = other, u.EscapedPath()
-	m.query = append(pairsOf(u.RawQuery), [2]string{"Authority", m.own.ID}, [2]string{"Status", "OK"})
+	m.query = append(pairsOf(u.RawQuery), [2]string{m.id, m.own.ID}, [2]string{m.claim, m.yes})
 }
 
 // otherPage is another address of the page where the shop's customers return: its router
@@ -150,7 +156,7 @@ func (w *world) move(s step, b *browser) {
 	if own == nil || other == nil || own.Return == nil || !own.Plugin || !other.Plugin {
 		return
 	}
-	m := &moved{own: own, other: other, site: own}
+	m := &moved{speech: speeches[own.Provider], own: own, other: other, site: own}
 	u, err := url.Parse(own.Return.URL)
 	if err != nil {
 		return
@@ -194,9 +200,10 @@ func (w *world) strange(s step, pl place, b *browser) {
 	if p == nil || pl.b.Plugin == nil || pl.b.Plugin.Listener {
 		return
 	}
-	body, _ := json.Marshal(map[string]any{"merchant_id": accountID, "amount": p.Amount, "authority": p.ID})
+	g := pl.b.Plugin
+	body, _ := json.Marshal(g.verifies(p.Order, p.ID))
 	q := &request{browser: b, Method: http.MethodPost, Port: pl.b.Port, Host: pl.host(), Name: pl.name, Kind: "application/json", Body: string(body), NoJar: true,
-		Target: pl.b.at(relayPath) + "/" + pl.b.Plugin.Provider + "/pg/v4/payment/verify.json", Doing: "asks in the shop's place"}
+		Target: pl.b.at(relayPath) + "/" + g.Provider + g.speech().verify, Doing: "asks in the shop's place"}
 	for _, h := range s.Headers {
 		near := newBrowser(9)
 		near.from = "127.0.0.1:39002"
@@ -209,7 +216,7 @@ func (w *world) strange(s step, pl place, b *browser) {
 	for _, how := range s.Spell {
 		q.Target = spell(q.Target, how)
 	}
-	if a := w.do(q); a != nil && strings.Contains(a.Body, `"code":10`) {
+	if a := w.do(q); a != nil && (g.hears([]byte(a.Body)).Code == 100 || g.hears([]byte(a.Body)).Code == 101) {
 		w.fail("stranger-asks", "a stranger's call is answered %d: %.200s", a.Status, a.Body)
 	}
 }

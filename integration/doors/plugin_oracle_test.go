@@ -52,7 +52,7 @@ func (w *world) isOwn(word string, b *block, host, order, id string) {
 		w.fail(word+"-unpaid", "the plugin of %s hears %q of payment %s, which is %s at the bank", site, word, id, truth.State)
 	case word == "again" && !w.bank.verified(id):
 		w.fail("again-unverified", "the plugin of %s hears %q of payment %s, which nobody has verified", site, word, id)
-	case p.Amount != priceOf(order):
+	case p.Amount != priceOf(order) && (b.Plugin.speech().sendsAmount || b.Plugin.Observe): // else as it would be without us
 		w.fail(word+"-cheap", "the plugin of %s hears %q of payment %s of %d rials for order %s, which costs %d", site, word, id, p.Amount, order, priceOf(order))
 	case p.Site != site && (!b.Plugin.Listener || w.plan.watched()):
 		w.fail(word+"-foreign", "the plugin of %s hears %q of payment %s, which is of %s", site, word, id, p.Site)

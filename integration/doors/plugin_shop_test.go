@@ -32,18 +32,15 @@ func (w *world) begin(rw http.ResponseWriter, b *block, r *http.Request, q url.V
 		back += g.Query + "&"
 	}
 	back += url.Values{orderName: {order}}.Encode()
-	said, whole := w.relayCall(b, r.Host, "request", map[string]any{
-		"merchant_id": accountID, "amount": amount, "currency": "IRR", "description": "order " + order, "callback_url": back,
-		"metadata": map[string]any{"order_id": order},
-	}, -1)
-	if !whole || said.Data.Authority == "" {
+	said, whole := w.relayCall(b, r.Host, g.speech().request, g.creates(order, amount, back), -1)
+	if !whole || said.ID == "" {
 		http.Error(rw, "the gateway is not there", http.StatusBadGateway)
 		return
 	}
-	id := said.Data.Authority
+	id := said.ID
 	w.made(&purchase{Site: b.site(r.Host), Block: b.Number, Plugin: true, Provider: g.Provider, ID: id, Order: order, Amount: amount, Host: r.Host, Callback: back})
 	http.SetCookie(rw, &http.Cookie{Name: sessionCookie, Value: "1", Path: "/"})
-	rw.Header().Set("Location", theBank+"/zarinpal/pg/StartPay/"+id)
+	rw.Header().Set("Location", theBank+g.speech().pay+id)
 	rw.WriteHeader(http.StatusFound)
 }
 
@@ -56,13 +53,13 @@ func (w *world) back(rw http.ResponseWriter, b *block, r *http.Request, body []b
 		}
 	}
 	read := g.reader(r, body)
-	order, id, status := read(orderName), read("Authority"), read("Status")
+	order, id, status := read(orderName), read(g.speech().id), read(g.speech().claim)
 	if g.Lenient {
-		id = strings.Trim(id, " \t\r\n\x00")
+		id = g.clean(id)
 	}
 	w.replays(id)
 	fail := func() { http.Redirect(rw, r, b.at(failPage)+"?why=payment", http.StatusFound) }
-	if _, err := r.Cookie(sessionCookie); err != nil && g.Session || order == "" || id == "" || status != "OK" {
+	if _, err := r.Cookie(sessionCookie); err != nil && g.Session || order == "" || id == "" || status != g.speech().yes {
 		fail()
 		return
 	}
@@ -113,33 +110,25 @@ func (w *world) askGateway(b *block, host, order, id string) int {
 		leaves = g.Leaves
 	}
 	w.mu.Unlock()
-	said, whole := w.relayCall(b, host, "verify", map[string]any{"merchant_id": accountID, "amount": priceOf(order), "authority": id}, leaves)
+	said, whole := w.relayCall(b, host, g.speech().verify, g.verifies(order, id), leaves)
 	if !whole {
 		return 0
 	}
-	if said.Data.Code == 100 {
+	if said.Code == 100 {
 		w.first(b, host, order, id)
 	}
-	return said.Data.Code
-}
-
-// gatewaySaid is what a plugin reads of an answer.
-type gatewaySaid struct {
-	Data struct {
-		Authority string
-		Code      int
-	}
+	return said.Code
 }
 
 // relayCall makes a call of the gateway's API at the relay. If leaves isn't negative, the
 // shop breaks it off after so many bytes of the answer's body.
-func (w *world) relayCall(b *block, host, op string, fields map[string]any, leaves int) (said gatewaySaid, whole bool) {
+func (w *world) relayCall(b *block, host, call string, fields map[string]any, leaves int) (said gatewaySaid, whole bool) {
 	body, _ := json.Marshal(fields)
 	port, at := b.Port, b.at(relayPath)+"/"
 	if b.Plugin.Listener {
 		port, host, at = relayPort, "127.0.0.1:"+relayPort, "/"
 	}
-	target := at + b.Plugin.Provider + "/pg/v4/payment/" + op + ".json"
+	target := at + b.Plugin.Provider + call
 	line := fmt.Sprintf("curl -gi %s %s %s", quote("-H", "Content-Type: application/json"), quote("--data-raw", string(body)), quote("", "http://"+host+target))
 	conn, err := dial(port, "127.0.0.1:39001")
 	if err != nil {
@@ -167,7 +156,7 @@ func (w *world) relayCall(b *block, host, op string, fields map[string]any, leav
 		w.say("%s  # the plugin hears half: %v", line, err)
 		return said, false
 	}
-	_ = json.Unmarshal(text, &said) // where there is an error, data is an empty list
+	said = b.Plugin.hears(text)
 	w.say("%s  # the plugin hears: %d %s", line, res.StatusCode, text)
 	return said, true
 }

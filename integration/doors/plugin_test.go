@@ -23,6 +23,8 @@ type plugin struct {
 	Twice    bool   // it asks twice at the same time
 	Leaves   int    // its first question of a payment is broken off, after so many bytes of the answer
 	Dies     bool   // it hears "first" on its page, and dies
+	Forward  bool   // `when_down forward`
+	Ack      string // the observe route's `ack`, where it is written
 }
 
 // The relay as worlds have it.
@@ -35,7 +37,7 @@ const (
 )
 
 // pluginNames are the providers whose API is relayed.
-var pluginNames = []string{"zarinpal"}
+var pluginNames = []string{"zarinpal", "zibal"}
 
 // plugins gives some worlds shops with a plugin, with a randomness of its own, so
 // that the other worlds stay what they are.
@@ -45,8 +47,15 @@ func (p *plan) plugins() {
 		return
 	}
 	listener := d.chance(25)
+	// Draws of their own, so that the worlds before them stay what they are.
+	more := newDraw(p.Seed ^ 0x21ba1)
+	zibal, forward := more.chance(40), more.chance(30)
 	one := func(b *block) {
 		b.Plugin = d.plugin(listener)
+		if zibal {
+			b.Plugin.Provider = "zibal"
+		}
+		b.Plugin.Forward, b.Plugin.Ack = forward && !listener, more.one("", "", "status", "relay")
 		if slices.Contains(b.Around, "auth") {
 			b.Around = slices.DeleteFunc(b.Around, func(s string) bool { return s == "auth" })
 		}
@@ -77,7 +86,7 @@ func (p *plan) plugins() {
 }
 
 func (d draw) plugin(listener bool) *plugin {
-	g := &plugin{Provider: d.one(pluginNames...), Listener: listener, Observe: listener || d.chance(70)}
+	g := &plugin{Provider: "zarinpal", Listener: listener, Observe: listener || d.chance(70)}
 	g.Back = d.one("/pay/back", "/back.php", "/wc-api/zarinpal")
 	if g.Observe && d.chance(25) {
 		g.Back, g.Query = "/", "wc-api=zarinpal"
@@ -169,7 +178,13 @@ func (p *plan) pluginSteps() {
 // relayed are the lines of the site's own block.
 func (g *plugin) lines(w *writer, b *block) {
 	if !g.Listener {
-		w.line("relay %s %s", b.in(relayPath), g.Provider)
+		if g.Forward {
+			w.line("relay %s %s {", b.in(relayPath), g.Provider)
+			w.line("when_down forward")
+			w.line("}")
+		} else {
+			w.line("relay %s %s", b.in(relayPath), g.Provider)
+		}
 	}
 	if !g.Observe {
 		return
@@ -178,12 +193,17 @@ func (g *plugin) lines(w *writer, b *block) {
 	if g.Query != "" {
 		where = "@plugin"
 	}
-	if !g.Refused {
+	if !g.Refused && g.Ack == "" {
 		w.line("observe %s %s", where, g.Provider)
 		return
 	}
 	w.line("observe %s %s {", where, g.Provider)
-	w.line("refused redirect *%s*", failPage)
+	if g.Refused {
+		w.line("refused redirect *%s*", failPage)
+	}
+	if g.Ack != "" {
+		w.line("ack %s", g.Ack)
+	}
 	w.line("}")
 }
 
@@ -199,6 +219,7 @@ func (g *plugin) less() []func(*plugin) {
 		func(g *plugin) { g.Again = false }, func(g *plugin) { g.Session = false }, func(g *plugin) { g.Twice = false }, func(g *plugin) { g.Leaves = 0 },
 		func(g *plugin) { g.Dies = false }, func(g *plugin) { g.Lenient = false }, func(g *plugin) { g.Reads = "first" }, func(g *plugin) { g.Listener = false },
 		func(g *plugin) { g.Back, g.Query = "/pay/back", "" }, func(g *plugin) { g.Refused = false },
+		func(g *plugin) { g.Forward = false }, func(g *plugin) { g.Ack = "" }, func(g *plugin) { g.Provider = "zarinpal" },
 	}
 }
 
