@@ -49,6 +49,8 @@ const (
 	EventGivenBack = "relay_given_back"
 	// EventForeignReturn: a return came to another address than its create named.
 	EventForeignReturn = "relay_foreign_return"
+	// EventForeignCallback: a create names a return address that is not the site's.
+	EventForeignCallback = "relay_foreign_callback"
 )
 
 // Relay is one call of a shop.

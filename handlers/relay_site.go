@@ -80,17 +80,18 @@ func (h *Handler) relayed(r *http.Request) (*Relay, string) {
 	return nil, ""
 }
 
-// calledFor returns the site of a call under one of its own paths.
-func (h *Handler) calledFor(r *http.Request, callback *url.URL, provider string) relay.Site {
+// calledFor returns the site of a call under one of its own paths, and whether a create's
+// callback leads to it.
+func (h *Handler) calledFor(r *http.Request, callback *url.URL, provider string) (site relay.Site, leads bool) {
 	s := h.siteOf(r)
 	found := relay.Site{ID: s.id, Formerly: s.formerly(), Policy: engine.Policy{Once: true, Many: true}}
 	if callback != nil {
 		if at, ok := h.callback(r.Context(), callback, provider); ok {
 			at.ID, at.Formerly = found.ID, found.Formerly
-			return at
+			return at, true
 		}
 	}
-	return found
+	return found, false
 }
 
 // callback returns where a create's callback leads, if that is this site.

@@ -37,5 +37,11 @@ func relayingMore() []Mutant {
 			in("internal/params", "\t\t\tvalue := loose(v)\n", "\t\t\tvalue, err := strict(name, v)\n\t\t\tif err != nil {\n\t\t\t\tcontinue\n\t\t\t}\n"), []Suite{unit("internal/params", "TestLenientValues"), doors(300)}},
 		{"relayed-return-without-observe", "R7", "A shop that relays and doesn't observe: one payment is brought to another order, and credited twice.",
 			in("handlers", "\tfor _, l := range h.Relay {\n\t\tfor _, name := range l.server.Names() {\n\t\t\tif info", "\tfor _, l := range h.Relay[:0] {\n\t\tfor _, name := range l.server.Names() {\n\t\t\tif info"), []Suite{unit("app", "TestRelayedReturnsAreBound")}},
+		{"relay-test-money-is-money", "R5", "A plugin in its test mode calls a live block's relay: test money is credited.",
+			in("handlers/relay", "case owner == payment.RelayOtherEnvironment:", "case owner == payment.RelayOtherEnvironment && false:"), []Suite{unit("handlers/relay", "TestBadInputIsNamed")}},
+		{"relay-carries-strangers", "R13", "Whoever knows a relay's address uses it with an account of his own, and is nobody's.",
+			in("handlers/relay", "case owner == payment.RelayStranger && !s.Place:", "case owner == payment.RelayStranger && false:"), []Suite{unit("handlers/relay", "TestBadInputIsNamed")}},
+		{"relay-packed-answer", "R3", "A packed answer is passed on without the word that it is packed: the plugin reads nothing in it, and gives the order up.",
+			in("providers/wire", "return payment.RelayReply{Err: ErrEncoded}", "return out"), []Suite{unit("providers/zarinpal", "TestRelayForwards")}},
 	}
 }

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -60,8 +61,9 @@ type Server struct {
 	Options Options
 	// Place is whether it stands in the provider's place, under its hosts.
 	Place bool
-	// Own is the site where the relay is in a site's block; nil where calls tell.
-	Own func(r *http.Request, callback *url.URL, provider string) Site
+	// Own is the site where the relay is in a site's block, and whether a callback leads to
+	// it; nil where calls tell.
+	Own func(r *http.Request, callback *url.URL, provider string) (site Site, leads bool)
 	// Upstreams are the addresses of the site's own upstreams, host alone.
 	Upstreams func() []string
 
@@ -88,6 +90,9 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, path string) erro
 	}
 	rel, ok := s.App.Relayer(name)
 	if !ok || !slices.Contains(s.names(), name) {
+		if s.admit(r) == nil {
+			s.App.Observe(engine.Event{Name: engine.EventRelayCall, Err: fmt.Errorf("%s names no provider of this relay, which has: %s", short(path), strings.Join(s.names(), ", ")), Alert: true})
+		}
 		return plain(w, http.StatusNotFound, "no provider of this relay has that name: the path is <the relay's path>/<provider>/<the provider's own path>")
 	}
 	c := engine.Relay{Provider: name, Call: payment.RelayCall{Method: r.Method, Path: path, Query: r.URL.RawQuery, Type: r.Header.Get("Content-Type")}}
@@ -111,7 +116,13 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, path string) erro
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		return refuse(w, r, rel, c, http.StatusRequestEntityTooLarge)
+		// Cut short, or too large: nothing is forwarded of either.
+		status := http.StatusBadRequest
+		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+			status = http.StatusRequestEntityTooLarge
+		}
+		s.App.Observe(engine.Event{Name: engine.EventRelayCall, Provider: name, Err: fmt.Errorf("%s has a body that can't be read, or is longer than %d bytes: %w", short(path), maxBody, err), Alert: true})
+		return refuse(w, r, rel, c, status)
 	}
 	c.Call.Body = body
 	if c.Call.Header, err = headersOf(r, rel.Dialect()); err != nil {

@@ -26,8 +26,10 @@ type fakeApp struct {
 }
 
 func (a *fakeApp) Engine(context.Context) (*engine.Engine, error) { return a.eng, a.err }
-func (a *fakeApp) Relayer(string) (payment.Relayer, bool)         { return a.rel, a.rel != nil }
-func (a *fakeApp) ProviderNames() []string                        { return []string{"gate"} }
+func (a *fakeApp) Relayer(name string) (payment.Relayer, bool) {
+	return a.rel, a.rel != nil && name != "nobody"
+}
+func (a *fakeApp) ProviderNames() []string { return []string{"gate"} }
 func (a *fakeApp) Callback(context.Context, *url.URL, string) (Site, bool) {
 	return Site{}, false
 }

@@ -15,6 +15,7 @@ import (
 var (
 	errStranger    = errors.New("a call with credentials of none of our provider blocks: write the plugin's own into the `provider` block (or into the file with its secrets), or add a `provider` block with this account")
 	errEnvironment = errors.New("a call for live with the provider block in its sandbox, or the other way round: `sandbox` in the block and the plugin's setting must be the same")
+	errCallback    = errors.New("a create names a return address that is not this site's (or no site's with a `payments` block, where the relay has no site of its own), or that can't be read: its customers' returns are not seen, and none is made for those who stay away; write `payments` and `observe` into the site that the plugin names, or mend the plugin's address")
 )
 
 // locate finds out which shop a call is for.
@@ -29,12 +30,15 @@ func (s *Server) locate(r *http.Request, c *engine.Relay) {
 	found := false
 	switch {
 	case s.Own != nil:
-		site = s.Own(r, callback, c.Provider)
+		site, found = s.Own(r, callback, c.Provider)
 	case callback != nil:
 		if site, found = s.App.Callback(r.Context(), callback, c.Provider); !found {
 			site = Site{ID: strings.ToLower(callback.Host), Policy: engine.Policy{Once: true, Many: true}}
 		}
 		s.App.Created(c.Provider, site.ID, site.Route != "")
+	}
+	if c.Ask.Kind == payment.RelayCreate && (callback == nil || !found) {
+		s.App.Observe(engine.Event{Name: engine.EventForeignCallback, Provider: c.Provider, Site: site.ID, Order: c.Ask.Order, Err: errCallback})
 	}
 	c.Bound = s.Own != nil
 	c.Site, c.Formerly, c.Route, c.Return, c.Policy = site.ID, site.Formerly, site.Route, site.Return, site.Policy

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -185,6 +186,33 @@ func TestRelayForwards(t *testing.T) {
 	}
 	if a := p.ReadVerified(r); a.Outcome != payment.OutcomeRefused {
 		t.Error(a)
+	}
+	for name := range got.Header {
+		if !slices.Contains([]string{"Accept", "Accept-Encoding", "Content-Type", "Content-Length", "User-Agent"}, name) {
+			t.Errorf("the provider gets the header %s", name)
+		}
+	}
+	// What can't be passed on byte for byte is no answer.
+	for name, odd := range map[string]struct {
+		encoding string
+		size     int
+		err      error
+	}{
+		"identity": {"identity", 2, nil}, "packed": {"gzip", 2, wire.ErrEncoded},
+		"the most": {"", wire.MaxBody, nil}, "one more": {"", wire.MaxBody + 1, wire.ErrTooLarge}, "far more": {"", 9 * wire.MaxBody, wire.ErrTooLarge},
+	} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if odd.encoding != "" {
+				w.Header().Set("Content-Encoding", odd.encoding)
+			}
+			_, _ = io.WriteString(w, strings.Repeat("x", odd.size))
+		}))
+		p := provider(t, srv.URL, time.Second)
+		r := p.ForwardCall(context.Background(), relayCall(pathVerify, body))
+		srv.Close()
+		if !errors.Is(r.Err, odd.err) || odd.err == nil && len(r.Body) != odd.size || p.ReadVerified(r).Outcome != payment.OutcomeUnknown {
+			t.Errorf("%s: %v, %d bytes", name, r.Err, len(r.Body))
+		}
 	}
 	srv.Close()
 	p = provider(t, srv.URL, time.Second)
