@@ -162,6 +162,10 @@ func kindOf(e engine.Event) string {
 	switch e.Name {
 	case engine.EventReview, engine.EventParked, engine.EventUnconverted, engine.EventBreaker, engine.EventStarting, engine.EventAsked:
 		return ""
+	case engine.EventUnknown:
+		if e.Record != nil && e.Record.Reason == payment.ReasonOperator {
+			return "" // one cause is one line
+		}
 	case engine.EventOperator:
 		return "operator_fault"
 	case engine.EventStore:

@@ -92,6 +92,14 @@ func TestSpans(t *testing.T) {
 			if told := e.Name == engine.EventVerified || e.Name == engine.EventDelivered; told && e.TraceID == "" {
 				t.Errorf("%s has no trace", e.Name)
 			}
+			if e.Name == engine.EventVerified && e.TraceID != traceID.String() {
+				t.Errorf("what the request caused names the trace %s, not the request's", e.TraceID)
+			}
+			if e.TraceID != "" && !slices.ContainsFunc(spans, func(s tracetest.SpanStub) bool {
+				return s.SpanContext.TraceID().String() == e.TraceID && attributeOf(s, "payments.ref") == string(rec.Ref)
+			}) {
+				t.Errorf("%s names a trace that says nothing of the payment", e.Name)
+			}
 		}
 	})
 }

@@ -26,7 +26,8 @@ func TestLedger(t *testing.T) {
 		en, fa         string
 	}{
 		"in order":            {nil, nil, operate.LevelOK, "takes payments", "پرداخت می‌پذیرد"},
-		"full":                {nil, full, operate.LevelError, "takes no new payments", "پرداخت تازه نمی‌پذیرد"},
+		"full":                {nil, full, operate.LevelError, "its disk has no room", "دیسکش جا ندارد"},
+		"in trouble":          {nil, errors.New("read-only"), operate.LevelError, "when this is mended: read-only", "پرداخت تازه نمی‌پذیرد"},
 		"not open":            {errors.New("locked by another"), nil, operate.LevelError, "503: locked by another", "۵۰۳ می‌گیرند: locked by another"},
 		"not open, as full":   {full, nil, operate.LevelError, "when there is room", "وقتی جا باز شود"},
 		"not open, and known": {full, full, operate.LevelError, "is not open", "باز نیست"},

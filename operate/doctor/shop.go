@@ -90,8 +90,13 @@ func ledger(f Facts) []operate.Finding {
 		out = append(out, operate.Finding{Level: operate.LevelOK, Code: "nodes", Text: f.say(lang.Text{"%s nodes work on the ledger", "%s گره روی دفتر کار می‌کنند"}, l.Nodes)})
 	}
 	if l.Trouble != "" {
-		return append(out, operate.Finding{Level: operate.LevelError, Code: "store", Text: f.say(lang.Text{"the ledger takes no new payments, customers get 503, and what has begun is finished: %s; it goes on by itself when that is mended",
-			"دفتر پرداخت تازه نمی‌پذیرد و مشتریان ۵۰۳ می‌گیرند؛ آنچه شروع شده تمام می‌شود: %s؛ وقتی درست شود خودش ادامه می‌دهد"}, l.Trouble)})
+		text := lang.Text{"the ledger takes no new payments: customers get 503, and what has begun is finished; it goes on by itself when this is mended: %s",
+			"دفتر پرداخت تازه نمی‌پذیرد: مشتریان ۵۰۳ می‌گیرند و آنچه شروع شده تمام می‌شود؛ وقتی این درست شود خودش ادامه می‌دهد: %s"}
+		if l.Full {
+			text = lang.Text{"the ledger takes no new payments, because its disk has no room: customers get 503, and what has begun is finished; make room, and it goes on by itself (%s)",
+				"دفتر پرداخت تازه نمی‌پذیرد، چون دیسکش جا ندارد: مشتریان ۵۰۳ می‌گیرند و آنچه شروع شده تمام می‌شود؛ جا باز کنید تا خودش ادامه دهد (%s)"}
+		}
+		return append(out, operate.Finding{Level: operate.LevelError, Code: "store", Text: f.say(text, l.Trouble)})
 	}
 	out = append(out, operate.Finding{Level: operate.LevelOK, Code: "store", Text: f.say(lang.Text{"the ledger is open and takes payments", "دفتر باز است و پرداخت می‌پذیرد"})})
 	if l.Room < 0 {

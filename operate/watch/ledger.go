@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -13,9 +14,10 @@ type Ledger struct {
 	// Seen is when; zero if it never was.
 	Seen time.Time
 	// Trouble says why it takes no new payments; empty if it does. Since is since
-	// when.
+	// when; Full is whether it is for want of room.
 	Trouble string
 	Since   time.Time
+	Full    bool
 	// Bytes is how large it is, and Room how much may be written before new payments
 	// are refused, 0 while they are; negative where that is not known.
 	Bytes, Room int64
@@ -57,7 +59,7 @@ func (w *Watch) Look(ctx context.Context, store payment.Store, closed error) {
 		}
 	}
 	if err != nil {
-		l.Trouble, l.Room = err.Error(), 0
+		l.Trouble, l.Room, l.Full = err.Error(), 0, errors.Is(err, payment.ErrFull)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
