@@ -77,7 +77,9 @@ func (c *Checkout) provision(ctx caddy.Context, h *Handler) error {
 	c.conf.stock = new(stock)
 	c.conf.stock.now.Store(new(wares))
 	if err := c.loadStock(); err != nil {
-		return err
+		if err := c.startUnread(err); err != nil {
+			return err
+		}
 	}
 	if c.Catalogue != "" {
 		go c.follow(ctx, h)

@@ -328,6 +328,8 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 			return h.serveReceipt(w, r, c)
 		} else if ok {
 			return h.serveCheckout(w, r, c, item)
+		} else if c.unread(r.URL.Path) {
+			return h.serveUnread(w, r)
 		}
 	}
 	caching, err := h.capture(w, r, forms, needs)

@@ -43,6 +43,9 @@ func (w *ware) titles() lang.Text {
 type wares struct {
 	list  []*ware
 	bySKU map[string]*ware
+	// unread says that the catalogue could not be read since the start: what the Caddyfile
+	// names is sold, and whether anything else is, nobody knows.
+	unread bool
 }
 
 // stock is what a checkout sells: the items of the Caddyfile, and those of its catalogue,
@@ -81,30 +84,43 @@ func (c *Checkout) ware(sku string) *ware {
 }
 
 // loadStock reads the catalogue, if there is one, and puts it beside the Caddyfile's
-// items.
+// items. What is wrong with the file is an *unreadableError.
 func (c *Checkout) loadStock() error {
-	all := make([]catalogue.Item, 0, len(c.Items))
+	own := c.ownItems()
+	w, err := c.stocked(own)
+	if err != nil {
+		return err // the Caddyfile's own fault, however the file is
+	}
+	if c.Catalogue == "" {
+		c.conf.stock.now.Store(w)
+		return nil
+	}
+	info, items, err := c.readCatalogue()
+	if err == nil {
+		w, err = c.stocked(append(own, items...))
+	}
+	if err != nil {
+		return &unreadableError{err}
+	}
+	c.conf.stock.now.Store(w)
+	c.conf.stock.seen = info // only what is sold: a file that can't be sold stays wrong
+	return nil
+}
+
+// ownItems are those of the Caddyfile.
+func (c *Checkout) ownItems() []catalogue.Item {
+	own := make([]catalogue.Item, 0, len(c.Items))
 	for _, it := range c.Items {
-		all = append(all, catalogue.Item{
+		own = append(own, catalogue.Item{
 			SKU: it.SKU, Price: payment.Rials(it.Amount), Title: it.Title, TitleFA: it.TitleFA, TitleEN: it.TitleEN,
 			Picture: it.Picture, Quantity: it.Quantity,
 		})
 	}
-	var info fs.FileInfo
-	if c.Catalogue != "" {
-		var err error
-		if info, err = os.Stat(c.Catalogue); err != nil {
-			return fmt.Errorf("catalogue: %w", readable(err))
-		}
-		if !info.Mode().IsRegular() {
-			return errNoFile
-		}
-		items, err := catalogue.Load(c.Catalogue)
-		if err != nil {
-			return fmt.Errorf("catalogue: %w", err)
-		}
-		all = append(all, items...)
-	}
+	return own
+}
+
+// stocked are items that this checkout can sell, or what is wrong with one of them.
+func (c *Checkout) stocked(all []catalogue.Item) (*wares, error) {
 	w := &wares{bySKU: make(map[string]*ware, len(all))}
 	lower := make(map[string]bool, len(all))
 	for _, it := range all {
@@ -114,21 +130,37 @@ func (c *Checkout) loadStock() error {
 		}
 		if err != nil {
 			if it.Line > 0 {
-				return fmt.Errorf("catalogue: %w", &catalogue.Error{File: filepath.Base(c.Catalogue), Line: it.Line, Err: err})
+				err = &catalogue.Error{File: filepath.Base(c.Catalogue), Line: it.Line, Err: err}
 			}
-			return err
+			return nil, err
 		}
 		lower[strings.ToLower(it.SKU)] = true
 		w.bySKU[it.SKU] = made
 		w.list = append(w.list, made)
 	}
-	c.conf.stock.now.Store(w)
-	c.conf.stock.seen = info // only what is sold: a file that can't be sold stays wrong
-	return nil
+	return w, nil
 }
 
+func (c *Checkout) readCatalogue() (fs.FileInfo, []catalogue.Item, error) {
+	info, err := os.Stat(c.Catalogue)
+	if err != nil {
+		return nil, nil, readable(err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, nil, errNoFile
+	}
+	items, err := catalogue.Load(c.Catalogue)
+	return info, items, err
+}
+
+// unreadableError is what is wrong with a catalogue's file.
+type unreadableError struct{ err error }
+
+func (e *unreadableError) Error() string { return "catalogue: " + e.err.Error() }
+func (e *unreadableError) Unwrap() error { return e.err }
+
 // errNoFile: to read a pipe, or a device, may never end.
-var errNoFile = errors.New("catalogue: it is no ordinary file")
+var errNoFile = errors.New("it is no ordinary file")
 
 // readable says who can't read a file, in place of what the system calls it.
 func readable(err error) error {
@@ -210,7 +242,7 @@ func (c *Checkout) follow(ctx context.Context, h *Handler) {
 		}
 		info, err := os.Stat(c.Catalogue)
 		if err != nil {
-			c.broken(h, fmt.Errorf("catalogue: %w", readable(err)))
+			c.broken(h, &unreadableError{readable(err)})
 			settling, failed = nil, nil
 			continue
 		}
@@ -270,8 +302,16 @@ func (c *Checkout) broken(h *Handler, err error) {
 	}
 	h.app.Observe(engine.Event{
 		Name: engine.EventCatalogue, Alert: true,
-		Err: fmt.Errorf("checkout %s: %w; what was read before is sold on", c.Path, err),
+		Err: fmt.Errorf("checkout %s: %w; %s", c.Path, err, c.meanwhile()),
 	})
+}
+
+// meanwhile says what becomes of buyers until the file is mended.
+func (c *Checkout) meanwhile() string {
+	if c.conf.stock.now.Load().unread {
+		return "nothing from it is sold until it is mended"
+	}
+	return "what was read before is sold on"
 }
 
 // staleCatalogues finds catalogues whose file can't be sold as it is now.
@@ -282,7 +322,7 @@ func staleCatalogues(handlers []*Handler) (out []Finding) {
 				continue
 			}
 			if text := c.conf.stock.wrong.Load(); text != nil {
-				out = append(out, Finding{Code: "catalogue", Where: h.place().shopName(), Text: "checkout " + c.Path + ": " + *text + "; what was read before is sold on"})
+				out = append(out, Finding{Code: "catalogue", Where: h.place().shopName(), Text: "checkout " + c.Path + ": " + *text + "; " + c.meanwhile()})
 			}
 		}
 	}

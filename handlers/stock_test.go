@@ -121,3 +121,60 @@ func TestStockFollowsItsFile(t *testing.T) {
 	write(goods(7))
 	until("all is well", func() bool { return price() == 7000 && c.conf.stock.wrong.Load() == nil })
 }
+
+// A start with a catalogue that can't be read keeps no site down: what the Caddyfile names is
+// sold, whatever only the file could name is 503, and the file is taken up when it is mended.
+// A fault of the Caddyfile's own is refused all the same.
+func TestStartWithoutItsCatalogue(t *testing.T) {
+	every := catalogueEvery
+	catalogueEvery = 5 * time.Millisecond
+	t.Cleanup(func() { catalogueEvery = every })
+	for name, text := range map[string]string{"goods.csv": "sku,price\nmug,120000\n", "goods.json": `[{"sku":"mug","pri`, "none.csv": ""} {
+		file := filepath.Join(t.TempDir(), name)
+		if text != "" {
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		app := new(hearing)
+		ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+		t.Cleanup(cancel)
+		h := &Handler{app: app, log: zap.NewNop()}
+		broken := &Checkout{Path: "/buy", Providers: []string{"bank"}, Catalogue: file, Items: []Item{{SKU: "pen", Amount: 1005}}}
+		if err := broken.provision(ctx, h); err == nil || !strings.Contains(err.Error(), "multiple of 10") {
+			t.Errorf("%s: the Caddyfile's own fault: %v", name, err)
+		}
+		c := &Checkout{Path: "/buy", Providers: []string{"bank"}, Catalogue: file, Items: []Item{{SKU: "pen", Amount: 1000}}}
+		if err := c.provision(ctx, h); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for path, unread := range map[string]bool{"/buy/mug": true, "/buy/nothing/at-all": true, "/buy/": false, "/buy": false, "/buyer": false, "/": false} {
+			if _, _, sold := c.item(path); sold || c.unread(path) != unread {
+				t.Errorf("%s: %s: sold %v, unread %v", name, path, sold, c.unread(path))
+			}
+		}
+		if _, _, sold := c.item("/buy/pen"); !sold {
+			t.Errorf("%s: the Caddyfile's item is not sold", name)
+		}
+		until := func(what string, ok func() bool) {
+			t.Helper()
+			for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatalf("%s: waited in vain: %s", name, what)
+				}
+			}
+		}
+		until("it is told", func() bool {
+			w := c.conf.stock.wrong.Load()
+			return app.told.Load() == 1 && w != nil && strings.Contains(c.meanwhile(), "nothing from it is sold")
+		})
+		good := "sku,price\nmug,10000rial\n"
+		if filepath.Ext(name) == ".json" {
+			good = `[{"sku": "mug", "price": "10000rial"}]`
+		}
+		if err := os.WriteFile(file, []byte(good), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		until("the mended file is sold", func() bool { _, _, sold := c.item("/buy/mug"); return sold && !c.unread("/buy/nothing") })
+	}
+}

@@ -297,6 +297,31 @@ func TestStallFollowsItsCatalogue(t *testing.T) {
 	harness.Wait(t, "doctor tells of the missing file", 30*time.Second, func() bool { return strings.Contains(finds(), "no such file") })
 	s.write(t, goods)
 	harness.Wait(t, "all is well again", 30*time.Second, func() bool { return finds() == "" && b.Get(s.site+"/buy/poster").Status == http.StatusNotFound })
+
+	// A reload and `caddy validate` refuse a file that can't be read; a start doesn't, because
+	// other sites would be down with it.
+	s.write(t, "sku,price,title\nmug,890000,A mug\n")
+	if out, err := s.caddy.Run("validate", "--config", s.caddy.Config()); err == nil || !strings.Contains(out, "goods.csv:2: price: the amount has no unit") {
+		t.Errorf("validate: %v\n%s", err, out)
+	}
+	s.caddy.Write(strings.Replace(harness.ReadFile(t, s.caddy.Config()), "devices 2", "devices 3", 1))
+	if err := s.caddy.Reload(); err == nil {
+		t.Error("a reload takes it")
+	}
+	s.caddy.Kill()
+	s.caddy.Start()
+	if p := b.Get(s.site + "/buy/songbook"); p.Status != http.StatusServiceUnavailable || !strings.Contains(p.Body, "Nothing was paid") {
+		t.Errorf("of a catalogue that was never read: %d\n%s", p.Status, p.Body)
+	}
+	if p := b.Post(s.site+"/buy/songbook", sara); p.Status != http.StatusServiceUnavailable {
+		t.Errorf("a press of Pay: %d", p.Status)
+	}
+	if p := b.Get(s.site + "/buy/pen"); p.Status != http.StatusOK {
+		t.Errorf("what the Caddyfile sells: %d", p.Status)
+	}
+	harness.Wait(t, "doctor tells of it", 30*time.Second, func() bool { return strings.Contains(finds(), "nothing from it is sold until it is mended") })
+	s.write(t, goods)
+	harness.Wait(t, "it is sold", 30*time.Second, func() bool { return finds() == "" && b.Get(s.site+"/buy/songbook").Status == http.StatusOK })
 }
 
 var link = regexp.MustCompile(`<code class="copy">([^<]+)</code>`)
