@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -114,8 +115,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.listener, err = a.observer.events.listen(ctx); err != nil {
 		return err
 	}
-	if err := a.provisionKeys(); err != nil {
-		return err
+	if len(a.SigningKeys) > 0 {
+		if a.keys, err = handlers.LoadKeys(a.SigningKeys, a.log); err != nil {
+			return err
+		}
 	}
 	if a.PublicURL != "" {
 		if err := handlers.CheckPublicURL(a.PublicURL); err != nil {
@@ -128,25 +131,13 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := a.provisionProviders(ctx); err != nil {
 		return err
 	}
-	if err := a.provisionAffiliates(ctx); err != nil {
+	if a.affiliates, err = guests[payment.Reporter](ctx, a, "affiliate", "AffiliatesRaw", a.AffiliatesRaw); err != nil {
 		return err
 	}
-	if err := a.listener.events.On("stopping", onStopping(a.stopping)); err != nil {
+	if err := a.listener.events.On("stopping", onEvent(a.stopping)); err != nil {
 		return fmt.Errorf("subscribing to the end of the process: %w", err)
 	}
 	return a.provisionTelling(ctx)
-}
-
-func (a *App) provisionKeys() error {
-	if len(a.SigningKeys) == 0 {
-		return nil
-	}
-	keys, err := handlers.LoadKeys(a.SigningKeys, a.log)
-	if err != nil {
-		return err
-	}
-	a.keys = keys
-	return nil
 }
 
 func (a *App) provisionStorage(ctx caddy.Context) error {
@@ -169,60 +160,45 @@ func (a *App) provisionStorage(ctx caddy.Context) error {
 }
 
 func (a *App) provisionProviders(ctx caddy.Context) error {
-	types := make(map[string]string)
-	for name, raw := range a.ProvidersRaw {
-		if err := checkType("provider "+name, raw, "type"); err != nil {
-			return err
-		}
-		types[name] = typeOf(raw, "type")
-	}
 	a.providers = make(map[string]provider)
-	if len(a.ProvidersRaw) == 0 {
-		return nil
-	}
-	mods, err := ctx.LoadModule(a, "ProvidersRaw")
-	if err != nil {
-		return fmt.Errorf("loading the providers: %w", err)
-	}
-	for name, mod := range mods.(map[string]any) { //nolint:forcetypeassert // LoadModule's documented result for a map
-		p, ok := mod.(payment.Provider)
-		if !ok {
-			return fmt.Errorf("provider %s: module %T is no provider", name, mod)
-		}
-		info := provider{ProviderInfo: handlers.ProviderInfo{Provider: p, Name: name, Type: types[name]}, timeout: payment.DefaultTimeout}
-		if t, ok := mod.(payment.Timed); ok && t.CallTimeout() > 0 {
+	raws := a.ProvidersRaw // loading empties the field
+	mods, err := guests[payment.Provider](ctx, a, "provider", "ProvidersRaw", raws)
+	for name, p := range mods {
+		info := provider{ProviderInfo: handlers.ProviderInfo{Provider: p, Name: name, Type: typeOf(raws[name], "type")}, timeout: payment.DefaultTimeout}
+		if t, ok := p.(payment.Timed); ok && t.CallTimeout() > 0 {
 			info.timeout = t.CallTimeout()
 		}
-		if u, ok := mod.(payment.UsedIDs); ok {
+		if u, ok := p.(payment.UsedIDs); ok {
 			info.UsedIDs = u.UsedIDs()
 		}
 		a.providers[name] = info
 	}
-	return nil
+	return err
 }
 
-func (a *App) provisionAffiliates(ctx caddy.Context) error {
-	for name, raw := range a.AffiliatesRaw {
-		if err := checkType("affiliate "+name, raw, "type"); err != nil {
-			return err
+// guests loads the modules of one of the App's maps, by name.
+func guests[T any](ctx caddy.Context, a *App, what, field string, raws map[string]json.RawMessage) (map[string]T, error) {
+	for name, raw := range raws {
+		if err := checkType(what+" "+name, raw, "type"); err != nil {
+			return nil, err
 		}
 	}
-	a.affiliates = make(map[string]payment.Reporter)
-	if len(a.AffiliatesRaw) == 0 {
-		return nil
+	out := make(map[string]T)
+	if len(raws) == 0 {
+		return out, nil
 	}
-	mods, err := ctx.LoadModule(a, "AffiliatesRaw")
+	mods, err := ctx.LoadModule(a, field)
 	if err != nil {
-		return fmt.Errorf("loading the affiliates: %w", err)
+		return nil, fmt.Errorf("loading the %ss: %w", what, err)
 	}
 	for name, mod := range mods.(map[string]any) { //nolint:forcetypeassert // LoadModule's documented result for a map
-		aff, ok := mod.(payment.Reporter)
+		guest, ok := mod.(T)
 		if !ok {
-			return fmt.Errorf("affiliate %s: module %T is no affiliate", name, mod)
+			return nil, fmt.Errorf("%s %s: module %T is no %s", what, name, mod, what)
 		}
-		a.affiliates[name] = aff
+		out[name] = guest
 	}
-	return nil
+	return out, nil
 }
 
 // checkType looks at the inline key before Caddy does: Caddy's own error would
@@ -255,12 +231,7 @@ func (a *App) Provider(name string) (handlers.ProviderInfo, bool) {
 
 // ProviderNames implements handlers.App.
 func (a *App) ProviderNames() []string {
-	names := make([]string, 0, len(a.providers))
-	for n := range a.providers {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
+	return slices.Sorted(maps.Keys(a.providers))
 }
 
 // Affiliate implements handlers.App.

@@ -59,13 +59,14 @@ func (b *bus) listen(ctx caddy.Context) (*listener, error) {
 		return nil, fmt.Errorf("the events app is a %T", app)
 	}
 	l := &listener{ctx, events}
-	return l, events.On("started", onStarted(func() { b.attach(l) }))
+	return l, events.On("started", onEvent(func() { b.attach(l) }))
 }
 
-type onStarted func()
+// onEvent is called for each event of the events app that it subscribes to.
+type onEvent func()
 
 // Handle implements caddyevents.Handler.
-func (f onStarted) Handle(context.Context, caddy.Event) error {
+func (f onEvent) Handle(context.Context, caddy.Event) error {
 	f()
 	return nil
 }
@@ -122,4 +123,4 @@ func (b *bus) put(name string, data map[string]any) bool {
 }
 
 // Interface guard.
-var _ caddyevents.Handler = onStarted(nil)
+var _ caddyevents.Handler = onEvent(nil)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
@@ -74,16 +73,7 @@ func (a *App) Stop() error {
 // exiting reports whether the process ends, and not only this configuration.
 var exiting = caddy.Exiting
 
-// onStopping is called when the configuration ends, before any listener closes.
-type onStopping func()
-
-// Handle implements caddyevents.Handler.
-func (f onStopping) Handle(context.Context, caddy.Event) error {
-	f()
-	return nil
-}
-
-// stopping waits for running deliveries while the relay still listens. A reload doesn't need
+// stopping waits, before any listener closes, for running deliveries while the relay still listens. A reload doesn't need
 // that, because the new configuration already serves the relay.
 func (a *App) stopping() {
 	if !exiting() {
@@ -211,8 +201,5 @@ func (a *App) Keys(ctx context.Context) (*token.Keys, error) {
 	return a.opened.made, err
 }
 
-// Interface guards.
-var (
-	_ caddy.Destructor    = runtime{}
-	_ caddyevents.Handler = onStopping(nil)
-)
+// Interface guard.
+var _ caddy.Destructor = runtime{}

@@ -248,13 +248,14 @@ func TestGenuineReturnsBesideAFlood(t *testing.T) {
 		})
 		time.Sleep(time.Minute)
 		began := make(map[string]time.Time)
+		var customers sync.WaitGroup
 		for i := range 5 {
 			id := fmt.Sprint("G", i)
 			c.mu.Lock()
 			c.paid[id] = true
 			c.mu.Unlock()
 			began[id] = time.Now()
-			go func() {
+			customers.Go(func() {
 				a := w.stranger(id, id)
 				a.Client = fmt.Sprint("203.0.113.", i)
 				for range 60 { // the page refreshes itself
@@ -263,10 +264,10 @@ func TestGenuineReturnsBesideAFlood(t *testing.T) {
 					}
 					time.Sleep(5 * time.Second)
 				}
-			}()
+			})
 			time.Sleep(10 * time.Second)
 		}
-		time.Sleep(3 * time.Minute)
+		customers.Wait() // each stays for five minutes at most
 		close(stop)
 		flood.Wait()
 		for id, at := range began {

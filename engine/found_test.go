@@ -227,7 +227,7 @@ func TestASecondPaymentWaitsForItsSite(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, func(w *world) {
-					w.shop.policy, w.tick = c.policy, time.Second
+					w.shop.policy, w.tick = c.policy, 5*time.Second
 					if !c.blind {
 						w.bank.inquiry = []payment.Answer{{Outcome: payment.OutcomeAwaiting}}
 					}

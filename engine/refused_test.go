@@ -157,6 +157,7 @@ func TestAnAnnouncementWithoutAReturnAddress(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, func(w *world) {
 				w.bank.inquiry = []payment.Answer{{Outcome: outcome, Receipt: &payment.Receipt{ID: "K1", Order: "101", Amount: 50000}}}
+				w.tick = 10 * time.Second
 			})
 			defer w.halt()
 			rec, err := w.Announce(t.Context(), engine.Announcement{Site: "shop", Provider: "idpay", ID: "K1", Order: "101", Amount: 50000})

@@ -478,6 +478,7 @@ func TestRule11Conversions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, func(w *world) {
 			w.net.script = []payment.ReportAnswer{{}, {Outcome: payment.ReportRetry, Code: "500"}, {Outcome: payment.ReportAccepted, Code: "202"}}
+			w.tick = 2 * time.Second
 		})
 		defer w.halt()
 		rec := w.announce()
@@ -498,7 +499,7 @@ func TestRule11Conversions(t *testing.T) {
 		if r.ConversionState() != payment.SentReport || w.net.count() != 3 {
 			t.Errorf("%+v after %d tries", r.Reports, w.net.count())
 		}
-		time.Sleep(240 * time.Hour)
+		time.Sleep(8 * 24 * time.Hour) // longer than a report is tried
 		if w.net.count() != 3 {
 			t.Error("reported again")
 		}

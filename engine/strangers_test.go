@@ -259,7 +259,9 @@ func TestAPaymentGivenByAPersonIsDeliveredAndReported(t *testing.T) {
 func TestWhatMayNotBeForgottenIsDueNoMore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, func(w *world) { w.bank.script = []payment.Answer{paid(payment.OutcomeAgain)} })
+		w := newWorld(t, func(w *world) {
+			w.bank.script, w.tick = []payment.Answer{paid(payment.OutcomeAgain)}, 10*time.Second
+		})
 		defer w.halt()
 		res := w.Admit(t.Context(), w.stranger("K1", "101"))
 		if res.Kind != engine.Review {

@@ -247,6 +247,7 @@ func (y tally) String() string {
 
 // TestDamage does to the files of a ledger what disks and people do.
 func TestDamage(t *testing.T) {
+	t.Parallel()
 	sp := newSpecimen(t)
 	t.Run("FlippedBits", func(t *testing.T) { testFlippedBits(t, sp) })
 	t.Run("TornLogs", func(t *testing.T) { testTornLogs(t, sp) })

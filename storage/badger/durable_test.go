@@ -40,6 +40,7 @@ func TestWritesAreSynced(t *testing.T) {
 // A power cut takes of Badger's log whatever it likes, in each of the files that
 // were not in tables yet. Nothing that was told of is missing afterwards.
 func TestPowerCut(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	s := open(t, filepath.Join(t.TempDir(), "ledger"), func(c *config) { c.tick, c.memTable = time.Hour, mib })
 	var refs []payment.Ref

@@ -90,6 +90,7 @@ func sameEntry(a, b *packed.Entry) bool {
 // What the writer keeps is what the ledger says, whatever was written, refused, forgotten
 // or moved into a sieve, alone or many in one batch.
 func TestRecentIsWhatTheLedgerSays(t *testing.T) {
+	t.Parallel()
 	var clock theClock
 	clock.at.Store(time.Date(2026, 3, 21, 8, 0, 0, 0, time.UTC).UnixNano())
 	s := open(t, filepath.Join(t.TempDir(), "ledger"), withSieves(3, clock.now))

@@ -30,6 +30,7 @@ func (c *theClock) wait(d time.Duration) { c.at.Add(int64(d)) }
 // Whatever a payment is found by, and whenever it got it, before its sieve was made, after
 // or beside it, a listing by that finds exactly the payments that have it, in their order.
 func TestSievesFindWhatAWalkFinds(t *testing.T) {
+	t.Parallel()
 	var clock theClock
 	clock.at.Store(time.Date(2026, 3, 21, 8, 0, 0, 0, time.UTC).UnixNano())
 	s := open(t, filepath.Join(t.TempDir(), "ledger"), withSieves(3, clock.now))

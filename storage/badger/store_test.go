@@ -38,6 +38,7 @@ func reopen(t testing.TB, s *Store, opts ...Option) *Store {
 }
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	storagetest.Run(t, storagetest.Harness{
 		Open:  func(t *testing.T) payment.Store { return openKillable(t, filepath.Join(t.TempDir(), "ledger")) },
 		Crash: func(t *testing.T, s payment.Store) payment.Store { return killed(t, s.(*Store)) },

@@ -31,6 +31,7 @@ func tabled(t *testing.T) (dir string, want []*payment.Record) {
 // What is remembered of tables makes an opening fast, and nothing else: without
 // it, or with anything else in its place, all is found as it was.
 func TestSumsAreOnlyRemembered(t *testing.T) {
+	t.Parallel()
 	for what, do := range map[string]func(path string, b []byte) error{
 		"as it is": func(string, []byte) error { return nil },
 		"missing":  func(path string, _ []byte) error { return os.Remove(path) },
@@ -104,6 +105,7 @@ func TestATableThatIsKnownIsReadAllTheSame(t *testing.T) {
 // Tables that are written while the store is open are remembered, too, and
 // looked at while compactions delete them.
 func TestSumsFollowTheTables(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "ledger")
 	s := open(t, dir, func(c *config) { c.memTable = mib })
 	done := make(chan struct{})

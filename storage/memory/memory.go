@@ -4,6 +4,7 @@
 package memory
 
 import (
+	"cmp"
 	"container/list"
 	"context"
 	"crypto/rand"
@@ -200,21 +201,20 @@ func (s *Store) Due(ctx context.Context, t time.Time, limit int) ([]payment.Ref,
 	if err := s.usable(ctx); err != nil {
 		return nil, err
 	}
-	var due []*payment.Record
+	type when struct {
+		at  time.Time
+		ref payment.Ref
+	}
+	var due []when
 	for _, r := range s.records {
 		if at := r.Earliest(); !at.IsZero() && !at.After(t) {
-			due = append(due, r)
+			due = append(due, when{at, r.Ref})
 		}
 	}
-	sort.Slice(due, func(i, j int) bool {
-		if due[i].Earliest().Equal(due[j].Earliest()) {
-			return due[i].Ref < due[j].Ref
-		}
-		return due[i].Earliest().Before(due[j].Earliest())
-	})
+	slices.SortFunc(due, func(a, b when) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.ref, b.ref)) })
 	refs := make([]payment.Ref, 0, len(due))
-	for _, r := range due[:min(limit, len(due))] {
-		refs = append(refs, r.Ref)
+	for _, d := range due[:min(limit, len(due))] {
+		refs = append(refs, d.ref)
 	}
 	return refs, nil
 }
