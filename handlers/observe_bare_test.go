@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rahgir/caddy-payments/engine/forwarded"
 	"github.com/rahgir/caddy-payments/internal/params"
@@ -160,8 +161,8 @@ func TestARespeltIDAloneIsAReturn(t *testing.T) {
 	}
 }
 
-// Away from its route an id alone is a page's own; with one more of the gateway's parameters,
-// wherever a script may read it, it is a return.
+// Away from its route an id alone is a return until the shop has heard of the payment; with
+// one more of the gateway's parameters, wherever a script may read it, it always is.
 func TestAPartOfAReturnElsewhere(t *testing.T) {
 	t.Parallel()
 	const id = "3714061849"
@@ -171,8 +172,8 @@ func TestAPartOfAReturnElsewhere(t *testing.T) {
 		query, cookie, body string
 		stops               bool
 	}{
-		{query: "o=dear&Authority=" + id},
-		{query: "o=dear&Authority=" + id + "&page=2"},
+		{query: "o=dear&Authority=" + id, stops: true},
+		{query: "o=dear&Authority=" + id + "x&page=2", stops: true},
 		{query: "Status=OK&o=dear"},
 		{query: "o=dear&Authority=" + id + "&Status=OK", stops: true},
 		{query: "o=dear&Authority=0" + id + "&status=", stops: true},
@@ -189,6 +190,30 @@ func TestAPartOfAReturnElsewhere(t *testing.T) {
 		}
 		if page := h.strayed(r); (page != nil) != c.stops || strings.Contains(r.Header.Get("Cookie"), id) {
 			t.Errorf("%+v: stopped %v, %q", c, page != nil, r.Header.Get("Cookie"))
+		}
+	}
+}
+
+func TestAPaymentIsAwaited(t *testing.T) {
+	t.Parallel()
+	heard := &payment.Relayed{HeardAt: time.Unix(1, 0)}
+	for _, c := range []struct {
+		state payment.State
+		relay *payment.Relayed
+		want  bool
+	}{
+		{payment.Created, &payment.Relayed{}, true},
+		{payment.Verifying, &payment.Relayed{}, true},
+		{payment.Delivering, &payment.Relayed{}, true},
+		{payment.Parked, &payment.Relayed{}, true},
+		{payment.Parked, heard, false},
+		{payment.Delivered, heard, false},
+		{payment.Declined, &payment.Relayed{}, false},
+		{payment.Expired, &payment.Relayed{}, false},
+		{payment.Created, nil, false},
+	} {
+		if got := awaited(&payment.Record{State: c.state, Relay: c.relay}); got != c.want {
+			t.Errorf("%s, heard %v: %v", c.state, c.relay == heard, got)
 		}
 	}
 }

@@ -319,29 +319,37 @@ func (h *Handler) bind() {
 }
 
 // strayed answers a return of a relayed payment that no route takes, if its payment was
-// created with another address; nil for every other request. An id alone is none here: a
-// shop may show it on pages of its own. With one more of the gateway's parameters it is,
-// since a script need not read them all.
+// created with another address; nil for every other request.
+//
+// A script need not read all that the gateway sends, so an id with one more of its
+// parameters is a return. A shop may show an id alone on pages of its own: it is one only
+// while the payment waits for the shop to hear of it, which comes before such a page.
 func (h *Handler) strayed(r *http.Request) answerer {
 	for _, o := range h.bound {
 		b, err := o.brought(r)
 		if err != nil && o.marked(r) && h.relays(o.Provider) {
 			return h.refuseForeign(r, o, nil, err)
 		}
-		known := o.conf.provider.terms.Params
-		if !params.CarriesSome(min(2, len(known)), known, r.URL.RawQuery, string(b.form), strings.Join(r.Header["Cookie"], ";")) {
+		known, texts := o.conf.provider.terms.Params, []string{r.URL.RawQuery, string(b.form), strings.Join(r.Header["Cookie"], ";")}
+		if !params.CarriesSome(1, known, texts...) {
 			continue
 		}
+		alone := !params.CarriesSome(min(2, len(known)), known, texts...)
 		h.untold(r, o, b)
 		if err != nil {
 			continue
 		}
 		eng, _ := h.app.Engine(r.Context())
-		if rec, why := h.foreign(r, o, eng, b); why != nil {
+		if rec, why := h.foreign(r, o, eng, b); why != nil && (!alone || awaited(rec)) {
 			return h.refuseForeign(r, o, rec, why)
 		}
 	}
 	return nil
+}
+
+// awaited: the shop has not heard how a payment ended.
+func awaited(rec *payment.Record) bool {
+	return rec != nil && rec.Relay != nil && rec.Relay.HeardAt.IsZero() && (rec.State == payment.Created || rec.State == payment.Verifying || rec.State.Captured())
 }
 
 // marked: a request has what every return of the provider has, wherever a reader may
