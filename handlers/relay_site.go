@@ -86,7 +86,8 @@ func (h *Handler) calledFor(r *http.Request, callback *url.URL, provider string)
 	s := h.siteOf(r)
 	found := relay.Site{ID: s.id, Formerly: s.formerly(), Policy: engine.Policy{Once: true, Many: true}}
 	if callback != nil {
-		if at, ok := h.callback(r.Context(), callback, provider); ok {
+		back := h.wayBack(r)
+		if at, ok := h.callback(r.Context(), callback, provider, &back); ok {
 			at.ID, at.Formerly = found.ID, found.Formerly
 			return at, true
 		}
@@ -94,8 +95,12 @@ func (h *Handler) calledFor(r *http.Request, callback *url.URL, provider string)
 	return found, false
 }
 
-// callback returns where a create's callback leads, if that is this site.
-func (h *Handler) callback(ctx context.Context, u *url.URL, provider string) (relay.Site, bool) {
+// callback returns where a create's callback leads, if that is this site. back is known where
+// the create came through the site itself.
+//
+// Invariant: a callback under the path of a shop leads to the route that takes its return,
+// whatever takes the path off: a `handle_path`, or the proxy in front.
+func (h *Handler) callback(ctx context.Context, u *url.URL, provider string, back *wayBack) (relay.Site, bool) {
 	p := h.place()
 	name := hostName(u.Host)
 	o := origin{scheme: u.Scheme, host: name, port: otherPort(u.Scheme, u.Port())}
@@ -109,6 +114,10 @@ func (h *Handler) callback(ctx context.Context, u *url.URL, provider string) (re
 		return relay.Site{}, false
 	}
 	found := relay.Site{ID: s.id, Formerly: s.formerly(), Policy: engine.Policy{Once: true, Many: true}}
+	taken := s.path
+	if back != nil {
+		u, taken = without(u, back.front), back.stripped
+	}
 	uri := u.EscapedPath()
 	if uri == "" {
 		uri = "/"
@@ -116,20 +125,38 @@ func (h *Handler) callback(ctx context.Context, u *url.URL, provider string) (re
 	if u.RawQuery != "" {
 		uri += "?" + u.RawQuery
 	}
-	ret := &payment.Return{Method: http.MethodGet, Secure: u.Scheme == "https", Host: u.Host, URI: uri}
-	if ob := h.observing(ctx, u, provider); ob != nil {
-		found.Route, found.Return, found.Policy = ob.conf.name, ret, ob.policy()
-		return found, true
-	}
-	for _, v := range h.Verify {
-		if probe := probeOf(ctx, u, h.server); v.Provider == provider && probe != nil {
-			if ok, err := v.matches(probe, needsMatcher(u.Path)); ok && err == nil {
-				found.Route, found.Return, found.Policy = v.route.name, ret, v.policy()
-				return found, true
+	ret := &payment.Return{Method: http.MethodGet, Secure: o.scheme == "https", Host: u.Host, URI: uri}
+	for _, seen := range []*url.URL{u, without(u, taken)} {
+		if ob := h.observing(ctx, seen, provider); ob != nil {
+			found.Route, found.Return, found.Policy = ob.conf.name, ret, ob.policy()
+			return found, true
+		}
+		for _, v := range h.Verify {
+			if probe := probeOf(ctx, seen, h.server); v.Provider == provider && probe != nil {
+				if ok, err := v.matches(probe, needsMatcher(seen.Path)); ok && err == nil {
+					found.Route, found.Return, found.Policy = v.route.name, ret, v.policy()
+					return found, true
+				}
 			}
 		}
 	}
 	return found, true
+}
+
+// without is an address as whoever comes behind what takes prefix off its path sees it; the
+// address itself where it is not below that.
+func without(u *url.URL, prefix string) *url.URL {
+	inner, ok := strings.CutPrefix(u.EscapedPath(), prefix)
+	if !ok || prefix == "" || !strings.HasPrefix(inner, "/") {
+		return u
+	}
+	at := *u
+	path, err := url.PathUnescape(inner)
+	if err != nil {
+		return u
+	}
+	at.Path, at.RawPath = path, inner
+	return &at
 }
 
 // probeOf returns the request that a browser would make of an address.
@@ -172,7 +199,7 @@ func (s *Sites) Callback(ctx context.Context, u *url.URL, provider string) (rela
 	id := origin{scheme: u.Scheme, host: hostName(u.Host), port: otherPort(u.Scheme, u.Port())}.id()
 	best, most := relay.Site{}, 0
 	for _, h := range s.all() {
-		at, ok := h.callback(ctx, u, provider)
+		at, ok := h.callback(ctx, u, provider, nil)
 		if !ok {
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -47,7 +48,9 @@ func (w *world) judgeBrand(q *request, a *answer) {
 		switch {
 		case strings.Contains(a.Body, name):
 			w.fail("brand-unescaped", "the name of site %d stands in a page as HTML", b.Number)
-		case strings.Contains(a.Body, html.EscapeString(name)) && !here:
+		case strings.Contains(a.Body, html.EscapeString(name)) && !here && !(b.Port == q.Port && slices.Contains(b.Hosts, "")):
+			// A catch-all is the shop of every name that leads to it; which those are,
+			// judgeGates looks at.
 			w.fail("brand-mixed", "a page that %s is answered with bears the name of site %d", q.Host, b.Number)
 		case a.Status == http.StatusPaymentRequired && here && b.Prefix == "" && b.Brand && !b.Pages && !b.ErrorsCaddy && q.Method == http.MethodGet && !strings.Contains(a.Body, html.EscapeString(name)):
 			w.fail("brand-missing", "a page of site %d does not bear its name", b.Number)
