@@ -287,6 +287,30 @@ func TestOtherSitesStayHidden(t *testing.T) {
 	}
 }
 
+// Whatever was written into a payment, in whichever of its fields, is text on each page.
+func TestHostileTextOfEveryField(t *testing.T) {
+	l := operatetest.New(t)
+	queries := []string{"?tab=home", "?tab=owed", "?tab=audit", "?tab=affiliate", "?tab=all", "?q=oops"}
+	for i, state := range []payment.State{payment.Review, payment.Parked, payment.Delivered, payment.Declined} {
+		r := l.PutHostile(state, i+1, `"><img src=x onerror=oops>'{{.}}`)
+		queries = append(queries, "?ref="+string(r.Ref), "?back=refund&ref="+string(r.Ref))
+	}
+	srv := serve(t, &Handler{}, l)
+	seen := 0
+	for _, query := range queries {
+		for _, lang := range []string{"en", "fa"} {
+			a := send(t, srv, "GET", query+"&lang="+lang, nil)
+			if a.status >= 500 || strings.Contains(a.body, "<img src=x") || strings.Contains(a.body, `"><img`) {
+				t.Errorf("%s in %s: %d, and what was written is HTML", query, lang, a.status)
+			}
+			seen += strings.Count(a.body, "&lt;img src=x onerror=oops&gt;")
+		}
+	}
+	if seen < 20 {
+		t.Errorf("what was written is seen %d times", seen)
+	}
+}
+
 func TestStoreIsAway(t *testing.T) {
 	l := operatetest.New(t)
 	srv := serve(t, &Handler{}, l)

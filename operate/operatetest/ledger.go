@@ -58,6 +58,7 @@ func New(t *testing.T) *Ledger {
 		Store: store, Sites: sites{l},
 		Providers:  map[string]engine.Provider{"idpay": {Provider: provider{l}, Timeout: time.Second}},
 		Affiliates: map[string]payment.Reporter{"hamekar": affiliate{}},
+		Webhooks:   map[string]payment.Subscriber{"crm": webhook{}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -179,6 +180,11 @@ func (affiliate) Report(context.Context, payment.Sale) payment.ReportAnswer {
 }
 func (affiliate) Param() string { return "track_id" }
 
+// webhook is told nothing by itself.
+type webhook struct{ affiliate }
+
+func (webhook) Wants(payment.ReportKind) bool { return false }
+
 type sites struct{ l *Ledger }
 
 func (s sites) Policy(*payment.Record) (engine.Policy, bool) {
@@ -196,7 +202,8 @@ func (s sites) Expect(context.Context, *payment.Record) (payment.Expectation, er
 
 // Interface guards.
 var (
-	_ operate.App      = (*Ledger)(nil)
-	_ payment.Provider = provider{}
-	_ engine.Sites     = sites{}
+	_ operate.App        = (*Ledger)(nil)
+	_ payment.Provider   = provider{}
+	_ payment.Subscriber = webhook{}
+	_ engine.Sites       = sites{}
 )
