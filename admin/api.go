@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -188,6 +189,39 @@ func (c *call) engine() (*engine.Engine, error) {
 		return nil, fmt.Errorf("%w: %w", operate.ErrUnavailable, err)
 	}
 	return e, nil
+}
+
+// answered answers with what an operation on the ledger returns.
+func answered[T any](c *call, do func(context.Context, *engine.Engine) (T, error)) error {
+	e, err := c.engine()
+	if err != nil {
+		return err
+	}
+	out, err := do(c.r.Context(), e)
+	if err != nil {
+		return err
+	}
+	return c.answer(out)
+}
+
+// changed answers with what a decision did, and its payment as it is afterwards.
+func (c *call) changed(do func(context.Context, *engine.Engine) (operate.Outcome, error)) error {
+	return answered(c, func(ctx context.Context, e *engine.Engine) (Changed, error) {
+		out, err := do(ctx, e)
+		if err != nil {
+			return Changed{}, err
+		}
+		return Changed{Done: out.Done, Would: out.Would, Warn: out.Warn, Payment: operate.NewView(ctx, e, out.Record, c.lang)}, nil
+	})
+}
+
+// issuer returns the account of a configured provider.
+func (c *call) issuer(provider string) (string, error) {
+	issuer, ok := c.app.ProviderIssuer(provider)
+	if !ok {
+		return "", badInput("provider %.40q is not configured; there are: %s", provider, strings.Join(c.app.ProviderNames(), ", "))
+	}
+	return issuer, nil
 }
 
 // answer writes JSON. No cache may keep payments.

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -95,18 +97,9 @@ func (c *call) resend() error {
 }
 
 func (c *call) decide(choice operate.Choice) error {
-	e, err := c.engine()
-	if err != nil {
-		return err
-	}
 	choice.DryRun = c.dryRun
-	out, err := operate.Decide(c.r.Context(), e, c.ref, choice, c.lang)
-	if err != nil {
-		return err
-	}
-	return c.answer(Changed{
-		Done: out.Done, Would: out.Would, Warn: out.Warn,
-		Payment: operate.NewView(c.r.Context(), e, out.Record, c.lang),
+	return c.changed(func(ctx context.Context, e *engine.Engine) (operate.Outcome, error) {
+		return operate.Decide(ctx, e, c.ref, choice, c.lang)
 	})
 }
 
@@ -129,24 +122,17 @@ func (c *call) body(into any) error {
 }
 
 func (c *call) importIDs() error {
-	name := c.r.URL.Query().Get("provider")
-	issuer, ok := c.app.ProviderIssuer(name)
-	if !ok {
-		return badInput("provider %.40q is not configured; there are: %s", name, strings.Join(c.app.ProviderNames(), ", "))
+	issuer, err := c.issuer(c.r.URL.Query().Get("provider"))
+	if err != nil {
+		return err
 	}
 	ids, err := readIDs(c.r.Body)
 	if err != nil {
 		return badInput("%w", err)
 	}
-	e, err := c.engine()
-	if err != nil {
-		return err
-	}
-	done, err := operate.Import(c.r.Context(), e, issuer, ids, c.dryRun)
-	if err != nil {
-		return err
-	}
-	return c.answer(done)
+	return answered(c, func(ctx context.Context, e *engine.Engine) (operate.Imported, error) {
+		return operate.Import(ctx, e, issuer, ids, c.dryRun)
+	})
 }
 
 // readIDs reads one id a line and skips empty lines.

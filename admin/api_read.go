@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"time"
@@ -55,15 +56,10 @@ func (c *call) list() error {
 	if err != nil {
 		return err
 	}
-	e, err := c.engine()
-	if err != nil {
-		return err
-	}
-	page, err := operate.List(c.r.Context(), e, q)
-	if err != nil {
-		return err
-	}
-	return c.answer(Listed{Payments: c.rows(e, page.Records), Next: page.Next})
+	return answered(c, func(ctx context.Context, e *engine.Engine) (Listed, error) {
+		page, err := operate.List(ctx, e, q)
+		return Listed{Payments: c.rows(e, page.Records), Next: page.Next}, err
+	})
 }
 
 func (c *call) show() error {

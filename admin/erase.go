@@ -1,11 +1,13 @@
 package admin
 
 import (
+	"context"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/operate/find"
 )
@@ -33,15 +35,7 @@ func (c *call) erase() error {
 			return badInput("before: %v", err)
 		}
 	}
-	e, err := c.engine()
-	if err != nil {
-		return err
-	}
-	out, err := operate.Erase(c.r.Context(), e, q)
-	if err != nil {
-		return err
-	}
-	return c.answer(out)
+	return answered(c, func(ctx context.Context, e *engine.Engine) (operate.Erasures, error) { return operate.Erase(ctx, e, q) })
 }
 
 func (c *cli) eraseCommand() *cobra.Command {

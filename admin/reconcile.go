@@ -2,13 +2,14 @@ package admin
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/operate/reconcile"
@@ -33,23 +34,17 @@ func (c *call) reconcile() error {
 	if err := c.body(&in); err != nil {
 		return err
 	}
-	issuer, ok := c.app.ProviderIssuer(in.Provider)
-	if !ok {
-		return badInput("provider %.40q is not configured; there are: %s", in.Provider, strings.Join(c.app.ProviderNames(), ", "))
+	issuer, err := c.issuer(in.Provider)
+	if err != nil {
+		return err
 	}
 	from, to, err := operate.ParseSpan(in.From, in.To, time.Now())
 	if err != nil {
 		return err
 	}
-	e, err := c.engine()
-	if err != nil {
-		return err
-	}
-	out, err := operate.Reconcile(c.r.Context(), e, operate.Comparing{Provider: in.Provider, Issuer: issuer, From: from, To: to, List: in.List})
-	if err != nil {
-		return err
-	}
-	return c.answer(out)
+	return answered(c, func(ctx context.Context, e *engine.Engine) (operate.Reconciled, error) {
+		return operate.Reconcile(ctx, e, operate.Comparing{Provider: in.Provider, Issuer: issuer, From: from, To: to, List: in.List})
+	})
 }
 
 func (c *cli) reconcileCommand() *cobra.Command {

@@ -1,11 +1,13 @@
 package admin
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 
 	"github.com/spf13/cobra"
 
+	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -30,19 +32,10 @@ func (c *call) repay(kind payment.RefundKind) error {
 	if err := c.body(&in); err != nil {
 		return err
 	}
-	e, err := c.engine()
-	if err != nil {
-		return err
-	}
-	out, err := operate.GiveBack(c.r.Context(), e, c.ref, operate.Repay{
-		Kind: kind, Amount: payment.Rials(in.Amount), Was: in.Was, By: in.By, Note: in.Note, Version: in.Version, DryRun: c.dryRun,
-	})
-	if err != nil {
-		return err
-	}
-	return c.answer(Changed{
-		Done: out.Done, Would: out.Would, Warn: out.Warn,
-		Payment: operate.NewView(c.r.Context(), e, out.Record, c.lang),
+	return c.changed(func(ctx context.Context, e *engine.Engine) (operate.Outcome, error) {
+		return operate.GiveBack(ctx, e, c.ref, operate.Repay{
+			Kind: kind, Amount: payment.Rials(in.Amount), Was: in.Was, By: in.By, Note: in.Note, Version: in.Version, DryRun: c.dryRun,
+		})
 	})
 }
 

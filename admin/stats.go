@@ -1,12 +1,14 @@
 package admin
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/payment"
@@ -17,15 +19,7 @@ func (c *call) stats() error {
 	if err != nil {
 		return err
 	}
-	e, err := c.engine()
-	if err != nil {
-		return err
-	}
-	s, err := operate.Count(c.r.Context(), e, q)
-	if err != nil {
-		return err
-	}
-	return c.answer(s)
+	return answered(c, func(ctx context.Context, e *engine.Engine) (operate.Stats, error) { return operate.Count(ctx, e, q) })
 }
 
 func (c *cli) statsCommand() *cobra.Command {

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/payment"
@@ -30,16 +32,11 @@ type Tell struct {
 }
 
 func (c *call) webhooks() error {
-	e, err := c.engine()
-	if err != nil {
-		return err
-	}
 	q := c.r.URL.Query()
-	all, next, err := operate.TellTales(c.r.Context(), e, q.Get("state"), q.Get("cursor"))
-	if err != nil {
-		return err
-	}
-	return c.answer(Tales{all, next})
+	return answered(c, func(ctx context.Context, e *engine.Engine) (Tales, error) {
+		all, next, err := operate.TellTales(ctx, e, q.Get("state"), q.Get("cursor"))
+		return Tales{all, next}, err
+	})
 }
 
 func (c *call) tell() error {
@@ -47,15 +44,9 @@ func (c *call) tell() error {
 	if err := c.body(&in); err != nil {
 		return err
 	}
-	e, err := c.engine()
-	if err != nil {
-		return err
-	}
-	out, err := operate.TellAgain(c.r.Context(), e, c.ref, operate.Again{To: in.To, Kind: in.Event, By: in.By, DryRun: c.dryRun})
-	if err != nil {
-		return err
-	}
-	return c.answer(Changed{Done: out.Done, Would: out.Would, Payment: operate.NewView(c.r.Context(), e, out.Record, c.lang)})
+	return c.changed(func(ctx context.Context, e *engine.Engine) (operate.Outcome, error) {
+		return operate.TellAgain(ctx, e, c.ref, operate.Again{To: in.To, Kind: in.Event, By: in.By, DryRun: c.dryRun})
+	})
 }
 
 func (c *cli) webhooksCommand() *cobra.Command {
