@@ -113,15 +113,8 @@ func (s *Store) recordBatch(ts uint64, batch []*change) error {
 }
 
 // commitBatch makes a batch durable: by the journal's sync, beside which Badger takes
-// it without a sync of its own. Badger takes a lone change in less time than it costs to
-// begin a goroutine and to wake this one.
+// it without a sync of its own.
 func (s *Store) commitBatch(ts uint64, t commit.Tx, batch []*change) error {
-	if len(batch) == 1 {
-		if err := s.commitRetrying(t.(*tx).Txn, ts, batch); err != nil { //nolint:forcetypeassert // newQueue made it
-			return err
-		}
-		return s.journal.Sync()
-	}
 	synced := make(chan error, 1)
 	go func() { synced <- s.journal.Sync() }()
 	err := s.commitRetrying(t.(*tx).Txn, ts, batch) //nolint:forcetypeassert // newQueue made it
