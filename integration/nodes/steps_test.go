@@ -184,10 +184,19 @@ func (w *world) stoppedOnce(t *testing.T, track string, stopped <-chan struct{},
 	if n := accepted(); n != 1 {
 		t.Errorf("the conversion was accepted %d times", n)
 	}
+	// The network has it before the ledger has: what is written then is no step of the next payment.
+	harness.Wait(t, "the ledger has it", time.Minute, func() bool {
+		return w.cell("SELECT count(*)::text FROM payments_records WHERE state = 'delivered' AND due IS NOT NULL") == "0"
+	})
 }
 
 // newest is the state of the payment that began last, straight from the table.
 func (w *world) newest() (state string) {
+	return w.cell("SELECT state FROM payments_records ORDER BY created DESC LIMIT 1")
+}
+
+// cell is what a query finds, empty while the database doesn't answer.
+func (w *world) cell(query string) (found string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, w.dsn)
@@ -195,9 +204,9 @@ func (w *world) newest() (state string) {
 		return ""
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	err = conn.QueryRow(ctx, "SELECT state FROM payments_records ORDER BY created DESC LIMIT 1").Scan(&state)
+	err = conn.QueryRow(ctx, query).Scan(&found)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return ""
 	}
-	return state
+	return found
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -69,24 +70,44 @@ func TestBackupAndRestoreKilled(t *testing.T) {
 	s.Bin = harness.Plain(t)
 	restore := []string{"payments", "restore", file, "--config", s.Config(), "--adapter", "caddyfile"}
 
-	// Of one that nobody kills, to know how long it takes.
-	begin := time.Now()
 	ledger := filepath.Join(s.Data(), "ledger")
-	if out, err := s.Run(restore...); err != nil {
-		t.Fatal(err, out)
+	start := func() *exec.Cmd {
+		cmd := s.Command(t.Context(), restore...)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return cmd
+	}
+	// A restore is at work from the first file that it writes; until then it is a program that loads.
+	writes := func() {
+		harness.Wait(t, "a restore begins to write", time.Minute, func() bool {
+			files, _ := os.ReadDir(ledger)
+			return len(files) > 0
+		})
+	}
+	// One that nobody kills, to know how long it loads and how long it is at work.
+	begin := time.Now()
+	cmd := start()
+	writes()
+	loads := time.Since(begin)
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
 	}
 	whole := time.Since(begin)
+	works := whole - loads
 	partly := 0
 	for kill := range 4 {
 		if err := os.RemoveAll(ledger); err != nil {
 			t.Fatal(err)
 		}
-		for range 2 {
-			cmd := s.Command(t.Context(), restore...)
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
+		for again := range 2 {
+			cmd := start()
+			if again == 0 {
+				writes()
+				time.Sleep(works/4*time.Duration(kill) + rand.N(works/4))
+			} else {
+				time.Sleep(rand.N(whole))
 			}
-			time.Sleep(whole/4*time.Duration(kill) + rand.N(whole/4))
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait()
 		}
