@@ -269,8 +269,12 @@ func TestRelayRefuses(t *testing.T) {
 			t.Errorf("%s: the answer has the key", name)
 		}
 	}
-	if _, text := post(w.site+"/-/pay/zarinpal/pg/v4/payment/verify.json", verify(nil)); !strings.Contains(text, "PHP answers") {
-		t.Error("without the secret it is a page of the shop's:", text)
+	// Without the secret it is a page of the shop's, and none that may have a payment's id.
+	if _, text := post(w.site+"/-/pay/zarinpal/pg/v4/payment/verify.json", verify(map[string]any{"authority": "A000000000000000000000000000nobody"})); !strings.Contains(text, "PHP answers") {
+		t.Error("without the secret:", text)
+	}
+	if status, text := post(w.site+"/-/pay/zarinpal/pg/v4/payment/verify.json", verify(nil)); status != 400 || strings.Contains(text, "PHP answers") {
+		t.Errorf("without the secret, a payment's id: %d %s", status, text)
 	}
 	if p := w.truth(id); p.State != sandbox.StatePaid {
 		t.Error("something was settled:", p.State)
