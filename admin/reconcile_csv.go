@@ -131,7 +131,7 @@ func newBook(head []string, o bookOptions) (b book, err error) {
 			return b, fmt.Errorf("--columns %q: write id=Name,amount=Name; there are id, order, number, reference, amount, state, date", pair)
 		}
 		if b.at[key] = slices.Index(names, folded(name)); b.at[key] < 0 {
-			return b, fmt.Errorf("line 1 has no column %q; there are %s", name, strings.Join(head, ", "))
+			return b, fmt.Errorf("line 1 has no column %q; there are %.40q", name, head[:min(len(head), 30)])
 		}
 	}
 	for _, c := range bookColumns {
@@ -146,7 +146,7 @@ func newBook(head []string, o bookOptions) (b book, err error) {
 		}
 	}
 	if !b.has("id") && !b.has("order") && !b.has("number") && !b.has("reference") {
-		return b, fmt.Errorf("line 1 names no column that a payment is known by: say which with --columns id=Name; there are %s", strings.Join(head, ", "))
+		return b, fmt.Errorf("line 1 names no column that a payment is known by: say which with --columns id=Name; there are %.40q", head[:min(len(head), 30)])
 	}
 	b.paid = paidWords
 	if o.paid != "" {

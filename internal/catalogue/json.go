@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/rahgir/caddy-payments/internal/nearest"
@@ -46,7 +47,7 @@ func (r *reader) json(data []byte) error {
 	if _, err := dec.Token(); err != nil {
 		return broken(err)
 	}
-	if _, err := dec.Token(); err == nil {
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return r.fail(at(), "", errors.New("something follows the list"))
 	}
 	return nil
@@ -109,14 +110,10 @@ func (r *reader) member(it *Item, name string, raw json.RawMessage, line int) er
 		}
 		it.Price = rials
 	case "title":
-		var both struct{ FA, EN string }
 		if len(raw) > 0 && raw[0] == '{' {
-			dec := json.NewDecoder(bytes.NewReader(raw))
-			dec.DisallowUnknownFields()
-			if dec.Decode(&both) != nil {
-				return r.fail(line, name, errors.New(`write a text, or {"fa": "…", "en": "…"}`))
+			if err := titles(it, raw); err != nil {
+				return r.fail(line, name, err)
 			}
-			it.TitleFA, it.TitleEN = strings.TrimSpace(both.FA), strings.TrimSpace(both.EN)
 			return nil
 		}
 		return text(&it.Title)
@@ -136,6 +133,24 @@ func (r *reader) member(it *Item, name string, raw json.RawMessage, line int) er
 			hint = "did you mean '" + near + "'?"
 		}
 		return r.fail(line, "", fmt.Errorf("there is no %.40q; %s", name, hint))
+	}
+	return nil
+}
+
+// titles reads {"fa": …, "en": …}.
+func titles(it *Item, raw json.RawMessage) error {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	to := map[string]*string{"fa": &it.TitleFA, "en": &it.TitleEN}
+	_, _ = dec.Token()
+	for dec.More() {
+		name, _ := dec.Token()
+		language, _ := name.(string)
+		title := to[language]
+		if title == nil || dec.Decode(title) != nil {
+			return errors.New(`write a text, or {"fa": "…", "en": "…"}, each once`)
+		}
+		*title = strings.TrimSpace(*title)
+		delete(to, language)
 	}
 	return nil
 }
