@@ -73,8 +73,8 @@ type Relay struct {
 	// Break closes the connection without an answer. It is called in place of Say.
 	Break func()
 	// Down is called instead of both where the call can't be remembered and passes all
-	// the same (`when_down forward`). made is the answer to a create that is made
-	// already. nil refuses.
+	// the same (`when_down forward`). made is the answer to a create or verify that is
+	// made already. nil refuses.
 	Down func(err error, made *payment.RelayReply)
 }
 

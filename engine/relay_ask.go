@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/rahgir/caddy-payments/internal/failpoint"
@@ -18,6 +20,18 @@ type relayed struct {
 	// is 0 if somebody else asked.
 	reply   payment.RelayReply
 	outcome payment.Outcome
+	// given is set where the ledger could not record that the provider has settled the
+	// payment. Whoever of those who asked at the same time sets it first may pass the
+	// answer on by [Relay.Down]; the others must not.
+	given *atomic.Bool
+}
+
+// unrecorded is the provider's answer that the ledger couldn't record, for one caller only.
+func (r relayed) unrecorded() *payment.RelayReply {
+	if r.given == nil || r.reply.Status == 0 || r.reply.Err != nil || !r.given.CompareAndSwap(false, true) {
+		return nil
+	}
+	return &r.reply
 }
 
 var errOtherAmount = errors.New("the shop verifies another amount than the one with which it created the payment")
@@ -97,6 +111,13 @@ func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
 		case standsOpen:
 		}
 		got, err := e.relayQuestion(ctx, prov, r, c, rec)
+		if c.Down != nil {
+			// The money is taken, and asking once more would be answered "again".
+			if made := got.unrecorded(); made != nil {
+				c.Down(cmp.Or(err, errUnrecorded), made)
+				return
+			}
+		}
 		switch {
 		case err != nil && !errors.Is(err, payment.ErrConflict):
 			// The claim can't be made durable: nothing was asked.
@@ -132,6 +153,8 @@ func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
 
 // errOtherSite: shops may share an account, and none of them credits what another sold.
 var errOtherSite = errors.New("the shop asks for a payment of another site: nothing was asked or told")
+
+var errUnrecorded = errors.New("the ledger can't record what the provider answered")
 
 var errNoAnswer = errors.New("the provider has not answered the shop's verify; we ask again")
 
@@ -285,7 +308,11 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 		e.relayKeep(next, answer, reply)
 	}
 	rec, err = e.finish(ctx, j, rec, answer, t)
-	return relayed{rec: rec, reply: reply, outcome: answer.Outcome}, err
+	got := relayed{rec: rec, reply: reply, outcome: answer.Outcome}
+	if answer.Outcome == payment.OutcomePaid && (err != nil || rec.State == payment.Verifying) {
+		got.given = new(atomic.Bool)
+	}
+	return got, err
 }
 
 // relayMeet gives a record what the shop's own ask says of it, and returns the keys that

@@ -139,6 +139,13 @@ func (e *Engine) relayUnheard(ctx context.Context, rec *payment.Record) error {
 
 // relayLapsed ends a telling whose node has gone, or gives up a page that never came.
 func (e *Engine) relayLapsed(ctx context.Context, rec *payment.Record) error {
+	if _, ended := e.Shared.pages.Load(rec.Ref); ended {
+		e.endPage(ctx, rec.Ref)
+		fresh, err := e.Store.Get(ctx, rec.Ref)
+		if err != nil || fresh.Version != rec.Version {
+			return err
+		}
+	}
 	now := e.now()
 	var err error
 	switch l := rec.Relay; {
@@ -228,6 +235,7 @@ func (e *Engine) RelayReturn(ctx context.Context, ref payment.Ref, ret payment.R
 	deadline := e.now().Add(patience)
 	// What an earlier page asked is judged by that page.
 	e.readForwarded(ctx)
+	e.endPage(ctx, ref)
 	var mine time.Time // of a commit whose outcome isn't known
 	for tries := 1; ; {
 		rec, err := e.Store.Get(ctx, ref)
@@ -300,8 +308,25 @@ func (e *Engine) RelayPage(ctx context.Context, ref payment.Ref, at time.Time, s
 			return
 		}
 		if !errors.Is(err, payment.ErrConflict) {
+			e.Shared.pages.Store(ref, endedPage{at, said})
 			e.trouble(rec, err, true)
 			return
 		}
+	}
+}
+
+// endedPage is how a page ended that the ledger couldn't record. There are at most as many
+// as pages were open when it began to refuse.
+type endedPage struct {
+	at   time.Time
+	said payment.ShopPage
+}
+
+// endPage records a page's end that could not be recorded before. Otherwise the next return
+// would wait for a page that nobody waits for, and prove nothing.
+func (e *Engine) endPage(ctx context.Context, ref payment.Ref) {
+	if ended, ok := e.Shared.pages.LoadAndDelete(ref); ok {
+		page := ended.(endedPage) //nolint:forcetypeassert // RelayPage stored it
+		e.RelayPage(ctx, ref, page.at, page.said)
 	}
 }

@@ -22,8 +22,9 @@ import (
 // binds its return and its verify at once, not only when it is read in.
 
 // PassThrough carries one call that can't be remembered. It needs no engine: the store
-// may not even be open. made is the answer to a create that was made already. The error
-// says that the call is not marked; it passed all the same.
+// may not even be open. made is the answer to a call that was made already, and could not
+// be recorded. The error says that the call is not marked; it passed all the same, but for
+// a verify that was made: the ledger knows of it, and would tell its answer once more.
 func PassThrough(ctx context.Context, r payment.Relayer, log *forwarded.Log, c Relay, made *payment.RelayReply) error {
 	if made == nil {
 		if why := otherCreate(log, c); why != nil {
@@ -70,6 +71,10 @@ func PassThrough(ctx context.Context, r payment.Relayer, log *forwarded.Log, c R
 	}
 	if tell {
 		unmarked = errors.Join(unmarked, log.Append(m))
+	}
+	if settles && made != nil && unmarked != nil {
+		c.Break()
+		return unmarked
 	}
 	if reply.Status == 0 || reply.Err != nil {
 		c.Break()

@@ -44,3 +44,44 @@ func TestRelayPageBesideAnAnswer(t *testing.T) {
 		})
 	}
 }
+
+// A page that ends while the ledger refuses ends all the same: the next return doesn't wait
+// for it, and proves what the shop has done.
+func TestRelayPageThatEndsUnrecorded(t *testing.T) {
+	for name, reloads := range map[string]bool{"the customer reloads": true, "nobody comes": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newRelayWorld(t, func(w *relayWorld) { w.gate.took = time.Second })
+				defer w.halt()
+				w.call("create", "")
+				ref := w.only().Ref
+				ret := payment.Return{Method: "GET", Host: "shop.test", URI: "/cb?o=101"}
+				at, err := w.RelayReturn(context.Background(), ref, ret, time.Second)
+				if err != nil || at.IsZero() {
+					t.Fatal(at, err)
+				}
+				w.store.Break(payment.ErrBroken)
+				w.RelayPage(context.Background(), ref, at, payment.PageRefused)
+				time.Sleep(5 * time.Second)
+				w.store.Break(nil)
+				if reloads {
+					began := time.Now()
+					at, err = w.RelayReturn(context.Background(), ref, ret, 10*time.Second)
+					if err != nil || at.IsZero() || time.Since(began) > time.Second {
+						t.Fatalf("the next return is not seen, after %s: %v", time.Since(began), err)
+					}
+					if h := w.call("verify", "K1"); !isFirst(h) {
+						t.Fatalf("%+v", h)
+					}
+					w.RelayPage(context.Background(), ref, at, payment.PageGood)
+				} else if h := w.call("verify", "K1"); !isFirst(h) {
+					t.Fatalf("%+v", h)
+				}
+				time.Sleep(20 * time.Minute)
+				if r := w.only(); reloads && r.State != payment.Delivered || r.Relay.Page == payment.PageOpen {
+					t.Errorf("it is %s (%s), its page %s", r.State, r.Reason, r.Relay.Page)
+				}
+			})
+		})
+	}
+}

@@ -26,6 +26,9 @@ type Shared struct {
 	hosts   *limit.Hosts
 	creates creates
 
+	// pages are ends of pages, by payment, that the ledger couldn't record.
+	pages sync.Map
+
 	// kept is what others keep as long as the store is open.
 	kept sync.Map
 
