@@ -17,7 +17,6 @@ import (
 // The database is down: 503 on what concerns payments and nothing else, also for
 // a node that starts meanwhile; and it goes on by itself when it is back.
 func TestDatabaseDown(t *testing.T) {
-	t.Parallel()
 	db := pgtest.Start(t)
 	w := newWorld(t, db, 2, "absent deliver\nbounce off")
 	id, ret := w.mustBuy(0)
@@ -189,7 +188,6 @@ func (w *world) checkBooks(returns map[string]*sandbox.Return, kills int) {
 // F37: the primary dies and a standby takes over that has lost the tail. What was
 // credited and forgotten is not credited again: a person looks.
 func TestFailoverThatLostTheTail(t *testing.T) {
-	t.Parallel()
 	primary := pgtest.Start(t)
 	standby := primary.Standby(t)
 	w := newWorldAt(t, primary, pgtest.DSNs([]*pgtest.Cluster{primary, standby}), 2, "absent deliver\nbounce off")

@@ -14,7 +14,6 @@ import (
 // commands of the manual. What was credited is not credited again, what was begun
 // is finished, and the old ledger takes no payments any more.
 func TestMovingHouse(t *testing.T) {
-	t.Parallel()
 	db := servers.Cluster(t)
 	w := newWorldAt(t, db, db.DSN("search_path", db.Schema(t)), 1, "absent deliver\nbounce off", "storage postgres {env.DSN}", "storage badger ledger")
 	n := w.nodes[0]

@@ -16,7 +16,6 @@ import (
 // F28: 256 returns of one payment at once, spread over the nodes: one question
 // to the provider, one delivery as verified.
 func TestReturnsSpreadOverNodes(t *testing.T) {
-	t.Parallel()
 	for _, n := range []int{2, 3} {
 		t.Run(fmt.Sprintf("%d nodes", n), func(t *testing.T) {
 			w := newWorld(t, servers.Cluster(t), n, "bounce off")
@@ -60,7 +59,6 @@ func TestReturnsSpreadOverNodes(t *testing.T) {
 // A node is killed while it asks the provider. Another takes the payment up
 // without its customer, in under 20 s, and delivers it once.
 func TestNodeKilledDuringVerify(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, servers.Cluster(t), 2, "absent deliver")
 	id, ret := w.mustBuy(0)
 	w.fault(sandbox.Fault{Kind: "delay", MS: 60_000, When: "after", Operation: "verify", Count: 1})

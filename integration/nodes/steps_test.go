@@ -49,7 +49,6 @@ func (s step) message() []byte {
 // and its answer is lost, and when it has just answered. Whatever was confirmed
 // is there afterwards, and the payment goes on from there: it is credited once.
 func TestStoppedAtEachStep(t *testing.T) {
-	t.Parallel()
 	for _, s := range steps() {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel() // each step has a database of its own, and mostly waits for leases to end

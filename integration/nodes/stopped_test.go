@@ -17,7 +17,6 @@ import (
 // of Pay are answered 503 within about two seconds, the shop keeps its cookies,
 // and what was never begun can be begun when the database is back.
 func TestNobodyPaysWhileTheDatabaseIsStopped(t *testing.T) {
-	t.Parallel()
 	db := pgtest.Start(t)
 	w := newWorld(t, db, 1, "expect intent\nbounce off")
 	b := w.browser(0)
@@ -101,7 +100,6 @@ func (w *world) announcer(b *harness.Browser) func() (id string, p harness.Page,
 // A database that hangs, with its connections open, is the same to customers as one that
 // was stopped: nobody is sent to pay, and nobody waits for long to hear it.
 func TestNobodyPaysWhileTheDatabaseHangs(t *testing.T) {
-	t.Parallel()
 	db := servers.Cluster(t)
 	proxy := pgtest.NewProxy(t, db.Port)
 	w := newWorldAt(t, db, db.DSNAt(proxy.Port, "search_path", db.Schema(t)), 1, "expect intent\nbounce off")
