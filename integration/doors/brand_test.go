@@ -48,14 +48,18 @@ func (w *world) judgeBrand(q *request, a *answer) {
 		switch {
 		case strings.Contains(a.Body, name):
 			w.fail("brand-unescaped", "the name of site %d stands in a page as HTML", b.Number)
-		case strings.Contains(a.Body, html.EscapeString(name)) && !here && !(b.Port == q.Port && slices.Contains(b.Hosts, "")):
-			// A catch-all is the shop of every name that leads to it; which those are,
-			// judgeGates looks at.
+		case strings.Contains(a.Body, html.EscapeString(name)) && !here && !(b.Port == q.Port && slices.Contains(b.Hosts, "") && !w.named(q)):
+			// A catch-all is the shop of every name that leads to no other.
 			w.fail("brand-mixed", "a page that %s is answered with bears the name of site %d", q.Host, b.Number)
 		case a.Status == http.StatusPaymentRequired && here && b.Prefix == "" && b.Brand && !b.Pages && !b.ErrorsCaddy && q.Method == http.MethodGet && !strings.Contains(a.Body, html.EscapeString(name)):
 			w.fail("brand-missing", "a page of site %d does not bear its name", b.Number)
 		}
 	}
+}
+
+// named: a site of the port has the host that a request names.
+func (w *world) named(q *request) bool {
+	return slices.ContainsFunc(w.plan.Blocks, func(b block) bool { return b.Port == q.Port && b.named(q.Host) })
 }
 
 // unpacked is a body as its reader sees it. The files that lie compressed beside
