@@ -40,7 +40,8 @@ func TestRelayedReturnsAreBoundWithoutObserve(t *testing.T) {
 		"in another spelling":        {"/back?order=dear&Authority=%09" + ours + "&Status=OK", "", false},
 		"by a form":                  {"/back?order=dear", url.Values{"Authority": {ours}, "Status": {"OK"}}.Encode(), false},
 		"a payment that nobody made": {"/back?order=dear&Authority=" + unknown + "&Status=OK", "", true},
-		"no return":                  {"/back?order=dear&Authority=" + ours, "", true},
+		"its id alone, too early":    {"/back?order=dear&Authority=" + ours, "", false},
+		"no return":                  {"/back?order=dear&Status=OK", "", true},
 	} {
 		before := len(w.shop.Seen())
 		method := http.MethodGet
