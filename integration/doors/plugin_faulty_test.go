@@ -93,7 +93,9 @@ func TestPluginOracle(t *testing.T) {
 		want string
 	}{
 		{"nothing", nil, ""},
-		{"no observe", without("observe"), "first-moved"},
+		// The relay alone holds returns to their creates. That a moved one is seen, show the
+		// seeded bugs of relayed returns.
+		{"no observe", without("observe"), ""},
 		{"first again", beside("first again", 0), "first-twice"},
 		{"no first", beside("no first", 0), "again-unverified"},
 		{"refuse returns", beside("refuse returns", 0), "false-foreign"},
