@@ -15,8 +15,6 @@ func relayingRules() []Mutant {
 			in("engine", "if r.running[site] >= replaysAtOnce {", "if r.running[site] >= 1000*replaysAtOnce {"), []Suite{unit("engine", "TestReplaysAreFewAtATime")}},
 		{"relay-session-forgotten", "R8", "After a restart returns are made again that the plugin answers only with its customer's session.",
 			in("engine", "return err == nil || e.Shared.replays.marked(k)", "return err == nil && false || e.Shared.replays.marked(k)"), []Suite{unit("engine", "TestNeedsSessionSurvives")}},
-		{"relay-stop-cuts-hand-overs", "R8", "Caddy is told to stop, and begins hand-overs that it then cuts.",
-			in("engine", "\tif e.stopping {\n\t\treturn false\n", "\tif e.stopping && false {\n\t\treturn false\n"), []Suite{unit("engine", "TestQuiesce")}},
 		{"relay-keeps-answers-for-ever", "R13", "What the gateway said of a customer's card stays in the ledger for years.",
 			in("engine", "!ends.IsZero() && !e.now().Before(ends) {\n\t\trec.Relay.Kept", "!ends.IsZero() && false {\n\t\trec.Relay.Kept"), []Suite{unit("engine", "TestRelayKeptForAWeek")}},
 		{"observed-refusal-is-a-sale", "R11", "The shop says that it takes no payment, and the affiliate is paid for it.",
