@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"sync/atomic"
@@ -25,6 +27,10 @@ func init() {
 		httpcaddyfile.RegisterDirectiveOrder(name, httpcaddyfile.Before, "respond")
 	}
 	caddy.RegisterModule(&least{})
+	caddy.RegisterModule(refuse{})
+	httpcaddyfile.RegisterHandlerDirective("bench_refuse", func(httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+		return refuse{}, nil
+	})
 }
 
 // cookieLike is what a tracked page sets.
@@ -47,6 +53,24 @@ func (m *least) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 	if m.Cookie != "" {
 		w.Header().Set("Set-Cookie", m.Cookie)
 		w.Header().Set("Cache-Control", "private")
+	}
+	return next.ServeHTTP(w, r)
+}
+
+// refuse answers everything but a return whose signature has the right length with 400,
+// and looks at nothing else: the least that a flood of strangers costs, whoever refuses them.
+type refuse struct{}
+
+// CaddyModule returns the Caddy module information.
+func (refuse) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.bench_refuse", New: func() caddy.Module { return refuse{} }}
+}
+
+// ServeHTTP implements [caddyhttp.MiddlewareHandler].
+func (refuse) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if len(r.URL.Query().Get("payment_signature")) != hex.EncodedLen(sha256.Size) {
+		w.WriteHeader(http.StatusBadRequest)
+		return nil
 	}
 	return next.ServeHTTP(w, r)
 }
@@ -137,4 +161,5 @@ var (
 	_ caddyhttp.MiddlewareHandler = (*floor)(nil)
 	_ caddyfile.Unmarshaler       = (*floor)(nil)
 	_ caddyhttp.MiddlewareHandler = (*least)(nil)
+	_ caddyhttp.MiddlewareHandler = refuse{}
 )

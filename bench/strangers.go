@@ -41,6 +41,17 @@ const strangersSite = `http://%s {
 }
 `
 
+// refusingSite refuses the same strangers without a look at the ledger, and makes the two hops with two bare writes for all others.
+const refusingSite = `http://%s {
+	bind 127.0.0.1
+	route {
+		bench_refuse
+		bench_floor http://{provider}/v1.1/payment/verify {dir}/floor
+		reverse_proxy {shop}
+	}
+}
+`
+
 // fronted is the global options of a Caddy behind a proxy on the same machine, so
 // that the load can come from many addresses. {provider} may be another.
 func fronted(provider string) string {
@@ -59,12 +70,13 @@ func strangers(ctx context.Context, b *bench) error {
 			return err
 		}
 	}
-	for _, s := range []struct{ what, provider string }{
-		{slowWords, "{provider}" + pathSlow},
-		{"a provider that answers at once", "{provider}"},
+	for _, s := range []struct{ what, provider, site string }{
+		{slowWords, "{provider}" + pathSlow, strangersSite},
+		{"a provider that answers at once", "{provider}", strangersSite},
+		{"a provider that answers at once, refused without a look", "{provider}", refusingSite},
 	} {
 		site := b.address()
-		c, err := b.startCaddy(ctx, fronted(s.provider)+fmt.Sprintf(strangersSite, local(site)))
+		c, err := b.startCaddy(ctx, fronted(s.provider)+fmt.Sprintf(s.site, local(site)))
 		if err != nil {
 			return err
 		}
