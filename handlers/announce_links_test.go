@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -129,6 +130,45 @@ func TestWhichAnswersAreSought(t *testing.T) {
 		}
 		if got := seeker(r, h) != nil; got != c.want {
 			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// bank counts the addresses that it was shown; the one at its own host is its pay page.
+type bank struct {
+	paper
+	shown *int
+}
+
+func (b bank) PayPage(u *url.URL) (string, bool) {
+	*b.shown++
+	return "1", u.Host == "bank.example"
+}
+
+// So many addresses of one answer are looked at; the pay page is found among them wherever
+// it stands.
+func TestLinksOfOneAnswerAreBounded(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{0, 1, mostLinks - 1, mostLinks, mostLinks + 1, 20 * mostLinks} {
+		for _, at := range []int{-1, 0, mostLinks - 1, mostLinks} {
+			body, want := []string{}, min(n, mostLinks)
+			for i := range n {
+				host := "shop.example"
+				if i == at {
+					host = "bank.example"
+				}
+				body = append(body, fmt.Sprintf(`"https://%s/%d"`, host, i))
+			}
+			if at >= 0 && at < want {
+				want = at + 1 // nothing is looked for behind it
+			}
+			shown := 0
+			h := &Handler{}
+			h.ours = []*provider{{ProviderInfo: ProviderInfo{Provider: bank{shown: &shown}, Name: "bank"}}}
+			h.notedIn(httptest.NewRequest(http.MethodGet, "/", nil), []byte("["+strings.Join(body, ",")+"]"))
+			if shown != want {
+				t.Errorf("%d addresses, the pay page at %d: %d were looked at, want %d", n, at, shown, want)
+			}
 		}
 	}
 }

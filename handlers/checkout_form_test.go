@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/rahgir/caddy-payments/internal/catalogue"
 	"github.com/rahgir/caddy-payments/internal/pages"
@@ -91,6 +92,26 @@ func TestWhatAFormSaysCounts(t *testing.T) {
 		}
 		if strings.HasPrefix(f.body, "toman=50000") && f.wrong == "" && got.sum != 500_000 {
 			t.Errorf("%s: %d rials", name, got.sum)
+		}
+	}
+}
+
+// What a buyer wrote wrongly is shown again up to a bound, and never half a letter of it.
+func TestWhatIsShownAgainIsBounded(t *testing.T) {
+	t.Parallel()
+	for _, letter := range []string{"x", "ن", "‌", "😀"} {
+		for _, size := range []int{1, mostShown - 1, mostShown, mostShown + 1, 10 * mostShown} {
+			for _, before := range []string{"", "x", "xx", "xxx"} {
+				text := before + strings.Repeat(letter, size/len(letter)+1)
+				in := &pages.Input{Name: pages.InputEmail}
+				new(filledForm).ask(in, text)
+				if in.Wrong == "" || !strings.HasPrefix(text, in.Value) || !utf8.ValidString(in.Value) {
+					t.Fatalf("%d bytes of %q: %q, wrong %q", len(text), letter, in.Value, in.Wrong)
+				}
+				if n := len(in.Value); n > mostShown || n < min(len(text), mostShown)-utf8.UTFMax {
+					t.Errorf("%d bytes of %q: %d are shown", len(text), letter, n)
+				}
+			}
 		}
 	}
 }

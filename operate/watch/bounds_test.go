@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"context"
 	"errors"
 	"strconv"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/memory"
 )
 
 // What is remembered of events is bounded, below, at, above and far above each bound: what
@@ -133,6 +135,38 @@ func TestFailingShopsAreBounded(t *testing.T) {
 		kept := w.FailingShops()
 		if _, ok := kept[strconv.Itoa(n-1)]; len(kept) != min(n, maxRecalled) || !ok {
 			t.Errorf("%d: %d are kept, the last of them: %t", n, len(kept), ok)
+		}
+	}
+}
+
+// looked counts the look-ups of payments.
+type looked struct {
+	*memory.Store
+	n int
+}
+
+func (l *looked) Get(ctx context.Context, ref payment.Ref) (*payment.Record, error) {
+	l.n++
+	return l.Store.Get(ctx, ref)
+}
+
+// A recount looks up so many of the payments that have been on their way for long. What it
+// doesn't look up counts as waiting until the next.
+func TestLookUpsOfOneRecountAreBounded(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_790_000_000, 0)
+	for _, n := range []int{0, 1, flyingMost - 1, flyingMost, flyingMost + 1, 5 * flyingMost} {
+		store := &looked{Store: memory.New(nil)}
+		w := New(func() time.Time { return now.Add(flyingFor) })
+		for i := range n {
+			w.waiting.all[payment.Ref(strconv.Itoa(i))] = Waiter{Ref: payment.Ref(strconv.Itoa(i)), State: payment.Verified, Since: now, flying: true}
+		}
+		if err := w.Recount(t.Context(), store); err != nil {
+			t.Fatal(err)
+		}
+		all, _ := w.Waiters()
+		if store.n != min(n, flyingMost) || len(all) != max(n-flyingMost, 0) { // those that were looked up are not in the ledger
+			t.Errorf("%d: %d look-ups, %d wait", n, store.n, len(all))
 		}
 	}
 }
