@@ -61,7 +61,7 @@ func (e *Engine) account(ctx context.Context, prov Provider) account {
 		return account{Issuer: t.Issuer, Since: e.now()}
 	}
 	for _, other := range others {
-		if !e.configured(other) {
+		if len(e.namesOf(other)) == 0 {
 			a.former = append(a.former, other) // of a key that was changed
 		}
 	}
@@ -69,23 +69,13 @@ func (e *Engine) account(ctx context.Context, prov Provider) account {
 	return a
 }
 
-// configured: the issuer is another account of the running configuration.
-func (e *Engine) configured(issuer string) bool {
-	for _, p := range e.Providers {
-		if p.Terms().Issuer == issuer {
-			return true
-		}
-	}
-	return false
-}
-
 // enrol finds the issuer in the ledger's list, or adds it. others are the rest of the list.
 func (e *Engine) enrol(ctx context.Context, t payment.Terms) (mine account, others []string, err error) {
-	list, err := e.listed(ctx, t, 0)
+	list, err := e.listed(ctx, t)
 	if err != nil {
 		return mine, nil, err
 	}
-	if at := slices.IndexFunc(list, func(a account) bool { return a.Issuer == t.Issuer }); at < 0 {
+	if !slices.ContainsFunc(list, func(a account) bool { return a.Issuer == t.Issuer }) {
 		first, err := e.firstOfItsKind(ctx, t)
 		if err != nil {
 			return mine, nil, err
@@ -114,11 +104,10 @@ func (e *Engine) enrol(ctx context.Context, t payment.Terms) (mine account, othe
 	return mine, others, nil
 }
 
-// listed returns the accounts of a protocol and environment that the ledger knows,
-// from the nth on.
-func (e *Engine) listed(ctx context.Context, t payment.Terms, n int) ([]account, error) {
+// listed returns the accounts of a protocol and environment that the ledger knows.
+func (e *Engine) listed(ctx context.Context, t payment.Terms) ([]account, error) {
 	var list []account
-	for ; n < accountsMost; n++ {
+	for n := range accountsMost {
 		a, err := e.entry(ctx, t, n, nil)
 		if errors.Is(err, errNoMore) {
 			break
@@ -181,9 +170,9 @@ func (e *Engine) announceAccount(ctx context.Context, t payment.Terms, a account
 	if err != nil {
 		return // whoever opens the ledger hears of that
 	}
-	for _, name := range e.providerNames() {
+	for _, name := range e.namesOf(t.Issuer) {
 		p := e.Providers[name]
-		if p.Terms().Issuer != t.Issuer || t.TellsFirst || p.UsedIDs == "" {
+		if t.TellsFirst || p.UsedIDs == "" {
 			continue
 		}
 		err := errNewAccount
@@ -218,16 +207,15 @@ func (e *Engine) usedIDsKnown(ctx context.Context, prov Provider) bool {
 	return false
 }
 
-// enrolAll looks at all accounts of the configuration, so that the owner is told about a new
-// one at start and not with its first payment.
-func (e *Engine) enrolAll(ctx context.Context) {
-	for _, name := range e.providerNames() {
-		e.account(ctx, e.Providers[name])
+// namesOf returns what the configuration calls an account, sorted.
+func (e *Engine) namesOf(issuer string) (all []string) {
+	for _, name := range e.sorted {
+		if e.Providers[name].Terms().Issuer == issuer {
+			all = append(all, name)
+		}
 	}
+	return all
 }
-
-// providerNames returns the names of the configured providers, sorted.
-func (e *Engine) providerNames() []string { return e.sorted }
 
 // providerFor returns the configured provider that can answer for a record: the one that
 // the record names, if it still has the same protocol and environment, else another one
@@ -238,10 +226,8 @@ func (e *Engine) providerFor(rec *payment.Record) (Provider, error) {
 	if err == nil && payment.SameMoney(p.Terms().Issuer, rec.Issuer) {
 		return p, nil
 	}
-	for _, name := range e.providerNames() {
-		if other := e.Providers[name]; other.Terms().Issuer == rec.Issuer {
-			return other, nil
-		}
+	if names := e.namesOf(rec.Issuer); len(names) > 0 {
+		return e.Providers[names[0]], nil
 	}
 	if err == nil {
 		err = fmt.Errorf("provider %q has another protocol or environment than this payment (%s)", rec.Provider, rec.Environment)

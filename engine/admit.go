@@ -129,7 +129,7 @@ func (e *Engine) admitted(ctx context.Context, a Ask) Result {
 		return Result{Kind: Declined, Record: rec, Bound: rec != nil && proven(rec, a)}
 	}
 	if rec == nil && a.Expect == nil {
-		e.unannounced(ctx, prov, a)
+		e.unannounced(ctx, a)
 		return Result{Kind: Foreign, Err: ErrUnannounced}
 	}
 	if err := e.Store.Ready(); err != nil && (rec == nil || !errors.Is(err, payment.ErrFull)) {
@@ -166,18 +166,15 @@ func (e *Engine) admit(ctx context.Context, gone <-chan struct{}, prov Provider,
 		j.unpaid = a.Proof && unpaid
 		j.ref = payment.NewRef(a.Site, terms.Issuer, a.Claimed.ID, a.Order)
 	}
-	start := e.now()
+	start, leave := e.now(), func() {}
 	if stranger {
-		leave, now := e.Shared.together(j.ref, a.Client, start)
-		if !now {
-			if res, done := e.inTurn(ctx, j, rec); done {
-				return res
-			}
-			leave = func() {}
+		if place, now := e.Shared.together(j.ref, a.Client, start); now {
+			leave = place
+		} else if res, done := e.inTurn(ctx, j, rec); done {
+			return res
 		}
-		return e.settleOnce(ctx, gone, j, a.Patience-e.now().Sub(start), leave)
 	}
-	return e.settleOnce(ctx, gone, j, a.Patience-e.now().Sub(start), func() {})
+	return e.settleOnce(ctx, gone, j, a.Patience-e.now().Sub(start), leave)
 }
 
 // inTurn records a stranger's return without asking the provider. The return is well formed,
@@ -389,4 +386,37 @@ func KindOf(r *payment.Record) Kind {
 		return Declined
 	}
 	return Pending
+}
+
+// bind takes a payment out of review that is there only because its return named another
+// order, if this return names its own. Otherwise a stranger who brings a customer's
+// receipt with another order would make that customer wait for a person. The provider's
+// answer was compared before; the uniqueness keys are taken now. The record keeps its
+// generation, because a restored ledger may have forgotten that this happened before. It
+// returns the record as it is afterwards.
+func (e *Engine) bind(ctx context.Context, prov Provider, rec *payment.Record, a Ask) *payment.Record {
+	if rec.State != payment.Review || a.Bound == nil || !a.Bound(rec.Order) || a.Claimed.Hint == payment.HintUnpaid {
+		return rec
+	}
+	now := e.now()
+	next := rec.Clone()
+	e.remember(next, job{ask: a}, now)
+	if err := next.Bind(now, now.Add(browserGrace)); err != nil {
+		return rec
+	}
+	e.sell(next, now)
+	policy, _ := asked{a, e.Sites}.Policy(next)
+	take, err := e.keys(ctx, next, prov, policy, a.Site)
+	if err == nil {
+		err = e.commit(ctx, next, false, take...)
+	}
+	if err != nil {
+		// Another return was first, or another payment has the order.
+		if fresh, err := e.Store.Get(ctx, rec.Ref); err == nil {
+			return fresh
+		}
+		return rec
+	}
+	e.observe(EventVerified, next, nil, false)
+	return next
 }

@@ -215,47 +215,38 @@ func (e *Engine) heardBy(ctx context.Context, rec *payment.Record) (*payment.Rec
 
 // handed changes a record as the shop's answer to a delivery says.
 func (e *Engine) handed(next *payment.Record, h Handed, p Policy, now time.Time) (name string, alert, lazy bool, err error) {
-	name, lazy = EventDelivered, true
+	park := func(why payment.Reason) (string, bool, bool, error) {
+		err := next.ParkDelivery(why, now)
+		e.keepForAlert(next)
+		return EventParked, true, false, err
+	}
 	switch {
 	case h.Acked:
-		err = next.Deliver(h.Status, h.Location, now)
+		return EventDelivered, false, true, next.Deliver(h.Status, h.Location, now)
 	case h.Refused:
 		// It said no, and would say it again: a person must look, and nothing is
 		// reported.
-		name, alert, lazy = EventParked, true, false
-		err = next.ParkDelivery(payment.ReasonShopRefused, now)
+		return park(payment.ReasonShopRefused)
 	case h.Gated:
-		name, alert, lazy = EventParked, true, false
-		err = next.ParkDelivery(payment.ReasonGated, now)
+		return park(payment.ReasonGated)
+	case p.Once && !h.Unsent:
+		return park(payment.ReasonNoProof)
+	}
+	at, ok := afterMiss(next, now, e.Rand())
+	switch {
+	case !ok && h.Unsent:
+		return park(payment.ReasonUnreachable)
+	case !ok:
+		return park(payment.ReasonGaveUp)
 	case h.Unsent:
-		name = EventMissed
-		if at, ok := afterMiss(next, now, e.Rand()); ok {
-			if p.Park && !next.Expect.Checkout {
-				// The worker would only park it: its browser, which waits on our
-				// page, gets as long as it got before.
-				at = later(at, now.Add(browserGrace))
-			}
-			err = next.UndoDelivery(payment.ReasonUnreachable, now, at)
-		} else {
-			name, alert, lazy = EventParked, true, false
-			err = next.ParkDelivery(payment.ReasonUnreachable, now)
+		if p.Park && !next.Expect.Checkout {
+			// The worker would only park it: its browser, which waits on our
+			// page, gets as long as it got before.
+			at = later(at, now.Add(browserGrace))
 		}
-	case p.Once:
-		name, alert, lazy = EventParked, true, false
-		err = next.ParkDelivery(payment.ReasonNoProof, now)
-	default:
-		name = EventMissed
-		if at, ok := afterMiss(next, now, e.Rand()); ok {
-			err = next.MissDelivery(payment.ReasonNoProof, now, at)
-		} else {
-			name, alert, lazy = EventParked, true, false
-			err = next.ParkDelivery(payment.ReasonGaveUp, now)
-		}
+		return EventMissed, false, true, next.UndoDelivery(payment.ReasonUnreachable, now, at)
 	}
-	if alert {
-		e.keepForAlert(next)
-	}
-	return name, alert, lazy, err
+	return EventMissed, false, true, next.MissDelivery(payment.ReasonNoProof, now, at)
 }
 
 // stubbornAt is the delivery without proof after which a person hears of a payment that
@@ -289,4 +280,69 @@ func (e *Engine) Await(ctx context.Context, ref payment.Ref, patience time.Durat
 			return rec, nil
 		}
 	}
+}
+
+// handOver delivers a verified payment for which no browser came.
+func (e *Engine) handOver(ctx context.Context, rec *payment.Record) error {
+	p, ok := e.Sites.Policy(rec)
+	if !ok {
+		return e.unplaced(ctx, rec)
+	}
+	// One that a person gave though nothing announced it has no return to hand over
+	// with: the shop must be told by that person.
+	if rec.Return == nil || rec.Return.URI == "" || p.Park && !rec.Expect.Checkout && !rec.HasDecided(payment.DecideAccept) {
+		if err := rec.ParkDelivery(payment.ReasonAbsent, e.now()); err != nil {
+			return err
+		}
+		return e.park(ctx, rec)
+	}
+	return e.deliver(ctx, rec, p)
+}
+
+// unplaced keeps a payment verified that no running site takes, and alerts the owner.
+func (e *Engine) unplaced(ctx context.Context, rec *payment.Record) error {
+	if rec.Reason != payment.ReasonNoRoute {
+		rec.Reason = payment.ReasonNoRoute
+		e.observe(EventMissed, rec, nil, true)
+	}
+	return e.reschedule(ctx, rec, e.now().Add(time.Minute))
+}
+
+// lapsed resumes a delivery whose owner died, or that is due again.
+func (e *Engine) lapsed(ctx context.Context, rec *payment.Record) error {
+	if e.Store.Alive(rec.Lease) {
+		return e.reschedule(ctx, rec, rec.Lease.Until)
+	}
+	p, ok := e.Sites.Policy(rec)
+	if !ok {
+		return e.reschedule(ctx, rec, e.now().Add(time.Minute))
+	}
+	if p.Once {
+		if err := rec.ParkDelivery(payment.ReasonOwnerDied, e.now()); err != nil {
+			return err
+		}
+		return e.park(ctx, rec)
+	}
+	return e.deliver(ctx, rec, p)
+}
+
+// deliver delivers a payment with the return that was kept. If a person accepted it though
+// its return names another order, it is parked and that person must tell the shop: a shop
+// that finds its order by that parameter would credit the wrong one.
+func (e *Engine) deliver(ctx context.Context, rec *payment.Record, p Policy) error {
+	if play := e.playMoney(rec); play || rec.Expect.Unbound {
+		why := payment.ReasonBinding
+		if play {
+			why = payment.ReasonSandbox
+		}
+		if err := rec.ParkDelivery(why, e.now()); err != nil {
+			return err
+		}
+		return e.park(ctx, rec)
+	}
+	_, err := e.Deliver(ctx, rec, Delivery{Via: payment.ViaWorker, Policy: p}, e.Sites.Deliver)
+	if errors.Is(err, ErrNotNow) {
+		return nil
+	}
+	return err
 }

@@ -22,8 +22,10 @@ type Engine struct {
 	// running counts work that must end before the store may be closed.
 	running sync.WaitGroup
 
+	// paused has the names of receivers that are paused.
+	paused sync.Map
+
 	mu     sync.Mutex
-	paused map[string]bool
 	closed bool
 	// stopping: no delivery begins any more. handing counts the running ones, and quiet is
 	// closed when there are none.
@@ -58,7 +60,7 @@ type Engine struct {
 func New(_ context.Context, c Config) (*Engine, error) {
 	c.fill()
 	e := &Engine{
-		Config: c, paused: make(map[string]bool), wake: make(chan struct{}, 1), troubles: make(map[string]time.Time), known: make(map[string]account),
+		Config: c, wake: make(chan struct{}, 1), troubles: make(map[string]time.Time), known: make(map[string]account),
 		working: make(map[payment.Ref]place), waiting: make(map[payment.Ref]place), queued: make(map[place]int), lines: make(map[place]*queues),
 	}
 	e.allAnswered = sync.NewCond(&e.mu)
@@ -168,4 +170,35 @@ func (e *Engine) commit(ctx context.Context, r *payment.Record, lazy bool, take 
 		e.trouble(r, err, true)
 	}
 	return err
+}
+
+// troubleEvery is how often the same fault of the store is reported, because it hits every
+// payment.
+const troubleEvery = time.Minute
+
+// trouble reports a fault of the store.
+func (e *Engine) trouble(r *payment.Record, err error, alert bool) {
+	text, now := err.Error(), e.now()
+	if alert {
+		text += "!"
+	}
+	e.mu.Lock()
+	last, again := e.troubles[text]
+	again = again && now.Sub(last) < troubleEvery && !now.Before(last)
+	if !again {
+		if len(e.troubles) == 100 {
+			clear(e.troubles)
+		}
+		e.troubles[text] = now
+	}
+	e.mu.Unlock()
+	if !again {
+		e.observe(EventStore, r, err, alert)
+	}
+}
+
+// answered: the error is an ordinary answer of the store, not a fault.
+func answered(err error) bool {
+	var taken *payment.TakenError
+	return errors.Is(err, payment.ErrConflict) || errors.As(err, &taken)
 }

@@ -82,18 +82,14 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *pa
 	if err != nil {
 		return payment.Started{}, nil, fmt.Errorf("%w: %w", ErrNotCreated, err)
 	}
-	gen, err := e.generation(ctx)
+	rec, err := e.newRecord(ctx, t, payment.Record{
+		Ref: p.Ref, Site: p.Site, Route: p.Route, Provider: p.Provider, ID: made.ID, Order: p.Order, Serial: order.Serial,
+		Expect: payment.Expectation{Amount: p.Amount, Source: payment.FromIntent, Item: p.Item, Title: p.Title, Quantity: p.Quantity, Checkout: true},
+		Buyer:  p.Buyer,
+		Return: &p.Return,
+	})
 	if err != nil {
 		return payment.Started{}, nil, err
-	}
-	now := e.now()
-	rec := &payment.Record{
-		Ref: p.Ref, Site: p.Site, Route: p.Route, Provider: p.Provider, Issuer: t.Issuer, Environment: t.Environment,
-		ID: made.ID, Order: p.Order, Serial: order.Serial, State: payment.Created, Generation: gen.Seq,
-		Expect:    payment.Expectation{Amount: p.Amount, Source: payment.FromIntent, Item: p.Item, Title: p.Title, Quantity: p.Quantity, Checkout: true},
-		Buyer:     p.Buyer,
-		Return:    &p.Return,
-		CreatedAt: now, UpdatedAt: now,
 	}
 	// One that pressed often is looked after later than others.
 	if err := e.intend(context.WithoutCancel(ctx), rec, prov, p.Track, time.Duration(max(0, pressed-patientPresses))*limit.Turn); err != nil {

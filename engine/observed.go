@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -131,20 +132,10 @@ func seenRef(site string, prov Provider, id string) payment.Ref {
 }
 
 func (e *Engine) seenFirst(ctx context.Context, prov Provider, s Seen) (*payment.Record, error) {
-	gen, err := e.generation(ctx)
-	if err != nil {
-		return nil, err
-	}
-	t, now := prov.Terms(), e.now()
-	rec := &payment.Record{
-		Ref: seenRef(s.Site, prov, s.Claimed.ID), Site: s.Site, Route: s.Route, Provider: s.Provider, Issuer: t.Issuer, Environment: t.Environment,
-		ID: s.Claimed.ID, Order: s.Claimed.Order, State: payment.Created, Generation: gen.Seq,
-		Observed: new(payment.Observed), CreatedAt: now, UpdatedAt: now,
-	}
-	if rec.Order == "" {
-		rec.Order = rec.ID
-	}
-	return rec, nil
+	return e.newRecord(ctx, prov.Terms(), payment.Record{
+		Ref: seenRef(s.Site, prov, s.Claimed.ID), Site: s.Site, Route: s.Route, Provider: s.Provider,
+		ID: s.Claimed.ID, Order: cmp.Or(s.Claimed.Order, s.Claimed.ID), Observed: new(payment.Observed),
+	})
 }
 
 // witness records that the shop has verified. Its sale is reported, unless the shop's
@@ -287,16 +278,20 @@ func (e *Engine) watchEnds(ctx context.Context, rec *payment.Record) error {
 	if rec.Attempts.Awaiting.IsZero() {
 		return e.unpaid(ctx, rec)
 	}
-	// It was paid, and its shop has not verified it: a person hears of it once.
-	told := rec.Reason == payment.ReasonUnclaimed
-	rec.Reason, rec.Due = payment.ReasonUnclaimed, rec.CreatedAt.Add(relayLink)
-	if err := e.commit(ctx, rec, false); err != nil {
-		return ignoreConflict(err)
-	}
-	if !told {
+	news, err := e.paidUnverified(ctx, rec)
+	if news {
 		e.observe(EventUnclaimed, rec, nil, true)
 	}
-	return nil
+	return err
+}
+
+// paidUnverified records that a payment was paid and that its shop has not verified it. A
+// person hears of it once: news says that nobody has.
+func (e *Engine) paidUnverified(ctx context.Context, rec *payment.Record) (news bool, err error) {
+	news = rec.Reason != payment.ReasonUnclaimed
+	rec.Reason, rec.Due = payment.ReasonUnclaimed, rec.CreatedAt.Add(relayLink)
+	err = e.commit(ctx, rec, false)
+	return news && err == nil, ignoreConflict(err)
 }
 
 func (e *Engine) unpaid(ctx context.Context, rec *payment.Record) error {
@@ -352,13 +347,9 @@ func (e *Engine) replayObserved(ctx context.Context, rec *payment.Record) error 
 
 // stillUnverified is what the inquiry after a replay says: the plugin did not verify.
 func (e *Engine) stillUnverified(ctx context.Context, rec *payment.Record) error {
-	told := rec.Reason == payment.ReasonUnclaimed
-	rec.Reason, rec.Due = payment.ReasonUnclaimed, rec.CreatedAt.Add(relayLink)
-	if err := e.commit(ctx, rec, false); err != nil {
-		return ignoreConflict(err)
-	}
-	if told {
-		return nil
+	news, err := e.paidUnverified(ctx, rec)
+	if !news {
+		return err
 	}
 	if rec.Observed.Page == payment.PageGood {
 		e.observe(EventUnverifiedCredit, rec, errUnverifiedCredit, true)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -167,31 +168,14 @@ func createOutcome(err error) string {
 	return CreateUnreachable
 }
 
-// callOutcome returns what a provider's answer to a question says, in one word.
-func callOutcome(o payment.Outcome) string {
-	switch o {
-	case payment.OutcomePaid:
-		return VerifyPaid
-	case payment.OutcomeAgain:
-		return VerifyAgain
-	case payment.OutcomeRefused:
-		return VerifyRefused
-	case payment.OutcomeClosed:
-		return VerifyClosed
-	case payment.OutcomeOperator:
-		return VerifyOperator
-	case payment.OutcomeDoubt:
-		return VerifyDoubt
-	case payment.OutcomeOpen:
-		return "open"
-	case payment.OutcomeAwaiting:
-		return "awaiting"
-	case payment.OutcomeBusy:
-		return "busy"
-	case payment.OutcomeUnknown:
-	}
-	return VerifyUnknown
+var callOutcomes = map[payment.Outcome]string{
+	payment.OutcomePaid: VerifyPaid, payment.OutcomeAgain: VerifyAgain, payment.OutcomeRefused: VerifyRefused, payment.OutcomeClosed: VerifyClosed,
+	payment.OutcomeOperator: VerifyOperator, payment.OutcomeDoubt: VerifyDoubt, payment.OutcomeOpen: "open", payment.OutcomeAwaiting: "awaiting",
+	payment.OutcomeBusy: "busy",
 }
+
+// callOutcome returns what a provider's answer to a question says, in one word.
+func callOutcome(o payment.Outcome) string { return cmp.Or(callOutcomes[o], VerifyUnknown) }
 
 // CallOutcomes returns all outcomes of a call to a provider, of a question or a create.
 func CallOutcomes() []string {
@@ -217,10 +201,14 @@ func countVerified(r *payment.Record) string {
 		if o, word = payment.CountedUnknown, VerifyUnknown; r.Reason == payment.ReasonOperator {
 			o, word = payment.CountedOperator, VerifyOperator
 		}
-	default:
-		return ""
 	}
-	if !r.CountOnce(o) {
+	return countOnce(r, o, word)
+}
+
+// countOnce returns the word of an outcome, or "" if there is none or the payment had it
+// before.
+func countOnce(r *payment.Record, o payment.Counted, word string) string {
+	if o == 0 || !r.CountOnce(o) {
 		return ""
 	}
 	return word
@@ -237,10 +225,7 @@ func countHanded(r *payment.Record, h Handed) string {
 	case h.Gated, h.Unsent:
 		o, word = payment.CountedUnsent, DeliveryUnsent
 	}
-	if !r.CountOnce(o) {
-		return ""
-	}
-	return word
+	return countOnce(r, o, word)
 }
 
 // counted reports an outcome that was committed.

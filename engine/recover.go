@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -85,16 +84,14 @@ func (e *Engine) recover(ctx context.Context, prov Provider, p payment.Pending) 
 			return nil
 		})
 	}
-	gen, err := e.generation(ctx)
+	t := prov.Terms()
+	rec, err := e.newRecord(ctx, t, payment.Record{
+		Ref: payment.NewRef(back.Site, t.Issuer, p.ID, p.ID), Site: back.Site, Route: back.Route, Provider: name, ID: p.ID, Order: p.ID, Return: back.Return,
+	})
 	if err != nil {
 		return err
 	}
-	t, now := prov.Terms(), e.now()
-	rec := &payment.Record{
-		Ref: payment.NewRef(back.Site, t.Issuer, p.ID, p.ID), Site: back.Site, Route: back.Route, Provider: name, Issuer: t.Issuer, Environment: t.Environment,
-		ID: p.ID, Order: p.ID, State: payment.Created, Generation: gen.Seq, Return: back.Return,
-		Attempts: payment.Attempts{Awaiting: now}, Due: now, CreatedAt: now, UpdatedAt: now,
-	}
+	rec.Attempts.Awaiting, rec.Due = rec.CreatedAt, rec.CreatedAt
 	if back.Relayed {
 		rec.Relay = &payment.Relayed{Callback: p.Callback}
 	} else {
@@ -109,17 +106,6 @@ func (e *Engine) recover(ctx context.Context, prov Provider, p payment.Pending) 
 		e.wakeWorker()
 	}
 	return ignoreConflict(err)
-}
-
-// namesOf are what the configuration calls an account, sorted.
-func (e *Engine) namesOf(issuer string) (all []string) {
-	for name, p := range e.Providers {
-		if p.Terms().Issuer == issuer {
-			all = append(all, name)
-		}
-	}
-	slices.Sort(all)
-	return all
 }
 
 // listedObserved notes that an observed payment is paid and that its shop has not

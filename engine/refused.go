@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -36,22 +37,13 @@ const (
 	traceText = 128
 )
 
-// eventOf returns the event of a reason.
-func eventOf(r payment.Reason) string {
-	switch r {
-	case payment.ReasonUnannounced:
-		return EventUnannounced
-	case payment.ReasonUnusable:
-		return EventUnusable
-	case payment.ReasonUnknownOrder:
-		return EventUnknownOrder
-	case payment.ReasonPaidBefore:
-		return EventPaidBefore
-	case payment.ReasonStray:
-		return EventUnrouted
-	}
-	return EventForeign
+var refusals = map[payment.Reason]string{
+	payment.ReasonUnannounced: EventUnannounced, payment.ReasonUnusable: EventUnusable, payment.ReasonUnknownOrder: EventUnknownOrder,
+	payment.ReasonPaidBefore: EventPaidBefore, payment.ReasonStray: EventUnrouted, payment.ReasonForeign: EventForeign,
 }
+
+// eventOf returns the event of a reason.
+func eventOf(r payment.Reason) string { return cmp.Or(refusals[r], EventForeign) }
 
 // Refused reports a refusal and keeps its trace: a Declined record without keys and without
 // a return, under a name of its own, so that it hinders no later payment. It never fails:
@@ -108,7 +100,8 @@ func isTrace(r *payment.Record) bool {
 	if r.State != payment.Declined || r.Expect.Known() || r.Attempts.Count > 0 || r.Return != nil {
 		return false
 	}
-	return r.Reason == payment.ReasonForeign || eventOf(r.Reason) != EventForeign
+	_, refused := refusals[r.Reason]
+	return refused
 }
 
 func inquires(p Provider) bool {
@@ -124,7 +117,7 @@ func clip(s string) string {
 }
 
 // unannounced refuses a return that no intent, signature or look-up explains.
-func (e *Engine) unannounced(ctx context.Context, _ Provider, a Ask) {
+func (e *Engine) unannounced(ctx context.Context, a Ask) {
 	e.Refused(ctx, Refusal{
 		Site: a.Site, Provider: a.Provider, ID: a.Claimed.ID, Order: a.Order, Reason: payment.ReasonUnannounced,
 		Claims: a.Claimed.Hint == payment.HintPaid, Client: a.Client, Err: ErrUnannounced,

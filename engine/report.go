@@ -108,15 +108,9 @@ var (
 // reporter returns the Reporter for a report, nil if the configuration has none.
 func (e *Engine) reporter(p *payment.Report) payment.Reporter {
 	if p.Kind.Conversion() {
-		if r, ok := e.Affiliates[p.To]; ok {
-			return r
-		}
-		return nil
+		return e.Affiliates[p.To]
 	}
-	if r, ok := e.Webhooks[p.To]; ok {
-		return r
-	}
-	return nil
+	return e.Webhooks[p.To]
 }
 
 // receiver returns a name for a report's receiver that is unique among networks and webhooks.
@@ -270,30 +264,21 @@ func (e *Engine) outcome(rec *payment.Record, p *payment.Report, a payment.Repor
 func (e *Engine) gone(webhook string) bool { return e.isPaused("webhook " + webhook) }
 
 func (e *Engine) isPaused(name string) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.paused[name]
+	_, paused := e.paused.Load(name)
+	return paused
 }
 
 // pause pauses a receiver. It reports whether it was not paused before.
 func (e *Engine) pause(name string) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.paused[name] {
-		return false
-	}
-	e.paused[name] = true
-	return true
+	_, paused := e.paused.LoadOrStore(name, true)
+	return !paused
 }
 
 // Paused lists the receivers that refuse our token, want no more messages, or are not
 // configured any more. A changed configuration makes a new engine, which tries them again.
-func (e *Engine) Paused() []string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var names []string
-	for n := range e.paused {
-		names = append(names, n)
+func (e *Engine) Paused() (names []string) {
+	for name := range e.paused.Range {
+		names = append(names, name.(string)) //nolint:forcetypeassert // pause made it
 	}
 	return names
 }

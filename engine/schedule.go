@@ -72,11 +72,7 @@ func afterSilence(r *payment.Record, t payment.Terms, now time.Time, wait time.D
 	}
 	d := time.Hour
 	if since < window(t) {
-		steps := []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 15 * time.Second}
-		d = 30 * time.Second
-		if n := r.Attempts.Count - 1; n >= 0 && n < len(steps) {
-			d = steps[n]
-		}
+		d = step(r.Attempts.Count, 30*time.Second, time.Second, 2*time.Second, 4*time.Second, 8*time.Second, 15*time.Second)
 		if wait > time.Minute {
 			wait = time.Minute
 		}
@@ -153,28 +149,21 @@ func afterMiss(r *payment.Record, now time.Time, jitter float64) (time.Time, boo
 	if now.Sub(r.Delivery.First) > payment.Patience {
 		return time.Time{}, false
 	}
-	steps := []time.Duration{5 * time.Second, 15 * time.Second, 45 * time.Second, 2 * time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute}
-	d := time.Hour
-	if n := r.Delivery.Count - 1; n >= 0 && n < len(steps) {
-		d = steps[n]
-	}
+	d := step(r.Delivery.Count, time.Hour, 5*time.Second, 15*time.Second, 45*time.Second, 2*time.Minute, 5*time.Minute, 15*time.Minute, 30*time.Minute)
 	return now.Add(spread(d, 0.2, jitter)), true
 }
 
 // afterReport returns when to try a report again; false and zero after a week, for a webhook
 // after three days.
 func afterReport(p *payment.Report, now time.Time, wait time.Duration, jitter float64) (time.Time, bool) {
-	most, d := reportFor, 6*time.Hour
-	steps := []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour}
+	most := reportFor
+	d := step(p.Tries, 6*time.Hour, 5*time.Second, 30*time.Second, 2*time.Minute, 10*time.Minute, 30*time.Minute, time.Hour, 2*time.Hour, 4*time.Hour)
 	if !p.Kind.Conversion() {
-		most, d = tellFor, 10*time.Hour
-		steps = []time.Duration{5 * time.Second, time.Minute, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour}
+		most = tellFor
+		d = step(p.Tries, 10*time.Hour, 5*time.Second, time.Minute, 5*time.Minute, 30*time.Minute, 2*time.Hour, 5*time.Hour)
 	}
 	if now.Sub(p.Since) > most {
 		return time.Time{}, false
-	}
-	if n := p.Tries - 1; n >= 0 && n < len(steps) {
-		d = steps[n]
 	}
 	d = spread(d, 0.25, jitter)
 	if wait > d && wait <= 24*time.Hour {
@@ -190,6 +179,14 @@ func heldUntil(p *payment.Report, now time.Time, wait time.Duration) time.Time {
 		return time.Time{}
 	}
 	return now.Add(min(max(wait, time.Second), 24*time.Hour))
+}
+
+// step returns how long to wait after the nth try: as the steps say, and last after that.
+func step(n int, last time.Duration, steps ...time.Duration) time.Duration {
+	if n < 1 || n > len(steps) {
+		return last
+	}
+	return steps[n-1]
 }
 
 // spread moves d by up to ±part; jitter is in [0,1).

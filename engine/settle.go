@@ -120,17 +120,22 @@ func (e *Engine) load(ctx context.Context, j job, t payment.Terms) (*payment.Rec
 			return nil, err
 		}
 	}
+	return e.newRecord(ctx, t, payment.Record{
+		Ref: j.ref, Site: j.ask.Site, Route: j.ask.Route, Provider: j.ask.Provider, ID: j.ask.Claimed.ID, Order: j.ask.Order,
+	})
+}
+
+// newRecord returns a record of a provider's account that begins now, in the ledger's
+// present generation. about says whose it is; nothing is written.
+func (e *Engine) newRecord(ctx context.Context, t payment.Terms, about payment.Record) (*payment.Record, error) {
 	gen, err := e.generation(ctx)
 	if err != nil {
 		return nil, err
 	}
-	now := e.now()
-	return &payment.Record{
-		Ref: j.ref, Site: j.ask.Site, Route: j.ask.Route, Provider: j.ask.Provider,
-		Issuer: t.Issuer, Environment: t.Environment,
-		ID: j.ask.Claimed.ID, Order: j.ask.Order, State: payment.Created,
-		Generation: gen.Seq, CreatedAt: now, UpdatedAt: now,
-	}, nil
+	about.Issuer, about.Environment, about.State, about.Generation = t.Issuer, t.Environment, payment.Created, gen.Seq
+	about.CreatedAt = e.now()
+	about.UpdatedAt = about.CreatedAt
+	return &about, nil
 }
 
 func (e *Engine) read(ctx context.Context, j job) (*payment.Record, error) {

@@ -11,31 +11,22 @@ const troubledFor = time.Minute
 
 // creates remembers which providers started no payment when they were asked last.
 // Losing it loses nothing: the next press of Pay finds out again.
-type creates struct {
-	mu     sync.Mutex
-	failed map[string]time.Time
-}
+type creates struct{ failed sync.Map } // when, by provider
 
 // note keeps what came of a press of Pay. A refusal of one payment says nothing about
 // the next one, and a busy lane on our side nothing about the provider.
 func (c *creates) note(provider, outcome string, now time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	switch outcome {
 	case CreateUnreachable, CreateOperator:
-		if c.failed == nil {
-			c.failed = make(map[string]time.Time) // its keys are names of the configuration
-		}
-		c.failed[provider] = now
+		c.failed.Store(provider, now)
 	case CreateOK:
-		delete(c.failed, provider)
+		c.failed.Delete(provider)
 	}
 }
 
 func (c *creates) troubled(provider string, now time.Time) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	at, ok := c.failed[provider]
+	v, _ := c.failed.Load(provider)
+	at, ok := v.(time.Time)
 	return ok && now.Sub(at) < troubledFor && !now.Before(at)
 }
 

@@ -32,7 +32,10 @@ func (e *Engine) Run(ctx context.Context) {
 			e.trouble(nil, err, false)
 		}
 	}
-	e.enrolAll(ctx)
+	// The owner is told about a new account at start, and not with its first payment.
+	for _, name := range e.sorted {
+		e.account(ctx, e.Providers[name])
+	}
 	inherit()
 	defer e.awaitAnswers()
 	for {

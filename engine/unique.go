@@ -37,14 +37,21 @@ func asToday(rec *payment.Record, t payment.Terms, p Policy, site string) *payme
 // former returns the keys under which earlier configurations may have taken what rec is
 // about to take.
 func (e *Engine) former(ctx context.Context, rec *payment.Record, prov Provider, p Policy) []payment.Key {
-	var keys []payment.Key
-	for _, issuer := range e.account(ctx, prov).former {
-		keys = append(keys, payment.ReceiptKey(issuer, rec.ID))
-	}
+	keys := e.receipts(ctx, rec, prov)[1:]
 	if p.Many || rec.Order == "" {
 		return keys
 	}
 	return append(keys, orders(rec, p.Formerly)[1:]...)
+}
+
+// receipts returns the keys of the record's receipt, its own first, then those under former
+// keys of the account.
+func (e *Engine) receipts(ctx context.Context, rec *payment.Record, prov Provider) []payment.Key {
+	keys := []payment.Key{payment.ReceiptKey(rec.Issuer, rec.ID)}
+	for _, issuer := range e.account(ctx, prov).former {
+		keys = append(keys, payment.ReceiptKey(issuer, rec.ID))
+	}
+	return keys
 }
 
 // orders returns the keys of the record's order, today's first, then those of the former
@@ -92,11 +99,7 @@ func (e *Engine) Taken(ctx context.Context, rec *payment.Record) (order, receipt
 	if prov, err := e.providerFor(rec); err == nil {
 		rec = asToday(rec, prov.Terms(), policy, "")
 		var t *payment.TakenError
-		keys := []payment.Key{payment.ReceiptKey(rec.Issuer, rec.ID)}
-		for _, issuer := range e.account(ctx, prov).former {
-			keys = append(keys, payment.ReceiptKey(issuer, rec.ID))
-		}
-		receipt = errors.As(e.taken(ctx, rec, keys), &t)
+		receipt = errors.As(e.taken(ctx, rec, e.receipts(ctx, rec, prov)), &t)
 	}
 	order, _ = e.orderTaken(ctx, rec, policy.Formerly)
 	return order, receipt

@@ -154,8 +154,7 @@ func (e *Engine) apply(next *payment.Record, j job, v payment.Verdict, a payment
 		if v.Reason == payment.ReasonAfterSilence && !next.Attempts.Claimed && next.Return != nil {
 			// Nobody has claimed it: its customer may still be at the bank. A person
 			// looks when nothing more is to be asked.
-			_, can := j.prov.Provider.(payment.Inquirer)
-			if retry = nextUnasked(next, can, now); !retry.IsZero() {
+			if retry = nextUnasked(next, inquires(j.prov), now); !retry.IsZero() {
 				v.Trigger = payment.Silence
 			}
 		}
@@ -193,8 +192,7 @@ func (e *Engine) afterNo(next *payment.Record, j job, v payment.Verdict, t payme
 	}
 	at := afterRefusal(next, t, now)
 	if at.IsZero() && next.Expect.Source == payment.FromIntent && !next.Attempts.Claimed {
-		_, can := j.prov.Provider.(payment.Inquirer)
-		at = nextUnasked(next, can, now)
+		at = nextUnasked(next, inquires(j.prov), now)
 	}
 	if at.IsZero() {
 		at = forgetAt(next)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -224,10 +226,7 @@ func (e *Engine) tryEnqueue(rec *payment.Record, at place) bool {
 // startWaiting gives the free places to the records that wait.
 func (e *Engine) startWaiting(ctx context.Context) {
 	e.mu.Lock()
-	lines := make([]place, 0, len(e.lines))
-	for at := range e.lines {
-		lines = append(lines, at)
-	}
+	lines := slices.Collect(maps.Keys(e.lines))
 	e.mu.Unlock()
 	for _, at := range lines {
 		for e.startNext(ctx, at) {

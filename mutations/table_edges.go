@@ -46,7 +46,6 @@ func keeping() []Mutant {
 			[]Edit{{"storage/badger/journal", `case height > f.Last+1:`, `case false:`}}, []Suite{unit("storage/badger/journal", "TestDoubt")}},
 		{"number-of-before-a-power-cut-believed", "R6", "What a person decided is written over by a node that holds a version which is lost.",
 			[]Edit{
-				{"storage/postgres", `version = $2 - 1 AND $14::bigint IN (0, writer)`, `version = $2 - 1 AND $14::bigint IS NOT NULL`},
 				{"storage/postgres", `r.version = c.next - 1 AND c.had IN (0, r.writer)`, `r.version = c.next - 1`},
 			}, []Suite{unit("storage/postgres", "TestNumberGivenOutAgain")}},
 	}

@@ -66,13 +66,15 @@ func (r *Record) EndAttempt(v Verdict, a Answer, now, retry time.Time) error {
 	if a.Code != "" {
 		r.Code = a.Code
 	}
-	if a.Receipt != nil && v.Trigger != Refuse && v.Trigger != Lapse {
-		rc := *a.Receipt
-		rc.Again = a.Outcome == OutcomeAgain
-		r.Receipt = &rc
+	if v.Trigger != Refuse && v.Trigger != Lapse {
+		r.keepReceipt(a)
 	}
 	r.Lease.Until = time.Time{}
-	r.note(Entry{At: now, Kind: answers[v.Trigger], Code: string(v.Reason), Text: codeOf(v, a)})
+	entry := Entry{At: now, Kind: answers[v.Trigger], Code: string(v.Reason)}
+	if v.Trigger != Confirm {
+		entry.Text = a.Code
+	}
+	r.note(entry)
 	return nil
 }
 
@@ -80,12 +82,12 @@ var answers = map[Trigger]EntryKind{
 	Confirm: EntryConfirmed, Silence: EntrySilent, Refuse: EntryRefused, Doubt: EntryDoubted, Lapse: EntryLapsed,
 }
 
-// codeOf returns the provider's code if it says more than the verdict does.
-func codeOf(v Verdict, a Answer) string {
-	if v.Trigger == Confirm {
-		return ""
+// keepReceipt keeps the receipt of an answer that has one.
+func (r *Record) keepReceipt(a Answer) {
+	if a.Receipt != nil {
+		r.Receipt = copied(a.Receipt)
+		r.Receipt.Again = a.Outcome == OutcomeAgain
 	}
-	return a.Code
 }
 
 // EndUnasked ends a payment about which the provider was never asked. t is Lapse if
@@ -117,11 +119,7 @@ func (r *Record) Found(a Answer, now time.Time) error {
 	if a.Outcome == OutcomeAwaiting {
 		r.Attempts.Awaiting = now
 	}
-	if a.Receipt != nil {
-		rc := *a.Receipt
-		rc.Again = a.Outcome == OutcomeAgain
-		r.Receipt = &rc
-	}
+	r.keepReceipt(a)
 	r.note(Entry{At: now, Kind: EntryDoubted, Code: string(r.Reason), Text: a.Code})
 	return nil
 }

@@ -39,23 +39,17 @@ func (r *Record) Erase(n Note, now time.Time) error {
 
 // forgetPerson reports whether there was anything to forget.
 func (r *Record) forgetPerson() (found bool) {
-	was := func(is bool) {
-		if is {
-			found = true
-		}
-	}
+	found = r.Buyer != (Buyer{}) || r.Return != nil || r.Proof != "" || r.Delivery.Browser != "" || r.Delivery.Location != "" ||
+		r.Track.ID != "" || len(r.Devices) > 0
+	r.Buyer, r.Return, r.Proof, r.Devices, r.Track = Buyer{}, nil, "", nil, Track{}
+	r.Delivery.Browser, r.Delivery.Location = "", ""
 	if rc := r.Receipt; rc != nil {
-		was(rc.Card != "")
+		found = found || rc.Card != ""
 		rc.Card = ""
 	}
-	was(r.Buyer != (Buyer{}))
-	r.Buyer = Buyer{}
-	was(r.Return != nil || r.Proof != "" || r.Delivery.Browser != "" || r.Delivery.Location != "" || r.Track.ID != "" || len(r.Devices) > 0)
-	r.Return, r.Proof, r.Devices, r.Track = nil, "", nil, Track{}
-	r.Delivery.Browser, r.Delivery.Location = "", ""
 	if l := r.Relay; l != nil {
 		bare := withoutQuery(l.Callback)
-		was(len(l.Kept) > 0 || l.Callback != bare)
+		found = found || len(l.Kept) > 0 || l.Callback != bare
 		l.Kept, l.KeptAt, l.Callback = nil, time.Time{}, bare
 	}
 	return found

@@ -99,20 +99,12 @@ func (r *Record) Terms() []Term {
 	return terms
 }
 
-// Has reports whether the payment is found by a term.
-func (r *Record) Has(t Term) bool {
-	if t.Field == FieldRef {
-		return strings.HasPrefix(string(r.Ref), t.Value)
-	}
-	return slices.Contains(r.Terms(), t)
-}
-
 // HasAny reports whether the payment is found by one of the terms.
 func (r *Record) HasAny(terms []Term) bool {
 	own := r.Terms()
 	return slices.ContainsFunc(terms, func(t Term) bool {
 		if t.Field == FieldRef {
-			return r.Has(t)
+			return strings.HasPrefix(string(r.Ref), t.Value)
 		}
 		return slices.Contains(own, t)
 	})

@@ -202,16 +202,6 @@ var entryNames = map[EntryKind]string{
 	EntryGivingBack: "giving_back", EntryGivenBack: "given_back", EntryKept: "not_given_back", EntryBackUnknown: "give_back_unknown", EntryErased: "erased",
 }
 
-// EntryKinds lists the kinds.
-func EntryKinds() []EntryKind {
-	kinds := make([]EntryKind, 0, len(entryNames))
-	for k := range entryNames {
-		kinds = append(kinds, k)
-	}
-	slices.Sort(kinds)
-	return kinds
-}
-
 // String returns the kind's name, for programs.
 func (k EntryKind) String() string {
 	if s, ok := entryNames[k]; ok {

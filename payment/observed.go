@@ -22,15 +22,6 @@ type Observed struct {
 	ReplayedAt time.Time `json:"rp,omitzero"`
 }
 
-// clone is a copy.
-func (o *Observed) clone() *Observed {
-	if o == nil {
-		return nil
-	}
-	c := *o
-	return &c
-}
-
 // Observe makes a record one of a payment that is only observed. It is false for a
 // record that belongs to somebody who settles or tells.
 func (r *Record) Observe() bool {
@@ -55,8 +46,7 @@ func (r *Record) Witness(rc *Receipt, now time.Time) error {
 		return err
 	}
 	if rc != nil {
-		c := *rc
-		r.Receipt = &c
+		r.Receipt = copied(rc)
 	}
 	if !r.Expect.Known() {
 		r.Expect.Source = FromNone

@@ -177,6 +177,19 @@ func (r *Record) ReopenReport(p *Report, n Note, now time.Time) {
 	r.note(Entry{At: now, Kind: EntryReopened, Code: string(p.Kind), By: n.By, Text: n.Text})
 }
 
+// Told reports whether the history says that a webhook has taken a message.
+func (r *Record) Told(to string, kind ReportKind) bool {
+	return slices.ContainsFunc(r.History, func(e Entry) bool {
+		return e.Kind == EntryTold && e.By == to && e.Code == string(kind)
+	})
+}
+
+// Retell opens a message anew that a webhook has taken.
+func (r *Record) Retell(to string, kind ReportKind, n Note, now time.Time) {
+	r.AddReport(Report{To: to, Kind: kind, Since: now, Next: now})
+	r.note(Entry{At: now, Kind: EntryReopened, Code: string(kind), By: n.By, Text: n.Text})
+}
+
 // Withdraw ends the report of a sale whose money went back before the network was told. If
 // the network was told, or may have been, and accepts cancellations, it opens the report
 // of the cancellation.

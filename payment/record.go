@@ -214,27 +214,66 @@ type Device struct {
 	At   time.Time `json:"t"`
 }
 
+// Query is what a provider is asked about the payment with.
+func (r *Record) Query() Query {
+	q := Query{ID: r.ID, Order: r.Order, Amount: r.Expect.Amount, Proof: r.Proof, Serial: r.Serial}
+	if r.Relay != nil {
+		q.Unit = r.Relay.Unit
+	}
+	return q
+}
+
 // Clone returns a deep copy. Stores return clones, and the engine works on them.
 func (r *Record) Clone() *Record {
 	c := *r
-	if r.Receipt != nil {
-		v := *r.Receipt
-		c.Receipt = &v
-	}
-	if r.Return != nil {
-		v := *r.Return
-		v.Body = append([]byte(nil), r.Return.Body...)
-		if by := r.Return.By; by != nil {
-			w := *by
-			v.By = &w
-		}
-		c.Return = &v
+	c.Receipt, c.Return, c.Observed = copied(r.Receipt), copied(r.Return), copied(r.Observed)
+	if ret := c.Return; ret != nil {
+		ret.Body, ret.By = append([]byte(nil), ret.Body...), copied(ret.By)
 	}
 	c.Devices = append([]Device(nil), r.Devices...)
 	c.Reports = append([]Report(nil), r.Reports...)
 	c.History = append([]Entry(nil), r.History...)
 	c.Refunds = append([]Refund(nil), r.Refunds...)
 	c.Relay = r.Relay.clone()
-	c.Observed = r.Observed.clone()
 	return &c
+}
+
+// copied returns a pointer to a copy, nil for nil.
+func copied[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	c := *p
+	return &c
+}
+
+// Visitor is what the shop would learn about the visitor who made a request. It is kept
+// with a return, so that a delivery without its browser is the request that the browser
+// would have made. It is personal data, and is deleted with the return once the payment
+// is delivered.
+type Visitor struct {
+	// Peer is the address and port that the connection came from.
+	Peer string `json:"p,omitempty"`
+	// TLS: that connection was encrypted. What a proxy says of its own is in Proto.
+	TLS bool `json:"t,omitempty"`
+	// For, Proto and Host are X-Forwarded-For (its lines joined), -Proto and -Host (the
+	// last lines) from a peer that the server trusts; empty for any other peer.
+	For   string `json:"f,omitempty"`
+	Proto string `json:"s,omitempty"`
+	Host  string `json:"h,omitempty"`
+	// Agent and Languages are User-Agent and Accept-Language.
+	Agent     string `json:"a,omitempty"`
+	Languages string `json:"l,omitempty"`
+}
+
+// Address returns the path and query that were known before the customer came, from an
+// announcement or our checkout; empty if none were.
+func (r *Return) Address() string {
+	switch {
+	case r == nil:
+		return ""
+	case r.Arrived.IsZero():
+		return r.URI
+	}
+	return r.Known
 }

@@ -224,14 +224,7 @@ func (r *Record) LoseRefund(now time.Time) error {
 }
 
 // OpenRefund returns the index of the attempt whose outcome isn't known, -1 without one.
-func (r *Record) OpenRefund() int {
-	for i, f := range r.Refunds {
-		if f.Open() {
-			return i
-		}
-	}
-	return -1
-}
+func (r *Record) OpenRefund() int { return slices.IndexFunc(r.Refunds, Refund.Open) }
 
 // BeginRefund writes the marker, which must be durable before the provider is asked.
 //

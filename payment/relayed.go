@@ -98,10 +98,9 @@ func (r *Relayed) SameAmount(a RelayAsk) bool {
 
 // clone returns a deep copy.
 func (r *Relayed) clone() *Relayed {
-	if r == nil {
-		return nil
+	c := copied(r)
+	if c != nil {
+		c.Kept = append([]byte(nil), r.Kept...)
 	}
-	c := *r
-	c.Kept = append([]byte(nil), r.Kept...)
-	return &c
+	return c
 }

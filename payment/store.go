@@ -210,3 +210,51 @@ type TakenError struct {
 func (e *TakenError) Error() string {
 	return fmt.Sprintf("the %s belongs to another payment", e.Key.Kind)
 }
+
+// Looker is a Store that reads several records and keys in one round trip. The answer
+// shows one moment, which is not before the question.
+type Looker interface {
+	// Look returns each record, nil if there is none, and who holds each key.
+	Look(ctx context.Context, refs []Ref, keys ...Key) ([]*Record, []Held, error)
+}
+
+// Held says who holds a key.
+type Held struct {
+	// Ref is the holder; empty if the key was reserved without a record.
+	Ref Ref
+	// Found: the key is held, or reserved.
+	Found bool
+}
+
+// Holders asks a store who holds keys, in one round trip if the store is a [Looker].
+func Holders(ctx context.Context, s Store, keys ...Key) ([]Held, error) {
+	_, held, err := LookAll(ctx, s, nil, keys...)
+	return held, err
+}
+
+// LookAll asks a store for records and for the holders of keys, in one round trip if the
+// store is a [Looker]. A record is nil if there is none.
+func LookAll(ctx context.Context, s Store, refs []Ref, keys ...Key) ([]*Record, []Held, error) {
+	if l, ok := s.(Looker); ok {
+		return l.Look(ctx, refs, keys...)
+	}
+	held := make([]Held, len(keys))
+	for i, k := range keys {
+		holder, err := s.Holder(ctx, k)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return nil, nil, err
+		}
+		held[i] = Held{holder, err == nil}
+	}
+	recs := make([]*Record, len(refs))
+	for i, ref := range refs {
+		rec, err := s.Get(ctx, ref)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return nil, nil, err
+		}
+		if err == nil {
+			recs[i] = rec
+		}
+	}
+	return recs, held, nil
+}

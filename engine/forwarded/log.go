@@ -138,19 +138,24 @@ func (l *Log) Marked(id string) (found bool) {
 	if l == nil || id == "" {
 		return false
 	}
-	// Nothing is put aside between the two looks.
+	err := l.each(func(m Mark) { found = found || m.ID == id && m.Kind != payment.RelayCreate })
+	return found || err != nil
+}
+
+// each reads both files. Nothing is put aside between the two looks.
+func (l *Log) each(do func(Mark)) (err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, path := range []string{l.aside(), l.path} {
-		f, err := os.Open(path)
-		if err != nil {
+		f, openErr := os.Open(path)
+		if openErr != nil {
 			continue
 		}
-		_, err = eachMark(f, func(m Mark) { found = found || m.ID == id && m.Kind != payment.RelayCreate })
-		found = found || err != nil
+		_, readErr := eachMark(f, do)
 		_ = f.Close()
+		err = errors.Join(err, readErr)
 	}
-	return found
+	return err
 }
 
 func (l *Log) aside() string { return l.path + ".reading" }

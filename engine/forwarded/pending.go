@@ -1,7 +1,6 @@
 package forwarded
 
 import (
-	"os"
 	"slices"
 	"sync"
 
@@ -89,20 +88,10 @@ func (l *Log) load() {
 		return
 	}
 	p.loaded, p.byID = true, make(map[string][]Mark)
-	// Nothing is put aside between the two looks.
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, path := range []string{l.aside(), l.path} {
-		f, err := os.Open(path)
-		if err != nil {
-			continue
+	// What can't be read here, reading in reports.
+	_ = l.each(func(m Mark) {
+		if m.Kind == payment.RelayCreate && m.ID != "" {
+			p.add(m)
 		}
-		// What can't be read here, reading in reports.
-		_, _ = eachMark(f, func(m Mark) {
-			if m.Kind == payment.RelayCreate && m.ID != "" {
-				p.add(m)
-			}
-		})
-		_ = f.Close()
-	}
+	})
 }

@@ -17,16 +17,15 @@ func (r *room) enter(ref string, key string) {
 	r.by[key]++
 }
 
-// leave reports whose a return was, if it was inside.
-func (r *room) leave(ref string) (key string, in bool) {
-	if key, in = r.of[ref]; !in {
-		return "", false
+func (r *room) leave(ref string) {
+	key, in := r.of[ref]
+	if !in {
+		return
 	}
 	delete(r.of, ref)
 	if r.by[key]--; r.by[key] <= 0 {
 		delete(r.by, key)
 	}
-	return key, true
 }
 
 // Watch keeps a place for a return to a shop that verifies by itself, until its provider

@@ -13,7 +13,8 @@ import (
 // Each kind of entry has a line in both languages, and no line shows its blanks.
 func TestEveryEntryHasALine(t *testing.T) {
 	at := time.Date(2026, 3, 21, 8, 0, 0, 0, time.UTC)
-	for _, kind := range payment.EntryKinds() {
+	kind := payment.EntryAsked
+	for ; !strings.HasPrefix(kind.String(), "kind_"); kind++ {
 		for _, code := range []string{"", "no_answer", "worker", "3", string(payment.DecideAccept)} {
 			r := &payment.Record{State: payment.Parked, CreatedAt: at, UpdatedAt: at, History: []payment.Entry{{At: at, Kind: kind, Code: code, Text: "77", By: "sara", Was: "review amount_differs"}}}
 			for _, l := range []lang.Lang{lang.FA, lang.EN} {
@@ -24,6 +25,9 @@ func TestEveryEntryHasALine(t *testing.T) {
 				}
 			}
 		}
+	}
+	if kind <= payment.EntryErased {
+		t.Errorf("kind %d has no name", kind)
 	}
 	// One of a later version is shown by its number.
 	if s := History(&payment.Record{CreatedAt: at, History: []payment.Entry{{At: at, Kind: 200}}}, lang.EN); s[1].Text != "kind_200" {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/bits"
 	"time"
 
@@ -55,17 +56,7 @@ func (s Summary) Total() (n int64) {
 	return n
 }
 
-func (s Summary) equal(o Summary) bool {
-	if s.Sum != o.Sum {
-		return false
-	}
-	for _, k := range []storage.Kind{storage.KindSecret, storage.KindKey, storage.KindRecord, storage.KindTrack} {
-		if s.Counts[k] != o.Counts[k] {
-			return false
-		}
-	}
-	return true
-}
+func (s Summary) equal(o Summary) bool { return s.Sum == o.Sum && maps.Equal(s.Counts, o.Counts) }
 
 // adder adds the items' hashes up, as numbers of 256 bits, so that their order
 // does not matter.

@@ -2,12 +2,15 @@ package badger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/dustin/go-humanize"
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/internal/block"
@@ -91,6 +94,24 @@ func (m *Module) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		block.Value("min_free", func(v string) (err error) { m.MinFree, err = parseSize(v); return err }),
 		block.Value("max_tracks", func(v string) (err error) { m.MaxTracks, err = parseCount(v); return err }),
 	})
+}
+
+// parseSize reads a size as people write it: 512MiB, 1GB.
+func parseSize(s string) (uint64, error) {
+	n, err := humanize.ParseBytes(s)
+	if err != nil || n == 0 {
+		return 0, errors.New("not a size: write 512MiB or 1GiB")
+	}
+	return n, nil
+}
+
+// parseCount reads a number of things, at least one.
+func parseCount(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		return 0, errors.New("not a number: write 500000")
+	}
+	return n, nil
 }
 
 // Open implements [storage.Opener].

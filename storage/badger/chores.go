@@ -37,20 +37,14 @@ type chores struct {
 // chores, so that closing waits for one chore at most.
 func (s *Store) choreLoop(ctx context.Context) {
 	defer s.chores.Done()
-	tick := time.NewTicker(s.cfg.tick)
-	defer tick.Stop()
-	prune, compact := time.NewTicker(pruneEvery), time.NewTicker(compactEvery)
-	check, sum := time.NewTicker(checkEvery), time.NewTicker(sumEvery)
-	defer prune.Stop()
-	defer compact.Stop()
-	defer check.Stop()
-	defer sum.Stop()
+	tick, prune, compact := time.Tick(s.cfg.tick), time.Tick(pruneEvery), time.Tick(compactEvery)
+	check, sum := time.Tick(checkEvery), time.Tick(sumEvery)
 	var compacted uint64
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-tick:
 			s.disk.Check()
 			s.giveFiles()
 			if err := s.keepHigh(ctx); err != nil && ctx.Err() == nil {
@@ -60,13 +54,13 @@ func (s *Store) choreLoop(ctx context.Context) {
 				s.log().Warn("writing the journal's head", zap.String("dir", s.dir), zap.Error(err))
 			}
 			s.syncLog()
-		case <-prune.C:
+		case <-prune:
 			s.prune(ctx)
-		case <-check.C:
+		case <-check:
 			s.checkTables(ctx, true)
-		case <-sum.C:
+		case <-sum:
 			s.checkTables(ctx, false)
-		case <-compact.C:
+		case <-compact:
 			if n := s.queue.Commits(); n-compacted >= compactAfter {
 				compacted = n
 				s.compact()

@@ -35,7 +35,7 @@ func marks(l *listed) []mark {
 	if !due.IsZero() {
 		ms = append(ms, mark{table: tableDue, at: packed.Time(due)})
 	}
-	c, ok := stateNotice(r.State)
+	c, ok := stateNotices[r.State]
 	if ok {
 		ms = append(ms, mark{table: tableNotice, class: c, at: created})
 	}
@@ -49,7 +49,11 @@ func marks(l *listed) []mark {
 		ms = append(ms, mark{table: tableNotice, class: noticeIdle, at: created})
 	}
 	for _, p := range r.Reports {
-		if c, ok := reportNotice(p.Kind.Conversion(), p.State); ok {
+		classes := webhookNotices
+		if p.Kind.Conversion() {
+			classes = networkNotices
+		}
+		if c, ok := classes[p.State]; ok {
 			m := mark{table: tableNotice, class: c, at: created}
 			if !slices.Contains(ms, m) {
 				ms = append(ms, m)
@@ -130,26 +134,10 @@ const noticeWaits = 'w'
 // which the worker doesn't look: the engine makes none.
 const noticeIdle = 'i'
 
-// stateNotice returns the class of a state that people look for. A payment that goes
+// stateNotices are the classes of states that people look for. A payment that goes
 // well passes one of them at most, created, so the index costs it little.
-func stateNotice(s payment.State) (byte, bool) {
-	switch s {
-	case payment.Created:
-		return 'c', true
-	case payment.Unknown:
-		return 'u', true
-	case payment.Review:
-		return 'r', true
-	case payment.Parked:
-		return 'p', true
-	case payment.Declined:
-		return 'd', true
-	case payment.Expired:
-		return 'e', true
-	case payment.Reversed:
-		return 'v', true
-	}
-	return 0, false
+var stateNotices = map[payment.State]byte{
+	payment.Created: 'c', payment.Unknown: 'u', payment.Review: 'r', payment.Parked: 'p', payment.Declined: 'd', payment.Expired: 'e', payment.Reversed: 'v',
 }
 
 // onTheWay reports whether a payment passes a state quickly. Each such state has a time at which the
@@ -161,20 +149,8 @@ func onTheWay(s payment.State) bool {
 // classOwed is of refused payments whose money is with the shop.
 const classOwed = 'o'
 
-// reportNotice returns the class of reports that a person must look at: to affiliates
-// rejected, perhaps and parked; to webhooks rejected or parked.
-func reportNotice(conversion bool, s payment.ReportState) (byte, bool) {
-	switch {
-	case conversion && s == payment.RejectedReport:
-		return 'R', true
-	case conversion && s == payment.PerhapsReport:
-		return 'U', true
-	case conversion && s == payment.ParkedReport:
-		return 'P', true
-	case !conversion && s == payment.ParkedReport:
-		return 'W', true
-	case !conversion && s == payment.RejectedReport:
-		return 'X', true
-	}
-	return 0, false
-}
+// The classes of reports that a person must look at: to affiliates, and to webhooks.
+var (
+	networkNotices = map[payment.ReportState]byte{payment.RejectedReport: 'R', payment.PerhapsReport: 'U', payment.ParkedReport: 'P'}
+	webhookNotices = map[payment.ReportState]byte{payment.ParkedReport: 'W', payment.RejectedReport: 'X'}
+)

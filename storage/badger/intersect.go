@@ -6,8 +6,6 @@ import (
 	"errors"
 	"slices"
 
-	bdb "github.com/dgraph-io/badger/v4"
-
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -58,13 +56,8 @@ func (c *common) next() {
 	c.settle()
 }
 
-func (c *common) close() {
-	c.a.close()
-	c.b.close()
-}
-
 // searched walks what one of the terms leads to.
-func searched(ctx context.Context, txn *bdb.Txn, terms []payment.Term) (walker, error) {
+func searched(ctx context.Context, c *cursors, terms []payment.Term) (walker, error) {
 	m := &merger{}
 	var others []payment.Term
 	for _, t := range terms {
@@ -72,14 +65,13 @@ func searched(ctx context.Context, txn *bdb.Txn, terms []payment.Term) (walker, 
 		var err error
 		switch t.Field {
 		case payment.FieldRef:
-			w, err = byRef(txn, t.Value)
+			w, err = byRef(c, t.Value)
 		case payment.FieldID:
-			w, err = receiptOf(txn, t.Value)
+			w, err = receiptOf(c, t.Value)
 		case payment.FieldNumber:
-			w, err = holders(txn, func(issuer string) payment.Key { return payment.NumberKey(issuer, t.Value) })
+			w, err = holders(c, func(issuer string) payment.Key { return payment.NumberKey(issuer, t.Value) })
 		}
 		if err != nil {
-			m.close()
 			return nil, err
 		}
 		if w != nil {
@@ -92,9 +84,8 @@ func searched(ctx context.Context, txn *bdb.Txn, terms []payment.Term) (walker, 
 	if len(others) == 0 {
 		return m, nil
 	}
-	w, err := lookedUp(ctx, txn, others...)
+	w, err := lookedUp(ctx, c, others...)
 	if err != nil {
-		m.close()
 		return nil, err
 	}
 	m.parts = append(m.parts, w)
@@ -105,7 +96,7 @@ func searched(ctx context.Context, txn *bdb.Txn, terms []payment.Term) (walker, 
 const refMost = 1000
 
 // byRef walks the records whose reference begins so.
-func byRef(txn *bdb.Txn, text string) (walker, error) {
+func byRef(c *cursors, text string) (walker, error) {
 	p := &places{}
 	if len(text) > payment.RefLen {
 		return p, nil
@@ -116,11 +107,10 @@ func byRef(txn *bdb.Txn, text string) (walker, error) {
 		return p, nil
 	}
 	prefix := append([]byte{tableRecord}, low[:len(text)*5/8]...)
-	it := txn.NewIterator(keysOnly(prefix))
-	defer it.Close()
+	it := c.keys(prefix)
 	for it.Rewind(); it.Valid() && len(p.all) < refMost; it.Next() {
 		k := refKey(it.Item().Key()[1:])
-		e, err := loadEntry(txn, payment.RefOf(k[:]), k)
+		e, err := loadEntry(c.Txn, payment.RefOf(k[:]), k)
 		if err != nil {
 			return nil, err
 		}
@@ -136,17 +126,16 @@ const dueMost = 5_000
 
 // dueIn gathers the payments in states that payments pass quickly; ok is false if
 // there are too many that the worker looks after.
-func dueIn(txn *bdb.Txn, states []payment.State) (w walker, ok bool, err error) {
+func dueIn(c *cursors, states []payment.State) (w walker, ok bool, err error) {
 	p := &places{}
-	it := txn.NewIterator(keysOnly([]byte{tableDue}))
-	defer it.Close()
+	it := c.keys([]byte{tableDue})
 	n := 0
 	for it.Rewind(); it.Valid(); it.Next() {
 		if n++; n > dueMost {
 			return nil, false, nil
 		}
 		k := refKey(it.Item().Key()[1+timeSize:])
-		e, err := loadEntry(txn, payment.RefOf(k[:]), k)
+		e, err := loadEntry(c.Txn, payment.RefOf(k[:]), k)
 		if errors.Is(err, payment.ErrNotFound) {
 			continue
 		}

@@ -64,10 +64,6 @@ func timed(table byte, t uint64, tail []byte) []byte {
 
 func createdKey(t time.Time, r refKey) []byte { return timed(tableCreated, ^packed.Time(t), r[:]) }
 
-func expiryKey(t time.Time, visitor []byte) []byte {
-	return timed(tableExpiry, packed.Time(t), visitor)
-}
-
 func findPrefix(field byte, value string) []byte {
 	sum := sha256.Sum256(append([]byte{field}, value...))
 	return append([]byte{tableFind}, sum[:findSize]...)

@@ -79,11 +79,12 @@ func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, erro
 	}
 	limit = min(limit, maxLimit)
 	err = s.view(ctx, func(txn *bdb.Txn) error {
-		src, err := source(ctx, txn, q)
+		c := &cursors{Txn: txn}
+		defer c.close()
+		src, err := source(ctx, c, q)
 		if err != nil {
 			return err
 		}
-		defer src.close()
 		var last place
 		looks := 0
 		from := after
@@ -136,7 +137,7 @@ func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, erro
 
 // source picks the narrowest index that has every record that q may select, or what
 // several have in common.
-func source(ctx context.Context, txn *bdb.Txn, q payment.Listing) (walker, error) {
+func source(ctx context.Context, c *cursors, q payment.Listing) (walker, error) {
 	var all []walker
 	add := func(w walker, err error) error {
 		if err == nil && w != nil {
@@ -146,39 +147,34 @@ func source(ctx context.Context, txn *bdb.Txn, q payment.Listing) (walker, error
 	}
 	var err error
 	if q.ID != "" {
-		err = add(findByID(ctx, txn, q.ID))
+		err = add(findByID(ctx, c, q.ID))
 	}
 	if q.Order != "" && err == nil {
-		err = add(lookedUp(ctx, txn, payment.NewTerm(payment.FieldOrder, q.Order)))
+		err = add(lookedUp(ctx, c, payment.NewTerm(payment.FieldOrder, q.Order)))
 	}
 	if len(q.Search) > 0 && err == nil {
-		err = add(searched(ctx, txn, q.Search))
+		err = add(searched(ctx, c, q.Search))
 	}
 	if (q.Site != "" || q.Provider != "") && err == nil {
-		err = add(findScopes(txn, q))
+		err = add(findScopes(c, q))
 	}
 	if err == nil {
-		err = add(byState(txn, q))
-	}
-	for _, kind := range []struct {
-		conversion bool
-		state      payment.ReportState
-	}{{true, q.Conversion}, {false, q.Webhook}} {
-		if c, ok := reportNotice(kind.conversion, kind.state); ok && err == nil {
-			err = add(newMerger(txn, []byte{c}), nil)
-		}
-	}
-	if q.Owed && err == nil {
-		err = add(newMerger(txn, []byte{classOwed}), nil)
+		err = add(byState(c, q))
 	}
 	if err != nil {
-		for _, w := range all {
-			w.close()
-		}
 		return nil, err
 	}
+	if class, ok := networkNotices[q.Conversion]; ok {
+		all = append(all, newMerger(c, []byte{class}))
+	}
+	if class, ok := webhookNotices[q.Webhook]; ok {
+		all = append(all, newMerger(c, []byte{class}))
+	}
+	if q.Owed {
+		all = append(all, newMerger(c, []byte{classOwed}))
+	}
 	if len(all) == 0 {
-		return newScanner(txn, []byte{tableCreated}), nil
+		return newScanner(c, []byte{tableCreated}), nil
 	}
 	w := all[0]
 	for _, other := range all[1:] {
@@ -189,21 +185,21 @@ func source(ctx context.Context, txn *bdb.Txn, q payment.Listing) (walker, error
 
 // byState walks the payments of the states that are asked for; nil where most payments
 // are in one of them.
-func byState(txn *bdb.Txn, q payment.Listing) (walker, error) {
+func byState(c *cursors, q payment.Listing) (walker, error) {
 	if q.Waiting {
-		return newMerger(txn, []byte{'u', 'r', 'p', noticeWaits, classOwed}), nil
+		return newMerger(c, []byte{'u', 'r', 'p', noticeWaits, classOwed}), nil
 	}
 	var classes []byte
 	var passing []payment.State
 	for _, st := range q.States {
-		c, ok := stateNotice(st)
+		class, ok := stateNotices[st]
 		switch {
 		case onTheWay(st):
 			passing = append(passing, st)
 		case !ok:
 			return nil, nil
-		case !slices.Contains(classes, c):
-			classes = append(classes, c)
+		case !slices.Contains(classes, class):
+			classes = append(classes, class)
 		}
 	}
 	if len(classes)+len(passing) == 0 {
@@ -215,11 +211,10 @@ func byState(txn *bdb.Txn, q payment.Listing) (walker, error) {
 	if len(passing) > 0 {
 		classes = append(classes, noticeIdle)
 	}
-	m := newMerger(txn, classes)
+	m := newMerger(c, classes)
 	if len(passing) > 0 {
-		w, ok, err := dueIn(txn, passing)
+		w, ok, err := dueIn(c, passing)
 		if err != nil || !ok {
-			m.close()
 			return nil, err
 		}
 		m.parts = append(m.parts, w)

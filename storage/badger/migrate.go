@@ -191,12 +191,8 @@ func (s *Store) Frozen() storage.Frozen {
 }
 
 func (s *Store) frozenNow(ctx context.Context) (why storage.Frozen, err error) {
-	err = s.view(ctx, func(txn *bdb.Txn) error {
-		b, err := getCopy(txn, metaFrozen)
-		why = storage.Frozen(b)
-		return err
-	}, metaFrozen)
-	return why, err
+	b, err := s.value(ctx, metaFrozen)
+	return storage.Frozen(b), err
 }
 
 // SetFrozen implements [storage.Migrator].

@@ -94,13 +94,13 @@ func (s *Store) keepDoubt() error {
 	}
 	txn := s.db.NewTransactionAt(s.queue.Last(), true)
 	defer txn.Discard()
-	if err := txn.Set(metaDoubt, []byte(s.opening.doubt)); err != nil {
-		return fmt.Errorf("opening the store: %w", err)
+	if err = txn.Set(metaDoubt, []byte(s.opening.doubt)); err == nil {
+		err = txn.CommitAt(s.queue.Last()+1, nil)
 	}
-	if err := txn.CommitAt(s.queue.Last()+1, nil); err != nil {
-		return fmt.Errorf("opening the store: %w", err)
+	if err == nil {
+		err = s.db.Sync()
 	}
-	if err := s.db.Sync(); err != nil {
+	if err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
 	s.queue.Advance(s.queue.Last() + 1)

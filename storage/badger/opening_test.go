@@ -64,9 +64,9 @@ func TestJournalStaysShort(t *testing.T) {
 		t.Errorf("the journal grew to %d KiB", longest>>10)
 	}
 	if found, err := journal.Read(filepath.Join(dir, journalDir), nil); err != nil || found.First < 100 || found.First > inTables(s.db) {
-		t.Errorf("it begins after %d of %d, %v; in tables is up to %d", found.First, s.journal.Last(), err, inTables(s.db))
+		t.Errorf("it begins after %d of %d, %v; in tables is up to %d", found.First, s.queue.Last(), err, inTables(s.db))
 	}
-	t.Logf("%d KiB at most, for %d commits", longest>>10, s.journal.Last())
+	t.Logf("%d KiB at most, for %d commits", longest>>10, s.queue.Last())
 }
 
 // What the journal refuses is not written at all, and callers are told that the

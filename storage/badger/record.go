@@ -54,15 +54,7 @@ func loadEntry(txn *bdb.Txn, ref payment.Ref, k refKey) (e *packed.Entry, err er
 
 // Holder implements [payment.Store].
 func (s *Store) Holder(ctx context.Context, k payment.Key) (payment.Ref, error) {
-	if err := ctx.Err(); err != nil {
-		return "", err
-	}
-	var v []byte
-	uk := uniqueKey(k)
-	err := s.view(ctx, func(txn *bdb.Txn) (err error) {
-		v, err = getCopy(txn, uk)
-		return err
-	}, uk)
+	v, err := s.value(ctx, uniqueKey(k))
 	if err != nil {
 		return "", err
 	}
@@ -84,9 +76,6 @@ func held(v []byte) payment.Held {
 
 // Look implements [payment.Looker].
 func (s *Store) Look(ctx context.Context, refs []payment.Ref, keys ...payment.Key) ([]*payment.Record, []payment.Held, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, nil, err
-	}
 	all := make([]payment.Held, len(keys))
 	touched := make([][]byte, len(keys), len(keys)+len(refs))
 	for i, k := range keys {

@@ -68,13 +68,13 @@ const scopesMost = 64
 
 // findScopes walks the payments of all scopes that fit; nil if all payments are to
 // be walked.
-func findScopes(txn *bdb.Txn, q payment.Listing) (walker, error) {
-	first, err := getCopy(txn, metaFirst)
+func findScopes(c *cursors, q payment.Listing) (walker, error) {
+	first, err := getCopy(c.Txn, metaFirst)
 	if err != nil {
 		return nil, err
 	}
 	var fit []string
-	it := txn.NewIterator(bdb.IteratorOptions{Prefix: []byte{tableMeta, metaScope}, PrefetchValues: true, PrefetchSize: 16})
+	it := c.NewIterator(bdb.IteratorOptions{Prefix: []byte{tableMeta, metaScope}, PrefetchValues: true, PrefetchSize: 16})
 	defer it.Close()
 	for it.Rewind(); it.Valid(); it.Next() {
 		b, err := it.Item().ValueCopy(nil)
@@ -93,7 +93,7 @@ func findScopes(txn *bdb.Txn, q payment.Listing) (walker, error) {
 	}
 	m := &merger{}
 	for _, name := range fit {
-		m.parts = append(m.parts, newFinder(txn, scopePrefix(name)))
+		m.parts = append(m.parts, newFinder(c, scopePrefix(name)))
 	}
 	return m, nil
 }

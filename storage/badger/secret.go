@@ -4,21 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	bdb "github.com/dgraph-io/badger/v4"
 )
 
 // Secret implements [payment.Store].
 func (s *Store) Secret(ctx context.Context, name string, mint func() ([]byte, error)) ([]byte, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	var v []byte
-	read := func(txn *bdb.Txn) (err error) {
-		v, err = getCopy(txn, secretKey(name))
-		return err
-	}
-	if err := s.view(ctx, read); err != nil || v != nil {
+	v, err := s.value(ctx, secretKey(name))
+	if err != nil || v != nil {
 		return v, err
 	}
 	// Minting is the caller's code: it runs here, not in the writer, and once.
@@ -26,7 +17,7 @@ func (s *Store) Secret(ctx context.Context, name string, mint func() ([]byte, er
 		return nil, err
 	}
 	defer s.minting.give()
-	if err := s.view(ctx, read); err != nil || v != nil {
+	if v, err = s.value(ctx, secretKey(name)); err != nil || v != nil {
 		return v, err
 	}
 	made, err := mint()

@@ -125,8 +125,7 @@ func makeSieves(txn *bdb.Txn, until uint64, size int) (ws []write, boundary uint
 // sieveLoop makes sieves as payments grow old.
 func (s *Store) sieveLoop(ctx context.Context) {
 	defer s.chores.Done()
-	tick := time.NewTicker(sieveEvery)
-	defer tick.Stop()
+	tick := time.Tick(sieveEvery)
 	for {
 		if s.disk.Ready() == nil {
 			if err := s.sieveAll(ctx); err != nil && !errors.Is(err, errLate) && ctx.Err() == nil && !s.queue.Broken() {
@@ -136,7 +135,7 @@ func (s *Store) sieveLoop(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-tick:
 		}
 	}
 }

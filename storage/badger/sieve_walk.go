@@ -23,14 +23,14 @@ type siever struct {
 	end      bool
 }
 
-func newSiever(ctx context.Context, txn *bdb.Txn, terms ...payment.Term) (*siever, error) {
-	b, err := getCopy(txn, metaBoundary)
+func newSiever(ctx context.Context, c *cursors, terms ...payment.Term) (*siever, error) {
+	b, err := getCopy(c.Txn, metaBoundary)
 	if err != nil {
 		return nil, err
 	}
 	s := &siever{
 		ctx: ctx, boundary: decodeHigh(b),
-		entries: txn.NewIterator(keysOnly([]byte{tableCreated})), sieves: txn.NewIterator(keysOnly([]byte{tableSieve})),
+		entries: c.keys([]byte{tableCreated}), sieves: c.keys([]byte{tableSieve}),
 	}
 	for _, t := range terms {
 		if h := hashOf(t); !slices.Contains(s.want, h) {
@@ -56,11 +56,6 @@ func (s *siever) place() (p place) {
 func (s *siever) next() {
 	s.entries.Next()
 	s.settle()
-}
-
-func (s *siever) close() {
-	s.entries.Close()
-	s.sieves.Close()
 }
 
 // settle goes on to the first entry that has what is looked for. Where a sieve does not
@@ -116,14 +111,14 @@ func (s *siever) enter(t uint64) bool {
 }
 
 // lookedUp walks what terms lead to: by the keys that they have, and by the sieves.
-func lookedUp(ctx context.Context, txn *bdb.Txn, terms ...payment.Term) (walker, error) {
-	s, err := newSiever(ctx, txn, terms...)
+func lookedUp(ctx context.Context, c *cursors, terms ...payment.Term) (walker, error) {
+	s, err := newSiever(ctx, c, terms...)
 	if err != nil {
 		return nil, err
 	}
 	m := &merger{parts: []walker{s}}
 	for _, t := range terms {
-		m.parts = append(m.parts, newFinder(txn, findPrefix(byte(t.Field), t.Value)))
+		m.parts = append(m.parts, newFinder(c, findPrefix(byte(t.Field), t.Value)))
 	}
 	return m, nil
 }

@@ -78,16 +78,18 @@ func (s *Store) commitNow(writes []write) error {
 	if err := apply(txn, writes); err != nil {
 		return err
 	}
-	if err := s.journal.record(s.queue.Last()+1, writes); err != nil {
+	next := s.queue.Last() + 1
+	err := s.journal.record(next, writes)
+	if err == nil {
+		err = s.journal.Sync()
+	}
+	if err == nil {
+		err = txn.CommitAt(next, nil)
+	}
+	if err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
-	if err := s.journal.Sync(); err != nil {
-		return fmt.Errorf("opening the store: %w", err)
-	}
-	if err := txn.CommitAt(s.queue.Last()+1, nil); err != nil {
-		return fmt.Errorf("opening the store: %w", err)
-	}
-	s.queue.Advance(s.queue.Last() + 1)
+	s.queue.Advance(next)
 	return nil
 }
 
@@ -157,7 +159,6 @@ func (s *Store) settleGeneration() (why string, err error) {
 		}
 	}
 	s.queue.Advance(f.version)
-	s.gen.High = max(f.version, 1)
 	if f.outside != nil && s.gen.SameLife(*f.outside) {
 		s.gen.High = f.outside.High
 		s.gen.filed = s.gen.Mark

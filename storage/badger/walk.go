@@ -16,7 +16,25 @@ type walker interface {
 	valid() bool
 	place() place
 	next()
-	close()
+}
+
+// cursors opens the iterators of one listing, which is read in one transaction, and
+// closes them all at its end.
+type cursors struct {
+	*bdb.Txn
+	open []*bdb.Iterator
+}
+
+func (c *cursors) keys(prefix []byte) *bdb.Iterator {
+	it := c.NewIterator(keysOnly(prefix))
+	c.open = append(c.open, it)
+	return it
+}
+
+func (c *cursors) close() {
+	for _, it := range c.open {
+		it.Close()
+	}
 }
 
 // scanner walks an index whose keys end in a place.
@@ -25,14 +43,13 @@ type scanner struct {
 	prefix []byte
 }
 
-func newScanner(txn *bdb.Txn, prefix []byte) *scanner {
-	return &scanner{txn.NewIterator(keysOnly(prefix)), prefix}
+func newScanner(c *cursors, prefix []byte) *scanner {
+	return &scanner{c.keys(prefix), prefix}
 }
 
 func (s *scanner) seek(p place) { s.it.Seek(append(slices.Clone(s.prefix), p[:]...)) }
 func (s *scanner) valid() bool  { return s.it.Valid() }
 func (s *scanner) next()        { s.it.Next() }
-func (s *scanner) close()       { s.it.Close() }
 func (s *scanner) place() (p place) {
 	copy(p[:], s.it.Item().Key()[len(s.prefix):])
 	return p
@@ -41,10 +58,10 @@ func (s *scanner) place() (p place) {
 // merger walks several indexes as one.
 type merger struct{ parts []walker }
 
-func newMerger(txn *bdb.Txn, classes []byte) *merger {
+func newMerger(c *cursors, classes []byte) *merger {
 	m := &merger{}
-	for _, c := range classes {
-		m.parts = append(m.parts, newScanner(txn, []byte{tableNotice, c}))
+	for _, class := range classes {
+		m.parts = append(m.parts, newScanner(c, []byte{tableNotice, class}))
 	}
 	return m
 }
@@ -81,11 +98,6 @@ func (m *merger) next() {
 		}
 	}
 }
-func (m *merger) close() {
-	for _, s := range m.parts {
-		s.close()
-	}
-}
 
 // finder walks the index of orders or ids. Its entries have the time and the beginning
 // of the ref; the rest of the ref is looked up in the index of creation.
@@ -95,12 +107,8 @@ type finder struct {
 	within      []byte
 }
 
-func newFinder(txn *bdb.Txn, prefix []byte) *finder {
-	return &finder{
-		times:  txn.NewIterator(keysOnly(prefix)),
-		refs:   txn.NewIterator(keysOnly([]byte{tableCreated})),
-		prefix: prefix,
-	}
+func newFinder(c *cursors, prefix []byte) *finder {
+	return &finder{times: c.keys(prefix), refs: c.keys([]byte{tableCreated}), prefix: prefix}
 }
 
 func (f *finder) seek(p place) {
@@ -143,11 +151,6 @@ func (f *finder) next() {
 	}
 }
 
-func (f *finder) close() {
-	f.times.Close()
-	f.refs.Close()
-}
-
 // places walks places that were gathered before.
 type places struct {
 	all []place
@@ -160,34 +163,32 @@ func (p *places) seek(to place) {
 func (p *places) valid() bool  { return p.i < len(p.all) }
 func (p *places) place() place { return p.all[p.i] }
 func (p *places) next()        { p.i++ }
-func (p *places) close()       {}
 
 // findByID walks the records of an id: those that hold its receipt, one for each
 // issuer, and those without a receipt.
-func findByID(ctx context.Context, txn *bdb.Txn, id string) (walker, error) {
-	p, err := receiptOf(txn, id)
+func findByID(ctx context.Context, c *cursors, id string) (walker, error) {
+	p, err := receiptOf(c, id)
 	if err != nil {
 		return nil, err
 	}
-	w, err := lookedUp(ctx, txn, payment.NewTerm(payment.FieldID, id))
+	w, err := lookedUp(ctx, c, payment.NewTerm(payment.FieldID, id))
 	if err != nil {
 		return nil, err
 	}
 	return &merger{parts: []walker{w, p}}, nil
 }
 
-func receiptOf(txn *bdb.Txn, id string) (walker, error) {
-	return holders(txn, func(issuer string) payment.Key { return payment.ReceiptKey(issuer, id) })
+func receiptOf(c *cursors, id string) (walker, error) {
+	return holders(c, func(issuer string) payment.Key { return payment.ReceiptKey(issuer, id) })
 }
 
 // holders gathers the records that a uniqueness key of each issuer leads to.
-func holders(txn *bdb.Txn, key func(issuer string) payment.Key) (walker, error) {
+func holders(c *cursors, key func(issuer string) payment.Key) (walker, error) {
 	p := &places{}
-	it := txn.NewIterator(keysOnly([]byte{tableMeta, metaIssuer}))
-	defer it.Close()
+	it := c.keys([]byte{tableMeta, metaIssuer})
 	for it.Rewind(); it.Valid(); it.Next() {
 		issuer := string(it.Item().Key()[2:])
-		holder, err := getCopy(txn, uniqueKey(key(issuer)))
+		holder, err := getCopy(c.Txn, uniqueKey(key(issuer)))
 		if err != nil {
 			return nil, err
 		}
@@ -195,7 +196,7 @@ func holders(txn *bdb.Txn, key func(issuer string) payment.Key) (walker, error) 
 			continue
 		}
 		k := refKey(holder)
-		e, err := loadEntry(txn, payment.RefOf(holder), k)
+		e, err := loadEntry(c.Txn, payment.RefOf(holder), k)
 		if err != nil {
 			return nil, err
 		}

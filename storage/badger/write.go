@@ -190,6 +190,15 @@ func (s *Store) view(ctx context.Context, f func(*bdb.Txn) error, keys ...[]byte
 	}, keys...)
 }
 
+// value reads one key; nil for one that is missing.
+func (s *Store) value(ctx context.Context, key []byte) (v []byte, err error) {
+	err = s.view(ctx, func(txn *bdb.Txn) (err error) {
+		v, err = getCopy(txn, key)
+		return err
+	}, key)
+	return v, err
+}
+
 // getCopy gives nil for a key that is missing.
 func getCopy(txn *bdb.Txn, key []byte) ([]byte, error) {
 	item, err := txn.Get(key)

@@ -9,9 +9,9 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
-	"sort"
 	"strconv"
 	"sync"
 	"time"
@@ -237,7 +237,7 @@ func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, erro
 	for _, ref := range s.order {
 		all = append(all, s.records[ref])
 	}
-	sort.SliceStable(all, func(i, j int) bool { return later(all[i], all[j]) })
+	slices.SortFunc(all, func(a, b *payment.Record) int { return cmp.Compare(cursor(b), cursor(a)) })
 	var page payment.Page
 	for _, r := range all {
 		if q.Cursor != "" && cursor(r) >= q.Cursor || !q.Selects(r) {
@@ -252,15 +252,9 @@ func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, erro
 	return page, nil
 }
 
-func later(a, b *payment.Record) bool { return cursor(a) > cursor(b) }
-
 // cursor orders records by creation; equal times by name.
 func cursor(r *payment.Record) string {
-	n := strconv.FormatInt(r.CreatedAt.UnixNano(), 10)
-	for len(n) < 20 {
-		n = "0" + n
-	}
-	return n + string(r.Ref)
+	return fmt.Sprintf("%020d%s", r.CreatedAt.UnixNano(), r.Ref)
 }
 
 var errCursor = errors.New("not a cursor of a listing")

@@ -190,6 +190,35 @@ func TestSharedStatement(t *testing.T) {
 	}
 }
 
+// A server that may be another than PostgreSQL gets lazy changes together with others. Whichever
+// comes first, the keys of the others are taken.
+func TestLazyAmongOthers(t *testing.T) {
+	s := newLedger(t).open(t)
+	recs := []*payment.Record{newRecord(0), newRecord(1)}
+	for _, r := range recs {
+		if err := s.Commit(ctx, payment.Change{Record: r}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for takes := range recs {
+		changes := make([]payment.Change, len(recs))
+		for i, r := range recs {
+			changes[i] = payment.Change{Record: r, Lazy: i != takes}
+		}
+		k := payment.ReceiptKey("i", recs[takes].ID)
+		changes[takes].Take = []payment.Key{k}
+		for i, m := range together(s.Store, changes...) {
+			if m.err != nil || m.n != 1 {
+				t.Errorf("change %d wrote %d: %v", i, m.n, m.err)
+			}
+			recs[i].Version, recs[i].Mark = recs[i].Version+1, m.row.writer
+		}
+		if ref, err := s.Holder(ctx, k); err != nil || ref != recs[takes].Ref {
+			t.Errorf("the key of record %d is held by %q, %v", takes, ref, err)
+		}
+	}
+}
+
 // Many changes at once, some of which want a key that another has: each gets its
 // own answer, however they were put together.
 func TestManyAtOnce(t *testing.T) {

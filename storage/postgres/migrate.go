@@ -108,35 +108,26 @@ func (s *Store) Dump(ctx context.Context, f func(storage.Item) error) error {
 }
 
 func (s *Store) dumpPage(ctx context.Context, kind storage.Kind, sql string, after []byte) (items []storage.Item, err error) {
-	err = s.read(ctx, "reading the ledger", func(ctx context.Context, c *pgxpool.Conn) error {
-		items = nil
+	err = s.read(ctx, "reading the ledger", func(ctx context.Context, c *pgxpool.Conn) (err error) {
 		money := make(map[string]bool)
 		var from any = after
 		if kind == storage.KindSecret {
 			from = string(after)
 		}
-		rows, err := c.Query(ctx, sql, from, dumpPage)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
+		items, err = gather(ctx, c, func(row pgx.CollectableRow) (storage.Item, error) {
 			it := storage.Item{Kind: kind}
 			into := []any{&it.Name, &it.Value}
 			var m bool
 			if kind == storage.KindRecord {
 				into = append(into, &m)
 			}
-			if err := rows.Scan(into...); err != nil {
-				return err
-			}
+			err := row.Scan(into...)
 			money[string(it.Name)] = m
-			items = append(items, it)
-		}
-		if err := rows.Err(); err != nil || kind != storage.KindRecord {
+			return it, err
+		}, sql, from, dumpPage)
+		if err != nil || kind != storage.KindRecord {
 			return err
 		}
-		rows.Close()
 		return canonical(ctx, c, items, money)
 	})
 	return items, err
@@ -148,20 +139,14 @@ func canonical(ctx context.Context, c *pgxpool.Conn, items []storage.Item, money
 	for i, it := range items {
 		refs[i] = it.Name
 	}
-	rows, err := c.Query(ctx, sqlIntents, refs)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
 	intents := make(map[string][][]byte)
-	for rows.Next() {
-		var ref, key []byte
-		if err := rows.Scan(&ref, &key); err != nil {
-			return err
-		}
+	var ref, key []byte
+	rows, _ := c.Query(ctx, sqlIntents, refs) // ForEachRow returns its error
+	_, err := pgx.ForEachRow(rows, []any{&ref, &key}, func() error {
 		intents[string(ref)] = append(intents[string(ref)], key)
-	}
-	if err := rows.Err(); err != nil {
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	for i, it := range items {
@@ -196,7 +181,7 @@ func (s *Store) Load(ctx context.Context, items []storage.Item) error {
 				}
 				batch.Queue(sqlTrackNew, it.Name, int64(expires), it.Value)
 			case storage.KindRecord:
-				more, err := queueRecord(batch, it)
+				more, err := s.queueRecord(batch, it)
 				if err != nil {
 					return err
 				}
@@ -229,7 +214,7 @@ func some(b []byte) []byte {
 	return b
 }
 
-func queueRecord(batch *pgx.Batch, it storage.Item) (intents [][]byte, err error) {
+func (s *Store) queueRecord(batch *pgx.Batch, it storage.Item) (intents [][]byte, err error) {
 	e, err := packed.Decode(payment.RefOf(it.Name), it.Value)
 	if err != nil {
 		return nil, err
@@ -246,7 +231,8 @@ func queueRecord(batch *pgx.Batch, it storage.Item) (intents [][]byte, err error
 		return nil, err
 	}
 	w.cells.money = e.Money
-	batch.Queue(partInsert, w.columns()...)
+	sql, args := s.statement([]*row{w})
+	batch.Queue(sql, args...)
 	return e.Intents, nil
 }
 

@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -8,17 +9,10 @@ import (
 
 // What a store cuts into parts, or bounds, is whole again for its callers: below,
 // at, just above and far above where a store may cut.
-func boundTests() map[string]func(*testing.T, Harness) {
-	return map[string]func(*testing.T, Harness){
-		"Reserve": testReserveSizes,
-		"Take":    testTakeSizes,
-		"List":    testListSizes,
-	}
-}
 
 func testReserveSizes(t *testing.T, h Harness) {
 	s := h.Open(t)
-	for _, n := range []int{0, 1, 499, 500, 501, 999, 1000, 1001, 2600} {
+	for _, n := range []int{0, 1, 499, 500, 501, 999, 1000, 1001, 2600, 5000} {
 		keys := make([]payment.Key, n)
 		for i := range keys {
 			keys[i] = payment.ReceiptKey("size "+itoa(n), itoa(i))
@@ -39,9 +33,13 @@ func testReserveSizes(t *testing.T, h Harness) {
 				t.Errorf("%d keys, time %d: %d were new, want %d, %v", n, again+1, got, want, err)
 			}
 		}
-		for _, k := range keys {
-			if ref, err := s.Holder(ctx, k); err != nil || ref != "" {
-				t.Fatalf("%d keys: %v is held by %q, %v", n, k, ref, err)
+		if got, err := s.Reserve(ctx, append(keys, payment.ReceiptKey("one more", itoa(n)))); err != nil || got != 1 {
+			t.Errorf("%d keys and a new one: %d were new, %v", n, got, err)
+		}
+		held, err := payment.Holders(ctx, s, keys...)
+		for i, k := range keys {
+			if err != nil || held[i] != (payment.Held{Found: true}) {
+				t.Fatalf("%d keys: %v is held by %+v, %v", n, k, held[i], err)
 			}
 		}
 	}
@@ -56,36 +54,16 @@ func testTakeSizes(t *testing.T, h Harness) {
 			keys[j] = payment.ReceiptKey("size "+itoa(n), itoa(j))
 		}
 		put(t, s, r, keys...)
-		_, held := look(t, s, r.Ref, keys)
-		for j, ref := range held {
-			if ref != r.Ref {
-				t.Fatalf("key %d of %d is held by %q", j, n, ref)
-			}
-		}
-	}
-}
-
-// look asks for all at once where the store can.
-func look(t *testing.T, s payment.Store, ref payment.Ref, keys []payment.Key) (*payment.Record, []payment.Ref) {
-	t.Helper()
-	held := make([]payment.Ref, len(keys))
-	if l, ok := s.(payment.Looker); ok {
-		recs, all, err := l.Look(ctx, []payment.Ref{ref}, keys...)
+		_, held, err := payment.LookAll(ctx, s, []payment.Ref{r.Ref}, keys...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, h := range all {
-			held[i] = h.Ref
-		}
-		return recs[0], held
-	}
-	for i, k := range keys {
-		var err error
-		if held[i], err = s.Holder(ctx, k); err != nil {
-			t.Fatal(err)
+		for j, h := range held {
+			if h.Ref != r.Ref {
+				t.Fatalf("key %d of %d is held by %q", j, n, h.Ref)
+			}
 		}
 	}
-	return get(t, s, ref), held
 }
 
 func testListSizes(t *testing.T, h Harness) {
@@ -98,15 +76,17 @@ func testListSizes(t *testing.T, h Harness) {
 			t.Error(err)
 		}
 	})
-	for _, limit := range []int{0, 99, 100, 101, 999, 1000, 1001, 5000} {
-		got := all(t, s, payment.Listing{Limit: limit})
-		seen := make(map[payment.Ref]bool, n)
-		for _, r := range got {
-			seen[r.Ref] = true
+	newest := make([]payment.Ref, n)
+	for i := range newest {
+		newest[i] = newRecord(n - 1 - i).Ref
+	}
+	for _, limit := range []int{0, 1, 7, 99, 100, 101, 999, 1000, 1001, 5000} {
+		if got := refs(all(t, s, payment.Listing{Limit: limit})); !slices.Equal(got, newest) {
+			t.Errorf("in pages of %d: %d records of %d, or not the newest first", limit, len(got), n)
 		}
-		if len(got) != n || len(seen) != n {
-			t.Errorf("in pages of %d: %d records, %d of them different, want %d", limit, len(got), len(seen), n)
-		}
+	}
+	if p, err := s.List(ctx, payment.Listing{}); err != nil || len(p.Records) > 100 {
+		t.Errorf("limit 0 gives %d, %v; want at most 100", len(p.Records), err)
 	}
 	for _, limit := range []int{1, n - 1, n, n + 1, 10 * n} {
 		if got := due(t, s, base, limit); len(got) != min(limit, n) {

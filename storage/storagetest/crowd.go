@@ -12,13 +12,6 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-func crowdTests() map[string]func(*testing.T, Harness) {
-	return map[string]func(*testing.T, Harness){
-		"Mixed": testCrowd,
-		"Slow":  testCrowdSlow,
-	}
-}
-
 // Every caller is answered, however many there are: a store groups changes, and
 // these are fewer, as many, one more, and many more than any group of its takes.
 var crowds = []int{1, 64, 257, 2000} //nolint:gochecknoglobals // a constant

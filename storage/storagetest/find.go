@@ -11,16 +11,6 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-func findTests() map[string]func(*testing.T, Harness) {
-	return map[string]func(*testing.T, Harness){
-		"Terms":     testFindTerms,
-		"Changes":   testFindChanges,
-		"Dates":     testFindDates,
-		"Waiting":   testFindWaiting,
-		"Generated": testFindGenerated,
-	}
-}
-
 // found returns a payment with everything that one can be found by.
 func found(n int) *payment.Record {
 	r := newRecord(n)

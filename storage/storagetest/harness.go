@@ -45,29 +45,45 @@ func (h Harness) Embedded() bool { return h.Join == nil }
 
 // Run runs the whole suite.
 func Run(t *testing.T, h Harness) {
-	for _, group := range []struct {
-		name  string
-		tests map[string]func(*testing.T, Harness)
-	}{
-		{"Record", recordTests()},
-		{"Key", keyTests()},
-		{"Index", indexTests()},
-		{"Find", findTests()},
-		{"Track", trackTests()},
-		{"Life", lifeTests()},
-		{"Race", raceTests()},
-		{"Crowd", crowdTests()},
-		{"Leave", leaveTests()},
-		{"Bounds", boundTests()},
-		{"Model", modelTests()},
-		{"Linear", linearTests()},
-	} {
-		t.Run(group.name, func(t *testing.T) {
-			for name, test := range group.tests {
+	for name, tests := range suite {
+		t.Run(name, func(t *testing.T) {
+			for name, test := range tests {
 				t.Run(name, func(t *testing.T) { test(t, h) })
 			}
 		})
 	}
+}
+
+// suite is all tests, by what they are about.
+var suite = map[string]map[string]func(*testing.T, Harness){
+	"Record": {
+		"Missing": testMissing, "CompareAndSet": testCompareAndSet, "EveryField": testEveryField, "EmptyParts": testEmptyParts,
+		"Copies": testCopies, "Large": testLarge, "OddTimes": testOddTimes, "Lazy": testLazy,
+		"Forget": testForget, "ForgetRefuses": testForgetRefuses, "BadRefs": testBadRefs,
+	},
+	"Key": {
+		"Taken": testTaken, "Again": testTakeAgain, "Kinds": testKinds, "Atomic": testAtomic, "Reserve": testReserve,
+		"Look": testLook, "Looks": testManyLooks,
+	},
+	"Index": {
+		"Due": testDue, "DueMoves": testDueMoves, "Cursor": testCursor, "Filters": testFilters,
+		"SameInstant": testSameInstant, "BadCursor": testBadCursor,
+	},
+	"Find":  {"Terms": testFindTerms, "Changes": testFindChanges, "Dates": testFindDates, "Waiting": testFindWaiting, "Generated": testFindGenerated},
+	"Track": {"RoundTrip": testTrack, "Expiry": testTrackExpiry, "Cap": testTrackCap},
+	"Life": {
+		"Secret": testSecret, "Generation": testGeneration, "Lost": testLost, "Restored": testRestored, "Leases": testLeases,
+		"Clock": testClock, "Joined": testJoined,
+	},
+	"Race": {
+		"Insert": testRaceInsert, "Update": testRaceUpdate, "Receipt": testRaceReceipt, "Counter": testRaceCounter,
+		"Mixed": testRaceMixed, "Tracks": testRaceTracks, "Reserve": testRaceReserve, "Snapshot": testRaceSnapshot,
+	},
+	"Crowd":  {"Mixed": testCrowd, "Slow": testCrowdSlow},
+	"Leave":  {"Ended": testEnded, "Stalled": testStalled},
+	"Bounds": {"Reserve": testReserveSizes, "Take": testTakeSizes, "List": testListSizes},
+	"Model":  {"Machine": testModel},
+	"Linear": {"Histories": testHistories},
 }
 
 var ctx = context.Background()
@@ -107,8 +123,14 @@ func get(t testing.TB, s payment.Store, ref payment.Ref) *payment.Record {
 	return r
 }
 
+// failer is a test, or a step of a generated one.
+type failer interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
 // all lists everything, page by page.
-func all(t testing.TB, s payment.Store, q payment.Listing) []*payment.Record {
+func all(t failer, s payment.Store, q payment.Listing) []*payment.Record {
 	t.Helper()
 	var rs []*payment.Record
 	for range 100_000 {
@@ -121,11 +143,11 @@ func all(t testing.TB, s payment.Store, q payment.Listing) []*payment.Record {
 			return rs
 		}
 		if p.Next == q.Cursor {
-			t.Fatal("a listing that does not move on")
+			t.Fatalf("a listing that does not move on")
 		}
 		q.Cursor = p.Next
 	}
-	t.Fatal("a listing without an end")
+	t.Fatalf("a listing without an end")
 	return nil
 }
 

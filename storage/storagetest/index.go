@@ -8,19 +8,6 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-func indexTests() map[string]func(*testing.T, Harness) {
-	return map[string]func(*testing.T, Harness){
-		"Due":         testDue,
-		"DueMoves":    testDueMoves,
-		"Listing":     testListing,
-		"Cursor":      testCursor,
-		"Filters":     testFilters,
-		"SameInstant": testSameInstant,
-		"BadCursor":   testBadCursor,
-		"Changes":     testListedChanges,
-	}
-}
-
 func due(t testing.TB, s payment.Store, at time.Time, limit int) []payment.Ref {
 	t.Helper()
 	got, err := s.Due(ctx, at, limit)
@@ -105,29 +92,6 @@ func testDueMoves(t *testing.T, h Harness) {
 		}
 		a.Due = time.Time{}
 		put(t, s, a)
-	}
-}
-
-func testListing(t *testing.T, h Harness) {
-	s := h.Open(t)
-	const n = 250
-	for i := range n {
-		put(t, s, newRecord(i))
-	}
-	for _, limit := range []int{0, 1, 7, 100, 1000, 5000} {
-		rs := all(t, s, payment.Listing{Limit: limit})
-		if len(rs) != n {
-			t.Fatalf("limit %d: %d records, want %d", limit, len(rs), n)
-		}
-		for i, r := range rs {
-			if r.Ref != newRecord(n-1-i).Ref {
-				t.Fatalf("limit %d: place %d is not the newest left", limit, i)
-			}
-		}
-	}
-	p, err := s.List(ctx, payment.Listing{})
-	if err != nil || len(p.Records) > 100 {
-		t.Errorf("limit 0 gives %d, %v; want at most 100", len(p.Records), err)
 	}
 }
 
@@ -258,26 +222,5 @@ func testBadCursor(t *testing.T, h Harness) {
 		if _, err := s.List(ctx, payment.Listing{Cursor: c}); err == nil {
 			t.Errorf("%q was taken for a cursor", c)
 		}
-	}
-}
-
-// What a record is listed under follows its changes.
-func testListedChanges(t *testing.T, h Harness) {
-	s := h.Open(t)
-	r := newRecord(1)
-	r.Order = ""
-	put(t, s, r)
-	r.Order, r.State = "late", payment.Review
-	r.Reports = []payment.Report{{To: "network", Kind: payment.ReportSale, State: payment.ParkedReport}}
-	put(t, s, r)
-	in := func(q payment.Listing) bool { return len(all(t, s, q)) == 1 }
-	if !in(payment.Listing{Order: "late"}) || !in(payment.Listing{States: []payment.State{payment.Review}}) ||
-		!in(payment.Listing{Conversion: payment.ParkedReport}) {
-		t.Error("not found under what it became")
-	}
-	r.State, r.Reports[0].State = payment.Verified, payment.SentReport
-	put(t, s, r)
-	if in(payment.Listing{States: []payment.State{payment.Review}}) || in(payment.Listing{Conversion: payment.ParkedReport}) {
-		t.Error("found under what it was")
 	}
 }

@@ -9,19 +9,6 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-func keyTests() map[string]func(*testing.T, Harness) {
-	return map[string]func(*testing.T, Harness){
-		"Taken":    testTaken,
-		"Again":    testTakeAgain,
-		"Kinds":    testKinds,
-		"Atomic":   testAtomic,
-		"Reserve":  testReserve,
-		"ManyKeys": testManyKeys,
-		"Look":     testLook,
-		"Looks":    testManyLooks,
-	}
-}
-
 func testTaken(t *testing.T, h Harness) {
 	s := h.Open(t)
 	first, second := newRecord(1), newRecord(2)
@@ -139,20 +126,6 @@ func testReserve(t *testing.T, h Harness) {
 	}
 }
 
-func testManyKeys(t *testing.T, h Harness) {
-	s := h.Open(t)
-	keys := make([]payment.Key, 5000)
-	for i := range keys {
-		keys[i] = payment.ReceiptKey("i", itoa(i))
-	}
-	if n, err := s.Reserve(ctx, keys); err != nil || n != len(keys) {
-		t.Fatalf("%d, %v", n, err)
-	}
-	if n, err := s.Reserve(ctx, append(keys, payment.ReceiptKey("i", "x"))); err != nil || n != 1 {
-		t.Fatalf("%d, %v", n, err)
-	}
-}
-
 // Look answers what Get and Holder answer, whether the store has a way of its own
 // or not.
 func testLook(t *testing.T, h Harness) {
@@ -165,10 +138,11 @@ func testLook(t *testing.T, h Harness) {
 	}
 	check := func(ref payment.Ref, version uint64, keys ...payment.Key) {
 		t.Helper()
-		rec, held, err := payment.Look(ctx, s, ref, keys...)
+		recs, held, err := payment.LookAll(ctx, s, []payment.Ref{ref}, keys...)
 		if err != nil {
 			t.Fatal(err)
 		}
+		rec := recs[0]
 		if rec == nil && version > 0 || rec != nil && (rec.Version != version || rec.Ref != ref || rec.Order != r.Order) {
 			t.Errorf("the record: %+v, want version %d", rec, version)
 		}
@@ -222,13 +196,13 @@ func testManyLooks(t *testing.T, h Harness) {
 	for i := range 2 * n {
 		all.Go(func() {
 			r := newRecord(i)
-			rec, held, err := payment.Look(ctx, s, r.Ref, payment.OrderKey("shop", "p", r.Order), payment.IntentKey("i", r.ID), payment.ReceiptKey("i", r.ID))
+			recs, held, err := payment.LookAll(ctx, s, []payment.Ref{r.Ref}, payment.OrderKey("shop", "p", r.Order), payment.IntentKey("i", r.ID), payment.ReceiptKey("i", r.ID))
 			want := []payment.Held{{}, {}, {}}
 			if i < n {
 				want[0], want[2] = payment.Held{Ref: r.Ref, Found: true}, payment.Held{Ref: r.Ref, Found: true}
 			}
-			if err != nil || (rec != nil) != (i < n) || rec != nil && rec.Order != r.Order || !slices.Equal(held, want) {
-				t.Errorf("payment %d: %+v %+v %v", i, rec, held, err)
+			if err != nil || (recs[0] != nil) != (i < n) || recs[0] != nil && recs[0].Order != r.Order || !slices.Equal(held, want) {
+				t.Errorf("payment %d: %+v %+v %v", i, recs, held, err)
 			}
 			if _, err := s.Get(ctx, r.Ref); (err == nil) != (i < n) {
 				t.Errorf("payment %d: %v", i, err)

@@ -9,13 +9,6 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-func leaveTests() map[string]func(*testing.T, Harness) {
-	return map[string]func(*testing.T, Harness){
-		"Ended":   testEnded,
-		"Stalled": testStalled,
-	}
-}
-
 const (
 	// patience is how long the callers of a store that stands still wait, and
 	// atOnce by when they must be back.
@@ -53,14 +46,16 @@ func testEnded(t *testing.T, h Harness) {
 	s := h.Open(t)
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
-	for name, do := range operations(s, newRecord(1)) {
+	r := newRecord(1)
+	for name, do := range operations(s, r) {
 		if err := do(ended); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if n := len(all(t, s, payment.Listing{})); n != 0 {
-		t.Errorf("%d records were written", n)
+	if n := len(all(t, s, payment.Listing{})); n != 0 || r.Version != 0 {
+		t.Errorf("%d records were written, and the version is %d", n, r.Version)
 	}
+	put(t, s, r)
 }
 
 // A store that stands still lets everybody go when his context ends. It goes on

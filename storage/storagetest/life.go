@@ -11,18 +11,6 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-func lifeTests() map[string]func(*testing.T, Harness) {
-	return map[string]func(*testing.T, Harness){
-		"Secret":     testSecret,
-		"Generation": testGeneration,
-		"Lost":       testLost,
-		"Restored":   testRestored,
-		"Leases":     testLeases,
-		"Clock":      testClock,
-		"Joined":     testJoined,
-	}
-}
-
 func testSecret(t *testing.T, h Harness) {
 	s := h.Open(t)
 	var minted atomic.Int32

@@ -20,10 +20,6 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-func linearTests() map[string]func(*testing.T, Harness) {
-	return map[string]func(*testing.T, Harness){"Histories": testHistories}
-}
-
 const (
 	// HistoriesVariable names the environment variable that sets how many
 	// histories are tried; a release tries a thousand.

@@ -3,7 +3,6 @@ package storagetest
 import (
 	"errors"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -11,10 +10,6 @@ import (
 
 	"github.com/rahgir/caddy-payments/payment"
 )
-
-func modelTests() map[string]func(*testing.T, Harness) {
-	return map[string]func(*testing.T, Harness){"Machine": testModel}
-}
 
 // model is the contract in a few maps.
 type model struct {
@@ -205,18 +200,8 @@ func (m *model) check(t *rapid.T, s payment.Store, site string) {
 				want = append(want, r.Ref)
 			}
 		}
-		var got []payment.Ref
-		for {
-			p, err := s.List(ctx, q)
-			if err != nil {
-				t.Fatalf("list: %v", err)
-			}
-			got = append(got, refs(p.Records)...)
-			if q.Cursor = p.Next; q.Cursor == "" {
-				break
-			}
-		}
-		slices.SortFunc(got, func(a, b payment.Ref) int { return strings.Compare(string(a), string(b)) })
+		got := refs(all(t, s, q))
+		slices.Sort(got)
 		slices.Sort(want)
 		if !slices.Equal(got, want) {
 			t.Fatalf("%+v: %d records, want %d", q, len(got), len(want))

@@ -10,19 +10,6 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-func raceTests() map[string]func(*testing.T, Harness) {
-	return map[string]func(*testing.T, Harness){
-		"Insert":   testRaceInsert,
-		"Update":   testRaceUpdate,
-		"Receipt":  testRaceReceipt,
-		"Counter":  testRaceCounter,
-		"Mixed":    testRaceMixed,
-		"Tracks":   testRaceTracks,
-		"Reserve":  testRaceReserve,
-		"Snapshot": testRaceSnapshot,
-	}
-}
-
 // nodes returns the handles that a race is run over.
 func nodes(t *testing.T, h Harness) []payment.Store {
 	s := h.Open(t)
@@ -47,27 +34,34 @@ func race(n int, f func(i int)) {
 	wg.Wait()
 }
 
+// oneWins lets all change one record at the same time: exactly one of them succeeds, and
+// what it wrote is seen.
+func oneWins(t *testing.T, ss []payment.Store, change func() *payment.Record) {
+	t.Helper()
+	var won atomic.Int32
+	race(racers, func(i int) {
+		r := change()
+		r.Code = itoa(i)
+		err := ss[i%len(ss)].Commit(ctx, payment.Change{Record: r, Lazy: i%2 == 0})
+		switch {
+		case err == nil:
+			won.Add(1)
+			if got := get(t, ss[0], r.Ref); got.Code != r.Code {
+				t.Errorf("the winner is %s, stored is %s", r.Code, got.Code)
+			}
+		case !errors.Is(err, payment.ErrConflict):
+			t.Error(err)
+		}
+	})
+	if won.Load() != 1 {
+		t.Fatalf("%d of %d changes of one version won", won.Load(), racers)
+	}
+}
+
 func testRaceInsert(t *testing.T, h Harness) {
 	ss := nodes(t, h)
 	for round := range 10 {
-		var won atomic.Int32
-		race(racers, func(i int) {
-			r := newRecord(round)
-			r.Code = itoa(i)
-			err := ss[i%len(ss)].Commit(ctx, payment.Change{Record: r, Lazy: i%2 == 0})
-			switch {
-			case err == nil:
-				won.Add(1)
-				if got := get(t, ss[0], r.Ref); got.Code != r.Code {
-					t.Errorf("the winner is %s, stored is %s", r.Code, got.Code)
-				}
-			case !errors.Is(err, payment.ErrConflict):
-				t.Error(err)
-			}
-		})
-		if won.Load() != 1 {
-			t.Fatalf("%d of %d inserts of one record won", won.Load(), racers)
-		}
+		oneWins(t, ss, func() *payment.Record { return newRecord(round) })
 	}
 }
 
@@ -76,20 +70,7 @@ func testRaceUpdate(t *testing.T, h Harness) {
 	r := newRecord(1)
 	put(t, ss[0], r)
 	for range 10 {
-		var won atomic.Int32
-		race(racers, func(i int) {
-			mine := r.Clone()
-			mine.Code = itoa(i)
-			err := ss[i%len(ss)].Commit(ctx, payment.Change{Record: mine})
-			if err == nil {
-				won.Add(1)
-			} else if !errors.Is(err, payment.ErrConflict) {
-				t.Error(err)
-			}
-		})
-		if won.Load() != 1 {
-			t.Fatalf("%d updates of one version won", won.Load())
-		}
+		oneWins(t, ss, r.Clone)
 		r = get(t, ss[0], r.Ref)
 	}
 	if r.Version != 11 {

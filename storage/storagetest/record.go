@@ -1,7 +1,6 @@
 package storagetest
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -9,23 +8,6 @@ import (
 
 	"github.com/rahgir/caddy-payments/payment"
 )
-
-func recordTests() map[string]func(*testing.T, Harness) {
-	return map[string]func(*testing.T, Harness){
-		"Missing":       testMissing,
-		"CompareAndSet": testCompareAndSet,
-		"EveryField":    testEveryField,
-		"EmptyParts":    testEmptyParts,
-		"Copies":        testCopies,
-		"Large":         testLarge,
-		"OddTimes":      testOddTimes,
-		"Lazy":          testLazy,
-		"Cancelled":     testCancelled,
-		"Forget":        testForget,
-		"ForgetRefuses": testForgetRefuses,
-		"BadRefs":       testBadRefs,
-	}
-}
 
 func testMissing(t *testing.T, h Harness) {
 	s := h.Open(t)
@@ -220,29 +202,6 @@ func testLazy(t *testing.T, h Harness) {
 			t.Fatalf("record %d lost its lazy change at close", i)
 		}
 	}
-}
-
-func testCancelled(t *testing.T, h Harness) {
-	s := h.Open(t)
-	done, cancel := context.WithCancel(ctx)
-	cancel()
-	r := newRecord(1)
-	if err := s.Commit(done, payment.Change{Record: r}); !errors.Is(err, context.Canceled) {
-		t.Errorf("Commit: %v", err)
-	}
-	if r.Version != 0 {
-		t.Error("a cancelled commit changed the version")
-	}
-	if _, err := s.Get(done, r.Ref); !errors.Is(err, context.Canceled) {
-		t.Errorf("Get: %v", err)
-	}
-	if _, err := s.Due(done, base, 1); !errors.Is(err, context.Canceled) {
-		t.Errorf("Due: %v", err)
-	}
-	if _, err := s.Reserve(done, []payment.Key{payment.ReceiptKey("i", "1")}); !errors.Is(err, context.Canceled) {
-		t.Errorf("Reserve: %v", err)
-	}
-	put(t, s, r)
 }
 
 func testForget(t *testing.T, h Harness) {

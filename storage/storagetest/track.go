@@ -9,14 +9,6 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-func trackTests() map[string]func(*testing.T, Harness) {
-	return map[string]func(*testing.T, Harness){
-		"RoundTrip": testTrack,
-		"Expiry":    testTrackExpiry,
-		"Cap":       testTrackCap,
-	}
-}
-
 func testTrack(t *testing.T, h Harness) {
 	s := h.Open(t)
 	later := s.Now().Add(time.Hour)

@@ -137,8 +137,9 @@ func (j *Journal) Append(f Frame) error {
 	}
 	size := int64(frameHead + len(f.Payload))
 	if j.offset > segmentHead && j.offset+size > j.segment {
-		if err := j.sync(); err != nil {
-			return err
+		if err := datasync(j.file); err != nil {
+			j.broken = err
+			return j.failed()
 		}
 		if err := j.begin(); err != nil {
 			return err
@@ -182,14 +183,6 @@ func (j *Journal) Syncs() uint64 {
 	return j.syncs
 }
 
-func (j *Journal) sync() error {
-	if err := datasync(j.file); err != nil {
-		j.broken = err
-		return j.failed()
-	}
-	return nil
-}
-
 func (j *Journal) synced(err error) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -202,13 +195,6 @@ func (j *Journal) synced(err error) error {
 }
 
 func (j *Journal) failed() error { return fmt.Errorf("%w: %w", ErrBroken, j.broken) }
-
-// Last returns the version of the last frame.
-func (j *Journal) Last() uint64 {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.end.version
-}
 
 // ID names the journal.
 func (j *Journal) ID() string { return j.head.ID }
@@ -246,11 +232,15 @@ func (j *Journal) SetNote(note any) error {
 	if j.broken != nil {
 		return j.failed()
 	}
+	return j.replaceHead(j.head, note)
+}
+
+// replaceHead writes the head, with a note.
+func (j *Journal) replaceHead(h head, note any) error {
 	b, err := json.Marshal(note)
 	if err != nil {
 		return fmt.Errorf("writing the journal's head: %w", err)
 	}
-	h := j.head
 	h.Note = b
 	if err := h.write(j.dir); err != nil {
 		return err
@@ -262,17 +252,12 @@ func (j *Journal) SetNote(note any) error {
 // forget makes the journal begin after a segment. The head goes first: what is
 // deleted must be missed by nobody.
 func (j *Journal) forget(last segmentEnd, n int, note any) error {
-	b, err := json.Marshal(note)
-	if err != nil {
-		return fmt.Errorf("writing the journal's head: %w", err)
-	}
 	h := j.head
 	from := h.First
-	h.First, h.Version, h.Hash, h.Note = last.number+1, last.end.version, fmt.Sprintf("%x", last.end.hash[:]), b
-	if err := h.write(j.dir); err != nil {
+	h.First, h.Version, h.Hash = last.number+1, last.end.version, fmt.Sprintf("%x", last.end.hash[:])
+	if err := j.replaceHead(h, note); err != nil {
 		return err
 	}
-	j.head = h
 	for k := from; k <= last.number; k++ {
 		if err := os.Remove(segmentPath(j.dir, k)); err != nil && !isMissing(err) {
 			return fmt.Errorf("shortening the journal: %w", err)

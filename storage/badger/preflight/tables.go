@@ -32,37 +32,22 @@ const readSize = 256 << 10
 // takes a block that is not whole for one without the key, and a compaction
 // drops what follows it.
 func checkTables(dir string, tables map[uint64]bdb.TableManifest, known Sums) (Sums, error) {
-	workers := max(runtime.GOMAXPROCS(0), 2)
-	todo := make(chan uint64)
 	found := make(Sums, len(tables))
 	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(context.Background())
-	for range workers {
+	g.SetLimit(max(runtime.GOMAXPROCS(0), 2))
+	for id, t := range tables {
 		g.Go(func() error {
-			room := make([]byte, readSize)
-			for id := range todo {
-				sum, err := checkFile(table.NewFilename(id, dir), tables[id].Compression, known[id], room)
-				if err != nil {
-					return err
-				}
-				mu.Lock()
-				found[id] = sum
-				mu.Unlock()
+			if ctx.Err() != nil {
+				return nil // another table is damaged
 			}
-			return nil
+			sum, err := checkFile(table.NewFilename(id, dir), t.Compression, known[id], make([]byte, readSize))
+			mu.Lock()
+			defer mu.Unlock()
+			found[id] = sum
+			return err
 		})
 	}
-	g.Go(func() error {
-		defer close(todo)
-		for id := range tables {
-			select {
-			case todo <- id:
-			case <-ctx.Done():
-				return nil
-			}
-		}
-		return nil
-	})
 	return found, g.Wait()
 }
 

@@ -81,119 +81,104 @@ const (
 // walkHistory walks the history: one field, each entry as its kind, the time since
 // the entry before, and its texts.
 func walkHistory(w *wire, r *payment.Record) {
+	last := w.base.Truncate(time.Millisecond)
 	if !w.decoding {
 		at := len(w.buf)
-		if w.buf = appendHistory(w.buf, r.History, w.base); len(w.buf) > at {
+		s := stream{buf: w.buf}
+		for _, e := range r.History {
+			last = walkEntry(&s, &e, last)
+		}
+		if w.buf = s.buf; len(w.buf) > at {
 			w.frame(fieldHistory, at)
 		}
 		return
 	}
 	r.History = nil
-	if w.fields[fieldHistory].set && !unpackHistory(w.fields[fieldHistory].bytes, w.base, &r.History) {
+	s := stream{decoding: true, buf: w.fields[fieldHistory].bytes}
+	for len(s.buf) > 0 {
+		var e payment.Entry
+		last = walkEntry(&s, &e, last)
+		r.History = append(r.History, e)
+	}
+	if s.bad {
 		w.fail("history")
 	}
 }
 
-func appendHistory(b []byte, h []payment.Entry, last time.Time) []byte {
-	var room []byte
-	last = last.Truncate(time.Millisecond)
-	for _, e := range h {
-		flags := uint64(0)
-		d := e.At.Sub(last)
-		if sum := last.Add(d); !sum.Equal(e.At) || d%time.Millisecond != 0 {
-			flags |= entryNanos
-		}
-		if e.Code != "" {
-			flags |= entryCode
-		}
-		if e.Text != "" {
-			flags |= entryText
-		}
-		if e.By != "" || e.Was != "" {
-			flags |= entryPerson
-		}
-		b = protowire.AppendVarint(b, uint64(e.Kind)<<entryBits|flags)
-		if flags&entryNanos != 0 {
-			b = protowire.AppendVarint(b, protowire.EncodeZigZag(e.At.Unix()))
-			b = protowire.AppendVarint(b, uint64(e.At.Nanosecond())) //nolint:gosec // below 1e9
-		} else {
-			b = protowire.AppendVarint(b, protowire.EncodeZigZag(int64(d/time.Millisecond)))
-		}
-		put := func(flag uint64, texts ...string) {
-			for _, s := range texts {
-				if flags&flag == 0 {
-					continue
-				}
-				room = room[:0]
-				if s != "" {
-					room = appendText(room, s)
-				}
-				b = protowire.AppendBytes(b, room)
-			}
-		}
-		put(entryCode, e.Code)
-		put(entryText, e.Text)
-		put(entryPerson, e.By, e.Was)
-		last = e.At.Truncate(time.Millisecond)
+// walkEntry walks an entry and returns its time to the millisecond, from which that of the
+// next one is counted.
+func walkEntry(s *stream, e *payment.Entry, last time.Time) time.Time {
+	since := e.At.Sub(last)
+	head := uint64(e.Kind)<<entryBits | when(!last.Add(since).Equal(e.At) || since%time.Millisecond != 0, entryNanos) |
+		when(e.Code != "", entryCode) | when(e.Text != "", entryText) | when(e.By != "" || e.Was != "", entryPerson)
+	s.number(&head)
+	e.Kind = payment.EntryKind(head >> entryBits) //nolint:gosec // compared below
+	s.bad = s.bad || head>>entryBits > 0xff
+	if head&entryNanos != 0 {
+		sec, nsec := protowire.EncodeZigZag(e.At.Unix()), uint64(e.At.Nanosecond()) //nolint:gosec // below 1e9
+		s.number(&sec)
+		s.number(&nsec)
+		s.bad = s.bad || nsec >= 1e9
+		e.At = time.Unix(protowire.DecodeZigZag(sec), int64(nsec)).UTC() //nolint:gosec // compared above
+	} else {
+		ms := protowire.EncodeZigZag(since.Milliseconds())
+		s.number(&ms)
+		since = time.Duration(protowire.DecodeZigZag(ms)) * time.Millisecond
+		s.bad = s.bad || since.Milliseconds() != protowire.DecodeZigZag(ms)
+		e.At = last.Add(since).UTC()
 	}
-	return b
+	s.text(head&entryCode != 0, &e.Code)
+	s.text(head&entryText != 0, &e.Text)
+	s.text(head&entryPerson != 0, &e.By)
+	s.text(head&entryPerson != 0, &e.Was)
+	return e.At.Truncate(time.Millisecond)
 }
 
-func unpackHistory(b []byte, last time.Time, to *[]payment.Entry) bool {
-	last = last.Truncate(time.Millisecond)
-	ok := true
-	number := func() uint64 {
-		v, n := protowire.ConsumeVarint(b)
-		if n < 0 {
-			ok, b = false, nil
-			return 0
-		}
-		b = b[n:]
-		return v
+func when(is bool, flag uint64) uint64 {
+	if is {
+		return flag
 	}
-	str := func() string {
-		v, n := protowire.ConsumeBytes(b)
-		if n < 0 {
-			ok, b = false, nil
-			return ""
-		}
-		b = b[n:]
-		s, fine := unpackText(v)
-		ok = ok && fine
-		return s
+	return 0
+}
+
+// stream is values without tags, one after the other, read or written. What can't be read
+// ends it.
+type stream struct {
+	decoding, bad bool
+	buf, room     []byte
+}
+
+func (s *stream) number(p *uint64) {
+	if !s.decoding {
+		s.buf = protowire.AppendVarint(s.buf, *p)
+		return
 	}
-	for ok && len(b) > 0 {
-		head := number()
-		e := payment.Entry{Kind: payment.EntryKind(head >> entryBits)} //nolint:gosec // compared below
-		if head>>entryBits > 0xff {
-			return false
+	v, n := protowire.ConsumeVarint(s.buf)
+	s.skip(n)
+	*p = v
+}
+
+// text walks a text that may not be there.
+func (s *stream) text(there bool, p *string) {
+	switch {
+	case !there:
+	case s.decoding:
+		v, n := protowire.ConsumeBytes(s.buf)
+		s.skip(n)
+		text, ok := unpackText(v)
+		*p, s.bad = text, s.bad || !ok
+	default:
+		s.room = s.room[:0]
+		if *p != "" {
+			s.room = appendText(s.room, *p)
 		}
-		if head&entryNanos != 0 {
-			sec := protowire.DecodeZigZag(number())
-			nsec := number()
-			if nsec >= 1e9 {
-				return false
-			}
-			e.At = time.Unix(sec, int64(nsec)).UTC()
-		} else {
-			ms := protowire.DecodeZigZag(number())
-			if d := time.Duration(ms) * time.Millisecond; int64(d/time.Millisecond) == ms {
-				e.At = last.Add(d).UTC()
-			} else {
-				return false
-			}
-		}
-		if head&entryCode != 0 {
-			e.Code = str()
-		}
-		if head&entryText != 0 {
-			e.Text = str()
-		}
-		if head&entryPerson != 0 {
-			e.By, e.Was = str(), str()
-		}
-		last = e.At.Truncate(time.Millisecond)
-		*to = append(*to, e)
+		s.buf = protowire.AppendBytes(s.buf, s.room)
 	}
-	return ok
+}
+
+func (s *stream) skip(n int) {
+	if n < 0 {
+		s.bad, n = true, len(s.buf)
+	}
+	s.buf = s.buf[n:]
 }

@@ -1,8 +1,6 @@
 package packed
 
-import (
-	"github.com/rahgir/caddy-payments/payment"
-)
+import "github.com/rahgir/caddy-payments/payment"
 
 // The numbers of the fields never change: a number is never given another meaning,
 // and a field is never given another number. New fields get new ones. If you add a
@@ -176,4 +174,50 @@ func walkTrack(w *wire, t *payment.Track) {
 func walkDevice(w *wire, d *payment.Device) {
 	text(w, 1, &d.Hash)
 	stamp(w, 2, &d.At)
+}
+
+func walkRefund(w *wire, f *payment.Refund) {
+	text(w, 1, &f.Kind)
+	text(w, 2, &f.State)
+	ints(w, 3, &f.Amount)
+	text(w, 4, &f.Key)
+	text(w, 5, &f.By)
+	text(w, 6, &f.Note)
+	text(w, 7, &f.Code)
+	text(w, 8, &f.Number)
+	stamp(w, 9, &f.Began)
+	stamp(w, 10, &f.Ended)
+	text(w, 11, &f.SettledBy)
+	text(w, 12, &f.Settled)
+}
+
+func walkRelayed(w *wire, r *payment.Relayed) {
+	text(w, 1, &r.Callback)
+	ints(w, 2, &r.Number)
+	ints(w, 3, &r.Unit)
+	nested(w, 4, false, func(w *wire) { walkTelling(w, &r.Told) })
+	stamp(w, 5, &r.HeardAt)
+	ints(w, 6, &r.Asked)
+	blob(w, 7, &r.Kept)
+	stamp(w, 8, &r.KeptAt)
+	text(w, 13, &r.Page)
+	flag(w, 14, &r.Mixed)
+	stamp(w, 9, &r.PageAt)
+	text(w, 10, &r.PageBy)
+	stamp(w, 11, &r.ReplayedAt)
+	stamp(w, 12, &r.GivingBack)
+	flag(w, 15, &r.BackEarly)
+}
+
+func walkObserved(w *wire, o *payment.Observed) {
+	stamp(w, 1, &o.At)
+	text(w, 2, &o.Page)
+	ints(w, 3, &o.Asks)
+	stamp(w, 4, &o.ReplayedAt)
+}
+
+func walkTelling(w *wire, t *payment.Telling) {
+	uints(w, 1, &t.Epoch)
+	text(w, 2, &t.By)
+	stamp(w, 3, &t.At)
 }

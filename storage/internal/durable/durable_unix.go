@@ -93,3 +93,13 @@ func inheritOld(path, old string) error {
 	}
 	return nil
 }
+
+// SyncDir makes the names in a directory survive a power cut.
+func SyncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

@@ -1,4 +1,0 @@
-package durable
-
-// SyncDir does nothing: Windows has no such thing for directories.
-func SyncDir(string) error { return nil }
