@@ -112,6 +112,11 @@ func (h *Handler) payPage(status int, header http.Header) (*provider, string) {
 	if err != nil || u.Host == "" {
 		return nil, ""
 	}
+	return h.pageAt(u)
+}
+
+// pageAt returns the provider whose pay page an address is, and the id in it.
+func (h *Handler) pageAt(u *url.URL) (*provider, string) {
 	for _, p := range h.ours {
 		if id, ok := p.PayPage(u); ok {
 			return p, id
@@ -129,16 +134,12 @@ func (h *Handler) noted(r *http.Request, p *provider, id string) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), announceTime)
 	defer cancel()
-	keys, err := h.allKeys(ctx)
+	eng, keys, err := h.ready(ctx)
 	if err != nil {
 		return
 	}
 	t := h.currentTrack(r, keys)
 	if t == nil {
-		return
-	}
-	eng, err := h.app.Engine(ctx)
-	if err != nil {
 		return
 	}
 	if err := eng.Note(ctx, p.terms.Issuer, id, *t); err != nil {
