@@ -89,7 +89,10 @@ func OnOff(name string, to *string) Option {
 }
 
 // The words of [OnOff].
-const On, Off = "on", "off"
+const (
+	On  = "on"
+	Off = "off"
+)
 
 // Switch returns an option that is on, off, or written alone, which means on.
 func Switch(name string, set func(on bool)) Option { return block.Switch(name, set) }
