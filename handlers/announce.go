@@ -134,12 +134,16 @@ func (h *Handler) noted(r *http.Request, p *provider, id string) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), announceTime)
 	defer cancel()
-	eng, keys, err := h.ready(ctx)
+	keys, err := h.allKeys(ctx)
 	if err != nil {
 		return
 	}
 	t := h.currentTrack(r, keys)
 	if t == nil {
+		return
+	}
+	eng, err := h.app.Engine(ctx)
+	if err != nil {
 		return
 	}
 	if err := eng.Note(ctx, p.terms.Issuer, id, *t); err != nil {
