@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,7 +35,7 @@ func forwarded(ctx context.Context, base Base, call payment.RelayCall) (*http.Re
 	}
 	var body io.Reader
 	if len(call.Body) > 0 {
-		body = struct{ io.Reader }{bytes.NewReader(call.Body)} // can't be sent twice
+		body = struct{ io.Reader }{strings.NewReader(string(call.Body))} // can't be sent twice
 	}
 	req, err := http.NewRequestWithContext(ctx, call.Method, address, body)
 	if err != nil {
