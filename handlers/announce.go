@@ -112,6 +112,11 @@ func (h *Handler) payPage(status int, header http.Header) (*provider, string) {
 	if err != nil || u.Host == "" {
 		return nil, ""
 	}
+	return h.pageAt(u)
+}
+
+// pageAt returns the provider whose pay page an address is, and the id in it.
+func (h *Handler) pageAt(u *url.URL) (*provider, string) {
 	for _, p := range h.ours {
 		if id, ok := p.PayPage(u); ok {
 			return p, id

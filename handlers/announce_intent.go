@@ -34,10 +34,12 @@ func (s *Sites) Announcement(ctx context.Context, in engine.Intent) (a engine.An
 	if in.Amount <= 0 {
 		return a, errors.New("amount must be whole rials above zero")
 	}
-	r, err := h.imagined(ctx, in.Site)
+	// What the customer would ask the home page by, as far as a server has prepared it.
+	r, err := h.visitor(ctx, in.Site, "/")
 	if err != nil {
 		return a, err
 	}
+	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), nil, h.server)
 	site := h.siteOf(r)
 	a = engine.Announcement{
 		Site: site.id, Formerly: site.formerly(), Provider: p.Name, ID: in.ID, Order: in.Order, Amount: in.Amount, Many: h.many(p),
@@ -54,12 +56,7 @@ func (s *Sites) Announcement(ctx context.Context, in engine.Intent) (a engine.An
 
 // visible reports whether a provider's id has the form of one.
 func visible(id string) bool {
-	for i := range len(id) {
-		if id[i] <= ' ' || id[i] >= 0x7f {
-			return false
-		}
-	}
-	return len(id) <= mostID
+	return len(id) <= mostID && !strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r >= 0x7f })
 }
 
 // intended finds the site and the provider of an intent: a block with a verify route of
@@ -107,21 +104,8 @@ func (s *Sites) intended(in engine.Intent) (*Handler, *provider, error) {
 	return found, prov, nil
 }
 
-// imagined returns the request by which the customer of an intent would ask for the home page
-// of its shop, as far as a server has prepared it.
-func (h *Handler) imagined(ctx context.Context, id string) (*http.Request, error) {
-	r, err := h.visitor(ctx, id, "/")
-	if err != nil {
-		return nil, err
-	}
-	return caddyhttp.PrepareRequest(r, caddy.NewReplacer(), nil, h.server), nil
-}
-
-// visitorTo returns a visitor's request for a path of a site whose name is known.
-func (h *Handler) visitorTo(ctx context.Context, path string) (*http.Request, error) {
-	return h.visitor(ctx, "", path)
-}
-
+// visitor returns a visitor's request for a path of a site; id says which where only requests
+// tell.
 func (h *Handler) visitor(ctx context.Context, id, path string) (*http.Request, error) {
 	host := id
 	if p := h.place(); p.site != nil {

@@ -151,11 +151,9 @@ func (h *Handler) notedIn(r *http.Request, body []byte) {
 		if err != nil || u.Host == "" {
 			continue
 		}
-		for _, p := range h.ours {
-			if id, ok := p.PayPage(u); ok {
-				h.noted(r, p, id)
-				return
-			}
+		if p, id := h.pageAt(u); p != nil {
+			h.noted(r, p, id)
+			return
 		}
 	}
 }

@@ -53,11 +53,7 @@ func (h *Handler) announced(w http.ResponseWriter, r *http.Request, p *provider,
 			return nil
 		}
 	}
-	keys, err := h.allKeys(ctx)
-	if err != nil {
-		return err
-	}
-	eng, err := h.app.Engine(ctx)
+	eng, keys, err := h.ready(ctx)
 	if err != nil {
 		return err
 	}
@@ -183,12 +179,7 @@ func (h *Handler) sendsToPay(r *http.Request, status int, header http.Header) bo
 // strict: a route of this provider, or of any where it isn't known, credits
 // nothing but what was announced.
 func (h *Handler) strict(p *provider) bool {
-	for _, v := range h.Verify {
-		if v.route.expect == expectIntent && (p == nil || p.Name == v.Provider) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(h.Verify, func(v *Verify) bool { return v.route.expect == expectIntent && (p == nil || p.Name == v.Provider) })
 }
 
 // observesOnly: customers of a provider come back to a shop that verifies by itself.
@@ -198,31 +189,31 @@ func (h *Handler) observesOnly(p *provider) bool {
 
 // many: an order of this provider's may be paid more than once.
 func (h *Handler) many(p *provider) bool {
-	for _, v := range h.Verify {
-		if v.Provider == p.Name && v.Orders == "many" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(h.Verify, func(v *Verify) bool { return v.Provider == p.Name && v.Orders == "many" })
 }
 
 // unusable tells the owner of an announcement that can't be used, or not wholly.
 // What names no payment and sends nobody to pay is what a shop says that puts the
 // headers on all its pages: a few traces of it are enough.
 func (h *Handler) unusable(ctx context.Context, r *http.Request, a announcement, why error, sends bool) {
-	name := ""
-	if a.provider != nil {
-		name = a.provider.Name
-	}
 	site := h.siteOf(r).id
-	eng, err := h.app.Engine(ctx)
-	if err != nil {
-		h.app.Observe(engine.Event{Name: engine.EventUnusable, Site: site, Provider: name, ID: a.id, Order: a.order, Reason: payment.ReasonUnusable, Err: why, Alert: true})
-		return
+	refusal := engine.Refusal{Site: site, ID: a.id, Order: a.order, Amount: a.amount, Reason: payment.ReasonUnusable, Err: why}
+	if a.provider != nil {
+		refusal.Provider = a.provider.Name
 	}
-	refusal := engine.Refusal{Site: site, Provider: name, ID: a.id, Order: a.order, Amount: a.amount, Reason: payment.ReasonUnusable, Err: why}
 	if !sends {
 		refusal.Client = "pages of " + site
 	}
-	eng.Refused(ctx, refusal)
+	h.refused(ctx, engine.EventUnusable, refusal)
+}
+
+// refused tells the engine of a refusal, or, where that isn't there, the owner of the event
+// that the engine would raise.
+func (h *Handler) refused(ctx context.Context, event string, r engine.Refusal) {
+	eng, err := h.app.Engine(ctx)
+	if err != nil {
+		h.app.Observe(engine.Event{Name: event, Site: r.Site, Provider: r.Provider, ID: r.ID, Order: r.Order, Reason: r.Reason, Err: r.Err, Alert: true})
+		return
+	}
+	eng.Refused(ctx, r)
 }

@@ -117,9 +117,7 @@ func formOf(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
 }
 
 func (f *filledForm) fail(w pages.Wrong) {
-	if f.wrong == "" {
-		f.wrong = w
-	}
+	f.wrong = cmp.Or(f.wrong, w)
 }
 
 // count reads how many of an item, or of a donation, of which there is one; and whether

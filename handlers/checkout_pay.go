@@ -17,11 +17,7 @@ import (
 
 // purchase starts the payment and sends the browser to the bank.
 func (h *Handler) purchase(w http.ResponseWriter, r *http.Request, c *Checkout, item *ware, f *filledForm) error {
-	eng, err := h.app.Engine(r.Context())
-	if err != nil {
-		return h.write(w, r, pages.Page{Kind: pages.NotStarted, ShopURL: h.home(r)}, err)
-	}
-	keys, err := h.allKeys(r.Context())
+	eng, keys, err := h.ready(r.Context())
 	if err != nil {
 		return h.write(w, r, pages.Page{Kind: pages.NotStarted, ShopURL: h.home(r)}, err)
 	}

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -143,10 +144,7 @@ func (h *Handler) soldTitles(rec *payment.Record) lang.Text {
 			return w.titles()
 		}
 	}
-	title := rec.Expect.Title
-	if title == "" {
-		title = rec.Expect.Item
-	}
+	title := cmp.Or(rec.Expect.Title, rec.Expect.Item)
 	if title == donation {
 		return lang.Text{"Donation", "حمایت"}
 	}

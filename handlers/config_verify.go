@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -86,10 +87,7 @@ func (v *Verify) provision(ctx caddy.Context, h *Handler) error {
 	}
 	v.route.provider = &provider{ProviderInfo: info, terms: info.Terms()}
 	v.route.name = v.name() + " " + v.Provider
-	v.route.patience = time.Duration(v.Timeout)
-	if v.route.patience <= 0 {
-		v.route.patience = defaultPatience
-	}
+	v.route.patience = cmp.Or(max(time.Duration(v.Timeout), 0), defaultPatience)
 	if err := v.checkValues(); err != nil {
 		return err
 	}
@@ -254,12 +252,7 @@ func (v *Verify) ack() Ack {
 	return *v.Ack
 }
 
-func (v *Verify) bounce() string {
-	if v.Bounce == "" {
-		return bounceAuto
-	}
-	return v.Bounce
-}
+func (v *Verify) bounce() string { return cmp.Or(v.Bounce, bounceAuto) }
 
 func (a *Answer) mode() string {
 	if a == nil {

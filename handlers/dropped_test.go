@@ -8,14 +8,10 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/rahgir/caddy-payments/internal/params"
 	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/payment"
 )
-
-// unchanged is a return whose parameters stay as they are.
-type unchanged struct{}
-
-func (unchanged) Rewrite(map[string]string) (string, []byte, bool) { return "", nil, false }
 
 // A shop's answer that something behind the shop dropped (`intercept` and a file
 // server that takes no POST, for one) leaves nothing in the page that comes in
@@ -48,7 +44,7 @@ func TestADroppedAnswerLeavesNothing(t *testing.T) {
 		return caddyhttp.Error(http.StatusMethodNotAllowed, nil)
 	})
 	rec := &payment.Record{Ref: "7m2k9q4v8x1c5z3b6n0pthjwr8", Provider: "bank", ID: "K1", Order: "101"}
-	handed, panicked, err := h.hand(r.Context(), w, r, next, h.Verify[0], rec, unchanged{}, nil, keys)
+	handed, panicked, err := h.hand(r.Context(), w, r, next, h.Verify[0], rec, new(params.Set), nil, keys)
 	if handed.Acked || panicked != nil || err == nil {
 		t.Errorf("%+v, %v, %v", handed, panicked, err)
 	}

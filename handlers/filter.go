@@ -55,7 +55,7 @@ func newFilter(w http.ResponseWriter) *filter {
 func (f *filter) serve(next caddyhttp.Handler, r *http.Request) error {
 	err := f.answeredBy(next, r)
 	if f.refused != nil {
-		return f.replace(r)
+		return f.refused.page(f.ResponseWriter, r)
 	}
 	return err
 }

@@ -60,8 +60,3 @@ func outlives(name string) bool {
 	// Without these a script of another origin could not read why.
 	return strings.HasPrefix(name, "Access-Control-")
 }
-
-// replace answers in place of what was refused.
-func (f *filter) replace(r *http.Request) error {
-	return f.refused.page(f.ResponseWriter, r)
-}

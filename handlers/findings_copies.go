@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -12,22 +13,12 @@ import (
 // shop's answer not reach us.
 func repeating(handlers []*Handler) []Finding {
 	var out []Finding
-	add := func(h *Handler, code, text string) {
-		for _, f := range out {
-			if f.Code == code && f.Where == h.place().shopName() {
-				return
-			}
-		}
-		out = append(out, Finding{Code: code, Where: h.place().shopName(), Text: text})
-	}
+	add := func(h *Handler, code, text string) { out = adding(out, h.finding(code, text)) }
 	for _, h := range handlers {
 		if len(h.Verify) == 0 || h.server == nil {
 			continue
 		}
-		once := false
-		for _, v := range h.Verify {
-			once = once || v.Deliver != deliverIdempotent
-		}
+		once := slices.ContainsFunc(h.Verify, func(v *Verify) bool { return v.Deliver != deliverIdempotent })
 		walk(h.server, h.place().tops, func(m caddyhttp.MiddlewareHandler) {
 			var answers []caddyhttp.ResponseHandler
 			switch m := m.(type) {
@@ -58,15 +49,7 @@ func repeating(handlers []*Handler) []Finding {
 
 // copies reports whether routes keep the headers of the answer that they replace.
 func copies(srv *caddyhttp.Server, routes caddyhttp.RouteList) bool {
-	kept := false
-	walk(srv, routes, func(m caddyhttp.MiddlewareHandler) {
-		switch m.(type) {
-		case *reverseproxy.CopyResponseHandler, reverseproxy.CopyResponseHandler,
-			*reverseproxy.CopyResponseHeadersHandler, reverseproxy.CopyResponseHeadersHandler:
-			kept = true
-		}
-	})
-	return kept
+	return len(handlersOf[*reverseproxy.CopyResponseHandler](srv, routes)) > 0 || len(handlersOf[*reverseproxy.CopyResponseHeadersHandler](srv, routes)) > 0
 }
 
 // asks reports whether a proxy sends a request of its own to find out whether the

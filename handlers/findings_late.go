@@ -32,8 +32,8 @@ func late(handlers []*Handler) (out []Finding) {
 		case by != "":
 			f.Text = fmt.Sprintf("%s answers %s before `payments`, which names this path, sees it: no guard and no verify is asked there; write `payments` once, directly in the site's block, outside of `handle` and `route`", by, path)
 		}
-		if f.Text != "" && !slices.Contains(out, f) {
-			out = append(out, f)
+		if f.Text != "" {
+			out = adding(out, f)
 		}
 	}
 	return out
@@ -86,7 +86,7 @@ func (h *Handler) namedPaths() (paths []string) {
 
 // asking is a visitor's request for a path, as matchers need it; nil if there is none.
 func (h *Handler) asking(path string) *http.Request {
-	r, err := h.visitorTo(context.Background(), path)
+	r, err := h.visitor(context.Background(), "", path)
 	if err != nil {
 		return nil
 	}

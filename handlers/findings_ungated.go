@@ -26,10 +26,8 @@ func ungated(app *caddyhttp.App, sites []*Handler) []Finding {
 		mine := h.place().tops
 		out = append(out, rewritten(h, upstreams(h.server, mine))...)
 		if slices.ContainsFunc(upstreams(h.server, mine), fast) {
-			out = append(out, Finding{
-				Code: "gate_front_controller", Where: h.place().shopName(),
-				Text: "`require` is beside php_fastcgi: a page that PHP chooses by its query (/?p=12, index.php?route=…) has no path of its own; guard it in the shop, or by `require @m` with a matcher of that query",
-			})
+			out = append(out, h.finding("gate_front_controller",
+				"`require` is beside php_fastcgi: a page that PHP chooses by its query (/?p=12, index.php?route=…) has no path of its own; guard it in the shop, or by `require @m` with a matcher of that query"))
 		}
 		out = append(out, sharedRoots(app, h, mine)...)
 	}
@@ -49,15 +47,11 @@ func rewritten(h *Handler, proxies []*reverseproxy.Handler) (out []Finding) {
 		taken := fixed && slices.ContainsFunc(h.Require, func(q *Require) bool { return q.guarded.slowly(to) })
 		switch {
 		case taken:
-			out = append(out, Finding{
-				Code: "gate_rewrite", Where: h.place().shopName(),
-				Text: fmt.Sprintf("a proxy's own `rewrite` leads to %s, which a `require` guards: the upstream is asked for it, also by visitors who have not paid; rewrite with the `rewrite` directive instead", to),
-			})
+			out = append(out, h.finding("gate_rewrite",
+				fmt.Sprintf("a proxy's own `rewrite` leads to %s, which a `require` guards: the upstream is asked for it, also by visitors who have not paid; rewrite with the `rewrite` directive instead", to)))
 		case !fixed && len(p.HandleResponse) == 0:
-			out = append(out, Finding{
-				Code: "gate_rewrite", Where: h.place().shopName(),
-				Text: "reverse_proxy has a `rewrite` of its own beside `require`: what path the upstream is asked for no gate can see; rewrite with the `rewrite` or `uri` directive instead",
-			})
+			out = append(out, h.finding("gate_rewrite",
+				"reverse_proxy has a `rewrite` of its own beside `require`: what path the upstream is asked for no gate can see; rewrite with the `rewrite` or `uri` directive instead"))
 		}
 	}
 	return out
@@ -102,20 +96,16 @@ func partRoots(h *Handler, mine caddyhttp.RouteList) (out []Finding) {
 			part := own.moved && inside(own.root, b.root)
 			return b.root != own.root && !part && h.reaches(b.root, own.root)
 		}) {
-			out = append(out, Finding{
-				Code: "gate_root", Where: h.place().shopName(),
-				Text: fmt.Sprintf("a part of this site serves the files under %s by other addresses than a `require` guards them by: guard these addresses, too, or give that part another root", b.root),
-			})
+			out = append(out, h.finding("gate_root",
+				fmt.Sprintf("a part of this site serves the files under %s by other addresses than a `require` guards them by: guard these addresses, too, or give that part another root", b.root)))
 		}
 	}
 	for _, b := range beside {
 		if slices.ContainsFunc(behind, func(own served) bool {
 			return (b.root != own.root || b.moved) && (inside(b.root, own.root) || inside(own.root, b.root))
 		}) {
-			out = append(out, Finding{
-				Code: "gate_root", Where: h.place().shopName(),
-				Text: fmt.Sprintf("a part of this site serves the files under %s, some of which a `require` guards, by other addresses and outside of this `payments` block: write `require` in the site itself, outside of handle and route, or give that part another root", b.root),
-			})
+			out = append(out, h.finding("gate_root",
+				fmt.Sprintf("a part of this site serves the files under %s, some of which a `require` guards, by other addresses and outside of this `payments` block: write `require` in the site itself, outside of handle and route, or give that part another root", b.root)))
 		}
 	}
 	return out
@@ -141,13 +131,8 @@ func inside(dir, of string) bool {
 	return dir == of || strings.HasPrefix(dir, strings.TrimRight(of, "/")+"/")
 }
 
-func hasGates(srv *caddyhttp.Server, routes caddyhttp.RouteList) (found bool) {
-	walk(srv, routes, func(handler caddyhttp.MiddlewareHandler) {
-		if h, ok := handler.(*Handler); ok && len(h.Require) > 0 {
-			found = true
-		}
-	})
-	return found
+func hasGates(srv *caddyhttp.Server, routes caddyhttp.RouteList) bool {
+	return slices.ContainsFunc(handlersOf[*Handler](srv, routes), func(h *Handler) bool { return len(h.Require) > 0 })
 }
 
 // roots returns the directories that routes serve files from, as far as they are
@@ -162,9 +147,6 @@ func roots(srv *caddyhttp.Server, routes caddyhttp.RouteList) (all []string) {
 		switch v := handler.(type) {
 		case *caddyhttp.VarsMiddleware:
 			root, _ := (*v)["root"].(string)
-			add(root)
-		case caddyhttp.VarsMiddleware:
-			root, _ := v["root"].(string)
 			add(root)
 		case *fileserver.FileServer:
 			add(v.Root)

@@ -45,12 +45,10 @@ func unguarded(app *caddyhttp.App, sites []*Handler) []Finding {
 					Code: "unguarded", Where: whereabouts(srv, route),
 					Text: fmt.Sprintf("another site reaches the upstream of %s without `payments`: there anybody can send X-Payment headers; an empty `payments` block is enough", site),
 				}
-				if hasGuard(srv, caddyhttp.RouteList{route}) {
+				if len(handlersOf[*Handler](srv, caddyhttp.RouteList{route})) > 0 {
 					f.Text = fmt.Sprintf("a part of this site reaches the upstream of %s without `payments`: there anybody can send X-Payment headers; write an empty `payments` block in the site itself, outside of handle and route", site)
 				}
-				if !slices.Contains(out, f) { // once, whatever the number of upstreams
-					out = append(out, f)
-				}
+				out = adding(out, f) // once, whatever the number of upstreams
 			}
 		}
 	}

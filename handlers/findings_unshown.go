@@ -24,21 +24,13 @@ func unshown(app *caddyhttp.App, sites []*Handler) (out []Finding) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		srv := app.Servers[name]
-		walk(srv, srv.Routes, func(m caddyhttp.MiddlewareHandler) {
-			d, ok := m.(shower)
-			if !ok {
-				return
-			}
+		for _, d := range handlersOf[shower](srv, srv.Routes) {
 			for _, shown := range d.ShownSites() {
-				if slices.ContainsFunc(sites, func(h *Handler) bool { return h.owns(shown) }) {
-					continue
-				}
-				f := Finding{Code: "unshown", Where: shown, Text: "payment_dashboard: no site of this configuration is called '" + shown + "', so its payments will not be seen; " + block.Suggest(shown, known)}
-				if !slices.Contains(out, f) {
-					out = append(out, f)
+				if !slices.ContainsFunc(sites, func(h *Handler) bool { return h.owns(shown) }) {
+					out = adding(out, Finding{Code: "unshown", Where: shown, Text: "payment_dashboard: no site of this configuration is called '" + shown + "', so its payments will not be seen; " + block.Suggest(shown, known)})
 				}
 			}
-		})
+		}
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/rahgir/caddy-payments/internal/block"
@@ -59,30 +60,21 @@ func unsold(handlers []*Handler) (out []Finding) {
 				if slices.Contains(skus, item) {
 					continue
 				}
-				f := Finding{Code: "unsold", Where: h.place().shopName(), Text: "only visitors who bought it before get in; " + errorUnsold([]string{item}, skus).Error()}
-				if !slices.Contains(out, f) {
-					out = append(out, f)
-				}
+				out = adding(out, Finding{Code: "unsold", Where: h.place().shopName(), Text: "only visitors who bought it before get in; " + errorUnsold([]string{item}, skus).Error()})
 			}
 		}
 	}
 	return out
 }
 
-// unsoldError says what a require asks for in vain, and what there is.
-type unsoldError struct {
-	items, skus []string
-}
-
-func errorUnsold(items, skus []string) error { return unsoldError{items, skus} }
-
-func (e unsoldError) Error() string {
-	text := "require: no checkout of this site sells " + block.Join(e.items, "or")
+// errorUnsold says what a require asks for in vain, and what there is.
+func errorUnsold(items, skus []string) error {
+	instead := block.Suggest(items[0], skus)
 	switch {
-	case len(e.skus) == 0:
-		return text + ": add a `checkout` with it"
-	case slices.Equal(e.skus, []string{donation}):
-		return text + "; it takes donations only"
+	case len(skus) == 0:
+		return fmt.Errorf("require: no checkout of this site sells %s: add a `checkout` with it", block.Join(items, "or"))
+	case slices.Equal(skus, []string{donation}):
+		instead = "it takes donations only"
 	}
-	return text + "; " + block.Suggest(e.items[0], e.skus)
+	return fmt.Errorf("require: no checkout of this site sells %s; %s", block.Join(items, "or"), instead)
 }

@@ -256,12 +256,11 @@ func (h *Handler) provisionRoutes(ctx caddy.Context) error {
 		// Two names may share one pay page: an announcement of this site is for
 		// the one that its customers come back to.
 		h.ours = append(h.ours, v.route.provider)
-		h.used = append(h.used, v.route.provider)
 	}
 	for _, o := range h.Observe {
 		h.ours = append(h.ours, o.conf.provider)
-		h.used = append(h.used, o.conf.provider)
 	}
+	h.used = slices.Clone(h.ours)
 	for _, c := range h.Checkout {
 		for _, g := range c.conf.gateways {
 			h.used = append(h.used, g.provider)

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -60,4 +61,17 @@ func originalURI(r *http.Request) string {
 		return orig.URL.RequestURI()
 	}
 	return r.URL.RequestURI()
+}
+
+// changeOriginal changes the request as the browser sent it, which Caddy keeps in the context.
+func changeOriginal(ctx context.Context, change func(original *http.Request)) context.Context {
+	original, ok := ctx.Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
+	if !ok || original.URL == nil {
+		return ctx
+	}
+	u := *original.URL
+	original.URL = &u
+	change(&original)
+	original.RequestURI = u.RequestURI()
+	return context.WithValue(ctx, caddyhttp.OriginalRequestCtxKey, original)
 }

@@ -28,12 +28,7 @@ type origin struct {
 // id returns what the shop is called in records.
 func (o origin) id() string { return o.authority() + o.path }
 
-func (o origin) authority() string {
-	if o.port == "" {
-		return o.host
-	}
-	return o.host + ":" + o.port
-}
+func (o origin) authority() string { return portly(o.host, o.port) }
 
 // String returns the origin as a browser shows it.
 func (o origin) String() string { return o.scheme + "://" + o.authority() + o.path }

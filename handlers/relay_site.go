@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -118,10 +119,7 @@ func (h *Handler) callback(ctx context.Context, u *url.URL, provider string, bac
 	if back != nil {
 		u, taken = without(u, back.front), back.stripped
 	}
-	uri := u.EscapedPath()
-	if uri == "" {
-		uri = "/"
-	}
+	uri := cmp.Or(u.EscapedPath(), "/")
 	if u.RawQuery != "" {
 		uri += "?" + u.RawQuery
 	}
@@ -161,15 +159,10 @@ func without(u *url.URL, prefix string) *url.URL {
 
 // probeOf returns the request that a browser would make of an address.
 func probeOf(ctx context.Context, u *url.URL, srv *caddyhttp.Server) *http.Request {
-	uri := u.EscapedPath()
-	if uri == "" {
-		uri = "/"
-	}
-	target, err := url.ParseRequestURI(uri)
+	target, err := url.ParseRequestURI(u.RequestURI())
 	if err != nil {
 		return nil
 	}
-	target.RawQuery = u.RawQuery
 	probe := (&http.Request{
 		Method: http.MethodGet, URL: target, RequestURI: target.RequestURI(), Host: u.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: make(http.Header), Body: http.NoBody,

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -30,10 +31,7 @@ func (q *Require) provision(ctx caddy.Context) error {
 	if len(q.Items) == 0 {
 		return errors.New("`item` is missing: which purchase opens this")
 	}
-	if q.Devices == 0 {
-		q.Devices = defaultDevices
-	}
-	if q.Devices < 0 {
+	if q.Devices = cmp.Or(q.Devices, defaultDevices); q.Devices < 0 {
 		return errors.New("devices must be more than 0")
 	}
 	return nil
@@ -48,11 +46,7 @@ func (h *Handler) open(w http.ResponseWriter, r *http.Request, q *Require) (page
 	if len(cookies) == 0 {
 		return h.answers(h.unpaid(r, q), nil), true
 	}
-	keys, err := h.allKeys(r.Context())
-	if err != nil {
-		return h.answers(pages.Page{Kind: pages.Unavailable}, err), false
-	}
-	eng, err := h.app.Engine(r.Context())
+	eng, keys, err := h.ready(r.Context())
 	if err != nil {
 		return h.answers(pages.Page{Kind: pages.Unavailable}, err), false
 	}

@@ -71,11 +71,7 @@ func (h *Handler) bought(r *http.Request, sku string) bool {
 	if len(cookies) == 0 {
 		return false
 	}
-	keys, err := h.allKeys(r.Context())
-	if err != nil {
-		return false
-	}
-	eng, err := h.app.Engine(r.Context())
+	eng, keys, err := h.ready(r.Context())
 	if err != nil {
 		return false
 	}

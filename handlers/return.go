@@ -70,10 +70,7 @@ func (h *Handler) serveReturn(w http.ResponseWriter, r *http.Request, next caddy
 	// From here on the return is settled, even if its browser leaves.
 	ctx := context.WithoutCancel(r.Context())
 	var err error
-	if t.eng, err = h.app.Engine(ctx); err == nil {
-		t.keys, err = h.allKeys(ctx)
-	}
-	if err != nil {
+	if t.eng, t.keys, err = h.ready(ctx); err != nil {
 		return t.unavailable(err)
 	}
 	if t.set != nil && t.set.Has(paramBounce) {
@@ -232,7 +229,7 @@ func (t *returnRequest) malformed(err error) error {
 		// Nothing of this request is believed; the page goes on to what is.
 		return t.write(pages.Page{Kind: pages.Confirming, Status: http.StatusBadRequest, Refresh: to, After: time.Second, ShopURL: t.h.home(t.r)}, err)
 	}
-	return t.page(kindMalformed, nil, err)
+	return t.page(pages.Malformed, nil, err)
 }
 
 // firstNamed returns the first id and order in a refused return, for a person who looks for
@@ -262,5 +259,5 @@ func firstOf(r *http.Request, body []byte, name string) string {
 
 func (t *returnRequest) unavailable(err error) error {
 	t.h.log.Error("a return cannot be recorded", zapRoute(t.v), zap.Error(err))
-	return t.comeAgain(kindUnavailable, err)
+	return t.comeAgain(pages.Unavailable, err)
 }

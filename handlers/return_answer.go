@@ -2,10 +2,10 @@ package handlers
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,12 +16,6 @@ import (
 	"github.com/rahgir/caddy-payments/internal/pages"
 	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/payment"
-)
-
-// Kinds of pages that a return can end in without a record.
-const (
-	kindMalformed   = pages.Malformed
-	kindUnavailable = pages.Unavailable
 )
 
 // answer turns the engine's result into the answer for the browser.
@@ -38,7 +32,7 @@ func (t *returnRequest) answer(res engine.Result) error {
 	case engine.Parked:
 		return t.page(pages.Parked, res.Record, nil)
 	case engine.Review:
-		if t.passes(t.v.Declined) && res.Bound {
+		if t.v.Declined.mode() == answerPass && res.Bound {
 			return t.pass("review", res.Record, true)
 		}
 		return t.page(reviewKind(res.Record), res.Record, nil)
@@ -52,7 +46,7 @@ func (t *returnRequest) answer(res engine.Result) error {
 	case engine.Ambiguous:
 		return t.malformed(res.Err)
 	case engine.Foreign:
-		return t.page(kindMalformed, nil, res.Err) // the engine has told why
+		return t.page(pages.Malformed, nil, res.Err) // the engine has told why
 	case engine.Busy:
 		return t.comeAgain(pages.Busy, res.Err)
 	case engine.Unavailable:
@@ -107,7 +101,7 @@ func (t *returnRequest) declined(res engine.Result) error {
 // pending answers 202. The page asks again with a pointer to the record or, if nothing was
 // recorded, by sending the same return again.
 func (t *returnRequest) pending(res engine.Result) error {
-	if t.passes(t.v.Declined) && res.Bound && res.Record != nil {
+	if t.v.Declined.mode() == answerPass && res.Bound && res.Record != nil {
 		return t.pass("pending", res.Record, true)
 	}
 	if res.Record == nil {
@@ -195,8 +189,6 @@ func (t *returnRequest) orderOf(rec *payment.Record) string {
 	return claimed.Order
 }
 
-func (t *returnRequest) passes(a *Answer) bool { return a.mode() == answerPass }
-
 // sameBrowser: this is the browser of the first delivery.
 func (t *returnRequest) sameBrowser(rec *payment.Record) bool {
 	id := token.ReadCookie(t.r, cookieBrowser, t.h.view(t.r))
@@ -206,18 +198,10 @@ func (t *returnRequest) sameBrowser(rec *payment.Record) bool {
 // buyer: this is the browser that was sent to pay, by the cookie of our checkout or of the
 // shop's announcement.
 func (t *returnRequest) buyer(rec *payment.Record) bool {
-	view := t.h.view(t.r)
-	for _, c := range token.ReadCookies(t.r, familyPaid, view) {
-		if p, err := t.keys.OpenPaid(c.Value, t.site.names, time.Now()); err == nil && p.Ref == rec.Ref {
-			return true
-		}
-	}
-	for _, c := range token.ReadCookies(t.r, familyPending, view) {
-		if ref, err := t.keys.OpenRef(c.Value, t.site.names); err == nil && ref == rec.Ref {
-			return true
-		}
-	}
-	return false
+	return t.h.boughtHere(t.r, t.keys, rec.Ref) || slices.ContainsFunc(token.ReadCookies(t.r, familyPending, t.h.view(t.r)), func(c token.Named) bool {
+		ref, err := t.keys.OpenRef(c.Value, t.site.names)
+		return err == nil && ref == rec.Ref
+	})
 }
 
 // blank returns a page that names no payment.
@@ -259,21 +243,13 @@ func (t *returnRequest) write(p pages.Page, cause error) error {
 // handlers may be the shop's own, and nothing of a return reaches the shop before the
 // provider has confirmed it.
 func unclaimed(r *http.Request) {
-	ctx := r.Context()
-	original, ok := ctx.Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
-	if !ok || original.URL == nil {
-		return
-	}
-	u := *original.URL
-	u.RawQuery, u.ForceQuery = "", false
-	original.URL, original.RequestURI = &u, u.RequestURI()
 	r.URL.RawQuery, r.URL.ForceQuery = "", false
 	r.RequestURI = r.URL.RequestURI()
 	r.Body, r.ContentLength, r.TransferEncoding = http.NoBody, 0, nil
 	r.Header.Del("Content-Length")
 	r.Header.Del("Content-Type")
 	// Caddy gives its error routes the request that it has stored.
-	*r = *r.WithContext(context.WithValue(ctx, caddyhttp.OriginalRequestCtxKey, original))
+	*r = *r.WithContext(changeOriginal(r.Context(), func(original *http.Request) { original.URL.RawQuery, original.URL.ForceQuery = "", false }))
 }
 
 // toErrorRoutes reports whether the site's handle_errors answers in place of a page.
@@ -281,12 +257,7 @@ func (h *Handler) toErrorRoutes(p pages.Page) bool {
 	return h.Errors == "caddy" && statusOf(p) >= http.StatusBadRequest && p.Kind != pages.Checkout && p.Kind != pages.FindReceipt
 }
 
-func statusOf(p pages.Page) int {
-	if p.Status != 0 {
-		return p.Status
-	}
-	return p.Kind.Status()
-}
+func statusOf(p pages.Page) int { return cmp.Or(p.Status, p.Kind.Status()) }
 
 func (h *Handler) write(w http.ResponseWriter, r *http.Request, p pages.Page, cause error) error {
 	status := statusOf(p)

@@ -3,7 +3,6 @@ package handlers
 import (
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -117,12 +116,7 @@ func (t *returnRequest) sendAgain(rec *payment.Record) error {
 
 // bounceURL returns the address at which a browser asks again by GET.
 func (t *returnRequest) bounceURL(rec *payment.Record) string {
-	uri := t.selfURI()
-	sep := "?"
-	if strings.Contains(uri, "?") {
-		sep = "&"
-	}
-	return uri + sep + paramBounce + "=" + url.QueryEscape(t.pointer(rec))
+	return appendQuery(t.selfURI(), paramBounce, t.pointer(rec))
 }
 
 // selfURI returns the return's own address on this site: path and the shop's own

@@ -23,15 +23,8 @@ func (t *returnRequest) clean() string {
 	// The return is seen through, though its browser may leave.
 	ctx := context.WithoutCancel(t.r.Context())
 	var err error
-	if t.eng == nil {
-		if t.eng, err = t.h.app.Engine(ctx); err != nil {
-			return ""
-		}
-	}
-	if t.keys == nil {
-		if t.keys, err = t.h.allKeys(ctx); err != nil {
-			return ""
-		}
+	if t.eng, t.keys, err = t.h.ready(ctx); err != nil {
+		return ""
 	}
 	refs := params.Values(t.r.URL.RawQuery, nil, token.ParamRef)
 	rec := t.own(ctx, refs)
@@ -73,10 +66,7 @@ func (t *returnRequest) own(ctx context.Context, refs []string) *payment.Record 
 	if len(refs) > 0 {
 		return get(refs[0])
 	}
-	var ids []string
-	for _, name := range t.v.route.provider.terms.Params {
-		ids = append(ids, params.Values(t.r.URL.RawQuery, t.body, name)...)
-	}
+	ids := t.values()
 	var all []*payment.Record
 	for _, c := range token.ReadCookies(t.r, familyPending, t.h.view(t.r)) {
 		rec := get(c.Value)

@@ -13,6 +13,7 @@ import (
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/failpoint"
 	"github.com/rahgir/caddy-payments/internal/pages"
+	"github.com/rahgir/caddy-payments/internal/params"
 	"github.com/rahgir/caddy-payments/internal/scrub"
 	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/payment"
@@ -105,7 +106,7 @@ func (t *returnRequest) gated(ctx context.Context, rec *payment.Record, page ans
 
 // hand sends the prepared request through the site's own route and returns the result. A
 // panic, ours or the shop's (an aborted body), is returned and not swallowed.
-func (h *Handler) hand(ctx context.Context, w *filter, r *http.Request, next caddyhttp.Handler, v *Verify, rec *payment.Record, set paramSet, body []byte, keys *token.Keys) (handed engine.Handed, panicked any, err error) {
+func (h *Handler) hand(ctx context.Context, w *filter, r *http.Request, next caddyhttp.Handler, v *Verify, rec *payment.Record, set *params.Set, body []byte, keys *token.Keys) (handed engine.Handed, panicked any, err error) {
 	d := &dispatch{h: h, v: v, rec: rec, r: r, once: v.policy().Once}
 	w.reader = d
 	ctx = failpoint.Sent(ctx, failpoint.ShopTold)
@@ -144,14 +145,9 @@ func (h *Handler) hand(ctx context.Context, w *filter, r *http.Request, next cad
 	return handed, panicked, err
 }
 
-// paramSet is what prepare needs of the return's parameters.
-type paramSet interface {
-	Rewrite(map[string]string) (string, []byte, bool)
-}
-
 // prepare turns a return into the verified request, in place. With a clone, Caddy's
 // placeholders and FastCGI's REQUEST_URI would keep the old values.
-func (h *Handler) prepare(ctx context.Context, r *http.Request, v *Verify, rec *payment.Record, set paramSet, body []byte, keys *token.Keys) error {
+func (h *Handler) prepare(ctx context.Context, r *http.Request, v *Verify, rec *payment.Record, set *params.Set, body []byte, keys *token.Keys) error {
 	values := v.route.provider.ReturnParams(rec)
 	if values == nil {
 		values = make(map[string]string)
@@ -164,14 +160,7 @@ func (h *Handler) prepare(ctx context.Context, r *http.Request, v *Verify, rec *
 	query, newBody, _ := set.Rewrite(values)
 	r.URL.RawQuery = query
 	r.RequestURI = r.URL.RequestURI()
-	original, _ := ctx.Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
-	if original.URL != nil {
-		u := *original.URL
-		u.RawQuery = query
-		original.URL, original.RequestURI, original.Method = &u, u.RequestURI(), r.Method
-		ctx = context.WithValue(ctx, caddyhttp.OriginalRequestCtxKey, original)
-	}
-	*r = *r.WithContext(ctx)
+	*r = *r.WithContext(changeOriginal(ctx, func(original *http.Request) { original.URL.RawQuery, original.Method = query, r.Method }))
 	if body != nil && r.Method == http.MethodPost {
 		setBody(r, newBody)
 	} else {

@@ -121,10 +121,7 @@ func (t *returnRequest) reference() string {
 // payment's order: with the id alone a stranger could learn whether the payment exists.
 func (t *returnRequest) announced(ctx context.Context) *payment.Record {
 	tr := t.v.route.provider.terms
-	var ids []string
-	for _, name := range tr.Params {
-		ids = append(ids, params.Values(t.r.URL.RawQuery, t.body, name)...)
-	}
+	ids := t.values()
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
 	for _, id := range ids[:min(len(ids), mostTried)] {
@@ -138,6 +135,14 @@ func (t *returnRequest) announced(ctx context.Context) *payment.Record {
 		}
 	}
 	return nil
+}
+
+// values are those of the provider's parameters, also if the return can be read in two ways.
+func (t *returnRequest) values() (all []string) {
+	for _, name := range t.v.route.provider.terms.Params {
+		all = append(all, params.Values(t.r.URL.RawQuery, t.body, name)...)
+	}
+	return all
 }
 
 // mostTried bounds the look-ups for one return that can't be read.

@@ -45,15 +45,14 @@ func (h *Handler) mark(r *http.Request, rec *payment.Record, keys *token.Keys) e
 // markOnly writes what a shop gets about a payment that is not delivered: the status and, if
 // the return is bound to the record, id and order.
 func markOnly(r *http.Request, rec *payment.Record, status string, bound bool) {
-	write(r, []marked{{"X-Payment-Status", placeholderPrefix + "status", status}})
-	if rec == nil || !bound {
-		return
+	values := []marked{{"X-Payment-Status", placeholderPrefix + "status", status}}
+	if rec != nil && bound {
+		values = append(values,
+			marked{"X-Payment-Provider", placeholderPrefix + "provider", rec.Provider},
+			marked{"X-Payment-Id", placeholderPrefix + "id", rec.ID},
+			marked{"X-Payment-Order", placeholderPrefix + "order", rec.Order})
 	}
-	write(r, []marked{
-		{"X-Payment-Provider", placeholderPrefix + "provider", rec.Provider},
-		{"X-Payment-Id", placeholderPrefix + "id", rec.ID},
-		{"X-Payment-Order", placeholderPrefix + "order", rec.Order},
-	})
+	write(r, values)
 }
 
 // marked is one value: its header in canonical form, and its placeholder.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/rahgir/caddy-payments/internal/params"
@@ -159,12 +160,8 @@ func (v *Verify) carriedBy(r *http.Request, body []byte) bool {
 	if isForm(r) {
 		return v.route.guarded.Carries(string(body))
 	}
-	for _, name := range v.route.provider.terms.Params {
-		if bytes.Contains(body, []byte(name)) {
-			return true
-		}
-	}
-	return len(r.Header["Content-Type"]) == 0
+	return len(r.Header["Content-Type"]) == 0 ||
+		slices.ContainsFunc(v.route.provider.terms.Params, func(name string) bool { return bytes.Contains(body, []byte(name)) })
 }
 
 func carriesMarks(r *http.Request, body []byte, marks []string) bool {

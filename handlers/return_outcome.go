@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -46,13 +47,13 @@ func (d *dispatch) trace() *httptrace.ClientTrace {
 		GetConn: func(string) {
 			// To the same upstream that has not answered it is net/http's own repeat on
 			// a connection which was dead: nothing was written to it.
-			if to := d.upstream(); d.answers.Load() || d.told.Load() != to {
+			if to := upstreamOf(d.r); d.answers.Load() || d.told.Load() != to {
 				d.second(to)
 			}
 			d.asked.Add(1)
 		},
 		GotFirstResponseByte: func() {
-			if _, gate := d.h.place().gates[d.upstream()]; !gate {
+			if _, gate := d.h.place().gates[upstreamOf(d.r)]; !gate {
 				d.answers.Store(true)
 			}
 		},
@@ -61,7 +62,7 @@ func (d *dispatch) trace() *httptrace.ClientTrace {
 			d.tell()
 		},
 		ConnectStart: func(string, string) {
-			to := d.upstream()
+			to := upstreamOf(d.r)
 			if d.asked.Load() > 0 && d.told.Load() == to {
 				return // a spare connection of the http transport's
 			}
@@ -75,20 +76,29 @@ func (d *dispatch) trace() *httptrace.ClientTrace {
 	}
 }
 
-// upstream returns the upstream that is being asked now.
-func (d *dispatch) upstream() string {
-	repl, ok := d.r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+// upstreamOf returns the upstream that is being asked now.
+func upstreamOf(r *http.Request) string {
+	address, _ := placeholder(r, "http.reverse_proxy.upstream.hostport")
+	text, _ := address.(string)
+	return text
+}
+
+// proxyUpstream is the placeholder of the upstream that a proxy has chosen.
+const proxyUpstream = "http.reverse_proxy.upstream.address"
+
+// placeholder returns the value of one of a request's placeholders.
+func placeholder(r *http.Request, name string) (value any, known bool) {
+	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	if !ok {
-		return ""
+		return nil, false
 	}
-	address, _ := repl.GetString("http.reverse_proxy.upstream.hostport")
-	return address
+	return repl.Get(name)
 }
 
 // tell records that an upstream has received the delivery. A login server in front of the
 // shop doesn't count.
 func (d *dispatch) tell() {
-	to := d.upstream()
+	to := upstreamOf(d.r)
 	if _, gate := d.h.place().gates[to]; !gate {
 		d.told.Store(to)
 	}
@@ -124,17 +134,9 @@ func (d *dispatch) proof(status int, header http.Header) bool {
 	case ackHeader:
 		return d.said
 	case ackRedirect:
-		if status < 300 || status > 399 || !d.byUpstream(status) {
-			return false
-		}
-		for _, p := range ack.Patterns {
-			if glob(p, d.location) {
-				return true
-			}
-		}
-		return false
-	}
-	if ack.Mode == ackRelay {
+		return status >= 300 && status <= 399 && d.byUpstream(status) &&
+			slices.ContainsFunc(ack.Patterns, func(p string) bool { return glob(p, d.location) })
+	case ackRelay:
 		// What it proves, the record says: whether the shop's own call has heard it.
 		return status >= 200 && status < 400 && d.byUpstream(status)
 	}
@@ -157,19 +159,13 @@ func (d *dispatch) proof(status int, header http.Header) bool {
 func (d *dispatch) byUpstream(status int) bool { return d.h.byUpstream(d.r, status) }
 
 func (h *Handler) byUpstream(r *http.Request, status int) bool {
-	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	if !ok {
-		return false
-	}
-	got, ok := repl.Get("http.reverse_proxy.status_code")
-	code, isInt := got.(int)
-	if !ok || !isInt || code != status {
+	got, _ := placeholder(r, "http.reverse_proxy.status_code")
+	if code, ok := got.(int); !ok || code != status {
 		return false
 	}
 	// A login server's redirect says nothing about the shop, and its 2xx only lets the
 	// request through.
-	address, _ := repl.GetString("http.reverse_proxy.upstream.hostport")
-	shared, gate := h.place().gates[address]
+	shared, gate := h.place().gates[upstreamOf(r)]
 	return !gate || shared && status < 300
 }
 
@@ -212,11 +208,10 @@ func (d *dispatch) unsent(err error) bool {
 	if d.asked.Load() > 0 {
 		return true // the http transport asked and never got one
 	}
-	repl, ok := d.r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	if !ok {
+	if _, ok := d.r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); !ok {
 		return false
 	}
-	if _, chosen := repl.Get("http.reverse_proxy.upstream.address"); !chosen {
+	if _, chosen := placeholder(d.r, proxyUpstream); !chosen {
 		// No upstream was ever chosen, and none of Caddy's handlers took it.
 		return d.status == 0 || d.h.place().proxied
 	}
@@ -224,7 +219,7 @@ func (d *dispatch) unsent(err error) bool {
 	if !errors.As(err, &dial) {
 		return false
 	}
-	retries, _ := repl.Get("http.reverse_proxy.retries")
+	retries, _ := placeholder(d.r, "http.reverse_proxy.retries")
 	n, isInt := retries.(int)
 	return isInt && n == 0
 }

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/rahgir/caddy-payments/engine"
@@ -24,14 +22,7 @@ func (d *dispatch) noPage(err error) bool {
 	if !d.rec.Expect.Checkout || d.asked.Load() > 0 || d.connected.Load() > 0 {
 		return false
 	}
-	repl, ok := d.r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	if !ok {
-		return false
-	}
-	if _, chosen := repl.Get("http.reverse_proxy.upstream.address"); chosen {
-		return false
-	}
-	if d.wrote > 0 {
+	if _, chosen := placeholder(d.r, proxyUpstream); chosen || d.wrote > 0 {
 		return false
 	}
 	var failed caddyhttp.HandlerError
@@ -73,10 +64,7 @@ func withoutPage(handlers []*Handler) (out []Finding) {
 				if g.back == "" || h.serves(g.back) {
 					continue
 				}
-				f := Finding{Code: "no_page", Where: p.shopName(), Text: fmt.Sprintf("checkout %s: no page at %s, where its customers come back to; they get our thank-you page", c.Path, g.back)}
-				if !slices.Contains(out, f) {
-					out = append(out, f)
-				}
+				out = adding(out, Finding{Code: "no_page", Where: p.shopName(), Text: fmt.Sprintf("checkout %s: no page at %s, where its customers come back to; they get our thank-you page", c.Path, g.back)})
 			}
 		}
 	}
@@ -90,7 +78,7 @@ func (h *Handler) serves(path string) (found bool) {
 			found = true // whatever that was, it is no missing page
 		}
 	}()
-	r, err := h.visitorTo(context.Background(), path)
+	r, err := h.visitor(context.Background(), "", path)
 	if err != nil {
 		return true
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/rahgir/caddy-payments/engine"
@@ -84,39 +85,17 @@ func settledFor(rec *payment.Record) bool {
 // with the one that was paid. If another one was not paid, nobody is told to pay again.
 func (t *returnRequest) askAll(ctx context.Context, asks []engine.Ask) error {
 	results := make([]engine.Result, len(asks))
-	done := make(chan int)
+	var all sync.WaitGroup
 	for i := range asks {
-		go func() {
-			results[i] = t.eng.Admit(ctx, asks[i])
-			done <- i
-		}()
+		all.Go(func() { results[i] = t.eng.Admit(ctx, asks[i]) })
 	}
-	for range asks {
-		<-done
-	}
-	best := -1
-	for i, res := range results {
-		if worth(res.Kind) > 0 && (best < 0 || worth(res.Kind) > worth(results[best].Kind)) {
-			best = i
-		}
-	}
-	if best >= 0 {
-		return t.answer(results[best])
+	all.Wait()
+	best := slices.MaxFunc(results, func(a, b engine.Result) int { return worth[a.Kind] - worth[b.Kind] })
+	if worth[best.Kind] > 0 {
+		return t.answer(best)
 	}
 	return t.comeAgain(pages.Confirming, nil)
 }
 
 // worth ranks the answers for several payments; the highest is given.
-func worth(k engine.Kind) int {
-	switch k {
-	case engine.Verified:
-		return 5
-	case engine.Parked:
-		return 4
-	case engine.Review:
-		return 3
-	case engine.Duplicate:
-		return 2
-	}
-	return 0
-}
+var worth = map[engine.Kind]int{engine.Verified: 4, engine.Parked: 3, engine.Review: 2, engine.Duplicate: 1}

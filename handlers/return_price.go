@@ -66,3 +66,13 @@ func (h *Handler) allKeys(ctx context.Context) (*token.Keys, error) {
 	}
 	return h.app.Keys(ctx)
 }
+
+// ready returns what a request about a payment needs.
+func (h *Handler) ready(ctx context.Context) (*engine.Engine, *token.Keys, error) {
+	eng, err := h.app.Engine(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	keys, err := h.allKeys(ctx)
+	return eng, keys, err
+}

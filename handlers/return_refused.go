@@ -70,10 +70,8 @@ func (r Refused) fits(status int, header http.Header) bool {
 			}
 		case refusedHeader:
 			name, value, _ := strings.Cut(p, ":")
-			for _, got := range header.Values(name) {
-				if glob(strings.TrimSpace(value), got) {
-					return true
-				}
+			if slices.ContainsFunc(header.Values(name), func(got string) bool { return glob(strings.TrimSpace(value), got) }) {
+				return true
 			}
 		case refusedPreset:
 			if slices.ContainsFunc(refusedPresets[p], func(r Refused) bool { return r.fits(status, header) }) {

@@ -27,15 +27,7 @@ func (h *Handler) tellUnrouted(r *http.Request, came engine.Refusal) {
 	caddyhttp.SetVar(r.Context(), routedVar, true)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), announceTime)
 	defer cancel()
-	eng, err := h.app.Engine(ctx)
-	if err != nil {
-		h.app.Observe(engine.Event{
-			Name: engine.EventUnrouted, Site: came.Site, Provider: came.Provider, ID: came.ID, Order: came.Order,
-			Reason: payment.ReasonStray, Err: came.Err, Alert: true,
-		})
-		return
-	}
-	eng.Refused(ctx, came)
+	h.refused(ctx, engine.EventUnrouted, came)
 }
 
 // looksLikeReturn returns what a request claims if it could be a provider's return on this

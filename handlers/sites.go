@@ -69,6 +69,11 @@ func (s *Sites) places() []*place {
 // Finding is something in the configuration that the owner should know.
 type Finding struct{ Code, Text, Where string }
 
+// finding returns something that the owner of this site should know.
+func (h *Handler) finding(code, text string) Finding {
+	return Finding{Code: code, Where: h.place().shopName(), Text: text}
+}
+
 // Place locates all sites and reports what endangers money in how they stand.
 func (s *Sites) Place(app *caddyhttp.App) ([]Finding, error) {
 	handlers := s.all()
@@ -142,64 +147,36 @@ func mapped(handlers []*Handler) []Finding {
 	var out []Finding
 	for _, h := range handlers {
 		if p := h.place(); p.mapped.Load() {
-			f := Finding{Code: "mapped_port", Where: p.shopName(), Text: "browsers ask for this site without the port " + p.port +
-				", which return addresses and receipts have: something in front maps another port to it; write its address as browsers see it, `public_url https://shop.example.com`, in its block"}
-			if !slices.Contains(out, f) {
-				out = append(out, f)
-			}
+			out = adding(out, Finding{Code: "mapped_port", Where: p.shopName(), Text: "browsers ask for this site without the port " + p.port +
+				", which return addresses and receipts have: something in front maps another port to it; write its address as browsers see it, `public_url https://shop.example.com`, in its block"})
 		}
 	}
 	return out
 }
 
 func upstreams(srv *caddyhttp.Server, routes caddyhttp.RouteList) []*reverseproxy.Handler {
-	var all []*reverseproxy.Handler
-	walk(srv, routes, func(h caddyhttp.MiddlewareHandler) {
-		if p, ok := h.(*reverseproxy.Handler); ok {
-			all = append(all, p)
-		}
-	})
-	return all
+	return handlersOf[*reverseproxy.Handler](srv, routes)
 }
 
 // gates returns the addresses of proxies that only ask whether a request may go on,
 // as forward_auth does: they send one of their own and answer it themselves
-// unless it goes well.
+// unless it goes well. True are those that other proxies lead to as well.
 func gates(proxies []*reverseproxy.Handler) map[string]bool {
-	var found map[string]bool
-	each := func(gate bool, visit func(address string)) {
+	found := make(map[string]bool)
+	for _, gate := range []bool{true, false} {
 		for _, p := range proxies {
-			if gate != asks(p) {
-				continue
-			}
 			for _, u := range p.Upstreams {
-				if a, err := caddy.ParseNetworkAddress(u.Dial); err == nil {
-					visit(a.JoinHostPort(0))
+				a, err := caddy.ParseNetworkAddress(u.Dial)
+				if err != nil || asks(p) != gate {
+					continue
+				}
+				address := a.JoinHostPort(0)
+				if _, known := found[address]; gate || known {
+					found[address] = !gate
 				}
 			}
 		}
 	}
-	each(true, func(address string) {
-		if found == nil {
-			found = make(map[string]bool)
-		}
-		found[address] = false
-	})
-	each(false, func(address string) {
-		if _, ok := found[address]; ok {
-			found[address] = true
-		}
-	})
-	return found
-}
-
-func hasGuard(srv *caddyhttp.Server, routes caddyhttp.RouteList) bool {
-	found := false
-	walk(srv, routes, func(h caddyhttp.MiddlewareHandler) {
-		if _, ok := h.(*Handler); ok {
-			found = true
-		}
-	})
 	return found
 }
 

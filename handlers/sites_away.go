@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -26,10 +27,7 @@ func (h *Handler) comesBack(p *place) error {
 			if err != nil || u.Host != "" && !p.calls(hostName(u.Host)) {
 				continue
 			}
-			path := u.EscapedPath()
-			if path == "" {
-				path = "/"
-			}
+			path := cmp.Or(u.EscapedPath(), "/")
 			for _, other := range h.Verify {
 				if len(other.Paths) > 0 && slices.ContainsFunc(p.inner(path), other.filter.takes) {
 					return fmt.Errorf("`%s`: %s redirect %s: `%s` takes that address, so it would be taken for a return that names no payment; write a page of the shop, such as /cart",

@@ -55,14 +55,10 @@ func (s hosts) and(more hosts) hosts {
 		return anyHost
 	}
 	for _, n := range more.names {
-		if !slices.Contains(s.names, n) {
-			s.names = append(slices.Clip(s.names), n)
-		}
+		s.names = adding(slices.Clip(s.names), n)
 	}
 	for _, p := range more.patterns {
-		if !slices.Contains(s.patterns, p) {
-			s.patterns = append(slices.Clip(s.patterns), p)
-		}
+		s.patterns = adding(slices.Clip(s.patterns), p)
 	}
 	return s
 }
@@ -82,8 +78,8 @@ func (s hosts) within(inner hosts) hosts {
 		}
 	}
 	for _, n := range s.names {
-		if inner.takes(n) && !slices.Contains(both.names, n) {
-			both.names = append(both.names, n)
+		if inner.takes(n) {
+			both.names = adding(both.names, n)
 		}
 	}
 	for _, p := range inner.patterns {
@@ -136,9 +132,7 @@ func hostsOfMatcher(matcher caddyhttp.MatchHost) hosts {
 		case strings.Contains(n, "*"):
 			all.patterns = append(all.patterns, strings.ToLower(n))
 		default:
-			if n = hostName(n); !slices.Contains(all.names, n) {
-				all.names = append(all.names, n)
-			}
+			all.names = adding(all.names, hostName(n))
 		}
 	}
 	return all

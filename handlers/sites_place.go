@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -125,9 +124,7 @@ func portOf(srv *caddyhttp.Server, secure bool) (port string, others []string) {
 			if secure && (n == 443 || n == 80) || !secure && n == 80 {
 				return "", nil
 			}
-			if !slices.Contains(others, p) {
-				others = append(others, p)
-			}
+			others = adding(others, p)
 		}
 	}
 	if len(others) > 0 {

@@ -168,12 +168,7 @@ func (p *place) shopKey() string {
 
 // current reports whether a name is one that some shop goes by now.
 func current(placed []*place, id string) bool {
-	for _, p := range placed {
-		if p.site != nil && p.site.id == id || p.site == nil && p.mayName(id) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(placed, func(p *place) bool { return p.site != nil && p.site.id == id || p.site == nil && p.mayName(id) })
 }
 
 // mayName reports whether a request can name this shop where requests decide.

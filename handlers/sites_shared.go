@@ -57,9 +57,10 @@ func sharedNone(handlers []*Handler, placed []*place) error {
 	return nil
 }
 
-func adding(to []string, s string) []string {
-	if slices.Contains(to, s) {
+// adding returns a list with what is added to it, unless it has that already.
+func adding[T comparable](to []T, v T) []T {
+	if slices.Contains(to, v) {
 		return to
 	}
-	return append(to, s)
+	return append(to, v)
 }

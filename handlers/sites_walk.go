@@ -42,10 +42,10 @@ func stands(srv *caddyhttp.Server) map[*Handler]standing {
 	}
 	for _, top := range tops {
 		here := make(map[*Handler]bool)
-		w := &walker{server: srv, handler: func(h caddyhttp.MiddlewareHandler, at step) {
+		w := &walker[step]{server: srv, into: step.into, visit: func(h caddyhttp.MiddlewareHandler, at step) step {
 			ours, ok := h.(*Handler)
 			if !ok {
-				return
+				return at
 			}
 			s, seen := all[ours]
 			if !seen {
@@ -60,30 +60,24 @@ func stands(srv *caddyhttp.Server) map[*Handler]standing {
 			}
 			here[ours] = true
 			all[ours] = s
+			return at
 		}}
-		w.route(top, step{hosts: anyHost})
+		w.routes(caddyhttp.RouteList{top}, step{hosts: anyHost})
 	}
 	for _, route := range srv.Routes {
 		names := hostsOfRoute(route)
 		if names.all {
 			continue
 		}
+		ours := handlersOf[*Handler](srv, caddyhttp.RouteList{route})
 		for h, s := range all {
-			if !leadsTo(srv, route, h) {
+			if !slices.Contains(ours, h) {
 				s.others = s.others.and(names)
 				all[h] = s
 			}
 		}
 	}
 	return all
-}
-
-func leadsTo(srv *caddyhttp.Server, route caddyhttp.Route, h *Handler) bool {
-	found := false
-	walk(srv, caddyhttp.RouteList{route}, func(m caddyhttp.MiddlewareHandler) {
-		found = found || m == caddyhttp.MiddlewareHandler(h)
-	})
-	return found
 }
 
 // step is how far a walk has come.
@@ -116,61 +110,91 @@ func pathsOfRoute(route caddyhttp.Route) string {
 	return strings.Join(all, " ")
 }
 
-// walker visits all handlers that routes lead to.
-type walker struct {
-	server  *caddyhttp.Server
-	handler func(caddyhttp.MiddlewareHandler, step)
+// walker visits all handlers that routes lead to, with what is known on the way there.
+type walker[S any] struct {
+	server *caddyhttp.Server
+	// into, if set, returns what is known within a route.
+	into func(S, caddyhttp.Route) S
+	// visit sees a handler, and returns what is known behind it.
+	visit func(caddyhttp.MiddlewareHandler, S) S
 	// invoked are the named routes on the way here.
 	invoked []string
 }
 
-func (w *walker) routes(routes caddyhttp.RouteList, at step) {
+// routes follows a list, and returns what is known behind it: what stands in a route without
+// matchers counts for all that follow it.
+func (w *walker[S]) routes(routes caddyhttp.RouteList, at S) S {
 	for _, route := range routes {
-		w.route(route, at)
-	}
-}
-
-func (w *walker) route(route caddyhttp.Route, at step) {
-	at = at.into(route)
-	for _, h := range route.Handlers {
-		w.handler(h, at)
-		switch h := h.(type) {
-		case *caddyhttp.Subroute:
-			w.routes(h.Routes, at)
-			if h.Errors != nil {
-				w.routes(h.Errors.Routes, at)
-			}
-		case *caddyhttp.Invoke:
-			w.invoke(h.Name, at)
-		case *reverseproxy.Handler:
-			for _, answer := range h.HandleResponse {
-				w.routes(answer.Routes, at)
-			}
-		case *intercept.Intercept:
-			for _, answer := range h.HandleResponse {
-				w.routes(answer.Routes, at)
-			}
+		in := at
+		if w.into != nil {
+			in = w.into(at, route)
+		}
+		for _, h := range route.Handlers {
+			in = w.handler(h, in)
+		}
+		if len(route.MatcherSets) == 0 {
+			at = in
 		}
 	}
+	return at
 }
 
-func (w *walker) invoke(name string, at step) {
+func (w *walker[S]) handler(h caddyhttp.MiddlewareHandler, at S) S {
+	at = w.visit(h, at)
+	switch h := h.(type) {
+	case *caddyhttp.Subroute:
+		behind := w.routes(h.Routes, at)
+		if h.Errors != nil {
+			w.routes(h.Errors.Routes, at)
+		}
+		return behind
+	case *caddyhttp.Invoke:
+		return w.invoke(h.Name, at)
+	case *reverseproxy.Handler:
+		w.answers(h.HandleResponse, at)
+	case *intercept.Intercept:
+		w.answers(h.HandleResponse, at)
+	}
+	return at
+}
+
+func (w *walker[S]) answers(all []caddyhttp.ResponseHandler, at S) {
+	for _, answer := range all {
+		w.routes(answer.Routes, at)
+	}
+}
+
+func (w *walker[S]) invoke(name string, at S) S {
 	if w.server == nil || slices.Contains(w.invoked, name) {
-		return
+		return at
 	}
 	route, ok := w.server.NamedRoutes[name]
 	if !ok || route == nil {
-		return
+		return at
 	}
 	w.invoked = append(w.invoked, name)
-	w.route(*route, at)
+	at = w.routes(caddyhttp.RouteList{*route}, at)
 	w.invoked = w.invoked[:len(w.invoked)-1]
+	return at
 }
 
 // walk visits all handlers that routes of a server lead to.
 func walk(srv *caddyhttp.Server, routes caddyhttp.RouteList, visit func(caddyhttp.MiddlewareHandler)) {
-	w := &walker{server: srv, handler: func(h caddyhttp.MiddlewareHandler, _ step) { visit(h) }}
-	w.routes(routes, step{hosts: anyHost})
+	w := &walker[struct{}]{server: srv, visit: func(h caddyhttp.MiddlewareHandler, at struct{}) struct{} {
+		visit(h)
+		return at
+	}}
+	w.routes(routes, struct{}{})
+}
+
+// handlersOf returns the handlers of one kind that routes of a server lead to.
+func handlersOf[T any](srv *caddyhttp.Server, routes caddyhttp.RouteList) (all []T) {
+	walk(srv, routes, func(m caddyhttp.MiddlewareHandler) {
+		if h, ok := m.(T); ok {
+			all = append(all, h)
+		}
+	})
+	return all
 }
 
 // underway returns where a handler stands while it is provisioned. Its own routes

@@ -84,7 +84,7 @@ func (c *Checkout) ware(sku string) *ware {
 }
 
 // loadStock reads the catalogue, if there is one, and puts it beside the Caddyfile's
-// items. What is wrong with the file is an *unreadableError.
+// items. What is wrong with the file is an errUnreadable.
 func (c *Checkout) loadStock() error {
 	own := c.ownItems()
 	w, err := c.stocked(own)
@@ -100,7 +100,7 @@ func (c *Checkout) loadStock() error {
 		w, err = c.stocked(append(own, items...))
 	}
 	if err != nil {
-		return &unreadableError{err}
+		return fmt.Errorf("%w: %w", errUnreadable, err)
 	}
 	c.conf.stock.now.Store(w)
 	c.conf.stock.seen = info // only what is sold: a file that can't be sold stays wrong
@@ -153,11 +153,8 @@ func (c *Checkout) readCatalogue() (fs.FileInfo, []catalogue.Item, error) {
 	return info, items, err
 }
 
-// unreadableError is what is wrong with a catalogue's file.
-type unreadableError struct{ err error }
-
-func (e *unreadableError) Error() string { return "catalogue: " + e.err.Error() }
-func (e *unreadableError) Unwrap() error { return e.err }
+// errUnreadable is wrapped by what is wrong with a catalogue's file.
+var errUnreadable = errors.New("catalogue")
 
 // errNoFile: to read a pipe, or a device, may never end.
 var errNoFile = errors.New("it is no ordinary file")
@@ -242,7 +239,7 @@ func (c *Checkout) follow(ctx context.Context, h *Handler) {
 		}
 		info, err := os.Stat(c.Catalogue)
 		if err != nil {
-			c.broken(h, &unreadableError{readable(err)})
+			c.broken(h, fmt.Errorf("%w: %w", errUnreadable, readable(err)))
 			settling, failed = nil, nil
 			continue
 		}

@@ -20,8 +20,7 @@ import (
 // Its invariant: what a file says is sold when the whole of it could be read, at the start
 // as later. Until then what only the file could name is answered 503, and the owner is told.
 func (c *Checkout) startUnread(err error) error {
-	var unreadable *unreadableError
-	if !errors.As(err, &unreadable) || !starting() {
+	if !errors.Is(err, errUnreadable) || !starting() {
 		return err
 	}
 	w, err := c.stocked(c.ownItems())

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -105,35 +104,28 @@ func notTheirs(app App, param string) error {
 	return nil
 }
 
-// form is what was taken off the path for one parameter.
-type form struct {
-	param  string
-	values []string
-}
-
 // takeForms takes the network's form of a link, /page/track_id=<id>, off the
 // path: for us, for what follows, and for PHP, which reads the address as it came.
 // It happens before anything looks at the path, on every method, so that no form
-// makes another path of one that a route takes.
-func (h *Handler) takeForms(r *http.Request) (taken []form) {
+// makes another path of one that a route takes. It returns what it took, by parameter.
+func (h *Handler) takeForms(r *http.Request) (taken map[string][]string) {
 	for _, t := range h.Track {
 		if values := track.Take(r.URL, t.conf.param); values != nil {
-			taken = append(taken, form{t.conf.param, values})
+			if taken == nil {
+				taken = make(map[string][]string)
+			}
+			taken[t.conf.param] = values
 		}
 	}
 	if taken == nil {
 		return nil
 	}
 	r.RequestURI = r.URL.RequestURI()
-	ctx := r.Context()
-	if original, ok := ctx.Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.URL != nil {
-		u := *original.URL
+	*r = *r.WithContext(changeOriginal(r.Context(), func(original *http.Request) {
 		for _, t := range h.Track {
-			track.Take(&u, t.conf.param)
+			track.Take(original.URL, t.conf.param)
 		}
-		original.URL, original.RequestURI = &u, u.RequestURI()
-		*r = *r.WithContext(context.WithValue(ctx, caddyhttp.OriginalRequestCtxKey, original))
-	}
+	}))
 	return taken
 }
 
@@ -142,13 +134,13 @@ func (h *Handler) takeForms(r *http.Request) (taken []form) {
 //
 // Its invariant: a gateway's return is never a visit, on any route, whether or
 // not the gateway is known here.
-func (h *Handler) capture(w http.ResponseWriter, r *http.Request, forms []form, needsMatcher bool) (caching string, err error) {
+func (h *Handler) capture(w http.ResponseWriter, r *http.Request, forms map[string][]string, needsMatcher bool) (caching string, err error) {
 	if len(h.Track) == 0 || len(forms) == 0 && r.URL.RawQuery == "" || !track.TopLevelGET(r) {
 		return "", nil
 	}
 	for _, t := range h.Track {
 		c := &t.conf
-		taken := valuesOf(forms, c.param)
+		taken := forms[c.param]
 		if taken == nil && !track.MightCarry(r.URL.RawQuery, c.param) {
 			continue
 		}
@@ -190,15 +182,6 @@ func (h *Handler) capture(w http.ResponseWriter, r *http.Request, forms []form, 
 		}
 	}
 	return "", nil
-}
-
-func valuesOf(forms []form, param string) []string {
-	for _, f := range forms {
-		if f.param == param {
-			return f.values
-		}
-	}
-	return nil
 }
 
 // fromProvider reports whether a query is a gateway's: one of ours by what its

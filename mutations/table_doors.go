@@ -58,7 +58,7 @@ func gating() []Mutant {
 		{"json-in-pieces-is-not-read", "R11", "Of a JSON answer that is written in pieces only the first is looked at.",
 			in("return len(s.body) >= s.whole", "return true"), []Suite{unit("handlers", "TestAnAnswersLinks")}},
 		{"request-uri-keeps-the-form", "A82", "PHP still reads the path with the network's form, and finds no page.",
-			in("for _, t := range h.Track {\n\t\t\ttrack.Take(&u, t.conf.param)\n\t\t}\n", ""), []Suite{unit("handlers", "TestTheForm"), doors(300)}},
+			in("for _, t := range h.Track {\n\t\t\ttrack.Take(original.URL, t.conf.param)\n\t\t}\n", ""), []Suite{unit("handlers", "TestTheForm"), doors(300)}},
 	}
 }
 

@@ -109,7 +109,7 @@ func listening() []Mutant {
 func speaking() []Mutant {
 	return []Mutant{
 		{"already-verified-read-as-first", "R4", "101 is read as 100.",
-			[]Edit{{"providers/idpay", `return paidAnswer(r.Object, a, status, status != statusVerified)`, `return paidAnswer(r.Object, a, status, false)`}}, []Suite{unit("providers/idpay", "")}},
+			[]Edit{{"providers/idpay", "case statusVerifiedBefore, statusSettled:\n\t\treturn paidAnswer(r.Object, a, status, payment.OutcomeAgain)", "case statusVerifiedBefore, statusSettled:\n\t\treturn paidAnswer(r.Object, a, status, payment.OutcomePaid)"}}, []Suite{unit("providers/idpay", "")}},
 		{"another-address-spends-again", "R5 M6", "With another spelling of base_url the issuer changes, and every old receipt is new.",
 			[]Edit{{"providers/wire", `t.Issuer = payment.Issuer(protocol, t.Account, t.Environment)`, `t.Issuer = payment.Issuer(protocol, t.Account+api.Identity(), t.Environment)`}}, []Suite{unit("providers/wire", "TestIdentify")}},
 		{"signature-without-the-site", "M5", "A sister shop's signature is as good as this one's.",
@@ -121,7 +121,7 @@ func speaking() []Mutant {
 		{"receipt-without-the-provider", "M15", "A shop that dedupes on provider and id drops a genuine payment of another provider with an equal id.",
 			[]Edit{{"internal/token", `Provider:      r.Provider,`, ``}}, []Suite{unit("internal/token", ""), process("returns", "TestAnnouncements")}},
 		{"refund-window-ignored", "R9", "Money that has gone back is told as \"may be paid again\".",
-			[]Edit{{"providers/idpay", `54: {payment.OutcomeClosed, payment.ReasonWindowClosed, false}`, `54: {payment.OutcomeRefused, payment.ReasonNotPaid, false}`}}, []Suite{unit("providers/idpay", "")}},
+			[]Edit{{"providers/idpay", `54: {Outcome: payment.OutcomeClosed, Reason: payment.ReasonWindowClosed, Unmade: true}`, `54: {Outcome: payment.OutcomeRefused, Reason: payment.ReasonNotPaid, Unmade: true}`}}, []Suite{unit("providers/idpay", "")}},
 		{"unpaid-return-of-the-script-believed", "R9 M9", "Nothing documents how the script's return says \"not paid\": who paid is turned away.",
 			[]Edit{{"providers/invoice", `return payment.Claimed{ID: key}, nil`, `return payment.Claimed{ID: key, Hint: map[bool]payment.Hint{true: payment.HintUnpaid}[get(paramStatus) == "0"]}, nil`}}, []Suite{unit("providers/invoice", "")}},
 		{"one-authority-two-receipts", "R5 M6", "The same receipt in capitals is another one.",
@@ -162,7 +162,7 @@ func serving() []Mutant {
 		{"guard-asleep", "A31 A32", "A visitor says \"verified\" and is believed.",
 			[]Edit{{"internal/scrub", "case Ours(name):\n\t\t\tdelete(r.Header, name)\n\t\t\tn++", "case Ours(name):\n\t\t\tn++"}}, []Suite{unit("internal/scrub", "TestRequest"), process("returns", "TestGuard"), attack("A31|A32")}},
 		{"login-page-taken-for-an-ack", "R7 M2", "Caddy's own redirect counts as credited.",
-			in("if !ok || !isInt || code != status {\n\t\treturn false", "if !ok || !isInt || code != status {\n\t\treturn true"), []Suite{process("php", "TestCaddysOwnAnswers|TestShopBehindALogin")}},
+			in("if code, ok := got.(int); !ok || code != status {\n\t\treturn false", "if code, ok := got.(int); !ok || code != status {\n\t\treturn true"), []Suite{process("php", "TestCaddysOwnAnswers|TestShopBehindALogin")}},
 		{"header-without-the-provider", "M15", "The shop is not told which provider's id it is: equal ids of two are one payment.",
 			in(`{"X-Payment-Provider", placeholderPrefix + "provider", c.Provider},`, ``), []Suite{process("returns", "TestAnnouncements")}},
 		{"announcement-not-read", "M14", "What the shop says of its payment is not heard: nothing binds id, order and price.",

@@ -57,8 +57,13 @@ func (s *Server) serveJSON(w http.ResponseWriter, r *http.Request, provider stri
 	fields := readObject(r, body)
 	c := make(fields, r)
 	c.provider = provider
-	if a := denied(fields); a != nil {
-		c.exec = func() answer { return *a }
+	s.serveUnless(w, r, denied(fields), c)
+}
+
+// serveUnless runs a call, or gives the answer by which its credential is refused.
+func (s *Server) serveUnless(w http.ResponseWriter, r *http.Request, denied *answer, c call) {
+	if denied != nil {
+		c.exec = func() answer { return *denied }
 	}
 	s.serveCall(w, r, c)
 }

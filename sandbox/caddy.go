@@ -1,7 +1,7 @@
 package sandbox
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"net/http"
 
@@ -79,9 +79,7 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 // Provision finds the ledger of this name, or starts one.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	h.logger = ctx.Logger()
-	if h.Name == "" {
-		h.Name = "default"
-	}
+	h.Name = cmp.Or(h.Name, "default")
 	opts := Options{
 		Window:      timeOf(h.Window),
 		Return:      h.Return,
@@ -100,23 +98,16 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		}
 		*secrets = resolved
 	}
-	if err := opts.validate(); err != nil {
+	server, err := New(opts)
+	if err != nil {
 		return fmt.Errorf("payment_sandbox: %w", err)
 	}
-	pooled, _, err := states.LoadOrNew(h.Name, func() (caddy.Destructor, error) {
-		return newState(opts.Now), nil
-	})
+	pooled, _, err := states.LoadOrNew(h.Name, func() (caddy.Destructor, error) { return server.st, nil })
 	if err != nil {
 		return fmt.Errorf("payment_sandbox: opening ledger: %w", err)
 	}
-	h.pooled = true
-	st, ok := pooled.(*state)
-	if !ok {
-		return errors.New("payment_sandbox: the pool holds something else")
-	}
-	if h.server, err = newServer(opts, st); err != nil {
-		return fmt.Errorf("payment_sandbox: %w", err)
-	}
+	server.st = pooled.(*state) // nothing else is in this pool
+	h.server, h.pooled = server, true
 	if h.AllowRemote {
 		h.logger.Warn("the payment sandbox answers clients on other machines; it confirms payments that nobody made")
 	}

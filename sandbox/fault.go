@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -110,27 +111,16 @@ func (f *Fault) validate() error {
 func (f *Fault) validateKind() error {
 	switch f.Kind {
 	case "delay":
-		if f.MS == 0 {
-			f.MS = 1000
-		}
+		f.MS = cmp.Or(f.MS, 1000)
 	case "status":
-		if f.Status == 0 {
-			f.Status = http.StatusInternalServerError
-		}
+		f.Status = cmp.Or(f.Status, http.StatusInternalServerError)
 		if f.Status == http.StatusTooManyRequests && f.RetryAfter == 0 {
 			f.RetryAfter = 1
 		}
 	case "redirect":
-		if f.Status == 0 {
-			f.Status = http.StatusFound
-		}
-		if f.Location == "" {
-			f.Location = "/"
-		}
+		f.Status, f.Location = cmp.Or(f.Status, http.StatusFound), cmp.Or(f.Location, "/")
 	case "html":
-		if f.Status == 0 {
-			f.Status = http.StatusOK
-		}
+		f.Status = cmp.Or(f.Status, http.StatusOK)
 	case "wrong_amount":
 		if f.Factor == 0 && f.Delta == 0 {
 			f.Factor = 10

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -40,44 +41,20 @@ var registered = make(map[string]*gateway)
 
 func register(g gateway) { registered[g.name] = &g }
 
-// payments reports whether it takes payments.
-func (g *gateway) payments() bool { return g.fields != nil }
-
 // gateways returns the names of those that take payments, sorted.
 func gateways() []string {
-	var names []string
-	for name, g := range registered {
-		if g.payments() {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(registered)), func(name string) bool { return !isGateway(name) })
 }
 
 // services returns the names of all: the gateways, then the networks.
 func services() []string {
-	names := gateways()
-	for _, name := range sortedNames() {
-		if !registered[name].payments() {
-			names = append(names, name)
-		}
-	}
-	return names
+	return append(gateways(), slices.DeleteFunc(slices.Sorted(maps.Keys(registered)), isGateway)...)
 }
 
-func sortedNames() []string {
-	names := make([]string, 0, len(registered))
-	for name := range registered {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
+// isGateway reports whether a name is of one that takes payments.
 func isGateway(name string) bool {
 	g := registered[name]
-	return g != nil && g.payments()
+	return g != nil && g.fields != nil
 }
 
 // paths returns the addresses below which something is served, for people.

@@ -14,7 +14,7 @@ func (r *rig) verified(gateway, id string, amount int64) *payment {
 	defer r.sb.st.mu.Unlock()
 	p := r.sb.newPayment(gateway, id, amount)
 	p.unit = 1
-	r.sb.st.add(p)
+	r.sb.st.add(p, "")
 	if err := p.pay(r.sb.st.clock()); err != nil {
 		r.Fatal(err)
 	}

@@ -53,17 +53,12 @@ func (s *Server) serveIDPay(w http.ResponseWriter, r *http.Request, seg []string
 		})
 		return
 	}
-	var make func(*idpayRequest) call
-	switch strings.Join(seg, "/") {
-	case "v1.1/payment":
-		make = s.idpayCreate
-	case "v1.1/payment/verify":
-		make = s.idpayVerify
-	case "v1.1/payment/inquiry":
-		make = s.idpayInquiry
-	case "v1.1/payment/transactions":
-		make = s.idpayList
-	default:
+	calls := map[string]func(*idpayRequest) call{
+		"v1.1/payment": s.idpayCreate, "v1.1/payment/verify": s.idpayVerify,
+		"v1.1/payment/inquiry": s.idpayInquiry, "v1.1/payment/transactions": s.idpayList,
+	}
+	makeCall := calls[strings.Join(seg, "/")]
+	if makeCall == nil {
 		notFound(w)
 		return
 	}
@@ -73,7 +68,7 @@ func (s *Server) serveIDPay(w http.ResponseWriter, r *http.Request, seg []string
 	}
 	key := r.Header.Get("X-API-KEY")
 	mode := strings.ToLower(strings.TrimSpace(r.Header.Get("X-SANDBOX")))
-	c := make(&idpayRequest{
+	c := makeCall(&idpayRequest{
 		fields:  readObject(r, body),
 		query:   r.URL.Query(),
 		owner:   fingerprint(key),
@@ -81,10 +76,7 @@ func (s *Server) serveIDPay(w http.ResponseWriter, r *http.Request, seg []string
 		origin:  s.origin(r),
 	})
 	c.provider = ProviderIDPay
-	if !s.idpayKey(key) {
-		c.exec = func() answer { return idpayError("12") }
-	}
-	s.serveCall(w, r, c)
+	s.serveUnless(w, r, unless(s.idpayKey(key), idpayError("12")), c)
 }
 
 // idpayRequest is what every IDPay call is made of.
@@ -126,8 +118,7 @@ func (s *Server) idpayCreate(q *idpayRequest) call {
 		if p.sandbox {
 			path = "/idpay/p/ws-sandbox/"
 		}
-		p.link = q.origin + path + p.id
-		s.st.add(p)
+		s.st.add(p, q.origin+path+p.id)
 		return reply(http.StatusCreated, object{{"id", p.id}, {"link", p.link}})
 	}}
 }
@@ -182,10 +173,7 @@ func (s *Server) idpayVerify(q *idpayRequest) call {
 	return call{op: OpVerify, subject: q.text("id"), order: q.text("order_id"), exec: func() answer {
 		p, refused := s.idpayNamed(q)
 		if refused != nil {
-			if other := s.st.find(ProviderIDPay, q.text("id")); other != nil {
-				other.verifyRefused++
-			}
-			return *refused
+			return s.st.find(ProviderIDPay, q.text("id")).refused(*refused)
 		}
 		first, ok := p.verify(s.st.clock())
 		switch {
@@ -230,12 +218,9 @@ func (s *Server) idpayNamed(q *idpayRequest) (*payment, *answer) {
 
 // iranPhone accepts the three forms that IDPay lists.
 func iranPhone(v string) bool {
-	for _, c := range v {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
 	switch {
+	case strings.Trim(v, "0123456789") != "":
+		return false
 	case strings.HasPrefix(v, "989"):
 		return len(v) == 12
 	case strings.HasPrefix(v, "09"):

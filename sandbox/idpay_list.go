@@ -108,13 +108,8 @@ func (r span) has(at int64, never bool) bool {
 }
 
 func queryInt(q *idpayRequest, name string, fallback int) int {
-	raw := q.query.Get(name)
-	if raw == "" {
-		return fallback
+	if n, err := strconv.Atoi(q.query.Get(name)); err == nil {
+		return n
 	}
-	n, err := strconv.Atoi(raw)
-	if err != nil {
-		return fallback
-	}
-	return n
+	return fallback
 }

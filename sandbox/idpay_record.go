@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -49,43 +50,22 @@ func (p *payment) idpayInquiryRecord() object {
 }
 
 func (p *payment) idpayPayment() object {
+	ref, card, hashed := p.bankRef, p.card, p.hashedCard
 	if p.paid.IsZero() {
-		return object{
-			{"track_id", ""}, {"amount", rials(p.payable())},
-			{"card_no", ""}, {"hashed_card_no", ""}, {"date", ""},
-		}
+		ref, card, hashed = "", "", ""
 	}
 	return object{
-		{"track_id", p.bankRef},
-		{"amount", rials(p.payable())},
-		{"card_no", p.card},
-		{"hashed_card_no", p.hashedCard},
-		{"date", unix(p.paid)},
+		{"track_id", ref}, {"amount", rials(p.payable())}, {"card_no", card}, {"hashed_card_no", hashed}, {"date", unix(p.paid)},
 	}
 }
 
-// idpayStatus returns the number that IDPay's status table gives to a state.
-func (p *payment) idpayStatus() string {
-	switch p.state {
-	case StateOpened:
-		return "8"
-	case StatePaid:
-		return "10"
-	case StateVerified:
-		return "100"
-	case StateSettled:
-		return "200"
-	case StateDeclined:
-		return "2"
-	case StateCancelled:
-		return "7"
-	case StateRefunded:
-		return "5"
-	case StateReversed:
-		return "6"
-	}
-	return "1"
+// idpayStates are the numbers that IDPay's status table gives to states; others are 1.
+var idpayStates = map[string]string{
+	StateDeclined: "2", StateRefunded: "5", StateReversed: "6", StateCancelled: "7", StateOpened: "8",
+	StatePaid: "10", StateVerified: "100", StateSettled: "200",
 }
+
+func (p *payment) idpayStatus() string { return cmp.Or(idpayStates[p.state], "1") }
 
 func rials(n int64) string { return strconv.FormatInt(n, 10) }
 

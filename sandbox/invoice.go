@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -87,9 +89,10 @@ func invoiceFields(r *http.Request, body []byte) func(string) string {
 		return func(name string) string { return text(m[name]) }
 	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
-		r.Body = http.NoBody // read already
-		if form, err := multipartFields(r, body); err == nil {
-			return form.Get
+		// The form that PHP's cURL makes of an array.
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if r.ParseMultipartForm(maxBody) == nil {
+			return url.Values(r.MultipartForm.Value).Get
 		}
 	}
 	form, err := url.ParseQuery(string(body))
@@ -112,8 +115,7 @@ func (s *Server) invoiceCreate(provider string, fields func(string) string, base
 		}
 		p := s.newPayment(provider, randomHex(16), amount)
 		p.callback, p.owner = callback, fingerprint(fields("api_key"))
-		p.link = base + "/pay/" + p.id
-		s.st.add(p)
+		s.st.add(p, base+"/pay/"+p.id)
 		return reply(http.StatusOK, object{{"status", 1}, {"invoice_key", p.id}})
 	}}
 }
@@ -123,20 +125,14 @@ func (s *Server) invoiceCreate(provider string, fields func(string) string, base
 func (s *Server) invoiceCheck(provider, key string, fields func(string) string) call {
 	return call{op: OpVerify, subject: key, exec: func() answer {
 		p := s.st.find(provider, key)
-		if p == nil {
-			return invoiceError("200")
-		}
-		if p.owner != fingerprint(fields("api_key")) {
-			p.verifyRefused++
-			return invoiceError("200")
+		if p == nil || p.owner != fingerprint(fields("api_key")) {
+			return p.refused(invoiceError("200"))
 		}
 		switch p.state {
 		case StateCreated, StateOpened:
-			p.verifyRefused++
-			return invoiceError("201")
+			return p.refused(invoiceError("201"))
 		case StateDeclined, StateCancelled, StateRefunded, StateReversed:
-			p.verifyRefused++
-			return invoiceError("202")
+			return p.refused(invoiceError("202"))
 		}
 		p.verify(s.st.clock())
 		return reply(http.StatusOK, object{{"status", 1}, {"amount", p.payable()}, {"bank_code", p.bankRef}})

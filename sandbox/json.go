@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // object is a JSON object that keeps the order of its members: answers look
@@ -81,4 +82,23 @@ func text(v any) string {
 func number(v any) (int64, bool) {
 	n, err := strconv.ParseInt(strings.TrimSpace(text(v)), 10, 64)
 	return n, err == nil
+}
+
+// orNull is a text as documents write it that have null for an empty one.
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// tehran is the zone of times that are written without one.
+var tehran = time.FixedZone("", 3*3600+1800)
+
+// inTehran is a time as it is written there, or null for none.
+func inTehran(t time.Time, layout string) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.In(tehran).Format(layout)
 }

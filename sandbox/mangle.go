@@ -1,11 +1,19 @@
 package sandbox
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 )
+
+// valueKinds are the faults that change single values of an answer. Each gets the value's
+// dotted path.
+var valueKinds = map[string]func(f Fault, path string, v any) any{
+	"wrong_amount": Fault.wrongAmount, "wrong_id": Fault.wrongID, "wrong_order": Fault.wrongOrder, "persian_digits": Fault.persianDigits,
+	"numbers_as_strings": Fault.numbersAsStrings, "strings_as_numbers": Fault.stringsAsNumbers,
+}
 
 // mangle spoils an answer.
 func mangle(a answer, faults []Fault, c call) answer {
@@ -13,23 +21,14 @@ func mangle(a answer, faults []Fault, c call) answer {
 		if f.When != whenAfter {
 			continue
 		}
+		if change := valueKinds[f.Kind]; change != nil {
+			a.body = walk(a.body, "", func(path string, v any) any { return change(f, path, v) })
+		}
 		switch f.Kind {
-		case "wrong_amount":
-			a.body = walk(a.body, "", f.wrongAmount)
-		case "wrong_id":
-			a.body = walk(a.body, "", f.wrongID)
-		case "wrong_order":
-			a.body = walk(a.body, "", f.wrongOrder)
-		case "numbers_as_strings":
-			a.body = walk(a.body, "", f.numbersAsStrings)
-		case "strings_as_numbers":
-			a.body = walk(a.body, "", f.stringsAsNumbers)
-		case "persian_digits":
-			a.body = walk(a.body, "", f.persianDigits)
 		case "drop_fields":
 			a.body = drop(a.body, "", f.Fields)
 		case "duplicate_keys":
-			a.body = duplicate(a.body, "")
+			a.body = duplicate(a.body)
 		case "big":
 			if o, ok := a.body.(object); ok {
 				a.body = append(object{{"padding", strings.Repeat("x", 1<<20)}}, o...)
@@ -135,10 +134,7 @@ func (f Fault) wrongOrder(path string, v any) any {
 	if !ok || !f.pick(path, "order_id") {
 		return v
 	}
-	if f.Value != "" {
-		return f.Value
-	}
-	return s + "9"
+	return cmp.Or(f.Value, s+"9")
 }
 
 func (f Fault) numbersAsStrings(path string, v any) any {
@@ -211,14 +207,14 @@ func drop(v any, path string, fields []string) any {
 
 // duplicate writes every scalar twice, first with a false value: a reader that
 // keeps the first and one that keeps the last then disagree.
-func duplicate(v any, path string) any {
+func duplicate(v any) any {
 	o, ok := v.(object)
 	if !ok {
 		return v
 	}
 	var lies, truth object
 	for _, m := range o {
-		truth = append(truth, member{m.key, duplicate(m.value, join(path, m.key))})
+		truth = append(truth, member{m.key, duplicate(m.value)})
 		switch m.value.(type) {
 		case string:
 			lies = append(lies, member{m.key, "0"})

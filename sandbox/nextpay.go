@@ -89,8 +89,7 @@ func (s *Server) nextPayCreate(fields func(string) string, origin string) call {
 		p := s.newPayment(ProviderNextPay, randomUUID(), amount)
 		p.order, p.callback, p.owner = order, callback, fingerprint(fields("api_key"))
 		p.payer[0] = fields("currency")
-		p.link = origin + "/nextpay/nx/gateway/payment/" + p.id
-		s.st.add(p)
+		s.st.add(p, origin+"/nextpay/nx/gateway/payment/"+p.id)
 		return reply(http.StatusOK, object{{"code", -1}, {"trans_id", p.id}})
 	}}
 }
@@ -113,16 +112,16 @@ func (s *Server) nextPayPrice(fields func(string) string) (price int64, code str
 	return n * unit, ""
 }
 
+// nextPayRefusals are what verify says of payments that it can't settle.
+var nextPayRefusals = map[string]string{
+	StateCreated: "-1", StateDeclined: "-2", StateOpened: "-3", StateCancelled: "-4", StateReversed: "-90", StateRefunded: "-90",
+}
+
 func (s *Server) nextPayVerify(fields func(string) string) call {
 	id := strings.ToLower(fields("trans_id"))
 	return call{op: OpVerify, subject: id, exec: func() answer {
 		p := s.st.find(ProviderNextPay, id)
-		refuse := func(code string) answer {
-			if p != nil {
-				p.verifyRefused++
-			}
-			return nextPayError(code)
-		}
+		refuse := func(code string) answer { return p.refused(nextPayError(code)) }
 		switch amount, code := s.nextPayPrice(fields); {
 		case id == "":
 			return refuse("-21")
@@ -136,17 +135,8 @@ func (s *Server) nextPayVerify(fields func(string) string) call {
 			return refuse("-24")
 		}
 		p.checkWindow(s.st.clock(), s.window(ProviderNextPay))
-		switch p.state {
-		case StateCreated:
-			return refuse("-1")
-		case StateOpened:
-			return refuse("-3")
-		case StateDeclined:
-			return refuse("-2")
-		case StateCancelled:
-			return refuse("-4")
-		case StateReversed, StateRefunded:
-			return refuse("-90")
+		if code := nextPayRefusals[p.state]; code != "" {
+			return refuse(code)
 		}
 		if first, _ := p.verify(s.st.clock()); !first {
 			return nextPayError("-49")

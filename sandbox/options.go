@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -70,12 +71,7 @@ func (o *Options) validate() error {
 	if o.Window < 0 {
 		return fmt.Errorf("window %s is negative", o.Window)
 	}
-	if o.Window == 0 {
-		o.Window = DefaultWindow
-	}
-	if o.Return == "" {
-		o.Return = ReturnGet
-	}
+	o.Window, o.Return = cmp.Or(o.Window, DefaultWindow), cmp.Or(o.Return, ReturnGet)
 	if err := checkReturn(o.Return); err != nil {
 		return err
 	}

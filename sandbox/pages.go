@@ -10,12 +10,13 @@ import (
 	"strings"
 )
 
-//go:embed templates
-var files embed.FS
-
 var (
-	styleSheet = mustRead("templates/style.css")
-	autoSubmit = mustRead("templates/submit.js")
+	//go:embed templates/*.html
+	files embed.FS
+	//go:embed templates/style.css
+	styleSheet string
+	//go:embed templates/submit.js
+	autoSubmit string
 
 	// The pages allow exactly the style and the script that they embed, and the
 	// empty icon that keeps browsers from asking for one. There is no
@@ -29,14 +30,6 @@ var (
 		"js":  func() template.JS { return template.JS(autoSubmit) },
 	}).ParseFS(files, "templates/*.html"))
 )
-
-func mustRead(name string) string {
-	b, err := files.ReadFile(name)
-	if err != nil {
-		panic(err) // embedded at build time
-	}
-	return string(b)
-}
 
 func hashOf(s string) string {
 	sum := sha256.Sum256([]byte(s))

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"time"
 )
@@ -218,6 +219,14 @@ func (p *payment) verify(now time.Time) (first, ok bool) {
 	return false, false
 }
 
+// refused counts a verify call that named this payment, if it named any, and was refused.
+func (p *payment) refused(a answer) answer {
+	if p != nil {
+		p.verifyRefused++
+	}
+	return a
+}
+
 // newPayment makes a payment with everything that a bank would give it.
 func (s *Server) newPayment(provider, id string, amount int64) *payment {
 	c := s.st.settings[provider]
@@ -225,11 +234,11 @@ func (s *Server) newPayment(provider, id string, amount int64) *payment {
 		provider: provider,
 		id:       id,
 		amount:   amount,
-		feeType:  "none",
+		feeType:  cmp.Or(c.FeeType, "none"),
 		state:    StateCreated,
 		created:  s.st.clock(),
 		trackID:  randomDigits(10),
-		bankRef:  randomDigits(12),
+		bankRef:  cmp.Or(c.BankReference, randomDigits(12)),
 	}
 	p.card, p.hashedCard = fakeCard()
 	if s.opts.Card != "" {
@@ -237,12 +246,6 @@ func (s *Server) newPayment(provider, id string, amount int64) *payment {
 	}
 	if c.Fee != nil {
 		p.fee = *c.Fee
-	}
-	if c.FeeType != "" {
-		p.feeType = c.FeeType
-	}
-	if c.BankReference != "" {
-		p.bankRef = c.BankReference
 	}
 	return p
 }

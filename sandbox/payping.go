@@ -54,45 +54,28 @@ func (s *Server) servePayPing(w http.ResponseWriter, r *http.Request, seg []stri
 		s.serveBank(w, r, ProviderPayPing, seg[3], seg[4:], nil)
 		return
 	}
-	method, report := http.MethodPost, len(seg) == 3 && seg[0] == "v1" && seg[1] == "report"
-	op := strings.Join(seg, "/")
-	switch {
-	case report:
-		method = http.MethodGet
-	case op != "v3/pay" && op != "v3/pay/verify" && op != "v3/pay/reverse":
-		notFound(w)
+	calls := map[string]func(map[string]any, *http.Request) call{
+		"v3/pay": s.payPingCreate, "v3/pay/verify": s.payPingVerify, "v3/pay/reverse": s.payPingReverse,
+	}
+	denied := unless(s.bearer(r), payPingProblem(http.StatusUnauthorized, nil, "توکن معتبر نیست"))
+	if len(seg) != 3 || seg[0] != "v1" || seg[1] != "report" {
+		s.serveJSON(w, r, ProviderPayPing, calls[strings.Join(seg, "/")], func(map[string]any) *answer { return denied })
 		return
 	}
-	if r.Method != method {
-		methodNotAllowed(w, method)
+	if r.Method != http.MethodGet {
+		methodNotAllowed(w, http.MethodGet)
 		return
 	}
-	body, ok := readBody(w, r)
-	if !ok {
-		return
-	}
-	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	owner, fields := fingerprint(token), readObject(r, body)
-	var c call
-	switch {
-	case report:
-		c = s.payPingReport(seg[2], owner)
-	case op == "v3/pay":
-		c = s.payPingCreate(fields, owner, s.origin(r))
-	case op == "v3/pay/reverse":
-		c = s.payPingReverse(fields, owner)
-	default:
-		c = s.payPingVerify(fields, owner)
-	}
-	c.provider = ProviderPayPing
-	if !bearer || token == "" || !accepts(token, s.opts.APIKeys) {
-		c.exec = func() answer { return payPingProblem(http.StatusUnauthorized, nil, "توکن معتبر نیست") }
-	}
-	s.serveCall(w, r, c)
+	s.serveUnless(w, r, denied, s.payPingReport(seg[2], payPingOwner(r)))
 }
 
-func (s *Server) payPingCreate(fields map[string]any, owner, origin string) call {
-	order := text(fields["clientRefId"])
+// payPingOwner is who has the token of a call.
+func payPingOwner(r *http.Request) string {
+	return fingerprint(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+}
+
+func (s *Server) payPingCreate(fields map[string]any, r *http.Request) call {
+	order, origin := text(fields["clientRefId"]), s.origin(r)
 	return call{op: OpCreate, order: order, exec: func() answer {
 		amount, ok := number(fields["amount"])
 		low, high := s.limits(ProviderPayPing)
@@ -104,32 +87,23 @@ func (s *Server) payPingCreate(fields map[string]any, owner, origin string) call
 			return payPingProblem(http.StatusBadRequest, nil, "آدرس بازگشت معتبر نیست")
 		}
 		p := s.newPayment(ProviderPayPing, randomHex(6), amount*10)
-		p.order, p.callback, p.owner = order, callback, owner
+		p.order, p.callback, p.owner = order, callback, payPingOwner(r)
 		p.reversible = fields["isReversible"] == true
-		p.link = origin + "/payping/v3/pay/start/" + p.id
-		s.st.add(p)
+		s.st.add(p, origin+"/payping/v3/pay/start/"+p.id)
 		return reply(http.StatusOK, append(object{{"paymentCode", p.id}, {"url", p.link}}, p.payPingRecord("amount", "payerWage", "businessWage", "gatewayAmount", "paypingVat")...))
 	}}
 }
 
-func (s *Server) payPingVerify(fields map[string]any, owner string) call {
-	id := text(fields["paymentCode"])
+func (s *Server) payPingVerify(fields map[string]any, r *http.Request) call {
+	id, owner := text(fields["paymentCode"]), payPingOwner(r)
 	return call{op: OpVerify, subject: id, exec: func() answer {
 		p := s.st.find(ProviderPayPing, id)
-		refuse := func(code string) answer {
-			if p != nil {
-				p.verifyRefused++
-			}
-			return payPingError(code)
-		}
+		refuse := func(code string) answer { return p.refused(payPingError(code)) }
 		ref, amount := text(fields["paymentRefId"]), text(fields["amount"])
 		switch {
 		case id == "" || ref == "" || amount == "":
 			// All three are required.
-			if p != nil {
-				p.verifyRefused++
-			}
-			return payPingProblem(http.StatusBadRequest, nil, "paymentRefId, paymentCode, amount")
+			return p.refused(payPingProblem(http.StatusBadRequest, nil, "paymentRefId, paymentCode, amount"))
 		case p == nil || p.owner != owner:
 			return refuse("122")
 		}
@@ -157,8 +131,8 @@ func (s *Server) payPingVerify(fields map[string]any, owner string) call {
 
 // payPingReverse undoes a payment that was created as one that can be, for 30
 // minutes after verify. Its answer is chosen.
-func (s *Server) payPingReverse(fields map[string]any, owner string) call {
-	id := text(fields["paymentCode"])
+func (s *Server) payPingReverse(fields map[string]any, r *http.Request) call {
+	id, owner := text(fields["paymentCode"]), payPingOwner(r)
 	return call{op: OpRefund, subject: id, exec: func() answer {
 		p := s.st.find(ProviderPayPing, id)
 		switch now := s.st.clock(); {
@@ -179,7 +153,7 @@ func (s *Server) payPingReverse(fields map[string]any, owner string) call {
 
 // payPingReport tells a payment's state and settles nothing.
 func (s *Server) payPingReport(id, owner string) call {
-	return call{op: OpInquiry, subject: id, exec: func() answer {
+	return call{provider: ProviderPayPing, op: OpInquiry, subject: id, exec: func() answer {
 		p := s.st.find(ProviderPayPing, id)
 		if p == nil || p.owner != owner {
 			return payPingError("122")

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -70,19 +71,14 @@ func (s *Server) samaCreate(fields map[string]any, r *http.Request) call {
 		p.hashedCard = strings.ToUpper(p.hashedCard)
 		p.order, p.callback = order, callback
 		p.owner = fingerprint(text(fields["merchant_id"]))
-		p.link = origin + "/sama/pg/StartPay/" + p.id
-		s.st.add(p)
+		s.st.add(p, origin+"/sama/pg/StartPay/"+p.id)
 
 		c := s.st.settings[ProviderSama]
 		data := object{{"code", 100}, {"message", "Success"}, {"authority", p.id}}
 		if c.PaymentURL != nil && *c.PaymentURL {
 			data = append(data, member{"payment_url", p.link})
 		}
-		status := http.StatusOK
-		if c.CreateStatus != 0 {
-			status = c.CreateStatus
-		}
-		return reply(status, object{{"data", data}, {"errors", list{}}})
+		return reply(cmp.Or(c.CreateStatus, http.StatusOK), object{{"data", data}, {"errors", list{}}})
 	}}
 }
 
@@ -90,12 +86,7 @@ func (s *Server) samaVerify(fields map[string]any, _ *http.Request) call {
 	authority := strings.ToLower(text(fields["authority"]))
 	return call{op: OpVerify, subject: authority, exec: func() answer {
 		p := s.st.find(ProviderSama, authority)
-		refuse := func(code string, problems list) answer {
-			if p != nil {
-				p.verifyRefused++
-			}
-			return samaError(code, problems)
-		}
+		refuse := func(code string, problems list) answer { return p.refused(samaError(code, problems)) }
 		var problems list
 		if !isUUID(authority) {
 			problems = append(problems, object{{"authority", "Must be a valid UUID."}})
@@ -160,9 +151,6 @@ func (s *Server) samaAmount(v any) (int64, list) {
 
 // samaError answers with a documented error; validations may be nil.
 func samaError(code string, validations list) answer {
-	if validations == nil {
-		validations = list{}
-	}
 	status, message := http.StatusBadRequest, "The input params invalid, validation error."
 	switch code {
 	case "not_authenticated":
@@ -172,6 +160,6 @@ func samaError(code string, validations list) answer {
 	}
 	return reply(status, object{
 		{"data", list{}},
-		{"errors", object{{"code", code}, {"message", message}, {"validations", validations}}},
+		{"errors", object{{"code", code}, {"message", message}, {"validations", append(list{}, validations...)}}},
 	})
 }

@@ -20,19 +20,10 @@ type Server struct {
 
 // New makes a server with an empty ledger.
 func New(opts Options) (*Server, error) {
-	return newServer(opts, nil)
-}
-
-// newServer shares st where one is given, which is how a config reload keeps
-// the payments.
-func newServer(opts Options, st *state) (*Server, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	if st == nil {
-		st = newState(opts.Now)
-	}
-	return &Server{opts: opts, st: st}, nil
+	return &Server{opts: opts, st: newState(opts.Now)}, nil
 }
 
 // ServeHTTP answers one request of a client, of a payer's browser, or of

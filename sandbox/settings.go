@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -115,20 +116,9 @@ func (s *Server) window(provider string) time.Duration {
 }
 
 func (s *Server) returnMethod(p *payment) string {
-	switch {
-	case p.settings.Return != "":
-		return p.settings.Return
-	case s.st.settings[p.provider].Return != "":
-		return s.st.settings[p.provider].Return
-	case s.opts.Returns[p.provider] != "":
-		return s.opts.Returns[p.provider]
-	}
-	return s.opts.Return
+	return cmp.Or(p.settings.Return, s.st.settings[p.provider].Return, s.opts.Returns[p.provider], s.opts.Return)
 }
 
 func (s *Server) join(p *payment) string {
-	if p.settings.Join != "" {
-		return p.settings.Join
-	}
-	return s.st.settings[p.provider].Join
+	return cmp.Or(p.settings.Join, s.st.settings[p.provider].Join)
 }

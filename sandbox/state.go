@@ -71,7 +71,9 @@ func (st *state) count(key string) {
 	st.requests[key]++
 }
 
-func (st *state) add(p *payment) {
+// add remembers a payment, which browsers find at link.
+func (st *state) add(p *payment, link string) {
+	p.link = link
 	st.payments[p.provider+"/"+p.id] = p
 	st.listed = append(st.listed, p)
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -74,8 +75,7 @@ func (s *Server) vandarSend(fields map[string]any, r *http.Request) call {
 		p.order, p.callback, p.owner = order, callback, fingerprint(text(fields["api_key"]))
 		p.trackID = "15" + randomDigits(10)
 		p.payer[3] = text(fields["description"])
-		p.link = origin + "/vandar/v4/" + p.id
-		s.st.add(p)
+		s.st.add(p, origin+"/vandar/v4/"+p.id)
 		return reply(http.StatusOK, object{{"status", 1}, {"token", p.id}})
 	}}
 }
@@ -110,7 +110,7 @@ func (s *Server) vandarVerify(fields map[string]any, _ *http.Request) call {
 		amount, realAmount, wage := p.vandarMoney()
 		return reply(http.StatusOK, object{
 			{"status", 1}, {"amount", amount}, {"realAmount", realAmount}, {"wage", wage}, {"transId", p.vandarID()},
-			{"factorNumber", p.vandarOrder()}, {"mobile", nil}, {"description", p.payer[3]}, {"cardNumber", p.card},
+			{"factorNumber", orNull(p.order)}, {"mobile", nil}, {"description", p.payer[3]}, {"cardNumber", p.card},
 			{"paymentDate", vandarTime(p.paid)}, {"cid", p.hashedCard}, {"message", "ok"},
 		})
 	}}
@@ -133,7 +133,7 @@ func (s *Server) vandarTransaction(fields map[string]any, _ *http.Request) call 
 		}
 		return reply(http.StatusOK, object{
 			{"status", 1}, {"amount", strconv.FormatInt(p.payable(), 10)}, {"transId", p.vandarID()}, {"refnumber", p.bankRef}, {"trackingCode", p.bankRef[:6]},
-			{"factorNumber", p.vandarOrder()}, {"mobile", nil}, {"description", p.payer[3]}, {"cardNumber", p.card}, {"CID", p.hashedCard},
+			{"factorNumber", orNull(p.order)}, {"mobile", nil}, {"description", p.payer[3]}, {"cardNumber", p.card}, {"CID", p.hashedCard},
 			{"createdAt", vandarTime(p.created)}, {"paymentDate", vandarTime(p.paid)}, {"code", code}, {"message", message},
 		})
 	}}
@@ -190,20 +190,8 @@ func (p *payment) vandarID() int64 {
 	return n
 }
 
-func (p *payment) vandarOrder() any {
-	if p.order == "" {
-		return nil
-	}
-	return p.order
-}
-
 // vandarTime has no zone; it is chosen: Tehran's.
-func vandarTime(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t.In(time.FixedZone("", 3*3600+1800)).Format("2006-01-02 15:04:05")
-}
+func vandarTime(t time.Time) any { return inTehran(t, time.DateTime) }
 
 // vandarTexts are worded here: the gateway has no codes, and clients show its texts.
 var vandarTexts = map[string]string{
@@ -213,11 +201,7 @@ var vandarTexts = map[string]string{
 
 // vandarError answers with a text; the HTTP status is chosen.
 func vandarError(about string) answer {
-	message := vandarTexts[about]
-	if message == "" {
-		message = about
-	}
-	return reply(http.StatusUnprocessableEntity, object{{"status", 0}, {"errors", list{message}}})
+	return reply(http.StatusUnprocessableEntity, object{{"status", 0}, {"errors", list{cmp.Or(vandarTexts[about], about)}}})
 }
 
 // vandarFail returns the fault "error": a state of the document (2, 3), or what a text is

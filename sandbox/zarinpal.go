@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -43,63 +44,44 @@ func (s *Server) serveZarinpal(w http.ResponseWriter, r *http.Request, seg []str
 		s.serveBank(w, r, ProviderZarinpal, seg[2], rest, nil)
 		return
 	}
-	calls := map[string]func(*zarinpalRequest) call{
+	calls := map[string]func(map[string]any, *http.Request) call{
 		"request.json": s.zarinpalCreate, "verify.json": s.zarinpalVerify,
 		"inquiry.json": s.zarinpalInquiry, "unVerified.json": s.zarinpalUnverified, "reverse.json": s.zarinpalReverse,
 	}
 	path, under := strings.CutPrefix(strings.Join(seg, "/"), "pg/v4/payment/")
 	makeCall := calls[path]
-	if !under || makeCall == nil {
-		notFound(w)
-		return
+	if !under {
+		makeCall = nil
 	}
-	if r.Method != http.MethodPost {
+	if makeCall != nil && r.Method != http.MethodPost {
 		// What stands before the API refuses the method, and not in JSON.
 		answer{status: http.StatusForbidden, raw: []byte("<html><head><title>403 Forbidden</title></head></html>"), kind: "text/html"}.write(w, time.Now())
 		return
 	}
-	body, ok := readBody(w, r)
-	if !ok {
-		return
-	}
-	q := &zarinpalRequest{fields: readObject(r, body), origin: s.origin(r)}
-	q.owner = fingerprint(q.text("merchant_id"))
-	c := makeCall(q)
-	c.provider = ProviderZarinpal
-	switch merchant := q.text("merchant_id"); {
-	case utf8.RuneCountInString(merchant) != 36:
-		c.exec = func() answer {
-			return zarinpalError("-9", list{object{{"merchant_id", "The merchant id must be 36 characters."}}})
+	s.serveJSON(w, r, ProviderZarinpal, makeCall, func(fields map[string]any) *answer {
+		merchant := text(fields["merchant_id"])
+		if utf8.RuneCountInString(merchant) != 36 {
+			return unless(false, zarinpalError("-9", list{object{{"merchant_id", "The merchant id must be 36 characters."}}}))
 		}
-	case !accepts(merchant, s.opts.MerchantIDs):
-		c.exec = func() answer { return zarinpalError("-10", nil) }
-	}
-	s.serveCall(w, r, c)
+		return unless(accepts(merchant, s.opts.MerchantIDs), zarinpalError("-10", nil))
+	})
 }
 
-// zarinpalRequest is what every call is made of.
-type zarinpalRequest struct {
-	fields        map[string]any
-	owner, origin string
-}
-
-func (q *zarinpalRequest) text(name string) string { return text(q.fields[name]) }
-
-func (s *Server) zarinpalCreate(q *zarinpalRequest) call {
-	metadata, _ := q.fields["metadata"].(map[string]any)
-	order := text(metadata["order_id"])
+func (s *Server) zarinpalCreate(fields map[string]any, r *http.Request) call {
+	metadata, _ := fields["metadata"].(map[string]any)
+	order, origin := text(metadata["order_id"]), s.origin(r)
 	return call{op: OpCreate, order: order, exec: func() answer {
-		unit, known := map[string]int64{"": 1, "IRR": 1, "IRT": 10}[q.text("currency")]
+		unit, known := map[string]int64{"": 1, "IRR": 1, "IRT": 10}[text(fields["currency"])]
 		var problems list
 		if !known {
 			problems = append(problems, object{{"currency", "The selected currency is invalid."}})
 		}
 		low, high := s.limits(ProviderZarinpal)
-		amount, ok := number(q.fields["amount"])
+		amount, ok := number(fields["amount"])
 		if !ok || unit > 0 && amount < (low+unit-1)/unit {
 			problems = append(problems, object{{"amount", "The amount must be at least " + strconv.FormatInt(low, 10) + " rials."}})
 		}
-		callback, description := q.text("callback_url"), q.text("description")
+		callback, description := text(fields["callback_url"]), text(fields["description"])
 		if !goodCallback(callback) {
 			problems = append(problems, object{{"callback_url", "The callback url format is invalid."}})
 		}
@@ -116,16 +98,14 @@ func (s *Server) zarinpalCreate(q *zarinpalRequest) call {
 		}
 		p := s.newPayment(ProviderZarinpal, zarinpalAuthority(), amount*unit)
 		p.hashedCard = strings.ToUpper(p.hashedCard)
-		p.order, p.callback, p.owner, p.unit = order, callback, q.owner, unit
+		p.order, p.callback, p.owner, p.unit = order, callback, zarinpalOwner(fields), unit
 		p.auto = metadata["auto_verify"] == true
-		p.link = q.origin + "/zarinpal/pg/StartPay/" + p.id
-		s.st.add(p)
-		return reply(http.StatusOK, object{
-			{"data", object{{"code", 100}, {"message", "Success"}, {"authority", p.id}, {"fee_type", p.zarinpalPayer()}, {"fee", p.fee}}},
-			{"errors", list{}},
-		})
+		s.st.add(p, origin+"/zarinpal/pg/StartPay/"+p.id)
+		return zarinpalData(object{{"code", 100}, {"message", "Success"}, {"authority", p.id}, {"fee_type", p.zarinpalPayer()}, {"fee", p.fee}})
 	}}
 }
+
+func zarinpalOwner(fields map[string]any) string { return fingerprint(text(fields["merchant_id"])) }
 
 // zarinpalHost compares with the registered domain, where the settings have one.
 func (s *Server) zarinpalHost(callback string) bool {
@@ -142,8 +122,8 @@ func zarinpalAuthority() string {
 }
 
 // zarinpalFind looks for the payment that a call names, or says what is wrong.
-func (s *Server) zarinpalFind(q *zarinpalRequest) (*payment, *answer) {
-	authority := q.text("authority")
+func (s *Server) zarinpalFind(fields map[string]any) (*payment, *answer) {
+	authority := text(fields["authority"])
 	p := s.st.find(ProviderZarinpal, authority)
 	var wrong answer
 	switch {
@@ -151,7 +131,7 @@ func (s *Server) zarinpalFind(q *zarinpalRequest) (*payment, *answer) {
 		wrong = zarinpalError("-9", list{object{{"authority", "The authority must be 36 characters."}}})
 	case p == nil:
 		wrong = zarinpalError("-54", nil)
-	case p.owner != q.owner:
+	case p.owner != zarinpalOwner(fields):
 		p.verifyRefused++
 		wrong = zarinpalError("-53", nil)
 	default:
@@ -170,14 +150,14 @@ func (s *Server) zarinpalLook(p *payment) {
 	p.checkWindow(now, s.window(ProviderZarinpal))
 }
 
-func (s *Server) zarinpalVerify(q *zarinpalRequest) call {
-	return call{op: OpVerify, subject: q.text("authority"), exec: func() answer {
-		p, wrong := s.zarinpalFind(q)
+func (s *Server) zarinpalVerify(fields map[string]any, _ *http.Request) call {
+	return call{op: OpVerify, subject: text(fields["authority"]), exec: func() answer {
+		p, wrong := s.zarinpalFind(fields)
 		if wrong != nil {
 			return *wrong
 		}
 		// The number of create, in the unit of create: verify has no currency.
-		if amount, ok := number(q.fields["amount"]); !ok || amount*p.unit != p.amount {
+		if amount, ok := number(fields["amount"]); !ok || amount*p.unit != p.amount {
 			p.verifyRefused++
 			return zarinpalError("-50", nil)
 		}
@@ -189,15 +169,11 @@ func (s *Server) zarinpalVerify(q *zarinpalRequest) call {
 		case first:
 			code, message = 100, "Paid"
 		}
-		return reply(http.StatusOK, object{{"data", p.zarinpalRecord(code, message)}, {"errors", list{}}})
+		return zarinpalData(p.zarinpalRecord(code, message))
 	}}
 }
 
 func (p *payment) zarinpalRecord(code int, message string) object {
-	var order any
-	if p.order != "" {
-		order = p.order
-	}
 	ref, _ := strconv.ParseInt(p.bankRef, 10, 64)
 	return object{
 		{"code", code},
@@ -208,7 +184,7 @@ func (p *payment) zarinpalRecord(code int, message string) object {
 		{"fee_type", p.zarinpalPayer()},
 		{"fee", p.fee},
 		{"shaparak_fee", 1200},
-		{"order_id", order},
+		{"order_id", orNull(p.order)},
 		{"wages", nil},
 	}
 }
@@ -220,28 +196,25 @@ func (p *payment) zarinpalPayer() string {
 	return "Merchant"
 }
 
-func (s *Server) zarinpalInquiry(q *zarinpalRequest) call {
-	return call{op: OpInquiry, subject: q.text("authority"), exec: func() answer {
-		p, wrong := s.zarinpalFind(q)
+func (s *Server) zarinpalInquiry(fields map[string]any, _ *http.Request) call {
+	return call{op: OpInquiry, subject: text(fields["authority"]), exec: func() answer {
+		p, wrong := s.zarinpalFind(fields)
 		if wrong != nil {
 			return *wrong
 		}
 		p.inquiries++
-		return reply(http.StatusOK, object{
-			{"data", object{{"status", p.zarinpalState()}, {"code", 100}, {"message", "Success"}}},
-			{"errors", list{}},
-		})
+		return zarinpalData(object{{"status", p.zarinpalState()}, {"code", 100}, {"message", "Success"}})
 	}}
 }
 
 // zarinpalReverse undoes a payment for 30 minutes after verify.
-func (s *Server) zarinpalReverse(q *zarinpalRequest) call {
-	return call{op: OpRefund, subject: q.text("authority"), exec: func() answer {
-		p := s.st.find(ProviderZarinpal, q.text("authority"))
+func (s *Server) zarinpalReverse(fields map[string]any, _ *http.Request) call {
+	return call{op: OpRefund, subject: text(fields["authority"]), exec: func() answer {
+		p := s.st.find(ProviderZarinpal, text(fields["authority"]))
 		switch {
 		case p == nil:
 			return zarinpalError("-54", nil)
-		case p.owner != q.owner:
+		case p.owner != zarinpalOwner(fields):
 			return zarinpalError("-53", nil)
 		}
 		s.zarinpalLook(p)
@@ -253,35 +226,26 @@ func (s *Server) zarinpalReverse(q *zarinpalRequest) call {
 		default:
 			p.giveBack(p.settled, now)
 		}
-		return reply(http.StatusOK, object{
-			{"data", object{{"code", 100}, {"message", "Reversed"}}},
-			{"errors", list{}},
-		})
+		return zarinpalData(object{{"code", 100}, {"message", "Reversed"}})
 	}}
 }
 
-func (p *payment) zarinpalState() string {
-	switch p.state {
-	case StatePaid:
-		return "PAID"
-	case StateVerified, StateSettled:
-		return "VERIFIED"
-	case StateDeclined, StateCancelled:
-		return "FAILED"
-	case StateReversed, StateRefunded:
-		return "REVERSED"
-	}
-	return "IN_BANK"
+// zarinpalStates are the words of inquiry; others are IN_BANK.
+var zarinpalStates = map[string]string{
+	StatePaid: "PAID", StateVerified: "VERIFIED", StateSettled: "VERIFIED", StateDeclined: "FAILED", StateCancelled: "FAILED",
+	StateReversed: "REVERSED", StateRefunded: "REVERSED",
 }
+
+func (p *payment) zarinpalState() string { return cmp.Or(zarinpalStates[p.state], "IN_BANK") }
 
 // zarinpalUnverified lists at most 100, the newest first. Its code is a text, as in
 // the document's sample; amounts are in the unit that the payment was created in.
-func (s *Server) zarinpalUnverified(q *zarinpalRequest) call {
+func (s *Server) zarinpalUnverified(fields map[string]any, _ *http.Request) call {
 	return call{op: OpList, exec: func() answer {
 		rows := list{}
 		for i := len(s.st.listed) - 1; i >= 0 && len(rows) < 100; i-- {
 			p := s.st.listed[i]
-			if p.provider != ProviderZarinpal || p.owner != q.owner {
+			if p.provider != ProviderZarinpal || p.owner != zarinpalOwner(fields) {
 				continue
 			}
 			if s.zarinpalLook(p); p.state != StatePaid {
@@ -295,10 +259,7 @@ func (s *Server) zarinpalUnverified(q *zarinpalRequest) call {
 				{"date", p.paid.UTC().Format(time.DateTime)},
 			})
 		}
-		return reply(http.StatusOK, object{
-			{"data", object{{"code", "100"}, {"message", "Success"}, {"authorities", rows}}},
-			{"errors", list{}},
-		})
+		return zarinpalData(object{{"code", "100"}, {"message", "Success"}, {"authorities", rows}})
 	}}
 }
 
@@ -322,12 +283,14 @@ var zarinpalTexts = map[string]string{
 	"-63": "The time for reversing is over.",
 }
 
+// zarinpalData answers with a success, beside which there are no errors.
+func zarinpalData(data object) answer {
+	return reply(http.StatusOK, object{{"data", data}, {"errors", list{}}})
+}
+
 // zarinpalError: the other member is an empty list then. Only 422 for −9 is told by
 // others; the rest of the statuses is chosen.
 func zarinpalError(code string, validations list) answer {
-	if validations == nil {
-		validations = list{}
-	}
 	status := http.StatusBadRequest
 	switch code {
 	case "-9":
@@ -335,16 +298,13 @@ func zarinpalError(code string, validations list) answer {
 	case "-10", "-11":
 		status = http.StatusUnauthorized
 	}
-	message := zarinpalTexts[code]
-	if message == "" {
-		message = "Error " + code
-	}
+	message := cmp.Or(zarinpalTexts[code], "Error "+code)
 	n, err := strconv.Atoi(code)
 	if err != nil {
 		n = -52
 	}
 	return reply(status, object{
 		{"data", list{}},
-		{"errors", object{{"message", message}, {"code", n}, {"validations", validations}}},
+		{"errors", object{{"message", message}, {"code", n}, {"validations", append(list{}, validations...)}}},
 	})
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -85,8 +86,7 @@ func (s *Server) zibalCreate(fields map[string]any, r *http.Request) call {
 		p.payer[3] = text(fields["description"])
 		p.owner = fingerprint(text(fields["merchant"]))
 		p.sandbox = text(fields["merchant"]) == "zibal"
-		p.link = origin + "/zibal/start/" + p.id
-		s.st.add(p)
+		s.st.add(p, origin+"/zibal/start/"+p.id)
 		id, _ := strconv.ParseInt(p.id, 10, 64)
 		return reply(http.StatusOK, object{{"trackId", id}, {"result", 100}, {"message", "success"}})
 	}}
@@ -102,10 +102,7 @@ func (s *Server) zibalFind(fields map[string]any) (*payment, *answer) {
 		// A text where a number should be was seen to end like this.
 		wrong = reply(http.StatusInternalServerError, object{{"statusCode", 500}, {"message", "Internal Server Error"}})
 	case p == nil || p.owner != fingerprint(text(fields["merchant"])):
-		if p != nil {
-			p.verifyRefused++
-		}
-		wrong = zibalResult(203)
+		wrong = p.refused(zibalResult(203))
 	default:
 		p.checkWindow(s.st.clock(), s.window(ProviderZibal))
 		return p, nil
@@ -163,10 +160,7 @@ func (s *Server) zibalRefund(fields map[string]any, _ *http.Request) call {
 
 // zibalRecord returns what verify and inquiry say of a payment.
 func (p *payment) zibalRecord() object {
-	var order, ref, card any
-	if p.order != "" {
-		order = p.order
-	}
+	var ref, card any
 	if !p.paid.IsZero() {
 		n, _ := strconv.ParseInt(p.bankRef, 10, 64)
 		ref, card = n, p.card
@@ -178,37 +172,21 @@ func (p *payment) zibalRecord() object {
 		{"paidAt", zibalTime(p.paid)},
 		{"status", p.zibalStatus()},
 		{"amount", p.amount},
-		{"orderId", order},
+		{"orderId", orNull(p.order)},
 		{"description", p.payer[3]},
 		{"cardNumber", card},
 	}
 }
 
 // zibalTime has no zone and microseconds; the zone is chosen: Tehran's.
-func zibalTime(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t.In(time.FixedZone("", 3*3600+1800)).Format("2006-01-02T15:04:05.000000")
+func zibalTime(t time.Time) any { return inTehran(t, "2006-01-02T15:04:05.000000") }
+
+// zibalStates are the numbers of the document's table; others are −1.
+var zibalStates = map[string]int{
+	StateVerified: 1, StateSettled: 1, StatePaid: 2, StateCancelled: 3, StateDeclined: 5, StateRefunded: 15, StateReversed: 18,
 }
 
-func (p *payment) zibalStatus() int {
-	switch p.state {
-	case StateVerified, StateSettled:
-		return 1
-	case StatePaid:
-		return 2
-	case StateCancelled:
-		return 3
-	case StateDeclined:
-		return 5
-	case StateRefunded:
-		return 15
-	case StateReversed:
-		return 18
-	}
-	return -1
-}
+func (p *payment) zibalStatus() int { return cmp.Or(zibalStates[p.state], -1) }
 
 // zibalFail returns the fault "error": a result of the table.
 func zibalFail(code string) answer {
@@ -228,9 +206,5 @@ var zibalTexts = map[int]string{
 
 // zibalResult answers with a result alone.
 func zibalResult(n int) answer {
-	message := zibalTexts[n]
-	if message == "" {
-		message = "error " + strconv.Itoa(n)
-	}
-	return reply(http.StatusOK, object{{"result", n}, {"message", message}})
+	return reply(http.StatusOK, object{{"result", n}, {"message", cmp.Or(zibalTexts[n], "error "+strconv.Itoa(n))}})
 }

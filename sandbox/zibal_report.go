@@ -10,9 +10,8 @@ import (
 // dates are days in Tehran, both included, and pages begin with 1, is chosen.
 func (s *Server) zibalReport(fields map[string]any, _ *http.Request) call {
 	return call{op: OpList, exec: func() answer {
-		zone := time.FixedZone("", 3*3600+1800)
-		from, err1 := time.ParseInLocation(time.DateOnly, text(fields["fromDate"]), zone)
-		to, err2 := time.ParseInLocation(time.DateOnly, text(fields["toDate"]), zone)
+		from, err1 := time.ParseInLocation(time.DateOnly, text(fields["fromDate"]), tehran)
+		to, err2 := time.ParseInLocation(time.DateOnly, text(fields["toDate"]), tehran)
 		page, ok1 := number(fields["page"])
 		size, ok2 := number(fields["size"])
 		if err1 != nil || err2 != nil || !ok1 || !ok2 || page < 1 || size < 1 {

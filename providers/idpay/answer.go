@@ -20,8 +20,10 @@ func verifyAnswer(r wire.Reply) payment.Answer {
 		return errorAnswer(r, a)
 	}
 	switch status {
-	case statusVerified, statusVerifiedBefore, statusSettled:
-		return paidAnswer(r.Object, a, status, status != statusVerified)
+	case statusVerified:
+		return paidAnswer(r.Object, a, status, payment.OutcomePaid)
+	case statusVerifiedBefore, statusSettled:
+		return paidAnswer(r.Object, a, status, payment.OutcomeAgain)
 	}
 	// 10 and the like: nothing was verified, and nothing says why.
 	return wire.Unread(a, payment.ReasonBadAnswer, strconv.FormatInt(status, 10), nil)
@@ -41,15 +43,13 @@ func inquiryAnswer(r wire.Reply) payment.Answer {
 	code := strconv.FormatInt(status, 10)
 	switch status {
 	case statusVerified, statusVerifiedBefore, statusSettled:
-		return paidAnswer(r.Object, a, status, true)
+		return paidAnswer(r.Object, a, status, payment.OutcomeAgain)
 	case statusWaiting:
 		rc, err := receipt(r.Object)
 		if err != nil {
 			return wire.Unread(a, payment.ReasonUnrecognised, code, err)
 		}
-		a = wire.Settle(a, payment.OutcomeAwaiting, "", code)
-		a.Receipt = rc
-		return a
+		return wire.Accept(a, payment.OutcomeAwaiting, code, rc)
 	case statusNotPaid, statusAtBank:
 		return wire.Settle(a, payment.OutcomeOpen, "", code)
 	case statusFailed, statusCancelled:
@@ -72,22 +72,13 @@ func errorAnswer(r wire.Reply, a payment.Answer) payment.Answer {
 	if !ok || r.Object.Has("status") || r.Status < 400 {
 		return a
 	}
-	text := strconv.FormatInt(code, 10)
-	m, known := errorCodes[code]
-	if !known || m.outcome == payment.OutcomeUnknown {
-		reason := payment.ReasonBadAnswer
-		if known {
-			reason = m.reason
-		}
-		return wire.Unread(a, reason, text, nil)
-	}
-	return wire.Settle(a, m.outcome, m.reason, text)
+	return errorCodes.Answer(a, code, strconv.FormatInt(code, 10))
 }
 
 // paidAnswer reads the body of a success. id, order_id and amount are what the
 // shop is credited by, and always documented: without them it is no success
 // that we know.
-func paidAnswer(o wire.Object, a payment.Answer, status int64, again bool) payment.Answer {
+func paidAnswer(o wire.Object, a payment.Answer, status int64, outcome payment.Outcome) payment.Answer {
 	code := strconv.FormatInt(status, 10)
 	rc, err := receipt(o)
 	if err == nil && (rc.ID == "" || rc.Order == "" || rc.Amount == 0) {
@@ -103,13 +94,7 @@ func paidAnswer(o wire.Object, a payment.Answer, status int64, again bool) payme
 		a.Receipt = rc
 		return a
 	}
-	outcome := payment.OutcomePaid
-	if rc.Again = again; again {
-		outcome = payment.OutcomeAgain
-	}
-	a = wire.Settle(a, outcome, "", code)
-	a.Receipt = rc
-	return a
+	return wire.Accept(a, outcome, code, rc)
 }
 
 // number returns IDPay's receipt number, written in one way; "" if it is absent or

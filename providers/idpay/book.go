@@ -91,6 +91,3 @@ func bookedState(status int64) payment.BookedState {
 	}
 	return payment.BookedUnpaid
 }
-
-// Interface guard
-var _ payment.Bookkeeper = (*Provider)(nil)

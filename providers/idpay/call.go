@@ -67,17 +67,12 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 	return payment.Started{ID: id, PayURL: link}, nil
 }
 
-// refusal returns the error of a create that IDPay answered with a code. Codes of
-// trouble at IDPay's own end may have made a payment.
+// refusal returns the error of a create that IDPay answered with a code.
 func refusal(code int64) error {
-	m, known := errorCodes[code]
-	switch {
-	case !known || code == -1 || code == 15:
-		return fmt.Errorf("idpay: create: code %d: %w", code, wire.ErrAnswer)
-	case m.owner:
-		return fmt.Errorf("idpay: %w (code %d: %s): %w", payment.ErrRefused, code, says[code], payment.ErrOperator)
+	if text := says[code]; text != "" {
+		return fmt.Errorf("idpay: %w (code %d: %s): %w", payment.ErrRefused, code, text, payment.ErrOperator)
 	}
-	return fmt.Errorf("idpay: %w (code %d)", payment.ErrRefused, code)
+	return errorCodes.Refused("idpay", code)
 }
 
 func (p *Provider) post(ctx context.Context, path string, body any) wire.Reply {

@@ -1,6 +1,9 @@
 package idpay
 
-import "github.com/rahgir/caddy-payments/payment"
+import (
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
+)
 
 // The states of a transaction (IDPay v1.1, table of states).
 const (
@@ -18,38 +21,22 @@ const (
 	statusSettled        = 200
 )
 
-// meaning is what an error code says about a payment that we asked to verify or
-// inquire about, and whose fault it is when a payment could not be created.
-type meaning struct {
-	outcome payment.Outcome
-	reason  payment.Reason
-	// owner marks what the shop's owner can mend.
-	owner bool
-}
-
-var (
-	operator = meaning{payment.OutcomeOperator, payment.ReasonOperator, true}
-	// silent codes say nothing about a payment: they speak of other calls, of
-	// fields that we always send, or of trouble at IDPay.
-	silent = meaning{payment.OutcomeUnknown, payment.ReasonBadAnswer, false}
-)
-
 // errorCodes is the whole error table of the document (IDPay v1.1, /errors).
-var errorCodes = map[int64]meaning{
-	-1: silent, // unexpected
-	11: operator, 12: operator, 13: operator, 14: operator,
-	15: {payment.OutcomeUnknown, payment.ReasonBusy, false}, // service unavailable
-	21: operator, 22: operator, 23: operator, 24: operator,
-	31: silent, 32: silent, 33: silent, // id, order_id, amount empty
-	34: silent, 35: silent, 36: silent, // amount out of limits, at create
-	37: {silent.outcome, silent.reason, true}, // callback empty, of another domain, invalid
-	38: {silent.outcome, silent.reason, true},
-	39: {silent.outcome, silent.reason, true},
-	41: silent, 42: silent, 43: silent, 44: silent, // filters of the list
-	51: silent,                                                     // could not be created
-	52: {payment.OutcomeRefused, payment.ReasonUnknownID, false},   // inquiry without result
-	53: {payment.OutcomeRefused, payment.ReasonNotPaid, false},     // cannot be verified
-	54: {payment.OutcomeClosed, payment.ReasonWindowClosed, false}, // window over
+var errorCodes = wire.Codes{
+	-1: wire.Silent, // unexpected
+	11: wire.Operator, 12: wire.Operator, 13: wire.Operator, 14: wire.Operator,
+	15: {Outcome: payment.OutcomeUnknown, Reason: payment.ReasonBusy}, // service unavailable
+	21: wire.Operator, 22: wire.Operator, 23: wire.Operator, 24: wire.Operator,
+	31: wire.AtCreate, 32: wire.AtCreate, 33: wire.AtCreate, // id, order_id, amount empty
+	34: wire.AtCreate, 35: wire.AtCreate, 36: wire.AtCreate, // amount out of limits, at create
+	37: wire.Settings, // callback empty, of another domain, invalid
+	38: wire.Settings,
+	39: wire.Settings,
+	41: wire.AtCreate, 42: wire.AtCreate, 43: wire.AtCreate, 44: wire.AtCreate, // filters of the list
+	51: wire.AtCreate,                                                                      // could not be created
+	52: {Outcome: payment.OutcomeRefused, Reason: payment.ReasonUnknownID, Unmade: true},   // inquiry without result
+	53: {Outcome: payment.OutcomeRefused, Reason: payment.ReasonNotPaid, Unmade: true},     // cannot be verified
+	54: {Outcome: payment.OutcomeClosed, Reason: payment.ReasonWindowClosed, Unmade: true}, // window over
 }
 
 // says is what the document says of the codes that the shop's owner can mend.

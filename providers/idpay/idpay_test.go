@@ -160,7 +160,7 @@ func TestVerifyStates(t *testing.T) {
 // Every code that the owner can mend says what is to be mended.
 func TestOwnersCodesAreExplained(t *testing.T) {
 	for code, m := range errorCodes {
-		if m.owner && (says[code] == "" || !strings.Contains(refusal(code).Error(), says[code])) {
+		if m.Owner && (says[code] == "" || !strings.Contains(refusal(code).Error(), says[code])) {
 			t.Errorf("code %d is not explained: %v", code, refusal(code))
 		}
 	}

@@ -1,8 +1,6 @@
 package idpay
 
 import (
-	"regexp"
-
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
@@ -17,10 +15,6 @@ const (
 	defaultAPI  = "https://api.idpay.ir"
 	defaultPage = "https://idpay.ir"
 )
-
-// keyForm is what the document's keys look like. Another one is only warned about:
-// the document doesn't say that there is no other.
-var keyForm = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
 
 // Provider is IDPay, protocol v1.1. It verifies payments with
 // `/v1.1/payment/verify`, asks about them with `/v1.1/payment/inquiry` and
@@ -68,7 +62,8 @@ func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 func (p *Provider) Provision(ctx caddy.Context) error {
 	d := wire.Document{Type: protocol.Name, Protocol: protocol.Name, API: defaultAPI, Credential: "api_key", Written: p.APIKey, Sandbox: p.Sandbox}
 	return p.Open(ctx, d, func() error {
-		if !keyForm.MatchString(p.Key().Reveal()) {
+		// The document's keys have this form; it doesn't say that there is no other.
+		if _, ok := wire.UUID(p.Key().Reveal()); !ok {
 			ctx.Logger().Warn("api_key is not of the form of IDPay's keys, which are UUIDs such as 6a7f99eb-7c20-4412-a972-6dfb7cd253a4: payments will be refused if it isn't one")
 		}
 		pay, err := p.PayBase(defaultPage)
@@ -81,7 +76,11 @@ func (p *Provider) Provision(ctx caddy.Context) error {
 
 // Interface guards
 var (
-	_ wire.Module      = (*Provider)(nil)
-	_ payment.Creator  = (*Provider)(nil)
-	_ payment.Inquirer = (*Provider)(nil)
+	_ wire.Module        = (*Provider)(nil)
+	_ payment.Creator    = (*Provider)(nil)
+	_ payment.Inquirer   = (*Provider)(nil)
+	_ payment.Bookkeeper = (*Provider)(nil)
+	_ payment.Relayer    = (*Provider)(nil)
+	_ payment.PayPager   = (*Provider)(nil)
+	_ payment.Masker     = (*Provider)(nil)
 )

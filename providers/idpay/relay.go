@@ -1,6 +1,7 @@
 package idpay
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 
@@ -54,35 +55,22 @@ func (p *Provider) Owns(c payment.RelayCall) (payment.RelayOwner, error) {
 
 // ReadCall implements [payment.Relayer]. Amounts are rials.
 func (p *Provider) ReadCall(kind payment.RelayKind, c payment.RelayCall) (payment.RelayAsk, error) {
-	a := payment.RelayAsk{Kind: kind}
-	switch kind {
-	case payment.RelayHarmless:
-		return a, nil
-	case payment.RelayPayPage:
-		a.ID = wire.LastSegment(c.Path)
-	default:
-		o, err := wire.CallFields(c)
-		if err != nil {
-			return a, err
-		}
-		a.Order = o.Text(paramOrderID)
-		if kind == payment.RelayCreate {
-			a.Number, a.Unread = o.Number(paramAmount)
-			a.Unit, a.Callback = payment.Rial, o.Text("callback")
-			return a, nil
-		}
-		a.ID = o.Text(paramID)
+	if kind == payment.RelayHarmless {
+		return payment.RelayAsk{Kind: kind}, nil
 	}
-	if !checkID(a.ID) {
-		return a, wire.Malformed(paramID)
-	}
-	return a, nil
+	return wire.ReadAsk(kind, c, paramID, wire.Checked(checkID), func(o wire.Object, a *payment.RelayAsk) {
+		if a.Order = o.Text(paramOrderID); kind != payment.RelayCreate {
+			a.ID = o.Text(paramID)
+			return
+		}
+		a.Number, a.Unread = o.Number(paramAmount)
+		a.Unit, a.Callback = payment.Rial, o.Text("callback")
+	})
 }
 
 // ReadCreated implements [payment.Relayer].
 func (p *Provider) ReadCreated(r payment.RelayReply) (id string, ok bool) {
-	made, err := p.started(wire.OfRelay(r))
-	return made.ID, err == nil
+	return wire.Created(p.started(wire.OfRelay(r)))
 }
 
 // ReadVerified implements [payment.Relayer].
@@ -120,13 +108,8 @@ func said(status int, rec *payment.Record) payment.RelayReply {
 	m := map[string]any{"status": status}
 	if rec != nil && rec.Receipt != nil {
 		rc := rec.Receipt
-		amount, paid := rc.Amount, rc.Paid
-		if amount == 0 {
-			amount = rec.Price()
-		}
-		if paid == 0 {
-			paid = amount
-		}
+		amount := cmp.Or(rc.Amount, rec.Price())
+		paid := cmp.Or(rc.Paid, amount)
 		paidAt, verifiedAt := "", ""
 		if !rc.PaidAt.IsZero() {
 			paidAt = strconv.FormatInt(rc.PaidAt.Unix(), 10)
@@ -148,9 +131,3 @@ func (*Provider) UnpaidParams() map[string]string {
 
 // PageOf implements [payment.PayPager].
 func (p *Provider) PageOf(id string) string { return p.page.URL(id) }
-
-// Interface guards
-var (
-	_ payment.Relayer  = (*Provider)(nil)
-	_ payment.PayPager = (*Provider)(nil)
-)

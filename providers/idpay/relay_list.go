@@ -54,6 +54,3 @@ func (p *Provider) Mask(r payment.RelayReply, unheard []*payment.Record) payment
 	out.Type = r.Type
 	return out
 }
-
-// Interface guard.
-var _ payment.Masker = (*Provider)(nil)

@@ -1,16 +1,16 @@
 package invoice
 
 import (
+	"cmp"
+
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
 )
 
 const (
-	usedImported = "imported"
-	usedNone     = "none"
-
 	feeMerchant = "merchant"
 	feePayer    = "payer"
 )
@@ -37,20 +37,18 @@ type Account struct {
 // "none", or "" if the configuration does not say.
 func (a *Account) UsedIDs() string { return a.Used }
 
-func (a *Account) accountOptions() []wire.Option {
-	return []wire.Option{
+// options are the lines of a host's block, with those of its own; fallback is its address.
+func (a *Account) options(fallback string, own ...wire.Option) []wire.Option {
+	return append(append(a.Options(fallback, fallback),
 		wire.Credential("api_key", &a.APIKey),
-		wire.Word("used_ids", &a.Used, usedImported, usedNone),
-	}
+		wire.Word("used_ids", &a.Used, payment.UsedIDsImported, payment.UsedIDsNone),
+	), own...)
 }
 
 func (a *Account) provision(ctx caddy.Context, kind, fallback, fee string) error {
 	d := wire.Document{Type: kind, Protocol: protocol.Name, API: fallback, Credential: "api_key", Written: a.APIKey}
 	err := a.Open(ctx, d, func() error {
-		if err := wire.OneOf("used_ids", a.Used, usedImported, usedNone); err != nil {
-			return err
-		}
-		if err := wire.OneOf("fee", fee, feeMerchant, feePayer); err != nil {
+		if err := cmp.Or(wire.OneOf("used_ids", a.Used, payment.UsedIDsImported, payment.UsedIDsNone), wire.OneOf("fee", fee, feeMerchant, feePayer)); err != nil {
 			return err
 		}
 		pay, err := a.PayBase(fallback)

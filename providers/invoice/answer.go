@@ -42,13 +42,11 @@ func paid(o wire.Object, a payment.Answer, key string) payment.Answer {
 	if err != nil {
 		return wire.Unread(a, payment.ReasonUnrecognised, strconv.Itoa(statusOK), err)
 	}
-	a = wire.Settle(a, payment.OutcomePaid, "", strconv.Itoa(statusOK))
-	a.Receipt = &payment.Receipt{
+	return wire.Accept(a, payment.OutcomePaid, strconv.Itoa(statusOK), &payment.Receipt{
 		Amount:    amount,
 		Reference: wire.Reference(o.Text("bank_code")),
 		Number:    foldedKey(key),
-	}
-	return a
+	})
 }
 
 // foldedKey returns the key as databases that ignore case compare it. The answer
@@ -63,13 +61,5 @@ func refused(o wire.Object, a payment.Answer) payment.Answer {
 	if !ok || o.Has("amount") {
 		return a
 	}
-	text := strconv.FormatInt(code, 10)
-	m, known := errorCodes[code]
-	switch {
-	case !known:
-		return wire.Unread(a, payment.ReasonBadAnswer, text, nil)
-	case m.outcome == payment.OutcomeUnknown:
-		return wire.Unread(a, m.reason, text, nil)
-	}
-	return wire.Settle(a, m.outcome, m.reason, text)
+	return errorCodes.Answer(a, code, strconv.FormatInt(code, 10))
 }

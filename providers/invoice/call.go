@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
@@ -38,19 +37,11 @@ func (a *Account) started(r wire.Reply) (payment.Started, error) {
 	}
 	status, ok := r.Object.Int("status")
 	if code, isCode := r.Object.Int("errorCode"); ok && status == statusError && isCode && !r.Object.Has("invoice_key") {
-		return payment.Started{}, refusal(code)
+		return payment.Started{}, errorCodes.Refused("invoice", code)
 	}
 	key := r.Object.Text("invoice_key")
 	if !ok || status != statusOK || r.Status/100 != http.StatusOK/100 || r.Object.Has("errorCode") || !checkKey(key) {
 		return payment.Started{}, unread
 	}
 	return payment.Started{ID: key, PayURL: a.page.URL(key)}, nil
-}
-
-// refusal returns the error of a request that the script answered with a code.
-func refusal(code int64) error {
-	if m := errorCodes[code]; m.refuses {
-		return wire.Refused("invoice", strconv.FormatInt(code, 10), m.owner)
-	}
-	return fmt.Errorf("invoice: request: code %d: %w", code, wire.ErrAnswer)
 }

@@ -48,8 +48,7 @@ func (*Provider) CaddyModule() caddy.ModuleInfo {
 //		insecure_http [on|off]
 //	}
 func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	options := append(p.Options("", ""), p.accountOptions()...)
-	return wire.ParseBlock(d, append(options, wire.Word("fee", &p.Fee, feeMerchant, feePayer))...)
+	return wire.ParseBlock(d, p.options("", wire.Word("fee", &p.Fee, feeMerchant, feePayer))...)
 }
 
 // Provision resolves secrets and addresses. It makes no call.
@@ -62,7 +61,9 @@ func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error { return p.
 
 // Interface guards
 var (
-	_ wire.Module     = (*Provider)(nil)
-	_ payment.Creator = (*Provider)(nil)
-	_ payment.UsedIDs = (*Provider)(nil)
+	_ wire.Module      = (*Provider)(nil)
+	_ payment.Creator  = (*Provider)(nil)
+	_ payment.UsedIDs  = (*Provider)(nil)
+	_ payment.Relayer  = (*Provider)(nil)
+	_ payment.PayPager = (*Provider)(nil)
 )

@@ -41,7 +41,7 @@ func (*Pal24) CaddyModule() caddy.ModuleInfo {
 //		insecure_http [on|off]
 //	}
 func (p *Pal24) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return wire.ParseBlock(d, append(p.Options(defaultPal24, defaultPal24), p.accountOptions()...)...)
+	return wire.ParseBlock(d, p.options(defaultPal24)...)
 }
 
 // Provision resolves secrets and addresses. It makes no call.
@@ -60,4 +60,5 @@ var (
 	_ wire.Module     = (*Pal24)(nil)
 	_ payment.Creator = (*Pal24)(nil)
 	_ payment.UsedIDs = (*Pal24)(nil)
+	_ payment.Relayer = (*Pal24)(nil)
 )

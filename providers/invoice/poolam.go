@@ -45,8 +45,7 @@ func (*Poolam) CaddyModule() caddy.ModuleInfo {
 //		insecure_http [on|off]
 //	}
 func (p *Poolam) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	options := append(p.Options(defaultPoolam, defaultPoolam), p.accountOptions()...)
-	return wire.ParseBlock(d, append(options, wire.Word("fee", &p.Fee, feeMerchant, feePayer))...)
+	return wire.ParseBlock(d, p.options(defaultPoolam, wire.Word("fee", &p.Fee, feeMerchant, feePayer))...)
 }
 
 // Provision resolves secrets and addresses. It makes no call.
@@ -65,4 +64,5 @@ var (
 	_ wire.Module     = (*Poolam)(nil)
 	_ payment.Creator = (*Poolam)(nil)
 	_ payment.UsedIDs = (*Poolam)(nil)
+	_ payment.Relayer = (*Poolam)(nil)
 )

@@ -62,8 +62,7 @@ func (*Account) ReadCall(kind payment.RelayKind, c payment.RelayCall) (payment.R
 
 // ReadCreated implements [payment.Relayer].
 func (a *Account) ReadCreated(r payment.RelayReply) (id string, ok bool) {
-	made, err := a.started(wire.OfRelay(r))
-	return made.ID, err == nil
+	return wire.Created(a.started(wire.OfRelay(r)))
 }
 
 // ReadVerified implements [payment.Relayer]. The answer doesn't name its invoice.
@@ -100,11 +99,3 @@ func (*Account) UnpaidParams() map[string]string { return nil }
 
 // PageOf implements [payment.PayPager].
 func (a *Account) PageOf(id string) string { return a.page.URL(id) }
-
-// Interface guards
-var (
-	_ payment.PayPager = (*Provider)(nil)
-	_ payment.Relayer  = (*Provider)(nil)
-	_ payment.Relayer  = (*Pal24)(nil)
-	_ payment.Relayer  = (*Poolam)(nil)
-)

@@ -26,23 +26,14 @@ func (p *Provider) verifyAnswerIn(r wire.Reply, unit payment.Unit) payment.Answe
 		// The bank's reference belongs to money that was taken: not a "no".
 		return wire.Unread(a, payment.ReasonUnrecognised, text, nil)
 	}
-	m, known := codes[code]
-	switch {
-	case p.already(code):
-		rc, err := p.receipt(r.Object, unit)
-		if err != nil {
-			return wire.Unread(a, payment.ReasonUnrecognised, text, err)
-		}
-		rc.Again = true
-		a = wire.Settle(a, payment.OutcomeAgain, "", text)
-		a.Receipt = rc
-		return a
-	case !known:
-		return wire.Unread(a, payment.ReasonBadAnswer, text, nil)
-	case m.outcome == payment.OutcomeUnknown:
-		return wire.Unread(a, m.reason, text, nil)
+	if !p.already(code) {
+		return codes.Answer(a, code, text)
 	}
-	return wire.Settle(a, m.outcome, m.reason, text)
+	rc, err := p.receipt(r.Object, unit)
+	if err != nil {
+		return wire.Unread(a, payment.ReasonUnrecognised, text, err)
+	}
+	return wire.Accept(a, payment.OutcomeAgain, text, rc)
 }
 
 // already: clients take −49 for "verified before", and −25 reads like it. What
@@ -70,9 +61,7 @@ func (p *Provider) paid(r wire.Reply, a payment.Answer, unit payment.Unit) payme
 	if err != nil {
 		return wire.Unread(a, payment.ReasonUnrecognised, strconv.Itoa(codeDone), err)
 	}
-	a = wire.Settle(a, payment.OutcomePaid, "", strconv.Itoa(codeDone))
-	a.Receipt = rc
-	return a
+	return wire.Accept(a, payment.OutcomePaid, strconv.Itoa(codeDone), rc)
 }
 
 // receipt reads the members of a success; the amount is in the unit that the call

@@ -53,17 +53,9 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 	case code == codeStarted && named && r.Status == http.StatusOK:
 		return payment.Started{ID: id, PayURL: p.pages[0].URL(id)}, nil
 	case code != codeStarted && !named:
-		return payment.Started{}, refusal(code)
+		return payment.Started{}, codes.Refused("nextpay", code)
 	}
 	return payment.Started{}, fmt.Errorf("nextpay: create: %w", wire.ErrAnswer)
-}
-
-// refusal returns the error of a create that NextPay answered with a code.
-func refusal(code int64) error {
-	if m := codes[code]; m.refuses {
-		return wire.Refused("nextpay", strconv.FormatInt(code, 10), m.owner)
-	}
-	return fmt.Errorf("nextpay: create: code %d: %w", code, wire.ErrAnswer)
 }
 
 func (p *Provider) post(ctx context.Context, path string, fields ...wire.Field) wire.Reply {

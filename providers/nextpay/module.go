@@ -1,6 +1,8 @@
 package nextpay
 
 import (
+	"cmp"
+
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap/zapcore"
@@ -22,9 +24,6 @@ const (
 const (
 	unitToman = "toman"
 	unitRial  = "rial"
-
-	on  = "on"
-	off = "off"
 
 	already49   = "49"
 	alreadyBoth = "both"
@@ -91,11 +90,7 @@ func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return wire.ParseBlock(d, append(p.Options(defaultAPI, defaultAPI),
 		wire.Credential("api_key", &p.APIKey),
 		wire.Word("unit", &p.Unit, unitToman, unitRial),
-		wire.Switch("compare_order", func(yes bool) {
-			if p.CompareOrder = off; yes {
-				p.CompareOrder = on
-			}
-		}),
+		wire.OnOff("compare_order", &p.CompareOrder),
 		wire.Word("already", &p.Already, already49, alreadyBoth, alreadyNone),
 		wire.Word("used_ids", &p.Used, payment.UsedIDsImported, payment.UsedIDsNone),
 	)...)
@@ -110,26 +105,24 @@ func (p *Provider) Provision(ctx caddy.Context) error {
 // setPages sets where browsers are sent, and what older plugins write.
 func (p *Provider) setPages() error {
 	pay, err := p.PayBase(defaultAPI)
-	p.pages = wire.Pages{wire.NewPage(pay, pagePath)}
-	if err != nil || p.PayURL != "" || p.BaseURL != "" {
+	if err != nil {
 		return err
 	}
-	www, err := wire.ParseBase("pay_url", otherPage, false)
-	p.pages = append(p.pages, wire.NewPage(www, pagePath))
+	hosts := []string{pay.LogString()}
+	if p.PayURL == "" && p.BaseURL == "" {
+		hosts = append(hosts, otherPage)
+	}
+	p.pages, err = wire.PagesAt(hosts, "/nx/gateway/payment/*")
 	return err
 }
 
 func (p *Provider) words() error {
-	if err := wire.OneOf("unit", p.Unit, unitToman, unitRial); err != nil {
-		return err
-	}
-	if err := wire.OneOf("compare_order", p.CompareOrder, on, off); err != nil {
-		return err
-	}
-	if err := wire.OneOf("already", p.Already, already49, alreadyBoth, alreadyNone); err != nil {
-		return err
-	}
-	return wire.OneOf("used_ids", p.Used, payment.UsedIDsImported, payment.UsedIDsNone)
+	return cmp.Or(
+		wire.OneOf("unit", p.Unit, unitToman, unitRial),
+		wire.OneOf("compare_order", p.CompareOrder, wire.On, wire.Off),
+		wire.OneOf("already", p.Already, already49, alreadyBoth, alreadyNone),
+		wire.OneOf("used_ids", p.Used, payment.UsedIDsImported, payment.UsedIDsNone),
+	)
 }
 
 // UsedIDs implements [payment.UsedIDs].
@@ -147,7 +140,10 @@ func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 
 // Interface guards
 var (
-	_ wire.Module     = (*Provider)(nil)
-	_ payment.Creator = (*Provider)(nil)
-	_ payment.UsedIDs = (*Provider)(nil)
+	_ wire.Module      = (*Provider)(nil)
+	_ payment.Creator  = (*Provider)(nil)
+	_ payment.UsedIDs  = (*Provider)(nil)
+	_ payment.Refunder = (*Provider)(nil)
+	_ payment.Relayer  = (*Provider)(nil)
+	_ payment.PayPager = (*Provider)(nil)
 )

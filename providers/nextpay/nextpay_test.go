@@ -233,8 +233,8 @@ func TestARefusalWithABankReferenceIsUnread(t *testing.T) {
 }
 
 func TestTheAnsweredOrderIsComparedUnlessTold(t *testing.T) {
-	p := provider(t, "", 0, func(p *Provider) { p.CompareOrder = off })
-	if a := read(t, 200, named, func(p *Provider) { p.CompareOrder = off }); a.Receipt == nil || a.Receipt.Order != "" || p.Protocol().ReturnsOrder {
+	p := provider(t, "", 0, func(p *Provider) { p.CompareOrder = wire.Off })
+	if a := read(t, 200, named, func(p *Provider) { p.CompareOrder = wire.Off }); a.Receipt == nil || a.Receipt.Order != "" || p.Protocol().ReturnsOrder {
 		t.Errorf("%+v", a.Receipt)
 	}
 	c, err := p.ReadReturn(func(n string) string { return map[string]string{paramID: sampleID, paramOrder: "wc-1"}[n] })

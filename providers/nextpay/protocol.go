@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
 )
 
 const protocolName = "nextpay"
@@ -43,7 +44,7 @@ func (p *Provider) currency() string {
 	return "IRT"
 }
 
-func (p *Provider) comparesOrder() bool { return p.CompareOrder != off }
+func (p *Provider) comparesOrder() bool { return p.CompareOrder != wire.Off }
 
 // Title implements [payment.Titled].
 func (*Provider) Title() (english, persian string) { return "NextPay", "نکست‌پی" }

@@ -53,7 +53,7 @@ func refundAnswer(r wire.Reply) payment.GivenBack {
 	if outcome, known := refundCodes[code]; known {
 		return wire.Gave(g, outcome, text)
 	}
-	switch m := codes[code]; m.outcome {
+	switch codes[code].Outcome {
 	case payment.OutcomeOperator:
 		return wire.Gave(g, payment.GiveBackOperator, text)
 	case payment.OutcomeRefused:
@@ -61,6 +61,3 @@ func refundAnswer(r wire.Reply) payment.GivenBack {
 	}
 	return wire.Gave(g, payment.GiveBackUnknown, text)
 }
-
-// Interface guard
-var _ payment.Refunder = (*Provider)(nil)

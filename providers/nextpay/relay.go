@@ -29,15 +29,7 @@ func (p *Provider) Owns(c payment.RelayCall) (payment.RelayOwner, error) {
 // ReadCall implements [payment.Relayer]. Each call says its own unit, toman where it
 // says none.
 func (p *Provider) ReadCall(kind payment.RelayKind, c payment.RelayCall) (payment.RelayAsk, error) {
-	a := payment.RelayAsk{Kind: kind}
-	id := ""
-	if kind == payment.RelayPayPage {
-		id = wire.LastSegment(c.Path)
-	} else {
-		o, err := wire.CallFields(c)
-		if err != nil {
-			return a, err
-		}
+	return wire.ReadAsk(kind, c, paramID, wire.UUID, func(o wire.Object, a *payment.RelayAsk) {
 		a.Number, a.Unread = o.Number("amount")
 		switch a.Order = o.Text("order_id"); o.Text("currency") {
 		case "", "IRT":
@@ -47,26 +39,20 @@ func (p *Provider) ReadCall(kind payment.RelayKind, c payment.RelayCall) (paymen
 		default:
 			a.Unread = true
 		}
-		if kind == payment.RelayCreate {
+		switch {
+		case kind == payment.RelayCreate:
 			a.Callback = o.Text("callback_uri")
-			return a, nil
-		}
-		if o.Has("refund_request") {
+			return
+		case o.Has("refund_request"):
 			a.Kind = payment.RelayGiveBack
 		}
-		id = o.Text("trans_id")
-	}
-	var ok bool
-	if a.ID, ok = wire.UUID(id); !ok {
-		return a, wire.Malformed("trans_id")
-	}
-	return a, nil
+		a.ID = o.Text(paramID)
+	})
 }
 
 // ReadCreated implements [payment.Relayer].
 func (p *Provider) ReadCreated(r payment.RelayReply) (id string, ok bool) {
-	made, err := p.started(wire.OfRelay(r))
-	return made.ID, err == nil
+	return wire.Created(p.started(wire.OfRelay(r)))
 }
 
 // ReadVerified implements [payment.Relayer]. The unit in which the shop's call asked binds
@@ -109,15 +95,7 @@ func (p *Provider) WriteReply(word payment.RelayWord, a payment.RelayAsk, rec *p
 func (p *Provider) said(a payment.RelayAsk, rec *payment.Record) payment.RelayReply {
 	m := map[string]any{"code": codeDone, "customer_phone": nil, "custom": nil}
 	if rec != nil && rec.Receipt != nil {
-		unit := a.Unit
-		if unit == 0 {
-			unit = p.unit()
-		}
-		amount := rec.Receipt.Amount
-		if amount == 0 {
-			amount = rec.Price()
-		}
-		m["amount"], _ = unit.Of(amount)
+		m["amount"], _ = cmp.Or(a.Unit, p.unit()).Of(cmp.Or(rec.Receipt.Amount, rec.Price()))
 		m["order_id"], m["card_holder"], m[memberReference] = rec.Order, rec.Receipt.Card, rec.Receipt.Reference
 		m["created_at"] = rec.CreatedAt.In(wire.Tehran).Format("2006-01-02 15:04:05")
 	}
@@ -129,9 +107,3 @@ func (*Provider) UnpaidParams() map[string]string { return nil }
 
 // PageOf implements [payment.PayPager].
 func (p *Provider) PageOf(id string) string { return p.pages[0].URL(id) }
-
-// Interface guards
-var (
-	_ payment.Relayer  = (*Provider)(nil)
-	_ payment.PayPager = (*Provider)(nil)
-)

@@ -18,8 +18,6 @@ const (
 	paramStatus = "np_status"
 )
 
-const pagePath = "/nx/gateway/payment/"
-
 // ReadReturn implements [payment.Provider]. It says nothing about paid or not: no
 // parameter is confirmed to tell.
 func (p *Provider) ReadReturn(get func(name string) string) (payment.Claimed, error) {

@@ -52,33 +52,29 @@ func (p *Provider) verifyAnswer(r wire.Reply, ref int64) payment.Answer {
 	case code == codeBefore, code == codeBeforeTable:
 		return p.before(o, a, ref, text)
 	}
-	return coded(a, code)
+	return codes.Answer(a, code, text)
 }
 
-// coded returns what an error's code says.
-func coded(a payment.Answer, code int64) payment.Answer {
-	text := strconv.FormatInt(code, 10)
-	m, known := codes[code]
-	if !known {
-		return wire.Unread(a, payment.ReasonBadAnswer, text, nil)
-	}
-	return wire.Settle(a, m.outcome, m.reason, text)
-}
-
-// before reads "verified before", which has the payment in metaData.message, as an
-// object or as its text. Without a payment nothing shows that it is this one: a
+// before reads "verified before". Without a payment nothing shows that it is this one: a
 // person must look.
 func (p *Provider) before(o wire.Object, a payment.Answer, ref int64, code string) payment.Answer {
+	paid := paidBefore(o)
+	if len(paid) == 0 {
+		return wire.Settle(a, payment.OutcomeDoubt, payment.ReasonUnexplained, code)
+	}
+	return p.paid(paid, a, ref, payment.OutcomeAgain, code)
+}
+
+// paidBefore returns the payment that "verified before" has in metaData.message, as an
+// object or as its text. Names are in lower case.
+func paidBefore(o wire.Object) wire.Object {
 	meta, _ := o.Object("metadata")
 	meta = lower(meta)
 	paid, _ := meta.Object("message")
 	if text := meta.Text("message"); text != "" {
 		paid, _ = wire.ParseObject([]byte(text))
 	}
-	if len(paid) == 0 {
-		return wire.Settle(a, payment.OutcomeDoubt, payment.ReasonUnexplained, code)
-	}
-	return p.paid(lower(paid), a, ref, payment.OutcomeAgain, code)
+	return lower(paid)
 }
 
 // paid reads a payment. Amount and the bank's number are what the shop is credited
@@ -96,10 +92,8 @@ func (p *Provider) paid(o wire.Object, a payment.Answer, ref int64, outcome paym
 	if n != ref {
 		return wire.Settle(a, payment.OutcomeDoubt, payment.ReasonIDDiffers, code)
 	}
-	rc.Number, rc.Again = strconv.FormatInt(n, 10), outcome == payment.OutcomeAgain
-	a = wire.Settle(a, outcome, "", code)
-	a.Receipt = rc
-	return a
+	rc.Number = strconv.FormatInt(n, 10)
+	return wire.Accept(a, outcome, code, rc)
 }
 
 // receipt reads the members of a payment, whose names are in lower case.
@@ -156,7 +150,7 @@ func (p *Provider) reportAnswer(r wire.Reply) payment.Answer {
 		case r.Status == http.StatusUnauthorized, r.Status == http.StatusForbidden:
 			return wire.Settle(a, payment.OutcomeOperator, payment.ReasonOperator, "http/"+strconv.Itoa(r.Status))
 		case r.Status >= 400 && coding:
-			return coded(a, code)
+			return codes.Answer(a, code, strconv.FormatInt(code, 10))
 		}
 		return a
 	}
@@ -177,11 +171,10 @@ func (p *Provider) reportAnswer(r wire.Reply) payment.Answer {
 		if err != nil {
 			return wire.Unread(a, payment.ReasonUnrecognised, text, err)
 		}
-		if a = wire.Settle(a, payment.OutcomeAwaiting, "", text); state == stateVerified {
-			a.Outcome, rc.Again = payment.OutcomeAgain, true
+		if state == stateVerified {
+			return wire.Accept(a, payment.OutcomeAgain, text, rc)
 		}
-		a.Receipt = rc
-		return a
+		return wire.Accept(a, payment.OutcomeAwaiting, text, rc)
 	}
 	return wire.Unread(a, payment.ReasonBadAnswer, text, nil)
 }

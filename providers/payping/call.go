@@ -61,7 +61,7 @@ func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started
 	}
 	amount, _ := payment.Toman.Of(o.Amount) // whole, as CheckAmount has seen
 	return p.started(p.post(ctx, "/v3/pay", create{
-		amount, o.Return, o.Title, o.Number, p.Reversible == on, o.Buyer.Name, cmp.Or(o.Buyer.Mobile, o.Buyer.Email),
+		amount, o.Return, o.Title, o.Number, p.Reversible == wire.On, o.Buyer.Name, cmp.Or(o.Buyer.Mobile, o.Buyer.Email),
 	}))
 }
 
@@ -78,7 +78,7 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 		return payment.Started{}, wire.Refused("payping", "http/"+strconv.Itoa(r.Status), true)
 	case r.Status >= 400 && code == "":
 		n, ok := metaCode(o)
-		owner := ok && codes[n].outcome == payment.OutcomeOperator
+		owner := ok && codes[n].Outcome == payment.OutcomeOperator
 		if owner || r.Status == http.StatusBadRequest || r.Status == http.StatusUnprocessableEntity {
 			return payment.Started{}, wire.Refused("payping", strconv.FormatInt(n, 10), owner)
 		}

@@ -1,6 +1,8 @@
 package payping
 
 import (
+	"cmp"
+
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap/zapcore"
@@ -14,10 +16,8 @@ func init() { caddy.RegisterModule(&Provider{}) }
 // defaultAPI is the address in PayPing's document, for the API and the pay page.
 const defaultAPI = "https://api.payping.ir"
 
-const (
-	on  = "on"
-	off = "off"
-)
+// otherHosts are PayPing's, too: which one the `url` of a payment names is not documented.
+var otherHosts = []string{"https://payping.ir", "https://www.payping.ir", "https://app.payping.ir", "https://ipg.payping.ir"}
 
 // Provider is PayPing, API v3. It starts payments with `/v3/pay`, verifies them with
 // `/v3/pay/verify` and asks about them with `/v1/report/{code}`.
@@ -72,16 +72,8 @@ func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return wire.ParseBlock(d, append(p.Options(defaultAPI, defaultAPI),
 		wire.Credential("token", &p.Token),
 		wire.Switch("sandbox", func(yes bool) { p.Sandbox = yes }),
-		wire.Switch("compare_order", func(yes bool) {
-			if p.CompareOrder = off; yes {
-				p.CompareOrder = on
-			}
-		}),
-		wire.Switch("reversible", func(yes bool) {
-			if p.Reversible = off; yes {
-				p.Reversible = on
-			}
-		}),
+		wire.OnOff("compare_order", &p.CompareOrder),
+		wire.OnOff("reversible", &p.Reversible),
 	)...)
 }
 
@@ -89,16 +81,18 @@ func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 func (p *Provider) Provision(ctx caddy.Context) error {
 	d := wire.Document{Type: protocolName, Protocol: protocolName, API: defaultAPI, Credential: "token", Written: p.Token, Sandbox: p.Sandbox}
 	return p.Open(ctx, d, func() error {
-		if err := wire.OneOf("compare_order", p.CompareOrder, on, off); err != nil {
-			return err
-		}
-		if err := wire.OneOf("reversible", p.Reversible, on, off); err != nil {
+		if err := cmp.Or(wire.OneOf("compare_order", p.CompareOrder, wire.On, wire.Off), wire.OneOf("reversible", p.Reversible, wire.On, wire.Off)); err != nil {
 			return err
 		}
 		pay, err := p.PayBase(defaultAPI)
-		if err == nil {
-			p.pages, err = newPages(pay, p.PayURL == "" && p.BaseURL == "")
+		if err != nil {
+			return err
 		}
+		hosts := []string{pay.LogString()}
+		if p.PayURL == "" && p.BaseURL == "" {
+			hosts = append(hosts, otherHosts...)
+		}
+		p.pages, err = wire.PagesAt(hosts, "/v3/pay/start/*", "/v2/pay/gotoipg/*", "/v1/pay/gotoipg/*")
 		return err
 	})
 }
@@ -115,4 +109,7 @@ var (
 	_ wire.Module      = (*Provider)(nil)
 	_ payment.Creator  = (*Provider)(nil)
 	_ payment.Inquirer = (*Provider)(nil)
+	_ payment.Reverser = (*Provider)(nil)
+	_ payment.Relayer  = (*Provider)(nil)
+	_ payment.PayPager = (*Provider)(nil)
 )

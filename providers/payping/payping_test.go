@@ -338,7 +338,7 @@ func TestConfig(t *testing.T) {
 	if err := providertest.Provision(t, &Provider{Token: "x", CompareOrder: "x"}); err == nil {
 		t.Error("compare_order x")
 	}
-	test := provider(t, "", 0, func(p *Provider) { p.Sandbox, p.CompareOrder = true, off })
+	test := provider(t, "", 0, func(p *Provider) { p.Sandbox, p.CompareOrder = true, wire.Off })
 	if test.Traits().Environment != payment.Sandbox || test.Protocol().ReturnsOrder || test.Protocol().AnswersOrder {
 		t.Errorf("%+v", payment.TermsOf(test))
 	}

@@ -57,13 +57,10 @@ func reverseAnswer(r wire.Reply) payment.GivenBack {
 	}
 	text := strconv.FormatInt(code, 10)
 	switch m := codes[code]; {
-	case code == codeNotReversible, code == codeTooLate, m.outcome == payment.OutcomeRefused && m.reason != payment.ReasonCancelled:
+	case code == codeNotReversible, code == codeTooLate, m.Outcome == payment.OutcomeRefused && m.Reason != payment.ReasonCancelled:
 		return wire.Gave(g, payment.GiveBackRefused, text)
-	case m.outcome == payment.OutcomeOperator:
+	case m.Outcome == payment.OutcomeOperator:
 		return wire.Gave(g, payment.GiveBackOperator, text)
 	}
 	return wire.Gave(g, payment.GiveBackUnknown, text)
 }
-
-// Interface guard
-var _ payment.Reverser = (*Provider)(nil)

@@ -38,34 +38,20 @@ func (p *Provider) Owns(c payment.RelayCall) (payment.RelayOwner, error) {
 
 // ReadCall implements [payment.Relayer]. Amounts are toman; names come in any case.
 func (p *Provider) ReadCall(kind payment.RelayKind, c payment.RelayCall) (payment.RelayAsk, error) {
-	a := payment.RelayAsk{Kind: kind}
-	switch kind {
-	case payment.RelayInquire, payment.RelayPayPage:
-		a.ID = wire.LastSegment(c.Path)
-	default:
-		o, err := wire.CallFields(c)
-		if err != nil {
-			return a, err
-		}
+	return wire.ReadAsk(kind, c, "paymentCode", wire.Checked(checkCode), func(o wire.Object, a *payment.RelayAsk) {
 		o = lower(o)
 		a.Number, a.Unread = o.Number("amount")
-		a.Unit = payment.Toman
-		if kind == payment.RelayCreate {
-			a.Order, a.Callback = o.Text("clientrefid"), o.Text("returnurl")
-			return a, nil
+		if a.Unit = payment.Toman; kind != payment.RelayCreate {
+			a.ID = o.Text("paymentcode")
+			return
 		}
-		a.ID = o.Text("paymentcode")
-	}
-	if !checkCode(a.ID) {
-		return a, wire.Malformed("paymentCode")
-	}
-	return a, nil
+		a.Order, a.Callback = o.Text("clientrefid"), o.Text("returnurl")
+	})
 }
 
 // ReadCreated implements [payment.Relayer].
 func (p *Provider) ReadCreated(r payment.RelayReply) (id string, ok bool) {
-	made, err := p.started(wire.OfRelay(r))
-	return made.ID, err == nil
+	return wire.Created(p.started(wire.OfRelay(r)))
 }
 
 // ReadVerified implements [payment.Relayer]. The bank's number is the shop's to
@@ -75,13 +61,7 @@ func (p *Provider) ReadVerified(r payment.RelayReply) payment.Answer {
 	o := lower(reply.Object)
 	ref, ok := o.Int("paymentrefid")
 	if !ok {
-		meta, _ := o.Object("metadata")
-		message := lower(meta)["message"]
-		inner, _ := wire.Object{"m": message}.Object("m")
-		if text := lower(meta).Text("message"); text != "" {
-			inner, _ = wire.ParseObject([]byte(text))
-		}
-		ref, _ = lower(inner).Int("paymentrefid")
+		ref, _ = paidBefore(o).Int("paymentrefid")
 	}
 	return p.verifyAnswer(reply, ref)
 }
@@ -165,9 +145,3 @@ func (*Provider) UnpaidParams() map[string]string {
 
 // PageOf implements [payment.PayPager].
 func (p *Provider) PageOf(id string) string { return p.pages[0].URL(id) }
-
-// Interface guards
-var (
-	_ payment.Relayer  = (*Provider)(nil)
-	_ payment.PayPager = (*Provider)(nil)
-)

@@ -131,27 +131,6 @@ func hint(get func(string) string) (payment.Hint, error) {
 	return payment.HintNone, nil
 }
 
-// newPages returns the documented paths below base and, where nothing else is
-// configured, on PayPing's other hosts: which one `url` names is not documented.
-func newPages(base wire.Base, documented bool) (all wire.Pages, err error) {
-	bases := []wire.Base{base}
-	if documented {
-		for _, host := range []string{"https://payping.ir", "https://www.payping.ir", "https://app.payping.ir", "https://ipg.payping.ir"} {
-			b, err := wire.ParseBase("pay_url", host, false)
-			if err != nil {
-				return nil, err
-			}
-			bases = append(bases, b)
-		}
-	}
-	for _, b := range bases {
-		for _, path := range []string{"/v3/pay/start/", "/v2/pay/gotoipg/", "/v1/pay/gotoipg/"} {
-			all = append(all, wire.NewPage(b, path))
-		}
-	}
-	return all, nil
-}
-
 // PayPage implements [payment.Provider].
 func (p *Provider) PayPage(u *url.URL) (id string, ok bool) {
 	id, ok = p.pages.Match(u)

@@ -3,6 +3,7 @@ package providertest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -119,6 +120,49 @@ func judge(a payment.Answer) result {
 		r.held = true
 	default:
 		r.refused = true
+	}
+	return r
+}
+
+// judgeStarted puts an answer to create into the same terms as the others.
+func judgeStarted(started payment.Started, err error) result {
+	return result{
+		err:      err,
+		accepted: err == nil && started.ID != "" && started.PayURL != "",
+		refused:  errors.Is(err, payment.ErrRefused) || (err == nil && (started.ID == "" || started.PayURL == "")),
+	}
+}
+
+// giveBacks returns the calls that give money back. Every fault of the network meets them,
+// too: after none may the money be taken for given back, nor for kept.
+func (s *Suite) giveBacks(t testing.TB, p payment.Provider) []call {
+	var calls []call
+	if r, ok := p.(payment.Refunder); ok {
+		if _, allowed := r.RefundTerms(); allowed {
+			calls = append(calls, call{"refund", s.Refunded, http.StatusOK, func(p payment.Provider) result {
+				return judgeGiven(p.(payment.Refunder).Refund(t.Context(), s.GiveBack))
+			}})
+		}
+	}
+	if r, ok := p.(payment.Reverser); ok {
+		if _, allowed := r.ReverseTerms(); allowed {
+			calls = append(calls, call{"reverse", s.Reversed, http.StatusOK, func(p payment.Provider) result {
+				return judgeGiven(p.(payment.Reverser).Reverse(t.Context(), s.GiveBack))
+			}})
+		}
+	}
+	return calls
+}
+
+// judgeGiven puts an answer to a refund into the same terms as the others.
+func judgeGiven(g payment.GivenBack) result {
+	r := result{answer: payment.Answer{Code: g.Code, Unsent: g.Unsent}, err: g.Err}
+	switch g.Outcome {
+	case payment.GiveBackDone:
+		r.accepted = true
+	case payment.GiveBackRefused, payment.GiveBackOperator:
+		r.refused = true
+	case payment.GiveBackBusy, payment.GiveBackUnknown:
 	}
 	return r
 }

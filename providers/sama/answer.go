@@ -37,25 +37,22 @@ func verifyAnswer(r wire.Reply) payment.Answer {
 	if !isInt || (r.Status != http.StatusOK && r.Status != http.StatusCreated) {
 		return a
 	}
+	text := strconv.FormatInt(code, 10)
 	switch code {
 	case codeVerified:
-		a = wire.Settle(a, payment.OutcomePaid, "", strconv.FormatInt(code, 10))
+		return wire.Accept(a, payment.OutcomePaid, text, receipt(data))
 	case codeVerifiedBefore:
-		a = wire.Settle(a, payment.OutcomeAgain, "", strconv.FormatInt(code, 10))
-	default:
-		return wire.Unread(a, payment.ReasonUnrecognised, strconv.FormatInt(code, 10), nil)
+		return wire.Accept(a, payment.OutcomeAgain, text, receipt(data))
 	}
-	a.Receipt = receipt(data, code == codeVerifiedBefore)
-	return a
+	return wire.Unread(a, payment.ReasonUnrecognised, text, nil)
 }
 
 // receipt reads dataObject. The fee is recorded and never added to anything:
 // the answer has no amount to compare with.
-func receipt(data wire.Object, again bool) *payment.Receipt {
+func receipt(data wire.Object) *payment.Receipt {
 	rc := &payment.Receipt{
 		Reference: wire.Reference(data.Text("ref_id")),
 		Card:      wire.MaskCard(data.Text("card_pan")),
-		Again:     again,
 	}
 	if fee, ok := data.Int("fee"); ok && fee > 0 {
 		rc.Fee = payment.Rials(fee)

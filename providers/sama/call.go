@@ -1,6 +1,7 @@
 package sama
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -42,12 +43,8 @@ func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started
 	if err := protocol.CheckAmount(o.Amount); err != nil {
 		return payment.Started{}, fmt.Errorf("sama: %w: %w", payment.ErrRefused, err)
 	}
-	title := o.Title
-	if title == "" {
-		title = o.Number
-	}
 	return p.started(p.post(ctx, "/api/pg/v2/payment/request.json/", request{
-		Amount: o.Amount.String(), Merchant: p.Key().Reveal(), Description: title,
+		Amount: o.Amount.String(), Merchant: p.Key().Reveal(), Description: cmp.Or(o.Title, o.Number),
 		Callback: o.Return, Currency: "IRR", Type: "installment",
 	}))
 }

@@ -69,11 +69,7 @@ func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			_, err := p.payPage()
 			return err
 		}, mark),
-		wire.Switch("create", func(on bool) {
-			if p.Creates = "off"; on {
-				p.Creates = "on"
-			}
-		}),
+		wire.OnOff("create", &p.Creates),
 	)...)
 }
 
@@ -81,7 +77,7 @@ func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 func (p *Provider) Provision(ctx caddy.Context) error {
 	d := wire.Document{Type: protocol.Name, Protocol: protocol.Name, API: defaultAPI, Credential: "merchant_id", Written: p.MerchantID}
 	return p.Open(ctx, d, func() (err error) {
-		if err = wire.OneOf("create", p.Creates, "on", "off"); err == nil {
+		if err = wire.OneOf("create", p.Creates, wire.On, wire.Off); err == nil {
 			p.page, err = p.payPage()
 		}
 		return err
@@ -97,7 +93,7 @@ func (p *Provider) payPage() (wire.Page, error) {
 }
 
 // CanCreate implements [payment.Creator].
-func (p *Provider) CanCreate() bool { return p.Creates != "off" }
+func (p *Provider) CanCreate() bool { return p.Creates != wire.Off }
 
 // MarshalLogObject shows what logs may show.
 func (p *Provider) MarshalLogObject(enc zapcore.ObjectEncoder) error {
@@ -111,6 +107,8 @@ func (*Provider) Title() (english, persian string) { return "Sama", "سما" }
 
 // Interface guards
 var (
-	_ wire.Module     = (*Provider)(nil)
-	_ payment.Creator = (*Provider)(nil)
+	_ wire.Module      = (*Provider)(nil)
+	_ payment.Creator  = (*Provider)(nil)
+	_ payment.Relayer  = (*Provider)(nil)
+	_ payment.PayPager = (*Provider)(nil)
 )

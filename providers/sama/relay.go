@@ -28,38 +28,24 @@ func (p *Provider) Owns(c payment.RelayCall) (payment.RelayOwner, error) {
 
 // ReadCall implements [payment.Relayer]. IRR is the only documented currency.
 func (p *Provider) ReadCall(kind payment.RelayKind, c payment.RelayCall) (payment.RelayAsk, error) {
-	a := payment.RelayAsk{Kind: kind}
-	id := ""
-	if kind == payment.RelayPayPage {
-		id = wire.LastSegment(c.Path)
-	} else {
-		o, err := wire.CallFields(c)
-		if err != nil {
-			return a, err
-		}
+	return wire.ReadAsk(kind, c, paramLower, wire.UUID, func(o wire.Object, a *payment.RelayAsk) {
 		a.Number, a.Unread = o.Number("amount")
 		a.Unit = payment.Rial
 		if currency := o.Text("currency"); currency != "" && currency != "IRR" {
 			a.Unit, a.Unread = 0, true
 		}
-		if kind == payment.RelayCreate {
-			metadata, _ := o.Object("metadata")
-			a.Order, a.Callback = metadata.Text("order_id"), o.Text("callback_url")
-			return a, nil
+		if kind != payment.RelayCreate {
+			a.ID = o.Text(paramLower)
+			return
 		}
-		id = o.Text(paramLower)
-	}
-	var ok bool
-	if a.ID, ok = wire.UUID(id); !ok {
-		return a, wire.Malformed(paramLower)
-	}
-	return a, nil
+		metadata, _ := o.Object("metadata")
+		a.Order, a.Callback = metadata.Text("order_id"), o.Text("callback_url")
+	})
 }
 
 // ReadCreated implements [payment.Relayer].
 func (p *Provider) ReadCreated(r payment.RelayReply) (id string, ok bool) {
-	made, err := p.started(wire.OfRelay(r))
-	return made.ID, err == nil
+	return wire.Created(p.started(wire.OfRelay(r)))
 }
 
 // ReadVerified implements [payment.Relayer].
@@ -114,9 +100,3 @@ func (*Provider) UnpaidParams() map[string]string { return nil }
 
 // PageOf implements [payment.PayPager].
 func (p *Provider) PageOf(id string) string { return p.page.URL(id) }
-
-// Interface guards
-var (
-	_ payment.Relayer  = (*Provider)(nil)
-	_ payment.PayPager = (*Provider)(nil)
-)

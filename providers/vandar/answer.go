@@ -84,13 +84,10 @@ func (p *Provider) verifyAnswer(r wire.Reply) payment.Answer {
 	case why != "":
 		return wire.Unread(a, why, code, nil)
 	}
-	outcome := payment.OutcomePaid
-	if rc.Again = status == statusAgain; rc.Again {
-		outcome = payment.OutcomeAgain
+	if status == statusAgain {
+		return wire.Accept(a, payment.OutcomeAgain, code, rc)
 	}
-	a = wire.Settle(a, outcome, "", code)
-	a.Receipt = rc
-	return a
+	return wire.Accept(a, payment.OutcomePaid, code, rc)
 }
 
 // refused returns what a failure says about a payment. One that carries what only a
@@ -132,9 +129,7 @@ func (p *Provider) transactionAnswer(r wire.Reply) payment.Answer {
 	if code != codeWaiting {
 		return undecided(a, "code/"+strconv.FormatInt(code, 10))
 	}
-	a = wire.Settle(a, payment.OutcomeAwaiting, "", "code/1")
-	a.Receipt = rc
-	return a
+	return wire.Accept(a, payment.OutcomeAwaiting, "code/1", rc)
 }
 
 // undecided returns an answer that may change, such as that of a bank that is still at it.

@@ -16,11 +16,6 @@ func init() { caddy.RegisterModule(&Provider{}) }
 // defaultAPI is the address in Vandar's document, for the API and the pay page.
 const defaultAPI = "https://ipg.vandar.io"
 
-// startPage is the documented pay page; otherPages are those of older plugins.
-const startPage = "/v4/"
-
-var otherPages = []string{"/v3/", "/web/v4/"}
-
 // The words of the option `fee`.
 const (
 	feeMerchant = "merchant"
@@ -90,11 +85,11 @@ func (p *Provider) Provision(ctx caddy.Context) error {
 			return err
 		}
 		pay, err := p.PayBase(defaultAPI)
-		p.pages = wire.Pages{wire.NewPage(pay, startPage)}
-		for _, path := range otherPages {
-			p.pages = append(p.pages, wire.NewPage(pay, path))
-		}
 		if err != nil {
+			return err
+		}
+		// The first is documented, the others are of older plugins.
+		if p.pages, err = wire.PagesAt([]string{pay.LogString()}, "/v4/*", "/v3/*", "/web/v4/*"); err != nil {
 			return err
 		}
 		return p.openRefunds(ctx)
@@ -128,4 +123,7 @@ var (
 	_ wire.Module      = (*Provider)(nil)
 	_ payment.Creator  = (*Provider)(nil)
 	_ payment.Inquirer = (*Provider)(nil)
+	_ payment.Refunder = (*Provider)(nil)
+	_ payment.Relayer  = (*Provider)(nil)
+	_ payment.PayPager = (*Provider)(nil)
 )

@@ -66,6 +66,3 @@ func refundAnswer(r wire.Reply) payment.GivenBack {
 	g.Number = wire.Reference(results[0].Text("id"))
 	return g
 }
-
-// Interface guard
-var _ payment.Refunder = (*Provider)(nil)

@@ -34,31 +34,19 @@ func (p *Provider) Owns(c payment.RelayCall) (payment.RelayOwner, error) {
 
 // ReadCall implements [payment.Relayer]. Amounts are rials.
 func (p *Provider) ReadCall(kind payment.RelayKind, c payment.RelayCall) (payment.RelayAsk, error) {
-	a := payment.RelayAsk{Kind: kind}
-	if kind == payment.RelayPayPage {
-		a.ID = wire.LastSegment(c.Path)
-	} else {
-		o, err := wire.CallFields(c)
-		if err != nil {
-			return a, err
+	return wire.ReadAsk(kind, c, paramToken, wire.Checked(checkToken), func(o wire.Object, a *payment.RelayAsk) {
+		if kind != payment.RelayCreate {
+			a.ID = o.Text(paramToken)
+			return
 		}
-		if kind == payment.RelayCreate {
-			a.Number, a.Unread = o.Number("amount")
-			a.Unit, a.Order, a.Callback = payment.Rial, o.Text("factorNumber"), o.Text("callback_url")
-			return a, nil
-		}
-		a.ID = o.Text(paramToken)
-	}
-	if !checkToken(a.ID) {
-		return a, wire.Malformed(paramToken)
-	}
-	return a, nil
+		a.Number, a.Unread = o.Number("amount")
+		a.Unit, a.Order, a.Callback = payment.Rial, o.Text("factorNumber"), o.Text("callback_url")
+	})
 }
 
 // ReadCreated implements [payment.Relayer].
 func (p *Provider) ReadCreated(r payment.RelayReply) (id string, ok bool) {
-	made, err := p.started(wire.OfRelay(r))
-	return made.ID, err == nil
+	return wire.Created(p.started(wire.OfRelay(r)))
 }
 
 // ReadVerified implements [payment.Relayer].
@@ -128,9 +116,3 @@ func (*Provider) UnpaidParams() map[string]string {
 
 // PageOf implements [payment.PayPager].
 func (p *Provider) PageOf(id string) string { return p.pages[0].URL(id) }
-
-// Interface guards
-var (
-	_ payment.Relayer  = (*Provider)(nil)
-	_ payment.PayPager = (*Provider)(nil)
-)

@@ -78,5 +78,21 @@ func String(name string, to *string) Option { return block.String(name, to) }
 // Word returns an option with one word of a closed set.
 func Word(name string, to *string, words ...string) Option { return block.Word(name, to, words...) }
 
+// OnOff returns an option that is a [Switch], and kept as the word "on" or "off": the default
+// may be either.
+func OnOff(name string, to *string) Option {
+	return Switch(name, func(on bool) {
+		if *to = Off; on {
+			*to = On
+		}
+	})
+}
+
+// The words of [OnOff].
+const (
+	On  = "on"
+	Off = "off"
+)
+
 // Switch returns an option that is on, off, or written alone, which means on.
 func Switch(name string, set func(on bool)) Option { return block.Switch(name, set) }

@@ -93,26 +93,33 @@ const (
 // Do makes the call once and reads the answer. It returns when the outcome is known or the
 // time-out is over, and never panics over an answer.
 func (c *Client) Do(ctx context.Context, call Call) Reply {
+	r, _, _ := c.exchange(ctx, func(ctx context.Context) (*http.Request, error) { return newRequest(ctx, call) })
+	return r
+}
+
+// exchange makes a request once and reads the answer. h is nil if no whole answer came.
+func (c *Client) exchange(ctx context.Context, request func(context.Context) (*http.Request, error)) (r Reply, h http.Header, body []byte) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	var a attempt
-	req, err := newRequest(httptrace.WithClientTrace(ctx, a.trace()), call)
+	req, err := request(httptrace.WithClientTrace(ctx, a.trace()))
 	if err != nil {
-		return Reply{Err: ErrRequest, Unsent: true}
+		return Reply{Err: ErrRequest, Unsent: true}, nil, nil
 	}
 	sent := time.Now()
 	res, err := c.transport.RoundTrip(req)
 	if err != nil {
-		return Reply{Err: fault(ctx, err, a.connected()), Unsent: a.unsent()}
+		return Reply{Err: fault(ctx, err, a.connected()), Unsent: a.unsent()}, nil, nil
 	}
 	defer res.Body.Close()
 	head := time.Now()
-	body, err := io.ReadAll(io.LimitReader(res.Body, MaxBody+1))
-	r := ReadReply(res.StatusCode, res.Header, body, sent, head)
+	body, err = io.ReadAll(io.LimitReader(res.Body, MaxBody+1))
+	r = ReadReply(res.StatusCode, res.Header, body, sent, head)
 	if err != nil {
 		r.Object, r.Err = nil, fault(ctx, err, true)
+		return r, nil, nil
 	}
-	return r
+	return r, res.Header, body
 }
 
 func newRequest(ctx context.Context, call Call) (*http.Request, error) {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/url"
@@ -96,10 +97,7 @@ func (c *ProviderConfig) PayBase(fallback string) (Base, error) {
 }
 
 func resolveBase(field, raw, fallback string, plain bool) (Base, error) {
-	if raw == "" {
-		raw = fallback
-	}
-	if raw == "" {
+	if raw = cmp.Or(raw, fallback); raw == "" {
 		return Base{}, fmt.Errorf("%s %w: it is required", field, ErrAddress)
 	}
 	return ParseBase(field, Expand(raw), plain)
@@ -137,10 +135,7 @@ func (c *Config) Client() (*Client, error) {
 
 // CallTimeout returns how long one call may take in all.
 func (c *Config) CallTimeout() time.Duration {
-	if c.Timeout == 0 {
-		return DefaultTimeout
-	}
-	return time.Duration(c.Timeout)
+	return cmp.Or(time.Duration(c.Timeout), DefaultTimeout)
 }
 
 func (c *Config) proxy() (*url.URL, error) {

@@ -88,6 +88,16 @@ func (c *ProviderConfig) Open(ctx caddy.Context, d Document, own ...func() error
 	return nil
 }
 
+// Identify fills in who gives out the receipts and who is called for them: the
+// issuer, the account and the host. t has the environment; protocol is the
+// protocol's name.
+func Identify(t payment.Traits, protocol string, key Secret, api Base) payment.Traits {
+	t.Account = key.AccountID(protocol)
+	t.Issuer = payment.Issuer(protocol, t.Account, t.Environment)
+	t.Host = protocol + "|" + api.Identity() + "|" + t.Environment
+	return t
+}
+
 // Key returns the account's secret.
 func (c *ProviderConfig) Key() Secret { return c.key }
 

@@ -63,6 +63,22 @@ func (p Page) Match(u *url.URL) (id string, ok bool) {
 // Pages are all the pay pages of a provider; the first is the one that customers are sent to.
 type Pages []Page
 
+// PagesAt returns the pay pages of several hosts of a gateway, each with all paths, in which
+// `*` stands for the id.
+func PagesAt(hosts []string, paths ...string) (ps Pages, err error) {
+	for _, host := range hosts {
+		base, err := ParseBase("pay_url", host, true)
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range paths {
+			before, after, _ := strings.Cut(path, "*")
+			ps = append(ps, Page{base, before, after})
+		}
+	}
+	return ps, nil
+}
+
 // Match returns the id in an address of any of the pages: see [Page.Match].
 func (ps Pages) Match(u *url.URL) (id string, ok bool) {
 	for _, p := range ps {

@@ -3,14 +3,13 @@ package wire
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/rahgir/caddy-payments/internal/strictjson"
 	"github.com/rahgir/caddy-payments/payment"
@@ -19,8 +18,17 @@ import (
 // Forward sends a shop's call as it came to an API below base: see
 // [payment.Relayer]. The call's path was found in the dialect before.
 func (c *Client) Forward(ctx context.Context, base Base, call payment.RelayCall) payment.RelayReply {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
+	r, h, body := c.exchange(ctx, func(ctx context.Context) (*http.Request, error) { return forwarded(ctx, base, call) })
+	if h == nil || errors.Is(r.Err, ErrTooLarge) || errors.Is(r.Err, ErrEncoded) {
+		return payment.RelayReply{Err: r.Err, Unsent: r.Unsent}
+	}
+	return payment.RelayReply{
+		Status: r.Status, Type: h.Get("Content-Type"), Body: body,
+		RetryAfter: r.RetryAfter, Offset: r.Offset, HasOffset: r.HasOffset,
+	}
+}
+
+func forwarded(ctx context.Context, base Base, call payment.RelayCall) (*http.Request, error) {
 	address := base.LogString() + call.Path
 	if call.Query != "" {
 		address += "?" + call.Query
@@ -29,10 +37,9 @@ func (c *Client) Forward(ctx context.Context, base Base, call payment.RelayCall)
 	if len(call.Body) > 0 {
 		body = struct{ io.Reader }{strings.NewReader(string(call.Body))} // can't be sent twice
 	}
-	var a attempt
-	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, a.trace()), call.Method, address, body)
+	req, err := http.NewRequestWithContext(ctx, call.Method, address, body)
 	if err != nil {
-		return payment.RelayReply{Err: ErrRequest, Unsent: true}
+		return nil, err
 	}
 	req.ContentLength = int64(len(call.Body))
 	if len(call.Body) == 0 && call.Method != http.MethodGet {
@@ -50,28 +57,7 @@ func (c *Client) Forward(ctx context.Context, base Base, call payment.RelayCall)
 	if req.Header.Get("Accept") == "" {
 		req.Header.Set("Accept", JSON)
 	}
-	sent := time.Now()
-	res, err := c.transport.RoundTrip(req)
-	if err != nil {
-		return payment.RelayReply{Err: fault(ctx, err, a.connected()), Unsent: a.unsent()}
-	}
-	defer res.Body.Close()
-	head := time.Now()
-	raw, err := io.ReadAll(io.LimitReader(res.Body, MaxBody+1))
-	r := ReadReply(res.StatusCode, res.Header, raw, sent, head)
-	out := payment.RelayReply{
-		Status: res.StatusCode, Type: res.Header.Get("Content-Type"), Body: raw,
-		RetryAfter: r.RetryAfter, Offset: r.Offset, HasOffset: r.HasOffset,
-	}
-	switch enc := res.Header.Get("Content-Encoding"); {
-	case err != nil:
-		return payment.RelayReply{Err: fault(ctx, err, true)}
-	case len(raw) > MaxBody:
-		return payment.RelayReply{Err: ErrTooLarge}
-	case enc != "" && !strings.EqualFold(enc, "identity"):
-		return payment.RelayReply{Err: ErrEncoded}
-	}
-	return out
+	return req, nil
 }
 
 // ForwardCall implements [payment.Relayer].
@@ -106,6 +92,35 @@ func (*ProviderConfig) ReadGivenBack(payment.RelayReply) payment.Outcome {
 	return payment.OutcomeUnknown
 }
 
+// ReadAsk is [payment.Relayer.ReadCall] of a dialect whose GETs, such as the pay page, end with
+// the id, and whose other calls have it in their body: read takes from that what a call says.
+// form returns an id in its one spelling, and whether it can be one at all; name is the id's,
+// for the error.
+func ReadAsk(kind payment.RelayKind, c payment.RelayCall, name string, form func(id string) (string, bool), read func(Object, *payment.RelayAsk)) (payment.RelayAsk, error) {
+	a := payment.RelayAsk{Kind: kind}
+	if c.Method == http.MethodGet {
+		a.ID = LastSegment(c.Path)
+	} else {
+		o, err := CallFields(c)
+		if err != nil {
+			return a, err
+		}
+		if read(o, &a); kind == payment.RelayCreate {
+			return a, nil
+		}
+	}
+	id, ok := form(a.ID)
+	if a.ID = id; !ok {
+		return a, Malformed(name)
+	}
+	return a, nil
+}
+
+// Checked is the form of ids that are written in one way only.
+func Checked(check func(id string) bool) func(string) (string, bool) {
+	return func(id string) (string, bool) { return id, check(id) }
+}
+
 // LastSegment returns the unescaped last segment of a call's path, a slash at its end left
 // out: where documents put ids.
 func LastSegment(path string) string {
@@ -120,15 +135,15 @@ func LastSegment(path string) string {
 // OfRelay returns a forwarded call's answer as a provider's own calls read theirs.
 func OfRelay(r payment.RelayReply) Reply {
 	out := Reply{Status: r.Status, Err: r.Err, Unsent: r.Unsent, RetryAfter: r.RetryAfter, Offset: r.Offset, HasOffset: r.HasOffset}
-	switch {
-	case r.Err != nil || r.Status == 0:
-	case r.Status < 200 || r.Status >= 300 && r.Status < 400:
-		out.Err = fmt.Errorf("%w %d", ErrStatus, r.Status)
-	default:
-		out.Object, out.Err = ParseObject(r.Body)
+	if r.Err == nil && r.Status != 0 {
+		out.Object, out.Err = parseBody(r.Status, r.Body)
 	}
 	return out
 }
+
+// Created returns what [payment.Relayer.ReadCreated] says of a create, given how the
+// provider's own Create reads its answer.
+func Created(made payment.Started, err error) (id string, ok bool) { return made.ID, err == nil }
 
 // CallFields returns the members of a call's body: JSON, or a form whose names occur
 // once. The Content-Type decides only where the body itself doesn't: scripts send

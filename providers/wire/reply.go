@@ -44,13 +44,19 @@ func ReadReply(status int, h http.Header, body []byte, sent, head time.Time) Rep
 		r.Err = ErrTooLarge
 	case enc != "" && !strings.EqualFold(enc, "identity"):
 		r.Err = ErrEncoded
-	case status < 200 || (status >= 300 && status < 400):
-		r.Err = fmt.Errorf("%w %d", ErrStatus, status)
 	default:
-		// The Content-Type decides nothing: PHP scripts send JSON as text/html.
-		r.Object, r.Err = ParseObject(body)
+		r.Object, r.Err = parseBody(status, body)
 	}
 	return r
+}
+
+// parseBody reads the object of an answer whose status may have one. The Content-Type
+// decides nothing: PHP scripts send JSON as text/html.
+func parseBody(status int, body []byte) (Object, error) {
+	if status < 200 || status >= 300 && status < 400 {
+		return nil, fmt.Errorf("%w %d", ErrStatus, status)
+	}
+	return ParseObject(body)
 }
 
 func retryAfter(s string, now time.Time) time.Duration {
@@ -105,6 +111,13 @@ func (r Reply) Answer() payment.Answer {
 // Settle returns a with an outcome that was understood.
 func Settle(a payment.Answer, o payment.Outcome, why payment.Reason, code string) payment.Answer {
 	a.Outcome, a.Reason, a.Code, a.Err = o, why, Code(code), nil
+	return a
+}
+
+// Accept returns a as a success with its receipt.
+func Accept(a payment.Answer, o payment.Outcome, code string, rc *payment.Receipt) payment.Answer {
+	a = Settle(a, o, "", code)
+	a.Receipt, rc.Again = rc, o == payment.OutcomeAgain
 	return a
 }
 

@@ -49,58 +49,53 @@ func (s said) failed() bool { return len(s.errs) > 0 || s.code < 0 }
 
 func (s said) text() string { return strconv.FormatInt(s.code, 10) }
 
+// success reads an answer about a payment; ok is false if a is all that it says. It is
+// pure.
+func success(r wire.Reply) (s said, a payment.Answer, ok bool) {
+	a = r.Answer()
+	s, ok = open(r)
+	switch {
+	case !ok:
+		return s, a, false
+	case s.failed():
+		return s, s.refusal(a), false
+	case r.Status != http.StatusOK || s.code != codeDone && s.code != codeAgain:
+		return s, wire.Unread(a, payment.ReasonUnrecognised, s.text(), nil), false
+	}
+	return s, a, true
+}
+
 // verifyAnswer reads an answer to verify. It is pure.
 func (p *Provider) verifyAnswer(r wire.Reply) payment.Answer {
-	a := r.Answer()
-	s, ok := open(r)
+	s, a, ok := success(r)
 	switch {
 	case !ok:
 		return a
-	case s.failed():
-		return s.refusal(a)
-	case r.Status != http.StatusOK || s.code != codeDone && s.code != codeAgain:
-		return wire.Unread(a, payment.ReasonUnrecognised, s.text(), nil)
+	case s.code == codeAgain:
+		return wire.Accept(a, payment.OutcomeAgain, s.text(), p.receipt(s.data))
 	}
-	outcome := payment.OutcomePaid
-	if s.code == codeAgain {
-		outcome = payment.OutcomeAgain
-	}
-	a = wire.Settle(a, outcome, "", s.text())
-	a.Receipt = p.receipt(s.data)
-	a.Receipt.Again = s.code == codeAgain
-	return a
+	return wire.Accept(a, payment.OutcomePaid, s.text(), p.receipt(s.data))
 }
 
 // inquiryAnswer reads an answer to inquiry. It is pure.
 func (p *Provider) inquiryAnswer(r wire.Reply) payment.Answer {
-	a := r.Answer()
-	s, ok := open(r)
-	switch {
-	case !ok:
+	s, a, ok := success(r)
+	if !ok {
 		return a
-	case s.failed():
-		return s.refusal(a)
-	case r.Status != http.StatusOK || s.code != codeDone && s.code != codeAgain:
-		return wire.Unread(a, payment.ReasonUnrecognised, s.text(), nil)
 	}
 	switch state := strings.ToUpper(s.data.Text("status")); state {
 	case stateVerified:
-		a = wire.Settle(a, payment.OutcomeAgain, "", state)
-		a.Receipt = p.receipt(s.data)
-		a.Receipt.Again = true
+		return wire.Accept(a, payment.OutcomeAgain, state, p.receipt(s.data))
 	case statePaid:
-		a = wire.Settle(a, payment.OutcomeAwaiting, "", state)
-		a.Receipt = p.receipt(s.data)
+		return wire.Accept(a, payment.OutcomeAwaiting, state, p.receipt(s.data))
 	case stateInBank:
-		a = wire.Settle(a, payment.OutcomeOpen, "", state)
+		return wire.Settle(a, payment.OutcomeOpen, "", state)
 	case stateFailed:
-		a = wire.Settle(a, payment.OutcomeRefused, payment.ReasonNotPaid, state)
+		return wire.Settle(a, payment.OutcomeRefused, payment.ReasonNotPaid, state)
 	case stateReversed:
-		a = wire.Settle(a, payment.OutcomeClosed, payment.ReasonReturned, state)
-	default:
-		a = wire.Unread(a, payment.ReasonBadAnswer, s.text(), nil)
+		return wire.Settle(a, payment.OutcomeClosed, payment.ReasonReturned, state)
 	}
-	return a
+	return wire.Unread(a, payment.ReasonBadAnswer, s.text(), nil)
 }
 
 // refusal reads an error about a payment.
@@ -108,16 +103,10 @@ func (s said) refusal(a payment.Answer) payment.Answer {
 	if s.code == codeValidation {
 		return s.invalid(a)
 	}
-	m, known := errorCodes[s.code]
-	switch {
-	case !known || m.outcome == payment.OutcomeUnknown:
-		return wire.Unread(a, payment.ReasonBadAnswer, s.text(), nil)
-	case m.outcome == payment.OutcomeBusy:
-		a = wire.Unread(a, m.reason, s.text(), nil)
-		a.Outcome = payment.OutcomeBusy
-		return a
+	if a = errorCodes.Answer(a, s.code, s.text()); a.Outcome == payment.OutcomeBusy {
+		a.Err = wire.ErrAnswer
 	}
-	return wire.Settle(a, m.outcome, m.reason, s.text())
+	return a
 }
 
 // invalid reads −9: which member Zarinpal did not like.

@@ -1,10 +1,10 @@
 package zarinpal
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
@@ -23,7 +23,7 @@ type request struct {
 	Merchant    string   `json:"merchant_id"`
 	Amount      int64    `json:"amount"`
 	Currency    string   `json:"currency,omitempty"`
-	Description string   `json:"description"`
+	Description string   `json:"description"` // it is required
 	Callback    string   `json:"callback_url"`
 	Metadata    metadata `json:"metadata"`
 }
@@ -96,7 +96,7 @@ func (p *Provider) Unverified(ctx context.Context) ([]payment.Pending, error) {
 
 // owners reports whether an error of the list is the owner's to mend.
 func (s said) owners() bool {
-	return errorCodes[s.code].outcome == payment.OutcomeOperator || s.code == codeValidation && s.fields()["merchant_id"]
+	return errorCodes[s.code].Outcome == payment.OutcomeOperator || s.code == codeValidation && s.fields()["merchant_id"]
 }
 
 // Create implements [payment.Creator].
@@ -106,11 +106,8 @@ func (p *Provider) Create(ctx context.Context, o payment.Order) (payment.Started
 	}
 	amount, _ := p.unit().Of(o.Amount)
 	body := request{
-		Merchant: p.Key().Reveal(), Amount: amount, Description: wire.Cut(o.Title, maxDescription),
+		Merchant: p.Key().Reveal(), Amount: amount, Description: cmp.Or(wire.Cut(o.Title, maxDescription), o.Number),
 		Callback: o.Return, Metadata: metadata{o.Number, o.Buyer.Mobile, o.Buyer.Email},
-	}
-	if body.Description == "" {
-		body.Description = o.Number // it is required
 	}
 	if p.unit() == payment.Toman {
 		body.Currency = "IRT"
@@ -131,18 +128,13 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 	return payment.Started{ID: id, PayURL: p.page.URL(id)}, nil
 }
 
-// unmade returns the error of a create that Zarinpal answered with a code. Codes that
-// don't speak of create may have made a payment.
+// unmade returns the error of a create that Zarinpal answered with a code.
 func (s said) unmade() error {
-	m := errorCodes[s.code]
-	if s.code == codeValidation {
-		fields := s.fields()
-		m = meaning{unmade: true, owner: fields["merchant_id"] || fields["callback_url"]}
+	if s.code != codeValidation {
+		return errorCodes.Refused("zarinpal", s.code)
 	}
-	if !m.unmade {
-		return fmt.Errorf("zarinpal: create: code %d: %w", s.code, wire.ErrAnswer)
-	}
-	return wire.Refused("zarinpal", strconv.FormatInt(s.code, 10), m.owner)
+	fields := s.fields()
+	return wire.Refused("zarinpal", s.text(), fields["merchant_id"] || fields["callback_url"])
 }
 
 func (p *Provider) post(ctx context.Context, path string, body any) wire.Reply {

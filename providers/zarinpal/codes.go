@@ -1,6 +1,9 @@
 package zarinpal
 
-import "github.com/rahgir/caddy-payments/payment"
+import (
+	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/providers/wire"
+)
 
 // The codes that are no errors.
 const (
@@ -10,45 +13,27 @@ const (
 
 const codeValidation = -9
 
-// meaning is what an error code says about a payment that we asked about, and
-// about one that could not be created.
-type meaning struct {
-	outcome payment.Outcome
-	reason  payment.Reason
-	// unmade is true if a payment was certainly not created, owner where the
-	// shop's owner can mend that.
-	unmade, owner bool
-}
-
-var (
-	// operator codes are the owner's to mend, whatever was called.
-	operator = meaning{payment.OutcomeOperator, payment.ReasonOperator, true, true}
-	// atCreate codes speak of the members of create; elsewhere they say nothing.
-	atCreate = meaning{payment.OutcomeUnknown, payment.ReasonBadAnswer, true, false}
-	// shares are settings that the owner can mend, at create only.
-	shares = meaning{payment.OutcomeUnknown, payment.ReasonBadAnswer, true, true}
-	// silent codes say nothing: trouble at Zarinpal, or another call's.
-	silent  = meaning{payment.OutcomeUnknown, payment.ReasonBadAnswer, false, false}
-	unknown = meaning{payment.OutcomeRefused, payment.ReasonUnknownID, false, false}
-)
+// unknown codes say that there is no such payment.
+var unknown = wire.Meaning{Outcome: payment.OutcomeRefused, Reason: payment.ReasonUnknownID}
 
 // errorCodes is the whole error table (Zarinpal v4), except −9, whose field decides.
-var errorCodes = map[int64]meaning{
-	-2: atCreate, -3: atCreate, -4: atCreate, -5: atCreate, // older parts of −9
-	-10: operator, -11: operator, // merchant or address; merchant not active
-	-12: {payment.OutcomeBusy, payment.ReasonBusy, true, false},        // too many attempts
-	-13: operator,                                                      // the terminal's limit
-	-14: {payment.OutcomeUnknown, payment.ReasonBadAnswer, true, true}, // callback of another domain
-	-15: operator, -16: operator, -17: operator, -18: operator, -19: operator,
-	-30: shares, -31: shares, -32: shares, -33: shares, -34: shares, -35: shares, -36: shares, -37: shares, -38: shares, -39: shares,
-	-40: atCreate, -41: atCreate, // expire_in; above the greatest amount
+var errorCodes = wire.Codes{
+	-2: wire.AtCreate, -3: wire.AtCreate, -4: wire.AtCreate, -5: wire.AtCreate, // older parts of −9
+	-10: wire.Operator, -11: wire.Operator, // merchant or address; merchant not active
+	-12: {Outcome: payment.OutcomeBusy, Reason: payment.ReasonBusy, Unmade: true}, // too many attempts
+	-13: wire.Operator,                                                            // the terminal's limit
+	-14: wire.Settings,                                                            // callback of another domain
+	-15: wire.Operator, -16: wire.Operator, -17: wire.Operator, -18: wire.Operator, -19: wire.Operator,
+	-30: wire.Settings, -31: wire.Settings, -32: wire.Settings, -33: wire.Settings, -34: wire.Settings,
+	-35: wire.Settings, -36: wire.Settings, -37: wire.Settings, -38: wire.Settings, -39: wire.Settings,
+	-40: wire.AtCreate, -41: wire.AtCreate, // expire_in; above the greatest amount
 	// Whoever paid another amount than ours has paid something: never "not paid".
-	-50: {payment.OutcomeDoubt, payment.ReasonAmount, false, false},
-	-51: {payment.OutcomeRefused, payment.ReasonNotPaid, false, false},
-	-52: silent,                              // unexpected
+	-50: {Outcome: payment.OutcomeDoubt, Reason: payment.ReasonAmount},
+	-51: {Outcome: payment.OutcomeRefused, Reason: payment.ReasonNotPaid},
+	-52: wire.Silent,                         // unexpected
 	-53: unknown, -54: unknown, -55: unknown, // another merchant's; invalid; not found
-	-60: silent, -61: silent, -62: silent, -63: silent, // of reverse
-	429: shares, // the referrer's code
+	-60: wire.Silent, -61: wire.Silent, -62: wire.Silent, -63: wire.Silent, // of reverse
+	429: wire.Settings, // the referrer's code
 }
 
 // The states of a payment (inquiry).

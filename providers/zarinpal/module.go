@@ -2,8 +2,6 @@ package zarinpal
 
 import (
 	"errors"
-	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -119,12 +117,12 @@ func (p *Provider) Provision(ctx caddy.Context) error {
 	})
 }
 
-// merchantForm is what the document's merchant ids look like. Another one is only warned
-// about: the document promises 36 characters and says nothing of their form.
-var merchantForm = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
-
-// unlikely reports whether a merchant id has another form than the document's.
-func unlikely(merchant string) bool { return !merchantForm.MatchString(merchant) }
+// unlikely reports whether a merchant id has another form than the document's. It is only
+// warned about: the document promises 36 characters and says nothing of their form.
+func unlikely(merchant string) bool {
+	_, ok := wire.UUID(merchant)
+	return !ok
+}
 
 // documented returns the host in Zarinpal's document for this configuration.
 func (p *Provider) documented() string {
@@ -162,8 +160,7 @@ func (p *Provider) payPage() (wire.Page, error) {
 // allPages returns the pages that a shop may send its customers to: the one above, and
 // all that Zarinpal has had for this environment, each also with the suffix
 // of its direct bank page.
-func (p *Provider) allPages() ([]wire.Page, error) {
-	pages := wire.Pages{p.page}
+func (p *Provider) allPages() (wire.Pages, error) {
 	hosts := liveHosts
 	if p.Sandbox {
 		hosts = []string{sandboxHost}
@@ -171,16 +168,8 @@ func (p *Provider) allPages() ([]wire.Page, error) {
 	if p.PayURL == "" && p.Elsewhere() != "" {
 		hosts = append([]string{p.API().LogString()}, hosts...)
 	}
-	for _, host := range hosts {
-		for _, suffix := range []string{"", "/ZarinGate"} {
-			page, err := wire.ParsePage("pay_url", host+startPay+mark+suffix, mark, startPay, true)
-			if err != nil {
-				return nil, fmt.Errorf("pay page: %w", err)
-			}
-			pages = append(pages, page)
-		}
-	}
-	return pages, nil
+	pages, err := wire.PagesAt(hosts, startPay+"*", startPay+"*/ZarinGate")
+	return append(wire.Pages{p.page}, pages...), err
 }
 
 func hostOf(address string) string { return strings.TrimPrefix(address, "https://") }
@@ -200,4 +189,8 @@ var (
 	_ payment.Creator  = (*Provider)(nil)
 	_ payment.Inquirer = (*Provider)(nil)
 	_ payment.Lister   = (*Provider)(nil)
+	_ payment.Reverser = (*Provider)(nil)
+	_ payment.Relayer  = (*Provider)(nil)
+	_ payment.PayPager = (*Provider)(nil)
+	_ payment.Masker   = (*Provider)(nil)
 )

@@ -3,7 +3,6 @@ package zarinpal
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -44,7 +43,7 @@ func reverseAnswer(r wire.Reply) payment.GivenBack {
 	if !ok {
 		return g
 	}
-	text := strconv.FormatInt(s.code, 10)
+	text := s.text()
 	switch {
 	case !s.failed() && s.code == codeDone && r.Status == http.StatusOK:
 		return wire.Gave(g, payment.GiveBackDone, text)
@@ -52,11 +51,8 @@ func reverseAnswer(r wire.Reply) payment.GivenBack {
 		return wire.Gave(g, payment.GiveBackUnknown, text)
 	case s.code == codeNoAddress || s.owners():
 		return wire.Gave(g, payment.GiveBackOperator, text)
-	case s.code == codeIrreversible, s.code == codeTooLate, errorCodes[s.code].outcome == payment.OutcomeRefused, s.code == codeValidation:
+	case s.code == codeIrreversible, s.code == codeTooLate, errorCodes[s.code].Outcome == payment.OutcomeRefused, s.code == codeValidation:
 		return wire.Gave(g, payment.GiveBackRefused, text)
 	}
 	return wire.Gave(g, payment.GiveBackUnknown, text)
 }
-
-// Interface guard
-var _ payment.Reverser = (*Provider)(nil)

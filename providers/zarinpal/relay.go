@@ -1,7 +1,6 @@
 package zarinpal
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -33,63 +32,42 @@ func (*Provider) Dialect() payment.Dialect { return dialect }
 // Owns implements [payment.Relayer]. The credential is `merchant_id` in the body; in
 // Zarinpal's place the host tells live from sandbox.
 func (p *Provider) Owns(c payment.RelayCall) (payment.RelayOwner, error) {
-	o, err := wire.CallFields(c)
-	if err != nil {
-		return payment.RelayStranger, err
+	owner, err := p.BelongsByField(c, "merchant_id")
+	if owner == payment.RelayOwn && c.Host != "" && (c.Host == hostOf(sandboxHost)) != p.Sandbox {
+		owner = payment.RelayOtherEnvironment
 	}
-	switch {
-	case o.Text("merchant_id") == "":
-		return payment.RelayStranger, fmt.Errorf("%w: merchant_id", payment.ErrMalformed)
-	case !p.Key().Is(o.Text("merchant_id")):
-		return payment.RelayStranger, nil
-	case c.Host != "" && (c.Host == hostOf(sandboxHost)) != p.Sandbox:
-		return payment.RelayOtherEnvironment, nil
-	}
-	return payment.RelayOwn, nil
+	return owner, err
 }
 
 // ReadCall implements [payment.Relayer].
 func (p *Provider) ReadCall(kind payment.RelayKind, c payment.RelayCall) (payment.RelayAsk, error) {
-	a := payment.RelayAsk{Kind: kind}
-	if kind == payment.RelayPayPage {
-		a.ID, _, _ = strings.Cut(strings.TrimPrefix(c.Path, startPay), "/")
-		if !checkAuthority(a.ID) {
-			return a, wire.Malformed("authority")
-		}
-		return a, nil
-	}
-	o, err := wire.CallFields(c)
-	if err != nil {
-		return a, err
-	}
-	a.Number, a.Unread = o.Number("amount")
-	switch o.Text("currency") {
-	case "":
-		if kind == payment.RelayCreate {
+	c.Path = strings.TrimSuffix(c.Path, "/ZarinGate")
+	return wire.ReadAsk(kind, c, "authority", wire.Checked(checkAuthority), func(o wire.Object, a *payment.RelayAsk) {
+		a.Number, a.Unread = o.Number("amount")
+		switch o.Text("currency") {
+		case "":
+			if kind == payment.RelayCreate {
+				a.Unit = payment.Rial
+			}
+		case "IRR":
 			a.Unit = payment.Rial
+		case "IRT":
+			a.Unit = payment.Toman
+		default:
+			a.Unread = true
 		}
-	case "IRR":
-		a.Unit = payment.Rial
-	case "IRT":
-		a.Unit = payment.Toman
-	default:
-		a.Unread = true
-	}
-	if kind == payment.RelayCreate {
+		if kind != payment.RelayCreate {
+			a.ID = o.Text("authority")
+			return
+		}
 		metadata, _ := o.Object("metadata")
 		a.Order, a.Callback = metadata.Text("order_id"), o.Text("callback_url")
-		return a, nil
-	}
-	if a.ID = o.Text("authority"); !checkAuthority(a.ID) {
-		return a, wire.Malformed("authority")
-	}
-	return a, nil
+	})
 }
 
 // ReadCreated implements [payment.Relayer].
 func (p *Provider) ReadCreated(r payment.RelayReply) (id string, ok bool) {
-	made, err := p.started(wire.OfRelay(r))
-	return made.ID, err == nil
+	return wire.Created(p.started(wire.OfRelay(r)))
 }
 
 // ReadVerified implements [payment.Relayer].
@@ -153,9 +131,3 @@ func (*Provider) UnpaidParams() map[string]string { return map[string]string{par
 
 // PageOf implements [payment.PayPager].
 func (p *Provider) PageOf(id string) string { return p.page.URL(id) }
-
-// Interface guards
-var (
-	_ payment.Relayer  = (*Provider)(nil)
-	_ payment.PayPager = (*Provider)(nil)
-)

@@ -18,7 +18,7 @@ func verifyAnswer(r wire.Reply) payment.Answer {
 	}
 	code := strconv.FormatInt(result, 10)
 	if result != resultOK && result != resultAgain {
-		return refusal(a, result)
+		return results.Answer(a, result, code)
 	}
 	rc, err := receipt(r.Object)
 	if err == nil && (r.Status != http.StatusOK || result == resultOK && rc.Amount == 0 || !settled(r.Object)) {
@@ -27,13 +27,10 @@ func verifyAnswer(r wire.Reply) payment.Answer {
 	if err != nil {
 		return wire.Unread(a, payment.ReasonUnrecognised, code, err)
 	}
-	outcome := payment.OutcomePaid
-	if rc.Again = result == resultAgain; rc.Again {
-		outcome = payment.OutcomeAgain
+	if result == resultAgain {
+		return wire.Accept(a, payment.OutcomeAgain, code, rc)
 	}
-	a = wire.Settle(a, outcome, "", code)
-	a.Receipt = rc
-	return a
+	return wire.Accept(a, payment.OutcomePaid, code, rc)
 }
 
 // settled reports whether the state beside a success is that of one. It is not in
@@ -50,42 +47,26 @@ func inquiryAnswer(r wire.Reply) payment.Answer {
 	if !r.Spoke() || !ok {
 		return a
 	}
+	code := strconv.FormatInt(result, 10)
 	if result != resultOK && result != resultAgain {
-		return refusal(a, result)
+		return results.Answer(a, result, code)
 	}
 	state, ok := r.Object.Int("status")
 	if !ok || r.Status != http.StatusOK {
-		return wire.Unread(a, payment.ReasonUnrecognised, strconv.FormatInt(result, 10), nil)
+		return wire.Unread(a, payment.ReasonUnrecognised, code, nil)
 	}
-	code := "status/" + strconv.FormatInt(state, 10)
+	code = "status/" + strconv.FormatInt(state, 10)
 	if state != stateSettled && state != statePaid {
-		m, known := states[state]
-		if !known || m.outcome == payment.OutcomeUnknown {
-			return wire.Unread(a, payment.ReasonBadAnswer, code, nil)
-		}
-		return wire.Settle(a, m.outcome, m.reason, code)
+		return states.Answer(a, state, code)
 	}
 	rc, err := receipt(r.Object)
 	if err != nil || rc.Amount == 0 {
 		return wire.Unread(a, payment.ReasonUnrecognised, code, err)
 	}
-	outcome := payment.OutcomeAwaiting
-	if rc.Again = state == stateSettled; rc.Again {
-		outcome = payment.OutcomeAgain
+	if state == stateSettled {
+		return wire.Accept(a, payment.OutcomeAgain, code, rc)
 	}
-	a = wire.Settle(a, outcome, "", code)
-	a.Receipt = rc
-	return a
-}
-
-// refusal reads a result that is no success.
-func refusal(a payment.Answer, result int64) payment.Answer {
-	code := strconv.FormatInt(result, 10)
-	m, known := results[result]
-	if !known || m.outcome == payment.OutcomeUnknown {
-		return wire.Unread(a, payment.ReasonBadAnswer, code, nil)
-	}
-	return wire.Settle(a, m.outcome, m.reason, code)
+	return wire.Accept(a, payment.OutcomeAwaiting, code, rc)
 }
 
 // again returns what "verified before" means, given what inquiry says: its details, or

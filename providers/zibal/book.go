@@ -98,6 +98,3 @@ const (
 	stateRefunding = 16
 	stateReversed  = 18
 )
-
-// Interface guard
-var _ payment.Bookkeeper = (*Provider)(nil)

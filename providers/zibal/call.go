@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
@@ -60,14 +59,14 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 	if !r.Spoke() || !ok {
 		return payment.Started{}, unread
 	}
-	if m := results[result]; m.unmade {
-		return payment.Started{}, wire.Refused("zibal", strconv.FormatInt(result, 10), m.owner)
+	if results[result].Unmade {
+		return payment.Started{}, results.Refused("zibal", result)
 	}
 	id := payment.ASCIIDigits(r.Object.Text("trackId"))
 	if result != resultOK || (r.Status != http.StatusOK && r.Status != http.StatusCreated) || !checkTrackID(id) {
 		return payment.Started{}, unread
 	}
-	return payment.Started{ID: id, PayURL: p.page.URL(id)}, nil
+	return payment.Started{ID: id, PayURL: p.pages[0].URL(id)}, nil
 }
 
 // ask names a payment to a call. What is no id of Zibal's is not sent.

@@ -18,9 +18,6 @@ func init() { caddy.RegisterModule(&Provider{}) }
 const (
 	defaultAPI = "https://gateway.zibal.ir"
 	abroad     = "https://gateway.zibal.io"
-	// mark stands for the id in an address, and startPage is the pay page's path.
-	mark      = "{trackId}"
-	startPage = "/start/"
 )
 
 // sandboxMerchant is the merchant that is Zibal's sandbox, on the same host.
@@ -49,7 +46,6 @@ type Provider struct {
 
 	platform wire.Base
 	access   wire.Secret
-	page     wire.Page
 	pages    wire.Pages
 }
 
@@ -128,23 +124,17 @@ func (p *Provider) setPages() error {
 	if err != nil {
 		return err
 	}
-	p.page = wire.NewPage(own, startPage)
-	p.pages = nil
-	for _, host := range []string{own.LogString(), defaultAPI, abroad} {
-		for _, suffix := range []string{"", "/direct"} {
-			page, err := wire.ParsePage("pay_url", host+startPage+mark+suffix, mark, startPage, true)
-			if err != nil {
-				return fmt.Errorf("pay page: %w", err)
-			}
-			p.pages = append(p.pages, page)
-		}
-	}
-	return nil
+	p.pages, err = wire.PagesAt([]string{own.LogString(), defaultAPI, abroad}, "/start/*", "/start/*/direct")
+	return err
 }
 
 // Interface guards
 var (
-	_ wire.Module      = (*Provider)(nil)
-	_ payment.Creator  = (*Provider)(nil)
-	_ payment.Inquirer = (*Provider)(nil)
+	_ wire.Module        = (*Provider)(nil)
+	_ payment.Creator    = (*Provider)(nil)
+	_ payment.Inquirer   = (*Provider)(nil)
+	_ payment.Refunder   = (*Provider)(nil)
+	_ payment.Bookkeeper = (*Provider)(nil)
+	_ payment.Relayer    = (*Provider)(nil)
+	_ payment.PayPager   = (*Provider)(nil)
 )

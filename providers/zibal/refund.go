@@ -63,6 +63,3 @@ func refundAnswer(r wire.Reply) payment.GivenBack {
 	}
 	return g
 }
-
-// Interface guard
-var _ payment.Refunder = (*Provider)(nil)

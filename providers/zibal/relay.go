@@ -1,6 +1,7 @@
 package zibal
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -47,32 +48,20 @@ func (p *Provider) Owns(c payment.RelayCall) (payment.RelayOwner, error) {
 
 // ReadCall implements [payment.Relayer]. Amounts are rials.
 func (p *Provider) ReadCall(kind payment.RelayKind, c payment.RelayCall) (payment.RelayAsk, error) {
-	a := payment.RelayAsk{Kind: kind}
-	switch kind {
-	case payment.RelayPayPage:
-		a.ID = wire.LastSegment(strings.TrimSuffix(c.Path, "/direct"))
-	default:
-		o, err := wire.CallFields(c)
-		if err != nil {
-			return a, err
+	c.Path = strings.TrimSuffix(c.Path, "/direct")
+	return wire.ReadAsk(kind, c, paramTrackID, wire.Checked(checkTrackID), func(o wire.Object, a *payment.RelayAsk) {
+		if kind != payment.RelayCreate {
+			a.ID = payment.ASCIIDigits(o.Text(paramTrackID))
+			return
 		}
-		if kind == payment.RelayCreate {
-			a.Number, a.Unread = o.Number("amount")
-			a.Unit, a.Order, a.Callback = payment.Rial, o.Text("orderId"), o.Text("callbackUrl")
-			return a, nil
-		}
-		a.ID = payment.ASCIIDigits(o.Text(paramTrackID))
-	}
-	if !checkTrackID(a.ID) {
-		return a, wire.Malformed(paramTrackID)
-	}
-	return a, nil
+		a.Number, a.Unread = o.Number("amount")
+		a.Unit, a.Order, a.Callback = payment.Rial, o.Text("orderId"), o.Text("callbackUrl")
+	})
 }
 
 // ReadCreated implements [payment.Relayer].
 func (p *Provider) ReadCreated(r payment.RelayReply) (id string, ok bool) {
-	made, err := p.started(wire.OfRelay(r))
-	return made.ID, err == nil
+	return wire.Created(p.started(wire.OfRelay(r)))
 }
 
 // ReadVerified implements [payment.Relayer].
@@ -106,11 +95,8 @@ func said(status, result int, message string, state int, rec *payment.Record) pa
 	m := map[string]any{"result": result, "message": message}
 	if rec != nil && rec.Receipt != nil {
 		rc := rec.Receipt
-		m["status"], m["amount"], m["orderId"], m["description"], m["cardNumber"] = state, int64(rc.Amount), rec.Order, "", rc.Card
+		m["status"], m["amount"], m["orderId"], m["description"], m["cardNumber"] = state, int64(cmp.Or(rc.Amount, rec.Price())), rec.Order, "", rc.Card
 		m["refNumber"], m["paidAt"], m["multiplexingInfos"] = nil, nil, []any{}
-		if rc.Amount == 0 {
-			m["amount"] = int64(rec.Price())
-		}
 		if rc.Reference != "" {
 			m["refNumber"] = rc.Reference
 		}
@@ -133,10 +119,4 @@ func (*Provider) UnpaidParams() map[string]string {
 }
 
 // PageOf implements [payment.PayPager].
-func (p *Provider) PageOf(id string) string { return p.page.URL(id) }
-
-// Interface guards
-var (
-	_ payment.Relayer  = (*Provider)(nil)
-	_ payment.PayPager = (*Provider)(nil)
-)
+func (p *Provider) PageOf(id string) string { return p.pages[0].URL(id) }

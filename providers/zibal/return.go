@@ -3,6 +3,7 @@ package zibal
 import (
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
@@ -33,15 +34,7 @@ const maxTrackID = 18
 
 // checkTrackID accepts a positive integer, written in one way: the id is one.
 func checkTrackID(s string) bool {
-	if s == "" || len(s) > maxTrackID || s[0] == '0' {
-		return false
-	}
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return true
+	return s != "" && len(s) <= maxTrackID && s[0] != '0' && strings.Trim(s, "0123456789") == ""
 }
 
 // ReadReturn implements [payment.Provider]. success and status must agree to be
@@ -82,7 +75,7 @@ func short(s string) (string, bool) {
 // notPaid reports whether a status of the table is a "not paid" of the bank's page.
 func notPaid(status string) bool {
 	n, err := strconv.ParseInt(status, 10, 16)
-	return err == nil && states[n].outcome == payment.OutcomeRefused
+	return err == nil && states[n].Outcome == payment.OutcomeRefused
 }
 
 // PayPage implements [payment.Provider]. Live and sandbox payments have the same
