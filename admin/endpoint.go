@@ -140,10 +140,12 @@ func (c *cli) hint(addr string) {
 // [caddycmd.LoadConfig] writes to the log. A file is a Caddyfile by the same
 // names as in Caddy.
 func (c *cli) quietConfig() ([]byte, error) {
-	config, err := os.ReadFile(c.config)
-	if c.config == "-" {
-		config, err = io.ReadAll(c.in)
+	in, err := c.input(c.config, "the configuration")
+	if err != nil {
+		return nil, err
 	}
+	defer in.Close()
+	config, err := io.ReadAll(in)
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}

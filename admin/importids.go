@@ -39,15 +39,11 @@ it twice does no harm.`,
 
 func (c *cli) importIDs(cmd *cobra.Command, args []string) error {
 	column, _ := cmd.Flags().GetString("column")
-	in := c.in
-	if args[1] != "-" {
-		f, err := os.Open(args[1])
-		if err != nil {
-			return fmt.Errorf("reading the ids: %w", err)
-		}
-		defer f.Close()
-		in = f
+	in, err := c.input(args[1], "the ids")
+	if err != nil {
+		return err
 	}
+	defer in.Close()
 	ids, err := readColumn(in, column)
 	if err != nil {
 		return &failure{exitUsage, err}
@@ -78,6 +74,18 @@ func (c *cli) importIDs(cmd *cobra.Command, args []string) error {
 	}
 	fmt.Fprintf(c.out, "%d ids of %s: %d %s, %d were known already\n", total.Total, clean(args[0]), total.New, verb, total.Total-total.New)
 	return nil
+}
+
+// input opens a file; - is standard input.
+func (c *cli) input(name, what string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(c.in), nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", what, err)
+	}
+	return f, nil
 }
 
 // tell shows progress to a person.

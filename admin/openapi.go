@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/rahgir/caddy-payments/internal/block"
 	"github.com/rahgir/caddy-payments/internal/explain"
 	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/payment"
@@ -154,12 +155,10 @@ func (c *call) openapi() error { return c.answer(document()) }
 
 // enums are the types that have few words.
 func enums() map[string][]string {
-	names := make(map[string][]string)
-	for _, s := range payment.States() {
-		names["payment.State"] = append(names["payment.State"], string(s))
+	return map[string][]string{
+		"payment.State":       block.Words(payment.States()),
+		"payment.ReportState": operate.ReportStates(),
+		"operate.Level":       block.Words([]operate.Level{operate.LevelOK, operate.LevelWarn, operate.LevelError}),
+		"explain.Money":       block.Words([]explain.Money{explain.MoneyYes, explain.MoneyNo, explain.MoneyReturns, explain.MoneyUnknown}),
 	}
-	names["payment.ReportState"] = operate.ReportStates()
-	names["operate.Level"] = []string{string(operate.LevelOK), string(operate.LevelWarn), string(operate.LevelError)}
-	names["explain.Money"] = []string{string(explain.MoneyYes), string(explain.MoneyNo), string(explain.MoneyReturns), string(explain.MoneyUnknown)}
-	return names
 }

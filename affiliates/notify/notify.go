@@ -194,9 +194,6 @@ func (n *Notifier) send(ctx context.Context, lines []line, more int) error {
 
 // text says what happened, a line for each cause.
 func text(lines []line, more int, l lang.Lang) string {
-	if l != lang.FA {
-		l = lang.EN
-	}
 	var out []string
 	for _, x := range lines {
 		s := lang.Digits(fmt.Sprint(x.count), l) + " × " + titles[x.Kind].In(l)

@@ -18,6 +18,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/rahgir/caddy-payments/internal/block"
 	"github.com/rahgir/caddy-payments/internal/nearest"
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
@@ -30,13 +31,7 @@ const (
 )
 
 // Types lists all types of messages.
-func Types() []string {
-	var all []string
-	for _, k := range append(payment.Tells(), ProviderDown, ProviderUp) {
-		all = append(all, string(k))
-	}
-	return all
-}
+func Types() []string { return block.Words(append(payment.Tells(), ProviderDown, ProviderUp)) }
 
 // DefaultTimeout is how long a receiver may take, as the specification has it.
 const DefaultTimeout = 15 * time.Second
