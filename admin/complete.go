@@ -61,17 +61,11 @@ func (c *cli) importing(cmd *cobra.Command, words []string, begun string) ([]str
 // providerNames are those of --config or of the running Caddy; none if neither
 // can be read.
 func (c *cli) providerNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	var names map[string]json.RawMessage
+	var names map[string]any
 	if c.config != "" {
-		var root struct {
-			Apps struct {
-				Payments struct {
-					Providers map[string]json.RawMessage `json:"providers"`
-				} `json:"payments"`
-			} `json:"apps"`
-		}
-		if text, err := c.quietConfig(); err == nil && json.Unmarshal(text, &root) == nil {
-			names = root.Apps.Payments.Providers
+		if text, err := c.quietConfig(); err == nil {
+			said, _ := readAdmin(text) // what can't be read names nobody
+			names = said.Apps.Payments.Providers
 		}
 	} else if addr, err := c.endpoint(); err == nil {
 		if resp, err := caddycmd.AdminAPIRequest(addr, http.MethodGet, "/config/apps/payments/providers", nil, nil); err == nil {

@@ -53,7 +53,7 @@ func (c *cli) endpoint() (string, error) {
 	return addr, nil
 }
 
-// adminConfig is what a configuration says of its admin endpoint and ledger.
+// adminConfig is what a configuration says of its admin endpoint, ledger and providers.
 type adminConfig struct {
 	Admin struct {
 		Disabled bool   `json:"disabled"`
@@ -61,7 +61,8 @@ type adminConfig struct {
 	} `json:"admin"`
 	Apps struct {
 		Payments struct {
-			Storage any `json:"storage"`
+			Storage   any            `json:"storage"`
+			Providers map[string]any `json:"providers"`
 		} `json:"payments"`
 	} `json:"apps"`
 }

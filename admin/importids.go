@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -109,7 +110,12 @@ func readColumn(in io.Reader, column string) ([]string, error) {
 	at, err := strconv.Atoi(column)
 	at--
 	if err != nil {
-		if at = headerAt(rows, column); at < 0 {
+		if len(rows) > 0 {
+			at = slices.IndexFunc(rows[0], func(cell string) bool {
+				return strings.EqualFold(strings.TrimSpace(strings.TrimPrefix(cell, "\ufeff")), column)
+			})
+		}
+		if at < 0 {
 			return nil, fmt.Errorf("the table has no column %q in its first line", column)
 		}
 		rows = rows[1:]
@@ -127,16 +133,4 @@ func readColumn(in io.Reader, column string) ([]string, error) {
 		return nil, errors.New("the table has no ids in that column")
 	}
 	return ids, nil
-}
-
-func headerAt(rows [][]string, name string) int {
-	if len(rows) == 0 {
-		return -1
-	}
-	for i, cell := range rows[0] {
-		if strings.EqualFold(strings.TrimSpace(strings.TrimPrefix(cell, "\ufeff")), name) {
-			return i
-		}
-	}
-	return -1
 }

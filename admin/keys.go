@@ -56,13 +56,8 @@ func (c *cli) keys(cmd *cobra.Command, _ []string) error {
 	file, _ := cmd.Flags().GetString("secret-file")
 	env, _ := cmd.Flags().GetString("env")
 	kid, _ := cmd.Flags().GetString("kid")
-	given := 0
-	for _, s := range []string{file, env, c.config} {
-		if s != "" {
-			given++
-		}
-	}
-	if given > 1 {
+	given := slices.DeleteFunc([]string{file, env, c.config}, func(s string) bool { return s == "" })
+	if len(given) > 1 {
 		return usage("choose one of --secret-file, --env and --config")
 	}
 	var keys []ShopKeys

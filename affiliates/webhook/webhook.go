@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -84,10 +85,7 @@ func (h *Hook) Provision(ctx caddy.Context) error {
 		}
 		h.keys = append(h.keys, wire.NewSecret(string(k)))
 	}
-	c := wire.Config{Timeout: h.Timeout, ProxyURL: h.ProxyURL}
-	if h.Timeout == 0 {
-		c.Timeout = caddy.Duration(DefaultTimeout)
-	}
+	c := wire.Config{Timeout: cmp.Or(h.Timeout, caddy.Duration(DefaultTimeout)), ProxyURL: h.ProxyURL}
 	h.client, err = c.Client()
 	return err
 }
