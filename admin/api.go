@@ -224,14 +224,22 @@ func (c *call) issuer(provider string) (string, error) {
 	return issuer, nil
 }
 
-// answer writes JSON. No cache may keep payments.
-func (c *call) answer(v any) error {
+// head sets an answer's headers. No cache may keep payments.
+func (c *call) head(kind string) {
+	c.w.Header().Set("Content-Type", kind)
+	c.w.Header().Set("Cache-Control", "no-store")
+}
+
+// answer writes JSON.
+func (c *call) answer(v any) error { return c.answerAs(http.StatusOK, v) }
+
+func (c *call) answerAs(code int, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("encoding the answer: %w", err)
 	}
-	c.w.Header().Set("Content-Type", "application/json")
-	c.w.Header().Set("Cache-Control", "no-store")
+	c.head("application/json")
+	c.w.WriteHeader(code)
 	_, _ = c.w.Write(append(b, '\n'))
 	return nil
 }

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"encoding/json"
 	"errors"
 	"mime"
 	"net/http"
@@ -60,13 +59,5 @@ func (c *call) intents() error {
 	if err != nil {
 		return err
 	}
-	c.w.Header().Set("Content-Type", "application/json")
-	c.w.Header().Set("Cache-Control", "no-store")
-	b, err := json.Marshal(Intended{Ref: rec.Ref, Unasked: rec.Return == nil})
-	if err != nil {
-		return err
-	}
-	c.w.WriteHeader(http.StatusCreated)
-	_, _ = c.w.Write(append(b, '\n'))
-	return nil
+	return c.answerAs(http.StatusCreated, Intended{Ref: rec.Ref, Unasked: rec.Return == nil})
 }

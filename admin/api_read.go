@@ -25,22 +25,20 @@ type Findings struct {
 }
 
 func (c *call) summary() error {
-	e, err := c.engine()
-	if err != nil {
-		return err
-	}
-	s, err := operate.Summarize(c.r.Context(), e, c.app.ProviderNames())
-	if err != nil {
-		return err
-	}
-	s.Health = c.app.Health()
-	s.Troubles = []operate.Finding{}
-	for _, f := range c.app.Money(c.r.Context(), c.lang) {
-		if f.Level != operate.LevelOK {
-			s.Troubles = append(s.Troubles, f)
+	return answered(c, func(ctx context.Context, e *engine.Engine) (operate.Summary, error) {
+		s, err := operate.Summarize(ctx, e, c.app.ProviderNames())
+		if err != nil {
+			return s, err
 		}
-	}
-	return c.answer(s)
+		s.Health = c.app.Health()
+		s.Troubles = []operate.Finding{}
+		for _, f := range c.app.Money(ctx, c.lang) {
+			if f.Level != operate.LevelOK {
+				s.Troubles = append(s.Troubles, f)
+			}
+		}
+		return s, nil
+	})
 }
 
 func (c *call) rows(e *engine.Engine, records []*payment.Record) []operate.Row {
@@ -63,15 +61,13 @@ func (c *call) list() error {
 }
 
 func (c *call) show() error {
-	e, err := c.engine()
-	if err != nil {
-		return err
-	}
-	rec, err := operate.Get(c.r.Context(), e, c.ref)
-	if err != nil {
-		return err
-	}
-	return c.answer(operate.NewView(c.r.Context(), e, rec, c.lang))
+	return answered(c, func(ctx context.Context, e *engine.Engine) (operate.View, error) {
+		rec, err := operate.Get(ctx, e, c.ref)
+		if err != nil {
+			return operate.View{}, err
+		}
+		return operate.NewView(ctx, e, rec, c.lang), nil
+	})
 }
 
 // export streams. Once the first line is out there is no status to change: a
@@ -96,8 +92,7 @@ func (c *call) export() error {
 			return err
 		}
 		if first {
-			c.w.Header().Set("Content-Type", "application/x-ndjson")
-			c.w.Header().Set("Cache-Control", "no-store")
+			c.head("application/x-ndjson")
 		}
 		for _, row := range c.rows(e, page.Records) {
 			if err == nil {

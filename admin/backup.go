@@ -29,8 +29,7 @@ func (c *call) backup() error {
 	if !ok {
 		return fmt.Errorf("%w: this storage is a database, which has backups of its own: use its tools, such as pg_dump", operate.ErrNotPossible)
 	}
-	c.w.Header().Set("Content-Type", "application/x-ndjson")
-	c.w.Header().Set("Cache-Control", "no-store")
+	c.head("application/x-ndjson")
 	if _, err := archive.Write(c.r.Context(), from, c.w, func(int64, int64) {}); err != nil {
 		panic(http.ErrAbortHandler) // the reader sees a broken answer
 	}
@@ -38,7 +37,7 @@ func (c *call) backup() error {
 }
 
 func (c *cli) backupCommand() *cobra.Command {
-	cmd := c.reads(c.leaf("backup FILE", "Copies the ledger into a file while Caddy runs",
+	return c.reads(c.leaf("backup FILE", "Copies the ledger into a file while Caddy runs",
 		`
 Writes the whole ledger, as it is at one moment, into a new file, while payments
 go on; - is standard output. The file holds the ledger's own keys: keep it as
@@ -48,7 +47,6 @@ never replaces another file. "caddy payments restore" makes a ledger of it.
 What the relay keeps of gateways' answers is not in it. A ledger in a database has
 the database's backups.`,
 		exactly(1, "a file (- is standard output)"), c.backup))
-	return cmd
 }
 
 func (c *cli) backup(_ *cobra.Command, args []string) error {
@@ -72,24 +70,16 @@ func (c *cli) backup(_ *cobra.Command, args []string) error {
 	defer resp.Body.Close()
 	if name == "-" {
 		// What is written is read along, so that a backup that was cut off fails here.
-		_, err := archive.Look(io.TeeReader(resp.Body, c.out))
-		return cutOff(err)
+		if _, err := archive.Look(io.TeeReader(resp.Body, c.out)); err != nil {
+			return fmt.Errorf("writing the backup: %w", err)
+		}
+		return nil
 	}
 	about, err := c.newFile(name, func(f io.Writer) (archive.About, error) { return archive.Look(io.TeeReader(resp.Body, f)) })
 	if err != nil {
-		return cutOff(err)
+		return fmt.Errorf("writing the backup: %w", err)
 	}
-	if !c.table() {
-		return c.printJSON(about)
-	}
-	return c.printCarried("backed up", about.Summary)
-}
-
-func cutOff(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("writing the backup: %w", err)
+	return c.printCarried("backed up", about.Summary, about)
 }
 
 // newFile writes a file for its owner alone, which appears under its name when it is whole
@@ -153,10 +143,7 @@ func (c *cli) restore(_ *cobra.Command, args []string) error {
 		return fmt.Errorf("reading the backup: %w", err)
 	}
 	if c.dryRun {
-		if !c.table() {
-			return c.printJSON(about)
-		}
-		return c.printCarried("would be restored", about.Summary)
+		return c.printCarried("would be restored", about.Summary, about)
 	}
 	err = c.withLedger(true, func(ctx context.Context, s storage.Migrator) error {
 		_, err := archive.Import(ctx, s, args[0], c.bar())
@@ -166,14 +153,8 @@ func (c *cli) restore(_ *cobra.Command, args []string) error {
 		return fmt.Errorf("restoring the ledger: %w", err)
 	}
 	c.tell("\n")
-	if !c.table() {
-		return c.printJSON(about)
-	}
-	if err := c.printCarried("restored", about.Summary); err != nil {
+	if err := c.printCarried("restored", about.Summary, about); err != nil || !c.table() || about.Newest.IsZero() {
 		return err
-	}
-	if about.Newest.IsZero() {
-		return nil
 	}
 	fmt.Fprintf(c.out, "\nThe ledger knows nothing after %s. Start Caddy, and find what was paid since:\n", lang.When(about.Newest, c.language()))
 	for _, name := range about.Providers {

@@ -94,6 +94,18 @@ func readJSON(resp *http.Response, into any) error {
 	return nil
 }
 
+// shown reads a JSON answer and prints it, for people or for programs.
+func shown[T any](c *cli, route string, q url.Values, people func(T) error) error {
+	var out T
+	if err := c.get(route, q, &out); err != nil {
+		return err
+	}
+	if !c.table() {
+		return c.printJSON(out)
+	}
+	return people(out)
+}
+
 // printJSON is the form for pipes.
 func (c *cli) printJSON(v any) error {
 	enc := json.NewEncoder(c.out)

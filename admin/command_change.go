@@ -60,7 +60,7 @@ func (c *cli) resendCommand() *cobra.Command {
 		}))
 	cmd.Flags().String("what", "", "delivery or conversion; by default what the payment's state asks for")
 	addNote(cmd.Flags())
-	return c.complete(cmd, c.referring, map[string]completer{"what": among("delivery", "conversion")})
+	return c.complete(cmd, c.referring, completers{"what": among("delivery", "conversion")})
 }
 
 // decisions are what a person may decide.

@@ -37,11 +37,9 @@ Comments are in the language of --lang, or of the environment (LANG).`,
 	f.String("php", "", "Where PHP listens, as php_fastcgi takes it; default the socket found here")
 	f.String("base-url", "", "The gateway's address, for one that has none of its own")
 	f.String("dir", ".", "Directory for the files")
-	return c.complete(cmd, among(), map[string]completer{
-		"shop": among(begin.Kinds()...),
-		"gateway": func([]string, string) ([]string, cobra.ShellCompDirective) {
-			return begin.Gateways(false), cobra.ShellCompDirectiveNoFileComp
-		},
+	return c.complete(cmd, among(), completers{
+		"shop":    among(begin.Kinds()...),
+		"gateway": among(begin.Gateways(false)...),
 	})
 }
 

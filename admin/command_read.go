@@ -219,14 +219,7 @@ func (c *cli) pages(q url.Values, limit int) (Listed, error) {
 func (c *cli) showCommand() *cobra.Command {
 	return c.complete(c.reads(c.leaf("show REFERENCE", "Shows one payment, why it stands where it stands, and what can be done",
 		"Shows one payment: what happened, whether the money is with you, and what you can do. The first eight\ncharacters of the reference will do.", exactly(1, "the reference of one payment"), func(_ *cobra.Command, args []string) error {
-			var v operate.View
-			if err := c.get("show/"+url.PathEscape(args[0]), nil, &v); err != nil {
-				return err
-			}
-			if !c.table() {
-				return c.printJSON(v)
-			}
-			return c.printView(v)
+			return shown(c, "show/"+url.PathEscape(args[0]), nil, c.printView)
 		})), c.referring, nil)
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/rahgir/caddy-payments/admin/begin"
 	"github.com/rahgir/caddy-payments/internal/block"
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -66,12 +67,8 @@ PROVIDER is the type, as `+"`provider <type>`"+` has it. Files that exist are le
 }
 
 // relayable are the types of providers that a relay can serve.
-func relayable() (types []string) {
-	for _, m := range caddy.GetModules("payments.providers") {
-		if _, ok := m.New().(payment.Relayer); ok {
-			types = append(types, m.ID.Name())
-		}
-	}
+func relayable() []string {
+	types := slices.DeleteFunc(begin.Gateways(false), func(name string) bool { return !begin.Relays(name) })
 	slices.Sort(types)
 	return types
 }
@@ -100,26 +97,15 @@ func (c *cli) relayCert(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := writeNew(key, keyPEM, 0o600); err != nil {
-		return err
+	err = begin.WriteNew(key, keyPEM, 0o600)
+	if err == nil {
+		err = begin.WriteNew(crt, certPEM, 0o644)
 	}
-	if err := writeNew(crt, certPEM, 0o644); err != nil {
-		return err
-	}
-	fmt.Fprintf(c.out, "%s and %s: for %s, until %s\n", crt, key, strings.Join(hosts, ", "), time.Now().AddDate(relayCertYears, 0, 0).Format(time.DateOnly))
-	fmt.Fprintf(c.out, relayCertNext, args[0], strings.Join(hosts, " "), "https://"+strings.Join(hosts, ", https://"), absolute(crt), absolute(key))
-	return nil
-}
-
-func writeNew(name string, b []byte, mode fs.FileMode) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return fmt.Errorf("writing the certificate: %w", err)
 	}
-	_, err = f.Write(b)
-	if err := errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("writing the certificate: %w", err)
-	}
+	fmt.Fprintf(c.out, "%s and %s: for %s, until %s\n", crt, key, strings.Join(hosts, ", "), time.Now().AddDate(relayCertYears, 0, 0).Format(time.DateOnly))
+	fmt.Fprintf(c.out, relayCertNext, args[0], strings.Join(hosts, " "), "https://"+strings.Join(hosts, ", https://"), absolute(crt), absolute(key))
 	return nil
 }
 

@@ -51,7 +51,7 @@ Only clients on this machine are answered, unless --remote is given.`,
 	f.String("return", "", "How browsers come back to the shop: get, post or bare")
 	f.Bool("remote", false, "Answer other machines too: they can pay in the sandbox")
 	f.BoolP("quiet", "q", false, "Print no line for each call")
-	return c.complete(cmd, among(), map[string]completer{
+	return c.complete(cmd, among(), completers{
 		"with-faults": among(names...), "return": among(sandbox.ReturnGet, sandbox.ReturnPost, sandbox.ReturnBare),
 	})
 }

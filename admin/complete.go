@@ -14,30 +14,19 @@ import (
 	"github.com/rahgir/caddy-payments/operate"
 )
 
-// completer offers words for what is under the cursor.
-type completer func(words []string, begun string) ([]string, cobra.ShellCompDirective)
+// completers are what flags offer, by name.
+type completers = map[string]cobra.CompletionFunc
 
 // among offers some words, and no files.
-func among(words ...string) completer {
-	return func([]string, string) ([]string, cobra.ShellCompDirective) {
-		return words, cobra.ShellCompDirectiveNoFileComp
-	}
+func among(words ...string) cobra.CompletionFunc {
+	return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
 }
 
 // complete is what a command's arguments and flags offer.
-func (c *cli) complete(cmd *cobra.Command, args completer, flags map[string]completer) *cobra.Command {
-	if args != nil {
-		cmd.ValidArgsFunction = func(_ *cobra.Command, words []string, begun string) ([]string, cobra.ShellCompDirective) {
-			return args(words, begun)
-		}
-	}
+func (c *cli) complete(cmd *cobra.Command, args cobra.CompletionFunc, flags completers) *cobra.Command {
+	cmd.ValidArgsFunction = args
 	for name, f := range flags {
-		if cmd.Flags().Lookup(name) == nil {
-			continue
-		}
-		if err := cmd.RegisterFlagCompletionFunc(name, func(_ *cobra.Command, words []string, begun string) ([]string, cobra.ShellCompDirective) {
-			return f(words, begun)
-		}); err != nil {
+		if err := cmd.RegisterFlagCompletionFunc(name, f); err != nil {
 			cobra.CompErrorln(err.Error())
 		}
 	}
@@ -45,12 +34,12 @@ func (c *cli) complete(cmd *cobra.Command, args completer, flags map[string]comp
 }
 
 // filtered are the flags of [addFilters].
-func (c *cli) filtered() map[string]completer {
-	return map[string]completer{"state": states, "provider": c.providerNames, "conversion": among(operate.ReportStates()...), "webhook": among(operate.ReportStates()...)}
+func (c *cli) filtered() completers {
+	return completers{"state": states, "provider": c.providerNames, "conversion": among(operate.ReportStates()...), "webhook": among(operate.ReportStates()...)}
 }
 
 // states offers the next word of a list with commas.
-func states(_ []string, begun string) ([]string, cobra.ShellCompDirective) {
+func states(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
 	at := strings.LastIndexByte(begun, ',') + 1
 	var words []string
 	for _, s := range operate.StateNames() {
@@ -62,27 +51,21 @@ func states(_ []string, begun string) ([]string, cobra.ShellCompDirective) {
 }
 
 // importing offers a provider, then files.
-func (c *cli) importing(words []string, begun string) ([]string, cobra.ShellCompDirective) {
+func (c *cli) importing(cmd *cobra.Command, words []string, begun string) ([]string, cobra.ShellCompDirective) {
 	if len(words) == 0 {
-		return c.providerNames(words, begun)
+		return c.providerNames(cmd, words, begun)
 	}
 	return nil, cobra.ShellCompDirectiveDefault
 }
 
 // providerNames are those of --config or of the running Caddy; none if neither
 // can be read.
-func (c *cli) providerNames([]string, string) ([]string, cobra.ShellCompDirective) {
-	var names map[string]json.RawMessage
+func (c *cli) providerNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	var names map[string]any
 	if c.config != "" {
-		var root struct {
-			Apps struct {
-				Payments struct {
-					Providers map[string]json.RawMessage `json:"providers"`
-				} `json:"payments"`
-			} `json:"apps"`
-		}
-		if text, err := c.quietConfig(); err == nil && json.Unmarshal(text, &root) == nil {
-			names = root.Apps.Payments.Providers
+		if text, err := c.quietConfig(); err == nil {
+			said, _ := readAdmin(text) // what can't be read names nobody
+			names = said.Apps.Payments.Providers
 		}
 	} else if addr, err := c.endpoint(); err == nil {
 		if resp, err := caddycmd.AdminAPIRequest(addr, http.MethodGet, "/config/apps/payments/providers", nil, nil); err == nil {

@@ -53,7 +53,7 @@ func (c *cli) endpoint() (string, error) {
 	return addr, nil
 }
 
-// adminConfig is what a configuration says of its admin endpoint and ledger.
+// adminConfig is what a configuration says of its admin endpoint, ledger and providers.
 type adminConfig struct {
 	Admin struct {
 		Disabled bool   `json:"disabled"`
@@ -61,7 +61,8 @@ type adminConfig struct {
 	} `json:"admin"`
 	Apps struct {
 		Payments struct {
-			Storage any `json:"storage"`
+			Storage   any            `json:"storage"`
+			Providers map[string]any `json:"providers"`
 		} `json:"payments"`
 	} `json:"apps"`
 }
@@ -140,10 +141,12 @@ func (c *cli) hint(addr string) {
 // [caddycmd.LoadConfig] writes to the log. A file is a Caddyfile by the same
 // names as in Caddy.
 func (c *cli) quietConfig() ([]byte, error) {
-	config, err := os.ReadFile(c.config)
-	if c.config == "-" {
-		config, err = io.ReadAll(c.in)
+	in, err := c.input(c.config, "the configuration")
+	if err != nil {
+		return nil, err
 	}
+	defer in.Close()
+	config, err := io.ReadAll(in)
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}

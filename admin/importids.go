@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,15 +40,11 @@ it twice does no harm.`,
 
 func (c *cli) importIDs(cmd *cobra.Command, args []string) error {
 	column, _ := cmd.Flags().GetString("column")
-	in := c.in
-	if args[1] != "-" {
-		f, err := os.Open(args[1])
-		if err != nil {
-			return fmt.Errorf("reading the ids: %w", err)
-		}
-		defer f.Close()
-		in = f
+	in, err := c.input(args[1], "the ids")
+	if err != nil {
+		return err
 	}
+	defer in.Close()
 	ids, err := readColumn(in, column)
 	if err != nil {
 		return &failure{exitUsage, err}
@@ -80,6 +77,18 @@ func (c *cli) importIDs(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
+// input opens a file; - is standard input.
+func (c *cli) input(name, what string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(c.in), nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", what, err)
+	}
+	return f, nil
+}
+
 // tell shows progress to a person.
 func (c *cli) tell(format string, args ...any) {
 	if c.progress {
@@ -101,7 +110,12 @@ func readColumn(in io.Reader, column string) ([]string, error) {
 	at, err := strconv.Atoi(column)
 	at--
 	if err != nil {
-		if at = headerAt(rows, column); at < 0 {
+		if len(rows) > 0 {
+			at = slices.IndexFunc(rows[0], func(cell string) bool {
+				return strings.EqualFold(strings.TrimSpace(strings.TrimPrefix(cell, "\ufeff")), column)
+			})
+		}
+		if at < 0 {
 			return nil, fmt.Errorf("the table has no column %q in its first line", column)
 		}
 		rows = rows[1:]
@@ -119,16 +133,4 @@ func readColumn(in io.Reader, column string) ([]string, error) {
 		return nil, errors.New("the table has no ids in that column")
 	}
 	return ids, nil
-}
-
-func headerAt(rows [][]string, name string) int {
-	if len(rows) == 0 {
-		return -1
-	}
-	for i, cell := range rows[0] {
-		if strings.EqualFold(strings.TrimSpace(strings.TrimPrefix(cell, "\ufeff")), name) {
-			return i
-		}
-	}
-	return -1
 }

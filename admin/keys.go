@@ -1,10 +1,12 @@
 package admin
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -54,13 +56,8 @@ func (c *cli) keys(cmd *cobra.Command, _ []string) error {
 	file, _ := cmd.Flags().GetString("secret-file")
 	env, _ := cmd.Flags().GetString("env")
 	kid, _ := cmd.Flags().GetString("kid")
-	given := 0
-	for _, s := range []string{file, env, c.config} {
-		if s != "" {
-			given++
-		}
-	}
-	if given > 1 {
+	given := slices.DeleteFunc([]string{file, env, c.config}, func(s string) bool { return s == "" })
+	if len(given) > 1 {
 		return usage("choose one of --secret-file, --env and --config")
 	}
 	var keys []ShopKeys
@@ -104,15 +101,11 @@ func (c *cli) keys(cmd *cobra.Command, _ []string) error {
 const maxSecret = 1 << 20
 
 func (c *cli) keysOfFile(name, kid string) ([]ShopKeys, error) {
-	in := c.in
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, fmt.Errorf("reading the secret: %w", err)
-		}
-		defer f.Close()
-		in = f
+	in, err := c.input(name, "the secret")
+	if err != nil {
+		return nil, err
 	}
+	defer in.Close()
 	b, err := io.ReadAll(io.LimitReader(in, maxSecret+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the secret: %w", err)
@@ -181,28 +174,12 @@ type configured struct {
 // configuration.
 func findKeys(config []byte) ([]configured, error) {
 	var root struct {
-		Apps map[string]json.RawMessage `json:"apps"`
+		Apps map[string]any `json:"apps"`
 	}
 	if err := json.Unmarshal(config, &root); err != nil {
 		return nil, errors.New("it is no Caddy configuration")
 	}
-	var keys []configured
-	if app, err := decode(root.Apps["payments"]); err == nil {
-		keys = append(keys, keysOf(app, "all sites")...)
-	}
-	if http, err := decode(root.Apps["http"]); err == nil {
-		keys = append(keys, walkKeys(http, nil)...)
-	}
-	return keys, nil
-}
-
-func decode(raw json.RawMessage) (any, error) {
-	var v any
-	if len(raw) == 0 {
-		return nil, errors.New("absent")
-	}
-	err := json.Unmarshal(raw, &v)
-	return v, err
+	return append(keysOf(root.Apps["payments"], "all sites"), walkKeys(root.Apps["http"], nil)...), nil
 }
 
 func walkKeys(v any, hosts []string) []configured {
@@ -217,18 +194,9 @@ func walkKeys(v any, hosts []string) []configured {
 			hosts = here
 		}
 		if v["handler"] == "payments" {
-			where := strings.Join(hosts, ", ")
-			if where == "" {
-				where = "a site without a name"
-			}
-			keys = append(keys, keysOf(v, where)...)
+			keys = append(keys, keysOf(v, cmp.Or(strings.Join(hosts, ", "), "a site without a name"))...)
 		}
-		names := make([]string, 0, len(v))
-		for name := range v {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		for _, name := range names {
+		for _, name := range slices.Sorted(maps.Keys(v)) {
 			keys = append(keys, walkKeys(v[name], hosts)...)
 		}
 	}

@@ -46,7 +46,7 @@ func (c *cli) moveIn(_ *cobra.Command, args []string) error {
 			return fmt.Errorf("importing the ledger: %w", err)
 		}
 		c.tell("\n")
-		return c.printCarried("imported", sum)
+		return c.printCarried("imported", sum, sum)
 	})
 }
 
@@ -66,13 +66,14 @@ func (c *cli) moveOut(path string, final bool) error {
 			}
 		}
 		c.tell("\n")
-		return c.printCarried("exported", sum)
+		return c.printCarried("exported", sum, sum)
 	})
 }
 
-func (c *cli) printCarried(verb string, s archive.Summary) error {
+// printCarried says what was carried over; programs get all that is known about it.
+func (c *cli) printCarried(verb string, s archive.Summary, about any) error {
 	if !c.table() {
-		return c.printJSON(s)
+		return c.printJSON(about)
 	}
 	fmt.Fprintf(c.out, "%s: %d payments, %d keys, %d tracks, %d secrets\nsum %s\n", verb, s.Counts[storage.KindRecord],
 		s.Counts[storage.KindKey], s.Counts[storage.KindTrack], s.Counts[storage.KindSecret], s.Sum)

@@ -1,11 +1,15 @@
 package admin
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 
+	"github.com/rahgir/caddy-payments/internal/block"
 	"github.com/rahgir/caddy-payments/internal/explain"
 	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/payment"
@@ -100,11 +104,7 @@ func pathOf(name string) string {
 
 func operation(name string, s *schemas) object {
 	rt, d := routes[name], descriptions[name]
-	id := name
-	if id == "" {
-		id = "summary"
-	}
-	op := object{"operationId": id, "summary": d.summary, "tags": []string{"payments"}}
+	op := object{"operationId": cmp.Or(name, "summary"), "summary": d.summary, "tags": []string{"payments"}}
 	var params []object
 	if rt.ref {
 		params = append(params, object{
@@ -127,10 +127,7 @@ func operation(name string, s *schemas) object {
 	case d.body != nil:
 		op["requestBody"] = object{"content": object{"application/json": object{"schema": s.of(d.body, true)}}}
 	}
-	code := "200"
-	if d.code == http.StatusCreated {
-		code = "201"
-	}
+	code := strconv.Itoa(cmp.Or(d.code, http.StatusOK))
 	kind, answer := "application/json", object{"type": "object"}
 	if d.answer != nil {
 		answer = s.of(d.answer, false)
@@ -143,23 +140,17 @@ func operation(name string, s *schemas) object {
 		"default": object{"description": "What is wrong, and what to send instead: 400 of the request, 404 of the reference, 405 of the method, 409 of the payment's state or version, 503 of the ledger", "content": object{"application/json": object{"schema": object{"$ref": "#/components/schemas/Error"}}}},
 	}
 	s.made["Error"] = object{"type": "object", "properties": object{"error": object{"type": "string"}}, "required": []string{"error"}}
-	method := "get"
-	if rt.method == http.MethodPost {
-		method = "post"
-	}
-	return object{method: op}
+	return object{strings.ToLower(rt.method): op}
 }
 
 func (c *call) openapi() error { return c.answer(document()) }
 
 // enums are the types that have few words.
 func enums() map[string][]string {
-	names := make(map[string][]string)
-	for _, s := range payment.States() {
-		names["payment.State"] = append(names["payment.State"], string(s))
+	return map[string][]string{
+		"payment.State":       block.Words(payment.States()),
+		"payment.ReportState": operate.ReportStates(),
+		"operate.Level":       block.Words([]operate.Level{operate.LevelOK, operate.LevelWarn, operate.LevelError}),
+		"explain.Money":       block.Words([]explain.Money{explain.MoneyYes, explain.MoneyNo, explain.MoneyReturns, explain.MoneyUnknown}),
 	}
-	names["payment.ReportState"] = operate.ReportStates()
-	names["operate.Level"] = []string{string(operate.LevelOK), string(operate.LevelWarn), string(operate.LevelError)}
-	names["explain.Money"] = []string{string(explain.MoneyYes), string(explain.MoneyNo), string(explain.MoneyReturns), string(explain.MoneyUnknown)}
-	return names
 }

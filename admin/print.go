@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -42,17 +43,10 @@ func (c *cli) printRows(rows []operate.Row, now time.Time) error {
 		if r.Amount != 0 {
 			toman, rial = payment.Rials(r.Amount).Toman(), payment.Rials(r.Amount).Grouped()
 		}
-		t.row(string(r.State), lang.Age(now.Sub(r.CreatedAt), lang.EN), toman, rial, dash(clean(r.Order)), clean(r.Provider), string(r.Ref))
+		t.row(string(r.State), lang.Age(now.Sub(r.CreatedAt), lang.EN), toman, rial, cmp.Or(clean(r.Order), "-"), clean(r.Provider), string(r.Ref))
 		t.under(clean(r.Why))
 	}
 	return t.flush()
-}
-
-func dash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }
 
 // labels are printView's own words; what is said about a payment is explain's.

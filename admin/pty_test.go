@@ -107,17 +107,17 @@ func TestReferencesAreCompleted(t *testing.T) {
 	l.Put(payment.Delivered, "", nil)
 	addr := serve(t, l)
 	c := &cli{out: io.Discard, err: io.Discard, address: addr}
-	offered, _ := c.deciding(nil, "")
+	offered, _ := c.deciding(nil, nil, "")
 	if len(offered) != 1 || !strings.HasPrefix(offered[0], string(r.Ref)+"\treview, order "+r.Order) {
 		t.Errorf("%q", offered)
 	}
-	if offered, _ = c.deciding([]string{string(r.Ref)}, ""); len(offered) != 3 || !strings.HasPrefix(offered[0], "accept\t") {
+	if offered, _ = c.deciding(nil, []string{string(r.Ref)}, ""); len(offered) != 3 || !strings.HasPrefix(offered[0], "accept\t") {
 		t.Errorf("%q", offered)
 	}
-	if offered, _ = c.references(nil, ""); len(offered) != 2 {
+	if offered, _ = c.references(nil, nil, ""); len(offered) != 2 {
 		t.Errorf("%q", offered)
 	}
-	if offered, _ = (&cli{out: io.Discard, err: io.Discard, address: "127.0.0.1:1"}).references(nil, ""); len(offered) != 0 {
+	if offered, _ = (&cli{out: io.Discard, err: io.Discard, address: "127.0.0.1:1"}).references(nil, nil, ""); len(offered) != 0 {
 		t.Errorf("without a Caddy: %q", offered)
 	}
 }

@@ -73,7 +73,7 @@ where not everything could be compared.`,
 	f.String("columns", "", "Which column of the table is which: id=Authority,amount=Price")
 	f.String("unit", "", "The unit of the table's amounts: rial or toman")
 	f.String("paid", "", "The table's words for paid, with commas between them")
-	return c.complete(cmd, c.importing, map[string]completer{"unit": among("rial", "toman")})
+	return c.complete(cmd, c.importing, completers{"unit": among("rial", "toman")})
 }
 
 func (c *cli) reconcile(cmd *cobra.Command, args []string) error {
@@ -131,7 +131,7 @@ func (c *cli) printReconciled(out operate.Reconciled) error {
 				fmt.Fprintf(c.out, "\n%s: %s\n", kind, d.Text)
 				last = kind
 			}
-			line := fmt.Sprintf("  %s  id %s  order %s", dash(string(d.Ref)), dash(clean(d.ID)), dash(clean(d.Order)))
+			line := fmt.Sprintf("  %s  id %s  order %s", cmp.Or(string(d.Ref), "-"), cmp.Or(clean(d.ID), "-"), cmp.Or(clean(d.Order), "-"))
 			if d.Ours != 0 || d.Ref != "" {
 				line += fmt.Sprintf("  ours %s %s", d.Ours.Grouped(), d.OurState)
 			}

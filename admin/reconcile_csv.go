@@ -5,7 +5,6 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,11 +17,13 @@ import (
 // bookOptions say how a table is read.
 type bookOptions struct{ columns, unit, paid string }
 
-// The columns of a table, and the names by which they are known without being told.
-var bookColumns = []struct {
+// bookColumn is a column of a table, and the names by which it is known without being told.
+type bookColumn struct {
 	key   string
 	names []string
-}{
+}
+
+var bookColumns = []bookColumn{
 	{"id", []string{"id", "authority", "trackid", "track_id", "invoice_key", "token", "شناسه", "شناسه تراکنش"}},
 	{"order", []string{"order", "order_id", "orderid", "سفارش", "شماره سفارش", "شناسه سفارش"}},
 	{"number", []string{"number", "receipt_number", "ref_id", "refid", "شماره رسید", "کد رهگیری"}},
@@ -37,15 +38,11 @@ var paidWords = []string{"paid", "verified", "settled", "successful", "success",
 
 // readBook reads a table of a provider's payments. Every error names the line.
 func (c *cli) readBook(name string, o bookOptions) ([]payment.Booked, error) {
-	in := c.in
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, fmt.Errorf("reading the table: %w", err)
-		}
-		defer f.Close()
-		in = f
+	in, err := c.input(name, "the table")
+	if err != nil {
+		return nil, err
 	}
+	defer in.Close()
 	text, err := readTable(in, maxTable)
 	if err != nil {
 		return nil, err
@@ -122,12 +119,7 @@ func newBook(head []string, o bookOptions) (b book, err error) {
 	for _, pair := range asked {
 		key, name, ok := strings.Cut(pair, "=")
 		key = strings.TrimSpace(key)
-		if !ok || !slices.ContainsFunc(bookColumns, func(c struct {
-			key   string
-			names []string
-		}) bool {
-			return c.key == key
-		}) {
+		if !ok || !slices.ContainsFunc(bookColumns, func(c bookColumn) bool { return c.key == key }) {
 			return b, fmt.Errorf("--columns %q: write id=Name,amount=Name; there are id, order, number, reference, amount, state, date", pair)
 		}
 		if b.at[key] = slices.Index(names, folded(name)); b.at[key] < 0 {

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/url"
@@ -18,13 +19,13 @@ const mostOffered = 50
 
 // references offers payments by reference, those that need a person first; what else is
 // known of them is their description. None where no Caddy answers.
-func (c *cli) references(_ []string, begun string) ([]string, cobra.ShellCompDirective) {
+func (c *cli) references(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
 	return c.referencesOf(begun, "attention", "open", "all")
 }
 
 // deciding offers the payments that wait for a person, and behind a reference the
 // decisions that fit it.
-func (c *cli) deciding(words []string, begun string) ([]string, cobra.ShellCompDirective) {
+func (c *cli) deciding(_ *cobra.Command, words []string, begun string) ([]string, cobra.ShellCompDirective) {
 	switch len(words) {
 	case 0:
 		return c.referencesOf(begun, "attention")
@@ -45,11 +46,11 @@ func (c *cli) deciding(words []string, begun string) ([]string, cobra.ShellCompD
 }
 
 // referring offers a reference as the only argument.
-func (c *cli) referring(words []string, begun string) ([]string, cobra.ShellCompDirective) {
+func (c *cli) referring(_ *cobra.Command, words []string, begun string) ([]string, cobra.ShellCompDirective) {
 	if len(words) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return c.references(words, begun)
+	return c.referencesOf(begun, "attention", "open", "all")
 }
 
 func (c *cli) referencesOf(begun string, states ...string) ([]string, cobra.ShellCompDirective) {
@@ -64,7 +65,7 @@ func (c *cli) referencesOf(begun string, states ...string) ([]string, cobra.Shel
 			for _, r := range page.Payments {
 				if !known[r.Ref] && strings.HasPrefix(string(r.Ref), strings.ToLower(begun)) && len(offered) < mostOffered {
 					known[r.Ref] = true
-					offered = append(offered, fmt.Sprintf("%s\t%s, order %s, %s", r.Ref, r.State, dash(clean(r.Order)), lang.Toman(payment.Rials(r.Amount), lang.EN)))
+					offered = append(offered, fmt.Sprintf("%s\t%s, order %s, %s", r.Ref, r.State, cmp.Or(clean(r.Order), "-"), lang.Toman(payment.Rials(r.Amount), lang.EN)))
 				}
 			}
 		}

@@ -77,5 +77,5 @@ func (c *cli) repayCommand(kind payment.RefundKind, use, short, long string) *co
 	}))
 	cmd.Flags().String("was", "", "done or refused: what became of a refund whose answer was lost")
 	addNote(cmd.Flags())
-	return c.complete(cmd, c.referring, map[string]completer{"was": among("done", "refused")})
+	return c.complete(cmd, c.referring, completers{"was": among("done", "refused")})
 }

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -30,14 +31,7 @@ Counts payments by what became of them: today, in the last 30 days and, with
 list. The success rate is that of the payments that came to an end: who never
 came back from the bank is counted apart.`,
 		exactly(0, "no arguments, only flags"), func(cmd *cobra.Command, _ []string) error {
-			var s operate.Stats
-			if err := c.get("stats", readFilters(cmd.Flags()), &s); err != nil {
-				return err
-			}
-			if !c.table() {
-				return c.printJSON(s)
-			}
-			return c.printStats(s)
+			return shown(c, "stats", readFilters(cmd.Flags()), c.printStats)
 		})
 	addFilters(cmd.Flags())
 	return c.complete(c.reads(cmd), among(), c.filtered())
@@ -65,7 +59,7 @@ func (c *cli) printStats(s operate.Stats) error {
 	one("today", s.Today)
 	one("30 days", s.Month)
 	if s.Chosen != nil {
-		name := "from " + dash(lang.Date(s.Chosen.From))
+		name := "from " + cmp.Or(lang.Date(s.Chosen.From), "-")
 		if !s.Chosen.To.IsZero() {
 			name += " to " + lang.Date(s.Chosen.To.Add(-time.Second))
 		}

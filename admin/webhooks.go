@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/block"
 	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/payment"
@@ -75,14 +77,7 @@ given up; with --event one that was taken, too, as a new message.`,
 	f.StringVar(&event, "event", "", "Only the message of this type, even if it was taken")
 	f.StringVar(&state, "state", "", "Only messages of this state: parked, open, sent, all")
 	f.IntVar(&limit, "limit", 100, "How many payments at most")
-	return c.complete(cmd, among(), map[string]completer{"state": among(operate.TellStates()...), "event": among(tells()...), "again": c.references})
-}
-
-func tells() (names []string) {
-	for _, k := range payment.Tells() {
-		names = append(names, string(k))
-	}
-	return names
+	return c.complete(cmd, among(), completers{"state": among(operate.TellStates()...), "event": among(block.Words(payment.Tells())...), "again": c.references})
 }
 
 func (c *cli) printTales(state string, limit int) error {
@@ -112,7 +107,7 @@ func (c *cli) printTales(state string, limit int) error {
 	t := c.newTable("WEBHOOK", "MESSAGE", "STATE", "TRIES", "LAST", "SINCE", "ORDER", "REFERENCE")
 	for _, p := range all.Payments {
 		for _, r := range p.Reports {
-			t.row(clean(r.To), string(r.Kind), string(r.State), strconv.Itoa(r.Tries), dash(clean(r.Last)), lang.Age(time.Since(r.Since), lang.EN), dash(clean(p.Order)), string(p.Ref))
+			t.row(clean(r.To), string(r.Kind), string(r.State), strconv.Itoa(r.Tries), cmp.Or(clean(r.Last), "-"), lang.Age(time.Since(r.Since), lang.EN), cmp.Or(clean(p.Order), "-"), string(p.Ref))
 		}
 	}
 	return t.flush()

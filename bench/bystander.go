@@ -71,39 +71,22 @@ const gates = `		require /download/* {
 // local names an address as browsers do.
 func local(address string) string { return strings.Replace(address, "127.0.0.1", "localhost", 1) }
 
-// pageOf makes a directory with a page of usual size for file_server.
-func (b *bench) pageOf(name string, size int) (dir string, err error) {
-	dir = filepath.Join(b.dir, "www")
-	file := filepath.Join(dir, name)
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // pages
-		return "", err
-	}
-	page := strings.Repeat("<p>A page of a shop.</p>\n", size/25)
-	return dir, os.WriteFile(file, []byte(page), 0o644) //nolint:gosec // a page
-}
-
 // bystanders measures a request that concerns no payment.
 func bystanders(ctx context.Context, b *bench) error {
-	www, err := b.pageOf("page.html", 4096)
+	const path = "/page.html"
+	pages, stop, err := b.pages(ctx, path, path, "bench_nothing")
 	if err != nil {
 		return err
 	}
-	shop, stop := b.shopInPHP(ctx, "/page.html", "bench_nothing")
 	defer stop()
 	var all []*pair
-	for _, announce := range []string{"on", "off"} {
-		pairs := append([]pair{
-			{name: "respond", rest: "\trespond ok\n", path: "/page.html", least: "bench_nothing"},
-			{name: "file_server, 4 KiB", rest: "\troot " + www + "\n\tfile_server\n", path: "/page.html", least: "bench_nothing"},
-			{name: "reverse_proxy", rest: "\treverse_proxy {shop}\n", path: "/page.html", least: "bench_nothing"},
-		}, shop...)
-		rest := gates
-		if announce == "off" {
-			rest = "\t\tannounce off\n"
-		}
-		for _, p := range pairs {
-			p.name = "no payment, " + p.name + ", announce " + announce + map[string]string{"off": " and no gate"}[announce]
-			p.block = strings.ReplaceAll(busyBlock, "{rest}", rest)
+	for _, kind := range []struct{ name, rest string }{
+		{", announce on", gates},
+		{", announce off and no gate", "\t\tannounce off\n"},
+	} {
+		for _, p := range pages {
+			p.name = "no payment, " + p.name + kind.name
+			p.block = strings.ReplaceAll(busyBlock, "{rest}", kind.rest)
 			all = append(all, &p)
 		}
 	}
@@ -113,37 +96,49 @@ func bystanders(ctx context.Context, b *bench) error {
 	return b.allocations(ctx)
 }
 
-// shopInPHP is a pair whose pages php-fpm makes, where there is one.
-func (b *bench) shopInPHP(ctx context.Context, path, least string) (pairs []pair, stop func()) {
-	f, err := b.startFPM(ctx)
-	if err != nil {
-		b.fail(err)
-		return nil, func() {}
-	}
-	return []pair{{name: "php_fastcgi, 4 KiB", rest: f.products(), path: path, least: least}}, f.stop
-}
-
 // tracked measures a landing page with a track id, each visit without a cookie.
 func tracked(ctx context.Context, b *bench) error {
-	const path = "/product/mug.html?track_id=a1b2c3d4e5f60718"
-	www, err := b.pageOf("product/mug.html", 4096)
+	const page = "/product/mug.html"
+	pages, stop, err := b.pages(ctx, page, page+"?track_id=a1b2c3d4e5f60718", "bench_cookie")
 	if err != nil {
 		return err
 	}
-	pairs, stop := b.shopInPHP(ctx, path, "bench_cookie")
 	defer stop()
-	pairs = append(pairs,
-		pair{name: "respond", rest: "\trespond ok\n", path: path, least: "bench_cookie"},
-		pair{name: "file_server, 4 KiB", rest: "\troot " + www + "\n\tfile_server\n", path: path, least: "bench_cookie"},
-		pair{name: "reverse_proxy", rest: "\treverse_proxy {shop}\n", path: path, least: "bench_cookie"},
-	)
-	all := make([]*pair, 0, len(pairs))
-	for _, p := range pairs {
+	all := make([]*pair, 0, len(pages))
+	for _, p := range pages {
 		p.name = "tracked page, " + p.name
 		p.block = strings.ReplaceAll(busyBlock, "{rest}", gates)
 		all = append(all, &p)
 	}
 	return b.compare(ctx, all, 0.95)
+}
+
+// pages are pairs with each way to make a page; php-fpm makes one where there is one.
+func (b *bench) pages(ctx context.Context, file, path, least string) (pairs []pair, stop func(), err error) {
+	www := filepath.Join(b.dir, "www")
+	file = filepath.Join(www, file)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // pages
+		return nil, nil, err
+	}
+	page := strings.Repeat("<p>A page of a shop.</p>\n", 4096/25)
+	if err := os.WriteFile(file, []byte(page), 0o644); err != nil { //nolint:gosec // a page
+		return nil, nil, err
+	}
+	pairs = []pair{
+		{name: "respond", rest: "\trespond ok\n"},
+		{name: "file_server, 4 KiB", rest: "\troot " + www + "\n\tfile_server\n"},
+		{name: "reverse_proxy", rest: "\treverse_proxy {shop}\n"},
+	}
+	stop = func() {}
+	if f, err := b.startFPM(ctx); err != nil {
+		b.fail(err)
+	} else {
+		pairs, stop = append(pairs, pair{name: "php_fastcgi, 4 KiB", rest: f.products()}), f.stop
+	}
+	for i := range pairs {
+		pairs[i].path, pairs[i].least = path, least
+	}
+	return pairs, stop, nil
 }
 
 // goBench is a line that `go test -bench -benchmem` prints: name, rounds, and

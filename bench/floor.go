@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	bdb "github.com/dgraph-io/badger/v4"
@@ -18,19 +17,20 @@ import (
 
 func init() {
 	caddy.RegisterModule(&floor{})
-	httpcaddyfile.RegisterHandlerDirective("bench_floor", parseFloor)
-	httpcaddyfile.RegisterDirectiveOrder("bench_floor", httpcaddyfile.Before, "respond")
-	for name, cookie := range map[string]string{"bench_nothing": "", "bench_cookie": cookieLike} {
-		httpcaddyfile.RegisterHandlerDirective(name, func(httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-			return &least{Cookie: cookie}, nil
-		})
-		httpcaddyfile.RegisterDirectiveOrder(name, httpcaddyfile.Before, "respond")
-	}
 	caddy.RegisterModule(&least{})
 	caddy.RegisterModule(refuse{})
-	httpcaddyfile.RegisterHandlerDirective("bench_refuse", func(httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-		return refuse{}, nil
+	directive("bench_refuse", func(httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) { return refuse{}, nil })
+	directive("bench_floor", func(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+		m := new(floor)
+		h.Next()
+		if !h.Args(&m.URL, &m.Path) {
+			return nil, h.ArgErr()
+		}
+		return m, nil
 	})
+	for name, cookie := range map[string]string{"bench_nothing": "", "bench_cookie": cookieLike} {
+		directive(name, func(httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) { return &least{Cookie: cookie}, nil })
+	}
 }
 
 // cookieLike is what a tracked page sets.
@@ -96,35 +96,12 @@ func (*floor) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.bench_floor", New: func() caddy.Module { return new(floor) }}
 }
 
-func parseFloor(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-	m := new(floor)
-	return m, m.UnmarshalCaddyfile(h.Dispenser)
-}
-
-// UnmarshalCaddyfile implements [caddyfile.Unmarshaler].
-func (m *floor) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next()
-	if !d.Args(&m.URL, &m.Path) {
-		return d.ArgErr()
-	}
-	return nil
-}
-
 // Provision implements [caddy.Provisioner].
 func (m *floor) Provision(ctx caddy.Context) (err error) {
-	if m.db, err = openBare(m.Path, true); err != nil {
-		return err
+	if m.db, err = bdb.Open(bdb.DefaultOptions(m.Path).WithSyncWrites(true).WithLogger(nil).WithMetricsEnabled(false)); err != nil {
+		return fmt.Errorf("opening %s: %w", m.Path, err)
 	}
 	return m.hops.Provision(ctx)
-}
-
-// openBare opens Badger as it is without options, but for whether it syncs each commit.
-func openBare(path string, synced bool) (*bdb.DB, error) {
-	db, err := bdb.Open(bdb.DefaultOptions(path).WithSyncWrites(synced).WithLogger(nil).WithMetricsEnabled(false))
-	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", path, err)
-	}
-	return db, nil
 }
 
 // write writes the same key in both commits of a payment, as a record is written.
@@ -159,7 +136,6 @@ var (
 	_ caddy.Provisioner           = (*floor)(nil)
 	_ caddy.CleanerUpper          = (*floor)(nil)
 	_ caddyhttp.MiddlewareHandler = (*floor)(nil)
-	_ caddyfile.Unmarshaler       = (*floor)(nil)
 	_ caddyhttp.MiddlewareHandler = (*least)(nil)
 	_ caddyhttp.MiddlewareHandler = refuse{}
 )

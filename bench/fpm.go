@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 //go:embed verify.php
@@ -61,18 +60,13 @@ php_admin_value[opcache.enable] = 1
 	if f.child, err = b.start(ctx, "php-fpm", program, args, nil, nil); err != nil {
 		return nil, err
 	}
-	for range 500 {
-		if conn, err := net.Dial("unix", f.socket); err == nil {
-			return f, conn.Close()
+	return f, f.await("php-fpm", func() bool {
+		conn, err := net.Dial("unix", f.socket)
+		if err == nil {
+			_ = conn.Close()
 		}
-		select {
-		case <-f.exited:
-			return nil, errors.New("php-fpm ended: " + f.said())
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
-	f.stop()
-	return nil, errors.New("php-fpm does not listen: " + f.said())
+		return err == nil
+	})
 }
 
 // products is a site whose every page is the least that PHP can do.

@@ -80,24 +80,11 @@ type loader struct {
 }
 
 func (b *bench) startLoader(ctx context.Context) (*loader, error) {
-	self, err := os.Executable()
+	c, out, err := b.startRole(ctx, "load")
 	if err != nil {
 		return nil, err
 	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	c, err := b.start(ctx, "load", self, []string{"load"}, nil, w)
-	_ = w.Close()
-	if err != nil {
-		return nil, err
-	}
-	in, ok := c.stdin.(io.Writer)
-	if !ok {
-		return nil, errors.New("no pipe to the load")
-	}
-	return &loader{in: in, out: bufio.NewReader(r)}, nil
+	return &loader{in: c.stdin, out: out}, nil
 }
 
 // run makes load and waits for its end. Anything but what was wanted is an

@@ -25,12 +25,14 @@ func init() {
 	caddy.RegisterModule(&hops{})
 	caddy.RegisterModule(&counted{})
 	caddy.RegisterModule(commitCounts{})
-	httpcaddyfile.RegisterHandlerDirective("bench_hops", parseHops)
-	httpcaddyfile.RegisterHandlerDirective("bench_commits", func(httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-		return commitCounts{}, nil
-	})
-	httpcaddyfile.RegisterDirectiveOrder("bench_hops", httpcaddyfile.Before, "respond")
-	httpcaddyfile.RegisterDirectiveOrder("bench_commits", httpcaddyfile.Before, "respond")
+	directive("bench_hops", parseHops)
+	directive("bench_commits", func(httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) { return commitCounts{}, nil })
+}
+
+// directive registers a handler of this command's, to stand where the payments block does.
+func directive(name string, parse httpcaddyfile.UnmarshalHandlerFunc) {
+	httpcaddyfile.RegisterHandlerDirective(name, parse)
+	httpcaddyfile.RegisterDirectiveOrder(name, httpcaddyfile.Before, "respond")
 }
 
 // hops is what the price of trust is measured against: it asks the provider

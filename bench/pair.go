@@ -14,8 +14,6 @@ type pair struct {
 	// block is the payments block, rest what follows it in the site's block.
 	block, rest string
 	path        string
-	// header is what the load sends beside a browser's.
-	header string
 	// least is the handler that stands in the block's place.
 	least string
 
@@ -94,7 +92,7 @@ func (b *bench) playLife(ctx context.Context, c *instance, p *pair, rounds int) 
 	sides := []*side{&p.with, &p.without, &p.minimum}
 	turn := func(s *side, slice time.Duration) (rate, cpu float64, err error) {
 		before := c.cpu()
-		r, err := b.load.run(job{Address: s.address, Path: p.path, Header: p.header, Workers: crowd, Slice: slice})
+		r, err := b.load.run(job{Address: s.address, Path: p.path, Workers: crowd, Slice: slice})
 		return r.rate(), micros(c.cpu()-before) / float64(r.Done), err
 	}
 	for _, s := range sides {

@@ -37,14 +37,6 @@ const floorSite = `http://%s {
 }
 `
 
-// rulesSite makes the commits that the rules of money demand, and nothing else.
-const rulesSite = `http://%s {
-	bind 127.0.0.1
-	bench_rules http://{provider}/v1.1/payment/verify {dir}/rules
-	reverse_proxy {shop}
-}
-`
-
 // arm is one of those that take turns.
 type arm struct {
 	name  string
@@ -59,40 +51,29 @@ type arm struct {
 // collector cost is the same for all.
 type shops struct {
 	once, idem, bare, least *arm
-	// rules and the three after it share a site, in section slow only.
-	rules, journal, records, recordsIdem *arm
 	// php and marked have no site where there is no php-fpm.
 	php, marked *arm
 }
 
 // startShops starts a Caddy of this build, or of another one.
-func (b *bench) startShops(ctx context.Context, program string, f *fpm, rules bool) (*shops, *instance, error) {
+func (b *bench) startShops(ctx context.Context, program string, f *fpm) (*shops, *instance, error) {
 	s := &shops{
-		once:        &arm{name: "deliver once", site: b.address(), path: returnPath},
-		idem:        &arm{name: "deliver idempotent", site: b.address(), path: returnPath},
-		bare:        &arm{name: "two hops without a store", site: b.address(), path: returnPath},
-		least:       &arm{name: "two hops and two writes of Badger's", site: b.address(), path: returnPath},
-		rules:       &arm{name: "two hops and what the rules write", path: pathRules},
-		journal:     &arm{name: "two hops and what the rules write, with a journal", path: pathJournal},
-		records:     &arm{name: "two hops and four records, deliver once", path: pathOnce},
-		recordsIdem: &arm{name: "two hops and four records, deliver idempotent", path: pathIdempotent},
-		php:         &arm{name: "php-fpm and SQLite", path: "/verify.php"},
-		marked:      &arm{name: "php-fpm and SQLite, marker first", path: "/verify.php"},
+		once:   &arm{name: "deliver once", site: b.address(), path: returnPath},
+		idem:   &arm{name: "deliver idempotent", site: b.address(), path: returnPath},
+		bare:   &arm{name: "two hops without a store", site: b.address(), path: returnPath},
+		least:  &arm{name: "two hops and two writes of Badger's", site: b.address(), path: returnPath},
+		php:    &arm{name: "php-fpm and SQLite", path: "/verify.php"},
+		marked: &arm{name: "php-fpm and SQLite, marker first", path: "/verify.php"},
 	}
 	text := globals("badger {dir}/ledger") + fmt.Sprintf(floorSite, local(s.least.site)) +
 		fmt.Sprintf(verifySite, local(s.once.site), "", "once") + fmt.Sprintf(verifySite, local(s.idem.site), "", "idempotent") +
 		fmt.Sprintf(hopsSite, local(s.bare.site))
-	if rules {
-		s.rules.site = b.address()
-		s.journal.site, s.records.site, s.recordsIdem.site = s.rules.site, s.rules.site, s.rules.site
-		text += fmt.Sprintf(rulesSite, local(s.rules.site))
-	}
 	if f != nil {
 		s.php.site, s.marked.site = b.address(), b.address()
 		text += f.sites(s.php, s.marked)
 	}
 	c, err := b.startBuild(ctx, program, text)
-	for _, a := range []*arm{s.once, s.idem, s.bare, s.least, s.rules, s.journal, s.records, s.recordsIdem, s.php, s.marked} {
+	for _, a := range append(s.ours(), s.php, s.marked) {
 		a.caddy = c
 	}
 	return s, c, err
@@ -109,11 +90,7 @@ func throughput(ctx context.Context, b *bench) error {
 	} else {
 		b.fail(err)
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	s, c, err := b.startShops(ctx, self, f, false)
+	s, c, err := b.startShops(ctx, b.self, f)
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ type bench struct {
 	// customers, if not 0, is the one number of them in section slow.
 	customers int
 
+	self    string // this program
 	dir     string
 	machine machine
 	section string
@@ -42,6 +43,9 @@ type bench struct {
 
 func (b *bench) open(ctx context.Context) (err error) {
 	b.given = make(map[string]bool)
+	if b.self, err = os.Executable(); err != nil {
+		return err
+	}
 	if b.dir, err = os.MkdirTemp(b.parent, "caddy-payments-bench-"); err != nil {
 		return err
 	}
@@ -71,7 +75,7 @@ func (b *bench) close() {
 // child is a process that this one started.
 type child struct {
 	cmd    *exec.Cmd
-	stdin  io.Closer
+	stdin  io.WriteCloser
 	exited chan struct{}
 	log    string
 }
@@ -139,23 +143,40 @@ func (c *child) said() string {
 	return string(text)
 }
 
-// server starts a role that prints its address.
-func (b *bench) server(ctx context.Context, role string) (string, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return "", err
+// await waits until a child is ready.
+func (c *child) await(name string, ready func() bool) error {
+	for range 600 {
+		if ready() {
+			return nil
+		}
+		select {
+		case <-c.exited:
+			return fmt.Errorf("%s ended:\n%s", name, c.said())
+		case <-time.After(50 * time.Millisecond):
+		}
 	}
+	c.stop()
+	return fmt.Errorf("%s does not answer:\n%s", name, c.said())
+}
+
+// startRole runs this program in one of its roles, and gives what it prints.
+func (b *bench) startRole(ctx context.Context, role string) (*child, *bufio.Reader, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
-		return "", err
+		return nil, nil, err
 	}
-	defer r.Close()
-	_, err = b.start(ctx, role, self, []string{role}, nil, w)
-	_ = w.Close()
+	defer w.Close()
+	c, err := b.start(ctx, role, b.self, []string{role}, nil, w)
+	return c, bufio.NewReader(r), err
+}
+
+// server starts a role that prints its address.
+func (b *bench) server(ctx context.Context, role string) (string, error) {
+	_, out, err := b.startRole(ctx, role)
 	if err != nil {
 		return "", err
 	}
-	line, err := bufio.NewReader(r).ReadString('\n')
+	line, err := out.ReadString('\n')
 	if err != nil {
 		return "", fmt.Errorf("the %s did not start: %w", role, err)
 	}
@@ -171,11 +192,7 @@ type instance struct {
 
 // startCaddy runs a Caddyfile, in which {admin} and {dir} are filled in.
 func (b *bench) startCaddy(ctx context.Context, caddyfile string) (*instance, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	return b.startBuild(ctx, self, caddyfile)
+	return b.startBuild(ctx, b.self, caddyfile)
 }
 
 // startBuild is startCaddy with the Caddy of another build of this command.
@@ -194,23 +211,10 @@ func (b *bench) startBuild(ctx context.Context, program, caddyfile string) (_ *i
 	if c.child, err = b.start(ctx, "caddy", program, []string{"caddy", "run", "--config", config, "--adapter", "caddyfile"}, env, nil); err != nil {
 		return nil, err
 	}
-	for range 600 {
-		if c.serving() {
-			return c, nil
-		}
-		select {
-		case <-c.exited:
-			return nil, fmt.Errorf("caddy ended:\n%s", c.said())
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-	c.stop()
-	return nil, fmt.Errorf("caddy does not answer:\n%s", c.said())
-}
-
-func (c *instance) serving() bool {
-	var config map[string]any
-	return getJSON("http://"+c.admin+"/config/", &config) == nil && config != nil
+	return c, c.await("caddy", func() bool {
+		var config map[string]any
+		return getJSON("http://"+c.admin+"/config/", &config) == nil && config != nil
+	})
 }
 
 // profile writes a CPU profile of what c does meanwhile, and one of what it

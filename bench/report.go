@@ -100,9 +100,7 @@ func (b *bench) table(w io.Writer) {
 
 func number(v float64) string {
 	switch {
-	case v == float64(int64(v)):
-		return fmt.Sprintf("%.0f", v)
-	case v >= 100:
+	case v == float64(int64(v)), v >= 100:
 		return fmt.Sprintf("%.0f", v)
 	case v >= 10:
 		return fmt.Sprintf("%.1f", v)

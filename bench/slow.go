@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 )
 
 // slowProvider measures payments with a provider that takes as long as real ones
@@ -16,11 +15,7 @@ func slowProvider(ctx context.Context, b *bench) error {
 	} else {
 		b.fail(err)
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	s, c, err := b.startShops(ctx, self, f, true)
+	s, c, err := b.startShops(ctx, b.self, f)
 	if err != nil {
 		return err
 	}
@@ -28,7 +23,7 @@ func slowProvider(ctx context.Context, b *bench) error {
 	var former *shops
 	if b.against != "" {
 		var other *instance
-		if former, other, err = b.startShops(ctx, b.against, nil, false); err != nil {
+		if former, other, err = b.startShops(ctx, b.against, nil); err != nil {
 			return fmt.Errorf("%s: %w", b.against, err)
 		}
 		defer other.stop()
@@ -41,9 +36,6 @@ func slowProvider(ctx context.Context, b *bench) error {
 			continue
 		}
 		arms := s.ours()
-		if former == nil {
-			arms = append(arms, s.rules, s.journal, s.records, s.recordsIdem)
-		}
 		// With 512 customers most would wait longer for a PHP worker than any would.
 		against := f != nil && workers == 64 && former == nil
 		if against {
@@ -59,13 +51,9 @@ func slowProvider(ctx context.Context, b *bench) error {
 		for _, a := range []*arm{s.once, s.idem} {
 			b.atLeast(a.name+at, over(a.rate, s.bare.rate), 0.9, "of two hops", fmt.Sprintf("%s; the two hops %s", a.note(), s.bare.note()))
 			b.atMost("  Caddy's CPU for one", over(a.cpu, s.least.cpu), 1.2, "of two hops and two bare writes", s.least.note())
-			b.info("  Caddy's CPU for one", over(a.cpu, s.rules.cpu), "of two hops and what the rules write", s.rules.note())
 			if against {
 				b.atLeast("  against php-fpm", over(a.rate, s.php.rate), 5, "times php", s.php.note())
 			}
-		}
-		for _, a := range []*arm{s.recordsIdem, s.records, s.rules, s.journal} {
-			b.info("  Caddy's CPU for one, "+a.name, over(a.cpu, s.least.cpu), "of two hops and two bare writes", a.note())
 		}
 		if former != nil {
 			b.compareBuilds(s, former)

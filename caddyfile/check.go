@@ -12,18 +12,8 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// protocol returns the protocol of a configured provider's type; false if this build
-// has no module of that type.
-func (s *siteBlock) protocol(name string) (payment.Protocol, bool) {
-	p, ok := s.unprovisioned(name)
-	if !ok {
-		return payment.Protocol{}, false
-	}
-	return p.Protocol(), true
-}
-
-// unprovisioned returns an empty value of a configured provider's type: a file is
-// adapted without provisioning anything. The checks ask its protocol and never its name,
+// unprovisioned returns an empty value of a configured provider's type; false if this build
+// has no module of that type. A file is adapted without provisioning anything. The checks ask its protocol and never its name,
 // so a module from another repository gets the same errors.
 func (s *siteBlock) unprovisioned(name string) (payment.Provider, bool) {
 	info, err := caddy.GetModule("payments.providers." + s.global.Providers[name].Type)
@@ -55,11 +45,15 @@ func (s *siteBlock) check() error {
 		}
 	}
 	for i, c := range s.handler.Checkout {
-		if err := s.checkReturn(s.checkoutMarks[i], c); err != nil {
-			return err
+		for _, name := range c.Providers {
+			if err := s.checkReturn(s.checkoutMarks[i], c, name); err != nil {
+				return err
+			}
 		}
-		if err := s.checkSells(s.checkoutMarks[i], c); err != nil {
-			return err
+		for _, name := range c.Providers {
+			if err := s.checkSells(s.checkoutMarks[i], c, name); err != nil {
+				return err
+			}
 		}
 	}
 	for i, q := range s.handler.Require {
@@ -92,10 +86,11 @@ func (s *siteBlock) checkTaken(mark *caddyfile.Dispenser, index int) error {
 // checkExpect refuses a verify line that could never know order and amount.
 func (s *siteBlock) checkExpect(mark *caddyfile.Dispenser, v *handlers.Verify) error {
 	kind := s.global.Providers[v.Provider].Type
-	p, known := s.protocol(v.Provider)
+	provider, known := s.unprovisioned(v.Provider)
 	if !known {
 		return nil
 	}
+	p := provider.Protocol()
 	mode := ""
 	if v.Expect != nil {
 		mode = v.Expect.Mode
@@ -151,33 +146,22 @@ func (s *siteBlock) checkSigned(mark *caddyfile.Dispenser, v *handlers.Verify, p
 
 // checkSells refuses a checkout whose provider can't start payments, or doesn't
 // accept a price.
-func (s *siteBlock) checkSells(mark *caddyfile.Dispenser, c *handlers.Checkout) error {
-	for _, name := range c.Providers {
-		p, known := s.unprovisioned(name)
-		if !known {
-			continue
-		}
-		if _, ok := p.(payment.Creator); !ok {
-			return mark.Errf("checkout %s: %s cannot start payments; only the shop can", c.Path, called(name, s.global.Providers[name].Type))
-		}
-		if err := c.CheckPrices(name, p.Protocol()); err != nil {
-			return mark.Errf("checkout %s: %w", c.Path, err)
-		}
+func (s *siteBlock) checkSells(mark *caddyfile.Dispenser, c *handlers.Checkout, name string) error {
+	p, known := s.unprovisioned(name)
+	if !known {
+		return nil
+	}
+	if _, ok := p.(payment.Creator); !ok {
+		return mark.Errf("checkout %s: %s cannot start payments; only the shop can", c.Path, called(name, s.global.Providers[name].Type))
+	}
+	if err := c.CheckPrices(name, p.Protocol()); err != nil {
+		return mark.Errf("checkout %s: %w", c.Path, err)
 	}
 	return nil
 }
 
 // checkReturn refuses a checkout whose customers would not come back to a verify line.
-func (s *siteBlock) checkReturn(mark *caddyfile.Dispenser, c *handlers.Checkout) error {
-	for _, name := range c.Providers {
-		if err := s.checkReturnOf(mark, c, name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *siteBlock) checkReturnOf(mark *caddyfile.Dispenser, c *handlers.Checkout, provider string) error {
+func (s *siteBlock) checkReturn(mark *caddyfile.Dispenser, c *handlers.Checkout, provider string) error {
 	var patterns []string
 	matcher, plain := false, false
 	for _, v := range s.handler.Verify {

@@ -35,17 +35,17 @@ func (s *siteBlock) checkout(d *caddyfile.Dispenser) error {
 	read := checkoutBlock{c}
 	if err := block.Parse(d, "checkout", []block.Option{
 		{Name: "item", Many: true, Block: true, Read: read.readItem},
-		{Name: "catalogue", Read: read.readCatalogue},
+		block.Text("catalogue", &c.Catalogue, func(d *caddyfile.Dispenser, file string) error {
+			if err := catalogue.CheckName(file); err != nil {
+				return d.WrapErr(err)
+			}
+			return nil
+		}),
 		{Name: "quantity", Read: read.readQuantity},
 		{Name: "buyer", Many: true, Read: read.readBuyer},
 		block.Flag("receipt", &c.Receipt),
 		{Name: "donate", Read: read.readDonation},
-		{Name: "return", Read: func(d *caddyfile.Dispenser) error {
-			if err := block.Arg(d, &c.Return); err != nil {
-				return err
-			}
-			return checkPlainPath(d, "return", c.Return)
-		}},
+		block.Text("return", &c.Return, plainPath("return")),
 	}); err != nil {
 		return err
 	}
@@ -94,8 +94,8 @@ func (c checkoutBlock) readItem(d *caddyfile.Dispenser) error {
 		return d.Err("item takes a sku, an amount and one title: put a title of several words in quotes")
 	}
 	item := handlers.Item{SKU: args[0]}
-	if err := catalogue.CheckSKU(item.SKU); err != nil {
-		return d.WrapErr(err)
+	if err := sku(d, item.SKU); err != nil {
+		return err
 	}
 	if slices.ContainsFunc(c.Items, func(i handlers.Item) bool { return strings.EqualFold(i.SKU, item.SKU) }) {
 		return d.Errf("item %s is already specified in this checkout", item.SKU)
@@ -121,16 +121,6 @@ func (c checkoutBlock) readItem(d *caddyfile.Dispenser) error {
 		}
 	}
 	c.Items = append(c.Items, item)
-	return nil
-}
-
-func (c checkoutBlock) readCatalogue(d *caddyfile.Dispenser) error {
-	if err := block.Arg(d, &c.Catalogue); err != nil {
-		return err
-	}
-	if err := catalogue.CheckName(c.Catalogue); err != nil {
-		return d.WrapErr(err)
-	}
 	return nil
 }
 

@@ -181,7 +181,7 @@ func TestCaddyfileSiteErrors(t *testing.T) {
 		{"verify /cb //* idpay", 1, "verify //* takes every page of the site"},
 		{"verify @everything idpay", 1, "verify its matcher takes every page of the site"},
 		{"verify @unlike idpay", 1, "verify its matcher takes every page of the site"},
-		{"verify /cb idpay sama", 1, "verify takes one provider, as its last word; write a verify line for each"},
+		{"verify /cb idpay sama", 1, "verify takes one provider, as its last word; write one verify line for each"},
 		{"verify https://shop.test/cb idpay", 1, "verify: a path begins with '/': this is an address; the site's own block says which host, so write only '/cb'"},
 		{"verify http://shop.test idpay", 1, "write only '/'"},
 		{"verify shop.test/cb idpay", 1, "write only '/cb'"},

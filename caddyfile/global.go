@@ -42,10 +42,8 @@ func ParseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 	if d.NextArg() {
 		return nil, d.ArgErr()
 	}
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		if err := parseLine(config, d); err != nil {
-			return nil, err
-		}
+	if err := block.Parse(d, "payments", globalLines(config)); err != nil {
+		return nil, err
 	}
 	value, err := json.Marshal(config)
 	if err != nil {
@@ -54,50 +52,31 @@ func ParseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 	return httpcaddyfile.App{Name: handlers.AppName, Value: value}, nil
 }
 
-// The lines of the global block, and those of a site's block, which people also write
-// here by mistake.
-var (
-	globalLines = []string{"storage", "provider", "affiliate", "webhook", "notify", "signing_key", "public_url"}
-	siteLines   = []string{"track", "checkout", "verify", "require", "observe", "relay", "announce", "errors", "formerly"}
-)
-
-func parseLine(a *app.App, d *caddyfile.Dispenser) error {
-	line := d.Val()
-	switch line {
-	case "storage":
-		return parseStorage(a, d)
-	case "provider":
-		return parseNamed(d, line, &a.ProvidersRaw)
-	case "affiliate":
-		return parseNamed(d, line, &a.AffiliatesRaw)
-	case "webhook":
-		return parseWebhook(a, d)
-	case "notify":
-		return parseNotify(a, d)
-	case "signing_key":
-		if err := readSigningKey(d, &a.SigningKeys); err != nil {
-			return err
-		}
-	case "public_url":
-		if a.PublicURL != "" {
-			return d.Err("public_url is already specified")
-		}
-		if err := readPublicURL(d, &a.PublicURL); err != nil {
-			return err
-		}
-		if d.NextArg() {
-			return d.ArgErr()
-		}
-	default:
-		if slices.Contains(siteLines, line) {
-			return d.Errf("%s belongs in the `payments` block of a site, not in the global options", line)
-		}
-		return d.Errf("unrecognised option '%s' of payments; %s", line, block.Suggest(line, globalLines))
+// globalLines returns the options of the global block. Those of a site's block, which people
+// also write here by mistake, are told where they belong.
+func globalLines(a *app.App) []block.Option {
+	url := publicURL(&a.PublicURL)
+	options := []block.Option{
+		{Name: "storage", Many: true, Block: true, Read: func(d *caddyfile.Dispenser) error { return parseStorage(a, d) }},
+		{Name: "provider", Many: true, Block: true, Read: func(d *caddyfile.Dispenser) error { return parseNamed(d, "provider", &a.ProvidersRaw) }},
+		{Name: "affiliate", Many: true, Block: true, Read: func(d *caddyfile.Dispenser) error { return parseNamed(d, "affiliate", &a.AffiliatesRaw) }},
+		{Name: "webhook", Many: true, Block: true, Read: func(d *caddyfile.Dispenser) error { return parseWebhook(a, d) }},
+		{Name: "notify", Many: true, Block: true, Read: func(d *caddyfile.Dispenser) error { return parseNotify(a, d) }},
+		{Name: "signing_key", Many: true, Read: func(d *caddyfile.Dispenser) error { return readSigningKey(d, &a.SigningKeys) }},
+		// An earlier block may have specified it.
+		{Name: "public_url", Many: true, Read: func(d *caddyfile.Dispenser) error {
+			if a.PublicURL != "" {
+				return d.Err("public_url is already specified")
+			}
+			return url.Read(d)
+		}},
 	}
-	if d.NextBlock(d.Nesting()) {
-		return d.Errf("%s takes no block", line)
+	for _, name := range []string{"track", "checkout", "verify", "require", "observe", "relay", "announce", "errors", "formerly"} {
+		options = append(options, block.Option{Name: name, Hidden: true, Read: func(d *caddyfile.Dispenser) error {
+			return d.Errf("%s belongs in the `payments` block of a site, not in the global options", name)
+		}})
 	}
-	return nil
+	return options
 }
 
 func parseStorage(a *app.App, d *caddyfile.Dispenser) error {
@@ -113,8 +92,8 @@ func parseStorage(a *app.App, d *caddyfile.Dispenser) error {
 	return err
 }
 
-// nameForm limits the names of providers and affiliates, because they are written into
-// headers and into what a shop signs.
+// nameForm limits the names of providers, affiliates and keys, because they are written
+// into headers and into what a shop signs.
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // parseNamed reads `provider <type> [<name>] { … }`. The module gets its block without

@@ -1,8 +1,6 @@
 package caddyfile
 
 import (
-	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -11,9 +9,6 @@ import (
 	"github.com/rahgir/caddy-payments/internal/block"
 	"github.com/rahgir/caddy-payments/payment"
 )
-
-// kidForm limits the names of keys, because they are written into receipts' headers.
-var kidForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // readSigningKey reads `signing_key <secret> [<kid>]`, of a site's block or of
 // the global one, and adds it to keys. Errors never show the secret.
@@ -25,7 +20,7 @@ func readSigningKey(d *caddyfile.Dispenser, keys *[]handlers.SigningKey) error {
 	key := handlers.SigningKey{Secret: args[0]}
 	if len(args) == 2 {
 		key.KID = args[1]
-		if !kidForm.MatchString(key.KID) {
+		if !nameForm.MatchString(key.KID) {
 			return d.Err("the name of a signing_key is up to 64 letters, digits and any of '._-'")
 		}
 	}
@@ -45,31 +40,22 @@ func readSigningKey(d *caddyfile.Dispenser, keys *[]handlers.SigningKey) error {
 	return nil
 }
 
-// readPublicURL reads `public_url <url>`.
-func readPublicURL(d *caddyfile.Dispenser, to *string) error {
-	if err := block.Arg(d, to); err != nil {
-		return err
-	}
-	if err := handlers.CheckPublicURL(*to); err != nil {
-		return d.Errf("public_url %w, not '%s'", err, *to)
-	}
-	return nil
+// publicURL reads `public_url <url>`.
+func publicURL(to *string) block.Option {
+	return block.Text("public_url", to, func(d *caddyfile.Dispenser, url string) error {
+		if err := handlers.CheckPublicURL(url); err != nil {
+			return d.Errf("public_url %w, not '%s'", err, url)
+		}
+		return nil
+	})
 }
 
-// readFormerly reads `formerly <origin>...`.
-func readFormerly(d *caddyfile.Dispenser, to *[]string) error {
-	names, err := block.Args(d)
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if err := handlers.CheckPublicURL(name); err != nil {
-			return d.Errf("formerly takes earlier addresses of this shop, each of which %w, not '%s'", err, name)
+// formerly reads `formerly <origin>...`.
+func formerly(to *[]string) block.Option {
+	return block.Each("formerly", to, func(d *caddyfile.Dispenser, origin string) error {
+		if err := handlers.CheckPublicURL(origin); err != nil {
+			return d.Errf("formerly takes earlier addresses of this shop, each of which %w, not '%s'", err, origin)
 		}
-		if slices.Contains(*to, name) {
-			return d.Errf("formerly %s is already specified", name)
-		}
-		*to = append(*to, name)
-	}
-	return nil
+		return nil
+	})
 }

@@ -46,6 +46,32 @@ func (s *siteBlock) match(d *caddyfile.Dispenser, route string, args []caddyfile
 	return m, nil
 }
 
+// returns reads what the routes of returns begin with: which requests they take, and of
+// which provider.
+func (s *siteBlock) returns(d *caddyfile.Dispenser, route string) (m handlers.Match, provider string, err error) {
+	args := d.RemainingArgsAsTokens()
+	last := len(args) - 1
+	if last < 0 || strings.HasPrefix(args[last].Text, "/") || strings.HasPrefix(args[last].Text, "@") || args[last].Text == "*" {
+		return m, "", d.Errf("%s needs a provider as its last word: %s <path> <provider>", route, route)
+	}
+	provider = args[last].Text
+	for _, arg := range args[:last] {
+		if s.global != nil && s.global.Providers[arg.Text].Type != "" {
+			return m, "", d.Errf("%s takes one provider, as its last word; write one %s line for each", route, route)
+		}
+	}
+	if m, err = s.match(d, route, args[:last]); err != nil {
+		return m, "", err
+	}
+	if len(m.Paths) == 0 && len(m.MatchRaw) == 0 {
+		return m, "", d.Errf("%s needs a path or a matcher before the provider: %s <path> %s; without one every page would be taken for a return", route, route, provider)
+	}
+	if err := m.Narrow(); err != nil {
+		return m, "", d.Errf("%s %w", route, err)
+	}
+	return m, provider, s.provider(d, route, provider)
+}
+
 // named resolves a matcher that the site, or a block around this one, defines.
 func (s *siteBlock) named(d *caddyfile.Dispenser, token caddyfile.Token) (caddy.ModuleMap, error) {
 	set, _, err := s.WithDispenser(caddyfile.NewDispenser([]caddyfile.Token{token})).MatcherToken()
@@ -73,6 +99,11 @@ func checkPattern(d *caddyfile.Dispenser, route, pattern string) error {
 		return d.Errf("%s: '%s' is no path", route, pattern)
 	}
 	return nil
+}
+
+// plainPath is [checkPlainPath] as the check of an option.
+func plainPath(what string) func(*caddyfile.Dispenser, string) error {
+	return func(d *caddyfile.Dispenser, path string) error { return checkPlainPath(d, what, path) }
 }
 
 // checkPlainPath refuses everything but one plain path of the site.

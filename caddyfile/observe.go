@@ -1,8 +1,6 @@
 package caddyfile
 
 import (
-	"strings"
-
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/rahgir/caddy-payments/handlers"
@@ -13,30 +11,16 @@ import (
 // observe reads an observe line and its block.
 func (s *siteBlock) observe(d *caddyfile.Dispenser) error {
 	mark := block.Mark(d)
-	args := d.RemainingArgsAsTokens()
-	last := len(args) - 1
-	if last < 0 || strings.HasPrefix(args[last].Text, "/") || strings.HasPrefix(args[last].Text, "@") || args[last].Text == "*" {
-		return d.Err("observe needs a provider as its last word: observe <path> <provider>")
-	}
-	o := &handlers.Observe{Provider: args[last].Text}
-	m, err := s.match(d, "observe", args[:last])
+	m, provider, err := s.returns(d, "observe")
 	if err != nil {
 		return err
 	}
-	if o.Match = m; len(m.Paths) == 0 && len(m.MatchRaw) == 0 {
-		return d.Errf("observe needs a path or a matcher before the provider: observe <path> %s", o.Provider)
-	}
-	if err := o.Match.Narrow(); err != nil {
-		return d.Errf("observe %w", err)
-	}
-	if err := s.provider(d, "observe", o.Provider); err != nil {
-		return err
-	}
+	o := &handlers.Observe{Match: m, Provider: provider}
 	if err := block.Parse(d, "observe", []block.Option{
-		{Name: "paid_when", Many: true, Read: func(d *caddyfile.Dispenser) error { return readAnswers(d, "paid_when", &o.PaidWhen) }},
+		answers("paid_when", &o.PaidWhen),
 		block.Word("rescue", &o.Rescue, "on", "off"),
-		{Name: "ack", Read: func(d *caddyfile.Dispenser) error { return readAck(d, &o.Ack) }},
-		{Name: "refused", Many: true, Read: func(d *caddyfile.Dispenser) error { return readRefused(d, &o.Refused) }},
+		ack(&o.Ack),
+		answers("refused", &o.Refused, "preset"),
 		block.Word("orders", &o.Orders, "once", "many"),
 	}); err != nil {
 		return err

@@ -3,7 +3,6 @@ package caddyfile
 import (
 	"strings"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/rahgir/caddy-payments/handlers"
@@ -56,11 +55,8 @@ func (s *siteBlock) relayable(d *caddyfile.Dispenser, what, name string) error {
 	if err := s.provider(d, what, name); err != nil {
 		return err
 	}
-	info, err := caddy.GetModule("payments.providers." + s.global.Providers[name].Type)
-	if err != nil {
-		return nil //nolint:nilerr // a type of no module in this build is told elsewhere
-	}
-	if _, ok := info.New().(payment.Relayer); !ok {
+	p, known := s.unprovisioned(name) // a type of no module in this build is told elsewhere
+	if _, ok := p.(payment.Relayer); known && !ok {
 		return d.Errf("%s: the API of provider '%s' can't be relayed; use `verify`, and let the shop announce its payments", what, name)
 	}
 	return nil

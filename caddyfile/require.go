@@ -1,13 +1,10 @@
 package caddyfile
 
 import (
-	"slices"
-
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/rahgir/caddy-payments/handlers"
 	"github.com/rahgir/caddy-payments/internal/block"
-	"github.com/rahgir/caddy-payments/internal/catalogue"
 )
 
 // maxDevices bounds `devices`: a slip must not open one purchase to everybody.
@@ -29,28 +26,8 @@ func (s *siteBlock) require(d *caddyfile.Dispenser) error {
 	}
 	q := &handlers.Require{Match: m}
 	if err := block.Parse(d, "require", []block.Option{
-		{Name: "item", Many: true, Read: func(d *caddyfile.Dispenser) error {
-			skus, err := block.Args(d)
-			if err != nil {
-				return err
-			}
-			for _, sku := range skus {
-				if err := catalogue.CheckSKU(sku); err != nil {
-					return d.WrapErr(err)
-				}
-				if slices.Contains(q.Items, sku) {
-					return d.Errf("item %s is already specified", sku)
-				}
-				q.Items = append(q.Items, sku)
-			}
-			return nil
-		}},
-		{Name: "checkout", Read: func(d *caddyfile.Dispenser) error {
-			if err := block.Arg(d, &q.Checkout); err != nil {
-				return err
-			}
-			return checkPlainPath(d, "checkout", q.Checkout)
-		}},
+		block.Each("item", &q.Items, sku),
+		block.Text("checkout", &q.Checkout, plainPath("checkout")),
 		block.Number("devices", &q.Devices, 1, maxDevices),
 	}); err != nil {
 		return err

@@ -151,12 +151,8 @@ func (s *siteBlock) lines() []block.Option {
 		{Name: "signing_key", Many: true, Read: func(d *caddyfile.Dispenser) error {
 			return readSigningKey(d, &s.handler.SigningKeys)
 		}},
-		{Name: "public_url", Read: func(d *caddyfile.Dispenser) error {
-			return readPublicURL(d, &s.handler.PublicURL)
-		}},
-		{Name: "formerly", Many: true, Read: func(d *caddyfile.Dispenser) error {
-			return readFormerly(d, &s.handler.Formerly)
-		}},
+		publicURL(&s.handler.PublicURL),
+		formerly(&s.handler.Formerly),
 	}
 	for _, name := range []string{"storage", "provider", "affiliate"} {
 		lines = append(lines, block.Option{Name: name, Many: true, Hidden: true, Read: func(d *caddyfile.Dispenser) error {

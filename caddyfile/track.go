@@ -18,30 +18,17 @@ func (s *siteBlock) track(d *caddyfile.Dispenser) error {
 	}
 	t := &handlers.Track{Match: m}
 	if err := block.Parse(d, "track", []block.Option{
-		{Name: "param", Read: func(d *caddyfile.Dispenser) error {
-			if err := block.Arg(d, &t.Param); err != nil {
-				return err
-			}
-			return checkParameter(d, "param", t.Param)
-		}},
+		block.Text("param", &t.Param, parameter("param")),
 		block.Word("keep", &t.Keep, "cookie", "store"),
 		block.Duration("ttl", &t.TTL, 0, "30d"),
-		{Name: "affiliate", Read: func(d *caddyfile.Dispenser) error {
-			if err := block.Arg(d, &t.Affiliate); err != nil {
-				return err
-			}
-			return s.affiliate(d, t.Affiliate)
-		}},
+		block.Text("affiliate", &t.Affiliate, s.affiliate),
 		block.Word("attribution", &t.Attribution, "last", "first"),
-		{Name: "pattern", Read: func(d *caddyfile.Dispenser) error {
-			if err := block.Arg(d, &t.Pattern); err != nil {
-				return err
-			}
-			if _, err := track.ParsePattern(t.Pattern); err != nil {
+		block.Text("pattern", &t.Pattern, func(d *caddyfile.Dispenser, pattern string) error {
+			if _, err := track.ParsePattern(pattern); err != nil {
 				return d.WrapErr(err)
 			}
 			return nil
-		}},
+		}),
 	}); err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package caddyfile
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -13,30 +12,11 @@ import (
 // verify reads a verify line and its block.
 func (s *siteBlock) verify(d *caddyfile.Dispenser) error {
 	mark := block.Mark(d)
-	args := d.RemainingArgsAsTokens()
-	last := len(args) - 1
-	if last < 0 || strings.HasPrefix(args[last].Text, "/") || strings.HasPrefix(args[last].Text, "@") || args[last].Text == "*" {
-		return d.Err("verify needs a provider as its last word: verify <path> <provider>")
-	}
-	v := &handlers.Verify{Provider: args[last].Text}
-	for _, arg := range args[:last] {
-		if s.global != nil && s.global.Providers[arg.Text].Type != "" {
-			return d.Err("verify takes one provider, as its last word; write a verify line for each")
-		}
-	}
-	m, err := s.match(d, "verify", args[:last])
+	m, provider, err := s.returns(d, "verify")
 	if err != nil {
 		return err
 	}
-	if v.Match = m; len(m.Paths) == 0 && len(m.MatchRaw) == 0 {
-		return d.Errf("verify needs a path or a matcher before the provider: verify <path> %s; without one every page would be taken for a return", v.Provider)
-	}
-	if err := v.Match.Narrow(); err != nil {
-		return d.Errf("verify %w", err)
-	}
-	if err := s.provider(d, "verify", v.Provider); err != nil {
-		return err
-	}
+	v := &handlers.Verify{Match: m, Provider: provider}
 	if err := block.Parse(d, "verify", verifyBlock{v}.options()); err != nil {
 		return err
 	}
@@ -52,11 +32,11 @@ func (v verifyBlock) options() []block.Option {
 	return []block.Option{
 		block.Word("mode", &v.Mode, "plugin"),
 		{Name: "expect", Read: v.readExpect},
-		{Name: "order", Read: v.readOrder},
-		{Name: "bind", Many: true, Read: v.readBind},
+		block.Text("order", &v.Order, checkOrder),
+		block.Each("bind", &v.Bind, parameter("bind")),
 		block.Word("deliver", &v.Deliver, "once", "idempotent"),
-		{Name: "ack", Read: v.readAck},
-		{Name: "refused", Many: true, Read: v.readRefused},
+		ack(&v.Ack),
+		answers("refused", &v.Refused, "preset"),
 		block.Word("orders", &v.Orders, "once", "many"),
 		answerOption("declined", &v.Declined),
 		answerOption("duplicate", &v.Duplicate),
@@ -87,44 +67,27 @@ func (v verifyBlock) readExpect(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// readOrder wants a placeholder of the request. Its short forms, such as
-// {query.order}, are long ones by the time that directives are read.
-func (v verifyBlock) readOrder(d *caddyfile.Dispenser) error {
-	if err := block.Arg(d, &v.Order); err != nil {
-		return err
-	}
-	inner, ok := strings.CutPrefix(v.Order, "{")
+// checkOrder wants a placeholder of the request. Its short forms, such as {query.order}, are
+// long ones by the time that directives are read.
+func checkOrder(d *caddyfile.Dispenser, order string) error {
+	inner, ok := strings.CutPrefix(order, "{")
 	inner, closed := strings.CutSuffix(inner, "}")
-	if !ok && !closed && strings.HasPrefix(v.Order, "query.") {
-		return d.Errf("order takes a placeholder: did you mean '{%s}'?", v.Order)
+	if !ok && !closed && strings.HasPrefix(order, "query.") {
+		return d.Errf("order takes a placeholder: did you mean '{%s}'?", order)
 	}
 	if !ok || !closed || inner == "" || strings.ContainsAny(inner, "{} ") {
-		return d.Errf("order takes a placeholder, such as {query.order}, not '%s'", v.Order)
+		return d.Errf("order takes a placeholder, such as {query.order}, not '%s'", order)
 	}
 	if !strings.HasPrefix(inner, "http.") {
-		return d.Errf("order takes a placeholder of the request, such as {query.order}, not '%s'", v.Order)
+		return d.Errf("order takes a placeholder of the request, such as {query.order}, not '%s'", order)
 	}
 	return nil
 }
 
-func (v verifyBlock) readBind(d *caddyfile.Dispenser) error {
-	names, err := block.Args(d)
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if err := checkParameter(d, "bind", name); err != nil {
-			return err
-		}
-		if slices.Contains(v.Bind, name) {
-			return d.Errf("bind %s is already specified", name)
-		}
-		v.Bind = append(v.Bind, name)
-	}
-	return nil
+// ack returns the option that says how the shop confirms.
+func ack(to **handlers.Ack) block.Option {
+	return block.Option{Name: "ack", Read: func(d *caddyfile.Dispenser) error { return readAck(d, to) }}
 }
-
-func (v verifyBlock) readAck(d *caddyfile.Dispenser) error { return readAck(d, &v.Ack) }
 
 func readAck(d *caddyfile.Dispenser, to **handlers.Ack) error {
 	a := new(handlers.Ack)
@@ -150,17 +113,12 @@ func readAck(d *caddyfile.Dispenser, to **handlers.Ack) error {
 	return nil
 }
 
-// readRefused reads one line; there may be several.
-func (v verifyBlock) readRefused(d *caddyfile.Dispenser) error {
-	return readRefused(d, &v.Refused)
-}
-
-func readRefused(d *caddyfile.Dispenser, to *[]handlers.Refused) error {
-	return readAnswers(d, "refused", to, "preset")
-}
-
-// readAnswers reads a line that describes answers of the shop's; more are modes beyond
+// answers returns an option that describes answers of the shop's; more are modes beyond
 // the common ones.
+func answers(name string, to *[]handlers.Refused, more ...string) block.Option {
+	return block.Option{Name: name, Many: true, Read: func(d *caddyfile.Dispenser) error { return readAnswers(d, name, to, more...) }}
+}
+
 func readAnswers(d *caddyfile.Dispenser, name string, to *[]handlers.Refused, more ...string) error {
 	var r handlers.Refused
 	if err := block.OneOf(d, name, &r.Mode, append([]string{"redirect", "status", "header"}, more...)...); err != nil {

@@ -68,26 +68,20 @@ func Count(ctx context.Context, e *engine.Engine, q payment.Listing, sites ...st
 	case now.Sub(old.at) < 20*old.took:
 		return old.Stats, nil
 	case old.took > shortCount && now.Sub(old.at) < oldCount:
-		go func() { _, _ = s.count(e, key, q, sites) }()
+		s.count(e, key, q, sites)
 		return old.Stats, nil
 	}
-	made := make(chan struct{})
-	var out Stats
-	var err error
-	go func() {
-		defer close(made)
-		out, err = s.count(e, key, q, sites)
-	}()
 	select {
-	case <-made:
-		return out, err
+	case made := <-s.count(e, key, q, sites):
+		return made.Val.(Stats), made.Err //nolint:forcetypeassert // count gives nothing else
 	case <-ctx.Done():
 		return Stats{}, ctx.Err()
 	}
 }
 
-func (s *statistics) count(e *engine.Engine, key string, q payment.Listing, sites []string) (Stats, error) {
-	v, err, _ := s.flights.Do(key, func() (any, error) {
+// count begins to count, or joins whoever is counting the same.
+func (s *statistics) count(e *engine.Engine, key string, q payment.Listing, sites []string) <-chan singleflight.Result {
+	return s.flights.DoChan(key, func() (any, error) {
 		s.places <- struct{}{}
 		defer func() { <-s.places }()
 		ctx, cancel := context.WithTimeout(context.Background(), longestCount)
@@ -109,7 +103,6 @@ func (s *statistics) count(e *engine.Engine, key string, q payment.Listing, site
 		}
 		return out, nil
 	})
-	return v.(Stats), err //nolint:forcetypeassert // made above
 }
 
 // count reads the ledger.
@@ -158,14 +151,7 @@ func count(ctx context.Context, e *engine.Engine, q payment.Listing, sites []str
 // eachSeen calls f for the payments of some sites. What was not read when the time was
 // over is left out, and complete is false.
 func eachSeen(ctx context.Context, e *engine.Engine, q payment.Listing, sites []string, f func(*payment.Record)) (complete bool, err error) {
-	if len(sites) == 1 {
-		q.Site = sites[0]
-	}
-	complete, err = each(ctx, e, q, StatsMost, func(r *payment.Record) {
-		if len(sites) == 0 || slices.Contains(sites, r.Site) {
-			f(r)
-		}
-	})
+	complete, err = eachOf(ctx, e, q, sites, StatsMost, f)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return false, nil
 	}

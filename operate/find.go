@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/block"
 	"github.com/rahgir/caddy-payments/internal/explain"
 	"github.com/rahgir/caddy-payments/operate/find"
 	"github.com/rahgir/caddy-payments/payment"
@@ -39,37 +40,19 @@ func States(s string) ([]payment.State, error) {
 		case slices.Contains(payment.States(), payment.State(name)):
 			states = append(states, payment.State(name))
 		default:
-			return nil, input("there is no state %.40q; states are %s, and attention, open, abandoned, all", name, stateList())
+			return nil, input("there is no state %.40q; states are %s, and attention, open, abandoned, all", name, strings.Join(block.Words(payment.States()), ", "))
 		}
 	}
 	return states, nil
 }
 
-func stateList() string {
-	names := make([]string, 0, len(payment.States()))
-	for _, s := range payment.States() {
-		names = append(names, string(s))
-	}
-	return strings.Join(names, ", ")
-}
-
 // StateNames are the words that [States] reads: groups, then states.
 func StateNames() []string {
-	names := []string{attention, "open", abandoned, "all"}
-	for _, s := range payment.States() {
-		names = append(names, string(s))
-	}
-	return names
+	return append([]string{attention, "open", abandoned, "all"}, block.Words(payment.States())...)
 }
 
 // ReportStates are the words of a report's state.
-func ReportStates() []string {
-	names := make([]string, 0, len(payment.ReportStates()))
-	for _, s := range payment.ReportStates() {
-		names = append(names, string(s))
-	}
-	return names
-}
+func ReportStates() []string { return block.Words(payment.ReportStates()) }
 
 // maxLimit is the store's own.
 const maxLimit = 1000

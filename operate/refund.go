@@ -1,6 +1,7 @@
 package operate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -53,7 +54,7 @@ func GiveBack(ctx context.Context, e *engine.Engine, ref string, c Repay) (Outco
 	switch last.State {
 	case payment.RefundRefused:
 		if c.Was == "" {
-			return out, notPossible("the provider gave nothing back (code %s)", orDash(last.Code))
+			return out, notPossible("the provider gave nothing back (code %s)", cmp.Or(last.Code, "-"))
 		}
 	case payment.RefundUnknown, payment.RefundAsking:
 		out.Warn = "Nobody knows whether the money went back: look in the provider's panel, then say so with --was done or --was refused. It is not asked again before that."
@@ -117,13 +118,6 @@ func (c *Repay) would(e *engine.Engine, rec *payment.Record) (would, warn string
 		warn = fmt.Sprintf("The provider takes this for %s after it was verified, which was %s.", t.Within, settled.Format(time.RFC3339))
 	}
 	return would, warn, nil
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }
 
 // Repaid is one attempt to give money back, as people see it.

@@ -97,12 +97,11 @@ func Summarize(ctx context.Context, e *engine.Engine, providers []string) (Summa
 	if _, err := each(ctx, e, payment.Listing{Webhook: payment.ParkedReport}, CountedMost, func(*payment.Record) { s.Webhooks++ }); err != nil {
 		return s, err
 	}
-	if _, err := each(ctx, e, payment.Listing{Owed: true}, CountedMost, func(r *payment.Record) {
-		s.Owed++
-		s.OwedRials += int64(OwedSum(r))
-	}); err != nil {
+	owed, sum, err := OwedTotal(ctx, e, nil)
+	if err != nil {
 		return s, err
 	}
+	s.Owed, s.OwedRials = owed, int64(sum)
 	s.Complete, err = each(ctx, e, payment.Listing{}, lookedMost, func(r *payment.Record) {
 		s.Looked++
 		if !slices.Contains(waiting, r.State) {
@@ -126,12 +125,34 @@ func (s *Summary) open(r *payment.Record) {
 	}
 }
 
+// OwedTotal is how many refused payments' money is with the shops, up to [CountedMost],
+// and their sum; no sites are all.
+func OwedTotal(ctx context.Context, e *engine.Engine, sites []string) (n int, sum payment.Rials, err error) {
+	_, err = eachOf(ctx, e, payment.Listing{Owed: true}, sites, CountedMost, func(r *payment.Record) {
+		n++
+		sum += OwedSum(r)
+	})
+	return n, sum, err
+}
+
 // OwedSum is what is owed of a payment: what the provider says that was paid.
 func OwedSum(r *payment.Record) payment.Rials {
 	if rc := r.Receipt; rc != nil && max(rc.Paid, rc.Amount) > 0 {
 		return max(rc.Paid, rc.Amount)
 	}
 	return r.Price()
+}
+
+// eachOf is each for the payments of some sites; none are all.
+func eachOf(ctx context.Context, e *engine.Engine, q payment.Listing, sites []string, most int, f func(*payment.Record)) (bool, error) {
+	if len(sites) == 1 {
+		q.Site = sites[0]
+	}
+	return each(ctx, e, q, most, func(r *payment.Record) {
+		if len(sites) == 0 || slices.Contains(sites, r.Site) {
+			f(r)
+		}
+	})
 }
 
 // each calls f for up to most records, newest first, and reports whether these

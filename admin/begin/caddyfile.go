@@ -1,6 +1,7 @@
 package begin
 
 import (
+	"maps"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -20,18 +21,17 @@ func (s *Shop) caddyfile() []byte {
 	s.global(w)
 	w.line("")
 	w.line(s.Address + " {")
-	switch s.Kind {
-	case Static:
+	w.line("\troot " + quote(filepath.ToSlash(s.Root)))
+	w.line("")
+	switch {
+	case s.Kind == Static:
 		s.static(w)
-	case Plugin:
-		if s.Relayed() {
-			s.plugin(w)
-			break
-		}
-		s.program(w)
+	case s.Relayed():
+		s.plugin(w)
 	default:
 		s.program(w)
 	}
+	w.line("\tfile_server")
 	w.line("}")
 	s.sandboxSite(w)
 	return w.bytes()
@@ -62,9 +62,7 @@ func (s *Shop) global(w *writer) {
 		if s.tried {
 			w.note("\t\t\t", goLiveBase)
 		}
-		w.off, w.indent = s.tried, "\t\t\t"
-		w.line("\t\t\tbase_url " + quote(s.BaseURL))
-		w.off = false
+		w.lines(s.tried, "\t\t\t", "base_url "+quote(s.BaseURL))
 	}
 	if s.known {
 		if s.tried {
@@ -72,9 +70,7 @@ func (s *Shop) global(w *writer) {
 		} else {
 			w.note("\t\t\t", tryLine)
 		}
-		w.off, w.indent = !s.tried, "\t\t\t"
-		w.line("\t\t\tbase_url " + s.sandboxURL() + "/" + s.Gateway)
-		w.off = false
+		w.lines(!s.tried, "\t\t\t", "base_url "+s.sandboxURL()+"/"+s.Gateway)
 	}
 	w.line("\t\t}")
 	w.line("\t}")
@@ -93,17 +89,11 @@ func (s *Shop) sandboxSite(w *writer) {
 	} else {
 		w.note("", trySite)
 	}
-	w.off, w.indent = !s.tried, ""
-	w.line(s.sandboxURL() + " {")
-	w.line("\tpayment_sandbox")
-	w.line("}")
-	w.off = false
+	w.lines(!s.tried, "", s.sandboxURL()+" {", "\tpayment_sandbox", "}")
 }
 
 // static is a site that sells without a program.
 func (s *Shop) static(w *writer) {
-	w.line("\troot " + quote(filepath.ToSlash(s.Root)))
-	w.line("")
 	w.line("\tpayments {")
 	w.note("\t\t", itemsNote)
 	w.line("\t\tcheckout /buy " + s.Gateway + " {")
@@ -120,14 +110,11 @@ func (s *Shop) static(w *writer) {
 	w.line("")
 	w.line("\trewrite " + s.path() + " /thanks.html")
 	w.line("\ttemplates /thanks.html")
-	w.line("\tfile_server")
 }
 
 // plugin is a shop system whose plugin calls the gateway through the relay: nothing
 // changes in it but the gateway's address.
 func (s *Shop) plugin(w *writer) {
-	w.line("\troot " + quote(filepath.ToSlash(s.Root)))
-	w.line("")
 	matcher := s.matcher(w)
 	w.line("\tpayments {")
 	w.note("\t\t", relayNote)
@@ -148,13 +135,10 @@ func (s *Shop) plugin(w *writer) {
 	w.line("\tphp_fastcgi " + quote(s.FPM) + " {")
 	w.line("\t\tenv " + RelayName + " {env." + RelayName + "}")
 	w.line("\t}")
-	w.line("\tfile_server")
 }
 
 // program is a site with PHP: the owner's own, or a shop system with a plugin.
 func (s *Shop) program(w *writer) {
-	w.line("\troot " + quote(filepath.ToSlash(s.Root)))
-	w.line("")
 	matcher := s.matcher(w)
 	w.line("\tpayments {")
 	w.note("\t\t", verifyNote)
@@ -180,7 +164,6 @@ func (s *Shop) program(w *writer) {
 	w.line("\t\tenv PAYMENT_RECEIPT_KEY {env.PAYMENT_RECEIPT_KEY}")
 	w.line("\t\tenv PAYMENT_AUDIENCE " + s.Address)
 	w.line("\t}")
-	w.line("\tfile_server")
 }
 
 // preset is how the shop system of a plugin says that it does not take a payment, as its
@@ -230,12 +213,7 @@ func (s *Shop) matcher(w *writer) string {
 	} else {
 		w.line("\t\tpath " + s.path())
 		query := u.Query()
-		names := make([]string, 0, len(query))
-		for name := range query {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		for _, name := range names {
+		for _, name := range slices.Sorted(maps.Keys(query)) {
 			w.line("\t\tquery " + quote(name+"="+query.Get(name)))
 		}
 	}

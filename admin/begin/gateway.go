@@ -3,6 +3,7 @@ package begin
 import (
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -15,17 +16,21 @@ import (
 
 const providers = "payments.providers"
 
-// offerOf is how a gateway of this build wants to be offered.
-func offerOf(gateway string) (o payment.Offer) {
-	for _, info := range caddy.GetModules(providers) {
-		if info.ID.Name() != gateway {
-			continue
-		}
-		if p, ok := info.New().(payment.Offered); ok {
-			o = p.Offer()
-		}
+// module is an empty value of a gateway's type; nil where this build has none.
+func module(gateway string) caddy.Module {
+	info, err := caddy.GetModule(providers + "." + gateway)
+	if err != nil {
+		return nil
 	}
-	return o
+	return info.New()
+}
+
+// offerOf is how a gateway of this build wants to be offered.
+func offerOf(gateway string) payment.Offer {
+	if p, ok := module(gateway).(payment.Offered); ok {
+		return p.Offer()
+	}
+	return payment.Offer{}
 }
 
 // Gateways are the types of the providers that this build of Caddy has; creating:
@@ -61,10 +66,8 @@ func Closed(gateway string) (lang.Text, bool) {
 // called, and whether it is reported closed.
 func Explain(gateway string) lang.Text {
 	var said lang.Text
-	if info, err := caddy.GetModule(providers + "." + gateway); err == nil {
-		if t, ok := info.New().(payment.Titled); ok {
-			said[0], said[1] = t.Title()
-		}
+	if t, ok := module(gateway).(payment.Titled); ok {
+		said[0], said[1] = t.Title()
 	}
 	if needs, err := Needs(gateway); err == nil && slices.Contains(needs, "base_url") {
 		said = lang.Text{"the invoice script, at a host that you name", "اسکریپت صورت‌حساب، روی میزبانی که خودتان می‌گویید"}
@@ -79,11 +82,7 @@ func Explain(gateway string) lang.Text {
 
 // Relays reports whether a gateway's own API can be served to a shop's plugin.
 func Relays(gateway string) bool {
-	info, err := caddy.GetModule(providers + "." + gateway)
-	if err != nil {
-		return false
-	}
-	_, ok := info.New().(payment.Relayer)
+	_, ok := module(gateway).(payment.Relayer)
 	return ok
 }
 
@@ -91,22 +90,22 @@ func Relays(gateway string) bool {
 // module itself, which names what it misses: so a gateway that is added to the
 // program needs no line here.
 func Needs(gateway string) ([]string, error) {
-	info, err := caddy.GetModule(providers + "." + gateway)
-	if err != nil {
+	if module(gateway) == nil {
 		return nil, fmt.Errorf("there is no gateway %q in this build of Caddy; there is %s", gateway, strings.Join(Gateways(false), ", "))
 	}
-	options := optionsOf(reflect.TypeOf(info.New()))
+	options := optionsOf(reflect.TypeOf(module(gateway)))
+	named := regexp.MustCompile(`\b(` + strings.Join(options, "|") + `)\b`)
 	var needs []string
+	var err error
 	for range len(options) + 1 {
 		block := gateway + " {\n"
 		for _, n := range needs {
 			block += n + " {env.LATER}\n"
 		}
-		err = readBlock(info.New(), gateway, block+"}\n")
-		if err == nil {
+		if err = readBlock(module(gateway), gateway, block+"}\n"); err == nil {
 			return needs, nil
 		}
-		missing := missingIn(err.Error(), options)
+		missing := named.FindString(err.Error()) // the option that the error speaks of first
 		if missing == "" || slices.Contains(needs, missing) {
 			break
 		}
@@ -125,35 +124,6 @@ func readBlock(mod caddy.Module, gateway, block string) error {
 		return err
 	}
 	return reader.UnmarshalCaddyfile(caddyfile.NewDispenser(tokens))
-}
-
-// missingIn is the option that an error speaks of first.
-func missingIn(text string, options []string) string {
-	first, at := "", len(text)
-	for _, o := range options {
-		if i := wordIn(text, o); i >= 0 && i < at {
-			first, at = o, i
-		}
-	}
-	return first
-}
-
-// wordIn is where word stands in text by itself; -1 if it doesn't.
-func wordIn(text, word string) int {
-	part := func(b byte) bool {
-		return b == '_' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9'
-	}
-	for from := 0; ; {
-		i := strings.Index(text[from:], word)
-		if i < 0 {
-			return -1
-		}
-		begin, end := from+i, from+i+len(word)
-		if (begin == 0 || !part(text[begin-1])) && (end == len(text) || !part(text[end])) {
-			return begin
-		}
-		from = end
-	}
 }
 
 // optionsOf are the names of a module's texts, those of embedded structs included.
@@ -178,18 +148,13 @@ func optionsOf(t reflect.Type) []string {
 	return names
 }
 
+// notInVariables is what the name of an environment variable doesn't have.
+var notInVariables = regexp.MustCompile(`[^A-Z0-9]`)
+
 // variable is the environment variable of a gateway's option. A name can't begin
 // with a digit.
 func variable(gateway, option string) string {
-	name := strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z':
-			return r - 'a' + 'A'
-		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
-			return r
-		}
-		return '_'
-	}, gateway+"_"+option)
+	name := notInVariables.ReplaceAllString(strings.ToUpper(gateway+"_"+option), "_")
 	if name[0] >= '0' && name[0] <= '9' {
 		return "GATEWAY_" + name
 	}

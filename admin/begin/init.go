@@ -278,32 +278,33 @@ func (s *Shop) Make() (Made, error) {
 		return made, fmt.Errorf("caddy would not accept what was to be written: %w", err)
 	}
 	for _, f := range files {
-		if err := writeNew(f); err != nil {
+		err := os.MkdirAll(filepath.Dir(f.name), 0o755) //nolint:gosec // a shop's files are read by its server
+		if err == nil {
+			err = WriteNew(f.name, f.text, f.mode)
+		}
+		if err != nil {
 			for _, name := range made.Files {
 				_ = os.Remove(name)
 			}
-			return made, err
+			return made, fmt.Errorf("writing %s: %w", f.name, err)
 		}
 		made.Files = append(made.Files, f.name)
 	}
 	return made, nil
 }
 
-func writeNew(f file) error {
-	if err := os.MkdirAll(filepath.Dir(f.name), 0o755); err != nil { //nolint:gosec // a shop's files are read by its server
-		return fmt.Errorf("making the directory: %w", err)
-	}
-	// O_EXCL: what came into being since the look is not overwritten either.
-	out, err := os.OpenFile(f.name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.mode)
+// WriteNew writes a file that is not there. What came into being since somebody looked is
+// not overwritten either, and half a file is left behind by nothing but a crash.
+func WriteNew(name string, text []byte, mode os.FileMode) error {
+	out, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
-		return fmt.Errorf("writing: %w", err)
+		return err
 	}
-	_, err = out.Write(f.text)
-	if err := errors.Join(err, out.Close()); err != nil {
-		_ = os.Remove(f.name)
-		return fmt.Errorf("writing %s: %w", f.name, err)
+	_, err = out.Write(text)
+	if err = errors.Join(err, out.Close()); err != nil {
+		_ = os.Remove(name)
 	}
-	return nil
+	return err
 }
 
 // env is the environment file: keys that were made here, and a make-believe one for

@@ -15,20 +15,15 @@ const step = 10
 func FreePorts(first, n int) (int, error) {
 	const tries = 100
 	for port := first; port < first+tries*step && port+n <= 1<<16; port += step {
-		if allFree(port, n) {
+		free := 0
+		for free < n && Free(port+free) {
+			free++
+		}
+		if free == n {
 			return port, nil
 		}
 	}
 	return 0, errors.New("no free ports were found from " + strconv.Itoa(first) + " on")
-}
-
-func allFree(port, n int) bool {
-	for p := port; p < port+n; p++ {
-		if !Free(p) {
-			return false
-		}
-	}
-	return true
 }
 
 // Free says whether nobody listens on a port. Some systems let a listener at one

@@ -14,19 +14,21 @@ var pages embed.FS
 type writer struct {
 	strings.Builder
 	lang lang.Lang
-	// off writes lines as comments, which begin at indent.
-	off    bool
-	indent string
 }
 
 func (w *writer) bytes() []byte { return []byte(w.String()) }
 
 // line writes a line.
-func (w *writer) line(text string) {
-	if w.off && text != "" {
-		text = w.indent + "# " + strings.TrimPrefix(text, w.indent)
+func (w *writer) line(text string) { w.WriteString(text + "\n") }
+
+// lines writes lines, as comments where they are off.
+func (w *writer) lines(off bool, indent string, lines ...string) {
+	if off {
+		indent += "# "
 	}
-	w.WriteString(text + "\n")
+	for _, text := range lines {
+		w.line(indent + text)
+	}
 }
 
 // note writes a comment.

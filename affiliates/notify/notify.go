@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -155,12 +156,7 @@ func (n *Notifier) Run(ctx context.Context, trouble func(error)) {
 }
 
 // every is the least time between two messages.
-func (n *Notifier) every() time.Duration {
-	if n.Every > 0 {
-		return time.Duration(n.Every)
-	}
-	return defaultEvery
-}
+func (n *Notifier) every() time.Duration { return cmp.Or(time.Duration(n.Every), defaultEvery) }
 
 func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
@@ -194,9 +190,6 @@ func (n *Notifier) send(ctx context.Context, lines []line, more int) error {
 
 // text says what happened, a line for each cause.
 func text(lines []line, more int, l lang.Lang) string {
-	if l != lang.FA {
-		l = lang.EN
-	}
 	var out []string
 	for _, x := range lines {
 		s := lang.Digits(fmt.Sprint(x.count), l) + " × " + titles[x.Kind].In(l)

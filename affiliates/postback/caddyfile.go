@@ -35,9 +35,6 @@ import (
 //
 // A preset has lines of its own besides.
 func (a *Affiliate) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	if a.preset == nil {
-		a.preset = presets["postback"]
-	}
 	options := append(a.Config.Options(""),
 		block.String("param", &a.Param), block.Duration("ttl", &a.TTL, 0, "30d"),
 		block.Value("pattern", func(s string) error {
@@ -56,7 +53,7 @@ func (a *Affiliate) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	options = append(options, message.Lines(&a.ReportWith)...)
 	// base_url is judged with the rest: it is required by some presets only.
 	options[0] = block.String("base_url", &a.BaseURL)
-	for _, o := range a.preset.Options {
+	for _, o := range a.known().Options {
 		options = append(options, block.Value(o.Name, func(s string) error {
 			if a.Options == nil {
 				a.Options = make(map[string]string)
@@ -74,7 +71,7 @@ func (a *Affiliate) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	if a.fixed() {
 		if err := a.parse(nil); err != nil {
-			return d.Errf("%s: %v", a.preset.name, err)
+			return d.Errf("%s: %v", a.known().name, err)
 		}
 	}
 	return nil

@@ -79,23 +79,25 @@ type Success struct {
 	Value   string `json:"value,omitempty"`
 }
 
+// known is what is known of the network: nothing, unless the module has a name of its own.
+func (a *Affiliate) known() *preset {
+	if a.preset == nil {
+		return presets["postback"]
+	}
+	return a.preset
+}
+
 // CaddyModule returns the Caddy module information.
 func (a *Affiliate) CaddyModule() caddy.ModuleInfo {
-	p := a.preset
-	if p == nil {
-		p = presets["postback"]
-	}
+	p := a.known()
 	return caddy.ModuleInfo{ID: caddy.ModuleID("payments.affiliates." + p.name), New: func() caddy.Module { return &Affiliate{preset: p} }}
 }
 
 // Provision resolves secrets and addresses, and reads the templates. It makes no call.
 func (a *Affiliate) Provision(ctx caddy.Context) (err error) {
-	if a.preset == nil {
-		a.preset = presets["postback"]
-	}
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("%s: %w", a.preset.name, err)
+			err = fmt.Errorf("%s: %w", a.known().name, err)
 		}
 	}()
 	if err := a.parse(ctx.Logger()); err != nil {
@@ -107,16 +109,12 @@ func (a *Affiliate) Provision(ctx caddy.Context) (err error) {
 
 // parse reads what does not need the network.
 func (a *Affiliate) parse(log *zap.Logger) error {
-	p := a.preset
+	p := a.known()
 	names, err := a.names(log)
 	if err != nil {
 		return err
 	}
-	ttl, err := p.ttl()
-	if err != nil {
-		return err
-	}
-	a.landing = payment.Landing{Param: cmp.Or(a.Param, p.Param), Pattern: cmp.Or(a.Pattern, p.Pattern), TTL: cmp.Or(time.Duration(a.TTL), ttl)}
+	a.landing = payment.Landing{Param: cmp.Or(a.Param, p.Param), Pattern: cmp.Or(a.Pattern, p.Pattern), TTL: time.Duration(cmp.Or(a.TTL, p.TTL))}
 	if _, err := track.ParsePattern(a.landing.Pattern); err != nil {
 		return err
 	}
@@ -147,7 +145,7 @@ func (a *Affiliate) parse(log *zap.Logger) error {
 // base is base_url where it is written, and checked.
 func (a *Affiliate) base() (string, error) {
 	if a.BaseURL == "" {
-		if a.preset.BaseURL && a.ReportWith.URL == "" {
+		if a.known().BaseURL && a.ReportWith.URL == "" {
 			return "", errors.New("base_url is missing: this network gives each customer an address; write the one of its panel")
 		}
 		return "", nil
@@ -163,7 +161,7 @@ func (a *Affiliate) request(field string, r message.Request, base string, names 
 	if r.URL == "" {
 		return nil, fmt.Errorf("%s is missing: write `%s GET https://network.example/postback?click={click}&order={order}`", field, field)
 	}
-	if len(a.preset.Basic) == 2 && r.Header["Authorization"] == "" {
+	if len(a.known().Basic) == 2 && r.Header["Authorization"] == "" {
 		r.Header = maps.Clone(r.Header)
 		if r.Header == nil {
 			r.Header = make(map[string]string)
@@ -178,13 +176,9 @@ func merged(own, known message.Request) message.Request {
 	if own.URL != "" {
 		known = message.Request{Header: known.Header}
 	}
-	header := maps.Clone(known.Header)
-	for k, v := range own.Header {
-		if header == nil {
-			header = make(map[string]string)
-		}
-		header[k] = v
-	}
+	header := make(map[string]string)
+	maps.Copy(header, known.Header)
+	maps.Copy(header, own.Header)
 	return message.Request{
 		Method: cmp.Or(own.Method, known.Method), URL: cmp.Or(own.URL, known.URL), Header: header,
 		Kind: cmp.Or(own.Kind, known.Kind), Body: cmp.Or(own.Body, known.Body),
@@ -194,7 +188,7 @@ func merged(own, known message.Request) message.Request {
 // names returns the placeholders, those of the preset's options among them.
 func (a *Affiliate) names(log *zap.Logger) (message.Names, error) {
 	values := make(map[string]string)
-	for _, o := range a.preset.Options {
+	for _, o := range a.known().Options {
 		raw := cmp.Or(a.Options[o.Name], o.Default)
 		switch {
 		case raw == "" && !o.Optional:
@@ -214,11 +208,11 @@ func (a *Affiliate) names(log *zap.Logger) (message.Names, error) {
 		values["option."+o.Name] = raw
 	}
 	for name := range a.Options {
-		if _, ok := a.preset.option(name); !ok {
+		if _, ok := a.known().option(name); !ok {
 			return message.Names{}, fmt.Errorf("there is no option %.64q", name)
 		}
 	}
-	if b := a.preset.Basic; len(b) == 2 {
+	if b := a.known().Basic; len(b) == 2 {
 		values["option.basic"] = base64.StdEncoding.EncodeToString([]byte(values["option."+b[0]] + ":" + values["option."+b[1]]))
 	}
 	n := message.SaleNames()

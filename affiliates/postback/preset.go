@@ -3,9 +3,9 @@ package postback
 import (
 	_ "embed"
 	"encoding/json"
-	"fmt"
 	"slices"
-	"time"
+
+	"github.com/caddyserver/caddy/v2"
 
 	"github.com/rahgir/caddy-payments/affiliates/message"
 )
@@ -15,9 +15,9 @@ type preset struct {
 	name string
 	// Param, Pattern and TTL are what the network's links carry, and for how long it
 	// counts a visit.
-	Param   string `json:"param"`
-	Pattern string `json:"pattern"`
-	TTL     string `json:"ttl"`
+	Param   string         `json:"param"`
+	Pattern string         `json:"pattern"`
+	TTL     caddy.Duration `json:"ttl"`
 	// BaseURL: the network has no address that all its customers use.
 	BaseURL bool `json:"base_url"`
 	// Options are the network's own lines; {option.name} stands for their values.
@@ -59,15 +59,4 @@ func (p *preset) option(name string) (option, bool) {
 		return option{}, false
 	}
 	return p.Options[i], true
-}
-
-func (p *preset) ttl() (time.Duration, error) {
-	if p.TTL == "" {
-		return 0, nil
-	}
-	d, err := time.ParseDuration(p.TTL)
-	if err != nil {
-		return 0, fmt.Errorf("the preset %s: %w", p.name, err)
-	}
-	return d, nil
 }

@@ -62,7 +62,7 @@ func (a *Affiliate) read(r wire.Reply) payment.ReportAnswer {
 	switch {
 	case good && says:
 		out.Outcome, out.Err = payment.ReportAccepted, nil
-		if p := cmp.Or(a.Remember, a.presetRemember()); p != "" {
+		if p := cmp.Or(a.Remember, a.known().Remember); p != "" {
 			out.Remember, _ = r.Object.At(p)
 		}
 	case good && a.Success.Pointer == "":
@@ -72,13 +72,6 @@ func (a *Affiliate) read(r wire.Reply) payment.ReportAnswer {
 		out.Outcome, out.Err = payment.ReportRejected, nil
 	}
 	return out
-}
-
-func (a *Affiliate) presetRemember() string {
-	if a.preset == nil {
-		return ""
-	}
-	return a.preset.Remember
 }
 
 func orInts(own, known []int) []int {

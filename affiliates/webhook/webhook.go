@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -18,6 +19,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/rahgir/caddy-payments/internal/block"
 	"github.com/rahgir/caddy-payments/internal/nearest"
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
@@ -30,13 +32,7 @@ const (
 )
 
 // Types lists all types of messages.
-func Types() []string {
-	var all []string
-	for _, k := range append(payment.Tells(), ProviderDown, ProviderUp) {
-		all = append(all, string(k))
-	}
-	return all
-}
+func Types() []string { return block.Words(append(payment.Tells(), ProviderDown, ProviderUp)) }
 
 // DefaultTimeout is how long a receiver may take, as the specification has it.
 const DefaultTimeout = 15 * time.Second
@@ -89,10 +85,7 @@ func (h *Hook) Provision(ctx caddy.Context) error {
 		}
 		h.keys = append(h.keys, wire.NewSecret(string(k)))
 	}
-	c := wire.Config{Timeout: h.Timeout, ProxyURL: h.ProxyURL}
-	if h.Timeout == 0 {
-		c.Timeout = caddy.Duration(DefaultTimeout)
-	}
+	c := wire.Config{Timeout: cmp.Or(h.Timeout, caddy.Duration(DefaultTimeout)), ProxyURL: h.ProxyURL}
 	h.client, err = c.Client()
 	return err
 }

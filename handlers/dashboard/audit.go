@@ -1,8 +1,6 @@
 package dashboard
 
 import (
-	"context"
-	"errors"
 	"time"
 
 	"github.com/rahgir/caddy-payments/internal/lang"
@@ -36,14 +34,8 @@ func (p *page) audit() error {
 	if out.Error = p.dates(&q, out.From, out.To); out.Error != "" {
 		return p.render(400, "audit", out)
 	}
-	ctx, cancel := context.WithTimeout(p.r.Context(), statsWait)
-	defer cancel()
-	stats, err := operate.Count(ctx, p.engine, q, p.h.Sites...)
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		out.Counting = true
-		p.w.Header().Set("Refresh", statsAgain)
-	case err != nil:
+	var stats operate.Stats
+	if stats, out.Counting, err = p.statistics(q); err != nil {
 		return err
 	}
 	for _, a := range stats.Audit {

@@ -46,6 +46,16 @@ func sameOrigin(r *http.Request) error {
 	return nil
 }
 
+// asked is the payment that a form is about, and the key of the forms.
+func (p *page) asked(ref string) (*payment.Record, []byte, error) {
+	rec, err := p.find(ref)
+	if err != nil {
+		return nil, nil, err
+	}
+	key, err := formKey(p.r.Context(), p.engine)
+	return rec, key, err
+}
+
 // formKey is the store's, so that a reload or another node knows a form again.
 func formKey(ctx context.Context, e *engine.Engine) ([]byte, error) {
 	key, err := e.Store.Secret(ctx, "dashboard-form", func() ([]byte, error) {

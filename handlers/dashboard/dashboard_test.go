@@ -25,7 +25,8 @@ import (
 // comes in a header.
 func serve(t *testing.T, h *Handler, l *operatetest.Ledger) *httptest.Server {
 	t.Helper()
-	h.app, h.log, h.stopped = l, zap.NewNop(), new(switched)
+	h.app, h.log = l, zap.NewNop()
+	h.open()
 	if h.PageSize == 0 {
 		h.PageSize = defaultPageSize
 	}

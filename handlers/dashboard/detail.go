@@ -66,11 +66,7 @@ var moneyTones = map[explain.Money]string{
 }
 
 func (p *page) detail(ref string, d draft) error {
-	rec, err := p.find(ref)
-	if err != nil {
-		return err
-	}
-	key, err := formKey(p.r.Context(), p.engine)
+	rec, key, err := p.asked(ref)
 	if err != nil {
 		return err
 	}
@@ -126,11 +122,7 @@ func (p *page) post(ref string) error {
 		return fmt.Errorf("%w: unreadable form", operate.ErrInput)
 	}
 	form := p.r.PostForm
-	rec, err := p.find(ref)
-	if err != nil {
-		return err
-	}
-	key, err := formKey(p.r.Context(), p.engine)
+	rec, key, err := p.asked(ref)
 	if err != nil {
 		return err
 	}
@@ -160,9 +152,7 @@ func (p *page) post(ref string) error {
 	case err != nil:
 		return err
 	}
-	p.w.Header().Set("Location", p.link("ref", ref, "done", c.Key))
-	p.w.WriteHeader(http.StatusSeeOther)
-	return nil
+	return p.redirect(http.StatusSeeOther, "ref", ref, "done", c.Key)
 }
 
 // check asks for what a decision needs besides the button. A payment that has

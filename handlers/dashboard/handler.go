@@ -1,17 +1,16 @@
 package dashboard
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"sync"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
-	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/payment"
@@ -19,19 +18,6 @@ import (
 
 func init() {
 	caddy.RegisterModule(new(Handler))
-}
-
-// App is what the dashboard needs of the payments app.
-type App interface {
-	// Engine returns the engine, waiting a moment while the store is being
-	// opened.
-	Engine(ctx context.Context) (*engine.Engine, error)
-	// ProviderNames are the configured providers, sorted.
-	ProviderNames() []string
-	// Money is what costs money now, or soon will.
-	Money(ctx context.Context, l lang.Lang) []operate.Finding
-	// Health is how providers, shops and the ledger have been lately.
-	Health() operate.Health
 }
 
 // Handler is the dashboard for the shop's people. Its first page answers “is everything
@@ -67,11 +53,12 @@ type Handler struct {
 	// How many payments a page lists, up to 200. Default: 25.
 	PageSize int `json:"page_size,omitempty"`
 
-	app App
+	app operate.App
 	log *zap.Logger
 
-	// stopped is closed when the server or the configuration ends.
-	stopped *switched
+	// ended is closed by stop: when the server or the configuration ends.
+	ended chan struct{}
+	stop  func()
 }
 
 const (
@@ -86,7 +73,8 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 
 // Provision implements caddy.Provisioner.
 func (h *Handler) Provision(ctx caddy.Context) error {
-	h.log, h.stopped = ctx.Logger(), new(switched)
+	h.log = ctx.Logger()
+	h.open()
 	// A stream must end before the server waits for its connections.
 	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
 		server.RegisterOnShutdown(h.stop)
@@ -98,7 +86,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	case err != nil:
 		return err
 	}
-	app, ok := mod.(App)
+	app, ok := mod.(operate.App)
 	if !ok {
 		return fmt.Errorf("the payments app is a %T", mod)
 	}
@@ -107,6 +95,12 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		h.PageSize = defaultPageSize
 	}
 	return h.validate()
+}
+
+// open makes the end of the streams.
+func (h *Handler) open() {
+	h.ended = make(chan struct{})
+	h.stop = sync.OnceFunc(func() { close(h.ended) })
 }
 
 // Cleanup implements caddy.CleanerUpper.

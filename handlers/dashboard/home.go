@@ -87,19 +87,26 @@ func (p *page) home() error {
 	h.Troubles = p.troubles()
 	h.Well = len(waiting) == 0 && !slices.ContainsFunc(h.Troubles, func(t trouble) bool { return t.Tone == "bad" })
 	p.health(&h)
-	ctx, cancel := context.WithTimeout(p.r.Context(), statsWait)
-	defer cancel()
-	stats, err := operate.Count(ctx, p.engine, payment.Listing{}, p.h.Sites...)
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		h.Counting = true
-		p.w.Header().Set("Refresh", statsAgain)
-	case err != nil:
+	stats, counting, err := p.statistics(payment.Listing{})
+	if err != nil {
 		return err
-	default:
+	}
+	if h.Counting = counting; !counting {
 		p.numbers(&h, stats)
 	}
 	return p.render(200, "home", h)
+}
+
+// statistics counts, or says that it is still being counted: the page is loaded anew then.
+func (p *page) statistics(q payment.Listing) (stats operate.Stats, counting bool, err error) {
+	ctx, cancel := context.WithTimeout(p.r.Context(), statsWait)
+	defer cancel()
+	stats, err = operate.Count(ctx, p.engine, q, p.h.Sites...)
+	if errors.Is(err, context.DeadlineExceeded) {
+		p.w.Header().Set("Refresh", statsAgain)
+		return stats, true, nil
+	}
+	return stats, false, err
 }
 
 func (p *page) numbers(h *homePage, s operate.Stats) {
@@ -176,14 +183,12 @@ func (p *page) health(h *homePage) {
 	say := func(key string, args ...any) string { return p.frame().F(key, args...) }
 	all := p.h.app.Health()
 	for _, x := range all.Providers {
-		line := health{Name: x.Name, Tone: "good", Text: say("up_unasked")}
+		line := health{Name: x.Name, Tone: "plain", Text: say("up_unasked")}
 		switch {
 		case x.Cause != "":
 			line.Tone, line.Text = "bad", say("down_"+x.Cause, ago(x.Since))
 		case !x.Answered.IsZero():
-			line.Text = say("up_answered", ago(x.Answered))
-		default:
-			line.Tone = "plain"
+			line.Tone, line.Text = "good", say("up_answered", ago(x.Answered))
 		}
 		if x.Sandbox {
 			line.Text += " · " + say("sandbox")

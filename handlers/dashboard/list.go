@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,8 +20,11 @@ type tab struct {
 	Here                   bool
 }
 
+// tabKind is what a tab lists.
+type tabKind struct{ key, states string }
+
 // tabs in the order of the page: first what needs somebody.
-var tabs = []struct{ key, states string }{
+var tabs = []tabKind{
 	{"home", ""}, {"attention", "attention"}, {"open", "open"}, {"done", "delivered"},
 	{"unpaid", "declined,expired,abandoned"}, {"owed", ""}, {"reversed", "reversed"}, {"affiliate", ""}, {"all", "all"}, {"audit", ""},
 }
@@ -66,13 +70,11 @@ func (p *page) list() error {
 	}
 	if ref, err := payment.ParseRef(strings.ToLower(l.Query)); err == nil {
 		if _, err := p.find(string(ref)); err == nil {
-			p.w.Header().Set("Location", p.link("ref", string(ref)))
-			p.w.WriteHeader(302)
-			return nil
+			return p.redirect(http.StatusFound, "ref", string(ref))
 		}
 	}
 	l.Tab = q.Get("tab")
-	if l.Tab == "home" || !slices.ContainsFunc(tabs, func(t struct{ key, states string }) bool { return t.key == l.Tab }) {
+	if l.Tab == "home" || !slices.ContainsFunc(tabs, func(t tabKind) bool { return t.key == l.Tab }) {
 		l.Tab = "attention"
 	}
 	l.Heading = l.T("tab_" + l.Tab)
@@ -116,7 +118,7 @@ func (p *page) list() error {
 
 // records reads one page of what the tab, or the search, asks for.
 func (p *page) records(l *listPage, cursor string) ([]*payment.Record, string, error) {
-	base := payment.Listing{Provider: l.Provider, Cursor: cursor}
+	base, states := payment.Listing{Provider: l.Provider, Cursor: cursor}, l.State
 	if l.Searching {
 		if base.Search = find.Terms(l.Query); l.Query != "" && len(base.Search) == 0 {
 			return nil, "", nil
@@ -124,30 +126,19 @@ func (p *page) records(l *listPage, cursor string) ([]*payment.Record, string, e
 		if l.Error = p.dates(&base, l.From, l.To); l.Error != "" {
 			return nil, "", nil
 		}
-		if l.State != "" {
-			chosen, err := operate.Chosen(l.State, p.engine.Store.Now())
-			if err != nil {
-				return nil, "", err
-			}
-			base.States, base.OrRefund, base.Left, base.LeftBefore = chosen.States, chosen.OrRefund, chosen.Left, chosen.LeftBefore
+	} else {
+		if l.Tab == "affiliate" {
+			return p.conversions(base)
 		}
-		return p.fill(base, p.h.PageSize)
+		base.Owed = l.Tab == "owed"
+		states = tabs[slices.IndexFunc(tabs, func(t tabKind) bool { return t.key == l.Tab })].states
 	}
-	switch l.Tab {
-	case "affiliate":
-		return p.conversions(base)
-	case "owed":
-		base.Owed = true
-		return p.fill(base, p.h.PageSize)
-	}
-	for _, t := range tabs {
-		if t.key == l.Tab {
-			chosen, err := operate.Chosen(t.states, p.engine.Store.Now())
-			if err != nil {
-				return nil, "", err
-			}
-			base.States, base.OrRefund, base.Left, base.LeftBefore = chosen.States, chosen.OrRefund, chosen.Left, chosen.LeftBefore
+	if states != "" {
+		chosen, err := operate.Chosen(states, p.engine.Store.Now())
+		if err != nil {
+			return nil, "", err
 		}
+		base.States, base.OrRefund, base.Left, base.LeftBefore = chosen.States, chosen.OrRefund, chosen.Left, chosen.LeftBefore
 	}
 	return p.fill(base, p.h.PageSize)
 }
@@ -191,27 +182,28 @@ const maxLooks = 10
 
 // fill reads until the page is full.
 func (p *page) fill(q payment.Listing, size int) ([]*payment.Record, string, error) {
-	if len(p.h.Sites) == 1 {
-		q.Site = p.h.Sites[0]
-	}
 	var records []*payment.Record
 	for range maxLooks {
-		q.Limit = size - len(records)
-		page, err := operate.List(p.r.Context(), p.engine, q)
+		part, next, err := p.read(q, size-len(records))
 		if err != nil {
 			return nil, "", err
 		}
-		for _, r := range page.Records {
-			if p.h.sees(r) {
-				records = append(records, r)
-			}
-		}
-		q.Cursor = page.Next
-		if page.Next == "" || len(records) >= size {
+		records, q.Cursor = append(records, part...), next
+		if next == "" || len(records) >= size {
 			break
 		}
 	}
 	return records, q.Cursor, nil
+}
+
+// read reads one page of the ledger, and leaves out what this dashboard doesn't show.
+func (p *page) read(q payment.Listing, most int) (records []*payment.Record, next string, err error) {
+	if len(p.h.Sites) == 1 {
+		q.Site = p.h.Sites[0]
+	}
+	q.Limit = most
+	page, err := operate.List(p.r.Context(), p.engine, q)
+	return slices.DeleteFunc(page.Records, func(r *payment.Record) bool { return !p.h.sees(r) }), page.Next, err
 }
 
 func (p *page) item(r *payment.Record) item {
@@ -300,18 +292,8 @@ func (f frame) count(n int) string {
 }
 
 func (p *page) count(q payment.Listing) (int, error) {
-	if len(p.h.Sites) == 1 {
-		q.Site = p.h.Sites[0]
-	}
-	q.Limit = countMost + 1
-	page, err := operate.List(p.r.Context(), p.engine, q)
-	n := 0
-	for _, r := range page.Records {
-		if p.h.sees(r) {
-			n++
-		}
-	}
-	return n, err
+	records, _, err := p.read(q, countMost+1)
+	return len(records), err
 }
 
 // find returns a payment that this dashboard may show.

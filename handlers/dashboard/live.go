@@ -73,7 +73,7 @@ func (p *page) live() {
 		select {
 		case <-p.r.Context().Done():
 			return
-		case <-p.h.ends():
+		case <-p.h.ended:
 			return
 		case <-end.C:
 			return
@@ -105,13 +105,7 @@ func (p *page) pause(d time.Duration) bool {
 	case <-t.C:
 		return true
 	case <-p.r.Context().Done():
-	case <-p.h.ends():
+	case <-p.h.ended:
 	}
 	return false
 }
-
-// ends is closed when the server or the configuration ends.
-func (h *Handler) ends() <-chan struct{} { return h.stopped.ch() }
-
-// stop ends the streams.
-func (h *Handler) stop() { h.stopped.close() }

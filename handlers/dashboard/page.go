@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -77,13 +78,8 @@ type frame struct {
 }
 
 func (p *page) frame() frame {
-	f := frame{Lang: string(p.lang), Dir: "ltr", Other: "fa", Title: p.h.Title, User: p.user, Home: p.link(), Decides: p.role == decider, p: p}
-	if p.lang == lang.FA {
-		f.Dir, f.Other = "rtl", "en"
-	}
-	if f.Title == "" {
-		f.Title = f.T("title")
-	}
+	f := frame{Lang: string(p.lang), Dir: p.lang.Dir(), Other: string(p.lang.Other()), User: p.user, Home: p.link(), Decides: p.role == decider, p: p}
+	f.Title = cmp.Or(p.h.Title, f.T("title"))
 	q := p.r.URL.Query()
 	q.Del("done")
 	q.Set("lang", f.Other)
@@ -127,6 +123,13 @@ func (p *page) link(pairs ...string) string {
 		q.Set("lang", string(p.lang))
 	}
 	return "?" + q.Encode()
+}
+
+// redirect leads to another page of this dashboard.
+func (p *page) redirect(status int, pairs ...string) error {
+	p.w.Header().Set("Location", p.link(pairs...))
+	p.w.WriteHeader(status)
+	return nil
 }
 
 // render sends a page.

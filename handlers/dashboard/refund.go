@@ -60,11 +60,7 @@ func (p *page) confirm(ref string, kind payment.RefundKind, status int, problem,
 	if p.role != decider {
 		return errViewer
 	}
-	rec, err := p.find(ref)
-	if err != nil {
-		return err
-	}
-	key, err := formKey(p.r.Context(), p.engine)
+	rec, key, err := p.asked(ref)
 	if err != nil {
 		return err
 	}
@@ -133,7 +129,5 @@ func (p *page) giveBack(rec *payment.Record, kind payment.RefundKind, version ui
 	case out.Record.OpenRefund() >= 0:
 		done = "back_unknown"
 	}
-	p.w.Header().Set("Location", p.link("ref", string(rec.Ref), "done", done))
-	p.w.WriteHeader(http.StatusSeeOther)
-	return nil
+	return p.redirect(http.StatusSeeOther, "ref", string(rec.Ref), "done", done)
 }

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/caddyserver/caddy/v2"
 )
@@ -62,30 +61,4 @@ func (h *Handler) roleOf(r *http.Request, user string) role {
 		return viewer
 	}
 	return decider
-}
-
-// switched is a channel that is closed once.
-type switched struct {
-	mu   sync.Mutex
-	c    chan struct{}
-	done bool
-}
-
-func (s *switched) ch() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.c == nil {
-		s.c = make(chan struct{})
-	}
-	return s.c
-}
-
-func (s *switched) close() {
-	s.ch()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.done {
-		s.done = true
-		close(s.c)
-	}
 }

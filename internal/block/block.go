@@ -110,6 +110,15 @@ func Suggest(got string, known []string) string {
 	return "there is only " + Join(known, "and")
 }
 
+// Words are names of some kind as plain words.
+func Words[T ~string](names []T) []string {
+	words := make([]string, len(names))
+	for i, name := range names {
+		words[i] = string(name)
+	}
+	return words
+}
+
 // Join joins words for people: "a, b and c".
 func Join(words []string, with string) string {
 	if len(words) < 2 {

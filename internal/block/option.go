@@ -2,6 +2,7 @@ package block
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,11 +46,9 @@ func OneOf(d *caddyfile.Dispenser, name string, to *string, words ...string) err
 	if !d.NextArg() {
 		return d.Errf("%s needs one of: %s", name, Join(words, "or"))
 	}
-	for _, w := range words {
-		if d.Val() == w {
-			*to = w
-			return nil
-		}
+	if slices.Contains(words, d.Val()) {
+		*to = d.Val()
+		return nil
 	}
 	near := ""
 	if n := nearest.Nearest(d.Val(), words); n != "" && len(words) > 1 {
@@ -58,9 +57,50 @@ func OneOf(d *caddyfile.Dispenser, name string, to *string, words ...string) err
 	return d.Errf("%s must be %s, not '%s'%s", name, Join(words, "or"), d.Val(), near)
 }
 
+// one returns an option with one text, which must not be empty.
+func one(name string, use func(d *caddyfile.Dispenser, text string) error) Option {
+	return Option{Name: name, Read: func(d *caddyfile.Dispenser) error {
+		var text string
+		if err := Arg(d, &text); err != nil {
+			return err
+		}
+		return use(d, text)
+	}}
+}
+
 // String returns an option with one text, which must not be empty.
 func String(name string, to *string) Option {
 	return Option{Name: name, Read: func(d *caddyfile.Dispenser) error { return Arg(d, to) }}
+}
+
+// Text returns an option with one text, which must not be empty and which check judges.
+// Its error says where.
+func Text(name string, to *string, check func(d *caddyfile.Dispenser, text string) error) Option {
+	return one(name, func(d *caddyfile.Dispenser, text string) error {
+		*to = text
+		return check(d, text)
+	})
+}
+
+// Each returns an option with one text or more, which may be repeated with others. check
+// judges each; its error says where.
+func Each(name string, to *[]string, check func(d *caddyfile.Dispenser, text string) error) Option {
+	return Option{Name: name, Many: true, Read: func(d *caddyfile.Dispenser) error {
+		args, err := Args(d)
+		if err != nil {
+			return err
+		}
+		for _, arg := range args {
+			if err := check(d, arg); err != nil {
+				return err
+			}
+			if slices.Contains(*to, arg) {
+				return d.Errf("%s %s is already specified", name, arg)
+			}
+			*to = append(*to, arg)
+		}
+		return nil
+	}}
 }
 
 // Strings returns an option with one text or more, which may be repeated.
@@ -78,19 +118,15 @@ var ErrTwice = errors.New("already specified")
 
 // Value returns an option with one text that set reads. Its error needs no name.
 func Value(name string, set func(string) error) Option {
-	return Option{Name: name, Read: func(d *caddyfile.Dispenser) error {
-		var arg string
-		if err := Arg(d, &arg); err != nil {
-			return err
-		}
-		switch err := set(arg); {
+	return one(name, func(d *caddyfile.Dispenser, text string) error {
+		switch err := set(text); {
 		case errors.Is(err, ErrTwice):
 			return d.Errf("%s is already specified", name)
 		case err != nil:
 			return d.Errf("%s: %v", name, err)
 		}
 		return nil
-	}}
+	})
 }
 
 // Checked adds a check to an option with one text. A text with a placeholder is left
@@ -138,11 +174,7 @@ func Flag(name string, to *bool) Option {
 // Duration returns an option with a duration above zero, and up to most unless that is
 // zero.
 func Duration(name string, to *caddy.Duration, most time.Duration, example string) Option {
-	return Option{Name: name, Read: func(d *caddyfile.Dispenser) error {
-		var arg string
-		if err := Arg(d, &arg); err != nil {
-			return err
-		}
+	return one(name, func(d *caddyfile.Dispenser, arg string) error {
 		t, err := caddy.ParseDuration(arg)
 		if err != nil || t <= 0 || most > 0 && t > most {
 			bound := "above zero"
@@ -153,21 +185,17 @@ func Duration(name string, to *caddy.Duration, most time.Duration, example strin
 		}
 		*to = caddy.Duration(t)
 		return nil
-	}}
+	})
 }
 
 // Number returns an option with a whole number from least to most.
 func Number(name string, to *int, least, most int) Option {
-	return Option{Name: name, Read: func(d *caddyfile.Dispenser) error {
-		var arg string
-		if err := Arg(d, &arg); err != nil {
-			return err
-		}
+	return one(name, func(d *caddyfile.Dispenser, arg string) error {
 		n, err := strconv.Atoi(arg)
 		if err != nil || n < least || n > most {
 			return d.Errf("%s must be a number from %d to %d, not '%s'", name, least, most, arg)
 		}
 		*to = n
 		return nil
-	}}
+	})
 }

@@ -47,7 +47,7 @@ func columns() []column {
 		text("track_id", func(r operate.Row) string { return r.TrackID }),
 		text("conversion", func(r operate.Row) string { return string(r.Conversion) }),
 		text("created_at", func(r operate.Row) string { return utc(r.CreatedAt) }),
-		text("created_jalali", func(r operate.Row) string { return jalali(r.CreatedAt) }),
+		text("created_jalali", func(r operate.Row) string { return lang.Date(r.CreatedAt) }),
 		text("updated_at", func(r operate.Row) string { return utc(r.UpdatedAt) }),
 		count("fee_rials", func(r operate.Row) int64 { return r.Fee }),
 		text("fee_payer", func(r operate.Row) string { return r.FeePayer }),
@@ -56,11 +56,11 @@ func columns() []column {
 		count("owed_rials", func(r operate.Row) int64 { return r.Owed }),
 		text("created_tehran", func(r operate.Row) string { return tehran(r.CreatedAt) }),
 		text("paid_tehran", func(r operate.Row) string { return tehran(r.PaidAt) }),
-		text("paid_jalali", func(r operate.Row) string { return jalali(r.PaidAt) }),
+		text("paid_jalali", func(r operate.Row) string { return lang.Date(r.PaidAt) }),
 		text("decision", func(r operate.Row) string { return r.Decision }),
 		text("decided_by", func(r operate.Row) string { return r.DecidedBy }),
 		text("decided_tehran", func(r operate.Row) string { return tehran(r.DecidedAt) }),
-		text("decided_jalali", func(r operate.Row) string { return jalali(r.DecidedAt) }),
+		text("decided_jalali", func(r operate.Row) string { return lang.Date(r.DecidedAt) }),
 		text("decision_note", func(r operate.Row) string { return r.Note }),
 		count("quantity", func(r operate.Row) int64 { return int64(r.Quantity) }),
 	}
@@ -87,13 +87,6 @@ func tehran(t time.Time) string {
 		return ""
 	}
 	return t.In(lang.Tehran()).Format(time.DateTime)
-}
-
-func jalali(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return lang.Date(t)
 }
 
 func number(n int64) string {

@@ -37,20 +37,12 @@ type Facts struct {
 
 // say fills a text of the findings' language in.
 func (f Facts) say(text lang.Text, args ...any) string {
-	l := f.lang()
 	for i, a := range args {
 		if n, ok := a.(int); ok {
-			args[i] = lang.Digits(fmt.Sprint(n), l)
+			args[i] = lang.Digits(fmt.Sprint(n), f.Lang)
 		}
 	}
-	return fmt.Sprintf(text.In(l), args...)
-}
-
-func (f Facts) lang() lang.Lang {
-	if f.Lang == lang.FA {
-		return lang.FA
-	}
-	return lang.EN
+	return fmt.Sprintf(text.In(f.Lang), args...)
 }
 
 // Money is what costs money, or soon will: errors first.
@@ -120,7 +112,7 @@ func (h *heap) says(f Facts, more bool) string {
 	case h.n == 1:
 		text[0] = "%s payment, %s, the oldest for %s"
 	}
-	return f.say(text, h.n, lang.Rial(h.sum, f.lang()), f.ago(h.oldest))
+	return f.say(text, h.n, lang.Rial(h.sum, f.Lang), f.ago(h.oldest))
 }
 
 // level is error for money, and warning for play money.
@@ -136,31 +128,37 @@ type waits struct {
 	unknown  map[string]*heap // by provider
 	shop     map[string]*heap // by site
 	onTheWay map[string]*heap // by site; nothing has gone wrong yet
-	person   map[payment.State]*heap
+	person   heap             // in review or parked
+	owed     heap
+	refund   heap
 }
 
 func collect(f Facts) waits {
-	w := waits{unknown: map[string]*heap{}, shop: map[string]*heap{}, onTheWay: map[string]*heap{}, person: map[payment.State]*heap{}}
+	w := waits{unknown: map[string]*heap{}, shop: map[string]*heap{}, onTheWay: map[string]*heap{}}
 	all, more := f.Watch.Waiters()
 	w.more = more
 	for _, x := range all {
 		switch x.State {
 		case payment.Unknown:
 			into(w.unknown, x.Provider).add(x)
-		case payment.Review, payment.Parked, watch.Owed, watch.Refund:
-			into(w.person, x.State).add(x)
+		case payment.Review, payment.Parked:
+			w.person.add(x)
+		case watch.Owed:
+			w.owed.add(x)
+		case watch.Refund:
+			w.refund.add(x)
 		default:
+			sites := w.shop
 			if x.Reason == "" {
-				into(w.onTheWay, x.Site).add(x)
-				continue
+				sites = w.onTheWay
 			}
-			into(w.shop, x.Site).add(x)
+			into(sites, x.Site).add(x)
 		}
 	}
 	return w
 }
 
-func into[K comparable](m map[K]*heap, k K) *heap {
+func into(m map[string]*heap, k string) *heap {
 	if m[k] == nil {
 		m[k] = &heap{}
 	}
@@ -168,45 +166,30 @@ func into[K comparable](m map[K]*heap, k K) *heap {
 }
 
 // ago is how long ago something was.
-func (f Facts) ago(t time.Time) string { return lang.Age(max(0, f.Now.Sub(t)), f.lang()) }
+func (f Facts) ago(t time.Time) string { return lang.Age(max(0, f.Now.Sub(t)), f.Lang) }
 
 // asked is how long a refund may wait for its answer before it is trouble.
 const asked = time.Minute
 
 // person is what a person must decide.
 func person(f Facts, w waits) []operate.Finding {
-	all := &heap{}
-	for _, st := range []payment.State{payment.Review, payment.Parked} {
-		if h := w.person[st]; h != nil {
-			all.n, all.sum, all.live = all.n+h.n, all.sum+h.sum, all.live || h.live
-			if all.oldest.IsZero() || h.oldest.Before(all.oldest) {
-				all.oldest = h.oldest
-			}
-			if all.whys == nil {
-				all.whys = make(map[payment.Reason]int)
-			}
-			for why, n := range h.whys {
-				all.whys[why] += n
-			}
-		}
-	}
 	var out []operate.Finding
-	if h := w.person[watch.Owed]; h != nil {
+	if h := w.owed; h.n > 0 {
 		out = append(out, operate.Finding{Level: h.level(), Code: "owed",
 			Text: f.say(lang.Text{"owed to customers whose order was refused: %s; pay them back and note each with: caddy payments resolve REFERENCE repaid",
 				"به مشتریانی که سفارششان پذیرفته نشد بدهکارید: %s؛ پولشان را پس بدهید و هر کدام را ثبت کنید: caddy payments resolve REFERENCE repaid"}, h.says(f, w.more))})
 	}
-	if h := w.person[watch.Refund]; h != nil && f.Now.Sub(h.oldest) > asked {
+	if h := w.refund; h.n > 0 && f.Now.Sub(h.oldest) > asked {
 		out = append(out, operate.Finding{Level: h.level(), Code: "refund",
 			Text: f.say(lang.Text{"nobody knows whether the money went back: %s; look in the gateway's panel and note each with: caddy payments refund REFERENCE --was done|refused (see them with: caddy payments list --state attention)",
 				"معلوم نیست پول برگشته یا نه: %s؛ در پنل درگاه ببینید و هر کدام را ثبت کنید: caddy payments refund REFERENCE --was done|refused (فهرست: caddy payments list --state attention)"}, h.says(f, w.more))})
 	}
-	if all.n == 0 {
-		return out
+	if h := w.person; h.n > 0 {
+		out = append(out, operate.Finding{Level: h.level(), Code: "waiting",
+			Text: f.say(lang.Text{"waiting for a person: %s (%s); see them with: caddy payments list --state attention",
+				"منتظر تصمیم کسی: %s (%s)؛ با این دستور دیده می‌شوند: caddy payments list --state attention"}, h.says(f, w.more), h.why())})
 	}
-	return append(out, operate.Finding{Level: all.level(), Code: "waiting",
-		Text: f.say(lang.Text{"waiting for a person: %s (%s); see them with: caddy payments list --state attention",
-			"منتظر تصمیم کسی: %s (%s)؛ با این دستور دیده می‌شوند: caddy payments list --state attention"}, all.says(f, w.more), all.why())})
+	return out
 }
 
 // announcements are returns that came without an intent, and announcements that could

@@ -105,7 +105,7 @@ func ledger(f Facts) []operate.Finding {
 	room := humanize.IBytes(uint64(l.Room)) //nolint:gosec // not negative here
 	finding := operate.Finding{Level: operate.LevelOK, Code: "disk", Text: f.say(lang.Text{"%s may be written before new payments are refused", "تا نپذیرفتن پرداخت تازه %s جا هست"}, room)}
 	if in, ok := f.Watch.Full(); ok && in < fullWorth {
-		finding.Text += f.say(lang.Text{", at the pace of the last hours in %s", "؛ با شتاب ساعت‌های گذشته در %s پر می‌شود"}, lang.Age(in, f.lang()))
+		finding.Text += f.say(lang.Text{", at the pace of the last hours in %s", "؛ با شتاب ساعت‌های گذشته در %s پر می‌شود"}, lang.Age(in, f.Lang))
 		if in < fullSoon {
 			finding.Level = operate.LevelWarn
 			finding.Text += f.say(lang.Text{": make room on the disk before that", ": پیش از آن روی دیسک جا باز کنید"})

@@ -54,9 +54,7 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 		}
 		gauge(g.up, up, name)
 		for _, st := range watch.States() {
-			if k := (watch.Key{State: st, Provider: name}); counts[k] == 0 {
-				counts[k] = 0
-			}
+			counts[watch.Key{State: st, Provider: name}] += 0 // where none waits, too, there is a series
 		}
 	}
 	for k, n := range counts {

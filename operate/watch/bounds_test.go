@@ -102,8 +102,7 @@ func TestWaitersAreBounded(t *testing.T) {
 		return &payment.Record{Ref: payment.Ref(strconv.Itoa(i)), State: s}
 	}
 	for _, n := range []int{1, mostWaiting - 1, mostWaiting, mostWaiting + 1, 2 * mostWaiting} {
-		var w tally
-		w.init()
+		w := tally{all: make(map[payment.Ref]Waiter)}
 		for i := range n {
 			w.note(rec(i, payment.Review), now)
 		}

@@ -61,6 +61,14 @@ type Provider struct {
 // Up says that it takes our key and answers what it is asked.
 func (p Provider) Up() bool { return !p.Refusing && !p.Asked.Failing() }
 
+// Answered is when it answered last, whatever it was asked; zero if nothing is known.
+func (p Provider) Answered() time.Time {
+	if p.Created.OK.After(p.Asked.OK) {
+		return p.Created.OK
+	}
+	return p.Asked.OK
+}
+
 func (p *Provider) asked(e engine.Event, now time.Time) {
 	if e.Outcome != engine.VerifyUnknown {
 		p.Broken = false
@@ -123,9 +131,13 @@ func (w *Watch) Provider(name string) Provider {
 func (w *Watch) Providers() map[string]Provider {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	all := make(map[string]Provider, len(w.providers))
-	for name, p := range w.providers {
-		all[name] = *p
+	return copied(w.providers)
+}
+
+func copied[T any](of map[string]*T) map[string]T {
+	all := make(map[string]T, len(of))
+	for name, x := range of {
+		all[name] = *x
 	}
 	return all
 }

@@ -62,9 +62,5 @@ func (w *Watch) shop(r *payment.Record, e engine.Event, now time.Time) {
 func (w *Watch) Shops() map[string]Shop {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	all := make(map[string]Shop, len(w.shops))
-	for site, s := range w.shops {
-		all[site] = *s
-	}
-	return all
+	return copied(w.shops)
 }

@@ -40,8 +40,6 @@ type tally struct {
 // mostWaiting bounds the memory for what waits.
 const mostWaiting = 20_000
 
-func (t *tally) init() { t.all = make(map[payment.Ref]Waiter) }
-
 func (t *tally) note(r *payment.Record, now time.Time) {
 	if t.touched != nil {
 		t.touched[r.Ref] = true

@@ -40,9 +40,7 @@ func New(now func() time.Time) *Watch {
 	if now == nil {
 		now = time.Now
 	}
-	w := &Watch{now: now, providers: make(map[string]*Provider), shops: make(map[string]*Shop)}
-	w.waiting.init()
-	return w
+	return &Watch{now: now, providers: make(map[string]*Provider), shops: make(map[string]*Shop), waiting: tally{all: make(map[payment.Ref]Waiter)}}
 }
 
 // Note takes in an event.
