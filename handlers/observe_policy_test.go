@@ -146,3 +146,29 @@ func TestModePluginIsShort(t *testing.T) {
 		}
 	}
 }
+
+// alone is an app without a relay.
+type alone struct{ away }
+
+func (alone) Relays(string) bool { return false }
+
+// The provider is asked after a return where it can be asked without settling anything,
+// and where neither a relay nor the shop's answer tells.
+func TestAsksAfterAReturn(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ inquires, relay, paidWhen, want bool }{
+		{true, false, false, true}, {false, false, false, false}, {true, true, false, false}, {true, false, true, false}, {true, true, true, false},
+	} {
+		h := numberedShop(t, "3714061849", "/cb?o=1")
+		if !c.relay {
+			h.app = alone{h.app.(away)}
+		}
+		o := h.Observe[0]
+		if o.conf.inquires = c.inquires; c.paidWhen {
+			o.PaidWhen = []Refused{{Mode: refusedStatus, Patterns: []string{"201"}}}
+		}
+		if got := h.asksAfter(o); got != c.want {
+			t.Errorf("%+v: asks %v", c, got)
+		}
+	}
+}
