@@ -81,7 +81,7 @@ func TestResolver(t *testing.T) {
 		t.Error(err)
 	}
 	own.ours = func() []netip.Addr { return []netip.Addr{netip.MustParseAddr("192.0.2.7")} }
-	for ip, want := range map[[4]byte]bool{{192, 0, 2, 7}: false, {192, 0, 2, 6}: true, {192, 0, 2, 8}: true, {0, 0, 0, 0}: false} {
+	for ip, want := range map[[4]byte]bool{{192, 0, 2, 7}: false, {192, 0, 2, 6}: true, {192, 0, 2, 8}: true, {0, 0, 0, 0}: false, {127, 0, 0, 53}: false} {
 		server, _ := dnsServer(t, func(_ string, kind dnsmessage.Type) ([4]byte, bool) { return ip, kind == dnsmessage.TypeA })
 		own.server = server
 		clear(own.known)
