@@ -93,7 +93,7 @@ func TestAPayPageIsTheProviders(t *testing.T) {
 
 // An account that is none of ours is refused under our own address. In the provider's place
 // it is a neighbour's: its call goes on as it came, an event names it, and nothing is
-// recorded. Our own account is recorded in either.
+// recorded. Our own account is recorded in either, under the name that its callback has.
 func TestStrangersInAProvidersPlace(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -126,6 +126,9 @@ func TestStrangersInAProvidersPlace(t *testing.T) {
 		page, err := store.List(t.Context(), payment.Listing{})
 		if err != nil || (len(page.Records) == 1) != c.recorded {
 			t.Errorf("%+v: %d records, %v", c, len(page.Records), err)
+		}
+		if c.recorded && (page.Records[0].Site != "neighbour.test" || page.Records[0].Return != nil) {
+			t.Errorf("%+v: a create of no site here is %q's", c, page.Records[0].Site)
 		}
 		if len(app.events) != 1 || app.events[0].Name != c.event {
 			t.Errorf("%+v: %+v", c, app.events)
