@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 
 	"go.uber.org/zap"
@@ -169,6 +170,49 @@ func TestAsksAfterAReturn(t *testing.T) {
 		}
 		if got := h.asksAfter(o); got != c.want {
 			t.Errorf("%+v: asks %v", c, got)
+		}
+	}
+}
+
+// A job may announce what a page may: payments of a verify route, and of a shop that
+// verifies by itself, whose return address nobody needs.
+func TestAJobAnnouncesToObserve(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		verify, observe    bool
+		provider, ret      string
+		observed, returned bool
+		wrong              string
+	}{
+		"observe alone":             {false, true, "", "", true, false, ""},
+		"observe, and an address":   {false, true, "p", "/cb", true, false, ""},
+		"observe, another provider": {false, true, "bank", "", false, false, "no verify or observe route of this site has it"},
+		"verify alone":              {true, false, "", "/cb", false, true, ""},
+		"both, of two providers":    {true, true, "", "", false, false, "provider is missing"},
+		"both, the observed":        {true, true, "p", "", true, false, ""},
+		"both, the verified":        {true, true, "bank", "/cb", false, true, ""},
+		"neither":                   {false, false, "", "", false, false, engine.ErrNoSites.Error()},
+	} {
+		h := numberedShop(t, "3714061849", "/cb?o=1")
+		if !c.verify {
+			h.Verify = nil
+		}
+		if !c.observe {
+			h.Observe = nil
+		}
+		if c.observe {
+			h.Observe[0].conf.provider.Name = "p"
+		}
+		s := &Sites{handlers: []*Handler{h}, settled: true}
+		a, err := s.Announcement(t.Context(), engine.Intent{ID: "K1", Order: "101", Amount: 50_000, Provider: c.provider, Return: c.ret})
+		if c.wrong != "" {
+			if err == nil || !strings.Contains(err.Error(), c.wrong) {
+				t.Errorf("%s: %+v, %v", name, a, err)
+			}
+			continue
+		}
+		if err != nil || a.Observed != c.observed || (a.Return != nil) != c.returned || a.Site != "shop.test:12112" || a.Amount != 50_000 {
+			t.Errorf("%s: %+v, %v", name, a, err)
 		}
 	}
 }
