@@ -42,9 +42,9 @@ func (s *Sites) Announcement(ctx context.Context, in engine.Intent) (a engine.An
 	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), nil, h.server)
 	site := h.siteOf(r)
 	a = engine.Announcement{
-		Site: site.id, Formerly: site.formerly(), Provider: p.Name, ID: in.ID, Order: in.Order, Amount: in.Amount, Many: h.many(p),
+		Site: site.id, Formerly: site.formerly(), Provider: p.Name, ID: in.ID, Order: in.Order, Amount: in.Amount, Many: h.many(p), Observed: h.observesOnly(p),
 	}
-	if in.Return == "" {
+	if in.Return == "" || a.Observed { // nobody is handed what the shop verifies
 		return a, nil
 	}
 	if a.Return, a.Route, err = h.announcedReturn(r, p, in.Return); err != nil {
@@ -60,14 +60,15 @@ func visible(id string) bool {
 }
 
 // intended finds the site and the provider of an intent: a block with a verify route of
-// that provider.
+// that provider, or with an observe route.
 func (s *Sites) intended(in engine.Intent) (*Handler, *provider, error) {
 	var shops, names []string
 	var found *Handler
 	var prov *provider
 	known := false
 	for _, h := range s.all() {
-		if len(h.Verify) == 0 {
+		routes := h.announcing()
+		if len(routes) == 0 {
 			continue
 		}
 		shop := h.place().shopName()
@@ -76,16 +77,16 @@ func (s *Sites) intended(in engine.Intent) (*Handler, *provider, error) {
 			continue
 		}
 		known = true
-		for _, v := range h.Verify {
-			names = adding(names, v.Provider)
-			if in.Provider != "" && v.Provider != in.Provider {
+		for _, p := range routes {
+			names = adding(names, p.Name)
+			if in.Provider != "" && p.Name != in.Provider {
 				continue
 			}
 			if found != nil && in.Site == "" && found.place().shopName() != shop {
 				return nil, nil, fmt.Errorf("site is missing, and there are several: %s and %s", found.place().shopName(), shop)
 			}
 			if found == nil {
-				found, prov = h, v.route.provider
+				found, prov = h, p
 			}
 		}
 	}
@@ -93,15 +94,27 @@ func (s *Sites) intended(in engine.Intent) (*Handler, *provider, error) {
 	case found == nil && !known && len(shops) == 0:
 		return nil, nil, engine.ErrNoSites
 	case found == nil && !known:
-		return nil, nil, fmt.Errorf("site is %.80q, which no site with a verify route is; %s", in.Site, block.Suggest(in.Site, shops))
+		return nil, nil, fmt.Errorf("site is %.80q, which no site with a verify or observe route is; %s", in.Site, block.Suggest(in.Site, shops))
 	case found == nil:
-		return nil, nil, fmt.Errorf("provider is %.40q: no verify route of this site has it; %s", in.Provider, block.Suggest(in.Provider, names))
+		return nil, nil, fmt.Errorf("provider is %.40q: no verify or observe route of this site has it; %s", in.Provider, block.Suggest(in.Provider, names))
 	case in.Provider == "" && len(names) > 1:
 		return nil, nil, fmt.Errorf("provider is missing, and this site has several: %s", block.Join(names, "and"))
 	case found.place().site == nil && in.Site == "":
 		return nil, nil, fmt.Errorf("site is missing: %s stands for many shops, and only its name tells which", found.place().shopName())
 	}
 	return found, prov, nil
+}
+
+// announcing returns the providers of the routes to which a payment may be announced.
+func (h *Handler) announcing() []*provider {
+	routes := make([]*provider, 0, len(h.Verify)+len(h.Observe))
+	for _, v := range h.Verify {
+		routes = append(routes, v.route.provider)
+	}
+	for _, o := range h.Observe {
+		routes = append(routes, o.conf.provider)
+	}
+	return routes
 }
 
 // visitor returns a visitor's request for a path of a site; id says which where only requests

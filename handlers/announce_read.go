@@ -115,14 +115,7 @@ func (h *Handler) announcedFor(a *announcement, header http.Header) error {
 		return fmt.Errorf("%s must be the provider's id: 1 to %d visible ASCII characters", headerID, mostID)
 	}
 	a.id = id
-	routes := make([]*provider, 0, len(h.Verify)+len(h.Observe))
-	for _, v := range h.Verify {
-		routes = append(routes, v.route.provider)
-	}
-	for _, o := range h.Observe {
-		routes = append(routes, o.conf.provider)
-	}
-	for _, p := range routes {
+	for _, p := range h.announcing() {
 		switch {
 		case name != "" && p.Name != name || a.provider != nil && a.provider.Name == p.Name:
 		case a.provider != nil:

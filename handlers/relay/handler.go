@@ -61,14 +61,15 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.server.Provision(); err != nil {
 		return fmt.Errorf("payment_relay: %w", err)
 	}
-	if !h.server.Place {
-		return nil
-	}
-	if p, ok := app.(interface{ InPlace(provider string) }); ok {
+	if p, ok := app.(interface{ InPlace(provider string) }); ok && h.server.Place {
 		p.InPlace(h.Providers[0]) // `doctor` looks where the provider's hosts lead
 	}
-	rel, _ := app.Relayer(h.Providers[0])
-	return checkCertificates(ctx, rel)
+	var hosts []string
+	for _, name := range h.server.names() {
+		rel, _ := app.Relayer(name)
+		hosts = append(hosts, rel.Dialect().Hosts...)
+	}
+	return checkCertificates(ctx, hosts)
 }
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.

@@ -9,16 +9,23 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddytls"
-
-	"github.com/rahgir/caddy-payments/payment"
 )
 
 // checkCertificates refuses a site whose host is a provider's and whose certificate
 // would come from a public CA: the name isn't ours, so no CA would give it, and each
 // try tells the world and counts against this machine.
-func checkCertificates(ctx caddy.Context, rel payment.Relayer) error {
+//
+// Invariant: that holds for the hosts of every provider that the relay serves, whether it
+// stands in a provider's place or not, and for a wildcard over one of them.
+func checkCertificates(ctx caddy.Context, hosts []string) error {
 	srv, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok || !secure(srv) || srv.AutoHTTPS != nil && (srv.AutoHTTPS.Disabled || srv.AutoHTTPS.DisableCerts) {
+		return nil
+	}
+	names := slices.DeleteFunc(hostsOfServer(srv), func(name string) bool {
+		return !slices.ContainsFunc(hosts, func(host string) bool { return covers(name, host) })
+	})
+	if len(names) == 0 {
 		return nil
 	}
 	mod, err := ctx.App("tls")
@@ -29,9 +36,8 @@ func checkCertificates(ctx caddy.Context, rel payment.Relayer) error {
 	if !ok {
 		return fmt.Errorf("the tls app is a %T", mod)
 	}
-	hosts := rel.Dialect().Hosts
-	for _, name := range hostsOfServer(srv) {
-		if !slices.Contains(hosts, name) || srv.AutoHTTPS != nil && (slices.Contains(srv.AutoHTTPS.Skip, name) || slices.Contains(srv.AutoHTTPS.SkipCerts, name)) {
+	for _, name := range names {
+		if srv.AutoHTTPS != nil && (slices.Contains(srv.AutoHTTPS.Skip, name) || slices.Contains(srv.AutoHTTPS.SkipCerts, name)) {
 			continue
 		}
 		if len(caddytls.AllMatchingCertificates(name)) > 0 || internal(app, name) {
@@ -40,6 +46,15 @@ func checkCertificates(ctx caddy.Context, rel payment.Relayer) error {
 		return fmt.Errorf("%s is a provider's host, and no public CA gives its certificate to you: make one with `caddy payments relay-cert <provider>` and write `tls relay.crt relay.key` into this site", name)
 	}
 	return nil
+}
+
+// covers: a site of that name is one of a host's, perhaps by a wildcard for its first label.
+func covers(name, host string) bool {
+	if below, ok := strings.CutPrefix(name, "*."); ok {
+		_, parent, _ := strings.Cut(host, ".")
+		return below == parent
+	}
+	return name == host
 }
 
 // secure: the server speaks TLS, or will.

@@ -104,7 +104,10 @@ func (w *world) neighbour(cert, port string) {
 // A provider's name is no name of the owner's: no public CA is ever asked for its
 // certificate.
 func TestRelayAsksNoCA(t *testing.T) {
-	site := func(tls string) string {
+	certs := t.TempDir()
+	relayCert(t, certs)
+	port := strconv.Itoa(harness.Port(t))
+	site := func(address, tls string) string {
 		return `{
 	admin {{admin}}
 	payments {
@@ -114,20 +117,30 @@ func TestRelayAsksNoCA(t *testing.T) {
 		}
 	}
 }
-https://payment.zarinpal.com:` + strconv.Itoa(harness.Port(t)) + ` {
+` + address + ` {
 	` + tls + `
 	payment_relay zarinpal
 }
 `
 	}
-	for tls, refused := range map[string]bool{"": true, "tls internal": false} {
-		c := harness.New(t, site(tls), harness.Environment()...)
-		cmd := exec.Command(harness.Binary(t), "validate", "--adapter", "caddyfile", "--config", c.Config())
+	for _, c := range []struct {
+		address, tls string
+		refused      bool
+	}{
+		{"https://payment.zarinpal.com:" + port, "", true},
+		{"https://sandbox.zarinpal.com:" + port, "", true},
+		{"https://shop.example.com:" + port + ", https://www.zarinpal.com:" + port, "", true},
+		{"https://payment.zarinpal.com:" + port, "tls internal", false},
+		{"https://sandbox.zarinpal.com:" + port, "tls " + certs + "/relay.crt " + certs + "/relay.key", false},
+		{"http://payment.zarinpal.com:" + port, "", false},
+	} {
+		caddy := harness.New(t, site(c.address, c.tls), harness.Environment()...)
+		cmd := exec.Command(harness.Binary(t), "validate", "--adapter", "caddyfile", "--config", caddy.Config())
 		cmd.Env = append(os.Environ(), harness.Environment()...)
-		cmd.Env = append(cmd.Env, "XDG_DATA_HOME="+c.Dir, "XDG_CONFIG_HOME="+c.Dir, "HOME="+c.Dir)
+		cmd.Env = append(cmd.Env, "XDG_DATA_HOME="+caddy.Dir, "XDG_CONFIG_HOME="+caddy.Dir, "HOME="+caddy.Dir)
 		out, err := cmd.CombinedOutput()
-		if (err != nil) != refused || refused && !strings.Contains(string(out), "relay-cert") {
-			t.Errorf("%q: %v\n%s", tls, err, out)
+		if (err != nil) != c.refused || c.refused && !strings.Contains(string(out), "relay-cert") {
+			t.Errorf("%s, %q: %v\n%s", c.address, c.tls, err, out)
 		}
 	}
 }

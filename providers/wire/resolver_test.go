@@ -81,13 +81,27 @@ func TestResolver(t *testing.T) {
 		t.Error(err)
 	}
 	own.ours = func() []netip.Addr { return []netip.Addr{netip.MustParseAddr("192.0.2.7")} }
-	for ip, want := range map[[4]byte]bool{{192, 0, 2, 7}: false, {192, 0, 2, 6}: true, {192, 0, 2, 8}: true, {0, 0, 0, 0}: false} {
+	for ip, want := range map[[4]byte]bool{{192, 0, 2, 7}: false, {192, 0, 2, 6}: true, {192, 0, 2, 8}: true, {0, 0, 0, 0}: false, {127, 0, 0, 53}: false} {
 		server, _ := dnsServer(t, func(_ string, kind dnsmessage.Type) ([4]byte, bool) { return ip, kind == dnsmessage.TypeA })
 		own.server = server
 		clear(own.known)
 		got, err := own.lookup(ctx, "x.example")
 		if (err == nil) != want || want && got[0] != netip.AddrFrom4(ip) {
 			t.Errorf("%v: %v, %v", ip, got, err)
+		}
+	}
+	// An answer that is known is looked at again with each dial: the address may be
+	// ours since.
+	for ip, ours := range map[[4]byte]string{{192, 0, 2, 7}: "192.0.2.7", {192, 0, 2, 8}: "192.0.2.8"} {
+		server, _ := dnsServer(t, func(_ string, kind dnsmessage.Type) ([4]byte, bool) { return ip, kind == dnsmessage.TypeA })
+		own.server, own.ours = server, func() []netip.Addr { return nil }
+		clear(own.known)
+		if _, err := own.lookup(ctx, "y.example"); err != nil {
+			t.Error(err)
+		}
+		own.ours = func() []netip.Addr { return []netip.Addr{netip.MustParseAddr(ours)} }
+		if _, err := own.lookup(ctx, "y.example"); !errors.Is(err, errOwnAddress) {
+			t.Errorf("%s became ours, and is called: %v", ours, err)
 		}
 	}
 	nobody, _ := dnsServer(t, func(string, dnsmessage.Type) ([4]byte, bool) { return [4]byte{}, false })

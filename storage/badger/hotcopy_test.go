@@ -18,7 +18,7 @@ import (
 func TestBackupBesideChanges(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "ledger"))
 	ctx, stop := context.WithCancel(context.Background())
-	wrote := make(chan error, 1)
+	wrote, begun := make(chan error, 1), make(chan struct{})
 	go func() {
 		for i := 0; ; i++ {
 			r := delivered(i)
@@ -27,8 +27,16 @@ func TestBackupBesideChanges(t *testing.T) {
 				wrote <- err
 				return
 			}
+			if i == 0 {
+				close(begun)
+			}
 		}
 	}()
+	select {
+	case <-begun: // a backup of nothing would prove nothing
+	case err := <-wrote:
+		t.Fatal(err)
+	}
 	for range 10 {
 		keys, records := map[string]string{}, map[string]*payment.Record{}
 		err := s.Backup(context.Background(), func(it storage.Item) error {
@@ -48,6 +56,9 @@ func TestBackupBesideChanges(t *testing.T) {
 			return nil
 		})
 		must(t, err)
+		if len(records) == 0 {
+			t.Fatal("a backup without a payment")
+		}
 		for name, r := range records {
 			for _, k := range r.Keys(false) {
 				if keys[string(k.Hash())] != name {
