@@ -112,3 +112,52 @@ foreach (array(array(120000.6, 'TOM', 1), array(120000.4, 'TOM', 1), array(12000
 		}
 	})
 }
+
+// With "declined pass" the shop hears of a payment that was not made, and OpenCart gives
+// back what the order took from the stock only when the callback fails the order. An order
+// that is paid, or further, stays as it is.
+func TestOpenCartsRecipeFailsWhatIsNotPaid(t *testing.T) {
+	t.Parallel()
+	for page, recipe := range inBoth(t, "shops/opencart.md", regexp.MustCompile(`(?s)public function callback\(\) \{.*?\n}\n`)) {
+		out := runPHP(t, `<?php
+define('DIR_SYSTEM', __DIR__ . '/system/');
+mkdir(DIR_SYSTEM . 'library', 0700, true);
+file_put_contents(DIR_SYSTEM . 'library/payment-receipt.php', '<?php
+	function payment_receipt($order, $amount, $options) { throw new UnexpectedValueException("there is no receipt"); }
+	function payment_ack($receipt) { echo "acked "; }');
+class Anything {
+	function __call($name, $arguments) {
+		if ($name === 'addOrderHistory') {
+			echo "status {$arguments[1]} ";
+		}
+		if ($name === 'link') {
+			return $arguments[0];
+		}
+		if ($name === 'redirect') {
+			echo $arguments[0], "; ";
+		}
+		return $name === 'getOrder' ? $GLOBALS['order'] : 0;
+	}
+}
+class Shop {
+	public $currency, $load, $model_checkout_order, $response, $url, $config;
+	function __construct() {
+		$this->currency = $this->load = $this->model_checkout_order = $this->response = $this->url = $this->config = new Anything;
+	}
+	`+recipe+`
+}
+foreach (array(array('declined', 1), array('declined', 5), array('declined', 10), array('declined', null), array('verified', 1), array(null, 1)) as list($says, $status)) {
+	unset($_SERVER['HTTP_X_PAYMENT_STATUS']);
+	if ($says !== null) {
+		$_SERVER['HTTP_X_PAYMENT_STATUS'] = $says;
+	}
+	$_SERVER['HTTP_X_PAYMENT_ORDER'] = '5';
+	$order = $status === null ? null : array('total' => 1, 'currency_code' => 'RLS', 'currency_value' => 1, 'order_status_id' => $status);
+	(new Shop)->callback();
+}`)
+		const failure = "checkout/failure; "
+		if want := strings.TrimSpace("status 10 " + strings.Repeat(failure, 6)); out != want {
+			t.Errorf("%s: %s, want %s", page, out, want)
+		}
+	}
+}

@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/params"
@@ -159,6 +161,64 @@ func TestPurchaseCookiesAreBounded(t *testing.T) {
 		h.forgetPurchases(w, r, keys, 10)
 		if got, want := len(w.Result().Cookies()), n-(token.MaxCookies-1); got != want {
 			t.Errorf("%d small ones: %d dropped, want %d", n, got, want)
+		}
+	}
+}
+
+// What was bought goes last, wherever it stands among what was never paid.
+func TestWhatWasBoughtGoesLast(t *testing.T) {
+	t.Parallel()
+	store := memory.New(nil)
+	eng, err := engine.New(t.Context(), engine.Config{Store: store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := token.NewKeys(payment.SigningKey{Secret: []byte(strings.Repeat("k", 32))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := routed("/cb")
+	h.app, h.server = withEngine{eng: eng}, serving("80")
+	standAt(t, []*Handler{h}, standing{hosts: hosts{names: []string{"shop.test"}}})
+	for _, c := range []struct {
+		cookies int
+		bought  []int
+		dropped int // of what was bought
+	}{
+		{8, []int{0}, 0}, {20, []int{0}, 0}, {20, []int{19}, 0}, {20, []int{0, 7, 19}, 0},
+		{20, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19}, 8},
+	} {
+		r := asked(httptest.NewRequest(http.MethodGet, "http://shop.test/", nil))
+		view, site := h.view(r), h.siteOf(r)
+		bought := make(map[string]bool)
+		for i := range c.cookies {
+			rec := &payment.Record{Ref: payment.NewRef(site.id, "bank", fmt.Sprint("K", i), fmt.Sprint(c.cookies, c.bought, i)), Site: site.id, State: payment.Created}
+			name := fmt.Sprintf("%s%010d", familyPaid, i)
+			if slices.Contains(c.bought, i) {
+				rec.State, bought[token.CookieName(name, view)] = payment.Delivered, true
+			}
+			if err := store.Commit(t.Context(), payment.Change{Record: rec}); err != nil {
+				t.Fatal(err)
+			}
+			text, err := keys.SignPaid(token.Paid{Ref: rec.Ref, Items: []string{"mug"}}, site.names[0], time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.AddCookie(&http.Cookie{Name: token.CookieName(name, view), Value: text})
+		}
+		w := httptest.NewRecorder()
+		h.forgetPurchases(w, r, keys, 300)
+		dropped, all := 0, w.Result().Cookies()
+		for _, cookie := range all {
+			if bought[cookie.Name] {
+				dropped++
+			}
+		}
+		if c.cookies == 20 && len(all) == 0 {
+			t.Fatalf("%+v: nothing is dropped", c)
+		}
+		if (dropped > 0) != (c.dropped > 0) || dropped > c.dropped {
+			t.Errorf("%+v: %d of what was bought are dropped", c, dropped)
 		}
 	}
 }
