@@ -26,9 +26,10 @@ const (
 	// servers close them, so that a request seldom meets a dying connection.
 	idleTimeout = 4 * time.Second
 	idleConns   = 640
-	// allConns is enough for all questions at a time and for the payments that are being
-	// started beside them, so neither waits for the other's connections.
-	allConns = 704
+	// allConns is enough for all questions at a time, for the payments that are being
+	// started beside them and for the calls of shops that a gateway answers slowly, so
+	// that none waits for another's connections.
+	allConns = 960
 )
 
 // Client calls one provider. It is safe for concurrent use.
@@ -42,6 +43,8 @@ const (
 type Client struct {
 	transport *http.Transport
 	timeout   time.Duration
+	// patience bounds a forwarded call of a shop's.
+	patience time.Duration
 }
 
 // NewClient makes a client whose calls take at most timeout. They go through proxy if it is
@@ -64,7 +67,7 @@ func NewClient(timeout time.Duration, proxy *url.URL) *Client {
 	if proxy != nil {
 		t.Proxy = http.ProxyURL(proxy)
 	}
-	return &Client{transport: t, timeout: timeout}
+	return &Client{transport: t, timeout: timeout, patience: timeout}
 }
 
 // Close closes idle connections. Calls in progress are not disturbed.

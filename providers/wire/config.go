@@ -121,6 +121,7 @@ func (c *Config) Client() (*Client, error) {
 		return nil, err
 	}
 	client := NewClient(timeout, proxy)
+	client.patience = c.RelayTimeout()
 	if c.Resolver == "" {
 		return client, nil
 	}
@@ -139,6 +140,14 @@ func (c *Config) Client() (*Client, error) {
 func (c *Config) CallTimeout() time.Duration {
 	if c.Timeout == 0 {
 		return DefaultTimeout
+	}
+	return time.Duration(c.Timeout)
+}
+
+// RelayTimeout implements [payment.Patient]: what is written holds for a shop's calls, too.
+func (c *Config) RelayTimeout() time.Duration {
+	if c.Timeout == 0 {
+		return payment.RelayPatience
 	}
 	return time.Duration(c.Timeout)
 }

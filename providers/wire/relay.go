@@ -19,7 +19,7 @@ import (
 // Forward sends a shop's call as it came to an API below base: see
 // [payment.Relayer]. The call's path was found in the dialect before.
 func (c *Client) Forward(ctx context.Context, base Base, call payment.RelayCall) payment.RelayReply {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.patience)
 	defer cancel()
 	address := base.LogString() + call.Path
 	if call.Query != "" {
