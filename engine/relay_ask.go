@@ -13,27 +13,6 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// relayed is the result of asking the provider with a shop's call.
-type relayed struct {
-	rec *payment.Record
-	// reply is the provider's answer as it came, and outcome what it means. reply.Status
-	// is 0 if somebody else asked.
-	reply   payment.RelayReply
-	outcome payment.Outcome
-	// given is set where the ledger could not record that the provider has settled the
-	// payment. Whoever of those who asked at the same time sets it first may pass the
-	// answer on by [Relay.Down]; the others must not.
-	given *atomic.Bool
-}
-
-// unrecorded is the provider's answer that the ledger couldn't record, for one caller only.
-func (r relayed) unrecorded() *payment.RelayReply {
-	if r.given == nil || r.reply.Status == 0 || r.reply.Err != nil || !r.given.CompareAndSwap(false, true) {
-		return nil
-	}
-	return &r.reply
-}
-
 var errOtherAmount = errors.New("the shop verifies another amount than the one with which it created the payment")
 
 // RelayVerify answers a shop's verify. It returns when the shop has its answer or has gone.
@@ -153,8 +132,6 @@ func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
 
 // errOtherSite: shops may share an account, and none of them credits what another sold.
 var errOtherSite = errors.New("the shop asks for a payment of another site: nothing was asked or told")
-
-var errUnrecorded = errors.New("the ledger can't record what the provider answered")
 
 var errNoAnswer = errors.New("the provider has not answered the shop's verify; we ask again")
 
@@ -367,52 +344,4 @@ func (e *Engine) relayKeep(next *payment.Record, a payment.Answer, reply payment
 	if err == nil {
 		next.Relay.Kept, next.Relay.KeptAt = sealed, now
 	}
-}
-
-// relayHeld passes on an ask about a payment that our ledger holds for a person, because our
-// doubts never block the shop. The marker is on record before, and "first" is told like
-// any other. It reports whether the ask was answered.
-func (e *Engine) relayHeld(ctx context.Context, prov Provider, r payment.Relayer, c Relay, rec *payment.Record) (done bool) {
-	next := rec.Clone()
-	if next.Relay == nil {
-		next.Relay = new(payment.Relayed)
-	}
-	next.Relay.Asked++
-	next.Attempts.Count++
-	next.Attempts.Last = e.now()
-	if err := e.commit(ctx, next, false); err != nil {
-		if errors.Is(err, payment.ErrConflict) {
-			return false
-		}
-		e.relayEvent(EventRelayDown, c, err, true)
-		c.Break()
-		return true
-	}
-	reply := e.relayRaw(ctx, prov, r, c)
-	reply.Unit = c.Ask.Unit
-	a := r.ReadVerified(reply)
-	if a.Outcome != payment.OutcomePaid || a.Receipt == nil || next.State != payment.Review {
-		e.relayGive(c, reply)
-		return true
-	}
-	for range claimTries {
-		rc := *a.Receipt
-		next.Receipt = &rc
-		e.relayKeep(next, a, reply)
-		err := e.commit(ctx, next, false)
-		switch {
-		case err == nil && next.Tellable():
-			return false // it can be told now
-		case err == nil:
-			e.sayAgain(ctx, r, c, next)
-			return true
-		}
-		fresh, getErr := e.Store.Get(ctx, next.Ref)
-		if getErr != nil || !errors.Is(err, payment.ErrConflict) {
-			break
-		}
-		next = fresh
-	}
-	c.Break()
-	return true
 }
