@@ -30,8 +30,8 @@ const relayCertYears = 5
 
 // relayCertNext is what to do with the files.
 const relayCertNext = `
-Into the hosts file of the shop's PHP, with this machine's public address:
-  203.0.113.7 %[2]s
+Into the hosts file of the shop's PHP:
+  <this machine's public address> %[2]s
 
 Into the Caddyfile, beside the shop's site (Caddy's user must be able to read the key):
   %[3]s {

@@ -87,7 +87,7 @@ type App struct {
 
 type provider struct {
 	handlers.ProviderInfo
-	timeout time.Duration
+	timeout, patience time.Duration
 }
 
 // once guards what Start makes, or what is made later where the store had no room
@@ -167,6 +167,9 @@ func (a *App) provisionProviders(ctx caddy.Context) error {
 		info := provider{ProviderInfo: handlers.ProviderInfo{Provider: p, Name: name, Type: typeOf(raws[name], "type")}, timeout: payment.DefaultTimeout}
 		if t, ok := p.(payment.Timed); ok && t.CallTimeout() > 0 {
 			info.timeout = t.CallTimeout()
+		}
+		if t, ok := p.(payment.Patient); ok {
+			info.patience = t.RelayTimeout()
 		}
 		if u, ok := p.(payment.UsedIDs); ok {
 			info.UsedIDs = u.UsedIDs()

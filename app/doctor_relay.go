@@ -101,9 +101,9 @@ func leads(ctx context.Context, name string, hosts []string, look func(context.C
 			out = append(out, operate.Finding{Level: level, Code: "relay_hosts", Where: name, Text: strings.Join(hosts, ", ") + text})
 		}
 	}
-	add(operate.LevelOK, here, ": leads to this machine's relay")
-	add(operate.LevelWarn, loop, ": leads to a loopback address, which WordPress refuses to call: write this machine's public address into the hosts file")
-	add(operate.LevelWarn, past, ": does not lead to this machine, so calls to it go past the relay: add it to the hosts file of the shop's PHP (where that is in a container, look there)")
+	add(operate.LevelOK, here, ": this machine's relay answers there")
+	add(operate.LevelWarn, loop, ": a loopback address, which WordPress refuses to call: write this machine's public address into the hosts file")
+	add(operate.LevelWarn, past, ": not this machine, so calls there go past the relay: write each of these names into the hosts file of the shop's PHP (where that is in a container, look there)")
 	return out
 }
 

@@ -100,7 +100,7 @@ func (a *App) open(ctx context.Context) error {
 	}
 	providers := make(map[string]engine.Provider, len(a.providers))
 	for name, p := range a.providers {
-		providers[name] = engine.Provider{Provider: p.Provider, Timeout: p.timeout, UsedIDs: p.UsedIDs}
+		providers[name] = engine.Provider{Provider: p.Provider, Timeout: p.timeout, Patience: p.patience, UsedIDs: p.UsedIDs}
 	}
 	eng, err := engine.New(context.WithoutCancel(ctx), engine.Config{
 		Store: store, Providers: providers, Affiliates: a.affiliates, Webhooks: a.hooks,

@@ -47,6 +47,9 @@ type Provider struct {
 	payment.Provider
 	// Timeout bounds one call; a claim's lease outlives it.
 	Timeout time.Duration
+	// Patience bounds one call of a shop's, through the relay, while the shop waits for it.
+	// Less than Timeout counts as Timeout.
+	Patience time.Duration
 	// UsedIDs is `used_ids`: [payment.UsedIDsNone], [payment.UsedIDsImported] or "".
 	UsedIDs string
 }

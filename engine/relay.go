@@ -102,8 +102,8 @@ func (e *Engine) relayer(name string) (Provider, payment.Relayer, error) {
 
 // RelayCreate forwards a create, and records it before the shop gets the answer (rule 12).
 // It never asks the provider twice.
-func (e *Engine) RelayCreate(ctx context.Context, c Relay) {
-	ctx = context.WithoutCancel(ctx)
+func (e *Engine) RelayCreate(caller context.Context, c Relay) {
+	ctx := context.WithoutCancel(caller)
 	prov, r, err := e.relayer(c.Provider)
 	if err != nil {
 		c.Break()
@@ -123,9 +123,9 @@ func (e *Engine) RelayCreate(ctx context.Context, c Relay) {
 		e.relayDown(r, c, err, nil)
 		return
 	}
-	// A create has the lane of creates, so that it takes no verify's place.
+	// A create has places of its own, so that it takes no verify's.
 	laneCtx, cancel := context.WithTimeout(ctx, createPatience)
-	leave, ok := e.Shared.hosts.EnterCreate(laneCtx, hostOf(prov.Terms()))
+	leave, ok := e.Shared.hosts.EnterRelayed(laneCtx, hostOf(prov.Terms()))
 	cancel()
 	began := e.now()
 	if !ok {
@@ -135,10 +135,9 @@ func (e *Engine) RelayCreate(ctx context.Context, c Relay) {
 		e.relayDown(r, c, busy, nil)
 		return
 	}
-	callCtx, cancel := context.WithTimeout(ctx, prov.Timeout)
+	callCtx, over := e.patiently(caller, prov, leave)
 	reply := forward(callCtx, r, c.Call)
-	cancel()
-	leave()
+	over()
 	id, made := r.ReadCreated(reply)
 	e.relayStarted(c, reply, made, began)
 	if !made {
@@ -247,15 +246,17 @@ func (e *Engine) RelayForward(ctx context.Context, c Relay) {
 	e.relayGive(c, e.relayList(ctx, prov, c, e.relayRaw(ctx, prov, r, c)))
 }
 
-// relayRaw forwards a call without a step of a record.
-func (e *Engine) relayRaw(ctx context.Context, prov Provider, r payment.Relayer, c Relay) payment.RelayReply {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), prov.Timeout)
-	defer cancel()
-	leave, err := e.Shared.hosts.Enter(ctx, hostOf(prov.Terms()), false)
+// relayRaw forwards a call without a step of a record. If caller can't end, it is answered
+// as if somebody waited for it.
+func (e *Engine) relayRaw(caller context.Context, prov Provider, r payment.Relayer, c Relay) payment.RelayReply {
+	laneCtx, cancel := context.WithTimeout(context.WithoutCancel(caller), prov.Timeout)
+	leave, err := e.Shared.hosts.Enter(laneCtx, hostOf(prov.Terms()), false)
+	cancel()
 	if err != nil {
 		return payment.RelayReply{Err: err, Unsent: true}
 	}
-	defer leave()
+	ctx, over := e.patiently(caller, prov, leave)
+	defer over()
 	return forward(ctx, r, c.Call)
 }
 

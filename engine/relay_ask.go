@@ -13,27 +13,6 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// relayed is the result of asking the provider with a shop's call.
-type relayed struct {
-	rec *payment.Record
-	// reply is the provider's answer as it came, and outcome what it means. reply.Status
-	// is 0 if somebody else asked.
-	reply   payment.RelayReply
-	outcome payment.Outcome
-	// given is set where the ledger could not record that the provider has settled the
-	// payment. Whoever of those who asked at the same time sets it first may pass the
-	// answer on by [Relay.Down]; the others must not.
-	given *atomic.Bool
-}
-
-// unrecorded is the provider's answer that the ledger couldn't record, for one caller only.
-func (r relayed) unrecorded() *payment.RelayReply {
-	if r.given == nil || r.reply.Status == 0 || r.reply.Err != nil || !r.given.CompareAndSwap(false, true) {
-		return nil
-	}
-	return &r.reply
-}
-
 var errOtherAmount = errors.New("the shop verifies another amount than the one with which it created the payment")
 
 // RelayVerify answers a shop's verify. It returns when the shop has its answer or has gone.
@@ -110,7 +89,7 @@ func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
 			continue
 		case standsOpen:
 		}
-		got, err := e.relayQuestion(ctx, prov, r, c, rec)
+		got, err := e.relayQuestion(ctx, prov, r, c, rec, ends)
 		if c.Down != nil {
 			// The money is taken, and asking once more would be answered "again".
 			if made := got.unrecorded(); made != nil {
@@ -153,8 +132,6 @@ func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
 
 // errOtherSite: shops may share an account, and none of them credits what another sold.
 var errOtherSite = errors.New("the shop asks for a payment of another site: nothing was asked or told")
-
-var errUnrecorded = errors.New("the ledger can't record what the provider answered")
 
 var errNoAnswer = errors.New("the provider has not answered the shop's verify; we ask again")
 
@@ -211,7 +188,7 @@ func (e *Engine) relayWait(gone <-chan struct{}, d time.Duration) bool {
 
 // relayQuestion asks the provider once for all calls that ask at the same time. A call that
 // comes while the worker or a return asks gets no answer of its own, and looks again.
-func (e *Engine) relayQuestion(ctx context.Context, prov Provider, r payment.Relayer, c Relay, rec *payment.Record) (relayed, error) {
+func (e *Engine) relayQuestion(ctx context.Context, prov Provider, r payment.Relayer, c Relay, rec *payment.Record, ends time.Time) (relayed, error) {
 	j := e.relayJob(prov, c)
 	if rec != nil {
 		j.ref = rec.Ref
@@ -222,7 +199,7 @@ func (e *Engine) relayQuestion(ctx context.Context, prov Provider, r payment.Rel
 		var got relayed
 		_, err, _ := e.Shared.settles.Do(string(j.ref), func() (any, error) {
 			err := e.safely(j.ref, func() (err error) {
-				got, err = e.relaySettle(ctx, j, r, c)
+				got, err = e.relaySettle(ctx, j, r, c, ends)
 				return err
 			})
 			return got.rec, err
@@ -238,7 +215,7 @@ func (e *Engine) relayQuestion(ctx context.Context, prov Provider, r payment.Rel
 
 // relaySettle claims, asks and commits, like settle for a return. It asks even if the last
 // answer was a "no" a moment ago, because the shop asks as well.
-func (e *Engine) relaySettle(ctx context.Context, j job, r payment.Relayer, c Relay) (relayed, error) {
+func (e *Engine) relaySettle(ctx context.Context, j job, r payment.Relayer, c Relay, ends time.Time) (relayed, error) {
 	t := j.prov.Terms()
 	e.account(ctx, j.prov)
 	waited := time.Duration(0)
@@ -258,7 +235,7 @@ func (e *Engine) relaySettle(ctx context.Context, j job, r payment.Relayer, c Re
 			waited += otherOwner
 			continue
 		}
-		got, err := e.relayAttempt(ctx, j, r, c, rec, t)
+		got, err := e.relayAttempt(ctx, j, r, c, rec, t, ends)
 		if errors.Is(err, payment.ErrConflict) {
 			continue
 		}
@@ -269,14 +246,19 @@ func (e *Engine) relaySettle(ctx context.Context, j job, r payment.Relayer, c Re
 
 // relayAttempt asks with the shop's own call. The breaker doesn't hold it back, because the
 // shop would ask without us, too.
-func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c Relay, rec *payment.Record, t payment.Terms) (relayed, error) {
+func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c Relay, rec *payment.Record, t payment.Terms, ends time.Time) (relayed, error) {
 	laneCtx, cancel := context.WithTimeout(ctx, j.prov.Timeout)
 	leave, err := e.Shared.hosts.Enter(laneCtx, hostOf(t), false)
 	cancel()
 	if err != nil {
 		return relayed{rec: rec}, nil //nolint:nilerr // nothing was asked: as silence
 	}
-	defer leave()
+	asked := false
+	defer func() {
+		if !asked {
+			leave()
+		}
+	}()
 	take := relayMeet(rec, c, t)
 	rec.Relay.Asked++
 	rec.Attempts.Claimed = true
@@ -289,12 +271,11 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 		return relayed{}, err
 	}
 	failpoint.Hit(failpoint.ClaimDurable)
-	var reply payment.RelayReply
-	answer := e.call(ctx, j.prov, rec, func(ctx context.Context, _ payment.Query) payment.Answer {
-		reply = r.ForwardCall(ctx, c.Call)
-		reply.Unit = c.Ask.Unit
-		return r.ReadVerified(reply)
-	})
+	only := rec.Attempts.Count == 1
+	asked = true
+	rec, said := e.relayAnswer(ctx, question{j: j, r: r, c: c, ends: ends}, rec, leave)
+	answer, reply := said.answer, said.reply
+	only = only && rec.Attempts.Unknown == 0 // what we asked beside it was answered, too
 	details := e.relayDetails(ctx, j.prov, rec, answer, t)
 	if details.Outcome == payment.OutcomeUnknown && answer.Outcome == payment.OutcomeAgain && rec.Attempts.Unknown > 0 {
 		reply = payment.RelayReply{} // it may have been ours that settled it: the shop waits for that
@@ -306,6 +287,9 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 			next.SettledSince()
 		}
 		e.relayKeep(next, answer, reply)
+		if only && next.State == payment.Review && next.Reason == payment.ReasonUnexplained {
+			next.Reason = payment.ReasonElsewhere // the shop hears what the provider said
+		}
 	}
 	rec, err = e.finish(ctx, j, rec, answer, t)
 	got := relayed{rec: rec, reply: reply, outcome: answer.Outcome}
@@ -360,52 +344,4 @@ func (e *Engine) relayKeep(next *payment.Record, a payment.Answer, reply payment
 	if err == nil {
 		next.Relay.Kept, next.Relay.KeptAt = sealed, now
 	}
-}
-
-// relayHeld passes on an ask about a payment that our ledger holds for a person, because our
-// doubts never block the shop. The marker is on record before, and "first" is told like
-// any other. It reports whether the ask was answered.
-func (e *Engine) relayHeld(ctx context.Context, prov Provider, r payment.Relayer, c Relay, rec *payment.Record) (done bool) {
-	next := rec.Clone()
-	if next.Relay == nil {
-		next.Relay = new(payment.Relayed)
-	}
-	next.Relay.Asked++
-	next.Attempts.Count++
-	next.Attempts.Last = e.now()
-	if err := e.commit(ctx, next, false); err != nil {
-		if errors.Is(err, payment.ErrConflict) {
-			return false
-		}
-		e.relayEvent(EventRelayDown, c, err, true)
-		c.Break()
-		return true
-	}
-	reply := e.relayRaw(ctx, prov, r, c)
-	reply.Unit = c.Ask.Unit
-	a := r.ReadVerified(reply)
-	if a.Outcome != payment.OutcomePaid || a.Receipt == nil || next.State != payment.Review {
-		e.relayGive(c, reply)
-		return true
-	}
-	for range claimTries {
-		rc := *a.Receipt
-		next.Receipt = &rc
-		e.relayKeep(next, a, reply)
-		err := e.commit(ctx, next, false)
-		switch {
-		case err == nil && next.Tellable():
-			return false // it can be told now
-		case err == nil:
-			e.sayAgain(ctx, r, c, next)
-			return true
-		}
-		fresh, getErr := e.Store.Get(ctx, next.Ref)
-		if getErr != nil || !errors.Is(err, payment.ErrConflict) {
-			break
-		}
-		next = fresh
-	}
-	c.Break()
-	return true
 }

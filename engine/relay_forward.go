@@ -42,9 +42,9 @@ func PassThrough(ctx context.Context, r payment.Relayer, log *forwarded.Log, c R
 	if made != nil {
 		reply = *made
 	} else {
-		timeout := payment.DefaultTimeout
-		if t, ok := r.(payment.Timed); ok && t.CallTimeout() > 0 {
-			timeout = t.CallTimeout()
+		timeout := payment.RelayPatience
+		if t, ok := r.(payment.Patient); ok && t.RelayTimeout() > 0 {
+			timeout = t.RelayTimeout()
 		}
 		callCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 		reply = forward(callCtx, r, c.Call)

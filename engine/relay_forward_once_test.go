@@ -10,17 +10,17 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
+// heardMark is a verify that passed while the ledger was away: the shop has heard "first".
+func heardMark() forwarded.Mark {
+	return forwarded.Mark{
+		At: time.Now(), Call: "c1", Kind: payment.RelayVerify, Provider: "zarinpal", Site: "shop", Route: "/cb zarinpal", ID: "K1", Number: 5000,
+		Ended: true, Said: true, Heard: true, Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Reference: "r"},
+	}
+}
+
 // A verify that passed is read in by one change, after which nobody may tell "first": no node
 // ever sees a payment that is settled, or asked about again, and looks unheard.
 func TestForwardedIsReadInAtOnce(t *testing.T) {
-	mark := func(change func(m *forwarded.Mark)) forwarded.Mark {
-		m := forwarded.Mark{
-			At: time.Now(), Call: "c1", Kind: payment.RelayVerify, Provider: "zarinpal", Site: "shop", Route: "/cb zarinpal", ID: "K1", Number: 5000,
-			Ended: true, Said: true, Heard: true, Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Reference: "r"},
-		}
-		change(&m)
-		return m
-	}
 	for name, c := range map[string]struct {
 		cut    func(m *forwarded.Mark)
 		create bool
@@ -48,7 +48,9 @@ func TestForwardedIsReadInAtOnce(t *testing.T) {
 						t.Errorf("a change leaves it %s, and the shop may hear \"first\" again", r.State)
 					}
 				}
-				if err := w.log.Append(mark(c.cut)); err != nil {
+				m := heardMark()
+				c.cut(&m)
+				if err := w.log.Append(m); err != nil {
 					t.Fatal(err)
 				}
 				time.Sleep(10 * time.Minute)
@@ -75,11 +77,7 @@ func TestForwardedWhileAsked(t *testing.T) {
 		w.gate.mu.Unlock()
 		go w.call("verify", "K1", unheard)
 		time.Sleep(time.Second)
-		m := forwarded.Mark{
-			At: time.Now(), Call: "c1", Kind: payment.RelayVerify, Provider: "zarinpal", Site: "shop", Route: "/cb zarinpal", ID: "K1", Number: 5000,
-			Ended: true, Said: true, Heard: true, Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Reference: "r"},
-		}
-		if err := w.log.Append(m); err != nil {
+		if err := w.log.Append(heardMark()); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(10 * time.Minute)
@@ -112,11 +110,7 @@ func TestForwardedAskedBeforeTheWorkerLooks(t *testing.T) {
 				time.Sleep(200 * time.Millisecond)
 				w.store.Break(payment.ErrBroken)
 				time.Sleep(40 * time.Second)
-				m := forwarded.Mark{
-					At: time.Now(), Call: "c1", Kind: payment.RelayVerify, Provider: "zarinpal", Site: "shop", Route: "/cb zarinpal", ID: "K1", Number: 5000,
-					Ended: true, Said: true, Heard: true, Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Reference: "r"},
-				}
-				if err := w.log.Append(m); err != nil {
+				if err := w.log.Append(heardMark()); err != nil {
 					t.Fatal(err)
 				}
 				w.store.Break(nil)
@@ -139,11 +133,7 @@ func TestForwardedThatCannotBeReadIn(t *testing.T) {
 		w.call("create", "")
 		w.call("verify", "K1", unheard)
 		w.onCommit = func(payment.Change) { panic("boom") }
-		m := forwarded.Mark{
-			At: time.Now(), Call: "c1", Kind: payment.RelayVerify, Provider: "zarinpal", Site: "shop", Route: "/cb zarinpal", ID: "K1", Number: 5000,
-			Ended: true, Said: true, Heard: true, Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Reference: "r"},
-		}
-		if err := w.log.Append(m); err != nil {
+		if err := w.log.Append(heardMark()); err != nil {
 			t.Fatal(err)
 		}
 		if h := w.call("verify", "K1"); !h.broke {

@@ -9,6 +9,18 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
+// returned makes a payment whose customer has come back to the shop's page.
+func (w *relayWorld) returned() (ref payment.Ref, ret payment.Return, at time.Time) {
+	w.t.Helper()
+	w.call("create", "")
+	ref, ret = w.only().Ref, payment.Return{Method: "GET", Host: "shop.test", URI: "/cb?o=101"}
+	at, err := w.RelayReturn(context.Background(), ref, ret, time.Second)
+	if err != nil || at.IsZero() {
+		w.t.Fatal(at, err)
+	}
+	return ref, ret, at
+}
+
 // The plugin gives up, and its page begins and ends while the provider still works: what
 // the provider says then is kept all the same, and the next ask hears its very bytes.
 func TestRelayPageBesideAnAnswer(t *testing.T) {
@@ -17,13 +29,7 @@ func TestRelayPageBesideAnAnswer(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newRelayWorld(t, func(w *relayWorld) { w.gate.took = 5 * time.Second })
 				defer w.halt()
-				w.call("create", "")
-				ref := w.only().Ref
-				ret := payment.Return{Method: "GET", Host: "shop.test", URI: "/cb?o=101"}
-				at, err := w.RelayReturn(context.Background(), ref, ret, time.Second)
-				if err != nil || at.IsZero() {
-					t.Fatal(at, err)
-				}
+				ref, ret, at := w.returned()
 				asked := make(chan heard)
 				go func() { asked <- w.call("verify", "K1", unheard) }()
 				for range pages {
@@ -53,19 +59,14 @@ func TestRelayPageThatEndsUnrecorded(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newRelayWorld(t, func(w *relayWorld) { w.gate.took = time.Second })
 				defer w.halt()
-				w.call("create", "")
-				ref := w.only().Ref
-				ret := payment.Return{Method: "GET", Host: "shop.test", URI: "/cb?o=101"}
-				at, err := w.RelayReturn(context.Background(), ref, ret, time.Second)
-				if err != nil || at.IsZero() {
-					t.Fatal(at, err)
-				}
+				ref, ret, at := w.returned()
 				w.store.Break(payment.ErrBroken)
 				w.RelayPage(context.Background(), ref, at, payment.PageRefused)
 				time.Sleep(5 * time.Second)
 				w.store.Break(nil)
 				if reloads {
 					began := time.Now()
+					var err error
 					at, err = w.RelayReturn(context.Background(), ref, ret, 10*time.Second)
 					if err != nil || at.IsZero() || time.Since(began) > time.Second {
 						t.Fatalf("the next return is not seen, after %s: %v", time.Since(began), err)

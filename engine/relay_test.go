@@ -260,6 +260,8 @@ type relayWorld struct {
 	unsyncedMu sync.Mutex
 	// onCommit, if set, sees every change before it is made.
 	onCommit func(payment.Change)
+	// patience is how long a relayed call may take.
+	patience time.Duration
 }
 
 // synced notes which commits are not.
@@ -284,7 +286,7 @@ func (s synced) Commit(ctx context.Context, c payment.Change) error {
 
 func newRelayWorld(t *testing.T, change ...func(*relayWorld)) *relayWorld {
 	t.Helper()
-	w := &relayWorld{world: &world{t: t, store: memory.New(nil), shop: &shop{}, events: &events{}, net: &network{script: []payment.ReportAnswer{{Outcome: payment.ReportAccepted}}}}}
+	w := &relayWorld{world: &world{t: t, store: memory.New(nil), shop: &shop{}, events: &events{}, net: &network{script: []payment.ReportAnswer{{Outcome: payment.ReportAccepted}}}}, patience: payment.RelayPatience}
 	w.bank = &bank{t: t, store: w.store, traits: payment.Terms{
 		Traits:   payment.Traits{Issuer: "zarinpal|x|live", Environment: "live"},
 		Protocol: payment.Protocol{SendsAmount: true, ComparesAmount: true, TellsFirst: true},
@@ -313,7 +315,7 @@ func (w *relayWorld) run(s *memory.Store) {
 	}
 	e, err := engine.New(context.Background(), engine.Config{
 		Store: synced{s, &w.unsynced, &w.unsyncedMu, &w.onCommit}, Sites: sites, Observer: w.events, Rand: func() float64 { return 0.5 }, Seal: seal{}, Tick: w.tick, Forwarded: w.log,
-		Providers:  map[string]engine.Provider{"zarinpal": {Provider: gate, Timeout: 8 * time.Second}},
+		Providers:  map[string]engine.Provider{"zarinpal": {Provider: gate, Timeout: 8 * time.Second, Patience: w.patience}},
 		Affiliates: map[string]payment.Reporter{"hamekar": w.net},
 	})
 	if err != nil {
@@ -339,8 +341,13 @@ type heard struct {
 }
 
 // call makes one call of the shop's; taken says whether it takes the answer whole.
-func (w *relayWorld) call(kind, id string, change ...func(*engine.Relay)) (h heard) {
-	ctx, leave := context.WithCancel(context.Background())
+func (w *relayWorld) call(kind, id string, change ...func(*engine.Relay)) heard {
+	return w.callFor(kind, id, time.Hour, change...)
+}
+
+// callFor is a call whose caller leaves after a while.
+func (w *relayWorld) callFor(kind, id string, stays time.Duration, change ...func(*engine.Relay)) (h heard) {
+	ctx, leave := context.WithTimeout(context.Background(), stays)
 	defer leave()
 	c := engine.Relay{
 		Site: "shop", Route: "/cb zarinpal", Provider: "zarinpal", Policy: engine.Policy{Once: true, Many: true},

@@ -103,6 +103,16 @@ type Timed interface {
 	CallTimeout() time.Duration
 }
 
+// RelayPatience is how long a relayed call may take: as long as we let a shop wait, because
+// without us it would wait for the gateway as long as it likes.
+const RelayPatience = 25 * time.Second
+
+// Patient is a provider that has a time-out of its own for the calls of shops.
+type Patient interface {
+	// RelayTimeout is how long one ForwardCall may take.
+	RelayTimeout() time.Duration
+}
+
 // UsedIDs is a provider with the `used_ids` option, for gateways that answer a
 // repeated verify like the first.
 type UsedIDs interface {

@@ -17,6 +17,10 @@ const (
 	// many more may wait for a place.
 	createsAtOnce = 16
 	createsWait   = 64
+	// patientAtOnce bounds the calls of shops that go on after a provider's time-out. They
+	// have places of their own, so that a provider that hangs keeps no place from calls that
+	// it answers.
+	patientAtOnce = 256
 )
 
 // Hosts holds a lane and a breaker for each host that is called: two accounts at one
@@ -35,7 +39,7 @@ func NewHosts() *Hosts {
 // lane bounds the calls to one host; strangers share a part of it, so that a
 // flood of invented ids leaves room for genuine returns.
 type lane struct {
-	all, strangers, creates chan struct{}
+	all, strangers, creates, patient chan struct{}
 	// starting is how many have a place for a create, or wait for one.
 	starting atomic.Int32
 }
@@ -57,7 +61,7 @@ func (h *Hosts) lane(host string) *lane {
 	defer h.mu.Unlock()
 	l, ok := h.lanes[host]
 	if !ok {
-		l = &lane{all: make(chan struct{}, perProvider), strangers: make(chan struct{}, strangersAmong), creates: make(chan struct{}, createsAtOnce)}
+		l = &lane{all: make(chan struct{}, perProvider), strangers: make(chan struct{}, strangersAmong), creates: make(chan struct{}, createsAtOnce), patient: make(chan struct{}, patientAtOnce)}
 		h.lanes[host] = l
 	}
 	return l
@@ -78,6 +82,35 @@ func (h *Hosts) EnterCreate(ctx context.Context, host string) (leave func(), ok 
 		l.starting.Add(-1)
 		return nil, false
 	}
+}
+
+// EnterPatient takes a place for a call that a shop waits for longer than for others. ok is
+// false where none is free. Call leave to free it.
+func (h *Hosts) EnterPatient(host string) (leave func(), ok bool) {
+	l := h.lane(host)
+	select {
+	case l.patient <- struct{}{}:
+		return func() { <-l.patient }, true
+	default:
+		return nil, false
+	}
+}
+
+// EnterRelayed takes a place for a payment that a shop starts by its own call: one of the
+// places of creates, else one of those that wait longer, because without us the gateway
+// would have taken the call at once.
+func (h *Hosts) EnterRelayed(ctx context.Context, host string) (leave func(), ok bool) {
+	l := h.lane(host)
+	select {
+	case l.creates <- struct{}{}:
+		l.starting.Add(1)
+		return func() { <-l.creates; l.starting.Add(-1) }, true
+	default:
+	}
+	if leave, ok := h.EnterPatient(host); ok {
+		return leave, true
+	}
+	return h.EnterCreate(ctx, host)
 }
 
 // Enter takes a place in a host's lane and waits for one until ctx ends. Call leave to

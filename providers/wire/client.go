@@ -26,9 +26,10 @@ const (
 	// servers close them, so that a request seldom meets a dying connection.
 	idleTimeout = 4 * time.Second
 	idleConns   = 640
-	// allConns is enough for all questions at a time and for the payments that are being
-	// started beside them, so neither waits for the other's connections.
-	allConns = 704
+	// allConns is enough for all questions at a time, for the payments that are being
+	// started beside them and for the calls of shops that a gateway answers slowly, so
+	// that none waits for another's connections.
+	allConns = 960
 )
 
 // Client calls one provider. It is safe for concurrent use.
@@ -42,6 +43,8 @@ const (
 type Client struct {
 	transport *http.Transport
 	timeout   time.Duration
+	// patience bounds a forwarded call of a shop's.
+	patience time.Duration
 }
 
 // NewClient makes a client whose calls take at most timeout. They go through proxy if it is
@@ -64,7 +67,7 @@ func NewClient(timeout time.Duration, proxy *url.URL) *Client {
 	if proxy != nil {
 		t.Proxy = http.ProxyURL(proxy)
 	}
-	return &Client{transport: t, timeout: timeout}
+	return &Client{transport: t, timeout: timeout, patience: timeout}
 }
 
 // Close closes idle connections. Calls in progress are not disturbed.
@@ -93,13 +96,13 @@ const (
 // Do makes the call once and reads the answer. It returns when the outcome is known or the
 // time-out is over, and never panics over an answer.
 func (c *Client) Do(ctx context.Context, call Call) Reply {
-	r, _, _ := c.exchange(ctx, func(ctx context.Context) (*http.Request, error) { return newRequest(ctx, call) })
+	r, _, _ := c.exchange(ctx, c.timeout, func(ctx context.Context) (*http.Request, error) { return newRequest(ctx, call) })
 	return r
 }
 
-// exchange makes a request once and reads the answer. h is nil if no whole answer came.
-func (c *Client) exchange(ctx context.Context, request func(context.Context) (*http.Request, error)) (r Reply, h http.Header, body []byte) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+// exchange makes a request once and reads the answer, within limit. h is nil if no whole answer came.
+func (c *Client) exchange(ctx context.Context, limit time.Duration, request func(context.Context) (*http.Request, error)) (r Reply, h http.Header, body []byte) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var a attempt
 	req, err := request(httptrace.WithClientTrace(ctx, a.trace()))

@@ -119,6 +119,7 @@ func (c *Config) Client() (*Client, error) {
 		return nil, err
 	}
 	client := NewClient(timeout, proxy)
+	client.patience = c.RelayTimeout()
 	if c.Resolver == "" {
 		return client, nil
 	}
@@ -136,6 +137,14 @@ func (c *Config) Client() (*Client, error) {
 // CallTimeout returns how long one call may take in all.
 func (c *Config) CallTimeout() time.Duration {
 	return cmp.Or(time.Duration(c.Timeout), DefaultTimeout)
+}
+
+// RelayTimeout implements [payment.Patient]: what is written holds for a shop's calls, too.
+func (c *Config) RelayTimeout() time.Duration {
+	if c.Timeout == 0 {
+		return payment.RelayPatience
+	}
+	return time.Duration(c.Timeout)
 }
 
 func (c *Config) proxy() (*url.URL, error) {

@@ -18,7 +18,7 @@ import (
 // Forward sends a shop's call as it came to an API below base: see
 // [payment.Relayer]. The call's path was found in the dialect before.
 func (c *Client) Forward(ctx context.Context, base Base, call payment.RelayCall) payment.RelayReply {
-	r, h, body := c.exchange(ctx, func(ctx context.Context) (*http.Request, error) { return forwarded(ctx, base, call) })
+	r, h, body := c.exchange(ctx, c.patience, func(ctx context.Context) (*http.Request, error) { return forwarded(ctx, base, call) })
 	if h == nil || errors.Is(r.Err, ErrTooLarge) || errors.Is(r.Err, ErrEncoded) {
 		return payment.RelayReply{Err: r.Err, Unsent: r.Unsent}
 	}

@@ -1,0 +1,238 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
+
+// slowGate is a gateway that decides when a call arrives, and answers it after a while.
+// Whoever hangs up before hears nothing, and changes nothing.
+type slowGate struct {
+	*relayBank
+	mu sync.Mutex
+	// after is when the calls are answered, one by one; the last is for all others.
+	after []time.Duration
+	// elsewhere: somebody else has verified it before.
+	elsewhere bool
+	settled   bool
+	open      int
+	most      int
+}
+
+func (g *slowGate) ForwardCall(ctx context.Context, c payment.RelayCall) payment.RelayReply {
+	g.mu.Lock()
+	after := g.after[0]
+	if len(g.after) > 1 {
+		g.after = g.after[1:]
+	}
+	code := 100
+	if c.Path == "verify" {
+		if g.settled || g.elsewhere {
+			code = 101
+		}
+		g.settled = true
+	}
+	g.open++
+	g.most = max(g.most, g.open)
+	g.mu.Unlock()
+	defer func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.open--
+	}()
+	select {
+	case <-time.After(after):
+	case <-ctx.Done():
+		return payment.RelayReply{Err: errors.New("time-out")}
+	}
+	if c.Path != "verify" {
+		return payment.RelayReply{Status: 200, Body: []byte("K1")}
+	}
+	return payment.RelayReply{Status: 200, Type: "application/json", Body: fmt.Appendf(nil, `{"code":%d,"card_hash":"secret-hash"}`, code)}
+}
+
+func (g *slowGate) Verify(ctx context.Context, _ payment.Query) payment.Answer {
+	return g.ReadVerified(g.ForwardCall(ctx, payment.RelayCall{Path: "verify"}))
+}
+
+// answers is when calls are answered from now on.
+func (g *slowGate) answers(after ...time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.after = after
+}
+
+func slowWorld(t *testing.T, change ...func(*relayWorld)) (*relayWorld, *slowGate) {
+	t.Helper()
+	g := &slowGate{after: []time.Duration{0}}
+	return newRelayWorld(t, append(change, func(w *relayWorld) {
+		g.relayBank = w.gate
+		w.listing = g
+	})...), g
+}
+
+const never = time.Hour
+
+// A plugin that waits longer than our own time-out gets what it would have got from the
+// gateway itself, up to 25 s; one that leaves earlier is told at its next question.
+func TestRelaySlowGateway(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		after []time.Duration
+		stays time.Duration
+		first time.Duration // when it hears "first"; 0: its connection is closed
+	}{
+		{"below our time-out", []time.Duration{7 * time.Second}, never, 7 * time.Second},
+		{"at it", []time.Duration{8 * time.Second}, never, 8 * time.Second},
+		{"above it", []time.Duration{9 * time.Second}, never, 9 * time.Second},
+		{"far above it", []time.Duration{17 * time.Second}, never, 17 * time.Second},
+		{"just in time", []time.Duration{24 * time.Second}, never, 24 * time.Second},
+		{"too late", []time.Duration{26 * time.Second}, never, 0},
+		{"never", []time.Duration{never}, never, 0},
+		{"never, and our own question at once", []time.Duration{never, 0}, never, 9 * time.Second},
+		{"never, and our own question slowly", []time.Duration{never, 7 * time.Second}, never, 16 * time.Second},
+		{"slowly, and our own question not", []time.Duration{15 * time.Second, never}, never, 15 * time.Second},
+		{"it left before", []time.Duration{9 * time.Second}, 5 * time.Second, 0},
+		{"it left while our question ran", []time.Duration{20 * time.Second}, 12 * time.Second, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, g := slowWorld(t)
+				defer w.halt()
+				w.call("create", "")
+				g.answers(c.after...)
+				start := time.Now()
+				h := w.callFor("verify", "K1", c.stays)
+				took := time.Since(start)
+				switch {
+				case c.first == 0 && h.body != "" || c.first == 0 && c.stays == never && !h.broke:
+					t.Fatalf("after %s: %+v", took, h)
+				case c.first != 0 && (!isFirst(h) || took < c.first || took > c.first+time.Second):
+					t.Fatalf("after %s: %+v", took, h)
+				case took > 26*time.Second:
+					t.Error("it was held for", took)
+				}
+				if g.most > 2 {
+					t.Errorf("%d questions at a time", g.most)
+				}
+				g.answers(0)
+				want := "again"
+				if c.first == 0 {
+					want = "first"
+				}
+				h = w.call("verify", "K1")
+				if isFirst(h) != (want == "first") || !isFirst(h) && h.body != "again" {
+					t.Errorf("its next question: %+v, want %q", h, want)
+				}
+				w.wantState(w.only().Ref, payment.Delivered)
+				synctest.Wait()
+				if g.open != 0 {
+					t.Error("questions that nobody waits for:", g.open)
+				}
+			})
+		})
+	}
+}
+
+// "Already verified" to our first question is never taken for ours, however late it comes,
+// and to the second it is unless the first says the same.
+func TestRelaySlowElsewhere(t *testing.T) {
+	for _, after := range [][]time.Duration{{7 * time.Second}, {8500 * time.Millisecond}, {9500 * time.Millisecond, time.Second}} {
+		t.Run(fmt.Sprint(after), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, g := slowWorld(t)
+				defer w.halt()
+				w.call("create", "")
+				g.answers(after...)
+				g.elsewhere = true
+				if h := w.call("verify", "K1"); !strings.Contains(h.body, ":101,") {
+					t.Fatalf("%+v", h)
+				}
+				if r := w.only(); r.State != payment.Review || r.Reason != payment.ReasonElsewhere {
+					t.Errorf("%s %s", r.State, r.Reason)
+				}
+			})
+		})
+	}
+}
+
+// 256 asks of one payment at a slow gateway are one question and one of our own beside it,
+// and one "first".
+func TestRelaySlowTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, g := slowWorld(t)
+		defer w.halt()
+		w.call("create", "")
+		g.answers(10 * time.Second)
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		said := map[string]int{}
+		for range 256 {
+			wg.Go(func() {
+				h := w.call("verify", "K1")
+				mu.Lock()
+				defer mu.Unlock()
+				if isFirst(h) {
+					said["first"]++
+				} else {
+					said[h.body]++
+				}
+			})
+		}
+		wg.Wait()
+		if said["first"] != 1 || said["again"] != 255 || g.most > 2 {
+			t.Fatalf("%v, %d at a time", said, g.most)
+		}
+	})
+}
+
+// Where `timeout` is written, it is what a call may take.
+func TestRelayWrittenTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, g := slowWorld(t, func(w *relayWorld) { w.patience = 8 * time.Second })
+		defer w.halt()
+		w.call("create", "")
+		g.answers(9*time.Second, 0)
+		start := time.Now()
+		if h := w.call("verify", "K1"); !isFirst(h) || time.Since(start) < 9*time.Second || g.most != 1 {
+			t.Errorf("%+v after %s, %d at a time", h, time.Since(start), g.most)
+		}
+	})
+}
+
+// A create and a call that settles nothing wait as long as the shop does.
+func TestRelaySlowCalls(t *testing.T) {
+	for _, kind := range []string{"create", "list"} {
+		for _, c := range []struct{ after, stays, ends time.Duration }{
+			{7 * time.Second, never, 7 * time.Second},
+			{9 * time.Second, never, 9 * time.Second},
+			{24 * time.Second, never, 24 * time.Second},
+			{26 * time.Second, never, -25 * time.Second},
+			{never, 5 * time.Second, -8 * time.Second},
+			{never, 12 * time.Second, -12 * time.Second},
+			{7 * time.Second, 5 * time.Second, 7 * time.Second}, // it is recorded all the same
+		} {
+			t.Run(fmt.Sprint(kind, c.after, c.stays), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					w, g := slowWorld(t)
+					defer w.halt()
+					g.answers(c.after)
+					start := time.Now()
+					h := w.callFor(kind, "", c.stays)
+					took := time.Since(start).Round(100 * time.Millisecond)
+					if took != max(c.ends, -c.ends) || h.broke != (c.ends < 0) {
+						t.Errorf("%+v after %s", h, took)
+					}
+				})
+			})
+		}
+	}
+}
