@@ -67,8 +67,12 @@ func (e *Engine) listUnverified(ctx context.Context) {
 		if !e.Shared.mayList(t.Issuer, e.now(), span, spread(listEvery, 0.2, e.Rand())) || !e.begin() {
 			continue
 		}
+		e.mu.Lock()
+		e.asking++
+		e.mu.Unlock()
 		go func() {
 			defer e.running.Done()
+			defer e.answered()
 			ctx := context.WithoutCancel(ctx)
 			err := e.safely("", func() error { return e.list(ctx, prov, lister) })
 			switch {

@@ -108,12 +108,31 @@ func (e *Engine) Sweep(ctx context.Context) (more bool, err error) {
 	return more, err
 }
 
+// Turn is one turn of the worker, which [Engine.Run] takes again and again: what passed
+// unrecorded is read in, lists of unverified payments are read, and what is due is done. It
+// waits for all providers.
+func (e *Engine) Turn(ctx context.Context) (more bool, err error) {
+	e.readForwarded(ctx)
+	e.listUnverified(ctx)
+	e.awaitAnswers()
+	return e.Sweep(ctx)
+}
+
 // awaitAnswers waits until no question is in progress.
 func (e *Engine) awaitAnswers() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for e.asking > 0 {
 		e.allAnswered.Wait()
+	}
+}
+
+// answered is the end of one question.
+func (e *Engine) answered() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.asking--; e.asking == 0 {
+		e.allAnswered.Broadcast()
 	}
 }
 
@@ -300,13 +319,8 @@ func (e *Engine) startNext(ctx context.Context, at place) bool {
 		if crowded {
 			e.wakeWorker()
 		}
-		if tells {
-			return
-		}
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		if e.asking--; e.asking == 0 {
-			e.allAnswered.Broadcast()
+		if !tells {
+			e.answered()
 		}
 	}()
 	return true

@@ -89,15 +89,21 @@ func (h *Handler) untold(r *http.Request, o *Observe, b brought) {
 	if all.named, err = o.named(r.URL.RawQuery+"&"+cookies, b.form); err == nil {
 		if !slices.ContainsFunc(all.named, func(c payment.Claimed) bool {
 			rec, err := h.relayedOf(r.Context(), eng, o, c.ID)
-			return err == nil && rec != nil
+			return err == nil && held(rec)
 		}) {
 			rec, err := h.respelt(r, o, eng, r.URL.RawQuery+"&"+cookies, all)
-			if rec == nil && err == nil {
+			if !held(rec) && (rec != nil || err == nil) {
 				return
 			}
 		}
 	}
 	r.Header["Cookie"] = o.conf.guarded.Cookies(lines)
+}
+
+// held: returns of a payment are held to the address of its create. Of one that a shop
+// began beside us nothing is compared, and its customers' requests pass as they are.
+func held(rec *payment.Record) bool {
+	return rec != nil && (rec.Relay != nil || rec.Return.Address() != "")
 }
 
 func names(all []payment.Claimed, id string) bool {

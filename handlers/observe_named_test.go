@@ -192,3 +192,22 @@ func TestAReturnNamesTheOrderOfItsCreate(t *testing.T) {
 		})
 	}
 }
+
+// Only of a payment whose address we know is a return compared with it; the request of any
+// other passes as it is.
+func TestHeld(t *testing.T) {
+	for name, c := range map[string]struct {
+		rec  *payment.Record
+		want bool
+	}{
+		"nothing":                       {nil, false},
+		"noted on the way to the bank":  {&payment.Record{State: payment.Created, Observed: new(payment.Observed)}, false},
+		"created through a relay":       {&payment.Record{Relay: new(payment.Relayed)}, true},
+		"announced with its address":    {&payment.Record{Return: &payment.Return{URI: "/cb?order=1"}}, true},
+		"announced without its address": {&payment.Record{Return: new(payment.Return)}, false},
+	} {
+		if got := held(c.rec); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}

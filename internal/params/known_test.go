@@ -2,7 +2,10 @@ package params
 
 import (
 	"errors"
+	"strings"
 	"testing"
+
+	"github.com/rahgir/caddy-payments/payment"
 )
 
 // TestKnown: what an address that we know has itself is the shop's own; the
@@ -46,6 +49,38 @@ func TestKnown(t *testing.T) {
 		q, _, _ := s.Rewrite(map[string]string{"id": "HEX", "order_id": "50"})
 		if s.Get("id") != c.id || s.Get("order_id") != c.order || q != c.rewritten {
 			t.Errorf("%q of %q: id %q, order_id %q, rewritten %q", c.query, c.known, s.Get("id"), s.Get("order_id"), q)
+		}
+	}
+}
+
+// TestAsWritten: a return to an address that we know is readable whatever the shop has
+// written there beside the provider's names; another value than the shop's is not.
+func TestAsWritten(t *testing.T) {
+	names := NewNames("id", "status", "flag").Lend("id", "status")
+	for _, own := range []string{"flag", "flag=", "flag=1", "flag=" + strings.Repeat("x", MaxValue), "flag=" + strings.Repeat("x", MaxValue+1), "flag=a%0Ab", "flag=%ff", "flag=50%"} {
+		known := "wc=1&" + own
+		for _, query := range []string{known + "&id=HEX&status=OK", "id=HEX&status=OK&" + known} {
+			s, err := ParseKnown(query, nil, "", names, known)
+			if err != nil {
+				t.Errorf("%.60q of %.40q: %v", query, known, err)
+				continue
+			}
+			if q, _, _ := s.Rewrite(map[string]string{"id": "HEX"}); s.Get("id") != "HEX" || q != query {
+				t.Errorf("%.60q of %.40q: id %q, rewritten %.60q", query, known, s.Get("id"), q)
+			}
+		}
+		for _, copied := range []string{known + "&id=HEX&flag=other", "flag=other&" + known + "&id=HEX"} {
+			if _, err := ParseKnown(copied, nil, "", names, known); !errors.Is(err, ErrAmbiguous) {
+				t.Errorf("%.60q of %.40q: %v", copied, known, err)
+			}
+		}
+		if _, err := ParseKnown("wc=1&id=HEX", []byte(own), formType, names, "wc=1&x=1"); own != "flag=" && own != "flag=1" && own != "flag="+strings.Repeat("x", MaxValue) && err == nil {
+			t.Errorf("%.40q is read from a body", own)
+		}
+	}
+	for _, c := range []struct{ known, query string }{{"wc=1", "wc=1&flag&id=HEX"}, {"flag=1", "flag&id=HEX"}, {"flag", "flag=%ff&id=HEX"}, {"id", "flag&id=HEX"}} {
+		if _, err := ParseKnown(c.query, nil, "", names, c.known); !errors.Is(err, payment.ErrMalformed) {
+			t.Errorf("%q of %q: %v", c.query, c.known, err)
 		}
 	}
 }

@@ -28,6 +28,20 @@ func (n *Names) own(known string) []pair {
 	return own
 }
 
+// asWritten reports whether the address that we know has a parameter of the shop's own just
+// so: the shop wrote it, without a value or with one of any length, and reads it itself.
+func (s *Set) asWritten(guarded, text string) bool {
+	if s.known == "" || s.guarded.lent[lower(fold(guarded))] {
+		return false
+	}
+	for raw := range strings.SplitSeq(s.known, "&") {
+		if raw == text {
+			return true
+		}
+	}
+	return false
+}
+
 // takeOwn returns how much of what is between two "&" is a parameter of the
 // address that we know, 0 if none is. Each counts once.
 func (s *Set) takeOwn(text string) int {

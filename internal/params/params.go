@@ -51,6 +51,8 @@ type Set struct {
 	// own are what an address that we know has of guarded names, less what was
 	// found of it: see [ParseKnown].
 	own []pair
+	// known is the query of that address.
+	known string
 }
 
 // pair is a parameter, decoded.
@@ -88,9 +90,10 @@ func Parse(rawQuery string, body []byte, contentType string, guarded *Names) (*S
 // known: what that address itself has is the shop's own, though it bear a
 // provider's name, and stays byte for byte at its place. Only what came on top is
 // the provider's. Of such a name a shop thus finds what it wrote itself, and what
-// is verified; nothing else.
+// is verified; nothing else. A parameter of the shop's own that stands there without a
+// value, or with one that is refused elsewhere, is what the shop wrote.
 func ParseKnown(rawQuery string, body []byte, contentType string, guarded *Names, known string) (*Set, error) {
-	s := &Set{query: source{text: rawQuery}, guarded: guarded, own: guarded.own(known)}
+	s := &Set{query: source{text: rawQuery}, guarded: guarded, own: guarded.own(known), known: known}
 	switch {
 	case len(rawQuery) > MaxBytes || len(body) > MaxBytes:
 		return nil, ErrTooLarge

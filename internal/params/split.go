@@ -120,10 +120,15 @@ func (s *Set) add(src *source, start, end int) error {
 	}
 	if guarded != "" {
 		if eq < 0 {
-			return errParam(guarded, "no value")
+			err = errParam(guarded, "no value")
+		} else {
+			p.read, err = strict(guarded, src.text[p.value:end])
 		}
-		if p.read, err = strict(guarded, src.text[p.value:end]); err != nil {
-			return err
+		if err != nil {
+			if src != &s.query || !s.asWritten(guarded, src.text[start:end]) {
+				return err
+			}
+			p.read = loose(src.text[p.value:end])
 		}
 		p.name = guarded
 	}
