@@ -111,7 +111,7 @@ func (s *Store) sendAll(all []*member) {
 	}
 	wrote := make(map[string]bool, len(in))
 	fate, err := s.try(ctx, func(c *pgxpool.Conn) error {
-		sql, args := s.statement(rows)
+		sql, args := s.statement(rows, rows[0].next == 1)
 		refs, err := gather(ctx, c, pgx.RowTo[[]byte], sql, args...)
 		for _, ref := range refs {
 			wrote[string(ref)] = true
@@ -142,9 +142,9 @@ type columns struct {
 	intents                    []bool
 }
 
-// statement returns the statement of changes that are alike, and its arguments. It waits for
-// the disk unless no change in it does.
-func (s *Store) statement(rows []*row) (sql string, args []any) {
+// statement returns the statement of changes that are alike, and its arguments: first where
+// the records are new here. It waits for the disk unless no change in it does.
+func (s *Store) statement(rows []*row, first bool) (sql string, args []any) {
 	var c columns
 	lazy := s.plain()
 	for _, r := range rows {
@@ -165,5 +165,5 @@ func (s *Store) statement(rows []*row) (sql string, args []any) {
 	if len(c.keys) > 0 {
 		args = append(args, c.keys, c.holders, c.intents)
 	}
-	return changeSQL(rows[0].next == 1, len(c.keys) > 0, lazy), args
+	return changeSQL(first, len(c.keys) > 0, lazy), args
 }

@@ -231,7 +231,7 @@ func (s *Store) queueRecord(batch *pgx.Batch, it storage.Item) (intents [][]byte
 		return nil, err
 	}
 	w.cells.money = e.Money
-	sql, args := s.statement([]*row{w})
+	sql, args := s.statement([]*row{w}, true) // whichever version it has come to
 	batch.Queue(sql, args...)
 	return e.Intents, nil
 }
