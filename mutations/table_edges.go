@@ -86,7 +86,7 @@ func listening() []Mutant {
 		{"route-not-signed", "M11", "One site's signature is good at another's route.",
 			[]Edit{{"payment", `s.Origin, s.Route, s.Provider,`, `s.Origin, s.Provider, s.Provider,`}}, signed},
 		{"amount-with-leading-zeros", "A19", "One price has many spellings, and two programs read two of them.",
-			[]Edit{{"payment", `if s == "" || s[0] == '0' || len(s) > 18 {`, `if s == "" || s == "0" || len(s) > 18 {`}}, []Suite{unit("payment", "Amount|Rials")}},
+			[]Edit{{"payment", `err != nil || s[0] == '0' || len(s) > 18`, `err != nil || s == "0" || len(s) > 18`}}, []Suite{unit("payment", "Amount|Rials")}},
 		{"type-of-a-token-ignored", "M16 A38", "A buyer's cookie is a receipt for the shop.",
 			[]Edit{{"internal/token", `typ != kd.typ {`, `typ == "-" {`}}, tokens},
 		{"key-without-a-purpose", "M11", "The key that the shop has signs cookies, too.",
