@@ -84,6 +84,11 @@ func TestAnAnnouncementWaitsTwoSeconds(t *testing.T) {
 			if err != nil || (len(page.Records) == 1) == hangs {
 				t.Errorf("hangs %v: %d records, %v", hangs, len(page.Records), err)
 			}
+			if !hangs && len(page.Records) == 1 {
+				if rec := page.Records[0]; rec.ID != "K1" || rec.Order != "101" || rec.Expect.Amount != 50_000 {
+					t.Errorf("it is on record as %s of %s for %d", rec.ID, rec.Order, rec.Expect.Amount)
+				}
+			}
 			want, body := http.StatusCreated, "the shop's form"
 			if hangs {
 				want = http.StatusServiceUnavailable
