@@ -84,6 +84,11 @@ func TestAnAnnouncementWaitsTwoSeconds(t *testing.T) {
 			if err != nil || (len(page.Records) == 1) == hangs {
 				t.Errorf("hangs %v: %d records, %v", hangs, len(page.Records), err)
 			}
+			if !hangs && len(page.Records) == 1 {
+				if rec := page.Records[0]; rec.ID != "K1" || rec.Order != "101" || rec.Expect.Amount != 50_000 {
+					t.Errorf("it is on record as %s of %s for %d", rec.ID, rec.Order, rec.Expect.Amount)
+				}
+			}
 			want, body := http.StatusCreated, "the shop's form"
 			if hangs {
 				want = http.StatusServiceUnavailable
@@ -108,3 +113,20 @@ func (sketched) Traits() payment.Traits {
 	return payment.Traits{Issuer: "bank|1|live", Environment: "live"}
 }
 func (sketched) Protocol() payment.Protocol { return payment.Protocol{Params: []string{"id"}} }
+
+// An answer that leads to one payment's pay page, and names another in X-Payment-Id, announces
+// nothing.
+func TestAnIDBesideARedirect(t *testing.T) {
+	t.Parallel()
+	h := routed("/back")
+	for id, good := range map[string]bool{"": true, "K1": true, "K2": false, "k1": false} {
+		a := announcement{provider: h.Verify[0].route.provider, id: "K1"}
+		header := http.Header{}
+		if id != "" {
+			header.Set(headerID, id)
+		}
+		if err := h.announcedFor(&a, header); (err == nil) != good || a.id != "K1" {
+			t.Errorf("%q beside K1: %q, %v", id, a.id, err)
+		}
+	}
+}

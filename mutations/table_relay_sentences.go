@@ -156,7 +156,7 @@ func relayingSentences() []Mutant {
 		{"relay-any-page-is-credited", "R8", "A shop's error page counts as credited.",
 			in("handlers", "\treturn status >= 200 && status < 400\n}\n\n// serve lets", "\treturn status >= 200\n}\n\n// serve lets"), []Suite{unit("handlers", "TestWhatAnAnswer")}},
 		{"declined-pass-claims-paid", "R2", "A declined return is passed on with \"OK\" in it, and a plugin that believes the browser credits it.",
-			in("handlers", "ok && status == \"declined\" {", "ok && status == \"\" {"), []Suite{process("returns", "TestADeclinedPassIsBound")}},
+			in("handlers", "ok && status == \"declined\" {", "ok && status == \"\" {"), []Suite{process("returns", "TestADeclinedPassClaims")}},
 		{"relay-verdict-of-a-verify-route-is-again", "R8", "A verify route has settled, and the plugin behind it hears \"again\" at its first ask.",
 			in("engine", "\tcase rec.Relay == nil && (rec.State == payment.Verified || rec.State == payment.Delivering || rec.State == payment.Parked):\n\t\treturn standsTellable", "\tcase rec.Relay == nil && rec.State == payment.Reversed:\n\t\treturn standsTellable"), engine("TestRelayFirstAsk")},
 		// observe.
@@ -194,7 +194,7 @@ func relayingSentences() []Mutant {
 		{"announced-id-unread", "R12", "What X-Payment-Id names is no payment: a bank's form announces nothing.",
 			in("handlers", "\ta.id = id\n", "\ta.id = header.Get(headerOrder)\n"), []Suite{unit("handlers", "TestAnAnnouncementWaits"), process("returns", "TestAnnouncedWithout")}},
 		{"announced-id-contradicts", "R10", "An answer names one payment and leads to another's pay page, and is believed.",
-			in("handlers", "\t\tif id != \"\" && id != a.id {\n", "\t\tif id != \"\" && a.id == \"\" {\n"), []Suite{process("returns", "TestAnnouncements")}},
+			in("handlers", "\t\tif id != \"\" && id != a.id {\n", "\t\tif id != \"\" && a.id == \"\" {\n"), []Suite{unit("handlers", "TestAnIDBeside")}},
 		{"announcement-waits-for-ever", "R12", "A disk that hangs holds the shop's page, and its customer, for ever.",
 			in("handlers", "announceTime = 2 * time.Second", "announceTime = 2 * time.Hour"), []Suite{unit("handlers", "TestAnAnnouncementWaits")}},
 		{"announcement-takes-the-cookies", "R8", "A refused announcement logs the shop's customer out.",

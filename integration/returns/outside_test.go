@@ -158,3 +158,36 @@ func TestADeclinedPassIsBound(t *testing.T) {
 		}
 	}
 }
+
+// A declined return that claims to be paid is passed on without that claim: a shop that
+// believes the browser must not be fooled. What is the shop's own stays.
+func TestADeclinedPassClaimsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, "")
+	site, shop := w.site("payments {\nverify /back idpay {\nexpect none\ndeclined pass\n}\n}\nreverse_proxy SHOP")
+	w.start()
+	bill := w.made("idpay", "mine", 50_000, site+"/back?inv=7")
+	ret := w.act(bill.ID, "decline")
+	u, err := url.Parse(ret.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	q.Set("status", "10")
+	q.Set("amount", "50000")
+	u.RawQuery = q.Encode()
+	ret.URL = u.String()
+	before := len(shop.Seen())
+	come(harness.NewBrowser(t), ret)
+	all := shop.Seen()[before:]
+	if len(all) != 1 {
+		t.Fatalf("the shop saw %d requests", len(all))
+	}
+	passed, err := url.Parse(all[0].URI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if q := passed.Query(); q.Get("status") != "2" || q.Has("amount") || q.Get("id") != bill.ID || q.Get("inv") != "7" {
+		t.Errorf("the shop got %s", all[0].URI)
+	}
+}
