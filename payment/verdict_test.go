@@ -183,3 +183,30 @@ func TestTakeOverCountsTheOpenAttemptAsUnknown(t *testing.T) {
 		t.Errorf("after a take-over: %+v, lease %+v", r.Attempts, r.Lease)
 	}
 }
+
+// Which answers may have settled something: only after them is an "already verified" ours.
+// No document says that a "come later" settles nothing; what was refused unread, or never
+// sent, did not.
+func TestWhichAnswersMayHaveSettled(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answer payment.Answer
+		may    bool
+	}{
+		"none":                  {payment.Answer{}, true},
+		"a fault of the server": {payment.Answer{Code: "http/500"}, true},
+		"come later":            {payment.Answer{Outcome: payment.OutcomeBusy, Code: "http/429"}, true},
+		"never sent":            {payment.Answer{Unsent: true}, false},
+		"come later, unsent":    {payment.Answer{Outcome: payment.OutcomeBusy, Unsent: true}, false},
+		"our key":               {payment.Answer{Outcome: payment.OutcomeOperator}, false},
+		"still awaiting":        {payment.Answer{Outcome: payment.OutcomeAwaiting}, false},
+	} {
+		r := asked(payment.FromIntent, 50000)
+		if err := r.EndAttempt(payment.Verdict{Trigger: payment.Silence}, c.answer, t0, t0); err != nil {
+			t.Fatal(name, err)
+		}
+		if got := r.Attempts.Unknown > 0; got != c.may || r.Attempts.Unknown > 1 {
+			t.Errorf("%s: %d attempts may have settled it", name, r.Attempts.Unknown)
+		}
+	}
+}

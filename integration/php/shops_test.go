@@ -218,6 +218,16 @@ func (k kind) run(t *testing.T, w *world) {
 		w.waitState(id, "delivered")
 	}
 
+	// A reload leads where the shop led first: a guest has no page of orders.
+	p = k.first(b, ret)
+	if strings.Contains(p.Body, "payment_bounce") {
+		p = w.bounce(b, p)
+	}
+	if p.Status >= http.StatusBadRequest || k.location != "" && p.Location(t) != w.site+k.location {
+		t.Errorf("a reload: status %d, Location %q", p.Status, p.Header.Get("Location"))
+	}
+	same(t, "credits after a reload", w.credits(), []string{k.provider + " " + id + " 1"})
+
 	// The rest of the shop is the shop's.
 	for _, path := range k.neighbours {
 		if p := b.Get(w.site + path); p.Status != want {

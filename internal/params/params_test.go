@@ -153,6 +153,7 @@ func TestContentType(t *testing.T) {
 		"application/x-www-form-urlencoded": true, "Application/X-WWW-Form-URLEncoded": true,
 		"application/x-www-form-urlencoded; charset=UTF-8": true, `application/x-www-form-urlencoded;charset="utf-8"`: true,
 		"application/x-www-form-urlencoded; charset=utf-8; charset=utf-7": false, "application/x-www-form-urlencoded; charset=": false,
+		"application/x-www-form-urlencoded; charset=windows-1256": false, "application/x-www-form-urlencoded; charset=utf-7": false,
 		"application/x-www-form-urlencoded-x": false, "text/plain": false,
 	} {
 		if _, err := Parse("", []byte("id=1"), contentType, guarded); (err == nil) != ok {
