@@ -77,10 +77,7 @@ type App struct {
 	shared  sharedRelays
 	// relayed are the providers that some relay serves, and those in whose place one
 	// stands.
-	relayed struct {
-		sync.Mutex
-		names, places map[string]bool
-	}
+	relayed, inPlace sync.Map
 	// lookEvery is how often the ledger is looked at; 0 for the default.
 	lookEvery time.Duration
 }
@@ -97,6 +94,13 @@ type once struct {
 	err  error
 	made *token.Keys
 	gone bool
+}
+
+// set notes why the store is not open; nil where it is.
+func (o *once) set(err error) {
+	o.Lock()
+	defer o.Unlock()
+	o.err = err
 }
 
 // CaddyModule returns the Caddy module information.

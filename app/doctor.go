@@ -95,11 +95,7 @@ func (a *App) doctorProvider(name string, l lang.Lang) []operate.Finding {
 // lastHeard says when a provider answered last; of one that was not asked since the
 // start nothing is claimed but that it is no sandbox.
 func (a *App) lastHeard(name string, l lang.Lang) string {
-	p := processWatch.Provider(name)
-	last := p.Asked.OK
-	if p.Created.OK.After(last) {
-		last = p.Created.OK
-	}
+	last := processWatch.Provider(name).Answered()
 	if last.IsZero() {
 		return lang.Text{"live; not asked since the start", "واقعی؛ از زمان آغاز چیزی از آن پرسیده نشده"}.In(l)
 	}

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -17,14 +16,7 @@ import (
 )
 
 // InPlace notes that a relay stands in a provider's place.
-func (a *App) InPlace(name string) {
-	a.relayed.Lock()
-	defer a.relayed.Unlock()
-	if a.relayed.places == nil {
-		a.relayed.places = make(map[string]bool)
-	}
-	a.relayed.places[name] = true
-}
+func (a *App) InPlace(name string) { a.inPlace.Store(name, true) }
 
 // doctorRelays says what is seen of each site's returns, and whether a relay that stands
 // in a provider's place is reached by all of its hosts.
@@ -37,10 +29,10 @@ func (a *App) doctorRelays(ctx context.Context) (out []operate.Finding) {
 		out = append(out, operate.Finding{Level: operate.LevelOK, Code: f.Code, Where: f.Where, Text: f.Text})
 	}
 	out = append(out, a.shared.findings()...)
-	a.relayed.Lock()
-	places := slices.Sorted(maps.Keys(a.relayed.places))
-	a.relayed.Unlock()
-	for _, name := range places {
+	for _, name := range a.ProviderNames() {
+		if _, ok := a.inPlace.Load(name); !ok {
+			continue
+		}
 		rel, ok := a.Relayer(name)
 		if !ok {
 			continue

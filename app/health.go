@@ -14,10 +14,7 @@ func (a *App) Health() operate.Health {
 	for _, name := range a.ProviderNames() {
 		p := processWatch.Provider(name)
 		cause, since := p.Down()
-		x := operate.ProviderHealth{Name: name, Sandbox: a.providers[name].Traits().Environment == payment.Sandbox, Up: cause == "", Cause: cause, Since: since, Answered: p.Asked.OK}
-		if p.Created.OK.After(x.Answered) {
-			x.Answered = p.Created.OK
-		}
+		x := operate.ProviderHealth{Name: name, Sandbox: a.providers[name].Traits().Environment == payment.Sandbox, Up: cause == "", Cause: cause, Since: since, Answered: p.Answered()}
 		h.Providers = append(h.Providers, x)
 	}
 	shops := processWatch.Shops()

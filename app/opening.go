@@ -34,9 +34,7 @@ func (a *App) Start() error {
 	if err == nil {
 		err = a.open(ctx)
 	}
-	a.opened.Lock()
-	a.opened.err = err
-	a.opened.Unlock()
+	a.opened.set(err)
 	close(a.gate)
 	if errors.Is(err, payment.ErrFull) {
 		a.log.Error("the payments store has no room to be opened: what needs it gets 503 until there is room, everything else is served", zap.Error(err))
@@ -64,9 +62,7 @@ func (a *App) awaitRoom(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		a.opened.Lock()
-		a.opened.err = err
-		a.opened.Unlock()
+		a.opened.set(err)
 		if err == nil {
 			a.log.Info("there is room again: the payments store is open")
 			return

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -38,21 +37,15 @@ func (a *App) Forwarded() *forwarded.Log {
 
 // Serves implements relay.App. Relays are provisioned before anything is served.
 func (a *App) Serves(names []string) {
-	a.relayed.Lock()
-	defer a.relayed.Unlock()
-	if a.relayed.names == nil {
-		a.relayed.names = make(map[string]bool)
-	}
 	for _, name := range names {
-		a.relayed.names[name] = true
+		a.relayed.Store(name, true)
 	}
 }
 
 // Relays implements relay.App.
 func (a *App) Relays(name string) bool {
-	a.relayed.Lock()
-	defer a.relayed.Unlock()
-	return a.relayed.names[name]
+	_, ok := a.relayed.Load(name)
+	return ok
 }
 
 // Callback implements relay.App.
@@ -65,7 +58,7 @@ func (a *App) Callback(ctx context.Context, u *url.URL, provider string) (relay.
 // reference opens it only.
 type sealer struct{ keys func() (*token.Keys, error) }
 
-// aead returns the ciphers of all keys; the first seals.
+// aead returns the ciphers of all keys; the first seals. What they seal begins with its nonce.
 func (s sealer) aead() ([]cipher.AEAD, error) {
 	keys, err := s.keys()
 	if err != nil {
@@ -78,7 +71,7 @@ func (s sealer) aead() ([]cipher.AEAD, error) {
 		if err != nil {
 			return nil, fmt.Errorf("sealing: %w", err)
 		}
-		gcm, err := cipher.NewGCM(block)
+		gcm, err := cipher.NewGCMWithRandomNonce(block)
 		if err != nil {
 			return nil, fmt.Errorf("sealing: %w", err)
 		}
@@ -101,11 +94,7 @@ func (s sealer) Seal(ref payment.Ref, b []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	nonce := make([]byte, all[0].NonceSize())
-	if _, err := rand.Read(nonce); err != nil {
-		return nil, fmt.Errorf("sealing: %w", err)
-	}
-	return all[0].Seal(nonce, nonce, b, []byte(ref)), nil
+	return all[0].Seal(nil, nil, b, []byte(ref)), nil
 }
 
 // Open implements engine.Sealer.
@@ -115,10 +104,8 @@ func (s sealer) Open(ref payment.Ref, b []byte) ([]byte, error) {
 		return nil, err
 	}
 	for _, gcm := range all {
-		if n := gcm.NonceSize(); len(b) > n {
-			if plain, err := gcm.Open(nil, b[:n], b[n:], []byte(ref)); err == nil {
-				return plain, nil
-			}
+		if plain, err := gcm.Open(nil, nil, b, []byte(ref)); err == nil {
+			return plain, nil
 		}
 	}
 	return nil, errSealed

@@ -49,7 +49,7 @@ func (a *App) provisionTelling(ctx caddy.Context) error {
 		}
 		a.hooks[notify.Prefix+name] = n
 	}
-	a.teller = newTeller(a.observer, a.Webhooks, a.Notify, a.log)
+	a.teller = &teller{observer: a.observer, hooks: a.Webhooks, notifiers: a.Notify, log: a.log}
 	return nil
 }
 
@@ -79,19 +79,15 @@ func (a *App) viewOf(r *payment.Record) any {
 // about no single payment. It never waits for them. What is about a payment they hear
 // from the ledger's outbox.
 type teller struct {
-	engine.Observer
+	*observer
 	hooks     []*webhook.Hook
 	notifiers map[string]*notify.Notifier
 	log       *zap.Logger
 }
 
-func newTeller(next engine.Observer, hooks []*webhook.Hook, notifiers map[string]*notify.Notifier, log *zap.Logger) *teller {
-	return &teller{Observer: next, hooks: hooks, notifiers: notifiers, log: log}
-}
-
 // Observe implements engine.Observer.
 func (t *teller) Observe(e engine.Event) {
-	t.Observer.Observe(e)
+	t.observer.Observe(e)
 	if len(t.hooks) == 0 && len(t.notifiers) == 0 {
 		return
 	}
@@ -147,13 +143,6 @@ func (t *teller) tellTurn(turned watch.Turn) {
 		t.note(note)
 	}
 	processNews.put(t.hooks, kind, map[string]string{"provider": turned.Provider, "cause": turned.Cause}, t.log)
-}
-
-// Committed implements engine.Timer.
-func (t *teller) Committed(took time.Duration, synced bool, err error) {
-	if next, ok := t.Observer.(engine.Timer); ok {
-		next.Committed(took, synced, err)
-	}
 }
 
 // kindOf is what notifiers call an event; "" where they hear of it in another way: from

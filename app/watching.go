@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -41,10 +42,7 @@ const lookEvery = 10 * time.Second
 // watchOver looks after the ledger until the configuration ends. While the store is
 // not open, it says why.
 func (a *App) watchOver(ctx context.Context) {
-	every := a.lookEvery
-	if every <= 0 {
-		every = lookEvery
-	}
+	every := cmp.Or(a.lookEvery, lookEvery)
 	for {
 		took := a.look(ctx)
 		// A ledger that takes long to read is read less often.

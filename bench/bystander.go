@@ -129,16 +129,14 @@ func (b *bench) pages(ctx context.Context, file, path, least string) (pairs []pa
 		{name: "file_server, 4 KiB", rest: "\troot " + www + "\n\tfile_server\n"},
 		{name: "reverse_proxy", rest: "\treverse_proxy {shop}\n"},
 	}
-	stop = func() {}
-	if f, err := b.startFPM(ctx); err != nil {
-		b.fail(err)
-	} else {
-		pairs, stop = append(pairs, pair{name: "php_fastcgi, 4 KiB", rest: f.products()}), f.stop
+	f := b.phpIfThere(ctx)
+	if f != nil {
+		pairs = append(pairs, pair{name: "php_fastcgi, 4 KiB", rest: f.products()})
 	}
 	for i := range pairs {
 		pairs[i].path, pairs[i].least = path, least
 	}
-	return pairs, stop, nil
+	return pairs, f.stop, nil
 }
 
 // goBench is a line that `go test -bench -benchmem` prints: name, rounds, and

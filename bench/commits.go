@@ -12,13 +12,16 @@ import (
 	"time"
 )
 
+// counterSite tells what was committed.
+const counterSite = "http://%s {\n\tbind 127.0.0.1\n\tbench_commits\n}\n"
+
 // commits counts what one payment makes the store write.
 func commits(ctx context.Context, b *bench) error {
 	once, idem, counter := b.address(), b.address(), b.address()
 	const track = "\n\t\ttrack /product/*"
 	text := globals("bench_counted {dir}/ledger") +
 		fmt.Sprintf(verifySite, local(once), track, "once") + fmt.Sprintf(verifySite, local(idem), track, "idempotent") +
-		fmt.Sprintf("http://%s {\n\tbind 127.0.0.1\n\tbench_commits\n}\n", local(counter))
+		fmt.Sprintf(counterSite, local(counter))
 	c, err := b.startCaddy(ctx, text)
 	if err != nil {
 		return err

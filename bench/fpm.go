@@ -69,6 +69,23 @@ php_admin_value[opcache.enable] = 1
 	})
 }
 
+// phpIfThere starts php-fpm; without it the lines that need it say so, and f is nil.
+func (b *bench) phpIfThere(ctx context.Context) (f *fpm) {
+	f, err := b.startFPM(ctx)
+	if err != nil {
+		b.fail(err)
+		return nil
+	}
+	return f
+}
+
+// stop ends php-fpm, if there is one.
+func (f *fpm) stop() {
+	if f != nil {
+		f.child.stop()
+	}
+}
+
 // products is a site whose every page is the least that PHP can do.
 func (f *fpm) products() string {
 	return fmt.Sprintf("\troot %s\n\tphp_fastcgi unix/%s {\n\t\tindex product.php\n\t}\n", f.dir, f.socket)

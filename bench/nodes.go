@@ -22,89 +22,52 @@ func nodesRate(ctx context.Context, b *bench) error {
 		return fmt.Errorf("PostgreSQL: %w", err)
 	}
 	defer db.Destroy()
-	var nodes []*instance
-	defer func() {
-		for _, c := range nodes {
-			c.stop()
-		}
-	}()
-	kinds := []*nodesKind{{name: "once", commits: 3}, {name: "idempotent", commits: 2}}
-	for range 3 {
+	kinds := []struct {
+		deliver string
+		commits float64
+	}{{"once", 3}, {"idempotent", 2}}
+	sites := make([][]string, len(kinds)) // of each kind one on each node
+	var first *instance
+	var arms []*arm
+	var commits []float64 // that a payment of each arm needs
+	for n := range 3 {
 		text := globals("postgres " + db.DSN())
-		for _, k := range kinds {
+		for i, k := range kinds {
 			site := b.address()
-			k.sites = append(k.sites, site)
-			text += fmt.Sprintf(verifySite, local(site), "", k.name)
+			sites[i] = append(sites[i], site)
+			text += fmt.Sprintf(verifySite, local(site), "", k.deliver)
 		}
 		c, err := b.startCaddy(ctx, text)
 		if err != nil {
 			return err
 		}
-		nodes = append(nodes, c)
+		defer c.stop()
+		if n == 0 {
+			first = c
+		}
+		for i, k := range kinds {
+			arms = append(arms, &arm{name: fmt.Sprintf("payments on PostgreSQL, %d nodes, deliver %s", n+1, k.deliver), site: strings.Join(sites[i], ","), path: returnPath, caddy: first})
+			commits = append(commits, k.commits)
+		}
 	}
 	for _, workers := range []int{8, 64} {
-		if err := b.nodesTurns(ctx, db, nodes, kinds, workers); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// nodesKind is one way to deliver payments: a site on each node.
-type nodesKind struct {
-	name    string
-	commits float64
-	sites   []string
-}
-
-// nodesSide is a kind on the first n nodes.
-type nodesSide struct {
-	*nodesKind
-	n         float64
-	rate, p99 []float64
-}
-
-func (b *bench) nodesTurns(ctx context.Context, db *pgtest.Cluster, nodes []*instance, kinds []*nodesKind, workers int) error {
-	var sides []*nodesSide
-	for n := range nodes {
-		for _, k := range kinds {
-			sides = append(sides, &nodesSide{nodesKind: k, n: float64(n + 1)})
-		}
-	}
-	var raw []float64
-	for round := range b.rounds + 1 {
-		tps, err := pgbench(ctx, db, workers, b.slice)
-		if err != nil {
-			return err
-		}
-		if round > 0 { // the first round warms up
+		var raw []float64
+		if err := b.takeTurns(ctx, arms, workers, "", func() error {
+			tps, err := pgbench(ctx, db, workers, b.slice)
 			raw = append(raw, tps)
+			return err
+		}); err != nil {
+			return err
 		}
-		for i := range sides {
-			s := sides[(i+round)%len(sides)]
-			done := func() {}
-			if round == 1 && s.n == 1 {
-				done = b.profile(nodes[0], fmt.Sprintf("postgres-%s-%d", s.name, workers))
+		at := fmt.Sprintf(", concurrency %d", workers)
+		b.info("pgbench, one insert a commit"+at, raw, "commits/s", "the same server, in turns")
+		for i, a := range arms {
+			allowed := make([]float64, len(raw))
+			for round := range raw {
+				allowed[round] = raw[round] / commits[i]
 			}
-			r, err := b.load.run(job{Address: strings.Join(s.sites[:int(s.n)], ","), Path: returnPath, Returns: true, Workers: workers, Slice: b.slice, Want: string(okBody)})
-			done()
-			if err != nil {
-				return fmt.Errorf("%s: %w\n%s", s.name, err, nodes[0].said())
-			}
-			if round > 0 {
-				s.rate, s.p99 = append(s.rate, r.rate()), append(s.p99, micros(r.P99)/1e3)
-			}
+			b.info(a.name+at, over(a.rate, allowed), "of what the commits allow", fmt.Sprintf("%.0f/s; p99 %.1f ms", median(a.rate), median(a.p99)))
 		}
-	}
-	at := fmt.Sprintf(", concurrency %d", workers)
-	b.info("pgbench, one insert a commit"+at, raw, "commits/s", "the same server, in turns")
-	for _, s := range sides {
-		allowed := make([]float64, len(raw))
-		for i := range raw {
-			allowed[i] = raw[i] / s.commits
-		}
-		b.info(fmt.Sprintf("payments on PostgreSQL, %.0f nodes, deliver %s%s", s.n, s.name, at), over(s.rate, allowed), "of what the commits allow",
-			fmt.Sprintf("%.0f/s; p99 %.1f ms", median(s.rate), median(s.p99)))
 	}
 	return nil
 }

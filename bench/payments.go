@@ -84,12 +84,8 @@ func (s *shops) ours() []*arm { return []*arm{s.once, s.idem, s.bare, s.least} }
 
 // throughput measures verified and delivered payments a second.
 func throughput(ctx context.Context, b *bench) error {
-	f, err := b.startFPM(ctx)
-	if err == nil {
-		defer f.stop()
-	} else {
-		b.fail(err)
-	}
+	f := b.phpIfThere(ctx)
+	defer f.stop()
 	s, c, err := b.startShops(ctx, b.self, f)
 	if err != nil {
 		return err
@@ -145,8 +141,8 @@ func ramDisk() (string, bool) {
 }
 
 // takeTurns runs all arms at one concurrency, round by round, and forgets what
-// they measured before. prefix is of the orders.
-func (b *bench) takeTurns(ctx context.Context, arms []*arm, workers int, prefix string) error {
+// they measured before. prefix is of the orders; others take their turn first.
+func (b *bench) takeTurns(ctx context.Context, arms []*arm, workers int, prefix string, others ...func() error) error {
 	for _, a := range arms {
 		a.rate, a.cpu, a.p50, a.p99 = nil, nil, nil, nil
 		j := job{Address: a.site, Path: a.path, Returns: true, Prefix: prefix, Workers: workers, Slice: b.slice / 4, Want: string(okBody)}
@@ -155,6 +151,11 @@ func (b *bench) takeTurns(ctx context.Context, arms []*arm, workers int, prefix 
 		}
 	}
 	for round := range b.rounds {
+		for _, other := range others {
+			if err := other(); err != nil {
+				return err
+			}
+		}
 		for i := range arms {
 			if ctx.Err() != nil {
 				return ctx.Err()

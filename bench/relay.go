@@ -23,8 +23,7 @@ const relaySite = `http://%s {
 // off: they are counted, and timed, by the store.
 func relayed(ctx context.Context, b *bench) error {
 	site, counter := b.address(), b.address()
-	c, err := b.startCaddy(ctx, globals("bench_counted {dir}/ledger-relay")+fmt.Sprintf(relaySite, local(site))+
-		fmt.Sprintf("http://%s {\n\tbind 127.0.0.1\n\tbench_commits\n}\n", local(counter)))
+	c, err := b.startCaddy(ctx, globals("bench_counted {dir}/ledger-relay")+fmt.Sprintf(relaySite, local(site))+fmt.Sprintf(counterSite, local(counter)))
 	if err != nil {
 		return err
 	}

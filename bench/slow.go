@@ -9,12 +9,8 @@ import (
 // do. The budgets are for this: without the wait, the disk's syncs are most of what
 // a payment takes, and a shop never sees that.
 func slowProvider(ctx context.Context, b *bench) error {
-	f, err := b.startFPM(ctx)
-	if err == nil {
-		defer f.stop()
-	} else {
-		b.fail(err)
-	}
+	f := b.phpIfThere(ctx)
+	defer f.stop()
 	s, c, err := b.startShops(ctx, b.self, f)
 	if err != nil {
 		return err

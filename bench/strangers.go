@@ -167,11 +167,9 @@ func (b *bench) turnBeside(c *instance, genuine job, floods [2]*loader, rate [2]
 			done <- err
 		}()
 	}
-	if floods[0] != nil {
-		time.Sleep(lead)
-	}
 	finished := func() {}
 	if floods[0] != nil {
+		time.Sleep(lead)
 		finished = b.profile(c, fmt.Sprintf("strangers-%s", c.admin))
 	}
 	before := c.cpu()

@@ -47,7 +47,7 @@ func (s *siteBlock) match(d *caddyfile.Dispenser, route string, args []caddyfile
 }
 
 // returns reads what the routes of returns begin with: which requests they take, and of
-// which provider.
+// which provider. Its errors begin with the route: "verify needs a provider as its last word".
 func (s *siteBlock) returns(d *caddyfile.Dispenser, route string) (m handlers.Match, provider string, err error) {
 	args := d.RemainingArgsAsTokens()
 	last := len(args) - 1

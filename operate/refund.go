@@ -100,10 +100,7 @@ func (c *Repay) would(e *engine.Engine, rec *payment.Record) (would, warn string
 	if err != nil {
 		return "", "", err
 	}
-	amount := c.Amount
-	if amount == 0 {
-		amount = left
-	}
+	amount := cmp.Or(c.Amount, left)
 	if amount > left {
 		return "", "", notPossible("at most %s rials can still be given back", left.Grouped())
 	}

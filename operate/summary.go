@@ -84,34 +84,31 @@ func Summarize(ctx context.Context, e *engine.Engine, providers []string) (Summa
 	for _, state := range payment.States() {
 		s.Counts[state] = 0
 	}
-	for _, state := range waiting {
-		if _, err := each(ctx, e, payment.Listing{States: []payment.State{state}}, CountedMost, s.open); err != nil {
-			return s, err
+	// The first error ends the counting.
+	read := func(q payment.Listing, most int, f func(*payment.Record)) (all bool) {
+		if err == nil {
+			all, err = each(ctx, e, q, most, f)
 		}
+		return all
+	}
+	for _, state := range waiting {
+		read(payment.Listing{States: []payment.State{state}}, CountedMost, s.open)
 	}
 	for _, c := range []payment.ReportState{payment.RejectedReport, payment.PerhapsReport, payment.ParkedReport} {
-		if _, err := each(ctx, e, payment.Listing{Conversion: c}, CountedMost, func(*payment.Record) { s.Conversions++ }); err != nil {
-			return s, err
-		}
+		read(payment.Listing{Conversion: c}, CountedMost, func(*payment.Record) { s.Conversions++ })
 	}
-	if _, err := each(ctx, e, payment.Listing{Webhook: payment.ParkedReport}, CountedMost, func(*payment.Record) { s.Webhooks++ }); err != nil {
-		return s, err
-	}
-	owed, sum, err := OwedTotal(ctx, e, nil)
-	if err != nil {
-		return s, err
-	}
-	s.Owed, s.OwedRials = owed, int64(sum)
-	s.Complete, err = each(ctx, e, payment.Listing{}, lookedMost, func(r *payment.Record) {
+	read(payment.Listing{Webhook: payment.ParkedReport}, CountedMost, func(*payment.Record) { s.Webhooks++ })
+	read(payment.Listing{Owed: true}, CountedMost, func(r *payment.Record) {
+		s.Owed++
+		s.OwedRials += int64(OwedSum(r))
+	})
+	s.Complete = read(payment.Listing{}, lookedMost, func(r *payment.Record) {
 		s.Looked++
 		if !slices.Contains(waiting, r.State) {
 			s.open(r)
 		}
 	})
-	if err != nil {
-		return s, err
-	}
-	_, err = each(ctx, e, Attention(), CountedMost, func(*payment.Record) { s.Attention++ })
+	read(Attention(), CountedMost, func(*payment.Record) { s.Attention++ })
 	return s, err
 }
 

@@ -1,6 +1,7 @@
 package operate
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"time"
@@ -93,10 +94,7 @@ func (row *Row) account(r *payment.Record) {
 		return
 	}
 	row.Fee, row.FeePayer = int64(rc.Fee), rc.FeePayer
-	price := int64(rc.Amount)
-	if price == 0 {
-		price = int64(r.Price())
-	}
+	price := int64(cmp.Or(rc.Amount, r.Price()))
 	switch {
 	case !r.State.Captured() && !r.Owed():
 	case rc.FeePayer == "payer":

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -91,9 +92,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("the payments app is a %T", mod)
 	}
 	h.app = app
-	if h.PageSize == 0 {
-		h.PageSize = defaultPageSize
-	}
+	h.PageSize = cmp.Or(h.PageSize, defaultPageSize)
 	return h.validate()
 }
 

@@ -113,7 +113,7 @@ func clean(name string) string {
 
 func (r *reader) head(head []string, table *csv.Reader) ([]string, error) {
 	line, _ := table.FieldPos(0)
-	seen := make(map[string]bool)
+	seen, prices := make(map[string]bool), 0
 	names := make([]string, len(head))
 	for i, written := range head {
 		name := columns[clean(written)]
@@ -131,10 +131,7 @@ func (r *reader) head(head []string, table *csv.Reader) ([]string, error) {
 			return nil, r.fail(line, "", fmt.Errorf("there are two columns %s", name))
 		}
 		seen[name], names[i] = true, name
-	}
-	prices := 0
-	for _, name := range []string{"price", "price_toman", "price_rial"} {
-		if seen[name] {
+		if strings.HasPrefix(name, "price") {
 			prices++
 		}
 	}

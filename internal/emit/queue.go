@@ -3,6 +3,7 @@
 package emit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -31,27 +32,18 @@ type Options struct {
 // Queue does jobs one after the other, in the order of Put.
 //
 // Invariant: Put returns at once, whatever the jobs do; what finds no room is
-// dropped and counted, never waited for.
+// dropped, never waited for.
 type Queue struct {
 	o       Options
 	jobs    chan Job
 	begin   sync.Once
 	hung    chan struct{}
 	pending atomic.Int64
-	dropped atomic.Uint64
 }
 
 // New makes a queue that only collects until Run.
 func New(o Options) *Queue {
-	if o.Room <= 0 {
-		o.Room = 1024
-	}
-	if o.Each <= 0 {
-		o.Each = 10 * time.Second
-	}
-	if o.Hung <= 0 {
-		o.Hung = 8
-	}
+	o.Room, o.Each, o.Hung = cmp.Or(o.Room, 1024), cmp.Or(o.Each, 10*time.Second), cmp.Or(o.Hung, 8)
 	if o.Trouble == nil {
 		o.Trouble = func(error) {}
 	}
@@ -77,13 +69,9 @@ func (q *Queue) Put(job Job) bool {
 		return true
 	default:
 		q.pending.Add(-1)
-		q.dropped.Add(1)
 		return false
 	}
 }
-
-// Dropped returns how many jobs found no room so far.
-func (q *Queue) Dropped() uint64 { return q.dropped.Load() }
 
 // Flush waits until all jobs are done, but not longer than most.
 func (q *Queue) Flush(most time.Duration) {

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/rahgir/caddy-payments/internal/lang"
@@ -103,11 +104,7 @@ func (t *timeline) decision(e payment.Entry) (lang.Text, []string) {
 	if !ok {
 		text = lang.Text{"%s decided", "%s تصمیم گرفت"}
 	}
-	by := e.By
-	if by == "" {
-		by = lang.Text{"somebody", "یک نفر"}.In(t.l)
-	}
-	values := []string{by}
+	values := []string{cmp.Or(e.By, lang.Text{"somebody", "یک نفر"}.In(t.l))}
 	if e.Text != "" {
 		text[0], text[1] = text[0]+": “%s”", text[1]+": «%s»"
 		values = append(values, e.Text)

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -131,10 +132,7 @@ func fields(r *payment.Record, l lang.Lang) []Field {
 			fs = append(fs, Field{label.In(l), value, panel})
 		}
 	}
-	rc := r.Receipt
-	if rc == nil {
-		rc = &payment.Receipt{}
-	}
+	rc := cmp.Or(r.Receipt, &payment.Receipt{})
 	add(lang.Text{"order", "سفارش"}, r.Order, false)
 	add(lang.Text{"provider", "درگاه"}, r.Provider, false)
 	add(lang.Text{"provider's id", "شناسهٔ پرداخت در درگاه"}, r.ID, true)

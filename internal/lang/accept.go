@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"iter"
 	"net/http"
 	"strconv"
 	"strings"
@@ -11,20 +12,15 @@ import (
 func Of(r *http.Request) Lang {
 	best, bestQ := FA, 0.0
 	persianRefused, englishNamed := false, false
-	for _, line := range r.Header["Accept-Language"] {
-		for item := range strings.SplitSeq(line, ",") {
-			tag, args, _ := strings.Cut(item, ";")
-			tag, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(tag)), "-")
-			l := Lang(tag)
-			if l != FA && l != EN {
-				continue
-			}
-			q := Quality(args)
-			persianRefused = persianRefused || l == FA && q == 0
-			englishNamed = englishNamed || l == EN
-			if q > bestQ {
-				best, bestQ = l, q
-			}
+	for tag, q := range Preferences(r.Header["Accept-Language"]) {
+		l, ok := Parse(tag)
+		if !ok {
+			continue
+		}
+		persianRefused = persianRefused || l == FA && q == 0
+		englishNamed = englishNamed || l == EN
+		if q > bestQ {
+			best, bestQ = l, q
 		}
 	}
 	if bestQ == 0 && persianRefused && !englishNamed {
@@ -33,8 +29,23 @@ func Of(r *http.Request) Lang {
 	return best
 }
 
-// Quality reads ";q=…"; what can't be read counts as nothing.
-func Quality(args string) float64 {
+// Preferences yields what the lines of an Accept header name, in lower case, and how much
+// each is wanted.
+func Preferences(lines []string) iter.Seq2[string, float64] {
+	return func(yield func(string, float64) bool) {
+		for _, line := range lines {
+			for item := range strings.SplitSeq(line, ",") {
+				name, args, _ := strings.Cut(item, ";")
+				if !yield(strings.ToLower(strings.TrimSpace(name)), quality(args)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// quality reads ";q=…"; what can't be read counts as nothing.
+func quality(args string) float64 {
 	for arg := range strings.SplitSeq(args, ";") {
 		if v, ok := strings.CutPrefix(strings.ToLower(strings.TrimSpace(arg)), "q="); ok {
 			q, err := strconv.ParseFloat(v, 64)

@@ -2,9 +2,6 @@ package lang
 
 import "time"
 
-// Tehran returns Iran's time.
-func Tehran() *time.Location { return tehran() }
-
 // FromJalali returns the beginning of a day of the Iranian calendar; false if there is no
 // such day.
 func FromJalali(j Jalali, loc *time.Location) (time.Time, bool) {

@@ -45,9 +45,9 @@ var months = [...]string{
 	"فروردین", "اردیبهشت", "خرداد", "تیر", "مرداد", "شهریور", "مهر", "آبان", "آذر", "دی", "بهمن", "اسفند",
 }
 
-// tehran is Iran's time. Without a zone database it is the offset that holds
+// Tehran is Iran's time. Without a zone database it is the offset that holds
 // since the summer time was given up in 2022.
-var tehran = sync.OnceValue(func() *time.Location {
+var Tehran = sync.OnceValue(func() *time.Location {
 	if loc, err := time.LoadLocation("Asia/Tehran"); err == nil {
 		return loc
 	}
@@ -60,7 +60,7 @@ func When(t time.Time, l Lang) string {
 	if t.IsZero() {
 		return ""
 	}
-	t = t.In(tehran())
+	t = t.In(Tehran())
 	j := ToJalali(t)
 	if l == FA {
 		return Digits(fmt.Sprintf("%d %s %d، ساعت %s", j.Day, months[j.Month-1], j.Year, t.Format("15:04")), FA)
@@ -70,8 +70,8 @@ func When(t time.Time, l Lang) string {
 
 // WhenExactly is When with the second.
 func WhenExactly(t time.Time, l Lang) string {
-	minute := t.In(tehran()).Format("15:04")
-	second := t.In(tehran()).Format("15:04:05")
+	minute := t.In(Tehran()).Format("15:04")
+	second := t.In(Tehran()).Format("15:04:05")
 	return strings.Replace(When(t, l), Digits(minute, l), Digits(second, l), 1)
 }
 
@@ -97,5 +97,5 @@ func Date(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return ToJalali(t.In(tehran())).String()
+	return ToJalali(t.In(Tehran())).String()
 }

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -62,11 +63,7 @@ func (f *form) fields(l lang.Lang, w *words, p *Page) {
 		}
 	}
 	if p.Kind == Checkout && p.Amount > 0 && p.Max == 0 {
-		each := p.Each
-		if each == 0 {
-			each = p.Amount
-		}
-		f.Hidden = append(f.Hidden, Field{PriceField, each.String()})
+		f.Hidden = append(f.Hidden, Field{PriceField, cmp.Or(p.Each, p.Amount).String()})
 	}
 }
 

@@ -12,18 +12,13 @@ import (
 // when a person opens a page.
 func ForProgram(r *http.Request) bool {
 	html, json := false, false
-	for _, line := range r.Header["Accept"] {
-		for item := range strings.SplitSeq(line, ",") {
-			t, args, _ := strings.Cut(item, ";")
-			if lang.Quality(args) == 0 {
-				continue
-			}
-			switch t = strings.ToLower(strings.TrimSpace(t)); {
-			case t == "text/html" || t == "application/xhtml+xml" || t == "text/*":
-				html = true
-			case t == "application/json" || strings.HasSuffix(t, "+json"):
-				json = true
-			}
+	for t, q := range lang.Preferences(r.Header["Accept"]) {
+		switch {
+		case q == 0:
+		case t == "text/html" || t == "application/xhtml+xml" || t == "text/*":
+			html = true
+		case t == "application/json" || strings.HasSuffix(t, "+json"):
+			json = true
 		}
 	}
 	if html || json {

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"strconv"
 
 	"github.com/rahgir/caddy-payments/internal/lang"
@@ -48,13 +49,7 @@ func wordsOf(l lang.Lang) *words {
 
 // title is the product's in one language.
 func (p *Page) title(l lang.Lang) string {
-	if t := p.Titles.In(l); t != "" {
-		return t
-	}
-	if p.Title != "" {
-		return p.Title
-	}
-	return p.Titles.In(l.Other())
+	return cmp.Or(p.Titles.In(l), p.Title, p.Titles.In(l.Other()))
 }
 
 // pieces says how many were bought, of more than one.

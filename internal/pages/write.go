@@ -18,21 +18,34 @@ var page = template.Must(template.New("page").Parse(pageText))
 // Write answers a request with a page, or with problem details where a program
 // asked. HEAD gets the headers alone.
 func Write(w http.ResponseWriter, r *http.Request, p Page) {
-	l := p.Lang
-	if l != lang.FA && l != lang.EN {
-		l = lang.Of(r)
-	}
-	v := newView(l, &p)
+	v := newView(p.language(r), &p)
 	mediaType, body, err := render(r, v, &p)
-	h := w.Header()
 	if err != nil {
 		// A template that fails is a bug; the status is still right.
 		mediaType, body = "text/plain; charset=utf-8", []byte(v.Say.Title+"\n"+v.Say.Again+"\n")
 	}
-	h.Set("Content-Type", mediaType)
+	h := w.Header()
+	v.headers(h, mediaType)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("Content-Language", string(l))
 	h.Set("Content-Security-Policy", policy(r, v))
+	w.WriteHeader(v.status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // the browser may have gone
+	}
+}
+
+// language is the page's own, else the one that the request prefers.
+func (p *Page) language(r *http.Request) lang.Lang {
+	if p.Lang == lang.FA || p.Lang == lang.EN {
+		return p.Lang
+	}
+	return lang.Of(r)
+}
+
+// headers sets what every answer has beside its body.
+func (v *view) headers(h http.Header, mediaType string) {
+	h.Set("Content-Type", mediaType)
+	h.Set("Content-Language", v.Lang)
 	h.Set("Cache-Control", "private, no-store")
 	h.Set("Referrer-Policy", referrer(v))
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -40,10 +53,6 @@ func Write(w http.ResponseWriter, r *http.Request, p Page) {
 	h.Add("Vary", "Accept, Accept-Language")
 	if v.After > 0 {
 		h.Set("Retry-After", strconv.Itoa(v.After))
-	}
-	w.WriteHeader(v.status)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) // the browser may have gone
 	}
 }
 

@@ -98,6 +98,7 @@ func CarriesOne(text string, names []string) bool {
 // whether all copies have one value; a broken escape is the empty value.
 func Value(rawQuery, name string) (value string, n int, equal bool) {
 	equal = true
+	is := name + "="
 	for chunk := range strings.SplitSeq(rawQuery, "&") {
 		for {
 			for strings.HasPrefix(chunk, entity) {
@@ -110,12 +111,12 @@ func Value(rawQuery, name string) (value string, n int, equal bool) {
 				if chunk[i] != '?' {
 					continue
 				}
-				if _, found := named(strings.TrimLeft(strings.TrimPrefix(chunk[i+1:], entity), "?"), name); found {
+				if strings.HasPrefix(strings.TrimLeft(strings.TrimPrefix(chunk[i+1:], entity), "?"), is) {
 					end, next = i, i+1
 					break
 				}
 			}
-			if raw, found := named(chunk[:end], name); found {
+			if raw, found := strings.CutPrefix(chunk[:end], is); found {
 				v, ok := decode(raw)
 				if !ok {
 					v = ""
@@ -132,12 +133,4 @@ func Value(rawQuery, name string) (value string, n int, equal bool) {
 		}
 	}
 	return value, n, equal
-}
-
-// named cuts "name=" off a raw pair.
-func named(pair, name string) (raw string, found bool) {
-	if len(pair) <= len(name) || pair[len(name)] != '=' || pair[:len(name)] != name {
-		return "", false
-	}
-	return pair[len(name)+1:], true
 }

@@ -18,11 +18,7 @@ func LenientValues(rawQuery string, body []byte, name string) (found []string, a
 		if len(text) > MaxBytes {
 			return found, false
 		}
-		for raw := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '&' || r == '?' }) {
-			n, v, ok := strings.Cut(strings.TrimPrefix(raw, entity), "=")
-			if !ok || lower(fold(loose(n))) != folded {
-				continue
-			}
+		for v := range spelt(text, folded) {
 			value := loose(v)
 			if len(value) > MaxValue {
 				// One blank stays: it is another value than the same without.

@@ -2,6 +2,7 @@ package params
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -39,7 +40,7 @@ func NewNames(names ...string) *Names {
 			continue
 		}
 		f := fold(name)
-		if key := lower(f); !taken(n.known[key], f) {
+		if key := lower(f); !slices.ContainsFunc(n.known[key], func(s spelling) bool { return s.folded == f }) {
 			n.known[key] = append(n.known[key], spelling{f, name})
 		}
 	}
@@ -68,15 +69,6 @@ func add(to map[string]bool, names []string) map[string]bool {
 		to[lower(fold(name))] = true
 	}
 	return to
-}
-
-func taken(spellings []spelling, folded string) bool {
-	for _, s := range spellings {
-		if s.folded == folded {
-			return true
-		}
-	}
-	return false
 }
 
 // Guards reports whether a name, spelt exactly so, is guarded.

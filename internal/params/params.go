@@ -165,18 +165,20 @@ func differs(parts []part, p *part) bool {
 }
 
 // find returns the first part of a guarded name.
-func (s *Set) find(name string) *part {
-	if name == "" {
-		return nil
-	}
-	for _, src := range [...]*source{&s.query, &s.body} {
-		for i := range src.parts {
-			if src.parts[i].name == name {
-				return &src.parts[i]
-			}
+func (src *source) find(name string) *part {
+	for i := range src.parts {
+		if p := &src.parts[i]; p.name == name && name != "" {
+			return p
 		}
 	}
 	return nil
+}
+
+func (s *Set) find(name string) *part {
+	if p := s.query.find(name); p != nil {
+		return p
+	}
+	return s.body.find(name)
 }
 
 // Get returns the value of a guarded parameter, "" where absent.
@@ -194,18 +196,11 @@ func (s *Set) Has(name string) bool { return s.find(name) != nil }
 // (zero) nowhere.
 func (s *Set) In(name string) Place {
 	var in Place
-	if name == "" {
-		return in
+	if s.query.find(name) != nil {
+		in |= Query
 	}
-	for i := range s.query.parts {
-		if s.query.parts[i].name == name {
-			in |= Query
-		}
-	}
-	for i := range s.body.parts {
-		if s.body.parts[i].name == name {
-			in |= Body
-		}
+	if s.body.find(name) != nil {
+		in |= Body
 	}
 	return in
 }

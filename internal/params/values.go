@@ -1,6 +1,7 @@
 package params
 
 import (
+	"iter"
 	"slices"
 	"strings"
 )
@@ -20,11 +21,7 @@ func Values(rawQuery string, body []byte, name string) []string {
 		if len(text) > MaxBytes {
 			continue
 		}
-		for raw := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '&' || r == '?' }) {
-			n, v, ok := strings.Cut(strings.TrimPrefix(raw, entity), "=")
-			if !ok || lower(fold(loose(n))) != folded {
-				continue
-			}
+		for v := range spelt(text, folded) {
 			if value, err := strict(name, v); err == nil && value != "" && !slices.Contains(found, value) {
 				found = append(found, value)
 			}
@@ -34,4 +31,17 @@ func Values(rawQuery string, body []byte, name string) []string {
 		}
 	}
 	return found
+}
+
+// spelt yields the raw values of all names in a query or form that some reader takes for
+// the folded one.
+func spelt(text, folded string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for raw := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '&' || r == '?' }) {
+			n, v, ok := strings.Cut(strings.TrimPrefix(raw, entity), "=")
+			if ok && lower(fold(loose(n))) == folded && !yield(v) {
+				return
+			}
+		}
+	}
 }

@@ -51,7 +51,7 @@ func clean(values []string) bool {
 func allowed(token string) string {
 	token = strings.Trim(token, " \t")
 	for _, hop := range hops {
-		if len(token) == len(hop) && fold(token, hop) {
+		if len(token) == len(hop) && strings.EqualFold(token, hop) { // other letters fold to k and s, too
 			return hop
 		}
 	}

@@ -34,16 +34,6 @@ func Ours(name string) bool {
 	return i == len(name) || !alnum(name[i])
 }
 
-// fold compares a name with a lower-case one of the same length.
-func fold(name, want string) bool {
-	for i := range len(name) {
-		if lower(name[i]) != want[i] {
-			return false
-		}
-	}
-	return true
-}
-
 func lower(c byte) byte {
 	if c >= 'A' && c <= 'Z' {
 		return c + 'a' - 'A'

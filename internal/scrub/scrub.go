@@ -3,7 +3,10 @@
 // our headers.
 package scrub
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 // Request removes every X-Payment-* header of the client's, however it is
 // spelt, all trailers, the Proxy header (httpoxy), and what Connection lists
@@ -21,10 +24,9 @@ func Request(r *http.Request) int {
 		case Ours(name):
 			delete(r.Header, name)
 			n++
-		case len(name) == len("Connection") && fold(name, "connection"):
+		case strings.EqualFold(name, "connection"):
 			connection(r.Header, name)
-		case len(name) == len("Trailer") && fold(name, "trailer"),
-			len(name) == len("Proxy") && fold(name, "proxy"):
+		case strings.EqualFold(name, "trailer"), strings.EqualFold(name, "proxy"):
 			delete(r.Header, name)
 		}
 	}
@@ -89,11 +91,7 @@ func Trailers(r *http.Request) { r.Trailer = nil }
 // included.
 func Response(h http.Header) {
 	for name := range h {
-		bare := name
-		if len(name) > len(http.TrailerPrefix) && name[:len(http.TrailerPrefix)] == http.TrailerPrefix {
-			bare = name[len(http.TrailerPrefix):]
-		}
-		if Ours(bare) {
+		if Ours(strings.TrimPrefix(name, http.TrailerPrefix)) {
 			delete(h, name)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"regexp"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -68,6 +69,20 @@ func Expand(field, raw string) (string, error) {
 		return "", fmt.Errorf("%s %w: its placeholder is unknown or empty%s (is the environment variable set, the file readable?)", field, ErrUnusable, named(raw))
 	}
 	return strings.TrimRight(text, "\r\n"), nil
+}
+
+// plain is a value that is the name of an environment variable, as all examples write
+// secrets. Anything else may hold a part of a secret, a file's path or a name in small
+// letters included.
+var plain = regexp.MustCompile(`^\{env\.[A-Z][A-Z0-9_]{0,63}\}$`)
+
+// named returns ": " and the placeholder that a value consists of; "" of any other value,
+// which may be a secret.
+func named(value string) string {
+	if !plain.MatchString(value) {
+		return ""
+	}
+	return ": " + value
 }
 
 // Resolve reads a secret as it stands in the configuration, usually

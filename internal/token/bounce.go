@@ -2,7 +2,6 @@ package token
 
 import (
 	"crypto/subtle"
-	"slices"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -38,14 +37,11 @@ func (k *Keys) OpenBounce(text string, sites []string, now time.Time) (Bounce, e
 	if err := k.open(kindBounce, text, &c); err != nil {
 		return Bounce{}, err
 	}
-	if !slices.Contains(sites, c.Site) || c.Hash == "" {
-		return Bounce{}, ErrInvalid
-	}
-	if err := alive(c.At, c.Until, now); err != nil {
+	ref, err := pointed(c.Ref, c.Site, sites, c.At, c.Until, now)
+	if err != nil {
 		return Bounce{}, err
 	}
-	ref, err := payment.ParseRef(string(c.Ref))
-	if err != nil {
+	if c.Hash == "" {
 		return Bounce{}, ErrInvalid
 	}
 	return Bounce{Ref: ref, hash: c.Hash}, nil

@@ -40,25 +40,30 @@ func headers(p payment.Purpose, d key) (map[string]string, error) {
 		if k.purpose != p {
 			continue
 		}
-		opts := (&jose.SignerOptions{}).WithType(jose.ContentType(k.typ))
-		if d.kid != "" {
-			opts = opts.WithHeader("kid", d.kid)
-		}
-		s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: d.secret}, opts)
-		if err != nil {
-			return nil, fmt.Errorf("making the %s signer: %w", k.typ, err)
-		}
-		signed, err := s.Sign([]byte("{}"))
-		if err != nil {
-			return nil, fmt.Errorf("making the %s signer: %w", k.typ, err)
-		}
-		text, err := signed.CompactSerialize()
+		text, err := signed(k.typ, d)
 		if err != nil {
 			return nil, fmt.Errorf("making the %s signer: %w", k.typ, err)
 		}
 		made[k.typ] = text[:strings.IndexByte(text, '.')+1]
 	}
 	return made, nil
+}
+
+// signed is a token without claims.
+func signed(typ string, d key) (string, error) {
+	opts := (&jose.SignerOptions{}).WithType(jose.ContentType(typ))
+	if d.kid != "" {
+		opts = opts.WithHeader("kid", d.kid)
+	}
+	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: d.secret}, opts)
+	if err != nil {
+		return "", err
+	}
+	made, err := s.Sign([]byte("{}"))
+	if err != nil {
+		return "", err
+	}
+	return made.CompactSerialize()
 }
 
 // sign gives the compact JWS of claims.

@@ -29,13 +29,19 @@ func (k *Keys) OpenLink(text string, sites []string, now time.Time) (payment.Ref
 	if err := k.open(kindLink, text, &c); err != nil {
 		return "", err
 	}
-	if !slices.Contains(sites, c.Site) {
+	return pointed(c.Ref, c.Site, sites, c.At, c.Until, now)
+}
+
+// pointed is the payment that a token names, where the token was made for one of the names
+// of a site and is good now.
+func pointed(ref payment.Ref, site string, sites []string, issued, expires int64, now time.Time) (payment.Ref, error) {
+	if !slices.Contains(sites, site) {
 		return "", ErrInvalid
 	}
-	if err := alive(c.At, c.Until, now); err != nil {
+	if err := alive(issued, expires, now); err != nil {
 		return "", err
 	}
-	ref, err := payment.ParseRef(string(c.Ref))
+	ref, err := payment.ParseRef(string(ref))
 	if err != nil {
 		return "", ErrInvalid
 	}

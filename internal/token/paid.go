@@ -1,7 +1,6 @@
 package token
 
 import (
-	"slices"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -42,15 +41,9 @@ func (k *Keys) OpenPaid(text string, sites []string, now time.Time) (Paid, error
 	if err := k.open(kindPaid, text, &c); err != nil {
 		return Paid{}, err
 	}
-	if !slices.Contains(sites, c.Site) {
-		return Paid{}, ErrInvalid
-	}
-	if err := alive(c.At, c.Until, now); err != nil {
-		return Paid{}, err
-	}
-	ref, err := payment.ParseRef(string(c.Ref))
+	ref, err := pointed(c.Ref, c.Site, sites, c.At, c.Until, now)
 	if err != nil {
-		return Paid{}, ErrInvalid
+		return Paid{}, err
 	}
 	return Paid{Ref: ref, Items: c.Items, Browser: c.By, At: time.Unix(c.At, 0).UTC()}, nil
 }

@@ -23,15 +23,6 @@ const trackMAC = 16
 
 var trackText = base64.RawURLEncoding.Strict()
 
-// SignTrack gives the value of the track cookie, good for life from now.
-func (k *Keys) SignTrack(t payment.Track, site string, life time.Duration, now time.Time) string {
-	d := &k.derived[payment.PurposeTrack][0]
-	p := d.signer()
-	defer d.signers.Put(p)
-	at := p.track(t, site, life, now)
-	return string(p.appendTrack(nil, at))
-}
-
 // SetTrack sets the track cookie, good for life from now, as [SetCookie] would,
 // in fewer steps: every landing page waits for it.
 func (k *Keys) SetTrack(w http.ResponseWriter, name string, t payment.Track, site string, life time.Duration, now time.Time, view View) {

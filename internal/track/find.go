@@ -38,7 +38,8 @@ func Find(rawQuery string, taken []string, param string, pattern *Pattern) (id s
 // escaped slash ends a segment as well, because it is one to whoever serves the
 // path. It does nothing, and allocates nothing, where there is none.
 func Take(u *url.URL, param string) (values []string) {
-	if !mightHold(u.Path, param) {
+	is := param + "="
+	if !strings.Contains(u.Path, is) {
 		return nil
 	}
 	var kept strings.Builder
@@ -48,7 +49,7 @@ func Take(u *url.URL, param string) (values []string) {
 		slash := leadingSlash(raw)
 		end := slash + nextSlash(raw[slash:])
 		segment, err := url.PathUnescape(raw[slash:end])
-		value, found := cutName(segment, param)
+		value, found := strings.CutPrefix(segment, is)
 		switch {
 		case err == nil && found:
 			values, behind = append(values, value), true
@@ -95,26 +96,6 @@ func nextSlash(raw string) int {
 		}
 	}
 	return len(raw)
-}
-
-// mightHold reports cheaply whether a path may hold an id.
-func mightHold(path, param string) bool {
-	for {
-		i := strings.Index(path, param)
-		if i < 0 {
-			return false
-		}
-		if path = path[i+len(param):]; path != "" && path[0] == '=' {
-			return true
-		}
-	}
-}
-
-func cutName(s, name string) (value string, found bool) {
-	if len(s) <= len(name) || s[len(name)] != '=' || s[:len(name)] != name {
-		return "", false
-	}
-	return s[len(name)+1:], true
 }
 
 // fits reports whether id is one that is kept. It becomes a header's value, so

@@ -17,8 +17,7 @@ func TopLevelGET(r *http.Request) bool {
 	h := r.Header
 	return only(h["Sec-Fetch-Dest"], "document") &&
 		only(h["Sec-Fetch-Mode"], "navigate") &&
-		!fetchedAhead(h["Sec-Purpose"]) && !fetchedAhead(h["Purpose"]) &&
-		!fetchedAhead(h["X-Purpose"]) && !fetchedAhead(h["X-Moz"]) &&
+		!Prefetched(r) &&
 		len(h["Range"]) == 0
 }
 

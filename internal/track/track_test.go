@@ -192,7 +192,7 @@ func TestTakeProperty(t *testing.T) {
 			t.Fatalf("%s: left %q, on the wire %q (%v)", uri, u.Path, u.RequestURI(), err)
 		}
 		for s := range strings.SplitSeq(u.Path, "/") {
-			if _, found := cutName(s, param); found {
+			if _, found := strings.CutPrefix(s, param+"="); found {
 				t.Fatalf("%s: %q is left", uri, u.Path)
 			}
 		}

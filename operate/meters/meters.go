@@ -80,14 +80,12 @@ func (m *Meters) Prepare(providers, receivers []string) {
 	for _, p := range providers {
 		for _, o := range engine.CreateOutcomes() {
 			m.creates.WithLabelValues(p, o)
-		}
-		for _, o := range engine.VerifyOutcomes() {
-			m.verifications.WithLabelValues(p, o)
-		}
-		for _, o := range engine.CreateOutcomes() {
 			if o != engine.CreateBusy { // it was not asked
 				m.calls.WithLabelValues(p, engine.OperationCreate, o)
 			}
+		}
+		for _, o := range engine.VerifyOutcomes() {
+			m.verifications.WithLabelValues(p, o)
 		}
 		for _, operation := range []string{engine.OperationVerify, engine.OperationInquire} {
 			for _, o := range engine.CallOutcomes() {
@@ -96,7 +94,7 @@ func (m *Meters) Prepare(providers, receivers []string) {
 		}
 	}
 	for _, o := range engine.DeliveryOutcomes() {
-		for _, via := range vias() {
+		for _, via := range vias {
 			m.deliveries.WithLabelValues(o, via)
 		}
 	}
