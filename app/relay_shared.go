@@ -12,12 +12,12 @@ import (
 
 // sharedRelays notes for which sites a relay without a site of its own creates payments.
 // Such a relay can't tell which shop asks: only the callback of a create names one. Where
-// several shops use one account there, nothing but an `observe` route keeps a customer
-// from bringing one shop's payment to another shop's return page.
+// several shops use one account there, nothing but the `payments` block of its site keeps a
+// customer from bringing one shop's payment to another shop's return page.
 type sharedRelays struct {
 	mu sync.Mutex
-	// sites says for each provider and site whether an `observe` or `verify` route takes
-	// the returns.
+	// sites says for each provider and site whether its returns are compared with their
+	// creates.
 	sites map[string]map[string]bool
 }
 
@@ -60,7 +60,7 @@ func (s *sharedRelays) findings() (out []operate.Finding) {
 			continue
 		}
 		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "relay_shared", Where: provider, Text: fmt.Sprintf(
-			"%s use one account through one relay, which can't tell which of them asks, and there is no `observe` where the customers of %s return: a payment of another shop can be brought there and credited; write `observe` for each of them, or give each shop a `relay` path of its own",
+			"%s use one account through one relay, which can't tell which of them asks, and there is no `payments` block where the customers of %s return: a payment of another shop can be brought there and credited; write `payments` into the site of each of them, or give each shop a `relay` path of its own",
 			block.Join(slices.Sorted(maps.Keys(sites)), "and"), block.Join(unwatched, "and"))})
 	}
 	return out

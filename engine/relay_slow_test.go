@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -234,5 +235,27 @@ func TestRelaySlowCalls(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// While calls pass unrecorded, a shop waits as long for its gateway.
+func TestForwardedSlowCalls(t *testing.T) {
+	for after, first := range map[time.Duration]bool{7 * time.Second: true, 9 * time.Second: true, 24 * time.Second: true, 26 * time.Second: false} {
+		synctest.Test(t, func(t *testing.T) {
+			w := forwardWorld(t)
+			defer w.halt()
+			w.call("create", "")
+			w.store.Break(payment.ErrBroken)
+			gate := &slowGate{relayBank: w.gate, after: []time.Duration{after}}
+			h := w.call("verify", "K1", func(c *engine.Relay) {
+				c.Ask.Kind = payment.RelayVerify
+				call := *c
+				c.Down = func(_ error, made *payment.RelayReply) { _ = engine.PassThrough(t.Context(), gate, w.log, call, made) }
+			})
+			if isFirst(h) != first || h.broke == first {
+				t.Errorf("after %s: %+v", after, h)
+			}
+			w.store.Break(nil)
+		})
 	}
 }

@@ -52,6 +52,8 @@ type Observe struct {
 	Orders string `json:"orders,omitempty"`
 
 	conf observeRoute
+	// shared: a relay serves the provider that has no site of its own.
+	shared bool
 }
 
 type observeRoute struct {

@@ -153,10 +153,16 @@ func fields(text []byte, form url.Values) {
 	read("", 0)
 }
 
+// bracketed is a text that may have JSON in it.
+var bracketed = regexp.MustCompile(`[{[]|%[57][bB]`)
+
 // withInner adds to a form what stands in the JSON of fields, where PayPing has its own.
 func withInner(form []byte, texts ...string) []byte {
 	inner := make(url.Values)
 	for _, text := range texts {
+		if !bracketed.MatchString(text) {
+			continue
+		}
 		pairs, _ := url.ParseQuery(text)
 		for _, values := range pairs {
 			for _, v := range values {

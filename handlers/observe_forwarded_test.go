@@ -2,10 +2,12 @@ package handlers
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/rahgir/caddy-payments/engine"
@@ -29,14 +31,15 @@ type accounted struct {
 func (a accounted) Protocol() payment.Protocol {
 	return payment.Protocol{Params: []string{"Authority", "Status"}}
 }
-func (a accounted) Traits() payment.Traits { return payment.Traits{Issuer: a.issuer} }
+func (accounted) ReturnParams(*payment.Record) map[string]string { return nil }
+func (a accounted) Traits() payment.Traits                       { return payment.Traits{Issuer: a.issuer} }
 
 func (away) Engine(context.Context) (*engine.Engine, error) { return nil, ErrNotOpen }
 func (a away) Provider(name string) (ProviderInfo, bool) {
 	issuer, ok := a.accounts[name]
 	return ProviderInfo{Provider: accounted{issuer: issuer}, Name: name}, ok
 }
-func (away) ProviderNames() []string                { return nil }
+func (a away) ProviderNames() []string              { return slices.Sorted(maps.Keys(a.accounts)) }
 func (away) Relayer(string) (payment.Relayer, bool) { return nil, false }
 func (away) Serves([]string)                        {}
 func (away) Observe(engine.Event)                   {}

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/handlers/relay"
 	"github.com/rahgir/caddy-payments/internal/pages"
 	"github.com/rahgir/caddy-payments/internal/params"
 	"github.com/rahgir/caddy-payments/payment"
@@ -29,13 +30,21 @@ type brought struct {
 }
 
 func (o *Observe) brought(r *http.Request) (brought, error) {
-	form, err := asQuery(r)
+	form, err := wholeForm(r)
 	if err != nil {
 		return brought{}, err
 	}
-	form = withInner(form, r.URL.RawQuery, string(form))
 	named, err := o.named(r.URL.RawQuery, form)
 	return brought{form, named}, err
+}
+
+// wholeForm is all that a request says besides its address and cookies, as a query.
+func wholeForm(r *http.Request) ([]byte, error) {
+	form, err := asQuery(r)
+	if err != nil {
+		return nil, err
+	}
+	return withInner(form, r.URL.RawQuery, string(form)), nil
 }
 
 // observed is the observe route that takes a request which names a payment, however
@@ -305,7 +314,7 @@ func orderParams(p payment.Provider) (names []string) {
 //
 // Its invariant: each provider that the site observes, or relays under its own path, is
 // among them: whoever relays without `observe` gets its shop's returns compared all the
-// same.
+// same. What a relay without a site of its own serves is found out later ([Handler.bindShared]).
 func (h *Handler) bind() {
 	add := func(o *Observe) {
 		if !slices.ContainsFunc(h.bound, func(b *Observe) bool { return b.Provider == o.Provider }) {
@@ -324,6 +333,34 @@ func (h *Handler) bind() {
 	}
 }
 
+// bindShared adds what relays without a site of their own serve: several shops may use one,
+// and a verify doesn't say whose it is. The return does. It waits for the first request,
+// because sites may be provisioned before relays.
+func (h *Handler) bindShared() {
+	app, ok := h.app.(relay.App)
+	if !ok {
+		return
+	}
+	for _, name := range h.app.ProviderNames() {
+		bound := slices.ContainsFunc(h.bound, func(b *Observe) bool { return b.Provider == name })
+		if info, ok := h.app.Provider(name); ok && !bound && app.Relays(name) {
+			h.bound = append(h.bound, &Observe{Provider: name, conf: routeFor(info), shared: true})
+		}
+	}
+}
+
+// ofNoSite: nobody can say where the returns of a payment belong, because its create named an
+// address that is no site's with a `payments` block: one that redirects to this site, perhaps.
+func (h *Handler) ofNoSite(rec *payment.Record) bool {
+	if rec == nil {
+		return true
+	}
+	if h.sites == nil {
+		return !h.owns(rec.Site)
+	}
+	return !slices.ContainsFunc(h.sites.all(), func(other *Handler) bool { return other.owns(rec.Site) })
+}
+
 // strayed answers a return of a relayed payment that no route takes, if its payment was
 // created with another address; nil for every other request.
 //
@@ -331,12 +368,24 @@ func (h *Handler) bind() {
 // parameters is a return. A shop may show an id alone on pages of its own: it is one only
 // while the payment waits for the shop to hear of it, which comes before such a page.
 func (h *Handler) strayed(r *http.Request) answerer {
+	h.once.Do(h.bindShared)
+	if len(h.bound) == 0 {
+		return nil
+	}
+	form, unread := wholeForm(r)
+	texts := []string{r.URL.RawQuery, string(form), strings.Join(r.Header["Cookie"], ";")}
 	for _, o := range h.bound {
-		b, err := o.brought(r)
-		if err != nil && o.marked(r) && h.relays(o.Provider) {
+		known := o.conf.provider.terms.Params
+		if unread == nil && !params.CarriesSome(1, known, texts...) {
+			continue // as most requests
+		}
+		b, err := brought{form: form}, unread
+		if err == nil {
+			b.named, err = o.named(r.URL.RawQuery, form)
+		}
+		if err != nil && !o.shared && o.marked(r) && h.relays(o.Provider) {
 			return h.refuseForeign(r, o, nil, err)
 		}
-		known, texts := o.conf.provider.terms.Params, []string{r.URL.RawQuery, string(b.form), strings.Join(r.Header["Cookie"], ";")}
 		if !params.CarriesSome(1, known, texts...) {
 			continue
 		}
@@ -346,7 +395,7 @@ func (h *Handler) strayed(r *http.Request) answerer {
 			continue
 		}
 		eng, _ := h.app.Engine(r.Context())
-		if rec, why := h.foreign(r, o, eng, b); why != nil && (!alone || awaited(rec)) {
+		if rec, why := h.foreign(r, o, eng, b); why != nil && (!alone || awaited(rec)) && !(o.shared && h.ofNoSite(rec)) {
 			return h.refuseForeign(r, o, rec, why)
 		}
 	}

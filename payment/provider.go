@@ -121,6 +121,13 @@ type UsedIDs interface {
 	UsedIDs() string
 }
 
+// Referred is a provider whose pay page lets no browser in that doesn't say from which site it
+// comes.
+type Referred interface {
+	// AsksReferrer marks it.
+	AsksReferrer()
+}
+
 // Relocated is a provider or an affiliate that can be called at another address
 // than the documented one.
 type Relocated interface {

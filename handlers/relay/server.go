@@ -32,7 +32,8 @@ type App interface {
 	Serves(names []string)
 	Relays(name string) bool
 	// Created notes a create through a relay without a site of its own, so that `doctor` sees
-	// shops that share one. watched says that a route takes the site's returns.
+	// shops that share one. watched says that the site is ours, so that its returns are
+	// compared with their creates.
 	Created(provider, site string, watched bool)
 	// Forwarded is where calls are marked that can't be remembered (`when_down forward`).
 	Forwarded() *forwarded.Log

@@ -27,6 +27,9 @@ var dialect = payment.Dialect{
 // Dialect implements [payment.Relayer].
 func (*Provider) Dialect() payment.Dialect { return dialect }
 
+// AsksReferrer implements [payment.Referred].
+func (*Provider) AsksReferrer() {}
+
 // Owns implements [payment.Relayer]. The credential is `api_key` in the body.
 func (p *Provider) Owns(c payment.RelayCall) (payment.RelayOwner, error) {
 	return p.BelongsByField(c, "api_key")
