@@ -231,8 +231,8 @@ func (s *Store) queueRecord(batch *pgx.Batch, it storage.Item) (intents [][]byte
 		return nil, err
 	}
 	w.cells.money = e.Money
-	sql, args := s.statement([]*row{w})
-	batch.Queue(sql, args...)
+	_, args := s.statement([]*row{w})
+	batch.Queue(changeSQL(true, false, false), args...) // new here, whatever its version
 	return e.Intents, nil
 }
 
