@@ -103,7 +103,7 @@ func (s *Store) sendAll(all []*member) {
 	var in []*member
 	var rows []*row
 	for i, m := range all {
-		if i > 0 && m.row.ref == all[i-1].row.ref {
+		if i > 0 && m.row.ref == all[i-1].row.ref { //nolint:gosec // i is not the first
 			m.fate, m.err = collided, errApart
 			continue
 		}
