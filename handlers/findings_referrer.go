@@ -37,8 +37,8 @@ func withoutReferrer(handlers []*Handler) (out []Finding) {
 // asksReferrer is a provider of the site's whose pay page asks for a Referer.
 func (h *Handler) asksReferrer() string {
 	all := slices.Clone(h.used)
-	for _, l := range h.Relay {
-		for _, name := range l.server.Names() {
+	for _, own := range h.Relay {
+		for _, name := range own.server.Names() {
 			if info, ok := h.app.Provider(name); ok {
 				all = append(all, &provider{ProviderInfo: info})
 			}

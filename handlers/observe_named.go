@@ -395,7 +395,10 @@ func (h *Handler) strayed(r *http.Request) answerer {
 			continue
 		}
 		eng, _ := h.app.Engine(r.Context())
-		if rec, why := h.foreign(r, o, eng, b); why != nil && (!alone || awaited(rec)) && !(o.shared && h.ofNoSite(rec)) {
+		if rec, why := h.foreign(r, o, eng, b); why != nil && (!alone || awaited(rec)) {
+			if o.shared && h.ofNoSite(rec) {
+				continue
+			}
 			return h.refuseForeign(r, o, rec, why)
 		}
 	}

@@ -207,12 +207,6 @@ func (g *plugin) lines(w *writer, b *block) {
 	w.line("}")
 }
 
-// watched: every shop with a plugin has an observe route, so that a return which was
-// moved from one to another reaches neither.
-func (p *plan) watched() bool {
-	return !slices.ContainsFunc(p.Blocks, func(b block) bool { return b.Plugin != nil && !b.Plugin.Observe })
-}
-
 // less are all plugins that do one thing less.
 func (g *plugin) less() []func(*plugin) {
 	return []func(*plugin){
