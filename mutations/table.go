@@ -9,7 +9,7 @@ import (
 func mutants() []Mutant {
 	var all []Mutant
 	for _, part := range [][]Mutant{deciding(), settling(), delivering(), keeping(), listening(), speaking(), serving(),
-		gating(), placing(), handing(), admitting(), refunding(), relaying(), relayingMore(), relayingRules(), stalling(),
+		gating(), placing(), handing(), admitting(), refunding(), relaying(), relayingMore(), relayingRules(), refusing(), stalling(),
 	} {
 		all = append(all, part...)
 	}
