@@ -104,7 +104,10 @@ func (e *Engine) saw(ctx context.Context, prov Provider, s Seen) error {
 			rec.Track = *s.Track
 		}
 	}
-	rec.Observed.At, rec.Observed.Page, rec.UpdatedAt = now, s.Page, now
+	rec.Observed.At, rec.UpdatedAt = now, now
+	if rec.Observed.Page != payment.PageGood { // whoever comes again hears "already verified", which shops refuse
+		rec.Observed.Page = s.Page
+	}
 	if s.Paid {
 		return e.witness(ctx, prov, rec, nil)
 	}

@@ -61,6 +61,16 @@ func TestObserved(t *testing.T) {
 			w.verifiesBeside()
 			w.saw(func(s *engine.Seen) { s.Amount, s.Track, s.Page = 50000, track, payment.PageRefused })
 		}, payment.Delivered, false, 1},
+		{"by inquiry, and the shop refused who came again", func(w *relayWorld) {
+			w.verifiesBeside()
+			w.saw(func(s *engine.Seen) { s.Amount, s.Track, s.Page = 50000, track, payment.PageGood })
+			w.saw(func(s *engine.Seen) { s.Page = payment.PageRefused })
+		}, payment.Delivered, true, 1},
+		{"by inquiry, and the shop took who came again", func(w *relayWorld) {
+			w.verifiesBeside()
+			w.saw(func(s *engine.Seen) { s.Amount, s.Track, s.Page = 50000, track, payment.PageRefused })
+			w.saw(func(s *engine.Seen) { s.Page = payment.PageGood })
+		}, payment.Delivered, true, 1},
 		{"announced", func(w *relayWorld) {
 			if _, err := w.Announce(context.Background(), engine.Announcement{Site: "shop", Provider: "zarinpal", ID: "K1", Order: "101", Amount: 50000, Track: track, Observed: true}); err != nil {
 				w.t.Fatal(err)

@@ -26,7 +26,7 @@ func relayingRules() []Mutant {
 		{"relay-page-never-ends", "R2", "A page ended while the ledger refused: the customer's next one waits for it, proves nothing, and a credited order waits for a person.",
 			in("engine", "e.Shared.pages.Store(ref, endedPage{at, said})", "_ = endedPage{at, said}"), []Suite{unit("engine", "TestRelayPageThatEnds")}},
 		{"relayed-return-from-a-respelt-cookie", "R7", "A PHP without php.ini reads a cheap payment's id from a cookie that spells it with a zero in front.",
-			in("handlers", "if rec == nil && err == nil {\n\t\t\t\treturn\n", "if rec == nil && err == nil || true {\n\t\t\t\treturn\n"), []Suite{unit("handlers", "TestAnIDAnywhere")}},
+			in("handlers", "if !held(rec) && (rec != nil || err == nil) {\n\t\t\t\treturn\n", "if !held(rec) || true {\n\t\t\t\treturn\n"), []Suite{unit("handlers", "TestAnIDAnywhere")}},
 		{"relayed-return-in-untyped-json", "R7", "A script decodes php://input, whatever its type, and finds a cheap payment there.",
 			in("handlers", "case isJSON, bytes.HasPrefix(text, []byte(\"{\")), bytes.HasPrefix(text, []byte(\"[\")):", "case isJSON:"), []Suite{unit("handlers", "TestBodiesAsShopsReadThem")}},
 		{"relayed-return-by-its-id-alone", "R7", "A script at a second address reads nothing but the id: a cheap payment pays a dear order.",

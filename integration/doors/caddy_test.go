@@ -34,6 +34,7 @@ var running struct {
 	sync.Mutex
 	loads  int
 	store  *memory.Store
+	order  *order
 	clock  *clock
 	events []event
 	logs   []string
@@ -74,18 +75,8 @@ func (ledgerModule) CaddyModule() caddy.ModuleInfo {
 func (*ledgerModule) Open(context.Context, *zap.Logger) (payment.Store, func() error, error) {
 	running.Lock()
 	defer running.Unlock()
-	return owned{running.store, fmt.Sprintf("doors-%d", running.loads)}, func() error { return nil }, nil
+	return owned{running.store, fmt.Sprintf("doors-%d", running.loads), running.order}, func() error { return nil }, nil
 }
-
-// owned gives each world's ledger an owner of its own: what outlives a
-// configuration is kept under that name.
-type owned struct {
-	*memory.Store
-	owner string
-}
-
-func (o owned) Owner() string              { return o.owner }
-func (o owned) Alive(l payment.Lease) bool { return l.Owner == o.owner && o.Now().Before(l.Until) }
 
 // eventModule hears all events.
 type eventModule struct{}
@@ -182,7 +173,7 @@ func load(caddyfile string, c *clock) error {
 	store := memory.New(c.Now)
 	running.Lock()
 	running.loads++
-	running.store, running.clock, running.events, running.logs = store, c, nil, nil
+	running.store, running.order, running.clock, running.events, running.logs = store, new(order), c, nil, nil
 	running.Unlock()
 	config, err := adapt(caddyfile)
 	if err != nil {

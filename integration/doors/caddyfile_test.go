@@ -13,6 +13,7 @@ var providerNames = []string{"24pal", "idpay", "idpay2", "inv", "sama"}
 const (
 	keyOne        = "6a7f99eb-7c20-4412-a972-6dfb7cd253a4"
 	keyTwo        = "0c1d2e3f-1111-4412-a972-6dfb7cd253a4"
+	keyThree      = "1f2e3d4c-2222-4412-a972-6dfb7cd253a4"
 	zibalMerchant = "6a7f99eb7c204412a9726dfb"
 	merchant      = "GXyXvV72.woCX6cvclOvIvFB0KkR5OUbLMadMlIqg"
 	secret        = "0123456789abcdef0123456789abcdef"
@@ -66,7 +67,7 @@ func (p *plan) caddyfile(at places) string {
 			provider(w, name, at.bank)
 		}
 	}
-	for _, name := range pluginNames {
+	for _, name := range append([]string{"idpay3"}, pluginNames...) {
 		if slices.ContainsFunc(p.Blocks, func(b block) bool { return b.uses(name) }) {
 			provider(w, name, at.bank)
 		}
@@ -176,7 +177,7 @@ func provider(w *writer, name, bank string) {
 // kindOf is a provider's type, and the names of its return's parameters.
 func kindOf(name string) (kind string, params []string) {
 	switch name {
-	case "idpay", "idpay2":
+	case "idpay", "idpay2", "idpay3":
 		return "idpay", []string{"status", "track_id", "id", "order_id"}
 	case "sama":
 		return "sama", []string{"Authority", "Status"}
@@ -191,8 +192,11 @@ func kindOf(name string) (kind string, params []string) {
 }
 
 func apiKey(name string) string {
-	if name == "idpay2" {
+	switch name {
+	case "idpay2":
 		return keyTwo
+	case "idpay3":
+		return keyThree
 	}
 	return keyOne
 }

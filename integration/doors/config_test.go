@@ -23,9 +23,11 @@ func newPlan(seed uint64) *plan {
 		p.mall(d.chance(50))
 	}
 	p.plugins()
+	p.bares()
 	p.settle()
 	p.Steps = d.steps(p)
 	p.pluginSteps()
+	p.outage()
 	return p
 }
 

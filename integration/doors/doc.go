@@ -7,7 +7,11 @@
 // whether an order exists, and when a paid customer ends without order, retry or
 // person. Some shops have a plugin that starts and verifies by itself through the
 // relay, behind an observe route or without one: a plugin never hears "first" of what
-// isn't its own, nor twice of one payment. The simulation of the engine (engine/simulation) looks at the rules of
+// isn't its own, nor twice of one payment. Others have a plugin that asks the gateway
+// beside us and is only observed: its customers' requests reach it as they were sent. In
+// some worlds the ledger refuses for a while, in six ways: nobody is asked about, or sent to
+// pay, what isn't on record, and whoever has paid has an order, a retry or a person once
+// it is back. The simulation of the engine (engine/simulation) looks at the rules of
 // money; this one looks at what surrounds them.
 //
 //	go test ./integration/doors                          # some hundred worlds

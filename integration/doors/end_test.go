@@ -19,6 +19,9 @@ func (w *world) pass(d time.Duration) {
 		w.c.Advance(min(tick, d-gone))
 		w.work()
 	}
+	if w.gone += d; w.gone > late {
+		w.late = true
+	}
 	w.say("# %s later", d)
 }
 
@@ -41,7 +44,7 @@ func (w *world) work() {
 	ctx, cancel := context.WithTimeout(context.Background(), hangs())
 	defer cancel()
 	for range 20 {
-		more, err := e.Sweep(ctx)
+		more, err := e.Turn(ctx)
 		if ctx.Err() != nil {
 			w.fail("hang", "the worker has not ended its turn within %s", hangs())
 			return
@@ -51,6 +54,7 @@ func (w *world) work() {
 		}
 	}
 	w.judgeShops(before, nil)
+	w.judgeOutage()
 }
 
 // rest waits until nothing of this world is under way: what an engine has begun
@@ -71,6 +75,9 @@ var ending = []time.Duration{61 * time.Second, 61 * time.Second, 3 * time.Minute
 // end waits until everything is at rest, and asks for each customer who has
 // paid.
 func (w *world) end() {
+	if w.ledgerIs(""); len(w.faults) > 0 {
+		return
+	}
 	w.mu.Lock()
 	any := len(w.purchases) > 0
 	w.mu.Unlock()
@@ -90,6 +97,7 @@ func (w *world) end() {
 		}
 	}
 	w.judgeFirsts()
+	w.judgeSeen()
 	w.judgeConversions()
 	w.panics()
 }

@@ -40,7 +40,7 @@ func (p *plan) renamed(suffix string) *plan {
 func live(p *plan) *world {
 	drawn, suffix := p, fmt.Sprintf(".w%d.test", lived.Add(1))
 	p = p.renamed(suffix)
-	w := &world{drawn: drawn, suffix: suffix, plan: p, at: around, c: new(clock), slots: make(map[int]*purchase), told: make(map[string]int), auds: make(map[string]string), tampered: make(map[string]bool), asked: make(map[string]int), firsts: make(map[string]int), replayed: make(map[string]int), creditedBy: make(map[string]int)}
+	w := &world{drawn: drawn, suffix: suffix, plan: p, at: around, c: new(clock), slots: make(map[int]*purchase), told: make(map[string]int), auds: make(map[string]string), tampered: make(map[string]bool), asked: make(map[string]int), firsts: make(map[string]int), replayed: make(map[string]int), creditedBy: make(map[string]int), shown: make(map[string]bool)}
 	w.bank = newBank(w.c)
 	for i := range 3 {
 		b := newBrowser(i)
@@ -104,6 +104,8 @@ func (w *world) step(i int, s step) {
 		w.spread(s, pl)
 	case "compare":
 		w.compare(i, s, pl)
+	case "ledger":
+		w.ledgerIs(s.How)
 	case "time":
 		w.pass([]time.Duration{10 * time.Second, 61 * time.Second, 5 * time.Minute, 11 * time.Minute, time.Hour}[s.Pick%5])
 	}
@@ -121,8 +123,12 @@ func (w *world) do(q *request) *answer {
 	w.mu.Lock()
 	before := len(w.requested)
 	w.events, w.logs = heard()
+	w.sending = q
 	w.mu.Unlock()
 	a, err := q.send()
+	w.mu.Lock()
+	w.sending = nil
+	w.mu.Unlock()
 	switch {
 	case errors.Is(err, errHang):
 		w.say("%s", q.curl())
@@ -135,6 +141,7 @@ func (w *world) do(q *request) *answer {
 		w.say("%s  # browser %d %s: %d%s", q.curl(), q.browser.number, q.Doing, a.Status, gist(a))
 	}
 	w.judge(q, a, before)
+	w.judgeOutage()
 	return a
 }
 
@@ -244,14 +251,21 @@ func (w *world) buy(s step, pl place, b *browser) {
 
 // hold gives the payment that was just begun to a slot.
 func (w *world) hold(slot int, b *browser, link string) {
+	if p := w.held(slot, b, link); p != nil {
+		w.judgeRemembered(p)
+	}
+}
+
+func (w *world) held(slot int, b *browser, link string) *purchase {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	p := w.starting
 	if p == nil {
-		return
+		return nil
 	}
 	p.Slot, p.Browser, p.Link = slot, b.number, link
 	w.slots[slot], w.starting = p, nil
+	return p
 }
 
 func (w *world) order(s step, pl place, b *browser) {
@@ -311,10 +325,13 @@ func (w *world) comeBack(p *purchase) {
 		q.NoJar, q.Body = true, p.Return.Form.Encode()
 		q.Header = append(q.Header, [2]string{"Origin", theBank})
 	}
-	if p.Browser == 0 {
+	if p.Browser == 0 && w.out == "" {
 		p.Brought = true
 	}
 	a := w.browse(q)
+	if p.Browser == 0 && w.out != "" {
+		p.Turned = !p.Brought
+	}
 	w.judgeLanding(p, a)
 	w.judgeBrought(p, a)
 }

@@ -363,8 +363,8 @@ func (w *world) judgeSilence(b *block, s *seen) {
 			continue
 		}
 		_, params := kindOf(name)
-		if g := b.Plugin; g != nil && (name == g.Provider || name == "sama" && g.Observe) {
-			continue // the shop sees to its own; the names of sama's are the same
+		if g := b.Plugin; g != nil && (name == g.Provider || g.Observe && slices.Contains(params, g.speech().id) && slices.Contains(params, g.speech().claim)) {
+			continue // the shop sees to its own; another gateway's names may be the same
 		}
 		all := true
 		for _, n := range params {
@@ -469,7 +469,7 @@ func (w *world) judgeTrack(b *block, s *seen) {
 
 // judgeOpened: who has bought what all gates of a page ask for can open it.
 func (w *world) judgeOpened(pl place, b *browser, file string, a *answer) {
-	if a == nil || len(w.faults) > 0 || pl.b.Serve != "files" || pl.b.has("nested") && strings.HasPrefix(file, "/zz/") {
+	if a == nil || len(w.faults) > 0 || w.out != "" || pl.b.Serve != "files" || pl.b.has("nested") && strings.HasPrefix(file, "/zz/") {
 		return
 	}
 	bought := false

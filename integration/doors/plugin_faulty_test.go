@@ -37,6 +37,10 @@ func (f *faulty) misled(rw http.ResponseWriter, r *http.Request, next caddyhttp.
 		return true, nil
 	case f.Mode == "tell the observed" && r.URL.Query().Has("Authority"):
 		r.Header.Set("X-Payment-Order", "c11")
+	case f.Mode == "change the observed" && r.URL.Query().Has("Authority"):
+		r.URL.RawQuery += "&x=1"
+	case f.Mode == "drop cookies" && r.URL.Query().Has("Authority"):
+		r.Header.Del("Cookie")
 	case f.Mode == "let relays through" && strings.Contains(strings.ToLower(r.URL.Path), "5ecret"):
 		r.URL.Path = "/free"
 	}

@@ -197,7 +197,7 @@ func (w *world) move(s step, b *browser) {
 // another way, which nobody but the relay may see.
 func (w *world) strange(s step, pl place, b *browser) {
 	p := w.slots[s.Slot]
-	if p == nil || pl.b.Plugin == nil || pl.b.Plugin.Listener {
+	if p == nil || pl.b.Plugin == nil || pl.b.Plugin.Listener || pl.b.Plugin.Bare {
 		return
 	}
 	g := pl.b.Plugin

@@ -21,6 +21,9 @@ func (w *world) first(b *block, host, order, id string) {
 	w.firsts[id]++
 	n := w.firsts[id]
 	w.mu.Unlock()
+	if b.Plugin.Bare {
+		return // it is what the gateway says
+	}
 	if n > 1 {
 		w.fail("first-twice", "the plugin of %s hears \"first\" of payment %s for the %dth time", b.site(host), id, n)
 	}
@@ -63,7 +66,7 @@ func (w *world) isOwn(word string, b *block, host, order, id string) {
 
 // credit is what a plugin does when it takes a payment for paid.
 func (w *world) credit(b *block, host, order, id string, heard int) {
-	if heard == 101 {
+	if heard == 101 && !b.Plugin.Bare {
 		w.isOwn("again", b, host, order, id)
 	}
 	w.mu.Lock()
@@ -84,7 +87,7 @@ func (w *world) judgeSecret(s *seen) {
 	if err != nil {
 		uri = s.URI
 	}
-	if b := w.blockNumbered(s.Block); b != nil && b.Plugin != nil && !b.Plugin.Listener && strings.Contains(strings.ToLower(uri), path.Base(relayPath)) {
+	if b := w.blockNumbered(s.Block); b != nil && b.Plugin != nil && !b.Plugin.Listener && !b.Plugin.Bare && strings.Contains(strings.ToLower(uri), path.Base(relayPath)) {
 		w.fail("secret-told", "the shop of site %d is asked for %s", s.Block, s.URI)
 	}
 }
@@ -97,6 +100,9 @@ func (w *world) owedByPlugin(p *purchase, rec *payment.Record) bool {
 	b := w.blockNumbered(p.Block)
 	if !ok || truth.PaidAt == nil || truth.State == sandbox.StateRefunded || truth.State == sandbox.StateReversed || b == nil || b.Plugin == nil || w.credits(p.ID) > 0 {
 		return false
+	}
+	if b.Plugin.Bare {
+		return w.owedByBare(p, rec)
 	}
 	if w.tampered[p.ID] && !b.Plugin.Observe {
 		return false // as it would be without us
@@ -144,7 +150,7 @@ func (w *world) judgeFirsts() {
 // ledger doesn't know; empty if there is none.
 func (w *world) unrecorded() string {
 	for _, p := range w.purchases {
-		if !p.Plugin || w.firsts[p.ID] == 0 {
+		if b := w.blockNumbered(p.Block); !p.Plugin || w.firsts[p.ID] == 0 || b != nil && b.Plugin != nil && b.Plugin.Bare {
 			continue
 		}
 		switch rec := w.record(p); {

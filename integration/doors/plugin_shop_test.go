@@ -18,6 +18,9 @@ import (
 // sessionCookie is what a plugin knows its customer by.
 const sessionCookie = "plugin_session"
 
+// keptCookie is where some keep the id of the payment that their customer began last.
+const keptCookie = "shop_payment"
+
 // begin starts a payment as the plugin does: it makes it through the relay, and sends
 // the customer to the gateway's own pay page.
 func (w *world) begin(rw http.ResponseWriter, b *block, r *http.Request, q url.Values) {
@@ -32,6 +35,9 @@ func (w *world) begin(rw http.ResponseWriter, b *block, r *http.Request, q url.V
 		back += g.Query + "&"
 	}
 	back += url.Values{orderName: {order}}.Encode()
+	if g.Own != "" {
+		back += "&" + g.Own
+	}
 	said, whole := w.relayCall(b, r.Host, g.speech().request, g.creates(order, amount, back), -1)
 	if !whole || said.ID == "" {
 		http.Error(rw, "the gateway is not there", http.StatusBadGateway)
@@ -40,6 +46,13 @@ func (w *world) begin(rw http.ResponseWriter, b *block, r *http.Request, q url.V
 	id := said.ID
 	w.made(&purchase{Site: b.site(r.Host), Block: b.Number, Plugin: true, Provider: g.Provider, ID: id, Order: order, Amount: amount, Host: r.Host, Callback: back})
 	http.SetCookie(rw, &http.Cookie{Name: sessionCookie, Value: "1", Path: "/"})
+	if g.Keeps == "cookie" {
+		http.SetCookie(rw, &http.Cookie{Name: keptCookie, Value: id, Path: "/"})
+	}
+	if g.Bare && g.Tells {
+		rw.Header().Set("X-Payment-Order", order)
+		rw.Header().Set("X-Payment-Amount", strconv.FormatInt(amount, 10))
+	}
 	rw.Header().Set("Location", theBank+g.speech().pay+id)
 	rw.WriteHeader(http.StatusFound)
 }
@@ -58,6 +71,16 @@ func (w *world) back(rw http.ResponseWriter, b *block, r *http.Request, body []b
 		id = g.clean(id)
 	}
 	w.replays(id)
+	if g.Bare {
+		w.judgeUntouched(b, r, body)
+	}
+	named := id
+	switch kept, err := r.Cookie(keptCookie); {
+	case g.Keeps == "cookie" && err == nil:
+		id = kept.Value
+	case g.Keeps == "store" && !w.began(b, order, id):
+		id = ""
+	}
 	fail := func() { http.Redirect(rw, r, b.at(failPage)+"?why=payment", http.StatusFound) }
 	if _, err := r.Cookie(sessionCookie); err != nil && g.Session || order == "" || id == "" || status != g.speech().yes {
 		fail()
@@ -69,8 +92,12 @@ func (w *world) back(rw http.ResponseWriter, b *block, r *http.Request, body []b
 		http.Error(rw, "out of memory", http.StatusInternalServerError)
 	case heard == 100, heard == 101 && g.Again:
 		w.credit(b, r.Host, order, id, heard)
-		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
-		fmt.Fprint(rw, "thank you")
+		if named == id {
+			w.mu.Lock()
+			w.shown[id] = true
+			w.mu.Unlock()
+		}
+		g.thanks(rw, b, order)
 	default:
 		fail()
 	}
@@ -93,7 +120,7 @@ func (w *world) asks(b *block, host, order, id string) int {
 			heard = code
 		}
 	}
-	if heard == 0 {
+	if heard == 0 && w.out == "" {
 		heard = w.askGateway(b, host, order, id)
 	}
 	return heard
@@ -123,6 +150,9 @@ func (w *world) askGateway(b *block, host, order, id string) int {
 // relayCall makes a call of the gateway's API at the relay. If leaves isn't negative, the
 // shop breaks it off after so many bytes of the answer's body.
 func (w *world) relayCall(b *block, host, call string, fields map[string]any, leaves int) (said gatewaySaid, whole bool) {
+	if b.Plugin.Bare {
+		return w.gateway(b.Plugin, call, fields), true
+	}
 	body, _ := json.Marshal(fields)
 	port, at := b.Port, b.at(relayPath)+"/"
 	if b.Plugin.Listener {
@@ -137,6 +167,10 @@ func (w *world) relayCall(b *block, host, call string, fields map[string]any, le
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(hangs()))
+	if w.out != "" && call == b.Plugin.speech().verify {
+		// While nothing can be recorded an ask may be held for 25 seconds. Plugins give up before.
+		_ = conn.SetDeadline(time.Now().Add(time.Second / 2))
+	}
 	go func() {
 		_, _ = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", target, host, len(body), body)
 	}()
@@ -159,6 +193,12 @@ func (w *world) relayCall(b *block, host, call string, fields map[string]any, le
 	said = b.Plugin.hears(text)
 	w.say("%s  # the plugin hears: %d %s", line, res.StatusCode, text)
 	return said, true
+}
+
+// began: the shop has begun that payment for that order.
+func (w *world) began(b *block, order, id string) bool {
+	p := w.byID(id)
+	return p != nil && p.Block == b.Number && p.Order == order
 }
 
 // job is the shop's own: it asks for every payment that it has begun and not credited.
@@ -264,6 +304,9 @@ func (w *world) begins(s step, pl place, b *browser) {
 		return
 	}
 	if idOf(a.Header.Get("Location")) == "" {
+		if w.out != "" && !pl.b.Plugin.Forward {
+			return
+		}
 		w.fail("no-start", "a customer of %s orders and is answered %d: %.200s", pl.name, a.Status, a.Body)
 		return
 	}

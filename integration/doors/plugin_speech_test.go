@@ -20,12 +20,16 @@ type speech struct {
 var speeches = map[string]speech{
 	"zarinpal": {"Authority", "Status", "OK", "NOK", "/zarinpal/pg/StartPay/", "/pg/v4/payment/request.json", "/pg/v4/payment/verify.json", true},
 	"zibal":    {"trackId", "success", "1", "0", "/zibal/start/", "/v1/request", "/v1/verify", false},
+	"idpay3":   {"id", "status", "10", "7", "/idpay/p/ws/", "/v1.1/payment", "/v1.1/payment/verify", false},
 }
 
 func (g *plugin) speech() speech { return speeches[g.Provider] }
 
 // creates are the fields of a create.
 func (g *plugin) creates(order string, amount int64, back string) map[string]any {
+	if g.Provider == "idpay3" {
+		return map[string]any{"order_id": order, "amount": amount, "callback": back}
+	}
 	if g.Provider == "zibal" {
 		return map[string]any{"merchant": zibalMerchant, "amount": amount, "callbackUrl": back, "orderId": order}
 	}
@@ -38,6 +42,9 @@ func (g *plugin) creates(order string, amount int64, back string) map[string]any
 // verifies are the fields of a verify. Zibal's id is a number: a plugin writes what it has
 // got as one, where it can.
 func (g *plugin) verifies(order, id string) map[string]any {
+	if g.Provider == "idpay3" {
+		return map[string]any{"id": id, "order_id": order}
+	}
 	if g.Provider != "zibal" {
 		return map[string]any{"merchant_id": accountID, "amount": priceOf(order), "authority": id}
 	}
@@ -69,6 +76,15 @@ type gatewaySaid struct {
 }
 
 func (g *plugin) hears(text []byte) (said gatewaySaid) {
+	if g.Provider == "idpay3" {
+		var z struct {
+			ID     string
+			Status json.Number
+		}
+		_ = json.Unmarshal(text, &z) // of an error there is no status
+		code, _ := z.Status.Int64()
+		return gatewaySaid{z.ID, int(code)}
+	}
 	if g.Provider == "zibal" {
 		var z struct {
 			TrackID json.Number

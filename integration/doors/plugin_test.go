@@ -25,6 +25,13 @@ type plugin struct {
 	Dies     bool   // it hears "first" on its page, and dies
 	Forward  bool   // `when_down forward`
 	Ack      string // the observe route's `ack`, where it is written
+	Own      string // a parameter that the shop has in its callback, as it writes it
+	Bare     bool   // its calls don't pass through us, see bare_test.go
+	PaidWhen string // the observe route's options of that name
+	Rescue   string
+	Orders   string
+	Keeps    string // "cookie": it reads the id from a cookie of its own, "store": it compares the id with the order's
+	Tells    bool   // it tells order and amount of a payment, in the headers of its redirect to the bank
 }
 
 // The relay as worlds have it.
@@ -54,6 +61,9 @@ func (p *plan) plugins() {
 		b.Plugin = d.plugin(listener)
 		if zibal {
 			b.Plugin.Provider = "zibal"
+		}
+		if more.chance(30) {
+			b.Plugin.Own = more.own(b.Plugin)
 		}
 		b.Plugin.Forward, b.Plugin.Ack = forward && !listener, more.one("", "", "status", "relay")
 		if slices.Contains(b.Around, "auth") {
@@ -149,7 +159,7 @@ func (p *plan) pluginSteps() {
 		}
 		slot++
 	}
-	if d.chance(35) {
+	if d.chance(35) || p.Blocks[p.blockAt(at[0])].Plugin.Bare && d.chance(30) {
 		add(step{Do: "job", Site: at[d.IntN(len(at))]})
 	}
 	for range d.IntN(3) {
@@ -175,9 +185,19 @@ func (p *plan) pluginSteps() {
 	p.Steps = all
 }
 
-// relayed are the lines of the site's own block.
+// blockAt is the number in the list of the block that has the nth name.
+func (p *plan) blockAt(n int) int {
+	for i := range p.Blocks {
+		if n -= len(p.Blocks[i].Names); n < 0 {
+			return i
+		}
+	}
+	return 0
+}
+
+// lines are the lines of the site's own block.
 func (g *plugin) lines(w *writer, b *block) {
-	if !g.Listener {
+	if !g.Listener && !g.Bare {
 		if g.Forward {
 			w.line("relay %s %s {", b.in(relayPath), g.Provider)
 			w.line("when_down forward")
@@ -193,7 +213,7 @@ func (g *plugin) lines(w *writer, b *block) {
 	if g.Query != "" {
 		where = "@plugin"
 	}
-	if !g.Refused && g.Ack == "" {
+	if !g.Refused && g.Ack+g.PaidWhen+g.Rescue+g.Orders == "" {
 		w.line("observe %s %s", where, g.Provider)
 		return
 	}
@@ -201,8 +221,10 @@ func (g *plugin) lines(w *writer, b *block) {
 	if g.Refused {
 		w.line("refused redirect *%s*", failPage)
 	}
-	if g.Ack != "" {
-		w.line("ack %s", g.Ack)
+	for _, o := range [][2]string{{"ack", g.Ack}, {"paid_when", g.PaidWhen}, {"rescue", g.Rescue}, {"orders", g.Orders}} {
+		if o[1] != "" {
+			w.line("%s %s", o[0], o[1])
+		}
 	}
 	w.line("}")
 }
@@ -213,7 +235,8 @@ func (g *plugin) less() []func(*plugin) {
 		func(g *plugin) { g.Again = false }, func(g *plugin) { g.Session = false }, func(g *plugin) { g.Twice = false }, func(g *plugin) { g.Leaves = 0 },
 		func(g *plugin) { g.Dies = false }, func(g *plugin) { g.Lenient = false }, func(g *plugin) { g.Reads = "first" }, func(g *plugin) { g.Listener = false },
 		func(g *plugin) { g.Back, g.Query = "/pay/back", "" }, func(g *plugin) { g.Refused = false },
-		func(g *plugin) { g.Forward = false }, func(g *plugin) { g.Ack = "" }, func(g *plugin) { g.Provider = "zarinpal" },
+		func(g *plugin) { g.Forward = false }, func(g *plugin) { g.Ack = "" }, func(g *plugin) { g.Own = "" }, func(g *plugin) { g.PaidWhen = "" }, func(g *plugin) { g.Rescue = "" },
+		func(g *plugin) { g.Orders = "" }, func(g *plugin) { g.Keeps = "" }, func(g *plugin) { g.Tells = false }, func(g *plugin) { g.Provider = "zarinpal" },
 	}
 }
 

@@ -142,6 +142,9 @@ func (b *block) serves(page string) bool {
 			return true
 		}
 	}
+	if b.Plugin != nil && strings.HasPrefix(page, "/order-received/") {
+		return true
+	}
 	if page == "/callback.php" || page == "/done" || page == "/index.php" {
 		return true
 	}

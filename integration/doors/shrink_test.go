@@ -155,7 +155,7 @@ func reductions(p *plan) []*plan {
 				})
 			}
 		}
-		if s.How != "GET" && s.Do != "bank" && s.How != "" {
+		if s.How != "GET" && s.Do != "bank" && s.Do != "ledger" && s.How != "" {
 			with(func(c *plan) { c.Steps[i].How = "GET" })
 		}
 	}
@@ -177,7 +177,7 @@ func (p *plan) renumber(i int) []step {
 	for _, s := range p.Steps {
 		at := s.Site % total
 		switch {
-		case s.Do == "bank" || s.Do == "return" || s.Do == "back" || s.Do == "time":
+		case s.Do == "bank" || s.Do == "ledger" || s.Do == "return" || s.Do == "back" || s.Do == "time":
 		case at >= first+n:
 			s.Site = at - n
 		case at >= first:

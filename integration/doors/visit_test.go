@@ -18,7 +18,8 @@ type visit struct {
 	id      string
 	browser int
 	site    place
-	before  int // how many payments had been begun
+	before  int  // how many payments had been begun
+	unsure  bool // the ledger may not have recorded it
 }
 
 // led: it was by the payment's customer to the same shop, by the same name.
@@ -42,7 +43,7 @@ func (w *world) visit(i int, s step, pl place, b *browser) {
 	w.mu.Unlock()
 	a := w.do(&request{browser: b, Method: http.MethodGet, Port: pl.b.Port, Host: pl.host(), Name: pl.name, Target: target, Doing: "follows a network's link"})
 	if a != nil && pl.b.Track != nil && len(pl.b.Track) == 0 {
-		w.visits = append(w.visits, visit{id, b.number, pl, before})
+		w.visits = append(w.visits, visit{id, b.number, pl, before, w.out != "" && pl.b.Keep})
 	}
 }
 
@@ -76,7 +77,7 @@ func (w *world) judgeConversions() {
 			w.fail("visit-invented", "the network is told of a sale of the visit %s, which nobody made", c.TrackID)
 			return
 		}
-		if count[c.TrackID] > paid {
+		if count[c.TrackID] > paid && !w.refused { // what could not be recorded is told again
 			w.fail("sale-invented", "the network is told of %d sales of the visit %s; %d payments were made", count[c.TrackID], c.TrackID, paid)
 			return
 		}
@@ -119,6 +120,12 @@ func (w *world) unreported() string {
 				ids = nil
 			}
 			ids = append(ids, v.id)
+		}
+		if g := b.Plugin; p.Plugin && g != nil && g.Bare && (w.credits(p.ID) == 0 || !g.Tells && (g.PaidWhen != "" || g.Provider == "zarinpal")) {
+			continue // nobody tells what it was worth
+		}
+		if slices.ContainsFunc(w.visits, func(v visit) bool { return v.unsure && v.led(p) }) {
+			continue
 		}
 		if len(ids) == 0 || !slices.ContainsFunc(w.visits, func(v visit) bool { return v.led(p) && v.before <= n }) {
 			continue

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // most is how many blocks a world may have.
@@ -87,6 +88,7 @@ type purchase struct {
 	Return   *returned // what the bank sent the browser back with
 	Brought  bool      // an honest customer came back with it, as it was
 	Closed   bool      // the tab was closed after paying
+	Turned   bool      // its customer came back while the ledger refused
 }
 
 type returned struct {
@@ -116,6 +118,13 @@ type world struct {
 	visits                    []visit
 	fresh                     int             // browsers that were made for one step
 	working                   bool            // the worker has its turn
+	sending                   *request        // the one that is under way
+	shown                     map[string]bool // payments that a shop has credited on a return that names them
+	gone                      time.Duration   // how much time has gone by
+	late                      bool            // so much time has gone by that a list may not be read any more
+	out                       string          // what is wrong with the ledger
+	refused                   bool            // something was, once
+	verifyCalls               int             // how many of ours there were when that began
 	replayed                  map[string]int  // how often it made a return at a plugin's shop, by id
 	asked, firsts, creditedBy map[string]int  // how often plugins asked, heard "first" whole, and credited, by id
 	tampered                  map[string]bool // payments of customers whose ids an attacker brought
