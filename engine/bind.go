@@ -12,7 +12,7 @@ import (
 // answer was compared before; the uniqueness keys are taken now. The record keeps its
 // generation, because a restored ledger may have forgotten that this happened before. It
 // returns the record as it is afterwards.
-func (e *Engine) bind(ctx context.Context, prov Provider, rec *payment.Record, a Ask) *payment.Record {
+func (e *Engine) bind(ctx context.Context, rec *payment.Record, a Ask) *payment.Record {
 	if rec.State != payment.Review || a.Bound == nil || !a.Bound(rec.Order) || a.Claimed.Hint == payment.HintUnpaid {
 		return rec
 	}
@@ -24,7 +24,13 @@ func (e *Engine) bind(ctx context.Context, prov Provider, rec *payment.Record, a
 	}
 	e.sell(next, now)
 	policy, _ := asked{a, e.Sites}.Policy(next)
-	take, err := e.keys(ctx, next, prov, policy, a.Site)
+	var take []payment.Key
+	prov, err := e.providerFor(next)
+	if err == nil {
+		take, err = e.keys(ctx, next, prov, policy, a.Site)
+	} else {
+		take, err = e.keysOf(ctx, next)
+	}
 	if err == nil {
 		err = e.commit(ctx, next, false, take...)
 	}

@@ -19,7 +19,7 @@ type Refusal struct {
 	// Amount in rials, if the message named one.
 	Amount payment.Rials
 	// Reason is one of ReasonUnannounced, ReasonUnusable, ReasonUnknownOrder,
-	// ReasonPaidBefore, ReasonStray and ReasonForeign.
+	// ReasonPaidBefore, ReasonStray, ReasonOldGeneration and ReasonForeign.
 	Reason payment.Reason
 	// Claims: it is a return that claims paid, so the provider may be asked.
 	Claims bool
@@ -49,6 +49,8 @@ func eventOf(r payment.Reason) string {
 		return EventPaidBefore
 	case payment.ReasonStray:
 		return EventUnrouted
+	case payment.ReasonOldGeneration:
+		return EventForgotten
 	}
 	return EventForeign
 }

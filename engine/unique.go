@@ -22,7 +22,7 @@ func names(site string, formerly []string) []string {
 // which its keys are taken.
 func asToday(rec *payment.Record, t payment.Terms, p Policy, site string) *payment.Record {
 	c := *rec
-	if payment.SameMoney(t.Issuer, rec.Issuer) {
+	if t.AnswersFor(rec.Issuer) {
 		c.Issuer, c.Environment = t.Issuer, t.Environment
 	}
 	switch {
@@ -89,15 +89,20 @@ func (e *Engine) orderTaken(ctx context.Context, rec *payment.Record, formerly [
 // its receipt, under whatever name.
 func (e *Engine) Taken(ctx context.Context, rec *payment.Record) (order, receipt bool) {
 	policy, _ := e.Sites.Policy(rec)
-	if prov, err := e.providerFor(rec); err == nil {
+	prov, err := e.providerFor(rec)
+	if err == nil {
 		rec = asToday(rec, prov.Terms(), policy, "")
-		var t *payment.TakenError
-		keys := []payment.Key{payment.ReceiptKey(rec.Issuer, rec.ID)}
+	} else {
+		rec = asToday(rec, payment.Terms{}, policy, "")
+	}
+	keys := []payment.Key{payment.ReceiptKey(rec.Issuer, rec.ID)}
+	if err == nil {
 		for _, issuer := range e.account(ctx, prov).former {
 			keys = append(keys, payment.ReceiptKey(issuer, rec.ID))
 		}
-		receipt = errors.As(e.taken(ctx, rec, keys), &t)
 	}
+	var t *payment.TakenError
+	receipt = errors.As(e.taken(ctx, rec, keys), &t)
 	order, _ = e.orderTaken(ctx, rec, policy.Formerly)
 	return order, receipt
 }

@@ -61,6 +61,7 @@ func Money(f Facts) []operate.Finding {
 		out = append(out, provider(f, w, name)...)
 	}
 	out = append(out, unanswered(f, w)...)
+	out = append(out, orphans(f, w)...)
 	out = append(out, shops(f, w)...)
 	out = append(out, person(f, w)...)
 	out = append(out, ledger(f)...)
@@ -137,21 +138,32 @@ type waits struct {
 	shop     map[string]*heap // by site
 	onTheWay map[string]*heap // by site; nothing has gone wrong yet
 	person   map[payment.State]*heap
+	orphans  map[string]*heap // by provider: no block has their account
+	unrouted map[string]*heap // by site: paid, and no site takes their return
 }
 
 func collect(f Facts) waits {
-	w := waits{unknown: map[string]*heap{}, shop: map[string]*heap{}, onTheWay: map[string]*heap{}, person: map[payment.State]*heap{}}
+	w := waits{unknown: map[string]*heap{}, shop: map[string]*heap{}, onTheWay: map[string]*heap{}, person: map[payment.State]*heap{},
+		orphans: map[string]*heap{}, unrouted: map[string]*heap{}}
 	all, more := f.Watch.Waiters()
 	w.more = more
 	for _, x := range all {
 		switch x.State {
 		case payment.Unknown:
+			if x.Reason == payment.ReasonNoAccount {
+				into(w.orphans, x.Provider).add(x)
+				continue
+			}
 			into(w.unknown, x.Provider).add(x)
 		case payment.Review, payment.Parked, watch.Owed, watch.Refund:
 			into(w.person, x.State).add(x)
 		default:
 			if x.Reason == "" {
 				into(w.onTheWay, x.Site).add(x)
+				continue
+			}
+			if x.Reason == payment.ReasonNoRoute {
+				into(w.unrouted, x.Site).add(x)
 				continue
 			}
 			into(w.shop, x.Site).add(x)

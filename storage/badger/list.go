@@ -209,7 +209,7 @@ func byState(txn *bdb.Txn, q payment.Listing) (walker, error) {
 	if len(classes)+len(passing) == 0 {
 		return nil, nil
 	}
-	if q.OrRefund {
+	if q.OrPerson {
 		classes = append(classes, noticeWaits)
 	}
 	if len(passing) > 0 {

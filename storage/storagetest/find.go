@@ -265,7 +265,7 @@ func testFindGenerated(t *testing.T, h Harness) {
 		for range src.IntN(3) {
 			q.States = append(q.States, states[src.IntN(len(states))])
 		}
-		q.OrRefund = src.IntN(3) == 0
+		q.OrPerson = src.IntN(3) == 0
 		maybe := func(p *string, of ...string) {
 			if src.IntN(4) == 0 {
 				*p = pick(of...)
