@@ -210,7 +210,11 @@ func byState(txn *bdb.Txn, q payment.Listing) (walker, error) {
 		return nil, nil
 	}
 	if q.OrPerson {
+		// Of the unknown ones only some need a person, but all are few.
 		classes = append(classes, noticeWaits)
+		if unknown, _ := stateNotice(payment.Unknown); !slices.Contains(classes, unknown) {
+			classes = append(classes, unknown)
+		}
 	}
 	if len(passing) > 0 {
 		classes = append(classes, noticeIdle)

@@ -178,7 +178,7 @@ func (s *Store) source(ctx context.Context, q payment.Listing) (sql string, what
 		case q.OrPerson && under != nil:
 			mask, under = 0, nil // rare enough to walk them all
 		case q.OrPerson && mask != 0:
-			mask |= noticeWaits
+			mask |= noticeWaits | noticeUnknown // of the unknown ones only some need a person
 		}
 	}
 	switch {

@@ -214,7 +214,7 @@ func testFindGenerated(t *testing.T, h Harness) {
 	pick := func(of ...string) string { return of[src.IntN(len(of))] }
 	states := payment.States()
 	kinds := []payment.ReportKind{payment.ReportSale, payment.TellDelivered}
-	reasons := []payment.Reason{"", payment.ReasonUnreachable, payment.ReasonNoProof, payment.ReasonOwed}
+	reasons := []payment.Reason{"", payment.ReasonUnreachable, payment.ReasonNoProof, payment.ReasonOwed, payment.ReasonNoAccount, payment.ReasonNoRoute}
 	fields := []payment.Field{
 		payment.FieldRef, payment.FieldOrder, payment.FieldID, payment.FieldReference, payment.FieldNumber, payment.FieldCard,
 		payment.FieldAmount, payment.FieldItem, payment.FieldTrack,
