@@ -281,3 +281,57 @@ func TestARelayedNoOfAnotherAccountEndsNothing(t *testing.T) {
 		}
 	})
 }
+
+// A path may get another gateway while customers of the former one are at its bank. Our own
+// reference still finds their payment, and only its own account is asked. Without one, or in
+// another environment, the return is not the payment's.
+func TestAPathThatAnotherGatewayHasNow(t *testing.T) {
+	t.Parallel()
+	const was = "idpay|a|live"
+	for name, c := range map[string]struct {
+		issuer      string
+		former, ref bool
+		route       string
+		want        engine.Kind
+		state       payment.State
+	}{
+		"the former one is gone":        {"zibal|z|live", false, true, "/callback zibal", engine.Pending, payment.Unknown},
+		"the former one is elsewhere":   {"zibal|z|live", true, true, "/callback zibal", engine.Verified, payment.Verified},
+		"without our reference":         {"zibal|z|live", true, false, "/callback zibal", engine.Foreign, payment.Created},
+		"at another path":               {"zibal|z|live", true, true, "/else zibal", engine.Foreign, payment.Created},
+		"the new one is in the sandbox": {"zibal|z|sandbox", true, true, "/callback zibal", engine.Foreign, payment.Created},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, func(w *world) { w.bank.echo = true })
+				w.halt()
+				no := refused(t, w)
+				before := w.reconfigured(map[string]engine.Provider{"idpay": account(w.bank, was)})
+				rec, err := before.Announce(t.Context(), engine.Announcement{Site: "shop", Provider: "idpay", Route: "/callback idpay", ID: "K1", Order: "101", Amount: 50000, Return: &payment.Return{Method: "GET", Host: "shop", URI: "/callback"}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				fresh := account(no, c.issuer)
+				if strings.HasSuffix(c.issuer, payment.Sandbox) {
+					traits := idpayTraits
+					traits.Issuer, traits.Environment = c.issuer, payment.Sandbox
+					fresh.Provider = named{no, traits}
+				}
+				now := map[string]engine.Provider{"zibal": fresh}
+				if c.former {
+					now["idpay"] = account(w.bank, was)
+				}
+				a := w.ask()
+				a.Provider, a.Route = "zibal", c.route
+				if c.ref {
+					a.Ref = rec.Ref
+				}
+				res := w.reconfigured(now).Admit(t.Context(), a)
+				if r := w.record(rec.Ref); res.Kind != c.want || r.State != c.state || no.verifies() > 0 {
+					t.Errorf("%s (%v), the payment is %s, the new one was asked %d times", res.Kind, res.Err, r.State, no.verifies())
+				}
+			})
+		})
+	}
+}
