@@ -26,7 +26,8 @@ type account struct {
 	// Since is when it appeared.
 	Since time.Time `json:"since"`
 
-	// former are other issuers under which the ledger may have its payments.
+	// former are other issuers that are configured no more. The ledger may have payments of
+	// this account under them, so their used receipts stay used.
 	former []string
 }
 
@@ -217,22 +218,61 @@ func (e *Engine) namesOf(issuer string) (all []string) {
 	return all
 }
 
-// providerFor returns the configured provider that can answer for a record: the one that
-// the record names, if it still has the same protocol and environment, else another one
-// of the same issuer. The live gateway is never asked about a test payment, nor the
-// sandbox about a real one, because a "no" from there means nothing.
+// providerFor returns the configured provider that can answer for a record: the one with the
+// account that gave out the record's id, whatever it is called now. Of several the one that
+// the record names goes first.
+//
+// Invariant: a record is asked about, listed and refunded only with the key of its own
+// account, or with one that is declared to be the same account's (`formerly`). The "no" of
+// another account means nothing, and so does that of the sandbox about a live payment.
 func (e *Engine) providerFor(rec *payment.Record) (Provider, error) {
-	p, err := e.provider(rec.Provider)
-	if err == nil && payment.SameMoney(p.Terms().Issuer, rec.Issuer) {
-		return p, nil
+	own, err := e.provider(rec.Provider)
+	if err == nil && own.Terms().Issuer == rec.Issuer {
+		return own, nil
 	}
 	if names := e.namesOf(rec.Issuer); len(names) > 0 {
 		return e.Providers[names[0]], nil
 	}
-	if err == nil {
+	if err == nil && own.Terms().AnswersFor(rec.Issuer) {
+		return own, nil
+	}
+	for _, name := range e.sorted {
+		if p := e.Providers[name]; p.Terms().AnswersFor(rec.Issuer) {
+			return p, nil
+		}
+	}
+	if err == nil && !payment.SameMoney(own.Terms().Issuer, rec.Issuer) {
 		err = fmt.Errorf("provider %q has another protocol or environment than this payment (%s)", rec.Provider, rec.Environment)
 	}
-	return Provider{}, err
+	return Provider{}, fmt.Errorf("%w%s", errNoAccount, because(err))
+}
+
+// errNoAccount: nobody can be asked about a payment.
+var errNoAccount = errors.New("this payment was begun with an account that no provider block has: put its block back (under any name), or, if only the key of the same account was changed, write `formerly` and the old key in its block")
+
+// because is an error in a parenthesis, empty without one.
+func because(err error) string {
+	if err == nil {
+		return ""
+	}
+	return " (" + err.Error() + ")"
+}
+
+// ProviderOf returns the configured provider that answers for a payment, or false if none
+// has its account.
+func (e *Engine) ProviderOf(rec *payment.Record) (Provider, bool) {
+	p, err := e.providerFor(rec)
+	return p, err == nil
+}
+
+// hasMoneyOf: some configured provider has the protocol and the environment of a record.
+func (e *Engine) hasMoneyOf(rec *payment.Record) bool {
+	for _, p := range e.Providers {
+		if payment.SameMoney(p.Terms().Issuer, rec.Issuer) {
+			return true
+		}
+	}
+	return false
 }
 
 // playMoney: the payment was made in a sandbox that its route doesn't use any more. It opens
@@ -244,7 +284,7 @@ func (e *Engine) playMoney(rec *payment.Record) bool {
 	if rec.Environment != payment.Sandbox {
 		return false
 	}
-	if _, err := e.providerFor(rec); err != nil {
+	if !e.hasMoneyOf(rec) {
 		return true
 	}
 	p, ok := e.Sites.Policy(rec)

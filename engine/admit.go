@@ -103,7 +103,11 @@ func (e *Engine) admitted(ctx context.Context, a Ask) Result {
 	}
 	rec, unpaid, err := e.find(ctx, prov, a)
 	switch {
-	case errors.Is(err, ErrForeign) && a.Claimed.Hint == payment.HintUnpaid:
+	case errors.Is(err, errForgotten) && a.Claimed.Hint != payment.HintUnpaid:
+		// Its customer has paid as far as anybody knows, and is not told the contrary.
+		e.Refused(ctx, Refusal{Site: a.Site, Provider: a.Provider, ID: a.Claimed.ID, Order: a.Order, Reason: payment.ReasonOldGeneration, Client: a.Client, Err: err})
+		return Result{Kind: Review, Err: err}
+	case (errors.Is(err, ErrForeign) || errors.Is(err, errForgotten)) && a.Claimed.Hint == payment.HintUnpaid:
 		// Answered like an unpaid claim of an id that nobody knows, and written nowhere
 		// like it: whose the id is, is no stranger's business.
 		return Result{Kind: Declined}
@@ -116,7 +120,7 @@ func (e *Engine) admitted(ctx context.Context, a Ask) Result {
 		return Result{Kind: Unavailable, Err: err}
 	}
 	if rec != nil && rec.Reason == payment.ReasonBinding {
-		rec = e.bind(ctx, prov, rec, a)
+		rec = e.bind(ctx, rec, a)
 	}
 	if rec != nil && settled(rec) {
 		return e.answer(rec, a)
@@ -134,6 +138,13 @@ func (e *Engine) admitted(ctx context.Context, a Ask) Result {
 	}
 	if err := e.Store.Ready(); err != nil && (rec == nil || !errors.Is(err, payment.ErrFull)) {
 		return Result{Kind: Unavailable, Err: err}
+	}
+	if rec != nil {
+		own, err := e.providerFor(rec)
+		if err != nil {
+			return e.unaskable(ctx, rec, a, err)
+		}
+		prov = own
 	}
 	if unproved(prov.Terms(), rec, a.Claimed) {
 		return Result{Kind: Ambiguous, Record: rec, Err: fmt.Errorf("%w: nothing in it that could be verified", payment.ErrMalformed)}
@@ -394,7 +405,7 @@ func KindOf(r *payment.Record) Kind {
 // answer was compared before; the uniqueness keys are taken now. The record keeps its
 // generation, because a restored ledger may have forgotten that this happened before. It
 // returns the record as it is afterwards.
-func (e *Engine) bind(ctx context.Context, prov Provider, rec *payment.Record, a Ask) *payment.Record {
+func (e *Engine) bind(ctx context.Context, rec *payment.Record, a Ask) *payment.Record {
 	if rec.State != payment.Review || a.Bound == nil || !a.Bound(rec.Order) || a.Claimed.Hint == payment.HintUnpaid {
 		return rec
 	}
@@ -406,7 +417,13 @@ func (e *Engine) bind(ctx context.Context, prov Provider, rec *payment.Record, a
 	}
 	e.sell(next, now)
 	policy, _ := asked{a, e.Sites}.Policy(next)
-	take, err := e.keys(ctx, next, prov, policy, a.Site)
+	var take []payment.Key
+	prov, err := e.providerFor(next)
+	if err == nil {
+		take, err = e.keys(ctx, next, prov, policy, a.Site)
+	} else {
+		take, err = e.keysOf(ctx, next)
+	}
 	if err == nil {
 		err = e.commit(ctx, next, false, take...)
 	}

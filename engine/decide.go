@@ -129,13 +129,19 @@ func (e *Engine) verifyGiven(ctx context.Context, rec *payment.Record) error {
 	return nil
 }
 
-// keysOf returns the keys that an accepted payment takes. If its provider is not configured
-// any more, they come from the record alone.
+// keysOf returns the keys that an accepted payment takes. If its account is not configured
+// any more, its issuer comes from the record.
 func (e *Engine) keysOf(ctx context.Context, rec *payment.Record) ([]payment.Key, error) {
 	policy, _ := e.Sites.Policy(rec)
 	prov, err := e.providerFor(rec)
 	if err != nil {
-		return rec.Keys(policy.Many), nil
+		today := asToday(rec, payment.Terms{}, policy, "")
+		if !policy.Many && rec.Order != "" {
+			if err := e.taken(ctx, today, orders(today, policy.Formerly)[1:]); err != nil {
+				return nil, err
+			}
+		}
+		return today.Keys(policy.Many), nil
 	}
 	return e.keys(ctx, rec, prov, policy, "")
 }

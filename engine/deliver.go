@@ -299,7 +299,7 @@ func (e *Engine) handOver(ctx context.Context, rec *payment.Record) error {
 	return e.deliver(ctx, rec, p)
 }
 
-// unplaced keeps a payment verified that no running site takes, and alerts the owner.
+// unplaced keeps a paid payment that no running site takes until one does, and alerts the owner.
 func (e *Engine) unplaced(ctx context.Context, rec *payment.Record) error {
 	if rec.Reason != payment.ReasonNoRoute {
 		rec.Reason = payment.ReasonNoRoute
@@ -315,7 +315,7 @@ func (e *Engine) lapsed(ctx context.Context, rec *payment.Record) error {
 	}
 	p, ok := e.Sites.Policy(rec)
 	if !ok {
-		return e.reschedule(ctx, rec, e.now().Add(time.Minute))
+		return e.unplaced(ctx, rec)
 	}
 	if p.Once {
 		if err := rec.ParkDelivery(payment.ReasonOwnerDied, e.now()); err != nil {

@@ -76,9 +76,9 @@ func (e *Engine) askAgain(ctx context.Context, rec *payment.Record) error {
 	return err
 }
 
-// orphaned waits for a provider that is not in the configuration any more, or that has
-// another environment now; it may come back. For a test payment nobody is alarmed, and it
-// is left alone when its window is over.
+// orphaned waits for an account that is not in the configuration any more; its block may come
+// back. For a test payment nobody is alarmed, and it is left alone when its window is over,
+// like an intent whose customer never came back.
 func (e *Engine) orphaned(ctx context.Context, rec *payment.Record, cause error) error {
 	if rec.Environment == payment.Sandbox {
 		if rec.Reason = payment.ReasonSandbox; e.now().Sub(later(rec.CreatedAt, claimed(rec))) > intentKept {
@@ -86,8 +86,77 @@ func (e *Engine) orphaned(ctx context.Context, rec *payment.Record, cause error)
 		}
 		return e.reschedule(ctx, rec, e.now().Add(10*time.Minute))
 	}
-	e.observe(EventOperator, rec, cause, true)
-	return e.reschedule(ctx, rec, e.now().Add(10*time.Minute))
+	now := e.now()
+	since := now.Sub(later(rec.CreatedAt, claimed(rec)))
+	claims := rec.State != payment.Created && rec.State != payment.Declined && rec.State != payment.Expired || arrived(rec) && rec.Attempts.Claimed
+	switch {
+	case rec.Observed != nil || rec.State == payment.Created && !claims:
+		// It may be paid, but nobody says so yet.
+		if since > intentKept {
+			return e.reschedule(ctx, rec, time.Time{})
+		}
+		e.observe(EventNoAccount, rec, cause, true)
+		return e.reschedule(ctx, rec, now.Add(orphanWait))
+	case rec.State == payment.Declined || rec.State == payment.Expired:
+		if rec.Reason != payment.ReasonWaiting {
+			return e.reschedule(ctx, rec, forgetAt(rec)) // its own account has said no
+		}
+	case rec.State == payment.Unknown && rec.Reason == payment.ReasonNoAccount && since > payment.Patience:
+		if err := rec.OrphanReview(now); err != nil {
+			return err
+		}
+		e.keepForAlert(rec)
+		if err := e.commit(ctx, rec, false); err != nil {
+			return ignoreConflict(err)
+		}
+		e.alert(ctx, EventReview, rec, cause)
+		return nil
+	}
+	if err := rec.Orphan(now, now.Add(orphanWait)); err != nil {
+		return err
+	}
+	if err := e.commit(ctx, rec, true); err != nil {
+		return ignoreConflict(err)
+	}
+	e.observe(EventNoAccount, rec, cause, true)
+	return nil
+}
+
+// orphanWait is how often the worker looks whether a payment's account is back.
+const orphanWait = time.Minute
+
+// unaskable keeps a return of a payment whose account no provider block has, and asks nobody.
+// Its customer is told that it is being confirmed.
+func (e *Engine) unaskable(ctx context.Context, rec *payment.Record, a Ask, cause error) Result {
+	if !e.begin() {
+		return Result{Kind: Unavailable, Err: payment.ErrClosed}
+	}
+	defer e.running.Done()
+	for range claimTries {
+		if settled(rec) || rec.State == payment.Verifying && e.Store.Alive(rec.Lease) {
+			return e.answer(rec, a)
+		}
+		now := e.now()
+		next := rec.Clone()
+		j := job{ask: a}
+		e.binds(j, next)
+		e.remember(next, j, now)
+		if err := next.Orphan(now, now.Add(orphanWait)); err != nil {
+			return Result{Kind: Unavailable, Err: err}
+		}
+		err := e.commit(ctx, next, false)
+		if err == nil {
+			e.observe(EventNoAccount, next, cause, true)
+			return e.answer(next, a)
+		}
+		if !errors.Is(err, payment.ErrConflict) {
+			return Result{Kind: Unavailable, Err: err}
+		}
+		if rec, err = e.Store.Get(ctx, rec.Ref); err != nil {
+			return Result{Kind: Unavailable, Err: err}
+		}
+	}
+	return Result{Kind: Unavailable, Err: payment.ErrConflict}
 }
 
 // drop ends a record about which the provider will not be asked.

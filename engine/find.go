@@ -15,17 +15,53 @@ import (
 func (e *Engine) find(ctx context.Context, prov Provider, a Ask) (rec *payment.Record, unpaid bool, err error) {
 	issuers := append([]string{prov.Terms().Issuer}, e.account(ctx, prov).former...)
 	rec, unpaid, err = e.belongsTo(ctx, prov, issuers, a)
+	if err == nil && rec == nil {
+		rec, err = e.begunBeside(ctx, prov, a)
+	}
 	if err != nil || rec == nil {
 		return nil, unpaid, err
 	}
 	if a.Claimed.ID != "" && a.Claimed.ID != rec.ID && a.Ref != "" {
 		return rec, false, fmt.Errorf("%w: the id is not the one of the return address", payment.ErrMalformed)
 	}
-	if !slices.Contains(issuers, rec.Issuer) || !slices.Contains(names(a.Site, a.Formerly), rec.Site) || !sameRoute(rec, a) ||
+	// By our own reference the payment of any account is found, also of another gateway's
+	// that had this path before. The sandbox and the live one never meet.
+	own := slices.Contains(issuers, rec.Issuer) || payment.SameMoney(rec.Issuer, prov.Terms().Issuer) ||
+		a.Ref != "" && rec.Environment == prov.Terms().Environment
+	if !own || !slices.Contains(names(a.Site, a.Formerly), rec.Site) || !sameRoute(rec, a) ||
 		a.Order != "" && a.Order != rec.Order {
 		return rec, false, ErrForeign
 	}
 	return rec, false, nil
+}
+
+// begunBeside finds the intent of a return among the other configured accounts of its gateway:
+// the block of an account may have got another name, and its own name another account.
+func (e *Engine) begunBeside(ctx context.Context, prov Provider, a Ask) (*payment.Record, error) {
+	var keys []payment.Key
+	t := prov.Terms()
+	for _, name := range e.sorted {
+		if other := e.Providers[name].Terms().Issuer; other != t.Issuer && payment.SameMoney(other, t.Issuer) {
+			keys = append(keys, payment.IntentKey(other, a.Claimed.ID))
+		}
+	}
+	if len(keys) == 0 || a.Claimed.ID == "" {
+		return nil, nil
+	}
+	held, err := payment.Holders(ctx, e.Store, keys...)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range held {
+		if !h.Found || h.Ref == "" {
+			continue
+		}
+		rec, err := e.Store.Get(ctx, h.Ref)
+		if err == nil && rec.Route != "" && sameRoute(rec, a) && slices.Contains(names(a.Site, a.Formerly), rec.Site) {
+			return rec, nil
+		}
+	}
+	return nil, nil
 }
 
 // sameRoute: the return came to the route of the payment. A provider that was renamed since
@@ -41,7 +77,7 @@ func (e *Engine) belongsTo(ctx context.Context, prov Provider, issuers []string,
 	if a.Ref != "" {
 		rec, err := e.Store.Get(ctx, a.Ref)
 		if errors.Is(err, payment.ErrNotFound) {
-			err = ErrForeign
+			err = e.forgotten(ctx)
 		}
 		return rec, false, err
 	}
@@ -97,6 +133,19 @@ func (e *Engine) belongsTo(ctx context.Context, prov Provider, issuers []string,
 	}
 	paid := slices.ContainsFunc(orders, func(h payment.Held) bool { return h.Found })
 	return nil, len(orders) > 0 && !paid, nil
+}
+
+// forgotten is why the ledger has no record of a reference that we signed: it was lost or
+// restored since then, if it has a generation before this one.
+func (e *Engine) forgotten(ctx context.Context) error {
+	gen, err := e.generation(ctx)
+	switch {
+	case err != nil:
+		return err
+	case gen.Seq > 1:
+		return errForgotten
+	}
+	return ErrForeign
 }
 
 // ordersOf returns the keys of a return's order, if it matters whether another payment has

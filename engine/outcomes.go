@@ -254,7 +254,7 @@ func Alarms() []string {
 	return []string{
 		EventReview, EventParked, EventExpired, EventUnknown, EventMissed, EventOperator, EventBreaker, EventStarting, EventMalformed,
 		EventForeign, EventUnconverted, EventPaused, EventStore, EventUnrouted, EventRepeated, EventPanicked, EventAccount, EventUnannounced,
-		EventUnusable, EventUnknownOrder, EventPaidBefore, EventUnclaimed, EventNoPage, EventCatalogue, EventUntold, EventRefundUnknown,
+		EventUnusable, EventUnknownOrder, EventPaidBefore, EventUnclaimed, EventForgotten, EventNoAccount, EventNoPage, EventCatalogue, EventUntold, EventRefundUnknown,
 		EventRelayCall, EventRelayStranger, EventRelayAmount, EventRelayDown, EventNeedsSession, EventGivenBack, EventForeignReturn,
 		EventUnpriced, EventUnverifiedCredit,
 	}

@@ -135,6 +135,8 @@ var (
 	ErrUnanswered = errors.New("the shop has not answered yet")
 	// ErrForeign: the id belongs to another order, site or route.
 	ErrForeign = errors.New("this id belongs to another order, site or route")
+	// errForgotten: we signed the reference, and its record is gone.
+	errForgotten = errors.New("our own reference names a payment that this ledger no longer has: it was lost or restored since then, so look for the id in the provider's panel")
 	// ErrUnannounced: no intent, signature or look-up explains the return.
 	ErrUnannounced = errors.New("nothing announced this payment")
 )
@@ -246,6 +248,9 @@ const (
 	// EventAccount: the ledger meets an account for the first time, and can't know
 	// its used receipts.
 	EventAccount = "account_new"
+	// EventForgotten: a return has a reference of ours, and the ledger was lost or restored
+	// since then.
+	EventForgotten = "return_forgotten"
 	// EventUnannounced: a return claims paid, and nothing announced the payment.
 	EventUnannounced = "return_unannounced"
 	// EventUnusable: the shop's announcement can't be used.
@@ -259,6 +264,8 @@ const (
 	EventNoPage = "checkout_without_page"
 	// EventCatalogue: a checkout's catalogue was changed and can't be read.
 	EventCatalogue = "catalogue_broken"
+	// EventNoAccount: no provider block has the account with which the payment began.
+	EventNoAccount = "payment_without_account"
 	// EventUnclaimed: it is paid, nobody came back, and nobody asks by itself.
 	EventUnclaimed = "payment_unclaimed"
 )

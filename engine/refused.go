@@ -20,7 +20,7 @@ type Refusal struct {
 	// Amount in rials, if the message named one.
 	Amount payment.Rials
 	// Reason is one of ReasonUnannounced, ReasonUnusable, ReasonUnknownOrder,
-	// ReasonPaidBefore, ReasonStray and ReasonForeign.
+	// ReasonPaidBefore, ReasonStray, ReasonOldGeneration and ReasonForeign.
 	Reason payment.Reason
 	// Claims: it is a return that claims paid, so the provider may be asked.
 	Claims bool
@@ -40,6 +40,7 @@ const (
 var refusals = map[payment.Reason]string{
 	payment.ReasonUnannounced: EventUnannounced, payment.ReasonUnusable: EventUnusable, payment.ReasonUnknownOrder: EventUnknownOrder,
 	payment.ReasonPaidBefore: EventPaidBefore, payment.ReasonStray: EventUnrouted, payment.ReasonForeign: EventForeign,
+	payment.ReasonOldGeneration: EventForgotten,
 }
 
 // eventOf returns the event of a reason.

@@ -276,11 +276,18 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 	rec, said := e.relayAnswer(ctx, question{j: j, r: r, c: c, ends: ends}, rec, leave)
 	answer, reply := said.answer, said.reply
 	only = only && rec.Attempts.Unknown == 0 // what we asked beside it was answered, too
-	details := e.relayDetails(ctx, j.prov, rec, answer, t)
+	details := answer
+	if t.AnswersFor(rec.Issuer) {
+		details = e.relayDetails(ctx, j.prov, rec, answer, t)
+	}
 	if details.Outcome == payment.OutcomeUnknown && answer.Outcome == payment.OutcomeAgain && rec.Attempts.Unknown > 0 {
 		reply = payment.RelayReply{} // it may have been ours that settled it: the shop waits for that
 	}
 	answer = details
+	if !t.AnswersFor(rec.Issuer) && answer.Outcome != payment.OutcomePaid && answer.Outcome != payment.OutcomeAgain {
+		// The shop hears it as it came, but another account has denied nothing.
+		answer = payment.Answer{Outcome: payment.OutcomeUnknown, Reason: payment.ReasonNoAccount, Unsent: true}
+	}
 	failpoint.Hit(failpoint.AnswerRead)
 	j.relayed = func(next *payment.Record) {
 		if answer.Outcome == payment.OutcomePaid && t.TellsFirst {

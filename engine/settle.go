@@ -111,8 +111,8 @@ func (e *Engine) load(ctx context.Context, j job, t payment.Terms) (*payment.Rec
 	if !j.absent {
 		rec, err := e.read(ctx, j)
 		if err == nil {
-			if rec.Issuer != t.Issuer && payment.SameMoney(rec.Issuer, t.Issuer) && !settled(rec) {
-				rec.Issuer = t.Issuer // it is of an earlier key's account
+			if rec.Issuer != t.Issuer && t.AnswersFor(rec.Issuer) && !settled(rec) {
+				rec.Issuer = t.Issuer // it is of an earlier key of this account
 			}
 			return rec, nil
 		}

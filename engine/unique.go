@@ -22,7 +22,7 @@ func names(site string, formerly []string) []string {
 // which its keys are taken.
 func asToday(rec *payment.Record, t payment.Terms, p Policy, site string) *payment.Record {
 	c := *rec
-	if payment.SameMoney(t.Issuer, rec.Issuer) {
+	if t.AnswersFor(rec.Issuer) {
 		c.Issuer, c.Environment = t.Issuer, t.Environment
 	}
 	switch {
@@ -96,11 +96,16 @@ func (e *Engine) orderTaken(ctx context.Context, rec *payment.Record, formerly [
 // its receipt, under whatever name.
 func (e *Engine) Taken(ctx context.Context, rec *payment.Record) (order, receipt bool) {
 	policy, _ := e.Sites.Policy(rec)
+	var keys []payment.Key
 	if prov, err := e.providerFor(rec); err == nil {
 		rec = asToday(rec, prov.Terms(), policy, "")
-		var t *payment.TakenError
-		receipt = errors.As(e.taken(ctx, rec, e.receipts(ctx, rec, prov)), &t)
+		keys = e.receipts(ctx, rec, prov)
+	} else {
+		rec = asToday(rec, payment.Terms{}, policy, "")
+		keys = []payment.Key{payment.ReceiptKey(rec.Issuer, rec.ID)}
 	}
+	var t *payment.TakenError
+	receipt = errors.As(e.taken(ctx, rec, keys), &t)
 	order, _ = e.orderTaken(ctx, rec, policy.Formerly)
 	return order, receipt
 }

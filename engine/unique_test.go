@@ -176,7 +176,7 @@ func TestAnEarlierKeyOfTheAccount(t *testing.T) {
 		if res := before.Admit(t.Context(), w.signed("idpay", "K0", "0")); res.Kind != engine.Verified {
 			t.Fatalf("under the earlier key: %s", res.Kind)
 		}
-		traits.Issuer = "idpay|a|live"
+		traits.Issuer, traits.Former = "idpay|a|live", []string{was}
 		put := func(id, order string, state payment.State, take ...payment.Key) *payment.Record {
 			r := &payment.Record{Ref: payment.NewRef("shop", was, id, order), Site: "shop", Route: "/callback idpay", Provider: "idpay", Issuer: was, Environment: payment.Live,
 				ID: id, Order: order, State: state, Generation: 1, CreatedAt: time.Now(), UpdatedAt: time.Now(),

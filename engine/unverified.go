@@ -136,6 +136,9 @@ func (e *Engine) awaiting(ctx context.Context, prov Provider, p payment.Pending)
 	if rec == nil {
 		return e.recover(ctx, prov, p)
 	}
+	if !prov.Terms().AnswersFor(rec.Issuer) {
+		return nil // another account's list says nothing about it
+	}
 	if rec.Observed != nil {
 		return e.listedObserved(ctx, rec)
 	}

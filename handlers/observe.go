@@ -225,7 +225,7 @@ func (h *Handler) serveObserved(w http.ResponseWriter, r *http.Request, next cad
 
 // findObserve is the site and observe route of a record.
 func (s *Sites) findObserve(r *payment.Record) (*Handler, *Observe) {
-	return routeOf(s, r, func(h *Handler) []*Observe { return h.Observe }, func(o *Observe) (provider, name string) { return o.Provider, o.conf.name })
+	return routeOf(s, r, func(h *Handler) []*Observe { return h.Observe }, func(o *Observe) (*provider, string, string) { return o.conf.provider, o.Provider, o.conf.name })
 }
 
 // Rescues implements engine.Replayer.

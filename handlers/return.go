@@ -41,7 +41,10 @@ type returnRequest struct {
 	// cancelled: the return says that its customer chose not to pay.
 	cancelled bool
 	// mute: the return can be read in two ways, so nothing of it goes to the shop.
-	mute  bool
+	mute bool
+	// other: our own reference names a payment of another gateway, which had this path
+	// before. The route can't read its parameters.
+	other bool
 	start time.Time
 }
 
@@ -125,6 +128,9 @@ func (t *returnRequest) ask(ours named, claimed payment.Claimed) (engine.Ask, er
 		Site: t.site.id, Formerly: t.site.formerly(), Route: v.route.name, Provider: v.Provider, Claimed: claimed, Ref: ours.ref,
 		Policy: v.policy(), Return: t.asReturn(), Client: client(t.r), Patience: v.route.patience,
 		Bound: t.bound(),
+	}
+	if t.other {
+		a.Bound = nil // its own route knew what it binds
 	}
 	signed, late, err := t.signature()
 	if err != nil {

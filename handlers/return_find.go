@@ -51,6 +51,9 @@ func (t *returnRequest) ours(ctx context.Context, unclear error) (named, payment
 			return n, payment.Claimed{}, err
 		}
 	}
+	if n.rec != nil && !payment.SameMoney(n.rec.Issuer, t.v.route.provider.terms.Issuer) {
+		return n, t.ofAnother(n.rec), nil
+	}
 	var claimed payment.Claimed
 	if unclear == nil {
 		claimed, err = t.v.route.provider.ReadReturn(t.set.Get)
@@ -77,6 +80,23 @@ func (t *returnRequest) ours(ctx context.Context, unclear error) (named, payment
 		}
 	}
 	return n, claimed, err
+}
+
+// ofAnother reads the return of a payment of another gateway, which had this path when its
+// customer was sent to pay, by that gateway if it is still configured. Nothing of it goes
+// through this route.
+func (t *returnRequest) ofAnother(rec *payment.Record) payment.Claimed {
+	t.other, t.mute = true, true
+	t.set, _ = t.v.parse("", nil, "", "")
+	claimed := payment.Claimed{ID: rec.ID, Order: rec.Order}
+	if own, ok := t.eng.ProviderOf(rec); ok {
+		read, err := own.ReadReturn(func(name string) string { return firstOf(t.r, t.body, name) })
+		if err == nil && read.ID == rec.ID {
+			claimed = read
+			claimed.Order = rec.Order
+		}
+	}
+	return claimed
 }
 
 // known reads the return again, by the known return address of its payment.

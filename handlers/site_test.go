@@ -115,6 +115,28 @@ func TestFindByTheNameOfARecord(t *testing.T) {
 	}
 }
 
+// A route whose provider was renamed keeps the payments that were begun there; one of another
+// gateway or at another path doesn't get them.
+func TestARenamedProvidersRouteKeepsItsPayments(t *testing.T) {
+	t.Parallel()
+	h := routed("/cb")
+	h.server = serving("80")
+	h.Verify[0].route.provider.terms.Issuer = "gate|b|live"
+	standAt(t, []*Handler{h}, standing{hosts: hosts{names: []string{"one.test"}}})
+	s := &Sites{handlers: []*Handler{h}, settled: true}
+	for _, c := range []struct {
+		provider, route, issuer string
+		found                   bool
+	}{
+		{"bank", "/cb bank", "gate|a|live", true}, {"bank", "", "gate|a|live", true}, {"old", "/cb old", "gate|a|live", true}, {"old", "/cb old", "gate|b|live", true},
+		{"old", "/cb old", "other|a|live", false}, {"old", "/cb old", "gate|a|sandbox", false}, {"old", "/else old", "gate|a|live", false}, {"old", "", "gate|a|live", false},
+	} {
+		if got, _ := s.find(&payment.Record{Site: "one.test", Provider: c.provider, Route: c.route, Issuer: c.issuer}); (got != nil) != c.found {
+			t.Errorf("%+v: %v", c, got != nil)
+		}
+	}
+}
+
 // Caddy sends a name with a dot behind it past its site to whatever takes any
 // name: that is not the site.
 func TestLastDotIsNoOtherShop(t *testing.T) {

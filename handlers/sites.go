@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/caddyserver/caddy/v2"
@@ -182,27 +183,40 @@ func gates(proxies []*reverseproxy.Handler) map[string]bool {
 
 // find returns the site and route of a record.
 func (s *Sites) find(r *payment.Record) (*Handler, *Verify) {
-	return routeOf(s, r, func(h *Handler) []*Verify { return h.Verify }, func(v *Verify) (provider, name string) { return v.Provider, v.route.name })
+	return routeOf(s, r, func(h *Handler) []*Verify { return h.Verify }, func(v *Verify) (*provider, string, string) { return v.route.provider, v.Provider, v.route.name })
 }
 
 // routeOf finds the route of a record among those of one kind: of several handlers that
-// have it, the one that Caddy would give the customer's request to.
-func routeOf[R any](s *Sites, r *payment.Record, routes func(*Handler) []*R, named func(*R) (provider, name string)) (best *Handler, route *R) {
+// have it, the one that Caddy would give the customer's request to. A route whose provider
+// was renamed since then is still the payment's.
+func routeOf[R any](s *Sites, r *payment.Record, routes func(*Handler) []*R, named func(*R) (p *provider, called, name string)) (best *Handler, route *R) {
 	rank := 0
 	for _, h := range s.all() {
 		n := h.rank(r)
-		if n <= rank {
+		if n == 0 {
 			continue
 		}
 		for _, x := range routes(h) {
-			if provider, name := named(x); provider == r.Provider && (r.Route == "" || r.Route == name) {
-				best, route, rank = h, x, n
-				break
+			p, called, name := named(x)
+			fits := 0
+			switch {
+			case called == r.Provider && (r.Route == "" || r.Route == name):
+				fits = n + byName
+			case r.Route != "" && called != r.Provider && p != nil && payment.SameMoney(p.terms.Issuer, r.Issuer) &&
+				strings.TrimSuffix(r.Route, " "+r.Provider) == strings.TrimSuffix(name, " "+called):
+				fits = n
+			}
+			if fits > rank {
+				best, route, rank = h, x, fits
 			}
 		}
 	}
 	return best, route
 }
+
+// byName is what a route of the payment's own provider has before one that was renamed: more
+// than any rank.
+const byName = 100
 
 // rank returns how well a handler fits a record's site, 0 if it does not: a site of
 // that very name goes before one that had the name formerly, and before one

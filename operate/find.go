@@ -132,12 +132,12 @@ func leftOf(states string) payment.Left {
 // Chosen is a listing of states and groups.
 func Chosen(states string, now time.Time) (payment.Listing, error) {
 	named, err := States(states)
-	return payment.Listing{States: named, OrRefund: names(states, attention), Left: leftOf(states), LeftBefore: now.Add(-leftAfter)}, err
+	return payment.Listing{States: named, OrPerson: names(states, attention), Left: leftOf(states), LeftBefore: now.Add(-leftAfter)}, err
 }
 
 // Attention is a listing of what a person must decide.
 func Attention() payment.Listing {
-	return payment.Listing{States: groups[attention], OrRefund: true}
+	return payment.Listing{States: groups[attention], OrPerson: true}
 }
 
 // names reports whether a choice of states names this one.

@@ -106,6 +106,37 @@ func (r *Record) EndUnasked(t Trigger, why Reason, now time.Time) error {
 	return nil
 }
 
+// Orphan records that nobody can be asked about the payment, because no configured provider
+// has the account with which it began. What other accounts say about it means nothing, so it
+// is unknown and never refused. retry is when the worker looks again.
+func (r *Record) Orphan(now, retry time.Time) error {
+	news := r.State != Unknown || r.Reason != ReasonNoAccount
+	if r.State != Unknown {
+		if err := r.step(Silence, now); err != nil {
+			return err
+		}
+	}
+	r.Reason, r.Due, r.UpdatedAt = ReasonNoAccount, retry, now
+	r.Lease.Until = time.Time{}
+	if news {
+		r.note(Entry{At: now, Kind: EntrySilent, Code: string(ReasonNoAccount)})
+	}
+	return nil
+}
+
+// OrphanReview leaves such a payment to a person, who finds it in the provider's panel.
+func (r *Record) OrphanReview(now time.Time) error {
+	if r.Reason != ReasonNoAccount {
+		return fmt.Errorf("%w: a configured account can be asked", ErrTransition)
+	}
+	if err := r.step(Doubt, now); err != nil {
+		return err
+	}
+	r.Due = time.Time{}
+	r.note(Entry{At: now, Kind: EntryDoubted, Code: string(ReasonNoAccount)})
+	return nil
+}
+
 // Found puts a payment into review that nothing announced and that an inquiry calls paid.
 // Nothing was settled, and only a person can tell whose payment it is.
 func (r *Record) Found(a Answer, now time.Time) error {

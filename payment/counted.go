@@ -51,6 +51,21 @@ func (r *Record) Waits() bool {
 	return false
 }
 
+// NeedsPerson reports whether a payment that is neither in review nor parked goes on only if
+// a person does something: nobody knows how its refund ended, no provider block has its
+// account, or no site takes its return.
+func (r *Record) NeedsPerson() bool {
+	switch {
+	case r.RefundUnknown():
+		return true
+	case r.State == Unknown:
+		return r.Reason == ReasonNoAccount
+	case r.State == Verified || r.State == Delivering:
+		return r.Reason == ReasonNoRoute
+	}
+	return false
+}
+
 // WaitsSince returns since when a payment waits in its present state.
 func (r *Record) WaitsSince() (since time.Time) {
 	if r.refundWaits() {

@@ -137,7 +137,7 @@ func (r *Record) holdsMoney() bool {
 		return false
 	}
 	switch r.Reason {
-	case ReasonReceiptUsed, ReasonAfterSilence, ReasonNeverAnswered, ReasonUnrecognised, ReasonIDDiffers:
+	case ReasonReceiptUsed, ReasonAfterSilence, ReasonNeverAnswered, ReasonNoAccount, ReasonUnrecognised, ReasonIDDiffers:
 		return false
 	case ReasonUnannounced:
 		return r.Receipt.Again // else it was only found to wait: nobody has settled it

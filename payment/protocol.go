@@ -3,6 +3,7 @@ package payment
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -80,6 +81,9 @@ type Traits struct {
 	// Issuer is protocol, account and environment; see [Issuer]. Receipts are unique by
 	// it.
 	Issuer string
+	// Former are the issuers of keys that this account had before. They are this account, so
+	// its key is good for their payments. Nobody else's is.
+	Former []string
 	// Account names the account: see [AccountID], which makes it. If it is empty, all
 	// names of one issuer count as one account.
 	Account string
@@ -91,6 +95,12 @@ type Traits struct {
 	// PayerFee returns the most, in rials, that a payer may have paid on top of the price
 	// by a documented fee; nil if there is no such fee.
 	PayerFee func(price Rials) Rials
+}
+
+// AnswersFor reports whether what this account says about a payment of an issuer means
+// anything. An account neither knows nor denies what another one has taken.
+func (t Traits) AnswersFor(issuer string) bool {
+	return t.Issuer == issuer || slices.Contains(t.Former, issuer)
 }
 
 // Terms is everything that is known of a provider before it is asked.

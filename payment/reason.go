@@ -36,6 +36,7 @@ const (
 	ReasonBadAnswer  Reason = "bad_answer"      // a page of HTML, half a JSON, a 5xx
 	ReasonBusy       Reason = "provider_busy"   // 429 or "try later"
 	ReasonOperator   Reason = "operator_fault"  // wrong key, unregistered address: the owner can mend it
+	ReasonNoAccount  Reason = "no_account"      // begun with an account that no provider block has, so nobody can be asked
 	ReasonWaiting    Reason = "waiting"         // recorded, not asked yet (breaker open, lookup unanswered)
 	ReasonProcessing Reason = "being_processed" // the provider says that it is still settling
 )

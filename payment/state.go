@@ -99,6 +99,7 @@ var ErrTransition = errors.New("a payment in this state can't do that")
 // it.
 var transitions = map[State]map[Trigger]State{
 	Created: {Claim: Verifying, Lapse: Expired, Refuse: Declined,
+		Silence:   Unknown,   // claimed, and no configured account can be asked (rule 3)
 		Witnessed: Delivered, // its shop verifies beside us: we settle and hand over nothing
 	},
 	Verifying: {
@@ -107,10 +108,13 @@ var transitions = map[State]map[Trigger]State{
 	},
 	Unknown: {Claim: Verifying, Doubt: Review, Lapse: Expired},
 	Declined: {Claim: Verifying, Lapse: Expired,
+		Silence: Unknown,  // claimed again, and no configured account can be asked (rule 3)
 		Doubt:   Review,   // an inquiry says of what nothing announced that it is paid: nothing was settled, a person looks
 		Reverse: Reversed, // a person refused the order and has paid its money back
 	},
-	Expired:  {Claim: Verifying}, // a new return that claims paid is always asked
+	Expired: {Claim: Verifying, // a new return that claims paid is always asked
+		Silence: Unknown, // …and no configured account can be asked (rule 3)
+	},
 	Verified: {Hand: Delivering, Park: Parked, Reverse: Reversed},
 	Delivering: {
 		Hand: Delivering, // a repeat, only where the shop dedupes

@@ -12,11 +12,11 @@ import (
 func TestStepTable(t *testing.T) {
 	t.Parallel()
 	want := map[payment.State]map[payment.Trigger]payment.State{
-		payment.Created:   {payment.Claim: payment.Verifying, payment.Lapse: payment.Expired, payment.Refuse: payment.Declined, payment.Witnessed: payment.Delivered},
+		payment.Created:   {payment.Claim: payment.Verifying, payment.Lapse: payment.Expired, payment.Refuse: payment.Declined, payment.Witnessed: payment.Delivered, payment.Silence: payment.Unknown},
 		payment.Verifying: {payment.Claim: payment.Verifying, payment.Confirm: payment.Verified, payment.Silence: payment.Unknown, payment.Refuse: payment.Declined, payment.Doubt: payment.Review, payment.Lapse: payment.Expired},
 		payment.Unknown:   {payment.Claim: payment.Verifying, payment.Doubt: payment.Review, payment.Lapse: payment.Expired},
-		payment.Declined:  {payment.Claim: payment.Verifying, payment.Lapse: payment.Expired, payment.Doubt: payment.Review, payment.Reverse: payment.Reversed},
-		payment.Expired:   {payment.Claim: payment.Verifying},
+		payment.Declined:  {payment.Claim: payment.Verifying, payment.Lapse: payment.Expired, payment.Doubt: payment.Review, payment.Reverse: payment.Reversed, payment.Silence: payment.Unknown},
+		payment.Expired:   {payment.Claim: payment.Verifying, payment.Silence: payment.Unknown},
 		payment.Verified:  {payment.Hand: payment.Delivering, payment.Park: payment.Parked, payment.Reverse: payment.Reversed},
 		payment.Delivering: {payment.Hand: payment.Delivering, payment.Ack: payment.Delivered, payment.Miss: payment.Delivering,
 			payment.NotSent: payment.Verified, payment.Park: payment.Parked, payment.Reverse: payment.Reversed},

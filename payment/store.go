@@ -103,9 +103,9 @@ type Listing struct {
 	// must be equal.
 	States                    []State
 	Site, Provider, Order, ID string
-	// OrRefund adds to States the payments of which nobody knows how a refund ended:
-	// [Record.RefundUnknown].
-	OrRefund bool
+	// OrPerson adds to States the payments of other states that go on only if a person
+	// does something: [Record.NeedsPerson].
+	OrPerson bool
 	// Search, if it has terms, selects the records that are found by one of them.
 	Search []Term
 	// From (inclusive) and To (exclusive), if they are not zero, bound the time of
@@ -158,7 +158,7 @@ func (q Listing) Selects(r *Record) bool {
 	if q.Conversion != "" && !r.hasReport(true, q.Conversion) || q.Webhook != "" && !r.hasReport(false, q.Webhook) || q.Owed && !r.Owed() {
 		return false
 	}
-	return (len(q.States) == 0 || slices.Contains(q.States, r.State) || q.OrRefund && r.RefundUnknown()) &&
+	return (len(q.States) == 0 || slices.Contains(q.States, r.State) || q.OrPerson && r.NeedsPerson()) &&
 		is(q.Site, r.Site) && is(q.Provider, r.Provider) && is(q.Order, r.Order) && is(q.ID, r.ID)
 }
 

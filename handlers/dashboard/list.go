@@ -138,7 +138,7 @@ func (p *page) records(l *listPage, cursor string) ([]*payment.Record, string, e
 		if err != nil {
 			return nil, "", err
 		}
-		base.States, base.OrRefund, base.Left, base.LeftBefore = chosen.States, chosen.OrRefund, chosen.Left, chosen.LeftBefore
+		base.States, base.OrPerson, base.Left, base.LeftBefore = chosen.States, chosen.OrPerson, chosen.Left, chosen.LeftBefore
 	}
 	return p.fill(base, p.h.PageSize)
 }

@@ -80,7 +80,7 @@ func moneyOfNo(r *payment.Record, f Facts) moneyText {
 		return moneyUnknown
 	case payment.ReasonReturned:
 		return moneyReversed
-	case payment.ReasonUnannounced, payment.ReasonUnusable, payment.ReasonUnknownOrder, payment.ReasonStray, payment.ReasonForeign:
+	case payment.ReasonUnannounced, payment.ReasonUnusable, payment.ReasonUnknownOrder, payment.ReasonStray, payment.ReasonForeign, payment.ReasonOldGeneration:
 		return moneyUnknown // nobody was asked
 	case payment.ReasonWindowClosed, payment.ReasonOrderPaid:
 		if f.GivesBack {
@@ -102,7 +102,7 @@ func moneyOfReview(r *payment.Record, open moneyText) moneyText {
 	switch r.Reason {
 	case payment.ReasonReceiptUsed:
 		return moneyUsed
-	case payment.ReasonAfterSilence, payment.ReasonNeverAnswered, payment.ReasonUnrecognised, payment.ReasonIDDiffers:
+	case payment.ReasonAfterSilence, payment.ReasonNeverAnswered, payment.ReasonNoAccount, payment.ReasonUnrecognised, payment.ReasonIDDiffers:
 		return open
 	}
 	switch {

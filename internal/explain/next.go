@@ -12,6 +12,7 @@ const attention = 4 * time.Hour
 
 var nextByReason = map[payment.Reason]lang.Text{
 	payment.ReasonOperator:        {"Mend the provider's key, address or domain in its panel or in the configuration; it is asked again by itself.", "کلید، نشانی یا دامنه را در پنل درگاه یا پیکربندی درست کنید؛ خودش دوباره می‌پرسد."},
+	payment.ReasonNoAccount:       {"Put the block of its account back (under any name), or write `formerly` and the old key in the block of the same account; it is asked by itself then. In review: search the provider's panel, then decide.", "بلوک همان حساب را (به هر نامی) برگردانید، یا اگر فقط کلید همان حساب عوض شده در بلوکش `formerly` و کلید قبلی را بنویسید؛ بعد خودش می‌پرسد. در حالت بررسی: در پنل درگاه پیدایش کنید و تصمیم بگیرید."},
 	payment.ReasonNoRoute:         {"Put the site and its verify route back into the configuration, or note here that the money went back.", "سایت و مسیر verify آن را به پیکربندی برگردانید، یا اینجا ثبت کنید که پول برگشته است."},
 	payment.ReasonTenfold:         {"Correct the unit in the shop or in the provider's block first: every payment suffers from it.", "اول واحد پول را در فروشگاه یا بلوک درگاه درست کنید: در همهٔ پرداخت‌ها پیش می‌آید."},
 	payment.ReasonThousandfold:    {"Correct the unit in the shop or in the provider's block first: every payment suffers from it.", "اول واحد پول را در فروشگاه یا بلوک درگاه درست کنید: در همهٔ پرداخت‌ها پیش می‌آید."},

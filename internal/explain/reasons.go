@@ -29,6 +29,7 @@ var whys = map[payment.Reason]lang.Text{
 	payment.ReasonBadAnswer:  {"The provider's answer could not be read; it is being asked again.", "پاسخ درگاه خوانا نبود؛ دوباره از آن پرسیده می‌شود."},
 	payment.ReasonBusy:       {"The provider is busy and asked to come later.", "درگاه شلوغ است و گفته بعداً پرسیده شود."},
 	payment.ReasonOperator:   {"The provider refuses our settings: a wrong key, or an unregistered address or domain.", "درگاه تنظیمات ما را نمی‌پذیرد: کلید نادرست است یا نشانی ثبت نشده است."},
+	payment.ReasonNoAccount:  {"It was begun with an account that no provider block has now, so nobody can be asked; what another account says means nothing.", "با حسابی آغاز شده که اکنون در هیچ بلوک درگاهی نیست؛ پس از کسی نمی‌شود پرسید، و پاسخ حساب دیگر معنایی ندارد."},
 	payment.ReasonWaiting:    {"It is recorded and waits for its turn to be asked about.", "ثبت شده و در نوبت پرسش از درگاه است."},
 	payment.ReasonProcessing: {"The provider says that it is still settling this payment.", "درگاه می‌گوید این پرداخت هنوز در حال پردازش است."},
 

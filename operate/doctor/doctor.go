@@ -53,6 +53,7 @@ func Money(f Facts) []operate.Finding {
 		out = append(out, provider(f, w, name)...)
 	}
 	out = append(out, unanswered(f, w)...)
+	out = append(out, orphans(f, w)...)
 	out = append(out, shops(f, w)...)
 	out = append(out, person(f, w)...)
 	out = append(out, ledger(f)...)
@@ -128,18 +129,24 @@ type waits struct {
 	unknown  map[string]*heap // by provider
 	shop     map[string]*heap // by site
 	onTheWay map[string]*heap // by site; nothing has gone wrong yet
+	orphans  map[string]*heap // by provider: no block has their account
+	unrouted map[string]*heap // by site: paid, and no site takes their return
 	person   heap             // in review or parked
 	owed     heap
 	refund   heap
 }
 
 func collect(f Facts) waits {
-	w := waits{unknown: map[string]*heap{}, shop: map[string]*heap{}, onTheWay: map[string]*heap{}}
+	w := waits{unknown: map[string]*heap{}, shop: map[string]*heap{}, onTheWay: map[string]*heap{}, orphans: map[string]*heap{}, unrouted: map[string]*heap{}}
 	all, more := f.Watch.Waiters()
 	w.more = more
 	for _, x := range all {
 		switch x.State {
 		case payment.Unknown:
+			if x.Reason == payment.ReasonNoAccount {
+				into(w.orphans, x.Provider).add(x)
+				continue
+			}
 			into(w.unknown, x.Provider).add(x)
 		case payment.Review, payment.Parked:
 			w.person.add(x)
@@ -149,8 +156,11 @@ func collect(f Facts) waits {
 			w.refund.add(x)
 		default:
 			sites := w.shop
-			if x.Reason == "" {
+			switch x.Reason {
+			case "":
 				sites = w.onTheWay
+			case payment.ReasonNoRoute:
+				sites = w.unrouted
 			}
 			into(sites, x.Site).add(x)
 		}

@@ -89,6 +89,18 @@ func unanswered(f Facts, w waits) []operate.Finding {
 	return out
 }
 
+// orphans are payments about which nobody can be asked.
+func orphans(f Facts, w waits) []operate.Finding {
+	var out []operate.Finding
+	for _, name := range slices.Sorted(maps.Keys(w.orphans)) {
+		h := w.orphans[name]
+		out = append(out, operate.Finding{Level: h.level(), Code: "no_account", Where: name,
+			Text: f.say(lang.Text{"begun with an account that no provider block has, so nobody is asked: %s; put its block back (under any name), or, if only the key of the same account was changed, write `formerly` and the old key in its block (see them with: caddy payments list --state attention)",
+				"با حسابی آغاز شده که در هیچ بلوک درگاهی نیست، پس کسی نمی‌پرسد: %s؛ بلوکش را (به هر نامی) برگردانید، یا اگر فقط کلید همان حساب عوض شده در بلوکش `formerly` و کلید قبلی را بنویسید (فهرست: caddy payments list --state attention)"}, h.says(f, w.more))})
+	}
+	return out
+}
+
 // told: the provider's own finding has what waits for it.
 func told(f Facts, name string, p watch.Provider) bool {
 	return !p.Up() || f.KeptBack != nil && f.KeptBack(name)

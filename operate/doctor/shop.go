@@ -44,6 +44,12 @@ func shops(f Facts, w waits) []operate.Finding {
 				Text: f.say(lang.Text{"it took its last paid order %s ago", "آخرین سفارش پرداخت‌شده را %s پیش گرفت"}, f.ago(s.OK))})
 		}
 	}
+	for _, site := range slices.Sorted(maps.Keys(w.unrouted)) {
+		h := w.unrouted[site]
+		out = append(out, operate.Finding{Level: h.level(), Code: "no_route", Where: site,
+			Text: f.say(lang.Text{"paid orders whose return no site of the running configuration takes: %s; put the site and its verify route back, and each is handed over by itself",
+				"سفارش‌های پرداخت‌شده‌ای که هیچ سایتی در پیکربندی کنونی بازگشتشان را نمی‌گیرد: %s؛ سایت و مسیر verify آن را برگردانید تا هر کدام خودبه‌خود سپرده شود"}, h.says(f, w.more))})
+	}
 	for _, site := range slices.Sorted(maps.Keys(w.onTheWay)) {
 		if h := w.onTheWay[site]; f.Now.Sub(h.oldest) > stuckAfter {
 			out = append(out, operate.Finding{Level: h.level(), Code: "shop", Where: site,
@@ -58,7 +64,6 @@ func meaning(f Facts, h *heap) string {
 	texts := map[payment.Reason]lang.Text{
 		payment.ReasonUnreachable: {"it can't be connected to", "اتصال به آن ممکن نیست"},
 		payment.ReasonNoProof:     {"it did not confirm", "تأیید نکرد"},
-		payment.ReasonNoRoute:     {"no site of the running configuration takes their return", "هیچ سایتی در پیکربندی کنونی بازگشت آن‌ها را نمی‌گیرد"},
 	}
 	var out []string
 	for _, why := range strings.Split(h.why(), ", ") {

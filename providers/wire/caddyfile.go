@@ -55,7 +55,7 @@ func (c *Config) Options(fallback string) []Option {
 // Options returns the lines of [ProviderConfig]. api and page are the fallbacks of
 // [Config.Base] and [ProviderConfig.PayBase].
 func (c *ProviderConfig) Options(api, page string) []Option {
-	return append(c.Config.Options(api), String("pay_url", &c.PayURL).Checked(&c.PayURL, func() error {
+	return append(c.Config.Options(api), block.Strings("formerly", &c.Formerly), String("pay_url", &c.PayURL).Checked(&c.PayURL, func() error {
 		if c.PayURL == "" {
 			return nil // base_url or the document's: judged there
 		}

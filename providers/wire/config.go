@@ -64,6 +64,12 @@ type ProviderConfig struct {
 	// provider's document.
 	PayURL string `json:"pay_url,omitempty"`
 
+	// Keys that the same account had before, if its key was changed. Payments that were
+	// begun with them are asked about and refunded with the present key. Each may be a
+	// placeholder. Without this a key that was changed is another account, about whose
+	// payments nobody is asked. Default: none.
+	Formerly []string `json:"formerly,omitempty"`
+
 	opened
 }
 

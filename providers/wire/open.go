@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -85,6 +86,25 @@ func (c *ProviderConfig) Open(ctx caddy.Context, d Document, own ...func() error
 		t.Environment = payment.Sandbox
 	}
 	c.traits = Identify(t, d.Protocol, c.key, c.api)
+	return c.remember(ctx, d)
+}
+
+// remember adds the issuers of the keys that the account had before.
+func (c *ProviderConfig) remember(ctx caddy.Context, d Document) error {
+	if len(c.Formerly) > 0 && d.Credential == "" {
+		return errors.New("formerly: this block has no key of its own, so it had none before: leave it out")
+	}
+	for _, written := range c.Formerly {
+		old, err := Required(ctx, "formerly", written)
+		if err != nil {
+			return err
+		}
+		issuer := payment.Issuer(d.Protocol, old.AccountID(d.Protocol), c.traits.Environment)
+		if c.traits.AnswersFor(issuer) {
+			return fmt.Errorf("formerly: this is the present key, or written twice: write only keys that %s had before", d.Credential)
+		}
+		c.traits.Former = append(c.traits.Former, issuer)
+	}
 	return nil
 }
 

@@ -55,6 +55,46 @@ func TestOpen(t *testing.T) {
 	}
 }
 
+// TestOpenFormerly: a block answers for the keys that its account had before, in its own
+// environment, and for no others. What can't be one is refused, and no key is shown.
+func TestOpenFormerly(t *testing.T) {
+	t.Setenv("TEST_OPEN_KEY", canary)
+	t.Setenv("TEST_OPEN_OLD", canary+"-old")
+	for name, c := range map[string]struct {
+		formerly   []string
+		credential string
+		want       string
+	}{
+		"none":            {nil, "token", ""},
+		"one":             {[]string{"{env.TEST_OPEN_OLD}"}, "token", ""},
+		"two":             {[]string{"{env.TEST_OPEN_OLD}", "older"}, "token", ""},
+		"the present key": {[]string{"{env.TEST_OPEN_KEY}"}, "token", "formerly: this is the present key"},
+		"twice":           {[]string{"{env.TEST_OPEN_OLD}", canary + "-old"}, "token", "written twice"},
+		"empty":           {[]string{"{env.TEST_OPEN_NONE}"}, "token", "formerly"},
+		"without a key":   {[]string{"older"}, "", "leave it out"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := ProviderConfig{Formerly: c.formerly}
+			err := p.Open(testContext(t), Document{Type: "mygate", Protocol: "gate", API: "https://api.example", Credential: c.credential, Written: "{env.TEST_OPEN_KEY}"})
+			switch {
+			case c.want != "":
+				if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), canary) {
+					t.Errorf("%v, want %q", err, c.want)
+				}
+				return
+			case err != nil:
+				t.Fatal(err)
+			}
+			of := func(key, env string) string { return payment.Issuer("gate", payment.AccountID("gate", key), env) }
+			tr := p.Traits()
+			if len(tr.Former) != len(c.formerly) || !tr.AnswersFor(tr.Issuer) || tr.AnswersFor(of("another", payment.Live)) || tr.AnswersFor("") ||
+				tr.AnswersFor(of(canary+"-old", payment.Live)) != (len(c.formerly) > 0) || tr.AnswersFor(of(canary+"-old", payment.Sandbox)) {
+				t.Errorf("%+v", tr)
+			}
+		})
+	}
+}
+
 // TestOpenRefuses: what is wrong is told with the type and the option, and what a
 // document gives to everybody needs no option.
 func TestOpenRefuses(t *testing.T) {

@@ -205,8 +205,12 @@ func byState(c *cursors, q payment.Listing) (walker, error) {
 	if len(classes)+len(passing) == 0 {
 		return nil, nil
 	}
-	if q.OrRefund {
+	if q.OrPerson {
+		// Of the unknown ones only some need a person, but all are few.
 		classes = append(classes, noticeWaits)
+		if unknown := stateNotices[payment.Unknown]; !slices.Contains(classes, unknown) {
+			classes = append(classes, unknown)
+		}
 	}
 	if len(passing) > 0 {
 		classes = append(classes, noticeIdle)

@@ -160,10 +160,10 @@ func (s *Store) source(ctx context.Context, q payment.Listing) (sql string, what
 			mask |= n
 		}
 		switch {
-		case q.OrRefund && under != nil:
+		case q.OrPerson && under != nil:
 			mask, under = 0, nil // rare enough to walk them all
-		case q.OrRefund && mask != 0:
-			mask |= noticeWaits
+		case q.OrPerson && mask != 0:
+			mask |= noticeWaits | noticeUnknown // of the unknown ones only some need a person
 		}
 	}
 	switch {

@@ -204,7 +204,7 @@ func testFindGenerated(t *testing.T, h Harness) {
 	pick := func(of ...string) string { return of[src.IntN(len(of))] }
 	states := payment.States()
 	kinds := []payment.ReportKind{payment.ReportSale, payment.TellDelivered}
-	reasons := []payment.Reason{"", payment.ReasonUnreachable, payment.ReasonNoProof, payment.ReasonOwed}
+	reasons := []payment.Reason{"", payment.ReasonUnreachable, payment.ReasonNoProof, payment.ReasonOwed, payment.ReasonNoAccount, payment.ReasonNoRoute}
 	fields := []payment.Field{
 		payment.FieldRef, payment.FieldOrder, payment.FieldID, payment.FieldReference, payment.FieldNumber, payment.FieldCard,
 		payment.FieldAmount, payment.FieldItem, payment.FieldTrack,
@@ -255,7 +255,7 @@ func testFindGenerated(t *testing.T, h Harness) {
 		for range src.IntN(3) {
 			q.States = append(q.States, states[src.IntN(len(states))])
 		}
-		q.OrRefund = src.IntN(3) == 0
+		q.OrPerson = src.IntN(3) == 0
 		maybe := func(p *string, of ...string) {
 			if src.IntN(4) == 0 {
 				*p = pick(of...)
