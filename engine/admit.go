@@ -107,7 +107,7 @@ func (e *Engine) admitted(ctx context.Context, a Ask) Result {
 		// Its customer has paid as far as anybody knows, and is not told the contrary.
 		e.Refused(ctx, Refusal{Site: a.Site, Provider: a.Provider, ID: a.Claimed.ID, Order: a.Order, Reason: payment.ReasonOldGeneration, Client: a.Client, Err: err})
 		return Result{Kind: Review, Err: err}
-	case (errors.Is(err, ErrForeign) || errors.Is(err, errForgotten)) && a.Claimed.Hint == payment.HintUnpaid:
+	case errors.Is(err, ErrForeign) && a.Claimed.Hint == payment.HintUnpaid:
 		// Answered like an unpaid claim of an id that nobody knows, and written nowhere
 		// like it: whose the id is, is no stranger's business.
 		return Result{Kind: Declined}

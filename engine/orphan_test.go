@@ -227,6 +227,11 @@ func TestALostRecordIsNoForeignReturn(t *testing.T) {
 			}
 			a := w.ask()
 			a.Ref = payment.NewRef("shop", "gone", "K1", "101")
+			unpaid := a
+			unpaid.Claimed.Hint = payment.HintUnpaid
+			if res := w.on(store).Admit(context.Background(), unpaid); res.Kind != engine.Declined {
+				t.Errorf("a return that says so itself: %s", res.Kind)
+			}
 			res := w.on(store).Admit(context.Background(), a)
 			page, err := w.store.List(t.Context(), payment.Listing{})
 			if err != nil || len(page.Records) != 1 {

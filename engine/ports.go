@@ -136,7 +136,7 @@ var (
 	// ErrForeign: the id belongs to another order, site or route.
 	ErrForeign = errors.New("this id belongs to another order, site or route")
 	// errForgotten: we signed the reference, and its record is gone.
-	errForgotten = errors.New("our own reference names a payment that this ledger no longer has: it was lost or restored since then, so look for the id in the provider's panel")
+	errForgotten = fmt.Errorf("%w: our own reference names a payment that this ledger no longer has, because it was lost or restored since then; look for the id in the provider's panel", ErrForeign)
 	// ErrUnannounced: no intent, signature or look-up explains the return.
 	ErrUnannounced = errors.New("nothing announced this payment")
 )
