@@ -164,7 +164,7 @@ func (w *world) judgeSeen() {
 		case delivered && !w.bank.verified(p.ID) && !w.misled(p):
 			truth, _ := w.bank.truth(p.ID)
 			w.fail("observed-unverified", "payment %s of %s counts as delivered, and is %s at the gateway", p.ID, p.Site, truth.State)
-		case !delivered && w.shown[p.ID] && p.Browser == 0 && p.Brought && !w.tampered[p.ID]:
+		case !delivered && !w.refused && w.shown[p.ID] && p.Browser == 0 && p.Brought && !w.tampered[p.ID]:
 			w.fail("observed-missed", "the shop of %s has credited payment %s on its customer's return, and the ledger has %s", p.Site, p.ID, w.ledger(p))
 		}
 	}

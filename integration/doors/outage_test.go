@@ -208,7 +208,7 @@ func (w *world) ledgerIs(how string) {
 		return
 	}
 	w.say("# the ledger is in order again")
-	w.work()
+	w.pass(20 * time.Second)
 	w.judgeForwarded()
 	for _, slot := range slices.Sorted(maps.Keys(w.slots)) {
 		if p := w.slots[slot]; p.Turned && len(w.faults) == 0 {
@@ -271,11 +271,28 @@ func (w *world) judgeRemembered(p *purchase) {
 	}
 }
 
-// judgeForwarded: what passed while the ledger refused is read in once it is back.
+// judgeForwarded: what passed while the ledger refused is read in once it is back. The
+// worker may be reading just now, in real time.
 func (w *world) judgeForwarded() {
-	for _, p := range w.purchases {
-		if b := w.blockNumbered(p.Block); p.Plugin && p.Link != "" && b != nil && !b.Plugin.Bare && w.record(p) == nil && len(w.faults) == 0 {
+	for end := time.Now().Add(hangs()); len(w.faults) == 0; time.Sleep(20 * time.Millisecond) {
+		p := w.forgotten()
+		if p == nil {
+			return
+		}
+		if time.Now().After(end) {
 			w.fail("forwarded-forgotten", "payment %s of %s was begun while the ledger refused, and is not on record once it is back", p.ID, p.Site)
 		}
+		w.work()
 	}
+}
+
+// forgotten is a payment whose customer was sent to the bank by a relayed shop, and that is
+// not on record.
+func (w *world) forgotten() *purchase {
+	for _, p := range w.purchases {
+		if b := w.blockNumbered(p.Block); p.Plugin && p.Link != "" && b != nil && b.Plugin != nil && !b.Plugin.Bare && w.record(p) == nil {
+			return p
+		}
+	}
+	return nil
 }

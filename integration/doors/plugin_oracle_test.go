@@ -59,7 +59,7 @@ func (w *world) isOwn(word string, b *block, host, order, id string) {
 		w.fail(word+"-cheap", "the plugin of %s hears %q of payment %s of %d rials for order %s, which costs %d", site, word, id, p.Amount, order, priceOf(order))
 	case p.Site != site:
 		w.fail(word+"-foreign", "the plugin of %s hears %q of payment %s, which is of %s", site, word, id, p.Site)
-	case p.Order != order && b.Plugin.Observe:
+	case p.Order != order && b.Plugin.Observe && (!b.Plugin.Forward || w.out != "gone"): // nobody can look its create up: as it would be without us
 		w.fail(word+"-moved", "the plugin of %s hears %q of payment %s for order %s, and it is of order %s", site, word, id, order, p.Order)
 	}
 }
