@@ -177,6 +177,7 @@ func (e *Engine) redeliver(ctx context.Context, rec *payment.Record, note paymen
 	if err := rec.Decide(payment.DecideRedeliver, note, e.now()); err != nil {
 		return rec, fmt.Errorf("%w: %w", ErrNotPossible, err)
 	}
+	rec.RenewSale()
 	if err := e.commit(ctx, rec, false); err != nil {
 		return nil, err
 	}

@@ -158,7 +158,9 @@ func failed(err error) error {
 // commit writes a change, with what is to be told of it, and reports a store that
 // failed.
 func (e *Engine) commit(ctx context.Context, r *payment.Record, lazy bool, take ...payment.Key) error {
-	e.fillOutbox(r)
+	if err := e.fillOutbox(ctx, r); err != nil {
+		return err
+	}
 	start := time.Now()
 	ctx, end := e.span(ctx, SpanCommit, r.Ref)
 	err := e.Store.Commit(ctx, payment.Change{Record: r, Take: take, Lazy: lazy})

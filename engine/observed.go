@@ -161,6 +161,7 @@ func (e *Engine) witness(ctx context.Context, prov Provider, rec *payment.Record
 		track := e.noted(ctx, rec)
 		if price > 0 {
 			e.joinTrack(rec, track)
+			rec.DoubtSale()
 		} else {
 			unpriced = rec.Track.ID != "" || track != nil
 		}

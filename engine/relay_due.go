@@ -213,6 +213,7 @@ func (e *Engine) untell(ctx context.Context, rec *payment.Record, note payment.N
 		return rec, fmt.Errorf("%w: %w", ErrNotPossible, err)
 	}
 	rec.Generation = gen.Seq
+	rec.RenewSale()
 	if err := e.commit(ctx, rec, false); err != nil {
 		return nil, err
 	}

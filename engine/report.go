@@ -17,9 +17,18 @@ import (
 //
 // Invariant: reports are committed with the state that caused them, whoever changed the
 // record. So a webhook misses no state, and hears of none that was not committed.
-func (e *Engine) fillOutbox(r *payment.Record) {
+func (e *Engine) fillOutbox(ctx context.Context, r *payment.Record) error {
 	now := e.now()
 	if r.State == payment.Reversed && r.Was() != "" {
+		if open, _ := r.OpenConversions(); open {
+			gen, err := e.generation(ctx)
+			if err != nil {
+				return err
+			}
+			if p := r.Sale(); p != nil && p.PerhapsSent(gen.Seq) {
+				r.LoseReport(p, now)
+			}
+		}
 		cancels := false
 		if p := r.Sale(); p != nil {
 			c, ok := e.Affiliates[p.To].(payment.Canceler)
@@ -30,7 +39,15 @@ func (e *Engine) fillOutbox(r *payment.Record) {
 	for _, kind := range r.News() {
 		e.announceTo(r, kind, now)
 	}
+	if _, fresh := r.OpenConversions(); fresh {
+		gen, err := e.generation(ctx)
+		if err != nil {
+			return err
+		}
+		r.StampReports(gen.Seq)
+	}
 	r.Settle()
+	return nil
 }
 
 // announceTo opens a message to each webhook that wants this kind.
@@ -150,6 +167,9 @@ func (e *Engine) report(ctx context.Context, rec *payment.Record) error {
 		rec.ParkReport(p, "410", now)
 		return ignoreConflict(e.commit(ctx, rec, true))
 	}
+	if lost, err := e.loseReport(ctx, rec, p); err != nil || lost {
+		return err
+	}
 	if to == nil && e.pause(receiver(p)) {
 		e.Observer.Observe(Event{Name: EventPaused, Record: rec, To: p.To, Err: errNoAffiliate, Alert: true})
 	}
@@ -170,6 +190,27 @@ func (e *Engine) report(ctx context.Context, rec *payment.Record) error {
 	cancel()
 	failpoint.Hit(failpoint.ConversionSent)
 	return e.reported(ctx, rec, *p, a, e.now().Sub(start))
+}
+
+// loseReport holds a network's report for a person that was open in an older generation:
+// the ledger was put back or lost its tail since, and may have forgotten that it was sent
+// (rule 11). Webhooks are told again, because their messages say that they may come twice.
+func (e *Engine) loseReport(ctx context.Context, rec *payment.Record, p *payment.Report) (bool, error) {
+	if !p.Kind.Conversion() {
+		return false, nil
+	}
+	gen, err := e.generation(ctx)
+	if err != nil || !p.PerhapsSent(gen.Seq) {
+		return false, err
+	}
+	to, now := p.To, e.now()
+	rec.LoseReport(p, now)
+	e.announceTo(rec, payment.TellRejected, now)
+	if err := e.commit(ctx, rec, false); err != nil {
+		return true, ignoreConflict(err)
+	}
+	e.Observer.Observe(Event{Name: EventUnconverted, Record: rec, To: to, Code: string(payment.ReasonOldGeneration), Outcome: OutcomeParked, Alert: true})
+	return true, nil
 }
 
 // reportLimit bounds one report.

@@ -59,8 +59,8 @@ const (
 	SentReport ReportState = "sent"
 	// RejectedReport was refused for good.
 	RejectedReport ReportState = "rejected"
-	// PerhapsReport was refused after an earlier try without an answer: the
-	// receiver may have counted it.
+	// PerhapsReport was refused after an earlier try without an answer, or was open in a
+	// ledger that was lost or restored: the receiver may have counted it.
 	PerhapsReport ReportState = "perhaps"
 	// ParkedReport was tried as long as allowed, and is kept for a person.
 	ParkedReport ReportState = "parked"
@@ -99,6 +99,9 @@ type Report struct {
 	Last string `json:"l,omitempty"`
 	// Remembered is the receiver's own id of the report; a cancellation names it.
 	Remembered string `json:"m,omitempty"`
+	// Generation is the ledger generation in which a network's report was opened. In a later
+	// one nobody knows whether it was sent meanwhile.
+	Generation uint32 `json:"g,omitempty"`
 }
 
 // Sale is what a receiver may be told about a payment. It contains no card number and no

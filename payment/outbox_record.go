@@ -75,6 +75,9 @@ func (r *Record) ConversionState() ReportState {
 // is told of a sale and of its cancellation only once.
 func (r *Record) AddReport(p Report) {
 	p.State = OpenReport
+	if p.Kind.Conversion() {
+		p.Generation = thisGeneration
+	}
 	if old := r.Report(p.To, p.Kind); old != nil {
 		if old.State != OpenReport && !p.Kind.Conversion() {
 			*old = p
@@ -83,6 +86,57 @@ func (r *Record) AddReport(p Report) {
 	}
 	if len(r.Reports) < MostReports {
 		r.Reports = append(r.Reports, p)
+	}
+}
+
+// thisGeneration stands for the ledger's generation until the report is committed.
+const thisGeneration = ^uint32(0)
+
+// OpenConversions reports whether a network is still to be told something, and whether
+// that was opened since the record was read.
+func (r *Record) OpenConversions() (open, fresh bool) {
+	for _, p := range r.Reports {
+		if p.Kind.Conversion() && p.State == OpenReport {
+			open, fresh = true, fresh || p.Generation == thisGeneration
+		}
+	}
+	return open, fresh
+}
+
+// StampReports notes the ledger's generation in what was opened since the record was read.
+func (r *Record) StampReports(generation uint32) {
+	for i := range r.Reports {
+		if p := &r.Reports[i]; p.Generation == thisGeneration {
+			p.Generation = generation
+		}
+	}
+}
+
+// PerhapsSent reports whether a network may have had the report already: it was opened in
+// another generation of the ledger, which may have forgotten that it was sent.
+func (p *Report) PerhapsSent(generation uint32) bool {
+	return p.Kind.Conversion() && p.State == OpenReport && p.Generation != thisGeneration && p.Generation != generation && generation > 1
+}
+
+// LoseReport holds such a report for a person.
+func (r *Record) LoseReport(p *Report, now time.Time) {
+	r.ParkReport(p, string(ReasonOldGeneration), now)
+	p.State = PerhapsReport
+}
+
+// RenewSale has the sale reported after all, once the shop has the order: a person has seen
+// that the shop had not, and what it hasn't is not reported.
+func (r *Record) RenewSale() {
+	if p := r.Sale(); p != nil && p.State == OpenReport && p.Tries == 0 {
+		p.Generation = thisGeneration
+	}
+}
+
+// DoubtSale has the sale be of the record's own generation: the shop has handled the payment by
+// itself, which may have been seen, and reported, before the ledger was lost.
+func (r *Record) DoubtSale() {
+	if p := r.Sale(); p != nil && p.State == OpenReport {
+		p.Generation = r.Generation
 	}
 }
 
@@ -174,6 +228,9 @@ func (r *Record) toOther(p *Report) string {
 // ReopenReport has a report tried again that ended without being accepted.
 func (r *Record) ReopenReport(p *Report, n Note, now time.Time) {
 	p.State, p.Since, p.Next, p.Tries = OpenReport, now, now, 0
+	if p.Kind.Conversion() {
+		p.Generation = thisGeneration
+	}
 	r.note(Entry{At: now, Kind: EntryReopened, Code: string(p.Kind), By: n.By, Text: n.Text})
 }
 

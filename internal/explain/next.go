@@ -113,13 +113,25 @@ var cancels = map[payment.ReportState]lang.Text{
 	payment.ParkedReport:   {"The affiliate network could not be told of the cancellation: tell it in its panel.", "نشد لغو فروش را به شبکهٔ همکاری خبر داد: در پنل آن خبر دهید."},
 }
 
+// What is said of reports that were open in a ledger that was lost or restored.
+var (
+	lostSale   = lang.Text{"The sale was not reported when the ledger was lost or restored; it may have been reported since. Look in the affiliate network's panel, and send it again if it isn't there.", "هنگام از دست رفتن یا بازگرداندن دفتر، فروش هنوز گزارش نشده بود؛ شاید پس از آن گزارش شده باشد. در پنل شبکهٔ همکاری ببینید و اگر آنجا نیست دوباره بفرستید."}
+	lostCancel = lang.Text{"The cancellation was not reported when the ledger was lost or restored; it may have been reported since. Look in the affiliate network's panel, and send it again if it isn't there.", "هنگام از دست رفتن یا بازگرداندن دفتر، لغو فروش هنوز گزارش نشده بود؛ شاید پس از آن گزارش شده باشد. در پنل شبکهٔ همکاری ببینید و اگر آنجا نیست دوباره بفرستید."}
+)
+
 func conversion(r *payment.Record, l lang.Lang) string {
 	p := r.Sale()
 	if p == nil {
 		return ""
 	}
 	if c := r.Report(p.To, payment.ReportCancel); c != nil {
+		if c.State == payment.PerhapsReport && c.Last == string(payment.ReasonOldGeneration) {
+			return lostCancel.In(l)
+		}
 		return cancels[c.State].In(l)
+	}
+	if p.State == payment.PerhapsReport && p.Last == string(payment.ReasonOldGeneration) {
+		return lostSale.In(l)
 	}
 	return conversions[p.State].In(l)
 }

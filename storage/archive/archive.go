@@ -45,6 +45,9 @@ type Progress func(done, of int64)
 
 // Export writes a ledger that nobody works on into a file. If the file exists and
 // has no end, it goes on where it stopped.
+//
+// Invariant: without an error, the file holds the ledger as it is now. An archive that is
+// complete was perhaps written before the last payments, so it is compared, too.
 func Export(ctx context.Context, from storage.Migrator, path string, tell Progress) (sum Summary, err error) {
 	gen, err := from.Generation(ctx)
 	if err != nil {
@@ -65,7 +68,11 @@ func Export(ctx context.Context, from storage.Migrator, path string, tell Progre
 		return sum, err
 	}
 	if end != nil {
-		return *end, nil
+		now, err := Sum(ctx, from)
+		if err == nil && !now.equal(*end) {
+			err = ErrOther
+		}
+		return now, err
 	}
 	if err := f.Truncate(at); err != nil {
 		return sum, fmt.Errorf("writing the archive: %w", err)

@@ -67,6 +67,7 @@ func walkReport(w *wire, p *payment.Report, r *payment.Record) {
 	stamp(w, 11, &p.SentAt)
 	text(w, 12, &p.Last)
 	text(w, 13, &p.Remembered)
+	uints(w, 14, &p.Generation)
 }
 
 // The flags in an entry's first number, below its kind.
