@@ -48,11 +48,11 @@ func relayingSentences() []Mutant {
 		{"relay-answers-cookies-go-on", "A57", "The provider's cookies reach the shop's PHP, and whoever it shows them to.",
 			[]Edit{
 				{"payment", "type RelayReply struct {\n", "type RelayReply struct {\n\tCookies []string\n"},
-				{"providers/wire", "Status: res.StatusCode, Type: res.Header.Get(\"Content-Type\"), Body: raw,\n", "Status: res.StatusCode, Type: res.Header.Get(\"Content-Type\"), Body: raw, Cookies: res.Header[\"Set-Cookie\"],\n"},
+				{"providers/wire", "Status: r.Status, Type: h.Get(\"Content-Type\"), Body: body,\n", "Status: r.Status, Type: h.Get(\"Content-Type\"), Body: body, Cookies: h[\"Set-Cookie\"],\n"},
 				{"handlers/relay", "\tif reply.Type != \"\" {\n", "\tif len(reply.Cookies) > 0 {\n\t\th[\"Set-Cookie\"] = reply.Cookies\n\t}\n\tif reply.Type != \"\" {\n"},
 			}, []Suite{unit("app", "TestARelayedCall")}},
 		{"relay-follows-redirects", "R10", "A redirect of the provider's sends the shop's key to another host.",
-			in("providers/wire", "\tres, err := c.transport.RoundTrip(req)\n\tif err != nil {\n\t\treturn payment.RelayReply{", "\tres, err := (&http.Client{Transport: c.transport}).Do(req)\n\tif err != nil {\n\t\treturn payment.RelayReply{"), []Suite{unit("app", "TestARelayedCall")}},
+			in("providers/wire", "\tres, err := c.transport.RoundTrip(req)\n", "\tres, err := (&http.Client{Transport: c.transport}).Do(req)\n"), []Suite{unit("app", "TestARelayedCall")}},
 		{"relay-guesses-the-type", "R3", "An answer without a type gets a guessed one, and a plugin that looks at it reads another answer.",
 			in("handlers/relay", "\t\th[\"Content-Type\"] = nil // no guess of net/http's\n", "\t\th.Del(\"Content-Type\")\n"), []Suite{unit("app", "TestARelayedCall")}},
 		{"relay-two-accounts-in-a-header", "R5", "A call with two keys is read as one account's by us and as the other's by the provider.",
@@ -161,7 +161,7 @@ func relayingSentences() []Mutant {
 			in("engine", "\tcase rec.Relay == nil && (rec.State == payment.Verified || rec.State == payment.Delivering || rec.State == payment.Parked):\n\t\treturn standsTellable", "\tcase rec.Relay == nil && rec.State == payment.Reversed:\n\t\treturn standsTellable"), engine("TestRelayFirstAsk")},
 		// observe.
 		{"observed-cookies-taken", "R8", "A shop that calls its session like a gateway's parameter loses it on every page.",
-			in("handlers", "\t\t\tif rec == nil && err == nil {\n\t\t\t\treturn\n", "\t\t\tif rec != nil && err != nil {\n\t\t\t\treturn\n"), []Suite{unit("handlers", "TestAnIDAnywhere")}},
+			in("handlers", "\t\t\tif !held(rec) && (rec != nil || err == nil) {\n\t\t\t\treturn\n", "\t\t\tif held(rec) && err != nil {\n\t\t\t\treturn\n"), []Suite{unit("handlers", "TestAnIDAnywhere")}},
 		{"observed-at-once", "R13", "The provider is asked before the shop's own verify has come there.",
 			in("engine", "watchLook = 10 * time.Second", "watchLook = 0 * time.Second"), engine("TestObservedIsAsked|TestObservingIs")},
 		{"observed-without-a-pace", "R13", "After an hour of returns the provider gets all our questions at once, and keeps the shop's own calls back.",
