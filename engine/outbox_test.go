@@ -332,6 +332,35 @@ func TestACancellationIsReportedOnce(t *testing.T) {
 	}
 }
 
+// The money goes back while the network takes its time to answer the report: the
+// cancellation waits for the answer, which tells the id that it names.
+func TestACancellationWaitsForTheReportsAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &canceler{network: network{script: []payment.ReportAnswer{{Outcome: payment.ReportAccepted, Code: "202", Remember: "conv-7"}}}}
+		c.during = func() {
+			if len(c.sales) == 1 {
+				time.Sleep(25 * time.Second)
+			}
+		}
+		w := newWorld(t, func(w *world) { w.affiliate, w.bank.took = c, 0 })
+		defer w.halt()
+		rec := w.announce()
+		w.Admit(t.Context(), w.ask())
+		if _, err := w.deliver(rec.Ref, engine.Handed{Acked: true}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Second)
+		if _, err := w.Decide(t.Context(), rec.Ref, w.record(rec.Ref).Version, payment.DecideRepaid, payment.Note{By: "me"}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		if len(c.sales) != 2 || c.sales[1].Kind != payment.ReportCancel || c.sales[1].Remembered != "conv-7" {
+			t.Errorf("%+v %+v", c.sales, w.record(rec.Ref).Reports)
+		}
+	})
+}
+
 // A network that refuses a sale is news for the webhook.
 func TestARejectedConversionIsTold(t *testing.T) {
 	t.Parallel()

@@ -247,6 +247,10 @@ func (r *Record) Retell(to string, kind ReportKind, n Note, now time.Time) {
 	r.note(Entry{At: now, Kind: EntryReopened, Code: string(kind), By: n.By, Text: n.Text})
 }
 
+// underWay is how long a cancellation waits for the answer to the report that it cancels: the
+// answer may tell the id that the cancellation names.
+const underWay = time.Minute
+
 // Withdraw ends the report of a sale whose money went back before the network was told. If
 // the network was told, or may have been, and accepts cancellations, it opens the report
 // of the cancellation.
@@ -255,12 +259,16 @@ func (r *Record) Withdraw(cancels bool, now time.Time) {
 	if p == nil {
 		return
 	}
+	next := now
+	if p.State == OpenReport && p.Unanswered > 0 {
+		next = now.Add(underWay)
+	}
 	heard := p.State == SentReport || p.State == PerhapsReport || p.Unanswered > 0
 	if p.State == OpenReport {
 		p.State, p.Next = WithdrawnReport, time.Time{}
 	}
 	if to := p.To; heard && cancels {
-		r.AddReport(Report{To: to, Kind: ReportCancel, Since: now, Next: now})
+		r.AddReport(Report{To: to, Kind: ReportCancel, Since: now, Next: next})
 	}
 }
 

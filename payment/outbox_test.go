@@ -290,6 +290,9 @@ func TestWithdraw(t *testing.T) {
 		if r.ConversionState() != c.state || (cancel != nil) != c.cancel || !r.Sale().Next.IsZero() && c.state == payment.WithdrawnReport {
 			t.Errorf("%s: %+v", name, r.Reports)
 		}
+		if wait := c.state == payment.WithdrawnReport; cancel != nil && cancel.Next.After(noon) != wait {
+			t.Errorf("%s: the answer may be under way: %v, and the cancellation is sent at %s", name, wait, cancel.Next)
+		}
 		if cancel != nil && (r.SaleOf(*cancel).Remembered != "77" || r.SaleOf(*cancel).EventID == r.SaleOf(*r.Sale()).EventID) {
 			t.Errorf("%s: %+v", name, r.SaleOf(*cancel))
 		}

@@ -91,6 +91,19 @@ func token(s string) bool {
 	return s != "" && strings.Trim(strings.ToLower(s), "abcdefghijklmnopqrstuvwxyz0123456789-_") == ""
 }
 
+// Needs reports whether a placeholder stands anywhere in the request.
+func (c *Call) Needs(name string) bool {
+	if c.url.has(name) || c.body != nil && c.body.has(name) {
+		return true
+	}
+	for _, t := range c.header {
+		if t.has(name) {
+			return true
+		}
+	}
+	return false
+}
+
 // Fill makes the request of one message. It is sent once: a GET, too, is not
 // repeated on a connection that dies.
 func (c *Call) Fill(values map[string]string) wire.Call {

@@ -218,6 +218,10 @@ func escape(how escaping, v string) string {
 	return v
 }
 
+func (t *Template) has(name string) bool {
+	return slices.ContainsFunc(t.parts, func(p part) bool { return p.name == name })
+}
+
 // Fill puts the values in. A missing one is empty.
 func (t *Template) Fill(values map[string]string) string {
 	var b strings.Builder

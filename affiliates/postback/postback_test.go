@@ -184,6 +184,36 @@ func TestPresets(t *testing.T) {
 	}
 }
 
+// A cancellation that names the network's own id isn't sent where the network never told it:
+// its 200 would say nothing about the sale. One that names something else is.
+func TestACancelWithoutTheNetworksIDIsNotSent(t *testing.T) {
+	for where, c := range map[string]struct {
+		lines string
+		needs bool
+	}{
+		"address": {"cancel POST https://n.example/c/{remembered}/x json `{}`", true},
+		"query":   {"cancel GET https://n.example/c?id={remembered}", true},
+		"body":    {"cancel POST https://n.example/c form id={remembered}", true},
+		"header":  {"header X-Sale {remembered}\ncancel GET https://n.example/c", true},
+		"neither": {"cancel POST https://n.example/c form order={order}", false},
+	} {
+		s := newServer(t)
+		a := mustLoad(t, "postback {\nreport GET https://n.example/r?o={order}\nremember /data/id\n"+c.lines+"\nbase_url "+s.URL+"\n}")
+		for id, sent := range map[string]bool{"": !c.needs, "7": true} {
+			before := s.last()
+			x := sale()
+			x.Kind, x.Remembered, x.Order = payment.ReportCancel, id, "of-"+where+id
+			ans := a.Report(t.Context(), x)
+			if got := s.last() != before; got != sent || (ans.Outcome == payment.ReportAccepted) != sent {
+				t.Errorf("%s, id %q: sent %v, %+v", where, id, got, ans)
+			}
+			if !sent && (ans.Outcome != payment.ReportRejected || !ans.Unsent || ans.Code == "" || ans.Err == nil) {
+				t.Errorf("%s: %+v", where, ans)
+			}
+		}
+	}
+}
+
 // Each preset is a module of its own, and goes through JSON unchanged.
 func TestPresetsAreModules(t *testing.T) {
 	if len(presets) != 7 {

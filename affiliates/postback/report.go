@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -28,12 +29,18 @@ func (a *Affiliate) Report(ctx context.Context, s payment.Sale) payment.ReportAn
 	if call == nil {
 		return payment.ReportAnswer{Outcome: payment.ReportRejected, Code: "no cancel", Unsent: true}
 	}
+	if s.Kind == payment.ReportCancel && s.Remembered == "" && call.Needs("remembered") {
+		return payment.ReportAnswer{Outcome: payment.ReportRejected, Code: "no id", Unsent: true, Err: errNoID}
+	}
 	answer := a.read(a.client.Do(ctx, call.Fill(message.SaleValues(s))))
 	if s.Kind == payment.ReportCancel {
 		answer.Remember = ""
 	}
 	return answer
 }
+
+// errNoID: a cancellation that names nothing cancels nothing, whatever is answered.
+var errNoID = errors.New("the network never told its id of the sale, which `cancel` names as {remembered}: look in its panel whether it counted the sale, and cancel it there")
 
 // The statuses of a refusal where the configuration names none.
 var (
