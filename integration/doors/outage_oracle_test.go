@@ -29,7 +29,7 @@ func TestOutages(t *testing.T) {
 				most := len(world().Steps)
 				from := []int{0, 1, 1 + most/2}
 				if name != "honest" {
-					from = []int{0, 1 + most/2}
+					from = []int{0, 1, 1 + most/2}
 				}
 				for _, from := range from {
 					if w := live(world().outOfOrder(how, from, min(from+5, most))); len(w.faults) > 0 {
