@@ -289,6 +289,7 @@ func (s synced) Commit(ctx context.Context, c payment.Change) error {
 // mute is a provider that can do nothing but what all can.
 type mute struct{ payment.Provider }
 
+// newRelayWorld starts an engine whose provider can be relayed; only within synctest.
 func newRelayWorld(t *testing.T, change ...func(*relayWorld)) *relayWorld {
 	t.Helper()
 	w := &relayWorld{world: &world{t: t, store: memory.New(nil), shop: &shop{}, events: &events{}, net: &network{script: []payment.ReportAnswer{{Outcome: payment.ReportAccepted}}}}, patience: payment.RelayPatience}
