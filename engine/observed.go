@@ -83,7 +83,7 @@ func (e *Engine) saw(ctx context.Context, prov Provider, s Seen) error {
 		if rec, err = e.seenFirst(ctx, prov, s); err != nil {
 			return err
 		}
-		if !s.Paid && !e.Shared.limits.Watch(string(rec.Ref), s.Client) {
+		if (!s.Paid || inquires(prov)) && !e.Shared.limits.Watch(string(rec.Ref), s.Client) {
 			return nil // anybody can make returns up
 		}
 	case !slices.Contains(names(s.Site, s.Formerly), rec.Site) || !rec.Observe():
@@ -108,14 +108,51 @@ func (e *Engine) saw(ctx context.Context, prov Provider, s Seen) error {
 	if rec.Observed.Page != payment.PageGood { // whoever comes again hears "already verified", which shops refuse
 		rec.Observed.Page = s.Page
 	}
-	if s.Paid {
-		return e.witness(ctx, prov, rec, nil)
+	if s.Paid && !inquires(prov) {
+		return e.said(ctx, prov, rec, s)
 	}
-	if s.Asks {
+	if s.Asks || s.Paid {
 		rec.Due = now.Add(watchLook)
 	}
 	return e.commit(ctx, rec, true)
 }
+
+// said takes the shop's word for a payment about which its provider can't be asked. The word
+// is about an order: the page of a paid order is shown to whoever brings it an unpaid id. So an
+// answer about another order is nobody's, and a sale is reported only of an announced payment
+// whose order nothing else has paid.
+func (e *Engine) said(ctx context.Context, prov Provider, rec *payment.Record, s Seen) error {
+	announced := rec.Version > 0 && rec.Ref != seenRef(rec.Site, prov, rec.ID)
+	switch {
+	case !announced:
+		return e.witness(ctx, prov, rec, nil, errUnannouncedSale)
+	case s.Order != "" && s.Order != rec.Order:
+		e.observe(EventForeign, rec, errOtherOrder, false)
+		return nil
+	}
+	q := payment.Listing{Order: rec.Order, Limit: 1000}
+	for {
+		page, err := e.Store.List(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, r := range page.Records {
+			if r.Ref != rec.Ref && r.Environment == rec.Environment && r.State.Captured() && slices.Contains(names(s.Site, s.Formerly), r.Site) {
+				return e.witness(ctx, prov, rec, nil, errSoldBefore)
+			}
+		}
+		if q.Cursor = page.Next; q.Cursor == "" {
+			return e.witness(ctx, prov, rec, nil, nil)
+		}
+	}
+}
+
+// Why the sale of a payment isn't reported that the shop's answer calls paid.
+var (
+	errUnannouncedSale = errors.New("the shop's answer says that an order is paid, not that this payment is, and its provider can't be asked: announce the payment with X-Payment-Order and X-Payment-Amount on the redirect to the bank, or use the relay")
+	errSoldBefore      = errors.New("another payment of this order was paid before, and the shop's answer doesn't say which of them this is about")
+	errOtherOrder      = errors.New("the shop's answer is about another order than the one that was announced")
+)
 
 // seenBefore is the record of an id, however it came into the ledger; nil without an
 // error where there is none.
@@ -143,7 +180,8 @@ func (e *Engine) seenFirst(ctx context.Context, prov Provider, s Seen) (*payment
 
 // witness records that the shop has verified. Its sale is reported, unless the shop's
 // own answer was a refusal.
-func (e *Engine) witness(ctx context.Context, prov Provider, rec *payment.Record, rc *payment.Receipt) error {
+// Where there is a doubt about which payment was meant, no sale is reported.
+func (e *Engine) witness(ctx context.Context, prov Provider, rec *payment.Record, rc *payment.Receipt, doubt error) error {
 	// A relay or a verify route that has met the payment since knows more.
 	if other, err := e.relayFind(ctx, prov, Relay{Ask: payment.RelayAsk{ID: rec.ID}}); err != nil || other != nil && other.Ref != rec.Ref {
 		return errors.Join(err, e.unseen(ctx, rec))
@@ -159,7 +197,7 @@ func (e *Engine) witness(ctx context.Context, prov Provider, rec *payment.Record
 	unpriced := false
 	if rec.Observed.Page != payment.PageRefused {
 		track := e.noted(ctx, rec)
-		if price > 0 {
+		if price > 0 && doubt == nil {
 			e.joinTrack(rec, track)
 			rec.DoubtSale()
 		} else {
@@ -185,7 +223,7 @@ func (e *Engine) witness(ctx context.Context, prov Provider, rec *payment.Record
 	e.Shared.limits.Leave(string(rec.Ref))
 	e.observe(EventDelivered, rec, nil, false)
 	if unpriced {
-		e.observe(EventUnpriced, rec, errUnpriced, true)
+		e.observe(EventUnpriced, rec, cmp.Or(doubt, errUnpriced), true)
 	}
 	e.wakeWorker()
 	return nil
@@ -255,7 +293,7 @@ func (e *Engine) observedDue(ctx context.Context, rec *payment.Record) error {
 	rec.Observed.Asks++
 	switch a.Outcome {
 	case payment.OutcomeAgain:
-		return ignoreConflict(e.witness(ctx, prov, rec, a.Receipt))
+		return ignoreConflict(e.witness(ctx, prov, rec, a.Receipt, nil))
 	case payment.OutcomeBusy:
 		return e.reschedule(ctx, rec, e.Shared.pauseWatching(rec.Issuer, e.now()))
 	case payment.OutcomeOperator:

@@ -50,9 +50,18 @@ func TestObserved(t *testing.T) {
 		reported bool
 		asks     int
 	}{
-		{"by its answer", func(w *relayWorld) { w.saw(paidBy) }, payment.Delivered, true, 0},
-		{"by its answer, twice", func(w *relayWorld) { w.saw(paidBy); w.saw(paidBy) }, payment.Delivered, true, 0},
-		{"by its answer, without an amount", func(w *relayWorld) { w.saw(paidBy, func(s *engine.Seen) { s.Order, s.Amount = "", 0 }) }, payment.Delivered, false, 0},
+		{"by its answer", func(w *relayWorld) { w.verifiesBeside(); w.saw(paidBy) }, payment.Delivered, true, 1},
+		{"by its answer, twice", func(w *relayWorld) { w.verifiesBeside(); w.saw(paidBy); w.saw(paidBy) }, payment.Delivered, true, 1},
+		{"by its answer, without an amount", func(w *relayWorld) {
+			w.verifiesBeside()
+			w.saw(paidBy, func(s *engine.Seen) { s.Order, s.Amount = "", 0 })
+		}, payment.Delivered, false, 1},
+		{"by its answer, and the bank knows of no money", func(w *relayWorld) {
+			w.gate.mu.Lock()
+			w.gate.paid = false
+			w.gate.mu.Unlock()
+			w.saw(paidBy)
+		}, payment.Expired, false, 1},
 		{"by inquiry", func(w *relayWorld) {
 			w.verifiesBeside()
 			w.saw(func(s *engine.Seen) { s.Order, s.Amount, s.Track = "101", 50000, track })
@@ -110,6 +119,76 @@ func TestObserved(t *testing.T) {
 				}
 				if c.name == "paid, and never verified" && w.events.alerts(engine.EventUnclaimed) != 1 {
 					t.Error("nobody heard of it, or too often")
+				}
+			})
+		})
+	}
+}
+
+// A provider that can't be asked: the shop's "paid" speaks of an order, and whoever has paid
+// one may bring its page the ids of payments that nobody paid. Of those none is reported.
+func TestWhatAShopSaysIsPaidSellsOneAnnouncedPayment(t *testing.T) {
+	track := &payment.Track{ID: "visit-1", Affiliate: "hamekar"}
+	announce := func(w *relayWorld, id, order string) {
+		w.t.Helper()
+		if _, err := w.Announce(context.Background(), engine.Announcement{Site: "shop", Provider: "zarinpal", ID: id, Order: order, Amount: 50000, Track: track, Observed: true}); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	says := func(w *relayWorld, id, order string) {
+		w.t.Helper()
+		w.saw(func(s *engine.Seen) {
+			s.Asks, s.Paid, s.Order, s.Track, s.Claimed.ID = false, true, order, track, id
+			if order != "" {
+				s.Amount = 50000
+			}
+		})
+	}
+	for _, c := range []struct {
+		name   string
+		do     func(w *relayWorld)
+		sold   int
+		alerts int
+		event  string
+	}{
+		{"announced", func(w *relayWorld) { announce(w, "K1", "101"); says(w, "K1", "101") }, 1, 0, ""},
+		{"announced, and the answer names no order", func(w *relayWorld) { announce(w, "K1", "101"); says(w, "K1", "") }, 1, 0, ""},
+		{"twice the same", func(w *relayWorld) { announce(w, "K1", "101"); says(w, "K1", "101"); says(w, "K1", "101") }, 1, 0, ""},
+		{"two orders", func(w *relayWorld) {
+			announce(w, "K1", "101")
+			announce(w, "K2", "102")
+			says(w, "K1", "101")
+			says(w, "K2", "102")
+		}, 2, 0, ""},
+		{"an unpaid one at the paid order's page", func(w *relayWorld) {
+			announce(w, "K1", "101")
+			announce(w, "K2", "102")
+			says(w, "K1", "101")
+			says(w, "K2", "101")
+		}, 1, 0, engine.EventForeign},
+		{"an unpaid one of the same order", func(w *relayWorld) {
+			announce(w, "K1", "101")
+			announce(w, "K2", "101")
+			says(w, "K1", "101")
+			says(w, "K2", "101")
+		}, 1, 1, engine.EventUnpriced},
+		{"nothing announced", func(w *relayWorld) { says(w, "K1", "101") }, 0, 1, engine.EventUnpriced},
+		{"an unannounced one, brought twice", func(w *relayWorld) {
+			w.saw(func(s *engine.Seen) { s.Order, s.Amount, s.Track = "101", 50000, track })
+			says(w, "K1", "101")
+		}, 0, 1, engine.EventUnpriced},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newRelayWorld(t, func(w *relayWorld) { w.mute = true })
+				defer w.halt()
+				c.do(w)
+				time.Sleep(time.Hour)
+				if n := w.net.count(); n != c.sold {
+					t.Errorf("%d sales are reported, want %d", n, c.sold)
+				}
+				if c.event != "" && (w.events.alerts(c.event) != c.alerts || w.events.count(c.event) != 1) {
+					t.Errorf("%s: %d alerts", c.event, w.events.alerts(c.event))
 				}
 			})
 		})

@@ -247,6 +247,8 @@ func (seal) Open(ref payment.Ref, b []byte) ([]byte, error) {
 }
 
 type relayWorld struct {
+	// mute: the provider can\'t be asked without settling.
+	mute bool
 	*world
 	gate  *relayBank
 	sites *plugins
@@ -284,6 +286,10 @@ func (s synced) Commit(ctx context.Context, c payment.Change) error {
 	return s.Store.Commit(ctx, c)
 }
 
+// mute is a provider that can do nothing but what all can.
+type mute struct{ payment.Provider }
+
+// newRelayWorld starts an engine whose provider can be relayed; only within synctest.
 func newRelayWorld(t *testing.T, change ...func(*relayWorld)) *relayWorld {
 	t.Helper()
 	w := &relayWorld{world: &world{t: t, store: memory.New(nil), shop: &shop{}, events: &events{}, net: &network{script: []payment.ReportAnswer{{Outcome: payment.ReportAccepted}}}}, patience: payment.RelayPatience}
@@ -308,6 +314,9 @@ func (w *relayWorld) run(s *memory.Store) {
 	var gate payment.Provider = w.gate
 	if w.listing != nil {
 		gate = w.listing
+	}
+	if w.mute {
+		gate = mute{gate}
 	}
 	var sites engine.Sites = w.sites
 	if w.recovers != nil {

@@ -31,8 +31,9 @@ type Observe struct {
 	Provider string `json:"provider"`
 
 	// Answers by which the shop says that a payment is paid, where no relay tells:
-	// `status`, `redirect` or `header`, as in `refused`. Default: the provider is
-	// asked by inquiry, where it can be asked without settling anything.
+	// `status`, `redirect` or `header`, as in `refused`. The provider is then asked by
+	// inquiry about these only, where it can be asked without settling anything. Default:
+	// it is asked about all.
 	PaidWhen []Refused `json:"paid_when,omitempty"`
 
 	// `off` never makes the shop's own return for a customer who did not come back;

@@ -55,8 +55,8 @@ func (h *Handler) serveSeen(eng *engine.Engine, w http.ResponseWriter, r *http.R
 	return err
 }
 
-// asksAfter: the provider is asked about payments that return here. Through a relay
-// everything is known, and where `paid_when` is written, the shop's answer tells.
+// asksAfter: the provider is asked about all payments that return here. Through a relay
+// everything is known, and where `paid_when` is written, the shop's answer tells which.
 func (h *Handler) asksAfter(o *Observe) bool {
 	return o.conf.inquires && len(o.PaidWhen) == 0 && !h.relays(o.Provider)
 }

@@ -144,7 +144,7 @@ func delivering() []Mutant {
 		{"rejected-after-silence-is-certain", "R11", "A report that may have arrived is shown as rejected.",
 			[]Edit{{"payment", "if p.Unanswered > 0 {\n\t\t\tp.State", "if false {\n\t\t\tp.State"}}, by("TestRule11")},
 		{"reported-again-after-a-restore", "R11", "A network hears of a sale twice, because the ledger forgot that it was told.",
-			in("if err != nil || !p.PerhapsSent(gen.Seq) {", "if err != nil || true {"), by("TestRule11")},
+			in("if err != nil || !p.PerhapsSent(gen.Seq) {", "if err != nil || !p.PerhapsSent(gen.Seq) || true {"), by("TestRule11")},
 		{"track-joined-without-a-sync", "R11 R2", "A power cut between delivery and report loses whose visit it was.",
 			in(`e.commit(ctx, rec, !p.Once && !joined)`, `e.commit(ctx, rec, !p.Once && (!joined || true))`), by("TestRule7ADelivery")},
 	}
