@@ -4,7 +4,6 @@ package main
 func refusing() []Mutant {
 	in := func(dir, old, changed string) []Edit { return []Edit{{dir, old, changed}} }
 	outages := []Suite{{Dir: "integration/doors", Run: "^TestOutages$"}}
-	beside := []Suite{{Dir: "integration/doors", Run: "^TestBareOracle$"}}
 	return []Mutant{
 		{"claim-refused-and-asked", "R1", "The ledger refuses the claim, and the gateway settles a payment that nobody remembers.",
 			in("engine", "if err := e.commit(ctx, rec, false); err != nil {\n\t\t// Not one byte has gone out", "if err := e.commit(ctx, rec, false); err != nil && false {\n\t\t// Not one byte has gone out"), outages},
@@ -16,10 +15,10 @@ func refusing() []Mutant {
 			in("engine", "if !e.Forwarded.Any() || e.Store.Ready() != nil || !e.begin() {", "if e.Forwarded != nil || e.Store.Ready() != nil || !e.begin() {"), outages},
 		{"observed-request-loses-cookies", "R8", "A shop that nobody relays loses the cookies that it calls as its gateway calls a parameter.",
 			in("handlers", `return rec != nil && (rec.Relay != nil || rec.Return.Address() != "")`, "return rec != nil"), []Suite{unit("handlers", "TestHeld"), doors(700)}},
-		{"rescue-off-rescues", "R8", "The owner has written `rescue off`, and returns are made all the same.",
-			in("handlers", "case h == nil || h.server == nil || o.Rescue == string(engine.RescueOff):", "case h == nil || h.server == nil:"), beside},
 		{"any-page-says-paid", "R11", "A refused payment counts as delivered, and its sale is reported, because the shop showed some page.",
-			in("handlers", "p.paid = slices.ContainsFunc(p.route.PaidWhen, fits)", "p.paid = len(p.route.PaidWhen) > 0"), beside},
+			in("handlers", "p.paid = slices.ContainsFunc(p.route.PaidWhen, fits)", "p.paid = len(p.route.PaidWhen) > 0"), []Suite{unit("handlers", "TestWhatAnAnswer")}},
+		{"paid-when-is-believed", "R4", "Whoever brings an unpaid id to the page of a paid order makes a sale of it, which the network is told of.",
+			in("engine", "\tif s.Paid && !inquires(prov) {\n", "\tif s.Paid {\n"), []Suite{unit("engine", "TestWhatAShopSaysIsPaid|TestObserved"), doors(700)}},
 		{"own-parameter-without-value", "R8", "The shop's callback has a parameter without a value, and every customer who paid gets a 400.",
 			in("internal/params", "if src != &s.query || !s.asWritten(", "if src != nil || !s.asWritten("), []Suite{unit("internal/params", "TestAsWritten"), doors(700)}},
 	}

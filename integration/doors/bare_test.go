@@ -161,21 +161,13 @@ func (w *world) judgeSeen() {
 		}
 		rec := w.record(p)
 		switch delivered := rec != nil && rec.State == payment.Delivered; {
-		case delivered && !w.bank.verified(p.ID) && !w.misled(p):
+		case delivered && !w.bank.verified(p.ID):
 			truth, _ := w.bank.truth(p.ID)
 			w.fail("observed-unverified", "payment %s of %s counts as delivered, and is %s at the gateway", p.ID, p.Site, truth.State)
 		case !delivered && !w.refused && w.shown[p.ID] && p.Browser == 0 && p.Brought && !w.tampered[p.ID]:
 			w.fail("observed-missed", "the shop of %s has credited payment %s on its customer's return, and the ledger has %s", p.Site, p.ID, w.ledger(p))
 		}
 	}
-}
-
-// misled: the shop's page said "paid" in answer to a return that names the payment, though
-// it had verified another: one that reads its own cookie. Where `paid_when` is written, the
-// page is all that is known.
-func (w *world) misled(p *purchase) bool {
-	g := w.blockNumbered(p.Block).Plugin
-	return g.PaidWhen != "" && (g.Keeps == "cookie" || g.Reads == "request" || g.Again)
 }
 
 // bareShops is a world of two shops of one account that verify by themselves.
@@ -228,11 +220,12 @@ func TestBareOracle(t *testing.T) {
 		{"tell the observed", beside("tell the observed", 1), "observed-with-headers"},
 		{"change the observed", beside("change the observed", 1), "observed-changed"},
 		{"drop cookies", beside("drop cookies", 1), "observed-changed"},
+		// The gateway is asked all the same.
 		{"any page is a success", each(func(r map[string]any) {
 			if r["paid_when"] != nil {
 				r["paid_when"] = []any{map[string]any{"mode": "status", "patterns": []any{"2xx", "3xx"}}}
 			}
-		}), "observed-unverified"},
+		}), ""},
 		{"no page is a success", each(func(r map[string]any) {
 			if r["paid_when"] != nil {
 				r["paid_when"] = []any{map[string]any{"mode": "status", "patterns": []any{"418"}}}
