@@ -24,10 +24,15 @@ func (e *Engine) find(ctx context.Context, prov Provider, a Ask) (rec *payment.R
 	if a.Claimed.ID != "" && a.Claimed.ID != rec.ID && a.Ref != "" {
 		return rec, false, fmt.Errorf("%w: the id is not the one of the return address", payment.ErrMalformed)
 	}
-	// By our own reference the payment of any account is found, also of another gateway's
-	// that had this path before. The sandbox and the live one never meet.
-	own := slices.Contains(issuers, rec.Issuer) || payment.SameMoney(rec.Issuer, prov.Terms().Issuer) ||
-		a.Ref != "" && rec.Environment == prov.Terms().Environment
+	// What comes to another account's route is that account's, as long as the payment's own
+	// account has its name and its route. By our own reference a payment is found also where
+	// another gateway has its path now. The sandbox and the live one never meet.
+	own := slices.Contains(issuers, rec.Issuer)
+	if t := prov.Terms(); payment.SameMoney(rec.Issuer, t.Issuer) {
+		own = own || e.renamed(rec) || a.Ref != "" && e.routeless(rec)
+	} else {
+		own = own || a.Ref != "" && rec.Environment == t.Environment
+	}
 	if !own || !slices.Contains(names(a.Site, a.Formerly), rec.Site) || !sameRoute(rec, a) ||
 		a.Order != "" && a.Order != rec.Order {
 		return rec, false, ErrForeign
@@ -57,11 +62,23 @@ func (e *Engine) begunBeside(ctx context.Context, prov Provider, a Ask) (*paymen
 			continue
 		}
 		rec, err := e.Store.Get(ctx, h.Ref)
-		if err == nil && rec.Route != "" && sameRoute(rec, a) && slices.Contains(names(a.Site, a.Formerly), rec.Site) {
+		if err == nil && rec.Route != "" && sameRoute(rec, a) && slices.Contains(names(a.Site, a.Formerly), rec.Site) && e.renamed(rec) {
 			return rec, nil
 		}
 	}
 	return nil, nil
+}
+
+// renamed: a payment's provider has another account under that name now, or none.
+func (e *Engine) renamed(rec *payment.Record) bool {
+	own, err := e.provider(rec.Provider)
+	return err != nil || !own.Terms().AnswersFor(rec.Issuer)
+}
+
+// routeless: no site takes a payment's return any more.
+func (e *Engine) routeless(rec *payment.Record) bool {
+	_, ok := e.Sites.Policy(rec)
+	return !ok
 }
 
 // sameRoute: the return came to the route of the payment. A provider that was renamed since

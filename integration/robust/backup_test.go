@@ -96,20 +96,28 @@ func TestBackupAndRestoreKilled(t *testing.T) {
 	whole := time.Since(begin)
 	works := whole - loads
 	partly := 0
-	for kill := range 4 {
+	// Times that a busy machine measured may be too long: then every restore ends before it
+	// is killed, and more are killed as soon as they write.
+	for kill := 0; kill < 4 || partly == 0 && kill < 12; kill++ {
 		if err := os.RemoveAll(ledger); err != nil {
 			t.Fatal(err)
 		}
 		for again := range 2 {
 			cmd := start()
-			if again == 0 {
+			switch {
+			case kill >= 4:
+				writes()
+			case again == 0:
 				writes()
 				time.Sleep(works/4*time.Duration(kill) + rand.N(works/4))
-			} else {
+			default:
 				time.Sleep(rand.N(whole))
 			}
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait()
+			if kill >= 4 {
+				break
+			}
 		}
 		// Is it a part of a ledger? Asked of a copy, because one that was never begun is not empty once Caddy ran on it.
 		kept := filepath.Join(t.TempDir(), "kept")
@@ -128,7 +136,7 @@ func TestBackupAndRestoreKilled(t *testing.T) {
 		case err == nil:
 		case strings.Contains(out, "not empty"): // it had ended
 		default:
-			t.Fatalf("killed at %d/4, the restore doesn't go on: %v\n%s", kill, err, out)
+			t.Fatalf("kill %d, the restore doesn't go on: %v\n%s", kill, err, out)
 		}
 		s.Start()
 		copied := filepath.Join(t.TempDir(), "copy")
@@ -136,11 +144,11 @@ func TestBackupAndRestoreKilled(t *testing.T) {
 			t.Fatal(err, out)
 		}
 		if got := look(t, copied); got.Total() < want.Total() {
-			t.Errorf("killed at %d/4: %v, want %v", kill, got.Counts, want.Counts)
+			t.Errorf("kill %d: %v, want %v", kill, got.Counts, want.Counts)
 		}
 		s.Stop()
 	}
-	t.Logf("%d of 4 kills left a part of a ledger", partly)
+	t.Logf("%d kills left a part of a ledger", partly)
 	if partly == 0 {
 		t.Error("no kill met a restore at work")
 	}
