@@ -355,6 +355,7 @@ func TestACancellationWaitsForTheReportsAnswer(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if len(c.sales) != 2 || c.sales[1].Kind != payment.ReportCancel || c.sales[1].Remembered != "conv-7" {
 			t.Errorf("%+v %+v", c.sales, w.record(rec.Ref).Reports)
 		}

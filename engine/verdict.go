@@ -84,7 +84,7 @@ func (e *Engine) decide(ctx context.Context, j job, rec *payment.Record, v payme
 	}
 	outcome := countVerified(next)
 	take, err := e.keysToTake(ctx, next, j, v)
-	judged, before, hearErr := e.hear(j, next)
+	judged, hearErr := j.hear(next)
 	if hearErr != nil {
 		return rec, hearErr
 	}
@@ -106,7 +106,7 @@ func (e *Engine) decide(ctx context.Context, j job, rec *payment.Record, v payme
 			return rec, err
 		}
 		outcome = countVerified(next)
-		if judged, before, hearErr = e.hear(j, next); hearErr != nil {
+		if judged, hearErr = j.hear(next); hearErr != nil {
 			return rec, hearErr
 		}
 		err = e.commit(ctx, next, false, j.take...)
@@ -117,28 +117,17 @@ func (e *Engine) decide(ctx context.Context, j job, rec *payment.Record, v payme
 	failpoint.Hit(failpoint.VerifiedDurable)
 	e.counted(EventCounted, judged, outcome)
 	e.announceVerdict(ctx, j, judged, v, a)
-	if before {
-		e.tellRelayed(ctx, next, true)
-	}
 	return next, nil
 }
 
 // hear adds to a verdict what the shop has heard already. It returns the record as the
-// verdict left it, for whoever reports that. before: the shop had heard it before this
-// question was asked.
-func (e *Engine) hear(j job, next *payment.Record) (judged *payment.Record, before bool, err error) {
-	before = j.heard == nil && next.State == payment.Verified && next.Relay.Heard()
-	switch {
-	case before:
-		judged, now := next.Clone(), e.now()
-		err = next.HeardBefore(now, e.lease(tellLease))
-		e.keepParked(next)
-		return judged, true, err
-	case j.heard == nil:
-		return next, false, nil
+// verdict left it, for whoever reports that.
+func (j job) hear(next *payment.Record) (judged *payment.Record, err error) {
+	if j.heard == nil {
+		return next, nil
 	}
 	judged = next.Clone()
-	return judged, false, j.heard(next)
+	return judged, j.heard(next)
 }
 
 // apply takes the verdict's step on a copy.

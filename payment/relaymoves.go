@@ -110,20 +110,6 @@ func (r *Record) CutOff(now time.Time) error {
 	return r.ParkDelivery(ReasonTold, now)
 }
 
-// HeardBefore parks a payment that becomes verified after its shop heard "first", or may have:
-// that was read in while the payment was still being asked about. Nobody hears it again, and
-// a person compares, because nobody saw what the shop made of it.
-func (r *Record) HeardBefore(now time.Time, lease Lease) error {
-	heard := r.Relay.HeardAt
-	r.Relay.HeardAt = time.Time{}
-	err := r.Tell(now, lease)
-	if err == nil {
-		err = r.CutOff(now)
-	}
-	r.Relay.HeardAt = heard
-	return err
-}
-
 // SaidAgain records that an ask heard "again".
 func (r *Record) SaidAgain() (news bool) {
 	if r.Relay.Page != PageOpen || r.Relay.Mixed {

@@ -22,14 +22,62 @@ import (
 const sqlHolders = `SELECT coalesce(v.version, 0), k.key, k.ref FROM (SELECT (SELECT version FROM payments_records WHERE ref = $2) AS version) v
 LEFT JOIN payments_keys k ON k.key = ANY($1::bytea[])`
 
+// The parts of which the statements of a change are made.
+const (
+	partInsert = `INSERT INTO payments_records (ref, version, writer, state, money, created, due, slot, notice, order_hash, id_hash, body, terms)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text::bigint[]) ON CONFLICT (ref) DO NOTHING RETURNING ref`
+	// A version that a power cut took back can be given out again, so the writer of
+	// the version is compared as well. The caller gives 0 if it doesn't know it.
+	partUpdate = `UPDATE payments_records SET version = $2, writer = $3, state = $4, money = money OR $5, created = $6, due = $7,
+	slot = $8, notice = $9, order_hash = $10, id_hash = $11, body = $12, terms = $13::text::bigint[]
+	WHERE ref = $1 AND version = $2 - 1 AND $14::bigint IN (0, writer) RETURNING ref`
+	partTakeFirst = `, k AS (
+	INSERT INTO payments_keys (key, ref, intent)
+	SELECT u.key, w.ref, u.intent FROM w, unnest($14::bytea[], $15::boolean[]) AS u (key, intent)`
+	partTake = `, k AS (
+	INSERT INTO payments_keys (key, ref, intent)
+	SELECT u.key, w.ref, u.intent FROM w, unnest($15::bytea[], $16::boolean[]) AS u (key, intent)
+	WHERE NOT EXISTS (SELECT 1 FROM payments_keys o WHERE o.key = u.key AND o.ref = $1)`
+	partLazy = `, lazy AS (SELECT set_config('synchronous_commit', 'off', true) AS v)`
+)
+
+// changeSQL returns the one statement of a change. The number of rows in its answer
+// is the number of records that it wrote, which is 0 if the version has moved
+// on. A key that another record holds makes it fail as a whole.
+func changeSQL(first, take, lazy bool) string {
+	write := partUpdate
+	if first {
+		write = partInsert
+	}
+	if !take && !lazy {
+		return write
+	}
+	sql := "WITH w AS (\n\t" + write + "\n)"
+	switch {
+	case take && first:
+		// It holds nothing yet. What looks held by it was held by one of the same
+		// name that is being forgotten, and will be free.
+		sql += partTakeFirst + "\n)"
+	case take:
+		sql += partTake + "\n)"
+	}
+	if lazy {
+		return sql + partLazy + "\nSELECT v FROM lazy, w"
+	}
+	return sql + "\nSELECT ref FROM w"
+}
+
 // row is a change as it is sent.
 type row struct {
 	ref    [payment.RefBytes]byte
 	next   int64
 	writer int64
 	had    int64 // the writer of what it changes, or 0
+	args   []any
 	take   []payment.Key
-	lazy   bool
+	sql    string
+	lazy   string
+	kind   kind
 	cells  cells
 }
 
@@ -56,13 +104,32 @@ func newRow(c payment.Change, k [payment.RefBytes]byte) (*row, error) {
 	for _, key := range c.Take {
 		money = money || key.Kind != payment.KeyIntent
 	}
-	w := &row{ref: k, next: int64(next), writer: 1 + rand.Int64N(math.MaxInt64), had: r.Mark, take: slices.Clone(c.Take), lazy: c.Lazy} //nolint:gosec // not a secret
+	w := &row{ref: k, next: int64(next), writer: 1 + rand.Int64N(math.MaxInt64), had: r.Mark, take: slices.Clone(c.Take)} //nolint:gosec // not a secret
 	w.cells = cells{
 		state: string(r.State), money: money, created: int64(packed.Time(r.CreatedAt)), due: number(packed.Time(r.Earliest())), //nolint:gosec // 63 bits
 		notice: number(uint64(noticeOf(r))), order: hashed(r.Order), id: hashed(r.ID), slot: int16(k[0]), //nolint:gosec // never negative
 		body: (&packed.Entry{Rec: r}).Encode(body), terms: termsOf(r),
 	}
+	w.args = w.columns()
+	if next > 1 {
+		w.args = append(w.args, w.had)
+	}
+	if len(c.Take) > 0 {
+		hashes, intents := taken(c.Take)
+		w.args = append(w.args, hashes, intents)
+	}
+	w.sql, w.lazy = changeSQL(next == 1, len(c.Take) > 0, false), changeSQL(next == 1, len(c.Take) > 0, true)
+	if !c.Lazy {
+		w.lazy = ""
+	}
+	w.kind = kindOf(next == 1, len(c.Take) > 0, c.Lazy)
 	return w, nil
+}
+
+// columns returns the arguments of a record's columns, in the order of the table.
+func (w *row) columns() []any {
+	x := w.cells
+	return []any{w.ref[:], w.next, w.writer, x.state, x.money, x.created, x.due, x.slot, x.notice, x.order, x.id, x.body, x.terms}
 }
 
 // taken are keys as they are stored, each once and in one order for all nodes,
@@ -173,13 +240,25 @@ func (s *Store) write(ctx context.Context, op *operation, w *row) error {
 // send tries a change once: at first together with others that come at the
 // same time, and by itself when that did not give an outcome.
 func (s *Store) send(ctx context.Context, op *operation, w *row) (n int64, f fate, err error) {
-	m := &member{ctx: ctx, row: w}
 	if g := s.groupOf(w); g != nil && op.tries == 0 {
+		m := &member{ctx: ctx, row: w}
 		g.do(m)
-	} else {
-		s.sendAll([]*member{m})
+		return m.n, m.fate, m.err
 	}
-	return m.n, m.fate, m.err
+	return s.sendAlone(ctx, w)
+}
+
+func (s *Store) sendAlone(ctx context.Context, w *row) (n int64, f fate, err error) {
+	f, err = s.try(ctx, func(c *pgxpool.Conn) error {
+		sql := w.sql
+		if w.lazy != "" && s.plain() {
+			sql = w.lazy
+		}
+		tag, err := c.Exec(ctx, sql, w.args...)
+		n = tag.RowsAffected()
+		return err
+	})
+	return n, f, err
 }
 
 // whose tells, after a try without an outcome, whether the record that has moved
@@ -220,15 +299,21 @@ func (s *Store) holders(ctx context.Context, w *row) (first *payment.TakenError,
 	held := make(map[string][]byte)
 	hashes, _ := taken(w.take)
 	_, err = s.try(ctx, func(c *pgxpool.Conn) error {
-		var version int64
-		var key, ref []byte
-		rows, _ := c.Query(ctx, sqlHolders, hashes, w.ref[:]) // ForEachRow returns its error
-		_, err := pgx.ForEachRow(rows, []any{&version, &key, &ref}, func() error {
+		rows, err := c.Query(ctx, sqlHolders, hashes, w.ref[:])
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var version int64
+			var key, ref []byte
+			if err := rows.Scan(&version, &key, &ref); err != nil {
+				return err
+			}
 			moved = version != w.next-1
 			held[string(key)] = ref
-			return nil
-		})
-		return err
+		}
+		return rows.Err()
 	})
 	if err != nil {
 		return nil, false, fmt.Errorf("looking for a key's holder: %w", told(err))

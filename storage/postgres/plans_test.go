@@ -26,14 +26,15 @@ func statements() map[string]struct {
 		args []string
 	}
 	ref := `sha256('7')`
-	row := []string{ref, "2", "1", "'verified'", "true", "1", "2", "3", "NULL", "4", "5", `'\x01'`, "'{4,5}'", "9"}
-	var one, many []string
-	for _, v := range row {
-		one, many = append(one, "ARRAY["+v+"]"), append(many, "ARRAY["+v+", "+v+"]")
+	row := []string{ref, "2", "1", "'verified'", "true", "1", "2", "3", "NULL", "4", "5", `'\x01'`, "'{4,5}'"}
+	next := append(slices.Clone(row), "9")
+	taking := append(slices.Clone(row), `ARRAY[sha256('x'), sha256('y')]`, "ARRAY[false, true]")
+	takingNext := append(slices.Clone(next), taking[len(row):]...)
+	many := make([]string, 0, len(next))
+	for _, v := range next {
+		many = append(many, "ARRAY["+v+", "+v+"]")
 	}
-	one[8], one[11] = "ARRAY[NULL]::integer[]", `ARRAY['\x01'::bytea]`
 	many[0], many[8], many[11], many[12] = `ARRAY[sha256('7'), sha256('8')]`, "ARRAY[NULL, 1]", `ARRAY['\x01'::bytea, '\x02'::bytea]`, "ARRAY['{4}', '{5}']"
-	keys := []string{`ARRAY[sha256('x'), sha256('y')]`, `ARRAY[sha256('7'), sha256('8')]`, "ARRAY[false, true]"}
 	newest := []string{"9223372036854775807", `'\xff'`, "100"}
 	return map[string]st{
 		"get":                         {sqlGet, []string{ref}},
@@ -41,15 +42,15 @@ func statements() map[string]struct {
 		"holders of keys":             {sqlHeld, []string{`ARRAY[sha256('x'), sha256('y')]`}},
 		"version and holders":         {sqlHolders, []string{`ARRAY[sha256('x'), sha256('y')]`, ref}},
 		"whose change it was":         {sqlOf, []string{ref}},
-		"first change":                {changeSQL(true, false, false), one},
-		"first change with keys":      {changeSQL(true, true, false), slices.Concat(one, keys)},
-		"change":                      {changeSQL(false, false, false), one},
-		"change, lazy":                {changeSQL(false, false, true), one},
-		"change with keys":            {changeSQL(false, true, false), slices.Concat(one, keys)},
-		"many first changes":          {changeSQL(true, false, false), many},
-		"many changes":                {changeSQL(false, false, false), many},
-		"many changes, lazy":          {changeSQL(false, false, true), many},
-		"many changes with keys":      {changeSQL(false, true, false), slices.Concat(many, keys)},
+		"first change":                {changeSQL(true, false, false), row},
+		"first change with keys":      {changeSQL(true, true, false), taking},
+		"change":                      {changeSQL(false, false, false), next},
+		"change, lazy":                {changeSQL(false, false, true), next},
+		"change with keys":            {changeSQL(false, true, false), takingNext},
+		"many first changes":          {sqlFirsts, many},
+		"many changes":                {sqlUpdates, many},
+		"many changes, lazy":          {sqlLazyUpdates, many},
+		"many changes with keys":      {sqlTakes, append(slices.Clone(many), `ARRAY[sha256('x'), sha256('y')]`, `ARRAY[sha256('7'), sha256('8')]`, "ARRAY[false, true]")},
 		"get many":                    {sqlGets, []string{`ARRAY[sha256('7'), sha256('8')]`}},
 		"look":                        {sqlLook, []string{`ARRAY[sha256('x'), sha256('y')]`, `ARRAY[sha256('7'), sha256('8')]`}},
 		"forget":                      {sqlForget, []string{ref, "1"}},
