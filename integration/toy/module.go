@@ -74,6 +74,9 @@ func (*Provider) Offer() payment.Offer { return payment.Offer{} }
 // UsedIDs implements [payment.UsedIDs].
 func (p *Provider) UsedIDs() string { return p.Used }
 
+// AsksReferrer implements [payment.Referred]. The pay page looks at the Referer.
+func (*Provider) AsksReferrer() {}
+
 // Interface guards
 var (
 	_ wire.Module        = (*Provider)(nil)
@@ -86,4 +89,6 @@ var (
 	_ payment.UsedIDs    = (*Provider)(nil)
 	_ payment.Offered    = (*Provider)(nil)
 	_ payment.Titled     = (*Provider)(nil)
+	_ payment.Patient    = (*Provider)(nil)
+	_ payment.Referred   = (*Provider)(nil)
 )
