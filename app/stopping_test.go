@@ -19,7 +19,7 @@ func TestStoppingWaitsForPages(t *testing.T) {
 	t.Cleanup(func() { exiting = was })
 	for name, c := range map[string]struct {
 		exits, begun bool
-		page         time.Duration // 0 is none
+		page         time.Duration // 0: the customer gets no page
 		waits        time.Duration
 	}{
 		"no page":                 {true, true, 0, 0},

@@ -213,8 +213,8 @@ func TestADeliveryWithoutARouteIsToldAndRepeated(t *testing.T) {
 	})
 }
 
-// A reference of ours whose record is gone is foreign in a ledger's first generation; in a
-// later one the ledger has lost it, and its customer is not refused.
+// A return may carry our reference though the ledger has no record of it. In the ledger's first
+// generation that return is foreign. In a later one the record was lost, and the customer is not refused.
 func TestALostRecordIsNoForeignReturn(t *testing.T) {
 	t.Parallel()
 	for _, lost := range []bool{false, true} {

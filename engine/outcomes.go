@@ -205,8 +205,8 @@ func countVerified(r *payment.Record) string {
 	return countOnce(r, o, word)
 }
 
-// countOnce returns the word of an outcome, or "" if there is none or the payment had it
-// before.
+// countOnce returns the word of an outcome. It returns "" without an outcome, and where the
+// payment had that outcome before.
 func countOnce(r *payment.Record, o payment.Counted, word string) string {
 	if o == 0 || !r.CountOnce(o) {
 		return ""

@@ -248,7 +248,7 @@ const (
 	// EventAccount: the ledger meets an account for the first time, and can't know
 	// its used receipts.
 	EventAccount = "account_new"
-	// EventForgotten: a return has a reference of ours, and the ledger was lost or restored
+	// EventForgotten: a return carries our reference, and the ledger was lost or restored
 	// since then.
 	EventForgotten = "return_forgotten"
 	// EventUnannounced: a return claims paid, and nothing announced the payment.

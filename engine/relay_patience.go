@@ -14,9 +14,9 @@ import (
 // whichever answer comes first is given, and an answer that is lost costs no more than it did.
 //
 // Invariants: a question of our own has a marker like any other, and at most one runs beside the
-// shop's. An "already verified" counts as ours only if a question of ours has no answer. A call
-// that goes on has a place of its own: a gateway that hangs takes none from calls that are
-// answered.
+// shop's. We explain an "already verified" by our own question only if that question got no
+// answer. A call that goes on has a place of its own: a gateway that hangs takes none from calls
+// that are answered.
 
 func (p Provider) patience() time.Duration { return max(p.Timeout, p.Patience) }
 

@@ -105,9 +105,9 @@ type Handler struct {
 	// used are the providers of this site's own routes.
 	used []*provider
 	// bound compares returns with their creates: one for each provider that is observed or
-	// relayed here. once adds those of relays that several sites share.
-	bound []*Observe
-	once  sync.Once
+	// relayed here. sharing adds those of relays that several sites share.
+	bound   []*Observe
+	sharing sync.Once
 	// matched: some gate has a matcher, whose result may change though the path stays the
 	// same.
 	matched bool

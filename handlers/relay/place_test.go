@@ -56,7 +56,7 @@ func calling(t *testing.T, place bool) (*Server, *paged, *fakeApp, *memory.Store
 }
 
 // A pay page asked of a relay is a redirect to the provider's, whoever asks: customers
-// come from anywhere. What names no payment, and any other method, is none.
+// come from anywhere. A call that names no payment, or has another method, gets no redirect.
 func TestAPayPageIsTheProviders(t *testing.T) {
 	t.Parallel()
 	for _, place := range []bool{false, true} {
@@ -91,7 +91,7 @@ func TestAPayPageIsTheProviders(t *testing.T) {
 	}
 }
 
-// An account that is none of ours is refused under our own address. In the provider's place
+// A call with a stranger's key is refused under our own address. In the provider's place
 // it is a neighbour's: its call goes on as it came, an event names it, and nothing is
 // recorded. Our own account is recorded in either, under the name that its callback has.
 func TestStrangersInAProvidersPlace(t *testing.T) {

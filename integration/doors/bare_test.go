@@ -197,8 +197,8 @@ func bareShops() *plan {
 // more.
 const late = 50 * time.Minute
 
-// The oracle speaks of each fault that shops which verify by themselves meet, and of none
-// where there is none.
+// The oracle names each fault that a shop which verifies by itself can meet. In a world
+// without a fault it names nothing.
 func TestBareOracle(t *testing.T) {
 	shorten(t)
 	each := func(f func(route map[string]any)) func([]any, int) []any {

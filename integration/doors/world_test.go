@@ -124,7 +124,7 @@ type world struct {
 	late                      bool            // so much time has gone by that a list may not be read any more
 	out                       string          // what is wrong with the ledger
 	refused                   bool            // something was, once
-	verifyCalls               int             // how many of ours there were when that began
+	verifyCalls               int             // how many verify calls we had made when that began
 	replayed                  map[string]int  // how often it made a return at a plugin's shop, by id
 	asked, firsts, creditedBy map[string]int  // how often plugins asked, heard "first" whole, and credited, by id
 	tampered                  map[string]bool // payments of customers whose ids an attacker brought

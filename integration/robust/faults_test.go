@@ -151,6 +151,9 @@ func TestReloadToAnotherLedger(t *testing.T) {
 	if err := s.load(); err != nil {
 		t.Fatal(err)
 	}
+	for _, c := range []*harness.Browser{b, other} {
+		c.Client.CloseIdleConnections() // the reload closes them, and these customers may not have noticed
+	}
 	if p, err := come(other, boughtRet); err != nil || p.Status != http.StatusOK || s.told(bought) != 1 {
 		t.Errorf("put right: %d %v, told %d times", p.Status, err, s.told(bought))
 	}

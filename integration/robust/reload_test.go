@@ -222,6 +222,7 @@ func TestReloadDuringVerify(t *testing.T) {
 	if err := s.load(); err != nil {
 		t.Fatal(err)
 	}
+	b.Client.CloseIdleConnections() // the reload closes them, and this customer may not have noticed
 	_, ret = s.buy(b)
 	if p, err := come(b, ret); err != nil || p.Status != http.StatusOK {
 		t.Errorf("%d %v", p.Status, err)

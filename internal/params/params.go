@@ -89,9 +89,9 @@ func Parse(rawQuery string, body []byte, contentType string, guarded *Names) (*S
 // ParseKnown returns [Parse] of a return to an address that we know, whose query is
 // known: what that address itself has is the shop's own, though it bear a
 // provider's name, and stays byte for byte at its place. Only what came on top is
-// the provider's. Of such a name a shop thus finds what it wrote itself, and what
-// is verified; nothing else. A parameter of the shop's own that stands there without a
-// value, or with one that is refused elsewhere, is what the shop wrote.
+// the provider's. Under such a name a shop finds only what it wrote itself and what is
+// verified. The shop's own parameters may be empty, or have values that are refused
+// elsewhere.
 func ParseKnown(rawQuery string, body []byte, contentType string, guarded *Names, known string) (*Set, error) {
 	s := &Set{query: source{text: rawQuery}, guarded: guarded, own: guarded.own(known), known: known}
 	switch {

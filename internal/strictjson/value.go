@@ -227,8 +227,8 @@ func Texts(fields map[string]string) Object {
 	return o
 }
 
-// Number reads an amount as it stands in a call of a shop's, in whatever unit. unread
-// is true where something stands there that is no whole number greater than zero.
+// Number reads an amount as it stands in a shop's call, in whatever unit. unread is true if
+// the member is there and is not a whole number greater than zero.
 func (o Object) Number(name string) (n int64, unread bool) {
 	if !o.Has(name) || o.Blank(name) {
 		return 0, false

@@ -148,8 +148,12 @@ func TestCutAtRandom(t *testing.T) {
 				if errors.Is(err, payment.ErrNotFound) {
 					continue
 				}
-				if err != nil || got.Version < before || got.Version > before+1 {
-					t.Errorf("version %d after %d: %v", got.Version, before, err)
+				if err != nil {
+					t.Errorf("read again after version %d: %v", before, err)
+					return
+				}
+				if got.Version < before || got.Version > before+1 {
+					t.Errorf("version %d after %d", got.Version, before)
 					return
 				}
 				r = got
