@@ -117,20 +117,27 @@ func TestTakenAndOvertaken(t *testing.T) {
 // confirmed, none is made twice, and none is told to have failed that was made.
 func TestCutAtRandom(t *testing.T) {
 	p, s, direct := behind(t)
-	const workers, each = 8, 20
+	const workers, each = 8, 25
 	stop := make(chan struct{})
 	var cutter sync.WaitGroup
+	var unknown, confirmed atomic.Int64
+	cuts := 0
 	cutter.Go(func() {
-		for {
+		// By progress, not by the clock: on a machine that can't connect as fast as this cuts,
+		// nothing would come through.
+		for next := int64(0); ; {
 			select {
 			case <-stop:
 				return
-			case <-time.After(time.Duration(5+rand.IntN(40)) * time.Millisecond):
+			case <-time.After(time.Duration(rand.IntN(3000)) * time.Microsecond):
+			}
+			if n := confirmed.Load(); n >= next {
 				p.Break()
+				cuts++
+				next = n + int64(rand.IntN(10))
 			}
 		}
 	})
-	var unknown atomic.Int64
 	var all sync.WaitGroup
 	for w := range workers {
 		all.Go(func() {
@@ -141,6 +148,7 @@ func TestCutAtRandom(t *testing.T) {
 				err := s.Commit(ctx, payment.Change{Record: r, Lazy: made%3 == 0})
 				if err == nil {
 					made++
+					confirmed.Add(1)
 					continue
 				}
 				unknown.Add(1)
@@ -170,7 +178,10 @@ func TestCutAtRandom(t *testing.T) {
 			t.Errorf("version %d after %d changes: %v", got.Version, each, err)
 		}
 	}
-	t.Logf("%d changes, %d of them had to be read again", workers*each, unknown.Load())
+	t.Logf("%d changes, %d cuts, %d changes had to be read again", workers*each, cuts, unknown.Load())
+	if cuts < 5 || unknown.Load() == 0 {
+		t.Error("nothing was cut")
+	}
 }
 
 // The database goes away and comes back: errors meanwhile, no restart after.
