@@ -333,7 +333,9 @@ func (e *Engine) relayKeep(next *payment.Record, a payment.Answer, reply payment
 	now := e.now()
 	switch next.State {
 	case payment.Verified:
-		next.Due = now.Add(browserGrace)
+		if next.Due = now.Add(browserGrace); next.Relay.CertainlyHeard() {
+			next.Due = now // nobody asks any more
+		}
 	case payment.Review:
 		if next.Reason == payment.ReasonUnexplained && next.Attempts.Count == 1 {
 			next.Reason = payment.ReasonElsewhere // the shop hears what the provider said

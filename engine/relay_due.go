@@ -22,6 +22,9 @@ func (e *Engine) relayDue(ctx context.Context, rec *payment.Record) (done bool, 
 		if e.handsOver(rec) && !rec.BackPending() {
 			return false, nil
 		}
+		if rec.Relay.CertainlyHeard() && !rec.BackPending() {
+			return true, e.relayHeard(ctx, rec)
+		}
 		return true, e.relayUnheard(ctx, rec)
 	case payment.Delivering:
 		if rec.Delivery.Via != payment.ViaRelay {
@@ -119,7 +122,7 @@ func (e *Engine) relayUnheard(ctx context.Context, rec *payment.Record) error {
 		return e.reschedule(ctx, rec, at) // the caller may still be there, or its customer
 	case rec.Relay.Page == payment.PageOpen && now.Sub(rec.Relay.PageAt) < pageLimit:
 		return e.reschedule(ctx, rec, rec.Relay.PageAt.Add(pageLimit))
-	case rec.Relay.ReplayedAt.IsZero() && e.mayReplay(rec):
+	case rec.Relay.ReplayedAt.IsZero() && !rec.Relay.Heard() && e.mayReplay(rec):
 		return e.replay(ctx, rec)
 	}
 	why := payment.ReasonAbsent
@@ -135,6 +138,21 @@ func (e *Engine) relayUnheard(ctx context.Context, rec *payment.Record) error {
 		return err
 	}
 	return e.park(ctx, rec)
+}
+
+// relayHeard begins to hand over a payment that was settled after the shop had heard "first":
+// the call had passed while nothing could be recorded. Its end, and a page that is open, are
+// relayLapsed's.
+func (e *Engine) relayHeard(ctx context.Context, rec *payment.Record) error {
+	now := e.now()
+	e.joinTrack(rec, e.noted(ctx, rec))
+	if err := rec.HandHeard(now, e.lease(tellLease)); err != nil {
+		return err
+	}
+	if err := e.commit(ctx, rec, false); err != nil {
+		return ignoreConflict(err)
+	}
+	return e.relayLapsed(ctx, rec)
 }
 
 // relayLapsed ends a telling whose node has gone, or gives up a page that never came.
@@ -157,6 +175,8 @@ func (e *Engine) relayLapsed(ctx context.Context, rec *payment.Record) error {
 		return e.reschedule(ctx, rec, l.PageAt.Add(pageLimit))
 	case l.Page == payment.PageOpen:
 		err = rec.LosePage(now)
+	case l.CertainlyHeard():
+		err = rec.EndHeard(now)
 	default:
 		err = rec.ParkDelivery(payment.ReasonHeardNoAck, now)
 	}
@@ -164,9 +184,11 @@ func (e *Engine) relayLapsed(ctx context.Context, rec *payment.Record) error {
 		return err
 	}
 	outcome := countRelayed(rec)
-	if err := e.park(ctx, rec); err != nil {
-		return err
+	e.keepParked(rec)
+	if err := e.commit(ctx, rec, false); err != nil {
+		return ignoreConflict(err)
 	}
+	e.tellRelayed(ctx, rec, true)
 	e.counted(EventHanded, rec, outcome)
 	return nil
 }

@@ -351,7 +351,7 @@ func (e *Engine) heardMeanwhile(ctx context.Context, rec *payment.Record, m forw
 		rec.Relay = new(payment.Relayed)
 	}
 	if !rec.Tellable() {
-		rec.Relay.HeardAt = m.At
+		rec.HeardBeside(certain, e.Store.Owner(), m.At)
 		return true, nil
 	}
 	if certain && (rec.State == payment.Verified || rec.State == payment.Parked) {

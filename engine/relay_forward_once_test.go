@@ -87,6 +87,59 @@ func TestForwardedWhileAsked(t *testing.T) {
 	})
 }
 
+// What passed is read in while the payment is asked about on record. Once that question is
+// answered, by whomever, the payment ends as what passed says: no ask will come that could
+// hear "first".
+func TestForwardedEndsWhoeverSettles(t *testing.T) {
+	for name, c := range map[string]struct {
+		cut  func(m *forwarded.Mark)
+		page payment.ShopPage
+		want payment.State
+		why  payment.Reason
+	}{
+		"heard":   {func(*forwarded.Mark) {}, payment.PageNone, payment.Delivered, ""},
+		"cut off": {func(m *forwarded.Mark) { m.Said, m.Heard = false, false }, payment.PageNone, payment.Parked, payment.ReasonTold},
+		// The page heard "again" as well, so it proves nothing.
+		"heard, and a page": {func(*forwarded.Mark) {}, payment.PageGood, payment.Parked, payment.ReasonHeardNoAck},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := forwardWorld(t)
+				defer w.halt()
+				w.call("create", "")
+				w.gate.mu.Lock()
+				w.gate.took, w.gate.lose = 8*time.Second, 1
+				w.gate.mu.Unlock()
+				go w.call("verify", "K1", unheard)
+				time.Sleep(time.Second)
+				var at time.Time
+				if c.page != payment.PageNone {
+					var err error
+					if at, err = w.RelayReturn(t.Context(), w.only().Ref, payment.Return{Method: "GET", Host: "shop.test", URI: "/cb?o=101"}, 0); err != nil || at.IsZero() {
+						t.Fatalf("no page opens: %v", err)
+					}
+				}
+				m := heardMark()
+				c.cut(&m)
+				if err := w.log.Append(m); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(40 * time.Second)
+				if !at.IsZero() {
+					w.RelayPage(t.Context(), w.only().Ref, at, c.page)
+				}
+				time.Sleep(2 * time.Minute)
+				if r := w.only(); r.State != c.want || r.Reason != c.why || w.log.Any() {
+					t.Errorf("it is %s (%s), want %s (%s); it was asked about %d times", r.State, r.Reason, c.want, c.why, r.Attempts.Count)
+				}
+				if h := w.call("verify", "K1"); isFirst(h) {
+					t.Errorf("told again: %+v", h)
+				}
+			})
+		})
+	}
+}
+
 // An ask that comes when the ledger is back, and before the worker has looked: what passed
 // meanwhile is read in first. An earlier question without an answer would explain the
 // provider's "again", and the shop would hear "first" a second time.
@@ -109,7 +162,11 @@ func TestForwardedAskedBeforeTheWorkerLooks(t *testing.T) {
 				go w.call("verify", "K1", unheard, func(c *engine.Relay) { c.Say = func(payment.RelayReply) bool { return false } })
 				time.Sleep(200 * time.Millisecond)
 				w.store.Break(payment.ErrBroken)
-				time.Sleep(40 * time.Second)
+				for range 40 {
+					time.Sleep(1 * time.Second)
+					r := w.only()
+					t.Log(r.State, r.Reason, *r.Relay, r.Attempts.Count)
+				}
 				if err := w.log.Append(heardMark()); err != nil {
 					t.Fatal(err)
 				}

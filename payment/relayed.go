@@ -19,7 +19,8 @@ type Relayed struct {
 
 	// Told is the telling of "first" that is in progress, or that was heard.
 	Told Telling `json:"t,omitzero"`
-	// HeardAt is when "first" was heard; zero before.
+	// HeardAt is when "first" was heard; zero before. Without a Told the shop only may have
+	// heard.
 	HeardAt time.Time `json:"h,omitzero"`
 	// Asked is how often the shop asked for the payment to be verified.
 	Asked int `json:"a,omitempty"`
@@ -79,8 +80,11 @@ type Telling struct {
 // Open reports whether a telling has begun whose end isn't on record.
 func (r *Relayed) Open() bool { return !r.Told.At.IsZero() && r.HeardAt.IsZero() }
 
-// Heard reports whether the shop has heard "first".
+// Heard reports whether the shop has heard "first", or may have.
 func (r *Relayed) Heard() bool { return r != nil && !r.HeardAt.IsZero() }
+
+// CertainlyHeard reports whether somebody knows that the shop has heard "first".
+func (r *Relayed) CertainlyHeard() bool { return r.Heard() && !r.Told.At.IsZero() }
 
 // SameAmount compares the amount of a verify with that of its create, as numbers. If there
 // is nothing to compare it returns true, and the provider compares.

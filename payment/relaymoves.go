@@ -103,11 +103,39 @@ func (r *Record) CutOff(now time.Time) error {
 	if r.Relay == nil || !r.Relay.Open() {
 		return fmt.Errorf("%w: nothing is being told", ErrTransition)
 	}
-	if !r.byRelay() {
-		r.Relay.HeardAt = now // in review, say: nobody hears it again
+	if !r.byRelay() { // in review, say
+		r.HeardBeside(false, "", now)
 		return nil
 	}
 	return r.ParkDelivery(ReasonTold, now)
+}
+
+// HeardBeside notes what the shop has heard of a payment that can't be told just now. From
+// now on nobody hears "first". If it only may have heard, Told stays empty.
+func (r *Record) HeardBeside(certain bool, by string, at time.Time) {
+	l := r.Relay
+	l.HeardAt, l.Told.At, l.Told.By = at, time.Time{}, ""
+	if certain {
+		l.Told = Telling{Epoch: l.Told.Epoch + 1, By: by, At: at}
+		l.Kept, l.KeptAt = nil, time.Time{}
+	}
+}
+
+// HandHeard begins the delivery of a payment that was settled after the shop had heard
+// "first", by whoever asked meanwhile. [Record.EndHeard] ends it.
+func (r *Record) HandHeard(now time.Time, lease Lease) error {
+	if !r.Relay.CertainlyHeard() {
+		return fmt.Errorf("%w: nobody knows that it was heard", ErrTransition)
+	}
+	return r.StartDelivery(ViaRelay, "", now, lease)
+}
+
+// EndHeard ends what HandHeard began.
+func (r *Record) EndHeard(now time.Time) error {
+	if !r.byRelay() || !r.Relay.CertainlyHeard() {
+		return fmt.Errorf("%w: nobody knows that it was heard", ErrTransition)
+	}
+	return r.judgePage(now)
 }
 
 // SaidAgain records that an ask heard "again".
