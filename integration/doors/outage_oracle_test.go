@@ -27,11 +27,7 @@ func TestOutages(t *testing.T) {
 		for _, how := range outages {
 			t.Run(name+" "+how, func(t *testing.T) {
 				most := len(world().Steps)
-				from := []int{0, 1, 1 + most/2}
-				if name != "honest" {
-					from = []int{0, 1, 1 + most/2}
-				}
-				for _, from := range from {
+				for _, from := range []int{0, 1, 1 + most/2} {
 					if w := live(world().outOfOrder(how, from, min(from+5, most))); len(w.faults) > 0 {
 						t.Fatalf("from step %d: %s: %s\n%s", from, w.faults[0].Kind, w.faults[0].Text, strings.Join(w.lines, "\n"))
 					}
