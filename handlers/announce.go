@@ -58,61 +58,54 @@ func (f *watcher) answered(status int, header http.Header) {
 
 // announcement looks whether the shop sends its customer to pay, and says so.
 func (f *watcher) announcement(status int, header http.Header) {
-	p, id := f.h.payPage(status, header)
+	to := leadsTo(status, header)
+	var all []payee
+	var id string
+	if to != nil {
+		all, id = f.h.payees(f.r, to)
+	}
 	announces := len(header[headerOrder]) > 0 || len(header[headerAmount]) > 0 || len(header[headerID]) > 0
-	if p == nil && !announces {
-		if len(f.h.Track) > 0 {
+	if !announces {
+		if len(all) > 0 {
+			f.h.noted(f.r, all, id)
+		} else if mayBeJSON(f.r, header) && f.h.tracker(f.r) != nil {
 			f.links = seeker(f.r, header)
 		}
 		return
 	}
-	h := f.h.announcedTo(f.r, status, header)
-	if h != f.h {
-		p, id = h.payPage(status, header)
-	}
-	if !announces {
-		if p != nil {
-			h.noted(f.r, p, id)
-		}
-		return
-	}
-	if err := h.announced(f.ResponseWriter, f.r, p, id, status, header); err != nil {
-		h.log.Error("the customer was not sent to the bank: what the shop announced can't be remembered", zap.Error(err))
-		f.refuse(header["Set-Cookie"], func(w http.ResponseWriter, r *http.Request) error {
-			return h.write(w, r, pages.Page{Kind: pages.NotStarted, ShopURL: h.home(r)}, err)
-		})
-	}
-}
-
-// announcedTo returns the block that an announcement concerns: of all that the request
-// has met (a guard before a named route, a snippet), the one whose customers come
-// back from that provider. Whichever watches the answer, it knows neither the
-// other's routes nor its public_url.
-func (h *Handler) announcedTo(r *http.Request, status int, header http.Header) *Handler {
-	for _, other := range append([]*Handler{h}, met(r)...) {
-		name := header.Get(headerName)
-		if p, _ := other.payPage(status, header); p != nil {
-			name = p.Name
-		}
-		if other.Announce != "off" && (slices.ContainsFunc(other.Verify, func(v *Verify) bool { return name == "" || v.Provider == name }) ||
-			slices.ContainsFunc(other.Observe, func(o *Observe) bool { return name == "" || o.Provider == name })) {
-			return other
+	page := len(all) > 0
+	all, id, wrong := f.h.announcedFor(f.r, all, id, header)
+	for _, c := range all {
+		a := announcement{provider: c.p, id: id, order: header.Get(headerOrder), page: page}
+		if err := c.h.announced(f.ResponseWriter, f.r, a, wrong, status, header); err != nil {
+			c.h.log.Error("the customer was not sent to the bank: what the shop announced can't be remembered", zap.Error(err))
+			f.refuse(header["Set-Cookie"], func(w http.ResponseWriter, r *http.Request) error {
+				return c.h.write(w, r, pages.Page{Kind: pages.NotStarted, ShopURL: c.h.home(r)}, err)
+			})
+			return
 		}
 	}
-	return h
 }
 
 // payPage returns the provider whose pay page an answer redirects to, and the id in
 // its address.
 func (h *Handler) payPage(status int, header http.Header) (*provider, string) {
+	if to := leadsTo(status, header); to != nil {
+		return h.pageAt(to)
+	}
+	return nil, ""
+}
+
+// leadsTo returns the address on some host that an answer redirects to, else nil.
+func leadsTo(status int, header http.Header) *url.URL {
 	if status < 300 || status > 399 || len(header["Location"]) == 0 {
-		return nil, ""
+		return nil
 	}
 	u, err := url.Parse(header.Get("Location"))
 	if err != nil || u.Host == "" {
-		return nil, ""
+		return nil
 	}
-	return h.pageAt(u)
+	return u
 }
 
 // pageAt returns the provider whose pay page an address is, and the id in it.
@@ -127,9 +120,10 @@ func (h *Handler) pageAt(u *url.URL) (*provider, string) {
 
 // noted keeps the visitor's track for a payment that the shop did not announce:
 // such a redirect proves nothing, and an open redirect could make it, but whose
-// visit it was is known now and perhaps not later.
-func (h *Handler) noted(r *http.Request, p *provider, id string) {
-	if len(h.Track) == 0 {
+// visit it was is known now and perhaps not later. Which of several accounts is
+// paid shows when the customer comes back.
+func (h *Handler) noted(r *http.Request, all []payee, id string) {
+	if h = h.tracker(r); h == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), announceTime)
@@ -146,7 +140,28 @@ func (h *Handler) noted(r *http.Request, p *provider, id string) {
 	if err != nil {
 		return
 	}
-	if err := eng.Note(ctx, p.terms.Issuer, id, *t); err != nil {
-		h.log.Warn("the affiliate visit with which a payment began was not recorded", zap.String("provider", p.Name), zap.Error(err))
+	var done []string
+	for _, c := range all {
+		if slices.Contains(done, c.p.terms.Issuer) {
+			continue
+		}
+		done = append(done, c.p.terms.Issuer)
+		if err := eng.Note(ctx, c.p.terms.Issuer, id, *t); err != nil {
+			h.log.Warn("the affiliate visit with which a payment began was not recorded", zap.String("provider", c.p.Name), zap.Error(err))
+		}
 	}
+}
+
+// tracker returns the block of those that a request has met that keeps its visitors' tracks,
+// nil without one.
+func (h *Handler) tracker(r *http.Request) *Handler {
+	if len(h.Track) > 0 {
+		return h
+	}
+	for _, b := range met(r) {
+		if len(b.Track) > 0 {
+			return b
+		}
+	}
+	return nil
 }

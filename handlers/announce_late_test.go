@@ -120,13 +120,13 @@ func TestAnIDBesideARedirect(t *testing.T) {
 	t.Parallel()
 	h := routed("/back")
 	for id, good := range map[string]bool{"": true, "K1": true, "K2": false, "k1": false} {
-		a := announcement{provider: h.Verify[0].route.provider, id: "K1"}
 		header := http.Header{}
 		if id != "" {
 			header.Set(headerID, id)
 		}
-		if err := h.announcedFor(&a, header); (err == nil) != good || a.id != "K1" {
-			t.Errorf("%q beside K1: %q, %v", id, a.id, err)
+		all := []payee{{h, h.Verify[0].route.provider}}
+		if _, got, err := h.announcedFor(asked(httptest.NewRequest(http.MethodGet, "/pay", nil)), all, "K1", header); (err == nil) != good || got != "K1" {
+			t.Errorf("%q beside K1: %q, %v", id, got, err)
 		}
 	}
 }

@@ -151,8 +151,8 @@ func (h *Handler) notedIn(r *http.Request, body []byte) {
 		if err != nil || u.Host == "" {
 			continue
 		}
-		if p, id := h.pageAt(u); p != nil {
-			h.noted(r, p, id)
+		if all, id := h.payees(r, u); len(all) > 0 {
+			h.noted(r, all, id)
 			return
 		}
 	}

@@ -29,22 +29,26 @@ type announcement struct {
 	amount   payment.Rials
 	back     *payment.Return
 	route    string
+	// page: the answer leads to its pay page.
+	page bool
 }
 
 // announced records an announcement before the browser is let go to the bank. An
 // error means that it must not go: it would pay what nobody remembers, or what
-// can't be credited. p and id are what the answer's Location says, nil without.
+// can't be credited. wrong says why it isn't known whose payment it is.
 //
 // Its invariant: an answer that announces a payment leaves only when the payment
 // is on record, or, where the route can do without, when the owner was told why
 // it isn't.
-func (h *Handler) announced(w http.ResponseWriter, r *http.Request, p *provider, id string, status int, header http.Header) error {
+func (h *Handler) announced(w http.ResponseWriter, r *http.Request, a announcement, wrong error, status int, header http.Header) error {
 	// A browser that has gone is no reason to forget what the bank knows.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), announceTime)
 	defer cancel()
-	a, wrong := h.readAnnouncement(r, p, id, header)
+	if wrong == nil {
+		wrong = h.readAnnouncement(r, &a, header)
+	}
 	if wrong != nil {
-		sends := p != nil || h.sendsToPay(r, status, header)
+		sends := a.page || h.sendsToPay(r, status, header)
 		h.unusable(ctx, r, a, wrong, sends)
 		if sends && h.strict(a.provider) {
 			return wrong
@@ -75,60 +79,51 @@ func (h *Handler) announced(w http.ResponseWriter, r *http.Request, p *provider,
 
 // readAnnouncement reads the headers. With an error amount is zero if nothing
 // of them can be used; where only the return address can't, the rest is there.
-func (h *Handler) readAnnouncement(r *http.Request, p *provider, id string, header http.Header) (announcement, error) {
-	a := announcement{provider: p, id: id, order: header.Get(headerOrder)}
-	if err := h.announcedFor(&a, header); err != nil {
-		return a, err
-	}
+func (h *Handler) readAnnouncement(r *http.Request, a *announcement, header http.Header) error {
 	if payment.CheckOrder(a.order) != nil {
-		return a, fmt.Errorf("%s is %.80q: it must have 1 to 64 bytes and no control characters", headerOrder, a.order)
+		return fmt.Errorf("%s is %.80q: it must have 1 to 64 bytes and no control characters", headerOrder, a.order)
 	}
 	amount, err := payment.ParseRials(header.Get(headerAmount))
 	if err != nil {
-		return a, fmt.Errorf("%s is %.40q: it must be whole rials, digits only", headerAmount, header.Get(headerAmount))
+		return fmt.Errorf("%s is %.40q: it must be whole rials, digits only", headerAmount, header.Get(headerAmount))
 	}
 	a.amount = amount
 	if back := header.Get(headerReturn); back != "" && (h.verifies(a.provider) || len(h.Observe) == 0) {
 		var why error
 		if a.back, a.route, why = h.announcedReturn(r, a.provider, back); why != nil {
-			return a, fmt.Errorf("%s is %.200q, so nobody asks for this payment unless its customer returns: %w", headerReturn, back, why)
+			return fmt.Errorf("%s is %.200q, so nobody asks for this payment unless its customer returns: %w", headerReturn, back, why)
 		}
-	}
-	return a, nil
-}
-
-// announcedFor finds the payment that an announcement is about: the pay page that
-// the answer redirects to; else X-Payment-Id, of the only provider that this
-// site's verify routes have, or of the one in X-Payment-Provider.
-func (h *Handler) announcedFor(a *announcement, header http.Header) error {
-	id, name := header.Get(headerID), header.Get(headerName)
-	if a.provider != nil {
-		if id != "" && id != a.id {
-			return fmt.Errorf("%s is %.64q, and the redirect leads to the pay page of another", headerID, id)
-		}
-		return nil
-	}
-	if id == "" {
-		return fmt.Errorf("neither Location nor %s names the payment: the answer is no redirect to a pay page of a provider of this site%s", headerID, ledTo(header))
-	}
-	if !visible(id) {
-		return fmt.Errorf("%s must be the provider's id: 1 to %d visible ASCII characters", headerID, mostID)
-	}
-	a.id = id
-	for _, p := range h.announcing() {
-		switch {
-		case name != "" && p.Name != name || a.provider != nil && a.provider.Name == p.Name:
-		case a.provider != nil:
-			a.provider = nil
-			return fmt.Errorf("this site has several providers, so %s needs %s beside it", headerID, headerName)
-		default:
-			a.provider = p
-		}
-	}
-	if a.provider == nil {
-		return fmt.Errorf("%s is %.40q: no verify or observe route of this site has that provider", headerName, name)
 	}
 	return nil
+}
+
+// announcedFor returns the accounts of which an announced payment may be, and its id: by the
+// pay page that the answer redirects to, which is that of all; else by X-Payment-Id. With
+// an error it returns whom the announcement concerns.
+func (h *Handler) announcedFor(r *http.Request, all []payee, id string, header http.Header) ([]payee, string, error) {
+	said, name := header.Get(headerID), header.Get(headerName)
+	if len(all) > 0 {
+		all = meant(r, all, header)
+		if said != "" && said != id {
+			return all, id, fmt.Errorf("%s is %.64q, and the redirect leads to the pay page of another", headerID, said)
+		}
+		return all, id, nil
+	}
+	routes := h.announcingTo(r)
+	all = slices.DeleteFunc(slices.Clone(routes), func(c payee) bool { return name != "" && c.p.Name != name })
+	nobody := []payee{{h: concerned(slices.Concat(all, routes, []payee{{h: h}}))}}
+	switch {
+	case said == "":
+		return nobody, "", fmt.Errorf("neither Location nor %s names the payment: the answer is no redirect to a pay page of a provider of this site%s", headerID, ledTo(header))
+	case !visible(said):
+		return nobody, "", fmt.Errorf("%s must be the provider's id: 1 to %d visible ASCII characters", headerID, mostID)
+	case len(all) == 0:
+		return nobody, said, fmt.Errorf("%s is %.40q: no verify or observe route of this site has that provider", headerName, name)
+	}
+	if all = meant(r, all, header); len(all) > 1 {
+		return nobody, said, fmt.Errorf("this site has several providers, so %s needs %s beside it", headerID, headerName)
+	}
+	return all, said, nil
 }
 
 // ledTo says where an answer leads, for the owner's eyes: host and path, without

@@ -99,10 +99,9 @@ func TestAnnouncedIDsAreBounded(t *testing.T) {
 	t.Parallel()
 	h := routed("/cb")
 	for _, n := range []int{1, mostID - 1, mostID, mostID + 1, 50 * mostID} {
-		var a announcement
-		err := h.announcedFor(&a, http.Header{headerID: {strings.Repeat("k", n)}})
-		if (err != nil) != (n > mostID) || err == nil && len(a.id) != n {
-			t.Errorf("%d bytes: %d taken, %v", n, len(a.id), err)
+		_, id, err := h.announcedFor(asked(httptest.NewRequest(http.MethodGet, "/pay", nil)), nil, "", http.Header{headerID: {strings.Repeat("k", n)}})
+		if (err != nil) != (n > mostID) || err == nil && len(id) != n {
+			t.Errorf("%d bytes: %d taken, %v", n, len(id), err)
 		}
 	}
 }

@@ -236,7 +236,7 @@ func (h *Handler) keepTrack(w http.ResponseWriter, r *http.Request, t *Track, vi
 
 // currentTrack returns the visit that counts for this browser; nil without one.
 func (h *Handler) currentTrack(r *http.Request, keys *token.Keys) *payment.Track {
-	if len(h.Track) == 0 {
+	if h = h.tracker(r); h == nil {
 		return nil
 	}
 	if t, ok := caddyhttp.GetVar(r.Context(), trackVar).(*payment.Track); ok {

@@ -145,7 +145,9 @@ func admitting() []Mutant {
 			[]Edit{{"handlers", `f.refuse(header["Set-Cookie"], func(`, `_ = append(header["Set-Cookie"][:0:0], "")
 		_ = answerer(func(`}}, []Suite{process("php", "TestAnnouncement"), process("returns", "TestAnnounce"), doors(300)}},
 		{"guard-hears-the-announcement", "R12 M14", "Behind a guard the shop's announcement is for a block that has none of its routes, and whoever never comes back is lost.",
-			[]Edit{{"handlers", "h := f.h.announcedTo(f.r, status, header)", "h := f.h"}}, []Suite{found}},
+			[]Edit{{"handlers", "for _, b := range append([]*Handler{h}, met(r)...) {\n\t\tif b.Announce", "for _, b := range append([]*Handler{h}, met(r)[:0]...) {\n\t\tif b.Announce"}}, []Suite{unit("handlers", "TestAnAnnouncementIsOf"), found}},
+		{"announcement-of-the-first-account", "R12 M14", "Of two accounts at one gateway the first line in the Caddyfile has all that the shop announces: who pays at the other and stays away has paid for nothing.",
+			[]Edit{{"handlers", "all = meant(r, all, header)\n\t\tif said", "all = all[:1]\n\t\tif said"}}, []Suite{unit("handlers", "TestAnAnnouncementIsOf"), found}},
 		{"unusable-announcement-is-silent", "R12 M14", "A shop whose amounts can't be read loses every payment, and its log says nothing.",
 			[]Edit{{"handlers", "h.unusable(ctx, r, a, wrong, sends)\n", ""}}, []Suite{process("php", "TestAnnouncementUnreadable"), process("returns", "TestAnnounce")}},
 		{"unannounced-called-foreign", "R12", "The log says \"another order\" of what nothing announced, and its owner looks in the wrong place.",

@@ -8,7 +8,7 @@ func refusing() []Mutant {
 		{"claim-refused-and-asked", "R1", "The ledger refuses the claim, and the gateway settles a payment that nobody remembers.",
 			in("engine", "if err := e.commit(ctx, rec, false); err != nil {\n\t\t// Not one byte has gone out", "if err := e.commit(ctx, rec, false); err != nil && false {\n\t\t// Not one byte has gone out"), outages},
 		{"announcement-refused-and-sent", "R12", "The shop's announcement can't be recorded, and its customer is sent to pay all the same.",
-			in("handlers", "if err := h.announced(f.ResponseWriter, f.r, p, id, status, header); err != nil {", "if err := h.announced(f.ResponseWriter, f.r, p, id, status, header); err != nil && false {"), outages},
+			in("handlers", "if err := c.h.announced(f.ResponseWriter, f.r, a, wrong, status, header); err != nil {", "if err := c.h.announced(f.ResponseWriter, f.r, a, wrong, status, header); err != nil && false {"), outages},
 		{"intent-refused-and-sent", "R12", "The checkout's intent can't be recorded, and its customer is sent to pay all the same.",
 			in("engine", "if err := e.commit(ctx, rec, false, payment.IntentKey(rec.Issuer, rec.ID)); err != nil {", "if err := e.commit(ctx, rec, false, payment.IntentKey(rec.Issuer, rec.ID)); err != nil && false {"), outages},
 		{"forwarded-never-read-in", "R12", "What passed while the ledger refused is never read in.",

@@ -185,7 +185,7 @@ func (w *world) record(p *purchase) *payment.Record {
 			return 3
 		case r.State == payment.Declined && r.Attempts.Count == 0 && r.Receipt == nil && !r.Expect.Known():
 			return 0
-		case r.Order == p.Order:
+		case r.Order == p.Order && r.Provider == p.Provider:
 			return 2
 		}
 		return 1

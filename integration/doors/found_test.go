@@ -18,6 +18,33 @@ func TestFound(t *testing.T) {
 			}},
 			Steps: []step{{Do: "order"}, {Do: "bank", How: "close"}},
 		},
+		// Both accounts have one pay page: only the return address tells whose payment it is.
+		"an announcement of the second account": {
+			Keys: true,
+			Blocks: []block{{
+				Number: 0, Hosts: []string{"*.b.test"}, Names: []string{"one.b.test"}, Port: "80", Serve: "proxy", Return: "named",
+				Verifies: []verify{{Path: "/done", Provider: "idpay", Expect: "signed"}, {Path: "/thanks", Provider: "idpay2", Expect: "intent"}},
+			}},
+			Steps: []step{{Do: "order", Pick: 1}, {Do: "bank", How: "close"}},
+		},
+		// Without a return address the shop names the account.
+		"a named second account": {
+			Keys: true,
+			Blocks: []block{{
+				Number: 0, Hosts: []string{"a.test"}, Names: []string{"a.test"}, Port: "80", Serve: "proxy",
+				Verifies: []verify{{Path: "/back", Provider: "idpay", Expect: "intent"}, {Path: "/thanks", Provider: "idpay2", Expect: "intent"}},
+			}},
+			Steps: []step{{Do: "order", Pick: 1}, {Do: "bank", How: "pay"}, {Do: "return"}},
+		},
+		// Nor does it name the account: it is recorded for both.
+		"an unnamed second account": {
+			Keys: true,
+			Blocks: []block{{
+				Number: 1, Hosts: []string{"a.test"}, Names: []string{"a.test"}, Port: "80", Serve: "proxy",
+				Verifies: []verify{{Path: "/back", Provider: "idpay", Expect: "intent"}, {Path: "/thanks", Provider: "idpay2", Expect: "intent"}},
+			}},
+			Steps: []step{{Do: "order", Pick: 1}, {Do: "bank", How: "pay"}, {Do: "return"}},
+		},
 		// The file server behind `intercept` takes no POST, so the shop's answer is
 		// dropped, and our own page comes in its place.
 		"a dropped answer": {

@@ -284,6 +284,8 @@ func (w *world) order(s step, pl place, b *browser) {
 		Target: pl.b.at("") + fmt.Sprintf("/pay?v=%d&o=%s", s.Pick%len(pl.b.Verifies), order), Doing: "orders"})
 	if a != nil && idOf(a.Header.Get("Location")) != "" {
 		w.hold(s.Slot, b, a.Header.Get("Location"))
+	} else if a != nil && w.starting != nil && w.out == "" {
+		w.fail("not-sent-to-pay", "the shop of site %d has made payment %s, and its customer gets %d", pl.b.Number, w.starting.ID, a.Status)
 	}
 }
 

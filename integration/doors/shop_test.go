@@ -12,6 +12,7 @@ import (
 	"net/http/fcgi"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -193,12 +194,24 @@ func (w *world) start(rw http.ResponseWriter, b *block, r *http.Request, q url.V
 	if v.Expect == "intent" {
 		rw.Header().Set("X-Payment-Order", order)
 		rw.Header().Set("X-Payment-Amount", strconv.FormatInt(amount, 10))
-		if b.Return == "named" {
+		switch {
+		case b.Return == "named":
 			rw.Header().Set("X-Payment-Return", back)
+		case b.Number == 0 && b.severalAt(v.Provider): // others leave it to us
+			rw.Header().Set("X-Payment-Provider", v.Provider)
 		}
 	}
 	rw.Header().Set("Location", link)
 	rw.WriteHeader(http.StatusFound)
+}
+
+// severalAt: the shop has several accounts at a provider's gateway.
+func (b *block) severalAt(provider string) bool {
+	kind, _ := kindOf(provider)
+	return slices.ContainsFunc(b.Verifies, func(v verify) bool {
+		other, _ := kindOf(v.Provider)
+		return other == kind && v.Provider != provider
+	})
 }
 
 func firstPath(b *block, v *verify) string {
