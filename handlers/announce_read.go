@@ -77,6 +77,9 @@ func (h *Handler) announced(w http.ResponseWriter, r *http.Request, p *provider,
 // of them can be used; where only the return address can't, the rest is there.
 func (h *Handler) readAnnouncement(r *http.Request, p *provider, id string, header http.Header) (announcement, error) {
 	a := announcement{provider: p, id: id, order: header.Get(headerOrder)}
+	if err := a.readAs(header); err != nil {
+		return a, err
+	}
 	if err := h.announcedFor(&a, header); err != nil {
 		return a, err
 	}
@@ -95,6 +98,43 @@ func (h *Handler) readAnnouncement(r *http.Request, p *provider, id string, head
 		}
 	}
 	return a, nil
+}
+
+// readAs refuses an announcement that two readers could read in two ways: a header that
+// stands twice and says two things. Where the payment itself is in doubt, its provider is
+// unknown.
+func (a *announcement) readAs(header http.Header) error {
+	for _, name := range []string{"Location", headerID, headerName, headerOrder, headerAmount, headerReturn} {
+		if _, ok := agreed(header, name); ok {
+			continue
+		}
+		if name == "Location" || name == headerID || name == headerName {
+			a.provider, a.id = nil, ""
+		}
+		if name == "Location" {
+			return errors.New("Location stands twice in the answer, with two addresses: write it once")
+		}
+		return fmt.Errorf("%s stands twice in the answer, as %.80q and as %.80q: write it once", name, header[name][0], otherCopy(header[name]))
+	}
+	return nil
+}
+
+// agreed returns what all copies of a header say, "" where there is none. ok is false where
+// two of them differ: whoever reads the first and whoever reads the last would read two things.
+func agreed(header http.Header, name string) (value string, ok bool) {
+	all := header[name]
+	if len(all) == 0 {
+		return "", true
+	}
+	return all[0], otherCopy(all) == all[0]
+}
+
+// otherCopy returns the first copy that differs from the first of all, else that itself.
+func otherCopy(all []string) string {
+	if i := slices.IndexFunc(all, func(v string) bool { return v != all[0] }); i > 0 {
+		return all[i]
+	}
+	return all[0]
 }
 
 // announcedFor finds the payment that an announcement is about: the pay page that
@@ -162,11 +202,13 @@ func (h *Handler) sendsToPay(r *http.Request, status int, header http.Header) bo
 	if len(header[headerID]) > 0 {
 		return true
 	}
-	if status < 300 || status > 399 || len(header["Location"]) == 0 {
+	if status < 300 || status > 399 {
 		return false
 	}
-	u, err := url.Parse(header.Get("Location"))
-	return err != nil || u.Host != "" && !h.calledBy(r, u) || u.Scheme != "" && u.Host == ""
+	return slices.ContainsFunc(header["Location"], func(to string) bool {
+		u, err := url.Parse(to)
+		return err != nil || u.Host != "" && !h.calledBy(r, u) || u.Scheme != "" && u.Host == ""
+	})
 }
 
 // strict: a route of this provider, or of any where it isn't known, credits
