@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/strictjson"
 	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -104,8 +106,15 @@ func (c *call) decide(choice operate.Choice) error {
 }
 
 // body reads a JSON object; none at all is an empty one.
+//
+// Invariant: what is read is what every other reader of the same bytes reads. A proxy or a
+// log before this API must not see another amount or order than we do.
 func (c *call) body(into any) error {
-	dec := json.NewDecoder(c.r.Body)
+	text, err := io.ReadAll(c.r.Body)
+	if err != nil {
+		return badInput("the body can't be read: %w", err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(into); errors.Is(err, io.EOF) {
 		return nil
@@ -114,6 +123,9 @@ func (c *call) body(into any) error {
 	}
 	switch _, err := dec.Token(); {
 	case errors.Is(err, io.EOF):
+		if err := strictjson.Unambiguous(text); err != nil {
+			return badInput("the body can be read in two ways: %w", err)
+		}
 		return nil
 	case err != nil:
 		return badInput("the body goes on after its JSON object: %w", err)

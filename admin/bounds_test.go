@@ -14,6 +14,7 @@ func TestBodiesAreOneObject(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
 		"": "", "{}": "", " {} \n": "", "{}{}": "goes on", "{}x": "goes on", `{} []`: "goes on", "{": "not the JSON object", `{"no":1}`: "not the JSON object", "[]": "not the JSON object",
+		`{"No":1}`: "not the JSON object",
 	} {
 		for _, read := range []func(c *call) error{
 			func(c *call) error { return c.body(new(Resolve)) },
@@ -23,6 +24,31 @@ func TestBodiesAreOneObject(t *testing.T) {
 			if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 				t.Errorf("%q: %v, want %q", body, err, want)
 			}
+		}
+	}
+}
+
+// Bodies that two readers could read in two ways are refused: names are ours exactly and
+// once, numbers exact to every reader.
+func TestBodiesAreReadInOneWay(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`{"id":"x","order":"1","amount":50000}`:               "",
+		`{"id":"x","order":"1","amount":9007199254740991}`:    "",
+		`{"id":"x","order":"1","amount":9007199254740992}`:    "two ways",
+		`{"id":"x","order":"1","amount":9223372036854775807}`: "two ways",
+		`{"id":"x","order":"1","Amount":50000}`:               "two ways",
+		`{"id":"x","ORDER":"1","amount":50000}`:               "two ways",
+		`{"id":"x","order":"1","amount":1,"amount":50000}`:    "two ways",
+		`{"id":"x","order":"1","order":"1","amount":50000}`:   "two ways",
+		`{"id":"x","order":"1","Order":"2","amount":50000}`:   "two ways",
+		"{\"id\":\"x\",\"order\":\"\xff\",\"amount\":50000}":  "two ways",
+		`{"id":"x","order":"1","amount":50000.0}`:             "not the JSON object",
+		`{"id":"x","order":"1","amount":"50000"}`:             "not the JSON object",
+	} {
+		err := (&call{w: httptest.NewRecorder(), r: httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))}).body(new(Intent))
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", body, err, want)
 		}
 	}
 }

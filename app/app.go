@@ -74,7 +74,6 @@ type App struct {
 	release func() error
 	stop    context.CancelFunc
 	active  atomic.Int64
-	shared  sharedRelays
 	// relayed are the providers that some relay serves, and those in whose place one
 	// stands.
 	relayed, inPlace sync.Map

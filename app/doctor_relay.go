@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -28,7 +29,7 @@ func (a *App) doctorRelays(ctx context.Context) (out []operate.Finding) {
 	for _, f := range known {
 		out = append(out, operate.Finding{Level: operate.LevelOK, Code: f.Code, Where: f.Where, Text: f.Text})
 	}
-	out = append(out, a.shared.findings()...)
+	out = append(out, a.doctorShared(ctx)...)
 	for _, name := range a.ProviderNames() {
 		if _, ok := a.inPlace.Load(name); !ok {
 			continue
@@ -40,6 +41,30 @@ func (a *App) doctorRelays(ctx context.Context) (out []operate.Finding) {
 		hosts := rel.Dialect().Hosts
 		out = append(out, leads(ctx, name, hosts, net.DefaultResolver.LookupNetIP, mine())...)
 		out = append(out, goodUntil(name, hosts, time.Now())...)
+	}
+	return out
+}
+
+// doctorShared warns of shops that share an account behind a relay without a site of its own,
+// as long as the configuration has such a relay.
+func (a *App) doctorShared(ctx context.Context) (out []operate.Finding) {
+	relayed, told := make(map[string]bool), make(map[string]bool)
+	for _, name := range a.ProviderNames() {
+		if a.Relays(name) {
+			relayed[a.providers[name].Protocol().Name] = true
+		}
+	}
+	for _, name := range a.ProviderNames() {
+		p := a.providers[name]
+		issuer := p.Terms().Issuer
+		if !relayed[p.Protocol().Name] || told[issuer] {
+			continue
+		}
+		told[issuer] = true
+		out = append(out, processShared.findings(issuer, name, func(u *url.URL) (string, bool) {
+			site, ok := a.Callback(ctx, u, name)
+			return site.ID, ok
+		}, time.Now())...)
 	}
 	return out
 }

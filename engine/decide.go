@@ -49,6 +49,9 @@ func (e *Engine) Decide(ctx context.Context, ref payment.Ref, version uint64, d 
 	if rec.Version != version {
 		return rec, payment.ErrConflict
 	}
+	if e.Handing(rec) {
+		return rec, errHanding
+	}
 	var take []payment.Key
 	now := e.now()
 	switch d {
@@ -76,6 +79,16 @@ func (e *Engine) Decide(ctx context.Context, ref payment.Ref, version uint64, d 
 	e.wakeWorker()
 	return rec, nil
 }
+
+// Handing reports whether the shop is being told of a payment just now. Nobody decides
+// meanwhile: the shop may be crediting the order, and the record would not say so. When it has
+// ended, or its process has died, the record says what became of it.
+func (e *Engine) Handing(rec *payment.Record) bool {
+	telling := rec.Relay != nil && rec.Relay.Open() && rec.State != payment.Parked
+	return (telling || rec.State == payment.Delivering) && e.Store.Alive(rec.Lease)
+}
+
+var errHanding = fmt.Errorf("%w: the shop is being told of it just now: decide again when that has ended, which takes two minutes at most", ErrNotPossible)
 
 // accept credits an order because a person decided so. It returns the keys that the record
 // takes.

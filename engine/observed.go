@@ -143,8 +143,9 @@ func (e *Engine) seenFirst(ctx context.Context, prov Provider, s Seen) (*payment
 
 // witness records that the shop has verified. Its sale is reported, unless the shop's
 // own answer was a refusal.
-// Where there is a doubt about which payment was meant, no sale is reported.
-func (e *Engine) witness(ctx context.Context, prov Provider, rec *payment.Record, rc *payment.Receipt, doubt error) error {
+// Where there is a doubt about which payment was meant, no sale is reported. take are keys that
+// the record takes besides its own.
+func (e *Engine) witness(ctx context.Context, prov Provider, rec *payment.Record, rc *payment.Receipt, doubt error, take ...payment.Key) error {
 	// A relay or a verify route that has met the payment since knows more.
 	if other, err := e.relayFind(ctx, prov, Relay{Ask: payment.RelayAsk{ID: rec.ID}}); err != nil || other != nil && other.Ref != rec.Ref {
 		return errors.Join(err, e.unseen(ctx, rec))
@@ -171,9 +172,11 @@ func (e *Engine) witness(ctx context.Context, prov Provider, rec *payment.Record
 		return err
 	}
 	// Which order may be paid how often is the shop's to decide.
-	err := e.commit(ctx, rec, false, rec.Keys(true)...)
+	err := e.commit(ctx, rec, false, append(rec.Keys(true), take...)...)
 	var taken *payment.TakenError
 	switch {
+	case errors.As(err, &taken) && taken.Key.Kind == payment.KeySold:
+		return payment.ErrConflict // another was quicker: look again
 	case errors.As(err, &taken):
 		fresh, err := e.Store.Get(ctx, rec.Ref)
 		if err != nil {

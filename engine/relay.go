@@ -185,7 +185,7 @@ func (e *Engine) relayIntend(ctx context.Context, prov Provider, c Relay, id str
 		ID: id, Order: order, State: payment.Created, Generation: gen.Seq,
 		Expect: payment.Expectation{Amount: c.Ask.Amount(), Source: payment.FromIntent},
 		Return: c.Return,
-		Relay:  &payment.Relayed{Callback: c.Ask.Callback, Number: c.Ask.Number, Unit: c.Ask.Unit},
+		Relay:  &payment.Relayed{Callback: c.Ask.Callback, Number: max(c.Ask.Number, 0), Unit: c.Ask.Unit},
 
 		CreatedAt: now, UpdatedAt: now,
 	}

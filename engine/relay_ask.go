@@ -13,7 +13,7 @@ import (
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-var errOtherAmount = errors.New("the shop verifies another amount than the one with which it created the payment")
+var errOtherAmount = errors.New("the shop verifies another amount than the one with which it created the payment, or none")
 
 // RelayVerify answers a shop's verify. It returns when the shop has its answer or has gone.
 // Work that has begun goes on without the shop.
@@ -28,6 +28,9 @@ func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
 	defer e.running.Done()
 	ends := e.now().Add(relayHold)
 	waited, pause := time.Duration(0), time.Second
+	// A gateway whose verify names the amount refuses one without it. As long as the payment is
+	// open, it says so itself.
+	noAmount := prov.Terms().SendsAmount && c.Ask.Number == 0 && !c.Ask.Unread
 	for {
 		var rec *payment.Record
 		err := e.readBefore(ctx, c.Ask.ID)
@@ -48,7 +51,7 @@ func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
 			c.Say(r.WriteReply(payment.RelayOtherAmount, c.Ask, rec))
 			return
 		}
-		if rec != nil && !rec.Relay.SameAmount(c.Ask) {
+		if rec != nil && !rec.AskedAmount(c.Ask) || noAmount && e.relayStands(rec) != standsOpen && e.relayStands(rec) != standsPerson {
 			e.relayEvent(EventRelayAmount, c, errOtherAmount, true)
 			c.Say(r.WriteReply(payment.RelayOtherAmount, c.Ask, rec))
 			return
@@ -89,6 +92,7 @@ func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
 			continue
 		case standsOpen:
 		}
+		noAmount = false // whatever its gateway takes, it hears
 		got, err := e.relayQuestion(ctx, prov, r, c, rec, ends)
 		if c.Down != nil {
 			// The money is taken, and asking once more would be answered "again".
@@ -312,10 +316,10 @@ func relayMeet(rec *payment.Record, c Relay, t payment.Terms) (take []payment.Ke
 	if !rec.Expect.Known() {
 		// The shop's own word, over its own credentials.
 		rec.Expect = payment.Expectation{Source: payment.FromLookup, Amount: c.Ask.Amount()}
-		if c.Ask.Number != 0 && c.Ask.Unit == 0 && !c.Ask.Unread {
+		if c.Ask.Number > 0 && c.Ask.Unit == 0 && !c.Ask.Unread {
 			rec.Expect.Amount = payment.Rials(c.Ask.Number) * max(t.Step, 1)
 		}
-		if c.Ask.Number == 0 {
+		if c.Ask.Number <= 0 {
 			rec.Expect = payment.Expectation{Source: payment.FromNone}
 		}
 		if rec.Version == 0 {
@@ -323,7 +327,7 @@ func relayMeet(rec *payment.Record, c Relay, t payment.Terms) (take []payment.Ke
 		}
 	}
 	if rec.Relay == nil {
-		rec.Relay = &payment.Relayed{Number: c.Ask.Number, Unit: c.Ask.Unit}
+		rec.Relay = &payment.Relayed{Number: max(c.Ask.Number, 0), Unit: c.Ask.Unit}
 	}
 	return take
 }

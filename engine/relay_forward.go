@@ -140,7 +140,7 @@ func ForwardEvent(err error) string {
 func markOf(c Relay, now time.Time) forwarded.Mark {
 	return forwarded.Mark{
 		At: now, Call: rand.Text(), Kind: c.Ask.Kind, Provider: c.Provider, Site: c.Site, Formerly: c.Formerly, Route: c.Route,
-		ID: c.Ask.ID, Order: c.Ask.Order, Number: c.Ask.Number, Unit: c.Ask.Unit, Callback: c.Ask.Callback, Return: c.Return, Many: c.Policy.Many,
+		ID: c.Ask.ID, Order: c.Ask.Order, Number: max(c.Ask.Number, 0), Unit: c.Ask.Unit, Callback: c.Ask.Callback, Return: c.Return, Many: c.Policy.Many,
 	}
 }
 

@@ -630,6 +630,42 @@ func TestRelayOtherAmount(t *testing.T) {
 	})
 }
 
+// What the ledger answers, it answers as the gateway would: whoever asks with another amount,
+// with what is none, or with none at all, hears neither "first" nor "again", before and after
+// the shop has heard.
+func TestRelayOtherAmountOnceHeard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newRelayWorld(t)
+		defer w.halt()
+		w.call("create", "")
+		wrong := func(when string) {
+			t.Helper()
+			for _, n := range []int64{-1, 0, 1, 4999, 5001, 50000, 500} {
+				if h := w.call("verify", "K1", amount(n)); h.body != "other amount" {
+					t.Errorf("%s, %d: %+v", when, n, h)
+				}
+			}
+		}
+		w.gate.paid = true
+		if h := w.callFor("verify", "K1", 0); isFirst(h) {
+			t.Fatalf("whoever has gone hears %+v", h)
+		}
+		wrong("before")
+		if h := w.call("verify", "K1"); !isFirst(h) {
+			t.Fatalf("%+v", h)
+		}
+		wrong("heard")
+		for range 2 {
+			if h := w.call("verify", "K1"); h.body == "other amount" || isFirst(h) {
+				t.Errorf("the same amount hears %+v", h)
+			}
+		}
+		if h := w.call("verify", "K1", func(c *engine.Relay) { c.Ask.Number, c.Ask.Unread = 0, true }); h.body == "other amount" {
+			t.Errorf("an amount that can't be read hears %+v", h)
+		}
+	})
+}
+
 // Two shops share an account: what one of them sold, by a relay or by a checkout of its
 // own, is neither settled nor told by the other's relay.
 func TestRelayOfAnotherSite(t *testing.T) {

@@ -102,12 +102,16 @@ func (h *Handler) readAnnouncement(r *http.Request, a *announcement, header http
 // an error it returns whom the announcement concerns.
 func (h *Handler) announcedFor(r *http.Request, all []payee, id string, header http.Header) ([]payee, string, error) {
 	said, name := header.Get(headerID), header.Get(headerName)
+	doubtful, twice := saidTwice(header)
+	if doubtful {
+		return []payee{{h: concerned(slices.Concat(all, h.announcingTo(r), []payee{{h: h}}))}}, "", twice
+	}
 	if len(all) > 0 {
 		all = meant(r, all, header)
 		if said != "" && said != id {
 			return all, id, fmt.Errorf("%s is %.64q, and the redirect leads to the pay page of another", headerID, said)
 		}
-		return all, id, nil
+		return all, id, twice
 	}
 	routes := h.announcingTo(r)
 	all = slices.DeleteFunc(slices.Clone(routes), func(c payee) bool { return name != "" && c.p.Name != name })
@@ -123,7 +127,40 @@ func (h *Handler) announcedFor(r *http.Request, all []payee, id string, header h
 	if all = meant(r, all, header); len(all) > 1 {
 		return nobody, said, fmt.Errorf("this site has several providers, so %s needs %s beside it", headerID, headerName)
 	}
-	return all, said, nil
+	return all, said, twice
+}
+
+// saidTwice refuses an announcement that two readers could read in two ways: a header that
+// stands twice and says two things. doubtful: the payment itself is in doubt.
+func saidTwice(header http.Header) (doubtful bool, err error) {
+	for _, name := range []string{"Location", headerID, headerName, headerOrder, headerAmount, headerReturn} {
+		switch _, ok := agreed(header, name); {
+		case ok:
+		case name == "Location":
+			return true, errors.New("Location stands twice in the answer, with two addresses: write it once")
+		default:
+			return name == headerID || name == headerName, fmt.Errorf("%s stands twice in the answer, as %.80q and as %.80q: write it once", name, header[name][0], otherCopy(header[name]))
+		}
+	}
+	return false, nil
+}
+
+// agreed returns what all copies of a header say, "" where there is none. ok is false where
+// two of them differ: whoever reads the first and whoever reads the last would read two things.
+func agreed(header http.Header, name string) (value string, ok bool) {
+	all := header[name]
+	if len(all) == 0 {
+		return "", true
+	}
+	return all[0], otherCopy(all) == all[0]
+}
+
+// otherCopy returns the first copy that differs from the first of all, else that itself.
+func otherCopy(all []string) string {
+	if i := slices.IndexFunc(all, func(v string) bool { return v != all[0] }); i > 0 {
+		return all[i]
+	}
+	return all[0]
 }
 
 // ledTo says where an answer leads, for the owner's eyes: host and path, without
@@ -157,11 +194,13 @@ func (h *Handler) sendsToPay(r *http.Request, status int, header http.Header) bo
 	if len(header[headerID]) > 0 {
 		return true
 	}
-	if status < 300 || status > 399 || len(header["Location"]) == 0 {
+	if status < 300 || status > 399 {
 		return false
 	}
-	u, err := url.Parse(header.Get("Location"))
-	return err != nil || u.Host != "" && !h.calledBy(r, u) || u.Scheme != "" && u.Host == ""
+	return slices.ContainsFunc(header["Location"], func(to string) bool {
+		u, err := url.Parse(to)
+		return err != nil || u.Host != "" && !h.calledBy(r, u) || u.Scheme != "" && u.Host == ""
+	})
 }
 
 // strict: a route of this provider, or of any where it isn't known, credits

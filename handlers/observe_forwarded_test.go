@@ -44,7 +44,7 @@ func (away) Relayer(string) (payment.Relayer, bool) { return nil, false }
 func (away) Serves([]string)                        {}
 func (away) Observe(engine.Event)                   {}
 func (away) Relays(string) bool                     { return true }
-func (away) Created(string, string, bool)           {}
+func (away) Created(string, string, *url.URL, bool) {}
 func (a away) Forwarded() *forwarded.Log            { return a.log }
 func (away) Callback(context.Context, *url.URL, string) (relay.Site, bool) {
 	return relay.Site{}, false

@@ -37,9 +37,11 @@ func (p *observedPage) answered(status int, header http.Header) {
 		p.said = payment.PageRefused
 	}
 	p.paid = slices.ContainsFunc(p.route.PaidWhen, fits)
+	order, one := agreed(header, headerOrder)
+	amount, alike := agreed(header, headerAmount)
 	switch {
-	case p.alone && len(header[headerID]) == 0 && len(header["Location"]) <= 1 && header.Get(headerOrder) != "" && !p.starts(status, header):
-		p.order, p.amount = header.Get(headerOrder), header.Get(headerAmount)
+	case p.alone && len(header[headerID]) == 0 && len(header["Location"]) <= 1 && order != "" && one && alike && !p.starts(status, header):
+		p.order, p.amount = order, amount
 	case p.inner != nil:
 		p.inner.answered(status, header)
 	}
@@ -57,7 +59,7 @@ func (p *observedPage) credits(status int, header http.Header) bool {
 	redirect := status >= 300 && status < 400
 	switch ack := p.route.ack(); ack.Mode {
 	case ackHeader:
-		return header.Get("X-Payment-Ack") == p.id
+		return acks(header, p.id)
 	case ackRedirect:
 		return redirect && slices.ContainsFunc(ack.Patterns, func(pattern string) bool { return glob(pattern, header.Get("Location")) })
 	case ackStatus:

@@ -126,10 +126,17 @@ func (d *dispatch) answered(status int, header http.Header) {
 	privately(header, forNobody)
 }
 
+// acks reports whether an answer has the shop's ack of a payment. An ack of another payment
+// beside it makes it none.
+func acks(header http.Header, id string) bool {
+	said, one := agreed(header, "X-Payment-Ack")
+	return one && said == id && id != ""
+}
+
 // proof reports whether the shop's answer proves that it credited the order.
 func (d *dispatch) proof(status int, header http.Header) bool {
 	ack := d.v.ack()
-	d.said = header.Get("X-Payment-Ack") == d.rec.ID && d.rec.ID != ""
+	d.said = acks(header, d.rec.ID)
 	switch ack.Mode {
 	case ackHeader:
 		return d.said

@@ -143,3 +143,23 @@ func TestCount(t *testing.T) {
 		t.Errorf("%+v", got.Chosen)
 	}
 }
+
+// A payment that a person accepted for less, and one that waits after that, count with what
+// was paid, not with the price; a payer's fee, or more than the price, adds nothing.
+func TestCountForLess(t *testing.T) {
+	for _, state := range []payment.State{payment.Verified, payment.Delivering, payment.Delivered, payment.Parked} {
+		for _, c := range []struct{ price, found, paid, want payment.Rials }{
+			{1000, 1000, 1000, 1000}, {1000, 999, 999, 999}, {1000, 1, 1, 1}, {1000, 100, 0, 100}, {1000, 1000, 900, 900},
+			{1000, 1001, 1001, 1000}, {1000, 1000, 1010, 1000}, {0, 700, 700, 700}, {1000, 0, 0, 1000},
+		} {
+			e, s := counting(t, 0)
+			put(t, s.Store, "a", func(r *payment.Record) {
+				r.State, r.Expect.Amount, r.Receipt = state, c.price, &payment.Receipt{Amount: c.found, Paid: c.paid}
+			})
+			got, err := operate.Count(t.Context(), e, payment.Listing{})
+			if err != nil || got.Today.Total.Paid != 1 || got.Today.Total.PaidRials != int64(c.want) || got.Days[30].PaidRials != int64(c.want) {
+				t.Errorf("%s: a price of %d, and %d was paid with %d by the payer: %+v %v", state, c.price, c.found, c.paid, got.Today.Total, err)
+			}
+		}
+	}
+}

@@ -196,7 +196,7 @@ func Facts(ctx context.Context, e *engine.Engine, r *payment.Record) explain.Fac
 
 // light are the facts that cost no look into the store.
 func light(e *engine.Engine, r *payment.Record) explain.Facts {
-	f := explain.Facts{Now: e.Store.Now()}
+	f := explain.Facts{Now: e.Store.Now(), Handing: e.Handing(r)}
 	if p, ok := e.Providers[r.Provider]; ok {
 		t := p.Terms()
 		f.GivesBack, f.Window = t.GivesBack, t.Window

@@ -44,7 +44,8 @@ type ProviderSum struct {
 type Sums struct {
 	// Begun is how many were begun; the others are parts of it.
 	Begun int `json:"begun"`
-	// Paid is how many were paid and kept; PaidRials their prices, in rials.
+	// Paid is how many were paid and kept; PaidRials is their sum in rials: the
+	// price or, where a person accepted an order for less, what was paid.
 	Paid      int   `json:"paid"`
 	PaidRials int64 `json:"paid_rials"`
 	// Refused is how many the provider said no to, or whose window closed, after the
@@ -72,11 +73,11 @@ func (s *Sums) add(r *payment.Record, now time.Time) {
 		s.Waiting++
 		if r.State == payment.Parked {
 			s.Paid++
-			s.PaidRials += int64(r.Price())
+			s.PaidRials += int64(r.HandedAmount())
 		}
 	case r.State.Captured():
 		s.Paid++
-		s.PaidRials += int64(r.Price())
+		s.PaidRials += int64(r.HandedAmount())
 	case r.State == payment.Reversed:
 		s.Reversed++
 	case r.State == payment.Declined, r.State == payment.Expired:

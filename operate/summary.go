@@ -100,7 +100,7 @@ func Summarize(ctx context.Context, e *engine.Engine, providers []string) (Summa
 	read(payment.Listing{Webhook: payment.ParkedReport}, CountedMost, func(*payment.Record) { s.Webhooks++ })
 	read(payment.Listing{Owed: true}, CountedMost, func(r *payment.Record) {
 		s.Owed++
-		s.OwedRials += int64(OwedSum(r))
+		s.OwedRials += int64(r.OwedAmount())
 	})
 	s.Complete = read(payment.Listing{}, lookedMost, func(r *payment.Record) {
 		s.Looked++
@@ -127,17 +127,9 @@ func (s *Summary) open(r *payment.Record) {
 func OwedTotal(ctx context.Context, e *engine.Engine, sites []string) (n int, sum payment.Rials, err error) {
 	_, err = eachOf(ctx, e, payment.Listing{Owed: true}, sites, CountedMost, func(r *payment.Record) {
 		n++
-		sum += OwedSum(r)
+		sum += r.OwedAmount()
 	})
 	return n, sum, err
-}
-
-// OwedSum is what is owed of a payment: what the provider says that was paid.
-func OwedSum(r *payment.Record) payment.Rials {
-	if rc := r.Receipt; rc != nil && max(rc.Paid, rc.Amount) > 0 {
-		return max(rc.Paid, rc.Amount)
-	}
-	return r.Price()
 }
 
 // eachOf is each for the payments of some sites; none are all.

@@ -72,7 +72,7 @@ func NewRow(e *engine.Engine, r *payment.Record, l lang.Lang) Row {
 	}
 	row.Affiliate, row.TrackID, row.Conversion = r.Track.Affiliate, r.Track.ID, r.ConversionState()
 	if r.Owed() {
-		row.Owed = int64(OwedSum(r))
+		row.Owed = int64(r.OwedAmount())
 	}
 	row.account(r)
 	return row

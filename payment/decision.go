@@ -87,6 +87,14 @@ func (r *Record) MayDecide() []Decision {
 // has noted that the money was repaid.
 func (r *Record) Owed() bool { return r.State == Declined && r.Reason == ReasonOwed }
 
+// OwedAmount returns what is owed of a payment: what the provider says that was paid.
+func (r *Record) OwedAmount() Rials {
+	if rc := r.Receipt; rc != nil && max(rc.Paid, rc.Amount) > 0 {
+		return max(rc.Paid, rc.Amount)
+	}
+	return r.Price()
+}
+
 // Dismissed reports whether a person refused the order. The provider is not asked again.
 func (r *Record) Dismissed() bool { return r.Reason == ReasonDismissed || r.Reason == ReasonOwed }
 

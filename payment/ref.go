@@ -78,6 +78,8 @@ const (
 	KeyOrder KeyKind = "order"
 	// KeyIntent: the record for which an id was made, by (issuer, id).
 	KeyIntent KeyKind = "intent"
+	// KeySold: one sale per (site, environment, order) on the shop's word alone.
+	KeySold KeyKind = "sold"
 	// KeySession: a route whose shop asks for payments only with its customer's session.
 	// It is reserved, and belongs to no record.
 	KeySession KeyKind = "session"
@@ -102,6 +104,15 @@ func NumberKey(issuer, number string) Key {
 // one have different keys; payments of two providers have the same.
 func OrderKey(site, environment, order string) Key {
 	return Key{KeyOrder, [3]string{site, environment, order}}
+}
+
+// SoldKey returns the key of one sale per order of a site that the shop's word alone proves.
+// after is empty, or the payment that sold the order before and whose money went back.
+func SoldKey(site, environment, order string, after Ref) Key {
+	if after != "" {
+		order += "\x00" + string(after) // no order has a control character
+	}
+	return Key{KeySold, [3]string{site, environment, order}}
 }
 
 // IntentKey returns the key that leads from a provider's id to its intent.

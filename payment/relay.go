@@ -184,7 +184,8 @@ type RelayAsk struct {
 	// Order is the shop's order, if the call names it.
 	Order string
 	// Number is the amount as the call has it, counted in Unit; 0 if the call has none,
-	// or none that can be read. Unit is 0 if the call doesn't say; then the unit is that
+	// or none that can be read, and -1 if it has what is no payment's amount: zero, less, or
+	// no number. Unit is 0 if the call doesn't say; then the unit is that
 	// of the payment's create.
 	Number int64
 	Unit   Unit

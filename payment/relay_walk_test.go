@@ -359,6 +359,8 @@ func TestRelaySameAmount(t *testing.T) {
 		{Relayed{Number: 1000, Unit: Toman}, RelayAsk{Number: 10000, Unit: Rial}, true},
 		{Relayed{Number: 1000, Unit: Toman}, RelayAsk{Unread: true}, true},
 		{Relayed{Number: 1000, Unit: Toman}, RelayAsk{}, true},
+		{Relayed{Number: 1000, Unit: Toman}, RelayAsk{Number: -1}, false},
+		{Relayed{}, RelayAsk{Number: -1}, false},
 		{Relayed{}, RelayAsk{Number: 5}, true},
 		{Relayed{Number: 1 << 60, Unit: Toman}, RelayAsk{Number: 1 << 60, Unit: Rial}, false},
 	} {
@@ -368,5 +370,48 @@ func TestRelaySameAmount(t *testing.T) {
 	}
 	if !(*Relayed)(nil).SameAmount(RelayAsk{Number: 1}) {
 		t.Error("nothing to compare with")
+	}
+}
+
+// A payment that a verify route has settled is told to whoever asks for its amount, in the
+// unit that the call says or may mean.
+func TestAskedAmount(t *testing.T) {
+	for _, c := range []struct {
+		price, found, paid Rials
+		ask                RelayAsk
+		want               bool
+	}{
+		{50_000, 50_000, 50_000, RelayAsk{Number: 50_000, Unit: Rial}, true},
+		{50_000, 0, 0, RelayAsk{Number: 50_000, Unit: Rial}, true},
+		{50_000, 0, 0, RelayAsk{Number: 49_999, Unit: Rial}, false},
+		{50_000, 0, 0, RelayAsk{Number: 50_001, Unit: Rial}, false},
+		{50_000, 0, 0, RelayAsk{Number: 5_000, Unit: Rial}, false},
+		{50_000, 0, 0, RelayAsk{Number: 5_000, Unit: Toman}, true},
+		{50_000, 0, 0, RelayAsk{Number: 50_000, Unit: Toman}, false},
+		{50_000, 0, 0, RelayAsk{Number: 5_000}, true},
+		{50_000, 0, 0, RelayAsk{Number: 50_000}, true},
+		{50_000, 0, 0, RelayAsk{Number: 500_000}, false},
+		{50_000, 0, 0, RelayAsk{Number: 1}, false},
+		{50_000, 0, 0, RelayAsk{Number: -1}, false},
+		{50_000, 0, 0, RelayAsk{}, true},
+		{50_000, 0, 0, RelayAsk{Unread: true}, true},
+		{50_000, 0, 0, RelayAsk{Number: 1, Unread: true}, true},
+		{50_000, 40_000, 40_000, RelayAsk{Number: 40_000, Unit: Rial}, true}, // accepted for less
+		{50_000, 50_000, 50_500, RelayAsk{Number: 50_500, Unit: Rial}, true},
+		{0, 0, 0, RelayAsk{Number: 7}, true},
+		{0, 0, 0, RelayAsk{Number: -1}, false},
+		{50_000, 0, 0, RelayAsk{Number: 1 << 62, Unit: Toman}, false},
+	} {
+		r := &Record{Expect: Expectation{Amount: c.price, Source: FromIntent}, Receipt: &Receipt{Amount: c.found, Paid: c.paid}}
+		if got := r.AskedAmount(c.ask); got != c.want {
+			t.Errorf("%d, %d, %d with %+v: %v", c.price, c.found, c.paid, c.ask, got)
+		}
+		if r.Receipt = nil; r.AskedAmount(c.ask) != (c.ask.Number >= 0) {
+			t.Errorf("not settled, %+v: its gateway compares", c.ask)
+		}
+		r.Receipt, r.Relay = new(Receipt), &Relayed{Number: 777, Unit: Rial}
+		if got, want := r.AskedAmount(c.ask), r.Relay.SameAmount(c.ask); got != want {
+			t.Errorf("with a create %+v: %v", c.ask, got)
+		}
 	}
 }

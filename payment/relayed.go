@@ -87,8 +87,12 @@ func (r *Relayed) Heard() bool { return r != nil && !r.HeardAt.IsZero() }
 func (r *Relayed) CertainlyHeard() bool { return r.Heard() && !r.Told.At.IsZero() }
 
 // SameAmount compares the amount of a verify with that of its create, as numbers. If there
-// is nothing to compare it returns true, and the provider compares.
+// is nothing to compare it returns true, and the provider compares. What is no amount is no
+// payment's.
 func (r *Relayed) SameAmount(a RelayAsk) bool {
+	if a.Number < 0 {
+		return false
+	}
 	if r == nil || r.Number == 0 || a.Number == 0 || a.Unread {
 		return true
 	}
@@ -98,6 +102,34 @@ func (r *Relayed) SameAmount(a RelayAsk) bool {
 	mine, err := r.Unit.Rials(r.Number)
 	theirs, err2 := a.Unit.Rials(a.Number)
 	return err == nil && err2 == nil && mine == theirs
+}
+
+// AskedAmount reports whether a verify may be about the record's amount: that of its create
+// or, where no create was seen and the payment is settled, its price or what was paid, in any
+// unit that the call may mean.
+func (r *Record) AskedAmount(a RelayAsk) bool {
+	rc := r.Receipt
+	switch {
+	case !r.Relay.SameAmount(a):
+		return false
+	case a.Number == 0 || a.Unread || rc == nil || r.Relay != nil && r.Relay.Number != 0:
+		return true
+	}
+	units := []Unit{a.Unit}
+	if a.Unit == 0 {
+		units = []Unit{Rial, Toman}
+	}
+	known := false
+	for _, amount := range []Rials{r.Expect.Amount, rc.Amount, rc.Paid} {
+		for _, u := range units {
+			asked, err := u.Rials(a.Number)
+			if amount > 0 && err == nil && asked == amount {
+				return true
+			}
+		}
+		known = known || amount > 0
+	}
+	return !known
 }
 
 // clone returns a deep copy.

@@ -34,7 +34,7 @@ type App interface {
 	// Created notes a create through a relay without a site of its own, so that `doctor` sees
 	// shops that share one. watched says that the site is ours, so that its returns are
 	// compared with their creates.
-	Created(provider, site string, watched bool)
+	Created(provider, site string, callback *url.URL, watched bool)
 	// Forwarded is where calls are marked that can't be remembered (`when_down forward`).
 	Forwarded() *forwarded.Log
 	Observe(e engine.Event)

@@ -33,13 +33,13 @@ func (a *fakeApp) ProviderNames() []string { return []string{"gate"} }
 func (a *fakeApp) Callback(context.Context, *url.URL, string) (Site, bool) {
 	return Site{}, false
 }
-func (a *fakeApp) Serves([]string)              {}
-func (a *fakeApp) Relays(string) bool           { return true }
-func (a *fakeApp) Created(string, string, bool) {}
-func (a *fakeApp) Forwarded() *forwarded.Log    { return a.log }
-func (a *fakeApp) Observe(e engine.Event)       { a.events = append(a.events, e) }
-func (a *fakeApp) Enter()                       {}
-func (a *fakeApp) Leave()                       {}
+func (a *fakeApp) Serves([]string)                        {}
+func (a *fakeApp) Relays(string) bool                     { return true }
+func (a *fakeApp) Created(string, string, *url.URL, bool) {}
+func (a *fakeApp) Forwarded() *forwarded.Log              { return a.log }
+func (a *fakeApp) Observe(e engine.Event)                 { a.events = append(a.events, e) }
+func (a *fakeApp) Enter()                                 {}
+func (a *fakeApp) Leave()                                 {}
 
 // gate is a provider of which only forwarding matters.
 type gate struct {

@@ -35,7 +35,7 @@ func (s *Server) locate(r *http.Request, c *engine.Relay) {
 		if site, found = s.App.Callback(r.Context(), callback, c.Provider); !found {
 			site = Site{ID: strings.ToLower(callback.Host), Policy: engine.Policy{Once: true, Many: true}}
 		}
-		s.App.Created(c.Provider, site.ID, found)
+		s.App.Created(c.Provider, site.ID, callback, found)
 	}
 	if c.Ask.Kind == payment.RelayCreate && (callback == nil || !found) {
 		s.App.Observe(engine.Event{Name: engine.EventForeignCallback, Provider: c.Provider, Site: site.ID, Order: c.Ask.Order, Err: errCallback})

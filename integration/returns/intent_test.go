@@ -79,6 +79,10 @@ func announced(t *testing.T, w *world, site string, shop *harness.Shop, k *keepe
 			"negative":  func(h http.Header) { h.Set("X-Payment-Amount", "-50000") },
 			"no amount": func(h http.Header) { h.Del("X-Payment-Amount") },
 			"no order":  func(h http.Header) { h.Del("X-Payment-Order") },
+			"two sums":  func(h http.Header) { h.Add("X-Payment-Amount", "5000") },
+			"two ids":   func(h http.Header) { h["X-Payment-Id"] = []string{"K1", "K2"} },
+			"two ways":  func(h http.Header) { h["X-Payment-Return"] = []string{k.callback, k.callback + "&x=1"} },
+			"two doors": func(h http.Header) { h["X-Payment-Provider"] = []string{k.provider, "other"} },
 			"long":      func(h http.Header) { h.Set("X-Payment-Order", strings.Repeat("x", 65)) },
 		} {
 			k.with = with

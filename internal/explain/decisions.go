@@ -71,6 +71,7 @@ var (
 	blockedOrder   = lang.Text{"This order is already paid by another payment. Pay this one back instead.", "این سفارش با پرداخت دیگری پرداخت شده است. این یکی را پس بدهید."}
 	blockedReceipt = lang.Text{"This receipt has already paid for something and counts only once.", "این رسید پیش‌تر خرج شده و فقط یک بار حساب می‌شود."}
 	blockedRefund  = lang.Text{"Its money may be on its way back: say first what became of the refund.", "شاید پولش در راه بازگشت باشد: نخست بگویید بازپرداخت چه شد."}
+	blockedHanding = lang.Text{"The shop is being told of it just now. Decide when that has ended: in two minutes at most.", "همین حالا به فروشگاه خبر داده می‌شود. وقتی تمام شد تصمیم بگیرید: حداکثر تا دو دقیقهٔ دیگر."}
 	blockedRoute   = lang.Text{"No running site takes its return.", "هیچ سایت در حال کاری بازگشت آن را نمی‌پذیرد."}
 )
 
@@ -115,6 +116,8 @@ func decision(key string, r *payment.Record, f Facts, l lang.Lang) Decision {
 	}
 	give := rule.Key == payment.DecideAccept
 	switch {
+	case f.Handing && rule.Key != "":
+		d.Blocked = blockedHanding.In(l)
 	case give && (r.Reason == payment.ReasonReceiptUsed || f.ReceiptTaken):
 		d.Blocked = blockedReceipt.In(l)
 	case give && (r.Reason == payment.ReasonSecondPayment || f.OrderTaken && !f.OrdersMany):

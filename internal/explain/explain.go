@@ -22,6 +22,8 @@ type Facts struct {
 	// OrderTaken: another payment has paid this order; OrdersMany: the site
 	// allows that. ReceiptTaken: the receipt belongs to another payment.
 	OrderTaken, OrdersMany, ReceiptTaken bool
+	// Handing: the shop is being told of it just now.
+	Handing bool
 }
 
 // Amount is a sum in both units.

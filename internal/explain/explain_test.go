@@ -242,3 +242,25 @@ func TestHistoryWithinOneSecond(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+// While the shop is being told, no decision is offered as possible.
+func TestBlockedWhileHanding(t *testing.T) {
+	t.Parallel()
+	for _, state := range []payment.State{payment.Verified, payment.Delivering} {
+		r := &payment.Record{State: state, Receipt: &payment.Receipt{Amount: 1000}}
+		for _, handing := range []bool{false, true} {
+			n := 0
+			for _, d := range Of(r, Facts{Handing: handing}, lang.FA).Decisions {
+				if _, ok := payment.RuleOf(payment.Decision(d.Key)); !ok {
+					continue
+				}
+				if n++; (d.Blocked != "") != handing {
+					t.Errorf("%s, handing %v: %s is blocked by %q", state, handing, d.Key, d.Blocked)
+				}
+			}
+			if n == 0 {
+				t.Errorf("%s: nothing may be decided", state)
+			}
+		}
+	}
+}

@@ -141,3 +141,30 @@ func TestNestingIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// An amount of a shop's call is read, is none that a payment has, or may be one to another
+// reader.
+func TestNumber(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]struct {
+		n      int64
+		unread bool
+	}{
+		``: {}, `null`: {}, `""`: {},
+		`1`: {1, false}, `50000`: {50000, false}, `"50000"`: {50000, false}, `"۵۰۰۰۰"`: {50000, false}, `50000.0`: {50000, false}, `"50000.00"`: {50000, false},
+		`0`: {-1, false}, `-0`: {-1, false}, `"0"`: {-1, false}, `0.0`: {-1, false}, `-1`: {-1, false}, `"-1"`: {-1, false}, `" -1"`: {-1, false}, `"-۱"`: {-1, false}, `-50000`: {-1, false}, `-0.5`: {-1, false},
+		`"abc"`: {-1, false}, `true`: {-1, false}, `[]`: {-1, false}, `[50000]`: {-1, false}, `{}`: {-1, false}, `" "`: {-1, false}, `"-"`: {-1, false},
+		`5e4`: {0, true}, `"1,000"`: {0, true}, `100.5`: {0, true}, `" 1"`: {0, true}, `"+1"`: {0, true}, `"01"`: {0, true}, `1000000000000000000`: {0, true},
+	} {
+		o := Object{}
+		if text != "" {
+			var err error
+			if o, err = Parse([]byte(`{"amount":` + text + `}`)); err != nil {
+				t.Fatal(text, err)
+			}
+		}
+		if n, unread := o.Number("amount"); n != want.n || unread != want.unread {
+			t.Errorf("%s: %d, %v", text, n, unread)
+		}
+	}
+}

@@ -227,15 +227,20 @@ func Texts(fields map[string]string) Object {
 	return o
 }
 
-// Number reads an amount as it stands in a shop's call, in whatever unit. unread is true if
-// the member is there and is not a whole number greater than zero.
+// Number reads an amount as it stands in a shop's call, in whatever unit. It is 0 where the
+// call has none, and -1 where it has what no reader takes for an amount: zero, less, or no
+// number at all. unread is true if some reader may take it for one, and it is no plain whole
+// number ("5e4", "1,000").
 func (o Object) Number(name string) (n int64, unread bool) {
 	if !o.Has(name) || o.Blank(name) {
 		return 0, false
 	}
-	n, ok := o.Int(name)
-	if !ok || n <= 0 {
-		return 0, true
+	text := strings.TrimSpace(payment.ASCIIDigits(o.Text(name)))
+	switch n, ok := o.Int(name); {
+	case ok && n > 0:
+		return n, false
+	case !strings.ContainsAny(text, "123456789"), text[0] == '-':
+		return -1, false
 	}
-	return n, false
+	return 0, true
 }

@@ -62,14 +62,14 @@ func (t *tally) note(r *payment.Record, now time.Time) {
 }
 
 func waiter(r *payment.Record) Waiter {
-	st := r.State
+	st, sum := r.State, r.HandedAmount()
 	switch {
 	case r.Waits() && r.OpenRefund() >= 0:
 		st = Refund
 	case r.Owed():
-		st = Owed
+		st, sum = Owed, r.OwedAmount()
 	}
-	return Waiter{Ref: r.Ref, State: st, Provider: r.Provider, Site: r.Site, Reason: r.Reason, Since: r.WaitsSince(), Amount: r.Price(), Live: r.Environment != payment.Sandbox}
+	return Waiter{Ref: r.Ref, State: st, Provider: r.Provider, Site: r.Site, Reason: r.Reason, Since: r.WaitsSince(), Amount: sum, Live: r.Environment != payment.Sandbox}
 }
 
 // Key is what the gauges tell apart.

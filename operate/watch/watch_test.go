@@ -195,3 +195,26 @@ func TestForecast(t *testing.T) {
 		t.Errorf("a ledger that is not open: %+v", l)
 	}
 }
+
+// What waits waits with the money that is there: of an order that was accepted for less, and
+// of one that was refused while its money is with the shop, with what was paid.
+func TestWaitersForLess(t *testing.T) {
+	for _, c := range []struct {
+		state       payment.State
+		reason      payment.Reason
+		found, paid payment.Rials
+		want        payment.Rials
+	}{
+		{payment.Parked, payment.ReasonUnreachable, 1000, 1000, 1000},
+		{payment.Parked, payment.ReasonUnreachable, 900, 900, 900},
+		{payment.Parked, payment.ReasonUnreachable, 1100, 1100, 1000},
+		{payment.Declined, payment.ReasonOwed, 900, 900, 900},
+		{payment.Declined, payment.ReasonOwed, 1000, 1010, 1010},
+		{payment.Declined, payment.ReasonOwed, 0, 0, 1000},
+	} {
+		r := &payment.Record{Ref: "r", State: c.state, Reason: c.reason, Expect: payment.Expectation{Amount: 1000, Source: payment.FromIntent}, Receipt: &payment.Receipt{Amount: c.found, Paid: c.paid}}
+		if got := waiter(r).Amount; got != c.want {
+			t.Errorf("%s (%s) with %d found and %d paid waits with %d, want %d", c.state, c.reason, c.found, c.paid, got, c.want)
+		}
+	}
+}

@@ -29,7 +29,7 @@ func testModel(t *testing.T, h Harness) {
 			keys: map[payment.Key]payment.Ref{}}
 		name := func(label string) string { return prefix + itoa(rapid.IntRange(0, 5).Draw(rt, label)) }
 		key := func() payment.Key {
-			kind := rapid.SampledFrom([]payment.KeyKind{payment.KeyReceipt, payment.KeyNumber, payment.KeyOrder, payment.KeyIntent, payment.KeyIntent}).Draw(rt, "kind")
+			kind := rapid.SampledFrom([]payment.KeyKind{payment.KeyReceipt, payment.KeyNumber, payment.KeyOrder, payment.KeySold, payment.KeyIntent, payment.KeyIntent}).Draw(rt, "kind")
 			return payment.Key{Kind: kind, Parts: [3]string{prefix, name("key")}}
 		}
 		rt.Repeat(map[string]func(*rapid.T){
