@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"time"
@@ -64,11 +65,16 @@ func (x relayed) call(ctx context.Context, c payment.RelayCall, leaves func(*cal
 	_ = json.Unmarshal(c.Body, &q)
 	w := x.p.w
 	if c.Path == "create" {
-		s, err := x.Create(ctx, payment.Order{Number: q.Order, Amount: q.Amount})
-		if err != nil {
-			return payment.RelayReply{Err: err}
+		a := x.send(ctx, "create "+q.Order, func(*call) {}, func() payment.Answer {
+			id := x.b.nextID()
+			x.b.make(x.desk, id, q.Order, q.Amount)
+			return payment.Answer{Outcome: payment.OutcomePaid, Code: id}
+		})
+		r := reply(a)
+		if a.Outcome == payment.OutcomePaid {
+			r.Body = []byte(a.Code)
 		}
-		return payment.RelayReply{Status: 200, Body: []byte(s.ID)}
+		return r
 	}
 	ask := payment.Query{ID: q.ID, Order: q.Order, Amount: q.Amount}
 	if c.Path == "reverse" {
@@ -112,7 +118,7 @@ func reply(a payment.Answer) payment.RelayReply {
 
 // ReadCreated implements [payment.Relayer].
 func (relayed) ReadCreated(r payment.RelayReply) (string, bool) {
-	return string(r.Body), r.Status == 200
+	return string(r.Body), r.Status == 200 && !bytes.HasPrefix(r.Body, []byte("{"))
 }
 
 // ReadVerified implements [payment.Relayer].
