@@ -15,8 +15,9 @@ import (
 //
 // Invariants: a question of our own has a marker like any other, and at most one runs beside the
 // shop's. We explain an "already verified" by our own question only if that question got no
-// answer. A call that goes on has a place of its own: a gateway that hangs takes none from calls
-// that are answered.
+// answer. The shop's call ends before its claim does: while no question of ours can renew the
+// claim, nobody else may ask beside it. A call that goes on has a place of its own: a gateway
+// that hangs takes none from calls that are answered.
 
 func (p Provider) patience() time.Duration { return max(p.Timeout, p.Patience) }
 
@@ -146,7 +147,14 @@ func (e *Engine) relayAnswer(ctx context.Context, q question, rec *payment.Recor
 	if patience <= prov.Timeout {
 		return rec, e.relayCall(ctx, q, rec, prov.Timeout)
 	}
-	ends := e.now().Add(patience)
+	until := e.now().Add(patience)
+	// ends is when the shop's call ends: within the newest claim that is known to be durable.
+	ends := func() time.Time {
+		if claimed := rec.Lease.Until.Add(-leaseMargin); claimed.Before(until) {
+			return claimed
+		}
+		return until
+	}
 	first := e.relaySend(ctx, q, rec, patience)
 	if s, ok := e.within(first, prov.Timeout); ok {
 		return rec, s
@@ -165,7 +173,7 @@ func (e *Engine) relayAnswer(ctx context.Context, q question, rec *payment.Recor
 		}
 		return rec, s
 	}
-	for pause := time.Second; e.now().Add(pause).Before(ends); pause = min(2*pause, 8*time.Second) {
+	for pause := time.Second; e.now().Add(pause).Before(ends()); pause = min(2*pause, 8*time.Second) {
 		if s, ok := e.within(first, pause); ok {
 			return give(s)
 		}
@@ -176,7 +184,7 @@ func (e *Engine) relayAnswer(ctx context.Context, q question, rec *payment.Recor
 		if err != nil {
 			continue
 		}
-		own := e.relaySend(ctx, q, rec, min(prov.Timeout, ends.Sub(e.now())))
+		own := e.relaySend(ctx, q, rec, min(prov.Timeout, until.Sub(e.now())))
 		select {
 		case s := <-first.answered:
 			var o said
@@ -203,7 +211,7 @@ func (e *Engine) relayAnswer(ctx context.Context, q question, rec *payment.Recor
 			return give(o, s)
 		}
 	}
-	s, ok := e.within(first, ends.Sub(e.now()))
+	s, ok := e.within(first, ends().Sub(e.now()))
 	if !ok {
 		s = first.end()
 	}
