@@ -43,7 +43,7 @@ type plugin struct {
 	// lost are the ids of which a job heard "first", and died: no page tells, and without
 	// us it would be the same.
 	lost map[string]bool
-	// unseen are the ids of a return that could not be put on record.
+	// unseen are the ids of a return that could not be put on record, or is on none any more.
 	unseen map[string]bool
 	// forward, if set, says that calls pass while the ledger is away.
 	forward *forwarding
@@ -152,6 +152,16 @@ func (s *plugin) takes(who, kind, id string, r payment.RelayReply) {
 		return
 	}
 	s.credit(id)
+}
+
+// forgets notes the returns that are in the last n changes of a tail, which a power cut is
+// about to take: their pages go on, and no record knows of them.
+func (s *plugin) forgets(l *ledger, n int) {
+	for _, u := range l.tail[len(l.tail)-n:] {
+		if r := l.records[u.ref]; r != nil && r.Relay != nil && !r.Relay.PageAt.IsZero() && (u.old == nil || u.old.Relay == nil || !u.old.Relay.PageAt.Equal(r.Relay.PageAt)) {
+			s.unseen[r.ID] = true
+		}
+	}
 }
 
 func (s *plugin) credit(id string) {
