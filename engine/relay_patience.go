@@ -12,6 +12,7 @@ import (
 // A shop waits for its gateway as long as it likes, so a relayed call isn't cut at the time-out
 // of our own questions. While the shop's verify is still unanswered then, we ask beside it:
 // whichever answer comes first is given, and an answer that is lost costs no more than it did.
+// Only a "no" to ours isn't given while the shop's may be answered: that one may have settled it.
 //
 // Invariants: a question of our own has a marker like any other, and at most one runs beside the
 // shop's. We explain an "already verified" by our own question only if that question got no
@@ -204,6 +205,13 @@ func (e *Engine) relayAnswer(ctx context.Context, q question, rec *payment.Recor
 				lost += o.unanswered()
 				continue
 			}
+			if o.answer.Outcome != payment.OutcomePaid && o.answer.Outcome != payment.OutcomeAgain {
+				s := e.atLast(first, ends())
+				if s.clear() {
+					return give(s, o)
+				}
+				return give(o, s)
+			}
 			s := first.end()
 			if better(s, o) {
 				return give(s, o)
@@ -211,11 +219,15 @@ func (e *Engine) relayAnswer(ctx context.Context, q question, rec *payment.Recor
 			return give(o, s)
 		}
 	}
-	s, ok := e.within(first, ends().Sub(e.now()))
-	if !ok {
-		s = first.end()
+	return give(e.atLast(first, ends()))
+}
+
+// atLast is a call's answer, for which nobody waits longer than until ends.
+func (e *Engine) atLast(call underWay, ends time.Time) said {
+	if s, ok := e.within(call, ends.Sub(e.now())); ok {
+		return s
 	}
-	return give(s)
+	return call.end()
 }
 
 // better: one of two answers is "paid", or the only one.

@@ -24,8 +24,10 @@ type slowGate struct {
 	// elsewhere: somebody else has verified it before.
 	elsewhere bool
 	settled   bool
-	open      int
-	most      int
+	// denies: it answers with a "no" where others say "already verified".
+	denies bool
+	open   int
+	most   int
 }
 
 func (g *slowGate) ForwardCall(ctx context.Context, c payment.RelayCall) payment.RelayReply {
@@ -38,6 +40,9 @@ func (g *slowGate) ForwardCall(ctx context.Context, c payment.RelayCall) payment
 	if c.Path == "verify" {
 		if g.settled || g.elsewhere {
 			code = 101
+			if g.denies {
+				code = -51
+			}
 		}
 		g.settled = true
 	}
@@ -168,6 +173,47 @@ func TestRelaySlowElsewhere(t *testing.T) {
 				}
 				if r := w.only(); r.State != payment.Review || r.Reason != payment.ReasonElsewhere {
 					t.Errorf("%s %s", r.State, r.Reason)
+				}
+			})
+		})
+	}
+}
+
+// A gateway may answer our question with a "no" because the shop's own has settled the payment:
+// it doesn't end that one, and the shop hears what it would have heard without us.
+func TestRelaySlowDenied(t *testing.T) {
+	for _, c := range []struct {
+		after []time.Duration
+		first time.Duration // 0: the shop's own question is never answered
+	}{
+		{[]time.Duration{8500 * time.Millisecond, 0}, 8500 * time.Millisecond},
+		{[]time.Duration{9 * time.Second, 0}, 9 * time.Second},
+		{[]time.Duration{9001 * time.Millisecond, 0}, 9001 * time.Millisecond},
+		{[]time.Duration{15 * time.Second, 0}, 15 * time.Second},
+		{[]time.Duration{20 * time.Second, 3 * time.Second}, 20 * time.Second},
+		{[]time.Duration{14 * time.Second, never, 0}, 14 * time.Second},
+		{[]time.Duration{24 * time.Second, never, 0}, 24 * time.Second},
+		{[]time.Duration{26 * time.Second, 0}, 0},
+	} {
+		t.Run(fmt.Sprint(c.after), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, g := slowWorld(t)
+				defer w.halt()
+				w.call("create", "")
+				g.answers(c.after...)
+				g.denies = true
+				start := time.Now()
+				h := w.call("verify", "K1")
+				took := time.Since(start)
+				switch r := w.only(); {
+				case c.first > 0 && (!isFirst(h) || took < c.first || took > c.first+100*time.Millisecond || r.State != payment.Delivered):
+					t.Errorf("after %s: %+v, %s (%s)", took, h, r.State, r.Reason)
+				case c.first == 0 && (isFirst(h) || took > 26*time.Second || r.State != payment.Unknown && r.State != payment.Review):
+					t.Errorf("after %s: %+v, %s (%s)", took, h, r.State, r.Reason)
+				}
+				synctest.Wait()
+				if n := g.underWay(); n > 0 || g.most > 2 {
+					t.Errorf("%d calls under way, %d at a time", n, g.most)
 				}
 			})
 		})

@@ -85,8 +85,6 @@ type flight struct {
 	c  *call
 	id string
 	at time.Time
-	// beside: it was sent while another was under way.
-	beside bool
 }
 
 func (b *bank) make(at desk, id, order string, amount payment.Rials) *deal {

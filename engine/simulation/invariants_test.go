@@ -57,14 +57,15 @@ func (w *world) asked(p *process, c *call, q payment.Query, issuer string) {
 	for _, f := range w.bank.flying {
 		switch {
 		case f.id != mine || f.c.p.stood || p.stood || w.passedOn(q.ID):
-		case f.c.p == p && w.plugin != nil && w.plugin.relayed > askTimeout && !f.beside && w.now.Sub(f.at) > askTimeout && !beside && w.markers(q, issuer) > 1:
+		case f.c.p == p && w.plugin != nil && w.plugin.relayed > askTimeout && !f.c.beside && w.now.Sub(f.at) > askTimeout && !beside && w.markers(q, issuer) > 1:
 			beside = true
 			w.hits.beside++
 		default:
 			w.fail("INV9: two verifies of %s are in flight, of %s and %s", q.ID, f.c.p.name, p.name)
 		}
 	}
-	w.bank.flying = append(w.bank.flying, flight{c, mine, w.now, beside})
+	c.beside = beside
+	w.bank.flying = append(w.bank.flying, flight{c, mine, w.now})
 	if d != nil {
 		d.sent++
 	}

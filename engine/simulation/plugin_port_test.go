@@ -80,12 +80,17 @@ func (x relayed) call(ctx context.Context, c payment.RelayCall, leaves func(*cal
 	if c.Path == "reverse" {
 		return reply(x.send(ctx, "reverse "+q.ID, func(*call) {}, func() payment.Answer { return x.b.reverse(q.ID) }))
 	}
-	a := x.send(ctx, "verify "+q.ID, func(c *call) { leaves(c, ask) }, func() payment.Answer {
+	var sent *call
+	a := x.send(ctx, "verify "+q.ID, func(c *call) { leaves(c, ask); sent = c }, func() payment.Answer {
 		if d := x.b.at(q.ID, x.desk.issuer); d != nil && !d.paidAt.IsZero() && d.verifiedAt.IsZero() && w.strikes(usedElsewhere) {
 			d.verifiedAt = w.now
 			w.note("  …but another system verifies it first")
 		}
-		return x.b.verify(ask, x.desk.issuer)
+		answer := x.b.verify(ask, x.desk.issuer)
+		if answer.Outcome == payment.OutcomePaid && sent.beside {
+			x.b.slow.ours = true
+		}
+		return answer
 	})
 	if a.Outcome == payment.OutcomeAgain && x.b.shape.bare {
 		a.Receipt = &payment.Receipt{}

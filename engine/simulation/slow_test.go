@@ -18,6 +18,8 @@ type slowness struct {
 	until time.Time
 	// most is the longest that a call has been kept so far.
 	most time.Duration
+	// ours: a question of our own beside a shop's settled a payment.
+	ours bool
 }
 
 // late is how much later than usual the gateway decides about a call, and how much later it
@@ -100,6 +102,9 @@ func (x *bankPort) hangsUp(ctx context.Context, c *call) (stop func() bool) {
 // lets a plugin wait for.
 func (s *plugin) wrong() bool {
 	w := s.w
+	if w.bank.shape.denies && w.bank.slow.ours {
+		return true // where that question's answer is lost, nobody can hear "first"
+	}
 	return w.bank.slow.most > 0 && w.bank.slow.most+time.Second > s.relayed ||
 		slices.ContainsFunc(w.struck, func(x strike) bool { return x.kind != gatewaySlow })
 }
