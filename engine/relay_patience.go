@@ -12,11 +12,13 @@ import (
 // A shop waits for its gateway as long as it likes, so a relayed call isn't cut at the time-out
 // of our own questions. While the shop's verify is still unanswered then, we ask beside it:
 // whichever answer comes first is given, and an answer that is lost costs no more than it did.
+// Only a "no" to ours isn't given while the shop's may be answered: that one may have settled it.
 //
 // Invariants: a question of our own has a marker like any other, and at most one runs beside the
 // shop's. We explain an "already verified" by our own question only if that question got no
-// answer. A call that goes on has a place of its own: a gateway that hangs takes none from calls
-// that are answered.
+// answer. The shop's call ends before its claim does: while no question of ours can renew the
+// claim, nobody else may ask beside it. A call that goes on has a place of its own: a gateway
+// that hangs takes none from calls that are answered.
 
 func (p Provider) patience() time.Duration { return max(p.Timeout, p.Patience) }
 
@@ -146,7 +148,14 @@ func (e *Engine) relayAnswer(ctx context.Context, q question, rec *payment.Recor
 	if patience <= prov.Timeout {
 		return rec, e.relayCall(ctx, q, rec, prov.Timeout)
 	}
-	ends := e.now().Add(patience)
+	until := e.now().Add(patience)
+	// ends is when the shop's call ends: within the newest claim that is known to be durable.
+	ends := func() time.Time {
+		if claimed := rec.Lease.Until.Add(-leaseMargin); claimed.Before(until) {
+			return claimed
+		}
+		return until
+	}
 	first := e.relaySend(ctx, q, rec, patience)
 	if s, ok := e.within(first, prov.Timeout); ok {
 		return rec, s
@@ -165,7 +174,7 @@ func (e *Engine) relayAnswer(ctx context.Context, q question, rec *payment.Recor
 		}
 		return rec, s
 	}
-	for pause := time.Second; e.now().Add(pause).Before(ends); pause = min(2*pause, 8*time.Second) {
+	for pause := time.Second; e.now().Add(pause).Before(ends()); pause = min(2*pause, 8*time.Second) {
 		if s, ok := e.within(first, pause); ok {
 			return give(s)
 		}
@@ -176,7 +185,7 @@ func (e *Engine) relayAnswer(ctx context.Context, q question, rec *payment.Recor
 		if err != nil {
 			continue
 		}
-		own := e.relaySend(ctx, q, rec, min(prov.Timeout, ends.Sub(e.now())))
+		own := e.relaySend(ctx, q, rec, min(prov.Timeout, until.Sub(e.now())))
 		select {
 		case s := <-first.answered:
 			var o said
@@ -196,6 +205,13 @@ func (e *Engine) relayAnswer(ctx context.Context, q question, rec *payment.Recor
 				lost += o.unanswered()
 				continue
 			}
+			if o.answer.Outcome != payment.OutcomePaid && o.answer.Outcome != payment.OutcomeAgain {
+				s := e.atLast(first, ends())
+				if s.clear() {
+					return give(s, o)
+				}
+				return give(o, s)
+			}
 			s := first.end()
 			if better(s, o) {
 				return give(s, o)
@@ -203,11 +219,15 @@ func (e *Engine) relayAnswer(ctx context.Context, q question, rec *payment.Recor
 			return give(o, s)
 		}
 	}
-	s, ok := e.within(first, ends.Sub(e.now()))
-	if !ok {
-		s = first.end()
+	return give(e.atLast(first, ends()))
+}
+
+// atLast is a call's answer, for which nobody waits longer than until ends.
+func (e *Engine) atLast(call underWay, ends time.Time) said {
+	if s, ok := e.within(call, ends.Sub(e.now())); ok {
+		return s
 	}
-	return give(s)
+	return call.end()
 }
 
 // better: one of two answers is "paid", or the only one.

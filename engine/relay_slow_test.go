@@ -24,8 +24,10 @@ type slowGate struct {
 	// elsewhere: somebody else has verified it before.
 	elsewhere bool
 	settled   bool
-	open      int
-	most      int
+	// denies: it answers with a "no" where others say "already verified".
+	denies bool
+	open   int
+	most   int
 }
 
 func (g *slowGate) ForwardCall(ctx context.Context, c payment.RelayCall) payment.RelayReply {
@@ -38,8 +40,14 @@ func (g *slowGate) ForwardCall(ctx context.Context, c payment.RelayCall) payment
 	if c.Path == "verify" {
 		if g.settled || g.elsewhere {
 			code = 101
+			if g.denies {
+				code = -51
+			}
 		}
 		g.settled = true
+	}
+	if string(c.Body) == "quick" {
+		after, code = 0, 100
 	}
 	g.open++
 	g.most = max(g.most, g.open)
@@ -69,6 +77,12 @@ func (g *slowGate) answers(after ...time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.after = after
+}
+
+func (g *slowGate) underWay() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.open
 }
 
 func slowWorld(t *testing.T, change ...func(*relayWorld)) (*relayWorld, *slowGate) {
@@ -165,6 +179,47 @@ func TestRelaySlowElsewhere(t *testing.T) {
 	}
 }
 
+// A gateway may answer our question with a "no" because the shop's own has settled the payment:
+// it doesn't end that one, and the shop hears what it would have heard without us.
+func TestRelaySlowDenied(t *testing.T) {
+	for _, c := range []struct {
+		after []time.Duration
+		first time.Duration // 0: the shop's own question is never answered
+	}{
+		{[]time.Duration{8500 * time.Millisecond, 0}, 8500 * time.Millisecond},
+		{[]time.Duration{9 * time.Second, 0}, 9 * time.Second},
+		{[]time.Duration{9001 * time.Millisecond, 0}, 9001 * time.Millisecond},
+		{[]time.Duration{15 * time.Second, 0}, 15 * time.Second},
+		{[]time.Duration{20 * time.Second, 3 * time.Second}, 20 * time.Second},
+		{[]time.Duration{14 * time.Second, never, 0}, 14 * time.Second},
+		{[]time.Duration{24 * time.Second, never, 0}, 24 * time.Second},
+		{[]time.Duration{26 * time.Second, 0}, 0},
+	} {
+		t.Run(fmt.Sprint(c.after), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, g := slowWorld(t)
+				defer w.halt()
+				w.call("create", "")
+				g.answers(c.after...)
+				g.denies = true
+				start := time.Now()
+				h := w.call("verify", "K1")
+				took := time.Since(start)
+				switch r := w.only(); {
+				case c.first > 0 && (!isFirst(h) || took < c.first || took > c.first+100*time.Millisecond || r.State != payment.Delivered):
+					t.Errorf("after %s: %+v, %s (%s)", took, h, r.State, r.Reason)
+				case c.first == 0 && (isFirst(h) || took > 26*time.Second || r.State != payment.Unknown && r.State != payment.Review):
+					t.Errorf("after %s: %+v, %s (%s)", took, h, r.State, r.Reason)
+				}
+				synctest.Wait()
+				if n := g.underWay(); n > 0 || g.most > 2 {
+					t.Errorf("%d calls under way, %d at a time", n, g.most)
+				}
+			})
+		})
+	}
+}
+
 // 256 asks of one payment at a slow gateway are one question and one of our own beside it,
 // and one "first".
 func TestRelaySlowTogether(t *testing.T) {
@@ -193,6 +248,79 @@ func TestRelaySlowTogether(t *testing.T) {
 			t.Fatalf("%v, %d at a time", said, g.most)
 		}
 	})
+}
+
+// A shop's call never outlives its claim: where the claim can't be renewed beside it, because
+// the ledger records nothing, the call ends before another node or the worker may ask.
+func TestRelaySlowWithoutTheLedger(t *testing.T) {
+	for name, c := range map[string]struct{ away, back time.Duration }{
+		"from the beginning": {time.Second, never},
+		"for a while":        {time.Second, 10 * time.Second},
+		"since the renewal":  {10 * time.Second, never},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, g := slowWorld(t)
+				defer w.halt()
+				w.call("create", "")
+				g.answers(never)
+				start := time.Now()
+				var asks sync.WaitGroup
+				defer asks.Wait()
+				asks.Go(func() { w.callFor("verify", "K1", never) })
+				for time.Since(start) < 30*time.Second {
+					time.Sleep(100 * time.Millisecond)
+					synctest.Wait()
+					switch time.Since(start) {
+					case c.away:
+						w.store.Break(payment.ErrBroken)
+					case c.back:
+						w.store.Break(nil)
+					}
+					if n := g.underWay(); n > 0 && !w.store.Alive(w.only().Lease) {
+						t.Errorf("after %s no claim is left, and %d calls are under way", time.Since(start), n)
+						break
+					}
+				}
+				w.store.Break(nil)
+				synctest.Wait()
+			})
+		})
+	}
+}
+
+// A gateway that hangs is asked by no more than a bound of calls at a time, and those that it
+// hangs on keep no place from those that it answers.
+func TestRelaySlowCrowd(t *testing.T) {
+	for _, n := range []int{255, 256, 257, 600, 1500} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, g := slowWorld(t)
+				defer w.halt()
+				g.answers(never)
+				var asks sync.WaitGroup
+				defer asks.Wait()
+				for i := range n {
+					asks.Go(func() { w.callFor("verify", fmt.Sprint("H", i), never) })
+				}
+				start := time.Now()
+				for i, at := range []time.Duration{time.Second, 10 * time.Second, 12 * time.Second, 15 * time.Second} {
+					time.Sleep(time.Until(start.Add(at)))
+					if n > 600 {
+						continue // more than have places
+					}
+					began := time.Now()
+					h := w.call("verify", fmt.Sprint("Q", i), func(c *engine.Relay) { c.Call.Body = []byte("quick") })
+					if took := time.Since(began); !isFirst(h) || took > time.Second {
+						t.Errorf("after %s a call that is answered at once takes %s: %+v", at, took, h)
+					}
+				}
+				if g.most > 640+256 {
+					t.Errorf("%d calls at a time", g.most)
+				}
+			})
+		})
+	}
 }
 
 // Where `timeout` is written, it is what a call may take.

@@ -9,7 +9,7 @@ import (
 func mutants() []Mutant {
 	var all []Mutant
 	for _, part := range [][]Mutant{deciding(), settling(), delivering(), keeping(), listening(), speaking(), serving(),
-		gating(), placing(), handing(), admitting(), refunding(), relaying(), relayingMore(), relayingRules(), relayingSentences(), stalling(), refusing(), outside(),
+		gating(), placing(), handing(), admitting(), refunding(), relaying(), relayingMore(), relayingRules(), relayingSlow(), relayingSentences(), stalling(), refusing(), outside(),
 	} {
 		all = append(all, part...)
 	}

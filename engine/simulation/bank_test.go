@@ -75,13 +75,16 @@ type bank struct {
 	skew  time.Duration
 	// downUntil and keyUntil are the ends of longer troubles.
 	downUntil, keyUntil time.Time
-	flying              []flight
+	// slow is how the gateway is late while it is; only worlds of plugins have it.
+	slow   slowness
+	flying []flight
 }
 
 // flight is a verify of ours that has not come back.
 type flight struct {
 	c  *call
 	id string
+	at time.Time
 }
 
 func (b *bank) make(at desk, id, order string, amount payment.Rials) *deal {

@@ -93,9 +93,9 @@ func (x *asking) Inquire(ctx context.Context, q payment.Query) payment.Answer {
 func (x *bankPort) send(ctx context.Context, what string, leaves func(*call), arrives func() payment.Answer) payment.Answer {
 	w, b := x.p.w, x.b
 	a := payment.Answer{Outcome: payment.OutcomeUnknown, Reason: payment.ReasonNoAnswer, Err: errWire}
-	panics := false
+	panics, stop := false, func() bool { return true }
 	alive := x.p.do(ctx, what, atOnce, func(c *call) {
-		c.held = true
+		c.held, c.n = true, w.seq
 		deadline, ok := ctx.Deadline()
 		if !ok {
 			deadline = w.now.Add(askTimeout)
@@ -110,6 +110,7 @@ func (x *bankPort) send(ctx context.Context, what string, leaves func(*call), ar
 			})
 		}
 		w.at(deadline, func() { w.wake(c) })
+		stop = x.hangsUp(ctx, c)
 		if w.strikes(providerPanic) {
 			panics = true
 			reply(0, a)
@@ -128,8 +129,10 @@ func (x *bankPort) send(ctx context.Context, what string, leaves func(*call), ar
 		if down || w.strikes(verifyTimeout) {
 			return
 		}
-		w.in(w.lot.takes(wire), func() { x.arrive(c, arrives, reply) })
+		decides, back := b.late(x.p, c)
+		w.in(w.lot.takes(wire)+decides, func() { x.arrive(c, back, arrives, reply) })
 	})
+	stop()
 	if alive && panics {
 		panic("a provider's module")
 	}
@@ -137,9 +140,9 @@ func (x *bankPort) send(ctx context.Context, what string, leaves func(*call), ar
 }
 
 // arrive is the provider dealing with a request, whoever is still waiting.
-func (x *bankPort) arrive(c *call, arrives func() payment.Answer, reply func(time.Duration, payment.Answer)) {
+func (x *bankPort) arrive(c *call, late time.Duration, arrives func() payment.Answer, reply func(time.Duration, payment.Answer)) {
 	w, b := x.p.w, x.b
-	back := w.lot.takes(wire)
+	back := w.lot.takes(wire) + late
 	if w.strikes(verifyLate) {
 		back = w.lot.between(askTimeout-2*time.Second, askTimeout+time.Second)
 	}

@@ -25,6 +25,10 @@ type call struct {
 	fire func(*call)
 	wake chan struct{}
 	held bool
+	// n tells the calls apart that a gateway holds.
+	n int
+	// beside: it is our own question beside a shop's.
+	beside bool
 	// twin is the same question of the same actor at the same instant: nobody
 	// could say which came first, so they are answered together.
 	twin *call

@@ -39,6 +39,8 @@ type hits struct {
 	rows   map[row]int
 	faults [faultKinds]int
 	steps  int
+	// beside are our own questions beside a shop's that is not answered yet.
+	beside int
 }
 
 func newHits() *hits { return &hits{rows: make(map[row]int)} }
@@ -51,6 +53,7 @@ func (h *hits) add(o *hits) {
 		h.faults[f] += n
 	}
 	h.steps += o.steps
+	h.beside += o.beside
 }
 
 // step finds the row that a change took; false if the table has none.

@@ -63,7 +63,11 @@ func (w *world) providers(p *process) map[string]engine.Provider {
 		if w.plugin != nil {
 			port = w.bank.relayPort
 		}
-		all[d.name] = engine.Provider{Provider: port(p, d), Timeout: askTimeout, UsedIDs: payment.UsedIDsImported}
+		prov := engine.Provider{Provider: port(p, d), Timeout: askTimeout, UsedIDs: payment.UsedIDsImported}
+		if w.plugin != nil {
+			prov.Patience = w.plugin.relayed
+		}
+		all[d.name] = prov
 	}
 	return all
 }

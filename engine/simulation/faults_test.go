@@ -72,6 +72,7 @@ const (
 	pluginReadsHalf    // the connection ends in the middle of an answer
 	pluginDies         // dies when it has heard "first"
 	pluginDiesCredited // credits, and dies before its page is out
+	gatewaySlow        // answers later than our time-out, for minutes
 	// …and only those whose calls are forwarded have this one.
 	ledgerAway // the ledger records nothing for a while
 	faultKinds
@@ -86,7 +87,7 @@ var faultNames = [faultKinds]string{
 	"network 401", "network 422", "network 500", "network counts, no answer", "network unreachable",
 	"browser leaves", "customer never returns", "duplicate returns", "return at another node", "return with another order", "old receipt", "forged id",
 	"pays twice", "pays after a no", "machine return", "shop's parameter names another order", "return to another site", "return to another provider's route",
-	"plugin reads half", "plugin dies after hearing", "plugin dies after crediting", "ledger away",
+	"plugin reads half", "plugin dies after hearing", "plugin dies after crediting", "gateway slow", "ledger away",
 }
 
 func (f fault) String() string { return faultNames[f] }

@@ -40,7 +40,7 @@ func (x *watch) replaced(w *world, by *ledger) {
 //
 //	INV6  no byte goes to the provider's verify before the claim is durable
 //	INV8  what nothing explains causes no call
-//	INV9  one call per payment in flight
+//	INV9  one call per payment in flight; while a shop's own is not answered in time, one of ours beside it
 func (w *world) asked(p *process, c *call, q payment.Query, issuer string) {
 	d := w.bank.at(q.ID, issuer)
 	if w.plan.intents() && (d == nil || d.old) {
@@ -53,12 +53,19 @@ func (w *world) asked(p *process, c *call, q payment.Query, issuer string) {
 		w.fail("INV6: %s asks about %s and no claim of its is durable", p.name, q.ID)
 	}
 	w.bank.flying = slices.DeleteFunc(w.bank.flying, func(f flight) bool { return f.c.over })
+	mine, beside := issuer+" "+q.ID+" "+q.Order, false
 	for _, f := range w.bank.flying {
-		if f.id == issuer+" "+q.ID+" "+q.Order && !f.c.p.stood && !p.stood && !w.passedOn(q.ID) {
+		switch {
+		case f.id != mine || f.c.p.stood || p.stood || w.passedOn(q.ID):
+		case f.c.p == p && w.plugin != nil && w.plugin.relayed > askTimeout && !f.c.beside && w.now.Sub(f.at) > askTimeout && !beside && w.markers(q, issuer) > 1:
+			beside = true
+			w.hits.beside++
+		default:
 			w.fail("INV9: two verifies of %s are in flight, of %s and %s", q.ID, f.c.p.name, p.name)
 		}
 	}
-	w.bank.flying = append(w.bank.flying, flight{c, issuer + " " + q.ID + " " + q.Order})
+	c.beside = beside
+	w.bank.flying = append(w.bank.flying, flight{c, mine, w.now})
 	if d != nil {
 		d.sent++
 	}
@@ -77,6 +84,16 @@ func (w *world) claimed(p *process, q payment.Query, issuer string) bool {
 		}
 	}
 	return false
+}
+
+// markers is how many questions about it are durably on record.
+func (w *world) markers(q payment.Query, issuer string) (n int) {
+	for ref, r := range w.ledger.records {
+		if d := w.ledger.durable(ref); d != nil && r.ID == q.ID && r.Order == q.Order && r.Issuer == issuer {
+			n += d.Attempts.Count
+		}
+	}
+	return n
 }
 
 // heldForAPerson: our books hold it, and the shop's own ask is passed on all the same.

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"time"
@@ -64,22 +65,32 @@ func (x relayed) call(ctx context.Context, c payment.RelayCall, leaves func(*cal
 	_ = json.Unmarshal(c.Body, &q)
 	w := x.p.w
 	if c.Path == "create" {
-		s, err := x.Create(ctx, payment.Order{Number: q.Order, Amount: q.Amount})
-		if err != nil {
-			return payment.RelayReply{Err: err}
+		a := x.send(ctx, "create "+q.Order, func(*call) {}, func() payment.Answer {
+			id := x.b.nextID()
+			x.b.make(x.desk, id, q.Order, q.Amount)
+			return payment.Answer{Outcome: payment.OutcomePaid, Code: id}
+		})
+		r := reply(a)
+		if a.Outcome == payment.OutcomePaid {
+			r.Body = []byte(a.Code)
 		}
-		return payment.RelayReply{Status: 200, Body: []byte(s.ID)}
+		return r
 	}
 	ask := payment.Query{ID: q.ID, Order: q.Order, Amount: q.Amount}
 	if c.Path == "reverse" {
 		return reply(x.send(ctx, "reverse "+q.ID, func(*call) {}, func() payment.Answer { return x.b.reverse(q.ID) }))
 	}
-	a := x.send(ctx, "verify "+q.ID, func(c *call) { leaves(c, ask) }, func() payment.Answer {
+	var sent *call
+	a := x.send(ctx, "verify "+q.ID, func(c *call) { leaves(c, ask); sent = c }, func() payment.Answer {
 		if d := x.b.at(q.ID, x.desk.issuer); d != nil && !d.paidAt.IsZero() && d.verifiedAt.IsZero() && w.strikes(usedElsewhere) {
 			d.verifiedAt = w.now
 			w.note("  …but another system verifies it first")
 		}
-		return x.b.verify(ask, x.desk.issuer)
+		answer := x.b.verify(ask, x.desk.issuer)
+		if answer.Outcome == payment.OutcomePaid && sent.beside {
+			x.b.slow.ours = true
+		}
+		return answer
 	})
 	if a.Outcome == payment.OutcomeAgain && x.b.shape.bare {
 		a.Receipt = &payment.Receipt{}
@@ -112,7 +123,7 @@ func reply(a payment.Answer) payment.RelayReply {
 
 // ReadCreated implements [payment.Relayer].
 func (relayed) ReadCreated(r payment.RelayReply) (string, bool) {
-	return string(r.Body), r.Status == 200
+	return string(r.Body), r.Status == 200 && !bytes.HasPrefix(r.Body, []byte("{"))
 }
 
 // ReadVerified implements [payment.Relayer].

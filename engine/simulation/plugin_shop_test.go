@@ -17,6 +17,8 @@ type plugin struct {
 	w *world
 	// patience is after how long it gives an answer up; zero is never.
 	patience time.Duration
+	// relayed is how long a call of its may take at the gateway.
+	relayed time.Duration
 	// tries is how often a page asks after an error.
 	tries int
 	// cron: a job asks, too. wanders: it asks at another node than served its page.
@@ -41,7 +43,7 @@ type plugin struct {
 	// lost are the ids of which a job heard "first", and died: no page tells, and without
 	// us it would be the same.
 	lost map[string]bool
-	// unseen are the ids of a return that could not be put on record.
+	// unseen are the ids of a return that could not be put on record, or is on none any more.
 	unseen map[string]bool
 	// forward, if set, says that calls pass while the ledger is away.
 	forward *forwarding
@@ -61,8 +63,8 @@ func newPlugin(w *world, l lot) *plugin {
 }
 
 func (s *plugin) String() string {
-	return fmt.Sprintf("patience %s, %d tries, cron %v, wanders %v, reverses %v, session %v, trusts %v, knows %v, marks %v, rescue %v",
-		s.patience, s.tries, s.cron, s.wanders, s.reverses, s.session, s.trusts, s.knows, s.marks, s.rescue)
+	return fmt.Sprintf("patience %s (the relay's %s), %d tries, cron %v, wanders %v, reverses %v, session %v, trusts %v, knows %v, marks %v, rescue %v",
+		s.patience, s.relayed, s.tries, s.cron, s.wanders, s.reverses, s.session, s.trusts, s.knows, s.marks, s.rescue)
 }
 
 // call is one call of the shop's through the relay of a node, and what it hears.
@@ -124,6 +126,9 @@ func (s *plugin) call(who string, n int, kind string, q said) (heard string) {
 	body2 := <-got
 	defer w.seen()
 	switch {
+	case body2 == "" && !s.wrong() && s.outwaits(0) && !p.dead:
+		w.fail("%s waited for a slow gateway's answer to its %s, and heard nothing", who, kind)
+		return ""
 	case body2 == "":
 		return ""
 	case kind == "create" && strings.HasPrefix(body2, "{"):
@@ -147,6 +152,16 @@ func (s *plugin) takes(who, kind, id string, r payment.RelayReply) {
 		return
 	}
 	s.credit(id)
+}
+
+// forgets notes the returns that are in the last n changes of a tail, which a power cut is
+// about to take: their pages go on, and no record knows of them.
+func (s *plugin) forgets(l *ledger, n int) {
+	for _, u := range l.tail[len(l.tail)-n:] {
+		if r := l.records[u.ref]; r != nil && r.Relay != nil && !r.Relay.PageAt.IsZero() && (u.old == nil || u.old.Relay == nil || !u.old.Relay.PageAt.Equal(r.Relay.PageAt)) {
+			s.unseen[r.ID] = true
+		}
+	}
 }
 
 func (s *plugin) credit(id string) {

@@ -45,6 +45,11 @@ func newPluginWorld(seed uint64, lim limits, h *hits) *world {
 	if l.chance(0.1) {
 		w.plan.on = [faultKinds]float64{}
 	}
+	w.plan.on[gatewaySlow] = 0
+	patience := newLot(seed, 6)
+	if patience.chance(0.4) {
+		w.plan.on[gatewaySlow] = []float64{0.1, 0.5, 1}[patience.IntN(3)]
+	}
 	for _, s := range w.plan.shoppers {
 		kept := s.returns[:0]
 		for _, c := range s.returns {
@@ -55,6 +60,7 @@ func newPluginWorld(seed uint64, lim limits, h *hits) *world {
 		s.returns = kept
 	}
 	w.plugin = newPlugin(w, l)
+	w.plugin.waits(patience)
 	w.furnish()
 	return w
 }
@@ -164,7 +170,8 @@ func (s *plugin) healed() {
 			w.fail("%s was settled, and the shop never asked", d.id)
 		case s.firsts[d.id] > 1:
 			w.fail("the shop heard \"first\" %d times of %s", s.firsts[d.id], d.id)
-		case len(w.struck) > 0 || d.paidAt.IsZero() || w.shop.byID[d.id] > 0 || s.reverses:
+		case s.wrong() || d.paidAt.IsZero() || w.shop.byID[d.id] > 0 || s.reverses:
+		case d.givenBack && w.bank.slow.most > 0: // whoever asks for an absent customer doesn't wait as long
 		case d.verifiedAt.IsZero() && (s.session || !s.rescue || !w.bank.shape.inquires || !s.cameBack(d)):
 		case d.verifiedAt.IsZero():
 			w.fail("nothing went wrong, the customer of %s came back, and it is not settled", d.id)
@@ -223,6 +230,9 @@ func simulatePlugins(t *testing.T, seed uint64, lim limits, h *hits, draw drawn)
 // credited twice, none is worse off than without us, and what can be healed is.
 func TestPlugins(t *testing.T) { livePlugins(t, "TestPlugins", newPluginWorld, 1000) }
 
+// enoughPlugins is how many worlds of plugins have a slow gateway.
+const enoughPlugins = 200
+
 func livePlugins(t *testing.T, name string, draw drawn, n int) {
 	if *seedFlag != 0 {
 		v := simulatePlugins(t, *seedFlag, limits{drop: parseDrop(*dropFlag), customers: *onlyFlag, trace: true}, newHits(), draw)
@@ -240,6 +250,12 @@ func livePlugins(t *testing.T, name string, draw drawn, n int) {
 	}
 	var mu sync.Mutex
 	next, bad, total := *firstFlag, 0, newHits()
+	t.Cleanup(func() {
+		t.Logf("%d seeds, %d slow gateways, %d questions of our own beside a shop's", n, total.faults[gatewaySlow], total.beside)
+		if n >= enoughPlugins && bad == 0 && (total.faults[gatewaySlow] == 0 || total.beside == 0) {
+			t.Error("no gateway was slower than a plugin waits")
+		}
+	})
 	for range 2 {
 		t.Run("seeds", func(t *testing.T) {
 			t.Parallel()

@@ -271,6 +271,9 @@ func (w *world) lose() {
 	if n := len(w.ledger.tail); n > 0 {
 		lost := 1 + w.lot.IntN(n)
 		w.note("the last %d of %d changes that were not synced are lost", lost, n)
+		if w.plugin != nil {
+			w.plugin.forgets(w.ledger, lost)
+		}
 		w.ledger.cut(lost)
 		w.watch.rolledBack(w)
 	}

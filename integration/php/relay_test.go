@@ -20,7 +20,12 @@ import (
 // gateway's address leads to a relay under the shop's own origin.
 func pluginWorld(t *testing.T, options string) *world {
 	t.Helper()
-	return newWorld(t, setup{
+	return newWorld(t, pluginSetup(options, ""))
+}
+
+// pluginSetup is such a shop's, with options of observe and of the provider.
+func pluginSetup(options, provider string) setup {
+	return setup{
 		payments: `relay /-/pay/{env.RELAY_SECRET} zarinpal
 		observe /plugin.php zarinpal {
 			refused redirect /cart*
@@ -28,9 +33,9 @@ func pluginWorld(t *testing.T, options string) *world {
 		}`,
 		php: `env GATEWAY {{site}}/-/pay/relay-secret-canary-77/zarinpal
 		env SHOP_ORIGIN {{site}}`,
-		global: []string{"provider idpay {", "provider zarinpal {\n\t\t\tmerchant_id {env.API_KEY}\n\t\t\tbase_url {{box}}/zarinpal\n\t\t}\n\t\tprovider idpay {"},
+		global: []string{"provider idpay {", "provider zarinpal {\n\t\t\tmerchant_id {env.API_KEY}\n\t\t\tbase_url {{box}}/zarinpal\n" + provider + "\t\t}\n\t\tprovider idpay {"},
 		env:    []string{"RELAY_SECRET=relay-secret-canary-77"},
-	})
+	}
 }
 
 // start presses Pay at the shop and returns the provider's id.
