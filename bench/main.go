@@ -87,7 +87,7 @@ func run() error {
 	flag.IntVar(&b.rounds, "rounds", 7, "how often each pair takes turns; medians are printed")
 	flag.DurationVar(&b.slice, "slice", 2*time.Second, "how long one turn is")
 	flag.StringVar(&b.profiles, "profiles", "", "write a CPU profile of Caddy under each load into this directory (slows it a little)")
-	flag.StringVar(&b.against, "against", "", "another build of this command, whose Caddy takes turns in section slow: what a change costs or saves")
+	flag.StringVar(&b.against, "against", "", "another build of this command, whose Caddy takes turns in the sections slow and strangers: what a change costs or saves")
 	flag.IntVar(&b.customers, "customers", 0, "only this number of customers at once in section slow: 64 or 512 (default: both)")
 	flag.BoolVar(&b.quick, "quick", false, "two short rounds, to see that everything works; the numbers mean little")
 	flag.Parse()

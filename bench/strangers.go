@@ -75,69 +75,104 @@ func strangers(ctx context.Context, b *bench) error {
 		{"a provider that answers at once", "{provider}", strangersSite},
 		{"a provider that answers at once, refused without a look", "{provider}", refusingSite},
 	} {
-		site := b.address()
-		c, err := b.startCaddy(ctx, fronted(s.provider)+fmt.Sprintf(s.site, local(site)))
-		if err != nil {
+		if err := b.strangersAt(ctx, s.what, fronted(s.provider), s.site, floods); err != nil {
 			return err
-		}
-		err = b.besideStrangers(ctx, c, site, s.what, floods)
-		c.stop()
-		if err != nil {
-			return fmt.Errorf("%w\n%s", err, c.said())
 		}
 	}
 	return nil
 }
 
-// besideStrangers takes turns at one Caddy: with strangers, without, without, with …
-func (b *bench) besideStrangers(ctx context.Context, c *instance, site, what string, floods [2]*loader) error {
-	slice := 5 * b.slice
-	flood := [2]float64{bogusRate, pressRate}
-	if b.quick {
-		flood = [2]float64{bogusRate / 10, pressRate / 10}
+// strangersAt starts a Caddy with a site, and one of the other build if there is one, and
+// has them take turns.
+func (b *bench) strangersAt(ctx context.Context, what, options, site string, floods [2]*loader) error {
+	var all []*besieged
+	for _, build := range []struct{ what, program string }{{what, b.self}, {what + ", the other build", b.against}} {
+		if build.program == "" {
+			continue
+		}
+		s := &besieged{what: build.what, address: b.address()}
+		var err error
+		if s.caddy, err = b.startBuild(ctx, build.program, options+fmt.Sprintf(site, local(s.address))); err != nil {
+			return fmt.Errorf("%s: %w", build.program, err)
+		}
+		defer s.caddy.stop()
+		all = append(all, s)
 	}
-	genuine := job{Address: site, Path: returnPath, Returns: true, Workers: 64, Rate: genuineRate, Slice: slice / 5, Want: string(okBody)}
-	if _, err := b.load.run(genuine); err != nil {
-		return err
-	}
-	genuine.Slice = slice
-	var calm, crowded []turn
 	for round := range min(b.rounds, 3) {
-		for i := range 2 {
-			if ctx.Err() != nil {
-				return ctx.Err()
+		for i := range all {
+			s := all[(i+round)%len(all)]
+			if err := b.besideStrangers(ctx, s, round, floods); err != nil {
+				return fmt.Errorf("%w\n%s", err, s.caddy.said())
 			}
-			from := floods
-			if (i+round)%2 == 0 {
-				from = [2]*loader{}
-			}
-			t, err := b.turnBeside(c, genuine, from, flood)
-			if err != nil {
-				return err
-			}
-			if from[0] == nil {
-				calm = append(calm, t)
-			} else {
-				crowded = append(crowded, t)
-			}
-			time.Sleep(time.Second) // what is under way ends
 		}
 	}
+	for _, s := range all {
+		b.tellBesieged(s)
+	}
+	return nil
+}
+
+// besieged is a site at which strangers come, and the turns that it had.
+type besieged struct {
+	what, address string
+	caddy         *instance
+	calm, crowded []turn
+}
+
+// flood is how many bogus returns and presses of Pay come a second.
+func (b *bench) flood() [2]float64 {
+	if b.quick {
+		return [2]float64{bogusRate / 10, pressRate / 10}
+	}
+	return [2]float64{bogusRate, pressRate}
+}
+
+// besideStrangers takes two turns at one Caddy, with strangers and without: the other way
+// round in each round.
+func (b *bench) besideStrangers(ctx context.Context, s *besieged, round int, floods [2]*loader) error {
+	slice := 5 * b.slice
+	genuine := job{Address: s.address, Path: returnPath, Returns: true, Workers: 64, Rate: genuineRate, Slice: slice / 5, Want: string(okBody)}
+	if round == 0 {
+		if _, err := b.load.run(genuine); err != nil {
+			return err
+		}
+	}
+	genuine.Slice = slice
+	for i := range 2 {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		from, into := floods, &s.crowded
+		if (i+round)%2 == 0 {
+			from, into = [2]*loader{}, &s.calm
+		}
+		t, err := b.turnBeside(s.caddy, genuine, from, b.flood())
+		if err != nil {
+			return err
+		}
+		*into = append(*into, t)
+		time.Sleep(time.Second) // what is under way ends
+	}
+	return nil
+}
+
+// tellBesieged adds the lines of one site.
+func (b *bench) tellBesieged(s *besieged) {
 	ms := func(turns []turn, of func(turn) time.Duration) (v []float64) {
 		for _, t := range turns {
 			v = append(v, micros(of(t))/1e3)
 		}
 		return v
 	}
+	flood := b.flood()
 	p50, p99 := func(t turn) time.Duration { return t.genuine.P50 }, func(t turn) time.Duration { return t.genuine.P99 }
-	last := crowded[len(crowded)-1]
-	b.atMost("p99 of genuine payments beside strangers, "+what, over(ms(crowded, p99), ms(calm, p99)), 2, "of that without them",
-		fmt.Sprintf("p99 %.1f and %.1f ms; p50 %.1f and %.1f ms; %d genuine ones a second", median(ms(crowded, p99)), median(ms(calm, p99)),
-			median(ms(crowded, p50)), median(ms(calm, p50)), genuineRate))
-	b.atLeast("  bogus returns that the load really sent", rates(crowded, func(t turn) result { return t.bogus }), flood[0]*0.95, "/s", fmt.Sprintf("answers of the last turn: %s", tally(last.bogus.Status)))
-	b.atLeast("  bogus presses of Pay that the load really sent", rates(crowded, func(t turn) result { return t.press }), flood[1]*0.95, "/s", fmt.Sprintf("answers of the last turn: %s", tally(last.press.Status)))
-	b.info("  genuine payments", rates(crowded, func(t turn) result { return t.genuine }), "/s", fmt.Sprintf("Caddy used %.2f cores beside strangers, %.2f without", last.cores, calm[len(calm)-1].cores))
-	return nil
+	last := s.crowded[len(s.crowded)-1]
+	b.atMost("p99 of genuine payments beside strangers, "+s.what, over(ms(s.crowded, p99), ms(s.calm, p99)), 2, "of that without them",
+		fmt.Sprintf("p99 %.1f and %.1f ms; p50 %.1f and %.1f ms; %d genuine ones a second", median(ms(s.crowded, p99)), median(ms(s.calm, p99)),
+			median(ms(s.crowded, p50)), median(ms(s.calm, p50)), genuineRate))
+	b.atLeast("  bogus returns that the load really sent", rates(s.crowded, func(t turn) result { return t.bogus }), flood[0]*0.95, "/s", fmt.Sprintf("answers of the last turn: %s", tally(last.bogus.Status)))
+	b.atLeast("  bogus presses of Pay that the load really sent", rates(s.crowded, func(t turn) result { return t.press }), flood[1]*0.95, "/s", fmt.Sprintf("answers of the last turn: %s", tally(last.press.Status)))
+	b.info("  genuine payments", rates(s.crowded, func(t turn) result { return t.genuine }), "/s", fmt.Sprintf("Caddy used %.2f cores beside strangers, %.2f without", last.cores, s.calm[len(s.calm)-1].cores))
 }
 
 // turn is what one turn measured.

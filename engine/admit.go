@@ -43,6 +43,21 @@ type Ask struct {
 	Client string
 	// Patience is how long the browser waits.
 	Patience time.Duration
+	// Turn, if set, waits until nobody with proof needs the processor. A return that proves
+	// nothing is recorded within such a turn, which ends with leave.
+	Turn Turn
+}
+
+// Turn is called before work for somebody who has proved nothing. It returns soon, also if
+// its turn hasn't come. leave must be called when the work is done.
+type Turn func(context.Context) (leave func())
+
+// take waits for a turn, if there are turns.
+func (t Turn) take(ctx context.Context) (leave func()) {
+	if t == nil {
+		return func() {}
+	}
+	return t(ctx)
 }
 
 // Kind says what to tell the browser.
@@ -207,7 +222,11 @@ func (e *Engine) inTurn(ctx context.Context, j job, rec *payment.Record) (res Re
 		}
 		return Result{Kind: Pending}, true
 	}
-	v, err, _ := e.Shared.admissions.Do(string(j.ref), func() (any, error) { return e.keepTurn(ctx, j, wait) })
+	v, err, _ := e.Shared.admissions.Do(string(j.ref), func() (any, error) {
+		// Also if its browser leaves: it is recorded in any case.
+		defer j.ask.Turn.take(ctx)()
+		return e.keepTurn(ctx, j, wait)
+	})
 	kept, _ := v.(*payment.Record)
 	if err != nil || kept == nil {
 		e.Shared.limits.Leave(string(j.ref))

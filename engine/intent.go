@@ -37,12 +37,15 @@ type Purchase struct {
 	ReturnURL string
 	Return    payment.Return
 	Track     *payment.Track
+	// Turn, if set, waits until nobody with proof needs the processor. The payment is
+	// started after it.
+	Turn Turn
 }
 
 // Purchase starts a payment at the provider, and records it as an intent before the browser
 // learns where to pay. It returns where the browser goes. Anybody can press Pay, so each
-// client has a rate, and the calls at one time are bounded; beyond that the error is a
-// *TooManyError.
+// client has a rate, the calls at one time are bounded, and each waits for its turn; beyond
+// that the error is a *TooManyError.
 func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *payment.Record, error) {
 	prov, err := e.provider(p.Provider)
 	if err != nil {
@@ -60,7 +63,7 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *pa
 	}
 	defer e.running.Done()
 	t := prov.Terms()
-	pressed, leave, err := e.mayStart(ctx, p.Client, hostOf(t))
+	pressed, leave, err := e.mayStart(ctx, p, hostOf(t))
 	if err != nil {
 		if errors.Is(err, errCrowded) {
 			e.started(p.Provider, p.Site, err, 0)
@@ -118,9 +121,13 @@ const (
 
 // mayStart lets a client start a payment; the caller must call leave. pressed is how many
 // the client has started in the last minutes.
-func (e *Engine) mayStart(ctx context.Context, client, host string) (pressed int, leave func(), err error) {
-	wait, pressed := e.Shared.limits.Press(client, e.now())
-	if client != "" && wait > 0 {
+//
+// Invariant: a press of Pay costs as much as a customer's return, and proves nothing. So it
+// waits for its turn while it has one of the places of creates: however many press, no more
+// than these go on without a turn, and the others hear that there are too many.
+func (e *Engine) mayStart(ctx context.Context, p Purchase, host string) (pressed int, leave func(), err error) {
+	wait, pressed := e.Shared.limits.Press(p.Client, e.now())
+	if p.Client != "" && wait > 0 {
 		return 0, nil, &TooManyError{RetryAfter: max(wait, time.Second)}
 	}
 	waitCtx, cancel := context.WithTimeout(ctx, createPatience)
@@ -128,6 +135,11 @@ func (e *Engine) mayStart(ctx context.Context, client, host string) (pressed int
 	leave, ok := e.Shared.hosts.EnterCreate(waitCtx, host)
 	if !ok {
 		return 0, nil, &TooManyError{RetryAfter: createPatience, cause: errCrowded}
+	}
+	p.Turn.take(ctx)()
+	if ctx.Err() != nil {
+		leave()
+		return 0, nil, &TooManyError{RetryAfter: createPatience, cause: errCrowded} // nobody is there who would pay
 	}
 	return pressed, leave, nil
 }

@@ -38,7 +38,7 @@ func (h *Handler) purchase(w http.ResponseWriter, r *http.Request, c *Checkout, 
 	p.ReturnURL = back.address(appendQuery(g.back, token.ParamRef, keys.SignRef(p.Ref, site.id)))
 	p.Return = back.asReturn(p.ReturnURL)
 	p.Return.By = visitorOf(r)
-	p.Client = client(r)
+	p.Client, p.Turn = client(r), processPresses.pass
 	started, rec, err := eng.Purchase(r.Context(), p)
 	var many *engine.TooManyError
 	switch {

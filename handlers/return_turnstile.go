@@ -9,11 +9,12 @@ import (
 	"github.com/rahgir/caddy-payments/internal/pages"
 )
 
-// turnstile sends the refusals of strangers one at a time, after everybody else's answers.
+// turnstile lets those who have proved nothing through one at a time, after everybody else.
 //
-// Invariant: returns that prove nothing get the processor only when nobody with proof needs
-// it, however many come. Only the answer that refuses them is delayed, at most for
-// longestTurn.
+// Invariant: returns that prove nothing, and presses of Pay, get the processor only when
+// nobody with proof needs it, however many come. What is delayed is the answer that refuses
+// a return, the record of one that waits for the provider, and the start of a payment: each
+// at most for longestTurn.
 //
 // Go runs all goroutines in turn. Without the turnstile a customer's payment would wait at
 // each of its steps (ledger, provider, shop) behind every connected stranger. A refusal
@@ -25,15 +26,24 @@ const (
 	// longestTurn is how long a stranger waits for a turn. A turn that doesn't end, because
 	// a client doesn't read its answer, delays nobody longer.
 	longestTurn = time.Second
-	// busyTurn is the duration from which on a turn shows that others need the processor.
-	// Then strangers rest restFor times as long, at most for longestRest.
+	// A turn begins with a sleep of glance. Whoever comes back later than busyTurn after it
+	// has seen that others need the processor, be it other goroutines or other programs
+	// (the provider's and the shop's answers pass through the same machine). Then strangers
+	// rest restFor times as long, at most for longestRest.
 	busyTurn    = 250 * time.Microsecond
+	glance      = 100 * time.Microsecond
 	restFor     = 4
 	longestRest = 50 * time.Millisecond
 )
 
-// processTurnstile serves all sites and configurations, because they share the processor.
-var processTurnstile = newTurnstile()
+// They serve all sites and configurations, because these share the processor. Each is a line
+// of its own: who presses Pay doesn't wait behind returns, and what must be recorded doesn't
+// wait behind refusals.
+var (
+	processTurnstile = newTurnstile() // refusals
+	processRecords   = newTurnstile() // returns that prove nothing and are recorded
+	processPresses   = newTurnstile() // presses of Pay
+)
 
 func newTurnstile() *turnstile { return &turnstile{make(chan struct{}, 1)} }
 
@@ -53,10 +63,12 @@ func (t *turnstile) pass(ctx context.Context) (leave func()) {
 	case <-ctx.Done():
 		return func() {}
 	}
-	// Let all other goroutines run first. The time that this takes shows how many there are.
+	// Let everybody else run first, in this process and in others. How late this goroutine
+	// comes back shows how many there are.
 	began := time.Now()
+	time.Sleep(glance)
 	runtime.Gosched()
-	if took := time.Since(began); took > busyTurn {
+	if took := time.Since(began) - glance; took > busyTurn {
 		time.Sleep(min(restFor*took, longestRest))
 	}
 	return func() { <-t.one }

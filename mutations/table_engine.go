@@ -87,7 +87,7 @@ func settling() []Mutant {
 		{"claimed-waits-with-the-idle", "R13", "Whoever paid waits behind thousands who never will.",
 			in("e.claimed(rec.Ref)\n\t// A proof", "\n\t// A proof"), []Suite{unit("engine", "TestABacklog")}},
 		{"presses-of-pay-without-a-rate", "R13", "One address starts payments until the provider locks the shop out.",
-			in(`if client != "" && wait > 0 {`, `if false {`), []Suite{unit("engine", "TestPresses")}},
+			in(`if p.Client != "" && wait > 0 {`, `if false {`), []Suite{unit("engine", "TestPresses")}},
 		{"unclaimed-kept-for-ever", "R13", "Anybody can fill the ledger with payments that nobody makes.",
 			in("rec.Expect.Checkout && !rec.Attempts.Claimed && age >= intentKept+unclaimedKept", "false"), []Suite{unit("engine", "TestPresses")}},
 		{"large-returns-kept", "R13", "Strangers fill the disk with 64 KiB a return.",
