@@ -65,7 +65,7 @@ func TestCardsOfAReturnAreKeptNowhere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		set, err := params.Parse(u.RawQuery, ret.Body, ret.Type, v.route.guarded)
+		set, err := params.ParseKnown(u.RawQuery, ret.Body, ret.Type, v.route.guarded, "")
 		if err != nil {
 			t.Fatal(err)
 		}

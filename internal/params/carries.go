@@ -7,7 +7,7 @@ import (
 
 // Carries reports whether a query or form has any guarded name, or one that
 // some reader takes for it. It is the look from afar: what it finds is read by
-// [Parse].
+// [ParseKnown].
 func (n *Names) Carries(text string) bool {
 	for text != "" {
 		var pair string

@@ -23,7 +23,7 @@ const (
 	MaxValue = 1 << 10
 )
 
-// Errors of [Parse]; all wrap [payment.ErrMalformed].
+// Errors of [ParseKnown]; all wrap [payment.ErrMalformed].
 var (
 	// ErrAmbiguous: a guarded parameter comes twice with two values, or
 	// beside a name that PHP makes the same one of.
@@ -75,19 +75,16 @@ type part struct {
 	read string
 }
 
-// Parse reads query and body of a return. The error names the parameter, never
-// its value. The content type matters only where there is a body.
+// ParseKnown reads query and body of a return to an address whose own query is known.
+// The error names the parameter, never its value. The content type matters only where
+// there is a body.
 //
 // A second raw "?" in the query, and "&amp;", count as "&" beside a guarded
 // name, because small scripts append to the shop's address blindly. PHP does
 // not read them so: the shop must get what [Set.Rewrite] returns, even where
 // no value changes.
-func Parse(rawQuery string, body []byte, contentType string, guarded *Names) (*Set, error) {
-	return ParseKnown(rawQuery, body, contentType, guarded, "")
-}
-
-// ParseKnown returns [Parse] of a return to an address that we know, whose query is
-// known: what that address itself has is the shop's own, though it bear a
+//
+// What the known address itself has is the shop's own, though it bear a
 // provider's name, and stays byte for byte at its place. Only what came on top is
 // the provider's. Under such a name a shop finds only what it wrote itself and what is
 // verified. The shop's own parameters may be empty, or have values that are refused

@@ -146,12 +146,12 @@ func TestAgreesWithModel(t *testing.T) {
 	accepted := 0
 	rapid.Check(t, func(t *rapid.T) {
 		raw := query().Draw(t, "query")
-		if s, err := Parse(raw, nil, "", guarded); err == nil {
+		if s, err := parse(raw, nil, "", guarded); err == nil {
 			accepted++
 			mended, _, _ := s.Rewrite(nil)
 			agree(t, raw, s, phpParse(mended))
 		}
-		if s, err := Parse("", []byte(raw), formType, guarded); err == nil && raw != "" {
+		if s, err := parse("", []byte(raw), formType, guarded); err == nil && raw != "" {
 			_, mended, changed := s.Rewrite(nil)
 			if changed && !strings.Contains(raw, ";") {
 				t.Fatalf("a body was mended: %q, %q", raw, mended)
@@ -169,13 +169,13 @@ func FuzzAgreesWithModel(f *testing.F) {
 		f.Add(raw)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
-		s, err := Parse(raw, nil, "", guarded)
+		s, err := parse(raw, nil, "", guarded)
 		if err != nil {
 			return
 		}
 		mended, _, _ := s.Rewrite(nil)
 		agree(t, raw, s, phpParse(mended))
-		again, err := Parse(mended, nil, "", guarded)
+		again, err := parse(mended, nil, "", guarded)
 		if err != nil {
 			t.Fatalf("%q, mended %q: %v", raw, mended, err)
 		}
@@ -213,7 +213,7 @@ func TestAgreesWithPHP(t *testing.T) {
 	}
 	var in strings.Builder
 	for _, raw := range queries {
-		s, err := Parse(raw, nil, "", guarded)
+		s, err := parse(raw, nil, "", guarded)
 		if err == nil {
 			raw, _, _ = s.Rewrite(nil)
 		}
@@ -242,7 +242,7 @@ func TestAgreesWithPHP(t *testing.T) {
 				vars[unhex(t, name)] = variable{text: unhex(t, value)}
 			}
 		}
-		s, err := Parse(raw, nil, "", guarded)
+		s, err := parse(raw, nil, "", guarded)
 		given := raw
 		if err == nil {
 			given, _, _ = s.Rewrite(nil)
@@ -279,7 +279,7 @@ func FuzzReturn(f *testing.F) {
 	}
 	f.Add("wc-api=wc_idpay", "status=10&id=d2e353189823079e1e4181772cff5292&order_id=101&hashed_card_no=E59FA6", "id", "")
 	f.Fuzz(func(t *testing.T, query, body, name, value string) {
-		s, err := Parse(query, []byte(body), formType, guarded)
+		s, err := parse(query, []byte(body), formType, guarded)
 		if err != nil {
 			return
 		}
@@ -289,7 +289,7 @@ func FuzzReturn(f *testing.F) {
 		}
 		for _, set := range sets {
 			q, b, _ := s.Rewrite(set)
-			again, err := Parse(q, b, formType, guarded)
+			again, err := parse(q, b, formType, guarded)
 			if err != nil {
 				t.Fatalf("%q %q became %q %q: %v", query, body, q, b, err)
 			}
@@ -324,7 +324,7 @@ func FuzzReturn(f *testing.F) {
 func FuzzLikely(f *testing.F) {
 	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) {
 		q, b := query().Draw(t, "query"), query().Draw(t, "body")
-		s, err := Parse(q, []byte(b), formType, guarded)
+		s, err := parse(q, []byte(b), formType, guarded)
 		if err != nil {
 			return
 		}

@@ -17,8 +17,6 @@ type Object = strictjson.Object
 type Secret = secret.Secret
 
 var (
-	// ErrForm is wrapped by errors about a member whose form can't be read.
-	ErrForm = strictjson.ErrForm
 	// ErrSecret is wrapped by every error about a secret in the configuration.
 	ErrSecret = secret.ErrUnusable
 	// Tehran is the zone of provider times that name none.

@@ -152,7 +152,7 @@ func TestMirrorCannotBeWritten(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "ledger")
 	file := filepath.Join(t.TempDir(), "no", "such", "folder", "file")
 	_, err := Open(dir, WithGenerationFile(file))
-	if !errors.Is(err, ErrGenerationFile) || !strings.Contains(err.Error(), "option generation") {
+	if !errors.Is(err, generationfile.Err) || !strings.Contains(err.Error(), "option generation") {
 		t.Fatalf("%v", err)
 	}
 	// The failed opening left nothing locked and no payment forgotten.

@@ -35,9 +35,6 @@ var (
 	// ErrDamaged: files of the store are not as they were written, and can't be
 	// mended from its journal. Nothing was changed.
 	ErrDamaged = preflight.ErrDamaged
-	// ErrGenerationFile: the file beside the directory that tells a lost or restored
-	// store from the one that was closed can't be read or written.
-	ErrGenerationFile = generationfile.Err
 )
 
 // Store is an open ledger.
