@@ -175,22 +175,18 @@ func TestDoctorSeesWhatOneSiteServesBesideUs(t *testing.T) {
 		"dynamic srv of another name":      {money + srv, strings.Replace(srv, "shop", "blog", 1), ""},
 		"dynamic multi of another site":    {money + multi, multi, "unguarded"},
 		"route, first":                     {"route {\n" + money + "file_server\n}", "", ""},
-		"route, after the files":           {"route {\nfile_server\n" + money + "}", "", "late"},
-		"route, after the shop":            {"route {\n" + shop + "\n" + money + "}", "", "late"},
-		"route, after an answer":           {"route {\nrespond hello\n" + money + "}", "", "late"},
 		"route, after some files":          {"route {\nfile_server /img/*\n" + money + "file_server\n}", "", ""},
 		"route, after files that go on":    {"route {\nfile_server {\npass_thru\n}\n" + money + "}", "", ""},
-		"route in a route":                 {"route {\nfile_server\nroute {\n" + money + "}\n}", "", "late"},
-		"route, after PHP":                 {"route {\nphp_fastcgi 127.0.0.1:9000\n" + money + "}", "", "late"},
 		"route, after PHP of a part":       {"route {\nphp_fastcgi /blog/* 127.0.0.1:9000\n" + money + "}", "", ""},
 		"route, after PHP that takes it":   {"route {\nphp_fastcgi /c* 127.0.0.1:9000\n" + money + "}", "", "late"},
-		"route, after a handle":            {"route {\nhandle {\nfile_server\n}\n" + money + "}", "", "late"},
-		"route, after a route":             {"route {\nroute {\nroute {\nfile_server\n}\n}\n" + money + "}", "", "late"},
 		"route, after headers":             {"route {\nheader X-A b\nroute {\nheader X-B c\n}\n" + money + "}", "", ""},
 		"route, after a part":              {"route {\nhandle /img/* {\nfile_server\n}\n" + money + "file_server\n}", "", ""},
 		"route, after the part it is in":   {"route {\nhandle /cb* {\nfile_server\n}\n" + money + "file_server\n}", "", "late"},
 		"route, after the files of a GET":  {"route {\n@get method GET\nfile_server @get\n" + money + "}", "", "late"},
 		"route, after the files of a POST": {"route {\n@post method POST\nfile_server @post\n" + money + "}", "", ""},
+		"route, after a login":             {"route {\nforward_auth 127.0.0.1:9002 {\nuri /auth\n}\n" + money + "}", "", ""},
+		"route, after one that may go on":  {"route {\nreverse_proxy 127.0.0.1:9002 {\n@ok status 2xx\nhandle_response @ok {\nheader X-A b\n}\n}\n" + money + "}", "", "handle_response"},
+		"a route after a route":            {"route {\nroute {\n@x path /x\nrespond @x hello\nfile_server\n}\nroute {\n" + money + "}\n}", "", "late"},
 		"in the handle of another path":    {"handle /cb* {\nfile_server\n}\nhandle {\n" + money + "file_server\n}", "", "late"},
 		"in a handle_path":                 {"handle /cb* {\nfile_server\n}\nhandle_path /shop/* {\n" + money + "file_server\n}", "", ""},
 		"a gate after its files":           {"handle /book* {\nfile_server\n}\nhandle {\n" + paid + "root /srv/a\nfile_server\n}", "", "late"},
@@ -297,6 +293,46 @@ func TestDoctorSeesWhatNothingSells(t *testing.T) {
 			}
 			if !slices.Equal(got, c.want) {
 				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// A block that no request can reach is refused when it is provisioned, which is all that
+// `caddy validate` does; one that some request reaches is not.
+func TestABlockThatNothingReaches(t *testing.T) {
+	t.Setenv("IDPAY_KEY", "6a7f99eb-7c20-4412-a972-6dfb7cd253a4")
+	const (
+		money = "payments {\nverify /cb idpay {\nexpect intent\n}\n}\n"
+		shop  = "reverse_proxy 127.0.0.1:9000"
+	)
+	for name, c := range map[string]struct{ site, by string }{
+		"route, after the files":           {"route {\nfile_server\n" + money + "}", "file_server"},
+		"route, after the shop":            {"route {\n" + shop + "\n" + money + "}", "reverse_proxy"},
+		"route, after an answer":           {"route {\nrespond hello\n" + money + "}", "respond"},
+		"route in a route":                 {"route {\nfile_server\nroute {\n" + money + "}\n}", "file_server"},
+		"route, after PHP":                 {"route {\nphp_fastcgi 127.0.0.1:9000\n" + money + "}", "php_fastcgi"},
+		"route, after a handle":            {"route {\nhandle {\nfile_server\n}\n" + money + "}", "file_server"},
+		"route, after a route":             {"route {\nroute {\nroute {\nfile_server\n}\n}\n" + money + "}", "file_server"},
+		"an empty block":                   {"route {\nfile_server\npayments\n}", "file_server"},
+		"route of a part, after the files": {"@p path /p/*\nroute @p {\nfile_server\n" + money + "}", "file_server"},
+		"after a redirection and files":    {"route {\nredir /old /new\nfile_server\n" + money + "}", "file_server"},
+		"in error routes":                  {"handle_errors {\nroute {\nrespond sorry\npayments\n}\n}\npayments", "respond"},
+		"first":                            {"route {\n" + money + "file_server\n}", ""},
+		"not in a route":                   {"file_server\n" + money, ""},
+		"after files of a part":            {"route {\nfile_server /img/*\n" + money + "file_server\n}", ""},
+		"after files that go on":           {"route {\nfile_server {\npass_thru\n}\n" + money + "}", ""},
+		"after a login":                    {"route {\nforward_auth 127.0.0.1:9002 {\nuri /auth\n}\n" + money + shop + "\n}", ""},
+		"after a part of a route":          {"route {\nroute /x/* {\nfile_server\n}\n" + money + "}", ""},
+		"after a handle of a part":         {"route {\nhandle /x/* {\nfile_server\n}\nhandle {\n" + money + "}\n}", ""},
+		"beside a handle":                  {"handle /x/* {\nfile_server\n}\nhandle {\n" + money + "}", ""},
+		"after PHP of a part":              {"route {\nphp_fastcgi /blog/* 127.0.0.1:9000\n" + money + "}", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := refused(t, "{\npayments {\nprovider idpay {\napi_key {env.IDPAY_KEY}\n}\n}\n}\nhttp://b.test {\nfile_server\n}\nhttp://a.test {\n"+c.site+"\n}\n")
+			want := "`payments` comes after " + c.by + " in a `route`"
+			if (err != nil) != (c.by != "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, want %q", err, c.by)
 			}
 		})
 	}

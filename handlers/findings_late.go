@@ -1,7 +1,9 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -156,7 +158,10 @@ func (a asker) answers(m caddyhttp.MiddlewareHandler) string {
 			return "file_server"
 		}
 	case *reverseproxy.Handler:
-		if byPHP(m) {
+		switch {
+		case len(m.HandleResponse) > 0: // may go on, as `forward_auth` does
+			return ""
+		case byPHP(m):
 			return "php_fastcgi"
 		}
 		return "reverse_proxy"
@@ -176,6 +181,101 @@ func (a asker) answers(m caddyhttp.MiddlewareHandler) string {
 	case caddy.Module:
 		if m.CaddyModule().ID == "http.handlers.payment_sandbox" {
 			return "payment_sandbox"
+		}
+	}
+	return ""
+}
+
+// ahead returns the directive that answers every request before a handler that is being
+// provisioned comes to its turn. `caddy validate` goes no further than that. What is read
+// already stands in Handlers, what is about to be in HandlersRaw.
+func ahead(ctx caddy.Context, srv *caddyhttp.Server, h *Handler) (by string) {
+	defer func() {
+		if recover() != nil {
+			by = "" // a matcher that can't be asked here says nothing
+		}
+	}()
+	script, err := http.NewRequestWithContext(ctx, http.MethodGet, "/index.php", nil)
+	if err != nil {
+		return ""
+	}
+	a := asker{script: caddyhttp.PrepareRequest(script, caddy.NewReplacer(), &discard{header: make(http.Header)}, srv)}
+	lists := []caddyhttp.RouteList{srv.Routes}
+	if srv.Errors != nil {
+		lists = append(lists, srv.Errors.Routes)
+	}
+	for _, m := range ctx.Modules() {
+		switch m := m.(type) {
+		case *caddyhttp.App:
+		case *caddyhttp.Subroute:
+			by = cmp.Or(by, a.beforeUnread(lists, "subroute"))
+			lists = []caddyhttp.RouteList{m.Routes}
+			if m.Errors != nil {
+				lists = append(lists, m.Errors.Routes)
+			}
+		case *Handler:
+			if m == h {
+				return cmp.Or(by, a.beforeUnread(lists, AppName))
+			}
+			return ""
+		default:
+			return ""
+		}
+	}
+	return ""
+}
+
+// beforeUnread is what answers everything before the first handler of that name in the route
+// that is being provisioned.
+func (a asker) beforeUnread(lists []caddyhttp.RouteList, name string) string {
+	for _, list := range lists {
+		by := ""
+		for i := range list {
+			route := &list[i]
+			if len(route.Handlers) == 0 && len(route.HandlersRaw) > 0 {
+				return cmp.Or(by, rawBefore(route.HandlersRaw, name))
+			}
+			for _, m := range route.Handlers {
+				if by == "" && a.takes(route) {
+					by = a.answers(m)
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// rawBefore returns the directive among handlers as JSON that answers everything, up to one of
+// that name.
+func rawBefore(all []json.RawMessage, name string) string {
+	for _, raw := range all {
+		var m struct {
+			Handler  string            `json:"handler"`
+			PassThru bool              `json:"pass_thru"`
+			Answers  []json.RawMessage `json:"handle_response"`
+			Routes   []struct {
+				Match  []json.RawMessage `json:"match"`
+				Handle []json.RawMessage `json:"handle"`
+			} `json:"routes"`
+		}
+		if json.Unmarshal(raw, &m) != nil || m.Handler == name {
+			return ""
+		}
+		switch m.Handler {
+		case "file_server", "reverse_proxy":
+			if !m.PassThru && len(m.Answers) == 0 {
+				return m.Handler
+			}
+		case "static_response":
+			return "respond"
+		case "payment_sandbox":
+			return m.Handler
+		case "subroute":
+			for _, route := range m.Routes {
+				if by := rawBefore(route.Handle, ""); by != "" && len(route.Match) == 0 {
+					return by
+				}
+			}
 		}
 	}
 	return ""

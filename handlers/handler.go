@@ -134,6 +134,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if srv, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
 		h.server = srv
 		h.underway = underway(ctx, srv, h)
+		if by := ahead(ctx, srv, h); by != "" {
+			return fmt.Errorf("`payments` comes after %s in a `route`, which answers every request: no guard and no verify would ever run, and returns from the bank would reach the shop unverified; write `payments` outside of `route`, or first in it", by)
+		}
 		if err := h.guardErrors(ctx); err != nil {
 			return err
 		}
