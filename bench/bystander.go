@@ -176,12 +176,15 @@ func (b *bench) allocations(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for announce, most := range map[string]float64{"on": 2, "off": 0} {
-		m := found[name+"/announce="+announce]
+	for _, kind := range []struct {
+		name, what string
+		most       float64
+	}{{"announce=on", "announce on", 2}, {"announce=off", "announce off and no gate", 0}, {"relay", "announce on, with a relay", 2}} {
+		m := found[name+"/"+kind.name]
 		if m == nil {
-			return fmt.Errorf("no benchmark %s/announce=%s", name, announce)
+			return fmt.Errorf("no benchmark %s/%s", name, kind.name)
 		}
-		b.atMost("allocations in our handler, announce "+announce+map[string]string{"off": " and no gate"}[announce], m["allocs/op"], most, "",
+		b.atMost("allocations in our handler, "+kind.what, m["allocs/op"], kind.most, "",
 			fmt.Sprintf("%.0f ns and %.0f B a request", median(m["ns/op"]), median(m["B/op"])))
 	}
 	return nil

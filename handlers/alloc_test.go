@@ -2,14 +2,17 @@ package handlers
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/params"
 	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/internal/track"
 	"github.com/rahgir/caddy-payments/payment"
@@ -48,6 +51,17 @@ func busySite(announce string) *Handler {
 	return h
 }
 
+// comparing is a gateway of whose returns the site is told by a relay.
+func comparing(name string) *Observe {
+	o := &Observe{Provider: name}
+	known := []string{"Authority", "Status", "order_id", "ref_id"}
+	o.conf.guarded = params.NewNames(known...)
+	o.conf.provider = &provider{
+		ProviderInfo: ProviderInfo{Provider: paper{}, Name: name}, terms: payment.Terms{Protocol: payment.Protocol{Params: known}},
+	}
+	return o
+}
+
 // A request that concerns no payment costs one allocation for the wrapper that
 // reads announcements and looks at the gates again, and none without both. (The
 // budget is two and none.)
@@ -55,10 +69,14 @@ func TestOrdinaryRequestsCostOneAllocation(t *testing.T) {
 	for _, c := range []struct {
 		announce string
 		gates    bool
+		relays   int // gateways of which returns are compared
 		most     float64
-	}{{"", true, 1}, {"", false, 1}, {"off", true, 1}, {"off", false, 0}} {
+	}{{"", true, 0, 1}, {"", false, 0, 1}, {"off", true, 0, 1}, {"off", false, 0, 0}, {"", true, 1, 1}, {"off", false, 1, 0}, {"off", false, 9, 0}} {
 		announce, most := c.announce, c.most
 		h := busySite(announce)
+		for i := range c.relays {
+			h.compare(comparing(fmt.Sprint("bank", i)))
+		}
 		if !c.gates {
 			h.Require = nil
 		}
@@ -71,6 +89,7 @@ func TestOrdinaryRequestsCostOneAllocation(t *testing.T) {
 			return testing.AllocsPerRun(500, func() {
 				r := httptest.NewRequest(http.MethodGet, "/product/mug?colour=blue", nil)
 				r.Header.Set("Accept", "text/html")
+				r.Header.Set("Cookie", "session=a1b2c3; basket=mug,2; lang=fa")
 				r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
 				if err := serve(w, r); err != nil {
 					t.Fatal(err)
@@ -80,17 +99,21 @@ func TestOrdinaryRequestsCostOneAllocation(t *testing.T) {
 		without := cost(next.ServeHTTP)
 		with := cost(func(w http.ResponseWriter, r *http.Request) error { return h.ServeHTTP(w, r, next) })
 		if with-without > most {
-			t.Errorf("announce %q, gates %v: %.0f allocations, want at most %.0f", announce, c.gates, with-without, most)
+			t.Errorf("announce %q, gates %v, %d relays: %.0f allocations, want at most %.0f", announce, c.gates, c.relays, with-without, most)
 		}
 	}
 }
 
 func BenchmarkOrdinaryRequest(b *testing.B) {
-	for _, announce := range []string{"on", "off"} {
-		b.Run("announce="+announce, func(b *testing.B) {
+	for _, kind := range []string{"announce=on", "announce=off", "relay"} {
+		b.Run(kind, func(b *testing.B) {
+			announce := strings.TrimPrefix(kind, "announce=")
 			h := busySite(announce)
-			if announce == "off" {
+			switch kind {
+			case "announce=off":
 				h.Require = nil // gates look at each answer, too
+			case "relay":
+				h.compare(comparing("bank"))
 			}
 			next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
 			w := httptest.NewRecorder()

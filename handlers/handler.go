@@ -106,7 +106,9 @@ type Handler struct {
 	used []*provider
 	// bound compares returns with their creates: one for each provider that is observed or
 	// relayed here. sharing adds those of relays that several sites share.
-	bound   []*Observe
+	bound []*Observe
+	// fields are the parameters of them all: a request without any is no return.
+	fields  []string
 	sharing sync.Once
 	// matched: some gate has a matcher, whose result may change though the path stays the
 	// same.

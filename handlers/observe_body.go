@@ -153,14 +153,27 @@ func fields(text []byte, form url.Values) {
 	read("", 0)
 }
 
-// bracketed is a text that may have JSON in it.
-var bracketed = regexp.MustCompile(`[{[]|%[57][bB]`)
+// bracketed: a text may have JSON in it, whose brackets may be escaped.
+func bracketed(text string) bool {
+	for {
+		i := strings.IndexAny(text, "{[%")
+		if i < 0 {
+			return false
+		}
+		if text[i] != '%' {
+			return true
+		}
+		if text = text[i+1:]; len(text) >= 2 && (text[0] == '5' || text[0] == '7') && text[1]|0x20 == 'b' {
+			return true
+		}
+	}
+}
 
 // withInner adds to a form what stands in the JSON of fields, where PayPing has its own.
 func withInner(form []byte, texts ...string) []byte {
 	inner := make(url.Values)
 	for _, text := range texts {
-		if !bracketed.MatchString(text) {
+		if !bracketed(text) {
 			continue
 		}
 		pairs, _ := url.ParseQuery(text)

@@ -36,6 +36,11 @@ func (h *Handler) bind() {
 func (h *Handler) compare(o *Observe) {
 	if !slices.ContainsFunc(h.bound, func(b *Observe) bool { return b.Provider == o.Provider }) {
 		h.bound = append(h.bound, o)
+		for _, name := range o.conf.provider.terms.Params {
+			if !slices.Contains(h.fields, name) {
+				h.fields = append(h.fields, name)
+			}
+		}
 	}
 }
 
@@ -77,8 +82,15 @@ func (h *Handler) strayed(r *http.Request) answerer {
 	if len(h.bound) == 0 {
 		return nil
 	}
+	query, cookies := r.URL.RawQuery, strings.Join(r.Header["Cookie"], ";")
+	if bodyless(r) && !bracketed(query) && !params.CarriesAny(h.fields, query, cookies) {
+		return nil // as nearly all requests: nothing is read or copied for them
+	}
 	form, unread := wholeForm(r)
-	texts := []string{r.URL.RawQuery, string(form), strings.Join(r.Header["Cookie"], ";")}
+	texts := []string{query, string(form), cookies}
+	if unread == nil && !params.CarriesAny(h.fields, texts...) {
+		return nil
+	}
 	for _, o := range h.bound {
 		known := o.conf.provider.terms.Params
 		if unread == nil && !params.CarriesSome(1, known, texts...) {

@@ -193,7 +193,7 @@ func peek(r *http.Request, most int) ([]byte, bool) {
 
 // peekAny is peek for every method: a shop that reads php://input does not ask for it.
 func peekAny(r *http.Request, most int) ([]byte, bool) {
-	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+	if bodyless(r) {
 		return nil, false
 	}
 	was := r.Body
@@ -204,6 +204,11 @@ func peekAny(r *http.Request, most int) ([]byte, bool) {
 	}
 	r.Body = &peeked{Reader: io.MultiReader(bytes.NewReader(begun), rest), Closer: was}
 	return begun, true
+}
+
+// bodyless: a request has no body that anybody could read.
+func bodyless(r *http.Request) bool {
+	return r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0
 }
 
 // peeked is a body whose beginning was read.

@@ -48,6 +48,27 @@ func CarriesSome(least int, names []string, texts ...string) bool {
 	return false
 }
 
+// CarriesAny is CarriesSome for one name. It looks at each pair once, however many names
+// there are, and allocates nothing for plain names.
+func CarriesAny(names []string, texts ...string) bool {
+	for _, text := range texts {
+		for text != "" {
+			var pair string
+			pair, text = cutPair(text)
+			if pair == "" {
+				continue
+			}
+			name := fold(NameOf(pair))
+			for _, known := range names {
+				if len(pair) >= len(known) && strings.EqualFold(name, known) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 func carries(text, name string) bool {
 	for text != "" {
 		var pair string
