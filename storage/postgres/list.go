@@ -2,12 +2,14 @@ package postgres
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"math"
 	"slices"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -71,47 +73,26 @@ const (
 	noticeWebhookRejected
 )
 
-func stateNotice(st payment.State) int64 {
-	switch st {
-	case payment.Unknown:
-		return noticeUnknown
-	case payment.Review:
-		return noticeReview
-	case payment.Parked:
-		return noticeParked
-	case payment.Declined:
-		return noticeDeclined
-	case payment.Expired:
-		return noticeExpired
-	case payment.Reversed:
-		return noticeReversed
-	case payment.Created:
-		return noticeCreated
-	}
-	return 0
+var stateNotices = map[payment.State]int64{
+	payment.Unknown: noticeUnknown, payment.Review: noticeReview, payment.Parked: noticeParked, payment.Declined: noticeDeclined,
+	payment.Expired: noticeExpired, payment.Reversed: noticeReversed, payment.Created: noticeCreated,
 }
 
 // noticesCommon are the states that many payments end in; the others wait for somebody.
 const noticesCommon = noticeDeclined | noticeExpired | noticeCreated
 
-func reportNotice(conversion bool, st payment.ReportState) int64 {
-	switch {
-	case conversion && st == payment.RejectedReport:
-		return noticeRejected
-	case conversion && st == payment.PerhapsReport:
-		return noticePerhaps
-	case conversion && st == payment.ParkedReport:
-		return noticeStalled
-	case !conversion && st == payment.ParkedReport:
-		return noticeWebhookParked
-	case !conversion && st == payment.RejectedReport:
-		return noticeWebhookRejected
+// networkNotices are of reports to affiliates, webhookNotices of those to webhooks.
+var (
+	networkNotices = map[payment.ReportState]int64{
+		payment.RejectedReport: noticeRejected, payment.PerhapsReport: noticePerhaps, payment.ParkedReport: noticeStalled,
 	}
-	return 0
-}
+	webhookNotices = map[payment.ReportState]int64{
+		payment.ParkedReport: noticeWebhookParked, payment.RejectedReport: noticeWebhookRejected,
+	}
+)
 
 func noticeOf(r *payment.Record) int64 {
-	n := stateNotice(r.State)
+	n := stateNotices[r.State]
 	if r.Waits() && (n == 0 || r.OpenRefund() >= 0) {
 		n |= noticeWaits
 	}
@@ -119,7 +100,11 @@ func noticeOf(r *payment.Record) int64 {
 		n |= noticeOwed
 	}
 	for _, p := range r.Reports {
-		n |= reportNotice(p.Kind.Conversion(), p.State)
+		if p.Kind.Conversion() {
+			n |= networkNotices[p.State]
+		} else {
+			n |= webhookNotices[p.State]
+		}
 	}
 	return n
 }
@@ -164,7 +149,7 @@ func (s *Store) source(ctx context.Context, q payment.Listing) (sql string, what
 	var under []string
 	if mask == 0 {
 		for _, st := range q.States {
-			n := stateNotice(st)
+			n := stateNotices[st]
 			if n == 0 && !passing(st) {
 				mask, under = 0, nil
 				break
@@ -184,10 +169,8 @@ func (s *Store) source(ctx context.Context, q payment.Listing) (sql string, what
 	switch {
 	case q.Owed:
 		mask, under = noticeOwed, nil
-	case mask == 0 && under == nil && reportNotice(true, q.Conversion) != 0:
-		mask = reportNotice(true, q.Conversion)
 	case mask == 0 && under == nil:
-		mask = reportNotice(false, q.Webhook)
+		mask = cmp.Or(networkNotices[q.Conversion], webhookNotices[q.Webhook])
 	}
 	if sql, what, err = s.narrow(ctx, q); err != nil || sql != "" {
 		return sql, what, err
@@ -228,30 +211,26 @@ func (s *Store) list(ctx context.Context, q payment.Listing) (payment.Page, erro
 			return payment.Page{}, err
 		}
 		want := max(limit+1, 200)
-		part, places, err := s.listPage(ctx, sql, at, want, what)
+		part, err := s.listPage(ctx, sql, at, want, what)
 		if err != nil {
 			return payment.Page{}, err
 		}
-		for i, r := range part {
-			if !q.From.IsZero() && r.CreatedAt.Before(q.From) {
+		for _, f := range part {
+			if !q.From.IsZero() && f.rec.CreatedAt.Before(q.From) {
 				return page, nil
 			}
-			if !q.Selects(r) {
-				continue
-			}
-			if len(page.Records) == limit {
-				page.Next = at.cursor()
-				if i > 0 {
-					page.Next = places[i-1].cursor()
+			if q.Selects(f.rec) {
+				if len(page.Records) == limit {
+					page.Next = at.cursor()
+					return page, nil
 				}
-				return page, nil
+				page.Records = append(page.Records, f.rec)
 			}
-			page.Records = append(page.Records, r)
+			at = f.place
 		}
 		if len(part) < want {
 			return page, nil
 		}
-		at = places[len(places)-1]
 		if looks += len(part); looks >= maxLooks {
 			page.Next = at.cursor()
 			return page, nil
@@ -259,27 +238,24 @@ func (s *Store) list(ctx context.Context, q payment.Listing) (payment.Page, erro
 	}
 }
 
-func (s *Store) listPage(ctx context.Context, sql string, after place, n int, what []any) (recs []*payment.Record, places []place, err error) {
-	err = s.read(ctx, "listing payments", func(ctx context.Context, c *pgxpool.Conn) error {
-		recs, places = nil, nil
-		rows, err := c.Query(ctx, sql, slices.Concat([]any{after.created, after.ref, n}, what)...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var p place
-			var r stored
-			if err := rows.Scan(&p.ref, &p.created, &r.writer, &r.body); err != nil {
-				return err
-			}
-			rec, err := r.record(payment.RefOf(p.ref))
-			if err != nil {
-				return err
-			}
-			recs, places = append(recs, rec), append(places, p)
-		}
-		return rows.Err()
+// found is a record at its place.
+type found struct {
+	place
+	rec *payment.Record
+}
+
+func foundOf(row pgx.CollectableRow) (f found, err error) {
+	var r stored
+	if err = row.Scan(&f.ref, &f.created, &r.writer, &r.body); err == nil {
+		f.rec, err = r.record(payment.RefOf(f.ref))
+	}
+	return f, err
+}
+
+func (s *Store) listPage(ctx context.Context, sql string, after place, n int, what []any) (part []found, err error) {
+	err = s.read(ctx, "listing payments", func(ctx context.Context, c *pgxpool.Conn) (err error) {
+		part, err = gather(ctx, c, foundOf, sql, slices.Concat([]any{after.created, after.ref, n}, what)...)
+		return err
 	})
-	return recs, places, err
+	return part, err
 }

@@ -108,35 +108,26 @@ func (s *Store) Dump(ctx context.Context, f func(storage.Item) error) error {
 }
 
 func (s *Store) dumpPage(ctx context.Context, kind storage.Kind, sql string, after []byte) (items []storage.Item, err error) {
-	err = s.read(ctx, "reading the ledger", func(ctx context.Context, c *pgxpool.Conn) error {
-		items = nil
+	err = s.read(ctx, "reading the ledger", func(ctx context.Context, c *pgxpool.Conn) (err error) {
 		money := make(map[string]bool)
 		var from any = after
 		if kind == storage.KindSecret {
 			from = string(after)
 		}
-		rows, err := c.Query(ctx, sql, from, dumpPage)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
+		items, err = gather(ctx, c, func(row pgx.CollectableRow) (storage.Item, error) {
 			it := storage.Item{Kind: kind}
 			into := []any{&it.Name, &it.Value}
 			var m bool
 			if kind == storage.KindRecord {
 				into = append(into, &m)
 			}
-			if err := rows.Scan(into...); err != nil {
-				return err
-			}
+			err := row.Scan(into...)
 			money[string(it.Name)] = m
-			items = append(items, it)
-		}
-		if err := rows.Err(); err != nil || kind != storage.KindRecord {
+			return it, err
+		}, sql, from, dumpPage)
+		if err != nil || kind != storage.KindRecord {
 			return err
 		}
-		rows.Close()
 		return canonical(ctx, c, items, money)
 	})
 	return items, err
@@ -148,20 +139,14 @@ func canonical(ctx context.Context, c *pgxpool.Conn, items []storage.Item, money
 	for i, it := range items {
 		refs[i] = it.Name
 	}
-	rows, err := c.Query(ctx, sqlIntents, refs)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
 	intents := make(map[string][][]byte)
-	for rows.Next() {
-		var ref, key []byte
-		if err := rows.Scan(&ref, &key); err != nil {
-			return err
-		}
+	var ref, key []byte
+	rows, _ := c.Query(ctx, sqlIntents, refs) // ForEachRow returns its error
+	_, err := pgx.ForEachRow(rows, []any{&ref, &key}, func() error {
 		intents[string(ref)] = append(intents[string(ref)], key)
-	}
-	if err := rows.Err(); err != nil {
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	for i, it := range items {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.uber.org/zap"
 )
@@ -123,14 +124,11 @@ func (s *Store) heart(ctx context.Context) {
 		if s.down.Load() != nil {
 			wait = retryBeat
 		}
-		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
-			timer.Stop()
 			return
 		case <-s.wake:
-			timer.Stop()
-		case <-timer.C:
+		case <-time.After(wait):
 		}
 		beatCtx, cancel := context.WithTimeout(ctx, s.cfg.timeout)
 		err := s.beatOnce(beatCtx, n%firmEvery == 0)
@@ -164,7 +162,7 @@ func (s *Store) beatOnce(ctx context.Context, firm bool) error {
 			sql = sqlLazyBeat
 		}
 		before := time.Now()
-		if err := c.QueryRow(ctx, sql, s.owner, s.tracks.own()).Scan(&beat); err != nil {
+		if err := c.QueryRow(ctx, sql, s.owner, s.tracks.mine.Load()).Scan(&beat); err != nil {
 			return err
 		}
 		s.clock.set(before, time.Now(), beat)
@@ -182,21 +180,13 @@ func (s *Store) beatOnce(ctx context.Context, firm bool) error {
 // others reads the other nodes' rows. Whether one is silent is judged by the
 // database's clock alone: beat is what it said a moment ago.
 func (s *Store) others(ctx context.Context, c *pgxpool.Conn, beat int64) error {
-	rows, err := c.Query(ctx, sqlNodes, beat-s.cfg.silence.Microseconds(), beat-2*forgotten.Microseconds())
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
 	dead := make(map[string]bool)
 	var working []string
-	tracks := int64(0)
-	for rows.Next() {
-		var id string
-		var silent, parted bool
-		var n int64
-		if err := rows.Scan(&id, &silent, &parted, &n); err != nil {
-			return err
-		}
+	var id string
+	var silent, parted bool
+	var n, tracks int64
+	rows, _ := c.Query(ctx, sqlNodes, beat-s.cfg.silence.Microseconds(), beat-2*forgotten.Microseconds()) // ForEachRow returns its error
+	_, err := pgx.ForEachRow(rows, []any{&id, &silent, &parted, &n}, func() error {
 		dead[id] = silent
 		if id != s.owner {
 			tracks += n
@@ -204,16 +194,16 @@ func (s *Store) others(ctx context.Context, c *pgxpool.Conn, beat int64) error {
 		if !silent && !parted {
 			working = append(working, id)
 		}
-	}
-	if err := rows.Err(); err != nil {
+		return nil
+	})
+	if err != nil {
 		return err
 	}
-	rows.Close()
 	var old int64
 	if err := c.QueryRow(ctx, sqlTracks).Scan(&old); err != nil {
 		return err
 	}
-	s.tracks.others(tracks + old)
+	s.tracks.theirs.Store(tracks + old)
 	slices.Sort(working)
 	s.nodes.see(dead, working)
 	return nil
@@ -229,7 +219,7 @@ func (s *Store) part() error {
 	defer cancel()
 	var beat int64
 	_, err := s.try(ctx, func(c *pgxpool.Conn) error {
-		return c.QueryRow(ctx, sqlPart, s.owner, s.tracks.own()).Scan(&beat)
+		return c.QueryRow(ctx, sqlPart, s.owner, s.tracks.mine.Load()).Scan(&beat)
 	})
 	if err != nil {
 		s.log().Warn("the node could not be taken off the ledger's list; the others notice that it has gone", zap.Error(told(err)))
