@@ -26,8 +26,10 @@ type slowGate struct {
 	settled   bool
 	// denies: it answers with a "no" where others say "already verified".
 	denies bool
-	open   int
-	most   int
+	// overtaken is how many of the next calls are decided when they are answered.
+	overtaken int
+	open      int
+	most      int
 }
 
 func (g *slowGate) ForwardCall(ctx context.Context, c payment.RelayCall) payment.RelayReply {
@@ -37,7 +39,10 @@ func (g *slowGate) ForwardCall(ctx context.Context, c payment.RelayCall) payment
 		g.after = g.after[1:]
 	}
 	code := 100
-	if c.Path == "verify" {
+	decide := func() {
+		if c.Path != "verify" {
+			return
+		}
 		if g.settled || g.elsewhere {
 			code = 101
 			if g.denies {
@@ -46,8 +51,14 @@ func (g *slowGate) ForwardCall(ctx context.Context, c payment.RelayCall) payment
 		}
 		g.settled = true
 	}
-	if string(c.Body) == "quick" {
-		after, code = 0, 100
+	arrived, late := time.Now(), g.overtaken > 0
+	switch {
+	case string(c.Body) == "quick":
+		after = 0
+	case late:
+		g.overtaken--
+	default:
+		decide()
 	}
 	g.open++
 	g.most = max(g.most, g.open)
@@ -57,9 +68,18 @@ func (g *slowGate) ForwardCall(ctx context.Context, c payment.RelayCall) payment
 		defer g.mu.Unlock()
 		g.open--
 	}()
+	decideLate := func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if late {
+			decide()
+		}
+	}
 	select {
 	case <-time.After(after):
+		decideLate()
 	case <-ctx.Done():
+		time.AfterFunc(time.Until(arrived.Add(after)), decideLate)
 		return payment.RelayReply{Err: errors.New("time-out")}
 	}
 	if c.Path != "verify" {
@@ -175,6 +195,80 @@ func TestRelaySlowElsewhere(t *testing.T) {
 					t.Errorf("%s %s", r.State, r.Reason)
 				}
 			})
+		})
+	}
+}
+
+// The gateway decides our question before the shop's, which it answers with "already verified"
+// then: the shop hears "first" all the same.
+func TestRelaySlowOvertaken(t *testing.T) {
+	for _, c := range []struct {
+		after []time.Duration
+		first time.Duration
+	}{
+		{[]time.Duration{9500 * time.Millisecond, 0}, 9 * time.Second},
+		{[]time.Duration{9500 * time.Millisecond, time.Second}, 10 * time.Second},
+		{[]time.Duration{14 * time.Second, 7 * time.Second}, 16 * time.Second},
+		{[]time.Duration{14 * time.Second, never}, 17 * time.Second},
+		{[]time.Duration{17500 * time.Millisecond, never}, 17500 * time.Millisecond},
+		{[]time.Duration{18500 * time.Millisecond, never}, 18500 * time.Millisecond},
+		{[]time.Duration{24 * time.Second, never, never}, 25 * time.Second},
+		{[]time.Duration{30 * time.Second, never, 0}, 19 * time.Second},
+	} {
+		t.Run(fmt.Sprint(c.after), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, g := slowWorld(t)
+				defer w.halt()
+				w.call("create", "")
+				g.answers(c.after...)
+				g.overtaken = 1
+				start := time.Now()
+				h := w.call("verify", "K1")
+				if took := time.Since(start); !isFirst(h) || took < c.first || took > c.first+500*time.Millisecond {
+					t.Errorf("after %s: %+v, %s (%s)", took, h, w.only().State, w.only().Reason)
+				}
+				time.Sleep(time.Minute)
+			})
+		})
+	}
+}
+
+// Both are answered at the same instant, in either order.
+func TestRelaySlowBothAnswered(t *testing.T) {
+	for _, overtaken := range []int{0, 1} {
+		for range 64 {
+			synctest.Test(t, func(t *testing.T) {
+				w, g := slowWorld(t)
+				defer w.halt()
+				w.call("create", "")
+				g.answers(10*time.Second, time.Second)
+				g.overtaken = overtaken
+				if h := w.call("verify", "K1"); !isFirst(h) {
+					t.Fatalf("%d overtaken: %+v, %s (%s)", overtaken, h, w.only().State, w.only().Reason)
+				}
+			})
+		}
+	}
+}
+
+// Nobody knows whether the claim of our own question was written: it wasn't asked, and what the
+// shop's is answered is committed all the same.
+func TestRelaySlowUnsure(t *testing.T) {
+	for _, until := range []int{2, 3, 4} {
+		synctest.Test(t, func(t *testing.T) {
+			w, g := slowWorld(t)
+			defer w.halt()
+			w.call("create", "")
+			g.answers(12*time.Second, 0)
+			g.denies = true
+			w.unsure = func(c payment.Change) bool {
+				n := c.Record.Attempts.Count
+				return c.Record.State == payment.Verifying && n > 1 && n <= until
+			}
+			h := w.call("verify", "K1")
+			if r := w.only(); !isFirst(h) || r.State != payment.Delivered {
+				t.Errorf("%d: %+v, %s (%s)", until, h, r.State, r.Reason)
+			}
 		})
 	}
 }

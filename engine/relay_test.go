@@ -262,6 +262,8 @@ type relayWorld struct {
 	unsyncedMu sync.Mutex
 	// onCommit, if set, sees every change before it is made.
 	onCommit func(payment.Change)
+	// unsure, if set, says of a change that was made that its answer is lost.
+	unsure func(payment.Change) bool
 	// patience is how long a relayed call may take.
 	patience time.Duration
 }
@@ -272,7 +274,11 @@ type synced struct {
 	lazy *[]string
 	mu   *sync.Mutex
 	on   *func(payment.Change)
+	// unsure is the world's.
+	unsure *func(payment.Change) bool
 }
+
+var errUnsure = errors.New("nobody knows whether it was written")
 
 func (s synced) Commit(ctx context.Context, c payment.Change) error {
 	if *s.on != nil {
@@ -283,7 +289,11 @@ func (s synced) Commit(ctx context.Context, c payment.Change) error {
 		*s.lazy = append(*s.lazy, fmt.Sprint(c.Record.State, l.Open(), l.Heard()))
 		s.mu.Unlock()
 	}
-	return s.Store.Commit(ctx, c)
+	err := s.Store.Commit(ctx, c)
+	if f := *s.unsure; err == nil && f != nil && f(c) {
+		return errUnsure
+	}
+	return err
 }
 
 // mute is a provider that can do nothing but what all can.
@@ -323,7 +333,7 @@ func (w *relayWorld) run(s *memory.Store) {
 		sites = w.recovers
 	}
 	e, err := engine.New(context.Background(), engine.Config{
-		Store: synced{s, &w.unsynced, &w.unsyncedMu, &w.onCommit}, Sites: sites, Observer: w.events, Rand: func() float64 { return 0.5 }, Seal: seal{}, Tick: w.tick, Forwarded: w.log,
+		Store: synced{s, &w.unsynced, &w.unsyncedMu, &w.onCommit, &w.unsure}, Sites: sites, Observer: w.events, Rand: func() float64 { return 0.5 }, Seal: seal{}, Tick: w.tick, Forwarded: w.log,
 		Providers:  map[string]engine.Provider{"zarinpal": {Provider: gate, Timeout: 8 * time.Second, Patience: w.patience}},
 		Affiliates: map[string]payment.Reporter{"hamekar": w.net},
 	})

@@ -29,7 +29,7 @@ type accounted struct {
 }
 
 func (a accounted) Protocol() payment.Protocol {
-	return payment.Protocol{Params: []string{"Authority", "Status"}}
+	return payment.Protocol{Params: []string{"Authority", "Status"}, Marks: []string{"Authority", "Status"}}
 }
 func (accounted) ReturnParams(*payment.Record) map[string]string { return nil }
 func (a accounted) Traits() payment.Traits                       { return payment.Traits{Issuer: a.issuer} }

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -34,8 +35,15 @@ func TestASharedRelayBindsReturns(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	many := func(n int) (ids string) {
+		for i := range n {
+			ids += fmt.Sprintf("&Authority=A9%04d", i)
+		}
+		return ids
+	}
 	for name, c := range map[string]struct {
 		shop, query, body string
+		header            string // of the request, with its value; its body is a form without
 		stops             bool
 	}{
 		"its own":                     {shop: "a.test", query: "order=cheap&Authority=A00001&Status=OK"},
@@ -48,12 +56,20 @@ func TestASharedRelayBindsReturns(t *testing.T) {
 		"of no site here":             {shop: "a.test", query: "order=cheap&Authority=A00003&Status=OK"},
 		"of nobody":                   {shop: "a.test", query: "order=cheap&Authority=A00004&Status=OK"},
 		"no return":                   {shop: "a.test", query: "order=cheap&page=2"},
-		"what can't be read":          {shop: "a.test", query: "order=cheap&Authority=A00004&Status=OK&a=%zz"},
+		"with a broken parameter":     {shop: "a.test", query: "order=cheap&Authority=A00004&Status=OK&a=%zz"},
+		"of the other, in many ways":  {shop: "b.test", query: "order=cheap&Status=OK" + many(mostReadings) + "&Authority=A00001", stops: true},
+		"in many ways, and no return": {shop: "b.test", query: "order=cheap" + many(mostReadings+1)},
+		"of the other, and packed":    {shop: "b.test", query: "order=cheap&Authority=A00001&Status=OK", body: "x", header: "Content-Encoding: gzip", stops: true},
+		"of the other, in a charset":  {shop: "b.test", query: "order=cheap&Authority=A00001&Status=OK", body: "x", header: "Content-Type: application/x-www-form-urlencoded; charset=utf-16", stops: true},
+		"packed, and no return":       {shop: "b.test", query: "order=cheap&page=2", body: "x", header: "Content-Encoding: gzip"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := asked(httptest.NewRequest(http.MethodPost, "http://"+c.shop+":12112/cb?"+c.query, strings.NewReader(c.body)))
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			if name, value, ok := strings.Cut(c.header, ": "); ok {
+				r.Header.Set(name, value)
+			}
 			if page := shops[c.shop].strayed(r); (page != nil) != c.stops {
 				t.Errorf("stopped: %v", page != nil)
 			}

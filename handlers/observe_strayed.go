@@ -100,7 +100,7 @@ func (h *Handler) strayed(r *http.Request) answerer {
 		if err == nil {
 			b.named, err = o.named(r.URL.RawQuery, form)
 		}
-		if err != nil && !o.shared && o.marked(r) && h.relays(o.Provider) {
+		if err != nil && h.relays(o.Provider) && (o.marked(r) && (!o.shared || unread == nil) || o.markedInAddress(r)) {
 			return h.refuseForeign(r, o, nil, err)
 		}
 		if !params.CarriesSome(1, known, texts...) {
@@ -152,6 +152,13 @@ func (o *Observe) marked(r *http.Request) bool {
 		}
 	}
 	return len(marks) > 0
+}
+
+// markedInAddress: the address alone has them. Of a shared relay's provider that is all that an
+// unreadable body can be told by: it is more likely another site's own.
+func (o *Observe) markedInAddress(r *http.Request) bool {
+	marks := o.conf.provider.terms.Marks
+	return len(marks) > 0 && params.CarriesAll(r.URL.RawQuery, marks)
 }
 
 // refuseForeign is our page in place of the shop's, and an event.

@@ -58,7 +58,7 @@ func (w *world) asked(p *process, c *call, q payment.Query, issuer string) {
 		switch {
 		case f.id != mine || f.c.p.stood || p.stood || w.passedOn(q.ID):
 		case f.c.p == p && w.plugin != nil && w.plugin.relayed > askTimeout && !f.c.beside && w.now.Sub(f.at) > askTimeout && !beside && w.markers(q, issuer) > 1:
-			beside = true
+			beside, w.bank.slow.beside = true, true
 			w.hits.beside++
 		default:
 			w.fail("INV9: two verifies of %s are in flight, of %s and %s", q.ID, f.c.p.name, p.name)

@@ -18,6 +18,8 @@ type slowness struct {
 	until time.Time
 	// most is the longest that a call has been kept so far.
 	most time.Duration
+	// beside: a question of our own went out beside a shop's.
+	beside bool
 	// ours: a question of our own beside a shop's settled a payment.
 	ours bool
 }
@@ -105,7 +107,10 @@ func (s *plugin) wrong() bool {
 	if w.bank.shape.denies && w.bank.slow.ours {
 		return true // where that question's answer is lost, nobody can hear "first"
 	}
-	return w.bank.slow.most > 0 && w.bank.slow.most+time.Second > s.relayed ||
+	if w.bank.shape.bare && w.bank.slow.beside {
+		return true // what its "already verified" was for takes another call, which may be slow, too
+	}
+	return w.bank.slow.most > 0 && w.bank.slow.most+time.Second > min(s.relayed, payment.RelayPatience) ||
 		slices.ContainsFunc(w.struck, func(x strike) bool { return x.kind != gatewaySlow })
 }
 
