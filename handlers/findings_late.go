@@ -165,8 +165,10 @@ func (a asker) answers(m caddyhttp.MiddlewareHandler) string {
 			return "php_fastcgi"
 		}
 		return "reverse_proxy"
-	case caddyhttp.StaticResponse, *caddyhttp.StaticResponse:
-		return "respond"
+	case caddyhttp.StaticResponse:
+		return responds(string(m.StatusCode))
+	case *caddyhttp.StaticResponse:
+		return responds(string(m.StatusCode))
 	case *caddyhttp.Subroute:
 		for i := range m.Routes {
 			if !a.takes(&m.Routes[i]) {
@@ -250,9 +252,10 @@ func (a asker) beforeUnread(lists []caddyhttp.RouteList, name string) string {
 func rawBefore(all []json.RawMessage, name string) string {
 	for _, raw := range all {
 		var m struct {
-			Handler  string            `json:"handler"`
-			PassThru bool              `json:"pass_thru"`
-			Answers  []json.RawMessage `json:"handle_response"`
+			Handler  string               `json:"handler"`
+			Status   caddyhttp.WeakString `json:"status_code"`
+			PassThru bool                 `json:"pass_thru"`
+			Answers  []json.RawMessage    `json:"handle_response"`
 			Routes   []struct {
 				Match  []json.RawMessage `json:"match"`
 				Handle []json.RawMessage `json:"handle"`
@@ -267,7 +270,9 @@ func rawBefore(all []json.RawMessage, name string) string {
 				return m.Handler
 			}
 		case "static_response":
-			return "respond"
+			if by := responds(string(m.Status)); by != "" {
+				return by
+			}
 		case "payment_sandbox":
 			return m.Handler
 		case "subroute":
@@ -279,6 +284,14 @@ func rawBefore(all []json.RawMessage, name string) string {
 		}
 	}
 	return ""
+}
+
+// responds: `respond` ends a request, unless its status is an early one, such as 103.
+func responds(status string) string {
+	if len(status) == 3 && status[0] == '1' {
+		return ""
+	}
+	return "respond"
 }
 
 // byPHP reports whether a handler proxies to PHP.
