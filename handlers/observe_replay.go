@@ -71,9 +71,9 @@ func (h *Handler) returnTo(ctx context.Context, p *provider, rec *payment.Record
 	add := p.ReturnParams(&told)
 	form := ""
 	if posted(p, ret) {
-		form = appended("", add)
+		form = returned(p, rec.ID, "", add)
 	} else {
-		u.RawQuery = appended(u.RawQuery, add)
+		u.RawQuery = returned(p, rec.ID, u.RawQuery, add)
 	}
 	r := (&http.Request{
 		Method: http.MethodGet, URL: u, RequestURI: u.RequestURI(), Host: h.hostFor(ret.Host, rec.Site),
@@ -88,12 +88,18 @@ func (h *Handler) returnTo(ctx context.Context, p *provider, rec *payment.Record
 	return r, nil
 }
 
-// appended is a query with more parameters behind it, as a provider writes it: what
-// the shop put there stays byte for byte.
-func appended(query string, add map[string]string) string {
+// returned is the query of a payment's return, of that of the shop's address: with the
+// parameters of the provider behind it, as a provider writes it.
+//
+// Its invariant: what the shop put there stays byte for byte, and what the provider adds is
+// all there, also where the shop's own parameter has its name. Only an address that names
+// the payment already, because it is the one that its customer came to, gets none twice.
+func returned(p *provider, id, query string, add map[string]string) string {
 	had, _ := url.ParseQuery(query)
+	claimed, err := p.ReadReturn(had.Get)
+	came := err == nil && claimed.ID == id
 	for _, name := range slices.Sorted(maps.Keys(add)) {
-		if add[name] == "" || had.Has(name) {
+		if add[name] == "" || came && had.Has(name) {
 			continue
 		}
 		if query != "" {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/rahgir/caddy-payments/internal/params"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -58,6 +60,43 @@ func TestTheFormIsOffEveryAddress(t *testing.T) {
 	for _, got := range []string{r.RequestURI, r.URL.RequestURI(), original.RequestURI, original.URL.RequestURI()} {
 		if got != "/product-2?a=1" {
 			t.Errorf("%s, want /product-2?a=1", got)
+		}
+	}
+}
+
+// spoken is a provider whose returns have an id and a status.
+type spoken struct{ paper }
+
+func (spoken) ReturnParams(r *payment.Record) map[string]string {
+	return map[string]string{"id": r.ID, "status": "OK", "card": ""}
+}
+
+// The return that is made for an absent customer is what the provider makes of the shop's
+// address: its parameters stand behind the shop's own, also behind those that bear one of
+// its names. A return as its customer brought it has them already.
+func TestAReturnIsMadeAsTheProviderMakesIt(t *testing.T) {
+	t.Parallel()
+	p := &provider{ProviderInfo: ProviderInfo{Provider: spoken{}, Name: "bank"}}
+	h := routed("/back")
+	at := new(place)
+	at.settled(origin{scheme: "https", host: "shop.example.com"}, true)
+	h.placed.Store(at)
+	names := params.NewNames("id", "status").Lend("id", "status")
+	for _, own := range []string{"", "a=1", "flag", "status=pending", "status=OK", "id=55", "id=", "id=55&status=x&a=1", "a=1&status=1&status=2", "a[]=1&id=K", "id=k1&q=%D8%B3"} {
+		rec := &payment.Record{ID: "K1", Site: "shop.example.com", Return: &payment.Return{Host: "shop.example.com", URI: "/back?" + own}}
+		r, err := h.returnTo(t.Context(), p, rec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := params.ParseKnown(r.URL.RawQuery, nil, "", names, own)
+		if err != nil || s.Get("id") != "K1" || s.Get("status") != "OK" || !strings.HasPrefix(r.URL.RawQuery, own) || s.Has("card") {
+			t.Errorf("behind %q: %s, %v", own, r.URL.RawQuery, err)
+		}
+	}
+	for _, came := range []string{"id=K1&status=OK", "a=1&status=NOK&id=K1", "id=K1&status=OK&card=6037"} {
+		rec := &payment.Record{ID: "K1", Site: "shop.example.com", Return: &payment.Return{Host: "shop.example.com", URI: "/back?" + came}}
+		if r, err := h.returnTo(t.Context(), p, rec); err != nil || r.URL.RawQuery != came {
+			t.Errorf("%s came: %s, %v", came, r.URL.RawQuery, err)
 		}
 	}
 }
