@@ -77,6 +77,9 @@ func (h *Handler) announced(w http.ResponseWriter, r *http.Request, p *provider,
 // of them can be used; where only the return address can't, the rest is there.
 func (h *Handler) readAnnouncement(r *http.Request, p *provider, id string, header http.Header) (announcement, error) {
 	a := announcement{provider: p, id: id, order: header.Get(headerOrder)}
+	if h.nameless(r) {
+		return a, errNameless
+	}
 	if err := h.announcedFor(&a, header); err != nil {
 		return a, err
 	}
