@@ -191,10 +191,9 @@ func (b *book) read(row []string) (out payment.Booked, err error) {
 		return out, fmt.Errorf("it names no payment")
 	}
 	if b.has("amount") {
-		text := strings.NewReplacer(",", "", "٬", "", "،", "", "_", "", " ", "").Replace(cell("amount"))
-		n, err := strconv.ParseInt(text, 10, 64)
+		n, err := strconv.ParseInt(payment.Ungroup(cell("amount")), 10, 64)
 		if err != nil || n < 0 {
-			return out, fmt.Errorf("the amount %.40q is no whole number", cell("amount"))
+			return out, fmt.Errorf("the amount %.40q is no whole number, or its digits aren't grouped in threes", cell("amount"))
 		}
 		if out.Amount, err = b.unit.Rials(n); err != nil {
 			return out, fmt.Errorf("the amount %.40q: %w", cell("amount"), err)

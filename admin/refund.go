@@ -63,8 +63,10 @@ func (c *cli) repayCommand(kind payment.RefundKind, use, short, long string) *co
 		by, note, version := readNote(cmd.Flags())
 		was, _ := cmd.Flags().GetString("was")
 		in := Repay{Was: was, By: by, Note: note, Version: version}
-		if text, _ := cmd.Flags().GetString("amount"); text != "" {
-			amount, err := payment.ParseAmount(text)
+		// An empty amount is a variable of a script that isn't set, and never "all".
+		if cmd.Flags().Changed("amount") {
+			text, _ := cmd.Flags().GetString("amount")
+			amount, err := payment.ParsePrice(text)
 			if err != nil {
 				return usage("--amount: %v", err)
 			}

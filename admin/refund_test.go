@@ -22,6 +22,10 @@ func TestRefundCommand(t *testing.T) {
 	}
 	run(t, addr, true, "", "refund", ref).has(t, exitUsage, "--note")
 	run(t, addr, true, "", "refund", ref, "--note", "x", "--amount", "cake").has(t, exitUsage, "--amount")
+	run(t, addr, true, "", "refund", ref, "--note", "x", "--amount", "").has(t, exitUsage, "--amount")
+	for _, bare := range []string{"50000", "۵۰۰۰۰", "50,000"} {
+		run(t, addr, true, "", "refund", ref, "--note", "x", "--amount", bare).has(t, exitUsage, "--amount", "50000toman (500,000 rials)", "50000rial (5,000 toman)")
+	}
 	run(t, addr, true, "", "refund", ref, "--note", "x", "--amount", "5000000rial").has(t, exitNotPossible, "at most 500,000 rials")
 	run(t, addr, true, "", "refund", ref, "--note", "x", "--version", "99").has(t, exitNotPossible, "changed meanwhile")
 	run(t, addr, true, "", "refund", ref, "--note", "x", "-n").has(t, 0, "nothing was done", "ask the provider idpay to refund 500,000 rials")

@@ -142,7 +142,7 @@ func (a *App) drain(most, quiet time.Duration) error {
 	}
 	if a.engine != nil {
 		if err := a.engine.Close(ctx); err != nil {
-			a.log.Warn("payments were interrupted; they resume at the next start", zap.Error(err))
+			a.log.Warn("work was interrupted: a payment, or a message to a webhook, a network or notify that had no answer yet; it resumes at the next start", zap.Error(err))
 		}
 	}
 	return a.release()

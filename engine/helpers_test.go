@@ -31,6 +31,7 @@ type bank struct {
 	unmarked bool // a person has it verified: the claim is no state of its own
 	most     int
 	last     payment.Query
+	creates  func(payment.Order) (payment.Started, error)
 }
 
 // lastQuery is what it was asked with last.
@@ -48,7 +49,10 @@ func (b *bank) ReadReturn(func(string) string) (payment.Claimed, error) {
 }
 func (b *bank) PayPage(*url.URL) (string, bool)                { return "", false }
 func (b *bank) ReturnParams(*payment.Record) map[string]string { return nil }
-func (b *bank) Create(context.Context, payment.Order) (payment.Started, error) {
+func (b *bank) Create(_ context.Context, o payment.Order) (payment.Started, error) {
+	if b.creates != nil {
+		return b.creates(o)
+	}
 	return payment.Started{ID: "K1", PayURL: "https://bank.example/pay/K1"}, nil
 }
 

@@ -23,6 +23,9 @@ type Purchase struct {
 	// Ref names the record: see [payment.CheckoutRef].
 	Ref                   payment.Ref
 	Site, Route, Provider string
+	// HostNamed: the request's Host has named Site, as on a wildcard site, and not the
+	// configuration. Whoever presses Pay has chosen it then.
+	HostNamed bool
 	// Client is what strangers are counted by: an IPv4 address or an IPv6 /64.
 	Client string
 	Order  string
@@ -66,7 +69,7 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *pa
 	pressed, leave, err := e.mayStart(ctx, p, hostOf(t))
 	if err != nil {
 		if errors.Is(err, errCrowded) {
-			e.started(p.Provider, p.Site, err, 0)
+			e.started(p.Provider, p.Site, p.HostNamed, err, 0)
 		}
 		return payment.Started{}, nil, err
 	}
@@ -81,7 +84,7 @@ func (e *Engine) Purchase(ctx context.Context, p Purchase) (payment.Started, *pa
 	made, err := creator.Create(callCtx, order)
 	end(&payment.Record{Ref: p.Ref, Provider: p.Provider, Route: p.Route}, createOutcome(err), err)
 	cancel()
-	e.started(p.Provider, p.Site, err, e.now().Sub(asked))
+	e.started(p.Provider, p.Site, p.HostNamed, err, e.now().Sub(asked))
 	if err != nil {
 		return payment.Started{}, nil, fmt.Errorf("%w: %w", ErrNotCreated, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -143,10 +144,13 @@ func (e *Engine) Admit(ctx context.Context, a Ask) Result {
 // Invariant: each press of Pay for a provider is reported with the provider's name, whatever
 // the outcome. A provider that starts no payments costs turnover, and nothing else shows
 // it.
-func (e *Engine) started(provider, site string, err error, took time.Duration) {
+func (e *Engine) started(provider, site string, hostNamed bool, err error, took time.Duration) {
 	ev := Event{Name: EventStarting, Provider: provider, Site: site, Operation: OperationCreate, Outcome: createOutcome(err), Err: err, Took: took}
 	ev.Alert = ev.Outcome == CreateUnreachable
-	e.Shared.creates.note(provider, ev.Outcome, e.now())
+	if hostNamed && ev.Outcome == CreateOperator && e.Shared.creates.others(provider, site, e.now()) {
+		ev.Outcome, ev.Err = CreateRefused, fmt.Errorf("%w: %w", ErrSiteRefused, err)
+	}
+	e.Shared.creates.note(provider, site, ev.Outcome, e.now())
 	e.Observer.Observe(ev)
 	if ev.Outcome == CreateOperator {
 		e.Observer.Observe(Event{Name: EventOperator, Provider: provider, Site: site, Err: err, Alert: true})

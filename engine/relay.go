@@ -130,7 +130,7 @@ func (e *Engine) RelayCreate(caller context.Context, c Relay) {
 	began := e.now()
 	if !ok {
 		busy := &TooManyError{RetryAfter: createPatience}
-		e.started(c.Provider, c.Site, busy, 0)
+		e.started(c.Provider, c.Site, false, busy, 0)
 		c.Down = nil // the ledger is well: the provider has enough to do
 		e.relayDown(r, c, busy, nil)
 		return

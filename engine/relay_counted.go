@@ -14,7 +14,7 @@ import (
 
 // relayStarted tells how a provider answered a shop's create.
 func (e *Engine) relayStarted(c Relay, reply payment.RelayReply, made bool, began time.Time) {
-	e.started(c.Provider, c.Site, createdOr(reply, made), e.now().Sub(began))
+	e.started(c.Provider, c.Site, false, createdOr(reply, made), e.now().Sub(began))
 }
 
 var errCreate = errors.New("the provider did not start a payment that the shop's plugin asked for")

@@ -40,6 +40,9 @@ func (s *Sites) Announcement(ctx context.Context, in engine.Intent) (a engine.An
 		return a, err
 	}
 	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), nil, h.server)
+	if h.nameless(r) {
+		return a, fmt.Errorf("site is %.80q: it is no host name", in.Site)
+	}
 	site := h.siteOf(r)
 	a = engine.Announcement{
 		Site: site.id, Formerly: site.formerly(), Provider: p.Name, ID: in.ID, Order: in.Order, Amount: in.Amount, Many: h.many(p), Observed: h.observesOnly(p),

@@ -80,6 +80,9 @@ func (h *Handler) announced(w http.ResponseWriter, r *http.Request, a announceme
 // readAnnouncement reads the headers. With an error amount is zero if nothing
 // of them can be used; where only the return address can't, the rest is there.
 func (h *Handler) readAnnouncement(r *http.Request, a *announcement, header http.Header) error {
+	if h.nameless(r) {
+		return errNameless
+	}
 	if payment.CheckOrder(a.order) != nil {
 		return fmt.Errorf("%s is %.80q: it must have 1 to 64 bytes and no control characters", headerOrder, a.order)
 	}

@@ -220,6 +220,9 @@ func (h *Handler) unsold(w http.ResponseWriter, r *http.Request, err error) erro
 
 // serveCheckout shows what is bought, or starts the payment.
 func (h *Handler) serveCheckout(w http.ResponseWriter, r *http.Request, c *Checkout, item *ware) error {
+	if h.nameless(r) {
+		return h.refuseNameless(w, r)
+	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 		return h.write(w, r, h.offer(r, c, item, h.unfilled(r, c, item)), nil)

@@ -24,7 +24,7 @@ func (h *Handler) purchase(w http.ResponseWriter, r *http.Request, c *Checkout, 
 	g := c.gatewayNamed(f.gateway)
 	site, back := h.siteOf(r), h.wayBack(r)
 	p := engine.Purchase{
-		Site: site.id, Route: g.route.route.name, Provider: g.provider.Name, Order: token.NewOrder(),
+		Site: site.id, HostNamed: h.place().site == nil, Route: g.route.route.name, Provider: g.provider.Name, Order: token.NewOrder(),
 		Item: donation, Amount: f.sum, Buyer: f.buyer,
 	}
 	if item != nil {

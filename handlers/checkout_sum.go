@@ -12,15 +12,15 @@ var (
 )
 
 // written makes of a sum in toman, as people write it ("۵۰۰۰۰ تومان", "50 000",
-// "50,000"), one that [payment.ParseAmount] reads. A unit that is named counts.
+// "50,000"), one that [payment.ParseAmount] reads. A unit that is named counts. What
+// groups digits stays: it must group them in threes, so that "10000,50" is no sum.
 func written(text string) string {
 	text = strings.ToLower(strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r), r == '\u200c', r == '\u200f', r == '\u200e', r == '٬', r == '،', r == ',', r == '\'', r == '’':
+		if unicode.Is(unicode.Cf, r) {
 			return -1
 		}
 		return r
-	}, text))
+	}, strings.TrimSpace(text)))
 	for _, unit := range []struct {
 		words []string
 		name  string

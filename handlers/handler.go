@@ -312,6 +312,8 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	if len(h.Observe) > 0 {
 		o, b, err := h.observed(r, needs)
 		switch {
+		case o != nil && h.nameless(r):
+			return h.refuseNameless(w, r)
 		case o != nil && err != nil && replayOf(r) == nil && h.relays(o.Provider):
 			return h.refuseForeign(r, o, nil, err)(w, r)
 		case o != nil:

@@ -124,9 +124,29 @@ func escapeHost(name string) string {
 	return name
 }
 
-// properHost reports whether a spelling of hostName is a name or an address.
+// The bounds of names by RFC 1123.
+const (
+	longestName  = 253
+	longestLabel = 63
+)
+
+// properHost reports whether a spelling of hostName is a name or an address: labels as
+// RFC 1123 has them, in which an underscore is tolerated, since browsers and gateways
+// take it. A client's Host may be anything else, such as `*.shop.test`, which a wildcard
+// site takes; no browser came by such a name.
 func properHost(name string) bool {
-	return name != "" && !strings.ContainsAny(name, "%") && !strings.HasPrefix(name, ".") && !strings.Contains(name, "..")
+	if len(name) > 1 && name[0] == '[' {
+		return true // hostName writes brackets around addresses only
+	}
+	if len(name) > longestName {
+		return false
+	}
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || len(label) > longestLabel || strings.Contains(label, "%") || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+	}
+	return true
 }
 
 func ascii(s string) bool {

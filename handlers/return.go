@@ -67,6 +67,9 @@ func (h *Handler) serveReturn(w http.ResponseWriter, r *http.Request, next caddy
 	}
 	t := &returnRequest{h: h, v: v, w: w, r: r, next: next, site: h.siteOf(r), start: time.Now()}
 	unclear := t.read()
+	if h.nameless(r) {
+		return t.malformed(errNameless)
+	}
 	if unclear != nil && !errors.Is(unclear, params.ErrAmbiguous) {
 		return t.malformed(unclear)
 	}

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/rahgir/caddy-payments/internal/pages"
 	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -73,6 +75,21 @@ func (h *Handler) siteOf(r *http.Request) site {
 		s.origins[0] = s.origin
 	}
 	return s
+}
+
+// errNameless: the request's Host is no name, so that it is no shop's.
+var errNameless = errors.New("the request's Host is no host name")
+
+// nameless reports whether the request's host would say which shop it is for, and is no
+// host name. Nothing is recorded and no gateway is asked under it: a stranger could have
+// each gateway refuse such an address as often as they like.
+func (h *Handler) nameless(r *http.Request) bool {
+	return h.place().site == nil && !properHost(hostName(r.Host))
+}
+
+// refuseNameless answers such a request.
+func (h *Handler) refuseNameless(w http.ResponseWriter, r *http.Request) error {
+	return h.write(w, r, pages.Page{Kind: pages.NotFound, Status: http.StatusBadRequest}, errNameless)
 }
 
 // named returns the origin that a request's host names where the configuration leaves

@@ -57,13 +57,13 @@ func ParseRials(s string) (Rials, error) {
 }
 
 // ParseAmount reads an amount as a person writes it: "120000toman", "1200000rial", or
-// a bare number, which is rials; a Caddyfile's prices are read by [ParsePrice]. Commas or
-// underscores may group digits in threes; Persian and Arabic digits count as digits.
+// a bare number, which is rials; what an owner writes is read by [ParsePrice]. Digits may
+// stand in groups, as [Ungroup] says; Persian and Arabic digits count as digits.
 func ParseAmount(s string) (Rials, error) {
 	number, unit, _ := cutUnit(s)
-	n, err := ParseRials(ungroup(number))
+	n, err := ParseRials(Ungroup(number))
 	switch {
-	case err != nil && strings.ContainsAny(number, ",_٬"):
+	case err != nil && strings.ContainsAny(number, ",_٬،'’"):
 		return 0, fmt.Errorf("%w: %.24q (commas group digits in threes: 120,000toman; or leave them out)", ErrAmount, s)
 	case err != nil:
 		return 0, fmt.Errorf("%w: %.24q (write 120000toman or 1200000rial)", ErrAmount, s)
@@ -171,10 +171,10 @@ var ErrNoUnit = errors.New("the amount has no unit")
 var units = []struct {
 	word string
 	unit Unit
-}{{"toman", Toman}, {"irt", Toman}, {"تومان", Toman}, {"rials", Rial}, {"rial", Rial}, {"irr", Rial}, {"ریال", Rial}}
+}{{"toman", Toman}, {"irt", Toman}, {"تومان", Toman}, {"تومن", Toman}, {"rials", Rial}, {"rial", Rial}, {"irr", Rial}, {"ریال", Rial}, {"ريال", Rial}}
 
-// ParsePrice reads a price as the owner of a shop writes it in a Caddyfile:
-// "120000toman", "1,200,000rial". The unit is part of it: read in the wrong one a price
+// ParsePrice reads an amount as the owner of a shop writes it, in a Caddyfile, behind a
+// flag or in a form: "120000toman", "1,200,000rial". The unit is part of it: read in the wrong one a price
 // is ten times too high or too low, and nothing else would show it. A bare number is an
 // error that wraps [ErrNoUnit] and says both readings.
 func ParsePrice(s string) (Rials, error) {
@@ -182,7 +182,7 @@ func ParsePrice(s string) (Rials, error) {
 	if named {
 		return ParseAmount(s)
 	}
-	n, err := ParseRials(ungroup(number))
+	n, err := ParseRials(Ungroup(number))
 	if err != nil {
 		return ParseAmount(s)
 	}
@@ -205,11 +205,16 @@ func cutUnit(s string) (number string, unit Unit, named bool) {
 	return t, Rial, false
 }
 
-// ungroup takes the separators out of a number that is grouped in threes by one of
-// them. Anything else, such as "12,00,0", stays as it is, and is no number then: with a
-// digit lost or doubled in typing it would be another price.
-func ungroup(number string) string {
-	for _, sep := range []string{",", "_", "٬"} {
+// separators are what people group digits with.
+var separators = []string{",", "_", "٬", "،", "'", "’", " "}
+
+// Ungroup takes the separators out of a number whose digits are grouped in threes by one
+// of them: a comma, an underscore, an apostrophe or a space. Anything else, such as
+// "12,00,0" or "1000,50", stays as it is, and is no number then: with a digit lost or
+// doubled in typing, or with a comma for the decimal point, it would be another price.
+func Ungroup(number string) string {
+	number = strings.Join(strings.Fields(number), " ")
+	for _, sep := range separators {
 		if !strings.Contains(number, sep) {
 			continue
 		}

@@ -35,12 +35,13 @@ func TestParseAmount(t *testing.T) {
 	for in, want := range map[string]payment.Rials{
 		"1200000": 1200000, "1200000rial": 1200000, "1200000 rials": 1200000, "120000toman": 1200000,
 		"120_000toman": 1200000, "120,000 Toman": 1200000, "۱۲۰٬۰۰۰تومان": 1200000, "1200000IRR": 1200000, "120000irt": 1200000, "۵۰۰۰ریال": 5000,
+		"120 000 toman": 1200000, "120'000toman": 1200000, "۱۲۰،۰۰۰ تومن": 1200000, "1 200 000ريال": 1200000,
 	} {
 		if got, err := payment.ParseAmount(in); err != nil || got != want {
 			t.Errorf("ParseAmount(%q) = %d, %v; want %d", in, got, err, want)
 		}
 	}
-	for _, in := range []string{"", "toman", "-5toman", "1.5toman", "120000tomans", "5usd", "999999999999999999toman"} {
+	for _, in := range []string{"12 00 00toman", "1000,50toman", "1,000 000toman", "1,000,", "1'2", "", "toman", "-5toman", "1.5toman", "120000tomans", "5usd", "999999999999999999toman"} {
 		if got, err := payment.ParseAmount(in); !errors.Is(err, payment.ErrAmount) {
 			t.Errorf("ParseAmount(%q) = %d, %v; want ErrAmount", in, got, err)
 		}

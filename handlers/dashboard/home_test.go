@@ -197,13 +197,23 @@ func TestGiveBack(t *testing.T) {
 	send(t, srv, "POST", query, without(f, "token")).want(t, 403)
 	send(t, srv, "POST", query, f, "Sec-Fetch-Site", "cross-site").want(t, 403)
 	f.Set("amount", "many")
-	send(t, srv, "POST", query, f).want(t, 400, "whole toman")
-	f.Set("amount", "۵۰٬۰۰۱")
+	send(t, srv, "POST", query, f).want(t, 400, "with its unit")
+	// A bare number has two readings, ten times apart, and digits that aren't grouped in
+	// threes have none.
+	for _, bare := range []string{"20000", "۲۰٬۰۰۰", "20 000"} {
+		f.Set("amount", bare)
+		send(t, srv, "POST", query, f).want(t, 400, "20,000 toman (that is 200,000 rial", "20,000 rial", "2,000 toman")
+	}
+	for _, bad := range []string{"200,00 toman", "20000,50toman", "0 toman", "-1toman", "1.5 toman", "99999999999999999999"} {
+		f.Set("amount", bad)
+		send(t, srv, "POST", query, f).want(t, 400, "with its unit")
+	}
+	f.Set("amount", "۵۰٬۰۰۱ تومان")
 	send(t, srv, "POST", query, f).want(t, 409)
 	if asked != 0 {
 		t.Fatalf("asked %d times", asked)
 	}
-	f.Set("amount", "۲۰٬۰۰۰")
+	f.Set("amount", "۲۰٬۰۰۰ تومان")
 	a := send(t, srv, "POST", query, f).want(t, 303)
 	send(t, srv, "GET", a.header.Get("Location"), nil).want(t, 200, "The money went back", "the customer asked")
 	send(t, srv, "POST", query, f).want(t, 409, "Somebody else decided")

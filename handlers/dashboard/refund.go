@@ -3,7 +3,6 @@ package dashboard
 import (
 	"errors"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -91,26 +90,36 @@ func (p *page) confirm(ref string, kind payment.RefundKind, status int, problem,
 // errImpossible: it can't be given back like that.
 var errImpossible = errors.New("this payment's money can't be given back like that")
 
+// amountProblem says what to write instead: of a number without a unit, both readings.
+func amountProblem(f frame, text string, err error) string {
+	n, bad := payment.ParseAmount(text)
+	if bad != nil || !errors.Is(err, payment.ErrNoUnit) {
+		return f.T("amount_bad")
+	}
+	l, tenfold := f.p.lang, n*payment.Rials(payment.Toman)
+	return f.F("amount_bare", lang.Toman(tenfold, l), lang.Rial(tenfold, l), lang.Rial(n, l), lang.Toman(n, l))
+}
+
 // giveBack carries it out. The form was checked before.
 func (p *page) giveBack(rec *payment.Record, kind payment.RefundKind, version uint64) error {
 	form, f := p.r.PostForm, p.frame()
 	note, text := strings.TrimSpace(form.Get("note")), strings.TrimSpace(form.Get("amount"))
 	in := operate.Repay{Kind: kind, Was: form.Get("was"), By: p.user, Note: note, Version: version}
 	again := func(problem string) error {
-		return p.confirm(string(rec.Ref), kind, http.StatusBadRequest, f.T(problem), note, text)
+		return p.confirm(string(rec.Ref), kind, http.StatusBadRequest, problem, note, text)
 	}
 	switch {
 	case len(note) < 3:
-		return again("note_missing")
+		return again(f.T("note_missing"))
 	case form.Get("sure") == "":
-		return again("sure_missing")
+		return again(f.T("sure_missing"))
 	}
 	if text != "" && in.Was == "" {
-		toman, err := strconv.ParseInt(strings.NewReplacer(",", "", "٬", "", "،", "", " ", "").Replace(payment.ASCIIDigits(text)), 10, 64)
-		if err != nil || toman <= 0 || toman > 1<<50 {
-			return again("amount_bad")
+		amount, err := payment.ParsePrice(text)
+		if err != nil {
+			return again(amountProblem(f, text, err))
 		}
-		in.Amount = payment.Rials(toman * 10)
+		in.Amount = amount
 	}
 	start := time.Now()
 	out, err := operate.GiveBack(p.r.Context(), p.engine, string(rec.Ref), in)

@@ -82,6 +82,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, path string) erro
 	// The path may be secret, and answers are about one payment.
 	caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
 	w.Header().Set("Cache-Control", "no-store")
+	told := shown(r, path)
 	name := ""
 	if s.Place {
 		name = s.Options.Providers[0]
@@ -92,7 +93,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, path string) erro
 	rel, ok := s.App.Relayer(name)
 	if !ok || !slices.Contains(s.names(), name) {
 		if s.admit(r) == nil {
-			s.App.Observe(engine.Event{Name: engine.EventRelayCall, Err: fmt.Errorf("%s names no provider of this relay, which has: %s", short(path), strings.Join(s.names(), ", ")), Alert: true})
+			s.App.Observe(engine.Event{Name: engine.EventRelayCall, Err: fmt.Errorf("%s names no provider of this relay, which has: %s", told, strings.Join(s.names(), ", ")), Alert: true})
 		}
 		return plain(w, http.StatusNotFound, "no provider of this relay has that name: the path is <the relay's path>/<provider>/<the provider's own path>")
 	}
@@ -113,7 +114,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, path string) erro
 		return word(payment.RelayForbidden, engine.EventRelayStranger, err)
 	}
 	if kind == payment.RelayUnknown || r.URL.IsAbs() {
-		return word(payment.RelayNoSuchCall, engine.EventRelayCall, fmt.Errorf("%s %s is not in what we know of this provider's API, so it is not forwarded", r.Method, short(path)))
+		return word(payment.RelayNoSuchCall, engine.EventRelayCall, fmt.Errorf("%s %s is not in what we know of this provider's API, so it is not forwarded", r.Method, told))
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
@@ -122,7 +123,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, path string) erro
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 			status = http.StatusRequestEntityTooLarge
 		}
-		s.App.Observe(engine.Event{Name: engine.EventRelayCall, Provider: name, Err: fmt.Errorf("%s has a body that can't be read, or is longer than %d bytes: %w", short(path), maxBody, err), Alert: true})
+		s.App.Observe(engine.Event{Name: engine.EventRelayCall, Provider: name, Err: fmt.Errorf("%s has a body that can't be read, or is longer than %d bytes: %w", told, maxBody, err), Alert: true})
 		return refuse(w, r, rel, c, status)
 	}
 	c.Call.Body = body
@@ -231,11 +232,4 @@ func plain(w http.ResponseWriter, status int, text string) error {
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, text+"\n")
 	return nil
-}
-
-func short(path string) string {
-	if len(path) > 100 {
-		return path[:100] + "…"
-	}
-	return path
 }

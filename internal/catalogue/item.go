@@ -117,13 +117,15 @@ func ParsePrice(text string, unit string) (payment.Rials, error) {
 			return ','
 		case r == 'ي':
 			return 'ی'
-		case unicode.IsSpace(r), r == '\u200c', r == '\u200e', r == '\u200f':
+		case unicode.IsSpace(r):
+			return ' '
+		case r == '\u200c', r == '\u200e', r == '\u200f':
 			return -1
 		}
 		return r
 	}, text)
-	plain = strings.TrimSuffix(strings.ToLower(plain), "s")
-	if unit != "" && strings.Trim(payment.ASCIIDigits(plain), "0123456789,_") == "" {
+	plain = strings.TrimSuffix(strings.ToLower(strings.TrimSpace(plain)), "s")
+	if unit != "" && strings.Trim(payment.ASCIIDigits(plain), "0123456789,_' ") == "" {
 		plain += unit
 	}
 	if strings.HasPrefix(plain, "-") {

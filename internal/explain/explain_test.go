@@ -76,6 +76,9 @@ func TestEveryStateInEveryReasonIsComplete(t *testing.T) {
 					if e.State == "" || e.Why == "" || e.Money == "" || e.MoneyText == "" {
 						t.Fatalf("%s %s %s: %+v", l, state, reason, e)
 					}
+					if state == payment.Reversed && reason != payment.ReasonReturned && e.Why != unreasoned[state].In(l) {
+						t.Fatalf("%s: it went back, and %q", reason, e.Why)
+					}
 					if strings.Contains(e.Deadline, "%") {
 						t.Fatalf("deadline %q", e.Deadline)
 					}

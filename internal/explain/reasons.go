@@ -101,7 +101,9 @@ func StateName(s payment.State, l lang.Lang) string { return stateNames[s].In(l)
 
 // why returns the one sentence.
 func why(r *payment.Record, l lang.Lang) string {
-	if t, ok := whys[r.Reason]; ok {
+	// What kept it from its shop is over once its money went back.
+	gone := r.State == payment.Reversed && r.Reason != payment.ReasonReturned
+	if t, ok := whys[r.Reason]; ok && !gone {
 		return t.In(l)
 	}
 	if r.State == payment.Expired && r.Attempts.Count == 0 {

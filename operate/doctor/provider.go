@@ -95,8 +95,8 @@ func orphans(f Facts, w waits) []operate.Finding {
 	for _, name := range slices.Sorted(maps.Keys(w.orphans)) {
 		h := w.orphans[name]
 		out = append(out, operate.Finding{Level: h.level(), Code: "no_account", Where: name,
-			Text: f.say(lang.Text{"begun with an account that no provider block has, so nobody is asked: %s; put its block back (under any name), or, if only the key of the same account was changed, write `formerly` and the old key in its block (see them with: caddy payments list --state attention)",
-				"با حسابی آغاز شده که در هیچ بلوک درگاهی نیست، پس کسی نمی‌پرسد: %s؛ بلوکش را (به هر نامی) برگردانید، یا اگر فقط کلید همان حساب عوض شده در بلوکش `formerly` و کلید قبلی را بنویسید (فهرست: caddy payments list --state attention)"}, h.says(f, w.more))})
+			Text: f.say(lang.Text{"begun with an account that no provider block has, so nobody is asked: %s; put its block back (under any name), or, if only the key of the same account was changed, write `formerly` and the old key in its block (not for zarinpal and zibal: another merchant is another account) (see them with: caddy payments list --state attention)",
+				"با حسابی آغاز شده که در هیچ بلوک درگاهی نیست، پس کسی نمی‌پرسد: %s؛ بلوکش را (به هر نامی) برگردانید، یا اگر فقط کلید همان حساب عوض شده در بلوکش `formerly` و کلید قبلی را بنویسید (نه برای zarinpal و zibal: مرچنت دیگر یعنی حساب دیگر) (فهرست: caddy payments list --state attention)"}, h.says(f, w.more))})
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"errors"
 	"time"
 
 	"github.com/rahgir/caddy-payments/engine"
@@ -88,6 +89,9 @@ func (p *Provider) asked(e engine.Event, now time.Time) {
 }
 
 func (p *Provider) started(e engine.Event, now time.Time) {
+	if errors.Is(e.Err, engine.ErrSiteRefused) {
+		return // a stranger's Host, and not the provider's trouble
+	}
 	switch e.Outcome {
 	case engine.CreateOK:
 		p.Created.ok(now)

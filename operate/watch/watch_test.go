@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -132,6 +133,12 @@ func TestProviderLines(t *testing.T) {
 	w.Note(engine.Event{Name: engine.EventStarting, Provider: "p", Outcome: engine.CreateOK})
 	if p := w.Provider("p"); !p.Up() || p.Created.Fails != 0 {
 		t.Errorf("it starts payments again: %+v", p)
+	}
+	for range 2 * failsMany {
+		w.Note(engine.Event{Name: engine.EventStarting, Provider: "p", Outcome: engine.CreateRefused, Err: fmt.Errorf("%w: no", engine.ErrSiteRefused)})
+	}
+	if p := w.Provider("p"); !p.Up() || p.Created.Fails != 0 {
+		t.Errorf("what one site's Host brought about is the provider's trouble: %+v", p)
 	}
 	w.Keep([]string{"q"})
 	if len(w.Providers()) != 1 || w.Providers()["p"] != (Provider{}) {
