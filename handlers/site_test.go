@@ -57,6 +57,7 @@ func TestWayBackUnderAPath(t *testing.T) {
 		"the whole host":         {"https://shop.test", "/buy/mug", "/buy/mug", "https://shop.test/cb", "/cb"},
 		"handle_path":            {"https://mall.test/s1", "/s1/buy/mug", "/buy/mug", "https://mall.test/s1/cb", "/s1/cb"},
 		"handle":                 {"https://mall.test/s1", "/s1/buy/mug", "/s1/buy/mug", "https://mall.test/cb", "/cb"},
+		"another spelling":       {"https://mall.test/s1", "/S1/buy/mug", "/buy/mug", "https://mall.test/S1/cb", "/S1/cb"},
 		"a proxy in front":       {"https://mall.test/s1", "/buy/mug", "/buy/mug", "https://mall.test/s1/cb", "/cb"},
 		"a path but no such one": {"https://shop.test", "/in/buy/mug", "/buy/mug", "https://shop.test/in/cb", "/in/cb"},
 	} {
