@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -35,26 +36,90 @@ func (s *Sites) Announcement(ctx context.Context, in engine.Intent) (a engine.An
 		return a, errors.New("amount must be whole rials above zero")
 	}
 	// What the customer would ask the home page by, as far as a server has prepared it.
-	r, err := h.visitor(ctx, in.Site, "/")
+	ways := h.ways()
+	first, err := h.coming(ctx, in.Site, ways[0])
 	if err != nil {
 		return a, err
 	}
-	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), nil, h.server)
-	if h.nameless(r) {
+	if h.nameless(first) {
 		return a, fmt.Errorf("site is %.80q: it is no host name", in.Site)
 	}
-	site := h.siteOf(r)
+	site := h.siteOf(first)
 	a = engine.Announcement{
 		Site: site.id, Formerly: site.formerly(), Provider: p.Name, ID: in.ID, Order: in.Order, Amount: in.Amount, Many: h.many(p), Observed: h.observesOnly(p),
 	}
 	if in.Return == "" || a.Observed { // nobody is handed what the shop verifies
 		return a, nil
 	}
-	if a.Return, a.Route, err = h.announcedReturn(r, p, in.Return); err != nil {
-		return a, errors.New("return: " + strings.TrimPrefix(strings.ReplaceAll(err.Error(), headerReturn, "it"), "it: "))
+	var why error
+	for _, way := range ways {
+		r, err := h.coming(ctx, in.Site, way)
+		if err != nil {
+			return a, err
+		}
+		if u, wrong := url.Parse(in.Return); way.whole && wrong == nil && !inPath(u.EscapedPath(), site.path) {
+			err = fmt.Errorf("%.200q is outside of the paths that lead to this shop, which begin with %s", u.EscapedPath(), site.path)
+		} else {
+			a.Return, a.Route, err = h.announcedReturn(r, p, in.Return)
+		}
+		if err == nil {
+			break
+		}
+		if why == nil {
+			why = err
+		}
+	}
+	if a.Return == nil {
+		return a, errors.New("return: " + strings.TrimPrefix(strings.ReplaceAll(why.Error(), headerReturn, "it"), "it: "))
 	}
 	a.Return.By = nil // no visitor has come yet
 	return a, nil
+}
+
+// way is how the paths that browsers ask a shop for come to its handler: the path of a request
+// for its first page, as the server gets it and as the handler sees it.
+type way struct {
+	came, seen string
+	// whole: all of the shop's path is still there.
+	whole bool
+}
+
+// ways returns how requests may come to the handler, the likeliest first.
+//
+// Its invariant: a return that is announced without a customer's request is handed over by a
+// path that leads to the handler. What Caddy takes off a path, its routes tell; whether a
+// proxy in front takes off the shop's, nothing does, so the verify route decides.
+func (h *Handler) ways() []way {
+	p := h.place()
+	path := ""
+	if p.site != nil {
+		path = p.site.path
+	}
+	switch {
+	case p.stripped != "" && inPath(path, p.stripped):
+		return []way{{came: path + "/", seen: path[len(p.stripped):] + "/"}}
+	case p.stripped != "" || path == "":
+		return []way{{came: p.stripped + "/", seen: "/"}}
+	}
+	whole, front := way{path + "/", path + "/", true}, way{came: "/", seen: "/"}
+	switch {
+	case strings.HasPrefix(p.branch, ">"+path):
+		return []way{whole} // without the path nothing comes here
+	case p.branch != "":
+		return []way{whole, front}
+	}
+	return []way{front, whole}
+}
+
+// coming returns a visitor's request for a shop's first page, as the handler sees it.
+func (h *Handler) coming(ctx context.Context, id string, w way) (*http.Request, error) {
+	r, err := h.visitor(ctx, id, w.came)
+	if err != nil {
+		return nil, err
+	}
+	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), nil, h.server)
+	r.URL.Path = w.seen
+	return r, nil
 }
 
 // visible reports whether a provider's id has the form of one.

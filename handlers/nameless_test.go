@@ -66,7 +66,8 @@ func TestNamelessRequestsMakeNothing(t *testing.T) {
 	r := asked(httptest.NewRequest(http.MethodPost, "http://a.x.test/", nil))
 	r.Host = "*.x.test"
 	header := http.Header{headerOrder: {"1"}, headerAmount: {"50000"}, headerID: {"K1"}}
-	if a, err := h.readAnnouncement(r, h.Verify[0].route.provider, "K1", header); err == nil || a.amount != 0 {
+	a := announcement{provider: h.Verify[0].route.provider, id: "K1", order: "1"}
+	if err := h.readAnnouncement(r, &a, header); err == nil || a.amount != 0 {
 		t.Errorf("announced: %+v, %v", a, err)
 	}
 }

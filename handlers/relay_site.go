@@ -105,11 +105,12 @@ func (h *Handler) callback(ctx context.Context, u *url.URL, provider string, bac
 	p := h.place()
 	name := hostName(u.Host)
 	o := origin{scheme: u.Scheme, host: name, port: otherPort(u.Scheme, u.Port())}
-	s := siteAt(o)
+	var s site
 	switch {
 	case p.site == nil && p.hosts.takes(name):
+		s = siteAt(p.named(u.Host)) // as its return will name it
 	case p.site != nil && (p.hosts.takes(name) && !p.hosts.all || slices.ContainsFunc(p.site.names, func(id string) bool { return hostOf(id) == name })) &&
-		under(u.Path, p.site.path):
+		inPath(u.Path, p.site.path):
 		s = *p.site
 	default:
 		return relay.Site{}, false
@@ -141,13 +142,20 @@ func (h *Handler) callback(ctx context.Context, u *url.URL, provider string, bac
 	return found, true
 }
 
+// inPath reports whether a path is the prefix or below it, as Caddy's matchers compare them:
+// in any case of letters.
+func inPath(path, prefix string) bool {
+	n := len(prefix)
+	return len(path) >= n && strings.EqualFold(path[:n], prefix) && (len(path) == n || path[n] == '/')
+}
+
 // without is an address as whoever comes behind what takes prefix off its path sees it; the
 // address itself where it is not below that.
 func without(u *url.URL, prefix string) *url.URL {
-	inner, ok := strings.CutPrefix(u.EscapedPath(), prefix)
-	if !ok || prefix == "" || !strings.HasPrefix(inner, "/") {
+	if path := u.EscapedPath(); prefix == "" || !inPath(path, prefix) || len(path) == len(prefix) {
 		return u
 	}
+	inner := u.EscapedPath()[len(prefix):]
 	at := *u
 	path, err := url.PathUnescape(inner)
 	if err != nil {
@@ -186,26 +194,54 @@ func (h *Handler) upstreamHosts() (hosts []string) {
 }
 
 // Callback implements relay.App for the payments app: the site to which a create's
-// callback leads. A site that is named exactly so, port included, goes before one that
-// only shares the host: several shops may live on one host.
-func (s *Sites) Callback(ctx context.Context, u *url.URL, provider string) (relay.Site, bool) {
-	id := origin{scheme: u.Scheme, host: hostName(u.Host), port: otherPort(u.Scheme, u.Port())}.id()
-	best, most := relay.Site{}, 0
+// callback leads.
+//
+// Its invariant: the site is the one that the callback's return will be of, which is the one
+// whose address the callback carries furthest: host and port, then the longest path, then a
+// name that is written before a wildcard. Only of equals is it the one with a route for it.
+func (s *Sites) Callback(ctx context.Context, u *url.URL, provider string) (best relay.Site, found bool) {
+	var most carried
 	for _, h := range s.all() {
 		at, ok := h.callback(ctx, u, provider, nil)
 		if !ok {
 			continue
 		}
-		rank := 1
-		if at.Route != "" {
-			rank++
-		}
-		if at.ID == id || slices.Contains(at.Formerly, id) {
-			rank += 2
-		}
-		if rank > most {
-			best, most = at, rank
+		if c := h.carried(u, at); !found || c.compare(most) > 0 {
+			best, most, found = at, c, true
 		}
 	}
-	return best, most > 0
+	return best, found
+}
+
+// carried is how far an address carries the address of a site.
+type carried struct {
+	// authority is whether it has the site's host and port, path how long the path is that it
+	// shares, written whether the site has a name of its own, routed whether a route takes it.
+	authority       bool
+	path            int
+	written, routed bool
+}
+
+func (h *Handler) carried(u *url.URL, at relay.Site) carried {
+	p := h.place()
+	c := carried{written: p.site != nil, routed: at.Route != ""}
+	if c.written {
+		c.path = len(p.site.path)
+	}
+	own := portly(hostName(u.Host), otherPort(u.Scheme, u.Port()))
+	c.authority = slices.ContainsFunc(append([]string{at.ID}, at.Formerly...), func(id string) bool {
+		authority, _, _ := strings.Cut(id, "/")
+		return authority == own
+	})
+	return c
+}
+
+func (c carried) compare(other carried) int {
+	n := func(yes bool) int {
+		if yes {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(n(c.authority)-n(other.authority), c.path-other.path, n(c.written)-n(other.written), n(c.routed)-n(other.routed))
 }

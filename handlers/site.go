@@ -177,7 +177,7 @@ func (h *Handler) wayBack(r *http.Request) wayBack {
 	if rest, ok := strings.CutSuffix(came, r.URL.Path); ok {
 		b.stripped = (&url.URL{Path: rest}).EscapedPath()
 	}
-	if !under(came, s.path) {
+	if !inPath(came, s.path) {
 		b.front = s.path
 	}
 	return b

@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -57,6 +58,7 @@ func TestWayBackUnderAPath(t *testing.T) {
 		"the whole host":         {"https://shop.test", "/buy/mug", "/buy/mug", "https://shop.test/cb", "/cb"},
 		"handle_path":            {"https://mall.test/s1", "/s1/buy/mug", "/buy/mug", "https://mall.test/s1/cb", "/s1/cb"},
 		"handle":                 {"https://mall.test/s1", "/s1/buy/mug", "/s1/buy/mug", "https://mall.test/cb", "/cb"},
+		"another spelling":       {"https://mall.test/s1", "/S1/buy/mug", "/buy/mug", "https://mall.test/S1/cb", "/S1/cb"},
 		"a proxy in front":       {"https://mall.test/s1", "/buy/mug", "/buy/mug", "https://mall.test/s1/cb", "/cb"},
 		"a path but no such one": {"https://shop.test", "/in/buy/mug", "/buy/mug", "https://shop.test/in/cb", "/in/cb"},
 	} {
@@ -211,6 +213,52 @@ func TestDoctorSeesAMappedPort(t *testing.T) {
 			h.wayBack(r)
 			if found := mapped([]*Handler{h, h}); len(found) != c.want {
 				t.Errorf("%v, want %d", found, c.want)
+			}
+		})
+	}
+}
+
+// What a program announces leads to the handler as its customer's return will, whatever takes
+// the shop's path off: nothing, a `handle_path`, or the proxy in front. The address of another
+// shop of the host is refused.
+func TestAnAnnouncementLeadsBelowTheShopsPath(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		public, verify string
+		at             standing
+		back, uri      string
+	}{
+		"handle_path":                 {"http://mall.test/s1", "/cb", standing{stripped: "/s1", branch: ">/s1/*"}, "http://mall.test/s1/cb", "/s1/cb"},
+		"handle_path, a path":         {"http://mall.test/s1", "/cb", standing{stripped: "/s1", branch: ">/s1/*"}, "/s1/cb?o=1", "/s1/cb?o=1"},
+		"handle_path, the root's":     {"http://mall.test/s1", "/cb", standing{stripped: "/s1", branch: ">/s1/*"}, "http://mall.test/cb", ""},
+		"handle_path, the root's, /":  {"http://mall.test/s1", "/cb", standing{stripped: "/s1", branch: ">/s1/*"}, "/cb", ""},
+		"handle":                      {"http://mall.test/s1", "/s1/cb", standing{branch: ">/s1/*"}, "http://mall.test/s1/cb", "/s1/cb"},
+		"handle, a path":              {"http://mall.test/s1", "/s1/cb", standing{branch: ">/s1/*"}, "/s1/cb", "/s1/cb"},
+		"handle, the root's":          {"http://mall.test/s1", "/s1/cb", standing{branch: ">/s1/*"}, "http://mall.test/cb", ""},
+		"handle, a route for all":     {"http://mall.test/s1", "/*", standing{branch: ">/s1/*"}, "http://mall.test/s1/cb", "/s1/cb"},
+		"no route around it":          {"http://mall.test/s1", "/s1/cb", standing{}, "http://mall.test/s1/cb", "/s1/cb"},
+		"a proxy in front":            {"http://mall.test/s1", "/cb", standing{}, "http://mall.test/s1/cb", "/cb"},
+		"a proxy in front, a path":    {"http://mall.test/s1", "/cb", standing{}, "/s1/cb", "/cb"},
+		"a proxy and a handle_path":   {"http://mall.test/s1", "/cb", standing{stripped: "/in", branch: ">/in/*"}, "http://mall.test/s1/in/cb", "/in/cb"},
+		"handle_path above its path":  {"http://mall.test/s1/in", "/in/cb", standing{stripped: "/s1", branch: ">/s1/*"}, "http://mall.test/s1/in/cb", "/s1/in/cb"},
+		"handle_path, the whole host": {"http://mall.test", "/cb", standing{stripped: "/in", branch: ">/in/*"}, "http://mall.test/in/cb", "/in/cb"},
+		"the whole host":              {"http://mall.test", "/cb", standing{}, "http://mall.test/cb", "/cb"},
+		"another shop's path":         {"http://mall.test/s1", "/cb", standing{stripped: "/s1", branch: ">/s1/*"}, "http://mall.test/s2/cb", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := routed(c.verify)
+			h.server, h.PublicURL = serving("80"), c.public
+			c.at.hosts = hosts{names: []string{"mall.test"}}
+			standAt(t, []*Handler{h}, c.at)
+			s := &Sites{handlers: []*Handler{h}, settled: true}
+			a, err := s.Announcement(t.Context(), engine.Intent{ID: "K1", Order: "101", Amount: 50_000, Return: c.back})
+			got := ""
+			if a.Return != nil {
+				got = a.Return.URI
+			}
+			if got != c.uri || (err == nil) != (c.uri != "") {
+				t.Errorf("%q, want %q: %v", got, c.uri, err)
 			}
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/intercept"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
 )
 
 // standing is the place of our handler in its server's routes. Whatever
@@ -21,6 +22,9 @@ type standing struct {
 	// branch are the paths that lead to it, as the route matchers have them:
 	// what tells two handlers of one host apart. It says nothing about the site.
 	branch string
+	// stripped is what a `handle_path` or a `uri strip_prefix` takes off every path that
+	// leads to it, as far as finished routes tell.
+	stripped string
 	// order is the handler's turn among those of its server.
 	order int
 	// tops are the server's own routes that lead to it, others the names of those
@@ -45,15 +49,18 @@ func stands(srv *caddyhttp.Server) map[*Handler]standing {
 		w := &walker[step]{server: srv, into: step.into, visit: func(h caddyhttp.MiddlewareHandler, at step) step {
 			ours, ok := h.(*Handler)
 			if !ok {
-				return at
+				return at.behind(h)
 			}
 			s, seen := all[ours]
 			if !seen {
-				s = standing{found: true, hosts: at.hosts, branch: at.branch, order: len(all)}
+				s = standing{found: true, hosts: at.hosts, branch: at.branch, stripped: at.stripped, order: len(all)}
 			}
 			s.hosts = s.hosts.and(at.hosts)
 			if s.branch != at.branch {
 				s.branch = "" // several ways: no path tells it apart
+			}
+			if s.stripped != at.stripped {
+				s.stripped = ""
 			}
 			if !here[ours] {
 				s.tops = append(s.tops, top)
@@ -82,8 +89,16 @@ func stands(srv *caddyhttp.Server) map[*Handler]standing {
 
 // step is how far a walk has come.
 type step struct {
-	hosts  hosts
-	branch string
+	hosts            hosts
+	branch, stripped string
+}
+
+// behind is what is known behind a handler that isn't ours.
+func (s step) behind(h caddyhttp.MiddlewareHandler) step {
+	if rw, ok := h.(*rewrite.Rewrite); ok && rw.StripPathPrefix != "" && !strings.Contains(rw.StripPathPrefix, "{") {
+		s.stripped += "/" + strings.Trim(rw.StripPathPrefix, "/")
+	}
+	return s
 }
 
 func (s step) into(route caddyhttp.Route) step {
