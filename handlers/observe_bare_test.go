@@ -167,7 +167,9 @@ func TestAPartOfAReturnElsewhere(t *testing.T) {
 	t.Parallel()
 	const id = "3714061849"
 	h := numberedShop(t, id, "/cb?o=cheap")
-	h.bound = h.Observe
+	for _, o := range h.Observe {
+		h.compare(o)
+	}
 	for _, c := range []struct {
 		query, cookie, body string
 		stops               bool
