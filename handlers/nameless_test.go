@@ -5,6 +5,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 // On a wildcard site the request's Host says which shop it is. What is no host name is
@@ -69,5 +71,19 @@ func TestNamelessRequestsMakeNothing(t *testing.T) {
 	a := announcement{provider: h.Verify[0].route.provider, id: "K1", order: "1"}
 	if err := h.readAnnouncement(r, &a, header); err == nil || a.amount != 0 {
 		t.Errorf("announced: %+v, %v", a, err)
+	}
+
+	seen := numberedShop(t, "3714061849", "/cb")
+	seen.app = idle{}
+	standAt(t, []*Handler{seen}, standing{hosts: hosts{patterns: []string{"*.x.test"}}})
+	reached := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {
+		t.Error("the shop's page was reached")
+		return nil
+	})
+	r = asked(httptest.NewRequest(http.MethodGet, "http://a.x.test:12112/cb?Authority=1", nil))
+	r.Host = "*.x.test"
+	w := httptest.NewRecorder()
+	if err := seen.route(w, r, reached, true); err != nil || w.Code != http.StatusBadRequest {
+		t.Errorf("observed: %v, %d", err, w.Code)
 	}
 }
