@@ -92,6 +92,15 @@ func (h *Handler) calledFor(r *http.Request, callback *url.URL, provider string)
 			at.ID, at.Formerly = found.ID, found.Formerly
 			return at, true
 		}
+		if h.sites == nil {
+			return found, false
+		}
+		if at, ok := h.sites.Callback(r.Context(), callback, provider); ok && s.is(at.ID) { // its www twin
+			if at, ok = h.callback(r.Context(), twinOfWWW(callback), provider, &back); ok {
+				at.ID, at.Formerly = found.ID, found.Formerly
+				return at, true
+			}
+		}
 	}
 	return found, false
 }
@@ -199,7 +208,30 @@ func (h *Handler) upstreamHosts() (hosts []string) {
 // Its invariant: the site is the one that the callback's return will be of, which is the one
 // whose address the callback carries furthest: host and port, then the longest path, then a
 // name that is written before a wildcard. Only of equals is it the one with a route for it.
-func (s *Sites) Callback(ctx context.Context, u *url.URL, provider string) (best relay.Site, found bool) {
+// A name that no site takes is the site's whose name it is with or without www.
+func (s *Sites) Callback(ctx context.Context, u *url.URL, provider string) (relay.Site, bool) {
+	if at, ok := s.leads(ctx, u, provider); ok {
+		return at, true
+	}
+	return s.leads(ctx, twinOfWWW(u), provider)
+}
+
+// twinOfWWW is the same address at the same name with www, or without it where it has it: one
+// of the two redirects to the other, as a rule.
+func twinOfWWW(u *url.URL) *url.URL {
+	at := *u
+	if bare, ok := strings.CutPrefix(strings.ToLower(u.Host), "www."); ok {
+		at.Host = bare
+	} else {
+		at.Host = "www." + u.Host
+	}
+	return &at
+}
+
+func (s *Sites) leads(ctx context.Context, u *url.URL, provider string) (best relay.Site, found bool) {
+	if !properHost(hostName(u.Host)) {
+		return best, false
+	}
 	var most carried
 	for _, h := range s.all() {
 		at, ok := h.callback(ctx, u, provider, nil)

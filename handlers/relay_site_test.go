@@ -89,6 +89,11 @@ func TestACallbackIsTheShopsWhoseAddressItCarries(t *testing.T) {
 		"a wildcard behind another port":    {[]block{shop("", "8080", "*.x.test", nil, "/cb")}, "http://b.x.test/cb", "b.x.test:8080", "/cb bank"},
 		"the name that a shop had":          {[]block{shop("http://b.test", "80", "b.test", []string{"http://a.test"}, "/cb"), shop("", "8080", "a.test", nil, "/cb")}, "http://a.test/cb", "b.test", "/cb bank"},
 		"the path that a shop had":          {[]block{shop("http://a.test/new", "80", "a.test", []string{"http://a.test/old"}, "/cb"), shop("", "80", "a.test", nil)}, "http://a.test/old/cb", "a.test", ""},
+		"the www name of a shop":            {[]block{shop("", "80", "a.test", nil, "/cb")}, "http://www.a.test/cb", "a.test", "/cb bank"},
+		"the bare name of a www shop":       {[]block{shop("", "80", "www.a.test", nil, "/cb")}, "http://a.test/cb", "www.a.test", "/cb bank"},
+		"the www name of a shop and a path": {[]block{shop("http://a.test/s1", "80", "a.test", nil, "/cb"), shop("", "80", "a.test", nil)}, "http://www.a.test/s1/cb", "a.test/s1", "/cb bank"},
+		"a www shop of its own":             {[]block{shop("", "80", "a.test", nil, "/cb"), shop("", "80", "www.a.test", nil)}, "http://www.a.test/cb", "www.a.test", ""},
+		"www of another port":               {[]block{shop("", "8080", "a.test", nil, "/cb"), shop("", "8081", "a.test", nil, "/cb")}, "http://www.a.test:8081/cb", "a.test:8081", "/cb bank"},
 		"a secure block beside a plain one": {[]block{shop("", "443", "a.test", nil, "/cb"), shop("", "80", "a.test", nil)}, "https://a.test/cb", "a.test", "/cb bank"},
 	} {
 		for _, turned := range []bool{false, true} {
@@ -109,6 +114,23 @@ func TestACallbackIsTheShopsWhoseAddressItCarries(t *testing.T) {
 			if !ok || got.ID != c.id || got.Route != c.route || (got.Return != nil) != (c.route != "") {
 				t.Errorf("%s, turned %v: %v, site %q, route %q; want %q, %q", name, turned, ok, got.ID, got.Route, c.id, c.route)
 			}
+		}
+	}
+}
+
+// A callback of a name that is nobody's stays so.
+func TestACallbackOfNobodysName(t *testing.T) {
+	t.Parallel()
+	h := routed("/cb")
+	h.server = serving("80")
+	standAt(t, []*Handler{h}, standing{hosts: hosts{names: []string{"a.test"}}})
+	for _, callback := range []string{"http://b.test/cb", "http://www.b.test/cb", "http://www.www.a.test/cb", "http://wwwa.test/cb", "http://shop.a.test/cb", "http://www./cb", "http://./cb", "http://:80/cb"} {
+		u, err := url.Parse(callback)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at, ok := (&Sites{handlers: []*Handler{h}, settled: true}).Callback(t.Context(), u, "bank"); ok {
+			t.Errorf("%s is said to be of %s", callback, at.ID)
 		}
 	}
 }
