@@ -157,6 +157,7 @@ func newListening(t *testing.T) *listening {
 
 func (w *listening) load(ears ...string) error {
 	w.t.Helper()
+	defer http.DefaultClient.CloseIdleConnections() // a reload closes them, and a client may not have noticed
 	block := ""
 	for _, name := range ears {
 		block += "\n\t\ton * test_ear " + name

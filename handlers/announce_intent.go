@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -103,12 +104,22 @@ func (h *Handler) ways() []way {
 	}
 	whole, front := way{path + "/", path + "/", true}, way{came: "/", seen: "/"}
 	switch {
-	case strings.HasPrefix(p.branch, ">"+path):
+	case onlyBelow(p.branch, path):
 		return []way{whole} // without the path nothing comes here
 	case p.branch != "":
 		return []way{whole, front}
 	}
 	return []way{front, whole}
+}
+
+// onlyBelow reports whether the first routes that lead to a handler take nothing but a path and
+// what is below it.
+func onlyBelow(branch, path string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(branch, ">"), ">")
+	patterns := strings.Fields(first)
+	return len(patterns) > 0 && !slices.ContainsFunc(patterns, func(pattern string) bool {
+		return !inPath(strings.TrimSuffix(pattern, "*"), path)
+	})
 }
 
 // coming returns a visitor's request for a shop's first page, as the handler sees it.

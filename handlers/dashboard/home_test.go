@@ -235,7 +235,7 @@ func TestGiveBack(t *testing.T) {
 // The search takes dates of both calendars, a state and any number; a wrong one is said.
 func TestSearch(t *testing.T) {
 	l := operatetest.New(t)
-	r := l.Put(payment.Delivered, "", nil)
+	r := l.Put(payment.Delivered, "", func(r *payment.Record) { r.CreatedAt = time.Now() }) // today, also just after midnight
 	srv := serve(t, &Handler{}, l)
 	for _, query := range []string{"q=1234", "q=882211", "q=50000", "from=today", "from=1400/01/01&to=today", "state=delivered", "q=" + strings.ToUpper(r.Order), "from=30d&state=delivered&q=882211"} {
 		send(t, srv, "GET", "?lang=en&"+query, nil).want(t, 200, r.Order)
