@@ -295,7 +295,7 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 	failpoint.Hit(failpoint.AnswerRead)
 	j.relayed = func(next *payment.Record) {
 		if answer.Outcome == payment.OutcomePaid && t.TellsFirst {
-			next.SettledSince()
+			next.SettledSince(now)
 		}
 		e.relayKeep(next, answer, reply)
 		if only && next.State == payment.Review && next.Reason == payment.ReasonUnexplained {

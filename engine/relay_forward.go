@@ -290,7 +290,7 @@ func (e *Engine) readAttempt(ctx context.Context, prov Provider, c Relay, m forw
 	j := e.relayJob(prov, c)
 	j.relayed = func(next *payment.Record) {
 		if a.Outcome == payment.OutcomePaid && t.TellsFirst {
-			next.SettledSince()
+			next.SettledSince(m.At)
 		}
 		e.relayKeep(next, a, payment.RelayReply{})
 	}

@@ -76,10 +76,11 @@ func (r *Record) endWish(f *Refund) {
 	}
 }
 
-// SettledSince records that a verify has settled the payment just now. What the shop
-// asked for before has given nothing back.
-func (r *Record) SettledSince() {
-	if l := r.Relay; l != nil && !l.GivingBack.IsZero() && r.OpenRefund() < 0 {
+// SettledSince records that a verify has settled the payment which was asked at that time.
+// What the shop asked for before has given nothing back. What it asked for while the verify
+// was on its way may have come after it, so that the money may be back.
+func (r *Record) SettledSince(asked time.Time) {
+	if l := r.Relay; l != nil && !l.GivingBack.IsZero() && asked.After(l.GivingBack) && r.OpenRefund() < 0 {
 		l.BackEarly = true
 	}
 }
