@@ -15,7 +15,7 @@ import (
 var (
 	errStranger    = errors.New("a call with credentials of none of our provider blocks: write the plugin's own into the `provider` block (or into the file with its secrets), or add a `provider` block with this account")
 	errEnvironment = errors.New("a call for live with the provider block in its sandbox, or the other way round: `sandbox` in the block and the plugin's setting must be the same")
-	errCallback    = errors.New("a create names a return address that is not this site's (or no site's with a `payments` block, where the relay has no site of its own), or that can't be read: its customers' returns are not seen, and none is made for those who stay away; write `payments` and `observe` into the site that the plugin names, or mend the plugin's address")
+	errCallback    = errors.New("a create names a return address that is not this site's (or no site's with a `payments` block, where the relay has no site of its own), or that can't be read: a customer who is sent on from there to a site with a `payments` block is refused by it, any other return is not seen, and none is made for those who stay away; write `payments` and `observe` into the site that the plugin names, write that name as `formerly` into the site to which it redirects, or mend the plugin's address")
 )
 
 // locate finds out which shop a call is for.

@@ -311,4 +311,7 @@ func (w *world) begins(s step, pl place, b *browser) {
 		return
 	}
 	w.hold(s.Slot, b, a.Header.Get("Location"))
+	if p := w.slots[s.Slot]; p != nil {
+		p.Unnoted = w.out != ""
+	}
 }

@@ -89,6 +89,7 @@ type purchase struct {
 	Brought  bool      // an honest customer came back with it, as it was
 	Closed   bool      // the tab was closed after paying
 	Turned   bool      // its customer came back while the ledger refused
+	Unnoted  bool      // its customer was sent to pay while the ledger refused, which can't keep whose visit that is
 }
 
 type returned struct {
