@@ -242,6 +242,9 @@ func (h *Handler) provisionRoutes(ctx caddy.Context) error {
 		if err := l.provision(h); err != nil {
 			return fmt.Errorf("relay %d: %w", i+1, err)
 		}
+		if route := h.hiddenBy(l); route != "" {
+			return fmt.Errorf("relay %d answers every request for its path and what is below, so no customer would reach the `%s` line of this site whose path is there: give one of them another path", i+1, route)
+		}
 	}
 	h.bind()
 	for i, q := range h.Require {

@@ -48,6 +48,24 @@ func (l *Relay) provision(h *Handler) error {
 	return l.server.Provision()
 }
 
+// hiddenBy returns the directive of a route to which no customer comes, because its path is
+// the relay's or below it; the path itself may hold the relay's secret.
+func (h *Handler) hiddenBy(l *Relay) string {
+	hidden := func(path string) bool {
+		path, _, _ = strings.Cut(path, "*")
+		return inPath(strings.TrimRight(path, "/"), l.prefix)
+	}
+	switch {
+	case slices.ContainsFunc(h.Checkout, func(c *Checkout) bool { return hidden(c.Path) }):
+		return "checkout"
+	case slices.ContainsFunc(h.Verify, func(v *Verify) bool { return slices.ContainsFunc(v.Paths, hidden) }):
+		return "verify"
+	case slices.ContainsFunc(h.Observe, func(o *Observe) bool { return slices.ContainsFunc(o.Paths, hidden) }):
+		return "observe"
+	}
+	return ""
+}
+
 // relayed returns the relay that takes a request, and what is below its path.
 //
 // Its invariant: a request that names the relay's path, however that is spelt, is the
