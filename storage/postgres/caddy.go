@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/url"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -112,7 +111,16 @@ func withPassword(dsn, password string) string {
 	if strings.Contains(dsn, "?") {
 		joint = "&"
 	}
-	return dsn + joint + "password=" + url.QueryEscape(password)
+	return dsn + joint + "password=" + escape(password)
+}
+
+// escape is for a query: pgx reads it as URLs are read.
+func escape(s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		fmt.Fprintf(&b, "%%%02X", c)
+	}
+	return b.String()
 }
 
 // Validate implements [caddy.Validator].

@@ -73,8 +73,11 @@ type row struct {
 	next   int64
 	writer int64
 	had    int64 // the writer of what it changes, or 0
+	args   []any
 	take   []payment.Key
-	lazy   bool
+	sql    string
+	lazy   string
+	kind   kind
 	cells  cells
 }
 
@@ -101,12 +104,25 @@ func newRow(c payment.Change, k [payment.RefBytes]byte) (*row, error) {
 	for _, key := range c.Take {
 		money = money || key.Kind != payment.KeyIntent
 	}
-	w := &row{ref: k, next: int64(next), writer: 1 + rand.Int64N(math.MaxInt64), had: r.Mark, take: slices.Clone(c.Take), lazy: c.Lazy} //nolint:gosec // not a secret
+	w := &row{ref: k, next: int64(next), writer: 1 + rand.Int64N(math.MaxInt64), had: r.Mark, take: slices.Clone(c.Take)} //nolint:gosec // not a secret
 	w.cells = cells{
 		state: string(r.State), money: money, created: int64(packed.Time(r.CreatedAt)), due: number(packed.Time(r.Earliest())), //nolint:gosec // 63 bits
 		notice: number(uint64(noticeOf(r))), order: hashed(r.Order), id: hashed(r.ID), slot: int16(k[0]), //nolint:gosec // never negative
 		body: (&packed.Entry{Rec: r}).Encode(body), terms: termsOf(r),
 	}
+	w.args = w.columns()
+	if next > 1 {
+		w.args = append(w.args, w.had)
+	}
+	if len(c.Take) > 0 {
+		hashes, intents := taken(c.Take)
+		w.args = append(w.args, hashes, intents)
+	}
+	w.sql, w.lazy = changeSQL(next == 1, len(c.Take) > 0, false), changeSQL(next == 1, len(c.Take) > 0, true)
+	if !c.Lazy {
+		w.lazy = ""
+	}
+	w.kind = kindOf(next == 1, len(c.Take) > 0, c.Lazy)
 	return w, nil
 }
 
@@ -233,16 +249,12 @@ func (s *Store) send(ctx context.Context, op *operation, w *row) (n int64, f fat
 }
 
 func (s *Store) sendAlone(ctx context.Context, w *row) (n int64, f fate, err error) {
-	first, args := w.next == 1, w.columns()
-	if !first {
-		args = append(args, w.had)
-	}
-	if len(w.take) > 0 {
-		hashes, intents := taken(w.take)
-		args = append(args, hashes, intents)
-	}
 	f, err = s.try(ctx, func(c *pgxpool.Conn) error {
-		tag, err := c.Exec(ctx, changeSQL(first, len(w.take) > 0, w.lazy && s.plain()), args...)
+		sql := w.sql
+		if w.lazy != "" && s.plain() {
+			sql = w.lazy
+		}
+		tag, err := c.Exec(ctx, sql, w.args...)
 		n = tag.RowsAffected()
 		return err
 	})
@@ -287,15 +299,21 @@ func (s *Store) holders(ctx context.Context, w *row) (first *payment.TakenError,
 	held := make(map[string][]byte)
 	hashes, _ := taken(w.take)
 	_, err = s.try(ctx, func(c *pgxpool.Conn) error {
-		var version int64
-		var key, ref []byte
-		rows, _ := c.Query(ctx, sqlHolders, hashes, w.ref[:]) // ForEachRow returns its error
-		_, err := pgx.ForEachRow(rows, []any{&version, &key, &ref}, func() error {
+		rows, err := c.Query(ctx, sqlHolders, hashes, w.ref[:])
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var version int64
+			var key, ref []byte
+			if err := rows.Scan(&version, &key, &ref); err != nil {
+				return err
+			}
 			moved = version != w.next-1
 			held[string(key)] = ref
-			return nil
-		})
-		return err
+		}
+		return rows.Err()
 	})
 	if err != nil {
 		return nil, false, fmt.Errorf("looking for a key's holder: %w", told(err))

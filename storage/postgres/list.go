@@ -2,14 +2,12 @@ package postgres
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"math"
 	"slices"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -73,26 +71,47 @@ const (
 	noticeWebhookRejected
 )
 
-var stateNotices = map[payment.State]int64{
-	payment.Unknown: noticeUnknown, payment.Review: noticeReview, payment.Parked: noticeParked, payment.Declined: noticeDeclined,
-	payment.Expired: noticeExpired, payment.Reversed: noticeReversed, payment.Created: noticeCreated,
+func stateNotice(st payment.State) int64 {
+	switch st {
+	case payment.Unknown:
+		return noticeUnknown
+	case payment.Review:
+		return noticeReview
+	case payment.Parked:
+		return noticeParked
+	case payment.Declined:
+		return noticeDeclined
+	case payment.Expired:
+		return noticeExpired
+	case payment.Reversed:
+		return noticeReversed
+	case payment.Created:
+		return noticeCreated
+	}
+	return 0
 }
 
 // noticesCommon are the states that many payments end in; the others wait for somebody.
 const noticesCommon = noticeDeclined | noticeExpired | noticeCreated
 
-// networkNotices are of reports to affiliates, webhookNotices of those to webhooks.
-var (
-	networkNotices = map[payment.ReportState]int64{
-		payment.RejectedReport: noticeRejected, payment.PerhapsReport: noticePerhaps, payment.ParkedReport: noticeStalled,
+func reportNotice(conversion bool, st payment.ReportState) int64 {
+	switch {
+	case conversion && st == payment.RejectedReport:
+		return noticeRejected
+	case conversion && st == payment.PerhapsReport:
+		return noticePerhaps
+	case conversion && st == payment.ParkedReport:
+		return noticeStalled
+	case !conversion && st == payment.ParkedReport:
+		return noticeWebhookParked
+	case !conversion && st == payment.RejectedReport:
+		return noticeWebhookRejected
 	}
-	webhookNotices = map[payment.ReportState]int64{
-		payment.ParkedReport: noticeWebhookParked, payment.RejectedReport: noticeWebhookRejected,
-	}
-)
+	return 0
+}
 
 func noticeOf(r *payment.Record) int64 {
-	n := stateNotices[r.State]
+	n := stateNotice(r.State)
 	if r.Waits() && (n == 0 || r.OpenRefund() >= 0) {
 		n |= noticeWaits
 	}
@@ -100,11 +119,7 @@ func noticeOf(r *payment.Record) int64 {
 		n |= noticeOwed
 	}
 	for _, p := range r.Reports {
-		if p.Kind.Conversion() {
-			n |= networkNotices[p.State]
-		} else {
-			n |= webhookNotices[p.State]
-		}
+		n |= reportNotice(p.Kind.Conversion(), p.State)
 	}
 	return n
 }
@@ -149,7 +164,7 @@ func (s *Store) source(ctx context.Context, q payment.Listing) (sql string, what
 	var under []string
 	if mask == 0 {
 		for _, st := range q.States {
-			n := stateNotices[st]
+			n := stateNotice(st)
 			if n == 0 && !passing(st) {
 				mask, under = 0, nil
 				break
@@ -169,8 +184,10 @@ func (s *Store) source(ctx context.Context, q payment.Listing) (sql string, what
 	switch {
 	case q.Owed:
 		mask, under = noticeOwed, nil
+	case mask == 0 && under == nil && reportNotice(true, q.Conversion) != 0:
+		mask = reportNotice(true, q.Conversion)
 	case mask == 0 && under == nil:
-		mask = cmp.Or(networkNotices[q.Conversion], webhookNotices[q.Webhook])
+		mask = reportNotice(false, q.Webhook)
 	}
 	if sql, what, err = s.narrow(ctx, q); err != nil || sql != "" {
 		return sql, what, err
@@ -211,26 +228,30 @@ func (s *Store) list(ctx context.Context, q payment.Listing) (payment.Page, erro
 			return payment.Page{}, err
 		}
 		want := max(limit+1, 200)
-		part, err := s.listPage(ctx, sql, at, want, what)
+		part, places, err := s.listPage(ctx, sql, at, want, what)
 		if err != nil {
 			return payment.Page{}, err
 		}
-		for _, f := range part {
-			if !q.From.IsZero() && f.rec.CreatedAt.Before(q.From) {
+		for i, r := range part {
+			if !q.From.IsZero() && r.CreatedAt.Before(q.From) {
 				return page, nil
 			}
-			if q.Selects(f.rec) {
-				if len(page.Records) == limit {
-					page.Next = at.cursor()
-					return page, nil
-				}
-				page.Records = append(page.Records, f.rec)
+			if !q.Selects(r) {
+				continue
 			}
-			at = f.place
+			if len(page.Records) == limit {
+				page.Next = at.cursor()
+				if i > 0 {
+					page.Next = places[i-1].cursor()
+				}
+				return page, nil
+			}
+			page.Records = append(page.Records, r)
 		}
 		if len(part) < want {
 			return page, nil
 		}
+		at = places[len(places)-1]
 		if looks += len(part); looks >= maxLooks {
 			page.Next = at.cursor()
 			return page, nil
@@ -238,24 +259,27 @@ func (s *Store) list(ctx context.Context, q payment.Listing) (payment.Page, erro
 	}
 }
 
-// found is a record at its place.
-type found struct {
-	place
-	rec *payment.Record
-}
-
-func foundOf(row pgx.CollectableRow) (f found, err error) {
-	var r stored
-	if err = row.Scan(&f.ref, &f.created, &r.writer, &r.body); err == nil {
-		f.rec, err = r.record(payment.RefOf(f.ref))
-	}
-	return f, err
-}
-
-func (s *Store) listPage(ctx context.Context, sql string, after place, n int, what []any) (part []found, err error) {
-	err = s.read(ctx, "listing payments", func(ctx context.Context, c *pgxpool.Conn) (err error) {
-		part, err = gather(ctx, c, foundOf, sql, slices.Concat([]any{after.created, after.ref, n}, what)...)
-		return err
+func (s *Store) listPage(ctx context.Context, sql string, after place, n int, what []any) (recs []*payment.Record, places []place, err error) {
+	err = s.read(ctx, "listing payments", func(ctx context.Context, c *pgxpool.Conn) error {
+		recs, places = nil, nil
+		rows, err := c.Query(ctx, sql, slices.Concat([]any{after.created, after.ref, n}, what)...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var p place
+			var r stored
+			if err := rows.Scan(&p.ref, &p.created, &r.writer, &r.body); err != nil {
+				return err
+			}
+			rec, err := r.record(payment.RefOf(p.ref))
+			if err != nil {
+				return err
+			}
+			recs, places = append(recs, rec), append(places, p)
+		}
+		return rows.Err()
 	})
-	return part, err
+	return recs, places, err
 }

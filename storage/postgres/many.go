@@ -6,7 +6,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -44,19 +43,43 @@ SELECT ref FROM w`
 SELECT ref FROM w`
 )
 
-// groupOf returns the group of changes that may share a statement with this one: new
-// records without keys, changes that wait for the disk, and those that don't. It is
-// nil for rare ones, which go by themselves.
-func (s *Store) groupOf(w *row) *group[*member] {
-	switch first, take := w.next == 1, len(w.take) > 0; {
-	case w.lazy && (first || take), first && take:
-		return nil
-	case first:
-		return &s.firsts
-	case w.lazy && s.plain():
-		return &s.lazies
+// kind is which changes may share a statement.
+type kind int
+
+const (
+	// lonely changes are rare, and go by themselves.
+	lonely kind = iota
+	// firsts are new records without keys, updates wait for the disk, lazies don't.
+	firsts
+	updates
+	lazies
+)
+
+func kindOf(first, take, lazy bool) kind {
+	switch {
+	case first && !take && !lazy:
+		return firsts
+	case !first && !lazy:
+		return updates
+	case !first && !take:
+		return lazies
 	}
-	return &s.updates
+	return lonely
+}
+
+func (s *Store) groupOf(w *row) *group[*member] {
+	switch w.kind {
+	case firsts:
+		return &s.firsts
+	case updates:
+		return &s.updates
+	case lazies:
+		if s.plain() {
+			return &s.lazies
+		}
+		return &s.updates
+	}
+	return nil
 }
 
 // member is a change among others, and what became of it in the statement that
@@ -93,14 +116,22 @@ func (s *Store) sendAll(all []*member) {
 		}
 		in = append(in, m)
 	}
-	sql, args := s.manySQL(in)
+	sql, args := manySQL(in)
 	wrote := make(map[string]bool, len(in))
 	fate, err := s.try(ctx, func(c *pgxpool.Conn) error {
-		refs, err := gather(ctx, c, pgx.RowTo[[]byte], sql, args...)
-		for _, ref := range refs {
+		rows, err := c.Query(ctx, sql, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var ref []byte
+			if err := rows.Scan(&ref); err != nil {
+				return err
+			}
 			wrote[string(ref)] = true
 		}
-		return err
+		return rows.Err()
 	})
 	if err != nil && fate == refused && !isState(err, stateUnique) {
 		fate = collided // it need not be this change that was refused
@@ -126,12 +157,15 @@ type columns struct {
 	intents                    []bool
 }
 
-func (s *Store) manySQL(in []*member) (sql string, args []any) {
+func manySQL(in []*member) (sql string, args []any) {
 	var c columns
-	lazy := s.plain()
+	type taking struct {
+		key, ref []byte
+		intent   bool
+	}
+	var take []taking
 	for _, m := range in {
 		r := m.row
-		lazy = lazy && r.lazy
 		c.refs, c.bodies = append(c.refs, r.ref[:]), append(c.bodies, r.cells.body)
 		c.versions, c.writers, c.created = append(c.versions, r.next), append(c.writers, r.writer), append(c.created, r.cells.created)
 		c.had = append(c.had, r.had)
@@ -141,17 +175,20 @@ func (s *Store) manySQL(in []*member) (sql string, args []any) {
 		c.terms = append(c.terms, r.cells.terms)
 		hashes, intents := taken(r.take)
 		for i, h := range hashes {
-			c.keys, c.holders, c.intents = append(c.keys, h), append(c.holders, r.ref[:]), append(c.intents, intents[i])
+			take = append(take, taking{h, r.ref[:], intents[i]})
 		}
 	}
 	args = []any{c.refs, c.versions, c.writers, c.states, c.money, c.created, c.dues, c.slots, c.notices, c.orders, c.ids, c.bodies, c.terms, c.had}
 	switch {
-	case in[0].row.next == 1:
+	case in[0].row.kind == firsts:
 		return sqlFirsts, args
-	case lazy:
+	case !slices.ContainsFunc(in, func(m *member) bool { return m.row.kind != lazies }): // on other servers others are among them, with keys
 		return sqlLazyUpdates, args
-	case len(c.keys) == 0:
+	case len(take) == 0:
 		return sqlUpdates, args
+	}
+	for _, t := range take {
+		c.keys, c.holders, c.intents = append(c.keys, t.key), append(c.holders, t.ref), append(c.intents, t.intent)
 	}
 	return sqlTakes, append(args, c.keys, c.holders, c.intents)
 }

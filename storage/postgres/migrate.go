@@ -108,26 +108,35 @@ func (s *Store) Dump(ctx context.Context, f func(storage.Item) error) error {
 }
 
 func (s *Store) dumpPage(ctx context.Context, kind storage.Kind, sql string, after []byte) (items []storage.Item, err error) {
-	err = s.read(ctx, "reading the ledger", func(ctx context.Context, c *pgxpool.Conn) (err error) {
+	err = s.read(ctx, "reading the ledger", func(ctx context.Context, c *pgxpool.Conn) error {
+		items = nil
 		money := make(map[string]bool)
 		var from any = after
 		if kind == storage.KindSecret {
 			from = string(after)
 		}
-		items, err = gather(ctx, c, func(row pgx.CollectableRow) (storage.Item, error) {
+		rows, err := c.Query(ctx, sql, from, dumpPage)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
 			it := storage.Item{Kind: kind}
 			into := []any{&it.Name, &it.Value}
 			var m bool
 			if kind == storage.KindRecord {
 				into = append(into, &m)
 			}
-			err := row.Scan(into...)
+			if err := rows.Scan(into...); err != nil {
+				return err
+			}
 			money[string(it.Name)] = m
-			return it, err
-		}, sql, from, dumpPage)
-		if err != nil || kind != storage.KindRecord {
+			items = append(items, it)
+		}
+		if err := rows.Err(); err != nil || kind != storage.KindRecord {
 			return err
 		}
+		rows.Close()
 		return canonical(ctx, c, items, money)
 	})
 	return items, err
@@ -139,14 +148,20 @@ func canonical(ctx context.Context, c *pgxpool.Conn, items []storage.Item, money
 	for i, it := range items {
 		refs[i] = it.Name
 	}
-	intents := make(map[string][][]byte)
-	var ref, key []byte
-	rows, _ := c.Query(ctx, sqlIntents, refs) // ForEachRow returns its error
-	_, err := pgx.ForEachRow(rows, []any{&ref, &key}, func() error {
-		intents[string(ref)] = append(intents[string(ref)], key)
-		return nil
-	})
+	rows, err := c.Query(ctx, sqlIntents, refs)
 	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	intents := make(map[string][][]byte)
+	for rows.Next() {
+		var ref, key []byte
+		if err := rows.Scan(&ref, &key); err != nil {
+			return err
+		}
+		intents[string(ref)] = append(intents[string(ref)], key)
+	}
+	if err := rows.Err(); err != nil {
 		return err
 	}
 	for i, it := range items {

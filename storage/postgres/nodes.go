@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.uber.org/zap"
 )
@@ -124,11 +123,14 @@ func (s *Store) heart(ctx context.Context) {
 		if s.down.Load() != nil {
 			wait = retryBeat
 		}
+		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
+			timer.Stop()
 			return
 		case <-s.wake:
-		case <-time.After(wait):
+			timer.Stop()
+		case <-timer.C:
 		}
 		beatCtx, cancel := context.WithTimeout(ctx, s.cfg.timeout)
 		err := s.beatOnce(beatCtx, n%firmEvery == 0)
@@ -162,7 +164,7 @@ func (s *Store) beatOnce(ctx context.Context, firm bool) error {
 			sql = sqlLazyBeat
 		}
 		before := time.Now()
-		if err := c.QueryRow(ctx, sql, s.owner, s.tracks.mine.Load()).Scan(&beat); err != nil {
+		if err := c.QueryRow(ctx, sql, s.owner, s.tracks.own()).Scan(&beat); err != nil {
 			return err
 		}
 		s.clock.set(before, time.Now(), beat)
@@ -180,13 +182,21 @@ func (s *Store) beatOnce(ctx context.Context, firm bool) error {
 // others reads the other nodes' rows. Whether one is silent is judged by the
 // database's clock alone: beat is what it said a moment ago.
 func (s *Store) others(ctx context.Context, c *pgxpool.Conn, beat int64) error {
+	rows, err := c.Query(ctx, sqlNodes, beat-s.cfg.silence.Microseconds(), beat-2*forgotten.Microseconds())
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
 	dead := make(map[string]bool)
 	var working []string
-	var id string
-	var silent, parted bool
-	var n, tracks int64
-	rows, _ := c.Query(ctx, sqlNodes, beat-s.cfg.silence.Microseconds(), beat-2*forgotten.Microseconds()) // ForEachRow returns its error
-	_, err := pgx.ForEachRow(rows, []any{&id, &silent, &parted, &n}, func() error {
+	tracks := int64(0)
+	for rows.Next() {
+		var id string
+		var silent, parted bool
+		var n int64
+		if err := rows.Scan(&id, &silent, &parted, &n); err != nil {
+			return err
+		}
 		dead[id] = silent
 		if id != s.owner {
 			tracks += n
@@ -194,16 +204,16 @@ func (s *Store) others(ctx context.Context, c *pgxpool.Conn, beat int64) error {
 		if !silent && !parted {
 			working = append(working, id)
 		}
-		return nil
-	})
-	if err != nil {
+	}
+	if err := rows.Err(); err != nil {
 		return err
 	}
+	rows.Close()
 	var old int64
 	if err := c.QueryRow(ctx, sqlTracks).Scan(&old); err != nil {
 		return err
 	}
-	s.tracks.theirs.Store(tracks + old)
+	s.tracks.others(tracks + old)
 	slices.Sort(working)
 	s.nodes.see(dead, working)
 	return nil
@@ -219,7 +229,7 @@ func (s *Store) part() error {
 	defer cancel()
 	var beat int64
 	_, err := s.try(ctx, func(c *pgxpool.Conn) error {
-		return c.QueryRow(ctx, sqlPart, s.owner, s.tracks.mine.Load()).Scan(&beat)
+		return c.QueryRow(ctx, sqlPart, s.owner, s.tracks.own()).Scan(&beat)
 	})
 	if err != nil {
 		s.log().Warn("the node could not be taken off the ledger's list; the others notice that it has gone", zap.Error(told(err)))

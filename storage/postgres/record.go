@@ -24,7 +24,7 @@ SELECT u.key, NULL, false FROM unnest($1::bytea[]) AS u (key) ON CONFLICT (key) 
 func (s *Store) get(ctx context.Context, ref payment.Ref) (*payment.Record, error) {
 	k, ok := ref.Bytes()
 	if !ok {
-		return nil, payment.ErrNotFound
+		return nil, orDone(ctx, payment.ErrNotFound)
 	}
 	m, err := s.look(ctx, "reading a payment", [][]byte{k[:]}, nil)
 	if err != nil {
@@ -35,6 +35,13 @@ func (s *Store) get(ctx context.Context, ref payment.Ref) (*payment.Record, erro
 		return nil, payment.ErrNotFound
 	}
 	return rec, err
+}
+
+func orDone(ctx context.Context, err error) error {
+	if done := ctx.Err(); done != nil {
+		return done
+	}
+	return err
 }
 
 func (s *Store) holder(ctx context.Context, k payment.Key) (payment.Ref, error) {
@@ -55,7 +62,7 @@ func (s *Store) holder(ctx context.Context, k payment.Key) (payment.Ref, error) 
 func (s *Store) forget(ctx context.Context, ref payment.Ref, version uint64) error {
 	k, ok := ref.Bytes()
 	if !ok {
-		return payment.ErrConflict
+		return orDone(ctx, payment.ErrConflict)
 	}
 	ctx, op, done, err := s.enter(ctx)
 	if err != nil {
@@ -82,6 +89,9 @@ func (s *Store) forget(ctx context.Context, ref payment.Ref, version uint64) err
 }
 
 func (s *Store) reserve(ctx context.Context, keys []payment.Key) (int, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
 	total := 0
 	for part := range slices.Chunk(keys, 1000) {
 		hashes, _ := taken(part)

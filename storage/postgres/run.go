@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -52,8 +51,10 @@ func (op *operation) again() bool {
 	if time.Until(op.deadline) <= wait {
 		return false
 	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
 	select {
-	case <-time.After(wait):
+	case <-timer.C:
 		return true
 	case <-op.caller.Done():
 		return false
@@ -115,12 +116,6 @@ func (s *Store) repeat(ctx context.Context, what string, f func(context.Context)
 			s.setDown(err)
 		}
 	}
-}
-
-// gather reads all rows of a query.
-func gather[T any](ctx context.Context, c *pgxpool.Conn, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
-	rows, _ := c.Query(ctx, sql, args...) // CollectRows returns its error
-	return pgx.CollectRows(rows, scan)
 }
 
 // passed are errors of this module's own, which say nothing of the database.

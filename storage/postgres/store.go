@@ -152,6 +152,9 @@ func (s *Store) Ready() error {
 }
 
 func (s *Store) generation(ctx context.Context) (payment.Generation, error) {
+	if err := ctx.Err(); err != nil {
+		return payment.Generation{}, err
+	}
 	if s.closed.Load() {
 		return payment.Generation{}, payment.ErrClosed
 	}

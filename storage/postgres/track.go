@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage/internal/packed"
@@ -36,10 +35,35 @@ ON CONFLICT (visitor) DO UPDATE SET expires = excluded.expires, body = excluded.
 // tracks counts without counting: each node knows how many it has added and
 // taken away, writes it with its beat, and reads the others'. A node that dies
 // takes at most the count since its last beat with it.
-type tracks struct{ mine, theirs atomic.Int64 }
+type tracks struct {
+	mu           sync.Mutex
+	mine, theirs int64
+}
+
+func (t *tracks) own() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.mine
+}
+
+func (t *tracks) others(n int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.theirs = n
+}
+
+func (t *tracks) add(n int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.mine += n
+}
 
 // over returns how many more there are than may be.
-func (t *tracks) over(most int64) int64 { return t.mine.Load() + t.theirs.Load() - most }
+func (t *tracks) over(most int64) int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.mine + t.theirs - most
+}
 
 func (s *Store) putTrack(ctx context.Context, visitor string, t payment.Track, expires time.Time) error {
 	body, err := packed.Track(t, expires)
@@ -65,7 +89,7 @@ func (s *Store) putTrack(ctx context.Context, visitor string, t payment.Track, e
 		return err
 	})
 	if err == nil && added {
-		if s.tracks.mine.Add(1); s.tracks.over(s.maxTracks.Load()) > 0 {
+		if s.tracks.add(1); s.tracks.over(s.maxTracks.Load()) > 0 {
 			s.crowd()
 		}
 	}
@@ -99,13 +123,17 @@ func (s *Store) prune(ctx context.Context) error {
 	now := s.Now()
 	err := s.read(ctx, "deleting old tracks", func(ctx context.Context, c *pgxpool.Conn) error {
 		until := int64(packed.Time(now))
-		old, err := gather(ctx, c, pgx.RowTo[[]byte], sqlTracksOld, until, 5000)
+		rows, err := c.Query(ctx, sqlTracksOld, until, 5000)
+		if err != nil {
+			return err
+		}
+		old, err := pgx.CollectRows(rows, pgx.RowTo[[]byte])
 		if err != nil || len(old) == 0 {
 			return err
 		}
 		tag, err := c.Exec(ctx, sqlTrackPrune, until, old)
 		if err == nil {
-			s.tracks.mine.Add(-tag.RowsAffected())
+			s.tracks.add(-tag.RowsAffected())
 		}
 		return err
 	})
@@ -116,70 +144,4 @@ func (s *Store) prune(ctx context.Context) error {
 		_, err := c.Exec(ctx, sqlPrune, now.Add(-forgotten).UnixMicro())
 		return err
 	})
-}
-
-const (
-	// trackSlack is by how many tracks the cap may be passed while the oldest are
-	// being deleted, which is a goroutine's work.
-	trackSlack = 8192
-	// trimBatch is how many are deleted in one statement.
-	trimBatch = 500
-)
-
-// crowd asks for the oldest tracks to be deleted.
-func (s *Store) crowd() {
-	select {
-	case s.crowded <- struct{}{}:
-	default:
-	}
-}
-
-// trimLoop deletes the tracks that were put or renewed the longest ago while there
-// are more than the cap allows. Nobody waits for it.
-func (s *Store) trimLoop(ctx context.Context) {
-	defer s.chores.Done()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.crowded:
-		}
-		for over := s.tracks.over(s.maxTracks.Load()); over > 0; over = s.tracks.over(s.maxTracks.Load()) {
-			gone, err := s.trim(ctx, min(over, trimBatch))
-			if err != nil && ctx.Err() == nil {
-				s.log().Warn("deleting the oldest tracks", zap.Error(err))
-			}
-			if err != nil || gone == 0 {
-				break
-			}
-		}
-	}
-}
-
-// trim deletes so many of the oldest tracks, and reports how many it did.
-func (s *Store) trim(ctx context.Context, n int64) (gone int64, err error) {
-	err = s.read(ctx, "deleting the oldest tracks", func(ctx context.Context, c *pgxpool.Conn) error {
-		var visitors [][]byte
-		var visitor []byte
-		var put int64
-		rows, _ := c.Query(ctx, sqlTracksOldest, n) // ForEachRow returns its error
-		_, err := pgx.ForEachRow(rows, []any{&visitor, &put}, func() error {
-			visitors, visitor = append(visitors, visitor), nil
-			return nil
-		})
-		if err != nil || len(visitors) == 0 {
-			return err
-		}
-		tag, err := c.Exec(ctx, sqlTrackTrim, put, visitors)
-		if err != nil {
-			return err
-		}
-		gone = tag.RowsAffected()
-		s.tracks.mine.Add(-gone)
-		return nil
-	})
-	if errors.Is(err, context.Canceled) {
-		return 0, nil
-	}
-	return gone, err
 }
