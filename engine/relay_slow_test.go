@@ -409,6 +409,8 @@ func TestRelaySlowCrowd(t *testing.T) {
 						t.Errorf("after %s a call that is answered at once takes %s: %+v", at, took, h)
 					}
 				}
+				g.mu.Lock()
+				defer g.mu.Unlock()
 				if g.most > 640+256 {
 					t.Errorf("%d calls at a time", g.most)
 				}

@@ -192,7 +192,7 @@ func relayingSentences() []Mutant {
 		{"announced-by-redirects-alone", "R12", "A bank that is entered by a form can't be announced: its customers pay what nobody remembers.",
 			in("handlers", "\tto := leadsTo(status, header)\n\tvar all", "\tif status < 300 || status > 399 {\n\t\treturn\n\t}\n\tto := leadsTo(status, header)\n\tvar all"), []Suite{unit("handlers", "TestAnAnnouncementWaits"), process("returns", "TestAnnouncedWithout")}},
 		{"announced-id-unread", "R12", "What X-Payment-Id names is no payment: a bank's form announces nothing.",
-			in("handlers", "\treturn all, said, nil\n", "\treturn all, header.Get(headerOrder), nil\n"), []Suite{unit("handlers", "TestAnAnnouncementWaits"), process("returns", "TestAnnouncedWithout")}},
+			in("handlers", "\treturn all, said, twice\n", "\treturn all, header.Get(headerOrder), twice\n"), []Suite{unit("handlers", "TestAnAnnouncementWaits"), process("returns", "TestAnnouncedWithout")}},
 		{"announced-id-contradicts", "R10", "An answer names one payment and leads to another's pay page, and is believed.",
 			in("handlers", "\t\tif said != \"\" && said != id {\n", "\t\tif said != \"\" && id == \"\" {\n"), []Suite{unit("handlers", "TestAnIDBeside")}},
 		{"announcement-waits-for-ever", "R12", "A disk that hangs holds the shop's page, and its customer, for ever.",
