@@ -386,7 +386,9 @@ func TestRelaySlowWithoutTheLedger(t *testing.T) {
 // A gateway that hangs is asked by no more than a bound of calls at a time, and those that it
 // hangs on keep no place from those that it answers.
 func TestRelaySlowCrowd(t *testing.T) {
-	for _, n := range []int{255, 256, 257, 600, 1500} {
+	// The last is beyond both bounds; many more goroutines in one bubble break the race detector
+	// itself (go.dev/issue/78156).
+	for _, n := range []int{255, 256, 257, 600, 900} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w, g := slowWorld(t)
