@@ -74,7 +74,7 @@ func (h *Handler) hiddenBy(l *Relay) string {
 func (h *Handler) relayed(r *http.Request) (*Relay, string) {
 	path := r.URL.EscapedPath()
 	for _, l := range h.Relay {
-		if n := len(l.prefix); len(path) >= n && (len(path) == n || path[n] == '/') && strings.EqualFold(path[:n], l.prefix) {
+		if n := len(l.prefix); inPath(path, l.prefix) {
 			if path[:n] != l.prefix {
 				return l, ""
 			}

@@ -82,7 +82,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, path string) erro
 	// The path may be secret, and answers are about one payment.
 	caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
 	w.Header().Set("Cache-Control", "no-store")
-	told := shown(r, path)
+	whole := path
 	name := ""
 	if s.Place {
 		name = s.Options.Providers[0]
@@ -93,7 +93,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, path string) erro
 	rel, ok := s.App.Relayer(name)
 	if !ok || !slices.Contains(s.names(), name) {
 		if s.admit(r) == nil {
-			s.App.Observe(engine.Event{Name: engine.EventRelayCall, Err: fmt.Errorf("%s names no provider of this relay, which has: %s", told, strings.Join(s.names(), ", ")), Alert: true})
+			s.App.Observe(engine.Event{Name: engine.EventRelayCall, Err: fmt.Errorf("%s names no provider of this relay, which has: %s", shown(r, whole), strings.Join(s.names(), ", ")), Alert: true})
 		}
 		return plain(w, http.StatusNotFound, "no provider of this relay has that name: the path is <the relay's path>/<provider>/<the provider's own path>")
 	}
@@ -114,7 +114,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, path string) erro
 		return word(payment.RelayForbidden, engine.EventRelayStranger, err)
 	}
 	if kind == payment.RelayUnknown || r.URL.IsAbs() {
-		return word(payment.RelayNoSuchCall, engine.EventRelayCall, fmt.Errorf("%s %s is not in what we know of this provider's API, so it is not forwarded", r.Method, told))
+		return word(payment.RelayNoSuchCall, engine.EventRelayCall, fmt.Errorf("%s %s is not in what we know of this provider's API, so it is not forwarded", r.Method, shown(r, whole)))
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
@@ -123,7 +123,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, path string) erro
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 			status = http.StatusRequestEntityTooLarge
 		}
-		s.App.Observe(engine.Event{Name: engine.EventRelayCall, Provider: name, Err: fmt.Errorf("%s has a body that can't be read, or is longer than %d bytes: %w", told, maxBody, err), Alert: true})
+		s.App.Observe(engine.Event{Name: engine.EventRelayCall, Provider: name, Err: fmt.Errorf("%s has a body that can't be read, or is longer than %d bytes: %w", shown(r, whole), maxBody, err), Alert: true})
 		return refuse(w, r, rel, c, status)
 	}
 	c.Call.Body = body
