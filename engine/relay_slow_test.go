@@ -386,8 +386,7 @@ func TestRelaySlowWithoutTheLedger(t *testing.T) {
 // A gateway that hangs is asked by no more than a bound of calls at a time, and those that it
 // hangs on keep no place from those that it answers.
 func TestRelaySlowCrowd(t *testing.T) {
-	// The last is beyond both bounds; many more goroutines in one bubble break the race detector
-	// itself (go.dev/issue/78156).
+	// The last is beyond both bounds.
 	for _, n := range []int{255, 256, 257, 600, 900} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -396,10 +395,13 @@ func TestRelaySlowCrowd(t *testing.T) {
 				g.answers(never)
 				var asks sync.WaitGroup
 				defer asks.Wait()
+				start := time.Now()
 				for i := range n {
+					// One after another, so that what they wait for doesn't end at one instant: a crowd
+					// of timers that fire at once breaks the race detector itself (go.dev/issue/78156).
+					time.Sleep(time.Millisecond)
 					asks.Go(func() { w.callFor("verify", fmt.Sprint("H", i), never) })
 				}
-				start := time.Now()
 				for i, at := range []time.Duration{time.Second, 10 * time.Second, 12 * time.Second, 15 * time.Second} {
 					time.Sleep(time.Until(start.Add(at)))
 					if n > 600 {
