@@ -209,8 +209,25 @@ func (h *Handler) moved(r *http.Request, o *Observe, rec *payment.Record) (own [
 	if err != nil {
 		return nil, nil, errors.New("the address can't be read")
 	}
+	own, err = o.differs(want, came)
+	if err != nil && h.sites != nil {
+		// A name that redirects here may do so to another path.
+		if to := h.sites.sentOn(r.Context(), want, o.Provider); to != nil {
+			want = to
+			own, err = o.differs(want, came)
+		}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return own, want, nil
+}
+
+// differs tells what of a create's address has not come back in that of a return; otherwise
+// it returns the parameters that are the shop's own.
+func (o *Observe) differs(want, came *url.URL) (own []string, err error) {
 	if strings.TrimSuffix(want.Path, "/") != strings.TrimSuffix(came.Path, "/") {
-		return nil, nil, errors.New("it came to another path than its payment was created with")
+		return nil, errors.New("it came to another path than its payment was created with")
 	}
 	had, have := want.Query(), came.Query()
 	for name, values := range had {
@@ -220,13 +237,13 @@ func (h *Handler) moved(r *http.Request, o *Observe, rec *payment.Record) (own [
 			got = got[:len(values)] // the provider's own came on top
 		}
 		if !slices.Equal(values, got) {
-			return nil, nil, fmt.Errorf("the shop's own parameter %s is not the one of the create", bounded(name))
+			return nil, fmt.Errorf("the shop's own parameter %s is not the one of the create", bounded(name))
 		}
 		if !theirs && len(values) == 1 && !strings.ContainsAny(name, "[*") {
 			own = append(own, name)
 		}
 	}
-	return own, want, nil
+	return own, nil
 }
 
 // unequivocal tells why a return could be read in another way than that it is about

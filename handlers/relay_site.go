@@ -3,6 +3,7 @@ package handlers
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -113,8 +114,9 @@ func (h *Handler) calledFor(r *http.Request, callback *url.URL, provider string)
 		if h.sites == nil {
 			return found, false
 		}
-		if at, ok := h.sites.Callback(r.Context(), callback, provider); ok && s.is(at.ID) { // its www twin
-			if at, ok = h.callback(r.Context(), twinOfWWW(callback), provider, &back); ok {
+		// Its www twin, or a name that redirects to it.
+		if at, led, ok := h.sites.callback(r.Context(), callback, provider); ok && s.is(at.ID) {
+			if at, ok = h.callback(r.Context(), led, provider, &back); ok {
 				at.ID, at.Formerly = found.ID, found.Formerly
 				return at, true
 			}
@@ -202,6 +204,9 @@ func probeOf(ctx context.Context, u *url.URL, srv *caddyhttp.Server) *http.Reque
 		Method: http.MethodGet, URL: target, RequestURI: target.RequestURI(), Host: u.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: make(http.Header), Body: http.NoBody,
 	}).WithContext(ctx)
+	if u.Scheme == "https" {
+		probe.TLS = new(tls.ConnectionState) // for `protocol`
+	}
 	return caddyhttp.PrepareRequest(probe, caddy.NewReplacer(), nil, srv)
 }
 
@@ -226,12 +231,26 @@ func (h *Handler) upstreamHosts() (hosts []string) {
 // Its invariant: the site is the one that the callback's return will be of, which is the one
 // whose address the callback carries furthest: host and port, then the longest path, then a
 // name that is written before a wildcard. Only of equals is it the one with a route for it.
-// A name that no site takes is the site's whose name it is with or without www.
+// A name that no site takes is the site's whose name it is with or without www, or to which
+// this Caddy redirects it.
 func (s *Sites) Callback(ctx context.Context, u *url.URL, provider string) (relay.Site, bool) {
-	if at, ok := s.leads(ctx, u, provider); ok {
-		return at, true
+	at, _, ok := s.callback(ctx, u, provider)
+	return at, ok
+}
+
+// callback returns the address, too, that leads to the site in the end.
+func (s *Sites) callback(ctx context.Context, u *url.URL, provider string) (at relay.Site, led *url.URL, ok bool) {
+	for range 1 + mostRedirects {
+		for _, led := range []*url.URL{u, twinOfWWW(u)} {
+			if at, ok := s.leads(ctx, led, provider); ok {
+				return at, led, true
+			}
+		}
+		if u = s.redirected(ctx, u); u == nil {
+			break
+		}
 	}
-	return s.leads(ctx, twinOfWWW(u), provider)
+	return at, nil, false
 }
 
 // twinOfWWW is the same address at the same name with www, or without it where it has it: one

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -22,6 +23,8 @@ type Sites struct {
 	handlers []*Handler
 	// settled is whether each handler has its place.
 	settled bool
+	// http is all that Caddy serves, known from the start on.
+	http atomic.Pointer[caddyhttp.App]
 }
 
 // NewSites returns an empty set.
@@ -77,6 +80,7 @@ func (h *Handler) finding(code, text string) Finding {
 
 // Place locates all sites and reports what endangers money in how they stand.
 func (s *Sites) Place(app *caddyhttp.App) ([]Finding, error) {
+	s.http.Store(app)
 	handlers := s.all()
 	if len(handlers) == 0 {
 		return nil, nil
