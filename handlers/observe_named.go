@@ -209,6 +209,9 @@ func (h *Handler) moved(r *http.Request, o *Observe, rec *payment.Record) (own [
 	if err != nil {
 		return nil, nil, errors.New("the address can't be read")
 	}
+	if front := h.wayBack(r).front; rec.Relay != nil && front != "" {
+		came.Path = front + came.Path // a create names the address that browsers see
+	}
 	own, err = o.differs(want, came)
 	if err != nil && h.sites != nil {
 		// A name that redirects here may do so to another path.

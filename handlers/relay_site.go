@@ -154,7 +154,10 @@ func (h *Handler) callback(ctx context.Context, u *url.URL, provider string, bac
 		uri += "?" + u.RawQuery
 	}
 	ret := &payment.Return{Method: http.MethodGet, Secure: o.scheme == "https", Host: u.Host, URI: uri}
-	for _, seen := range []*url.URL{u, without(u, taken)} {
+	for i, seen := range []*url.URL{u, without(u, taken)} {
+		if i == 1 && back == nil && p.found && p.stripped == "" {
+			ret.URI = seen.RequestURI() // nothing here takes the path off, so a proxy in front does
+		}
 		if ob := h.observing(ctx, seen, provider); ob != nil {
 			found.Route, found.Return, found.Policy = ob.conf.name, ret, ob.policy()
 			return found, true
