@@ -105,3 +105,33 @@ func TestAReturnByARedirectIsItsShops(t *testing.T) {
 		})
 	}
 }
+
+// A shop below a path, which a proxy in front takes off: its plugin writes the address that
+// browsers see into the create, and the return comes to us without the path.
+func TestAReturnBehindAProxyThatTakesThePathOff(t *testing.T) {
+	w := newBrought(t)
+	port := strconv.Itoa(harness.Port(t))
+	w.text = strings.Replace(w.text, "payments {\n\t\trelay", "payments {\n\t\tpublic_url "+w.site+"/shop\n\t\trelay", 1) +
+		"http://127.0.0.1:" + port + " {\n\tpayment_relay\n}\n"
+	w.must(w.load())
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for _, relay := range []string{"http://127.0.0.1:" + port, w.site + "/-/pay/secret"} {
+		id := w.paidThrough(relay, w.site+"/shop/plugin?o=1")
+		for at, want := range map[string]int{
+			"/plugin?o=1": http.StatusOK, "/plugin?o=2": http.StatusBadRequest, "/explained?o=1": http.StatusBadRequest, "/shop2/plugin?o=1": http.StatusBadRequest,
+		} {
+			res, err := client.Get(w.site + at + "&Status=OK&Authority=" + id)
+			w.must(err)
+			_ = res.Body.Close()
+			if res.StatusCode != want {
+				t.Errorf("%s, created through %s: %d, want %d", at, strings.Replace(relay, w.site, "", 1), res.StatusCode, want)
+			}
+		}
+		// The return of a customer who stays away is made as this server gets it.
+		u, err := url.Parse(w.site + "/shop/plugin?o=1")
+		w.must(err)
+		if at, ok := w.app().Callback(t.Context(), u, "zarinpal"); !ok || at.Return == nil || at.Return.URI != "/plugin?o=1" {
+			t.Errorf("%v, %+v", ok, at.Return)
+		}
+	}
+}

@@ -56,6 +56,7 @@ func (e *Engine) attempt(ctx context.Context, j job, rec *payment.Record, t paym
 	}()
 	now := e.now()
 	e.remember(rec, j, now)
+	e.forgetBack(rec)
 	if err := rec.StartAttempt(now, e.lease(e.leaseFor(j.prov))); err != nil {
 		return rec, err
 	}

@@ -265,6 +265,7 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 	}()
 	take := relayMeet(rec, c, t)
 	rec.Relay.Asked++
+	e.forgetBack(rec)
 	rec.Attempts.Claimed = true
 	now := e.now()
 	if err := rec.StartAttempt(now, e.lease(e.leaseFor(j.prov))); err != nil {

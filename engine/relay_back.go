@@ -3,7 +3,9 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -44,6 +46,14 @@ func (e *Engine) RelayGiveBack(ctx context.Context, c Relay) {
 	e.relayGive(c, reply)
 }
 
+// forgetBack ends a call that gives money back whose process ended before it: the gateway got
+// it before what is asked now, or never.
+func (e *Engine) forgetBack(rec *payment.Record) {
+	if rec.Relay != nil && !e.Store.Alive(rec.Relay.Back) {
+		rec.Relay.Back = payment.Lease{}
+	}
+}
+
 // backOf reads the answer to a give-back. If certainly nothing was settled before, every
 // complete answer that calls the request wrong has given nothing back, also where its code
 // says "perhaps before" of a settled payment.
@@ -56,9 +66,14 @@ func backOf(r payment.Relayer, w payment.Wish, reply payment.RelayReply) payment
 	return o
 }
 
+// giveBackLease is longer than any call takes that gives money back.
+const giveBackLease = time.Minute
+
 var (
 	errBeingTold = errors.New("the shop asks for money back while it is being told that it was paid")
-	errBackEnds  = errors.New("the shop asked for the money to be sent back, and whether it was is not known")
+	// errBackUnderWay: see [payment.Record.WantBack].
+	errBackUnderWay = fmt.Errorf("%w: an earlier call of the shop's that gives the money back has not ended", payment.ErrTransition)
+	errBackEnds     = errors.New("the shop asked for the money to be sent back, and whether it was is not known")
 )
 
 // giveBackMarked records the request. It returns nil without an error if the payment isn't
@@ -78,7 +93,10 @@ func (e *Engine) giveBackMarked(ctx context.Context, prov Provider, c Relay) (*p
 		if rec.Relay != nil && rec.Relay.Open() && rec.State != payment.Parked || rec.State == payment.Verifying && e.Store.Alive(rec.Lease) {
 			return nil, payment.Wish{}, errBeingTold
 		}
-		wish, err := rec.WantBack(kind, refundKey(rec), e.now())
+		if rec.Relay != nil && e.Store.Alive(rec.Relay.Back) {
+			return nil, payment.Wish{}, errBackUnderWay
+		}
+		wish, err := rec.WantBack(kind, refundKey(rec), e.now(), e.lease(giveBackLease))
 		if err != nil {
 			return nil, wish, err
 		}
@@ -94,6 +112,7 @@ func (e *Engine) givenBack(ctx context.Context, rec *payment.Record, w payment.W
 	for range claimTries {
 		next, now := rec.Clone(), e.now()
 		var alert, contradicted bool
+		next.EndWish(w, o, now)
 		switch {
 		case w.Key != "":
 			var err error
@@ -111,7 +130,6 @@ func (e *Engine) givenBack(ctx context.Context, rec *payment.Record, w payment.W
 				next.Reason, next.UpdatedAt = payment.ReasonReturned, now // nothing was settled: there is nothing to reverse
 			}
 		case o == payment.OutcomeRefused:
-			next.KeepWish(w)
 		case next.State == payment.Verified:
 			alert = next.ParkDelivery(payment.ReasonGiveBack, now) == nil
 		default:

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,7 +32,7 @@ func (w *relayWorld) reversing(answer payment.RelayReply) heard {
 func (w *relayWorld) wanted() {
 	w.t.Helper()
 	rec := w.only()
-	if _, err := rec.WantBack(payment.KindReverse, "k", time.Now()); err != nil {
+	if _, err := rec.WantBack(payment.KindReverse, "k", time.Now(), payment.Lease{Owner: "one that is gone", Until: time.Now().Add(time.Minute)}); err != nil {
 		w.t.Fatal(err)
 	}
 	if err := w.store.Commit(context.Background(), payment.Change{Record: rec}); err != nil {
@@ -195,6 +197,78 @@ func TestRelayReverseUnderWay(t *testing.T) {
 			t.Errorf("%+v", r.Refunds)
 		}
 	})
+}
+
+// What is verified while a call that gives the money back is under way may be back: nobody is
+// told "first" before that call has ended, and then only if it was certainly refused. However
+// many such calls come at once, one is under way.
+func TestVerifiedBesideAReverse(t *testing.T) {
+	const within, after, afterAnother = "before the verify's answer", "after it", "after another ask"
+	for _, back := range []struct {
+		answer payment.RelayReply
+		state  payment.State
+		first  bool
+	}{
+		{backRefused, payment.Delivered, true},
+		{payment.RelayReply{Status: 200, Body: []byte(`{"code":100,`)}, payment.Reversed, false},
+		{backLost, payment.Parked, false},
+	} {
+		for _, ends := range []string{within, after, afterAnother} {
+			for _, beside := range []int{0, 1, 3} {
+				t.Run(fmt.Sprint(back.state, " ", ends, " ", beside), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						w := newRelayWorld(t)
+						defer w.halt()
+						w.call("create", "")
+						answer := make(chan payment.RelayReply)
+						w.gate.slow = answer
+						go w.call("reverse", "K1")
+						synctest.Wait()
+						w.gate.slow = nil
+						for range beside {
+							if h := w.call("reverse", "K1"); h.body != "down" {
+								t.Errorf("another reverse hears %+v", h)
+							}
+						}
+						w.gate.took = time.Second
+						w.bank.unmarked = true // what is a person's to decide is only passed on
+						var asks sync.WaitGroup
+						var first atomic.Int32
+						ask := func() {
+							if isFirst(w.call("verify", "K1")) {
+								first.Add(1)
+							}
+						}
+						asks.Go(ask)
+						if ends == within {
+							time.Sleep(time.Second / 2)
+						} else {
+							asks.Wait()
+						}
+						if ends == afterAnother {
+							ask()
+						}
+						if n := first.Load(); n > 0 {
+							t.Errorf("%d firsts while the reverse is under way", n)
+						}
+						answer <- back.answer
+						synctest.Wait()
+						asks.Wait()
+						ask()
+						time.Sleep(time.Hour)
+						if n := first.Load(); n > 1 || n == 1 != back.first {
+							t.Errorf("%d firsts", n)
+						}
+						want := back.state
+						if want == payment.Reversed && ends == within {
+							want = payment.Parked // which of the two came first isn't known
+						}
+						w.wantState(w.only().Ref, want)
+					})
+				})
+			}
+		}
+	}
 }
 
 // A settled payment's refused reverse changes nothing: its shop still hears "first".

@@ -16,18 +16,20 @@ type Wish struct {
 	Key string
 	// Early: certainly nothing was settled when the shop asked.
 	Early bool
-	// before is when an earlier wish was noted whose end isn't known.
-	before time.Time
+	// at is when it was noted, before when an earlier wish was whose end isn't known.
+	at, before time.Time
 }
 
-// WantBack records that the shop asks for the whole payment to be sent back. It must be
-// durable before the call is forwarded.
+// WantBack records that the shop asks for the whole payment to be sent back, by a call that is
+// under way as long as the lease lives. It must be durable before the call is forwarded, and the
+// lease of an earlier call must have ended.
 //
-// Invariants: from then on the worker repeats no return of the shop's. A payment whose
+// Invariants: from then on the worker repeats no return of the shop's. At most one such call is
+// under way, and while it is, nobody is told that the payment was paid. A payment whose
 // receipt is known gets an attempt like one of ours, so at most one is open and somebody
-// must say how a lost one ended. One that certainly wasn't settled keeps its later verifies:
-// what they settle came after this wish, so the money isn't back.
-func (r *Record) WantBack(kind RefundKind, key string, now time.Time) (Wish, error) {
+// must say how a lost one ended. One that certainly wasn't settled keeps the verifies that are
+// asked after the call has ended: what they settle came after it, so the money isn't back.
+func (r *Record) WantBack(kind RefundKind, key string, now time.Time, lease Lease) (Wish, error) {
 	if r.Relay == nil {
 		r.Relay = new(Relayed)
 	}
@@ -35,8 +37,8 @@ func (r *Record) WantBack(kind RefundKind, key string, now time.Time) (Wish, err
 	if i := r.OpenRefund(); i >= 0 {
 		return Wish{}, fmt.Errorf("%w: what became of the %s of %s rials is not known yet", ErrTransition, r.Refunds[i].Kind, r.Refunds[i].Amount)
 	}
-	w := Wish{Early: r.unsettled() && (l.GivingBack.IsZero() || l.BackEarly), before: l.GivingBack}
-	l.GivingBack, l.BackEarly = now, w.Early
+	w := Wish{Early: r.unsettled() && (l.GivingBack.IsZero() || l.BackEarly), at: now, before: l.GivingBack}
+	l.GivingBack, l.BackEarly, l.Back = now, w.Early, lease
 	r.UpdatedAt = now
 	_, err := Step(r.State, Reverse)
 	left := r.repayPrice() - r.Repaid()
@@ -61,12 +63,25 @@ func (r *Record) unsettled() bool {
 	return r.State == Created || r.State == Declined || r.State == Expired || r.State == Unknown
 }
 
-// KeepWish takes back a wish that certainly gave nothing back.
-func (r *Record) KeepWish(w Wish) {
-	if r.Relay.GivingBack = w.before; w.Early {
-		r.Relay.GivingBack = time.Time{}
+// EndWish records that the call of a wish has ended, and how. Of a payment that was settled
+// meanwhile the money may be back unless the call was certainly refused.
+func (r *Record) EndWish(w Wish, o Outcome, now time.Time) {
+	l := r.Relay
+	if !l.GivingBack.Equal(w.at) {
+		return // a later call is under way, or a person has decided
 	}
-	r.Relay.BackEarly = false
+	l.Back = Lease{}
+	switch {
+	case w.Key != "":
+		// the attempt says it
+	case o == OutcomeRefused:
+		if l.GivingBack = w.before; w.Early {
+			l.GivingBack = time.Time{}
+		}
+		l.BackEarly = false
+	case o == OutcomePaid || !r.unsettled():
+		l.GivingBack, l.BackEarly = now, false
+	}
 }
 
 // endWish takes back the wish of an attempt that has ended.
@@ -77,12 +92,14 @@ func (r *Record) endWish(f *Refund) {
 }
 
 // SettledSince records that a verify has settled the payment which was asked at that time.
-// What the shop asked for before has given nothing back. What it asked for while the verify
-// was on its way may have come after it, so that the money may be back.
+// What the shop asked for before, and what had ended by then, has given nothing back. What was
+// under way beside the verify may have come after it, so that the money may be back.
 func (r *Record) SettledSince(asked time.Time) {
-	if l := r.Relay; l != nil && !l.GivingBack.IsZero() && asked.After(l.GivingBack) && r.OpenRefund() < 0 {
-		l.BackEarly = true
+	l := r.Relay
+	if l == nil || l.GivingBack.IsZero() || !asked.After(l.GivingBack) || r.OpenRefund() >= 0 {
+		return
 	}
+	l.BackEarly = true
 }
 
 // BackPending reports whether the payment's money may be on its way back, so that nobody is

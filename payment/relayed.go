@@ -49,10 +49,14 @@ type Relayed struct {
 	GivingBack time.Time `json:"gb,omitzero"`
 	// BackEarly: what is settled now was settled after GivingBack, so its money isn't back.
 	BackEarly bool `json:"ge,omitempty"`
+	// Back is whose the shop's call at GivingBack is while it is under way.
+	Back Lease `json:"gl,omitzero"`
 }
 
 // wantedBack: the shop asked for the money to be sent back, and it may have been.
-func (r *Relayed) wantedBack() bool { return r != nil && !r.GivingBack.IsZero() && !r.BackEarly }
+func (r *Relayed) wantedBack() bool {
+	return r != nil && !r.GivingBack.IsZero() && (!r.BackEarly || r.Back != Lease{})
+}
 
 // ShopPage is the shop's answer to a customer's return.
 type ShopPage string

@@ -49,15 +49,19 @@ func (w *world) paidOtherwise(d *deal) bool {
 
 // held: it waits for a person, and one was told.
 func (w *world) held(r *payment.Record) bool {
-	name := engine.EventReview
-	if r.State == payment.Parked {
-		name = engine.EventParked
-	} else if r.State != payment.Review {
+	names := []string{engine.EventReview}
+	switch {
+	case r.State == payment.Parked && r.Reason == payment.ReasonGiveBack:
+		// What became of the money is the question, and the alarm of whoever asks it says so.
+		names = []string{engine.EventParked, engine.EventGivenBack, engine.EventRefundUnknown}
+	case r.State == payment.Parked:
+		names = []string{engine.EventParked}
+	case r.State != payment.Review:
 		return false
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Contains(w.alerts[r.Ref], name)
+	return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(w.alerts[r.Ref], name) })
 }
 
 // liveness checks what remains when all is well again and nothing is left to do.

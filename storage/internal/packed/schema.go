@@ -207,6 +207,7 @@ func walkRelayed(w *wire, r *payment.Relayed) {
 	stamp(w, 11, &r.ReplayedAt)
 	stamp(w, 12, &r.GivingBack)
 	flag(w, 15, &r.BackEarly)
+	nested(w, 16, false, func(w *wire) { walkLease(w, &r.Back) })
 }
 
 func walkObserved(w *wire, o *payment.Observed) {
