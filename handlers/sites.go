@@ -253,7 +253,7 @@ func (s *Sites) Policy(r *payment.Record) (engine.Policy, bool) {
 		return engine.Policy{}, false
 	}
 	p := v.policy()
-	p.Live = v.route.provider.live()
+	p.Live, p.Moved = v.route.provider.live(), v.Provider != r.Provider
 	p.Park = p.Park || v.strayed(r)
 	if s := h.place().site; s != nil {
 		p.Formerly = slices.DeleteFunc(slices.Clone(s.names), func(name string) bool { return name == r.Site })
