@@ -271,6 +271,8 @@ const (
 	EventNoAccount = "payment_without_account"
 	// EventUnclaimed: it is paid, nobody came back, and nobody asks by itself.
 	EventUnclaimed = "payment_unclaimed"
+	// EventSlow: a delivery takes unusually long.
+	EventSlow = "shop_slow"
 )
 
 // Observer gets all events, synchronously and concurrently. It must not block.

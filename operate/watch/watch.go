@@ -21,7 +21,9 @@ type Watch struct {
 	samples   []sample
 
 	unannounced, unusable Tally
-	relayed               map[relayedKey]*Relayed
+	// slow counts hand-overs that took long, by site.
+	slow    map[string]Tally
+	relayed map[relayedKey]*Relayed
 
 	// toldLedger is the cause that was told of the ledger last, and changed is closed by
 	// the next change.
@@ -40,7 +42,7 @@ func New(now func() time.Time) *Watch {
 	if now == nil {
 		now = time.Now
 	}
-	return &Watch{now: now, providers: make(map[string]*Provider), shops: make(map[string]*Shop), waiting: tally{all: make(map[payment.Ref]Waiter)}}
+	return &Watch{now: now, providers: make(map[string]*Provider), shops: make(map[string]*Shop), slow: make(map[string]Tally), waiting: tally{all: make(map[payment.Ref]Waiter)}}
 }
 
 // Note takes in an event.
@@ -61,6 +63,10 @@ func (w *Watch) Note(e engine.Event) {
 	case engine.EventUnusable:
 		w.unusable.N++
 		w.unusable.Last = now
+	case engine.EventSlow:
+		if t := w.slow[e.Site]; t.N > 0 || len(w.slow) < maxNames {
+			w.slow[e.Site] = Tally{N: t.N + 1, Last: now}
+		}
 	case engine.EventBreaker:
 		w.provider(e).broke(e, now)
 	case engine.EventReturned:
