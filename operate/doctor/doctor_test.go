@@ -76,3 +76,24 @@ func TestASlowShopIsNamed(t *testing.T) {
 		}
 	}
 }
+
+// Whoever reads that the shop looks into their payment is counted for the shop, also where the
+// record of that payment was lost.
+func TestForgottenReturnsAreNamed(t *testing.T) {
+	t.Parallel()
+	w := watch.New(nil)
+	for n := range 3 {
+		for l, want := range map[lang.Lang]string{lang.EN: fmt.Sprint(n, " returns since the start"), lang.FA: lang.Digits(fmt.Sprint(n), lang.FA) + " بازگشت از زمان آغاز"} {
+			said := 0
+			for _, f := range Money(Facts{Watch: w, Now: time.Now(), Lang: l}) {
+				if f.Code == "forgotten" && f.Level == operate.LevelWarn && strings.Contains(f.Text, want) && strings.Contains(f.Text, "ledger_lost") {
+					said++
+				}
+			}
+			if said != min(n, 1) {
+				t.Errorf("after %d, in %q: named %d times", n, l, said)
+			}
+		}
+		w.Note(engine.Event{Name: engine.EventForgotten, Site: "a.example", Reason: payment.ReasonOldGeneration})
+	}
+}

@@ -20,7 +20,7 @@ type Watch struct {
 	ledger    Ledger
 	samples   []sample
 
-	unannounced, unusable Tally
+	unannounced, unusable, forgotten Tally
 	// slow counts hand-overs that took long, by site.
 	slow    map[string]Tally
 	relayed map[relayedKey]*Relayed
@@ -60,6 +60,9 @@ func (w *Watch) Note(e engine.Event) {
 	case engine.EventUnannounced:
 		w.unannounced.N++
 		w.unannounced.Last = now
+	case engine.EventForgotten:
+		w.forgotten.N++
+		w.forgotten.Last = now
 	case engine.EventUnusable:
 		w.unusable.N++
 		w.unusable.Last = now
@@ -88,6 +91,13 @@ func (w *Watch) Announcements() (unannounced, unusable Tally) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.unannounced, w.unusable
+}
+
+// Forgotten counts returns with our own reference whose record was lost with an earlier ledger.
+func (w *Watch) Forgotten() Tally {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.forgotten
 }
 
 // Keep forgets the providers that are not among the configured.
