@@ -90,6 +90,7 @@ func (a *App) stopping() {
 	if eng == nil {
 		return
 	}
+	eng.EndReports()
 	ctx, cancel := context.WithTimeout(context.Background(), quietExit)
 	defer cancel()
 	if err := eng.Quiesce(ctx); err != nil {
@@ -141,6 +142,9 @@ func (a *App) drain(most, quiet time.Duration) error {
 		time.Sleep(50 * time.Millisecond)
 	}
 	if a.engine != nil {
+		if exiting() {
+			a.engine.EndReports()
+		}
 		if err := a.engine.Close(ctx); err != nil {
 			a.log.Warn("work was interrupted: a payment, or a message to a webhook, a network or notify that had no answer yet; it resumes at the next start", zap.Error(err))
 		}

@@ -35,6 +35,8 @@ type Ask struct {
 	Policy Policy
 	// Bound reports whether the shop's own parameters name this order; nil means yes.
 	Bound func(order string) bool
+	// Sole reports whether no other route of the site is of this gateway; nil means no.
+	Sole func() bool
 	// Return is the whole request. If it is large, only Lean is kept until the provider
 	// has said that it is paid: the parameters by which the site's route recognises it.
 	Return payment.Return

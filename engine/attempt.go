@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rahgir/caddy-payments/engine/limit"
@@ -112,11 +113,20 @@ func (e *Engine) remember(rec *payment.Record, j job, now time.Time) {
 		return
 	}
 	if rec.Route == "" {
-		// Of two providers with one pay page the return tells which it is.
-		rec.Route, rec.Provider = j.ask.Route, j.ask.Provider
+		rec.Route, rec.Provider = e.routeOf(rec, j.ask)
 	}
 	ret.Known = rec.Return.Address()
 	rec.Return = &ret
+}
+
+// routeOf returns the route and provider of a payment whose announcement named no return
+// address, by its return. Of two providers with one pay page the return tells which it is. A
+// route that another account has now doesn't make the payment that account's.
+func (e *Engine) routeOf(rec *payment.Record, a Ask) (route, provider string) {
+	if p, err := e.provider(a.Provider); err == nil && !p.Terms().AnswersFor(rec.Issuer) && !e.renamed(rec) {
+		return strings.TrimSuffix(a.Route, " "+a.Provider) + " " + rec.Provider, rec.Provider
+	}
+	return a.Route, a.Provider
 }
 
 // LeanMost is how many bytes of a return are kept before the provider has said that it is

@@ -46,6 +46,11 @@ func (e *Engine) Deliver(ctx context.Context, rec *payment.Record, d Delivery, h
 	handCtx, cancel := context.WithTimeout(ctx, DeliveryTime)
 	defer cancel()
 	handCtx, end := e.span(handCtx, SpanDeliver, rec.Ref)
+	site, provider, id, order := rec.Site, rec.Provider, rec.ID, rec.Order
+	slow := time.AfterFunc(SlowDelivery, func() {
+		e.Observer.Observe(Event{Name: EventSlow, Site: site, Provider: provider, ID: id, Order: order, Took: SlowDelivery, Err: errSlow, Alert: e.Shared.firstSlow(site, e.now())})
+	})
+	defer slow.Stop()
 	var handed Handed
 	panicked := e.safely(rec.Ref, func() error {
 		handed = hand(handCtx, rec)
@@ -55,6 +60,9 @@ func (e *Engine) Deliver(ctx context.Context, rec *payment.Record, d Delivery, h
 	rec, err = e.finishDelivery(ctx, rec, handed, d.Policy)
 	return rec, cmp.Or(err, panicked)
 }
+
+// errSlow is what is told of a delivery that takes long.
+var errSlow = errors.New("the shop's page has not answered for 30 seconds, and its customer waits; `timeout` bounds the wait for the provider only")
 
 // word is what became of a hand-over, in one of the Delivery… words.
 func (h Handed) word() string {

@@ -33,6 +33,10 @@ type Engine struct {
 	handing  int
 	quiet    chan struct{}
 	wake     chan struct{}
+	// reports ends the reports that run. ending: no other begins any more.
+	reports context.CancelFunc
+	cut     <-chan struct{}
+	ending  atomic.Bool
 	// working has the records that the worker works on, and their places. lines has the
 	// queue of each place; waiting and queued index and count what is in them. crowded:
 	// some delivery found no place because of other receivers.
@@ -63,6 +67,9 @@ func New(_ context.Context, c Config) (*Engine, error) {
 		Config: c, wake: make(chan struct{}, 1), troubles: make(map[string]time.Time), known: make(map[string]account),
 		working: make(map[payment.Ref]place), waiting: make(map[payment.Ref]place), queued: make(map[place]int), lines: make(map[place]*queues),
 	}
+	var reports context.Context
+	reports, e.reports = context.WithCancel(context.Background())
+	e.cut = reports.Done()
 	e.allAnswered = sync.NewCond(&e.mu)
 	e.sorted = slices.Sorted(maps.Keys(c.Providers))
 	return e, nil

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -29,11 +28,11 @@ func (e *Engine) find(ctx context.Context, prov Provider, a Ask) (rec *payment.R
 	// another gateway has its path now. The sandbox and the live one never meet.
 	own := slices.Contains(issuers, rec.Issuer)
 	if t := prov.Terms(); payment.SameMoney(rec.Issuer, t.Issuer) {
-		own = own || e.renamed(rec) || a.Ref != "" && e.routeless(rec)
+		own = own || e.renamed(rec) || e.moved(rec, a) || a.Ref != "" && e.routeless(rec)
 	} else {
 		own = own || a.Ref != "" && rec.Environment == t.Environment
 	}
-	if !own || !slices.Contains(names(a.Site, a.Formerly), rec.Site) || !sameRoute(rec, a) ||
+	if !own || !slices.Contains(names(a.Site, a.Formerly), rec.Site) || !rec.CameTo(a.Route, a.Provider) ||
 		a.Order != "" && a.Order != rec.Order {
 		return rec, false, ErrForeign
 	}
@@ -41,7 +40,8 @@ func (e *Engine) find(ctx context.Context, prov Provider, a Ask) (rec *payment.R
 }
 
 // begunBeside finds the intent of a return among the other configured accounts of its gateway:
-// the block of an account may have got another name, and its own name another account.
+// the block of an account may have got another name, and its own name another account, or its
+// route may have another account now.
 func (e *Engine) begunBeside(ctx context.Context, prov Provider, a Ask) (*payment.Record, error) {
 	var keys []payment.Key
 	t := prov.Terms()
@@ -62,7 +62,7 @@ func (e *Engine) begunBeside(ctx context.Context, prov Provider, a Ask) (*paymen
 			continue
 		}
 		rec, err := e.Store.Get(ctx, h.Ref)
-		if err == nil && rec.Route != "" && sameRoute(rec, a) && slices.Contains(names(a.Site, a.Formerly), rec.Site) && e.renamed(rec) {
+		if err == nil && rec.CameTo(a.Route, a.Provider) && slices.Contains(names(a.Site, a.Formerly), rec.Site) && (rec.Route != "" && e.renamed(rec) || e.moved(rec, a)) {
 			return rec, nil
 		}
 	}
@@ -75,17 +75,20 @@ func (e *Engine) renamed(rec *payment.Record) bool {
 	return err != nil || !own.Terms().AnswersFor(rec.Issuer)
 }
 
+// moved: the route of a payment is another account's now, and its own account has it nowhere.
+// Where the payment's route isn't known, because its announcement named no return address, that
+// can only be the one route that the site has.
+func (e *Engine) moved(rec *payment.Record, a Ask) bool {
+	if p, ok := e.Sites.Policy(rec); ok {
+		return p.Moved
+	}
+	return rec.Route == "" && a.Sole != nil && a.Sole()
+}
+
 // routeless: no site takes a payment's return any more.
 func (e *Engine) routeless(rec *payment.Record) bool {
 	_, ok := e.Sites.Policy(rec)
 	return !ok
-}
-
-// sameRoute: the return came to the route of the payment. A provider that was renamed since
-// then still has its route.
-func sameRoute(rec *payment.Record, a Ask) bool {
-	return rec.Route == "" || rec.Route == a.Route ||
-		strings.TrimSuffix(rec.Route, " "+rec.Provider) == strings.TrimSuffix(a.Route, " "+a.Provider)
 }
 
 // belongsTo returns the record that a return's reference or id names, or nil without an

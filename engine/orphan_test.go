@@ -340,3 +340,75 @@ func TestAPathThatAnotherGatewayHasNow(t *testing.T) {
 		})
 	}
 }
+
+func sole(is bool) func(*engine.Ask) {
+	return func(a *engine.Ask) { a.Sole = func() bool { return is } }
+}
+
+// A route may take a new account while the block of the old one stays. Who is at the bank with a
+// payment of the old account comes back to that route, and the account that began the payment
+// is asked. While the old account's own route is there, what comes to another account's is that
+// account's, and so is what names another order or comes to another path.
+func TestARouteThatAnotherAccountHasNow(t *testing.T) {
+	t.Parallel()
+	const was, is = "idpay|a|live", "idpay|b|live"
+	for name, c := range map[string]struct {
+		own   bool
+		bend  func(*engine.Ask)
+		want  engine.Kind
+		state payment.State
+	}{
+		"by its id":                 {false, func(*engine.Ask) {}, engine.Verified, payment.Verified},
+		"its own route is there":    {true, func(*engine.Ask) {}, engine.Foreign, payment.Created},
+		"it names another order":    {false, func(a *engine.Ask) { a.Order, a.Claimed.Order = "102", "102" }, engine.Foreign, payment.Created},
+		"at another path":           {false, func(a *engine.Ask) { a.Route = "/else new" }, engine.Foreign, payment.Created},
+		"at another site":           {false, func(a *engine.Ask) { a.Site = "other" }, engine.Foreign, payment.Created},
+		"it says that it is unpaid": {false, func(a *engine.Ask) { a.Claimed.Hint = payment.HintUnpaid }, engine.Declined, payment.Created},
+		"its route isn't known":     {false, sole(true), engine.Verified, payment.Verified},
+		"nor which took its place":  {false, sole(false), engine.Foreign, payment.Created},
+	} {
+		for _, byRef := range []bool{false, true} {
+			unknown := strings.HasPrefix(name, "its route isn't") || strings.HasPrefix(name, "nor which")
+			if unknown && byRef {
+				continue // our reference finds a payment on any route of the site
+			}
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld(t, func(w *world) { w.bank.echo = true })
+					w.halt()
+					no := refused(t, w)
+					before := w.reconfigured(map[string]engine.Provider{"idpay": account(w.bank, was)})
+					made := engine.Announcement{Site: "shop", Provider: "idpay", Route: "/callback idpay", ID: "K1", Order: "101", Amount: 50000, Return: &payment.Return{Method: "GET", Host: "shop", URI: "/callback"}}
+					if unknown {
+						made.Route, made.Return = "", nil
+						w.shop.leave(time.Hour)
+					}
+					rec, err := before.Announce(t.Context(), made)
+					if err != nil {
+						t.Fatal(err)
+					}
+					w.shop.policy.Moved = !c.own
+					now := w.reconfigured(map[string]engine.Provider{"idpay": account(w.bank, was), "new": account(no, is)})
+					a := w.ask()
+					a.Provider, a.Route, a.Expect = "new", "/callback new", nil
+					if byRef {
+						a.Ref = rec.Ref
+					}
+					c.bend(&a)
+					res := now.Admit(t.Context(), a)
+					if r := w.record(rec.Ref); res.Kind != c.want || r.State != c.state || r.Provider != "idpay" || unknown && r.Route != map[bool]string{true: "/callback idpay"}[c.want == engine.Verified] || no.verifies() > 0 {
+						t.Errorf("with our reference %t: %s (%v), the payment is %s, the new account was asked %d times", byRef, res.Kind, res.Err, r.State, no.verifies())
+					}
+					if c.want != engine.Verified {
+						return
+					}
+					w.shop.leave(0) // the route is known now
+					if res := now.Admit(t.Context(), a); res.Kind != engine.Verified && res.Kind != engine.Duplicate || w.bank.verifies() != 1 {
+						t.Errorf("with our reference %t, once more: %s, asked %d times", byRef, res.Kind, w.bank.verifies())
+					}
+				})
+			})
+		}
+	}
+}

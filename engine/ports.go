@@ -67,6 +67,9 @@ type Policy struct {
 	Many bool
 	// Live: the route's provider is live, so no test payment is for it.
 	Live bool
+	// Moved: the payment's own provider has its route no more. Another account of the same
+	// gateway takes what comes back to that path.
+	Moved bool
 	// Site is the present name of the payment's site; empty means as in the record.
 	Site string
 	// Formerly are the site's former names. Records under them belong to the site.
@@ -268,6 +271,8 @@ const (
 	EventNoAccount = "payment_without_account"
 	// EventUnclaimed: it is paid, nobody came back, and nobody asks by itself.
 	EventUnclaimed = "payment_unclaimed"
+	// EventSlow: a delivery takes unusually long.
+	EventSlow = "shop_slow"
 )
 
 // Observer gets all events, synchronously and concurrently. It must not block.

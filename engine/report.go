@@ -148,7 +148,7 @@ const reportAgain = 2 * time.Minute
 // would find the record changed. It waits.
 func (e *Engine) report(ctx context.Context, rec *payment.Record) error {
 	i := rec.NextReport()
-	if i < 0 || rec.Reports[i].Next.After(e.now()) {
+	if i < 0 || rec.Reports[i].Next.After(e.now()) || e.ending.Load() {
 		return nil
 	}
 	p := &rec.Reports[i]
@@ -183,11 +183,14 @@ func (e *Engine) report(ctx context.Context, rec *payment.Record) error {
 		return ignoreConflict(err)
 	}
 	start := e.now()
-	callCtx, cancel := context.WithTimeout(ctx, reportLimit)
+	callCtx, cancel := e.whileReporting(ctx)
 	callCtx, end := e.span(callCtx, SpanReport, rec.Ref)
 	a := to.Report(callCtx, rec.SaleOf(*p))
 	end(rec, string(p.Kind)+" "+a.Code, a.Err)
 	cancel()
+	if a.Outcome == payment.ReportRetry && e.cutOff() {
+		return nil // the try is on record, and the next process makes another
+	}
 	failpoint.Hit(failpoint.ConversionSent)
 	return e.reported(ctx, rec, *p, a, e.now().Sub(start))
 }

@@ -12,7 +12,10 @@ const (
 	leaseMargin = 7 * time.Second
 	minLease    = 15 * time.Second
 	// DeliveryTime bounds one delivery to the shop.
-	DeliveryTime  = 2 * time.Minute
+	DeliveryTime = 2 * time.Minute
+	// SlowDelivery is how long a delivery may take before the owner is told: the customer waits
+	// at the shop's page, which isn't cut.
+	SlowDelivery  = 30 * time.Second
 	deliveryLease = DeliveryTime + 15*time.Second
 	// browserGrace is how long a verified payment waits for its browser before the worker
 	// delivers it.

@@ -43,13 +43,15 @@ type Shared struct {
 	// watched is the pace of observing by account. brought is when a listed payment that
 	// nobody knows was first met.
 	watched map[string]*watching
+	// slow is when each site's slow deliveries were an alert last.
+	slow    map[string]time.Time
 	brought map[string]time.Time
 }
 
 // NewShared returns an empty Shared.
 func NewShared() *Shared {
 	return &Shared{limits: limit.NewStrangers(), hosts: limit.NewHosts(), inside: make(map[payment.Ref]int), orders: make(map[payment.Key]bool), lookalikes: make(map[lookalike]seen), listings: make(map[string]listing),
-		watched: make(map[string]*watching), brought: make(map[string]time.Time),
+		watched: make(map[string]*watching), slow: make(map[string]time.Time), brought: make(map[string]time.Time),
 	}
 }
 
@@ -151,6 +153,27 @@ func (s *Shared) takeStalled() []payment.Ref {
 	refs := s.stalled
 	s.stalled = nil
 	return refs
+}
+
+const (
+	// slowAgain is how soon a site's slow deliveries are an alert again.
+	slowAgain = time.Hour
+	maxSlow   = 1000
+)
+
+// firstSlow reports whether a slow delivery of a site is an alert: one cause is one alert,
+// repeated while it lasts.
+func (s *Shared) firstSlow(site string, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if last, ok := s.slow[site]; ok && now.Sub(last) < slowAgain {
+		return false
+	}
+	if len(s.slow) >= maxSlow {
+		clear(s.slow)
+	}
+	s.slow[site] = now
+	return true
 }
 
 // hostOf returns the name under which lanes and breakers are kept. They concern the server

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // ErrStopping wraps [ErrNotNow]: the process is told to stop, and no hand-over begins
@@ -30,6 +31,41 @@ func (e *Engine) Quiesce(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("hand-overs still running: %w", ctx.Err())
 	}
+}
+
+// reportGrace is how long a report that runs may take when the process is told to stop.
+const reportGrace = time.Second
+
+// EndReports begins no report any more, and ends those that run after a moment. A report
+// that hangs must not hold the process: it stands in its record, and the next process sends it
+// again under the same id.
+func (e *Engine) EndReports() {
+	if !e.ending.Swap(true) {
+		time.AfterFunc(reportGrace, e.reports)
+	}
+}
+
+// cutOff reports whether a report was ended because the process stops.
+func (e *Engine) cutOff() bool {
+	select {
+	case <-e.cut:
+		return true
+	default:
+		return false
+	}
+}
+
+// whileReporting returns a context for one report.
+func (e *Engine) whileReporting(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, reportLimit)
+	go func() {
+		select {
+		case <-e.cut:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }
 
 // beginHandOver counts one; it is false once the process is told to stop.

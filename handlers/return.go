@@ -130,7 +130,7 @@ func (t *returnRequest) ask(ours named, claimed payment.Claimed) (engine.Ask, er
 	a := engine.Ask{
 		Site: t.site.id, Formerly: t.site.formerly(), Route: v.route.name, Provider: v.Provider, Claimed: claimed, Ref: ours.ref,
 		Policy: v.policy(), Return: t.asReturn(), Client: client(t.r), Patience: v.route.patience,
-		Bound: t.bound(), Turn: processRecords.pass,
+		Bound: t.bound(), Sole: t.sole, Turn: processRecords.pass,
 	}
 	if t.other {
 		a.Bound = nil // its own route knew what it binds

@@ -149,7 +149,7 @@ func (t *returnRequest) serveBounce() error {
 		return t.page(pages.NotFound, nil, err)
 	}
 	rec, err := t.eng.Store.Get(t.r.Context(), b.Ref)
-	if err != nil || !t.site.is(rec.Site) || rec.Route != "" && rec.Route != t.v.route.name {
+	if err != nil || !t.site.is(rec.Site) || rec.Route != "" && rec.Route != t.v.route.name && !t.mine(rec) {
 		return t.page(pages.NotFound, nil, err)
 	}
 	view := t.h.view(t.r)

@@ -108,6 +108,22 @@ func (h *Handler) returnRoute(r *http.Request, needsMatcher bool) (*Verify, erro
 	return under, nil
 }
 
+// sole reports whether the site has no other route of the gateway of this one.
+func (t *returnRequest) sole() bool {
+	routes := 0
+	for _, h := range t.h.sites.all() {
+		if !h.owns(t.site.id) {
+			continue
+		}
+		for _, v := range h.Verify {
+			if payment.SameMoney(v.route.provider.terms.Issuer, t.v.route.provider.terms.Issuer) {
+				routes++
+			}
+		}
+	}
+	return routes == 1
+}
+
 // isReturn: on the route's own path.
 func (h *Handler) isReturn(r *http.Request, v *Verify) bool {
 	if v.route.guarded.Carries(r.URL.RawQuery) {

@@ -73,7 +73,7 @@ func (t *returnRequest) bare() bool {
 
 // mine reports whether a return of this route may belong to a record.
 func (t *returnRequest) mine(rec *payment.Record) bool {
-	return t.site.is(rec.Site) && payment.SameMoney(rec.Issuer, t.v.route.provider.terms.Issuer) && (rec.Route == "" || rec.Route == t.v.route.name)
+	return t.site.is(rec.Site) && payment.SameMoney(rec.Issuer, t.v.route.provider.terms.Issuer) && rec.CameTo(t.v.route.name, t.v.Provider)
 }
 
 // settledFor: the payment's return has come and was answered.

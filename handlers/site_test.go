@@ -133,8 +133,12 @@ func TestARenamedProvidersRouteKeepsItsPayments(t *testing.T) {
 		{"bank", "/cb bank", "gate|a|live", true}, {"bank", "", "gate|a|live", true}, {"old", "/cb old", "gate|a|live", true}, {"old", "/cb old", "gate|b|live", true},
 		{"old", "/cb old", "other|a|live", false}, {"old", "/cb old", "gate|a|sandbox", false}, {"old", "/else old", "gate|a|live", false}, {"old", "", "gate|a|live", false},
 	} {
-		if got, _ := s.find(&payment.Record{Site: "one.test", Provider: c.provider, Route: c.route, Issuer: c.issuer}); (got != nil) != c.found {
+		r := &payment.Record{Site: "one.test", Provider: c.provider, Route: c.route, Issuer: c.issuer}
+		if got, _ := s.find(r); (got != nil) != c.found {
 			t.Errorf("%+v: %v", c, got != nil)
+		}
+		if p, ok := s.Policy(r); ok != c.found || p.Moved != (c.found && c.provider == "old") {
+			t.Errorf("%+v: %v %+v", c, ok, p)
 		}
 	}
 }

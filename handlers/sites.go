@@ -129,7 +129,7 @@ func (s *Sites) Reporting() (tracks, reports []string) {
 // Inspect reports the same of sites that are placed already.
 func (s *Sites) Inspect(app *caddyhttp.App) []Finding {
 	handlers := s.all()
-	return slices.Concat(repeating(handlers), withoutReferrer(handlers), mapped(handlers), unguarded(app, handlers), ungated(app, handlers), late(handlers), unsold(handlers), staleCatalogues(handlers), unshown(app, handlers), withoutPage(handlers))
+	return slices.Concat(repeating(handlers), withoutReferrer(handlers), mapped(handlers), unguarded(app, handlers), ungated(app, handlers), late(handlers), unsold(handlers), staleCatalogues(handlers), unshown(app, handlers), withoutPage(handlers), gatedReturns(handlers))
 }
 
 // Origins returns the origins that return addresses begin with; for a site whose
@@ -257,7 +257,7 @@ func (s *Sites) Policy(r *payment.Record) (engine.Policy, bool) {
 		return engine.Policy{}, false
 	}
 	p := v.policy()
-	p.Live = v.route.provider.live()
+	p.Live, p.Moved = v.route.provider.live(), v.Provider != r.Provider
 	p.Park = p.Park || v.strayed(r)
 	if s := h.place().site; s != nil {
 		p.Formerly = slices.DeleteFunc(slices.Clone(s.names), func(name string) bool { return name == r.Site })

@@ -1,6 +1,9 @@
 package payment
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Record is the durable record of a payment. It is also its own work item and outbox:
 // what is to be delivered and reported is committed with the state that caused it. Times
@@ -212,6 +215,12 @@ type Delivery struct {
 type Device struct {
 	Hash string    `json:"h"`
 	At   time.Time `json:"t"`
+}
+
+// CameTo reports whether a route of a provider is the one of the payment. The provider may have
+// been renamed since the payment began, or have left its route to another account.
+func (r *Record) CameTo(route, provider string) bool {
+	return r.Route == "" || r.Route == route || strings.TrimSuffix(r.Route, " "+r.Provider) == strings.TrimSuffix(route, " "+provider)
 }
 
 // Query is what a provider is asked about the payment with.

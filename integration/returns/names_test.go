@@ -131,3 +131,70 @@ func TestPlayMoneyOpensNothingLive(t *testing.T) {
 		t.Errorf("the live payment: told %d times", n-before)
 	}
 }
+
+// A route takes a new account while customers of the old one, whose block stays, are at its
+// bank: their payments are verified with the account that began them and delivered once.
+// What comes later is the new account's.
+func TestARouteTakesANewAccount(t *testing.T) {
+	t.Parallel()
+	for provider, credential := range map[string]string{
+		"idpay": "api_key 00000000-0000-4000-8000-00000000beef", "sama": "merchant_id 00000000-0000-4000-8000-00000000beef",
+		"24pal": "api_key 00000000-0000-4000-8000-00000000beef", "invoice": "api_key 00000000-0000-4000-8000-00000000beef",
+	} {
+		t.Run(provider, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, sandbox.Options{}, "\t\tprovider "+provider+" fresh {\n\t\t\t"+credential+"\n\t\t\tbase_url SANDBOX/"+provider+"\n\t\t}")
+			w.text = strings.ReplaceAll(w.text, "SANDBOX", w.url)
+			site, shop := w.plain("verify /back " + provider + " {\nexpect intent\n}")
+			k := &keeper{w: w, provider: provider, callback: site + "/back"}
+			shop.SetAnswer(k.ServeHTTP)
+			w.start()
+			b := harness.NewBrowser(t)
+			begun := make(map[string]*sandbox.Return)
+			for _, order := range []string{"101", "102"} { // the second says where its customer comes back
+				id, _ := begin(t, b, site, order, 50_000)
+				begun[id] = w.act(id, "pay")
+				k.with = func(h http.Header) { h.Set("X-Payment-Return", site+"/back") }
+			}
+			w.reload("verify /back "+provider+" {", "verify /back fresh {")
+			for id, ret := range begun {
+				before := len(shop.Told())
+				status(t, posted(t, b, ret), http.StatusOK)
+				status(t, come(b, ret), http.StatusOK)
+				told := shop.Told()[before:]
+				if len(told) != 1 {
+					t.Fatalf("delivered %d times", len(told))
+				}
+				r := w.record(id)
+				if h := told[0].Header; h.Get("X-Payment-Provider") != provider || h.Get("X-Payment-Order") != r.Order || h.Get("X-Payment-Amount") != "50000" {
+					t.Errorf("delivered as %v", h)
+				}
+				if r.State != "delivered" || r.Provider != provider {
+					t.Errorf("the record: %+v", r)
+				}
+			}
+			id, _ := begin(t, b, site, "103", 50_000)
+			if r := w.record(id); r.Provider != "fresh" {
+				t.Errorf("what begins later is of %s", r.Provider)
+			}
+		})
+	}
+}
+
+// posted brings a return as a bank does that sends its customers back by POST, and sends the
+// bounce's form.
+func posted(t testing.TB, b *harness.Browser, ret *sandbox.Return) harness.Page {
+	t.Helper()
+	address, query, _ := strings.Cut(ret.URL, "?")
+	form, err := url.ParseQuery(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range ret.Form {
+		form.Set(name, value)
+	}
+	p := b.Post(address, form, "Sec-Fetch-Site", "cross-site")
+	status(t, p, http.StatusOK)
+	to, fields := p.Form(t)
+	return b.Post(to, fields)
+}

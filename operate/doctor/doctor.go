@@ -212,6 +212,11 @@ func announcements(f Facts) []operate.Finding {
 			Text: f.say(lang.Text{"%s returns since the start, the last %s ago, of payments that nothing announced: the redirect to the bank must pass through this site and carry X-Payment-Order and X-Payment-Amount",
 				"%s بازگشت از زمان آغاز، آخری %s پیش، از پرداخت‌هایی که هیچ چیز اعلامشان نکرده بود: رفتن به بانک باید از همین سایت بگذرد و X-Payment-Order و X-Payment-Amount داشته باشد"}, unannounced.N, f.ago(unannounced.Last))})
 	}
+	if t := f.Watch.Forgotten(); t.N > 0 {
+		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "forgotten",
+			Text: f.say(lang.Text{"%s returns since the start, the last %s ago, of payments whose records were lost with an earlier ledger: their customers read that the shop looks into it, so compare with the provider's panel; see them with: caddy payments list --state declined (reason ledger_lost)",
+				"%s بازگشت از زمان آغاز، آخری %s پیش، از پرداخت‌هایی که سابقه‌شان با دفتر پیشین گم شده است: به مشتریان گفته می‌شود که فروشگاه بررسی می‌کند، پس با پنل درگاه مقایسه کنید؛ با این دستور دیده می‌شوند: caddy payments list --state declined (دلیل ledger_lost)"}, t.N, f.ago(t.Last))})
+	}
 	if unusable.N > 0 {
 		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "unusable",
 			Text: f.say(lang.Text{"%s announcements since the start, the last %s ago, could not be read; the log says what stood there (announcement_unusable)",

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/operate/watch"
@@ -47,5 +48,52 @@ func TestLedger(t *testing.T) {
 				t.Errorf("%s, in %q: %+v", name, l, said)
 			}
 		}
+	}
+}
+
+// A shop whose page takes long over its paid customers is named, once for each site, as long
+// as that is news.
+func TestASlowShopIsNamed(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	w := watch.New(func() time.Time { return now })
+	for _, site := range []string{"a.example", "b.example", "a.example"} {
+		w.Note(engine.Event{Name: engine.EventSlow, Site: site, Took: engine.SlowDelivery})
+	}
+	for age, n := range map[time.Duration]int{0: 2, 24*time.Hour - 1: 2, 24 * time.Hour: 0} {
+		for l, want := range map[lang.Lang]string{lang.EN: "longer than 30 seconds to answer a paid customer (2 times", lang.FA: "بیش از ۳۰ ثانیه وقت گرفت (۲ بار"} {
+			var said []operate.Finding
+			for _, f := range Money(Facts{Watch: w, Now: now.Add(age), Lang: l}) {
+				if f.Code == "shop_slow" {
+					said = append(said, f)
+				} else if f.Code == "shop" {
+					t.Errorf("%+v", f)
+				}
+			}
+			if len(said) != n || n > 0 && (said[0].Where != "a.example" || said[0].Level != operate.LevelWarn || !strings.Contains(said[0].Text, want)) {
+				t.Errorf("after %s in %q: %+v", age, l, said)
+			}
+		}
+	}
+}
+
+// Whoever reads that the shop looks into their payment is counted for the shop, also where the
+// record of that payment was lost.
+func TestForgottenReturnsAreNamed(t *testing.T) {
+	t.Parallel()
+	w := watch.New(nil)
+	for n := range 3 {
+		for l, want := range map[lang.Lang]string{lang.EN: fmt.Sprint(n, " returns since the start"), lang.FA: lang.Digits(fmt.Sprint(n), lang.FA) + " بازگشت از زمان آغاز"} {
+			said := 0
+			for _, f := range Money(Facts{Watch: w, Now: time.Now(), Lang: l}) {
+				if f.Code == "forgotten" && f.Level == operate.LevelWarn && strings.Contains(f.Text, want) && strings.Contains(f.Text, "ledger_lost") {
+					said++
+				}
+			}
+			if said != min(n, 1) {
+				t.Errorf("after %d, in %q: named %d times", n, l, said)
+			}
+		}
+		w.Note(engine.Event{Name: engine.EventForgotten, Site: "a.example", Reason: payment.ReasonOldGeneration})
 	}
 }

@@ -19,6 +19,9 @@ import (
 // worth a line: the browser has a minute.
 const stuckAfter = 5 * time.Minute
 
+// slowWorth is how long after a slow hand-over that is worth a line.
+const slowWorth = 24 * time.Hour
+
 // shops says what waits for the shops, and how their last hand-overs went.
 func shops(f Facts, w waits) []operate.Finding {
 	var out []operate.Finding
@@ -42,6 +45,14 @@ func shops(f Facts, w waits) []operate.Finding {
 		default:
 			out = append(out, operate.Finding{Level: operate.LevelOK, Code: "shop", Where: site,
 				Text: f.say(lang.Text{"it took its last paid order %s ago", "آخرین سفارش پرداخت‌شده را %s پیش گرفت"}, f.ago(s.OK))})
+		}
+	}
+	slow := f.Watch.Slow()
+	for _, site := range slices.Sorted(maps.Keys(slow)) {
+		if t := slow[site]; f.Now.Sub(t.Last) < slowWorth {
+			out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "shop_slow", Where: site,
+				Text: f.say(lang.Text{"its page took longer than 30 seconds to answer a paid customer (%s times since the start, last %s ago): the customer waits meanwhile, because `timeout` bounds the wait for the gateway only; see what the page does before it answers",
+					"صفحهٔ آن برای پاسخ به مشتریِ پرداخت‌کرده بیش از ۳۰ ثانیه وقت گرفت (%s بار از زمان آغاز، آخرین بار %s پیش): مشتری در این مدت منتظر می‌ماند، چون `timeout` فقط انتظار برای درگاه را محدود می‌کند؛ ببینید این صفحه پیش از پاسخ چه می‌کند"}, t.N, f.ago(t.Last))})
 		}
 	}
 	for _, site := range slices.Sorted(maps.Keys(w.unrouted)) {

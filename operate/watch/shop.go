@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"maps"
 	"time"
 
 	"github.com/rahgir/caddy-payments/engine"
@@ -63,4 +64,11 @@ func (w *Watch) Shops() map[string]Shop {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return copied(w.shops)
+}
+
+// Slow is how often each site's page took long over a hand-over, and when last.
+func (w *Watch) Slow() map[string]Tally {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return maps.Clone(w.slow)
 }

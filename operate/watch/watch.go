@@ -20,8 +20,10 @@ type Watch struct {
 	ledger    Ledger
 	samples   []sample
 
-	unannounced, unusable Tally
-	relayed               map[relayedKey]*Relayed
+	unannounced, unusable, forgotten Tally
+	// slow counts hand-overs that took long, by site.
+	slow    map[string]Tally
+	relayed map[relayedKey]*Relayed
 
 	// toldLedger is the cause that was told of the ledger last, and changed is closed by
 	// the next change.
@@ -40,7 +42,7 @@ func New(now func() time.Time) *Watch {
 	if now == nil {
 		now = time.Now
 	}
-	return &Watch{now: now, providers: make(map[string]*Provider), shops: make(map[string]*Shop), waiting: tally{all: make(map[payment.Ref]Waiter)}}
+	return &Watch{now: now, providers: make(map[string]*Provider), shops: make(map[string]*Shop), slow: make(map[string]Tally), waiting: tally{all: make(map[payment.Ref]Waiter)}}
 }
 
 // Note takes in an event.
@@ -58,9 +60,16 @@ func (w *Watch) Note(e engine.Event) {
 	case engine.EventUnannounced:
 		w.unannounced.N++
 		w.unannounced.Last = now
+	case engine.EventForgotten:
+		w.forgotten.N++
+		w.forgotten.Last = now
 	case engine.EventUnusable:
 		w.unusable.N++
 		w.unusable.Last = now
+	case engine.EventSlow:
+		if t := w.slow[e.Site]; t.N > 0 || len(w.slow) < maxNames {
+			w.slow[e.Site] = Tally{N: t.N + 1, Last: now}
+		}
 	case engine.EventBreaker:
 		w.provider(e).broke(e, now)
 	case engine.EventReturned:
@@ -82,6 +91,13 @@ func (w *Watch) Announcements() (unannounced, unusable Tally) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.unannounced, w.unusable
+}
+
+// Forgotten counts returns with our own reference whose record was lost with an earlier ledger.
+func (w *Watch) Forgotten() Tally {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.forgotten
 }
 
 // Keep forgets the providers that are not among the configured.
