@@ -96,6 +96,3 @@ func (*Account) WriteReply(word payment.RelayWord, _ payment.RelayAsk, rec *paym
 
 // UnpaidParams implements [payment.Relayer]: no document says how a return tells.
 func (*Account) UnpaidParams() map[string]string { return nil }
-
-// PageOf implements [payment.PayPager].
-func (a *Account) PageOf(id string) string { return a.page.URL(id) }

@@ -104,6 +104,3 @@ func (p *Provider) said(a payment.RelayAsk, rec *payment.Record) payment.RelayRe
 
 // UnpaidParams implements [payment.Relayer]: no document says how a return tells.
 func (*Provider) UnpaidParams() map[string]string { return nil }
-
-// PageOf implements [payment.PayPager].
-func (p *Provider) PageOf(id string) string { return p.pages[0].URL(id) }

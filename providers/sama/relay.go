@@ -97,6 +97,3 @@ func said(code int, message string, rec *payment.Record) payment.RelayReply {
 
 // UnpaidParams implements [payment.Relayer]: no document says how a return tells.
 func (*Provider) UnpaidParams() map[string]string { return nil }
-
-// PageOf implements [payment.PayPager].
-func (p *Provider) PageOf(id string) string { return p.page.URL(id) }

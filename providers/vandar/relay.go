@@ -116,6 +116,3 @@ func told(status int, message string, rec *payment.Record) map[string]any {
 func (*Provider) UnpaidParams() map[string]string {
 	return map[string]string{paramStatus: returnedFailed}
 }
-
-// PageOf implements [payment.PayPager].
-func (p *Provider) PageOf(id string) string { return p.pages[0].URL(id) }

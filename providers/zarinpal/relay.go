@@ -128,6 +128,3 @@ func failed(status, code int, message string) payment.RelayReply {
 
 // UnpaidParams implements [payment.Relayer].
 func (*Provider) UnpaidParams() map[string]string { return map[string]string{paramStatus: returnNo} }
-
-// PageOf implements [payment.PayPager].
-func (p *Provider) PageOf(id string) string { return p.page.URL(id) }
