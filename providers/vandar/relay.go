@@ -30,11 +30,6 @@ func (*Provider) Dialect() payment.Dialect { return dialect }
 // AsksReferrer implements [payment.Referred].
 func (*Provider) AsksReferrer() {}
 
-// Owns implements [payment.Relayer]. The credential is `api_key` in the body.
-func (p *Provider) Owns(c payment.RelayCall) (payment.RelayOwner, error) {
-	return p.BelongsByField(c, "api_key")
-}
-
 // ReadCall implements [payment.Relayer]. Amounts are rials.
 func (p *Provider) ReadCall(kind payment.RelayKind, c payment.RelayCall) (payment.RelayAsk, error) {
 	return wire.ReadAsk(kind, c, paramToken, wire.Checked(checkToken), func(o wire.Object, a *payment.RelayAsk) {

@@ -32,7 +32,7 @@ func (*Provider) Dialect() payment.Dialect { return dialect }
 // Owns implements [payment.Relayer]. The credential is `merchant_id` in the body; in
 // Zarinpal's place the host tells live from sandbox.
 func (p *Provider) Owns(c payment.RelayCall) (payment.RelayOwner, error) {
-	owner, err := p.BelongsByField(c, "merchant_id")
+	owner, err := p.ProviderConfig.Owns(c)
 	if owner == payment.RelayOwn && c.Host != "" && (c.Host == hostOf(sandboxHost)) != p.Sandbox {
 		owner = payment.RelayOtherEnvironment
 	}
