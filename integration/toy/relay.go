@@ -27,15 +27,6 @@ var dialect = payment.Dialect{
 // Dialect implements [payment.Relayer].
 func (*Provider) Dialect() payment.Dialect { return dialect }
 
-// Owns implements [payment.Relayer]. The credential is `terminal` in the body.
-func (p *Provider) Owns(c payment.RelayCall) (payment.RelayOwner, error) {
-	o, err := wire.CallFields(c)
-	if err != nil {
-		return payment.RelayStranger, err
-	}
-	return p.Belongs(o.Text("terminal"), "terminal")
-}
-
 // ReadCall implements [payment.Relayer]. Amounts are toman.
 func (*Provider) ReadCall(kind payment.RelayKind, c payment.RelayCall) (payment.RelayAsk, error) {
 	a := payment.RelayAsk{Kind: kind}

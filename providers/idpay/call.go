@@ -62,7 +62,7 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 	}
 	link, ok := wire.Link(r.Object.Text("link"))
 	if !ok {
-		link = p.page.URL(id)
+		link = p.PageOf(id)
 	}
 	return payment.Started{ID: id, PayURL: link}, nil
 }

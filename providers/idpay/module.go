@@ -23,6 +23,7 @@ const (
 // money that is not verified within ten minutes goes back to the payer.
 type Provider struct {
 	wire.ProviderConfig
+	wire.PayPages
 
 	// The web service's key, sent as `X-API-KEY`. Write `{env.NAME}` or
 	// `{file./path}`. Required.
@@ -31,8 +32,6 @@ type Provider struct {
 	// Simulate payments: `X-SANDBOX: 1` is sent, no money moves, and what is
 	// delivered to the shop is marked `sandbox`. Default: false.
 	Sandbox bool `json:"sandbox,omitempty"`
-
-	page wire.Page
 }
 
 // CaddyModule returns the Caddy module information.
@@ -66,10 +65,14 @@ func (p *Provider) Provision(ctx caddy.Context) error {
 		if _, ok := wire.UUID(p.Key().Reveal()); !ok {
 			ctx.Logger().Warn("api_key is not of the form of IDPay's keys, which are UUIDs such as 6a7f99eb-7c20-4412-a972-6dfb7cd253a4: payments will be refused if it isn't one")
 		}
-		pay, err := p.PayBase(defaultPage)
-		if p.page = wire.NewPage(pay, "/p/ws/"); p.Sandbox {
-			p.page = wire.NewPage(pay, "/p/ws-sandbox/")
+		// Only pages of the configured environment are ours: a sandbox payment must not become
+		// a live intent.
+		path := "/p/ws/*"
+		if p.Sandbox {
+			path = "/p/ws-sandbox/*"
 		}
+		pages, err := p.PagesAt(defaultPage, nil, path)
+		p.SetPages(pages, wire.Checked(checkID))
 		return err
 	})
 }

@@ -128,6 +128,3 @@ func said(status int, rec *payment.Record) payment.RelayReply {
 func (*Provider) UnpaidParams() map[string]string {
 	return map[string]string{paramStatus: "2", paramAmount: "", paramCard: "", paramHash: "", paramDate: ""}
 }
-
-// PageOf implements [payment.PayPager].
-func (p *Provider) PageOf(id string) string { return p.page.URL(id) }

@@ -1,7 +1,6 @@
 package idpay
 
 import (
-	"net/url"
 	"strconv"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -54,13 +53,6 @@ func hint(status int64) payment.Hint {
 		return payment.HintUnpaid
 	}
 	return payment.HintNone
-}
-
-// PayPage implements [payment.Provider]. Only pages of the configured
-// environment are ours: a sandbox payment must not become a live intent.
-func (p *Provider) PayPage(u *url.URL) (id string, ok bool) {
-	id, ok = p.page.Match(u)
-	return id, ok && checkID(id)
 }
 
 // paidReturn is the status of a return whose payment waits to be verified.

@@ -19,6 +19,7 @@ const (
 // is the same for all.
 type Account struct {
 	wire.ProviderConfig
+	wire.PayPages
 
 	// The terminal's key, sent as `api_key`. Write `{env.NAME}` or
 	// `{file./path}`. Required.
@@ -29,8 +30,6 @@ type Account struct {
 	// every check of an old receipt like the first one, so a signed expectation
 	// needs one of them. Default: not said.
 	Used string `json:"used_ids,omitempty"`
-
-	page wire.Page
 }
 
 // UsedIDs returns how receipts from before this ledger are known: "imported",
@@ -51,8 +50,8 @@ func (a *Account) provision(ctx caddy.Context, kind, fallback, fee string) error
 		if err := cmp.Or(wire.OneOf("used_ids", a.Used, payment.UsedIDsImported, payment.UsedIDsNone), wire.OneOf("fee", fee, feeMerchant, feePayer)); err != nil {
 			return err
 		}
-		pay, err := a.PayBase(fallback)
-		a.page = wire.NewPage(pay, "/invoice/pay/")
+		pages, err := a.PagesAt(fallback, nil, "/invoice/pay/*")
+		a.SetPages(pages, wire.Checked(checkKey))
 		return err
 	})
 	if fee == feePayer {

@@ -43,5 +43,5 @@ func (a *Account) started(r wire.Reply) (payment.Started, error) {
 	if !ok || status != statusOK || r.Status/100 != http.StatusOK/100 || r.Object.Has("errorCode") || !checkKey(key) {
 		return payment.Started{}, unread
 	}
-	return payment.Started{ID: key, PayURL: a.page.URL(key)}, nil
+	return payment.Started{ID: key, PayURL: a.PageOf(key)}, nil
 }

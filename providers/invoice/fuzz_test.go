@@ -17,7 +17,7 @@ func FuzzReadReturn(f *testing.F) {
 	f.Add(sampleID)
 	f.Add("../x")
 	f.Add("۱۲۳")
-	p := new(Provider)
+	p := provider(f, "https://pay.example/x", 0)
 	f.Fuzz(func(t *testing.T, key string) {
 		c, err := p.ReadReturn(func(string) string { return key })
 		if err != nil {
@@ -37,7 +37,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(200, []byte(`{"status":1,"amount":50000,"bank_code":"123456"}`))
 	f.Add(200, []byte(`{"status":"۰","errorCode":"۲۰۱","errorDescription":"x"}`))
 	f.Add(200, []byte(`{"status":1,"invoice_key":"K"}`))
-	p := new(Provider)
+	p := provider(f, "https://pay.example/x", 0)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		now := time.Unix(1_700_000_000, 0)
 		r := wire.ReadReply(status, http.Header{}, body, now, now)

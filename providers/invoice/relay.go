@@ -31,11 +31,6 @@ func (*Pal24) Dialect() payment.Dialect { return dialect("24pal.ir", "www.24pal.
 // Dialect implements [payment.Relayer].
 func (*Poolam) Dialect() payment.Dialect { return dialect("poolam.ir", "www.poolam.ir") }
 
-// Owns implements [payment.Relayer]. The credential is `api_key` in the body.
-func (a *Account) Owns(c payment.RelayCall) (payment.RelayOwner, error) {
-	return a.BelongsByField(c, "api_key")
-}
-
 // ReadCall implements [payment.Relayer]. Amounts are rials. A client of the script
 // encodes return_url twice, as a note in the document can be read.
 func (*Account) ReadCall(kind payment.RelayKind, c payment.RelayCall) (payment.RelayAsk, error) {
@@ -96,6 +91,3 @@ func (*Account) WriteReply(word payment.RelayWord, _ payment.RelayAsk, rec *paym
 
 // UnpaidParams implements [payment.Relayer]: no document says how a return tells.
 func (*Account) UnpaidParams() map[string]string { return nil }
-
-// PageOf implements [payment.PayPager].
-func (a *Account) PageOf(id string) string { return a.page.URL(id) }

@@ -1,8 +1,6 @@
 package invoice
 
 import (
-	"net/url"
-
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
 )
@@ -60,12 +58,6 @@ func (a *Account) ReadReturn(get func(name string) string) (payment.Claimed, err
 		return payment.Claimed{}, wire.Malformed(paramKey)
 	}
 	return payment.Claimed{ID: key}, nil
-}
-
-// PayPage implements [payment.Provider].
-func (a *Account) PayPage(u *url.URL) (id string, ok bool) {
-	id, ok = a.page.Match(u)
-	return id, ok && checkKey(id)
 }
 
 // ReturnParams implements [payment.Provider]. The card number is removed: the

@@ -51,7 +51,7 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 	id, named := wire.UUID(r.Object.Text("trans_id"))
 	switch {
 	case code == codeStarted && named && r.Status == http.StatusOK:
-		return payment.Started{ID: id, PayURL: p.pages[0].URL(id)}, nil
+		return payment.Started{ID: id, PayURL: p.PageOf(id)}, nil
 	case code != codeStarted && !named:
 		return payment.Started{}, codes.Refused("nextpay", code)
 	}

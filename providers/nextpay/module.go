@@ -40,6 +40,7 @@ const (
 // with `used_ids`.
 type Provider struct {
 	wire.ProviderConfig
+	wire.PayPages
 
 	// The key of the gateway, sent as `api_key`. Write `{env.NAME}` or
 	// `{file./path}`. Required.
@@ -63,8 +64,6 @@ type Provider struct {
 	// were imported once, or `none`, the account is new. A signed expectation needs
 	// one of them. Default: not said.
 	Used string `json:"used_ids,omitempty"`
-
-	pages wire.Pages
 }
 
 // CaddyModule returns the Caddy module information.
@@ -104,15 +103,8 @@ func (p *Provider) Provision(ctx caddy.Context) error {
 
 // setPages sets where browsers are sent, and what older plugins write.
 func (p *Provider) setPages() error {
-	pay, err := p.PayBase(defaultAPI)
-	if err != nil {
-		return err
-	}
-	hosts := []string{pay.LogString()}
-	if p.PayURL == "" && p.BaseURL == "" {
-		hosts = append(hosts, otherPage)
-	}
-	p.pages, err = wire.PagesAt(hosts, "/nx/gateway/payment/*")
+	pages, err := p.PagesAt(defaultAPI, []string{otherPage}, "/nx/gateway/payment/*")
+	p.SetPages(pages, wire.UUID)
 	return err
 }
 

@@ -21,11 +21,6 @@ var dialect = payment.Dialect{
 // Dialect implements [payment.Relayer].
 func (*Provider) Dialect() payment.Dialect { return dialect }
 
-// Owns implements [payment.Relayer]. The credential is `api_key` in the body.
-func (p *Provider) Owns(c payment.RelayCall) (payment.RelayOwner, error) {
-	return p.BelongsByField(c, "api_key")
-}
-
 // ReadCall implements [payment.Relayer]. Each call says its own unit, toman where it
 // says none.
 func (p *Provider) ReadCall(kind payment.RelayKind, c payment.RelayCall) (payment.RelayAsk, error) {
@@ -104,6 +99,3 @@ func (p *Provider) said(a payment.RelayAsk, rec *payment.Record) payment.RelayRe
 
 // UnpaidParams implements [payment.Relayer]: no document says how a return tells.
 func (*Provider) UnpaidParams() map[string]string { return nil }
-
-// PageOf implements [payment.PayPager].
-func (p *Provider) PageOf(id string) string { return p.pages[0].URL(id) }

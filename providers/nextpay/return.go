@@ -1,7 +1,6 @@
 package nextpay
 
 import (
-	"net/url"
 	"strconv"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -33,14 +32,6 @@ func (p *Provider) ReadReturn(get func(name string) string) (payment.Claimed, er
 		c.Order = order
 	}
 	return c, nil
-}
-
-// PayPage implements [payment.Provider].
-func (p *Provider) PayPage(u *url.URL) (id string, ok bool) {
-	if id, ok = p.pages.Match(u); !ok {
-		return "", false
-	}
-	return wire.UUID(id)
 }
 
 // ReturnParams implements [payment.Provider]. A status that the browser brought is

@@ -88,7 +88,7 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 	}
 	link, ok := wire.Link(o.Text("url"))
 	if !ok {
-		link = p.pages[0].URL(code)
+		link = p.PageOf(code)
 	}
 	return payment.Started{ID: code, PayURL: link}, nil
 }

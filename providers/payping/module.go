@@ -28,6 +28,7 @@ var otherHosts = []string{"https://payping.ir", "https://www.payping.ir", "https
 // shop's signature.
 type Provider struct {
 	wire.ProviderConfig
+	wire.PayPages
 
 	// The token of PayPing's panel, sent as `Authorization: Bearer`. Write
 	// `{env.NAME}` or `{file./path}`. Required.
@@ -46,8 +47,6 @@ type Provider struct {
 	// they were verified: `on` or `off`. What PayPing takes for that, its document
 	// doesn't say. Default: `off`.
 	Reversible string `json:"reversible,omitempty"`
-
-	pages wire.Pages
 }
 
 // CaddyModule returns the Caddy module information.
@@ -84,15 +83,8 @@ func (p *Provider) Provision(ctx caddy.Context) error {
 		if err := cmp.Or(wire.OneOf("compare_order", p.CompareOrder, wire.On, wire.Off), wire.OneOf("reversible", p.Reversible, wire.On, wire.Off)); err != nil {
 			return err
 		}
-		pay, err := p.PayBase(defaultAPI)
-		if err != nil {
-			return err
-		}
-		hosts := []string{pay.LogString()}
-		if p.PayURL == "" && p.BaseURL == "" {
-			hosts = append(hosts, otherHosts...)
-		}
-		p.pages, err = wire.PagesAt(hosts, "/v3/pay/start/*", "/v2/pay/gotoipg/*", "/v1/pay/gotoipg/*")
+		pages, err := p.PagesAt(defaultAPI, otherHosts, "/v3/pay/start/*", "/v2/pay/gotoipg/*", "/v1/pay/gotoipg/*")
+		p.SetPages(pages, wire.Checked(checkCode))
 		return err
 	})
 }

@@ -142,6 +142,3 @@ func (*Provider) UnpaidParams() map[string]string {
 	}
 	return params
 }
-
-// PageOf implements [payment.PayPager].
-func (p *Provider) PageOf(id string) string { return p.pages[0].URL(id) }

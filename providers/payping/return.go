@@ -2,7 +2,6 @@ package payping
 
 import (
 	"encoding/json"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -129,12 +128,6 @@ func hint(get func(string) string) (payment.Hint, error) {
 		return payment.HintUnpaid, nil
 	}
 	return payment.HintNone, nil
-}
-
-// PayPage implements [payment.Provider].
-func (p *Provider) PayPage(u *url.URL) (id string, ok bool) {
-	id, ok = p.pages.Match(u)
-	return id, ok && checkCode(id)
 }
 
 // told is the `data` of a return that reaches the shop.

@@ -72,7 +72,7 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 			return payment.Started{ID: id, PayURL: link}, nil
 		}
 	}
-	return payment.Started{ID: id, PayURL: p.page.URL(id)}, nil
+	return payment.Started{ID: id, PayURL: p.PageOf(id)}, nil
 }
 
 func (p *Provider) post(ctx context.Context, path string, body any) wire.Reply {

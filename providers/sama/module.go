@@ -1,6 +1,8 @@
 package sama
 
 import (
+	"cmp"
+
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap/zapcore"
@@ -33,6 +35,7 @@ const (
 // `pay_url`; and `Authority` or `authority` from the return.
 type Provider struct {
 	wire.ProviderConfig
+	wire.PayPages
 
 	// The shop's token, sent as `merchant_id`. Write `{env.NAME}` or
 	// `{file./path}`. Required.
@@ -41,8 +44,6 @@ type Provider struct {
 	// Whether payments may be started here: `on` or `off`. Write `off` to be
 	// sure that no inferred call is ever made. Default: `on`.
 	Creates string `json:"create,omitempty"`
-
-	page wire.Page
 }
 
 // CaddyModule returns the Caddy module information.
@@ -76,11 +77,10 @@ func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 // Provision resolves secrets and addresses. It makes no call.
 func (p *Provider) Provision(ctx caddy.Context) error {
 	d := wire.Document{Type: protocol.Name, Protocol: protocol.Name, API: defaultAPI, Credential: "merchant_id", Written: p.MerchantID}
-	return p.Open(ctx, d, func() (err error) {
-		if err = wire.OneOf("create", p.Creates, wire.On, wire.Off); err == nil {
-			p.page, err = p.payPage()
-		}
-		return err
+	return p.Open(ctx, d, func() error {
+		page, err := p.payPage()
+		p.SetPages(wire.Pages{page}, wire.UUID)
+		return cmp.Or(wire.OneOf("create", p.Creates, wire.On, wire.Off), err)
 	})
 }
 

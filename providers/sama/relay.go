@@ -21,11 +21,6 @@ var dialect = payment.Dialect{
 // Dialect implements [payment.Relayer].
 func (*Provider) Dialect() payment.Dialect { return dialect }
 
-// Owns implements [payment.Relayer]. The credential is `merchant_id` in the body.
-func (p *Provider) Owns(c payment.RelayCall) (payment.RelayOwner, error) {
-	return p.BelongsByField(c, "merchant_id")
-}
-
 // ReadCall implements [payment.Relayer]. IRR is the only documented currency.
 func (p *Provider) ReadCall(kind payment.RelayKind, c payment.RelayCall) (payment.RelayAsk, error) {
 	return wire.ReadAsk(kind, c, paramLower, wire.UUID, func(o wire.Object, a *payment.RelayAsk) {
@@ -97,6 +92,3 @@ func said(code int, message string, rec *payment.Record) payment.RelayReply {
 
 // UnpaidParams implements [payment.Relayer]: no document says how a return tells.
 func (*Provider) UnpaidParams() map[string]string { return nil }
-
-// PageOf implements [payment.PayPager].
-func (p *Provider) PageOf(id string) string { return p.page.URL(id) }

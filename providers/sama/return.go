@@ -1,8 +1,6 @@
 package sama
 
 import (
-	"net/url"
-
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
 )
@@ -48,14 +46,6 @@ func (p *Provider) ReadReturn(get func(name string) string) (payment.Claimed, er
 		c.ID = id
 	}
 	return c, nil
-}
-
-// PayPage implements [payment.Provider].
-func (p *Provider) PayPage(u *url.URL) (id string, ok bool) {
-	if id, ok = p.page.Match(u); !ok {
-		return "", false
-	}
-	return wire.UUID(id)
 }
 
 // ReturnParams implements [payment.Provider]. The id goes out in both

@@ -72,7 +72,7 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 	if !ok || status != statusOK || r.Status != http.StatusOK && r.Status != http.StatusCreated || !checkToken(token) {
 		return payment.Started{}, fmt.Errorf("vandar: send: %w", r.Answer().Err)
 	}
-	return payment.Started{ID: token, PayURL: p.pages[0].URL(token)}, nil
+	return payment.Started{ID: token, PayURL: p.PageOf(token)}, nil
 }
 
 func (p *Provider) ask(ctx context.Context, path, token string) wire.Reply {

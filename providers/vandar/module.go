@@ -29,6 +29,7 @@ const (
 // or by its signature.
 type Provider struct {
 	wire.ProviderConfig
+	wire.PayPages
 
 	// The gateway's key, sent as `api_key`. Write `{env.NAME}` or `{file./path}`.
 	// Required.
@@ -45,7 +46,6 @@ type Provider struct {
 	Business    string `json:"business,omitempty"`
 	AccessToken string `json:"access_token,omitempty"`
 
-	pages    wire.Pages
 	business wire.Base
 	access   wire.Secret
 }
@@ -84,14 +84,12 @@ func (p *Provider) Provision(ctx caddy.Context) error {
 		if err := wire.OneOf("fee", p.Fee, feeMerchant, feePayer); err != nil {
 			return err
 		}
-		pay, err := p.PayBase(defaultAPI)
+		// The first is documented, the others are of older plugins.
+		pages, err := p.PagesAt(defaultAPI, nil, "/v4/*", "/v3/*", "/web/v4/*")
 		if err != nil {
 			return err
 		}
-		// The first is documented, the others are of older plugins.
-		if p.pages, err = wire.PagesAt([]string{pay.LogString()}, "/v4/*", "/v3/*", "/web/v4/*"); err != nil {
-			return err
-		}
+		p.SetPages(pages, wire.Checked(checkToken))
 		return p.openRefunds(ctx)
 	})
 }

@@ -30,11 +30,6 @@ func (*Provider) Dialect() payment.Dialect { return dialect }
 // AsksReferrer implements [payment.Referred].
 func (*Provider) AsksReferrer() {}
 
-// Owns implements [payment.Relayer]. The credential is `api_key` in the body.
-func (p *Provider) Owns(c payment.RelayCall) (payment.RelayOwner, error) {
-	return p.BelongsByField(c, "api_key")
-}
-
 // ReadCall implements [payment.Relayer]. Amounts are rials.
 func (p *Provider) ReadCall(kind payment.RelayKind, c payment.RelayCall) (payment.RelayAsk, error) {
 	return wire.ReadAsk(kind, c, paramToken, wire.Checked(checkToken), func(o wire.Object, a *payment.RelayAsk) {
@@ -116,6 +111,3 @@ func told(status int, message string, rec *payment.Record) map[string]any {
 func (*Provider) UnpaidParams() map[string]string {
 	return map[string]string{paramStatus: returnedFailed}
 }
-
-// PageOf implements [payment.PayPager].
-func (p *Provider) PageOf(id string) string { return p.pages[0].URL(id) }

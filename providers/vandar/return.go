@@ -1,8 +1,6 @@
 package vandar
 
 import (
-	"net/url"
-
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
 )
@@ -38,12 +36,6 @@ func (*Provider) ReadReturn(get func(name string) string) (payment.Claimed, erro
 		c.Hint = payment.HintUnpaid
 	}
 	return c, nil
-}
-
-// PayPage implements [payment.Provider].
-func (p *Provider) PayPage(u *url.URL) (id string, ok bool) {
-	id, ok = p.pages.Match(u)
-	return id, ok && checkToken(id)
 }
 
 // ReturnParams implements [payment.Provider].

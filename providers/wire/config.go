@@ -102,6 +102,20 @@ func (c *ProviderConfig) PayBase(fallback string) (Base, error) {
 	return resolveBase("base_url", c.BaseURL, fallback, c.InsecureHTTP)
 }
 
+// PagesAt returns the pay pages below [ProviderConfig.PayBase], and below the gateway's other
+// hosts where the configuration names no address: see [PagesAt].
+func (c *ProviderConfig) PagesAt(fallback string, others []string, paths ...string) (Pages, error) {
+	pay, err := c.PayBase(fallback)
+	if err != nil {
+		return nil, err
+	}
+	hosts := []string{pay.LogString()}
+	if c.PayURL == "" && c.BaseURL == "" {
+		hosts = append(hosts, others...)
+	}
+	return PagesAt(hosts, paths...)
+}
+
 func resolveBase(field, raw, fallback string, plain bool) (Base, error) {
 	if raw = cmp.Or(raw, fallback); raw == "" {
 		return Base{}, fmt.Errorf("%s %w: it is required", field, ErrAddress)

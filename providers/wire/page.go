@@ -89,5 +89,29 @@ func (ps Pages) Match(u *url.URL) (id string, ok bool) {
 	return "", false
 }
 
+// PayPages are the pay pages of a provider and the form of the ids in them. A provider that
+// embeds it has PayPage of [payment.Provider] and implements [payment.PayPager]; its Provision
+// calls SetPages.
+type PayPages struct {
+	pages Pages
+	form  func(id string) (string, bool)
+}
+
+// SetPages says which pages there are. form is that of [ReadAsk].
+func (p *PayPages) SetPages(pages Pages, form func(id string) (string, bool)) {
+	p.pages, p.form = pages, form
+}
+
+// PayPage implements [payment.Provider].
+func (p *PayPages) PayPage(u *url.URL) (id string, ok bool) {
+	if id, ok = p.pages.Match(u); !ok {
+		return "", false
+	}
+	return p.form(id)
+}
+
+// PageOf implements [payment.PayPager].
+func (p *PayPages) PageOf(id string) string { return p.pages[0].URL(id) }
+
 // LogString returns the page's address for logs.
 func (p Page) LogString() string { return p.base.LogString() + p.before + "…" + p.after }

@@ -77,13 +77,14 @@ func (c *ProviderConfig) Belongs(said, name string) (payment.RelayOwner, error) 
 	return payment.RelayOwn, nil
 }
 
-// BelongsByField is [ProviderConfig.Belongs] for a credential that is a member of the call's body.
-func (c *ProviderConfig) BelongsByField(call payment.RelayCall, name string) (payment.RelayOwner, error) {
+// Owns implements [payment.Relayer] for a credential that is a member of the call's body, under
+// the name that the option has ([Document.Credential]).
+func (c *ProviderConfig) Owns(call payment.RelayCall) (payment.RelayOwner, error) {
 	o, err := CallFields(call)
 	if err != nil {
 		return payment.RelayStranger, err
 	}
-	return c.Belongs(o.Text(name), name)
+	return c.Belongs(o.Text(c.document.Credential), c.document.Credential)
 }
 
 // ReadGivenBack implements [payment.Relayer] for a dialect without a call that gives money

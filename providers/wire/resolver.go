@@ -113,10 +113,7 @@ func (r *resolver) lookup(ctx context.Context, host string) ([]netip.Addr, error
 	}
 	ours := r.ours()
 	for _, a := range k.addrs {
-		if a.IsLoopback() || a.IsUnspecified() {
-			return nil, errOwnAddress
-		}
-		if slices.Contains(ours, a) {
+		if a.IsLoopback() || a.IsUnspecified() || slices.Contains(ours, a) {
 			return nil, errOwnAddress
 		}
 	}

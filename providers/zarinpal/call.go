@@ -125,7 +125,7 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 	if !ok || s.code != codeDone || (r.Status != http.StatusOK && r.Status != http.StatusCreated) || !checkAuthority(id) {
 		return payment.Started{}, fmt.Errorf("zarinpal: create: %w", r.Answer().Err)
 	}
-	return payment.Started{ID: id, PayURL: p.page.URL(id)}, nil
+	return payment.Started{ID: id, PayURL: p.PageOf(id)}, nil
 }
 
 // unmade returns the error of a create that Zarinpal answered with a code.

@@ -37,6 +37,7 @@ var liveHosts = []string{liveHost, "https://www.zarinpal.com", "https://zarinpal
 // intent, by the shop's lookup or by its signature.
 type Provider struct {
 	wire.ProviderConfig
+	wire.PayPages
 
 	// The gateway's merchant id, 36 characters. Write `{env.NAME}` or
 	// `{file./path}`. Required.
@@ -50,9 +51,6 @@ type Provider struct {
 	// creates its payments in (`currency` `IRR` or `IRT`), because verify must
 	// be told the same number. Default: `rial`.
 	Unit string `json:"unit,omitempty"`
-
-	page  wire.Page
-	pages wire.Pages
 }
 
 // CaddyModule returns the Caddy module information.
@@ -99,20 +97,18 @@ func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 // Provision resolves secrets and addresses. It makes no call.
 func (p *Provider) Provision(ctx caddy.Context) error {
 	d := wire.Document{Type: protocol.Name, Protocol: protocol.Name, API: p.documented(), Credential: "merchant_id", Written: p.MerchantID, Sandbox: p.Sandbox}
-	return p.Open(ctx, d, func() (err error) {
+	return p.Open(ctx, d, func() error {
 		if unlikely(p.Key().Reveal()) {
 			ctx.Logger().Warn("merchant_id is not of the form of Zarinpal's merchant ids, which have 36 characters, such as 1344b5d4-0048-11e8-94db-005056a205be: payments will be refused if it isn't one")
 		}
-		if err = wire.OneOf("unit", p.Unit, unitRial, unitToman); err != nil {
+		if err := wire.OneOf("unit", p.Unit, unitRial, unitToman); err != nil {
 			return err
 		}
-		if err = p.agrees(p.API()); err != nil {
+		if err := p.agrees(p.API()); err != nil {
 			return err
 		}
-		if p.page, err = p.payPage(); err != nil {
-			return err
-		}
-		p.pages, err = p.allPages()
+		pages, err := p.allPages()
+		p.SetPages(pages, wire.Checked(checkAuthority))
 		return err
 	})
 }
@@ -159,8 +155,13 @@ func (p *Provider) payPage() (wire.Page, error) {
 
 // allPages returns the pages that a shop may send its customers to: the one above, and
 // all that Zarinpal has had for this environment, each also with the suffix
-// of its direct bank page.
+// of its direct bank page. Those of the other environment are not ours: a sandbox payment
+// must not become a live intent.
 func (p *Provider) allPages() (wire.Pages, error) {
+	page, err := p.payPage()
+	if err != nil {
+		return nil, err
+	}
 	hosts := liveHosts
 	if p.Sandbox {
 		hosts = []string{sandboxHost}
@@ -169,7 +170,7 @@ func (p *Provider) allPages() (wire.Pages, error) {
 		hosts = append([]string{p.API().LogString()}, hosts...)
 	}
 	pages, err := wire.PagesAt(hosts, startPay+"*", startPay+"*/ZarinGate")
-	return append(wire.Pages{p.page}, pages...), err
+	return append(wire.Pages{page}, pages...), err
 }
 
 func hostOf(address string) string { return strings.TrimPrefix(address, "https://") }

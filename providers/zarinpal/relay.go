@@ -32,7 +32,7 @@ func (*Provider) Dialect() payment.Dialect { return dialect }
 // Owns implements [payment.Relayer]. The credential is `merchant_id` in the body; in
 // Zarinpal's place the host tells live from sandbox.
 func (p *Provider) Owns(c payment.RelayCall) (payment.RelayOwner, error) {
-	owner, err := p.BelongsByField(c, "merchant_id")
+	owner, err := p.ProviderConfig.Owns(c)
 	if owner == payment.RelayOwn && c.Host != "" && (c.Host == hostOf(sandboxHost)) != p.Sandbox {
 		owner = payment.RelayOtherEnvironment
 	}
@@ -128,6 +128,3 @@ func failed(status, code int, message string) payment.RelayReply {
 
 // UnpaidParams implements [payment.Relayer].
 func (*Provider) UnpaidParams() map[string]string { return map[string]string{paramStatus: returnNo} }
-
-// PageOf implements [payment.PayPager].
-func (p *Provider) PageOf(id string) string { return p.page.URL(id) }

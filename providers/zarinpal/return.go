@@ -1,7 +1,6 @@
 package zarinpal
 
 import (
-	"net/url"
 	"strings"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -44,13 +43,6 @@ func (*Provider) ReadReturn(get func(name string) string) (payment.Claimed, erro
 		}
 	}
 	return c, nil
-}
-
-// PayPage implements [payment.Provider]. Only pages of the configured
-// environment are ours: a sandbox payment must not become a live intent.
-func (p *Provider) PayPage(u *url.URL) (id string, ok bool) {
-	id, ok = p.pages.Match(u)
-	return id, ok && checkAuthority(id)
 }
 
 // ReturnParams implements [payment.Provider]. A script looks for OK: a return that

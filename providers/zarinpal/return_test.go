@@ -91,7 +91,7 @@ func TestPayPageOnEveryHost(t *testing.T) {
 		box: "https://sandbox.zarinpal.com/pg/StartPay/x", direct: "https://payment.zarinpal.com/pg/StartPay/x/ZarinGate",
 		local: "http://localhost:9101/zarinpal/pg/StartPay/x",
 	} {
-		if got := p.page.URL("x"); got != want {
+		if got := p.PageOf("x"); got != want {
 			t.Errorf("browsers are sent to %s, not %s", got, want)
 		}
 	}

@@ -66,7 +66,7 @@ func (p *Provider) started(r wire.Reply) (payment.Started, error) {
 	if result != resultOK || (r.Status != http.StatusOK && r.Status != http.StatusCreated) || !checkTrackID(id) {
 		return payment.Started{}, unread
 	}
-	return payment.Started{ID: id, PayURL: p.pages[0].URL(id)}, nil
+	return payment.Started{ID: id, PayURL: p.PageOf(id)}, nil
 }
 
 // ask names a payment to a call. What is no id of Zibal's is not sent.

@@ -29,6 +29,7 @@ const sandboxMerchant = "zibal"
 // that was verified before has no details: then inquiry is asked for them.
 type Provider struct {
 	wire.ProviderConfig
+	wire.PayPages
 
 	// The gateway's merchant. Write `{env.NAME}` or `{file./path}`. Required, unless
 	// `sandbox` is on.
@@ -46,7 +47,6 @@ type Provider struct {
 
 	platform wire.Base
 	access   wire.Secret
-	pages    wire.Pages
 }
 
 // CaddyModule returns the Caddy module information.
@@ -124,7 +124,9 @@ func (p *Provider) setPages() error {
 	if err != nil {
 		return err
 	}
-	p.pages, err = wire.PagesAt([]string{own.LogString(), defaultAPI, abroad}, "/start/*", "/start/*/direct")
+	// Live and sandbox payments have the same pages: which one a payment is, its merchant says.
+	pages, err := wire.PagesAt([]string{own.LogString(), defaultAPI, abroad}, "/start/*", "/start/*/direct")
+	p.SetPages(pages, wire.Checked(checkTrackID))
 	return err
 }
 

@@ -117,6 +117,3 @@ func localTime(t time.Time) string { return t.In(wire.Tehran).Format("2006-01-02
 func (*Provider) UnpaidParams() map[string]string {
 	return map[string]string{paramSuccess: "0", paramStatus: "3", paramCard: "", paramHash: ""}
 }
-
-// PageOf implements [payment.PayPager].
-func (p *Provider) PageOf(id string) string { return p.pages[0].URL(id) }

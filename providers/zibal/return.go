@@ -1,7 +1,6 @@
 package zibal
 
 import (
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -76,13 +75,6 @@ func short(s string) (string, bool) {
 func notPaid(status string) bool {
 	n, err := strconv.ParseInt(status, 10, 16)
 	return err == nil && states[n].Outcome == payment.OutcomeRefused
-}
-
-// PayPage implements [payment.Provider]. Live and sandbox payments have the same
-// pages: which one a payment is, its merchant says.
-func (p *Provider) PayPage(u *url.URL) (id string, ok bool) {
-	id, ok = p.pages.Match(u)
-	return id, ok && checkTrackID(id)
 }
 
 // ReturnParams implements [payment.Provider]. A script looks for success 1 and

@@ -68,7 +68,7 @@ func TestPayPageOnBothHosts(t *testing.T) {
 			t.Errorf("%s: %q, %v", c.address, id, ok)
 		}
 	}
-	if got := io.pages[0].URL("5"); got != "https://gateway.zibal.io/start/5" {
+	if got := io.PageOf("5"); got != "https://gateway.zibal.io/start/5" {
 		t.Errorf("browsers are sent to %s", got)
 	}
 }
