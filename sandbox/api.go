@@ -103,11 +103,8 @@ func (s *Server) Settings() map[string]Settings {
 
 // SetSettings replaces the settings of one provider.
 func (s *Server) SetSettings(provider string, c Settings) error {
-	if registered[provider] == nil {
-		return fmt.Errorf("provider %q: %w", provider, ErrNotFound)
-	}
 	if err := c.validate(provider); err != nil {
-		return fmt.Errorf("%s: %w", provider, err)
+		return fmt.Errorf("provider %q: %w", provider, err)
 	}
 	s.st.mu.Lock()
 	defer s.st.mu.Unlock()

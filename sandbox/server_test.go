@@ -197,6 +197,11 @@ func TestSettingsMerge(t *testing.T) {
 	if g := r.control("POST", "settings", `{"sama":{"fee":9},"idpay":{"join":"x"}}`); g.status != 400 {
 		t.Errorf("accepted: %s", g.body)
 	}
+	for _, body := range []string{`{"nope":{"window":"1m"}}`, `{"sama":{"fee":9},"nope":{}}`, `{"":{"window":"1m"}}`} {
+		if g := r.control("POST", "settings", body); g.status != 404 || !strings.Contains(g.body, "the sandbox has") {
+			t.Errorf("%s: %d %s", body, g.status, g.body)
+		}
+	}
 	if c := r.sb.Settings()["sama"]; *c.Fee != 5 {
 		t.Errorf("a refused request set the fee to %d", *c.Fee)
 	}

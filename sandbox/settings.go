@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -55,6 +56,9 @@ func copied[T any](p *T) *T {
 }
 
 func (c *Settings) validate(provider string) error {
+	if registered[provider] == nil {
+		return fmt.Errorf("%w: the sandbox has %s", ErrNotFound, strings.Join(services(), ", "))
+	}
 	if c.Return != "" {
 		if err := checkReturn(c.Return); err != nil {
 			return err

@@ -55,6 +55,11 @@ func Plain(t testing.TB) string {
 	return must(t, buildPlain)
 }
 
+// commands is the path of a Caddy as people run it, if there is one already: a command does one
+// thing after another, its own tests run it under the race detector, and that takes a second to
+// start.
+func commands() string { return os.Getenv(EnvPlain) }
+
 // Failpoints is the path of a Caddy whose crash points can be armed.
 func Failpoints(t testing.TB) string {
 	t.Helper()

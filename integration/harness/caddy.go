@@ -178,6 +178,9 @@ func (c *Caddy) Command(ctx context.Context, args ...string) *exec.Cmd {
 	c.t.Helper()
 	bin := c.Bin
 	if bin == "" {
+		bin = commands()
+	}
+	if bin == "" || c.Bin == "" && (len(args) == 0 || args[0] == "run") {
 		bin = Binary(c.t)
 	}
 	cmd := exec.CommandContext(ctx, bin, args...) //nolint:gosec // test
