@@ -64,9 +64,10 @@ func TestASlowShopIsNamed(t *testing.T) {
 		for l, want := range map[lang.Lang]string{lang.EN: "longer than 30 seconds to answer a paid customer (2 times", lang.FA: "بیش از ۳۰ ثانیه وقت گرفت (۲ بار"} {
 			var said []operate.Finding
 			for _, f := range Money(Facts{Watch: w, Now: now.Add(age), Lang: l}) {
-				if f.Code == "shop_slow" {
+				switch f.Code {
+				case "shop_slow":
 					said = append(said, f)
-				} else if f.Code == "shop" {
+				case "shop":
 					t.Errorf("%+v", f)
 				}
 			}
