@@ -14,6 +14,7 @@ import (
 
 // slowHook is a webhook that answers after a time, or when it is cut off.
 type slowHook struct {
+	began chan struct{}
 	mu    sync.Mutex
 	takes time.Duration
 	sales []payment.Sale
@@ -26,6 +27,10 @@ func (h *slowHook) Report(ctx context.Context, s payment.Sale) payment.ReportAns
 	takes := h.takes
 	h.sales = append(h.sales, s)
 	h.mu.Unlock()
+	select {
+	case h.began <- struct{}{}:
+	default:
+	}
 	select {
 	case <-ctx.Done():
 		return payment.ReportAnswer{Outcome: payment.ReportRetry, Code: "timeout", Err: ctx.Err()}
@@ -52,16 +57,14 @@ func TestAHangingReportDoesNotHoldTheStop(t *testing.T) {
 		t.Run(takes.String(), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				h := &slowHook{takes: time.Hour}
+				h := &slowHook{takes: time.Hour, began: make(chan struct{}, 1)}
 				w := newWorld(t, func(w *world) { w.hooks = map[string]payment.Subscriber{"shop": h} })
 				w.halt()
 				rec := w.announce()
 				h.takes = takes
 				w.start(w.store)
 				w.Admit(t.Context(), w.ask())
-				for len(h.told()) == 0 {
-					time.Sleep(time.Millisecond)
-				}
+				<-h.began
 				w.EndReports()
 				w.EndReports() // it may be said twice
 				stopped := time.Now()

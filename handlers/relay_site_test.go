@@ -3,6 +3,7 @@ package handlers
 import (
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2/modules/caddytls"
@@ -12,10 +13,14 @@ import (
 // path off; else nobody makes the return of a customer who stays away.
 func TestACallbackUnderAPathFindsItsRoute(t *testing.T) {
 	t.Parallel()
-	h := routed("/cb")
-	h.server, h.PublicURL = serving("80"), "http://mall.test/s0"
-	standAt(t, []*Handler{h}, standing{hosts: hosts{names: []string{"mall.test"}}})
-	route := h.Verify[0].route.name
+	shop := func(stripped string) *Handler {
+		h := routed("/cb")
+		h.server, h.PublicURL = serving("80"), "http://mall.test/s0"
+		standAt(t, []*Handler{h}, standing{hosts: hosts{names: []string{"mall.test"}}, stripped: stripped})
+		return h
+	}
+	inside, behind := shop("/s0"), shop("")
+	route := inside.Verify[0].route.name
 	for name, c := range map[string]struct {
 		callback   string
 		back       *wayBack
@@ -23,6 +28,7 @@ func TestACallbackUnderAPathFindsItsRoute(t *testing.T) {
 	}{
 		"handle_path":                      {"http://mall.test/s0/cb?o=1", &wayBack{stripped: "/s0"}, route, "/s0/cb?o=1"},
 		"handle_path, at a listener":       {"http://mall.test/s0/cb?o=1", nil, route, "/s0/cb?o=1"},
+		"a proxy, at a listener":           {"http://mall.test/s0/cb?o=1", nil, route, "/cb?o=1"},
 		"the proxy in front":               {"http://mall.test/s0/cb?o=1", &wayBack{front: "/s0"}, route, "/cb?o=1"},
 		"the proxy and handle_path":        {"http://mall.test/s0/in/cb", &wayBack{front: "/s0", stripped: "/in"}, route, "/in/cb"},
 		"another page":                     {"http://mall.test/s0/cart", &wayBack{stripped: "/s0"}, "", ""},
@@ -34,6 +40,10 @@ func TestACallbackUnderAPathFindsItsRoute(t *testing.T) {
 		u, err := url.Parse(c.callback)
 		if err != nil {
 			t.Fatal(err)
+		}
+		h := inside
+		if strings.HasPrefix(name, "a proxy") || c.back != nil && c.back.stripped != "/s0" {
+			h = behind
 		}
 		at, _ := h.callback(t.Context(), u, "bank", c.back)
 		got := ""

@@ -31,7 +31,7 @@ func relayingSentences() []Mutant {
 		{"relay-own-address-looked-at-once", "R10", "The provider's address becomes ours while its name is remembered, and every call comes back to us.",
 			in("providers/wire", "\tours := r.ours()\n", "\tvar ours []netip.Addr\n\tif !ok {\n\t\tours = r.ours()\n\t}\n"), []Suite{unit("providers/wire", "TestResolver")}},
 		{"relay-loopback-resolved", "R10", "The DNS server answers with this machine's loopback address, and every call comes back to us.",
-			in("providers/wire", "if a.IsLoopback() || a.IsUnspecified() {", "if a.IsUnspecified() {"), []Suite{unit("providers/wire", "TestResolver")}},
+			in("providers/wire", "if a.IsLoopback() || a.IsUnspecified() ||", "if a.IsUnspecified() ||"), []Suite{unit("providers/wire", "TestResolver")}},
 		{"relay-own-mark-taken", "R10", "One of our own calls comes back to us, and is forwarded again, and again.",
 			in("handlers/relay", "if r.UserAgent() == payment.Agent {", "if r.UserAgent() == payment.Agent && r.ProtoMajor > 3 {"), relay("TestAdmit")},
 		{"relay-call-without-our-mark", "R10", "A forwarded call that comes back to us isn't known as ours.",
