@@ -62,6 +62,10 @@ type Relay struct {
 	// Bound: the call came under Site's own address, so that it is Site's. Elsewhere only a
 	// create's callback says whose it is.
 	Bound bool
+	// Asker says which program of the shop calls. Calls of one page have the same; empty if
+	// nobody knows.
+	Asker string
+	came  time.Time
 	// Return is the address of a create's callback as the worker needs it, if a site of
 	// ours serves it.
 	Return *payment.Return

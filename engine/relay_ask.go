@@ -18,6 +18,7 @@ var errOtherAmount = errors.New("the shop verifies another amount than the one w
 // RelayVerify answers a shop's verify. It returns when the shop has its answer or has gone.
 // Work that has begun goes on without the shop.
 func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
+	c.came = e.now()
 	gone := ctx.Done()
 	ctx = context.WithoutCancel(ctx)
 	prov, r, err := e.relayer(c.Provider)

@@ -35,7 +35,7 @@ func (r *Record) Tellable() bool {
 
 // Tell begins to tell the shop "first". The commit must be durable before the first byte is
 // sent. A payment in review stays there.
-func (r *Record) Tell(now time.Time, lease Lease) error {
+func (r *Record) Tell(asker Asker, now time.Time, lease Lease) error {
 	if !r.Tellable() {
 		return fmt.Errorf("%w: telling", ErrTransition)
 	}
@@ -52,7 +52,7 @@ func (r *Record) Tell(now time.Time, lease Lease) error {
 			return err
 		}
 	}
-	l.Told = Telling{Epoch: l.Told.Epoch + 1, By: lease.Owner, At: now}
+	l.Told = Telling{Epoch: l.Told.Epoch + 1, By: lease.Owner, At: now, Asker: asker}
 	return nil
 }
 
@@ -138,18 +138,30 @@ func (r *Record) EndHeard(now time.Time) error {
 	return r.judgePage(now)
 }
 
-// SaidAgain records that an ask heard "again".
-func (r *Record) SaidAgain() (news bool) {
+// SaidAgain records that an ask heard "again". A plugin may ask twice in one page: the page
+// stays proof as long as every such ask may be the page's own.
+func (r *Record) SaidAgain(asker Asker) (news bool) {
+	l := r.Relay
+	switch {
+	case l.Page != PageOpen || l.Mixed || l.AgainBy == asker.Name && asker.within(l.PageAt):
+		return false
+	case l.AgainBy == "" && asker.within(l.PageAt):
+		l.AgainBy = asker.Name
+	default:
+		l.Mixed = true
+	}
+	return true
+}
+
+// Overlap records that another return of the payment reaches the shop while a page is open.
+// From then on nobody can tell to which return a page belongs.
+func (r *Record) Overlap() (news bool) {
 	if r.Relay.Page != PageOpen || r.Relay.Mixed {
 		return false
 	}
 	r.Relay.Mixed = true
 	return true
 }
-
-// Overlap records that another return of the payment reaches the shop while a page is open.
-// From then on nobody can tell to which return a page belongs.
-func (r *Record) Overlap() (news bool) { return r.SaidAgain() }
 
 // OpenPage records that the shop is answering a customer's return. It returns false if that
 // can prove nothing any more, or if another page is open.
@@ -176,7 +188,7 @@ func (r *Record) EndPage(at time.Time, said ShopPage, now time.Time) error {
 	case l.Open():
 		// The end of the telling judges.
 	default:
-		l.Page, l.PageAt, l.PageBy = PageNone, time.Time{}, ""
+		l.Page, l.PageAt, l.PageBy, l.AgainBy = PageNone, time.Time{}, "", ""
 	}
 	return nil
 }
@@ -185,7 +197,12 @@ func (r *Record) EndPage(at time.Time, said ShopPage, now time.Time) error {
 func (r *Record) judgePage(now time.Time) error {
 	l := r.Relay
 	said, mixed := l.Page, l.Mixed
-	l.Page, l.PageAt, l.PageBy = PageNone, time.Time{}, ""
+	if l.AgainBy != "" {
+		// Where one program heard both within the page, "first" decides, and the page shows
+		// that it credited. A page that shows something else may speak of the "again".
+		mixed = mixed || said != PageGood || l.Told.Asker.Name != l.AgainBy || !l.Told.Asker.within(l.PageAt)
+	}
+	l.Page, l.PageAt, l.PageBy, l.AgainBy = PageNone, time.Time{}, "", ""
 	switch {
 	case mixed:
 	case said == PageRefused:
@@ -212,6 +229,7 @@ func (r *Record) Untell(now time.Time) error {
 		return fmt.Errorf("%w: untelling", ErrTransition)
 	}
 	l := r.Relay
+	l.AgainBy = ""
 	l.Told.At, l.Told.By, l.HeardAt, l.ReplayedAt, l.Mixed = time.Time{}, "", time.Time{}, time.Time{}, false
 	r.Reason, r.UpdatedAt = "", now
 	return nil
