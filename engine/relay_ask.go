@@ -264,6 +264,7 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 			leave()
 		}
 	}()
+	before := rec.Clone()
 	take := relayMeet(rec, c, t)
 	rec.Relay.Asked++
 	rec.Attempts.Claimed = true
@@ -280,6 +281,10 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 	asked = true
 	rec, said := e.relayAnswer(ctx, question{j: j, r: r, c: c, ends: ends}, rec, leave)
 	answer, reply := said.answer, said.reply
+	if refusesAmount(answer) && !before.AsksPlainly(c.Ask) {
+		// All questions of this attempt carried the same amount.
+		return e.relayVoid(ctx, c, before, rec, said)
+	}
 	only = only && rec.Attempts.Unknown == 0 // what we asked beside it was answered, too
 	details := answer
 	if t.AnswersFor(rec.Issuer) {
@@ -309,6 +314,40 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 		got.given = new(atomic.Bool)
 	}
 	return got, err
+}
+
+var errRefusedAmount = errors.New("the provider refuses the amount with which the shop verifies the payment: it is none, no plain whole number, or another one")
+
+// refusesAmount: the provider refuses a call for the amount in it, and so settled nothing.
+func refusesAmount(a payment.Answer) bool {
+	return a.Outcome == payment.OutcomeDoubt && a.Reason == payment.ReasonAmount && a.Receipt == nil
+}
+
+// relayVoid ends an attempt whose call said a wrong amount. The shop hears so, and the record
+// says what it said before.
+func (e *Engine) relayVoid(ctx context.Context, c Relay, before, rec *payment.Record, s said) (relayed, error) {
+	e.relayEvent(EventRelayAmount, c, errRefusedAmount, true)
+	if before.Version == 0 {
+		before.Due = rec.CreatedAt.Add(relayLink) // then it is forgotten
+	}
+	for range claimTries {
+		next, now := rec.Clone(), e.now()
+		if err := next.Void(before, s.answer.Code, now, now.Add(browserGrace)); err != nil {
+			return relayed{rec: rec}, err
+		}
+		err := e.commit(ctx, next, false)
+		if err == nil {
+			return relayed{rec: next, reply: s.reply, outcome: s.answer.Outcome}, nil
+		}
+		fresh := e.stillAsking(ctx, rec, err)
+		if fresh == nil {
+			// Nothing is known of the attempt then: it counts as unanswered.
+			rec, err = e.reread(ctx, rec, err)
+			return relayed{rec: rec, reply: s.reply, outcome: s.answer.Outcome}, err
+		}
+		rec = fresh
+	}
+	return relayed{rec: rec, reply: s.reply, outcome: s.answer.Outcome}, nil
 }
 
 // relayMeet gives a record what the shop's own ask says of it, and returns the keys that

@@ -234,3 +234,61 @@ func (r *Record) Untell(now time.Time) error {
 	r.Reason, r.UpdatedAt = "", now
 	return nil
 }
+
+// AsksPlainly reports whether a call names the amount of the payment's create as documents
+// write it. A provider that refuses any other call for its amount says nothing about the
+// payment.
+func (r *Record) AsksPlainly(a RelayAsk) bool {
+	l := r.Relay
+	return l != nil && l.Number > 0 && a.Number > 0 && !a.Unread && !a.Odd && l.SameAmount(a)
+}
+
+// Void ends an attempt whose call the provider refused for the amount in it. What is known of
+// the payment is what was known before the claim. An earlier attempt that was open then counts
+// as unknown. again is when the worker asks then.
+func (r *Record) Void(before *Record, code string, now, again time.Time) error {
+	t, due := Void, before.Due
+	switch before.State {
+	case Verifying:
+		t, due = Silence, again
+	case Unknown:
+		t = Silence
+	case Declined:
+		t = Refuse
+	case Expired:
+		t = Lapse
+	}
+	if err := r.step(t, now); err != nil {
+		return err
+	}
+	r.Attempts, r.Reason, r.Due, r.Observed, r.Expect = before.Attempts, before.Reason, due, before.Observed, before.Expect
+	if before.State == Verifying {
+		r.Reason = ReasonNoAnswer
+	}
+	if r.Attempts.Open {
+		r.Attempts.Open = false
+		r.Attempts.Unknown++
+	}
+	r.Relay.Asked, r.Relay.Number, r.Relay.Unit = 0, 0, 0
+	if l := before.Relay; l != nil {
+		r.Relay.Asked, r.Relay.Number, r.Relay.Unit = l.Asked, l.Number, l.Unit
+	}
+	r.Lease.Until = time.Time{}
+	r.note(Entry{At: now, Kind: EntryVoid, Code: string(ReasonAmount), Text: code})
+	return nil
+}
+
+// Undoubt takes a payment out of review that is there only because the provider refused an ask
+// for its amount. Now it has settled the shop's ask. due is when the worker looks again.
+func (r *Record) Undoubt(now, due time.Time) error {
+	if r.Reason != ReasonAmount || r.Receipt == nil || r.Receipt.Again {
+		return fmt.Errorf("%w: it is not held for the amount of an ask", ErrTransition)
+	}
+	if err := r.step(Accept, now); err != nil {
+		return err
+	}
+	r.Reason, r.Due, r.Code, r.Attempts.Open = "", due, "", false
+	r.Lease.Until = time.Time{}
+	r.note(Entry{At: now, Kind: EntryConfirmed})
+	return nil
+}
