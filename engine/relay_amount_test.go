@@ -19,6 +19,7 @@ import (
 // too large, and one that we read and the gateway doesn't.
 var misread = map[string]func(*engine.Relay){
 	"null":          func(c *engine.Relay) { c.Ask.Number, c.Call.Body = 0, []byte("null") },
+	"none":          func(c *engine.Relay) { c.Ask.Number, c.Call.Body = 0, []byte("none") },
 	"5000.0":        func(c *engine.Relay) { c.Ask.Number, c.Ask.Unread, c.Call.Body = 0, true, []byte("5000.0") },
 	"999…9":         func(c *engine.Relay) { c.Ask.Number, c.Ask.Unread, c.Call.Body = 0, true, []byte("999") },
 	"05000":         func(c *engine.Relay) { c.Ask.Odd, c.Call.Body = true, []byte("05000") },

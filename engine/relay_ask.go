@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -281,7 +282,7 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 	asked = true
 	rec, said := e.relayAnswer(ctx, question{j: j, r: r, c: c, ends: ends}, rec, leave)
 	answer, reply := said.answer, said.reply
-	if refusesAmount(answer) && !before.AsksPlainly(c.Ask) {
+	if (refusesAmount(answer) || refusesNone(t, c.Ask, said)) && !before.AsksPlainly(c.Ask) {
 		// All questions of this attempt carried the same amount.
 		return e.relayVoid(ctx, c, before, rec, said)
 	}
@@ -321,6 +322,14 @@ var errRefusedAmount = errors.New("the provider refuses the amount with which th
 // refusesAmount: the provider refuses a call for the amount in it, and so settled nothing.
 func refusesAmount(a payment.Answer) bool {
 	return a.Outcome == payment.OutcomeDoubt && a.Reason == payment.ReasonAmount && a.Receipt == nil
+}
+
+// refusesNone: the call names no amount, the provider's verify needs one, and it says that the
+// call is wrong, whatever words it has for that.
+func refusesNone(t payment.Terms, a payment.RelayAsk, s said) bool {
+	status := s.reply.Status
+	return t.SendsAmount && a.Number == 0 && !a.Unread && s.reply.Err == nil && s.answer.Outcome == payment.OutcomeUnknown &&
+		status >= http.StatusBadRequest && status < http.StatusInternalServerError && status != http.StatusRequestTimeout
 }
 
 // relayVoid ends an attempt whose call said a wrong amount. The shop hears so, and the record

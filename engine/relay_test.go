@@ -90,6 +90,8 @@ func (b *relayBank) ForwardCall(ctx context.Context, c payment.RelayCall) paymen
 		return reply(100)
 	case "verify":
 		switch {
+		case string(c.Body) == "none": // it doesn't say what it misses
+			return payment.RelayReply{Status: 400, Body: []byte(`{"title":"-50?"}`)}
 		case len(c.Body) > 0: // another amount, or one that it can't read
 			return reply(-50)
 		case !b.paid:
