@@ -17,7 +17,7 @@ func TestAskersAreToldApart(t *testing.T) {
 		return askerOf(r)
 	}
 	one := name("10.0.0.1:4000", "WordPress/6.8")
-	if one == "" || one != name("10.0.0.1:4001", "WordPress/6.8") || name("@", "") != name("@", "") || name("@", "") == "" {
+	if one == "" || one != name("10.0.0.1:4001", "WordPress/6.8") || name("@", "") == "" {
 		t.Error("calls of one program have several names")
 	}
 	for _, other := range []string{name("10.0.0.2:4000", "WordPress/6.8"), name("10.0.0.1:4000", "cron"), name("10.0.0.1:4000", ""), name("@", "WordPress/6.8")} {
