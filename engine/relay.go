@@ -62,6 +62,10 @@ type Relay struct {
 	// Bound: the call came under Site's own address, so that it is Site's. Elsewhere only a
 	// create's callback says whose it is.
 	Bound bool
+	// Asker says which program of the shop calls. Calls of one page have the same; empty if
+	// nobody knows.
+	Asker string
+	came  time.Time
 	// Return is the address of a create's callback as the worker needs it, if a site of
 	// ours serves it.
 	Return *payment.Return
@@ -270,11 +274,27 @@ func (e *Engine) RelayInquire(ctx context.Context, c Relay) {
 		return
 	}
 	rec, err := e.relayFind(ctx, prov, c)
-	if err == nil && rec != nil && rec.Unheard() {
+	if err == nil && e.afterTelling(ctx, rec, e.now().Add(relayTelling)).Unheard() {
 		c.Say(r.WriteReply(payment.RelayAwaiting, c.Ask, rec))
 		return
 	}
 	e.relayGive(c, e.relayRaw(ctx, prov, r, c))
+}
+
+// afterTelling returns a record once the telling that is in progress has ended, or at the given
+// moment.
+//
+// Invariant: what the shop hears about a payment never contradicts the "first" that it has
+// heard before it asks. Its end is on record only after the last byte was sent.
+func (e *Engine) afterTelling(ctx context.Context, rec *payment.Record, until time.Time) *payment.Record {
+	for rec != nil && rec.Relay != nil && rec.Relay.Open() && e.now().Before(until) && e.relayWait(ctx.Done(), relayPoll) {
+		fresh, err := e.Store.Get(context.WithoutCancel(ctx), rec.Ref)
+		if err != nil {
+			break
+		}
+		rec = fresh
+	}
+	return rec
 }
 
 func (e *Engine) relayEvent(name string, c Relay, err error, alert bool) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -18,6 +19,7 @@ var errOtherAmount = errors.New("the shop verifies another amount than the one w
 // RelayVerify answers a shop's verify. It returns when the shop has its answer or has gone.
 // Work that has begun goes on without the shop.
 func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
+	c.came = e.now()
 	gone := ctx.Done()
 	ctx = context.WithoutCancel(ctx)
 	prov, r, err := e.relayer(c.Provider)
@@ -263,6 +265,7 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 			leave()
 		}
 	}()
+	before := rec.Clone()
 	take := relayMeet(rec, c, t)
 	rec.Relay.Asked++
 	e.forgetBack(rec)
@@ -280,6 +283,10 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 	asked = true
 	rec, said := e.relayAnswer(ctx, question{j: j, r: r, c: c, ends: ends}, rec, leave)
 	answer, reply := said.answer, said.reply
+	if (refusesAmount(answer) || refusesNone(t, c.Ask, said)) && !before.AsksPlainly(c.Ask) {
+		// All questions of this attempt carried the same amount.
+		return e.relayVoid(ctx, c, before, rec, said)
+	}
 	only = only && rec.Attempts.Unknown == 0 // what we asked beside it was answered, too
 	details := answer
 	if t.AnswersFor(rec.Issuer) {
@@ -309,6 +316,48 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 		got.given = new(atomic.Bool)
 	}
 	return got, err
+}
+
+var errRefusedAmount = errors.New("the provider refuses the amount with which the shop verifies the payment: it is none, no plain whole number, or another one")
+
+// refusesAmount: the provider refuses a call for the amount in it, and so settled nothing.
+func refusesAmount(a payment.Answer) bool {
+	return a.Outcome == payment.OutcomeDoubt && a.Reason == payment.ReasonAmount && a.Receipt == nil
+}
+
+// refusesNone: the call names no amount, the provider's verify needs one, and it says that the
+// call is wrong, whatever words it has for that.
+func refusesNone(t payment.Terms, a payment.RelayAsk, s said) bool {
+	status := s.reply.Status
+	return t.SendsAmount && a.Number == 0 && !a.Unread && s.reply.Err == nil && s.answer.Outcome == payment.OutcomeUnknown &&
+		status >= http.StatusBadRequest && status < http.StatusInternalServerError && status != http.StatusRequestTimeout
+}
+
+// relayVoid ends an attempt whose call said a wrong amount. The shop hears so, and the record
+// says what it said before.
+func (e *Engine) relayVoid(ctx context.Context, c Relay, before, rec *payment.Record, s said) (relayed, error) {
+	e.relayEvent(EventRelayAmount, c, errRefusedAmount, true)
+	if before.Version == 0 {
+		before.Due = rec.CreatedAt.Add(relayLink) // then it is forgotten
+	}
+	for range claimTries {
+		next, now := rec.Clone(), e.now()
+		if err := next.Void(before, s.answer.Code, now, now.Add(browserGrace)); err != nil {
+			return relayed{rec: rec}, err
+		}
+		err := e.commit(ctx, next, false)
+		if err == nil {
+			return relayed{rec: next, reply: s.reply, outcome: s.answer.Outcome}, nil
+		}
+		fresh := e.stillAsking(ctx, rec, err)
+		if fresh == nil {
+			// Nothing is known of the attempt then: it counts as unanswered.
+			rec, err = e.reread(ctx, rec, err)
+			return relayed{rec: rec, reply: s.reply, outcome: s.answer.Outcome}, err
+		}
+		rec = fresh
+	}
+	return relayed{rec: rec, reply: s.reply, outcome: s.answer.Outcome}, nil
 }
 
 // relayMeet gives a record what the shop's own ask says of it, and returns the keys that

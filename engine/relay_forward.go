@@ -358,7 +358,7 @@ func (e *Engine) heardMeanwhile(ctx context.Context, rec *payment.Record, m forw
 		e.joinTrack(rec, e.noted(ctx, rec))
 	}
 	now := e.now()
-	err := rec.Tell(now, e.lease(tellLease))
+	err := rec.Tell(payment.Asker{}, now, e.lease(tellLease))
 	switch {
 	case err != nil:
 	case certain:

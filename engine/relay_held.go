@@ -29,15 +29,23 @@ func (e *Engine) relayHeld(ctx context.Context, prov Provider, r payment.Relayer
 	reply := e.relayRaw(ctx, prov, r, c)
 	reply.Unit = c.Ask.Unit
 	a := r.ReadVerified(reply)
+	if refusesAmount(a) && !next.AsksPlainly(c.Ask) {
+		e.relayEvent(EventRelayAmount, c, errRefusedAmount, true)
+	}
 	if a.Outcome != payment.OutcomePaid || a.Receipt == nil || next.State != payment.Review {
 		e.relayGive(c, reply)
 		return true
 	}
+	lifts := true
 	for range claimTries {
-		rc := *a.Receipt
+		rc, refused := *a.Receipt, next.Receipt == nil
 		next.Receipt = &rc
+		var take []payment.Key
+		if refused && lifts {
+			take = e.undoubt(ctx, prov, c, next, a)
+		}
 		e.relayKeep(next, a, reply)
-		err := e.commit(ctx, next, false)
+		err := e.commit(ctx, next, false, take...)
 		switch {
 		case err == nil && next.Tellable():
 			return false // it can be told now
@@ -46,11 +54,37 @@ func (e *Engine) relayHeld(ctx context.Context, prov Provider, r payment.Relayer
 			return true
 		}
 		fresh, getErr := e.Store.Get(ctx, next.Ref)
-		if getErr != nil || !errors.Is(err, payment.ErrConflict) {
+		taken := (*payment.TakenError)(nil)
+		if errors.As(err, &taken) {
+			lifts = false // another payment has the order: a person looks at this one
+		}
+		if getErr != nil || lifts && !errors.Is(err, payment.ErrConflict) {
 			break
 		}
 		next = fresh
 	}
 	c.Break()
 	return true
+}
+
+// undoubt takes a payment out of review that is there only because the provider refused an ask
+// for its amount, if nothing else speaks against it. It returns the keys that the payment takes.
+func (e *Engine) undoubt(ctx context.Context, prov Provider, c Relay, next *payment.Record, a payment.Answer) []payment.Key {
+	j := e.relayJob(prov, c)
+	gen, err := e.generation(ctx)
+	if err != nil || next.Reason != payment.ReasonAmount {
+		return nil
+	}
+	facts := payment.Facts{Terms: prov.Terms(), Generation: gen, UsedIDsKnown: e.usedIDsKnown(ctx, prov), Now: e.now()}
+	v := payment.Decide(next, a, facts)
+	take, err := e.keysToTake(ctx, next, j, v)
+	if v.Trigger != payment.Confirm || err != nil {
+		return nil
+	}
+	if err := next.Undoubt(e.now(), e.now().Add(browserGrace)); err != nil {
+		return nil
+	}
+	next.Generation = gen.Seq
+	e.sell(next, e.now())
+	return take
 }

@@ -25,8 +25,12 @@ func (e *Engine) relayList(ctx context.Context, prov Provider, c Relay, reply pa
 		return reply
 	}
 	var unheard []*payment.Record
+	until := e.now().Add(relayTelling)
 	for _, rec := range page.Records {
-		if rec.Issuer == prov.Terms().Issuer && rec.Unheard() {
+		if rec.Issuer != prov.Terms().Issuer {
+			continue
+		}
+		if rec = e.afterTelling(ctx, rec, until); rec.Unheard() {
 			unheard = append(unheard, rec)
 		}
 	}

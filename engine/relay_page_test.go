@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -85,4 +86,81 @@ func TestRelayPageThatEndsUnrecorded(t *testing.T) {
 			})
 		})
 	}
+}
+
+func by(name string) func(*engine.Relay) { return func(c *engine.Relay) { c.Asker = name } }
+
+// A plugin that asks twice in one page, one after the other or all at once, has heard "first":
+// the page says whether it credited. Where a job of another program asks beside it, or asked
+// before the page was begun, the page proves nothing.
+func TestRelayAsksTwiceInAPage(t *testing.T) {
+	for name, c := range map[string]struct {
+		ask   func(w *relayWorld) (firsts int)
+		said  payment.ShopPage
+		state payment.State
+	}{
+		"twice":     {func(w *relayWorld) int { return w.firsts(false, "p", "p") }, payment.PageGood, payment.Delivered},
+		"thrice":    {func(w *relayWorld) int { return w.firsts(false, "p", "p", "p") }, payment.PageGood, payment.Delivered},
+		"at once":   {func(w *relayWorld) int { return w.firsts(true, "p", "p", "p", "p", "p", "p", "p", "p") }, payment.PageGood, payment.Delivered},
+		"refuses":   {func(w *relayWorld) int { return w.firsts(false, "p", "p") }, payment.PageRefused, payment.Parked},
+		"dies":      {func(w *relayWorld) int { return w.firsts(false, "p", "p") }, payment.PageBad, payment.Parked},
+		"job first": {func(w *relayWorld) int { return w.firsts(false, "job", "p") }, payment.PageGood, payment.Parked},
+		"job again": {func(w *relayWorld) int { return w.firsts(false, "p", "job") }, payment.PageGood, payment.Parked},
+		"unknown":   {func(w *relayWorld) int { return w.firsts(false, "", "") }, payment.PageGood, payment.Parked},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newRelayWorld(t)
+				defer w.halt()
+				ref, _, at := w.returned()
+				if n := c.ask(w); n != 1 {
+					t.Fatalf("%d heard first", n)
+				}
+				w.RelayPage(context.Background(), ref, at, c.said)
+				if r := w.record(ref); r.State != c.state {
+					t.Errorf("%s (%s)", r.State, r.Reason)
+				}
+			})
+		})
+	}
+	t.Run("it asked before its customer came", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w := newRelayWorld(t, func(w *relayWorld) { w.gate.took = 3 * time.Second })
+			defer w.halt()
+			w.call("create", "")
+			first := make(chan heard)
+			go func() { first <- w.call("verify", "K1", by("p")) }()
+			time.Sleep(time.Second)
+			ref := w.only().Ref
+			at, err := w.RelayReturn(context.Background(), ref, payment.Return{URI: "/cb?o=101"}, time.Second)
+			if err != nil || at.IsZero() {
+				t.Fatal(at, err)
+			}
+			if h := <-first; !isFirst(h) {
+				t.Fatalf("%+v", h)
+			}
+			w.call("verify", "K1", by("p"))
+			w.RelayPage(context.Background(), ref, at, payment.PageGood)
+			w.wantState(ref, payment.Parked)
+		})
+	})
+}
+
+// firsts asks once for each name, and counts who hears "first".
+func (w *relayWorld) firsts(atOnce bool, names ...string) (n int) {
+	heards := make(chan heard, len(names))
+	for _, name := range names {
+		ask := func() { heards <- w.call("verify", "K1", by(name)) }
+		if atOnce {
+			go ask()
+		} else {
+			ask()
+		}
+	}
+	for range names {
+		if isFirst(<-heards) {
+			n++
+		}
+	}
+	return n
 }

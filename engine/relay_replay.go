@@ -127,7 +127,7 @@ func (e *Engine) NeedsSession(rec *payment.Record) bool {
 	return err == nil || e.Shared.replays.marked(k)
 }
 
-// needsSession marks the route of a record: its plugin did not ask.
+// needsSession marks the route of a record: its plugin did not ask, or not with the amount.
 func (e *Engine) needsSession(ctx context.Context, rec *payment.Record) {
 	k, ok := e.sessionKey(rec)
 	if !ok {
@@ -140,7 +140,7 @@ func (e *Engine) needsSession(ctx context.Context, rec *payment.Record) {
 	e.observe(EventNeedsSession, rec, errNeedsSession, true)
 }
 
-var errNeedsSession = errors.New("the shop's plugin did not ask about the payment when its return was repeated without the customer: returns of this route are not repeated any more; after you have changed the plugin, write `rescue on`")
+var errNeedsSession = errors.New("the shop's plugin did not ask about the payment, or not with its amount, when its return was repeated without the customer: returns of this route are not repeated any more; after you have changed the plugin, write `rescue on`")
 
 func (e *Engine) mayReplay(rec *payment.Record) bool {
 	s, ok := e.Sites.(Replayer)
@@ -180,7 +180,8 @@ func (e *Engine) replay(ctx context.Context, rec *payment.Record) error {
 	if fresh.Relay.Asked > asked || fresh.Relay.Heard() {
 		return panicked
 	}
-	// The plugin did not ask: it knows its order only by the customer's session.
+	// The plugin did not ask, or asked with an amount that is not the payment's: it knows its
+	// order, or what that costs, only by the customer's session.
 	if got.Taken && !got.Unsent && panicked == nil {
 		e.needsSession(ctx, fresh)
 		e.unverifiedCredit(ctx, fresh, got.Page)

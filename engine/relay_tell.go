@@ -22,7 +22,7 @@ func (e *Engine) tellFirst(ctx context.Context, r payment.Relayer, c Relay, rec 
 	if next.State == payment.Verified || next.State == payment.Parked {
 		e.joinTrack(next, e.noted(ctx, next))
 	}
-	if err := next.Tell(e.now(), e.lease(tellLease)); err != nil {
+	if err := next.Tell(c.asker(), e.now(), e.lease(tellLease)); err != nil {
 		return false
 	}
 	err := e.commit(ctx, next, false)
@@ -98,12 +98,14 @@ func (e *Engine) tellRelayed(ctx context.Context, rec *payment.Record, heard boo
 	}
 }
 
+func (c Relay) asker() payment.Asker { return payment.Asker{Name: c.Asker, Came: c.came} }
+
 // sayAgain answers "already verified".
 func (e *Engine) sayAgain(ctx context.Context, r payment.Relayer, c Relay, rec *payment.Record) {
 	if rec.Relay != nil {
 		for range claimTries {
 			next := rec.Clone()
-			if !next.SaidAgain() {
+			if !next.SaidAgain(c.asker()) {
 				break
 			}
 			// It is on record before it is heard: the page may end at once.

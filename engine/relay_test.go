@@ -90,6 +90,10 @@ func (b *relayBank) ForwardCall(ctx context.Context, c payment.RelayCall) paymen
 		return reply(100)
 	case "verify":
 		switch {
+		case string(c.Body) == "none": // it doesn't say what it misses
+			return payment.RelayReply{Status: 400, Body: []byte(`{"title":"-50?"}`)}
+		case len(c.Body) > 0: // another amount, or one that it can't read
+			return reply(-50)
 		case !b.paid:
 			return reply(-51)
 		case b.settled:
@@ -119,6 +123,8 @@ func (b *relayBank) ReadVerified(r payment.RelayReply) payment.Answer {
 		return payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Reference: "r"}}
 	case strings.Contains(s, ":101,"):
 		return payment.Answer{Outcome: payment.OutcomeAgain, Receipt: &payment.Receipt{Reference: "r"}}
+	case strings.Contains(s, ":-50,"):
+		return payment.Answer{Outcome: payment.OutcomeDoubt, Reason: payment.ReasonAmount, Code: "-50"}
 	case strings.Contains(s, ":-51,"):
 		return payment.Answer{Outcome: payment.OutcomeRefused, Reason: payment.ReasonNotPaid}
 	}
@@ -980,6 +986,32 @@ func TestRelayReplay(t *testing.T) {
 			w.call("verify", "K1", unheard)
 			w.sites.visited(func(*payment.Record) engine.Replayed {
 				return engine.Replayed{Taken: true, Page: payment.PageGood}
+			})
+		}, result{payment.Parked, payment.ReasonNeedsSession, 1, true, true}},
+		{"its plugin keeps the amount in the session, and asks without one", func(w *relayWorld) {
+			w.sites.visited(func(*payment.Record) engine.Replayed {
+				w.call("verify", "K1", misread["null"])
+				return engine.Replayed{Taken: true, Page: payment.PageBad}
+			})
+		}, result{payment.Created, "", 1, false, true}},
+		{"its plugin asks with another amount", func(w *relayWorld) {
+			w.sites.visited(func(*payment.Record) engine.Replayed {
+				w.call("verify", "K1", amount(1))
+				return engine.Replayed{Taken: true, Page: payment.PageBad}
+			})
+		}, result{payment.Created, "", 1, false, true}},
+		{"its plugin asks without an amount, and then with it", func(w *relayWorld) {
+			w.sites.visited(func(*payment.Record) engine.Replayed {
+				w.call("verify", "K1", misread["5000.0"])
+				w.call("verify", "K1")
+				return engine.Replayed{Taken: true, Page: payment.PageGood}
+			})
+		}, result{payment.Delivered, "", 1, true, false}},
+		{"settled, and its plugin asks without an amount", func(w *relayWorld) {
+			w.call("verify", "K1", unheard)
+			w.sites.visited(func(*payment.Record) engine.Replayed {
+				w.call("verify", "K1", misread["null"])
+				return engine.Replayed{Taken: true, Page: payment.PageBad}
 			})
 		}, result{payment.Parked, payment.ReasonNeedsSession, 1, true, true}},
 		{"it panics", func(w *relayWorld) {

@@ -134,7 +134,7 @@ func relayingSentences() []Mutant {
 		{"stop-unheard", "R8", "Nobody tells us that the process stops, and the listeners close under a plugin that is about to ask.",
 			in("app", "a.listener.events.On(\"stopping\", onEvent(a.stopping))", "a.listener.events.On(\"stopped\", onEvent(a.stopping))"), []Suite{process("php", "TestStopWaitsForThePage")}},
 		{"relay-list-tells-early", "R8", "A job that goes through the provider's list of unverified payments never finds the one that its shop hasn't heard of.",
-			in("engine", "if rec.Issuer == prov.Terms().Issuer && rec.Unheard() {", "if rec.Issuer == prov.Terms().Issuer && rec.Unheard() && rec.ID == \"\" {"), engine("TestMaskedPayments")},
+			in("engine", "rec = e.afterTelling(ctx, rec, until); rec.Unheard() {", "rec = e.afterTelling(ctx, rec, until); rec.Unheard() && rec.ID == \"\" {"), engine("TestMaskedPayments")},
 		{"relay-gives-back-unsynced", "R7", "A power cut forgets that the shop asked for its money back, and its return is made.",
 			in("engine", "\t\tif err := e.commit(ctx, rec, false); !errors.Is(err, payment.ErrConflict) {\n\t\t\treturn rec, wish, err", "\t\tif err := e.commit(ctx, rec, true); !errors.Is(err, payment.ErrConflict) {\n\t\t\treturn rec, wish, err"), engine("TestRelayReverseIsOnRecord")},
 		{"relay-given-back-stays-paid", "R11", "The shop sent the money back through us, and the books say paid.",

@@ -62,6 +62,9 @@ const (
 	// EntryErased: what was known of the payer was taken out. By and Text are who and
 	// why.
 	EntryErased EntryKind = 24
+	// EntryVoid: the provider refused the shop's own call for the amount in it, and settled
+	// nothing; Text is its code.
+	EntryVoid EntryKind = 25
 )
 
 // Entry is one thing that happened to a payment.
@@ -199,7 +202,7 @@ var entryNames = map[EntryKind]string{
 	EntryLapsed: "lapsed", EntryHanded: "handed_over", EntryCredited: "credited", EntryMissed: "not_confirmed", EntryUnsent: "not_sent",
 	EntryParked: "parked", EntryBound: "bound", EntryDecided: "decided", EntryReported: "reported", EntryCancelled: "cancel_reported",
 	EntryUnreported: "report_failed", EntryTold: "webhook", EntryReopened: "report_again", EntryOmitted: "omitted",
-	EntryGivingBack: "giving_back", EntryGivenBack: "given_back", EntryKept: "not_given_back", EntryBackUnknown: "give_back_unknown", EntryErased: "erased",
+	EntryGivingBack: "giving_back", EntryGivenBack: "given_back", EntryKept: "not_given_back", EntryBackUnknown: "give_back_unknown", EntryErased: "erased", EntryVoid: "amount_refused",
 }
 
 // String returns the kind's name, for programs.

@@ -191,6 +191,9 @@ type RelayAsk struct {
 	Unit   Unit
 	// Unread: the call has an amount that can't be read. Nothing is compared then.
 	Unread bool
+	// Odd: the amount is read, and is not written as documents write it ("05000", "+5000"), so
+	// that the provider may read it in another way.
+	Odd bool
 	// Callback is the address that a create names for the customer's return.
 	Callback string
 }

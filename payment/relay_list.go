@@ -13,11 +13,15 @@ type Masker interface {
 
 // Unheard reports whether a payment is settled and the shop hasn't heard of it: until
 // then inquiries and lists speak of it as before its verify. Where the shop may have
-// heard, and nobody knows, they say what the provider says.
+// heard, and nobody knows, they say what the provider says; so they do while it is being
+// told, because the first bytes may have arrived.
 func (r *Record) Unheard() bool {
-	l := r.Relay
-	if l == nil || l.Heard() || r.BackPending() {
+	if r == nil || r.Relay == nil {
 		return false
 	}
-	return r.Tellable() || l.Open() && r.State != Parked || r.State == Delivering
+	l := r.Relay
+	if l.Heard() || l.Open() || r.BackPending() {
+		return false
+	}
+	return r.Tellable() || r.State == Delivering
 }

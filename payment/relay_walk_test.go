@@ -26,6 +26,16 @@ type asker struct {
 	heard  bool // it has the whole "first"
 	dead   bool // it died after hearing
 	blind  bool // its page's node crashed
+	name   string
+	came   time.Time // its ask
+}
+
+// asker: two calls of one PHP process have one name, and a job's may have it, too.
+func (a *asker) asker(now time.Time) Asker {
+	if a.came.IsZero() {
+		a.came = now
+	}
+	return Asker{Name: a.name, Came: a.came}
 }
 
 const (
@@ -61,14 +71,37 @@ func (w *relayWorld) time() time.Time {
 	return time.Unix(1_700_000_000+w.now, 0)
 }
 
-// key is all that the future depends on; moments count only as equal or not.
-func (w *relayWorld) key() string {
+// relayKey is all that the future depends on; moments count only as equal, before or not.
+type relayKey struct {
+	state                                  State
+	reason                                 Reason
+	heard, open, mixed, within, page, dead bool
+	epoch                                  uint64
+	said                                   ShopPage
+	again, told                            string
+	credits, crashes                       int
+	who                                    [3]askerKey
+}
+
+type askerKey struct {
+	step, asks                                                      int
+	page, opened, mine, telling, heard, dead, blind, asking, before bool
+}
+
+func (w *relayWorld) key() relayKey {
 	l := w.relay
-	s := fmt.Sprint(w.rec.State, w.rec.Reason, l.Heard(), l.Open(), l.Told.Epoch, l.Page, l.Mixed, l.PageAt.IsZero(), w.credits, w.crashes, w.dead)
-	for _, a := range w.who {
-		s += fmt.Sprint("|", a.page, a.step, a.asks, a.opened, a.opened && a.at.Equal(l.PageAt), a.epoch == l.Told.Epoch, a.heard, a.dead, a.blind)
+	k := relayKey{
+		state: w.rec.State, reason: w.rec.Reason, heard: l.Heard(), open: l.Open(), mixed: l.Mixed,
+		within: l.Told.Asker.within(l.PageAt), page: l.PageAt.IsZero(), dead: w.dead, epoch: l.Told.Epoch,
+		said: l.Page, again: l.AgainBy, told: l.Told.Asker.Name, credits: w.credits, crashes: w.crashes,
 	}
-	return s
+	for i, a := range w.who {
+		k.who[i] = askerKey{
+			a.step, a.asks, a.page, a.opened, a.opened && a.at.Equal(l.PageAt), a.epoch == l.Told.Epoch,
+			a.heard, a.dead, a.blind, !a.came.IsZero(), a.came.Before(l.PageAt),
+		}
+	}
+	return k
 }
 
 type relayStep struct {
@@ -110,10 +143,12 @@ func (w *relayWorld) steps(i int) (out []relayStep) {
 		switch {
 		case a.asks == 0:
 			add("asks no more", func(_ *relayWorld, a *asker) { a.step = answering })
+		case a.came.IsZero():
+			add("asks", func(w *relayWorld, a *asker) { a.came = w.time(); w.now++ })
 		case r.Tellable():
 			add("is told", func(w *relayWorld, a *asker) {
 				a.asks--
-				commit(w, func(r *Record) error { return r.Tell(w.time(), Lease{Owner: "B", Until: w.time()}) })
+				commit(w, func(r *Record) error { return r.Tell(a.asker(w.time()), w.time(), Lease{Owner: "B", Until: w.time()}) })
 				a.step, a.epoch = telling, w.relay.Told.Epoch
 			})
 		default:
@@ -121,10 +156,10 @@ func (w *relayWorld) steps(i int) (out []relayStep) {
 			add("hears again", func(w *relayWorld, a *asker) {
 				a.asks--
 				r := w.record()
-				if r.SaidAgain() {
+				if r.SaidAgain(a.asker(w.time())) {
 					w.put(r)
 				}
-				a.step = answering
+				a.step, a.came = answering, time.Time{}
 			})
 		}
 		if a.asks > 0 {
@@ -132,9 +167,9 @@ func (w *relayWorld) steps(i int) (out []relayStep) {
 		}
 	case telling:
 		add("takes it", func(_ *relayWorld, a *asker) { a.step, a.heard = written, true })
-		add("is gone", func(_ *relayWorld, a *asker) { a.step = broken })
+		add("is gone", func(_ *relayWorld, a *asker) { a.step, a.came = broken, time.Time{} })
 		if w.crashes > 0 {
-			add("node dies telling", func(w *relayWorld, a *asker) { w.crashes--; w.dead, a.step = true, ready })
+			add("node dies telling", func(w *relayWorld, a *asker) { w.crashes--; w.dead, a.step, a.came = true, ready, time.Time{} })
 		}
 	case written:
 		add("heard is recorded", func(w *relayWorld, a *asker) {
@@ -183,6 +218,9 @@ func (w *relayWorld) steps(i int) (out []relayStep) {
 			add("dies", func(_ *relayWorld, a *asker) { a.step, a.dead = answering, true })
 		}
 	case answering:
+		if a.heard && !a.dead && a.asks > 0 {
+			add("asks once more", func(_ *relayWorld, a *asker) { a.step, a.came = ready, time.Time{} })
+		}
 		said := []ShopPage{PageGood}
 		switch {
 		case a.dead:
@@ -253,11 +291,25 @@ func (w *relayWorld) wrong(end bool) string {
 }
 
 func TestRelayWalk(t *testing.T) {
+	for _, job := range []string{"a job of another program", "a job like the page"} {
+		t.Run(job, func(t *testing.T) {
+			page := "shop"
+			if job == "a job like the page" {
+				walkRelay(t, page, page)
+			} else {
+				walkRelay(t, page, "job")
+			}
+		})
+	}
+}
+
+func walkRelay(t *testing.T, page, job string) {
+	t.Helper()
 	start := relayWorld{
 		rec: Record{State: Verified, Receipt: &Receipt{}}, crashes: 1,
-		who: [3]asker{{page: true, asks: 2}, {page: true, asks: 1}, {asks: 1}},
+		who: [3]asker{{page: true, asks: 2, name: page}, {page: true, asks: 1, name: page}, {asks: 1, name: job}},
 	}
-	seen, ends := map[string]bool{}, map[State]int{}
+	seen, ends := map[relayKey]bool{}, map[State]int{}
 	type stacked struct {
 		w    relayWorld
 		name string
@@ -298,6 +350,75 @@ func TestRelayWalk(t *testing.T) {
 	}
 }
 
+// A plugin that asks twice within one page, or eight times at once, has credited by the "first",
+// and its page shows it. Where somebody else may have heard one of the two, a page proves
+// nothing.
+func TestRelayAsksTwiceInOnePage(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	from := func(name string, d time.Duration) Asker { return Asker{Name: name, Came: now.Add(d)} }
+	for name, c := range map[string]struct {
+		first     Asker
+		again     []Asker
+		overlap   bool
+		said      ShopPage
+		delivered bool
+	}{
+		"twice":                        {from("p", 1), []Asker{from("p", 2)}, false, PageGood, true},
+		"at the moment of the return":  {from("p", 0), []Asker{from("p", 0)}, false, PageGood, true},
+		"eight at once":                {from("p", 1), []Asker{from("p", 1), from("p", 1), from("p", 1), from("p", 1), from("p", 1), from("p", 1), from("p", 1)}, false, PageGood, true},
+		"it refuses":                   {from("p", 1), []Asker{from("p", 2)}, false, PageRefused, false},
+		"it dies":                      {from("p", 1), []Asker{from("p", 2)}, false, PageBad, false},
+		"a job heard first":            {from("j", 1), []Asker{from("p", 2)}, false, PageGood, false},
+		"a job heard again":            {from("p", 1), []Asker{from("j", 2)}, false, PageGood, false},
+		"both heard again":             {from("p", 1), []Asker{from("p", 2), from("j", 3)}, false, PageGood, false},
+		"first asked before the page":  {from("p", -1), []Asker{from("p", 2)}, false, PageGood, false},
+		"second asked before the page": {from("p", 1), []Asker{from("p", -1)}, false, PageGood, false},
+		"another return beside it":     {from("p", 1), []Asker{from("p", 2)}, true, PageGood, false},
+		"nobody knows who":             {Asker{Came: now}, []Asker{{Came: now}}, false, PageGood, false},
+		"nobody knows who heard first": {Asker{}, []Asker{from("p", 1)}, false, PageGood, false},
+	} {
+		for _, order := range []string{"again after", "again while it is told", "again before the page ends"} {
+			r := &Record{State: Verified, Receipt: &Receipt{}, Relay: &Relayed{}}
+			if !r.OpenPage("A", now) {
+				t.Fatal("no page")
+			}
+			hear := func() {
+				if err := r.Hear(r.Relay.Told.Epoch, now, now); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := r.Tell(c.first, now, Lease{Owner: "B"}); err != nil {
+				t.Fatal(err)
+			}
+			if order == "again after" {
+				hear()
+			}
+			for _, a := range c.again {
+				r.SaidAgain(a)
+			}
+			if c.overlap {
+				r.Overlap()
+			}
+			if order == "again while it is told" {
+				hear()
+			}
+			if err := r.EndPage(now, c.said, now); err != nil {
+				t.Fatal(err)
+			}
+			if order == "again before the page ends" {
+				hear()
+			}
+			want, why := Parked, ReasonHeardNoAck
+			if c.delivered {
+				want, why = Delivered, ""
+			}
+			if r.State != want || r.Reason != why || r.Relay.AgainBy != "" {
+				t.Errorf("%s, %s: %s (%s)", name, order, r.State, r.Reason)
+			}
+		}
+	}
+}
+
 // TestRelayTellOnce: one telling at a time, and none after one that was heard.
 func TestRelayTellOnce(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
@@ -307,13 +428,13 @@ func TestRelayTellOnce(t *testing.T) {
 	for _, s := range States() {
 		r := fresh(s)
 		want := s == Verified || s == Parked || s == Review || s == Delivering
-		if got := r.Tell(now, Lease{Owner: "a"}) == nil; got != want {
+		if got := r.Tell(Asker{}, now, Lease{Owner: "a"}) == nil; got != want {
 			t.Errorf("%s: told %v", s, got)
 		}
 		if !want {
 			continue
 		}
-		if r.Tell(now, Lease{Owner: "b"}) == nil {
+		if r.Tell(Asker{}, now, Lease{Owner: "b"}) == nil {
 			t.Errorf("%s: told twice at once", s)
 		}
 		if r.Hear(r.Relay.Told.Epoch+1, now, now) == nil || r.Unhear(r.Relay.Told.Epoch-1, now, now) == nil {
@@ -322,7 +443,7 @@ func TestRelayTellOnce(t *testing.T) {
 		if err := r.Unhear(r.Relay.Told.Epoch, now, now); err != nil || !r.Tellable() || len(r.Relay.Kept) == 0 {
 			t.Errorf("%s: not tellable after it was not heard: %v", s, err)
 		}
-		if r.Tell(now, Lease{Owner: "b"}) != nil || r.Hear(r.Relay.Told.Epoch, now, now) != nil || r.Tellable() || r.Relay.Kept != nil {
+		if r.Tell(Asker{}, now, Lease{Owner: "b"}) != nil || r.Hear(r.Relay.Told.Epoch, now, now) != nil || r.Tellable() || r.Relay.Kept != nil {
 			t.Errorf("%s: heard is not for ever", s)
 		}
 	}

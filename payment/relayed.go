@@ -37,10 +37,13 @@ type Relayed struct {
 	// PageAt is when that return came. PageBy is the node that waits for the answer.
 	PageAt time.Time `json:"pa,omitzero"`
 	PageBy string    `json:"pb,omitempty"`
-	// Mixed: while a page was open, some ask heard "again" or another return reached the
-	// shop. From then on nobody can tell to which ask a page belongs, so no page proves
-	// anything.
+	// Mixed: while a page was open, another return reached the shop, or somebody beside the
+	// page heard "again". From then on nobody can tell to which ask a page belongs, so no
+	// page proves anything.
 	Mixed bool `json:"mx,omitempty"`
+	// AgainBy is the asker that heard "again" while the page was open, and that may be the
+	// page's own plugin.
+	AgainBy string `json:"ab,omitempty"`
 	// ReplayedAt is when the worker repeated the customer's return; it does so once.
 	ReplayedAt time.Time `json:"rp,omitzero"`
 	// GivingBack is when the shop asked for the money to be sent back, unless that was
@@ -79,6 +82,23 @@ type Telling struct {
 	Epoch uint64    `json:"e,omitempty"`
 	By    string    `json:"b,omitempty"`
 	At    time.Time `json:"t,omitzero"`
+	// Asker is who is told.
+	Asker Asker `json:"a,omitzero"`
+}
+
+// Asker is what is known of the program whose call asks for a payment to be verified. Two calls
+// of one page have the same name; calls with different names come from different programs.
+type Asker struct {
+	// Name is made from the caller's address and what it calls itself; empty if nobody
+	// knows.
+	Name string `json:"n,omitempty"`
+	// Came is when its call came.
+	Came time.Time `json:"c,omitzero"`
+}
+
+// within: the call may come from the page of a return that came at the given moment.
+func (a Asker) within(page time.Time) bool {
+	return a.Name != "" && !page.IsZero() && !a.Came.Before(page)
 }
 
 // Open reports whether a telling has begun whose end isn't on record.

@@ -35,7 +35,7 @@ func (r *Record) Tellable() bool {
 
 // Tell begins to tell the shop "first". The commit must be durable before the first byte is
 // sent. A payment in review stays there.
-func (r *Record) Tell(now time.Time, lease Lease) error {
+func (r *Record) Tell(asker Asker, now time.Time, lease Lease) error {
 	if !r.Tellable() {
 		return fmt.Errorf("%w: telling", ErrTransition)
 	}
@@ -52,7 +52,7 @@ func (r *Record) Tell(now time.Time, lease Lease) error {
 			return err
 		}
 	}
-	l.Told = Telling{Epoch: l.Told.Epoch + 1, By: lease.Owner, At: now}
+	l.Told = Telling{Epoch: l.Told.Epoch + 1, By: lease.Owner, At: now, Asker: asker}
 	return nil
 }
 
@@ -138,18 +138,30 @@ func (r *Record) EndHeard(now time.Time) error {
 	return r.judgePage(now)
 }
 
-// SaidAgain records that an ask heard "again".
-func (r *Record) SaidAgain() (news bool) {
+// SaidAgain records that an ask heard "again". A plugin may ask twice in one page: the page
+// stays proof as long as every such ask may be the page's own.
+func (r *Record) SaidAgain(asker Asker) (news bool) {
+	l := r.Relay
+	switch {
+	case l.Page != PageOpen || l.Mixed || l.AgainBy == asker.Name && asker.within(l.PageAt):
+		return false
+	case l.AgainBy == "" && asker.within(l.PageAt):
+		l.AgainBy = asker.Name
+	default:
+		l.Mixed = true
+	}
+	return true
+}
+
+// Overlap records that another return of the payment reaches the shop while a page is open.
+// From then on nobody can tell to which return a page belongs.
+func (r *Record) Overlap() (news bool) {
 	if r.Relay.Page != PageOpen || r.Relay.Mixed {
 		return false
 	}
 	r.Relay.Mixed = true
 	return true
 }
-
-// Overlap records that another return of the payment reaches the shop while a page is open.
-// From then on nobody can tell to which return a page belongs.
-func (r *Record) Overlap() (news bool) { return r.SaidAgain() }
 
 // OpenPage records that the shop is answering a customer's return. It returns false if that
 // can prove nothing any more, or if another page is open.
@@ -176,7 +188,7 @@ func (r *Record) EndPage(at time.Time, said ShopPage, now time.Time) error {
 	case l.Open():
 		// The end of the telling judges.
 	default:
-		l.Page, l.PageAt, l.PageBy = PageNone, time.Time{}, ""
+		l.Page, l.PageAt, l.PageBy, l.AgainBy = PageNone, time.Time{}, "", ""
 	}
 	return nil
 }
@@ -185,7 +197,12 @@ func (r *Record) EndPage(at time.Time, said ShopPage, now time.Time) error {
 func (r *Record) judgePage(now time.Time) error {
 	l := r.Relay
 	said, mixed := l.Page, l.Mixed
-	l.Page, l.PageAt, l.PageBy = PageNone, time.Time{}, ""
+	if l.AgainBy != "" {
+		// Where one program heard both within the page, "first" decides, and the page shows
+		// that it credited. A page that shows something else may speak of the "again".
+		mixed = mixed || said != PageGood || l.Told.Asker.Name != l.AgainBy || !l.Told.Asker.within(l.PageAt)
+	}
+	l.Page, l.PageAt, l.PageBy, l.AgainBy = PageNone, time.Time{}, "", ""
 	switch {
 	case mixed:
 	case said == PageRefused:
@@ -212,7 +229,66 @@ func (r *Record) Untell(now time.Time) error {
 		return fmt.Errorf("%w: untelling", ErrTransition)
 	}
 	l := r.Relay
+	l.AgainBy = ""
 	l.Told.At, l.Told.By, l.HeardAt, l.ReplayedAt, l.Mixed = time.Time{}, "", time.Time{}, time.Time{}, false
 	r.Reason, r.UpdatedAt = "", now
+	return nil
+}
+
+// AsksPlainly reports whether a call names the amount of the payment's create as documents
+// write it. A provider that refuses any other call for its amount says nothing about the
+// payment.
+func (r *Record) AsksPlainly(a RelayAsk) bool {
+	l := r.Relay
+	return l != nil && l.Number > 0 && a.Number > 0 && !a.Unread && !a.Odd && l.SameAmount(a)
+}
+
+// Void ends an attempt whose call the provider refused for the amount in it. What is known of
+// the payment is what was known before the claim. An earlier attempt that was open then counts
+// as unknown. again is when the worker asks then.
+func (r *Record) Void(before *Record, code string, now, again time.Time) error {
+	t, due := Void, before.Due
+	switch before.State {
+	case Verifying:
+		t, due = Silence, again
+	case Unknown:
+		t = Silence
+	case Declined:
+		t = Refuse
+	case Expired:
+		t = Lapse
+	}
+	if err := r.step(t, now); err != nil {
+		return err
+	}
+	r.Attempts, r.Reason, r.Due, r.Observed, r.Expect = before.Attempts, before.Reason, due, before.Observed, before.Expect
+	if before.State == Verifying {
+		r.Reason = ReasonNoAnswer
+	}
+	if r.Attempts.Open {
+		r.Attempts.Open = false
+		r.Attempts.Unknown++
+	}
+	r.Relay.Asked, r.Relay.Number, r.Relay.Unit = 0, 0, 0
+	if l := before.Relay; l != nil {
+		r.Relay.Asked, r.Relay.Number, r.Relay.Unit = l.Asked, l.Number, l.Unit
+	}
+	r.Lease.Until = time.Time{}
+	r.note(Entry{At: now, Kind: EntryVoid, Code: string(ReasonAmount), Text: code})
+	return nil
+}
+
+// Undoubt takes a payment out of review that is there only because the provider refused an ask
+// for its amount. Now it has settled the shop's ask. due is when the worker looks again.
+func (r *Record) Undoubt(now, due time.Time) error {
+	if r.Reason != ReasonAmount || r.Receipt == nil || r.Receipt.Again {
+		return fmt.Errorf("%w: it is not held for the amount of an ask", ErrTransition)
+	}
+	if err := r.step(Accept, now); err != nil {
+		return err
+	}
+	r.Reason, r.Due, r.Code, r.Attempts.Open = "", due, "", false
+	r.Lease.Until = time.Time{}
+	r.note(Entry{At: now, Kind: EntryConfirmed})
 	return nil
 }

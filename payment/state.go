@@ -72,6 +72,9 @@ const (
 	Doubt Trigger = "doubt"
 	// Lapse: the provider says that the window is closed (T7).
 	Lapse Trigger = "lapse"
+	// Void: the provider refused the shop's own call for the amount in it, which says nothing
+	// about the payment.
+	Void Trigger = "void"
 	// Hand starts a delivery to the shop (T8).
 	Hand Trigger = "hand"
 	// Ack: the shop proved that it credited (T9).
@@ -105,6 +108,7 @@ var transitions = map[State]map[Trigger]State{
 	Verifying: {
 		Claim:   Verifying, // take-over of a dead lease
 		Confirm: Verified, Silence: Unknown, Refuse: Declined, Doubt: Review, Lapse: Expired,
+		Void: Created, // the shop's own call was refused for what it said: nothing was settled (rule 10)
 	},
 	Unknown: {Claim: Verifying, Doubt: Review, Lapse: Expired},
 	Declined: {Claim: Verifying, Lapse: Expired,

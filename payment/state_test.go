@@ -13,7 +13,7 @@ func TestStepTable(t *testing.T) {
 	t.Parallel()
 	want := map[payment.State]map[payment.Trigger]payment.State{
 		payment.Created:   {payment.Claim: payment.Verifying, payment.Lapse: payment.Expired, payment.Refuse: payment.Declined, payment.Witnessed: payment.Delivered, payment.Silence: payment.Unknown},
-		payment.Verifying: {payment.Claim: payment.Verifying, payment.Confirm: payment.Verified, payment.Silence: payment.Unknown, payment.Refuse: payment.Declined, payment.Doubt: payment.Review, payment.Lapse: payment.Expired},
+		payment.Verifying: {payment.Claim: payment.Verifying, payment.Confirm: payment.Verified, payment.Silence: payment.Unknown, payment.Refuse: payment.Declined, payment.Doubt: payment.Review, payment.Lapse: payment.Expired, payment.Void: payment.Created},
 		payment.Unknown:   {payment.Claim: payment.Verifying, payment.Doubt: payment.Review, payment.Lapse: payment.Expired},
 		payment.Declined:  {payment.Claim: payment.Verifying, payment.Lapse: payment.Expired, payment.Doubt: payment.Review, payment.Reverse: payment.Reversed, payment.Silence: payment.Unknown},
 		payment.Expired:   {payment.Claim: payment.Verifying, payment.Silence: payment.Unknown},
@@ -27,7 +27,7 @@ func TestStepTable(t *testing.T) {
 	}
 	triggers := []payment.Trigger{
 		payment.Claim, payment.Confirm, payment.Silence, payment.Refuse, payment.Doubt, payment.Lapse, payment.Hand,
-		payment.Ack, payment.Miss, payment.NotSent, payment.Park, payment.Reverse, payment.Accept, payment.Dismiss, payment.Witnessed,
+		payment.Ack, payment.Miss, payment.NotSent, payment.Park, payment.Reverse, payment.Accept, payment.Dismiss, payment.Witnessed, payment.Void,
 	}
 	if len(want) != len(payment.States()) {
 		t.Fatalf("%d states in the test, %d in the code", len(want), len(payment.States()))
@@ -59,7 +59,7 @@ func TestCapturedIsNeverForgotten(t *testing.T) {
 		}
 		for _, trigger := range []payment.Trigger{
 			payment.Claim, payment.Confirm, payment.Silence, payment.Refuse, payment.Doubt, payment.Lapse, payment.Hand,
-			payment.Ack, payment.Miss, payment.NotSent, payment.Park, payment.Accept, payment.Dismiss,
+			payment.Ack, payment.Miss, payment.NotSent, payment.Park, payment.Accept, payment.Dismiss, payment.Void,
 		} {
 			if to, err := payment.Step(from, trigger); err == nil && !to.Captured() {
 				t.Errorf("%s leads from %s to %s", trigger, from, to)

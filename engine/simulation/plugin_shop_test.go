@@ -89,7 +89,7 @@ func (s *plugin) call(who string, n int, kind string, q said) (heard string) {
 	}
 	body, _ := json.Marshal(q)
 	c := engine.Relay{
-		Site: site, Route: route, Provider: theOnly.name, Policy: w.plan.policy, Call: payment.RelayCall{Path: kind, Body: body},
+		Site: site, Route: route, Provider: theOnly.name, Asker: "plugin", Policy: w.plan.policy, Call: payment.RelayCall{Path: kind, Body: body},
 		Ask: payment.RelayAsk{ID: q.ID, Order: q.Order, Number: int64(q.Amount), Unit: payment.Rial},
 		Say: func(r payment.RelayReply) (whole bool) {
 			p.do(ctx, "say to "+who, wire, func(*call) {

@@ -2,6 +2,8 @@ package relay
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -101,4 +103,15 @@ func parseNet(s string) (netip.Prefix, error) {
 	}
 	p, err := netip.ParsePrefix(s)
 	return p.Masked(), err
+}
+
+// askerOf tells the shop's programs apart: its job that runs elsewhere, or that is written in
+// another language, is not the plugin that answers a customer.
+func askerOf(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	sum := sha256.Sum256([]byte(host + "\n" + r.UserAgent()))
+	return hex.EncodeToString(sum[:8])
 }

@@ -97,7 +97,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, path string) erro
 		}
 		return plain(w, http.StatusNotFound, "no provider of this relay has that name: the path is <the relay's path>/<provider>/<the provider's own path>")
 	}
-	c := engine.Relay{Provider: name, Call: payment.RelayCall{Method: r.Method, Path: path, Query: r.URL.RawQuery, Type: r.Header.Get("Content-Type")}}
+	c := engine.Relay{Provider: name, Asker: askerOf(r), Call: payment.RelayCall{Method: r.Method, Path: path, Query: r.URL.RawQuery, Type: r.Header.Get("Content-Type")}}
 	say := func(reply payment.RelayReply) error {
 		tell(w, r, reply)
 		return nil

@@ -37,6 +37,7 @@ var entryTexts = map[payment.EntryKind]lang.Text{
 	payment.EntryGivenBack:   {"The money went back", "پول برگشت"},
 	payment.EntryKept:        {"Nothing went back", "پولی برنگشت"},
 	payment.EntryBackUnknown: {"Whether the money went back is not known: look in the provider's panel", "معلوم نیست پول برگشته یا نه: در پنل درگاه ببینید"},
+	payment.EntryVoid:        {"The provider refused the amount with which the shop asked; nothing was settled", "درگاه مبلغی را که فروشگاه با آن پرسید نپذیرفت؛ چیزی قطعی نشد"},
 	payment.EntryErased:      {"What was known of the payer was erased", "آنچه از پرداخت‌کننده می‌دانستیم پاک شد"},
 	payment.EntryOmitted:     {"%s older entries were left out here", "%s مورد قدیمی‌تر اینجا کنار گذاشته شد"},
 }

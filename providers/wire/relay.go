@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/rahgir/caddy-payments/internal/strictjson"
@@ -109,6 +110,7 @@ func ReadAsk(kind payment.RelayKind, c payment.RelayCall, name string, form func
 		if read(o, &a); kind == payment.RelayCreate {
 			return a, nil
 		}
+		a.Odd = a.Number > 0 && o.Text("amount") != strconv.FormatInt(a.Number, 10)
 	}
 	id, ok := form(a.ID)
 	if a.ID = id; !ok {

@@ -208,6 +208,7 @@ func walkRelayed(w *wire, r *payment.Relayed) {
 	stamp(w, 12, &r.GivingBack)
 	flag(w, 15, &r.BackEarly)
 	nested(w, 16, false, func(w *wire) { walkLease(w, &r.Back) })
+	text(w, 20, &r.AgainBy)
 }
 
 func walkObserved(w *wire, o *payment.Observed) {
@@ -221,4 +222,6 @@ func walkTelling(w *wire, t *payment.Telling) {
 	uints(w, 1, &t.Epoch)
 	text(w, 2, &t.By)
 	stamp(w, 3, &t.At)
+	text(w, 4, &t.Asker.Name)
+	stamp(w, 5, &t.Asker.Came)
 }
