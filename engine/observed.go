@@ -265,7 +265,7 @@ func (e *Engine) observedDue(ctx context.Context, rec *payment.Record) error {
 	case payment.OutcomeOperator:
 		e.observe(EventOperator, rec, a.Err, true)
 	case payment.OutcomeAwaiting:
-		return e.observedAwaiting(ctx, rec)
+		return e.observedAwaiting(ctx, prov, rec)
 	}
 	return e.watchOn(ctx, rec)
 }
@@ -313,19 +313,21 @@ func (e *Engine) unpaid(ctx context.Context, rec *payment.Record) error {
 // observedAwaiting looks after a payment that is paid and that its shop has not
 // verified. Where its return address is known and the site lets us, the shop's own
 // return is made, once; then the provider is asked again.
-func (e *Engine) observedAwaiting(ctx context.Context, rec *payment.Record) error {
+func (e *Engine) observedAwaiting(ctx context.Context, prov Provider, rec *payment.Record) error {
 	now := e.now()
 	o := rec.Observed
+	// A return without what verify must be told would only fail.
+	replays := o.At.IsZero() && e.mayReplay(rec) && !proofless(prov.Terms(), rec)
 	switch {
 	case !o.ReplayedAt.IsZero():
 		return e.stillUnverified(ctx, rec)
 	case rec.Attempts.Awaiting.IsZero():
 		rec.Attempts.Awaiting = now // its customer may be on the way back
-		if e.mayReplay(rec) && o.At.IsZero() {
+		if replays {
 			rec.Due = now.Add(browserGrace)
 			return ignoreConflict(e.commit(ctx, rec, true))
 		}
-	case e.mayReplay(rec) && o.At.IsZero():
+	case replays:
 		return e.replayObserved(ctx, rec)
 	}
 	return e.watchOn(ctx, rec)

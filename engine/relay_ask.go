@@ -329,6 +329,7 @@ func relayMeet(rec *payment.Record, c Relay, t payment.Terms) (take []payment.Ke
 	if rec.Relay == nil {
 		rec.Relay = &payment.Relayed{Number: max(c.Ask.Number, 0), Unit: c.Ask.Unit}
 	}
+	keepProof(rec, c.Ask.Proof)
 	return take
 }
 

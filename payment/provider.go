@@ -276,6 +276,9 @@ type Answer struct {
 	Receipt *Receipt
 	// Unsent says that certainly no byte of the request reached the provider.
 	Unsent bool
+	// Unmade says that no call was tried, because the question can't be written, such as a
+	// verify without the proof that it must name. It tells nothing about the provider.
+	Unmade bool
 	// RetryAfter is how long the provider asked to wait; zero if it didn't say.
 	RetryAfter time.Duration
 	// Offset is the provider's clock minus ours, from its Date header. HasOffset says
