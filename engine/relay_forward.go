@@ -285,7 +285,7 @@ func (e *Engine) readAttempt(ctx context.Context, prov Provider, c Relay, m forw
 	t := prov.Terms()
 	a := payment.Answer{Outcome: payment.OutcomeUnknown, Reason: payment.ReasonNoAnswer}
 	if m.Ended {
-		a = e.relayDetails(ctx, prov, rec, payment.Answer{Outcome: m.Outcome, Receipt: m.Receipt, Code: m.Code}, t)
+		a = e.relayDetails(ctx, prov, rec, payment.Answer{Outcome: m.Outcome, Receipt: m.Receipt, Code: m.Code}, t, rec.Attempts.Unknown > 0 || rec.Attempts.Open)
 	}
 	j := e.relayJob(prov, c)
 	j.relayed = func(next *payment.Record) {

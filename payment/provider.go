@@ -57,6 +57,13 @@ type Inquirer interface {
 	Inquire(ctx context.Context, q Query) Answer
 }
 
+// Detailer is a provider whose "already verified" may lack what only another call tells, such as
+// the amount, where that call says less to whoever asks without having heard "already verified".
+type Detailer interface {
+	// Details completes an OutcomeAgain, exactly as Verify completes its own. It settles nothing.
+	Details(ctx context.Context, q Query, again Answer) Answer
+}
+
 // Lister is a provider that lists payments that were paid and not verified. The worker
 // settles those that this ledger knows, within the window, if the customer has not come
 // back.
