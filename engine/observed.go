@@ -134,6 +134,11 @@ func seenRef(site string, prov Provider, id string) payment.Ref {
 	return payment.NewRef(site, "observed|"+prov.Terms().Issuer, id, "")
 }
 
+// seenRefOf is the reference that a record has if only a return named it.
+func seenRefOf(rec *payment.Record) payment.Ref {
+	return payment.NewRef(rec.Site, "observed|"+rec.Issuer, rec.ID, "")
+}
+
 func (e *Engine) seenFirst(ctx context.Context, prov Provider, s Seen) (*payment.Record, error) {
 	return e.newRecord(ctx, prov.Terms(), payment.Record{
 		Ref: seenRef(s.Site, prov, s.Claimed.ID), Site: s.Site, Route: s.Route, Provider: s.Provider,
@@ -241,7 +246,7 @@ func (e *Engine) observedDue(ctx context.Context, rec *payment.Record) error {
 	}
 	// The question after a replay is one that nothing else can answer.
 	again := rec.Observed.Asks > 0 && rec.Observed.ReplayedAt.IsZero()
-	at, ok := e.Shared.mayWatch(rec.Issuer, again, now)
+	at, ok := e.Shared.mayWatch(rec.Issuer, again, rec.Ref != seenRefOf(rec), now)
 	if !ok {
 		switch since := now.Sub(later(rec.Observed.At, rec.Attempts.Awaiting)); {
 		case again && since >= watchSteps[len(watchSteps)-1]:

@@ -7,7 +7,8 @@ import "time"
 //
 // The invariant: about one account there is at most one question a second; beyond the
 // first about each payment at most one for every twenty returns that were seen; and
-// after a "too many" none for an hour.
+// after a "too many" none for an hour. What the shop announced, by a redirect or an intent,
+// is asked about before what only a return names, because anybody can make returns up.
 const (
 	watchEvery = time.Second
 	watchShare = 20
@@ -24,8 +25,9 @@ type watching struct {
 	// payment; both since this process began.
 	seen, again int64
 	// next is when the account may be asked again, line when the last of those who wait
-	// looks again: each has a moment of its own.
-	next, line time.Time
+	// looks again: each has a moment of its own. first is the last such moment of an
+	// announced payment.
+	next, line, first time.Time
 }
 
 func (s *Shared) watching(issuer string) *watching {
@@ -45,12 +47,19 @@ func (s *Shared) sawReturn(issuer string) {
 }
 
 // mayWatch takes a place for a question; again says that it is not the first about its
-// payment. Where there is none, at is when to look again.
-func (s *Shared) mayWatch(issuer string, again bool, now time.Time) (at time.Time, ok bool) {
+// payment, and announced that more than a return names it. Where there is none, at is when to
+// look again.
+func (s *Shared) mayWatch(issuer string, again, announced bool, now time.Time) (at time.Time, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w := s.watching(issuer)
 	switch {
+	case announced && now.Before(w.next):
+		w.first = later(w.first.Add(watchEvery), w.next)
+		return w.first, false
+	case !announced && now.Before(w.first.Add(watchEvery)):
+		w.line = later(w.line, w.first).Add(watchEvery) // those who were announced have all moments until then
+		return w.line, false
 	case now.Before(w.next):
 		w.line = later(w.line.Add(watchEvery), w.next)
 		return w.line, false
