@@ -23,6 +23,9 @@ const (
 	// EventUnverifiedCredit: the shop answered its own return as if it had credited,
 	// and the payment is still not verified.
 	EventUnverifiedCredit = "credited_without_verify"
+	// EventUnwatched: more returns came than the account may be asked about, so that some are
+	// not asked about.
+	EventUnwatched = "observed_dropped"
 )
 
 // Seen is a customer's return to a shop that verifies by itself, after the shop has
@@ -83,7 +86,7 @@ func (e *Engine) saw(ctx context.Context, prov Provider, s Seen) error {
 		if rec, err = e.seenFirst(ctx, prov, s); err != nil {
 			return err
 		}
-		if (!s.Paid || inquires(prov)) && !e.Shared.limits.Watch(string(rec.Ref), s.Client) {
+		if (!s.Paid || inquires(prov)) && !e.watchFor(ctx, prov, rec, s) {
 			return nil // anybody can make returns up
 		}
 	case !slices.Contains(names(s.Site, s.Formerly), rec.Site) || !rec.Observe():
@@ -255,6 +258,9 @@ func (e *Engine) observedDue(ctx context.Context, rec *payment.Record) error {
 			return e.unpaid(ctx, rec)
 		}
 		return e.reschedule(ctx, rec, at)
+	}
+	if rec, err = e.watchTurn(ctx, rec, now); err != nil {
+		return ignoreConflict(err)
 	}
 	a, asked := e.inquire(ctx, prov, rec, true)
 	if !asked {

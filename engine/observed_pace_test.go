@@ -53,3 +53,37 @@ func TestAnnouncedBeforeMadeUp(t *testing.T) {
 		})
 	}
 }
+
+// Of what only a return names, clients take turns: one that brings hundreds keeps nobody else's
+// waiting, and what is dropped for want of room is counted, and told at most once a minute.
+func TestClientsTakeTurnsInThePace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newRelayWorld(t)
+		defer w.halt()
+		w.verifiesBeside()
+		const greedy = 300
+		for i := range greedy {
+			w.saw(func(s *engine.Seen) { s.Claimed.ID, s.Client = fmt.Sprint("X", i), "10.0.0.1" })
+		}
+		waiting, _, dropped, _ := w.Watching("zarinpal")
+		if waiting == 0 || int64(waiting)+dropped != greedy {
+			t.Errorf("%d wait, %d were dropped", waiting, dropped)
+		}
+		if n := w.events.alerts(engine.EventUnwatched); n != 1 {
+			t.Errorf("told %d times", n)
+		}
+		w.saw(func(s *engine.Seen) { s.Claimed.ID = "G" })
+		time.Sleep(15 * time.Second)
+		page, err := w.store.List(t.Context(), payment.Listing{ID: "G"})
+		if err != nil || len(page.Records) != 1 || page.Records[0].State != payment.Delivered {
+			t.Errorf("%+v, %v", page.Records, err)
+		}
+		time.Sleep(2 * time.Minute)
+		if left, _, _, _ := w.Watching("zarinpal"); left != 0 {
+			t.Errorf("%d still wait", left)
+		}
+		if _, inquired := w.gate.became(); inquired != waiting+1 {
+			t.Errorf("%d questions about %d payments", inquired, waiting+1)
+		}
+	})
+}
