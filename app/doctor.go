@@ -59,7 +59,7 @@ func (a *App) Money(ctx context.Context, l lang.Lang) []operate.Finding {
 	if err != nil {
 		f.Closed = err
 	} else {
-		f.KeptBack = eng.KeptBack
+		f.KeptBack, f.Watching = eng.KeptBack, eng.Watching
 		processWatch.Look(ctx, eng.Store, nil)
 		a.tellLedger()
 		_ = processWatch.Recount(ctx, eng.Store) // what is known of before is better than nothing

@@ -72,14 +72,18 @@ func (e *Engine) attempt(ctx context.Context, j job, rec *payment.Record, t paym
 	}
 	failpoint.Hit(failpoint.ClaimDurable)
 	question, operation := j.prov.Verify, OperationVerify
-	if inquirer, ok := j.prov.Provider.(payment.Inquirer); ok && j.settlesNot {
+	inquirer, canInquire := j.prov.Provider.(payment.Inquirer)
+	if j.inquires = canInquire && (j.settlesNot || proofless(t, rec)); j.inquires {
 		question, operation = inquirer.Inquire, OperationInquire
 	}
 	answer := e.callFor(ctx, j.prov, rec, operation, question)
-	asked = true
+	asked = !answer.Unmade
 	failpoint.Hit(failpoint.AnswerRead)
-	if breaker.Done(probe, answer.Outcome != payment.OutcomeUnknown, e.now()) {
+	if asked && breaker.Done(probe, answer.Outcome != payment.OutcomeUnknown, e.now()) {
 		e.observe(EventBreaker, rec, answer.Err, true)
+	}
+	if j.inquires && !j.settlesNot {
+		answer.Unsent = true // no verify was sent, so its silence explains no "already verified"
 	}
 	return e.finish(ctx, j, rec, answer, t)
 }
@@ -90,11 +94,7 @@ func (e *Engine) remember(rec *payment.Record, j job, now time.Time) {
 		return
 	}
 	e.claimed(rec.Ref)
-	// A proof that was asked about and not answered may have been the true one:
-	// another does not take its place before it was refused.
-	if proof := j.ask.Claimed.Proof; proof != "" && (rec.Proof == "" || rec.Attempts.Unknown == 0 && !rec.Attempts.Open) {
-		rec.Proof = proof
-	}
+	keepProof(rec, j.ask.Claimed.Proof)
 	if j.ask.Claimed.Hint != payment.HintUnpaid {
 		rec.Attempts.Claimed = true
 	}
@@ -209,6 +209,9 @@ func (e *Engine) callFor(ctx context.Context, p Provider, rec *payment.Record, o
 			a.Offset -= c.ahead() // it was measured with the machine's
 		}
 		end(rec, operation+" "+callOutcome(a.Outcome), a.Err)
+		if a.Unmade {
+			return // nobody was asked
+		}
 		e.Observer.Observe(Event{Name: EventAsked, Record: rec, Operation: operation, Outcome: callOutcome(a.Outcome), Err: a.Err, Took: e.now().Sub(start)})
 	}()
 	return f(failpoint.Sent(ctx, failpoint.VerifySent), rec.Query())

@@ -23,6 +23,9 @@ const (
 	// EventUnverifiedCredit: the shop answered its own return as if it had credited,
 	// and the payment is still not verified.
 	EventUnverifiedCredit = "credited_without_verify"
+	// EventUnwatched: more returns came than the account may be asked about, so that some are
+	// not asked about.
+	EventUnwatched = "observed_dropped"
 )
 
 // Seen is a customer's return to a shop that verifies by itself, after the shop has
@@ -83,7 +86,7 @@ func (e *Engine) saw(ctx context.Context, prov Provider, s Seen) error {
 		if rec, err = e.seenFirst(ctx, prov, s); err != nil {
 			return err
 		}
-		if (!s.Paid || inquires(prov)) && !e.Shared.limits.Watch(string(rec.Ref), s.Client) {
+		if (!s.Paid || inquires(prov)) && !e.watchFor(ctx, prov, rec, s) {
 			return nil // anybody can make returns up
 		}
 	case !slices.Contains(names(s.Site, s.Formerly), rec.Site) || !rec.Observe():
@@ -132,6 +135,11 @@ func (e *Engine) seenBefore(ctx context.Context, prov Provider, s Seen) (*paymen
 // an id that somebody made up stands in no true payment's way.
 func seenRef(site string, prov Provider, id string) payment.Ref {
 	return payment.NewRef(site, "observed|"+prov.Terms().Issuer, id, "")
+}
+
+// seenRefOf is the reference that a record has if only a return named it.
+func seenRefOf(rec *payment.Record) payment.Ref {
+	return payment.NewRef(rec.Site, "observed|"+rec.Issuer, rec.ID, "")
 }
 
 func (e *Engine) seenFirst(ctx context.Context, prov Provider, s Seen) (*payment.Record, error) {
@@ -241,7 +249,7 @@ func (e *Engine) observedDue(ctx context.Context, rec *payment.Record) error {
 	}
 	// The question after a replay is one that nothing else can answer.
 	again := rec.Observed.Asks > 0 && rec.Observed.ReplayedAt.IsZero()
-	at, ok := e.Shared.mayWatch(rec.Issuer, again, now)
+	at, ok := e.Shared.mayWatch(rec.Issuer, again, rec.Ref != seenRefOf(rec), now)
 	if !ok {
 		switch since := now.Sub(later(rec.Observed.At, rec.Attempts.Awaiting)); {
 		case again && since >= watchSteps[len(watchSteps)-1]:
@@ -250,6 +258,9 @@ func (e *Engine) observedDue(ctx context.Context, rec *payment.Record) error {
 			return e.unpaid(ctx, rec)
 		}
 		return e.reschedule(ctx, rec, at)
+	}
+	if rec, err = e.watchTurn(ctx, rec, now); err != nil {
+		return ignoreConflict(err)
 	}
 	a, asked := e.inquire(ctx, prov, rec, true)
 	if !asked {
@@ -265,7 +276,7 @@ func (e *Engine) observedDue(ctx context.Context, rec *payment.Record) error {
 	case payment.OutcomeOperator:
 		e.observe(EventOperator, rec, a.Err, true)
 	case payment.OutcomeAwaiting:
-		return e.observedAwaiting(ctx, rec)
+		return e.observedAwaiting(ctx, prov, rec)
 	}
 	return e.watchOn(ctx, rec)
 }
@@ -313,19 +324,21 @@ func (e *Engine) unpaid(ctx context.Context, rec *payment.Record) error {
 // observedAwaiting looks after a payment that is paid and that its shop has not
 // verified. Where its return address is known and the site lets us, the shop's own
 // return is made, once; then the provider is asked again.
-func (e *Engine) observedAwaiting(ctx context.Context, rec *payment.Record) error {
+func (e *Engine) observedAwaiting(ctx context.Context, prov Provider, rec *payment.Record) error {
 	now := e.now()
 	o := rec.Observed
+	// A return without what verify must be told would only fail.
+	replays := o.At.IsZero() && e.mayReplay(rec) && !proofless(prov.Terms(), rec)
 	switch {
 	case !o.ReplayedAt.IsZero():
 		return e.stillUnverified(ctx, rec)
 	case rec.Attempts.Awaiting.IsZero():
 		rec.Attempts.Awaiting = now // its customer may be on the way back
-		if e.mayReplay(rec) && o.At.IsZero() {
+		if replays {
 			rec.Due = now.Add(browserGrace)
 			return ignoreConflict(e.commit(ctx, rec, true))
 		}
-	case e.mayReplay(rec) && o.At.IsZero():
+	case replays:
 		return e.replayObserved(ctx, rec)
 	}
 	return e.watchOn(ctx, rec)

@@ -1,13 +1,21 @@
 package engine
 
-import "time"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rahgir/caddy-payments/payment"
+)
 
 // Who only observes shares the account's rate with the shop's own plugin, so it asks
 // sparingly.
 //
 // The invariant: about one account there is at most one question a second; beyond the
 // first about each payment at most one for every twenty returns that were seen; and
-// after a "too many" none for an hour.
+// after a "too many" none for an hour. What the shop announced, by a redirect or an intent,
+// is asked about before what only a return names, because anybody can make returns up.
 const (
 	watchEvery = time.Second
 	watchShare = 20
@@ -24,8 +32,13 @@ type watching struct {
 	// payment; both since this process began.
 	seen, again int64
 	// next is when the account may be asked again, line when the last of those who wait
-	// looks again: each has a moment of its own.
-	next, line time.Time
+	// looks again: each has a moment of its own. first is the last such moment of an
+	// announced payment.
+	next, line, first time.Time
+	// dropped are the returns that are not asked about, since the process began; the last at
+	// lastDrop. told is when somebody was told.
+	dropped        int64
+	lastDrop, told time.Time
 }
 
 func (s *Shared) watching(issuer string) *watching {
@@ -45,12 +58,19 @@ func (s *Shared) sawReturn(issuer string) {
 }
 
 // mayWatch takes a place for a question; again says that it is not the first about its
-// payment. Where there is none, at is when to look again.
-func (s *Shared) mayWatch(issuer string, again bool, now time.Time) (at time.Time, ok bool) {
+// payment, and announced that more than a return names it. Where there is none, at is when to
+// look again.
+func (s *Shared) mayWatch(issuer string, again, announced bool, now time.Time) (at time.Time, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w := s.watching(issuer)
 	switch {
+	case announced && now.Before(w.next):
+		w.first = later(w.first.Add(watchEvery), w.next)
+		return w.first, false
+	case !announced && now.Before(w.first.Add(watchEvery)):
+		w.line = later(w.line, w.first).Add(watchEvery) // those who were announced have all moments until then
+		return w.line, false
 	case now.Before(w.next):
 		w.line = later(w.line.Add(watchEvery), w.next)
 		return w.line, false
@@ -71,4 +91,90 @@ func (s *Shared) pauseWatching(issuer string, now time.Time) time.Time {
 	w := s.watching(issuer)
 	w.next = now.Add(watchPause)
 	return w.next
+}
+
+// watchFor keeps a place for a return that nothing but itself names. Where there is none, or
+// another lost its place, that is counted, and told once a minute.
+func (e *Engine) watchFor(ctx context.Context, prov Provider, rec *payment.Record, s Seen) bool {
+	now := e.now()
+	dropped, ok := e.Shared.limits.Watch(rec.Issuer, string(rec.Ref), s.Client, now.Add(watchLook))
+	if ok && dropped == "" {
+		return true
+	}
+	if n := e.Shared.unwatched(rec.Issuer, now); n > 0 {
+		e.Observer.Observe(Event{Name: EventUnwatched, Provider: s.Provider, Site: s.Site, Alert: true, Err: fmt.Errorf("%w (%d so far)", errUnwatched, n)})
+	}
+	if dropped == "" {
+		return ok
+	}
+	old, err := e.Store.Get(ctx, payment.Ref(dropped))
+	if err == nil && old.State == payment.Created && old.Observed != nil && old.Observed.Asks == 0 {
+		if err = e.unpaid(ctx, old); err == nil {
+			err = e.forgetWatched(ctx, old.Ref) // its customer may come once more
+		}
+	}
+	if err != nil && !errors.Is(err, payment.ErrNotFound) && !errors.Is(err, payment.ErrConflict) {
+		e.trouble(nil, err, false)
+	}
+	return ok
+}
+
+func (e *Engine) forgetWatched(ctx context.Context, ref payment.Ref) error {
+	rec, err := e.Store.Get(ctx, ref)
+	if err != nil {
+		return err
+	}
+	return e.Store.Forget(ctx, ref, rec.Version)
+}
+
+var errUnwatched = errors.New("more customers' returns came than the gateway may be asked about, so some are not asked about and their sales are not reported: let the shop announce its payments, or use the relay")
+
+// unwatched counts a return that is not asked about. It returns how many there are if somebody
+// must be told.
+func (s *Shared) unwatched(issuer string, now time.Time) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.watching(issuer)
+	w.dropped++
+	if w.lastDrop = now; !w.told.IsZero() && now.Before(w.told.Add(watchAgain)) {
+		return 0
+	}
+	w.told = now
+	return w.dropped
+}
+
+// watchTurn is the payment that is asked about in the place of one that has come up. Among those
+// that only a return names, clients take turns: the one whose turn it is not waits for the
+// other's moment.
+func (e *Engine) watchTurn(ctx context.Context, rec *payment.Record, now time.Time) (*payment.Record, error) {
+	if rec.Observed.Asks > 0 || rec.Ref != seenRefOf(rec) {
+		return rec, nil
+	}
+	next := payment.Ref(e.Shared.limits.Turn(rec.Issuer, string(rec.Ref), now))
+	if next == rec.Ref {
+		return rec, nil
+	}
+	other, err := e.Store.Get(ctx, next)
+	if err != nil || other.State != payment.Created || other.Observed == nil || other.Observed.Asks > 0 || other.Due.IsZero() {
+		e.Shared.limits.Leave(string(next))
+		return rec, nil //nolint:nilerr // it is asked about by other ways, or not at all
+	}
+	return other, e.reschedule(ctx, rec, later(other.Due, now.Add(watchEvery)))
+}
+
+// Watching says how the returns to a provider's observe routes wait that nothing but themselves
+// names: how many, since when the first, and how many were not asked about, the last when.
+func (e *Engine) Watching(provider string) (waiting int, since time.Time, dropped int64, last time.Time) {
+	prov, err := e.provider(provider)
+	if err != nil {
+		return 0, since, 0, last
+	}
+	issuer := prov.Terms().Issuer
+	waiting, since = e.Shared.limits.Watched(issuer)
+	e.Shared.mu.Lock()
+	defer e.Shared.mu.Unlock()
+	if w := e.Shared.watched[issuer]; w != nil {
+		dropped, last = w.dropped, w.lastDrop
+	}
+	return waiting, since, dropped, last
 }

@@ -260,6 +260,6 @@ func Alarms() []string {
 		EventForeign, EventUnconverted, EventPaused, EventStore, EventUnrouted, EventRepeated, EventPanicked, EventAccount, EventUnannounced,
 		EventUnusable, EventUnknownOrder, EventPaidBefore, EventUnclaimed, EventForgotten, EventNoAccount, EventNoPage, EventCatalogue, EventUntold, EventRefundUnknown,
 		EventRelayCall, EventRelayStranger, EventRelayAmount, EventRelayDown, EventNeedsSession, EventGivenBack, EventForeignReturn,
-		EventUnpriced, EventUnverifiedCredit, EventSlow,
+		EventUnpriced, EventUnverifiedCredit, EventSlow, EventUnwatched,
 	}
 }

@@ -180,6 +180,10 @@ func (e *Engine) inquire(ctx context.Context, prov Provider, rec *payment.Record
 		return a, false
 	}
 	a = e.callFor(ctx, prov, rec, OperationInquire, inquirer.Inquire)
+	if a.Unmade {
+		breaker.Cancel(probe)
+		return a, true
+	}
 	if breaker.Done(probe, a.Outcome != payment.OutcomeUnknown, e.now()) {
 		e.observe(EventBreaker, rec, a.Err, true)
 	}

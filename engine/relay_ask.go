@@ -290,7 +290,7 @@ func (e *Engine) relayAttempt(ctx context.Context, j job, r payment.Relayer, c R
 	only = only && rec.Attempts.Unknown == 0 // what we asked beside it was answered, too
 	details := answer
 	if t.AnswersFor(rec.Issuer) {
-		details = e.relayDetails(ctx, j.prov, rec, answer, t)
+		details = e.relayDetails(ctx, j.prov, rec, answer, t, rec.Attempts.Unknown > 0)
 	}
 	if details.Outcome == payment.OutcomeUnknown && answer.Outcome == payment.OutcomeAgain && rec.Attempts.Unknown > 0 {
 		reply = payment.RelayReply{} // it may have been ours that settled it: the shop waits for that
@@ -379,6 +379,7 @@ func relayMeet(rec *payment.Record, c Relay, t payment.Terms) (take []payment.Ke
 	if rec.Relay == nil {
 		rec.Relay = &payment.Relayed{Number: max(c.Ask.Number, 0), Unit: c.Ask.Unit}
 	}
+	keepProof(rec, c.Ask.Proof)
 	return take
 }
 

@@ -57,8 +57,7 @@ func (e *Engine) relayUnasked(ctx context.Context, rec *payment.Record) error {
 	}
 	ends := rec.CreatedAt.Add(relayLink)
 	// What verify needs comes with the customer alone: a return without it would only fail.
-	proofless := prov.Terms().ProvesInReturn && rec.Proof == ""
-	if !inquires(prov) || proofless || rec.Relay.Asked > 0 || !rec.Relay.ReplayedAt.IsZero() || !e.mayReplay(rec) {
+	if !inquires(prov) || proofless(prov.Terms(), rec) || rec.Relay.Asked > 0 || !rec.Relay.ReplayedAt.IsZero() || !e.mayReplay(rec) {
 		return e.reschedule(ctx, rec, ends)
 	}
 	if rec.Relay.Page == payment.PageOpen && now.Sub(rec.Relay.PageAt) < pageLimit {

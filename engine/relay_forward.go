@@ -140,14 +140,14 @@ func ForwardEvent(err error) string {
 func markOf(c Relay, now time.Time) forwarded.Mark {
 	return forwarded.Mark{
 		At: now, Call: rand.Text(), Kind: c.Ask.Kind, Provider: c.Provider, Site: c.Site, Formerly: c.Formerly, Route: c.Route,
-		ID: c.Ask.ID, Order: c.Ask.Order, Number: max(c.Ask.Number, 0), Unit: c.Ask.Unit, Callback: c.Ask.Callback, Return: c.Return, Many: c.Policy.Many,
+		ID: c.Ask.ID, Order: c.Ask.Order, Number: max(c.Ask.Number, 0), Unit: c.Ask.Unit, Callback: c.Ask.Callback, Return: c.Return, Many: c.Policy.Many, Proof: c.Ask.Proof,
 	}
 }
 
 func callOf(m forwarded.Mark) Relay {
 	return Relay{
 		Site: m.Site, Route: m.Route, Provider: m.Provider, Formerly: m.Formerly, Return: m.Return, Policy: Policy{Once: true, Many: m.Many},
-		Ask: payment.RelayAsk{Kind: m.Kind, ID: m.ID, Order: m.Order, Number: m.Number, Unit: m.Unit, Callback: m.Callback},
+		Ask: payment.RelayAsk{Kind: m.Kind, ID: m.ID, Order: m.Order, Number: m.Number, Unit: m.Unit, Callback: m.Callback, Proof: m.Proof},
 	}
 }
 
@@ -285,7 +285,7 @@ func (e *Engine) readAttempt(ctx context.Context, prov Provider, c Relay, m forw
 	t := prov.Terms()
 	a := payment.Answer{Outcome: payment.OutcomeUnknown, Reason: payment.ReasonNoAnswer}
 	if m.Ended {
-		a = e.relayDetails(ctx, prov, rec, payment.Answer{Outcome: m.Outcome, Receipt: m.Receipt, Code: m.Code}, t)
+		a = e.relayDetails(ctx, prov, rec, payment.Answer{Outcome: m.Outcome, Receipt: m.Receipt, Code: m.Code}, t, rec.Attempts.Unknown > 0 || rec.Attempts.Open)
 	}
 	j := e.relayJob(prov, c)
 	j.relayed = func(next *payment.Record) {

@@ -40,6 +40,9 @@ type relayBank struct {
 	slow    chan payment.RelayReply
 	log     *forwarded.Log
 	busy    bool // every inquiry is one too many
+	// needs is the proof that verify must name, if any; unwritten are questions without one.
+	needs     string
+	unwritten int
 }
 
 func (b *relayBank) Dialect() payment.Dialect { return payment.Dialect{} }
@@ -147,7 +150,16 @@ func (b *relayBank) WriteReply(w payment.RelayWord, _ payment.RelayAsk, _ *payme
 func (b *relayBank) UnpaidParams() map[string]string { return nil }
 
 // Verify is how the worker asks again.
-func (b *relayBank) Verify(ctx context.Context, _ payment.Query) payment.Answer {
+func (b *relayBank) Verify(ctx context.Context, q payment.Query) payment.Answer {
+	if b.needs != "" && q.Proof == "" {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.unwritten++
+		return payment.Answer{Outcome: payment.OutcomeUnknown, Reason: payment.ReasonNoAnswer, Unsent: true, Unmade: true, Err: errUnwritten}
+	}
+	if q.Proof != b.needs {
+		return payment.Answer{Outcome: payment.OutcomeRefused, Reason: payment.ReasonNotPaid}
+	}
 	return b.ReadVerified(b.ForwardCall(ctx, payment.RelayCall{Path: "verify"}))
 }
 

@@ -21,6 +21,8 @@ type job struct {
 	worker bool
 	// settlesNot: the order is paid, so the question must settle nothing.
 	settlesNot bool
+	// inquires: the question is an inquiry, because a verify must not be sent or can't be.
+	inquires bool
 	// absent: there was no record a moment ago. If one was made since, the claim fails and
 	// the record is read.
 	absent bool

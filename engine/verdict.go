@@ -39,7 +39,7 @@ func (e *Engine) judge(ctx context.Context, j job, rec *payment.Record, a paymen
 		return payment.Verdict{}, a, gen, err
 	}
 	facts := payment.Facts{Terms: t, Generation: gen, UsedIDsKnown: e.usedIDsKnown(ctx, j.prov), CanInquire: canInquire, Now: e.now()}
-	facts.Inquiry = j.settlesNot
+	facts.Inquiry = j.inquires
 	v := payment.Decide(rec, a, facts)
 	if j.settlesNot && (a.Outcome == payment.OutcomeAwaiting || a.Outcome == payment.OutcomeAgain) {
 		// A second payment of a paid order, not taken: it goes back by itself.

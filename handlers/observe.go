@@ -202,6 +202,7 @@ func (h *Handler) serveObserved(w http.ResponseWriter, r *http.Request, next cad
 	case rec == nil || rec.Relay == nil:
 		return h.serveSeen(eng, w, r, next, page, b.named[0])
 	}
+	eng.RelayProof(r.Context(), rec, b.named[0].Proof)
 	at, err := eng.RelayReturn(r.Context(), rec.Ref, payment.Return{
 		Method: returnMethod(r), Secure: h.secureView(r), Host: r.Host, URI: r.URL.EscapedPath(), By: visitorOf(r),
 	}, observePatience)

@@ -57,6 +57,13 @@ type Inquirer interface {
 	Inquire(ctx context.Context, q Query) Answer
 }
 
+// Detailer is a provider whose "already verified" may lack what only another call tells, such as
+// the amount, where that call says less to whoever asks without having heard "already verified".
+type Detailer interface {
+	// Details completes an OutcomeAgain, exactly as Verify completes its own. It settles nothing.
+	Details(ctx context.Context, q Query, again Answer) Answer
+}
+
 // Lister is a provider that lists payments that were paid and not verified. The worker
 // settles those that this ledger knows, within the window, if the customer has not come
 // back.
@@ -276,6 +283,9 @@ type Answer struct {
 	Receipt *Receipt
 	// Unsent says that certainly no byte of the request reached the provider.
 	Unsent bool
+	// Unmade says that no call was tried, because the question can't be written, such as a
+	// verify without the proof that it must name. It tells nothing about the provider.
+	Unmade bool
 	// RetryAfter is how long the provider asked to wait; zero if it didn't say.
 	RetryAfter time.Duration
 	// Offset is the provider's clock minus ours, from its Date header. HasOffset says

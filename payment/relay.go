@@ -196,6 +196,8 @@ type RelayAsk struct {
 	Odd bool
 	// Callback is the address that a create names for the customer's return.
 	Callback string
+	// Proof is the [Claimed.Proof] that a verify names.
+	Proof string
 }
 
 // Amount returns the amount in rials, or 0 if it isn't known.

@@ -45,6 +45,7 @@ type Mark struct {
 	Callback string          `json:"callback,omitempty"`
 	Return   *payment.Return `json:"return,omitempty"`
 	Many     bool            `json:"many,omitempty"`
+	Proof    string          `json:"proof,omitempty"`
 
 	// Outcome and Receipt are what the answer means, and Heard whether the shop took it
 	// whole.

@@ -28,22 +28,6 @@ func (r *room) leave(ref string) {
 	}
 }
 
-// Watch keeps a place for a return to a shop that verifies by itself, until its provider
-// was asked about it. Without a place it is not even recorded.
-func (l *Strangers) Watch(ref, client string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if _, in := l.seen.of[ref]; in {
-		return true
-	}
-	key := neighbourhood(client)
-	if !l.seen.free(key) {
-		return false
-	}
-	l.seen.enter(ref, key)
-	return true
-}
-
 // Hold keeps a place for a return whose turn has come and whose shop has not answered:
 // it holds up nobody in the line. One that waits on record already stays there where all
 // such places are taken; false is for one that must come again.

@@ -65,8 +65,8 @@ type Strangers struct {
 	// whose turn has come and whose shop has not said what they should have paid.
 	line, held room
 	// seen are the returns that only an observe route saw, and that nobody has asked
-	// about yet.
-	seen room
+	// about yet, by account.
+	seen map[string]*lineup
 	pace *rate.Limiter
 }
 
@@ -76,7 +76,7 @@ func NewStrangers() *Strangers {
 		clients: newCounters(refusalSpan), orders: newCounters(wrongSpan),
 		traces: newCounters(tracesAllSpan), tracesOf: newCounters(tracesSpan), presses: newCounters(pressSpan), visits: newCounters(pressSpan),
 		lookers: newCounters(lookupSpan), lookups: newCounters(lookupSpan),
-		line: newRoom(), held: newRoom(), seen: newRoom(),
+		line: newRoom(), held: newRoom(), seen: make(map[string]*lineup),
 		pace: rate.NewLimiter(strangerRate, strangerBurst),
 	}
 }
@@ -117,7 +117,9 @@ func (l *Strangers) Leave(ref string) {
 	defer l.mu.Unlock()
 	l.line.leave(ref)
 	l.held.leave(ref)
-	l.seen.leave(ref)
+	for _, line := range l.seen {
+		line.leave(ref)
+	}
 }
 
 // neighbourhood returns the /48 of an IPv6 client, and any other client unchanged.

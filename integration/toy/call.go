@@ -1,6 +1,7 @@
 package toy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -96,7 +97,11 @@ func (*Provider) ReturnParams(r *payment.Record) map[string]string {
 		params[paramNumber] = strconv.FormatInt(r.Serial, 10)
 	}
 	if r.Receipt != nil {
-		params[paramStatus], params[paramReceipt] = "0", r.Receipt.Number
+		number, receipt, _ := strings.Cut(r.Proof, ":") // the browser's word, until there is a receipt
+		params[paramStatus], params[paramReceipt] = "0", cmp.Or(r.Receipt.Number, receipt)
+		if r.Serial == 0 && number != "" {
+			params[paramNumber] = number
+		}
 	}
 	return params
 }

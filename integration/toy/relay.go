@@ -44,6 +44,9 @@ func (*Provider) ReadCall(kind payment.RelayKind, c payment.RelayCall) (payment.
 			a.ID, a.Unit, a.Order, a.Callback = "", payment.Toman, o.Text(paramNumber), o.Text("callback")
 			return a, nil
 		}
+		if receipt := o.Text(paramReceipt); kind == payment.RelayVerify && wire.CheckID(receipt, 4, 32, "") {
+			a.Proof = ":" + receipt // what the shop created has a number of the shop's
+		}
 	}
 	if !checkRef(a.ID) {
 		return a, wire.Malformed(paramRef)

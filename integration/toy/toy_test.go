@@ -58,6 +58,8 @@ func TestRelay(t *testing.T) {
 		return payment.RelayCall{Path: path, Type: "application/json", Body: []byte(`{"terminal":"` + terminal + `",` + body + "}")}
 	}
 	about := func(kind payment.RelayKind) payment.RelayAsk { return payment.RelayAsk{Kind: kind, ID: ref} }
+	proven := about(payment.RelayVerify)
+	proven.Proof = ":rcpt-1"
 	providertest.RunRelay(t, providertest.RelaySuite{
 		New: func(t testing.TB, base string) payment.Relayer {
 			p := &toy.Provider{Terminal: "{env.TOY_TERMINAL}"}
@@ -70,8 +72,8 @@ func TestRelay(t *testing.T) {
 		Calls: []providertest.RelayExample{
 			{Name: "start", Call: post("/start", `"number":77,"amount":12000,"callback":"https://shop.example/back"`), Owner: payment.RelayOwn,
 				Ask: payment.RelayAsk{Kind: payment.RelayCreate, Order: "77", Number: 12000, Unit: payment.Toman, Callback: "https://shop.example/back"}},
-			{Name: "capture", Call: post("/capture", `"ref":"`+ref+`","receipt":"rcpt-1"`), Owner: payment.RelayOwn, Ask: about(payment.RelayVerify)},
-			{Name: "a stranger", Call: payment.RelayCall{Path: "/capture", Type: "application/json", Body: []byte(`{"terminal":"other","ref":"` + ref + `"}`)}, Owner: payment.RelayStranger, Ask: about(payment.RelayVerify)},
+			{Name: "capture", Call: post("/capture", `"ref":"`+ref+`","receipt":"rcpt-1"`), Owner: payment.RelayOwn, Ask: proven},
+			{Name: "a stranger", Call: payment.RelayCall{Path: "/capture", Type: "application/json", Body: []byte(`{"terminal":"other","ref":"` + ref + `","receipt":"rcpt-1"}`)}, Owner: payment.RelayStranger, Ask: proven},
 			{Name: "capture without a reference", Call: post("/capture", `"receipt":"rcpt-1"`), Malformed: "ref"},
 			{Name: "look", Call: post("/look", `"ref":"`+ref+`"`), Owner: payment.RelayOwn, Ask: about(payment.RelayInquire)},
 			{Name: "waiting", Call: post("/waiting", `"page":1`), Owner: payment.RelayOwn, Ask: payment.RelayAsk{Kind: payment.RelayHarmless}},

@@ -33,6 +33,9 @@ type Facts struct {
 	// KeptBack says whether calls to a provider are kept back, because too many in a
 	// row had no answer.
 	KeptBack func(provider string) bool
+	// Watching says how returns to a provider's observe routes wait to be asked about: how
+	// many, since when the first, and how many are not asked about at all, the last when.
+	Watching func(provider string) (waiting int, since time.Time, dropped int64, last time.Time)
 }
 
 // say fills a text of the findings' language in.
@@ -51,6 +54,7 @@ func Money(f Facts) []operate.Finding {
 	w := collect(f)
 	for _, name := range f.Providers {
 		out = append(out, provider(f, w, name)...)
+		out = append(out, unwatched(f, name)...)
 	}
 	out = append(out, unanswered(f, w)...)
 	out = append(out, orphans(f, w)...)

@@ -3,6 +3,7 @@ package doctor
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/operate"
@@ -104,4 +105,31 @@ func orphans(f Facts, w waits) []operate.Finding {
 // told: the provider's own finding has what waits for it.
 func told(f Facts, name string, p watch.Provider) bool {
 	return !p.Up() || f.KeptBack != nil && f.KeptBack(name)
+}
+
+// The bounds from which on returns that wait to be asked about are worth a line, and until when
+// those that are not asked about are.
+const (
+	watchLate = time.Minute
+	dropsTold = 24 * time.Hour
+)
+
+// unwatched says that more customers return to an observe route than their provider may be asked
+// about.
+func unwatched(f Facts, name string) (out []operate.Finding) {
+	if f.Watching == nil {
+		return nil
+	}
+	waiting, since, dropped, last := f.Watching(name)
+	if waiting > 0 && f.Now.Sub(since) > watchLate {
+		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "observed", Where: name,
+			Text: f.say(lang.Text{"%s returns of customers wait to be asked about, the first for %s: their sales are reported late; let the shop announce its payments (X-Payment-Order and X-Payment-Amount), which go first, or use the relay",
+				"%s بازگشت مشتری منتظر پرسش است، اولی از %s پیش: فروششان دیر گزارش می‌شود؛ بگذارید فروشگاه پرداخت‌هایش را اعلام کند (X-Payment-Order و X-Payment-Amount) که پیش از همه پرسیده می‌شوند، یا رله را به کار ببرید"}, waiting, f.ago(since))})
+	}
+	if dropped > 0 && f.Now.Sub(last) < dropsTold {
+		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "observed", Where: name,
+			Text: f.say(lang.Text{"%s returns of customers are not asked about, the last %s ago, because too many came: their sales are not reported; let the shop announce its payments, which go first, or use the relay",
+				"%s بازگشت مشتری پرسیده نمی‌شود، آخری %s پیش، چون بیش از اندازه آمدند: فروششان گزارش نمی‌شود؛ بگذارید فروشگاه پرداخت‌هایش را اعلام کند که پیش از همه پرسیده می‌شوند، یا رله را به کار ببرید"}, dropped, f.ago(last))})
+	}
+	return out
 }

@@ -43,6 +43,11 @@ func (p *Provider) ReadCall(kind payment.RelayKind, c payment.RelayCall) (paymen
 		a.Number, a.Unread = o.Number("amount")
 		if a.Unit = payment.Toman; kind != payment.RelayCreate {
 			a.ID = o.Text("paymentcode")
+			if proof := o.Text("paymentrefid"); kind == payment.RelayVerify {
+				if _, ok := refID(proof); ok {
+					a.Proof = proof
+				}
+			}
 			return
 		}
 		a.Order, a.Callback = o.Text("clientrefid"), o.Text("returnurl")

@@ -17,7 +17,7 @@ func TestRelay(t *testing.T) {
 		return payment.RelayCall{Path: path, Type: "application/json", Body: []byte(body), Header: auth}
 	}
 	create := payment.RelayAsk{Kind: payment.RelayCreate, Order: "7", Number: 5000, Unit: payment.Toman, Callback: "https://shop.example/r"}
-	verify := payment.RelayAsk{Kind: payment.RelayVerify, ID: id, Number: 5000, Unit: payment.Toman}
+	verify := payment.RelayAsk{Kind: payment.RelayVerify, ID: id, Number: 5000, Unit: payment.Toman, Proof: "77"}
 	stranger := post("/v3/pay/verify", `{"paymentRefId":77,"paymentCode":"`+id+`","amount":5000}`)
 	stranger.Header = map[string]string{"Authorization": "bearer other"}
 	cancel := post("/v3/pay", `{"paymentCode":"`+id+`"}`)

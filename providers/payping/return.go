@@ -152,7 +152,9 @@ func (p *Provider) ReturnParams(r *payment.Record) map[string]string {
 	if rc := r.Receipt; rc != nil {
 		params[paramStatus] = "1"
 		say.Card = rc.Card
-		say.Ref, _ = refID(rc.Number)
+		if ref, ok := refID(rc.Number); ok {
+			say.Ref = ref
+		}
 		say.Amount, _ = payment.Toman.Of(rc.Amount)
 	}
 	ref := ""

@@ -42,6 +42,11 @@ func (s Suite) protocol(t *testing.T) {
 	if err != nil || (c.Order != "") != says.ReturnsOrder || (c.Proof != "") != says.ProvesInReturn || len(c.Proof) > payment.MaxProof {
 		t.Errorf("the return is read as %+v, %v", c, err)
 	}
+	// A return that is made for a customer who is away names what verify must be told.
+	made := p.ReturnParams(&payment.Record{ID: c.ID, Order: c.Order, Proof: c.Proof, Receipt: new(payment.Receipt)})
+	if again, err := p.ReadReturn(func(name string) string { return made[name] }); says.ProvesInReturn && (err != nil || again.Proof != c.Proof) {
+		t.Errorf("a return that is made anew is read as %+v, %v", again, err)
+	}
 	a := p.Verify(t.Context(), s.Query)
 	if a.Receipt == nil || (a.Receipt.Order != "") != says.AnswersOrder || (a.Receipt.Amount != 0) != says.AnswersAmount {
 		t.Errorf("verify answers %+v", a)

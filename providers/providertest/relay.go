@@ -75,6 +75,9 @@ func (s RelaySuite) calls(t *testing.T) {
 		if err != nil || ask != c.Ask {
 			t.Errorf("%s: %+v, %v, want %+v", c.Name, ask, err, c.Ask)
 		}
+		if proves := p.Protocol().ProvesInReturn && ask.Kind == payment.RelayVerify; proves != (ask.Proof != "") {
+			t.Errorf("%s: its proof is %q: without it, nobody can ask again", c.Name, ask.Proof)
+		}
 		if len(c.Call.Body) == 0 && len(c.Call.Header) == 0 {
 			continue
 		}

@@ -39,9 +39,18 @@ func (p *Provider) Verify(ctx context.Context, q payment.Query) payment.Answer {
 	defer cancel()
 	a := p.verifyAnswer(p.ask(ctx, "/api/v4/verify", q.ID))
 	if a.Outcome == payment.OutcomeAgain && a.Receipt.Amount == 0 {
-		return p.again(a, p.ask(ctx, "/api/v4/transaction", q.ID))
+		return p.Details(ctx, q, a)
 	}
 	return a
+}
+
+// Details implements [payment.Detailer] (/api/v4/transaction). What the transaction of a verified
+// payment says is documented by nothing but its amount.
+func (p *Provider) Details(ctx context.Context, q payment.Query, again payment.Answer) payment.Answer {
+	if !checkToken(q.ID) {
+		return wire.Unsent()
+	}
+	return p.again(again, p.ask(ctx, "/api/v4/transaction", q.ID))
 }
 
 // Inquire implements [payment.Inquirer] (/api/v4/transaction).

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -105,6 +106,7 @@ func (r Reply) Answer() payment.Answer {
 	if a.Err == nil {
 		a.Err = ErrAnswer
 	}
+	a.Unmade = errors.Is(a.Err, ErrRequest)
 	return a
 }
 

@@ -1,0 +1,128 @@
+package limit
+
+import (
+	"slices"
+	"time"
+)
+
+// lineup is what waits for a question to one account: clients take turns, and of each the oldest
+// is next.
+type lineup struct {
+	of   map[string]string
+	refs map[string][]waiter
+	// ring are the clients that have something here; whose turn it is comes first.
+	ring []string
+}
+
+type waiter struct {
+	ref string
+	// from is when it may be asked about.
+	from time.Time
+}
+
+// add puts a return in. Where there is no room, the oldest of the client that has most makes it,
+// unless that is the newcomer's client: then nothing is written for a newcomer. Whoever is driven
+// out costs writes, and so nobody can cause more of them than there are questions.
+func (l *lineup) add(ref, client string, from time.Time) (dropped string, ok bool) {
+	if _, in := l.of[ref]; in {
+		return "", true
+	}
+	mine := len(l.refs[client])
+	switch {
+	case mine >= queueClient:
+		return "", false
+	case len(l.of) >= queueAll:
+		greediest := ""
+		for _, c := range l.ring {
+			if greediest == "" || len(l.refs[c]) > len(l.refs[greediest]) {
+				greediest = c
+			}
+		}
+		if len(l.refs[greediest]) <= mine+1 {
+			return "", false
+		}
+		dropped = l.refs[greediest][0].ref
+	}
+	if dropped != "" {
+		l.leave(dropped)
+	}
+	if len(l.refs[client]) == 0 {
+		l.ring = append(l.ring, client)
+	}
+	l.of[ref] = client
+	l.refs[client] = append(l.refs[client], waiter{ref, from})
+	return dropped, true
+}
+
+func (l *lineup) leave(ref string) {
+	client, in := l.of[ref]
+	if !in {
+		return
+	}
+	delete(l.of, ref)
+	left := slices.DeleteFunc(l.refs[client], func(w waiter) bool { return w.ref == ref })
+	if l.refs[client] = left; len(left) == 0 {
+		delete(l.refs, client)
+		l.ring = slices.DeleteFunc(l.ring, func(c string) bool { return c == client })
+	}
+}
+
+// turn is whose turn it is. Its client is the last of all from now on.
+func (l *lineup) turn(now time.Time) (ref string, ok bool) {
+	for i, client := range l.ring {
+		if w := l.refs[client][0]; !now.Before(w.from) {
+			l.ring = append(slices.Delete(l.ring, i, i+1), client)
+			return w.ref, true
+		}
+	}
+	return "", false
+}
+
+// Watch keeps a place for a return to a shop that verifies by itself, until its account was asked
+// about it; from is when it may be. Without a place it is not even recorded. dropped is the
+// return that lost its place for it.
+func (l *Strangers) Watch(account, ref, client string, from time.Time) (dropped string, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	line := l.seen[account]
+	if line == nil {
+		line = &lineup{of: make(map[string]string), refs: make(map[string][]waiter)}
+		l.seen[account] = line
+	}
+	return line.add(ref, neighbourhood(client), from)
+}
+
+// Turn says which return an account is asked about in the place of ref, which has come up: that of
+// the client whose turn it is. What waits in no line, such as after a restart, keeps its place.
+func (l *Strangers) Turn(account, ref string, now time.Time) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	line := l.seen[account]
+	if line == nil {
+		return ref
+	}
+	if _, in := line.of[ref]; !in {
+		return ref
+	}
+	if next, ok := line.turn(now); ok {
+		return next
+	}
+	return ref
+}
+
+// Watched says how many returns wait for questions to an account, and since when the first of them
+// could have been asked about.
+func (l *Strangers) Watched(account string) (n int, since time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	line := l.seen[account]
+	if line == nil {
+		return 0, since
+	}
+	for _, waiters := range line.refs {
+		if from := waiters[0].from; since.IsZero() || from.Before(since) {
+			since = from
+		}
+	}
+	return len(line.of), since
+}
