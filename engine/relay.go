@@ -198,6 +198,7 @@ func (e *Engine) relayIntend(ctx context.Context, prov Provider, c Relay, id str
 		// announced it meanwhile): what is known stays.
 		if before.Relay == nil && slices.Contains(names(c.Site, c.Formerly), before.Site) && !settled(before) {
 			before.Relay, before.Observed = rec.Relay, nil
+			before.Relay.Unnamed = c.Ask.Order == "" && before.OrderKnown()
 			return e.commit(ctx, before, false)
 		}
 		return nil

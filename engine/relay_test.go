@@ -36,10 +36,13 @@ type relayBank struct {
 	// inquiry is what an inquiry says of the amount, mute are so many that get no answer.
 	inquiry payment.Rials
 	mute    int
-	say     func(body string) payment.RelayReply // instead
-	slow    chan payment.RelayReply
-	log     *forwarded.Log
-	busy    bool // every inquiry is one too many
+	// order and amount are what an answer to verify says of the payment.
+	order  string
+	amount payment.Rials
+	say    func(body string) payment.RelayReply // instead
+	slow   chan payment.RelayReply
+	log    *forwarded.Log
+	busy   bool // every inquiry is one too many
 }
 
 func (b *relayBank) Dialect() payment.Dialect { return payment.Dialect{} }
@@ -116,7 +119,7 @@ func (b *relayBank) ReadCreated(r payment.RelayReply) (string, bool) {
 func (b *relayBank) ReadVerified(r payment.RelayReply) payment.Answer {
 	switch s := string(r.Body); {
 	case strings.Contains(s, ":100,"):
-		return payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Reference: "r"}}
+		return payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Reference: "r", Order: b.order, Amount: b.amount}}
 	case strings.Contains(s, ":101,"):
 		return payment.Answer{Outcome: payment.OutcomeAgain, Receipt: &payment.Receipt{Reference: "r"}}
 	case strings.Contains(s, ":-51,"):

@@ -207,6 +207,7 @@ func walkRelayed(w *wire, r *payment.Relayed) {
 	stamp(w, 11, &r.ReplayedAt)
 	stamp(w, 12, &r.GivingBack)
 	flag(w, 15, &r.BackEarly)
+	flag(w, 16, &r.Unnamed)
 }
 
 func walkObserved(w *wire, o *payment.Observed) {
