@@ -115,7 +115,7 @@ func (e *Engine) announcedAgain(ctx context.Context, prov Provider, a Announceme
 // Invariant: a settled payment takes the order's key with the order. One that is being asked
 // about gets no order, because its answer is compared with what was known before.
 func (e *Engine) nameOrder(ctx context.Context, prov Provider, a Announcement, rec *payment.Record) (*payment.Record, error) {
-	if rec.State == payment.Verifying && e.Store.Alive(rec.Lease) {
+	if asking := rec.State == payment.Verifying; asking && e.Store.Alive(rec.Lease) {
 		return nil, errAskedMeanwhile
 	}
 	if !rec.NameOrder(a.Order, false) {
@@ -145,7 +145,7 @@ func (e *Engine) nameOrder(ctx context.Context, prov Provider, a Announcement, r
 		return nil, err
 	}
 	if paid {
-		e.observe(EventPaidBefore, rec, errPaidBefore, true)
+		e.observe(EventPaidBefore, rec, errPaidBefore, paid)
 	}
 	return rec, nil
 }

@@ -107,6 +107,7 @@ func (s RelaySuite) words(t *testing.T) {
 		payment.RelayFirst: {http.StatusOK, payment.OutcomePaid}, payment.RelayAgain: {0, s.Again},
 		payment.RelayAwaiting: {}, payment.RelayOtherAmount: {}, payment.RelayDown: {http.StatusServiceUnavailable, payment.OutcomeUnknown},
 		payment.RelayNoSuchCall: {http.StatusNotImplemented, payment.OutcomeUnknown}, payment.RelayForbidden: {http.StatusForbidden, payment.OutcomeOperator},
+		payment.RelayUnreadable: {http.StatusBadRequest, 0}, payment.RelayNoPayment: {0, payment.OutcomeRefused},
 	} {
 		r := p.WriteReply(word, ask, s.Record)
 		a := p.ReadVerified(r)
@@ -130,7 +131,7 @@ func (s RelaySuite) words(t *testing.T) {
 			}
 		}
 		// None of our answers to a create is a payment that was made.
-		if id, made := p.ReadCreated(r); made && (word == payment.RelayDown || word == payment.RelayNoSuchCall || word == payment.RelayForbidden) {
+		if id, made := p.ReadCreated(r); made && (word == payment.RelayDown || word == payment.RelayNoSuchCall || word == payment.RelayForbidden || word == payment.RelayUnreadable || word == payment.RelayNoPayment) {
 			t.Errorf("word %d is read as a create of %s", word, id)
 		}
 		for name, want := range s.Reads[word] {
