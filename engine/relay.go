@@ -78,6 +78,17 @@ type Relay struct {
 	Down func(err error, made *payment.RelayReply)
 }
 
+// elsewhere reports whether a call under one site's address is about another site's payment.
+func (c Relay) elsewhere(rec *payment.Record) bool {
+	return c.Bound && rec != nil && !slices.Contains(names(c.Site, c.Formerly), rec.Site)
+}
+
+// relayForeign answers a call about another site's payment: this shop has none of that id.
+func (e *Engine) relayForeign(r payment.Relayer, c Relay) {
+	e.relayEvent(EventForeign, c, errOtherSite, true)
+	c.Say(r.WriteReply(payment.RelayNoPayment, c.Ask, nil))
+}
+
 // Sealer encrypts a provider's answer for the ledger. Open needs the same reference.
 type Sealer interface {
 	Seal(ref payment.Ref, b []byte) ([]byte, error)
@@ -271,6 +282,10 @@ func (e *Engine) RelayInquire(ctx context.Context, c Relay) {
 		return
 	}
 	rec, err := e.relayFind(ctx, prov, c)
+	if err == nil && c.elsewhere(rec) {
+		e.relayForeign(r, c)
+		return
+	}
 	if err == nil && rec != nil && rec.Unheard() {
 		c.Say(r.WriteReply(payment.RelayAwaiting, c.Ask, rec))
 		return

@@ -26,7 +26,7 @@ func (e *Engine) relayList(ctx context.Context, prov Provider, c Relay, reply pa
 	}
 	var unheard []*payment.Record
 	for _, rec := range page.Records {
-		if rec.Issuer == prov.Terms().Issuer && rec.Unheard() {
+		if rec.Issuer == prov.Terms().Issuer && rec.Unheard() && !c.elsewhere(rec) {
 			unheard = append(unheard, rec)
 		}
 	}

@@ -138,7 +138,7 @@ func (b *relayBank) ReadGivenBack(r payment.RelayReply) payment.Outcome {
 func (b *relayBank) WriteReply(w payment.RelayWord, _ payment.RelayAsk, _ *payment.Record) payment.RelayReply {
 	return payment.RelayReply{Status: 200, Body: []byte(map[payment.RelayWord]string{
 		payment.RelayFirst: "first made anew", payment.RelayAgain: "again", payment.RelayAwaiting: "awaiting",
-		payment.RelayOtherAmount: "other amount", payment.RelayDown: "down",
+		payment.RelayOtherAmount: "other amount", payment.RelayDown: "down", payment.RelayNoPayment: "no such payment",
 	}[w])}
 }
 func (b *relayBank) UnpaidParams() map[string]string { return nil }

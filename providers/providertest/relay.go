@@ -130,6 +130,9 @@ func (s RelaySuite) words(t *testing.T) {
 				t.Errorf("word %d is read as %+v: %s", word, a, r.Body)
 			}
 		}
+		if o := p.ReadGivenBack(r); word == payment.RelayNoPayment && o == payment.OutcomePaid {
+			t.Errorf("word %d is read as given back: %s", word, r.Body)
+		}
 		// None of our answers to a create is a payment that was made.
 		if id, made := p.ReadCreated(r); made && (word == payment.RelayDown || word == payment.RelayNoSuchCall || word == payment.RelayForbidden || word == payment.RelayUnreadable || word == payment.RelayNoPayment) {
 			t.Errorf("word %d is read as a create of %s", word, id)
