@@ -26,7 +26,10 @@ func (e *Engine) relayList(ctx context.Context, prov Provider, c Relay, reply pa
 	}
 	var unheard []*payment.Record
 	for _, rec := range page.Records {
-		if rec.Issuer == prov.Terms().Issuer && rec.Unheard() && !c.elsewhere(rec) {
+		if c.elsewhere(rec) {
+			continue // what another shop has not heard is no business of this one
+		}
+		if rec.Issuer == prov.Terms().Issuer && rec.Unheard() {
 			unheard = append(unheard, rec)
 		}
 	}

@@ -63,7 +63,7 @@ func (s Suite) ids(t *testing.T, p payment.Provider) {
 	for _, said := range append(odd(), "", strings.ToUpper(s.Query.ID), s.Query.ID+" ", "0"+s.Query.ID, s.Query.ID+s.Query.ID, strings.Repeat("0", len(s.Query.ID))) {
 		m := make(map[string]string, len(s.Genuine))
 		for k, g := range s.Genuine {
-			if m[k] = g; g == s.Query.ID {
+			if m[k] = g; strings.EqualFold(g, s.Query.ID) {
 				m[k] = said
 			}
 		}
