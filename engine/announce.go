@@ -44,10 +44,7 @@ func (e *Engine) Announce(ctx context.Context, a Announcement) (*payment.Record,
 		return nil, err
 	}
 	if before != nil {
-		if !slices.Contains(names(a.Site, a.Formerly), before.Site) || before.Order != a.Order || before.Expect.Amount != a.Amount {
-			return nil, e.contradicted(ctx, a)
-		}
-		return before, nil
+		return e.announcedAgain(ctx, prov, a, before)
 	}
 	rec, err := e.newRecord(ctx, t, payment.Record{
 		Ref:  payment.NewRef(a.Site, t.Issuer, a.ID, a.Order),
@@ -84,6 +81,76 @@ func (e *Engine) Announce(ctx context.Context, a Announcement) (*payment.Record,
 	}
 	return rec, nil
 }
+
+// announcedAgain compares an announcement with what is known of its id. A relayed payment
+// whose create named no order takes the first that is announced for it; from then on that is
+// compared like any other.
+func (e *Engine) announcedAgain(ctx context.Context, prov Provider, a Announcement, rec *payment.Record) (*payment.Record, error) {
+	for range claimTries {
+		if !slices.Contains(names(a.Site, a.Formerly), rec.Site) || rec.OrderKnown() && rec.Order != a.Order || rec.Price() != a.Amount {
+			return nil, e.contradicted(ctx, a)
+		}
+		if rec.OrderKnown() || rec.ID == a.Order {
+			return rec, nil
+		}
+		bound, err := e.nameOrder(ctx, prov, a, rec.Clone())
+		var taken *payment.TakenError
+		switch {
+		case err == nil:
+			return bound, nil
+		case errors.As(err, &taken):
+			return nil, e.contradicted(ctx, a) // it is settled, and another payment has paid that order
+		case !errors.Is(err, payment.ErrConflict):
+			return nil, err
+		}
+		if rec, err = e.Store.Get(ctx, rec.Ref); err != nil {
+			return nil, err
+		}
+	}
+	return nil, payment.ErrConflict
+}
+
+// nameOrder gives a relayed payment its announced order.
+//
+// Invariant: a settled payment takes the order's key with the order. One that is being asked
+// about gets no order, because its answer is compared with what was known before.
+func (e *Engine) nameOrder(ctx context.Context, prov Provider, a Announcement, rec *payment.Record) (*payment.Record, error) {
+	if asking := rec.State == payment.Verifying; asking && e.Store.Alive(rec.Lease) {
+		return nil, errAskedMeanwhile
+	}
+	if !rec.NameOrder(a.Order, false) {
+		return nil, fmt.Errorf("%w: the order can't be named", payment.ErrTransition)
+	}
+	if a.Track != nil && rec.Track.ID == "" && !settled(rec) {
+		if _, ok := e.Affiliates[a.Track.Affiliate]; ok {
+			rec.Track = *a.Track
+		}
+	}
+	var take []payment.Key
+	paid := false
+	if many := a.Many || a.Observed; !many {
+		var err error
+		switch {
+		case rec.State.Captured():
+			take, err = e.keys(ctx, rec, prov, Policy{Site: a.Site, Formerly: a.Formerly}, a.Site)
+		default:
+			paid, err = e.orderTaken(ctx, rec, a.Formerly)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	rec.UpdatedAt = e.now()
+	if err := e.commit(ctx, rec, false, take...); err != nil {
+		return nil, err
+	}
+	if paid {
+		e.observe(EventPaidBefore, rec, errPaidBefore, paid)
+	}
+	return rec, nil
+}
+
+var errAskedMeanwhile = errors.New("the gateway is being asked about this payment just now: announce its order before its customer is sent to pay")
 
 var errPaidBefore = errors.New("the shop announces a payment for an order that is paid already: does it use order numbers again?")
 

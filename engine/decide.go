@@ -149,7 +149,7 @@ func (e *Engine) keysOf(ctx context.Context, rec *payment.Record) ([]payment.Key
 	prov, err := e.providerFor(rec)
 	if err != nil {
 		today := asToday(rec, payment.Terms{}, policy, "")
-		if !policy.Many && rec.Order != "" {
+		if !policy.Many && rec.OrderKnown() {
 			if err := e.taken(ctx, today, orders(today, policy.Formerly)[1:]); err != nil {
 				return nil, err
 			}

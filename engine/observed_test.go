@@ -322,7 +322,7 @@ func TestListedAndUnknown(t *testing.T) {
 		{"observed", engine.Back{Site: "shop", Route: "/cb zarinpal", Return: ret, Observed: true}, true, false, true, payment.Delivered, 1, 0, ""},
 		{"observed, and its plugin believes the browser", engine.Back{Site: "shop", Route: "/cb zarinpal", Return: ret, Observed: true}, true, false, false, payment.Created, 1, 0, engine.EventUnverifiedCredit},
 		{"relayed, and its plugin believes the browser", engine.Back{Site: "shop", Route: "/cb zarinpal", Return: ret, Observed: true, Relayed: true}, true, false, false, payment.Created, 1, 0, engine.EventUnverifiedCredit},
-		{"a verify route", engine.Back{Site: "shop", Route: "/cb zarinpal", Return: ret}, true, false, false, "", 0, 1, ""},
+		{"a verify route that explains nothing", engine.Back{Site: "shop", Route: "/cb zarinpal", Return: ret}, true, false, false, payment.Declined, 0, 1, engine.EventUnannounced},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -63,10 +63,41 @@ func (s *Shared) metBefore(issuer, id string, now time.Time) bool {
 	return true
 }
 
+// broughtBefore reports, once for each time that a listed payment was brought back, that it
+// is still listed and that nobody has looked what became of it.
+func (s *Shared) broughtBefore(issuer, id string, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	name := issuer + "\n" + id
+	until, ok := s.brought[name]
+	if !ok || !until.After(now) || s.brought[name+"\n"].Equal(until) {
+		return false
+	}
+	s.brought[name+"\n"] = until
+	return true
+}
+
+var errUnexplained = errors.New("its gateway lists it as paid and not verified, and nothing explains the return that was made for its customer: the shop's look-up doesn't know its order, names another payment for it, or calls the order paid; look in the shop and in the gateway's panel, because the money goes back unless somebody verifies it in time")
+
+// unexplained tells of a payment that was brought back to a site that verifies, and of which
+// the ledger has nothing all the same.
+func (e *Engine) unexplained(ctx context.Context, name, id string, back Back) error {
+	page, err := e.Store.List(ctx, payment.Listing{ID: id, Limit: 1})
+	if err != nil || len(page.Records) > 0 {
+		return err
+	}
+	e.Refused(ctx, Refusal{Site: back.Site, Provider: name, ID: id, Reason: payment.ReasonUnannounced, Err: errUnexplained})
+	return nil
+}
+
 // recover brings back what nobody knows here.
 func (e *Engine) recover(ctx context.Context, prov Provider, p payment.Pending) error {
 	sites, ok := e.Sites.(Recoverer)
-	if !ok || p.Callback == "" || !e.Shared.metBefore(prov.Terms().Issuer, p.ID, e.now()) {
+	if !ok || p.Callback == "" {
+		return nil
+	}
+	again := e.Shared.broughtBefore(prov.Terms().Issuer, p.ID, e.now())
+	if !again && !e.Shared.metBefore(prov.Terms().Issuer, p.ID, e.now()) {
 		return nil
 	}
 	name, back := "", Back{}
@@ -77,6 +108,12 @@ func (e *Engine) recover(ctx context.Context, prov Provider, p payment.Pending) 
 	}
 	if !ok || name == "" {
 		return nil
+	}
+	switch {
+	case again && back.Observed:
+		return nil
+	case again:
+		return e.unexplained(ctx, name, p.ID, back)
 	}
 	if !back.Observed {
 		return e.safely("", func() error {

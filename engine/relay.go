@@ -82,6 +82,17 @@ type Relay struct {
 	Down func(err error, made *payment.RelayReply)
 }
 
+// elsewhere reports whether a call under one site's address is about another site's payment.
+func (c Relay) elsewhere(rec *payment.Record) bool {
+	return c.Bound && rec != nil && !slices.Contains(names(c.Site, c.Formerly), rec.Site)
+}
+
+// relayForeign answers a call about another site's payment: this shop has none of that id.
+func (e *Engine) relayForeign(r payment.Relayer, c Relay) {
+	e.relayEvent(EventForeign, c, errOtherSite, true)
+	c.Say(r.WriteReply(payment.RelayNoPayment, c.Ask, nil))
+}
+
 // Sealer encrypts a provider's answer for the ledger. Open needs the same reference.
 type Sealer interface {
 	Seal(ref payment.Ref, b []byte) ([]byte, error)
@@ -202,6 +213,7 @@ func (e *Engine) relayIntend(ctx context.Context, prov Provider, c Relay, id str
 		// announced it meanwhile): what is known stays.
 		if before.Relay == nil && slices.Contains(names(c.Site, c.Formerly), before.Site) && !settled(before) {
 			before.Relay, before.Observed = rec.Relay, nil
+			before.Relay.Unnamed = c.Ask.Order == "" && before.OrderKnown()
 			return e.commit(ctx, before, false)
 		}
 		return nil
@@ -274,6 +286,10 @@ func (e *Engine) RelayInquire(ctx context.Context, c Relay) {
 		return
 	}
 	rec, err := e.relayFind(ctx, prov, c)
+	if err == nil && c.elsewhere(rec) {
+		e.relayForeign(r, c)
+		return
+	}
 	if err == nil && e.afterTelling(ctx, rec, e.now().Add(relayTelling)).Unheard() {
 		c.Say(r.WriteReply(payment.RelayAwaiting, c.Ask, rec))
 		return

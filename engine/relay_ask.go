@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -48,7 +47,7 @@ func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
 			c.Break()
 			return
 		}
-		if rec != nil && c.Bound && !slices.Contains(names(c.Site, c.Formerly), rec.Site) {
+		if c.elsewhere(rec) {
 			e.relayEvent(EventForeign, c, errOtherSite, true)
 			c.Say(r.WriteReply(payment.RelayOtherAmount, c.Ask, rec))
 			return

@@ -14,7 +14,7 @@ import (
 // then on the shop's return is not repeated. Only its success makes the payment reversed, a
 // certain refusal changes nothing, and where nobody knows, a person is told. While the shop is
 // being told "paid", or while nobody knows what became of an earlier call, it is answered
-// "later".
+// "later". A call under the address of another site's shop gives nothing back.
 func (e *Engine) RelayGiveBack(ctx context.Context, c Relay) {
 	ctx = context.WithoutCancel(ctx)
 	prov, r, err := e.relayer(c.Provider)
@@ -32,6 +32,10 @@ func (e *Engine) RelayGiveBack(ctx context.Context, c Relay) {
 		return
 	}
 	rec, wish, err := e.giveBackMarked(ctx, prov, c)
+	if errors.Is(err, errOtherSite) {
+		e.relayForeign(r, c)
+		return
+	}
 	if err != nil {
 		if errors.Is(err, errBeingTold) || errors.Is(err, payment.ErrTransition) {
 			c.Down = nil // the ledger is well
@@ -89,6 +93,9 @@ func (e *Engine) giveBackMarked(ctx context.Context, prov Provider, c Relay) (*p
 		rec, err := e.relayFind(ctx, prov, c)
 		if err != nil || rec == nil {
 			return nil, payment.Wish{}, err
+		}
+		if c.elsewhere(rec) {
+			return nil, payment.Wish{}, errOtherSite
 		}
 		if rec.Relay != nil && rec.Relay.Open() && rec.State != payment.Parked || rec.State == payment.Verifying && e.Store.Alive(rec.Lease) {
 			return nil, payment.Wish{}, errBeingTold

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/rahgir/caddy-payments/engine/forwarded"
@@ -28,7 +27,11 @@ import (
 func PassThrough(ctx context.Context, r payment.Relayer, log *forwarded.Log, c Relay, made *payment.RelayReply) error {
 	if made == nil {
 		if why := otherCreate(log, c); why != nil {
-			c.Say(r.WriteReply(payment.RelayOtherAmount, c.Ask, nil))
+			word := payment.RelayOtherAmount
+			if c.Ask.Kind != payment.RelayVerify {
+				word = payment.RelayNoPayment
+			}
+			c.Say(r.WriteReply(word, c.Ask, nil))
 			return why
 		}
 	}
@@ -108,19 +111,19 @@ func ForwardedCreate(log *forwarded.Log, id string, same func(provider string) b
 	return nil
 }
 
-// otherCreate tells why a verify is not that of its create, where that create passed
+// otherCreate tells why a call is not that of its create, where that create passed
 // unrecorded, too. A call that is refused so reaches nobody.
 func otherCreate(log *forwarded.Log, c Relay) error {
-	if c.Ask.Kind != payment.RelayVerify {
+	if c.Ask.Kind != payment.RelayVerify && c.Ask.Kind != payment.RelayGiveBack && c.Ask.Kind != payment.RelayInquire {
 		return nil
 	}
 	rec := ForwardedCreate(log, c.Ask.ID, func(name string) bool { return name == c.Provider })
 	switch {
 	case rec == nil:
 		return nil
-	case c.Bound && !slices.Contains(names(c.Site, c.Formerly), rec.Site):
+	case c.elsewhere(rec):
 		return errOtherSite
-	case !rec.Relay.SameAmount(c.Ask):
+	case c.Ask.Kind == payment.RelayVerify && !rec.Relay.SameAmount(c.Ask):
 		return errOtherAmount
 	}
 	return nil

@@ -27,8 +27,8 @@ func (e *Engine) relayList(ctx context.Context, prov Provider, c Relay, reply pa
 	var unheard []*payment.Record
 	until := e.now().Add(relayTelling)
 	for _, rec := range page.Records {
-		if rec.Issuer != prov.Terms().Issuer {
-			continue
+		if rec.Issuer != prov.Terms().Issuer || c.elsewhere(rec) {
+			continue // what another shop has not heard is no business of this one
 		}
 		if rec = e.afterTelling(ctx, rec, until); rec.Unheard() {
 			unheard = append(unheard, rec)

@@ -36,10 +36,13 @@ type relayBank struct {
 	// inquiry is what an inquiry says of the amount, mute are so many that get no answer.
 	inquiry payment.Rials
 	mute    int
-	say     func(body string) payment.RelayReply // instead
-	slow    chan payment.RelayReply
-	log     *forwarded.Log
-	busy    bool // every inquiry is one too many
+	// order and amount are what an answer to verify says of the payment.
+	order  string
+	amount payment.Rials
+	say    func(body string) payment.RelayReply // instead
+	slow   chan payment.RelayReply
+	log    *forwarded.Log
+	busy   bool // every inquiry is one too many
 	// needs is the proof that verify must name, if any; unwritten are questions without one.
 	needs     string
 	unwritten int
@@ -123,7 +126,7 @@ func (b *relayBank) ReadCreated(r payment.RelayReply) (string, bool) {
 func (b *relayBank) ReadVerified(r payment.RelayReply) payment.Answer {
 	switch s := string(r.Body); {
 	case strings.Contains(s, ":100,"):
-		return payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Reference: "r"}}
+		return payment.Answer{Outcome: payment.OutcomePaid, Receipt: &payment.Receipt{Reference: "r", Order: b.order, Amount: b.amount}}
 	case strings.Contains(s, ":101,"):
 		return payment.Answer{Outcome: payment.OutcomeAgain, Receipt: &payment.Receipt{Reference: "r"}}
 	case strings.Contains(s, ":-50,"):
@@ -144,7 +147,7 @@ func (b *relayBank) ReadGivenBack(r payment.RelayReply) payment.Outcome {
 func (b *relayBank) WriteReply(w payment.RelayWord, _ payment.RelayAsk, _ *payment.Record) payment.RelayReply {
 	return payment.RelayReply{Status: 200, Body: []byte(map[payment.RelayWord]string{
 		payment.RelayFirst: "first made anew", payment.RelayAgain: "again", payment.RelayAwaiting: "awaiting",
-		payment.RelayOtherAmount: "other amount", payment.RelayDown: "down",
+		payment.RelayOtherAmount: "other amount", payment.RelayDown: "down", payment.RelayNoPayment: "no such payment",
 	}[w])}
 }
 func (b *relayBank) UnpaidParams() map[string]string { return nil }

@@ -38,7 +38,7 @@ func asToday(rec *payment.Record, t payment.Terms, p Policy, site string) *payme
 // about to take.
 func (e *Engine) former(ctx context.Context, rec *payment.Record, prov Provider, p Policy) []payment.Key {
 	keys := e.receipts(ctx, rec, prov)[1:]
-	if p.Many || rec.Order == "" {
+	if p.Many || !rec.OrderKnown() {
 		return keys
 	}
 	return append(keys, orders(rec, p.Formerly)[1:]...)
@@ -84,6 +84,9 @@ func (e *Engine) taken(ctx context.Context, rec *payment.Record, keys []payment.
 // orderTaken reports whether another payment has paid for the record's order, under whatever
 // name of its site.
 func (e *Engine) orderTaken(ctx context.Context, rec *payment.Record, formerly []string) (bool, error) {
+	if !rec.OrderKnown() {
+		return false, nil
+	}
 	err := e.taken(ctx, rec, orders(rec, formerly))
 	var t *payment.TakenError
 	if errors.As(err, &t) {

@@ -27,8 +27,12 @@ func (s *Sites) Announcement(ctx context.Context, in engine.Intent) (a engine.An
 	if err != nil {
 		return a, err
 	}
-	if in.ID == "" || !visible(in.ID) {
-		return a, fmt.Errorf("id is %.64q: it must be what the provider calls the payment, 1 to %d visible ASCII characters", in.ID, mostID)
+	said := in.ID
+	if said == "" || !visible(said) {
+		return a, fmt.Errorf("id is %.64q: it must be what the provider calls the payment, 1 to %d visible ASCII characters", said, mostID)
+	}
+	if in.ID, err = p.readID(in.ID); err != nil {
+		return a, fmt.Errorf("id is %.64q, and its provider is %s: %w", said, p.Name, err)
 	}
 	if payment.CheckOrder(in.Order) != nil {
 		return a, fmt.Errorf("order is %.80q: it must have 1 to 64 bytes and no control characters", in.Order)

@@ -110,6 +110,9 @@ func (h *Handler) announcedFor(r *http.Request, all []payee, id string, header h
 		return []payee{{h: concerned(slices.Concat(all, h.announcingTo(r), []payee{{h: h}}))}}, "", twice
 	}
 	if len(all) > 0 {
+		if read, err := all[0].p.readID(said); err == nil {
+			said = read
+		}
 		all = meant(r, all, header)
 		if said != "" && said != id {
 			return all, id, fmt.Errorf("%s is %.64q, and the redirect leads to the pay page of another", headerID, said)
@@ -130,6 +133,11 @@ func (h *Handler) announcedFor(r *http.Request, all []payee, id string, header h
 	if all = meant(r, all, header); len(all) > 1 {
 		return nobody, said, fmt.Errorf("this site has several providers, so %s needs %s beside it", headerID, headerName)
 	}
+	read, err := all[0].p.readID(said)
+	if err != nil {
+		return all, said, fmt.Errorf("%s is %.64q, and its provider is %s: %w", headerID, said, all[0].p.Name, err)
+	}
+	said = read
 	return all, said, twice
 }
 

@@ -59,6 +59,16 @@ type provider struct {
 // live reports whether real money is paid there.
 func (p *provider) live() bool { return p != nil && p.terms.Environment != payment.Sandbox }
 
+// readID returns an id that a shop has written as the provider's returns are read. An
+// announced id in another form would be found by no return, and its customer's money by
+// nobody.
+func (p *provider) readID(said string) (string, error) {
+	if r, ok := p.Provider.(payment.IDReader); ok {
+		return r.ReadID(said)
+	}
+	return said, nil
+}
+
 // verifyRoute is what a verify route makes of its options when provisioned.
 type verifyRoute struct {
 	// name names the route in records.

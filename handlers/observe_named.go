@@ -285,7 +285,7 @@ func (o *Observe) unequivocal(r *http.Request, rec *payment.Record, own []string
 
 // ordered: the order in a payment's return is that of its create.
 func (o *Observe) ordered(rec *payment.Record, callback *url.URL) bool {
-	return rec.Relay != nil && rec.Order != rec.ID && !params.CarriesOne(callback.RawQuery, o.conf.provider.terms.Params)
+	return rec.Relay != nil && rec.CreatedOrder() != "" && !params.CarriesOne(callback.RawQuery, o.conf.provider.terms.Params)
 }
 
 // otherOrder tells that some reader finds another order in a return than that of its create.

@@ -150,7 +150,7 @@ func (t *returnRequest) announced(ctx context.Context) *payment.Record {
 			continue
 		}
 		rec, err := t.eng.Store.Get(ctx, ref)
-		if err == nil && rec.ID == id && t.mine(rec) && (!tr.ReturnsOrder || slices.Contains(ids, rec.Order)) {
+		if err == nil && rec.ID == id && t.mine(rec) && (!tr.ReturnsOrder || rec.CreatedOrder() == "" || slices.Contains(ids, rec.Order)) {
 			return rec
 		}
 	}

@@ -69,7 +69,7 @@ func relaying() []Mutant {
 		{"relayed-return-of-another-order", "R7", "A cheap payment's return names a dear order in the gateway's own parameter, and pays it.",
 			in("handlers", "if !o.ordered(rec, callback) {", "if true {"), []Suite{unit("handlers", "TestAReturnNamesTheOrder")}},
 		{"relay-settles-for-another-site", "R5 R7", "One payment buys in two shops that share an account.",
-			in("engine", "rec != nil && c.Bound && !slices", "rec != nil && c.Bound && false && !slices"), []Suite{unit("engine", "TestRelayOfAnotherSite"), doors(300)}},
+			in("engine", "return c.Bound && rec != nil && !slices", "return false && !slices"), []Suite{unit("engine", "TestRelayOfAnotherSite"), doors(300)}},
 		{"relayed-return-from-cookies", "R7", "A PHP without php.ini reads payment and order from cookies, which nobody has compared.",
 			in("handlers", "\t\th.untold(r, o, b)\n\t\tif len(b.named) > 0 || err", "\t\tif len(b.named) > 0 || err"), []Suite{process("php", "TestRelayedPlugin"), doors(300)}},
 		{"relay-secret-in-another-spelling", "A57", "A plugin that writes two slashes tells the shop's logs the relay's secret.",

@@ -69,6 +69,9 @@ func (r *Record) EndAttempt(v Verdict, a Answer, now, retry time.Time) error {
 	if v.Trigger != Refuse && v.Trigger != Lapse {
 		r.keepReceipt(a)
 	}
+	if v.Trigger == Confirm && a.Receipt != nil {
+		r.NameOrder(a.Receipt.Order, true)
+	}
 	r.Lease.Until = time.Time{}
 	entry := Entry{At: now, Kind: answers[v.Trigger], Code: string(v.Reason)}
 	if v.Trigger != Confirm {
@@ -264,7 +267,7 @@ func (r *Record) Keys(many bool) []Key {
 	if r.Receipt != nil && r.Receipt.Number != "" {
 		keys = append(keys, NumberKey(r.Issuer, r.Receipt.Number))
 	}
-	if !many {
+	if !many && r.OrderKnown() {
 		keys = append(keys, OrderKey(r.Site, r.Environment, r.Order))
 	}
 	return keys

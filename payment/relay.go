@@ -247,7 +247,18 @@ const (
 	RelayNoSuchCall
 	// RelayForbidden: the credentials are not accepted here. Its status is 403.
 	RelayForbidden
+	// RelayUnreadable: the call can't be read, or in two ways. Its status is 400, or 413.
+	RelayUnreadable
+	// RelayNoPayment: this shop has no such payment. Nothing was asked.
+	RelayNoPayment
 )
+
+// IDReader is a [Provider] that knows the form of its ids, by which it reads those of returns.
+type IDReader interface {
+	// ReadID returns an id as returns are read, however it was written. The error says which
+	// form an id has, for whoever wrote another one.
+	ReadID(said string) (id string, err error)
+}
 
 // PayPager is a [Relayer] whose pay page has an address that contains the id. A customer
 // whom a plugin sends to the relay is redirected to it.

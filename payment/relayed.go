@@ -16,6 +16,9 @@ type Relayed struct {
 	// can be read.
 	Number int64 `json:"n,omitempty"`
 	Unit   Unit  `json:"un,omitempty"`
+	// Unnamed: the create named no order. The record's order, if one is known, was named
+	// later, and the provider has never heard of it.
+	Unnamed bool `json:"no,omitempty"`
 
 	// Told is the telling of "first" that is in progress, or that was heard.
 	Told Telling `json:"t,omitzero"`
@@ -109,6 +112,30 @@ func (r *Relayed) Heard() bool { return r != nil && !r.HeardAt.IsZero() }
 
 // CertainlyHeard reports whether somebody knows that the shop has heard "first".
 func (r *Relayed) CertainlyHeard() bool { return r.Heard() && !r.Told.At.IsZero() }
+
+// OrderKnown reports whether the record's order is one. A relayed payment whose create named
+// none, or wasn't seen, has the provider's id in its place: nothing may be compared with that,
+// and it takes no order's key.
+func (r *Record) OrderKnown() bool { return r.Order != "" && (r.Relay == nil || r.Order != r.ID) }
+
+// CreatedOrder is the order that the provider knows the payment by; empty if it knows none.
+func (r *Record) CreatedOrder() string {
+	if !r.OrderKnown() || r.Relay != nil && r.Relay.Unnamed {
+		return ""
+	}
+	return r.Order
+}
+
+// NameOrder gives a relayed payment whose order isn't known its order, once. The provider's
+// answer names one that its create named; an announcement names one of which the provider
+// knows nothing. Whoever commits it takes the order's key if the payment must hold one.
+func (r *Record) NameOrder(order string, byProvider bool) bool {
+	if r.OrderKnown() || r.Relay == nil || CheckOrder(order) != nil {
+		return false
+	}
+	r.Order, r.Relay.Unnamed = order, !byProvider
+	return true
+}
 
 // SameAmount compares the amount of a verify with that of its create, as numbers. If there
 // is nothing to compare it returns true, and the provider compares. What is no amount is no

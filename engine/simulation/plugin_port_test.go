@@ -147,7 +147,7 @@ func (x relayed) ReadGivenBack(r payment.RelayReply) payment.Outcome {
 
 // WriteReply implements [payment.Relayer].
 func (relayed) WriteReply(v payment.RelayWord, _ payment.RelayAsk, _ *payment.Record) payment.RelayReply {
-	said := [...]string{"first", "again", "awaiting", "other amount", "down", "no such call", "forbidden"}
+	said := [...]string{"first", "again", "awaiting", "other amount", "down", "no such call", "forbidden", "unreadable", "unknown"}
 	b, _ := json.Marshal(word{Word: said[v]})
 	return payment.RelayReply{Status: 200, Body: b}
 }

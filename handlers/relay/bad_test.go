@@ -106,6 +106,9 @@ func TestBadInputIsNamed(t *testing.T) {
 			if err := s.Serve(w, r, c.path); err != nil {
 				t.Fatal(err)
 			}
+			if unread := w.Code == http.StatusBadRequest || w.Code == http.StatusRequestEntityTooLarge; unread != (w.Body.String() == "unreadable") {
+				t.Errorf("%d says %q", w.Code, w.Body)
+			}
 			if w.Code != c.status || g.calls != 0 {
 				t.Errorf("%d %s, %d calls", w.Code, w.Body, g.calls)
 			}

@@ -221,7 +221,7 @@ func (s *Server) payPage(w http.ResponseWriter, r *http.Request, rel payment.Rel
 
 // refuse answers a call that can't be read, in the dialect's shape.
 func refuse(w http.ResponseWriter, r *http.Request, rel payment.Relayer, c engine.Relay, status int) error {
-	reply := rel.WriteReply(payment.RelayNoSuchCall, c.Ask, nil)
+	reply := rel.WriteReply(payment.RelayUnreadable, c.Ask, nil)
 	reply.Status = status
 	tell(w, r, reply)
 	return nil

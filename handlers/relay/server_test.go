@@ -52,7 +52,10 @@ func (g *gate) ForwardCall(context.Context, payment.RelayCall) payment.RelayRepl
 	return payment.RelayReply{Status: 200, Body: []byte("said")}
 }
 func (*gate) ReadCreated(payment.RelayReply) (string, bool) { return "K1", true }
-func (*gate) WriteReply(payment.RelayWord, payment.RelayAsk, *payment.Record) payment.RelayReply {
+func (*gate) WriteReply(w payment.RelayWord, _ payment.RelayAsk, _ *payment.Record) payment.RelayReply {
+	if w == payment.RelayUnreadable {
+		return payment.RelayReply{Status: 503, Body: []byte("unreadable")}
+	}
 	return payment.RelayReply{Status: 503, Body: []byte("later")}
 }
 

@@ -82,6 +82,9 @@ func (*Provider) WriteReply(word payment.RelayWord, _ payment.RelayAsk, rec *pay
 		status = http.StatusServiceUnavailable
 	case payment.RelayNoSuchCall:
 		status = http.StatusNotImplemented
+	case payment.RelayUnreadable:
+		status = http.StatusBadRequest
+	case payment.RelayNoPayment:
 	case payment.RelayForbidden:
 		status, code = http.StatusForbidden, codeTerminal
 	}

@@ -97,6 +97,10 @@ func (p *Provider) WriteReply(word payment.RelayWord, _ payment.RelayAsk, rec *p
 		return failed(http.StatusNotImplemented, -1, "this address speaks IDPay v1.1 only")
 	case payment.RelayForbidden:
 		return failed(http.StatusForbidden, 12, "the API key was not found")
+	case payment.RelayUnreadable:
+		return failed(http.StatusBadRequest, -1, "the call can't be read")
+	case payment.RelayNoPayment:
+		return failed(http.StatusBadRequest, 52, "there is no such payment")
 	case payment.RelayDown:
 	}
 	return failed(http.StatusServiceUnavailable, 15, "please try again later")

@@ -88,3 +88,8 @@ func (p *Provider) ReturnParams(r *payment.Record) map[string]string {
 	}
 	return params
 }
+
+// ReadID implements [payment.IDReader].
+func (*Provider) ReadID(said string) (string, error) {
+	return wire.ReadID(said, wire.Checked(checkID), "an id, 8 to 64 letters, digits, - and _")
+}

@@ -84,6 +84,10 @@ func (*Account) WriteReply(word payment.RelayWord, _ payment.RelayAsk, rec *paym
 		return failed(http.StatusNotImplemented, 100, "this address speaks the invoice script only")
 	case payment.RelayForbidden:
 		return failed(http.StatusForbidden, 101, "api_key is not valid")
+	case payment.RelayUnreadable:
+		return failed(http.StatusBadRequest, 100, "the call can't be read")
+	case payment.RelayNoPayment:
+		return failed(http.StatusOK, 200, "invoice_key is not valid")
 	case payment.RelayDown:
 	}
 	return failed(http.StatusServiceUnavailable, 301, "please try again later")

@@ -72,3 +72,8 @@ func (a *Account) ReturnParams(r *payment.Record) map[string]string {
 	}
 	return params
 }
+
+// ReadID implements [payment.IDReader].
+func (*Account) ReadID(said string) (string, error) {
+	return wire.ReadID(said, wire.Checked(checkKey), "an invoice_key, 1 to 128 letters, digits and - _ . ~ =")
+}

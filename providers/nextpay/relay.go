@@ -81,6 +81,10 @@ func (p *Provider) WriteReply(word payment.RelayWord, a payment.RelayAsk, rec *p
 		return code(http.StatusNotImplemented, -46)
 	case payment.RelayForbidden:
 		return code(http.StatusForbidden, -33)
+	case payment.RelayUnreadable:
+		return code(http.StatusBadRequest, -46)
+	case payment.RelayNoPayment:
+		return code(http.StatusOK, -34)
 	case payment.RelayDown:
 	}
 	return code(http.StatusServiceUnavailable, -45)

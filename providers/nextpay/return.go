@@ -52,3 +52,8 @@ func (p *Provider) ReturnParams(r *payment.Record) map[string]string {
 	}
 	return params
 }
+
+// ReadID implements [payment.IDReader].
+func (*Provider) ReadID(said string) (string, error) {
+	return wire.ReadID(said, wire.UUID, "a trans_id, a UUID")
+}

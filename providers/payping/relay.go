@@ -94,6 +94,10 @@ func (p *Provider) WriteReply(word payment.RelayWord, a payment.RelayAsk, rec *p
 		return problem(http.StatusNotImplemented, nil, "this address speaks PayPing v3 only")
 	case payment.RelayForbidden:
 		return problem(http.StatusForbidden, nil, "the token is not valid")
+	case payment.RelayUnreadable:
+		return problem(http.StatusBadRequest, nil, "the call can't be read")
+	case payment.RelayNoPayment:
+		return problem(http.StatusBadRequest, 122, "there is no such payment")
 	case payment.RelayDown:
 	}
 	return problem(http.StatusServiceUnavailable, nil, "please try again later")

@@ -181,3 +181,8 @@ func (p *Provider) ReturnParams(r *payment.Record) map[string]string {
 	}
 	return params
 }
+
+// ReadID implements [payment.IDReader].
+func (*Provider) ReadID(said string) (string, error) {
+	return wire.ReadID(said, wire.Checked(checkCode), "a paymentCode, 1 to 64 letters, digits, - and _")
+}

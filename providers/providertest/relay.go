@@ -110,6 +110,7 @@ func (s RelaySuite) words(t *testing.T) {
 		payment.RelayFirst: {http.StatusOK, payment.OutcomePaid}, payment.RelayAgain: {0, s.Again},
 		payment.RelayAwaiting: {}, payment.RelayOtherAmount: {}, payment.RelayDown: {http.StatusServiceUnavailable, payment.OutcomeUnknown},
 		payment.RelayNoSuchCall: {http.StatusNotImplemented, payment.OutcomeUnknown}, payment.RelayForbidden: {http.StatusForbidden, payment.OutcomeOperator},
+		payment.RelayUnreadable: {http.StatusBadRequest, 0}, payment.RelayNoPayment: {0, payment.OutcomeRefused},
 	} {
 		r := p.WriteReply(word, ask, s.Record)
 		a := p.ReadVerified(r)
@@ -132,8 +133,11 @@ func (s RelaySuite) words(t *testing.T) {
 				t.Errorf("word %d is read as %+v: %s", word, a, r.Body)
 			}
 		}
+		if o := p.ReadGivenBack(r); word == payment.RelayNoPayment && o == payment.OutcomePaid {
+			t.Errorf("word %d is read as given back: %s", word, r.Body)
+		}
 		// None of our answers to a create is a payment that was made.
-		if id, made := p.ReadCreated(r); made && (word == payment.RelayDown || word == payment.RelayNoSuchCall || word == payment.RelayForbidden) {
+		if id, made := p.ReadCreated(r); made && (word == payment.RelayDown || word == payment.RelayNoSuchCall || word == payment.RelayForbidden || word == payment.RelayUnreadable || word == payment.RelayNoPayment) {
 			t.Errorf("word %d is read as a create of %s", word, id)
 		}
 		for name, want := range s.Reads[word] {

@@ -47,7 +47,35 @@ func (s Suite) returns(t *testing.T) {
 			}
 		}
 	}
+	s.ids(t, p)
 	s.params(t, p)
+}
+
+// ids checks that an announced id is one that a return may bring, and is read like it.
+func (s Suite) ids(t *testing.T, p payment.Provider) {
+	reader, ok := p.(payment.IDReader)
+	if !ok {
+		return
+	}
+	if id, err := reader.ReadID(s.Query.ID); err != nil || id != s.Query.ID {
+		t.Errorf("its own id: %q, %v", id, err)
+	}
+	for _, said := range append(odd(), "", strings.ToUpper(s.Query.ID), s.Query.ID+" ", "0"+s.Query.ID, s.Query.ID+s.Query.ID, strings.Repeat("0", len(s.Query.ID))) {
+		m, plain := make(map[string]string, len(s.Genuine)), false
+		for k, g := range s.Genuine {
+			if m[k] = g; strings.EqualFold(g, s.Query.ID) {
+				m[k], plain = said, true
+			}
+		}
+		c, wrong := p.ReadReturn(func(name string) string { return m[name] })
+		id, err := reader.ReadID(said)
+		switch brings := wrong == nil && c.ID != ""; {
+		case plain && (brings != (err == nil) || brings && c.ID != id): // PayPing's is within a text
+			t.Errorf("%.40q is read as %q, %v; a return brings %q, %v", said, id, err, c.ID, wrong)
+		case err != nil && (!strings.Contains(err.Error(), "write ") || len(said) > 3 && strings.Contains(err.Error(), said)):
+			t.Errorf("%.40q: %v", said, err)
+		}
+	}
 }
 
 // params checks that card data of the browser's never reaches the shop.

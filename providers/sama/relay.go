@@ -69,6 +69,10 @@ func (p *Provider) WriteReply(word payment.RelayWord, _ payment.RelayAsk, rec *p
 		return failed(http.StatusNotImplemented, "not_found", "This address speaks the payment API v2 only.")
 	case payment.RelayForbidden:
 		return failed(http.StatusForbidden, "not_authenticated", "The merchant_id is not valid.")
+	case payment.RelayUnreadable:
+		return failed(http.StatusBadRequest, "-9", "The call can't be read.")
+	case payment.RelayNoPayment:
+		return failed(http.StatusBadRequest, "-9", "Validation error.", map[string]any{"authority": "The authority is not valid."})
 	case payment.RelayDown:
 	}
 	return failed(http.StatusServiceUnavailable, "unavailable", "Please try again later.")

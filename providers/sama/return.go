@@ -60,3 +60,8 @@ func (p *Provider) ReturnParams(r *payment.Record) map[string]string {
 	}
 	return params
 }
+
+// ReadID implements [payment.IDReader].
+func (*Provider) ReadID(said string) (string, error) {
+	return wire.ReadID(said, wire.UUID, "an authority, a UUID")
+}

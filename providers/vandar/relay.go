@@ -72,6 +72,10 @@ func (p *Provider) WriteReply(word payment.RelayWord, _ payment.RelayAsk, rec *p
 		return failed(http.StatusNotImplemented, "this address speaks the payment gateway's v3 and v4 only")
 	case payment.RelayForbidden:
 		return failed(http.StatusForbidden, "api_key is not valid")
+	case payment.RelayUnreadable:
+		return failed(http.StatusBadRequest, "the call can't be read")
+	case payment.RelayNoPayment:
+		return failed(http.StatusUnprocessableEntity, "token is not valid")
 	case payment.RelayDown:
 	}
 	return failed(http.StatusServiceUnavailable, "please try again later")

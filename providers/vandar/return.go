@@ -46,3 +46,8 @@ func (*Provider) ReturnParams(r *payment.Record) map[string]string {
 	}
 	return params
 }
+
+// ReadID implements [payment.IDReader].
+func (*Provider) ReadID(said string) (string, error) {
+	return wire.ReadID(said, wire.Checked(checkToken), "a token, 1 to 128 letters, digits, - and _")
+}

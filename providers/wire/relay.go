@@ -124,6 +124,15 @@ func Checked(check func(id string) bool) func(string) (string, bool) {
 	return func(id string) (string, bool) { return id, check(id) }
 }
 
+// ReadID is [payment.IDReader]'s method: form reads an id, and what says which form it has.
+func ReadID(said string, form func(id string) (string, bool), what string) (string, error) {
+	id, ok := form(said)
+	if !ok {
+		return "", fmt.Errorf("it is no id of this provider: write %s", what)
+	}
+	return id, nil
+}
+
 // LastSegment returns the unescaped last segment of a call's path, a slash at its end left
 // out: where documents put ids.
 func LastSegment(path string) string {

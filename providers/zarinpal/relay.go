@@ -95,6 +95,10 @@ func (p *Provider) WriteReply(word payment.RelayWord, _ payment.RelayAsk, rec *p
 		return failed(http.StatusNotImplemented, -52, "This address speaks payment gateway v4 only.")
 	case payment.RelayForbidden:
 		return failed(http.StatusForbidden, -10, "Terminal is not valid, please check merchant_id or ip address.")
+	case payment.RelayUnreadable:
+		return failed(http.StatusBadRequest, codeValidation, "The call can't be read.")
+	case payment.RelayNoPayment:
+		return failed(http.StatusUnprocessableEntity, -54, "Invalid authority.")
 	case payment.RelayDown:
 	}
 	return failed(http.StatusServiceUnavailable, -52, "Please try again later.")

@@ -54,3 +54,8 @@ func (*Provider) ReturnParams(r *payment.Record) map[string]string {
 	}
 	return params
 }
+
+// ReadID implements [payment.IDReader].
+func (*Provider) ReadID(said string) (string, error) {
+	return wire.ReadID(said, wire.Checked(checkAuthority), "an authority, 36 letters and digits")
+}

@@ -85,6 +85,10 @@ func (p *Provider) WriteReply(word payment.RelayWord, _ payment.RelayAsk, rec *p
 		return said(http.StatusNotImplemented, 0, "this address speaks the payment gateway's v1 only", 0, nil)
 	case payment.RelayForbidden:
 		return said(http.StatusForbidden, 102, "merchant not found", 0, nil)
+	case payment.RelayUnreadable:
+		return said(http.StatusBadRequest, 0, "the call can't be read", 0, nil)
+	case payment.RelayNoPayment:
+		return said(http.StatusOK, 203, "trackId is not valid", 0, nil)
 	case payment.RelayDown:
 	}
 	return wire.Say(http.StatusServiceUnavailable, map[string]any{"statusCode": 503, "message": "please try again later"})

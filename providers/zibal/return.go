@@ -91,3 +91,8 @@ func (*Provider) ReturnParams(r *payment.Record) map[string]string {
 	}
 	return params
 }
+
+// ReadID implements [payment.IDReader].
+func (*Provider) ReadID(said string) (string, error) {
+	return wire.ReadID(said, wire.Checked(checkTrackID), "a trackId, 1 to 18 digits of which the first is not 0")
+}

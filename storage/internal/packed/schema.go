@@ -207,6 +207,7 @@ func walkRelayed(w *wire, r *payment.Relayed) {
 	stamp(w, 11, &r.ReplayedAt)
 	stamp(w, 12, &r.GivingBack)
 	flag(w, 15, &r.BackEarly)
+	flag(w, 16, &r.Unnamed)
 	nested(w, 17, false, func(w *wire) { walkLease(w, &r.Back) })
 	text(w, 20, &r.AgainBy)
 }
