@@ -24,7 +24,7 @@ func TestAnAnnouncedReturnFollowsTheRoutes(t *testing.T) {
 		"a proxy in front":         {payments, "/cb", "http://mall.test/s1/cb", "/cb"},
 	} {
 		app, _ := provisioned(t, "{\npayments {\nprovider idpay {\napi_key {env.IDPAY_KEY}\n}\n}\n}\nhttp://mall.test {\n"+strings.ReplaceAll(c.site, "VERIFY", c.verify)+"\n}")
-		a, err := app.Sites().Announcement(t.Context(), engine.Intent{Provider: "idpay", ID: "K1", Order: "101", Amount: 50_000, Return: c.back})
+		a, err := app.Sites().Announcement(t.Context(), engine.Intent{Provider: "idpay", ID: "d2e353189823079e1e4181772cff5292", Order: "101", Amount: 50_000, Return: c.back})
 		got := ""
 		if a.Return != nil {
 			got = a.Return.URI
