@@ -118,6 +118,10 @@ func (r *Relayed) CertainlyHeard() bool { return r.Heard() && !r.Told.At.IsZero(
 // and it takes no order's key.
 func (r *Record) OrderKnown() bool { return r.Order != "" && (r.Relay == nil || r.Order != r.ID) }
 
+// unnamed: the shop asks over the relay, and nobody has named its order yet. Of any other record
+// without an order, no receipt says which it pays.
+func (r *Record) unnamed() bool { return r.Relay != nil && !r.OrderKnown() }
+
 // CreatedOrder is the order that the provider knows the payment by; empty if it knows none.
 func (r *Record) CreatedOrder() string {
 	if !r.OrderKnown() || r.Relay != nil && r.Relay.Unnamed {

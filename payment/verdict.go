@@ -123,11 +123,11 @@ func matches(r *Record, rc *Receipt, t Terms) (Reason, bool) {
 	if rc.ID != "" && rc.ID != r.ID {
 		return ReasonIDDiffers, false
 	}
-	if rc.Order != "" && r.OrderKnown() && rc.Order != r.Order {
+	if rc.Order != "" && !r.unnamed() && rc.Order != r.Order {
 		return ReasonOrderDiffers, false
 	}
 	switch {
-	case r.Expect.Source == FromNone && rc.Order == "" && (r.OrderKnown() || rc.Amount == 0):
+	case r.Expect.Source == FromNone && rc.Order == "" && (!r.unnamed() || rc.Amount == 0):
 		// Nobody but the provider names the order, and it does not. A shop that asks over
 		// the relay has named the id, and needs no order where the amount is told.
 		return ReasonUnboundReceipt, false

@@ -210,3 +210,34 @@ func TestWhichAnswersMayHaveSettled(t *testing.T) {
 		}
 	}
 }
+
+// A receipt pays an order that somebody has named. Only who asks over the relay names the id
+// alone, and what stands in the order's place then is compared with nothing.
+func TestDecideWithoutAnOrder(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		order   string
+		relayed bool
+		receipt payment.Receipt
+		want    payment.Trigger
+		reason  payment.Reason
+	}{
+		"nobody names one":               {"", false, payment.Receipt{ID: "K1", Amount: 50000}, payment.Doubt, payment.ReasonUnboundReceipt},
+		"only the provider does":         {"", false, payment.Receipt{ID: "K1", Order: "15", Amount: 50000}, payment.Doubt, payment.ReasonOrderDiffers},
+		"the id is one, beside no relay": {"K1", false, payment.Receipt{ID: "K1", Order: "15", Amount: 50000}, payment.Doubt, payment.ReasonOrderDiffers},
+		"relayed, nobody names one":      {"K1", true, payment.Receipt{ID: "K1", Amount: 50000}, payment.Confirm, ""},
+		"relayed, the provider does":     {"K1", true, payment.Receipt{ID: "K1", Order: "15", Amount: 50000}, payment.Confirm, ""},
+		"relayed, and no amount":         {"K1", true, payment.Receipt{ID: "K1"}, payment.Doubt, payment.ReasonUnboundReceipt},
+		"relayed, and another order":     {"14", true, payment.Receipt{ID: "K1", Order: "15", Amount: 50000}, payment.Doubt, payment.ReasonOrderDiffers},
+		"relayed, and no order said":     {"14", true, payment.Receipt{ID: "K1", Amount: 50000}, payment.Doubt, payment.ReasonUnboundReceipt},
+	} {
+		rec := asked(payment.FromNone, 0)
+		if rec.Order = c.order; c.relayed {
+			rec.Relay = new(payment.Relayed)
+		}
+		v := payment.Decide(rec, payment.Answer{Outcome: payment.OutcomePaid, Receipt: &c.receipt}, payment.Facts{Terms: idpay, Generation: payment.Generation{Seq: 1, Start: t0.Add(-time.Hour)}})
+		if v.Trigger != c.want || v.Reason != c.reason {
+			t.Errorf("%s: %s (%s), want %s (%s)", name, v.Trigger, v.Reason, c.want, c.reason)
+		}
+	}
+}
