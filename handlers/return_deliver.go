@@ -177,11 +177,15 @@ func (h *Handler) prepare(ctx context.Context, r *http.Request, v *Verify, rec *
 // unreplayable gives a request without a body an empty body that net/http can't send twice. So
 // net/http sends a plain GET once, and doesn't repeat it after a dead kept-alive
 // connection.
+//
+// The encoding says that it isn't chunked. Otherwise net/http looks for a first byte, in a
+// goroutine of its own, and where that takes longer than 200 ms it sends a chunked GET; Caddy's
+// proxy then writes a map in that goroutine while net/http reads it, which may end the process.
 func unreplayable(r *http.Request) {
 	r.Method = http.MethodGet
 	r.Body = io.NopCloser(strings.NewReader(""))
 	r.ContentLength = -1
-	r.TransferEncoding = nil
+	r.TransferEncoding = []string{"identity"}
 	r.Header.Del("Content-Length")
 	r.Header.Del("Content-Type")
 }

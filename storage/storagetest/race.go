@@ -191,7 +191,7 @@ func testRaceTracks(t *testing.T, h Harness) {
 		}
 	})
 	kept := 2000
-	for begin := time.Now(); kept != most && time.Since(begin) < 20*time.Second; time.Sleep(10 * time.Millisecond) {
+	for begin := time.Now(); kept != most && time.Since(begin) < crowdPatience; time.Sleep(10 * time.Millisecond) {
 		kept = 0
 		for i := range 2000 {
 			if _, err := s.Track(ctx, itoa(i)); err == nil {
