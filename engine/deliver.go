@@ -46,23 +46,22 @@ func (e *Engine) Deliver(ctx context.Context, rec *payment.Record, d Delivery, h
 	handCtx, cancel := context.WithTimeout(ctx, DeliveryTime)
 	defer cancel()
 	handCtx, end := e.span(handCtx, SpanDeliver, rec.Ref)
-	site, provider, id, order := rec.Site, rec.Provider, rec.ID, rec.Order
-	slow := time.AfterFunc(SlowDelivery, func() {
-		e.Observer.Observe(Event{Name: EventSlow, Site: site, Provider: provider, ID: id, Order: order, Took: SlowDelivery, Err: errSlow, Alert: e.Shared.firstSlow(site, e.now())})
-	})
-	defer slow.Stop()
+	began := e.now()
 	var handed Handed
 	panicked := e.safely(rec.Ref, func() error {
 		handed = hand(handCtx, rec)
 		return nil
 	})
 	end(rec, string(d.Via)+" "+handed.word(), cmp.Or(panicked, handed.missed()))
+	if took := e.now().Sub(began); took >= SlowDelivery {
+		e.Observer.Observe(Event{Name: EventSlow, Site: rec.Site, Provider: rec.Provider, ID: rec.ID, Order: rec.Order, Took: took, Err: errSlow, Alert: e.Shared.firstSlow(rec.Site, e.now())})
+	}
 	rec, err = e.finishDelivery(ctx, rec, handed, d.Policy)
 	return rec, cmp.Or(err, panicked)
 }
 
 // errSlow is what is told of a delivery that takes long.
-var errSlow = errors.New("the shop's page has not answered for 30 seconds, and its customer waits; `timeout` bounds the wait for the provider only")
+var errSlow = errors.New("the shop's page took 30 seconds or longer to answer, and its customer waited; `timeout` bounds the wait for the provider only")
 
 // word is what became of a hand-over, in one of the Delivery… words.
 func (h Handed) word() string {

@@ -249,7 +249,11 @@ func (e *Engine) observedDue(ctx context.Context, rec *payment.Record) error {
 	}
 	// The question after a replay is one that nothing else can answer.
 	again := rec.Observed.Asks > 0 && rec.Observed.ReplayedAt.IsZero()
-	at, ok := e.Shared.mayWatch(rec.Issuer, again, rec.Ref != seenRefOf(rec), now)
+	at, given := now, e.Shared.limits.Given(rec.Issuer, string(rec.Ref))
+	ok := given
+	if !given {
+		at, ok = e.Shared.mayWatch(rec.Issuer, again, rec.Ref != seenRefOf(rec), now)
+	}
 	if !ok {
 		switch since := now.Sub(later(rec.Observed.At, rec.Attempts.Awaiting)); {
 		case again && since >= watchSteps[len(watchSteps)-1]:
@@ -259,8 +263,10 @@ func (e *Engine) observedDue(ctx context.Context, rec *payment.Record) error {
 		}
 		return e.reschedule(ctx, rec, at)
 	}
-	if rec, err = e.watchTurn(ctx, rec, now); err != nil {
-		return ignoreConflict(err)
+	if !given {
+		if ok, err := e.watchTurn(ctx, rec, now); err != nil || !ok {
+			return ignoreConflict(err)
+		}
 	}
 	a, asked := e.inquire(ctx, prov, rec, true)
 	if !asked {

@@ -143,23 +143,28 @@ func (s *Shared) unwatched(issuer string, now time.Time) int64 {
 	return w.dropped
 }
 
-// watchTurn is the payment that is asked about in the place of one that has come up. Among those
-// that only a return names, clients take turns: the one whose turn it is not waits for the
-// other's moment.
-func (e *Engine) watchTurn(ctx context.Context, rec *payment.Record, now time.Time) (*payment.Record, error) {
+// watchTurn reports whether the payment that has come up is asked about now. Among those that only
+// a return names, clients take turns: one whose turn it is not waits, and the other comes up in
+// its place.
+func (e *Engine) watchTurn(ctx context.Context, rec *payment.Record, now time.Time) (bool, error) {
 	if rec.Observed.Asks > 0 || rec.Ref != seenRefOf(rec) {
-		return rec, nil
+		return true, nil
 	}
-	next := payment.Ref(e.Shared.limits.Turn(rec.Issuer, string(rec.Ref), now))
-	if next == rec.Ref {
-		return rec, nil
+	turn := e.Shared.limits.Turn(rec.Issuer, string(rec.Ref), now)
+	if turn == string(rec.Ref) {
+		return true, nil
 	}
-	other, err := e.Store.Get(ctx, next)
+	other, err := e.Store.Get(ctx, payment.Ref(turn))
 	if err != nil || other.State != payment.Created || other.Observed == nil || other.Observed.Asks > 0 || other.Due.IsZero() {
-		e.Shared.limits.Leave(string(next))
-		return rec, nil //nolint:nilerr // it is asked about by other ways, or not at all
+		return true, nil //nolint:nilerr // it is asked about by other ways, or not at all
 	}
-	return other, e.reschedule(ctx, rec, later(other.Due, now.Add(watchEvery)))
+	next := later(other.Due, now.Add(watchEvery))
+	if other.Due = now; e.commit(ctx, other, true) != nil {
+		return true, nil // somebody works on it: it keeps its own moment
+	}
+	e.Shared.limits.Give(rec.Issuer, turn)
+	defer e.wakeWorker()
+	return false, e.reschedule(ctx, rec, next)
 }
 
 // Watching says how the returns to a provider's observe routes wait that nothing but themselves

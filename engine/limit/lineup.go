@@ -12,6 +12,8 @@ type lineup struct {
 	refs map[string][]waiter
 	// ring are the clients that have something here; whose turn it is comes first.
 	ring []string
+	// given are those that have got another's moment.
+	given map[string]bool
 }
 
 type waiter struct {
@@ -67,11 +69,12 @@ func (l *lineup) leave(ref string) {
 	}
 }
 
-// turn is whose turn it is. Its client is the last of all from now on.
+// turn is whose turn it is, who waits no longer then. Its client is the last of all from now on.
 func (l *lineup) turn(now time.Time) (ref string, ok bool) {
 	for i, client := range l.ring {
 		if w := l.refs[client][0]; !now.Before(w.from) {
 			l.ring = append(slices.Delete(l.ring, i, i+1), client)
+			l.leave(w.ref)
 			return w.ref, true
 		}
 	}
@@ -86,7 +89,7 @@ func (l *Strangers) Watch(account, ref, client string, from time.Time) (dropped 
 	defer l.mu.Unlock()
 	line := l.seen[account]
 	if line == nil {
-		line = &lineup{of: make(map[string]string), refs: make(map[string][]waiter)}
+		line = &lineup{of: make(map[string]string), refs: make(map[string][]waiter), given: make(map[string]bool)}
 		l.seen[account] = line
 	}
 	return line.add(ref, neighbourhood(client), from)
@@ -94,6 +97,9 @@ func (l *Strangers) Watch(account, ref, client string, from time.Time) (dropped 
 
 // Turn says which return an account is asked about in the place of ref, which has come up: that of
 // the client whose turn it is. What waits in no line, such as after a restart, keeps its place.
+//
+// Invariant: a return is asked about by whoever works on its record, and by nobody else: one that
+// gets another's moment is told so by Given when it comes up.
 func (l *Strangers) Turn(account, ref string, now time.Time) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -107,7 +113,29 @@ func (l *Strangers) Turn(account, ref string, now time.Time) string {
 	if next, ok := line.turn(now); ok {
 		return next
 	}
+	line.leave(ref)
 	return ref
+}
+
+// Give lets a return have the moment of another.
+func (l *Strangers) Give(account, ref string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if line := l.seen[account]; line != nil {
+		line.given[ref] = true
+	}
+}
+
+// Given reports whether a return has got another's moment, once.
+func (l *Strangers) Given(account, ref string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	line := l.seen[account]
+	given := line != nil && line.given[ref]
+	if given {
+		delete(line.given, ref)
+	}
+	return given
 }
 
 // Watched says how many returns wait for questions to an account, and since when the first of them

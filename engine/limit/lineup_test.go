@@ -104,4 +104,22 @@ func TestClientsTakeTurns(t *testing.T) {
 	if ref := l.Turn("a", "x", now); ref != "x" {
 		t.Errorf("what waits in no line yields to %q", ref)
 	}
+	// Whose turn it was waits no longer, and has the moment once.
+	l.Watch("a", "one", "1", now)
+	l.Watch("a", "two", "2", now)
+	if ref := l.Turn("a", "two", now); ref != "one" {
+		t.Errorf("it is the turn of %q", ref)
+	}
+	if l.Given("a", "one") {
+		t.Error("nobody gave it a moment")
+	}
+	l.Give("a", "one")
+	for _, want := range []bool{true, false} {
+		if l.Given("a", "one") != want {
+			t.Errorf("it has the moment: %v", !want)
+		}
+	}
+	if n, _ := l.Watched("a"); n != 1 {
+		t.Errorf("%d wait", n)
+	}
 }

@@ -119,6 +119,7 @@ func (l *Strangers) Leave(ref string) {
 	l.held.leave(ref)
 	for _, line := range l.seen {
 		line.leave(ref)
+		delete(line.given, ref)
 	}
 }
 

@@ -87,6 +87,11 @@ func (p *Provider) ReadReturn(get func(name string) string) (payment.Claimed, er
 	return c, nil
 }
 
+// ReadID implements [payment.IDReader].
+func (*Provider) ReadID(said string) (string, error) {
+	return wire.ReadID(said, wire.Checked(checkRef), "a ref, 8 to 64 letters and digits")
+}
+
 // PayPage implements [payment.Provider]: the reference is in a form, in no address.
 func (*Provider) PayPage(*url.URL) (string, bool) { return "", false }
 
@@ -124,6 +129,11 @@ func (p *Provider) Verify(ctx context.Context, q payment.Query) payment.Answer {
 		return wire.Unread(settled, payment.ReasonProcessing, "settle", settled.Err)
 	}
 	return a
+}
+
+// Details implements [payment.Detailer]. The document has one call for both questions.
+func (p *Provider) Details(ctx context.Context, q payment.Query, _ payment.Answer) payment.Answer {
+	return p.Inquire(ctx, q)
 }
 
 // Inquire implements [payment.Inquirer].

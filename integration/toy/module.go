@@ -82,6 +82,8 @@ var (
 	_ wire.Module        = (*Provider)(nil)
 	_ payment.Creator    = (*Provider)(nil)
 	_ payment.Inquirer   = (*Provider)(nil)
+	_ payment.Detailer   = (*Provider)(nil)
+	_ payment.IDReader   = (*Provider)(nil)
 	_ payment.Lister     = (*Provider)(nil)
 	_ payment.Bookkeeper = (*Provider)(nil)
 	_ payment.Timed      = (*Provider)(nil)
