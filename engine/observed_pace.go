@@ -93,8 +93,8 @@ func (s *Shared) pauseWatching(issuer string, now time.Time) time.Time {
 	return w.next
 }
 
-// watchFor keeps a place for a return that nothing but itself names. Where there is none, or
-// another lost its place, that is counted, and told once a minute.
+// watchFor keeps a place for a payment that only a return names. If there is no place, or another
+// return loses its own for it, that is counted, and told once a minute.
 func (e *Engine) watchFor(ctx context.Context, prov Provider, rec *payment.Record, s Seen) bool {
 	now := e.now()
 	dropped, ok := e.Shared.limits.Watch(rec.Issuer, string(rec.Ref), s.Client, now.Add(watchLook))
@@ -167,7 +167,7 @@ func (e *Engine) watchTurn(ctx context.Context, rec *payment.Record, now time.Ti
 	return false, e.reschedule(ctx, rec, next)
 }
 
-// Watching says how the returns to a provider's observe routes wait that nothing but themselves
+// Watching says how returns to a provider's observe routes wait whose payments nothing else
 // names: how many, since when the first, and how many were not asked about, the last when.
 func (e *Engine) Watching(provider string) (waiting int, since time.Time, dropped int64, last time.Time) {
 	prov, err := e.provider(provider)
