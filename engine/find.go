@@ -14,9 +14,6 @@ import (
 func (e *Engine) find(ctx context.Context, prov Provider, a Ask) (rec *payment.Record, unpaid bool, err error) {
 	issuers := append([]string{prov.Terms().Issuer}, e.account(ctx, prov).former...)
 	rec, unpaid, err = e.belongsTo(ctx, prov, issuers, a)
-	if err == nil && rec == nil {
-		rec, err = e.begunBeside(ctx, prov, a)
-	}
 	if err != nil || rec == nil {
 		return nil, unpaid, err
 	}
@@ -39,34 +36,31 @@ func (e *Engine) find(ctx context.Context, prov Provider, a Ask) (rec *payment.R
 	return rec, false, nil
 }
 
-// begunBeside finds the intent of a return among the other configured accounts of its gateway:
+// beside are the keys of a return's intent among the other configured accounts of its gateway:
 // the block of an account may have got another name, and its own name another account, or its
 // route may have another account now.
-func (e *Engine) begunBeside(ctx context.Context, prov Provider, a Ask) (*payment.Record, error) {
-	var keys []payment.Key
-	t := prov.Terms()
+func (e *Engine) beside(t payment.Terms, a Ask) (keys []payment.Key) {
 	for _, name := range e.sorted {
 		if other := e.Providers[name].Terms().Issuer; other != t.Issuer && payment.SameMoney(other, t.Issuer) {
 			keys = append(keys, payment.IntentKey(other, a.Claimed.ID))
 		}
 	}
-	if len(keys) == 0 || a.Claimed.ID == "" {
-		return nil, nil
-	}
-	held, err := payment.Holders(ctx, e.Store, keys...)
-	if err != nil {
-		return nil, err
-	}
+	return keys
+}
+
+// begunBeside returns the record of an intent that [Engine.beside] has found, if the return may
+// be its.
+func (e *Engine) begunBeside(ctx context.Context, held []payment.Held, a Ask) *payment.Record {
 	for _, h := range held {
 		if !h.Found || h.Ref == "" {
 			continue
 		}
 		rec, err := e.Store.Get(ctx, h.Ref)
 		if err == nil && rec.CameTo(a.Route, a.Provider) && slices.Contains(names(a.Site, a.Formerly), rec.Site) && (rec.Route != "" && e.renamed(rec) || e.moved(rec, a)) {
-			return rec, nil
+			return rec
 		}
 	}
-	return nil, nil
+	return nil
 }
 
 // renamed: a payment's provider has another account under that name now, or none.
@@ -111,12 +105,13 @@ func (e *Engine) belongsTo(ctx context.Context, prov Provider, issuers []string,
 	// All in one trip: most of those who are looked for are strangers' inventions.
 	refs := e.mayBe(ctx, prov, issuers, a)
 	ref := refs[0]
-	n := len(keys)
-	recs, held, err := payment.LookAll(ctx, e.Store, refs, append(keys, ordersOf(a, prov.Terms())...)...)
+	ordered := ordersOf(a, prov.Terms())
+	recs, held, err := payment.LookAll(ctx, e.Store, refs, slices.Concat(keys, ordered, e.beside(prov.Terms(), a))...)
 	if err != nil {
 		return nil, false, err
 	}
-	held, orders := held[:n], held[n:]
+	n, m := len(keys), len(keys)+len(ordered)
+	held, orders, beside := held[:n], held[n:m], held[m:]
 	rec := recs[0]
 	for i := 0; i < len(held); i += 2 {
 		if intent := held[i]; intent.Found && intent.Ref != ref {
@@ -150,6 +145,9 @@ func (e *Engine) belongsTo(ctx context.Context, prov Provider, issuers []string,
 		if old != nil {
 			return old, false, nil // on its way when the configuration was changed
 		}
+	}
+	if rec := e.begunBeside(ctx, beside, a); rec != nil {
+		return rec, false, nil
 	}
 	paid := slices.ContainsFunc(orders, func(h payment.Held) bool { return h.Found })
 	return nil, len(orders) > 0 && !paid, nil

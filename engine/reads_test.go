@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -85,7 +86,8 @@ func looked(t *testing.T) (*world, *looking) {
 }
 
 // An invented return costs one trip to the ledger, however many former names its
-// site has, and a return that was announced is read once.
+// site has and however many accounts of its gateway are configured, and a return that was
+// announced is read once.
 func TestAReturnIsReadOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -98,6 +100,25 @@ func TestAReturnIsReadOnce(t *testing.T) {
 			res := w.Admit(t.Context(), a)
 			if gets, looks, holds := s.asked(); res.Kind != engine.Foreign || gets != 0 || looks != 1 || holds != 0 {
 				t.Errorf("%d former names: %s after %d gets, %d looks, %d holders", len(former), res.Kind, gets, looks, holds)
+			}
+		}
+		beside := maps.Clone(w.Providers)
+		for i := range 3 {
+			other := fmt.Sprint("other", i)
+			beside[other] = account(w.bank, payment.Issuer("idpay", other, "live"))
+			e, err := engine.New(t.Context(), engine.Config{
+				Store: s, Sites: w.shop, Observer: w.events, Providers: beside, Affiliates: w.Affiliates, Rand: func() float64 { return 0.5 },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := w.stranger("X1", "900")
+			a.Expect = nil
+			e.Admit(t.Context(), a) // the accounts are enrolled
+			s.asked()
+			res := e.Admit(t.Context(), a)
+			if gets, looks, holds := s.asked(); res.Kind != engine.Foreign || gets != 0 || looks != 1 || holds != 0 {
+				t.Errorf("%d accounts beside: %s after %d gets, %d looks, %d holders", i+1, res.Kind, gets, looks, holds)
 			}
 		}
 		w.announce()
