@@ -237,7 +237,9 @@ func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, erro
 	for _, ref := range s.order {
 		all = append(all, s.records[ref])
 	}
-	slices.SortFunc(all, func(a, b *payment.Record) int { return cmp.Compare(cursor(b), cursor(a)) })
+	slices.SortFunc(all, func(a, b *payment.Record) int {
+		return cmp.Or(cmp.Compare(b.CreatedAt.UnixNano(), a.CreatedAt.UnixNano()), cmp.Compare(b.Ref, a.Ref))
+	})
 	var page payment.Page
 	for _, r := range all {
 		if q.Cursor != "" && cursor(r) >= q.Cursor || !q.Selects(r) {
@@ -252,7 +254,7 @@ func (s *Store) List(ctx context.Context, q payment.Listing) (payment.Page, erro
 	return page, nil
 }
 
-// cursor orders records by creation; equal times by name.
+// cursor says where a record stands in a listing: by creation; equal times by name.
 func cursor(r *payment.Record) string {
 	return fmt.Sprintf("%020d%s", r.CreatedAt.UnixNano(), r.Ref)
 }
