@@ -6,11 +6,13 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -184,6 +186,25 @@ func (c *Caddy) searchRest() {
 	})
 }
 
+// end is where the last hole of a file of a size begins, if it ends with one: what a ledger keeps
+// ahead was never written, and to read it takes longer than to read the rest.
+func end(f *os.File, size int64) int64 {
+	const seekData, seekHole = 3, 4 // of Linux; where they mean nothing, all is read
+	for at := int64(0); at < size; {
+		data, err := f.Seek(at, seekData)
+		if errors.Is(err, syscall.ENXIO) {
+			return at
+		}
+		if err != nil {
+			return size
+		}
+		if at, err = f.Seek(data, seekHole); err != nil {
+			return size
+		}
+	}
+	return size
+}
+
 // written is a file without the zeros at its end: a ledger keeps room ahead, and
 // to go through all of it byte by byte took longer than most tests.
 func written(path string) ([]byte, error) {
@@ -196,7 +217,7 @@ func written(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	size := info.Size()
+	size := end(f, info.Size())
 	block, zeros := make([]byte, 64<<10), make([]byte, 64<<10)
 	for size > 0 {
 		n := min(size, int64(len(block)))

@@ -111,7 +111,7 @@ func (w *world) blocked(stop func()) pgtest.Cut {
 		Sent: func() {
 			defer cancel()
 			waits := false
-			for !waits && ctx.Err() == nil {
+			for ; !waits && ctx.Err() == nil; time.Sleep(5 * time.Millisecond) {
 				err := holder.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE relation = 'payments_records'::regclass AND NOT granted)").Scan(&waits)
 				if err != nil {
 					w.t.Errorf("looking for who waits: %v", err)
@@ -197,16 +197,11 @@ func (w *world) newest() (state string) {
 
 // cell is what a query finds, empty while the database doesn't answer.
 func (w *world) cell(query string) (found string) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	conn, err := pgx.Connect(ctx, w.dsn)
-	if err != nil {
-		return ""
-	}
-	defer func() { _ = conn.Close(ctx) }()
-	err = conn.QueryRow(ctx, query).Scan(&found)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return ""
-	}
+	w.ask(func(ctx context.Context, conn *pgx.Conn) error {
+		if err := conn.QueryRow(ctx, query).Scan(&found); !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		return nil
+	})
 	return found
 }

@@ -34,6 +34,9 @@ type world struct {
 	other *harness.Shop // behind a site that has nothing to do with payments
 	dsn   string
 	nodes []*node
+
+	asking sync.Mutex
+	asked  *pgx.Conn // nil until it is needed
 }
 
 type node struct {
@@ -174,30 +177,47 @@ func (w *world) told(id string) (n int) {
 	return n
 }
 
+// ask asks the database, if it answers. That happens many times a second, so it keeps its
+// connection: to begin one takes the server longer than the question.
+func (w *world) ask(f func(context.Context, *pgx.Conn) error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	w.asking.Lock()
+	defer w.asking.Unlock()
+	if w.asked == nil || w.asked.Config().ConnString() != w.dsn {
+		conn, err := pgx.Connect(ctx, w.dsn)
+		if err != nil {
+			return
+		}
+		w.asked = conn
+		w.t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	}
+	if f(ctx, w.asked) != nil {
+		_ = w.asked.Close(ctx)
+		w.asked = nil
+	}
+}
+
 // states counts the ledger's records by state, straight from the tables.
 func (w *world) states() (states map[string]int, version int64) {
 	w.t.Helper()
 	states = make(map[string]int)
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	conn, err := pgx.Connect(ctx, w.dsn)
-	if err != nil {
-		return states, 0
-	}
-	defer func() { _ = conn.Close(ctx) }()
-	rows, err := conn.Query(ctx, "SELECT state, version FROM payments_records")
-	if err != nil {
-		return states, 0
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var state string
-		var v int64
-		if rows.Scan(&state, &v) == nil {
-			states[state]++
-			version += v
+	w.ask(func(ctx context.Context, conn *pgx.Conn) error {
+		rows, err := conn.Query(ctx, "SELECT state, version FROM payments_records")
+		if err != nil {
+			return err
 		}
-	}
+		defer rows.Close()
+		for rows.Next() {
+			var state string
+			var v int64
+			if rows.Scan(&state, &v) == nil {
+				states[state]++
+				version += v
+			}
+		}
+		return rows.Err()
+	})
 	return states, version
 }
 
