@@ -87,25 +87,25 @@ func TestConformance(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := servers.Cluster(t)
-			c.Exec(t, "DROP SCHEMA "+h.at.schema+" CASCADE")
-			c.Exec(t, "CREATE SCHEMA "+h.at.schema)
+			c.Exec(t, "DROP SCHEMA "+h.at.schema+" CASCADE; CREATE SCHEMA "+h.at.schema)
 			return h.at.open(t)
 		},
 		Snapshot: func(t *testing.T, s payment.Store) func() payment.Store {
 			h := s.(handle)
 			c := servers.Cluster(t)
 			backup := c.Schema(t)
+			keep, bring := "", ""
 			for _, table := range tables {
-				c.Exec(t, "CREATE TABLE "+backup+"."+table+" AS SELECT * FROM "+h.at.schema+"."+table)
+				from, to := h.at.schema+"."+table, backup+"."+table
+				keep += "CREATE TABLE " + to + " AS SELECT * FROM " + from + ";"
+				bring += "TRUNCATE " + from + "; INSERT INTO " + from + " SELECT * FROM " + to + ";"
 			}
+			c.Exec(t, keep)
 			return func() payment.Store {
 				if err := h.Close(); err != nil {
 					t.Fatal(err)
 				}
-				for _, table := range tables {
-					c.Exec(t, "TRUNCATE "+h.at.schema+"."+table)
-					c.Exec(t, "INSERT INTO "+h.at.schema+"."+table+" SELECT * FROM "+backup+"."+table)
-				}
+				c.Exec(t, bring)
 				return h.at.open(t)
 			}
 		},

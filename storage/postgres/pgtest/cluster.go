@@ -31,6 +31,9 @@ type Cluster struct {
 	cmd    *exec.Cmd
 	exited chan struct{}
 	n      atomic.Int64
+	// idle is Exec's connection between two uses: to begin one takes the server longer than
+	// most statements.
+	idle atomic.Pointer[pgx.Conn]
 }
 
 // Superuser is the name of the cluster's owner.
@@ -229,6 +232,9 @@ func (c *Cluster) Again(t testing.TB) {
 
 // Destroy ends the server and removes its data.
 func (c *Cluster) Destroy() {
+	if conn := c.idle.Swap(nil); conn != nil {
+		_ = conn.Close(context.Background())
+	}
 	c.Immediate()
 	_ = os.RemoveAll(filepath.Dir(c.Dir))
 }
@@ -259,11 +265,22 @@ func (c *Cluster) Schema(t testing.TB) string {
 // Exec runs SQL as the superuser.
 func (c *Cluster) Exec(t testing.TB, sql string, args ...any) {
 	t.Helper()
-	c.With(t, func(ctx context.Context, conn *pgx.Conn) {
-		if _, err := conn.Exec(ctx, sql, args...); err != nil {
-			t.Fatalf("%s: %v", sql, err)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	conn := c.idle.Swap(nil)
+	if conn == nil || conn.Ping(ctx) != nil {
+		var err error
+		if conn, err = pgx.Connect(ctx, c.DSN()); err != nil {
+			t.Fatal(err)
 		}
-	})
+	}
+	_, err := conn.Exec(ctx, sql, args...)
+	if !c.idle.CompareAndSwap(nil, conn) {
+		_ = conn.Close(ctx)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
 }
 
 // SQL is Exec for those who are no test.
