@@ -19,6 +19,8 @@ type user struct {
 	dir string
 }
 
+func init() { harness.AsPeopleRun() }
+
 func newUser(t *testing.T) user {
 	t.Helper()
 	u := user{t, t.TempDir()}
@@ -30,7 +32,7 @@ func newUser(t *testing.T) user {
 
 func (u user) command(ctx context.Context, args ...string) *exec.Cmd {
 	u.Helper()
-	cmd := exec.CommandContext(ctx, harness.Binary(u.T), args...)
+	cmd := exec.CommandContext(ctx, harness.Usual(u.T), args...)
 	cmd.Dir = u.dir
 	cmd.Env = append(os.Environ(), "HOME="+u.dir, "XDG_DATA_HOME="+filepath.Join(u.dir, "data"), "XDG_CONFIG_HOME="+filepath.Join(u.dir, "config"),
 		"TMPDIR="+filepath.Join(u.dir, "tmp"), "LC_ALL=", "LC_MESSAGES=", "LANG=en_US.UTF-8")

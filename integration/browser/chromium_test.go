@@ -81,6 +81,7 @@ var (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	harness.AsPeopleRun()
 	code := m.Run()
 	if used {
 		_, stop := chromium()

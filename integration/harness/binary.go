@@ -55,6 +55,22 @@ func Plain(t testing.TB) string {
 	return must(t, buildPlain)
 }
 
+// AsPeopleRun makes a package's tests run Plain where they would run Binary: for packages in
+// which one visitor does one thing after another. What the race detector looks for is met where
+// requests meet, and it makes every start and every page three times as slow.
+func AsPeopleRun() { asPeopleRun = true }
+
+var asPeopleRun bool
+
+// Usual is the path of the Caddy that a package's tests run: Binary, or Plain after AsPeopleRun.
+func Usual(t testing.TB) string {
+	t.Helper()
+	if asPeopleRun {
+		return Plain(t)
+	}
+	return Binary(t)
+}
+
 // commands is the path of a Caddy as people run it, if there is one already: a command does one
 // thing after another, its own tests run it under the race detector, and that takes a second to
 // start.

@@ -27,7 +27,7 @@ type Caddy struct {
 	Admin string
 	// Env is added to its environment at the next Start.
 	Env []string
-	// Bin is the program; empty is that of Binary.
+	// Bin is the program; empty is that of Usual.
 	Bin string
 	// Files are handed to it at the next Start, as descriptors from 3 on.
 	Files []*os.File
@@ -181,7 +181,7 @@ func (c *Caddy) Command(ctx context.Context, args ...string) *exec.Cmd {
 		bin = commands()
 	}
 	if bin == "" || c.Bin == "" && (len(args) == 0 || args[0] == "run") {
-		bin = Binary(c.t)
+		bin = Usual(c.t)
 	}
 	cmd := exec.CommandContext(ctx, bin, args...) //nolint:gosec // test
 	cmd.Dir = c.Dir
