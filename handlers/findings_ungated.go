@@ -115,7 +115,7 @@ func partRoots(h *Handler, mine caddyhttp.RouteList) (out []Finding) {
 // where the site's root is root.
 func (h *Handler) reaches(dir, root string) bool {
 	return slices.ContainsFunc(h.Require, func(q *Require) bool {
-		patterns := q.Paths
+		patterns := q.plain()
 		if len(patterns) == 0 {
 			patterns = []string{"*"} // a matcher may mean anything
 		}
