@@ -109,3 +109,19 @@ func TestAnIndexFurtherDown(t *testing.T) {
 		}
 	}
 }
+
+// However many scripts a path has, the readings of it are few, and the last one is there.
+func TestReadingsAreFew(t *testing.T) {
+	for _, scripts := range []int{0, 1, 2, mostScripts - 1, mostScripts, mostScripts + 1, 10_000} {
+		all := readings(strings.Repeat("/a.php", scripts) + "/book.pdf")
+		if !slices.Contains(all, "/book.pdf") || len(all) > 2*mostScripts+2 {
+			t.Errorf("%d scripts: %d readings", scripts, len(all))
+		}
+	}
+	takes := gate(t, "/m/*.html", nil)
+	for length, want := range map[int]bool{longest - 1: false, longest: false, longest + 1: true, 20 * longest: true} {
+		if got := takes("/A" + strings.Repeat("x", length-2)); got != want {
+			t.Errorf("a path of %d bytes is taken: %v", length, got)
+		}
+	}
+}

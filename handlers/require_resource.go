@@ -158,6 +158,14 @@ func (s *spelling) takes(p string) bool {
 // extension, a parameter of the path.
 func boundary(c byte) bool { return c == '/' || c == '.' || c == ';' || c == ' ' || c == 0 }
 
+// longest is how long the path of a file may be, on every system. A longer one is taken where
+// patterns have wildcards: a stranger must not choose how long we compare.
+const longest = 4096
+
+// mostScripts is how many readings are taken apart further: of scripts below scripts the first
+// ones and the last count.
+const mostScripts = 16
+
 // slowly looks at everything that a path may stand for, one by one.
 func (g *resource) slowly(p string) bool {
 	for _, base := range readings(p) {
@@ -168,6 +176,9 @@ func (g *resource) slowly(p string) bool {
 		}
 		if len(g.globs) == 0 {
 			continue
+		}
+		if len(base) > longest {
+			return true
 		}
 		if slices.ContainsFunc(g.candidates(base), g.filter.matchPath) {
 			return true
@@ -256,7 +267,12 @@ func readings(p string) []string {
 			}
 		}
 	}
-	for i := 0; i < len(all); i++ { // what is appended is looked at, too
+	for _, base := range all {
+		if at := strings.LastIndex(base, ".php/"); at >= 0 {
+			add(base[at+len(".php"):])
+		}
+	}
+	for i := 0; i < min(len(all), mostScripts); i++ { // what is appended is looked at, too
 		if at := strings.Index(all[i], ".php/"); at >= 0 {
 			all = append(all, all[i][at+len(".php"):])
 		}

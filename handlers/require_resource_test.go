@@ -39,7 +39,7 @@ func TestWhatARequireTakes(t *testing.T) {
 			free:  []string{"/paid.phpx", "/paid2.php", "/", "/x.php"},
 		},
 		"/course/*": {
-			taken: []string{"/course", "/course/", "/Course", "/course/a/b.pdf", "/course%2fa", "//course//a", "/x/..%2fcourse/a", "/index.php/course/a", "/index.php/course", "/course;a/b"},
+			taken: []string{"/course", "/course/", "/Course", "/course/a/b.pdf", "/course%2fa", "//course//a", "/x/..%2fcourse/a", "/index.php/course/a", "/index.php/course", "/index.php/course/b.php/x", "/course;a/b"},
 			free:  []string{"/courses", "/course2/a", "/", "/cours"},
 		},
 		"/course": {
