@@ -15,6 +15,25 @@ import (
 // match reads which requests a route takes: one named matcher of the site, or paths.
 // `*` stands for every request, where a route may take that.
 func (s *siteBlock) match(d *caddyfile.Dispenser, route string, args []caddyfile.Token) (handlers.Match, error) {
+	m, err := s.written(d, route, args)
+	if err != nil {
+		return m, err
+	}
+	return m, checkPlain(d, route, m)
+}
+
+// checkPlain refuses paths that mean something else without their escapes, or nothing.
+func checkPlain(d *caddyfile.Dispenser, route string, m handlers.Match) error {
+	for _, p := range m.Paths {
+		if _, err := handlers.Plain(p); err != nil {
+			return d.Errf("%s: %w", route, err)
+		}
+	}
+	return nil
+}
+
+// written is match without a look at how the paths are spelt.
+func (s *siteBlock) written(d *caddyfile.Dispenser, route string, args []caddyfile.Token) (handlers.Match, error) {
 	var m handlers.Match
 	everything := false
 	for _, arg := range args {
@@ -60,7 +79,7 @@ func (s *siteBlock) returns(d *caddyfile.Dispenser, route string) (m handlers.Ma
 			return m, "", d.Errf("%s takes one provider, as its last word; write one %s line for each", route, route)
 		}
 	}
-	if m, err = s.match(d, route, args[:last]); err != nil {
+	if m, err = s.written(d, route, args[:last]); err != nil {
 		return m, "", err
 	}
 	if len(m.Paths) == 0 && len(m.MatchRaw) == 0 {
@@ -68,6 +87,9 @@ func (s *siteBlock) returns(d *caddyfile.Dispenser, route string) (m handlers.Ma
 	}
 	if err := m.Narrow(); err != nil {
 		return m, "", d.Errf("%s %w", route, err)
+	}
+	if err := checkPlain(d, route, m); err != nil {
+		return m, "", err
 	}
 	return m, provider, s.provider(d, route, provider)
 }
@@ -111,6 +133,11 @@ func checkPlainPath(d *caddyfile.Dispenser, what, path string) error {
 	switch {
 	case !strings.HasPrefix(path, "/"):
 		return d.Errf("%s takes a path, which begins with '/': %s", what, meantPath(path))
+	case strings.Contains(path, "%"):
+		if plain, err := handlers.Plain(path); err == nil && !strings.ContainsAny(plain, "# ") {
+			return d.Errf("%s takes its path without escapes: write '%s'", what, plain)
+		}
+		fallthrough
 	case strings.HasPrefix(path, "//"), strings.ContainsAny(path, "*?#{}\\% "):
 		return d.Errf("%s takes one plain path such as /buy, not '%s'", what, path)
 	}
@@ -145,7 +172,14 @@ func pathOfAddress(text string) (string, bool) {
 // patternsTake reports whether one of the patterns matches a path, as Caddy's own
 // matcher sees it.
 func patternsTake(patterns []string, path string) bool {
-	m := append(caddyhttp.MatchPath(nil), patterns...)
+	var m caddyhttp.MatchPath
+	for _, p := range patterns {
+		plain, err := handlers.Plain(p)
+		if err != nil {
+			return false
+		}
+		m = append(m, plain)
+	}
 	if m.Provision(caddy.Context{}) != nil {
 		return false
 	}

@@ -45,8 +45,8 @@ func (g *gateway) name() lang.Text {
 }
 
 func (c *Checkout) provision(ctx caddy.Context, h *Handler) error {
-	if !strings.HasPrefix(c.Path, "/") || strings.ContainsAny(c.Path, "*?{") {
-		return errors.New("the path must begin with / and have no wildcard")
+	if !strings.HasPrefix(c.Path, "/") || strings.ContainsAny(c.Path, "*?{%") {
+		return errors.New("the path must begin with / and have no wildcard and no escape")
 	}
 	c.Path = strings.TrimRight(c.Path, "/")
 	if len(c.Providers) == 0 {
@@ -166,7 +166,7 @@ func (g *gateway) findReturn(written string, h *Handler) error {
 				return nil
 			}
 		case len(v.Paths) > 0 && !strings.ContainsAny(v.Paths[0], "*{"):
-			g.back, g.route = v.Paths[0], v
+			g.back, g.route = (&url.URL{Path: v.plain()[0]}).EscapedPath(), v
 			return nil
 		}
 	}

@@ -157,7 +157,7 @@ func (h *Handler) opens(item string) string {
 		if !slices.Contains(q.Items, item) {
 			continue
 		}
-		for _, path := range q.Paths {
+		for _, path := range q.plain() {
 			if stem := strings.TrimSuffix(path, "*"); !strings.ContainsAny(stem, `*?[\{`) {
 				return stem
 			}

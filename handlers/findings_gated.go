@@ -32,7 +32,7 @@ func gatedReturns(handlers []*Handler) (out []Finding) {
 // returnPaths are the paths of the verify and observe routes, as far as they are written out.
 func (h *Handler) returnPaths() (paths []string) {
 	add := func(m *Match) {
-		for _, p := range m.Paths {
+		for _, p := range m.plain() {
 			if p = strings.TrimSuffix(p, "*"); p != "" && !strings.ContainsAny(p, `*?[\%{`) {
 				paths = adding(paths, p)
 			}

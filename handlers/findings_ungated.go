@@ -115,7 +115,7 @@ func partRoots(h *Handler, mine caddyhttp.RouteList) (out []Finding) {
 // where the site's root is root.
 func (h *Handler) reaches(dir, root string) bool {
 	return slices.ContainsFunc(h.Require, func(q *Require) bool {
-		patterns := q.Paths
+		patterns := q.plain()
 		if len(patterns) == 0 {
 			patterns = []string{"*"} // a matcher may mean anything
 		}
@@ -177,8 +177,10 @@ func absolute(root string) (abs string, ok bool) {
 func indexNames(srv *caddyhttp.Server) []string {
 	names := slices.Clone(defaultIndex)
 	add := func(name string) {
-		if name != "" && !strings.ContainsAny(name, "/{}*") && !slices.Contains(names, name) {
-			names = append(names, strings.ToLower(name))
+		// As a file server joins it to the directory: a name may lie below, never above.
+		name = strings.ToLower(strings.TrimPrefix(path.Clean("/"+name), "/"))
+		if name != "" && !strings.ContainsAny(name, "{}*") && !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
 	tried := func(sets caddyhttp.MatcherSets) {
@@ -192,8 +194,8 @@ func indexNames(srv *caddyhttp.Server) []string {
 					files = m.TryFiles
 				}
 				for _, f := range files {
-					if dir, name := path.Split(f); strings.HasSuffix(dir, "}/") {
-						add(name)
+					if at := strings.LastIndex(f, "}/"); at >= 0 {
+						add(f[at+len("}/"):])
 					}
 				}
 			}

@@ -19,7 +19,11 @@ func (m *Match) provision(ctx caddy.Context) error {
 			return fmt.Errorf("path %q must begin with /", p)
 		}
 	}
-	m.filter = newPathFilter(m.Paths)
+	plain, err := plainPatterns(m.Paths)
+	if err != nil {
+		return err
+	}
+	m.filter = newPathFilter(plain)
 	if err := m.filter.matcher.Provision(ctx); err != nil {
 		return err
 	}
@@ -31,6 +35,15 @@ func (m *Match) provision(ctx caddy.Context) error {
 		return fmt.Errorf("loading matchers: %w", err)
 	}
 	return m.matchers.FromInterface(loaded)
+}
+
+// plain returns the route's patterns as requests are compared with them; [Match.Paths] are
+// as written, which is how a link or a signature has them.
+func (m *Match) plain() []string {
+	if m.filter.patterns != nil {
+		return m.filter.patterns
+	}
+	return m.Paths
 }
 
 // any reports whether the route has no condition at all.

@@ -99,7 +99,9 @@ func (o *Observe) provision(ctx caddy.Context, h *Handler) error {
 		return fmt.Errorf("provider %q can neither be relayed nor asked without settling, so nothing is known of the payments that return here: write `paid_when` with the answer by which the shop says that it is paid", o.Provider)
 	}
 	for _, v := range h.Verify {
-		if v.Provider == o.Provider && slices.ContainsFunc(o.Paths, func(p string) bool { return slices.Contains(v.Paths, p) }) {
+		if v.Provider == o.Provider && slices.ContainsFunc(o.Paths, func(p string) bool {
+			return slices.ContainsFunc(v.Paths, func(other string) bool { return OneSpelling(p) == OneSpelling(other) })
+		}) {
 			return errors.New("a `verify` line takes the same path: a return is either verified by us or by the shop")
 		}
 	}

@@ -15,8 +15,10 @@ import (
 // both pattern and path are plain, as nearly all are: then comparing bytes is all
 // that the matcher does. Whatever looks unusual goes to that matcher.
 type pathFilter struct {
-	exact  []string
-	prefix []string
+	// patterns are what it was made of.
+	patterns []string
+	exact    []string
+	prefix   []string
 	// stems are what globs begin with: no path without one of them fits.
 	stems   []string
 	other   bool
@@ -24,7 +26,7 @@ type pathFilter struct {
 }
 
 func newPathFilter(patterns []string) pathFilter {
-	f := pathFilter{matcher: append(caddyhttp.MatchPath(nil), patterns...)}
+	f := pathFilter{patterns: patterns, matcher: append(caddyhttp.MatchPath(nil), patterns...)}
 	for _, p := range patterns {
 		low := strings.ToLower(p)
 		star := strings.IndexAny(low, "*?[\\%{")

@@ -59,9 +59,9 @@ func (h *Handler) hiddenBy(l *Relay) string {
 	switch {
 	case slices.ContainsFunc(h.Checkout, func(c *Checkout) bool { return hidden(c.Path) }):
 		return "checkout"
-	case slices.ContainsFunc(h.Verify, func(v *Verify) bool { return slices.ContainsFunc(v.Paths, hidden) }):
+	case slices.ContainsFunc(h.Verify, func(v *Verify) bool { return slices.ContainsFunc(v.plain(), hidden) }):
 		return "verify"
-	case slices.ContainsFunc(h.Observe, func(o *Observe) bool { return slices.ContainsFunc(o.Paths, hidden) }):
+	case slices.ContainsFunc(h.Observe, func(o *Observe) bool { return slices.ContainsFunc(o.plain(), hidden) }):
 		return "observe"
 	}
 	return ""

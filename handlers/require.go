@@ -27,7 +27,7 @@ func (q *Require) provision(ctx caddy.Context) error {
 	if q.any() {
 		return errors.New("a path or a matcher is missing")
 	}
-	q.guarded = newResource(q.filter, q.Paths, nil)
+	q.guarded = newResource(q.filter, q.plain(), nil)
 	if len(q.Items) == 0 {
 		return errors.New("`item` is missing: which purchase opens this")
 	}

@@ -152,7 +152,7 @@ func (h *Handler) readIndexNames() {
 	}
 	names := indexNames(h.server)
 	for _, q := range h.Require {
-		q.guarded = newResource(q.filter, q.Paths, names)
+		q.guarded = newResource(q.filter, q.plain(), names)
 	}
 }
 

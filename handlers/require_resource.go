@@ -37,8 +37,8 @@ type spelling struct {
 	// bare is the path without the extension, if that may be left out, else "".
 	bare string
 	php  bool
-	// dir is the directory whose index the path is, with its slash, else "".
-	dir string
+	// dirs are the directories whose index the path is, with their slashes.
+	dirs []string
 }
 
 // globbed is a pattern with wildcards. It covers no path that begins with another text or, if
@@ -79,9 +79,10 @@ func (g *resource) spelling(low string) spelling {
 			s.bare, s.php = bare, ext == ".php"
 		}
 	}
-	dir, name := path.Split(s.path)
-	if slices.Contains(g.index, name) {
-		s.dir = dir
+	for _, name := range g.index { // a name may lie further down: docs/readme.html
+		if dir, ok := strings.CutSuffix(s.path, "/"+name); ok {
+			s.dirs = append(s.dirs, dir+"/")
+		}
 	}
 	return s
 }
@@ -145,12 +146,25 @@ func (s *spelling) takes(p string) bool {
 			return true
 		}
 	}
-	return s.dir != "" && (p == s.dir || len(p) == len(s.dir)-1 && strings.HasPrefix(s.dir, p)) || s.path == "" && p == "/"
+	for _, dir := range s.dirs {
+		if p == dir || len(p) == len(dir)-1 && strings.HasPrefix(dir, p) {
+			return true
+		}
+	}
+	return s.path == "" && p == "/"
 }
 
 // boundary ends the name of a file where more may follow: path info, another
 // extension, a parameter of the path.
 func boundary(c byte) bool { return c == '/' || c == '.' || c == ';' || c == ' ' || c == 0 }
+
+// longest is how long the path of a file may be, on every system. A longer one is taken where
+// patterns have wildcards: a stranger must not choose how long we compare.
+const longest = 4096
+
+// mostScripts is how many readings are taken apart further: of scripts below scripts the first
+// ones and the last count.
+const mostScripts = 16
 
 // slowly looks at everything that a path may stand for, one by one.
 func (g *resource) slowly(p string) bool {
@@ -162,6 +176,9 @@ func (g *resource) slowly(p string) bool {
 		}
 		if len(g.globs) == 0 {
 			continue
+		}
+		if len(base) > longest {
+			return true
 		}
 		if slices.ContainsFunc(g.candidates(base), g.filter.matchPath) {
 			return true
@@ -181,7 +198,7 @@ func (g *resource) candidates(base string) []string {
 		}
 	}
 	last := trimmed[strings.LastIndexByte(trimmed, '/')+1:]
-	if trimmed == base && file(last) {
+	if trimmed == base && file(last) && !g.directory(base) {
 		return all
 	}
 	for _, name := range g.index {
@@ -195,6 +212,14 @@ func (g *resource) candidates(base string) []string {
 	return all
 }
 
+// directory reports whether a pattern says that a path is a directory, however its name looks.
+func (g *resource) directory(p string) bool {
+	return slices.ContainsFunc(g.globs, func(glob globbed) bool {
+		rest, ok := strings.CutPrefix(glob.stem, p)
+		return ok && strings.HasPrefix(rest, "/")
+	})
+}
+
 // file reports whether a name says itself what kind of file it is: such a path
 // is neither a directory nor short for another name.
 func file(name string) bool {
@@ -204,11 +229,14 @@ func file(name string) bool {
 
 // readings returns the paths that a path may be read as: cleaned and folded, without
 // parameters of its segments, decoded once more, and what follows .php.
+//
+// Invariant: whatever is cut off a path, its last ".." too has led to the directory above before,
+// so one of the readings names the directory that a reader gets who resolves dots first.
 func readings(p string) []string {
-	all := []string{folded(p)}
+	texts := []string{p}
 	if strings.Contains(p, "%") {
 		if again, err := url.PathUnescape(p); err == nil {
-			all = append(all, folded(again))
+			texts = append(texts, again)
 		}
 	}
 	if strings.Contains(p, ";") {
@@ -217,9 +245,34 @@ func readings(p string) []string {
 			segment, _, _ = strings.Cut(segment, ";")
 			b.WriteString("/" + segment)
 		}
-		all = append(all, folded(b.String()))
+		texts = append(texts, b.String())
 	}
-	for i := 0; i < len(all); i++ { // what is appended is looked at, too
+	all := make([]string, 0, len(texts))
+	add := func(reading string) {
+		if !slices.Contains(all, reading) {
+			all = append(all, reading)
+		}
+	}
+	for _, text := range texts {
+		text = lowered(text)
+		add(cleaned(text))
+		add(cleaned(cut(text, true)))
+		add(cleaned(cut(text, false)))
+		// What follows a script is passed on to it before anybody resolves dots in it. Readers
+		// take the first script, or the last.
+		for _, at := range []int{strings.Index(text, ".php/"), strings.LastIndex(text, ".php/")} {
+			if at += len(".php"); at >= len(".php") && strings.Contains(text[at:], "/.") {
+				add(cleaned(text[:at]) + text[at:])
+				add(cleaned(text[at:]))
+			}
+		}
+	}
+	for _, base := range all {
+		if at := strings.LastIndex(base, ".php/"); at >= 0 {
+			add(base[at+len(".php"):])
+		}
+	}
+	for i := 0; i < min(len(all), mostScripts); i++ { // what is appended is looked at, too
 		if at := strings.Index(all[i], ".php/"); at >= 0 {
 			all = append(all, all[i][at+len(".php"):])
 		}
@@ -228,11 +281,40 @@ func readings(p string) []string {
 }
 
 // folded returns a path as the most forgiving reader sees it. A last slash stays.
-func folded(p string) string {
+func folded(p string) string { return cleaned(cut(lowered(p), true)) }
+
+// lowered is a path without what readers of it need not tell apart.
+func lowered(p string) string {
 	p = strings.ReplaceAll(strings.ToLower(p), `\`, "/")
 	if i := strings.IndexByte(p, 0); i >= 0 {
 		p = p[:i]
 	}
-	p = strings.TrimRight(p, " .")
-	return caddyhttp.CleanPath("/"+p, true)
+	return p
+}
+
+// cut takes the spaces and dots off the ends of segments, as some systems do when they open a file.
+// Such a system may take ".. " for the directory above: climbs says that it does.
+func cut(p string, climbs bool) string {
+	if !strings.ContainsAny(p, " .") {
+		return p
+	}
+	segments := strings.Split(p, "/")
+	for i, s := range segments {
+		if bare := strings.TrimRight(s, " "); s == "." || s == ".." || climbs && (bare == "." || bare == "..") {
+			segments[i] = bare
+			continue
+		}
+		segments[i] = strings.TrimRight(s, " .")
+	}
+	return strings.Join(segments, "/")
+}
+
+// cleaned resolves a path's dots and doubled slashes. A path that ends in dots names a directory, so
+// it ends with a slash then.
+func cleaned(p string) string {
+	clean := caddyhttp.CleanPath("/"+p, true)
+	if name := p[strings.LastIndexByte(p, '/')+1:]; (name == "." || name == "..") && !strings.HasSuffix(clean, "/") {
+		clean += "/"
+	}
+	return clean
 }

@@ -35,11 +35,11 @@ func TestWhatARequireTakes(t *testing.T) {
 			free:  []string{"/lessons", "/lesson-2", "/less", "/lesson/x"},
 		},
 		"/paid.php": {
-			taken: []string{"/paid.php", "/paid.php/", "/paid.php/x", "/paid.php%2f", "/paid.php%2fx", "/paid", "/paid/x", "/paid.php.", "/paid.PHP/x"},
+			taken: []string{"/paid.php/..", "/paid.php/../x", "/x/paid.php/paid.php/../x", "/x.php/../paid.php", "/paid.php/..%20", "/paid.php", "/paid.php/", "/paid.php/x", "/paid.php%2f", "/paid.php%2fx", "/paid", "/paid/x", "/paid.php.", "/paid.PHP/x"},
 			free:  []string{"/paid.phpx", "/paid2.php", "/", "/x.php"},
 		},
 		"/course/*": {
-			taken: []string{"/course", "/course/", "/Course", "/course/a/b.pdf", "/course%2fa", "//course//a", "/x/..%2fcourse/a", "/index.php/course/a", "/index.php/course", "/course;a/b"},
+			taken: []string{"/course", "/course/", "/Course", "/course/a/b.pdf", "/course%2fa", "//course//a", "/x/..%2fcourse/a", "/index.php/course/a", "/index.php/course", "/index.php/course/b.php/x", "/course;a/b"},
 			free:  []string{"/courses", "/course2/a", "/", "/cours"},
 		},
 		"/course": {
@@ -47,16 +47,18 @@ func TestWhatARequireTakes(t *testing.T) {
 			free:  []string{"/courses", "/cour"},
 		},
 		"/a/index.html": {
-			taken: []string{"/a/index.html", "/a/", "/a", "/A/", "/a/index", "/a/index.html.gz", "/a//"},
-			free:  []string{"/a/b", "/", "/a.html", "/ab/"},
+			taken: []string{"/a/index.html", "/a/", "/a", "/A/", "/a/index", "/a/index.html.gz", "/a//", "/a/x/..", "/a/x/../", "/a/.", "/a/x/%2e%2e", "/a/x/..;", "/a/x/..%20", "/a/..%20", "/a/x/..%00", `/a/x%5c..`, "/a/x/y/../..", "/a/%252e"},
+			free:  []string{"/a/b", "/", "/a.html", "/ab/", "/a/..", "/a/../", "/a/x/../.."},
 		},
 		"/index.php": {taken: []string{"/", "/index.php", "/index.php/x", "/index", "//"}, free: []string{"/a", "/a/"}},
 		"*.pdf": {
 			taken: []string{"/book.pdf", "/a/book.PDF", "/book.pdf/", "/book.pdf%2f", "/book.pdf.gz", "/book.pdf/x", "/book.pdf;x", "/index.php/book.pdf"},
 			free:  []string{"/book", "/book.pd", "/book.pdfx", "/a.pdfs/b", "/", "/logo.png"},
 		},
-		"/*.html": {taken: []string{"/", "/a.html", "/a", "/a.html/", "/a.html.gz"}, free: []string{"/logo.png", "/x.htm"}},
-		"*.html":  {taken: []string{"/", "/a/b.html", "/a/b", "/a/"}, free: []string{"/logo.png", "/a/x.css"}},
+		"/next.js/*.html": {taken: []string{"/next.js", "/next.js/", "/next.js/x/.."}, free: []string{"/next", "/next.js.map", "/"}},
+		"/m/*.html":       {taken: []string{"/m", "/m/", "/m/x/..", "/m/x/%2e%2e", "/m/a"}, free: []string{"/m/..", "/n"}},
+		"/*.html":         {taken: []string{"/", "/x/..", "/a.html", "/a", "/a.html/", "/a.html.gz"}, free: []string{"/logo.png", "/x.htm"}},
+		"*.html":          {taken: []string{"/", "/a/b.html", "/a/b", "/a/"}, free: []string{"/logo.png", "/a/x.css"}},
 		"/m?mbers/*.txt": {
 			taken: []string{"/members/a.txt", "/members/a.txt/", "/members/a.txt.gz", "/members/index.txt", "/members/"},
 			free:  []string{"/members/a.md", "/member/a.txt"},

@@ -26,13 +26,13 @@ func paths() []attack {
 			},
 		},
 		{
-			id: "A83", name: "paid_content_by_another_path", title: "paid content by another path, extension, header or error page", none: "it guards no page",
-			block: "\t\ttrack\n\t\trequire /careful.php /vip/* {\n\t\t\titem course\n\t\t}",
+			id: "A83", name: "paid_content_by_another_path", title: "paid content by another path, extension, header or error page, by dots that lead back up, and by the plain spelling of an escaped pattern", none: "it guards no page",
+			block: "\t\ttrack\n\t\trequire /careful.php /vip/* /c%2B%2B/* {\n\t\t\titem course\n\t\t}",
 			run: func(x *trial) {
 				b := x.stranger()
 				for _, path := range []string{
 					"/careful.php", "/careful.php/", "/careful.php/x", "/careful.php%2f", "/CAREFUL.php", "//careful.php", "/careful", "/careful.php.gz", "/careful.php/track_id=abcdefgh", "/track_id=abcdefgh/careful.php",
-					"/index.php/careful.php", "/vip", "/vip/", "/vip/a", "/index.php/vip/a", "/vip%2fa", "/x/../vip/a",
+					"/index.php/careful.php", "/vip", "/vip/", "/vip/a", "/index.php/vip/a", "/vip%2fa", "/x/../vip/a", "/vip/x/..", "/vip/x/%2e%2e", "/vip/x/..;", "/careful.php/..", "/careful.php/x/..", "/c++/a", "/c%2b%2B/a", "/C%2b+",
 				} {
 					p := x.get(b, path)
 					x.status(p, http.StatusPaymentRequired)

@@ -106,11 +106,16 @@ func TestIndexNamesOfTheSite(t *testing.T) {
 	_, boxURL := harness.Sandbox(t, sandbox.Options{})
 	for name, site := range map[string]string{
 		"file_server": "\tfile_server {\n\t\troot ROOT\n\t\tindex home.html\n\t}",
+		"further":     "\tfile_server {\n\t\troot ROOT\n\t\tindex m/home.html home.html\n\t\tdisable_canonical_uris\n\t}",
 		"try_files":   "\troot ROOT\n\ttry_files {path}/home.html\n\tfile_server",
 	} {
 		at := harness.Site(t)
 		harness.Start(t, harness.Global(boxURL)+at+" {\n"+gated+strings.ReplaceAll(site, "ROOT", root)+"\n}\n", harness.Environment()...)
-		for _, path := range []string{"/m/", "/m", "/m/home.html", "/m/home"} {
+		paths := []string{"/m/", "/m", "/m/home.html", "/m/home", "/m/x/.."}
+		if name == "further" {
+			paths = append(paths, "/", "/x/..")
+		}
+		for _, path := range paths {
 			if p := harness.NewBrowser(t).Get(at + path); strings.Contains(p.Body, secret) || p.Status != 402 {
 				t.Errorf("%s: %s: %d %.40q", name, path, p.Status, p.Body)
 			}

@@ -128,7 +128,7 @@ func TestNoReturnPassesByItsPath(t *testing.T) {
 	query := "status=10&track_id=1234&order_id=777&id=" + strings.Repeat("89abcdef", 4)
 	for _, path := range []string{
 		"/callback.php", "/callback.php/", "/callback.php/x", "/callback.php%2f", "/callback.php%2fx", "/CALLBACK.php", "//callback.php", "/./callback.php", "/x/../callback.php", "/callback.php/track_id=abcdefgh", "/callback.php/track_id=abcdefgh/",
-		"/track_id=abcdefgh/callback.php", "/callback.php.", "/callback.php;x", "/pay/callback", "/pay/callback/", "/pay/callback/x", "/pay/callback%2f", "/pay//callback", "/Pay/Callback", "/pay/callback/track_id=abcdefgh", "/index.php/pay/callback",
+		"/track_id=abcdefgh/callback.php", "/callback.php.", "/callback.php;x", "/pay/callback", "/pay/callback/", "/pay/callback/x", "/pay/callback%2f", "/pay//callback", "/Pay/Callback", "/pay/callback/track_id=abcdefgh", "/index.php/pay/callback", "/pay+cb", "/pay%2bcb/", "/p%61y+cb",
 	} {
 		if p := b.Get(w.back + path + "?" + query); p.Status != http.StatusBadRequest {
 			t.Errorf("GET %s: %d", path, p.Status)
@@ -307,8 +307,8 @@ func TestRandomPathsServeNothingUnpaid(t *testing.T) {
 	wire := harness.NewWire(t, strings.TrimPrefix(w.static, "http://"))
 	for range 3000 {
 		path := pick("", "", "/strip", "/hp", "/alias", "/x/..", "//", "/.", "/track_id=abcdefgh", "/index.php", "/%2e")
-		path += pick("/book.pdf", "/lesson.html", "/lesson", "/members/secret.txt", "/members", "/a", "/a/index", "/deep/one.zip", "/secret.txt", "/pro/x.html", "/err", "/r1", "/nothing")
-		path += pick("", "", "/", "%2f", "/track_id=abcdefgh", "/track_id=abcdefgh/", ".html", ".gz", "//", "/.", "/x", "%20", ".", ";x", "/track_id=", "%00", "\\", "%5c", "/index.html")
+		path += pick("/book.pdf", "/lesson.html", "/lesson", "/members/secret.txt", "/members", "/a", "/a/index", "/deep/one.zip", "/c++", "/c++/x", "/c%2B%2b/x.html", "/secret.txt", "/pro/x.html", "/err", "/r1", "/nothing")
+		path += pick("", "", "/", "%2f", "/track_id=abcdefgh", "/track_id=abcdefgh/", ".html", ".gz", "//", "/.", "/x", "%20", ".", ";x", "/..", "/x/..", "/x/../", "/x/%2e%2e", "/x/..;", "/track_id=", "%00", "\\", "%5c", "/index.html")
 		path = pick(path, path, strings.ToUpper(path), strings.ReplaceAll(path, "o", "%6f"), strings.ReplaceAll(path, "/", "//"), strings.ReplaceAll(path, "/", "%2f"))
 		if !strings.HasPrefix(path, "/") {
 			path = "/" + path

@@ -30,7 +30,7 @@ type world struct {
 }
 
 var files = map[string]string{
-	"index.html": free, "book.pdf": secret, "book.pdf.gz": secret, "lesson.html": secret, "lesson.html.gz": secret, "members/secret.txt": secret, "members/index.html": secret, "members/a.html": secret,
+	"index.html": free, "book.pdf": secret, "book.pdf.gz": secret, "lesson.html": secret, "lesson.html.gz": secret, "c++/x.html": secret, "c++/index.html": secret, "docs/readme.html": secret, "members/secret.txt": secret, "members/index.html": secret, "members/a.html": secret,
 	"members/pro/x.html": pro, "a/index.html": secret, "a/b.txt": free, "deep/one.zip": secret, "deep/index.html": free, "free/x.txt": free, "thanks/index.html": free, "404.html": free,
 }
 
@@ -65,7 +65,7 @@ const sites = `STATIC {
 		verify /thanks/ idpay {
 			expect intent
 		}
-		require /book.pdf /lesson.html /members/* /a/index.html /deep/*.zip {
+		require /book.pdf /lesson.html /members/* /a/index.html /deep/*.zip /c%2B%2B/*.html {
 			item book pro
 		}
 		require /members/pro/* {
@@ -128,7 +128,7 @@ const sites = `STATIC {
 BACK {
 	payments {
 		track
-		verify /callback.php /pay/callback idpay {
+		verify /callback.php /pay/callback /%70ay%2Bcb idpay {
 			expect intent
 		}
 		checkout /buy idpay {
