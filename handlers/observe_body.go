@@ -39,19 +39,9 @@ const mostBoundaries = 8
 // neither for the type nor for the method. What can't be read as they do is an error.
 func asQuery(r *http.Request) ([]byte, error) {
 	types := r.Header["Content-Type"]
-	var plain, isJSON, inParts bool
-	for _, t := range types {
-		t = strings.ToLower(t)
-		kind, _, _ := mime.ParseMediaType(t)
-		php := t
-		if i := strings.IndexAny(t, ";, \t"); i >= 0 {
-			php = t[:i]
-		}
-		plain = plain || kind == formType || php == formType
-		inParts = inParts || kind == formParts || php == formParts
-		isJSON = isJSON || strings.Contains(t, "json")
-	}
-	body, ok := peekAny(r, params.MaxBytes+1)
+	k := kindsOf(r)
+	plain, isJSON, inParts := k.plain, k.isJSON, k.inParts
+	body, ok := peek(r, params.MaxBytes+1)
 	if !ok || len(body) == 0 {
 		return nil, nil
 	}
@@ -95,8 +85,29 @@ func asQuery(r *http.Request) ([]byte, error) {
 	return out, nil
 }
 
-// formParts is the type of a form with files.
-const formParts = "multipart/form-data"
+// kinds are what usual readers take a body's type for.
+type kinds struct{ plain, isJSON, inParts bool }
+
+func kindsOf(r *http.Request) (k kinds) {
+	for _, t := range r.Header["Content-Type"] {
+		t = strings.ToLower(t)
+		kind, _, _ := mime.ParseMediaType(t)
+		php := t
+		if i := strings.IndexAny(t, ";, \t"); i >= 0 {
+			php = t[:i]
+		}
+		k.plain = k.plain || kind == formType || php == formType
+		k.inParts = k.inParts || kind == formParts || php == formParts
+		k.isJSON = k.isJSON || strings.Contains(t, "json")
+	}
+	return k
+}
+
+// formType is the type of a plain form, formParts that of one with files.
+const (
+	formType  = "application/x-www-form-urlencoded"
+	formParts = "multipart/form-data"
+)
 
 var charset = regexp.MustCompile(`(?i)charset\s*=\s*["']?([^"';,\s]*)`)
 

@@ -257,7 +257,7 @@ func (o *Observe) unequivocal(r *http.Request, rec *payment.Record, own []string
 	if lines := r.Header["Cookie"]; len(lines) > 0 {
 		r.Header["Cookie"] = params.NewNames(own...).Cookies(lines)
 	}
-	body, _ := peek(r, params.MaxBytes+1)
+	body, _ := peek(r, params.MaxBytes+1) // of a GET, too
 	set, err := params.ParseKnown(r.URL.RawQuery, body, r.Header.Get("Content-Type"), guarded, callback.RawQuery)
 	if err != nil {
 		return err

@@ -111,13 +111,16 @@ func (t *returnRequest) read() error {
 	if len(t.r.Header["Content-Type"]) > 1 {
 		return fmt.Errorf("%w: two content types", payment.ErrMalformed)
 	}
-	if t.r.Method == http.MethodPost {
+	if !bodyless(t.r) {
 		body, err := io.ReadAll(http.MaxBytesReader(t.w, t.r.Body, params.MaxBytes))
 		if err != nil {
 			return fmt.Errorf("%w: the body cannot be read or is larger than 64 KiB", payment.ErrMalformed)
 		}
 		t.body = body
 		scrub.Trailers(t.r)
+		if t.r.Method == http.MethodGet && len(body) > 0 {
+			return fmt.Errorf("%w: a GET with a body", payment.ErrMalformed)
+		}
 	}
 	set, err := t.v.parse(t.r.URL.RawQuery, t.body, t.r.Header.Get("Content-Type"), "")
 	t.set = set

@@ -73,7 +73,8 @@ func (m *Match) near(p string) relation {
 // returnRoute finds the verify route for which a request is a return.
 //
 // Invariant: on a route's path, in any spelling, every request with a parameter of the
-// provider or of ours is a return. Below the path, every request that could be one is. Only
+// provider or of ours is a return, whatever its method. Below the path, every request that
+// could be one is, however its parameters are spread over address and body. Only
 // a request with none of these goes on, and without cookies of those names. A body whose
 // end isn't seen may contain anything, so it is a return, and is refused as too large.
 func (h *Handler) returnRoute(r *http.Request, needsMatcher bool) (*Verify, error) {
@@ -129,7 +130,7 @@ func (h *Handler) isReturn(r *http.Request, v *Verify) bool {
 	if v.route.guarded.Carries(r.URL.RawQuery) {
 		return true
 	}
-	if body, ok := peek(r, params.MaxBytes+1); ok && (len(body) > params.MaxBytes || v.carriedBy(r, body)) {
+	if b, ok := bodyOf(r); ok && (b.long || b.unread || v.carriedBy(r, b)) {
 		return true
 	}
 	// A redirect on the way back (http to https, one name to another) turns a POST into a
@@ -149,14 +150,18 @@ func (v *Verify) couldReturn(r *http.Request, how relation) bool {
 	if how == within && v.route.guarded.Carries(query) || ours.Carries(query) || params.CarriesAll(query, marks) {
 		return true
 	}
-	body, ok := peek(r, params.MaxBytes+1)
-	if !ok {
+	b, ok := bodyOf(r)
+	switch {
+	case !ok:
 		return false
-	}
-	if len(body) > params.MaxBytes && (how == within || isForm(r)) {
+	case b.long && (how == within || b.plain):
 		return true // no form of a page is as large; files are uploaded as multipart
+	case b.unread && (how == within || b.plain || b.inParts):
+		return true
+	case how == within && v.carriedBy(r, b):
+		return true
 	}
-	return how == within && v.carriedBy(r, body) || isForm(r) && ours.Carries(string(body)) || carriesMarks(r, body, marks)
+	return ours.Carries(b.form) || b.carriesMarks(query, marks)
 }
 
 // withoutCookies removes cookies with the names of parameters that the request does not
@@ -172,24 +177,11 @@ var ours = params.NewNames(token.ParamRef, paramBounce, payment.ParamSignature)
 
 // carriedBy looks for a guarded name in a body. In a body of another type than a return's it is
 // enough that the name occurs, because that body is refused.
-func (v *Verify) carriedBy(r *http.Request, body []byte) bool {
-	if isForm(r) {
-		return v.route.guarded.Carries(string(body))
+func (v *Verify) carriedBy(r *http.Request, b brief) bool {
+	if len(b.raw) > 0 && len(r.Header["Content-Type"]) == 0 || v.route.guarded.Carries(b.form) {
+		return true
 	}
-	return len(r.Header["Content-Type"]) == 0 ||
-		slices.ContainsFunc(v.route.provider.terms.Params, func(name string) bool { return bytes.Contains(body, []byte(name)) })
-}
-
-func carriesMarks(r *http.Request, body []byte, marks []string) bool {
-	if isForm(r) {
-		return params.CarriesAll(string(body), marks)
-	}
-	for _, name := range marks {
-		if !bytes.Contains(body, []byte(name)) {
-			return false
-		}
-	}
-	return len(marks) > 0
+	return !b.plain && slices.ContainsFunc(v.route.provider.terms.Params, func(name string) bool { return bytes.Contains(b.raw, []byte(name)) })
 }
 
 func isForm(r *http.Request) bool {
@@ -197,18 +189,42 @@ func isForm(r *http.Request) bool {
 	return len(t) >= len(formType) && strings.EqualFold(t[:len(formType)], formType)
 }
 
-const formType = "application/x-www-form-urlencoded"
-
-// peek reads the beginning of a POST's body and puts it back.
-func peek(r *http.Request, most int) ([]byte, bool) {
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		return nil, false
-	}
-	return peekAny(r, most)
+// brief is what a request's body says, whatever the method: a shop that reads php://input
+// does not ask for it.
+type brief struct {
+	// kinds say what readers take the body's type for.
+	kinds
+	// raw is the body, or the beginning of a long one.
+	raw []byte
+	// form is what [asQuery] makes of it.
+	form string
+	// long: the end isn't seen. unread: a shop may read it, and we can't.
+	long, unread bool
 }
 
-// peekAny is peek for every method: a shop that reads php://input does not ask for it.
-func peekAny(r *http.Request, most int) ([]byte, bool) {
+// bodyOf reads a body and puts it back; false if there is none.
+func bodyOf(r *http.Request) (brief, bool) {
+	raw, ok := peek(r, params.MaxBytes+1)
+	if !ok {
+		return brief{}, false
+	}
+	form, err := asQuery(r)
+	return brief{kinds: kindsOf(r), raw: raw, form: string(form), long: len(raw) > params.MaxBytes, unread: err != nil}, true
+}
+
+// carriesMarks: the address and the body have all of a provider's marks between them. In a
+// body that is no plain form it is enough that a name occurs.
+func (b brief) carriesMarks(query string, marks []string) bool {
+	for _, name := range marks {
+		if !params.CarriesAllIn([]string{name}, query, b.form) && (b.plain || !bytes.Contains(b.raw, []byte(name))) {
+			return false
+		}
+	}
+	return len(marks) > 0
+}
+
+// peek reads the beginning of a body, whatever the method, and puts it back.
+func peek(r *http.Request, most int) ([]byte, bool) {
 	if bodyless(r) {
 		return nil, false
 	}

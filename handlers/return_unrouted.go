@@ -32,21 +32,25 @@ func (h *Handler) tellUnrouted(r *http.Request, came engine.Refusal) {
 
 // looksLikeReturn returns what a request claims if it could be a provider's return on this
 // site, else false.
+//
+// Invariant: address, form and cookies are looked at together, whatever the method, because
+// PHP merges them: a return that is torn over them is one.
 func (h *Handler) looksLikeReturn(r *http.Request) (engine.Refusal, bool) {
-	var body string
+	if len(h.used) == 0 {
+		return engine.Refusal{}, false
+	}
+	query, cookies := r.URL.RawQuery, strings.Join(r.Header["Cookie"], ";")
+	var form string
+	if k := kindsOf(r); !bodyless(r) && (k.plain || k.inParts || k.isJSON) {
+		read, _ := asQuery(r) // what can't be read is no return that anybody could see
+		form = string(read)
+	}
 	for _, p := range h.used {
-		if params.CarriesAll(r.URL.RawQuery, p.terms.Marks) {
-			return h.stray(r, p, nil), true
-		}
-		if h.byCookies(r, p) {
-			return h.stray(r, p, nil), true
-		}
-		if body == "" && r.Method == http.MethodPost && isForm(r) {
-			begun, _ := peek(r, params.MaxBytes)
-			body = string(begun)
-		}
-		if body != "" && params.CarriesAll(body, p.terms.Marks) {
-			return h.stray(r, p, []byte(body)), true
+		switch marks := p.terms.Marks; {
+		case params.CarriesAllIn(marks, query, form):
+			return h.stray(r, p, form), true
+		case h.byCookies(r, p), params.CarriesAllIn(marks, query, form, cookies):
+			return h.stray(r, p, form+"&"+strings.ReplaceAll(cookies, "; ", "&")), true
 		}
 	}
 	return engine.Refusal{}, false
@@ -68,9 +72,9 @@ func (h *Handler) byCookies(r *http.Request, p *provider) bool {
 	return true
 }
 
-func (h *Handler) stray(r *http.Request, p *provider, body []byte) engine.Refusal {
+func (h *Handler) stray(r *http.Request, p *provider, form string) engine.Refusal {
 	site := h.siteOf(r)
-	claimed, _ := p.ReadReturn(func(name string) string { return firstOf(r, body, name) })
+	claimed, _ := p.ReadReturn(func(name string) string { return firstOf(r, []byte(form), name) })
 	return engine.Refusal{
 		Site: site.id, Provider: p.Name, ID: claimed.ID, Order: claimed.Order, Reason: payment.ReasonStray,
 		Claims: claimed.Hint == payment.HintPaid, Client: client(r),

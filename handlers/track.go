@@ -133,7 +133,7 @@ func (h *Handler) takeForms(r *http.Request) (taken map[string][]string) {
 // says to caches from now on: it sets a cookie.
 //
 // Its invariant: a gateway's return is never a visit, on any route, whether or
-// not the gateway is known here.
+// not the gateway is known here, and no page to which gateways send customers back is landed on.
 func (h *Handler) capture(w http.ResponseWriter, r *http.Request, forms map[string][]string, needsMatcher bool) (caching string, err error) {
 	if len(h.Track) == 0 || len(forms) == 0 && r.URL.RawQuery == "" || !track.TopLevelGET(r) {
 		return "", nil
@@ -154,6 +154,9 @@ func (h *Handler) capture(w http.ResponseWriter, r *http.Request, forms map[stri
 		}
 		if h.fromProvider(r.URL.RawQuery) {
 			return "", nil
+		}
+		if bank, err := h.forReturns(r, needsMatcher); err != nil || bank {
+			return "", err
 		}
 		id, ok := track.Find(r.URL.RawQuery, taken, c.param, c.pattern)
 		if !ok {
@@ -193,6 +196,28 @@ func (h *Handler) fromProvider(rawQuery string) bool {
 		}
 	}
 	return track.FromGateway(rawQuery)
+}
+
+// forReturns reports whether a request's path, in any spelling, is one of a verify or an observe
+// route.
+func (h *Handler) forReturns(r *http.Request, needsMatcher bool) (bool, error) {
+	of := func(m *Match) (bool, error) {
+		if len(m.matchers) > 0 {
+			return m.matchers.AnyMatchWithError(r)
+		}
+		return m.relates(r, needsMatcher) >= within, nil
+	}
+	for _, v := range h.Verify {
+		if ok, err := of(&v.Match); err != nil || ok {
+			return ok, err
+		}
+	}
+	for _, o := range h.Observe {
+		if ok, err := of(&o.Match); err != nil || ok {
+			return ok, err
+		}
+	}
+	return false, nil
 }
 
 // keepTrack keeps a visit and reports whether the page now sets a cookie.

@@ -13,7 +13,7 @@ import (
 func paths() []attack {
 	return []attack{
 		{
-			id: "A82", name: "return_by_another_path", title: "a forged return to the same script by another path: a slash more, path info, the affiliate network's form of a link, escapes", plugins: []string{believing},
+			id: "A82", name: "return_by_another_path", title: "a forged return to the same script by another path: a slash more, path info, the affiliate network's form of a link, escapes; the same torn over address and body, or by another method", plugins: []string{believing},
 			block: "\t\ttrack",
 			run: func(x *trial) {
 				for _, behind := range []string{"/", "/x", "%2f", "//", "/track_id=abcdefgh", "/track_id=abcdefgh/", "/."} {
@@ -21,6 +21,13 @@ func paths() []attack {
 					_, query, _ := strings.Cut(x.query(x.forged(x.invented(), order), ""), "?")
 					p := x.get(x.stranger(), x.back+behind+"?"+query)
 					x.status(p, http.StatusBadRequest, http.StatusPaymentRequired)
+					first, second, _ := strings.Cut(query, "&")
+					for _, torn := range [][2]string{{"?" + first, second}, {"?" + second, first}, {"", query}} {
+						for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
+							p, err := x.ask(x.stranger(), method, x.site+x.back+behind+torn[0], torn[1], "Content-Type", formType)
+							x.ours(err == nil && p.Status >= http.StatusBadRequest && p.Status < http.StatusInternalServerError, "%s of it torn: %d %v", method, p.Status, err)
+						}
+					}
 				}
 				x.ours(len(x.runs()) == 0, "PHP ran %d times", len(x.runs()))
 			},

@@ -125,6 +125,7 @@ func TestNoReturnPassesByItsPath(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	b := harness.NewBrowser(t)
+	const form = "application/x-www-form-urlencoded"
 	query := "status=10&track_id=1234&order_id=777&id=" + strings.Repeat("89abcdef", 4)
 	for _, path := range []string{
 		"/callback.php", "/callback.php/", "/callback.php/x", "/callback.php%2f", "/callback.php%2fx", "/CALLBACK.php", "//callback.php", "/./callback.php", "/x/../callback.php", "/callback.php/track_id=abcdefgh", "/callback.php/track_id=abcdefgh/",
@@ -141,6 +142,30 @@ func TestNoReturnPassesByItsPath(t *testing.T) {
 		// What we have made ourselves is a return, whatever else is missing.
 		if p := b.Post(w.back+"/pay/callback/x", url.Values{name: {"x"}}); p.Status < 400 {
 			t.Errorf("POST of %s: %d", name, p.Status)
+		}
+	}
+	// It may be torn over address and body, and be sent with any method and type.
+	first, second, _ := strings.Cut(query, "&order_id")
+	second = "order_id" + second
+	parts := func(form string) string {
+		var b strings.Builder
+		for name, values := range mustQuery(t, form) {
+			fmt.Fprintf(&b, "--x\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n", name, values[0])
+		}
+		return b.String() + "--x--\r\n"
+	}
+	type request struct{ address, kind, body string }
+	for _, path := range []string{"/callback.php", "/callback.php/x", "/pay/callback", "/pay/callback/x", "/PAY/callback%2fx"} {
+		for _, q := range []request{
+			{"?" + first, form, second}, {"?" + second, form, first}, {"", form, query},
+			{"?" + first, "multipart/form-data; boundary=x", parts(second)}, {"?" + second, "application/json", `{"\u0074rack_id":"1234","\u0073tatus":10}`},
+		} {
+			for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "BREW"} {
+				p, err := b.Try(method, w.back+path+q.address, q.body, "Content-Type", q.kind)
+				if err != nil || p.Status != http.StatusBadRequest && p.Status != http.StatusMethodNotAllowed {
+					t.Errorf("%s %s%.20s, %s: %d, %v", method, path, q.address, q.kind, p.Status, err)
+				}
+			}
 		}
 	}
 	if n := len(w.shop.Seen()); n != 0 {
@@ -166,6 +191,13 @@ func TestNoReturnPassesByItsPath(t *testing.T) {
 		return n
 	}
 	harness.Wait(t, "somebody is told", 10*time.Second, func() bool { return alerts() == 1 })
+	for i, q := range []request{{"?" + first, form, second}, {"?" + first, "multipart/form-data; boundary=x", parts(second)}, {"?" + second, "application/json", `{"track_id":"1234","status":10}`}} {
+		before := strings.Count(w.Log(), `"return_unrouted"`)
+		if _, err := b.Try([]string{"POST", "PUT", "GET"}[i], w.back+"/elsewhere.php"+q.address, q.body, "Content-Type", q.kind); err != nil {
+			t.Error(err)
+		}
+		harness.Wait(t, "a torn one is an event, too", 10*time.Second, func() bool { return strings.Count(w.Log(), `"return_unrouted"`) > before })
+	}
 	b.Post(w.back+"/elsewhere.php", mustQuery(t, query))
 	for range 20 {
 		b.Get(w.back + "/elsewhere.php?" + query)
@@ -260,6 +292,16 @@ func TestAReturnIsNoVisit(t *testing.T) {
 		p := harness.NewBrowser(t).Get(w.back + "/any/page?" + query)
 		if got := strings.Contains(p.Header.Get("Set-Cookie"), "payment_track"); got != want {
 			t.Errorf("%s: captured %v", query, got)
+		}
+	}
+	// Nor is the page one to which gateways send customers back.
+	for path, want := range map[string]bool{
+		"/page/track_id=8963685786": true, "/pay/callback/track_id=8963685786": false, "/Pay//Callback/track_id=8963685786/": false, "/track_id=8963685786/callback.php": false,
+		"/callback.php/x/track_id=8963685786": false, "/pay/callback2/track_id=8963685786": true,
+	} {
+		p := harness.NewBrowser(t).Get(w.back + path)
+		if got := strings.Contains(p.Header.Get("Set-Cookie"), "payment_track"); got != want {
+			t.Errorf("%s: captured %v", path, got)
 		}
 	}
 }

@@ -35,6 +35,17 @@ func CarriesAll(text string, names []string) bool {
 	return true
 }
 
+// CarriesAllIn is CarriesAll for queries and forms that have the names between them. It
+// allocates nothing for plain names.
+func CarriesAllIn(names []string, texts ...string) bool {
+	for _, name := range names {
+		if !slices.ContainsFunc(texts, func(text string) bool { return carries(text, name) }) {
+			return false
+		}
+	}
+	return len(names) > 0
+}
+
 // CarriesSome reports whether queries or forms have at least so many of some names between
 // them, whatever their case.
 func CarriesSome(least int, names []string, texts ...string) bool {

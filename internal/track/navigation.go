@@ -56,23 +56,29 @@ func MightCarry(rawQuery, param string) bool {
 }
 
 // FromGateway reports whether a query is what some payment gateway sends its
-// customers back with: it says how a payment went, and which. Their parameters
-// may have any network's name (one gateway's own receipt number is "track_id"),
+// customers back with: it says how a payment went, and which, or names one in
+// two ways, as NextPay and the older PayPing do. Their parameters may have any network's name (one gateway's own receipt number is "track_id"),
 // and a gateway that is not configured here sends them through us as well.
 func FromGateway(rawQuery string) bool {
 	if strings.IndexByte(rawQuery, '&') < 0 && strings.IndexByte(rawQuery, '?') < 0 {
 		return false // one parameter says one thing
 	}
-	return params.CarriesOne(rawQuery, outcomes) && params.CarriesOne(rawQuery, references)
+	return params.CarriesOne(rawQuery, references) &&
+		(params.CarriesOne(rawQuery, outcomes) || params.CarriesAll(rawQuery, nextpay) || params.CarriesAll(rawQuery, payping))
 }
 
 // The names under which gateways say how it went, and what. Case does not count.
 var (
 	outcomes = []string{
 		"status", "success", "resultcode", "rescode", "transaction_status", "payment_status", "np_status", "respcode",
+		"state", "responsecode", "errorcode", "result", "result_code",
 	}
 	references = []string{
 		"order_id", "orderid", "authority", "invoice_key", "invoice_id", "invoiceid", "refid", "ref_id", "refnum", "resnum",
 		"trans_id", "transid", "transaction_id", "payment_token", "clientrefid", "saleorderid", "salereferenceid", "hashed_card_no",
+		"token", "data", "trackid", "tracking_number", "trackingcode", "ref_num", "purchaseid", "terminalno", "request_id", "card_no",
+		"reference_number", "payment_uid",
 	}
+	nextpay = []string{"trans_id", "order_id"}
+	payping = []string{"code", "refid"}
 )

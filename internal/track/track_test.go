@@ -95,11 +95,25 @@ func TestFromGateway(t *testing.T) {
 		"success=1&status=2&trackId=99&orderId=5":          true,
 		"wc-api=bank&x=1?status=100&order_id=7&track_id=5": true,
 		"a=1&amp;status=10&amp;order_id=5&amp;track_id=55": true,
-		"track_id=abcdefgh":                                false,
-		"track_id=abcdefgh&utm_source=x&id=43":             false,
-		"track_id=abcdefgh&status=instock&order=price":     false,
-		"order_id=5&track_id=abcdefgh":                     false,
-		"":                                                 false,
+		// Whole returns of gateways that need not be configured here.
+		"track_id=abcdefgh&status=1&token=abcdefghijkl":                                  true,
+		"status=1&data=%7B%22paymentCode%22%3A%22abc%22%7D&track_id=abcdefgh":            true,
+		"success=1&status=2&trackId=1234567890&track_id=abcdefgh":                        true,
+		"trans_id=7c5f9a1e-1b1a-4e5e&order_id=5&amount=1000&track_id=abcdefgh":           true,
+		"code=12&refid=34&clientrefid=5&cardnumber=6037&track_id=abcdefgh":               true,
+		"token=ABCDEFGHIJKL&payment_status=OK&track_id=abcdefgh":                         true,
+		"price=1000&request_id=5&result_code=0&payment_uid=x&track_id=abcdefgh":          true,
+		"result=SUCCESS&trackingCode=5&providerId=7&amount=1000&rrn=5&track_id=abcdefgh": true,
+		"State=OK&RefNum=x&ResNum=5&track_id=abcdefgh":                                   true,
+		"track_id=abcdefgh&token=abc":                                                    false,
+		"track_id=abcdefgh&state=tehran&city=5":                                          false,
+		"track_id=abcdefgh&code=SUMMER&utm_medium=x":                                     false,
+
+		"track_id=abcdefgh":                            false,
+		"track_id=abcdefgh&utm_source=x&id=43":         false,
+		"track_id=abcdefgh&status=instock&order=price": false,
+		"order_id=5&track_id=abcdefgh":                 false,
+		"":                                             false,
 	} {
 		if got := FromGateway(query); got != want {
 			t.Errorf("%s: %v", query, got)
