@@ -9,6 +9,7 @@ package doctor
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -38,11 +39,12 @@ type Facts struct {
 	Watching func(provider string) (waiting int, since time.Time, dropped int64, last time.Time)
 }
 
-// say fills a text of the findings' language in.
+// say fills a text of the findings' language in. Every verb is %s: a number of whatever type is
+// written in the digits of that language.
 func (f Facts) say(text lang.Text, args ...any) string {
 	for i, a := range args {
-		if n, ok := a.(int); ok {
-			args[i] = lang.Digits(fmt.Sprint(n), f.Lang)
+		if v := reflect.ValueOf(a); v.CanInt() || v.CanUint() {
+			args[i] = lang.Digits(fmt.Sprint(a), f.Lang)
 		}
 	}
 	return fmt.Sprintf(text.In(f.Lang), args...)
