@@ -223,6 +223,11 @@ func announcements(f Facts) []operate.Finding {
 			Text: f.say(lang.Text{"%s returns since the start, the last %s ago, of payments whose records were lost with an earlier ledger: their customers read that the shop looks into it, so compare with the provider's panel; see them with: caddy payments list --state declined (reason ledger_lost)",
 				"%s بازگشت از زمان آغاز، آخری %s پیش، از پرداخت‌هایی که سابقه‌شان با دفتر پیشین گم شده است: به مشتریان گفته می‌شود که فروشگاه بررسی می‌کند، پس با پنل درگاه مقایسه کنید؛ با این دستور دیده می‌شوند: caddy payments list --state declined (دلیل ledger_lost)"}, t.N, f.ago(t.Last))})
 	}
+	if t := f.Watch.Dropped(); t.N > 0 {
+		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "dropped",
+			Text: f.say(lang.Text{"%s claims to have paid were dropped since the start, the last %s ago, without a question to the provider: the shop doesn't know the order or calls it paid, or the id is another order's; if customers miss an order, look at what the shop answers and see them with: caddy payments list --state declined",
+				"از زمان آغاز %s ادعای پرداخت، آخری %s پیش، بی پرسش از درگاه کنار گذاشته شد: فروشگاه سفارش را نمی‌شناسد یا پرداخت‌شده می‌داند، یا شناسه از آنِ سفارش دیگری است؛ اگر سفارش مشتری‌ای نرسیده، پاسخ فروشگاه را بررسی کنید؛ با این دستور دیده می‌شوند: caddy payments list --state declined"}, t.N, f.ago(t.Last))})
+	}
 	if unusable.N > 0 {
 		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "unusable",
 			Text: f.say(lang.Text{"%s announcements since the start, the last %s ago, could not be read; the log says what stood there (announcement_unusable)",
