@@ -399,9 +399,11 @@ func TestAnUnexplainedPaymentIsToldWithItsOrder(t *testing.T) {
 				want := order
 				if refused != "" {
 					want = "101"
+					shop.mu.Lock()
 					shop.refuses = func() {
 						w.Refused(t.Context(), engine.Refusal{Site: "shop", Provider: "zarinpal", ID: "K1", Order: "101", Reason: refused})
 					}
+					shop.mu.Unlock()
 				}
 				time.Sleep(12 * time.Minute)
 				if r := w.only(); r.Order != want || r.State != payment.Declined || refused != "" && r.Reason != refused {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,17 +85,24 @@ func TestWhatALookUpDropsLeavesATrace(t *testing.T) {
 			for _, crowd := range []int{0, 1, 30} {
 				for _, silent := range []bool{false, true} {
 					synctest.Test(t, func(t *testing.T) {
+						var mu sync.Mutex
 						answer := says
-						if wrapped {
-							answer = fmt.Errorf("the look-up: %w", says)
+						answers := func(err error) {
+							mu.Lock()
+							defer mu.Unlock()
+							if answer = err; wrapped && err != nil {
+								answer = fmt.Errorf("the look-up: %w", err)
+							}
 						}
-						if silent {
-							answer = engine.ErrUnanswered
+						if answers(says); silent {
+							answers(engine.ErrUnanswered)
 						}
 						price := func(id, order string) (payment.Expectation, error) {
 							if order != "101" {
 								return payment.Expectation{}, engine.ErrUnknownOrder
 							}
+							mu.Lock()
+							defer mu.Unlock()
 							return payment.Expectation{Amount: 50000, Source: payment.FromLookup, Unconsumed: true}, answer
 						}
 						w := newWorld(t, func(w *world) { w.shop.priced, w.tick = price, 10*time.Second })
@@ -109,11 +117,7 @@ func TestWhatALookUpDropsLeavesATrace(t *testing.T) {
 							look("198.51.100.7", fmt.Sprint("X", i), fmt.Sprint("none", i))
 						}
 						look("198.51.100.7", "K1", "101")
-						if silent {
-							if answer = says; wrapped {
-								answer = fmt.Errorf("the look-up: %w", says)
-							}
-						}
+						answers(says)
 						time.Sleep(30 * time.Minute)
 						page, err := w.store.List(t.Context(), payment.Listing{ID: "K1", Limit: 10})
 						if err != nil || len(page.Records) != 1 || page.Records[0].State != payment.Declined || page.Records[0].Reason != why || page.Records[0].Order != "101" {
@@ -130,7 +134,7 @@ func TestWhatALookUpDropsLeavesATrace(t *testing.T) {
 						if told != 1 || w.bank.verifies() != 0 {
 							t.Errorf("%v, %d before it, silent first: %v: told %d times, %d verifies", says, crowd, silent, told, w.bank.verifies())
 						}
-						answer = nil
+						answers(nil)
 						if res := look("203.0.113.9", "K1", "101"); res.Kind != engine.Verified {
 							t.Errorf("%v, %d before it, silent first: %v: corrected, it is %s: %v", says, crowd, silent, res.Kind, res.Err)
 						}
