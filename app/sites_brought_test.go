@@ -155,11 +155,14 @@ func TestWhereAListedCallbackLeads(t *testing.T) {
 	host := strings.TrimPrefix(w.site, "http://")
 	for callback, want := range map[string]struct {
 		known, observed, relayed bool
-		route                    string
+		route, order             string
 	}{
-		w.site + "/plugin?o=1":                 {true, true, true, "/plugin zarinpal"},
-		w.site + "/plugin/?o=1":                {true, true, true, "/plugin zarinpal"},
-		w.site + "/explained?o=1":              {true, false, false, "/explained zarinpal"},
+		w.site + "/plugin?o=1":                 {true, true, true, "/plugin zarinpal", ""},
+		w.site + "/plugin/?o=1":                {true, true, true, "/plugin zarinpal", ""},
+		w.site + "/explained?o=1":              {true, false, false, "/explained zarinpal", "1"},
+		w.site + "/explained":                  {true, false, false, "/explained zarinpal", ""},
+		w.site + "/explained?o=a%00b":          {true, false, false, "/explained zarinpal", ""},
+		w.site + "/unexplained?o=1":            {true, false, false, "/unexplained zarinpal", ""},
 		w.site + "/elsewhere":                  {},
 		w.site:                                 {},
 		"http://other.test/plugin?o=1":         {},
@@ -171,7 +174,7 @@ func TestWhereAListedCallbackLeads(t *testing.T) {
 		"javascript:alert(1)":                  {},
 	} {
 		back, ok := w.app().Sites().Back(t.Context(), "zarinpal", callback)
-		if ok != want.known || back.Observed != want.observed || back.Relayed != want.relayed || back.Route != want.route {
+		if ok != want.known || back.Observed != want.observed || back.Relayed != want.relayed || back.Route != want.route || back.Order != want.order {
 			t.Errorf("%q: %v %+v", callback, ok, back)
 		}
 		if ok && (back.Site == "" || back.Return == nil || !strings.HasPrefix(back.Return.URI, "/")) {

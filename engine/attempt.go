@@ -28,7 +28,8 @@ func (e *Engine) attemptUnpaid(ctx context.Context, j job, rec *payment.Record, 
 		// an unpaid order. Only the question is another, which settles nothing.
 		j.settlesNot = true
 	case paid:
-		return rec, ErrOrderPaid
+		e.dropped(ctx, j, rec, errOrderTaken)
+		return rec, errOrderTaken
 	}
 	return e.attempt(ctx, j, rec, t)
 }

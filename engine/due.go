@@ -166,13 +166,7 @@ func (e *Engine) drop(ctx context.Context, ref payment.Ref, cause error) error {
 	if err != nil {
 		return err
 	}
-	why := payment.ReasonUnknownID
-	switch {
-	case errors.Is(cause, ErrOrderPaid):
-		why = payment.ReasonOrderPaid
-	case errors.Is(cause, ErrUnknownOrder):
-		why = payment.ReasonUnknownOrder
-	}
+	why, _ := reasonOf(cause)
 	switch rec.State {
 	case payment.Created:
 		err = rec.EndUnasked(payment.Refuse, why, e.now())

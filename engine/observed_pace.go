@@ -14,8 +14,9 @@ import (
 //
 // The invariant: about one account there is at most one question a second; beyond the
 // first about each payment at most one for every twenty returns that were seen; and
-// after a "too many" none for an hour. What the shop announced, by a redirect or an intent,
-// is asked about before what only a return names, because anybody can make returns up.
+// after a "too many" none for an hour. What the shop announced, by the headers of its redirect or by an
+// intent, is asked about before what only a return names, because anybody can make returns up; and of
+// that, what a bare redirect of the shop's has led a visit to gets every second question.
 const (
 	watchEvery = time.Second
 	watchShare = 20
@@ -97,7 +98,7 @@ func (s *Shared) pauseWatching(issuer string, now time.Time) time.Time {
 // return loses its own for it, that is counted, and told once a minute.
 func (e *Engine) watchFor(ctx context.Context, prov Provider, rec *payment.Record, s Seen) bool {
 	now := e.now()
-	dropped, ok := e.Shared.limits.Watch(rec.Issuer, string(rec.Ref), s.Client, now.Add(watchLook))
+	dropped, ok := e.Shared.limits.Watch(rec.Issuer, string(rec.Ref), s.Client, now.Add(watchLook), e.ledTo(ctx, rec))
 	if ok && dropped == "" {
 		return true
 	}
@@ -117,6 +118,16 @@ func (e *Engine) watchFor(ctx context.Context, prov Provider, rec *payment.Recor
 		e.trouble(nil, err, false)
 	}
 	return ok
+}
+
+// ledTo: on the way to the bank the shop's own redirect has named the payment, which was noted for its
+// visit. An open redirect of the shop could have, so it makes a turn and proves nothing.
+func (e *Engine) ledTo(ctx context.Context, rec *payment.Record) bool {
+	if len(e.Affiliates) == 0 {
+		return false // nothing is noted
+	}
+	_, err := e.Store.Track(ctx, noteName(rec.Issuer, rec.ID))
+	return err == nil
 }
 
 func (e *Engine) forgetWatched(ctx context.Context, ref payment.Ref) error {

@@ -87,3 +87,57 @@ func TestClientsTakeTurnsInThePace(t *testing.T) {
 		}
 	})
 }
+
+// However many returns strangers make up, from however many addresses, a payment to which the shop's
+// own redirect has led a visit is asked about within moments. Those that strangers had the shop lead to
+// in the same way leave every second question to the others, and put off nothing that is announced.
+func TestWhatARedirectHasLedIsAskedSoon(t *testing.T) {
+	for _, flood := range []int{0, 1, 40, 1000} {
+		for _, led := range []bool{false, true} {
+			t.Run(fmt.Sprint(flood, led), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					w := newRelayWorld(t)
+					defer w.halt()
+					note := func(id string) {
+						if err := w.Note(t.Context(), "zarinpal|x|live", id, payment.Track{Affiliate: "hamekar", ID: "visit-" + id}); err != nil {
+							t.Fatal(err)
+						}
+					}
+					w.verifiesBeside()
+					w.gate.says(nil)
+					if _, err := w.Announce(t.Context(), engine.Announcement{Site: "shop", Provider: "zarinpal", ID: "A", Order: "A", Amount: 50000}); err != nil {
+						t.Fatal(err)
+					}
+					for i := range flood {
+						id := fmt.Sprint("X", i)
+						if led {
+							note(id)
+						}
+						w.saw(func(s *engine.Seen) { s.Claimed.ID, s.Client = id, fmt.Sprintf("10.0.%d.%d", i/250, i%250) })
+					}
+					id := "G"
+					if !led {
+						note(id) // the flood is made up, and it is led
+					}
+					w.saw(func(s *engine.Seen) { s.Claimed.ID = id })
+					w.saw(func(s *engine.Seen) { s.Claimed.ID = "A" })
+					time.Sleep(20 * time.Second)
+					for _, id := range []string{id, "A"} {
+						page, err := w.store.List(t.Context(), payment.Listing{ID: id})
+						if soon := id == "A" || !led || flood < 2; err != nil || len(page.Records) != 1 || soon && page.Records[0].State != payment.Delivered {
+							t.Errorf("20 s after its return %s is %+v, %v", id, page.Records, err)
+						}
+					}
+					if !led {
+						return
+					}
+					time.Sleep(time.Duration(flood) * time.Second)
+					page, err := w.store.List(t.Context(), payment.Listing{ID: id})
+					if err != nil || len(page.Records) != 1 || page.Records[0].State != payment.Delivered {
+						t.Errorf("in the end %s is %+v, %v", id, page.Records, err)
+					}
+				})
+			})
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -281,6 +282,7 @@ type listedShop struct {
 
 	mu      sync.Mutex
 	brought []string
+	refuses func()
 }
 
 func (s *listedShop) Back(_ context.Context, _, callback string) (engine.Back, bool) {
@@ -291,6 +293,9 @@ func (s *listedShop) Bring(_ context.Context, provider, id string, _ engine.Back
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.brought = append(s.brought, provider+" "+id)
+	if s.refuses != nil {
+		s.refuses()
+	}
 }
 
 // listingGate is a gate that lists.
@@ -374,6 +379,51 @@ func TestListedAndUnknown(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A listed payment that its route could not explain is told of by its order, if the callback or what
+// the route refused names one.
+func TestAnUnexplainedPaymentIsToldWithItsOrder(t *testing.T) {
+	t.Parallel()
+	for named, order := range map[string]string{"": "", "101": "101"} {
+		for _, refused := range []payment.Reason{"", payment.ReasonUnannounced, payment.ReasonUnknownOrder, payment.ReasonForeign, payment.ReasonCalledPaid} {
+			synctest.Test(t, func(t *testing.T) {
+				shop := &listedShop{back: engine.Back{Site: "shop", Route: "/cb zarinpal", Order: named, Return: &payment.Return{Method: "GET", Host: "shop.test", URI: "/cb?o=101"}}, known: true}
+				w := newRelayWorld(t, func(w *relayWorld) {
+					shop.plugins = w.sites
+					w.listing = &listingGate{w.gate, func() []payment.Pending { return []payment.Pending{{ID: "K1", Callback: "https://shop.test/cb?o=101"}} }}
+					w.recovers = shop
+				})
+				defer w.halt()
+				want := order
+				if refused != "" {
+					want = "101"
+					shop.mu.Lock()
+					shop.refuses = func() {
+						w.Refused(t.Context(), engine.Refusal{Site: "shop", Provider: "zarinpal", ID: "K1", Order: "101", Reason: refused})
+					}
+					shop.mu.Unlock()
+				}
+				time.Sleep(12 * time.Minute)
+				if r := w.only(); r.Order != want || r.State != payment.Declined || refused != "" && r.Reason != refused {
+					t.Errorf("%q, %s: on record as %s %s %q", named, refused, r.State, r.Reason, r.Order)
+				}
+				told := 0
+				w.events.mu.Lock()
+				defer w.events.mu.Unlock()
+				for _, ev := range w.events.list {
+					if ev.Name == engine.EventUnannounced && ev.Err != nil && strings.Contains(ev.Err.Error(), "lists it as paid") {
+						if told++; ev.Order != want || ev.ID != "K1" || ev.Site != "shop" {
+							t.Errorf("%q, %s: told of %+v", named, refused, ev)
+						}
+					}
+				}
+				if told != 1 {
+					t.Errorf("%q, %s: told %d times", named, refused, told)
+				}
+			})
+		}
 	}
 }
 

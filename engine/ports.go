@@ -131,9 +131,11 @@ var (
 	// ErrUnknownOrder: the shop says that it has no such order.
 	ErrUnknownOrder = errors.New("the shop does not know this order")
 	// ErrOrderPaid: the shop says that the order is paid already.
-	ErrOrderPaid = errors.New("the shop says that this order is paid")
+	ErrOrderPaid = errors.New("this order is paid already")
 	// ErrPaidHere: the shop says that the order is paid by this payment.
-	ErrPaidHere = fmt.Errorf("%w, by this payment", ErrOrderPaid)
+	ErrPaidHere = fmt.Errorf("%w, says the shop, by this payment", ErrOrderPaid)
+	// errOrderTaken: the ledger has another payment that paid the order.
+	errOrderTaken = fmt.Errorf("%w, by another payment", ErrOrderPaid)
 	// ErrUnanswered: the shop has not answered. Nothing is verified before it does.
 	ErrUnanswered = errors.New("the shop has not answered yet")
 	// ErrForeign: the id belongs to another order, site or route.
@@ -261,7 +263,8 @@ const (
 	// EventUnknownOrder: the shop says of a return that claims paid that it has no
 	// such order.
 	EventUnknownOrder = "return_unknown_order"
-	// EventPaidBefore: an order that is paid is announced again.
+	// EventPaidBefore: an order that is paid is announced again, or a return claims to have
+	// paid it.
 	EventPaidBefore = "order_paid_before"
 	// EventNoPage: one of our checkouts has no page where its customers come back to.
 	EventNoPage = "checkout_without_page"

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -19,6 +20,8 @@ import (
 // Back is where a callback leads.
 type Back struct {
 	Site, Route string
+	// Order is the one that the callback names where the route says; empty if it names none.
+	Order string
 	// Formerly are the site's other names.
 	Formerly []string
 	Return   *payment.Return
@@ -80,15 +83,27 @@ func (s *Shared) broughtBefore(issuer, id string, now time.Time) bool {
 var errUnexplained = errors.New("its gateway lists it as paid and not verified, and nothing explains the return that was made for its customer: the shop's look-up doesn't know its order, names another payment for it, or calls the order paid; look in the shop and in the gateway's panel, because the money goes back unless somebody verifies it in time")
 
 // unexplained tells of a payment that was brought back to a site that verifies, and of which
-// the ledger has nothing all the same.
+// the ledger has nothing but a trace of its refusal all the same. The trace knows its order.
 func (e *Engine) unexplained(ctx context.Context, name, id string, back Back) error {
-	page, err := e.Store.List(ctx, payment.Listing{ID: id, Limit: 1})
-	if err != nil || len(page.Records) > 0 {
+	page, err := e.Store.List(ctx, payment.Listing{ID: id, Limit: mostTraces})
+	if err != nil {
 		return err
 	}
-	e.Refused(ctx, Refusal{Site: back.Site, Provider: name, ID: id, Reason: payment.ReasonUnannounced, Err: errUnexplained})
+	order := back.Order
+	for _, rec := range page.Records {
+		if !isTrace(rec) {
+			return nil
+		}
+		if rec.Site == back.Site && rec.Provider == name {
+			order = cmp.Or(order, rec.Order)
+		}
+	}
+	e.Refused(ctx, Refusal{Site: back.Site, Provider: name, ID: id, Order: order, Reason: payment.ReasonUnannounced, Err: errUnexplained})
 	return nil
 }
+
+// mostTraces bounds how many traces of one id are read.
+const mostTraces = 32
 
 // recover brings back what nobody knows here.
 func (e *Engine) recover(ctx context.Context, prov Provider, p payment.Pending) error {

@@ -19,8 +19,8 @@ type Refusal struct {
 	ID, Order string
 	// Amount in rials, if the message named one.
 	Amount payment.Rials
-	// Reason is one of ReasonUnannounced, ReasonUnusable, ReasonUnknownOrder,
-	// ReasonPaidBefore, ReasonStray, ReasonOldGeneration and ReasonForeign.
+	// Reason is one of ReasonUnannounced, ReasonUnusable, ReasonUnknownOrder, ReasonPaidBefore,
+	// ReasonOrderPaid, ReasonCalledPaid, ReasonStray, ReasonOldGeneration and ReasonForeign.
 	Reason payment.Reason
 	// Claims: it is a return that claims paid, so the provider may be asked.
 	Claims bool
@@ -40,7 +40,43 @@ const (
 var refusals = map[payment.Reason]string{
 	payment.ReasonUnannounced: EventUnannounced, payment.ReasonUnusable: EventUnusable, payment.ReasonUnknownOrder: EventUnknownOrder,
 	payment.ReasonPaidBefore: EventPaidBefore, payment.ReasonStray: EventUnrouted, payment.ReasonForeign: EventForeign,
-	payment.ReasonOldGeneration: EventForgotten,
+	payment.ReasonOldGeneration: EventForgotten, payment.ReasonOrderPaid: EventPaidBefore, payment.ReasonCalledPaid: EventPaidBefore,
+}
+
+// reasonOf returns why a claim is dropped before its provider was asked, and false where it is not
+// dropped: it waits, or the ledger is in trouble.
+func reasonOf(err error) (payment.Reason, bool) {
+	switch {
+	case errors.Is(err, errOrderTaken):
+		return payment.ReasonOrderPaid, true
+	case errors.Is(err, ErrOrderPaid):
+		return payment.ReasonCalledPaid, true
+	case errors.Is(err, ErrUnknownOrder):
+		return payment.ReasonUnknownOrder, true
+	case errors.Is(err, ErrForeign):
+		return payment.ReasonForeign, true
+	}
+	return "", false
+}
+
+// dropped tells of a claim that is dropped before its provider was asked, because of what the shop
+// says or because its order is paid. One that has a record is found by that.
+//
+// The invariant: whatever claims to be paid and is dropped leaves an event and something that
+// `list` finds, both with its order, its id and the true reason.
+func (e *Engine) dropped(ctx context.Context, j job, rec *payment.Record, err error) {
+	why, ok := reasonOf(err)
+	switch {
+	case !ok || j.worker && !rec.Attempts.Claimed && rec.Attempts.Awaiting.IsZero():
+		// It waits, or nobody has said that it is paid.
+	case j.worker || rec.Version > 0:
+		e.Observer.Observe(Event{Name: eventOf(why), Record: rec, Provider: rec.Provider, Site: rec.Site, ID: rec.ID, Order: rec.Order, Reason: why, Err: err, Alert: true})
+	default:
+		e.Refused(ctx, Refusal{
+			Site: rec.Site, Provider: rec.Provider, ID: rec.ID, Order: rec.Order, Reason: why,
+			Claims: j.ask.Claimed.Hint == payment.HintPaid, Client: j.ask.Client, Err: err,
+		})
+	}
 }
 
 // eventOf returns the event of a reason.

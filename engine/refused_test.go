@@ -1,8 +1,10 @@
 package engine_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,7 +27,7 @@ func (w *world) traces() []*payment.Record {
 // forgotten in the end.
 func TestWhatIsRefusedLeavesATrace(t *testing.T) {
 	t.Parallel()
-	for _, reason := range []payment.Reason{payment.ReasonUnannounced, payment.ReasonUnusable, payment.ReasonUnknownOrder, payment.ReasonPaidBefore, payment.ReasonStray, payment.ReasonForeign} {
+	for _, reason := range []payment.Reason{payment.ReasonUnannounced, payment.ReasonUnusable, payment.ReasonUnknownOrder, payment.ReasonPaidBefore, payment.ReasonStray, payment.ReasonForeign, payment.ReasonOrderPaid, payment.ReasonCalledPaid} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, func(w *world) { w.tick = time.Hour })
 			defer w.halt()
@@ -65,7 +67,104 @@ func eventName(r payment.Reason) string {
 	return map[payment.Reason]string{
 		payment.ReasonUnannounced: engine.EventUnannounced, payment.ReasonUnusable: engine.EventUnusable, payment.ReasonUnknownOrder: engine.EventUnknownOrder,
 		payment.ReasonPaidBefore: engine.EventPaidBefore, payment.ReasonStray: engine.EventUnrouted, payment.ReasonForeign: engine.EventForeign,
+		payment.ReasonOrderPaid: engine.EventPaidBefore, payment.ReasonCalledPaid: engine.EventPaidBefore,
 	}[r]
+}
+
+// Whatever the shop's look-up says of a return that claims paid, if it is dropped for that, an event and
+// the list name its order, its id and why: asked about at once, in its turn by the worker, or after
+// the shop had been silent. Nothing is verified, and what the shop corrects is taken.
+func TestWhatALookUpDropsLeavesATrace(t *testing.T) {
+	t.Parallel()
+	whys := map[error]payment.Reason{
+		engine.ErrUnknownOrder: payment.ReasonUnknownOrder, engine.ErrForeign: payment.ReasonForeign,
+		engine.ErrOrderPaid: payment.ReasonCalledPaid, engine.ErrPaidHere: payment.ReasonCalledPaid,
+	}
+	for says, why := range whys {
+		for _, wrapped := range []bool{false, true} {
+			for _, crowd := range []int{0, 1, 30} {
+				for _, silent := range []bool{false, true} {
+					synctest.Test(t, func(t *testing.T) {
+						var mu sync.Mutex
+						answer := says
+						answers := func(err error) {
+							mu.Lock()
+							defer mu.Unlock()
+							if answer = err; wrapped && err != nil {
+								answer = fmt.Errorf("the look-up: %w", err)
+							}
+						}
+						if answers(says); silent {
+							answers(engine.ErrUnanswered)
+						}
+						price := func(id, order string) (payment.Expectation, error) {
+							if order != "101" {
+								return payment.Expectation{}, engine.ErrUnknownOrder
+							}
+							mu.Lock()
+							defer mu.Unlock()
+							return payment.Expectation{Amount: 50000, Source: payment.FromLookup, Unconsumed: true}, answer
+						}
+						w := newWorld(t, func(w *world) { w.shop.priced, w.tick = price, 10*time.Second })
+						defer w.halt()
+						look := func(client, id, order string) engine.Result {
+							a := w.stranger(id, order)
+							a.Client, a.Asks = client, true
+							a.Expect = func(_ context.Context, id string) (payment.Expectation, error) { return price(id, order) }
+							return w.Admit(t.Context(), a)
+						}
+						for i := range crowd { // before it come others', so that it waits for its turn
+							look("198.51.100.7", fmt.Sprint("X", i), fmt.Sprint("none", i))
+						}
+						look("198.51.100.7", "K1", "101")
+						answers(says)
+						time.Sleep(30 * time.Minute)
+						page, err := w.store.List(t.Context(), payment.Listing{ID: "K1", Limit: 10})
+						if err != nil || len(page.Records) != 1 || page.Records[0].State != payment.Declined || page.Records[0].Reason != why || page.Records[0].Order != "101" {
+							t.Fatalf("%v, %d before it, silent first: %v: %+v %v", says, crowd, silent, page.Records, err)
+						}
+						told := 0
+						w.events.mu.Lock()
+						for _, ev := range w.events.list {
+							if ev.Name == eventName(why) && ev.Alert && ev.ID == "K1" && ev.Order == "101" && ev.Site == "shop" && ev.Provider == "idpay" && ev.Reason == why && errors.Is(ev.Err, says) {
+								told++
+							}
+						}
+						w.events.mu.Unlock()
+						if told != 1 || w.bank.verifies() != 0 {
+							t.Errorf("%v, %d before it, silent first: %v: told %d times, %d verifies", says, crowd, silent, told, w.bank.verifies())
+						}
+						answers(nil)
+						if res := look("203.0.113.9", "K1", "101"); res.Kind != engine.Verified {
+							t.Errorf("%v, %d before it, silent first: %v: corrected, it is %s: %v", says, crowd, silent, res.Kind, res.Err)
+						}
+					})
+				}
+			}
+		}
+	}
+}
+
+// A second payment of a paid order that is dropped leaves a trace like any other claim.
+func TestASecondPaymentLeavesATrace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		defer w.halt()
+		if res := w.Admit(t.Context(), w.signed("idpay", "K1", "101")); res.Kind != engine.Verified {
+			t.Fatalf("%+v", res)
+		}
+		verifies := w.bank.verifies()
+		for range 2 { // the customer looks again
+			if res := w.Admit(t.Context(), w.signed("idpay", "K2", "101")); res.Kind != engine.OrderPaid {
+				t.Fatalf("%+v", res)
+			}
+		}
+		list := w.traces()
+		if len(list) != 1 || list[0].ID != "K2" || list[0].Order != "101" || list[0].Reason != payment.ReasonOrderPaid || w.events.alerts(engine.EventPaidBefore) != 2 || w.bank.verifies() != verifies {
+			t.Errorf("%+v, %d alerts, %d verifies", list, w.events.alerts(engine.EventPaidBefore), w.bank.verifies()-verifies)
+		}
+	})
 }
 
 // Traces are bounded by client and in all; events are not. Each is worth an alert:

@@ -158,16 +158,8 @@ func (e *Engine) expect(ctx context.Context, j job, rec *payment.Record) (*payme
 		switch {
 		case errors.Is(err, ErrUnanswered):
 			return e.awaitShop(ctx, j, rec)
-		case errors.Is(err, ErrUnknownOrder) && j.worker:
-			e.observe(EventUnknownOrder, rec, err, true)
-			return nil, err
-		case errors.Is(err, ErrUnknownOrder):
-			e.Refused(ctx, Refusal{
-				Site: rec.Site, Provider: rec.Provider, ID: rec.ID, Order: rec.Order, Reason: payment.ReasonUnknownOrder,
-				Claims: j.ask.Claimed.Hint == payment.HintPaid, Client: j.ask.Client, Err: err,
-			})
-			return nil, err
 		case err != nil:
+			e.dropped(ctx, j, rec, err)
 			return nil, err
 		}
 		x.Unbound = rec.Expect.Unbound

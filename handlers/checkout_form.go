@@ -89,7 +89,7 @@ func (h *Handler) filled(w http.ResponseWriter, r *http.Request, c *Checkout, it
 		}
 	}
 	f.total = form.Get(pages.TotalField) != ""
-	f.count(form, r.URL.Query(), item)
+	f.count(form, r.URL.RawQuery, item)
 	if item == nil {
 		f.name(form, c)
 	}
@@ -116,18 +116,46 @@ func formOf(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
 	return form, err == nil
 }
 
+// inQuery reads a field of ours from an address; false where it can't be read or stands there twice
+// with different values. What else is in the address is not ours to judge.
+func inQuery(query, field string) (value string, ok bool) {
+	named := false
+	for pair := range strings.SplitSeq(query, "&") {
+		for part := range strings.SplitSeq(pair, ";") {
+			name, text, _ := strings.Cut(part, "=")
+			if name, err := url.QueryUnescape(name); err != nil || name != field {
+				continue
+			}
+			text, err := url.QueryUnescape(text)
+			// Go drops a pair with a ";" in it, and others end it there.
+			if err != nil || part != pair || named && text != value {
+				return "", false
+			}
+			value, named = text, true
+		}
+	}
+	return value, true
+}
+
 func (f *filledForm) fail(w pages.Wrong) {
 	f.wrong = cmp.Or(f.wrong, w)
 }
 
 // count reads how many of an item, or of a donation, of which there is one; and whether
 // the price is what the buyer saw.
-func (f *filledForm) count(form, query url.Values, item *ware) {
+func (f *filledForm) count(form url.Values, query string, item *ware) {
 	most := 1
 	if item != nil {
 		most = max(item.most, 1)
 	}
-	if text := cmp.Or(form.Get(pages.QuantityField), query.Get(pages.QuantityField)); text != "" {
+	text := form.Get(pages.QuantityField)
+	if text == "" {
+		var ok bool
+		if text, ok = inQuery(query, pages.QuantityField); !ok {
+			f.fail(pages.WrongQuantity)
+		}
+	}
+	if text != "" {
 		n, ok := pieces(text)
 		if ok && n <= most {
 			f.pieces = n

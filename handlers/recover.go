@@ -25,6 +25,10 @@ func (s *Sites) Back(ctx context.Context, provider, callback string) (engine.Bac
 	h, o := s.findObserve(&payment.Record{Site: at.ID, Route: at.Route, Provider: provider, Return: at.Return})
 	if back.Observed = o != nil && h != nil; back.Observed {
 		back.Relayed = h.relays(provider)
+	} else if _, v := s.find(&payment.Record{Site: at.ID, Route: at.Route, Provider: provider, Return: at.Return}); v != nil && v.route.order.param != "" {
+		if order := u.Query().Get(v.route.order.param); order != "" && payment.CheckOrder(order) == nil {
+			back.Order = order
+		}
 	}
 	return back, true
 }

@@ -26,6 +26,7 @@ const (
 	ReasonPaidBefore  Reason = "order_paid_before"  // announced for an order that is paid already
 	ReasonStray       Reason = "stray_return"       // it looks like a provider's return, and no route takes it
 	ReasonForeign     Reason = "another_order"      // the id belongs to another order, site or route
+	ReasonCalledPaid  Reason = "shop_says_paid"     // the shop's look-up calls the order of a return paid
 	ReasonNoReturn    Reason = "no_return_address"  // announced without a usable return address: nobody asks by itself
 	ReasonUnclaimed   Reason = "paid_and_unclaimed" // paid, says the provider, and nobody came back
 )

@@ -7,6 +7,10 @@ import (
 
 // lineup is what waits for a question to one account: clients take turns, and of each the oldest
 // is next.
+//
+// Invariant: while what the shop's redirect to the bank has named waits, every second turn is among
+// that alone. So who only makes returns up puts it off by no more than one question, and who has
+// made such redirects, too, leaves half of the turns to all others.
 type lineup struct {
 	of   map[string]string
 	refs map[string][]waiter
@@ -14,19 +18,23 @@ type lineup struct {
 	ring []string
 	// given are those that have got another's moment.
 	given map[string]bool
+	// others: the last turn was among what a redirect had named, so the next is among all.
+	others bool
 }
 
 type waiter struct {
 	ref string
 	// from is when it may be asked about.
 	from time.Time
+	// led: the shop's redirect to the bank has named it.
+	led bool
 }
 
 // add puts a return in. Where there is no room, the oldest of the client that has most makes it,
 // unless that is the newcomer's client: then nothing is written for a newcomer. Whoever is driven
 // out costs writes, and so nobody can cause more of them than there are questions.
-func (l *lineup) add(ref, client string, from time.Time) (dropped string, ok bool) {
-	if _, in := l.of[ref]; in {
+func (l *lineup) add(client string, w waiter) (dropped string, ok bool) {
+	if _, in := l.of[w.ref]; in {
 		return "", true
 	}
 	mine := len(l.refs[client])
@@ -51,8 +59,8 @@ func (l *lineup) add(ref, client string, from time.Time) (dropped string, ok boo
 	if len(l.refs[client]) == 0 {
 		l.ring = append(l.ring, client)
 	}
-	l.of[ref] = client
-	l.refs[client] = append(l.refs[client], waiter{ref, from})
+	l.of[w.ref] = client
+	l.refs[client] = append(l.refs[client], w)
 	return dropped, true
 }
 
@@ -71,8 +79,21 @@ func (l *lineup) leave(ref string) {
 
 // turn is whose turn it is, who waits no longer then. Its client is the last of all from now on.
 func (l *lineup) turn(now time.Time) (ref string, ok bool) {
+	if l.others = !l.others; l.others {
+		if ref, ok = l.next(now, true); ok {
+			return ref, true
+		}
+	}
+	return l.next(now, false)
+}
+
+// next is turn among all, or among what a redirect has led.
+func (l *lineup) next(now time.Time, led bool) (ref string, ok bool) {
 	for i, client := range l.ring {
-		if w := l.refs[client][0]; !now.Before(w.from) {
+		for _, w := range l.refs[client] {
+			if now.Before(w.from) || led && !w.led {
+				continue
+			}
 			l.ring = append(slices.Delete(l.ring, i, i+1), client)
 			l.leave(w.ref)
 			return w.ref, true
@@ -82,9 +103,9 @@ func (l *lineup) turn(now time.Time) (ref string, ok bool) {
 }
 
 // Watch keeps a place for a return to a shop that verifies by itself, until its account was asked
-// about it; from is when it may be. Without a place it is not even recorded. dropped is the
+// about it; from is when it may be, and led says that the shop's redirect to the bank has named it. Without a place it is not even recorded. dropped is the
 // return that lost its place for it.
-func (l *Strangers) Watch(account, ref, client string, from time.Time) (dropped string, ok bool) {
+func (l *Strangers) Watch(account, ref, client string, from time.Time, led bool) (dropped string, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	line := l.seen[account]
@@ -92,7 +113,7 @@ func (l *Strangers) Watch(account, ref, client string, from time.Time) (dropped 
 		line = &lineup{of: make(map[string]string), refs: make(map[string][]waiter), given: make(map[string]bool)}
 		l.seen[account] = line
 	}
-	return line.add(ref, neighbourhood(client), from)
+	return line.add(neighbourhood(client), waiter{ref, from, led})
 }
 
 // Turn says which return an account is asked about in the place of ref, which has come up: that of

@@ -80,7 +80,7 @@ func moneyOfNo(r *payment.Record, f Facts) moneyText {
 		return moneyUnknown
 	case payment.ReasonReturned:
 		return moneyReversed
-	case payment.ReasonUnannounced, payment.ReasonUnusable, payment.ReasonUnknownOrder, payment.ReasonStray, payment.ReasonForeign, payment.ReasonOldGeneration:
+	case payment.ReasonUnannounced, payment.ReasonUnusable, payment.ReasonUnknownOrder, payment.ReasonStray, payment.ReasonForeign, payment.ReasonCalledPaid, payment.ReasonOldGeneration:
 		return moneyUnknown // nobody was asked
 	case payment.ReasonWindowClosed, payment.ReasonOrderPaid:
 		if f.GivesBack {

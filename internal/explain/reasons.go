@@ -22,6 +22,7 @@ var whys = map[payment.Reason]lang.Text{
 	payment.ReasonPaidBefore:  {"The shop announced a payment of an order that was paid already; it will be taken for a second payment.", "فروشگاه برای سفارشی که پرداخت شده بود پرداخت دیگری اعلام کرد؛ پرداخت دوم به شمار خواهد آمد."},
 	payment.ReasonStray:       {"A request looked like a return from this provider, and no verify route of the site takes it.", "درخواستی شبیه بازگشت از این درگاه رسید و هیچ مسیر verify سایت آن را نمی‌گیرد."},
 	payment.ReasonForeign:     {"The payment id belongs to another order, site or route.", "این شناسهٔ پرداخت از آنِ سفارش، سایت یا مسیر دیگری است."},
+	payment.ReasonCalledPaid:  {"The shop says that this order is paid already, so the provider was not asked.", "فروشگاه می‌گوید این سفارش پیش‌تر پرداخت شده است؛ پس از درگاه پرسیده نشد."},
 	payment.ReasonNoReturn:    {"It was announced without a usable return address: if its customer does not come back, nobody hands it over by itself.", "بی نشانی بازگشتِ به‌کارآمدنی اعلام شد: اگر مشتری برنگردد، خودبه‌خود به فروشگاه سپرده نمی‌شود."},
 	payment.ReasonUnclaimed:   {"The provider says that it is paid; its customer has not come back, and without a return address it can't be handed over.", "درگاه می‌گوید پرداخت شده است؛ مشتری برنگشته و بی نشانی بازگشت نمی‌شود آن را به فروشگاه سپرد."},
 

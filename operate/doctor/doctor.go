@@ -9,6 +9,7 @@ package doctor
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -38,11 +39,12 @@ type Facts struct {
 	Watching func(provider string) (waiting int, since time.Time, dropped int64, last time.Time)
 }
 
-// say fills a text of the findings' language in.
+// say fills a text of the findings' language in. Every verb is %s: a number of whatever type is
+// written in the digits of that language.
 func (f Facts) say(text lang.Text, args ...any) string {
 	for i, a := range args {
-		if n, ok := a.(int); ok {
-			args[i] = lang.Digits(fmt.Sprint(n), f.Lang)
+		if v := reflect.ValueOf(a); v.CanInt() || v.CanUint() {
+			args[i] = lang.Digits(fmt.Sprint(a), f.Lang)
 		}
 	}
 	return fmt.Sprintf(text.In(f.Lang), args...)
@@ -220,6 +222,11 @@ func announcements(f Facts) []operate.Finding {
 		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "forgotten",
 			Text: f.say(lang.Text{"%s returns since the start, the last %s ago, of payments whose records were lost with an earlier ledger: their customers read that the shop looks into it, so compare with the provider's panel; see them with: caddy payments list --state declined (reason ledger_lost)",
 				"%s بازگشت از زمان آغاز، آخری %s پیش، از پرداخت‌هایی که سابقه‌شان با دفتر پیشین گم شده است: به مشتریان گفته می‌شود که فروشگاه بررسی می‌کند، پس با پنل درگاه مقایسه کنید؛ با این دستور دیده می‌شوند: caddy payments list --state declined (دلیل ledger_lost)"}, t.N, f.ago(t.Last))})
+	}
+	if t := f.Watch.Dropped(); t.N > 0 {
+		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "dropped",
+			Text: f.say(lang.Text{"%s claims to have paid were dropped since the start, the last %s ago, without a question to the provider: the shop doesn't know the order or calls it paid, or the id is another order's; if customers miss an order, look at what the shop answers and see them with: caddy payments list --state declined",
+				"از زمان آغاز %s ادعای پرداخت، آخری %s پیش، بی پرسش از درگاه کنار گذاشته شد: فروشگاه سفارش را نمی‌شناسد یا پرداخت‌شده می‌داند، یا شناسه از آنِ سفارش دیگری است؛ اگر سفارش مشتری‌ای نرسیده، پاسخ فروشگاه را بررسی کنید؛ با این دستور دیده می‌شوند: caddy payments list --state declined"}, t.N, f.ago(t.Last))})
 	}
 	if unusable.N > 0 {
 		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "unusable",

@@ -51,6 +51,32 @@ func TestLedger(t *testing.T) {
 	}
 }
 
+// Claims that were dropped without a question are counted in both languages, whatever they were dropped
+// for; an announcement that was refused, or an order that was announced again, is none.
+func TestDroppedClaimsAreCounted(t *testing.T) {
+	t.Parallel()
+	w := watch.New(nil)
+	for n, e := range []engine.Event{
+		{}, {Name: engine.EventUnknownOrder, Reason: payment.ReasonUnknownOrder}, {Name: engine.EventForeign, Reason: payment.ReasonForeign},
+		{Name: engine.EventPaidBefore, Reason: payment.ReasonCalledPaid}, {Name: engine.EventPaidBefore, Reason: payment.ReasonOrderPaid},
+	} {
+		w.Note(e)
+		w.Note(engine.Event{Name: engine.EventPaidBefore, Reason: payment.ReasonPaidBefore})
+		w.Note(engine.Event{Name: engine.EventForeign})
+		for l, want := range map[lang.Lang]string{lang.EN: fmt.Sprint(n, " claims to have paid"), lang.FA: lang.Digits(fmt.Sprint(n), lang.FA) + " ادعای پرداخت"} {
+			said := 0
+			for _, f := range Money(Facts{Watch: w, Now: time.Now(), Lang: l}) {
+				if f.Code == "dropped" && f.Level == operate.LevelWarn && strings.Contains(f.Text, want) {
+					said++
+				}
+			}
+			if said != min(n, 1) {
+				t.Errorf("after %d, in %q: named %d times", n, l, said)
+			}
+		}
+	}
+}
+
 // A shop whose page takes long over its paid customers is named, once for each site, as long
 // as that is news.
 func TestASlowShopIsNamed(t *testing.T) {

@@ -1,9 +1,12 @@
 package doctor_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/operate/doctor"
 	"github.com/rahgir/caddy-payments/operate/watch"
 )
@@ -34,6 +37,31 @@ func TestReturnsThatWait(t *testing.T) {
 		}
 		if n != c.tells {
 			t.Errorf("%+v: told %d times", c, n)
+		}
+	}
+}
+
+// How many wait and how many are not asked about is written in the digits of the finding's language.
+func TestReturnsThatWaitAreCounted(t *testing.T) {
+	now := time.Now()
+	for _, l := range []lang.Lang{lang.EN, lang.FA} {
+		for _, n := range []int64{1, 9, 1468, 1 << 40} {
+			f := doctor.Facts{Watch: watch.New(nil), Now: now, Lang: l, Providers: []string{"p"}, Watching: func(string) (int, time.Time, int64, time.Time) {
+				return int(n), now.Add(-time.Hour), n, now
+			}}
+			told := 0
+			for _, x := range doctor.Money(f) {
+				if x.Code != "observed" {
+					continue
+				}
+				told++
+				if !strings.HasPrefix(x.Text, lang.Digits(fmt.Sprint(n), l)+" ") || strings.Contains(x.Text, "%") {
+					t.Errorf("%d in %s: %s", n, l, x.Text)
+				}
+			}
+			if told != 2 {
+				t.Errorf("%d in %s: told %d times", n, l, told)
+			}
 		}
 	}
 }

@@ -20,7 +20,7 @@ type Watch struct {
 	ledger    Ledger
 	samples   []sample
 
-	unannounced, unusable, forgotten Tally
+	unannounced, unusable, forgotten, dropped Tally
 	// slow counts hand-overs that took long, by site.
 	slow    map[string]Tally
 	relayed map[relayedKey]*Relayed
@@ -63,6 +63,11 @@ func (w *Watch) Note(e engine.Event) {
 	case engine.EventForgotten:
 		w.forgotten.N++
 		w.forgotten.Last = now
+	case engine.EventUnknownOrder, engine.EventForeign, engine.EventPaidBefore:
+		if r := e.Reason; r == payment.ReasonUnknownOrder || r == payment.ReasonForeign || r == payment.ReasonCalledPaid || r == payment.ReasonOrderPaid {
+			w.dropped.N++
+			w.dropped.Last = now
+		}
 	case engine.EventUnusable:
 		w.unusable.N++
 		w.unusable.Last = now
@@ -98,6 +103,14 @@ func (w *Watch) Forgotten() Tally {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.forgotten
+}
+
+// Dropped counts claims that their provider was not asked about, because the shop says that it has no
+// such order or that it is paid, or because the order or the id is another payment's.
+func (w *Watch) Dropped() Tally {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.dropped
 }
 
 // Keep forgets the providers that are not among the configured.
