@@ -204,7 +204,7 @@ func (h *Handler) serveLink(w http.ResponseWriter, r *http.Request, text string,
 		h.browserID(w, r)
 		h.givePurchase(w, r, keys, rec, anotherDevice)
 	}
-	w.Header().Set("Location", (&url.URL{Path: h.linked(r, h.opens(rec.Expect.Item))}).EscapedPath())
+	w.Header().Set("Location", h.linked(r, (&url.URL{Path: h.opens(rec.Expect.Item)}).EscapedPath()))
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
