@@ -62,7 +62,7 @@ func (s *Sites) Announcement(ctx context.Context, in engine.Intent) (a engine.An
 		if err != nil {
 			return a, err
 		}
-		if u, wrong := url.Parse(in.Return); way.whole && wrong == nil && !inPath(u.EscapedPath(), site.path) {
+		if u, wrong := url.Parse(in.Return); way.whole && wrong == nil && !leadsBelow(u.EscapedPath(), site.path) {
 			err = fmt.Errorf("%.200q is outside of the paths that lead to this shop, which begin with %s", u.EscapedPath(), site.path)
 		} else {
 			a.Return, a.Route, err = h.announcedReturn(r, p, in.Return)

@@ -40,9 +40,11 @@ func (h *Handler) announcedReturn(r *http.Request, p *provider, address string) 
 	}
 	back := h.wayBack(r)
 	if back.front != "" {
-		path = strings.TrimPrefix(path, back.front) // what the proxy in front takes off
+		if behind, ok := beyond(path, back.front); ok && behind != "" {
+			path = behind // what the proxy in front leaves
+		}
 	}
-	inner, ok := strings.CutPrefix(path, back.stripped)
+	inner, ok := beyond(path, back.stripped)
 	if !ok || !strings.HasPrefix(inner, "/") {
 		return nil, "", fmt.Errorf("X-Payment-Return %s is outside of the paths that lead to this shop, which begin with %s", path, back.stripped)
 	}

@@ -204,7 +204,7 @@ func (h *Handler) serveLink(w http.ResponseWriter, r *http.Request, text string,
 		h.browserID(w, r)
 		h.givePurchase(w, r, keys, rec, anotherDevice)
 	}
-	w.Header().Set("Location", (&url.URL{Path: h.linked(r, h.opens(rec.Expect.Item))}).EscapedPath())
+	w.Header().Set("Location", h.linked(r, (&url.URL{Path: h.opens(rec.Expect.Item)}).EscapedPath()))
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
@@ -216,10 +216,5 @@ const anotherDevice = "link"
 // boughtHere: this browser has the purchase's cookie, perhaps the buyer's own, which a
 // link must not replace.
 func (h *Handler) boughtHere(r *http.Request, keys *token.Keys, ref payment.Ref) bool {
-	for _, c := range token.ReadCookies(r, familyPaid, h.view(r)) {
-		if p, err := keys.OpenPaid(c.Value, h.siteOf(r).names, time.Now()); err == nil && p.Ref == ref {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(h.purchases(r, keys), func(p heldPurchase) bool { return p.Ref == ref })
 }

@@ -139,7 +139,7 @@ func (h *Handler) callback(ctx context.Context, u *url.URL, provider string, bac
 	case p.site == nil && p.hosts.takes(name):
 		s = siteAt(p.named(u.Host)) // as its return will name it
 	case p.site != nil && (p.hosts.takes(name) && !p.hosts.all || slices.ContainsFunc(p.site.names, func(id string) bool { return hostOf(id) == name })) &&
-		inPath(u.Path, p.site.path):
+		leadsBelow(u.EscapedPath(), p.site.path):
 		s = *p.site
 	default:
 		return relay.Site{}, false
@@ -181,13 +181,48 @@ func inPath(path, prefix string) bool {
 	return len(path) >= n && strings.EqualFold(path[:n], prefix) && (len(path) == n || path[n] == '/')
 }
 
+// beyond returns what is left of an escaped path when Caddy, or a proxy that reads paths like
+// it, takes a prefix off, and whether the path is the prefix or below it. Neither case, escapes,
+// doubled slashes nor dot segments make another prefix of one.
+func beyond(path, prefix string) (inner string, ok bool) {
+	if prefix == "" {
+		return path, true
+	}
+	path = caddyhttp.CleanPath(path, true)
+	at := 0
+	for range strings.Count(prefix, "/") {
+		if at == len(path) {
+			return "", false
+		}
+		if next := strings.IndexByte(path[at+1:], '/'); next >= 0 {
+			at += 1 + next
+		} else {
+			at = len(path)
+		}
+	}
+	head, err := url.PathUnescape(path[:at])
+	if err != nil {
+		return "", false
+	}
+	if plain, err := url.PathUnescape(prefix); err == nil {
+		prefix = plain
+	}
+	return path[at:], strings.EqualFold(head, prefix)
+}
+
+// leadsBelow reports whether an escaped path is the prefix or below it.
+func leadsBelow(path, prefix string) bool {
+	_, ok := beyond(path, prefix)
+	return ok
+}
+
 // without is an address as whoever comes behind what takes prefix off its path sees it; the
 // address itself where it is not below that.
 func without(u *url.URL, prefix string) *url.URL {
-	if path := u.EscapedPath(); prefix == "" || !inPath(path, prefix) || len(path) == len(prefix) {
+	inner, ok := beyond(u.EscapedPath(), prefix)
+	if prefix == "" || !ok || inner == "" {
 		return u
 	}
-	inner := u.EscapedPath()[len(prefix):]
 	at := *u
 	path, err := url.PathUnescape(inner)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -41,9 +40,7 @@ func (q *Require) provision(ctx caddy.Context) error {
 // browser started, and the ledger whether one is paid. For other visitors it returns the
 // answer; shut is false if the ledger can't be asked.
 func (h *Handler) open(w http.ResponseWriter, r *http.Request, q *Require) (page answerer, shut bool) {
-	view := h.view(r)
-	cookies := token.ReadCookies(r, familyPaid, view)
-	if len(cookies) == 0 {
+	if !token.HasCookie(r, familyPaid, h.view(r)) {
 		return h.answers(h.unpaid(r, q), nil), true
 	}
 	eng, keys, err := h.ready(r.Context())
@@ -52,11 +49,7 @@ func (h *Handler) open(w http.ResponseWriter, r *http.Request, q *Require) (page
 	}
 	browser, site := h.browserID(w, r), h.siteOf(r)
 	crowded := false
-	for _, c := range cookies {
-		p, err := keys.OpenPaid(c.Value, site.names, time.Now())
-		if err != nil {
-			continue
-		}
+	for _, p := range h.purchases(r, keys) {
 		// One place is the buyer's, however many copies of the cookie come first.
 		device, most := token.Hash(browser), q.Devices
 		if p.Browser == token.ShortHash(browser) {

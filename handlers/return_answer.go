@@ -201,7 +201,7 @@ func (t *returnRequest) sameBrowser(rec *payment.Record) bool {
 // buyer: this is the browser that was sent to pay, by the cookie of our checkout or of the
 // shop's announcement.
 func (t *returnRequest) buyer(rec *payment.Record) bool {
-	return t.h.boughtHere(t.r, t.keys, rec.Ref) || slices.ContainsFunc(token.ReadCookies(t.r, familyPending, t.h.view(t.r)), func(c token.Named) bool {
+	return t.h.boughtHere(t.r, t.keys, rec.Ref) || slices.ContainsFunc(t.h.pending(t.r, t.keys), func(c token.Named) bool {
 		ref, err := t.keys.OpenRef(c.Value, t.site.names)
 		return err == nil && ref == rec.Ref
 	})

@@ -68,7 +68,7 @@ func (t *returnRequest) own(ctx context.Context, refs []string) *payment.Record 
 	}
 	ids := t.values()
 	var all []*payment.Record
-	for _, c := range token.ReadCookies(t.r, familyPending, t.h.view(t.r)) {
+	for _, c := range t.h.pending(t.r, t.keys) {
 		rec := get(c.Value)
 		switch {
 		case rec == nil:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
@@ -53,6 +54,9 @@ func (t *returnRequest) thanks(rec *payment.Record) error {
 
 // withoutPage finds checkouts that have no page to come back to. It requests the page like a
 // visitor, but only from file servers, because an upstream might act on the request.
+//
+// Invariant: the page is requested at the address that customers are sent back to, of which a
+// `handle_path` takes the beginning off.
 func withoutPage(handlers []*Handler) (out []Finding) {
 	for _, h := range handlers {
 		p := h.place()
@@ -61,10 +65,11 @@ func withoutPage(handlers []*Handler) (out []Finding) {
 		}
 		for _, c := range h.Checkout {
 			for _, g := range c.conf.gateways {
-				if g.back == "" || h.serves(g.back) {
+				page := (&url.URL{Path: p.stripped}).EscapedPath() + g.back
+				if g.back == "" || h.serves(page) {
 					continue
 				}
-				out = adding(out, Finding{Code: "no_page", Where: p.shopName(), Text: fmt.Sprintf("checkout %s: no page at %s, where its customers come back to; they get our thank-you page", c.Path, g.back)})
+				out = adding(out, Finding{Code: "no_page", Where: p.shopName(), Text: fmt.Sprintf("checkout %s: no page at %s, where its customers come back to; they get our thank-you page", c.Path, page)})
 			}
 		}
 	}

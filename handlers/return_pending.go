@@ -27,7 +27,7 @@ const (
 // deletes the oldest such cookies beyond the bound.
 func (h *Handler) rememberPending(w http.ResponseWriter, r *http.Request, keys *token.Keys, rec *payment.Record, site string) {
 	view, name := h.view(r), string(rec.Ref[:paidName])
-	old := token.ReadCookies(r, familyPending, view)
+	old := h.pending(r, keys)
 	for i := 0; len(old)-i >= mostPending; i++ {
 		if old[i].Name != name {
 			token.DropCookie(w, familyPending+old[i].Name, view)
@@ -36,13 +36,23 @@ func (h *Handler) rememberPending(w http.ResponseWriter, r *http.Request, keys *
 	token.SetCookie(w, familyPending+name, keys.SignRef(rec.Ref, site), pendingLife, view)
 }
 
+// pending returns the cookies that name the payments which a browser was sent to pay. What
+// somebody plants is not ours and takes no place.
+func (h *Handler) pending(r *http.Request, keys *token.Keys) []token.Named {
+	names := h.siteOf(r).names
+	return token.ReadCookies(r, familyPending, h.view(r), func(value string) bool {
+		_, err := keys.OpenRef(value, names)
+		return err == nil
+	})
+}
+
 // pendings returns the payments that this browser was sent to pay at this route's provider and
 // to which this return may belong. If the return or a bound parameter names an order, they
 // are that order's. Settled payments count only if no other is left, for a page that is
 // loaded again.
 func (t *returnRequest) pendings(ctx context.Context, order string) []*payment.Record {
 	var open, done []*payment.Record
-	for _, c := range token.ReadCookies(t.r, familyPending, t.h.view(t.r)) {
+	for _, c := range t.h.pending(t.r, t.keys) {
 		ref, err := t.keys.OpenRef(c.Value, t.site.names)
 		if err != nil {
 			continue

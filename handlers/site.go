@@ -166,19 +166,30 @@ type wayBack struct {
 
 // wayBack returns how the browser of this request can be sent to a path of the
 // handler's, which other paths than the handler sees may lead to.
+//
+// Invariant: what is put before a path of the handler's begins with one slash, has no empty
+// and no dot segment, and leads to the handler, however the browser spelt its own request:
+// Caddy takes a prefix off any spelling of it, and leaves a path without these.
 func (h *Handler) wayBack(r *http.Request) wayBack {
-	s := h.siteOf(r)
+	s, p := h.siteOf(r), h.place()
 	b := wayBack{origin: strings.TrimSuffix(h.originOf(r), s.path), host: h.hostFor(r.Host, s.id)}
 	b.secure = strings.HasPrefix(s.origin, "https://")
 	came := r.URL.Path
 	if orig, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && orig.URL != nil {
 		came = orig.URL.Path
 	}
-	if rest, ok := strings.CutSuffix(came, r.URL.Path); ok {
+	came = caddyhttp.CleanPath(came, true)
+	if rest, ok := strings.CutSuffix(came, caddyhttp.CleanPath(r.URL.Path, true)); ok {
 		b.stripped = (&url.URL{Path: rest}).EscapedPath()
+	} else if p.stripped != "" && inPath(came, p.stripped) {
+		// Something else has changed the path as well, if only by the slash of `/s1`.
+		b.stripped = (&url.URL{Path: came[:len(p.stripped)]}).EscapedPath()
 	}
 	if !inPath(came, s.path) {
 		b.front = s.path
+		if n := len(s.path) - len(b.stripped); n >= 0 && strings.EqualFold(s.path[n:], b.stripped) {
+			b.front = s.path[:n] // the rest is taken off here
+		}
 	}
 	return b
 }
@@ -195,13 +206,14 @@ func (h *Handler) home(r *http.Request) string {
 	return h.siteOf(r).path + "/"
 }
 
-// linked returns where browsers find one of the handler's own paths.
+// linked returns where browsers find one of the handler's own paths: an address of this
+// host, as it stands in a page or a header.
 func (h *Handler) linked(r *http.Request, path string) string {
 	if !strings.HasPrefix(path, "/") {
 		return path // none, or an address
 	}
 	back := h.wayBack(r)
-	return back.front + back.stripped + path
+	return sameHost(back.front + back.stripped + path)
 }
 
 // asReturn returns what this server gets when a browser goes to one of our addresses.

@@ -83,6 +83,52 @@ func TestCheckoutWithoutAPage(t *testing.T) {
 	}
 }
 
+// A checkout below a path has the page that is below the path, and no other.
+func TestCheckoutBelowAPathHasItsPage(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		site, page, said string
+	}{
+		"handle_path":                 {"handle_path /s1/* {\nPUBLIC\nBLOCK\n}", "thanks.html", ""},
+		"handle_path, no public_url":  {"handle_path /s1/* {\nBLOCK\n}", "thanks.html", ""},
+		"handle_path within":          {"handle_path /s1/* {\nhandle_path /s2/* {\nBLOCK\n}\n}", "thanks.html", ""},
+		"handle_path, none":           {"handle_path /s1/* {\nPUBLIC\nBLOCK\n}", "else.html", "/s1/thanks.html"},
+		"uri strip_prefix":            {"route /s1/* {\nuri strip_prefix /s1\nBLOCK\n}", "thanks.html", ""},
+		"handle":                      {"handle /s1/* {\nPUBLIC\nUNDER\n}", "s1/thanks.html", ""},
+		"public_url, a proxy's path":  {"PUBLIC\nBLOCK", "thanks.html", ""},
+		"the whole host, page beside": {"BLOCK", "s1/thanks.html", "/thanks.html"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root := t.TempDir()
+			file := filepath.Join(root, filepath.FromSlash(c.page))
+			if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, []byte("paid mug"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, boxURL := harness.Sandbox(t, sandbox.Options{Return: "get"})
+			site := harness.Site(t)
+			block := func(path string) string {
+				return "root " + root + "\npayments {\nPUBLIC\ncheckout " + path + "/buy idpay {\nitem mug 120000toman\nreturn " + path + "/thanks.html\n}\nverify " + path + "/thanks.html idpay\n}\nfile_server"
+			}
+			public := ""
+			if strings.Contains(c.site, "PUBLIC\n") {
+				public = "public_url " + site + "/s1"
+			}
+			text := strings.NewReplacer("PUBLIC\n", "", "BLOCK", block(""), "UNDER", block("/s1")).Replace(c.site)
+			caddy := harness.Start(t, harness.Global(boxURL)+site+" {\n"+strings.ReplaceAll(text, "PUBLIC", public)+"\n}\n", harness.Environment()...)
+			doctor, _ := caddy.Run("payments", "doctor", "--address", caddy.Admin)
+			for where, text := range map[string]string{"doctor": doctor, "the log at start": caddy.Log()} {
+				if said := strings.Contains(text, "no page at /"); said != (c.said != "") || said && !strings.Contains(text, "no page at "+c.said+",") {
+					t.Errorf("%s says so: %v\n%s", where, said, text)
+				}
+			}
+		})
+	}
+}
+
 // Nobody comes back: the worker delivers what no page will thank for.
 func TestCheckoutWithoutAPageOrACustomer(t *testing.T) {
 	t.Parallel()

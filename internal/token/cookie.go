@@ -13,7 +13,8 @@ import (
 // more makes them up.
 const MaxCookies = 20
 
-// maxScan is how many cookies of a request are looked at.
+// maxScan is how many cookies of a request are looked at. Browsers keep fewer for one
+// domain (Chrome and Firefox 180), so whoever plants cookies can't push ours behind it.
 const maxScan = 200
 
 // View is what a browser sees of a shop.
@@ -137,16 +138,25 @@ type Named struct {
 }
 
 // ReadCookies returns up to [MaxCookies] of our cookies whose names begin with
-// family, such as "paid_".
-func ReadCookies(r *http.Request, family string, view View) []Named {
+// family, such as "paid_", and whose values ours takes.
+//
+// Its invariant: a cookie that ours doesn't take keeps none out that it takes. On http
+// anybody in the network, or a sister host, can plant cookies that come first.
+func ReadCookies(r *http.Request, family string, view View, ours func(value string) bool) []Named {
 	var found []Named
-	eachCookie(r, CookieName(family, view), func(rest, v string) bool {
-		if rest != "" {
-			found = append(found, Named{rest, v})
+	EachCookie(r, family, view, func(c Named) bool {
+		if ours(c.Value) {
+			found = append(found, c)
 		}
 		return len(found) < MaxCookies
 	})
 	return found
+}
+
+// EachCookie calls f for each of our cookies whose names begin with family, until f
+// returns false.
+func EachCookie(r *http.Request, family string, view View, f func(Named) bool) {
+	eachCookie(r, CookieName(family, view), func(rest, v string) bool { return rest == "" || f(Named{rest, v}) })
 }
 
 // eachCookie calls f for each cookie whose name begins with prefix, with the

@@ -3,6 +3,7 @@ package token
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -46,7 +47,7 @@ func TestCookiesOfPathsAreApart(t *testing.T) {
 			seen[name] = v
 			r := &http.Request{Header: http.Header{"Cookie": {name + "=1"}}}
 			for _, other := range seen {
-				if got := len(ReadCookies(r, "paid_", other)); got > 0 && other != v {
+				if got := len(ReadCookies(r, "paid_", other, func(string) bool { return true })); got > 0 && other != v {
 					t.Errorf("%v reads the cookie of %v", other, v)
 				}
 			}
@@ -88,7 +89,8 @@ func TestReadCookie(t *testing.T) {
 
 func TestReadCookies(t *testing.T) {
 	r := &http.Request{Header: http.Header{"Cookie": {"__Host-payment_paid_a=1; payment_paid_b=2; __Host-payment_paid_=3; __Host-payment_paid_c=4; __Host-payment_track=5"}}}
-	got := ReadCookies(r, "paid_", View{Secure: true})
+	all := func(string) bool { return true }
+	got := ReadCookies(r, "paid_", View{Secure: true}, all)
 	if len(got) != 2 || got[0] != (Named{"a", "1"}) || got[1] != (Named{"c", "4"}) {
 		t.Errorf("%v", got)
 	}
@@ -97,8 +99,35 @@ func TestReadCookies(t *testing.T) {
 		many = append(many, "payment_paid_"+strconv.Itoa(i)+"=x")
 	}
 	r.Header = http.Header{"Cookie": {strings.Join(many, "; ")}}
-	if got := ReadCookies(r, "paid_", View{Secure: false}); len(got) != MaxCookies {
+	if got := ReadCookies(r, "paid_", View{Secure: false}, all); len(got) != MaxCookies {
 		t.Errorf("%d cookies", len(got))
+	}
+}
+
+// However many cookies somebody plants before them, ours are read.
+func TestPlantedCookiesKeepNoneOut(t *testing.T) {
+	for _, planted := range []int{0, 1, MaxCookies - 1, MaxCookies, MaxCookies + 1, 9 * MaxCookies, maxScan - MaxCookies} {
+		for _, genuine := range []int{0, 1, MaxCookies - 1, MaxCookies, MaxCookies + 1} {
+			var all, want []string
+			for i := range planted {
+				all = append(all, "payment_paid_p"+strconv.Itoa(i)+"=planted")
+			}
+			for i := range genuine {
+				name := strconv.Itoa(i)
+				all = append(all, "payment_paid_"+name+"=ours")
+				if i < MaxCookies {
+					want = append(want, name)
+				}
+			}
+			r := &http.Request{Header: http.Header{"Cookie": {strings.Join(all, "; ")}}}
+			var got []string
+			for _, c := range ReadCookies(r, "paid_", View{}, func(v string) bool { return v == "ours" }) {
+				got = append(got, c.Name)
+			}
+			if !slices.Equal(got, want) && planted+genuine <= maxScan {
+				t.Errorf("%d behind %d planted ones: %d are read", genuine, planted, len(got))
+			}
+		}
 	}
 }
 
