@@ -203,3 +203,34 @@ func TestAGETWithABodyIsNoReturn(t *testing.T) {
 		}
 	}
 }
+
+// readerFunc is a body that says when it is read.
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// A visitor who says the next thing only when the shop has answered isn't kept waiting: outside
+// of the routes no body of another type than a form's is read ahead unless its length is known.
+func TestAConversationIsNotReadAhead(t *testing.T) {
+	t.Parallel()
+	for kind, ahead := range map[string]bool{"application/json": false, "application/connect+json": false, "application/octet-stream": false, formType: true} {
+		for _, length := range []int64{-1, 20} {
+			var heard []string
+			h := bankSite(&heard, "/cb")
+			reached, read := false, false
+			r := asked(httptest.NewRequest(http.MethodPost, "https://shop.example.com/talk", readerFunc(func([]byte) (int, error) {
+				read = read || !reached
+				return 0, io.EOF
+			})))
+			r.Header.Set("Content-Type", kind)
+			r.ContentLength = length
+			err := h.route(httptest.NewRecorder(), r, caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {
+				reached = true
+				return nil
+			}), true)
+			if want := ahead || length >= 0 && strings.HasSuffix(kind, "json"); err != nil || !reached || read != want {
+				t.Errorf("%s of %d bytes: read ahead %t, reached the shop %t, %v", kind, length, read, reached, err)
+			}
+		}
+	}
+}

@@ -41,7 +41,9 @@ func (h *Handler) looksLikeReturn(r *http.Request) (engine.Refusal, bool) {
 	}
 	query, cookies := r.URL.RawQuery, strings.Join(r.Header["Cookie"], ";")
 	var form string
-	if k := kindsOf(r); !bodyless(r) && (k.plain || k.inParts || k.isJSON) {
+	// JSON whose length nobody told may be a conversation: whoever reads ahead there waits for what the
+	// visitor says only when the shop has answered. PHP makes no form of JSON.
+	if k := kindsOf(r); !bodyless(r) && (k.plain || k.inParts || k.isJSON && r.ContentLength >= 0) {
 		read, _ := asQuery(r) // what can't be read is no return that anybody could see
 		form = string(read)
 	}
