@@ -178,24 +178,30 @@ func (w *world) told(id string) (n int) {
 }
 
 // ask asks the database, if it answers. That happens many times a second, so it keeps its
-// connection: to begin one takes the server longer than the question.
+// connection: to begin one takes the server longer than the question. One that has ended since
+// the last question says nothing of the database, so then it asks once more.
 func (w *world) ask(f func(context.Context, *pgx.Conn) error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	w.asking.Lock()
 	defer w.asking.Unlock()
-	if w.asked == nil || w.asked.Config().ConnString() != w.dsn {
-		conn, err := pgx.Connect(ctx, w.dsn)
-		if err != nil {
-			return
-		}
-		w.asked = conn
-		w.t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	if w.asked != nil && w.asked.Config().ConnString() == w.dsn && f(ctx, w.asked) == nil {
+		return
 	}
-	if f(ctx, w.asked) != nil {
+	if w.asked != nil {
 		_ = w.asked.Close(ctx)
 		w.asked = nil
 	}
+	conn, err := pgx.Connect(ctx, w.dsn)
+	if err != nil {
+		return
+	}
+	if f(ctx, conn) != nil {
+		_ = conn.Close(ctx)
+		return
+	}
+	w.asked = conn
+	w.t.Cleanup(func() { _ = conn.Close(context.Background()) })
 }
 
 // states counts the ledger's records by state, straight from the tables.
@@ -208,6 +214,8 @@ func (w *world) states() (states map[string]int, version int64) {
 			return err
 		}
 		defer rows.Close()
+		clear(states)
+		version = 0
 		for rows.Next() {
 			var state string
 			var v int64
