@@ -80,7 +80,7 @@ func TestDeliverOnceBrowserLeaves(t *testing.T) {
 // is told once.
 func TestConcurrentReturns(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{payments: "verify /callback.php idpay"})
+	w := newWorld(t, setup{payments: "verify /callback.php idpay", crowd: true})
 	w.behave(map[string]any{"slow": 200, "location": "/thanks"})
 	id, ret := w.pay("idpay", "101", 50000, "/callback.php")
 	done := make(chan int)

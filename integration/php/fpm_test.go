@@ -38,6 +38,7 @@ func sharedFPM(t *testing.T) *harness.FPM {
 }
 
 func TestMain(m *testing.M) {
+	harness.AsPeopleRun()
 	code := m.Run()
 	if shared.fpm != nil {
 		shared.fpm.Stop()

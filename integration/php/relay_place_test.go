@@ -21,7 +21,7 @@ import (
 // relayCert makes the certificate with the command that owners use.
 func relayCert(t *testing.T, dir string) {
 	t.Helper()
-	out, err := exec.Command(harness.Binary(t), "payments", "relay-cert", "zarinpal", "--dir", dir).CombinedOutput()
+	out, err := exec.Command(harness.Usual(t), "payments", "relay-cert", "zarinpal", "--dir", dir).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -29,7 +29,7 @@ func relayCert(t *testing.T, dir string) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the key is open to others: %v %v", info.Mode(), err)
 	}
-	if out, err := exec.Command(harness.Binary(t), "payments", "relay-cert", "zarinpal", "--dir", dir).CombinedOutput(); err == nil || !bytes.Contains(out, []byte("exists")) {
+	if out, err := exec.Command(harness.Usual(t), "payments", "relay-cert", "zarinpal", "--dir", dir).CombinedOutput(); err == nil || !bytes.Contains(out, []byte("exists")) {
 		t.Errorf("it writes over what is there: %s", out)
 	}
 }
@@ -135,7 +135,7 @@ func TestRelayAsksNoCA(t *testing.T) {
 		{"http://payment.zarinpal.com:" + port, "", false},
 	} {
 		caddy := harness.New(t, site(c.address, c.tls), harness.Environment()...)
-		cmd := exec.Command(harness.Binary(t), "validate", "--adapter", "caddyfile", "--config", caddy.Config())
+		cmd := exec.Command(harness.Usual(t), "validate", "--adapter", "caddyfile", "--config", caddy.Config())
 		cmd.Env = append(os.Environ(), harness.Environment()...)
 		cmd.Env = append(cmd.Env, "XDG_DATA_HOME="+caddy.Dir, "XDG_CONFIG_HOME="+caddy.Dir, "HOME="+caddy.Dir)
 		out, err := cmd.CombinedOutput()

@@ -40,7 +40,7 @@ func follow(t *testing.T, text string) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Symlink(harness.Binary(t), filepath.Join(bin, "caddy-payments")); err != nil {
+	if err := os.Symlink(harness.Usual(t), filepath.Join(bin, "caddy-payments")); err != nil {
 		t.Fatal(err)
 	}
 	write := func(name, text string) {

@@ -81,6 +81,7 @@ func newWordPress(t *testing.T) *wordPress {
 	files, php := wordpressFiles(t), harness.Need(t, "php")
 	socket := harness.MariaDB(t)
 	w := newWorld(t, setup{
+		crowd:  true,
 		before: "@return query shop-api=back",
 		payments: `relay /-/pay/{env.RELAY_SECRET} zarinpal
 		observe @return zarinpal {

@@ -50,6 +50,8 @@ type setup struct {
 	env []string
 	// stopped does not start Caddy.
 	stopped bool
+	// crowd: requests meet in it, so the race detector looks on. See [harness.AsPeopleRun].
+	crowd bool
 }
 
 const plainSite = `{{site}} {
@@ -100,6 +102,9 @@ func newWorld(t *testing.T, s setup) *world {
 		global = strings.Replace(global, "auto_https off", "auto_https off\n\tservers {\n"+s.servers+"\n\t}", 1)
 	}
 	w.caddy = harness.New(t, global+site, append(harness.Environment(), s.env...)...)
+	if s.crowd {
+		w.caddy.Bin = harness.Binary(t)
+	}
 	if !s.stopped {
 		w.caddy.Start()
 	}
