@@ -47,7 +47,7 @@ func KindOf(r *payment.Record) Kind {
 		return Review
 	case payment.Declined, payment.Expired, payment.Reversed:
 		switch r.Reason {
-		case payment.ReasonOrderPaid:
+		case payment.ReasonOrderPaid, payment.ReasonCalledPaid:
 			return OrderPaid
 		case payment.ReasonWaiting:
 			return Pending // that "no" was to an older return
