@@ -48,10 +48,7 @@ func (h *Handler) looksLikeReturn(r *http.Request) (engine.Refusal, bool) {
 		form = string(read)
 	}
 	for _, p := range h.used {
-		switch marks := p.terms.Marks; {
-		case params.CarriesAllIn(marks, query, form):
-			return h.stray(r, p, form), true
-		case h.byCookies(r, p), params.CarriesAllIn(marks, query, form, cookies):
+		if h.byCookies(r, p) || params.CarriesAllIn(p.terms.Marks, query, form, cookies) {
 			return h.stray(r, p, form+"&"+strings.ReplaceAll(cookies, "; ", "&")), true
 		}
 	}
