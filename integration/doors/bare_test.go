@@ -144,19 +144,19 @@ func (w *world) owedByBare(p *purchase, rec *payment.Record) bool {
 
 // judgeSeen compares the ledger with what such shops have verified.
 func (w *world) judgeSeen() {
-	for _, p := range w.purchases {
+	for _, p := range w.all() {
 		b := w.blockNumbered(p.Block)
 		if !p.Plugin || b == nil || b.Plugin == nil || len(w.faults) > 0 {
 			continue
 		}
-		if w.bank.verified(p.ID) && w.asked[p.ID] == 0 {
+		if w.bank.verified(p.ID) && w.times(w.asked, p.ID) == 0 {
 			w.fail("settled-unasked", "payment %s of %s is verified at the gateway, and its shop never asked for that", p.ID, p.Site)
 		}
 		g := b.Plugin
 		if !g.Bare {
 			continue
 		}
-		if w.replayed[p.ID] > 0 && (g.Rescue == "off" || g.Provider != "zarinpal") {
+		if w.times(w.replayed, p.ID) > 0 && (g.Rescue == "off" || g.Provider != "zarinpal") {
 			w.fail("replayed-unasked", "the return of payment %s is made for its customer, with `rescue %s` and %s", p.ID, g.Rescue, g.Provider)
 		}
 		rec := w.record(p)
@@ -164,7 +164,7 @@ func (w *world) judgeSeen() {
 		case delivered && !w.bank.verified(p.ID):
 			truth, _ := w.bank.truth(p.ID)
 			w.fail("observed-unverified", "payment %s of %s counts as delivered, and is %s at the gateway", p.ID, p.Site, truth.State)
-		case !delivered && !w.refused && w.shown[p.ID] && p.Browser == 0 && p.Brought && !w.tampered[p.ID]:
+		case !delivered && !w.refused && w.times(w.shown, p.ID) > 0 && p.Browser == 0 && p.Brought && !w.tampered[p.ID]:
 			w.fail("observed-missed", "the shop of %s has credited payment %s on its customer's return, and the ledger has %s", p.Site, p.ID, w.ledger(p))
 		}
 	}

@@ -78,10 +78,7 @@ func (w *world) end() {
 	if w.ledgerIs(""); len(w.faults) > 0 {
 		return
 	}
-	w.mu.Lock()
-	any := len(w.purchases) > 0
-	w.mu.Unlock()
-	if any {
+	if len(w.all()) > 0 {
 		for _, d := range ending {
 			w.pass(d)
 			if len(w.faults) > 0 {
@@ -112,9 +109,7 @@ func how(p *purchase) string {
 // lost is an honest customer who has paid and has neither order, nor retry, nor
 // person.
 func (w *world) lost() *purchase {
-	w.mu.Lock()
-	all := append([]*purchase(nil), w.purchases...)
-	w.mu.Unlock()
+	all := w.all()
 	for _, p := range all {
 		if p.Browser != 0 || p.Link == "" || w.slots[p.Slot] != p {
 			continue

@@ -40,7 +40,7 @@ func (p *plan) renamed(suffix string) *plan {
 func live(p *plan) *world {
 	drawn, suffix := p, fmt.Sprintf(".w%d.test", lived.Add(1))
 	p = p.renamed(suffix)
-	w := &world{drawn: drawn, suffix: suffix, plan: p, at: around, c: new(clock), slots: make(map[int]*purchase), told: make(map[string]int), auds: make(map[string]string), tampered: make(map[string]bool), asked: make(map[string]int), firsts: make(map[string]int), replayed: make(map[string]int), creditedBy: make(map[string]int), shown: make(map[string]bool)}
+	w := &world{drawn: drawn, suffix: suffix, plan: p, at: around, c: new(clock), slots: make(map[int]*purchase), told: make(map[string]int), auds: make(map[string]string), tampered: make(map[string]bool), asked: make(map[string]int), firsts: make(map[string]int), replayed: make(map[string]int), creditedBy: make(map[string]int), shown: make(map[string]int)}
 	w.bank = newBank(w.c)
 	for i := range 3 {
 		b := newBrowser(i)

@@ -490,10 +490,7 @@ func (w *world) judgeOpened(pl place, b *browser, file string, a *answer) {
 // settled: this browser has bought one of the items at this very address, and our
 // ledger knows.
 func (w *world) settled(b *browser, pl place, items []string) bool {
-	w.mu.Lock()
-	all := append([]*purchase(nil), w.purchases...)
-	w.mu.Unlock()
-	for _, p := range all {
+	for _, p := range w.all() {
 		if p.Checkout && p.Browser == b.number && p.Host == pl.host() && slices.Contains(items, p.Item) && w.bank.paid(p.ID) {
 			if r := w.record(p); r != nil && r.State == payment.Delivered {
 				return true

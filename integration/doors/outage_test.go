@@ -289,7 +289,7 @@ func (w *world) judgeForwarded() {
 // forgotten is a payment whose customer was sent to the bank by a relayed shop, and that is
 // not on record.
 func (w *world) forgotten() *purchase {
-	for _, p := range w.purchases {
+	for _, p := range w.all() {
 		if b := w.blockNumbered(p.Block); p.Plugin && p.Link != "" && b != nil && b.Plugin != nil && !b.Plugin.Bare && w.record(p) == nil {
 			return p
 		}

@@ -149,8 +149,8 @@ func (w *world) judgeFirsts() {
 // unrecorded names a payment of which a plugin has heard "first", and of which the
 // ledger doesn't know; empty if there is none.
 func (w *world) unrecorded() string {
-	for _, p := range w.purchases {
-		if b := w.blockNumbered(p.Block); !p.Plugin || w.firsts[p.ID] == 0 || b != nil && b.Plugin != nil && b.Plugin.Bare {
+	for _, p := range w.all() {
+		if b := w.blockNumbered(p.Block); !p.Plugin || w.times(w.firsts, p.ID) == 0 || b != nil && b.Plugin != nil && b.Plugin.Bare {
 			continue
 		}
 		switch rec := w.record(p); {

@@ -9,7 +9,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -94,7 +93,7 @@ func (w *world) back(rw http.ResponseWriter, b *block, r *http.Request, body []b
 		w.credit(b, r.Host, order, id, heard)
 		if named == id {
 			w.mu.Lock()
-			w.shown[id] = true
+			w.shown[id]++
 			w.mu.Unlock()
 		}
 		g.thanks(rw, b, order)
@@ -206,10 +205,7 @@ func (w *world) job(pl place) {
 	if pl.b.Plugin == nil {
 		return
 	}
-	w.mu.Lock()
-	all := slices.Clone(w.purchases)
-	w.mu.Unlock()
-	for _, p := range all {
+	for _, p := range w.all() {
 		if !p.Plugin || p.Block != pl.b.Number || w.credits(p.ID) > 0 {
 			continue
 		}

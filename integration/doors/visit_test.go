@@ -38,9 +38,7 @@ func (w *world) visit(i int, s step, pl place, b *browser) {
 	if s.How == "form" {
 		target = pl.b.at(page) + "/track_id=" + id
 	}
-	w.mu.Lock()
-	before := len(w.purchases)
-	w.mu.Unlock()
+	before := len(w.all())
 	a := w.do(&request{browser: b, Method: http.MethodGet, Port: pl.b.Port, Host: pl.host(), Name: pl.name, Target: target, Doing: "follows a network's link"})
 	if a != nil && pl.b.Track != nil && len(pl.b.Track) == 0 {
 		w.visits = append(w.visits, visit{id, b.number, pl, before, w.out != "" && pl.b.Keep})
@@ -63,10 +61,7 @@ func (w *world) visited(id string) bool {
 // link is told.
 func (w *world) judgeConversions() {
 	paid := 0
-	w.mu.Lock()
-	all := append([]*purchase(nil), w.purchases...)
-	w.mu.Unlock()
-	for _, p := range all {
+	for _, p := range w.all() {
 		if w.bank.paid(p.ID) {
 			paid++
 		}
@@ -106,7 +101,7 @@ func (w *world) unreported() string {
 		return ""
 	}
 	told := w.bank.sb.Ledger("", "", "").Tracks
-	for n, p := range w.purchases {
+	for n, p := range w.all() {
 		b := w.blockNumbered(p.Block)
 		if p.Unnoted && b != nil && b.Plugin != nil && b.Plugin.Forward {
 			continue // docs/relay.md: what is sold while the ledger refuses isn't reported

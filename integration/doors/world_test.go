@@ -120,7 +120,7 @@ type world struct {
 	fresh                     int             // browsers that were made for one step
 	working                   bool            // the worker has its turn
 	sending                   *request        // the one that is under way
-	shown                     map[string]bool // payments that a shop has credited on a return that names them
+	shown                     map[string]int  // how often a shop has credited a payment on a return that names it
 	gone                      time.Duration   // how much time has gone by
 	late                      bool            // so much time has gone by that a list may not be read any more
 	out                       string          // what is wrong with the ledger
@@ -225,6 +225,21 @@ func (w *world) reached(s *seen) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.requested = append(w.requested, s)
+}
+
+// all are the payments that were begun. A shop's page may still ask for one, or begin one, while
+// the world is judged: a page runs on when its customer has gone.
+func (w *world) all() []*purchase {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.purchases)
+}
+
+// times is how often something happened to a payment.
+func (w *world) times(what map[string]int, id string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return what[id]
 }
 
 // ordered is the newest payment of an order of that block's shop.

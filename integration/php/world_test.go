@@ -345,5 +345,11 @@ func (w *world) state(id string) string {
 
 func (w *world) waitState(id, state string) {
 	w.t.Helper()
-	harness.Wait(w.t, "payment "+id+" is "+state, 20*time.Second, func() bool { return w.state(id) == state })
+	var got string
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if got = w.state(id); got == state {
+			return
+		}
+	}
+	w.t.Fatalf("payment %s is %s, not %s, for 20 seconds", id, got, state)
 }

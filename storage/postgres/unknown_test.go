@@ -120,8 +120,8 @@ func TestCutAtRandom(t *testing.T) {
 	const workers, each = 8, 25
 	stop := make(chan struct{})
 	var cutter sync.WaitGroup
-	var unknown, confirmed atomic.Int64
-	cuts := 0
+	const cuts = 5 // of questions that the server had, or nearly
+	var unknown, confirmed, met atomic.Int64
 	cutter.Go(func() {
 		// By progress, not by the clock: on a machine that can't connect as fast as this cuts,
 		// nothing would come through.
@@ -132,17 +132,20 @@ func TestCutAtRandom(t *testing.T) {
 			case <-time.After(time.Duration(rand.IntN(3000)) * time.Microsecond):
 			}
 			if n := confirmed.Load(); n >= next {
-				p.Break()
-				cuts++
+				met.Add(int64(p.Break()))
 				next = n + int64(rand.IntN(10))
 			}
 		}
 	})
-	var all sync.WaitGroup
+	var all [workers]int
+	var busy sync.WaitGroup
 	for w := range workers {
-		all.Go(func() {
+		busy.Go(func() {
 			r := newRecord(100 + w)
-			for made := 0; made < each; {
+			made := 0
+			defer func() { all[w] = made }()
+			// On a quick machine cuts may fall between changes: then there are more.
+			for made < each || met.Load() < cuts && made < 40*each {
 				before := r.Version
 				r.Attempts.Count = made + 1
 				err := s.Commit(ctx, payment.Change{Record: r, Lazy: made%3 == 0})
@@ -169,17 +172,19 @@ func TestCutAtRandom(t *testing.T) {
 			}
 		})
 	}
-	all.Wait()
+	busy.Wait()
 	close(stop)
 	cutter.Wait()
-	for w := range workers {
+	total := 0
+	for w, made := range all {
+		total += made
 		got, err := direct.Get(ctx, newRecord(100+w).Ref)
-		if err != nil || got.Version != each || got.Attempts.Count != each {
-			t.Errorf("version %d after %d changes: %v", got.Version, each, err)
+		if err != nil || int(got.Version) != made || got.Attempts.Count != made {
+			t.Errorf("version %d after %d changes: %v", got.Version, made, err)
 		}
 	}
-	t.Logf("%d changes, %d cuts, %d changes had to be read again", workers*each, cuts, unknown.Load())
-	if cuts < 5 || unknown.Load() == 0 {
+	t.Logf("%d changes, %d connections that waited for an answer were cut, %d changes had to be read again", total, met.Load(), unknown.Load())
+	if met.Load() < cuts {
 		t.Error("nothing was cut")
 	}
 }

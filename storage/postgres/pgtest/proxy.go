@@ -19,7 +19,7 @@ type Proxy struct {
 
 	mu    sync.Mutex
 	rule  *Cut
-	conns map[net.Conn]bool
+	conns map[net.Conn]bool // true: a client's that waits for an answer
 	dead  bool
 
 	// hangs is held for writing while nothing is forwarded.
@@ -78,17 +78,27 @@ func (p *Proxy) Once(c Cut) {
 	p.rule = &c
 }
 
-// Break cuts all connections; Refuse does not let new ones through until it is
-// told otherwise.
-func (p *Proxy) Break() {
+// Break cuts all connections, and returns how many of them waited for an answer.
+func (p *Proxy) Break() (waiting int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for c := range p.conns {
+	for c, waits := range p.conns {
 		_ = c.Close()
+		if waits {
+			waiting++
+		}
 	}
+	return waiting
 }
 
-// Refuse sets whether connections are refused.
+// waits notes whether a client waits for an answer.
+func (p *Proxy) waits(client net.Conn, on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.conns[client] = on
+}
+
+// Refuse sets whether connections are refused; those that there are it cuts.
 func (p *Proxy) Refuse(on bool) {
 	p.mu.Lock()
 	p.dead = on
@@ -132,7 +142,7 @@ func (p *Proxy) hold(c net.Conn, on bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if on {
-		p.conns[c] = true
+		p.conns[c] = false
 	} else {
 		delete(p.conns, c)
 	}
@@ -179,6 +189,7 @@ func (p *Proxy) serve(client net.Conn) {
 			if _, err := client.Write(buf[:n]); err != nil {
 				return
 			}
+			p.waits(client, false)
 		}
 	})
 	defer back.Wait()
@@ -202,6 +213,7 @@ func (p *Proxy) serve(client net.Conn) {
 			mu.Unlock()
 		}
 		p.pass()
+		p.waits(client, true)
 		if _, err := server.Write(buf[:n]); err != nil {
 			return
 		}
