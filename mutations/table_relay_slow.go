@@ -34,6 +34,8 @@ func relayingSlow() []Mutant {
 			in("engine", "patience := min(prov.patience(), max(q.ends.Sub(e.now()), prov.Timeout))", "patience := min(prov.Timeout, max(q.ends.Sub(e.now()), prov.Timeout))"), slow("TestRelaySlow")},
 		{"relay-waits-for-nobody", "R13", "Calls of shops that have left go on at a gateway that hangs.",
 			in("engine", "\t\tstop = context.AfterFunc(caller, cancel)\n", ""), slow("TestRelaySlow")},
+		{"relay-reload-goes-on", "R8", "A customer reloads the page while the gateway is slow: the order is credited, and its payment waits for a person.",
+			in("handlers", "return longest + 5*time.Second", "return 10 * time.Second"), []Suite{unit("handlers", "TestAReloadOutwaitsThePlugin")}},
 		{"relay-slow-create-forgotten", "R12", "A shop that hung up on a slow create has a payment that nobody remembers.",
 			in("engine", "context.WithTimeout(context.WithoutCancel(caller), prov.patience())", "context.WithTimeout(caller, prov.patience())"), slow("TestRelaySlow")},
 		{"shared-relay-binds-nothing", "R5 R7", "Shops share an account through one relay: a payment of one buys in the other.",

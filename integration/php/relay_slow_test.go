@@ -60,6 +60,8 @@ func TestRelaySlowGateway(t *testing.T) {
 		// A second tab waits for the end of the first, and its question is not the first.
 		{order: "609", plugin: 15000, faults: []sandbox.Fault{delay(8500, "after", 0)}, tabs: 2, to: []string{failed, received}, calls: 1},
 		{order: "610", plugin: 3000, faults: []sandbox.Fault{delay(9000, "after", 0)}, tabs: 2, to: []string{failed, failed}, later: received, calls: 2},
+		// However long we let the plugin wait, the second tab waits, too.
+		{order: "611", plugin: 25000, faults: []sandbox.Fault{delay(14000, "after", 0)}, tabs: 2, to: []string{failed, received}, calls: 2},
 	}, func(order, id string) {
 		// A job of the shop's asks twice at once, beside the page of no customer.
 		words := w.asks(id, 2)
