@@ -3,8 +3,10 @@ package doors
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -358,9 +360,18 @@ func (w *world) ask(i int, s step, pl place, b *browser, target string, form url
 		}
 		query += w.fill(i, s, x)
 	}
-	if s.How == http.MethodPost {
+	switch {
+	case s.How == torn:
+		var inAddress string
+		q.Method = http.MethodPost
+		inAddress, q.Body, s.Cookies = tear(form, s)
+		if query != "" && inAddress != "" {
+			query += "&"
+		}
+		query += inAddress
+	case s.How == http.MethodPost:
 		q.Body = form.Encode()
-	} else if len(form) > 0 {
+	case len(form) > 0:
 		if query != "" {
 			query += "&"
 		}
@@ -394,7 +405,7 @@ func (w *world) ask(i int, s step, pl place, b *browser, target string, form url
 			q.Header = append(q.Header, [2]string{"Cookie", w.fill(i, s, c)})
 		}
 	}
-	if a := w.do(q); a != nil && s.How == http.MethodPost && len(w.faults) == 0 {
+	if a := w.do(q); a != nil && q.Method == http.MethodPost && len(w.faults) == 0 {
 		// A bounce is followed by whoever wants to get further.
 		if action, fields, ok := a.form(); ok && a.Status == http.StatusOK {
 			next := &request{browser: b, Method: http.MethodPost, Doing: "follows", Body: fields.Encode()}
@@ -407,6 +418,26 @@ func (w *world) ask(i int, s step, pl place, b *browser, target string, form url
 			}
 		}
 	}
+}
+
+// torn is a return whose parameters come in several places: PHP reads them together.
+const torn = "TORN"
+
+// tear spreads parameters over the address, the body and the cookies.
+func tear(form url.Values, s step) (query, body string, cookies []string) {
+	places := [2]url.Values{{}, {}}
+	cookies = slices.Clone(s.Cookies)
+	draw := uint(s.Pick + 31*s.Other + 7*s.Slot)
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		draw = draw*1103515245 + 12345
+		switch at := draw >> 16 % 3; {
+		case at < 2:
+			places[at][name] = form[name]
+		default:
+			cookies = append(cookies, url.QueryEscape(name)+"="+url.QueryEscape(form.Get(name)))
+		}
+	}
+	return places[0].Encode(), places[1].Encode(), cookies
 }
 
 // attackersCookies are all that the attacker was given, at whatever site.
@@ -453,7 +484,7 @@ func (w *world) forge(i int, s step, pl place, b *browser) {
 	if s.Other%5 == 4 {
 		target = "/free.html"
 	}
-	if s.How != http.MethodPost {
+	if s.How != http.MethodPost && s.How != torn {
 		s.How = http.MethodGet
 	}
 	w.ask(i, s, pl, b, pl.b.at(target), form)

@@ -358,6 +358,7 @@ func (w *world) judgeReceipt(site string, s *seen, p *purchase) {
 // judgeSilence: what looks like a provider's return, at a site that has to do
 // with it, does not reach the shop without a verdict, or else there is an event.
 func (w *world) judgeSilence(b *block, s *seen) {
+	sent := s.sent()
 	for _, name := range providerNames {
 		if !b.uses(name) {
 			continue
@@ -368,7 +369,7 @@ func (w *world) judgeSilence(b *block, s *seen) {
 		}
 		all := true
 		for _, n := range params {
-			if s.Params.Get(n) == "" {
+			if sent.Get(n) == "" {
 				all = false
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/fcgi"
 	"net/url"
@@ -25,8 +26,18 @@ type seen struct {
 	Method string
 	URI    string
 	Header http.Header
-	Params url.Values // query and form
+	Params url.Values // query and form; see sent
 	Said   string     // what placeholders told, see said_test.go
+}
+
+// sent are all the parameters that a PHP may read together: of the address, the form and the cookies.
+func (s *seen) sent() url.Values {
+	all := maps.Clone(s.Params)
+	for _, c := range (&http.Request{Header: s.Header}).Cookies() {
+		name := phpName(c.Name)
+		all[name] = append(all[name], c.Value)
+	}
+	return all
 }
 
 // header is the value of a header whose name a server may fold to this one.

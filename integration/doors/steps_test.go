@@ -29,7 +29,7 @@ func (d draw) steps(p *plan) []step {
 		add(step{Do: d.one("buy", "order"), Browser: 1, Site: at, Slot: slots, Pick: d.IntN(6), Dear: d.chance(10), Other: d.IntN(2)})
 		add(step{Do: "bank", Slot: slots, How: d.one("pay", "pay", "pay", "decline")})
 		for range 1 + d.IntN(2) {
-			add(d.mischief(step{Do: "misreturn", Browser: 1 + d.IntN(2), Site: d.IntN(12), Slot: slots, Other: d.IntN(slots + 1), Pick: d.IntN(10), How: d.one("GET", "GET", "POST")}))
+			add(d.mischief(step{Do: "misreturn", Browser: 1 + d.IntN(2), Site: d.IntN(12), Slot: slots, Other: d.IntN(slots + 1), Pick: d.IntN(10), How: d.one("GET", "GET", "POST", torn)}))
 		}
 		slots++
 		if d.chance(35) {
@@ -40,7 +40,7 @@ func (d draw) steps(p *plan) []step {
 		add(step{Do: "compare", Site: d.IntN(12), Pick: d.IntN(6), Slot: d.IntN(slots), How: d.one("GET", "GET", "POST")})
 	}
 	for range 6 + d.IntN(10) {
-		s := d.mischief(step{Do: d.one("ask", "ask", "ask", "forge"), Browser: 1 + d.IntN(2), Site: d.IntN(12), Pick: d.IntN(40), Slot: d.IntN(slots), How: d.one("GET", "GET", "GET", "GET", "GET", "HEAD", "POST", "OPTIONS", "PUT", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "get")})
+		s := d.mischief(step{Do: d.one("ask", "ask", "ask", "forge"), Browser: 1 + d.IntN(2), Site: d.IntN(12), Pick: d.IntN(40), Slot: d.IntN(slots), How: d.one("GET", "GET", "GET", "GET", "GET", "HEAD", "POST", "OPTIONS", "PUT", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "get", torn)})
 		add(s)
 	}
 	if d.chance(30) {
