@@ -247,10 +247,14 @@ func (e *Engine) untell(ctx context.Context, rec *payment.Record, note payment.N
 	return e.Store.Get(ctx, rec.Ref)
 }
 
+// ErrLeft is returned for a browser that has left while it waited for its turn.
+var ErrLeft = errors.New("the customer has left")
+
 // RelayReturn records that the customer's return of a relayed payment reaches the shop. It
 // returns the moment, or zero if there is nothing to record. While the shop answers
-// another return of the payment, it waits for that one's end as long as patience and
-// browser allow, because nobody could tell to which return a page belongs.
+// another return of the payment, it waits for that one's end as long as patience allows,
+// because nobody could tell to which return a page belongs. If the browser leaves meanwhile, it
+// returns [ErrLeft]: this return must not reach the shop, which has the other.
 func (e *Engine) RelayReturn(ctx context.Context, ref payment.Ref, ret payment.Return, patience time.Duration) (time.Time, error) {
 	gone := ctx.Done()
 	ctx = context.WithoutCancel(ctx)
@@ -269,8 +273,11 @@ func (e *Engine) RelayReturn(ctx context.Context, ref payment.Ref, ret payment.R
 		}
 		now := e.now()
 		stale := !e.pageWaits(rec, now)
-		if rec.Relay.Page == payment.PageOpen && !stale && now.Before(deadline) && e.relayWait(gone, relayPoll) {
-			continue
+		if rec.Relay.Page == payment.PageOpen && !stale && now.Before(deadline) {
+			if e.relayWait(gone, relayPoll) {
+				continue
+			}
+			return time.Time{}, ErrLeft
 		}
 		if rec.Relay.Page == payment.PageOpen && stale {
 			_ = rec.LosePage(now)

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -163,4 +164,30 @@ func (w *relayWorld) firsts(atOnce bool, names ...string) (n int) {
 		}
 	}
 	return n
+}
+
+// Customers reload while the shop's page asks, and leave again while they wait for it. None of them
+// makes the first page doubtful, in which the shop credits.
+func TestRelayReloadsThatLeave(t *testing.T) {
+	for _, reloads := range []int{1, 2, 70} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newRelayWorld(t, func(w *relayWorld) { w.gate.took = 12 * time.Second })
+			defer w.halt()
+			ref, ret, at := w.returned()
+			asked := make(chan heard)
+			go func() { asked <- w.call("verify", "K1", by("p")) }()
+			for range reloads {
+				ctx, leave := context.WithTimeout(context.Background(), 100*time.Millisecond)
+				if _, err := w.RelayReturn(ctx, ref, ret, 30*time.Second); !errors.Is(err, engine.ErrLeft) {
+					t.Errorf("a customer who has left goes on: %v", err)
+				}
+				leave()
+			}
+			if h := <-asked; !isFirst(h) {
+				t.Fatalf("%+v", h)
+			}
+			w.RelayPage(context.Background(), ref, at, payment.PageGood)
+			w.wantState(ref, payment.Delivered)
+		})
+	}
 }

@@ -217,13 +217,22 @@ func (h *Handler) serveObserved(w http.ResponseWriter, r *http.Request, next cad
 	at, err := eng.RelayReturn(r.Context(), rec.Ref, payment.Return{
 		Method: returnMethod(r), Secure: h.secureView(r), Host: r.Host, URI: r.URL.EscapedPath(), By: visitorOf(r),
 	}, o.conf.patience)
+	if errors.Is(err, engine.ErrLeft) {
+		return caddyhttp.Error(statusLeft, err)
+	}
 	if err == nil && !at.IsZero() {
+		ctx, over := outliving(r.Context(), engine.DeliveryTime)
+		r = r.WithContext(ctx)
 		defer func() {
-			if r := recover(); r != nil {
-				eng.RelayPage(context.Background(), rec.Ref, at, payment.PageBad)
-				panic(r)
+			over()
+			r := recover()
+			if r != nil && (r != http.ErrAbortHandler || !page.gone) { //nolint:errorlint // net/http compares so
+				page.said = payment.PageBad
 			}
 			eng.RelayPage(context.Background(), rec.Ref, at, page.said)
+			if r != nil {
+				panic(r)
+			}
 		}()
 	}
 	if rec.Relay.Asked == 0 && b.named[0].Hint == payment.HintPaid {
@@ -234,6 +243,21 @@ func (h *Handler) serveObserved(w http.ResponseWriter, r *http.Request, next cad
 		}()
 	}
 	return page.serve(h, w, r, next)
+}
+
+// statusLeft is what access logs have of a browser that has left, as of Caddy's reverse_proxy.
+const statusLeft = 499
+
+// outliving returns a context that goes on when the customer leaves, for so long: the shop's page
+// is worth waiting for, because a plugin that asks in it credits all the same. Its end tells
+// whether; without it a credited payment would wait for a person.
+func outliving(parent context.Context, most time.Duration) (ctx context.Context, over func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
+	stop := context.AfterFunc(parent, func() {
+		late := time.AfterFunc(most, cancel)
+		context.AfterFunc(ctx, func() { late.Stop() })
+	})
+	return ctx, func() { stop(); cancel() }
 }
 
 // findObserve is the site and observe route of a record.

@@ -43,7 +43,7 @@ func delay(ms int64, when string, count int) sandbox.Fault {
 // (8 seconds), or than `timeout` says. The customers all come at the same time.
 func TestRelaySlowGateway(t *testing.T) {
 	t.Parallel()
-	w := slowWorld(t, "")
+	w := slowWorld(t, "", "")
 	w.late([]slow{
 		{order: "601", plugin: 15000, faults: []sandbox.Fault{delay(7500, "after", 0)}, to: []string{received}, later: failed, calls: 1},
 		{order: "602", plugin: 15000, faults: []sandbox.Fault{delay(8500, "after", 0)}, to: []string{received}, later: failed, calls: 1},
@@ -75,7 +75,7 @@ func TestRelaySlowGateway(t *testing.T) {
 // again while the plugin waits.
 func TestRelaySlowWritten(t *testing.T) {
 	t.Parallel()
-	w := slowWorld(t, "\t\t\ttimeout 2s\n")
+	w := slowWorld(t, "", "\t\t\ttimeout 2s\n")
 	w.late([]slow{
 		{order: "621", plugin: 15000, faults: []sandbox.Fault{delay(1500, "after", 0)}, to: []string{received}, later: failed, calls: 1},
 		{order: "622", plugin: 15000, faults: []sandbox.Fault{delay(4000, "before", 1)}, to: []string{received}, calls: 2},
@@ -84,8 +84,9 @@ func TestRelaySlowWritten(t *testing.T) {
 	}, nil)
 }
 
-// slowWorld is a shop whose PHP has a worker for each customer that waits.
-func slowWorld(t *testing.T, provider string) *world {
+// slowWorld is a shop whose PHP has a worker for each customer that waits, in a site of its own or
+// in the usual one.
+func slowWorld(t *testing.T, site, provider string) *world {
 	t.Helper()
 	fpm, err := harness.NewFPM(harness.FPMProgram(t), t.TempDir(), 32)
 	if err == nil {
@@ -96,7 +97,7 @@ func slowWorld(t *testing.T, provider string) *world {
 	}
 	t.Cleanup(fpm.Stop)
 	s := pluginSetup("", provider)
-	s.fpm = fpm
+	s.fpm, s.site = fpm, site
 	return newWorld(t, s)
 }
 

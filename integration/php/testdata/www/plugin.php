@@ -55,6 +55,10 @@ if (($paid['data']['code'] ?? 0) === 100) {
         http_response_code(500);
         exit;
     }
+    if (!empty($behave['pages'][$order])) {
+        echo str_repeat('thanks ', $behave['pages'][$order]); // a page of its own, and no redirect
+        exit;
+    }
     header('Location: /order-received/' . $order, true, 302);
 } else {
     header('Location: /cart?failed=1', true, 302);
