@@ -110,8 +110,15 @@ const (
 	flyingFor  = 30 * time.Second
 )
 
-// Recount reads from the ledger what waits.
+// Recount reads from the ledger what waits. One recount runs at a time, because what happens
+// meanwhile is kept for one; ctx bounds how long it waits for another.
 func (w *Watch) Recount(ctx context.Context, store payment.Store) error {
+	select {
+	case w.recounting <- struct{}{}:
+		defer func() { <-w.recounting }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	w.mu.Lock()
 	w.waiting.touched = make(map[payment.Ref]bool)
 	w.mu.Unlock()

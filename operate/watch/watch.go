@@ -25,6 +25,9 @@ type Watch struct {
 	slow    map[string]Tally
 	relayed map[relayedKey]*Relayed
 
+	// recounting has an entry while a recount runs.
+	recounting chan struct{}
+
 	// toldLedger is the cause that was told of the ledger last, and changed is closed by
 	// the next change.
 	toldLedger string
@@ -42,7 +45,7 @@ func New(now func() time.Time) *Watch {
 	if now == nil {
 		now = time.Now
 	}
-	return &Watch{now: now, providers: make(map[string]*Provider), shops: make(map[string]*Shop), slow: make(map[string]Tally), waiting: tally{all: make(map[payment.Ref]Waiter)}}
+	return &Watch{now: now, providers: make(map[string]*Provider), shops: make(map[string]*Shop), slow: make(map[string]Tally), waiting: tally{all: make(map[payment.Ref]Waiter)}, recounting: make(chan struct{}, 1)}
 }
 
 // Note takes in an event.

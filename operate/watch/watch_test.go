@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -91,6 +94,65 @@ func TestRecountBesideEvents(t *testing.T) {
 	if counts, oldest := w.Waiting(); counts[Key{payment.Review, "p"}] != 1 || oldest[payment.Review].IsZero() {
 		t.Errorf("forgotten: %v %v", counts, oldest)
 	}
+}
+
+// Several ask for a fresh count at the same time: doctor, the dashboard, the clock. All that was told
+// holds when the last of them is done.
+func TestRecountsBesideEachOther(t *testing.T) {
+	for range 200 {
+		store, w := memory.New(time.Now), New(nil)
+		var wg sync.WaitGroup
+		var payments []*payment.Record
+		for n := range 4 {
+			r := record(n, payment.Review, payment.ReasonAmount)
+			if err := store.Commit(t.Context(), payment.Change{Record: r}); err != nil {
+				t.Fatal(err)
+			}
+			w.Note(engine.Event{Name: engine.EventReview, Record: r})
+			payments = append(payments, r)
+		}
+		for range 3 {
+			wg.Go(func() {
+				if err := w.Recount(t.Context(), hooked{store, runtime.Gosched}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		for n, r := range payments {
+			wg.Go(func() {
+				done := record(n, payment.Declined, payment.ReasonDismissed)
+				done.Version = r.Version
+				if err := store.Commit(t.Context(), payment.Change{Record: done}); err != nil {
+					t.Error(err)
+				}
+				w.Note(engine.Event{Name: engine.EventDecided, Record: done})
+			})
+		}
+		wg.Wait()
+		if counts, _ := w.Waiting(); len(counts) != 0 {
+			t.Fatalf("decided payments wait: %v", counts)
+		}
+	}
+}
+
+// Nobody waits for another's count longer than for an own one.
+func TestRecountWaitsNoLongerThanItsCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, w := memory.New(time.Now), New(nil)
+		hangs := make(chan struct{})
+		go func() { _ = w.Recount(t.Context(), hooked{store, func() { <-hangs }}) }()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		if err := w.Recount(ctx, store); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		close(hangs)
+		synctest.Wait()
+		if err := w.Recount(t.Context(), store); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 type hooked struct {
