@@ -225,13 +225,13 @@ func (h *Handler) serveObserved(w http.ResponseWriter, r *http.Request, next cad
 		r = r.WithContext(ctx)
 		defer func() {
 			over()
-			r := recover()
-			if r != nil && (r != http.ErrAbortHandler || !page.gone) { //nolint:errorlint // net/http compares so
+			p := recover()
+			if page.brokeOff(p) {
 				page.said = payment.PageBad
 			}
 			eng.RelayPage(context.Background(), rec.Ref, at, page.said)
-			if r != nil {
-				panic(r)
+			if p != nil {
+				panic(p)
 			}
 		}()
 	}

@@ -68,6 +68,12 @@ func (p *observedPage) credits(status int, header http.Header) bool {
 	return status >= 200 && status < 400
 }
 
+// brokeOff reports whether a panic means that the shop's answer has no end. A browser that has left
+// takes no whole page either, and then what the shop said in its header stands.
+func (p *observedPage) brokeOff(panicked any) bool {
+	return panicked != nil && (panicked != http.ErrAbortHandler || !p.gone) //nolint:errorlint // net/http compares so
+}
+
 // serve lets the shop answer, through the gates.
 func (p *observedPage) serve(h *Handler, w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	var passed passes

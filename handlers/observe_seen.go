@@ -27,7 +27,22 @@ func (h *Handler) serveSeen(eng *engine.Engine, w http.ResponseWriter, r *http.R
 			seen.Track = h.currentTrack(r, keys)
 		}
 	}
-	err := page.serve(h, w, r, next)
+	ctx, over := outliving(r.Context(), engine.DeliveryTime)
+	defer over()
+	defer func() {
+		p := recover()
+		if !page.brokeOff(p) {
+			h.noteSeen(eng, r, page, seen)
+		}
+		if p != nil {
+			panic(p)
+		}
+	}()
+	return page.serve(h, w, r.WithContext(ctx), next)
+}
+
+// noteSeen notes how the shop answered a return.
+func (h *Handler) noteSeen(eng *engine.Engine, r *http.Request, page *observedPage, seen engine.Seen) {
 	seen.Page, seen.Paid = page.said, page.paid && page.said != payment.PageRefused
 	if page.order != "" && payment.CheckOrder(page.order) == nil {
 		if amount, wrong := payment.ParseRials(page.amount); wrong == nil {
@@ -37,7 +52,7 @@ func (h *Handler) serveSeen(eng *engine.Engine, w http.ResponseWriter, r *http.R
 		}
 	}
 	if !seen.Paid && !seen.Asks {
-		return err
+		return
 	}
 	h.app.Enter()
 	ctx := context.WithoutCancel(r.Context()) // the customer has the answer, and may be gone
@@ -52,7 +67,6 @@ func (h *Handler) serveSeen(eng *engine.Engine, w http.ResponseWriter, r *http.R
 			h.log.Warn("what a shop has answered to a return was not noted", zap.String("provider", seen.Provider), zap.Error(err))
 		}
 	}()
-	return err
 }
 
 // asksAfter: the provider is asked about all payments that return here. Through a relay

@@ -64,7 +64,7 @@ func try(ctx context.Context, root string, m Mutant, every bool) verdict {
 				v.err = fmt.Errorf("building caddy with the bug: %w\n%s", err, out)
 				return v
 			}
-			env = append(env, "PAYMENTS_CADDY="+path, "PAYMENTS_CADDY_PLAIN=") // its commands have the bug, too
+			env = append(env, "PAYMENTS_CADDY="+path, "PAYMENTS_CADDY_PLAIN="+path) // whichever a test runs, and its commands
 		}
 		out, err := command(ctx, root, env, s.args(root, "-overlay", overlay)...)
 		test, err := read(out, err)

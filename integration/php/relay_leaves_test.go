@@ -21,10 +21,44 @@ func TestRelayCustomerLeaves(t *testing.T) {
 	// A web server notices when its client goes.
 	t.Run("web server", func(t *testing.T) {
 		t.Parallel()
-		port := strconv.Itoa(harness.Port(t))
-		leave(slowWorld(t, "{{site}} {\n\tpayments {\n\t\t{{payments}}\n\t}\n\treverse_proxy localhost:"+port+"\n}\n"+
-			strings.Replace(strings.Replace(plainSite, "{{site}}", "http://localhost:"+port, 1), "\tpayments {\n\t\t{{payments}}\n\t}\n", "", 1), ""))
+		leave(slowWorld(t, webServer(t), ""))
 	})
+}
+
+// webServer is a site with PHP behind a web server of its own.
+func webServer(t *testing.T) string {
+	at := "http://localhost:" + strconv.Itoa(harness.Port(t))
+	return "{{site}} {\n\tpayments {\n\t\t{{payments}}\n\t}\n\treverse_proxy " + at + "\n}\n" +
+		strings.Replace(strings.Replace(plainSite, "{{site}}", at, 1), "\tpayments {\n\t\t{{payments}}\n\t}\n", "", 1)
+}
+
+// Beside a relay the shop's answer alone tells that a payment is paid. It is seen also when its
+// customer has left.
+func TestObservedCustomerLeaves(t *testing.T) {
+	t.Parallel()
+	for name, site := range map[string]string{"php-fpm": "", "web server": webServer(t)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, setup{
+				site: site, payments: "observe /plugin.php zarinpal {\n\t\t\tpaid_when redirect /order-received/*\n\t\t\tpaid_when status 200\n\t\t}",
+				php:    "env GATEWAY {{box}}/zarinpal\n\t\tenv SHOP_ORIGIN {{site}}",
+				global: []string{"provider idpay {", zarinpalToo},
+			})
+			w.behave(map[string]any{"pages": map[string]int{"672": 100_000}})
+			var both sync.WaitGroup
+			for _, order := range []string{"671", "672"} {
+				id := w.begin(order)
+				ret := w.act(id, "pay")
+				f := delay(2500, "after", 1)
+				f.Payment = id
+				if _, err := w.box.SetFault(f); err != nil {
+					t.Fatal(err)
+				}
+				both.Go(func() { w.leaves(order, id, ret, []time.Duration{time.Second}, false) })
+			}
+			both.Wait()
+		})
+	}
 }
 
 func leave(w *world) {
