@@ -57,6 +57,38 @@ func TestEveryWayToADirectoryIsGuarded(t *testing.T) {
 	}
 }
 
+// A router that compares prefixes resolves no dots: of whatever begins with a directory it serves
+// the directory's pages. It reads the address as it came, or decoded.
+func TestARouterThatResolvesNothingIsGuarded(t *testing.T) {
+	segments := []string{"m", "M", "m", "x", "index.html", ".", "..", "%2e", "%2E%2e", ".%2e", "..%2f..", "..;", "..%20", "...", ".x", "", "a.b", "%6d", "index.php"}
+	rng := rand.New(rand.NewPCG(12, 5))
+	guards := map[string]func(string) bool{"/m/": gate(t, "/m/*", nil), "/m": gate(t, "/m", nil), "/m/index.html/": gate(t, "/m/index.html", nil), "/m/x/": gate(t, "/m/x/*", nil)}
+	there := 0
+	for range 50_000 {
+		target := ""
+		for range 1 + rng.IntN(6) {
+			target += "/" + segments[rng.IntN(len(segments))]
+		}
+		decoded, err := url.PathUnescape(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for prefix, takes := range guards {
+			for _, p := range []string{target, decoded} {
+				if !strings.HasPrefix(strings.ToLower(p)+"/", prefix) || prefix == "/m" && !strings.HasPrefix(strings.ToLower(p)+"/", "/m/") {
+					continue
+				}
+				if there++; !takes(target) {
+					t.Fatalf("the gate of %s does not take %s", prefix, target)
+				}
+			}
+		}
+	}
+	if there < 1000 {
+		t.Errorf("only %d paths led there", there)
+	}
+}
+
 // walksTo walks a path by its segments; what a reader may cut off a segment is cut off.
 func walksTo(t *testing.T, target, dir string) bool {
 	t.Helper()

@@ -228,10 +228,12 @@ func file(name string) bool {
 }
 
 // readings returns the paths that a path may be read as: cleaned and folded, without
-// parameters of its segments, decoded once more, and what follows .php.
+// parameters of its segments, decoded once more, what stands before dots, and what follows .php.
 //
-// Invariant: whatever is cut off a path, its last ".." too has led to the directory above before,
-// so one of the readings names the directory that a reader gets who resolves dots first.
+// Invariants: whatever is cut off a path, its last ".." too has led to the directory above before,
+// so one of the readings names the directory that a reader gets who resolves dots first. Another
+// one names the directory of a reader who resolves none, as routers do that compare an address
+// prefix by prefix.
 func readings(p string) []string {
 	texts := []string{p}
 	if strings.Contains(p, "%") {
@@ -256,6 +258,9 @@ func readings(p string) []string {
 	for _, text := range texts {
 		text = lowered(text)
 		add(cleaned(text))
+		if at := dots(text); at >= 0 {
+			add(cleaned(text[:at]) + unresolved)
+		}
 		add(cleaned(cut(text, true)))
 		add(cleaned(cut(text, false)))
 		// What follows a script is passed on to it before anybody resolves dots in it. Readers
@@ -278,6 +283,23 @@ func readings(p string) []string {
 		}
 	}
 	return all
+}
+
+// unresolved stands for whatever follows dots that nobody resolved: a page of no known name.
+const unresolved = ".unresolved"
+
+// dots returns where the first segment is that a reader may resolve, else -1.
+func dots(p string) int {
+	for at := 0; ; {
+		i := strings.Index(p[at:], "/.")
+		if i < 0 {
+			return -1
+		}
+		at += i + 1
+		if rest := strings.TrimPrefix(p[at+1:], "."); rest == "" || rest[0] == '/' {
+			return at
+		}
+	}
 }
 
 // folded returns a path as the most forgiving reader sees it. A last slash stays.

@@ -37,10 +37,14 @@ func (m *Match) relates(r *http.Request, needsMatcher bool) relation {
 	}
 	found := elsewhere
 	for _, reading := range readings(p) {
+		relation := m.near(reading)
 		if m.filter.matchPath(reading) {
-			return exactly
+			relation = exactly
 		}
-		found = max(found, m.near(reading))
+		if strings.HasSuffix(reading, unresolved) {
+			relation = min(relation, below) // which page it is, nobody knows
+		}
+		found = max(found, relation)
 	}
 	return found
 }
