@@ -33,7 +33,11 @@ type named struct {
 // known.
 func (v *Verify) parse(query string, body []byte, contentType, known string) (*params.Set, error) {
 	_, own, _ := strings.Cut(known, "?")
-	return params.ParseKnown(query, body, contentType, v.route.guarded, own)
+	set, err := params.ParseKnown(query, body, contentType, v.route.guarded, own)
+	if err == nil && len(v.matchers) > 0 {
+		err = set.Doubled()
+	}
+	return set, err
 }
 
 // ours finds the payment by our own knowledge. unclear says why the return can be read in two

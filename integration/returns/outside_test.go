@@ -191,3 +191,27 @@ func TestADeclinedPassClaimsNothing(t *testing.T) {
 		t.Errorf("the shop got %s", all[0].URI)
 	}
 }
+
+// A shop that knows its pages by a parameter: a return in which that comes twice would be one page
+// to Caddy's matcher and another one to PHP. It is refused, and the bank's own return is delivered.
+func TestADoubledParameterIsAnotherPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{}, "")
+	site, shop := w.site("@ret {\npath /index.php\nquery route=pay\n}\npayments {\nverify @ret idpay {\nexpect none\n}\n}\nreverse_proxy SHOP")
+	w.start()
+	for i, more := range []string{"&route=home", "&route[]=home", "&%72oute=home", "&+route=home"} {
+		bill, ret := w.paid("idpay", fmt.Sprint("twice", i), 50_000, site+"/index.php?route=pay")
+		moved := *ret
+		moved.URL += more
+		if p := come(harness.NewBrowser(t), &moved); p.Status != http.StatusBadRequest {
+			t.Errorf("%s: status %d", more, p.Status)
+		}
+		if n := len(shop.Told()); n != i {
+			t.Errorf("%s: the shop was told %d times, not %d", more, n, i)
+		}
+		status(t, come(harness.NewBrowser(t), ret), http.StatusOK)
+		if r := w.record(bill.ID); r.State != "delivered" {
+			t.Errorf("%s: %s", more, r.State)
+		}
+	}
+}

@@ -63,6 +63,58 @@ func (s *Set) takeOwn(text string) int {
 	return 0
 }
 
+// Doubled refuses an address in which a parameter of the shop's own comes twice with two values, or
+// as a value and as an array; it returns [ErrAmbiguous]. What the known address itself has so is the
+// shop's. It is for routes that take a page by its parameters.
+//
+// Invariant: such a return leads to the same page whichever of its parameters a program reads: a
+// matcher of Caddy's takes any of two copies, PHP the last one, others the first.
+func (s *Set) Doubled() error {
+	var written map[string]bool
+	if s.known != "" {
+		written = make(map[string]bool)
+		for raw := range strings.SplitSeq(s.known, "&") {
+			written[raw] = true
+		}
+	}
+	type copied struct{ key, value, raw string }
+	seen := make(map[string]copied)
+	for raw := range strings.SplitSeq(s.query.text, "&") {
+		rawName, rawValue, _ := strings.Cut(raw, "=")
+		name := loose(rawName)
+		if guarded, err := s.guarded.match(name); guarded != "" || err != nil {
+			continue // it is judged as such
+		}
+		now := copied{arrayKey(name), loose(rawValue), raw}
+		before, known := seen[fold(name)]
+		if !known {
+			seen[fold(name)] = now
+			continue
+		}
+		alike := now.key == before.key && now.value == before.value
+		if now.key != "" && before.key != "" {
+			alike = alike || now.key != before.key || strings.HasSuffix(now.key, "[]")
+		}
+		if !alike && !(written[raw] && written[before.raw]) {
+			return fmt.Errorf("%w: %.64q: two values", ErrAmbiguous, fold(name))
+		}
+	}
+	for raw := range strings.SplitSeq(s.query.text, "&") {
+		if !written[raw] && pieces(raw, func(name string) bool { _, known := seen[fold(name)]; return known }) {
+			return fmt.Errorf("%w: a ; before a name that comes again", ErrAmbiguous)
+		}
+	}
+	return nil
+}
+
+// arrayKey returns what makes a name an element of an array for PHP, such as "[0]"; empty for others.
+func arrayKey(name string) string {
+	if i := strings.IndexByte(name, '['); i >= 0 && strings.IndexByte(name[i:], ']') > 0 {
+		return name[i:]
+	}
+	return ""
+}
+
 // semicolons refuses a pair in which a reader that splits at ";" too would find
 // a guarded name.
 func (n *Names) semicolons(raw string) error {

@@ -26,7 +26,7 @@ const (
 // Errors of [ParseKnown]; all wrap [payment.ErrMalformed].
 var (
 	// ErrAmbiguous: a guarded parameter comes twice with two values, or
-	// beside a name that PHP makes the same one of.
+	// beside a name that PHP makes the same one of. See also [Set.Doubled].
 	ErrAmbiguous = fmt.Errorf("%w: ambiguous", payment.ErrMalformed)
 	// ErrContentType: a body that is no application/x-www-form-urlencoded in
 	// UTF-8.
