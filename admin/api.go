@@ -68,10 +68,12 @@ func (a *API) Routes() []caddy.AdminRoute {
 func (a *API) app() (operate.App, error) {
 	find := a.find
 	if find == nil {
-		find = func() (any, error) { return caddy.ActiveContext().AppIfConfigured("payments") }
+		find = active
 	}
 	mod, err := find()
 	switch {
+	case errors.Is(err, errStarting):
+		return nil, status(http.StatusServiceUnavailable, err)
 	case errors.Is(err, caddy.ErrNotConfigured):
 		return nil, status(http.StatusNotFound, errors.New("the running configuration has no payments app"))
 	case err != nil:
@@ -83,6 +85,19 @@ func (a *API) app() (operate.App, error) {
 		return nil, status(http.StatusInternalServerError, fmt.Errorf("the payments app is a %T", mod))
 	}
 	return app, nil
+}
+
+// errStarting: this endpoint and the sites answer a moment before Caddy counts a configuration as
+// the running one.
+var errStarting = errors.New("Caddy is still starting: try again in a second")
+
+// active finds the app.
+func active() (any, error) {
+	ctx := caddy.ActiveContext()
+	if ctx.Context == nil {
+		return nil, errStarting
+	}
+	return ctx.AppIfConfigured("payments")
 }
 
 // call is one request with what every route needs.
