@@ -154,5 +154,7 @@ func unpackReply(b []byte) (payment.RelayReply, bool) {
 	return payment.RelayReply{Status: p.Status, Type: p.Type, Body: p.Body}, true
 }
 
-// pageLimit is how long to wait for the page of a customer's return.
-const pageLimit = DeliveryTime + 15*time.Second
+// PageLimit is how long to wait for the page of a customer's return.
+const PageLimit = DeliveryTime + 15*time.Second
+
+const pageLimit = PageLimit

@@ -66,27 +66,19 @@ type observeRoute struct {
 	inquires bool
 	// quiet are the returns in a row that claim to be paid and were not asked about.
 	quiet *atomic.Int32
-	// patience is how long a return waits for another's page.
-	patience time.Duration
 }
 
 // routeFor is what an observe route knows of its provider.
 func routeFor(info ProviderInfo) observeRoute {
 	terms := info.Terms()
 	_, inquires := info.Provider.(payment.Inquirer)
-	return observeRoute{provider: &provider{ProviderInfo: info, terms: terms}, guarded: params.NewNames(terms.Params...), orders: orderParams(info.Provider), inquires: inquires, quiet: new(atomic.Int32), patience: pagePatience(info.Provider)}
+	return observeRoute{provider: &provider{ProviderInfo: info, terms: terms}, guarded: params.NewNames(terms.Params...), orders: orderParams(info.Provider), inquires: inquires, quiet: new(atomic.Int32)}
 }
 
 // pagePatience is how long a return waits for the end of another of the same payment: longer than
-// we let that one's plugin wait for its gateway. If it went on before, nobody could tell to which
-// return the page belongs, and a payment that its shop has credited would wait for a person.
-func pagePatience(p payment.Provider) time.Duration {
-	longest := payment.RelayPatience
-	if t, ok := p.(payment.Patient); ok {
-		longest = max(longest, t.RelayTimeout())
-	}
-	return longest + 5*time.Second
-}
+// the engine waits for that one's page. If it went on before, nobody could tell to which return the
+// page belongs, and a payment that its shop has credited would wait for a person.
+const pagePatience = engine.PageLimit + 5*time.Second
 
 func (o *Observe) provision(ctx caddy.Context, h *Handler) error {
 	if err := o.Match.Narrow(); err != nil {
@@ -216,7 +208,7 @@ func (h *Handler) serveObserved(w http.ResponseWriter, r *http.Request, next cad
 	eng.RelayProof(r.Context(), rec, b.named[0].Proof)
 	at, err := eng.RelayReturn(r.Context(), rec.Ref, payment.Return{
 		Method: returnMethod(r), Secure: h.secureView(r), Host: r.Host, URI: r.URL.EscapedPath(), By: visitorOf(r),
-	}, o.conf.patience)
+	}, pagePatience)
 	if errors.Is(err, engine.ErrLeft) {
 		return caddyhttp.Error(statusLeft, err)
 	}

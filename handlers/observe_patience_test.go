@@ -4,27 +4,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
-// keepsWaiting is a provider whose owner wrote a time-out.
-type keepsWaiting struct {
-	payment.Provider
-	written time.Duration
-}
-
-func (k keepsWaiting) RelayTimeout() time.Duration { return k.written }
-
-// A customer who reloads the page while the gateway is slow waits longer than the plugin of the
-// first page may be kept waiting, whatever its owner wrote.
-func TestAReloadOutwaitsThePlugin(t *testing.T) {
-	var silent struct{ payment.Provider }
-	if got := pagePatience(silent); got <= payment.RelayPatience {
-		t.Errorf("without a time-out: %s", got)
-	}
-	for _, written := range []time.Duration{time.Second, payment.RelayPatience, payment.RelayPatience + 1, time.Minute, 10 * time.Minute} {
-		if got := pagePatience(keepsWaiting{written: written}); got <= written || got <= payment.RelayPatience {
-			t.Errorf("with %s: %s", written, got)
+// A customer who reloads waits longer than the first page may take, and than its plugin waits for
+// the gateway.
+func TestAReloadOutwaitsThePage(t *testing.T) {
+	for what, most := range map[string]time.Duration{"a page": engine.PageLimit, "a delivery": engine.DeliveryTime, "a gateway": payment.RelayPatience} {
+		if most >= pagePatience {
+			t.Errorf("%s may take %s, and a reload waits %s", what, most, pagePatience)
 		}
 	}
 }

@@ -35,7 +35,7 @@ func relayingSlow() []Mutant {
 		{"relay-waits-for-nobody", "R13", "Calls of shops that have left go on at a gateway that hangs.",
 			in("engine", "\t\tstop = context.AfterFunc(caller, cancel)\n", ""), slow("TestRelaySlow")},
 		{"relay-reload-goes-on", "R8", "A customer reloads the page while the gateway is slow: the order is credited, and its payment waits for a person.",
-			in("handlers", "return longest + 5*time.Second", "return 10 * time.Second"), []Suite{unit("handlers", "TestAReloadOutwaitsThePlugin")}},
+			in("handlers", "const pagePatience = engine.PageLimit + 5*time.Second", "const pagePatience = payment.RelayPatience + 5*time.Second"), []Suite{unit("handlers", "TestAReloadOutwaitsThePage"), process("php", "TestRelaySlowPage")}},
 		{"relay-customer-leaves-with-the-page", "R8", "A customer closes the tab while the gateway is slow: the order is credited, and its payment waits for a person.",
 			in("handlers", "r = r.WithContext(ctx)\n\t\tdefer func() {\n\t\t\tover()", "_ = ctx\n\t\tdefer func() {\n\t\t\tover()"), []Suite{process("php", "TestRelayCustomerLeaves")}},
 		{"relay-untaken-page-is-bad", "R8", "What a browser that has left did not take counts as the shop's death.",

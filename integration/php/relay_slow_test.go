@@ -84,6 +84,15 @@ func TestRelaySlowWritten(t *testing.T) {
 	}, nil)
 }
 
+// TestRelaySlowPage: gateway and page together take longer than we let a plugin wait for its gateway.
+// The second tab waits for the page all the same.
+func TestRelaySlowPage(t *testing.T) {
+	t.Parallel()
+	w := slowWorld(t, "", "")
+	w.waits = map[string]int{"631": 24000}
+	w.late([]slow{{order: "631", plugin: 15000, faults: []sandbox.Fault{delay(9000, "after", 0)}, tabs: 2, to: []string{failed, received}, calls: 2}}, nil)
+}
+
 // slowWorld is a shop whose PHP has a worker for each customer that waits, in a site of its own or
 // in the usual one.
 func slowWorld(t *testing.T, site, provider string) *world {
@@ -122,7 +131,7 @@ func (w *world) late(all []slow, job func(order, id string)) {
 	if job != nil {
 		begin("699", []sandbox.Fault{delay(8500, "after", 0)})
 	}
-	w.behave(map[string]any{"timeouts": timeouts})
+	w.behave(map[string]any{"timeouts": timeouts, "waits": w.waits})
 	var wg sync.WaitGroup
 	for _, s := range all {
 		wg.Go(func() { w.lateOne(s, ids[s.order], returns[s.order]) })

@@ -26,6 +26,8 @@ type world struct {
 	site   string
 	dir    string
 	caddy  *harness.Caddy
+	// waits are how long pages of orders take before they ask, in ms.
+	waits map[string]int
 }
 
 // setup is what a test wants to be otherwise. In all texts {{site}}, {{box}},

@@ -47,7 +47,7 @@ if (!empty($behave['session']) && empty($_COOKIE['shop_session'])) {
     header('Location: /cart', true, 302); // it finds its order by the session
     exit;
 }
-usleep(($behave['wait'] ?? 0) * 1000);
+usleep(($behave['waits'][$order] ?? $behave['wait'] ?? 0) * 1000);
 $paid = call('/pg/v4/payment/verify.json', ['merchant_id' => $merchant, 'amount' => $behave['amount'] ?? 50000, 'authority' => $in['Authority'] ?? ''], $behave['timeouts'][$order] ?? $behave['timeout'] ?? 15000);
 if (($paid['data']['code'] ?? 0) === 100) {
     file_put_contents("$dir/credits", $order . "\n", FILE_APPEND | LOCK_EX);
