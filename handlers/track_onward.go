@@ -28,7 +28,8 @@ func (h *Handler) onward(r *http.Request, forms map[string][]string, needsMatche
 	if len(forms) == 0 || r.Method != http.MethodGet && r.Method != http.MethodHead || h.fromProvider(whole(r.URL.RawQuery, forms)) {
 		return nil, nil
 	}
-	if bank, err := h.forReturns(r, needsMatcher); err != nil || bank {
+	bank, err := h.forReturns(r, needsMatcher)
+	if err != nil || bank {
 		return nil, err
 	}
 	var pairs []string
