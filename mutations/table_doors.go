@@ -35,7 +35,7 @@ func gating() []Mutant {
 		{"escapes-that-mean-more", "A82 A83", "A pattern whose escape stands for a wildcard or a slash takes other requests than those that are meant.",
 			in("for _, c := range `/\\*?[]{}%` {", "for _, c := range `%` {"), []Suite{unit("handlers", "TestPatternsThatAreRefused")}},
 		{"pass-goes-round-the-gates", "A83", "A return that is not delivered opens the paid page that its route stands on.",
-			in("return t.h.watch(t.w, t.r, t.next, forNobody)", "return t.next.ServeHTTP(t.w, t.r)"), by("TestAPassMeetsTheGates")},
+			in("return t.h.watch(t.w, t.r, t.next, forNobody, nil)", "return t.next.ServeHTTP(t.w, t.r)"), by("TestAPassMeetsTheGates")},
 		{"delivery-goes-round-the-gates", "A83", "A cheap payment is handed over on the path of dear content, which answers.",
 			in("if page, shut := t.h.ask(t.w, t.r, &passed); page != nil {", "if page, shut := answerer(nil), false; page != nil {"), by("TestADeliveryMeetsTheGates")},
 		{"error-routes-go-round-the-gates", "A83", "A page of handle_errors that is a paid file is served with any bad request.",
