@@ -26,8 +26,8 @@ const (
 // pay passes through us, and the headers on it are an intent, in one trusted
 // message. So may a landing page, paid content or a return that is passed on be
 // answered. caching, if not empty, is what the answer says to caches, whatever it
-// said.
-func (h *Handler) watch(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, caching string) error {
+// said. visit, if any, is one that a redirect to another host takes along.
+func (h *Handler) watch(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, caching string, visit *onward) error {
 	var passed passes
 	if page, _ := h.ask(w, r, &passed); page != nil {
 		return page(w, r)
@@ -35,11 +35,11 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	if passed.any() {
 		caching = forNobody
 	}
-	f := &watcher{}
+	f := &watcher{visit: visit}
 	f.ResponseWriter = w
 	f.caching = caching
 	f.guards(h, r, passed)
-	if h.Announce != "off" {
+	if h.Announce != "off" || visit != nil {
 		f.reader = f
 	}
 	return f.serve(next, r)
@@ -48,12 +48,19 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 // watcher is the filter of an ordinary request, in one allocation.
 type watcher struct {
 	filter
+	// visit was taken off the request's path; nil if none was.
+	visit *onward
 }
 
 // answered implements headerReader.
 func (f *watcher) answered(status int, header http.Header) {
-	f.h.sendOn(status, header)
-	f.announcement(status, header)
+	if f.visit != nil {
+		f.leadOn(status, header)
+	}
+	if f.h.Announce != "off" {
+		f.h.sendOn(status, header)
+		f.announcement(status, header)
+	}
 }
 
 // announcement looks whether the shop sends its customer to pay, and says so.

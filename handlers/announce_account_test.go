@@ -121,7 +121,7 @@ func TestAnAnnouncementIsOfTheAccountThatTheShopMeans(t *testing.T) {
 							}
 							w.WriteHeader(http.StatusFound)
 							return nil
-						}), "")
+						}), "", nil)
 						if err != nil {
 							t.Fatal(err)
 						}

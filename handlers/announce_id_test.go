@@ -46,7 +46,7 @@ func TestAnAnnouncedIDHasTheGatewaysForm(t *testing.T) {
 					w.Header().Set(headerID, said)
 					w.WriteHeader(http.StatusOK)
 					return nil
-				}), ""); err != nil {
+				}), "", nil); err != nil {
 					t.Fatal(err)
 				}
 				status := http.StatusOK

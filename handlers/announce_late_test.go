@@ -75,7 +75,7 @@ func TestAnAnnouncementWaitsTwoSeconds(t *testing.T) {
 				w.WriteHeader(http.StatusCreated)
 				_, err := w.Write([]byte("the shop's form"))
 				return err
-			}), "")
+			}), "", nil)
 			took := time.Since(begin)
 			if err != nil {
 				t.Fatal(err)

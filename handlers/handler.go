@@ -346,15 +346,19 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	if err != nil {
 		return err
 	}
+	visit, err := h.onward(r, forms, needs)
+	if err != nil {
+		return err
+	}
 	if came, ok := h.looksLikeReturn(r); ok {
 		// Another block of the same site may take it behind this one.
 		defer h.tellUnrouted(r, came)
 	}
-	if caching == "" && len(h.Require) == 0 && (!first || h.Announce == "off") {
+	if caching == "" && visit == nil && len(h.Require) == 0 && (!first || h.Announce == "off") {
 		// Another guard of the same site watches the answer already.
 		return h.unsold(w, r, next.ServeHTTP(w, r))
 	}
-	return h.unsold(w, r, h.watch(w, r, next, caching))
+	return h.unsold(w, r, h.watch(w, r, next, caching, visit))
 }
 
 // begin does the guard's work on a request. It acts once, so that a second block (a snippet)

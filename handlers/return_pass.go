@@ -42,7 +42,7 @@ func (t *returnRequest) pass(status string, rec *payment.Record, bound bool) err
 		setBody(t.r, body)
 	}
 	markOnly(t.r, rec, status, bound)
-	return t.h.watch(t.w, t.r, t.next, forNobody)
+	return t.h.watch(t.w, t.r, t.next, forNobody, nil)
 }
 
 // unpaid returns the values of a declined return's parameters. If no document says how a

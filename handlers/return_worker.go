@@ -155,7 +155,7 @@ func (v *Verify) strayed(rec *payment.Record) bool {
 // serveWorker takes the worker's delivery when it reaches its site.
 func (h *Handler) serveWorker(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, d *workerDelivery) error {
 	if d.taken {
-		return h.watch(w, r, next, "") // a second block of the same site
+		return h.watch(w, r, next, "", nil) // a second block of the same site
 	}
 	begin(r, h)
 	if !h.siteOf(r).is(d.site) {

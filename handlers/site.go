@@ -134,10 +134,17 @@ func (h *Handler) originOf(r *http.Request) string {
 // secureView reports whether the browser's connection is https: ours, that of
 // public_url, or that of a trusted proxy in front.
 func (h *Handler) secureView(r *http.Request) bool {
-	if r.TLS != nil {
+	if cameSecure(r) {
 		return true
 	}
-	if p := h.place(); p.public && strings.HasPrefix(p.site.origin, "https://") {
+	p := h.place()
+	return p.public && strings.HasPrefix(p.site.origin, "https://")
+}
+
+// cameSecure reports whether the browser's connection is https as far as the request
+// tells: ours, or that of a trusted proxy in front.
+func cameSecure(r *http.Request) bool {
+	if r.TLS != nil {
 		return true
 	}
 	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)

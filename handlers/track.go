@@ -152,7 +152,7 @@ func (h *Handler) capture(w http.ResponseWriter, r *http.Request, forms map[stri
 				continue
 			}
 		}
-		if h.fromProvider(r.URL.RawQuery) {
+		if h.fromProvider(whole(r.URL.RawQuery, forms)) {
 			return "", nil
 		}
 		if bank, err := h.forReturns(r, needsMatcher); err != nil || bank {

@@ -154,7 +154,7 @@ func relayingSentences() []Mutant {
 		{"relay-refused-unread", "R8", "`refused` is written, and a shop's refusal counts as credited.",
 			in("handlers", "\tif slices.ContainsFunc(p.route.Refused, fits) {\n", "\tif slices.ContainsFunc(p.route.Refused[:0], fits) {\n"), []Suite{unit("handlers", "TestWhatAnAnswer")}},
 		{"relay-any-page-is-credited", "R8", "A shop's error page counts as credited.",
-			in("handlers", "\treturn status >= 200 && status < 400\n}\n\n// serve lets", "\treturn status >= 200\n}\n\n// serve lets"), []Suite{unit("handlers", "TestWhatAnAnswer")}},
+			in("handlers", "\treturn status >= 200 && status < 400\n}\n\n// brokeOff", "\treturn status >= 200\n}\n\n// brokeOff"), []Suite{unit("handlers", "TestWhatAnAnswer")}},
 		{"declined-pass-claims-paid", "R2", "A declined return is passed on with \"OK\" in it, and a plugin that believes the browser credits it.",
 			in("handlers", "ok && status == \"declined\" {", "ok && status == \"\" {"), []Suite{process("returns", "TestADeclinedPassClaims")}},
 		{"relay-verdict-of-a-verify-route-is-again", "R8", "A verify route has settled, and the plugin behind it hears \"again\" at its first ask.",

@@ -1,15 +1,19 @@
 package gates_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rahgir/caddy-payments/integration/harness"
+	"github.com/rahgir/caddy-payments/sandbox"
 )
 
 // ways are addresses that lead to paid content when nobody looks twice.
@@ -298,11 +302,69 @@ func TestAReturnIsNoVisit(t *testing.T) {
 	for path, want := range map[string]bool{
 		"/page/track_id=8963685786": true, "/pay/callback/track_id=8963685786": false, "/Pay//Callback/track_id=8963685786/": false, "/track_id=8963685786/callback.php": false,
 		"/callback.php/x/track_id=8963685786": false, "/pay/callback2/track_id=8963685786": true,
+		"/page/track_id=8963685786&x=1": true, "/page/track_id=8963685786.html": true, "/page/track_id=8963685786&status=10&order_id=1&id=" + strings.Repeat("0", 32): false,
+		"/page/track_id=8963685786&status=10?order_id=1": false, "/page/track_id=8963685786;Authority=A1;Status=OK": false,
 	} {
 		p := harness.NewBrowser(t).Get(w.back + path)
 		if got := strings.Contains(p.Header.Get("Set-Cookie"), "payment_track"); got != want {
 			t.Errorf("%s: captured %v", path, got)
 		}
+	}
+}
+
+// A link in the network's form, opened at any name of a shop, is a visit at the name at which
+// the visitor ends.
+func TestAVisitFollowsTheShopsRedirects(t *testing.T) {
+	t.Parallel()
+	shop := harness.NewShop(t)
+	_, boxURL := harness.Sandbox(t, sandbox.Options{})
+	port := strconv.Itoa(harness.Port(t))
+	caddyfile := strings.NewReplacer("PORT", port, "SHOP", shop.URL).Replace(`http://shop.localhost:PORT, http://www.shop.localhost:PORT {
+	@www host www.shop.localhost
+	redir @www http://shop.localhost:PORT{uri} 301
+	payments {
+		track
+	}
+	reverse_proxy SHOP
+}
+http://www.apart.localhost:PORT, http://old.localhost:PORT {
+	payments {
+		track
+	}
+	redir http://apart.localhost:PORT{uri}
+}
+http://apart.localhost:PORT {
+	payments {
+		track
+	}
+	redir /away http://elsewhere.localhost:PORT{uri}
+	reverse_proxy SHOP
+}
+`)
+	harness.Start(t, harness.Global(boxURL)+caddyfile, harness.Environment()...)
+	named := func() *harness.Browser {
+		b := harness.NewBrowser(t)
+		b.Client.Transport = &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:"+port)
+		}}
+		return b
+	}
+	for _, c := range []struct{ from, at, seen string }{
+		{"www.shop", "shop", "/p?track_id=abcdefgh"}, {"shop", "shop", ""}, {"www.apart", "apart", "/p?track_id=abcdefgh"}, {"old", "apart", "/p?track_id=abcdefgh"},
+	} {
+		for _, form := range []string{"/p/track_id=abcdefgh", "/p/track_id=abcdefgh/", "/track_id=abcdefgh/p"} {
+			b := named()
+			p := b.Get("http://" + c.from + ".localhost:" + port + form)
+			if p.Status == http.StatusMovedPermanently || p.Status == http.StatusFound {
+				p = b.Get(p.Location(t))
+			}
+			if host := p.URL.Hostname(); p.Status != http.StatusOK || host != c.at+".localhost" || c.seen != "" && p.URL.RequestURI() != c.seen || !strings.HasPrefix(p.Header.Get("Set-Cookie"), "payment_track=") {
+				t.Errorf("%s%s ends at %s: %d %v", c.from, form, p.URL, p.Status, p.Header)
+			}
+		}
+	}
+	if p := named().Get("http://apart.localhost:" + port + "/away/track_id=abcdefgh"); p.Location(t) != "http://elsewhere.localhost:"+port+"/away" {
+		t.Errorf("a stranger's host is told %s", p.Location(t))
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"regexp/syntax"
+	"slices"
 	"strings"
 
 	"github.com/rahgir/caddy-payments/internal/params"
@@ -13,7 +15,7 @@ import (
 
 // Find reads the id that a link of the network carries: as the query parameter
 // param, or in the form of the network's own example as a segment of the path,
-// whose values [Take] gave. ok is whether there is exactly one, which pattern,
+// whose values [Take] gave and which may go on behind the id. ok is whether there is exactly one, which pattern,
 // made by [ParsePattern], fits. Copies that are equal are one: small networks
 // append blindly.
 func Find(rawQuery string, taken []string, param string, pattern *Pattern) (id string, ok bool) {
@@ -21,8 +23,9 @@ func Find(rawQuery string, taken []string, param string, pattern *Pattern) (id s
 	if !equal {
 		return "", false
 	}
-	for _, value := range taken {
-		if n++; n > 1 && value != id {
+	for _, segment := range taken {
+		value, clear := pattern.start(segment, param)
+		if n++; !clear || n > 1 && value != id {
 			return "", false
 		}
 		id = value
@@ -98,6 +101,36 @@ func nextSlash(raw string) int {
 	return len(raw)
 }
 
+// ends are the characters behind which a segment is no id any more: networks and shops put
+// parameters behind a link without a question mark, and text runs on behind it.
+const ends = "&;? "
+
+// ended makes parameters of what stands behind an id.
+var ended = strings.NewReplacer(";", "&", "?", "&", " ", "&")
+
+// page is what a shop's addresses may end in, and so a link that was put before it.
+const page = ".html"
+
+// start returns the id with which the value of a segment begins, and whether what follows
+// names no other.
+//
+// Invariant: a value that fits as a whole is the id, and one that doesn't is cut only at a
+// character that no id of the pattern has. So no part of a longer id is taken for one.
+func (p *Pattern) start(value, param string) (id string, clear bool) {
+	if fits(p, value) {
+		return value, true
+	}
+	id, rest := value, ""
+	if at := strings.IndexFunc(value, func(c rune) bool { return strings.ContainsRune(ends, c) && !p.has(c) }); at >= 0 {
+		id, rest = value[:at], value[at+1:]
+	}
+	if !p.has('.') {
+		id = strings.TrimSuffix(id, page)
+	}
+	other, n, equal := params.Value(ended.Replace(rest), param)
+	return id, n == 0 || equal && other == id
+}
+
 // fits reports whether id is one that is kept. It becomes a header's value, so
 // whatever the pattern allows, it is printable ASCII without spaces.
 func fits(pattern *Pattern, id string) bool {
@@ -128,6 +161,8 @@ type Pattern struct {
 	// re is nil for the default, which is looked at byte by byte: every landing
 	// page waits for it.
 	re *regexp.Regexp
+	// written is what was written, for a look at its characters.
+	written *syntax.Regexp
 }
 
 // MatchString reports whether an id fits as a whole.
@@ -148,6 +183,26 @@ func (p *Pattern) MatchString(id string) bool {
 	return true
 }
 
+// has reports whether an id of this pattern may have a character.
+func (p *Pattern) has(c rune) bool { return p.re != nil && mentions(p.written, c) }
+
+// mentions reports whether any part of an expression takes a character.
+func mentions(re *syntax.Regexp, c rune) bool {
+	switch re.Op {
+	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		return true
+	case syntax.OpLiteral:
+		return slices.Contains(re.Rune, c)
+	case syntax.OpCharClass:
+		for i := 0; i+1 < len(re.Rune); i += 2 {
+			if c >= re.Rune[i] && c <= re.Rune[i+1] {
+				return true
+			}
+		}
+	}
+	return slices.ContainsFunc(re.Sub, func(part *syntax.Regexp) bool { return mentions(part, c) })
+}
+
 // ParsePattern compiles what an id must look like: anchors are added. Empty is
 // [DefaultPattern].
 func ParsePattern(s string) (*Pattern, error) {
@@ -161,5 +216,9 @@ func ParsePattern(s string) (*Pattern, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pattern: %w", err)
 	}
-	return &Pattern{re}, nil
+	written, err := syntax.Parse(s, syntax.Perl)
+	if err != nil {
+		return nil, fmt.Errorf("pattern: %w", err)
+	}
+	return &Pattern{re, written}, nil
 }

@@ -1,6 +1,7 @@
 package track
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -119,6 +120,111 @@ func TestFromGateway(t *testing.T) {
 			t.Errorf("%s: %v", query, got)
 		}
 	}
+}
+
+// A segment may go on behind the id. What follows is cut off where no id of the pattern
+// can have it, and nothing is taken where it may be a part of the id.
+func TestWhatFollowsAnID(t *testing.T) {
+	most := strings.Repeat("a", 128)
+	for _, c := range []struct{ pattern, segment, query, id string }{
+		{"", id + "&x=1", "", id},
+		{"", id + "&amp;x=1", "", id},
+		{"", id + "&", "", id},
+		{"", id + ";x", "", id},
+		{"", id + ";jsessionid=1&x", "", id},
+		{"", id + "%26x=1", "", id},
+		{"", id + "%3Fx=1", "", id},
+		{"", id + "%20", "", id},
+		{"", id + "%20of%20ours", "", id},
+		{"", id + ".html", "", id},
+		{"", id + ".html&x=1", "", id},
+		{"", id + ".html/", "", id},
+		{"", id + "&x=1/", "", id},
+		{"", most + "&x=1", "", most},
+		{"", most + ".html", "", most},
+		{"[0-9]{10}", "1234567890.html", "", "1234567890"},
+		{"[0-9]{10}|K(?:[a-z]+)", "Kabc;x", "", "Kabc"},
+		// The same again is one, another is none.
+		{"", id + "&track_id=" + id, "", id},
+		{"", id + "&x=1", "track_id=" + id, id},
+		{"", id + "&track_id=other123", "", ""},
+		{"", id + "&x=1;track_id=other123", "", ""},
+		{"", id + "&track_id=" + id + "&track_id=other123", "", ""},
+		{"", id + "&x=1", "track_id=other123", ""},
+		{"", id + "&x=1/track_id=other123", "", ""},
+		// What stands before the end is no id: too short, too long, of other letters.
+		{"", "short&xyz=12345", "", ""},
+		{"", "short.html", "", ""},
+		{"", most + "a&x=1", "", ""},
+		{"", most + "a.html", "", ""},
+		{"", "&x=12345678", "", ""},
+		{"[0-9]{10}", "12345678901&x", "", ""},
+		// Another ending may be a part of an id whose letters nobody has promised; a line
+		// break is no link's; and one .html is a page's.
+		{"", id + ".htm", "", ""},
+		{"", id + ".v2", "", ""},
+		{"", id + ",x", "", ""},
+		{"", id + "%23x", "", ""},
+		{"", id + "%0a", "", ""},
+		{"", id + ".html.html", "", ""},
+		// A pattern with that character: it may be the id's own.
+		{"[a-z.]{8}", "abcdefgh.html", "", ""},
+		{"[a-z.]{8,20}", "abcdefgh.html", "", "abcdefgh.html"},
+		{"[a-z&]{8}", "abcdefgh&x", "", ""},
+		{"[a-z&]{8}", "abcdefg&;x", "", "abcdefg&"},
+		{".{8}", "abcdefgh&x", "", ""},
+		{".{8}", "abcdefgh%20", "", ""},
+		{"[^&]{8}", "abcdefgh;x", "", ""},
+		{"[^&]{8}", "abcdefgh&x", "", "abcdefgh"},
+		{"(?i)[a-z]{4}(;[a-z]{3}){1,2}", "abcd;efg;hijk", "", ""},
+	} {
+		u, err := url.ParseRequestURI("/p/track_id=" + c.segment + "?" + c.query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pattern, err := ParsePattern(c.pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		taken := Take(u, param)
+		if got, ok := Find(u.RawQuery, taken, param, pattern); got != c.id || ok != (c.id != "") || u.Path != "/p" {
+			t.Errorf("%q: %s?%s: %q %v, %s", c.pattern, c.segment, c.query, got, ok, u.Path)
+		}
+	}
+}
+
+// However a segment goes on, what is taken begins it, fits, and ends where no id goes on.
+func TestNoPartOfALongerIDIsTaken(t *testing.T) {
+	part := rapid.SampledFrom([]string{"a", "bcdefghi", id, "&", ";", "?", " ", ".html", ".", "=", "track_id=", "x", "/"})
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.SampledFrom([]string{"", "[a-z.]{8,12}", "[a-z;]{8}", "[^ ]{8}", ".{9}", "[A-Za-z0-9_-]{8}"}).Draw(t, "pattern")
+		pattern, err := ParsePattern(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		value := strings.Join(rapid.SliceOfN(part, 1, 5).Draw(t, "value"), "")
+		got, ok := Find("", []string{value}, param, pattern)
+		if !ok {
+			return
+		}
+		rest, begins := strings.CutPrefix(value, got)
+		if !begins || !pattern.MatchString(got) {
+			t.Fatalf("%q of %q", got, value)
+		}
+		if rest == "" {
+			return
+		}
+		behind := strings.TrimPrefix(rest, page)
+		if behind != "" && !strings.Contains("&;? ", behind[:1]) {
+			t.Fatalf("%q is cut out of %q", got, value)
+		}
+		longer := regexp.MustCompile(cmp.Or(text, DefaultPattern))
+		for i := range rest {
+			if longer.FindString(got+rest[:i+1]) == got+rest[:i+1] {
+				t.Fatalf("%q of %q: a longer one fits", got, value)
+			}
+		}
+	})
 }
 
 func TestParsePattern(t *testing.T) {
