@@ -63,7 +63,9 @@ func listening() []Mutant {
 		{"php-folding-ignored", "M4 A26", "order.id becomes order_id behind us.",
 			[]Edit{{"internal/params", `if c == ' ' || c == '.' || c == '[' {`, `if c == ' ' || c == '[' {`}}, also(params, attack("A26"))},
 		{"arrays-let-through", "A26", "order_id[] overrides order_id in PHP.",
-			[]Edit{{"internal/params", `if i := strings.IndexByte(name, '['); i >= 0 && strings.IndexByte(name[i:], ']') > 0 {`, `if i := strings.IndexByte(name, '['); false {`}}, also(params, attack("A26"))},
+			[]Edit{{"internal/params", `if i := arrayKey(name); i >= 0 {
+		name = name[:i]`, `if i := arrayKey(name); false {
+		name = name[:i]`}}, also(params, attack("A26"))},
 		{"control-characters-in-values", "A21", "A line break in an order becomes a header of its own.",
 			[]Edit{{"internal/params", `if r < 0x20 || (r >= 0x7f && r < 0xa0) {`, `if r < 0 {`}}, also(params, attack("A21"))},
 		{"only-the-hyphen-form-stripped", "A33", "X_Payment_Status: verified reaches PHP as ours.",

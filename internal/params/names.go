@@ -136,6 +136,15 @@ func plain(name string) bool {
 	return true
 }
 
+// arrayKey returns where in a name stands what makes it an element of an array for PHP, such as
+// "[0]"; -1 in other names.
+func arrayKey(name string) int {
+	if i := strings.IndexByte(name, '['); i >= 0 && strings.IndexByte(name[i:], ']') > 0 {
+		return i
+	}
+	return -1
+}
+
 // fold gives the name of the variable that PHP makes of a decoded name: cut at
 // a NUL, leading spaces gone, spaces and dots as underscores, only what stands
 // before "[" if a "]" follows, else "[" as an underscore too. (PHP before 8
@@ -147,7 +156,7 @@ func fold(name string) string {
 		name = name[:i]
 	}
 	name = strings.TrimLeft(name, " ")
-	if i := strings.IndexByte(name, '['); i >= 0 && strings.IndexByte(name[i:], ']') > 0 {
+	if i := arrayKey(name); i >= 0 {
 		name = name[:i]
 	}
 	if !strings.ContainsAny(name, " .[") {

@@ -85,7 +85,10 @@ func (s *Set) Doubled() error {
 		if guarded, err := s.guarded.match(name); guarded != "" || err != nil {
 			continue // it is judged as such
 		}
-		now := copied{arrayKey(name), loose(rawValue), raw}
+		now := copied{"", loose(rawValue), raw}
+		if i := arrayKey(name); i >= 0 {
+			now.key = name[i:]
+		}
 		before, known := seen[fold(name)]
 		if !known {
 			seen[fold(name)] = now
@@ -105,14 +108,6 @@ func (s *Set) Doubled() error {
 		}
 	}
 	return nil
-}
-
-// arrayKey returns what makes a name an element of an array for PHP, such as "[0]"; empty for others.
-func arrayKey(name string) string {
-	if i := strings.IndexByte(name, '['); i >= 0 && strings.IndexByte(name[i:], ']') > 0 {
-		return name[i:]
-	}
-	return ""
 }
 
 // semicolons refuses a pair in which a reader that splits at ";" too would find
