@@ -2,7 +2,16 @@ package main
 
 // outside are bugs that people found in the running program who had not read its sources.
 func outside() []Mutant {
+	strangers := []Suite{process("returns", "TestStrangersSee")}
 	return []Mutant{
+		{"strangers-see-what-was-bought", "R8", "Whoever guesses a gateway's number reads on our page what its buyer has bought, and for how much.",
+			[]Edit{{"handlers", "if !t.shows(rec) {", "if rec == nil {"}}, strangers},
+		{"bounce-gives-the-reference-away", "R8", "Whoever guesses a gateway's number is sent to the buyer's own address, which shows all.",
+			[]Edit{{"handlers", "if t.came != nil {", "if t.came != nil && t.r == nil {"}, {"handlers", "t.ref == now.Ref && set != nil", "set != nil"}}, strangers},
+		{"pointer-tells-the-number", "R8", "The number with which a receipt is found stands in the address that strangers are sent to.",
+			[]Edit{{"internal/token", "bounceClaims{Hidden: hidden,", "bounceClaims{Ref: ref, Hidden: hidden,"}}, append([]Suite{unit("internal/token", "TestBounceAndPaid")}, strangers...)},
+		{"customers-who-got-nothing-see-nothing", "R8", "The customer of a shop that announces nothing has no number to ask the shop with.",
+			[]Edit{{"handlers", "case !given(rec) || t.ref == rec.Ref:", "case t.ref == rec.Ref:"}}, []Suite{process("returns", "TestWhoWasGivenNothing")}},
 		{"handlers-of-events-in-the-way", "R13", "A script that an owner runs with each event holds up every payment.",
 			[]Edit{{"app", "return b.queue.Put(func(ctx context.Context) {", "return func(f func(context.Context)) bool { f(context.Background()); return true }(func(ctx context.Context) {"}}, []Suite{unit("app", "TestEventHandlersAreNot")}},
 		{"old-visits-stay", "R13", "Who floods a store with visits fills its disk.",
