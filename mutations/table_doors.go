@@ -57,7 +57,7 @@ func gating() []Mutant {
 			in("!params.CarriesAllIn([]string{name}, query, b.form) &&", "!params.CarriesAllIn([]string{name}, b.form) &&"),
 			[]Suite{unit("handlers", "TestATornReturn"), process("gates", "TestNoReturnPassesByItsPath")}},
 		{"torn-return-is-silent", "R12 A82", "Elsewhere nobody is told of a return of which a part is in the address and the rest in the form.",
-			in("params.CarriesAllIn(p.terms.Marks, query, form, cookies)", "params.CarriesAllIn(p.terms.Marks, query, cookies) || params.CarriesAllIn(p.terms.Marks, form, cookies)"),
+			in("params.CarriesAllIn(p.terms.Marks, l.query, l.fields, l.form, l.cookies)", "params.CarriesAllIn(p.terms.Marks, l.query, l.cookies) || params.CarriesAllIn(p.terms.Marks, l.fields, l.form, l.cookies)"),
 			[]Suite{unit("handlers", "TestATornReturnIsAReturn"), process("gates", "TestNoReturnPassesByItsPath"), doors(800)}},
 		{"a-get-has-no-body", "R12 A82", "A GET with a form in its body reaches a shop that reads php://input, unverified.",
 			in("return r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0", "return r.Method == http.MethodGet || r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0"),

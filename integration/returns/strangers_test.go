@@ -87,11 +87,7 @@ func TestStrangersSeeHowItStandsAndNoMore(t *testing.T) {
 	failing, shop := w.plain("public_url SITE\n" + lines.String())
 	shop.SetAnswer(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusInternalServerError) })
 	w.start()
-	guests := 0
-	guest := func() *harness.Browser {
-		guests++
-		return harness.NewCustomer(t)
-	}
+	guest := func() *harness.Browser { return harness.NewCustomer(t) }
 	for _, c := range []struct {
 		name, site, action, fault string
 		says                      []string
