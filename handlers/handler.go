@@ -350,9 +350,9 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	if err != nil {
 		return err
 	}
-	if came, ok := h.looksLikeReturn(r); ok {
+	if tell := h.looksLikeReturn(r); tell != nil {
 		// Another block of the same site may take it behind this one.
-		defer h.tellUnrouted(r, came)
+		defer tell()
 	}
 	if caching == "" && visit == nil && len(h.Require) == 0 && (!first || h.Announce == "off") {
 		// Another guard of the same site watches the answer already.

@@ -219,13 +219,13 @@ func parts(body []byte, contentType string, form url.Values) error {
 		}
 	}
 	all := boundaries(contentType)
-	if len(all) > mostBoundaries {
-		return errParts
-	}
-	for _, b := range all {
+	for _, b := range all[:min(len(all), mostBoundaries)] {
 		for piece := range strings.SplitSeq(string(body), "--"+b) {
 			loosePart(piece, form)
 		}
+	}
+	if len(all) > mostBoundaries {
+		return errParts
 	}
 	return nil
 }

@@ -34,6 +34,10 @@ type returnRequest struct {
 	// body and set have the return as it came.
 	body []byte
 	set  *params.Set
+	// came has what the second request of a bounce brought, once set is the first one's.
+	came *params.Set
+	// ref is the payment that our reference names, as this request brought it.
+	ref payment.Ref
 	// site is the shop that the browser asked for.
 	site site
 	// bounced: the browser comes again, sent by our bounce.
@@ -79,6 +83,7 @@ func (h *Handler) serveReturn(w http.ResponseWriter, r *http.Request, next caddy
 	if t.eng, t.keys, err = h.ready(ctx); err != nil {
 		return t.unavailable(err)
 	}
+	t.ref, _ = t.keys.OpenRef(t.reference(), t.site.names)
 	if t.set != nil && t.set.Has(paramBounce) {
 		t.bounced = true
 		if t.set.Get(paramBounce) != bounceAgain {

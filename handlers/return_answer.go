@@ -111,7 +111,7 @@ func (t *returnRequest) pending(res engine.Result) error {
 		return t.comeAgain(pages.Confirming, nil)
 	}
 	p := t.about(pages.Confirming, res.Record)
-	p.Recorded, p.Since = true, waited(res.Record)
+	p.Recorded = true
 	p.Refresh = t.bounceURL(res.Record)
 	return t.write(p, nil)
 }
@@ -177,7 +177,7 @@ func (t *returnRequest) duplicate(res engine.Result) error {
 	if rec.Expect.Checkout && rec.State == payment.Delivered && (rec.Delivery.Status == http.StatusNotFound || t.buyer(rec)) {
 		// There was no page of the site's; or somebody else, such as a program that looks
 		// at links, was told before the one who paid.
-		return t.thanks(rec)
+		return t.page(pages.Thanks, rec, nil)
 	}
 	return t.page(pages.Duplicate, rec, nil)
 }
@@ -213,18 +213,24 @@ func (t *returnRequest) blank(k pages.Kind) pages.Page {
 	return pages.Page{Kind: k, Refunds: tr.GivesBack, Test: tr.Environment == "sandbox", ShopURL: t.h.home(t.r)}
 }
 
-// about returns a page about a record. It shows only the reference, because a visitor with the
-// link need not be the customer.
+// about returns a page about a record, with what this visitor may know of it.
 func (t *returnRequest) about(k pages.Kind, rec *payment.Record) pages.Page {
 	p := t.blank(k)
-	if rec != nil {
-		p.Ref = rec.Ref
-		if t.set != nil && t.set.Has(token.ParamRef) {
-			p.Address = t.selfURI() // our reference finds the payment without the rest
-		}
-		if rec.Expect.Checkout && (k == pages.Declined || k == pages.Cancelled) {
-			p.Retry = t.h.linked(t.r, t.h.retryURL(rec))
-		}
+	if !t.shows(rec) {
+		return p
+	}
+	p.Ref = rec.Ref
+	if set := t.brought(); set != nil && set.Has(token.ParamRef) {
+		p.Address = t.selfURI() // our reference finds the payment without the rest
+	}
+	switch {
+	case k == pages.Thanks:
+		p.Amount = rec.HandedAmount()
+		p.Titles, p.Quantity = t.h.soldTitles(rec), rec.Expect.Quantity
+	case k == pages.Confirming:
+		p.Since = waited(rec)
+	case rec.Expect.Checkout && (k == pages.Declined || k == pages.Cancelled):
+		p.Retry = t.h.linked(t.r, t.h.retryURL(rec))
 	}
 	return p
 }

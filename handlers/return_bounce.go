@@ -83,7 +83,8 @@ func (t *returnRequest) nonce(rec *payment.Record) string {
 	return nonce
 }
 
-func hopCookie(rec *payment.Record) string { return familyNonce + string(rec.Ref[:paidName]) }
+// hopCookie is the name of a payment's own nonce. It tells nobody the payment's number.
+func hopCookie(rec *payment.Record) string { return familyNonce + token.ShortHash(string(rec.Ref)) }
 
 // cookiesToCome reports whether a return came without the browser's cookies.
 func (t *returnRequest) cookiesToCome() bool {
@@ -121,6 +122,8 @@ func (t *returnRequest) bounceURL(rec *payment.Record) string {
 
 // selfURI returns the return's own address on this site: path and the shop's own
 // query, which the route may need to be found again.
+//
+// Invariant: it has no parameter that this browser did not bring.
 func (t *returnRequest) selfURI() string {
 	uri := originalURI(t.r)
 	path, query, _ := strings.Cut(uri, "?")
@@ -128,8 +131,8 @@ func (t *returnRequest) selfURI() string {
 	for _, name := range t.v.route.provider.terms.Params {
 		drop[name] = ""
 	}
-	if t.set != nil {
-		query, _, _ = t.set.Rewrite(drop)
+	if set := t.brought(); set != nil {
+		query, _, _ = set.Rewrite(drop)
 	}
 	path = sameHost(path)
 	if query == "" {
@@ -221,6 +224,7 @@ func (t *returnRequest) restore(rec *payment.Record) error {
 	if ret == nil {
 		return nil
 	}
+	t.came = t.set
 	t.body = ret.Body
 	if t.v.byRedirect(rec) || ret.Method != http.MethodPost {
 		t.body = nil

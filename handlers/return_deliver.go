@@ -70,12 +70,12 @@ func (t *returnRequest) deliver(rec *payment.Record) error {
 	}
 	clearVerified(t.r)
 	if now != nil && now.State == payment.Delivered && handed.NoPage {
-		if t.reference() != "" {
+		if set := t.brought(); t.ref == now.Ref && set != nil && set.Has(token.ParamRef) {
 			// To an address with nothing but our own reference, for whoever reloads it,
 			// keeps it or sends it on.
 			return t.redirect(t.selfURI())
 		}
-		return t.thanks(now)
+		return t.page(pages.Thanks, now, nil)
 	}
 	if now != nil && now.State == payment.Verified {
 		return t.confirming(now)

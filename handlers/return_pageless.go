@@ -10,7 +10,6 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/rahgir/caddy-payments/engine"
-	"github.com/rahgir/caddy-payments/internal/pages"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -42,14 +41,6 @@ func (h *Handler) tellPageless(r *http.Request, v *Verify, rec *payment.Record) 
 		Name: engine.EventNoPage, Site: rec.Site, Provider: v.Provider, ID: rec.ID, Order: rec.Order,
 		Err: fmt.Errorf("%.80s: %w", r.URL.Path, errNoPage), Alert: true,
 	})
-}
-
-// thanks returns our own page for a paid order of our checkout.
-func (t *returnRequest) thanks(rec *payment.Record) error {
-	p := t.about(pages.Thanks, rec)
-	p.Amount = rec.HandedAmount()
-	p.Titles, p.Quantity = t.h.soldTitles(rec), rec.Expect.Quantity
-	return t.write(p, nil)
 }
 
 // withoutPage finds checkouts that have no page to come back to. It requests the page like a

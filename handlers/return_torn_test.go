@@ -18,6 +18,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/params"
+	"github.com/rahgir/caddy-payments/payment"
 )
 
 // noting is an app that notes which events there were.
@@ -213,7 +214,7 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 // of the routes no body of another type than a form's is read ahead unless its length is known.
 func TestAConversationIsNotReadAhead(t *testing.T) {
 	t.Parallel()
-	for kind, ahead := range map[string]bool{"application/json": false, "application/connect+json": false, "application/octet-stream": false, formType: true} {
+	for kind, ahead := range map[string]bool{"": false, "application/json": false, "application/connect+json": false, "application/octet-stream": false, formType: true} {
 		for _, length := range []int64{-1, 20} {
 			var heard []string
 			h := bankSite(&heard, "/cb")
@@ -222,7 +223,9 @@ func TestAConversationIsNotReadAhead(t *testing.T) {
 				read = read || !reached
 				return 0, io.EOF
 			})))
-			r.Header.Set("Content-Type", kind)
+			if kind != "" {
+				r.Header.Set("Content-Type", kind)
+			}
 			r.ContentLength = length
 			err := h.route(httptest.NewRecorder(), r, caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {
 				reached = true
@@ -230,6 +233,159 @@ func TestAConversationIsNotReadAhead(t *testing.T) {
 			}), true)
 			if want := ahead || length >= 0 && strings.HasSuffix(kind, "json"); err != nil || !reached || read != want {
 				t.Errorf("%s of %d bytes: read ahead %t, reached the shop %t, %v", kind, length, read, reached, err)
+			}
+		}
+	}
+}
+
+// knowing is a gateway whose ids begin in its own way, and whose status is a number.
+type knowing struct {
+	payment.Provider
+	prefix, param string
+}
+
+func (k knowing) ReadReturn(get func(string) string) (payment.Claimed, error) {
+	c := payment.Claimed{ID: get(k.param)}
+	if !strings.HasPrefix(c.ID, k.prefix) {
+		return payment.Claimed{}, payment.ErrMalformed
+	}
+	return c, nil
+}
+
+// telling is an app that keeps the events.
+type telling struct {
+	idle
+	events *[]engine.Event
+}
+
+func (n telling) Observe(e engine.Event) { *n.events = append(*n.events, e) }
+
+// unroutedBy is what is told of a request on a site with two gateways of the same marks.
+func unroutedBy(t *testing.T, r *http.Request) (told []engine.Event, shop []byte) {
+	t.Helper()
+	var heard []string
+	h := bankSite(&heard, "/cb")
+	h.app = telling{events: &told}
+	p := h.used[0]
+	second := *p
+	p.Name, p.Provider = "first", knowing{prefix: "F", param: "Authority"}
+	second.Name, second.Provider = "second", knowing{prefix: "S", param: "Authority"}
+	h.used = append(h.used, &second)
+	err := h.route(httptest.NewRecorder(), asked(r), caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
+		r.URL.RawQuery, r.URL.Path = "", "/index.php" // as a rewrite does
+		shop, _ = io.ReadAll(r.Body)
+		return nil
+	}), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(told, func(e engine.Event) bool { return e.Name != engine.EventUnrouted }), shop
+}
+
+// Of two gateways whose returns look alike, the one is told of whose payment the return names;
+// a parameter of the shop's that has the same name hides no payment.
+func TestAStrayReturnIsToldAsWhoseItIs(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]string{
+		"Authority=F1&Status=OK&orderId=1":              "first F1",
+		"Authority=S1&Status=OK&orderId=1":              "second S1",
+		"Authority=55&Authority=S1&Status=OK&orderId=1": "second S1",
+		"Authority=55&authority=F1&Status=OK&orderId=1": "first F1",
+		"Authority=55&Status=OK&orderId=1":              "first ",
+	} {
+		told, _ := unroutedBy(t, httptest.NewRequest(http.MethodGet, "https://shop.example.com/other?"+query, nil))
+		if len(told) != 1 || told[0].Provider+" "+told[0].ID != want {
+			t.Errorf("%s: %+v, want %s", query, told, want)
+		}
+	}
+}
+
+// What PHP reads is seen whatever a body is called: an unknown charset, a Content-Encoding that is
+// none, no type, as a form, in parts, of a known length or in chunks. A long body is seen by its
+// first 64 KiB. The shop gets each byte of it. What is really packed or further behind isn't seen.
+func TestABodyThatCantBeReadIsLookedAt(t *testing.T) {
+	t.Parallel()
+	fields := [][2]string{{"Authority", "S1"}, {"Status", "OK"}, {"orderId", "7"}}
+	form := func(before, behind int) []byte {
+		var all []string
+		for _, f := range fields {
+			all = append(all, f[0]+"="+f[1])
+		}
+		text := strings.Join(all, "&")
+		if before > 0 {
+			text = "z=" + strings.Repeat("z", before-len("z=&")) + "&" + text
+		}
+		return []byte(text + "&z=" + strings.Repeat("z", behind))
+	}
+	inParts := func(before, behind int) []byte {
+		var b strings.Builder
+		file := func(n int) {
+			fmt.Fprintf(&b, "--X\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a\"\r\n\r\n%s\r\n", strings.Repeat("\xff&=%", n/4))
+		}
+		if before > 0 {
+			file(before)
+		}
+		for _, f := range fields {
+			fmt.Fprintf(&b, "--X\r\nContent-Disposition: form-data; name=%q\r\n\r\n%s\r\n", f[0], f[1])
+		}
+		file(behind)
+		return []byte(b.String() + "--X--\r\n")
+	}
+	const marks = len("&Authority=S1&Status=OK&orderId=7&z=")
+	multi := "multipart/form-data; boundary=X"
+	for name, c := range map[string]struct {
+		kind, encoding string
+		body           []byte
+		seen           bool
+	}{
+		"plain":                {formType, "", form(0, 5), true},
+		"utf-16":               {formType + "; charset=utf-16", "", form(0, 5), true},
+		"bogus":                {formType + ";charset=bogus", "", form(0, 5), true},
+		"two charsets":         {formType + "; charset=utf-8; charset=utf-7", "", form(0, 5), true},
+		"gzip, and is not":     {formType, "gzip", form(0, 5), true},
+		"x":                    {formType, "x", form(0, 5), true},
+		"no type":              {"", "", form(0, 5), true},
+		"no type, long":        {"", "", form(0, 70_000), true},
+		"parts":                {multi, "", inParts(0, 5), true},
+		"parts, utf-16":        {multi + "; charset=utf-16", "", inParts(0, 5), true},
+		"parts, x":             {multi, "x", inParts(0, 5), true},
+		"many boundaries":      {multi + strings.Repeat("; boundary=Y1", 3) + "; boundary=Y2; boundary=Y3; boundary=Y4; boundary=Y5; boundary=Y6; boundary=Y7; boundary=Y8; boundary=Y9", "", inParts(0, 5), true},
+		"64 KiB":               {formType, "", form(0, params.MaxBytes-marks), true},
+		"a byte more":          {formType, "", form(0, params.MaxBytes-marks+1), true},
+		"long":                 {formType, "", form(0, 200_000), true},
+		"long before":          {formType, "", form(60_000, 10_000), true},
+		"just in time":         {formType, "", form(params.MaxBytes-len("Authority=S1&Status=OK&orderId=7"), 100_000), true},
+		"too late":             {formType, "", form(params.MaxBytes, 5), false},
+		"an upload":            {multi, "", inParts(0, 200_000), true},
+		"an upload before":     {multi, "", inParts(50_000, 200_000), true},
+		"a long upload before": {multi, "", inParts(70_000, 5), false},
+		"long, utf-16":         {formType + "; charset=utf-16", "", form(0, 200_000), true},
+		"json":                 {"application/json", "", []byte(`{"Authority":"S1","Status":"OK","orderId":"7"}`), true},
+		"json of an address":   {"application/json", "", []byte(`{"page":"/x?&Authority=S1&Status=OK&orderId=7"}`), false},
+		"another type":         {"text/plain", "", form(0, 5), false},
+		"packed":               {formType, "gzip", []byte("\x1f\x8b\x08\x00\x00\x00\x00\x00"), false},
+		"an ordinary upload":   {multi, "", bytes.ReplaceAll(inParts(0, 200_000), []byte("orderId"), []byte("other")), false},
+	} {
+		for _, chunked := range []bool{false, true} {
+			r := httptest.NewRequest(http.MethodPost, "https://shop.example.com/other?a=1", bytes.NewReader(c.body))
+			if c.kind != "" {
+				r.Header.Set("Content-Type", c.kind)
+			}
+			if c.encoding != "" {
+				r.Header.Set("Content-Encoding", c.encoding)
+			}
+			if chunked {
+				r.ContentLength = -1
+			}
+			told, shop := unroutedBy(t, r)
+			if !bytes.Equal(shop, c.body) {
+				t.Errorf("%s, chunked %t: the shop gets %d bytes of %d", name, chunked, len(shop), len(c.body))
+			}
+			switch {
+			case len(told) > 0 != c.seen:
+				t.Errorf("%s, chunked %t: told %+v", name, chunked, told)
+			case c.seen && (told[0].ID != "S1" || told[0].Provider != "second" || !strings.Contains(told[0].Err.Error(), `"/other"`)):
+				t.Errorf("%s, chunked %t: told %s %s, %v", name, chunked, told[0].Provider, told[0].ID, told[0].Err)
 			}
 		}
 	}

@@ -2,7 +2,24 @@ package main
 
 // outside are bugs that people found in the running program who had not read its sources.
 func outside() []Mutant {
+	strangers := []Suite{process("returns", "TestStrangersSee")}
 	return []Mutant{
+		{"strangers-see-what-was-bought", "R8", "Whoever guesses a gateway's number reads on our page what its buyer has bought, and for how much.",
+			[]Edit{{"handlers", "if !t.shows(rec) {", "if rec == nil {"}}, strangers},
+		{"bounce-gives-the-reference-away", "R8", "Whoever guesses a gateway's number is sent to the buyer's own address, which shows all.",
+			[]Edit{{"handlers", "if t.came != nil {", "if t.came != nil && t.r == nil {"}, {"handlers", "t.ref == now.Ref && set != nil", "set != nil"}}, strangers},
+		{"pointer-tells-the-number", "R8", "The number with which a receipt is found stands in the address that strangers are sent to.",
+			[]Edit{{"internal/token", "bounceClaims{Hidden: hidden,", "bounceClaims{Ref: ref, Hidden: hidden,"}}, append([]Suite{unit("internal/token", "TestBounceAndPaid")}, strangers...)},
+		{"customers-who-got-nothing-see-nothing", "R8", "The customer of a shop that announces nothing has no number to ask the shop with.",
+			[]Edit{{"handlers", "case !given(rec) || t.ref == rec.Ref:", "case t.ref == rec.Ref:"}}, []Suite{process("returns", "TestWhoWasGivenNothing")}},
+		{"odd-headers-hide-a-return", "A82", "A return whose form is said to be in utf-16, packed or longer than 64 KiB reaches a script that no verify line guards, and nobody is told.",
+			[]Edit{{"handlers", "body, _ := peek(r, params.MaxBytes)\n\t\t\tl.fields, l.form = h.seen(r, k, body)", "read, _ := asQuery(r)\n\t\t\tl.form = string(read)"}}, []Suite{unit("handlers", "TestABodyThatCantBeRead")}},
+		{"forms-without-a-type-unseen", "A82", "A return whose form has no type reaches a script that no verify line guards, and nobody is told.",
+			[]Edit{{"handlers", "case k.isJSON || len(r.Header[\"Content-Type\"]) == 0:", "case k.isJSON && len(r.Header[\"Content-Type\"]) == 0:"}}, []Suite{unit("handlers", "TestABodyThatCantBeRead")}},
+		{"conversations-are-read-ahead", "R13", "A visitor who says the next thing when the shop has answered waits for ever.",
+			[]Edit{{"handlers", "case k.plain || k.inParts || k.isJSON && r.ContentLength >= 0:", "case k.plain || k.inParts || k.isJSON || len(r.Header[\"Content-Type\"]) == 0:"}}, []Suite{unit("handlers", "TestAConversation")}},
+		{"strays-are-the-first-gateways", "R12", "Of two gateways whose returns look alike the first is blamed, and nothing finds the payment.",
+			[]Edit{{"handlers", "for _, fit := range fits {", "for _, fit := range fits[:1] {"}}, []Suite{unit("handlers", "TestAStrayReturn")}},
 		{"handlers-of-events-in-the-way", "R13", "A script that an owner runs with each event holds up every payment.",
 			[]Edit{{"app", "return b.queue.Put(func(ctx context.Context) {", "return func(f func(context.Context)) bool { f(context.Background()); return true }(func(ctx context.Context) {"}}, []Suite{unit("app", "TestEventHandlersAreNot")}},
 		{"old-visits-stay", "R13", "Who floods a store with visits fills its disk.",

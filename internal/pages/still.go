@@ -46,6 +46,7 @@ type stillKey struct {
 	theme                   *Theme
 	kind                    Kind
 	test, refunds, recorded bool
+	numbered                bool // the texts name the number
 	wrong                   Wrong
 	retry, shopURL          string
 	hasForm, hasScript      bool
@@ -60,7 +61,7 @@ func stillKeyOf(v *view, p *Page) (stillKey, bool) {
 		return stillKey{}, false
 	}
 	k := stillKey{
-		lang: lang.Lang(v.Lang), theme: p.Theme, kind: p.Kind, test: p.Test, refunds: p.Refunds, recorded: p.Recorded,
+		lang: lang.Lang(v.Lang), theme: p.Theme, kind: p.Kind, test: p.Test, refunds: p.Refunds, recorded: p.Recorded, numbered: p.Ref != "",
 		wrong: p.Wrong, retry: p.Retry, shopURL: p.ShopURL, hasForm: v.Form != nil, hasScript: v.Script != "", assets: v.assets,
 	}
 	if k.hasScript {

@@ -52,6 +52,14 @@ func (p *Page) title(l lang.Lang) string {
 	return cmp.Or(p.Titles.In(l), p.Title, p.Titles.In(l.Other()))
 }
 
+// by is what a page says of the payment number, if it shows one.
+func (p *Page) by(number string) string {
+	if p.Ref == "" {
+		return ""
+	}
+	return number
+}
+
 // pieces says how many were bought, of more than one.
 func pieces(l lang.Lang, n int) string {
 	if n < 2 {

@@ -1,6 +1,10 @@
 package pages
 
-import "github.com/rahgir/caddy-payments/internal/lang"
+import (
+	"cmp"
+
+	"github.com/rahgir/caddy-payments/internal/lang"
+)
 
 var englishWords = words{
 	Name: "English", Ref: "Payment number", Amount: "Amount in toman", Toman: "toman", Rial: "rials",
@@ -63,11 +67,11 @@ func english(p *Page) text {
 		}, enDont}
 	case Parked:
 		return text{"You have paid", []string{
-			"The shop has not confirmed your order yet. If you hear nothing within a few hours, contact the shop with this payment number.",
+			"The shop has not confirmed your order yet. If you hear nothing within a few hours, contact the shop" + p.by(" with this payment number") + ".",
 		}, enDont}
 	case Thanks:
 		said := text{"Thank you, your payment is complete", []string{
-			"The shop has your order. Keep the payment number in case you want to ask about it.",
+			"The shop has your order." + p.by(" Keep the payment number in case you want to ask about it."),
 		}, ""}
 		if p.title(lang.EN) != "" {
 			said.Text = append([]string{"You have bought: " + p.title(lang.EN) + pieces(lang.EN, p.Quantity)}, said.Text...)
@@ -83,17 +87,17 @@ func english(p *Page) text {
 		}, enDont}
 	case Review:
 		return text{"Your payment is being looked at", []string{
-			"The shop has to check this payment. Keep the payment number and ask the shop with it.",
+			"The shop has to check this payment. " + cmp.Or(p.by("Keep the payment number and ask the shop with it."), "Please ask the shop about it."),
 		}, enDont}
 	case NotTaken:
 		said := text{"This payment was not accepted", nil, "Please do not pay again before the shop has answered."}
 		if p.Refunds {
 			said.Text = []string{
 				"The money was not taken for good and usually comes back to your card within 72 hours.",
-				"To go on with the order, ask the shop with this payment number.",
+				"To go on with the order, ask the shop" + p.by(" with this payment number") + ".",
 			}
 		} else {
-			said.Text = []string{"The shop has to check it. If money has left your account and does not come back, contact the shop with this payment number."}
+			said.Text = []string{"The shop has to check it. If money has left your account and does not come back, contact the shop" + p.by(" with this payment number") + "."}
 		}
 		return said
 	case OrderPaid:
@@ -101,7 +105,7 @@ func english(p *Page) text {
 		if p.Refunds {
 			said.Text = []string{"Your second payment was not taken for good and usually comes back to your card within 72 hours."}
 		} else {
-			said.Text = []string{"A second payment for this order was not accepted. If money has left your account and does not come back, contact the shop with this payment number."}
+			said.Text = []string{"A second payment for this order was not accepted. If money has left your account and does not come back, contact the shop" + p.by(" with this payment number") + "."}
 		}
 		return said
 	case Malformed:

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -301,6 +302,42 @@ func TestNewKeys(t *testing.T) {
 	}
 }
 
+// pointersTellNoNumber: nobody reads a reference in pointers to it, nor by comparing those to
+// payments of one's own; every key of the ring opens them, and so are those of earlier versions.
+func pointersTellNoNumber(t *testing.T) {
+	t.Helper()
+	k, nonce := newKeys(t, "a"), NewNonce()
+	seen := make(map[string]bool)
+	for i := range 200 {
+		own := payment.NewRef(site, "bank", "order", strconv.Itoa(i%50))
+		text, _ := k.SignBounce(own, site, nonce, now)
+		payload, err := base64.RawURLEncoding.DecodeString(strings.Split(text, ".")[1])
+		if err != nil || strings.Contains(string(payload), string(own[:4])) {
+			t.Fatalf("%s: %v", payload, err)
+		}
+		var c bounceClaims
+		_ = json.Unmarshal(payload, &c)
+		if seen[c.Hidden] || c.Hidden == "" {
+			t.Fatalf("%d: the same payment is hidden in the same way: %s", i, payload)
+		}
+		seen[c.Hidden] = true
+		for _, ring := range []*Keys{k, newKeys(t, "b", "a")} {
+			if b, err := ring.OpenBounce(text, []string{site}, now); err != nil || b.Ref != own || !b.Holds(nonce) {
+				t.Fatalf("%d: %+v, %v", i, b, err)
+			}
+		}
+		c.Hidden = c.Hidden[:len(c.Hidden)-1-i%30]
+		short, _ := k.sign(kindBounce, c)
+		if _, err := k.OpenBounce(short, []string{site}, now); !errors.Is(err, ErrInvalid) {
+			t.Fatalf("cut: %v", err)
+		}
+	}
+	old, _ := k.sign(kindBounce, bounceClaims{Ref: ref, Site: site, Hash: Hash(nonce), At: now.Unix(), Until: now.Add(BounceLife).Unix()})
+	if b, err := k.OpenBounce(old, []string{site}, now); err != nil || b.Ref != ref {
+		t.Errorf("an earlier version's: %+v, %v", b, err)
+	}
+}
+
 func TestBounceAndPaid(t *testing.T) {
 	k := newKeys(t, "a")
 	nonce := NewNonce()
@@ -312,6 +349,7 @@ func TestBounceAndPaid(t *testing.T) {
 	if strings.Contains(text, nonce) || (Bounce{}).Holds("") {
 		t.Error("the nonce is in the token, or nothing is enough")
 	}
+	pointersTellNoNumber(t)
 	cookie, _ := k.SignPaid(Paid{Ref: ref, Items: []string{"book", "course"}}, site, now)
 	p, err := k.OpenPaid(cookie, []string{site}, now.Add(300*24*time.Hour))
 	if err != nil || p.Ref != ref || len(p.Items) != 2 || !p.At.Equal(now) {
