@@ -246,10 +246,10 @@ func (e *Engine) handed(next *payment.Record, h Handed, p Policy, now time.Time)
 	case !ok:
 		return park(payment.ReasonGaveUp)
 	case h.Unsent:
-		if p.Park && !next.Expect.Checkout {
-			// The worker would only park it: its browser, which waits on our
-			// page, gets as long as it got before.
-			at = later(at, now.Add(browserGrace))
+		if parksAbsent(next, p) {
+			// The worker would only park it. So its browser gets its time anew with
+			// each such answer, as long as a delivery is tried at all (afterMiss).
+			at = later(at, now.Add(graceAfter(next.Delivery.Via)))
 		}
 		return EventMissed, false, true, next.UndoDelivery(payment.ReasonUnreachable, now, at)
 	}
@@ -289,6 +289,36 @@ func (e *Engine) Await(ctx context.Context, ref payment.Ref, patience time.Durat
 	}
 }
 
+// parksAbsent: without its customer the payment is parked, and not handed over.
+func parksAbsent(rec *payment.Record, p Policy) bool {
+	return p.Park && !rec.Expect.Checkout && !rec.HasDecided(payment.DecideAccept)
+}
+
+// graceAfter is how long a payment waits for its browser after a hand-over of which the shop
+// has certainly taken nothing.
+func graceAfter(via payment.Via) time.Duration {
+	if via == payment.ViaBrowser {
+		return shopGrace
+	}
+	return browserGrace // a person had it handed over, and hears soon that it failed
+}
+
+// customersTurn returns until when a payment waits for its browser though its time has passed,
+// because nobody could come meanwhile: its site was in no configuration, or the ledger was not
+// open. Zero means that its customer has had the time.
+func (e *Engine) customersTurn(rec *payment.Record) time.Time {
+	now := e.now()
+	if rec.Reason == payment.ReasonNoRoute {
+		rec.Reason = ""
+		return now.Add(browserGrace)
+	}
+	opened := e.Shared.since(now)
+	if ends := opened.Add(browserGrace); rec.Due.Before(opened) && now.Before(ends) {
+		return ends
+	}
+	return time.Time{}
+}
+
 // handOver delivers a verified payment for which no browser came.
 func (e *Engine) handOver(ctx context.Context, rec *payment.Record) error {
 	p, ok := e.Sites.Policy(rec)
@@ -297,7 +327,10 @@ func (e *Engine) handOver(ctx context.Context, rec *payment.Record) error {
 	}
 	// One that a person gave though nothing announced it has no return to hand over
 	// with: the shop must be told by that person.
-	if rec.Return == nil || rec.Return.URI == "" || p.Park && !rec.Expect.Checkout && !rec.HasDecided(payment.DecideAccept) {
+	if parks := parksAbsent(rec, p); parks || rec.Return == nil || rec.Return.URI == "" {
+		if at := e.customersTurn(rec); parks && !at.IsZero() {
+			return e.reschedule(ctx, rec, at)
+		}
 		if err := rec.ParkDelivery(payment.ReasonAbsent, e.now()); err != nil {
 			return err
 		}

@@ -72,6 +72,7 @@ func New(_ context.Context, c Config) (*Engine, error) {
 	e.cut = reports.Done()
 	e.allAnswered = sync.NewCond(&e.mu)
 	e.sorted = slices.Sorted(maps.Keys(c.Providers))
+	e.Shared.since(e.now())
 	return e, nil
 }
 

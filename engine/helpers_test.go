@@ -288,6 +288,7 @@ type world struct {
 	// affiliate stands in for net.
 	affiliate payment.Reporter
 	tick      time.Duration
+	ref       payment.Ref // of the payment that a test is about
 	stop      context.CancelFunc
 	done      chan struct{}
 }

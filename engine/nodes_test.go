@@ -83,6 +83,8 @@ func TestOrphansAreTakenUp(t *testing.T) {
 		c.silent["other"] = true
 		c.orphaned <- struct{}{}
 		time.Sleep(2 * time.Second)
+		w.wantState(rec.Ref, payment.Verified)
+		time.Sleep(time.Minute) // its customer may be on the way back
 		w.wantState(rec.Ref, payment.Delivered)
 		stop()
 		synctest.Wait()

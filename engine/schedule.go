@@ -20,6 +20,10 @@ const (
 	// browserGrace is how long a verified payment waits for its browser before the worker
 	// delivers it.
 	browserGrace = 60 * time.Second
+	// shopGrace is how long a payment that its shop has certainly not taken waits for the
+	// same browser to come again, where without it the payment is only parked: nothing can
+	// be credited before the shop is back, and WordPress's maintenance says ten minutes.
+	shopGrace = 10 * time.Minute
 	// siteWait is when to look again at a payment whose site is not configured now.
 	siteWait = 30 * time.Second
 	// reaskKnown and reaskStranger are how soon a new return may have the provider asked

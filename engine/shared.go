@@ -46,6 +46,19 @@ type Shared struct {
 	// slow is when each site's slow deliveries were an alert last.
 	slow    map[string]time.Time
 	brought map[string]time.Time
+	// opened is when an engine first worked with the store.
+	opened time.Time
+}
+
+// since returns when the first engine began to work with the open store, which is now if
+// none has.
+func (s *Shared) since(now time.Time) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.opened.IsZero() {
+		s.opened = now
+	}
+	return s.opened
 }
 
 // NewShared returns an empty Shared.

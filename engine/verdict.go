@@ -142,12 +142,10 @@ func (e *Engine) apply(next *payment.Record, j job, v payment.Verdict, a payment
 		}
 		retry = at
 	case payment.Confirm:
-		retry = now
-		// A program whose return was answered "not yet" comes again as it was told,
-		// like a browser.
-		if arrived(next) && (!next.Return.Machine || j.worker) {
-			retry = now.Add(browserGrace)
-		}
+		// Invariant: whoever learned that it is paid, its customer has this long from
+		// then on. The worker may be first while the customer reads the bank's receipt, a
+		// program (a preview of the link) before its browser.
+		retry = now.Add(browserGrace)
 	case payment.Refuse, payment.Lapse:
 		retry = e.afterNo(next, j, v, t, now)
 	case payment.Doubt:
@@ -244,7 +242,7 @@ func (e *Engine) announceVerdict(ctx context.Context, j job, r *payment.Record, 
 		if e.Shared.repeated(r, e.now()) {
 			e.observe(EventRepeated, r, nil, true)
 		}
-		if r.Return == nil || r.Return.Arrived.IsZero() || r.Return.Machine {
+		if !arrived(r) { // its reports are due now
 			e.wakeWorker()
 		}
 	case payment.Review:

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -222,16 +221,8 @@ func (t *returnRequest) asReturn() payment.Return {
 	uri, body := t.uncarded()
 	return payment.Return{
 		Method: t.r.Method, Secure: t.h.secureView(t.r), Host: t.r.Host, URI: uri,
-		Type: t.r.Header.Get("Content-Type"), Body: body, Machine: machine(t.r), By: visitorOf(t.r),
+		Type: t.r.Header.Get("Content-Type"), Body: body, Machine: pages.TakesNoPage(t.r), By: visitorOf(t.r),
 	}
-}
-
-// machine reports whether no browser made the return: the request itself says that it wants
-// no page.
-func machine(r *http.Request) bool {
-	accept := r.Header.Get("Accept")
-	return accept != "" && !strings.Contains(accept, "text/html") && !strings.Contains(accept, "*/*") &&
-		r.Header.Get("Sec-Fetch-Mode") == ""
 }
 
 // malformed answers a return that can't be genuine, and alerts the owner, because a

@@ -67,10 +67,8 @@ func (t *returnRequest) verified(rec *payment.Record) error {
 	if !payment.SameMoney(rec.Issuer, t.v.route.provider.terms.Issuer) {
 		return t.confirming(rec) // this route is another gateway's now: the worker hands it over by its own
 	}
-	if machine(t.r) {
-		t.w.Header().Set("Cache-Control", "no-store")
-		t.w.WriteHeader(http.StatusOK)
-		return nil
+	if pages.TakesNoPage(t.r) {
+		return t.confirming(rec) // it is handed over to the customer, who has a browser
 	}
 	if t.r.Method == http.MethodPost && t.v.bounce() != bounceOff {
 		return t.sendBounce(rec)
@@ -154,7 +152,7 @@ func (t *returnRequest) duplicate(res engine.Result) error {
 	case payment.Parked:
 		return t.page(pages.Parked, rec, nil)
 	case payment.Delivering:
-		if t.v.policy().Once || t.eng.Store.Alive(rec.Lease) {
+		if t.v.policy().Once || t.eng.Store.Alive(rec.Lease) || pages.TakesNoPage(t.r) {
 			return t.pending(engine.Result{Record: rec, Bound: res.Bound})
 		}
 		return t.deliver(rec) // the shop dedupes: no need to wait for the worker

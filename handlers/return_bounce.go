@@ -88,7 +88,7 @@ func hopCookie(rec *payment.Record) string { return familyNonce + token.ShortHas
 
 // cookiesToCome reports whether a return came without the browser's cookies.
 func (t *returnRequest) cookiesToCome() bool {
-	return t.r.Method == http.MethodPost && !t.bounced && t.v.bounce() != bounceOff && !machine(t.r)
+	return t.r.Method == http.MethodPost && !t.bounced && t.v.bounce() != bounceOff && !pages.TakesNoPage(t.r)
 }
 
 // sendAgain makes the browser send the same return once more from our own site, before the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/rahgir/caddy-payments/internal/pages"
 	"github.com/rahgir/caddy-payments/internal/params"
 	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/payment"
@@ -17,7 +18,7 @@ import (
 // Its invariant: a customer who was sent to pay by us is not told that the return was
 // changed: nothing of what was changed is needed.
 func (t *returnRequest) clean() string {
-	if machine(t.r) {
+	if pages.TakesNoPage(t.r) {
 		return ""
 	}
 	// The return is seen through, though its browser may leave.

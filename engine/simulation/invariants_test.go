@@ -16,6 +16,8 @@ type watch struct {
 	forgotten map[string]bool
 	// recorded is when a genuine return of an id was first put on record.
 	recorded map[string]time.Time
+	// paid is when a record was last verified.
+	paid map[payment.Ref]time.Time
 	// cutTails counts the times that something unsynced was lost.
 	cutTails int
 }
@@ -193,6 +195,7 @@ func (w *world) reported(c payment.Sale) {
 //	INV7  states move along the table, one step a commit; what was known stays
 //	INV8  what nothing explains is not recorded
 //	rule 4  "already verified" needs an earlier question of ours
+//	rule 8  nobody is given up as absent within a minute after anybody learned that they paid
 //	rule 10  the receipt says what was expected
 func (x *watch) committed(w *world, old, now *payment.Record, lazy bool) {
 	from := payment.State("")
@@ -233,6 +236,11 @@ func (x *watch) committed(w *world, old, now *payment.Record, lazy bool) {
 			w.fail("rule 10: %s is verified by a receipt that differs: %+v", now.ID, *rc)
 		}
 		w.unique(now)
+		x.paid[now.Ref] = w.now
+	case from == payment.Verified && now.State == payment.Parked && now.Reason == payment.ReasonAbsent:
+		if at, known := x.paid[now.Ref]; known && w.now.Sub(at) < time.Minute && !w.skewed {
+			w.fail("rule 8: the customer of %s is given up %s after it was verified", now.ID, w.now.Sub(at))
+		}
 	}
 	if lazy && (old == nil && !isTrace(now) || old != nil && now.Attempts.Count > old.Attempts.Count) {
 		w.fail("INV6: a claim of %s is committed lazily", now.ID)

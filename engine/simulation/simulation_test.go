@@ -47,7 +47,7 @@ type verdict struct {
 func newWorld(seed uint64, lim limits, h *hits) *world {
 	w := &world{
 		seed: seed, lot: newLot(seed, 1), fate: newLot(seed, 2), names: make(map[payment.Ref]string), alerts: make(map[payment.Ref][]string), drop: lim.drop, hits: h,
-		watch: watch{forgotten: make(map[string]bool), recorded: make(map[string]time.Time)},
+		watch: watch{forgotten: make(map[string]bool), recorded: make(map[string]time.Time), paid: make(map[payment.Ref]time.Time)},
 	}
 	w.canary = lim.canary
 	if lim.trace {

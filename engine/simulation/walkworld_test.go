@@ -79,7 +79,7 @@ func (c corner) plan() plan {
 func newCorner(c corner, k *walker, trace bool) *world {
 	w := &world{
 		names: make(map[payment.Ref]string), alerts: make(map[payment.Ref][]string), hits: newHits(),
-		watch: watch{forgotten: make(map[string]bool), recorded: make(map[string]time.Time)},
+		watch: watch{forgotten: make(map[string]bool), recorded: make(map[string]time.Time), paid: make(map[payment.Ref]time.Time)},
 	}
 	w.walk, w.lot, w.fate = k, lot{walk: k}, lot{walk: k}
 	if trace {

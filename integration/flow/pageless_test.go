@@ -137,8 +137,8 @@ func TestCheckoutWithoutAPageOrACustomer(t *testing.T) {
 	caddy := harness.Start(t, harness.Global(boxURL)+site+" {\nroot "+t.TempDir()+"\npayments {\ncheckout /buy idpay {\nitem mug 120000toman\nreturn /thanks\n}\nverify /thanks idpay\n}\nfile_server\n}\n", harness.Environment()...)
 	b := harness.NewBrowser(t)
 	back := b.Post(b.Post(site+"/buy/mug", nil).Location(t), url.Values{"action": {"pay"}})
-	b.Get(back.Location(t), "Accept", "application/xml") // no browser: the worker hands it over
-	harness.Wait(t, "the worker delivers", 30*time.Second, func() bool {
+	b.Get(back.Location(t), "Accept", "application/xml") // no browser: the worker hands it over after a minute
+	harness.Wait(t, "the worker delivers", 90*time.Second, func() bool {
 		list, _ := caddy.Run("payments", "list", "--state", "delivered", "--address", caddy.Admin)
 		return strings.Count(list, `"ref"`) == 1
 	})

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rahgir/caddy-payments/integration/harness"
 	"github.com/rahgir/caddy-payments/sandbox"
@@ -157,7 +158,8 @@ func TestCustomerWhoNeverReturns(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	w.waitState(id, "delivered")
+	w.waitState(id, "verified")
+	w.waitStateFor(id, "delivered", 90*time.Second) // the customer has a minute to come
 	s := w.last()
 	for name, value := range map[string]string{
 		"HTTP_X_PAYMENT_STATUS": "verified", "HTTP_X_PAYMENT_VIA": "worker", "HTTP_X_PAYMENT_DELIVERY": "1", "HTTP_X_PAYMENT_ORDER": "101",

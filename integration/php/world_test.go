@@ -347,11 +347,16 @@ func (w *world) state(id string) string {
 
 func (w *world) waitState(id, state string) {
 	w.t.Helper()
+	w.waitStateFor(id, state, 20*time.Second)
+}
+
+func (w *world) waitStateFor(id, state string, most time.Duration) {
+	w.t.Helper()
 	var got string
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(most); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if got = w.state(id); got == state {
 			return
 		}
 	}
-	w.t.Fatalf("payment %s is %s, not %s, for 20 seconds", id, got, state)
+	w.t.Fatalf("payment %s is %s, not %s, for %s", id, got, state, most)
 }

@@ -108,6 +108,7 @@ func TestAttributionOfAShopThatAnswersJSON(t *testing.T) {
 		}
 	})
 	w.start()
+	tracks := make(map[string]string)
 	for i, coding := range []string{"identity", "gzip", "zstd"} {
 		b := harness.NewBrowser(t)
 		track := fmt.Sprintf("064ee72930404724974761b0b41e9e4%d", i)
@@ -116,7 +117,10 @@ func TestAttributionOfAShopThatAnswersJSON(t *testing.T) {
 			t.Fatalf("%s: %v", coding, a.Header)
 		}
 		come(harness.NewBrowser(t), w.act(<-made, "pay"), "Accept", "application/xml") // nobody stays for the bounce
-		harness.Wait(t, "the sale is reported: "+coding, 30*time.Second, func() bool {
+		tracks[coding] = track
+	}
+	for coding, track := range tracks {
+		harness.Wait(t, "the sale is reported: "+coding, 90*time.Second, func() bool {
 			return slices.ContainsFunc(w.box.Ledger("", "", "").Conversions, func(c sandbox.Conversion) bool { return c.TrackID == track })
 		})
 	}

@@ -98,7 +98,7 @@ func TestIntentsByTheAdminEndpoint(t *testing.T) {
 	}
 	ret := w.act(bill.ID, "pay")
 	come(harness.NewBrowser(t), ret, "Accept", "application/xml") // nobody stays
-	harness.Wait(t, "it is delivered", 30*time.Second, func() bool { return w.record(bill.ID).State == "delivered" })
+	harness.Wait(t, "it is delivered", 90*time.Second, func() bool { return w.record(bill.ID).State == "delivered" })
 	if told := shop.Told(); len(told) != 1 || told[0].Header.Get("X-Payment-Order") != "101" || told[0].Header.Get("X-Payment-Amount-Checked") != "intent" {
 		t.Errorf("%+v", told)
 	}
