@@ -45,6 +45,8 @@ const (
 	EventRelaySilent = "relay_silent"
 	// EventNeedsSession: the shop's plugin did not ask when its return was repeated.
 	EventNeedsSession = "relay_needs_session"
+	// EventMissedReturn: the shop was not well enough to handle its return.
+	EventMissedReturn = "relay_return_missed"
 	// EventGivenBack: the shop asked for money to be sent back.
 	EventGivenBack = "relay_given_back"
 	// EventForeignReturn: a return came to another address than its create named.

@@ -107,7 +107,7 @@ func (e *Engine) relayForget(ctx context.Context, rec *payment.Record) error {
 }
 
 // relayUnheard looks after a settled payment of which the shop has not heard, because the
-// answer was lost. It repeats the shop's own return once; then a person decides.
+// answer was lost. It repeats the shop's own return; if that doesn't help, a person decides.
 func (e *Engine) relayUnheard(ctx context.Context, rec *payment.Record) error {
 	switch old, err := e.perhapsTold(ctx, rec); {
 	case err != nil:
@@ -130,6 +130,8 @@ func (e *Engine) relayUnheard(ctx context.Context, rec *payment.Record) error {
 		why = payment.ReasonGiveBack
 	case rec.Relay.Heard():
 		why = payment.ReasonTold // while the ledger was away: the shop may have credited
+	case gaveUpReturning(rec):
+		why = payment.ReasonUnreachable
 	case e.NeedsSession(rec):
 		why = payment.ReasonNeedsSession
 	}
