@@ -223,9 +223,13 @@ func (e *Engine) relayIntend(ctx context.Context, prov Provider, c Relay, id str
 	return e.intend(ctx, rec, prov, nil, 0)
 }
 
-// relayFirstLook returns when the worker first looks at an intent of a relayed create. The
-// worker asks only by inquiry, and delivers only by repeating the shop's own return.
+// relayFirstLook returns when the worker first looks at an intent of a relayed create. Where no
+// verify route takes its return, the worker asks only by inquiry, and delivers only by
+// repeating the shop's own return.
 func (e *Engine) relayFirstLook(rec *payment.Record, prov Provider) time.Time {
+	if e.settlesHere(rec) {
+		return nextUnasked(rec, inquires(prov), e.now())
+	}
 	if rec.Return != nil && inquires(prov) {
 		return nextUnasked(rec, true, e.now())
 	}

@@ -360,8 +360,10 @@ func (e *Engine) relayKeep(next *payment.Record, a payment.Answer, reply payment
 		}
 	case payment.Declined, payment.Expired:
 		// The shop has heard it, and asks again if it wants to: nothing is settled
-		// that it didn't ask for.
-		next.Due = next.CreatedAt.Add(relayLink)
+		// that it didn't ask for. What a verify route takes is asked about as ever.
+		if next.Due.IsZero() || !e.settlesHere(next) {
+			next.Due = next.CreatedAt.Add(relayLink)
+		}
 	default:
 	}
 	if a.Outcome != payment.OutcomePaid || e.Seal == nil || len(reply.Body) > keptMost || len(reply.Body) == 0 {

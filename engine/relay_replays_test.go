@@ -183,7 +183,9 @@ func TestAShopThatIsDown(t *testing.T) {
 							h := w.call("verify", r.ID)
 							return engine.Replayed{Taken: true, Page: map[bool]payment.ShopPage{true: payment.PageGood, false: payment.PageBad}[isFirst(h)]}
 						})
-						creates := func(order string) { w.call("create", "", func(c *engine.Relay) { c.Call.Body, c.Ask.Order = []byte("create"), order }) }
+						creates := func(order string) {
+							w.call("create", "", func(c *engine.Relay) { c.Call.Body, c.Ask.Order = []byte("create"), order })
+						}
 						creates("101")
 						first := w.only()
 						if settled {
