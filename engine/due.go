@@ -290,6 +290,9 @@ func (e *Engine) forgettable(rec *payment.Record) bool {
 
 // forgetAt returns when an intent that nobody claimed is forgotten; zero means never.
 func forgetAt(rec *payment.Record) time.Time {
+	if rec.Relay != nil {
+		return rec.CreatedAt.Add(relayLink)
+	}
 	if !rec.Expect.Checkout || rec.Attempts.Claimed {
 		return time.Time{}
 	}

@@ -363,9 +363,13 @@ func (e *Engine) replayObserved(ctx context.Context, rec *payment.Record) error 
 		return ignoreConflict(err)
 	}
 	got, panicked := e.madeReturn(ctx, rec)
+	why := missed(got, false)
 	fresh, err := e.Store.Get(ctx, rec.Ref)
 	if err != nil || fresh.State != payment.Created {
 		return errors.Join(err, panicked)
+	}
+	if panicked == nil && why != "" {
+		return e.missedReturn(ctx, fresh, why)
 	}
 	fresh.Observed.Page = got.Page
 	fresh.Due = e.now().Add(watchLook)
@@ -381,7 +385,9 @@ func (e *Engine) stillUnverified(ctx context.Context, rec *payment.Record) error
 	if rec.Observed.Page == payment.PageGood {
 		e.observe(EventUnverifiedCredit, rec, errUnverifiedCredit, true)
 	}
-	e.needsSession(ctx, rec)
+	if !gaveUpReturning(rec) {
+		e.needsSession(ctx, rec)
+	}
 	return nil
 }
 

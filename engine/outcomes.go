@@ -259,7 +259,7 @@ func Alarms() []string {
 		EventReview, EventParked, EventExpired, EventUnknown, EventMissed, EventOperator, EventBreaker, EventStarting, EventMalformed,
 		EventForeign, EventUnconverted, EventPaused, EventStore, EventUnrouted, EventRepeated, EventPanicked, EventAccount, EventUnannounced,
 		EventUnusable, EventUnknownOrder, EventPaidBefore, EventUnclaimed, EventForgotten, EventNoAccount, EventNoPage, EventCatalogue, EventUntold, EventRefundUnknown,
-		EventRelayCall, EventRelayStranger, EventRelayAmount, EventRelayDown, EventNeedsSession, EventGivenBack, EventForeignReturn,
+		EventRelayCall, EventRelayStranger, EventRelayAmount, EventRelayDown, EventNeedsSession, EventMissedReturn, EventGivenBack, EventForeignReturn,
 		EventUnpriced, EventUnverifiedCredit, EventSlow, EventUnwatched,
 	}
 }

@@ -45,6 +45,8 @@ const (
 	EventRelaySilent = "relay_silent"
 	// EventNeedsSession: the shop's plugin did not ask when its return was repeated.
 	EventNeedsSession = "relay_needs_session"
+	// EventMissedReturn: the shop was not well enough to handle its return.
+	EventMissedReturn = "relay_return_missed"
 	// EventGivenBack: the shop asked for money to be sent back.
 	EventGivenBack = "relay_given_back"
 	// EventForeignReturn: a return came to another address than its create named.
@@ -221,9 +223,13 @@ func (e *Engine) relayIntend(ctx context.Context, prov Provider, c Relay, id str
 	return e.intend(ctx, rec, prov, nil, 0)
 }
 
-// relayFirstLook returns when the worker first looks at an intent of a relayed create. The
-// worker asks only by inquiry, and delivers only by repeating the shop's own return.
+// relayFirstLook returns when the worker first looks at an intent of a relayed create. Where no
+// verify route takes its return, the worker asks only by inquiry, and delivers only by
+// repeating the shop's own return.
 func (e *Engine) relayFirstLook(rec *payment.Record, prov Provider) time.Time {
+	if e.settlesHere(rec) {
+		return nextUnasked(rec, inquires(prov), e.now())
+	}
 	if rec.Return != nil && inquires(prov) {
 		return nextUnasked(rec, true, e.now())
 	}

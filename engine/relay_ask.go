@@ -42,7 +42,7 @@ func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
 			return
 		}
 		if err != nil {
-			e.relayEvent(EventRelayDown, c, err, true)
+			e.askDown(c, err)
 			c.Break()
 			return
 		}
@@ -63,7 +63,7 @@ func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
 				err = e.parkOld(ctx, rec.Clone())
 			}
 			if err != nil {
-				e.relayEvent(EventRelayDown, c, err, true)
+				e.askDown(c, err)
 				c.Break()
 				return
 			}
@@ -108,7 +108,7 @@ func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
 				c.Down(err, nil)
 				return
 			}
-			e.relayEvent(EventRelayDown, c, err, true)
+			e.askDown(c, err)
 			if !e.relayWait(gone, time.Second) || !e.now().Before(ends) {
 				c.Break()
 				return
@@ -124,6 +124,7 @@ func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
 		case e.relayStands(got.rec) == standsPerson:
 			continue
 		}
+		e.Shared.replays.unanswered(c.Ask.ID) // a gateway without a place was not asked
 		// Silence: an answer that comes while the caller stays is given.
 		if !e.now().Add(pause).Before(ends) || !e.relayWait(gone, pause) {
 			e.relayEvent(EventRelaySilent, c, errNoAnswer, false)
@@ -132,6 +133,12 @@ func (e *Engine) RelayVerify(ctx context.Context, c Relay) {
 		}
 		pause = min(2*pause, 8*time.Second)
 	}
+}
+
+// askDown tells of an ask that can't be carried out because the ledger can't be used.
+func (e *Engine) askDown(c Relay, err error) {
+	e.Shared.replays.unanswered(c.Ask.ID)
+	e.relayEvent(EventRelayDown, c, err, true)
 }
 
 // errOtherSite: shops may share an account, and none of them credits what another sold.
@@ -353,8 +360,10 @@ func (e *Engine) relayKeep(next *payment.Record, a payment.Answer, reply payment
 		}
 	case payment.Declined, payment.Expired:
 		// The shop has heard it, and asks again if it wants to: nothing is settled
-		// that it didn't ask for.
-		next.Due = next.CreatedAt.Add(relayLink)
+		// that it didn't ask for. What a verify route takes is asked about as ever.
+		if next.Due.IsZero() || !e.settlesHere(next) {
+			next.Due = next.CreatedAt.Add(relayLink)
+		}
 	default:
 	}
 	if a.Outcome != payment.OutcomePaid || e.Seal == nil || len(reply.Body) > keptMost || len(reply.Body) == 0 {

@@ -15,8 +15,14 @@ import (
 func (e *Engine) relayDue(ctx context.Context, rec *payment.Record) (done bool, err error) {
 	switch rec.State {
 	case payment.Created:
+		if e.settlesHere(rec) || admitted(rec) {
+			return false, nil
+		}
 		return true, e.relayUnasked(ctx, rec)
 	case payment.Declined, payment.Expired:
+		if e.settlesHere(rec) && e.now().Before(rec.CreatedAt.Add(relayLink)) {
+			return false, nil
+		}
 		return true, e.relayForget(ctx, rec)
 	case payment.Verified:
 		if e.handsOver(rec) && !rec.BackPending() {
@@ -37,10 +43,41 @@ func (e *Engine) relayDue(ctx context.Context, rec *payment.Record) (done bool, 
 	return false, nil
 }
 
+// Settler is Sites of which some verify relayed payments by routes of their own.
+type Settler interface {
+	// Settles reports whether a verify route, and no observe route, takes the return of a
+	// record: it is verified and handed over by us.
+	Settles(r *payment.Record) bool
+}
+
+// settlesHere reports whether we look after a relayed payment as after any other: its site has
+// said so by a verify route.
+//
+// Invariant: what is paid, and of which the return's address is known, is either looked after
+// by a verify route or by the shop's own return; a return that was admitted is asked about.
+func (e *Engine) settlesHere(rec *payment.Record) bool {
+	if rec.Return == nil || rec.Return.URI == "" || !rec.Relay.GivingBack.IsZero() {
+		return false
+	}
+	s, ok := e.Sites.(Settler)
+	return ok && s.Settles(rec)
+}
+
+// admitted: a verify route took the customer's return, and nobody could be asked at that moment.
+func admitted(rec *payment.Record) bool { return arrived(rec) && rec.Reason == payment.ReasonWaiting }
+
 // handsOver: a verify route settled the payment, or began to deliver it, so a verify route
-// delivers it. The plugin only asks meanwhile.
+// delivers it; or one takes its return, and nobody has heard "first". The plugin only asks
+// meanwhile: whoever delivers claims the record before, so it isn't told beside a hand-over
+// what its page hears in it.
 func (e *Engine) handsOver(rec *payment.Record) bool {
-	return rec.Delivery.Via == payment.ViaBrowser || rec.Delivery.Via == payment.ViaWorker || rec.Relay.Asked == 0 && arrived(rec) && rec.State.Captured()
+	switch {
+	case rec.Delivery.Via == payment.ViaBrowser || rec.Delivery.Via == payment.ViaWorker:
+		return true
+	case !rec.State.Captured():
+		return false
+	}
+	return rec.Relay.Asked == 0 && arrived(rec) || !rec.Relay.Heard() && e.settlesHere(rec)
 }
 
 // relayUnasked looks after a create about which the shop hasn't asked. It settles nothing. If
@@ -107,7 +144,7 @@ func (e *Engine) relayForget(ctx context.Context, rec *payment.Record) error {
 }
 
 // relayUnheard looks after a settled payment of which the shop has not heard, because the
-// answer was lost. It repeats the shop's own return once; then a person decides.
+// answer was lost. It repeats the shop's own return; if that doesn't help, a person decides.
 func (e *Engine) relayUnheard(ctx context.Context, rec *payment.Record) error {
 	switch old, err := e.perhapsTold(ctx, rec); {
 	case err != nil:
@@ -130,6 +167,8 @@ func (e *Engine) relayUnheard(ctx context.Context, rec *payment.Record) error {
 		why = payment.ReasonGiveBack
 	case rec.Relay.Heard():
 		why = payment.ReasonTold // while the ledger was away: the shop may have credited
+	case gaveUpReturning(rec):
+		why = payment.ReasonUnreachable
 	case e.NeedsSession(rec):
 		why = payment.ReasonNeedsSession
 	}

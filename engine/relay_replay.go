@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -11,10 +12,11 @@ import (
 
 // Making a shop's own return for a customer who didn't come back (rescue).
 //
-// The invariants: a payment's return is made once, which is on record before it is made;
-// a site gets two at a time at most; a route whose plugin did not ask gets no more, for
-// as long as its configuration says the same; and none begins once the process is told
-// to stop.
+// The invariants: a payment's return is made once, which is on record before it is made, and
+// again only after one that the shop was not well enough to handle; only the answer of a shop
+// that is well says something of its plugin; a site gets two at a time at most; a route whose
+// plugin did not ask gets no more, for as long as its configuration says the same; and none
+// begins once the process is told to stop.
 
 // Replayed is what became of a replay of a shop's own return.
 type Replayed struct {
@@ -22,6 +24,9 @@ type Replayed struct {
 	Taken bool
 	// Unsent: provably nothing reached the shop.
 	Unsent bool
+	// Down is why the answer says nothing of the shop's plugin: the shop was not well, or
+	// could not be reached. It is empty for every other answer.
+	Down string
 	// Page is how the shop answered.
 	Page payment.ShopPage
 }
@@ -50,11 +55,39 @@ type Replayer interface {
 // and its customers need them.
 const replaysAtOnce = 2
 
-// replays bounds replays by site. sessions are routes whose mark the ledger did not take.
+// replays bounds replays by site. sessions are routes whose mark the ledger did not take, and
+// vain the ids whose return is being made, with whether their plugin asked and we had no answer.
 type replays struct {
 	mu       sync.Mutex
 	running  map[string]int
 	sessions map[payment.Key]bool
+	vain     map[string]bool
+}
+
+// listen notes whether a plugin asks in vain about an id until asked is called.
+func (r *replays) listen(id string) (asked func() bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.vain == nil {
+		r.vain = make(map[string]bool)
+	}
+	r.vain[id] = false
+	return func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		was := r.vain[id]
+		delete(r.vain, id)
+		return was
+	}
+}
+
+// unanswered notes that a plugin asked, and that nothing could be asked or recorded for it.
+func (r *replays) unanswered(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, made := r.vain[id]; made {
+		r.vain[id] = true
+	}
 }
 
 func (r *replays) enter(site string) (leave func(), ok bool) {
@@ -150,8 +183,8 @@ func (e *Engine) mayReplay(rec *payment.Record) bool {
 	return s.Rescues(rec) != RescueOff && !e.NeedsSession(rec)
 }
 
-// replay makes the shop's own return. That it is made is durable before: it is made
-// once, whatever becomes of us.
+// replay makes the shop's own return. That it is made is durable before: whatever becomes
+// of us, it is made again only if the shop was seen not to handle it.
 func (e *Engine) replay(ctx context.Context, rec *payment.Record) error {
 	leave, ok := e.enterReplay(rec.Site)
 	if !ok {
@@ -169,7 +202,9 @@ func (e *Engine) replay(ctx context.Context, rec *payment.Record) error {
 	if err := e.commit(ctx, rec, false); err != nil {
 		return ignoreConflict(err)
 	}
+	inVain := e.Shared.replays.listen(rec.ID)
 	got, panicked := e.madeReturn(ctx, rec)
+	why := missed(got, inVain())
 	if opened {
 		e.RelayPage(ctx, rec.Ref, now, got.Page)
 	}
@@ -180,9 +215,12 @@ func (e *Engine) replay(ctx context.Context, rec *payment.Record) error {
 	if fresh.Relay.Asked > asked || fresh.Relay.Heard() {
 		return panicked
 	}
+	if panicked == nil && why != "" {
+		return e.missedReturn(ctx, fresh, why)
+	}
 	// The plugin did not ask, or asked with an amount that is not the payment's: it knows its
 	// order, or what that costs, only by the customer's session.
-	if got.Taken && !got.Unsent && panicked == nil {
+	if panicked == nil {
 		e.needsSession(ctx, fresh)
 		e.unverifiedCredit(ctx, fresh, got.Page)
 	}
@@ -191,6 +229,88 @@ func (e *Engine) replay(ctx context.Context, rec *payment.Record) error {
 	}
 	return e.reschedule(ctx, fresh, fresh.CreatedAt.Add(relayLink))
 }
+
+// missed is why a return was not handled, which says nothing of the shop's plugin; empty if it
+// was.
+func missed(got Replayed, inVain bool) string {
+	switch {
+	case got.Down != "":
+		return got.Down
+	case got.Unsent || !got.Taken:
+		return "it did not reach the route of the shop"
+	case inVain:
+		return "its plugin asked, and the gateway could not be asked, or nothing could be recorded"
+	}
+	return ""
+}
+
+// afterMissed is how long to wait with a return after so many that the shop was not well
+// enough to handle. Zero: no more are made.
+func afterMissed(n int) time.Duration {
+	return step(n, 0, time.Minute, 3*time.Minute, 10*time.Minute, 30*time.Minute, time.Hour, 2*time.Hour, 4*time.Hour)
+}
+
+// missedReturn plans a return anew that the shop was not well enough to handle.
+//
+// A shop that answers 500 may have run. Nobody can tell how far; but its plugin has heard no
+// "first" in it, because that would be on record, and "first" is said once. So one that asks
+// before it credits credits nothing twice, however often the return is made. Where the plugin
+// asks past us, or not at all, the gateway is asked before each return, and one that is
+// verified meanwhile gets no other.
+func (e *Engine) missedReturn(ctx context.Context, rec *payment.Record, why string) error {
+	for range claimTries {
+		now := e.now()
+		misses, at := missesOf(rec)
+		if misses == nil || rec.Relay.Heard() || rec.State != payment.Created && rec.State != payment.Verified {
+			return nil // somebody went on with it
+		}
+		*misses++
+		pause := afterMissed(*misses)
+		switch {
+		case pause > 0:
+			*at, rec.Due = time.Time{}, now.Add(pause)
+		case rec.Relay != nil && rec.State == payment.Created:
+			rec.Due = rec.CreatedAt.Add(relayLink)
+		default:
+			rec.Due = now
+		}
+		err := e.commit(ctx, rec, false)
+		if err == nil {
+			told := fmt.Errorf("%w: %s", errMissedReturn, why)
+			if pause == 0 {
+				told = fmt.Errorf("%w, %d times, and it is not made again: %s", errMissedReturn, *misses, why)
+			}
+			e.observe(EventMissedReturn, rec, told, pause == 0)
+			return nil
+		}
+		if !errors.Is(err, payment.ErrConflict) {
+			return err
+		}
+		if rec, err = e.Store.Get(ctx, rec.Ref); err != nil {
+			return err
+		}
+	}
+	return payment.ErrConflict
+}
+
+// missesOf is where a record keeps its returns that the shop did not handle.
+func missesOf(rec *payment.Record) (misses *int, replayed *time.Time) {
+	switch {
+	case rec.Relay != nil:
+		return &rec.Relay.Misses, &rec.Relay.ReplayedAt
+	case rec.Observed != nil:
+		return &rec.Observed.Misses, &rec.Observed.ReplayedAt
+	}
+	return nil, nil
+}
+
+// gaveUpReturning reports whether the shop was too often not well enough to handle the return.
+func gaveUpReturning(rec *payment.Record) bool {
+	misses, _ := missesOf(rec)
+	return misses != nil && *misses > 0 && afterMissed(*misses) == 0
+}
+
+var errMissedReturn = errors.New("the shop did not handle the return that was made for a customer who stayed away")
 
 // madeReturn makes a return that is on record.
 func (e *Engine) madeReturn(ctx context.Context, rec *payment.Record) (got Replayed, panicked error) {

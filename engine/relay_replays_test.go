@@ -147,3 +147,75 @@ func TestHowACustomerCameIsKept(t *testing.T) {
 		})
 	}
 }
+
+// A shop that is down says nothing of its plugin: however it shows that, its route isn't marked,
+// and a return is made again until the shop is well, eight times at most. A customer who pays
+// when the shop is well again is handed over.
+func TestAShopThatIsDown(t *testing.T) {
+	const most = 8
+	for name, bad := range map[string]engine.Replayed{
+		"it answers 503":   {Taken: true, Down: "it was answered with status 503", Page: payment.PageBad},
+		"it's not reached": {Unsent: true},
+		"no route":         {},
+		"we're down":       {Taken: true, Page: payment.PageRefused},
+	} {
+		for _, settled := range []bool{false, true} {
+			for _, n := range []int{1, most - 1, most, most + 1} {
+				if n > 1 && n != most && !bad.Taken {
+					continue
+				}
+				t.Run(fmt.Sprintf("%s %d times, settled %v", name, n, settled), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						w := newRelayWorld(t, func(w *relayWorld) { w.sites.rescue = true })
+						defer w.halt()
+						w.manyCreates()
+						downs := 0
+						w.sites.visited(func(r *payment.Record) engine.Replayed {
+							if downs < n {
+								downs++
+								if name == "we're down" {
+									w.store.Break(payment.ErrBroken)
+									w.call("verify", r.ID)
+									w.store.Break(nil)
+								}
+								return bad
+							}
+							h := w.call("verify", r.ID)
+							return engine.Replayed{Taken: true, Page: map[bool]payment.ShopPage{true: payment.PageGood, false: payment.PageBad}[isFirst(h)]}
+						})
+						creates := func(order string) {
+							w.call("create", "", func(c *engine.Relay) { c.Call.Body, c.Ask.Order = []byte("create"), order })
+						}
+						creates("101")
+						first := w.only()
+						if settled {
+							w.call("verify", first.ID, unheard)
+						}
+						time.Sleep(20 * time.Hour)
+						r := w.record(first.Ref)
+						want, why := payment.Delivered, payment.Reason("")
+						switch {
+						case n >= most && settled:
+							want, why = payment.Parked, payment.ReasonUnreachable
+						case n >= most:
+							want = payment.Created
+						}
+						if r.State != want || r.Reason != why || w.sites.seen() != min(n+1, most) || w.NeedsSession(r) {
+							t.Errorf("it is %s (%s) after %d returns, session %v; want %s (%s)", r.State, r.Reason, w.sites.seen(), w.NeedsSession(r), want, why)
+						}
+						if got := w.events.count(engine.EventMissedReturn); got != min(n, most) {
+							t.Errorf("%d events of %d returns that were missed", got, min(n, most))
+						}
+						downs = n
+						creates("102")
+						time.Sleep(2 * time.Hour)
+						page, err := w.store.List(context.Background(), payment.Listing{})
+						if err != nil || !slices.ContainsFunc(page.Records, func(r *payment.Record) bool { return r.ID == "K2" && r.State == payment.Delivered }) {
+							t.Errorf("the next customer is not handed over: %v %v", page.Records, err)
+						}
+					})
+				})
+			}
+		}
+	}
+}

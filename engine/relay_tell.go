@@ -31,7 +31,7 @@ func (e *Engine) tellFirst(ctx context.Context, r payment.Relayer, c Relay, rec 
 		return false
 	case err != nil:
 		// Whether it is on record isn't known, so not one byte goes out.
-		e.relayEvent(EventRelayDown, c, err, true)
+		e.askDown(c, err)
 		c.Break()
 		return true
 	}

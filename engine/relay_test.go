@@ -207,6 +207,19 @@ type plugins struct {
 	written bool
 	visit   func(r *payment.Record) engine.Replayed
 	visits  int
+	// settles: a verify route takes the returns; hand is what its shop does.
+	settles bool
+	hand    func(r *payment.Record) engine.Handed
+}
+
+func (p *plugins) Settles(*payment.Record) bool { return p.settles }
+
+func (p *plugins) Deliver(ctx context.Context, r *payment.Record) engine.Handed {
+	if p.hand == nil {
+		return p.shop.Deliver(ctx, r)
+	}
+	p.shop.Deliver(ctx, r)
+	return p.hand(r)
 }
 
 func (p *plugins) Rescues(*payment.Record) engine.Rescue {

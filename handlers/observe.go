@@ -187,7 +187,7 @@ func (h *Handler) serveObserved(w http.ResponseWriter, r *http.Request, next cad
 	}
 	if d := replayOf(r); d != nil {
 		d.taken = true
-		page.to = &d.said
+		page.to = d
 		return page.serve(h, w, r, next)
 	}
 	eng, err := h.app.Engine(r.Context())
@@ -274,6 +274,8 @@ func (s *Sites) Rescues(r *payment.Record) engine.Rescue {
 type replayed struct {
 	taken bool
 	said  payment.ShopPage
+	// down is why the answer says nothing of the shop's plugin.
+	down string
 }
 
 type replayKey struct{}

@@ -22,8 +22,9 @@ type observedPage struct {
 	// order is about this return, in order and amount.
 	alone         bool
 	order, amount string
-	to            *payment.ShopPage
-	inner         headerReader
+	// to is told how the shop answered a return of the worker's.
+	to    *replayed
+	inner headerReader
 }
 
 // answered implements headerReader.
@@ -91,7 +92,7 @@ func (p *observedPage) serve(h *Handler, w http.ResponseWriter, r *http.Request,
 		p.said = payment.PageBad
 	}
 	if p.to != nil {
-		*p.to = p.said
+		p.to.said, p.to.down = p.said, down(p.status, err, r.Context().Err() != nil)
 	}
 	return err
 }

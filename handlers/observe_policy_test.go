@@ -116,6 +116,42 @@ func TestRescueIsOnByDefault(t *testing.T) {
 	}
 }
 
+// A payment is looked after by us if a verify route takes its return, and no observe route.
+func TestWhoSettlesARelayedPayment(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, route       string
+		verifies, watches bool
+		want              bool
+	}{
+		{"its route verifies", "/cb bank", true, false, true},
+		{"its route verifies, another watches", "/cb bank", true, true, true},
+		{"its route watches, another verifies", "/seen bank", true, true, false},
+		{"no route is known, one verifies", "", true, false, true},
+		{"no route is known, both are there", "", true, true, false},
+		{"it watches", "/seen bank", false, true, false},
+		{"its route is gone", "/gone bank", true, false, false},
+		{"nobody", "/cb bank", false, false, false},
+	} {
+		h := routed("/cb")
+		h.server = serving("12112")
+		standAt(t, []*Handler{h}, standing{hosts: hosts{names: []string{"shop.test"}}})
+		if c.watches {
+			o := &Observe{Provider: "bank"}
+			o.conf.name, o.conf.provider = "/seen bank", h.Verify[0].route.provider
+			h.Observe = []*Observe{o}
+		}
+		if !c.verifies {
+			h.Verify = nil
+		}
+		s := &Sites{handlers: []*Handler{h}, settled: true}
+		rec := &payment.Record{Site: h.place().shopName(), Route: c.route, Provider: "bank", Relay: new(payment.Relayed), Return: &payment.Return{URI: "/cb?o=1"}}
+		if got := s.Settles(rec); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
 // `mode plugin` is short for `expect none` and `deliver idempotent`, and contradicts
 // whatever says otherwise.
 func TestModePluginIsShort(t *testing.T) {

@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/engine"
@@ -23,20 +25,41 @@ func (h *Handler) replayReturn(ctx context.Context, o *Observe, rec *payment.Rec
 	r, err := h.returnTo(ctx, o.conf.provider, rec)
 	if err != nil {
 		h.log.Error("the shop's own return can't be made", zap.String("ref", string(rec.Ref)), zap.Error(err))
-		return engine.Replayed{Unsent: true}
+		return engine.Replayed{Unsent: true, Down: "its address can't be read"}
 	}
 	r = r.WithContext(context.WithValue(r.Context(), replayKey{}, d))
 	r.Pattern = workerPattern
 	func() {
 		defer func() {
 			p := recover()
+			if p != nil {
+				d.down = "its answer broke off"
+			}
 			if err, ok := p.(error); p != nil && !(ok && errors.Is(err, http.ErrAbortHandler)) {
 				h.log.Error("making the shop's own return panicked", zap.String("ref", string(rec.Ref)), zap.Any("panic", p))
 			}
 		}()
 		h.server.ServeHTTP(&discard{header: make(http.Header)}, r)
 	}()
-	return engine.Replayed{Taken: d.taken, Unsent: !d.taken, Page: d.said}
+	return engine.Replayed{Taken: d.taken, Unsent: !d.taken, Down: d.down, Page: d.said}
+}
+
+// down is why an answer says nothing of the shop's plugin; empty for every other answer. The
+// shop's server, or Caddy in front of it, gives 429 and 5xx also where no plugin has run.
+func down(status int, err error, ended bool) string {
+	var coded caddyhttp.HandlerError
+	if status == 0 && errors.As(err, &coded) {
+		status = coded.StatusCode
+	}
+	switch {
+	case status >= http.StatusInternalServerError || status == http.StatusTooManyRequests:
+		return fmt.Sprintf("it was answered with status %d", status)
+	case err != nil && status < http.StatusBadRequest:
+		return "it was not answered"
+	case ended:
+		return "its answer took too long"
+	}
+	return ""
 }
 
 // returnMethod is how a customer came back.

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -97,6 +98,55 @@ func TestAReturnIsMadeAsTheProviderMakesIt(t *testing.T) {
 		rec := &payment.Record{ID: "K1", Site: "shop.example.com", Return: &payment.Return{Host: "shop.example.com", URI: "/back?" + came}}
 		if r, err := h.returnTo(t.Context(), p, rec); err != nil || r.URL.RawQuery != came {
 			t.Errorf("%s came: %s, %v", came, r.URL.RawQuery, err)
+		}
+	}
+}
+
+// A return that is made for an absent customer meets a shop that is down in many ways, none of
+// which says anything of its plugin. Every other answer does.
+func TestWhatADownShopSays(t *testing.T) {
+	t.Parallel()
+	answers := func(status int) caddyhttp.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) error { w.WriteHeader(status); return nil }
+	}
+	fails := func(err error) caddyhttp.HandlerFunc {
+		return func(http.ResponseWriter, *http.Request) error { return err }
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, c := range map[string]struct {
+		shop caddyhttp.Handler
+		ctx  context.Context
+		down bool
+	}{
+		"200":                {answers(200), t.Context(), false},
+		"302":                {answers(302), t.Context(), false},
+		"400":                {answers(400), t.Context(), false},
+		"404":                {answers(404), t.Context(), false},
+		"428":                {answers(428), t.Context(), false},
+		"429":                {answers(429), t.Context(), true},
+		"430":                {answers(430), t.Context(), false},
+		"499":                {answers(499), t.Context(), false},
+		"500":                {answers(500), t.Context(), true},
+		"503":                {answers(503), t.Context(), true},
+		"599":                {answers(599), t.Context(), true},
+		"nobody answers":     {fails(nil), t.Context(), false},
+		"no connection":      {fails(caddyhttp.Error(http.StatusBadGateway, io.EOF)), t.Context(), true},
+		"a time-out":         {fails(caddyhttp.Error(http.StatusGatewayTimeout, context.DeadlineExceeded)), t.Context(), true},
+		"an error of no one": {fails(io.EOF), t.Context(), true},
+		"error 403":          {fails(caddyhttp.Error(http.StatusForbidden, nil)), t.Context(), false},
+		"it breaks off": {caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+			_, _ = w.Write([]byte("<html>"))
+			return io.ErrUnexpectedEOF
+		}), t.Context(), true},
+		"it takes too long": {fails(nil), over, true},
+	} {
+		d := &replayed{said: payment.PageNone}
+		r := asked(httptest.NewRequest(http.MethodGet, "http://shop.test/cb?o=1", nil).WithContext(c.ctx))
+		page := &observedPage{route: new(Observe), id: "K1", said: payment.PageBad, to: d}
+		_ = page.serve(routed("/cb"), &discard{header: make(http.Header)}, r, c.shop)
+		if (d.down != "") != c.down {
+			t.Errorf("%s: %q, want %v", name, d.down, c.down)
 		}
 	}
 }

@@ -265,6 +265,16 @@ func (s *Sites) Policy(r *payment.Record) (engine.Policy, bool) {
 	return p, true
 }
 
+// Settles implements engine.Settler.
+func (s *Sites) Settles(r *payment.Record) bool {
+	h, v := s.find(r)
+	if v == nil || h.server == nil {
+		return false
+	}
+	_, o := s.findObserve(r)
+	return o == nil
+}
+
 // Expect implements engine.Sites.
 func (s *Sites) Expect(ctx context.Context, r *payment.Record) (payment.Expectation, error) {
 	h, v := s.find(r)
@@ -287,5 +297,6 @@ func (s *Sites) Deliver(ctx context.Context, r *payment.Record) engine.Handed {
 var (
 	_ engine.Sites    = (*Sites)(nil)
 	_ engine.Replayer = (*Sites)(nil)
+	_ engine.Settler  = (*Sites)(nil)
 	_ http.Handler    = (*caddyhttp.Server)(nil)
 )

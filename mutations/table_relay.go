@@ -58,7 +58,7 @@ func relaying() []Mutant {
 		{"relay-no-forgets-its-create", "R12", "A customer is sent to pay what isn't on record.",
 			in("engine", "if err := e.relayIntend(ctx, prov, c, id, gen); err != nil {", "if err := e.relayIntend(ctx, prov, c, id, gen); err != nil && false {"), engine},
 		{"relay-asks-after-a-no", "R9", "The provider settles what the plugin was told is not paid.",
-			append(in("engine", "next.Due = next.CreatedAt.Add(relayLink)\n\tdefault:", "\tdefault:"),
+			append(in("engine", "if next.Due.IsZero() || !e.settlesHere(next) {", "if next.Due.IsZero() {"),
 				in("engine", "return true, e.relayForget(ctx, rec)", "return false, nil")...), engine},
 		{"relayed-return-on-another-path", "R7", "One payment is brought to another order by an address that no observe route takes, and credited twice.",
 			in("handlers", "if page := h.strayed(r); page != nil {", "if page := h.strayed(r); page != nil && false {"), []Suite{process("php", "TestRelayedPlugin"), doors(300)}},

@@ -18,8 +18,9 @@ type Observed struct {
 	Page ShopPage `json:"pg,omitempty"`
 	// Asks is how often the provider was asked about it.
 	Asks int `json:"a,omitempty"`
-	// ReplayedAt is when the worker made the shop's own return; it is made once.
+	// ReplayedAt and Misses are those of [Relayed].
 	ReplayedAt time.Time `json:"rp,omitzero"`
+	Misses     int       `json:"rm,omitempty"`
 }
 
 // Observe makes a record one of a payment that is only observed. It is false for a

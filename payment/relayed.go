@@ -47,8 +47,11 @@ type Relayed struct {
 	// AgainBy is the asker that heard "again" while the page was open, and that may be the
 	// page's own plugin.
 	AgainBy string `json:"ab,omitempty"`
-	// ReplayedAt is when the worker repeated the customer's return; it does so once.
+	// ReplayedAt is when the worker repeated the customer's return. It is zero again after a
+	// return that the shop was not well enough to handle: see Misses.
 	ReplayedAt time.Time `json:"rp,omitzero"`
+	// Misses is how many repeated returns the shop was not well enough to handle.
+	Misses int `json:"rm,omitempty"`
 	// GivingBack is when the shop asked for the money to be sent back, unless that was
 	// certainly refused. From then on the worker repeats no return, and delivers only if a
 	// person decides so.

@@ -230,7 +230,7 @@ func (r *Record) Untell(now time.Time) error {
 	}
 	l := r.Relay
 	l.AgainBy = ""
-	l.Told.At, l.Told.By, l.HeardAt, l.ReplayedAt, l.Mixed = time.Time{}, "", time.Time{}, time.Time{}, false
+	l.Told.At, l.Told.By, l.HeardAt, l.ReplayedAt, l.Misses, l.Mixed = time.Time{}, "", time.Time{}, time.Time{}, 0, false
 	r.Reason, r.UpdatedAt = "", now
 	return nil
 }

@@ -56,7 +56,7 @@
 // Beside those worlds there are some whose shop has a plugin of its own behind the relay
 // ([plugin]): it gives up after a while, reads half, dies when it has heard "first" or
 // credited, asks twice, asks from a job, asks another node, reverses on silence, needs its
-// customer's session, or trusts the browser. "First" is heard once; nothing is settled
+// customer's session, trusts the browser, or is down when its return is made. "First" is heard once; nothing is settled
 // that the shop didn't ask for; where nothing went wrong what was paid is credited; and
 // what was taken is credited, given back, or waits for a person who was told.
 //

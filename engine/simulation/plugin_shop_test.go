@@ -35,6 +35,8 @@ type plugin struct {
 	marks bool
 	// rescue is the site's.
 	rescue bool
+	// down is how often the shop is down when its return is made for an absent customer.
+	down float64
 
 	asks  int
 	asked map[string]int
@@ -300,7 +302,15 @@ func (s *pluginSites) Replay(_ context.Context, r *payment.Record) engine.Replay
 	w.mu.Lock()
 	w.plugin.asks++
 	who := "replay" + itoa(w.plugin.asks) + " of " + r.ID
+	luck := newLot(w.seed, 100+uint64(w.plugin.asks)) //nolint:gosec // it counts up from zero
+	down := !w.healed && luck.chance(w.plugin.down)
 	w.mu.Unlock()
+	if down {
+		if luck.chance(0.5) {
+			return engine.Replayed{Unsent: true, Down: "it was answered with status 502"}
+		}
+		return engine.Replayed{Taken: true, Down: "it was answered with status 503", Page: payment.PageBad}
+	}
 	n := 0
 	for i, node := range w.nodes {
 		if node == s.p.node {

@@ -61,6 +61,9 @@ func newPluginWorld(seed uint64, lim limits, h *hits) *world {
 	}
 	w.plugin = newPlugin(w, l)
 	w.plugin.waits(patience)
+	if health := newLot(seed, 7); health.chance(0.3) {
+		w.plugin.down = []float64{0.3, 0.9}[health.IntN(2)]
+	}
 	w.furnish()
 	return w
 }

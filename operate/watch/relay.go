@@ -24,7 +24,7 @@ type Relayed struct {
 // are. The errors of such events are ours, without a secret or a provider's text.
 func relayedKind(name string) bool {
 	switch name {
-	case engine.EventRelayStranger, engine.EventRelayCall, engine.EventRelayDown, engine.EventNeedsSession, engine.EventForeignReturn:
+	case engine.EventRelayStranger, engine.EventRelayCall, engine.EventRelayDown, engine.EventNeedsSession, engine.EventMissedReturn, engine.EventForeignReturn:
 		return true
 	}
 	return false

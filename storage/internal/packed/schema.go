@@ -210,6 +210,7 @@ func walkRelayed(w *wire, r *payment.Relayed) {
 	flag(w, 16, &r.Unnamed)
 	nested(w, 17, false, func(w *wire) { walkLease(w, &r.Back) })
 	text(w, 20, &r.AgainBy)
+	ints(w, 21, &r.Misses)
 }
 
 func walkObserved(w *wire, o *payment.Observed) {
@@ -217,6 +218,7 @@ func walkObserved(w *wire, o *payment.Observed) {
 	text(w, 2, &o.Page)
 	ints(w, 3, &o.Asks)
 	stamp(w, 4, &o.ReplayedAt)
+	ints(w, 5, &o.Misses)
 }
 
 func walkTelling(w *wire, t *payment.Telling) {
