@@ -106,18 +106,22 @@ func slip(got string, known []string) (shown, write string) {
 		return glued(got, known)
 	}
 	name := nearest.Nearest(got[:end], known)
+	written := got[:end]
+	if !quote.Known(written, known...) {
+		written = name
+	}
 	sep, size := utf8.DecodeRuneInString(got[end:])
 	switch {
 	case name == "":
 		return "", ""
 	case len(got) == end+size:
-		return got[:end] + "…", "write " + name + " alone, without anything at its end"
+		return written + "…", "write " + name + " alone, without anything at its end"
 	case unicode.IsSpace(sep):
-		return got[:end] + " …", "write the quotes around the value alone, not around " + name
+		return written + " …", "write the quotes around the value alone, not around " + name
 	case sep == '=' || sep == ':':
-		return got[:end] + string(sep) + "…", "write a space between " + name + " and its value"
+		return written + string(sep) + "…", "write a space between " + name + " and its value"
 	}
-	return got[:end] + "…", "write a space between " + name + " and its value"
+	return written + "…", "write a space between " + name + " and its value"
 }
 
 // glued is slip where nothing stands between the two.

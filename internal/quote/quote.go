@@ -29,8 +29,12 @@ var name = regexp.MustCompile(`^` + word + `(?:[-_./]` + word + `)*$`)
 const mostDigits = 4
 
 // Known reports whether an error may show a word where one of known belongs, or a number.
+// Digits in place of letters make a password of a word, so a near miss has none of its own.
 func Known(got string, known ...string) bool {
-	return got != "" && (nearest.Nearest(got, known) != "" || len(got) <= 16 && number.MatchString(got))
+	if near := nearest.Nearest(got, known); near != "" && digits(got) <= digits(near) {
+		return true
+	}
+	return got != "" && len(got) <= 16 && number.MatchString(got)
 }
 
 // Not ends "must be x or y" with what stands there instead, if that may be shown.
