@@ -72,7 +72,7 @@ func (c *cli) repayCommand(kind payment.RefundKind, use, short, long string) *co
 			}
 			in.Amount = int64(amount)
 		}
-		if note == "" {
+		if operate.Note(note) == "" {
 			return usage("write --note: why the money goes back")
 		}
 		return c.change(fmt.Sprintf("%s/%s", kind, url.PathEscape(args[0])), in)

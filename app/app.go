@@ -17,6 +17,7 @@ import (
 	"github.com/rahgir/caddy-payments/affiliates/webhook"
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/handlers"
+	"github.com/rahgir/caddy-payments/internal/quote"
 	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/storage"
@@ -252,7 +253,7 @@ func (a *App) Affiliate(name string) (string, payment.Reporter, error) {
 	}
 	aff, ok := a.affiliates[name]
 	if !ok {
-		return "", nil, fmt.Errorf("affiliate %q is not configured", name)
+		return "", nil, fmt.Errorf("%s is not configured", quote.Called("affiliate", name))
 	}
 	return name, aff, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/rahgir/caddy-payments/affiliates/webhook"
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/lang"
+	"github.com/rahgir/caddy-payments/internal/quote"
 	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/operate/watch"
 	"github.com/rahgir/caddy-payments/payment"
@@ -29,7 +30,7 @@ func (a *App) provisionTelling(ctx caddy.Context) error {
 	for _, h := range a.Webhooks {
 		name := h.Called()
 		if _, ok := a.hooks[name]; ok {
-			return fmt.Errorf("webhook %s is already defined; give this one a name of its own: `name <name>`", name)
+			return fmt.Errorf("%s is already defined; give this one a name of its own: `name <name>`", quote.Called("webhook", name))
 		}
 		if !toldName.MatchString(name) || strings.HasPrefix(name, notify.Prefix) {
 			return errors.New("webhook: its name is up to 128 letters, digits and any of '._-'")

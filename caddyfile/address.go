@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/rahgir/caddy-payments/internal/lookup"
+
+	"github.com/rahgir/caddy-payments/internal/quote"
 )
 
 // orderSlot is the placeholder for the order in a look-up's address.
@@ -19,16 +21,16 @@ func checkLookup(raw string) error {
 	u, err := url.Parse(bare)
 	switch {
 	case strings.ContainsAny(bare, "{}"):
-		return fmt.Errorf("%s is the only placeholder that the address can have, not those of '%s'", orderSlot, raw)
+		return fmt.Errorf("%s is the only placeholder that the address can have", orderSlot)
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
-		return fmt.Errorf("'%s' must be an absolute address, such as https://shop.example.com/orders/%s", raw, orderSlot)
+		return fmt.Errorf("it must be an absolute address, such as https://shop.example.com/orders/%s", orderSlot)
 	case u.User != nil:
 		return errors.New("the address must not carry a user name or password: the key is sent by itself")
 	case strings.Count(raw, orderSlot) != 1:
-		return fmt.Errorf("%s must be once in the path or query of '%s'", orderSlot, raw)
+		return fmt.Errorf("%s must be once in the path or query of the address", orderSlot)
 	}
 	if _, err := lookup.New(raw, false); err != nil {
-		return fmt.Errorf("'%s': %w", raw, err)
+		return err
 	}
 	return nil
 }
@@ -43,10 +45,13 @@ func checkTarget(to string) error {
 		return nil
 	}
 	if err == nil && u.Scheme == "" && !strings.HasPrefix(to, "/") && to != "" {
-		if _, ok := pathOfAddress(to); ok {
-			return fmt.Errorf("'%s' must be a path or an absolute address: did you mean 'https://%s'?", to, to)
+		if file := quote.File(to); file != "" {
+			meant := "/" + file
+			if _, ok := pathOfAddress(to); ok {
+				meant = "https://" + file
+			}
+			return fmt.Errorf("'%s' must be a path or an absolute address: did you mean '%s'?", file, meant)
 		}
-		return fmt.Errorf("'%s' must be a path or an absolute address: did you mean '/%s'?", to, to)
 	}
-	return errors.New("'" + to + "' must be a path such as /cart or an address such as https://example.com/cart")
+	return errors.New("it must be a path such as /cart or an address such as https://example.com/cart")
 }

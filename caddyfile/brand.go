@@ -1,8 +1,6 @@
 package caddyfile
 
 import (
-	"strings"
-
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/rahgir/caddy-payments/handlers"
@@ -17,7 +15,7 @@ func (s *siteBlock) brand(d *caddyfile.Dispenser) error {
 	case len(args) == 0:
 		return d.Err("brand needs the shop's name: brand \"My shop\"")
 	case len(args) > 1:
-		return d.Errf("brand takes one name: put several words in quotes: brand \"%s\"", strings.Join(args, " "))
+		return d.Err("brand takes one name: put several words in quotes: brand \"My shop\"")
 	}
 	b := &handlers.Brand{Name: args[0]}
 	if err := block.Parse(d, "brand", []block.Option{

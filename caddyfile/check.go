@@ -9,6 +9,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/handlers"
 	"github.com/rahgir/caddy-payments/internal/block"
+	"github.com/rahgir/caddy-payments/internal/quote"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -215,7 +216,7 @@ func (s *siteBlock) checkSold(mark *caddyfile.Dispenser, q *handlers.Require) er
 		if len(skus) > 0 {
 			hint = block.Suggest(q.Items[0], skus)
 		}
-		return mark.Errf("require: checkout %s does not sell %s; %s", c.Path, block.Join(q.Items, "or"), hint)
+		return mark.Errf("require: checkout %s does not sell %s; %s", c.Path, block.Join(quote.Names(q.Items), "or"), hint)
 	}
 	return mark.Errf("require: there is no checkout %s in this block; %s", q.Checkout, block.Suggest(q.Checkout, paths))
 }

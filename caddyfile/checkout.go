@@ -1,6 +1,7 @@
 package caddyfile
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/rahgir/caddy-payments/handlers"
 	"github.com/rahgir/caddy-payments/internal/block"
 	"github.com/rahgir/caddy-payments/internal/catalogue"
+	"github.com/rahgir/caddy-payments/internal/quote"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -29,7 +31,7 @@ func (s *siteBlock) checkout(d *caddyfile.Dispenser) error {
 			return err
 		}
 		if slices.Contains(c.Providers[:i], name) {
-			return d.Errf("checkout %s names %s twice", c.Path, name)
+			return d.Errf("checkout %s names %s twice", c.Path, quote.Called("provider", name))
 		}
 	}
 	read := checkoutBlock{c}
@@ -89,7 +91,7 @@ func (c checkoutBlock) readItem(d *caddyfile.Dispenser) error {
 		return d.Err("item takes a sku and an amount: item <sku> <amount> [<title>]")
 	case len(args) > 2 && unitAlone(args[2]):
 		// As a title it would leave the amount without its unit.
-		return d.Errf("write the amount and its unit as one word: %s%s", args[1], args[2])
+		return oneWord(d, args[1], args[2])
 	case len(args) > 3:
 		return d.Err("item takes a sku, an amount and one title: put a title of several words in quotes")
 	}
@@ -98,7 +100,7 @@ func (c checkoutBlock) readItem(d *caddyfile.Dispenser) error {
 		return err
 	}
 	if slices.ContainsFunc(c.Items, func(i handlers.Item) bool { return strings.EqualFold(i.SKU, item.SKU) }) {
-		return d.Errf("item %s is already specified in this checkout", item.SKU)
+		return d.Errf("%s is already specified in this checkout", quote.Called("item", item.SKU))
 	}
 	var err error
 	if item.Amount, err = readAmount(d, args[1]); err != nil {
@@ -117,7 +119,7 @@ func (c checkoutBlock) readItem(d *caddyfile.Dispenser) error {
 	}
 	for _, title := range []string{item.Title, item.TitleFA, item.TitleEN} {
 		if err := catalogue.CheckTitle(title); err != nil {
-			return d.Errf("item %s: %w", item.SKU, err)
+			return d.Errf("%s: %w", quote.Called("item", item.SKU), err)
 		}
 	}
 	c.Items = append(c.Items, item)
@@ -141,7 +143,7 @@ func (c checkoutBlock) readBuyer(d *caddyfile.Dispenser) error {
 	}
 	if d.NextArg() {
 		if d.Val() != "required" {
-			return d.Errf("buyer %s may be followed by 'required', not by '%s'", f.Field, d.Val())
+			return d.Errf("buyer %s may be followed by 'required'%s", f.Field, quote.Not(d.Val(), "required"))
 		}
 		f.Required = true
 	}
@@ -150,6 +152,14 @@ func (c checkoutBlock) readBuyer(d *caddyfile.Dispenser) error {
 	}
 	c.Buyer = append(c.Buyer, f)
 	return nil
+}
+
+// oneWord is the error about an amount whose unit stands apart.
+func oneWord(d *caddyfile.Dispenser, amount, unit string) error {
+	if !quote.Known(amount) {
+		amount = "120000"
+	}
+	return d.Errf("write the amount and its unit as one word: %s%s", amount, unit)
 }
 
 // unitAlone reports whether a word is a unit without an amount.
@@ -162,7 +172,7 @@ func (c checkoutBlock) readDonation(d *caddyfile.Dispenser) error {
 	args := d.RemainingArgs()
 	for i, word := range args {
 		if i > 0 && unitAlone(word) {
-			return d.Errf("write the amount and its unit as one word: %s%s", args[i-1], word)
+			return oneWord(d, args[i-1], word)
 		}
 	}
 	if len(args) != 2 {
@@ -186,11 +196,13 @@ func (c checkoutBlock) readDonation(d *caddyfile.Dispenser) error {
 func readAmount(d *caddyfile.Dispenser, written string) (int64, error) {
 	// A price carries its unit: a bare number is refused with both readings of it.
 	rials, err := payment.ParsePrice(written)
-	if err != nil {
+	switch {
+	case errors.Is(err, payment.ErrNoUnit) && quote.Known(written), err != nil && strings.ContainsAny(written, ","):
 		return 0, d.WrapErr(err)
-	}
-	if rials > catalogue.MaxPrice {
-		return 0, d.Errf("'%s' is too large: at most 9007199254740992 rials (2^53) fit", written)
+	case err != nil:
+		return 0, d.Err("not an amount: write 120000toman or 1200000rial")
+	case rials > catalogue.MaxPrice:
+		return 0, d.Err("the amount is too large: at most 9007199254740992 rials (2^53) fit")
 	}
 	return int64(rials), nil
 }

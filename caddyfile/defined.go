@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
@@ -11,6 +12,7 @@ import (
 	"github.com/rahgir/caddy-payments/handlers"
 	"github.com/rahgir/caddy-payments/internal/block"
 	"github.com/rahgir/caddy-payments/internal/nearest"
+	"github.com/rahgir/caddy-payments/internal/quote"
 )
 
 // globalBlock is the part of the `payments` global option that a site's block is
@@ -55,15 +57,15 @@ func (s *siteBlock) provider(d *caddyfile.Dispenser, route, name string) error {
 	}
 	names := slices.Sorted(maps.Keys(s.global.Providers))
 	if len(names) == 0 {
-		return d.Errf("provider '%s' is not defined: the global payments block has no provider", name)
+		return d.Errf("%s is not defined: the global payments block has no provider", undefined("a provider", name, nil))
 	}
 	// Another common slip is to write the type instead of the name.
 	for _, n := range names {
 		if s.global.Providers[n].Type == name && nearest.Nearest(name, names) == "" {
-			return d.Errf("provider '%s' is not defined; did you mean '%s', which is of that type?", name, n)
+			return d.Errf("%s is not defined; did you mean %s, which is of that type?", quote.Called("provider", name), quote.This(n))
 		}
 	}
-	return d.Errf("provider '%s' is not defined; %s", name, block.Suggest(name, names))
+	return d.Errf("%s is not defined; %s", undefined("a provider", name, names), block.Suggest(name, quote.Names(names)))
 }
 
 // affiliate checks the name of a track's affiliate; "" stands for the only one.
@@ -76,9 +78,19 @@ func (s *siteBlock) affiliate(d *caddyfile.Dispenser, name string) error {
 	case len(names) == 0:
 		return d.Err("track needs an affiliate in the global payments block")
 	case name == "" && len(names) > 1:
-		return d.Errf("track must say which affiliate it is for: affiliate %s", block.Join(names, "or"))
+		return d.Errf("track must say which affiliate it is for: affiliate %s", block.Join(quote.Names(names), "or"))
 	case name == "" || slices.Contains(names, name):
 		return nil
 	}
-	return d.Errf("affiliate '%s' is not defined; %s", name, block.Suggest(name, names))
+	return d.Errf("%s is not defined; %s", undefined("an affiliate", name, names), block.Suggest(name, quote.Names(names)))
+}
+
+// undefined names a provider or affiliate that is none. What stands there in its place may be
+// anything, so that only what is nearly one of names is shown.
+func undefined(what, name string, names []string) string {
+	if !quote.Known(name, names...) {
+		return what + " of this line"
+	}
+	_, what, _ = strings.Cut(what, " ")
+	return quote.Called(what, name)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/rahgir/caddy-payments/app"
 	"github.com/rahgir/caddy-payments/handlers"
 	"github.com/rahgir/caddy-payments/internal/block"
+	"github.com/rahgir/caddy-payments/internal/quote"
 )
 
 // ParseGlobal sets up the app from the global option. Syntax:
@@ -40,7 +41,7 @@ func ParseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 	}
 	d.Next() // the option's own name
 	if d.NextArg() {
-		return nil, d.ArgErr()
+		return nil, d.Err("the global payments block has no argument: its options go between { and }")
 	}
 	if err := block.Parse(d, "payments", globalLines(config)); err != nil {
 		return nil, err
@@ -118,7 +119,7 @@ func parseNamed(d *caddyfile.Dispenser, line string, to *map[string]json.RawMess
 		guest.Next()
 	}
 	if _, ok := (*to)[name]; ok {
-		return guest.Errf("%s '%s' is already defined; give this one a name of its own: %s %s <name>", line, name, line, kind)
+		return guest.Errf("%s is already defined; give this one a name of its own: %s <type> <name>", quote.Called(line, name), line)
 	}
 	raw, err := parseGuest(guest, line+"s", kind, "type")
 	if err != nil {
@@ -136,8 +137,7 @@ func parseNamed(d *caddyfile.Dispenser, line string, to *map[string]json.RawMess
 func parseGuest(d *caddyfile.Dispenser, scope, kind, key string) (json.RawMessage, error) {
 	kinds := guests(scope)
 	if !slices.Contains(kinds, kind) {
-		what := strings.TrimSuffix(scope, "s")
-		return nil, d.Errf("there is no %s of type '%s' in this build of Caddy; %s", what, kind, block.Suggest(kind, kinds))
+		return nil, d.Errf("%s; %s", noType(scope, kind, kinds), block.Suggest(kind, kinds))
 	}
 	mod, err := caddyfile.UnmarshalModule(d, "payments."+scope+"."+kind)
 	if err != nil {
@@ -149,6 +149,19 @@ func parseGuest(d *caddyfile.Dispenser, scope, kind, key string) (json.RawMessag
 		return nil, d.Errf("%s %s: %s", scope, kind, warnings[0].Message)
 	}
 	return raw, nil
+}
+
+// noType begins the error about a type that no module has. An address that stands in its
+// place may hold a password.
+func noType(scope, kind string, kinds []string) string {
+	what := strings.TrimSuffix(scope, "s")
+	switch {
+	case quote.Known(kind, kinds...):
+		return "there is no " + what + " of type '" + kind + "' in this build of Caddy"
+	case strings.ContainsAny(kind, "=:/ "):
+		return "the type of a " + what + " is a word of its own, before everything else: " + what + " <type>"
+	}
+	return "there is no " + what + " of this type in this build of Caddy"
 }
 
 // guests returns the modules of the namespace `payments.<scope>`.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/handlers"
 	"github.com/rahgir/caddy-payments/internal/block"
+	"github.com/rahgir/caddy-payments/internal/quote"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -33,7 +34,7 @@ func readSigningKey(d *caddyfile.Dispenser, keys *[]handlers.SigningKey) error {
 			return d.Err("this signing_key is already specified")
 		}
 		if key.KID != "" && k.KID == key.KID {
-			return d.Errf("there is already a signing_key named '%s'", key.KID)
+			return d.Errf("%s is there already", quote.Called("signing_key", key.KID))
 		}
 	}
 	*keys = append(*keys, key)
@@ -44,7 +45,7 @@ func readSigningKey(d *caddyfile.Dispenser, keys *[]handlers.SigningKey) error {
 func publicURL(to *string) block.Option {
 	return block.Text("public_url", to, func(d *caddyfile.Dispenser, url string) error {
 		if err := handlers.CheckPublicURL(url); err != nil {
-			return d.Errf("public_url %w, not '%s'", err, url)
+			return d.Errf("public_url %w", err)
 		}
 		return nil
 	})
@@ -54,7 +55,7 @@ func publicURL(to *string) block.Option {
 func formerly(to *[]string) block.Option {
 	return block.Each("formerly", to, func(d *caddyfile.Dispenser, origin string) error {
 		if err := handlers.CheckPublicURL(origin); err != nil {
-			return d.Errf("formerly takes earlier addresses of this shop, each of which %w, not '%s'", err, origin)
+			return d.Errf("formerly takes earlier addresses of this shop, each of which %w", err)
 		}
 		return nil
 	})

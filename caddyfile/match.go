@@ -1,6 +1,7 @@
 package caddyfile
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/rahgir/caddy-payments/handlers"
+
+	"github.com/rahgir/caddy-payments/internal/quote"
 )
 
 // match reads which requests a route takes: one named matcher of the site, or paths.
@@ -83,7 +86,11 @@ func (s *siteBlock) returns(d *caddyfile.Dispenser, route string) (m handlers.Ma
 		return m, "", err
 	}
 	if len(m.Paths) == 0 && len(m.MatchRaw) == 0 {
-		return m, "", d.Errf("%s needs a path or a matcher before the provider: %s <path> %s; without one every page would be taken for a return", route, route, provider)
+		named := "<provider>"
+		if s.global != nil && s.global.Providers[provider].Type != "" && quote.Name(provider) {
+			named = provider
+		}
+		return m, "", d.Errf("%s needs a path or a matcher before the provider: %s <path> %s; without one every page would be taken for a return", route, route, named)
 	}
 	if err := m.Narrow(); err != nil {
 		return m, "", d.Errf("%s %w", route, err)
@@ -98,10 +105,13 @@ func (s *siteBlock) returns(d *caddyfile.Dispenser, route string) (m handlers.Ma
 func (s *siteBlock) named(d *caddyfile.Dispenser, token caddyfile.Token) (caddy.ModuleMap, error) {
 	set, _, err := s.WithDispenser(caddyfile.NewDispenser([]caddyfile.Token{token})).MatcherToken()
 	if err != nil {
+		if !quote.Name(strings.TrimPrefix(token.Text, "@")) {
+			return nil, d.Err("this matcher can't be used: define it in the site's block, outside of `payments`")
+		}
 		return nil, d.Errf("%w: define it in the site's block, outside of `payments`", err)
 	}
 	if len(set) == 0 {
-		return nil, d.Errf("matcher %s is empty: it would take every request", token.Text)
+		return nil, d.Errf("%s is empty: it would take every request", quote.Called("matcher", strings.TrimPrefix(token.Text, "@")))
 	}
 	return set, nil
 }
@@ -110,15 +120,15 @@ func (s *siteBlock) named(d *caddyfile.Dispenser, token caddyfile.Token) (caddy.
 func checkPattern(d *caddyfile.Dispenser, route, pattern string) error {
 	switch {
 	case strings.ContainsAny(pattern, "{}"):
-		return d.Errf("%s: a path has no placeholders, not even unfilled ones such as '%s'; a named matcher may", route, pattern)
+		return d.Errf("%s: a path has no placeholders, not even unfilled ones; a named matcher may", route)
 	case strings.HasPrefix(pattern, "*"):
-		return d.Errf("%s: '%s' takes paths by their end, which needs a named matcher: `@end path %s` in the site, and %s @end", route, pattern, pattern, route)
+		return d.Errf("%s: %s takes paths by their end, which needs a named matcher: `@end path %s` in the site, and %s @end", route, quote.This(pattern), cmp.Or(quote.File(pattern), "*.pdf"), route)
 	case pattern != "" && !strings.HasPrefix(pattern, "/") && !strings.ContainsAny(pattern[:1], "#?"):
 		return d.Errf("%s: a path begins with '/': %s", route, meantPath(pattern))
 	case strings.Contains(pattern, "?") && strings.HasPrefix(pattern, "/"):
-		return d.Errf("%s: '%s' is no path: for a query write a named matcher, such as `@return query wc-api=*`, and %s @return", route, pattern, route)
+		return d.Errf("%s: %s is no path: for a query write a named matcher, such as `@return query wc-api=*`, and %s @return", route, quote.This(pattern), route)
 	case pattern == "" || strings.ContainsAny(pattern, "#?"):
-		return d.Errf("%s: '%s' is no path", route, pattern)
+		return d.Errf("%s: %s is no path", route, quote.This(pattern))
 	}
 	return nil
 }
@@ -139,7 +149,7 @@ func checkPlainPath(d *caddyfile.Dispenser, what, path string) error {
 		}
 		fallthrough
 	case strings.HasPrefix(path, "//"), strings.ContainsAny(path, "*?#{}\\% "):
-		return d.Errf("%s takes one plain path such as /buy, not '%s'", what, path)
+		return d.Errf("%s takes one plain path such as /buy%s", what, notFile(path))
 	}
 	return nil
 }
@@ -148,9 +158,26 @@ func checkPlainPath(d *caddyfile.Dispenser, what, path string) error {
 // address, or the same text with a slash before it.
 func meantPath(text string) string {
 	if path, ok := pathOfAddress(text); ok {
-		return "this is an address; the site's own block says which host, so write only '" + path + "'"
+		if path, _, more := strings.Cut(path, "?"); quote.Name(strings.TrimPrefix(path, "/")) {
+			if more {
+				path += "?…"
+			}
+			return "this is an address; the site's own block says which host, so write only '" + path + "'"
+		}
+		return "this is an address; the site's own block says which host, so write only its path"
 	}
-	return "did you mean '/" + text + "'?"
+	if file := quote.File(text); file != "" {
+		return "did you mean '/" + file + "'?"
+	}
+	return "write it as browsers show it behind the host, such as /buy"
+}
+
+// notFile ends "takes a path such as /buy" with what stands there, if it reads as one.
+func notFile(path string) string {
+	if file := quote.File(path); file != "" {
+		return ", not '" + file + "'"
+	}
+	return ""
 }
 
 // pathOfAddress returns the path of a text that looks like an address, with or without

@@ -5,6 +5,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/handlers"
 	"github.com/rahgir/caddy-payments/internal/block"
+	"github.com/rahgir/caddy-payments/internal/quote"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -26,7 +27,7 @@ func (s *siteBlock) observe(d *caddyfile.Dispenser) error {
 		return err
 	}
 	if p, ok := s.unprovisioned(o.Provider); ok && len(o.PaidWhen) == 0 && !observable(p) {
-		return mark.Errf("observe: provider '%s' can neither be relayed nor asked without settling, so nothing is known of the payments that return here: write `paid_when` with the answer by which the shop says that it is paid, such as paid_when redirect */order-received/*", o.Provider)
+		return mark.Errf("observe: %s can neither be relayed nor asked without settling, so nothing is known of the payments that return here: write `paid_when` with the answer by which the shop says that it is paid, such as paid_when redirect */order-received/*", quote.Called("provider", o.Provider))
 	}
 	s.handler.Observe = append(s.handler.Observe, o)
 	return nil

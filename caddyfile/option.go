@@ -13,7 +13,7 @@ import (
 func parameter(option string) func(*caddyfile.Dispenser, string) error {
 	return func(d *caddyfile.Dispenser, name string) error {
 		if strings.ContainsAny(name, "=&?#/%+ {}\t\r\n") {
-			return d.Errf("%s takes the name of a parameter, such as order_id, not '%s'", option, name)
+			return d.Errf("%s takes the name of a parameter, such as order_id, without any of = & ? # / %% + and spaces", option)
 		}
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/handlers"
 	"github.com/rahgir/caddy-payments/internal/block"
+	"github.com/rahgir/caddy-payments/internal/quote"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -40,12 +41,16 @@ func checkRelayPath(d *caddyfile.Dispenser, path string) error {
 		before, rest, _ := strings.Cut(plain, "{")
 		_, after, closed := strings.Cut(rest, "}")
 		if !closed {
-			return d.Errf("relay: the placeholder in '%s' has no end", path)
+			return d.Err("relay: a placeholder in its path has no end: write {env.NAME}")
 		}
 		plain = before + "x" + after
 	}
 	if strings.Trim(plain, "/") == "" {
 		return d.Err("relay takes a path of its own, best with a secret in it: relay /-/pay/{env.RELAY_SECRET}")
+	}
+	// Its path may be the secret itself.
+	if strings.HasPrefix(plain, "/") && checkPlainPath(d, "relay", plain) != nil {
+		return d.Err("relay takes one plain path, such as /-/pay/{env.RELAY_SECRET}: without * ? # % and doubled slashes")
 	}
 	return checkPlainPath(d, "relay", plain)
 }
@@ -57,7 +62,7 @@ func (s *siteBlock) relayable(d *caddyfile.Dispenser, what, name string) error {
 	}
 	p, known := s.unprovisioned(name) // a type of no module in this build is told elsewhere
 	if _, ok := p.(payment.Relayer); known && !ok {
-		return d.Errf("%s: the API of provider '%s' can't be relayed; use `verify`, and let the shop announce its payments", what, name)
+		return d.Errf("%s: the API of %s can't be relayed; use `verify`, and let the shop announce its payments", what, quote.Called("provider", name))
 	}
 	return nil
 }

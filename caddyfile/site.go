@@ -86,7 +86,7 @@ import (
 func ParseSite(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	h.Next() // the directive's own name
 	if h.NextArg() {
-		return nil, h.Errf("payments takes no '%s': its guard is for every request of the site; matchers go on its track, verify and require lines", h.Val())
+		return nil, h.Err("payments takes no matcher and no other word: its guard is for every request of the site; matchers go on its track, verify and require lines")
 	}
 	if order, ok := h.Option("order").([]string); ok {
 		if before := misplaced(order); before != "" {

@@ -6,6 +6,7 @@ import (
 	"github.com/rahgir/caddy-payments/affiliates/notify"
 	"github.com/rahgir/caddy-payments/affiliates/webhook"
 	"github.com/rahgir/caddy-payments/app"
+	"github.com/rahgir/caddy-payments/internal/quote"
 )
 
 // parseWebhook reads `webhook <url> { … }`.
@@ -20,7 +21,7 @@ func parseWebhook(a *app.App, d *caddyfile.Dispenser) error {
 	}
 	for _, other := range a.Webhooks {
 		if other.Called() == h.Called() {
-			return d.Errf("webhook '%s' is already defined; give this one a name of its own: name <name>", h.Called())
+			return d.Errf("%s is already defined; give this one a name of its own: name <name>", quote.Called("webhook", h.Called()))
 		}
 	}
 	a.Webhooks = append(a.Webhooks, h)
@@ -41,7 +42,7 @@ func parseNotify(a *app.App, d *caddyfile.Dispenser) error {
 		return d.Err("notify takes one name; its options go into a block")
 	}
 	if _, ok := a.Notify[name]; ok {
-		return d.Errf("notify '%s' is already defined", name)
+		return d.Errf("%s is already defined", quote.Called("notify", name))
 	}
 	n := new(notify.Notifier)
 	if err := n.UnmarshalCaddyfile(d); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/handlers"
 	"github.com/rahgir/caddy-payments/internal/block"
+	"github.com/rahgir/caddy-payments/internal/quote"
 )
 
 // verify reads a verify line and its block.
@@ -73,13 +74,16 @@ func checkOrder(d *caddyfile.Dispenser, order string) error {
 	inner, ok := strings.CutPrefix(order, "{")
 	inner, closed := strings.CutSuffix(inner, "}")
 	if !ok && !closed && strings.HasPrefix(order, "query.") {
+		if !quote.Name(order) {
+			order = "query.order"
+		}
 		return d.Errf("order takes a placeholder: did you mean '{%s}'?", order)
 	}
 	if !ok || !closed || inner == "" || strings.ContainsAny(inner, "{} ") {
-		return d.Errf("order takes a placeholder, such as {query.order}, not '%s'", order)
+		return d.Err("order takes a placeholder, such as {query.order}")
 	}
 	if !strings.HasPrefix(inner, "http.") {
-		return d.Errf("order takes a placeholder of the request, such as {query.order}, not '%s'", order)
+		return d.Err("order takes a placeholder of the request, such as {query.order}")
 	}
 	return nil
 }

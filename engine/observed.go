@@ -358,7 +358,7 @@ func (e *Engine) replayObserved(ctx context.Context, rec *payment.Record) error 
 	}
 	defer leave()
 	now := e.now()
-	rec.Observed.ReplayedAt, rec.Due = now, now.Add(pageLimit)
+	rec.Observed.ReplayedAt, rec.Due = now, now.Add(PageLimit)
 	if err := e.commit(ctx, rec, false); err != nil {
 		return ignoreConflict(err)
 	}

@@ -97,8 +97,8 @@ func (e *Engine) relayUnasked(ctx context.Context, rec *payment.Record) error {
 	if !inquires(prov) || proofless(prov.Terms(), rec) || rec.Relay.Asked > 0 || !rec.Relay.ReplayedAt.IsZero() || !e.mayReplay(rec) {
 		return e.reschedule(ctx, rec, ends)
 	}
-	if rec.Relay.Page == payment.PageOpen && now.Sub(rec.Relay.PageAt) < pageLimit {
-		return e.reschedule(ctx, rec, rec.Relay.PageAt.Add(pageLimit)) // its customer is with the shop
+	if rec.Relay.Page == payment.PageOpen && now.Sub(rec.Relay.PageAt) < PageLimit {
+		return e.reschedule(ctx, rec, rec.Relay.PageAt.Add(PageLimit)) // its customer is with the shop
 	}
 	a, asked := e.inquire(ctx, prov, rec, false)
 	if !asked {
@@ -156,8 +156,8 @@ func (e *Engine) relayUnheard(ctx context.Context, rec *payment.Record) error {
 	switch at := later(rec.Attempts.Last, rec.Delivery.Last).Add(browserGrace); {
 	case now.Before(at):
 		return e.reschedule(ctx, rec, at) // the caller may still be there, or its customer
-	case rec.Relay.Page == payment.PageOpen && now.Sub(rec.Relay.PageAt) < pageLimit:
-		return e.reschedule(ctx, rec, rec.Relay.PageAt.Add(pageLimit))
+	case rec.Relay.Page == payment.PageOpen && now.Sub(rec.Relay.PageAt) < PageLimit:
+		return e.reschedule(ctx, rec, rec.Relay.PageAt.Add(PageLimit))
 	case rec.Relay.ReplayedAt.IsZero() && !rec.Relay.Heard() && e.mayReplay(rec):
 		return e.replay(ctx, rec)
 	}
@@ -210,7 +210,7 @@ func (e *Engine) relayLapsed(ctx context.Context, rec *payment.Record) error {
 	case l.Open():
 		err = rec.CutOff(now)
 	case e.pageWaits(rec, now):
-		return e.reschedule(ctx, rec, l.PageAt.Add(pageLimit))
+		return e.reschedule(ctx, rec, l.PageAt.Add(PageLimit))
 	case l.Page == payment.PageOpen:
 		err = rec.LosePage(now)
 	case l.CertainlyHeard():
@@ -235,7 +235,7 @@ func (e *Engine) relayLapsed(ctx context.Context, rec *payment.Record) error {
 // has gone proves nothing any more, and keeps no later return from being proof.
 func (e *Engine) pageWaits(rec *payment.Record, now time.Time) bool {
 	l := rec.Relay
-	ends := l.PageAt.Add(pageLimit)
+	ends := l.PageAt.Add(PageLimit)
 	return l.Page == payment.PageOpen && now.Before(ends) && e.Store.Alive(payment.Lease{Owner: l.PageBy, Until: ends})
 }
 

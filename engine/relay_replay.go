@@ -194,7 +194,7 @@ func (e *Engine) replay(ctx context.Context, rec *payment.Record) error {
 	now := e.now()
 	asked := rec.Relay.Asked
 	rec.Relay.ReplayedAt = now
-	rec.Due = now.Add(pageLimit)
+	rec.Due = now.Add(PageLimit)
 	if rec.Relay.Page == payment.PageOpen {
 		_ = rec.LosePage(now) // it took longer than any page may
 	}

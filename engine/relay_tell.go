@@ -52,7 +52,7 @@ func (e *Engine) endTelling(ctx context.Context, rec *payment.Record, heard bool
 		next := rec.Clone()
 		var err error
 		if heard {
-			err = next.Hear(epoch, now, now.Add(pageLimit))
+			err = next.Hear(epoch, now, now.Add(PageLimit))
 		} else {
 			err = next.Unhear(epoch, now, now.Add(browserGrace))
 		}
@@ -156,5 +156,3 @@ func unpackReply(b []byte) (payment.RelayReply, bool) {
 
 // PageLimit is how long to wait for the page of a customer's return.
 const PageLimit = DeliveryTime + 15*time.Second
-
-const pageLimit = PageLimit

@@ -42,7 +42,7 @@ func (b *Brand) Check() error {
 	for _, c := range []struct{ option, path string }{{"logo", b.Logo}, {"home", b.Home}} {
 		if c.path != "" {
 			if err := pages.CheckLocal(c.path); err != nil {
-				return fmt.Errorf("%s %.80q: %w", c.option, c.path, err)
+				return fmt.Errorf("%s: %w", c.option, err)
 			}
 		}
 	}

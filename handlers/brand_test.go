@@ -19,7 +19,7 @@ func TestBrandCheck(t *testing.T) {
 		"needs the shop's name":     {},
 		"may have 80":               {Name: strings.Repeat("x", 81)},
 		"must be a path":            {Name: "x", Logo: "https://cdn.test/logo.png"},
-		"home \"shop\"":             {Name: "x", Home: "shop"},
+		"home: it must":             {Name: "x", Home: "shop"},
 		"six hexadecimal digits":    {Name: "x", Color: "orange"},
 		"support has 201 bytes and": {Name: "x", Support: strings.Repeat("x", 201)},
 	} {

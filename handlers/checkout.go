@@ -16,6 +16,7 @@ import (
 	"github.com/rahgir/caddy-payments/internal/catalogue"
 	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/internal/pages"
+	"github.com/rahgir/caddy-payments/internal/quote"
 	"github.com/rahgir/caddy-payments/internal/track"
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -55,7 +56,7 @@ func (c *Checkout) provision(ctx caddy.Context, h *Handler) error {
 	for i, name := range c.Providers {
 		info, ok := h.app.Provider(name)
 		if !ok {
-			return fmt.Errorf("provider %q is not configured; there are: %s", name, strings.Join(h.app.ProviderNames(), ", "))
+			return unconfigured(name, h.app.ProviderNames())
 		}
 		if creator, ok := info.Provider.(payment.Creator); !ok || !creator.CanCreate() {
 			return fmt.Errorf("provider %s: %w", name, engine.ErrCannotCreate)
@@ -102,7 +103,7 @@ func (c *Checkout) checkOptions() error {
 	}
 	for i, f := range c.Buyer {
 		if _, ok := buyerFields[f.Field]; !ok {
-			return fmt.Errorf("buyer %.40q: must be one of name, mobile, email", f.Field)
+			return fmt.Errorf("buyer must be one of name, mobile, email%s", quote.Not(f.Field, "name", "mobile", "email"))
 		}
 		if slices.ContainsFunc(c.Buyer[:i], func(b BuyerField) bool { return b.Field == f.Field }) {
 			return fmt.Errorf("buyer %s is written twice", f.Field)

@@ -13,6 +13,7 @@ import (
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/lookup"
 	"github.com/rahgir/caddy-payments/internal/params"
+	"github.com/rahgir/caddy-payments/internal/quote"
 	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -93,7 +94,7 @@ func (v *Verify) provision(ctx caddy.Context, h *Handler) error {
 	}
 	info, ok := h.app.Provider(v.Provider)
 	if !ok {
-		return fmt.Errorf("provider %q is not configured; there are: %s", v.Provider, strings.Join(h.app.ProviderNames(), ", "))
+		return unconfigured(v.Provider, h.app.ProviderNames())
 	}
 	v.route.provider = &provider{ProviderInfo: info, terms: info.Terms()}
 	v.route.name = v.name() + " " + v.Provider
@@ -135,7 +136,7 @@ func (v *Verify) checkValues() error {
 		{"mode", v.Mode, []string{modePlugin}},
 	} {
 		if c.value != "" && !slices.Contains(c.allowed, c.value) {
-			return fmt.Errorf("%s %q: must be one of %s", c.option, c.value, strings.Join(c.allowed, ", "))
+			return fmt.Errorf("%s must be one of %s%s", c.option, strings.Join(c.allowed, ", "), quote.Not(c.value, c.allowed...))
 		}
 	}
 	if v.ack().Mode == ackRedirect && len(v.ack().Patterns) == 0 {
@@ -216,7 +217,7 @@ func (v *Verify) provisionExpect(h *Handler) error {
 			h.log.Warn("expect lookup without a signing_key: the shop cannot check who asks, and its answers are open to everybody", zapRoute(v))
 		}
 	default:
-		return fmt.Errorf("expect %q: must be one of intent, lookup, signed, none", mode)
+		return fmt.Errorf("expect must be one of intent, lookup, signed, none%s", quote.Not(mode, "intent", "lookup", "signed", "none"))
 	}
 	v.route.expect = mode
 	return nil
@@ -269,4 +270,12 @@ func (a *Answer) mode() string {
 		return ""
 	}
 	return a.Mode
+}
+
+// unconfigured is the error about a provider that a route names and the app has not.
+func unconfigured(name string, there []string) error {
+	if quote.Known(name, there...) {
+		return fmt.Errorf("%s is not configured; there are: %s", quote.Called("provider", name), strings.Join(quote.Names(there), ", "))
+	}
+	return fmt.Errorf("this provider is not configured; there are: %s", strings.Join(quote.Names(there), ", "))
 }

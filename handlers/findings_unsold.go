@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/rahgir/caddy-payments/internal/block"
+	"github.com/rahgir/caddy-payments/internal/quote"
 )
 
 // sells returns the skus that checkouts sell, donations included.
@@ -72,9 +73,9 @@ func errorUnsold(items, skus []string) error {
 	instead := block.Suggest(items[0], skus)
 	switch {
 	case len(skus) == 0:
-		return fmt.Errorf("require: no checkout of this site sells %s: add a `checkout` with it", block.Join(items, "or"))
+		return fmt.Errorf("require: no checkout of this site sells %s: add a `checkout` with it", block.Join(quote.Names(items), "or"))
 	case slices.Equal(skus, []string{donation}):
 		instead = "it takes donations only"
 	}
-	return fmt.Errorf("require: no checkout of this site sells %s; %s", block.Join(items, "or"), instead)
+	return fmt.Errorf("require: no checkout of this site sells %s; %s", block.Join(quote.Names(items), "or"), instead)
 }

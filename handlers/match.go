@@ -8,6 +8,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/rahgir/caddy-payments/internal/quote"
 )
 
 func (m *Match) provision(ctx caddy.Context) error {
@@ -16,7 +18,7 @@ func (m *Match) provision(ctx caddy.Context) error {
 	}
 	for _, p := range m.Paths {
 		if !strings.HasPrefix(p, "/") && p != "*" {
-			return fmt.Errorf("path %q must begin with /", p)
+			return fmt.Errorf("%s must begin with / to be a path", quote.This(p))
 		}
 	}
 	plain, err := plainPatterns(m.Paths)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/params"
+	"github.com/rahgir/caddy-payments/internal/quote"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -92,12 +93,12 @@ func (o *Observe) provision(ctx caddy.Context, h *Handler) error {
 	}
 	info, ok := h.app.Provider(o.Provider)
 	if !ok {
-		return fmt.Errorf("provider %q is not configured; there are: %s", o.Provider, strings.Join(h.app.ProviderNames(), ", "))
+		return unconfigured(o.Provider, h.app.ProviderNames())
 	}
 	_, relays := info.Provider.(payment.Relayer)
 	o.conf = routeFor(info)
 	if !relays && !o.conf.inquires && len(o.PaidWhen) == 0 {
-		return fmt.Errorf("provider %q can neither be relayed nor asked without settling, so nothing is known of the payments that return here: write `paid_when` with the answer by which the shop says that it is paid", o.Provider)
+		return fmt.Errorf("%s can neither be relayed nor asked without settling, so nothing is known of the payments that return here: write `paid_when` with the answer by which the shop says that it is paid", quote.Called("provider", o.Provider))
 	}
 	for _, v := range h.Verify {
 		if v.Provider == o.Provider && slices.ContainsFunc(o.Paths, func(p string) bool {
@@ -115,10 +116,10 @@ func (o *Observe) provision(ctx caddy.Context, h *Handler) error {
 
 func (o *Observe) checkValues() error {
 	if o.Rescue != "" && o.Rescue != "on" && o.Rescue != "off" {
-		return fmt.Errorf("rescue %q: must be on or off", o.Rescue)
+		return fmt.Errorf("rescue must be on or off%s", quote.Not(o.Rescue, "on", "off"))
 	}
 	if o.Orders != "" && o.Orders != "once" && o.Orders != "many" {
-		return fmt.Errorf("orders %q: must be once or many", o.Orders)
+		return fmt.Errorf("orders must be once or many%s", quote.Not(o.Orders, "once", "many"))
 	}
 	switch o.ack().Mode {
 	case ackRelay, ackStatus, ackHeader:
@@ -127,7 +128,7 @@ func (o *Observe) checkValues() error {
 			return errors.New("ack redirect needs a pattern such as */order-received/*")
 		}
 	default:
-		return fmt.Errorf("ack %q: must be one of relay, status, header, redirect", o.Ack.Mode)
+		return fmt.Errorf("ack must be one of relay, status, header, redirect%s", quote.Not(o.Ack.Mode, "relay", "status", "header", "redirect"))
 	}
 	for _, r := range o.Refused {
 		if err := r.Check(); err != nil {

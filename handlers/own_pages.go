@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"html"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/internal/block"
 	"github.com/rahgir/caddy-payments/internal/pages"
+	"github.com/rahgir/caddy-payments/internal/quote"
 )
 
 // ownPages are the owner's own templates in place of our pages, one file for each kind:
@@ -41,7 +43,11 @@ func never(k pages.Kind) bool { return k == pages.Bounce || k == pages.ToBank }
 func newOwnPages(ctx caddy.Context, dir string) (*ownPages, error) {
 	files, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, fmt.Errorf("pages: the directory %s can't be read: %w", dir, err)
+		var why *fs.PathError // says the directory, too
+		if errors.As(err, &why) {
+			err = why.Err
+		}
+		return nil, fmt.Errorf("pages: the directory %s can't be read: %w", cmp.Or(quote.File(dir), "that it names"), err)
 	}
 	var names []string
 	for _, k := range pages.Kinds() {

@@ -1,12 +1,15 @@
 package handlers
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"path"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/rahgir/caddy-payments/internal/quote"
 )
 
 // Plain returns a path pattern without escapes: /c%2B%2B/* is /c++/*. Caddy's own matcher
@@ -20,17 +23,17 @@ func Plain(pattern string) (string, error) {
 	if strings.Contains(pattern, "%") {
 		var err error
 		if plain, err = url.PathUnescape(pattern); err != nil {
-			return "", fmt.Errorf("'%s' has a '%%' that begins no escape: write the path's letters themselves%s", pattern, byExpression)
+			return "", fmt.Errorf("%s has a '%%' that begins no escape: write the path's letters themselves%s", quote.This(pattern), byExpression)
 		}
 		if !utf8.ValidString(plain) {
-			return "", fmt.Errorf("the escapes of '%s' are no UTF-8: write the path's letters themselves%s", pattern, byExpression)
+			return "", fmt.Errorf("the escapes of %s are no UTF-8: write the path's letters themselves%s", quote.This(pattern), byExpression)
 		}
 		if at := strings.IndexFunc(plain, unicode.IsControl); at >= 0 {
-			return "", fmt.Errorf("the escapes of '%s' stand for a control character, which no path has", pattern)
+			return "", fmt.Errorf("the escapes of %s stand for a control character, which no path has", quote.This(pattern))
 		}
 		for _, c := range `/\*?[]{}%` {
 			if strings.Count(plain, string(c)) > strings.Count(pattern, string(c)) || c == '%' && strings.Contains(plain, "%") {
-				return "", fmt.Errorf("'%s' has an escape that stands for '%c', which in a path pattern means something else: write '%c' if you mean that%s", pattern, c, c, byExpression)
+				return "", fmt.Errorf("%s has an escape that stands for '%c', which in a path pattern means something else: write '%c' if you mean that%s", quote.This(pattern), c, c, byExpression)
 			}
 		}
 	}
@@ -42,7 +45,7 @@ func Plain(pattern string) (string, error) {
 		want += "/"
 	}
 	if want != plain {
-		return "", fmt.Errorf("'%s' takes no request as it is written, because doubled slashes and dots between slashes are resolved before paths are compared: write '%s'", pattern, want)
+		return "", fmt.Errorf("%s takes no request as it is written, because doubled slashes and dots between slashes are resolved before paths are compared: write '%s'", quote.This(pattern), cmp.Or(quote.File(want), "/buy"))
 	}
 	return plain, nil
 }

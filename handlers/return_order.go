@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -29,7 +30,7 @@ func (v *Verify) provisionOrder() error {
 	name, ok := strings.CutPrefix(s, "{")
 	name, closed := strings.CutSuffix(name, "}")
 	if !ok || !closed || name == "" {
-		return fmt.Errorf("order %q: must be a placeholder such as {query.order}", s)
+		return errors.New("order must be a placeholder such as {query.order}")
 	}
 	name = strings.TrimPrefix(name, "http.request.")
 	for _, prefix := range []string{"uri.query.", "query."} {

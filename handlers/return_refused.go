@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/rahgir/caddy-payments/internal/block"
+
+	"github.com/rahgir/caddy-payments/internal/quote"
 )
 
 // Values of [Refused].Mode.
@@ -33,19 +35,19 @@ func (r Refused) Check() error {
 			}
 		case refusedStatus:
 			if len(p) != 3 || p[0] < '2' || p[0] > '5' || p[1:] != "xx" && !digits(p) {
-				return fmt.Errorf("status %q: must be a status such as 409, or a class such as 4xx", p)
+				return fmt.Errorf("status must be one such as 409, or a class such as 4xx%s", quote.Not(p))
 			}
 		case refusedHeader:
 			name, value, ok := strings.Cut(p, ":")
 			if !ok || name == "" || strings.Trim(value, "* ") == "" {
-				return fmt.Errorf("header %q: must be <name>:<pattern>, such as X-Order-State:failed*", p)
+				return fmt.Errorf("header must be <name>:<pattern>, such as X-Order-State:failed*")
 			}
 		case refusedPreset:
 			if _, ok := refusedPresets[p]; !ok {
-				return fmt.Errorf("preset %q: %s", p, block.Suggest(p, RefusedPresets()))
+				return fmt.Errorf("preset must be one of those that there are%s: %s", quote.Not(p, RefusedPresets()...), block.Suggest(p, RefusedPresets()))
 			}
 		default:
-			return fmt.Errorf("%q: must be one of redirect, status, header, preset", r.Mode)
+			return errors.New("must be one of redirect, status, header, preset")
 		}
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/internal/params"
+	"github.com/rahgir/caddy-payments/internal/quote"
 	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/internal/track"
 	"github.com/rahgir/caddy-payments/payment"
@@ -67,7 +68,7 @@ func (t *Track) provision(ctx caddy.Context, h *Handler) error {
 		return err
 	}
 	if t.Keep != "" && t.Keep != keepCookie && t.Keep != keepStore {
-		return fmt.Errorf("keep %q: must be cookie or store", t.Keep)
+		return fmt.Errorf("keep must be cookie or store%s", quote.Not(t.Keep, "cookie", "store"))
 	}
 	if c.attribution, err = track.ParseAttribution(t.Attribution); err != nil {
 		return err

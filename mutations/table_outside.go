@@ -88,5 +88,9 @@ func outside() []Mutant {
 			[]Edit{{"app", `out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "base_url", Where: name, Text: fmt.Sprintf(text.In(l), e.Elsewhere())})`, `_ = text`}}, []Suite{unit("app", "TestDoctorSeesWho")}},
 		{"any-charset-is-read", "M4", "A body that PHP reads in another coding names another order.",
 			[]Edit{{"internal/params", `args["charset"]`, `args["charsets"]`}}, []Suite{unit("internal/params", "TestContentType")}},
+		{"config-error-shows-a-key", "R13", "A key that was written with = stands in the message that its owner posts in a forum.",
+			[]Edit{{"internal/quote", "digits(got) <= digits(near) {\n\t\treturn true\n\t}\n", "digits(got) <= digits(near) {\n\t\treturn true\n\t}\n\tif len(got) > 16 {\n\t\treturn true\n\t}\n"}}, []Suite{unit("caddyfile", "TestNoErrorShowsASecret")}},
+		{"invisible-note-is-a-reason", "R13", "A refund has a reason on record that nobody can read.",
+			[]Edit{{"operate", "if !strings.ContainsFunc(text, visible) {", "if text == \"-\" {"}}, []Suite{unit("operate", "TestAnInvisibleNote")}},
 	}
 }

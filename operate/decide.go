@@ -77,7 +77,7 @@ func Decide(ctx context.Context, e *engine.Engine, ref string, c Choice, l lang.
 }
 
 func (c *Choice) check() error {
-	c.By, c.Note = oneLine(c.By), tidy(c.Note)
+	c.By, c.Note = oneLine(Note(c.By)), Note(c.Note)
 	switch {
 	case !utf8.ValidString(c.By) || len(c.By) > maxBy:
 		return input("the name of who decides is longer than %d bytes", maxBy)
@@ -91,6 +91,27 @@ func (c *Choice) check() error {
 		return input("there is no decision %.40q; they are %s", c.Key, payment.DecisionNames())
 	}
 	return nil
+}
+
+// Note is what is kept of a note that a person wrote: its lines, without what could disturb a
+// terminal or a page. It is empty if nothing of it can be seen, because an invisible reason is
+// none; every place that needs a note asks for this one.
+func Note(text string) string {
+	text = tidy(text)
+	if !strings.ContainsFunc(text, visible) {
+		return ""
+	}
+	return text
+}
+
+// visible: a letter, a digit, a sign or a picture. Marks need one of them, and a few letters
+// and symbols are blank.
+func visible(r rune) bool {
+	switch r {
+	case 0x115f, 0x1160, 0x3164, 0xffa0, 0x2800, utf8.RuneError:
+		return false
+	}
+	return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.IsMark(r)
 }
 
 // tidy keeps lines and drops what could disturb a terminal or a page.

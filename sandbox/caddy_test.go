@@ -39,14 +39,14 @@ func TestCaddyfile(t *testing.T) {
 		}
 	}
 	for in, want := range map[string]string{
-		"payment_sandbox x":                                     "rong argument",
+		"payment_sandbox x":                                     "takes no other word",
 		"payment_sandbox {\n windw 1m\n}":                       "did you mean 'window'",
 		"payment_sandbox {\n stor_token x\n}":                   "did you mean 'store_token'",
 		"payment_sandbox {\n window soon\n}":                    "must be a duration",
 		"payment_sandbox {\n window\n}":                         "rong argument",
 		"payment_sandbox {\n window 1m\n window 2m\n}":          "already specified",
 		"payment_sandbox {\n return put\n}":                     "get, post or bare",
-		"payment_sandbox {\n return get paypal\n}":              "not a payment provider",
+		"payment_sandbox {\n return get paypal\n}":              "return takes payment providers",
 		"payment_sandbox {\n return\n}":                         "rong argument",
 		"payment_sandbox {\n allow_remote yes\n}":               "rong argument",
 		"payment_sandbox {\n store_token\n}":                    "rong argument",

@@ -34,7 +34,7 @@ func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive's own name
 	if d.NextArg() {
-		return d.ArgErr()
+		return d.Err("payment_sandbox takes no other word: its options go between { and }")
 	}
 	if err := block.Parse(d, "payment_sandbox", []block.Option{
 		block.Duration("window", &h.Window, 0, "10m"),

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/rahgir/caddy-payments/internal/quote"
 )
 
 // The ways a browser is sent back to the merchant.
@@ -77,7 +79,7 @@ func (o *Options) validate() error {
 	}
 	for name, how := range o.Returns {
 		if !isGateway(name) {
-			return fmt.Errorf("return: %q is not a payment provider; they are %s", name, strings.Join(gateways(), ", "))
+			return fmt.Errorf("return takes payment providers%s; they are %s", quote.Not(name, gateways()...), strings.Join(gateways(), ", "))
 		}
 		if err := checkReturn(how); err != nil {
 			return err
@@ -85,11 +87,8 @@ func (o *Options) validate() error {
 	}
 	if o.PublicURL != "" {
 		u, err := url.Parse(o.PublicURL)
-		if err != nil {
-			return fmt.Errorf("public_url: %w", err)
-		}
-		if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-			return fmt.Errorf("public_url %q is not of the form http(s)://host[/path]", o.PublicURL)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+			return errors.New("public_url is not of the form http(s)://host[/path]")
 		}
 		o.PublicURL = strings.TrimRight(o.PublicURL, "/")
 	}
@@ -110,5 +109,5 @@ func checkReturn(how string) error {
 	case ReturnGet, ReturnPost, ReturnBare:
 		return nil
 	}
-	return fmt.Errorf("return %q is unknown; it is get, post or bare", how)
+	return fmt.Errorf("return is get, post or bare%s", quote.Not(how, ReturnGet, ReturnPost, ReturnBare))
 }

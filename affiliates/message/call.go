@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/rahgir/caddy-payments/providers/wire"
+
+	"github.com/rahgir/caddy-payments/internal/quote"
 )
 
 // Request is a request with templates in it, as it stands in a configuration.
@@ -72,7 +74,7 @@ func (r Request) Parse(field, base string, insecure bool, names Names) (*Call, e
 		if !token(name) {
 			return nil, fmt.Errorf("header %w: a field's name is letters, digits and -", ErrTemplate)
 		}
-		if c.header[name], err = Parse("header "+name, value, Line, names); err != nil {
+		if c.header[name], err = Parse(quote.Called("header", name), value, Line, names); err != nil {
 			return nil, err
 		}
 	}

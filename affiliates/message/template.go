@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/rahgir/caddy-payments/internal/nearest"
+	"github.com/rahgir/caddy-payments/internal/quote"
 	"github.com/rahgir/caddy-payments/providers/wire"
 )
 
@@ -111,6 +112,9 @@ func Parse(field, text string, at Place, names Names) (*Template, error) {
 				return nil, err
 			}
 			if !ok {
+				if !quote.Name(name) {
+					return nil, bad("it has a placeholder that there is not; %s", suggestion(name, names.Values))
+				}
 				return nil, bad("there is no {%s}; %s", name, suggestion(name, names.Values))
 			}
 			if at == Address && !inPath(seen) {

@@ -116,7 +116,7 @@ func (n *Notifier) check() error {
 		if near := nearest.Nearest(k, Kinds()); near != "" {
 			return fmt.Errorf("on: there is no %.64q; did you mean %s?", k, near)
 		}
-		return fmt.Errorf("on: there is no %.64q; there are %s", k, strings.Join(Kinds(), ", "))
+		return fmt.Errorf("on: there is no such kind; there are %s", strings.Join(Kinds(), ", "))
 	}
 	if n.Request.URL == "" {
 		return errors.New("report is missing: write `report POST https://sms.example/send` and `body form text={text}&key={env.SMS_KEY}`")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/affiliates/message"
 	"github.com/rahgir/caddy-payments/internal/block"
+	"github.com/rahgir/caddy-payments/internal/quote"
 	"github.com/rahgir/caddy-payments/internal/track"
 	"github.com/rahgir/caddy-payments/providers/wire"
 )
@@ -128,7 +129,7 @@ func readCodes(d *caddyfile.Dispenser, name string, to *[]int) error {
 	for _, arg := range args {
 		n, err := strconv.Atoi(arg)
 		if err != nil || n < 100 || n > 599 {
-			return d.Errf("%s takes HTTP statuses such as 200, not '%s'", name, arg)
+			return d.Errf("%s takes HTTP statuses such as 200%s", name, quote.Not(arg))
 		}
 		*to = append(*to, n)
 	}

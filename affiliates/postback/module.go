@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/rahgir/caddy-payments/affiliates/message"
+	"github.com/rahgir/caddy-payments/internal/quote"
 	"github.com/rahgir/caddy-payments/internal/track"
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/providers/wire"
@@ -209,7 +210,7 @@ func (a *Affiliate) names(log *zap.Logger) (message.Names, error) {
 	}
 	for name := range a.Options {
 		if _, ok := a.known().option(name); !ok {
-			return message.Names{}, fmt.Errorf("there is no option %.64q", name)
+			return message.Names{}, fmt.Errorf("there is no %s", quote.Called("option", name))
 		}
 	}
 	if b := a.known().Basic; len(b) == 2 {

@@ -103,7 +103,7 @@ func (h *Hook) Check() error {
 			if n := nearest.Nearest(e, Types()); n != "" {
 				return fmt.Errorf("there is no type of message %.64q; did you mean %s?", e, n)
 			}
-			return fmt.Errorf("there is no type of message %.64q; there are %s", e, strings.Join(Types(), ", "))
+			return fmt.Errorf("there is no such type of message; there are %s", strings.Join(Types(), ", "))
 		}
 	}
 	if !strings.Contains(h.URL, "{") {

@@ -34,7 +34,7 @@ func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive's own name
 	if d.NextArg() {
-		return d.ArgErr()
+		return d.Err("payment_dashboard takes a matcher and no other word: its options go between { and }")
 	}
 	return block.Parse(d, "payment_dashboard", []block.Option{
 		block.Strings("site", &h.Sites),

@@ -222,6 +222,9 @@ func TestDecide(t *testing.T) {
 		return c
 	}
 	send(t, srv, "POST", query, without("note")).want(t, 400, "Write why")
+	unseen := without("note")
+	unseen.Set("note", "\u200b\u202e\u2800 ")
+	send(t, srv, "POST", query, unseen).want(t, 400, "Write why")
 	send(t, srv, "POST", query, without("sure")).want(t, 400, "Look first", "seen in the panel</textarea>")
 	send(t, srv, "POST", query, without("token")).want(t, 403)
 	send(t, srv, "POST", query, without("version")).want(t, 404)

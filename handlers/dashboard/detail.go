@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -164,7 +163,7 @@ func (p *page) check(r *payment.Record, c operate.Choice, sure bool) (problem st
 	for _, d := range explain.Of(r, operate.Facts(p.r.Context(), p.engine, r), p.lang).Decisions {
 		switch {
 		case d.Key != c.Key:
-		case d.Note && len(strings.TrimSpace(c.Note)) < 3:
+		case d.Note && operate.Note(c.Note) == "":
 			return "note_missing"
 		case d.Warn != "" && !sure:
 			return "sure_missing"

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/internal/lang"
+	"github.com/rahgir/caddy-payments/internal/quote"
 	"github.com/rahgir/caddy-payments/operate"
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -113,7 +114,7 @@ func (h *Handler) validate() error {
 		return err
 	}
 	if _, ok := lang.Parse(h.Language); h.Language != "" && !ok {
-		return fmt.Errorf("language %q must be fa or en", h.Language)
+		return fmt.Errorf("language must be fa or en%s", quote.Not(h.Language, "fa", "en"))
 	}
 	if h.PageSize < 0 || h.PageSize > maxPageSize {
 		return fmt.Errorf("page_size must be from 1 to %d", maxPageSize)

@@ -193,6 +193,9 @@ func TestGiveBack(t *testing.T) {
 	}
 	f := fill(query + "&back=refund")
 	send(t, srv, "POST", query, without(f, "note")).want(t, 400, "Write why")
+	unseen := without(f, "note")
+	unseen.Set("note", "\u200b\u202e\u2800 ")
+	send(t, srv, "POST", query, unseen).want(t, 400, "Write why")
 	send(t, srv, "POST", query, without(f, "sure")).want(t, 400, "Look first")
 	send(t, srv, "POST", query, without(f, "token")).want(t, 403)
 	send(t, srv, "POST", query, f, "Sec-Fetch-Site", "cross-site").want(t, 403)

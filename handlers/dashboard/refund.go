@@ -103,13 +103,13 @@ func amountProblem(f frame, text string, err error) string {
 // giveBack carries it out. The form was checked before.
 func (p *page) giveBack(rec *payment.Record, kind payment.RefundKind, version uint64) error {
 	form, f := p.r.PostForm, p.frame()
-	note, text := strings.TrimSpace(form.Get("note")), strings.TrimSpace(form.Get("amount"))
+	note, text := operate.Note(form.Get("note")), strings.TrimSpace(form.Get("amount"))
 	in := operate.Repay{Kind: kind, Was: form.Get("was"), By: p.user, Note: note, Version: version}
 	again := func(problem string) error {
 		return p.confirm(string(rec.Ref), kind, http.StatusBadRequest, problem, note, text)
 	}
 	switch {
-	case len(note) < 3:
+	case note == "":
 		return again(f.T("note_missing"))
 	case form.Get("sure") == "":
 		return again(f.T("sure_missing"))

@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -28,7 +27,7 @@ const authPrefix = "{http.auth.user."
 
 func (h *Handler) checkRoles() error {
 	if h.Role != "" && (!strings.HasPrefix(h.Role, authPrefix) || strings.Count(h.Role, "{") != 1 || !strings.HasSuffix(h.Role, "}")) {
-		return fmt.Errorf("role %q must be one placeholder of the authenticating handler, such as {http.auth.user.role}: anything else could be forged", h.Role)
+		return errors.New("role must be one placeholder of the authenticating handler, such as {http.auth.user.role}: anything else could be forged")
 	}
 	if h.Role != "" && len(h.Deciders) > 0 {
 		return errors.New("write `role` or `decide`, not both: each says who may decide")

@@ -11,6 +11,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/rahgir/caddy-payments/internal/block"
+
+	"github.com/rahgir/caddy-payments/internal/quote"
 )
 
 func init() {
@@ -107,7 +109,7 @@ func (o *Options) Lines() []block.Option {
 					continue
 				}
 				if _, err := parseNet(a); err != nil {
-					return d.Errf("allow takes addresses, networks such as 10.0.0.0/8, or unix, not '%s'", a)
+					return d.Errf("allow takes addresses, networks such as 10.0.0.0/8, or unix%s", quote.Not(a, "unix"))
 				}
 			}
 			o.Allow = append(o.Allow, names...)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/rahgir/caddy-payments/internal/quote"
 )
 
 // Options are those of both forms of a relay.
@@ -37,19 +39,19 @@ func (s *Server) Provision() error {
 		}
 		p, err := parseNet(a)
 		if err != nil {
-			return fmt.Errorf("allow %q: write an address, a network such as 10.0.0.0/8, or unix", a)
+			return fmt.Errorf("allow takes an address, a network such as 10.0.0.0/8, or unix%s", quote.Not(a, "unix"))
 		}
 		s.nets = append(s.nets, p)
 	}
 	if w := s.Options.WhenDown; w != "" && w != "refuse" && w != "forward" {
-		return fmt.Errorf("when_down %q: must be refuse or forward", w)
+		return fmt.Errorf("when_down must be refuse or forward%s", quote.Not(w, "refuse", "forward"))
 	}
 	if u := s.Options.Unknown; u != "" && u != "close" && u != "504" {
-		return fmt.Errorf("unknown %q: must be close or 504", u)
+		return fmt.Errorf("unknown must be close or 504%s", quote.Not(u, "close", "504"))
 	}
 	for _, name := range s.Options.Providers {
 		if _, ok := s.App.Relayer(name); !ok {
-			return fmt.Errorf("provider %q can't be relayed or is not configured; there are: %s", name, strings.Join(s.names(), ", "))
+			return fmt.Errorf("a provider%s can't be relayed or is not configured; there are: %s", quote.Not(name, s.names()...), strings.Join(quote.Names(s.names()), ", "))
 		}
 	}
 	if len(s.names()) == 0 {

@@ -2,16 +2,20 @@
 // the same mistake gets the same words everywhere: with the line, and with what to write
 // instead.
 //
-// It promises never to show what is left over on a line, because that may be the second
-// half of a secret.
+// It promises never to show what may be a secret: of what is written it shows what
+// [quote] allows, and never what is left over on a line.
 package block
 
 import (
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/rahgir/caddy-payments/internal/nearest"
+
+	"github.com/rahgir/caddy-payments/internal/quote"
 )
 
 // Option is one kind of line in a block.
@@ -84,7 +88,54 @@ func line(d *caddyfile.Dispenser, what string, options []Option, seen map[string
 		}
 		return nil
 	}
-	return d.Errf("unrecognised option '%s' of %s; %s", name, what, Suggest(name, known))
+	if shown, write := slip(name, known); write != "" {
+		return d.Errf("unrecognised option '%s' of %s; %s", shown, what, write)
+	}
+	if quote.Known(name, known...) {
+		return d.Errf("unrecognised option '%s' of %s; %s", name, what, Suggest(name, known))
+	}
+	return d.Errf("unrecognised option of %s; %s", what, Suggest(name, known))
+}
+
+// slip says what to write where an option and its value have become one word, as in
+// api_key=…, and what may be shown of that word. Both are empty if it is no such slip.
+func slip(got string, known []string) (shown, write string) {
+	got = strings.TrimLeft(got, "\"'`$-")
+	end := strings.IndexFunc(got, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' })
+	if end < 0 {
+		return glued(got, known)
+	}
+	name := nearest.Nearest(got[:end], known)
+	written := got[:end]
+	if !quote.Known(written, known...) {
+		written = name
+	}
+	sep, size := utf8.DecodeRuneInString(got[end:])
+	switch {
+	case name == "":
+		return "", ""
+	case len(got) == end+size:
+		return written + "…", "write " + name + " alone, without anything at its end"
+	case unicode.IsSpace(sep):
+		return written + " …", "write the quotes around the value alone, not around " + name
+	case sep == '=' || sep == ':':
+		return written + string(sep) + "…", "write a space between " + name + " and its value"
+	}
+	return written + "…", "write a space between " + name + " and its value"
+}
+
+// glued is slip where nothing stands between the two.
+func glued(got string, known []string) (shown, write string) {
+	name := ""
+	for _, k := range known {
+		if len(k) > len(name) && len(got) > len(k) && strings.EqualFold(got[:len(k)], k) {
+			name = k
+		}
+	}
+	if name == "" || quote.Known(got, known...) {
+		return "", ""
+	}
+	return name + "…", "write a space between " + name + " and its value"
 }
 
 // TooMuch returns the error about a line with more arguments than it takes.

@@ -11,6 +11,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/rahgir/caddy-payments/internal/nearest"
+
+	"github.com/rahgir/caddy-payments/internal/quote"
 )
 
 // Arg reads one argument, which must not be empty.
@@ -54,7 +56,7 @@ func OneOf(d *caddyfile.Dispenser, name string, to *string, words ...string) err
 	if n := nearest.Nearest(d.Val(), words); n != "" && len(words) > 1 {
 		near = "; did you mean '" + n + "'?"
 	}
-	return d.Errf("%s must be %s, not '%s'%s", name, Join(words, "or"), d.Val(), near)
+	return d.Errf("%s must be %s%s%s", name, Join(words, "or"), quote.Not(d.Val(), words...), near)
 }
 
 // one returns an option with one text, which must not be empty.
@@ -95,7 +97,10 @@ func Each(name string, to *[]string, check func(d *caddyfile.Dispenser, text str
 				return err
 			}
 			if slices.Contains(*to, arg) {
-				return d.Errf("%s %s is already specified", name, arg)
+				if quote.Name(arg) {
+					return d.Errf("%s %s is already specified", name, arg)
+				}
+				return d.Errf("%s has the same value already", name)
 			}
 			*to = append(*to, arg)
 		}
@@ -181,7 +186,7 @@ func Duration(name string, to *caddy.Duration, most time.Duration, example strin
 			if most > 0 {
 				bound = "up to " + most.String()
 			}
-			return d.Errf("%s must be a duration %s such as %s, not '%s'", name, bound, example, arg)
+			return d.Errf("%s must be a duration %s such as %s%s", name, bound, example, quote.Not(arg))
 		}
 		*to = caddy.Duration(t)
 		return nil
@@ -193,7 +198,7 @@ func Number(name string, to *int, least, most int) Option {
 	return one(name, func(d *caddyfile.Dispenser, arg string) error {
 		n, err := strconv.Atoi(arg)
 		if err != nil || n < least || n > most {
-			return d.Errf("%s must be a number from %d to %d, not '%s'", name, least, most, arg)
+			return d.Errf("%s must be a number from %d to %d%s", name, least, most, quote.Not(arg))
 		}
 		*to = n
 		return nil

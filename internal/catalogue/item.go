@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/rahgir/caddy-payments/payment"
+
+	"github.com/rahgir/caddy-payments/internal/quote"
 )
 
 // Item is one thing for sale.
@@ -55,7 +57,7 @@ func CheckSKU(sku string) error {
 		return unicode.IsControl(r) || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) && r != '\u200c' || r == utf8.RuneError || strings.ContainsRune(`/\?#%*{}"<>`, r)
 	}
 	if sku == "" || len(sku) > MaxSKU || strings.Trim(sku, ".") == "" || strings.ContainsFunc(sku, odd) {
-		return fmt.Errorf("'%.80s' is no sku: it becomes a part of the address, so write a short word such as mug or book-2", sku)
+		return fmt.Errorf("%s is no sku: it becomes a part of the address, so write a short word such as mug or book-2", quote.This(sku))
 	}
 	return nil
 }
@@ -79,7 +81,7 @@ var pictureHost = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5
 
 // CheckPicture accepts a path of the site, such as /images/mug.jpg, and an https address.
 func CheckPicture(address string) error {
-	err := fmt.Errorf("'%.80s' is no picture: write a path of this site, such as /images/mug.jpg, or an https address", address)
+	err := fmt.Errorf("%s is no picture: write a path of this site, such as /images/mug.jpg, or an https address", quote.This(address))
 	if len(address) > 2048 {
 		return err
 	}

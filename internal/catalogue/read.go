@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/rahgir/caddy-payments/internal/quote"
 )
 
 // Error is what is wrong with a file.
@@ -41,7 +44,7 @@ func CheckName(file string) error {
 	case ".csv", ".json":
 		return nil
 	}
-	return fmt.Errorf("catalogue %.80q: the file's name must end in .csv or .json", file)
+	return fmt.Errorf("catalogue: the name of %s must end in .csv or .json", cmp.Or(quote.File(file), "the file"))
 }
 
 // Load reads a file. It is read up to [MaxFile].

@@ -3,7 +3,6 @@ package pages
 import (
 	_ "embed" // the font
 	"errors"
-	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -67,7 +66,7 @@ func onColor(color string) (string, error) {
 	hex := strings.TrimPrefix(color, "#")
 	n, err := strconv.ParseUint(hex, 16, 32)
 	if err != nil || len(hex) != 6 {
-		return "", fmt.Errorf("%.40q is no colour: write six hexadecimal digits, such as e67e22 or \"#e67e22\"", color)
+		return "", errors.New("it is no colour: write six hexadecimal digits, such as e67e22 or \"#e67e22\"")
 	}
 	light := 0.0
 	for i, weight := range []float64{0.0722, 0.7152, 0.2126} {

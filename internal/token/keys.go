@@ -12,6 +12,8 @@ import (
 	"sync"
 
 	"github.com/rahgir/caddy-payments/payment"
+
+	"github.com/rahgir/caddy-payments/internal/quote"
 )
 
 // Errors of reading. Neither says which part was wrong.
@@ -87,7 +89,7 @@ func NewKeys(secrets ...payment.SigningKey) (*Keys, error) {
 			return nil, payment.ErrShortSecret
 		}
 		if seen[s.KID] {
-			return nil, fmt.Errorf("two signing keys are called %q", s.KID)
+			return nil, fmt.Errorf("two signing keys have %s", quote.Called("name", s.KID))
 		}
 		seen[s.KID] = true
 	}

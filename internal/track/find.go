@@ -3,6 +3,7 @@
 package track
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -210,15 +211,24 @@ func ParsePattern(s string) (*Pattern, error) {
 		return new(Pattern), nil
 	}
 	if _, err := regexp.Compile(s); err != nil { // before the anchors, which could close an open group
-		return nil, fmt.Errorf("pattern: %w", err)
+		return nil, fmt.Errorf("pattern: %w", unquoted(err))
 	}
 	re, err := regexp.Compile(`\A(?:` + s + `)\z`)
 	if err != nil {
-		return nil, fmt.Errorf("pattern: %w", err)
+		return nil, fmt.Errorf("pattern: %w", unquoted(err))
 	}
 	written, err := syntax.Parse(s, syntax.Perl)
 	if err != nil {
-		return nil, fmt.Errorf("pattern: %w", err)
+		return nil, fmt.Errorf("pattern: %w", unquoted(err))
 	}
 	return &Pattern{re, written}, nil
+}
+
+// unquoted is what is wrong with an expression, without the expression.
+func unquoted(err error) error {
+	var bad *syntax.Error
+	if errors.As(err, &bad) {
+		return errors.New(bad.Code.String())
+	}
+	return err
 }

@@ -14,6 +14,8 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/rahgir/caddy-payments/payment"
+
+	"github.com/rahgir/caddy-payments/internal/quote"
 )
 
 // DefaultTimeout is how long one whole call may take: connecting, sending, and reading
@@ -208,5 +210,5 @@ func OneOf(field, got string, words ...string) error {
 	if got == "" || slices.Contains(words, got) {
 		return nil
 	}
-	return fmt.Errorf("%s must be %s, not %q", field, strings.Join(words, " or "), got)
+	return fmt.Errorf("%s must be %s%s", field, strings.Join(words, " or "), quote.Not(got, words...))
 }

@@ -25,7 +25,7 @@ func TestCaddyfile(t *testing.T) {
 		"postgres a b":                                    "error wrong argument count",
 		"postgres a {\n dsn b\n}":                         "error dsn is already specified",
 		"postgres a {\n timeout 1s\n timeout 2s\n}":       "error timeout is already specified",
-		"postgres a {\n schema s\n}":                      "error unrecognised option 'schema' of storage postgres",
+		"postgres a {\n schema s\n}":                      "error unrecognised option of storage postgres",
 		"postgres a {\n max_conns none\n}":                "error max_conns must be a number",
 		"postgres a {\n timeout soon\n}":                  "error timeout must be a duration",
 		"postgres a {\n password\n}":                      "error wrong argument count",
