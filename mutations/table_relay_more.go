@@ -30,7 +30,7 @@ func relayingMore() []Mutant {
 		{"relay-first-after-a-restore", "R4 R7", "A ledger is put back that has forgotten that the shop heard \"first\", and it hears it again.",
 			in("engine", "return err == nil && rec.Generation != gen.Seq, err", "return false, err"), []Suite{unit("engine", "TestRelayAfterTheLedger")}},
 		{"relay-dead-page-waits", "R8", "After a crash the customer's reload proves nothing for two minutes: a credited order waits for a person.",
-			in("engine", "stale := !e.pageWaits(rec, now)", "stale := now.Sub(rec.Relay.PageAt) > pageLimit"), []Suite{unit("engine", "TestRelayPageOfADeadProcess")}},
+			in("engine", "stale := !e.pageWaits(rec, now)", "stale := now.Sub(rec.Relay.PageAt) > PageLimit"), []Suite{unit("engine", "TestRelayPageOfADeadProcess")}},
 		{"relay-forwarded-create-forgotten", "R10 R12", "While the ledger is away a cheap payment is verified for a dear order.",
 			in("engine", "if why := otherCreate(log, c); why != nil {", "if why := otherCreate(log, c); why != nil && false {"), []Suite{unit("engine", "TestForwardedOtherAmount")}},
 		{"relay-delivery-uncounted", "R8", "The alarm that the shop takes no payments never rings for a relayed shop.",
