@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -208,11 +209,11 @@ type plugins struct {
 	visit   func(r *payment.Record) engine.Replayed
 	visits  int
 	// settles: a verify route takes the returns; hand is what its shop does.
-	settles bool
+	settles atomic.Bool
 	hand    func(r *payment.Record) engine.Handed
 }
 
-func (p *plugins) Settles(*payment.Record) bool { return p.settles }
+func (p *plugins) Settles(*payment.Record) bool { return p.settles.Load() }
 
 func (p *plugins) Deliver(ctx context.Context, r *payment.Record) engine.Handed {
 	if p.hand == nil {

@@ -25,7 +25,7 @@ func TestAVerifyRouteLooksAfterRelayedPayments(t *testing.T) {
 			t.Run(fmt.Sprintf("inquires %v, asks %s", canInquire, asks), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					w := newRelayWorld(t, func(w *relayWorld) {
-						w.sites.settles = true
+						w.sites.settles.Store(true)
 						if !canInquire {
 							w.listing = uninquired{w.gate}
 						}
@@ -80,7 +80,7 @@ func TestAVerifyRouteLooksAfterRelayedPayments(t *testing.T) {
 func TestAnAdmittedRelayedReturnIsAskedAbout(t *testing.T) {
 	for _, gone := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newRelayWorld(t, func(w *relayWorld) { w.sites.settles = true })
+			w := newRelayWorld(t, func(w *relayWorld) { w.sites.settles.Store(true) })
 			defer w.halt()
 			w.sites.hand = func(*payment.Record) engine.Handed { return engine.Handed{Acked: true, Status: 200} }
 			w.call("create", "")
@@ -89,7 +89,7 @@ func TestAnAdmittedRelayedReturnIsAskedAbout(t *testing.T) {
 			if err := w.store.Commit(context.Background(), payment.Change{Record: r}); err != nil {
 				t.Fatal(err)
 			}
-			w.sites.settles = !gone
+			w.sites.settles.Store(!gone)
 			time.Sleep(5 * time.Minute)
 			if r := w.only(); r.State != payment.Delivered || w.sites.count() != 1 {
 				t.Errorf("gone %v: it is %s (%s), handed over %d times", gone, r.State, r.Reason, w.sites.count())

@@ -91,7 +91,7 @@ func line(d *caddyfile.Dispenser, what string, options []Option, seen map[string
 	if shown, write := slip(name, known); write != "" {
 		return d.Errf("unrecognised option '%s' of %s; %s", shown, what, write)
 	}
-	if quote.Known(name, known...) {
+	if quote.Known(name, known...) || quote.Elsewhere(name) {
 		return d.Errf("unrecognised option '%s' of %s; %s", name, what, Suggest(name, known))
 	}
 	return d.Errf("unrecognised option of %s; %s", what, Suggest(name, known))

@@ -72,7 +72,7 @@ func New(address string, needID bool) (*Client, error) {
 	}
 	u, err := url.Parse(strings.Replace(address, placeholder, marker, 1))
 	if err != nil || u.Host == "" || u.User != nil || strings.Contains(u.Host, marker) || strings.Contains(u.Fragment, marker) {
-		return nil, errors.New("the address must be absolute, with the order in its path or query")
+		return nil, errors.New("the address must be absolute, with {order} in its path or query")
 	}
 	if u.Scheme != "https" && !(u.Scheme == "http" && loopback.Is(u.Hostname())) {
 		return nil, errors.New("the address must be https; plain http is for loopback hosts only")

@@ -9,6 +9,7 @@ package quote
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -36,6 +37,15 @@ func Known(got string, known ...string) bool {
 	}
 	return got != "" && len(got) <= 16 && number.MatchString(got)
 }
+
+// elsewhere are options that another gateway has, and which people write by habit.
+var elsewhere = []string{
+	"access_token", "account_id", "api_key", "base_url", "business", "callback", "compare_order", "fee", "merchant", "merchant_id", "password", "pay_url",
+	"pin", "reversible", "sandbox", "secret", "signing_key", "terminal", "terminal_id", "token", "unit", "used_ids", "username",
+}
+
+// Elsewhere reports whether an option is known, but not where it stands.
+func Elsewhere(got string) bool { return slices.Contains(elsewhere, got) }
 
 // Not ends "must be x or y" with what stands there instead, if that may be shown.
 func Not(got string, known ...string) string {
