@@ -77,7 +77,8 @@ func TestClockIsTheDatabases(t *testing.T) {
 
 // The nodes' shares of the work are disjoint and together all of it.
 func TestDueIsShared(t *testing.T) {
-	l := newLedger(t) // a hasty ledger takes a node for dead that a busy machine only holds up
+	// No node is taken for dead that a busy machine only holds up.
+	l := newLedger(t, hasty, func(c *config) { c.silence = time.Minute })
 	nodes := []handle{l.open(t), l.open(t), l.open(t)}
 	waitFor(t, "all see all", func() bool {
 		n := 0
