@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/rahgir/caddy-payments/internal/lookup"
-
 	"github.com/rahgir/caddy-payments/internal/quote"
 )
 

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/rahgir/caddy-payments/internal/block"
-
 	"github.com/rahgir/caddy-payments/internal/quote"
 )
 

@@ -8,9 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rahgir/caddy-payments/providers/wire"
-
 	"github.com/rahgir/caddy-payments/internal/quote"
+	"github.com/rahgir/caddy-payments/providers/wire"
 )
 
 // Request is a request with templates in it, as it stands in a configuration.

@@ -11,7 +11,6 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/rahgir/caddy-payments/internal/block"
-
 	"github.com/rahgir/caddy-payments/internal/quote"
 )
 

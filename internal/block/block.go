@@ -14,7 +14,6 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/rahgir/caddy-payments/internal/nearest"
-
 	"github.com/rahgir/caddy-payments/internal/quote"
 )
 

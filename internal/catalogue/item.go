@@ -9,9 +9,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/rahgir/caddy-payments/payment"
-
 	"github.com/rahgir/caddy-payments/internal/quote"
+	"github.com/rahgir/caddy-payments/payment"
 )
 
 // Item is one thing for sale.

@@ -11,9 +11,8 @@ import (
 	"hash"
 	"sync"
 
-	"github.com/rahgir/caddy-payments/payment"
-
 	"github.com/rahgir/caddy-payments/internal/quote"
+	"github.com/rahgir/caddy-payments/payment"
 )
 
 // Errors of reading. Neither says which part was wrong.

@@ -13,9 +13,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
-	"github.com/rahgir/caddy-payments/payment"
-
 	"github.com/rahgir/caddy-payments/internal/quote"
+	"github.com/rahgir/caddy-payments/payment"
 )
 
 // DefaultTimeout is how long one whole call may take: connecting, sending, and reading
