@@ -1,13 +1,16 @@
 package engine_test
 
 import (
+	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/memory"
 )
 
 // grace is how long a payment that is known to be paid waits for its customer.
@@ -178,6 +181,61 @@ func TestRule8APersonsHandOverToAShopThatIsDown(t *testing.T) {
 	})
 }
 
+// downtime is a ledger that fails now and then.
+type downtime struct {
+	*memory.Store
+	unread, unwritten atomic.Bool
+}
+
+var errDown = errors.New("the database does not answer")
+
+func (d *downtime) Due(ctx context.Context, t time.Time, limit int) ([]payment.Ref, error) {
+	if d.unread.Load() {
+		return nil, errDown
+	}
+	return d.Store.Due(ctx, t, limit)
+}
+
+func (d *downtime) Get(ctx context.Context, ref payment.Ref) (*payment.Record, error) {
+	if d.unread.Load() {
+		return nil, errDown
+	}
+	return d.Store.Get(ctx, ref)
+}
+
+func (d *downtime) Ready() error {
+	if d.unwritten.Load() {
+		return errDown
+	}
+	return d.Store.Ready()
+}
+
+func (d *downtime) Commit(ctx context.Context, c payment.Change) error {
+	if d.unwritten.Load() {
+		return errDown
+	}
+	return d.Store.Commit(ctx, c)
+}
+
+// fails lets the ledger of a world fail for d, in which a customer comes or not.
+func fails(unread, unwritten, comes bool, d time.Duration) func(*world) {
+	return func(w *world) {
+		w.down.unread.Store(unread)
+		w.down.unwritten.Store(unwritten)
+		if comes {
+			if res := w.Admit(w.t.Context(), w.ask()); res.Kind == engine.Verified {
+				if _, err := w.deliver(res.Record.Ref, engine.Handed{Acked: true}); err == nil {
+					w.t.Error("handed over without the ledger")
+				}
+			}
+		}
+		time.Sleep(d)
+		w.down.unread.Store(false)
+		w.down.unwritten.Store(false)
+		time.Sleep(20 * time.Second) // the worker looks again
+	}
+}
+
 // Rule 8: time in which no customer could come is none of the customer's.
 func TestRule8ACustomerWhoCouldNotCome(t *testing.T) {
 	t.Parallel()
@@ -192,12 +250,19 @@ func TestRule8ACustomerWhoCouldNotCome(t *testing.T) {
 			w.start(w.store.Restart())
 			time.Sleep(time.Second)
 		},
+		"the ledger didn't answer":                      fails(true, true, false, 5*time.Minute),
+		"the ledger didn't answer when its time came":   fails(true, true, false, 59*time.Second),
+		"the ledger could only be read":                 fails(false, true, false, 5*time.Minute),
+		"the ledger could only be read, a customer saw": fails(false, true, true, 5*time.Minute),
 	} {
-		for _, after := range []time.Duration{0, grace - 5*time.Second, grace + 5*time.Second} {
+		for _, after := range []time.Duration{0, grace - 25*time.Second, grace + 25*time.Second} {
 			t.Run(name+", "+after.String(), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					w := newWorld(t, func(w *world) { w.shop.policy = careful })
+					w := newWorld(t, func(w *world) {
+						w.shop.policy = careful
+						w.ledger = func(s *memory.Store) payment.Store { w.down.Store = s; return &w.down }
+					})
 					defer func() { w.halt() }()
 					ref := w.announce().Ref
 					w.Admit(t.Context(), w.ask())

@@ -305,7 +305,7 @@ func graceAfter(via payment.Via) time.Duration {
 
 // customersTurn returns until when a payment waits for its browser though its time has passed,
 // because nobody could come meanwhile: its site was in no configuration, or the ledger was not
-// open. Zero means that its customer has had the time.
+// open or did not work. Zero means that its customer has had the time.
 func (e *Engine) customersTurn(rec *payment.Record) time.Time {
 	now := e.now()
 	if rec.Reason == payment.ReasonNoRoute {

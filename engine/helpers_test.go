@@ -288,9 +288,12 @@ type world struct {
 	// affiliate stands in for net.
 	affiliate payment.Reporter
 	tick      time.Duration
-	ref       payment.Ref // of the payment that a test is about
-	stop      context.CancelFunc
-	done      chan struct{}
+	// ledger, if set, stands between the engine and the store.
+	ledger func(*memory.Store) payment.Store
+	down   downtime
+	ref    payment.Ref // of the payment that a test is about
+	stop   context.CancelFunc
+	done   chan struct{}
 }
 
 var idpayTraits = payment.Terms{
@@ -324,8 +327,12 @@ func (w *world) start(s *memory.Store) {
 	if w.affiliate != nil {
 		net = w.affiliate
 	}
+	var ledger payment.Store = s
+	if w.ledger != nil {
+		ledger = w.ledger(s)
+	}
 	e, err := engine.New(context.Background(), engine.Config{
-		Store: s, Sites: w.shop, Observer: w.events, Tick: w.tick, Rand: func() float64 { return 0.5 },
+		Store: ledger, Sites: w.shop, Observer: w.events, Tick: w.tick, Rand: func() float64 { return 0.5 },
 		Providers:  map[string]engine.Provider{"idpay": {Provider: p, Timeout: 8 * time.Second}},
 		Affiliates: map[string]payment.Reporter{"hamekar": net}, Webhooks: w.hooks,
 	})

@@ -46,19 +46,28 @@ type Shared struct {
 	// slow is when each site's slow deliveries were an alert last.
 	slow    map[string]time.Time
 	brought map[string]time.Time
-	// opened is when an engine first worked with the store.
+	// opened is since when the store is open and works. down says that it failed when the
+	// worker last looked.
 	opened time.Time
+	down   bool
 }
 
-// since returns when the first engine began to work with the open store, which is now if
-// none has.
+// since returns since when the store is open and works, which is now if no worker has seen it
+// work.
 func (s *Shared) since(now time.Time) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.opened.IsZero() {
-		s.opened = now
+	if s.opened.IsZero() || s.down {
+		s.opened, s.down = now, false
 	}
 	return s.opened
+}
+
+// fails notes that the store doesn't work now.
+func (s *Shared) fails() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = true
 }
 
 // NewShared returns an empty Shared.

@@ -139,6 +139,7 @@ func (e *Engine) answered() {
 // sweep begins the work of due records as far as there are places.
 func (e *Engine) sweep(ctx context.Context) (more bool, err error) {
 	if err := e.Store.Ready(); err != nil && !errors.Is(err, payment.ErrFull) {
+		e.Shared.fails()
 		return false, fmt.Errorf("looking for due payments: %w", err)
 	}
 	e.mu.Lock()
@@ -147,8 +148,10 @@ func (e *Engine) sweep(ctx context.Context) (more bool, err error) {
 	limit := reach + known
 	refs, err := e.Store.Due(ctx, e.now(), limit)
 	if err != nil {
+		e.Shared.fails()
 		return false, fmt.Errorf("looking for due payments: %w", err)
 	}
+	e.Shared.since(e.now())
 	begun := 0
 	for _, ref := range refs {
 		if ctx.Err() != nil || e.full.Load() {

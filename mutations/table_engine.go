@@ -126,6 +126,8 @@ func delivering() []Mutant {
 			in("next.Delivery.Via)))", "payment.ViaWorker)))"), by("TestRule8ACustomerOfAShop")},
 		{"restart-gives-customers-up", "R8", "After a restart everybody who could not come meanwhile is given up before they can reload.",
 			in("rec.Due.Before(opened) && now.Before(ends)", "rec.Due.Before(opened) && false"), by("TestRule8ACustomerWhoCouldNotCome")},
+		{"database-outage-gives-customers-up", "R8", "A database that doesn't answer for a minute, and then does, gives everybody up who waits for it.",
+			in("s.opened.IsZero() || s.down", "s.opened.IsZero()"), by("TestRule8ACustomerWhoCouldNotCome")},
 		{"site-away-gives-customers-up", "R8", "A site that was missing for five minutes gives everybody up in the moment in which it is back.",
 			in("if rec.Reason == payment.ReasonNoRoute {\n\t\trec.Reason = \"\"", "if false {\n\t\trec.Reason = \"\""), by("TestRule8ACustomerWhoCouldNotCome")},
 		{"program-for-the-customer", "R8", "A program that looks at the customer's link first gets an answer without a word.",

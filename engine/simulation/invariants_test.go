@@ -16,7 +16,8 @@ type watch struct {
 	forgotten map[string]bool
 	// recorded is when a genuine return of an id was first put on record.
 	recorded map[string]time.Time
-	// paid is when a record was last verified.
+	// paid is when somebody last learned that a record is paid, and asked the ledger to keep
+	// it, which may write it later.
 	paid map[payment.Ref]time.Time
 	// cutTails counts the times that something unsynced was lost.
 	cutTails int
@@ -236,7 +237,6 @@ func (x *watch) committed(w *world, old, now *payment.Record, lazy bool) {
 			w.fail("rule 10: %s is verified by a receipt that differs: %+v", now.ID, *rc)
 		}
 		w.unique(now)
-		x.paid[now.Ref] = w.now
 	case from == payment.Verified && now.State == payment.Parked && now.Reason == payment.ReasonAbsent:
 		if at, known := x.paid[now.Ref]; known && w.now.Sub(at) < time.Minute && !w.skewed {
 			w.fail("rule 8: the customer of %s is given up %s after it was verified", now.ID, w.now.Sub(at))
@@ -244,6 +244,13 @@ func (x *watch) committed(w *world, old, now *payment.Record, lazy bool) {
 	}
 	if lazy && (old == nil && !isTrace(now) || old != nil && now.Attempts.Count > old.Attempts.Count) {
 		w.fail("INV6: a claim of %s is committed lazily", now.ID)
+	}
+}
+
+// learns notes that somebody has learned that a record is paid.
+func (x *watch) learns(w *world, r *payment.Record) {
+	if old := w.ledger.records[r.Ref]; r.State == payment.Verified && old != nil && old.State == payment.Verifying {
+		x.paid[r.Ref] = w.now
 	}
 }
 

@@ -98,6 +98,7 @@ func (s *store) write(c payment.Change) error {
 	if p.broken != nil {
 		return p.broken
 	}
+	w.watch.learns(w, c.Record)
 	if w.strikes(ledgerAway) {
 		w.away(p)
 	}
