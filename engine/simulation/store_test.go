@@ -80,6 +80,9 @@ func (s *store) Commit(ctx context.Context, c payment.Change) (err error) {
 		return ctx.Err()
 	}
 	w, p, at := s.p.w, s.p, synced
+	w.mu.Lock()
+	w.watch.learns(w, c.Record)
+	w.mu.Unlock()
 	if c.Lazy {
 		at = quick
 	}
@@ -98,7 +101,6 @@ func (s *store) write(c payment.Change) error {
 	if p.broken != nil {
 		return p.broken
 	}
-	w.watch.learns(w, c.Record)
 	if w.strikes(ledgerAway) {
 		w.away(p)
 	}
