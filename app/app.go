@@ -78,6 +78,8 @@ type App struct {
 	// relayed are the providers that some relay serves, and those in whose place one
 	// stands.
 	relayed, inPlace sync.Map
+	// forwards: some relay lets calls pass that can't be recorded.
+	forwards atomic.Bool
 	// lookEvery is how often the ledger is looked at; 0 for the default.
 	lookEvery time.Duration
 }

@@ -101,8 +101,8 @@ func (a *App) open(ctx context.Context) error {
 	eng, err := engine.New(context.WithoutCancel(ctx), engine.Config{
 		Store: store, Providers: providers, Affiliates: a.affiliates, Webhooks: a.hooks,
 		Sites: a.sites, Observer: a.teller, Shared: use.Shared,
-		Forwarded: a.Forwarded(),
-		Seal:      sealer{func() (*token.Keys, error) { return a.Keys(context.WithoutCancel(ctx)) }},
+		Forwarded: a.Forwarded(), Forwards: a.forwards.Load,
+		Seal: sealer{func() (*token.Keys, error) { return a.Keys(context.WithoutCancel(ctx)) }},
 	})
 	if err != nil {
 		return errors.Join(err, free())

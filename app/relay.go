@@ -42,6 +42,9 @@ func (a *App) Serves(names []string) {
 	}
 }
 
+// Forwards implements relay.App.
+func (a *App) Forwards() { a.forwards.Store(true) }
+
 // Relays implements relay.App.
 func (a *App) Relays(name string) bool {
 	_, ok := a.relayed.Load(name)

@@ -300,6 +300,8 @@ type Config struct {
 	Seal Sealer
 	// Forwarded has what passed while nothing could be recorded. nil keeps nothing.
 	Forwarded *forwarded.Log
+	// Forwards tells whether calls may pass then. nil says that none do.
+	Forwards func() bool
 	// Rand returns a number in [0,1) for jitter. Default: math/rand.
 	Rand func() float64
 	// Tick is how often the worker looks for due records. Default: 1s.

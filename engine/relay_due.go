@@ -334,7 +334,8 @@ func (e *Engine) RelayReturn(ctx context.Context, ref payment.Ref, ret payment.R
 			// repeats. From the first on the return is fixed.
 			known.Arrived, known.By, known.Host, known.Secure, known.Method = now, ret.By, ret.Host, ret.Secure, ret.Method
 		}
-		err = e.commit(ctx, rec, true)
+		// What the shop hears in it past the ledger is noted on disk, so the page is, too.
+		err = e.commit(ctx, rec, e.Forwards == nil || !e.Forwards())
 		switch {
 		case errors.Is(err, payment.ErrConflict):
 			continue
@@ -353,12 +354,23 @@ func (e *Engine) RelayReturn(ctx context.Context, ref payment.Ref, ret payment.R
 }
 
 // RelayPage records how the shop answered the return that came at the given moment.
+//
+// Invariant: what the shop heard in a page is judged by that page, so a page ends on record
+// only after all that passed in it is read in.
 func (e *Engine) RelayPage(ctx context.Context, ref payment.Ref, at time.Time, said payment.ShopPage) {
 	ctx = context.WithoutCancel(ctx)
-	e.readForwarded(ctx) // what the page asked is judged by it, and not forgotten with its end
 	for range claimTries {
 		rec, err := e.Store.Get(ctx, ref)
-		if err != nil || rec.Relay == nil {
+		if err == nil {
+			if err = e.readBefore(ctx, rec.ID); err == nil {
+				rec, err = e.Store.Get(ctx, ref)
+			}
+		}
+		switch {
+		case errors.Is(err, payment.ErrNotFound), err == nil && rec.Relay == nil:
+			return
+		case err != nil:
+			e.Shared.pages.Store(ref, endedPage{at, said})
 			return
 		}
 		was := rec.State
@@ -383,11 +395,20 @@ func (e *Engine) RelayPage(ctx context.Context, ref payment.Ref, at time.Time, s
 	}
 }
 
-// endedPage is how a page ended that the ledger couldn't record. There are at most as many
-// as pages were open when it began to refuse.
+// endedPage is how a page ended that the ledger couldn't record, or that has to wait until what
+// passed in it is read in. There are at most as many as pages were open when the ledger began
+// to refuse.
 type endedPage struct {
 	at   time.Time
 	said payment.ShopPage
+}
+
+// endPages records the ends of pages that could not be recorded before.
+func (e *Engine) endPages(ctx context.Context) {
+	e.Shared.pages.Range(func(ref, _ any) bool {
+		e.endPage(ctx, ref.(payment.Ref)) //nolint:forcetypeassert // RelayPage stored it
+		return true
+	})
 }
 
 // endPage records a page's end that could not be recorded before. Otherwise the next return

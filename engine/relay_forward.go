@@ -169,7 +169,9 @@ func (e *Engine) readForwarded(ctx context.Context) {
 	}
 	if err != nil {
 		e.trouble(nil, err, false)
+		return
 	}
+	e.endPages(ctx)
 }
 
 // readBefore reads in what was marked before something is decided about the payment of an

@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"fmt"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -140,6 +142,61 @@ func TestForwardedEndsWhoeverSettles(t *testing.T) {
 	}
 }
 
+// A page in which the shop heard "first" past the ledger ends before that can be read in: the
+// page still judges it, soon or whenever it is read in.
+func TestForwardedInAPageThatHasEnded(t *testing.T) {
+	for _, c := range []struct {
+		page payment.ShopPage
+		want payment.State
+		why  payment.Reason
+	}{
+		{payment.PageGood, payment.Delivered, ""},
+		{payment.PageRefused, payment.Parked, payment.ReasonShopRefused},
+		{payment.PageBad, payment.Parked, payment.ReasonHeardNoAck},
+	} {
+		for _, unread := range []time.Duration{0, time.Second, time.Minute, 10 * time.Minute} {
+			for _, comes := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, read in after %s, a reload %t", c.page, unread, comes), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						w := forwardWorld(t)
+						defer w.halt()
+						w.call("create", "")
+						ret := payment.Return{Method: "GET", Host: "shop.test", URI: "/cb?o=101"}
+						at, err := w.RelayReturn(t.Context(), w.only().Ref, ret, 0)
+						if err != nil || at.IsZero() {
+							t.Fatalf("no page opens: %v", err)
+						}
+						w.onCommit = func(c payment.Change) {
+							if c.Record.Relay.Heard() {
+								panic("it can't be read in")
+							}
+						}
+						if err := w.log.Append(heardMark()); err != nil {
+							t.Fatal(err)
+						}
+						w.RelayPage(t.Context(), w.only().Ref, at, c.page)
+						if comes {
+							if again, err := w.RelayReturn(t.Context(), w.only().Ref, ret, time.Second); err == nil && !again.IsZero() {
+								w.RelayPage(t.Context(), w.only().Ref, again, payment.PageGood)
+							}
+						}
+						time.Sleep(unread)
+						w.onCommit = nil
+						time.Sleep(30 * time.Second)
+						want, why := c.want, c.why
+						if comes {
+							want, why = payment.Parked, payment.ReasonHeardNoAck // nobody can tell to which page it belongs
+						}
+						if r := w.only(); r.State != want || r.Reason != why || w.log.Any() {
+							t.Errorf("it is %s (%s), want %s (%s)", r.State, r.Reason, want, why)
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
 // An ask that comes when the ledger is back, and before the worker has looked: what passed
 // meanwhile is read in first. An earlier question without an answer would explain the
 // provider's "again", and the shop would hear "first" a second time.
@@ -197,4 +254,28 @@ func TestForwardedThatCannotBeReadIn(t *testing.T) {
 			t.Errorf("the shop hears %+v", h)
 		}
 	})
+}
+
+// What the shop hears in a page past the ledger is noted on disk. The page is on disk, too: a
+// power cut that took it alone would leave a plugin that died in it without a trace.
+func TestForwardedInAPageThatAPowerCutTakes(t *testing.T) {
+	for _, forwards := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newRelayWorld(t, func(w *relayWorld) {
+				if forwards {
+					w.log = forwarded.At(filepath.Join(t.TempDir(), "calls.jsonl"))
+				}
+			})
+			defer w.halt()
+			w.call("create", "")
+			w.unsynced = nil
+			at, err := w.RelayReturn(t.Context(), w.only().Ref, payment.Return{Method: "GET", Host: "shop.test", URI: "/cb?o=101"}, 0)
+			if err != nil || at.IsZero() {
+				t.Fatalf("no page opens: %v", err)
+			}
+			if lazy := len(w.unsynced) > 0; lazy == forwards {
+				t.Errorf("forwards %t, and a power cut may take the page: %t", forwards, lazy)
+			}
+		})
+	}
 }

@@ -268,7 +268,7 @@ func (e *Engine) missedReturn(ctx context.Context, rec *payment.Record, why stri
 		pause := afterMissed(*misses)
 		switch {
 		case pause > 0:
-			*at, rec.Due = time.Time{}, now.Add(pause)
+			*at, rec.Due = time.Time{}, e.beforeGiveBack(rec, now, now.Add(pause))
 		case rec.Relay != nil && rec.State == payment.Created:
 			rec.Due = rec.CreatedAt.Add(relayLink)
 		default:
@@ -291,6 +291,21 @@ func (e *Engine) missedReturn(ctx context.Context, rec *payment.Record, why stri
 		}
 	}
 	return payment.ErrConflict
+}
+
+// beforeGiveBack is when to make a return that is planned for a later moment: soon enough that
+// a gateway which gives unverified money back hasn't yet. The customer paid at some time after
+// the create.
+func (e *Engine) beforeGiveBack(rec *payment.Record, now, planned time.Time) time.Time {
+	prov, err := e.providerFor(rec)
+	if err != nil || rec.State != payment.Created {
+		return planned
+	}
+	last := rec.CreatedAt.Add(window(prov.Terms()) - 45*time.Second)
+	if last.Before(planned) && last.Sub(now) >= time.Minute {
+		return last
+	}
+	return planned
 }
 
 // missesOf is where a record keeps its returns that the shop did not handle.

@@ -219,3 +219,34 @@ func TestAShopThatIsDown(t *testing.T) {
 		}
 	}
 }
+
+// A gateway gives back what nobody has verified inside its window. The return for a customer
+// who stayed away is made once more just before, however long the shop has been down.
+func TestAShopThatIsDownUntilTheWindowEnds(t *testing.T) {
+	for _, window := range []time.Duration{5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute, 90 * time.Minute} {
+		t.Run(window.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newRelayWorld(t, func(w *relayWorld) { w.sites.rescue, w.bank.traits.Window = true, window })
+				defer w.halt()
+				back := window - 2*time.Minute // that is when the shop is well again
+				w.call("create", "")
+				created := w.only().CreatedAt
+				w.sites.visited(func(r *payment.Record) engine.Replayed {
+					if time.Since(created) < back {
+						return engine.Replayed{Taken: true, Down: "it was answered with status 503", Page: payment.PageBad}
+					}
+					h := w.call("verify", r.ID)
+					return engine.Replayed{Taken: true, Page: map[bool]payment.ShopPage{true: payment.PageGood, false: payment.PageBad}[isFirst(h)]}
+				})
+				time.Sleep(window - 30*time.Second)
+				if r := w.only(); r.State != payment.Delivered {
+					t.Errorf("it is %s after %d returns, half a minute before its money goes back", r.State, w.sites.seen())
+				}
+				time.Sleep(20 * time.Hour)
+				if w.sites.seen() > 8 {
+					t.Errorf("%d returns", w.sites.seen())
+				}
+			})
+		})
+	}
+}

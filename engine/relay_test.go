@@ -368,7 +368,7 @@ func (w *relayWorld) run(s *memory.Store) {
 		sites = w.recovers
 	}
 	e, err := engine.New(context.Background(), engine.Config{
-		Store: synced{s, &w.unsynced, &w.unsyncedMu, &w.onCommit, &w.unsure}, Sites: sites, Observer: w.events, Rand: func() float64 { return 0.5 }, Seal: seal{}, Tick: w.tick, Forwarded: w.log,
+		Store: synced{s, &w.unsynced, &w.unsyncedMu, &w.onCommit, &w.unsure}, Sites: sites, Observer: w.events, Rand: func() float64 { return 0.5 }, Seal: seal{}, Tick: w.tick, Forwarded: w.log, Forwards: func() bool { return w.log != nil },
 		Providers:  map[string]engine.Provider{"zarinpal": {Provider: gate, Timeout: 8 * time.Second, Patience: w.patience}},
 		Affiliates: map[string]payment.Reporter{"hamekar": w.net},
 	})

@@ -42,6 +42,7 @@ func (a away) Provider(name string) (ProviderInfo, bool) {
 func (a away) ProviderNames() []string              { return slices.Sorted(maps.Keys(a.accounts)) }
 func (away) Relayer(string) (payment.Relayer, bool) { return nil, false }
 func (away) Serves([]string)                        {}
+func (away) Forwards()                              {}
 func (away) Observe(engine.Event)                   {}
 func (away) Relays(string) bool                     { return true }
 func (away) Created(string, string, *url.URL, bool) {}

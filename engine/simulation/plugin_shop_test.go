@@ -37,6 +37,8 @@ type plugin struct {
 	rescue bool
 	// down is how often the shop is down when its return is made for an absent customer.
 	down float64
+	// closed counts, by payment, the returns that it was down for.
+	closed map[string]int
 
 	asks  int
 	asked map[string]int
@@ -52,7 +54,7 @@ type plugin struct {
 }
 
 func newPlugin(w *world, l lot) *plugin {
-	s := &plugin{w: w, tries: 1, asked: make(map[string]int), firsts: make(map[string]int), lost: make(map[string]bool), unseen: make(map[string]bool)}
+	s := &plugin{w: w, tries: 1, asked: make(map[string]int), firsts: make(map[string]int), lost: make(map[string]bool), unseen: make(map[string]bool), closed: make(map[string]int)}
 	if l.chance(0.6) {
 		s.patience = l.between(200*time.Millisecond, 20*time.Second)
 	}
@@ -304,6 +306,9 @@ func (s *pluginSites) Replay(_ context.Context, r *payment.Record) engine.Replay
 	who := "replay" + itoa(w.plugin.asks) + " of " + r.ID
 	luck := newLot(w.seed, 100+uint64(w.plugin.asks)) //nolint:gosec // it counts up from zero
 	down := !w.healed && luck.chance(w.plugin.down)
+	if down {
+		w.plugin.closed[r.ID]++
+	}
 	w.mu.Unlock()
 	if down {
 		if luck.chance(0.5) {

@@ -175,6 +175,7 @@ func (s *plugin) healed() {
 			w.fail("the shop heard \"first\" %d times of %s", s.firsts[d.id], d.id)
 		case s.wrong() || d.paidAt.IsZero() || w.shop.byID[d.id] > 0 || s.reverses:
 		case d.givenBack && w.bank.slow.most > 0: // whoever asks for an absent customer doesn't wait as long
+		case d.verifiedAt.IsZero() && s.closed[d.id] >= 3: // the shop was down as long as it could be asked for
 		case d.verifiedAt.IsZero() && (s.session || !s.rescue || !w.bank.shape.inquires || !s.cameBack(d)):
 		case d.verifiedAt.IsZero():
 			w.fail("nothing went wrong, the customer of %s came back, and it is not settled", d.id)

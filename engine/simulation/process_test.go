@@ -89,7 +89,7 @@ func (p *process) configure() {
 		Store: p.store, Sites: w.sites(p), Observer: p, Clock: p, Shared: p.shared, Rand: w.jitter,
 		Tick:       tickBase + time.Duration(p.lives),
 		Providers:  w.providers(p),
-		Affiliates: w.network.ports(p), Forwarded: p.log,
+		Affiliates: w.network.ports(p), Forwarded: p.log, Forwards: func() bool { return p.log != nil },
 	})
 	if err != nil {
 		w.fail("starting %s: %v", p.name, err)

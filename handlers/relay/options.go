@@ -46,6 +46,9 @@ func (s *Server) Provision() error {
 	if w := s.Options.WhenDown; w != "" && w != "refuse" && w != "forward" {
 		return fmt.Errorf("when_down must be refuse or forward%s", quote.Not(w, "refuse", "forward"))
 	}
+	if s.Options.WhenDown == "forward" {
+		s.App.Forwards()
+	}
 	if u := s.Options.Unknown; u != "" && u != "close" && u != "504" {
 		return fmt.Errorf("unknown must be close or 504%s", quote.Not(u, "close", "504"))
 	}

@@ -35,8 +35,10 @@ type App interface {
 	// shops that share one. watched says that the site is ours, so that its returns are
 	// compared with their creates.
 	Created(provider, site string, callback *url.URL, watched bool)
-	// Forwarded is where calls are marked that can't be remembered (`when_down forward`).
+	// Forwarded is where calls are marked that can't be remembered (`when_down forward`), and
+	// Forwards notes that a relay lets such calls pass.
 	Forwarded() *forwarded.Log
+	Forwards()
 	Observe(e engine.Event)
 	Enter()
 	Leave()

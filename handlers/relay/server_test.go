@@ -34,6 +34,7 @@ func (a *fakeApp) Callback(context.Context, *url.URL, string) (Site, bool) {
 	return Site{}, false
 }
 func (a *fakeApp) Serves([]string)                        {}
+func (a *fakeApp) Forwards()                              {}
 func (a *fakeApp) Relays(string) bool                     { return true }
 func (a *fakeApp) Created(string, string, *url.URL, bool) {}
 func (a *fakeApp) Forwarded() *forwarded.Log              { return a.log }
