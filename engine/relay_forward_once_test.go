@@ -279,3 +279,60 @@ func TestForwardedInAPageThatAPowerCutTakes(t *testing.T) {
 		})
 	}
 }
+
+// The answer to the page's own question could not be recorded, and the shop heard it past the
+// ledger. Whoever settles the payment later, that page judges it.
+func TestForwardedInAPageWhoeverSettles(t *testing.T) {
+	for page, want := range map[payment.ShopPage]struct {
+		state payment.State
+		why   payment.Reason
+	}{
+		payment.PageGood:    {payment.Delivered, ""},
+		payment.PageRefused: {payment.Parked, payment.ReasonShopRefused},
+		payment.PageBad:     {payment.Parked, payment.ReasonHeardNoAck},
+	} {
+		for _, back := range []time.Duration{0, time.Second, time.Minute} { // the ledger, before or after the page ends
+			for _, ends := range append(every(700*time.Millisecond, 12*time.Second), 90*time.Second) {
+				t.Run(fmt.Sprintf("%s, the ledger is back after %s, the page ends after %s", page, back, ends), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						w := forwardWorld(t)
+						defer w.halt()
+						w.call("create", "")
+						ref := w.only().Ref
+						at, err := w.RelayReturn(t.Context(), ref, payment.Return{Method: "GET", Host: "shop.test", URI: "/cb?o=101"}, 0)
+						if err != nil || at.IsZero() {
+							t.Fatalf("no page opens: %v", err)
+						}
+						w.onCommit = func(c payment.Change) {
+							if c.Record.State == payment.Verified {
+								w.onCommit = nil
+								w.store.Break(payment.ErrBroken)
+							}
+						}
+						if h := w.call("verify", "K1", w.forwards(payment.RelayVerify)); !isFirst(h) {
+							t.Fatalf("the shop hears %+v", h)
+						}
+						go func() {
+							time.Sleep(back)
+							w.store.Break(nil)
+						}()
+						time.Sleep(ends)
+						w.RelayPage(t.Context(), ref, at, page)
+						time.Sleep(10 * time.Minute)
+						if r := w.only(); r.State != want.state || r.Reason != want.why || w.log.Any() {
+							t.Errorf("it is %s (%s), want %s (%s)", r.State, r.Reason, want.state, want.why)
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// every returns the moments up to the last one, a step apart.
+func every(step, last time.Duration) (at []time.Duration) {
+	for d := time.Duration(0); d <= last; d += step {
+		at = append(at, d)
+	}
+	return at
+}

@@ -187,6 +187,8 @@ func (r *Record) EndPage(at time.Time, said ShopPage, now time.Time) error {
 		return r.judgePage(now)
 	case l.Open():
 		// The end of the telling judges.
+	case l.CertainlyHeard() && (r.State == Verified || !r.State.Captured()):
+		// Whoever settles it judges.
 	default:
 		l.Page, l.PageAt, l.PageBy, l.AgainBy = PageNone, time.Time{}, "", ""
 	}
@@ -230,6 +232,9 @@ func (r *Record) Untell(now time.Time) error {
 	}
 	l := r.Relay
 	l.AgainBy = ""
+	if l.Page != PageOpen {
+		l.Page = PageNone // how an earlier page ended says nothing of the next
+	}
 	l.Told.At, l.Told.By, l.HeardAt, l.ReplayedAt, l.Misses, l.Mixed = time.Time{}, "", time.Time{}, time.Time{}, 0, false
 	r.Reason, r.UpdatedAt = "", now
 	return nil
