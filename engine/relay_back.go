@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -31,7 +33,7 @@ func (e *Engine) RelayGiveBack(ctx context.Context, c Relay) {
 		e.relayDown(r, c, err, nil)
 		return
 	}
-	rec, wish, err := e.giveBackMarked(ctx, prov, c)
+	rec, wish, err := e.giveBackMarked(ctx, prov, c, "")
 	if errors.Is(err, errOtherSite) {
 		e.relayForeign(r, c)
 		return
@@ -82,7 +84,7 @@ var (
 
 // giveBackMarked records the request. It returns nil without an error if the payment isn't
 // known here.
-func (e *Engine) giveBackMarked(ctx context.Context, prov Provider, c Relay) (*payment.Record, payment.Wish, error) {
+func (e *Engine) giveBackMarked(ctx context.Context, prov Provider, c Relay, call string) (*payment.Record, payment.Wish, error) {
 	kind := payment.KindRefund
 	if p, is := prov.Provider.(payment.Reverser); is {
 		if _, ok := p.ReverseTerms(); ok {
@@ -97,13 +99,18 @@ func (e *Engine) giveBackMarked(ctx context.Context, prov Provider, c Relay) (*p
 		if c.elsewhere(rec) {
 			return nil, payment.Wish{}, errOtherSite
 		}
-		if rec.Relay != nil && rec.Relay.Open() && rec.State != payment.Parked || rec.State == payment.Verifying && e.Store.Alive(rec.Lease) {
+		key := cmp.Or(call, refundKey(rec))
+		if slices.ContainsFunc(rec.Refunds, func(f payment.Refund) bool { return f.Key == key }) {
+			return rec, payment.Wish{Key: key}, nil // it was read in before
+		}
+		told := rec.State == payment.Parked || rec.State == payment.Reversed
+		if rec.Relay != nil && rec.Relay.Open() && !told || rec.State == payment.Verifying && e.Store.Alive(rec.Lease) {
 			return nil, payment.Wish{}, errBeingTold
 		}
 		if rec.Relay != nil && e.Store.Alive(rec.Relay.Back) {
 			return nil, payment.Wish{}, errBackUnderWay
 		}
-		wish, err := rec.WantBack(kind, refundKey(rec), e.now(), e.lease(giveBackLease))
+		wish, err := rec.WantBack(kind, key, e.now(), e.lease(giveBackLease))
 		if err != nil {
 			return nil, wish, err
 		}

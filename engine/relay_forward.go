@@ -163,7 +163,7 @@ func (e *Engine) readForwarded(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
 	damaged, err := e.Forwarded.Read(func(marks []forwarded.Mark) error {
 		return e.safely("", func() error { return e.readCall(ctx, marks) })
-	})
+	}, func() bool { return e.Store.Ready() != nil })
 	if err == nil && damaged > 0 {
 		err = fmt.Errorf("%d lines of the file of forwarded calls can't be read; it is kept beside it, with the ending .damaged", damaged)
 	}
@@ -216,7 +216,7 @@ func (e *Engine) readCall(ctx context.Context, marks []forwarded.Mark) error {
 	case payment.RelayVerify:
 		return e.readVerify(ctx, prov, c, m)
 	case payment.RelayGiveBack:
-		rec, wish, err := e.giveBackMarked(ctx, prov, c)
+		rec, wish, err := e.giveBackMarked(ctx, prov, c, "passed-"+m.Call)
 		if errors.Is(err, payment.ErrTransition) {
 			// It passed beside an attempt whose end isn't known: a person compares them.
 			e.relayEvent(EventRefundUnknown, c, err, true)

@@ -2,9 +2,13 @@ package engine_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -140,6 +144,119 @@ func TestForwardedTwice(t *testing.T) {
 	})
 }
 
+// A crash after the last call that passed was read in, and before that is noted: it is read in
+// once more, which changes nothing, alarms nobody, and ends.
+func TestForwardedIsReadInTwice(t *testing.T) {
+	passes := map[string]func(w *relayWorld){
+		"heard":   func(w *relayWorld) { w.call("verify", "K1", w.forwards(payment.RelayVerify)) },
+		"unheard": func(w *relayWorld) { w.call("verify", "K1", unheard, w.forwards(payment.RelayVerify)) },
+		"lost": func(w *relayWorld) {
+			w.gate.mu.Lock()
+			w.gate.lose = 1
+			w.gate.mu.Unlock()
+			w.call("verify", "K1", w.forwards(payment.RelayVerify))
+		},
+		"reversed": func(w *relayWorld) { w.call("reverse", "K1", w.forwards(payment.RelayGiveBack)) },
+	}
+	names := slices.Sorted(maps.Keys(passes))
+	var sequences [][]string
+	for _, a := range names {
+		sequences = append(sequences, []string{a})
+		for _, b := range names {
+			sequences = append(sequences, []string{a, b})
+			for _, c := range names {
+				sequences = append(sequences, []string{a, b, c})
+			}
+		}
+	}
+	for _, before := range []string{"nothing", "unheard", "heard"} {
+		for _, calls := range sequences {
+			t.Run(before+", "+strings.Join(calls, ", "), func(t *testing.T) {
+				var ends [2]string
+				for i := range ends {
+					synctest.Test(t, func(t *testing.T) {
+						path := filepath.Join(t.TempDir(), "calls.jsonl")
+						w := newRelayWorld(t, func(w *relayWorld) { w.log, w.tick = forwarded.At(path), 5*time.Second })
+						defer w.halt()
+						w.call("create", "")
+						w.goes(before)
+						for _, name := range calls {
+							passes[name](w)
+						}
+						last := lastCall(t, path)
+						w.store.Break(nil)
+						for range 3000 {
+							if time.Sleep(100 * time.Millisecond); !w.log.Any() {
+								break
+							}
+						}
+						if i > 0 {
+							for _, m := range last {
+								if err := w.log.Append(m); err != nil {
+									t.Fatal(err)
+								}
+							}
+						}
+						time.Sleep(30 * time.Minute)
+						if w.log.Any() {
+							t.Fatalf("it is never read in: %+v", w.only())
+						}
+						r, alarms := w.only(), 0
+						for _, e := range w.events.all() {
+							if e.Alert {
+								alarms++
+							}
+						}
+						ends[i] = fmt.Sprint(r.State, r.Reason, len(r.Refunds), r.Relay.Heard(), r.Relay.GivingBack.IsZero(), len(r.Reports), " after ", alarms, " alarms")
+					})
+				}
+				if ends[0] != ends[1] {
+					t.Errorf("once: %s\ntwice: %s", ends[0], ends[1])
+				}
+			})
+		}
+	}
+}
+
+// goes makes the ledger go away: after the shop heard of the payment or not, which is being
+// recorded, or before it asked.
+func (w *relayWorld) goes(after string) {
+	switch after {
+	case "heard":
+		w.call("verify", "K1")
+	case "unheard":
+		w.onCommit = func(c payment.Change) {
+			if c.Record.State == payment.Verified && c.Record.Relay.Told.Epoch > 0 {
+				w.onCommit = nil
+				w.store.Break(payment.ErrBroken)
+			}
+		}
+		w.call("verify", "K1", unheard)
+		w.onCommit = nil
+	}
+	w.store.Break(payment.ErrBroken)
+}
+
+// lastCall returns the marks of the last call in a file, if there is one.
+func lastCall(t *testing.T, path string) (last []forwarded.Mark) {
+	t.Helper()
+	file, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(file)) {
+		var m forwarded.Mark
+		if json.Unmarshal([]byte(line), &m) != nil {
+			continue
+		}
+		if len(last) > 0 && last[0].Call != m.Call {
+			last = nil
+		}
+		last = append(last, m)
+	}
+	return last
+}
+
 // A process that died between the marks of a verify: what the shop heard is not known,
 // and nobody hears "first" from us again.
 func TestForwardedCutOff(t *testing.T) {
@@ -178,6 +295,9 @@ func TestForwardedCutOff(t *testing.T) {
 	}
 }
 
+// goesOn: the ledger is well, whatever an error says of one payment.
+func goesOn() bool { return false }
+
 // The file has no card, no key and no text of the provider's; a torn line spoils no other.
 func TestForwardedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "calls.jsonl")
@@ -209,14 +329,14 @@ func TestForwardedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	boom := errors.New("boom")
-	if _, err := log.Read(func([]forwarded.Mark) error { return boom }); !errors.Is(err, boom) || !log.Any() {
+	if _, err := log.Read(func([]forwarded.Mark) error { return boom }, goesOn); !errors.Is(err, boom) || !log.Any() {
 		t.Fatal("what was not read in is gone", err)
 	}
 	var calls []string
 	damaged, err := log.Read(func(m []forwarded.Mark) error {
 		calls = append(calls, m[0].Call)
 		return nil
-	})
+	}, goesOn)
 	if err != nil || damaged != 1 || len(calls) != 2 || calls[1] != "c2" || log.Any() {
 		t.Errorf("%d damaged, %v, %v", damaged, calls, err)
 	}

@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -53,6 +54,8 @@ type Mark struct {
 	Receipt *payment.Receipt `json:"receipt,omitempty"`
 	Code    string           `json:"code,omitempty"`
 	Heard   bool             `json:"heard,omitempty"`
+	// Taken: the call was read in.
+	Taken bool `json:"taken,omitempty"`
 	// Unsent: certainly nothing reached the provider.
 	Unsent bool `json:"unsent,omitempty"`
 }
@@ -96,28 +99,34 @@ func (l *Log) Append(m Mark) error {
 		return errNoLog
 	}
 	l.remember(m)
-	b, err := json.Marshal(m)
-	if err != nil {
-		return fmt.Errorf("marking a forwarded call: %w", err)
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := os.MkdirAll(filepath.Dir(l.path), 0o700); err != nil {
-		return fmt.Errorf("marking a forwarded call: %w", err)
+	err := os.MkdirAll(filepath.Dir(l.path), 0o700)
+	if err == nil {
+		err = appendTo(l.path, m)
 	}
-	f, err := os.OpenFile(l.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return fmt.Errorf("marking a forwarded call: %w", err)
+	}
+	return nil
+}
+
+// appendTo adds a mark to a file, synced.
+func appendTo(path string, m Mark) error {
+	b, err := json.Marshal(m)
+	if err != nil {
+		return err //nolint:wrapcheck // the caller says what for
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return err //nolint:wrapcheck // the caller says what for
 	}
 	// A line that a full disk cut off must not swallow the next one.
 	_, err = f.Write(append(append([]byte{'\n'}, b...), '\n'))
 	if err == nil {
 		err = f.Sync()
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("marking a forwarded call: %w", err)
-	}
-	return nil
+	return errors.Join(err, f.Close())
 }
 
 // Any reports whether there is something to be read in.
@@ -143,17 +152,18 @@ func (l *Log) Marked(id string) (found bool) {
 	return found || err != nil
 }
 
-// each reads both files. Nothing is put aside between the two looks.
+// each gives the marks of both files that are not read in. Nothing is put aside between the two
+// looks.
 func (l *Log) each(do func(Mark)) (err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, path := range []string{l.aside(), l.path} {
-		f, openErr := os.Open(path)
-		if openErr != nil {
-			continue
+		calls, _, readErr := callsIn(path)
+		for _, marks := range calls {
+			for _, m := range marks {
+				do(m)
+			}
 		}
-		_, readErr := eachMark(f, do)
-		_ = f.Close()
 		err = errors.Join(err, readErr)
 	}
 	return err
@@ -165,11 +175,13 @@ func (l *Log) aside() string { return l.path + ".reading" }
 // in a mark twice, and JSON may write six bytes for one.
 const maxLine = 1 << 20
 
-// Read gives the marks to read, call by call in the order of their beginnings, and
-// deletes the file when all have been taken. What is marked meanwhile waits for the next
-// time. After an error everything is read again: reading in twice must be harmless.
-// damaged is how many lines could not be read.
-func (l *Log) Read(read func(marks []Mark) error) (damaged int, err error) {
+// Read gives the marks to read, call by call in the order of their beginnings, and deletes the
+// file when all have been taken. After an error no further call about the same payment is given;
+// others are, unless stop says that the ledger is away. What is left, and what is marked
+// meanwhile, waits for the next time. That a call was taken is noted before the next one is
+// given, so a crash may have the last one read in again: that must be harmless. damaged is how
+// many lines could not be read.
+func (l *Log) Read(read func(marks []Mark) error, stop func() bool) (damaged int, err error) {
 	if l == nil {
 		return 0, nil
 	}
@@ -179,13 +191,31 @@ func (l *Log) Read(read func(marks []Mark) error) (damaged int, err error) {
 		return 0, err
 	}
 	calls, damaged, err := l.calls()
-	if err != nil || len(calls) == 0 && damaged == 0 {
+	if err != nil {
 		return damaged, err
 	}
+	var failed error
+	waits := make(map[[2]string]bool)
 	for _, marks := range calls {
-		if err := read(marks); err != nil {
-			return damaged, err
+		of := [2]string{marks[0].Provider, marks[len(marks)-1].ID}
+		if waits[of] {
+			continue
 		}
+		err := read(marks)
+		if err == nil {
+			err = l.take(marks)
+		}
+		if err != nil {
+			if waits[of] = true; failed == nil {
+				failed = err
+			}
+			if stop() {
+				break
+			}
+		}
+	}
+	if failed != nil {
+		return damaged, failed
 	}
 	if damaged > 0 {
 		// Whoever wants to know what stood there finds it.
@@ -193,11 +223,22 @@ func (l *Log) Read(read func(marks []Mark) error) (damaged int, err error) {
 	} else {
 		err = os.Remove(l.aside())
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return damaged, fmt.Errorf("ending the file of forwarded calls: %w", err)
 	}
-	l.forget(calls)
 	return damaged, nil
+}
+
+// take notes that a call was read in.
+func (l *Log) take(marks []Mark) error {
+	l.mu.Lock()
+	err := appendTo(l.aside(), Mark{At: marks[0].At, Call: marks[0].Call, Provider: marks[0].Provider, Taken: true})
+	l.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("reading in what was forwarded: %w", err)
+	}
+	l.forget(marks)
+	return nil
 }
 
 // begin waits until nobody else reads in.
@@ -234,15 +275,24 @@ func (l *Log) putAside() error {
 }
 
 func (l *Log) calls() (calls [][]Mark, damaged int, err error) {
-	f, err := os.Open(l.aside())
+	calls, damaged, err = callsIn(l.aside())
+	if err != nil {
+		return nil, damaged, fmt.Errorf("reading in what was forwarded: %w", err)
+	}
+	return calls, damaged, nil
+}
+
+// callsIn returns the calls of a file that are not read in, by their beginnings.
+func callsIn(path string) (calls [][]Mark, damaged int, err error) {
+	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, nil
 	}
 	if err != nil {
-		return nil, 0, fmt.Errorf("reading in what was forwarded: %w", err)
+		return nil, 0, err //nolint:wrapcheck // the caller says what for
 	}
 	defer f.Close()
-	at := make(map[string]int)
+	at, taken := make(map[string]int), make(map[string]bool)
 	damaged, err = eachMark(f, func(m Mark) {
 		i, ok := at[m.Call]
 		if !ok {
@@ -250,11 +300,9 @@ func (l *Log) calls() (calls [][]Mark, damaged int, err error) {
 			at[m.Call], calls = i, append(calls, nil)
 		}
 		calls[i] = append(calls[i], m)
+		taken[m.Call] = taken[m.Call] || m.Taken
 	})
-	if err != nil {
-		return nil, damaged, fmt.Errorf("reading in what was forwarded: %w", err)
-	}
-	return calls, damaged, nil
+	return slices.DeleteFunc(calls, func(marks []Mark) bool { return taken[marks[0].Call] }), damaged, err
 }
 
 // eachMark reads a file line by line. damaged is how many lines are no mark: none of them, and

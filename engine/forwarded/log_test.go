@@ -2,10 +2,14 @@ package forwarded_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/rahgir/caddy-payments/engine/forwarded"
 	"github.com/rahgir/caddy-payments/payment"
@@ -37,7 +41,7 @@ func TestLongLines(t *testing.T) {
 					return errors.New("the callback is another")
 				}
 				return nil
-			})
+			}, func() bool { return false })
 			want, lost := "1 2 3", 0
 			if len(callback) >= 1<<20 {
 				want, lost = "1 3", 1
@@ -53,4 +57,66 @@ func TestLongLines(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What can't be read in keeps later calls about its own payment waiting, and no others; all
+// that was read in is gone from the file, and all that was not is still there, in order.
+func TestOneThatCannotBeReadIn(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		dir, err := os.MkdirTemp("", "forwarded")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer os.RemoveAll(dir)
+		l := forwarded.At(filepath.Join(dir, "calls.jsonl"))
+		ids := rapid.SampledFrom([]string{"K1", "K2", "K3", "K4", ""})
+		var open []string // calls that are still to be read, in order, each with its payment
+		of := make(map[string]string)
+		for round := range 4 {
+			for n := range rapid.IntRange(0, 6).Draw(t, "calls") {
+				call := fmt.Sprintf("%d.%d", round, n)
+				id := ids.Draw(t, "id")
+				of[call], open = id, append(open, call)
+				for range rapid.IntRange(1, 3).Draw(t, "marks") {
+					if err := l.Append(forwarded.Mark{Call: call, Provider: "p", Kind: payment.RelayVerify, ID: id}); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			for range rapid.IntRange(1, 3).Draw(t, "readings") {
+				bad := map[string]bool{ids.Draw(t, "bad"): true, ids.Draw(t, "bad"): true}
+				away := rapid.Bool().Draw(t, "the ledger is away after the first error")
+				waits, stopped := make(map[string]bool), false
+				_, err := l.Read(func(marks []forwarded.Mark) error {
+					call := marks[0].Call
+					if stopped || waits[of[call]] || !slices.Contains(open, call) {
+						t.Fatalf("%s of %q is given", call, of[call])
+					}
+					if bad[of[call]] {
+						waits[of[call]], stopped = true, away
+						return errors.New("not now")
+					}
+					open = slices.DeleteFunc(open, func(o string) bool { return o == call })
+					return nil
+				}, func() bool { return away })
+				if (err != nil) != (len(waits) > 0) {
+					t.Fatalf("%v, of %v", err, waits)
+				}
+				for _, id := range []string{"K1", "K2", "K3", "K4"} {
+					if want := slices.ContainsFunc(open, func(o string) bool { return of[o] == id }); l.Marked(id) != want {
+						t.Fatalf("%s is still to be read in: %t, want %t", id, l.Marked(id), want)
+					}
+				}
+			}
+		}
+		var got []string
+		for range 2 { // what was put aside before, and what came after
+			if _, err := l.Read(func(marks []forwarded.Mark) error { got = append(got, marks[0].Call); return nil }, func() bool { return false }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !slices.Equal(got, open) || l.Any() {
+			t.Fatalf("%v is left, want %v", got, open)
+		}
+	})
 }

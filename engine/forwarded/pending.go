@@ -48,25 +48,26 @@ func (l *Log) remember(m Mark) {
 }
 
 // forget drops what the ledger knows now.
-func (l *Log) forget(calls [][]Mark) {
+func (l *Log) forget(marks []Mark) {
 	p := &l.pending
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.loaded {
-		return // nobody has asked yet, and the file is gone
+		return // nobody has asked yet, and who asks finds that it was read in
 	}
-	for _, marks := range calls {
-		for _, m := range marks {
-			if m.Kind != payment.RelayCreate {
-				continue
-			}
-			p.byID[m.ID] = slices.DeleteFunc(p.byID[m.ID], func(have Mark) bool { return have.Call == m.Call })
-			if len(p.byID[m.ID]) == 0 {
-				delete(p.byID, m.ID)
-			}
+	for _, m := range marks {
+		if m.Kind != payment.RelayCreate {
+			continue
+		}
+		p.byID[m.ID] = slices.DeleteFunc(p.byID[m.ID], func(have Mark) bool { return have.Call == m.Call })
+		if len(p.byID[m.ID]) == 0 {
+			delete(p.byID, m.ID)
 		}
 	}
-	p.order = slices.DeleteFunc(p.order, func(id string) bool { return len(p.byID[id]) == 0 })
+	// They are taken in the order in which they came, so what is left at the front is little.
+	for len(p.order) > 0 && len(p.byID[p.order[0]]) == 0 {
+		p.order = p.order[1:]
+	}
 }
 
 func (p *pending) add(m Mark) {

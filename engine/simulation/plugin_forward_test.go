@@ -133,6 +133,7 @@ func (s *plugin) pass(ctx context.Context, who string, p *process, c engine.Rela
 	if err := engine.PassThrough(ctx, mortal{relayed{&bankPort{s.w.bank, p, theOnly}}}, p.log, c, made); err != nil {
 		s.w.fail("a call that passes is not marked: %v", err)
 	}
+	s.w.hands(who+"@"+p.name, "ends", 0, p.readsIn) // the ledger may be back already
 }
 
 // TestPluginsForward lives worlds of plugins whose calls are forwarded while the ledger is
