@@ -26,6 +26,10 @@ import (
 // a verify that was made: the ledger knows of it, and would tell its answer once more.
 func PassThrough(ctx context.Context, r payment.Relayer, log *forwarded.Log, c Relay, made *payment.RelayReply) error {
 	if made == nil {
+		if log.Crosses(c.Ask.Kind, c.Provider, c.Ask.ID) {
+			c.Say(r.WriteReply(payment.RelayDown, c.Ask, nil))
+			return ErrCrossed
+		}
 		if why := otherCreate(log, c); why != nil {
 			word := payment.RelayOtherAmount
 			if c.Ask.Kind != payment.RelayVerify {
@@ -36,6 +40,7 @@ func PassThrough(ctx context.Context, r payment.Relayer, log *forwarded.Log, c R
 		}
 	}
 	m := markOf(c, time.Now().UTC())
+	defer log.Pass(m.Call)()
 	settles := c.Ask.Kind == payment.RelayVerify || c.Ask.Kind == payment.RelayGiveBack
 	var unmarked error
 	if settles {
@@ -189,6 +194,10 @@ func (e *Engine) readBefore(ctx context.Context, id string) error {
 	}
 	return nil
 }
+
+// ErrCrossed: a verify and a call that sends the money back come at once while nothing can be
+// recorded. The later one is answered "come again".
+var ErrCrossed = errors.New("the shop asks about a payment and for its money back at once, while nothing can be recorded; the later call is answered that it should come again")
 
 var errNotReadIn = errors.New("an earlier call about this payment was forwarded and is not read in yet")
 

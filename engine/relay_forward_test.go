@@ -144,6 +144,141 @@ func TestForwardedTwice(t *testing.T) {
 	})
 }
 
+// Several asks passed beside each other, and one that began later settled the payment: what the
+// others heard, "already verified", is explained by it, whatever their order.
+func TestForwardedBesideEachOther(t *testing.T) {
+	first := func(call string) forwarded.Mark { m := heardMark(); m.Call = call; return m }
+	unread := func(call string) forwarded.Mark { m := first(call); m.Heard = false; return m }
+	again := func(call string) forwarded.Mark {
+		m := first(call)
+		m.Outcome, m.Heard, m.Receipt = payment.OutcomeAgain, true, nil
+		return m
+	}
+	back := func(call string) forwarded.Mark {
+		m := first(call)
+		m.Kind, m.Receipt = payment.RelayGiveBack, nil
+		return m
+	}
+	for _, c := range []struct {
+		marks []forwarded.Mark
+		want  payment.State
+	}{
+		{[]forwarded.Mark{again("1"), first("2")}, payment.Delivered},
+		{[]forwarded.Mark{again("1"), again("2"), again("3"), first("4"), again("5")}, payment.Delivered},
+		{[]forwarded.Mark{again("1"), unread("2")}, payment.Verified},
+		{[]forwarded.Mark{again("1"), first("2"), back("3")}, payment.Reversed},
+		{[]forwarded.Mark{again("1"), first("2"), back("3"), again("4")}, payment.Reversed},
+		{[]forwarded.Mark{again("1")}, payment.Review}, // somebody else settled it
+	} {
+		var calls []string
+		for _, m := range c.marks {
+			calls = append(calls, fmt.Sprint(m.Kind, " ", m.Outcome))
+		}
+		t.Run(strings.Join(calls, ", "), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := forwardWorld(t)
+				defer w.halt()
+				w.call("create", "")
+				w.store.Break(payment.ErrBroken)
+				for _, m := range c.marks {
+					if err := w.log.Append(m); err != nil {
+						t.Fatal(err)
+					}
+				}
+				w.store.Break(nil)
+				time.Sleep(20 * time.Second)
+				if r := w.only(); r.State != c.want || w.log.Any() {
+					t.Errorf("it is %s (%s), want %s", r.State, r.Reason, c.want)
+				}
+			})
+		})
+	}
+}
+
+// While a verify is under way nothing sends its payment's money back past the ledger, nor the
+// other way round: the shop could hear "first" of money that is back.
+func TestForwardedCallsDoNotCross(t *testing.T) {
+	const verify, reverse = payment.RelayVerify, payment.RelayGiveBack
+	for _, c := range []struct {
+		under, comes payment.RelayKind
+		provider, id string
+		passes       bool
+	}{
+		{verify, reverse, "zarinpal", "K1", false},
+		{reverse, verify, "zarinpal", "K1", false},
+		{verify, verify, "zarinpal", "K1", true},
+		{reverse, reverse, "zarinpal", "K1", true},
+		{payment.RelayInquire, reverse, "zarinpal", "K1", true},
+		{verify, reverse, "zarinpal", "K2", true},
+		{verify, reverse, "another", "K1", true},
+	} {
+		t.Run(fmt.Sprintf("%v beside %v of %s at %s", c.comes, c.under, c.id, c.provider), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := forwardWorld(t)
+				defer w.halt()
+				w.call("create", "")
+				if c.comes == reverse {
+					w.call("verify", "K1")
+				}
+				w.store.Break(payment.ErrBroken)
+				end := w.log.Begin(c.under, c.provider, c.id)
+				ask := func() (heard, int) {
+					before := w.gate.calls
+					kind := map[payment.RelayKind]string{verify: "verify", reverse: "reverse"}[c.comes]
+					h := w.call(kind, "K1", func(r *engine.Relay) {
+						call := *r
+						call.Ask.Kind = c.comes
+						r.Down = func(error, *payment.RelayReply) {
+							if err := engine.PassThrough(context.Background(), w.gate, w.log, call, nil); err != nil && !errors.Is(err, engine.ErrCrossed) {
+								t.Error(err)
+							}
+						}
+					})
+					return h, w.gate.calls - before
+				}
+				if h, calls := ask(); (calls > 0) != c.passes || !c.passes && h.body != "down" {
+					t.Errorf("%d calls, and the shop hears %+v", calls, h)
+				}
+				end()
+				if _, calls := ask(); calls == 0 {
+					t.Error("it doesn't pass after the other has ended")
+				}
+			})
+		})
+	}
+}
+
+// The ledger is back while a call still passes: it is read in when it has ended, as it ended.
+func TestForwardedThatStillPasses(t *testing.T) {
+	for _, back := range []time.Duration{0, time.Second, 7 * time.Second, 9 * time.Second} {
+		t.Run(back.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := forwardWorld(t)
+				defer w.halt()
+				w.call("create", "")
+				w.store.Break(payment.ErrBroken)
+				w.gate.mu.Lock()
+				w.gate.took = 8 * time.Second
+				w.gate.mu.Unlock()
+				go func() {
+					time.Sleep(back)
+					w.store.Break(nil)
+				}()
+				if h := w.call("verify", "K1", w.forwards(payment.RelayVerify)); !isFirst(h) {
+					t.Errorf("the shop hears %+v", h)
+				}
+				time.Sleep(time.Minute)
+				if r := w.only(); r.State != payment.Delivered || w.log.Any() {
+					t.Errorf("it is %s (%s)", r.State, r.Reason)
+				}
+				if h := w.call("verify", "K1"); h.body != "again" {
+					t.Errorf("a later ask hears %+v", h)
+				}
+			})
+		})
+	}
+}
+
 // A crash after the last call that passed was read in, and before that is noted: it is read in
 // once more, which changes nothing, alarms nobody, and ends.
 func TestForwardedIsReadInTwice(t *testing.T) {
@@ -191,10 +326,13 @@ func TestForwardedIsReadInTwice(t *testing.T) {
 							}
 						}
 						if i > 0 {
+							var file []byte
 							for _, m := range last {
-								if err := w.log.Append(m); err != nil {
-									t.Fatal(err)
-								}
+								b, _ := json.Marshal(m)
+								file = append(append(file, b...), '\n')
+							}
+							if err := os.WriteFile(path, file, 0o600); err != nil {
+								t.Fatal(err)
 							}
 						}
 						time.Sleep(30 * time.Minute)

@@ -8,16 +8,11 @@
 package forwarded
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -72,6 +67,7 @@ type Log struct {
 	turn    *sync.Cond
 
 	pending pending
+	running running
 }
 
 // At returns the log of a path: one in a process, because two configurations share it.
@@ -170,165 +166,3 @@ func (l *Log) each(do func(Mark)) (err error) {
 }
 
 func (l *Log) aside() string { return l.path + ".reading" }
-
-// maxLine is longer than any mark: a callback has at most the 64 KiB of its call, stands
-// in a mark twice, and JSON may write six bytes for one.
-const maxLine = 1 << 20
-
-// Read gives the marks to read, call by call in the order of their beginnings, and deletes the
-// file when all have been taken. After an error no further call about the same payment is given;
-// others are, unless stop says that the ledger is away. What is left, and what is marked
-// meanwhile, waits for the next time. That a call was taken is noted before the next one is
-// given, so a crash may have the last one read in again: that must be harmless. damaged is how
-// many lines could not be read.
-func (l *Log) Read(read func(marks []Mark) error, stop func() bool) (damaged int, err error) {
-	if l == nil {
-		return 0, nil
-	}
-	l.begin()
-	defer l.end()
-	if err := l.putAside(); err != nil {
-		return 0, err
-	}
-	calls, damaged, err := l.calls()
-	if err != nil {
-		return damaged, err
-	}
-	var failed error
-	waits := make(map[[2]string]bool)
-	for _, marks := range calls {
-		of := [2]string{marks[0].Provider, marks[len(marks)-1].ID}
-		if waits[of] {
-			continue
-		}
-		err := read(marks)
-		if err == nil {
-			err = l.take(marks)
-		}
-		if err != nil {
-			if waits[of] = true; failed == nil {
-				failed = err
-			}
-			if stop() {
-				break
-			}
-		}
-	}
-	if failed != nil {
-		return damaged, failed
-	}
-	if damaged > 0 {
-		// Whoever wants to know what stood there finds it.
-		err = os.Rename(l.aside(), l.path+".damaged")
-	} else {
-		err = os.Remove(l.aside())
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return damaged, fmt.Errorf("ending the file of forwarded calls: %w", err)
-	}
-	return damaged, nil
-}
-
-// take notes that a call was read in.
-func (l *Log) take(marks []Mark) error {
-	l.mu.Lock()
-	err := appendTo(l.aside(), Mark{At: marks[0].At, Call: marks[0].Call, Provider: marks[0].Provider, Taken: true})
-	l.mu.Unlock()
-	if err != nil {
-		return fmt.Errorf("reading in what was forwarded: %w", err)
-	}
-	l.forget(marks)
-	return nil
-}
-
-// begin waits until nobody else reads in.
-func (l *Log) begin() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.turn == nil {
-		l.turn = sync.NewCond(&l.mu)
-	}
-	for l.reading {
-		l.turn.Wait()
-	}
-	l.reading = true
-}
-
-func (l *Log) end() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.reading = false
-	l.turn.Signal()
-}
-
-// putAside takes the file from those who write, unless one waits to be read already.
-func (l *Log) putAside() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if _, err := os.Stat(l.aside()); err == nil {
-		return nil
-	}
-	if err := os.Rename(l.path, l.aside()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("reading in what was forwarded: %w", err)
-	}
-	return nil
-}
-
-func (l *Log) calls() (calls [][]Mark, damaged int, err error) {
-	calls, damaged, err = callsIn(l.aside())
-	if err != nil {
-		return nil, damaged, fmt.Errorf("reading in what was forwarded: %w", err)
-	}
-	return calls, damaged, nil
-}
-
-// callsIn returns the calls of a file that are not read in, by their beginnings.
-func callsIn(path string) (calls [][]Mark, damaged int, err error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, nil
-	}
-	if err != nil {
-		return nil, 0, err //nolint:wrapcheck // the caller says what for
-	}
-	defer f.Close()
-	at, taken := make(map[string]int), make(map[string]bool)
-	damaged, err = eachMark(f, func(m Mark) {
-		i, ok := at[m.Call]
-		if !ok {
-			i = len(calls)
-			at[m.Call], calls = i, append(calls, nil)
-		}
-		calls[i] = append(calls[i], m)
-		taken[m.Call] = taken[m.Call] || m.Taken
-	})
-	return slices.DeleteFunc(calls, func(marks []Mark) bool { return taken[marks[0].Call] }), damaged, err
-}
-
-// eachMark reads a file line by line. damaged is how many lines are no mark: none of them, and
-// no long one, keeps the others from being read.
-func eachMark(f io.Reader, each func(Mark)) (damaged int, err error) {
-	lines := bufio.NewReaderSize(f, maxLine)
-	for err == nil {
-		var line []byte
-		line, err = lines.ReadSlice('\n')
-		long := false
-		for errors.Is(err, bufio.ErrBufferFull) {
-			long = true
-			_, err = lines.ReadSlice('\n')
-		}
-		if line = bytes.TrimSpace(line); len(line) == 0 {
-			continue
-		}
-		var m Mark
-		if long || json.Unmarshal(line, &m) != nil || m.Call == "" || m.Provider == "" {
-			damaged++
-			continue
-		}
-		each(m)
-	}
-	if !errors.Is(err, io.EOF) {
-		return damaged, err
-	}
-	return damaged, nil
-}

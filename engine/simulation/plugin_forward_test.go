@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -74,10 +75,12 @@ func (p *process) back() {
 // readsIn is the worker's look for what is to be read in, which is no record's due time.
 func (p *process) readsIn() {
 	w := p.w
-	if w.plugin == nil || w.plugin.forward == nil {
+	if w.plugin == nil || w.plugin.forward == nil || p.looks {
 		return
 	}
+	p.looks = true
 	w.in(w.lot.between(100*time.Millisecond, 5*time.Second), func() {
+		p.looks = false
 		if p.dead || p.away || !p.log.Any() {
 			return
 		}
@@ -130,7 +133,8 @@ func (s *plugin) pass(ctx context.Context, who string, p *process, c engine.Rela
 		p.orEnd()
 		return whole
 	}
-	if err := engine.PassThrough(ctx, mortal{relayed{&bankPort{s.w.bank, p, theOnly}}}, p.log, c, made); err != nil {
+	err := engine.PassThrough(ctx, mortal{relayed{&bankPort{s.w.bank, p, theOnly}}}, p.log, c, made)
+	if err != nil && !errors.Is(err, engine.ErrCrossed) {
 		s.w.fail("a call that passes is not marked: %v", err)
 	}
 	s.w.hands(who+"@"+p.name, "ends", 0, p.readsIn) // the ledger may be back already

@@ -118,13 +118,16 @@ func (s *plugin) call(who string, n int, kind string, q said) (heard string) {
 		c.Return = &payment.Return{Method: "GET", Host: site, URI: route + "?order=" + q.Order}
 	}
 	do := map[string]func(context.Context, engine.Relay){"create": p.eng.RelayCreate, "verify": p.eng.RelayVerify, "reverse": p.eng.RelayGiveBack}[kind]
+	ended := func() {}
 	if s.forward != nil {
+		ended = p.log.Begin(c.Ask.Kind, c.Provider, c.Ask.ID)
 		passing := c
 		c.Down = func(_ error, made *payment.RelayReply) { s.pass(ctx, who, p, passing, made) }
 	}
 	go func() {
 		defer w.seen()
 		defer tell("") // also where the process dies in it
+		defer ended()
 		do(ctx, c)
 	}()
 	body2 := <-got

@@ -31,7 +31,9 @@ type process struct {
 	broken error
 	// away: the ledger records nothing; log has what passes meanwhile.
 	away bool
-	log  *forwarded.Log
+	// looks: it is about to see whether there is something to be read in.
+	looks bool
+	log   *forwarded.Log
 	// paused is until when it stands still; stood: it has, once.
 	paused time.Time
 	stood  bool

@@ -184,6 +184,7 @@ func (s *Server) carry(w http.ResponseWriter, r *http.Request, c engine.Relay, d
 	c.Say = func(reply payment.RelayReply) bool { return tell(w, r, reply) }
 	c.Break = func() { broke = true }
 	if s.Options.WhenDown == "forward" {
+		defer s.App.Forwarded().Begin(c.Ask.Kind, c.Provider, c.Ask.ID)()
 		c.Down = func(err error, made *payment.RelayReply) { s.pass(r.Context(), rel, c, err, made) }
 	}
 	e, err := s.App.Engine(r.Context())
