@@ -44,7 +44,7 @@ func (w *world) judgeBrand(q *request, a *answer) {
 	for i := range w.plan.Blocks {
 		b := &w.plan.Blocks[i]
 		name := b.name()
-		here := b.Port == q.Port && b.named(q.Host)
+		here := b.Port == q.Port && b.named(q.host())
 		switch {
 		case strings.Contains(a.Body, name):
 			w.fail("brand-unescaped", "the name of site %d stands in a page as HTML", b.Number)
@@ -59,7 +59,7 @@ func (w *world) judgeBrand(q *request, a *answer) {
 
 // named: a site of the port has the host that a request names.
 func (w *world) named(q *request) bool {
-	return slices.ContainsFunc(w.plan.Blocks, func(b block) bool { return b.Port == q.Port && b.named(q.Host) })
+	return slices.ContainsFunc(w.plan.Blocks, func(b block) bool { return b.Port == q.Port && b.named(q.host()) })
 }
 
 // unpacked is a body as its reader sees it. The files that lie compressed beside

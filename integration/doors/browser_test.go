@@ -66,6 +66,15 @@ func hangs() time.Duration { return time.Duration(patience.Load()) }
 
 var errHang = errors.New("no answer")
 
+// host is the host that a server goes by: that of the target, if it names one.
+func (q *request) host() string {
+	if rest, absolute := strings.CutPrefix(q.Target, "http://"); absolute {
+		host, _, _ := strings.Cut(rest, "/")
+		return host
+	}
+	return q.Host
+}
+
 func (q *request) url() *url.URL {
 	u := &url.URL{Scheme: q.browser.scheme(), Host: q.Name, Path: "/"}
 	if p, _, _ := strings.Cut(q.Target, "?"); strings.HasPrefix(p, "/") {

@@ -109,7 +109,7 @@ func (w *world) unpaid(q *request, c content) *require {
 			if !takes(p, c.Path) || r.Matcher && (plain(q.Target) != b.at(c.Path) || !says(p, c.Path)) {
 				continue // a matcher means what it says, no more
 			}
-			if !w.entitled(q.browser.person(), b.site(q.Host), r.Items) {
+			if !w.entitled(q.browser.person(), b.site(q.host()), r.Items) {
 				return r
 			}
 		}
@@ -143,7 +143,7 @@ func (w *world) judgeContent(q *request, a *answer) {
 		for i := range w.plan.Blocks {
 			b := &w.plan.Blocks[i]
 			c := content{b.Number, f}
-			if b.Serve != "files" || b.Port != q.Port || !b.named(q.Host) || w.unpaid(q, c) == nil {
+			if b.Serve != "files" || b.Port != q.Port || !b.named(q.host()) || w.unpaid(q, c) == nil {
 				continue
 			}
 			if a.Status == http.StatusNotModified {

@@ -51,7 +51,7 @@ func (w *world) judgeSaid(q *request, a *answer) {
 	if p != nil {
 		b = w.blockNumbered(p.Block)
 	}
-	if b == nil || p.Site != b.site(q.Host) || p.Order != "" && p.Order != parts[2] || strconv.FormatInt(p.Amount, 10) != parts[3] || !w.bank.paid(p.ID) {
+	if b == nil || p.Site != b.site(q.host()) || p.Order != "" && p.Order != parts[2] || strconv.FormatInt(p.Amount, 10) != parts[3] || !w.bank.paid(p.ID) {
 		w.fail("said-wrong", "a page of %s says %q", q.Host, said)
 	}
 }
