@@ -19,6 +19,9 @@ func (w *world) pass(d time.Duration) {
 		w.c.Advance(min(tick, d-gone))
 		w.work()
 	}
+	if silent(w.out) {
+		w.unwritten += d
+	}
 	if w.gone += d; w.gone > late {
 		w.late = true
 	}
@@ -106,6 +109,10 @@ func how(p *purchase) string {
 	return "closed the tab"
 }
 
+// window is how long the sandbox's gateways wait for a verify before the money goes back, less
+// what is needed to ask again.
+const window = 8 * time.Minute
+
 // lost is an honest customer who has paid and has neither order, nor retry, nor
 // person.
 func (w *world) lost() *purchase {
@@ -146,6 +153,9 @@ func (w *world) due(p *purchase, all []*purchase) bool {
 	truth, ok := w.bank.truth(p.ID)
 	if !ok || truth.PaidAt == nil || truth.State == sandbox.StateRefunded {
 		return false
+	}
+	if truth.State == sandbox.StateReversed && w.unwritten >= window {
+		return false // while nothing could be recorded for so long, the bank gave the money back
 	}
 	b := w.blockNumbered(p.Block)
 	for _, o := range all {

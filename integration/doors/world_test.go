@@ -124,6 +124,7 @@ type world struct {
 	gone                      time.Duration   // how much time has gone by
 	late                      bool            // so much time has gone by that a list may not be read any more
 	out                       string          // what is wrong with the ledger
+	unwritten                 time.Duration   // for so long it has recorded nothing
 	refused                   bool            // something was, once
 	verifyCalls               int             // how many verify calls we had made when that began
 	replayed                  map[string]int  // how often it made a return at a plugin's shop, by id
