@@ -195,7 +195,7 @@ func (e *Engine) readBefore(ctx context.Context, id string) error {
 	return nil
 }
 
-// ErrCrossed: a verify and a call that sends the money back come at once while nothing can be
+// ErrCrossed says that a verify and a call that sends the money back come at once while nothing can be
 // recorded. The later one is answered "come again".
 var ErrCrossed = errors.New("the shop asks about a payment and for its money back at once, while nothing can be recorded; the later call is answered that it should come again")
 
