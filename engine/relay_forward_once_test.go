@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -158,7 +159,14 @@ func TestForwardedInAPageThatHasEnded(t *testing.T) {
 			for _, comes := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s, read in after %s, a reload %t", c.page, unread, comes), func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
-						w := forwardWorld(t)
+						var unreadable atomic.Bool
+						w := forwardWorld(t, func(w *relayWorld) {
+							w.onCommit = func(c payment.Change) {
+								if c.Record.Relay.Heard() && unreadable.Load() {
+									panic("it can't be read in")
+								}
+							}
+						})
 						defer w.halt()
 						w.call("create", "")
 						ret := payment.Return{Method: "GET", Host: "shop.test", URI: "/cb?o=101"}
@@ -166,11 +174,7 @@ func TestForwardedInAPageThatHasEnded(t *testing.T) {
 						if err != nil || at.IsZero() {
 							t.Fatalf("no page opens: %v", err)
 						}
-						w.onCommit = func(c payment.Change) {
-							if c.Record.Relay.Heard() {
-								panic("it can't be read in")
-							}
-						}
+						unreadable.Store(true)
 						if err := w.log.Append(heardMark()); err != nil {
 							t.Fatal(err)
 						}
@@ -181,7 +185,7 @@ func TestForwardedInAPageThatHasEnded(t *testing.T) {
 							}
 						}
 						time.Sleep(unread)
-						w.onCommit = nil
+						unreadable.Store(false)
 						time.Sleep(30 * time.Second)
 						want, why := c.want, c.why
 						if comes {
@@ -295,7 +299,14 @@ func TestForwardedInAPageWhoeverSettles(t *testing.T) {
 			for _, ends := range append(every(700*time.Millisecond, 12*time.Second), 90*time.Second) {
 				t.Run(fmt.Sprintf("%s, the ledger is back after %s, the page ends after %s", page, back, ends), func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
-						w := forwardWorld(t)
+						var breaks atomic.Bool
+						w := forwardWorld(t, func(w *relayWorld) {
+							w.onCommit = func(c payment.Change) {
+								if c.Record.State == payment.Verified && breaks.CompareAndSwap(true, false) {
+									w.store.Break(payment.ErrBroken)
+								}
+							}
+						})
 						defer w.halt()
 						w.call("create", "")
 						ref := w.only().Ref
@@ -303,12 +314,7 @@ func TestForwardedInAPageWhoeverSettles(t *testing.T) {
 						if err != nil || at.IsZero() {
 							t.Fatalf("no page opens: %v", err)
 						}
-						w.onCommit = func(c payment.Change) {
-							if c.Record.State == payment.Verified {
-								w.onCommit = nil
-								w.store.Break(payment.ErrBroken)
-							}
-						}
+						breaks.Store(true)
 						if h := w.call("verify", "K1", w.forwards(payment.RelayVerify)); !isFirst(h) {
 							t.Fatalf("the shop hears %+v", h)
 						}

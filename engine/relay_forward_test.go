@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,10 +34,10 @@ func (w *relayWorld) forwards(kind payment.RelayKind) func(*engine.Relay) {
 	}
 }
 
-func forwardWorld(t *testing.T) *relayWorld {
-	return newRelayWorld(t, func(w *relayWorld) {
+func forwardWorld(t *testing.T, change ...func(*relayWorld)) *relayWorld {
+	return newRelayWorld(t, append(change, func(w *relayWorld) {
 		w.log = forwarded.At(filepath.Join(t.TempDir(), "calls.jsonl"))
-	})
+	})...)
 }
 
 // What passed while the ledger was away is read in when it is back; what the shop may
@@ -311,10 +312,25 @@ func TestForwardedIsReadInTwice(t *testing.T) {
 				for i := range ends {
 					synctest.Test(t, func(t *testing.T) {
 						path := filepath.Join(t.TempDir(), "calls.jsonl")
-						w := newRelayWorld(t, func(w *relayWorld) { w.log, w.tick = forwarded.At(path), 5*time.Second })
+						var breaks atomic.Bool
+						w := newRelayWorld(t, func(w *relayWorld) {
+							w.log, w.tick = forwarded.At(path), 5*time.Second
+							w.onCommit = func(c payment.Change) { // the telling is open while the ledger goes
+								if c.Record.State == payment.Verified && c.Record.Relay.Told.Epoch > 0 && breaks.CompareAndSwap(true, false) {
+									w.store.Break(payment.ErrBroken)
+								}
+							}
+						})
 						defer w.halt()
 						w.call("create", "")
-						w.goes(before)
+						switch before {
+						case "heard":
+							w.call("verify", "K1")
+						case "unheard":
+							breaks.Store(true)
+							w.call("verify", "K1", unheard)
+						}
+						w.store.Break(payment.ErrBroken)
 						for _, name := range calls {
 							passes[name](w)
 						}
@@ -354,25 +370,6 @@ func TestForwardedIsReadInTwice(t *testing.T) {
 			})
 		}
 	}
-}
-
-// goes makes the ledger go away: after the shop heard of the payment or not, which is being
-// recorded, or before it asked.
-func (w *relayWorld) goes(after string) {
-	switch after {
-	case "heard":
-		w.call("verify", "K1")
-	case "unheard":
-		w.onCommit = func(c payment.Change) {
-			if c.Record.State == payment.Verified && c.Record.Relay.Told.Epoch > 0 {
-				w.onCommit = nil
-				w.store.Break(payment.ErrBroken)
-			}
-		}
-		w.call("verify", "K1", unheard)
-		w.onCommit = nil
-	}
-	w.store.Break(payment.ErrBroken)
 }
 
 // lastCall returns the marks of the last call in a file, if there is one.
