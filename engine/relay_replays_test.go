@@ -166,7 +166,7 @@ func TestAShopThatIsDown(t *testing.T) {
 				}
 				t.Run(fmt.Sprintf("%s %d times, settled %v", name, n, settled), func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
-						w := newRelayWorld(t, func(w *relayWorld) { w.sites.rescue = true })
+						w := newRelayWorld(t, func(w *relayWorld) { w.sites.rescue, w.tick = true, 10*time.Second })
 						defer w.halt()
 						w.manyCreates()
 						downs := 0
@@ -226,7 +226,7 @@ func TestAShopThatIsDownUntilTheWindowEnds(t *testing.T) {
 	for _, window := range []time.Duration{5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute, 90 * time.Minute} {
 		t.Run(window.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newRelayWorld(t, func(w *relayWorld) { w.sites.rescue, w.bank.traits.Window = true, window })
+				w := newRelayWorld(t, func(w *relayWorld) { w.sites.rescue, w.bank.traits.Window, w.tick = true, window, 5*time.Second })
 				defer w.halt()
 				back := window - 2*time.Minute // that is when the shop is well again
 				w.call("create", "")
