@@ -26,6 +26,17 @@ func (e *Engine) doNext(ctx context.Context, ref payment.Ref) error {
 	if rec.Observed != nil {
 		return e.observedDue(ctx, rec)
 	}
+	asks := rec.State == payment.Created || rec.State == payment.Verifying || rec.State == payment.Unknown
+	if rec.Relay != nil && asks && e.Forwarded.Any() {
+		// What passed about it may be the answer to what we are about to ask. (A telling that was
+		// cut off is ended before, so that what passed after it can be read in.)
+		if err := e.readBefore(ctx, rec.ID); err != nil {
+			return err // the next look comes soon
+		}
+		if rec, err = e.Store.Get(ctx, ref); err != nil || !due(rec, e.now()) {
+			return ignoreNotFound(err)
+		}
+	}
 	if rec.Relay != nil {
 		if done, err := e.relayDue(ctx, rec); done {
 			return err

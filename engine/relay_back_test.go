@@ -132,6 +132,53 @@ func TestRelayReversedAfterALostVerify(t *testing.T) {
 	})
 }
 
+// A gateway refuses to reverse what it has reversed before. Where the answer to an earlier
+// reverse was lost, the refusal of a later one therefore says nothing: nobody is told "first" of
+// money that may be back, until a person has said that it isn't.
+func TestRelayReversedBeforeItIsRefused(t *testing.T) {
+	for _, unsettled := range []bool{true, false} { // whether we knew the receipt when the first was sent
+		for name, second := range map[string][]payment.RelayReply{
+			"refused": {backRefused}, "unsent": {backUnsent}, "refused twice": {backRefused, backRefused}, "refused and unsent": {backRefused, backUnsent},
+		} {
+			t.Run(fmt.Sprintf("%s, unsettled %t", name, unsettled), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					w := newRelayWorld(t)
+					defer w.halt()
+					w.call("create", "")
+					w.gate.lose = 100
+					w.call("verify", "K1")
+					ref := w.only().Ref
+					if unsettled {
+						w.wantState(ref, payment.Unknown)
+						w.reversing(backLost)
+					}
+					w.gate.mu.Lock()
+					w.gate.lose = 0
+					w.gate.mu.Unlock()
+					time.Sleep(time.Hour)
+					if !unsettled {
+						w.reversing(backLost)
+						time.Sleep(2 * payment.RefundAsked)
+					}
+					w.wantState(ref, payment.Parked)
+					for _, answer := range second {
+						w.reversing(answer)
+						time.Sleep(2 * payment.RefundAsked)
+					}
+					w.bank.unmarked = true // it is only passed on
+					if h := w.call("verify", "K1"); isFirst(h) {
+						t.Errorf("the shop hears %+v of %+v", h, w.only())
+					}
+					r := w.wantState(ref, payment.Parked)
+					if !r.BackPending() {
+						t.Errorf("%+v", r.Relay)
+					}
+				})
+			})
+		}
+	}
+}
+
 // A reverse of a settled payment whose answer was lost is somebody's: alarmed, in the
 // record, and nobody asks again before a person has said how it ended.
 func TestRelayReverseLost(t *testing.T) {

@@ -154,6 +154,8 @@ func relayingSentences() []Mutant {
 			in("engine/forwarded", "\tsettledFirst(calls)\n", ""), engine("TestForwardedBesideEachOther")},
 		{"relay-passed-read-too-early", "R7", "The ledger is back while the gateway still thinks: what the shop is about to hear counts as cut off, and a person must look at it.",
 			in("engine/forwarded", "waits[of] || l.running.passes(marks[0].Call)", "waits[of]"), engine("TestForwardedThatStillPasses")},
+		{"relay-refusal-ends-earlier-give-back", "R2", "Money that a lost reverse has sent back: the gateway refuses the next one, and the shop hears \"first\".",
+			in("payment", "r.Relay.GivingBack, r.Relay.BackEarly = f.Wished, false", "r.Relay.GivingBack, r.Relay.BackEarly = time.Time{}, false"), engine("TestRelayReversedBeforeItIsRefused")},
 		{"relay-passed-one-keeps-all", "R8", "One call that can't be read in, and no other payment of the shop's is ever read in.",
 			in("engine/forwarded", "if waits[of] = true; failed == nil {", "if waits[of] = true; true {\n\t\t\treturn damaged, err\n\t\t}\n\t\tif failed == nil {"), []Suite{unit("engine/forwarded", "TestOneThatCannot")}},
 		{"relay-passed-back-told-for-ever", "R8", "A call that sent money back is read in twice after a crash, and then again and again.",

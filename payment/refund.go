@@ -139,6 +139,9 @@ type Refund struct {
 	// SettledBy and Settled say who found out how an unknown one ended, and how.
 	SettledBy string `json:"sb,omitempty"`
 	Settled   string `json:"sn,omitempty"`
+	// Wished is when the shop had asked before, by a call whose end nobody knew: that this
+	// attempt was refused says nothing of that one.
+	Wished time.Time `json:"w,omitzero"`
 }
 
 // Open reports whether the money may have gone back or may still go.

@@ -37,6 +37,10 @@ func (r *Record) WantBack(kind RefundKind, key string, now time.Time, lease Leas
 	if i := r.OpenRefund(); i >= 0 {
 		return Wish{}, fmt.Errorf("%w: what became of the %s of %s rials is not known yet", ErrTransition, r.Refunds[i].Kind, r.Refunds[i].Amount)
 	}
+	before := time.Time{}
+	if !l.BackEarly {
+		before = l.GivingBack
+	}
 	w := Wish{Early: r.unsettled() && (l.GivingBack.IsZero() || l.BackEarly), at: now, before: l.GivingBack}
 	l.GivingBack, l.BackEarly, l.Back = now, w.Early, lease
 	r.UpdatedAt = now
@@ -49,7 +53,7 @@ func (r *Record) WantBack(kind RefundKind, key string, now time.Time, lease Leas
 		return Wish{}, fmt.Errorf("%w: it was tried %d times", ErrTransition, MaxRefunds)
 	}
 	w.Key = key
-	f := Refund{Kind: kind, Amount: left, Key: key, By: ByShop, State: RefundAsking, Began: now}
+	f := Refund{Kind: kind, Amount: left, Key: key, By: ByShop, State: RefundAsking, Began: now, Wished: before}
 	r.Refunds = append(r.Refunds, f)
 	r.note(Entry{At: now, Kind: EntryGivingBack, Code: f.Amount.String(), By: f.By})
 	return w, nil
@@ -84,10 +88,15 @@ func (r *Record) EndWish(w Wish, o Outcome, now time.Time) {
 	}
 }
 
-// endWish takes back the wish of an attempt that has ended.
+// endWish takes back the wish of an attempt that was refused. A gateway refuses also what an
+// earlier call has given back, so an earlier wish stays until a person has looked.
 func (r *Record) endWish(f *Refund) {
-	if f.By == ByShop && f.State == RefundRefused && r.Relay != nil {
-		r.Relay.GivingBack, r.Relay.BackEarly = time.Time{}, false
+	if f.By != ByShop || f.State != RefundRefused || r.Relay == nil {
+		return
+	}
+	r.Relay.GivingBack, r.Relay.BackEarly = f.Wished, false
+	if f.SettledBy != "" {
+		r.Relay.GivingBack = time.Time{}
 	}
 }
 

@@ -189,6 +189,7 @@ func walkRefund(w *wire, f *payment.Refund) {
 	stamp(w, 10, &f.Ended)
 	text(w, 11, &f.SettledBy)
 	text(w, 12, &f.Settled)
+	stamp(w, 13, &f.Wished)
 }
 
 func walkRelayed(w *wire, r *payment.Relayed) {
