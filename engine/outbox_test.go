@@ -5,12 +5,14 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/payment"
+	"github.com/rahgir/caddy-payments/storage/memory"
 )
 
 // hook is a webhook with a script.
@@ -389,3 +391,46 @@ var (
 	_ payment.Subscriber = (*hook)(nil)
 	_ payment.Canceler   = (*canceler)(nil)
 )
+
+// away accepts each sale, and has the ledger fail in the same moment.
+type away struct {
+	w     *world
+	for_  time.Duration
+	calls atomic.Int32
+}
+
+func (a *away) Report(context.Context, payment.Sale) payment.ReportAnswer {
+	a.calls.Add(1)
+	a.w.down.unwritten.Store(true)
+	time.AfterFunc(a.for_, func() { a.w.down.unwritten.Store(false) })
+	return payment.ReportAnswer{Outcome: payment.ReportAccepted, Code: "202"}
+}
+
+// A sale that the network has taken isn't reported again, also where the ledger couldn't keep
+// that for a while.
+func TestASaleIsReportedOnceWhileTheLedgerIsAway(t *testing.T) {
+	for _, d := range []time.Duration{time.Second, 30 * time.Second, 90 * time.Second, 4 * time.Minute} {
+		t.Run(d.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var network *away
+				w := newWorld(t, func(w *world) {
+					network = &away{w: w, for_: d}
+					w.affiliate = network
+					w.ledger = func(s *memory.Store) payment.Store { w.down.Store = s; return &w.down }
+				})
+				defer w.halt()
+				ref := w.announce().Ref
+				if res := w.Admit(t.Context(), w.ask()); res.Kind != engine.Verified {
+					t.Fatal(res.Kind)
+				}
+				if _, err := w.deliver(ref, engine.Handed{Acked: true}); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(20 * time.Minute)
+				if r := w.record(ref); network.calls.Load() != 1 || len(r.Reports) != 1 || r.Reports[0].State != payment.SentReport {
+					t.Errorf("%d reports, %+v", network.calls.Load(), r.Reports)
+				}
+			})
+		})
+	}
+}

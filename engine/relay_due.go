@@ -195,7 +195,7 @@ func (e *Engine) relayHeard(ctx context.Context, rec *payment.Record) error {
 
 // relayLapsed ends a telling whose node has gone, or gives up a page that never came.
 func (e *Engine) relayLapsed(ctx context.Context, rec *payment.Record) error {
-	if _, ended := e.Shared.pages.Load(rec.Ref); ended {
+	if _, ended := e.Shared.pages.get(rec.Ref); ended {
 		e.endPage(ctx, rec.Ref)
 		fresh, err := e.Store.Get(ctx, rec.Ref)
 		if err != nil || fresh.Version != rec.Version {
@@ -370,7 +370,7 @@ func (e *Engine) RelayPage(ctx context.Context, ref payment.Ref, at time.Time, s
 		case errors.Is(err, payment.ErrNotFound), err == nil && rec.Relay == nil:
 			return
 		case err != nil:
-			e.Shared.pages.Store(ref, endedPage{at, said})
+			e.Shared.pages.put(ref, endedPage{at, said, false}, e.now())
 			return
 		}
 		was := rec.State
@@ -381,6 +381,7 @@ func (e *Engine) RelayPage(ctx context.Context, ref payment.Ref, at time.Time, s
 		outcome := countRelayed(rec)
 		err = e.commit(ctx, rec, true)
 		if err == nil {
+			e.Shared.pages.put(ref, endedPage{at, said, true}, e.now())
 			e.counted(EventHanded, rec, outcome)
 			if rec.State != was {
 				e.tellRelayed(ctx, rec, true)
@@ -388,34 +389,32 @@ func (e *Engine) RelayPage(ctx context.Context, ref payment.Ref, at time.Time, s
 			return
 		}
 		if !errors.Is(err, payment.ErrConflict) {
-			e.Shared.pages.Store(ref, endedPage{at, said})
+			e.Shared.pages.put(ref, endedPage{at, said, false}, e.now())
 			e.trouble(rec, err, true)
 			return
 		}
 	}
 }
 
-// endedPage is how a page ended that the ledger couldn't record, or that has to wait until what
-// passed in it is read in. There are at most as many as pages were open when the ledger began
-// to refuse.
+// endedPage is how a page ended: one that the ledger couldn't record, or that has to wait until
+// what passed in it is read in, or one that is written, which a crash of the database may take.
 type endedPage struct {
-	at   time.Time
-	said payment.ShopPage
+	at      time.Time
+	said    payment.ShopPage
+	written bool
 }
 
 // endPages records the ends of pages that could not be recorded before.
 func (e *Engine) endPages(ctx context.Context) {
-	e.Shared.pages.Range(func(ref, _ any) bool {
-		e.endPage(ctx, ref.(payment.Ref)) //nolint:forcetypeassert // RelayPage stored it
-		return true
-	})
+	for _, ref := range e.Shared.pages.which(func(p endedPage) bool { return !p.written }) {
+		e.endPage(ctx, ref)
+	}
 }
 
-// endPage records a page's end that could not be recorded before. Otherwise the next return
-// would wait for a page that nobody waits for, and prove nothing.
+// endPage records a page's end that isn't on record. Otherwise the next return would wait for a
+// page that nobody waits for, and prove nothing.
 func (e *Engine) endPage(ctx context.Context, ref payment.Ref) {
-	if ended, ok := e.Shared.pages.LoadAndDelete(ref); ok {
-		page := ended.(endedPage) //nolint:forcetypeassert // RelayPage stored it
+	if page, ok := e.Shared.pages.take(ref); ok {
 		e.RelayPage(ctx, ref, page.at, page.said)
 	}
 }

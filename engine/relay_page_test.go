@@ -89,6 +89,31 @@ func TestRelayPageThatEndsUnrecorded(t *testing.T) {
 	}
 }
 
+// A crash of the database takes what was written lazily, and this process goes on: a page that
+// has ended keeps no later return waiting.
+func TestRelayPageWhoseEndTheDatabaseForgets(t *testing.T) {
+	for _, after := range []time.Duration{0, time.Second, time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newRelayWorld(t)
+			defer w.halt()
+			ref, ret, at := w.returned()
+			open := w.only()
+			w.RelayPage(t.Context(), ref, at, payment.PageGood)
+			forgets := w.only()
+			forgets.Relay = open.Relay
+			if err := w.store.Commit(t.Context(), payment.Change{Record: forgets}); err != nil || forgets.Relay.Page != payment.PageOpen {
+				t.Fatal(forgets.Relay.Page, err)
+			}
+			time.Sleep(after)
+			began := time.Now()
+			again, err := w.RelayReturn(t.Context(), ref, ret, 2*time.Minute)
+			if took := time.Since(began); err != nil || again.IsZero() || took > time.Second {
+				t.Errorf("the next return has %v, %v, after %s", again, err, took)
+			}
+		})
+	}
+}
+
 func by(name string) func(*engine.Relay) { return func(c *engine.Relay) { c.Asker = name } }
 
 // A plugin that asks twice in one page, one after the other or all at once, has heard "first":

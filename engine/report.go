@@ -141,11 +141,19 @@ func receiver(p *payment.Report) string {
 // reportAgain is when to try a report again whose receiver accepts none now.
 const reportAgain = 2 * time.Minute
 
+// sale names a report of a network's.
+type sale struct {
+	ref  payment.Ref
+	to   string
+	kind payment.ReportKind
+}
+
 // report sends one report. The try is on record before a byte is sent, so that two workers
 // never make the same one.
 //
-// Invariant: a report never changes a record while its provider is asked, because the answer
-// would find the record changed. It waits.
+// Invariants: a report never changes a record while its provider is asked, because the answer
+// would find the record changed: it waits. What a network has accepted is not sent again by this
+// process, also if the ledger could not keep that, or lost it in a crash of its own.
 func (e *Engine) report(ctx context.Context, rec *payment.Record) error {
 	i := rec.NextReport()
 	if i < 0 || rec.Reports[i].Next.After(e.now()) || e.ending.Load() {
@@ -178,6 +186,9 @@ func (e *Engine) report(ctx context.Context, rec *payment.Record) error {
 		e.Shared.stall(rec.Ref)
 		return ignoreConflict(e.commit(ctx, rec, true))
 	}
+	if code, took := e.Shared.accepted.get(sale{rec.Ref, p.To, p.Kind}); took {
+		return e.reported(ctx, rec, *p, payment.ReportAnswer{Outcome: payment.ReportAccepted, Code: code}, 0)
+	}
 	rec.StartReport(p, now.Add(time.Minute))
 	if err := e.commit(ctx, rec, true); err != nil {
 		return ignoreConflict(err)
@@ -190,6 +201,9 @@ func (e *Engine) report(ctx context.Context, rec *payment.Record) error {
 	cancel()
 	if a.Outcome == payment.ReportRetry && e.cutOff() {
 		return nil // the try is on record, and the next process makes another
+	}
+	if a.Outcome == payment.ReportAccepted && p.Kind.Conversion() {
+		e.Shared.accepted.put(sale{rec.Ref, p.To, p.Kind}, a.Code, e.now())
 	}
 	failpoint.Hit(failpoint.ConversionSent)
 	return e.reported(ctx, rec, *p, a, e.now().Sub(start))

@@ -26,8 +26,9 @@ type Shared struct {
 	hosts   *limit.Hosts
 	creates creates
 
-	// pages are ends of pages, by payment, that the ledger couldn't record.
-	pages sync.Map
+	// pages are ends of pages, by payment, and accepted are sales that a network has taken.
+	pages    recent[payment.Ref, endedPage]
+	accepted recent[sale, string]
 
 	// kept is what others keep as long as the store is open.
 	kept sync.Map

@@ -24,7 +24,7 @@ func relayingRules() []Mutant {
 		{"forward-gives-first-to-all", "R3", "Five calls ask together while the ledger refuses, and all hear \"first\".",
 			in("engine", "!r.given.CompareAndSwap(false, true) {", "r.given.CompareAndSwap(true, true) {"), []Suite{unit("engine", "TestForwardedAnswer")}},
 		{"relay-page-never-ends", "R2", "A page ended while the ledger refused: the customer's next one waits for it, proves nothing, and a credited order waits for a person.",
-			in("engine", "if !errors.Is(err, payment.ErrConflict) {\n\t\t\te.Shared.pages.Store(ref, endedPage{at, said})", "if !errors.Is(err, payment.ErrConflict) {\n\t\t\t_ = endedPage{at, said}"), []Suite{unit("engine", "TestRelayPageThatEnds")}},
+			in("engine", "if !errors.Is(err, payment.ErrConflict) {\n\t\t\te.Shared.pages.put(ref, endedPage{at, said, false}, e.now())\n", "if !errors.Is(err, payment.ErrConflict) {\n"), []Suite{unit("engine", "TestRelayPageThatEnds")}},
 		{"relayed-return-from-a-respelt-cookie", "R7", "A PHP without php.ini reads a cheap payment's id from a cookie that spells it with a zero in front.",
 			in("handlers", "if !held(rec) && (rec != nil || err == nil) {\n\t\t\t\treturn\n", "if !held(rec) || true {\n\t\t\t\treturn\n"), []Suite{unit("handlers", "TestAnIDAnywhere")}},
 		{"relayed-return-in-untyped-json", "R7", "A script decodes php://input, whatever its type, and finds a cheap payment there.",

@@ -124,3 +124,33 @@ func TestBadInputIsNamed(t *testing.T) {
 		})
 	}
 }
+
+// Where the ledger isn't open, a verify ends without an answer, after which plugins ask again: an
+// HTTP status, or the gateway's "later", has some give the order up for good.
+func TestAVerifyWithoutALedger(t *testing.T) {
+	t.Parallel()
+	for unknown, status := range map[string]int{"": 0, "close": 0, "504": http.StatusGatewayTimeout} {
+		app := &fakeApp{rel: new(dialect), err: errors.New("not open")}
+		s := &Server{App: app, Options: Options{Unknown: unknown}}
+		r := httptest.NewRequest(http.MethodPost, "/gate/verify", strings.NewReader(`{"key":"key","id":"K1"}`))
+		r.RemoteAddr = "127.0.0.1:1"
+		w := httptest.NewRecorder()
+		func() {
+			defer func() {
+				err, _ := recover().(error)
+				if broke := errors.Is(err, http.ErrAbortHandler); broke != (status == 0) {
+					t.Errorf("unknown %q: the connection is closed: %t", unknown, broke)
+				}
+			}()
+			if err := s.Serve(w, r, "/gate/verify"); err != nil {
+				t.Error(err)
+			}
+		}()
+		if status == 0 && w.Body.Len() > 0 || status != 0 && w.Code != status {
+			t.Errorf("unknown %q: %d %s", unknown, w.Code, w.Body)
+		}
+		if len(app.events) != 1 || app.events[0].Name != engine.EventRelayDown || app.events[0].ID != "K1" {
+			t.Errorf("unknown %q: %+v", unknown, app.events)
+		}
+	}
+}

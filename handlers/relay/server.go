@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
@@ -177,6 +178,10 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, path string) erro
 	})
 }
 
+// forwardWait is how long a call that may pass waits for a ledger that is being opened: plugins
+// give up after five seconds.
+const forwardWait = 2 * time.Second
+
 // carry gives a call to the engine.
 func (s *Server) carry(w http.ResponseWriter, r *http.Request, c engine.Relay, do func(*engine.Engine, engine.Relay)) error {
 	rel, _ := s.App.Relayer(c.Provider)
@@ -187,12 +192,22 @@ func (s *Server) carry(w http.ResponseWriter, r *http.Request, c engine.Relay, d
 		defer s.App.Forwarded().Begin(c.Ask.Kind, c.Provider, c.Ask.ID)()
 		c.Down = func(err error, made *payment.RelayReply) { s.pass(r.Context(), rel, c, err, made) }
 	}
-	e, err := s.App.Engine(r.Context())
+	ctx := r.Context()
+	if c.Down != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, forwardWait)
+		defer cancel()
+	}
+	e, err := s.App.Engine(ctx)
 	switch {
 	case err != nil && c.Down != nil:
 		c.Down(err, nil)
 	case err != nil:
-		s.App.Observe(engine.Event{Name: engine.EventRelayDown, Provider: c.Provider, Err: err, Alert: true})
+		s.App.Observe(engine.Event{Name: engine.EventRelayDown, Provider: c.Provider, Site: c.Site, ID: c.Ask.ID, Order: c.Ask.Order, Err: err, Alert: true})
+		if c.Ask.Kind == payment.RelayVerify {
+			c.Break() // plugins ask again after that, and give up for good after a status
+			break
+		}
 		tell(w, r, rel.WriteReply(payment.RelayDown, c.Ask, nil))
 		return nil
 	default:

@@ -19,8 +19,8 @@ func relays(f Facts) []operate.Finding {
 			"رله فراخوانی‌هایی را نشناخت و نفرستاد: %s بار از زمان آغاز، آخری %s پیش%s",
 		},
 		engine.EventRelayDown: {
-			"calls to the relay were refused because they could not be recorded: %s since the start, the last %s ago%s",
-			"فراخوانی‌هایی به رله ثبت‌شدنی نبود و پذیرفته نشد: %s بار از زمان آغاز، آخری %s پیش%s",
+			"calls to the relay could not be recorded; they were refused, or passed unrecorded with `when_down forward`: told %s times since the start, the last %s ago%s",
+			"فراخوانی‌هایی به رله ثبت‌شدنی نبود؛ پذیرفته نشد، یا با `when_down forward` بی‌ثبت گذشت: %s بار از زمان آغاز خبر داده شد، آخری %s پیش%s",
 		},
 		engine.EventNeedsSession: {
 			"the plugin did not ask about a return that Caddy made for an absent customer; write `rescue off`, or let it find its order by the address: %s since the start, the last %s ago%s",
