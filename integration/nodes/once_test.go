@@ -134,9 +134,16 @@ func TestWorkIsShared(t *testing.T) {
 		states, _ := w.states()
 		return states["verified"]+states["delivering"]+states["delivered"] == payments
 	})
+	settled := func(i int) int {
+		log := w.nodes[i].Log()
+		return strings.Count(log, `"payment_verified"`) + strings.Count(log, "\tpayment_verified")
+	}
+	harness.Wait(t, "all have said so", 30*time.Second, func() bool { // it is on record before it is in the log
+		return settled(0)+settled(1)+settled(2) >= payments
+	})
 	total := 0
-	for i, n := range w.nodes {
-		asked := strings.Count(n.Log(), `"payment_verified"`) + strings.Count(n.Log(), "\tpayment_verified")
+	for i := range w.nodes {
+		asked := settled(i)
 		t.Logf("node %d settled %d", i, asked)
 		if i > 0 && asked == 0 {
 			t.Errorf("node %d did nothing", i)
