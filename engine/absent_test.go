@@ -236,7 +236,7 @@ func fails(unread, unwritten, comes bool, d time.Duration) func(*world) {
 	}
 }
 
-// Rule 8: time in which no customer could come is none of the customer's.
+// Rule 8: time in which no customer could come is not counted against the customer.
 func TestRule8ACustomerWhoCouldNotCome(t *testing.T) {
 	t.Parallel()
 	for name, away := range map[string]func(*world){

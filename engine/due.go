@@ -27,13 +27,13 @@ func (e *Engine) doNext(ctx context.Context, ref payment.Ref) error {
 		return e.observedDue(ctx, rec)
 	}
 	asks := rec.State == payment.Created || rec.State == payment.Verifying || rec.State == payment.Unknown
-	if rec.Relay != nil && asks && e.Forwarded.Any() {
+	if rec.Relay != nil && asks {
 		// What passed about it may be the answer to what we are about to ask. (A telling that was
 		// cut off is ended before, so that what passed after it can be read in.)
-		if err := e.readBefore(ctx, rec.ID); err != nil {
-			return err // the next look comes soon
+		if rec, err = e.afterReading(ctx, rec); errors.Is(err, errNotReadIn) {
+			return nil // the next look comes soon, and who can't read it in says so
 		}
-		if rec, err = e.Store.Get(ctx, ref); err != nil || !due(rec, e.now()) {
+		if err != nil || !due(rec, e.now()) {
 			return ignoreNotFound(err)
 		}
 	}

@@ -195,6 +195,17 @@ func (e *Engine) readBefore(ctx context.Context, id string) error {
 	return nil
 }
 
+// afterReading returns a record as it is when all that was marked about it is read in.
+func (e *Engine) afterReading(ctx context.Context, rec *payment.Record) (*payment.Record, error) {
+	if !e.Forwarded.Any() {
+		return rec, nil
+	}
+	if err := e.readBefore(ctx, rec.ID); err != nil {
+		return nil, err
+	}
+	return e.Store.Get(ctx, rec.Ref)
+}
+
 // ErrCrossed says that a verify and a call that sends the money back come at once while nothing can be
 // recorded. The later one is answered "come again".
 var ErrCrossed = errors.New("the shop asks about a payment and for its money back at once, while nothing can be recorded; the later call is answered that it should come again")

@@ -123,3 +123,36 @@ func TestOneThatCannotBeReadIn(t *testing.T) {
 		}
 	})
 }
+
+// A call that passes while the file is put aside isn't read in from it, also where it has ended
+// before it is looked at: its last marks are not in that file.
+func TestACallThatEndsWhileOthersAreReadIn(t *testing.T) {
+	l := forwarded.At(filepath.Join(t.TempDir(), "calls.jsonl"))
+	mark := func(call, id string, ended bool) {
+		t.Helper()
+		if err := l.Append(forwarded.Mark{Call: call, Provider: "p", Kind: payment.RelayVerify, ID: id, Ended: ended}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mark("1", "K1", true)
+	end := l.Pass("2")
+	mark("2", "K2", false)
+	var given []string
+	read := func(marks []forwarded.Mark) error {
+		last := marks[len(marks)-1]
+		given = append(given, fmt.Sprint(last.Call, last.Ended))
+		if last.Call == "1" {
+			mark("2", "K2", true)
+			end()
+		}
+		return nil
+	}
+	for range 2 {
+		if _, err := l.Read(read, func() bool { return false }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{"1true", "2true"}; !slices.Equal(given, want) || l.Any() {
+		t.Errorf("given are %v, want %v", given, want)
+	}
+}

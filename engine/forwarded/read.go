@@ -31,7 +31,8 @@ func (l *Log) Read(read func(marks []Mark) error, stop func() bool) (damaged int
 	}
 	l.begin()
 	defer l.end()
-	if err := l.putAside(); err != nil {
+	passing, err := l.putAside()
+	if err != nil {
 		return 0, err
 	}
 	calls, damaged, err := l.calls()
@@ -42,7 +43,7 @@ func (l *Log) Read(read func(marks []Mark) error, stop func() bool) (damaged int
 	waits := make(map[[2]string]bool)
 	for i, marks := range calls {
 		of := marks[len(marks)-1].payment()
-		if waits[of] || l.running.passes(marks[0].Call) {
+		if waits[of] || passing[marks[0].Call] {
 			waits[of] = true
 			continue
 		}
@@ -108,11 +109,15 @@ func (l *Log) end() {
 }
 
 // putAside takes the file from those who write. What could not be read in before stays at its
-// front. After a crash in between some marks stand there twice, which says nothing new.
-func (l *Log) putAside() error {
+// front. After a crash in between the file may have some marks twice, which does no harm.
+//
+// It returns the calls that pass while it does so. Their last marks may come too late for the
+// file, also where they have ended before they are looked at.
+func (l *Log) putAside() (passing map[string]bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, err := os.Stat(l.aside())
+	passing = l.running.passes()
+	_, err = os.Stat(l.aside())
 	switch {
 	case err == nil:
 		err = l.join()
@@ -120,9 +125,9 @@ func (l *Log) putAside() error {
 		err = os.Rename(l.path, l.aside())
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("reading in what was forwarded: %w", err)
+		return nil, fmt.Errorf("reading in what was forwarded: %w", err)
 	}
-	return nil
+	return passing, nil
 }
 
 // join puts the file behind what was put aside before.

@@ -1,6 +1,7 @@
 package forwarded
 
 import (
+	"maps"
 	"sync"
 
 	"github.com/rahgir/caddy-payments/payment"
@@ -63,11 +64,11 @@ func (l *Log) Pass(call string) (end func()) {
 	}
 }
 
-// passes reports whether a call passes now.
-func (r *running) passes(call string) bool {
+// passes returns the calls that pass now.
+func (r *running) passes() map[string]bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.passing[call]
+	return maps.Clone(r.passing)
 }
 
 // Crosses reports whether a call that begins now would pass beside one that it must not meet.
