@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -169,7 +170,9 @@ func (w *listening) load(ears ...string) error {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return caddy.Load(out, true)
+	err = caddy.Load(out, true)
+	harness.AfterReload(w.t, os.Getpid())
+	return err
 }
 
 func (w *listening) must(err error) {

@@ -70,7 +70,7 @@ func (w brought) call(method, path, body string, header ...string) (*http.Respon
 		r.Header.Set(header[i], header[i+1])
 	}
 	client := &http.Client{
-		Transport:     &afterReload{http.Transport{DisableCompression: true}},
+		Transport:     &http.Transport{DisableCompression: true, DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	res, err := client.Do(r)

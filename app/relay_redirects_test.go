@@ -90,9 +90,9 @@ func TestAReturnByARedirectIsItsShops(t *testing.T) {
 			w.text += "http://127.0.0.1:" + port + " {\n\tpayment_relay\n}\n" + old + " {\n\tredir " + w.site + to + "\n}\n"
 			w.must(w.load())
 			w.shop.SetAnswer(func(rw http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprint(rw, "shop ", r.URL.Path) })
-			client := &http.Client{Transport: &afterReload{http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 				return new(net.Dialer).DialContext(ctx, network, strings.Replace(addr, "old.localhost", "127.0.0.1", 1))
-			}}}}
+			}}}
 			id := w.paidThrough("http://127.0.0.1:"+port, old+"/plugin?o=1")
 			for order, want := range map[string]int{"1": http.StatusOK, "2": http.StatusBadRequest} {
 				res, err := client.Get(old + "/plugin?o=" + order + "&Status=OK&Authority=" + id)
@@ -114,13 +114,12 @@ func TestAReturnBehindAProxyThatTakesThePathOff(t *testing.T) {
 	w.text = strings.Replace(w.text, "payments {\n\t\trelay", "payments {\n\t\tpublic_url "+w.site+"/shop\n\t\trelay", 1) +
 		"http://127.0.0.1:" + port + " {\n\tpayment_relay\n}\n"
 	w.must(w.load())
-	client := &http.Client{Transport: new(afterReload)}
 	for _, relay := range []string{"http://127.0.0.1:" + port, w.site + "/-/pay/secret"} {
 		id := w.paidThrough(relay, w.site+"/shop/plugin?o=1")
 		for at, want := range map[string]int{
 			"/plugin?o=1": http.StatusOK, "/plugin?o=2": http.StatusBadRequest, "/explained?o=1": http.StatusBadRequest, "/shop2/plugin?o=1": http.StatusBadRequest,
 		} {
-			res, err := client.Get(w.site + at + "&Status=OK&Authority=" + id)
+			res, err := http.Get(w.site + at + "&Status=OK&Authority=" + id)
 			w.must(err)
 			_ = res.Body.Close()
 			if res.StatusCode != want {

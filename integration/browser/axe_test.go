@@ -28,7 +28,6 @@ var axe string
 // good practice.
 func (p *person) accessible(page string, but ...string) {
 	p.t.Helper()
-	yes := true
 	rules := make(map[string]map[string]bool)
 	for _, rule := range but {
 		rules[rule] = map[string]bool{"enabled": false}
@@ -41,10 +40,11 @@ func (p *person) accessible(page string, but ...string) {
 		p.t.Fatal(err)
 	}
 	ask := `axe.run(document,` + string(options) + `).then(r=>JSON.stringify(r.violations.map(v=>v.id+': '+v.help+' '+v.nodes.map(n=>n.html.slice(0,120)).join(' | '))))`
-	if !read[bool](p, "typeof axe==='object'") {
-		ask = axe + ";" + ask
+	got, err := p.evaluate(ask)
+	// A page that refreshes itself may go away under the question: the next one is asked from its beginning.
+	for end := time.Now().Add(patience); err != nil && time.Now().Before(end); got, err = p.evaluate(ask) {
+		p.see("body")
 	}
-	got, err := chromedp.Call(p.ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: ask, AwaitPromise: &yes, ReturnByValue: &yes})
 	p.must(err)
 	if got.ExceptionDetails != nil {
 		p.t.Fatalf("%s: axe: %s", page, got.ExceptionDetails.Text)
@@ -60,6 +60,16 @@ func (p *person) accessible(page string, but ...string) {
 	for _, v := range violations {
 		p.t.Errorf("%s: %s", page, v)
 	}
+}
+
+// evaluate asks with axe-core in the page, which gets it if it doesn't have it yet.
+func (p *person) evaluate(ask string) (runtime.EvaluateResult, error) {
+	p.t.Helper()
+	if !read[bool](p, "typeof axe==='object'") {
+		ask = axe + ";" + ask
+	}
+	yes := true
+	return chromedp.Call(p.ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: ask, AwaitPromise: &yes, ReturnByValue: &yes})
 }
 
 // full is a page of a kind with everything on it that it can have.

@@ -200,10 +200,11 @@ func (c *Caddy) Run(args ...string) (string, error) {
 	return string(out), err
 }
 
-// Reload loads the Caddyfile as it is now written.
+// Reload loads the Caddyfile as it is now written, and waits until that alone is served.
 func (c *Caddy) Reload() error {
 	c.t.Helper()
 	out, err := c.Run("reload", "--config", c.Config(), "--adapter", "caddyfile", "--address", c.Admin, "--force")
+	AfterReload(c.t, c.PID()) // also a refused one may have begun to listen
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
