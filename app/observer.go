@@ -52,15 +52,16 @@ func (o *observer) Observe(e engine.Event) {
 	level := levelOf(e)
 	alert := e.Alert || level >= zapcore.WarnLevel
 	if !alert {
-		o.tell(e, level, false, 0)
+		o.tell(e, level, telling{})
 		return
 	}
-	again := func(held int) { o.tell(e, level, true, held) }
+	last := time.Now()
+	again := func(held int) { o.tell(e, level, telling{true, held, last}) }
 	if o.alerts.Let(causeOf(e), again) {
-		o.tell(e, level, true, 0)
+		o.tell(e, level, telling{alert: true})
 		return
 	}
-	o.tell(e, zapcore.InfoLevel, false, 0)
+	o.tell(e, zapcore.InfoLevel, telling{})
 }
 
 func levelOf(e engine.Event) zapcore.Level {
@@ -86,11 +87,16 @@ func levelOf(e engine.Event) zapcore.Level {
 	return zapcore.InfoLevel
 }
 
-// causeOf returns the cause of an alert: state and reason of a payment, else the error.
+// causeOf returns the cause of an alert: state and reason of a payment, else the error. A ledger
+// that can't be reached says so in other words at each step; only that it is full is another cause.
 func causeOf(e engine.Event) pace.Cause {
 	f := factsOf(e)
 	c := pace.Cause{Kind: e.Name, Provider: f.provider, Site: f.site}
 	switch {
+	case e.Name == engine.EventStore && errors.Is(e.Err, payment.ErrFull):
+		return pace.Cause{Kind: e.Name, Why: payment.ErrFull.Error()}
+	case e.Name == engine.EventStore:
+		return pace.Cause{Kind: e.Name}
 	case e.Record != nil:
 		c.Why = f.reason + " " + e.Record.Code
 	case e.Err != nil:
@@ -106,14 +112,22 @@ func (o *observer) Committed(took time.Duration, synced bool, err error) {
 	o.meters.Committed(took, synced, err)
 }
 
+// telling is whether an event is told as an alert. One at the end of a pause says how many were
+// held back meanwhile, and when the last of them was: what it tells of may be over.
+type telling struct {
+	alert bool
+	again int
+	last  time.Time
+}
+
 // tell logs an event and emits it. An alert is always reported. Other events without a payment
 // are reported as far as there is room.
-func (o *observer) tell(e engine.Event, level zapcore.Level, alert bool, again int) {
-	if alert {
+func (o *observer) tell(e engine.Event, level zapcore.Level, as telling) {
+	if as.alert {
 		o.meters.Alert(e.Name)
 	}
 	skipped := 0
-	if e.Record == nil && !alert {
+	if e.Record == nil && !as.alert {
 		var ok bool
 		if skipped, ok = o.lines.Let(e.Name); !ok {
 			return
@@ -121,8 +135,8 @@ func (o *observer) tell(e engine.Event, level zapcore.Level, alert bool, again i
 	}
 	if ce := o.log.Check(level, e.Name); ce != nil {
 		fs := fields(e)
-		if again > 0 {
-			fs = append(fs, zap.Int("again", again))
+		if as.again > 0 {
+			fs = append(fs, zap.Int("again", as.again), zap.Time("last", as.last))
 		}
 		if skipped > 0 {
 			fs = append(fs, zap.Int("not_logged", skipped))
@@ -133,7 +147,10 @@ func (o *observer) tell(e engine.Event, level zapcore.Level, alert bool, again i
 		return
 	}
 	data := eventData(e)
-	data["alert"], data["again"] = alert, again
+	data["alert"], data["again"] = as.alert, as.again
+	if as.again > 0 {
+		data["last"] = as.last
+	}
 	if !o.events.put(e.Name, data) {
 		o.meters.Alert(meters.KindDropped)
 		o.dropping()
