@@ -68,11 +68,20 @@ func (w *Watch) relay(e engine.Event, now time.Time) {
 	}
 }
 
+// outageKept is for how long an outage of the ledger is told after it has ended: whoever looks
+// the next morning learns of it. The other troubles stay, because a plugin or an address that
+// was wrong once is wrong until somebody changes it.
+const outageKept = 24 * time.Hour
+
 // Relayed are the troubles of all relays, by where they are.
 func (w *Watch) Relayed() []Relayed {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var all []Relayed
+	now := w.now()
+	maps.DeleteFunc(w.relayed, func(k relayedKey, t *Relayed) bool {
+		return k.event == engine.EventRelayDown && now.Sub(t.Last) >= outageKept
+	})
 	for _, t := range slices.SortedFunc(maps.Values(w.relayed), func(a, b *Relayed) int {
 		return cmp.Or(cmp.Compare(a.Where, b.Where), cmp.Compare(a.Event, b.Event))
 	}) {

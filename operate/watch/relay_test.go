@@ -30,3 +30,27 @@ func TestRelayed(t *testing.T) {
 		t.Errorf("%d are remembered", n)
 	}
 }
+
+// An outage of the ledger is told until the next day, also one of places beyond the bound; what a
+// person must change stays.
+func TestRelayedOutageIsForgotten(t *testing.T) {
+	at := time.Date(2026, 3, 21, 0, 0, 0, 0, time.UTC)
+	w := watch.New(func() time.Time { return at })
+	for i := range 200 {
+		w.Note(engine.Event{Name: engine.EventRelayDown, Site: fmt.Sprint(i)})
+	}
+	w.Note(engine.Event{Name: engine.EventNeedsSession, Site: "shop.test"})
+	for _, c := range []struct {
+		after time.Duration
+		want  int
+	}{{0, 66}, {24*time.Hour - 1, 66}, {24 * time.Hour, 1}, {1000 * time.Hour, 1}} {
+		at = time.Date(2026, 3, 21, 0, 0, 0, 0, time.UTC).Add(c.after)
+		if n := len(w.Relayed()); n != c.want {
+			t.Errorf("after %s: %d, want %d", c.after, n, c.want)
+		}
+	}
+	w.Note(engine.Event{Name: engine.EventRelayDown, Site: "1"})
+	if n := len(w.Relayed()); n != 2 {
+		t.Errorf("a new one: %d", n)
+	}
+}
