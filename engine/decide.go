@@ -123,6 +123,9 @@ func (e *Engine) verifyGiven(ctx context.Context, rec *payment.Record) error {
 	if err != nil {
 		return err
 	}
+	if err := e.taken(ctx, rec, append(e.receipts(ctx, rec, prov), payment.IntentKey(rec.Issuer, rec.ID))); err != nil {
+		return err // whoever has it asks: the shop itself, or a return that came again
+	}
 	// The marker: whatever becomes of the answer, this record has asked.
 	now := e.now()
 	rec.Attempts.Count++

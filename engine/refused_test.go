@@ -248,6 +248,38 @@ func TestAnUnannouncedPaymentThatIsPaidIsForAPerson(t *testing.T) {
 	}
 }
 
+// Meanwhile the shop has made it known: that record is decided about, and the provider isn't asked
+// for the other one.
+func TestAnUnannouncedPaymentThatIsOnRecordByNow(t *testing.T) {
+	t.Parallel()
+	for _, paid := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, func(w *world) {
+				rc := &payment.Receipt{ID: "K1", Order: "101", Amount: 50000, Number: "77"}
+				w.bank.inquiry = []payment.Answer{{Outcome: payment.OutcomeAwaiting, Receipt: rc}}
+			})
+			defer w.halt()
+			w.bank.unmarked = true
+			w.Admit(t.Context(), w.ask())
+			time.Sleep(10 * time.Second)
+			page, err := w.store.List(t.Context(), payment.Listing{ID: "K1"})
+			if err != nil || len(page.Records) != 1 || page.Records[0].State != payment.Review {
+				t.Fatalf("%+v, %v", page.Records, err)
+			}
+			trace := page.Records[0]
+			w.announce()
+			if paid {
+				w.Admit(t.Context(), w.ask())
+			}
+			before := w.bank.verifies()
+			var taken *payment.TakenError
+			if _, err := w.Decide(t.Context(), trace.Ref, trace.Version, payment.DecideAccept, payment.Note{By: "me"}); !errors.As(err, &taken) || w.bank.verifies() != before {
+				t.Errorf("paid %v: %v, after %d verifies more", paid, err, w.bank.verifies()-before)
+			}
+		})
+	}
+}
+
 // An announcement without a usable return address says so, is asked about once,
 // and a person hears of it if it is paid.
 func TestAnAnnouncementWithoutAReturnAddress(t *testing.T) {

@@ -65,6 +65,9 @@ func (h *hits) step(old, now *payment.Record) bool {
 	if old.State == now.State && old.Relay != nil && now.Relay.Asked > old.Relay.Asked && now.State != payment.Verifying {
 		return true // a shop's own ask about what our books hold for a person
 	}
+	if isMarked(old, now) {
+		return true
+	}
 	if old.State == now.State && old.Delivery.Count == now.Delivery.Count && old.Attempts.Count == now.Attempts.Count && (old.State != payment.Delivering || old.Lease.Until.Equal(now.Lease.Until)) {
 		return true
 	}
@@ -82,6 +85,13 @@ func (h *hits) step(old, now *payment.Record) bool {
 		return true
 	}
 	return false
+}
+
+// isMarked: a person accepts what an inquiry found paid and no verify has settled. It is asked
+// about first, and the marker of that is on record.
+func isMarked(old, now *payment.Record) bool {
+	return old.State == payment.Review && now.State == payment.Review && old.Reason == payment.ReasonUnannounced &&
+		now.Attempts.Open && now.Attempts.Count == old.Attempts.Count+1
 }
 
 // untaken are the rows that the table allows and the engine never takes: every

@@ -58,7 +58,9 @@
 // credited, asks twice, asks from a job, asks another node, reverses on silence, needs its
 // customer's session, trusts the browser, or is down when its return is made. "First" is heard once; nothing is settled
 // that the shop didn't ask for; where nothing went wrong what was paid is credited; and
-// what was taken is credited, given back, or waits for a person who was told.
+// what was taken is credited, given back, or waits for a person who was told. In some of them
+// calls pass while the ledger is away ([forwarding]); in some a `verify` route takes the
+// returns, so that we settle and hand over, and the plugin asks meanwhile ([settling]).
 //
 //	go test ./engine/simulation -run TestPlugins -seeds 100000
 //

@@ -185,10 +185,12 @@ func (w *world) owner() {
 			what = payment.DecideRepaid
 		case r.State != payment.Review:
 			continue
-		case d != nil && !d.old && !d.verifiedAt.IsZero() && d.order == r.Order && r.Receipt != nil && d.amount == r.Price() && !credited && !other:
+		case d != nil && !d.old && !d.verifiedAt.IsZero() && d.order == r.Order && r.Receipt != nil && !r.Attempts.Open && d.amount == r.Price() && !credited && !other:
 			what = payment.DecideAccept
 		case credited || d == nil || d.verifiedAt.IsZero():
 			what = payment.DecideReject
+		case r.Reason == payment.ReasonUnannounced && r.Attempts.Open:
+			what = payment.DecideRepaid // accepting it was tried, and the provider doesn't say yes again
 		case r.Order == "order1":
 			what = payment.DecideReject // and repaid afterwards
 		default:

@@ -82,7 +82,7 @@ func (w *world) claimed(p *process, q payment.Query, issuer string) bool {
 		}
 		d := w.ledger.durable(ref)
 		if d != nil && d.Attempts.Count > 0 && d.Expect.Known() &&
-			(p.stood || heldForAPerson(d) || d.State == payment.Verifying && d.Attempts.Open && d.Lease.Owner == p.name) {
+			(p.stood || heldForAPerson(d) || d.State == payment.Review && d.Reason == payment.ReasonUnannounced && d.Attempts.Open || d.State == payment.Verifying && d.Attempts.Open && d.Lease.Owner == p.name) {
 			return true
 		}
 	}
@@ -178,6 +178,7 @@ func (w *world) reported(c payment.Sale) {
 		return // the database lost power under a node that lives on: this try may come again
 	case r.State != payment.Delivered && r.State != payment.Reversed:
 		w.fail("INV4: the conversion of %s is reported while it is %s", r.ID, r.State)
+	case w.plugin != nil && w.plugin.lost[r.ID]:
 	case len(w.shop.byID) == 0:
 		w.fail("INV4: the conversion of %s is reported and nothing was credited", r.ID)
 	case r.Sale().Tries < c.Try:

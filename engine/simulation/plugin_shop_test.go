@@ -51,6 +51,8 @@ type plugin struct {
 	unseen map[string]bool
 	// forward, if set, says that calls pass while the ledger is away.
 	forward *forwarding
+	// settling, if set, says that a `verify` route takes the returns.
+	settling *settling
 }
 
 func newPlugin(w *world, l lot) *plugin {
@@ -155,7 +157,7 @@ func (s *plugin) takes(who, kind, id string, r payment.RelayReply) {
 	s.firsts[id]++
 	w.note("  …%s hears \"first\" of %s", who, id)
 	if w.strikes(pluginDies) {
-		s.lost[id] = strings.HasPrefix(who, "cron ") || s.unseen[id] || w.skewed
+		s.lost[id] = strings.HasPrefix(who, "cron ") || s.unseen[id] || w.skewed || s.settling != nil && s.outlived(id)
 		return
 	}
 	s.credit(id)
@@ -193,7 +195,7 @@ func (s *plugin) credit(id string) {
 		return
 	}
 	for _, r := range w.ledger.sorted() {
-		if r.ID == id {
+		if r.ID == id && !isTrace(r) {
 			w.shop.byID[id]++
 			w.shop.byOrder[r.Order] = append(w.shop.byOrder[r.Order], id)
 			w.note("  …the shop credits %s", id)
@@ -265,6 +267,10 @@ func (s *plugin) ask(who string, n int, q said) string {
 func (s *plugin) comes(who string, n int, q said) {
 	w := s.w
 	defer w.seen()
+	if s.settling != nil {
+		s.visits(who, comeback{node: n, attack: faultKinds}, q.ID)
+		return
+	}
 	p := w.reach(n)
 	if p == nil {
 		return
@@ -297,6 +303,12 @@ func (s *pluginSites) Rescues(*payment.Record) engine.Rescue {
 	return engine.RescueDefault
 }
 
+// Settles implements [engine.Settler].
+func (s *pluginSites) Settles(*payment.Record) bool {
+	defer s.p.w.seen()
+	return s.p.w.plugin.settling != nil && !s.p.w.routeless
+}
+
 // Replay implements [engine.Replayer].
 func (s *pluginSites) Replay(_ context.Context, r *payment.Record) engine.Replayed {
 	w := s.p.w
@@ -319,15 +331,12 @@ func (s *pluginSites) Replay(_ context.Context, r *payment.Record) engine.Replay
 		}
 		return engine.Replayed{Taken: true, Down: "it was answered with status 503", Page: payment.PageBad}
 	}
-	n := 0
-	for i, node := range w.nodes {
-		if node == s.p.node {
-			n = i
-		}
-	}
-	page := w.plugin.page(who, n, said{r.ID, r.Order, r.Price()}, false)
+	page := w.plugin.page(who, w.plugin.at(s.p), said{r.ID, r.Order, r.Price()}, false)
 	return engine.Replayed{Taken: true, Page: page}
 }
 
-// Interface guard.
-var _ engine.Replayer = (*pluginSites)(nil)
+// Interface guards.
+var (
+	_ engine.Replayer = (*pluginSites)(nil)
+	_ engine.Settler  = (*pluginSites)(nil)
+)

@@ -98,6 +98,10 @@ func (s *plugin) shopping(c *shopper) {
 		go func() {
 			defer w.seen()
 			who := c.name + " return" + itoa(n+1)
+			if s.settling != nil {
+				s.visits(who, back, id)
+				return
+			}
 			if w.hands(who, "sets out", back.after, func() {}) {
 				s.comes(who, back.node, q)
 			}
@@ -169,10 +173,11 @@ func (s *plugin) healed() {
 	w := s.w
 	for _, d := range w.allDeals() {
 		switch {
-		case d.ours && s.asked[d.id] == 0:
+		case d.ours && s.asked[d.id] == 0 && s.settling == nil:
 			w.fail("%s was settled, and the shop never asked", d.id)
 		case s.firsts[d.id] > 1:
 			w.fail("the shop heard \"first\" %d times of %s", s.firsts[d.id], d.id)
+		case s.settling != nil && (w.plan.policy.Park || s.session): // a person hands over to who isn't there, and was told
 		case s.wrong() || d.paidAt.IsZero() || w.shop.byID[d.id] > 0 || s.reverses:
 		case d.givenBack && w.bank.slow.most > 0: // whoever asks for an absent customer doesn't wait as long
 		case d.verifiedAt.IsZero() && s.closed[d.id] >= 3: // the shop was down as long as it could be asked for

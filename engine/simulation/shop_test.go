@@ -54,6 +54,9 @@ func (s *sites) Expect(ctx context.Context, r *payment.Record) (payment.Expectat
 // becomes of the sender.
 func (s *shop) hand(ctx context.Context, p *process, r *payment.Record) (h engine.Handed) {
 	w := s.w
+	if w.plugin != nil {
+		return w.plugin.handed(ctx, p, r)
+	}
 	p.do(ctx, "deliver "+w.label(r.Ref)+" #"+itoa(r.Delivery.Count), atOnce, func(c *call) {
 		c.held = true
 		reply := func(d time.Duration, with engine.Handed) {

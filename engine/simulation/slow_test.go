@@ -110,7 +110,11 @@ func (s *plugin) wrong() bool {
 	if w.bank.shape.bare && w.bank.slow.beside {
 		return true // what its "already verified" was for takes another call, which may be slow, too
 	}
-	return w.bank.slow.most > 0 && w.bank.slow.most+time.Second > min(s.relayed, payment.RelayPatience) ||
+	bound := min(s.relayed, payment.RelayPatience)
+	if s.settling != nil {
+		bound = askTimeout // it is we who ask
+	}
+	return w.bank.slow.most > 0 && w.bank.slow.most+time.Second > bound ||
 		slices.ContainsFunc(w.struck, func(x strike) bool { return x.kind != gatewaySlow })
 }
 
