@@ -83,7 +83,8 @@ var (
 )
 
 // giveBackMarked records the request. It returns nil without an error if the payment isn't
-// known here.
+// known here. call names a call that has passed unrecorded, so that it is recorded once, however
+// often it is read in; it is empty for a call that is made now.
 func (e *Engine) giveBackMarked(ctx context.Context, prov Provider, c Relay, call string) (*payment.Record, payment.Wish, error) {
 	kind := payment.KindRefund
 	if p, is := prov.Provider.(payment.Reverser); is {
