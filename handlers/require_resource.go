@@ -168,6 +168,9 @@ const mostScripts = 16
 
 // slowly looks at everything that a path may stand for, one by one.
 func (g *resource) slowly(p string) bool {
+	if countless(p) {
+		return true
+	}
 	for _, base := range readings(p) {
 		for i := range g.exact {
 			if g.exact[i].takes(base) {
@@ -228,7 +231,8 @@ func file(name string) bool {
 }
 
 // readings returns the paths that a path may be read as: cleaned and folded, without
-// parameters of its segments, decoded once more, what stands before dots, and what follows .php.
+// parameters of its segments, decoded once more, what stands before dots, what follows .php, and
+// what follows a host's name.
 //
 // Invariants: whatever is cut off a path, its last ".." too has led to the directory above before,
 // so one of the readings names the directory that a reader gets who resolves dots first. Another
@@ -248,6 +252,9 @@ func readings(p string) []string {
 			b.WriteString("/" + segment)
 		}
 		texts = append(texts, b.String())
+	}
+	for _, text := range texts { // not of what is appended
+		texts = append(texts, afterHost(text)...)
 	}
 	all := make([]string, 0, len(texts))
 	add := func(reading string) {
@@ -283,6 +290,40 @@ func readings(p string) []string {
 		}
 	}
 	return all
+}
+
+// mostHosts is how many ends of a name are tried; a path with more is taken.
+const mostHosts = 16
+
+// afterHost returns what may follow a host's name in a path that begins with two slashes: shops
+// that ask PHP's parse_url, Python's urlparse or a browser's URL for the path of their request
+// take what follows them for a host. Each slash may end its name, because the one that does was not
+// escaped, and nobody can tell that any more.
+func afterHost(p string) (rests []string) {
+	slash := func(c byte) bool { return c == '/' || c == '\\' }
+	if !hosted(p) {
+		return nil
+	}
+	for p != "" && slash(p[0]) { // a browser's URL skips all of them
+		p = p[1:]
+	}
+	rests = []string{"/"}
+	for i := 0; i < len(p) && len(rests) <= mostHosts; i++ {
+		if slash(p[i]) {
+			rests = append(rests, p[i:])
+		}
+	}
+	return rests
+}
+
+// hosted reports whether a path begins as an address with a host does.
+func hosted(p string) bool {
+	return len(p) > 1 && (p[0] == '/' || p[0] == '\\') && (p[1] == '/' || p[1] == '\\')
+}
+
+// countless reports whether a path may be read in too many ways.
+func countless(p string) bool {
+	return hosted(p) && strings.Count(p, "/")+strings.Count(p, `\`)+strings.Count(strings.ToLower(p), "%2f")+strings.Count(strings.ToLower(p), "%5c") > mostHosts
 }
 
 // unresolved stands for whatever follows dots that nobody resolved: a page of no known name.

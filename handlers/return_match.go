@@ -36,6 +36,9 @@ func (m *Match) relates(r *http.Request, needsMatcher bool) relation {
 		return m.near(p)
 	}
 	found := elsewhere
+	if countless(p) {
+		found = below
+	}
 	for _, reading := range readings(p) {
 		relation := m.near(reading)
 		if m.filter.matchPath(reading) {

@@ -16,6 +16,7 @@ func FuzzRequest(f *testing.F) {
 	f.Add("Connection", "Content-Type", "keep-alive,,\tUpgrade ")
 	f.Add("pRoXy", "http://evil.test", "te;q=1")
 	f.Add("Accept", "*/*", "")
+	f.Add("upgrade", "h2c", "Upgrade, HTTP2-Settings")
 	f.Fuzz(func(t *testing.T, name, value, conn string) {
 		h := http.Header{name: {value, value}, "Accept-Language": {"fa"}}
 		if _, taken := h["Connection"]; !taken {
@@ -31,13 +32,16 @@ func FuzzRequest(f *testing.F) {
 		if (n > 0) != goes {
 			t.Fatalf("%q: %d removed", name, n)
 		}
-		for left := range h {
+		for left, values := range h {
+			if strings.EqualFold(left, "Upgrade") && (len(values) != 1 || asciiLower(values[0]) != "websocket") {
+				t.Fatalf("%q is left of %q", values, value)
+			}
 			if ourName(left) || strings.EqualFold(left, "Proxy") || strings.EqualFold(left, "Trailer") {
 				t.Fatalf("%q is left", left)
 			}
 		}
 		lower := asciiLower(name)
-		if special := lower == "connection" || lower == "proxy" || lower == "trailer"; !goes && !special && !slices.Equal(h[name], []string{value, value}) && name != "Accept-Language" {
+		if special := lower == "connection" || lower == "proxy" || lower == "trailer" || lower == "upgrade"; !goes && !special && !slices.Equal(h[name], []string{value, value}) && name != "Accept-Language" {
 			t.Fatalf("%q: became %q", name, h[name])
 		}
 		for left, values := range h {

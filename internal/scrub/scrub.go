@@ -9,8 +9,9 @@ import (
 )
 
 // Request removes every X-Payment-* header of the client's, however it is
-// spelt, all trailers, the Proxy header (httpoxy), and what Connection lists
-// beyond close, keep-alive, upgrade and te. It returns how many X-Payment-*
+// spelt, all trailers, the Proxy header (httpoxy), what Connection lists
+// beyond close, keep-alive, upgrade and te, and every Upgrade but to a WebSocket: requests
+// inside another protocol (h2c) would pass neither a gate nor this. It returns how many X-Payment-*
 // headers there were: a sign of somebody who tries. It allocates nothing where
 // there is nothing to remove.
 func Request(r *http.Request) int {
@@ -28,6 +29,10 @@ func Request(r *http.Request) int {
 			connection(r.Header, name)
 		case strings.EqualFold(name, "trailer"), strings.EqualFold(name, "proxy"):
 			delete(r.Header, name)
+		case strings.EqualFold(name, "upgrade"):
+			if v := r.Header[name]; len(v) != 1 || !strings.EqualFold(v[0], "websocket") {
+				delete(r.Header, name)
+			}
 		}
 	}
 	return n
@@ -65,7 +70,7 @@ func suspect(name string) bool {
 		return true
 	}
 	switch c := lower(name[0]); c {
-	case 'x', 'c', 't', 'p':
+	case 'x', 'c', 't', 'p', 'u':
 		return true
 	default:
 		return !alnum(c)

@@ -217,3 +217,20 @@ func BenchmarkRequest(b *testing.B) {
 		Request(r)
 	}
 }
+
+// A WebSocket is upgraded to, whatever the case of its name; nothing else is, because no gate sees a
+// request inside of it.
+func TestUpgrades(t *testing.T) {
+	for name, values := range map[string][]string{"Upgrade": {"websocket", "WebSocket"}, "upgrade": {"websocket"}} {
+		for _, v := range values {
+			if r := request(http.Header{name: {v}, "Connection": {"Upgrade"}}); Request(r) != 0 || r.Header[name] == nil {
+				t.Errorf("%s: %s is gone", name, v)
+			}
+		}
+	}
+	for _, values := range [][]string{{"h2c"}, {"H2C"}, {"TLS/1.0"}, {"foo"}, {""}, {"websocket, h2c"}, {"websocket", "h2c"}, {"websocket", "websocket"}, {" websocket"}} {
+		if r := request(http.Header{"Upgrade": values, "Connection": {"Upgrade, HTTP2-Settings"}}); Request(r) != 0 || r.Header["Upgrade"] != nil {
+			t.Errorf("%q stays", values)
+		}
+	}
+}

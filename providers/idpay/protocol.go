@@ -17,7 +17,7 @@ var protocol = payment.Protocol{
 		paramStatus, paramTrackID, paramID, paramOrderID,
 		paramAmount, paramCard, paramHash, paramDate,
 	},
-	Marks: []string{paramStatus, paramTrackID, paramID, paramOrderID},
+	Marks: []string{paramStatus, paramID, paramOrderID}, // all that plugins read
 }
 
 // Protocol implements [payment.Provider].

@@ -14,7 +14,7 @@ var protocol = payment.Protocol{
 	TellsFirst:    true,
 	Min:           1_000,
 	Params:        []string{paramSuccess, paramTrackID, paramOrderID, paramStatus, paramCard, paramHash},
-	Marks:         []string{paramSuccess, paramTrackID, paramStatus},
+	Marks:         []string{paramSuccess, paramTrackID}, // all that plugins read
 }
 
 // Protocol implements [payment.Provider].
