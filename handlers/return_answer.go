@@ -240,21 +240,27 @@ func (t *returnRequest) page(k pages.Kind, rec *payment.Record, cause error) err
 // write sends one of our pages. If the site wants that, it passes 4xx and 5xx to the site's
 // handle_errors.
 func (t *returnRequest) write(p pages.Page, cause error) error {
-	if t.h.toErrorRoutes(p) {
-		unclaimed(t.r)
-	}
 	return t.h.write(t.w, t.r, p, cause)
 }
 
-// unclaimed removes query and body from a return before an error route gets it. That route's
-// handlers may be the shop's own, and nothing of a return reaches the shop before the
-// provider has confirmed it.
-func unclaimed(r *http.Request) {
-	r.URL.RawQuery, r.URL.ForceQuery = "", false
-	r.RequestURI = r.URL.RequestURI()
+// unclaimed removes query, body and cookies of a return before an error route gets the request.
+//
+// Invariant: that route's handlers may be the shop's own, and nothing of a return reaches the shop
+// before the provider has confirmed it, by whatever method the return came and whichever of our
+// pages is the error. A gate's page keeps the visitor's query if no provider's parameter is in it.
+func (h *Handler) unclaimed(r *http.Request, p pages.Page) {
+	carries := slices.ContainsFunc(h.Verify, func(v *Verify) bool { return v.route.guarded.Carries(r.URL.RawQuery) })
+	for _, v := range h.Verify {
+		v.withoutCookies(r)
+	}
 	r.Body, r.ContentLength, r.TransferEncoding = http.NoBody, 0, nil
 	r.Header.Del("Content-Length")
 	r.Header.Del("Content-Type")
+	if (p.Kind == pages.NeedPayment || p.Kind == pages.DevicesExceeded) && !carries {
+		return
+	}
+	r.URL.RawQuery, r.URL.ForceQuery = "", false
+	r.RequestURI = r.URL.RequestURI()
 	// Caddy gives its error routes the request that it has stored.
 	*r = *r.WithContext(changeOriginal(r.Context(), func(original *http.Request) { original.URL.RawQuery, original.URL.ForceQuery = "", false }))
 }
@@ -272,6 +278,7 @@ func (h *Handler) write(w http.ResponseWriter, r *http.Request, p pages.Page, ca
 		defer processTurnstile.pass(r.Context())()
 	}
 	if h.toErrorRoutes(p) {
+		h.unclaimed(r, p)
 		if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 			repl.Set(placeholderPrefix+"answer", string(p.Kind))
 		}

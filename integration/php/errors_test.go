@@ -1,6 +1,7 @@
 package php_test
 
 import (
+	"encoding/json"
 	"net/url"
 	"strings"
 	"testing"
@@ -114,6 +115,44 @@ func TestErrorRoutesAfterVerified(t *testing.T) {
 					t.Errorf("credits: %v", w.credits())
 				}
 			})
+		}
+	}
+}
+
+// Nothing of a return reaches PHP in an error route of ours, whatever its method, wherever it carries
+// its parameters, and whichever of our pages is the error.
+func TestErrorRoutesHearNothingOfAReturn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{
+		site:     strings.Replace(plainSite, "payments {", "payments {\n\t\terrors caddy", 1),
+		payments: "checkout /buy idpay {\n\t\titem mug 5000toman\n\t\treturn /callback.php\n\t}\n\tverify /callback.php idpay {\n\t\t\texpect intent\n\t\t}\n\trequire /course/* {\n\t\titem mug\n\t\tcheckout /buy\n\t}",
+		after:    errorRoutes,
+	})
+	const id = "0f71d25b71c98199eb484d8672dd0001"
+	carried := url.Values{"status": {"10"}, "track_id": {"5"}, "id": {id}, "order_id": {"101"}}.Encode()
+	for _, path := range []string{"/callback.php", "/callback.php/x", "/buy/mug", "/course/a"} {
+		for _, method := range []string{"GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "get"} {
+			for _, where := range []string{"query", "body", "cookies"} {
+				target, body := path, ""
+				lines := []string{"Content-Type: application/x-www-form-urlencoded"}
+				switch where {
+				case "query":
+					target += "?" + carried
+				case "body":
+					body = carried
+				case "cookies":
+					target += "?status=10"
+					lines = append(lines, "Cookie: a=1; "+strings.ReplaceAll(carried, "&", "; "))
+				}
+				before := len(w.seen())
+				w.wire().Send(method+" "+target, lines, body)
+				for _, s := range w.seen()[before:] {
+					text, _ := json.Marshal(s)
+					if at := strings.Index(string(text), id); at >= 0 {
+						t.Errorf("%s %s, by %s: PHP hears …%s", method, path, where, text[max(at-80, 0):at])
+					}
+				}
+			}
 		}
 	}
 }
