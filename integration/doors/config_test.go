@@ -116,6 +116,7 @@ func (d draw) block(p *plan, i int) block {
 		b.Names = append(b.Names, b.Twin)
 	}
 	b.Trim, b.Info = d.chance(60), d.chance(60)
+	b.Parses = len(b.Requires) > 0 && b.Number%2 == 0
 	b.Caching = d.one("", "", "Cache-Control: public, max-age=600", "Surrogate-Control: max-age=600", "CDN-Cache-Control: public, max-age=600",
 		"Expires: Thu, 01 Jan 2099 00:00:00 GMT", "X-Accel-Expires: 600", "Cache-Control: no-store", "Cloudflare-CDN-Cache-Control: max-age=60")
 	b.Return, b.Post = d.one("", "named", "named"), d.chance(35)

@@ -46,6 +46,7 @@ type block struct {
 	Around        []string // what else the site has, in names of caddyfile_test.go
 
 	Trim    bool   // the shop's router takes /x/ for /x
+	Parses  bool   // the shop takes what follows two slashes for a host, as PHP's parse_url does
 	Info    bool   // the shop's router runs /x.php for /x.php/y
 	Caching string // what the shop says of caching, as a header line
 	Return  string // whether its announcements name the return address

@@ -92,7 +92,7 @@ func (s shop) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	w.reached(&seen{s.number, r.Host, r.Method, r.URL.RequestURI(), r.Header.Clone(), params, r.Header.Get(saidHeader) + env[saidVariable]})
 
-	page := b.route(strings.TrimPrefix(r.URL.Path, b.Prefix), env["SCRIPT_FILENAME"], w.at.roots[s.number])
+	page := b.route(strings.TrimPrefix(b.pathOf(r.URL), b.Prefix), env["SCRIPT_FILENAME"], w.at.roots[s.number])
 	if page == "/pay" {
 		w.start(rw, b, r, params)
 		return
@@ -124,6 +124,17 @@ func (s shop) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fmt.Fprint(rw, text(content{s.number, page}))
+}
+
+// pathOf is the path that a shop reads in an address.
+func (b *block) pathOf(u *url.URL) string {
+	rest, ok := strings.CutPrefix(u.EscapedPath(), "//")
+	if at := strings.IndexByte(rest, '/'); ok && b.Parses && at > 0 {
+		if p, err := url.PathUnescape(rest[at:]); err == nil {
+			return p
+		}
+	}
+	return u.Path
 }
 
 // route is which page a path is for: a router as many shops have it.

@@ -133,7 +133,7 @@ func reductions(p *plan) []*plan {
 		}
 		for _, f := range []func(*block){
 			func(b *block) { b.Keep = false }, func(b *block) { b.Many = false }, func(b *block) { b.Said = false }, func(b *block) { b.Brand = false }, func(b *block) { b.Pages = false }, func(b *block) { b.Under = false }, func(b *block) { b.NoAnnounce = false }, func(b *block) { b.ErrorsCaddy = false }, func(b *block) { b.Loose = false },
-			func(b *block) { b.Try = false }, func(b *block) { b.Precompressed = false }, func(b *block) { b.Trim = false },
+			func(b *block) { b.Try = false }, func(b *block) { b.Precompressed = false }, func(b *block) { b.Trim = false }, func(b *block) { b.Parses = false },
 			func(b *block) { b.Info = false }, func(b *block) { b.Caching = "" }, func(b *block) { b.Post = false },
 		} {
 			if c := clone(&plan{Blocks: []block{b}}); true {

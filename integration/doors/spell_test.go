@@ -84,6 +84,12 @@ func spell(p, how string) string {
 		return strings.TrimSuffix(p, "/index.html")
 	case "under-shop":
 		return "/callback.php/.." + p
+	case "host":
+		return "//x:80" + p
+	case "host-2f":
+		return "//x%2f..%2fy" + p
+	case "host-many":
+		return "//x" + strings.Repeat("%2fx", 20) + p
 	case "query":
 		return p + "?"
 	}

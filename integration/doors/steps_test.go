@@ -64,7 +64,7 @@ func (d draw) steps(p *plan) []step {
 var spellings = []string{
 	"slash", "info", "info.html", "double", "dot", "up", "percent", "2f", "slash-2f", "upper", "no-ext", "gz", "html", "semi", "dot-end", "space", "twice",
 	"track", "track", "track-slash", "track-mid", "nul", "back", "index.php", "x.php", "v2", "dl", "dl-end", "zip", "old", "no-index", "absolute", "tail-2f", "query", "bare-index",
-	"host-upper", "host-dot", "host-port", "under-shop",
+	"host", "host", "host-2f", "host-many", "host-upper", "host-dot", "host-port", "under-shop",
 }
 
 // mischief dresses a step up.
@@ -82,7 +82,7 @@ func (d draw) mischief(s step) step {
 	for range d.IntN(3) {
 		s.Headers = append(s.Headers, d.one("X-Payment-Status: verified", "x-payment-status: verified", "X_Payment_Status: verified", "X-Payment_Order: d1", "X-Payment-Receipt: forged",
 			"X.Payment.Status: verified", "X-Payment-Status : verified", "X-Original-URL: /members/secret.txt", "X-Rewrite-URL: /members/secret.txt", "X-Forwarded-Host: {other}", "X-Forwarded-Proto: https",
-			"X-Forwarded-For: 127.0.0.1", "Range: bytes=0-60", "Range: bytes=0-9,20-80", "Upgrade: websocket", "If-None-Match: *", "If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT", "Accept-Encoding: gzip", "Accept-Encoding: zstd", "Accept-Encoding: gzip, br",
+			"X-Forwarded-For: 127.0.0.1", "Range: bytes=0-60", "Range: bytes=0-9,20-80", "Upgrade: websocket", "Upgrade: h2c", "Upgrade: websocket, h2c", "If-None-Match: *", "If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT", "Accept-Encoding: gzip", "Accept-Encoding: zstd", "Accept-Encoding: gzip, br",
 			"Connection: X-Payment-Status", "Connection: Cookie", "Accept: application/json", "Sec-Fetch-Site: same-origin", "Expect: 100-continue", "Transfer-Encoding: identity", "Host: {other}"))
 	}
 	if d.chance(25) {
