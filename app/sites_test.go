@@ -177,3 +177,46 @@ func TestDoctorCountsKeys(t *testing.T) {
 		})
 	}
 }
+
+// What waits for a shop to ask through a relay needs one that it can ask: under its own site, or
+// for every site. What is bound must be the shop's own parameter.
+func TestVerifyRoutesThatNoPaymentPasses(t *testing.T) {
+	t.Setenv("ZIBAL_KEY", "6a7f99eb7c204412a9726dfb7cd253a4")
+	const global = "{\npayments {\nprovider zibal {\nmerchant {env.ZIBAL_KEY}\n}\nprovider zibal other {\nmerchant 7a7f99eb7c204412a9726dfb7cd253a4\n}\n}\n}\n"
+	for name, c := range map[string]struct {
+		site, more string
+		found      int
+	}{
+		"no relay":                   {"verify /cb zibal {\nexpect intent\nack relay\n}", "", 1},
+		"its own":                    {"relay /-/pay/secret\nverify /cb zibal {\nexpect intent\nack relay\n}", "", 0},
+		"another site's":             {"verify /cb zibal {\nexpect intent\nack relay\n}", "http://b.test {\npayments {\nrelay /-/pay/secret\n}\n}", 1},
+		"one of all sites":           {"verify /cb zibal {\nexpect intent\nack relay\n}", "http://127.0.0.1:9180 {\npayment_relay\n}", 0},
+		"in the place of another's":  {"verify /cb other {\nexpect intent\nack relay\n}", "http://127.0.0.1:9180 {\npayment_relay zibal\n}", 1},
+		"another ack needs no relay": {"verify /cb zibal {\nexpect intent\nack header\n}", "", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ours, http := provisioned(t, global+"http://a.test {\npayments {\n"+c.site+"\n}\nreverse_proxy 127.0.0.1:9000\n}\n"+c.more+"\n")
+			findings, err := ours.Sites().Place(http)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := 0
+			for _, f := range findings {
+				if f.Code == "ack_unrelayed" && f.Where == "a.test" {
+					got++
+				}
+			}
+			if got != c.found {
+				t.Errorf("%d findings, want %d", got, c.found)
+			}
+		})
+	}
+	for bound, want := range map[string]string{
+		"trackId": "a parameter of the gateway", "trackid": "a parameter of the gateway", "track.Id": "", "Success": "a parameter of the gateway", "wc_order": "", "o": "",
+	} {
+		err := refused(t, global+"http://a.test {\npayments {\nverify /cb zibal {\nexpect intent\nbind "+bound+"\n}\n}\n}\n")
+		if (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("bind %s: %v", bound, err)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -111,6 +112,9 @@ func (v *Verify) provision(ctx caddy.Context, h *Handler) error {
 	if err := v.provisionExpect(h); err != nil {
 		return err
 	}
+	if err := v.checkBind(); err != nil {
+		return err
+	}
 	names := append(slices.Clone(v.route.provider.terms.Params),
 		token.ParamRef, paramBounce, payment.ParamOrder, payment.ParamAmount, payment.ParamExpires, payment.ParamSignature)
 	if v.route.order.guards() != "" {
@@ -118,6 +122,20 @@ func (v *Verify) provision(ctx caddy.Context, h *Handler) error {
 	}
 	lent := slices.DeleteFunc(slices.Clone(v.route.provider.terms.Params), func(name string) bool { return name == v.route.order.guards() })
 	v.route.guarded = params.NewNames(names...).Bind(v.Bind...).Lend(lent...)
+	return nil
+}
+
+// checkBind refuses a parameter of the gateway's: its value names the payment, or what became of it,
+// and never the order.
+func (v *Verify) checkBind() error {
+	order := v.route.order.guards()
+	for _, name := range v.Bind {
+		for _, theirs := range v.route.provider.terms.Params {
+			if theirs != order && name != order && params.NewNames(theirs).Carries(url.QueryEscape(name)+"=1") {
+				return fmt.Errorf("bind %s: that is a parameter of the gateway, which names no order; bind one that your shop writes into the return address, or leave it out", quote.This(name))
+			}
+		}
+	}
 	return nil
 }
 

@@ -129,7 +129,7 @@ func (s *Sites) Reporting() (tracks, reports []string) {
 // Inspect reports the same of sites that are placed already.
 func (s *Sites) Inspect(app *caddyhttp.App) []Finding {
 	handlers := s.all()
-	return slices.Concat(repeating(handlers), withoutReferrer(handlers), mapped(handlers), unguarded(app, handlers), ungated(app, handlers), late(handlers), unsold(handlers), staleCatalogues(handlers), unshown(app, handlers), withoutPage(handlers), gatedReturns(handlers))
+	return slices.Concat(repeating(handlers), withoutReferrer(handlers), mapped(handlers), unguarded(app, handlers), ungated(app, handlers), late(handlers), unsold(handlers), staleCatalogues(handlers), unshown(app, handlers), withoutPage(handlers), gatedReturns(handlers), unheard(handlers))
 }
 
 // Origins returns the origins that return addresses begin with; for a site whose
