@@ -150,7 +150,6 @@ func (p *page) render(status int, name string, data any) error {
 	hd.Set("Referrer-Policy", "same-origin")
 	hd.Set("Cross-Origin-Opener-Policy", "same-origin")
 	hd.Set("X-Robots-Tag", "noindex")
-	hd.Set("Cache-Control", "no-store")
 	hd.Set("Vary", "Accept-Language")
 	p.w.WriteHeader(status)
 	if p.r.Method != http.MethodHead {

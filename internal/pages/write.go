@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/rahgir/caddy-payments/internal/caching"
 	"github.com/rahgir/caddy-payments/internal/inert"
 	"github.com/rahgir/caddy-payments/internal/lang"
 )
@@ -47,7 +48,7 @@ func (p *Page) language(r *http.Request) lang.Lang {
 func (v *view) headers(h http.Header, mediaType string) {
 	h.Set("Content-Type", mediaType)
 	h.Set("Content-Language", v.Lang)
-	h.Set("Cache-Control", "private, no-store")
+	caching.Private(h, "private, no-store")
 	h.Set("Referrer-Policy", referrer(v))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Robots-Tag", "noindex")
