@@ -122,6 +122,7 @@ func TestWhatStandsAround(t *testing.T) {
 		"a default":                     {"header ?Cache-Control public\n", "", false},
 		"a default of another":          {"header ?Expires \"Fri, 31 Dec 2199 23:59:59 GMT\"\n", header + "Expires", false},
 		"removed":                       {"header -Cache-Control\n", header + "Cache-Control", false},
+		"added":                         {"header {\n+Cache-Control public\ndefer\n}\n", header + "Cache-Control", false},
 		"removed by a pattern":          {"header -Cache*\n", header + "Cache-Control", false},
 		"replaced":                      {"header {\nCache-Control \"private, no-store\" public\ndefer\n}\n", header + "Cache-Control", false},
 		"a network's":                   {"header >CDN-Cache-Control max-age=600\n", header + "Cdn-Cache-Control", false},
@@ -169,6 +170,8 @@ func TestWhatStandsAround(t *testing.T) {
 		deferred + "payments {\nverify /cb idpay {\nexpect intent\n}\n}\nrespond ok\n",
 		"handle_path /shop/* {\n" + deferred + "payments {\nverify /cb idpay {\nexpect intent\n}\n}\nrespond ok\n}\n",
 		deferred + "handle_path /shop/* {\npayments\nrespond ok\n}\n",
+		"handle_path /shop/* {\npayments {\nerrors caddy\nverify /cb idpay {\nexpect intent\n}\n}\nrespond ok\n}\nhandle_errors {\n" + deferred + "respond sorry\n}\n",
+		"handle_path /shop/* {\npayments {\nverify /cb idpay {\nexpect intent\n}\n}\nrespond ok\n}\n}\nhttp://b.test {\n" + deferred + "respond ok\n",
 	} {
 		ours, http := provisioned(t, "{\npayments {\nprovider idpay {\napi_key {env.KEY}\n}\n}\n}\nhttp://a.test {\n"+site+"}\n")
 		if findings, err := ours.Sites().Place(http); err != nil || slices.ContainsFunc(findings, func(f handlers.Finding) bool { return f.Code == "kept" }) {

@@ -50,11 +50,18 @@ func Keeping(name string) bool {
 }
 
 // Kept returns the header by which some cache may keep an answer, "" if none may: a
-// Cache-Control without no-store, or a longer life in another dialect.
+// Cache-Control without no-store or with what contradicts it, or a longer life in another
+// dialect.
 func Kept(h http.Header) string {
 	said := words(h["Cache-Control"])
-	if !said["no-store"] || said["must-understand"] { // the latter lets a cache set the former aside
+	if !said["no-store"] {
 		return "Cache-Control"
+	}
+	for word := range said {
+		// The first lets a cache set no-store aside, and some obey the others before it.
+		if word == "must-understand" || word == "public" || strings.HasPrefix(word, "s-maxage") {
+			return "Cache-Control"
+		}
 	}
 	for name, values := range h {
 		if Keeping(name) && name != "Age" && lives(name, values) {

@@ -12,7 +12,7 @@ func TestKept(t *testing.T) {
 	for _, c := range []struct{ name, value, want string }{
 		{"Cache-Control", "no-store", ""}, {"Cache-Control", "max-age=0, No-Store", ""}, {"Cache-Control", "public, max-age=600", "Cache-Control"},
 		{"Cache-Control", "private", "Cache-Control"}, {"Cache-Control", "", "Cache-Control"}, {"Cache-Control", "no-store, must-understand", "Cache-Control"},
-		{"Cache-Control", "{http.vars.x}", "Cache-Control"}, {"Expires", "0", ""}, {"Expires", "Mon, 26 Jul 1997 05:00:00 GMT", ""},
+		{"Cache-Control", "no-store, public", "Cache-Control"}, {"Cache-Control", "no-store, s-maxage=60", "Cache-Control"}, {"Cache-Control", "{http.vars.x}", "Cache-Control"}, {"Expires", "0", ""}, {"Expires", "Mon, 26 Jul 1997 05:00:00 GMT", ""},
 		{"Expires", "Fri, 31 Dec 2199 23:59:59 GMT", "Expires"}, {"Expires", "{http.vars.x}", "Expires"}, {"Age", "5", ""}, {"Pragma", "public", ""},
 		{"Surrogate-Control", "max-age=600", "Surrogate-Control"}, {"Surrogate-Control", "max-age=0", ""}, {"Surrogate-Control", "no-store", ""},
 		{"Cdn-Cache-Control", "public", "Cdn-Cache-Control"}, {"Cdn-Cache-Control", "s-maxage=60", "Cdn-Cache-Control"}, {"Cloudflare-Cdn-Cache-Control", "private", ""},
