@@ -199,7 +199,11 @@ func (a *App) doctorSites() []operate.Finding {
 	if httpApp, err := a.ctx.AppIfConfigured("http"); err == nil {
 		if app, ok := httpApp.(*caddyhttp.App); ok {
 			for _, f := range a.sites.Inspect(app) {
-				out = append(out, operate.Finding{Level: operate.LevelWarn, Code: f.Code, Text: f.Text, Where: f.Where})
+				level := operate.LevelWarn
+				if f.Grave {
+					level = operate.LevelError
+				}
+				out = append(out, operate.Finding{Level: level, Code: f.Code, Text: f.Text, Where: f.Where})
 			}
 		}
 	}

@@ -54,7 +54,11 @@ func (a *App) placeSites() error {
 	}
 	findings, err := a.sites.Place(app)
 	for _, f := range findings {
-		a.log.Warn(f.Text, zap.String("code", f.Code), zap.String("where", f.Where))
+		say := a.log.Warn
+		if f.Grave {
+			say = a.log.Error
+		}
+		say(f.Text, zap.String("code", f.Code), zap.String("where", f.Where))
 	}
 	return err
 }

@@ -71,6 +71,7 @@ func TestOwnPages(t *testing.T) {
 		own  bool
 	}{
 		{pages.Page{Kind: pages.Declined, Ref: "7m2k9q4v8x1c5z3b6n0pthjwr8", Retry: "/buy/<b>"}, "<h1>The payment did not go through</h1>7m2k 9q4v /buy/&lt;b&gt;", true},
+		{pages.Page{Kind: pages.Declined, Retry: "/{{`KEY`|env}}"}, "<h1>The payment did not go through</h1> /{&#123;`KEY`|env}}", true},
 		{pages.Page{Kind: pages.Parked}, "You have paid", false},
 		{pages.Page{Kind: pages.Review}, "looked at", false},
 	} {

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/internal/block"
+	"github.com/rahgir/caddy-payments/internal/inert"
 	"github.com/rahgir/caddy-payments/internal/pages"
 	"github.com/rahgir/caddy-payments/internal/quote"
 )
@@ -28,7 +30,9 @@ import (
 // `{http.payments.page.…}`, escaped for HTML.
 //
 // Its invariant: a template that is missing, or that fails, is our own page instead; the
-// status and what caches are told are ours in any case.
+// status and what caches are told are ours in any case. What a template has made is run
+// by no other one: a `templates` of the site may stand around us, and the page may show
+// what a buyer has typed.
 type ownPages struct {
 	dir string
 	run *templates.Templates
@@ -93,7 +97,9 @@ func (o *ownPages) write(w http.ResponseWriter, r *http.Request, p pages.Page, l
 			repl.Set(placeholderPrefix+"page."+name, html.EscapeString(value))
 		}
 	}
-	err = o.run.ServeHTTP(w, r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+	var made bytes.Buffer
+	whole := caddyhttp.NewResponseRecorder(w, &made, func(int, http.Header) bool { return true })
+	err = o.run.ServeHTTP(whole, r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 		pages.SetHeaders(w.Header(), r, p)
 		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 		w.WriteHeader(statusOf(p))
@@ -104,5 +110,11 @@ func (o *ownPages) write(w http.ResponseWriter, r *http.Request, p pages.Page, l
 		log.Error("a page's template failed; ours is shown", zap.String("file", file), zap.Error(err))
 		return false
 	}
+	page := inert.HTML(made.Bytes())
+	if r.Method != http.MethodHead {
+		w.Header().Set("Content-Length", strconv.Itoa(len(page)))
+	}
+	w.WriteHeader(whole.Status())
+	_, _ = w.Write(page) // the browser may have gone
 	return true
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/inert"
 	"github.com/rahgir/caddy-payments/internal/pages"
 	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/payment"
@@ -297,7 +298,7 @@ func (h *Handler) write(w http.ResponseWriter, r *http.Request, p pages.Page, ca
 // the cookies belong to one customer.
 func (t *returnRequest) redirect(to string) error {
 	t.w.Header().Set("Cache-Control", forNobody)
-	http.Redirect(t.w, t.r, to, http.StatusSeeOther)
+	inert.Redirect(t.w, t.r, to, http.StatusSeeOther)
 	return nil
 }
 

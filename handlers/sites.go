@@ -71,7 +71,11 @@ func (s *Sites) places() []*place {
 }
 
 // Finding is something in the configuration that the owner should know.
-type Finding struct{ Code, Text, Where string }
+type Finding struct {
+	Code, Text, Where string
+	// Grave: a promise isn't kept, as far as can be seen.
+	Grave bool
+}
 
 // finding returns something that the owner of this site should know.
 func (h *Handler) finding(code, text string) Finding {
@@ -83,13 +87,16 @@ func (s *Sites) Place(app *caddyhttp.App) ([]Finding, error) {
 	s.http.Store(app)
 	handlers := s.all()
 	if len(handlers) == 0 {
-		return nil, nil
+		return around(app) // of a dashboard alone
 	}
 	placed := make([]*place, len(handlers))
 	for i, h := range handlers {
 		placed[i] = h.place()
 	}
 	if err := judge(handlers, placed, handlers[0].app.Origin()); err != nil {
+		return nil, err
+	}
+	if _, err := around(app); err != nil {
 		return nil, err
 	}
 	return s.Inspect(app), nil
@@ -129,7 +136,8 @@ func (s *Sites) Reporting() (tracks, reports []string) {
 // Inspect reports the same of sites that are placed already.
 func (s *Sites) Inspect(app *caddyhttp.App) []Finding {
 	handlers := s.all()
-	return slices.Concat(repeating(handlers), withoutReferrer(handlers), mapped(handlers), unguarded(app, handlers), ungated(app, handlers), late(handlers), unsold(handlers), staleCatalogues(handlers), unshown(app, handlers), withoutPage(handlers), gatedReturns(handlers), unheard(handlers))
+	outside, _ := around(app) // what is refused doesn't run
+	return slices.Concat(outside, repeating(handlers), withoutReferrer(handlers), mapped(handlers), unguarded(app, handlers), ungated(app, handlers), late(handlers), unsold(handlers), staleCatalogues(handlers), unshown(app, handlers), withoutPage(handlers), gatedReturns(handlers), unheard(handlers))
 }
 
 // Origins returns the origins that return addresses begin with; for a site whose

@@ -130,6 +130,9 @@ type walker[S any] struct {
 	server *caddyhttp.Server
 	// into, if set, returns what is known within a route.
 	into func(S, caddyhttp.Route) S
+	// past, if set, returns what is known behind a route that not every request goes
+	// through, of what was known before it and at its end.
+	past func(before, end S, route caddyhttp.Route) S
 	// visit sees a handler, and returns what is known behind it.
 	visit func(caddyhttp.MiddlewareHandler, S) S
 	// invoked are the named routes on the way here.
@@ -147,7 +150,10 @@ func (w *walker[S]) routes(routes caddyhttp.RouteList, at S) S {
 		for _, h := range route.Handlers {
 			in = w.handler(h, in)
 		}
-		if len(route.MatcherSets) == 0 {
+		switch {
+		case w.past != nil && (len(route.MatcherSets) > 0 || route.Group != ""):
+			at = w.past(at, in, route)
+		case len(route.MatcherSets) == 0:
 			at = in
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+
+	"github.com/rahgir/caddy-payments/internal/inert"
 )
 
 var (
@@ -36,11 +38,12 @@ func hashOf(s string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// render writes a page; data is a struct that embeds view.
+// render writes a page; data is a struct that embeds view. Nothing in it is a template,
+// whatever a shop or a payer wrote: `templates` always stands around the sandbox.
 func render(w http.ResponseWriter, status int, name string, data any) {
 	var buf bytes.Buffer
 	if err := pages.ExecuteTemplate(&buf, name, data); err != nil {
-		http.Error(w, "500: "+err.Error(), http.StatusInternalServerError)
+		http.Error(w, string(inert.Text([]byte("500: "+err.Error()))), http.StatusInternalServerError)
 		return
 	}
 	h := w.Header()
@@ -49,7 +52,7 @@ func render(w http.ResponseWriter, status int, name string, data any) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	w.Write(buf.Bytes()) // the browser may be gone
+	w.Write(inert.HTML(buf.Bytes())) // the browser may be gone
 }
 
 // view is what every page knows: its language.

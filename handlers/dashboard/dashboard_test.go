@@ -304,11 +304,14 @@ func TestHostileTextOfEveryField(t *testing.T) {
 	for _, query := range queries {
 		for _, lang := range []string{"en", "fa"} {
 			a := send(t, srv, "GET", query+"&lang="+lang, nil)
-			if a.status >= 500 || strings.Contains(a.body, "<img src=x") || strings.Contains(a.body, `"><img`) {
-				t.Errorf("%s in %s: %d, and what was written is HTML", query, lang, a.status)
+			if a.status >= 500 || strings.Contains(a.body, "<img src=x") || strings.Contains(a.body, `"><img`) || strings.Contains(a.body, "{{") {
+				t.Errorf("%s in %s: %d, and what was written is HTML or a template", query, lang, a.status)
 			}
 			seen += strings.Count(a.body, "&lt;img src=x onerror=oops&gt;")
 		}
+	}
+	if strings.Contains(style+script, "{{") {
+		t.Error("the style or the script has two braces in a row")
 	}
 	if seen < 20 {
 		t.Errorf("what was written is seen %d times", seen)

@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/rahgir/caddy-payments/internal/caching"
 	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/internal/quote"
 	"github.com/rahgir/caddy-payments/operate"
@@ -124,7 +125,11 @@ func (h *Handler) validate() error {
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler. The next handler is never
 // called: whatever lies below must not be reached by a mistyped address.
+//
+// Invariant: no answer of it says that a cache may keep it, whatever a `header` before it
+// has set.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
+	caching.Private(w.Header(), "no-store")
 	p := &page{h: h, w: w, r: r, lang: h.language(r)}
 	p.user = userOf(r)
 	if p.user == "" {

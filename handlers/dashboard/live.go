@@ -50,7 +50,6 @@ func (p *page) live() {
 	}
 	hd := p.w.Header()
 	hd.Set("Content-Type", "text/event-stream")
-	hd.Set("Cache-Control", "no-store")
 	hd.Set("X-Accel-Buffering", "no")
 	hd.Set("X-Content-Type-Options", "nosniff")
 	control := http.NewResponseController(p.w)

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/inert"
 	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/operate"
 )
@@ -132,7 +133,8 @@ func (p *page) redirect(status int, pairs ...string) error {
 	return nil
 }
 
-// render sends a page.
+// render sends a page. Nothing in it is a template, whatever a payment says: `templates`
+// always stands around us.
 func (p *page) render(status int, name string, data any) error {
 	var b bytes.Buffer
 	if err := pages.ExecuteTemplate(&b, name, data); err != nil {
@@ -148,11 +150,10 @@ func (p *page) render(status int, name string, data any) error {
 	hd.Set("Referrer-Policy", "same-origin")
 	hd.Set("Cross-Origin-Opener-Policy", "same-origin")
 	hd.Set("X-Robots-Tag", "noindex")
-	hd.Set("Cache-Control", "no-store")
 	hd.Set("Vary", "Accept-Language")
 	p.w.WriteHeader(status)
 	if p.r.Method != http.MethodHead {
-		_, _ = p.w.Write(b.Bytes())
+		_, _ = p.w.Write(inert.HTML(b.Bytes()))
 	}
 	return nil
 }

