@@ -40,7 +40,13 @@ const (
 	RescueOff     Rescue = "off"
 	RescueDefault Rescue = "default"
 	RescueOn      Rescue = "on"
+	// RescueAway: nothing of this configuration takes the return, or the plugin's calls. That
+	// says nothing for the payment's whole life: the line may be back in a minute.
+	RescueAway Rescue = "away"
 )
+
+// makes reports whether returns are made.
+func (w Rescue) makes() bool { return w == RescueDefault || w == RescueOn }
 
 // Replayer is Sites whose shops ask for their payments by themselves.
 type Replayer interface {
@@ -145,7 +151,7 @@ func (e *Engine) sessionKey(rec *payment.Record) (k payment.Key, ok bool) {
 		return k, false
 	}
 	way := s.Rescues(rec)
-	return payment.SessionKey(rec.Site, rec.Route+"\n"+rec.Provider, string(way)), way == RescueDefault || way == RescueOn
+	return payment.SessionKey(rec.Site, rec.Route+"\n"+rec.Provider, string(way)), way.makes()
 }
 
 // NeedsSession reports whether the route of a record was seen to ask for payments
@@ -176,11 +182,35 @@ func (e *Engine) needsSession(ctx context.Context, rec *payment.Record) {
 var errNeedsSession = errors.New("the shop's plugin did not ask about the payment, or not with its amount, when its return was repeated without the customer: returns of this route are not repeated any more; after you have changed the plugin, write `rescue on`")
 
 func (e *Engine) mayReplay(rec *payment.Record) bool {
+	return e.rescues(rec).makes() && !e.NeedsSession(rec)
+}
+
+// rescues is what the route of a payment says of its return, if that can be made at all.
+func (e *Engine) rescues(rec *payment.Record) Rescue {
 	s, ok := e.Sites.(Replayer)
 	if !ok || rec.Return == nil || rec.Return.URI == "" || rec.Relay != nil && !rec.Relay.GivingBack.IsZero() {
-		return false
+		return RescueOff
 	}
-	return s.Rescues(rec) != RescueOff && !e.NeedsSession(rec)
+	return s.Rescues(rec)
+}
+
+// awaitRoute looks at a payment again later whose route, or whose plugin's relay, is in no line
+// of the configuration. Nobody is asked meanwhile.
+//
+// Invariant: on a payment's first day the next look is at most a minute away, or as long as this
+// configuration has been in force, and never more than an hour; afterwards a 24th of the payment's
+// age, so that what is missing for good costs about a hundred looks until its pay link ends.
+func (e *Engine) awaitRoute(ctx context.Context, rec *payment.Record) error {
+	now := e.now()
+	pause := min(max(now.Sub(e.began), time.Minute), time.Hour)
+	if age := now.Sub(rec.CreatedAt); age > intentKept {
+		pause = max(pause, age/24)
+	}
+	at := now.Add(pause)
+	if ends := rec.CreatedAt.Add(relayLink); at.After(ends) {
+		at = ends
+	}
+	return e.reschedule(ctx, rec, at)
 }
 
 // replay makes the shop's own return. That it is made is durable before: whatever becomes

@@ -259,10 +259,19 @@ func (s *Sites) findObserve(r *payment.Record) (*Handler, *Observe) {
 }
 
 // Rescues implements engine.Replayer.
+//
+// Invariant: only a line that is there says off, be it `rescue off` or a `verify` line that has
+// taken the return over.
 func (s *Sites) Rescues(r *payment.Record) engine.Rescue {
 	h, o := s.findObserve(r)
+	if h == nil || h.server == nil {
+		if taken, _ := s.find(r); taken != nil {
+			return engine.RescueOff
+		}
+		return engine.RescueAway
+	}
 	switch {
-	case h == nil || h.server == nil || o.Rescue == string(engine.RescueOff):
+	case o.Rescue == string(engine.RescueOff):
 		return engine.RescueOff
 	case o.Rescue == "":
 		return engine.RescueDefault
