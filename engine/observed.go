@@ -383,7 +383,7 @@ func (e *Engine) replayObserved(ctx context.Context, rec *payment.Record) error 
 		return ignoreConflict(err)
 	}
 	got, panicked := e.madeReturn(ctx, rec)
-	why := missed(got, false)
+	why := missed(got, calling{})
 	fresh, err := e.Store.Get(ctx, rec.Ref)
 	if err != nil || fresh.State != payment.Created {
 		return errors.Join(err, panicked)

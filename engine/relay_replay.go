@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,9 +15,9 @@ import (
 //
 // The invariants: a payment's return is made once, which is on record before it is made, and
 // again only after one that the shop was not well enough to handle; only the answer of a shop
-// that is well says something of its plugin; a site gets two at a time at most; a route whose
-// plugin did not ask gets no more, for as long as its configuration says the same; and none
-// begins once the process is told to stop.
+// that is well, and whose plugin could have asked us, says something of its plugin; a site gets
+// two at a time at most; a route whose plugin did not ask gets no more, for as long as its
+// configuration says the same; and none begins once the process is told to stop.
 
 // Replayed is what became of a replay of a shop's own return.
 type Replayed struct {
@@ -27,6 +28,9 @@ type Replayed struct {
 	// Down is why the answer says nothing of the shop's plugin: the shop was not well, or
 	// could not be reached. It is empty for every other answer.
 	Down string
+	// Moved: no relay of this configuration has the address to which the shop's create came. A
+	// plugin that still calls that asks nobody who would know.
+	Moved bool
 	// Page is how the shop answered.
 	Page payment.ShopPage
 }
@@ -62,37 +66,64 @@ type Replayer interface {
 const replaysAtOnce = 2
 
 // replays bounds replays by site. sessions are routes whose mark the ledger did not take, and
-// vain the ids whose return is being made, with whether their plugin asked and we had no answer.
+// made the ids whose return is being made, with what became of their plugin's calls.
 type replays struct {
 	mu       sync.Mutex
 	running  map[string]int
 	sessions map[payment.Key]bool
-	vain     map[string]bool
+	made     map[string]*calling
 }
 
-// listen notes whether a plugin asks in vain about an id until asked is called.
-func (r *replays) listen(id string) (asked func() bool) {
+// calling is what a plugin met in a return that is being made.
+type calling struct {
+	site string
+	// vain: it asked, and we had no answer. refused: a call to a relay that may be the site's was
+	// refused, so that nobody knows what it was about.
+	vain, refused bool
+}
+
+// listen notes what a plugin meets about an id until met is called.
+func (r *replays) listen(id, site string) (met func() calling) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.vain == nil {
-		r.vain = make(map[string]bool)
+	if r.made == nil {
+		r.made = make(map[string]*calling)
 	}
-	r.vain[id] = false
-	return func() bool {
+	a := &calling{site: site}
+	r.made[id] = a
+	return func() calling {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		was := r.vain[id]
-		delete(r.vain, id)
-		return was
+		if r.made[id] == a {
+			delete(r.made, id)
+		}
+		return *a
 	}
 }
+
+// refused notes that a call of one of these sites was refused, or of any site if there are none.
+//
+// Invariant: it excuses only the returns that are being made at that moment, each of which is
+// one of at most eight. So no flood of such calls costs a shop more.
+func (r *replays) refused(sites []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, a := range r.made {
+		a.refused = a.refused || len(sites) == 0 || slices.Contains(sites, a.site)
+	}
+}
+
+// RelayRefused notes that a relay refused a call of a caller whom it admits, because it did not
+// know what or whose the call was. sites are the names of the relay's own site; none where the
+// relay has no site of its own.
+func (e *Engine) RelayRefused(sites ...string) { e.Shared.replays.refused(sites) }
 
 // unanswered notes that a plugin asked, and that nothing could be asked or recorded for it.
 func (r *replays) unanswered(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, made := r.vain[id]; made {
-		r.vain[id] = true
+	if a := r.made[id]; a != nil {
+		a.vain = true
 	}
 }
 
@@ -232,9 +263,9 @@ func (e *Engine) replay(ctx context.Context, rec *payment.Record) error {
 	if err := e.commit(ctx, rec, false); err != nil {
 		return ignoreConflict(err)
 	}
-	inVain := e.Shared.replays.listen(rec.ID)
+	met := e.Shared.replays.listen(rec.ID, rec.Site)
 	got, panicked := e.madeReturn(ctx, rec)
-	why := missed(got, inVain())
+	why := missed(got, met())
 	if opened {
 		e.RelayPage(ctx, rec.Ref, now, got.Page)
 	}
@@ -262,14 +293,18 @@ func (e *Engine) replay(ctx context.Context, rec *payment.Record) error {
 
 // missed is why a return was not handled, which says nothing of the shop's plugin; empty if it
 // was.
-func missed(got Replayed, inVain bool) string {
+func missed(got Replayed, met calling) string {
 	switch {
 	case got.Down != "":
 		return got.Down
 	case got.Unsent || !got.Taken:
 		return "it did not reach the route of the shop"
-	case inVain:
+	case met.vain:
 		return "its plugin asked, and the gateway could not be asked, or nothing could be recorded"
+	case met.refused:
+		return "a call to the relay was refused meanwhile, which may have been its plugin's: the line before says which"
+	case got.Moved:
+		return "its plugin may have asked at the address of its create, which no relay has now: write the relay and the provider's name as they were, or the new address into the plugin"
 	}
 	return ""
 }
