@@ -58,6 +58,8 @@ type Engine struct {
 	known    map[string]account
 	// sorted are the names of the providers.
 	sorted []string
+	// began is since when this configuration is in force.
+	began time.Time
 }
 
 // New returns an engine over an open store.
@@ -72,7 +74,8 @@ func New(_ context.Context, c Config) (*Engine, error) {
 	e.cut = reports.Done()
 	e.allAnswered = sync.NewCond(&e.mu)
 	e.sorted = slices.Sorted(maps.Keys(c.Providers))
-	e.Shared.since(e.now())
+	e.began = e.now()
+	e.Shared.since(e.began)
 	return e, nil
 }
 

@@ -247,8 +247,12 @@ func (e *Engine) observedDue(ctx context.Context, rec *payment.Record) error {
 	if !inquires(prov) {
 		return e.reschedule(ctx, rec, rec.CreatedAt.Add(relayLink))
 	}
-	// The question after a replay is one that nothing else can answer.
-	again := rec.Observed.Asks > 0 && rec.Observed.ReplayedAt.IsZero()
+	if e.watchAway(rec) {
+		return e.awaitRoute(ctx, rec)
+	}
+	// The question after a replay is one that nothing else can answer, and so is the one before
+	// a return that waited for its route.
+	again := rec.Observed.Asks > 0 && rec.Observed.ReplayedAt.IsZero() && !(rec.Reason == payment.ReasonUnclaimed && e.mayReplay(rec))
 	at, given := now, e.Shared.limits.Given(rec.Issuer, string(rec.Ref))
 	ok := given
 	if !given {
@@ -287,6 +291,16 @@ func (e *Engine) observedDue(ctx context.Context, rec *payment.Record) error {
 	return e.watchOn(ctx, rec)
 }
 
+// watchAway: the return of a payment that was seen paid would be made, but no route takes it now.
+//
+// Invariant: its one question before a return is kept until the route is back. After an hour it
+// is asked about all the same, so that a person hears of it, and goes on waiting.
+func (e *Engine) watchAway(rec *payment.Record) bool {
+	o, since := rec.Observed, e.now().Sub(rec.Attempts.Awaiting)
+	return o.At.IsZero() && o.ReplayedAt.IsZero() && !rec.Attempts.Awaiting.IsZero() && e.now().Before(rec.CreatedAt.Add(relayLink)) &&
+		(since < watchSteps[len(watchSteps)-1] || rec.Reason == payment.ReasonUnclaimed) && e.rescues(rec) == RescueAway
+}
+
 // watchOn sets when to ask again about what is not verified.
 func (e *Engine) watchOn(ctx context.Context, rec *payment.Record) error {
 	since := later(rec.Observed.At, rec.Attempts.Awaiting)
@@ -315,6 +329,9 @@ func (e *Engine) watchEnds(ctx context.Context, rec *payment.Record) error {
 func (e *Engine) paidUnverified(ctx context.Context, rec *payment.Record) (news bool, err error) {
 	news = rec.Reason != payment.ReasonUnclaimed
 	rec.Reason, rec.Due = payment.ReasonUnclaimed, rec.CreatedAt.Add(relayLink)
+	if e.watchAway(rec) {
+		rec.Due = e.now().Add(watchAgain)
+	}
 	err = e.commit(ctx, rec, false)
 	return news && err == nil, ignoreConflict(err)
 }
@@ -359,11 +376,14 @@ func (e *Engine) replayObserved(ctx context.Context, rec *payment.Record) error 
 	defer leave()
 	now := e.now()
 	rec.Observed.ReplayedAt, rec.Due = now, now.Add(PageLimit)
+	if rec.Reason == payment.ReasonUnclaimed {
+		rec.Reason = "" // what this return shows is news
+	}
 	if err := e.commit(ctx, rec, false); err != nil {
 		return ignoreConflict(err)
 	}
 	got, panicked := e.madeReturn(ctx, rec)
-	why := missed(got, false)
+	why := missed(got, calling{})
 	fresh, err := e.Store.Get(ctx, rec.Ref)
 	if err != nil || fresh.State != payment.Created {
 		return errors.Join(err, panicked)

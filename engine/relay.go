@@ -67,7 +67,9 @@ type Relay struct {
 	// Asker says which program of the shop calls. Calls of one page have the same; empty if
 	// nobody knows.
 	Asker string
-	came  time.Time
+	// Through names the address of the relay to which the call came: see [payment.Relayed].
+	Through string
+	came    time.Time
 	// Return is the address of a create's callback as the worker needs it, if a site of
 	// ours serves it.
 	Return *payment.Return
@@ -202,7 +204,7 @@ func (e *Engine) relayIntend(ctx context.Context, prov Provider, c Relay, id str
 		ID: id, Order: order, State: payment.Created, Generation: gen.Seq,
 		Expect: payment.Expectation{Amount: c.Ask.Amount(), Source: payment.FromIntent},
 		Return: c.Return,
-		Relay:  &payment.Relayed{Callback: c.Ask.Callback, Number: max(c.Ask.Number, 0), Unit: c.Ask.Unit},
+		Relay:  &payment.Relayed{Callback: c.Ask.Callback, Number: max(c.Ask.Number, 0), Unit: c.Ask.Unit, Through: c.Through},
 
 		CreatedAt: now, UpdatedAt: now,
 	}

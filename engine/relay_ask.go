@@ -340,7 +340,7 @@ func relayMeet(rec *payment.Record, c Relay, t payment.Terms) (take []payment.Ke
 		}
 	}
 	if rec.Relay == nil {
-		rec.Relay = &payment.Relayed{Number: max(c.Ask.Number, 0), Unit: c.Ask.Unit}
+		rec.Relay = &payment.Relayed{Number: max(c.Ask.Number, 0), Unit: c.Ask.Unit, Through: c.Through}
 	}
 	keepProof(rec, c.Ask.Proof)
 	return take

@@ -20,8 +20,11 @@ func (e *Engine) relayDue(ctx context.Context, rec *payment.Record) (done bool, 
 		}
 		return true, e.relayUnasked(ctx, rec)
 	case payment.Declined, payment.Expired:
-		if e.settlesHere(rec) && e.now().Before(rec.CreatedAt.Add(relayLink)) {
+		switch open := e.now().Before(rec.CreatedAt.Add(relayLink)); {
+		case open && e.settlesHere(rec):
 			return false, nil
+		case open && e.rescues(rec) == RescueAway:
+			return true, e.awaitRoute(ctx, rec) // only a verify route has it looked at before its end
 		}
 		return true, e.relayForget(ctx, rec)
 	case payment.Verified:
@@ -83,6 +86,9 @@ func (e *Engine) handsOver(rec *payment.Record) bool {
 // relayUnasked looks after a create about which the shop hasn't asked. It settles nothing. If
 // an inquiry says "paid, not verified", it repeats the shop's own return, and the plugin
 // settles.
+//
+// Invariant: only what is written, seen or over puts it off to the end of its pay link; a line
+// that is missing now does not.
 func (e *Engine) relayUnasked(ctx context.Context, rec *payment.Record) error {
 	now := e.now()
 	if !now.Before(rec.CreatedAt.Add(relayLink)) {
@@ -93,6 +99,9 @@ func (e *Engine) relayUnasked(ctx context.Context, rec *payment.Record) error {
 		return e.orphaned(ctx, rec, err)
 	}
 	ends := rec.CreatedAt.Add(relayLink)
+	if rec.Relay.Asked == 0 && rec.Relay.ReplayedAt.IsZero() && e.rescues(rec) == RescueAway {
+		return e.awaitRoute(ctx, rec)
+	}
 	// What verify needs comes with the customer alone: a return without it would only fail.
 	if !inquires(prov) || proofless(prov.Terms(), rec) || rec.Relay.Asked > 0 || !rec.Relay.ReplayedAt.IsZero() || !e.mayReplay(rec) {
 		return e.reschedule(ctx, rec, ends)
@@ -144,7 +153,8 @@ func (e *Engine) relayForget(ctx context.Context, rec *payment.Record) error {
 }
 
 // relayUnheard looks after a settled payment of which the shop has not heard, because the
-// answer was lost. It repeats the shop's own return; if that doesn't help, a person decides.
+// answer was lost. It repeats the shop's own return; if that doesn't help, a person decides. If no
+// route takes the return now, the payment waits for one, as any other that is paid.
 func (e *Engine) relayUnheard(ctx context.Context, rec *payment.Record) error {
 	switch old, err := e.perhapsTold(ctx, rec); {
 	case err != nil:
@@ -158,8 +168,17 @@ func (e *Engine) relayUnheard(ctx context.Context, rec *payment.Record) error {
 		return e.reschedule(ctx, rec, at) // the caller may still be there, or its customer
 	case rec.Relay.Page == payment.PageOpen && now.Sub(rec.Relay.PageAt) < PageLimit:
 		return e.reschedule(ctx, rec, rec.Relay.PageAt.Add(PageLimit))
-	case rec.Relay.ReplayedAt.IsZero() && !rec.Relay.Heard() && e.mayReplay(rec):
-		return e.replay(ctx, rec)
+	}
+	if rec.Relay.ReplayedAt.IsZero() && !rec.Relay.Heard() {
+		if e.rescues(rec) == RescueAway {
+			return e.unplaced(ctx, rec)
+		}
+		if rec.Reason == payment.ReasonNoRoute {
+			rec.Reason = ""
+		}
+		if e.mayReplay(rec) {
+			return e.replay(ctx, rec)
+		}
 	}
 	why := payment.ReasonAbsent
 	switch {

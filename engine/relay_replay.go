@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,9 +15,9 @@ import (
 //
 // The invariants: a payment's return is made once, which is on record before it is made, and
 // again only after one that the shop was not well enough to handle; only the answer of a shop
-// that is well says something of its plugin; a site gets two at a time at most; a route whose
-// plugin did not ask gets no more, for as long as its configuration says the same; and none
-// begins once the process is told to stop.
+// that is well, and whose plugin could have asked us, says something of its plugin; a site gets
+// two at a time at most; a route whose plugin did not ask gets no more, for as long as its
+// configuration says the same; and none begins once the process is told to stop.
 
 // Replayed is what became of a replay of a shop's own return.
 type Replayed struct {
@@ -27,6 +28,9 @@ type Replayed struct {
 	// Down is why the answer says nothing of the shop's plugin: the shop was not well, or
 	// could not be reached. It is empty for every other answer.
 	Down string
+	// Moved: no relay of this configuration has the address to which the shop's create came. A
+	// plugin that still calls that asks nobody who would know.
+	Moved bool
 	// Page is how the shop answered.
 	Page payment.ShopPage
 }
@@ -40,7 +44,13 @@ const (
 	RescueOff     Rescue = "off"
 	RescueDefault Rescue = "default"
 	RescueOn      Rescue = "on"
+	// RescueAway: nothing of this configuration takes the return, or the plugin's calls. That
+	// says nothing for the payment's whole life: the line may be back in a minute.
+	RescueAway Rescue = "away"
 )
+
+// makes reports whether returns are made.
+func (w Rescue) makes() bool { return w == RescueDefault || w == RescueOn }
 
 // Replayer is Sites whose shops ask for their payments by themselves.
 type Replayer interface {
@@ -56,37 +66,64 @@ type Replayer interface {
 const replaysAtOnce = 2
 
 // replays bounds replays by site. sessions are routes whose mark the ledger did not take, and
-// vain the ids whose return is being made, with whether their plugin asked and we had no answer.
+// made the ids whose return is being made, with what became of their plugin's calls.
 type replays struct {
 	mu       sync.Mutex
 	running  map[string]int
 	sessions map[payment.Key]bool
-	vain     map[string]bool
+	made     map[string]*calling
 }
 
-// listen notes whether a plugin asks in vain about an id until asked is called.
-func (r *replays) listen(id string) (asked func() bool) {
+// calling is what a plugin met in a return that is being made.
+type calling struct {
+	site string
+	// vain: it asked, and we had no answer. refused: a call to a relay that may be the site's was
+	// refused, so that nobody knows what it was about.
+	vain, refused bool
+}
+
+// listen notes what a plugin meets about an id until met is called.
+func (r *replays) listen(id, site string) (met func() calling) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.vain == nil {
-		r.vain = make(map[string]bool)
+	if r.made == nil {
+		r.made = make(map[string]*calling)
 	}
-	r.vain[id] = false
-	return func() bool {
+	a := &calling{site: site}
+	r.made[id] = a
+	return func() calling {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		was := r.vain[id]
-		delete(r.vain, id)
-		return was
+		if r.made[id] == a {
+			delete(r.made, id)
+		}
+		return *a
 	}
 }
+
+// refused notes that a call of one of these sites was refused, or of any site if there are none.
+//
+// Invariant: it excuses only the returns that are being made at that moment, each of which is
+// one of at most eight. So no flood of such calls costs a shop more.
+func (r *replays) refused(sites []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, a := range r.made {
+		a.refused = a.refused || len(sites) == 0 || slices.Contains(sites, a.site)
+	}
+}
+
+// RelayRefused notes that a relay refused a call of a caller whom it admits, because it did not
+// know what or whose the call was. sites are the names of the relay's own site; none where the
+// relay has no site of its own.
+func (e *Engine) RelayRefused(sites ...string) { e.Shared.replays.refused(sites) }
 
 // unanswered notes that a plugin asked, and that nothing could be asked or recorded for it.
 func (r *replays) unanswered(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, made := r.vain[id]; made {
-		r.vain[id] = true
+	if a := r.made[id]; a != nil {
+		a.vain = true
 	}
 }
 
@@ -145,7 +182,7 @@ func (e *Engine) sessionKey(rec *payment.Record) (k payment.Key, ok bool) {
 		return k, false
 	}
 	way := s.Rescues(rec)
-	return payment.SessionKey(rec.Site, rec.Route+"\n"+rec.Provider, string(way)), way == RescueDefault || way == RescueOn
+	return payment.SessionKey(rec.Site, rec.Route+"\n"+rec.Provider, string(way)), way.makes()
 }
 
 // NeedsSession reports whether the route of a record was seen to ask for payments
@@ -176,11 +213,35 @@ func (e *Engine) needsSession(ctx context.Context, rec *payment.Record) {
 var errNeedsSession = errors.New("the shop's plugin did not ask about the payment, or not with its amount, when its return was repeated without the customer: returns of this route are not repeated any more; after you have changed the plugin, write `rescue on`")
 
 func (e *Engine) mayReplay(rec *payment.Record) bool {
+	return e.rescues(rec).makes() && !e.NeedsSession(rec)
+}
+
+// rescues is what the route of a payment says of its return, if that can be made at all.
+func (e *Engine) rescues(rec *payment.Record) Rescue {
 	s, ok := e.Sites.(Replayer)
 	if !ok || rec.Return == nil || rec.Return.URI == "" || rec.Relay != nil && !rec.Relay.GivingBack.IsZero() {
-		return false
+		return RescueOff
 	}
-	return s.Rescues(rec) != RescueOff && !e.NeedsSession(rec)
+	return s.Rescues(rec)
+}
+
+// awaitRoute looks at a payment again later whose route, or whose plugin's relay, is in no line
+// of the configuration. Nobody is asked meanwhile.
+//
+// Invariant: on a payment's first day the next look is at most a minute away, or as long as this
+// configuration has been in force, and never more than an hour; afterwards a 24th of the payment's
+// age, so that what is missing for good costs about a hundred looks until its pay link ends.
+func (e *Engine) awaitRoute(ctx context.Context, rec *payment.Record) error {
+	now := e.now()
+	pause := min(max(now.Sub(e.began), time.Minute), time.Hour)
+	if age := now.Sub(rec.CreatedAt); age > intentKept {
+		pause = max(pause, age/24)
+	}
+	at := now.Add(pause)
+	if ends := rec.CreatedAt.Add(relayLink); at.After(ends) {
+		at = ends
+	}
+	return e.reschedule(ctx, rec, at)
 }
 
 // replay makes the shop's own return. That it is made is durable before: whatever becomes
@@ -202,9 +263,9 @@ func (e *Engine) replay(ctx context.Context, rec *payment.Record) error {
 	if err := e.commit(ctx, rec, false); err != nil {
 		return ignoreConflict(err)
 	}
-	inVain := e.Shared.replays.listen(rec.ID)
+	met := e.Shared.replays.listen(rec.ID, rec.Site)
 	got, panicked := e.madeReturn(ctx, rec)
-	why := missed(got, inVain())
+	why := missed(got, met())
 	if opened {
 		e.RelayPage(ctx, rec.Ref, now, got.Page)
 	}
@@ -232,14 +293,18 @@ func (e *Engine) replay(ctx context.Context, rec *payment.Record) error {
 
 // missed is why a return was not handled, which says nothing of the shop's plugin; empty if it
 // was.
-func missed(got Replayed, inVain bool) string {
+func missed(got Replayed, met calling) string {
 	switch {
 	case got.Down != "":
 		return got.Down
 	case got.Unsent || !got.Taken:
 		return "it did not reach the route of the shop"
-	case inVain:
+	case met.vain:
 		return "its plugin asked, and the gateway could not be asked, or nothing could be recorded"
+	case met.refused:
+		return "a call to the relay was refused meanwhile, which may have been its plugin's: the line before says which"
+	case got.Moved:
+		return "its plugin may have asked at the address of its create, which no relay has now: write the relay and the provider's name as they were, or the new address into the plugin"
 	}
 	return ""
 }

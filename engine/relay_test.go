@@ -204,10 +204,10 @@ type plugins struct {
 	shop
 	mu     sync.Mutex
 	rescue bool
-	// written: `rescue on` is.
-	written bool
-	visit   func(r *payment.Record) engine.Replayed
-	visits  int
+	// written: `rescue on` is. away: no route is there.
+	written, away bool
+	visit         func(r *payment.Record) engine.Replayed
+	visits        int
 	// settles: a verify route takes the returns; hand is what its shop does.
 	settles atomic.Bool
 	hand    func(r *payment.Record) engine.Handed
@@ -227,6 +227,8 @@ func (p *plugins) Rescues(*payment.Record) engine.Rescue {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
+	case p.away:
+		return engine.RescueAway
 	case p.written:
 		return engine.RescueOn
 	case p.rescue:
@@ -248,6 +250,13 @@ func (p *plugins) rescues(yes bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.rescue = yes
+}
+
+// isAway takes the route out of the configuration, or puts it back.
+func (p *plugins) isAway(yes bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.away = yes
 }
 
 // visited is what a visit does from now on.

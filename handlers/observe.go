@@ -15,6 +15,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/handlers/relay"
 	"github.com/rahgir/caddy-payments/internal/params"
 	"github.com/rahgir/caddy-payments/internal/quote"
 	"github.com/rahgir/caddy-payments/payment"
@@ -259,12 +260,24 @@ func (s *Sites) findObserve(r *payment.Record) (*Handler, *Observe) {
 }
 
 // Rescues implements engine.Replayer.
+//
+// Invariant: only a line that is there says off, be it `rescue off` or a `verify` line that has
+// taken the return over.
 func (s *Sites) Rescues(r *payment.Record) engine.Rescue {
 	h, o := s.findObserve(r)
-	switch {
-	case h == nil || h.server == nil || o.Rescue == string(engine.RescueOff):
+	if h == nil || h.server == nil {
+		if taken, _ := s.find(r); taken != nil {
+			return engine.RescueOff
+		}
+		return engine.RescueAway
+	}
+	if o.Rescue == string(engine.RescueOff) {
 		return engine.RescueOff
-	case o.Rescue == "":
+	}
+	if served, _ := h.callable(o, r); !served {
+		return engine.RescueAway // its plugin would ask in vain
+	}
+	if o.Rescue == "" {
 		return engine.RescueDefault
 	}
 	return engine.RescueOn
@@ -295,5 +308,59 @@ func (s *Sites) Replay(ctx context.Context, rec *payment.Record) engine.Replayed
 	if h == nil || h.server == nil || rec.Return == nil {
 		return engine.Replayed{Unsent: true}
 	}
-	return h.replayReturn(ctx, o, rec)
+	got := h.replayReturn(ctx, o, rec)
+	_, same := h.callable(o, rec)
+	got.Moved = !same
+	return got
+}
+
+// callable reports whether a relay serves the plugin of a payment, at whatever address, and
+// whether at the one to which its create came. Who has not called a relay needs none.
+//
+// Invariant: what doesn't ask under an address that it may not have been told proves nothing.
+func (h *Handler) callable(o *Observe, rec *payment.Record) (served, same bool) {
+	if rec.Relay == nil {
+		return true, true
+	}
+	app, ok := h.app.(relay.App)
+	if !ok {
+		return false, false
+	}
+	through := rec.Relay.Through
+	at := func(address string) { same = same || address == through }
+	of := func(name string) (protocol string, ours bool) {
+		rel, ok := app.Relayer(name)
+		if !ok {
+			return "", false
+		}
+		return rel.Protocol().Name, rel.Protocol().Name == o.conf.provider.Protocol().Name
+	}
+	for _, name := range app.ProviderNames() {
+		if protocol, ours := of(name); ours && app.Relays(name) {
+			served = true
+			at(relay.Through("", name))
+			at(relay.ThroughPlace(protocol))
+		}
+	}
+	blocks := []*Handler{h}
+	if h.sites != nil {
+		blocks = h.sites.all()
+	}
+	for _, other := range blocks {
+		if other != h && !other.owns(rec.Site) {
+			continue // another shop's secret path is no answer to this one's plugin
+		}
+		for _, l := range other.Relay {
+			for _, name := range l.server.Names() {
+				if _, ours := of(name); ours {
+					served = true
+					at(relay.Through(l.prefix, name))
+				}
+			}
+		}
+	}
+	if through == "" {
+		same = o.Provider == rec.Provider
+	}
+	return served, served && same
 }

@@ -107,10 +107,24 @@ func TestRescueIsOnByDefault(t *testing.T) {
 			t.Errorf("rescue %q is %q", written, got)
 		}
 	}
-	o.Rescue = ""
-	if got := s.Rescues(&payment.Record{Site: "other.test", Route: "/cb p", Provider: "p"}); got != engine.RescueOff {
-		t.Errorf("another site's payment: %q", got)
+	// A line that isn't there says nothing for good; one that takes the return over does.
+	for name, r := range map[string]*payment.Record{
+		"another site's":     {Site: "other.test", Route: "/cb p", Provider: "p"},
+		"another route's":    {Site: rec.Site, Route: "/old p", Provider: "p"},
+		"another provider's": {Site: rec.Site, Route: "/cb q", Provider: "q"},
+	} {
+		for _, written := range []string{"", "on", "off"} {
+			if o.Rescue = written; s.Rescues(r) != engine.RescueAway {
+				t.Errorf("%s payment, rescue %q: %q", name, written, s.Rescues(r))
+			}
+		}
 	}
+	o.Rescue = ""
+	h.Observe, h.Verify = nil, []*Verify{{Match: o.Match, Provider: "p", route: verifyRoute{name: "/cb p"}}}
+	if got := s.Rescues(rec); got != engine.RescueOff {
+		t.Errorf("what a verify line takes: %q", got)
+	}
+	h.Observe, h.Verify = []*Observe{o}, nil
 	if got := s.Replay(t.Context(), &payment.Record{Site: rec.Site, Route: rec.Route, Provider: "p"}); !got.Unsent || got.Taken {
 		t.Errorf("without an address a return was made: %+v", got)
 	}

@@ -19,6 +19,9 @@ type Relayed struct {
 	// Unnamed: the create named no order. The record's order, if one is known, was named
 	// later, and the provider has never heard of it.
 	Unnamed bool `json:"no,omitempty"`
+	// Through names the address of our relay to which the shop's call came that began the
+	// record; empty if nobody knows. It tells addresses apart and gives none away.
+	Through string `json:"th,omitempty"`
 
 	// Told is the telling of "first" that is in progress, or that was heard.
 	Told Telling `json:"t,omitzero"`

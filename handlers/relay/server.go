@@ -97,11 +97,12 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, path string) erro
 	rel, ok := s.App.Relayer(name)
 	if !ok || !slices.Contains(s.names(), name) {
 		if s.admit(r) == nil {
+			s.refused(r, name)
 			s.App.Observe(engine.Event{Name: engine.EventRelayCall, Err: fmt.Errorf("%s names no provider of this relay, which has: %s", shown(r, whole), strings.Join(s.names(), ", ")), Alert: true})
 		}
 		return plain(w, http.StatusNotFound, "no provider of this relay has that name: the path is <the relay's path>/<provider>/<the provider's own path>")
 	}
-	c := engine.Relay{Provider: name, Asker: askerOf(r), Call: payment.RelayCall{Method: r.Method, Path: path, Query: r.URL.RawQuery, Type: r.Header.Get("Content-Type")}}
+	c := engine.Relay{Provider: name, Asker: askerOf(r), Through: s.through(r, whole, name, rel), Call: payment.RelayCall{Method: r.Method, Path: path, Query: r.URL.RawQuery, Type: r.Header.Get("Content-Type")}}
 	say := func(reply payment.RelayReply) error {
 		tell(w, r, reply)
 		return nil
@@ -118,6 +119,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, path string) erro
 		return word(payment.RelayForbidden, engine.EventRelayStranger, err)
 	}
 	if kind == payment.RelayUnknown || r.URL.IsAbs() {
+		s.refused(r, name)
 		return word(payment.RelayNoSuchCall, engine.EventRelayCall, fmt.Errorf("%s %s is not in what we know of this provider's API, so it is not forwarded", r.Method, shown(r, whole)))
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -144,8 +146,10 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, path string) erro
 		s.App.Observe(engine.Event{Name: engine.EventRelayCall, Provider: name, Err: err, Alert: true})
 		return refuse(w, r, rel, c, http.StatusBadRequest)
 	case owner == payment.RelayOtherEnvironment:
+		s.refused(r, name)
 		return word(payment.RelayForbidden, engine.EventRelayStranger, errEnvironment)
 	case owner == payment.RelayStranger && !s.Place:
+		s.refused(r, name)
 		return word(payment.RelayForbidden, engine.EventRelayStranger, errStranger)
 	case owner == payment.RelayStranger:
 		// Another shop of this machine, in the provider's place: it is not ours.

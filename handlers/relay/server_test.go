@@ -23,9 +23,14 @@ type fakeApp struct {
 	log    *forwarded.Log
 	rel    payment.Relayer
 	events []engine.Event
+	// opened is how often the engine was wanted.
+	opened int
 }
 
-func (a *fakeApp) Engine(context.Context) (*engine.Engine, error) { return a.eng, a.err }
+func (a *fakeApp) Engine(context.Context) (*engine.Engine, error) {
+	a.opened++
+	return a.eng, a.err
+}
 func (a *fakeApp) Relayer(name string) (payment.Relayer, bool) {
 	return a.rel, a.rel != nil && name != "nobody"
 }

@@ -27,8 +27,8 @@ func relays(f Facts) []operate.Finding {
 			"افزونه دربارهٔ بازگشتی که Caddy به جای مشتری ساخت چیزی نپرسید؛ `rescue off` بنویسید، یا بگذارید سفارش را از روی نشانی پیدا کند: %s بار از زمان آغاز، آخری %s پیش%s",
 		},
 		engine.EventMissedReturn: {
-			"the shop did not handle returns that Caddy made for absent customers; they are made again, at most 8 times: see that the shop is up: %s since the start, the last %s ago%s",
-			"فروشگاه بازگشت‌هایی را که Caddy به جای مشتری غایب ساخت پاسخ درستی نداد؛ هر کدام تا ۸ بار دوباره ساخته می‌شود؛ ببینید فروشگاه برپاست: %s بار از زمان آغاز، آخری %s پیش%s",
+			"the shop did not handle returns that Caddy made for absent customers; they are made again, at most 8 times: see that the shop is up, and that its plugin calls an address of the relay: %s since the start, the last %s ago%s",
+			"فروشگاه بازگشت‌هایی را که Caddy به جای مشتری غایب ساخت پاسخ درستی نداد؛ هر کدام تا ۸ بار دوباره ساخته می‌شود؛ ببینید فروشگاه برپاست و افزونه‌اش نشانیِ رله را صدا می‌زند: %s بار از زمان آغاز، آخری %s پیش%s",
 		},
 		engine.EventForeignReturn: {
 			"returns came otherwise than their create named, and did not reach the shop: %s since the start, the last %s ago%s",

@@ -58,8 +58,8 @@ func shops(f Facts, w waits) []operate.Finding {
 	for _, site := range slices.Sorted(maps.Keys(w.unrouted)) {
 		h := w.unrouted[site]
 		out = append(out, operate.Finding{Level: h.level(), Code: "no_route", Where: site,
-			Text: f.say(lang.Text{"paid orders whose return no site of the running configuration takes: %s; put the site and its verify route back, and each is handed over by itself",
-				"سفارش‌های پرداخت‌شده‌ای که هیچ سایتی در پیکربندی کنونی بازگشتشان را نمی‌گیرد: %s؛ سایت و مسیر verify آن را برگردانید تا هر کدام خودبه‌خود سپرده شود"}, h.says(f, w.more))})
+			Text: f.say(lang.Text{"paid orders whose return no site of the running configuration takes: %s; put the site and its verify or observe route (and the relay of a relayed payment) back, and each is handed over by itself",
+				"سفارش‌های پرداخت‌شده‌ای که هیچ سایتی در پیکربندی کنونی بازگشتشان را نمی‌گیرد: %s؛ سایت و مسیر verify یا observe آن را (و رلهٔ پرداخت رله‌ای را) برگردانید تا هر کدام خودبه‌خود سپرده شود"}, h.says(f, w.more))})
 	}
 	for _, site := range slices.Sorted(maps.Keys(w.onTheWay)) {
 		if h := w.onTheWay[site]; f.Now.Sub(h.oldest) > stuckAfter {

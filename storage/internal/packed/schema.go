@@ -212,6 +212,7 @@ func walkRelayed(w *wire, r *payment.Relayed) {
 	nested(w, 17, false, func(w *wire) { walkLease(w, &r.Back) })
 	text(w, 20, &r.AgainBy)
 	ints(w, 21, &r.Misses)
+	text(w, 22, &r.Through)
 }
 
 func walkObserved(w *wire, o *payment.Observed) {
