@@ -107,11 +107,17 @@ func (a *App) open(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, free())
 	}
+	// It is read before anybody is served, so that no buyer's cookie is taken for a stranger's.
+	kept, err := keptKey(ctx, eng, noneKept)
+	if err != nil && !errors.Is(err, errNoneKept) {
+		return errors.Join(err, free())
+	}
 	a.opened.Lock()
 	defer a.opened.Unlock()
 	if a.opened.gone {
 		return errors.Join(payment.ErrClosed, free())
 	}
+	a.opened.kept, a.opened.looked = kept, time.Now()
 	a.engine, a.release = eng, free
 	go eng.Run(ctx)
 	go a.teller.run(ctx)
