@@ -107,6 +107,9 @@ type once struct {
 	looked time.Time
 	// with are configured keys with the ledger's own behind them.
 	with map[*token.Keys]*token.Keys
+	// signers are those of this process, and signed is when which keys were noted there.
+	signers *signers
+	signed  map[*token.Keys]time.Time
 }
 
 // set notes why the store is not open; nil where it is.

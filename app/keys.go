@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -61,15 +63,16 @@ func (a *App) Keys(ctx context.Context) (*token.Keys, error) {
 
 // Trusting implements handlers.App.
 func (a *App) Trusting(ctx context.Context, keys *token.Keys) *token.Keys {
-	if a.IgnoreLedgerKey {
-		return keys
-	}
 	eng, err := a.Engine(ctx)
 	if err != nil {
 		return keys
 	}
 	a.opened.Lock()
 	defer a.opened.Unlock()
+	a.opened.note(keys, time.Now())
+	if a.IgnoreLedgerKey {
+		return keys
+	}
 	if a.opened.kept == nil {
 		if now := time.Now(); now.Sub(a.opened.looked) >= keptAgain {
 			a.opened.looked = now
@@ -104,6 +107,74 @@ func (a *App) lookForKey(ctx context.Context, eng *engine.Engine) {
 	a.opened.Lock()
 	defer a.opened.Unlock()
 	a.opened.kept = key
+}
+
+// note notes which written key signs, once an hour.
+func (o *once) note(keys *token.Keys, now time.Time) {
+	if now.Sub(o.signed[keys]) < time.Hour {
+		return
+	}
+	if o.signed == nil {
+		o.signed = make(map[*token.Keys]time.Time)
+	}
+	o.signed[keys] = now
+	o.signers.note(keys.Known()[0], now)
+}
+
+const (
+	// mostSigners is how many keys are remembered.
+	mostSigners = 8
+	// goneAfter is how long an owner is told of a key that is written no more.
+	goneAfter = 30 * 24 * time.Hour
+)
+
+// signers are the written keys that have signed while this process has had the ledger open, and
+// when each did so last. A restart forgets them: the ledger keeps nothing of a written key.
+type signers struct {
+	mu   sync.Mutex
+	last map[token.Key]time.Time
+}
+
+func (s *signers) note(key token.Key, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last == nil {
+		s.last = make(map[token.Key]time.Time)
+	}
+	s.last[key] = now
+	for len(s.last) > mostSigners {
+		oldest := key
+		for k, at := range s.last {
+			if at.Before(s.last[oldest]) {
+				oldest = k
+			}
+		}
+		delete(s.last, oldest)
+	}
+}
+
+// gone returns the names of those that are written no more.
+func (s *signers) gone(written []token.Key, now time.Time) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var names []string
+	for key, at := range s.last {
+		there := func(w token.Key) bool { return w.Mark == key.Mark }
+		if now.Sub(at) < goneAfter && !slices.ContainsFunc(written, there) && !slices.Contains(names, key.Name) {
+			names = append(names, key.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// written are all keys of the configuration.
+func (a *App) written() []token.Key {
+	known := a.sites.Known()
+	if a.keys != nil {
+		known = append(known, a.keys.Known()...)
+	}
+	return known
 }
 
 // noneKept makes no key.

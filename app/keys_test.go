@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/rahgir/caddy-payments/integration/harness"
+	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/payment"
 	"github.com/rahgir/caddy-payments/sandbox"
@@ -163,6 +164,81 @@ type written struct{ h http.Header }
 func (w *written) Header() http.Header         { return w.h }
 func (w *written) Write(b []byte) (int, error) { return len(b), nil }
 func (w *written) WriteHeader(int)             {}
+
+// Doctor names a key that has signed and is written no more, until it is written again; not one
+// that signed nothing, was renamed or stands in a site's block now.
+func TestDoctorNamesAKeyThatIsGone(t *testing.T) {
+	const keyA, keyB = "signing_key cccccccccccccccccccccccccccccccc", "signing_key dddddddddddddddddddddddddddddddd" // no other test's: the process knows who signed
+	w, load := newKeyed(t)
+	gone := func() (names []string) {
+		for _, f := range w.app().Doctor(t.Context(), lang.EN) {
+			if f.Code == "signing_key_gone" && strings.HasPrefix(f.Where, "gone-") {
+				names = append(names, f.Where)
+			}
+		}
+		return names
+	}
+	for i, c := range []struct {
+		global, site string
+		uses         bool
+		gone         string
+	}{
+		{"", "", true, "[]"},
+		{keyA + " gone-a", "", false, "[]"},
+		{"", "", true, "[]"}, // it signed nothing
+		{keyA + " gone-a", "", true, "[]"},
+		{"", "", true, "[gone-a]"},
+		{keyB + " gone-b", "", true, "[gone-a]"},
+		{keyB + " gone-b\n" + keyA + " gone-c", "", true, "[]"},
+		{keyB + " gone-b", keyA, false, "[]"},
+		{"", "", false, "[gone-a gone-b]"},
+		{keyA + "\n" + keyB + "\nledger_key off", "", true, "[]"},
+	} {
+		load(c.global, c.site)
+		if c.uses {
+			_, err := w.app().Keys(t.Context())
+			w.must(err)
+		}
+		if got := fmt.Sprint(gone()); got != c.gone {
+			t.Errorf("%d: %s, want %s", i, got, c.gone)
+		}
+	}
+}
+
+// Nothing would be left to sign with.
+func TestTheLedgersKeyIsNotGivenUpAlone(t *testing.T) {
+	w, load := newKeyed(t)
+	load("", "")
+	w.text = strings.Replace(w.text, "storage test_memory", "storage test_memory\nledger_key off", 1)
+	if err := w.load(); err == nil || !strings.Contains(err.Error(), "needs a signing_key") {
+		t.Errorf("%v", err)
+	}
+}
+
+// A key that another node, or the configuration before, makes later is found.
+func TestALedgersKeyThatIsMadeLater(t *testing.T) {
+	w, load := newKeyed(t)
+	load(keyA, "")
+	secret := []byte(strings.Repeat("l", 32))
+	_, err := memoryStore.Secret(t.Context(), "signing_key", func() ([]byte, error) { return secret, nil })
+	w.must(err)
+	key, err := payment.NewSigningKey(secret, "")
+	w.must(err)
+	other, err := token.NewKeys(key)
+	w.must(err)
+	text := other.SignRef(payment.NewRef("x", "x", "x", "x"), w.site)
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		w.app().LookAgain()
+		keys, err := w.app().Keys(t.Context())
+		w.must(err)
+		if _, err = keys.OpenRef(text, []string{w.site}); err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
+}
 
 // Whoever wrote a signing_key from the start has no other secret in the ledger, and the ledger's
 // key, where there is one, neither signs beside a written one nor reads what a shop signs.

@@ -34,7 +34,10 @@ const (
 var runtimes = caddy.NewUsagePool()
 
 // runtime outlives a configuration while its store stays open.
-type runtime struct{ *engine.Shared }
+type runtime struct {
+	*engine.Shared
+	*signers
+}
 
 // Destruct implements caddy.Destructor. Nothing needs to be kept.
 func (runtime) Destruct() error { return nil }

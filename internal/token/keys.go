@@ -135,6 +135,23 @@ func (k *Keys) Trusting(s payment.SigningKey) (*Keys, error) {
 	return with, nil
 }
 
+// Key is what may be known of a signing key.
+type Key struct {
+	// Name is what receipts call it.
+	Name string
+	// Mark tells it from others, whatever it is called.
+	Mark [sha256.Size]byte
+}
+
+// Known returns what may be known of the keys, the signing one first.
+func (k *Keys) Known() []Key {
+	var known []Key
+	for _, d := range k.derived[payment.PurposePaid] {
+		known = append(known, Key{d.kid, sha256.Sum256(d.secret)})
+	}
+	return known
+}
+
 // All returns the keys of one purpose, the signing one first: for
 // [payment.ReadSigned].
 func (k *Keys) All(p payment.Purpose) [][]byte {
