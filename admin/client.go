@@ -11,12 +11,17 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"time"
 )
 
-// open makes a request to the admin endpoint; the caller closes the answer.
+// open makes a request that may take its time to the admin endpoint; the caller closes the
+// answer.
 func (c *cli) open(method, route string, q url.Values, header http.Header, body io.Reader) (*http.Response, error) {
+	return c.request(method, route, q, header, body, true)
+}
+
+// request is [cli.inquire] for a route of ours.
+func (c *cli) request(method, route string, q url.Values, header http.Header, body io.Reader, knock bool) (*http.Response, error) {
 	addr, err := c.endpoint()
 	if err != nil {
 		return nil, err
@@ -28,7 +33,10 @@ func (c *cli) open(method, route string, q url.Values, header http.Header, body 
 	if c.dryRun {
 		q.Set("dry_run", "1")
 	}
-	resp, err := caddycmd.AdminAPIRequest(addr, method, prefix+route+"?"+q.Encode(), header, body)
+	resp, err := c.inquire(addr, method, prefix+route+"?"+q.Encode(), header, body, c.wait(patience), knock)
+	if s := (*silent)(nil); errors.As(err, &s) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, explainError(addr, err)
 	}
@@ -64,8 +72,18 @@ func explainError(addr string, err error) error {
 	return f
 }
 
-// get reads a JSON answer.
+// get reads a JSON answer that the ledger gives at once.
 func (c *cli) get(route string, q url.Values, into any) error {
+	begun := time.Now()
+	resp, err := c.request(http.MethodGet, route, q, nil, nil, false)
+	if err != nil {
+		return err
+	}
+	return c.quickly(resp, into, begun)
+}
+
+// getSlowly reads a JSON answer for which Caddy may have to count or look around.
+func (c *cli) getSlowly(route string, q url.Values, into any) error {
 	resp, err := c.open(http.MethodGet, route, q, nil, nil)
 	if err != nil {
 		return err
@@ -95,9 +113,9 @@ func readJSON(resp *http.Response, into any) error {
 }
 
 // shown reads a JSON answer and prints it, for people or for programs.
-func shown[T any](c *cli, route string, q url.Values, people func(T) error) error {
+func shown[T any](c *cli, get func(string, url.Values, any) error, route string, q url.Values, people func(T) error) error {
 	var out T
-	if err := c.get(route, q, &out); err != nil {
+	if err := get(route, q, &out); err != nil {
 		return err
 	}
 	if !c.table() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
@@ -68,6 +69,8 @@ type cli struct {
 	width int
 	// answers: in is a person.
 	answers bool
+	// patience is how long a Caddy that says nothing is waited for; 0 for what each request has.
+	patience time.Duration
 	// status is what the run ends with.
 	status int
 }

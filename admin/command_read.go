@@ -60,9 +60,12 @@ work. The status is 1 where something costs money now.
 
 With --ready it only asks whether the store is open and takes work, prints one
 line and ends with status 1 where it doesn't: a health check, for containers
-and load balancers.`,
+and load balancers. It waits 5 seconds for an answer, status itself 10.`,
 		exactly(0, "no arguments"), func(*cobra.Command, []string) error {
 			var s operate.Summary
+			if ready {
+				c.patience = c.wait(readyPatience)
+			}
 			if err := c.get("", nil, &s); err != nil {
 				return err
 			}
@@ -219,7 +222,7 @@ func (c *cli) pages(q url.Values, limit int) (Listed, error) {
 func (c *cli) showCommand() *cobra.Command {
 	return c.complete(c.reads(c.leaf("show REFERENCE", "Shows one payment, why it stands where it stands, and what can be done",
 		"Shows one payment: what happened, whether the money is with you, and what you can do. The first eight\ncharacters of the reference will do.", exactly(1, "the reference of one payment"), func(_ *cobra.Command, args []string) error {
-			return shown(c, "show/"+url.PathEscape(args[0]), nil, c.printView)
+			return shown(c, c.get, "show/"+url.PathEscape(args[0]), nil, c.printView)
 		})), c.referring, nil)
 }
 
@@ -228,7 +231,7 @@ func (c *cli) doctorCommand() *cobra.Command {
 		"\nLooks for what is wrong. The status is 1 if there is an error among the findings.",
 		exactly(0, "no arguments"), func(*cobra.Command, []string) error {
 			var out Findings
-			if err := c.get("doctor", nil, &out); err != nil {
+			if err := c.getSlowly("doctor", nil, &out); err != nil {
 				return err
 			}
 			if err := c.printFindings(out); err != nil {

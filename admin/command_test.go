@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/spf13/cobra"
@@ -27,8 +28,14 @@ type ran struct {
 // run runs `caddy payments args…` against an admin endpoint.
 func run(t *testing.T, addr string, terminal bool, stdin string, args ...string) ran {
 	t.Helper()
+	return runWithin(t, 0, addr, terminal, stdin, args...)
+}
+
+// runWithin is run with another patience.
+func runWithin(t *testing.T, patience time.Duration, addr string, terminal bool, stdin string, args ...string) ran {
+	t.Helper()
 	var out, errs bytes.Buffer
-	c := &cli{in: strings.NewReader(stdin), out: &out, err: &errs, terminal: terminal}
+	c := &cli{in: strings.NewReader(stdin), out: &out, err: &errs, terminal: terminal, patience: patience}
 	root := &cobra.Command{Use: "caddy", SilenceUsage: true}
 	cmd := &cobra.Command{Use: "payments"}
 	c.build(cmd)

@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
 	"github.com/rahgir/caddy-payments/operate"
@@ -68,8 +68,10 @@ func (c *cli) providerNames(*cobra.Command, []string, string) ([]string, cobra.S
 			names = said.Apps.Payments.Providers
 		}
 	} else if addr, err := c.endpoint(); err == nil {
-		if resp, err := caddycmd.AdminAPIRequest(addr, http.MethodGet, "/config/apps/payments/providers", nil, nil); err == nil {
+		wait := c.wait(shellPatience)
+		if resp, err := c.inquire(addr, http.MethodGet, "/config/apps/payments/providers", nil, nil, wait, false); err == nil {
 			defer resp.Body.Close()
+			defer time.AfterFunc(wait, func() { _ = resp.Body.Close() }).Stop()
 			const most = 1 << 20
 			if json.NewDecoder(io.LimitReader(resp.Body, most)).Decode(&names) != nil {
 				names = nil

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,10 +10,10 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 )
 
 // endpoint is where the admin endpoint is.
@@ -101,11 +102,16 @@ func (a adminConfig) address() (string, error) {
 // sameLedger refuses a Caddy that runs with another ledger. One that doesn't
 // show its configuration, or has no payments, says so itself when it is asked.
 func (c *cli) sameLedger(addr string, want any) error {
-	resp, err := caddycmd.AdminAPIRequest(addr, http.MethodGet, "/config/apps/payments/storage", nil, nil)
+	wait := c.wait(patience)
+	resp, err := c.inquire(addr, http.MethodGet, "/config/apps/payments/storage", nil, nil, wait, false)
+	if s := (*silent)(nil); errors.As(err, &s) {
+		return err
+	}
 	if err != nil {
 		return nil //nolint:nilerr // the request that follows tells it better
 	}
 	defer resp.Body.Close()
+	defer time.AfterFunc(wait, func() { _ = resp.Body.Close() }).Stop()
 	const most = 1 << 20
 	text, err := io.ReadAll(io.LimitReader(resp.Body, most))
 	var got any

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -74,8 +75,11 @@ func (c *cli) referencesOf(begun string, states ...string) ([]string, cobra.Shel
 	return offered, cobra.ShellCompDirectiveNoFileComp
 }
 
-// quietly does something without a word to the person at the terminal.
+// quietly does something for a shell, which waits: soon, and without a word to the person at the
+// terminal.
 func (c *cli) quietly(f func() error) error {
+	defer func(kept time.Duration) { c.patience = kept }(c.patience)
+	c.patience = c.wait(shellPatience)
 	kept := c.err
 	c.err = io.Discard
 	defer func() { c.err = kept }()

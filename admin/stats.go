@@ -31,7 +31,7 @@ Counts payments by what became of them: today, in the last 30 days and, with
 list. The success rate is that of the payments that came to an end: who never
 came back from the bank is counted apart.`,
 		exactly(0, "no arguments, only flags"), func(cmd *cobra.Command, _ []string) error {
-			return shown(c, "stats", readFilters(cmd.Flags()), c.printStats)
+			return shown(c, c.getSlowly, "stats", readFilters(cmd.Flags()), c.printStats)
 		})
 	addFilters(cmd.Flags())
 	return c.complete(c.reads(cmd), among(), c.filtered())

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -50,6 +51,11 @@ type App struct {
 	// and checkout; options for which the shop must know the key refuse it.
 	SigningKeys []handlers.SigningKey `json:"signing_keys,omitempty"`
 
+	// Whether what the ledger's own key has signed counts no more: for a ledger or a backup of
+	// it that was stolen. It needs signing_keys. Default: it verifies, behind the others, so
+	// that the customers from before the first signing_key keep what they bought.
+	IgnoreLedgerKey bool `json:"ignore_ledger_key,omitempty"`
+
 	// The shop's address as browsers see it, such as `https://shop.example.com`, with a
 	// path where several shops share a host. Write it here if there is one shop, else in
 	// each site's block. Default: each site's own address, https unless the site serves
@@ -96,6 +102,14 @@ type once struct {
 	err  error
 	made *token.Keys
 	gone bool
+	// kept is the ledger's own key, nil where it has none; looked is when that was seen.
+	kept   *payment.SigningKey
+	looked time.Time
+	// with are configured keys with the ledger's own behind them.
+	with map[*token.Keys]*token.Keys
+	// signers are those of this process, and signed is when which keys were noted there.
+	signers *signers
+	signed  map[*token.Keys]time.Time
 }
 
 // set notes why the store is not open; nil where it is.
@@ -125,6 +139,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 		if a.keys, err = handlers.LoadKeys(a.SigningKeys, a.log); err != nil {
 			return err
 		}
+	}
+	if a.IgnoreLedgerKey && a.keys == nil {
+		return errors.New("ledger_key off needs a signing_key beside it: without one the ledger's own key signs")
 	}
 	if a.PublicURL != "" {
 		if err := handlers.CheckPublicURL(a.PublicURL); err != nil {

@@ -40,6 +40,7 @@ func (a *App) Doctor(ctx context.Context, l lang.Lang) []operate.Finding {
 	}
 	out = append(out, a.doctorRelays(ctx)...)
 	out = append(out, a.doctorAffiliates(l)...)
+	out = append(out, a.doctorGone(l)...)
 	return append(out, a.doctorKeys(l)...)
 }
 
@@ -126,6 +127,23 @@ func (a *App) doctorAffiliates(l lang.Lang) []operate.Finding {
 			out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "base_url", Where: name,
 				Text: fmt.Sprintf(lang.Text{"base_url is %s, not the network's own address", "نشانیِ base_url این است: %s، نه نشانی خود شبکه"}.In(l), e.Elsewhere())})
 		}
+	}
+	return out
+}
+
+// doctorGone names the keys that have signed and can't be verified with any more.
+func (a *App) doctorGone(l lang.Lang) []operate.Finding {
+	a.opened.Lock()
+	s := a.opened.signers
+	a.opened.Unlock()
+	if s == nil {
+		return nil
+	}
+	var out []operate.Finding
+	for _, key := range s.gone(a.written(), time.Now()) {
+		out = append(out, operate.Finding{Level: operate.LevelWarn, Code: "signing_key_gone", Where: key,
+			Text: lang.Text{"this signing_key has signed and is written no more: the buyers' cookies, links and return addresses that it made count no more; write it as a second line, unless somebody else knows it",
+				"این signing_key امضا کرده و دیگر نوشته نیست: کوکی‌ها و پیوندها و نشانی‌های بازگشتِ خریداران که با آن ساخته شده دیگر به حساب نمی‌آید؛ آن را در خط دوم بنویسید، مگر آن‌که دیگری آن را بداند"}.In(l)})
 	}
 	return out
 }

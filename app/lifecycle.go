@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"time"
 
@@ -12,8 +11,6 @@ import (
 
 	"github.com/rahgir/caddy-payments/engine"
 	"github.com/rahgir/caddy-payments/handlers"
-	"github.com/rahgir/caddy-payments/internal/token"
-	"github.com/rahgir/caddy-payments/payment"
 )
 
 const (
@@ -37,7 +34,10 @@ const (
 var runtimes = caddy.NewUsagePool()
 
 // runtime outlives a configuration while its store stays open.
-type runtime struct{ *engine.Shared }
+type runtime struct {
+	*engine.Shared
+	*signers
+}
 
 // Destruct implements caddy.Destructor. Nothing needs to be kept.
 func (runtime) Destruct() error { return nil }
@@ -177,36 +177,6 @@ func (a *App) Engine(ctx context.Context) (*engine.Engine, error) {
 		return nil, fmt.Errorf("%w: %w", handlers.ErrNotOpen, a.opened.err)
 	}
 	return a.engine, nil
-}
-
-// Keys implements handlers.App.
-func (a *App) Keys(ctx context.Context) (*token.Keys, error) {
-	if a.keys != nil {
-		return a.keys, nil
-	}
-	eng, err := a.Engine(ctx)
-	if err != nil {
-		return nil, err
-	}
-	a.opened.Lock()
-	defer a.opened.Unlock()
-	if a.opened.made != nil {
-		return a.opened.made, nil
-	}
-	secret, err := eng.Store.Secret(ctx, "signing_key", func() ([]byte, error) {
-		b := make([]byte, payment.MinSecret)
-		_, err := rand.Read(b)
-		return b, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("reading the store's own key: %w", err)
-	}
-	key, err := payment.NewSigningKey(secret, "")
-	if err != nil {
-		return nil, fmt.Errorf("the store's own key: %w", err)
-	}
-	a.opened.made, err = token.NewKeys(key)
-	return a.opened.made, err
 }
 
 // Interface guard.

@@ -290,7 +290,7 @@ func TestCaddyfileGlobalErrors(t *testing.T) {
 		want  string
 	}{
 		{"provder idpay", 1, "unrecognised option 'provder' of payments; did you mean 'provider'?"},
-		{"xyzzyxyzzy", 1, "there is only storage, provider, affiliate, webhook, notify, signing_key and public_url"},
+		{"xyzzyxyzzy", 1, "there is only storage, provider, affiliate, webhook, notify, signing_key, ledger_key and public_url"},
 		{"verify /cb idpay", 1, "verify belongs in the `payments` block of a site, not in the global options"},
 		{"storage", 1, "storage needs a module: "},
 		{"storage bagder", 1, "there is no storage of type 'bagder' in this build of Caddy; "},
@@ -304,6 +304,9 @@ func TestCaddyfileGlobalErrors(t *testing.T) {
 		{"affiliate hamkar {\n}", 1, "there is no affiliate of type 'hamkar' in this build of Caddy; did you mean 'hamekar'?"},
 		{"affiliate hamekar {\nstore_token {env.A}\n}\naffiliate hamekar {\nstore_token {env.A}\n}", 4, "affiliate 'hamekar' is already defined"},
 		{"signing_key short", 1, "signing_key is 5 bytes long"},
+		{"ledger_key", 1, "ledger_key takes only `off`"},
+		{"ledger_key on", 1, "ledger_key takes only `off`"},
+		{"ledger_key off off", 1, "ledger_key takes only `off`"},
 		{"signing_key {env.A} {\nx\n}", 2, "signing_key takes no block"},
 		{"public_url https://a.test\npublic_url https://a.test", 2, "public_url is already specified"},
 		{"public_url https://a.test https://b.test", 1, "wrong argument count"},

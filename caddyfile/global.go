@@ -26,6 +26,7 @@ import (
 //		webhook     <url> { ... }
 //		notify      <name> { ... }
 //		signing_key <secret> [<kid>]
+//		ledger_key  off
 //		public_url  <url>
 //	}
 //
@@ -64,6 +65,13 @@ func globalLines(a *app.App) []block.Option {
 		{Name: "webhook", Many: true, Block: true, Read: func(d *caddyfile.Dispenser) error { return parseWebhook(a, d) }},
 		{Name: "notify", Many: true, Block: true, Read: func(d *caddyfile.Dispenser) error { return parseNotify(a, d) }},
 		{Name: "signing_key", Many: true, Read: func(d *caddyfile.Dispenser) error { return readSigningKey(d, &a.SigningKeys) }},
+		{Name: "ledger_key", Read: func(d *caddyfile.Dispenser) error {
+			if !d.NextArg() || d.Val() != "off" || d.NextArg() {
+				return d.Err("ledger_key takes only `off`: without the line, what the ledger's own key has signed still counts")
+			}
+			a.IgnoreLedgerKey = true
+			return nil
+		}},
 		// An earlier block may have specified it.
 		{Name: "public_url", Many: true, Read: func(d *caddyfile.Dispenser) error {
 			if a.PublicURL != "" {

@@ -25,9 +25,13 @@ type App interface {
 	// Affiliate returns the network to which a track belongs: the named one or, for "", the
 	// only one.
 	Affiliate(name string) (resolved string, r payment.Reporter, err error)
-	// Keys returns the keys from the app's signing_key, or those in the store. It waits like
-	// Engine.
+	// Keys returns the keys from the app's signing_key with the store's own behind them, or
+	// the store's own alone. It waits like Engine.
 	Keys(ctx context.Context) (*token.Keys, error)
+	// Trusting returns a site's keys with the store's own behind them. It waits like Engine.
+	// Where the store is not open it returns them as they are, and so does Keys: whoever
+	// reads what a browser brings asks for the engine first.
+	Trusting(ctx context.Context, keys *token.Keys) *token.Keys
 	// HasKeys reports whether a signing_key is configured, which a shop can share.
 	HasKeys() bool
 	// Origin returns the app's public_url, or "" if there is none.

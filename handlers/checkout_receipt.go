@@ -172,7 +172,7 @@ func (h *Handler) opens(item string) string {
 // was given back opens nothing.
 func (h *Handler) serveLink(w http.ResponseWriter, r *http.Request, text string, pressed bool) error {
 	over := pages.Page{Kind: pages.LinkOver, ShopURL: h.home(r)}
-	keys, err := h.allKeys(r.Context())
+	eng, keys, err := h.ready(r.Context())
 	if err != nil {
 		return h.write(w, r, pages.Page{Kind: pages.Unavailable}, err)
 	}
@@ -180,10 +180,6 @@ func (h *Handler) serveLink(w http.ResponseWriter, r *http.Request, text string,
 	ref, err := keys.OpenLink(text, site.names, time.Now())
 	if err != nil {
 		return h.write(w, r, over, err)
-	}
-	eng, err := h.app.Engine(r.Context())
-	if err != nil {
-		return h.write(w, r, pages.Page{Kind: pages.Unavailable}, err)
 	}
 	rec, err := eng.Purchased(r.Context(), ref, site.id, site.formerly()...)
 	switch {

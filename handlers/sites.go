@@ -14,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/payment"
 )
 
@@ -115,6 +116,18 @@ func (s *Sites) Keyless() (sites []string, others bool) {
 		}
 	}
 	return sites, others
+}
+
+// Known returns what may be known of the keys that sites have of their own.
+func (s *Sites) Known() (keys []token.Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range s.handlers {
+		if h.keys != nil {
+			keys = append(keys, h.keys.Known()...)
+		}
+	}
+	return keys
 }
 
 // Reporting returns the sites that note affiliates' visits, and those whose payments become

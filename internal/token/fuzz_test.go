@@ -133,7 +133,7 @@ func FuzzReadCookie(f *testing.F) {
 	})
 }
 
-// FuzzKid: a name of a key in a header only chooses among those there are.
+// FuzzKid: a name of a key in a header chooses nothing, since a key may have been renamed.
 func FuzzKid(f *testing.F) {
 	k := newKeys(f, "a", "b")
 	f.Add("a")
@@ -144,7 +144,7 @@ func FuzzKid(f *testing.F) {
 		text, _ := s.make(k)
 		_, payload := parts(t, text)
 		err := s.open(k, remake(t, k, s.kind.purpose, string(header), payload), site, now)
-		if (err == nil) != (kid == "a" || kid == "") {
+		if err != nil {
 			t.Errorf("kid %q: %v", kid, err)
 		}
 	})

@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/rahgir/caddy-payments/internal/quote"
@@ -109,6 +111,45 @@ func NewKeys(secrets ...payment.SigningKey) (*Keys, error) {
 		}
 	}
 	return k, nil
+}
+
+// kept are the purposes of what only we read. What a shop signs, and the bearer by which it
+// knows us, are made with keys that it knows, and nobody knows the ledger's own.
+var kept = [...]payment.Purpose{payment.PurposeTrack, payment.PurposeBounce, payment.PurposePaid, payment.PurposeRelay}
+
+// Trusting returns the same keys with one more behind them, which signs nothing and verifies
+// what only we read: the cookies, links and references that the ledger's own key signed before
+// one was configured.
+func (k *Keys) Trusting(s payment.SigningKey) (*Keys, error) {
+	with := &Keys{derived: maps.Clone(k.derived)}
+	for _, p := range kept {
+		b, err := s.Derive(p)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(k.derived[p], func(d key) bool { return hmac.Equal(d.secret, b) }) {
+			continue // the owner wrote the ledger's own key
+		}
+		with.derived[p] = append(slices.Clip(k.derived[p]), newKey(s.KID, b))
+	}
+	return with, nil
+}
+
+// Key is what may be known of a signing key.
+type Key struct {
+	// Name is what receipts call it.
+	Name string
+	// Mark tells it from others, whatever it is called.
+	Mark [sha256.Size]byte
+}
+
+// Known returns what may be known of the keys, the signing one first.
+func (k *Keys) Known() []Key {
+	var known []Key
+	for _, d := range k.derived[payment.PurposePaid] {
+		known = append(known, Key{d.kid, sha256.Sum256(d.secret)})
+	}
+	return known
 }
 
 // All returns the keys of one purpose, the signing one first: for
