@@ -245,7 +245,10 @@ func (e *Engine) observedDue(ctx context.Context, rec *payment.Record) error {
 		return e.orphaned(ctx, rec, err)
 	}
 	if !inquires(prov) {
-		return e.reschedule(ctx, rec, rec.CreatedAt.Add(relayLink))
+		if ends := rec.CreatedAt.Add(relayLink); now.Before(ends) {
+			return e.reschedule(ctx, rec, ends)
+		}
+		return e.watchEnds(ctx, rec)
 	}
 	if e.watchAway(rec) {
 		return e.awaitRoute(ctx, rec)
@@ -326,11 +329,17 @@ func (e *Engine) watchEnds(ctx context.Context, rec *payment.Record) error {
 
 // paidUnverified records that a payment was paid and that its shop has not verified it. A
 // person hears of it once: news says that nobody has.
+//
+// Invariant: once its pay link has ended nothing is due of it any more, whatever its provider
+// goes on saying; it stays what a person was told.
 func (e *Engine) paidUnverified(ctx context.Context, rec *payment.Record) (news bool, err error) {
 	news = rec.Reason != payment.ReasonUnclaimed
 	rec.Reason, rec.Due = payment.ReasonUnclaimed, rec.CreatedAt.Add(relayLink)
-	if e.watchAway(rec) {
-		rec.Due = e.now().Add(watchAgain)
+	switch now := e.now(); {
+	case e.watchAway(rec):
+		rec.Due = now.Add(watchAgain)
+	case !now.Before(rec.Due):
+		rec.Due = time.Time{}
 	}
 	err = e.commit(ctx, rec, false)
 	return news && err == nil, ignoreConflict(err)

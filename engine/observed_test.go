@@ -126,6 +126,45 @@ func TestObserved(t *testing.T) {
 	}
 }
 
+// What was paid and is never verified is asked about once more when its pay link ends, and never
+// again, whatever its provider says then.
+func TestWhatIsNeverVerifiedComesToAnEnd(t *testing.T) {
+	for name, then := range map[string]func(*relayWorld){
+		"it still waits": func(*relayWorld) {},
+		"nobody paid it": func(w *relayWorld) {
+			w.gate.mu.Lock()
+			defer w.gate.mu.Unlock()
+			w.gate.paid = false
+		},
+		"it can't be asked any more": func(w *relayWorld) {
+			w.halt()
+			w.mute = true
+			w.run(w.store)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newRelayWorld(t, func(w *relayWorld) { w.tick = 10 * time.Minute })
+				defer w.halt()
+				w.saw()
+				time.Sleep(29 * 24 * time.Hour)
+				_, before := w.gate.became()
+				then(w)
+				time.Sleep(40 * 24 * time.Hour)
+				if _, n := w.gate.became(); n > before+2 {
+					t.Errorf("%d questions in the first 29 days, %d afterwards", before, n-before)
+				}
+				if r := w.only(); r.State != payment.Created || r.Reason != payment.ReasonUnclaimed || !r.Earliest().IsZero() {
+					t.Errorf("it is %s (%s), due %s", r.State, r.Reason, r.Earliest())
+				}
+				if n := w.events.alerts(engine.EventUnclaimed); n != 1 {
+					t.Errorf("%d alerts", n)
+				}
+			})
+		})
+	}
+}
+
 // A provider that can't be asked: the shop's "paid" speaks of an order, and whoever has paid
 // one may bring its page the ids of payments that nobody paid. Of those none is reported.
 func TestWhatAShopSaysIsPaidSellsOneAnnouncedPayment(t *testing.T) {
