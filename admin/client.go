@@ -75,7 +75,7 @@ func explainError(addr string, err error) error {
 // get reads a JSON answer that the ledger gives at once.
 func (c *cli) get(route string, q url.Values, into any) error {
 	begun := time.Now()
-	resp, err := c.request(http.MethodGet, route, q, nil, nil, false)
+	resp, err := c.request(http.MethodGet, route, q, nil, nil, false) //nolint:bodyclose // quickly closes it
 	if err != nil {
 		return err
 	}

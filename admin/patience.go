@@ -78,7 +78,7 @@ func (c *cli) inquire(addr, method, uri string, header http.Header, body io.Read
 func send(addr, method, uri string, header http.Header, body io.Reader) <-chan reply {
 	got := make(chan reply, 1)
 	go func() {
-		resp, err := caddycmd.AdminAPIRequest(addr, method, uri, header, body)
+		resp, err := caddycmd.AdminAPIRequest(addr, method, uri, header, body) //nolint:bodyclose // whoever gets it closes it
 		got <- reply{resp, err}
 	}()
 	return got

@@ -122,8 +122,7 @@ func TestAListedPaymentWaitsForItsRoute(t *testing.T) {
 						Site: "shop", Route: "/cb zarinpal", Observed: true, Relayed: relayed,
 						Return: &payment.Return{Method: "GET", Host: "shop.test", URI: "/cb?o=101"},
 					}}
-					var w *relayWorld
-					w = newRelayWorld(t, func(w *relayWorld) {
+					w := newRelayWorld(t, func(w *relayWorld) {
 						w.sites.rescue = true
 						shop.plugins = w.sites
 						w.listing = &listingGate{w.gate, func() []payment.Pending {
