@@ -102,9 +102,11 @@ type once struct {
 	err  error
 	made *token.Keys
 	gone bool
-	// kept is the ledger's own key, nil where it has none; looked is when that was seen.
+	// kept is the ledger's own key, nil where it has none; looked is when that was looked for
+	// last, and read is whether the ledger has ever told.
 	kept   *payment.SigningKey
 	looked time.Time
+	read   bool
 	// with are configured keys with the ledger's own behind them.
 	with map[*token.Keys]*token.Keys
 	// signers are those of this process, and signed is when which keys were noted there.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,6 +79,17 @@ type memoryStorage struct{}
 var memoryStore struct {
 	sync.Mutex
 	*memory.Store
+	// dumb: the store doesn't tell its own secrets, as if its database were away.
+	dumb atomic.Bool
+}
+
+type dumbStore struct{ *memory.Store }
+
+func (s dumbStore) Secret(ctx context.Context, name string, mint func() ([]byte, error)) ([]byte, error) {
+	if memoryStore.dumb.Load() {
+		return nil, errors.New("the database can't be reached")
+	}
+	return s.Store.Secret(ctx, name, mint)
 }
 
 func (memoryStorage) CaddyModule() caddy.ModuleInfo {
@@ -91,7 +103,7 @@ func (memoryStorage) UnmarshalCaddyfile(*caddyfile.Dispenser) error { return nil
 func (memoryStorage) Open(context.Context, *zap.Logger) (payment.Store, func() error, error) {
 	memoryStore.Lock()
 	defer memoryStore.Unlock()
-	return memoryStore.Store, func() error { return nil }, nil
+	return dumbStore{memoryStore.Store}, func() error { return nil }, nil
 }
 
 func listenWith(t *testing.T, slow func(context.Context)) {

@@ -9,9 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/rahgir/caddy-payments/engine"
+	"github.com/rahgir/caddy-payments/handlers"
 	"github.com/rahgir/caddy-payments/internal/token"
 	"github.com/rahgir/caddy-payments/payment"
 )
@@ -22,6 +21,8 @@ const (
 	// keptAgain is how often a ledger without a key of its own is looked at again: another
 	// node, or the configuration that a reload replaces, makes one when it first needs it.
 	keptAgain = 10 * time.Second
+	// keptSoon is how often it is looked at again if that couldn't be read.
+	keptSoon = time.Second
 	// keptTime bounds such a look, for which nobody waits.
 	keptTime = 5 * time.Second
 )
@@ -30,6 +31,9 @@ const (
 // signing_key from the start has no second secret in the ledger and its backups.
 var errNoneKept = errors.New("the ledger has no key of its own")
 
+// errUnread: see [App.Trusting].
+var errUnread = fmt.Errorf("%w: whether it has a key of its own can't be read yet", handlers.ErrNotOpen)
+
 // Keys implements handlers.App.
 //
 // Invariant: the key that the ledger keeps is among those that verify, also after others are
@@ -37,7 +41,7 @@ var errNoneKept = errors.New("the ledger has no key of its own")
 // keep what they bought when it gets one, and again when it loses it.
 func (a *App) Keys(ctx context.Context) (*token.Keys, error) {
 	if a.keys != nil {
-		return a.Trusting(ctx, a.keys), nil
+		return a.Trusting(ctx, a.keys)
 	}
 	eng, err := a.Engine(ctx)
 	if err != nil {
@@ -62,37 +66,52 @@ func (a *App) Keys(ctx context.Context) (*token.Keys, error) {
 }
 
 // Trusting implements handlers.App.
-func (a *App) Trusting(ctx context.Context, keys *token.Keys) *token.Keys {
-	eng, err := a.Engine(ctx)
-	if err != nil {
-		return keys
+//
+// Invariant: as long as nobody knows whether the ledger has a key of its own, because the ledger
+// couldn't be read since this Caddy started, no buyer's cookie is taken for a stranger's.
+func (a *App) Trusting(ctx context.Context, keys *token.Keys) (*token.Keys, error) {
+	select {
+	case <-a.gate:
+	default:
+		return keys, errUnread // a page is worth no wait for the ledger
 	}
 	a.opened.Lock()
 	defer a.opened.Unlock()
+	eng := a.engine
+	if a.opened.err != nil || eng == nil {
+		return keys, nil // whoever reads what a browser brings asks for the engine first
+	}
 	a.opened.note(keys, time.Now())
 	if a.IgnoreLedgerKey {
-		return keys
+		return keys, nil
 	}
 	if a.opened.kept == nil {
-		if now := time.Now(); now.Sub(a.opened.looked) >= keptAgain {
+		every := keptAgain
+		if !a.opened.read {
+			every = keptSoon
+		}
+		if now := time.Now(); now.Sub(a.opened.looked) >= every {
 			a.opened.looked = now
 			a.Enter() // the ledger stays open meanwhile
 			go a.lookForKey(context.WithoutCancel(ctx), eng)
 		}
-		return keys
+		if !a.opened.read {
+			return keys, errUnread
+		}
+		return keys, nil
 	}
 	with := a.opened.with[keys]
 	if with == nil {
+		var err error
 		if with, err = keys.Trusting(*a.opened.kept); err != nil {
-			a.log.Error("deriving the keys of the ledger's own key", zap.Error(err))
-			return keys
+			return keys, fmt.Errorf("deriving the keys of the ledger's own key: %w", err)
 		}
 		if a.opened.with == nil {
 			a.opened.with = make(map[*token.Keys]*token.Keys)
 		}
 		a.opened.with[keys] = with
 	}
-	return with
+	return with, nil
 }
 
 // lookForKey looks whether the ledger has got a key of its own.
@@ -101,12 +120,17 @@ func (a *App) lookForKey(ctx context.Context, eng *engine.Engine) {
 	ctx, cancel := context.WithTimeout(ctx, keptTime)
 	defer cancel()
 	key, err := keptKey(ctx, eng, noneKept)
-	if err != nil {
-		return // it is looked for again
-	}
 	a.opened.Lock()
 	defer a.opened.Unlock()
-	a.opened.kept = key
+	a.opened.keep(key, err)
+}
+
+// keep notes what a look for the ledger's own key has found; another one follows if it found none.
+func (o *once) keep(key *payment.SigningKey, err error) {
+	o.read = o.read || err == nil || errors.Is(err, errNoneKept)
+	if err == nil {
+		o.kept = key
+	}
 }
 
 // note notes which written key signs, once an hour.

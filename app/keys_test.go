@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/rahgir/caddy-payments/handlers"
 	"github.com/rahgir/caddy-payments/integration/harness"
 	"github.com/rahgir/caddy-payments/internal/lang"
 	"github.com/rahgir/caddy-payments/internal/token"
@@ -236,6 +238,42 @@ func TestALedgersKeyThatIsMadeLater(t *testing.T) {
 		}
 		if time.Now().After(end) {
 			t.Fatal(err)
+		}
+	}
+}
+
+// A Caddy that starts while its ledger can't be read signs, and takes nobody for a stranger: it says
+// that it doesn't know. As soon as the ledger tells, all is as ever.
+func TestALedgerThatCantBeReadAtTheStart(t *testing.T) {
+	for _, has := range []bool{true, false} {
+		w, load := newKeyed(t)
+		secret := []byte(strings.Repeat("l", 32))
+		if has {
+			_, err := memoryStore.Secret(t.Context(), "signing_key", func() ([]byte, error) { return secret, nil })
+			w.must(err)
+		}
+		key, err := payment.NewSigningKey(secret, "")
+		w.must(err)
+		other, err := token.NewKeys(key)
+		w.must(err)
+		text := other.SignRef(payment.NewRef("x", "x", "x", "x"), w.site)
+		memoryStore.dumb.Store(true)
+		t.Cleanup(func() { memoryStore.dumb.Store(false) })
+		load(keyA, "")
+		keys, err := w.app().Keys(t.Context())
+		if !errors.Is(err, handlers.ErrNotOpen) || keys == nil {
+			t.Fatalf("%v, %v", keys, err)
+		}
+		if mine := keys.SignRef("x", w.site); mine == "" {
+			t.Error("it doesn't sign")
+		}
+		memoryStore.dumb.Store(false)
+		harness.Wait(t, "the ledger tells", 30*time.Second, func() bool {
+			keys, err = w.app().Keys(t.Context())
+			return err == nil
+		})
+		if _, err := keys.OpenRef(text, []string{w.site}); (err == nil) != has {
+			t.Errorf("the ledger has a key: %v; what it signed: %v", has, err)
 		}
 	}
 }

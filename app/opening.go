@@ -107,17 +107,17 @@ func (a *App) open(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, free())
 	}
-	// It is read before anybody is served, so that no buyer's cookie is taken for a stranger's.
-	kept, err := keptKey(ctx, eng, noneKept)
-	if err != nil && !errors.Is(err, errNoneKept) {
-		return errors.Join(err, free())
-	}
+	// It is read before anybody is served, if the ledger can be read.
+	look, over := context.WithTimeout(ctx, keptSoon)
+	kept, unkept := keptKey(look, eng, noneKept)
+	over()
 	a.opened.Lock()
 	defer a.opened.Unlock()
 	if a.opened.gone {
 		return errors.Join(payment.ErrClosed, free())
 	}
-	a.opened.kept, a.opened.looked, a.opened.signers = kept, time.Now(), use.signers
+	a.opened.looked, a.opened.signers = time.Now(), use.signers
+	a.opened.keep(kept, unkept)
 	for _, key := range use.gone(a.written(), time.Now()) {
 		a.log.Warn("a signing_key that signed until now is written no more: the buyers' cookies, links and return addresses that it made count no more, and their customers are asked to pay again; write it as a second line, unless somebody else knows it", zap.String("key", key))
 	}

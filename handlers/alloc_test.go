@@ -21,18 +21,18 @@ import (
 // idle is an app that nothing is asked of.
 type idle struct{}
 
-func (idle) Engine(context.Context) (*engine.Engine, error)        { return nil, ErrNotOpen }
-func (idle) Provider(string) (ProviderInfo, bool)                  { return ProviderInfo{}, false }
-func (idle) ProviderNames() []string                               { return nil }
-func (idle) Affiliate(string) (string, payment.Reporter, error)    { return "", nil, nil }
-func (idle) Keys(context.Context) (*token.Keys, error)             { return nil, ErrNotOpen }
-func (idle) Trusting(_ context.Context, k *token.Keys) *token.Keys { return k }
-func (idle) HasKeys() bool                                         { return false }
-func (idle) Origin() string                                        { return "" }
-func (idle) Join(*Handler) error                                   { return nil }
-func (idle) Enter()                                                {}
-func (idle) Leave()                                                {}
-func (idle) Observe(engine.Event)                                  {}
+func (idle) Engine(context.Context) (*engine.Engine, error)                 { return nil, ErrNotOpen }
+func (idle) Provider(string) (ProviderInfo, bool)                           { return ProviderInfo{}, false }
+func (idle) ProviderNames() []string                                        { return nil }
+func (idle) Affiliate(string) (string, payment.Reporter, error)             { return "", nil, nil }
+func (idle) Keys(context.Context) (*token.Keys, error)                      { return nil, ErrNotOpen }
+func (idle) Trusting(_ context.Context, k *token.Keys) (*token.Keys, error) { return k, nil }
+func (idle) HasKeys() bool                                                  { return false }
+func (idle) Origin() string                                                 { return "" }
+func (idle) Join(*Handler) error                                            { return nil }
+func (idle) Enter()                                                         {}
+func (idle) Leave()                                                         {}
+func (idle) Observe(engine.Event)                                           {}
 
 var _ App = idle{}
 

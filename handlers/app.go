@@ -25,13 +25,14 @@ type App interface {
 	// Affiliate returns the network to which a track belongs: the named one or, for "", the
 	// only one.
 	Affiliate(name string) (resolved string, r payment.Reporter, err error)
-	// Keys returns the keys from the app's signing_key with the store's own behind them, or
-	// the store's own alone. It waits like Engine.
+	// Keys returns the keys from the app's signing_key with the store's own behind them
+	// (see Trusting), or the store's own alone, for which it waits like Engine.
 	Keys(ctx context.Context) (*token.Keys, error)
-	// Trusting returns a site's keys with the store's own behind them. It waits like Engine.
+	// Trusting returns a site's keys with the store's own behind them, without a wait.
 	// Where the store is not open it returns them as they are, and so does Keys: whoever
-	// reads what a browser brings asks for the engine first.
-	Trusting(ctx context.Context, keys *token.Keys) *token.Keys
+	// reads what a browser brings asks for the engine first. Where the store couldn't be read
+	// since Caddy started, both return an error beside them: they sign, and know not all.
+	Trusting(ctx context.Context, keys *token.Keys) (*token.Keys, error)
 	// HasKeys reports whether a signing_key is configured, which a shop can share.
 	HasKeys() bool
 	// Origin returns the app's public_url, or "" if there is none.

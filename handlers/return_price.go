@@ -63,7 +63,7 @@ func (v *Verify) lookup(ctx context.Context, h *Handler, id, order string) (paym
 // signed for this site as long as no other was written.
 func (h *Handler) allKeys(ctx context.Context) (*token.Keys, error) {
 	if h.keys != nil {
-		return h.app.Trusting(ctx, h.keys), nil
+		return h.app.Trusting(ctx, h.keys)
 	}
 	return h.app.Keys(ctx)
 }

@@ -224,7 +224,7 @@ func (h *Handler) forReturns(r *http.Request, needsMatcher bool) (bool, error) {
 // keepTrack keeps a visit and reports whether the page now sets a cookie.
 func (h *Handler) keepTrack(w http.ResponseWriter, r *http.Request, t *Track, visit payment.Track, now time.Time) (bool, error) {
 	keys, err := h.allKeys(r.Context())
-	if err != nil {
+	if keys == nil {
 		return false, err
 	}
 	var old *payment.Track
